@@ -1,0 +1,41 @@
+//! Standard Base64 on one line with padding: the form of `resultJSONSignature` and `json_signature`.
+//!
+//! A SOTER signature of 256 bytes becomes 344 characters.
+
+use base64ct::{Base64, Encoding};
+
+use crate::DecodeError;
+
+/// The bytes in Base64, padded, on one line.
+pub fn encode(bytes: &[u8]) -> String {
+    Base64::encode_string(bytes)
+}
+
+/// The bytes behind a Base64 text. Only the one text that [`encode`] writes for them is accepted.
+///
+/// # Errors
+/// [`DecodeError::Base64`] for line breaks, spaces, the URL alphabet, missing padding or set bits after the last byte.
+pub fn decode(text: &str) -> Result<Vec<u8>, DecodeError> {
+    Base64::decode_vec(text).map_err(|_| DecodeError::Base64 { characters: text.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_becomes_344_characters_and_comes_back() {
+        let signature: Vec<u8> = (0..=255).collect();
+        let text = encode(&signature);
+        assert_eq!(text.len(), 344);
+        assert_eq!(decode(&text), Ok(signature));
+    }
+
+    #[test]
+    fn only_the_one_standard_form_is_accepted() {
+        assert_eq!(decode("+/8="), Ok(vec![0xfb, 0xff]));
+        for text in ["-_8=", "+/8", "+/8=\n", "+/\n8=", " +/8=", "+/9=", "+/8==", "+/8=+/8=", "=", "é==="] {
+            assert_eq!(decode(text), Err(DecodeError::Base64 { characters: text.len() }), "{text:?}");
+        }
+    }
+}

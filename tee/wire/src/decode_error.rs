@@ -1,0 +1,153 @@
+//! Why bytes from the other side were refused.
+
+/// Why bytes were not accepted.
+///
+/// Whoever produced the bytes is to blame, or whatever changed them on the way; nothing here depends on state, so the
+/// same bytes are refused again for the same reason. Each message is one line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Not standard Base64: a foreign character, a line break, missing padding, or set bits after the last byte.
+    #[error("not standard Base64, padded and on one line ({characters} characters given)")]
+    Base64 {
+        /// Length of the refused text, in bytes.
+        characters: usize,
+    },
+    /// The text begins with a byte order mark, which some editors add and no phone writes.
+    #[error("the JSON begins with a byte order mark (EF BB BF); send the bytes as the phone gave them")]
+    ByteOrderMark,
+    /// A certificate chain with too few or too many certificates.
+    #[error("the chain holds {found} certificates; expected 2 to 8")]
+    CertificateCount {
+        /// Number of certificates found.
+        found: usize,
+    },
+    /// A counter or numeric uid that is no integer literal in range: signed, with a fraction or exponent, or too big.
+    #[error("`{name}` is {found}; expected an integer from 0 to 9223372036854775807 in plain digits")]
+    CounterOutOfRange {
+        /// The field.
+        name: &'static str,
+        /// The number, as far as it could be read.
+        found: String,
+    },
+    /// DER that ends early, or whose tag, length or number is not in the one form that DER allows.
+    #[error("malformed DER at byte {at}, in {field}")]
+    DerMalformed {
+        /// The field of the structure that was being read.
+        field: &'static str,
+        /// Offset from the start of the structure, in bytes.
+        at: usize,
+    },
+    /// Well-formed DER that does not hold what every known phone writes there.
+    #[error("unexpected content at byte {at}: {field} is not what SOTER phones write")]
+    DerUnexpected {
+        /// The field of the structure that was being read.
+        field: &'static str,
+        /// Offset from the start of the structure, in bytes.
+        at: usize,
+    },
+    /// A name that occurs twice in one JSON object. Parsers disagree which one counts, so neither does.
+    #[error("the field {name:?} occurs twice in one object")]
+    DuplicateField {
+        /// The name, cut short if it is long.
+        name: String,
+    },
+    /// An export blob that ends before its JSON does.
+    #[error("the export blob ends early: {expected} bytes are needed, {found} are there")]
+    ExportBlobCutShort {
+        /// Bytes needed, length prefix included.
+        expected: usize,
+        /// Bytes present.
+        found: usize,
+    },
+    /// An RSA key with another public exponent than 65537.
+    #[error("the key's public exponent is not 65537")]
+    KeyExponent,
+    /// Not an RSA SubjectPublicKeyInfo in DER.
+    #[error("not an RSA public key in SubjectPublicKeyInfo form: {message}")]
+    KeyMalformed {
+        /// What the DER parser found.
+        message: String,
+    },
+    /// An RSA key of a size that does not belong there: SOTER keys have 2048 bits, certificate keys 2048 to 4096.
+    #[error("the key has {bits} bits; SOTER keys have 2048, keys of certificate authorities 2048 to 4096")]
+    KeySize {
+        /// Length of the modulus, in bits.
+        bits: usize,
+    },
+    /// A required field is not there.
+    #[error("the field `{name}` is missing")]
+    MissingField {
+        /// The field.
+        name: &'static str,
+    },
+    /// JSON, but not an object.
+    #[error("expected a JSON object, found {found}")]
+    NotAnObject {
+        /// What was found, with its article.
+        found: &'static str,
+    },
+    /// Not JSON as RFC 8259 defines it.
+    #[error("not JSON at line {line}, column {column}: {message}")]
+    NotJson {
+        /// Line, counted from 1.
+        line: usize,
+        /// Column in bytes, counted from 1; 0 is the line's beginning.
+        column: usize,
+        /// What the parser expected or found.
+        message: String,
+    },
+    /// Bytes that are not UTF-8.
+    #[error("not UTF-8 at byte {at}")]
+    NotUtf8 {
+        /// Offset of the first wrong byte.
+        at: usize,
+    },
+    /// Not a PEM block of the expected kind and nothing else.
+    #[error("not a PEM block `{label}`: {problem}")]
+    Pem {
+        /// The expected label.
+        label: &'static str,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// A salt length that no RSA-2048 signature with SHA-256 can have.
+    #[error("`rsa_pss_saltlen` is {found}; expected an integer from 0 to 222")]
+    SaltLengthOutOfRange {
+        /// The number, as far as it could be read.
+        found: String,
+    },
+    /// More bytes than are ever read.
+    #[error("{bytes} bytes are too long; the limit is {limit}")]
+    TooLong {
+        /// Bytes given.
+        bytes: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// Something follows after the end of the JSON text or of the DER structure.
+    #[error("{bytes} bytes follow after the end")]
+    TrailingBytes {
+        /// Number of bytes that follow.
+        bytes: usize,
+    },
+    /// A field of another JSON type than it must have.
+    #[error("`{name}` is {found}; expected {expected}")]
+    WrongType {
+        /// The field.
+        name: &'static str,
+        /// What it must be, with its article.
+        expected: &'static str,
+        /// What it is, with its article.
+        found: &'static str,
+    },
+}
+
+/// The beginning of a foreign text, for a message that stays on one line.
+pub(crate) fn shown(text: &str) -> String {
+    const LONGEST: usize = 64;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,78 @@
+//! The envelope in which the TEE hands JSON and signature to the normal world.
+
+use crate::DecodeError;
+use crate::json::MAX_JSON;
+
+/// JSON and its signature as they leave the TEE: a 4-byte little-endian length of the JSON, the JSON, then the raw
+/// signature up to the end (the format of Tencent's SDK).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportBlob {
+    /// The signed bytes.
+    pub json: Vec<u8>,
+    /// The raw signature: 256 bytes, or none at all beside a certificate chain.
+    pub signature: Vec<u8>,
+}
+
+/// Bytes of the length at the front.
+const PREFIX: usize = 4;
+
+impl ExportBlob {
+    /// The blob's bytes. A JSON longer than [`MAX_JSON`] is written too, but every reader refuses it.
+    pub fn encode(&self) -> Vec<u8> {
+        let length = u32::try_from(self.json.len()).unwrap_or(u32::MAX);
+        [length.to_le_bytes().as_slice(), &self.json, &self.signature].concat()
+    }
+
+    /// Takes a blob apart. Neither the JSON nor the signature is looked into.
+    ///
+    /// # Errors
+    /// [`DecodeError::TooLong`] if the announced JSON exceeds [`MAX_JSON`], as the SDK has it;
+    /// [`DecodeError::ExportBlobCutShort`] if the blob ends before the JSON does.
+    pub fn decode(blob: &[u8]) -> Result<Self, DecodeError> {
+        let cut_short = |expected| DecodeError::ExportBlobCutShort { expected, found: blob.len() };
+        let (prefix, rest) = blob.split_first_chunk::<PREFIX>().ok_or_else(|| cut_short(PREFIX))?;
+        let length = usize::try_from(u32::from_le_bytes(*prefix)).unwrap_or(usize::MAX);
+        if length > MAX_JSON {
+            return Err(DecodeError::TooLong { bytes: length, limit: MAX_JSON });
+        }
+        let (json, signature) = rest.split_at_checked(length).ok_or_else(|| cut_short(PREFIX + length))?;
+        Ok(Self { json: json.to_vec(), signature: signature.to_vec() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_of_the_json_stands_in_front_in_little_endian() {
+        let blob = ExportBlob { json: b"{}".to_vec(), signature: vec![7, 8, 9] };
+        assert_eq!(blob.encode(), [2, 0, 0, 0, b'{', b'}', 7, 8, 9]);
+        assert_eq!(ExportBlob::decode(&blob.encode()), Ok(blob));
+    }
+
+    #[test]
+    fn a_blob_may_end_without_a_signature_but_not_before_its_json_does() {
+        let blob = [3, 0, 0, 0, b'a', b'b', b'c'];
+        assert_eq!(ExportBlob::decode(&blob).map(|blob| blob.signature), Ok(vec![]));
+        assert_eq!(
+            ExportBlob::decode(&blob[..6]),
+            Err(DecodeError::ExportBlobCutShort { expected: 7, found: 6 })
+        );
+        assert_eq!(
+            ExportBlob::decode(&blob[..3]),
+            Err(DecodeError::ExportBlobCutShort { expected: 4, found: 3 })
+        );
+    }
+
+    #[test]
+    fn one_mebibyte_of_json_is_read_and_one_byte_more_is_refused() {
+        let mut blob = ExportBlob { json: vec![b' '; MAX_JSON], signature: vec![1] };
+        assert_eq!(ExportBlob::decode(&blob.encode()), Ok(blob.clone()));
+        blob.json.push(b' ');
+        let too_long = DecodeError::TooLong { bytes: MAX_JSON + 1, limit: MAX_JSON };
+        assert_eq!(ExportBlob::decode(&blob.encode()), Err(too_long));
+        // The announced length decides, before anything is read.
+        assert!(matches!(ExportBlob::decode(&[0xff; 8]), Err(DecodeError::TooLong { .. })));
+    }
+}

@@ -1,0 +1,460 @@
+//! JSON as strictly as something that was signed must be read, and as plainly as phones write it.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::decode_error::shown;
+use crate::{DecodeError, MAX_COUNTER, MAX_SALT_LENGTH};
+
+/// Longest JSON that is read, in bytes: the limit of Tencent's SDK.
+pub const MAX_JSON: usize = 1 << 20;
+
+/// A JSON object, read strictly: the order of its members is kept, names that occur twice are refused at every depth,
+/// and so are trailing bytes, a byte order mark and more than [`MAX_JSON`] bytes.
+///
+/// The *takers* ([`string`](Self::string), [`counter`](Self::counter) and so on) check a member's type, remove it and
+/// hand it over; what is left at the end is what nobody asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object(Map<String, Value>);
+
+impl Object {
+    /// Reads one object and nothing else.
+    ///
+    /// # Errors
+    /// The [`DecodeError`] that says what is wrong with the text.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Self::parse(text(bytes)?)
+    }
+
+    /// Reads one object from a text whose size is already bounded.
+    pub(crate) fn parse(text: &str) -> Result<Self, DecodeError> {
+        let duplicate = RefCell::new(None);
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let value = Strict { duplicate: &duplicate }.deserialize(&mut deserializer);
+        if let Some(name) = duplicate.into_inner() {
+            return Err(DecodeError::DuplicateField { name });
+        }
+        let value = value.map_err(|error| not_json(&error))?;
+        deserializer
+            .end()
+            .map_err(|error| DecodeError::TrailingBytes { bytes: text.len() - offset(text, &error) })?;
+        match value {
+            Value::Object(members) => Ok(Self(members)),
+            other => Err(DecodeError::NotAnObject { found: kind(&other) }),
+        }
+    }
+
+    /// A member, if it is there.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// The names of the members, in the order of the text.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Takes a string.
+    ///
+    /// # Errors
+    /// [`DecodeError::MissingField`] or [`DecodeError::WrongType`].
+    pub fn string(&mut self, name: &'static str) -> Result<String, DecodeError> {
+        self.optional_string(name)?.ok_or(DecodeError::MissingField { name })
+    }
+
+    /// Takes a string that may be missing.
+    ///
+    /// # Errors
+    /// [`DecodeError::WrongType`], also for `null`.
+    pub fn optional_string(&mut self, name: &'static str) -> Result<Option<String>, DecodeError> {
+        match self.0.shift_remove(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(DecodeError::WrongType { name, expected: "a string", found: kind(&other) }),
+        }
+    }
+
+    /// Takes an integer literal from 0 to [`MAX_COUNTER`]: no sign, no fraction, no exponent.
+    ///
+    /// # Errors
+    /// [`DecodeError::MissingField`], [`DecodeError::WrongType`] or [`DecodeError::CounterOutOfRange`].
+    pub fn counter(&mut self, name: &'static str) -> Result<u64, DecodeError> {
+        match self.0.shift_remove(name) {
+            None => Err(DecodeError::MissingField { name }),
+            Some(value) => counter(name, &value, "an integer"),
+        }
+    }
+
+    /// Takes a string, or an integer as [`counter`](Self::counter) reads it, in decimal digits: the `uid` of keys, which
+    /// old Huawei phones and the SDK write as a number.
+    ///
+    /// # Errors
+    /// [`DecodeError::MissingField`], [`DecodeError::WrongType`] or [`DecodeError::CounterOutOfRange`].
+    pub fn string_or_integer(&mut self, name: &'static str) -> Result<String, DecodeError> {
+        match self.0.shift_remove(name) {
+            None => Err(DecodeError::MissingField { name }),
+            Some(Value::String(text)) => Ok(text),
+            Some(value) => Ok(counter(name, &value, "a string or an integer")?.to_string()),
+        }
+    }
+
+    /// Takes `rsa_pss_saltlen`, an integer literal from 0 to [`MAX_SALT_LENGTH`], if it is there.
+    ///
+    /// # Errors
+    /// [`DecodeError::WrongType`] or [`DecodeError::SaltLengthOutOfRange`].
+    pub fn salt_length(&mut self) -> Result<Option<u16>, DecodeError> {
+        let name = "rsa_pss_saltlen";
+        match self.0.shift_remove(name) {
+            None => Ok(None),
+            Some(Value::Number(number)) => number
+                .as_u64()
+                .and_then(|number| u16::try_from(number).ok())
+                .filter(|&length| length <= MAX_SALT_LENGTH)
+                .map(Some)
+                .ok_or_else(|| DecodeError::SaltLengthOutOfRange { found: number.to_string() }),
+            Some(other) => Err(DecodeError::WrongType { name, expected: "an integer", found: kind(&other) }),
+        }
+    }
+
+    /// Takes an array of strings.
+    ///
+    /// # Errors
+    /// [`DecodeError::MissingField`], or [`DecodeError::WrongType`] for anything else, an element included.
+    pub fn strings(&mut self, name: &'static str) -> Result<Vec<String>, DecodeError> {
+        let expected = "an array of strings";
+        let elements = match self.0.shift_remove(name) {
+            None => return Err(DecodeError::MissingField { name }),
+            Some(Value::Array(elements)) => elements,
+            Some(other) => return Err(DecodeError::WrongType { name, expected, found: kind(&other) }),
+        };
+        elements
+            .into_iter()
+            .map(|element| match element {
+                Value::String(text) => Ok(text),
+                other => Err(DecodeError::WrongType { name, expected, found: kind(&other) }),
+            })
+            .collect()
+    }
+
+    /// The members that were not taken, in the order of the text.
+    pub fn into_rest(self) -> Vec<(String, Value)> {
+        self.0.into_iter().collect()
+    }
+}
+
+/// Appends a JSON string, quotes included, with as few escapes as the grammar allows: `\"`, `\\`, the short forms of
+/// control characters and lower-case `\u00xx` for the other ones. Everything else stands as it is; `/` becomes `\/` on
+/// request.
+pub fn encode_string(text: &str, out: &mut String, escape_slash: bool) {
+    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    out.push('"');
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| must_escape(byte, escape_slash)) {
+        // INVARIANT: `at` is the place of an ASCII byte, so both sides of it are on character boundaries.
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        let byte = special.bytes().next().unwrap_or_default();
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'/' => out.push_str("\\/"),
+            0x08 => out.push_str("\\b"),
+            0x0c => out.push_str("\\f"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            control => {
+                out.push_str("\\u00");
+                out.push(HEX[usize::from(control >> 4)]);
+                out.push(HEX[usize::from(control & 0x0f)]);
+            }
+        }
+        rest = &special[1..];
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+fn must_escape(byte: u8, escape_slash: bool) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\' || (escape_slash && byte == b'/')
+}
+
+/// The bytes as text that may be parsed: not too long, UTF-8, no byte order mark.
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, DecodeError> {
+    if bytes.len() > MAX_JSON {
+        return Err(DecodeError::TooLong { bytes: bytes.len(), limit: MAX_JSON });
+    }
+    let text =
+        std::str::from_utf8(bytes).map_err(|error| DecodeError::NotUtf8 { at: error.valid_up_to() })?;
+    if text.starts_with('\u{feff}') {
+        return Err(DecodeError::ByteOrderMark);
+    }
+    Ok(text)
+}
+
+fn counter(name: &'static str, value: &Value, expected: &'static str) -> Result<u64, DecodeError> {
+    let Value::Number(number) = value else {
+        return Err(DecodeError::WrongType { name, expected, found: kind(value) });
+    };
+    number
+        .as_u64()
+        .filter(|&counter| counter <= MAX_COUNTER)
+        .ok_or_else(|| DecodeError::CounterOutOfRange { name, found: number.to_string() })
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> DecodeError {
+    let full = error.to_string();
+    // The position has fields of its own.
+    let message = full.rsplit_once(" at line ").map_or(full.as_str(), |(message, _)| message);
+    DecodeError::NotJson { line: error.line(), column: error.column(), message: shown(message) }
+}
+
+/// Offset of the character that an error of the parser points at.
+fn offset(text: &str, error: &serde_json::Error) -> usize {
+    let lines_before: usize =
+        text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    (lines_before + error.column().saturating_sub(1)).min(text.len())
+}
+
+/// Reads any value and refuses objects that repeat a name. The name goes out by `duplicate`, because the parser's own
+/// error carries only prose.
+#[derive(Clone, Copy)]
+struct Strict<'d> {
+    duplicate: &'d RefCell<Option<String>>,
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = elements.next_element_seed(self)? {
+            values.push(value);
+        }
+        Ok(values.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut values = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if values.contains_key(&name) {
+                *self.duplicate.borrow_mut() = Some(shown(&name));
+                return Err(A::Error::custom("duplicate name"));
+            }
+            let value = members.next_value_seed(self)?;
+            values.insert(name, value);
+        }
+        Ok(values.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(text: &str, escape_slash: bool) -> String {
+        let mut out = String::new();
+        encode_string(text, &mut out, escape_slash);
+        out
+    }
+
+    fn refused(text: &str) -> DecodeError {
+        Object::decode(text.as_bytes()).expect_err(text)
+    }
+
+    #[test]
+    fn only_what_must_be_escaped_is_escaped() {
+        let table = [
+            ("", r#""""#),
+            ("\"", r#""\"""#),
+            ("\\", r#""\\""#),
+            ("/", r#""/""#),
+            ("\u{8}\u{c}\n\r\t", r#""\b\f\n\r\t""#),
+            ("\u{0}\u{1}\u{b}\u{1f}", r#""\u0000\u0001\u000b\u001f""#),
+            ("\u{7f}\u{2028}\u{2029}", "\"\u{7f}\u{2028}\u{2029}\""),
+            ("指纹 😀", "\"指纹 😀\""),
+            ("<a href='x'>&", "\"<a href='x'>&\""),
+            ("é\"é", "\"é\\\"é\""),
+        ];
+        for (text, expected) in table {
+            assert_eq!(encoded(text, false), expected);
+        }
+        assert_eq!(encoded("a/b//", true), r#""a\/b\/\/""#);
+    }
+
+    #[test]
+    fn members_keep_their_order() {
+        let object = Object::decode(br#"{"z":1,"a":2,"m":3}"#).unwrap();
+        assert_eq!(object.names().collect::<Vec<_>>(), ["z", "a", "m"]);
+        assert_eq!(object.get("m"), Some(&Value::from(3)));
+    }
+
+    #[test]
+    fn what_nobody_took_is_left_in_order() {
+        let mut object = Object::decode(br#"{"z":1,"a":"x","m":{"k":[null]},"b":true}"#).unwrap();
+        assert_eq!(object.string("a"), Ok("x".to_owned()));
+        let rest: Vec<_> = object.into_rest().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(rest, ["z", "m", "b"]);
+    }
+
+    #[test]
+    fn a_name_must_not_occur_twice_at_any_depth_or_in_any_spelling() {
+        let duplicate = || DecodeError::DuplicateField { name: "a".to_owned() };
+        for text in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"b":2,"\u0061":3}"#,
+            r#"{"x":{"a":1,"a":2}}"#,
+            r#"{"x":[0,{"y":[{"a":1,"a":2}]}]}"#,
+        ] {
+            assert_eq!(refused(text), duplicate(), "{text}");
+        }
+        assert!(Object::decode(br#"{"a":{"a":[{"a":1},{"a":2}]}}"#).is_ok());
+    }
+
+    #[test]
+    fn nothing_may_follow_the_object() {
+        assert_eq!(refused("{}x"), DecodeError::TrailingBytes { bytes: 1 });
+        assert_eq!(refused("{\n}\n {}\n"), DecodeError::TrailingBytes { bytes: 3 });
+        assert!(Object::decode(b" {}\r\n\t ").is_ok());
+    }
+
+    #[test]
+    fn anything_but_an_object_is_refused_by_its_kind() {
+        for (text, found) in [
+            ("null", "null"),
+            ("true", "a boolean"),
+            ("12", "a number"),
+            ("\"{}\"", "a string"),
+            ("[{}]", "an array"),
+        ] {
+            assert_eq!(refused(text), DecodeError::NotAnObject { found });
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_json_is_refused_with_its_place() {
+        for text in [
+            "",
+            "{",
+            "{\"a\":01}",
+            "{'a':1}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{\"a\":+1}",
+            "{\"a\":\"\\ud800\"}",
+            "{\"a\":\"\t\"}",
+            "{\"a\":NaN}",
+            "{\"a\":1e999}",
+        ] {
+            let error = refused(text);
+            assert!(matches!(error, DecodeError::NotJson { line: 1, .. }), "{text}: {error}");
+            assert!(!error.to_string().contains('\n'), "{error}");
+        }
+        let second_line = refused("{\n  \"a\" 1}");
+        assert!(matches!(second_line, DecodeError::NotJson { line: 2, column: 7, .. }), "{second_line:?}");
+    }
+
+    #[test]
+    fn bytes_that_are_not_plain_utf8_are_refused() {
+        assert_eq!(Object::decode(b"{\"a\":\"\xff\"}"), Err(DecodeError::NotUtf8 { at: 6 }));
+        assert_eq!(Object::decode(b"\xef\xbb\xbf{}"), Err(DecodeError::ByteOrderMark));
+    }
+
+    #[test]
+    fn size_depth_and_number_of_members_are_bounded() {
+        let mut longest = b"{}".to_vec();
+        longest.resize(MAX_JSON, b' ');
+        assert!(Object::decode(&longest).is_ok());
+        longest.push(b' ');
+        let too_long = DecodeError::TooLong { bytes: MAX_JSON + 1, limit: MAX_JSON };
+        assert_eq!(Object::decode(&longest), Err(too_long));
+
+        let deep = format!("{{\"a\":{}", "[".repeat(500_000));
+        assert!(matches!(refused(&deep), DecodeError::NotJson { .. }));
+
+        let members: Vec<_> = (0..80_000).map(|n| format!("\"{n}\":0")).collect();
+        assert!(Object::decode(format!("{{{}}}", members.join(",")).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_long_name_does_not_make_a_long_message() {
+        let name = "é".repeat(1000);
+        let error = refused(&format!("{{\"{name}\":1,\"{name}\":2}}"));
+        assert!(error.to_string().len() < 250, "{error}");
+    }
+
+    #[test]
+    fn a_taker_says_what_it_found_instead() {
+        let decode = || Object::decode(br#"{"n":null,"t":"x","i":7,"a":["x",1]}"#).unwrap();
+        let expected = "a string";
+        assert_eq!(decode().string("gone"), Err(DecodeError::MissingField { name: "gone" }));
+        assert_eq!(decode().optional_string("gone"), Ok(None));
+        assert_eq!(
+            decode().optional_string("n"),
+            Err(DecodeError::WrongType { name: "n", expected, found: "null" })
+        );
+        assert_eq!(
+            decode().counter("t"),
+            Err(DecodeError::WrongType { name: "t", expected: "an integer", found: "a string" })
+        );
+        assert_eq!(decode().string_or_integer("i"), Ok("7".to_owned()));
+        assert_eq!(
+            decode().strings("a"),
+            Err(DecodeError::WrongType { name: "a", expected: "an array of strings", found: "a number" })
+        );
+    }
+}

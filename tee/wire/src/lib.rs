@@ -1,0 +1,72 @@
+//! What crosses the boundary of a SOTER TEE: types and codecs, and nothing else. No input or output happens here.
+//!
+//! ```text
+//!   secure world                    |  normal world                       server
+//!                                   |
+//!   ATTK --signs--> ASK             |
+//!                    KeyFacts ------|--> ExportBlob --> KeyJson or -----> trusts the ASK
+//!                                   |                   CertificateChain
+//!   ASK ---signs--> AuthKey         |
+//!                    KeyFacts ------|--> ExportBlob --> KeyJson --------> trusts the AuthKey
+//!                                   |
+//!   AuthKey --signs--> one result   |
+//!                    ResultFacts ---|--> ExportBlob --> ResultJson -----> PublicKey::verify_pss
+//!                                   |                                     over the bytes as received
+//! ```
+//!
+//! The left side *encodes*: a [`Profile`] says how one family of phones writes its JSON, and [`ResultFacts`] and
+//! [`KeyFacts`] produce exactly those bytes. The right side *decodes*: [`ResultJson`], [`KeyJson`] and
+//! [`CertificateChain`] accept what any family writes, strictly, and tell by a [`DecodeError`] what was wrong.
+//! Signatures are always checked over the received bytes; nothing is ever serialised a second time to check it.
+//!
+//! ```
+//! use soter_wire::{Profile, ResultFacts, ResultJson};
+//!
+//! let profile = Profile::named("ios").ok_or("no such profile")?;
+//! let facts = ResultFacts {
+//!     raw: "order 4711",
+//!     fid: "",
+//!     counter: 12,
+//!     cpu_id: "00112233-4455-4677-8899-AABBCCDDEEFF",
+//!     uid: "00112233445566778899aabbccddeeff",
+//! };
+//! let signed = facts.encode(profile);
+//! assert_eq!(
+//!     signed,
+//!     r#"{"raw":"order 4711","counter":12,"uid":"00112233445566778899aabbccddeeff","cpu_id":"00112233-4455-4677-8899-AABBCCDDEEFF"}"#
+//! );
+//!
+//! let result = ResultJson::decode(signed.as_bytes())?;
+//! assert_eq!(result.raw, "order 4711");
+//! assert_eq!(result.effective_salt_length(), soter_wire::DEFAULT_SALT_LENGTH);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod base64;
+pub mod json;
+
+mod attestation;
+mod certificate_chain;
+mod cpu_id;
+mod decode_error;
+mod export_blob;
+mod key_json;
+mod mode;
+mod pem;
+mod profile;
+mod public_key;
+mod result;
+mod signature;
+mod tlv;
+
+pub use attestation::{AttestationChallenge, KEY_ATTESTATION_OID, KeyDescription};
+pub use certificate_chain::{CertificateChain, ChainError, ChainFacts};
+pub use cpu_id::{CpuIdShape, device_name};
+pub use decode_error::DecodeError;
+pub use export_blob::ExportBlob;
+pub use key_json::{KeyFacts, KeyJson};
+pub use mode::{Mode, UnknownMode};
+pub use profile::{AskForm, KeyJsonLayout, MatcherPolicy, PROFILES, Profile, ResultField, Status, UidShape};
+pub use public_key::PublicKey;
+pub use result::{DEFAULT_SALT_LENGTH, MAX_COUNTER, MAX_SALT_LENGTH, ResultFacts, ResultJson};
+pub use signature::SignatureError;

@@ -1,0 +1,69 @@
+//! PEM blocks with lines of any length: phones write 64 columns or the whole body on one line.
+
+use base64ct::{Base64, Encoding};
+
+use crate::DecodeError;
+use crate::json::MAX_JSON;
+
+/// Columns of an ordinary PEM line (RFC 7468).
+pub(crate) const LINE_WIDTH: usize = 64;
+
+/// The lines of a block, without line ends; `width` columns each, or the whole body on one line.
+pub(crate) fn lines(label: &str, der: &[u8], width: Option<usize>) -> Vec<String> {
+    let body = Base64::encode_string(der);
+    let width = width.unwrap_or(body.len()).max(1);
+    let mut lines = vec![format!("-----BEGIN {label}-----")];
+    let mut rest = body.as_str();
+    while !rest.is_empty() {
+        // INVARIANT: Base64 is ASCII, so every offset is on a character boundary.
+        let (line, after) = rest.split_at(width.min(rest.len()));
+        lines.push(line.to_owned());
+        rest = after;
+    }
+    lines.push(format!("-----END {label}-----"));
+    lines
+}
+
+/// A block in 64 columns, each line ended by LF.
+pub(crate) fn encode(label: &str, der: &[u8]) -> String {
+    let mut text = lines(label, der, Some(LINE_WIDTH)).join("\n");
+    text.push('\n');
+    text
+}
+
+/// The bytes of a text that is one block with this label and nothing else. Lines end in LF or CR LF and have any
+/// length; the last one may go without.
+pub(crate) fn decode(label: &'static str, text: &str) -> Result<Vec<u8>, DecodeError> {
+    let fail = |problem| DecodeError::Pem { label, problem };
+    if text.len() > MAX_JSON {
+        return Err(DecodeError::TooLong { bytes: text.len(), limit: MAX_JSON });
+    }
+    let mut lines = text.lines();
+    if lines.next().is_none_or(|line| !is_boundary(line, "BEGIN", label)) {
+        return Err(fail("the first line is not its BEGIN line"));
+    }
+    let mut body = String::with_capacity(text.len());
+    loop {
+        match lines.next() {
+            None => return Err(fail("its END line is missing")),
+            Some("") => return Err(fail("a line is empty")),
+            Some(line) if is_boundary(line, "END", label) => break,
+            Some(line) => body.push_str(line),
+        }
+    }
+    if lines.next().is_some() {
+        return Err(fail("something follows after its END line"));
+    }
+    if body.is_empty() {
+        return Err(fail("its body is empty"));
+    }
+    Base64::decode_vec(&body).map_err(|_| fail("its body is not Base64"))
+}
+
+fn is_boundary(line: &str, side: &str, label: &str) -> bool {
+    line.strip_prefix("-----")
+        .and_then(|line| line.strip_prefix(side))
+        .and_then(|line| line.strip_prefix(' '))
+        .and_then(|line| line.strip_prefix(label))
+        == Some("-----")
+}

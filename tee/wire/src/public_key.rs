@@ -1,0 +1,316 @@
+//! The public half of an RSA key, and what it can verify.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::signature::{
+    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPssSaltLength,
+    VerificationAlgorithm,
+};
+use der::asn1::{ObjectIdentifier, UintRef};
+use der::{Decode, Sequence};
+use sha2::{Digest, Sha256};
+use x509_cert::spki::SubjectPublicKeyInfoRef;
+
+use crate::{DEFAULT_SALT_LENGTH, DecodeError, MAX_SALT_LENGTH, SignatureError, pem};
+
+const LABEL: &str = "PUBLIC KEY";
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const PUBLIC_EXPONENT: [u8; 3] = [0x01, 0x00, 0x01];
+const SOTER_BITS: usize = 2048;
+const LARGEST_AUTHORITY_BITS: usize = 4096;
+
+/// Salt length of Huawei's phones, in bytes.
+const HUAWEI_SALT_LENGTH: u16 = 32;
+
+/// The public half of an RSA key with the exponent 65537: 2048 bits for ASK, AuthKey and device keys.
+///
+/// It is parsed once, when it is made; a clone shares the parsed form. Two keys are equal when their
+/// SubjectPublicKeyInfo is.
+#[derive(Clone)]
+pub struct PublicKey {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    spki: Vec<u8>,
+    modulus_bytes: usize,
+    /// Ready for the two salt lengths that phones use.
+    default_salt: ParsedPublicKey,
+    huawei_salt: ParsedPublicKey,
+}
+
+/// RFC 8017, A.1.1.
+#[derive(Sequence)]
+struct RsaPublicKey<'a> {
+    modulus: UintRef<'a>,
+    public_exponent: UintRef<'a>,
+}
+
+impl PublicKey {
+    /// A SOTER key from the DER of its SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    /// [`DecodeError::KeyMalformed`], [`DecodeError::KeySize`] or [`DecodeError::KeyExponent`].
+    pub fn from_spki_der(spki: &[u8]) -> Result<Self, DecodeError> {
+        Self::with_bits(spki, SOTER_BITS..=SOTER_BITS)
+    }
+
+    /// A key of a certificate, which may be as large as the 4096 bits of real roots.
+    ///
+    /// # Errors
+    /// [`DecodeError::KeyMalformed`], [`DecodeError::KeySize`] or [`DecodeError::KeyExponent`].
+    pub fn from_authority_spki_der(spki: &[u8]) -> Result<Self, DecodeError> {
+        Self::with_bits(spki, SOTER_BITS..=LARGEST_AUTHORITY_BITS)
+    }
+
+    fn with_bits(spki: &[u8], allowed: std::ops::RangeInclusive<usize>) -> Result<Self, DecodeError> {
+        let malformed = |error: der::Error| DecodeError::KeyMalformed { message: error.to_string() };
+        let info = SubjectPublicKeyInfoRef::from_der(spki).map_err(malformed)?;
+        let algorithm = info.algorithm;
+        if algorithm.oid != RSA_ENCRYPTION {
+            return Err(DecodeError::KeyMalformed { message: format!("its algorithm is {}", algorithm.oid) });
+        }
+        if algorithm.parameters.is_none_or(|parameters| !parameters.is_null()) {
+            return Err(DecodeError::KeyMalformed { message: "its parameters are not NULL".to_owned() });
+        }
+        let key = info.subject_public_key.as_bytes().ok_or_else(|| DecodeError::KeyMalformed {
+            message: "its bit string has unused bits".to_owned(),
+        })?;
+        let key = RsaPublicKey::from_der(key).map_err(malformed)?;
+
+        let modulus = key.modulus.as_bytes();
+        let leading_zeros = modulus.first().map_or(0, |byte| byte.leading_zeros());
+        let bits = (modulus.len() * 8).saturating_sub(usize::try_from(leading_zeros).unwrap_or_default());
+        if !allowed.contains(&bits) {
+            return Err(DecodeError::KeySize { bits });
+        }
+        if key.public_exponent.as_bytes() != PUBLIC_EXPONENT {
+            return Err(DecodeError::KeyExponent);
+        }
+
+        let parsed = |algorithm: &'static RsaParameters| {
+            ParsedPublicKey::new(algorithm, spki)
+                .map_err(|error| DecodeError::KeyMalformed { message: error.to_string() })
+        };
+        Ok(Self {
+            shared: Arc::new(Shared {
+                spki: spki.to_vec(),
+                modulus_bytes: modulus.len(),
+                default_salt: parsed(&const { pss(DEFAULT_SALT_LENGTH) })?,
+                huawei_salt: parsed(&const { pss(HUAWEI_SALT_LENGTH) })?,
+            }),
+        })
+    }
+
+    /// A SOTER key from a PEM block `PUBLIC KEY` and nothing else. Lines may have any length and end in LF or CR LF;
+    /// the last one may go without.
+    ///
+    /// # Errors
+    /// [`DecodeError::Pem`], or those of [`from_spki_der`](Self::from_spki_der).
+    pub fn from_pem(text: &str) -> Result<Self, DecodeError> {
+        Self::from_spki_der(&pem::decode(LABEL, text)?)
+    }
+
+    /// DER of the SubjectPublicKeyInfo, as given.
+    pub fn spki_der(&self) -> &[u8] {
+        &self.shared.spki
+    }
+
+    /// PEM in 64 columns with a final LF, as OpenSSL writes it.
+    pub fn to_pem(&self) -> String {
+        pem::encode(LABEL, self.spki_der())
+    }
+
+    /// The lines of the PEM block without their ends: bodies of `width` columns, or one line if `None`.
+    pub fn pem_lines(&self, width: Option<usize>) -> Vec<String> {
+        pem::lines(LABEL, self.spki_der(), width)
+    }
+
+    /// SHA-256 of the SubjectPublicKeyInfo in 64 lower-case hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        format!("{:x}", Sha256::digest(self.spki_der()))
+    }
+
+    /// Checks SHA256withRSA/PSS (MGF1 with SHA-256, trailer 0xBC) at exactly this salt length, in bytes, over exactly
+    /// these bytes.
+    ///
+    /// # Errors
+    /// [`SignatureError`]; nothing but the answer depends on it.
+    pub fn verify_pss(
+        &self,
+        message: &[u8],
+        signature: &[u8],
+        salt_length: u16,
+    ) -> Result<(), SignatureError> {
+        self.check_length(signature)?;
+        match salt_length {
+            DEFAULT_SALT_LENGTH => self.shared.default_salt.verify_sig(message, signature),
+            HUAWEI_SALT_LENGTH => self.shared.huawei_salt.verify_sig(message, signature),
+            other => pss(other).verify_sig(self.spki_der(), message, signature),
+        }
+        .map_err(|_| SignatureError::Mismatch)
+    }
+
+    /// Checks sha256WithRSAEncryption (PKCS#1 v1.5), the padding of certificates.
+    ///
+    /// # Errors
+    /// [`SignatureError`]; nothing but the answer depends on it.
+    pub fn verify_pkcs1(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        self.check_length(signature)?;
+        RSA_PKCS1_2048_8192_SHA256
+            .verify_sig(self.spki_der(), message, signature)
+            .map_err(|_| SignatureError::Mismatch)
+    }
+
+    /// The salt length at which a signature holds, if there is one: for telling a wrong salt length from a wrong
+    /// signature. It tries up to 223 lengths, the usual ones first, and is meant for diagnoses alone: a verifier that
+    /// took what it finds would let the message choose.
+    pub fn find_pss_salt_length(&self, message: &[u8], signature: &[u8]) -> Option<u16> {
+        [DEFAULT_SALT_LENGTH, HUAWEI_SALT_LENGTH]
+            .into_iter()
+            .chain((0..=MAX_SALT_LENGTH).filter(|&n| n != DEFAULT_SALT_LENGTH && n != HUAWEI_SALT_LENGTH))
+            .find(|&salt_length| self.verify_pss(message, signature, salt_length).is_ok())
+    }
+
+    fn check_length(&self, signature: &[u8]) -> Result<(), SignatureError> {
+        if signature.len() == self.shared.modulus_bytes {
+            Ok(())
+        } else {
+            Err(SignatureError::WrongLength { bytes: signature.len() })
+        }
+    }
+}
+
+const fn pss(salt_length: u16) -> RsaParameters {
+    RSA_PSS_2048_8192_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(salt_length))
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.spki_der() == other.spki_der()
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublicKey").field("fingerprint", &self.fingerprint()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rsa::BigUint;
+    use rsa::pkcs8::EncodePublicKey;
+
+    use super::*;
+
+    const PEM: &str = include_str!("../tests/vectors/trustonic_result/key.pem");
+
+    fn key() -> PublicKey {
+        PublicKey::from_pem(PEM).unwrap()
+    }
+
+    /// DER of a key with an odd modulus of this many bits.
+    fn spki(bits: usize, exponent: u32) -> Vec<u8> {
+        let modulus = (BigUint::from(1_u8) << (bits - 1)) + BigUint::from(1_u8);
+        let key = rsa::RsaPublicKey::new_with_max_size(modulus, exponent.into(), 8192).unwrap();
+        key.to_public_key_der().unwrap().into_vec()
+    }
+
+    #[test]
+    fn pem_lines_may_have_any_length_and_end() {
+        let key = key();
+        for width in [Some(1), Some(64), Some(76), Some(1000), None] {
+            for end in ["\n", "\r\n"] {
+                let text = key.pem_lines(width).join(end);
+                assert_eq!(PublicKey::from_pem(&text), Ok(key.clone()), "{width:?} {end:?}");
+                assert_eq!(PublicKey::from_pem(&format!("{text}{end}")), Ok(key.clone()));
+            }
+        }
+        assert_eq!(key.to_pem(), PEM);
+        assert_eq!(key.pem_lines(None).len(), 3);
+    }
+
+    #[test]
+    fn a_pem_text_is_one_block_of_the_right_kind_and_nothing_else() {
+        for broken in [
+            String::new(),
+            format!("{PEM}x"),
+            format!("{PEM}\n"),
+            format!("{PEM}{PEM}"),
+            format!(" {PEM}"),
+            PEM.replace("PUBLIC KEY", "RSA PUBLIC KEY"),
+            PEM.replacen("BEGIN PUBLIC", "BEGIN PRIVATE", 1),
+            PEM.replacen('M', "M\n\n", 1),
+            PEM.replacen('M', "M ", 1),
+            PEM.replace("-----END PUBLIC KEY-----\n", ""),
+            "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n".to_owned(),
+        ] {
+            let error = PublicKey::from_pem(&broken).unwrap_err();
+            assert!(matches!(error, DecodeError::Pem { .. }), "{broken:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn keys_of_other_sizes_and_exponents_are_refused() {
+        for bits in [1024, 2040, 2047, 2049, 3072, 4096] {
+            assert_eq!(
+                PublicKey::from_spki_der(&spki(bits, 65537)),
+                Err(DecodeError::KeySize { bits }),
+                "{bits}"
+            );
+        }
+        assert!(PublicKey::from_spki_der(&spki(2048, 65537)).is_ok());
+        assert_eq!(PublicKey::from_spki_der(&spki(2048, 3)), Err(DecodeError::KeyExponent));
+
+        assert!(PublicKey::from_authority_spki_der(&spki(4096, 65537)).is_ok());
+        assert_eq!(
+            PublicKey::from_authority_spki_der(&spki(4104, 65537)),
+            Err(DecodeError::KeySize { bits: 4104 })
+        );
+    }
+
+    #[test]
+    fn what_is_not_an_rsa_key_is_refused() {
+        // SubjectPublicKeyInfo of an Ed25519 key.
+        let mut ed25519 = vec![0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+        ed25519.extend([7; 32]);
+        let mut longer = key().spki_der().to_vec();
+        longer.push(0);
+        for der in [ed25519.as_slice(), &longer, &key().spki_der()[..200], &[]] {
+            let error = PublicKey::from_spki_der(der).unwrap_err();
+            assert!(matches!(error, DecodeError::KeyMalformed { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_signature_of_another_length_is_told_from_one_that_does_not_match() {
+        for bytes in [0, 255, 257, 512] {
+            let wrong_length = Err(SignatureError::WrongLength { bytes });
+            assert_eq!(key().verify_pss(b"m", &vec![1; bytes], 20), wrong_length);
+            assert_eq!(key().verify_pkcs1(b"m", &vec![1; bytes]), wrong_length);
+        }
+        for salt_length in [0, 20, 32, 222, 223, u16::MAX] {
+            let mismatch = Err(SignatureError::Mismatch);
+            assert_eq!(key().verify_pss(b"m", &[1; 256], salt_length), mismatch, "{salt_length}");
+        }
+    }
+
+    #[test]
+    fn pkcs1_signatures_verify_as_such_and_not_as_pss() {
+        let text = include_bytes!("../tests/vectors/trustonic_result_pkcs1/signed.txt");
+        let signature = include_bytes!("../tests/vectors/trustonic_result_pkcs1/signature.bin");
+        assert_eq!(key().verify_pkcs1(text, signature), Ok(()));
+        assert_eq!(key().find_pss_salt_length(text, signature), None);
+    }
+
+    #[test]
+    fn the_fingerprint_is_the_sha256_of_the_subject_public_key_info() {
+        // `sha256sum` over the DER of this fixed key.
+        let fixed = PublicKey::from_spki_der(&spki(2048, 65537)).unwrap();
+        assert_eq!(fixed.fingerprint(), "e69d5956f0a1ff8d759c3e6c5389c9be68080bb4a6aaed2153ffdde4544cc6d5");
+    }
+}

@@ -1,0 +1,220 @@
+//! The result of one authentication: `resultJSON`.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::DecodeError;
+use crate::json::{Object, encode_string};
+use crate::profile::{Profile, ResultField};
+
+/// PSS salt length where the signed JSON does not say another one, in bytes.
+pub const DEFAULT_SALT_LENGTH: u16 = 20;
+
+/// Longest salt that fits into an RSA-2048 signature with SHA-256, in bytes: 256 - 32 - 2.
+pub const MAX_SALT_LENGTH: u16 = 222;
+
+/// Highest counter that is read: what fits into the signed 64-bit integer of most servers.
+pub const MAX_COUNTER: u64 = i64::MAX.unsigned_abs();
+
+/// What the TEE knows when it signs the result of one authentication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResultFacts<'a> {
+    /// The challenge, as the mini program gave it.
+    pub raw: &'a str,
+    /// The finger that matched, in decimal digits; not written by profiles without `fid`.
+    pub fid: &'a str,
+    /// The device's counter for this signature; readers accept up to [`MAX_COUNTER`].
+    pub counter: u64,
+    /// The device.
+    pub cpu_id: &'a str,
+    /// The app on the device.
+    pub uid: &'a str,
+}
+
+impl ResultFacts<'_> {
+    /// The exact text that a phone of this family signs: its members, its order, no spaces.
+    pub fn encode(&self, profile: &Profile) -> String {
+        const FRAME: usize = 320;
+        let mut out = String::with_capacity(FRAME + self.raw.len() + self.cpu_id.len() + self.uid.len());
+        let mut separator = '{';
+        for field in profile.result {
+            out.push(separator);
+            separator = ',';
+            match *field {
+                ResultField::Counter => push_number("counter", self.counter, &mut out),
+                ResultField::CpuId => push_text("cpu_id", self.cpu_id, &mut out),
+                ResultField::Fid => push_text("fid", self.fid, &mut out),
+                ResultField::Fixed { name, value } => push_text(name, value, &mut out),
+                ResultField::Raw => push_text("raw", self.raw, &mut out),
+                ResultField::SaltLength => {
+                    push_number("rsa_pss_saltlen", profile.salt_length.into(), &mut out);
+                }
+                ResultField::Uid => push_text("uid", self.uid, &mut out),
+            }
+        }
+        if profile.result.is_empty() {
+            out.push('{');
+        }
+        out.push('}');
+        out
+    }
+}
+
+fn push_text(name: &str, value: &str, out: &mut String) {
+    encode_string(name, out, false);
+    out.push(':');
+    encode_string(value, out, false);
+}
+
+fn push_number(name: &str, value: u64, out: &mut String) {
+    encode_string(name, out, false);
+    // INVARIANT: writing into a `String` never fails.
+    let _ = write!(out, ":{value}");
+}
+
+/// A result as received.
+///
+/// This is for looking at. What was signed are the received bytes; keep them for [`verify_pss`](crate::PublicKey::verify_pss).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResultJson {
+    /// The challenge.
+    pub raw: String,
+    /// The finger that matched; iOS does not say it.
+    pub fid: Option<String>,
+    /// The device's counter, at most [`MAX_COUNTER`].
+    pub counter: u64,
+    /// The device.
+    pub cpu_id: String,
+    /// The app on the device: decimal digits (Android) or 32 hexadecimal ones (iOS). Any string is accepted.
+    pub uid: String,
+    /// `rsa_pss_saltlen`, in bytes, if it is there.
+    pub salt_length: Option<u16>,
+    /// All other members, in the order of the text.
+    pub other: Vec<(String, Value)>,
+}
+
+impl ResultJson {
+    /// Reads a result strictly; see [`Object`] for what that means.
+    ///
+    /// # Errors
+    /// The [`DecodeError`] that says what is wrong with the text or with one of its members.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut object = Object::decode(bytes)?;
+        Ok(Self {
+            raw: object.string("raw")?,
+            fid: object.optional_string("fid")?,
+            counter: object.counter("counter")?,
+            cpu_id: object.string("cpu_id")?,
+            uid: object.string("uid")?,
+            salt_length: object.salt_length()?,
+            other: object.into_rest(),
+        })
+    }
+
+    /// The salt length that the result claims: its field if present, else [`DEFAULT_SALT_LENGTH`].
+    pub fn effective_salt_length(&self) -> u16 {
+        self.salt_length.unwrap_or(DEFAULT_SALT_LENGTH)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FACTS: ResultFacts<'_> =
+        ResultFacts { raw: "a\"b/c", fid: "2313170", counter: 246, cpu_id: "C", uid: "10115" };
+
+    fn encoded(profile: &str) -> String {
+        FACTS.encode(Profile::named(profile).unwrap())
+    }
+
+    /// A result that is fine but for the members given in place of `counter`.
+    fn decode_with(members: &str) -> Result<ResultJson, DecodeError> {
+        ResultJson::decode(format!(r#"{{"raw":"r",{members},"cpu_id":"c","uid":"1"}}"#).as_bytes())
+    }
+
+    #[test]
+    fn every_profile_writes_its_own_bytes() {
+        assert_eq!(
+            encoded("trustonic"),
+            r#"{"raw":"a\"b/c","fid":"2313170","counter":246,"tee_n":"t-base-Mediatek-Armv8-Android-302A-V012-emulated","tee_v":"10010","fp_n":"FPC","fp_v":"6516","cpu_id":"C","uid":"10115"}"#
+        );
+        assert_eq!(
+            encoded("itrustee"),
+            r#"{"bo_t":"1","raw":"a\"b/c","fid":"2313170","counter":246,"tee_n":"hwteeos","tee_v":"version_1.0","fp_n":"fpc_goodix","fp_v":"goodix_1.0","rsa_pss_saltlen":32,"cpu_id":"C","uid":"10115","fc_n":"hwbioalgo","fc_v":"bioalgo_1.0"}"#
+        );
+        assert_eq!(
+            encoded("qsee"),
+            r#"{"raw":"a\"b/c","fid":"2313170","counter":246,"tee_n":"QSEE emulated","tee_v":"4.0","fp_n":"QFP","fp_v":"1.0","cpu_id":"C","uid":"10115"}"#
+        );
+        assert_eq!(encoded("ios"), r#"{"raw":"a\"b/c","counter":246,"uid":"10115","cpu_id":"C"}"#);
+    }
+
+    #[test]
+    fn a_profile_without_members_still_writes_an_object() {
+        let empty = Profile { result: &[], ..*Profile::named("ios").unwrap() };
+        assert_eq!(FACTS.encode(&empty), "{}");
+    }
+
+    #[test]
+    fn what_a_reader_does_not_know_is_kept_in_order() {
+        let result = ResultJson::decode(encoded("itrustee").as_bytes()).unwrap();
+        assert_eq!((result.salt_length, result.effective_salt_length()), (Some(32), 32));
+        let other: Vec<_> = result.other.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(other, ["bo_t", "tee_n", "tee_v", "fp_n", "fp_v", "fc_n", "fc_v"]);
+
+        let ios = ResultJson::decode(encoded("ios").as_bytes()).unwrap();
+        assert_eq!((ios.effective_salt_length(), ios.fid, ios.other), (20, None, vec![]));
+    }
+
+    #[test]
+    fn a_counter_is_an_integer_literal_in_range() {
+        for (literal, counter) in
+            [("0", 0), ("9007199254740993", (1 << 53) + 1), ("9223372036854775807", MAX_COUNTER)]
+        {
+            let result = decode_with(&format!("\"counter\":{literal}")).unwrap();
+            assert_eq!(result.counter, counter);
+        }
+        for literal in ["-1", "-0", "1.0", "1e3", "1E0", "9223372036854775808", "18446744073709551616"] {
+            let error = decode_with(&format!("\"counter\":{literal}")).unwrap_err();
+            assert!(matches!(error, DecodeError::CounterOutOfRange { .. }), "{literal}: {error}");
+        }
+        for literal in ["01", "+1", "0x1", "1_000"] {
+            let error = decode_with(&format!("\"counter\":{literal}")).unwrap_err();
+            assert!(matches!(error, DecodeError::NotJson { .. }), "{literal}: {error}");
+        }
+        for literal in ["\"1\"", "null", "[1]", "true"] {
+            let error = decode_with(&format!("\"counter\":{literal}")).unwrap_err();
+            assert!(matches!(error, DecodeError::WrongType { name: "counter", .. }), "{literal}: {error}");
+        }
+        assert_eq!(decode_with("\"x\":1"), Err(DecodeError::MissingField { name: "counter" }));
+    }
+
+    #[test]
+    fn a_salt_length_is_an_integer_that_fits_into_a_signature() {
+        let decode = |literal: &str| decode_with(&format!("\"counter\":1,\"rsa_pss_saltlen\":{literal}"));
+        for length in [0, 20, 32, 222] {
+            assert_eq!(decode(&length.to_string()).unwrap().salt_length, Some(length));
+        }
+        for literal in ["223", "-1", "20.0", "65556", "4294967316"] {
+            let error = decode(literal).unwrap_err();
+            assert!(matches!(error, DecodeError::SaltLengthOutOfRange { .. }), "{literal}: {error}");
+        }
+        for literal in ["\"20\"", "null"] {
+            let error = decode(literal).unwrap_err();
+            assert!(matches!(error, DecodeError::WrongType { .. }), "{literal}: {error}");
+        }
+    }
+
+    #[test]
+    fn strings_must_be_strings() {
+        for members in
+            ["\"counter\":1,\"fid\":2", "\"counter\":1,\"fid\":null", "\"counter\":1,\"uid\":10115"]
+        {
+            let text = format!(r#"{{"raw":"r",{members},"cpu_id":"c"}}"#);
+            let error = ResultJson::decode(text.as_bytes()).unwrap_err();
+            assert!(matches!(error, DecodeError::WrongType { .. }), "{members}: {error}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Why a signature does not hold.
+
+/// Why a signature does not hold. It says nothing about who is to blame: changed bytes, another key, another salt
+/// length and a forgery all look alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// The signature belongs to other bytes, another key, another padding or another salt length.
+    #[error("the signature does not belong to these bytes, this key and this salt length")]
+    Mismatch,
+    /// The signature is not as long as the key's modulus: 256 bytes for every SOTER key.
+    #[error("the signature has {bytes} bytes, not as many as the key's modulus (256 for a SOTER key)")]
+    WrongLength {
+        /// Bytes given.
+        bytes: usize,
+    },
+}

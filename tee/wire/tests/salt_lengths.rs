@@ -1,0 +1,31 @@
+//! PSS at every salt length, signed by an implementation that shares no code with the verifying one.
+
+use rsa::RsaPrivateKey;
+use rsa::pkcs8::EncodePublicKey;
+use rsa::rand_core::OsRng;
+use rsa::sha2::{Digest, Sha256};
+use soter_wire::{MAX_SALT_LENGTH, PublicKey};
+
+#[test]
+fn a_signature_verifies_at_its_own_salt_length_alone() {
+    let private_key = RsaPrivateKey::new(&mut OsRng, 2048).unwrap();
+    let spki = private_key.to_public_key().to_public_key_der().unwrap();
+    let public_key = PublicKey::from_spki_der(spki.as_bytes()).unwrap();
+    let message = b"an emulated result";
+
+    for salt_length in 0..=MAX_SALT_LENGTH {
+        let padding = rsa::Pss::new_with_salt::<Sha256>(salt_length.into());
+        let signature = private_key.sign_with_rng(&mut OsRng, padding, &Sha256::digest(message)).unwrap();
+        assert!(public_key.verify_pss(message, &signature, salt_length).is_ok(), "{salt_length}");
+        for other in [salt_length.wrapping_sub(1), salt_length + 1, 20, 32] {
+            assert_eq!(
+                public_key.verify_pss(message, &signature, other).is_ok(),
+                other == salt_length,
+                "signed at {salt_length}, verified at {other}"
+            );
+        }
+        if salt_length % 37 == 0 {
+            assert_eq!(public_key.find_pss_salt_length(message, &signature), Some(salt_length));
+        }
+    }
+}
