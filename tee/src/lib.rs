@@ -1,0 +1,53 @@
+//! An emulated SOTER TEE: the secure world of one phone.
+//!
+//! ```text
+//!                 commands, touches                          exports, judgements
+//!   normal world ──────────────────┐                        ┌──────────────────────> normal world
+//!   ───────────────────────────────┼────────────────────────┼───────────────────────────────────
+//!   secure world                   v                        │
+//!                        ┌───────── Tee ────────────────────┴───┐
+//!                        │  sessions   init_sign → present →    │     matcher: enrolled, failures, locks
+//!                        │             finish_sign │ cancel     │     keys:    ATTK signs ASK signs AuthKey
+//!                        └───────────────┬──────────────────────┘
+//!                                        v
+//!                                      vault    state (sealed) + counter limit, version (RPMB)
+//!                                        │
+//!   ─────────────────────────────────────┼─────────────────────────────────────────────────────
+//!                                        v
+//!                    Environment: randomness, clock, Storage { root key, sealed state, RPMB }
+//! ```
+//!
+//! It does what a real one does and has no attacker powers: no touch, no signature; every counter value is
+//! durable before it is signed; private keys leave only sealed. It is synchronous and sees no socket, file,
+//! runtime or terminal: randomness, clock and storage come in through [`Environment`].
+//!
+//! Everything about a phone family that differs is a row of [`soter_wire::PROFILES`].
+
+mod attestation;
+mod derive;
+mod environment;
+mod error;
+mod matcher;
+mod private_key;
+mod rpmb;
+mod seal;
+mod secret;
+mod seed;
+mod session;
+mod state;
+mod tee;
+mod vault;
+
+pub use attestation::EMULATED_ROOT;
+pub use environment::{
+    Environment, ProvisionedDevice, ROOT_KEY_BYTES, RandomnessError, RpmbSlot, Storage, StorageError,
+    StoredDevice, operating_system_random,
+};
+pub use error::{OpenError, TeeError, result_code};
+pub use matcher::{Enrolment, Judgement, Lockout, MAX_ENROLMENTS, Presented, SensorFailures};
+pub use private_key::{KeyError, PrivateKey};
+pub use rpmb::SLOT_BYTES;
+pub use seed::Seed;
+pub use session::{MAX_SESSIONS, MAX_SESSIONS_PER_APP, SESSION_LIFETIME_MS};
+pub use state::{MAX_APPS, MAX_AUTH_KEYS, MAX_KEY_NAME_BYTES};
+pub use tee::{DeviceIdentity, ExtraParameter, KeyInfo, KeyPath, MAX_CHALLENGE_BYTES, Signed, Tee};

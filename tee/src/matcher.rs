@@ -1,0 +1,335 @@
+//! The biometric matcher: who is enrolled, who matches, and when the sensor locks.
+//!
+//! Lockout works as in Android's `LockoutFrameworkImpl`: after every fifth failure in a row the sensor is locked
+//! for 30 seconds of calendar time; after the twentieth until the phone's PIN is entered. A match or the PIN
+//! ends the count. Each kind of sensor counts on its own. The numbers are the profile's.
+
+use serde::{Deserialize, Serialize};
+use soter_wire::{MatcherPolicy, Mode};
+
+use crate::seed::Identity;
+use crate::state::stored_mode;
+
+/// Fingers and faces that can be enrolled at once.
+pub const MAX_ENROLMENTS: usize = 32;
+
+/// What is held before a sensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Presented {
+    /// Which sensor: the finger sensor or the camera.
+    pub mode: Mode,
+    /// The finger's or face's enrolment number; `None` for a stranger's.
+    pub enrolment: Option<u32>,
+}
+
+/// An enrolled finger or face.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enrolment {
+    /// Its number, unique on the device and never used again.
+    pub number: u32,
+    /// Finger or face.
+    #[serde(with = "stored_mode")]
+    pub mode: Mode,
+    /// Its id in results: seven decimal digits, as seen on a MediaTek phone (`2313170`).
+    pub fid: String,
+}
+
+/// A sensor's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lockout {
+    /// Locked for this many more milliseconds of calendar time.
+    Timed {
+        /// How many.
+        remaining_ms: u64,
+    },
+    /// Locked until the PIN is entered.
+    Permanent,
+}
+
+/// A sensor with failures since its last match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SensorFailures {
+    /// The sensor.
+    pub mode: Mode,
+    /// How many failures.
+    pub failed_attempts: u32,
+    /// Whether it is locked now.
+    pub lockout: Option<Lockout>,
+}
+
+/// What the matcher says of something that was presented.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// An enrolled finger or face.
+    Matched(Enrolment),
+    /// None that is enrolled.
+    Rejected {
+        /// How many more failures until the next lock; 0 if this one locked the sensor.
+        attempts_left: u32,
+        /// The lock that this failure brought.
+        lockout: Option<Lockout>,
+    },
+    /// The sensor is locked; nothing was compared and nothing counted.
+    LockedOut(Lockout),
+}
+
+/// The matcher's memory.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Matcher {
+    enrolments: Vec<Enrolment>,
+    last_number: u32,
+    /// Changes with every enrolment; AuthKeys of another epoch are invalid.
+    epoch: u64,
+    failures: Vec<Failures>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Failures {
+    #[serde(with = "stored_mode")]
+    mode: Mode,
+    count: u32,
+    /// When the timed lock ends, in milliseconds since 1970.
+    locked_until: Option<u64>,
+}
+
+impl Matcher {
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(crate) fn enrolments(&self) -> &[Enrolment] {
+        &self.enrolments
+    }
+
+    /// Enrols a new finger or face; `None` if no more fit.
+    pub(crate) fn enroll(&mut self, mode: Mode, identity: &Identity) -> Option<Enrolment> {
+        if self.enrolments.len() >= MAX_ENROLMENTS {
+            return None;
+        }
+        let number = self.last_number.checked_add(1)?;
+        let enrolment = Enrolment { number, mode, fid: fid(identity, number) };
+        self.last_number = number;
+        self.epoch = self.epoch.wrapping_add(1);
+        self.enrolments.push(enrolment.clone());
+        Some(enrolment)
+    }
+
+    /// Removes one; whether there was one.
+    pub(crate) fn remove(&mut self, number: u32) -> bool {
+        let before = self.enrolments.len();
+        self.enrolments.retain(|enrolment| enrolment.number != number);
+        self.enrolments.len() < before
+    }
+
+    /// Forgets everyone and every failure. Numbers and epochs go on.
+    pub(crate) fn clear(&mut self) {
+        self.enrolments.clear();
+        self.failures.clear();
+    }
+
+    /// The PIN was entered.
+    pub(crate) fn unlock(&mut self) {
+        self.failures.clear();
+    }
+
+    /// Sensors with failures since their last match.
+    pub(crate) fn failures(&self, policy: &MatcherPolicy, now: u64) -> Vec<SensorFailures> {
+        self.failures
+            .iter()
+            .map(|failures| SensorFailures {
+                mode: failures.mode,
+                failed_attempts: failures.count,
+                lockout: failures.lockout(policy, now),
+            })
+            .collect()
+    }
+
+    pub(crate) fn lockout(&self, mode: Mode, policy: &MatcherPolicy, now: u64) -> Option<Lockout> {
+        self.failures.iter().find(|failures| failures.mode == mode)?.lockout(policy, now)
+    }
+
+    /// Judges what is presented. The caller makes a changed memory durable before it tells anyone.
+    pub(crate) fn judge(&mut self, presented: Presented, policy: &MatcherPolicy, now: u64) -> Judgement {
+        if let Some(lockout) = self.lockout(presented.mode, policy, now) {
+            return Judgement::LockedOut(lockout);
+        }
+        let matching = self.enrolments.iter().find(|enrolment| {
+            enrolment.mode == presented.mode && Some(enrolment.number) == presented.enrolment
+        });
+        if let Some(enrolment) = matching {
+            self.failures.retain(|failures| failures.mode != presented.mode);
+            return Judgement::Matched(enrolment.clone());
+        }
+        let index = self.failures.iter().position(|failures| failures.mode == presented.mode);
+        let index = index.unwrap_or_else(|| {
+            self.failures.push(Failures { mode: presented.mode, count: 0, locked_until: None });
+            self.failures.len() - 1
+        });
+        let failures = &mut self.failures[index];
+        failures.count = failures.count.saturating_add(1);
+        failures.locked_until = policy
+            .timed_lockout_after
+            .filter(|after| failures.count.is_multiple_of(*after))
+            .map(|_| now.saturating_add(policy.timed_lockout_seconds.saturating_mul(1000)));
+        Judgement::Rejected {
+            attempts_left: failures.attempts_left(policy),
+            lockout: failures.lockout(policy, now),
+        }
+    }
+
+    /// Whether judging this would change the memory, and so needs a durable write.
+    pub(crate) fn would_change(&self, presented: Presented, policy: &MatcherPolicy, now: u64) -> bool {
+        let matches = self.enrolments.iter().any(|enrolment| {
+            enrolment.mode == presented.mode && Some(enrolment.number) == presented.enrolment
+        });
+        let failed = self.failures.iter().any(|failures| failures.mode == presented.mode);
+        self.lockout(presented.mode, policy, now).is_none() && (failed || !matches)
+    }
+}
+
+impl Failures {
+    fn lockout(&self, policy: &MatcherPolicy, now: u64) -> Option<Lockout> {
+        if self.count >= policy.permanent_lockout_after {
+            return Some(Lockout::Permanent);
+        }
+        // A clock that was set back must not lengthen the lock.
+        let longest = policy.timed_lockout_seconds.saturating_mul(1000);
+        let remaining_ms = self.locked_until?.saturating_sub(now).min(longest);
+        (remaining_ms > 0).then_some(Lockout::Timed { remaining_ms })
+    }
+
+    fn attempts_left(&self, policy: &MatcherPolicy) -> u32 {
+        let to_permanent = policy.permanent_lockout_after.saturating_sub(self.count);
+        policy.timed_lockout_after.filter(|after| *after > 0).map_or(to_permanent, |after| {
+            let used = self.count % after;
+            let to_timed = if used == 0 { 0 } else { after - used };
+            to_timed.min(to_permanent)
+        })
+    }
+}
+
+fn fid(identity: &Identity, number: u32) -> String {
+    let value = identity.derive("fid", &[&number.to_le_bytes()]);
+    let digits = value.iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte)) % 9_000_000;
+    (1_000_000 + digits).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+
+    const ANDROID: MatcherPolicy = MatcherPolicy {
+        timed_lockout_after: Some(5),
+        timed_lockout_seconds: 30,
+        permanent_lockout_after: 20,
+        tries_per_dialog: None,
+    };
+    const FINGER: Presented = Presented { mode: Mode::FingerPrint, enrolment: Some(1) };
+    const STRANGER: Presented = Presented { mode: Mode::FingerPrint, enrolment: None };
+
+    fn identity() -> Identity {
+        Seed::from_text("matcher").identity("phone")
+    }
+
+    fn matcher() -> Matcher {
+        let mut matcher = Matcher::default();
+        matcher.enroll(Mode::FingerPrint, &identity()).unwrap();
+        matcher
+    }
+
+    #[test]
+    fn the_fifth_failure_locks_for_thirty_seconds_of_calendar_time() {
+        let mut matcher = matcher();
+        for left in [4, 3, 2, 1] {
+            let judgement = matcher.judge(STRANGER, &ANDROID, 1_000);
+            assert_eq!(judgement, Judgement::Rejected { attempts_left: left, lockout: None });
+        }
+        let lock = Lockout::Timed { remaining_ms: 30_000 };
+        let judgement = matcher.judge(STRANGER, &ANDROID, 1_000);
+        assert_eq!(judgement, Judgement::Rejected { attempts_left: 0, lockout: Some(lock) });
+        let judgement = matcher.judge(FINGER, &ANDROID, 30_999);
+        assert_eq!(judgement, Judgement::LockedOut(Lockout::Timed { remaining_ms: 1 }));
+        assert!(matches!(matcher.judge(FINGER, &ANDROID, 31_000), Judgement::Matched(_)));
+    }
+
+    #[test]
+    fn the_twentieth_failure_locks_until_the_pin() {
+        let mut matcher = matcher();
+        let mut now = 0;
+        for failure in 1..=20 {
+            assert!(
+                matches!(matcher.judge(STRANGER, &ANDROID, now), Judgement::Rejected { .. }),
+                "{failure}"
+            );
+            now += 30_000;
+        }
+        let judgement = matcher.judge(FINGER, &ANDROID, now + 1_000_000_000);
+        assert_eq!(judgement, Judgement::LockedOut(Lockout::Permanent));
+        matcher.unlock();
+        assert!(matches!(matcher.judge(FINGER, &ANDROID, now), Judgement::Matched(_)));
+    }
+
+    #[test]
+    fn a_match_ends_the_count() {
+        let mut matcher = matcher();
+        for _ in 0..10 {
+            for _ in 0..4 {
+                matcher.judge(STRANGER, &ANDROID, 0);
+            }
+            assert!(matches!(matcher.judge(FINGER, &ANDROID, 0), Judgement::Matched(_)));
+        }
+    }
+
+    #[test]
+    fn a_clock_set_back_does_not_lengthen_the_lock() {
+        let mut matcher = matcher();
+        for _ in 0..5 {
+            matcher.judge(STRANGER, &ANDROID, 1_000_000_000);
+        }
+        let lockout = matcher.lockout(Mode::FingerPrint, &ANDROID, 0);
+        assert_eq!(lockout, Some(Lockout::Timed { remaining_ms: 30_000 }));
+    }
+
+    #[test]
+    fn finger_and_face_count_on_their_own() {
+        let mut matcher = matcher();
+        let face = matcher.enroll(Mode::Facial, &identity()).unwrap();
+        for _ in 0..5 {
+            matcher.judge(STRANGER, &ANDROID, 0);
+        }
+        let presented = Presented { mode: Mode::Facial, enrolment: Some(face.number) };
+        assert_eq!(matcher.judge(presented, &ANDROID, 0), Judgement::Matched(face));
+    }
+
+    #[test]
+    fn numbers_are_never_used_again_and_fids_are_seven_digits() {
+        let mut matcher = matcher();
+        let epoch = matcher.epoch();
+        assert!(matcher.remove(1));
+        assert!(!matcher.remove(1));
+        let second = matcher.enroll(Mode::FingerPrint, &identity()).unwrap();
+        assert_eq!(second.number, 2);
+        assert_ne!(matcher.epoch(), epoch);
+        assert_eq!(second.fid.len(), 7);
+        assert!(matches!(matcher.judge(FINGER, &ANDROID, 0), Judgement::Rejected { .. }));
+    }
+
+    #[test]
+    fn enrolments_are_bounded() {
+        let mut matcher = Matcher::default();
+        for _ in 0..MAX_ENROLMENTS {
+            matcher.enroll(Mode::FingerPrint, &identity()).unwrap();
+        }
+        assert!(matcher.enroll(Mode::FingerPrint, &identity()).is_none());
+    }
+
+    #[test]
+    fn what_would_change_is_what_changes() {
+        let mut matcher = matcher();
+        assert!(!matcher.would_change(FINGER, &ANDROID, 0));
+        assert!(matcher.would_change(STRANGER, &ANDROID, 0));
+        matcher.judge(STRANGER, &ANDROID, 0);
+        assert!(matcher.would_change(FINGER, &ANDROID, 0));
+    }
+}

@@ -1,0 +1,208 @@
+//! RSA-2048 private keys, and the two libraries that work with them.
+//!
+//! An ordinary device's keys are random and sign with `aws-lc-rs`, which is fast. A seeded device's keys
+//! and salts are drawn from a given generator, which only `rsa` allows.
+
+use std::fmt;
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::rsa::{KeyPair as FastKey, KeySize};
+use aws_lc_rs::signature::{
+    KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaPssSaltLength, RsaSignatureEncoding,
+};
+use rand_chacha::ChaCha20Rng;
+use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
+use rsa::{Pkcs1v15Sign, Pss, RsaPrivateKey as ReproducibleKey};
+use sha2::{Digest, Sha256};
+use soter_wire::PublicKey;
+
+use crate::secret::Secret;
+
+/// The modulus of every SOTER key.
+const MODULUS_BITS: usize = 2048;
+
+/// Salt lengths that phones use (20; Huawei 32), as `aws-lc-rs` wants them: with a static lifetime.
+static PSS_SALT_20: RsaSignatureEncoding = RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(20));
+static PSS_SALT_32: RsaSignatureEncoding = RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(32));
+
+/// A private key of the TEE. It is never printed; it leaves the TEE in no form but sealed.
+pub struct PrivateKey {
+    pkcs8: Secret,
+    public: PublicKey,
+    library: Library,
+}
+
+enum Library {
+    Fast(FastKey),
+    Reproducible(Box<ReproducibleKey>),
+}
+
+/// A key could not be made, read or used: a defect of a cryptographic library, or of the TEE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// No key was made.
+    #[error("the cryptographic library made no RSA-2048 key")]
+    NotMade,
+    /// A stored key does not read.
+    #[error("a stored private key does not read")]
+    NotRead,
+    /// Nothing was signed.
+    #[error("the cryptographic library did not sign")]
+    NotSigned,
+    /// A salt length that no profile has.
+    #[error("salt length {0} is not one that phones use (20 or 32)")]
+    SaltLength(u16),
+}
+
+impl PrivateKey {
+    /// Makes a random key. Takes tens of milliseconds.
+    ///
+    /// # Errors
+    /// [`KeyError::NotMade`].
+    pub fn generate() -> Result<Self, KeyError> {
+        let key = FastKey::generate(KeySize::Rsa2048).map_err(|_| KeyError::NotMade)?;
+        let pkcs8: Pkcs8V1Der<'_> = key.as_der().map_err(|_| KeyError::NotMade)?;
+        let pkcs8 = Secret::new(pkcs8.as_ref().to_vec());
+        Ok(Self { public: public_half(&key)?, pkcs8, library: Library::Fast(key) })
+    }
+
+    /// Makes the key that a generator stands for. Takes hundreds of milliseconds.
+    pub(crate) fn reproduce(generator: &mut ChaCha20Rng) -> Result<Self, KeyError> {
+        let key = ReproducibleKey::new(generator, MODULUS_BITS).map_err(|_| KeyError::NotMade)?;
+        let pkcs8 = key.to_pkcs8_der().map_err(|_| KeyError::NotMade)?;
+        let pkcs8 = Secret::new(pkcs8.as_bytes().to_vec());
+        let public = public_half(&FastKey::from_pkcs8(pkcs8.expose()).map_err(|_| KeyError::NotMade)?)?;
+        Ok(Self { pkcs8, public, library: Library::Reproducible(Box::new(key)) })
+    }
+
+    /// Reads a key back from the sealed state.
+    pub(crate) fn restore(pkcs8: &Secret, reproducible: bool) -> Result<Self, KeyError> {
+        let fast = FastKey::from_pkcs8(pkcs8.expose()).map_err(|_| KeyError::NotRead)?;
+        let public = public_half(&fast)?;
+        let library = if reproducible {
+            let key = ReproducibleKey::from_pkcs8_der(pkcs8.expose()).map_err(|_| KeyError::NotRead)?;
+            Library::Reproducible(Box::new(key))
+        } else {
+            Library::Fast(fast)
+        };
+        Ok(Self { pkcs8: pkcs8.clone(), public, library })
+    }
+
+    /// The key's public half.
+    pub fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// The key for the sealed state.
+    pub(crate) fn pkcs8(&self) -> &Secret {
+        &self.pkcs8
+    }
+
+    /// Signs with RSASSA-PSS, SHA-256 and a salt of `salt_length` bytes (RFC 8017, 8.1.1). `salts` is where a
+    /// reproducible key takes its salt from.
+    pub(crate) fn sign_pss(
+        &self,
+        message: &[u8],
+        salt_length: u16,
+        salts: impl FnOnce() -> ChaCha20Rng,
+    ) -> Result<Vec<u8>, KeyError> {
+        match &self.library {
+            Library::Fast(key) => {
+                let encoding = match salt_length {
+                    20 => &PSS_SALT_20,
+                    32 => &PSS_SALT_32,
+                    other => return Err(KeyError::SaltLength(other)),
+                };
+                sign_fast(key, encoding, message)
+            }
+            Library::Reproducible(key) => key
+                .sign_with_rng(
+                    &mut salts(),
+                    Pss::new_with_salt::<Sha256>(salt_length.into()),
+                    &Sha256::digest(message),
+                )
+                .map_err(|_| KeyError::NotSigned),
+        }
+    }
+
+    /// Signs with RSASSA-PKCS1-v1_5 and SHA-256 (RFC 8017, 8.2.1), as certificates are signed.
+    pub(crate) fn sign_pkcs1(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        match &self.library {
+            Library::Fast(key) => sign_fast(key, &RSA_PKCS1_SHA256, message),
+            Library::Reproducible(key) => key
+                .sign(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(message))
+                .map_err(|_| KeyError::NotSigned),
+        }
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PrivateKey")
+            .field("public", &self.public.fingerprint())
+            .finish_non_exhaustive()
+    }
+}
+
+fn public_half(key: &FastKey) -> Result<PublicKey, KeyError> {
+    let spki: PublicKeyX509Der<'_> = key.public_key().as_der().map_err(|_| KeyError::NotRead)?;
+    PublicKey::from_spki_der(spki.as_ref()).map_err(|_| KeyError::NotRead)
+}
+
+fn sign_fast(
+    key: &FastKey,
+    encoding: &'static RsaSignatureEncoding,
+    message: &[u8],
+) -> Result<Vec<u8>, KeyError> {
+    let mut signature = vec![0; key.public_modulus_len()];
+    // `aws-lc-rs` ignores the generator that its signature asks for and uses its own.
+    key.sign(encoding, &aws_lc_rs::rand::SystemRandom::new(), message, &mut signature)
+        .map_err(|_| KeyError::NotSigned)?;
+    Ok(signature)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+
+    fn salts() -> ChaCha20Rng {
+        Seed::from_text("salts").identity("phone").generator("salt", &[])
+    }
+
+    #[test]
+    fn both_libraries_sign_what_the_other_world_verifies() {
+        let fast = PrivateKey::generate().unwrap();
+        let mut generator = Seed::from_text("keys").identity("phone").generator("key", &[]);
+        let reproducible = PrivateKey::reproduce(&mut generator).unwrap();
+        for key in [&fast, &reproducible] {
+            for (salt_length, other) in [(20, 32), (32, 20)] {
+                let signature = key.sign_pss(b"message", salt_length, salts).unwrap();
+                assert_eq!(key.public().verify_pss(b"message", &signature, salt_length), Ok(()));
+                assert!(key.public().verify_pss(b"message", &signature, other).is_err());
+                assert!(key.public().verify_pss(b"massage", &signature, salt_length).is_err());
+            }
+            let signature = key.sign_pkcs1(b"certificate").unwrap();
+            assert_eq!(key.public().verify_pkcs1(b"certificate", &signature), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_restored_key_is_the_same_key() {
+        let key = PrivateKey::generate().unwrap();
+        let restored = PrivateKey::restore(key.pkcs8(), false).unwrap();
+        assert_eq!(restored.public(), key.public());
+        let signature = restored.sign_pss(b"message", 20, salts).unwrap();
+        assert_eq!(key.public().verify_pss(b"message", &signature, 20), Ok(()));
+    }
+
+    #[test]
+    fn no_private_part_is_printed() {
+        let key = PrivateKey::generate().unwrap();
+        assert_eq!(
+            format!("{key:?}"),
+            format!("PrivateKey {{ public: \"{}\", .. }}", key.public().fingerprint())
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! The emulated RPMB (replay-protected memory block): two authenticated slots, written in turns.
+//!
+//! A slot, all numbers little-endian:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0..8 | sequence: one more with every write; the valid slot with the higher one counts |
+//! | 8..16 | counter limit: the highest counter value that may have been used |
+//! | 16..24 | storage version: the version of the sealed state that belongs to it |
+//! | 24..32 | zero |
+//! | 32..64 | HMAC-SHA-256 over the above |
+//!
+//! Two slots, so that a write torn by a power cut leaves the other one valid.
+
+use ring::hmac;
+
+use crate::environment::RpmbSlot;
+
+/// Bytes of a slot.
+pub const SLOT_BYTES: usize = 64;
+
+const CONTENT_BYTES: usize = 32;
+
+/// What a slot says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub(crate) sequence: u64,
+    pub(crate) counter_limit: u64,
+    pub(crate) storage_version: u64,
+}
+
+impl Slot {
+    pub(crate) fn encode(&self, key: &hmac::Key) -> [u8; SLOT_BYTES] {
+        let mut bytes = [0; SLOT_BYTES];
+        bytes[0..8].copy_from_slice(&self.sequence.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.counter_limit.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.storage_version.to_le_bytes());
+        let (content, tag) = bytes.split_at_mut(CONTENT_BYTES);
+        tag.copy_from_slice(hmac::sign(key, content).as_ref());
+        bytes
+    }
+
+    /// The slot, if it authenticates.
+    fn decode(bytes: &[u8], key: &hmac::Key) -> Option<Self> {
+        let (content, tag) = bytes.split_at_checked(CONTENT_BYTES)?;
+        hmac::verify(key, content, tag).ok()?;
+        let number = |at: usize| -> Option<u64> {
+            Some(u64::from_le_bytes(content.get(at..at + 8)?.try_into().ok()?))
+        };
+        Some(Self { sequence: number(0)?, counter_limit: number(8)?, storage_version: number(16)? })
+    }
+}
+
+/// Finds the newest valid slot of a partition; `None` if neither authenticates or the size is wrong.
+pub(crate) fn newest(partition: &[u8], key: &hmac::Key) -> Option<(RpmbSlot, Slot)> {
+    if partition.len() != 2 * SLOT_BYTES {
+        return None;
+    }
+    [RpmbSlot::First, RpmbSlot::Second]
+        .into_iter()
+        .filter_map(|place| {
+            let bytes = partition.get(place.offset()..place.offset() + SLOT_BYTES)?;
+            Some((place, Slot::decode(bytes, key)?))
+        })
+        .max_by_key(|(_, slot)| slot.sequence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, b"key")
+    }
+
+    fn slot(sequence: u64) -> Slot {
+        Slot { sequence, counter_limit: 10 * sequence, storage_version: 100 * sequence }
+    }
+
+    fn partition(first: u64, second: u64) -> Vec<u8> {
+        [slot(first).encode(&key()), slot(second).encode(&key())].concat()
+    }
+
+    #[test]
+    fn the_higher_sequence_counts() {
+        assert_eq!(newest(&partition(1, 2), &key()), Some((RpmbSlot::Second, slot(2))));
+        assert_eq!(newest(&partition(3, 2), &key()), Some((RpmbSlot::First, slot(3))));
+    }
+
+    #[test]
+    fn any_flipped_bit_leaves_the_other_slot() {
+        let intact = partition(1, 2);
+        for bit in 0..intact.len() * 8 {
+            let mut flipped = intact.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let expected =
+                if bit / 8 < SLOT_BYTES { (RpmbSlot::Second, slot(2)) } else { (RpmbSlot::First, slot(1)) };
+            assert_eq!(newest(&flipped, &key()), Some(expected), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn another_key_or_another_size_is_nothing() {
+        let other = hmac::Key::new(hmac::HMAC_SHA256, b"other");
+        assert_eq!(newest(&partition(1, 2), &other), None);
+        for length in 0..2 * SLOT_BYTES {
+            assert_eq!(newest(&partition(1, 2)[..length], &key()), None);
+        }
+        assert_eq!(newest(&[partition(1, 2), vec![0]].concat(), &key()), None);
+    }
+}

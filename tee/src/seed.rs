@@ -1,0 +1,100 @@
+//! Reproducible devices: everything that is random is derived from a text.
+//!
+//! In the notation of [`derive`]:
+//!
+//! ```text
+//! seed     = HKDF["soter-sim seed v1"](text, "")
+//! identity = HKDF["soter-sim device v1"](seed, device name)
+//! value    = HKDF["soter-sim value v1"](identity, purpose, parts…)
+//! ```
+//!
+//! A device without a seed has a random identity, from which only its stable ids are derived.
+
+use std::fmt;
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use zeroize::Zeroizing;
+
+use crate::derive::{VALUE_BYTES, derive};
+use crate::secret::Secret;
+
+/// The secret behind every reproducible device: whoever knows it knows their keys.
+#[derive(Clone)]
+pub struct Seed(Secret);
+
+impl Seed {
+    /// The seed that a text stands for. Any text will do; texts that differ in one byte share nothing.
+    pub fn from_text(text: &str) -> Self {
+        Self(Secret::new(derive(b"soter-sim seed v1", text.as_bytes(), &[]).to_vec()))
+    }
+
+    /// The identity of the device of this name.
+    pub(crate) fn identity(&self, device: &str) -> Identity {
+        Identity(Secret::new(derive(b"soter-sim device v1", self.0.expose(), &[device.as_bytes()]).to_vec()))
+    }
+}
+
+impl fmt::Debug for Seed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Seed(secret)")
+    }
+}
+
+/// What makes one device this device: its ids are derived from it, and on a seeded device everything else.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Identity(Secret);
+
+impl Identity {
+    pub(crate) fn from_random(bytes: &[u8; VALUE_BYTES]) -> Self {
+        Self(Secret::new(bytes.to_vec()))
+    }
+
+    /// Whether both are the same device, compared without revealing where they differ.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        // Equal tags under one key mean equal identities; `ring` compares tags in constant time.
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"soter-sim identity comparison");
+        let tag = ring::hmac::sign(&key, self.0.expose());
+        ring::hmac::verify(&key, other.0.expose(), tag.as_ref()).is_ok()
+    }
+
+    /// The value for a purpose and its parts: always the same for the same device.
+    pub(crate) fn derive(&self, purpose: &str, parts: &[&[u8]]) -> Zeroizing<[u8; VALUE_BYTES]> {
+        let info: Vec<&[u8]> = std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()).collect();
+        derive(b"soter-sim value v1", self.0.expose(), &info)
+    }
+
+    /// A generator for a purpose and its parts: a stream of its own, fixed by ChaCha20's specification.
+    pub(crate) fn generator(&self, purpose: &str, parts: &[&[u8]]) -> ChaCha20Rng {
+        ChaCha20Rng::from_seed(*self.derive(purpose, parts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_depend_on_every_part_and_on_where_parts_end() {
+        let device = Seed::from_text("a").identity("phone");
+        let value = |purpose: &str, parts: &[&[u8]]| *device.derive(purpose, parts);
+        assert_eq!(value("key", &[b"ab", b"c"]), value("key", &[b"ab", b"c"]));
+        assert_ne!(value("key", &[b"ab", b"c"]), value("key", &[b"a", b"bc"]));
+        assert_ne!(value("key", &[b"ab"]), value("fid", &[b"ab"]));
+        assert_ne!(value("key", &[]), *Seed::from_text("a").identity("other").derive("key", &[]));
+        assert_ne!(value("key", &[]), *Seed::from_text("b").identity("phone").derive("key", &[]));
+    }
+
+    #[test]
+    fn identities_compare_by_value() {
+        let seed = Seed::from_text("a");
+        assert!(seed.identity("phone").same_as(&seed.identity("phone")));
+        assert!(!seed.identity("phone").same_as(&seed.identity("phone2")));
+    }
+
+    #[test]
+    fn nothing_secret_is_printable() {
+        assert_eq!(format!("{:?}", Seed::from_text("hunter2")), "Seed(secret)");
+        assert_eq!(format!("{:?}", Seed::from_text("hunter2").identity("x")), "Identity((secret))");
+    }
+}

@@ -1,0 +1,722 @@
+//! The device's secure world: identity, keys, counter, matcher, and the signing sessions.
+
+use std::collections::HashMap;
+
+use soter_wire::{
+    AskForm, AttestationChallenge, ExportBlob, KeyFacts, Mode, PROFILES, Profile, PublicKey, ResultFacts,
+    UidShape, device_name,
+};
+
+use crate::attestation::{ChainContent, certificate_chain};
+use crate::derive::VALUE_BYTES;
+use crate::environment::Environment;
+use crate::error::{OpenError, TeeError};
+use crate::matcher::{Enrolment, Judgement, Lockout, MAX_ENROLMENTS, Matcher, Presented, SensorFailures};
+use crate::private_key::PrivateKey;
+use crate::seed::{Identity, Seed};
+use crate::session::{Session, Sessions};
+use crate::state::{App, AuthKey, MAX_APPS, MAX_AUTH_KEYS, MAX_KEY_NAME_BYTES, State};
+use crate::vault::Vault;
+
+/// The longest challenge, in bytes: more than WeChat's 511 UTF-16 units can ever take.
+pub const MAX_CHALLENGE_BYTES: usize = 4096;
+
+/// The largest session number: JavaScript reads it exactly.
+const MAX_SESSION: u64 = (1 << 53) - 1;
+
+/// Which device to open, or to make if there is none yet.
+#[derive(Clone, Debug)]
+pub struct DeviceIdentity<'a> {
+    /// The device's name. Its storage opens under this name only.
+    pub name: &'a str,
+    /// The phone family: a new device becomes one of it, an existing one must be; `None`: whatever it is, and the
+    /// first of [`PROFILES`] for a new one.
+    pub profile: Option<&'static Profile>,
+    /// Makes a new device reproducible; an existing one must have been made with it.
+    pub seed: Option<&'a Seed>,
+}
+
+/// The secure world of one device, powered on.
+///
+/// Every command is complete when it returns; none waits for anyone. [`close`](Self::close) it, so that the
+/// unused rest of the counter's block is not skipped; dropping it is like taking the battery out.
+pub struct Tee {
+    vault: Vault,
+    profile: &'static Profile,
+    sessions: Sessions,
+    /// Sessions opened so far, for the numbers of a seeded device's.
+    sessions_opened: u64,
+    /// Keys that have been used, ready to sign.
+    loaded: HashMap<KeyPath, PrivateKey>,
+}
+
+/// Which key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum KeyPath {
+    /// The device's root key.
+    Attk,
+    /// An app's ASK.
+    Ask {
+        /// The app.
+        uid: u32,
+    },
+    /// An app's AuthKey.
+    AuthKey {
+        /// The app.
+        uid: u32,
+        /// The key's name.
+        name: String,
+    },
+}
+
+/// The public half of a key, and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyInfo {
+    /// Which key.
+    pub path: KeyPath,
+    /// The app's uid as it stands in exports; `None` for the ATTK.
+    pub uid: Option<String>,
+    /// The public half.
+    pub public: PublicKey,
+    /// `false` for an AuthKey that a later enrolment made invalid.
+    pub valid: bool,
+}
+
+/// A signed result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// The result JSON and its signature, as they are exported.
+    pub export: ExportBlob,
+    /// The counter value in it.
+    pub counter: u64,
+    /// Who touched.
+    pub matched: Enrolment,
+    /// The uid in it.
+    pub uid: String,
+    /// The AuthKey's name.
+    pub key_name: String,
+    /// The AuthKey's fingerprint.
+    pub key_fingerprint: String,
+}
+
+/// The value of a hardware parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExtraParameter {
+    /// A number.
+    Number(i32),
+    /// Left, top, right and bottom on the screen, in pixels.
+    Rectangle([i32; 4]),
+}
+
+impl Tee {
+    /// Powers a device on; one that was never stored is made first.
+    ///
+    /// # Errors
+    /// The device does not start, for the reason given; nothing was changed.
+    pub fn open(
+        mut environment: Box<dyn Environment>,
+        identity: &DeviceIdentity<'_>,
+    ) -> Result<Self, OpenError> {
+        let (vault, profile) = match environment.storage().load()? {
+            None => {
+                let profile = identity.profile.unwrap_or(&PROFILES[0]);
+                (manufacture(environment, identity, profile)?, profile)
+            }
+            Some(stored) => {
+                let vault = Vault::open(environment, identity.name, stored)?;
+                let profile = check_identity(vault.state(), identity)?;
+                (vault, profile)
+            }
+        };
+        Ok(Self { vault, profile, sessions: Sessions::default(), sessions_opened: 0, loaded: HashMap::new() })
+    }
+
+    /// Powers the device off in an orderly way: counter values that were reserved and not used are given back.
+    /// The device goes on working afterwards.
+    ///
+    /// # Errors
+    /// Storage failed; the values are skipped.
+    pub fn close(&mut self) -> Result<(), TeeError> {
+        self.vault.close()
+    }
+
+    /// The device's identity in exports.
+    pub fn cpu_id(&self) -> String {
+        let state = self.vault.state();
+        let random = state.identity.derive("cpu_id", &[&state.upgrades.to_le_bytes()]);
+        self.profile.cpu_id.write(random.as_slice())
+    }
+
+    /// The phone family.
+    pub fn profile(&self) -> &'static Profile {
+        self.profile
+    }
+
+    /// Whether the device is reproducible from a seed.
+    pub fn is_seeded(&self) -> bool {
+        self.vault.state().seeded
+    }
+
+    /// The last counter value that was used or skipped; 0 for none.
+    pub fn last_counter(&self) -> u64 {
+        self.vault.last_counter()
+    }
+
+    /// The calendar clock, in milliseconds since 1970.
+    pub fn unix_millis(&self) -> u64 {
+        self.vault.environment.unix_millis()
+    }
+
+    /// Every key's public half: the ATTK, then by app its ASK and its AuthKeys by name.
+    ///
+    /// # Errors
+    /// A stored key does not read: a defect.
+    pub fn keys(&mut self) -> Result<Vec<KeyInfo>, TeeError> {
+        let mut paths = vec![KeyPath::Attk];
+        for (uid, app) in &self.vault.state().apps {
+            paths.push(KeyPath::Ask { uid: *uid });
+            paths.extend(app.auth_keys.keys().map(|name| KeyPath::AuthKey { uid: *uid, name: name.clone() }));
+        }
+        paths.into_iter().map(|path| self.key_info(path)).collect()
+    }
+
+    /// Makes an app's ASK, in place of an existing one and its AuthKeys.
+    ///
+    /// # Errors
+    /// No more apps fit, or no key was made.
+    pub fn generate_app_secure_key(&mut self, uid: u32) -> Result<PublicKey, TeeError> {
+        let apps = &self.vault.state().apps;
+        if apps.len() >= MAX_APPS && !apps.contains_key(&uid) {
+            return Err(TeeError::AppsFull { limit: MAX_APPS });
+        }
+        let key = self.make_key("ask", uid, "")?;
+        let public = key.public().clone();
+        let made_at = self.unix_millis();
+        self.vault.spend_counter()?;
+        self.vault.commit(|state| {
+            state.count_generation(uid, "")?;
+            state.apps.insert(uid, App::new(&key, made_at));
+            Ok(())
+        })?;
+        self.unload_app(uid);
+        self.loaded.insert(KeyPath::Ask { uid }, key);
+        Ok(public)
+    }
+
+    /// Exports an app's ASK: its JSON signed by the ATTK, or its certificate chain without a signature.
+    ///
+    /// # Errors
+    /// The app has no ASK.
+    pub fn app_secure_key(&mut self, uid: u32) -> Result<ExportBlob, TeeError> {
+        let made_at = self.app(uid)?.made_at;
+        let public = self.load(&KeyPath::Ask { uid })?.public().clone();
+        let counter = self.vault.spend_counter()?;
+        match self.profile.ask {
+            AskForm::Json => self.export_key(&public, uid, counter, &KeyPath::Attk),
+            AskForm::CertificateChain => self.export_chain(&public, uid, counter, made_at),
+        }
+    }
+
+    /// Whether an app has an ASK.
+    pub fn has_app_secure_key(&self, uid: u32) -> bool {
+        self.app(uid).is_ok()
+    }
+
+    /// Makes an AuthKey, in place of an existing one of that name.
+    ///
+    /// # Errors
+    /// The app has no ASK, no more AuthKeys fit, the name is empty or too long, or no key was made.
+    pub fn generate_auth_key(&mut self, uid: u32, name: &str) -> Result<PublicKey, TeeError> {
+        check_length("the AuthKey's name", name, MAX_KEY_NAME_BYTES)?;
+        let auth_keys = &self.app(uid)?.auth_keys;
+        if auth_keys.len() >= MAX_AUTH_KEYS && !auth_keys.contains_key(name) {
+            return Err(TeeError::AuthKeysFull { limit: MAX_AUTH_KEYS });
+        }
+        let key = self.make_key("auth key", uid, name)?;
+        let public = key.public().clone();
+        self.vault.spend_counter()?;
+        self.vault.commit(|state| {
+            state.count_generation(uid, name)?;
+            let epoch = state.matcher.epoch();
+            let app = state.apps.get_mut(&uid).ok_or(TeeError::NoAsk { uid })?;
+            app.auth_keys.insert(name.to_owned(), AuthKey { key: key.pkcs8().clone(), epoch });
+            Ok(())
+        })?;
+        self.loaded.insert(KeyPath::AuthKey { uid, name: name.to_owned() }, key);
+        Ok(public)
+    }
+
+    /// Exports an AuthKey, signed by the app's ASK.
+    ///
+    /// # Errors
+    /// The app has no ASK, there is no such AuthKey, or it has become invalid.
+    pub fn auth_key(&mut self, uid: u32, name: &str) -> Result<ExportBlob, TeeError> {
+        self.check_auth_key(uid, name)?;
+        let public = self.load(&KeyPath::AuthKey { uid, name: name.to_owned() })?.public().clone();
+        let counter = self.vault.spend_counter()?;
+        self.export_key(&public, uid, counter, &KeyPath::Ask { uid })
+    }
+
+    /// Whether an AuthKey of that name exists, valid or not.
+    pub fn has_auth_key(&self, uid: u32, name: &str) -> bool {
+        self.app(uid).is_ok_and(|app| app.auth_keys.contains_key(name))
+    }
+
+    /// Whether an AuthKey of that name exists and no later enrolment has made it invalid.
+    pub fn has_valid_auth_key(&self, uid: u32, name: &str) -> bool {
+        self.check_auth_key(uid, name).is_ok()
+    }
+
+    /// Removes an AuthKey.
+    ///
+    /// # Errors
+    /// The app has no ASK, or there is no such AuthKey.
+    pub fn remove_auth_key(&mut self, uid: u32, name: &str) -> Result<(), TeeError> {
+        if !self.app(uid)?.auth_keys.contains_key(name) {
+            return Err(TeeError::AuthKeyNotFound { name: name.to_owned() });
+        }
+        self.vault.commit(|state| {
+            if let Some(app) = state.apps.get_mut(&uid) {
+                app.auth_keys.remove(name);
+            }
+            Ok(())
+        })?;
+        self.loaded.remove(&KeyPath::AuthKey { uid, name: name.to_owned() });
+        Ok(())
+    }
+
+    /// Removes an app's AuthKeys and its ASK.
+    ///
+    /// # Errors
+    /// The app has no ASK.
+    pub fn remove_all_auth_keys(&mut self, uid: u32) -> Result<(), TeeError> {
+        self.app(uid)?;
+        self.vault.commit(|state| {
+            state.apps.remove(&uid);
+            Ok(())
+        })?;
+        self.unload_app(uid);
+        Ok(())
+    }
+
+    /// Opens a signing session for one key and one challenge, listening to these sensors.
+    ///
+    /// # Errors
+    /// There is no such AuthKey or it has become invalid, the challenge is empty or too long, or too many
+    /// sessions are open.
+    pub fn init_sign(
+        &mut self,
+        uid: u32,
+        name: &str,
+        challenge: &str,
+        modes: &[Mode],
+    ) -> Result<u64, TeeError> {
+        check_length("the challenge", challenge, MAX_CHALLENGE_BYTES)?;
+        self.check_auth_key(uid, name)?;
+        let now = self.unix_millis();
+        self.sessions.make_room(uid, now)?;
+        let fingerprint = self.load(&KeyPath::AuthKey { uid, name: name.to_owned() })?.public().fingerprint();
+        loop {
+            self.sessions_opened += 1;
+            let random = self.random("session", &[&self.sessions_opened.to_le_bytes()])?;
+            let number = random.iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+            let number = (number & MAX_SESSION).max(1);
+            let session = Session::new(uid, name, fingerprint.clone(), challenge, modes, now);
+            if self.sessions.open(number, session) {
+                return Ok(number);
+            }
+        }
+    }
+
+    /// Presents a finger or face to the sensor while a session waits. A match arms the session; a failure is
+    /// counted durably before this returns.
+    ///
+    /// # Errors
+    /// There is no such session, or it does not listen to that sensor.
+    pub fn present(&mut self, session: u64, presented: Presented) -> Result<Judgement, TeeError> {
+        let now = self.unix_millis();
+        if !self.sessions.living(session, now)?.modes.contains(&presented.mode) {
+            return Err(TeeError::SensorNotListening);
+        }
+        let policy = self.profile.matcher;
+        let judgement = if self.vault.state().matcher.would_change(presented, &policy, now) {
+            self.vault.commit(|state| Ok(state.matcher.judge(presented, &policy, now)))?
+        } else {
+            // What changes nothing is judged on a copy, without a write.
+            self.vault.state().matcher.clone().judge(presented, &policy, now)
+        };
+        if let Judgement::Matched(enrolment) = &judgement {
+            self.sessions.living(session, now)?.matched = Some(enrolment.clone());
+        }
+        Ok(judgement)
+    }
+
+    /// Signs in a session that a matching touch has armed. The session ends, whatever the answer. The counter
+    /// value is durable before anything is signed with it.
+    ///
+    /// # Errors
+    /// There is no such session, nobody has touched, or the key was removed or became invalid meanwhile.
+    pub fn finish_sign(&mut self, session: u64) -> Result<Signed, TeeError> {
+        let now = self.unix_millis();
+        let number = session;
+        let session = self.sessions.take(number, now)?;
+        let matched = session.matched.ok_or(TeeError::NotTouched { session: number })?;
+        self.check_auth_key(session.uid, &session.key_name)?;
+        let path = KeyPath::AuthKey { uid: session.uid, name: session.key_name.clone() };
+        if self.load(&path)?.public().fingerprint() != session.key_fingerprint {
+            return Err(TeeError::NoSession { session: number });
+        }
+
+        let counter = self.vault.spend_counter()?;
+        let uid = self.uid(session.uid);
+        let json = ResultFacts {
+            raw: &session.challenge,
+            fid: &matched.fid,
+            counter,
+            cpu_id: &self.cpu_id(),
+            uid: &uid,
+        }
+        .encode(self.profile)
+        .into_bytes();
+        let signature = self.sign(&path, &json, counter)?;
+        Ok(Signed {
+            export: ExportBlob { json, signature },
+            counter,
+            matched,
+            uid,
+            key_name: session.key_name,
+            key_fingerprint: session.key_fingerprint,
+        })
+    }
+
+    /// Ends a session without a signature.
+    ///
+    /// # Errors
+    /// There is no such session.
+    pub fn cancel(&mut self, session: u64) -> Result<(), TeeError> {
+        let now = self.unix_millis();
+        self.sessions.take(session, now).map(|_| ())
+    }
+
+    /// The version of SOTER: 2 for phones that export certificate chains (SDK 2.0), else 1. Modelled.
+    pub fn version(&self) -> i32 {
+        match self.profile.ask {
+            AskForm::Json => 1,
+            AskForm::CertificateChain => 2,
+        }
+    }
+
+    /// A hardware parameter: `fingerprint_type` (1: not under the screen) or `fingerprint_hardware_position`.
+    /// The values are modelled; the names are the SDK's (`ISoterExParameters`).
+    ///
+    /// # Errors
+    /// The phone has no such parameter.
+    pub fn extra_parameter(&self, key: &str) -> Result<ExtraParameter, TeeError> {
+        match key {
+            "fingerprint_type" => Ok(ExtraParameter::Number(1)),
+            "fingerprint_hardware_position" => Ok(ExtraParameter::Rectangle([0, 0, 0, 0])),
+            _ => Err(TeeError::UnknownParameter { key: key.chars().take(80).collect() }),
+        }
+    }
+
+    /// Fingers and faces, by number.
+    pub fn enrolments(&self) -> &[Enrolment] {
+        self.vault.state().matcher.enrolments()
+    }
+
+    /// Enrols a finger or face. Every existing AuthKey becomes invalid, for good.
+    ///
+    /// # Errors
+    /// No more fit.
+    pub fn enroll(&mut self, mode: Mode) -> Result<Enrolment, TeeError> {
+        self.vault.commit(|state| {
+            let identity = state.identity.clone();
+            state.matcher.enroll(mode, &identity).ok_or(TeeError::EnrolmentsFull { limit: MAX_ENROLMENTS })
+        })
+    }
+
+    /// Removes a finger or face.
+    ///
+    /// # Errors
+    /// There is none of that number.
+    pub fn remove_enrolment(&mut self, number: u32) -> Result<(), TeeError> {
+        if !self.enrolments().iter().any(|enrolment| enrolment.number == number) {
+            return Err(TeeError::NoEnrolment { number });
+        }
+        self.vault.commit(|state| {
+            state.matcher.remove(number);
+            Ok(())
+        })
+    }
+
+    /// Sensors with failures since their last match.
+    pub fn sensor_failures(&self) -> Vec<SensorFailures> {
+        self.vault.state().matcher.failures(&self.profile.matcher, self.unix_millis())
+    }
+
+    /// A sensor's lock.
+    pub fn lockout(&self, mode: Mode) -> Option<Lockout> {
+        self.vault.state().matcher.lockout(mode, &self.profile.matcher, self.unix_millis())
+    }
+
+    /// Ends every lockout: the user has entered the phone's PIN.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn unlock(&mut self) -> Result<(), TeeError> {
+        if self.sensor_failures().is_empty() {
+            return Ok(());
+        }
+        self.vault.commit(|state| {
+            state.matcher.unlock();
+            Ok(())
+        })
+    }
+
+    /// A factory reset of the normal world: apps' keys, enrolments and open sessions go, one new finger is
+    /// enrolled. Identity, ATTK and counter stay.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn factory_reset(&mut self) -> Result<(), TeeError> {
+        let profile = self.profile;
+        self.vault.commit(|state| {
+            state.apps.clear();
+            state.matcher.clear();
+            let identity = state.identity.clone();
+            enroll_first(&mut state.matcher, profile, &identity)
+        })?;
+        self.sessions.clear();
+        self.loaded.retain(|path, _| *path == KeyPath::Attk);
+        Ok(())
+    }
+
+    /// A system upgrade as on some phones: the device has another `cpu_id` from now on. Keys and counter stay.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn system_upgrade(&mut self) -> Result<(), TeeError> {
+        self.vault.commit(|state| {
+            state.upgrades = state.upgrades.wrapping_add(1);
+            Ok(())
+        })
+    }
+
+    /// An app's uid as it stands in exports.
+    pub fn uid(&self, uid: u32) -> String {
+        match self.profile.uid {
+            UidShape::Decimal => uid.to_string(),
+            UidShape::LowerHex32 => {
+                let value = self.vault.state().identity.derive("uid", &[&uid.to_le_bytes()]);
+                let digits = value.iter().take(16).fold(0_u128, |sum, byte| (sum << 8) | u128::from(*byte));
+                format!("{digits:032x}")
+            }
+        }
+    }
+
+    fn app(&self, uid: u32) -> Result<&App, TeeError> {
+        self.vault.state().apps.get(&uid).ok_or(TeeError::NoAsk { uid })
+    }
+
+    fn check_auth_key(&self, uid: u32, name: &str) -> Result<(), TeeError> {
+        let Some(key) = self.app(uid)?.auth_keys.get(name) else {
+            return Err(TeeError::AuthKeyNotFound { name: name.to_owned() });
+        };
+        if key.epoch != self.vault.state().matcher.epoch() {
+            return Err(TeeError::AuthKeyInvalidated { name: name.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn key_info(&mut self, path: KeyPath) -> Result<KeyInfo, TeeError> {
+        let public = self.load(&path)?.public().clone();
+        let (uid, valid) = match &path {
+            KeyPath::Attk => (None, true),
+            KeyPath::Ask { uid } => (Some(self.uid(*uid)), true),
+            KeyPath::AuthKey { uid, name } => (Some(self.uid(*uid)), self.check_auth_key(*uid, name).is_ok()),
+        };
+        Ok(KeyInfo { path, uid, public, valid })
+    }
+
+    /// A key, ready to sign.
+    fn load(&mut self, path: &KeyPath) -> Result<&PrivateKey, TeeError> {
+        if !self.loaded.contains_key(path) {
+            let state = self.vault.state();
+            let sealed = match path {
+                KeyPath::Attk => &state.attk,
+                KeyPath::Ask { uid } => &self.app(*uid)?.ask,
+                KeyPath::AuthKey { uid, name } => {
+                    let keys = &self.app(*uid)?.auth_keys;
+                    &keys.get(name).ok_or_else(|| TeeError::AuthKeyNotFound { name: name.clone() })?.key
+                }
+            };
+            let key = PrivateKey::restore(sealed, state.seeded)?;
+            self.loaded.insert(path.clone(), key);
+        }
+        self.loaded.get(path).ok_or(TeeError::Encoding)
+    }
+
+    fn unload_app(&mut self, uid: u32) {
+        self.loaded.retain(|path, _| match path {
+            KeyPath::Attk => true,
+            KeyPath::Ask { uid: of } | KeyPath::AuthKey { uid: of, .. } => *of != uid,
+        });
+    }
+
+    fn make_key(&mut self, kind: &str, uid: u32, name: &str) -> Result<PrivateKey, TeeError> {
+        let state = self.vault.state();
+        if state.seeded {
+            return reproduce_key(&state.identity, kind, uid, name, state.generation(uid, name));
+        }
+        Ok(self.vault.environment.new_key()?)
+    }
+
+    /// Signs with PSS at the profile's salt length; a seeded device's salt belongs to the counter value.
+    fn sign(&mut self, path: &KeyPath, message: &[u8], counter: u64) -> Result<Vec<u8>, TeeError> {
+        let salt_length = self.profile.salt_length;
+        let identity = self.vault.state().identity.clone();
+        let salts = || identity.generator("salt", &[&counter.to_le_bytes()]);
+        Ok(self.load(path)?.sign_pss(message, salt_length, salts)?)
+    }
+
+    fn export_key(
+        &mut self,
+        public: &PublicKey,
+        uid: u32,
+        counter: u64,
+        signer: &KeyPath,
+    ) -> Result<ExportBlob, TeeError> {
+        let cpu_id = self.cpu_id();
+        let facts = KeyFacts { public_key: public, cpu_id: &cpu_id, counter, uid: &self.uid(uid) };
+        let json = facts.encode(self.profile).into_bytes();
+        let signature = self.sign(signer, &json, counter)?;
+        Ok(ExportBlob { json, signature })
+    }
+
+    fn export_chain(
+        &mut self,
+        ask: &PublicKey,
+        uid: u32,
+        counter: u64,
+        ask_made_at: u64,
+    ) -> Result<ExportBlob, TeeError> {
+        let cpu_id = self.cpu_id();
+        let state = self.vault.state();
+        let serial = state.identity.derive("device certificate serial", &[]);
+        let mut device_serial = [0; 8];
+        device_serial.copy_from_slice(&serial[..8]);
+        let content = ChainContent {
+            ask,
+            ask_made_at,
+            challenge: AttestationChallenge {
+                cpu_id: cpu_id.clone(),
+                counter,
+                uid: self.uid(uid),
+                salt_length: Some(self.profile.salt_length),
+            },
+            device_name: device_name(&cpu_id),
+            device_serial,
+            device_made_at: state.made_at,
+        };
+        let chain = certificate_chain(self.load(&KeyPath::Attk)?, &content)?;
+        Ok(ExportBlob { json: chain.encode().into_bytes(), signature: Vec::new() })
+    }
+
+    /// Random bytes; on a seeded device those that belong to the purpose.
+    fn random(&mut self, purpose: &str, parts: &[&[u8]]) -> Result<[u8; VALUE_BYTES], TeeError> {
+        let state = self.vault.state();
+        if state.seeded {
+            return Ok(*state.identity.derive(purpose, parts));
+        }
+        let mut bytes = [0; VALUE_BYTES];
+        self.vault.environment.random(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+impl std::fmt::Debug for Tee {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Tee")
+            .field("profile", &self.profile.name)
+            .field("cpu_id", &self.cpu_id())
+            .field("last_counter", &self.last_counter())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The factory: identity, ATTK, one enrolled finger.
+fn manufacture(
+    mut environment: Box<dyn Environment>,
+    identity: &DeviceIdentity<'_>,
+    profile: &'static Profile,
+) -> Result<Vault, TeeError> {
+    let (own, attk) = if let Some(seed) = identity.seed {
+        let own = seed.identity(identity.name);
+        let attk = reproduce_key(&own, "attk", 0, "", 0)?;
+        (own, attk)
+    } else {
+        let mut random = zeroize::Zeroizing::new([0; VALUE_BYTES]);
+        environment.random(random.as_mut_slice())?;
+        (Identity::from_random(&random), environment.new_key()?)
+    };
+    let mut matcher = Matcher::default();
+    enroll_first(&mut matcher, profile, &own)?;
+    let state = State {
+        profile: profile.name.to_owned(),
+        identity: own,
+        seeded: identity.seed.is_some(),
+        upgrades: 0,
+        counter_limit: 0,
+        made_at: environment.unix_millis(),
+        attk: attk.pkcs8().clone(),
+        apps: std::collections::BTreeMap::new(),
+        generations: std::collections::BTreeMap::new(),
+        matcher,
+    };
+    Vault::provision(environment, identity.name, state)
+}
+
+fn enroll_first(matcher: &mut Matcher, profile: &Profile, identity: &Identity) -> Result<(), TeeError> {
+    let mode = profile.modes.first().copied().unwrap_or(Mode::FingerPrint);
+    matcher.enroll(mode, identity).map(|_| ()).ok_or(TeeError::EnrolmentsFull { limit: MAX_ENROLMENTS })
+}
+
+fn check_identity(state: &State, identity: &DeviceIdentity<'_>) -> Result<&'static Profile, OpenError> {
+    let device = identity.name.to_owned();
+    let profile = Profile::named(&state.profile)
+        .ok_or_else(|| OpenError::UnknownProfile { device: device.clone(), stored: state.profile.clone() })?;
+    if let Some(wanted) = identity.profile
+        && wanted.name != profile.name
+    {
+        let (stored, wanted) = (state.profile.clone(), wanted.name.to_owned());
+        return Err(OpenError::OtherProfile { device, stored, wanted });
+    }
+    if let Some(seed) = identity.seed
+        && !(state.seeded && seed.identity(identity.name).same_as(&state.identity))
+    {
+        return Err(OpenError::OtherSeed { device });
+    }
+    Ok(profile)
+}
+
+/// A seeded device's key: a stream of its own for every kind, uid, name and generation.
+fn reproduce_key(
+    identity: &Identity,
+    kind: &str,
+    uid: u32,
+    name: &str,
+    generation: u32,
+) -> Result<PrivateKey, TeeError> {
+    let parts: [&[u8]; 4] = [kind.as_bytes(), &uid.to_le_bytes(), name.as_bytes(), &generation.to_le_bytes()];
+    Ok(PrivateKey::reproduce(&mut identity.generator("key", &parts))?)
+}
+
+fn check_length(parameter: &'static str, text: &str, limit: usize) -> Result<(), TeeError> {
+    let bytes = text.len();
+    if (1..=limit).contains(&bytes) {
+        Ok(())
+    } else {
+        Err(TeeError::ParameterLength { parameter, bytes, limit })
+    }
+}

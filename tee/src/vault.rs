@@ -1,0 +1,193 @@
+//! The TEE's memory that survives: the state, its versions, and the counter.
+//!
+//! ```text
+//!   commit:   state, version V+1 --seal--> storage      (1)
+//!             limit, version V+1 --HMAC--> RPMB slot    (2)
+//!
+//!   open:     storage == RPMB        all is well
+//!             storage == RPMB + 1    power failed between (1) and (2): RPMB catches up
+//!             storage <  RPMB        an older copy of storage was put back: refuse
+//!             storage >  RPMB + 1    an older copy of RPMB was put back: refuse
+//! ```
+//!
+//! Both put back together look like the past itself. No phone notices that without help from outside, and
+//! neither does this one: it is what the attacker who clones a phone does.
+//!
+//! Counter values are reserved in blocks by a limit that is durable before any value up to it is used. After a
+//! crash the counter goes on behind the limit, so values are skipped and never repeated. The limit stands in
+//! both places; the higher one counts.
+
+use soter_wire::MAX_COUNTER;
+
+use crate::environment::{Environment, ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, StoredDevice};
+use crate::error::{OpenError, TeeError};
+use crate::rpmb::{self, Slot};
+use crate::seal::{StorageKeys, UnsealError};
+use crate::state::State;
+
+/// Blocks start small, so that a crash of a little-used phone skips little, and grow with use, so that a busy
+/// one seldom waits for storage.
+const SMALLEST_BLOCK: u64 = 16;
+const LARGEST_BLOCK: u64 = 4096;
+
+/// The durable memory of one device.
+pub(crate) struct Vault {
+    pub(crate) environment: Box<dyn Environment>,
+    keys: StorageKeys,
+    state: State,
+    version: u64,
+    rpmb: Slot,
+    rpmb_place: RpmbSlot,
+    last_counter: u64,
+    /// Values used since the device was opened.
+    spent: u64,
+}
+
+impl Vault {
+    /// Makes a new device of this state.
+    pub(crate) fn provision(
+        mut environment: Box<dyn Environment>,
+        device: &str,
+        state: State,
+    ) -> Result<Self, TeeError> {
+        let mut root_key = zeroize::Zeroizing::new([0; ROOT_KEY_BYTES]);
+        environment.random(root_key.as_mut_slice())?;
+        let keys = StorageKeys::new(&root_key, device);
+        let rpmb = Slot { sequence: 1, counter_limit: state.counter_limit, storage_version: 1 };
+        let sealed = seal(&keys, 1, &state)?;
+        let slot = rpmb.encode(&keys.rpmb);
+        environment.storage().provision(&ProvisionedDevice {
+            root_key: &root_key,
+            sealed: &sealed,
+            rpmb: [&slot, &slot],
+        })?;
+        let last_counter = state.counter_limit;
+        Ok(Self {
+            environment,
+            keys,
+            state,
+            version: 1,
+            rpmb,
+            rpmb_place: RpmbSlot::First,
+            last_counter,
+            spent: 0,
+        })
+    }
+
+    /// Opens a device that was made before.
+    pub(crate) fn open(
+        environment: Box<dyn Environment>,
+        device: &str,
+        stored: StoredDevice,
+    ) -> Result<Self, OpenError> {
+        let missing = |part| OpenError::Missing { device: device.to_owned(), part };
+        let root_key = stored.root_key.ok_or(missing("root key"))?;
+        let root_key: &[u8; ROOT_KEY_BYTES] =
+            root_key.as_slice().try_into().map_err(|_| missing("root key"))?;
+        let sealed = stored.sealed.ok_or(missing("sealed state"))?;
+        let partition = stored.rpmb.ok_or(missing("RPMB"))?;
+
+        let keys = StorageKeys::new(root_key, device);
+        let (version, plaintext) = keys.unseal(&sealed).map_err(|error| match error {
+            UnsealError::UnknownFormat(format) => {
+                OpenError::UnknownFormat { device: device.to_owned(), format }
+            }
+            UnsealError::NotSealedState | UnsealError::NotAuthentic => {
+                OpenError::NotAuthentic { device: device.to_owned() }
+            }
+        })?;
+        let state =
+            State::decode(&plaintext).ok_or_else(|| OpenError::NotAuthentic { device: device.to_owned() })?;
+        let (rpmb_place, rpmb) = rpmb::newest(&partition, &keys.rpmb)
+            .ok_or_else(|| OpenError::RpmbDamaged { device: device.to_owned() })?;
+        if version < rpmb.storage_version {
+            let rpmb = rpmb.storage_version;
+            return Err(OpenError::StorageRolledBack { device: device.to_owned(), storage: version, rpmb });
+        }
+        if version - rpmb.storage_version > 1 {
+            let rpmb = rpmb.storage_version;
+            return Err(OpenError::RpmbRolledBack { device: device.to_owned(), storage: version, rpmb });
+        }
+
+        let last_counter = state.counter_limit.max(rpmb.counter_limit);
+        let mut vault = Self { environment, keys, state, version, rpmb, rpmb_place, last_counter, spent: 0 };
+        vault.state.counter_limit = last_counter;
+        if version > vault.rpmb.storage_version {
+            vault.write_rpmb(version, last_counter)?;
+        }
+        Ok(vault)
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The last counter value that was used or skipped.
+    pub(crate) fn last_counter(&self) -> u64 {
+        self.last_counter
+    }
+
+    /// Changes the state durably. If the change or storage fails, the state stays as it was.
+    pub(crate) fn commit<T>(
+        &mut self,
+        change: impl FnOnce(&mut State) -> Result<T, TeeError>,
+    ) -> Result<T, TeeError> {
+        let mut state = self.state.clone();
+        let answer = change(&mut state)?;
+        let version = self.version + 1;
+        let sealed = seal(&self.keys, version, &state)?;
+        self.environment.storage().write_sealed(&sealed)?;
+        self.write_rpmb(version, state.counter_limit)?;
+        self.version = version;
+        self.state = state;
+        Ok(answer)
+    }
+
+    /// Uses up the next counter value. It is durable when this returns.
+    pub(crate) fn spend_counter(&mut self) -> Result<u64, TeeError> {
+        if self.last_counter >= self.state.counter_limit {
+            let last = self.last_counter;
+            if last >= MAX_COUNTER {
+                return Err(TeeError::CounterExhausted { last });
+            }
+            let block = self.spent.clamp(SMALLEST_BLOCK, LARGEST_BLOCK);
+            let limit = last.saturating_add(block).min(MAX_COUNTER);
+            self.commit(|state| {
+                state.counter_limit = limit;
+                Ok(())
+            })?;
+        }
+        self.last_counter += 1;
+        self.spent += 1;
+        Ok(self.last_counter)
+    }
+
+    /// Gives back the counter values that were reserved and not used. Does nothing if there are none.
+    pub(crate) fn close(&mut self) -> Result<(), TeeError> {
+        let last = self.last_counter;
+        if self.state.counter_limit == last {
+            return Ok(());
+        }
+        let given_back = self.commit(|state| {
+            state.counter_limit = last;
+            Ok(())
+        });
+        // Even if that failed, it may be durable: no value of the old block may be used any more.
+        self.state.counter_limit = last;
+        given_back
+    }
+
+    fn write_rpmb(&mut self, storage_version: u64, counter_limit: u64) -> Result<(), TeeError> {
+        let place = self.rpmb_place.other();
+        let slot = Slot { sequence: self.rpmb.sequence + 1, counter_limit, storage_version };
+        self.environment.storage().write_rpmb_slot(place, &slot.encode(&self.keys.rpmb))?;
+        self.rpmb = slot;
+        self.rpmb_place = place;
+        Ok(())
+    }
+}
+
+fn seal(keys: &StorageKeys, version: u64, state: &State) -> Result<Vec<u8>, TeeError> {
+    let plaintext = state.encode().map_err(|_| TeeError::Encoding)?;
+    Ok(keys.seal(version, plaintext)?)
+}
