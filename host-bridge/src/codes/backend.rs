@@ -1,0 +1,96 @@
+//! The `errcode`s of WeChat's backend around SOTER.
+//!
+//! The full tables of `verify_signature` and `verify_ask` are not public. Listed are the codes that have been seen
+//! live and the general ones of `api.weixin.qq.com` that apply.
+
+use super::{Code, Place};
+
+pub(super) const TABLE: &[Code] = &[
+    code(
+        0,
+        "ok",
+        "The request was understood. For verify_signature this says nothing yet: is_ok does.",
+        "Read is_ok. When it is false, the most common causes are a json_string that was parsed and written again, and an openid of another user or mini program.",
+    ),
+    code(-1, "system error", "The backend is busy or broken.", "Wait a moment and try again a few times."),
+    code(
+        40001,
+        "invalid credential, access_token is invalid or not latest",
+        "The access_token is wrong, of another app, or replaced by a newer one.",
+        "Keep one token per app in one place; each plain token request ends the one before it. Use stable_token if several servers need one.",
+    ),
+    code(
+        40003,
+        "invalid openid",
+        "The openid is not one of this mini program.",
+        "Send the openid that jscode2session gave for the same appid, not a unionid and not another app's.",
+    ),
+    code(
+        40029,
+        "invalid code",
+        "jscode2session does not know the code: mistyped, used, expired or of another app.",
+        "Call wx.login again and use its code once within five minutes, with the appid and secret of the same app.",
+    ),
+    code(
+        40163,
+        "code been used",
+        "The login code was used before.",
+        "Call wx.login again. Look for a request that is sent twice.",
+    ),
+    code(
+        41001,
+        "access_token missing",
+        "The request carries no access_token.",
+        "Put ?access_token=… into the address, not into the body.",
+    ),
+    code(
+        42001,
+        "access_token expired",
+        "The access_token is older than its two hours.",
+        "Fetch a new one before expires_in has passed.",
+    ),
+    code(
+        43002,
+        "require POST method",
+        "The interface wants POST.",
+        "Send a POST request, over https; old documents say http.",
+    ),
+    code(
+        44002,
+        "empty post data",
+        "The body is empty.",
+        "Send the JSON in the body, and check that a proxy does not drop it.",
+    ),
+    code(
+        47001,
+        "data format error",
+        "The body is not JSON, or a member has the wrong type.",
+        "Send one JSON object. json_string is a string: the text of resultJSON escaped as one, not an object inside.",
+    ),
+    code(
+        48001,
+        "api unauthorized",
+        "This app may not use the interface.",
+        "Check in the app's console that it has the right, and that the token is of this very app.",
+    ),
+    device(
+        90001,
+        "unparsable XML",
+        "is_support cannot parse model_key as XML.",
+        "Send the device information as nested XML elements, with quotes escaped for the JSON around it.",
+    ),
+    device(
+        90002,
+        "illegal node",
+        "is_support found an element in model_key that does not belong there.",
+        "Nest deviceinfo, MANUFACTURER, MODEL, VERSION_RELEASE, VERSION_INCREMENTAL and DISPLAY in this order, each with its name attribute.",
+    ),
+];
+
+const fn code(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
+    Code { code, name, place: Place::Backend, meaning, advice }
+}
+
+const fn device(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
+    Code { code, name, place: Place::BackendDevice, meaning, advice }
+}

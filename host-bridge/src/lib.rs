@@ -1,0 +1,18 @@
+//! The host's side of the phone: the command protocol, the codes that it speaks in, and a verifier.
+//!
+//! ```text
+//!   REPL, command line, servers, tests
+//!        │  Call { device, Request }                 ▲  Response, CommandError
+//!        v                                           │
+//!   protocol::Service ── implemented by the simulator's desk of phones ──> Events
+//!
+//!   codes          what every number means, and what users do about it
+//!   verification   does this signature belong to this key, and if not, why?
+//! ```
+//!
+//! The bridge does not know the TEE: a verifier that shared the signer's code could not catch its mistakes. They
+//! have only [`soter_wire`] in common.
+
+pub mod codes;
+pub mod protocol;
+pub mod verification;

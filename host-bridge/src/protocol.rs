@@ -1,0 +1,255 @@
+//! The command protocol: every command of the phone once, with one name, its parameters and its answer.
+//!
+//! REPL, command line, servers and tests all speak it. [`commands!`](self) below is the list; adding a
+//! command is adding a line there and a struct in the module of its noun.
+
+use std::future::Future;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::broadcast;
+
+/// A command without parameters: an empty JSON object.
+macro_rules! no_parameters {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {}
+    };
+}
+pub mod biometric;
+pub mod device;
+mod error;
+pub mod event;
+pub mod keys;
+mod patch;
+pub mod sensor;
+pub mod soter;
+mod touch;
+pub mod verify;
+pub mod wx;
+
+pub use error::{CommandError, ErrorKind};
+pub use event::Event;
+pub use patch::Patch;
+pub use touch::{Touch, TouchScript, TouchScriptError};
+
+/// What answers commands: the simulator's desk of phones in one process, or a connection to one.
+pub trait Service: Send + Sync + 'static {
+    /// Carries out one command. Dropping the future takes back what only waited: an open dialog is cancelled.
+    ///
+    /// # Errors
+    /// The command was not carried out; see [`ErrorKind`] for whose fault that is. A wx call that fails as
+    /// on a phone, or a TEE command with a result code, is not an error but a response.
+    fn call(&self, call: Call) -> impl Future<Output = Result<Response, CommandError>> + Send;
+
+    /// Subscribes to what happens from now on. A subscriber that does not read loses the oldest events.
+    fn events(&self) -> broadcast::Receiver<Event>;
+
+    /// [`call`](Self::call) with the answer in the command's own type.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    fn request<C: Command>(
+        &self,
+        device: Option<&str>,
+        command: C,
+    ) -> impl Future<Output = Result<C::Response, CommandError>> + Send {
+        let call = Call { device: device.map(str::to_owned), request: command.into() };
+        async move { C::response(self.call(call).await?) }
+    }
+}
+
+/// A command and the device it is for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The device's name; `None` for the selected one.
+    pub device: Option<String>,
+    /// The command.
+    pub request: Request,
+}
+
+impl Call {
+    /// Reads a method's name and its parameters as JSON-RPC has them: an object, or nothing. The member
+    /// `device`, which every method takes, names the device.
+    ///
+    /// # Errors
+    /// The caller's: no such method, or parameters that do not fit it.
+    pub fn parse(method: &str, params: Value) -> Result<Self, CommandError> {
+        let mut members = match params {
+            Value::Null => serde_json::Map::new(),
+            Value::Object(members) => members,
+            _ => {
+                return Err(CommandError::invalid_params(
+                    format!("the parameters of `{method}` are not an object"),
+                    "send an object with named parameters, such as {}",
+                ));
+            }
+        };
+        let device = match members.shift_remove("device") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(name)) => Some(name),
+            Some(_) => {
+                return Err(CommandError::invalid_params(
+                    format!("`device` in the parameters of `{method}` is not a string"),
+                    "give a device's name, or leave it out for the selected one",
+                ));
+            }
+        };
+        Ok(Self { device, request: Request::parse(method, Value::Object(members))? })
+    }
+}
+
+/// One command: its parameters are the implementing type, its answer is [`Response`](Self::Response).
+pub trait Command: Serialize + DeserializeOwned + Into<Request> + Send {
+    /// The method's name, for example `wx.startSoterAuthentication`.
+    const METHOD: &'static str;
+    /// What the command answers.
+    type Response: Serialize + DeserializeOwned + Send;
+
+    /// Takes the answer out of the general [`Response`].
+    ///
+    /// # Errors
+    /// The service answered another command: a defect of the service.
+    fn response(response: Response) -> Result<Self::Response, CommandError>;
+}
+
+/// A method of the protocol, for help, completion and discovery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Method {
+    /// The name, for example `sensor.touch`.
+    pub name: &'static str,
+    /// One line for people.
+    pub summary: &'static str,
+}
+
+macro_rules! commands {
+    ($($method:literal => $variant:ident($request:ty) -> $response:ty, $summary:literal;)+) => {
+        /// Any command with its parameters.
+        #[derive(Clone, Debug, PartialEq)]
+        #[expect(missing_docs, reason = "each variant is documented by the type it holds")]
+        pub enum Request { $($variant($request),)+ }
+
+        /// Any command's answer. Serialised, it is the answer alone, without a tag.
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[serde(untagged)]
+        #[expect(missing_docs, reason = "each variant is documented by the type it holds")]
+        pub enum Response { $($variant($response),)+ }
+
+        /// Every method, in the order in which help lists them.
+        pub const METHODS: &[Method] = &[$(Method { name: $method, summary: $summary },)+];
+
+        impl Request {
+            /// The method's name.
+            pub fn method(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $method,)+ }
+            }
+
+            /// Reads a method's name and its parameters.
+            ///
+            /// # Errors
+            /// The caller's: no such method, or parameters that do not fit it.
+            pub fn parse(method: &str, params: Value) -> Result<Self, CommandError> {
+                match method {
+                    $($method => serde_json::from_value::<$request>(params)
+                        .map(Self::$variant)
+                        .map_err(|error| CommandError::invalid_params(
+                            format!("the parameters of `{method}` do not fit: {error}"),
+                            "see the method's parameters in the documentation of the command protocol",
+                        )),)+
+                    _ => Err(CommandError::unknown_method(method)),
+                }
+            }
+        }
+
+        $(
+            impl From<$request> for Request {
+                fn from(request: $request) -> Self { Self::$variant(request) }
+            }
+
+            impl Command for $request {
+                const METHOD: &'static str = $method;
+                type Response = $response;
+
+                fn response(response: Response) -> Result<Self::Response, CommandError> {
+                    match response {
+                        Response::$variant(answer) => Ok(answer),
+                        _ => Err(CommandError::internal("the service answered another command")),
+                    }
+                }
+            }
+        )+
+    };
+}
+
+commands! {
+    "wx.startSoterAuthentication" => StartSoterAuthentication(wx::StartSoterAuthentication) -> wx::SoterAuthentication,
+        "Ask for a touch and get a signed result.";
+    "wx.checkIsSupportSoterAuthentication" => CheckIsSupportSoterAuthentication(wx::CheckIsSupportSoterAuthentication) -> wx::SoterSupport,
+        "Which modes the phone supports.";
+    "wx.checkIsSoterEnrolledInDevice" => CheckIsSoterEnrolledInDevice(wx::CheckIsSoterEnrolledInDevice) -> wx::SoterEnrolment,
+        "Whether a finger or face is enrolled.";
+    "device.create" => DeviceCreate(device::Create) -> device::Summary,
+        "Put another phone on the desk.";
+    "device.list" => DeviceList(device::List) -> device::Devices,
+        "The phones on the desk.";
+    "device.select" => DeviceSelect(device::Select) -> device::Summary,
+        "Make a phone the one that commands go to.";
+    "device.show" => DeviceShow(device::Show) -> device::Device,
+        "All about one phone.";
+    "device.set" => DeviceSet(device::Set) -> device::Device,
+        "Switch a phone's troubles on and off.";
+    "device.remove" => DeviceRemove(device::Remove) -> device::Removed,
+        "Take a phone off the desk, with its keys.";
+    "device.resetNormalWorld" => DeviceResetNormalWorld(device::ResetNormalWorld) -> device::Device,
+        "Factory-reset a phone: apps, keys and fingers go; cpu_id, ATTK and counter stay.";
+    "sensor.setMode" => SensorSetMode(sensor::SetMode) -> sensor::Sensor,
+        "Who touches the sensor: a person, everyone's finger at once, or a script.";
+    "sensor.touch" => SensorTouch(sensor::TouchSensor) -> sensor::Judged,
+        "Touch the sensor.";
+    "sensor.cancel" => SensorCancel(sensor::Cancel) -> sensor::Cancelled,
+        "Press the dialog's cancel button.";
+    "biometric.enroll" => BiometricEnroll(biometric::Enroll) -> biometric::Enrolment,
+        "Enrol a finger or a face; existing AuthKeys become invalid.";
+    "biometric.remove" => BiometricRemove(biometric::Remove) -> biometric::Enrolments,
+        "Remove an enrolled finger or face.";
+    "biometric.list" => BiometricList(biometric::List) -> biometric::Enrolments,
+        "What is enrolled, and what is locked.";
+    "biometric.unlock" => BiometricUnlock(biometric::Unlock) -> biometric::Enrolments,
+        "Enter the PIN: end every lockout.";
+    "soter.generateAppSecureKey" => GenerateAppSecureKey(soter::GenerateAppSecureKey) -> soter::Reply,
+        "Make an app's ASK.";
+    "soter.getAppSecureKey" => GetAppSecureKey(soter::GetAppSecureKey) -> soter::Reply,
+        "Export an app's ASK.";
+    "soter.hasAskAlready" => HasAskAlready(soter::HasAskAlready) -> soter::Reply,
+        "Whether an app has an ASK.";
+    "soter.generateAuthKey" => GenerateAuthKey(soter::GenerateAuthKey) -> soter::Reply,
+        "Make a named AuthKey.";
+    "soter.getAuthKey" => GetAuthKey(soter::GetAuthKey) -> soter::Reply,
+        "Export a named AuthKey.";
+    "soter.hasAuthKey" => HasAuthKey(soter::HasAuthKey) -> soter::Reply,
+        "Whether a named AuthKey exists.";
+    "soter.removeAuthKey" => RemoveAuthKey(soter::RemoveAuthKey) -> soter::Reply,
+        "Remove a named AuthKey.";
+    "soter.removeAllAuthKey" => RemoveAllAuthKey(soter::RemoveAllAuthKey) -> soter::Reply,
+        "Remove an app's AuthKeys and its ASK.";
+    "soter.initSigh" => InitSigh(soter::InitSigh) -> soter::Reply,
+        "Open a signing session (spelled so in ISoterService).";
+    "soter.finishSign" => FinishSign(soter::FinishSign) -> soter::Reply,
+        "Sign, after a matching touch.";
+    "soter.getDeviceId" => GetDeviceId(soter::GetDeviceId) -> soter::Reply,
+        "The cpu_id.";
+    "soter.getVersion" => GetVersion(soter::GetVersion) -> soter::Reply,
+        "The SOTER version.";
+    "soter.getExtraParam" => GetExtraParam(soter::GetExtraParam) -> soter::Reply,
+        "A hardware parameter, such as fingerprint_type.";
+    "keys.list" => KeysList(keys::List) -> keys::Keys,
+        "Every key's public half.";
+    "verify.signature" => VerifySignature(verify::VerifySignature) -> verify::Verdict,
+        "Check a signature against a public key.";
+}
+
+#[cfg(test)]
+mod tests;

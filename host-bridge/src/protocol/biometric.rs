@@ -1,0 +1,66 @@
+//! Fingers and faces: enrolled, removed, locked.
+
+use serde::{Deserialize, Serialize};
+use soter_wire::Mode;
+
+/// Enrols a new finger or face. Every existing AuthKey becomes invalid, as on Android 6 and later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enroll {
+    /// `fingerPrint` or `facial`.
+    pub mode: Mode,
+}
+
+/// Removes one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remove {
+    /// Its number.
+    pub number: u32,
+}
+
+no_parameters! {
+    /// Lists what is enrolled and what is locked.
+    List
+}
+no_parameters! {
+    /// Enters the phone's PIN: ends timed and permanent lockouts.
+    Unlock
+}
+
+/// An enrolled finger or face.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Enrolment {
+    /// Its number, unique on the device and never used again.
+    pub number: u32,
+    /// Finger or face.
+    pub mode: Mode,
+    /// Its id in results, a decimal string.
+    pub fid: String,
+}
+
+/// What is enrolled, and what is locked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Enrolments {
+    /// In the order of their numbers.
+    pub enrolments: Vec<Enrolment>,
+    /// Sensors with failures since the last match; none when all is well.
+    pub lockouts: Vec<LockoutState>,
+}
+
+/// One sensor's failures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LockoutState {
+    /// The sensor.
+    pub mode: Mode,
+    /// Failures since the last match or PIN.
+    pub failed_attempts: u32,
+    /// Milliseconds until a timed lockout ends; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remaining_ms: Option<u64>,
+    /// Locked until the PIN is entered.
+    pub permanent: bool,
+}

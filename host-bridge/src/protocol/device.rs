@@ -1,0 +1,207 @@
+//! The phones on the desk, and their troubles.
+
+use serde::{Deserialize, Serialize};
+use soter_wire::Mode;
+
+use super::Patch;
+use super::biometric::Enrolments;
+use super::sensor::SensorMode;
+
+/// Puts another phone on the desk. It is not selected by that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Create {
+    /// 1 to 64 of `a`-`z`, `0`-`9` and `-`, starting with a letter or digit.
+    pub name: String,
+    /// The phone family; absent: `trustonic`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// Makes keys, ids, counters, salts and clock reproducible. Whoever knows it knows the keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<String>,
+    /// Where a seeded phone's clock stands, in milliseconds since 1970; absent: 2020-01-01T00:00:00Z.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<u64>,
+}
+
+no_parameters! {
+    /// Lists the phones on the desk.
+    List
+}
+no_parameters! {
+    /// Shows one phone.
+    Show
+}
+no_parameters! {
+    /// Factory-resets one phone: apps' keys, enrolments (one new finger remains) and settings go; `cpu_id`,
+    /// ATTK and counter stay.
+    ResetNormalWorld
+}
+
+/// Makes a phone the one that commands without a device go to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Select {
+    /// Its name.
+    pub name: String,
+}
+
+/// Takes a phone off the desk. Its keys are gone for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remove {
+    /// Its name.
+    pub name: String,
+}
+
+/// Answer of [`Remove`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// The phone that is gone.
+    pub removed: String,
+    /// The phone that is selected now.
+    pub selected: String,
+}
+
+/// Changes a phone's settings. A member that is absent leaves its setting alone, `null` sets it back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Set {
+    /// Whether the phone supports SOTER; `false`: 90001.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub support: Patch<bool>,
+    /// Whether the user grants the permission; `false`: 90002.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub permission: Patch<bool>,
+    /// The supported modes; `[]` is a real answer; set back: the profile's.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub modes: Patch<Vec<Mode>>,
+    /// Every authentication fails with 90007 and this text.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub internal_error: Patch<String>,
+    /// 90011 although something is enrolled.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub report_not_enrolled: Patch<bool>,
+    /// A face's result says `fingerPrint`.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub report_face_as_finger: Patch<bool>,
+    /// The next authentication fails with this code, once.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub fail_next: Patch<i32>,
+    /// Milliseconds between the match and the answer; a phone takes about 500.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub latency: Patch<u64>,
+    /// A seeded phone's clock in milliseconds since 1970. It stands still until it is set.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub clock: Patch<u64>,
+    /// `true`: a system upgrade happens now, which gives the phone another `cpu_id`.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub system_upgrade: Patch<bool>,
+}
+
+/// A phone's settings as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Settings {
+    /// See [`Set::support`].
+    pub support: bool,
+    /// See [`Set::permission`].
+    pub permission: bool,
+    /// See [`Set::modes`]; `null`: the profile's.
+    pub modes: Option<Vec<Mode>>,
+    /// See [`Set::internal_error`].
+    pub internal_error: Option<String>,
+    /// See [`Set::report_not_enrolled`].
+    pub report_not_enrolled: bool,
+    /// See [`Set::report_face_as_finger`].
+    pub report_face_as_finger: bool,
+    /// See [`Set::fail_next`].
+    pub fail_next: Option<i32>,
+    /// See [`Set::latency`].
+    pub latency: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            support: true,
+            permission: true,
+            modes: None,
+            internal_error: None,
+            report_not_enrolled: false,
+            report_face_as_finger: false,
+            fail_next: None,
+            latency: 0,
+        }
+    }
+}
+
+/// The phones on the desk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Devices {
+    /// In the order of their names.
+    pub devices: Vec<Summary>,
+    /// The one that commands without a device go to.
+    pub selected: String,
+}
+
+/// A phone in a list. Making the list touches no phone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Its name.
+    pub name: String,
+    /// Its phone family.
+    pub profile: String,
+    /// Whether it is reproducible from a seed.
+    pub seeded: bool,
+}
+
+/// All about one phone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Device {
+    /// Its name.
+    pub name: String,
+    /// Its phone family.
+    pub profile: String,
+    /// Whether it is reproducible from a seed.
+    pub seeded: bool,
+    /// Whether it is the one that commands without a device go to.
+    pub selected: bool,
+    /// Its identity in results.
+    pub cpu_id: String,
+    /// The last counter value that was used up; 0 for none.
+    pub counter: u64,
+    /// Its clock, in milliseconds since 1970.
+    pub clock: u64,
+    /// The apps on it.
+    pub apps: Vec<App>,
+    /// The WeChat user who is logged in.
+    pub user: User,
+    /// Fingers, faces and lockouts.
+    pub biometrics: Enrolments,
+    /// Who touches its sensor.
+    pub sensor: SensorMode,
+    /// Its settings.
+    pub settings: Settings,
+}
+
+/// An installed app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct App {
+    /// Its package name.
+    pub package: String,
+    /// Its Android uid.
+    pub uid: u32,
+}
+
+/// The WeChat user of a phone and the mini program that is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// The mini program's appid.
+    pub appid: String,
+    /// The user's openid in that mini program.
+    pub openid: String,
+}

@@ -1,0 +1,80 @@
+//! Why a command was not carried out.
+
+use serde::{Deserialize, Serialize};
+
+/// A command that was not carried out: what happened, and what to do next, one line each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{what}")]
+pub struct CommandError {
+    /// Whose fault it is, and so which exit code or RPC error it becomes.
+    pub kind: ErrorKind,
+    /// One line: what happened, with the numbers in it.
+    pub what: String,
+    /// One line: what to do next.
+    pub next: String,
+}
+
+/// Whose fault it is that a command was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The phone's surroundings: storage that is damaged, full, rolled back or unreachable. Until that is
+    /// mended, the command fails again; what was durable before still is.
+    Environment,
+    /// A defect of the program. Please report it.
+    Internal,
+    /// The caller's: parameters of the wrong shape or out of range. Nothing changed.
+    InvalidParams,
+    /// The caller asks for more than the phone holds at once (dialogs, devices, keys). Nothing changed.
+    LimitReached,
+    /// The caller's: there is no dialog to touch or to cancel. Nothing changed.
+    NoDialog,
+    /// The caller's: no device of that name. Nothing changed.
+    UnknownDevice,
+    /// The caller's: no such method. Nothing changed.
+    UnknownMethod,
+}
+
+impl CommandError {
+    /// An error of this kind.
+    pub fn new(kind: ErrorKind, what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { kind, what: what.into(), next: next.into() }
+    }
+
+    /// An [`ErrorKind::InvalidParams`].
+    pub fn invalid_params(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidParams, what, next)
+    }
+
+    /// An [`ErrorKind::Environment`].
+    pub fn environment(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Environment, what, next)
+    }
+
+    /// An [`ErrorKind::Internal`].
+    pub fn internal(what: impl Into<String>) -> Self {
+        Self::new(
+            ErrorKind::Internal,
+            what,
+            "this is a defect of soter-sim: please report it with the steps that led here",
+        )
+    }
+
+    /// An [`ErrorKind::UnknownMethod`] that names the nearest methods of the same noun.
+    pub fn unknown_method(method: &str) -> Self {
+        let noun = method.split('.').next().unwrap_or_default();
+        let near: Vec<_> = super::METHODS
+            .iter()
+            .map(|known| known.name)
+            .filter(|known| known.split('.').next() == Some(noun) || known.eq_ignore_ascii_case(method))
+            .collect();
+        let shown: String = method.chars().take(80).collect();
+        let next = if near.is_empty() {
+            "methods start with wx., device., sensor., biometric., soter., keys. or verify.".to_owned()
+        } else {
+            format!("methods of `{noun}`: {}", near.join(", "))
+        };
+        Self::new(ErrorKind::UnknownMethod, format!("no method `{shown}`"), next)
+    }
+}

@@ -1,0 +1,117 @@
+//! What happens on the phones, for front ends to show and journals to keep.
+
+use serde::{Deserialize, Serialize};
+use soter_wire::Mode;
+
+use super::Touch;
+use super::keys::KeyKind;
+use super::sensor::Judgement;
+
+/// Something that happened on a device. Never contains a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum Event {
+    /// The authentication dialog opened and waits for a person (`ask`), or for the sensor's script.
+    PromptShown {
+        /// The device's name.
+        device: String,
+        /// The dialog's number, unique in this process.
+        dialog: u64,
+        /// The sensors that it listens to.
+        modes: Vec<Mode>,
+        /// Its text.
+        auth_content: String,
+        /// What will be signed.
+        challenge: String,
+        /// Whether it waits for a person.
+        waits: bool,
+    },
+    /// The dialog closed.
+    PromptClosed {
+        /// The device's name.
+        device: String,
+        /// The dialog's number.
+        dialog: u64,
+        /// The call's `errCode`.
+        err_code: i32,
+    },
+    /// A touch was judged.
+    Touched {
+        /// The device's name.
+        device: String,
+        /// What was presented.
+        touch: Touch,
+        /// The judgement.
+        judgement: Judgement,
+        /// Failures left until the next lockout, after a failure.
+        attempts_left: Option<u32>,
+    },
+    /// A counter value was used up.
+    CounterSpent {
+        /// The device's name.
+        device: String,
+        /// Whose counter.
+        cpu_id: String,
+        /// The value.
+        counter: u64,
+        /// What for: `generateAppSecureKey`, `finishSign`, …
+        operation: String,
+    },
+    /// A key was made.
+    KeyMade {
+        /// The device's name.
+        device: String,
+        /// ASK or AuthKey.
+        kind: KeyKind,
+        /// The app's uid as in exports.
+        uid: String,
+        /// The AuthKey's name.
+        name: Option<String>,
+        /// SHA-256 of the SubjectPublicKeyInfo, hex.
+        fingerprint: String,
+    },
+    /// A result was signed.
+    Signed {
+        /// The device's name.
+        device: String,
+        /// The app's uid as in the result.
+        uid: String,
+        /// The AuthKey's name.
+        key_name: String,
+        /// SHA-256 of its SubjectPublicKeyInfo, hex.
+        fingerprint: String,
+        /// The counter in the result.
+        counter: u64,
+        /// The PSS salt length.
+        salt_length: u16,
+    },
+    /// A wx call or a TEE command was answered with a code other than success.
+    Refused {
+        /// The device's name.
+        device: String,
+        /// The method, for example `wx.startSoterAuthentication`.
+        method: String,
+        /// The code, for example 90010 or 1005.
+        code: i32,
+        /// What the caller was told.
+        message: String,
+        /// Why, in more words than the caller gets; empty if there are none.
+        reason: String,
+    },
+}
+
+impl Event {
+    /// The device on which it happened.
+    pub fn device(&self) -> &str {
+        match self {
+            Self::PromptShown { device, .. }
+            | Self::PromptClosed { device, .. }
+            | Self::Touched { device, .. }
+            | Self::CounterSpent { device, .. }
+            | Self::KeyMade { device, .. }
+            | Self::Signed { device, .. }
+            | Self::Refused { device, .. } => device,
+        }
+    }
+}

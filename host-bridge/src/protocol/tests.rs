@@ -1,0 +1,101 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+#[test]
+fn every_method_name_is_unique_and_reads_back() {
+    let mut names: Vec<_> = METHODS.iter().map(|method| method.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), METHODS.len());
+    for name in names {
+        match Request::parse(name, json!({})) {
+            Ok(request) => assert_eq!(request.method(), name),
+            Err(error) => assert_eq!(error.kind, ErrorKind::InvalidParams, "{name}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn all_thirteen_commands_of_the_trusted_app_are_there() {
+    assert_eq!(METHODS.iter().filter(|method| method.name.starts_with("soter.")).count(), 13);
+}
+
+#[test]
+fn the_device_is_taken_out_of_the_parameters() {
+    let call = Call::parse("keys.list", json!({"device": "other"})).unwrap();
+    assert_eq!(call.device.as_deref(), Some("other"));
+    assert_eq!(call.request, Request::KeysList(keys::List {}));
+    assert_eq!(Call::parse("keys.list", Value::Null).unwrap().device, None);
+}
+
+#[test]
+fn unknown_methods_and_parameters_are_the_callers_fault() {
+    let error = Call::parse("sensor.tuoch", Value::Null).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::UnknownMethod);
+    assert!(error.next.contains("sensor.touch"), "{}", error.next);
+    for (method, params) in [
+        ("sensor.touch", json!({"touch": 1, "force": true})),
+        ("sensor.touch", json!({"touch": -1})),
+        ("sensor.touch", json!({"touch": "2x"})),
+        ("keys.list", json!([])),
+        ("keys.list", json!({"device": 7})),
+        ("soter.getAuthKey", json!({"uid": "10115", "kname": "a"})),
+        ("device.set", json!({"modes": ["finger"]})),
+    ] {
+        let error = Call::parse(method, params.clone()).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::InvalidParams, "{method} {params}");
+    }
+}
+
+#[test]
+fn a_setting_is_kept_reset_or_set() {
+    let Request::DeviceSet(set) =
+        Request::parse("device.set", json!({"failNext": null, "latency": 500})).unwrap()
+    else {
+        panic!("another command")
+    };
+    assert_eq!(set.fail_next, Patch::Reset);
+    assert_eq!(set.latency, Patch::Set(500));
+    assert_eq!(set.support, Patch::Keep);
+    assert_eq!(serde_json::to_value(&set).unwrap(), json!({"failNext": null, "latency": 500}));
+}
+
+#[test]
+fn touch_scripts_read_and_write_the_same_text() {
+    for text in ["1", "wrong,wrong,2", "cancel", "1,cancel"] {
+        assert_eq!(text.parse::<TouchScript>().unwrap().to_string(), text);
+    }
+    for text in ["", "1,", "finger", "-1", "+1", "1;2", "99999999999"] {
+        assert!(text.parse::<TouchScript>().is_err(), "{text:?}");
+    }
+    assert!("1,".repeat(2_000).parse::<TouchScript>().unwrap_err().to_string().contains("1000"));
+}
+
+#[test]
+fn sensor_modes_are_words_or_scripts() {
+    use sensor::SensorMode;
+    for (value, mode) in [
+        (json!("ask"), SensorMode::Ask),
+        (json!("auto"), SensorMode::Auto),
+        (json!("wrong,1"), SensorMode::Script(TouchScript(vec![Touch::Wrong, Touch::Enrolled(1)]))),
+    ] {
+        assert_eq!(serde_json::from_value::<SensorMode>(value.clone()).unwrap(), mode);
+        assert_eq!(serde_json::to_value(&mode).unwrap(), value);
+    }
+}
+
+#[test]
+fn callback_objects_have_wechats_members_in_wechats_order() {
+    let object = wx::SoterAuthentication {
+        err_code: 0,
+        auth_mode: "fingerPrint".into(),
+        result_json: "{}".into(),
+        result_json_signature: "AA==".into(),
+        err_msg: "startSoterAuthentication:ok".into(),
+    };
+    assert_eq!(
+        serde_json::to_string(&object).unwrap(),
+        r#"{"errCode":0,"authMode":"fingerPrint","resultJSON":"{}","resultJSONSignature":"AA==","errMsg":"startSoterAuthentication:ok"}"#
+    );
+}

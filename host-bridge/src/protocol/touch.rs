@@ -1,0 +1,144 @@
+//! Touches, and scripts of them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// The longest script, in entries.
+const MAX_ENTRIES: usize = 1_000;
+
+/// One thing that a person does while the dialog is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Touch {
+    /// Presents the finger or face with this enrolment number. One that is not enrolled does not match.
+    Enrolled(u32),
+    /// Presents a finger or face that is not enrolled.
+    Wrong,
+    /// Presses the cancel button.
+    Cancel,
+}
+
+/// What a person will do, one thing after the other: `1`, `wrong,wrong,2`, `cancel`.
+///
+/// If the dialog is still open after the last entry, a cancel follows. In JSON a script is its text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TouchScript(pub Vec<Touch>);
+
+/// A touch script that does not read. The caller's fault.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TouchScriptError {
+    /// An entry is none of the three things.
+    #[error(
+        "touch script entry {position} is `{entry}`; entries are finger numbers (1, 2, …), `wrong` or `cancel`, separated by commas"
+    )]
+    Entry {
+        /// Counted from 1.
+        position: usize,
+        /// The entry, shortened.
+        entry: String,
+    },
+    /// Too many entries.
+    #[error("the touch script has {entries} entries; {MAX_ENTRIES} are the most")]
+    TooLong {
+        /// How many it has.
+        entries: usize,
+    },
+}
+
+impl FromStr for Touch {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.trim() {
+            "wrong" | "x" => Ok(Self::Wrong),
+            "cancel" | "c" => Ok(Self::Cancel),
+            number if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                number.parse().map(Self::Enrolled).map_err(|_| ())
+            }
+            _ => Err(()),
+        }
+    }
+}
+
+impl fmt::Display for Touch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Enrolled(number) => number.fmt(formatter),
+            Self::Wrong => formatter.write_str("wrong"),
+            Self::Cancel => formatter.write_str("cancel"),
+        }
+    }
+}
+
+impl FromStr for TouchScript {
+    type Err = TouchScriptError;
+
+    fn from_str(text: &str) -> Result<Self, TouchScriptError> {
+        let entries = text.split(',').count();
+        if entries > MAX_ENTRIES {
+            return Err(TouchScriptError::TooLong { entries });
+        }
+        text.split(',')
+            .enumerate()
+            .map(|(index, entry)| {
+                entry.parse().map_err(|()| TouchScriptError::Entry {
+                    position: index + 1,
+                    entry: entry.trim().chars().take(40).collect(),
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+impl fmt::Display for TouchScript {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, touch) in self.0.iter().enumerate() {
+            if index > 0 {
+                formatter.write_str(",")?;
+            }
+            touch.fmt(formatter)?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for TouchScript {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TouchScript {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for Touch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Enrolled(number) => serializer.serialize_u32(*number),
+            _ => serializer.collect_str(self),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Touch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum NumberOrText {
+            Number(u32),
+            Text(String),
+        }
+        match NumberOrText::deserialize(deserializer)? {
+            NumberOrText::Number(number) => Ok(Self::Enrolled(number)),
+            NumberOrText::Text(text) => text.parse().map_err(|()| {
+                let shown: String = text.chars().take(40).collect();
+                de::Error::custom(format!("`{shown}` is not a touch: a number, \"wrong\" or \"cancel\""))
+            }),
+        }
+    }
+}

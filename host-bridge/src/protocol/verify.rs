@@ -1,0 +1,36 @@
+//! Checking a signature.
+
+use serde::{Deserialize, Serialize};
+
+/// Checks a SOTER signature against a public key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifySignature {
+    /// PEM, ASK or AuthKey JSON, or the JSON of a certificate chain.
+    pub key: String,
+    /// The signed text, byte for byte.
+    pub json: String,
+    /// The signature in standard Base64.
+    pub signature: String,
+    /// The salt length; absent: the JSON's own `rsa_pss_saltlen`, else 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Option<u16>,
+}
+
+/// What came of a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// Whether the signature is this key's over exactly these bytes.
+    pub valid: bool,
+    /// A stable name: `valid`, or why not.
+    pub reason: String,
+    /// One line for people.
+    pub detail: String,
+    /// The salt length that was required; absent if the check did not get so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt_length: Option<u16>,
+    /// Things worth knowing that change nothing: an unknown root, a certificate out of date.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+}

@@ -1,0 +1,78 @@
+//! The calls that a mini program makes, shaped as WeChat shapes them.
+//!
+//! A call that fails as on a phone is an answer with `errCode` and `errMsg`. Members that WeChat does not
+//! know are ignored, as WeChat does.
+
+use serde::{Deserialize, Serialize};
+use soter_wire::Mode;
+
+use super::TouchScript;
+
+/// `wx.startSoterAuthentication`: show the dialog, wait for a touch, sign.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StartSoterAuthentication {
+    /// The modes that the mini program accepts, `fingerPrint`, `facial` or `speech`. Others name no mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_auth_modes: Option<Vec<String>>,
+    /// What is to be signed: 1 to 511 UTF-16 units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<String>,
+    /// The dialog's text. One that is empty or longer than 42 UTF-16 units is replaced by the default text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_content: Option<String>,
+    /// The simulator's own addition: touches for this call alone, instead of the sensor's mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub touch: Option<TouchScript>,
+}
+
+/// What the callbacks of [`StartSoterAuthentication`] get, on success and on failure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SoterAuthentication {
+    /// 0, or one of 90001 to 90011.
+    pub err_code: i32,
+    /// The mode that matched; empty on failure.
+    pub auth_mode: String,
+    /// The signed text, byte for byte; empty on failure.
+    #[serde(rename = "resultJSON")]
+    pub result_json: String,
+    /// The signature over the UTF-8 bytes of `resultJSON`, standard Base64; empty on failure.
+    #[serde(rename = "resultJSONSignature")]
+    pub result_json_signature: String,
+    /// `startSoterAuthentication:ok` or `startSoterAuthentication:fail <text>`.
+    pub err_msg: String,
+}
+
+/// `wx.checkIsSupportSoterAuthentication`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckIsSupportSoterAuthentication {}
+
+/// Answer of [`CheckIsSupportSoterAuthentication`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SoterSupport {
+    /// The supported modes; none is a real answer.
+    pub support_mode: Vec<Mode>,
+    /// `checkIsSupportSoterAuthentication:ok`.
+    pub err_msg: String,
+}
+
+/// `wx.checkIsSoterEnrolledInDevice`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckIsSoterEnrolledInDevice {
+    /// The mode asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check_auth_mode: Option<String>,
+}
+
+/// Answer of [`CheckIsSoterEnrolledInDevice`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SoterEnrolment {
+    /// Whether something of that mode is enrolled.
+    pub is_enrolled: bool,
+    /// `checkIsSoterEnrolledInDevice:ok` or `…:fail not support`.
+    pub err_msg: String,
+}

@@ -1,0 +1,188 @@
+//! Why a signature does not hold, as far as the bytes tell.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use soter_wire::json::encode_string;
+use soter_wire::{DEFAULT_SALT_LENGTH, PROFILES, PublicKey, ResultField};
+
+use super::{Refusal, Salt, claimed_salt_length};
+
+/// Texts longer than this are not searched for changes: no phone signs as much, and the search copies the text often.
+const LONGEST_SEARCHED: usize = 64 * 1024;
+
+/// Says why a signature does not hold at the required salt length, which the caller may have demanded.
+pub(super) fn explain(
+    key: &PublicKey,
+    json: &[u8],
+    signature: &[u8],
+    salt: &Salt,
+    demanded: Option<u16>,
+) -> Refusal {
+    let required = salt.length;
+    let (reason, detail) = if let Some(found) = key.find_pss_salt_length(json, signature) {
+        (
+            "wrong-salt-length",
+            format!("the signature holds at salt length {found}; {required} is required ({})", salt.source),
+        )
+    } else if key.verify_pkcs1(json, signature).is_ok() {
+        ("pkcs1-instead-of-pss", "the signature has the padding PKCS#1 v1.5; SOTER signs with PSS".to_owned())
+    } else if let Some(changes) = found_changes(key, json, signature, demanded) {
+        ("reserialised", format!("the text was changed after it had been signed: {}", changes.join(", and ")))
+    } else {
+        (
+            "wrong-signature",
+            format!(
+                "the signature is not this key's over these {} bytes: the text, the key or the signature is another",
+                json.len()
+            ),
+        )
+    };
+    Refusal { reason, detail, salt_length: Some(required) }
+}
+
+/// A change that something between phone and server commonly makes, undone.
+struct Change {
+    /// What was done to the signed text.
+    name: &'static str,
+    /// The text without the change; `None` if there is nothing to undo.
+    undo: fn(&str) -> Option<String>,
+}
+
+const CHANGES: &[Change] = &[
+    Change {
+        name: "a byte order mark was put before it",
+        undo: |text| Some(text.strip_prefix('\u{feff}')?.to_owned()),
+    },
+    Change { name: "line ends LF became CR LF", undo: |text| replaced(text, "\r\n", "\n") },
+    Change {
+        name: "line ends CR LF became LF",
+        undo: |text| replaced(&text.replace("\r\n", "\n"), "\n", "\r\n"),
+    },
+    Change {
+        name: "a line end was added",
+        undo: |text| text.strip_suffix('\n').map(|text| text.trim_end_matches('\r').to_owned()),
+    },
+    Change { name: "a line end was cut off", undo: |text| Some(format!("{text}\n")) },
+    Change { name: "`/` was written `\\/`", undo: |text| replaced(text, "\\/", "/") },
+    Change { name: "`\\/` was written `/`", undo: |text| replaced(&text.replace("\\/", "/"), "/", "\\/") },
+    Change {
+        name: "line feeds inside strings were escaped as `\\n`",
+        undo: |text| replaced(text, "\\n", "\n"),
+    },
+    Change { name: "`\\n` escapes became line feeds", undo: |text| replaced(text, "\n", "\\n") },
+    Change { name: "it was encoded as a JSON string a second time", undo: decoded_string },
+    Change {
+        name: "spaces or escapes were written another way",
+        undo: |text| Some(compact(&serde_json::from_str(text).ok()?)),
+    },
+    Change { name: "its members were put in another order", undo: reordered },
+];
+
+/// The changes, one or two, without which the signature holds.
+fn found_changes(
+    key: &PublicKey,
+    json: &[u8],
+    signature: &[u8],
+    demanded: Option<u16>,
+) -> Option<Vec<&'static str>> {
+    if json.len() > LONGEST_SEARCHED {
+        return None;
+    }
+    let text = std::str::from_utf8(json).ok()?;
+    // A change can hide the salt length that the signed text names, so each text is asked for its own.
+    let salt_length = |text: &str| {
+        let claimed = || claimed_salt_length(text.as_bytes()).ok().flatten();
+        demanded.or_else(claimed).unwrap_or(DEFAULT_SALT_LENGTH)
+    };
+    let holds = |text: &str| key.verify_pss(text.as_bytes(), signature, salt_length(text)).is_ok();
+
+    let once: Vec<_> = without_one_change(text).collect();
+    if let Some((name, _)) = once.iter().find(|(_, text)| holds(text)) {
+        return Some(vec![name]);
+    }
+    once.iter().find_map(|(last, text)| {
+        let (first, _) = without_one_change(text).find(|(_, text)| holds(text))?;
+        Some(vec![first, *last])
+    })
+}
+
+/// Every text that one change could have turned into this one.
+fn without_one_change(text: &str) -> impl Iterator<Item = (&'static str, String)> {
+    CHANGES
+        .iter()
+        .filter_map(move |change| Some((change.name, (change.undo)(text)?)))
+        .filter(move |(_, undone)| undone != text)
+}
+
+fn replaced(text: &str, from: &str, to: &str) -> Option<String> {
+    text.contains(from).then(|| text.replace(from, to))
+}
+
+/// The text inside a JSON string, whose quotes may have been lost.
+fn decoded_string(text: &str) -> Option<String> {
+    let text = text.trim();
+    let literal = if text.starts_with('"') { Cow::Borrowed(text) } else { Cow::Owned(format!("\"{text}\"")) };
+    serde_json::from_str(&literal).ok()
+}
+
+/// The text as phones write it: no spaces, as few escapes as JSON allows.
+fn compact(value: &Value) -> String {
+    let mut out = String::new();
+    push_compact(value, &mut out);
+    out
+}
+
+/// The depth is bounded by the parser's own limit.
+fn push_compact(value: &Value, out: &mut String) {
+    match value {
+        Value::String(text) => encode_string(text, out, false),
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                push_compact(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(members) => {
+            out.push('{');
+            for (index, (name, member)) in members.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                encode_string(name, out, false);
+                out.push(':');
+                push_compact(member, out);
+            }
+            out.push('}');
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => out.push_str(&value.to_string()),
+    }
+}
+
+/// The text of a result with its members in the order of the phone family that has exactly these members.
+fn reordered(text: &str) -> Option<String> {
+    let Ok(Value::Object(mut members)) = serde_json::from_str(text) else { return None };
+    let profile = PROFILES.iter().find(|profile| {
+        profile.result.len() == members.len()
+            && profile.result.iter().all(|field| members.contains_key(name(*field)))
+    })?;
+    let ordered =
+        profile.result.iter().filter_map(|field| members.shift_remove_entry(name(*field))).collect();
+    Some(compact(&Value::Object(ordered)))
+}
+
+fn name(field: ResultField) -> &'static str {
+    match field {
+        ResultField::Counter => "counter",
+        ResultField::CpuId => "cpu_id",
+        ResultField::Fid => "fid",
+        ResultField::Fixed { name, .. } => name,
+        ResultField::Raw => "raw",
+        ResultField::SaltLength => "rsa_pss_saltlen",
+        ResultField::Uid => "uid",
+    }
+}

@@ -1,0 +1,71 @@
+//! The key that a signature is checked with.
+
+use soter_wire::{CertificateChain, ChainFacts, DecodeError, KeyJson, PublicKey};
+
+use super::Refusal;
+
+/// A public key, and what came with it.
+pub(super) struct Key {
+    pub(super) public: PublicKey,
+    /// The salt length to which the key's own export commits, in bytes.
+    pub(super) salt_length: Option<u16>,
+    chain: Option<ChainFacts>,
+}
+
+impl Key {
+    /// Reads a PEM, the JSON of an ASK or AuthKey, or that of a certificate chain, told apart by what they contain.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, Refusal> {
+        if let Ok(text) = std::str::from_utf8(bytes)
+            && text.trim_start().starts_with("-----BEGIN")
+        {
+            let public = PublicKey::from_pem(text).map_err(|error| unreadable(&error))?;
+            return Ok(Self { public, salt_length: None, chain: None });
+        }
+        let key_error = match KeyJson::decode(bytes) {
+            Ok(key) => return Ok(Self { public: key.public_key, salt_length: key.salt_length, chain: None }),
+            Err(error) => error,
+        };
+        match CertificateChain::decode(bytes) {
+            Ok(chain) => Self::from_chain(&chain),
+            // No chain was meant. A raw LF in `pub_key` stops the chain's parser as well.
+            Err(DecodeError::MissingField { .. } | DecodeError::NotJson { .. }) => {
+                Err(unreadable(&key_error))
+            }
+            Err(error) => Err(unreadable(&error)),
+        }
+    }
+
+    fn from_chain(chain: &CertificateChain) -> Result<Self, Refusal> {
+        let facts = chain.verify().map_err(|error| Refusal::new("broken-chain", error.to_string()))?;
+        Ok(Self { public: facts.ask.clone(), salt_length: facts.challenge.salt_length, chain: Some(facts) })
+    }
+
+    /// What is worth knowing about the certificates and changes nothing.
+    pub(super) fn remarks(&self, unix_seconds: u64) -> Vec<String> {
+        let Some(facts) = &self.chain else { return Vec::new() };
+        let mut remarks = vec![format!(
+            "the chain's root `{}` ({}) is not checked against a list of trusted roots",
+            facts.root_common_name.escape_debug(),
+            facts.root.fingerprint()
+        )];
+        if unix_seconds < facts.not_before_unix {
+            remarks.push(format!(
+                "a certificate becomes valid only at {} seconds after 1970, {} seconds from now",
+                facts.not_before_unix,
+                facts.not_before_unix - unix_seconds
+            ));
+        }
+        if unix_seconds > facts.not_after_unix {
+            remarks.push(format!(
+                "a certificate was valid until {} seconds after 1970, {} seconds ago",
+                facts.not_after_unix,
+                unix_seconds - facts.not_after_unix
+            ));
+        }
+        remarks
+    }
+}
+
+fn unreadable(error: &DecodeError) -> Refusal {
+    Refusal::new("bad-key", format!("the key cannot be read: {error}"))
+}

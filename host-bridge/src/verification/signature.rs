@@ -1,0 +1,79 @@
+//! The signature as given: raw bytes or Base64.
+
+use std::borrow::Cow;
+
+use soter_wire::base64;
+
+use super::Refusal;
+
+/// Bytes of a signature by a SOTER key.
+const LENGTH: usize = 256;
+
+/// The 256 bytes of a signature, given raw or in standard Base64, after which one line end is tolerated.
+pub(super) fn read(given: &[u8]) -> Result<Cow<'_, [u8]>, Refusal> {
+    if given.len() == LENGTH {
+        return Ok(Cow::Borrowed(given));
+    }
+    let Ok(text) = std::str::from_utf8(given) else {
+        return Err(Refusal::new(
+            "signature-length",
+            format!("the signature is {} bytes that are no text; a raw one has {LENGTH}", given.len()),
+        ));
+    };
+    let line = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+    match base64::decode(line) {
+        Ok(signature) if signature.len() == LENGTH => Ok(Cow::Owned(signature)),
+        Ok(signature) => Err(Refusal::new(
+            "signature-length",
+            format!("the Base64 text holds {} bytes; a signature has {LENGTH}", signature.len()),
+        )),
+        Err(error) => Err(misspelt(line)
+            .unwrap_or_else(|| Refusal::new("bad-signature-encoding", format!("the signature is {error}")))),
+    }
+}
+
+/// The diagnosis for Base64 that one of the usual changes has made unreadable.
+fn misspelt(text: &str) -> Option<Refusal> {
+    let unbroken: String = text.split_ascii_whitespace().collect();
+    let standard = text.replace('-', "+").replace('_', "/");
+    if is_signature(&unbroken) {
+        let parts = text.split_ascii_whitespace().count();
+        return Some(Refusal::new(
+            "base64-wrapped",
+            format!(
+                "line breaks or spaces divide the Base64 text into {parts} parts; it must be on one line"
+            ),
+        ));
+    }
+    if is_signature(&text.replace(' ', "+")) {
+        return Some(Refusal::new(
+            "base64-plus-lost",
+            "spaces stand where the Base64 text had `+`: encode `+` as %2B in forms and addresses",
+        ));
+    }
+    if is_signature(&padded(&standard)) {
+        let foreign = standard != text;
+        let unpadded = if is_signature(&standard) { "" } else { ", without its padding" };
+        return Some(if foreign {
+            Refusal::new(
+                "base64-url-safe",
+                format!(
+                    "the signature is in the URL-safe alphabet (`-` and `_`){unpadded}; use the standard one"
+                ),
+            )
+        } else {
+            Refusal::new("base64-unpadded", "the Base64 text lacks its padding: `==` belongs at the end")
+        });
+    }
+    None
+}
+
+fn is_signature(text: &str) -> bool {
+    base64::decode(text).is_ok_and(|signature| signature.len() == LENGTH)
+}
+
+fn padded(text: &str) -> String {
+    let bare = text.trim_end_matches('=');
+    let missing = (4 - bare.len() % 4) % 4;
+    format!("{bare}{}", "=".repeat(missing))
+}
