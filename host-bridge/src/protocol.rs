@@ -25,6 +25,7 @@ mod error;
 pub mod event;
 pub mod keys;
 mod patch;
+mod seed;
 pub mod sensor;
 pub mod soter;
 mod touch;
@@ -34,6 +35,7 @@ pub mod wx;
 pub use error::{CommandError, ErrorKind};
 pub use event::Event;
 pub use patch::Patch;
+pub use seed::SeedText;
 pub use touch::{Touch, TouchScript, TouchScriptError};
 
 /// What answers commands: the simulator's desk of phones in one process, or a connection to one.

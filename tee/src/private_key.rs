@@ -66,6 +66,14 @@ impl PrivateKey {
         Ok(Self { public: public_half(&key)?, pkcs8, library: Library::Fast(key) })
     }
 
+    /// The key that a PKCS#8 encoding stands for: for an environment that brings its own stock of unused keys.
+    ///
+    /// # Errors
+    /// [`KeyError::NotRead`]: it is no RSA-2048 key.
+    pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, KeyError> {
+        Self::restore(&Secret::new(pkcs8.to_vec()), false)
+    }
+
     /// Makes the key that a generator stands for. Takes hundreds of milliseconds.
     pub(crate) fn reproduce(generator: &mut ChaCha20Rng) -> Result<Self, KeyError> {
         let key = ReproducibleKey::new(generator, MODULUS_BITS).map_err(|_| KeyError::NotMade)?;

@@ -1,6 +1,6 @@
 //! Reproducible devices: everything that is random is derived from a text.
 //!
-//! In the notation of [`derive`]:
+//! In the notation of [`derive()`](crate::derive::derive):
 //!
 //! ```text
 //! seed     = HKDF["soter-sim seed v1"](text, "")

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use soter_wire::Mode;
 
-use super::Patch;
 use super::biometric::Enrolments;
 use super::sensor::SensorMode;
+use super::{Patch, SeedText};
 
 /// Puts another phone on the desk. It is not selected by that.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct Create {
     pub profile: Option<String>,
     /// Makes keys, ids, counters, salts and clock reproducible. Whoever knows it knows the keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seed: Option<String>,
+    pub seed: Option<SeedText>,
     /// Where a seeded phone's clock stands, in milliseconds since 1970; absent: 2020-01-01T00:00:00Z.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<u64>,
@@ -102,6 +102,10 @@ pub struct Set {
 /// A phone's settings as they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, and any set of them is a phone"
+)]
 pub struct Settings {
     /// See [`Set::support`].
     pub support: bool,
@@ -154,6 +158,8 @@ pub struct Summary {
     pub profile: String,
     /// Whether it is reproducible from a seed.
     pub seeded: bool,
+    /// Who touches its sensor.
+    pub sensor: SensorMode,
 }
 
 /// All about one phone.

@@ -62,6 +62,14 @@ fn a_setting_is_kept_reset_or_set() {
 }
 
 #[test]
+fn a_seed_is_sent_but_never_printed() {
+    let request = Request::parse("device.create", json!({"name": "a", "seed": "hunter2"})).unwrap();
+    assert!(!format!("{request:?}").contains("hunter2"));
+    let Request::DeviceCreate(create) = request else { panic!("another command") };
+    assert_eq!(serde_json::to_value(&create).unwrap(), json!({"name": "a", "seed": "hunter2"}));
+}
+
+#[test]
 fn touch_scripts_read_and_write_the_same_text() {
     for text in ["1", "wrong,wrong,2", "cancel", "1,cancel"] {
         assert_eq!(text.parse::<TouchScript>().unwrap().to_string(), text);
