@@ -1,0 +1,105 @@
+//! The command line: one command per process, and its exit code.
+
+mod auth;
+mod one_shot;
+mod vectors;
+
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use soter_bridge::protocol::{CommandError, SeedText};
+use soter_sim::{Desk, DeskOptions, State, default_state_folder};
+use tokio::runtime::Runtime;
+
+use crate::front::{Console, Exit};
+use crate::grammar::{self, Options, ProgramCommand, Refused};
+use crate::repl::{self, Session, Surroundings};
+
+/// Carries out the program's arguments, the first of which is its own name.
+pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let mut console = Console::standard();
+    match carry_out(arguments, &mut console) {
+        Ok(exit) => exit,
+        Err(error) => {
+            console.error(&error);
+            Exit::from(&error)
+        }
+    }
+}
+
+fn carry_out(
+    arguments: impl IntoIterator<Item = OsString>,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
+    let (line, options) = match grammar::parse_command_line(arguments) {
+        Ok(parsed) => parsed,
+        Err(Refused::Usage(error)) => return Err(error),
+        Err(Refused::Help { plain, coloured }) => {
+            let text = if console.paint.is_coloured() { coloured } else { plain };
+            let _ = console.answer(&text)?;
+            return Ok(Exit::Good);
+        }
+    };
+    match line.command {
+        None | Some(ProgramCommand::Repl) => converse(&options),
+        Some(ProgramCommand::Shared(command)) => one_shot::run(command, &options, console),
+        Some(ProgramCommand::Vectors(vectors)) => vectors::run(&vectors, &options, console),
+        Some(ProgramCommand::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut grammar::command_line(), "soter-sim", &mut script);
+            let _ = console.answer(&String::from_utf8_lossy(&script))?;
+            Ok(Exit::Good)
+        }
+    }
+}
+
+fn converse(options: &Options) -> Result<Exit, CommandError> {
+    let state = state(options)?;
+    let surroundings = Surroundings {
+        state: match &state {
+            State::Ephemeral => None,
+            State::Folder(folder) => Some(folder.clone()),
+        },
+    };
+    let runtime = runtime()?;
+    let desk = open(state, options)?;
+    let session =
+        Session::new(Arc::new(desk.clone()), Console::standard(), options.device.clone(), options.json);
+    let exit = repl::run(&runtime, session, &surroundings);
+    desk.close()?;
+    Ok(exit)
+}
+
+/// Where the phones live: in the folder that was named, nowhere, or in the platform's data folder.
+fn state(options: &Options) -> Result<State, CommandError> {
+    if let Some(folder) = &options.state {
+        return Ok(State::Folder(folder.clone()));
+    }
+    if options.ephemeral || options.seed.is_some() {
+        return Ok(State::Ephemeral);
+    }
+    default_state_folder().map(State::Folder).ok_or_else(|| {
+        CommandError::invalid_params(
+            "this platform names no folder for a program's data",
+            "give one with --state DIR, or keep nothing with --ephemeral",
+        )
+    })
+}
+
+fn open(state: State, options: &Options) -> Result<Desk, CommandError> {
+    Desk::open(DeskOptions {
+        state,
+        profile: options.profile.clone(),
+        seed: options.seed.clone().map(SeedText::from),
+        clock: options.clock,
+    })
+}
+
+fn runtime() -> Result<Runtime, CommandError> {
+    Runtime::new().map_err(|error| {
+        CommandError::environment(
+            format!("threads and timers are not to be had: {error}"),
+            "check the limits of this process (ulimit), then repeat",
+        )
+    })
+}

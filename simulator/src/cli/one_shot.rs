@@ -1,0 +1,89 @@
+//! Commands that the REPL has too, each in a process of its own.
+
+use std::sync::Arc;
+
+use soter_bridge::protocol::{CommandError, Request, Response, Service};
+
+use super::auth;
+use crate::front::{self, Answer, Console, Exit};
+use crate::grammar::{Command, Errand, Job, Options};
+
+/// Carries out one command and prints its answer. When that is printed, everything is durable.
+///
+/// # Errors
+/// The user's or the environment's; nothing was printed.
+pub(super) fn run(command: Command, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
+    if let Command::Tee(tee) = &command
+        && tee.command.needs_session()
+    {
+        return Err(CommandError::invalid_params(
+            "a signing session lives only as long as its process",
+            "open, touch and finish it in the REPL: start `soter-sim` without a command",
+        ));
+    }
+    let answer = match command.job()? {
+        Job::Verify(files) => Answer::Response(Response::VerifySignature(front::verify_files(&files)?)),
+        Job::Explain(code) => front::explain(code)?,
+        Job::Call(errand) => on_a_desk(errand, options)?,
+    };
+    let text = if options.json || is_for_machines(&answer) {
+        answer.to_json()?
+    } else {
+        answer.to_text(console.paint)
+    };
+    // A reader who has gone does not want the answer; that is no error.
+    let _ = console.answer(&text)?;
+    if let (Answer::Response(Response::VerifySignature(verdict)), false) = (&answer, options.json) {
+        for remark in &verdict.remarks {
+            console.remark(remark);
+        }
+    }
+    Ok(if answer.is_negative() { Exit::Negative } else { Exit::Good })
+}
+
+fn on_a_desk(errand: Errand, options: &Options) -> Result<Answer, CommandError> {
+    let state = super::state(options)?;
+    let runtime = super::runtime()?;
+    let desk = super::open(state, options)?;
+    let errand = errand.on(options.device.as_deref());
+    let answer = runtime.block_on(perform(&Arc::new(desk.clone()), errand));
+    let closed = desk.close();
+    let answer = answer?;
+    closed?;
+    Ok(answer)
+}
+
+async fn perform<S: Service>(service: &Arc<S>, errand: Errand) -> Result<Answer, CommandError> {
+    if matches!(errand.call.request, Request::StartSoterAuthentication(_)) {
+        auth::authenticate(service, errand).await
+    } else {
+        front::perform(service, errand).await
+    }
+}
+
+/// Answers that scripts rely on are JSON without being asked: the callback's object, the trusted app's answers, and
+/// the protocol's own.
+fn is_for_machines(answer: &Answer) -> bool {
+    match answer {
+        Answer::Authentication(_) | Answer::Verbatim(_) => true,
+        Answer::Codes(_) => false,
+        Answer::Response(response) => matches!(
+            response,
+            Response::CheckIsSupportSoterAuthentication(_)
+                | Response::CheckIsSoterEnrolledInDevice(_)
+                | Response::GenerateAppSecureKey(_)
+                | Response::GetAppSecureKey(_)
+                | Response::HasAskAlready(_)
+                | Response::GenerateAuthKey(_)
+                | Response::GetAuthKey(_)
+                | Response::HasAuthKey(_)
+                | Response::RemoveAuthKey(_)
+                | Response::RemoveAllAuthKey(_)
+                | Response::InitSigh(_)
+                | Response::FinishSign(_)
+                | Response::GetDeviceId(_)
+                | Response::GetVersion(_)
+                | Response::GetExtraParam(_)
+        ),
+    }
+}

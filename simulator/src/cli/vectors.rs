@@ -1,0 +1,80 @@
+//! `soter-sim vectors`: a complete matching set of keys, results and signatures, for tests of a backend.
+
+mod manifest;
+mod recording;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use soter_bridge::protocol::CommandError;
+use soter_sim::State;
+
+use self::recording::VectorSet;
+use crate::front::{Console, Exit, write_file};
+use crate::grammar::{Options, Vectors};
+
+/// Records the set on a phone that is gone afterwards, and writes it.
+///
+/// # Errors
+/// The user's for a folder that is not empty, the environment's for one that cannot be written.
+pub(super) fn run(vectors: &Vectors, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
+    let folder = vectors.folder.as_path();
+    prepare(folder, vectors.force)?;
+    let runtime = super::runtime()?;
+    let desk = super::open(State::Ephemeral, options)?;
+    let set = runtime.block_on(recording::record(&Arc::new(desk.clone())));
+    let closed = desk.close();
+    let set = set?;
+    closed?;
+    write(&set, folder)?;
+    let text = if options.json { manifest::manifest(&set).to_string() } else { summary(&set, folder) };
+    let _ = console.answer(&text)?;
+    Ok(Exit::Good)
+}
+
+/// Makes the folder, and makes sure that nothing in it is mixed with other files.
+fn prepare(folder: &Path, force: bool) -> Result<(), CommandError> {
+    let unusable = |error: std::io::Error| {
+        CommandError::environment(
+            format!("the folder {} cannot be used: {error}", folder.display()),
+            "check its path, permissions and free space, or name another one",
+        )
+    };
+    fs::create_dir_all(folder).map_err(unusable)?;
+    let is_empty = fs::read_dir(folder).map_err(unusable)?.next().is_none();
+    if is_empty || force {
+        Ok(())
+    } else {
+        Err(CommandError::invalid_params(
+            format!("the folder {} is not empty", folder.display()),
+            "name another one, or add --force to write over files of the same names",
+        ))
+    }
+}
+
+/// The manifest comes last, so that a folder with a manifest is complete.
+fn write(set: &VectorSet, folder: &Path) -> Result<(), CommandError> {
+    for file in &set.files {
+        write_file(&folder.join(&file.name), &file.bytes)?;
+    }
+    write_file(&folder.join("README.txt"), manifest::readme(set).as_bytes())?;
+    let manifest = serde_json::to_string_pretty(&manifest::manifest(set))
+        .map_err(|error| CommandError::internal(format!("the manifest does not serialise: {error}")))?;
+    write_file(&folder.join("manifest.json"), format!("{manifest}\n").as_bytes())
+}
+
+fn summary(set: &VectorSet, folder: &Path) -> String {
+    let width = set.files.iter().map(|file| file.name.len()).max().unwrap_or_default();
+    let mut lines: Vec<_> =
+        set.files.iter().map(|file| format!("{:width$}  {}", file.name, file.description)).collect();
+    lines.push(format!("{:width$}  how to check them by hand", "README.txt"));
+    lines.push(format!("{:width$}  which key verifies what, and at which salt length", "manifest.json"));
+    lines.push(format!(
+        "{} files in {}; {} signatures, each checked",
+        set.files.len() + 2,
+        folder.display(),
+        set.checks.len()
+    ));
+    lines.join("\n")
+}

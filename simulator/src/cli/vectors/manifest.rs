@@ -1,0 +1,103 @@
+//! What the set says about itself.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+use soter_wire::Profile;
+
+use super::recording::{Check, VectorSet};
+
+/// The manifest: every file, and which key verifies what at which salt length.
+pub(super) fn manifest(set: &VectorSet) -> Value {
+    let phone = &set.phone;
+    let profile = Profile::named(&phone.profile);
+    let mut files: Vec<_> = set
+        .files
+        .iter()
+        .map(|file| json!({"name": file.name, "description": file.description, "bytes": file.bytes.len()}))
+        .collect();
+    files.push(json!({"name": "README.txt", "description": "how to check the signatures by hand"}));
+    files.push(json!({"name": "manifest.json", "description": "this file"}));
+    let checks: Vec<_> = set
+        .checks
+        .iter()
+        .map(|check| {
+            json!({
+                "json": check.json,
+                "signature": check.signature,
+                "signatureBase64": check.signature_base64,
+                "key": check.key,
+                "algorithm": "RSASSA-PSS with SHA-256, MGF1 with SHA-256, trailer 0xBC",
+                "saltLength": check.salt_length,
+                "valid": true,
+            })
+        })
+        .collect();
+    let certificates: Vec<_> = set
+        .links
+        .iter()
+        .map(|link| {
+            json!({
+                "certificate": link.certificate,
+                "signedBy": link.issuer,
+                "algorithm": "sha256WithRSAEncryption (PKCS#1 v1.5)",
+            })
+        })
+        .collect();
+    json!({
+        "name": "manifest.json",
+        "description": "SOTER test vectors of an emulated phone; nothing in them verifies on a real server",
+        "format": 1,
+        "generator": format!("soter-sim {}", env!("CARGO_PKG_VERSION")),
+        "profile": phone.profile,
+        "profileDescription": profile.map(|profile| profile.description),
+        "profileStatus": profile.map(|profile| profile.status.to_string()),
+        "seeded": phone.seeded,
+        "cpuId": phone.cpu_id,
+        "algorithm": "RSASSA-PSS with SHA-256, MGF1 with SHA-256, trailer 0xBC",
+        "files": files,
+        "checks": checks,
+        "certificates": certificates,
+    })
+}
+
+/// How to check the signatures by hand.
+pub(super) fn readme(set: &VectorSet) -> String {
+    let mut text = format!(
+        "SOTER test vectors\n\
+         ==================\n\n\
+         Made by soter-sim {} as a phone of the profile `{}`. The phone is emulated: nothing here\n\
+         verifies on a real server, and nothing here is secret.\n\n\
+         *.pem         public keys and certificates\n\
+         *.json        what is signed, byte for byte: no line end follows. Never format these files.\n\
+         *.sig         its signature, 256 raw bytes\n\
+         *.sig.b64     the same in Base64, as it is sent in JSON\n\
+         *.export      JSON and signature in one, as the trusted app exports them: 4 bytes of length,\n              \
+                       little-endian, the JSON, the signature\n\
+         *.callback.json  what the callback of wx.startSoterAuthentication gets\n\n\
+         app_*         an Android app that uses the SDK: its ASK, its AuthKey, its results\n\
+         wechat_*      a mini program: WeChat's ASK and AuthKey, and the results\n\n\
+         manifest.json says which key verifies what, and at which salt length. With OpenSSL or soter-sim:\n\n",
+        env!("CARGO_PKG_VERSION"),
+        set.phone.profile,
+    );
+    let auth_key = set.checks.iter().find(|check| check.json.ends_with("auth_key.json"));
+    let result = set.checks.iter().find(|check| check.json.contains("result"));
+    for Check { json, signature, key, salt_length, .. } in auth_key.into_iter().chain(result) {
+        // Writing into a string cannot fail.
+        let _ = write!(
+            text,
+            "  openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:{salt_length} \\\n    \
+             -verify {key} -signature {signature} {json}\n  \
+             soter-sim verify --key {key} --json {json} --signature {signature} --salt {salt_length}\n"
+        );
+    }
+    if !set.links.is_empty() {
+        text.push_str(
+            "\nThe ASK comes as a certificate chain (*_certificate_1.pem is the leaf). Each certificate's signature\n\
+             verifies with the next one's key; the issuer's name in the leaf is not the device certificate's\n\
+             subject, as on real phones, so tools that build paths by names stop there.\n",
+        );
+    }
+    text
+}

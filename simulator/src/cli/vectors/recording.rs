@@ -1,0 +1,302 @@
+//! Recording the set: through the command protocol alone, as any client could.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use soter_bridge::protocol::device::{self, Device};
+use soter_bridge::protocol::keys::{self, Key, KeyKind};
+use soter_bridge::protocol::sensor::TouchSensor;
+use soter_bridge::protocol::soter::{self, Reply};
+use soter_bridge::protocol::verify::VerifySignature;
+use soter_bridge::protocol::wx::StartSoterAuthentication;
+use soter_bridge::protocol::{Command, CommandError, Service, Touch, TouchScript};
+use soter_wire::ExportBlob;
+
+/// The app that uses the trusted app's commands itself, as an Android app does.
+const DEMO_UID: u32 = 10115;
+/// Its AuthKey.
+const DEMO_KEY: &str = "demo";
+/// WeChat's package on the phone.
+const WECHAT: &str = "com.tencent.mm";
+
+/// What is signed: a name for the files, and the challenge.
+fn challenges() -> [(&'static str, String); 6] {
+    [
+        ("plain", "order-42".to_owned()),
+        ("quotes", r#"say "yes" \ and / no"#.to_owned()),
+        ("emoji", "支付 42 元 😀".to_owned()),
+        ("controls", "line one\nline two\ttabbed\u{1}\u{7f}".to_owned()),
+        ("separators", "a\u{2028}b\u{2029}c".to_owned()),
+        ("longest", "0123456789".chars().cycle().take(511).collect()),
+    ]
+}
+
+/// Files, and what verifies what.
+#[derive(Debug)]
+pub(super) struct VectorSet {
+    /// The phone that made them.
+    pub(super) phone: Device,
+    /// In the order in which they are read best.
+    pub(super) files: Vec<VectorFile>,
+    /// The signatures.
+    pub(super) checks: Vec<Check>,
+    /// For an ASK in the form of a certificate chain: each certificate and the next, which signed it.
+    pub(super) links: Vec<Link>,
+}
+
+/// One file.
+#[derive(Debug)]
+pub(super) struct VectorFile {
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// One signature over one text.
+#[derive(Debug)]
+pub(super) struct Check {
+    pub(super) json: String,
+    pub(super) signature: String,
+    pub(super) signature_base64: String,
+    pub(super) key: String,
+    pub(super) salt_length: u16,
+}
+
+/// One certificate and its issuer.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) certificate: String,
+    pub(super) issuer: String,
+}
+
+/// Makes keys and results on the phone and collects them. Every signature has been checked when it is done.
+///
+/// # Errors
+/// The service's; or a defect, if the phone refuses or a signature does not hold.
+pub(super) async fn record<S: Service>(service: &Arc<S>) -> Result<VectorSet, CommandError> {
+    let phone = service.request(None, device::Show {}).await?;
+    let set = VectorSet { phone, files: Vec::new(), checks: Vec::new(), links: Vec::new() };
+    let mut recorder = Recorder { service, set };
+    recorder.app_by_itself().await?;
+    recorder.mini_program().await?;
+    Ok(recorder.set)
+}
+
+struct Recorder<'a, S> {
+    service: &'a Arc<S>,
+    set: VectorSet,
+}
+
+impl<S: Service> Recorder<'_, S> {
+    /// An Android app with the SDK: its own ASK and AuthKey, and results signed in sessions.
+    async fn app_by_itself(&mut self) -> Result<(), CommandError> {
+        self.ok(soter::GenerateAppSecureKey { uid: DEMO_UID }).await?;
+        let ask = self.exported(soter::GetAppSecureKey { uid: DEMO_UID }).await?;
+        self.ok(soter::GenerateAuthKey { uid: DEMO_UID, kname: DEMO_KEY.to_owned() }).await?;
+        let auth_key = self.exported(soter::GetAuthKey { uid: DEMO_UID, kname: DEMO_KEY.to_owned() }).await?;
+        let keys = self.keys().await?;
+        self.file(
+            "attk.pem",
+            "public key of the device, ATTK",
+            find(&keys, KeyKind::Attk)?.public_key.as_bytes(),
+        );
+        self.app("app", &keys, &ask, &auth_key).await?;
+        let finger = self.finger();
+        for (name, challenge) in challenges() {
+            let init = soter::InitSigh { uid: DEMO_UID, kname: DEMO_KEY.to_owned(), challenge };
+            let session = self
+                .ok(init)
+                .await?
+                .session
+                .ok_or_else(|| CommandError::internal("initSigh answered no session"))?;
+            self.service.request(None, TouchSensor { touch: finger }).await?;
+            let result = self.exported(soter::FinishSign { session }).await?;
+            let name = format!("app_result_{name}");
+            self.export_file(&name, "result as finishSign exports it", &result);
+            self.signed(&name, "result", &result, "app_auth_key.pem").await?;
+        }
+        Ok(())
+    }
+
+    /// A mini program: WeChat makes ASK and AuthKey, and the callback gets text and signature.
+    async fn mini_program(&mut self) -> Result<(), CommandError> {
+        let before = self.keys().await?;
+        let mut callbacks = Vec::new();
+        for (name, challenge) in challenges() {
+            let mode = self
+                .set
+                .phone
+                .biometrics
+                .enrolments
+                .first()
+                .map_or("fingerPrint", |enrolment| enrolment.mode.name());
+            let request = StartSoterAuthentication {
+                request_auth_modes: Some(vec![mode.to_owned()]),
+                challenge: Some(challenge),
+                auth_content: None,
+                touch: Some(TouchScript(vec![self.finger()])),
+            };
+            let callback = self.service.request(None, request).await?;
+            if callback.err_code != 0 {
+                return Err(CommandError::internal(format!("the phone refused: {}", callback.err_msg)));
+            }
+            callbacks.push((name, callback));
+        }
+        let mut keys = self.keys().await?;
+        keys.retain(|key| before.iter().all(|known| known.fingerprint != key.fingerprint));
+        let uid = self
+            .set
+            .phone
+            .apps
+            .iter()
+            .find(|app| app.package == WECHAT)
+            .map(|app| app.uid)
+            .ok_or_else(|| CommandError::internal("WeChat is not on the phone"))?;
+        let kname = find(&keys, KeyKind::AuthKey)?.name.clone().unwrap_or_default();
+        let ask = self.exported(soter::GetAppSecureKey { uid }).await?;
+        let auth_key = self.exported(soter::GetAuthKey { uid, kname }).await?;
+        self.app("wechat", &keys, &ask, &auth_key).await?;
+        for (name, callback) in callbacks {
+            let object = serde_json::to_vec(&callback).map_err(|error| {
+                CommandError::internal(format!("the callback does not serialise: {error}"))
+            })?;
+            let name = format!("wechat_result_{name}");
+            self.file(
+                &format!("{name}.callback.json"),
+                "what the callback of wx.startSoterAuthentication gets",
+                &object,
+            );
+            let signature = decoded(&callback.result_json_signature)?;
+            let result = ExportBlob { json: callback.result_json.into_bytes(), signature };
+            self.signed(&name, "result", &result, "wechat_auth_key.pem").await?;
+        }
+        Ok(())
+    }
+
+    /// The two keys of an app and their exports.
+    async fn app(
+        &mut self,
+        app: &str,
+        keys: &[Key],
+        ask: &ExportBlob,
+        auth_key: &ExportBlob,
+    ) -> Result<(), CommandError> {
+        let ask_pem = format!("{app}_ask.pem");
+        self.file(&ask_pem, "public key of the ASK", find(keys, KeyKind::Ask)?.public_key.as_bytes());
+        self.export_file(&format!("{app}_ask"), "ASK as getAppSecureKey exports it", ask);
+        if ask.signature.is_empty() {
+            self.chain(app, ask)?;
+        } else {
+            self.signed(&format!("{app}_ask"), "ASK", ask, "attk.pem").await?;
+        }
+        let public_key = &find(keys, KeyKind::AuthKey)?.public_key;
+        self.file(&format!("{app}_auth_key.pem"), "public key of the AuthKey", public_key.as_bytes());
+        self.export_file(&format!("{app}_auth_key"), "AuthKey as getAuthKey exports it", auth_key);
+        self.signed(&format!("{app}_auth_key"), "AuthKey", auth_key, &ask_pem).await
+    }
+
+    /// An ASK as a certificate chain: the JSON, and each certificate.
+    fn chain(&mut self, app: &str, ask: &ExportBlob) -> Result<(), CommandError> {
+        self.file(&format!("{app}_ask.json"), "ASK as a certificate chain", &ask.json);
+        let chain: Value = serde_json::from_slice(&ask.json)
+            .map_err(|error| CommandError::internal(format!("the chain does not read: {error}")))?;
+        let certificates = chain.get("certs").and_then(Value::as_array).cloned().unwrap_or_default();
+        let names: Vec<_> =
+            (1..=certificates.len()).map(|number| format!("{app}_certificate_{number}.pem")).collect();
+        for (certificate, name) in certificates.iter().zip(&names) {
+            self.file(
+                name,
+                "certificate of the chain, the leaf first",
+                certificate.as_str().unwrap_or_default().as_bytes(),
+            );
+        }
+        // The root signed itself.
+        let issuers = names.iter().skip(1).chain(names.last());
+        self.set.links.extend(
+            names.iter().zip(issuers).map(|(certificate, issuer)| Link {
+                certificate: certificate.clone(),
+                issuer: issuer.clone(),
+            }),
+        );
+        Ok(())
+    }
+
+    /// A text and its signature, checked with a key that is among the files.
+    async fn signed(
+        &mut self,
+        name: &str,
+        what: &str,
+        blob: &ExportBlob,
+        key: &str,
+    ) -> Result<(), CommandError> {
+        let json = String::from_utf8(blob.json.clone())
+            .map_err(|_| CommandError::internal(format!("{name} is not UTF-8")))?;
+        let base64 = soter_wire::base64::encode(&blob.signature);
+        let public_key = self
+            .set
+            .files
+            .iter()
+            .find(|file| file.name == key)
+            .map(|file| String::from_utf8_lossy(&file.bytes).into_owned())
+            .unwrap_or_default();
+        let check = VerifySignature { key: public_key, json, signature: base64.clone(), salt: None };
+        let verdict = self.service.request(None, check).await?;
+        let (true, Some(salt_length)) = (verdict.valid, verdict.salt_length) else {
+            return Err(CommandError::internal(format!("{name} does not verify: {}", verdict.detail)));
+        };
+        let [json, signature, signature_base64] =
+            ["json", "sig", "sig.b64"].map(|ending| format!("{name}.{ending}"));
+        self.file(&json, &format!("{what}, the signed bytes"), &blob.json);
+        self.file(&signature, "its signature, raw", &blob.signature);
+        self.file(&signature_base64, "its signature in Base64", base64.as_bytes());
+        self.set.checks.push(Check { json, signature, signature_base64, key: key.to_owned(), salt_length });
+        Ok(())
+    }
+
+    fn export_file(&mut self, name: &str, description: &str, blob: &ExportBlob) {
+        self.file(&format!("{name}.export"), description, &blob.encode());
+    }
+
+    fn file(&mut self, name: &str, description: &str, bytes: &[u8]) {
+        self.set.files.push(VectorFile {
+            name: name.to_owned(),
+            description: description.to_owned(),
+            bytes: bytes.to_vec(),
+        });
+    }
+
+    fn finger(&self) -> Touch {
+        Touch::Enrolled(self.set.phone.biometrics.enrolments.first().map_or(1, |enrolment| enrolment.number))
+    }
+
+    async fn keys(&self) -> Result<Vec<Key>, CommandError> {
+        Ok(self.service.request(None, keys::List {}).await?.keys)
+    }
+
+    /// A command of the trusted app that has to succeed.
+    async fn ok<C: Command<Response = Reply>>(&self, command: C) -> Result<Reply, CommandError> {
+        let reply = self.service.request(None, command).await?;
+        if reply.result_code == 0 {
+            Ok(reply)
+        } else {
+            Err(CommandError::internal(format!("{} answered {}", C::METHOD, reply.result_code)))
+        }
+    }
+
+    async fn exported<C: Command<Response = Reply>>(&self, command: C) -> Result<ExportBlob, CommandError> {
+        let base64 = self.ok(command).await?.export_data.unwrap_or_default();
+        ExportBlob::decode(&decoded(&base64)?)
+            .map_err(|error| CommandError::internal(format!("{} exported no blob: {error}", C::METHOD)))
+    }
+}
+
+fn find(keys: &[Key], kind: KeyKind) -> Result<&Key, CommandError> {
+    keys.iter()
+        .find(|key| key.kind == kind)
+        .ok_or_else(|| CommandError::internal(format!("there is no {kind:?} on the phone")))
+}
+
+fn decoded(base64: &str) -> Result<Vec<u8>, CommandError> {
+    soter_wire::base64::decode(base64)
+        .map_err(|error| CommandError::internal(format!("the phone's Base64 does not decode: {error}")))
+}

@@ -1,0 +1,109 @@
+//! What came of a command, for machines and for people.
+
+use serde_json::{Value, json};
+use soter_bridge::codes::Code;
+use soter_bridge::protocol::wx::SoterAuthentication;
+use soter_bridge::protocol::{CommandError, Response};
+
+use super::evidence::Evidence;
+use super::{Paint, render};
+
+/// What came of a command that was carried out.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    /// An authentication, with what is known beside the callback's object.
+    Authentication(Authentication),
+    /// Entries of the list of codes.
+    Codes(Vec<&'static Code>),
+    /// Any other answer of the protocol.
+    Response(Response),
+    /// An answer of the protocol, shown as it is.
+    Verbatim(Response),
+}
+
+/// What came of an authentication.
+#[derive(Clone, Debug)]
+pub(crate) struct Authentication {
+    /// The object that the mini program's callback gets.
+    pub(crate) callback: SoterAuthentication,
+    /// What the phone adds for a person: why it refused, in more words than the caller gets.
+    pub(crate) reason: Option<String>,
+    /// What was signed with which key, after a success.
+    pub(crate) evidence: Option<Evidence>,
+}
+
+impl Answer {
+    /// Whether the answer is "no": an `errCode`, a result code, a signature that does not hold.
+    pub(crate) fn is_negative(&self) -> bool {
+        match self {
+            Self::Authentication(authentication) => authentication.callback.err_code != 0,
+            Self::Codes(_) => false,
+            Self::Response(response) | Self::Verbatim(response) => response_is_negative(response),
+        }
+    }
+
+    /// One line of JSON.
+    ///
+    /// # Errors
+    /// A defect of the program.
+    pub(crate) fn to_json(&self) -> Result<String, CommandError> {
+        let line = match self {
+            Self::Authentication(authentication) => serde_json::to_string(&authentication.callback),
+            Self::Codes(codes) => {
+                serde_json::to_string(&codes.iter().copied().map(code_json).collect::<Vec<_>>())
+            }
+            // A list of keys alone is what scripts iterate over.
+            Self::Response(Response::KeysList(keys)) => serde_json::to_string(&keys.keys),
+            Self::Response(response) | Self::Verbatim(response) => serde_json::to_string(response),
+        };
+        line.map_err(|error| CommandError::internal(format!("the answer does not serialise: {error}")))
+    }
+
+    /// Lines for a person, without the last line end.
+    pub(crate) fn to_text(&self, paint: Paint) -> String {
+        match self {
+            Self::Authentication(authentication) => render::authentication(authentication, paint),
+            Self::Codes(codes) => render::codes(codes, paint),
+            Self::Response(response) => render::response(response, paint),
+            Self::Verbatim(response) => render::object(response, paint),
+        }
+    }
+}
+
+fn response_is_negative(response: &Response) -> bool {
+    match response {
+        Response::StartSoterAuthentication(answer) => answer.err_code != 0,
+        Response::CheckIsSupportSoterAuthentication(answer) => fails(&answer.err_msg),
+        Response::CheckIsSoterEnrolledInDevice(answer) => fails(&answer.err_msg),
+        Response::GenerateAppSecureKey(reply)
+        | Response::GetAppSecureKey(reply)
+        | Response::HasAskAlready(reply)
+        | Response::GenerateAuthKey(reply)
+        | Response::GetAuthKey(reply)
+        | Response::HasAuthKey(reply)
+        | Response::RemoveAuthKey(reply)
+        | Response::RemoveAllAuthKey(reply)
+        | Response::InitSigh(reply)
+        | Response::FinishSign(reply)
+        | Response::GetDeviceId(reply)
+        | Response::GetVersion(reply)
+        | Response::GetExtraParam(reply) => reply.result_code != 0,
+        Response::VerifySignature(verdict) => !verdict.valid,
+        _ => false,
+    }
+}
+
+/// `errMsg` of a wx call without an `errCode`.
+fn fails(err_msg: &str) -> bool {
+    err_msg.contains(":fail")
+}
+
+fn code_json(code: &Code) -> Value {
+    json!({
+        "code": code.code,
+        "name": code.name,
+        "place": code.place.to_string(),
+        "meaning": code.meaning,
+        "advice": code.advice,
+    })
+}

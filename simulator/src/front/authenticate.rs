@@ -1,0 +1,190 @@
+//! An authentication under way: the call, and what happens on the phone meanwhile.
+
+use std::sync::Arc;
+
+use soter_bridge::protocol::wx::{self, SoterAuthentication};
+use soter_bridge::protocol::{Call, Command, CommandError, Event, Request, Response, Service, sensor};
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::task::{JoinError, JoinSet};
+
+use super::evidence::evidence;
+use super::{Answer, Authentication};
+use crate::grammar::Errand;
+
+/// An authentication that has not been answered yet. Dropping it gives the call up, which cancels its dialog.
+#[derive(Debug)]
+pub(crate) struct Pending<S> {
+    service: Arc<S>,
+    errand: Errand,
+    /// Holds the one call; a set, because dropping it ends the call.
+    calls: JoinSet<Result<Response, CommandError>>,
+    events: broadcast::Receiver<Event>,
+    happened: Vec<Event>,
+    dialog: Option<OpenDialog>,
+}
+
+#[derive(Debug)]
+struct OpenDialog {
+    device: String,
+    number: u64,
+}
+
+/// The next thing that comes of an authentication.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// Its dialog opened and waits for a person. This is the event that says so.
+    Waits(Event),
+    /// Something else happened on the desk.
+    Happened(Event),
+    /// The answer.
+    Ended(Result<SoterAuthentication, CommandError>),
+}
+
+impl<S: Service> Pending<S> {
+    /// Starts the call.
+    pub(crate) fn start(service: &Arc<S>, errand: Errand) -> Self {
+        let events = service.events();
+        let mut calls = JoinSet::new();
+        calls.spawn({
+            let (service, call) = (Arc::clone(service), errand.call.clone());
+            async move { service.call(call).await }
+        });
+        Self { service: Arc::clone(service), errand, calls, events, happened: Vec::new(), dialog: None }
+    }
+
+    /// Waits for the next thing that comes of it. Giving up waiting loses nothing.
+    pub(crate) async fn progress(&mut self) -> Progress {
+        tokio::select! {
+            // What happened before the answer is told before the answer.
+            biased;
+            event = next(&mut self.events) => self.note(event),
+            ended = self.calls.join_next() => Progress::Ended(unwrapped(ended)),
+        }
+    }
+
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// The service's.
+    pub(crate) async fn end(&mut self) -> Result<SoterAuthentication, CommandError> {
+        loop {
+            if let Progress::Ended(ended) = self.progress().await {
+                return ended;
+            }
+        }
+    }
+
+    /// Whether its dialog has been closed, so that the answer is there or about to be.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        let mut closed = false;
+        while let Ok(event) = self.events.try_recv() {
+            closed |= matches!((&event, &self.dialog), (Event::PromptClosed { dialog, .. }, Some(open)) if *dialog == open.number);
+            self.note(event);
+        }
+        closed
+    }
+
+    /// Presses the dialog's cancel button. Without a dialog, the answer is on its way.
+    pub(crate) async fn cancel(&self) {
+        let device = self.dialog.as_ref().map(|dialog| dialog.device.as_str());
+        // The only thing that matters is that the call ends, and it says itself how.
+        let _ = self.service.request(device, sensor::Cancel {}).await;
+    }
+
+    /// The answer together with what is known beside it. For machines the callback's object is enough.
+    pub(crate) async fn conclude(mut self, callback: SoterAuthentication, for_machines: bool) -> Answer {
+        if self.errand.verbatim {
+            return Answer::Verbatim(Response::StartSoterAuthentication(callback));
+        }
+        self.is_closed();
+        let reason = self.happened.iter().rev().find_map(|event| match event {
+            Event::Refused { method, code, reason, .. }
+                if method == wx::StartSoterAuthentication::METHOD
+                    && *code == callback.err_code
+                    && !reason.is_empty() =>
+            {
+                Some(reason.clone())
+            }
+            _ => None,
+        });
+        let evidence = if for_machines {
+            None
+        } else {
+            // The authentication has succeeded even if the check of it cannot be made.
+            evidence(&self.service, &callback, &self.happened).await.ok().flatten()
+        };
+        Answer::Authentication(Authentication { callback, reason, evidence })
+    }
+
+    fn note(&mut self, event: Event) -> Progress {
+        self.happened.push(event.clone());
+        match opened_by(&self.errand.call, &event) {
+            Some(dialog) => {
+                self.dialog = Some(dialog);
+                Progress::Waits(event)
+            }
+            None => Progress::Happened(event),
+        }
+    }
+}
+
+/// The dialog, if the event says that this call's dialog waits for a person.
+fn opened_by(call: &Call, event: &Event) -> Option<OpenDialog> {
+    let Event::PromptShown { device, challenge, waits: true, dialog, .. } = event else { return None };
+    let Request::StartSoterAuthentication(request) = &call.request else { return None };
+    let ours = call.device.as_ref().is_none_or(|named| named == device)
+        && request.challenge.as_ref() == Some(challenge);
+    ours.then(|| OpenDialog { device: device.clone(), number: *dialog })
+}
+
+/// The next event; never, once there are none to come.
+async fn next(events: &mut broadcast::Receiver<Event>) -> Event {
+    loop {
+        match events.recv().await {
+            Ok(event) => return event,
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+fn unwrapped(
+    ended: Option<Result<Result<Response, CommandError>, JoinError>>,
+) -> Result<SoterAuthentication, CommandError> {
+    match ended {
+        Some(Ok(response)) => wx::StartSoterAuthentication::response(response?),
+        Some(Err(_)) | None => Err(CommandError::internal("the authentication broke off")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use soter_wire::Mode;
+
+    use super::*;
+
+    #[test]
+    fn only_the_waiting_dialog_of_the_own_call_is_the_own_dialog() {
+        let call = |device: Option<&str>, challenge: &str| Call {
+            device: device.map(str::to_owned),
+            request: wx::StartSoterAuthentication {
+                challenge: Some(challenge.to_owned()),
+                ..wx::StartSoterAuthentication::default()
+            }
+            .into(),
+        };
+        let prompt = |waits| Event::PromptShown {
+            device: "one".to_owned(),
+            dialog: 1,
+            modes: vec![Mode::FingerPrint],
+            auth_content: "Pay".to_owned(),
+            challenge: "order".to_owned(),
+            waits,
+        };
+        assert!(opened_by(&call(None, "order"), &prompt(true)).is_some());
+        assert!(opened_by(&call(Some("one"), "order"), &prompt(true)).is_some());
+        assert!(opened_by(&call(Some("two"), "order"), &prompt(true)).is_none());
+        assert!(opened_by(&call(None, "another"), &prompt(true)).is_none());
+        assert!(opened_by(&call(None, "order"), &prompt(false)).is_none());
+    }
+}

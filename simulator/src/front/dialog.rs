@@ -1,0 +1,136 @@
+//! The authentication dialog: shown while a call waits for a touch, answered by single keys.
+
+mod view;
+
+use std::sync::Arc;
+
+use soter_bridge::protocol::biometric::{self, Enrolment};
+use soter_bridge::protocol::sensor::TouchSensor;
+use soter_bridge::protocol::wx::SoterAuthentication;
+use soter_bridge::protocol::{CommandError, ErrorKind, Event, Service, Touch};
+
+use self::view::{Choice, View};
+use super::keyboard::{Key, Keyboard};
+use super::{Pending, Progress};
+
+pub(crate) use self::view::Screen;
+
+/// Waits for the answer of an authentication. If its dialog waits for a person, the dialog is shown on the screen.
+///
+/// It ends with the call, whoever ends it: keys here, or a touch from another front end.
+///
+/// # Errors
+/// The service's, or the environment's if the terminal does not give single keys.
+pub(crate) async fn authenticate_at<S: Service>(
+    screen: Screen,
+    service: &Arc<S>,
+    pending: &mut Pending<S>,
+) -> Result<SoterAuthentication, CommandError> {
+    let mut dialog: Option<Dialog> = None;
+    loop {
+        tokio::select! {
+            biased;
+            progress = pending.progress() => match progress {
+                Progress::Waits(prompt) => dialog = Some(Dialog::open(service, &prompt, screen).await?),
+                Progress::Happened(event) => {
+                    if let Some(dialog) = &mut dialog {
+                        dialog.view.show(&event);
+                    }
+                }
+                Progress::Ended(ended) => return ended,
+            },
+            key = pressed(&mut dialog) => {
+                if let Some(dialog) = &mut dialog {
+                    dialog.act(service, key).await;
+                }
+            }
+        }
+    }
+}
+
+/// The next key; never, while there is no dialog or it has been cancelled.
+async fn pressed(dialog: &mut Option<Dialog>) -> Key {
+    match dialog {
+        Some(Dialog { cancelled: false, keyboard, .. }) => keyboard.key().await,
+        _ => std::future::pending().await,
+    }
+}
+
+/// The dialog on the screen.
+struct Dialog {
+    // Dropped in this order: the picture is wiped before the terminal is given back.
+    view: View,
+    keyboard: Keyboard,
+    device: String,
+    cancelled: bool,
+}
+
+impl Dialog {
+    async fn open<S: Service>(
+        service: &Arc<S>,
+        prompt: &Event,
+        screen: Screen,
+    ) -> Result<Self, CommandError> {
+        let device = prompt.device().to_owned();
+        let enrolled = service.request(Some(&device), biometric::List {}).await?.enrolments;
+        let keyboard = Keyboard::take()?;
+        let view = View::draw(prompt, choices(&enrolled), screen);
+        Ok(Self { view, keyboard, device, cancelled: false })
+    }
+
+    async fn act<S: Service>(&mut self, service: &Arc<S>, key: Key) {
+        let touch = match key {
+            Key::Resize => return self.view.redraw(),
+            Key::Cancel | Key::Character('c' | 'C') => Touch::Cancel,
+            Key::Character('x' | 'X') => Touch::Wrong,
+            Key::Character(character) => match self.view.enrolment(character) {
+                Some(number) => Touch::Enrolled(number),
+                None => return self.view.remark("press one of the keys above"),
+            },
+        };
+        self.cancelled = touch == Touch::Cancel;
+        match service.request(Some(&self.device), TouchSensor { touch }).await {
+            // What came of the touch arrives as an event. Without a dialog, the answer is on its way.
+            Ok(_) => {}
+            Err(error) if error.kind == ErrorKind::NoDialog => {}
+            Err(error) => self.view.remark(&error.what),
+        }
+    }
+}
+
+/// One key for each finger and face: its number's own digit where it has one, else a digit that is left.
+fn choices(enrolled: &[Enrolment]) -> Vec<Choice> {
+    let own = |enrolment: &Enrolment| {
+        char::from_digit(enrolment.number, 10).filter(|_| (1..=9).contains(&enrolment.number))
+    };
+    let taken: Vec<_> = enrolled.iter().filter_map(own).collect();
+    let mut left = ('0'..='9').filter(|digit| !taken.contains(digit));
+    enrolled
+        .iter()
+        .filter_map(|enrolment| {
+            let key = own(enrolment).or_else(|| left.next())?;
+            Some(Choice { key, enrolment: enrolment.clone() })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use soter_wire::Mode;
+
+    use super::*;
+
+    #[test]
+    fn a_finger_has_its_own_number_as_key_where_that_is_one_digit() {
+        let keys = |numbers: &[u32]| -> String {
+            let enrolled: Vec<_> = numbers
+                .iter()
+                .map(|number| Enrolment { number: *number, mode: Mode::FingerPrint, fid: number.to_string() })
+                .collect();
+            choices(&enrolled).into_iter().map(|choice| choice.key).collect()
+        };
+        assert_eq!(keys(&[1, 2, 9]), "129");
+        assert_eq!(keys(&[3, 12, 4_000_000_000]), "301");
+        assert_eq!(keys(&(1..=30).collect::<Vec<_>>()), "1234567890");
+    }
+}

@@ -1,0 +1,270 @@
+//! The dialog's picture: a few lines that are drawn again in place.
+
+use std::io::{self, Write};
+
+use crossterm::cursor::MoveToPreviousLine;
+use crossterm::queue;
+use crossterm::terminal::{self, Clear, ClearType};
+use soter_bridge::protocol::Event;
+use soter_bridge::protocol::biometric::Enrolment;
+use soter_bridge::protocol::sensor::Judgement;
+use soter_wire::Mode;
+
+use crate::front::{Paint, visible};
+
+/// Where the dialog is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Screen {
+    /// On standard output, between the REPL's answers.
+    Output,
+    /// On standard error, beside the one answer of the command line.
+    Error,
+}
+
+/// A key that presents a finger or a face.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Choice {
+    pub(super) key: char,
+    pub(super) enrolment: Enrolment,
+}
+
+/// What is on the screen. Dropping it wipes the dialog away.
+pub(super) struct View {
+    screen: Screen,
+    paint: Paint,
+    title: String,
+    challenge: String,
+    modes: Vec<Mode>,
+    device: String,
+    choices: Vec<Choice>,
+    status: Option<Status>,
+    drawn_lines: u16,
+}
+
+struct Status {
+    text: String,
+    mood: Mood,
+}
+
+#[derive(Clone, Copy)]
+enum Mood {
+    Good,
+    Bad,
+    Neutral,
+}
+
+impl View {
+    /// Draws the dialog that an event announces. Other events draw an empty one.
+    pub(super) fn draw(prompt: &Event, choices: Vec<Choice>, screen: Screen) -> Self {
+        let (title, challenge, modes) = match prompt {
+            Event::PromptShown { auth_content, challenge, modes, .. } => {
+                (auth_content.clone(), challenge.clone(), modes.clone())
+            }
+            _ => Default::default(),
+        };
+        let paint = match screen {
+            Screen::Output => Paint::of(&io::stdout()),
+            Screen::Error => Paint::of(&io::stderr()),
+        };
+        let device = prompt.device().to_owned();
+        let mut view =
+            Self { screen, paint, title, challenge, modes, device, choices, status: None, drawn_lines: 0 };
+        view.redraw();
+        view
+    }
+
+    /// The number of the finger or face that this key presents.
+    pub(super) fn enrolment(&self, key: char) -> Option<u32> {
+        self.choices.iter().find(|choice| choice.key == key).map(|choice| choice.enrolment.number)
+    }
+
+    /// Shows what came of a touch on this phone, whoever made it.
+    pub(super) fn show(&mut self, event: &Event) {
+        if let Event::Touched { device, judgement, attempts_left, .. } = event
+            && *device == self.device
+        {
+            self.status = Some(judged(*judgement, *attempts_left));
+            self.redraw();
+        }
+    }
+
+    /// Shows a remark below the keys.
+    pub(super) fn remark(&mut self, text: &str) {
+        self.status = Some(Status { text: text.to_owned(), mood: Mood::Neutral });
+        self.redraw();
+    }
+
+    /// Draws everything again, in place.
+    pub(super) fn redraw(&mut self) {
+        let columns = terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+        let lines = self.lines(columns.saturating_sub(1));
+        let mut picture = self.wipe();
+        for line in &lines {
+            picture.extend_from_slice(line.as_bytes());
+            picture.extend_from_slice(b"\r\n");
+        }
+        self.drawn_lines = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+        self.write(&picture);
+    }
+
+    /// The lines, none wider than the window, so that each takes one row and can be drawn over.
+    fn lines(&self, columns: usize) -> Vec<String> {
+        let paint = self.paint;
+        let bar = paint.name("┃");
+        let row = |key: &str, text: &str| {
+            format!("{bar}  {}  {}", paint.strong(key), fit(text, columns.saturating_sub(6)))
+        };
+        let fact = |label: &str, text: &str| {
+            format!("{bar} {} {}", paint.dim(label), fit(text, columns.saturating_sub(label.len() + 3)))
+        };
+        let modes = self.modes.iter().map(|mode| mode.name()).collect::<Vec<_>>().join(", ");
+        let mut lines = vec![
+            format!("{bar} {}", paint.strong(&fit(&self.title, columns.saturating_sub(2)))),
+            fact("signs  ", &self.challenge),
+            fact("accepts", &modes),
+        ];
+        for Choice { key, enrolment } in &self.choices {
+            lines.push(row(&key.to_string(), &describe(enrolment, &self.modes)));
+        }
+        lines.push(row("x", "one that is not enrolled"));
+        lines.push(row("c", "cancel (also Esc, Ctrl-C)"));
+        if let Some(Status { text, mood }) = &self.status {
+            let text = fit(text, columns.saturating_sub(2));
+            let text = match mood {
+                Mood::Good => paint.good(&text),
+                Mood::Bad => paint.bad(&text),
+                Mood::Neutral => paint.dim(&text),
+            };
+            lines.push(format!("{bar} {text}"));
+        }
+        lines
+    }
+
+    /// The bytes that take what is drawn off the screen.
+    fn wipe(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        if self.drawn_lines > 0 {
+            // INVARIANT: writing into a vector never fails.
+            let _ = queue!(bytes, MoveToPreviousLine(self.drawn_lines), Clear(ClearType::FromCursorDown));
+        }
+        bytes
+    }
+
+    /// A screen that takes nothing more leaves the keys working.
+    fn write(&self, bytes: &[u8]) {
+        let _ = match self.screen {
+            Screen::Output => write_all(io::stdout().lock(), bytes),
+            Screen::Error => write_all(io::stderr().lock(), bytes),
+        };
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        self.write(&self.wipe());
+    }
+}
+
+fn write_all(mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes)?;
+    stream.flush()
+}
+
+fn describe(enrolment: &Enrolment, modes: &[Mode]) -> String {
+    let kind = match enrolment.mode {
+        Mode::FingerPrint => "finger",
+        Mode::Facial => "face",
+        Mode::Speech => "voice",
+    };
+    let ignored = if modes.contains(&enrolment.mode) { "" } else { ", not accepted here" };
+    format!("{kind} {} (fid {}{ignored})", enrolment.number, enrolment.fid)
+}
+
+fn judged(judgement: Judgement, attempts_left: Option<u32>) -> Status {
+    let (text, mood) = match (judgement, attempts_left) {
+        (Judgement::Matched, _) => ("matched, waiting for the answer".to_owned(), Mood::Good),
+        (Judgement::Rejected, None) => ("not recognised: try again".to_owned(), Mood::Bad),
+        (Judgement::Rejected, Some(1)) => ("not recognised: 1 attempt left".to_owned(), Mood::Bad),
+        (Judgement::Rejected, Some(left)) => (format!("not recognised: {left} attempts left"), Mood::Bad),
+        (Judgement::LockedOut, _) => ("the sensor is locked".to_owned(), Mood::Bad),
+        (Judgement::Ignored, _) => ("this dialog does not listen to that sensor".to_owned(), Mood::Neutral),
+        (Judgement::Cancelled, _) => ("cancelled".to_owned(), Mood::Neutral),
+    };
+    Status { text, mood }
+}
+
+/// As much of the text as fits, without control characters. A character beyond ASCII may be two columns wide.
+fn fit(text: &str, columns: usize) -> String {
+    let text = visible(text);
+    let width = |character: char| if character.is_ascii() { 1 } else { 2 };
+    if text.chars().map(width).sum::<usize>() <= columns {
+        return text.into_owned();
+    }
+    let mut left = columns.saturating_sub(width('…'));
+    let mut fitting: String = text
+        .chars()
+        .take_while(|character| {
+            let fits = width(*character) <= left;
+            left = left.saturating_sub(width(*character));
+            fits
+        })
+        .collect();
+    fitting.push('…');
+    fitting
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view() -> View {
+        View {
+            screen: Screen::Error,
+            paint: Paint::PLAIN,
+            title: "Confirm the payment".to_owned(),
+            challenge: "order-42\x1b[2J".to_owned(),
+            modes: vec![Mode::FingerPrint],
+            device: "one".to_owned(),
+            choices: vec![
+                Choice {
+                    key: '1',
+                    enrolment: Enrolment { number: 1, mode: Mode::FingerPrint, fid: "77".to_owned() },
+                },
+                Choice {
+                    key: '2',
+                    enrolment: Enrolment { number: 2, mode: Mode::Facial, fid: "78".to_owned() },
+                },
+            ],
+            status: Some(judged(Judgement::Rejected, Some(4))),
+            drawn_lines: 0,
+        }
+    }
+
+    #[test]
+    fn the_dialog_shows_its_text_who_is_enrolled_and_the_attempts_left() {
+        assert_eq!(
+            view().lines(79),
+            [
+                "┃ Confirm the payment",
+                "┃ signs   order-42\\u{1b}[2J",
+                "┃ accepts fingerPrint",
+                "┃  1  finger 1 (fid 77)",
+                "┃  2  face 2 (fid 78, not accepted here)",
+                "┃  x  one that is not enrolled",
+                "┃  c  cancel (also Esc, Ctrl-C)",
+                "┃ not recognised: 4 attempts left",
+            ]
+        );
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_window() {
+        // The label alone takes ten columns.
+        for columns in 11..60 {
+            for line in view().lines(columns) {
+                assert!(line.chars().count() <= columns, "{columns}: {line}");
+            }
+        }
+        assert_eq!(fit("指纹指纹指纹", 8), "指纹指…");
+    }
+}

@@ -1,0 +1,60 @@
+//! What a signed result proves: which text, which key, which counter, and that it verifies.
+
+use std::sync::Arc;
+
+use soter_bridge::protocol::keys::{self, Key};
+use soter_bridge::protocol::verify::{Verdict, VerifySignature};
+use soter_bridge::protocol::wx::SoterAuthentication;
+use soter_bridge::protocol::{CommandError, Event, Service};
+
+/// What was signed, with which key, and whether it verifies.
+#[derive(Clone, Debug)]
+pub(crate) struct Evidence {
+    /// The signed challenge.
+    pub(crate) raw: Option<String>,
+    /// The counter in the result.
+    pub(crate) counter: u64,
+    /// The key that signed.
+    pub(crate) key: Key,
+    /// The PSS salt length.
+    pub(crate) salt_length: u16,
+    /// The check with that key's public half.
+    pub(crate) verdict: Verdict,
+}
+
+/// Gathers it for a success, from what happened during the call. `None` for a failure, and where the events of the
+/// signature were missed.
+///
+/// # Errors
+/// The service's.
+pub(crate) async fn evidence<S: Service>(
+    service: &Arc<S>,
+    callback: &SoterAuthentication,
+    happened: &[Event],
+) -> Result<Option<Evidence>, CommandError> {
+    if callback.err_code != 0 {
+        return Ok(None);
+    }
+    // Another front end's signature may lie between ours; the counter in the result tells them apart.
+    let result = soter_wire::ResultJson::decode(callback.result_json.as_bytes()).ok();
+    let signed = happened.iter().rev().find_map(|event| match event {
+        Event::Signed { device, fingerprint, counter, salt_length, .. }
+            if result.as_ref().is_none_or(|result| result.counter == *counter) =>
+        {
+            Some((device, fingerprint, *counter, *salt_length))
+        }
+        _ => None,
+    });
+    let Some((device, fingerprint, counter, salt_length)) = signed else { return Ok(None) };
+    let keys = service.request(Some(device), keys::List {}).await?.keys;
+    let Some(key) = keys.into_iter().find(|key| key.fingerprint == *fingerprint) else { return Ok(None) };
+    let check = VerifySignature {
+        key: key.public_key.clone(),
+        json: callback.result_json.clone(),
+        signature: callback.result_json_signature.clone(),
+        salt: None,
+    };
+    let verdict = service.request(Some(device), check).await?;
+    let raw = result.map(|result| result.raw);
+    Ok(Some(Evidence { raw, counter, key, salt_length, verdict }))
+}

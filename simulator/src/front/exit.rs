@@ -1,0 +1,43 @@
+//! Exit codes, the same for every command.
+
+use std::process::ExitCode;
+
+use soter_bridge::protocol::{CommandError, ErrorKind};
+
+/// How a process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0: carried out, and the answer is good.
+    Good,
+    /// 1: carried out, and the answer is a refusal: an `errCode`, a result code, a signature that does not hold.
+    Negative,
+    /// 2: the user's mistake; nothing was done.
+    Usage,
+    /// 3: the surroundings' fault: state that is locked or damaged, a disk that is full.
+    Environment,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Good => 0,
+            Exit::Negative => 1,
+            Exit::Usage => 2,
+            Exit::Environment => 3,
+        })
+    }
+}
+
+impl From<&CommandError> for Exit {
+    fn from(error: &CommandError) -> Self {
+        match error.kind {
+            ErrorKind::InvalidParams
+            | ErrorKind::LimitReached
+            | ErrorKind::NoDialog
+            | ErrorKind::UnknownDevice
+            | ErrorKind::UnknownMethod => Self::Usage,
+            // A defect, and whatever a later protocol adds, is nothing that the user's words could mend.
+            _ => Self::Environment,
+        }
+    }
+}

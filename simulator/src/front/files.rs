@@ -1,0 +1,114 @@
+//! Files that a command names: read within bounds, written whole.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use soter_bridge::protocol::CommandError;
+
+/// The largest file that is read: twice what the SDK accepts as JSON.
+const MAX_FILE: u64 = 2 << 20;
+
+/// Where bytes come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Input<'a> {
+    /// A file.
+    File(&'a Path),
+    /// Standard input, written `-`.
+    Standard,
+}
+
+impl<'a> Input<'a> {
+    /// What a path on a command line means.
+    pub(crate) fn named(path: &'a Path) -> Self {
+        if path == Path::new("-") { Self::Standard } else { Self::File(path) }
+    }
+}
+
+/// All bytes of a file or of standard input.
+///
+/// # Errors
+/// The environment's: what is missing, unreadable, no file, or larger than 2 MiB.
+pub(crate) fn read_input(input: Input<'_>) -> Result<Vec<u8>, CommandError> {
+    match input {
+        Input::Standard => read_bounded(io::stdin().lock(), "standard input"),
+        Input::File(path) => {
+            let name = path.display().to_string();
+            let unreadable = |error: io::Error| {
+                CommandError::environment(
+                    format!("{name} cannot be read: {error}"),
+                    "check the path and its permissions",
+                )
+            };
+            // Opening a pipe for reading would wait for its writer, and a device may never end.
+            if !path.metadata().map_err(unreadable)?.is_file() {
+                return Err(CommandError::environment(
+                    format!("{name} is not a regular file"),
+                    "name a file, or `-` for standard input",
+                ));
+            }
+            read_bounded(File::open(path).map_err(unreadable)?, &name)
+        }
+    }
+}
+
+fn read_bounded(source: impl Read, name: &str) -> Result<Vec<u8>, CommandError> {
+    let mut bytes = Vec::new();
+    source.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| {
+        CommandError::environment(format!("{name} cannot be read: {error}"), "check what it is, then repeat")
+    })?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= MAX_FILE) {
+        Ok(bytes)
+    } else {
+        Err(CommandError::environment(
+            format!("{name} has more than {MAX_FILE} bytes"),
+            "SOTER's texts, keys and signatures are far smaller: check that it is the right file",
+        ))
+    }
+}
+
+/// Writes a file, over one that is there.
+///
+/// # Errors
+/// The environment's, with the file's name.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
+    std::fs::write(path, bytes).map_err(|error| {
+        CommandError::environment(
+            format!("{} cannot be written: {error}", path.display()),
+            "check the folder, its permissions and the free space",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_two_mebibytes_is_read_and_one_byte_more_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large");
+        let mut bytes = vec![b'x'; usize::try_from(MAX_FILE).unwrap()];
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(read_input(Input::named(&path)).unwrap(), bytes);
+        bytes.push(b'x');
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(read_input(Input::named(&path)).unwrap_err().what.contains("2097152"));
+    }
+
+    #[test]
+    fn what_is_no_file_is_the_environments_fault_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in [folder.path().to_owned(), folder.path().join("missing")] {
+            let error = read_input(Input::named(&path)).unwrap_err();
+            assert_eq!(error.kind, soter_bridge::protocol::ErrorKind::Environment);
+            assert!(error.what.contains(&path.display().to_string()), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_dash_is_standard_input() {
+        assert_eq!(Input::named(Path::new("-")), Input::Standard);
+        assert_eq!(Input::named(Path::new("./-")), Input::File(Path::new("./-")));
+    }
+}

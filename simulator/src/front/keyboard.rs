@@ -1,0 +1,122 @@
+//! Single keys from the terminal, without waiting for the end of a line.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::terminal;
+use soter_bridge::protocol::CommandError;
+use tokio::sync::mpsc;
+
+/// How long the reader waits for a key before it looks whether it is still wanted.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Keys that may wait to be handled; more than a person types.
+const WAITING_KEYS: usize = 16;
+
+/// What was pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// A character.
+    Character(char),
+    /// Escape, Ctrl-C or Ctrl-D, or a terminal that is gone.
+    Cancel,
+    /// The window changed its size.
+    Resize,
+}
+
+/// The keyboard in raw mode. Dropping it gives the terminal back as it was, also while panicking.
+#[derive(Debug)]
+pub(crate) struct Keyboard {
+    keys: mpsc::Receiver<Key>,
+    unwanted: Arc<AtomicBool>,
+    reader: Option<JoinHandle<()>>,
+    _raw: RawMode,
+}
+
+impl Keyboard {
+    /// Takes the keyboard.
+    ///
+    /// # Errors
+    /// The environment's: the terminal does not do it.
+    pub(crate) fn take() -> Result<Self, CommandError> {
+        let raw = RawMode::enter()?;
+        let (sender, keys) = mpsc::channel(WAITING_KEYS);
+        let unwanted = Arc::new(AtomicBool::new(false));
+        let reader = thread::spawn({
+            let unwanted = Arc::clone(&unwanted);
+            move || read_keys(&sender, &unwanted)
+        });
+        Ok(Self { keys, unwanted, reader: Some(reader), _raw: raw })
+    }
+
+    /// The next key. Cancel safe.
+    pub(crate) async fn key(&mut self) -> Key {
+        // The reader stops by itself only if the terminal is gone.
+        self.keys.recv().await.unwrap_or(Key::Cancel)
+    }
+}
+
+impl Drop for Keyboard {
+    fn drop(&mut self) {
+        self.unwanted.store(true, Ordering::Relaxed);
+        // Waits a poll at most. A reader that goes on would take keys from whoever reads next.
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+    }
+}
+
+fn read_keys(sender: &mpsc::Sender<Key>, unwanted: &AtomicBool) {
+    while !unwanted.load(Ordering::Relaxed) {
+        let key = match event::poll(POLL) {
+            Ok(false) => continue,
+            Ok(true) => event::read().map(|event| pressed(&event)),
+            Err(error) => Err(error),
+        };
+        match key {
+            Ok(None) => {}
+            // Keys beyond those that wait are lost, as on a phone that does not listen.
+            Ok(Some(key)) => drop(sender.try_send(key)),
+            Err(_) => return,
+        }
+    }
+}
+
+fn pressed(event: &Event) -> Option<Key> {
+    match event {
+        Event::Key(KeyEvent { code, modifiers, kind: KeyEventKind::Press, .. }) => match code {
+            KeyCode::Char('c' | 'd') if modifiers.contains(KeyModifiers::CONTROL) => Some(Key::Cancel),
+            KeyCode::Char(character) if !modifiers.contains(KeyModifiers::CONTROL) => {
+                Some(Key::Character(*character))
+            }
+            KeyCode::Esc => Some(Key::Cancel),
+            _ => None,
+        },
+        Event::Resize(..) => Some(Key::Resize),
+        _ => None,
+    }
+}
+
+/// The terminal in raw mode, for as long as this lives.
+#[derive(Debug)]
+struct RawMode;
+
+impl RawMode {
+    fn enter() -> Result<Self, CommandError> {
+        terminal::enable_raw_mode().map(|()| Self).map_err(|error| {
+            CommandError::environment(
+                format!("the terminal does not give single keys: {error}"),
+                "use --touch SCRIPT instead of the dialog",
+            )
+        })
+    }
+}
+
+impl Drop for RawMode {
+    fn drop(&mut self) {
+        let _ = terminal::disable_raw_mode();
+    }
+}

@@ -1,0 +1,78 @@
+//! Colours, where there is a terminal that shows them and nobody asked for none.
+
+use std::io::IsTerminal;
+
+/// Colours text, or leaves it as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Paint {
+    coloured: bool,
+}
+
+impl Paint {
+    /// No colours.
+    pub(crate) const PLAIN: Self = Self { coloured: false };
+    /// Colours.
+    pub(crate) const COLOURED: Self = Self { coloured: true };
+
+    /// Colours for a stream, unless it is no terminal, `NO_COLOR` is set (<https://no-color.org>), or the terminal says
+    /// that it is dumb.
+    pub(crate) fn of(stream: &impl IsTerminal) -> Self {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+        if unwanted || dumb || !stream.is_terminal() || !understands_escapes() {
+            Self::PLAIN
+        } else {
+            Self::COLOURED
+        }
+    }
+
+    /// Whether there are colours.
+    pub(crate) fn is_coloured(self) -> bool {
+        self.coloured
+    }
+
+    /// What is most important.
+    pub(crate) fn strong(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    /// What steps back: labels, remarks.
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+
+    /// What went well.
+    pub(crate) fn good(self, text: &str) -> String {
+        self.wrap("1;32", text)
+    }
+
+    /// What did not.
+    pub(crate) fn bad(self, text: &str) -> String {
+        self.wrap("1;31", text)
+    }
+
+    /// Names that a person types or copies.
+    pub(crate) fn name(self, text: &str) -> String {
+        self.wrap("36", text)
+    }
+
+    fn wrap(self, codes: &str, text: &str) -> String {
+        if self.coloured && !text.is_empty() {
+            format!("\x1b[{codes}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// Older consoles of Windows have to be told to understand escapes; all others do.
+#[cfg(windows)]
+fn understands_escapes() -> bool {
+    crossterm::ansi_support::supports_ansi()
+}
+
+/// Older consoles of Windows have to be told to understand escapes; all others do.
+#[cfg(not(windows))]
+fn understands_escapes() -> bool {
+    true
+}

@@ -1,0 +1,95 @@
+//! Carrying out a command without a dialog.
+
+use std::sync::Arc;
+
+use soter_bridge::protocol::{CommandError, Request, Response, Service, soter, verify, wx};
+use soter_bridge::{codes, verification};
+use soter_wire::Mode;
+
+use crate::grammar::{Errand, Verify};
+
+use super::{Answer, Input, read_input, write_file};
+
+/// Carries out a call. A dialog that it opens is for somebody else to touch.
+///
+/// # Errors
+/// The service's, or the environment's if the exported bytes cannot be written.
+pub(crate) async fn perform<S: Service>(service: &Arc<S>, errand: Errand) -> Result<Answer, CommandError> {
+    let response = service.call(errand.call).await?;
+    if let (Some(path), Some(reply)) = (&errand.raw, reply(&response))
+        && let Some(exported) = &reply.export_data
+    {
+        let bytes = soter_wire::base64::decode(exported)
+            .map_err(|error| CommandError::internal(format!("the exported bytes do not decode: {error}")))?;
+        write_file(path, &bytes)?;
+    }
+    Ok(if errand.verbatim { Answer::Verbatim(response) } else { Answer::Response(response) })
+}
+
+/// Fills in the mode that an `auth` without modes asks for: `fingerPrint`, or the first mode of a phone that
+/// supports others alone.
+///
+/// # Errors
+/// The service's.
+pub(crate) async fn with_usual_mode<S: Service>(
+    service: &Arc<S>,
+    mut errand: Errand,
+) -> Result<Errand, CommandError> {
+    if let Request::StartSoterAuthentication(request) = &mut errand.call.request
+        && errand.usual_mode
+    {
+        let question = wx::CheckIsSupportSoterAuthentication {};
+        let support = service.request(errand.call.device.as_deref(), question).await?.support_mode;
+        let usual = match support.first() {
+            Some(first) if !support.contains(&Mode::FingerPrint) => *first,
+            _ => Mode::FingerPrint,
+        };
+        request.request_auth_modes = Some(vec![usual.name().to_owned()]);
+    }
+    Ok(errand)
+}
+
+/// Checks a signature in files. `-` stands for standard input, once.
+///
+/// # Errors
+/// The user's for standard input named twice, the environment's for a file that cannot be read.
+pub(crate) fn verify_files(files: &Verify) -> Result<verify::Verdict, CommandError> {
+    let inputs = [&files.key, &files.json, &files.signature].map(|path| Input::named(path));
+    if inputs.iter().filter(|input| **input == Input::Standard).count() > 1 {
+        return Err(CommandError::invalid_params(
+            "standard input is named more than once",
+            "`-` can stand for one of the three files",
+        ));
+    }
+    let [key, json, signature] = inputs.map(read_input);
+    Ok(verification::verify(&key?, &json?, &signature?, files.salt))
+}
+
+/// The trusted app's answer, if it is one.
+fn reply(response: &Response) -> Option<&soter::Reply> {
+    match response {
+        Response::GetAppSecureKey(reply)
+        | Response::GetAuthKey(reply)
+        | Response::FinishSign(reply)
+        | Response::GetDeviceId(reply) => Some(reply),
+        _ => None,
+    }
+}
+
+/// What a code means in each place that uses it; without a code, every code.
+///
+/// # Errors
+/// The user's: a code that nobody uses.
+pub(crate) fn explain(code: Option<i32>) -> Result<Answer, CommandError> {
+    let entries: Vec<_> = match code {
+        None => codes::CODES.iter().collect(),
+        Some(code) => codes::explain(code).collect(),
+    };
+    match code {
+        Some(code) if entries.is_empty() => Err(CommandError::invalid_params(
+            format!("no code {code} is known"),
+            "`explain` without a code lists those that are",
+        )),
+        _ => Ok(Answer::Codes(entries)),
+    }
+}

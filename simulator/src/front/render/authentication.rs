@@ -1,0 +1,69 @@
+//! An authentication: the callback's object, and what a person wants to know beside it.
+
+use soter_bridge::codes::{self, Code, Place};
+use soter_bridge::protocol::wx::SoterAuthentication;
+
+use super::{facts, object, short, visible};
+use crate::front::evidence::Evidence;
+use crate::front::{Authentication, Paint};
+
+/// The object first, for it is what the mini program gets; then what it means.
+pub(crate) fn authentication(authentication: &Authentication, paint: Paint) -> String {
+    let Authentication { callback, reason, evidence } = authentication;
+    let mut lines = vec![object(callback, paint)];
+    if callback.err_code == 0 {
+        lines.push(paint.good("signed"));
+        lines.extend(evidence.as_ref().map(|evidence| proof(evidence, paint)));
+    } else {
+        lines.push(refusal(callback, reason.as_deref(), paint));
+    }
+    lines.join("\n")
+}
+
+fn proof(evidence: &Evidence, paint: Paint) -> String {
+    let Evidence { raw, counter, key, salt_length, verdict } = evidence;
+    let name = key.name.as_deref().unwrap_or("(without a name)");
+    let uid = key.uid.as_deref().unwrap_or("none");
+    let check = if verdict.valid {
+        format!("{} {}", paint.good("verifies:"), paint.dim(&visible(&verdict.detail)))
+    } else {
+        format!("{} {}: {}", paint.bad("does not verify:"), verdict.reason, visible(&verdict.detail))
+    };
+    facts(
+        &[
+            ("raw", visible(raw.as_deref().unwrap_or("(the result does not read)")).into_owned()),
+            ("counter", counter.to_string()),
+            (
+                "key",
+                format!(
+                    "{} of uid {}, {}",
+                    paint.name(&visible(name)),
+                    visible(uid),
+                    paint.dim(&format!("SHA-256 {}…", short(&key.fingerprint)))
+                ),
+            ),
+            ("salt", format!("{salt_length} bytes")),
+            ("check", check),
+        ],
+        paint,
+    )
+}
+
+fn refusal(callback: &SoterAuthentication, reason: Option<&str>, paint: Paint) -> String {
+    let known = meaning(callback);
+    let mut told = Vec::new();
+    told.extend(known.map(|code| ("meaning", code.meaning.to_owned())));
+    told.extend(reason.map(|reason| ("reason", visible(reason).into_owned())));
+    told.extend(known.map(|code| ("advice", code.advice.to_owned())));
+    let head = paint.bad(&format!("refused with {}", callback.err_code));
+    if told.is_empty() { head } else { format!("{head}\n{}", facts(&told, paint)) }
+}
+
+/// The entry for this code, where several share it the one for this text.
+fn meaning(callback: &SoterAuthentication) -> Option<&'static Code> {
+    let entries: Vec<_> =
+        codes::explain(callback.err_code).filter(|code| code.place == Place::WxCall).collect();
+    let text = callback.err_msg.split_once(":fail").map_or("", |(_, text)| text.trim());
+    let same_text = entries.iter().find(|code| !text.is_empty() && code.name == text);
+    same_text.or_else(|| entries.first()).copied()
+}

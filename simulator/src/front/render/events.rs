@@ -1,0 +1,49 @@
+//! What happens on the phones, one line each.
+
+use soter_bridge::protocol::Event;
+use soter_bridge::protocol::sensor::Judgement;
+
+use super::{short, visible};
+use crate::front::Paint;
+
+/// The event in one line, with the device's name first.
+pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
+    let told = match event {
+        Event::PromptShown { challenge, waits: true, .. } => {
+            format!("asks for a touch to sign {}: `touch 1` or `cancel`", visible(challenge))
+        }
+        Event::PromptShown { challenge, .. } => format!("asks for a touch to sign {}", visible(challenge)),
+        Event::PromptClosed { err_code: 0, .. } => "the dialog closed: signed".to_owned(),
+        Event::PromptClosed { err_code, .. } => format!("the dialog closed with {err_code}"),
+        Event::Touched { touch, judgement, attempts_left, .. } => {
+            let left = attempts_left.map_or(String::new(), |left| format!(", attempts left: {left}"));
+            format!("touch {touch}: {}{left}", judgement_words(*judgement))
+        }
+        Event::CounterSpent { counter, operation, .. } => format!("counter {counter} spent on {operation}"),
+        Event::KeyMade { kind, uid, name, fingerprint, .. } => {
+            let name = name.as_deref().map_or(String::new(), |name| format!(" {}", visible(name)));
+            format!("made {kind:?}{name} of uid {}, SHA-256 {}…", visible(uid), short(fingerprint))
+        }
+        Event::Signed { key_name, uid, counter, salt_length, .. } => format!(
+            "signed with {} of uid {}: counter {counter}, salt {salt_length}",
+            visible(key_name),
+            visible(uid)
+        ),
+        Event::Refused { method, code, message, reason, .. } => {
+            let why = if reason.is_empty() { message } else { reason };
+            format!("{method} refused with {code}: {}", visible(why))
+        }
+        _ => "something happened that this front end does not know".to_owned(),
+    };
+    paint.dim(&format!("· {}: {told}", visible(event.device())))
+}
+
+fn judgement_words(judgement: Judgement) -> &'static str {
+    match judgement {
+        Judgement::Matched => "matched",
+        Judgement::Rejected => "not recognised",
+        Judgement::LockedOut => "the sensor is locked",
+        Judgement::Ignored => "not listened to",
+        Judgement::Cancelled => "cancelled",
+    }
+}

@@ -1,0 +1,147 @@
+//! Phones, and who is enrolled on them.
+
+use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
+use soter_bridge::protocol::device::{Device, Devices, Settings, Summary};
+use soter_bridge::protocol::sensor::SensorMode;
+use soter_wire::{Mode, Profile};
+
+use super::{facts, table, visible};
+use crate::front::Paint;
+use crate::grammar::format_moment;
+
+/// A list of phones; a star marks the selected one.
+pub(super) fn list(devices: &Devices, paint: Paint) -> String {
+    let rows: Vec<_> = devices
+        .devices
+        .iter()
+        .map(|phone| {
+            let star = if phone.name == devices.selected { "*" } else { " " };
+            let seeded = if phone.seeded { "seeded" } else { "" };
+            vec![star.to_owned(), phone.name.clone(), phone.profile.clone(), seeded.to_owned()]
+        })
+        .collect();
+    table(&rows, |_, column, cell| match column {
+        0 => paint.good(cell),
+        1 => paint.name(cell),
+        _ => cell.to_owned(),
+    })
+}
+
+/// One phone in a few words.
+pub(super) fn summary(phone: &Summary, paint: Paint) -> String {
+    let seeded = if phone.seeded { ", seeded" } else { "" };
+    format!("{} ({}{seeded})", paint.name(&phone.name), phone.profile)
+}
+
+/// All about one phone.
+pub(super) fn phone(phone: &Device, paint: Paint) -> String {
+    let selected = if phone.selected { ", selected" } else { "" };
+    let seeded = if phone.seeded { ", seeded: its clock stands still" } else { "" };
+    let family =
+        Profile::named(&phone.profile).map_or(String::new(), |row| format!(" ({})", row.description));
+    let apps: Vec<_> =
+        phone.apps.iter().map(|app| format!("{} {}", app.uid, visible(&app.package))).collect();
+    let mut told = vec![
+        ("profile", format!("{}{family}", phone.profile)),
+        ("cpu_id", visible(&phone.cpu_id).into_owned()),
+        ("counter", phone.counter.to_string()),
+        ("clock", format_moment(phone.clock)),
+        ("apps", apps.join(", ")),
+        ("user", format!("{} in mini program {}", visible(&phone.user.openid), visible(&phone.user.appid))),
+        ("enrolled", enrolled(&phone.biometrics.enrolments)),
+    ];
+    told.extend(phone.biometrics.lockouts.iter().map(|state| ("lockout", lockout(state))));
+    told.push(("touches", sensor_mode(&phone.sensor)));
+    told.extend(troubles(&phone.settings).into_iter().map(|trouble| ("trouble", trouble)));
+    let head = format!("{}{selected}{seeded}", paint.name(&phone.name));
+    format!("{head}\n{}", facts(&told, paint))
+}
+
+/// Who touches, as the command that sets it says it.
+pub(super) fn sensor_mode(mode: &SensorMode) -> String {
+    match mode {
+        SensorMode::Ask => "ask (a person touches at the dialog)".to_owned(),
+        SensorMode::Auto => "auto (the first finger or face, at once)".to_owned(),
+        SensorMode::Script(script) => format!("script {script}"),
+    }
+}
+
+/// A finger or face with its number.
+pub(super) fn enrolment(enrolment: &Enrolment) -> String {
+    let kind = match enrolment.mode {
+        Mode::FingerPrint => "finger",
+        Mode::Facial => "face",
+        Mode::Speech => "voice",
+    };
+    format!("{kind} {} (fid {})", enrolment.number, visible(&enrolment.fid))
+}
+
+/// What is enrolled and what is locked.
+pub(super) fn enrolments(enrolments: &Enrolments, paint: Paint) -> String {
+    let mut told = vec![("enrolled", enrolled(&enrolments.enrolments))];
+    told.extend(enrolments.lockouts.iter().map(|state| ("lockout", lockout(state))));
+    facts(&told, paint)
+}
+
+fn enrolled(enrolments: &[Enrolment]) -> String {
+    if enrolments.is_empty() {
+        "nothing".to_owned()
+    } else {
+        enrolments.iter().map(enrolment).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn lockout(state: &LockoutState) -> String {
+    let failures = match state.failed_attempts {
+        1 => "1 failure".to_owned(),
+        attempts => format!("{attempts} failures"),
+    };
+    let locked = match (state.permanent, state.remaining_ms) {
+        (true, _) => ", locked until `biometric unlock`".to_owned(),
+        (false, Some(remaining)) => format!(", locked for {} s", remaining.div_ceil(1_000)),
+        (false, None) => String::new(),
+    };
+    format!("{}: {failures}{locked}", state.mode.name())
+}
+
+/// The settings that differ from a phone without troubles.
+fn troubles(settings: &Settings) -> Vec<String> {
+    let Settings {
+        support,
+        permission,
+        modes,
+        internal_error,
+        report_not_enrolled,
+        report_face_as_finger,
+        fail_next,
+        latency,
+    } = settings;
+    let mut troubles = Vec::new();
+    if !support {
+        troubles.push("support off: 90001".to_owned());
+    }
+    if !permission {
+        troubles.push("permission off: 90002".to_owned());
+    }
+    if let Some(modes) = modes {
+        let names: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
+        let names = if names.is_empty() { "none".to_owned() } else { names.join(",") };
+        troubles.push(format!("modes {names}"));
+    }
+    if let Some(text) = internal_error {
+        troubles.push(format!("internalError {}: 90007", visible(text)));
+    }
+    if *report_not_enrolled {
+        troubles.push("reportNotEnrolled on: 90011".to_owned());
+    }
+    if *report_face_as_finger {
+        troubles.push("reportFaceAsFinger on".to_owned());
+    }
+    if let Some(code) = fail_next {
+        troubles.push(format!("failNext {code}, once"));
+    }
+    if *latency > 0 {
+        troubles.push(format!("latency {latency} ms"));
+    }
+    troubles
+}

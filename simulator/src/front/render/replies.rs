@@ -1,0 +1,91 @@
+//! Answers of the trusted app, of the sensor, of the key list and of a check.
+
+use soter_bridge::codes::{self, Place};
+use soter_bridge::protocol::keys::{Key, KeyKind, Keys};
+use soter_bridge::protocol::sensor::{Judged, Judgement};
+use soter_bridge::protocol::soter::Reply;
+use soter_bridge::protocol::verify::Verdict;
+use soter_wire::ExportBlob;
+
+use super::{facts, object, short, table, visible};
+use crate::front::Paint;
+
+/// The trusted app's answer, and what is in the bytes that it exported.
+pub(super) fn reply(reply: &Reply, paint: Paint) -> String {
+    let mut lines = vec![object(reply, paint)];
+    if reply.result_code != 0 {
+        let meaning = codes::explain(reply.result_code)
+            .find(|code| matches!(code.place, Place::Sdk | Place::SdkWrapper))
+            .map_or("the trusted app refused", |code| code.meaning);
+        lines.push(format!("{} {meaning}", paint.bad(&format!("refused with {}:", reply.result_code))));
+    }
+    lines.extend(reply.export_data.as_deref().and_then(|base64| export(base64, paint)));
+    lines.join("\n")
+}
+
+fn export(base64: &str, paint: Paint) -> Option<String> {
+    let bytes = soter_wire::base64::decode(base64).ok()?;
+    let told = match ExportBlob::decode(&bytes) {
+        Ok(ExportBlob { json, signature }) => {
+            let json = String::from_utf8(json).ok()?;
+            vec![("json", visible(&json).into_owned()), ("signature", format!("{} bytes", signature.len()))]
+        }
+        Err(_) => vec![("text", visible(&String::from_utf8(bytes).ok()?).into_owned())],
+    };
+    Some(facts(&told, paint))
+}
+
+/// A table of keys, the root first.
+pub(super) fn keys(keys: &Keys, paint: Paint) -> String {
+    let head = ["kind", "uid", "name", "valid", "SHA-256"].map(str::to_owned).to_vec();
+    let row = |key: &Key| {
+        let kind = match key.kind {
+            KeyKind::Attk => "ATTK",
+            KeyKind::Ask => "ASK",
+            KeyKind::AuthKey => "AuthKey",
+        };
+        let or_dash =
+            |text: &Option<String>| text.as_deref().map_or("-".to_owned(), |text| visible(text).into_owned());
+        let valid = if key.valid { "yes" } else { "no" };
+        vec![
+            kind.to_owned(),
+            or_dash(&key.uid),
+            or_dash(&key.name),
+            valid.to_owned(),
+            format!("{}…", short(&key.fingerprint)),
+        ]
+    };
+    let rows: Vec<_> = std::iter::once(head).chain(keys.keys.iter().map(row)).collect();
+    table(&rows, |line, column, cell| match (line, column) {
+        (0, _) => paint.dim(cell),
+        (_, 2) => paint.name(cell),
+        (_, 3) if cell == "no" => paint.bad(cell),
+        _ => cell.to_owned(),
+    })
+}
+
+/// What came of a touch.
+pub(super) fn judged(judged: &Judged, paint: Paint) -> String {
+    match (judged.judgement, judged.attempts_left) {
+        (Judgement::Matched, _) => paint.good("matched"),
+        (Judgement::Rejected, Some(left)) => {
+            format!("{}, attempts left: {left}", paint.bad("not recognised"))
+        }
+        (Judgement::Rejected, None) => paint.bad("not recognised"),
+        (Judgement::LockedOut, _) => format!("{}: nothing was compared", paint.bad("the sensor is locked")),
+        (Judgement::Ignored, _) => {
+            "the dialog does not listen to that sensor: nothing was compared".to_owned()
+        }
+        (Judgement::Cancelled, _) => "cancelled".to_owned(),
+    }
+}
+
+/// The verdict in one line, `valid: …` or `invalid: <reason>: …`, without the remarks.
+pub(super) fn verdict(verdict: &Verdict, paint: Paint) -> String {
+    let detail = visible(&verdict.detail);
+    if verdict.valid {
+        format!("{}: {detail}", paint.good("valid"))
+    } else {
+        format!("{}: {}: {detail}", paint.bad("invalid"), verdict.reason)
+    }
+}

@@ -1,0 +1,212 @@
+use serde_json::json;
+use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
+use soter_bridge::protocol::keys::{Key, KeyKind, Keys};
+use soter_bridge::protocol::sensor::Judgement;
+use soter_bridge::protocol::soter::Reply;
+use soter_bridge::protocol::verify::Verdict;
+use soter_bridge::protocol::{Event, Touch};
+use soter_bridge::{codes, protocol::device::Devices};
+use soter_wire::{ExportBlob, Mode};
+
+use super::*;
+use crate::front::evidence::Evidence;
+use crate::front::test_phone::callback;
+use crate::front::{Answer, Authentication};
+
+fn key(kind: KeyKind, valid: bool) -> Key {
+    Key {
+        kind,
+        uid: (kind != KeyKind::Attk).then(|| "10115".to_owned()),
+        name: (kind == KeyKind::AuthKey).then(|| "Wechat_demo".to_owned()),
+        public_key: "-----BEGIN PUBLIC KEY-----\n".to_owned(),
+        fingerprint: "0123456789abcdef0123456789abcdef".to_owned(),
+        valid,
+    }
+}
+
+fn verdict(valid: bool) -> Verdict {
+    Verdict {
+        valid,
+        reason: if valid { "valid" } else { "wrong-salt-length" }.to_owned(),
+        detail: "at salt length 20".to_owned(),
+        salt_length: Some(20),
+        remarks: Vec::new(),
+    }
+}
+
+#[test]
+fn a_success_shows_the_callbacks_object_and_what_was_signed() {
+    let evidence = Evidence {
+        raw: Some("order-42".to_owned()),
+        counter: 4,
+        key: key(KeyKind::AuthKey, true),
+        salt_length: 20,
+        verdict: verdict(true),
+    };
+    let signed = Authentication { callback: callback(0, "ok"), reason: None, evidence: Some(evidence) };
+    let expected = r#"{
+  "errCode": 0,
+  "authMode": "fingerPrint",
+  "resultJSON": "{\"raw\":\"order-42\"}",
+  "resultJSONSignature": "AAAA",
+  "errMsg": "startSoterAuthentication:ok"
+}
+signed
+  raw      order-42
+  counter  4
+  key      Wechat_demo of uid 10115, SHA-256 0123456789abcdef…
+  salt     20 bytes
+  check    verifies: at salt length 20"#;
+    assert_eq!(Answer::Authentication(signed).to_text(Paint::PLAIN), expected);
+}
+
+#[test]
+fn a_refusal_shows_its_meaning_the_phones_reason_and_what_to_do() {
+    let frozen = callback(90010, "fail authenticate freeze. please try again later");
+    let refused =
+        Authentication { callback: frozen, reason: Some("locked for 30 s".to_owned()), evidence: None };
+    let text = Answer::Authentication(refused).to_text(Paint::PLAIN);
+    let known = codes::explain(90010).next().unwrap();
+    for part in ["refused with 90010", known.meaning, "locked for 30 s", known.advice] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_refusal_is_explained_by_its_own_text_where_a_code_has_several() {
+    let failed = callback(90007, "fail auth key can not be retrieved");
+    let refused = Authentication { callback: failed, reason: None, evidence: None };
+    let entry = codes::explain(90007).find(|code| code.name.contains("can not be retrieved")).unwrap();
+    let text = Answer::Authentication(refused).to_text(Paint::PLAIN);
+    assert!(text.contains(entry.meaning), "{text}");
+}
+
+#[test]
+fn keys_are_a_table_with_the_invalid_ones_marked() {
+    let keys = vec![key(KeyKind::Attk, true), key(KeyKind::AuthKey, false)];
+    let answer = Answer::Response(Response::KeysList(Keys { keys }));
+    assert_eq!(
+        answer.to_text(Paint::PLAIN),
+        "kind     uid    name         valid  SHA-256\n\
+         ATTK     -      -            yes    0123456789abcdef…\n\
+         AuthKey  10115  Wechat_demo  no     0123456789abcdef…"
+    );
+}
+
+#[test]
+fn keys_are_a_list_for_machines() {
+    let answer = Answer::Response(Response::KeysList(Keys { keys: vec![key(KeyKind::Ask, true)] }));
+    let line = answer.to_json().unwrap();
+    let value: Value = serde_json::from_str(&line).unwrap();
+    let members: Vec<_> = value[0].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(members, ["kind", "uid", "name", "publicKey", "fingerprint", "valid"]);
+    assert!(!line.contains('\n'));
+}
+
+#[test]
+fn an_export_is_shown_with_the_json_inside() {
+    let blob = ExportBlob { json: br#"{"counter":3}"#.to_vec(), signature: vec![0; 256] };
+    let reply = Reply::exported(soter_wire::base64::encode(&blob.encode()));
+    let text = Answer::Response(Response::GetAuthKey(reply)).to_text(Paint::PLAIN);
+    assert!(text.contains(r#"{"counter":3}"#) && text.contains("256 bytes"), "{text}");
+}
+
+#[test]
+fn answers_that_refuse_are_negative() {
+    for (response, negative) in [
+        (Response::GetAuthKey(Reply::code(0)), false),
+        (Response::GetAuthKey(Reply::code(3)), true),
+        (Response::StartSoterAuthentication(callback(0, "ok")), false),
+        (Response::StartSoterAuthentication(callback(90008, "fail cancel")), true),
+        (Response::VerifySignature(verdict(true)), false),
+        (Response::VerifySignature(verdict(false)), true),
+        (Response::DeviceList(Devices { devices: vec![], selected: "phone".to_owned() }), false),
+    ] {
+        assert_eq!(Answer::Verbatim(response.clone()).is_negative(), negative, "{response:?}");
+        assert_eq!(Answer::Response(response).is_negative(), negative);
+    }
+}
+
+#[test]
+fn a_verdict_is_one_line() {
+    let told = |valid| response(&Response::VerifySignature(verdict(valid)), Paint::PLAIN);
+    assert_eq!(told(true), "valid: at salt length 20");
+    assert_eq!(told(false), "invalid: wrong-salt-length: at salt length 20");
+}
+
+#[test]
+fn lockouts_say_how_they_end() {
+    let lockout = |remaining_ms, permanent| {
+        let enrolments = Enrolments {
+            enrolments: vec![Enrolment { number: 1, mode: Mode::FingerPrint, fid: "77".to_owned() }],
+            lockouts: vec![LockoutState {
+                mode: Mode::FingerPrint,
+                failed_attempts: 5,
+                remaining_ms,
+                permanent,
+            }],
+        };
+        response(&Response::BiometricList(enrolments), Paint::PLAIN)
+    };
+    assert!(lockout(None, false).ends_with("fingerPrint: 5 failures"), "{}", lockout(None, false));
+    assert!(lockout(Some(29_001), false).ends_with("locked for 30 s"), "{}", lockout(Some(29_001), false));
+    assert!(lockout(None, true).ends_with("locked until `biometric unlock`"), "{}", lockout(None, true));
+}
+
+#[test]
+fn an_event_is_one_line_with_its_device_first() {
+    let touched = Event::Touched {
+        device: "phone".to_owned(),
+        touch: Touch::Wrong,
+        judgement: Judgement::Rejected,
+        attempts_left: Some(4),
+    };
+    assert_eq!(event_line(&touched, Paint::PLAIN), "· phone: touch wrong: not recognised, attempts left: 4");
+    let shown = Event::PromptShown {
+        device: "phone".to_owned(),
+        dialog: 1,
+        modes: vec![Mode::FingerPrint],
+        auth_content: String::new(),
+        challenge: "a\nb".to_owned(),
+        waits: true,
+    };
+    assert!(!event_line(&shown, Paint::PLAIN).contains('\n'));
+}
+
+#[test]
+fn no_answer_can_steer_the_terminal() {
+    let mut signed = callback(0, "ok");
+    signed.result_json = "\u{1b}[2J\u{202e}\u{9b}".to_owned();
+    let answer = Answer::Authentication(Authentication { callback: signed, reason: None, evidence: None });
+    let text = answer.to_text(Paint::PLAIN);
+    assert!(text.chars().all(|character| character == '\n' || !character.is_control()), "{text:?}");
+    assert!(!text.contains('\u{202e}'), "{text:?}");
+    assert_eq!(visible("支付 ok 😀"), "支付 ok 😀");
+}
+
+#[test]
+fn colours_change_nothing_but_colours() {
+    let answer = Answer::Authentication(Authentication {
+        callback: callback(90008, "fail cancel"),
+        reason: None,
+        evidence: None,
+    });
+    let mut text = answer.to_text(Paint::COLOURED);
+    assert!(text.contains('\u{1b}'));
+    while let Some(start) = text.find('\u{1b}') {
+        let end = start + text[start..].find('m').unwrap();
+        text.replace_range(start..=end, "");
+    }
+    assert_eq!(text, answer.to_text(Paint::PLAIN));
+}
+
+#[test]
+fn every_code_is_shown_with_meaning_and_advice() {
+    let all: Vec<_> = codes::CODES.iter().collect();
+    let text = Answer::Codes(all.clone()).to_text(Paint::PLAIN);
+    for code in all {
+        assert!(text.contains(code.meaning) && text.contains(code.advice), "{}", code.code);
+    }
+    let line = Answer::Codes(codes::explain(90008).collect()).to_json().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&line).unwrap()[0]["code"], json!(90008));
+}

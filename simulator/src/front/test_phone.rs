@@ -1,0 +1,158 @@
+//! A phone for tests of front ends: it opens dialogs and judges touches at once, and signs nothing.
+
+use std::sync::Mutex;
+
+use soter_bridge::protocol::biometric::{Enrolment, Enrolments};
+use soter_bridge::protocol::device::{Devices, Summary};
+use soter_bridge::protocol::keys::Keys;
+use soter_bridge::protocol::sensor::{Cancelled, Judged, Judgement, SensorMode};
+use soter_bridge::protocol::soter::Reply;
+use soter_bridge::protocol::wx::{SoterAuthentication, SoterSupport, StartSoterAuthentication};
+use soter_bridge::protocol::{
+    Call, CommandError, ErrorKind, Event, Request, Response, Service, Touch, TouchScript,
+};
+use soter_wire::Mode;
+use tokio::sync::{broadcast, oneshot};
+
+/// Finger 1 matches, any other is wrong; there is one device, `phone`.
+#[derive(Debug)]
+pub(crate) struct TestPhone {
+    modes: Vec<Mode>,
+    dialog: Mutex<Option<oneshot::Sender<SoterAuthentication>>>,
+    events: broadcast::Sender<Event>,
+    calls: Mutex<Vec<Call>>,
+}
+
+impl Default for TestPhone {
+    fn default() -> Self {
+        Self::with_modes(&[Mode::FingerPrint])
+    }
+}
+
+impl TestPhone {
+    /// A phone that supports these modes.
+    pub(crate) fn with_modes(modes: &[Mode]) -> Self {
+        Self {
+            modes: modes.to_vec(),
+            dialog: Mutex::new(None),
+            events: broadcast::channel(64).0,
+            calls: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The calls that came, in order.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    async fn authenticate(&self, request: &StartSoterAuthentication) -> SoterAuthentication {
+        let challenge = request.challenge.clone().unwrap_or_default();
+        self.tell(Event::PromptShown {
+            device: "phone".to_owned(),
+            dialog: 1,
+            modes: self.modes.clone(),
+            auth_content: request.auth_content.clone().unwrap_or_default(),
+            challenge,
+            waits: request.touch.is_none(),
+        });
+        let (sender, answer) = oneshot::channel();
+        *self.dialog.lock().unwrap() = Some(sender);
+        if let Some(TouchScript(touches)) = &request.touch {
+            for touch in touches.iter().chain([&Touch::Cancel]) {
+                let _ = self.touch(*touch);
+            }
+        }
+        answer.await.unwrap()
+    }
+
+    fn touch(&self, touch: Touch) -> Result<Judged, CommandError> {
+        let mut dialog = self.dialog.lock().unwrap();
+        if dialog.is_none() {
+            return Err(CommandError::new(ErrorKind::NoDialog, "no dialog is open", "open one"));
+        }
+        let (judgement, answer) = match touch {
+            Touch::Enrolled(1) => (Judgement::Matched, Some(callback(0, "ok"))),
+            Touch::Cancel => (Judgement::Cancelled, Some(callback(90008, "fail cancel"))),
+            _ => (Judgement::Rejected, None),
+        };
+        let attempts_left = (judgement == Judgement::Rejected).then_some(4);
+        let mode = (judgement != Judgement::Cancelled).then_some(Mode::FingerPrint);
+        self.tell(Event::Touched { device: "phone".to_owned(), touch, judgement, attempts_left });
+        let dialog_open = answer.is_none();
+        if let Some(answer) = answer {
+            let err_code = answer.err_code;
+            self.tell(Event::PromptClosed { device: "phone".to_owned(), dialog: 1, err_code });
+            dialog.take().unwrap().send(answer).unwrap();
+        }
+        Ok(Judged { judgement, mode, attempts_left, dialog_open })
+    }
+
+    fn tell(&self, event: Event) {
+        // A phone that nobody watches tells nobody.
+        let _ = self.events.send(event);
+    }
+}
+
+impl Service for TestPhone {
+    async fn call(&self, call: Call) -> Result<Response, CommandError> {
+        self.calls.lock().unwrap().push(call.clone());
+        if let Some(device) = call.device.filter(|device| device != "phone") {
+            let what = format!("there is no device `{device}`");
+            return Err(CommandError::new(ErrorKind::UnknownDevice, what, "devices: phone"));
+        }
+        Ok(match call.request {
+            Request::StartSoterAuthentication(request) => {
+                Response::StartSoterAuthentication(self.authenticate(&request).await)
+            }
+            Request::CheckIsSupportSoterAuthentication(_) => {
+                let err_msg = "checkIsSupportSoterAuthentication:ok".to_owned();
+                let support_mode = self.modes.clone();
+                Response::CheckIsSupportSoterAuthentication(SoterSupport { support_mode, err_msg })
+            }
+            Request::SensorTouch(request) => Response::SensorTouch(self.touch(request.touch)?),
+            Request::SensorCancel(_) => {
+                self.touch(Touch::Cancel)?;
+                Response::SensorCancel(Cancelled {})
+            }
+            Request::DeviceList(_) => {
+                let phone = Summary {
+                    name: "phone".to_owned(),
+                    profile: "trustonic".to_owned(),
+                    seeded: false,
+                    sensor: SensorMode::Ask,
+                };
+                Response::DeviceList(Devices { devices: vec![phone], selected: "phone".to_owned() })
+            }
+            Request::BiometricList(_) => {
+                let finger = Enrolment { number: 1, mode: Mode::FingerPrint, fid: "77".to_owned() };
+                Response::BiometricList(Enrolments { enrolments: vec![finger], lockouts: Vec::new() })
+            }
+            Request::KeysList(_) => Response::KeysList(Keys { keys: Vec::new() }),
+            Request::GetVersion(_) => Response::GetVersion(Reply::value(1)),
+            Request::GetAuthKey(_) => Response::GetAuthKey(Reply::code(3)),
+            Request::BiometricUnlock(_) => {
+                return Err(CommandError::environment("the disk is full", "make room"));
+            }
+            other => {
+                return Err(CommandError::invalid_params(format!("no `{}` here", other.method()), "none"));
+            }
+        })
+    }
+
+    fn events(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+}
+
+/// What the callback gets.
+pub(crate) fn callback(err_code: i32, text: &str) -> SoterAuthentication {
+    let signed = err_code == 0;
+    let when_signed = |text: &str| if signed { text.to_owned() } else { String::new() };
+    SoterAuthentication {
+        err_code,
+        auth_mode: when_signed("fingerPrint"),
+        result_json: when_signed(r#"{"raw":"order-42"}"#),
+        result_json_signature: when_signed("AAAA"),
+        err_msg: format!("startSoterAuthentication:{text}"),
+    }
+}

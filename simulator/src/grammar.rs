@@ -1,0 +1,285 @@
+//! The one grammar: every command's name, arguments, help and examples.
+//!
+//! Lines of the REPL and the command line are read by the same types, so a command learned in one place works
+//! in the other. Completion and hints are read off the same [`clap::Command`].
+
+mod auth;
+mod biometric;
+mod call;
+mod device;
+mod examples;
+mod moment;
+mod options;
+mod refusal;
+mod sensor;
+mod tee;
+mod verify;
+mod words;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use soter_bridge::protocol::sensor::{Cancel, TouchSensor};
+use soter_bridge::protocol::{Call, CommandError, Request, Touch, keys, wx};
+
+pub(crate) use self::auth::Auth;
+pub(crate) use self::moment::{format_moment, parse_moment};
+pub(crate) use self::options::Options;
+use self::options::Scope;
+pub(crate) use self::refusal::{Dialect, Refused};
+pub(crate) use self::verify::Verify;
+pub(crate) use self::words::{MAX_LINE, Typed, typed};
+
+/// A command that the REPL and the command line both take.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ask for a touch and get a signed result (wx.startSoterAuthentication)
+    Auth(Auth),
+    /// Which modes the phone supports (wx.checkIsSupportSoterAuthentication)
+    Support,
+    /// Whether a finger or face is enrolled (wx.checkIsSoterEnrolledInDevice)
+    Enrolled {
+        /// The mode asked about, passed on as it is
+        #[arg(value_name = "MODE")]
+        mode: String,
+    },
+    /// Phones on the desk: make, choose, look at them, and switch their troubles on
+    #[command(subcommand)]
+    Device(device::Device),
+    /// Who touches the sensor: a person, the first finger at once, or a script
+    #[command(subcommand)]
+    Sensor(sensor::Sensor),
+    /// Enrolled fingers and faces, and lockouts
+    #[command(subcommand, visible_alias = "finger")]
+    Biometric(biometric::Biometric),
+    /// The trusted app's own commands, named as in ISoterService
+    Tee(tee::Tee),
+    /// The public half of every key on the phone
+    Keys,
+    /// Check a signature against a public key, all in files
+    Verify(Verify),
+    /// What an error code means, and what to do about it
+    Explain {
+        /// The code, for example 90010; left out: every code
+        #[arg(value_name = "CODE", allow_negative_numbers = true)]
+        code: Option<i32>,
+    },
+    /// Any method of the command protocol, with its parameters as JSON
+    Call(call::CallMethod),
+}
+
+/// The command line of the program.
+#[derive(Debug, Parser)]
+#[command(
+    name = "soter-sim",
+    version,
+    about = "A phone with SOTER on your desk: emulated TEE, fingerprint sensor and WeChat client",
+    long_about = "A phone with SOTER on your desk: emulated TEE, fingerprint sensor and WeChat client.\n\n\
+        The root key is emulated: nothing that is signed here verifies on a real server.\n\
+        Without a command, the REPL starts.",
+    max_term_width = 110
+)]
+pub(crate) struct CommandLine {
+    /// What to do; nothing: the REPL.
+    #[command(subcommand)]
+    pub(crate) command: Option<ProgramCommand>,
+}
+
+/// A command of the command line.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProgramCommand {
+    /// Read commands from the terminal or a pipe until `exit`; this is the default
+    Repl,
+    #[command(flatten)]
+    Shared(Command),
+    /// Write a complete matching set of test vectors: keys, results, signatures, manifest
+    Vectors(Vectors),
+    /// Print a script that teaches a shell to complete this command line
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `vectors DIR`.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Vectors {
+    /// Where to write; made if missing, refused if not empty
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+    /// Write into a folder that is not empty, over files of the same names
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// One line of the REPL.
+#[derive(Debug, Parser)]
+#[command(name = "", no_binary_name = true, disable_help_subcommand = true, max_term_width = 110)]
+struct LineSyntax {
+    #[command(subcommand)]
+    command: LineCommand,
+}
+
+/// A command of the REPL.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum LineCommand {
+    #[command(flatten)]
+    Shared(Command),
+    /// Touch the sensor while a dialog or a signing session waits
+    Touch {
+        /// A finger's or face's number, `wrong` (or `x`), or `cancel` (or `c`)
+        #[arg(value_name = "TOUCH", value_parser = auth::parse_touch)]
+        touch: Touch,
+    },
+    /// Press the open dialog's cancel button
+    Cancel,
+    /// Show what happens on the phones, or stop showing it
+    Events {
+        /// Whether to show it
+        #[arg(value_name = "SWITCH", value_parser = device::switch(), action = clap::ArgAction::Set)]
+        shown: bool,
+    },
+    /// The list of commands, or all about one
+    Help {
+        /// A command's words, for example `device set`
+        #[arg(value_name = "COMMAND")]
+        words: Vec<String>,
+    },
+    /// Leave; so does Ctrl-D
+    #[command(visible_alias = "quit")]
+    Exit,
+}
+
+/// A line of the REPL that was understood.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// What to do.
+    pub(crate) command: LineCommand,
+    /// The device that `--device` names, if any.
+    pub(crate) device: Option<String>,
+    /// Whether `--json` asks for machine output of this one answer.
+    pub(crate) json: bool,
+}
+
+/// What a [`Command`] comes down to.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// A command of the protocol.
+    Call(Errand),
+    /// A check of files, done on the spot.
+    Verify(Verify),
+    /// A look into the list of codes.
+    Explain(Option<i32>),
+}
+
+/// A call of the protocol, and how its answer is handled.
+#[derive(Clone, Debug)]
+pub(crate) struct Errand {
+    /// The call.
+    pub(crate) call: Call,
+    /// `auth` without modes: the usual mode of the phone is filled in before the call.
+    pub(crate) usual_mode: bool,
+    /// `call METHOD`: the protocol's answer is shown as it is.
+    pub(crate) verbatim: bool,
+    /// Where the exported bytes go, besides the answer.
+    pub(crate) raw: Option<PathBuf>,
+}
+
+impl Errand {
+    /// A touch of the sensor.
+    pub(crate) fn touch(touch: Touch) -> Self {
+        Self::new(TouchSensor { touch })
+    }
+
+    /// The dialog's cancel button.
+    pub(crate) fn cancel() -> Self {
+        Self::new(Cancel {})
+    }
+
+    fn new(request: impl Into<Request>) -> Self {
+        let call = Call { device: None, request: request.into() };
+        Self { call, usual_mode: false, verbatim: false, raw: None }
+    }
+
+    /// With the device that the command did not name itself.
+    #[must_use]
+    pub(crate) fn on(mut self, device: Option<&str>) -> Self {
+        if self.call.device.is_none() {
+            self.call.device = device.map(str::to_owned);
+        }
+        self
+    }
+}
+
+impl Command {
+    /// What it comes down to.
+    ///
+    /// # Errors
+    /// The user's: words that are well formed but mean nothing, such as an unknown method.
+    pub(crate) fn job(self) -> Result<Job, CommandError> {
+        Ok(Job::Call(match self {
+            Self::Auth(auth) => auth.errand(),
+            Self::Support => Errand::new(wx::CheckIsSupportSoterAuthentication {}),
+            Self::Enrolled { mode } => {
+                Errand::new(wx::CheckIsSoterEnrolledInDevice { check_auth_mode: Some(mode) })
+            }
+            Self::Device(device) => device.errand(),
+            Self::Sensor(sensor) => sensor.errand(),
+            Self::Biometric(biometric) => biometric.errand(),
+            Self::Tee(tee) => tee.errand(),
+            Self::Keys => Errand::new(keys::List {}),
+            Self::Call(call) => call.errand()?,
+            Self::Verify(verify) => return Ok(Job::Verify(verify)),
+            Self::Explain { code } => return Ok(Job::Explain(code)),
+        }))
+    }
+}
+
+/// The grammar of the command line, with the options that every command takes.
+pub(crate) fn command_line() -> clap::Command {
+    let command = options::spread(CommandLine::command(), Scope::Program);
+    examples::attach(command, Dialect::Program)
+}
+
+/// The grammar of REPL lines, with the options that every command takes.
+pub(crate) fn lines() -> clap::Command {
+    let command = options::spread(LineSyntax::command(), Scope::Line);
+    examples::attach(command, Dialect::Line)
+}
+
+/// Reads the program's arguments, the first of which is the program's own name.
+///
+/// # Errors
+/// [`Refused`]: a question for help, or the user's mistake.
+pub(crate) fn parse_command_line(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<(CommandLine, Options), Refused> {
+    let matches = command_line()
+        .try_get_matches_from(arguments)
+        .map_err(|error| Refused::from_clap(&error, Dialect::Program))?;
+    let parsed = CommandLine::from_arg_matches(&matches)
+        .map_err(|error| Refused::from_clap(&error, Dialect::Program))?;
+    let options = Options::read(&matches).map_err(Refused::Usage)?;
+    Ok((parsed, options))
+}
+
+/// Reads a line of the REPL. `None`: an empty line or a comment.
+///
+/// # Errors
+/// [`Refused`]: a question for help, or the user's mistake.
+pub(crate) fn parse_line(line: &str) -> Result<Option<Line>, Refused> {
+    let words = words::split(line).map_err(Refused::Usage)?;
+    if words.is_empty() {
+        return Ok(None);
+    }
+    let matches =
+        lines().try_get_matches_from(words).map_err(|error| Refused::from_clap(&error, Dialect::Line))?;
+    let parsed =
+        LineSyntax::from_arg_matches(&matches).map_err(|error| Refused::from_clap(&error, Dialect::Line))?;
+    let options = Options::read(&matches).map_err(Refused::Usage)?;
+    Ok(Some(Line { command: parsed.command, device: options.device, json: options.json }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! `biometric`, also called `finger`: what is enrolled, and what is locked.
+
+use clap::Subcommand;
+use soter_bridge::protocol::biometric;
+use soter_wire::Mode;
+
+use super::{Errand, device};
+
+/// `biometric …`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum Biometric {
+    /// Enrol a finger or a face; existing AuthKeys become invalid
+    Enroll {
+        /// What is enrolled
+        #[arg(value_name = "MODE", default_value = "fingerPrint", value_parser = device::mode())]
+        mode: Mode,
+    },
+    /// Remove an enrolled finger or face
+    Remove {
+        /// Its number, as `biometric list` shows it
+        #[arg(value_name = "NUMBER")]
+        number: u32,
+    },
+    /// What is enrolled, and what is locked
+    List,
+    /// Enter the PIN: end every lockout
+    Unlock,
+}
+
+impl Biometric {
+    /// The call that it stands for.
+    pub(super) fn errand(self) -> Errand {
+        match self {
+            Self::Enroll { mode } => Errand::new(biometric::Enroll { mode }),
+            Self::Remove { number } => Errand::new(biometric::Remove { number }),
+            Self::List => Errand::new(biometric::List {}),
+            Self::Unlock => Errand::new(biometric::Unlock {}),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `call`: any method of the protocol, by its name.
+
+use clap::Args;
+use serde_json::Value;
+use soter_bridge::protocol::{Call, CommandError};
+
+use super::Errand;
+
+/// `call METHOD [PARAMS]`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CallMethod {
+    /// The method's name, for example keys.list
+    #[arg(value_name = "METHOD")]
+    method: String,
+    /// Its parameters, a JSON object; `device` names the phone
+    #[arg(value_name = "PARAMS")]
+    params: Option<String>,
+}
+
+impl CallMethod {
+    /// The call that it stands for.
+    ///
+    /// # Errors
+    /// The user's: text that is no JSON, an unknown method, or parameters that do not fit it.
+    pub(super) fn errand(self) -> Result<Errand, CommandError> {
+        let params = match self.params {
+            None => Value::Null,
+            Some(text) => serde_json::from_str(&text).map_err(|error| {
+                CommandError::invalid_params(
+                    format!("the parameters are not JSON: {error}"),
+                    "write them as an object, for example: call sensor.touch {\"touch\": 1}",
+                )
+            })?,
+        };
+        // A method without parameters of its own reads an empty object, not null.
+        let params = if params.is_null() { Value::Object(serde_json::Map::new()) } else { params };
+        let call = Call::parse(&self.method, params)?;
+        Ok(Errand { call, usual_mode: false, verbatim: true, raw: None })
+    }
+}

@@ -1,0 +1,217 @@
+//! `device`: the phones on the desk, and their troubles.
+
+use clap::Subcommand;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use soter_bridge::protocol::{Patch, SeedText, device};
+use soter_wire::{Mode, Profile};
+
+use super::{Errand, parse_moment};
+
+/// `device …`.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Device {
+    /// Put another phone on the desk
+    Create {
+        /// 1 to 64 of a-z, 0-9 and `-`, starting with a letter or digit
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The phone family
+        #[arg(long, value_name = "PROFILE", value_parser = PossibleValuesParser::new(Profile::names()))]
+        profile: Option<String>,
+        /// Makes keys, ids and counters reproducible; whoever knows it knows the keys
+        #[arg(long, value_name = "TEXT")]
+        seed: Option<String>,
+        /// Where a seeded phone's clock stands: 2020-01-01T00:00:00Z or Unix milliseconds
+        #[arg(long, value_name = "TIME", requires = "seed", value_parser = parse_moment)]
+        clock: Option<u64>,
+    },
+    /// The phones on the desk
+    List,
+    /// Make a phone the one that commands go to
+    Select {
+        /// Its name
+        #[arg(value_name = "DEVICE")]
+        name: String,
+    },
+    /// All about one phone
+    Show {
+        /// Its name; left out: the selected one
+        #[arg(value_name = "DEVICE")]
+        name: Option<String>,
+    },
+    /// Switch a phone's troubles on and off
+    #[command(subcommand)]
+    Set(Setting),
+    /// Take a phone off the desk; its keys are gone for good
+    Remove {
+        /// Its name
+        #[arg(value_name = "DEVICE")]
+        name: String,
+    },
+    /// Factory-reset a phone: apps' keys, fingers and settings go; cpu_id, ATTK and counter stay
+    Reset {
+        /// Its name; left out: the selected one
+        #[arg(value_name = "DEVICE")]
+        name: Option<String>,
+    },
+}
+
+/// `device set SETTING VALUE`; the value `default` sets a setting back.
+#[derive(Clone, Debug, Subcommand)]
+#[command(rename_all = "camelCase")]
+pub(crate) enum Setting {
+    /// Whether the phone supports SOTER; off: 90001
+    Support {
+        /// on, off or default
+        #[arg(value_name = "SWITCH", value_parser = switch_patch())]
+        value: Patch<bool>,
+    },
+    /// Whether the user grants the permission; off: 90002
+    Permission {
+        /// on, off or default
+        #[arg(value_name = "SWITCH", value_parser = switch_patch())]
+        value: Patch<bool>,
+    },
+    /// Which modes the phone supports
+    Modes {
+        /// Comma-separated modes, `none`, or `default` for the profile's
+        #[arg(value_name = "MODES", value_parser = parse_modes)]
+        value: Patch<Vec<Mode>>,
+    },
+    /// Every authentication fails with 90007 and this text
+    #[command(alias = "internal-error")]
+    InternalError {
+        /// The text, or `default` for no such failure
+        #[arg(value_name = "TEXT", num_args = 1.., required = true)]
+        words: Vec<String>,
+    },
+    /// 90011 although something is enrolled
+    #[command(alias = "report-not-enrolled")]
+    ReportNotEnrolled {
+        /// on, off or default
+        #[arg(value_name = "SWITCH", value_parser = switch_patch())]
+        value: Patch<bool>,
+    },
+    /// A face's result says `fingerPrint`
+    #[command(alias = "report-face-as-finger")]
+    ReportFaceAsFinger {
+        /// on, off or default
+        #[arg(value_name = "SWITCH", value_parser = switch_patch())]
+        value: Patch<bool>,
+    },
+    /// The next authentication fails with this code, once
+    #[command(alias = "fail-next")]
+    FailNext {
+        /// A code of the wx call, or default
+        #[arg(value_name = "CODE", value_parser = parse_number::<i32>, allow_negative_numbers = true)]
+        value: Patch<i32>,
+    },
+    /// How long the answer takes after the match; a phone takes about 500
+    Latency {
+        /// Milliseconds, or default
+        #[arg(value_name = "MILLISECONDS", value_parser = parse_number::<u64>)]
+        value: Patch<u64>,
+    },
+    /// Where a seeded phone's clock stands
+    Clock {
+        /// 2020-01-01T00:00:00Z or Unix milliseconds, or default
+        #[arg(value_name = "TIME", value_parser = parse_clock)]
+        value: Patch<u64>,
+    },
+    /// A system upgrade happens now: the phone gets another cpu_id
+    #[command(alias = "system-upgrade")]
+    SystemUpgrade,
+}
+
+impl Device {
+    /// The call that it stands for.
+    pub(super) fn errand(self) -> Errand {
+        match self {
+            Self::Create { name, profile, seed, clock } => {
+                Errand::new(device::Create { name, profile, seed: seed.map(SeedText::from), clock })
+            }
+            Self::List => Errand::new(device::List {}),
+            Self::Select { name } => Errand::new(device::Select { name }),
+            Self::Show { name } => Errand::new(device::Show {}).on(name.as_deref()),
+            Self::Set(setting) => Errand::new(setting.patch()),
+            Self::Remove { name } => Errand::new(device::Remove { name }),
+            Self::Reset { name } => Errand::new(device::ResetNormalWorld {}).on(name.as_deref()),
+        }
+    }
+}
+
+impl Setting {
+    fn patch(self) -> device::Set {
+        let keep = device::Set::default();
+        match self {
+            Self::Support { value } => device::Set { support: value, ..keep },
+            Self::Permission { value } => device::Set { permission: value, ..keep },
+            Self::Modes { value } => device::Set { modes: value, ..keep },
+            Self::InternalError { words } => {
+                let internal_error = match words.join(" ") {
+                    text if text == DEFAULT => Patch::Reset,
+                    text => Patch::Set(text),
+                };
+                device::Set { internal_error, ..keep }
+            }
+            Self::ReportNotEnrolled { value } => device::Set { report_not_enrolled: value, ..keep },
+            Self::ReportFaceAsFinger { value } => device::Set { report_face_as_finger: value, ..keep },
+            Self::FailNext { value } => device::Set { fail_next: value, ..keep },
+            Self::Latency { value } => device::Set { latency: value, ..keep },
+            Self::Clock { value } => device::Set { clock: value, ..keep },
+            Self::SystemUpgrade => device::Set { system_upgrade: Patch::Set(true), ..keep },
+        }
+    }
+}
+
+/// The word that sets a setting back.
+const DEFAULT: &str = "default";
+
+/// Reads `on` or `off`.
+pub(super) fn switch() -> impl TypedValueParser<Value = bool> {
+    PossibleValuesParser::new(["on", "off"]).map(|text| text == "on")
+}
+
+/// Reads `on`, `off` or `default`.
+fn switch_patch() -> impl TypedValueParser<Value = Patch<bool>> {
+    PossibleValuesParser::new(["on", "off", DEFAULT]).map(|text| match text.as_str() {
+        "on" => Patch::Set(true),
+        "off" => Patch::Set(false),
+        _ => Patch::Reset,
+    })
+}
+
+/// Reads one mode.
+pub(super) fn mode() -> impl TypedValueParser<Value = Mode> {
+    PossibleValuesParser::new(Mode::ALL.map(Mode::name))
+        .try_map(|text| text.parse::<Mode>().map_err(|error| error.to_string()))
+}
+
+fn parse_modes(text: &str) -> Result<Patch<Vec<Mode>>, String> {
+    match text {
+        DEFAULT => Ok(Patch::Reset),
+        "none" | "" => Ok(Patch::Set(Vec::new())),
+        names => names
+            .split(',')
+            .map(|name| name.trim().parse::<Mode>().map_err(|error| error.to_string()))
+            .collect::<Result<_, _>>()
+            .map(Patch::Set),
+    }
+}
+
+fn parse_number<T>(text: &str) -> Result<Patch<T>, String>
+where
+    T: std::str::FromStr<Err = std::num::ParseIntError>,
+{
+    match text {
+        DEFAULT => Ok(Patch::Reset),
+        number => number.parse().map(Patch::Set).map_err(|error| format!("{error}; `default` sets it back")),
+    }
+}
+
+fn parse_clock(text: &str) -> Result<Patch<u64>, String> {
+    match text {
+        DEFAULT => Ok(Patch::Reset),
+        moment => parse_moment(moment).map(Patch::Set),
+    }
+}

@@ -1,0 +1,134 @@
+//! Examples for every command, shown at the end of its help.
+
+use super::refusal::Dialect;
+
+/// A command's words, and examples of it as they are typed in the REPL.
+pub(super) const SHARED: &[(&str, &[&str])] = &[
+    (
+        "auth",
+        &[
+            "auth order-42",
+            "auth 'pay 42 yuan' --modes fingerPrint,facial --content 'Confirm the payment'",
+            "auth order-43 --touch wrong,1",
+        ],
+    ),
+    ("support", &["support"]),
+    ("enrolled", &["enrolled fingerPrint"]),
+    ("device", &["device list"]),
+    ("device create", &["device create tablet --profile itrustee", "device create twin --seed demo"]),
+    ("device list", &["device list", "device list --json"]),
+    ("device select", &["device select tablet"]),
+    ("device show", &["device show", "device show tablet"]),
+    ("device set", &["device set support off", "device set failNext 90009"]),
+    ("device set support", &["device set support off"]),
+    ("device set permission", &["device set permission off"]),
+    ("device set modes", &["device set modes fingerPrint,facial", "device set modes none"]),
+    ("device set internalError", &["device set internalError auth key update error"]),
+    ("device set reportNotEnrolled", &["device set reportNotEnrolled on"]),
+    ("device set reportFaceAsFinger", &["device set reportFaceAsFinger on"]),
+    ("device set failNext", &["device set failNext 90009"]),
+    ("device set latency", &["device set latency 500", "device set latency default"]),
+    ("device set clock", &["device set clock 2020-01-01T00:00:30Z"]),
+    ("device set systemUpgrade", &["device set systemUpgrade"]),
+    ("device remove", &["device remove tablet"]),
+    ("device reset", &["device reset"]),
+    ("sensor", &["sensor auto"]),
+    ("sensor ask", &["sensor ask"]),
+    ("sensor auto", &["sensor auto"]),
+    ("sensor script", &["sensor script wrong,1"]),
+    ("biometric", &["biometric list", "finger enroll"]),
+    ("biometric enroll", &["biometric enroll", "biometric enroll facial"]),
+    ("biometric remove", &["biometric remove 1"]),
+    ("biometric list", &["biometric list"]),
+    ("biometric unlock", &["biometric unlock"]),
+    ("tee", &["tee getDeviceId", "tee getAuthKey 10115 Wechat_demo"]),
+    ("tee generateAppSecureKey", &["tee generateAppSecureKey 10115"]),
+    ("tee getAppSecureKey", &["tee getAppSecureKey 10115 --raw ask.export"]),
+    ("tee hasAskAlready", &["tee hasAskAlready 10115"]),
+    ("tee generateAuthKey", &["tee generateAuthKey 10115 Wechat_demo"]),
+    ("tee getAuthKey", &["tee getAuthKey 10115 Wechat_demo"]),
+    ("tee hasAuthKey", &["tee hasAuthKey 10115 Wechat_demo"]),
+    ("tee removeAuthKey", &["tee removeAuthKey 10115 Wechat_demo"]),
+    ("tee removeAllAuthKey", &["tee removeAllAuthKey 10115"]),
+    ("tee initSigh", &["tee initSigh 10115 Wechat_demo order-42"]),
+    ("tee finishSign", &["tee finishSign 1"]),
+    ("tee getDeviceId", &["tee getDeviceId"]),
+    ("tee getVersion", &["tee getVersion"]),
+    ("tee getExtraParam", &["tee getExtraParam fingerprint_type"]),
+    ("keys", &["keys", "keys --json"]),
+    ("verify", &["verify --key auth_key.pem --json result.json --signature result.sig --salt 20"]),
+    ("explain", &["explain 90010", "explain -1", "explain"]),
+    ("call", &["call keys.list", "call sensor.setMode {\"mode\": \"auto\"}"]),
+];
+
+/// The same for commands that only the REPL has.
+pub(super) const LINES: &[(&str, &[&str])] = &[
+    ("touch", &["touch 1", "touch wrong"]),
+    ("cancel", &["cancel"]),
+    ("events", &["events off"]),
+    ("help", &["help", "help device set"]),
+    ("exit", &["exit"]),
+];
+
+/// Commands of the program whose examples differ from the REPL's, or that the REPL does not have.
+pub(super) const PROGRAM: &[(&str, &[&str])] = &[
+    (
+        "",
+        &["soter-sim", "soter-sim auth --challenge order-42 --touch 1", "soter-sim keys --json --seed demo"],
+    ),
+    ("repl", &["soter-sim repl", "printf 'auth a --touch 1\\nkeys\\n' | soter-sim repl --json --seed demo"]),
+    (
+        "auth",
+        &[
+            "soter-sim auth --challenge order-42",
+            "soter-sim auth order-42 --modes fingerPrint,facial --touch wrong,1 --ephemeral",
+            "soter-sim auth order-42 --touch 1 --seed demo --profile itrustee",
+        ],
+    ),
+    ("call", &["soter-sim call keys.list", "soter-sim call sensor.setMode '{\"mode\": \"auto\"}'"]),
+    (
+        "vectors",
+        &["soter-sim vectors ./vectors --seed demo", "soter-sim vectors ./huawei --profile itrustee"],
+    ),
+    ("completions", &["soter-sim completions bash > ~/.local/share/bash-completion/completions/soter-sim"]),
+];
+
+/// Adds each command's examples to its help.
+pub(super) fn attach(command: clap::Command, dialect: Dialect) -> clap::Command {
+    attach_below(command, "", dialect)
+}
+
+fn attach_below(mut command: clap::Command, path: &str, dialect: Dialect) -> clap::Command {
+    let examples = of(path, dialect);
+    if !examples.is_empty() {
+        let title = if examples.len() == 1 { "Example" } else { "Examples" };
+        command = command.after_help(format!("{title}:\n  {}", examples.join("\n  ")));
+    }
+    command.mut_subcommands(|below| {
+        let path = format!("{path} {}", below.get_name());
+        attach_below(below, path.trim_start(), dialect)
+    })
+}
+
+/// The examples of the command with these words, as they are typed there.
+fn of(path: &str, dialect: Dialect) -> Vec<String> {
+    let find = |table: &'static [(&str, &[&str])]| {
+        table.iter().find(|(words, _)| *words == path).map(|(_, examples)| *examples)
+    };
+    match dialect {
+        Dialect::Line => find(LINES)
+            .or_else(|| find(SHARED))
+            .unwrap_or_default()
+            .iter()
+            .map(|example| (*example).to_owned())
+            .collect(),
+        Dialect::Program => match find(PROGRAM) {
+            Some(examples) => examples.iter().map(|example| (*example).to_owned()).collect(),
+            None => find(SHARED)
+                .unwrap_or_default()
+                .iter()
+                .map(|example| format!("soter-sim {example}"))
+                .collect(),
+        },
+    }
+}

@@ -1,0 +1,143 @@
+//! The options that every command takes, before or after its name: which phone, which state, which output.
+//!
+//! They are not clap's global arguments, because a command's own option may have the same name and another
+//! meaning: `verify --json FILE`, `device create --profile NAME`. There the command's own one wins, and the
+//! general one can still be given before the command.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, ValueParser};
+use clap::{Arg, ArgAction, ArgMatches, ValueHint, value_parser};
+use soter_bridge::protocol::CommandError;
+use soter_wire::Profile;
+
+use super::parse_moment;
+
+/// The heading in help below which they are listed.
+pub(crate) const HEADING: &str = "Options of every command";
+
+const STATE: &str = "general_state";
+const EPHEMERAL: &str = "general_ephemeral";
+const PROFILE: &str = "general_profile";
+const SEED: &str = "general_seed";
+const CLOCK: &str = "general_clock";
+const DEVICE: &str = "general_device";
+const JSON: &str = "general_json";
+
+/// Commands that look at no phone, and so take the output option alone.
+const WITHOUT_PHONE: [&str; 6] = ["verify", "explain", "completions", "events", "help", "exit"];
+
+/// Which of the options make sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// On the command line: all of them.
+    Program,
+    /// On a line of the REPL, whose state is chosen already: device and output.
+    Line,
+}
+
+/// The options as they were given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// The state folder.
+    pub(crate) state: Option<PathBuf>,
+    /// Nothing is kept.
+    pub(crate) ephemeral: bool,
+    /// The phone family of a phone that is new.
+    pub(crate) profile: Option<String>,
+    /// The seed of a phone that is new.
+    pub(crate) seed: Option<String>,
+    /// Where a seeded phone's clock stands, in milliseconds since 1970.
+    pub(crate) clock: Option<u64>,
+    /// The device that the command is for.
+    pub(crate) device: Option<String>,
+    /// Machine output.
+    pub(crate) json: bool,
+}
+
+impl Options {
+    /// Collects what was given at any level of the command; the innermost wins.
+    ///
+    /// # Errors
+    /// The user's: options that exclude each other, or one that needs another.
+    pub(crate) fn read(matches: &ArgMatches) -> Result<Self, CommandError> {
+        let mut options = Self::default();
+        let mut level = Some(matches);
+        while let Some(matches) = level {
+            overwrite(matches, STATE, &mut options.state);
+            overwrite(matches, PROFILE, &mut options.profile);
+            overwrite(matches, SEED, &mut options.seed);
+            overwrite(matches, CLOCK, &mut options.clock);
+            overwrite(matches, DEVICE, &mut options.device);
+            options.ephemeral |= given(matches, EPHEMERAL);
+            options.json |= given(matches, JSON);
+            level = matches.subcommand().map(|(_, matches)| matches);
+        }
+        if options.ephemeral && options.state.is_some() {
+            return Err(CommandError::invalid_params(
+                "--state and --ephemeral exclude each other",
+                "keep the state in a folder, or keep nothing: leave one of them out",
+            ));
+        }
+        if options.clock.is_some() && options.seed.is_none() {
+            return Err(CommandError::invalid_params(
+                "--clock needs --seed: only a seeded phone has a clock that stands still",
+                "add --seed TEXT, or leave --clock out",
+            ));
+        }
+        Ok(options)
+    }
+}
+
+/// Adds the options to a command and everything below it, save where a command has an option of that name.
+pub(super) fn spread(mut command: clap::Command, scope: Scope) -> clap::Command {
+    let stateless = WITHOUT_PHONE.contains(&command.get_name());
+    for argument in arguments() {
+        let id = argument.get_id().as_str();
+        let fits = match scope {
+            _ if stateless => id == JSON,
+            Scope::Program => true,
+            Scope::Line => id == DEVICE || id == JSON,
+        };
+        let taken = command.get_arguments().any(|own| own.get_long() == argument.get_long());
+        if fits && !taken {
+            command = command.arg(argument);
+        }
+    }
+    command.disable_help_subcommand(scope == Scope::Line).mut_subcommands(|below| spread(below, scope))
+}
+
+fn arguments() -> [Arg; 7] {
+    let option = |id: &'static str, long: &'static str, value: &'static str, parser: ValueParser| {
+        Arg::new(id).long(long).value_name(value).value_parser(parser).help_heading(HEADING)
+    };
+    let flag = |id: &'static str, long: &'static str| {
+        Arg::new(id).long(long).action(ArgAction::SetTrue).help_heading(HEADING)
+    };
+    [
+        option(STATE, "state", "DIR", value_parser!(PathBuf))
+            .value_hint(ValueHint::DirPath)
+            .help("Keep the phones in this folder; without it, in the platform's data folder"),
+        flag(EPHEMERAL, "ephemeral").help("Keep nothing: a new phone that is gone at the end"),
+        option(PROFILE, "profile", "PROFILE", PossibleValuesParser::new(Profile::names()).into())
+            .help("The phone family of a new phone"),
+        option(SEED, "seed", "TEXT", value_parser!(String))
+            .help("A reproducible phone; implies --ephemeral unless --state is given"),
+        option(CLOCK, "clock", "TIME", ValueParser::new(parse_moment))
+            .help("Where the seeded phone's clock stands: 2020-01-01T00:00:00Z or Unix milliseconds"),
+        option(DEVICE, "device", "DEVICE", value_parser!(String))
+            .help("The phone that the command is for, if not the selected one"),
+        flag(JSON, "json").help("Machine output: each answer is one line of JSON"),
+    ]
+}
+
+/// A level that does not know the option leaves the value alone.
+fn overwrite<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, id: &str, value: &mut Option<T>) {
+    if let Ok(Some(given)) = matches.try_get_one::<T>(id) {
+        *value = Some(given.clone());
+    }
+}
+
+fn given(matches: &ArgMatches, id: &str) -> bool {
+    matches!(matches.try_get_one::<bool>(id), Ok(Some(true)))
+}

@@ -1,0 +1,94 @@
+//! Words that the grammar does not take: a question for help, or a mistake told in two lines.
+
+use clap::error::ErrorKind;
+use soter_bridge::protocol::CommandError;
+
+/// Where the words were typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// On the command line of the program.
+    Program,
+    /// On a line of the REPL.
+    Line,
+}
+
+/// Why there is no command to carry out.
+#[derive(Clone, Debug)]
+pub(crate) enum Refused {
+    /// Help or the version was asked for.
+    Help {
+        /// The text without colours.
+        plain: String,
+        /// The text with colours.
+        coloured: String,
+    },
+    /// The user's mistake.
+    Usage(CommandError),
+}
+
+impl Refused {
+    /// What clap found, shortened to what happened and the usage line.
+    pub(super) fn from_clap(error: &clap::Error, dialect: Dialect) -> Self {
+        let plain = error.render().to_string();
+        match error.kind() {
+            ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                // `device` alone is a mistake; the list of its subcommands says what is missing.
+                if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+                    return Self::Usage(incomplete(&plain));
+                }
+                let coloured = error.render().ansi().to_string();
+                Self::Help { plain, coloured }
+            }
+            _ => Self::Usage(shortened(&plain, dialect)),
+        }
+    }
+}
+
+/// A command that needs a subcommand and has none.
+fn incomplete(help: &str) -> CommandError {
+    let usage = section(help, "Usage:").unwrap_or_default();
+    let below: Vec<_> = help
+        .lines()
+        .skip_while(|line| line.trim() != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.trim().is_empty())
+        // A summary that was wrapped is indented deeper than a name.
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    CommandError::invalid_params(
+        format!("the command is not complete: {usage}"),
+        format!("one of: {}", below.join(", ")),
+    )
+}
+
+/// The first paragraph is what happened, a tip is the best advice, else the usage line is.
+fn shortened(text: &str, dialect: Dialect) -> CommandError {
+    let first = text.split("\n\n").next().unwrap_or(text);
+    let what = on_one_line(first.trim_start_matches("error:"));
+    let help = match dialect {
+        Dialect::Program => "soter-sim --help",
+        Dialect::Line => "help",
+    };
+    let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip:")).map(str::trim);
+    let usage = section(text, "Usage:").map(|usage| format!("usage: {usage}"));
+    let next = match (tip, usage) {
+        (Some(tip), Some(usage)) => format!("{tip}; {usage}"),
+        (Some(tip), None) => tip.to_owned(),
+        (None, Some(usage)) if !usage.ends_with("usage:") => usage,
+        (None, _) => format!("`{help}` lists the commands"),
+    };
+    CommandError::invalid_params(what, next)
+}
+
+/// The rest of the line that starts so.
+fn section<'a>(text: &'a str, start: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.trim().strip_prefix(start)).map(str::trim)
+}
+
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,34 @@
+//! `sensor`: who touches.
+
+use clap::Subcommand;
+use soter_bridge::protocol::TouchScript;
+use soter_bridge::protocol::sensor::{SensorMode, SetMode};
+
+use super::{Errand, auth};
+
+/// `sensor …`.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Sensor {
+    /// A person touches, at the dialog that opens
+    Ask,
+    /// The first enrolled finger or face touches at once
+    Auto,
+    /// These touches are made, for every dialog anew
+    Script {
+        /// Finger numbers, `wrong`, `cancel`, comma-separated
+        #[arg(value_name = "SCRIPT", value_parser = auth::parse_touch_script)]
+        script: TouchScript,
+    },
+}
+
+impl Sensor {
+    /// The call that it stands for.
+    pub(super) fn errand(self) -> Errand {
+        let mode = match self {
+            Self::Ask => SensorMode::Ask,
+            Self::Auto => SensorMode::Auto,
+            Self::Script { script } => SensorMode::Script(script),
+        };
+        Errand::new(SetMode { mode })
+    }
+}

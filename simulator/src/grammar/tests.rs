@@ -1,0 +1,291 @@
+use proptest::prelude::*;
+use serde_json::json;
+use soter_bridge::protocol::SeedText;
+use soter_bridge::protocol::{METHODS, Patch, Response, device, sensor, soter};
+
+use super::*;
+
+fn line(text: &str) -> Line {
+    match parse_line(text) {
+        Ok(Some(line)) => line,
+        other => panic!("`{text}` is no command: {other:?}"),
+    }
+}
+
+fn call(text: &str) -> Call {
+    let LineCommand::Shared(command) = line(text).command else { panic!("`{text}` is a REPL command") };
+    match command.job() {
+        Ok(Job::Call(errand)) => errand.call,
+        other => panic!("`{text}` is no call: {other:?}"),
+    }
+}
+
+fn usage(text: &str) -> CommandError {
+    match parse_line(text) {
+        Err(Refused::Usage(error)) => error,
+        other => panic!("`{text}` is understood: {other:?}"),
+    }
+}
+
+/// Every command with the words that lead to it, the root left out.
+fn every_command(command: &clap::Command) -> Vec<String> {
+    fn below(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        for command in command.get_subcommands() {
+            let path = format!("{path} {}", command.get_name()).trim_start().to_owned();
+            below(command, &path, found);
+            found.push(path);
+        }
+    }
+    let mut found = Vec::new();
+    below(command, "", &mut found);
+    found
+}
+
+#[test]
+fn the_grammars_are_sound() {
+    command_line().debug_assert();
+    lines().debug_assert();
+}
+
+#[test]
+fn every_command_has_an_example_and_each_example_of_a_line_parses() {
+    for path in every_command(&lines()) {
+        let examples: Vec<_> = examples::LINES
+            .iter()
+            .chain(examples::SHARED)
+            .filter(|(words, _)| *words == path)
+            .flat_map(|(_, examples)| *examples)
+            .collect();
+        assert!(!examples.is_empty(), "`{path}` has no example");
+        for example in examples {
+            line(example);
+        }
+    }
+}
+
+#[test]
+fn every_example_of_the_program_parses() {
+    for (path, examples) in examples::PROGRAM {
+        for example in *examples {
+            let words = shell_words::split(example).unwrap();
+            let program = words.iter().position(|word| word == "soter-sim").unwrap();
+            let words = words.into_iter().skip(program).take_while(|word| word != ">").map(OsString::from);
+            assert!(parse_command_line(words).is_ok(), "{path}: {example}");
+        }
+    }
+}
+
+#[test]
+fn every_method_of_the_protocol_has_a_friendly_form() {
+    let friendly: Vec<_> = examples::SHARED
+        .iter()
+        .flat_map(|(_, examples)| *examples)
+        .filter(|example| !example.starts_with("call "))
+        .filter_map(|example| match line(example).command {
+            LineCommand::Shared(command) => command.job().ok(),
+            _ => None,
+        })
+        .filter_map(|job| match job {
+            Job::Call(errand) => Some(errand.call.request.method()),
+            Job::Verify(_) => Some("verify.signature"),
+            Job::Explain(_) => None,
+        })
+        .chain(["sensor.touch", "sensor.cancel"]) // `touch` and `cancel` are lines of the REPL alone
+        .collect();
+    for method in METHODS {
+        assert!(friendly.contains(&method.name), "{} has no friendly form", method.name);
+    }
+}
+
+#[test]
+fn every_method_can_be_called_by_its_name() {
+    for method in METHODS {
+        let line = line(&format!("call {}", method.name));
+        let LineCommand::Shared(command) = line.command else { panic!("call is a shared command") };
+        match command.job() {
+            Ok(Job::Call(errand)) => assert_eq!(errand.call.request.method(), method.name),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => assert!(error.what.contains(method.name), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn auth_passes_challenge_modes_content_and_touches_on_as_given() {
+    let call = call("auth 'pay \"42\"' --modes fingerPrint,nose --content Pay --touch wrong,1");
+    let Request::StartSoterAuthentication(request) = call.request else { panic!("{call:?}") };
+    assert_eq!(request.challenge.as_deref(), Some("pay \"42\""));
+    assert_eq!(request.request_auth_modes.unwrap(), ["fingerPrint", "nose"]);
+    assert_eq!(request.auth_content.as_deref(), Some("Pay"));
+    assert_eq!(request.touch.unwrap().to_string(), "wrong,1");
+}
+
+#[test]
+fn a_challenge_may_be_empty_or_begin_with_a_dash() {
+    for (text, challenge) in [("auth ''", ""), ("auth --challenge -x", "-x"), ("auth -- --y", "--y")] {
+        let Request::StartSoterAuthentication(request) = call(text).request else { panic!("{text}") };
+        assert_eq!(request.challenge.as_deref(), Some(challenge), "{text}");
+    }
+}
+
+#[test]
+fn settings_are_set_and_set_back() {
+    let set = |text: &str| match call(text).request {
+        Request::DeviceSet(set) => serde_json::to_value(set).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(set("device set support off"), json!({"support": false}));
+    assert_eq!(set("device set modes none"), json!({"modes": []}));
+    assert_eq!(set("device set modes facial"), json!({"modes": ["facial"]}));
+    assert_eq!(
+        set("device set internalError auth key update error"),
+        json!({"internalError": "auth key update error"})
+    );
+    assert_eq!(set("device set fail-next 90009"), json!({"failNext": 90009}));
+    assert_eq!(set("device set clock 1970-01-01T00:00:01Z"), json!({"clock": 1000}));
+    assert_eq!(set("device set systemUpgrade"), json!({"systemUpgrade": true}));
+    let Request::DeviceSet(back) = call("device set latency default").request else { panic!("no set") };
+    assert_eq!(back, device::Set { latency: Patch::Reset, ..device::Set::default() });
+}
+
+#[test]
+fn every_setting_of_the_protocol_can_be_set() {
+    let all = json!({"support": null, "permission": null, "modes": null, "internalError": null,
+        "reportNotEnrolled": null, "reportFaceAsFinger": null, "failNext": null, "latency": null, "clock": null,
+        "systemUpgrade": null});
+    let device::Set {
+        support: _,
+        permission: _,
+        modes: _,
+        internal_error: _,
+        report_not_enrolled: _,
+        report_face_as_finger: _,
+        fail_next: _,
+        latency: _,
+        clock: _,
+        system_upgrade: _,
+    } = serde_json::from_value(all.clone()).unwrap();
+    let commands = every_command(&lines());
+    for setting in all.as_object().unwrap().keys() {
+        assert!(commands.contains(&format!("device set {setting}")), "{setting}");
+    }
+}
+
+#[test]
+fn a_device_is_named_by_the_option_or_by_the_command() {
+    assert_eq!(line("keys --device tablet").device.as_deref(), Some("tablet"));
+    assert_eq!(line("--device tablet keys").device.as_deref(), Some("tablet"));
+    assert_eq!(call("device show tablet").device.as_deref(), Some("tablet"));
+    assert_eq!(call("device show").device, None);
+}
+
+#[test]
+fn general_options_stand_before_or_after_the_command() {
+    for text in [
+        "soter-sim --seed a --profile ios auth x --touch 1 --json",
+        "soter-sim auth x --touch 1 --profile ios --json --seed a",
+        "soter-sim --json auth --seed a x --profile ios --touch 1",
+    ] {
+        let (_, options) = parse_command_line(text.split(' ').map(OsString::from)).unwrap();
+        assert_eq!(options.seed.as_deref(), Some("a"), "{text}");
+        assert_eq!(options.profile.as_deref(), Some("ios"), "{text}");
+        assert!(options.json, "{text}");
+    }
+}
+
+#[test]
+fn a_commands_own_option_is_not_the_general_one() {
+    let text = "soter-sim --profile ios device create b --profile qsee --seed s";
+    let (parsed, options) = parse_command_line(text.split(' ').map(OsString::from)).unwrap();
+    assert_eq!(options.profile.as_deref(), Some("ios"));
+    assert_eq!(options.seed, None);
+    let Some(ProgramCommand::Shared(command)) = parsed.command else { panic!("{parsed:?}") };
+    let Ok(Job::Call(errand)) = command.job() else { panic!("no call") };
+    let Request::DeviceCreate(create) = errand.call.request else { panic!("no create") };
+    assert_eq!(
+        (create.profile.as_deref(), create.seed.as_ref().map(SeedText::expose)),
+        (Some("qsee"), Some("s"))
+    );
+}
+
+#[test]
+fn options_that_do_not_go_together_are_a_mistake() {
+    for (text, what) in [
+        ("soter-sim --ephemeral keys --state x", "exclude each other"),
+        ("soter-sim --clock 0 keys", "--clock needs --seed"),
+    ] {
+        let refused = parse_command_line(text.split(' ').map(OsString::from)).unwrap_err();
+        let Refused::Usage(error) = refused else { panic!("{refused:?}") };
+        assert!(error.what.contains(what), "{error}");
+    }
+}
+
+#[test]
+fn mistakes_are_told_in_one_line_each() {
+    for (text, what) in [
+        ("auht x", "auht"),
+        ("auth", "CHALLENGE"),
+        ("auth x --touch 1,nose", "`nose`"),
+        ("device", "not complete"),
+        ("device set support maybe", "maybe"),
+        ("tee getAuthKey ten key", "ten"),
+        ("explain x", "invalid digit"),
+        ("touch", "TOUCH"),
+        ("keys --nonsense", "--nonsense"),
+    ] {
+        let error = usage(text);
+        assert!(error.what.contains(what), "{text}: {}", error.what);
+        assert!(!error.next.is_empty(), "{text}");
+        assert!(!error.what.contains('\n') && !error.next.contains('\n'), "{text}: {error:?}");
+    }
+    assert!(usage("device").next.contains("create"), "{:?}", usage("device"));
+    assert!(usage("auht x").next.contains("auth"), "{:?}", usage("auht x"));
+}
+
+#[test]
+fn help_is_not_a_mistake() {
+    assert!(
+        matches!(parse_line("auth --help"), Err(Refused::Help { plain, .. }) if plain.contains("Examples:"))
+    );
+    let version = parse_command_line(["soter-sim", "--version"].map(OsString::from));
+    assert!(matches!(version, Err(Refused::Help { plain, .. }) if plain.starts_with("soter-sim ")));
+}
+
+#[test]
+fn answers_of_the_trusted_app_name_their_session() {
+    let reply = Response::InitSigh(soter::Reply::opened(7));
+    assert_eq!(serde_json::to_string(&reply).unwrap(), r#"{"resultCode":0,"session":7}"#);
+    let Request::FinishSign(soter::FinishSign { session: 7 }) = call("tee finishSign 7").request else {
+        panic!("not the session")
+    };
+    let Request::SensorSetMode(sensor::SetMode { mode: sensor::SensorMode::Auto }) =
+        call("sensor auto").request
+    else {
+        panic!("not automatic")
+    };
+}
+
+proptest! {
+    #[test]
+    fn any_line_is_answered(text in "\\PC{0,80}") {
+        let _ = parse_line(&text);
+    }
+
+    #[test]
+    fn any_words_after_a_command_are_answered(
+        command in proptest::sample::select(every_command(&lines())),
+        words in proptest::collection::vec("[-a-z0-9,'\"{}= .]{0,12}", 0..4),
+    ) {
+        if let Ok(Some(Line { command: LineCommand::Shared(command), .. })) =
+            parse_line(&format!("{command} {}", words.join(" ")))
+        {
+            let _ = command.job();
+        }
+    }
+
+    #[test]
+    fn any_unfinished_line_is_split(text in "\\PC{0,80}") {
+        let typed = typed(&text);
+        prop_assert!(text.is_char_boundary(typed.start));
+    }
+}

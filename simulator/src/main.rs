@@ -1,0 +1,19 @@
+//! `soter-sim`: the simulated phone on the command line and in a REPL.
+//!
+//! ```text
+//!   grammar   words typed by a person        -> commands of the protocol
+//!   front     commands, answers and dialogs  <-> what a person sees, over any `Service`
+//!   cli       one command per process, exit codes
+//!   repl      many commands per process, from a terminal or a pipe
+//! ```
+
+mod cli;
+mod front;
+mod grammar;
+mod repl;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run(std::env::args_os()).into()
+}

@@ -1,0 +1,70 @@
+//! Fingers and faces of a phone.
+
+use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
+use soter_bridge::protocol::{CommandError, ErrorKind};
+use soter_tee::Lockout;
+use soter_wire::Mode;
+
+use super::{Inside, Phone};
+
+impl Phone {
+    pub(crate) fn enrolments(&self) -> Result<Enrolments, CommandError> {
+        self.biometrics(&mut self.inside())
+    }
+
+    pub(crate) fn enroll(&self, mode: Mode) -> Result<Enrolment, CommandError> {
+        if !self.profile.modes.contains(&mode) {
+            let modes: Vec<_> = self.profile.modes.iter().map(|mode| mode.name()).collect();
+            return Err(CommandError::invalid_params(
+                format!("a `{}` phone has no sensor for {mode}", self.profile.name),
+                format!("it has: {}", modes.join(", ")),
+            ));
+        }
+        let mut inside = self.inside();
+        if inside.dialog.is_some() {
+            return Err(CommandError::new(
+                ErrorKind::InvalidParams,
+                "the authentication dialog is open, and settings cannot be reached",
+                "touch the sensor or cancel first",
+            ));
+        }
+        let enrolment = self.tee(&mut inside)?.enroll(mode).map_err(|error| self.tee_error(&error))?;
+        Ok(to_protocol(&enrolment))
+    }
+
+    pub(crate) fn remove_enrolment(&self, number: u32) -> Result<Enrolments, CommandError> {
+        let mut inside = self.inside();
+        self.tee(&mut inside)?.remove_enrolment(number).map_err(|error| self.tee_error(&error))?;
+        self.biometrics(&mut inside)
+    }
+
+    pub(crate) fn unlock(&self) -> Result<Enrolments, CommandError> {
+        let mut inside = self.inside();
+        self.tee(&mut inside)?.unlock().map_err(|error| self.tee_error(&error))?;
+        self.biometrics(&mut inside)
+    }
+
+    pub(super) fn biometrics(&self, inside: &mut Inside) -> Result<Enrolments, CommandError> {
+        let tee = self.tee(inside)?;
+        Ok(Enrolments {
+            enrolments: tee.enrolments().iter().map(to_protocol).collect(),
+            lockouts: tee
+                .sensor_failures()
+                .into_iter()
+                .map(|failures| LockoutState {
+                    mode: failures.mode,
+                    failed_attempts: failures.failed_attempts,
+                    remaining_ms: match failures.lockout {
+                        Some(Lockout::Timed { remaining_ms }) => Some(remaining_ms),
+                        Some(Lockout::Permanent) | None => None,
+                    },
+                    permanent: failures.lockout == Some(Lockout::Permanent),
+                })
+                .collect(),
+        })
+    }
+}
+
+fn to_protocol(enrolment: &soter_tee::Enrolment) -> Enrolment {
+    Enrolment { number: enrolment.number, mode: enrolment.mode, fid: enrolment.fid.clone() }
+}

@@ -1,0 +1,96 @@
+//! What a phone's secure world gets from outside: randomness, a clock, storage.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use soter_bridge::protocol::CommandError;
+use soter_tee::{Environment, RandomnessError, Storage};
+
+use crate::store::{DeviceName, MemoryStorage, StateFolder};
+
+/// The last millisecond of the year 9999, the last year that a certificate can say, less the ten years for which
+/// certificates are valid.
+const LAST_CLOCK: u64 = 253_402_300_799_999 - 10 * 366 * 24 * 3_600_000;
+
+/// A phone's calendar clock. Clones are the same clock.
+#[derive(Clone, Debug)]
+pub(super) enum Clock {
+    /// The computer's.
+    System,
+    /// A seeded phone's own: it stands still until it is set, so that the same commands see the same times.
+    Standing(Arc<AtomicU64>),
+}
+
+impl Clock {
+    pub(super) fn new(standing_at: Option<u64>) -> Self {
+        standing_at.map_or(Self::System, |at| Self::Standing(Arc::new(AtomicU64::new(at))))
+    }
+
+    pub(super) fn unix_millis(&self) -> u64 {
+        match self {
+            Self::System => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
+            Self::Standing(at) => at.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Sets a standing clock; whether it is one.
+    pub(super) fn set(&self, unix_millis: u64) -> bool {
+        match self {
+            Self::System => false,
+            Self::Standing(at) => {
+                at.store(unix_millis, Ordering::Relaxed);
+                true
+            }
+        }
+    }
+}
+
+/// Whether certificates can be made at this time.
+pub(super) fn check_clock(unix_millis: u64) -> Result<(), CommandError> {
+    if unix_millis <= LAST_CLOCK {
+        return Ok(());
+    }
+    Err(CommandError::invalid_params(
+        format!("the clock cannot stand at {unix_millis} ms after 1970"),
+        format!("give at most {LAST_CLOCK}, which is in the year 9989"),
+    ))
+}
+
+/// The surroundings of one phone's secure world.
+pub(super) struct PhoneEnvironment {
+    storage: Box<dyn Storage>,
+    clock: Clock,
+}
+
+impl PhoneEnvironment {
+    /// A phone in a folder, or in `memory`, which is filled at the first time.
+    pub(super) fn new(
+        folder: Option<&StateFolder>,
+        name: &DeviceName,
+        memory: &mut Option<MemoryStorage>,
+        clock: Clock,
+    ) -> Self {
+        let storage: Box<dyn Storage> = match folder {
+            Some(folder) => Box::new(folder.device_storage(name)),
+            None => Box::new(memory.get_or_insert_with(MemoryStorage::new).clone()),
+        };
+        Self { storage, clock }
+    }
+}
+
+impl Environment for PhoneEnvironment {
+    fn random(&mut self, out: &mut [u8]) -> Result<(), RandomnessError> {
+        soter_tee::operating_system_random(out)
+    }
+
+    fn unix_millis(&self) -> u64 {
+        self.clock.unix_millis()
+    }
+
+    fn storage(&mut self) -> &mut dyn Storage {
+        self.storage.as_mut()
+    }
+}

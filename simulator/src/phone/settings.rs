@@ -1,0 +1,128 @@
+//! A phone's troubles, switched on and off.
+
+use soter_bridge::codes::wx::{self, message};
+use soter_bridge::protocol::device::{Set, Settings};
+use soter_bridge::protocol::{CommandError, Patch};
+
+use super::environment::check_clock;
+use super::{Phone, SEEDED_CLOCK};
+
+/// The longest latency, in milliseconds.
+const MAX_LATENCY_MS: u64 = 60_000;
+
+/// The codes that `failNext` takes.
+const FAILURES: [i32; 10] = [
+    wx::NOT_SUPPORTED,
+    wx::NOT_GRANTED,
+    wx::MODE_NOT_SUPPORTED,
+    wx::CHALLENGE_REFUSED,
+    wx::AUTH_CONTENT_TOO_LONG,
+    wx::INTERNAL_ERROR,
+    wx::CANCELLED,
+    wx::NOT_RECOGNISED,
+    wx::FROZEN,
+    wx::NOT_ENROLLED,
+];
+
+/// The texts of 90007, as `errMsg` has them.
+const INTERNAL_ERRORS: [&str; 4] = [
+    message::KEY_UPDATE_ERROR,
+    message::KEY_GENERATE_FAILED,
+    message::KEY_NOT_RETRIEVED,
+    message::START_FAILED,
+];
+
+impl Phone {
+    pub(crate) fn set(&self, set: Set) -> Result<(), CommandError> {
+        check(&set)?;
+        let mut inside = self.inside();
+        if !set.clock.is_keep() {
+            let at = set.clock.apply(SEEDED_CLOCK, SEEDED_CLOCK);
+            if !inside.clock.set(at) {
+                return Err(CommandError::invalid_params(
+                    format!("device `{}` has no clock of its own: it shows the computer's time", self.name),
+                    "create a device with a seed to set its clock",
+                ));
+            }
+            inside.record.clock = Some(at);
+        }
+        if set.system_upgrade == Patch::Set(true) {
+            self.tee(&mut inside)?.system_upgrade().map_err(|error| self.tee_error(&error))?;
+        }
+        let settings = &mut inside.record.settings;
+        let current = std::mem::take(settings);
+        let default = Settings::default();
+        *settings = Settings {
+            support: set.support.apply(current.support, default.support),
+            permission: set.permission.apply(current.permission, default.permission),
+            modes: optional(set.modes, current.modes),
+            internal_error: optional(set.internal_error, current.internal_error),
+            report_not_enrolled: set
+                .report_not_enrolled
+                .apply(current.report_not_enrolled, default.report_not_enrolled),
+            report_face_as_finger: set
+                .report_face_as_finger
+                .apply(current.report_face_as_finger, default.report_face_as_finger),
+            fail_next: optional(set.fail_next, current.fail_next),
+            latency: set.latency.apply(current.latency, default.latency),
+        };
+        Ok(())
+    }
+
+    /// Whether settings changed by themselves, and so must be written; asking forgets it.
+    pub(crate) fn take_settings_changed(&self) -> bool {
+        std::mem::take(&mut self.inside().settings_changed)
+    }
+}
+
+/// Checks every value before any is set.
+fn check(set: &Set) -> Result<(), CommandError> {
+    if let Patch::Set(code) = set.fail_next
+        && !FAILURES.contains(&code)
+    {
+        let known: Vec<_> = FAILURES.iter().map(ToString::to_string).collect();
+        return Err(CommandError::invalid_params(
+            format!("no authentication fails with {code}"),
+            format!("codes: {}", known.join(", ")),
+        ));
+    }
+    if let Patch::Set(text) = &set.internal_error
+        && !is_internal_error(text)
+    {
+        let known: Vec<_> = INTERNAL_ERRORS.iter().filter_map(|text| text.strip_prefix("fail ")).collect();
+        let shown: String = text.chars().take(80).collect();
+        return Err(CommandError::invalid_params(
+            format!("90007 never says `{shown}`"),
+            format!("texts: {}, authenticate error: <text of the SDK>", known.join(", ")),
+        ));
+    }
+    if let Patch::Set(latency) = set.latency
+        && latency > MAX_LATENCY_MS
+    {
+        return Err(CommandError::invalid_params(
+            format!("a latency of {latency} ms is too long"),
+            format!("give at most {MAX_LATENCY_MS} ms; phones take about 500"),
+        ));
+    }
+    if let Patch::Set(clock) = set.clock {
+        check_clock(clock)?;
+    }
+    Ok(())
+}
+
+fn is_internal_error(text: &str) -> bool {
+    let message = format!("fail {text}");
+    INTERNAL_ERRORS.contains(&message.as_str())
+        || message
+            .strip_prefix(message::AUTHENTICATE_ERROR)
+            .is_some_and(|text| (1..=200).contains(&text.len()))
+}
+
+/// A setting whose default is to be absent.
+fn optional<T>(patch: Patch<T>, current: Option<T>) -> Option<T> {
+    match patch {
+        Patch::Keep => current,
+        Patch::Reset => None,
+        Patch::Set(value) => Some(value),
+    }
+}

@@ -1,0 +1,40 @@
+//! The REPL: command after command on one desk, typed at a terminal or read from a pipe.
+
+mod banner;
+mod completion;
+mod editor;
+mod help;
+mod lines;
+mod pipe;
+mod session;
+mod terminal;
+mod watcher;
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use soter_bridge::protocol::Service;
+use tokio::runtime::Runtime;
+
+use crate::front::Exit;
+
+pub(crate) use self::session::Session;
+
+/// What the REPL says about itself and keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct Surroundings {
+    /// The state folder; `None` if nothing is kept.
+    pub(crate) state: Option<PathBuf>,
+}
+
+/// The lines that were typed, below the state folder.
+const HISTORY: &str = "history";
+
+/// Reads commands and carries them out until the input ends or `exit` comes.
+pub(crate) fn run<S: Service>(runtime: &Runtime, session: Session<S>, surroundings: &Surroundings) -> Exit {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        terminal::run(runtime, session, surroundings)
+    } else {
+        pipe::run(runtime, session, io::stdin().lock())
+    }
+}

@@ -1,0 +1,67 @@
+//! What a person reads first.
+
+use soter_bridge::protocol::device::Devices;
+
+use super::Surroundings;
+use crate::front::{Paint, visible};
+
+/// What this is, what it is not, which phone and state it works on, and what to try.
+pub(super) fn banner(devices: &Devices, surroundings: &Surroundings, paint: Paint) -> String {
+    let phone = devices.devices.iter().find(|phone| phone.name == devices.selected);
+    let profile = phone.map_or("unknown", |phone| phone.profile.as_str());
+    let state = surroundings.state.as_ref().map_or("nothing is kept".to_owned(), |folder| {
+        format!("kept in {}", visible(&folder.display().to_string()))
+    });
+    let seeded = if phone.is_some_and(|phone| phone.seeded) {
+        "\nseeded: keys are known to whoever knows the seed, and the clock stands still until `device set clock`"
+    } else {
+        ""
+    };
+    format!(
+        "{} {}, a phone with SOTER on your desk\n\
+         The root key is {}: no real server trusts what is signed here.\n\
+         phone {} ({profile}), {state}{seeded}\n\
+         Try {}, or {}.",
+        paint.strong("soter-sim"),
+        env!("CARGO_PKG_VERSION"),
+        paint.strong("emulated"),
+        paint.name(&devices.selected),
+        paint.name("auth order-42"),
+        paint.name("help"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use soter_bridge::protocol::device::Summary;
+
+    use super::*;
+
+    fn desk(seeded: bool) -> Devices {
+        let phone = Summary {
+            name: "phone".to_owned(),
+            profile: "ios".to_owned(),
+            seeded,
+            sensor: soter_bridge::protocol::sensor::SensorMode::Ask,
+        };
+        Devices { devices: vec![phone], selected: "phone".to_owned() }
+    }
+
+    #[test]
+    fn the_banner_says_that_the_root_key_is_emulated_and_where_the_state_is() {
+        let surroundings = Surroundings { state: Some(PathBuf::from("desk")) };
+        let text = banner(&desk(false), &surroundings, Paint::PLAIN);
+        assert_eq!(text.lines().count(), 4, "{text}");
+        for part in ["emulated", "no real server", "phone (ios)", "kept in desk", "auth order-42", "help"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+
+    #[test]
+    fn the_banner_says_that_a_seeded_clock_stands_still() {
+        let text = banner(&desk(true), &Surroundings { state: None }, Paint::PLAIN);
+        assert!(text.contains("clock stands still") && text.contains("nothing is kept"), "{text}");
+    }
+}

@@ -1,0 +1,117 @@
+//! The line editor: history, completion, hints and colours.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::Hinter;
+use rustyline::history::DefaultHistory;
+use rustyline::{CompletionType, Config, Context, Editor, Helper, Validator};
+
+use super::completion::{Names, complete, missing};
+use crate::front::Paint;
+use crate::grammar;
+
+/// Lines that are remembered.
+const HISTORY_LINES: usize = 1000;
+
+pub(super) type LineEditor = Editor<Assistant, DefaultHistory>;
+
+/// Helps while a line is typed.
+#[derive(Helper, Validator)]
+pub(super) struct Assistant {
+    grammar: clap::Command,
+    paint: Paint,
+    /// Names on the desk, as they were when the line was begun.
+    pub(super) names: Names,
+    /// The device that lines go to.
+    pub(super) selected: String,
+}
+
+/// A line editor that remembers the lines in this file, if there is one.
+pub(super) fn open(paint: Paint, lines_file: Option<&Path>) -> Result<LineEditor, ReadlineError> {
+    let config = Config::builder()
+        .max_history_size(HISTORY_LINES)?
+        .history_ignore_dups(true)?
+        .history_ignore_space(true)
+        .completion_type(CompletionType::List)
+        .auto_add_history(true)
+        .build();
+    let history = DefaultHistory::with_config(&config);
+    let mut editor = Editor::with_history(config, history)?;
+    let grammar = grammar::lines();
+    editor.set_helper(Some(Assistant { grammar, paint, names: Names::default(), selected: String::new() }));
+    if let Some(path) = lines_file {
+        // A history that is missing or unreadable is an empty one.
+        let _ = editor.load_history(path);
+    }
+    Ok(editor)
+}
+
+impl Completer for Assistant {
+    type Candidate = String;
+
+    fn complete(
+        &self,
+        line: &str,
+        position: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
+        let line = line.get(..position).unwrap_or(line);
+        let completions = complete(&self.grammar, line, &self.names);
+        let mut words = completions.words;
+        if let [only] = words.as_mut_slice() {
+            only.push(' ');
+        }
+        Ok((completions.start, words))
+    }
+}
+
+impl Hinter for Assistant {
+    type Hint = Hint;
+
+    fn hint(&self, line: &str, position: usize, _: &Context<'_>) -> Option<Hint> {
+        if position < line.len() {
+            return None;
+        }
+        missing(&self.grammar, line).map(Hint)
+    }
+}
+
+/// Arguments that are missing: shown behind the cursor, never inserted.
+pub(super) struct Hint(String);
+
+impl rustyline::hint::Hint for Hint {
+    fn display(&self) -> &str {
+        &self.0
+    }
+
+    fn completion(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Highlighter for Assistant {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        let end = line.find(char::is_whitespace).unwrap_or(line.len());
+        let (command, rest) = line.split_at(end);
+        if self.grammar.find_subcommand(command).is_none() {
+            return Cow::Borrowed(line);
+        }
+        Cow::Owned(format!("{}{rest}", self.paint.name(command)))
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        Cow::Owned(self.paint.dim(hint))
+    }
+
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
+        Cow::Owned(self.paint.strong(prompt))
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
+        true
+    }
+}

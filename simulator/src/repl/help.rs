@@ -1,0 +1,87 @@
+//! `help`: the list of commands, or all about one.
+
+use soter_bridge::protocol::CommandError;
+
+use crate::front::Paint;
+use crate::grammar::{self, Refused};
+
+/// The list of commands, or the help of the command with these words.
+///
+/// # Errors
+/// The user's: no such command.
+pub(super) fn about(words: &[String], paint: Paint) -> Result<String, CommandError> {
+    if words.is_empty() {
+        return Ok(overview(paint));
+    }
+    let mut command = &grammar::lines();
+    for word in words {
+        command = command.find_subcommand(word).ok_or_else(|| {
+            CommandError::invalid_params(
+                format!("there is no command `{}`", words.join(" ")),
+                "`help` lists the commands",
+            )
+        })?;
+    }
+    match grammar::parse_line(&format!("{} --help", words.join(" "))) {
+        Err(Refused::Help { plain, coloured }) => {
+            let text = if paint.is_coloured() { coloured } else { plain };
+            Ok(text.trim_end().to_owned())
+        }
+        _ => Err(CommandError::internal(format!("`{}` has no help", words.join(" ")))),
+    }
+}
+
+/// Every command in one line.
+fn overview(paint: Paint) -> String {
+    let commands = grammar::lines();
+    let entries: Vec<_> = commands
+        .get_subcommands()
+        .map(|command| {
+            let names: Vec<_> =
+                std::iter::once(command.get_name()).chain(command.get_visible_aliases()).collect();
+            (names.join(", "), command.get_about().map(ToString::to_string).unwrap_or_default())
+        })
+        .collect();
+    let width = entries.iter().map(|(names, _)| names.len()).max().unwrap_or_default();
+    let mut lines: Vec<_> = entries
+        .iter()
+        .map(|(names, about)| format!("  {}{}  {about}", paint.name(names), " ".repeat(width - names.len())))
+        .collect();
+    lines.push(String::new());
+    lines.push("`help COMMAND` tells all about one, with examples; Tab completes.".to_owned());
+    lines.push(
+        "Every command takes --device NAME for another phone, and --json for machine output.".to_owned(),
+    );
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn help_lists_every_command() {
+        let text = about(&[], Paint::PLAIN).unwrap();
+        for command in grammar::lines().get_subcommands() {
+            assert!(text.contains(command.get_name()), "{}: {text}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn help_for_a_command_ends_with_an_example() {
+        for command in ["auth", "device set failNext", "finger enroll", "tee initSigh", "exit"] {
+            let text = about(&words(command), Paint::PLAIN).unwrap();
+            assert!(text.contains("Usage:") && text.contains("Example"), "{text}");
+        }
+    }
+
+    #[test]
+    fn help_for_what_is_no_command_says_so() {
+        let error = about(&words("device explode"), Paint::PLAIN).unwrap_err();
+        assert!(error.what.contains("device explode"), "{error}");
+    }
+}

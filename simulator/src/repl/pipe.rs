@@ -1,0 +1,177 @@
+//! Commands from a pipe: no prompt, no colours, and touches that come as lines of their own.
+
+use std::io::BufRead;
+
+use soter_bridge::protocol::{CommandError, Event, Request, Service};
+use tokio::runtime::Runtime;
+use tokio::sync::broadcast;
+
+use super::Session;
+use super::lines::{Lines, NextLine};
+use super::session::Understood;
+use crate::front::{self, Delivery, Exit, Paint, Pending, Progress};
+use crate::grammar::Errand;
+
+/// Carries out line after line. Gives [`Exit::Good`] if each was understood and carried out, whatever the answers
+/// were; else how the first one failed.
+pub(super) fn run<S: Service>(runtime: &Runtime, session: Session<S>, input: impl BufRead) -> Exit {
+    let mut pipe = Pipe { session, open: None, events: None, exit: Exit::Good };
+    let mut lines = Lines::new(input);
+    let flow = loop {
+        let flow = match lines.next_line() {
+            Ok(NextLine::Line(line)) => runtime.block_on(pipe.line(&line)),
+            Ok(NextLine::Unreadable(error)) => {
+                pipe.failed(&error);
+                Flow::Next
+            }
+            Ok(NextLine::End) => Flow::Leave,
+            Err(error) => {
+                pipe.failed(&error);
+                Flow::Leave
+            }
+        };
+        if flow != Flow::Next {
+            break flow;
+        }
+    };
+    if flow == Flow::Leave {
+        runtime.block_on(pipe.leave());
+    }
+    pipe.exit
+}
+
+/// What comes after a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    /// The next line.
+    Next,
+    /// The end that was asked for, or the end of the input.
+    Leave,
+    /// The end because nobody reads the answers.
+    Closed,
+}
+
+struct Pipe<S> {
+    session: Session<S>,
+    /// The authentication whose dialog is open.
+    open: Option<Open<S>>,
+    /// What happens on the phones, if it is to be shown.
+    events: Option<broadcast::Receiver<Event>>,
+    exit: Exit,
+}
+
+struct Open<S> {
+    pending: Pending<S>,
+    json: bool,
+}
+
+impl<S: Service> Pipe<S> {
+    async fn line(&mut self, text: &str) -> Flow {
+        let delivery = match self.session.understand(text) {
+            Ok(Understood::Leave) => return Flow::Leave,
+            Ok(Understood::Nothing) => Ok(Delivery::Delivered),
+            Ok(Understood::Events(shown)) => {
+                self.events = shown.then(|| self.session.service.events());
+                Ok(Delivery::Delivered)
+            }
+            Ok(Understood::Told(told)) => self.session.tell(&told),
+            Ok(Understood::Errand { errand, json }) => self.errand(errand, json).await,
+            Err(error) => Err(error),
+        };
+        let flow = self.flow(delivery);
+        if flow == Flow::Closed {
+            return flow;
+        }
+        let delivery = self.answer_if_closed().await;
+        self.show_events();
+        self.flow(delivery)
+    }
+
+    async fn errand(&mut self, errand: Errand, json: bool) -> Result<Delivery, CommandError> {
+        if !matches!(errand.call.request, Request::StartSoterAuthentication(_)) {
+            return self.session.carry_out(errand, json).await;
+        }
+        if self.open.is_some() {
+            return Err(CommandError::invalid_params(
+                "a dialog is open",
+                "end it first, with `touch …` or `cancel`",
+            ));
+        }
+        let errand = front::with_usual_mode(&self.session.service, errand).await?;
+        let mut pending = Pending::start(&self.session.service, errand);
+        loop {
+            match pending.progress().await {
+                Progress::Happened(_) => {}
+                Progress::Waits(_) => {
+                    self.open = Some(Open { pending, json });
+                    return Ok(Delivery::Delivered);
+                }
+                Progress::Ended(callback) => {
+                    let answer = pending.conclude(callback?, json).await;
+                    return self.session.show(&answer, json);
+                }
+            }
+        }
+    }
+
+    /// If the open dialog has been closed by now, waits for the answer and shows it.
+    async fn answer_if_closed(&mut self) -> Result<Delivery, CommandError> {
+        if !self.open.as_mut().is_some_and(|open| open.pending.is_closed()) {
+            return Ok(Delivery::Delivered);
+        }
+        match self.open.take() {
+            Some(open) => self.answer(open).await,
+            None => Ok(Delivery::Delivered),
+        }
+    }
+
+    async fn answer(&mut self, Open { mut pending, json }: Open<S>) -> Result<Delivery, CommandError> {
+        let callback = pending.end().await?;
+        let answer = pending.conclude(callback, json).await;
+        self.session.show(&answer, json)
+    }
+
+    /// Cancels a dialog that is still open.
+    async fn leave(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        open.pending.cancel().await;
+        self.session.console.remark("the commands ended with the dialog open: it was cancelled");
+        let delivery = self.answer(open).await;
+        self.flow(delivery);
+        self.show_events();
+    }
+
+    fn flow(&mut self, delivery: Result<Delivery, CommandError>) -> Flow {
+        match delivery {
+            Ok(Delivery::Delivered) => Flow::Next,
+            Ok(Delivery::Closed) => Flow::Closed,
+            Err(error) => {
+                self.failed(&error);
+                Flow::Next
+            }
+        }
+    }
+
+    fn failed(&mut self, error: &CommandError) {
+        self.session.console.error(error);
+        if self.exit == Exit::Good {
+            self.exit = Exit::from(error);
+        }
+    }
+
+    fn show_events(&mut self) {
+        let Some(events) = &mut self.events else { return };
+        loop {
+            match events.try_recv() {
+                Ok(event) => self.session.console.aside(&front::event_line(&event, Paint::PLAIN)),
+                Err(broadcast::error::TryRecvError::Lagged(missed)) => {
+                    self.session.console.remark(&format!("{missed} events were missed"));
+                }
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! The REPL at a terminal.
+
+use rustyline::error::ReadlineError;
+use soter_bridge::protocol::{CommandError, Request, Service, device};
+use tokio::runtime::Runtime;
+
+use super::banner::banner;
+use super::completion::Names;
+use super::editor::{self, LineEditor};
+use super::session::Understood;
+use super::watcher::Watcher;
+use super::{HISTORY, Session, Surroundings};
+use crate::front::{self, Delivery, Exit, Pending, Screen};
+use crate::grammar::Errand;
+
+/// Reads lines and carries them out until Ctrl-D or `exit`. Mistakes and refusals are no failure of the program.
+pub(super) fn run<S: Service>(
+    runtime: &Runtime,
+    mut session: Session<S>,
+    surroundings: &Surroundings,
+) -> Exit {
+    let (editor, watcher) = match prepare(runtime, &session, surroundings) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            let error = no_terminal(&error);
+            session.console.error(&error);
+            return Exit::from(&error);
+        }
+    };
+    let mut terminal = Terminal { runtime, session, editor, watcher };
+    let exit = terminal.talk(surroundings);
+    if let Some(folder) = &surroundings.state {
+        // Losing the history loses nothing that matters.
+        let _ = terminal.editor.save_history(&folder.join(HISTORY));
+    }
+    exit
+}
+
+fn prepare<S: Service>(
+    runtime: &Runtime,
+    session: &Session<S>,
+    surroundings: &Surroundings,
+) -> Result<(LineEditor, Watcher), ReadlineError> {
+    let history = surroundings.state.as_ref().map(|folder| folder.join(HISTORY));
+    let paint = session.console.paint;
+    let mut editor = editor::open(paint, history.as_deref())?;
+    let printer = editor.create_external_printer()?;
+    let watcher = Watcher::start(runtime, &*session.service, printer, paint);
+    Ok((editor, watcher))
+}
+
+struct Terminal<'r, S> {
+    runtime: &'r Runtime,
+    session: Session<S>,
+    editor: LineEditor,
+    watcher: Watcher,
+}
+
+impl<S: Service> Terminal<'_, S> {
+    fn talk(&mut self, surroundings: &Surroundings) -> Exit {
+        if !self.session.speaks_json() && self.greet(surroundings) == Flow::Leave {
+            return Exit::Good;
+        }
+        loop {
+            self.learn_names();
+            self.watcher.speak();
+            let line = self.editor.readline(&self.prompt());
+            self.watcher.hush();
+            let flow = match line {
+                Ok(line) => self.line(&line),
+                // Ctrl-C throws the line away; a window that changes its size only interrupts the reading.
+                Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Flow::Next,
+                Err(ReadlineError::Eof) => Flow::Leave,
+                Err(error) => {
+                    let error = no_terminal(&error);
+                    self.session.console.error(&error);
+                    return Exit::from(&error);
+                }
+            };
+            if flow == Flow::Leave {
+                return Exit::Good;
+            }
+        }
+    }
+
+    fn greet(&mut self, surroundings: &Surroundings) -> Flow {
+        let listed = self.runtime.block_on(self.session.service.request(None, device::List {}));
+        let delivery = match listed {
+            Ok(devices) => {
+                self.session.console.answer(&banner(&devices, surroundings, self.session.console.paint))
+            }
+            Err(error) => Err(error),
+        };
+        self.flow(delivery)
+    }
+
+    fn line(&mut self, text: &str) -> Flow {
+        let delivery = match self.session.understand(text) {
+            Ok(Understood::Leave) => return Flow::Leave,
+            Ok(Understood::Nothing) => Ok(Delivery::Delivered),
+            Ok(Understood::Events(shown)) => {
+                self.watcher.show(shown);
+                Ok(Delivery::Delivered)
+            }
+            Ok(Understood::Told(told)) => self.session.tell(&told),
+            Ok(Understood::Errand { errand, json }) => self.errand(errand, json),
+            Err(error) => Err(error),
+        };
+        self.flow(delivery)
+    }
+
+    fn errand(&mut self, errand: Errand, json: bool) -> Result<Delivery, CommandError> {
+        let (runtime, session) = (self.runtime, &mut self.session);
+        runtime.block_on(async {
+            if !matches!(errand.call.request, Request::StartSoterAuthentication(_)) {
+                return session.carry_out(errand, json).await;
+            }
+            let errand = front::with_usual_mode(&session.service, errand).await?;
+            let mut pending = Pending::start(&session.service, errand);
+            let callback = front::authenticate_at(Screen::Output, &session.service, &mut pending).await?;
+            let answer = pending.conclude(callback, json).await;
+            session.show(&answer, json)
+        })
+    }
+
+    fn flow(&mut self, delivery: Result<Delivery, CommandError>) -> Flow {
+        match delivery {
+            Ok(Delivery::Delivered) => Flow::Next,
+            Ok(Delivery::Closed) => Flow::Leave,
+            Err(error) => {
+                self.session.console.error(&error);
+                Flow::Next
+            }
+        }
+    }
+
+    /// The names that completion knows while the next line is typed.
+    fn learn_names(&mut self) {
+        let listed = self.runtime.block_on(self.session.service.request(None, device::List {}));
+        if let (Ok(listed), Some(assistant)) = (listed, self.editor.helper_mut()) {
+            let devices = listed.devices.into_iter().map(|device| device.name).collect();
+            assistant.names = Names { devices };
+            assistant.selected = self.session.device().map_or(listed.selected, str::to_owned);
+        }
+    }
+
+    fn prompt(&self) -> String {
+        let selected = self.editor.helper().map_or("", |assistant| assistant.selected.as_str());
+        format!("{selected}> ")
+    }
+}
+
+/// What comes after a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    /// The next line.
+    Next,
+    /// The end.
+    Leave,
+}
+
+fn no_terminal(error: &ReadlineError) -> CommandError {
+    CommandError::environment(
+        format!("the terminal cannot be read: {error}"),
+        "use another terminal, or write the commands into a pipe",
+    )
+}

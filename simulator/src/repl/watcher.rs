@@ -1,0 +1,72 @@
+//! What happens on the phones while a line is being typed: printed above it, so that it is not torn.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustyline::ExternalPrinter;
+use soter_bridge::protocol::{Event, Service};
+use tokio::runtime::Runtime;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+
+use crate::front::{self, Paint};
+
+/// Prints events while the line editor waits. What a command of this REPL brings about is in its answer already, so
+/// while one is carried out, events are passed over.
+pub(super) struct Watcher {
+    task: JoinHandle<()>,
+    shown: bool,
+    speaking: Arc<AtomicBool>,
+}
+
+impl Watcher {
+    pub(super) fn start<S: Service>(
+        runtime: &Runtime,
+        service: &S,
+        printer: impl ExternalPrinter + Send + 'static,
+        paint: Paint,
+    ) -> Self {
+        let speaking = Arc::new(AtomicBool::new(false));
+        let task = runtime.spawn(watch(service.events(), printer, paint, Arc::clone(&speaking)));
+        Self { task, shown: true, speaking }
+    }
+
+    /// Switches the printing on or off.
+    pub(super) fn show(&mut self, shown: bool) {
+        self.shown = shown;
+    }
+
+    /// A line is being typed from now on.
+    pub(super) fn speak(&self) {
+        self.speaking.store(self.shown, Ordering::Relaxed);
+    }
+
+    /// A command is being carried out from now on.
+    pub(super) fn hush(&self) {
+        self.speaking.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn watch(
+    mut events: broadcast::Receiver<Event>,
+    mut printer: impl ExternalPrinter,
+    paint: Paint,
+    speaking: Arc<AtomicBool>,
+) {
+    loop {
+        let line = match events.recv().await {
+            Ok(event) => front::event_line(&event, paint),
+            Err(broadcast::error::RecvError::Lagged(missed)) => format!("{missed} events were missed"),
+            Err(broadcast::error::RecvError::Closed) => return,
+        };
+        if speaking.load(Ordering::Relaxed) && printer.print(format!("{line}\n")).is_err() {
+            return;
+        }
+    }
+}

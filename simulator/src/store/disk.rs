@@ -1,0 +1,117 @@
+//! A device's storage in a folder of its own.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use soter_tee::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
+use zeroize::Zeroizing;
+
+use super::durable::{self, FileError};
+
+#[cfg(test)]
+mod tests;
+
+/// Bytes of the longest file that a device may have. Longer ones are neither written nor read.
+pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
+
+const ROOT_KEY: &str = "root.key";
+const SEALED: &str = "tee.sealed";
+const RPMB: &str = "rpmb.bin";
+
+/// A device's folder. It holds the path alone: files are opened for one operation and closed again.
+///
+/// One process at a time may use the folder, through one `DiskStorage`; a [`StateFolder`](super::StateFolder) sees
+/// to the former.
+#[derive(Debug)]
+pub struct DiskStorage {
+    folder: PathBuf,
+}
+
+impl DiskStorage {
+    /// The storage of the device whose folder this is or will be. Nothing on disk is touched.
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// The device's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn exists(&self) -> Result<bool, FileError> {
+        let failed = |source| FileError { action: "read", path: self.folder.clone(), source };
+        match fs::symlink_metadata(&self.folder) {
+            Ok(metadata) if metadata.is_dir() => Ok(true),
+            Ok(_) => Err(failed(io::Error::new(io::ErrorKind::NotADirectory, "it is not a folder"))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, FileError> {
+        durable::read_file(&self.folder.join(name), MAX_FILE_BYTES)
+    }
+
+    /// Refuses to write what could not be read again.
+    fn check_length(&self, sealed: &[u8]) -> Result<(), FileError> {
+        let length = u64::try_from(sealed.len()).unwrap_or(u64::MAX);
+        if length <= MAX_FILE_BYTES {
+            return Ok(());
+        }
+        let source = durable::too_long(length, MAX_FILE_BYTES);
+        Err(FileError { action: "write", path: self.folder.join(SEALED), source })
+    }
+}
+
+impl Storage for DiskStorage {
+    fn load(&mut self) -> Result<Option<StoredDevice>, StorageError> {
+        if !self.exists()? {
+            return Ok(None);
+        }
+        Ok(Some(StoredDevice {
+            root_key: self.read(ROOT_KEY)?.map(Zeroizing::new),
+            sealed: self.read(SEALED)?,
+            rpmb: self.read(RPMB)?,
+        }))
+    }
+
+    fn provision(&mut self, device: &ProvisionedDevice<'_>) -> Result<(), StorageError> {
+        self.check_length(device.sealed)?;
+        if self.exists()? {
+            let source = io::Error::new(io::ErrorKind::AlreadyExists, "it is provisioned already");
+            return Err(FileError { action: "create", path: self.folder.clone(), source }.into());
+        }
+        durable::ensure_folder(durable::parent(&self.folder))?;
+        // A failure below leaves this folder behind, as a crash does; the next attempt begins by removing it.
+        let unfinished = durable::sibling(&self.folder, "new");
+        durable::remove_folder(&unfinished)?;
+        durable::create_folder(&unfinished)?;
+        durable::create_file(&unfinished.join(ROOT_KEY), device.root_key)?;
+        durable::create_file(&unfinished.join(SEALED), device.sealed)?;
+        durable::create_file(
+            &unfinished.join(RPMB),
+            &device.rpmb.map(<[u8; SLOT_BYTES]>::as_slice).concat(),
+        )?;
+        durable::sync_folder(&unfinished)?;
+        durable::rename(&unfinished, &self.folder)?;
+        Ok(())
+    }
+
+    fn write_sealed(&mut self, sealed: &[u8]) -> Result<(), StorageError> {
+        self.check_length(sealed)?;
+        Ok(durable::replace_file(&self.folder.join(SEALED), sealed)?)
+    }
+
+    fn write_rpmb_slot(&mut self, slot: RpmbSlot, bytes: &[u8; SLOT_BYTES]) -> Result<(), StorageError> {
+        let [partition_bytes, offset] =
+            [2 * SLOT_BYTES, slot.offset()].map(|bytes| u64::try_from(bytes).unwrap_or(u64::MAX));
+        Ok(durable::overwrite(&self.folder.join(RPMB), partition_bytes, offset, bytes)?)
+    }
+}
+
+impl From<FileError> for StorageError {
+    fn from(error: FileError) -> Self {
+        Self { action: error.action, place: error.path.display().to_string(), source: error.source.into() }
+    }
+}

@@ -1,0 +1,231 @@
+//! Changes to files that survive a crash at any instant, made of small steps in an order that is safe.
+//!
+//! A file's bytes are synced before its name appears, and a name is durable once the folder that holds it is
+//! synced. On macOS `sync_all` and `sync_data` of the standard library use `F_FULLFSYNC`, which also empties the
+//! drive's own cache. Windows cannot sync a folder: NTFS keeps renames in its journal, in order, so a crash may undo
+//! the last one but leaves the old or the new name whole.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+#[cfg(test)]
+pub(super) mod crash;
+#[cfg(test)]
+mod tests;
+
+/// A file operation that failed: what was tried, on which file or folder, and why it failed.
+#[derive(Debug)]
+pub(super) struct FileError {
+    pub(super) action: &'static str,
+    pub(super) path: PathBuf,
+    pub(super) source: io::Error,
+}
+
+/// What a step does to the file system. A crash can come between any two steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    CreateFile,
+    CreateFolder,
+    Remove,
+    Rename,
+    SyncFile,
+    SyncFolder,
+    Write,
+}
+
+impl Action {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::CreateFile | Self::CreateFolder => "create",
+            Self::Remove => "remove",
+            Self::Rename => "rename",
+            Self::SyncFile | Self::SyncFolder => "sync",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// Replaces a file's contents: afterwards, or after a crash, the old or the new bytes are there, whole.
+///
+/// The temporary file has a fixed name, so that a crash leaves at most one, which the next call removes. Only one
+/// caller at a time may replace the same file.
+pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let temporary = sibling(path, "new");
+    remove_file(&temporary)?;
+    create_file(&temporary, bytes)?;
+    rename(&temporary, path)
+}
+
+/// Creates a file of mode 0600 that is durable except for its name, for which its folder is to be synced.
+pub(super) fn create_file(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    // `create_new` follows no symbolic link and opens no pipe that someone left under this name.
+    let mut file = step(Action::CreateFile, path, || private_file().write(true).create_new(true).open(path))?;
+    step(Action::Write, path, || file.write_all(bytes))?;
+    step(Action::SyncFile, path, || file.sync_all())
+}
+
+/// Overwrites part of a file in place, durably. A crash may leave a mixture of old and new in that part.
+///
+/// The file must exist and be `file_bytes` long.
+pub(super) fn overwrite(path: &Path, file_bytes: u64, offset: u64, bytes: &[u8]) -> Result<(), FileError> {
+    let mut file = step(Action::Write, path, || {
+        check_regular(&fs::symlink_metadata(path)?)?;
+        let mut file = OpenOptions::new().write(true).open(path)?;
+        let found_bytes = file.metadata()?.len();
+        if found_bytes != file_bytes {
+            return Err(invalid(format!("it is {found_bytes} bytes long instead of {file_bytes}")));
+        }
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(file)
+    })?;
+    step(Action::Write, path, || file.write_all(bytes))?;
+    step(Action::SyncFile, path, || file.sync_data())
+}
+
+/// Renames a file or folder within its folder, durably.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
+    step(Action::Rename, from, || fs::rename(from, to))?;
+    sync_folder(parent(to))
+}
+
+/// Creates one folder of mode 0700, durable except for its name.
+pub(super) fn create_folder(path: &Path) -> Result<(), FileError> {
+    step(Action::CreateFolder, path, || private_folder().create(path))
+}
+
+/// Makes sure that a folder exists, creating it and the missing ones above it with mode 0700, durably.
+pub(super) fn ensure_folder(path: &Path) -> Result<(), FileError> {
+    let missing: Vec<&Path> =
+        path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()).collect();
+    for folder in missing.into_iter().rev() {
+        match create_folder(folder) {
+            // Another process that starts at the same time may be quicker.
+            Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+            created => created?,
+        }
+        sync_folder(parent(folder))?;
+    }
+    Ok(())
+}
+
+/// Makes the names in a folder durable; does nothing on Windows.
+pub(super) fn sync_folder(path: &Path) -> Result<(), FileError> {
+    step(Action::SyncFolder, path, || if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) })
+}
+
+/// Removes a file, or a symbolic link itself. Absent is as good as removed.
+pub(super) fn remove_file(path: &Path) -> Result<(), FileError> {
+    or_absent(step(Action::Remove, path, || fs::remove_file(path)))
+}
+
+/// Removes a folder with all that is in it. Absent is as good as removed.
+pub(super) fn remove_folder(path: &Path) -> Result<(), FileError> {
+    or_absent(step(Action::Remove, path, || fs::remove_dir_all(path)))
+}
+
+fn or_absent(removed: Result<(), FileError>) -> Result<(), FileError> {
+    match removed {
+        Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Opens a file for locking, creating it empty with mode 0600 if there is none. What it holds stays.
+pub(super) fn open_lock_file(path: &Path) -> Result<File, FileError> {
+    step(Action::CreateFile, path, || {
+        match fs::symlink_metadata(path) {
+            Ok(metadata) => check_regular(&metadata)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        private_file().read(true).write(true).create(true).truncate(false).open(path)
+    })
+}
+
+/// Reads a regular file of at most `limit` bytes, or `None` if there is none. A longer one is not read at all.
+pub(super) fn read_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileError> {
+    match try_read(path, limit) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(FileError { action: "read", path: path.to_owned(), source }),
+    }
+}
+
+fn try_read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    // Opening a pipe would wait for someone to write to it, so look before opening.
+    check_regular(&fs::symlink_metadata(path)?)?;
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    if length > limit {
+        return Err(too_long(length, limit));
+    }
+    // Room for all of it at once: a secret is then not left behind in a smaller buffer that was grown.
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The error of a file that is, or would be, longer than is ever read.
+pub(super) fn too_long(length: u64, limit: u64) -> io::Error {
+    invalid(format!("it is {length} bytes long, and at most {limit} are allowed"))
+}
+
+fn check_regular(metadata: &fs::Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let reason = if metadata.is_symlink() {
+        "it is a symbolic link, not a regular file"
+    } else if metadata.is_dir() {
+        "it is a folder, not a regular file"
+    } else {
+        "it is not a regular file"
+    };
+    Err(invalid(reason.to_owned()))
+}
+
+fn invalid(reason: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
+}
+
+/// The hidden name beside `path` under which it is prepared (`new`) or taken apart (`removed`).
+pub(super) fn sibling(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".");
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// The folder that holds `path`.
+pub(super) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix sets a mode"))]
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+#[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix sets a mode"))]
+fn private_folder() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+/// Takes one step. In tests, a crash may come before it.
+fn step<T>(action: Action, path: &Path, operation: impl FnOnce() -> io::Result<T>) -> Result<T, FileError> {
+    #[cfg(test)]
+    crash::before(action, path)?;
+    operation().map_err(|source| FileError { action: action.verb(), path: path.to_owned(), source })
+}

@@ -1,0 +1,70 @@
+//! Stops the current thread's durable changes between two steps, as a crash of the process would.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Action, FileError, parent};
+
+thread_local! {
+    static SCRIPT: RefCell<Option<Script>> = const { RefCell::new(None) };
+}
+
+/// The steps taken so far, and how many are taken before the crash.
+struct Script {
+    taken: Vec<(Action, PathBuf)>,
+    allowed: usize,
+}
+
+/// Does `work` and gives back the steps that it took.
+pub(in crate::store) fn trace<T>(work: impl FnOnce() -> T) -> (T, Vec<(Action, PathBuf)>) {
+    run(usize::MAX, work)
+}
+
+/// Does `work` until it has taken `allowed` steps; every later step fails, so that nothing more happens on disk.
+pub(in crate::store) fn stop_after<T>(allowed: usize, work: impl FnOnce() -> T) -> T {
+    run(allowed, work).0
+}
+
+fn run<T>(allowed: usize, work: impl FnOnce() -> T) -> (T, Vec<(Action, PathBuf)>) {
+    SCRIPT.set(Some(Script { taken: Vec::new(), allowed }));
+    let result = work();
+    let taken = SCRIPT.take().map(|script| script.taken).unwrap_or_default();
+    (result, taken)
+}
+
+pub(super) fn before(action: Action, path: &Path) -> Result<(), FileError> {
+    SCRIPT.with_borrow_mut(|script| match script {
+        Some(script) if script.taken.len() == script.allowed => {
+            let source = io::Error::other("the process died here");
+            Err(FileError { action: action.verb(), path: path.to_owned(), source })
+        }
+        Some(script) => {
+            script.taken.push((action, path.to_owned()));
+            Ok(())
+        }
+        None => Ok(()),
+    })
+}
+
+/// Asserts of a whole change that a loss of power cannot take back or tear anything that it did.
+///
+/// Nothing gets a new name before it is synced with all that is below it, and nothing is unsynced at the end.
+pub(in crate::store) fn assert_durable(steps: &[(Action, PathBuf)]) {
+    let mut unsynced: BTreeSet<&Path> = BTreeSet::new();
+    for (action, path) in steps {
+        match action {
+            Action::CreateFile => unsynced.extend([path, parent(path)]),
+            Action::CreateFolder | Action::Remove => _ = unsynced.insert(parent(path)),
+            Action::Write => _ = unsynced.insert(path),
+            Action::SyncFile | Action::SyncFolder => _ = unsynced.remove(path.as_path()),
+            Action::Rename => {
+                let lost = unsynced.iter().find(|unsynced| unsynced.starts_with(path));
+                assert_eq!(lost, None, "{} is renamed before this is synced", path.display());
+                unsynced.insert(parent(path));
+            }
+        }
+    }
+    assert_eq!(unsynced, BTreeSet::new(), "unsynced in the end");
+}

@@ -1,0 +1,244 @@
+//! The state folder: one lock, the devices' folders, and the normal world's document.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::disk::DiskStorage;
+use super::durable::{self, FileError};
+use super::lock::{FolderLock, LockOwner};
+use super::name::DeviceName;
+use super::phones::{self, DocumentDefect};
+
+#[cfg(test)]
+mod tests;
+
+const DEVICES: &str = "devices";
+const PHONES: &str = "phones.json";
+
+/// A folder that holds everything about the phones of one person, used by one process at a time.
+///
+/// It is locked from [`StateFolder::open`] until the value is dropped or the process ends, in whatever way. Storage
+/// that it gave out must not be used after that.
+#[derive(Debug)]
+pub struct StateFolder {
+    path: PathBuf,
+    lock: FolderLock,
+    /// Held while the document is replaced, which goes through one temporary file.
+    saving: Mutex<()>,
+}
+
+impl StateFolder {
+    /// Opens a state folder: creates it if it is missing, takes its lock and removes what crashes left behind.
+    ///
+    /// # Errors
+    /// Another process, or another value in this one, holds the lock, and nothing was changed; or the folder cannot
+    /// be created or written to, and at most it and its empty parts exist.
+    pub fn open(path: &Path) -> Result<Self, FolderError> {
+        let failed = |source| FileError { action: "open", path: path.to_owned(), source };
+        // Independent of where the process goes later, and complete in messages.
+        let path = std::path::absolute(path).map_err(failed)?;
+        durable::ensure_folder(&path)?;
+        let lock = FolderLock::acquire(&path)?;
+        let folder = Self { path, lock, saving: Mutex::new(()) };
+        folder.sweep()?;
+        Ok(folder)
+    }
+
+    /// The folder's absolute path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Lets other processes that find the folder locked know where this one can be talked to.
+    ///
+    /// # Errors
+    /// The note beside the lock could not be replaced: it still says what it said.
+    pub fn set_url(&self, url: &str) -> Result<(), FolderError> {
+        self.lock.set_url(url)
+    }
+
+    /// The storage of a device, which need not exist yet. Nothing on disk is touched.
+    pub fn device_storage(&self, name: &DeviceName) -> DiskStorage {
+        DiskStorage::new(&self.device_folder(name))
+    }
+
+    /// The devices that have a folder, in the order of their names.
+    ///
+    /// # Errors
+    /// The folder of the devices cannot be read.
+    pub fn device_names_on_disk(&self) -> Result<Vec<DeviceName>, FolderError> {
+        let mut names: Vec<DeviceName> =
+            self.subfolders()?.iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok()).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Removes a device's secure world for good. A device without a folder is removed already.
+    ///
+    /// # Errors
+    /// The device exists as before, or it does not exist any more while some of its files, under a name that is never
+    /// taken for a device, wait to be removed when the state folder is next opened.
+    pub fn remove_device(&self, name: &DeviceName) -> Result<(), FolderError> {
+        let folder = self.device_folder(name);
+        let removed = durable::sibling(&folder, "removed");
+        durable::remove_folder(&removed)?;
+        match durable::rename(&folder, &removed) {
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => return Ok(()),
+            renamed => renamed?,
+        }
+        Ok(durable::remove_folder(&removed)?)
+    }
+
+    /// The normal world's document, or `None` if none was ever saved.
+    ///
+    /// # Errors
+    /// The file is there but cannot be read, was written by another version, is damaged, or does not fit `T`. It
+    /// stays as it is.
+    pub fn load_document<T: DeserializeOwned>(&self) -> Result<Option<T>, FolderError> {
+        let path = self.path.join(PHONES);
+        let Some(bytes) = durable::read_file(&path, phones::MAX_DOCUMENT_BYTES)? else { return Ok(None) };
+        match phones::decode(&bytes) {
+            Ok(document) => Ok(Some(document)),
+            Err(defect) => Err(FolderError::Document { path, defect }),
+        }
+    }
+
+    /// Replaces the normal world's document durably.
+    ///
+    /// # Errors
+    /// The document cannot be written as JSON or is longer than can be read again, and the old one is there; or the
+    /// disk failed, and the old or the new one is there, whole.
+    pub fn save_document<T: Serialize + ?Sized>(&self, document: &T) -> Result<(), FolderError> {
+        let path = self.path.join(PHONES);
+        let failed = |source| FileError { action: "write", path: path.clone(), source };
+        let bytes = phones::encode(document, phones::MAX_DOCUMENT_BYTES).map_err(failed)?;
+        let _saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(durable::replace_file(&path, &bytes)?)
+    }
+
+    fn device_folder(&self, name: &DeviceName) -> PathBuf {
+        self.path.join(DEVICES).join(name.as_str())
+    }
+
+    /// Removes devices that were being made or removed when a process died.
+    fn sweep(&self) -> Result<(), FolderError> {
+        for path in self.subfolders()?.iter().filter(|path| is_leftover(path)) {
+            durable::remove_folder(path)?;
+        }
+        Ok(())
+    }
+
+    /// The folders (and no links to any) in the folder of the devices, which need not exist.
+    fn subfolders(&self) -> Result<Vec<PathBuf>, FolderError> {
+        let path = self.path.join(DEVICES);
+        match list_folders(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            listed => Ok(listed.map_err(|source| FileError { action: "read", path, source })?),
+        }
+    }
+}
+
+fn list_folders(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            folders.push(entry.path());
+        }
+    }
+    Ok(folders)
+}
+
+/// Whether this is the hidden name of a device that is half made or half removed, and not somebody else's folder.
+fn is_leftover(path: &Path) -> bool {
+    let device_name = || {
+        let name = path.file_name()?.to_str()?.strip_prefix('.')?;
+        name.strip_suffix(".new").or_else(|| name.strip_suffix(".removed"))
+    };
+    device_name().is_some_and(|name| name.parse::<DeviceName>().is_ok())
+}
+
+/// The state folder cannot be used, or something in it. [`FolderError::remedy`] says what a person can do.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// Someone else holds the folder's lock. Nothing was changed.
+    #[error("state folder {} is in use by {}", folder.display(), describe(owner.as_ref()))]
+    InUse {
+        /// The state folder.
+        folder: PathBuf,
+        /// Who holds the lock, if they have said so.
+        owner: Option<LockOwner>,
+    },
+    /// The normal world's document is not one that this program wrote. It stays as it is.
+    #[error("{} {defect}", path.display())]
+    Document {
+        /// The document's file.
+        path: PathBuf,
+        /// What is wrong with it.
+        defect: DocumentDefect,
+    },
+    /// The operating system refused, or there is something under this name that cannot be used.
+    #[error("cannot {action} {}: {source}", path.display())]
+    File {
+        /// What was tried, as a verb: `read`, `write`, `create`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl FolderError {
+    /// What to do next: the second line of the message.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::InUse { owner, .. } => {
+                let ways_out = "Wait for it to end, choose another folder with --state, or use --ephemeral";
+                match owner.as_ref().and_then(|owner| owner.url.as_ref()) {
+                    Some(url) => format!("{ways_out}; or use the one that is running: --connect {url}"),
+                    None => format!("{ways_out}."),
+                }
+            }
+            Self::Document { path, defect: DocumentDefect::Version { .. } } => format!(
+                "Use the version of soter-sim that wrote it, or delete {}: devices that have a folder below {DEVICES}/ \
+                 are then listed again with default settings.",
+                path.display()
+            ),
+            Self::Document { path, .. } => format!(
+                "Restore {0} from a copy, or delete it: devices that have a folder below {DEVICES}/ are then listed \
+                 again with default settings.",
+                path.display()
+            ),
+            Self::File { path, source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "Free some space and try again, choose another folder with --state, or use --ephemeral."
+                        .to_owned()
+                }
+                io::ErrorKind::InvalidData => {
+                    format!("Restore {} from a copy, or move it away and try again.", path.display())
+                }
+                _ => format!(
+                    "Check that {} is where you may read and write, choose another folder with --state, or use \
+                     --ephemeral.",
+                    path.display()
+                ),
+            },
+        }
+    }
+}
+
+impl From<FileError> for FolderError {
+    fn from(error: FileError) -> Self {
+        Self::File { action: error.action, path: error.path, source: error.source }
+    }
+}
+
+fn describe(owner: Option<&LockOwner>) -> String {
+    owner.map_or_else(|| "another process".to_owned(), ToString::to_string)
+}

@@ -1,0 +1,206 @@
+//! A device's storage that lives as long as the process, for `--ephemeral` and for tests.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use soter_tee::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
+use zeroize::Zeroizing;
+
+/// Storage in memory. Clones are handles of the same storage, so that a test can keep one, look at what the TEE
+/// stored, tamper with it, and open the device again.
+///
+/// It is as strict as [`DiskStorage`](super::DiskStorage): a device is provisioned once, and only a provisioned
+/// device is written to.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStorage {
+    contents: Arc<Mutex<Option<MemoryContents>>>,
+}
+
+impl MemoryStorage {
+    /// Storage of a device that was never provisioned.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is stored now, as a copy; `None` if the device was never provisioned.
+    pub fn contents(&self) -> Option<MemoryContents> {
+        self.lock().clone()
+    }
+
+    /// A storage of its own with the same contents: from here on the two go separate ways.
+    #[must_use]
+    pub fn snapshot(&self) -> Self {
+        Self { contents: Arc::new(Mutex::new(self.contents())) }
+    }
+
+    /// Changes what is stored behind the TEE's back, as an attacker with access to the flash does.
+    pub fn tamper(&self, change: impl FnOnce(&mut Option<MemoryContents>)) {
+        change(&mut self.lock());
+    }
+
+    /// Overwrites the beginning of a slot: all of it, or what a torn write leaves.
+    pub(super) fn write_rpmb_prefix(&self, slot: RpmbSlot, prefix: &[u8]) -> Result<(), StorageError> {
+        let mut contents = self.lock();
+        let contents = contents.as_mut().ok_or_else(|| failed("write", not_provisioned()))?;
+        let rpmb = contents.rpmb.as_mut().ok_or_else(|| failed("write", not_a_partition(0)))?;
+        if rpmb.len() != 2 * SLOT_BYTES {
+            return Err(failed("write", not_a_partition(rpmb.len())));
+        }
+        rpmb[slot.offset()..][..SLOT_BYTES].iter_mut().zip(prefix).for_each(|(stored, byte)| *stored = *byte);
+        Ok(())
+    }
+
+    // A test that panics inside `tamper` leaves contents that are as good as any tampered ones.
+    fn lock(&self) -> MutexGuard<'_, Option<MemoryContents>> {
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Storage for MemoryStorage {
+    fn load(&mut self) -> Result<Option<StoredDevice>, StorageError> {
+        Ok(self.contents().map(StoredDevice::from))
+    }
+
+    fn provision(&mut self, device: &ProvisionedDevice<'_>) -> Result<(), StorageError> {
+        let mut contents = self.lock();
+        if contents.is_some() {
+            return Err(failed(
+                "create",
+                io::Error::new(io::ErrorKind::AlreadyExists, "it is provisioned already"),
+            ));
+        }
+        *contents = Some(MemoryContents {
+            root_key: Some(Zeroizing::new(device.root_key.to_vec())),
+            sealed: Some(device.sealed.to_vec()),
+            rpmb: Some(device.rpmb.map(<[u8; SLOT_BYTES]>::as_slice).concat()),
+        });
+        Ok(())
+    }
+
+    fn write_sealed(&mut self, sealed: &[u8]) -> Result<(), StorageError> {
+        let mut contents = self.lock();
+        let contents = contents.as_mut().ok_or_else(|| failed("write", not_provisioned()))?;
+        contents.sealed = Some(sealed.to_vec());
+        Ok(())
+    }
+
+    fn write_rpmb_slot(&mut self, slot: RpmbSlot, bytes: &[u8; SLOT_BYTES]) -> Result<(), StorageError> {
+        self.write_rpmb_prefix(slot, bytes)
+    }
+}
+
+fn failed(action: &'static str, source: io::Error) -> StorageError {
+    StorageError { action, place: "the device in memory".to_owned(), source: source.into() }
+}
+
+fn not_provisioned() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "it was never provisioned")
+}
+
+fn not_a_partition(bytes: usize) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("its RPMB partition is {bytes} bytes long instead of {}", 2 * SLOT_BYTES),
+    )
+}
+
+/// A copy of what a [`MemoryStorage`] holds. A part that is `None` is missing.
+#[derive(Clone, Default)]
+pub struct MemoryContents {
+    /// The root key's bytes. Secret.
+    pub root_key: Option<Zeroizing<Vec<u8>>>,
+    /// The sealed state.
+    pub sealed: Option<Vec<u8>>,
+    /// The RPMB partition: both slots, one after the other.
+    pub rpmb: Option<Vec<u8>>,
+}
+
+impl From<MemoryContents> for StoredDevice {
+    fn from(contents: MemoryContents) -> Self {
+        Self { root_key: contents.root_key, sealed: contents.sealed, rpmb: contents.rpmb }
+    }
+}
+
+impl fmt::Debug for MemoryContents {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("MemoryContents")
+            .field("root_key", &self.root_key.as_ref().map(|_| "(secret)"))
+            .field("sealed_bytes", &self.sealed.as_ref().map(Vec::len))
+            .field("rpmb_bytes", &self.rpmb.as_ref().map(Vec::len))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provisioned() -> MemoryStorage {
+        let mut storage = MemoryStorage::new();
+        let device = ProvisionedDevice {
+            root_key: &[0xA7; 32],
+            sealed: b"sealed",
+            rpmb: [&[1; SLOT_BYTES], &[2; SLOT_BYTES]],
+        };
+        storage.provision(&device).unwrap();
+        storage
+    }
+
+    #[test]
+    fn a_clone_is_a_handle_of_the_same_storage() {
+        let kept = MemoryStorage::new();
+        let mut given_away = kept.clone();
+
+        given_away
+            .provision(&ProvisionedDevice {
+                root_key: &[7; 32],
+                sealed: b"first",
+                rpmb: [&[1; 64], &[2; 64]],
+            })
+            .unwrap();
+
+        assert_eq!(kept.contents().unwrap().sealed.as_deref(), Some(&b"first"[..]));
+    }
+
+    #[test]
+    fn a_snapshot_does_not_see_what_happens_later() {
+        let mut storage = provisioned();
+        let mut snapshot = storage.snapshot();
+
+        storage.write_sealed(b"later").unwrap();
+        snapshot.write_rpmb_slot(RpmbSlot::First, &[9; SLOT_BYTES]).unwrap();
+
+        assert_eq!(snapshot.contents().unwrap().sealed.as_deref(), Some(&b"sealed"[..]));
+        assert_eq!(storage.contents().unwrap().rpmb.unwrap()[..SLOT_BYTES], [1; SLOT_BYTES]);
+    }
+
+    #[test]
+    fn what_was_tampered_with_is_what_is_loaded() {
+        let mut storage = provisioned();
+
+        storage.tamper(|contents| contents.as_mut().unwrap().sealed = None);
+        assert!(storage.load().unwrap().unwrap().sealed.is_none());
+
+        storage.tamper(|contents| *contents = None);
+        assert!(storage.load().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_truncated_partition_takes_no_slot() {
+        let mut storage = provisioned();
+        storage.tamper(|contents| contents.as_mut().unwrap().rpmb.as_mut().unwrap().truncate(100));
+
+        let error = storage.write_rpmb_slot(RpmbSlot::First, &[9; SLOT_BYTES]).unwrap_err();
+
+        assert!(error.to_string().contains("100 bytes long instead of 128"), "{error}");
+    }
+
+    #[test]
+    fn debug_output_does_not_show_the_root_key() {
+        let debug = format!("{:?}", provisioned());
+        assert!(debug.contains("(secret)"), "{debug}");
+        assert!(!debug.contains("167") && !debug.to_lowercase().contains("a7"), "{debug}");
+    }
+}

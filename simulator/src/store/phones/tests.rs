@@ -1,0 +1,133 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::*;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    name: String,
+    fingers: u8,
+}
+
+fn settings() -> Settings {
+    Settings { name: "pixel".to_owned(), fingers: 3 }
+}
+
+fn encoded() -> Vec<u8> {
+    encode(&settings(), MAX_DOCUMENT_BYTES).unwrap()
+}
+
+/// A file whose header is right for this body.
+fn with_header(body: &str) -> Vec<u8> {
+    format!("{}\n{body}", header(body.as_bytes())).into_bytes()
+}
+
+#[test]
+fn a_document_is_a_header_line_and_pretty_json() {
+    let text = String::from_utf8(encoded()).unwrap();
+    assert_eq!(
+        text,
+        "soter-sim-phones 1 ab3c86b04a275ec44d2f44bd9a6e477b093aee4dcd8e51f60fb1e7d59c4f5bb1\n\
+         {\n  \"name\": \"pixel\",\n  \"fingers\": 3\n}\n"
+    );
+}
+
+#[test]
+fn what_was_encoded_is_decoded() {
+    assert_eq!(decode::<Settings>(&encoded()).unwrap(), settings());
+}
+
+#[test]
+fn no_changed_byte_goes_unnoticed() {
+    let bytes = encoded();
+    for index in 0..bytes.len() {
+        for change in 1..=u8::MAX {
+            let mut changed = bytes.clone();
+            changed[index] ^= change;
+            assert!(decode::<Settings>(&changed).is_err(), "byte {index} ^ {change}");
+        }
+    }
+}
+
+#[test]
+fn no_missing_end_and_no_added_byte_goes_unnoticed() {
+    let bytes = encoded();
+    for length in 0..bytes.len() {
+        assert!(decode::<Settings>(&bytes[..length]).is_err(), "{length} bytes");
+    }
+    for added in 0..=u8::MAX {
+        assert_eq!(decode::<Settings>(&[&bytes[..], &[added]].concat()), Err(DocumentDefect::Digest));
+    }
+}
+
+#[test]
+fn converted_line_ends_are_damage() {
+    let text = String::from_utf8(encoded()).unwrap();
+    let body_converted = text.replace('\n', "\r\n").replacen("\r\n", "\n", 1);
+    assert_eq!(decode::<Settings>(body_converted.as_bytes()), Err(DocumentDefect::Digest));
+    assert_eq!(decode::<Settings>(text.replace('\n', "\r\n").as_bytes()), Err(DocumentDefect::Digest));
+}
+
+#[test]
+fn another_version_is_named_before_anything_else_is_looked_at() {
+    assert_eq!(
+        decode::<Settings>(b"soter-sim-phones 2 some other digest\nand no JSON"),
+        Err(DocumentDefect::Version { found: 2 })
+    );
+}
+
+#[test]
+fn something_else_is_not_a_document() {
+    for bytes in [
+        &b""[..],
+        b"\n",
+        b"{}",
+        b"{}\n",
+        b"soter-sim-phones\n{}",
+        b"soter-sim-phones 1\n{}",
+        b"soter-sim-phones one 00\n{}",
+        b"soter-sim-phones 99999999999999999999 00\n{}",
+        b"\xFF\xFE 1 00\n{}",
+    ] {
+        assert_eq!(decode::<Settings>(bytes), Err(DocumentDefect::Header), "{}", bytes.escape_ascii());
+    }
+}
+
+#[test]
+fn an_intact_document_that_does_not_fit_is_pointed_at_by_line() {
+    let unknown = with_header("{\n  \"name\": \"pixel\",\n  \"nose\": 3\n}\n");
+    assert!(matches!(decode::<Settings>(&unknown), Err(DocumentDefect::Json { line: 4, .. })));
+
+    let trailing = with_header("{\"name\": \"pixel\", \"fingers\": 3}\n{}");
+    assert!(matches!(decode::<Settings>(&trailing), Err(DocumentDefect::Json { line: 3, .. })));
+
+    let nested = with_header(&"[".repeat(100_000));
+    assert!(matches!(decode::<serde_json::Value>(&nested), Err(DocumentDefect::Json { .. })));
+}
+
+#[test]
+fn no_defect_shows_what_the_document_says() {
+    let private = with_header("{\"name\": \"pixel\", \"fingers\": \"private\"}");
+    let defect = decode::<Settings>(&private).unwrap_err();
+    assert!(!format!("{defect} {defect:?}").contains("private"));
+}
+
+#[test]
+fn what_is_not_json_is_not_encoded() {
+    encode(&BTreeMap::from([(vec![1], "a list is no key")]), MAX_DOCUMENT_BYTES).unwrap_err();
+}
+
+#[test]
+fn a_document_longer_than_the_limit_is_not_encoded() {
+    let length = u64::try_from(encoded().len()).unwrap();
+
+    encode(&settings(), length).unwrap();
+    let error = encode(&settings(), length - 1).unwrap_err();
+
+    assert_eq!(
+        error.to_string(),
+        format!("it is {length} bytes long, and at most {} are allowed", length - 1)
+    );
+}

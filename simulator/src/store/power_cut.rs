@@ -1,0 +1,240 @@
+//! A device whose power fails at a chosen write, for tests of what must survive that.
+//!
+//! A test runs its scenario once uncut and asks [`PowerCutStorage::durable_writes`] how many writes there were; then
+//! it runs it again for each of them and each [`PowerCut`], restores the power, opens the device again and asserts
+//! what has to hold.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use soter_tee::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
+
+use super::MemoryStorage;
+
+/// Storage in memory whose power can be made to fail. Clones are handles of the same storage.
+#[derive(Clone, Debug)]
+pub struct PowerCutStorage {
+    memory: MemoryStorage,
+    supply: Arc<Mutex<Supply>>,
+}
+
+/// What happens to the durable write at which the power is cut. Its caller sees an error in every case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PowerCut {
+    /// Nothing of the write lands.
+    Before,
+    /// All of the write lands.
+    After,
+    /// The first bytes of the write land, if it is one of an RPMB slot.
+    ///
+    /// The other writes are atomic: none of the write lands if `prefix_bytes` is 0, otherwise all of it.
+    Torn {
+        /// How many bytes land. More than [`SLOT_BYTES`] is the whole slot.
+        prefix_bytes: usize,
+    },
+}
+
+#[derive(Debug, Default)]
+struct Supply {
+    durable_writes: u64,
+    planned: Option<(u64, PowerCut)>,
+    is_off: bool,
+}
+
+impl PowerCutStorage {
+    /// Wraps a storage. The power is on and no cut is planned.
+    pub fn new(memory: MemoryStorage) -> Self {
+        Self { memory, supply: Arc::default() }
+    }
+
+    /// Plans the one cut that is to come, in place of any planned earlier: at durable write number `write`.
+    ///
+    /// Writes are numbered from 1 since [`PowerCutStorage::new`], across power cuts. A number that has passed
+    /// never comes.
+    pub fn cut_at(&self, write: u64, cut: PowerCut) {
+        self.supply().planned = Some((write, cut));
+    }
+
+    /// How many durable writes began while the power was on, counting the one at which it was cut.
+    pub fn durable_writes(&self) -> u64 {
+        self.supply().durable_writes
+    }
+
+    /// Whether the power was cut and not yet restored.
+    pub fn is_off(&self) -> bool {
+        self.supply().is_off
+    }
+
+    /// Switches the power on again. What had landed is there; no further cut is planned.
+    pub fn restore_power(&self) {
+        let mut supply = self.supply();
+        supply.is_off = false;
+        supply.planned = None;
+    }
+
+    /// The storage below, to be looked at whether the power is on or off.
+    pub fn memory(&self) -> &MemoryStorage {
+        &self.memory
+    }
+
+    fn supply(&self) -> MutexGuard<'_, Supply> {
+        self.supply.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a durable write and says how the power is cut during it, if it is.
+    fn begin_write(&self) -> Result<Option<PowerCut>, StorageError> {
+        let mut supply = self.supply();
+        if supply.is_off {
+            return Err(power_is_off("write"));
+        }
+        supply.durable_writes += 1;
+        let cut = supply.planned.filter(|(write, _)| *write == supply.durable_writes).map(|(_, cut)| cut);
+        supply.is_off = cut.is_some();
+        Ok(cut)
+    }
+
+    fn write_atomically(
+        &mut self,
+        write: impl FnOnce(&mut MemoryStorage) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        match self.begin_write()? {
+            None => write(&mut self.memory),
+            Some(PowerCut::Before | PowerCut::Torn { prefix_bytes: 0 }) => Err(power_is_off("write")),
+            Some(PowerCut::After | PowerCut::Torn { .. }) => {
+                write(&mut self.memory).and(Err(power_is_off("write")))
+            }
+        }
+    }
+}
+
+impl Storage for PowerCutStorage {
+    fn load(&mut self) -> Result<Option<StoredDevice>, StorageError> {
+        if self.is_off() {
+            return Err(power_is_off("read"));
+        }
+        self.memory.load()
+    }
+
+    fn provision(&mut self, device: &ProvisionedDevice<'_>) -> Result<(), StorageError> {
+        self.write_atomically(|memory| memory.provision(device))
+    }
+
+    fn write_sealed(&mut self, sealed: &[u8]) -> Result<(), StorageError> {
+        self.write_atomically(|memory| memory.write_sealed(sealed))
+    }
+
+    fn write_rpmb_slot(&mut self, slot: RpmbSlot, bytes: &[u8; SLOT_BYTES]) -> Result<(), StorageError> {
+        let landing_bytes = match self.begin_write()? {
+            None => return self.memory.write_rpmb_slot(slot, bytes),
+            Some(PowerCut::Before) => 0,
+            Some(PowerCut::After) => SLOT_BYTES,
+            Some(PowerCut::Torn { prefix_bytes }) => prefix_bytes.min(SLOT_BYTES),
+        };
+        self.memory.write_rpmb_prefix(slot, &bytes[..landing_bytes])?;
+        Err(power_is_off("write"))
+    }
+}
+
+fn power_is_off(action: &'static str) -> StorageError {
+    let source = io::Error::other("power is off").into();
+    StorageError { action, place: "the device in memory".to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD_SLOT: [u8; SLOT_BYTES] = [0x11; SLOT_BYTES];
+    const NEW_SLOT: [u8; SLOT_BYTES] = [0x22; SLOT_BYTES];
+
+    fn provisioned() -> PowerCutStorage {
+        let mut storage = PowerCutStorage::new(MemoryStorage::new());
+        let device = ProvisionedDevice { root_key: &[7; 32], sealed: b"old", rpmb: [&OLD_SLOT, &OLD_SLOT] };
+        storage.provision(&device).unwrap();
+        storage
+    }
+
+    fn sealed(storage: &PowerCutStorage) -> Vec<u8> {
+        storage.memory().contents().unwrap().sealed.unwrap()
+    }
+
+    fn rpmb(storage: &PowerCutStorage) -> Vec<u8> {
+        storage.memory().contents().unwrap().rpmb.unwrap()
+    }
+
+    #[test]
+    fn the_power_fails_at_the_planned_write_and_at_no_other() {
+        let mut storage = provisioned();
+        storage.cut_at(3, PowerCut::Before);
+
+        storage.write_sealed(b"second write").unwrap();
+        storage.write_sealed(b"third write").unwrap_err();
+
+        assert!(storage.is_off());
+        assert_eq!(sealed(&storage), b"second write");
+        assert_eq!(storage.durable_writes(), 3);
+    }
+
+    #[test]
+    fn without_power_nothing_can_be_read_or_written_until_it_is_restored() {
+        let mut storage = provisioned();
+        storage.cut_at(2, PowerCut::After);
+        storage.write_sealed(b"new").unwrap_err();
+
+        let errors = [
+            storage.load().unwrap_err(),
+            storage.write_sealed(b"later").unwrap_err(),
+            storage.write_rpmb_slot(RpmbSlot::First, &NEW_SLOT).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(error.to_string().ends_with("power is off"), "{error}");
+        }
+
+        storage.restore_power();
+        assert_eq!(storage.load().unwrap().unwrap().sealed.unwrap(), b"new");
+        storage.write_sealed(b"later").unwrap();
+        assert_eq!(sealed(&storage), b"later");
+    }
+
+    #[test]
+    fn an_atomic_write_lands_whole_or_not_at_all() {
+        for (cut, expected) in [
+            (PowerCut::Before, &b"old"[..]),
+            (PowerCut::Torn { prefix_bytes: 0 }, b"old"),
+            (PowerCut::Torn { prefix_bytes: 1 }, b"new"),
+            (PowerCut::After, b"new"),
+        ] {
+            let mut storage = provisioned();
+            storage.cut_at(2, cut);
+            storage.write_sealed(b"new").unwrap_err();
+            assert_eq!(sealed(&storage), expected, "{cut:?}");
+        }
+    }
+
+    #[test]
+    fn a_device_is_provisioned_whole_or_not_at_all() {
+        for (cut, exists) in [(PowerCut::Before, false), (PowerCut::After, true)] {
+            let mut storage = PowerCutStorage::new(MemoryStorage::new());
+            storage.cut_at(1, cut);
+            let device =
+                ProvisionedDevice { root_key: &[7; 32], sealed: b"old", rpmb: [&OLD_SLOT, &OLD_SLOT] };
+            storage.provision(&device).unwrap_err();
+            storage.restore_power();
+            assert_eq!(storage.load().unwrap().is_some(), exists, "{cut:?}");
+        }
+    }
+
+    #[test]
+    fn a_torn_slot_holds_exactly_the_prefix_and_its_neighbour_is_untouched() {
+        for prefix_bytes in 0..=SLOT_BYTES {
+            let mut storage = provisioned();
+            storage.cut_at(2, PowerCut::Torn { prefix_bytes });
+            storage.write_rpmb_slot(RpmbSlot::Second, &NEW_SLOT).unwrap_err();
+
+            let rpmb = rpmb(&storage);
+            assert_eq!(rpmb[..SLOT_BYTES], OLD_SLOT);
+            assert_eq!(rpmb[SLOT_BYTES..][..prefix_bytes], NEW_SLOT[..prefix_bytes]);
+            assert_eq!(rpmb[SLOT_BYTES + prefix_bytes..], OLD_SLOT[prefix_bytes..]);
+        }
+    }
+}
