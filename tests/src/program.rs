@@ -1,0 +1,89 @@
+//! How the program is started.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{Finished, Running, executable};
+
+/// Where the platforms look for a user's folders.
+const HOME_VARIABLES: [&str; 7] =
+    ["APPDATA", "HOME", "LOCALAPPDATA", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"];
+
+/// An invocation of the program, not started yet.
+#[derive(Debug)]
+pub struct Program {
+    command: Command,
+    input: Vec<u8>,
+    home: TempDir,
+}
+
+impl Program {
+    /// The program with these arguments, an empty standard input and an empty home folder.
+    pub fn new<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Self {
+        let home = TempDir::new().expect("a folder for the child's home is made");
+        let mut command = Command::new(executable());
+        command
+            .args(arguments)
+            .env_remove("NO_COLOR")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        for name in HOME_VARIABLES {
+            command.env(name, home.path());
+        }
+        Self { command, input: Vec::new(), home }
+    }
+
+    /// More arguments, behind those given so far.
+    #[must_use]
+    pub fn arguments<I: IntoIterator<Item: AsRef<OsStr>>>(mut self, arguments: I) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    /// What the program finds on its standard input, up to the end, when it is [`run`](Self::run).
+    #[must_use]
+    pub fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.input = input.into();
+        self
+    }
+
+    /// The folder that the program takes for the user's home.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Another standard output than a pipe that is read. [`Finished::stdout`] is empty then.
+    #[must_use]
+    pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.command.stdout(stdout);
+        self
+    }
+
+    /// Runs the program to its end.
+    pub fn run(self) -> Finished {
+        let Self { command, input, home } = self;
+        Running::spawn(command, home).feed_and_end(input)
+    }
+
+    /// Starts the program with lines to come; see [`Running`].
+    pub fn start(self) -> Running {
+        let Self { command, home, .. } = self;
+        Running::spawn(command, home)
+    }
+}
+
+/// The REPL's line for a protocol method with these parameters, quoted as a shell would have it.
+pub fn call(method: &str, parameters: &Value) -> String {
+    format!("call {method} '{}'", parameters.to_string().replace('\'', r"'\''"))
+}
+
+/// For messages: the arguments as one line.
+pub(crate) fn shown(command: &Command) -> String {
+    let words: Vec<OsString> = command.get_args().map(OsStr::to_owned).collect();
+    format!("soter-sim {}", words.join(OsStr::new(" ")).display())
+}
