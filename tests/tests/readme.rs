@@ -1,0 +1,42 @@
+//! What README shows is what the program says.
+
+use soter_tests::Program;
+
+const README: &str = include_str!("../../README.md");
+
+/// The fenced blocks of a language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    README.split(fence.as_str()).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+#[test]
+fn the_first_screens_transcript_is_the_programs() {
+    let shown = blocks("text").into_iter().find(|block| block.contains("phone> ")).expect("a transcript");
+    let answer = shown.rsplit("(after pressing 1)\n").next().expect("an answer");
+    let said = Program::new(["--seed", "demo"]).input("auth order-42 --touch 1\n").run().exits(0);
+    assert_eq!(answer, said.stdout);
+}
+
+#[test]
+fn every_command_that_is_shown_with_its_output_gives_that_output() {
+    let mut shown = 0;
+    for command in blocks("console").iter().flat_map(|block| block.split("$ soter-sim ").skip(1)) {
+        let (arguments, output) = command.split_once('\n').expect("output below the command");
+        let finished = Program::new(arguments.split(' ')).run();
+        assert_eq!(output, finished.stdout, "{arguments}");
+        shown += 1;
+    }
+    assert!(shown >= 4, "only {shown} commands are shown");
+}
+
+#[test]
+fn every_code_in_the_table_is_explained() {
+    let rows: Vec<_> = README.lines().filter_map(|line| line.strip_prefix("| 900")?.get(..2)).collect();
+    assert!(rows.len() >= 15, "{rows:?}");
+    for row in rows {
+        let code = format!("900{row}");
+        let explained = Program::new(["explain", &code]).run().exits(0);
+        assert!(explained.stdout.starts_with(&code), "{explained}");
+    }
+}
