@@ -1,6 +1,6 @@
 //! The phone through the command protocol: what a mini program and an Android app see, check by check.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
 
 use std::path::Path;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 //! it is after it, never a mixture, and no counter value comes back.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here is a test that fails")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
@@ -75,6 +75,19 @@ enum Step {
     Unlock,
     FactoryReset,
     Close,
+}
+
+impl Step {
+    /// Whether the step puts a new key in this place.
+    fn makes(self, path: &KeyPath) -> bool {
+        match (self, path) {
+            (Self::MakeAsk(made), KeyPath::Ask { uid }) => made == *uid,
+            (Self::MakeAuthKey(made, called), KeyPath::AuthKey { uid, name }) => {
+                made == *uid && called == name
+            }
+            _ => false,
+        }
+    }
 }
 
 /// What must be remembered, in the simplest form: the specification of the secure world's memory.
@@ -232,9 +245,9 @@ fn play(steps: &[Step], cut: Option<(u64, PowerCut)>) -> u64 {
         }
     };
     let cpu_id = tee.cpu_id();
-    let attk = tee.keys().unwrap()[0].public.clone();
     for &step in steps {
         let after = model.after(step);
+        let keys = public_halves(&mut tee);
         match carry_out(&mut tee, step, &model) {
             Ok(counter) => {
                 if let Some(counter) = counter {
@@ -246,7 +259,7 @@ fn play(steps: &[Step], cut: Option<(u64, PowerCut)>) -> u64 {
             Err(error) => {
                 assert!(storage.is_off(), "{step:?}: {error}");
                 drop(tee);
-                storage.restore_power();
+                fail_again_while_it_starts(&storage);
                 tee = open(storage.clone()).unwrap_or_else(|error| panic!("{step:?} {cut:?}: {error}"));
                 let numbers = [model.last_number, after.last_number];
                 let seen = numbers.map(|last| Model::seen(&mut tee, last));
@@ -256,12 +269,30 @@ fn play(steps: &[Step], cut: Option<(u64, PowerCut)>) -> u64 {
                 );
                 model = if seen[1] == after { after } else { model };
                 assert_eq!(tee.cpu_id(), cpu_id);
-                assert_eq!(tee.keys().unwrap()[0].public, attk);
+                for (path, public) in public_halves(&mut tee) {
+                    let is_new = step.makes(&path) || !keys.contains_key(&path);
+                    assert!(is_new || keys[&path] == public, "{step:?} {cut:?}: another {path:?}");
+                }
             }
         }
         assert_eq!(Model::seen(&mut tee, model.last_number), model, "{step:?} {cut:?}");
     }
     storage.durable_writes()
+}
+
+/// A phone that catches up after a power cut writes, and its power may fail at that too.
+fn fail_again_while_it_starts(storage: &PowerCutStorage) {
+    for how in [PowerCut::Torn { prefix_bytes: 7 }, PowerCut::Before, PowerCut::After] {
+        storage.restore_power();
+        storage.cut_at(storage.durable_writes() + 1, how);
+        // A phone that has nothing to catch up with starts and writes nothing.
+        assert_eq!(open(storage.clone()).is_err(), storage.is_off());
+    }
+    storage.restore_power();
+}
+
+fn public_halves(tee: &mut Tee) -> HashMap<KeyPath, String> {
+    tee.keys().unwrap().into_iter().map(|key| (key.path, key.public.fingerprint())).collect()
 }
 
 /// Every write of the steps is cut in every way.
@@ -435,6 +466,8 @@ fn any_changed_byte_any_truncation_and_any_missing_part_is_refused_or_has_no_eff
         *part(&mut missing) = None;
         assert!(!assert_refused_or_unharmed(missing, &keys, highest, &format!("{name} missing")));
     }
+    let rootless = MemoryContents { root_key: None, ..intact.clone() };
+    assert!(!assert_refused_or_unharmed(rootless, &keys, highest, "root key missing"));
     for at in 0..32 {
         let mut changed = intact.clone();
         changed.root_key.as_mut().unwrap()[at] ^= 1;

@@ -2,21 +2,25 @@
 
 use std::collections::HashMap;
 
-use soter_wire::{
-    AskForm, AttestationChallenge, ExportBlob, KeyFacts, Mode, PROFILES, Profile, PublicKey, ResultFacts,
-    UidShape, device_name,
-};
+use soter_wire::{AskForm, ExportBlob, PROFILES, Profile, PublicKey, UidShape};
 
-use crate::attestation::{ChainContent, certificate_chain};
 use crate::derive::VALUE_BYTES;
 use crate::environment::Environment;
 use crate::error::{OpenError, TeeError};
-use crate::matcher::{Enrolment, Judgement, Lockout, MAX_ENROLMENTS, Matcher, Presented, SensorFailures};
 use crate::private_key::PrivateKey;
 use crate::seed::{Identity, Seed};
-use crate::session::{Session, Sessions};
-use crate::state::{App, AuthKey, MAX_APPS, MAX_AUTH_KEYS, MAX_KEY_NAME_BYTES, State};
+use crate::session::Sessions;
+use crate::state::{App, AuthKey, MAX_APPS, MAX_AUTH_KEYS, MAX_KEY_NAME_BYTES};
 use crate::vault::Vault;
+
+use manufacture::{check_identity, enroll_first, manufacture};
+
+pub use signing::Signed;
+
+mod biometrics;
+mod exports;
+mod manufacture;
+mod signing;
 
 /// The longest challenge, in bytes: more than WeChat's 511 UTF-16 units can ever take.
 pub const MAX_CHALLENGE_BYTES: usize = 4096;
@@ -80,23 +84,6 @@ pub struct KeyInfo {
     pub public: PublicKey,
     /// `false` for an AuthKey that a later enrolment made invalid.
     pub valid: bool,
-}
-
-/// A signed result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signed {
-    /// The result JSON and its signature, as they are exported.
-    pub export: ExportBlob,
-    /// The counter value in it.
-    pub counter: u64,
-    /// Who touched.
-    pub matched: Enrolment,
-    /// The uid in it.
-    pub uid: String,
-    /// The AuthKey's name.
-    pub key_name: String,
-    /// The AuthKey's fingerprint.
-    pub key_fingerprint: String,
 }
 
 /// The value of a hardware parameter.
@@ -299,105 +286,6 @@ impl Tee {
         Ok(())
     }
 
-    /// Opens a signing session for one key and one challenge, listening to these sensors.
-    ///
-    /// # Errors
-    /// There is no such AuthKey or it has become invalid, the challenge is empty or too long, or too many
-    /// sessions are open.
-    pub fn init_sign(
-        &mut self,
-        uid: u32,
-        name: &str,
-        challenge: &str,
-        modes: &[Mode],
-    ) -> Result<u64, TeeError> {
-        check_length("the challenge", challenge, MAX_CHALLENGE_BYTES)?;
-        self.check_auth_key(uid, name)?;
-        let now = self.unix_millis();
-        self.sessions.make_room(uid, now)?;
-        let fingerprint = self.load(&KeyPath::AuthKey { uid, name: name.to_owned() })?.public().fingerprint();
-        loop {
-            self.sessions_opened += 1;
-            let random = self.random("session", &[&self.sessions_opened.to_le_bytes()])?;
-            let number = random.iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
-            let number = (number & MAX_SESSION).max(1);
-            let session = Session::new(uid, name, fingerprint.clone(), challenge, modes, now);
-            if self.sessions.open(number, session) {
-                return Ok(number);
-            }
-        }
-    }
-
-    /// Presents a finger or face to the sensor while a session waits. A match arms the session; a failure is
-    /// counted durably before this returns.
-    ///
-    /// # Errors
-    /// There is no such session, or it does not listen to that sensor.
-    pub fn present(&mut self, session: u64, presented: Presented) -> Result<Judgement, TeeError> {
-        let now = self.unix_millis();
-        if !self.sessions.living(session, now)?.modes.contains(&presented.mode) {
-            return Err(TeeError::SensorNotListening);
-        }
-        let policy = self.profile.matcher;
-        let judgement = if self.vault.state().matcher.would_change(presented, &policy, now) {
-            self.vault.commit(|state| Ok(state.matcher.judge(presented, &policy, now)))?
-        } else {
-            // What changes nothing is judged on a copy, without a write.
-            self.vault.state().matcher.clone().judge(presented, &policy, now)
-        };
-        if let Judgement::Matched(enrolment) = &judgement {
-            self.sessions.living(session, now)?.matched = Some(enrolment.clone());
-        }
-        Ok(judgement)
-    }
-
-    /// Signs in a session that a matching touch has armed. The session ends, whatever the answer. The counter
-    /// value is durable before anything is signed with it.
-    ///
-    /// # Errors
-    /// There is no such session, nobody has touched, or the key was removed or became invalid meanwhile.
-    pub fn finish_sign(&mut self, session: u64) -> Result<Signed, TeeError> {
-        let now = self.unix_millis();
-        let number = session;
-        let session = self.sessions.take(number, now)?;
-        let matched = session.matched.ok_or(TeeError::NotTouched { session: number })?;
-        self.check_auth_key(session.uid, &session.key_name)?;
-        let path = KeyPath::AuthKey { uid: session.uid, name: session.key_name.clone() };
-        if self.load(&path)?.public().fingerprint() != session.key_fingerprint {
-            return Err(TeeError::NoSession { session: number });
-        }
-
-        let counter = self.vault.spend_counter()?;
-        let uid = self.uid(session.uid);
-        let json = ResultFacts {
-            raw: &session.challenge,
-            fid: &matched.fid,
-            counter,
-            cpu_id: &self.cpu_id(),
-            uid: &uid,
-        }
-        .encode(self.profile)
-        .into_bytes();
-        let signature = self.sign(&path, &json, counter)?;
-        Ok(Signed {
-            export: ExportBlob { json, signature },
-            counter,
-            matched,
-            uid,
-            key_name: session.key_name,
-            key_fingerprint: session.key_fingerprint,
-        })
-    }
-
-    /// Ends a session without a signature.
-    ///
-    /// # Errors
-    /// There is no such session.
-    pub fn cancel(&mut self, session: u64) -> Result<(), TeeError> {
-        let now = self.unix_millis();
-        self.sessions.take(session, now).map(|_| ())
-    }
-
     /// The version of SOTER: 2 for phones that export certificate chains (SDK 2.0), else 1. Modelled.
     pub fn version(&self) -> i32 {
         match self.profile.ask {
@@ -417,60 +305,6 @@ impl Tee {
             "fingerprint_hardware_position" => Ok(ExtraParameter::Rectangle([0, 0, 0, 0])),
             _ => Err(TeeError::UnknownParameter { key: key.chars().take(80).collect() }),
         }
-    }
-
-    /// Fingers and faces, by number.
-    pub fn enrolments(&self) -> &[Enrolment] {
-        self.vault.state().matcher.enrolments()
-    }
-
-    /// Enrols a finger or face. Every existing AuthKey becomes invalid, for good.
-    ///
-    /// # Errors
-    /// No more fit.
-    pub fn enroll(&mut self, mode: Mode) -> Result<Enrolment, TeeError> {
-        self.vault.commit(|state| {
-            let identity = state.identity.clone();
-            state.matcher.enroll(mode, &identity).ok_or(TeeError::EnrolmentsFull { limit: MAX_ENROLMENTS })
-        })
-    }
-
-    /// Removes a finger or face.
-    ///
-    /// # Errors
-    /// There is none of that number.
-    pub fn remove_enrolment(&mut self, number: u32) -> Result<(), TeeError> {
-        if !self.enrolments().iter().any(|enrolment| enrolment.number == number) {
-            return Err(TeeError::NoEnrolment { number });
-        }
-        self.vault.commit(|state| {
-            state.matcher.remove(number);
-            Ok(())
-        })
-    }
-
-    /// Sensors with failures since their last match.
-    pub fn sensor_failures(&self) -> Vec<SensorFailures> {
-        self.vault.state().matcher.failures(&self.profile.matcher, self.unix_millis())
-    }
-
-    /// A sensor's lock.
-    pub fn lockout(&self, mode: Mode) -> Option<Lockout> {
-        self.vault.state().matcher.lockout(mode, &self.profile.matcher, self.unix_millis())
-    }
-
-    /// Ends every lockout: the user has entered the phone's PIN.
-    ///
-    /// # Errors
-    /// Storage failed.
-    pub fn unlock(&mut self) -> Result<(), TeeError> {
-        if self.sensor_failures().is_empty() {
-            return Ok(());
-        }
-        self.vault.commit(|state| {
-            state.matcher.unlock();
-            Ok(())
-        })
     }
 
     /// A factory reset of the normal world: apps' keys, enrolments and open sessions go, one new finger is
@@ -579,49 +413,6 @@ impl Tee {
         Ok(self.load(path)?.sign_pss(message, salt_length, salts)?)
     }
 
-    fn export_key(
-        &mut self,
-        public: &PublicKey,
-        uid: u32,
-        counter: u64,
-        signer: &KeyPath,
-    ) -> Result<ExportBlob, TeeError> {
-        let cpu_id = self.cpu_id();
-        let facts = KeyFacts { public_key: public, cpu_id: &cpu_id, counter, uid: &self.uid(uid) };
-        let json = facts.encode(self.profile).into_bytes();
-        let signature = self.sign(signer, &json, counter)?;
-        Ok(ExportBlob { json, signature })
-    }
-
-    fn export_chain(
-        &mut self,
-        ask: &PublicKey,
-        uid: u32,
-        counter: u64,
-        ask_made_at: u64,
-    ) -> Result<ExportBlob, TeeError> {
-        let cpu_id = self.cpu_id();
-        let state = self.vault.state();
-        let serial = state.identity.derive("device certificate serial", &[]);
-        let mut device_serial = [0; 8];
-        device_serial.copy_from_slice(&serial[..8]);
-        let content = ChainContent {
-            ask,
-            ask_made_at,
-            challenge: AttestationChallenge {
-                cpu_id: cpu_id.clone(),
-                counter,
-                uid: self.uid(uid),
-                salt_length: Some(self.profile.salt_length),
-            },
-            device_name: device_name(&cpu_id),
-            device_serial,
-            device_made_at: state.made_at,
-        };
-        let chain = certificate_chain(self.load(&KeyPath::Attk)?, &content)?;
-        Ok(ExportBlob { json: chain.encode().into_bytes(), signature: Vec::new() })
-    }
-
     /// Random bytes; on a seeded device those that belong to the purpose.
     fn random(&mut self, purpose: &str, parts: &[&[u8]]) -> Result<[u8; VALUE_BYTES], TeeError> {
         let state = self.vault.state();
@@ -645,61 +436,6 @@ impl std::fmt::Debug for Tee {
     }
 }
 
-/// The factory: identity, ATTK, one enrolled finger.
-fn manufacture(
-    mut environment: Box<dyn Environment>,
-    identity: &DeviceIdentity<'_>,
-    profile: &'static Profile,
-) -> Result<Vault, TeeError> {
-    let (own, attk) = if let Some(seed) = identity.seed {
-        let own = seed.identity(identity.name);
-        let attk = reproduce_key(&own, "attk", 0, "", 0)?;
-        (own, attk)
-    } else {
-        let mut random = zeroize::Zeroizing::new([0; VALUE_BYTES]);
-        environment.random(random.as_mut_slice())?;
-        (Identity::from_random(&random), environment.new_key()?)
-    };
-    let mut matcher = Matcher::default();
-    enroll_first(&mut matcher, profile, &own)?;
-    let state = State {
-        profile: profile.name.to_owned(),
-        identity: own,
-        seeded: identity.seed.is_some(),
-        upgrades: 0,
-        counter_limit: 0,
-        made_at: environment.unix_millis(),
-        attk: attk.pkcs8().clone(),
-        apps: std::collections::BTreeMap::new(),
-        generations: std::collections::BTreeMap::new(),
-        matcher,
-    };
-    Vault::provision(environment, identity.name, state)
-}
-
-fn enroll_first(matcher: &mut Matcher, profile: &Profile, identity: &Identity) -> Result<(), TeeError> {
-    let mode = profile.modes.first().copied().unwrap_or(Mode::FingerPrint);
-    matcher.enroll(mode, identity).map(|_| ()).ok_or(TeeError::EnrolmentsFull { limit: MAX_ENROLMENTS })
-}
-
-fn check_identity(state: &State, identity: &DeviceIdentity<'_>) -> Result<&'static Profile, OpenError> {
-    let device = identity.name.to_owned();
-    let profile = Profile::named(&state.profile)
-        .ok_or_else(|| OpenError::UnknownProfile { device: device.clone(), stored: state.profile.clone() })?;
-    if let Some(wanted) = identity.profile
-        && wanted.name != profile.name
-    {
-        let (stored, wanted) = (state.profile.clone(), wanted.name.to_owned());
-        return Err(OpenError::OtherProfile { device, stored, wanted });
-    }
-    if let Some(seed) = identity.seed
-        && !(state.seeded && seed.identity(identity.name).same_as(&state.identity))
-    {
-        return Err(OpenError::OtherSeed { device });
-    }
-    Ok(profile)
-}
-
 /// A seeded device's key: a stream of its own for every kind, uid, name and generation.
 fn reproduce_key(
     identity: &Identity,
@@ -720,3 +456,6 @@ fn check_length(parameter: &'static str, text: &str, limit: usize) -> Result<(),
         Err(TeeError::ParameterLength { parameter, bytes, limit })
     }
 }
+
+#[cfg(test)]
+mod tests;

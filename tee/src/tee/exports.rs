@@ -1,0 +1,52 @@
+//! What leaves the secure world about a key: its public half, signed by the level above.
+
+use soter_wire::{AttestationChallenge, ExportBlob, KeyFacts, PublicKey, device_name};
+
+use super::{KeyPath, Tee};
+use crate::attestation::{ChainContent, certificate_chain};
+use crate::error::TeeError;
+
+impl Tee {
+    pub(super) fn export_key(
+        &mut self,
+        public: &PublicKey,
+        uid: u32,
+        counter: u64,
+        signer: &KeyPath,
+    ) -> Result<ExportBlob, TeeError> {
+        let cpu_id = self.cpu_id();
+        let facts = KeyFacts { public_key: public, cpu_id: &cpu_id, counter, uid: &self.uid(uid) };
+        let json = facts.encode(self.profile).into_bytes();
+        let signature = self.sign(signer, &json, counter)?;
+        Ok(ExportBlob { json, signature })
+    }
+
+    pub(super) fn export_chain(
+        &mut self,
+        ask: &PublicKey,
+        uid: u32,
+        counter: u64,
+        ask_made_at: u64,
+    ) -> Result<ExportBlob, TeeError> {
+        let cpu_id = self.cpu_id();
+        let state = self.vault.state();
+        let serial = state.identity.derive("device certificate serial", &[]);
+        let mut device_serial = [0; 8];
+        device_serial.copy_from_slice(&serial[..8]);
+        let content = ChainContent {
+            ask,
+            ask_made_at,
+            challenge: AttestationChallenge {
+                cpu_id: cpu_id.clone(),
+                counter,
+                uid: self.uid(uid),
+                salt_length: Some(self.profile.salt_length),
+            },
+            device_name: device_name(&cpu_id),
+            device_serial,
+            device_made_at: state.made_at,
+        };
+        let chain = certificate_chain(self.load(&KeyPath::Attk)?, &content)?;
+        Ok(ExportBlob { json: chain.encode().into_bytes(), signature: Vec::new() })
+    }
+}

@@ -1,0 +1,79 @@
+//! The factory: where a device gets its identity, and how it is recognised later.
+
+use std::collections::BTreeMap;
+
+use soter_wire::{Mode, Profile};
+use zeroize::Zeroizing;
+
+use super::{DeviceIdentity, reproduce_key};
+use crate::derive::VALUE_BYTES;
+use crate::environment::Environment;
+use crate::error::{OpenError, TeeError};
+use crate::matcher::{MAX_ENROLMENTS, Matcher};
+use crate::seed::Identity;
+use crate::state::State;
+use crate::vault::Vault;
+
+/// The factory: identity, ATTK, one enrolled finger.
+pub(super) fn manufacture(
+    mut environment: Box<dyn Environment>,
+    identity: &DeviceIdentity<'_>,
+    profile: &'static Profile,
+) -> Result<Vault, TeeError> {
+    let (own, attk) = if let Some(seed) = identity.seed {
+        let own = seed.identity(identity.name);
+        let attk = reproduce_key(&own, "attk", 0, "", 0)?;
+        (own, attk)
+    } else {
+        let mut random = Zeroizing::new([0; VALUE_BYTES]);
+        environment.random(random.as_mut_slice())?;
+        (Identity::from_random(&random), environment.new_key()?)
+    };
+    let mut matcher = Matcher::default();
+    enroll_first(&mut matcher, profile, &own)?;
+    let state = State {
+        profile: profile.name.to_owned(),
+        identity: own,
+        seeded: identity.seed.is_some(),
+        upgrades: 0,
+        counter_limit: 0,
+        made_at: environment.unix_millis(),
+        attk: attk.pkcs8().clone(),
+        apps: BTreeMap::new(),
+        generations: BTreeMap::new(),
+        matcher,
+    };
+    Vault::provision(environment, identity.name, state)
+}
+
+/// Enrols the finger (or face) that every new owner enrols.
+pub(super) fn enroll_first(
+    matcher: &mut Matcher,
+    profile: &Profile,
+    identity: &Identity,
+) -> Result<(), TeeError> {
+    let mode = profile.modes.first().copied().unwrap_or(Mode::FingerPrint);
+    matcher.enroll(mode, identity).map(|_| ()).ok_or(TeeError::EnrolmentsFull { limit: MAX_ENROLMENTS })
+}
+
+/// Whether a stored device is the one that is asked for; gives its family.
+pub(super) fn check_identity(
+    state: &State,
+    identity: &DeviceIdentity<'_>,
+) -> Result<&'static Profile, OpenError> {
+    let device = identity.name.to_owned();
+    let profile = Profile::named(&state.profile)
+        .ok_or_else(|| OpenError::UnknownProfile { device: device.clone(), stored: state.profile.clone() })?;
+    if let Some(wanted) = identity.profile
+        && wanted.name != profile.name
+    {
+        let (stored, wanted) = (state.profile.clone(), wanted.name.to_owned());
+        return Err(OpenError::OtherProfile { device, stored, wanted });
+    }
+    if let Some(seed) = identity.seed
+        && !(state.seeded && seed.identity(identity.name).same_as(&state.identity))
+    {
+        return Err(OpenError::OtherSeed { device });
+    }
+    Ok(profile)
+}

@@ -1,0 +1,126 @@
+//! Signing: a session for one key and one challenge, one touch, one signature.
+
+use soter_wire::{ExportBlob, Mode, ResultFacts};
+
+use super::{KeyPath, MAX_CHALLENGE_BYTES, MAX_SESSION, Tee, check_length};
+use crate::error::TeeError;
+use crate::matcher::{Enrolment, Judgement, Presented};
+use crate::session::Session;
+
+/// A signed result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// The result JSON and its signature, as they are exported.
+    pub export: ExportBlob,
+    /// The counter value in it.
+    pub counter: u64,
+    /// Who touched.
+    pub matched: Enrolment,
+    /// The uid in it.
+    pub uid: String,
+    /// The AuthKey's name.
+    pub key_name: String,
+    /// The AuthKey's fingerprint.
+    pub key_fingerprint: String,
+}
+
+impl Tee {
+    /// Opens a signing session for one key and one challenge, listening to these sensors.
+    ///
+    /// # Errors
+    /// There is no such AuthKey or it has become invalid, the challenge is empty or too long, or too many
+    /// sessions are open.
+    pub fn init_sign(
+        &mut self,
+        uid: u32,
+        name: &str,
+        challenge: &str,
+        modes: &[Mode],
+    ) -> Result<u64, TeeError> {
+        check_length("the challenge", challenge, MAX_CHALLENGE_BYTES)?;
+        self.check_auth_key(uid, name)?;
+        let now = self.unix_millis();
+        self.sessions.make_room(uid, now)?;
+        let fingerprint = self.load(&KeyPath::AuthKey { uid, name: name.to_owned() })?.public().fingerprint();
+        loop {
+            self.sessions_opened += 1;
+            let random = self.random("session", &[&self.sessions_opened.to_le_bytes()])?;
+            let number = random.iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+            let number = (number & MAX_SESSION).max(1);
+            let session = Session::new(uid, name, fingerprint.clone(), challenge, modes, now);
+            if self.sessions.open(number, session) {
+                return Ok(number);
+            }
+        }
+    }
+
+    /// Presents a finger or face to the sensor while a session waits. A match arms the session; a failure is
+    /// counted durably before this returns.
+    ///
+    /// # Errors
+    /// There is no such session, or it does not listen to that sensor.
+    pub fn present(&mut self, session: u64, presented: Presented) -> Result<Judgement, TeeError> {
+        let now = self.unix_millis();
+        if !self.sessions.living(session, now)?.modes.contains(&presented.mode) {
+            return Err(TeeError::SensorNotListening);
+        }
+        let policy = self.profile.matcher;
+        let judgement = if self.vault.state().matcher.would_change(presented, &policy, now) {
+            self.vault.commit(|state| Ok(state.matcher.judge(presented, &policy, now)))?
+        } else {
+            // What changes nothing is judged on a copy, without a write.
+            self.vault.state().matcher.clone().judge(presented, &policy, now)
+        };
+        if let Judgement::Matched(enrolment) = &judgement {
+            self.sessions.living(session, now)?.matched = Some(enrolment.clone());
+        }
+        Ok(judgement)
+    }
+
+    /// Signs in a session that a matching touch has armed. The session ends, whatever the answer. The counter
+    /// value is durable before anything is signed with it.
+    ///
+    /// # Errors
+    /// There is no such session, nobody has touched, or the key was removed or became invalid meanwhile.
+    pub fn finish_sign(&mut self, session: u64) -> Result<Signed, TeeError> {
+        let now = self.unix_millis();
+        let number = session;
+        let session = self.sessions.take(number, now)?;
+        let matched = session.matched.ok_or(TeeError::NotTouched { session: number })?;
+        self.check_auth_key(session.uid, &session.key_name)?;
+        let path = KeyPath::AuthKey { uid: session.uid, name: session.key_name.clone() };
+        if self.load(&path)?.public().fingerprint() != session.key_fingerprint {
+            return Err(TeeError::NoSession { session: number });
+        }
+
+        let counter = self.vault.spend_counter()?;
+        let uid = self.uid(session.uid);
+        let json = ResultFacts {
+            raw: &session.challenge,
+            fid: &matched.fid,
+            counter,
+            cpu_id: &self.cpu_id(),
+            uid: &uid,
+        }
+        .encode(self.profile)
+        .into_bytes();
+        let signature = self.sign(&path, &json, counter)?;
+        Ok(Signed {
+            export: ExportBlob { json, signature },
+            counter,
+            matched,
+            uid,
+            key_name: session.key_name,
+            key_fingerprint: session.key_fingerprint,
+        })
+    }
+
+    /// Ends a session without a signature.
+    ///
+    /// # Errors
+    /// There is no such session.
+    pub fn cancel(&mut self, session: u64) -> Result<(), TeeError> {
+        let now = self.unix_millis();
+        self.sessions.take(session, now).map(|_| ())
+    }
+}

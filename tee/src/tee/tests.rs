@@ -1,0 +1,180 @@
+//! The secure world's promises, tested through its commands. Where a test needs a state that takes a lifetime to reach
+//! (a counter at its end), it changes the state below the commands.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use soter_wire::{
+    AttestationChallenge, CertificateChain, ExportBlob, KeyJson, Mode, ResultJson, device_name,
+};
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::environment::{
+    ProvisionedDevice, RandomnessError, RpmbSlot, Storage, StorageError, StoredDevice,
+    operating_system_random,
+};
+use crate::error::result_code;
+use crate::matcher::{Judgement, Lockout, Matcher, Presented};
+use crate::private_key::KeyError;
+use crate::rpmb::SLOT_BYTES;
+use crate::session::{MAX_SESSIONS, MAX_SESSIONS_PER_APP, SESSION_LIFETIME_MS};
+
+mod chain;
+mod counter;
+mod keys;
+mod limits;
+mod lockout;
+mod secrets;
+mod sessions;
+
+const FINGER: Presented = Presented { mode: Mode::FingerPrint, enrolment: Some(1) };
+const STRANGER: Presented = Presented { mode: Mode::FingerPrint, enrolment: None };
+
+/// Keys that are made once and handed out in turns: making one takes longer than everything else in a test.
+fn stock() -> &'static [Vec<u8>] {
+    static STOCK: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    STOCK.get_or_init(|| (0..10).map(|_| PrivateKey::generate().unwrap().pkcs8().expose().to_vec()).collect())
+}
+
+/// What is outside a phone's secure world, in the test's hands. Clones are the same phone.
+#[derive(Clone)]
+struct Outside {
+    profile: &'static str,
+    flash: Arc<Mutex<Option<Flash>>>,
+    clock: Arc<AtomicU64>,
+    keys_made: Arc<AtomicUsize>,
+    /// Whether writes fail, without any effect.
+    broken: Arc<AtomicBool>,
+}
+
+#[derive(Clone)]
+struct Flash {
+    root_key: Vec<u8>,
+    sealed: Vec<u8>,
+    rpmb: Vec<u8>,
+}
+
+impl Outside {
+    /// A phone of this family that was never switched on.
+    fn new(profile: &'static str) -> Self {
+        Self {
+            profile,
+            flash: Arc::default(),
+            clock: Arc::new(AtomicU64::new(1_600_000_000_000)),
+            keys_made: Arc::default(),
+            broken: Arc::default(),
+        }
+    }
+
+    fn open(&self) -> Tee {
+        self.try_open(None).unwrap()
+    }
+
+    fn try_open(&self, seed: Option<&Seed>) -> Result<Tee, OpenError> {
+        let profile = Profile::named(self.profile);
+        Tee::open(Box::new(self.clone()), &DeviceIdentity { name: "phone", profile, seed })
+    }
+
+    /// Another phone that stands where this one stood when its battery was taken out just now.
+    fn crashed(&self) -> Self {
+        let flash = self.flash.lock().unwrap().clone();
+        Self { flash: Arc::new(Mutex::new(flash)), ..self.clone() }
+    }
+
+    fn advance(&self, milliseconds: u64) {
+        self.clock.fetch_add(milliseconds, Ordering::Relaxed);
+    }
+
+    fn break_storage(&self, broken: bool) {
+        self.broken.store(broken, Ordering::Relaxed);
+    }
+
+    fn write(&self, change: impl FnOnce(&mut Option<Flash>)) -> Result<(), StorageError> {
+        if self.broken.load(Ordering::Relaxed) {
+            let source = std::io::Error::other("the flash is worn out").into();
+            return Err(StorageError { action: "write", place: "the test's flash".to_owned(), source });
+        }
+        change(&mut self.flash.lock().unwrap());
+        Ok(())
+    }
+}
+
+impl Environment for Outside {
+    fn random(&mut self, out: &mut [u8]) -> Result<(), RandomnessError> {
+        operating_system_random(out)
+    }
+
+    fn unix_millis(&self) -> u64 {
+        self.clock.load(Ordering::Relaxed)
+    }
+
+    fn new_key(&mut self) -> Result<PrivateKey, KeyError> {
+        let made = self.keys_made.fetch_add(1, Ordering::Relaxed);
+        PrivateKey::from_pkcs8(&stock()[made % stock().len()])
+    }
+
+    fn storage(&mut self) -> &mut dyn Storage {
+        self
+    }
+}
+
+impl Storage for Outside {
+    fn load(&mut self) -> Result<Option<StoredDevice>, StorageError> {
+        Ok(self.flash.lock().unwrap().clone().map(|flash| StoredDevice {
+            root_key: Some(Zeroizing::new(flash.root_key)),
+            sealed: Some(flash.sealed),
+            rpmb: Some(flash.rpmb),
+        }))
+    }
+
+    fn provision(&mut self, device: &ProvisionedDevice<'_>) -> Result<(), StorageError> {
+        let flash = Flash {
+            root_key: device.root_key.to_vec(),
+            sealed: device.sealed.to_vec(),
+            rpmb: device.rpmb.map(<[u8; SLOT_BYTES]>::as_slice).concat(),
+        };
+        self.write(|stored| *stored = Some(flash))
+    }
+
+    fn write_sealed(&mut self, sealed: &[u8]) -> Result<(), StorageError> {
+        self.write(|stored| stored.as_mut().unwrap().sealed = sealed.to_vec())
+    }
+
+    fn write_rpmb_slot(&mut self, slot: RpmbSlot, bytes: &[u8; SLOT_BYTES]) -> Result<(), StorageError> {
+        self.write(|stored| {
+            stored.as_mut().unwrap().rpmb[slot.offset()..][..SLOT_BYTES].copy_from_slice(bytes);
+        })
+    }
+}
+
+/// A phone whose app 1 has an ASK and the AuthKey `pay`.
+fn phone_with_keys(profile: &'static str) -> (Outside, Tee) {
+    let outside = Outside::new(profile);
+    let mut tee = outside.open();
+    tee.generate_app_secure_key(1).unwrap();
+    tee.generate_auth_key(1, "pay").unwrap();
+    (outside, tee)
+}
+
+/// The whole way of one authentication of app 1.
+fn sign(tee: &mut Tee, challenge: &str) -> Result<Signed, TeeError> {
+    let session = tee.init_sign(1, "pay", challenge, &[Mode::FingerPrint])?;
+    tee.present(session, FINGER)?;
+    tee.finish_sign(session)
+}
+
+/// The counter value in an export, whichever it is.
+fn exported_counter(blob: &ExportBlob) -> u64 {
+    KeyJson::decode(&blob.json)
+        .map(|key| key.counter)
+        .or_else(|_| ResultJson::decode(&blob.json).map(|result| result.counter))
+        .or_else(|_| {
+            CertificateChain::decode(&blob.json).map(|chain| chain.verify().unwrap().challenge.counter)
+        })
+        .unwrap()
+}
+
+fn public_key(tee: &mut Tee, path: &KeyPath) -> PublicKey {
+    tee.keys().unwrap().into_iter().find(|key| key.path == *path).unwrap().public
+}

@@ -1,0 +1,142 @@
+//! The certificate chain of phones that export their ASK so.
+
+use soter_wire::{KEY_ATTESTATION_OID, KeyDescription};
+use x509_cert::Certificate;
+use x509_cert::der::asn1::Null;
+use x509_cert::der::{Any, Decode, Encode};
+use x509_cert::ext::Extension;
+
+use super::*;
+use crate::attestation::EMULATED_ROOT;
+
+fn export(clock: u64) -> (Tee, CertificateChain) {
+    let outside = Outside::new("itrustee");
+    outside.clock.store(clock, Ordering::Relaxed);
+    let mut tee = outside.open();
+    tee.generate_app_secure_key(10_115).unwrap();
+    let export = tee.app_secure_key(10_115).unwrap();
+    assert!(export.signature.is_empty());
+    (tee, CertificateChain::decode(&export.json).unwrap())
+}
+
+fn certificates(chain: &CertificateChain) -> Vec<Certificate> {
+    chain.certificates.iter().map(|der| Certificate::from_der(der).unwrap()).collect()
+}
+
+fn attestation(leaf: &Certificate) -> &Extension {
+    let extensions = leaf.tbs_certificate.extensions.as_ref().unwrap();
+    assert_eq!(extensions.len(), 1);
+    assert_eq!(extensions[0].extn_id, KEY_ATTESTATION_OID);
+    &extensions[0]
+}
+
+#[test]
+fn it_verifies_and_says_whose_ask_it_is() {
+    let (mut tee, chain) = export(1_600_000_000_000);
+
+    let facts = chain.verify().unwrap();
+
+    assert_eq!(facts.ask, public_key(&mut tee, &KeyPath::Ask { uid: 10_115 }));
+    assert_eq!(facts.device_key, public_key(&mut tee, &KeyPath::Attk));
+    let challenge = AttestationChallenge {
+        cpu_id: tee.cpu_id(),
+        counter: 2,
+        uid: "10115".to_owned(),
+        salt_length: Some(32),
+    };
+    assert_eq!(facts.challenge, challenge);
+    assert_eq!(chain.certificates.len(), 4);
+    assert_eq!(chain.certificates[3], EMULATED_ROOT);
+}
+
+#[test]
+fn every_export_has_a_counter_value_of_its_own() {
+    let (mut tee, chain) = export(1_600_000_000_000);
+    let again = CertificateChain::decode(&tee.app_secure_key(10_115).unwrap().json).unwrap();
+
+    let [first, second] = [chain, again].map(|chain| chain.verify().unwrap());
+
+    assert_eq!((first.challenge.counter, second.challenge.counter), (2, 3));
+    assert_eq!(first.ask, second.ask);
+}
+
+#[test]
+fn its_names_say_that_it_is_emulated_and_its_leaf_looks_like_huaweis() {
+    let (tee, chain) = export(1_600_000_000_000);
+    let certificates = certificates(&chain);
+    for certificate in &certificates {
+        let content = &certificate.tbs_certificate;
+        for name in [&content.subject, &content.issuer] {
+            assert!(name.to_string().to_lowercase().contains("emulated"), "{name}");
+        }
+    }
+    let [leaf, device, ca, root] = [0, 1, 2, 3].map(|at| &certificates[at].tbs_certificate);
+    assert_eq!(leaf.serial_number.as_bytes(), [1]);
+    assert_eq!(leaf.subject.to_string(), "CN=EMULATED Keymaster Key");
+    let issuer = leaf.issuer.to_der().unwrap();
+    assert!(issuer.ends_with(b"EMULATED KeyStore   "), "three spaces, as on the phones");
+    assert_ne!(leaf.issuer, device.subject, "as on the phones");
+    assert_eq!(device.subject.to_string(), format!("CN={}", device_name(&tee.cpu_id())));
+    assert_eq!((&device.issuer, &ca.issuer, &root.issuer), (&ca.subject, &root.subject, &root.subject));
+}
+
+#[test]
+fn the_leafs_algorithms_alone_have_no_parameters() {
+    let (_tee, chain) = export(1_600_000_000_000);
+    for (position, certificate) in certificates(&chain).into_iter().enumerate() {
+        for algorithm in [certificate.signature_algorithm, certificate.tbs_certificate.signature] {
+            assert_eq!(algorithm.oid.to_string(), "1.2.840.113549.1.1.11");
+            assert_eq!(algorithm.parameters, (position > 0).then(|| Any::from(Null)), "{position}");
+        }
+    }
+}
+
+#[test]
+fn the_leaf_is_valid_for_ten_years_from_the_making_of_the_ask() {
+    let (_tee, chain) = export(1_600_000_000_789);
+    let certificates = certificates(&chain);
+    let leaf = &certificates[0].tbs_certificate;
+    let from = leaf.validity.not_before.to_unix_duration().as_secs();
+    let until = leaf.validity.not_after.to_unix_duration().as_secs();
+    let description = KeyDescription::decode(attestation(&certificates[0]).extn_value.as_bytes()).unwrap();
+
+    assert_eq!(description.creation_ms, 1_600_000_000_789);
+    assert_eq!(from, 1_600_000_000);
+    assert_eq!((until - from) / (365 * 24 * 3600), 10);
+    assert!(!attestation(&certificates[0]).critical);
+}
+
+#[test]
+fn no_brace_follows_the_challenge_whatever_the_clock_shows() {
+    // 0x7B and 0x7D in each of the bytes that change while anyone uses this.
+    for clock in [
+        0x0174_8765_437B,
+        0x0174_8765_7B43,
+        0x0174_877B_4343,
+        0x0174_7B65_4343,
+        0x0174_8765_437D,
+        0x0174_8765_7D7D,
+        0x0174_7B7B_7B7B,
+        0x0174_7A7D_FFFF,
+    ] {
+        let (_tee, chain) = export(clock);
+        let certificates = certificates(&chain);
+        let extension = attestation(&certificates[0]).extn_value.as_bytes();
+        let challenge = KeyDescription::decode(extension).unwrap().challenge;
+        let end = extension.windows(challenge.len()).position(|window| window == challenge).unwrap()
+            + challenge.len();
+
+        assert!(!extension[end..].iter().any(|byte| matches!(byte, 0x7B | 0x7D)), "{clock:#x}");
+        assert!(chain.verify().is_ok(), "{clock:#x}");
+    }
+}
+
+#[test]
+fn a_clock_that_no_certificate_can_say_is_an_error() {
+    let outside = Outside::new("itrustee");
+    let mut tee = outside.open();
+    outside.clock.store(u64::MAX, Ordering::Relaxed);
+    tee.generate_app_secure_key(1).unwrap();
+
+    assert!(matches!(tee.app_secure_key(1), Err(TeeError::Clock { .. })));
+}

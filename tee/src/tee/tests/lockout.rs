@@ -1,0 +1,155 @@
+//! Timed and permanent lockout as on Android, and what an enrolment does to AuthKeys: remembered through restarts.
+
+use super::*;
+
+/// Wrong touches, each in a session of its own; gives the last judgement.
+fn fail(tee: &mut Tee, times: u32) -> Judgement {
+    let mut last = None;
+    for _ in 0..times {
+        let session = tee.init_sign(1, "pay", "challenge", &[Mode::FingerPrint]).unwrap();
+        last = Some(tee.present(session, STRANGER).unwrap());
+        tee.cancel(session).unwrap();
+    }
+    last.unwrap()
+}
+
+fn touch_once(tee: &mut Tee) -> Judgement {
+    let session = tee.init_sign(1, "pay", "challenge", &[Mode::FingerPrint]).unwrap();
+    let judgement = tee.present(session, FINGER).unwrap();
+    tee.cancel(session).unwrap();
+    judgement
+}
+
+#[test]
+fn failures_are_remembered_through_a_crash() {
+    let (outside, mut tee) = phone_with_keys("trustonic");
+    for left in [4, 3, 2, 1] {
+        let rejected = Judgement::Rejected { attempts_left: left, lockout: None };
+        assert_eq!(fail(&mut tee, 1), rejected);
+        tee = outside.open();
+    }
+
+    let lockout = Lockout::Timed { remaining_ms: 30_000 };
+
+    assert_eq!(fail(&mut tee, 1), Judgement::Rejected { attempts_left: 0, lockout: Some(lockout) });
+    assert_eq!(outside.open().lockout(Mode::FingerPrint), Some(lockout));
+}
+
+#[test]
+fn a_timed_lockout_counts_calendar_time_while_the_phone_is_off() {
+    let (outside, mut tee) = phone_with_keys("trustonic");
+    fail(&mut tee, 5);
+    drop(tee);
+    outside.advance(29_999);
+    let mut tee = outside.open();
+    assert_eq!(touch_once(&mut tee), Judgement::LockedOut(Lockout::Timed { remaining_ms: 1 }));
+    drop(tee);
+    outside.advance(1);
+
+    assert!(matches!(touch_once(&mut outside.open()), Judgement::Matched(_)));
+}
+
+#[test]
+fn touches_of_a_locked_sensor_are_not_counted() {
+    let (outside, mut tee) = phone_with_keys("trustonic");
+    fail(&mut tee, 5);
+
+    fail(&mut tee, 40);
+    outside.advance(30_000);
+
+    assert_eq!(fail(&mut tee, 1), Judgement::Rejected { attempts_left: 4, lockout: None });
+    assert_eq!(tee.sensor_failures()[0].failed_attempts, 6);
+}
+
+#[test]
+fn a_permanent_lockout_survives_restarts_and_years_until_the_pin() {
+    let (outside, mut tee) = phone_with_keys("trustonic");
+    for lock in 1..=4 {
+        fail(&mut tee, 5);
+        assert_eq!(tee.lockout(Mode::FingerPrint) == Some(Lockout::Permanent), lock == 4);
+        outside.advance(30_000);
+    }
+    drop(tee);
+    outside.advance(10 * 365 * 24 * 3_600_000);
+    let mut tee = outside.open();
+    assert_eq!(touch_once(&mut tee), Judgement::LockedOut(Lockout::Permanent));
+
+    tee.unlock().unwrap();
+    drop(tee);
+
+    assert!(matches!(touch_once(&mut outside.open()), Judgement::Matched(_)));
+}
+
+#[test]
+fn an_iphone_locks_permanently_at_the_fifth_failure() {
+    let (outside, mut tee) = phone_with_keys("ios");
+    assert_eq!(fail(&mut tee, 4), Judgement::Rejected { attempts_left: 1, lockout: None });
+
+    let fifth = fail(&mut tee, 1);
+
+    assert_eq!(fifth, Judgement::Rejected { attempts_left: 0, lockout: Some(Lockout::Permanent) });
+    outside.advance(3_600_000);
+    assert_eq!(outside.open().lockout(Mode::FingerPrint), Some(Lockout::Permanent));
+}
+
+#[test]
+fn a_match_ends_the_count_through_a_crash() {
+    let (outside, mut tee) = phone_with_keys("trustonic");
+    fail(&mut tee, 4);
+    assert!(matches!(touch_once(&mut tee), Judgement::Matched(_)));
+
+    let mut tee = outside.open();
+
+    assert_eq!(fail(&mut tee, 4), Judgement::Rejected { attempts_left: 1, lockout: None });
+}
+
+#[test]
+fn a_failure_that_storage_does_not_take_is_no_answer() {
+    let (outside, mut tee) = phone_with_keys("trustonic");
+    let session = tee.init_sign(1, "pay", "challenge", &[Mode::FingerPrint]).unwrap();
+    outside.break_storage(true);
+
+    assert!(matches!(tee.present(session, STRANGER), Err(TeeError::Storage(_))));
+
+    outside.break_storage(false);
+    let rejected = Judgement::Rejected { attempts_left: 4, lockout: None };
+    assert_eq!(tee.present(session, STRANGER).unwrap(), rejected);
+}
+
+#[test]
+fn an_enrolment_makes_every_auth_key_invalid_for_good_and_leaves_the_ask() {
+    let (outside, mut tee) = phone_with_keys("trustonic");
+    tee.generate_app_secure_key(2).unwrap();
+    tee.generate_auth_key(2, "login").unwrap();
+    let second = tee.enroll(Mode::FingerPrint).unwrap();
+    tee.remove_enrolment(second.number).unwrap();
+    drop(tee);
+
+    let mut tee = outside.open();
+
+    for (uid, name) in [(1, "pay"), (2, "login")] {
+        assert!(tee.has_auth_key(uid, name) && !tee.has_valid_auth_key(uid, name));
+        for error in [
+            tee.auth_key(uid, name).unwrap_err(),
+            tee.init_sign(uid, name, "challenge", &[Mode::FingerPrint]).unwrap_err(),
+        ] {
+            assert_eq!(error.result_code(), Some(result_code::AUTH_KEY_EXPIRED), "{error}");
+        }
+        assert!(tee.app_secure_key(uid).is_ok());
+    }
+    let valid: Vec<bool> = tee.keys().unwrap().iter().map(|key| key.valid).collect();
+    assert_eq!(valid, [true, true, false, true, false]);
+    tee.generate_auth_key(1, "pay").unwrap();
+    assert!(sign(&mut tee, "challenge").is_ok());
+}
+
+#[test]
+fn removing_a_finger_leaves_auth_keys_valid_and_the_finger_a_stranger() {
+    let (outside, mut tee) = phone_with_keys("trustonic");
+    tee.remove_enrolment(1).unwrap();
+
+    let mut tee = outside.open();
+
+    assert!(tee.has_valid_auth_key(1, "pay"));
+    assert!(matches!(touch_once(&mut tee), Judgement::Rejected { .. }));
+}

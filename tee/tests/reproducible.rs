@@ -1,0 +1,138 @@
+//! A seed reproduces a phone: every key, text, counter and signature, byte for byte, on every machine.
+
+#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+
+use std::sync::{Arc, Mutex};
+
+use soter_tee::{
+    DeviceIdentity, Environment, Presented, ProvisionedDevice, RandomnessError, RpmbSlot, SLOT_BYTES, Seed,
+    Storage, StorageError, StoredDevice, Tee, operating_system_random,
+};
+use soter_wire::{ExportBlob, KeyJson, PROFILES, Profile, PublicKey};
+use zeroize::Zeroizing;
+
+const UID: u32 = 10115;
+/// Where the clock stands: 2020-01-01T00:00:00Z.
+const CLOCK: u64 = 1_577_836_800_000;
+
+/// Storage in memory, and a clock that stands still.
+#[derive(Clone, Default)]
+struct Surroundings {
+    stored: Arc<Mutex<Option<Parts>>>,
+}
+
+#[derive(Clone)]
+struct Parts {
+    root_key: Vec<u8>,
+    sealed: Vec<u8>,
+    rpmb: Vec<u8>,
+}
+
+impl Environment for Surroundings {
+    fn random(&mut self, out: &mut [u8]) -> Result<(), RandomnessError> {
+        operating_system_random(out)
+    }
+
+    fn unix_millis(&self) -> u64 {
+        CLOCK
+    }
+
+    fn storage(&mut self) -> &mut dyn Storage {
+        self
+    }
+}
+
+impl Storage for Surroundings {
+    fn load(&mut self) -> Result<Option<StoredDevice>, StorageError> {
+        Ok(self.stored.lock().unwrap().clone().map(|parts| StoredDevice {
+            root_key: Some(Zeroizing::new(parts.root_key)),
+            sealed: Some(parts.sealed),
+            rpmb: Some(parts.rpmb),
+        }))
+    }
+
+    fn provision(&mut self, device: &ProvisionedDevice<'_>) -> Result<(), StorageError> {
+        *self.stored.lock().unwrap() = Some(Parts {
+            root_key: device.root_key.to_vec(),
+            sealed: device.sealed.to_vec(),
+            rpmb: device.rpmb.map(<[u8; SLOT_BYTES]>::as_slice).concat(),
+        });
+        Ok(())
+    }
+
+    fn write_sealed(&mut self, sealed: &[u8]) -> Result<(), StorageError> {
+        self.stored.lock().unwrap().as_mut().unwrap().sealed = sealed.to_vec();
+        Ok(())
+    }
+
+    fn write_rpmb_slot(&mut self, slot: RpmbSlot, bytes: &[u8; SLOT_BYTES]) -> Result<(), StorageError> {
+        let mut stored = self.stored.lock().unwrap();
+        stored.as_mut().unwrap().rpmb[slot.offset()..slot.offset() + SLOT_BYTES].copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Everything that a device of this seed exports in a short life.
+fn exports(profile: &str, seed: Option<&str>, name: &str) -> Vec<Vec<u8>> {
+    let seed = seed.map(Seed::from_text);
+    let identity = DeviceIdentity { name, profile: Profile::named(profile), seed: seed.as_ref() };
+    let mut tee = Tee::open(Box::new(Surroundings::default()), &identity).unwrap();
+    tee.generate_app_secure_key(UID).unwrap();
+    let ask = tee.app_secure_key(UID).unwrap();
+    tee.generate_auth_key(UID, "pay").unwrap();
+    let auth_key = tee.auth_key(UID, "pay").unwrap();
+    let mode = tee.enrolments()[0].mode;
+    let session = tee.init_sign(UID, "pay", "order-42", &[mode]).unwrap();
+    tee.present(session, Presented { mode, enrolment: Some(1) }).unwrap();
+    let signed = tee.finish_sign(session).unwrap().export;
+    vec![ask.encode(), auth_key.encode(), signed.json, signed.signature]
+}
+
+#[test]
+fn a_seed_reproduces_every_export_of_every_family_byte_for_byte() {
+    for profile in PROFILES {
+        let first = exports(profile.name, Some("golden"), "phone");
+        assert_eq!(first, exports(profile.name, Some("golden"), "phone"), "{}", profile.name);
+    }
+    let first = exports("trustonic", Some("golden"), "phone");
+    for (seed, name) in [(Some("gold"), "phone"), (Some("golden"), "phone2"), (None, "phone")] {
+        let other = exports("trustonic", seed, name);
+        assert!(first.iter().zip(&other).all(|(one, another)| one != another), "{seed:?} {name}");
+    }
+}
+
+#[test]
+fn one_key_one_result_and_one_signature_of_a_seed_are_pinned() {
+    let exports = exports("trustonic", Some("golden"), "phone");
+    let auth_key = ExportBlob::decode(&exports[1]).unwrap();
+    let key = KeyJson::decode(&auth_key.json).unwrap().public_key;
+    assert_eq!(key.fingerprint(), "bcf91b2848b71f0e6ec443293b57654e435b490cf87c70d71bcf830c4a4c0ef4");
+    assert_eq!(
+        String::from_utf8_lossy(&exports[2]),
+        "{\"raw\":\"order-42\",\"fid\":\"2043284\",\"counter\":5,\"tee_n\":\"t-base-Mediatek-Armv8-Android-302A-V012-emulated\",\"tee_v\":\"10010\",\"fp_n\":\"FPC\",\"fp_v\":\"6516\",\"cpu_id\":\"89177208b7060d16130c2eb9ba2f83dc270eec6e\",\"uid\":\"10115\"}"
+    );
+    assert_eq!(
+        soter_wire::base64::encode(&exports[3]),
+        "nVyeZfHaMNHqXgcjrGNNylmp587m4WDCnzSrRGb65MR/ev7PEb93q2r5uopC42zQ+Gh+cxUhBHDmuOqNjTkf0xIZExxoMMw7HcUHF9GApvj2ldoIjzPNMeErb6n0Cc1etTNOx3/Xg1Zn/ytH6cs7c25LhHPT1g0rmDB53rIS5rsmPLAXXOlud5/Zv6iNT3RnYSLvMJaZxNJ8WGVBx+hwQDt8zIDDiQiJ6WhqlQxYQipAxgIz1WruTj082fhfZemPqytF82O0ZNXcQq6sTQQhIWvbLdVWwsrxiRsHJTOBzlP5jOhYwJIwExUU09h4NLE7yMSc7cinZirVAoIPsG5pYw=="
+    );
+    assert_eq!(key.verify_pss(&exports[2], &exports[3], 20), Ok(()));
+}
+
+#[test]
+fn a_seeded_key_that_is_made_anew_is_another_one_and_independent_of_other_commands() {
+    let seed = Seed::from_text("a seed");
+    let life = |with_other_key: bool| -> Vec<PublicKey> {
+        let identity = DeviceIdentity { name: "phone", profile: None, seed: Some(&seed) };
+        let mut tee = Tee::open(Box::new(Surroundings::default()), &identity).unwrap();
+        tee.generate_app_secure_key(UID).unwrap();
+        if with_other_key {
+            tee.generate_auth_key(UID, "other").unwrap();
+        }
+        let first = tee.generate_auth_key(UID, "pay").unwrap();
+        tee.remove_auth_key(UID, "pay").unwrap();
+        vec![first, tee.generate_auth_key(UID, "pay").unwrap()]
+    };
+    let keys = life(false);
+    assert_ne!(keys[0], keys[1]);
+    assert_eq!(keys, life(true));
+}
