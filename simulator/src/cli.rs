@@ -7,7 +7,7 @@ mod vectors;
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use soter_bridge::protocol::{CommandError, SeedText};
+use soter_bridge::protocol::{CommandError, ErrorKind, SeedText, Service, device};
 use soter_sim::{Desk, DeskOptions, State, default_state_folder};
 use tokio::runtime::Runtime;
 
@@ -63,11 +63,27 @@ fn converse(options: &Options) -> Result<Exit, CommandError> {
     };
     let runtime = runtime()?;
     let desk = open(state, options)?;
+    runtime.block_on(check_device(&desk, options.device.as_deref()))?;
     let session =
         Session::new(Arc::new(desk.clone()), Console::standard(), options.device.clone(), options.json);
     let exit = repl::run(&runtime, session, &surroundings);
     desk.close()?;
     Ok(exit)
+}
+
+/// Whether there is a device of the name that every line will go to.
+async fn check_device(desk: &Desk, name: Option<&str>) -> Result<(), CommandError> {
+    let Some(name) = name else { return Ok(()) };
+    let listed = desk.request(None, device::List {}).await?.devices;
+    if listed.iter().any(|device| device.name == name) {
+        return Ok(());
+    }
+    let known: Vec<_> = listed.iter().take(10).map(|device| device.name.as_str()).collect();
+    Err(CommandError::new(
+        ErrorKind::UnknownDevice,
+        format!("there is no device `{name}`"),
+        format!("devices: {}", known.join(", ")),
+    ))
 }
 
 /// Where the phones live: in the folder that was named, nowhere, or in the platform's data folder.

@@ -1,0 +1,215 @@
+//! The dialog on the screen: who waits for it, what it listens to, and how it goes away.
+
+use serde_json::json;
+use soter_bridge::protocol::sensor::{Judged, Judgement};
+
+use super::*;
+
+fn shown(events: &mut Receiver<Event>) -> Vec<Vec<Mode>> {
+    let modes = |event| match event {
+        Event::PromptShown { modes, .. } => Some(modes),
+        _ => None,
+    };
+    drain(events).into_iter().filter_map(modes).collect()
+}
+
+#[tokio::test]
+async fn a_call_that_goes_away_leaves_the_screen_to_the_next_in_the_queue() {
+    let desk = phone("trustonic");
+    let mut events = desk.events();
+    let first = Under::way(&desk, None, good_request());
+    let second = Under::way(&desk, None, good_request());
+    let mut third = Under::way(&desk, None, good_request());
+    assert_eq!(shown(&mut events).len(), 1, "one dialog at a time");
+
+    // One that waits in the queue goes away, then the one whose dialog is open.
+    drop(second);
+    drop(first);
+
+    assert!(third.answer().is_none());
+    assert_eq!(shown(&mut events).len(), 1, "the third call's dialog");
+    assert_eq!(touch(&desk, Touch::Enrolled(1)).await.judgement, Judgement::Matched);
+    assert_eq!(third.code(), 0);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_is_told_as_cancelled_and_signs_nothing() {
+    let desk = phone("trustonic");
+    let mut events = desk.events();
+    drop(Under::way(&desk, None, good_request()));
+
+    let events = drain(&mut events);
+
+    assert!(matches!(events.last(), Some(Event::PromptClosed { err_code: 90008, .. })), "{events:?}");
+    let error = desk.request(None, sensor::TouchSensor { touch: Touch::Enrolled(1) }).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NoDialog);
+    assert!(!events.iter().any(|event| matches!(event, Event::Signed { .. })));
+}
+
+#[tokio::test]
+async fn the_queue_for_the_screen_is_bounded() {
+    let desk = phone("trustonic");
+    let mut open = Under::way(&desk, None, good_request());
+    let waiting: Vec<_> = (0..1024).map(|_| Under::way(&desk, None, good_request())).collect();
+
+    let error = desk.request(None, good_request()).await.unwrap_err();
+
+    assert_eq!(error.kind, ErrorKind::LimitReached, "{error}");
+    drop(waiting);
+    touch(&desk, Touch::Enrolled(1)).await;
+    assert_eq!(open.code(), 0);
+    assert_eq!(authenticate(&desk, touched("1")).await.err_code, 0);
+}
+
+#[tokio::test]
+async fn whatever_takes_the_phone_away_cancels_its_dialog() {
+    let desk = phone("trustonic");
+    let mut open = Under::way(&desk, None, good_request());
+    desk.request(None, device::ResetNormalWorld {}).await.unwrap();
+    assert_eq!(open.code(), 90008);
+
+    let mut open = Under::way(&desk, None, good_request());
+    desk.close().unwrap();
+    assert_eq!(open.code(), 90008);
+
+    call(&desk, "device.create", json!({"name": "second"})).await.unwrap();
+    let mut open = Under::way(&desk, None, good_request());
+    let mut queued = Under::way(&desk, None, good_request());
+    desk.request(None, device::Remove { name: "phone".to_owned() }).await.unwrap();
+    assert_eq!(open.code(), 90008);
+    drop(open);
+    assert_eq!(queued.answer().unwrap().unwrap_err().kind, ErrorKind::UnknownDevice);
+}
+
+#[tokio::test]
+async fn nobody_is_enrolled_while_a_dialog_is_open() {
+    let desk = phone("trustonic");
+    let mut open = Under::way(&desk, None, good_request());
+
+    let error = desk.request(None, biometric::Enroll { mode: Mode::FingerPrint }).await.unwrap_err();
+
+    assert_eq!(error.kind, ErrorKind::InvalidParams, "{error}");
+    touch(&desk, Touch::Enrolled(1)).await;
+    assert_eq!(open.code(), 0, "the AuthKey is still valid");
+    assert_eq!(show(&desk).await.biometrics.enrolments.len(), 1);
+}
+
+#[tokio::test]
+async fn phones_show_their_dialogs_independently() {
+    let desk = phone("trustonic");
+    call(&desk, "device.create", json!({"name": "second", "profile": "ios"})).await.unwrap();
+    let mut first = Under::way(&desk, Some("phone"), good_request());
+    let mut second = Under::way(&desk, Some("second"), good_request());
+
+    desk.request(Some("second"), sensor::Cancel {}).await.unwrap();
+
+    assert_eq!(second.code(), 90008);
+    assert!(first.answer().is_none());
+    desk.request(Some("phone"), sensor::TouchSensor { touch: Touch::Enrolled(1) }).await.unwrap();
+    assert_eq!(first.code(), 0);
+}
+
+#[tokio::test]
+async fn modes_that_the_phone_does_not_have_are_dropped_and_the_others_keep_their_order() {
+    let desk = phone("itrustee");
+    enroll(&desk, Mode::Facial).await;
+    let mut events = desk.events();
+    for (requested, listened_to) in [
+        (&["speech", "facial", "iris", "fingerPrint", "facial"][..], vec![Mode::Facial, Mode::FingerPrint]),
+        (&["fingerPrint", "facial"], vec![Mode::FingerPrint, Mode::Facial]),
+        (&["FINGERPRINT", "facial"], vec![Mode::Facial]),
+    ] {
+        assert_eq!(authenticate(&desk, with_modes(requested, touched("cancel"))).await.err_code, 90008);
+        assert_eq!(shown(&mut events), [listened_to], "{requested:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_sensor_that_the_dialog_does_not_listen_to_compares_and_counts_nothing() {
+    let desk = phone("itrustee");
+    enroll(&desk, Mode::Facial).await;
+    let mut open = Under::way(&desk, None, with_modes(&["facial"], good_request()));
+
+    let judged = touch(&desk, Touch::Enrolled(1)).await;
+
+    let ignored = Judged {
+        judgement: Judgement::Ignored,
+        mode: Some(Mode::FingerPrint),
+        attempts_left: None,
+        dialog_open: true,
+    };
+    assert_eq!(judged, ignored);
+    assert!(show(&desk).await.biometrics.lockouts.is_empty());
+    touch(&desk, Touch::Enrolled(2)).await;
+    assert_eq!(open.answer().unwrap().unwrap().auth_mode, "facial");
+}
+
+#[tokio::test]
+async fn a_frozen_finger_sensor_leaves_the_camera() {
+    let desk = phone("itrustee");
+    enroll(&desk, Mode::Facial).await;
+    assert_eq!(authenticate(&desk, touched("wrong,wrong,wrong,wrong,wrong")).await.err_code, 90010);
+
+    let finger = authenticate(&desk, touched("1")).await;
+    let face = authenticate(&desk, with_modes(&["fingerPrint", "facial"], touched("1,2"))).await;
+
+    assert_eq!(finger.err_code, 90010);
+    assert_eq!((face.err_code, face.auth_mode.as_str()), (0, "facial"));
+}
+
+#[tokio::test]
+async fn five_wrong_fingers_in_several_calls_freeze_as_those_in_one() {
+    let desk = phone("trustonic");
+    for _ in 0..4 {
+        assert_eq!(authenticate(&desk, touched("wrong,cancel")).await.err_code, 90008);
+    }
+    assert_eq!(show(&desk).await.biometrics.lockouts[0].failed_attempts, 4);
+
+    let mut open = Under::way(&desk, None, good_request());
+    let judged = touch(&desk, Touch::Wrong).await;
+
+    assert_eq!((judged.attempts_left, judged.dialog_open), (Some(0), false));
+    assert_eq!(open.code(), 90010);
+}
+
+#[tokio::test]
+async fn events_tell_the_story_in_the_order_in_which_it_happened() {
+    let desk = phone("trustonic");
+    let mut events = desk.events();
+    authenticate(&desk, touched("wrong,1")).await;
+    authenticate(&desk, touched("cancel")).await;
+
+    let told: Vec<_> = drain(&mut events)
+        .into_iter()
+        .map(|event| match event {
+            Event::PromptShown { waits, .. } => format!("shown {waits}"),
+            Event::PromptClosed { err_code, .. } => format!("closed {err_code}"),
+            Event::Touched { touch, judgement, .. } => format!("touched {touch} {judgement:?}"),
+            Event::CounterSpent { counter, .. } => format!("spent {counter}"),
+            Event::KeyMade { kind, .. } => format!("made {kind:?}"),
+            Event::Signed { counter, .. } => format!("signed {counter}"),
+            Event::Refused { code, .. } => format!("refused {code}"),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+
+    assert_eq!(
+        told,
+        [
+            "spent 1",
+            "made Ask",
+            "spent 2",
+            "made AuthKey",
+            "shown false",
+            "touched wrong Rejected",
+            "touched 1 Matched",
+            "spent 3",
+            "signed 3",
+            "closed 0",
+            "shown false",
+            "touched cancel Cancelled",
+            "closed 90008",
+            "refused 90008",
+        ]
+    );
+}

@@ -1,0 +1,146 @@
+//! What a state folder keeps, and what it refuses.
+
+use serde_json::json;
+use soter_bridge::protocol::sensor::{SensorMode, SetMode};
+
+use super::*;
+
+fn restarted(folder: &Path, desk: Desk) -> Desk {
+    desk.close().unwrap();
+    drop(desk);
+    Desk::open(in_folder(folder)).unwrap()
+}
+
+#[tokio::test]
+async fn everything_about_a_phone_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::open(DeskOptions { profile: Some("itrustee".to_owned()), ..in_folder(folder.path()) });
+    let desk = desk.unwrap();
+    authenticate(&desk, touched("1")).await;
+    enroll(&desk, Mode::Facial).await;
+    assert_eq!(authenticate(&desk, touched("wrong,1,cancel")).await.err_code, 0);
+    assert_eq!(authenticate(&desk, touched("wrong,cancel")).await.err_code, 90008);
+    let script = SensorMode::Script("wrong,2".parse().unwrap());
+    desk.request(None, SetMode { mode: script }).await.unwrap();
+    let settings = json!({
+        "permission": false, "modes": ["facial"], "internalError": "auth key update error",
+        "reportNotEnrolled": true, "reportFaceAsFinger": true, "failNext": 90009, "latency": 7,
+    });
+    let before = set(&desk, settings).await;
+    let keys = public_keys(&desk).await;
+
+    let desk = restarted(folder.path(), desk);
+
+    let after = show(&desk).await;
+    assert_eq!(device::Device { clock: before.clock, ..after }, before);
+    assert_eq!(public_keys(&desk).await, keys);
+}
+
+#[tokio::test]
+async fn a_failure_that_was_ordered_for_one_call_is_used_up_for_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::open(in_folder(folder.path())).unwrap();
+    set(&desk, json!({"failNext": 90009})).await;
+    let desk = restarted(folder.path(), desk);
+    assert_eq!(authenticate(&desk, touched("1")).await.err_code, 90009);
+
+    // Without an orderly end.
+    drop(desk);
+    let desk = Desk::open(in_folder(folder.path())).unwrap();
+
+    assert_eq!(authenticate(&desk, touched("1")).await.err_code, 0);
+}
+
+#[tokio::test]
+async fn a_lockout_and_an_invalid_auth_key_outlast_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::open(in_folder(folder.path())).unwrap();
+    authenticate(&desk, touched("1")).await;
+    enroll(&desk, Mode::FingerPrint).await;
+    let session_less = public_keys(&desk).await;
+    drop(desk);
+    let desk = Desk::open(in_folder(folder.path())).unwrap();
+    assert_eq!(public_keys(&desk).await, session_less);
+    assert!(!session_less.last().unwrap().valid);
+    assert_eq!(authenticate(&desk, touched("wrong,wrong,wrong,wrong,wrong")).await.err_code, 90010);
+
+    drop(desk);
+    let desk = Desk::open(in_folder(folder.path())).unwrap();
+
+    assert_eq!(authenticate(&desk, touched("1")).await.err_code, 90010);
+    desk.request(None, biometric::Unlock {}).await.unwrap();
+    assert_eq!(authenticate(&desk, touched("1")).await.err_code, 0);
+}
+
+#[tokio::test]
+async fn closing_twice_is_closing_once_and_a_phone_that_is_used_again_goes_on() {
+    let desk = phone("trustonic");
+    let first = result(&authenticate(&desk, touched("1")).await);
+    desk.close().unwrap();
+    desk.close().unwrap();
+
+    let second = result(&authenticate(&desk, touched("1")).await);
+
+    assert_eq!((second.counter, second.cpu_id), (first.counter + 1, first.cpu_id));
+}
+
+#[tokio::test]
+async fn a_folder_is_refused_to_another_family_or_seed_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::open(in_folder(folder.path())).unwrap();
+    let first = result(&authenticate(&desk, touched("1")).await);
+    desk.close().unwrap();
+    drop(desk);
+    for wrong in [
+        DeskOptions { profile: Some("ios".to_owned()), ..in_folder(folder.path()) },
+        DeskOptions { profile: Some("iris".to_owned()), ..in_folder(folder.path()) },
+        DeskOptions { seed: Some("seed".into()), ..in_folder(folder.path()) },
+        DeskOptions { clock: Some(0), ..in_folder(folder.path()) },
+    ] {
+        let error = Desk::open(wrong.clone()).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::InvalidParams, "{wrong:?}");
+        assert!(!error.next.is_empty());
+    }
+
+    let same = DeskOptions { profile: Some("trustonic".to_owned()), ..in_folder(folder.path()) };
+    let desk = Desk::open(same).unwrap();
+
+    let next = result(&authenticate(&desk, touched("1")).await);
+    assert_eq!((next.counter, next.cpu_id), (first.counter + 1, first.cpu_id));
+}
+
+#[tokio::test]
+async fn a_phone_under_the_name_of_a_removed_one_is_another_phone() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::open(in_folder(folder.path())).unwrap();
+    call(&desk, "device.create", json!({"name": "second"})).await.unwrap();
+    let shown = async || desk.request(Some("second"), device::Show {}).await.unwrap();
+    let first = shown().await;
+    desk.request(None, device::Remove { name: "second".to_owned() }).await.unwrap();
+    assert!(!folder.path().join("devices/second").exists());
+
+    call(&desk, "device.create", json!({"name": "second"})).await.unwrap();
+
+    assert_ne!(shown().await.cpu_id, first.cpu_id);
+}
+
+#[tokio::test]
+async fn a_desk_that_nobody_used_has_no_files_of_a_phone() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::open(in_folder(folder.path())).unwrap();
+    for number in 0..50 {
+        call(&desk, "device.create", json!({"name": format!("phone-{number}")})).await.unwrap();
+    }
+    desk.request(None, device::List {}).await.unwrap();
+    desk.request(None, device::Select { name: "phone-7".to_owned() }).await.unwrap();
+    desk.request(Some("phone-8"), SetMode { mode: SensorMode::Auto }).await.unwrap();
+    desk.close().unwrap();
+
+    let devices = folder.path().join("devices");
+    let files = std::fs::read_dir(&devices).map_or(0, Iterator::count);
+
+    assert_eq!(files, 0);
+    let desk = restarted(folder.path(), desk);
+    let listed = desk.request(None, device::List {}).await.unwrap();
+    assert_eq!((listed.devices.len(), listed.selected.as_str()), (51, "phone-7"));
+}

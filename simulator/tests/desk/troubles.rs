@@ -1,0 +1,160 @@
+//! A phone's settings, each of them a trouble that real phones have.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use soter_bridge::protocol::wx::{CheckIsSoterEnrolledInDevice, CheckIsSupportSoterAuthentication};
+
+use super::*;
+
+async fn supported(desk: &Desk) -> Vec<Mode> {
+    desk.request(None, CheckIsSupportSoterAuthentication {}).await.unwrap().support_mode
+}
+
+async fn enrolled(desk: &Desk, mode: &str) -> (bool, String) {
+    let asked = CheckIsSoterEnrolledInDevice { check_auth_mode: Some(mode.to_owned()) };
+    let answer = desk.request(None, asked).await.unwrap();
+    (answer.is_enrolled, answer.err_msg)
+}
+
+#[tokio::test]
+async fn a_phone_tells_which_modes_it_has_and_what_is_enrolled() {
+    const OK: &str = "checkIsSoterEnrolledInDevice:ok";
+    const NOT_SUPPORTED: &str = "checkIsSoterEnrolledInDevice:fail not support";
+    let desk = phone("itrustee");
+    assert_eq!(supported(&desk).await, [Mode::FingerPrint, Mode::Facial]);
+    assert_eq!(enrolled(&desk, "fingerPrint").await, (true, OK.to_owned()));
+    assert_eq!(enrolled(&desk, "facial").await, (false, OK.to_owned()));
+    for mode in ["speech", "iris", ""] {
+        assert_eq!(enrolled(&desk, mode).await, (false, NOT_SUPPORTED.to_owned()), "{mode}");
+    }
+
+    set(&desk, json!({"support": false})).await;
+
+    assert_eq!(supported(&desk).await, []);
+    assert_eq!(enrolled(&desk, "fingerPrint").await, (false, NOT_SUPPORTED.to_owned()));
+}
+
+#[tokio::test]
+async fn modes_can_be_taken_from_a_phone_and_given_back() {
+    let desk = phone("itrustee");
+    enroll(&desk, Mode::Facial).await;
+    set(&desk, json!({"modes": ["facial"]})).await;
+    assert_eq!(supported(&desk).await, [Mode::Facial]);
+    let refused = authenticate(&desk, touched("1")).await;
+    assert_eq!(
+        (refused.err_code, refused.err_msg.as_str()),
+        (90003, "startSoterAuthentication:fail no corresponding mode")
+    );
+    assert_eq!(authenticate(&desk, with_modes(&["fingerPrint", "facial"], touched("2"))).await.err_code, 0);
+
+    set(&desk, json!({"modes": null})).await;
+
+    assert_eq!(supported(&desk).await, [Mode::FingerPrint, Mode::Facial]);
+    assert_eq!(authenticate(&desk, touched("1")).await.err_code, 0);
+}
+
+#[tokio::test]
+async fn every_failure_can_be_ordered_for_one_call_and_spends_no_counter_value() {
+    let desk = phone("trustonic");
+    for (code, text) in [
+        (90001, "fail not support soter"),
+        (90002, "fail user not grant to use fingerprint"),
+        (90003, "fail no corresponding mode"),
+        (90004, "fail challenge is null"),
+        (90005, "fail "),
+        (90007, "fail auth key generate failed"),
+        (90008, "fail cancel"),
+        (90009, "fail "),
+        (90010, "fail authenticate freeze. please try again later"),
+        (90011, "fail no fingerprint enrolled"),
+    ] {
+        assert_eq!(set(&desk, json!({"failNext": code})).await.settings.fail_next, Some(code));
+        let answer = authenticate(&desk, touched("1")).await;
+        assert_eq!((answer.err_code, answer.err_msg), (code, format!("startSoterAuthentication:{text}")));
+        assert_eq!(show(&desk).await.settings.fail_next, None);
+    }
+    assert_eq!(show(&desk).await.counter, 0);
+    assert_eq!(authenticate(&desk, touched("1")).await.err_code, 0);
+}
+
+#[tokio::test]
+async fn a_trouble_with_the_key_opens_no_dialog_and_one_while_authenticating_does() {
+    let desk = phone("trustonic");
+    let mut events = desk.events();
+    for (text, shows_dialog) in [
+        ("auth key update error", false),
+        ("auth key generate failed", false),
+        ("auth key can not be retrieved", false),
+        ("start fingerprint authen failed", false),
+        ("authenticate error: 1018", true),
+    ] {
+        set(&desk, json!({"internalError": text})).await;
+        let answer = authenticate(&desk, touched("1")).await;
+        assert_eq!(
+            (answer.err_code, answer.err_msg),
+            (90007, format!("startSoterAuthentication:fail {text}"))
+        );
+        let told = drain(&mut events);
+        let shown = told.iter().any(|event| matches!(event, Event::PromptShown { .. }));
+        assert_eq!(shown, shows_dialog, "{text}: {told:?}");
+        assert!(!told.iter().any(|event| matches!(event, Event::Signed { .. })));
+        assert!(
+            matches!(told.last(), Some(Event::Refused { code: 90007, reason, .. }) if !reason.is_empty())
+        );
+    }
+}
+
+#[tokio::test]
+async fn settings_that_do_not_fit_change_nothing_at_all() {
+    let desk = phone("trustonic");
+    let before = set(&desk, json!({"latency": 1})).await;
+    for wrong in [
+        json!({"support": false, "failNext": 90006}),
+        json!({"support": false, "internalError": ""}),
+        json!({"support": false, "internalError": format!("authenticate error: {}", "x".repeat(201))}),
+        json!({"support": false, "latency": 60_001}),
+        json!({"support": false, "clock": 1_600_000_000_000_u64}),
+        json!({"support": false, "systemUpgrade": true, "clock": u64::MAX}),
+        json!({"support": false, "modes": ["iris"]}),
+        json!({"support": false, "colour": "red"}),
+    ] {
+        let error = call(&desk, "device.set", wrong.clone()).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::InvalidParams, "{wrong}");
+        assert!(!error.what.is_empty() && !error.next.is_empty());
+        let after = show(&desk).await;
+        assert_eq!((&after.settings, &after.cpu_id), (&before.settings, &before.cpu_id), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_system_upgrade_changes_the_cpu_id_and_leaves_keys_counter_and_enrolments() {
+    let desk = phone("ios");
+    authenticate(&desk, touched("1")).await;
+    let (before, keys) = (show(&desk).await, public_keys(&desk).await);
+
+    let after = set(&desk, json!({"systemUpgrade": true})).await;
+
+    assert_ne!(after.cpu_id, before.cpu_id);
+    assert_eq!(
+        device::Device { cpu_id: before.cpu_id.clone(), clock: before.clock, ..after.clone() },
+        before
+    );
+    assert_eq!(public_keys(&desk).await, keys);
+    let signed = result(&authenticate(&desk, touched("1")).await);
+    assert_eq!((signed.cpu_id, signed.counter), (after.cpu_id, before.counter + 1));
+    assert_eq!(set(&desk, json!({"systemUpgrade": false})).await.cpu_id, show(&desk).await.cpu_id);
+}
+
+#[tokio::test]
+async fn a_success_comes_as_late_as_it_is_told_to() {
+    let desk = phone("trustonic");
+    authenticate(&desk, touched("1")).await;
+    set(&desk, json!({"latency": 80})).await;
+    let start = Instant::now();
+
+    let answer = authenticate(&desk, touched("1")).await;
+
+    assert!(start.elapsed() >= Duration::from_millis(80));
+    assert_eq!(answer.err_code, 0);
+}
