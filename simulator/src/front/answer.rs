@@ -75,21 +75,8 @@ fn response_is_negative(response: &Response) -> bool {
         Response::StartSoterAuthentication(answer) => answer.err_code != 0,
         Response::CheckIsSupportSoterAuthentication(answer) => fails(&answer.err_msg),
         Response::CheckIsSoterEnrolledInDevice(answer) => fails(&answer.err_msg),
-        Response::GenerateAppSecureKey(reply)
-        | Response::GetAppSecureKey(reply)
-        | Response::HasAskAlready(reply)
-        | Response::GenerateAuthKey(reply)
-        | Response::GetAuthKey(reply)
-        | Response::HasAuthKey(reply)
-        | Response::RemoveAuthKey(reply)
-        | Response::RemoveAllAuthKey(reply)
-        | Response::InitSigh(reply)
-        | Response::FinishSign(reply)
-        | Response::GetDeviceId(reply)
-        | Response::GetVersion(reply)
-        | Response::GetExtraParam(reply) => reply.result_code != 0,
         Response::VerifySignature(verdict) => !verdict.valid,
-        _ => false,
+        other => other.trusted_app_reply().is_some_and(|reply| reply.result_code != 0),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use soter_bridge::protocol::{CommandError, Request, Response, Service, soter, verify, wx};
+use soter_bridge::protocol::{CommandError, Request, Service, verify, wx};
 use soter_bridge::{codes, verification};
 use soter_wire::Mode;
 
@@ -16,7 +16,7 @@ use super::{Answer, Input, read_input, write_file};
 /// The service's, or the environment's if the exported bytes cannot be written.
 pub(crate) async fn perform<S: Service>(service: &Arc<S>, errand: Errand) -> Result<Answer, CommandError> {
     let response = service.call(errand.call).await?;
-    if let (Some(path), Some(reply)) = (&errand.raw, reply(&response))
+    if let (Some(path), Some(reply)) = (&errand.raw, response.trusted_app_reply())
         && let Some(exported) = &reply.export_data
     {
         let bytes = soter_wire::base64::decode(exported)
@@ -63,17 +63,6 @@ pub(crate) fn verify_files(files: &Verify) -> Result<verify::Verdict, CommandErr
     }
     let [key, json, signature] = inputs.map(read_input);
     Ok(verification::verify(&key?, &json?, &signature?, files.salt))
-}
-
-/// The trusted app's answer, if it is one.
-fn reply(response: &Response) -> Option<&soter::Reply> {
-    match response {
-        Response::GetAppSecureKey(reply)
-        | Response::GetAuthKey(reply)
-        | Response::FinishSign(reply)
-        | Response::GetDeviceId(reply) => Some(reply),
-        _ => None,
-    }
 }
 
 /// What a code means in each place that uses it; without a code, every code.

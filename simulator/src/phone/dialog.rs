@@ -181,8 +181,9 @@ impl Phone {
         };
         Ok(match judgement {
             TeeJudgement::Matched(_) => {
-                let outcome = self.sign(inside, session);
-                (self.judged(touch, Judgement::Matched, mode, None, false), Some(outcome))
+                // Told in the order in which it happens: the touch, then what it brings.
+                let judged = self.judged(touch, Judgement::Matched, mode, None, false);
+                (judged, Some(self.sign(inside, session)))
             }
             TeeJudgement::LockedOut(lockout) => {
                 let ended = Ended::failed(wx::FROZEN, message::FROZEN, frozen(lockout));
