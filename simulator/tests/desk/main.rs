@@ -1,6 +1,6 @@
 //! The desk and its phones through the command protocol: dialogs, troubles, apps, restarts and seeds.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here is a test that fails")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
 
 use std::path::Path;
 use std::pin::Pin;

@@ -27,6 +27,7 @@ mod limits;
 mod lockout;
 mod secrets;
 mod sessions;
+mod storage;
 
 const FINGER: Presented = Presented { mode: Mode::FingerPrint, enrolment: Some(1) };
 const STRANGER: Presented = Presented { mode: Mode::FingerPrint, enrolment: None };
