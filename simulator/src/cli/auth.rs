@@ -36,6 +36,10 @@ async fn waits_for_person<S: Service>(service: &Arc<S>, errand: &Errand) -> Resu
     {
         return Ok(false);
     }
-    let phone = service.request(errand.call.device.as_deref(), device::Show {}).await?;
-    Ok(phone.sensor == SensorMode::Ask)
+    // The list tells without switching the phone on: a usage error changes nothing.
+    let listed = service.request(None, device::List {}).await?;
+    let name = errand.call.device.as_ref().unwrap_or(&listed.selected);
+    let phone = listed.devices.iter().find(|phone| phone.name == *name);
+    // A phone that does not exist is the call's to refuse.
+    Ok(phone.is_some_and(|phone| phone.sensor == SensorMode::Ask))
 }

@@ -67,23 +67,13 @@ fn is_for_machines(answer: &Answer) -> bool {
     match answer {
         Answer::Authentication(_) | Answer::Verbatim(_) => true,
         Answer::Codes(_) => false,
-        Answer::Response(response) => matches!(
-            response,
-            Response::CheckIsSupportSoterAuthentication(_)
-                | Response::CheckIsSoterEnrolledInDevice(_)
-                | Response::GenerateAppSecureKey(_)
-                | Response::GetAppSecureKey(_)
-                | Response::HasAskAlready(_)
-                | Response::GenerateAuthKey(_)
-                | Response::GetAuthKey(_)
-                | Response::HasAuthKey(_)
-                | Response::RemoveAuthKey(_)
-                | Response::RemoveAllAuthKey(_)
-                | Response::InitSigh(_)
-                | Response::FinishSign(_)
-                | Response::GetDeviceId(_)
-                | Response::GetVersion(_)
-                | Response::GetExtraParam(_)
-        ),
+        Answer::Response(response) => {
+            response.trusted_app_reply().is_some()
+                || matches!(
+                    response,
+                    Response::CheckIsSupportSoterAuthentication(_)
+                        | Response::CheckIsSoterEnrolledInDevice(_)
+                )
+        }
     }
 }
