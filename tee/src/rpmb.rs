@@ -10,7 +10,8 @@
 //! | 24..32 | zero |
 //! | 32..64 | HMAC-SHA-256 over the above |
 //!
-//! Two slots, so that a write torn by a power cut leaves the other one valid.
+//! Two slots, so that a write torn by a power cut leaves the other one valid. On a disk both lie in one sector, which
+//! drives write whole or not at all; a drive that loses a sector loses both slots, and the phone then refuses.
 
 use ring::hmac;
 
