@@ -17,11 +17,11 @@ use crate::grammar;
 /// Lines that are remembered.
 const HISTORY_LINES: usize = 1000;
 
-pub(super) type LineEditor = Editor<Assistant, DefaultHistory>;
+pub(super) type LineEditor = Editor<TypingAid, DefaultHistory>;
 
 /// Helps while a line is typed.
 #[derive(Helper, Validator)]
-pub(super) struct Assistant {
+pub(super) struct TypingAid {
     grammar: clap::Command,
     paint: Paint,
     /// Names on the desk, as they were when the line was begun.
@@ -42,7 +42,7 @@ pub(super) fn open(paint: Paint, lines_file: Option<&Path>) -> Result<LineEditor
     let history = DefaultHistory::with_config(&config);
     let mut editor = Editor::with_history(config, history)?;
     let grammar = grammar::lines();
-    editor.set_helper(Some(Assistant { grammar, paint, names: Names::default(), selected: String::new() }));
+    editor.set_helper(Some(TypingAid { grammar, paint, names: Names::default(), selected: String::new() }));
     if let Some(path) = lines_file {
         // A history that is missing or unreadable is an empty one.
         let _ = editor.load_history(path);
@@ -50,7 +50,7 @@ pub(super) fn open(paint: Paint, lines_file: Option<&Path>) -> Result<LineEditor
     Ok(editor)
 }
 
-impl Completer for Assistant {
+impl Completer for TypingAid {
     type Candidate = String;
 
     fn complete(
@@ -69,7 +69,7 @@ impl Completer for Assistant {
     }
 }
 
-impl Hinter for Assistant {
+impl Hinter for TypingAid {
     type Hint = Hint;
 
     fn hint(&self, line: &str, position: usize, _: &Context<'_>) -> Option<Hint> {
@@ -93,7 +93,7 @@ impl rustyline::hint::Hint for Hint {
     }
 }
 
-impl Highlighter for Assistant {
+impl Highlighter for TypingAid {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         let end = line.find(char::is_whitespace).unwrap_or(line.len());
         let (command, rest) = line.split_at(end);

@@ -137,15 +137,15 @@ impl<S: Service> Terminal<'_, S> {
     /// The names that completion knows while the next line is typed.
     fn learn_names(&mut self) {
         let listed = self.runtime.block_on(self.session.service.request(None, device::List {}));
-        if let (Ok(listed), Some(assistant)) = (listed, self.editor.helper_mut()) {
+        if let (Ok(listed), Some(aid)) = (listed, self.editor.helper_mut()) {
             let devices = listed.devices.into_iter().map(|device| device.name).collect();
-            assistant.names = Names { devices };
-            assistant.selected = self.session.device().map_or(listed.selected, str::to_owned);
+            aid.names = Names { devices };
+            aid.selected = self.session.device().map_or(listed.selected, str::to_owned);
         }
     }
 
     fn prompt(&self) -> String {
-        let selected = self.editor.helper().map_or("", |assistant| assistant.selected.as_str());
+        let selected = self.editor.helper().map_or("", |aid| aid.selected.as_str());
         format!("{selected}> ")
     }
 }
