@@ -52,9 +52,9 @@ async fn the_queue_for_the_screen_is_bounded() {
     let mut open = Under::way(&desk, None, good_request());
     let waiting: Vec<_> = (0..1024).map(|_| Under::way(&desk, None, good_request())).collect();
 
-    let error = desk.request(None, good_request()).await.unwrap_err();
+    let error = Under { future: Box::pin(desk.request(None, good_request())) }.answer();
 
-    assert_eq!(error.kind, ErrorKind::LimitReached, "{error}");
+    assert_eq!(error.unwrap().unwrap_err().kind, ErrorKind::LimitReached);
     drop(waiting);
     touch(&desk, Touch::Enrolled(1)).await;
     assert_eq!(open.code(), 0);
