@@ -1,0 +1,334 @@
+//! The REPL on a pipe: dialogs that lines feed, help, codes explained, and lines that do not read.
+
+use serde_json::Value;
+use soter_tests::{Callback, Finished, Program, State};
+
+/// These lines on a phone that is gone afterwards, answered in JSON.
+fn repl(lines: &str) -> Finished {
+    Program::new(["--ephemeral", "--json"]).input(lines).run()
+}
+
+/// The same, answered for people.
+fn talk(lines: &str) -> Finished {
+    Program::new(["--ephemeral"]).input(lines).run()
+}
+
+fn callbacks(finished: &Finished) -> Vec<Callback> {
+    finished.json_lines().iter().filter(|answer| Callback::is(answer)).map(Callback::read).collect()
+}
+
+fn codes(finished: &Finished) -> Vec<i64> {
+    callbacks(finished).iter().map(|callback| callback.err_code).collect()
+}
+
+#[test]
+fn lines_that_touch_feed_the_open_dialog() {
+    let finished = repl("auth order-42\ntouch wrong\ntouch 1\n").exits(0);
+    let [callback] = callbacks(&finished).try_into().unwrap();
+    assert_eq!((callback.err_code, callback.result().raw.as_str()), (0, "order-42"));
+    let judgements: Vec<_> = finished
+        .json_lines()
+        .iter()
+        .filter_map(|answer| answer["judgement"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(judgements, ["rejected", "matched"]);
+}
+
+#[test]
+fn a_dialog_can_be_fed_step_by_step() {
+    let mut repl = Program::new(["--ephemeral", "--json"]).start();
+    for round in 0..3 {
+        repl.send(&format!("auth order-{round}"));
+        repl.send("touch wrong");
+        assert_eq!(repl.answer()["judgement"], "rejected");
+        repl.send("touch 1");
+        let answers = [repl.answer(), repl.answer()];
+        let callback = Callback::read(answers.iter().find(|answer| Callback::is(answer)).unwrap());
+        assert_eq!(callback.result().raw, format!("order-{round}"));
+    }
+    let _ = repl.end().exits(0);
+}
+
+#[test]
+fn an_answer_is_there_before_the_next_line_is_carried_out() {
+    let finished = repl("auth a\ntouch 1\ncall device.list\n").exits(0);
+    let answers = finished.json_lines();
+    let position = |is: &dyn Fn(&Value) -> bool| answers.iter().position(is);
+    let result = position(&|answer| Callback::is(answer)).unwrap();
+    let list = position(&|answer| answer.get("devices").is_some()).unwrap();
+    assert!(result < list, "{finished}");
+}
+
+#[test]
+fn a_line_can_cancel_the_dialog() {
+    assert_eq!(codes(&repl("auth a\ncancel\n").exits(0)), [90008]);
+    assert_eq!(codes(&repl("auth a\ntouch cancel\n").exits(0)), [90008]);
+    assert_eq!(codes(&repl("auth a\ntouch wrong\ncancel\nauth b --touch 1\n").exits(0)), [90008, 0]);
+}
+
+#[test]
+fn the_end_of_the_input_cancels_an_open_dialog_with_a_remark() {
+    for lines in ["auth a\n", "auth a", "auth a\ntouch wrong\n"] {
+        let finished = repl(lines).exits(0);
+        assert_eq!(codes(&finished), [90008]);
+        assert!(!finished.stderr.is_empty(), "no remark: {finished}");
+    }
+}
+
+#[test]
+fn five_wrong_touches_end_the_dialog_and_the_next_call_is_frozen() {
+    let finished = repl(&format!("auth a\n{}auth b --touch 1\n", "touch wrong\n".repeat(5))).exits(0);
+    assert_eq!(codes(&finished), [90010, 90010]);
+    let finished =
+        repl(&format!("auth a\n{}biometric unlock\nauth b --touch 1\n", "touch wrong\n".repeat(5)));
+    assert_eq!(codes(&finished.exits(0)), [90010, 0]);
+}
+
+#[test]
+fn a_second_call_is_refused_while_a_dialog_is_open() {
+    let finished = repl("auth first\nauth second\ntouch 1\n").exits(2);
+    let [callback] = callbacks(&finished).try_into().unwrap();
+    assert_eq!(callback.result().raw, "first");
+    assert!(finished.stderr.contains("dialog is open"), "{finished}");
+}
+
+#[test]
+fn other_lines_work_while_a_dialog_is_open() {
+    let finished = repl("auth a\nsupport\ncall device.list\ntouch 1\n").exits(0);
+    assert!(finished.json_lines().iter().any(|answer| answer.get("supportMode").is_some()), "{finished}");
+    assert_eq!(codes(&finished), [0]);
+}
+
+#[test]
+fn a_touch_without_a_dialog_is_a_mistake() {
+    for line in ["touch 1", "cancel", "touch", "touch 1 2", "touch finger"] {
+        let finished = repl(line).exits(2);
+        assert_eq!(finished.stdout, "", "{finished}");
+        assert!(finished.stderr.contains("error: ") && finished.stderr.contains("next: "), "{finished}");
+    }
+}
+
+#[test]
+fn comments_and_empty_lines_say_nothing() {
+    let finished = talk("# a comment\n\n   \n  # another one\n").exits(0);
+    assert_eq!((finished.stdout.as_str(), finished.stderr.as_str()), ("", ""));
+    let finished = talk("").exits(0);
+    assert_eq!((finished.stdout.as_str(), finished.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn lines_may_end_as_on_windows() {
+    assert_eq!(codes(&repl("auth a --touch 1\r\nauth b --touch 1\r\n").exits(0)), [0, 0]);
+}
+
+#[test]
+fn negative_answers_are_no_failures_of_the_repl() {
+    assert_eq!(codes(&repl("auth a --touch cancel\n").exits(0)), [90008]);
+    let finished = repl("tee getAppSecureKey 10115\n").exits(0);
+    assert_eq!(finished.json()["resultCode"], 3);
+}
+
+#[test]
+fn the_first_mistake_decides_the_exit_code_and_later_lines_are_still_carried_out() {
+    let finished = repl("frobnicate\nauth a --touch 1\n").exits(2);
+    assert_eq!(codes(&finished), [0]);
+    assert!(finished.stderr.contains("frobnicate"), "{finished}");
+}
+
+#[test]
+fn nothing_is_carried_out_after_exit() {
+    for word in ["exit", "quit"] {
+        let finished = repl(&format!("auth a --touch 1\n{word}\nauth b --touch 1\nfrobnicate\n")).exits(0);
+        assert_eq!(codes(&finished), [0]);
+    }
+}
+
+#[test]
+fn every_code_is_explained() {
+    let known: Vec<i32> = (90001..=90005)
+        .chain(90007..=90011)
+        .chain(-1..=7)
+        .chain(1001..=1029)
+        .chain([10308, 10309])
+        .chain([40001, 40003, 40029, 40163, 41001, 42001, 43002, 44002, 47001, 48001])
+        .collect();
+    let lines: Vec<_> = known.iter().map(|code| format!("explain {code}\n")).collect();
+    let finished = talk(&lines.concat()).exits(0);
+    for code in known {
+        assert!(finished.stdout.contains(&code.to_string()), "{code} is not explained");
+        let alone = talk(&format!("explain {code}\n")).exits(0);
+        assert!(alone.stdout.split_whitespace().count() > 10, "{alone}");
+    }
+}
+
+#[test]
+fn a_number_with_several_meanings_is_explained_with_all_of_them() {
+    let finished = talk("explain 90001\n").exits(0);
+    assert!(
+        finished.stdout.contains("does not support SOTER") && finished.stdout.contains("XML"),
+        "{finished}"
+    );
+}
+
+#[test]
+fn a_number_without_meaning_is_said_to_have_none() {
+    let finished = talk("explain 12345\n");
+    assert_ne!(finished.code, None, "{finished}");
+    assert!(finished.stdout.contains("12345") || finished.stderr.contains("12345"), "{finished}");
+}
+
+#[test]
+fn help_lists_every_command_and_every_command_has_help_with_an_example() {
+    let commands = [
+        "auth",
+        "touch",
+        "cancel",
+        "device",
+        "device create",
+        "device list",
+        "device select",
+        "device show",
+        "device set",
+        "device remove",
+        "device reset",
+        "sensor",
+        "sensor ask",
+        "sensor auto",
+        "sensor script",
+        "biometric",
+        "finger",
+        "biometric enroll",
+        "biometric remove",
+        "biometric list",
+        "biometric unlock",
+        "support",
+        "enrolled",
+        "tee",
+        "tee generateAppSecureKey",
+        "tee getAppSecureKey",
+        "tee hasAskAlready",
+        "tee generateAuthKey",
+        "tee getAuthKey",
+        "tee hasAuthKey",
+        "tee removeAuthKey",
+        "tee removeAllAuthKey",
+        "tee initSigh",
+        "tee finishSign",
+        "tee getDeviceId",
+        "tee getVersion",
+        "tee getExtraParam",
+        "keys",
+        "verify",
+        "explain",
+        "help",
+        "exit",
+        "call",
+    ];
+    let list = talk("help\n").exits(0).stdout;
+    for command in commands {
+        if let Some(word) = command.split(' ').next() {
+            assert!(list.contains(word), "`{word}` is not in the list:\n{list}");
+        }
+        let help = talk(&format!("help {command}\n")).exits(0);
+        assert!(help.stdout.contains("Example"), "{help}");
+    }
+    let _ = talk("help frobnicate\n").exits(2);
+}
+
+#[test]
+fn signing_sessions_work_as_in_the_trusted_app() {
+    let opened =
+        "tee generateAppSecureKey 10115\ntee generateAuthKey 10115 demo\ntee initSigh 10115 demo order-42\n";
+    let session = {
+        let finished = repl(opened).exits(0);
+        finished.json_lines()[2]["session"].as_u64().unwrap()
+    };
+    let untouched = repl(&format!("{opened}tee finishSign {session}\n"));
+    assert_ne!(untouched.json_lines()[3]["resultCode"], 0, "no touch, no signature: {untouched}");
+
+    let mut repl = Program::new(["--ephemeral", "--json"]).start();
+    for line in opened.lines() {
+        repl.send(line);
+    }
+    let session = [repl.answer(), repl.answer(), repl.answer()][2]["session"].as_u64().unwrap();
+    repl.send("touch 1");
+    assert_eq!(repl.answer()["judgement"], "matched");
+    repl.send(&format!("tee finishSign {session}"));
+    assert_eq!(repl.answer()["resultCode"], 0);
+    repl.send(&format!("tee finishSign {session}"));
+    assert_ne!(repl.answer()["resultCode"], 0, "a session signs once");
+    let _ = repl.end().exits(0);
+}
+
+#[test]
+fn every_method_can_be_called_by_its_name() {
+    for method in [
+        "wx.checkIsSupportSoterAuthentication",
+        "wx.checkIsSoterEnrolledInDevice",
+        "device.list",
+        "device.show",
+        "biometric.list",
+        "soter.getDeviceId",
+        "soter.getVersion",
+        "keys.list",
+    ] {
+        let finished =
+            repl(&format!("call {method}\ncall {method} {{}}\ncall {method} {{\"device\":null}}\n")).exits(0);
+        assert_eq!(finished.json_lines().len(), 3, "{finished}");
+    }
+}
+
+#[test]
+fn output_for_people_names_what_was_signed_and_whether_it_verifies() {
+    let state = State::new();
+    let finished = state.program(["repl"]).input("auth order-42 --touch 1\n").run().exits(0);
+    let fingerprint = state.keys().iter().find(|key| key.kind == "authkey").unwrap().fingerprint.clone();
+    for shown in ["order-42", "startSoterAuthentication:ok", &fingerprint[..8]] {
+        assert!(finished.stdout.contains(shown), "{shown} is not in {finished}");
+    }
+}
+
+#[test]
+fn a_pipe_gets_neither_prompt_nor_colour_nor_banner() {
+    let finished = talk("device list\n").exits(0);
+    assert!(!finished.stdout.contains('\u{1b}') && !finished.stderr.contains('\u{1b}'), "{finished}");
+    assert!(!finished.stdout.contains("try:"), "{finished}");
+}
+
+#[test]
+fn lines_that_do_not_read_are_answered_and_nothing_panics() {
+    let long = format!("auth {}\n", "x".repeat(1 << 20)).into_bytes();
+    let without_end = vec![b'a'; 4 << 20];
+    for lines in [
+        b"\xff\xfe\xfd\n".to_vec(),
+        b"auth \xc3\x28\n".to_vec(),
+        b"auth 'open\n".to_vec(),
+        b"call\n".to_vec(),
+        b"call device.list {\n".to_vec(),
+        b"call device.list []\n".to_vec(),
+        b"auth\n".to_vec(),
+        b"\0\n".to_vec(),
+        b"--help=\x01\n".to_vec(),
+        b"device set modes ,,,\n".to_vec(),
+        b"sensor script 1,2,x,,\n".to_vec(),
+        long,
+        without_end,
+    ] {
+        let shown: String = String::from_utf8_lossy(&lines).chars().take(40).collect();
+        let finished =
+            Program::new(["--ephemeral", "--json"]).input([lines, b"\nsupport\n".to_vec()].concat()).run();
+        assert_eq!(finished.code, Some(2), "{shown:?}: {}", finished.stderr);
+        assert!(finished.stderr.len() < 2_000, "{shown:?} is answered with {} bytes", finished.stderr.len());
+        assert!(finished.stdout.contains("supportMode"), "{shown:?} ended the REPL: {}", finished.stderr);
+    }
+}
+
+#[test]
+fn errors_are_two_lines_each() {
+    let finished = repl("frobnicate\ncall no.such\ndevice show nobody\n").exits(2);
+    let lines: Vec<_> = finished.stderr.lines().collect();
+    assert_eq!(lines.len(), 6, "{finished}");
+    for pair in lines.chunks(2) {
+        assert!(pair[0].starts_with("error: ") && pair[1].starts_with("next: "), "{finished}");
+    }
+}
