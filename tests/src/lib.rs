@@ -16,7 +16,7 @@
     clippy::missing_panics_doc,
     clippy::panic,
     clippy::print_stderr,
-    reason = "everything here is called by tests: what goes wrong is a test that fails, with a message"
+    reason = "everything here is called by tests: what goes wrong is a test that fails, and what they say is printed"
 )]
 
 mod callback;

@@ -47,6 +47,9 @@ impl TestPhone {
 
     async fn authenticate(&self, request: &StartSoterAuthentication) -> SoterAuthentication {
         let challenge = request.challenge.clone().unwrap_or_default();
+        // The dialog is there before anyone hears of it, as on the real phone.
+        let (sender, answer) = oneshot::channel();
+        *self.dialog.lock().unwrap() = Some(sender);
         self.tell(Event::PromptShown {
             device: "phone".to_owned(),
             dialog: 1,
@@ -55,8 +58,6 @@ impl TestPhone {
             challenge,
             waits: request.touch.is_none(),
         });
-        let (sender, answer) = oneshot::channel();
-        *self.dialog.lock().unwrap() = Some(sender);
         if let Some(TouchScript(touches)) = &request.touch {
             for touch in touches.iter().chain([&Touch::Cancel]) {
                 let _ = self.touch(*touch);
