@@ -7,6 +7,7 @@
 //!   protocol::Service ── implemented by the simulator's desk of phones ──> Events
 //!
 //!   codes          what every number means, and what users do about it
+//!   journal        every call from outside, its answer and the reason for it
 //!   verification   does this signature belong to this key, and if not, why?
 //! ```
 //!
@@ -14,5 +15,6 @@
 //! have only [`soter_wire`] in common.
 
 pub mod codes;
+pub mod journal;
 pub mod protocol;
 pub mod verification;

@@ -1,0 +1,289 @@
+//! The journal: every call from outside with its answer and, for a signature, the verdict and its reason.
+//!
+//! WeChat's answers never say why; the journal does. It holds the newest calls in memory, within bounds, and nothing
+//! secret: members that carry credentials are masked before anything is kept.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::broadcast;
+
+/// Calls that are kept; older ones are dropped.
+pub const MAX_ENTRIES: usize = 10_000;
+/// Bytes of request and answer, as JSON, that the journal keeps all in all; older calls are dropped.
+pub const MAX_BYTES: usize = 64 << 20;
+/// Characters of a text in a request or an answer; what exceeds is cut off, and its length told.
+const MAX_TEXT: usize = 8 << 10;
+/// Members and items of one object or array; more are dropped, and their number told.
+const MAX_ITEMS: usize = 256;
+/// Entries that a subscriber may lag behind before it loses the oldest.
+const BACKLOG: usize = 1024;
+/// Members whose text is a credential.
+const SECRETS: &[&str] = &[
+    "access_token",
+    "accesstoken",
+    "appsecret",
+    "authorization",
+    "code",
+    "encrypteddata",
+    "js_code",
+    "secret",
+    "seed",
+    "session_key",
+    "sessionkey",
+    "token",
+];
+
+/// Where a call came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Door {
+    /// JSON-RPC: a front end or a mini program.
+    Rpc,
+    /// HTTP under WeChat's paths: a backend.
+    WeChat,
+}
+
+/// What became of a signature that a backend asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Judgement {
+    /// What the caller was told.
+    pub is_ok: bool,
+    /// A stable name: `valid`, or why not.
+    pub reason: String,
+    /// One line for people.
+    pub detail: String,
+}
+
+/// A call, before it has a number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEntry {
+    /// When it was answered, in milliseconds since 1970.
+    pub at: u64,
+    /// Where it came in.
+    pub door: Door,
+    /// The method, such as `wx.login`, or the HTTP method and path, such as `POST /cgi-bin/soter/verify_signature`.
+    pub call: String,
+    /// Its parameters; secrets are masked when it is recorded.
+    pub request: Value,
+    /// Its answer; secrets are masked when it is recorded.
+    pub answer: Value,
+    /// Why it was answered so, where the answer does not say it: for a signature, and for a refused request.
+    pub judgement: Option<Judgement>,
+    /// How long the answer took, in microseconds.
+    pub microseconds: u64,
+}
+
+/// A call in the journal.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Its number, from 1 on, never used again in this process.
+    pub number: u64,
+    /// When it was answered, in milliseconds since 1970.
+    pub at: u64,
+    /// Where it came in.
+    pub door: Door,
+    /// The method, or the HTTP method and path.
+    pub call: String,
+    /// Its parameters, without secrets.
+    pub request: Value,
+    /// Its answer, without secrets.
+    pub answer: Value,
+    /// Why it was answered so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judgement: Option<Judgement>,
+    /// How long the answer took, in microseconds.
+    pub microseconds: u64,
+}
+
+/// The newest calls.
+#[derive(Debug)]
+pub struct Journal {
+    kept: Mutex<Kept>,
+    news: broadcast::Sender<Arc<Entry>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    last_number: u64,
+    /// Each with its size in bytes.
+    entries: VecDeque<(Arc<Entry>, usize)>,
+    bytes: usize,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Journal {
+    /// An empty journal.
+    pub fn new() -> Self {
+        let (news, _) = broadcast::channel(BACKLOG);
+        Self { kept: Mutex::default(), news }
+    }
+
+    /// Writes a call down, without its secrets, and tells subscribers.
+    pub fn record(&self, entry: NewEntry) -> Arc<Entry> {
+        let NewEntry { at, door, call, mut request, mut answer, judgement, microseconds } = entry;
+        let bytes = tidy(&mut request) + tidy(&mut answer) + call.len();
+        let mut kept = self.kept();
+        kept.last_number += 1;
+        let number = kept.last_number;
+        let entry = Arc::new(Entry { number, at, door, call, request, answer, judgement, microseconds });
+        kept.bytes += bytes;
+        kept.entries.push_back((Arc::clone(&entry), bytes));
+        while kept.entries.len() > MAX_ENTRIES || kept.bytes > MAX_BYTES {
+            let Some((_, dropped)) = kept.entries.pop_front() else { break };
+            kept.bytes -= dropped;
+        }
+        // Told under the lock, so that subscribers see the order of the numbers. Nobody listening is no error.
+        let _ = self.news.send(Arc::clone(&entry));
+        entry
+    }
+
+    /// At most `limit` of the calls after the one with this number, the oldest first; 0 is before all.
+    pub fn after(&self, number: u64, limit: usize) -> Vec<Arc<Entry>> {
+        let kept = self.kept();
+        let start = kept.entries.partition_point(|(entry, _)| entry.number <= number);
+        kept.entries.range(start..).take(limit).map(|(entry, _)| Arc::clone(entry)).collect()
+    }
+
+    /// Forgets every call. Numbers go on.
+    pub fn clear(&self) {
+        let mut kept = self.kept();
+        kept.entries.clear();
+        kept.bytes = 0;
+    }
+
+    /// Subscribes to calls from now on. A subscriber that does not read loses the oldest.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Entry>> {
+        self.news.subscribe()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Masks secrets and cuts what is too long. Gives the size of what is left, in bytes.
+fn tidy(value: &mut Value) -> usize {
+    match value {
+        Value::String(text) => {
+            if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
+                let cut = text.len() - end;
+                text.truncate(end);
+                let _ = write!(text, "… ({cut} bytes more)");
+            }
+            text.len() + 2
+        }
+        Value::Array(items) => {
+            if items.len() > MAX_ITEMS {
+                let more = items.len() - MAX_ITEMS;
+                items.truncate(MAX_ITEMS);
+                items.push(Value::String(format!("… ({more} more)")));
+            }
+            items.iter_mut().map(|item| tidy(item) + 1).sum()
+        }
+        Value::Object(members) => {
+            if members.len() > MAX_ITEMS {
+                let more = members.len() - MAX_ITEMS;
+                *members = std::mem::take(members).into_iter().take(MAX_ITEMS).collect();
+                members.insert("…".to_owned(), Value::String(format!("{more} more")));
+            }
+            let size = |(name, member): (&String, &mut Value)| {
+                if SECRETS.contains(&name.to_ascii_lowercase().as_str())
+                    && let Value::String(secret) = member
+                {
+                    *secret = mask(secret);
+                }
+                name.len() + 4 + tidy(member)
+            };
+            members.iter_mut().map(size).sum()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+    }
+}
+
+/// As much of a secret as tells two apart: its last four characters, if it is long enough to hide the rest.
+pub fn mask(secret: &str) -> String {
+    let length = secret.chars().count();
+    let shown: String = if length >= 12 { secret.chars().skip(length - 4).collect() } else { String::new() };
+    format!("***{shown}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn call(request: Value) -> NewEntry {
+        NewEntry {
+            at: 0,
+            door: Door::WeChat,
+            call: "GET /cgi-bin/token".to_owned(),
+            request,
+            answer: json!({"access_token": "80_abcdefghijklmnop", "expires_in": 7200}),
+            judgement: None,
+            microseconds: 1,
+        }
+    }
+
+    #[test]
+    fn secrets_are_masked_wherever_they_stand() {
+        let journal = Journal::new();
+        let entry = journal.record(call(json!({"deep": [{"Secret": "0123456789abcdef"}], "code": "short"})));
+        assert_eq!(entry.request, json!({"deep": [{"Secret": "***cdef"}], "code": "***"}));
+        assert_eq!(entry.answer["access_token"], "***mnop");
+    }
+
+    #[test]
+    fn numbers_go_on_and_the_oldest_calls_are_dropped() {
+        let journal = Journal::new();
+        for _ in 0..MAX_ENTRIES + 5 {
+            journal.record(call(Value::Null));
+        }
+        let all = journal.after(0, usize::MAX);
+        assert_eq!((all.len(), all[0].number), (MAX_ENTRIES, 6));
+        assert_eq!(journal.after(10_004, 10).len(), 1);
+        journal.clear();
+        assert!(journal.after(0, 1).is_empty());
+        assert_eq!(journal.record(call(Value::Null)).number, 10_006);
+    }
+
+    #[test]
+    fn a_huge_call_takes_bounded_room() {
+        let journal = Journal::new();
+        let text = "字".repeat(1 << 20);
+        let entry = journal.record(call(json!({"list": vec![text; 300]})));
+        let size = serde_json::to_vec(&*entry).unwrap().len();
+        assert!(size <= (MAX_ITEMS + 1) * (MAX_TEXT * 3 + 64), "{size}");
+        for _ in 0..20 {
+            journal.record(call(json!({"list": vec!["x".repeat(MAX_TEXT); MAX_ITEMS]})));
+        }
+        let kept: usize = journal
+            .after(0, usize::MAX)
+            .iter()
+            .map(|entry| serde_json::to_vec(&**entry).unwrap().len())
+            .sum();
+        assert!(kept <= MAX_BYTES * 2, "{kept}");
+    }
+
+    #[tokio::test]
+    async fn subscribers_hear_of_every_call_in_order() {
+        let journal = Journal::new();
+        let mut news = journal.subscribe();
+        journal.record(call(Value::Null));
+        journal.record(call(Value::Null));
+        assert_eq!(news.recv().await.unwrap().number, 1);
+        assert_eq!(news.recv().await.unwrap().number, 2);
+    }
+}
