@@ -426,9 +426,9 @@ async fn a_factory_reset_takes_keys_and_settings_and_leaves_identity_and_counter
     let reset = desk.request(None, device::ResetNormalWorld {}).await.unwrap();
     assert_eq!(reset.settings, device::Settings::default());
     assert_eq!(desk.request(None, keys::List {}).await.unwrap().keys, [attk]);
-    assert_eq!(reset.biometrics.enrolments.len(), 1);
-    let number = reset.biometrics.enrolments[0].number;
-    let touch = Some(number.to_string().parse().unwrap());
+    let numbers: Vec<_> = reset.biometrics.enrolments.iter().map(|enrolment| enrolment.number).collect();
+    assert_eq!(numbers, [1]);
+    let touch = Some("1".parse().unwrap());
     let after = result(&authenticate(&desk, StartSoterAuthentication { touch, ..good_request() }).await);
     assert_eq!(after.cpu_id, before.cpu_id);
     assert!(after.counter > before.counter);

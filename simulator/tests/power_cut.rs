@@ -157,6 +157,7 @@ impl Model {
             Step::FactoryReset => {
                 next.apps.clear();
                 next.enrolled.clear();
+                next.last_number = 0;
                 next.failures = 0;
                 next.enroll();
             }

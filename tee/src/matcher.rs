@@ -25,12 +25,13 @@ pub struct Presented {
 /// An enrolled finger or face.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enrolment {
-    /// Its number, unique on the device and never used again.
+    /// Its number, from 1 on. Until a factory reset it is never used again.
     pub number: u32,
     /// Finger or face.
     #[serde(with = "stored_mode")]
     pub mode: Mode,
-    /// Its id in results: seven decimal digits, as seen on a MediaTek phone (`2313170`).
+    /// Its id in results: seven decimal digits, as seen on a MediaTek phone (`2313170`). Drawn anew for every
+    /// enrolment, also after a factory reset.
     pub fid: String,
 }
 
@@ -79,7 +80,7 @@ pub(crate) struct Matcher {
     enrolments: Vec<Enrolment>,
     last_number: u32,
     /// Changes with every enrolment; AuthKeys of another epoch are invalid.
-    epoch: u64,
+    epoch: u32,
     failures: Vec<Failures>,
 }
 
@@ -93,7 +94,7 @@ struct Failures {
 }
 
 impl Matcher {
-    pub(crate) fn epoch(&self) -> u64 {
+    pub(crate) fn epoch(&self) -> u32 {
         self.epoch
     }
 
@@ -107,9 +108,10 @@ impl Matcher {
             return None;
         }
         let number = self.last_number.checked_add(1)?;
-        let enrolment = Enrolment { number, mode, fid: fid(identity, number) };
+        let epoch = self.epoch.checked_add(1)?;
+        let enrolment = Enrolment { number, mode, fid: fid(identity, epoch) };
         self.last_number = number;
-        self.epoch = self.epoch.wrapping_add(1);
+        self.epoch = epoch;
         self.enrolments.push(enrolment.clone());
         Some(enrolment)
     }
@@ -121,9 +123,10 @@ impl Matcher {
         self.enrolments.len() < before
     }
 
-    /// Forgets everyone and every failure. Numbers and epochs go on.
+    /// Forgets everyone and every failure, as a factory reset does: numbers start at 1 again, epochs go on.
     pub(crate) fn clear(&mut self) {
         self.enrolments.clear();
+        self.last_number = 0;
         self.failures.clear();
     }
 
@@ -192,9 +195,14 @@ impl Failures {
         if self.count >= policy.permanent_lockout_after {
             return Some(Lockout::Permanent);
         }
-        // A clock that was set back must not lengthen the lock.
         let longest = policy.timed_lockout_seconds.saturating_mul(1000);
-        let remaining_ms = self.locked_until?.saturating_sub(now).min(longest);
+        let remaining_ms = self.locked_until?.saturating_sub(now);
+        // A clock that was set back far ends the lock, as one that was set forward does; else the lock would last
+        // until the clock has caught up. A small step back, as time servers make, does not.
+        if remaining_ms > longest.saturating_mul(2) {
+            return None;
+        }
+        let remaining_ms = remaining_ms.min(longest);
         (remaining_ms > 0).then_some(Lockout::Timed { remaining_ms })
     }
 
@@ -208,8 +216,8 @@ impl Failures {
     }
 }
 
-fn fid(identity: &Identity, number: u32) -> String {
-    let value = identity.derive("fid", &[&number.to_le_bytes()]);
+fn fid(identity: &Identity, epoch: u32) -> String {
+    let value = identity.derive("fid", &[&epoch.to_le_bytes()]);
     let digits = value.iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte)) % 9_000_000;
     (1_000_000 + digits).to_string()
 }
@@ -282,13 +290,14 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_does_not_lengthen_the_lock() {
+    fn a_clock_set_back_a_little_keeps_the_lock_and_set_back_far_ends_it() {
         let mut matcher = matcher();
         for _ in 0..5 {
             matcher.judge(STRANGER, &ANDROID, 1_000_000_000);
         }
-        let lockout = matcher.lockout(Mode::FingerPrint, &ANDROID, 0);
-        assert_eq!(lockout, Some(Lockout::Timed { remaining_ms: 30_000 }));
+        let lockout = |now| matcher.lockout(Mode::FingerPrint, &ANDROID, now);
+        assert_eq!(lockout(999_999_990), Some(Lockout::Timed { remaining_ms: 30_000 }));
+        assert_eq!(lockout(999_000_000), None);
     }
 
     #[test]
@@ -303,7 +312,18 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_never_used_again_and_fids_are_seven_digits() {
+    fn after_a_reset_numbers_start_anew_and_fids_go_on() {
+        let mut matcher = matcher();
+        let (before, epoch) = (matcher.enrolments()[0].clone(), matcher.epoch());
+        matcher.clear();
+        let after = matcher.enroll(Mode::FingerPrint, &identity()).unwrap();
+        assert_eq!(after.number, before.number);
+        assert_ne!(after.fid, before.fid);
+        assert_ne!(matcher.epoch(), epoch);
+    }
+
+    #[test]
+    fn numbers_are_not_used_again_and_fids_are_seven_digits() {
         let mut matcher = matcher();
         let epoch = matcher.epoch();
         assert!(matcher.remove(1));

@@ -65,7 +65,7 @@ pub(crate) struct AuthKey {
     /// The key, PKCS#8.
     pub(crate) key: Secret,
     /// The enrolment epoch that it belongs to; another one makes it invalid.
-    pub(crate) epoch: u64,
+    pub(crate) epoch: u32,
 }
 
 impl State {

@@ -32,7 +32,7 @@ no_parameters! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Enrolment {
-    /// Its number, unique on the device and never used again.
+    /// Its number, from 1 on. Until a factory reset it is never used again.
     pub number: u32,
     /// Finger or face.
     pub mode: Mode,

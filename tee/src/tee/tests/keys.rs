@@ -92,7 +92,7 @@ fn a_factory_reset_leaves_identity_attk_and_counter_and_one_new_finger() {
         assert_eq!(keys[0].public, attk);
         assert!(tee.last_counter() >= last);
         let enrolments = tee.enrolments();
-        assert_eq!((enrolments.len(), enrolments[0].number), (1, 2));
+        assert_eq!((enrolments.len(), enrolments[0].number), (1, 1));
         assert!(tee.sensor_failures().is_empty());
     }
 }
