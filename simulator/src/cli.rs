@@ -11,7 +11,7 @@ use soter_bridge::protocol::{CommandError, ErrorKind, SeedText, Service, device}
 use soter_sim::{Desk, DeskOptions, State, default_state_folder};
 use tokio::runtime::Runtime;
 
-use crate::front::{Console, Exit};
+use crate::front::{self, Console, Exit};
 use crate::grammar::{self, Options, ProgramCommand, Refused};
 use crate::repl::{self, Session, Surroundings};
 
@@ -64,11 +64,19 @@ fn converse(options: &Options) -> Result<Exit, CommandError> {
     let runtime = runtime()?;
     let desk = open(state, options)?;
     runtime.block_on(check_device(&desk, options.device.as_deref()))?;
+    put_away_when_told(&runtime, &desk);
     let session =
         Session::new(Arc::new(desk.clone()), Console::standard(), options.device.clone(), options.json);
     let exit = repl::run(&runtime, session, &surroundings);
     desk.close()?;
     Ok(exit)
+}
+
+/// Switches the phones off if the process is ended from outside.
+fn put_away_when_told(runtime: &Runtime, desk: &Desk) {
+    let desk = desk.clone();
+    // A counter block that is not given back is a gap, which is allowed.
+    front::end_in_order(runtime, move || drop(desk.close()));
 }
 
 /// Whether there is a device of the name that every line will go to.

@@ -11,6 +11,7 @@ mod keyboard;
 mod paint;
 mod perform;
 mod render;
+mod termination;
 #[cfg(test)]
 pub(crate) mod test_phone;
 
@@ -23,3 +24,4 @@ pub(crate) use self::files::{Input, read_input, write_file};
 pub(crate) use self::paint::Paint;
 pub(crate) use self::perform::{explain, perform, verify_files, with_usual_mode};
 pub(crate) use self::render::{event_line, visible};
+pub(crate) use self::termination::end_in_order;

@@ -29,7 +29,7 @@ pub(crate) use self::options::Options;
 use self::options::Scope;
 pub(crate) use self::refusal::{Dialect, Refused};
 pub(crate) use self::verify::Verify;
-pub(crate) use self::words::{MAX_LINE, Typed, typed};
+pub(crate) use self::words::{MAX_LINE, Typed, lines as lines_of, typed};
 
 /// A command that the REPL and the command line both take.
 #[derive(Clone, Debug, Subcommand)]
@@ -90,6 +90,9 @@ pub(crate) struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProgramCommand {
     /// Read commands from the terminal or a pipe until `exit`; this is the default
+    ///
+    /// Negative answers, such as an errCode, do not change the exit code: read the answers, for example with --json.
+    /// It is 2 or 3 if some line was a mistake or the surroundings failed.
     Repl,
     #[command(flatten)]
     Shared(Command),
@@ -227,7 +230,7 @@ impl Command {
             Self::Device(device) => device.errand(),
             Self::Sensor(sensor) => sensor.errand(),
             Self::Biometric(biometric) => biometric.errand(),
-            Self::Tee(tee) => tee.errand(),
+            Self::Tee(tee) => tee.errand()?,
             Self::Keys => Errand::new(keys::List {}),
             Self::Call(call) => call.errand()?,
             Self::Verify(verify) => return Ok(Job::Verify(verify)),

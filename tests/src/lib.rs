@@ -4,6 +4,7 @@
 //!   State (a folder) ---- program(["auth", ...]) ---> Program --run()----> Finished   exit code, stdout, stderr
 //!                                                        |
 //!                                                        +-----start()--> Running    lines in, lines out, kill
+//!                                                        +-at_a_terminal()-> Terminal   keys in, a screen out (Unix)
 //!   Callback   what a wx call gave            Key      one row of `keys --json`
 //!   openssl    a second opinion on signatures
 //! ```
@@ -26,6 +27,8 @@ pub mod openssl;
 mod process;
 mod program;
 mod state;
+#[cfg(unix)]
+mod terminal;
 
 pub use callback::Callback;
 pub use executable::executable;
@@ -33,3 +36,5 @@ pub use key::Key;
 pub use process::{Finished, Running};
 pub use program::{Program, call};
 pub use state::State;
+#[cfg(unix)]
+pub use terminal::Terminal;

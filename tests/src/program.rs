@@ -77,6 +77,15 @@ impl Program {
     }
 }
 
+#[cfg(unix)]
+impl Program {
+    /// Starts the program with a terminal as its three streams.
+    pub fn at_a_terminal(self) -> crate::Terminal {
+        let Self { command, home, .. } = self;
+        crate::Terminal::spawn(command, home)
+    }
+}
+
 /// The REPL's line for a protocol method with these parameters, quoted as a shell would have it.
 pub fn call(method: &str, parameters: &Value) -> String {
     format!("call {method} '{}'", parameters.to_string().replace('\'', r"'\''"))

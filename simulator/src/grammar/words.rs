@@ -38,6 +38,26 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, CommandError> {
     Ok(words)
 }
 
+/// The lines of a text that was typed or pasted at once. A line end inside quotation marks ends no line.
+pub(crate) fn lines(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut open = String::new();
+    for line in text.split('\n') {
+        if !open.is_empty() {
+            open.push('\n');
+        }
+        open.push_str(line);
+        if split(&open).is_ok() {
+            lines.push(std::mem::take(&mut open));
+        }
+    }
+    // What stays open is a mistake, and is told as one.
+    if !open.is_empty() {
+        lines.push(open);
+    }
+    lines
+}
+
 /// Whether these are `call`, a method and nothing else.
 fn is_call_with_method(text: &str) -> bool {
     let mut words = text.split_whitespace();
@@ -117,6 +137,13 @@ mod tests {
         );
         assert_eq!(words(r#"call sensor.touch '{"touch":1}'"#), ["call", "sensor.touch", r#"{"touch":1}"#]);
         assert_eq!(words("auth a {b"), ["auth", "a", "{b"]);
+    }
+
+    #[test]
+    fn a_pasted_text_is_as_many_lines_as_it_has_outside_quotation_marks() {
+        assert_eq!(lines("keys\nauth 'a\nb'\n\nkeys"), ["keys", "auth 'a\nb'", "", "keys"]);
+        assert_eq!(lines("auth 'a\nkeys"), ["auth 'a\nkeys"]);
+        assert_eq!(lines("keys"), ["keys"]);
     }
 
     #[test]

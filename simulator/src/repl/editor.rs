@@ -38,6 +38,8 @@ pub(super) fn open(paint: Paint, lines_file: Option<&Path>) -> Result<LineEditor
         .history_ignore_space(true)
         .completion_type(CompletionType::List)
         .auto_add_history(true)
+        // Escape alone is no beginning of a longer sequence after this many milliseconds.
+        .keyseq_timeout(Some(50))
         .build();
     let history = DefaultHistory::with_config(&config);
     let mut editor = Editor::with_history(config, history)?;

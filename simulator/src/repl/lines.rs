@@ -10,6 +10,8 @@ use crate::grammar::MAX_LINE;
 #[derive(Debug)]
 pub(super) struct Lines<R> {
     input: R,
+    /// Whether the next line is the first, which may begin with a byte order mark.
+    first: bool,
 }
 
 /// What stands on the next line.
@@ -25,7 +27,7 @@ pub(super) enum NextLine {
 
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input }
+        Self { input, first: true }
     }
 
     /// Reads the next line.
@@ -57,8 +59,14 @@ impl<R: BufRead> Lines<R> {
                 "split it, or put long texts into files",
             )));
         }
+        let first = std::mem::take(&mut self.first);
         Ok(match String::from_utf8(line) {
-            Ok(line) => NextLine::Line(line),
+            Ok(mut line) => {
+                if first && line.starts_with('\u{feff}') {
+                    line.remove(0);
+                }
+                NextLine::Line(line)
+            }
             Err(error) => NextLine::Unreadable(CommandError::invalid_params(
                 format!("a line is not UTF-8 from byte {} on", error.utf8_error().valid_up_to() + 1),
                 "write commands in UTF-8",
@@ -95,6 +103,11 @@ mod tests {
         let line = |text: &str| NextLine::Line(text.to_owned());
         assert_eq!(all(b"a\n\nb"), [line("a"), line(""), line("b")]);
         assert_eq!(all(b""), []);
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_the_first_line_is_no_part_of_it() {
+        assert_eq!(all("\u{feff}keys\n".as_bytes()), [NextLine::Line("keys".to_owned())]);
     }
 
     #[test]

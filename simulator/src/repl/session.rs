@@ -126,7 +126,12 @@ impl<S: Service> Session<S> {
     /// The environment's: the output takes no more.
     pub(super) fn show(&mut self, answer: &Answer, json: bool) -> Result<Delivery, CommandError> {
         let text = if json { answer.to_json()? } else { answer.to_text(self.console.paint) };
-        self.console.answer(&text)
+        let delivery = self.console.answer(&text)?;
+        // JSON of a verdict has its remarks inside.
+        if !(json && matches!(answer, Answer::Response(_))) {
+            answer.remarks().iter().for_each(|remark| self.console.remark(remark));
+        }
+        Ok(delivery)
     }
 
     /// Shows an answer that needed no phone.
@@ -136,17 +141,7 @@ impl<S: Service> Session<S> {
     pub(super) fn tell(&mut self, told: &Told) -> Result<Delivery, CommandError> {
         match told {
             Told::Text(text) => self.console.answer(text),
-            Told::Answer(answer, json) => {
-                let delivery = self.show(answer, *json)?;
-                if let (Answer::Response(Response::VerifySignature(verdict)), false) =
-                    (answer.as_ref(), *json)
-                {
-                    for remark in &verdict.remarks {
-                        self.console.remark(remark);
-                    }
-                }
-                Ok(delivery)
-            }
+            Told::Answer(answer, json) => self.show(answer, *json),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::session::Understood;
 use super::watcher::Watcher;
 use super::{HISTORY, Session, Surroundings};
 use crate::front::{self, Delivery, Exit, Pending, Screen};
-use crate::grammar::Errand;
+use crate::grammar::{self, Errand};
 
 /// Reads lines and carries them out until Ctrl-D or `exit`. Mistakes and refusals are no failure of the program.
 pub(super) fn run<S: Service>(
@@ -67,7 +67,7 @@ impl<S: Service> Terminal<'_, S> {
             let line = self.editor.readline(&self.prompt());
             self.watcher.hush();
             let flow = match line {
-                Ok(line) => self.line(&line),
+                Ok(text) => self.lines(&text),
                 // Ctrl-C throws the line away; a window that changes its size only interrupts the reading.
                 Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Flow::Next,
                 Err(ReadlineError::Eof) => Flow::Leave,
@@ -92,6 +92,24 @@ impl<S: Service> Terminal<'_, S> {
             Err(error) => Err(error),
         };
         self.flow(delivery)
+    }
+
+    /// Carries out what was typed: one line, or several that were pasted at once.
+    fn lines(&mut self, text: &str) -> Flow {
+        let lines = grammar::lines_of(text);
+        for (index, line) in lines.iter().filter(|line| !line.trim().is_empty()).enumerate() {
+            if index > 0 && !self.session.speaks_json() {
+                let echo = format!("{}{line}", self.prompt());
+                let echoed = self.session.console.answer(&echo);
+                if self.flow(echoed) == Flow::Leave {
+                    return Flow::Leave;
+                }
+            }
+            if self.line(line) == Flow::Leave {
+                return Flow::Leave;
+            }
+        }
+        Flow::Next
     }
 
     fn line(&mut self, text: &str) -> Flow {

@@ -37,8 +37,10 @@ pub(super) struct View {
     modes: Vec<Mode>,
     device: String,
     choices: Vec<Choice>,
+    accepts_keys: bool,
     status: Option<Status>,
-    drawn_lines: u16,
+    /// Columns of each line that is on the screen.
+    drawn: Vec<usize>,
 }
 
 struct Status {
@@ -67,8 +69,18 @@ impl View {
             Screen::Error => Paint::of(&io::stderr()),
         };
         let device = prompt.device().to_owned();
-        let mut view =
-            Self { screen, paint, title, challenge, modes, device, choices, status: None, drawn_lines: 0 };
+        let mut view = Self {
+            screen,
+            paint,
+            title,
+            challenge,
+            modes,
+            device,
+            choices,
+            accepts_keys: true,
+            status: None,
+            drawn: Vec::new(),
+        };
         view.redraw();
         view
     }
@@ -84,6 +96,11 @@ impl View {
             && *device == self.device
         {
             self.status = Some(judged(*judgement, *attempts_left));
+            if *judgement == Judgement::Matched {
+                // The sensor has done its work: no key does anything until the answer is there.
+                self.choices.clear();
+                self.accepts_keys = false;
+            }
             self.redraw();
         }
     }
@@ -96,20 +113,19 @@ impl View {
 
     /// Draws everything again, in place.
     pub(super) fn redraw(&mut self) {
-        let columns = terminal::size().map_or(80, |(columns, _)| usize::from(columns));
-        let lines = self.lines(columns.saturating_sub(1));
-        let mut picture = self.wipe();
-        for line in &lines {
+        let columns = columns();
+        let mut picture = self.wipe(columns);
+        for line in self.lines(columns.saturating_sub(1), self.paint) {
             picture.extend_from_slice(line.as_bytes());
             picture.extend_from_slice(b"\r\n");
         }
-        self.drawn_lines = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+        let plain = self.lines(columns.saturating_sub(1), Paint::PLAIN);
+        self.drawn = plain.iter().map(|line| line.chars().map(width).sum()).collect();
         self.write(&picture);
     }
 
     /// The lines, none wider than the window, so that each takes one row and can be drawn over.
-    fn lines(&self, columns: usize) -> Vec<String> {
-        let paint = self.paint;
+    fn lines(&self, columns: usize, paint: Paint) -> Vec<String> {
         let bar = paint.name("┃");
         let row = |key: &str, text: &str| {
             format!("{bar}  {}  {}", paint.strong(key), fit(text, columns.saturating_sub(6)))
@@ -126,8 +142,10 @@ impl View {
         for Choice { key, enrolment } in &self.choices {
             lines.push(row(&key.to_string(), &describe(enrolment, &self.modes)));
         }
-        lines.push(row("x", "one that is not enrolled"));
-        lines.push(row("c", "cancel (also Esc, Ctrl-C)"));
+        if self.accepts_keys {
+            lines.push(row("x", "one that is not enrolled"));
+            lines.push(row("c", "cancel (also Esc, Ctrl-C)"));
+        }
         if let Some(Status { text, mood }) = &self.status {
             let text = fit(text, columns.saturating_sub(2));
             let text = match mood {
@@ -140,12 +158,15 @@ impl View {
         lines
     }
 
-    /// The bytes that take what is drawn off the screen.
-    fn wipe(&self) -> Vec<u8> {
+    /// The bytes that take what is drawn off a screen of this width. A window that has become narrower has broken
+    /// the lines that were wider.
+    fn wipe(&self, columns: usize) -> Vec<u8> {
+        let rows: usize = self.drawn.iter().map(|width| width.div_ceil(columns.max(1)).max(1)).sum();
         let mut bytes = Vec::new();
-        if self.drawn_lines > 0 {
+        if rows > 0 {
+            let rows = u16::try_from(rows).unwrap_or(u16::MAX);
             // INVARIANT: writing into a vector never fails.
-            let _ = queue!(bytes, MoveToPreviousLine(self.drawn_lines), Clear(ClearType::FromCursorDown));
+            let _ = queue!(bytes, MoveToPreviousLine(rows), Clear(ClearType::FromCursorDown));
         }
         bytes
     }
@@ -161,8 +182,18 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        self.write(&self.wipe());
+        self.write(&self.wipe(columns()));
     }
+}
+
+/// The width of the window; that of a terminal that does not know its own is taken for 80.
+fn columns() -> usize {
+    terminal::size().ok().map_or(80, |(columns, _)| if columns == 0 { 80 } else { usize::from(columns) })
+}
+
+/// Columns of a character: one beyond ASCII may be two wide.
+fn width(character: char) -> usize {
+    if character.is_ascii() { 1 } else { 2 }
 }
 
 fn write_all(mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {
@@ -196,7 +227,6 @@ fn judged(judgement: Judgement, attempts_left: Option<u32>) -> Status {
 /// As much of the text as fits, without control characters. A character beyond ASCII may be two columns wide.
 fn fit(text: &str, columns: usize) -> String {
     let text = visible(text);
-    let width = |character: char| if character.is_ascii() { 1 } else { 2 };
     if text.chars().map(width).sum::<usize>() <= columns {
         return text.into_owned();
     }
@@ -235,15 +265,16 @@ mod tests {
                     enrolment: Enrolment { number: 2, mode: Mode::Facial, fid: "78".to_owned() },
                 },
             ],
+            accepts_keys: true,
             status: Some(judged(Judgement::Rejected, Some(4))),
-            drawn_lines: 0,
+            drawn: Vec::new(),
         }
     }
 
     #[test]
     fn the_dialog_shows_its_text_who_is_enrolled_and_the_attempts_left() {
         assert_eq!(
-            view().lines(79),
+            view().lines(79, Paint::PLAIN),
             [
                 "┃ Confirm the payment",
                 "┃ signs   order-42\\u{1b}[2J",
@@ -261,7 +292,7 @@ mod tests {
     fn no_line_is_wider_than_the_window() {
         // The label alone takes ten columns.
         for columns in 11..60 {
-            for line in view().lines(columns) {
+            for line in view().lines(columns, Paint::PLAIN) {
                 assert!(line.chars().count() <= columns, "{columns}: {line}");
             }
         }

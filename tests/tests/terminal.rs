@@ -1,0 +1,83 @@
+//! The program at a terminal: typing ahead, pasting, the dialog's keys, and an end from outside.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+
+use rustix::process::{Pid, Signal, kill_process};
+use soter_tests::{Program, Terminal};
+
+fn repl() -> Terminal {
+    let mut terminal = Program::new(["--ephemeral"]).at_a_terminal();
+    let _ = terminal.shows("Try auth order-42");
+    let _ = terminal.shows("phone> ");
+    terminal
+}
+
+fn terminate(terminal: &Terminal) {
+    let id = Pid::from_raw(terminal.id().try_into().unwrap()).unwrap();
+    kill_process(id, Signal::TERM).unwrap();
+}
+
+#[test]
+fn lines_that_are_typed_ahead_are_carried_out_one_after_the_other() {
+    let mut terminal = repl();
+    terminal.types("support\rtee getVersion\rfinger list\rexit\r");
+    for answer in ["supportMode", "resultCode", "finger 1"] {
+        let _ = terminal.shows(answer);
+    }
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
+fn lines_that_are_pasted_at_once_are_carried_out_one_after_the_other() {
+    let mut terminal = repl();
+    terminal.types("\x1b[200~support\ntee getVersion\nfinger list\n\x1b[201~\r");
+    for answer in ["supportMode", "resultCode", "finger 1"] {
+        let _ = terminal.shows(answer);
+    }
+    terminal.types("exit\r");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
+fn keys_touch_the_sensor_and_the_result_is_shown_with_its_check() {
+    let mut terminal = repl();
+    terminal.types("auth order-42\r");
+    let _ = terminal.shows("Esc, Ctrl-C");
+    terminal.types("x");
+    let _ = terminal.shows("4 attempts left");
+    terminal.types("1");
+    let _ = terminal.shows("\"errCode\": 0");
+    let _ = terminal.shows("verifies:");
+    terminal.types("exit\r");
+    assert_eq!(terminal.end(), Some(0));
+    assert!(terminal.is_cooked());
+}
+
+#[test]
+fn ctrl_c_cancels_the_dialog_and_not_the_program() {
+    let mut terminal = repl();
+    terminal.types("auth order-42\r");
+    let _ = terminal.shows("Esc, Ctrl-C");
+    terminal.types("\x03");
+    let _ = terminal.shows("startSoterAuthentication:fail cancel");
+    let _ = terminal.shows("phone> ");
+    terminal.types("\x04");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
+fn a_program_that_is_told_to_end_gives_the_terminal_back() {
+    let mut at_prompt = repl();
+    // The prompt is drawn before the line editor has taken the terminal's mode.
+    at_prompt.types("supp");
+    let _ = at_prompt.shows("supp");
+    assert!(!at_prompt.is_cooked());
+    terminate(&at_prompt);
+    assert_eq!((at_prompt.end(), at_prompt.is_cooked()), (Some(143), true));
+
+    let mut in_dialog = Program::new(["--ephemeral", "auth", "order-42"]).at_a_terminal();
+    let _ = in_dialog.shows("Esc, Ctrl-C");
+    assert!(!in_dialog.is_cooked());
+    terminate(&in_dialog);
+    assert_eq!((in_dialog.end(), in_dialog.is_cooked()), (Some(143), true));
+}
