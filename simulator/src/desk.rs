@@ -33,9 +33,10 @@ pub struct DeskOptions {
     pub state: State,
     /// The first phone's family; an existing phone must be of it.
     pub profile: Option<String>,
-    /// Makes the first phone reproducible; an existing phone must have been made with it.
+    /// Makes the first phone, and those that are created without a seed of their own, reproducible; an existing phone
+    /// must have been made with it.
     pub seed: Option<SeedText>,
-    /// Where a new seeded phone's clock stands, in milliseconds since 1970.
+    /// Where new seeded phones' clocks stand, in milliseconds since 1970.
     pub clock: Option<u64>,
 }
 
@@ -64,6 +65,9 @@ struct Inner {
     phones: Mutex<Phones>,
     folder: Option<Arc<StateFolder>>,
     events: broadcast::Sender<Event>,
+    /// For phones that are created without a seed.
+    seed: Option<SeedText>,
+    clock: Option<u64>,
     /// Held while the list of phones or its document changes, so that changes follow one another as a whole.
     changing: Mutex<()>,
 }
@@ -103,7 +107,14 @@ impl Desk {
             None => Records::new_desk(first_phone()?, Record::new(profile.unwrap_or(&PROFILES[0]))),
         };
         let phones = Phones::from_records(records, &context);
-        let inner = Inner { phones: Mutex::new(phones), folder, events, changing: Mutex::new(()) };
+        let inner = Inner {
+            phones: Mutex::new(phones),
+            folder,
+            events,
+            seed: seed.clone(),
+            clock,
+            changing: Mutex::new(()),
+        };
         let desk = Self { inner: Arc::new(inner) };
 
         let selected = desk.phone(None)?;
@@ -182,7 +193,9 @@ impl Desk {
             CommandError::invalid_params(format!("{error}"), "choose another name, such as `second`")
         })?;
         let profile = create.profile.as_deref().map_or(Ok(&PROFILES[0]), profile_named)?;
-        if create.clock.is_some() && create.seed.is_none() {
+        let seed = create.seed.as_ref().or(self.inner.seed.as_ref());
+        let clock = create.clock.or(self.inner.clock);
+        if clock.is_some() && seed.is_none() {
             return Err(clock_without_seed());
         }
         let context = PhoneContext { folder: self.inner.folder.clone(), events: self.inner.events.clone() };
@@ -204,8 +217,8 @@ impl Desk {
                 ));
             }
         }
-        if let Some(seed) = &create.seed {
-            phone.make_reproducible(seed, create.clock)?;
+        if let Some(seed) = seed {
+            phone.make_reproducible(seed, clock)?;
         }
         let summary = phone.summary();
         self.phones().by_name.insert(name, phone);
@@ -290,16 +303,26 @@ impl Desk {
 
 impl Service for Desk {
     async fn call(&self, call: Call) -> Result<Response, CommandError> {
+        let device = call.device.clone();
+        let answer = self.answer(call).await;
+        if self.phone(device.as_deref()).is_ok_and(|phone| phone.take_record_changed()) {
+            self.save(&self.change())?;
+        }
+        answer
+    }
+
+    fn events(&self) -> broadcast::Receiver<Event> {
+        self.inner.events.subscribe()
+    }
+}
+
+impl Desk {
+    async fn answer(&self, call: Call) -> Result<Response, CommandError> {
         let device = call.device.as_deref();
         let phone = || self.phone(device);
         Ok(match call.request {
             Request::StartSoterAuthentication(request) => {
-                let phone = phone()?;
-                let answer = phone.start_soter_authentication(request).await?;
-                if phone.take_settings_changed() {
-                    self.save(&self.change())?;
-                }
-                Response::StartSoterAuthentication(answer)
+                Response::StartSoterAuthentication(phone()?.start_soter_authentication(request).await?)
             }
             Request::CheckIsSupportSoterAuthentication(_) => {
                 Response::CheckIsSupportSoterAuthentication(phone()?.check_is_support())
@@ -341,10 +364,6 @@ impl Service for Desk {
             )),
             trusted_app => phone()?.trusted_app(trusted_app)?,
         })
-    }
-
-    fn events(&self) -> broadcast::Receiver<Event> {
-        self.inner.events.subscribe()
     }
 }
 

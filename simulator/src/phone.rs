@@ -43,6 +43,9 @@ pub(crate) struct Record {
     seeded: bool,
     /// Where a seeded phone's clock stands; `None`: the clock is the computer's.
     clock: Option<u64>,
+    /// Whether the phone was ever switched on, so that its secure world has files that must be there.
+    #[serde(default)]
+    used: bool,
     apps: Vec<device::App>,
     user: device::User,
     sensor: SensorMode,
@@ -56,6 +59,7 @@ impl Record {
             profile: profile.name.to_owned(),
             seeded: false,
             clock: None,
+            used: false,
             apps: wechat::new_apps(),
             user: wechat::new_user(),
             sensor: SensorMode::default(),
@@ -98,8 +102,8 @@ struct Inside {
     dialog: Option<Dialog>,
     /// Signing sessions that apps opened by `initSigh`, the newest last; touches go to it.
     app_sessions: Vec<u64>,
-    /// Whether settings changed by themselves since the document was written.
-    settings_changed: bool,
+    /// Whether the record changed by itself since the document was written.
+    record_changed: bool,
     removed: bool,
 }
 
@@ -114,7 +118,7 @@ impl Phone {
             memory: None,
             dialog: None,
             app_sessions: Vec::new(),
-            settings_changed: false,
+            record_changed: false,
             removed: false,
         };
         Self { name, profile, context, inside: Mutex::new(inside), screen: Screen::default() }
@@ -216,7 +220,7 @@ impl Phone {
         self.tee(&mut inside)?.factory_reset().map_err(|error| self.tee_error(&error))?;
         let new = Record::new(self.profile);
         let record = &mut inside.record;
-        *record = Record { seeded: record.seeded, clock: record.clock, ..new };
+        *record = Record { seeded: record.seeded, clock: record.clock, used: record.used, ..new };
         Ok(())
     }
 
@@ -254,11 +258,8 @@ impl Phone {
             ));
         }
         if inside.tee.is_none() {
-            if inside.record.seeded && seed.is_none() && !self.is_stored(inside) {
-                return Err(CommandError::environment(
-                    format!("device `{}` was made from a seed, and its folder is gone", self.name),
-                    "remove the device and create it again with its seed",
-                ));
+            if inside.record.used && !self.is_stored(inside) {
+                return Err(self.folder_is_gone());
             }
             let environment = PhoneEnvironment::new(
                 self.context.folder.as_deref(),
@@ -269,8 +270,21 @@ impl Phone {
             let identity = DeviceIdentity { name: self.name.as_str(), profile: Some(self.profile), seed };
             let tee = Tee::open(Box::new(environment), &identity).map_err(|error| open_error(&error))?;
             inside.tee = Some(Box::new(tee));
+            inside.record_changed |= !std::mem::replace(&mut inside.record.used, true);
         }
         inside.tee.as_deref_mut().ok_or_else(|| CommandError::internal("a phone that was switched on is off"))
+    }
+
+    /// A secure world that was there is not made anew silently: it would be another phone.
+    fn folder_is_gone(&self) -> CommandError {
+        let folder = match &self.context.folder {
+            Some(folder) => folder.device_storage(&self.name).folder().display().to_string(),
+            None => "its memory".to_owned(),
+        };
+        CommandError::environment(
+            format!("device `{}` has keys and a counter in {folder}, and that is gone", self.name),
+            "put the folder back; or, for another phone, `device create` one and `device remove` this one",
+        )
     }
 
     /// Whether there is a secure world to switch on, or it would have to be made.
@@ -343,6 +357,7 @@ pub(crate) fn stored_record(name: &DeviceName, context: &PhoneContext) -> Result
     let mut record = Record::new(tee.profile());
     record.seeded = tee.is_seeded();
     record.clock = tee.is_seeded().then_some(SEEDED_CLOCK);
+    record.used = true;
     Ok(record)
 }
 

@@ -18,6 +18,16 @@ fn auth_prints_the_callback_object_as_one_line() {
 }
 
 #[test]
+fn a_touch_with_a_number_that_is_not_enrolled_is_remarked() {
+    let finished = auth(&["--touch", "7,1"]).run().exits(0);
+    assert_eq!(Callback::read(&finished.json()).err_code, 0);
+    assert!(finished.stderr.starts_with("remark: no finger or face 7 is enrolled"), "{finished}");
+    let silent = auth(&["--touch", "wrong,1"]).run().exits(0);
+    assert_eq!(silent.stderr, "");
+    let _ = auth(&["--touch", "0"]).run().refuses_usage();
+}
+
+#[test]
 fn the_challenge_may_be_positional() {
     let finished = Program::new(["auth", "order-43", "--touch", "1", "--ephemeral"]).run().exits(0);
     assert_eq!(Callback::read(&finished.json()).result().raw, "order-43");

@@ -100,6 +100,15 @@ fn exports_are_written_raw_and_verify_one_with_the_other() {
 }
 
 #[test]
+fn a_file_for_bytes_of_a_command_that_exports_none_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("raw");
+    let version = Program::new(["--ephemeral", "tee", "getVersion", "--raw"]).arguments([&file]);
+    let _ = version.run().refuses(2);
+    assert!(!file.exists());
+}
+
+#[test]
 fn signing_sessions_are_refused_where_they_cannot_last() {
     for arguments in [vec!["initSigh", "10115", "demo", "a"], vec!["finishSign", "1"]] {
         let refused = Program::new(["--ephemeral", "tee"]).arguments(arguments).run().refuses(2);

@@ -27,6 +27,36 @@ fn a_seed_gives_the_same_keys_on_its_own_and_in_a_folder() {
 }
 
 #[test]
+fn a_phone_that_is_created_in_a_seeded_session_is_of_that_seed_too() {
+    let script = "device create second\ndevice select second\nauth a --touch 1\n";
+    let session = || Program::new(["--json", "--seed", "demo"]).input(script).run().exits(0).stdout;
+    assert_eq!(session(), session());
+    let first = Program::new(["--json", "--seed", "demo"]).input("auth a --touch 1\n").run().exits(0).stdout;
+    assert!(!session().contains(first.trim_end()));
+}
+
+#[test]
+fn a_phone_whose_files_are_gone_is_refused_and_not_made_anew() {
+    for seed in [&[][..], &["--seed", "demo"]] {
+        let state = State::new();
+        let _ = state.program(["auth", "a", "--touch", "1"]).arguments(seed).run().exits(0);
+        let folder = state.path().join("devices/phone");
+        fs::remove_dir_all(&folder).unwrap();
+        let refused = state.program(["auth", "a", "--touch", "1"]).arguments(seed).run().refuses(3);
+        assert!(refused.stderr.contains(&*folder.to_string_lossy()), "{refused}");
+        assert!(!folder.exists());
+        // The way out that the error names.
+        let lines = "device create second\ndevice remove phone\nauth a --touch 1\n";
+        let repl = state.repl().input(lines).run().exits(0);
+        assert_eq!(
+            repl.json_lines().last().map(|answer| answer["errCode"].clone()),
+            Some(json!(0)),
+            "{repl}"
+        );
+    }
+}
+
+#[test]
 fn without_a_seed_no_two_phones_are_alike() {
     let device_id = || Program::new(["--ephemeral", "tee", "getDeviceId"]).run().exits(0).stdout;
     assert_ne!(device_id(), device_id());
@@ -234,18 +264,10 @@ fn a_factory_reset_keeps_identity_and_counter() {
     let before = state.authenticate("a");
     let attk = Key::only(&state.keys(), "attk").clone();
     let _ = state.program(["device", "reset"]).run().exits(0);
-    let number = enrolled(&state);
-    let after = state.program(["auth", "b", "--touch", &number]).run().exits(0).json();
-    let after = Callback::read(&after);
+    let after = state.authenticate("b");
     assert_eq!(after.result().cpu_id, before.result().cpu_id);
     assert!(after.counter() > before.counter());
     assert_eq!(Key::only(&state.keys(), "attk"), &attk);
-}
-
-/// The number of the first enrolled finger.
-fn enrolled(state: &State) -> String {
-    let list = state.repl().input(call("biometric.list", &json!({}))).run().exits(0).json();
-    list["enrolments"][0]["number"].to_string()
 }
 
 #[test]

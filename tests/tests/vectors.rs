@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -152,6 +153,16 @@ fn a_folder_that_is_not_empty_is_left_alone() {
     let _ = vectors().arguments(["--force"]).run().exits(0);
     assert!(state.path().join("manifest.json").exists());
     assert_eq!(fs::read_to_string(precious).unwrap(), "mine");
+}
+
+#[test]
+fn a_state_folder_takes_no_vectors_even_by_force() {
+    let state = State::new();
+    let _ = state.authenticate("a");
+    let folder = state.path().as_os_str();
+    let arguments = [OsStr::new("vectors"), folder, OsStr::new("--force")];
+    let _ = Program::new(arguments).run().refuses(2);
+    assert!(!state.path().join("manifest.json").exists());
 }
 
 #[test]

@@ -35,11 +35,12 @@ pub mod message {
     pub const NOT_SUPPORTED: &str = "fail not support soter";
     /// With [`NOT_GRANTED`](super::NOT_GRANTED).
     pub const NOT_GRANTED: &str = "fail user not grant to use fingerprint";
-    /// With [`MODE_NOT_SUPPORTED`](super::MODE_NOT_SUPPORTED): the phone has none of the modes.
+    /// With [`MODE_NOT_SUPPORTED`](super::MODE_NOT_SUPPORTED): none of the requested names is a mode of the phone.
     pub const NO_CORRESPONDING_MODE: &str = "fail no corresponding mode";
     /// With [`MODE_NOT_SUPPORTED`](super::MODE_NOT_SUPPORTED): no modes were requested.
     pub const MODE_IS_NULL: &str = "fail authen mode is null";
-    /// With [`MODE_NOT_SUPPORTED`](super::MODE_NOT_SUPPORTED): none of the requested names is a mode.
+    /// With [`MODE_NOT_SUPPORTED`](super::MODE_NOT_SUPPORTED). What brings it is not known; the simulator never
+    /// says it.
     pub const RESP_MODEL_ERROR: &str = "fail resp model error";
     /// With [`CHALLENGE_REFUSED`](super::CHALLENGE_REFUSED): missing or empty.
     pub const CHALLENGE_IS_NULL: &str = "fail challenge is null";
@@ -87,8 +88,8 @@ pub(super) const TABLE: &[Code] = &[
     code(
         MODE_NOT_SUPPORTED,
         "no corresponding mode",
-        "The phone supports none of the modes in requestAuthModes.",
-        "Request the modes that checkIsSupportSoterAuthentication lists. Some phones report Face ID as fingerPrint.",
+        "No entry of requestAuthModes is a mode that the phone supports.",
+        "Request the modes that checkIsSupportSoterAuthentication lists, spelt as there: fingerPrint, facial, speech. Some phones report Face ID as fingerPrint.",
     ),
     code(
         MODE_NOT_SUPPORTED,
@@ -99,8 +100,8 @@ pub(super) const TABLE: &[Code] = &[
     code(
         MODE_NOT_SUPPORTED,
         "resp model error",
-        "No entry of requestAuthModes is the name of a mode that can be used.",
-        "Check the spelling, which is case-sensitive: fingerPrint, facial, speech.",
+        "Seen on phones beside the two other texts of 90003; what brings it is not documented, and the emulator never answers it.",
+        "Treat it as the others: request the modes that checkIsSupportSoterAuthentication lists.",
     ),
     code(
         CHALLENGE_REFUSED,

@@ -16,7 +16,8 @@ pub struct Create {
     /// The phone family; absent: `trustonic`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    /// Makes keys, ids, counters, salts and clock reproducible. Whoever knows it knows the keys.
+    /// Makes keys, ids, counters, salts and clock reproducible. Whoever knows it knows the keys. Absent: the seed of the
+    /// whole desk, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<SeedText>,
     /// Where a seeded phone's clock stands, in milliseconds since 1970; absent: 2020-01-01T00:00:00Z.

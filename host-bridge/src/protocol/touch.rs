@@ -11,7 +11,7 @@ const MAX_ENTRIES: usize = 1_000;
 /// One thing that a person does while the dialog is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Touch {
-    /// Presents the finger or face with this enrolment number. One that is not enrolled does not match.
+    /// Presents the finger or face with this enrolment number, from 1 on. One that is not enrolled does not match.
     Enrolled(u32),
     /// Presents a finger or face that is not enrolled.
     Wrong,
@@ -46,6 +46,13 @@ pub enum TouchScriptError {
     },
 }
 
+impl Touch {
+    /// The finger or face with this number; no number is 0.
+    fn enrolled(number: u32) -> Option<Self> {
+        (number > 0).then_some(Self::Enrolled(number))
+    }
+}
+
 impl FromStr for Touch {
     type Err = ();
 
@@ -54,7 +61,7 @@ impl FromStr for Touch {
             "wrong" | "x" => Ok(Self::Wrong),
             "cancel" | "c" => Ok(Self::Cancel),
             number if number.bytes().all(|byte| byte.is_ascii_digit()) => {
-                number.parse().map(Self::Enrolled).map_err(|_| ())
+                number.parse().ok().and_then(Self::enrolled).ok_or(())
             }
             _ => Err(()),
         }
@@ -134,7 +141,9 @@ impl<'de> Deserialize<'de> for Touch {
             Text(String),
         }
         match NumberOrText::deserialize(deserializer)? {
-            NumberOrText::Number(number) => Ok(Self::Enrolled(number)),
+            NumberOrText::Number(number) => {
+                Self::enrolled(number).ok_or_else(|| de::Error::custom("fingers are numbered from 1 on"))
+            }
             NumberOrText::Text(text) => text.parse().map_err(|()| {
                 let shown: String = text.chars().take(40).collect();
                 de::Error::custom(format!("`{shown}` is not a touch: a number, \"wrong\" or \"cancel\""))

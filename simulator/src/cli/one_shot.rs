@@ -33,10 +33,9 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
     };
     // A reader who has gone does not want the answer; that is no error.
     let _ = console.answer(&text)?;
-    if let (Answer::Response(Response::VerifySignature(verdict)), false) = (&answer, options.json) {
-        for remark in &verdict.remarks {
-            console.remark(remark);
-        }
+    // JSON of a verdict has its remarks inside.
+    if !(options.json && matches!(answer, Answer::Response(_))) {
+        answer.remarks().iter().for_each(|remark| console.remark(remark));
     }
     Ok(if answer.is_negative() { Exit::Negative } else { Exit::Good })
 }
@@ -45,6 +44,7 @@ fn on_a_desk(errand: Errand, options: &Options) -> Result<Answer, CommandError> 
     let state = super::state(options)?;
     let runtime = super::runtime()?;
     let desk = super::open(state, options)?;
+    super::put_away_when_told(&runtime, &desk);
     let errand = errand.on(options.device.as_deref());
     let answer = runtime.block_on(perform(&Arc::new(desk.clone()), errand));
     let closed = desk.close();

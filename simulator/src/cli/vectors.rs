@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use soter_bridge::protocol::CommandError;
 use soter_sim::State;
+use soter_sim::store::StateFolder;
 
 use self::recording::VectorSet;
 use crate::front::{Console, Exit, write_file};
@@ -41,6 +42,12 @@ fn prepare(folder: &Path, force: bool) -> Result<(), CommandError> {
             "check its path, permissions and free space, or name another one",
         )
     };
+    if StateFolder::is_at(folder) {
+        return Err(CommandError::invalid_params(
+            format!("{} is a state folder, with phones in it", folder.display()),
+            "name another folder for the vectors",
+        ));
+    }
     fs::create_dir_all(folder).map_err(unusable)?;
     let is_empty = fs::read_dir(folder).map_err(unusable)?.next().is_none();
     if is_empty || force {

@@ -30,9 +30,20 @@ pub(crate) struct Authentication {
     pub(crate) reason: Option<String>,
     /// What was signed with which key, after a success.
     pub(crate) evidence: Option<Evidence>,
+    /// Mistakes that the answer does not tell of.
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Answer {
+    /// What is worth a remark beside the answer, and changes nothing.
+    pub(crate) fn remarks(&self) -> &[String] {
+        match self {
+            Self::Authentication(authentication) => &authentication.remarks,
+            Self::Response(Response::VerifySignature(verdict)) => &verdict.remarks,
+            Self::Codes(_) | Self::Response(_) | Self::Verbatim(_) => &[],
+        }
+    }
+
     /// Whether the answer is "no": an `errCode`, a result code, a signature that does not hold.
     pub(crate) fn is_negative(&self) -> bool {
         match self {

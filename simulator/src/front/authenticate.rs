@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use soter_bridge::protocol::sensor::{self, Judgement};
 use soter_bridge::protocol::wx::{self, SoterAuthentication};
-use soter_bridge::protocol::{Call, Command, CommandError, Event, Request, Response, Service, sensor};
+use soter_bridge::protocol::{Call, Command, CommandError, Event, Request, Response, Service, Touch};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::{JoinError, JoinSet};
 
@@ -113,7 +114,8 @@ impl<S: Service> Pending<S> {
             // The authentication has succeeded even if the check of it cannot be made.
             evidence(&self.service, &callback, &self.happened).await.ok().flatten()
         };
-        Answer::Authentication(Authentication { callback, reason, evidence })
+        let remarks = not_enrolled(&self.happened);
+        Answer::Authentication(Authentication { callback, reason, evidence, remarks })
     }
 
     fn note(&mut self, event: Event) -> Progress {
@@ -126,6 +128,27 @@ impl<S: Service> Pending<S> {
             None => Progress::Happened(event),
         }
     }
+}
+
+/// A remark for each number that was touched with and is not enrolled: it counted as a stranger's finger.
+fn not_enrolled(happened: &[Event]) -> Vec<String> {
+    let mut numbers: Vec<u32> = happened
+        .iter()
+        .filter_map(|event| match event {
+            Event::Touched { touch: Touch::Enrolled(number), judgement: Judgement::Rejected, .. } => {
+                Some(*number)
+            }
+            _ => None,
+        })
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+        .iter()
+        .map(|number| {
+            format!("no finger or face {number} is enrolled: it counted as a wrong one; see `finger list`")
+        })
+        .collect()
 }
 
 /// The dialog, if the event says that this call's dialog waits for a person.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
-use soter_bridge::protocol::soter;
+use soter_bridge::protocol::{CommandError, soter};
 
 use super::Errand;
 
@@ -86,11 +86,28 @@ impl TeeCommand {
     pub(crate) fn needs_session(&self) -> bool {
         matches!(self, Self::InitSigh { .. } | Self::FinishSign { .. })
     }
+
+    /// Whether it exports bytes.
+    fn exports(&self) -> bool {
+        matches!(
+            self,
+            Self::GetAppSecureKey(_) | Self::GetAuthKey(_) | Self::FinishSign { .. } | Self::GetDeviceId
+        )
+    }
 }
 
 impl Tee {
     /// The call that it stands for.
-    pub(super) fn errand(self) -> Errand {
+    ///
+    /// # Errors
+    /// The user's: a file for bytes, and a command that exports none.
+    pub(super) fn errand(self) -> Result<Errand, CommandError> {
+        if self.raw.is_some() && !self.command.exports() {
+            return Err(CommandError::invalid_params(
+                "--raw wants bytes to write, and this command exports none",
+                "leave --raw out; getAppSecureKey, getAuthKey, finishSign and getDeviceId export bytes",
+            ));
+        }
         let errand = match self.command {
             TeeCommand::GenerateAppSecureKey(App { uid }) => Errand::new(soter::GenerateAppSecureKey { uid }),
             TeeCommand::GetAppSecureKey(App { uid }) => Errand::new(soter::GetAppSecureKey { uid }),
@@ -116,6 +133,6 @@ impl Tee {
             TeeCommand::GetVersion => Errand::new(soter::GetVersion {}),
             TeeCommand::GetExtraParam { key } => Errand::new(soter::GetExtraParam { key }),
         };
-        Errand { raw: self.raw, ..errand }
+        Ok(Errand { raw: self.raw, ..errand })
     }
 }

@@ -69,9 +69,9 @@ impl Phone {
         Ok(())
     }
 
-    /// Whether settings changed by themselves, and so must be written; asking forgets it.
-    pub(crate) fn take_settings_changed(&self) -> bool {
-        std::mem::take(&mut self.inside().settings_changed)
+    /// Whether the record changed by itself, and so must be written; asking forgets it.
+    pub(crate) fn take_record_changed(&self) -> bool {
+        std::mem::take(&mut self.inside().record_changed)
     }
 }
 

@@ -85,7 +85,7 @@ impl Phone {
         let fail = |code, text| Err(Ended::failed(code, text, ""));
         let mut inside = self.inside();
         if let Some(code) = inside.record.settings.fail_next.take() {
-            inside.settings_changed = true;
+            inside.record_changed = true;
             return Err(Ended::failed(code, scripted_message(code), "switched on by `device set failNext`"));
         }
         // 1. No modes at all.

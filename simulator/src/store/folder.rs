@@ -49,6 +49,11 @@ impl StateFolder {
         Ok(folder)
     }
 
+    /// Whether a folder is one of these, as far as its files tell.
+    pub fn is_at(path: &Path) -> bool {
+        path.join(PHONES).exists() || path.join(DEVICES).exists()
+    }
+
     /// The folder's absolute path.
     pub fn path(&self) -> &Path {
         &self.path

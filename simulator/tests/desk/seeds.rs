@@ -55,16 +55,17 @@ async fn the_same_commands_get_the_same_answers_in_memory_and_through_a_restart_
 
 #[tokio::test]
 async fn another_seed_another_name_or_no_seed_is_another_phone() {
-    let desk = seeded(State::Ephemeral, "trustonic", "demo");
-    for (name, seed) in [("same-seed", json!("demo")), ("other-seed", json!("demo2")), ("none", json!(null))]
+    let desk = Desk::open(options(State::Ephemeral)).unwrap();
+    for (name, seed) in
+        [("one-seed", json!("demo")), ("same-seed", json!("demo")), ("other-seed", json!("demo2"))]
     {
         call(&desk, "device.create", json!({"name": name, "seed": seed})).await.unwrap();
     }
     let mut identities = Vec::new();
-    for name in ["phone", "same-seed", "other-seed", "none"] {
+    for name in ["phone", "one-seed", "same-seed", "other-seed"] {
         let shown = desk.request(Some(name), device::Show {}).await.unwrap();
         let attk = desk.request(Some(name), keys::List {}).await.unwrap().keys.remove(0);
-        assert_eq!(shown.seeded, name != "none");
+        assert_eq!(shown.seeded, name != "phone");
         identities.extend([shown.cpu_id, attk.fingerprint]);
     }
     let all = identities.len();
@@ -73,6 +74,17 @@ async fn another_seed_another_name_or_no_seed_is_another_phone() {
     identities.dedup();
 
     assert_eq!(identities.len(), all);
+}
+
+#[tokio::test]
+async fn a_phone_without_a_seed_of_its_own_has_that_of_the_desk() {
+    let desk = seeded(State::Ephemeral, "trustonic", "demo");
+    call(&desk, "device.create", json!({"name": "second"})).await.unwrap();
+    let second = desk.request(Some("second"), device::Show {}).await.unwrap();
+    let other = Desk::open(options(State::Ephemeral)).unwrap();
+    call(&other, "device.create", json!({"name": "second", "seed": "demo"})).await.unwrap();
+    let same = other.request(Some("second"), device::Show {}).await.unwrap();
+    assert_eq!((second.seeded, second.cpu_id), (true, same.cpu_id));
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::front::{Authentication, Paint};
 
 /// The object first, for it is what the mini program gets; then what it means.
 pub(crate) fn authentication(authentication: &Authentication, paint: Paint) -> String {
-    let Authentication { callback, reason, evidence } = authentication;
+    let Authentication { callback, reason, evidence, .. } = authentication;
     let mut lines = vec![object(callback, paint)];
     if callback.err_code == 0 {
         lines.push(paint.good("signed"));

@@ -43,7 +43,12 @@ fn a_success_shows_the_callbacks_object_and_what_was_signed() {
         salt_length: 20,
         verdict: verdict(true),
     };
-    let signed = Authentication { callback: callback(0, "ok"), reason: None, evidence: Some(evidence) };
+    let signed = Authentication {
+        callback: callback(0, "ok"),
+        reason: None,
+        evidence: Some(evidence),
+        remarks: Vec::new(),
+    };
     let expected = r#"{
   "errCode": 0,
   "authMode": "fingerPrint",
@@ -63,8 +68,12 @@ signed
 #[test]
 fn a_refusal_shows_its_meaning_the_phones_reason_and_what_to_do() {
     let frozen = callback(90010, "fail authenticate freeze. please try again later");
-    let refused =
-        Authentication { callback: frozen, reason: Some("locked for 30 s".to_owned()), evidence: None };
+    let refused = Authentication {
+        callback: frozen,
+        reason: Some("locked for 30 s".to_owned()),
+        evidence: None,
+        remarks: Vec::new(),
+    };
     let text = Answer::Authentication(refused).to_text(Paint::PLAIN);
     let known = codes::explain(90010).next().unwrap();
     for part in ["refused with 90010", known.meaning, "locked for 30 s", known.advice] {
@@ -75,7 +84,7 @@ fn a_refusal_shows_its_meaning_the_phones_reason_and_what_to_do() {
 #[test]
 fn a_refusal_is_explained_by_its_own_text_where_a_code_has_several() {
     let failed = callback(90007, "fail auth key can not be retrieved");
-    let refused = Authentication { callback: failed, reason: None, evidence: None };
+    let refused = Authentication { callback: failed, reason: None, evidence: None, remarks: Vec::new() };
     let entry = codes::explain(90007).find(|code| code.name.contains("can not be retrieved")).unwrap();
     let text = Answer::Authentication(refused).to_text(Paint::PLAIN);
     assert!(text.contains(entry.meaning), "{text}");
@@ -177,7 +186,12 @@ fn an_event_is_one_line_with_its_device_first() {
 fn no_answer_can_steer_the_terminal() {
     let mut signed = callback(0, "ok");
     signed.result_json = "\u{1b}[2J\u{202e}\u{9b}".to_owned();
-    let answer = Answer::Authentication(Authentication { callback: signed, reason: None, evidence: None });
+    let answer = Answer::Authentication(Authentication {
+        callback: signed,
+        reason: None,
+        evidence: None,
+        remarks: Vec::new(),
+    });
     let text = answer.to_text(Paint::PLAIN);
     assert!(text.chars().all(|character| character == '\n' || !character.is_control()), "{text:?}");
     assert!(!text.contains('\u{202e}'), "{text:?}");
@@ -190,6 +204,7 @@ fn colours_change_nothing_but_colours() {
         callback: callback(90008, "fail cancel"),
         reason: None,
         evidence: None,
+        remarks: Vec::new(),
     });
     let mut text = answer.to_text(Paint::COLOURED);
     assert!(text.contains('\u{1b}'));
