@@ -59,7 +59,7 @@ fn challenge(text: &str) -> wx::StartSoterAuthentication {
 
 fn open(path: &std::path::Path) -> Result<Desk, Box<dyn Error>> {
     let state = State::Folder(path.to_owned());
-    Ok(Desk::open(DeskOptions { state, profile: None, seed: None, clock: None })?)
+    Ok(Desk::open(DeskOptions::new(state))?)
 }
 
 /// Opens the folder, authenticates once, closes it.
@@ -120,7 +120,7 @@ fn signature_and_authentication(
 
 /// How much the process grows by phones that are on the desk and were never touched.
 fn memory_per_idle_phone(runtime: &Runtime) -> Result<Option<usize>, Box<dyn Error>> {
-    let desk = Desk::open(DeskOptions { state: State::Ephemeral, profile: None, seed: None, clock: None })?;
+    let desk = Desk::open(DeskOptions::new(State::Ephemeral))?;
     let Some(before) = resident_bytes() else { return Ok(None) };
     runtime.block_on(async {
         for number in 0..IDLE_PHONES {

@@ -15,6 +15,9 @@ use crate::front::{self, Console, Exit};
 use crate::grammar::{self, Options, ProgramCommand, Refused};
 use crate::repl::{self, Session, Surroundings};
 
+/// Keys that are made ahead for a person's or a server's next phone: ATTK, ASK and AuthKey, and one more AuthKey.
+const KEY_STOCK: usize = 4;
+
 /// Carries out the program's arguments, the first of which is its own name.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let mut console = Console::standard();
@@ -62,7 +65,7 @@ fn converse(options: &Options) -> Result<Exit, CommandError> {
         },
     };
     let runtime = runtime()?;
-    let desk = open(state, options)?;
+    let desk = Desk::open(DeskOptions { key_stock: KEY_STOCK, ..desk_options(state, options) })?;
     runtime.block_on(check_device(&desk, options.device.as_deref()))?;
     put_away_when_told(&runtime, &desk);
     let session =
@@ -110,13 +113,18 @@ fn state(options: &Options) -> Result<State, CommandError> {
     })
 }
 
+/// A desk for one command.
 fn open(state: State, options: &Options) -> Result<Desk, CommandError> {
-    Desk::open(DeskOptions {
-        state,
+    Desk::open(desk_options(state, options))
+}
+
+fn desk_options(state: State, options: &Options) -> DeskOptions {
+    DeskOptions {
         profile: options.profile.clone(),
         seed: options.seed.clone().map(SeedText::from),
         clock: options.clock,
-    })
+        ..DeskOptions::new(state)
+    }
 }
 
 fn runtime() -> Result<Runtime, CommandError> {

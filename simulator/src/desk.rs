@@ -12,7 +12,7 @@ use soter_bridge::verification;
 use soter_wire::{PROFILES, Profile};
 use tokio::sync::broadcast;
 
-use crate::phone::{Phone, PhoneContext, Record};
+use crate::phone::{KeyStock, Phone, PhoneContext, Record};
 use crate::store::{DeviceName, FolderError, StateFolder};
 
 use records::Records;
@@ -38,6 +38,15 @@ pub struct DeskOptions {
     pub seed: Option<SeedText>,
     /// Where new seeded phones' clocks stand, in milliseconds since 1970.
     pub clock: Option<u64>,
+    /// Random keys that are made ahead of time, by a thread of their own; 0: each is made when it is needed.
+    pub key_stock: usize,
+}
+
+impl DeskOptions {
+    /// Phones in this place, and everything else as usual.
+    pub fn new(state: State) -> Self {
+        Self { state, profile: None, seed: None, clock: None, key_stock: 0 }
+    }
 }
 
 /// Where phones live.
@@ -63,8 +72,7 @@ pub struct Desk {
 #[derive(Debug)]
 struct Inner {
     phones: Mutex<Phones>,
-    folder: Option<Arc<StateFolder>>,
-    events: broadcast::Sender<Event>,
+    context: PhoneContext,
     /// For phones that are created without a seed.
     seed: Option<SeedText>,
     clock: Option<u64>,
@@ -86,7 +94,7 @@ impl Desk {
     /// [`ErrorKind::InvalidParams`]: no such profile, or a profile or seed other than the stored phone's.
     /// [`ErrorKind::Environment`]: the folder is locked, damaged or cannot be written. Nothing was changed.
     pub fn open(options: DeskOptions) -> Result<Self, CommandError> {
-        let DeskOptions { state, profile, seed, clock } = options;
+        let DeskOptions { state, profile, seed, clock, key_stock } = options;
         let profile = profile.as_deref().map(profile_named).transpose()?;
         if clock.is_some() && seed.is_none() {
             return Err(clock_without_seed());
@@ -98,9 +106,11 @@ impl Desk {
             }
         };
         let (events, _) = broadcast::channel(EVENT_BACKLOG);
-        let context = PhoneContext { folder: folder.clone(), events: events.clone() };
+        let keys = (key_stock > 0).then(|| KeyStock::of(key_stock));
+        let context = PhoneContext { folder, events, keys };
 
-        let stored = folder.as_ref().map(|folder| Records::load(folder, &context)).transpose()?.flatten();
+        let stored =
+            context.folder.as_ref().map(|folder| Records::load(folder, &context)).transpose()?.flatten();
         let is_new = stored.is_none();
         let records = match stored {
             Some(records) => records,
@@ -109,8 +119,7 @@ impl Desk {
         let phones = Phones::from_records(records, &context);
         let inner = Inner {
             phones: Mutex::new(phones),
-            folder,
-            events,
+            context,
             seed: seed.clone(),
             clock,
             changing: Mutex::new(()),
@@ -198,8 +207,8 @@ impl Desk {
         if clock.is_some() && seed.is_none() {
             return Err(clock_without_seed());
         }
-        let context = PhoneContext { folder: self.inner.folder.clone(), events: self.inner.events.clone() };
-        let phone = Arc::new(Phone::new(name.clone(), Record::new(profile), context));
+        let phone = Phone::new(name.clone(), Record::new(profile), self.inner.context.clone());
+        let phone = Arc::new(phone);
         let change = self.change();
         {
             let phones = self.phones();
@@ -264,7 +273,7 @@ impl Desk {
         phone.throw_away();
         // A crash between the two leaves files without an entry, and the phone is on the desk again.
         self.save(&change)?;
-        if let Some(folder) = &self.inner.folder {
+        if let Some(folder) = &self.inner.context.folder {
             folder.remove_device(phone.name()).map_err(|error| folder_error(&error))?;
         }
         Ok(device::Removed { removed: phone.name().to_string(), selected })
@@ -291,7 +300,7 @@ impl Desk {
 
     /// Writes the normal world's document, if there is a folder.
     fn save(&self, _change: &Change<'_>) -> Result<(), CommandError> {
-        let Some(folder) = &self.inner.folder else { return Ok(()) };
+        let Some(folder) = &self.inner.context.folder else { return Ok(()) };
         let records = {
             let phones = self.phones();
             let by_name = phones.by_name.iter().map(|(name, phone)| (name.clone(), phone.record())).collect();
@@ -312,7 +321,7 @@ impl Service for Desk {
     }
 
     fn events(&self) -> broadcast::Receiver<Event> {
-        self.inner.events.subscribe()
+        self.inner.context.events.subscribe()
     }
 }
 

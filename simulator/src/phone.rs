@@ -7,6 +7,7 @@ use soter_bridge::protocol::sensor::{Sensor, SensorMode};
 use soter_bridge::protocol::{CommandError, ErrorKind, Event, SeedText, device, keys};
 use soter_tee::{DeviceIdentity, KeyInfo, KeyPath, OpenError, Seed, Tee, TeeError};
 use soter_wire::{PROFILES, Profile};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::broadcast;
 
 use crate::store::{DeviceName, StateFolder};
@@ -14,9 +15,12 @@ use crate::store::{DeviceName, StateFolder};
 use dialog::{Dialog, Screen};
 use environment::{Clock, PhoneEnvironment};
 
+pub(crate) use key_stock::KeyStock;
+
 mod biometrics;
 mod dialog;
 mod environment;
+mod key_stock;
 mod settings;
 mod trusted_app;
 mod wechat;
@@ -31,6 +35,8 @@ pub(crate) struct PhoneContext {
     pub(crate) folder: Option<Arc<StateFolder>>,
     /// Where events go.
     pub(crate) events: broadcast::Sender<Event>,
+    /// Where new random keys come from; `None`: they are made when they are needed.
+    pub(crate) keys: Option<KeyStock>,
 }
 
 /// What the normal world remembers of a phone.
@@ -261,14 +267,12 @@ impl Phone {
             if inside.record.used && !self.is_stored(inside) {
                 return Err(self.folder_is_gone());
             }
-            let environment = PhoneEnvironment::new(
-                self.context.folder.as_deref(),
-                &self.name,
-                &mut inside.memory,
-                inside.clock.clone(),
-            );
+            let clock = inside.clock.clone();
+            let environment = PhoneEnvironment::new(&self.context, &self.name, &mut inside.memory, clock);
             let identity = DeviceIdentity { name: self.name.as_str(), profile: Some(self.profile), seed };
-            let tee = Tee::open(Box::new(environment), &identity).map_err(|error| open_error(&error))?;
+            // A new phone makes its ATTK.
+            let tee = long_work(|| Tee::open(Box::new(environment), &identity));
+            let tee = tee.map_err(|error| open_error(&error))?;
             inside.tee = Some(Box::new(tee));
             inside.record_changed |= !std::mem::replace(&mut inside.record.used, true);
         }
@@ -350,8 +354,7 @@ impl Phone {
 
 /// What can be told of a phone that is stored, although the normal world has forgotten it.
 pub(crate) fn stored_record(name: &DeviceName, context: &PhoneContext) -> Result<Record, CommandError> {
-    let environment =
-        PhoneEnvironment::new(context.folder.as_deref(), name, &mut None, Clock::new(Some(SEEDED_CLOCK)));
+    let environment = PhoneEnvironment::new(context, name, &mut None, Clock::new(Some(SEEDED_CLOCK)));
     let identity = DeviceIdentity { name: name.as_str(), profile: None, seed: None };
     let tee = Tee::open(Box::new(environment), &identity).map_err(|error| open_error(&error))?;
     let mut record = Record::new(tee.profile());
@@ -359,6 +362,15 @@ pub(crate) fn stored_record(name: &DeviceName, context: &PhoneContext) -> Result
     record.clock = tee.is_seeded().then_some(SEEDED_CLOCK);
     record.used = true;
     Ok(record)
+}
+
+/// Does something that keeps a processor busy for long, such as making a key. Other tasks of a runtime with several
+/// threads go on meanwhile.
+fn long_work<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
 }
 
 fn open_error(error: &OpenError) -> CommandError {

@@ -17,22 +17,11 @@ use soter_wire::{ExportBlob, Mode, PROFILES, ResultJson, base64};
 use tokio::sync::broadcast::Receiver;
 
 fn ephemeral(profile: &str) -> Desk {
-    Desk::open(DeskOptions {
-        state: State::Ephemeral,
-        profile: Some(profile.into()),
-        seed: None,
-        clock: None,
-    })
-    .unwrap()
+    Desk::open(DeskOptions { profile: Some(profile.into()), ..DeskOptions::new(State::Ephemeral) }).unwrap()
 }
 
 fn in_folder(folder: &Path) -> Result<Desk, CommandError> {
-    Desk::open(DeskOptions {
-        state: State::Folder(folder.to_owned()),
-        profile: None,
-        seed: None,
-        clock: None,
-    })
+    Desk::open(DeskOptions::new(State::Folder(folder.to_owned())))
 }
 
 /// A request that succeeds: each test deviates from it in one point.
@@ -481,10 +470,9 @@ async fn a_folder_keeps_phones_settings_and_selection_and_an_untouched_phone_has
 async fn a_lost_list_of_phones_is_made_again_from_their_files() {
     let folder = tempfile::tempdir().unwrap();
     let seeded = |profile: &str| DeskOptions {
-        state: State::Folder(folder.path().to_owned()),
         profile: Some(profile.into()),
         seed: Some("a seed".into()),
-        clock: None,
+        ..DeskOptions::new(State::Folder(folder.path().to_owned()))
     };
     let desk = Desk::open(seeded("itrustee")).unwrap();
     let first = result(&authenticate(&desk, good_request()).await);

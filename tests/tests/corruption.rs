@@ -40,8 +40,7 @@ impl Used {
     /// Authenticates in a folder: the result and the keys' fingerprints, or how it was refused.
     fn authenticate(&self, folder: &Path) -> Result<(ResultJson, Vec<String>), (ErrorKind, String, String)> {
         let refused = |error: soter_bridge::protocol::CommandError| (error.kind, error.what, error.next);
-        let options =
-            DeskOptions { state: Place::Folder(folder.to_owned()), profile: None, seed: None, clock: None };
+        let options = DeskOptions::new(Place::Folder(folder.to_owned()));
         let desk = Desk::open(options).map_err(refused)?;
         let request = StartSoterAuthentication {
             request_auth_modes: Some(vec!["fingerPrint".to_owned()]),

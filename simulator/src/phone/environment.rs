@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use soter_bridge::protocol::CommandError;
-use soter_tee::{Environment, RandomnessError, Storage};
+use soter_tee::{Environment, KeyError, PrivateKey, RandomnessError, Storage};
 
-use crate::store::{DeviceName, MemoryStorage, StateFolder};
+use crate::store::{DeviceName, MemoryStorage};
+
+use super::{KeyStock, PhoneContext};
 
 /// The last millisecond of the year 9999, the last year that a certificate can say, less the ten years for which
 /// certificates are valid.
@@ -63,21 +65,22 @@ pub(super) fn check_clock(unix_millis: u64) -> Result<(), CommandError> {
 pub(super) struct PhoneEnvironment {
     storage: Box<dyn Storage>,
     clock: Clock,
+    keys: Option<KeyStock>,
 }
 
 impl PhoneEnvironment {
-    /// A phone in a folder, or in `memory`, which is filled at the first time.
+    /// A phone in its desk's folder, or in `memory`, which is filled at the first time.
     pub(super) fn new(
-        folder: Option<&StateFolder>,
+        context: &PhoneContext,
         name: &DeviceName,
         memory: &mut Option<MemoryStorage>,
         clock: Clock,
     ) -> Self {
-        let storage: Box<dyn Storage> = match folder {
+        let storage: Box<dyn Storage> = match &context.folder {
             Some(folder) => Box::new(folder.device_storage(name)),
             None => Box::new(memory.get_or_insert_with(MemoryStorage::new).clone()),
         };
-        Self { storage, clock }
+        Self { storage, clock, keys: context.keys.clone() }
     }
 }
 
@@ -88,6 +91,10 @@ impl Environment for PhoneEnvironment {
 
     fn unix_millis(&self) -> u64 {
         self.clock.unix_millis()
+    }
+
+    fn new_key(&mut self) -> Result<PrivateKey, KeyError> {
+        self.keys.as_ref().map_or_else(PrivateKey::generate, KeyStock::take)
     }
 
     fn storage(&mut self) -> &mut dyn Storage {

@@ -3,10 +3,10 @@
 use soter_bridge::protocol::keys::KeyKind;
 use soter_bridge::protocol::soter::Reply;
 use soter_bridge::protocol::{CommandError, Event, Request, Response};
-use soter_tee::{ExtraParameter, MAX_SESSIONS, Signed, TeeError, result_code};
+use soter_tee::{ExtraParameter, MAX_SESSIONS, Signed, Tee, TeeError, result_code};
 use soter_wire::{PublicKey, base64};
 
-use super::{Inside, Phone};
+use super::{Inside, Phone, long_work};
 
 /// What a command gives when it succeeds.
 type Answer = Result<Reply, TeeError>;
@@ -100,7 +100,8 @@ impl Phone {
         inside: &mut Inside,
         uid: u32,
     ) -> Result<Answer, CommandError> {
-        let made = self.spending(inside, "generateAppSecureKey", |tee| tee.generate_app_secure_key(uid))?;
+        let generate = |tee: &mut Tee| long_work(|| tee.generate_app_secure_key(uid));
+        let made = self.spending(inside, "generateAppSecureKey", generate)?;
         if let Ok(key) = &made {
             self.tell_made(inside, KeyKind::Ask, uid, None, key)?;
         }
@@ -113,7 +114,8 @@ impl Phone {
         uid: u32,
         name: &str,
     ) -> Result<Answer, CommandError> {
-        let made = self.spending(inside, "generateAuthKey", |tee| tee.generate_auth_key(uid, name))?;
+        let generate = |tee: &mut Tee| long_work(|| tee.generate_auth_key(uid, name));
+        let made = self.spending(inside, "generateAuthKey", generate)?;
         if let Ok(key) = &made {
             self.tell_made(inside, KeyKind::AuthKey, uid, Some(name), key)?;
         }

@@ -22,7 +22,7 @@ mod seeds;
 mod troubles;
 
 fn options(state: State) -> DeskOptions {
-    DeskOptions { state, profile: None, seed: None, clock: None }
+    DeskOptions::new(state)
 }
 
 /// A new phone of this family, in memory.

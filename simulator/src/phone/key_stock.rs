@@ -1,0 +1,64 @@
+//! Keys made ahead of time, so that nobody waits for prime numbers.
+
+use std::fmt;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use soter_tee::{KeyError, PrivateKey};
+
+/// A stock of unused random keys, which a thread of its own fills up. Clones are the same stock; the thread ends after
+/// the last one.
+///
+/// A key is given out once. Phones that are made from a seed derive their keys and take none.
+#[derive(Clone)]
+pub(crate) struct KeyStock {
+    made: Arc<Mutex<Receiver<PrivateKey>>>,
+}
+
+impl KeyStock {
+    /// A stock of this many keys, empty at first.
+    pub(crate) fn of(keys: usize) -> Self {
+        let (shelf, made) = sync_channel(keys);
+        // A key that cannot be made ends the thread; whoever needs one then hears why.
+        thread::spawn(move || while PrivateKey::generate().is_ok_and(|key| shelf.send(key).is_ok()) {});
+        Self { made: Arc::new(Mutex::new(made)) }
+    }
+
+    /// A key from the stock, or one that is made on the spot if the stock is empty.
+    ///
+    /// # Errors
+    /// The cryptographic library made none.
+    pub(crate) fn take(&self) -> Result<PrivateKey, KeyError> {
+        let ready = self.made.lock().unwrap_or_else(PoisonError::into_inner).try_recv();
+        ready.or_else(|_| PrivateKey::generate())
+    }
+}
+
+impl fmt::Debug for KeyStock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("KeyStock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fingerprint(key: &PrivateKey) -> String {
+        key.public().fingerprint()
+    }
+
+    #[test]
+    fn no_key_is_given_out_twice() {
+        let stock = KeyStock::of(2);
+        let other = stock.clone();
+        let mut seen: Vec<_> = [&stock, &other, &stock, &other]
+            .into_iter()
+            .map(|stock| fingerprint(&stock.take().unwrap()))
+            .collect();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 4);
+    }
+}
