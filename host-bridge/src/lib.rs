@@ -9,6 +9,8 @@
 //!   codes          what every number means, and what users do about it
 //!   journal        every call from outside, its answer and the reason for it
 //!   verification   does this signature belong to this key, and if not, why?
+//!   reasons        every reason for a refusal, explained
+//!   wechat         WeChat's servers, emulated: tokens, logins, verify_signature and its ledger
 //! ```
 //!
 //! The bridge does not know the TEE: a verifier that shared the signer's code could not catch its mistakes. They
@@ -17,4 +19,9 @@
 pub mod codes;
 pub mod journal;
 pub mod protocol;
+pub mod reasons;
+mod secret;
 pub mod verification;
+pub mod wechat;
+
+pub use secret::Secret;

@@ -36,6 +36,9 @@ mod signature;
 
 use key::Key;
 
+pub(crate) use diagnosis::{found_changes, unchanged};
+pub(crate) use signature::read_base64 as read_base64_signature;
+
 /// [`verify_at`] the present time.
 pub fn verify(key: &[u8], json: &[u8], signature: &[u8], salt: Option<u16>) -> Verdict {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -74,14 +77,14 @@ pub fn verify_at(key: &[u8], json: &[u8], signature: &[u8], salt: Option<u16>, u
 }
 
 /// Why a signature is not valid.
-struct Refusal {
-    reason: &'static str,
-    detail: String,
+pub(crate) struct Refusal {
+    pub(crate) reason: &'static str,
+    pub(crate) detail: String,
     salt_length: Option<u16>,
 }
 
 impl Refusal {
-    fn new(reason: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: &'static str, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into(), salt_length: None }
     }
 }

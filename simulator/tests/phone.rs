@@ -505,7 +505,7 @@ async fn events_tell_what_was_spent_signed_and_refused() {
     assert_eq!(spent, [(1, "generateAppSecureKey"), (2, "generateAuthKey"), (3, "finishSign")]);
     assert!(events.iter().any(|event| matches!(event, Event::Signed { counter: 3, salt_length: 20, .. })));
     assert!(events.iter().any(|event| matches!(event, Event::Refused { code: 90004, .. })));
-    assert!(events.iter().all(|event| event.device() == "phone"));
+    assert!(events.iter().all(|event| event.device() == Some("phone")));
 }
 
 #[tokio::test]

@@ -20,16 +20,34 @@ pub(super) const TABLE: &[Code] = &[
         "Keep one token per app in one place; each plain token request ends the one before it. Use stable_token if several servers need one.",
     ),
     code(
+        40002,
+        "invalid grant_type",
+        "grant_type is missing or another one.",
+        "token and stable_token want client_credential, jscode2session wants authorization_code.",
+    ),
+    code(
         40003,
         "invalid openid",
         "The openid is not one of this mini program.",
         "Send the openid that jscode2session gave for the same appid, not a unionid and not another app's.",
     ),
     code(
+        40013,
+        "invalid appid",
+        "There is no app with this appid.",
+        "Check the appid; add yours to the file that --config names.",
+    ),
+    code(
         40029,
         "invalid code",
         "jscode2session does not know the code: mistyped, used, expired or of another app.",
         "Call wx.login again and use its code once within five minutes, with the appid and secret of the same app.",
+    ),
+    code(
+        40125,
+        "invalid appsecret",
+        "The secret is not this app's.",
+        "Check the secret of exactly this appid.",
     ),
     code(
         40163,
@@ -43,12 +61,21 @@ pub(super) const TABLE: &[Code] = &[
         "The request carries no access_token.",
         "Put ?access_token=… into the address, not into the body.",
     ),
+    code(41002, "appid missing", "The request carries no appid.", "Send appid."),
+    code(41004, "appsecret missing", "The request carries no secret.", "Send secret."),
+    code(
+        41008,
+        "missing code",
+        "The request carries no js_code.",
+        "Send the code that wx.login gave as js_code.",
+    ),
     code(
         42001,
         "access_token expired",
         "The access_token is older than its two hours.",
         "Fetch a new one before expires_in has passed.",
     ),
+    code(43001, "require GET method", "The interface wants GET.", "Send a GET request."),
     code(
         43002,
         "require POST method",
@@ -60,6 +87,12 @@ pub(super) const TABLE: &[Code] = &[
         "empty post data",
         "The body is empty.",
         "Send the JSON in the body, and check that a proxy does not drop it.",
+    ),
+    code(
+        45002,
+        "content size out of limit",
+        "The body is larger than 1 MiB. Which limit WeChat has is not documented.",
+        "Send resultJSON and its signature alone.",
     ),
     code(
         47001,

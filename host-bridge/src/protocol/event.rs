@@ -86,6 +86,19 @@ pub enum Event {
         /// The PSS salt length.
         salt_length: u16,
     },
+    /// A backend asked `verify_signature` about a result.
+    SignatureJudged {
+        /// The mini program.
+        appid: String,
+        /// The user who is said to have authenticated.
+        openid: String,
+        /// What the backend was told.
+        is_ok: bool,
+        /// The stable name of the reason; see [`reasons`](crate::reasons).
+        reason: String,
+        /// One line for people.
+        detail: String,
+    },
     /// A wx call or a TEE command was answered with a code other than success.
     Refused {
         /// The device's name.
@@ -102,16 +115,17 @@ pub enum Event {
 }
 
 impl Event {
-    /// The device on which it happened.
-    pub fn device(&self) -> &str {
+    /// The device on which it happened; `None` for what happens on WeChat's servers.
+    pub fn device(&self) -> Option<&str> {
         match self {
+            Self::SignatureJudged { .. } => None,
             Self::PromptShown { device, .. }
             | Self::PromptClosed { device, .. }
             | Self::Touched { device, .. }
             | Self::CounterSpent { device, .. }
             | Self::KeyMade { device, .. }
             | Self::Signed { device, .. }
-            | Self::Refused { device, .. } => device,
+            | Self::Refused { device, .. } => Some(device),
         }
     }
 }

@@ -80,7 +80,7 @@ const CHANGES: &[Change] = &[
 ];
 
 /// The changes, one or two, without which the signature holds.
-fn found_changes(
+pub(crate) fn found_changes(
     key: &PublicKey,
     json: &[u8],
     signature: &[u8],
@@ -105,6 +105,12 @@ fn found_changes(
         let (first, _) = without_one_change(text).find(|(_, text)| holds(text))?;
         Some(vec![first, *last])
     })
+}
+
+/// Every text that could have been changed into this one.
+pub(crate) fn unchanged(text: &str) -> impl Iterator<Item = String> {
+    let texts = (text.len() <= LONGEST_SEARCHED).then_some(text);
+    texts.into_iter().flat_map(|text| without_one_change(text).map(|(_, undone)| undone))
 }
 
 /// Every text that one change could have turned into this one.

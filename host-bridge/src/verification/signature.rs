@@ -32,6 +32,19 @@ pub(super) fn read(given: &[u8]) -> Result<Cow<'_, [u8]>, Refusal> {
     }
 }
 
+/// The 256 bytes of a signature in standard Base64, and nothing around it.
+pub(crate) fn read_base64(text: &str) -> Result<Vec<u8>, Refusal> {
+    let signature = base64::decode(text).map_err(|error| {
+        let unreadable = || Refusal::new("bad-signature-encoding", format!("the signature is {error}"));
+        misspelt(text).unwrap_or_else(unreadable)
+    })?;
+    if signature.len() == LENGTH {
+        return Ok(signature);
+    }
+    let detail = format!("the Base64 text holds {} bytes; a signature has {LENGTH}", signature.len());
+    Err(Refusal::new("signature-length", detail))
+}
+
 /// The diagnosis for Base64 that one of the usual changes has made unreadable.
 fn misspelt(text: &str) -> Option<Refusal> {
     let unbroken: String = text.split_ascii_whitespace().collect();

@@ -71,7 +71,7 @@ impl Dialog {
         prompt: &Event,
         screen: Screen,
     ) -> Result<Self, CommandError> {
-        let device = prompt.device().to_owned();
+        let device = prompt.device().unwrap_or_default().to_owned();
         let enrolled = service.request(Some(&device), biometric::List {}).await?.enrolments;
         let keyboard = Keyboard::take()?;
         let view = View::draw(prompt, choices(&enrolled), screen);

@@ -68,7 +68,7 @@ impl View {
             Screen::Output => Paint::of(&io::stdout()),
             Screen::Error => Paint::of(&io::stderr()),
         };
-        let device = prompt.device().to_owned();
+        let device = prompt.device().unwrap_or_default().to_owned();
         let mut view = Self {
             screen,
             paint,

@@ -29,13 +29,17 @@ pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
             visible(key_name),
             visible(uid)
         ),
+        Event::SignatureJudged { appid, is_ok, reason, detail, .. } => {
+            let verdict = if *is_ok { paint.good("is_ok: true") } else { paint.bad("is_ok: false") };
+            format!("verify_signature for {}: {verdict}, {reason}: {}", visible(appid), visible(detail))
+        }
         Event::Refused { method, code, message, reason, .. } => {
             let why = if reason.is_empty() { message } else { reason };
             format!("{method} refused with {code}: {}", visible(why))
         }
         _ => "something happened that this front end does not know".to_owned(),
     };
-    paint.dim(&format!("· {}: {told}", visible(event.device())))
+    paint.dim(&format!("· {}: {told}", visible(event.device().unwrap_or("wechat"))))
 }
 
 fn judgement_words(judgement: Judgement) -> &'static str {

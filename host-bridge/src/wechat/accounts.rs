@@ -1,0 +1,288 @@
+//! Mini programs and WeChat users.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::protocol::CommandError;
+use crate::secret::Secret;
+
+/// The mini program that always exists.
+pub const DEFAULT_APPID: &str = "wxemulated00000001";
+/// Its secret. It is no secret at all: whoever reads this knows it, and it opens nothing but an emulator.
+const DEFAULT_SECRET: &str = "emulated0000secret0000emulated00";
+/// The user who always exists.
+pub const DEFAULT_USER: &str = "user";
+/// That user in that mini program.
+const DEFAULT_OPENID: &str = "oEmulatedUser000000000000001";
+/// Mini programs and users that a configuration may have.
+const MOST: usize = 10_000;
+
+/// A mini program, as WeChat's console shows it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct App {
+    /// 18 characters that start with `wx`.
+    pub appid: String,
+    /// What `/cgi-bin/token` wants to see.
+    pub secret: Secret,
+    /// Whether the app may use `verify_signature`; if not: 48001.
+    #[serde(default = "yes")]
+    pub soter: bool,
+    /// Whether `jscode2session` answers a `unionid`.
+    #[serde(default = "yes")]
+    pub unionid: bool,
+}
+
+/// A WeChat user.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// What phones call them: 1 to 64 characters.
+    pub name: String,
+    /// What their friends call them.
+    #[serde(default)]
+    pub nickname: Option<String>,
+    /// Their openid by appid, where it matters; others are made from both names.
+    #[serde(default)]
+    pub openids: BTreeMap<String, String>,
+    /// Their unionid; absent: one is made from their name.
+    #[serde(default)]
+    pub unionid: Option<String>,
+}
+
+/// Accounts as a configuration file lists them: `[[app]]` and `[[user]]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountList {
+    /// Mini programs; the first is the one that phones call for unless told otherwise.
+    #[serde(default)]
+    pub app: Vec<App>,
+    /// Users; the first is logged in on new phones.
+    #[serde(default)]
+    pub user: Vec<User>,
+}
+
+/// Mini programs and users, checked.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    apps: BTreeMap<String, App>,
+    users: BTreeMap<String, User>,
+    first_app: App,
+    first_user: User,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self {
+            apps: BTreeMap::from([(DEFAULT_APPID.to_owned(), default_app())]),
+            users: BTreeMap::from([(DEFAULT_USER.to_owned(), default_user())]),
+            first_app: default_app(),
+            first_user: default_user(),
+        }
+    }
+}
+
+impl Accounts {
+    /// These accounts beside the default ones. A default one that is listed is as the list has it.
+    ///
+    /// # Errors
+    /// The user's: an appid of another shape, an empty secret, a name that is there twice, an openid of two users.
+    pub fn new(list: AccountList) -> Result<Self, CommandError> {
+        let mut accounts = Self::default();
+        if list.app.len() > MOST || list.user.len() > MOST {
+            return Err(refused(&format!("more than {MOST} apps or users"), "list fewer"));
+        }
+        if let Some(first) = list.app.first() {
+            accounts.first_app = first.clone();
+        }
+        if let Some(first) = list.user.first() {
+            accounts.first_user = first.clone();
+        }
+        let mut seen = Vec::new();
+        for app in list.app {
+            check_app(&app)?;
+            if seen.contains(&app.appid) {
+                return Err(refused(&format!("the app {} is there twice", app.appid), "list each once"));
+            }
+            seen.push(app.appid.clone());
+            accounts.apps.insert(app.appid.clone(), app);
+        }
+        seen.clear();
+        for user in list.user {
+            let name = user.name.clone();
+            if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
+                return Err(refused(
+                    "a user's name is empty, longer than 64 characters or not printable",
+                    "name them shortly",
+                ));
+            }
+            if seen.contains(&name) {
+                return Err(refused(&format!("the user {name} is there twice"), "list each once"));
+            }
+            seen.push(name.clone());
+            accounts.users.insert(name, user);
+        }
+        accounts.check_openids()?;
+        Ok(accounts)
+    }
+
+    fn check_openids(&self) -> Result<(), CommandError> {
+        for appid in self.apps.keys() {
+            let mut owners = BTreeMap::new();
+            for user in self.users.values() {
+                let openid = openid(user, appid);
+                if openid.is_empty()
+                    || openid.len() > 128
+                    || !openid.bytes().all(|byte| byte.is_ascii_graphic())
+                {
+                    return Err(refused(
+                        &format!("an openid of {} is no 1 to 128 printable characters", user.name),
+                        "choose another",
+                    ));
+                }
+                if let Some(other) = owners.insert(openid, &user.name) {
+                    return Err(refused(
+                        &format!("{other} and {} have the same openid in {appid}", user.name),
+                        "give each their own",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The mini program with this appid.
+    pub fn app(&self, appid: &str) -> Option<&App> {
+        self.apps.get(appid)
+    }
+
+    /// The user with this name.
+    pub fn user(&self, name: &str) -> Option<&User> {
+        self.users.get(name)
+    }
+
+    /// The mini program that phones call for unless told otherwise.
+    pub fn first_app(&self) -> &App {
+        &self.first_app
+    }
+
+    /// The user who is logged in on new phones.
+    pub fn first_user(&self) -> &User {
+        &self.first_user
+    }
+
+    /// Every mini program.
+    pub fn apps(&self) -> impl Iterator<Item = &App> {
+        self.apps.values()
+    }
+
+    /// Every user.
+    pub fn users(&self) -> impl Iterator<Item = &User> {
+        self.users.values()
+    }
+
+    /// Whether some user has this openid in the mini program.
+    pub(super) fn has_openid(&self, appid: &str, given: &str) -> bool {
+        self.users.values().any(|user| openid(user, appid) == given)
+    }
+}
+
+/// The user's openid in a mini program: 28 characters, as real ones have.
+pub(super) fn openid(user: &User, appid: &str) -> String {
+    if let Some(openid) = user.openids.get(appid) {
+        return openid.clone();
+    }
+    if (appid, user.name.as_str()) == (DEFAULT_APPID, DEFAULT_USER) {
+        return DEFAULT_OPENID.to_owned();
+    }
+    made_id("oEmulated", &["openid", appid, &user.name])
+}
+
+/// The user's id over all mini programs of one company.
+pub(super) fn unionid(user: &User) -> String {
+    user.unionid.clone().unwrap_or_else(|| made_id("uEmulated", &["unionid", &user.name]))
+}
+
+fn made_id(prefix: &str, parts: &[&str]) -> String {
+    let digest = Sha256::digest(parts.join("\0"));
+    let text = soter_wire::base64::encode(&digest).replace(['+', '/'], "_");
+    format!("{prefix}{}", text.chars().take(28 - prefix.len()).collect::<String>())
+}
+
+fn check_app(app: &App) -> Result<(), CommandError> {
+    let is_appid = app.appid.len() == 18
+        && app.appid.starts_with("wx")
+        && app.appid.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    if !is_appid {
+        let shown: String = app.appid.chars().take(40).collect();
+        return Err(refused(&format!("`{shown}` is no appid"), "18 characters, `wx` and then a-z or 0-9"));
+    }
+    if app.secret.expose().is_empty() {
+        return Err(refused(&format!("the secret of {} is empty", app.appid), "give it one"));
+    }
+    Ok(())
+}
+
+fn refused(what: &str, next: &str) -> CommandError {
+    CommandError::invalid_params(format!("the accounts: {what}"), next)
+}
+
+fn default_app() -> App {
+    App { appid: DEFAULT_APPID.to_owned(), secret: DEFAULT_SECRET.into(), soter: true, unionid: true }
+}
+
+fn default_user() -> User {
+    User { name: DEFAULT_USER.to_owned(), nickname: None, openids: BTreeMap::new(), unionid: None }
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(json: serde_json::Value) -> Result<Accounts, CommandError> {
+        Accounts::new(serde_json::from_value(json).unwrap())
+    }
+
+    #[test]
+    fn a_default_app_and_user_always_exist_and_the_first_listed_ones_are_used() {
+        let accounts = list(serde_json::json!({
+            "app": [{"appid": "wx0123456789abcdef", "secret": "s"}], "user": [{"name": "zhang"}]
+        }))
+        .unwrap();
+        assert_eq!(accounts.first_app().appid, "wx0123456789abcdef");
+        assert_eq!(accounts.first_user().name, "zhang");
+        assert!(accounts.app(DEFAULT_APPID).is_some() && accounts.user(DEFAULT_USER).is_some());
+        assert_eq!(Accounts::default().first_app().appid.len(), 18);
+    }
+
+    #[test]
+    fn a_user_has_another_openid_in_every_app_and_one_unionid() {
+        let accounts = Accounts::default();
+        let user = accounts.first_user();
+        let openids = [DEFAULT_APPID, "wx0123456789abcdef"].map(|appid| openid(user, appid));
+        assert_ne!(openids[0], openids[1]);
+        assert!(openids.iter().chain([&unionid(user)]).all(|id| id.len() == 28), "{openids:?}");
+    }
+
+    #[test]
+    fn accounts_that_make_no_sense_are_refused() {
+        for bad in [
+            serde_json::json!({"app": [{"appid": "wx1", "secret": "s"}]}),
+            serde_json::json!({"app": [{"appid": "wx0123456789abcdef", "secret": ""}]}),
+            serde_json::json!({"user": [{"name": "a"}, {"name": "a"}]}),
+            serde_json::json!({"user": [{"name": ""}]}),
+            serde_json::json!({"user": [
+                {"name": "a", "openids": {"wxemulated00000001": "same"}},
+                {"name": "b", "openids": {"wxemulated00000001": "same"}}
+            ]}),
+        ] {
+            assert!(list(bad.clone()).is_err(), "{bad}");
+        }
+    }
+}

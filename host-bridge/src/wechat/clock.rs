@@ -1,0 +1,46 @@
+//! The clock of WeChat's servers.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A calendar clock: milliseconds since 1970.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The time now.
+    fn unix_millis(&self) -> u64;
+}
+
+/// The computer's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn unix_millis(&self) -> u64 {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// A clock that stands still until it is set, for tests of what expires. Clones are the same clock.
+#[derive(Clone, Debug, Default)]
+pub struct SetClock(Arc<AtomicU64>);
+
+impl SetClock {
+    /// A clock that stands at this time.
+    pub fn at(unix_millis: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(unix_millis)))
+    }
+
+    /// Sets it on.
+    pub fn advance(&self, milliseconds: u64) {
+        self.0.fetch_add(milliseconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for SetClock {
+    fn unix_millis(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

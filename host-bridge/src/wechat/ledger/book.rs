@@ -1,0 +1,181 @@
+//! The ledger's contents in memory.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use soter_wire::PublicKey;
+
+use super::Change;
+
+/// Counters of results that are remembered one by one, to tell a replay from a roll-back.
+const REMEMBERED_COUNTERS: usize = 1024;
+/// Retired AuthKeys that are remembered for each app on a device, to tell an old key from a wrong one.
+const REMEMBERED_KEYS: usize = 16;
+
+/// Devices by `cpu_id`.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    devices: HashMap<String, Device>,
+}
+
+#[derive(Debug)]
+struct Device {
+    attk: PublicKey,
+    highest: u64,
+    /// Counters that results have spent, the newest last.
+    spent: VecDeque<u64>,
+    apps: BTreeMap<String, App>,
+}
+
+#[derive(Debug)]
+struct App {
+    ask: PublicKey,
+    ask_salt_length: u16,
+    auth_keys: Vec<AuthKey>,
+}
+
+/// An AuthKey and whom it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthKey {
+    /// The public half.
+    pub key: PublicKey,
+    /// The mini program.
+    pub appid: String,
+    /// Its user.
+    pub openid: String,
+    /// The salt length of every signature by it, in bytes, fixed when it was uploaded.
+    pub salt_length: u16,
+    /// Whether a newer key has taken its place.
+    pub retired: bool,
+}
+
+/// A key that is known, for diagnoses.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownKey {
+    pub(crate) key: PublicKey,
+    /// What it is and where it belongs, for people.
+    pub(crate) description: String,
+}
+
+/// Why a counter cannot be spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spent {
+    /// The highest counter that the device has shown.
+    pub(crate) highest: u64,
+    /// Whether this very counter came with a result before.
+    pub(crate) replayed: bool,
+}
+
+impl Book {
+    /// Makes a change that was decided.
+    pub(super) fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Clear => self.devices.clear(),
+            Change::Device { cpu_id, attk } => {
+                self.devices.entry(cpu_id.clone()).or_insert_with(|| Device {
+                    attk: attk.clone(),
+                    highest: 0,
+                    spent: VecDeque::new(),
+                    apps: BTreeMap::new(),
+                });
+            }
+            Change::Counter { cpu_id, highest } => {
+                if let Some(device) = self.devices.get_mut(cpu_id) {
+                    device.highest = device.highest.max(*highest);
+                }
+            }
+            Change::Ask { cpu_id, uid, key, salt_length } => {
+                let Some(device) = self.devices.get_mut(cpu_id) else { return };
+                let app = device.apps.entry(uid.clone()).or_insert_with(|| App {
+                    ask: key.clone(),
+                    ask_salt_length: *salt_length,
+                    auth_keys: Vec::new(),
+                });
+                if app.ask != *key {
+                    app.auth_keys.iter_mut().for_each(|old| old.retired = true);
+                }
+                app.ask = key.clone();
+                app.ask_salt_length = *salt_length;
+            }
+            Change::AuthKey { cpu_id, uid, key } => {
+                let app = self.devices.get_mut(cpu_id).and_then(|device| device.apps.get_mut(uid));
+                let Some(app) = app else { return };
+                app.auth_keys.retain(|old| old.key != key.key);
+                if !key.retired {
+                    let same_owner = |old: &&mut AuthKey| old.appid == key.appid && old.openid == key.openid;
+                    app.auth_keys.iter_mut().filter(same_owner).for_each(|old| old.retired = true);
+                }
+                app.auth_keys.push(key.clone());
+                if app.auth_keys.iter().filter(|old| old.retired).count() > REMEMBERED_KEYS
+                    && let Some(oldest) = app.auth_keys.iter().position(|old| old.retired)
+                {
+                    app.auth_keys.remove(oldest);
+                }
+            }
+        }
+    }
+
+    /// Checks that a counter is greater than all before it, and gives the change that remembers it.
+    ///
+    /// # Errors
+    /// It is not. Nothing changes.
+    pub(crate) fn spend(&mut self, cpu_id: &str, counter: u64, by_result: bool) -> Result<Change, Spent> {
+        let refuse = |highest, replayed| Err(Spent { highest, replayed });
+        let Some(device) = self.devices.get_mut(cpu_id) else { return refuse(0, false) };
+        if counter <= device.highest {
+            // After a restart the list is empty; the highest counter is most probably that of the last result.
+            let replayed = device.spent.contains(&counter)
+                || (device.spent.is_empty() && counter == device.highest && by_result);
+            return refuse(device.highest, replayed);
+        }
+        if by_result {
+            if device.spent.len() >= REMEMBERED_COUNTERS {
+                device.spent.pop_front();
+            }
+            device.spent.push_back(counter);
+        }
+        Ok(Change::Counter { cpu_id: cpu_id.to_owned(), highest: counter })
+    }
+
+    /// A device's ATTK.
+    pub(crate) fn attk(&self, cpu_id: &str) -> Option<&PublicKey> {
+        self.devices.get(cpu_id).map(|device| &device.attk)
+    }
+
+    /// An app's ASK, and the salt length of its signatures.
+    pub(crate) fn ask(&self, cpu_id: &str, uid: &str) -> Option<(&PublicKey, u16)> {
+        let app = self.devices.get(cpu_id)?.apps.get(uid)?;
+        Some((&app.ask, app.ask_salt_length))
+    }
+
+    /// An app's AuthKeys, retired ones included.
+    pub(crate) fn auth_keys(&self, cpu_id: &str, uid: &str) -> &[AuthKey] {
+        let app = self.devices.get(cpu_id).and_then(|device| device.apps.get(uid));
+        app.map_or(&[], |app| &app.auth_keys)
+    }
+
+    /// Keys that could have signed instead, those of the same device first; `limit` at most.
+    pub(crate) fn other_keys(&self, cpu_id: &str, limit: usize) -> Vec<KnownKey> {
+        let same = self.devices.get_key_value(cpu_id);
+        let others = self.devices.iter().filter(|(id, _)| *id != cpu_id);
+        same.into_iter().chain(others).flat_map(|(id, device)| device.known_keys(id)).take(limit).collect()
+    }
+}
+
+impl Device {
+    fn known_keys(&self, cpu_id: &str) -> Vec<KnownKey> {
+        let mut keys =
+            vec![KnownKey { key: self.attk.clone(), description: format!("the ATTK of {cpu_id}") }];
+        for (uid, app) in &self.apps {
+            let description = format!("the ASK of uid {uid} on {cpu_id}");
+            keys.push(KnownKey { key: app.ask.clone(), description });
+            keys.extend(app.auth_keys.iter().map(|auth_key| KnownKey {
+                key: auth_key.key.clone(),
+                description: format!(
+                    "the AuthKey of {} and its user {} in uid {uid} on {cpu_id}",
+                    auth_key.appid, auth_key.openid
+                ),
+            }));
+        }
+        keys
+    }
+}

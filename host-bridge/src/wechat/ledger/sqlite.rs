@@ -1,0 +1,283 @@
+//! The ledger in a file: one SQLite database.
+//!
+//! It is written through a write-ahead log with full synchronisation, so that a group costs one write to the log and
+//! one barrier; when the ledger is closed, the log is merged into the file. SQLite keeps no checksums of its data, so
+//! each row carries one of ours, and the whole file is checked when it is opened: damage is an error, never another
+//! content. What cannot be noticed is a log that loses its end after a crash; it looks as if the crash had come earlier.
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, params};
+use sha2::{Digest, Sha256};
+use soter_wire::PublicKey;
+
+use super::{AuthKey, Change, LedgerError, LedgerStore};
+
+/// `SOTR`, which tells the file from other databases.
+const APPLICATION_ID: i32 = 0x534F_5452;
+const VERSION: i32 = 1;
+
+const SCHEMA: &str = "
+    CREATE TABLE device (
+        cpu_id TEXT PRIMARY KEY, attk BLOB NOT NULL, highest INTEGER NOT NULL, checksum BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE ask (
+        cpu_id TEXT NOT NULL, uid TEXT NOT NULL, key BLOB NOT NULL, salt_length INTEGER NOT NULL,
+        checksum BLOB NOT NULL, PRIMARY KEY (cpu_id, uid)
+    ) STRICT;
+    CREATE TABLE auth_key (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, cpu_id TEXT NOT NULL, uid TEXT NOT NULL, key BLOB NOT NULL,
+        appid TEXT NOT NULL, openid TEXT NOT NULL, salt_length INTEGER NOT NULL, checksum BLOB NOT NULL,
+        UNIQUE (cpu_id, uid, key)
+    ) STRICT;
+";
+
+/// A ledger's database file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl SqliteStore {
+    /// Opens the file, or makes a new one (mode 0600 on Unix) if there is none. Its folder must exist. Whoever opens it
+    /// must keep other processes away.
+    ///
+    /// # Errors
+    /// The file cannot be made or opened, is no ledger, is damaged, or was written by a newer version. It stays as it is.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        let fail = |error: &dyn std::fmt::Display| unusable(path, error);
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        drop(options.open(path).map_err(|error| fail(&error))?);
+
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| fail(&error))?;
+        let mut store = Self { connection, path: path.to_owned() };
+        store.prepare().map_err(|error| fail(&error))?;
+        store.check()?;
+        Ok(store)
+    }
+
+    fn prepare(&mut self) -> rusqlite::Result<()> {
+        // Exclusive before the first access: the log then needs no shared memory beside it.
+        self.connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        let tables: i64 =
+            self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        self.connection.pragma_update(None, "journal_mode", "WAL")?;
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        if tables == 0 && self.number("application_id")? == 0 {
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            transaction.execute_batch(SCHEMA)?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", VERSION)?;
+            transaction.commit()?;
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), LedgerError> {
+        let fail = |error: &dyn std::fmt::Display| unusable(&self.path, error);
+        let application = self.number("application_id").map_err(|error| fail(&error))?;
+        if application != APPLICATION_ID {
+            return Err(fail(&"it is another program's database"));
+        }
+        let version = self.number("user_version").map_err(|error| fail(&error))?;
+        if version != VERSION {
+            return Err(LedgerError {
+                what: format!(
+                    "the ledger {} has format {version}; this version reads format {VERSION}",
+                    self.path.display()
+                ),
+                next:
+                    "use the version of soter-sim that wrote it, or move the file away to begin a new ledger"
+                        .to_owned(),
+            });
+        }
+        let health: String = self
+            .connection
+            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+            .map_err(|error| fail(&error))?;
+        if health == "ok" { Ok(()) } else { Err(fail(&health)) }
+    }
+
+    fn number(&self, pragma: &str) -> rusqlite::Result<i32> {
+        self.connection.pragma_query_value(None, pragma, |row| row.get(0))
+    }
+
+    fn rows(&self) -> rusqlite::Result<Vec<Change>> {
+        let mut changes = Vec::new();
+        let mut devices = self.connection.prepare("SELECT cpu_id, attk, highest, checksum FROM device")?;
+        let mut rows = devices.query([])?;
+        while let Some(row) = rows.next()? {
+            let (cpu_id, attk, highest): (String, Vec<u8>, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            verify(row, 3, &[b"device", cpu_id.as_bytes(), &attk, &highest.to_le_bytes()])?;
+            let highest = u64::try_from(highest).map_err(|error| damaged(2, error))?;
+            changes.push(Change::Device { cpu_id: cpu_id.clone(), attk: key(&attk, 1)? });
+            changes.push(Change::Counter { cpu_id, highest });
+        }
+        let mut asks = self.connection.prepare("SELECT cpu_id, uid, key, salt_length, checksum FROM ask")?;
+        let mut rows = asks.query([])?;
+        while let Some(row) = rows.next()? {
+            let (cpu_id, uid): (String, String) = (row.get(0)?, row.get(1)?);
+            let (spki, salt_length): (Vec<u8>, u16) = (row.get(2)?, row.get(3)?);
+            verify(row, 4, &[b"ask", cpu_id.as_bytes(), uid.as_bytes(), &spki, &salt_length.to_le_bytes()])?;
+            changes.push(Change::Ask { cpu_id, uid, key: key(&spki, 2)?, salt_length });
+        }
+        let mut auth_keys = self.connection.prepare(
+            "SELECT cpu_id, uid, key, appid, openid, salt_length, checksum FROM auth_key ORDER BY number",
+        )?;
+        let mut rows = auth_keys.query([])?;
+        while let Some(row) = rows.next()? {
+            let (cpu_id, uid, spki): (String, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let (appid, openid, salt_length): (String, String, u16) = (row.get(3)?, row.get(4)?, row.get(5)?);
+            let fields: [&[u8]; 7] = [
+                b"auth_key",
+                cpu_id.as_bytes(),
+                uid.as_bytes(),
+                &spki,
+                appid.as_bytes(),
+                openid.as_bytes(),
+                &salt_length.to_le_bytes(),
+            ];
+            verify(row, 6, &fields)?;
+            let key = AuthKey { key: key(&spki, 2)?, appid, openid, salt_length, retired: false };
+            changes.push(Change::AuthKey { cpu_id, uid, key });
+        }
+        Ok(changes)
+    }
+
+    fn write(&mut self, group: &[Change]) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for change in group {
+            write_change(&transaction, change)?;
+        }
+        transaction.commit()
+    }
+}
+
+impl LedgerStore for SqliteStore {
+    fn load(&mut self) -> Result<Vec<Change>, LedgerError> {
+        self.rows().map_err(|error| unusable(&self.path, &error))
+    }
+
+    fn commit(&mut self, group: &[Change]) -> Result<(), LedgerError> {
+        self.write(group).map_err(|error| LedgerError {
+            what: format!("the ledger {} cannot be written: {error}", self.path.display()),
+            next: "check the folder's rights and the free space, then start the server again".to_owned(),
+        })
+    }
+}
+
+fn write_change(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
+    match change {
+        Change::Clear => {
+            transaction.execute_batch("DELETE FROM auth_key; DELETE FROM ask; DELETE FROM device;")
+        }
+        Change::Device { cpu_id, attk } => write_device(transaction, cpu_id, attk.spki_der(), 0),
+        Change::Counter { cpu_id, highest } => {
+            let mut known =
+                transaction.prepare_cached("SELECT attk, highest FROM device WHERE cpu_id = ?1")?;
+            let (attk, before): (Vec<u8>, i64) =
+                known.query_row([cpu_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            // INVARIANT: counters end at MAX_COUNTER, the greatest i64.
+            let highest = i64::try_from(*highest).unwrap_or(i64::MAX);
+            write_device(transaction, cpu_id, &attk, highest.max(before))
+        }
+        Change::Ask { cpu_id, uid, key, salt_length } => {
+            let spki = key.spki_der();
+            let fields: [&[u8]; 5] =
+                [b"ask", cpu_id.as_bytes(), uid.as_bytes(), spki, &salt_length.to_le_bytes()];
+            let mut other = transaction
+                .prepare_cached("SELECT 1 FROM ask WHERE cpu_id = ?1 AND uid = ?2 AND key <> ?3")?;
+            if other.exists(params![cpu_id, uid, spki])? {
+                // Keys under another ASK are of no use any more, and diagnoses of them last as long as the process.
+                transaction
+                    .execute("DELETE FROM auth_key WHERE cpu_id = ?1 AND uid = ?2", params![cpu_id, uid])?;
+            }
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO ask (cpu_id, uid, key, salt_length, checksum) VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .execute(params![cpu_id, uid, spki, salt_length, checksum(&fields)])
+                .map(|_| ())
+        }
+        Change::AuthKey { cpu_id, uid, key } => {
+            let spki = key.key.spki_der();
+            let fields: [&[u8]; 7] = [
+                b"auth_key",
+                cpu_id.as_bytes(),
+                uid.as_bytes(),
+                spki,
+                key.appid.as_bytes(),
+                key.openid.as_bytes(),
+                &key.salt_length.to_le_bytes(),
+            ];
+            transaction.execute(
+                "DELETE FROM auth_key WHERE cpu_id = ?1 AND uid = ?2 AND appid = ?3 AND openid = ?4",
+                params![cpu_id, uid, key.appid, key.openid],
+            )?;
+            transaction
+                .execute(
+                    "INSERT OR REPLACE INTO auth_key (cpu_id, uid, key, appid, openid, salt_length, checksum)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    params![cpu_id, uid, spki, key.appid, key.openid, key.salt_length, checksum(&fields)],
+                )
+                .map(|_| ())
+        }
+    }
+}
+
+fn write_device(
+    transaction: &Transaction<'_>,
+    cpu_id: &str,
+    attk: &[u8],
+    highest: i64,
+) -> rusqlite::Result<()> {
+    let fields: [&[u8]; 4] = [b"device", cpu_id.as_bytes(), attk, &highest.to_le_bytes()];
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO device (cpu_id, attk, highest, checksum) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![cpu_id, attk, highest, checksum(&fields)])
+        .map(|_| ())
+}
+
+/// SHA-256 over fields, each after its length.
+fn checksum(fields: &[&[u8]]) -> Vec<u8> {
+    let mut digest = Sha256::new();
+    for field in fields {
+        digest.update(u64::try_from(field.len()).unwrap_or(u64::MAX).to_le_bytes());
+        digest.update(field);
+    }
+    digest.finalize().to_vec()
+}
+
+fn verify(row: &Row<'_>, column: usize, fields: &[&[u8]]) -> rusqlite::Result<()> {
+    let kept: Vec<u8> = row.get(column)?;
+    if kept == checksum(fields) { Ok(()) } else { Err(damaged(column, WrongChecksum)) }
+}
+
+fn key(spki: &[u8], column: usize) -> rusqlite::Result<PublicKey> {
+    PublicKey::from_spki_der(spki).map_err(|error| damaged(column, error))
+}
+
+fn damaged(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, Box::new(error))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a row is damaged: its checksum does not fit")]
+struct WrongChecksum;
+
+fn unusable(path: &Path, error: &dyn std::fmt::Display) -> LedgerError {
+    // SQLite quotes statements, on several lines.
+    let error = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    LedgerError {
+        what: format!("the ledger {} cannot be used: {error}", path.display()),
+        next: "put a copy back, or move the file away to begin a new ledger: phones then upload their keys again, and results from before count as new"
+            .to_owned(),
+    }
+}

@@ -1,0 +1,198 @@
+//! Durability, damage, and a store that fails.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::*;
+use crate::wechat::test_phone::public;
+
+fn device(cpu_id: &str) -> Change {
+    Change::Device { cpu_id: cpu_id.to_owned(), attk: public(0) }
+}
+
+fn counter(cpu_id: &str, highest: u64) -> Change {
+    Change::Counter { cpu_id: cpu_id.to_owned(), highest }
+}
+
+fn ask(cpu_id: &str, key: usize) -> Change {
+    Change::Ask { cpu_id: cpu_id.to_owned(), uid: "1".to_owned(), key: public(key), salt_length: 32 }
+}
+
+fn auth_key(cpu_id: &str, key: usize, openid: &str) -> Change {
+    let key = AuthKey {
+        key: public(key),
+        appid: "wx".to_owned(),
+        openid: openid.to_owned(),
+        salt_length: 32,
+        retired: false,
+    };
+    Change::AuthKey { cpu_id: cpu_id.to_owned(), uid: "1".to_owned(), key }
+}
+
+fn open(path: &Path) -> Ledger {
+    Ledger::open(SqliteStore::open(path).unwrap()).unwrap()
+}
+
+async fn make(ledger: &Ledger, changes: Vec<Change>) {
+    let receipt = ledger.change(|_| Ok::<_, LedgerError>(changes)).unwrap().unwrap();
+    receipt.durable().await.unwrap();
+}
+
+async fn spend(ledger: &Ledger, cpu_id: &str, value: u64) -> bool {
+    match ledger.change(|book| book.spend(cpu_id, value, true).map(|change| vec![change])) {
+        Ok(receipt) => receipt.unwrap().durable().await.is_ok(),
+        Err(_) => false,
+    }
+}
+
+#[tokio::test]
+async fn what_was_durable_is_there_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    let ledger = open(&path);
+    make(&ledger, vec![device("a"), device("b"), ask("a", 1), auth_key("a", 2, "o")]).await;
+    assert!(spend(&ledger, "a", 7).await);
+    drop(ledger);
+
+    let ledger = open(&path);
+    assert!(!spend(&ledger, "a", 7).await && spend(&ledger, "a", 8).await && spend(&ledger, "b", 1).await);
+    ledger.read(|book| {
+        assert_eq!(book.ask("a", "1").map(|(key, salt)| (key.clone(), salt)), Some((public(1), 32)));
+        let keys = book.auth_keys("a", "1");
+        assert_eq!((keys.len(), &keys[0].key, keys[0].salt_length), (1, &public(2), 32));
+    });
+    make(&ledger, vec![Change::Clear]).await;
+    drop(ledger);
+    assert!(open(&path).read(|book| book.attk("a").is_none() && book.auth_keys("a", "1").is_empty()));
+}
+
+#[tokio::test]
+async fn a_copy_of_the_files_as_a_crash_leaves_them_knows_every_counter_that_was_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    let ledger = open(&path);
+    make(&ledger, vec![device("a")]).await;
+    for value in 1..20 {
+        assert!(spend(&ledger, "a", value).await);
+        // What is on the disk while the ledger is open is what a killed process leaves.
+        let crashed = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), crashed.path().join(entry.file_name())).unwrap();
+        }
+        let after = open(&crashed.path().join("wechat.db"));
+        assert!(!spend(&after, "a", value).await, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn damage_is_an_error_or_has_no_effect() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    let ledger = open(&path);
+    make(&ledger, vec![device("a"), ask("a", 1), auth_key("a", 2, "o"), counter("a", 1000)]).await;
+    drop(ledger);
+    let whole = std::fs::read(&path).unwrap();
+    let mut outcomes = BTreeMap::new();
+    let flips = (0..whole.len()).step_by(37).chain(0..100);
+    let truncations = (0..whole.len()).step_by(997);
+    let damaged = flips
+        .map(|at| {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x41;
+            bytes
+        })
+        .chain(truncations.map(|length| whole[..length].to_vec()));
+    for bytes in damaged {
+        std::fs::write(&path, &bytes).unwrap();
+        let opened = SqliteStore::open(&path).and_then(Ledger::open);
+        match opened {
+            Ok(ledger) if bytes.is_empty() => assert!(ledger.read(|book| book.attk("a").is_none())),
+            Ok(ledger) => {
+                assert_eq!(ledger.read(|book| book.attk("a").cloned()), Some(public(0)));
+                assert!(!spend(&ledger, "a", 1000).await, "a lower counter");
+                assert_eq!(ledger.read(|book| book.auth_keys("a", "1").len()), 1);
+                *outcomes.entry("same").or_insert(0) += 1;
+            }
+            Err(error) => {
+                assert!(
+                    error.what.contains("wechat.db") && !error.next.is_empty() && !error.what.contains('\n')
+                );
+                *outcomes.entry("error").or_insert(0) += 1;
+            }
+        }
+        for suffix in ["-wal", "-shm", "-journal"] {
+            let _ = std::fs::remove_file(folder.path().join(format!("wechat.db{suffix}")));
+        }
+    }
+    assert!(outcomes["error"] > 100, "{outcomes:?}");
+}
+
+#[test]
+fn a_file_that_is_no_ledger_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    let bytes = b"no database at all, but long enough to be read as one";
+    std::fs::write(&path, bytes).unwrap();
+    let error = SqliteStore::open(&path).unwrap_err();
+    assert!(error.what.contains("not a database"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    std::fs::remove_file(&path).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("CREATE TABLE t (a); PRAGMA application_id = 7;").unwrap();
+    drop(other);
+    assert!(SqliteStore::open(&path).unwrap_err().what.contains("another program's"));
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    drop(open(&path));
+    let newer = rusqlite::Connection::open(&path).unwrap();
+    newer.execute_batch("PRAGMA user_version = 2").unwrap();
+    drop(newer);
+    assert!(SqliteStore::open(&path).unwrap_err().what.contains("format 2"));
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_can_read_the_ledger() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    let _ledger = open(&path);
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let mode = entry.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0);
+    }
+}
+
+/// Fails from the n-th commit on.
+struct Failing {
+    commits_left: usize,
+}
+
+impl LedgerStore for Failing {
+    fn load(&mut self) -> Result<Vec<Change>, LedgerError> {
+        Ok(vec![device("a")])
+    }
+
+    fn commit(&mut self, _: &[Change]) -> Result<(), LedgerError> {
+        if self.commits_left == 0 {
+            return Err(LedgerError { what: "the disk is full".to_owned(), next: "make room".to_owned() });
+        }
+        self.commits_left -= 1;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn nothing_counts_that_could_not_be_written() {
+    let ledger = Ledger::open(Failing { commits_left: 1 }).unwrap();
+    assert!(spend(&ledger, "a", 1).await);
+    assert!(!spend(&ledger, "a", 2).await);
+    // A later write would build upon the one that failed.
+    assert!(!spend(&ledger, "a", 3).await);
+    assert!(!spend(&ledger, "a", 2).await, "in memory it is spent, which is the harmless direction");
+}

@@ -1,0 +1,149 @@
+//! Login codes and sessions: what `wx.login` gives and `jscode2session` takes.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use soter_wire::base64;
+
+use crate::secret::Secret;
+
+use super::{random_bytes, random_text};
+
+/// A code lasts five minutes.
+const CODE_MS: u64 = 300_000;
+/// How long a session lives without a login. Not documented; modelled.
+const SESSION_MS: u64 = 3 * 86_400_000;
+/// Codes that are remembered; the oldest are forgotten.
+const MOST_CODES: usize = 10_000;
+
+/// A user in a mini program.
+type Place = (String, String);
+
+/// Codes and sessions of all apps and users.
+#[derive(Debug, Default)]
+pub(super) struct Logins {
+    codes: VecDeque<Code>,
+    sessions: BTreeMap<Place, Session>,
+}
+
+#[derive(Debug)]
+struct Code {
+    text: Secret,
+    appid: String,
+    user: String,
+    made_at: u64,
+    used: bool,
+}
+
+#[derive(Debug)]
+struct Session {
+    key: Secret,
+    renewed_at: u64,
+}
+
+/// Why a code is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BadCode {
+    /// Mistyped, expired, or of another app.
+    Invalid,
+    /// It was used before.
+    Used,
+}
+
+impl Logins {
+    /// A new code. The session lives on, or begins.
+    pub(super) fn login(&mut self, appid: &str, user: &str, now: u64) -> String {
+        self.session(appid, user, now);
+        if self.codes.len() >= MOST_CODES {
+            self.codes.pop_front();
+        }
+        let text = format!("emulated{}", random_text(24));
+        self.codes.push_back(Code {
+            text: text.as_str().into(),
+            appid: appid.to_owned(),
+            user: user.to_owned(),
+            made_at: now,
+            used: false,
+        });
+        text
+    }
+
+    /// Exchanges a code, once, for its user and the session's key.
+    pub(super) fn exchange(
+        &mut self,
+        appid: &str,
+        text: &str,
+        now: u64,
+    ) -> Result<(String, Secret), BadCode> {
+        let code = self.codes.iter_mut().find(|code| code.appid == appid && code.text.is(text));
+        let code = code.filter(|code| now < code.made_at.saturating_add(CODE_MS)).ok_or(BadCode::Invalid)?;
+        if std::mem::replace(&mut code.used, true) {
+            return Err(BadCode::Used);
+        }
+        let user = code.user.clone();
+        let key = self.session(appid, &user, now);
+        Ok((user, key))
+    }
+
+    /// Whether the user has a session that is alive.
+    pub(super) fn is_alive(&self, appid: &str, user: &str, now: u64) -> bool {
+        let place = (appid.to_owned(), user.to_owned());
+        self.sessions.get(&place).is_some_and(|session| session.lives_at(now))
+    }
+
+    /// The key of the user's session, a new one if there is none.
+    pub(super) fn session(&mut self, appid: &str, user: &str, now: u64) -> Secret {
+        let new = || Session { key: base64::encode(&random_bytes::<16>()).into(), renewed_at: now };
+        let session = self.sessions.entry((appid.to_owned(), user.to_owned())).or_insert_with(new);
+        if !session.lives_at(now) {
+            *session = new();
+        }
+        session.renewed_at = now;
+        session.key.clone()
+    }
+}
+
+impl Session {
+    fn lives_at(&self, now: u64) -> bool {
+        now < self.renewed_at.saturating_add(SESSION_MS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_works_once_for_five_minutes_and_for_its_own_app() {
+        let mut logins = Logins::default();
+        let code = logins.login("a", "u", 0);
+        assert_eq!(logins.exchange("b", &code, 0).unwrap_err(), BadCode::Invalid);
+        assert_eq!(logins.exchange("a", &code, 299_999).unwrap().0, "u");
+        assert_eq!(logins.exchange("a", &code, 299_999).unwrap_err(), BadCode::Used);
+        assert_eq!(logins.exchange("a", &code, 300_000).unwrap_err(), BadCode::Invalid);
+        assert_eq!(logins.exchange("a", "guess", 0).unwrap_err(), BadCode::Invalid);
+    }
+
+    #[test]
+    fn a_session_lives_from_login_to_login_and_then_gets_another_key() {
+        let mut logins = Logins::default();
+        assert!(!logins.is_alive("a", "u", 0));
+        let code = logins.login("a", "u", 0);
+        let first = logins.exchange("a", &code, 0).unwrap().1;
+        assert_eq!(base64::decode(first.expose()).unwrap().len(), 16);
+        let code = logins.login("a", "u", SESSION_MS - 1);
+        assert!(logins.exchange("a", &code, SESSION_MS - 1).unwrap().1.is(first.expose()));
+        assert!(!logins.is_alive("a", "u", 2 * SESSION_MS));
+        let code = logins.login("a", "u", 2 * SESSION_MS);
+        assert!(!logins.exchange("a", &code, 2 * SESSION_MS).unwrap().1.is(first.expose()));
+    }
+
+    #[test]
+    fn codes_are_bounded_and_the_oldest_are_forgotten() {
+        let mut logins = Logins::default();
+        let first = logins.login("a", "u", 0);
+        for _ in 0..MOST_CODES {
+            logins.login("a", "u", 0);
+        }
+        assert_eq!(logins.exchange("a", &first, 0).unwrap_err(), BadCode::Invalid);
+    }
+}

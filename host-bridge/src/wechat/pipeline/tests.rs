@@ -1,0 +1,296 @@
+//! Every refusal with its reason, and the counter against a simple model.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use serde_json::json;
+use soter_wire::base64;
+
+use super::*;
+use crate::wechat::DEFAULT_APPID;
+use crate::wechat::test_phone::{OPENID, TestPhone, sign, sign_pkcs1};
+use crate::wechat::tests::{wechat, with_replays_accepted};
+use crate::wechat::{Lacks, UploadRefused, WeChat};
+
+async fn judged(wechat: &WeChat, openid: &str, json: Value, signature: Value) -> Finding {
+    wechat.verify(Claim { appid: DEFAULT_APPID, openid, json: &json, signature: &signature }).await.unwrap()
+}
+
+async fn asked(wechat: &WeChat, text: &str, signature: &str) -> Finding {
+    judged(wechat, OPENID, json!(text), json!(signature)).await
+}
+
+async fn uploaded(profile: &str) -> (WeChat, TestPhone) {
+    let (wechat, mut phone) = (wechat(), TestPhone::new(profile));
+    phone.upload(&wechat, OPENID).await;
+    (wechat, phone)
+}
+
+#[track_caller]
+fn assert_refused(finding: &Finding, reason: &str, detail: &str) {
+    assert!(!finding.is_ok);
+    assert_eq!(finding.reason, reason, "{}", finding.detail);
+    assert!(finding.detail.contains(detail), "`{detail}` is not in `{}`", finding.detail);
+    assert!(reasons::explain(finding.reason).is_some() && !finding.detail.contains('\n'));
+}
+
+#[tokio::test]
+async fn good_results_of_every_family_are_ok() {
+    for profile in ["trustonic", "itrustee", "qsee", "ios"] {
+        let (wechat, mut phone) = uploaded(profile).await;
+        for _ in 0..3 {
+            let text = phone.result();
+            let finding = asked(&wechat, &text, &phone.signature(&text)).await;
+            assert_eq!(
+                (finding.is_ok, finding.reason),
+                (true, reasons::VALID),
+                "{profile}: {}",
+                finding.detail
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_counter_counts_once_and_gaps_are_fine() {
+    let (wechat, phone) = uploaded("trustonic").await;
+    let good = |counter| (phone.result_at(counter), phone.signature(&phone.result_at(counter)));
+    let (text, signature) = good(50);
+    assert!(asked(&wechat, &text, &signature).await.is_ok);
+    let replayed = asked(&wechat, &text, &signature).await;
+    assert_refused(&replayed, "counter-replayed", "not documented");
+    let (older, its_signature) = good(49);
+    let rolled_back = asked(&wechat, &older, &its_signature).await;
+    assert_refused(&rolled_back, "counter-rolled-back", "counter 49 is not greater than 50");
+    assert!(!rolled_back.detail.contains("documented"), "that is said once");
+    let (_, signature_of_upload) = good(2);
+    assert_refused(&asked(&wechat, &good(2).0, &signature_of_upload).await, "counter-rolled-back", "2");
+    for counter in [51, 1 << 53, (1 << 53) + 1, soter_wire::MAX_COUNTER] {
+        let (text, signature) = good(counter);
+        assert!(asked(&wechat, &text, &signature).await.is_ok, "{counter}");
+    }
+}
+
+#[tokio::test]
+async fn replays_are_accepted_when_that_is_wanted_and_said_to_be_replays() {
+    let wechat = with_replays_accepted();
+    let mut phone = TestPhone::new("trustonic");
+    phone.upload(&wechat, OPENID).await;
+    let text = phone.result();
+    let signature = phone.signature(&text);
+    assert_eq!(asked(&wechat, &text, &signature).await.reason, reasons::VALID);
+    let again = asked(&wechat, &text, &signature).await;
+    assert_eq!((again.is_ok, again.reason), (true, reasons::VALID_REPLAY));
+}
+
+#[tokio::test]
+async fn of_two_hundred_identical_requests_at_once_one_is_ok() {
+    let (wechat, mut phone) = uploaded("trustonic").await;
+    let wechat = Arc::new(wechat);
+    let text = phone.result();
+    let signature = phone.signature(&text);
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..200 {
+        let (wechat, text, signature) = (Arc::clone(&wechat), text.clone(), signature.clone());
+        requests.spawn(async move { asked(&wechat, &text, &signature).await.is_ok });
+    }
+    let answers = requests.join_all().await;
+    assert_eq!(answers.iter().filter(|is_ok| **is_ok).count(), 1);
+}
+
+#[tokio::test]
+async fn the_message_does_not_choose_the_salt_length() {
+    let (wechat, mut phone) = uploaded("trustonic").await;
+    let text = phone.result();
+    let at_32 = base64::encode(&sign(phone.auth_key, &text, 32));
+    assert_refused(&asked(&wechat, &text, &at_32).await, "wrong-salt-length", "holds at salt length 32");
+    let claims_32 = text.replace("\"cpu_id\"", "\"rsa_pss_saltlen\":32,\"cpu_id\"");
+    let as_claimed = base64::encode(&sign(phone.auth_key, &claims_32, 32));
+    assert_refused(&asked(&wechat, &claims_32, &as_claimed).await, "wrong-salt-length", "uploaded with 20");
+    let as_uploaded = base64::encode(&sign(phone.auth_key, &claims_32, 20));
+    assert_refused(
+        &asked(&wechat, &claims_32, &as_uploaded).await,
+        "wrong-salt-length",
+        "says salt length 32",
+    );
+    assert!(asked(&wechat, &text, &phone.signature(&text)).await.is_ok, "nothing was spent");
+}
+
+#[tokio::test]
+async fn texts_that_were_changed_on_the_way_are_recognised() {
+    let (wechat, mut phone) = uploaded("trustonic").await;
+    let text = phone.result();
+    let signature = phone.signature(&text);
+    let value: Value = serde_json::from_str(&text).unwrap();
+    for (changed, how) in [
+        (serde_json::to_string_pretty(&value).unwrap(), "spaces"),
+        (format!("{text}\n"), "line end"),
+        (format!("\u{feff}{text}"), "byte order mark"),
+        (serde_json::to_string(&text).unwrap(), "second time"),
+        (text.replace('/', "\\/"), "`/` was written"),
+    ] {
+        assert_refused(&asked(&wechat, &changed, &signature).await, "reserialised", how);
+    }
+    assert!(asked(&wechat, &text, &signature).await.is_ok);
+}
+
+#[tokio::test]
+async fn what_is_no_result_is_refused_with_what_is_wrong_about_it() {
+    let (wechat, mut phone) = uploaded("trustonic").await;
+    let text = phone.result();
+    let signature = phone.signature(&text);
+    let parsed: Value = serde_json::from_str(&text).unwrap();
+    for wrong in [parsed, json!(1), json!(null), json!([1]), json!(true)] {
+        let finding = judged(&wechat, OPENID, wrong, json!(signature)).await;
+        assert_refused(&finding, "json-not-a-string", "expected a string");
+    }
+    let counter = format!("\"counter\":{}", phone.counter);
+    for (changed, reason, detail) in [
+        ("{".to_owned(), "malformed-json", "not JSON"),
+        (String::new(), "malformed-json", "not JSON"),
+        ("{}".to_owned(), "missing-field", "`raw`"),
+        (text.replace(&counter, &format!("{counter},{counter}")), "duplicate-key", "counter"),
+        (text.replace(&counter, "\"counter\":-1"), "wrong-type", "-1"),
+        (text.replace(&counter, "\"counter\":\"3\""), "wrong-type", "a string"),
+        (text.replace(&counter, "\"counter\":3.0"), "wrong-type", "3.0"),
+        (format!("{{\"raw\":\"{}\"}}", "x".repeat(LONGEST_RESULT)), "too-long", "16384"),
+    ] {
+        assert_refused(&asked(&wechat, &changed, &signature).await, reason, detail);
+    }
+}
+
+#[tokio::test]
+async fn a_signature_must_be_standard_base64_of_256_bytes() {
+    let (wechat, mut phone) = uploaded("trustonic").await;
+    // A signature with `+` or `/` in it, as most have.
+    let (text, signature) = std::iter::repeat_with(|| {
+        let text = phone.result();
+        let signature = phone.signature(&text);
+        (text, signature)
+    })
+    .find(|(_, signature)| signature.contains('+') && signature.contains('/'))
+    .unwrap();
+    let (start, end) = signature.split_at(76);
+    for (wrong, reason) in [
+        (signature.replace('+', "-").replace('/', "_"), "base64-url-safe"),
+        (signature.trim_end_matches('=').to_owned(), "base64-unpadded"),
+        (format!("{start}\n{end}"), "base64-wrapped"),
+        (signature.replace('+', " "), "base64-plus-lost"),
+        (String::new(), "signature-length"),
+        ("AAAA".to_owned(), "signature-length"),
+        ("no!".to_owned(), "bad-signature-encoding"),
+    ] {
+        assert_refused(&asked(&wechat, &text, &wrong).await, reason, "");
+    }
+    let finding = judged(&wechat, OPENID, json!(text), json!(1)).await;
+    assert_refused(&finding, "bad-signature-encoding", "a number");
+}
+
+#[tokio::test]
+async fn keys_that_are_not_the_users_are_told_apart() {
+    let (wechat, mut phone) = uploaded("trustonic").await;
+    let text = phone.result();
+    let by = |key| base64::encode(&sign(key, &text, 20));
+    assert_refused(&asked(&wechat, &text, &by(phone.ask)).await, "wrong-key", "the ASK of uid 10102");
+    assert_refused(&asked(&wechat, &text, &by(phone.attk)).await, "wrong-key", "the ATTK");
+    assert_refused(&asked(&wechat, &text, &by(4)).await, "wrong-signature", "no key that is known");
+    let pkcs1 = base64::encode(&sign_pkcs1(phone.auth_key, &text));
+    assert_refused(&asked(&wechat, &text, &pkcs1).await, "pkcs1-instead-of-pss", "PKCS#1");
+
+    let other_uid = text.replace("\"10102\"", "\"10103\"");
+    let signature = phone.signature(&other_uid);
+    assert_refused(
+        &asked(&wechat, &other_uid, &signature).await,
+        "wrong-key",
+        "the AuthKey of wxemulated00000001",
+    );
+    assert_refused(&asked(&wechat, &other_uid, &by(4)).await, "no-auth-key", "10103");
+    let elsewhere = text.replace(&phone.cpu_id, "ffff");
+    let signature = phone.signature(&elsewhere);
+    assert_refused(&asked(&wechat, &elsewhere, &signature).await, "unknown-device", "ffff");
+}
+
+#[tokio::test]
+async fn a_result_is_its_own_users_and_its_own_apps() {
+    let (wechat, mut phone) = uploaded("trustonic").await;
+    let text = phone.result();
+    let signature = json!(phone.signature(&text));
+    let others = judged(&wechat, "oAnother", json!(text), signature.clone()).await;
+    assert_refused(&others, "other-users-result", OPENID);
+    let json = json!(text);
+    let claim = Claim { appid: "wx0123456789abcdef", openid: OPENID, json: &json, signature: &signature };
+    assert_refused(&wechat.verify(claim).await.unwrap(), "other-apps-result", DEFAULT_APPID);
+    assert!(judged(&wechat, OPENID, json!(text), signature).await.is_ok, "nothing was spent");
+}
+
+#[tokio::test]
+async fn a_newer_key_retires_the_older_one() {
+    let (wechat, mut phone) = uploaded("trustonic").await;
+    let old = phone.clone();
+    phone.auth_key = 3;
+    let (json, signature) = phone.export_auth_key();
+    wechat.upload_auth_key(json.as_bytes(), &signature, DEFAULT_APPID, OPENID).await.unwrap();
+    let text = phone.result();
+    assert_refused(&asked(&wechat, &text, &old.signature(&text)).await, "retired-key", "newer");
+    assert!(asked(&wechat, &text, &phone.signature(&text)).await.is_ok);
+}
+
+#[tokio::test]
+async fn uploads_are_checked_from_the_root_on() {
+    let wechat = wechat();
+    let mut phone = TestPhone::new("itrustee");
+    let (ask, signature) = phone.export_ask();
+    let unknown = wechat.upload_ask(ask.as_bytes(), &signature).await;
+    assert!(matches!(unknown, Err(UploadRefused::UnknownDevice { .. })), "{unknown:?}");
+    phone.upload(&wechat, OPENID).await;
+    let other = wechat.register_device(&phone.cpu_id, &crate::wechat::test_phone::public(4)).await;
+    assert!(matches!(other, Err(UploadRefused::OtherAttk { .. })));
+
+    let replayed = wechat.upload_ask(ask.as_bytes(), &signature).await;
+    assert!(matches!(replayed, Err(UploadRefused::Counter { counter: 1, highest: 3 })), "{replayed:?}");
+    let forged = TestPhone { attk: 4, ..phone.clone() }.export_ask();
+    let forged = wechat.upload_ask(forged.0.as_bytes(), &forged.1).await;
+    assert!(matches!(forged, Err(UploadRefused::NotSigned { kind: "ASK", .. })), "{forged:?}");
+    let forged = TestPhone { ask: 4, ..phone.clone() }.export_auth_key();
+    let forged = wechat.upload_auth_key(forged.0.as_bytes(), &forged.1, DEFAULT_APPID, OPENID).await;
+    assert!(matches!(forged, Err(UploadRefused::NotSigned { kind: "AuthKey", .. })), "{forged:?}");
+    let elsewhere = TestPhone { uid: "10103".to_owned(), ..phone.clone() }.export_auth_key();
+    let elsewhere = wechat.upload_auth_key(elsewhere.0.as_bytes(), &elsewhere.1, DEFAULT_APPID, OPENID).await;
+    assert!(matches!(elsewhere, Err(UploadRefused::NoAsk { .. })), "{elsewhere:?}");
+
+    let lacks = |ask, auth_key, openid| {
+        let owner =
+            crate::wechat::KeyOwner { cpu_id: &phone.cpu_id, uid: &phone.uid, appid: DEFAULT_APPID, openid };
+        let public = crate::wechat::test_phone::public;
+        wechat.lacks(owner, &public(ask), &public(auth_key))
+    };
+    assert_eq!(lacks(1, 2, OPENID), Lacks { device: false, ask: false, auth_key: false });
+    assert_eq!(lacks(1, 2, "oAnother"), Lacks { device: false, ask: false, auth_key: true });
+    assert_eq!(lacks(4, 3, OPENID), Lacks { device: false, ask: true, auth_key: true });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn counters_are_accepted_as_a_simple_model_says(counters in prop::collection::vec(0_u64..40, 1..30)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (wechat, phone) = uploaded("trustonic").await;
+            let mut highest = phone.counter;
+            for counter in counters {
+                let text = phone.result_at(counter);
+                let finding = asked(&wechat, &text, &phone.signature(&text)).await;
+                assert_eq!(finding.is_ok, counter > highest, "{counter} after {highest}");
+                highest = highest.max(counter);
+            }
+        });
+    }
+
+    #[test]
+    fn any_text_and_signature_get_a_reason(text in any::<String>(), signature in any::<String>()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let finding = runtime.block_on(asked(&wechat(), &text, &signature));
+        prop_assert!(!finding.is_ok && reasons::explain(finding.reason).is_some());
+    }
+}

@@ -1,0 +1,90 @@
+//! Answers in WeChat's form, and the reason beside them.
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::codes;
+use crate::journal::Judgement;
+use crate::wechat::pipeline::Finding;
+use crate::wechat::random_bytes;
+
+/// Where the reason for a verdict stands.
+const REASON: HeaderName = HeaderName::from_static("x-soter-sim-reason");
+
+/// An answer, and what is not in its body.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) body: Value,
+    pub(super) judgement: Option<Judgement>,
+}
+
+impl Answer {
+    pub(super) fn of(body: Value) -> Self {
+        Self { body, judgement: None }
+    }
+
+    pub(super) fn judged(body: Value, finding: Finding) -> Self {
+        Self { body, judgement: Some(finding.into()) }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body.to_string()));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // Reasons are names of lower-case letters, digits and hyphens.
+        if let Some(reason) = self.judgement.and_then(|judgement| judgement.reason.parse().ok()) {
+            headers.insert(REASON, reason);
+        }
+        response
+    }
+}
+
+/// An `errcode`; its text is in the table of codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Errcode(i32);
+
+impl Errcode {
+    pub(super) const SYSTEM: Self = Self(-1);
+    pub(super) const INVALID_TOKEN: Self = Self(40001);
+    pub(super) const GRANT_TYPE: Self = Self(40002);
+    pub(super) const INVALID_OPENID: Self = Self(40003);
+    pub(super) const INVALID_APPID: Self = Self(40013);
+    pub(super) const INVALID_CODE: Self = Self(40029);
+    pub(super) const INVALID_SECRET: Self = Self(40125);
+    pub(super) const CODE_USED: Self = Self(40163);
+    pub(super) const TOKEN_MISSING: Self = Self(41001);
+    pub(super) const APPID_MISSING: Self = Self(41002);
+    pub(super) const SECRET_MISSING: Self = Self(41004);
+    pub(super) const CODE_MISSING: Self = Self(41008);
+    pub(super) const TOKEN_EXPIRED: Self = Self(42001);
+    pub(super) const WANTS_GET: Self = Self(43001);
+    pub(super) const WANTS_POST: Self = Self(43002);
+    pub(super) const EMPTY_BODY: Self = Self(44002);
+    pub(super) const TOO_LARGE: Self = Self(45002);
+    pub(super) const NOT_JSON: Self = Self(47001);
+    pub(super) const UNAUTHORIZED: Self = Self(48001);
+    pub(super) const NOT_XML: Self = Self(90001);
+    pub(super) const ILLEGAL_NODE: Self = Self(90002);
+
+    pub(super) fn code(self) -> i32 {
+        self.0
+    }
+
+    /// `{"errcode","errmsg"}` with a request id, as live answers have it.
+    pub(super) fn answer(self, unix_millis: u64) -> Answer {
+        let known = codes::explain(self.0)
+            .find(|code| matches!(code.place, codes::Place::Backend | codes::Place::BackendDevice));
+        let (name, advice) = known.map_or(("", ""), |code| (code.name, code.advice));
+        let seconds = u32::try_from(unix_millis / 1000).unwrap_or(u32::MAX);
+        let [one, two] = [random_bytes::<4>(), random_bytes::<4>()].map(u32::from_be_bytes);
+        let body =
+            json!({"errcode": self.0, "errmsg": format!("{name} rid: {seconds:08x}-{one:08x}-{two:08x}")});
+        let reason = format!("errcode{}{}", if self.0 < 0 { "" } else { "-" }, self.0);
+        Answer { body, judgement: Some(Judgement { is_ok: false, reason, detail: advice.to_owned() }) }
+    }
+}

@@ -1,0 +1,166 @@
+//! Access tokens: what a backend shows with each request.
+//!
+//! A token lasts 7,200 seconds. A new plain token ends the one before it after five minutes' grace; the stable interface
+//! gives the same token again until it is about to expire, and a new one at once when that is forced.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::random_text;
+
+const LIFETIME_MS: u64 = 7_200_000;
+const GRACE_MS: u64 = 300_000;
+/// How long a token that expired is told from one that never was.
+const REMEMBERED_MS: u64 = 86_400_000;
+/// Tokens that are remembered for each app; the oldest are forgotten.
+const MOST: usize = 256;
+
+/// The tokens of all apps. A token is looked up by its hash, so that how long that takes tells nothing about it.
+#[derive(Debug, Default)]
+pub(super) struct Tokens {
+    by_app: BTreeMap<String, Vec<Token>>,
+}
+
+#[derive(Debug)]
+struct Token {
+    hash: [u8; 32],
+    expires_at: u64,
+    /// The text of a stable token, to be given again.
+    stable: Option<crate::secret::Secret>,
+    /// Whether it is the app's newest plain token.
+    newest_plain: bool,
+}
+
+/// A token that is given out.
+pub(super) struct Grant {
+    pub(super) token: String,
+    /// Whole seconds until it expires.
+    pub(super) expires_in: u64,
+}
+
+/// Why a token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rejected {
+    Unknown,
+    Expired,
+}
+
+impl Tokens {
+    /// A new plain token; the one before it has five minutes left.
+    pub(super) fn plain(&mut self, appid: &str, now: u64) -> Grant {
+        let tokens = self.of(appid, now);
+        for token in tokens.iter_mut().filter(|token| token.newest_plain) {
+            token.newest_plain = false;
+            token.expires_at = token.expires_at.min(now.saturating_add(GRACE_MS));
+        }
+        grant(tokens, now, false)
+    }
+
+    /// The stable token, or a new one if there is none, it is about to expire, or that is forced, which ends the old one.
+    pub(super) fn stable(&mut self, appid: &str, force_refresh: bool, now: u64) -> Grant {
+        let tokens = self.of(appid, now);
+        let current = tokens.iter_mut().find(|token| token.stable.is_some());
+        if let Some(current) = current {
+            let left = current.expires_at.saturating_sub(now);
+            if let Some(text) = current.stable.as_ref().filter(|_| left > GRACE_MS && !force_refresh) {
+                return Grant { token: text.expose().to_owned(), expires_in: left / 1000 };
+            }
+            current.stable = None;
+            if force_refresh {
+                current.expires_at = now;
+            }
+        }
+        grant(tokens, now, true)
+    }
+
+    /// The app that a token was given to.
+    pub(super) fn check(&self, token: &str, now: u64) -> Result<&str, Rejected> {
+        let hash = hash(token);
+        let found = self
+            .by_app
+            .iter()
+            .find_map(|(appid, tokens)| Some((appid, tokens.iter().find(|token| token.hash == hash)?)));
+        match found {
+            Some((appid, token)) if now < token.expires_at => Ok(appid),
+            Some(_) => Err(Rejected::Expired),
+            None => Err(Rejected::Unknown),
+        }
+    }
+
+    fn of(&mut self, appid: &str, now: u64) -> &mut Vec<Token> {
+        let tokens = self.by_app.entry(appid.to_owned()).or_default();
+        tokens.retain(|token| now < token.expires_at.saturating_add(REMEMBERED_MS));
+        if tokens.len() >= MOST {
+            tokens.remove(0);
+        }
+        tokens
+    }
+}
+
+fn grant(tokens: &mut Vec<Token>, now: u64, stable: bool) -> Grant {
+    let token = format!("emulated_{}", random_text(96));
+    tokens.push(Token {
+        hash: hash(&token),
+        expires_at: now.saturating_add(LIFETIME_MS),
+        stable: stable.then(|| token.as_str().into()),
+        newest_plain: !stable,
+    });
+    Grant { token, expires_in: LIFETIME_MS / 1000 }
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_plain_token_leaves_the_old_one_five_minutes() {
+        let mut tokens = Tokens::default();
+        let old = tokens.plain("a", 0);
+        let new = tokens.plain("a", 1000);
+        assert_eq!((old.expires_in, new.expires_in), (7200, 7200));
+        assert_eq!(tokens.check(&old.token, 300_999), Ok("a"));
+        assert_eq!(tokens.check(&old.token, 301_000), Err(Rejected::Expired));
+        assert_eq!(tokens.check(&new.token, 301_000), Ok("a"));
+        assert_eq!(tokens.check(&new.token, 7_201_000), Err(Rejected::Expired));
+        assert_eq!(tokens.check("another", 0), Err(Rejected::Unknown));
+    }
+
+    #[test]
+    fn a_stable_token_stays_until_it_is_about_to_expire_or_a_new_one_is_forced() {
+        let mut tokens = Tokens::default();
+        let first = tokens.stable("a", false, 0);
+        let again = tokens.stable("a", false, 60_000);
+        assert_eq!((&again.token, again.expires_in), (&first.token, 7140));
+        tokens.plain("a", 61_000);
+        assert_eq!(tokens.check(&first.token, 700_000), Ok("a"), "plain tokens end plain ones alone");
+        let forced = tokens.stable("a", true, 700_000);
+        assert_ne!(forced.token, first.token);
+        assert_eq!(tokens.check(&first.token, 700_000), Err(Rejected::Expired));
+        let late = tokens.stable("a", false, 700_000 + 7_000_000);
+        assert_ne!(late.token, forced.token);
+        assert_eq!(tokens.check(&forced.token, 700_000 + 7_000_000), Ok("a"), "it lives out its time");
+    }
+
+    #[test]
+    fn tokens_of_an_app_are_bounded_and_the_oldest_are_forgotten() {
+        let mut tokens = Tokens::default();
+        let first = tokens.plain("a", 0);
+        for _ in 0..MOST {
+            tokens.plain("a", 0);
+        }
+        assert_eq!(tokens.check(&first.token, 0), Err(Rejected::Unknown));
+        assert!(tokens.by_app["a"].len() <= MOST);
+    }
+
+    #[test]
+    fn a_token_is_not_printed() {
+        let mut tokens = Tokens::default();
+        let grant = tokens.stable("a", false, 0);
+        assert!(!format!("{tokens:?}").contains(&grant.token));
+    }
+}

@@ -1,0 +1,218 @@
+//! What WeChat's client uploads before a user's first authentication: the ASK, then the AuthKey.
+
+use soter_wire::{CertificateChain, KeyJson, PublicKey};
+
+use super::WeChat;
+use super::ledger::{AuthKey, Book, Change, LedgerError};
+
+/// Why an upload was not accepted. Nothing changed, but for a failing store as [`LedgerError`] says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UploadRefused {
+    /// The device was never registered by its factory.
+    #[error("device {cpu_id} was never registered by its factory")]
+    UnknownDevice {
+        /// The device.
+        cpu_id: String,
+    },
+    /// Another ATTK is registered for the device.
+    #[error("another ATTK is registered for device {cpu_id}")]
+    OtherAttk {
+        /// The device.
+        cpu_id: String,
+    },
+    /// No ASK was uploaded for the app.
+    #[error("no ASK was uploaded for uid {uid} on device {cpu_id}")]
+    NoAsk {
+        /// The device.
+        cpu_id: String,
+        /// The app on it.
+        uid: String,
+    },
+    /// The export cannot be read.
+    #[error("the export cannot be read: {0}")]
+    Unreadable(String),
+    /// The signature is not that of the key that has to vouch for the export.
+    #[error("the {kind} export is not signed by {signer}")]
+    NotSigned {
+        /// `ASK` or `AuthKey`.
+        kind: &'static str,
+        /// Who should have signed.
+        signer: &'static str,
+    },
+    /// The chain's root is not one of those that are trusted.
+    #[error("the chain ends at the root `{root}`, which is not trusted")]
+    UntrustedRoot {
+        /// Its common name.
+        root: String,
+    },
+    /// The counter is not greater than all before it.
+    #[error("counter {counter} is not greater than {highest}, the highest of this device so far")]
+    Counter {
+        /// The export's.
+        counter: u64,
+        /// The highest so far.
+        highest: u64,
+    },
+    /// The ledger's store failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// What a device has to offer before a user's results can be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lacks {
+    /// The device is not registered.
+    pub device: bool,
+    /// The app's ASK is not known, or another one is.
+    pub ask: bool,
+    /// The user's AuthKey is not known, or another one is.
+    pub auth_key: bool,
+}
+
+/// An app on a device, and the mini program and user for which it acts.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyOwner<'a> {
+    /// The device.
+    pub cpu_id: &'a str,
+    /// The app on it, as in exports.
+    pub uid: &'a str,
+    /// The mini program.
+    pub appid: &'a str,
+    /// Its user.
+    pub openid: &'a str,
+}
+
+/// An exported ASK as far as it vouches for itself.
+struct Ask {
+    cpu_id: String,
+    uid: String,
+    counter: u64,
+    key: PublicKey,
+    salt_length: u16,
+}
+
+impl WeChat {
+    /// What the factory tells Tencent of a device. Telling it again changes nothing.
+    ///
+    /// # Errors
+    /// [`UploadRefused::OtherAttk`], or the ledger's.
+    pub async fn register_device(&self, cpu_id: &str, attk: &PublicKey) -> Result<(), UploadRefused> {
+        let register = |book: &mut Book| match book.attk(cpu_id) {
+            Some(known) if known == attk => Ok(Vec::new()),
+            Some(_) => Err(UploadRefused::OtherAttk { cpu_id: cpu_id.to_owned() }),
+            None => Ok(vec![Change::Device { cpu_id: cpu_id.to_owned(), attk: attk.clone() }]),
+        };
+        Ok(self.ledger.change(register)??.durable().await?)
+    }
+
+    /// What has to be uploaded before results of this owner can be judged. Cheap.
+    pub fn lacks(&self, owner: KeyOwner<'_>, ask: &PublicKey, auth_key: &PublicKey) -> Lacks {
+        let KeyOwner { cpu_id, uid, appid, openid } = owner;
+        self.ledger.read(|book| Lacks {
+            device: book.attk(cpu_id).is_none(),
+            ask: book.ask(cpu_id, uid).is_none_or(|(known, _)| known != ask),
+            auth_key: !book.auth_keys(cpu_id, uid).iter().any(|known| {
+                !known.retired && known.key == *auth_key && known.appid == appid && known.openid == openid
+            }),
+        })
+    }
+
+    /// Accepts an exported ASK: JSON with a signature by the ATTK, or a certificate chain, whose signature is empty.
+    ///
+    /// # Errors
+    /// [`UploadRefused`].
+    pub async fn upload_ask(&self, json: &[u8], signature: &[u8]) -> Result<(), UploadRefused> {
+        let ask = self.vouched_ask(json, signature)?;
+        let accept = |book: &mut Book| {
+            let counter = spend(book, &ask.cpu_id, ask.counter)?;
+            let Ask { cpu_id, uid, key, salt_length, .. } = ask;
+            Ok::<_, UploadRefused>(vec![counter, Change::Ask { cpu_id, uid, key, salt_length }])
+        };
+        Ok(self.ledger.change(accept)??.durable().await?)
+    }
+
+    /// Accepts an exported AuthKey for a mini program and its user. Its salt length is fixed from now on.
+    ///
+    /// # Errors
+    /// [`UploadRefused`].
+    pub async fn upload_auth_key(
+        &self,
+        json: &[u8],
+        signature: &[u8],
+        appid: &str,
+        openid: &str,
+    ) -> Result<(), UploadRefused> {
+        let export = KeyJson::decode(json).map_err(|error| UploadRefused::Unreadable(error.to_string()))?;
+        let ask = self.ledger.read(|book| {
+            book.ask(&export.cpu_id, &export.uid).map(|(key, salt_length)| (key.clone(), salt_length))
+        });
+        let KeyJson { cpu_id, uid, .. } = &export;
+        let Some((ask, salt_length)) = ask else {
+            return Err(UploadRefused::NoAsk { cpu_id: cpu_id.clone(), uid: uid.clone() });
+        };
+        ask.verify_pss(json, signature, salt_length)
+            .map_err(|_| UploadRefused::NotSigned { kind: "AuthKey", signer: "the app's ASK" })?;
+        let accept = |book: &mut Book| {
+            // Another ASK may have come meanwhile.
+            if book.ask(cpu_id, uid).is_none_or(|(known, _)| *known != ask) {
+                return Err(UploadRefused::NoAsk { cpu_id: cpu_id.clone(), uid: uid.clone() });
+            }
+            let counter = spend(book, cpu_id, export.counter)?;
+            let key = AuthKey {
+                key: export.public_key.clone(),
+                appid: appid.to_owned(),
+                openid: openid.to_owned(),
+                salt_length: export.effective_salt_length(),
+                retired: false,
+            };
+            Ok(vec![counter, Change::AuthKey { cpu_id: cpu_id.clone(), uid: uid.clone(), key }])
+        };
+        Ok(self.ledger.change(accept)??.durable().await?)
+    }
+
+    /// Whether an exported ASK is a registered device's: what `verify_ask` asks.
+    pub(super) fn check_ask(&self, json: &[u8], signature: &[u8]) -> Result<(), UploadRefused> {
+        self.vouched_ask(json, signature).map(|_| ())
+    }
+
+    fn vouched_ask(&self, json: &[u8], signature: &[u8]) -> Result<Ask, UploadRefused> {
+        if signature.is_empty() {
+            return self.chained_ask(json);
+        }
+        let export = KeyJson::decode(json).map_err(|error| UploadRefused::Unreadable(error.to_string()))?;
+        let attk = self.registered(&export.cpu_id)?;
+        let salt_length = export.effective_salt_length();
+        attk.verify_pss(json, signature, salt_length)
+            .map_err(|_| UploadRefused::NotSigned { kind: "ASK", signer: "the device's ATTK" })?;
+        let KeyJson { public_key, cpu_id, counter, uid, .. } = export;
+        Ok(Ask { cpu_id, uid, counter, key: public_key, salt_length })
+    }
+
+    fn chained_ask(&self, json: &[u8]) -> Result<Ask, UploadRefused> {
+        let unreadable = |error: &dyn std::fmt::Display| UploadRefused::Unreadable(error.to_string());
+        let chain = CertificateChain::decode(json).map_err(|error| unreadable(&error))?;
+        let facts = chain.verify().map_err(|error| unreadable(&error))?;
+        if !self.options.trusted_roots.contains(&facts.root) {
+            return Err(UploadRefused::UntrustedRoot { root: facts.root_common_name });
+        }
+        let salt_length = facts.challenge.effective_salt_length();
+        let attk = self.registered(&facts.challenge.cpu_id)?;
+        if attk != facts.device_key {
+            return Err(UploadRefused::NotSigned { kind: "ASK", signer: "the device's ATTK" });
+        }
+        let soter_wire::AttestationChallenge { cpu_id, counter, uid, .. } = facts.challenge;
+        Ok(Ask { cpu_id, uid, counter, key: facts.ask, salt_length })
+    }
+
+    fn registered(&self, cpu_id: &str) -> Result<PublicKey, UploadRefused> {
+        self.ledger
+            .read(|book| book.attk(cpu_id).cloned())
+            .ok_or_else(|| UploadRefused::UnknownDevice { cpu_id: cpu_id.chars().take(64).collect() })
+    }
+}
+
+fn spend(book: &mut Book, cpu_id: &str, counter: u64) -> Result<Change, UploadRefused> {
+    book.spend(cpu_id, counter, false)
+        .map_err(|spent| UploadRefused::Counter { counter, highest: spent.highest })
+}
