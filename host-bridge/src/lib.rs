@@ -6,9 +6,12 @@
 //!        v                                           │
 //!   protocol::Service ── implemented by the simulator's desk of phones ──> Events
 //!
+//!   Connection     a running server, as a Service
 //!   codes          what every number means, and what users do about it
 //!   journal        every call from outside, its answer and the reason for it
 //!   verification   does this signature belong to this key, and if not, why?
+//!   rpc            JSON-RPC 2.0 over the protocol: text in, text out
+//!   server         HTTP and WebSocket on one port, and who may come in
 //!   reasons        every reason for a refusal, explained
 //!   wechat         WeChat's servers, emulated: tokens, logins, verify_signature and its ledger
 //! ```
@@ -17,11 +20,17 @@
 //! have only [`soter_wire`] in common.
 
 pub mod codes;
+mod connection;
 pub mod journal;
 pub mod protocol;
 pub mod reasons;
+pub mod rpc;
 mod secret;
+pub mod server;
+#[cfg(test)]
+mod test_service;
 pub mod verification;
 pub mod wechat;
 
+pub use connection::Connection;
 pub use secret::Secret;

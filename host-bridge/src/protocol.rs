@@ -5,6 +5,7 @@
 
 use std::future::Future;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -14,12 +15,13 @@ use tokio::sync::broadcast;
 macro_rules! no_parameters {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $name {}
     };
 }
 pub mod biometric;
+pub mod desk;
 pub mod device;
 mod error;
 pub mod event;
@@ -37,6 +39,17 @@ pub use event::Event;
 pub use patch::Patch;
 pub use seed::SeedText;
 pub use touch::{Touch, TouchScript, TouchScriptError};
+
+/// How modes are written, for schemas.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Mode")]
+#[expect(dead_code, reason = "it has a schema and no values")]
+pub(crate) enum ModeName {
+    FingerPrint,
+    Facial,
+    Speech,
+}
 
 /// What answers commands: the simulator's desk of phones in one process, or a connection to one.
 pub trait Service: Send + Sync + 'static {
@@ -105,11 +118,11 @@ impl Call {
 }
 
 /// One command: its parameters are the implementing type, its answer is [`Response`](Self::Response).
-pub trait Command: Serialize + DeserializeOwned + Into<Request> + Send {
+pub trait Command: Serialize + DeserializeOwned + JsonSchema + Into<Request> + Send {
     /// The method's name, for example `wx.startSoterAuthentication`.
     const METHOD: &'static str;
     /// What the command answers.
-    type Response: Serialize + DeserializeOwned + Send;
+    type Response: Serialize + DeserializeOwned + JsonSchema + Send;
 
     /// Takes the answer out of the general [`Response`].
     ///
@@ -143,10 +156,47 @@ macro_rules! commands {
         /// Every method, in the order in which help lists them.
         pub const METHODS: &[Method] = &[$(Method { name: $method, summary: $summary },)+];
 
+        /// The schemas of a method: of its parameters, and of its answer.
+        pub(crate) fn schemas(method: &str, generator: &mut SchemaGenerator) -> Option<(Schema, Schema)> {
+            match method {
+                $($method => Some((<$request>::json_schema(generator), generator.subschema_for::<$response>())),)+
+                _ => None,
+            }
+        }
+
         impl Request {
             /// The method's name.
             pub fn method(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $method,)+ }
+            }
+
+            /// Reads the answer to this command as a server sent it.
+            ///
+            /// # Errors
+            /// The server's: its answer has another shape, so it is of another version.
+            pub fn read_response(&self, answer: Value) -> Result<Response, CommandError> {
+                match self {
+                    $(Self::$variant(_) => serde_json::from_value::<$response>(answer)
+                        .map(Response::$variant)
+                        .map_err(|error| CommandError::environment(
+                            format!("the answer to `{}` cannot be read: {error}", $method),
+                            "use the same version of soter-sim on both ends",
+                        )),)+
+                }
+            }
+
+            /// The parameters as JSON-RPC has them: an object.
+            ///
+            /// # Errors
+            /// A defect of the program.
+            pub fn params(&self) -> Result<serde_json::Map<String, Value>, CommandError> {
+                let value = match self {
+                    $(Self::$variant(request) => serde_json::to_value(request),)+
+                };
+                match value {
+                    Ok(Value::Object(params)) => Ok(params),
+                    _ => Err(CommandError::internal(format!("the parameters of `{}` are no object", self.method()))),
+                }
             }
 
             /// Reads a method's name and its parameters.
@@ -193,6 +243,12 @@ commands! {
         "Which modes the phone supports.";
     "wx.checkIsSoterEnrolledInDevice" => CheckIsSoterEnrolledInDevice(wx::CheckIsSoterEnrolledInDevice) -> wx::SoterEnrolment,
         "Whether a finger or face is enrolled.";
+    "wx.login" => Login(wx::Login) -> wx::LoggedIn,
+        "Get a login code for the mini program's own server.";
+    "wx.checkSession" => CheckSession(wx::CheckSession) -> wx::SessionChecked,
+        "Whether the login session is alive.";
+    "wx.getUserInfo" => GetUserInfo(wx::GetUserInfo) -> wx::UserInfo,
+        "The user's data, signed and encrypted with the session key.";
     "device.create" => DeviceCreate(device::Create) -> device::Summary,
         "Put another phone on the desk.";
     "device.list" => DeviceList(device::List) -> device::Devices,
@@ -207,6 +263,8 @@ commands! {
         "Take a phone off the desk, with its keys.";
     "device.resetNormalWorld" => DeviceResetNormalWorld(device::ResetNormalWorld) -> device::Device,
         "Factory-reset a phone: apps, keys and fingers go; cpu_id, ATTK and counter stay.";
+    "desk.reset" => DeskReset(desk::Reset) -> desk::WasReset,
+        "Begin anew: new phones, and WeChat's servers without keys, counters and sessions.";
     "sensor.setMode" => SensorSetMode(sensor::SetMode) -> sensor::Sensor,
         "Who touches the sensor: a person, everyone's finger at once, or a script.";
     "sensor.touch" => SensorTouch(sensor::TouchSensor) -> sensor::Judged,

@@ -1,18 +1,22 @@
 //! The command line: one command per process, and its exit code.
 
 mod auth;
+mod exec;
 mod one_shot;
+mod rpc;
+mod serve;
 mod vectors;
 
 use std::ffi::OsString;
 use std::sync::Arc;
 
+use soter_bridge::Connection;
 use soter_bridge::protocol::{CommandError, ErrorKind, SeedText, Service, device};
 use soter_sim::{Desk, DeskOptions, State, default_state_folder};
 use tokio::runtime::Runtime;
 
 use crate::front::{self, Console, Exit};
-use crate::grammar::{self, Options, ProgramCommand, Refused};
+use crate::grammar::{self, Options, ProgramCommand, Refused, Repl};
 use crate::repl::{self, Session, Surroundings};
 
 /// Keys that are made ahead for a person's or a server's next phone: ATTK, ASK and AuthKey, and one more AuthKey.
@@ -44,7 +48,20 @@ fn carry_out(
         }
     };
     match line.command {
-        None | Some(ProgramCommand::Repl) => converse(&options),
+        None => converse(&Repl { no_bridge: line.no_bridge, ..Repl::default() }, &options, console),
+        Some(ProgramCommand::Repl(mut repl)) => {
+            repl.no_bridge |= line.no_bridge;
+            converse(&repl, &options, console)
+        }
+        Some(ProgramCommand::Serve(serve)) => {
+            not_connected(&options, "serve")?;
+            serve::run(&serve, &options, console)
+        }
+        Some(ProgramCommand::Exec(exec)) => {
+            not_connected(&options, "exec")?;
+            exec::run(exec, &options, console)
+        }
+        Some(ProgramCommand::Rpc(rpc)) => rpc::run(&rpc, &options, console),
         Some(ProgramCommand::Shared(command)) => one_shot::run(command, &options, console),
         Some(ProgramCommand::Vectors(vectors)) => vectors::run(&vectors, &options, console),
         Some(ProgramCommand::Completions { shell }) => {
@@ -56,23 +73,55 @@ fn carry_out(
     }
 }
 
-fn converse(options: &Options) -> Result<Exit, CommandError> {
+fn converse(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
+    if let Some(url) = &options.connect {
+        return converse_with(url, options);
+    }
     let state = state(options)?;
-    let surroundings = Surroundings {
+    let mut surroundings = Surroundings {
+        bridge: None,
         state: match &state {
             State::Ephemeral => None,
             State::Folder(folder) => Some(folder.clone()),
         },
     };
     let runtime = runtime()?;
-    let desk = Desk::open(DeskOptions { key_stock: KEY_STOCK, ..desk_options(state, options) })?;
+    let desk = Desk::open(serve::desk_options(&repl.serve, options, state)?)?;
     runtime.block_on(check_device(&desk, options.device.as_deref()))?;
     put_away_when_told(&runtime, &desk);
+    let bridge = serve::beside_repl(&runtime, &desk, &repl.serve, repl.no_bridge, console)?;
+    surroundings.bridge =
+        bridge.as_ref().map(|bridge| format!("{}, {}", bridge.url, serve::accounts_line(&desk)));
     let session =
         Session::new(Arc::new(desk.clone()), Console::standard(), options.device.clone(), options.json);
     let exit = repl::run(&runtime, session, &surroundings);
+    if let Some(bridge) = bridge {
+        runtime.block_on(bridge.stop());
+    }
     desk.close()?;
     Ok(exit)
+}
+
+/// A REPL on the phones of a running server.
+fn converse_with(url: &str, options: &Options) -> Result<Exit, CommandError> {
+    let runtime = runtime()?;
+    let connection = runtime.block_on(Connection::open(url))?;
+    runtime.block_on(check_device(&connection, options.device.as_deref()))?;
+    front::end_in_order(&runtime, || {});
+    let session =
+        Session::new(Arc::new(connection), Console::standard(), options.device.clone(), options.json);
+    let shown = url.split('?').next().unwrap_or_default().to_owned();
+    Ok(repl::run(&runtime, session, &Surroundings { bridge: Some(shown), state: None }))
+}
+
+fn not_connected(options: &Options, command: &str) -> Result<(), CommandError> {
+    if options.connect.is_none() {
+        return Ok(());
+    }
+    Err(CommandError::invalid_params(
+        format!("`{command}` starts a server, and --connect means one that runs"),
+        "leave --connect out",
+    ))
 }
 
 /// Switches the phones off if the process is ended from outside.
@@ -83,7 +132,7 @@ fn put_away_when_told(runtime: &Runtime, desk: &Desk) {
 }
 
 /// Whether there is a device of the name that every line will go to.
-async fn check_device(desk: &Desk, name: Option<&str>) -> Result<(), CommandError> {
+async fn check_device(desk: &impl Service, name: Option<&str>) -> Result<(), CommandError> {
     let Some(name) = name else { return Ok(()) };
     let listed = desk.request(None, device::List {}).await?.devices;
     if listed.iter().any(|device| device.name == name) {

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use directories::ProjectDirs;
+use soter_bridge::journal::Journal;
+use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::protocol::{
-    Call, CommandError, ErrorKind, Event, Request, Response, SeedText, Service, device,
+    Call, CommandError, ErrorKind, Event, Request, Response, SeedText, Service, desk, device,
 };
 use soter_bridge::verification;
+use soter_bridge::wechat::{Ledger, SqliteStore, SystemClock, WeChat, WeChatOptions};
 use soter_wire::{PROFILES, Profile};
 use tokio::sync::broadcast;
 
@@ -40,12 +43,27 @@ pub struct DeskOptions {
     pub clock: Option<u64>,
     /// Random keys that are made ahead of time, by a thread of their own; 0: each is made when it is needed.
     pub key_stock: usize,
+    /// WeChat's servers: their mini programs and users, and how they behave.
+    pub wechat: WeChatOptions,
+    /// Who touches the sensor of a phone that is new after a reset.
+    pub sensor: Option<SensorMode>,
+    /// Whether `desk.reset` may empty a folder.
+    pub allow_reset: bool,
 }
 
 impl DeskOptions {
     /// Phones in this place, and everything else as usual.
     pub fn new(state: State) -> Self {
-        Self { state, profile: None, seed: None, clock: None, key_stock: 0 }
+        Self {
+            state,
+            profile: None,
+            seed: None,
+            clock: None,
+            key_stock: 0,
+            wechat: WeChatOptions::default(),
+            sensor: None,
+            allow_reset: false,
+        }
     }
 }
 
@@ -76,6 +94,11 @@ struct Inner {
     /// For phones that are created without a seed.
     seed: Option<SeedText>,
     clock: Option<u64>,
+    journal: Arc<Journal>,
+    /// The family of the phone that is on the desk after a reset.
+    first_profile: &'static Profile,
+    sensor: Option<SensorMode>,
+    allow_reset: bool,
     /// Held while the list of phones or its document changes, so that changes follow one another as a whole.
     changing: Mutex<()>,
 }
@@ -94,7 +117,7 @@ impl Desk {
     /// [`ErrorKind::InvalidParams`]: no such profile, or a profile or seed other than the stored phone's.
     /// [`ErrorKind::Environment`]: the folder is locked, damaged or cannot be written. Nothing was changed.
     pub fn open(options: DeskOptions) -> Result<Self, CommandError> {
-        let DeskOptions { state, profile, seed, clock, key_stock } = options;
+        let DeskOptions { state, profile, seed, clock, key_stock, wechat, sensor, allow_reset } = options;
         let profile = profile.as_deref().map(profile_named).transpose()?;
         if clock.is_some() && seed.is_none() {
             return Err(clock_without_seed());
@@ -106,8 +129,10 @@ impl Desk {
             }
         };
         let (events, _) = broadcast::channel(EVENT_BACKLOG);
+        let journal = Arc::new(Journal::new());
+        let wechat = Arc::new(wechat_servers(wechat, folder.as_deref(), &journal, &events)?);
         let keys = (key_stock > 0).then(|| KeyStock::of(key_stock));
-        let context = PhoneContext { folder, events, keys };
+        let context = PhoneContext { folder, events, wechat, keys };
 
         let stored =
             context.folder.as_ref().map(|folder| Records::load(folder, &context)).transpose()?.flatten();
@@ -122,6 +147,10 @@ impl Desk {
             context,
             seed: seed.clone(),
             clock,
+            journal,
+            first_profile: profile.unwrap_or(&PROFILES[0]),
+            sensor,
+            allow_reset,
             changing: Mutex::new(()),
         };
         let desk = Self { inner: Arc::new(inner) };
@@ -165,6 +194,27 @@ impl Desk {
             result = result.and(phone.switch_off());
         }
         result
+    }
+
+    /// WeChat's servers, to which the phones upload their keys.
+    pub fn wechat(&self) -> &Arc<WeChat> {
+        &self.inner.context.wechat
+    }
+
+    /// Where calls from outside are written down.
+    pub fn journal(&self) -> &Arc<Journal> {
+        &self.inner.journal
+    }
+
+    /// Lets other processes that find the folder locked know where this one can be talked to.
+    ///
+    /// # Errors
+    /// The note beside the lock could not be replaced.
+    pub fn set_url(&self, url: &str) -> Result<(), CommandError> {
+        match &self.inner.context.folder {
+            Some(folder) => folder.set_url(url).map_err(|error| folder_error(&error)),
+            None => Ok(()),
+        }
     }
 
     fn phones(&self) -> MutexGuard<'_, Phones> {
@@ -293,6 +343,44 @@ impl Desk {
         self.describe(&phone)
     }
 
+    /// New phones and empty servers. Calls that wait end as if their phone was removed.
+    async fn reset(&self) -> Result<desk::WasReset, CommandError> {
+        if self.inner.context.folder.is_some() && !self.inner.allow_reset {
+            return Err(CommandError::invalid_params(
+                "a reset would remove the phones of this state folder for good",
+                "start with --allow-reset if that is wanted, or use --ephemeral",
+            ));
+        }
+        let name = first_phone()?;
+        let removed = {
+            let change = self.change();
+            let record = Record::new(self.inner.first_profile);
+            let phone = Phone::new(name.clone(), record, self.inner.context.clone());
+            if let Some(mode) = self.inner.sensor.clone() {
+                phone.set_sensor_mode(mode);
+            }
+            let removed = {
+                let mut phones = self.phones();
+                phones.selected = name.clone();
+                std::mem::replace(&mut phones.by_name, BTreeMap::from([(name.clone(), Arc::new(phone))]))
+            };
+            for phone in removed.values() {
+                phone.throw_away();
+                if let Some(folder) = &self.inner.context.folder {
+                    folder.remove_device(phone.name()).map_err(|error| folder_error(&error))?;
+                }
+            }
+            if let Some(seed) = &self.inner.seed {
+                self.phone(None)?.make_reproducible(seed, self.inner.clock)?;
+            }
+            self.save(&change)?;
+            removed
+        };
+        drop(removed);
+        self.wechat().reset().await.map_err(|error| CommandError::environment(error.what, error.next))?;
+        Ok(desk::WasReset { device: name.to_string() })
+    }
+
     fn describe(&self, phone: &Phone) -> Result<device::Device, CommandError> {
         let selected = self.phones().selected == *phone.name();
         phone.describe(selected)
@@ -339,6 +427,10 @@ impl Desk {
             Request::CheckIsSoterEnrolledInDevice(request) => {
                 Response::CheckIsSoterEnrolledInDevice(phone()?.check_is_enrolled(&request)?)
             }
+            Request::Login(request) => Response::Login(phone()?.login(&request)?),
+            Request::CheckSession(request) => Response::CheckSession(phone()?.check_session(&request)?),
+            Request::GetUserInfo(request) => Response::GetUserInfo(phone()?.user_info(&request)?),
+            Request::DeskReset(_) => Response::DeskReset(self.reset().await?),
             Request::DeviceCreate(create) => Response::DeviceCreate(self.create(&create)?),
             Request::DeviceList(_) => Response::DeviceList(self.list()),
             Request::DeviceSelect(select) => Response::DeviceSelect(self.select(&select.name)?),
@@ -388,6 +480,25 @@ impl Phones {
             .collect();
         Self { by_name, selected: records.selected }
     }
+}
+
+/// WeChat's servers, with their ledger beside the phones.
+fn wechat_servers(
+    mut options: WeChatOptions,
+    folder: Option<&StateFolder>,
+    journal: &Arc<Journal>,
+    events: &broadcast::Sender<Event>,
+) -> Result<WeChat, CommandError> {
+    let root = soter_tee::emulated_root_key()
+        .ok_or_else(|| CommandError::internal("the emulated root does not read"))?;
+    options.trusted_roots.push(root);
+    let ledger = match folder {
+        None => Ledger::in_memory(),
+        Some(folder) => SqliteStore::open(&folder.ledger_path())
+            .and_then(Ledger::open)
+            .map_err(|error| CommandError::environment(error.what, error.next))?,
+    };
+    Ok(WeChat::new(options, ledger, Arc::new(SystemClock), Arc::clone(journal), events.clone()))
 }
 
 fn first_phone() -> Result<DeviceName, CommandError> {

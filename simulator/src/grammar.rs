@@ -12,6 +12,7 @@ mod moment;
 mod options;
 mod refusal;
 mod sensor;
+mod serve;
 mod tee;
 mod verify;
 mod words;
@@ -21,13 +22,14 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use soter_bridge::protocol::sensor::{Cancel, TouchSensor};
-use soter_bridge::protocol::{Call, CommandError, Request, Touch, keys, wx};
+use soter_bridge::protocol::{Call, CommandError, Request, Touch, desk, keys, wx};
 
 pub(crate) use self::auth::Auth;
 pub(crate) use self::moment::{format_moment, parse_moment};
 pub(crate) use self::options::Options;
 use self::options::Scope;
 pub(crate) use self::refusal::{Dialect, Refused};
+pub(crate) use self::serve::{Exec, Repl, Rpc, Serve, USUAL_ADDRESS};
 pub(crate) use self::verify::Verify;
 pub(crate) use self::words::{MAX_LINE, Typed, lines as lines_of, typed};
 
@@ -44,6 +46,27 @@ pub(crate) enum Command {
         #[arg(value_name = "MODE")]
         mode: String,
     },
+    /// A login code for the mini program's own server (wx.login)
+    Login {
+        /// The mini program that calls; left out: the first one of WeChat's servers
+        #[arg(long, value_name = "APPID")]
+        app: Option<String>,
+    },
+    /// Whether the login session is alive (wx.checkSession)
+    Session {
+        /// The mini program that calls; left out: the first one of WeChat's servers
+        #[arg(long, value_name = "APPID")]
+        app: Option<String>,
+    },
+    /// The user's data, signed and encrypted with the session key (wx.getUserInfo)
+    Userinfo {
+        /// The mini program that calls; left out: the first one of WeChat's servers
+        #[arg(long, value_name = "APPID")]
+        app: Option<String>,
+    },
+    /// The desk as a whole
+    #[command(subcommand)]
+    Desk(Desk),
     /// Phones on the desk: make, choose, look at them, and switch their troubles on
     #[command(subcommand)]
     Device(device::Device),
@@ -69,6 +92,13 @@ pub(crate) enum Command {
     Call(call::CallMethod),
 }
 
+/// `desk …`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum Desk {
+    /// Begin anew: a new phone, and WeChat's servers without keys, counters and sessions
+    Reset,
+}
+
 /// The command line of the program.
 #[derive(Debug, Parser)]
 #[command(
@@ -81,6 +111,9 @@ pub(crate) enum Command {
     max_term_width = 110
 )]
 pub(crate) struct CommandLine {
+    /// Start no server beside the REPL
+    #[arg(long)]
+    pub(crate) no_bridge: bool,
     /// What to do; nothing: the REPL.
     #[command(subcommand)]
     pub(crate) command: Option<ProgramCommand>,
@@ -93,7 +126,13 @@ pub(crate) enum ProgramCommand {
     ///
     /// Negative answers, such as an errCode, do not change the exit code: read the answers, for example with --json.
     /// It is 2 or 3 if some line was a mistake or the surroundings failed.
-    Repl,
+    Repl(Repl),
+    /// Serve the phones and WeChat's servers on one port, until SIGINT or SIGTERM comes
+    Serve(Serve),
+    /// Run a command with a server of its own: SOTER_SIM_URL, _WS, _APPID and _SECRET tell it where
+    Exec(Exec),
+    /// Call any method of a running server, with its parameters as JSON
+    Rpc(Rpc),
     #[command(flatten)]
     Shared(Command),
     /// Write a complete matching set of test vectors: keys, results, signatures, manifest
@@ -227,6 +266,10 @@ impl Command {
             Self::Enrolled { mode } => {
                 Errand::new(wx::CheckIsSoterEnrolledInDevice { check_auth_mode: Some(mode) })
             }
+            Self::Login { app } => Errand::new(wx::Login { appid: app }),
+            Self::Session { app } => Errand::new(wx::CheckSession { appid: app }),
+            Self::Userinfo { app } => Errand::new(wx::GetUserInfo { appid: app }),
+            Self::Desk(Desk::Reset) => Errand::new(desk::Reset {}),
             Self::Device(device) => device.errand(),
             Self::Sensor(sensor) => sensor.errand(),
             Self::Biometric(biometric) => biometric.errand(),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use soter_bridge::protocol::sensor::{Sensor, SensorMode};
 use soter_bridge::protocol::{CommandError, ErrorKind, Event, SeedText, device, keys};
+use soter_bridge::wechat::WeChat;
 use soter_tee::{DeviceIdentity, KeyInfo, KeyPath, OpenError, Seed, Tee, TeeError};
 use soter_wire::{PROFILES, Profile};
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -14,6 +15,7 @@ use crate::store::{DeviceName, StateFolder};
 
 use dialog::{Dialog, Screen};
 use environment::{Clock, PhoneEnvironment};
+use wechat::Caller;
 
 pub(crate) use key_stock::KeyStock;
 
@@ -23,6 +25,7 @@ mod environment;
 mod key_stock;
 mod settings;
 mod trusted_app;
+mod upload;
 mod wechat;
 
 /// Where a seeded phone's clock stands when it is made: 2020-01-01T00:00:00Z.
@@ -35,6 +38,8 @@ pub(crate) struct PhoneContext {
     pub(crate) folder: Option<Arc<StateFolder>>,
     /// Where events go.
     pub(crate) events: broadcast::Sender<Event>,
+    /// WeChat's servers, to which its client on the phone talks.
+    pub(crate) wechat: Arc<WeChat>,
     /// Where new random keys come from; `None`: they are made when they are needed.
     pub(crate) keys: Option<KeyStock>,
 }
@@ -53,7 +58,6 @@ pub(crate) struct Record {
     #[serde(default)]
     used: bool,
     apps: Vec<device::App>,
-    user: device::User,
     sensor: SensorMode,
     settings: device::Settings,
 }
@@ -67,7 +71,6 @@ impl Record {
             clock: None,
             used: false,
             apps: wechat::new_apps(),
-            user: wechat::new_user(),
             sensor: SensorMode::default(),
             settings: device::Settings::default(),
         }
@@ -160,6 +163,7 @@ impl Phone {
             (tee.cpu_id(), tee.last_counter())
         };
         let biometrics = self.biometrics(&mut inside)?;
+        let Caller { user: name, appid, openid } = self.caller(&inside, None)?;
         let record = &inside.record;
         Ok(device::Device {
             name: self.name.to_string(),
@@ -170,7 +174,7 @@ impl Phone {
             counter,
             clock,
             apps: record.apps.clone(),
-            user: record.user.clone(),
+            user: device::User { name, appid, openid },
             biometrics,
             sensor: record.sensor.clone(),
             settings: record.settings.clone(),

@@ -23,6 +23,8 @@ pub(crate) use self::session::Session;
 /// What the REPL says about itself and keeps.
 #[derive(Clone, Debug)]
 pub(crate) struct Surroundings {
+    /// Where the bridge listens and whom it knows; `None` if there is none.
+    pub(crate) bridge: Option<String>,
     /// The state folder; `None` if nothing is kept.
     pub(crate) state: Option<PathBuf>,
 }

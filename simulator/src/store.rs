@@ -5,6 +5,7 @@
 //!   lock                   held by the one process that uses the folder; empty
 //!   lock.owner             who that is, for the other's error message
 //!   phones.json            the normal world: which devices exist and how they are set
+//!   wechat.db              the ledger of WeChat's servers: keys that phones have uploaded, counters that were shown
 //!   devices/NAME/          one device's secure world; absent until it is first touched
 //!     root.key             32 raw bytes, the one secret that stands unsealed
 //!     tee.sealed           the TEE's sealed state

@@ -30,6 +30,7 @@ fn good_request() -> StartSoterAuthentication {
         request_auth_modes: Some(vec!["fingerPrint".into()]),
         challenge: Some("order-42".into()),
         auth_content: None,
+        appid: None,
         touch: Some("1".parse().unwrap()),
     }
 }
@@ -502,8 +503,10 @@ async fn events_tell_what_was_spent_signed_and_refused() {
             _ => None,
         })
         .collect();
-    assert_eq!(spent, [(1, "generateAppSecureKey"), (2, "generateAuthKey"), (3, "finishSign")]);
-    assert!(events.iter().any(|event| matches!(event, Event::Signed { counter: 3, salt_length: 20, .. })));
+    let first_time =
+        ["generateAppSecureKey", "getAppSecureKey", "generateAuthKey", "getAuthKey", "finishSign"];
+    assert_eq!(spent, (1..).zip(first_time).collect::<Vec<_>>());
+    assert!(events.iter().any(|event| matches!(event, Event::Signed { counter: 5, salt_length: 20, .. })));
     assert!(events.iter().any(|event| matches!(event, Event::Refused { code: 90004, .. })));
     assert!(events.iter().all(|event| event.device() == Some("phone")));
 }

@@ -32,6 +32,14 @@ const LEAF_SUBJECT: &str = "CN=EMULATED Keymaster Key";
 const LEAF_YEARS: u64 = 10;
 const DAY: Duration = Duration::from_hours(24);
 
+/// The emulated root's public key, for those who trust emulated phones.
+/// `None` if the fixture does not read, which would be a defect.
+pub fn emulated_root_key() -> Option<PublicKey> {
+    let root = Certificate::from_der(EMULATED_ROOT).ok()?;
+    let spki = root.tbs_certificate.subject_public_key_info.to_der().ok()?;
+    PublicKey::from_authority_spki_der(&spki).ok()
+}
+
 /// What the chain says.
 pub(crate) struct ChainContent<'a> {
     pub(crate) ask: &'a PublicKey,

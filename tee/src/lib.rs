@@ -38,7 +38,7 @@ mod state;
 mod tee;
 mod vault;
 
-pub use attestation::EMULATED_ROOT;
+pub use attestation::{EMULATED_ROOT, emulated_root_key};
 pub use environment::{
     Environment, ProvisionedDevice, ROOT_KEY_BYTES, RandomnessError, RpmbSlot, Storage, StorageError,
     StoredDevice, operating_system_random,

@@ -167,6 +167,14 @@ impl Tee {
         paths.into_iter().map(|path| self.key_info(path)).collect()
     }
 
+    /// A key's public half.
+    ///
+    /// # Errors
+    /// There is no such key.
+    pub fn public_key(&mut self, path: &KeyPath) -> Result<PublicKey, TeeError> {
+        self.load(path).map(|key| key.public().clone())
+    }
+
     /// Makes an app's ASK, in place of an existing one and its AuthKeys.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ impl State {
 
     /// A REPL on this folder that reads from a pipe and answers in JSON.
     pub fn repl(&self) -> Program {
-        self.program(["--json", "repl"])
+        self.program(["--json", "repl", "--no-bridge"])
     }
 
     /// Authenticates with a touch of the first finger, which must succeed.

@@ -5,12 +5,12 @@ use soter_tests::{Callback, Finished, Program, State};
 
 /// These lines on a phone that is gone afterwards, answered in JSON.
 fn repl(lines: &str) -> Finished {
-    Program::new(["--ephemeral", "--json"]).input(lines).run()
+    Program::new(["--ephemeral", "--json", "--no-bridge"]).input(lines).run()
 }
 
 /// The same, answered for people.
 fn talk(lines: &str) -> Finished {
-    Program::new(["--ephemeral"]).input(lines).run()
+    Program::new(["--ephemeral", "--no-bridge"]).input(lines).run()
 }
 
 fn callbacks(finished: &Finished) -> Vec<Callback> {
@@ -36,7 +36,7 @@ fn lines_that_touch_feed_the_open_dialog() {
 
 #[test]
 fn a_dialog_can_be_fed_step_by_step() {
-    let mut repl = Program::new(["--ephemeral", "--json"]).start();
+    let mut repl = Program::new(["--ephemeral", "--json", "--no-bridge"]).start();
     for round in 0..3 {
         repl.send(&format!("auth order-{round}"));
         repl.send("touch wrong");
@@ -246,7 +246,7 @@ fn signing_sessions_work_as_in_the_trusted_app() {
     let untouched = repl(&format!("{opened}tee finishSign {session}\n"));
     assert_ne!(untouched.json_lines()[3]["resultCode"], 0, "no touch, no signature: {untouched}");
 
-    let mut repl = Program::new(["--ephemeral", "--json"]).start();
+    let mut repl = Program::new(["--ephemeral", "--json", "--no-bridge"]).start();
     for line in opened.lines() {
         repl.send(line);
     }
@@ -315,8 +315,9 @@ fn lines_that_do_not_read_are_answered_and_nothing_panics() {
         without_end,
     ] {
         let shown: String = String::from_utf8_lossy(&lines).chars().take(40).collect();
-        let finished =
-            Program::new(["--ephemeral", "--json"]).input([lines, b"\nsupport\n".to_vec()].concat()).run();
+        let finished = Program::new(["--ephemeral", "--json", "--no-bridge"])
+            .input([lines, b"\nsupport\n".to_vec()].concat())
+            .run();
         assert_eq!(finished.code, Some(2), "{shown:?}: {}", finished.stderr);
         assert!(finished.stderr.len() < 2_000, "{shown:?} is answered with {} bytes", finished.stderr.len());
         assert!(finished.stdout.contains("supportMode"), "{shown:?} ended the REPL: {}", finished.stderr);

@@ -1,18 +1,20 @@
 //! Fingers and faces: enrolled, removed, locked.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use soter_wire::Mode;
 
 /// Enrols a new finger or face. Every existing AuthKey becomes invalid, as on Android 6 and later.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Enroll {
     /// `fingerPrint` or `facial`.
+    #[schemars(with = "super::ModeName")]
     pub mode: Mode,
 }
 
 /// Removes one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Remove {
     /// Its number.
@@ -29,19 +31,20 @@ no_parameters! {
 }
 
 /// An enrolled finger or face.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Enrolment {
     /// Its number, from 1 on. Until a factory reset it is never used again.
     pub number: u32,
     /// Finger or face.
+    #[schemars(with = "super::ModeName")]
     pub mode: Mode,
     /// Its id in results, a decimal string.
     pub fid: String,
 }
 
 /// What is enrolled, and what is locked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Enrolments {
     /// In the order of their numbers.
@@ -51,10 +54,11 @@ pub struct Enrolments {
 }
 
 /// One sensor's failures.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LockoutState {
     /// The sensor.
+    #[schemars(with = "super::ModeName")]
     pub mode: Mode,
     /// Failures since the last match or PIN.
     pub failed_attempts: u32,

@@ -1,5 +1,6 @@
 //! The phones on the desk, and their troubles.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use soter_wire::Mode;
 
@@ -8,7 +9,7 @@ use super::sensor::SensorMode;
 use super::{Patch, SeedText};
 
 /// Puts another phone on the desk. It is not selected by that.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Create {
     /// 1 to 64 of `a`-`z`, `0`-`9` and `-`, starting with a letter or digit.
@@ -40,7 +41,7 @@ no_parameters! {
 }
 
 /// Makes a phone the one that commands without a device go to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Select {
     /// Its name.
@@ -48,7 +49,7 @@ pub struct Select {
 }
 
 /// Takes a phone off the desk. Its keys are gone for good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Remove {
     /// Its name.
@@ -56,7 +57,7 @@ pub struct Remove {
 }
 
 /// Answer of [`Remove`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Removed {
     /// The phone that is gone.
     pub removed: String,
@@ -65,7 +66,7 @@ pub struct Removed {
 }
 
 /// Changes a phone's settings. A member that is absent leaves its setting alone, `null` sets it back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Set {
     /// Whether the phone supports SOTER; `false`: 90001.
@@ -76,6 +77,7 @@ pub struct Set {
     pub permission: Patch<bool>,
     /// The supported modes; `[]` is a real answer; set back: the profile's.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schemars(with = "Option<Vec<super::ModeName>>")]
     pub modes: Patch<Vec<Mode>>,
     /// Every authentication fails with 90007 and this text.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
@@ -95,13 +97,16 @@ pub struct Set {
     /// A seeded phone's clock in milliseconds since 1970. It stands still until it is set.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub clock: Patch<u64>,
+    /// The WeChat user who is logged in; set back: the first one of WeChat's servers.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub user: Patch<String>,
     /// `true`: a system upgrade happens now, which gives the phone another `cpu_id`.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub system_upgrade: Patch<bool>,
 }
 
 /// A phone's settings as they are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -113,6 +118,7 @@ pub struct Settings {
     /// See [`Set::permission`].
     pub permission: bool,
     /// See [`Set::modes`]; `null`: the profile's.
+    #[schemars(with = "Option<Vec<super::ModeName>>")]
     pub modes: Option<Vec<Mode>>,
     /// See [`Set::internal_error`].
     pub internal_error: Option<String>,
@@ -124,6 +130,9 @@ pub struct Settings {
     pub fail_next: Option<i32>,
     /// See [`Set::latency`].
     pub latency: u64,
+    /// See [`Set::user`]; `null`: the first one of WeChat's servers.
+    #[serde(default)]
+    pub user: Option<String>,
 }
 
 impl Default for Settings {
@@ -137,12 +146,13 @@ impl Default for Settings {
             report_face_as_finger: false,
             fail_next: None,
             latency: 0,
+            user: None,
         }
     }
 }
 
 /// The phones on the desk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Devices {
     /// In the order of their names.
     pub devices: Vec<Summary>,
@@ -151,7 +161,7 @@ pub struct Devices {
 }
 
 /// A phone in a list. Making the list touches no phone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Its name.
     pub name: String,
@@ -164,7 +174,7 @@ pub struct Summary {
 }
 
 /// All about one phone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Device {
     /// Its name.
@@ -194,7 +204,7 @@ pub struct Device {
 }
 
 /// An installed app.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct App {
     /// Its package name.
@@ -203,10 +213,12 @@ pub struct App {
     pub uid: u32,
 }
 
-/// The WeChat user of a phone and the mini program that is open.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The WeChat user of a phone, and the mini program that calls unless another one is named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct User {
+    /// The user's name on WeChat's servers.
+    pub name: String,
     /// The mini program's appid.
     pub appid: String,
     /// The user's openid in that mini program.

@@ -1,9 +1,10 @@
 //! Why a command was not carried out.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A command that was not carried out: what happened, and what to do next, one line each.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 #[error("{what}")]
 pub struct CommandError {
     /// Whose fault it is, and so which exit code or RPC error it becomes.
@@ -15,7 +16,7 @@ pub struct CommandError {
 }
 
 /// Whose fault it is that a command was not carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -71,7 +72,7 @@ impl CommandError {
             .collect();
         let shown: String = method.chars().take(80).collect();
         let next = if near.is_empty() {
-            "methods start with wx., device., sensor., biometric., soter., keys. or verify.".to_owned()
+            "methods start with wx., desk., device., sensor., biometric., soter., keys. or verify.".to_owned()
         } else {
             format!("methods of `{noun}`: {}", near.join(", "))
         };

@@ -1,5 +1,6 @@
 //! What happens on the phones, for front ends to show and journals to keep.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use soter_wire::Mode;
 
@@ -8,7 +9,7 @@ use super::keys::KeyKind;
 use super::sensor::Judgement;
 
 /// Something that happened on a device. Never contains a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Event {
@@ -19,6 +20,7 @@ pub enum Event {
         /// The dialog's number, unique in this process.
         dialog: u64,
         /// The sensors that it listens to.
+        #[schemars(with = "Vec<super::ModeName>")]
         modes: Vec<Mode>,
         /// Its text.
         auth_content: String,

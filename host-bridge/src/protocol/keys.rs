@@ -1,5 +1,6 @@
 //! The public halves of a device's keys.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 no_parameters! {
@@ -8,14 +9,14 @@ no_parameters! {
 }
 
 /// Answer of [`List`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Keys {
     /// The keys.
     pub keys: Vec<Key>,
 }
 
 /// One key's public half.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Key {
     /// Which of the three levels.
@@ -33,7 +34,7 @@ pub struct Key {
 }
 
 /// The three levels of keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyKind {
     /// Attestation key: the device's root key.

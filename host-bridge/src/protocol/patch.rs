@@ -1,5 +1,8 @@
 //! A setting in a partial update: left alone, set back to its default, or set.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One setting of a partial update. In JSON: absent, `null`, or a value.
@@ -30,6 +33,20 @@ impl<T> Patch<T> {
             Self::Reset => default,
             Self::Set(value) => value,
         }
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Patch<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Option::<T>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Option::<T>::json_schema(generator)
     }
 }
 

@@ -1,12 +1,13 @@
 //! The fingerprint sensor and the camera: who touches, and what came of it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use soter_wire::Mode;
 
 use super::{Touch, TouchScript};
 
 /// Who touches the sensor when a dialog opens.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum SensorMode {
     /// A person, at whichever front end is attached.
@@ -20,7 +21,7 @@ pub enum SensorMode {
 }
 
 /// Sets who touches. In JSON: `{"mode": "ask"}`, `{"mode": "auto"}`, `{"mode": "wrong,1"}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetMode {
     /// Who touches from the next dialog on.
@@ -28,14 +29,14 @@ pub struct SetMode {
 }
 
 /// The sensor's state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sensor {
     /// Who touches.
     pub mode: SensorMode,
 }
 
 /// Touches the sensor while a dialog or a signing session waits. Answers when the touch has been judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TouchSensor {
     /// What is presented. `cancel` is the same as `sensor.cancel`.
@@ -43,13 +44,14 @@ pub struct TouchSensor {
 }
 
 /// What came of a touch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Judged {
     /// The judgement.
     pub judgement: Judgement,
     /// What was touched: the finger sensor or the camera. Absent for a cancel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<super::ModeName>")]
     pub mode: Option<Mode>,
     /// How many more failures until the next lockout; present after a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,7 +61,7 @@ pub struct Judged {
 }
 
 /// The kinds of judgement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Judgement {
     /// An enrolled finger or face.

@@ -1,8 +1,10 @@
 //! Touches, and scripts of them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The longest script, in entries.
@@ -149,5 +151,31 @@ impl<'de> Deserialize<'de> for Touch {
                 de::Error::custom(format!("`{shown}` is not a touch: a number, \"wrong\" or \"cancel\""))
             }),
         }
+    }
+}
+
+impl JsonSchema for Touch {
+    fn schema_name() -> Cow<'static, str> {
+        "Touch".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A finger's or face's number, \"wrong\" or \"cancel\".",
+            "anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["wrong", "cancel"]}]
+        })
+    }
+}
+
+impl JsonSchema for TouchScript {
+    fn schema_name() -> Cow<'static, str> {
+        "TouchScript".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Finger numbers, `wrong` or `cancel`, separated by commas: what a person does, one after the other.",
+            "type": "string", "examples": ["1", "wrong,1", "cancel"]
+        })
     }
 }

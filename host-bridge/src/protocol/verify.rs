@@ -1,9 +1,10 @@
 //! Checking a signature.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Checks a SOTER signature against a public key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerifySignature {
     /// PEM, ASK or AuthKey JSON, or the JSON of a certificate chain.
@@ -18,7 +19,7 @@ pub struct VerifySignature {
 }
 
 /// What came of a check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
     /// Whether the signature is this key's over exactly these bytes.

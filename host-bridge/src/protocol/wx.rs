@@ -3,13 +3,14 @@
 //! A call that fails as on a phone is an answer with `errCode` and `errMsg`. Members that WeChat does not
 //! know are ignored, as WeChat does.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use soter_wire::Mode;
 
 use super::TouchScript;
 
 /// `wx.startSoterAuthentication`: show the dialog, wait for a touch, sign.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StartSoterAuthentication {
     /// The modes that the mini program accepts, `fingerPrint`, `facial` or `speech`. Others name no mode.
@@ -21,13 +22,76 @@ pub struct StartSoterAuthentication {
     /// The dialog's text. One that is empty or longer than 42 UTF-16 units is replaced by the default text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_content: Option<String>,
+    /// The simulator's own addition: the mini program that calls; absent: the first one of WeChat's servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appid: Option<String>,
     /// The simulator's own addition: touches for this call alone, instead of the sensor's mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub touch: Option<TouchScript>,
 }
 
+/// `wx.login`: a code for the mini program's own server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Login {
+    /// The simulator's own addition: the mini program that calls; absent: the first one of WeChat's servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appid: Option<String>,
+}
+
+/// Answer of [`Login`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoggedIn {
+    /// For `jscode2session`: valid for five minutes, once.
+    pub code: String,
+    /// `login:ok`.
+    pub err_msg: String,
+}
+
+/// `wx.checkSession`: whether the session that `wx.login` began is alive.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckSession {
+    /// The mini program that calls; absent: the first one of WeChat's servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appid: Option<String>,
+}
+
+/// Answer of [`CheckSession`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionChecked {
+    /// `checkSession:ok` or `checkSession:fail …`.
+    pub err_msg: String,
+}
+
+/// `wx.getUserInfo`: the user's data, signed and encrypted with the session's key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GetUserInfo {
+    /// The mini program that calls; absent: the first one of WeChat's servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appid: Option<String>,
+}
+
+/// Answer of [`GetUserInfo`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserInfo {
+    /// The user's data.
+    pub user_info: serde_json::Value,
+    /// The same as the text that is signed.
+    pub raw_data: String,
+    /// Hex of SHA-1 over `rawData` and the session key.
+    pub signature: String,
+    /// AES-128-CBC over the data with `openId`, `unionId` and `watermark`, Base64.
+    pub encrypted_data: String,
+    /// The initialisation vector, Base64.
+    pub iv: String,
+    /// `getUserInfo:ok`.
+    pub err_msg: String,
+}
+
 /// What the callbacks of [`StartSoterAuthentication`] get, on success and on failure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SoterAuthentication {
     /// 0, or one of 90001 to 90011.
@@ -45,21 +109,22 @@ pub struct SoterAuthentication {
 }
 
 /// `wx.checkIsSupportSoterAuthentication`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckIsSupportSoterAuthentication {}
 
 /// Answer of [`CheckIsSupportSoterAuthentication`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SoterSupport {
     /// The supported modes; none is a real answer.
+    #[schemars(with = "Vec<super::ModeName>")]
     pub support_mode: Vec<Mode>,
     /// `checkIsSupportSoterAuthentication:ok`.
     pub err_msg: String,
 }
 
 /// `wx.checkIsSoterEnrolledInDevice`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckIsSoterEnrolledInDevice {
     /// The mode asked about.
@@ -68,7 +133,7 @@ pub struct CheckIsSoterEnrolledInDevice {
 }
 
 /// Answer of [`CheckIsSoterEnrolledInDevice`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SoterEnrolment {
     /// Whether something of that mode is enrolled.

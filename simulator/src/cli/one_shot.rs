@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use soter_bridge::Connection;
 use soter_bridge::protocol::{CommandError, Request, Response, Service};
 
 use super::auth;
@@ -15,10 +16,11 @@ use crate::grammar::{Command, Errand, Job, Options};
 pub(super) fn run(command: Command, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     if let Command::Tee(tee) = &command
         && tee.command.needs_session()
+        && options.connect.is_none()
     {
         return Err(CommandError::invalid_params(
             "a signing session lives only as long as its process",
-            "open, touch and finish it in the REPL: start `soter-sim` without a command",
+            "open, touch and finish it in the REPL (`soter-sim` without a command), or on a server with --connect URL",
         ));
     }
     let answer = match command.job()? {
@@ -41,6 +43,12 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
 }
 
 fn on_a_desk(errand: Errand, options: &Options) -> Result<Answer, CommandError> {
+    if let Some(url) = &options.connect {
+        let runtime = super::runtime()?;
+        front::end_in_order(&runtime, || {});
+        let errand = errand.on(options.device.as_deref());
+        return runtime.block_on(async { perform(&Arc::new(Connection::open(url).await?), errand).await });
+    }
     let state = super::state(options)?;
     let runtime = super::runtime()?;
     let desk = super::open(state, options)?;
@@ -72,6 +80,7 @@ fn is_for_machines(answer: &Answer) -> bool {
                 || matches!(
                     response,
                     Response::CheckIsSupportSoterAuthentication(_)
+                        | Response::Login(_)
                         | Response::CheckIsSoterEnrolledInDevice(_)
                 )
         }

@@ -85,6 +85,7 @@ fn response_is_negative(response: &Response) -> bool {
     match response {
         Response::StartSoterAuthentication(answer) => answer.err_code != 0,
         Response::CheckIsSupportSoterAuthentication(answer) => fails(&answer.err_msg),
+        Response::CheckSession(answer) => fails(&answer.err_msg),
         Response::CheckIsSoterEnrolledInDevice(answer) => fails(&answer.err_msg),
         Response::VerifySignature(verdict) => !verdict.valid,
         other => other.trusted_app_reply().is_some_and(|reply| reply.result_code != 0),

@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Usage,
     /// 3: the surroundings' fault: state that is locked or damaged, a disk that is full.
     Environment,
+    /// As a command ended that was run.
+    Of(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -24,6 +26,7 @@ impl From<Exit> for ExitCode {
             Exit::Negative => 1,
             Exit::Usage => 2,
             Exit::Environment => 3,
+            Exit::Of(code) => code,
         })
     }
 }

@@ -22,7 +22,13 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
     match response {
         Response::CheckIsSupportSoterAuthentication(_)
         | Response::CheckIsSoterEnrolledInDevice(_)
-        | Response::StartSoterAuthentication(_) => object(response, paint),
+        | Response::StartSoterAuthentication(_)
+        | Response::Login(_)
+        | Response::CheckSession(_)
+        | Response::GetUserInfo(_) => object(response, paint),
+        Response::DeskReset(reset) => {
+            format!("everything is new; {} is on the desk", paint.name(&reset.device))
+        }
         Response::DeviceCreate(summary) => format!("created {}", phones::summary(summary, paint)),
         Response::DeviceSelect(summary) => format!("selected {}", phones::summary(summary, paint)),
         Response::DeviceShow(phone)

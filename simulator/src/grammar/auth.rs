@@ -26,6 +26,9 @@ pub(crate) struct Auth {
     /// The dialog's text, at most 42 UTF-16 units
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     content: Option<String>,
+    /// The mini program that calls; left out: the first one of WeChat's servers
+    #[arg(long, value_name = "APPID")]
+    app: Option<String>,
     /// Touches instead of a person: finger numbers, `wrong`, `cancel`, comma-separated
     #[arg(long, value_name = "SCRIPT", value_parser = parse_touch_script)]
     touch: Option<TouchScript>,
@@ -43,6 +46,7 @@ impl Auth {
             request_auth_modes,
             challenge: self.challenge.or(self.named_challenge),
             auth_content: self.content,
+            appid: self.app,
             touch: self.touch,
         };
         Errand { usual_mode, ..Errand::new(request) }

@@ -118,6 +118,12 @@ pub(crate) enum Setting {
         #[arg(value_name = "TIME", value_parser = parse_clock)]
         value: Patch<u64>,
     },
+    /// The WeChat user who is logged in
+    User {
+        /// A user's name, or default
+        #[arg(value_name = "NAME", value_parser = parse_name)]
+        value: Patch<String>,
+    },
     /// A system upgrade happens now: the phone gets another cpu_id
     #[command(alias = "system-upgrade")]
     SystemUpgrade,
@@ -159,6 +165,7 @@ impl Setting {
             Self::FailNext { value } => device::Set { fail_next: value, ..keep },
             Self::Latency { value } => device::Set { latency: value, ..keep },
             Self::Clock { value } => device::Set { clock: value, ..keep },
+            Self::User { value } => device::Set { user: value, ..keep },
             Self::SystemUpgrade => device::Set { system_upgrade: Patch::Set(true), ..keep },
         }
     }
@@ -207,6 +214,11 @@ where
         DEFAULT => Ok(Patch::Reset),
         number => number.parse().map(Patch::Set).map_err(|error| format!("{error}; `default` sets it back")),
     }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "clap wants parsers that may fail")]
+fn parse_name(text: &str) -> Result<Patch<String>, String> {
+    Ok(if text == DEFAULT { Patch::Reset } else { Patch::Set(text.to_owned()) })
 }
 
 fn parse_clock(text: &str) -> Result<Patch<u64>, String> {

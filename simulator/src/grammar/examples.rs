@@ -29,6 +29,12 @@ pub(super) const SHARED: &[(&str, &[&str])] = &[
     ("device set failNext", &["device set failNext 90009"]),
     ("device set latency", &["device set latency 500", "device set latency default"]),
     ("device set clock", &["device set clock 2020-01-01T00:00:30Z"]),
+    ("device set user", &["device set user zhang", "device set user default"]),
+    ("login", &["login"]),
+    ("session", &["session"]),
+    ("userinfo", &["userinfo"]),
+    ("desk", &["desk reset"]),
+    ("desk reset", &["desk reset"]),
     ("device set systemUpgrade", &["device set systemUpgrade"]),
     ("device remove", &["device remove tablet"]),
     ("device reset", &["device reset"]),
@@ -83,6 +89,28 @@ pub(super) const PROGRAM: &[(&str, &[&str])] = &[
             "soter-sim auth --challenge order-42",
             "soter-sim auth order-42 --modes fingerPrint,facial --touch wrong,1 --ephemeral",
             "soter-sim auth order-42 --touch 1 --seed demo --profile itrustee",
+        ],
+    ),
+    (
+        "serve",
+        &[
+            "soter-sim serve",
+            "soter-sim serve --listen 127.0.0.1:0 --ephemeral --touch auto",
+            "soter-sim serve --allow-origin http://localhost:10086 --config accounts.toml",
+        ],
+    ),
+    (
+        "exec",
+        &[
+            "soter-sim exec --touch auto -- npm test",
+            "soter-sim exec --seed demo -- sh -c 'curl $SOTER_SIM_URL/health'",
+        ],
+    ),
+    (
+        "rpc",
+        &[
+            "soter-sim rpc wx.login --connect http://127.0.0.1:8777",
+            "soter-sim rpc sensor.touch '{\"touch\":1}' --connect http://127.0.0.1:8777",
         ],
     ),
     ("call", &["soter-sim call keys.list", "soter-sim call sensor.setMode '{\"mode\": \"auto\"}'"]),

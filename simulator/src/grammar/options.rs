@@ -23,6 +23,7 @@ const SEED: &str = "general_seed";
 const CLOCK: &str = "general_clock";
 const DEVICE: &str = "general_device";
 const JSON: &str = "general_json";
+const CONNECT: &str = "general_connect";
 
 /// Commands that look at no phone, and so take the output option alone.
 const WITHOUT_PHONE: [&str; 6] = ["verify", "explain", "completions", "events", "help", "exit"];
@@ -53,6 +54,8 @@ pub(crate) struct Options {
     pub(crate) device: Option<String>,
     /// Machine output.
     pub(crate) json: bool,
+    /// The running server whose phones are meant.
+    pub(crate) connect: Option<String>,
 }
 
 impl Options {
@@ -69,6 +72,7 @@ impl Options {
             overwrite(matches, SEED, &mut options.seed);
             overwrite(matches, CLOCK, &mut options.clock);
             overwrite(matches, DEVICE, &mut options.device);
+            overwrite(matches, CONNECT, &mut options.connect);
             options.ephemeral |= given(matches, EPHEMERAL);
             options.json |= given(matches, JSON);
             level = matches.subcommand().map(|(_, matches)| matches);
@@ -77,6 +81,17 @@ impl Options {
             return Err(CommandError::invalid_params(
                 "--state and --ephemeral exclude each other",
                 "keep the state in a folder, or keep nothing: leave one of them out",
+            ));
+        }
+        let names_state = options.state.is_some()
+            || options.ephemeral
+            || options.profile.is_some()
+            || options.seed.is_some()
+            || options.clock.is_some();
+        if options.connect.is_some() && names_state {
+            return Err(CommandError::invalid_params(
+                "--connect means the phones of a running server, which has its own state, profile and seed",
+                "leave --state, --ephemeral, --profile, --seed and --clock out, or leave --connect out",
             ));
         }
         if options.clock.is_some() && options.seed.is_none() {
@@ -107,7 +122,7 @@ pub(super) fn spread(mut command: clap::Command, scope: Scope) -> clap::Command 
     command.disable_help_subcommand(scope == Scope::Line).mut_subcommands(|below| spread(below, scope))
 }
 
-fn arguments() -> [Arg; 7] {
+fn arguments() -> [Arg; 8] {
     let option = |id: &'static str, long: &'static str, value: &'static str, parser: ValueParser| {
         Arg::new(id).long(long).value_name(value).value_parser(parser).help_heading(HEADING)
     };
@@ -127,6 +142,8 @@ fn arguments() -> [Arg; 7] {
             .help("Where the seeded phone's clock stands: 2020-01-01T00:00:00Z or Unix milliseconds"),
         option(DEVICE, "device", "DEVICE", value_parser!(String))
             .help("The phone that the command is for, if not the selected one"),
+        option(CONNECT, "connect", "URL", value_parser!(String))
+            .help("Work on a running server's phones; the address as in its ready line"),
         flag(JSON, "json").help("Machine output: each answer is one line of JSON"),
     ]
 }

@@ -152,7 +152,7 @@ fn settings_are_set_and_set_back() {
 fn every_setting_of_the_protocol_can_be_set() {
     let all = json!({"support": null, "permission": null, "modes": null, "internalError": null,
         "reportNotEnrolled": null, "reportFaceAsFinger": null, "failNext": null, "latency": null, "clock": null,
-        "systemUpgrade": null});
+        "user": null, "systemUpgrade": null});
     let device::Set {
         support: _,
         permission: _,
@@ -163,6 +163,7 @@ fn every_setting_of_the_protocol_can_be_set() {
         fail_next: _,
         latency: _,
         clock: _,
+        user: _,
         system_upgrade: _,
     } = serde_json::from_value(all.clone()).unwrap();
     let commands = every_command(&lines());

@@ -35,6 +35,9 @@ const INTERNAL_ERRORS: [&str; 4] = [
 impl Phone {
     pub(crate) fn set(&self, set: Set) -> Result<(), CommandError> {
         check(&set)?;
+        if let Patch::Set(user) = &set.user {
+            self.context.wechat.openid(user, &self.context.wechat.accounts().first_app().appid)?;
+        }
         let mut inside = self.inside();
         if !set.clock.is_keep() {
             let at = set.clock.apply(SEEDED_CLOCK, SEEDED_CLOCK);
@@ -65,6 +68,7 @@ impl Phone {
                 .apply(current.report_face_as_finger, default.report_face_as_finger),
             fail_next: optional(set.fail_next, current.fail_next),
             latency: set.latency.apply(current.latency, default.latency),
+            user: optional(set.user, current.user),
         };
         Ok(())
     }

@@ -5,13 +5,15 @@ use std::time::Duration;
 use soter_bridge::codes::wx::{self, message};
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::protocol::wx::{
-    CheckIsSoterEnrolledInDevice, SoterAuthentication, SoterEnrolment, SoterSupport, StartSoterAuthentication,
+    CheckIsSoterEnrolledInDevice, CheckSession, GetUserInfo, LoggedIn, Login, SessionChecked,
+    SoterAuthentication, SoterEnrolment, SoterSupport, StartSoterAuthentication, UserInfo,
 };
 use soter_bridge::protocol::{CommandError, Event, Touch, device};
 use soter_tee::TeeError;
 use soter_wire::{Mode, base64};
 
 use super::dialog::{Dialog, Ended, Outcome, frozen};
+use super::upload::{MOST_UPLOADS, Upload};
 use super::{Inside, Phone};
 
 /// WeChat's package.
@@ -131,12 +133,25 @@ impl Phone {
 
     /// Steps 8 on: what is enrolled, what is frozen, the keys, and the touch.
     async fn authenticate(&self, request: &StartSoterAuthentication, modes: &[Mode]) -> Outcome {
-        let (number, outcome) = {
-            let mut inside = self.inside();
-            match self.open_dialog(&mut inside, request, modes)? {
-                Opened::Refused(ended) => return Ok(ended),
-                Opened::Touches(touches) => return self.play(&mut inside, touches),
-                Opened::Waits { number, outcome } => (number, outcome),
+        let mut uploads = 0;
+        let (number, outcome) = loop {
+            let upload = {
+                let mut inside = self.inside();
+                match self.open_dialog(&mut inside, request, modes)? {
+                    Opened::Refused(ended) => return Ok(ended),
+                    Opened::Touches(touches) => return self.play(&mut inside, touches),
+                    Opened::Waits { number, outcome } => break (number, outcome),
+                    Opened::Uploads(upload) => upload,
+                }
+            };
+            uploads += 1;
+            let refused = if uploads > MOST_UPLOADS {
+                Some("WeChat's servers go on asking for the phone's keys".to_owned())
+            } else {
+                self.upload(upload).await?
+            };
+            if let Some(reason) = refused {
+                return Ok(Ended::internal_error("auth key update error", reason));
             }
         };
         let mut watch = DialogWatch { phone: self, number: Some(number) };
@@ -179,9 +194,12 @@ impl Phone {
             return Ok(Opened::Refused(Ended::internal_error(&text, INTERNAL_ERROR_IS_ON)));
         }
         let uid = wechat_uid(inside);
-        let key_name = auth_key_name(&inside.record.user);
-        if let Err(error) = self.prepare_keys(inside, uid, &key_name)? {
-            return self.key_failure(&error).map(Opened::Refused);
+        let caller = self.caller(inside, request.appid.as_deref())?;
+        let key_name = auth_key_name(&caller);
+        match self.next_upload(inside, uid, &key_name, &caller)? {
+            Ok(None) => {}
+            Ok(Some(upload)) => return Ok(Opened::Uploads(upload)),
+            Err(error) => return self.key_failure(&error).map(Opened::Refused),
         }
         // 11. The signing session, and the dialog.
         let challenge = request.challenge.as_deref().unwrap_or_default();
@@ -228,28 +246,46 @@ impl Phone {
         Err(CommandError::internal("a cancelled dialog stayed open"))
     }
 
-    /// Makes sure that ASK and AuthKey exist; an AuthKey that an enrolment made invalid is removed and made anew.
-    fn prepare_keys(
-        &self,
-        inside: &mut Inside,
-        uid: u32,
-        key_name: &str,
-    ) -> Result<Result<(), TeeError>, CommandError> {
-        if !self.tee(inside)?.has_app_secure_key(uid)
-            && let Err(error) = self.generate_app_secure_key(inside, uid)?
-        {
-            return Ok(Err(error));
-        }
-        let tee = self.tee(inside)?;
-        if tee.has_valid_auth_key(uid, key_name) {
-            return Ok(Ok(()));
-        }
-        if tee.has_auth_key(uid, key_name)
-            && let Err(error) = tee.remove_auth_key(uid, key_name)
-        {
-            return Ok(Err(error));
-        }
-        Ok(self.generate_auth_key(inside, uid, key_name)?.map(|_| ()))
+    /// Who is logged in, in which mini program.
+    pub(super) fn caller(&self, inside: &Inside, appid: Option<&str>) -> Result<Caller, CommandError> {
+        let wechat = &self.context.wechat;
+        let first = &wechat.accounts().first_user().name;
+        let user = inside.record.settings.user.as_ref().unwrap_or(first).clone();
+        let appid = appid.unwrap_or(&wechat.accounts().first_app().appid).to_owned();
+        let openid = wechat.openid(&user, &appid)?;
+        Ok(Caller { user, appid, openid })
+    }
+
+    /// `wx.login`.
+    pub(crate) fn login(&self, request: &Login) -> Result<LoggedIn, CommandError> {
+        let Caller { user, appid, .. } = self.caller(&self.inside(), request.appid.as_deref())?;
+        let code = self.context.wechat.login(&user, &appid)?;
+        Ok(LoggedIn { code, err_msg: "login:ok".to_owned() })
+    }
+
+    /// `wx.checkSession`. The text of its failure is not documented; modelled.
+    pub(crate) fn check_session(&self, request: &CheckSession) -> Result<SessionChecked, CommandError> {
+        let Caller { user, appid, .. } = self.caller(&self.inside(), request.appid.as_deref())?;
+        let is_alive = self.context.wechat.check_session(&user, &appid)?;
+        let err_msg =
+            if is_alive { "checkSession:ok" } else { "checkSession:fail session time out, need relogin" };
+        Ok(SessionChecked { err_msg: err_msg.to_owned() })
+    }
+
+    /// `wx.getUserInfo`.
+    pub(crate) fn user_info(&self, request: &GetUserInfo) -> Result<UserInfo, CommandError> {
+        let Caller { user, appid, .. } = self.caller(&self.inside(), request.appid.as_deref())?;
+        let info = self.context.wechat.user_info(&user, &appid)?;
+        let user_info = serde_json::from_str(&info.raw_data)
+            .map_err(|error| CommandError::internal(format!("a user's data do not read: {error}")))?;
+        Ok(UserInfo {
+            user_info,
+            raw_data: info.raw_data,
+            signature: info.signature,
+            encrypted_data: info.encrypted_data,
+            iv: info.iv,
+            err_msg: "getUserInfo:ok".to_owned(),
+        })
     }
 
     /// Signs after a match: the call's answer.
@@ -302,6 +338,8 @@ enum Opened {
     Refused(Ended),
     /// It is open, and these touches are to be played.
     Touches(Vec<Touch>),
+    /// Something has to be uploaded first.
+    Uploads(Upload),
     /// It is open and waits for a person.
     Waits { number: u64, outcome: tokio::sync::oneshot::Receiver<Outcome> },
 }
@@ -330,14 +368,20 @@ pub(super) fn new_apps() -> Vec<device::App> {
         .to_vec()
 }
 
-/// The WeChat user of a new phone, with names that no real user has.
-pub(super) fn new_user() -> device::User {
-    device::User { appid: "wxemulated00000001".to_owned(), openid: "oEmulatedUser000000000000001".to_owned() }
+/// For whom WeChat acts.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    /// The user's name on WeChat's servers.
+    pub(super) user: String,
+    /// The mini program.
+    pub(super) appid: String,
+    /// The user in it.
+    pub(super) openid: String,
 }
 
 /// WeChat makes one AuthKey per mini program and user. The name is modelled.
-fn auth_key_name(user: &device::User) -> String {
-    format!("Wechat_{}_{}", user.appid, user.openid)
+fn auth_key_name(caller: &Caller) -> String {
+    format!("Wechat_{}_{}", caller.appid, caller.openid)
 }
 
 /// The dialog's text: the mini program's, unless it is empty or too long.

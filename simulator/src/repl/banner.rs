@@ -17,10 +17,12 @@ pub(super) fn banner(devices: &Devices, surroundings: &Surroundings, paint: Pain
     } else {
         ""
     };
+    let bridge =
+        surroundings.bridge.as_ref().map_or(String::new(), |bridge| format!("\nbridge {}", visible(bridge)));
     format!(
         "{} {}, a phone with SOTER on your desk\n\
          The root key is {}: no real server trusts what is signed here.\n\
-         phone {} ({profile}), {state}{seeded}\n\
+         phone {} ({profile}), {state}{seeded}{bridge}\n\
          Try {}, or {}.",
         paint.strong("soter-sim"),
         env!("CARGO_PKG_VERSION"),
@@ -51,17 +53,26 @@ mod tests {
 
     #[test]
     fn the_banner_says_that_the_root_key_is_emulated_and_where_the_state_is() {
-        let surroundings = Surroundings { state: Some(PathBuf::from("desk")) };
+        let bridge = Some("http://127.0.0.1:8777, mini program wx".to_owned());
+        let surroundings = Surroundings { bridge, state: Some(PathBuf::from("desk")) };
         let text = banner(&desk(false), &surroundings, Paint::PLAIN);
-        assert_eq!(text.lines().count(), 4, "{text}");
-        for part in ["emulated", "no real server", "phone (ios)", "kept in desk", "auth order-42", "help"] {
+        assert_eq!(text.lines().count(), 5, "{text}");
+        for part in [
+            "bridge http://127.0.0.1:8777",
+            "emulated",
+            "no real server",
+            "phone (ios)",
+            "kept in desk",
+            "auth order-42",
+            "help",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }
 
     #[test]
     fn the_banner_says_that_a_seeded_clock_stands_still() {
-        let text = banner(&desk(true), &Surroundings { state: None }, Paint::PLAIN);
+        let text = banner(&desk(true), &Surroundings { bridge: None, state: None }, Paint::PLAIN);
         assert!(text.contains("clock stands still") && text.contains("nothing is kept"), "{text}");
     }
 }

@@ -19,6 +19,7 @@ mod tests;
 
 const DEVICES: &str = "devices";
 const PHONES: &str = "phones.json";
+const LEDGER: &str = "wechat.db";
 
 /// A folder that holds everything about the phones of one person, used by one process at a time.
 ///
@@ -52,6 +53,11 @@ impl StateFolder {
     /// Whether a folder is one of these, as far as its files tell.
     pub fn is_at(path: &Path) -> bool {
         path.join(PHONES).exists() || path.join(DEVICES).exists()
+    }
+
+    /// Where the ledger of WeChat's servers is kept.
+    pub fn ledger_path(&self) -> PathBuf {
+        self.path.join(LEDGER)
     }
 
     /// The folder's absolute path.

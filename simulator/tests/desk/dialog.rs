@@ -198,13 +198,16 @@ async fn events_tell_the_story_in_the_order_in_which_it_happened() {
         [
             "spent 1",
             "made Ask",
+            // WeChat uploads each key before it is used.
             "spent 2",
+            "spent 3",
             "made AuthKey",
+            "spent 4",
             "shown false",
             "touched wrong Rejected",
             "touched 1 Matched",
-            "spent 3",
-            "signed 3",
+            "spent 5",
+            "signed 5",
             "closed 0",
             "shown false",
             "touched cancel Cancelled",

@@ -40,6 +40,7 @@ fn good_request() -> StartSoterAuthentication {
         request_auth_modes: Some(vec!["fingerPrint".to_owned()]),
         challenge: Some("order-42".to_owned()),
         auth_content: None,
+        appid: None,
         touch: None,
     }
 }

@@ -134,6 +134,7 @@ impl<S: Service> Recorder<'_, S> {
                 request_auth_modes: Some(vec![mode.to_owned()]),
                 challenge: Some(challenge),
                 auth_content: None,
+                appid: None,
                 touch: Some(TouchScript(vec![self.finger()])),
             };
             let callback = self.service.request(None, request).await?;

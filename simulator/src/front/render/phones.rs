@@ -47,7 +47,15 @@ pub(super) fn phone(phone: &Device, paint: Paint) -> String {
         ("counter", phone.counter.to_string()),
         ("clock", format_moment(phone.clock)),
         ("apps", apps.join(", ")),
-        ("user", format!("{} in mini program {}", visible(&phone.user.openid), visible(&phone.user.appid))),
+        (
+            "user",
+            format!(
+                "{}, {} in mini program {}",
+                visible(&phone.user.name),
+                visible(&phone.user.openid),
+                visible(&phone.user.appid)
+            ),
+        ),
         ("enrolled", enrolled(&phone.biometrics.enrolments)),
     ];
     told.extend(phone.biometrics.lockouts.iter().map(|state| ("lockout", lockout(state))));
@@ -115,6 +123,8 @@ fn troubles(settings: &Settings) -> Vec<String> {
         report_face_as_finger,
         fail_next,
         latency,
+        // Told with the phone's user.
+        user: _,
     } = settings;
     let mut troubles = Vec::new();
     if !support {

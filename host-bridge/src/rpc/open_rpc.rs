@@ -1,0 +1,62 @@
+//! `rpc.discover`: the protocol as an OpenRPC document, generated from its types.
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use crate::protocol::{CommandError, METHODS, schemas};
+
+/// The document, after OpenRPC 1.3.2: every method with its parameters by name, and its result.
+pub(super) fn document() -> Result<Value, CommandError> {
+    let mut generator = SchemaSettings::draft07()
+        .with(|settings| settings.definitions_path = "/components/schemas".into())
+        .into_generator();
+    let mut methods = Vec::new();
+    for method in METHODS {
+        let (params, result) = schemas(method.name, &mut generator)
+            .ok_or_else(|| CommandError::internal(format!("`{}` has no schema", method.name)))?;
+        methods.push(json!({
+            "name": method.name,
+            "summary": method.summary,
+            "paramStructure": "by-name",
+            "params": parameters(params.as_value()),
+            "result": {"name": "result", "schema": result},
+        }));
+    }
+    methods.extend([
+        json!({
+            "name": "events.subscribe", "summary": "Hear what happens, on this WebSocket connection.",
+            "paramStructure": "by-name",
+            "params": [{"name": "topics", "schema": {"type": "array", "items": {"enum": ["phone", "journal"]}}}],
+            "result": {"name": "result", "schema": {"type": "object"}},
+        }),
+        json!({
+            "name": "events.unsubscribe", "summary": "Hear of nothing any more.", "paramStructure": "by-name",
+            "params": [], "result": {"name": "result", "schema": {"type": "object"}},
+        }),
+    ]);
+    Ok(json!({
+        "openrpc": "1.3.2",
+        "info": {
+            "title": "soter-sim", "version": env!("CARGO_PKG_VERSION"),
+            "description": "An emulated phone with SOTER. Every method also takes `device`, the name of the device it is for.",
+        },
+        "methods": methods,
+        "components": {"schemas": generator.take_definitions(true)},
+    }))
+}
+
+/// Parameters are named, so each member of the object is one.
+fn parameters(schema: &Value) -> Vec<Value> {
+    let required: Vec<_> =
+        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let none = Map::new();
+    let properties = schema["properties"].as_object().unwrap_or(&none);
+    let own = properties.iter().map(|(name, schema)| {
+        json!({"name": name, "required": required.contains(&name.as_str()), "schema": schema})
+    });
+    let device = json!({
+        "name": "device", "required": false, "schema": {"type": "string"},
+        "description": "The device that the call is for; absent: the selected one.",
+    });
+    own.chain([device]).collect()
+}

@@ -1,0 +1,149 @@
+//! JSON-RPC by the book, and whatever else comes in.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::protocol::METHODS;
+use crate::test_service::TestService;
+
+fn rpc() -> Rpc<TestService> {
+    Rpc::new(Arc::default(), Arc::default())
+}
+
+async fn text(text: &str) -> Option<String> {
+    rpc().answer(Message::read(text.as_bytes()), None).await
+}
+
+async fn answer(request: Value) -> Value {
+    serde_json::from_str(&text(&request.to_string()).await.unwrap()).unwrap()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is made where it is passed")]
+fn call(method: &str, params: Value) -> Value {
+    json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params})
+}
+
+#[tokio::test]
+async fn a_call_is_answered_with_its_result_and_its_id() {
+    let list = answer(call("device.list", json!({}))).await;
+    assert_eq!(
+        (&list["jsonrpc"], &list["id"], &list["result"]["selected"]),
+        (&json!("2.0"), &json!(7), &json!("phone"))
+    );
+    for id in [json!("text"), json!(null), json!(1.5)] {
+        let answer = answer(json!({"jsonrpc": "2.0", "id": id, "method": "device.list"})).await;
+        assert_eq!(answer["id"], id);
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_carried_out_is_an_error_with_its_number_and_advice() {
+    for (request, code) in [
+        (call("device.explode", json!({})), -32601),
+        (call("device.list", json!([])), -32602),
+        (call("device.list", json!({"device": "other"})), -32004),
+        (call("device.list", json!({"device": 1})), -32602),
+        (call("device.list", json!({"unknown": 1})), -32602),
+        (call("sensor.touch", json!({"touch": "nose"})), -32602),
+        (call("keys.list", json!({})), -32001),
+        (json!({"id": 1, "method": "device.list"}), -32600),
+        (json!({"jsonrpc": "2.0", "id": 1}), -32600),
+        (json!({"jsonrpc": "2.0", "id": 1, "method": 7}), -32600),
+        (json!({"jsonrpc": "2.0", "id": {}, "method": "device.list"}), -32600),
+        (json!(7), -32600),
+        (json!([]), -32600),
+    ] {
+        let answer = answer(request.clone()).await;
+        assert_eq!(answer["error"]["code"], code, "{request}: {answer}");
+        assert!(answer["error"]["data"]["next"].is_string(), "{answer}");
+    }
+    for bad in ["", "{", "nonsense", "\u{0}", &"[".repeat(10_000)] {
+        let answer: Value = serde_json::from_str(&text(bad).await.unwrap()).unwrap();
+        assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(-32700), &Value::Null));
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_answered_in_its_order_and_notifications_not_at_all() {
+    let batch = json!([
+        {"jsonrpc": "2.0", "id": 1, "method": "device.list"},
+        {"jsonrpc": "2.0", "method": "device.list"},
+        7,
+        {"jsonrpc": "2.0", "id": 2, "method": "device.explode"}
+    ]);
+    let answers = answer(batch).await;
+    let ids: Vec<_> = answers.as_array().unwrap().iter().map(|answer| answer["id"].clone()).collect();
+    assert_eq!(ids, [json!(1), json!(null), json!(2)]);
+    assert_eq!(text(r#"{"jsonrpc":"2.0","method":"device.explode"}"#).await, None);
+    assert_eq!(text(r#"[{"jsonrpc":"2.0","method":"device.list"}]"#).await, None);
+    let large = Value::Array(vec![call("device.list", json!({})); MAX_BATCH + 1]);
+    let refused = answer(large).await;
+    assert!(refused["error"]["message"].as_str().unwrap().contains("65 calls; 64"), "{refused}");
+}
+
+#[tokio::test]
+async fn calls_are_written_down_with_their_answers_and_listings_are_not() {
+    let rpc = rpc();
+    for method in ["device.list", "wx.checkIsSupportSoterAuthentication", "device.explode"] {
+        rpc.answer(Message::read(call(method, json!({})).to_string().as_bytes()), None).await;
+    }
+    let written: Vec<_> = rpc.journal().after(0, 10).iter().map(|entry| entry.call.clone()).collect();
+    assert_eq!(written, ["wx.checkIsSupportSoterAuthentication", "device.explode"]);
+}
+
+#[tokio::test]
+async fn events_need_a_connection() {
+    let refused = answer(call("events.subscribe", json!({}))).await;
+    assert_eq!(refused["error"]["code"], -32602);
+    assert!(refused["error"]["data"]["next"].as_str().unwrap().contains("/ws"));
+}
+
+#[tokio::test]
+async fn discovery_describes_every_method_with_its_parameters_and_its_result() {
+    let document = answer(call("rpc.discover", json!({}))).await["result"].clone();
+    assert_eq!(document["openrpc"], "1.3.2");
+    let methods = document["methods"].as_array().unwrap();
+    assert_eq!(methods.len(), METHODS.len() + 2);
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    for method in methods {
+        assert!(method["params"].is_array() && method["result"]["schema"].is_object(), "{method}");
+        // Whatever is referred to is there.
+        let text = method.to_string();
+        for reference in text.split("#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap();
+            assert!(schemas.contains_key(name), "{name} in {method}");
+        }
+    }
+    let touch = methods.iter().find(|method| method["name"] == "sensor.touch").unwrap();
+    assert_eq!(
+        (&touch["params"][0]["name"], &touch["params"][0]["required"]),
+        (&json!("touch"), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn wrong_types_for_every_member_of_every_method_are_told() {
+    let document = answer(call("rpc.discover", json!({}))).await["result"].clone();
+    for method in document["methods"].as_array().unwrap() {
+        let name = method["name"].as_str().unwrap();
+        if name.starts_with("events.") {
+            continue;
+        }
+        for parameter in method["params"].as_array().unwrap() {
+            // No parameter is an object with a member of this name.
+            let params = json!({parameter["name"].as_str().unwrap(): {"odd": [1]}});
+            let answer = answer(call(name, params)).await;
+            assert_eq!(answer["error"]["code"], -32602, "{name} {parameter}: {answer}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_answered_with_json_or_nothing(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        if let Some(answer) = runtime.block_on(rpc().answer(Message::read(&bytes), None)) {
+            prop_assert!(serde_json::from_str::<Value>(&answer).is_ok());
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! One port for everything: JSON-RPC over WebSocket and HTTP, WeChat's paths, the journal.
+//!
+//! ```text
+//!   connection (bounded in number)
+//!     -> head within a time limit -> guard: Host, Origin, token -> body within time and size
+//!     -> /ws                    JSON-RPC, and events unasked     (a connection of its own from here on)
+//!        /rpc                   JSON-RPC, one message at a time
+//!        /cgi-bin/… /sns/…      WeChat's servers
+//!        /health /sim/journal /sim/reset
+//! ```
+//!
+//! Everything that a client can make grow has a bound, and each bound its own answer; see [`Limits`]. A panic in one
+//! connection leaves the others alone.
+
+mod guard;
+mod limits;
+mod listener;
+mod respond;
+mod routes;
+mod socket;
+
+use std::fmt;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::journal::Journal;
+use crate::protocol::{CommandError, Service};
+use crate::rpc::Rpc;
+use crate::secret::Secret;
+
+use self::guard::Guard;
+
+pub use self::limits::Limits;
+
+/// Where to listen, and whom to let in.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// The address; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Values of `Origin` that are let in beside the server's own.
+    pub allow_origins: Vec<String>,
+    /// Values of `Host` that are let in beside loopback with the server's port.
+    pub allow_hosts: Vec<String>,
+    /// What clients have to show for everything but WeChat's own paths and `/health`.
+    pub token: Option<Secret>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl ServerOptions {
+    /// An address, and the usual rules: loopback alone, no foreign origin, no token.
+    pub fn on(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            allow_origins: Vec::new(),
+            allow_hosts: Vec::new(),
+            token: None,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Hears what a person at the server should know, such as the flag that would have let a refused client in.
+pub type Notices = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What is behind the port.
+pub struct Rooms<S> {
+    /// What answers commands.
+    pub service: Arc<S>,
+    /// Where calls are written down.
+    pub journal: Arc<Journal>,
+    /// WeChat's paths.
+    pub wechat: Router,
+    /// Where notices go.
+    pub notices: Notices,
+}
+
+impl<S> fmt::Debug for Rooms<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Rooms").finish_non_exhaustive()
+    }
+}
+
+/// A port that is taken, and not served yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    options: ServerOptions,
+}
+
+impl Server {
+    /// Takes the port.
+    ///
+    /// # Errors
+    /// The user's: an address beyond loopback without a token, or an origin that is none. The environment's: the address
+    /// is in use or not this computer's.
+    pub async fn bind(options: ServerOptions) -> Result<Self, CommandError> {
+        let listen = options.listen;
+        if !listen.ip().to_canonical().is_loopback() && options.token.is_none() {
+            return Err(CommandError::invalid_params(
+                format!("{listen} can be reached from other computers, and there is no token"),
+                "give one with --token-file FILE, or listen on 127.0.0.1",
+            ));
+        }
+        guard::check(&options)?;
+        let unavailable = |error: std::io::Error| {
+            CommandError::environment(
+                format!("{listen} cannot be listened on: {error}"),
+                "stop what listens there, or choose another port with --listen (port 0 takes a free one)",
+            )
+        };
+        let listener = TcpListener::bind(listen).await.map_err(unavailable)?;
+        let address = listener.local_addr().map_err(unavailable)?;
+        Ok(Self { listener, address, options })
+    }
+
+    /// The address that is listened on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How clients on this computer reach it: `http://127.0.0.1:PORT`, without a slash at the end.
+    pub fn url(&self) -> String {
+        let ip = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
+            ip => ip,
+        };
+        format!("http://{}", SocketAddr::new(ip, self.address.port()))
+    }
+
+    /// Serves until `shutdown` is ready. Then it takes no connection any more, lets pending requests end for as long as
+    /// [`Limits::drain`] says, and closes what is left.
+    pub async fn run<S: Service>(self, rooms: Rooms<S>, shutdown: impl Future<Output = ()>) {
+        let Self { listener, address, options } = self;
+        let Rooms { service, journal, wechat, notices } = rooms;
+        let (stop, stopping) = watch::channel(false);
+        let rpc = Rpc::new(service, journal);
+        let guard = Arc::new(Guard::new(&options, address, notices));
+        let router = routes::router(rpc, wechat, guard, options.limits, stopping.clone());
+        let serving = listener::serve(listener, router, options.limits, stopping);
+        tokio::pin!(serving);
+        tokio::select! {
+            () = &mut serving => {}
+            () = shutdown => {
+                // The listener is among those who hear it.
+                let _ = stop.send(true);
+                serving.await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

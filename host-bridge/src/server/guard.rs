@@ -1,0 +1,209 @@
+//! Who may come in: by `Host`, by `Origin`, and by token.
+//!
+//! A web page anywhere can make a browser on this computer send requests to loopback. `Origin` tells such a page from the
+//! device page; `Host` tells a name that an attacker lets point to 127.0.0.1 from the real one.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::protocol::CommandError;
+use crate::secret::Secret;
+
+use super::respond::refusal;
+use super::{Notices, ServerOptions};
+
+/// WeChat's own host name, which SDKs may send to WeChat's paths.
+const WECHAT_HOST: &str = "api.weixin.qq.com";
+/// Notices that are told once each; then the guard falls silent.
+const MOST_NOTICES: usize = 100;
+
+/// The rules of a server.
+pub(super) struct Guard {
+    port: u16,
+    ip: IpAddr,
+    hosts: Vec<String>,
+    origins: Vec<String>,
+    token: Option<Secret>,
+    notices: Notices,
+    told: Mutex<HashSet<String>>,
+}
+
+/// Checks the values that a user gave.
+pub(super) fn check(options: &ServerOptions) -> Result<(), CommandError> {
+    for origin in &options.allow_origins {
+        let is_origin = origin == "null" || is_origin(origin);
+        if !is_origin {
+            let shown: String = origin.chars().take(80).collect();
+            return Err(CommandError::invalid_params(
+                format!("`{shown}` is no origin"),
+                "give exactly what the browser sends, such as http://localhost:10086; there is no wildcard",
+            ));
+        }
+    }
+    for host in &options.allow_hosts {
+        if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@*".contains(&byte)) {
+            let shown: String = host.chars().take(80).collect();
+            return Err(CommandError::invalid_params(
+                format!("`{shown}` is no host"),
+                "give a name, such as phone.test or phone.test:8777; there is no wildcard",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A scheme and an authority, and nothing after them.
+fn is_origin(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, rest)| {
+        !scheme.is_empty()
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+            && !rest.is_empty()
+            && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@*".contains(&byte))
+    })
+}
+
+impl Guard {
+    pub(super) fn new(options: &ServerOptions, address: SocketAddr, notices: Notices) -> Self {
+        let lower = |values: &[String]| values.iter().map(|value| value.to_ascii_lowercase()).collect();
+        Self {
+            port: address.port(),
+            ip: address.ip(),
+            hosts: lower(&options.allow_hosts),
+            origins: lower(&options.allow_origins),
+            token: options.token.clone(),
+            notices,
+            told: Mutex::default(),
+        }
+    }
+
+    /// Lets a request in, answers it here, or refuses it. What is let in from another origin may be read there.
+    pub(super) fn admit(&self, request: &Request) -> Result<Option<HeaderValue>, Box<Response>> {
+        let (headers, path) = (request.headers(), request.uri().path());
+        self.check_host(headers, request.uri(), path)?;
+        let foreign = self.check_origin(headers)?;
+        // A browser asks without credentials first.
+        if request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        {
+            return Err(Box::new(preflight(foreign)));
+        }
+        self.check_token(headers, request.uri(), path)?;
+        Ok(foreign)
+    }
+
+    fn check_host(&self, headers: &HeaderMap, uri: &Uri, path: &str) -> Result<(), Box<Response>> {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let host =
+            host.or_else(|| uri.authority().map(axum::http::uri::Authority::as_str)).unwrap_or_default();
+        let host = host.to_ascii_lowercase();
+        let is_own = self.own_hosts().any(|own| own == host);
+        let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+        let is_wechats = is_wechats(path) && (name == WECHAT_HOST);
+        let is_allowed = self.hosts.iter().any(|allowed| *allowed == host || *allowed == name);
+        if is_own || is_wechats || is_allowed {
+            return Ok(());
+        }
+        let shown: String = host.chars().take(80).collect();
+        let shown = if shown.is_empty() { "(none)" } else { &shown };
+        Err(Box::new(
+            self.refuse(
+                &format!("the host {shown} is not let in"),
+                &format!("start with --allow-host {shown}"),
+            ),
+        ))
+    }
+
+    /// The `Origin`, if it is another one that is let in.
+    fn check_origin(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, Box<Response>> {
+        let Some(value) = headers.get(header::ORIGIN) else { return Ok(None) };
+        let origin = value.to_str().unwrap_or_default().to_ascii_lowercase();
+        if self.own_hosts().any(|own| origin.strip_prefix("http://") == Some(&own)) {
+            return Ok(None);
+        }
+        if self.origins.contains(&origin) {
+            return Ok(Some(value.clone()));
+        }
+        let shown: String = origin.chars().take(80).collect();
+        Err(Box::new(self.refuse(
+            &format!("the origin {shown} is not let in"),
+            &format!("start with --allow-origin {shown}"),
+        )))
+    }
+
+    fn check_token(&self, headers: &HeaderMap, uri: &Uri, path: &str) -> Result<(), Box<Response>> {
+        let Some(token) = &self.token else { return Ok(()) };
+        if path == "/health" || is_wechats(path) {
+            return Ok(());
+        }
+        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let shown = match bearer.and_then(|value| value.strip_prefix("Bearer ")) {
+            Some(shown) => Some(shown.to_owned()),
+            None => form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+                .find(|(name, _)| name == "token")
+                .map(|(_, token)| token.into_owned()),
+        };
+        if shown.is_some_and(|shown| token.is(&shown)) {
+            return Ok(());
+        }
+        Err(Box::new(refusal(
+            StatusCode::UNAUTHORIZED,
+            "this server wants its token",
+            "send `Authorization: Bearer TOKEN`, or ?token=TOKEN in the address",
+        )))
+    }
+
+    fn own_hosts(&self) -> impl Iterator<Item = String> {
+        let ip = match self.ip {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        let port = self.port;
+        ["127.0.0.1".to_owned(), "localhost".to_owned(), "[::1]".to_owned(), ip].into_iter().flat_map(
+            move |name| {
+                // Browsers leave the port out where it is the scheme's own.
+                let bare = (port == 80).then(|| name.clone());
+                bare.into_iter().chain([format!("{name}:{port}")])
+            },
+        )
+    }
+
+    fn refuse(&self, what: &str, next: &str) -> Response {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let notice = format!("{what}; to let it in: {next}");
+        if told.len() < MOST_NOTICES && told.insert(notice.clone()) {
+            (self.notices)(&notice);
+        }
+        refusal(StatusCode::FORBIDDEN, what, next)
+    }
+}
+
+fn is_wechats(path: &str) -> bool {
+    path.starts_with("/cgi-bin/") || path.starts_with("/sns/")
+}
+
+fn preflight(origin: Option<HeaderValue>) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("authorization, content-type"),
+    );
+    headers.insert("access-control-allow-private-network", HeaderValue::from_static("true"));
+    readable_by(&mut response, origin);
+    response
+}
+
+/// Lets scripts of an origin read the answer.
+pub(super) fn readable_by(response: &mut Response, origin: Option<HeaderValue>) {
+    if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-soter-sim-reason"));
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+}

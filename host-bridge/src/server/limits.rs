@@ -1,0 +1,42 @@
+//! What a client can make grow, and how far.
+
+use std::time::Duration;
+
+/// Bounds of a server. Each has its own answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Open connections; one more gets 503 and is closed.
+    pub connections: usize,
+    /// Bytes of a request's body; a longer one gets 413 (on WeChat's paths: errcode 45002).
+    pub body: usize,
+    /// Bytes of a WebSocket message; a longer one ends the connection with 1009.
+    pub message: usize,
+    /// Calls of one WebSocket connection that have no answer yet; one more gets the error -32002.
+    pub pending: usize,
+    /// For the head of a request; a slower client is disconnected.
+    pub head_time: Duration,
+    /// For the body of a request; a slower client gets 408.
+    pub body_time: Duration,
+    /// For a WebSocket client to take what is sent; a slower one is disconnected.
+    pub send_time: Duration,
+    /// Between pings of a quiet WebSocket connection; a client that lets two pass in silence is disconnected.
+    pub ping: Duration,
+    /// For pending requests, once the server stops.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 512,
+            body: 1 << 20,
+            message: 1 << 20,
+            pending: 64,
+            head_time: Duration::from_secs(10),
+            body_time: Duration::from_secs(10),
+            send_time: Duration::from_secs(10),
+            ping: Duration::from_secs(30),
+            drain: Duration::from_secs(2),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Connections: accepted, bounded, and ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tower::ServiceExt;
+
+use super::Limits;
+
+/// A connection's place among those that may be open. What goes on after an upgrade keeps it.
+pub(super) type Place = Arc<OwnedSemaphorePermit>;
+
+/// The longest head of a request, in bytes.
+const LONGEST_HEAD: usize = 64 << 10;
+/// After the system gave no connection, for example because no file can be opened any more.
+const RECOVERY: Duration = Duration::from_millis(100);
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 109\r\n\r\n{\"error\":\"too many connections are open\",\"next\":\"close some, or use one WebSocket connection for many calls\"}";
+
+/// Accepts connections until `stopping` says so, and then waits for those that are open.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopped(&mut stopping) => break,
+        };
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(RECOVERY).await;
+            continue;
+        };
+        match Arc::clone(&places).try_acquire_owned() {
+            Ok(place) => {
+                let connection =
+                    connection(stream, router.clone(), limits, stopping.clone(), Arc::new(place));
+                // A task of its own: what goes wrong in it ends this connection alone.
+                tokio::spawn(connection);
+            }
+            Err(_) => refuse(stream),
+        }
+    }
+    drop(listener);
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    // What has not ended by then is cut off.
+    let _ = tokio::time::timeout(limits.drain, places.acquire_many(all)).await;
+}
+
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    limits: Limits,
+    mut stopping: watch::Receiver<bool>,
+    place: Place,
+) {
+    // Small answers must not wait for more. A stream that refuses is about to fail anyway.
+    let _ = stream.set_nodelay(true);
+    let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(Arc::clone(&place));
+        Request::from(request.map(axum::body::Body::new))
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time)
+        .max_buf_size(LONGEST_HEAD)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades();
+    tokio::pin!(connection);
+    // How a connection ends is the client's business.
+    tokio::select! {
+        _ = &mut connection => {}
+        () = stopped(&mut stopping) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = tokio::time::timeout(limits.drain, connection).await;
+        }
+    }
+}
+
+/// Waits until the server stops.
+pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // A server that is gone has stopped, too.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// Says that there are too many connections, to a client that takes it at once.
+fn refuse(stream: TcpStream) {
+    tokio::spawn(async move {
+        let mut stream = stream;
+        let say = async {
+            stream.write_all(FULL).await?;
+            stream.shutdown().await
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(1), say).await;
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_to_one_connection_too_many_has_the_length_that_it_says() {
+        let text = std::str::from_utf8(FULL).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("Content-Length: {}", body.len())), "{}", body.len());
+        assert!(serde_json::from_str::<serde_json::Value>(body).is_ok());
+    }
+}

@@ -1,0 +1,172 @@
+//! Paths, and what every request goes through before it gets to one.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, RawQuery, Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use http_body_util::BodyExt;
+use serde_json::json;
+use tokio::sync::watch;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::protocol::{Call, CommandError, ErrorKind, Service, desk};
+use crate::rpc::{Message, Rpc};
+
+use super::guard::{Guard, readable_by};
+use super::respond::refusal;
+use super::{Limits, socket};
+
+/// Entries of the journal in one answer.
+const JOURNAL_PAGE: usize = 1000;
+
+const PATHS: &str = "paths: /ws, /rpc, /health, /sim/journal, /sim/reset, /cgi-bin/token, /cgi-bin/stable_token, /sns/jscode2session, /cgi-bin/soter/verify_signature";
+
+/// Everything behind the port.
+pub(super) fn router<S: Service>(
+    rpc: Rpc<S>,
+    wechat: Router,
+    guard: Arc<Guard>,
+    limits: Limits,
+    stopping: watch::Receiver<bool>,
+) -> Router {
+    let sockets = socket::Sockets { rpc: rpc.clone(), limits, stopping };
+    Router::new()
+        .route("/ws", any(socket::upgrade::<S>).with_state(sockets))
+        .route("/rpc", post(message::<S>))
+        .route("/health", get(health))
+        .route("/sim/journal", get(journal::<S>))
+        .route("/sim/reset", post(reset::<S>))
+        .with_state(rpc)
+        .layer(DefaultBodyLimit::max(limits.body))
+        .merge(wechat)
+        .fallback(async || refusal(StatusCode::NOT_FOUND, "there is nothing at this path", PATHS))
+        .method_not_allowed_fallback(async |method: Method| {
+            let what = format!("this path does not take {method}");
+            refusal(StatusCode::METHOD_NOT_ALLOWED, &what, "the header Allow names what it takes")
+        })
+        .layer(from_fn(move |request: Request, next: Next| gather(request, next, limits)))
+        .layer(from_fn(move |request: Request, next: Next| {
+            let guard = Arc::clone(&guard);
+            async move {
+                match guard.admit(&request) {
+                    Ok(origin) => {
+                        let mut response = next.run(request).await;
+                        readable_by(&mut response, origin);
+                        response
+                    }
+                    Err(answer) => *answer,
+                }
+            }
+        }))
+        .layer(CatchPanicLayer::custom(|_| {
+            refusal(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the request broke off: this is a defect of soter-sim",
+                "please report it with the request that led here",
+            )
+        }))
+}
+
+/// Reads a body within time and size, so that no handler waits for a slow client. What is too long is cut off one byte
+/// behind the limit, where whoever reads it sees that it is.
+async fn gather(request: Request, next: Next, limits: Limits) -> Response {
+    let (parts, body) = request.into_parts();
+    // WebSocket handshakes and most GETs have none.
+    if parts.method == Method::GET {
+        return next.run(Request::from_parts(parts, body)).await;
+    }
+    let read = async {
+        let (mut body, mut bytes) = (body, Vec::new());
+        while let Some(frame) = body.frame().await {
+            let data = frame?.into_data().unwrap_or_default();
+            let room = (limits.body + 1).saturating_sub(bytes.len());
+            bytes.extend_from_slice(data.get(..room).unwrap_or(&data));
+            if bytes.len() > limits.body {
+                break;
+            }
+        }
+        Ok::<_, axum::Error>(bytes)
+    };
+    match tokio::time::timeout(limits.body_time, read).await {
+        Ok(Ok(bytes)) => {
+            let mut parts = parts;
+            // It no longer tells what is read.
+            parts.headers.remove(header::CONTENT_LENGTH);
+            next.run(Request::from_parts(parts, Body::from(bytes))).await
+        }
+        Ok(Err(_)) => refusal(StatusCode::BAD_REQUEST, "the body broke off", "send it whole"),
+        Err(_) => {
+            let what = format!("the body did not come within {:?}", limits.body_time);
+            let mut response = refusal(StatusCode::REQUEST_TIMEOUT, &what, "send it faster");
+            response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+            response
+        }
+    }
+}
+
+async fn message<S: Service>(
+    State(rpc): State<Rpc<S>>,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Response {
+    let Ok(body) = body else {
+        return refusal(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body is longer than 1 MiB",
+            "send smaller batches",
+        );
+    };
+    match rpc.answer(Message::read(&body), None).await {
+        Some(answer) => ([(header::CONTENT_TYPE, "application/json")], answer).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
+}
+
+async fn health() -> Response {
+    Json(json!({"status": "ok", "name": "soter-sim", "version": env!("CARGO_PKG_VERSION")})).into_response()
+}
+
+/// `?after=N&limit=N`: the calls after number N, the oldest first.
+async fn journal<S: Service>(State(rpc): State<Rpc<S>>, RawQuery(query): RawQuery) -> Response {
+    let (mut after, mut limit) = (0_u64, JOURNAL_PAGE);
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        let fits = match &*name {
+            "after" => value.parse().map(|number| after = number).is_ok(),
+            "limit" => value.parse().map(|number: usize| limit = number.min(JOURNAL_PAGE)).is_ok(),
+            _ => true,
+        };
+        if !fits {
+            return refusal(
+                StatusCode::BAD_REQUEST,
+                &format!("`{name}` is no number"),
+                "send ?after=0&limit=100",
+            );
+        }
+    }
+    let entries = rpc.journal().after(after, limit);
+    let last = entries.last().map_or(after, |entry| entry.number);
+    Json(json!({"entries": entries.iter().map(|entry| &**entry).collect::<Vec<_>>(), "last": last}))
+        .into_response()
+}
+
+async fn reset<S: Service>(State(rpc): State<Rpc<S>>) -> Response {
+    match rpc.service().call(Call { device: None, request: desk::Reset {}.into() }).await {
+        Ok(response) => {
+            rpc.journal().clear();
+            Json(response).into_response()
+        }
+        Err(error) => refusal(status(&error), &error.what, &error.next),
+    }
+}
+
+fn status(error: &CommandError) -> StatusCode {
+    match error.kind {
+        ErrorKind::InvalidParams => StatusCode::FORBIDDEN,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}

@@ -1,0 +1,114 @@
+//! A service for tests of what is in front of it: it answers a few commands, and waits or panics when asked to.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::{Notify, broadcast};
+
+use crate::protocol::device::{Devices, Summary};
+use crate::protocol::sensor::{Cancelled, SensorMode};
+use crate::protocol::wx::{SoterAuthentication, SoterSupport};
+use crate::protocol::{Call, CommandError, ErrorKind, Event, Request, Response, Service, desk};
+
+/// One device, `phone`. An authentication waits until the sensor is cancelled.
+#[derive(Debug)]
+pub(crate) struct TestService {
+    pub(crate) events: broadcast::Sender<Event>,
+    /// Authentications that wait.
+    pub(crate) waiting: AtomicUsize,
+    cancelled: Notify,
+    pub(crate) resets: Mutex<usize>,
+}
+
+impl Default for TestService {
+    fn default() -> Self {
+        Self {
+            events: broadcast::channel(4096).0,
+            waiting: AtomicUsize::new(0),
+            cancelled: Notify::new(),
+            resets: Mutex::new(0),
+        }
+    }
+}
+
+struct Waits<'a>(&'a AtomicUsize);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl TestService {
+    pub(crate) fn event(code: i32) -> Event {
+        Event::Refused {
+            device: "phone".to_owned(),
+            method: "wx.startSoterAuthentication".to_owned(),
+            code,
+            message: String::new(),
+            reason: String::new(),
+        }
+    }
+}
+
+impl Service for TestService {
+    async fn call(&self, call: Call) -> Result<Response, CommandError> {
+        if call.device.as_ref().is_some_and(|name| name != "phone") {
+            return Err(CommandError::new(
+                ErrorKind::UnknownDevice,
+                "there is no such device",
+                "devices: phone",
+            ));
+        }
+        Ok(match call.request {
+            Request::StartSoterAuthentication(request) if request.challenge.as_deref() == Some("panic") => {
+                panic!("as the test wants")
+            }
+            Request::StartSoterAuthentication(_) => {
+                self.waiting.fetch_add(1, Ordering::SeqCst);
+                let _waits = Waits(&self.waiting);
+                self.cancelled.notified().await;
+                Response::StartSoterAuthentication(SoterAuthentication {
+                    err_code: 90008,
+                    auth_mode: String::new(),
+                    result_json: String::new(),
+                    result_json_signature: String::new(),
+                    err_msg: "startSoterAuthentication:fail cancel".to_owned(),
+                })
+            }
+            Request::SensorCancel(_) => {
+                self.cancelled.notify_waiters();
+                Response::SensorCancel(Cancelled {})
+            }
+            Request::CheckIsSupportSoterAuthentication(_) => {
+                Response::CheckIsSupportSoterAuthentication(SoterSupport {
+                    support_mode: Vec::new(),
+                    err_msg: "checkIsSupportSoterAuthentication:ok".to_owned(),
+                })
+            }
+            Request::DeviceList(_) => Response::DeviceList(Devices {
+                devices: vec![Summary {
+                    name: "phone".to_owned(),
+                    profile: "ios".to_owned(),
+                    seeded: false,
+                    sensor: SensorMode::Ask,
+                }],
+                selected: "phone".to_owned(),
+            }),
+            Request::DeskReset(_) => {
+                *self.resets.lock().unwrap() += 1;
+                Response::DeskReset(desk::WasReset { device: "phone".to_owned() })
+            }
+            _ => {
+                return Err(CommandError::environment(
+                    "the test's service does nothing else",
+                    "ask for less",
+                ));
+            }
+        })
+    }
+
+    fn events(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+}

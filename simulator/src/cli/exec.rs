@@ -1,0 +1,101 @@
+//! `soter-sim exec -- CMD…`: a command with a server of its own.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitStatus;
+
+use soter_bridge::protocol::CommandError;
+use soter_sim::{Desk, State};
+use tokio::process::{Child, Command};
+
+use crate::front::{Console, Exit};
+use crate::grammar::{Exec, Options};
+
+use super::serve::{self, Bridge, Ends};
+
+/// Runs the command and ends as it does. Standard output is the command's alone.
+///
+/// # Errors
+/// The user's or the environment's, before the command ran.
+pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
+    let Exec { serve: mut settings, command } = exec;
+    let state = if options.state.is_some() { super::state(options)? } else { State::Ephemeral };
+    settings.listen.get_or_insert(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let runtime = super::runtime()?;
+    let desk = Desk::open(serve::desk_options(&settings, options, state)?)?;
+    let ended = runtime.block_on(async {
+        let mut ends = Ends::listen()?;
+        serve::prepare(&desk, &settings).await?;
+        let bridge = Bridge::start(&desk, &settings, true).await?;
+        console.remark(&format!("{}; {}", bridge.url, serve::accounts_line(&desk)));
+        let child = start(&command, &desk, &bridge.url);
+        let status = match child {
+            Ok(child) => wait(child, &mut ends).await,
+            Err(error) => Err(error),
+        };
+        bridge.stop().await;
+        status
+    });
+    let closed = desk.close();
+    let status = ended?;
+    closed?;
+    Ok(Exit::Of(code(status)))
+}
+
+fn start(command: &[std::ffi::OsString], desk: &Desk, url: &str) -> Result<Child, CommandError> {
+    let [program, arguments @ ..] = command else {
+        return Err(CommandError::invalid_params("there is no command", "write it behind `--`"));
+    };
+    let app = desk.wechat().accounts().first_app();
+    Command::new(program)
+        .args(arguments)
+        .env("SOTER_SIM_URL", url)
+        .env("SOTER_SIM_WS", format!("{}/ws", url.replacen("http://", "ws://", 1)))
+        .env("SOTER_SIM_APPID", &app.appid)
+        .env("SOTER_SIM_SECRET", app.secret.expose())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| {
+            CommandError::environment(
+                format!("{} does not start: {error}", program.display()),
+                "check the command behind `--`",
+            )
+        })
+}
+
+/// Waits for the command. A signal to end is passed on, and the command is waited for all the same.
+async fn wait(mut child: Child, ends: &mut Ends) -> Result<ExitStatus, CommandError> {
+    loop {
+        tokio::select! {
+            status = child.wait() => {
+                return status.map_err(|error| {
+                    CommandError::environment(format!("the command cannot be waited for: {error}"), "run it again")
+                });
+            }
+            () = ends.next() => pass_on(&child),
+        }
+    }
+}
+
+/// Ctrl-C at a terminal reaches the command by itself; a second one does no harm.
+#[cfg(unix)]
+fn pass_on(child: &Child) {
+    use rustix::process::{Pid, Signal, kill_process};
+    if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
+        // A command that has just ended needs no signal.
+        let _ = kill_process(id, Signal::TERM);
+    }
+}
+
+/// On Windows, Ctrl-C reaches every process of the console.
+#[cfg(not(unix))]
+fn pass_on(_: &Child) {}
+
+/// The command's exit code, or 128 and the number of the signal that ended it, as shells have it.
+fn code(status: ExitStatus) -> u8 {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return u8::try_from(128 + signal).unwrap_or(u8::MAX);
+    }
+    // Windows has codes beyond a byte: what is not zero stays so.
+    status.code().map_or(u8::MAX, |code| u8::try_from(code).unwrap_or(u8::MAX))
+}

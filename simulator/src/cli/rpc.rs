@@ -1,0 +1,45 @@
+//! `soter-sim rpc METHOD`: any method of a running server.
+
+use serde_json::{Map, Value};
+use soter_bridge::Connection;
+use soter_bridge::protocol::CommandError;
+
+use crate::front::{Console, Exit};
+use crate::grammar::{Options, Rpc};
+
+/// Calls the method and prints its result as one line of JSON.
+///
+/// # Errors
+/// The user's, the server's, or the environment's.
+pub(super) fn run(rpc: &Rpc, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
+    let Some(url) = &options.connect else {
+        return Err(CommandError::invalid_params(
+            "`rpc` needs a server to call",
+            "add --connect URL, as the server's ready line has it; without a server, use `call`",
+        ));
+    };
+    let mut params = match &rpc.params {
+        None => Map::new(),
+        Some(text) => serde_json::from_str(text).map_err(|error| {
+            CommandError::invalid_params(
+                format!("the parameters are no JSON object: {error}"),
+                "write them as one argument, for example '{\"touch\":1}'",
+            )
+        })?,
+    };
+    if let Some(device) = &options.device {
+        params.entry("device").or_insert_with(|| device.as_str().into());
+    }
+    let result = super::runtime()?.block_on(async {
+        let connection = Connection::open(url).await?;
+        connection.raw(&rpc.method, Value::Object(params)).await
+    })?;
+    let _ = console.answer(&result.to_string())?;
+    Ok(if is_negative(&result) { Exit::Negative } else { Exit::Good })
+}
+
+/// A code that is not zero, or a signature that does not hold.
+fn is_negative(result: &Value) -> bool {
+    let code = |name: &str| result.get(name).and_then(Value::as_i64).is_some_and(|code| code != 0);
+    code("errCode") || code("resultCode") || result.get("valid") == Some(&Value::Bool(false))
+}

@@ -1,0 +1,261 @@
+//! `soter-sim serve`: the phones and WeChat's servers behind one port, until a signal comes.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use soter_bridge::Secret;
+use soter_bridge::protocol::{CommandError, Event, Service, sensor};
+use soter_bridge::server::{Limits, Rooms, Server, ServerOptions};
+use soter_bridge::wechat::{AccountList, Accounts, WeChatOptions, routes};
+use soter_sim::{Desk, DeskOptions, State};
+use tokio::runtime::Runtime;
+use tokio::sync::{broadcast, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::front::{self, Console, Exit, Input, Paint, read_input};
+use crate::grammar::{Options, Serve, USUAL_ADDRESS};
+
+use super::KEY_STOCK;
+
+/// Serves until SIGINT or SIGTERM comes; then what is pending ends, and everything is durable.
+///
+/// # Errors
+/// The user's or the environment's, before anything was served.
+pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
+    let state = super::state(options)?;
+    let runtime = super::runtime()?;
+    let desk = Desk::open(desk_options(serve, options, state)?)?;
+    let served = runtime.block_on(async {
+        let mut ends = Ends::listen()?;
+        prepare(&desk, serve).await?;
+        let bridge = Bridge::start(&desk, serve, serve.listen.is_some()).await?;
+        if console.answer(&format!("soter-sim ready {}", bridge.url))? == front::Delivery::Closed {
+            console.remark("nobody reads the ready line");
+        }
+        console.remark(&accounts_line(&desk));
+        tell_refusals(&desk);
+        ends.next().await;
+        bridge.stop().await;
+        Ok::<_, CommandError>(())
+    });
+    let closed = desk.close();
+    served?;
+    closed?;
+    Ok(Exit::Good)
+}
+
+/// A server that runs beside something else.
+#[derive(Debug)]
+pub(super) struct Bridge {
+    /// As in the ready line.
+    pub(super) url: String,
+    /// Whether it listens elsewhere than at the usual address, which was taken.
+    pub(super) moved: bool,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<()>,
+}
+
+impl Bridge {
+    /// Starts serving. An address that was not demanded and is taken is replaced by a free one.
+    ///
+    /// # Errors
+    /// The user's or the environment's, as [`Server::bind`] has them.
+    pub(super) async fn start(desk: &Desk, serve: &Serve, demanded: bool) -> Result<Self, CommandError> {
+        let options = server_options(serve)?;
+        let (server, moved) = match Server::bind(options.clone()).await {
+            Ok(server) => (server, false),
+            Err(error) if demanded => return Err(error),
+            Err(_) => {
+                let mut free = options;
+                free.listen.set_port(0);
+                (Server::bind(free).await?, true)
+            }
+        };
+        let url = server.url();
+        desk.set_url(&url)?;
+        let rooms = Rooms {
+            service: Arc::new(desk.clone()),
+            journal: Arc::clone(desk.journal()),
+            wechat: routes(Arc::clone(desk.wechat())),
+            notices: Arc::new(|notice: &str| Console::standard().remark(notice)),
+        };
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(server.run(rooms, async {
+            // Dropping the sender stops it as well.
+            let _ = stopped.await;
+        }));
+        Ok(Self { url, moved, stop, running })
+    }
+
+    /// Stops taking requests and waits for those that are pending.
+    pub(super) async fn stop(self) {
+        let Self { stop, running, .. } = self;
+        let _ = stop.send(());
+        // A server that has panicked has stopped as well.
+        let _ = running.await;
+    }
+}
+
+/// The desk of a server.
+pub(super) fn desk_options(
+    serve: &Serve,
+    options: &Options,
+    state: State,
+) -> Result<DeskOptions, CommandError> {
+    let accounts = serve.config.as_deref().map_or_else(|| Ok(Accounts::default()), read_config)?;
+    Ok(DeskOptions {
+        key_stock: KEY_STOCK,
+        wechat: WeChatOptions {
+            accounts,
+            replays: serve.replays.into(),
+            reply_style: serve.reply_style.into(),
+            ..WeChatOptions::default()
+        },
+        allow_reset: serve.allow_reset,
+        sensor: serve.touch.clone(),
+        ..super::desk_options(state, options)
+    })
+}
+
+/// Sets the selected phone's sensor as the options say.
+pub(super) async fn prepare(desk: &Desk, serve: &Serve) -> Result<(), CommandError> {
+    if let Some(mode) = serve.touch.clone() {
+        desk.request(None, sensor::SetMode { mode }).await?;
+    }
+    Ok(())
+}
+
+/// What a backend developer puts into a configuration.
+pub(super) fn accounts_line(desk: &Desk) -> String {
+    let accounts = desk.wechat().accounts();
+    let (app, user) = (accounts.first_app(), accounts.first_user());
+    format!("mini program {}, secret {}, user {}", app.appid, app.secret.expose(), user.name)
+}
+
+fn server_options(serve: &Serve) -> Result<ServerOptions, CommandError> {
+    let token = serve.token_file.as_deref().map(read_token).transpose()?;
+    Ok(ServerOptions {
+        listen: serve.listen.unwrap_or(USUAL_ADDRESS),
+        allow_origins: serve.allow_origin.clone(),
+        allow_hosts: serve.allow_host.clone(),
+        token,
+        limits: Limits::default(),
+    })
+}
+
+fn read_config(path: &Path) -> Result<Accounts, CommandError> {
+    let refused = |what: String| {
+        CommandError::invalid_params(
+            format!("the configuration {}: {what}", path.display()),
+            "write [[app]] with appid and secret, and [[user]] with name",
+        )
+    };
+    let text = String::from_utf8(read_input(Input::named(path))?)
+        .map_err(|_| refused("it is not UTF-8".to_owned()))?;
+    let list: AccountList = toml::from_str(&text).map_err(|error| {
+        // The message alone: the file's own line may hold a secret.
+        let line =
+            error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+        refused(format!("line {line}: {}", error.message()))
+    })?;
+    Accounts::new(list)
+}
+
+fn read_token(path: &Path) -> Result<Secret, CommandError> {
+    let bytes = zeroize::Zeroizing::new(read_input(Input::named(path))?);
+    let line = std::str::from_utf8(&bytes).unwrap_or_default().lines().next().unwrap_or_default().trim();
+    if line.len() < 16 || !line.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(CommandError::invalid_params(
+            format!("the first line of {} is no token", path.display()),
+            "write 16 or more printable ASCII characters, for example from `openssl rand -hex 32`",
+        ));
+    }
+    Ok(line.into())
+}
+
+/// Writes what was refused on standard error, where a developer looks.
+fn tell_refusals(desk: &Desk) {
+    let mut events = desk.events();
+    tokio::spawn(async move {
+        let mut console = Console::standard();
+        loop {
+            match events.recv().await {
+                Ok(event @ (Event::SignatureJudged { is_ok: false, .. } | Event::Refused { .. })) => {
+                    console.aside(&front::event_line(&event, Paint::PLAIN));
+                }
+                Ok(_) => {}
+                Err(broadcast::error::RecvError::Lagged(missed)) => {
+                    console.remark(&format!("{missed} events were missed"));
+                }
+                Err(broadcast::error::RecvError::Closed) => return,
+            }
+        }
+    });
+}
+
+/// The signals that end a server.
+pub(super) struct Ends {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Ends {
+    /// Listens from now on. On Windows: Ctrl-C, where Unix has SIGINT and SIGTERM.
+    pub(super) fn listen() -> Result<Self, CommandError> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let failed = |error: std::io::Error| {
+                CommandError::environment(
+                    format!("signals cannot be listened to: {error}"),
+                    "check the limits of this process (ulimit), then repeat",
+                )
+            };
+            Ok(Self {
+                terminate: signal(SignalKind::terminate()).map_err(failed)?,
+                interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    /// Waits for one.
+    pub(super) async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        {
+            // Without it, only the end of the process ends the server.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+/// A bridge beside a REPL, if one is wanted.
+pub(super) fn beside_repl(
+    runtime: &Runtime,
+    desk: &Desk,
+    serve: &Serve,
+    no_bridge: bool,
+    console: &mut Console,
+) -> Result<Option<Bridge>, CommandError> {
+    if no_bridge {
+        return Ok(None);
+    }
+    let bridge = runtime.block_on(async {
+        prepare(desk, serve).await?;
+        Bridge::start(desk, serve, serve.listen.is_some()).await
+    })?;
+    if bridge.moved {
+        console.remark(&format!("{USUAL_ADDRESS} is in use: the bridge listens on {}", bridge.url));
+    }
+    Ok(Some(bridge))
+}

@@ -1,0 +1,123 @@
+//! `serve`, `exec` and `rpc`: the servers, and calls to running ones.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+use soter_bridge::protocol::sensor::SensorMode;
+use soter_bridge::wechat::{Replays, ReplyStyle};
+
+/// Where servers listen unless told otherwise.
+pub(crate) const USUAL_ADDRESS: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8777);
+
+/// How to serve.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Options of the servers")]
+pub(crate) struct Serve {
+    /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8777]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Who touches the sensor: `ask`, `auto`, or a script; left out: as the phone is set
+    #[arg(long, value_name = "ask|auto|SCRIPT", value_parser = parse_touches)]
+    pub(crate) touch: Option<SensorMode>,
+    /// Whether `verify_signature` refuses a counter that is not new, or leaves that to the caller
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) replays: ReplaysChoice,
+    /// How `verify_signature` answers: {"is_ok"}, or {"errcode","errmsg","is_ok"}
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) reply_style: ReplyStyleChoice,
+    /// Mini programs and users: a TOML file with [[app]] and [[user]]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// Let pages of this origin in, for example http://localhost:10086; may be given more than once
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) allow_origin: Vec<String>,
+    /// Let requests for this host name in; may be given more than once
+    #[arg(long, value_name = "HOST")]
+    pub(crate) allow_host: Vec<String>,
+    /// A file whose first line clients have to show as their token
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Let /sim/reset empty a state folder
+    #[arg(long)]
+    pub(crate) allow_reset: bool,
+}
+
+/// See [`Replays`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReplaysChoice {
+    /// The stricter way
+    #[default]
+    Refuse,
+    /// Your own server has to notice them
+    Accept,
+}
+
+/// See [`ReplyStyle`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReplyStyleChoice {
+    /// {"is_ok":true}
+    #[default]
+    Plain,
+    /// {"errcode":0,"errmsg":"ok","is_ok":true}
+    Errcode,
+}
+
+impl From<ReplaysChoice> for Replays {
+    fn from(choice: ReplaysChoice) -> Self {
+        match choice {
+            ReplaysChoice::Refuse => Self::Refuse,
+            ReplaysChoice::Accept => Self::Accept,
+        }
+    }
+}
+
+impl From<ReplyStyleChoice> for ReplyStyle {
+    fn from(choice: ReplyStyleChoice) -> Self {
+        match choice {
+            ReplyStyleChoice::Plain => Self::Plain,
+            ReplyStyleChoice::Errcode => Self::Errcode,
+        }
+    }
+}
+
+/// `repl`.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Repl {
+    /// Start no server beside the REPL
+    #[arg(long)]
+    pub(crate) no_bridge: bool,
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+/// `exec [options] -- CMD…`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Exec {
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+    /// The command, which finds the server through SOTER_SIM_URL and the other variables
+    #[arg(value_name = "CMD", required = true, last = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// `rpc METHOD [PARAMS]`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Rpc {
+    /// The method, for example wx.login or rpc.discover
+    #[arg(value_name = "METHOD")]
+    pub(crate) method: String,
+    /// Its parameters: a JSON object
+    #[arg(value_name = "PARAMS-AS-JSON")]
+    pub(crate) params: Option<String>,
+}
+
+fn parse_touches(text: &str) -> Result<SensorMode, String> {
+    match text {
+        "ask" => Ok(SensorMode::Ask),
+        "auto" => Ok(SensorMode::Auto),
+        script => super::auth::parse_touch_script(script).map(SensorMode::Script),
+    }
+}
