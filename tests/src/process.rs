@@ -115,6 +115,15 @@ impl Running {
         self.collect()
     }
 
+    /// Tells the program to end (SIGTERM) and waits for that.
+    #[cfg(unix)]
+    pub fn end_by_signal(mut self) -> Finished {
+        use rustix::process::{Pid, Signal, kill_process};
+        let id = i32::try_from(self.id()).ok().and_then(Pid::from_raw).expect("a process has a number");
+        kill_process(id, Signal::TERM).expect("the program runs");
+        self.collect()
+    }
+
     /// Kills the program, and gives the complete lines that it had written and nobody had read.
     pub fn kill(mut self) -> Vec<String> {
         // A program that has just ended is as dead as one that is killed.

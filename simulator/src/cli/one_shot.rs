@@ -80,6 +80,8 @@ fn is_for_machines(answer: &Answer) -> bool {
                 || matches!(
                     response,
                     Response::CheckIsSupportSoterAuthentication(_)
+                        | Response::CheckSession(_)
+                        | Response::GetUserInfo(_)
                         | Response::Login(_)
                         | Response::CheckIsSoterEnrolledInDevice(_)
                 )

@@ -1,0 +1,331 @@
+//! The program as a server: `serve`, `exec`, `rpc`, `--connect`, and what survives a kill.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+use soter_tests::{Callback, Finished, Program, Running, State};
+
+const APPID: &str = "wxemulated00000001";
+const SECRET: &str = "emulated0000secret0000emulated00";
+const OPENID: &str = "oEmulatedUser000000000000001";
+
+/// A server on a free port.
+struct Server {
+    running: Running,
+    url: String,
+}
+
+impl Server {
+    fn start(program: Program) -> Self {
+        let mut running = program.start();
+        let ready = running.line();
+        let url = ready.strip_prefix("soter-sim ready ").unwrap().to_owned();
+        assert!(url.starts_with("http://127.0.0.1:") && !url.ends_with('/'), "{url}");
+        Self { running, url }
+    }
+
+    fn ephemeral(arguments: &[&str]) -> Self {
+        Self::start(Program::new(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]).arguments(arguments))
+    }
+
+    /// The program on this server's phones.
+    fn connected(&self, arguments: &[&str]) -> Finished {
+        Program::new(arguments).arguments(["--connect", &self.url]).run()
+    }
+
+    fn rpc(&self, method: &str, params: &Value) -> Value {
+        self.connected(&["rpc", method, &params.to_string()]).exits(0).json()
+    }
+
+    fn http(&self, method: &str, path: &str, body: &str) -> (String, String) {
+        http(&self.url, method, path, body)
+    }
+
+    fn verify(&self, callback: &Callback) -> (String, String) {
+        verify(&self.url, &token(&self.url), callback)
+    }
+}
+
+/// The head and the body of an answer.
+fn http(url: &str, method: &str, path: &str, body: &str) -> (String, String) {
+    let host = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), body.to_owned())
+}
+
+fn token(url: &str) -> String {
+    let path = format!("/cgi-bin/token?grant_type=client_credential&appid={APPID}&secret={SECRET}");
+    let answer: Value = serde_json::from_str(&http(url, "GET", &path, "").1).unwrap();
+    answer["access_token"].as_str().unwrap().to_owned()
+}
+
+/// The answer's body, and the reason in its head.
+fn verify(url: &str, token: &str, callback: &Callback) -> (String, String) {
+    let body = json!({
+        "openid": OPENID,
+        "json_string": callback.result_json,
+        "json_signature": callback.signature,
+    });
+    let path = format!("/cgi-bin/soter/verify_signature?access_token={token}");
+    let (head, body) = http(url, "POST", &path, &body.to_string());
+    let reason = head.lines().find_map(|line| line.strip_prefix("x-soter-sim-reason: ")).unwrap_or_default();
+    (body, reason.to_owned())
+}
+
+fn authenticated(server: &Server, challenge: &str) -> Callback {
+    Callback::read(&server.connected(&["auth", challenge, "--touch", "1"]).exits(0).json())
+}
+
+const YES: &str = r#"{"is_ok":true}"#;
+const NO: &str = r#"{"is_ok":false}"#;
+
+#[test]
+fn a_backend_gets_the_right_answer_and_the_reason_beside_it() {
+    let server = Server::ephemeral(&[]);
+    let callback = authenticated(&server, "order-42");
+    assert_eq!(callback.result().raw, "order-42");
+    assert_eq!(server.verify(&callback), (YES.to_owned(), "valid".to_owned()));
+    assert_eq!(server.verify(&callback), (NO.to_owned(), "counter-replayed".to_owned()));
+    let tampered = Callback { result_json: callback.result_json.replace("order-42", "order-43"), ..callback };
+    assert_eq!(server.verify(&tampered), (NO.to_owned(), "wrong-signature".to_owned()));
+
+    let (_, journal) = server.http("GET", "/sim/journal", "");
+    assert!(journal.contains("counter-replayed") && !journal.contains(SECRET), "{journal}");
+    let finished = server.running.end_by_signal();
+    assert_eq!(finished.code, Some(0));
+    assert!(finished.stderr.contains("counter-replayed"), "{finished}");
+}
+
+#[test]
+fn a_login_becomes_a_session_and_a_user() {
+    let server = Server::ephemeral(&[]);
+    assert_eq!(
+        server.connected(&["session"]).exits(1).json()["errMsg"],
+        "checkSession:fail session time out, need relogin"
+    );
+    let code = server.rpc("wx.login", &json!({}))["code"].as_str().unwrap().to_owned();
+    assert_eq!(server.connected(&["session"]).exits(0).json()["errMsg"], "checkSession:ok");
+    let path = format!(
+        "/sns/jscode2session?appid={APPID}&secret={SECRET}&js_code={code}&grant_type=authorization_code"
+    );
+    let session: Value = serde_json::from_str(&server.http("GET", &path, "").1).unwrap();
+    assert_eq!(session["openid"], OPENID);
+    let info = server.rpc("wx.getUserInfo", &json!({}));
+    assert!(info["encryptedData"].is_string() && info["errMsg"] == "getUserInfo:ok", "{info}");
+}
+
+#[test]
+fn a_touch_from_another_client_ends_the_dialog() {
+    let server = Server::ephemeral(&[]);
+    let waiting = Program::new(["rpc", "wx.startSoterAuthentication"])
+        .arguments([r#"{"requestAuthModes":["fingerPrint"],"challenge":"c"}"#, "--connect", &server.url])
+        .start();
+    // Nobody can touch before the dialog is there.
+    let judged = loop {
+        let finished = server.connected(&["rpc", "sensor.touch", r#"{"touch":1}"#]);
+        if finished.code == Some(0) {
+            break finished.json();
+        }
+        let _ = finished.refuses(2);
+    };
+    assert_eq!((&judged["judgement"], &judged["dialogOpen"]), (&json!("matched"), &json!(false)));
+    assert_eq!(Callback::read(&waiting.end().exits(0).json()).err_code, 0);
+}
+
+#[test]
+fn every_command_of_the_command_line_works_on_a_running_server() {
+    let server = Server::ephemeral(&["--profile", "itrustee", "--touch", "auto"]);
+    let _ = server.connected(&["support"]).exits(0);
+    let _ = server.connected(&["device", "list"]).exits(0);
+    let _ = server.connected(&["keys", "--json"]).exits(0);
+    let _ = server.connected(&["tee", "generateAppSecureKey", "10115"]).exits(0);
+    let _ = server.connected(&["tee", "generateAuthKey", "10115", "pay"]).exits(0);
+    let session =
+        server.connected(&["tee", "initSigh", "10115", "pay", "c"]).exits(0).json()["session"].clone();
+    let signed = server.connected(&["tee", "finishSign", &session.to_string()]).exits(0).json();
+    assert!(signed["exportData"].is_string(), "{signed}");
+    // `--touch` holds for its call only; the sensor goes on touching by itself.
+    let _ = server.connected(&["auth", "a", "--touch", "cancel"]).exits(1);
+    let _ = server.connected(&["auth", "b"]).exits(0);
+    let repl = Program::new(["--json", "--connect", &server.url]).input("auth c\nkeys\n").run().exits(0);
+    assert_eq!(Callback::read(&repl.json_lines()[0]).err_code, 0);
+    let document = server.rpc("rpc.discover", &json!({}));
+    assert!(document["methods"].as_array().unwrap().len() > 30);
+    let refused = server.connected(&["keys", "--device", "other"]).refuses(2);
+    assert!(refused.stderr.contains("devices: phone"), "{refused}");
+    let _ = server.connected(&["auth", "a", "--touch", "1", "--seed", "x"]).refuses_usage();
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told_with_what_to_do() {
+    let refused = Program::new(["keys", "--connect", "http://127.0.0.1:1"]).run().refuses(3);
+    assert!(refused.stderr.contains("soter-sim serve"), "{refused}");
+    let _ = Program::new(["keys", "--connect", "nonsense"]).run().refuses(2);
+    let _ = Program::new(["rpc", "wx.login"]).run().refuses(2);
+    let _ = Program::new(["rpc", "wx.login", "{", "--connect", "http://127.0.0.1:1"]).run().refuses(2);
+}
+
+#[test]
+fn a_locked_folder_names_the_server_that_holds_it() {
+    let state = State::new();
+    let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));
+    let refused = state.program(["keys"]).run().refuses(3);
+    assert!(refused.stderr.contains(&format!("--connect {}", server.url)), "{refused}");
+}
+
+#[test]
+fn two_hundred_requests_at_once_are_one_success_and_after_a_kill_none() {
+    let state = State::new();
+    let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));
+    let callback = authenticated(&server, "order-42");
+    let token_of = token(&server.url);
+    let yes = std::thread::scope(|scope| {
+        let ask = || verify(&server.url, &token_of, &callback).0;
+        let asking: Vec<_> = (0..200).map(|_| scope.spawn(ask)).collect();
+        asking.into_iter().map(|thread| thread.join().unwrap()).filter(|body| body == YES).count()
+    });
+    assert_eq!(yes, 1);
+    let later = authenticated(&server, "order-43");
+    let _ = server.running.kill();
+
+    let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));
+    let (body, reason) = server.verify(&callback);
+    assert_eq!(body, NO, "{reason}");
+    // What was signed and not shown before the kill still counts, once.
+    assert_eq!(server.verify(&later).0, YES);
+    assert_eq!(server.verify(&later).0, NO);
+}
+
+#[test]
+fn a_ledger_that_is_lost_is_filled_again_by_the_phone() {
+    let state = State::new();
+    let before = state.authenticate("a");
+    std::fs::remove_file(state.path().join("wechat.db")).unwrap();
+    let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));
+    assert_eq!(server.verify(&before).1, "unknown-device");
+    let after = authenticated(&server, "b");
+    assert_eq!(server.verify(&after).0, YES);
+}
+
+#[test]
+fn a_damaged_ledger_is_an_error_and_stays_as_it_is() {
+    let state = State::new();
+    let _ = state.authenticate("a");
+    let ledger = state.path().join("wechat.db");
+    std::fs::write(&ledger, b"not a database at all, whatever it is").unwrap();
+    let refused = state.program(["serve", "--listen", "127.0.0.1:0"]).run().refuses(3);
+    assert!(refused.stderr.contains("wechat.db"), "{refused}");
+    assert_eq!(std::fs::read(&ledger).unwrap(), b"not a database at all, whatever it is");
+}
+
+#[test]
+fn a_reset_gives_new_phones_and_the_same_ones_with_a_seed() {
+    let identity = |server: &Server| server.rpc("device.show", &json!({}))["cpuId"].clone();
+    for (arguments, same) in [(&[][..], false), (&["--seed", "demo"][..], true)] {
+        let server = Server::ephemeral(arguments);
+        let (before, callback) = (identity(&server), authenticated(&server, "a"));
+        let (head, _) = server.http("POST", "/sim/reset", "");
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        assert_eq!(identity(&server) == before, same);
+        assert_eq!(server.verify(&callback).1, "unknown-device");
+        let again = authenticated(&server, "a");
+        assert_eq!(again.result_json == callback.result_json, same);
+        assert_eq!(server.verify(&again).0, YES);
+        let (_, journal) = server.http("GET", "/sim/journal?limit=1", "");
+        assert!(!journal.contains("\"number\":1,"), "{journal}");
+    }
+}
+
+#[test]
+fn a_state_folder_is_reset_only_if_that_is_allowed() {
+    let state = State::new();
+    let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));
+    let (head, body) = server.http("POST", "/sim/reset", "");
+    assert!(head.starts_with("HTTP/1.1 403") && body.contains("--allow-reset"), "{head} {body}");
+    drop(server.running.end_by_signal());
+    let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0", "--allow-reset"]));
+    let before = authenticated(&server, "a");
+    assert!(server.http("POST", "/sim/reset", "").0.starts_with("HTTP/1.1 200"));
+    assert_ne!(authenticated(&server, "a").result().cpu_id, before.result().cpu_id);
+}
+
+#[test]
+fn replays_can_be_left_to_the_caller_and_answers_can_have_an_errcode() {
+    let server = Server::ephemeral(&["--replays", "accept", "--reply-style", "errcode"]);
+    let callback = authenticated(&server, "a");
+    let yes = r#"{"errcode":0,"errmsg":"ok","is_ok":true}"#.to_owned();
+    assert_eq!(server.verify(&callback), (yes.clone(), "valid".to_owned()));
+    assert_eq!(server.verify(&callback), (yes, "valid-replay".to_owned()));
+}
+
+#[test]
+fn apps_and_users_come_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("accounts.toml");
+    std::fs::write(
+        &config,
+        "[[app]]\nappid = 'wx0123456789abcdef'\nsecret = 's'\n[[user]]\nname = 'zhang'\nnickname = '张三'\n[[user]]\nname = 'li'\n",
+    )
+    .unwrap();
+    let server = Server::ephemeral(&["--config", config.to_str().unwrap()]);
+    let user = server.rpc("device.show", &json!({}))["user"].clone();
+    assert_eq!((&user["name"], &user["appid"]), (&json!("zhang"), &json!("wx0123456789abcdef")));
+    let info = server.rpc("wx.getUserInfo", &json!({"appid": APPID}));
+    assert_eq!(info["userInfo"]["nickName"], "张三");
+    let _ = server.connected(&["device", "set", "user", "li"]).exits(0);
+    assert_eq!(server.rpc("device.show", &json!({}))["user"]["name"], "li");
+    let refused = server.connected(&["device", "set", "user", "wang"]).refuses(2);
+    assert!(refused.stderr.contains("users: li, user, zhang"), "{refused}");
+
+    std::fs::write(&config, "[[app]]\nappid = 'wx1'\nsecret = 'hush'\n").unwrap();
+    let refused =
+        Program::new(["serve", "--ephemeral", "--config", config.to_str().unwrap()]).run().refuses(2);
+    assert!(refused.stderr.contains("wx1") && !refused.stderr.contains("hush"), "{refused}");
+    std::fs::write(&config, "[[app]]\nsecret = 'hush'\n").unwrap();
+    let refused =
+        Program::new(["serve", "--ephemeral", "--config", config.to_str().unwrap()]).run().refuses(2);
+    assert!(!refused.stderr.contains("hush"), "{refused}");
+}
+
+#[test]
+fn listening_for_others_needs_a_token_and_a_taken_port_is_told() {
+    let refused = Program::new(["serve", "--ephemeral", "--listen", "0.0.0.0:0"]).run().refuses(2);
+    assert!(refused.stderr.contains("--token-file"), "{refused}");
+    let server = Server::ephemeral(&[]);
+    let address = server.url.strip_prefix("http://").unwrap();
+    let refused = Program::new(["serve", "--ephemeral", "--listen", address]).run().refuses(3);
+    assert!(refused.stderr.contains(address), "{refused}");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "0123456789abcdef\n").unwrap();
+    let server = Server::ephemeral(&["--token-file", file.to_str().unwrap()]);
+    let _ = server.connected(&["keys"]).refuses(3);
+    let with_token = format!("{}?token=0123456789abcdef", server.url);
+    let _ = Program::new(["keys", "--connect", &with_token]).run().exits(0);
+}
+
+#[test]
+fn exec_runs_a_command_with_a_server_of_its_own_and_ends_as_it_does() {
+    let script = r#"echo "$SOTER_SIM_URL|$SOTER_SIM_WS|$SOTER_SIM_APPID|$SOTER_SIM_SECRET"; exit 7"#;
+    let finished = Program::new(["exec", "--", "sh", "-c", script]).run().exits(7);
+    let told: Vec<_> = finished.line().split('|').collect();
+    let port = told[0].strip_prefix("http://127.0.0.1:").unwrap();
+    assert!(port.parse::<u16>().is_ok());
+    assert_eq!(told[1..], [&format!("ws://127.0.0.1:{port}/ws"), APPID, SECRET]);
+    let killed = Program::new(["exec", "--", "sh", "-c", "kill -9 $$"]).run();
+    assert_eq!(killed.code, Some(137));
+    let missing = Program::new(["exec", "--", "/nowhere/at-all"]).run();
+    assert_eq!((missing.code, missing.stdout.as_str()), (Some(3), ""));
+    let _ = Program::new(["exec"]).run().refuses_usage();
+}
