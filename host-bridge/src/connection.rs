@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::{SinkExt, StreamExt};
@@ -29,6 +29,8 @@ pub struct Connection {
     outgoing: mpsc::Sender<String>,
     waiting: Arc<Mutex<Waiting>>,
     events: broadcast::Sender<Event>,
+    /// Whether the server was asked for events.
+    subscribed: Arc<AtomicBool>,
     last_id: Arc<AtomicU64>,
 }
 
@@ -53,6 +55,7 @@ impl Connection {
             outgoing,
             waiting: Arc::clone(&waiting),
             events: events.clone(),
+            subscribed: Arc::default(),
             last_id: Arc::default(),
         };
         let lost = lost(&connection.url);
@@ -65,7 +68,6 @@ impl Connection {
                 }
             }
         });
-        connection.raw("events.subscribe", json!({"topics": ["phone"]})).await?;
         Ok(connection)
     }
 
@@ -100,7 +102,15 @@ impl Service for Connection {
     }
 
     fn events(&self) -> broadcast::Receiver<Event> {
-        self.events.subscribe()
+        let events = self.events.subscribe();
+        if !self.subscribed.swap(true, Ordering::Relaxed) {
+            // Nobody waits for the answer, so nobody is registered for it. Calls that follow are behind it.
+            let subscribe = json!({"jsonrpc": "2.0", "id": 0, "method": "events.subscribe"}).to_string();
+            if self.outgoing.try_send(subscribe).is_err() {
+                self.subscribed.store(false, Ordering::Relaxed);
+            }
+        }
+        events
     }
 }
 

@@ -240,6 +240,7 @@ async fn a_client_drives_the_service_and_hears_events() {
     let error = connection.request(Some("other"), device::List {}).await.unwrap_err();
     assert_eq!((error.kind, error.next.as_str()), (ErrorKind::UnknownDevice, "devices: phone"));
     let mut events = connection.events();
+    connection.request(None, device::List {}).await.unwrap();
     server.service.events.send(TestService::event(90010)).unwrap();
     assert!(matches!(events.recv().await.unwrap(), Event::Refused { code: 90010, .. }));
 

@@ -5,6 +5,7 @@
 //! each row carries one of ours, and the whole file is checked when it is opened: damage is an error, never another
 //! content. What cannot be noticed is a log that loses its end after a crash; it looks as if the crash had come earlier.
 
+use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
@@ -20,9 +21,10 @@ const APPLICATION_ID: i32 = 0x534F_5452;
 const VERSION: i32 = 1;
 
 const SCHEMA: &str = "
-    CREATE TABLE device (
-        cpu_id TEXT PRIMARY KEY, attk BLOB NOT NULL, highest INTEGER NOT NULL, checksum BLOB NOT NULL
-    ) STRICT;
+    CREATE TABLE device (cpu_id TEXT PRIMARY KEY, attk BLOB NOT NULL, checksum BLOB NOT NULL) STRICT;
+    CREATE TABLE counter (
+        cpu_id TEXT PRIMARY KEY, highest INTEGER NOT NULL, checksum BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE ask (
         cpu_id TEXT NOT NULL, uid TEXT NOT NULL, key BLOB NOT NULL, salt_length INTEGER NOT NULL,
         checksum BLOB NOT NULL, PRIMARY KEY (cpu_id, uid)
@@ -111,12 +113,17 @@ impl SqliteStore {
 
     fn rows(&self) -> rusqlite::Result<Vec<Change>> {
         let mut changes = Vec::new();
-        let mut devices = self.connection.prepare("SELECT cpu_id, attk, highest, checksum FROM device")?;
+        // A device without its counter is damage as well: both are written from the beginning.
+        let mut devices = self.connection.prepare(
+            "SELECT cpu_id, attk, device.checksum, highest, counter.checksum
+             FROM device LEFT JOIN counter USING (cpu_id)",
+        )?;
         let mut rows = devices.query([])?;
         while let Some(row) = rows.next()? {
-            let (cpu_id, attk, highest): (String, Vec<u8>, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            verify(row, 3, &[b"device", cpu_id.as_bytes(), &attk, &highest.to_le_bytes()])?;
-            let highest = u64::try_from(highest).map_err(|error| damaged(2, error))?;
+            let (cpu_id, attk, highest): (String, Vec<u8>, i64) = (row.get(0)?, row.get(1)?, row.get(3)?);
+            verify(row, 2, &[b"device", cpu_id.as_bytes(), &attk])?;
+            verify(row, 4, &[b"counter", cpu_id.as_bytes(), &highest.to_le_bytes()])?;
+            let highest = u64::try_from(highest).map_err(|error| damaged(3, error))?;
             changes.push(Change::Device { cpu_id: cpu_id.clone(), attk: key(&attk, 1)? });
             changes.push(Change::Counter { cpu_id, highest });
         }
@@ -152,9 +159,22 @@ impl SqliteStore {
     }
 
     fn write(&mut self, group: &[Change]) -> rusqlite::Result<()> {
+        // Of a device's counters in one group, the last is the highest.
+        let mut last = HashMap::new();
+        for (index, change) in group.iter().enumerate() {
+            if let Change::Counter { cpu_id, .. } = change {
+                last.insert(cpu_id, index);
+            }
+        }
+        let is_outdone = |index, change: &Change| match change {
+            Change::Counter { cpu_id, .. } => last.get(cpu_id) != Some(&index),
+            _ => false,
+        };
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for change in group {
-            write_change(&transaction, change)?;
+        for (index, change) in group.iter().enumerate() {
+            if !is_outdone(index, change) {
+                write_change(&transaction, change)?;
+            }
         }
         transaction.commit()
     }
@@ -175,18 +195,18 @@ impl LedgerStore for SqliteStore {
 
 fn write_change(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
     match change {
-        Change::Clear => {
-            transaction.execute_batch("DELETE FROM auth_key; DELETE FROM ask; DELETE FROM device;")
+        Change::Clear => transaction
+            .execute_batch("DELETE FROM auth_key; DELETE FROM ask; DELETE FROM counter; DELETE FROM device;"),
+        Change::Device { cpu_id, attk } => {
+            let attk = attk.spki_der();
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO device (cpu_id, attk, checksum) VALUES (?1, ?2, ?3)")?
+                .execute(params![cpu_id, attk, checksum(&[b"device", cpu_id.as_bytes(), attk])])?;
+            write_counter(transaction, cpu_id, 0)
         }
-        Change::Device { cpu_id, attk } => write_device(transaction, cpu_id, attk.spki_der(), 0),
+        // INVARIANT: counters end at MAX_COUNTER, the greatest i64, and the book lets them grow only.
         Change::Counter { cpu_id, highest } => {
-            let mut known =
-                transaction.prepare_cached("SELECT attk, highest FROM device WHERE cpu_id = ?1")?;
-            let (attk, before): (Vec<u8>, i64) =
-                known.query_row([cpu_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            // INVARIANT: counters end at MAX_COUNTER, the greatest i64.
-            let highest = i64::try_from(*highest).unwrap_or(i64::MAX);
-            write_device(transaction, cpu_id, &attk, highest.max(before))
+            write_counter(transaction, cpu_id, i64::try_from(*highest).unwrap_or(i64::MAX))
         }
         Change::Ask { cpu_id, uid, key, salt_length } => {
             let spki = key.spki_der();
@@ -230,18 +250,11 @@ fn write_change(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Res
     }
 }
 
-fn write_device(
-    transaction: &Transaction<'_>,
-    cpu_id: &str,
-    attk: &[u8],
-    highest: i64,
-) -> rusqlite::Result<()> {
-    let fields: [&[u8]; 4] = [b"device", cpu_id.as_bytes(), attk, &highest.to_le_bytes()];
+fn write_counter(transaction: &Transaction<'_>, cpu_id: &str, highest: i64) -> rusqlite::Result<()> {
+    let fields: [&[u8]; 3] = [b"counter", cpu_id.as_bytes(), &highest.to_le_bytes()];
     transaction
-        .prepare_cached(
-            "INSERT OR REPLACE INTO device (cpu_id, attk, highest, checksum) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute(params![cpu_id, attk, highest, checksum(&fields)])
+        .prepare_cached("INSERT OR REPLACE INTO counter (cpu_id, highest, checksum) VALUES (?1, ?2, ?3)")?
+        .execute(params![cpu_id, highest, checksum(&fields)])
         .map(|_| ())
 }
 

@@ -1,0 +1,298 @@
+//! What the bridge costs: authentications over WebSocket beside bare signatures, and `verify_signature` beside
+//! `GET /health`, all on the same machine in the same run.
+//!
+//! The client takes its share of the processors, too. Each figure is the median over rounds in which both sides take
+//! their turn, because the machine's speed changes from one minute to the next. Only ratios are worth quoting.
+
+use std::error::Error;
+use std::io::{Write, stdout};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::{RSA_PSS_SHA256, RsaPssSaltLength, RsaSignatureEncoding};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use soter_bridge::protocol::sensor::{self, SensorMode};
+use soter_bridge::protocol::{Service, device, wx};
+use soter_bridge::server::{Rooms, Server, ServerOptions};
+use soter_bridge::wechat::routes;
+use soter_sim::{Desk, DeskOptions, State};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+
+type Failed = Box<dyn Error + Send + Sync>;
+
+static SALT_20: RsaSignatureEncoding = RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(20));
+
+const CONNECTIONS: usize = 32;
+const ROUNDS: usize = 7;
+/// How long each side's turn is.
+const TURN: Duration = Duration::from_millis(700);
+const OPENID: &str = "oEmulatedUser000000000000001";
+
+fn main() -> Result<(), Failed> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(run())
+}
+
+async fn run() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let desk = Desk::open(DeskOptions {
+        key_stock: 8,
+        ..DeskOptions::new(State::Folder(folder.path().to_owned()))
+    })?;
+    let phones = phones(&desk).await?;
+    let server = Server::bind(ServerOptions::on(SocketAddr::from(([127, 0, 0, 1], 0)))).await?;
+    let address = server.address();
+    let rooms = Rooms {
+        service: Arc::new(desk.clone()),
+        journal: Arc::clone(desk.journal()),
+        wechat: routes(Arc::clone(desk.wechat())),
+        notices: Arc::new(|_: &str| {}),
+    };
+    tokio::spawn(server.run(rooms, std::future::pending()));
+
+    let cores = std::thread::available_parallelism()?.get();
+    let (mut signatures, mut authentications) = (Vec::new(), Vec::new());
+    let (mut health, mut verified) = (Vec::new(), Vec::new());
+    let mut latencies = [Vec::new(), Vec::new()];
+    let token = token(address, &desk).await?;
+    for _ in 0..ROUNDS {
+        signatures.push(tokio::task::spawn_blocking(move || bare_signatures(cores)).await??);
+        let turn = over_websocket(address, &phones).await?;
+        authentications.push(turn.rate());
+        latencies[0].extend(turn.latencies);
+        let results = results(&desk, &phones).await?;
+        health.push(requests(address, Arc::new(vec![health_request(address); results.len()])).await?.rate());
+        let turn = requests(address, Arc::new(verify_requests(address, &token, &results))).await?;
+        verified.push(turn.rate());
+        latencies[1].extend(turn.latencies);
+    }
+
+    let mut out = stdout().lock();
+    let ratio = |a: &mut Vec<f64>, b: &mut Vec<f64>| median(a) / median(b);
+    writeln!(
+        out,
+        "bare PSS signatures on {cores} cores:                {:>8.0} /s",
+        median(&mut signatures)
+    )?;
+    writeln!(
+        out,
+        "authentications over {CONNECTIONS} WebSockets, on disk:     {:>8.0} /s",
+        median(&mut authentications)
+    )?;
+    writeln!(
+        out,
+        "  authentications / signatures: {:.3}   (goal: at least 0.6)",
+        ratio(&mut authentications, &mut signatures)
+    )?;
+    tell_latencies(&mut out, &mut latencies[0])?;
+    writeln!(
+        out,
+        "GET /health over {CONNECTIONS} connections:                 {:>8.0} /s",
+        median(&mut health)
+    )?;
+    writeln!(
+        out,
+        "verify_signature over {CONNECTIONS} connections, on disk:   {:>8.0} /s",
+        median(&mut verified)
+    )?;
+    writeln!(
+        out,
+        "  verify_signature / health: {:.3}   (goal: at least 0.4)",
+        ratio(&mut verified, &mut health)
+    )?;
+    tell_latencies(&mut out, &mut latencies[1])?;
+    desk.close()?;
+    Ok(())
+}
+
+/// What came of a turn.
+struct Turn {
+    done: usize,
+    took: Duration,
+    latencies: Vec<Duration>,
+}
+
+impl Turn {
+    fn rate(&self) -> f64 {
+        f64::from(u32::try_from(self.done).unwrap_or(u32::MAX)) / self.took.as_secs_f64()
+    }
+}
+
+/// One phone for each connection, with keys, that touches by itself.
+async fn phones(desk: &Desk) -> Result<Vec<String>, Failed> {
+    let mut names = vec!["phone".to_owned()];
+    for number in 1..CONNECTIONS {
+        let name = format!("phone-{number}");
+        desk.request(None, device::Create { name: name.clone(), ..device::Create::default() }).await?;
+        names.push(name);
+    }
+    for name in &names {
+        desk.request(Some(name), sensor::SetMode { mode: SensorMode::Auto }).await?;
+        let answer = desk.request(Some(name), challenge("first")).await?;
+        assert_eq!(answer.err_code, 0, "{}", answer.err_msg);
+    }
+    Ok(names)
+}
+
+fn challenge(text: &str) -> wx::StartSoterAuthentication {
+    wx::StartSoterAuthentication {
+        request_auth_modes: Some(vec!["fingerPrint".to_owned()]),
+        challenge: Some(text.to_owned()),
+        ..Default::default()
+    }
+}
+
+/// Signatures a second, each core with a key of its own.
+fn bare_signatures(cores: usize) -> Result<f64, Failed> {
+    let text = vec![b'x'; 214];
+    let made = AtomicUsize::new(0);
+    let keys = (0..cores).map(|_| KeyPair::generate(KeySize::Rsa2048)).collect::<Result<Vec<_>, _>>()?;
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for key in &keys {
+            scope.spawn(|| {
+                let (random, mut signature) = (SystemRandom::new(), vec![0; 256]);
+                while start.elapsed() < TURN {
+                    if key.sign(&SALT_20, &random, &text, &mut signature).is_ok() {
+                        made.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    Ok(Turn { done: made.into_inner(), took: start.elapsed(), latencies: Vec::new() }.rate())
+}
+
+async fn over_websocket(address: SocketAddr, phones: &[String]) -> Result<Turn, Failed> {
+    let mut clients = JoinSet::new();
+    let start = Instant::now();
+    for name in phones.to_owned() {
+        clients.spawn(async move {
+            let (mut socket, _) = connect_async(format!("ws://{address}/ws")).await?;
+            let mut latencies = Vec::new();
+            while start.elapsed() < TURN {
+                let call = json!({
+                    "jsonrpc": "2.0", "id": latencies.len(), "method": "wx.startSoterAuthentication",
+                    "params": {"device": name, "requestAuthModes": ["fingerPrint"], "challenge": "order-42"}
+                });
+                let sent = Instant::now();
+                socket.send(Message::text(call.to_string())).await?;
+                let answer = socket.next().await.ok_or("the server has gone")??;
+                latencies.push(sent.elapsed());
+                assert!(answer.to_text()?.contains("\"errCode\":0"), "{answer}");
+            }
+            Ok::<_, Failed>(latencies)
+        });
+    }
+    collect(clients, start).await
+}
+
+async fn collect(
+    mut clients: JoinSet<Result<Vec<Duration>, Failed>>,
+    start: Instant,
+) -> Result<Turn, Failed> {
+    let mut latencies = Vec::new();
+    while let Some(client) = clients.join_next().await {
+        latencies.extend(client??);
+    }
+    Ok(Turn { done: latencies.len(), took: start.elapsed(), latencies })
+}
+
+/// Distinct results, in an order in which every counter is new: those of one phone stay with one connection.
+async fn results(desk: &Desk, phones: &[String]) -> Result<Vec<Vec<wx::SoterAuthentication>>, Failed> {
+    let mut all = Vec::new();
+    for name in phones {
+        let mut of_phone = Vec::new();
+        for _ in 0..150 {
+            of_phone.push(desk.request(Some(name), challenge("order-42")).await?);
+        }
+        all.push(of_phone);
+    }
+    Ok(all)
+}
+
+fn health_request(address: SocketAddr) -> Vec<(String, &'static str)> {
+    vec![(format!("GET /health HTTP/1.1\r\nHost: {address}\r\n\r\n"), "\"ok\""); 150]
+}
+
+fn verify_requests(
+    address: SocketAddr,
+    token: &str,
+    results: &[Vec<wx::SoterAuthentication>],
+) -> Vec<Vec<(String, &'static str)>> {
+    let request = |result: &wx::SoterAuthentication| {
+        let body = json!({
+            "openid": OPENID, "json_string": result.result_json, "json_signature": result.result_json_signature
+        })
+        .to_string();
+        let head =
+            format!("POST /cgi-bin/soter/verify_signature?access_token={token} HTTP/1.1\r\nHost: {address}");
+        (format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()), "\"is_ok\":true")
+    };
+    results.iter().map(|of_phone| of_phone.iter().map(request).collect()).collect()
+}
+
+/// Sends each list of requests over a connection of its own, one after the other.
+async fn requests(address: SocketAddr, lists: Arc<Vec<Vec<(String, &'static str)>>>) -> Result<Turn, Failed> {
+    let mut clients = JoinSet::new();
+    let start = Instant::now();
+    for index in 0..lists.len() {
+        let lists = Arc::clone(&lists);
+        clients.spawn(async move {
+            let mut stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            let (mut latencies, mut buffer) = (Vec::new(), vec![0; 8192]);
+            for (request, expected) in lists.get(index).into_iter().flatten() {
+                let sent = Instant::now();
+                stream.write_all(request.as_bytes()).await?;
+                // Answers are far smaller than the buffer and come at once.
+                let length = stream.read(&mut buffer).await?;
+                latencies.push(sent.elapsed());
+                let answer = String::from_utf8_lossy(buffer.get(..length).unwrap_or_default());
+                assert!(answer.contains(expected), "{answer}");
+            }
+            Ok::<_, Failed>(latencies)
+        });
+    }
+    collect(clients, start).await
+}
+
+async fn token(address: SocketAddr, desk: &Desk) -> Result<String, Failed> {
+    let app = desk.wechat().accounts().first_app();
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!(
+        "GET /cgi-bin/token?grant_type=client_credential&appid={}&secret={} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n",
+        app.appid,
+        app.secret.expose()
+    );
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let body: Value = serde_json::from_str(answer.rsplit("\r\n").next().unwrap_or_default())?;
+    Ok(body["access_token"].as_str().ok_or("no token")?.to_owned())
+}
+
+fn tell_latencies(out: &mut impl Write, latencies: &mut [Duration]) -> std::io::Result<()> {
+    latencies.sort_unstable();
+    let at = |part: usize| latencies.get(latencies.len() * part / 100).copied().unwrap_or_default();
+    writeln!(
+        out,
+        "  latency p50 {:.1} ms, p99 {:.1} ms",
+        at(50).as_secs_f64() * 1e3,
+        at(99).as_secs_f64() * 1e3
+    )
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
