@@ -175,7 +175,8 @@ fn bare_signatures(cores: usize) -> Result<f64, Failed> {
 async fn over_websocket(address: SocketAddr, phones: &[String]) -> Result<Turn, Failed> {
     let mut clients = JoinSet::new();
     let start = Instant::now();
-    for name in phones.to_owned() {
+    for name in phones {
+        let name = name.clone();
         clients.spawn(async move {
             let (mut socket, _) = connect_async(format!("ws://{address}/ws")).await?;
             let mut latencies = Vec::new();

@@ -1,0 +1,34 @@
+//! The RPC dispatcher: any bytes are answered with one line of JSON, or not at all.
+#![no_main]
+
+use std::sync::{Arc, LazyLock};
+
+use libfuzzer_sys::fuzz_target;
+use soter_bridge::protocol::{Call, CommandError, Event, Response, Service};
+use soter_bridge::rpc::{Message, Rpc};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::broadcast;
+
+/// Understands everything and does nothing.
+struct Nothing;
+
+impl Service for Nothing {
+    async fn call(&self, call: Call) -> Result<Response, CommandError> {
+        // What was read can be written again.
+        let params = call.request.params()?;
+        Err(CommandError::environment(format!("{} {}", call.request.method(), params.len()), "nothing"))
+    }
+
+    fn events(&self) -> broadcast::Receiver<Event> {
+        broadcast::channel(1).1
+    }
+}
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Builder::new_current_thread().build().unwrap());
+static RPC: LazyLock<Rpc<Nothing>> = LazyLock::new(|| Rpc::new(Arc::new(Nothing), Arc::default()));
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Some(answer) = RUNTIME.block_on(RPC.answer(Message::read(bytes), None)) {
+        assert!(!answer.contains('\n') && (answer.starts_with('{') || answer.starts_with('[')));
+    }
+});
