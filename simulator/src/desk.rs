@@ -206,6 +206,12 @@ impl Desk {
         &self.inner.journal
     }
 
+    /// Tells whoever listens to events something that a person should know.
+    pub fn notice(&self, text: &str) {
+        // Nobody listening is no error.
+        let _ = self.inner.context.events.send(Event::Notice { text: text.to_owned() });
+    }
+
     /// Lets other processes that find the folder locked know where this one can be talked to.
     ///
     /// # Errors

@@ -101,6 +101,11 @@ pub enum Event {
         /// One line for people.
         detail: String,
     },
+    /// Something that the person at the server should know, such as the flag that would have let a client in.
+    Notice {
+        /// One line.
+        text: String,
+    },
     /// A wx call or a TEE command was answered with a code other than success.
     Refused {
         /// The device's name.
@@ -117,10 +122,10 @@ pub enum Event {
 }
 
 impl Event {
-    /// The device on which it happened; `None` for what happens on WeChat's servers.
+    /// The device on which it happened; `None` for what happens on servers.
     pub fn device(&self) -> Option<&str> {
         match self {
-            Self::SignatureJudged { .. } => None,
+            Self::Notice { .. } | Self::SignatureJudged { .. } => None,
             Self::PromptShown { device, .. }
             | Self::PromptClosed { device, .. }
             | Self::Touched { device, .. }

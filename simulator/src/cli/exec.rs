@@ -27,6 +27,7 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
         serve::prepare(&desk, &settings).await?;
         let bridge = Bridge::start(&desk, &settings, true).await?;
         console.remark(&format!("{}; {}", bridge.url, serve::accounts_line(&desk)));
+        serve::tell_refusals(&desk);
         let child = start(&command, &desk, &bridge.url);
         let status = match child {
             Ok(child) => wait(child, &mut ends).await,

@@ -77,7 +77,10 @@ impl Bridge {
             service: Arc::new(desk.clone()),
             journal: Arc::clone(desk.journal()),
             wechat: routes(Arc::clone(desk.wechat())),
-            notices: Arc::new(|notice: &str| Console::standard().remark(notice)),
+            notices: Arc::new({
+                let desk = desk.clone();
+                move |notice: &str| desk.notice(notice)
+            }),
         };
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(rooms, async {
@@ -174,13 +177,17 @@ fn read_token(path: &Path) -> Result<Secret, CommandError> {
 }
 
 /// Writes what was refused on standard error, where a developer looks.
-fn tell_refusals(desk: &Desk) {
+pub(super) fn tell_refusals(desk: &Desk) {
     let mut events = desk.events();
     tokio::spawn(async move {
         let mut console = Console::standard();
         loop {
             match events.recv().await {
-                Ok(event @ (Event::SignatureJudged { is_ok: false, .. } | Event::Refused { .. })) => {
+                Ok(
+                    event @ (Event::Notice { .. }
+                    | Event::Refused { .. }
+                    | Event::SignatureJudged { is_ok: false, .. }),
+                ) => {
                     console.aside(&front::event_line(&event, Paint::PLAIN));
                 }
                 Ok(_) => {}

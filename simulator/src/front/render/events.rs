@@ -29,6 +29,7 @@ pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
             visible(key_name),
             visible(uid)
         ),
+        Event::Notice { text } => visible(text).into_owned(),
         Event::SignatureJudged { appid, is_ok, reason, detail, .. } => {
             let verdict = if *is_ok { paint.good("is_ok: true") } else { paint.bad("is_ok: false") };
             format!("verify_signature for {}: {verdict}, {reason}: {}", visible(appid), visible(detail))
@@ -39,7 +40,12 @@ pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
         }
         _ => "something happened that this front end does not know".to_owned(),
     };
-    paint.dim(&format!("· {}: {told}", visible(event.device().unwrap_or("wechat"))))
+    let place = match event {
+        Event::Notice { .. } => "bridge",
+        Event::SignatureJudged { .. } => "wechat",
+        _ => event.device().unwrap_or("desk"),
+    };
+    paint.dim(&format!("· {}: {told}", visible(place)))
 }
 
 fn judgement_words(judgement: Judgement) -> &'static str {
