@@ -12,6 +12,7 @@ use soter_bridge::protocol::{
 };
 use soter_bridge::verification;
 use soter_bridge::wechat::{Ledger, SqliteStore, SystemClock, WeChat, WeChatOptions};
+use soter_tee::Seed;
 use soter_wire::{PROFILES, Profile};
 use tokio::sync::broadcast;
 
@@ -92,7 +93,7 @@ struct Inner {
     phones: Mutex<Phones>,
     context: PhoneContext,
     /// For phones that are created without a seed.
-    seed: Option<SeedText>,
+    seed: Option<Seed>,
     clock: Option<u64>,
     journal: Arc<Journal>,
     /// The family of the phone that is on the desk after a reset.
@@ -119,6 +120,7 @@ impl Desk {
     pub fn open(options: DeskOptions) -> Result<Self, CommandError> {
         let DeskOptions { state, profile, seed, clock, key_stock, wechat, sensor, allow_reset } = options;
         let profile = profile.as_deref().map(profile_named).transpose()?;
+        let seed = seed.map(|seed| Seed::from_text(seed.expose()));
         if clock.is_some() && seed.is_none() {
             return Err(clock_without_seed());
         }
@@ -258,7 +260,8 @@ impl Desk {
             CommandError::invalid_params(format!("{error}"), "choose another name, such as `second`")
         })?;
         let profile = create.profile.as_deref().map_or(Ok(&PROFILES[0]), profile_named)?;
-        let seed = create.seed.as_ref().or(self.inner.seed.as_ref());
+        let own = create.seed.as_ref().map(|seed| Seed::from_text(seed.expose()));
+        let seed = own.as_ref().or(self.inner.seed.as_ref());
         let clock = create.clock.or(self.inner.clock);
         if clock.is_some() && seed.is_none() {
             return Err(clock_without_seed());

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use soter_bridge::protocol::sensor::{Sensor, SensorMode};
-use soter_bridge::protocol::{CommandError, ErrorKind, Event, SeedText, device, keys};
+use soter_bridge::protocol::{CommandError, ErrorKind, Event, device, keys};
 use soter_bridge::wechat::WeChat;
 use soter_tee::{DeviceIdentity, KeyInfo, KeyPath, OpenError, Seed, Tee, TeeError};
 use soter_wire::{PROFILES, Profile};
@@ -183,24 +183,24 @@ impl Phone {
 
     /// Makes a phone that was never switched on reproducible, and switches it on: from then on its secure world
     /// remembers the seed.
-    pub(crate) fn make_reproducible(&self, seed: &SeedText, clock: Option<u64>) -> Result<(), CommandError> {
+    pub(crate) fn make_reproducible(&self, seed: &Seed, clock: Option<u64>) -> Result<(), CommandError> {
         let mut inside = self.inside();
         let clock = clock.unwrap_or(SEEDED_CLOCK);
         environment::check_clock(clock)?;
         inside.record.seeded = true;
         inside.record.clock = Some(clock);
         inside.clock = Clock::new(Some(clock));
-        self.switch_on(&mut inside, Some(&Seed::from_text(seed.expose()))).map(|_| ())
+        self.switch_on(&mut inside, Some(seed)).map(|_| ())
     }
 
     /// Switches the phone on, if it was made with this seed.
-    pub(crate) fn check_seed(&self, seed: &SeedText) -> Result<(), CommandError> {
+    pub(crate) fn check_seed(&self, seed: &Seed) -> Result<(), CommandError> {
         let mut inside = self.inside();
         if !inside.record.seeded {
             let device = self.name.to_string();
             return Err(open_error(&OpenError::OtherSeed { device }));
         }
-        self.switch_on(&mut inside, Some(&Seed::from_text(seed.expose()))).map(|_| ())
+        self.switch_on(&mut inside, Some(seed)).map(|_| ())
     }
 
     /// Switches the phone off in an orderly way.

@@ -4,6 +4,7 @@
 //! and salts are drawn from a given generator, which only `rsa` allows.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeyPair as FastKey, KeySize};
@@ -25,11 +26,12 @@ const MODULUS_BITS: usize = 2048;
 static PSS_SALT_20: RsaSignatureEncoding = RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(20));
 static PSS_SALT_32: RsaSignatureEncoding = RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(32));
 
-/// A private key of the TEE. It is never printed; it leaves the TEE in no form but sealed.
+/// A private key of the TEE. It is never printed; it leaves the TEE in no form but sealed. Clones share the key.
+#[derive(Clone)]
 pub struct PrivateKey {
     pkcs8: Secret,
     public: PublicKey,
-    library: Library,
+    library: Arc<Library>,
 }
 
 enum Library {
@@ -63,7 +65,7 @@ impl PrivateKey {
         let key = FastKey::generate(KeySize::Rsa2048).map_err(|_| KeyError::NotMade)?;
         let pkcs8: Pkcs8V1Der<'_> = key.as_der().map_err(|_| KeyError::NotMade)?;
         let pkcs8 = Secret::new(pkcs8.as_ref().to_vec());
-        Ok(Self { public: public_half(&key)?, pkcs8, library: Library::Fast(key) })
+        Ok(Self { public: public_half(&key)?, pkcs8, library: Arc::new(Library::Fast(key)) })
     }
 
     /// The key that a PKCS#8 encoding stands for: for an environment that brings its own stock of unused keys.
@@ -80,7 +82,7 @@ impl PrivateKey {
         let pkcs8 = key.to_pkcs8_der().map_err(|_| KeyError::NotMade)?;
         let pkcs8 = Secret::new(pkcs8.as_bytes().to_vec());
         let public = public_half(&FastKey::from_pkcs8(pkcs8.expose()).map_err(|_| KeyError::NotMade)?)?;
-        Ok(Self { pkcs8, public, library: Library::Reproducible(Box::new(key)) })
+        Ok(Self { pkcs8, public, library: Arc::new(Library::Reproducible(Box::new(key))) })
     }
 
     /// Reads a key back from the sealed state.
@@ -93,7 +95,7 @@ impl PrivateKey {
         } else {
             Library::Fast(fast)
         };
-        Ok(Self { pkcs8: pkcs8.clone(), public, library })
+        Ok(Self { pkcs8: pkcs8.clone(), public, library: Arc::new(library) })
     }
 
     /// The key's public half.
@@ -114,7 +116,7 @@ impl PrivateKey {
         salt_length: u16,
         salts: impl FnOnce() -> ChaCha20Rng,
     ) -> Result<Vec<u8>, KeyError> {
-        match &self.library {
+        match &*self.library {
             Library::Fast(key) => {
                 let encoding = match salt_length {
                     20 => &PSS_SALT_20,
@@ -135,7 +137,7 @@ impl PrivateKey {
 
     /// Signs with RSASSA-PKCS1-v1_5 and SHA-256 (RFC 8017, 8.2.1), as certificates are signed.
     pub(crate) fn sign_pkcs1(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        match &self.library {
+        match &*self.library {
             Library::Fast(key) => sign_fast(key, &RSA_PKCS1_SHA256, message),
             Library::Reproducible(key) => key
                 .sign(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(message))

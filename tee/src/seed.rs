@@ -10,28 +10,75 @@
 //!
 //! A device without a seed has a random identity, from which only its stable ids are derived.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use zeroize::Zeroizing;
 
 use crate::derive::{VALUE_BYTES, derive};
+use crate::private_key::{KeyError, PrivateKey};
 use crate::secret::Secret;
 
 /// The secret behind every reproducible device: whoever knows it knows their keys.
+///
+/// It remembers the keys that were made from it, so that a device that is made again need not wait for them. Clones share
+/// that memory, which is wiped with the last of them.
 #[derive(Clone)]
-pub struct Seed(Secret);
+pub struct Seed {
+    secret: Secret,
+    keys: ReproducedKeys,
+}
 
 impl Seed {
     /// The seed that a text stands for. Any text will do; texts that differ in one byte share nothing.
     pub fn from_text(text: &str) -> Self {
-        Self(Secret::new(derive(b"soter-sim seed v1", text.as_bytes(), &[]).to_vec()))
+        let secret = Secret::new(derive(b"soter-sim seed v1", text.as_bytes(), &[]).to_vec());
+        Self { secret, keys: ReproducedKeys::default() }
     }
 
     /// The identity of the device of this name.
     pub(crate) fn identity(&self, device: &str) -> Identity {
-        Identity(Secret::new(derive(b"soter-sim device v1", self.0.expose(), &[device.as_bytes()]).to_vec()))
+        Identity(Secret::new(
+            derive(b"soter-sim device v1", self.secret.expose(), &[device.as_bytes()]).to_vec(),
+        ))
+    }
+}
+
+impl Seed {
+    /// The keys that were made from it so far.
+    pub(crate) fn keys(&self) -> &ReproducedKeys {
+        &self.keys
+    }
+}
+
+/// Keys that were reproduced in this process.
+#[derive(Clone, Default)]
+pub(crate) struct ReproducedKeys(Arc<Mutex<HashMap<[u8; VALUE_BYTES], PrivateKey>>>);
+
+/// Keys that are remembered; more than a device with several apps has.
+const MOST_KEYS: usize = 256;
+
+impl ReproducedKeys {
+    /// The key of an identity for a purpose's parts: remembered, or made, which takes hundreds of milliseconds.
+    pub(crate) fn key(&self, identity: &Identity, parts: &[&[u8]]) -> Result<PrivateKey, KeyError> {
+        let name = *identity.derive("name of a key", parts);
+        if let Some(key) = self.kept().get(&name) {
+            return Ok(key.clone());
+        }
+        let key = PrivateKey::reproduce(&mut identity.generator("key", parts))?;
+        let mut kept = self.kept();
+        if kept.len() >= MOST_KEYS {
+            kept.clear();
+        }
+        kept.insert(name, key.clone());
+        Ok(key)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<[u8; VALUE_BYTES], PrivateKey>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

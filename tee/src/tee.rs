@@ -8,7 +8,7 @@ use crate::derive::VALUE_BYTES;
 use crate::environment::Environment;
 use crate::error::{OpenError, TeeError};
 use crate::private_key::PrivateKey;
-use crate::seed::{Identity, Seed};
+use crate::seed::{Identity, ReproducedKeys, Seed};
 use crate::session::Sessions;
 use crate::state::{App, AuthKey, MAX_APPS, MAX_AUTH_KEYS, MAX_KEY_NAME_BYTES};
 use crate::vault::Vault;
@@ -52,6 +52,8 @@ pub struct Tee {
     sessions_opened: u64,
     /// Keys that have been used, ready to sign.
     loaded: HashMap<KeyPath, PrivateKey>,
+    /// Keys of a seeded device that were made before.
+    reproduced: ReproducedKeys,
 }
 
 /// Which key.
@@ -115,7 +117,14 @@ impl Tee {
                 (vault, profile)
             }
         };
-        Ok(Self { vault, profile, sessions: Sessions::default(), sessions_opened: 0, loaded: HashMap::new() })
+        Ok(Self {
+            vault,
+            profile,
+            sessions: Sessions::default(),
+            sessions_opened: 0,
+            loaded: HashMap::new(),
+            reproduced: identity.seed.map(|seed| seed.keys().clone()).unwrap_or_default(),
+        })
     }
 
     /// Powers the device off in an orderly way: counter values that were reserved and not used are given back.
@@ -408,7 +417,14 @@ impl Tee {
     fn make_key(&mut self, kind: &str, uid: u32, name: &str) -> Result<PrivateKey, TeeError> {
         let state = self.vault.state();
         if state.seeded {
-            return reproduce_key(&state.identity, kind, uid, name, state.generation(uid, name));
+            return reproduce_key(
+                &self.reproduced,
+                &state.identity,
+                kind,
+                uid,
+                name,
+                state.generation(uid, name),
+            );
         }
         Ok(self.vault.environment.new_key()?)
     }
@@ -446,6 +462,7 @@ impl std::fmt::Debug for Tee {
 
 /// A seeded device's key: a stream of its own for every kind, uid, name and generation.
 fn reproduce_key(
+    keys: &ReproducedKeys,
     identity: &Identity,
     kind: &str,
     uid: u32,
@@ -453,7 +470,7 @@ fn reproduce_key(
     generation: u32,
 ) -> Result<PrivateKey, TeeError> {
     let parts: [&[u8]; 4] = [kind.as_bytes(), &uid.to_le_bytes(), name.as_bytes(), &generation.to_le_bytes()];
-    Ok(PrivateKey::reproduce(&mut identity.generator("key", &parts))?)
+    Ok(keys.key(identity, &parts)?)
 }
 
 fn check_length(parameter: &'static str, text: &str, limit: usize) -> Result<(), TeeError> {

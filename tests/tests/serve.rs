@@ -160,6 +160,9 @@ fn every_command_of_the_command_line_works_on_a_running_server() {
     let _ = server.connected(&["auth", "b"]).exits(0);
     let repl = Program::new(["--json", "--connect", &server.url]).input("auth c\nkeys\n").run().exits(0);
     assert_eq!(Callback::read(&repl.json_lines()[0]).err_code, 0);
+    let folder = tempfile::tempdir().unwrap();
+    let _ = server.connected(&["vectors", folder.path().to_str().unwrap()]).exits(0);
+    assert!(folder.path().join("manifest.json").exists());
     let document = server.rpc("rpc.discover", &json!({}));
     assert!(document["methods"].as_array().unwrap().len() > 30);
     let refused = server.connected(&["keys", "--device", "other"]).refuses(2);

@@ -22,7 +22,7 @@ pub(super) fn manufacture(
 ) -> Result<Vault, TeeError> {
     let (own, attk) = if let Some(seed) = identity.seed {
         let own = seed.identity(identity.name);
-        let attk = reproduce_key(&own, "attk", 0, "", 0)?;
+        let attk = reproduce_key(seed.keys(), &own, "attk", 0, "", 0)?;
         (own, attk)
     } else {
         let mut random = Zeroizing::new([0; VALUE_BYTES]);
