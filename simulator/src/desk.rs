@@ -208,6 +208,15 @@ impl Desk {
         &self.inner.journal
     }
 
+    /// Lets the phones that were used before bring their keys to WeChat's servers, in case that those have lost them.
+    /// Phones that cannot do it now do it, or say why not, when they are used.
+    pub async fn offer_keys(&self) {
+        let phones: Vec<_> = self.phones().by_name.values().cloned().collect();
+        for phone in phones.into_iter().filter(|phone| phone.is_used()) {
+            let _ = phone.offer_keys().await;
+        }
+    }
+
     /// Tells whoever listens to events something that a person should know.
     pub fn notice(&self, text: &str) {
         // Nobody listening is no error.

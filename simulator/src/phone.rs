@@ -145,6 +145,11 @@ impl Phone {
         self.inside().record.clone()
     }
 
+    /// Whether it was ever switched on.
+    pub(crate) fn is_used(&self) -> bool {
+        self.inside().record.used
+    }
+
     pub(crate) fn summary(&self) -> device::Summary {
         let inside = self.inside();
         device::Summary {

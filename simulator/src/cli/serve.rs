@@ -73,6 +73,7 @@ impl Bridge {
         };
         let url = server.url();
         desk.set_url(&url)?;
+        desk.offer_keys().await;
         let rooms = Rooms {
             service: Arc::new(desk.clone()),
             journal: Arc::clone(desk.journal()),

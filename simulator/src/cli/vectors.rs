@@ -7,7 +7,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use soter_bridge::Connection;
 use soter_bridge::protocol::CommandError;
 use soter_sim::State;
 use soter_sim::store::StateFolder;
@@ -16,25 +15,25 @@ use self::recording::VectorSet;
 use crate::front::{Console, Exit, write_file};
 use crate::grammar::{Options, Vectors};
 
-/// Records the set on a phone that is gone afterwards, or on a running server's, and writes it. There, the demo app's keys
-/// are made anew.
+/// Records the set on a phone that is gone afterwards, and writes it.
 ///
 /// # Errors
 /// The user's for a folder that is not empty, the environment's for one that cannot be written.
 pub(super) fn run(vectors: &Vectors, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
+    if options.connect.is_some() {
+        return Err(CommandError::invalid_params(
+            "vectors are recorded on a new phone, and --connect means one that is in use",
+            "leave --connect out; --profile and --seed choose the new phone",
+        ));
+    }
     let folder = vectors.folder.as_path();
     prepare(folder, vectors.force)?;
     let runtime = super::runtime()?;
-    let set = if let Some(url) = &options.connect {
-        runtime.block_on(async { recording::record(&Arc::new(Connection::open(url).await?)).await })?
-    } else {
-        let desk = super::open(State::Ephemeral, options)?;
-        let set = runtime.block_on(recording::record(&Arc::new(desk.clone())));
-        let closed = desk.close();
-        let set = set?;
-        closed?;
-        set
-    };
+    let desk = super::open(State::Ephemeral, options)?;
+    let set = runtime.block_on(recording::record(&Arc::new(desk.clone())));
+    let closed = desk.close();
+    let set = set?;
+    closed?;
     write(&set, folder)?;
     let text = if options.json { manifest::manifest(&set).to_string() } else { summary(&set, folder) };
     let _ = console.answer(&text)?;

@@ -5,7 +5,7 @@ use soter_bridge::wechat::{KeyOwner, UploadRefused};
 use soter_tee::{KeyPath, TeeError};
 use soter_wire::{ExportBlob, PublicKey};
 
-use super::wechat::Caller;
+use super::wechat::{Caller, auth_key_name, wechat_uid};
 use super::{Inside, Phone};
 
 /// Uploads before one authentication: the device, its ASK, its AuthKey, and each once more in case that another
@@ -80,6 +80,34 @@ impl Phone {
             Ok(Ok(None))
         };
         steps()
+    }
+
+    /// Brings the keys that the phone has already to WeChat's servers, if they lack them. Makes none.
+    ///
+    /// # Errors
+    /// The phone does not switch on, or the servers' ledger fails.
+    pub(crate) async fn offer_keys(&self) -> Result<(), CommandError> {
+        for _ in 0..MOST_UPLOADS {
+            let upload = {
+                let mut inside = self.inside();
+                let uid = wechat_uid(&inside);
+                let caller = self.caller(&inside, None)?;
+                let name = auth_key_name(&caller);
+                let tee = self.tee(&mut inside)?;
+                if !tee.has_app_secure_key(uid) || !tee.has_valid_auth_key(uid, &name) {
+                    return Ok(());
+                }
+                match self.next_upload(&mut inside, uid, &name, &caller)? {
+                    Ok(Some(upload)) => upload,
+                    // What cannot be exported now is tried again when it is needed, and told then.
+                    Ok(None) | Err(_) => return Ok(()),
+                }
+            };
+            if self.upload(upload).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// Brings something to WeChat's servers. Gives the reason if they do not take it.

@@ -380,7 +380,7 @@ pub(super) struct Caller {
 }
 
 /// WeChat makes one AuthKey per mini program and user. The name is modelled.
-fn auth_key_name(caller: &Caller) -> String {
+pub(super) fn auth_key_name(caller: &Caller) -> String {
     format!("Wechat_{}_{}", caller.appid, caller.openid)
 }
 
@@ -391,7 +391,7 @@ fn auth_content(request: &StartSoterAuthentication) -> &str {
     if (1..=AUTH_CONTENT_LIMIT).contains(&length) { text } else { DEFAULT_AUTH_CONTENT }
 }
 
-fn wechat_uid(inside: &Inside) -> u32 {
+pub(super) fn wechat_uid(inside: &Inside) -> u32 {
     let app = inside.record.apps.iter().find(|app| app.package == WECHAT);
     app.map_or(WECHAT_UID, |app| app.uid)
 }
