@@ -21,7 +21,7 @@ const MAX_TEXT: usize = 8 << 10;
 const MAX_ITEMS: usize = 256;
 /// Entries that a subscriber may lag behind before it loses the oldest.
 const BACKLOG: usize = 1024;
-/// Members whose text is a credential.
+/// Members that are credentials.
 const SECRETS: &[&str] = &[
     "access_token",
     "accesstoken",
@@ -199,10 +199,13 @@ fn tidy(value: &mut Value) -> usize {
                 members.insert("…".to_owned(), Value::String(format!("{more} more")));
             }
             let size = |(name, member): (&String, &mut Value)| {
-                if SECRETS.contains(&name.to_ascii_lowercase().as_str())
-                    && let Value::String(secret) = member
-                {
-                    *secret = mask(secret);
+                if SECRETS.contains(&name.to_ascii_lowercase().as_str()) {
+                    match member {
+                        Value::String(secret) => *secret = mask(secret),
+                        Value::Null => {}
+                        // Of the wrong type, and secret all the same.
+                        _ => *member = Value::String("***".to_owned()),
+                    }
                 }
                 name.len() + 4 + tidy(member)
             };
@@ -243,6 +246,8 @@ mod tests {
         let entry = journal.record(call(json!({"deep": [{"Secret": "0123456789abcdef"}], "code": "short"})));
         assert_eq!(entry.request, json!({"deep": [{"Secret": "***cdef"}], "code": "***"}));
         assert_eq!(entry.answer["access_token"], "***mnop");
+        let odd = journal.record(call(json!({"seed": 20_250_718, "secret": ["s3cret"], "token": null})));
+        assert_eq!(odd.request, json!({"seed": "***", "secret": "***", "token": null}));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use zeroize::Zeroizing;
 
 /// A seed: whoever knows it knows every key of the phone. It is wiped when dropped and never printed; on the wire
@@ -55,7 +55,8 @@ impl Serialize for SeedText {
 
 impl<'de> Deserialize<'de> for SeedText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
+        // The usual error would quote what stands there instead, and that may be the seed.
+        String::deserialize(deserializer).map(Self::from).map_err(|_| de::Error::custom("a seed is a string"))
     }
 }
 
