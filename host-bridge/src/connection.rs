@@ -2,71 +2,120 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use zeroize::Zeroizing;
 
+use crate::outbox::{Exchange, Outbox};
 use crate::protocol::{Call, CommandError, ErrorKind, Event, Response, Service};
+use crate::secret::Secret;
 
 /// Calls that wait to be sent.
 const OUTGOING: usize = 64;
 /// Events that a subscriber may lag behind before it loses the oldest.
 const BACKLOG: usize = 4096;
+/// For a server to take a connection.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// For a server to hear that nobody calls any more.
+const PARTING_TIME: Duration = Duration::from_secs(1);
+/// The id of the subscription. Nobody waits for its answer; calls are numbered from 1.
+const SUBSCRIPTION: u64 = 0;
 
 type Answer = Result<Value, CommandError>;
 
 /// A server, reached through its WebSocket. Clones share the connection; it closes with the last one.
+///
+/// Dropping the future of a call that has no answer yet cancels the call at the server, too.
 #[derive(Clone)]
 pub struct Connection {
-    url: Arc<str>,
-    outgoing: mpsc::Sender<String>,
-    waiting: Arc<Mutex<Waiting>>,
-    events: broadcast::Sender<Event>,
-    /// Whether the server was asked for events.
-    subscribed: Arc<AtomicBool>,
-    last_id: Arc<AtomicU64>,
+    outgoing: mpsc::Sender<Outgoing>,
+    shared: Arc<Shared>,
 }
 
-/// Calls without an answer. `None` once the connection is lost.
-type Waiting = Option<HashMap<u64, oneshot::Sender<Answer>>>;
+/// What callers have in common with the task that talks to the server.
+struct Shared {
+    /// Without a token.
+    url: String,
+    last_id: AtomicU64,
+    state: Mutex<State>,
+    /// Tells the task that `state` wants something sent.
+    wishes: Notify,
+    events: broadcast::Sender<Event>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Callers without an answer.
+    waiting: HashMap<u64, Caller>,
+    /// Calls that were sent, whose callers wait no more, and that the server may still carry out.
+    given_up: Vec<u64>,
+    wants_events: bool,
+    is_lost: bool,
+}
+
+struct Caller {
+    answer: oneshot::Sender<Answer>,
+    /// Whether the server may know of the call.
+    is_sent: bool,
+}
+
+/// A call on its way.
+struct Outgoing {
+    id: u64,
+    text: String,
+}
+
+/// A caller that waits. Dropped before its answer came, it gives the call up.
+struct Waits<'a> {
+    shared: &'a Shared,
+    id: u64,
+}
 
 impl Connection {
     /// Connects to the address of a server's ready line, `http://127.0.0.1:8777`; `?token=…` behind it is shown to the
     /// server.
     ///
     /// # Errors
-    /// The user's: no such address. The environment's: nobody listens there, or it is no such server.
+    /// The user's: no such address. The environment's: nobody listens there, nobody answers within ten seconds, or it is
+    /// no such server.
     pub async fn open(url: &str) -> Result<Self, CommandError> {
-        let (address, shown) = address(url)?;
-        let request = address.into_client_request().map_err(|_| no_url(url))?;
-        let (socket, _) = connect_async(request).await.map_err(|error| unreachable(&shown, &error))?;
-        let (outgoing, queued) = mpsc::channel(OUTGOING);
-        let waiting = Arc::new(Mutex::new(Some(HashMap::new())));
-        let (events, _) = broadcast::channel(BACKLOG);
-        let connection = Self {
-            url: shown.into(),
-            outgoing,
-            waiting: Arc::clone(&waiting),
-            events: events.clone(),
-            subscribed: Arc::default(),
-            last_id: Arc::default(),
+        let Address { websocket, shown, token } = Address::read(url)?;
+        let mut request = websocket.into_client_request().map_err(|_| no_url(url))?;
+        if let Some(token) = token {
+            let bearer = Zeroizing::new(format!("Bearer {}", token.expose()));
+            let mut bearer = HeaderValue::from_str(&bearer).map_err(|_| no_url(url))?;
+            bearer.set_sensitive(true);
+            request.headers_mut().insert(header::AUTHORIZATION, bearer);
+        }
+        let Ok(connected) = timeout(CONNECT_TIME, connect_async(request)).await else {
+            return Err(CommandError::environment(
+                format!("the server {shown} does not answer within {} s", CONNECT_TIME.as_secs()),
+                "check that this is the address of a soter-sim server",
+            ));
         };
-        let lost = lost(&connection.url);
+        let (socket, _) = connected.map_err(|error| unreachable(&shown, &error))?;
+        let (outgoing, queued) = mpsc::channel(OUTGOING);
+        let shared = Arc::new(Shared {
+            url: shown,
+            last_id: AtomicU64::new(SUBSCRIPTION),
+            state: Mutex::default(),
+            wishes: Notify::new(),
+            events: broadcast::channel(BACKLOG).0,
+        });
+        let connection = Self { outgoing, shared: Arc::clone(&shared) };
         tokio::spawn(async move {
-            talk(socket, queued, &waiting, &events).await;
-            // Whoever still waits hears that there will be no answer.
-            if let Some(waiting) = locked(&waiting).take() {
-                for (_, caller) in waiting {
-                    let _ = caller.send(Err(lost.clone()));
-                }
-            }
+            talk(socket, queued, &shared).await;
+            shared.lose();
         });
         Ok(connection)
     }
@@ -76,17 +125,32 @@ impl Connection {
     /// # Errors
     /// The server's answer if it is an error, or the environment's if the connection is lost.
     pub async fn raw(&self, method: &str, params: Value) -> Answer {
-        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-        let (caller, answer) = oneshot::channel();
-        match &mut *locked(&self.waiting) {
-            Some(waiting) => waiting.insert(id, caller),
-            None => return Err(lost(&self.url)),
-        };
-        let call = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string();
-        if self.outgoing.send(call).await.is_err() {
-            return Err(lost(&self.url));
+        let shared = &*self.shared;
+        let id = shared.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let (sender, answer) = oneshot::channel();
+        {
+            let mut state = shared.state();
+            if state.is_lost {
+                return Err(lost(&shared.url));
+            }
+            state.waiting.insert(id, Caller { answer: sender, is_sent: false });
         }
-        answer.await.unwrap_or_else(|_| Err(lost(&self.url)))
+        let _waits = Waits { shared, id };
+        let text = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string();
+        if self.outgoing.send(Outgoing { id, text }).await.is_err() {
+            return Err(lost(&shared.url));
+        }
+        answer.await.unwrap_or_else(|_| Err(lost(&shared.url)))
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        if state.waiting.remove(&self.id).is_some_and(|caller| caller.is_sent) {
+            state.given_up.push(self.id);
+            self.shared.wishes.notify_one();
+        }
     }
 }
 
@@ -101,74 +165,101 @@ impl Service for Connection {
         request.read_response(answer)
     }
 
+    /// Subscribes at the server, too, the first time. Calls that are made after it are sent after it.
     fn events(&self) -> broadcast::Receiver<Event> {
-        let events = self.events.subscribe();
-        if !self.subscribed.swap(true, Ordering::Relaxed) {
-            // Nobody waits for the answer, so nobody is registered for it. Calls that follow are behind it.
-            let subscribe = json!({"jsonrpc": "2.0", "id": 0, "method": "events.subscribe"}).to_string();
-            if self.outgoing.try_send(subscribe).is_err() {
-                self.subscribed.store(false, Ordering::Relaxed);
-            }
-        }
+        let events = self.shared.events.subscribe();
+        self.shared.state().wants_events = true;
+        self.shared.wishes.notify_one();
         events
     }
 }
 
 impl fmt::Debug for Connection {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Connection").field("url", &self.url).finish_non_exhaustive()
+        formatter.debug_struct("Connection").field("url", &self.shared.url).finish_non_exhaustive()
     }
 }
 
 /// Sends what is queued and hands out what comes, until either end is gone.
 async fn talk(
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    mut queued: mpsc::Receiver<String>,
-    waiting: &Mutex<Waiting>,
-    events: &broadcast::Sender<Event>,
+    mut socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    mut queued: mpsc::Receiver<Outgoing>,
+    shared: &Shared,
 ) {
-    let (mut sink, mut stream) = socket.split();
+    // Reading never stops: a server that cannot send stops reading as well.
+    let mut outbox = Outbox::new(usize::MAX);
+    let mut is_subscribed = false;
     loop {
         tokio::select! {
-            call = queued.recv() => {
-                let Some(call) = call else {
+            call = queued.recv(), if outbox.is_idle() => {
+                let Some(Outgoing { id, text }) = call else {
                     // Nobody calls any more. A server that has gone needs no good-bye.
-                    let _ = sink.close().await;
+                    let _ = timeout(PARTING_TIME, socket.close(None)).await;
                     return;
                 };
-                if sink.send(Message::text(call)).await.is_err() {
-                    return;
+                shared.say_wishes(&mut outbox, &mut is_subscribed);
+                // A call that was given up in the queue is not made at all.
+                if let Some(caller) = shared.state().waiting.get_mut(&id) {
+                    caller.is_sent = true;
+                    outbox.push(Message::text(text));
                 }
             }
-            message = stream.next() => match message {
-                Some(Ok(Message::Text(text))) => hear(&text, waiting, events),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-                Some(Ok(_)) => {}
+            exchange = outbox.exchange(&mut socket) => match exchange {
+                Exchange::Received(Some(Ok(Message::Text(text)))) => shared.hear(&text),
+                Exchange::Gone | Exchange::Received(None | Some(Ok(Message::Close(_)) | Err(_))) => return,
+                Exchange::Written | Exchange::Received(Some(Ok(_))) => {}
             },
+            () = shared.wishes.notified() => shared.say_wishes(&mut outbox, &mut is_subscribed),
         }
     }
 }
 
-fn hear(text: &str, waiting: &Mutex<Waiting>, events: &broadcast::Sender<Event>) {
-    let Ok(Value::Object(mut message)) = serde_json::from_str(text) else { return };
-    if message.get("method").and_then(Value::as_str) == Some("event") {
-        let event = message.remove("params").and_then(|event| serde_json::from_value(event).ok());
-        if let Some(event) = event {
-            // Nobody listening is no error.
-            let _ = events.send(event);
-        }
-        return;
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    let Some(id) = message.get("id").and_then(Value::as_u64) else { return };
-    let caller = locked(waiting).as_mut().and_then(|waiting| waiting.remove(&id));
-    let answer = match (message.remove("result"), message.remove("error")) {
-        (Some(result), _) => Ok(result),
-        (None, Some(error)) => Err(error_of(&error)),
-        (None, None) => Err(CommandError::internal("the server's answer is none")),
-    };
-    if let Some(caller) = caller {
+
+    /// Sends what callers want without waiting for it.
+    fn say_wishes(&self, outbox: &mut Outbox<Message>, is_subscribed: &mut bool) {
+        let mut state = self.state();
+        if state.wants_events && !*is_subscribed {
+            *is_subscribed = true;
+            let subscribe = json!({"jsonrpc": "2.0", "id": SUBSCRIPTION, "method": "events.subscribe"});
+            outbox.push(Message::text(subscribe.to_string()));
+        }
+        for id in state.given_up.drain(..) {
+            let cancel = json!({"jsonrpc": "2.0", "method": "rpc.cancel", "params": {"id": id}});
+            outbox.push(Message::text(cancel.to_string()));
+        }
+    }
+
+    fn hear(&self, text: &str) {
+        let Ok(Value::Object(mut message)) = serde_json::from_str(text) else { return };
+        if message.get("method").and_then(Value::as_str) == Some("event") {
+            let event = message.remove("params").and_then(|event| serde_json::from_value(event).ok());
+            if let Some(event) = event {
+                // Nobody listening is no error.
+                let _ = self.events.send(event);
+            }
+            return;
+        }
+        let Some(id) = message.get("id").and_then(Value::as_u64) else { return };
+        let Some(caller) = self.state().waiting.remove(&id) else { return };
+        let answer = match (message.remove("result"), message.remove("error")) {
+            (Some(result), _) => Ok(result),
+            (None, Some(error)) => Err(error_of(&error)),
+            (None, None) => Err(CommandError::internal("the server's answer is none")),
+        };
         // Whoever gave up waiting needs no answer.
-        let _ = caller.send(answer);
+        let _ = caller.answer.send(answer);
+    }
+
+    /// Tells whoever still waits, by dropping its sender, that there will be no answer.
+    fn lose(&self) {
+        let mut state = self.state();
+        state.is_lost = true;
+        state.waiting.clear();
+        state.given_up.clear();
     }
 }
 
@@ -179,17 +270,30 @@ fn error_of(error: &Value) -> CommandError {
     CommandError::new(kind, text(&error["message"]), text(&data["next"]))
 }
 
-/// The WebSocket's address, and the server's as it may be shown: without a token.
-fn address(url: &str) -> Result<(String, String), CommandError> {
-    let rest =
-        ["http://", "ws://"].iter().find_map(|scheme| url.strip_prefix(scheme)).ok_or_else(|| no_url(url))?;
-    let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let authority = authority.trim_end_matches("/ws").trim_end_matches('/');
-    if authority.is_empty() || authority.contains(['/', '#', '@', ' ']) {
-        return Err(no_url(url));
+/// A server's address.
+#[derive(Debug)]
+struct Address {
+    /// Of its WebSocket.
+    websocket: String,
+    /// As it may be shown: without a token.
+    shown: String,
+    token: Option<Secret>,
+}
+
+impl Address {
+    fn read(url: &str) -> Result<Self, CommandError> {
+        let rest = ["http://", "ws://"].iter().find_map(|scheme| url.strip_prefix(scheme));
+        let rest = rest.ok_or_else(|| no_url(url))?;
+        let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let authority = authority.trim_end_matches('/').trim_end_matches("/ws");
+        if authority.is_empty() || authority.contains(['/', '#', '@', ' ']) {
+            return Err(no_url(url));
+        }
+        let token = form_urlencoded::parse(query.as_bytes())
+            .find(|(name, _)| name == "token")
+            .map(|(_, token)| Secret::from(token.into_owned()));
+        Ok(Self { websocket: format!("ws://{authority}/ws"), shown: format!("http://{authority}"), token })
     }
-    let query = if query.is_empty() { String::new() } else { format!("?{query}") };
-    Ok((format!("ws://{authority}/ws{query}"), format!("http://{authority}")))
 }
 
 fn no_url(url: &str) -> CommandError {
@@ -222,32 +326,40 @@ fn lost(url: &str) -> CommandError {
     )
 }
 
-fn locked(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_address_may_have_the_forms_that_servers_print() {
-        for (url, address_of) in [
-            ("http://127.0.0.1:8777", "ws://127.0.0.1:8777/ws"),
-            ("http://localhost:8777/", "ws://localhost:8777/ws"),
-            ("ws://[::1]:1/ws", "ws://[::1]:1/ws"),
-            ("http://127.0.0.1:8777?token=t", "ws://127.0.0.1:8777/ws?token=t"),
+        for (url, websocket, token) in [
+            ("http://127.0.0.1:8777", "ws://127.0.0.1:8777/ws", None),
+            ("http://localhost:8777/", "ws://localhost:8777/ws", None),
+            ("ws://[::1]:1/ws", "ws://[::1]:1/ws", None),
+            ("http://127.0.0.1:8777?token=t", "ws://127.0.0.1:8777/ws", Some("t")),
+            ("http://127.0.0.1:8777/?a=b&token=t%2Bt", "ws://127.0.0.1:8777/ws", Some("t+t")),
         ] {
-            assert_eq!(address(url).unwrap().0, address_of);
+            let address = Address::read(url).unwrap();
+            assert_eq!(address.websocket, websocket);
+            assert_eq!(address.token.as_ref().map(Secret::expose), token);
         }
         for bad in ["", "127.0.0.1:8777", "https://a", "http://", "http://a/b", "http://user@a"] {
-            assert!(address(bad).is_err(), "{bad}");
+            assert!(Address::read(bad).is_err(), "{bad}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listener_that_never_answers_is_given_up() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let error = Connection::open(&url).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Environment);
+        assert!(error.what.contains(&url) && error.what.contains("10 s"), "{error:?}");
     }
 
     #[test]
     fn a_token_is_not_shown() {
-        assert_eq!(address("http://a:1?token=secret").unwrap().1, "http://a:1");
+        assert_eq!(Address::read("http://a:1?token=secret").unwrap().shown, "http://a:1");
         assert!(!no_url("nonsense?token=secret").what.contains("secret"));
     }
 }

@@ -22,6 +22,7 @@
 pub mod codes;
 mod connection;
 pub mod journal;
+mod outbox;
 pub mod protocol;
 pub mod reasons;
 pub mod rpc;

@@ -20,46 +20,38 @@
 //! | -32002 | `limitReached` | more than is held at once |
 //! | -32003 | `noDialog` | no dialog waits for a touch |
 //! | -32004 | `unknownDevice` | no device of that name |
+//! | -32005 | | the caller cancelled the call |
 //!
 //! `message` says what happened, `data.next` what to do.
+//!
+//! A connection that stays open has methods of its own: `events.subscribe` and `events.unsubscribe`, and `rpc.cancel` with
+//! the `id` of a call that has no answer yet. That call is given up as if the connection had closed: its dialog is
+//! cancelled, and its answer is the error -32005.
 
 mod open_rpc;
+mod session;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::future::join_all;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::journal::{Door, Journal, NewEntry};
 use crate::protocol::{Call, CommandError, ErrorKind, Service};
 use crate::wechat::{Clock, SystemClock};
 
+pub use self::session::{Session, Topics};
+
 /// Calls in one batch.
 pub const MAX_BATCH: usize = 64;
 
 /// Methods that a connection answers itself, beside those of the protocol.
-pub const CONNECTION_METHODS: [&str; 3] = ["events.subscribe", "events.unsubscribe", "rpc.discover"];
+pub const CONNECTION_METHODS: [&str; 4] =
+    ["events.subscribe", "events.unsubscribe", "rpc.cancel", "rpc.discover"];
 
 /// Methods that front ends call often to draw themselves; they would bury what the journal is for.
-const UNRECORDED: [&str; 5] = ["biometric.list", "device.list", "device.show", "keys.list", "rpc.discover"];
-
-/// What a connection hears of beside answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Topics {
-    /// What happens on the phones.
-    pub phone: bool,
-    /// Calls, as the journal writes them down.
-    pub journal: bool,
-}
-
-/// A connection that can be told things unasked.
-pub trait Subscriber: Sync {
-    /// Hears of these topics from now on, beside those it heard of before.
-    fn subscribe(&self, topics: Topics);
-    /// Hears of nothing any more.
-    fn unsubscribe(&self);
-}
+const UNRECORDED: [&str; 4] = ["biometric.list", "device.list", "device.show", "keys.list"];
 
 /// The dispatcher.
 #[derive(Debug)]
@@ -104,7 +96,7 @@ impl Message {
         match serde_json::from_slice(text) {
             Err(error) => single(Err(Failure::new(
                 -32700,
-                format!("not JSON at line {}, column {}", error.line(), error.column()),
+                format!("this is not JSON: {error}"),
                 "send one JSON-RPC 2.0 call, or an array of them",
             ))),
             Ok(Value::Array(calls)) if calls.is_empty() => single(Err(invalid("an empty batch"))),
@@ -120,16 +112,18 @@ impl Message {
         }
     }
 
-    /// How many calls it holds.
-    pub fn calls(&self) -> usize {
-        self.calls.len()
+    /// How many of its calls may have to wait for their answer.
+    pub fn waiting_calls(&self) -> usize {
+        let waits =
+            |call: &&Result<Incoming, Failure>| call.as_ref().is_ok_and(|call| !call.is_connections());
+        self.calls.iter().filter(waits).count()
     }
 
     /// The answer that refuses all of it because too much is pending; `None` if nothing in it wants an answer.
     pub fn refused(self, error: &CommandError) -> Option<String> {
         let answers = self.calls.into_iter().map(|call| match call {
-            Ok(Incoming { id, .. }) => id.map(|id| failed(id, Failure::from(error))),
-            Err(failure) => Some(failed(Value::Null, failure)),
+            Ok(Incoming { id, .. }) => id.map(|id| failed(&id, &Failure::from(error))),
+            Err(failure) => Some(failed(&Value::Null, &failure)),
         });
         written(answers.collect(), self.is_batch)
     }
@@ -150,11 +144,20 @@ impl Incoming {
         };
         Ok(Self { id, method, params: members.shift_remove("params").unwrap_or_default() })
     }
+
+    /// Whether the connection answers it itself.
+    fn is_connections(&self) -> bool {
+        CONNECTION_METHODS.contains(&self.method.as_str())
+    }
 }
 
 impl Failure {
     fn new(code: i32, message: impl Into<String>, next: &str) -> Self {
         Self { code, message: message.into(), data: json!({"next": next}) }
+    }
+
+    fn cancelled() -> Self {
+        Self::new(-32005, "the call was cancelled with rpc.cancel", "nothing: its dialog is closed, too")
     }
 }
 
@@ -190,70 +193,129 @@ impl<S: Service> Rpc<S> {
     }
 
     /// Carries out a message and gives its answer; `None` if nothing in it wants one. Calls of a batch run side by side.
-    /// Dropping the future gives its calls up.
-    pub async fn answer(&self, message: Message, subscriber: Option<&dyn Subscriber>) -> Option<String> {
+    /// The session is that of a connection that stays open. Dropping the future gives its calls up.
+    pub async fn answer(&self, message: Message, session: Option<&Session>) -> Option<String> {
         let is_batch = message.is_batch;
         let calls = message.calls.into_iter().map(|call| async move {
             match call {
-                Ok(call) => self.carry_out(call, subscriber).await,
-                Err(failure) => Some(failed(Value::Null, failure)),
+                Ok(call) => self.carry_out(call, session).await,
+                Err(failure) => Some(failed(&Value::Null, &failure)),
             }
         });
         written(join_all(calls).await, is_batch)
     }
 
-    async fn carry_out(&self, call: Incoming, subscriber: Option<&dyn Subscriber>) -> Option<Value> {
+    async fn carry_out(&self, call: Incoming, session: Option<&Session>) -> Option<String> {
+        if call.is_connections() {
+            let result = connections_own(&call.method, &call.params, session);
+            let id = call.id?;
+            return Some(match result {
+                Ok(result) => answered(&id, &result),
+                Err(error) => failed(&id, &Failure::from(&error)),
+            });
+        }
         let Incoming { id, method, params } = call;
         let begun = Instant::now();
-        let is_recorded = !UNRECORDED.contains(&method.as_str()) && !method.starts_with("events.");
-        let kept = if is_recorded { params.clone() } else { Value::Null };
-        let result = match method.as_str() {
-            "events.subscribe" => subscribe(&params, subscriber),
-            "events.unsubscribe" => with(subscriber).map(|subscriber| {
-                subscriber.unsubscribe();
-                json!({})
-            }),
-            "rpc.discover" => open_rpc::document(),
-            _ => self.command(&method, params).await,
+        let kept = (!UNRECORDED.contains(&method.as_str())).then(|| params.clone());
+        let command = self.command(&method, params);
+        let result = match (&id, session) {
+            (Some(id), Some(session)) => match session.until_cancelled(id, command).await {
+                Some(result) => result.map_err(|error| Failure::from(&error)),
+                None => Err(Failure::cancelled()),
+            },
+            _ => command.await.map_err(|error| Failure::from(&error)),
         };
-        if is_recorded {
-            let answer = match &result {
-                Ok(answer) => answer.clone(),
-                Err(error) => json!({"error": error.what, "next": error.next}),
-            };
+        let answer = id.map(|id| match &result {
+            Ok(result) => answered(&id, &result.to_string()),
+            Err(failure) => failed(&id, failure),
+        });
+        if let Some(request) = kept {
             self.journal.record(NewEntry {
                 at: SystemClock.unix_millis(),
                 door: Door::Rpc,
                 call: method.chars().take(80).collect(),
-                request: kept,
-                answer,
+                request,
+                answer: result.unwrap_or_else(
+                    |Failure { message, data, .. }| json!({"error": message, "next": data["next"]}),
+                ),
                 judgement: None,
                 microseconds: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
             });
         }
-        let id = id?;
-        Some(match result {
-            Ok(result) => answered(id, result),
-            Err(error) => failed(id, Failure::from(&error)),
-        })
+        answer
     }
 
     async fn command(&self, method: &str, params: Value) -> Result<Value, CommandError> {
-        let response = self.service.call(Call::parse(method, params)?).await?;
+        let call = Call::parse(method, params).map_err(|error| told_of_connections_own(method, error))?;
+        let response = self.service.call(call).await?;
         serde_json::to_value(response)
             .map_err(|error| CommandError::internal(format!("the answer does not serialise: {error}")))
     }
 }
 
-fn subscribe(params: &Value, subscriber: Option<&dyn Subscriber>) -> Result<Value, CommandError> {
-    const EXPECTED: &str = "send {\"topics\":[\"phone\",\"journal\"]}, one of them, or nothing for `phone`";
-    let subscriber = with(subscriber)?;
-    let refused =
-        || CommandError::invalid_params("the parameters of `events.subscribe` do not fit", EXPECTED);
-    let topics = match params {
-        Value::Null => None,
-        Value::Object(members) if members.keys().all(|name| name == "topics") => members.get("topics"),
-        _ => return Err(refused()),
+/// What a connection answers itself, as JSON. It is not written down: it tells what a client listens to, and nothing of a phone.
+fn connections_own(method: &str, params: &Value, session: Option<&Session>) -> Result<String, CommandError> {
+    let session = || {
+        session.ok_or_else(|| {
+            CommandError::invalid_params(
+                format!("`{method}` needs a connection that stays open"),
+                "connect to /ws and call it there; POST /rpc answers once",
+            )
+        })
+    };
+    match method {
+        "events.subscribe" => {
+            let session = session()?;
+            session.subscribe(topics(member(method, params, "topics")?)?);
+            Ok("{}".to_owned())
+        }
+        "events.unsubscribe" => {
+            let session = session()?;
+            member(method, params, "")?;
+            session.unsubscribe();
+            Ok("{}".to_owned())
+        }
+        "rpc.cancel" => {
+            let session = session()?;
+            match member(method, params, "id")? {
+                Some(id @ (Value::Number(_) | Value::String(_))) => {
+                    Ok(json!({"cancelled": session.cancel(id)}).to_string())
+                }
+                _ => Err(CommandError::invalid_params(
+                    "`rpc.cancel` names no call",
+                    "send {\"id\":ID} with the id of a call that has no answer yet, a number or a string",
+                )),
+            }
+        }
+        _ => {
+            member(method, params, "")?;
+            open_rpc::document().map(str::to_owned)
+        }
+    }
+}
+
+/// The one member that the parameters may have.
+fn member<'a>(method: &str, params: &'a Value, name: &str) -> Result<Option<&'a Value>, CommandError> {
+    match params {
+        Value::Null => Ok(None),
+        Value::Object(members) if members.keys().all(|other| other == name) => Ok(members.get(name)),
+        _ => Err(CommandError::invalid_params(
+            format!("the parameters of `{method}` do not fit"),
+            if name.is_empty() {
+                "it takes none: send {}, or leave them out".to_owned()
+            } else {
+                format!("send an object with the member `{name}` and no other")
+            },
+        )),
+    }
+}
+
+fn topics(topics: Option<&Value>) -> Result<Topics, CommandError> {
+    let refused = || {
+        CommandError::invalid_params(
+            "the topics of `events.subscribe` do not fit",
+            "send {\"topics\":[\"phone\",\"journal\"]}, one of them, or nothing for `phone`",
+        )
     };
     let mut wanted = Topics::default();
     match topics {
@@ -269,17 +331,17 @@ fn subscribe(params: &Value, subscriber: Option<&dyn Subscriber>) -> Result<Valu
         }
         Some(_) => return Err(refused()),
     }
-    subscriber.subscribe(wanted);
-    Ok(json!({}))
+    Ok(wanted)
 }
 
-fn with(subscriber: Option<&dyn Subscriber>) -> Result<&dyn Subscriber, CommandError> {
-    subscriber.ok_or_else(|| {
-        CommandError::invalid_params(
-            "events need a connection that stays open",
-            "connect to /ws and subscribe there; POST /rpc answers once",
-        )
-    })
+/// The protocol does not know what connections answer themselves; whoever misspells that should hear of it all the same.
+fn told_of_connections_own(method: &str, error: CommandError) -> CommandError {
+    if error.kind == ErrorKind::UnknownMethod && (method.starts_with("events.") || method.starts_with("rpc."))
+    {
+        let next = format!("methods of a connection: {}", CONNECTION_METHODS.join(", "));
+        return CommandError { next, ..error };
+    }
+    error
 }
 
 /// Something that is told unasked.
@@ -287,29 +349,22 @@ pub(crate) fn notification(method: &str, params: &impl serde::Serialize) -> Opti
     serde_json::to_string(&json!({"jsonrpc": "2.0", "method": method, "params": params})).ok()
 }
 
-fn answered(id: Value, result: Value) -> Value {
-    response(id, "result", result)
+fn answered(id: &Value, result: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","result":{result},"id":{id}}}"#)
 }
 
-fn failed(id: Value, failure: Failure) -> Value {
+fn failed(id: &Value, failure: &Failure) -> String {
     let Failure { code, message, data } = failure;
-    response(id, "error", json!({"code": code, "message": message, "data": data}))
+    let error = json!({"code": code, "message": message, "data": data});
+    format!(r#"{{"jsonrpc":"2.0","error":{error},"id":{id}}}"#)
 }
 
-fn response(id: Value, name: &str, content: Value) -> Value {
-    let mut members = Map::with_capacity(3);
-    members.insert("jsonrpc".to_owned(), json!("2.0"));
-    members.insert(name.to_owned(), content);
-    members.insert("id".to_owned(), id);
-    Value::Object(members)
-}
-
-fn written(answers: Vec<Option<Value>>, is_batch: bool) -> Option<String> {
-    let mut answers: Vec<Value> = answers.into_iter().flatten().collect();
+fn written(answers: Vec<Option<String>>, is_batch: bool) -> Option<String> {
+    let mut answers: Vec<String> = answers.into_iter().flatten().collect();
     match (is_batch, answers.len()) {
         (_, 0) => None,
-        (true, _) => Some(Value::Array(answers).to_string()),
-        (false, _) => answers.pop().map(|answer| answer.to_string()),
+        (true, _) => Some(format!("[{}]", answers.join(","))),
+        (false, _) => answers.pop(),
     }
 }
 

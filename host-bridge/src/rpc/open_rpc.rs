@@ -1,12 +1,21 @@
 //! `rpc.discover`: the protocol as an OpenRPC document, generated from its types.
 
+use std::sync::LazyLock;
+
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::protocol::{CommandError, METHODS, schemas};
 
-/// The document, after OpenRPC 1.3.2: every method with its parameters by name, and its result.
-pub(super) fn document() -> Result<Value, CommandError> {
+/// The document as JSON, after OpenRPC 1.3.2: every method with its parameters by name, and its result. It is made once:
+/// making it takes far longer than any other answer.
+pub(super) fn document() -> Result<&'static str, CommandError> {
+    static DOCUMENT: LazyLock<Result<String, CommandError>> =
+        LazyLock::new(|| generate().map(|document| document.to_string()));
+    DOCUMENT.as_deref().map_err(Clone::clone)
+}
+
+fn generate() -> Result<Value, CommandError> {
     let mut generator = SchemaSettings::draft07()
         .with(|settings| settings.definitions_path = "/components/schemas".into())
         .into_generator();
@@ -32,6 +41,14 @@ pub(super) fn document() -> Result<Value, CommandError> {
         json!({
             "name": "events.unsubscribe", "summary": "Hear of nothing any more.", "paramStructure": "by-name",
             "params": [], "result": {"name": "result", "schema": {"type": "object"}},
+        }),
+        json!({
+            "name": "rpc.cancel", "summary": "Give up a call of this WebSocket connection that has no answer yet.",
+            "paramStructure": "by-name",
+            "params": [{"name": "id", "required": true, "schema": {"type": ["integer", "number", "string"]}}],
+            "result": {"name": "result", "schema": {
+                "type": "object", "required": ["cancelled"], "properties": {"cancelled": {"type": "boolean"}},
+            }},
         }),
     ]);
     Ok(json!({

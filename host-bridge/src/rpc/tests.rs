@@ -1,5 +1,8 @@
 //! JSON-RPC by the book, and whatever else comes in.
 
+use std::sync::atomic::Ordering;
+
+use futures_util::FutureExt;
 use proptest::prelude::*;
 
 use super::*;
@@ -57,10 +60,86 @@ async fn what_was_not_carried_out_is_an_error_with_its_number_and_advice() {
         assert_eq!(answer["error"]["code"], code, "{request}: {answer}");
         assert!(answer["error"]["data"]["next"].is_string(), "{answer}");
     }
-    for bad in ["", "{", "nonsense", "\u{0}", &"[".repeat(10_000)] {
+    for bad in ["", "{", "nonsense", "\u{0}", &"[".repeat(10_000), &r#"{"a":"#.repeat(10_000)] {
         let answer: Value = serde_json::from_str(&text(bad).await.unwrap()).unwrap();
         assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(-32700), &Value::Null));
     }
+    let not_text = rpc().answer(Message::read(b"{\"jsonrpc\":\"2.0\xff\"}"), None).await.unwrap();
+    assert!(not_text.contains("-32700"), "{not_text}");
+}
+
+#[tokio::test]
+async fn parameters_that_are_no_object_are_told_for_every_method() {
+    let names = METHODS.iter().map(|method| method.name).chain(CONNECTION_METHODS);
+    let session = Session::default();
+    for name in names {
+        for params in [json!([]), json!([{}]), json!("text"), json!(7), json!(true), json!({"odd-member": 1})]
+        {
+            // Mini programs may send members that WeChat does not know.
+            if name.starts_with("wx.") && params.is_object() {
+                continue;
+            }
+            let text = call(name, params.clone()).to_string();
+            let answer = rpc().answer(Message::read(text.as_bytes()), Some(&session)).await.unwrap();
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            assert_eq!(answer["error"]["code"], -32602, "{name} {params}: {answer}");
+            assert_ne!(answer["error"]["data"]["next"], "", "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_cancelled_by_its_id_and_the_others_go_on() {
+    let (rpc, session) = (rpc(), Session::default());
+    let message = |id: Value, method: &str, params: Value| {
+        let call = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        rpc.answer(Message::read(call.to_string().as_bytes()), Some(&session)).map(|answer| {
+            let answer: Value = serde_json::from_str(&answer.unwrap()).unwrap();
+            answer
+        })
+    };
+    let waits = || json!({"challenge": "waits"});
+    let mut one = Box::pin(message(json!("one"), "wx.startSoterAuthentication", waits()));
+    let mut other = Box::pin(message(json!(2), "wx.startSoterAuthentication", waits()));
+    assert!((&mut one).now_or_never().is_none() && (&mut other).now_or_never().is_none());
+
+    let nobody = message(json!(3), "rpc.cancel", json!({"id": "two"})).await;
+    assert_eq!(nobody["result"], json!({"cancelled": false}));
+    let cancelled = message(json!(4), "rpc.cancel", json!({"id": "one"})).await;
+    assert_eq!(cancelled["result"], json!({"cancelled": true}));
+    let answer = one.await;
+    assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(-32005), &json!("one")));
+    assert_eq!(rpc.service().waiting.load(Ordering::SeqCst), 1);
+
+    message(json!(5), "sensor.cancel", json!({})).await;
+    assert_eq!(other.await["result"]["errCode"], 90008);
+    let over = message(json!(6), "rpc.cancel", json!({"id": 2})).await;
+    assert_eq!(over["result"], json!({"cancelled": false}));
+    for params in [json!({}), json!({"id": null}), json!({"id": {}})] {
+        assert_eq!(message(json!(7), "rpc.cancel", params).await["error"]["code"], -32602);
+    }
+}
+
+#[tokio::test]
+async fn a_misspelt_method_of_the_connection_is_told_the_right_ones() {
+    for method in ["rpc.discver", "events.subscibe"] {
+        let answer = answer(call(method, json!({}))).await;
+        assert_eq!(answer["error"]["code"], -32601);
+        let next = answer["error"]["data"]["next"].as_str().unwrap();
+        assert!(CONNECTION_METHODS.iter().all(|method| next.contains(method)), "{next}");
+    }
+}
+
+#[tokio::test]
+async fn a_seed_of_the_wrong_type_is_neither_quoted_nor_written_down() {
+    let rpc = rpc();
+    for seed in [json!(20_250_718), json!(["20250718"]), json!({"text": "20250718"})] {
+        let text = call("device.create", json!({"name": "a", "seed": seed})).to_string();
+        let answer = rpc.answer(Message::read(text.as_bytes()), None).await.unwrap();
+        assert!(answer.contains("a seed is a string") && !answer.contains("20250718"), "{answer}");
+    }
+    let written = serde_json::to_string(&*rpc.journal().after(0, 1)[0]).unwrap();
+    assert!(written.contains("device.create") && !written.contains("20250718"), "{written}");
 }
 
 #[tokio::test]
@@ -93,9 +172,13 @@ async fn calls_are_written_down_with_their_answers_and_listings_are_not() {
 
 #[tokio::test]
 async fn events_need_a_connection() {
-    let refused = answer(call("events.subscribe", json!({}))).await;
-    assert_eq!(refused["error"]["code"], -32602);
-    assert!(refused["error"]["data"]["next"].as_str().unwrap().contains("/ws"));
+    for (method, params) in
+        [("events.subscribe", json!({})), ("events.unsubscribe", json!({})), ("rpc.cancel", json!({"id": 1}))]
+    {
+        let refused = answer(call(method, params)).await;
+        assert_eq!(refused["error"]["code"], -32602);
+        assert!(refused["error"]["data"]["next"].as_str().unwrap().contains("/ws"), "{refused}");
+    }
 }
 
 #[tokio::test]
@@ -103,7 +186,7 @@ async fn discovery_describes_every_method_with_its_parameters_and_its_result() {
     let document = answer(call("rpc.discover", json!({}))).await["result"].clone();
     assert_eq!(document["openrpc"], "1.3.2");
     let methods = document["methods"].as_array().unwrap();
-    assert_eq!(methods.len(), METHODS.len() + 2);
+    assert_eq!(methods.len(), METHODS.len() + 3);
     let schemas = document["components"]["schemas"].as_object().unwrap();
     for method in methods {
         assert!(method["params"].is_array() && method["result"]["schema"].is_object(), "{method}");
@@ -126,7 +209,7 @@ async fn wrong_types_for_every_member_of_every_method_are_told() {
     let document = answer(call("rpc.discover", json!({}))).await["result"].clone();
     for method in document["methods"].as_array().unwrap() {
         let name = method["name"].as_str().unwrap();
-        if name.starts_with("events.") {
+        if CONNECTION_METHODS.contains(&name) {
             continue;
         }
         for parameter in method["params"].as_array().unwrap() {

@@ -1,20 +1,21 @@
 //! `/ws`: JSON-RPC on a connection that stays open, and events unasked.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, interval_at, timeout};
 
 use crate::journal::Entry;
+use crate::outbox::{Exchange, Outbox};
 use crate::protocol::{CommandError, ErrorKind, Event, Service};
-use crate::rpc::{Message, Rpc, Subscriber, Topics, notification};
+use crate::rpc::{Message, Rpc, Session, Topics, notification};
 
 use super::Limits;
 use super::listener::{Place, stopped};
@@ -53,110 +54,110 @@ pub(super) async fn upgrade<S: Service>(
     )
 }
 
-/// What the connection wants to hear. Its calls change it while they run.
-#[derive(Default)]
-struct Wishes(Mutex<Topics>);
-
-impl Wishes {
-    fn now(&self) -> Topics {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Subscriber for Wishes {
-    fn subscribe(&self, topics: Topics) {
-        let mut wishes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        wishes.phone |= topics.phone;
-        wishes.journal |= topics.journal;
-    }
-
-    fn unsubscribe(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Topics::default();
-    }
-}
-
 /// Where what happens comes from, while it is wanted.
 #[derive(Default)]
 struct News {
     phone: Option<broadcast::Receiver<Event>>,
-    journal: Option<broadcast::Receiver<std::sync::Arc<Entry>>>,
+    journal: Option<broadcast::Receiver<Arc<Entry>>>,
 }
 
 type Answer<'a> = Pin<Box<dyn Future<Output = (usize, Option<String>)> + Send + 'a>>;
 
 async fn talk<S: Service>(mut socket: WebSocket, sockets: Sockets<S>) {
+    let limits = sockets.limits;
+    // A client that sends and does not read is heard no further, and told of no more events, until it reads.
+    let mut outbox = Outbox::new(limits.pending);
+    // The calls that were pending are given up before the good-bye: they may hold what others wait for.
+    if let Some(good_bye) = converse(&mut socket, &mut outbox, sockets).await {
+        outbox.push(good_bye);
+        let part = async {
+            outbox.write(&mut socket).await?;
+            // Closing on what is unread would take the good-bye back.
+            while let Some(Ok(_)) = socket.recv().await {}
+            Ok::<_, axum::Error>(())
+        };
+        // A client that does not part in time has been told, or cannot be.
+        let _ = timeout(limits.drain / 4, part).await;
+    }
+}
+
+/// Answers calls and tells news until one side ends it. What the server has to say at the end, if anything.
+async fn converse<S: Service>(
+    socket: &mut WebSocket,
+    outbox: &mut Outbox<Frame>,
+    sockets: Sockets<S>,
+) -> Option<Frame> {
     let Sockets { rpc, limits, mut stopping } = sockets;
-    let wishes = Wishes::default();
+    let session = Session::default();
     let mut news = News::default();
-    // Dropped with the connection, which gives up the calls that are still pending.
+    // Dropped at the end, which gives up the calls that are still pending.
     let mut pending: FuturesUnordered<Answer<'_>> = FuturesUnordered::new();
     let mut pending_calls = 0;
-    let mut outgoing: VecDeque<Frame> = VecDeque::new();
     let mut ping = interval_at(Instant::now() + limits.ping, limits.ping);
     let mut silent_pings = 0;
     loop {
-        while let Some(frame) = outgoing.pop_front() {
-            let is_end = matches!(frame, Frame::Close(_));
-            if !matches!(timeout(limits.send_time, socket.send(frame)).await, Ok(Ok(()))) || is_end {
-                return;
-            }
+        // Almost always the socket takes it at once.
+        if !outbox.is_idle() && outbox.write(socket).now_or_never().is_some_and(|written| written.is_err()) {
+            return None;
         }
         tokio::select! {
-            Some((calls, answer)) = pending.next(), if !pending.is_empty() => {
-                pending_calls -= calls;
-                outgoing.extend(answer.map(|text| Frame::Text(text.into())));
-                // Subscriptions begin behind the answer that confirms them.
-                news.follow(&wishes, &rpc);
-            }
-            received = socket.recv() => {
-                silent_pings = 0;
-                match received {
-                    Some(Ok(Frame::Text(text))) => {
-                        let message = Message::read(text.as_bytes());
-                        let calls = message.calls();
-                        if pending_calls + calls > limits.pending {
-                            outgoing.extend(message.refused(&too_many(limits.pending)).map(|text| Frame::Text(text.into())));
-                            continue;
-                        }
-                        pending_calls += calls;
-                        let (rpc, wishes) = (&rpc, &wishes);
-                        pending.push(Box::pin(async move { (calls, rpc.answer(message, Some(wishes)).await) }));
-                    }
-                    Some(Ok(Frame::Binary(_))) => {
-                        outgoing.push_back(end(close_code::UNSUPPORTED, "send JSON-RPC as text, not as binary frames"));
-                    }
-                    Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => {}
-                    Some(Ok(Frame::Close(_))) | None => return,
-                    Some(Err(error)) => {
-                        outgoing.extend(farewell(error, limits.message));
-                        if outgoing.is_empty() {
-                            return;
-                        }
-                    }
-                }
-            }
-            Some(text) = news.next() => outgoing.push_back(Frame::Text(text.into())),
-            _ = ping.tick() => {
-                if silent_pings >= 2 {
-                    return;
-                }
-                silent_pings += 1;
-                outgoing.push_back(Frame::Ping(Vec::new().into()));
-            }
             () = stopped(&mut stopping) => {
                 // What is pending may still be answered; what waits for a person is not.
-                let rest = async { while let Some((_, answer)) = pending.next().await { outgoing.extend(answer.map(|text| Frame::Text(text.into()))); } };
+                let rest = async { while let Some((_, answer)) = pending.next().await { say(outbox, answer); } };
                 let _ = timeout(limits.drain / 4, rest).await;
-                outgoing.push_back(end(close_code::AWAY, "the server stops"));
+                return Some(end(close_code::AWAY, "the server stops"));
+            }
+            Some((calls, answer)) = pending.next(), if !pending.is_empty() => {
+                pending_calls -= calls;
+                say(outbox, answer);
+                // Subscriptions begin behind the answer that confirms them.
+                news.follow(session.topics(), &rpc);
+            }
+            exchange = outbox.exchange(socket), if pending.len() <= limits.pending => match exchange {
+                Exchange::Gone | Exchange::Received(None | Some(Ok(Frame::Close(_)))) => return None,
+                // Whoever makes room in a full socket is alive, even if it could not be heard for a while.
+                Exchange::Written | Exchange::Received(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => {
+                    silent_pings = 0;
+                }
+                Exchange::Received(Some(Ok(Frame::Text(text)))) => {
+                    silent_pings = 0;
+                    let message = Message::read(text.as_bytes());
+                    let calls = message.waiting_calls();
+                    if pending_calls + calls > limits.pending {
+                        say(outbox, message.refused(&too_many(limits.pending)));
+                        continue;
+                    }
+                    pending_calls += calls;
+                    let (rpc, session) = (&rpc, &session);
+                    pending.push(Box::pin(async move { (calls, rpc.answer(message, Some(session)).await) }));
+                }
+                Exchange::Received(Some(Ok(Frame::Binary(_)))) => {
+                    return Some(end(close_code::UNSUPPORTED, "send JSON-RPC as text, not as binary frames"));
+                }
+                Exchange::Received(Some(Err(error))) => return farewell(error, limits.message),
+            },
+            Some(text) = news.next(), if !outbox.is_full() => say(outbox, Some(text)),
+            _ = ping.tick() => {
+                if silent_pings >= 2 {
+                    return None;
+                }
+                silent_pings += 1;
+                outbox.push(Frame::Ping(Vec::new().into()));
             }
         }
     }
 }
 
+fn say(outbox: &mut Outbox<Frame>, text: Option<String>) {
+    if let Some(text) = text {
+        outbox.push(Frame::Text(text.into()));
+    }
+}
+
 impl News {
     /// Listens to what is wanted now.
-    fn follow<S: Service>(&mut self, wishes: &Wishes, rpc: &Rpc<S>) {
-        let Topics { phone, journal } = wishes.now();
+    fn follow<S: Service>(&mut self, topics: Topics, rpc: &Rpc<S>) {
+        let Topics { phone, journal } = topics;
         match (phone, &self.phone) {
             (true, None) => self.phone = Some(rpc.service().events()),
             (false, Some(_)) => self.phone = None,

@@ -1,0 +1,166 @@
+//! Messages on their way into a socket, written while other things go on.
+//!
+//! A peer that reads slowly must hold up nothing but what is for it: calls that wait go on, and so does reading.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::task::{Context, Poll, ready};
+
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+
+/// A queue in front of a socket. What the socket has not taken stays here when a future is dropped.
+#[derive(Debug)]
+pub(crate) struct Outbox<M> {
+    queue: VecDeque<M>,
+    /// The socket took messages that it has not passed on yet.
+    unflushed: bool,
+    /// From so many messages on, nothing is read any more.
+    most: usize,
+}
+
+/// What happened first at the socket.
+#[derive(Debug)]
+pub(crate) enum Exchange<R> {
+    /// Everything is written.
+    Written,
+    /// A message came; `None` at the end of the stream.
+    Received(Option<R>),
+    /// The socket takes no more.
+    Gone,
+}
+
+impl<M> Outbox<M> {
+    /// An empty outbox that stops reading when `most` messages wait to be written.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { queue: VecDeque::new(), unflushed: false, most }
+    }
+
+    /// Puts a message behind the others.
+    pub(crate) fn push(&mut self, message: M) {
+        self.queue.push_back(message);
+    }
+
+    /// Whether everything is written.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.is_empty() && !self.unflushed
+    }
+
+    /// Whether so much waits that no more should be taken on.
+    pub(crate) fn is_full(&self) -> bool {
+        self.queue.len() >= self.most
+    }
+
+    /// Writes everything.
+    ///
+    /// # Errors
+    /// The socket's; it takes no more.
+    pub(crate) async fn write<S: Sink<M> + Unpin>(&mut self, socket: &mut S) -> Result<(), S::Error> {
+        poll_fn(|context| self.poll_write(context, socket)).await
+    }
+
+    /// Writes what waits, and reads unless too much waits, until one of it has come to something.
+    pub(crate) async fn exchange<S>(&mut self, socket: &mut S) -> Exchange<S::Item>
+    where
+        S: Sink<M> + Stream + Unpin,
+    {
+        let had_something = !self.is_idle();
+        poll_fn(|context| {
+            match self.poll_write(context, socket) {
+                Poll::Ready(Err(_)) => return Poll::Ready(Exchange::Gone),
+                Poll::Ready(Ok(())) if had_something => return Poll::Ready(Exchange::Written),
+                _ if self.is_full() => return Poll::Pending,
+                _ => {}
+            }
+            socket.poll_next_unpin(context).map(Exchange::Received)
+        })
+        .await
+    }
+
+    fn poll_write<S: Sink<M> + Unpin>(
+        &mut self,
+        context: &mut Context<'_>,
+        socket: &mut S,
+    ) -> Poll<Result<(), S::Error>> {
+        while !self.queue.is_empty() {
+            ready!(socket.poll_ready_unpin(context))?;
+            if let Some(message) = self.queue.pop_front() {
+                socket.start_send_unpin(message)?;
+                self.unflushed = true;
+            }
+        }
+        if self.unflushed {
+            ready!(socket.poll_flush_unpin(context))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    /// Takes so many messages, and then no more; offers messages without end.
+    struct Socket {
+        room: usize,
+        taken: Vec<u32>,
+    }
+
+    impl Sink<u32> for Socket {
+        type Error = Infallible;
+
+        fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            if self.taken.len() < self.room { Poll::Ready(Ok(())) } else { Poll::Pending }
+        }
+
+        fn start_send(mut self: Pin<&mut Self>, message: u32) -> Result<(), Infallible> {
+            self.taken.push(message);
+            Ok(())
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl Stream for Socket {
+        type Item = ();
+
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<()>> {
+            Poll::Ready(Some(()))
+        }
+    }
+
+    #[test]
+    fn a_write_that_is_given_up_loses_and_repeats_nothing() {
+        let (mut outbox, mut socket) = (Outbox::new(8), Socket { room: 2, taken: Vec::new() });
+        (1..=5).for_each(|message| outbox.push(message));
+        assert!(outbox.write(&mut socket).now_or_never().is_none());
+        assert_eq!(socket.taken, [1, 2]);
+        socket.room = 5;
+        assert!(outbox.write(&mut socket).now_or_never().is_some());
+        assert_eq!(socket.taken, [1, 2, 3, 4, 5]);
+        assert!(outbox.is_idle());
+    }
+
+    #[test]
+    fn reading_goes_on_beside_a_stuck_write_until_too_much_waits() {
+        let (mut outbox, mut socket) = (Outbox::new(2), Socket { room: 0, taken: Vec::new() });
+        outbox.push(1);
+        assert!(matches!(outbox.exchange(&mut socket).now_or_never(), Some(Exchange::Received(Some(())))));
+        outbox.push(2);
+        assert!(outbox.exchange(&mut socket).now_or_never().is_none());
+        socket.room = 2;
+        assert!(matches!(outbox.exchange(&mut socket).now_or_never(), Some(Exchange::Written)));
+        assert!(matches!(outbox.exchange(&mut socket).now_or_never(), Some(Exchange::Received(_))));
+    }
+}
