@@ -6,6 +6,7 @@
 //!     -> /ws                    JSON-RPC, and events unasked     (a connection of its own from here on)
 //!        /rpc                   JSON-RPC, one message at a time
 //!        /cgi-bin/… /sns/…      WeChat's servers
+//!        /                      pages for a browser, if there are any
 //!        /health /sim/journal /sim/reset
 //! ```
 //!
@@ -15,6 +16,7 @@
 mod guard;
 mod limits;
 mod listener;
+mod patience;
 mod respond;
 mod routes;
 mod socket;
@@ -76,6 +78,8 @@ pub struct Rooms<S> {
     pub journal: Arc<Journal>,
     /// WeChat's paths.
     pub wechat: Router,
+    /// The pages that a browser shows, if there are any: `/` and what they need. The token guards them, too.
+    pub page: Option<Router>,
     /// Where notices go.
     pub notices: Notices,
 }
@@ -98,7 +102,7 @@ impl Server {
     /// Takes the port.
     ///
     /// # Errors
-    /// The user's: an address beyond loopback without a token, or an origin that is none. The environment's: the address
+    /// The user's: an address beyond loopback without a token, an empty token, or an origin that is none. The environment's: the address
     /// is in use or not this computer's.
     pub async fn bind(options: ServerOptions) -> Result<Self, CommandError> {
         let listen = options.listen;
@@ -139,11 +143,11 @@ impl Server {
     /// [`Limits::drain`] says, and closes what is left.
     pub async fn run<S: Service>(self, rooms: Rooms<S>, shutdown: impl Future<Output = ()>) {
         let Self { listener, address, options } = self;
-        let Rooms { service, journal, wechat, notices } = rooms;
+        let Rooms { service, journal, wechat, page, notices } = rooms;
         let (stop, stopping) = watch::channel(false);
         let rpc = Rpc::new(service, journal);
         let guard = Arc::new(Guard::new(&options, address, notices));
-        let router = routes::router(rpc, wechat, guard, options.limits, stopping.clone());
+        let router = routes::router(rpc, wechat, page, guard, options.limits, stopping.clone());
         let serving = listener::serve(listener, router, options.limits, stopping);
         tokio::pin!(serving);
         tokio::select! {

@@ -55,6 +55,7 @@ async fn run() -> Result<(), Failed> {
         service: Arc::new(desk.clone()),
         journal: Arc::clone(desk.journal()),
         wechat: routes(Arc::clone(desk.wechat())),
+        page: None,
         notices: Arc::new(|_: &str| {}),
     };
     tokio::spawn(server.run(rooms, std::future::pending()));

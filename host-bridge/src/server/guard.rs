@@ -45,6 +45,12 @@ pub(super) fn check(options: &ServerOptions) -> Result<(), CommandError> {
             ));
         }
     }
+    if options.token.as_ref().is_some_and(|token| token.expose().is_empty()) {
+        return Err(CommandError::invalid_params(
+            "the token is empty",
+            "give 16 or more printable characters, for example from `openssl rand -hex 32`",
+        ));
+    }
     for host in &options.allow_hosts {
         if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@*".contains(&byte)) {
             let shown: String = host.chars().take(80).collect();
@@ -91,11 +97,20 @@ impl Guard {
         {
             return Err(Box::new(preflight(foreign)));
         }
-        self.check_token(headers, request.uri(), path)?;
-        Ok(foreign)
+        match self.check_token(headers, request.uri(), path) {
+            Ok(()) => Ok(foreign),
+            Err(mut answer) => {
+                // A page that is let in should learn what it lacks.
+                readable_by(&mut answer, foreign);
+                Err(answer)
+            }
+        }
     }
 
     fn check_host(&self, headers: &HeaderMap, uri: &Uri, path: &str) -> Result<(), Box<Response>> {
+        if headers.get_all(header::HOST).iter().nth(1).is_some() {
+            return Err(Box::new(refusal(StatusCode::BAD_REQUEST, "there are two Host headers", "send one")));
+        }
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let host =
             host.or_else(|| uri.authority().map(axum::http::uri::Authority::as_str)).unwrap_or_default();
@@ -108,7 +123,9 @@ impl Guard {
             return Ok(());
         }
         let shown: String = host.chars().take(80).collect();
-        let shown = if shown.is_empty() { "(none)" } else { &shown };
+        if shown.is_empty() {
+            return Err(Box::new(refusal(StatusCode::FORBIDDEN, "there is no Host header", "send one")));
+        }
         Err(Box::new(
             self.refuse(
                 &format!("the host {shown} is not let in"),
@@ -119,7 +136,15 @@ impl Guard {
 
     /// The `Origin`, if it is another one that is let in.
     fn check_origin(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, Box<Response>> {
-        let Some(value) = headers.get(header::ORIGIN) else { return Ok(None) };
+        let mut values = headers.get_all(header::ORIGIN).iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return Err(Box::new(refusal(
+                StatusCode::BAD_REQUEST,
+                "there are two Origin headers",
+                "send one or none",
+            )));
+        }
         let origin = value.to_str().unwrap_or_default().to_ascii_lowercase();
         if self.own_hosts().any(|own| origin.strip_prefix("http://") == Some(&own)) {
             return Ok(None);

@@ -17,7 +17,7 @@ pub struct Limits {
     pub head_time: Duration,
     /// For the body of a request; a slower client gets 408.
     pub body_time: Duration,
-    /// For a WebSocket client to take what is sent; a slower one is disconnected.
+    /// Without a byte of what is sent being taken; a client that waits longer is disconnected.
     pub send_time: Duration,
     /// Between pings of a quiet WebSocket connection; a client that lets two pass in silence is disconnected.
     pub ping: Duration,

@@ -8,12 +8,13 @@ use axum::extract::Request;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 
 use super::Limits;
+use super::patience::Patience;
 
 /// A connection's place among those that may be open. What goes on after an upgrade keeps it.
 pub(super) type Place = Arc<OwnedSemaphorePermit>;
@@ -22,6 +23,8 @@ pub(super) type Place = Arc<OwnedSemaphorePermit>;
 const LONGEST_HEAD: usize = 64 << 10;
 /// After the system gave no connection, for example because no file can be opened any more.
 const RECOVERY: Duration = Duration::from_millis(100);
+/// Connections that are being told that there are too many; what comes beyond that is closed without a word.
+const REFUSALS: usize = 64;
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 109\r\n\r\n{\"error\":\"too many connections are open\",\"next\":\"close some, or use one WebSocket connection for many calls\"}";
 
 /// Accepts connections until `stopping` says so, and then waits for those that are open.
@@ -32,6 +35,7 @@ pub(super) async fn serve(
     mut stopping: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
+    let refusals = Arc::new(Semaphore::new(REFUSALS));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -48,7 +52,11 @@ pub(super) async fn serve(
                 // A task of its own: what goes wrong in it ends this connection alone.
                 tokio::spawn(connection);
             }
-            Err(_) => refuse(stream),
+            Err(_) => {
+                if let Ok(refusal) = Arc::clone(&refusals).try_acquire_owned() {
+                    tokio::spawn(refuse(stream, refusal));
+                }
+            }
         }
     }
     drop(listener);
@@ -74,7 +82,10 @@ async fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_time)
         .max_buf_size(LONGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(
+            TokioIo::new(Patience::new(stream, limits.send_time)),
+            TowerToHyperService::new(service),
+        )
         .with_upgrades();
     tokio::pin!(connection);
     // How a connection ends is the client's business.
@@ -94,15 +105,16 @@ pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
 }
 
 /// Says that there are too many connections, to a client that takes it at once.
-fn refuse(stream: TcpStream) {
-    tokio::spawn(async move {
-        let mut stream = stream;
-        let say = async {
-            stream.write_all(FULL).await?;
-            stream.shutdown().await
-        };
-        let _ = tokio::time::timeout(Duration::from_secs(1), say).await;
-    });
+async fn refuse(mut stream: TcpStream, _refusal: OwnedSemaphorePermit) {
+    let say = async {
+        stream.write_all(FULL).await?;
+        stream.shutdown().await?;
+        // Closing on a request that is unread would take the answer back.
+        let mut request = [0; 1024];
+        while stream.read(&mut request).await? > 0 {}
+        Ok::<_, std::io::Error>(())
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), say).await;
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, RawQuery, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{get, post};
 use http_body_util::BodyExt;
 use serde_json::json;
 use tokio::sync::watch;
@@ -25,26 +26,31 @@ use super::{Limits, socket};
 /// Entries of the journal in one answer.
 const JOURNAL_PAGE: usize = 1000;
 
-const PATHS: &str = "paths: /ws, /rpc, /health, /sim/journal, /sim/reset, /cgi-bin/token, /cgi-bin/stable_token, /sns/jscode2session, /cgi-bin/soter/verify_signature";
+const PATHS: &str = "paths: /ws, /rpc, /health, /sim/journal, /sim/reset, /cgi-bin/token, /cgi-bin/stable_token, /sns/jscode2session, /cgi-bin/soter/verify_signature, /cgi-bin/soter_3rdapp/is_support, /cgi-bin/soter_3rdapp/verify_ask, /sim/openapi/soter.verifySignature";
 
 /// Everything behind the port.
 pub(super) fn router<S: Service>(
     rpc: Rpc<S>,
     wechat: Router,
+    page: Option<Router>,
     guard: Arc<Guard>,
     limits: Limits,
     stopping: watch::Receiver<bool>,
 ) -> Router {
     let sockets = socket::Sockets { rpc: rpc.clone(), limits, stopping };
     Router::new()
-        .route("/ws", any(socket::upgrade::<S>).with_state(sockets))
-        .route("/rpc", post(message::<S>))
+        .route("/ws", get(socket::upgrade::<S>).with_state(sockets))
+        .route(
+            "/rpc",
+            post(move |rpc: State<Rpc<S>>, body: Result<Bytes, BytesRejection>| message(rpc, body, limits)),
+        )
         .route("/health", get(health))
         .route("/sim/journal", get(journal::<S>))
         .route("/sim/reset", post(reset::<S>))
         .with_state(rpc)
         .layer(DefaultBodyLimit::max(limits.body))
         .merge(wechat)
+        .merge(page.unwrap_or_default())
         .fallback(async || refusal(StatusCode::NOT_FOUND, "there is nothing at this path", PATHS))
         .method_not_allowed_fallback(async |method: Method| {
             let what = format!("this path does not take {method}");
@@ -76,13 +82,13 @@ pub(super) fn router<S: Service>(
 /// Reads a body within time and size, so that no handler waits for a slow client. What is too long is cut off one byte
 /// behind the limit, where whoever reads it sees that it is.
 async fn gather(request: Request, next: Next, limits: Limits) -> Response {
-    let (parts, body) = request.into_parts();
     // WebSocket handshakes and most GETs have none.
-    if parts.method == Method::GET {
-        return next.run(Request::from_parts(parts, body)).await;
+    if request.body().is_end_stream() {
+        return next.run(request).await;
     }
+    let (mut parts, mut body) = request.into_parts();
     let read = async {
-        let (mut body, mut bytes) = (body, Vec::new());
+        let mut bytes = Vec::new();
         while let Some(frame) = body.frame().await {
             let data = frame?.into_data().unwrap_or_default();
             let room = (limits.body + 1).saturating_sub(bytes.len());
@@ -95,7 +101,6 @@ async fn gather(request: Request, next: Next, limits: Limits) -> Response {
     };
     match tokio::time::timeout(limits.body_time, read).await {
         Ok(Ok(bytes)) => {
-            let mut parts = parts;
             // It no longer tells what is read.
             parts.headers.remove(header::CONTENT_LENGTH);
             next.run(Request::from_parts(parts, Body::from(bytes))).await
@@ -112,14 +117,12 @@ async fn gather(request: Request, next: Next, limits: Limits) -> Response {
 
 async fn message<S: Service>(
     State(rpc): State<Rpc<S>>,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+    body: Result<Bytes, BytesRejection>,
+    limits: Limits,
 ) -> Response {
     let Ok(body) = body else {
-        return refusal(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the body is longer than 1 MiB",
-            "send smaller batches",
-        );
+        let what = format!("the body is longer than {} bytes", limits.body);
+        return refusal(StatusCode::PAYLOAD_TOO_LARGE, &what, "send smaller batches");
     };
     match rpc.answer(Message::read(&body), None).await {
         Some(answer) => ([(header::CONTENT_TYPE, "application/json")], answer).into_response(),

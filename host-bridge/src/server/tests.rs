@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,6 +23,7 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 struct Running {
     address: SocketAddr,
     service: Arc<TestService>,
+    journal: Arc<Journal>,
     notices: Arc<Mutex<Vec<String>>>,
     stop: Option<oneshot::Sender<()>>,
     ended: tokio::task::JoinHandle<()>,
@@ -32,17 +34,18 @@ async fn start(change: impl FnOnce(&mut ServerOptions)) -> Running {
     change(&mut options);
     let server = Server::bind(options).await.unwrap();
     let (address, service) = (server.address(), Arc::new(TestService::default()));
-    let notices = Arc::new(Mutex::new(Vec::new()));
+    let (journal, notices) = (Arc::new(Journal::new()), Arc::new(Mutex::new(Vec::new())));
     let heard = Arc::clone(&notices);
     let rooms = Rooms {
         service: Arc::clone(&service),
-        journal: Arc::default(),
-        wechat: Router::new().route("/cgi-bin/token", axum::routing::any(async || "wechat")),
+        journal: Arc::clone(&journal),
+        wechat: Router::new().route("/cgi-bin/token", axum::routing::any(async |body: Bytes| body)),
+        page: Some(Router::new().route("/", axum::routing::get(async || "page"))),
         notices: Arc::new(move |notice: &str| heard.lock().unwrap().push(notice.to_owned())),
     };
     let (stop, stopped) = oneshot::channel::<()>();
     let ended = tokio::spawn(server.run(rooms, async { drop(stopped.await) }));
-    Running { address, service, notices, stop: Some(stop), ended }
+    Running { address, service, journal, notices, stop: Some(stop), ended }
 }
 
 impl Running {
@@ -82,9 +85,12 @@ impl Running {
 
     /// Waits until so many authentications wait.
     async fn waiting(&self, number: usize) {
-        while self.service.waiting.load(Ordering::SeqCst) != number {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let reached = async {
+            while self.service.waiting.load(Ordering::SeqCst) != number {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), reached).await.unwrap();
     }
 }
 
@@ -133,6 +139,8 @@ async fn paths_answer_and_unknown_ones_are_told() {
     assert_status(&wrong, 405);
     assert!(wrong.to_ascii_lowercase().contains("\r\nallow: post"), "{wrong}");
     assert_status(&server.get("/ws", "").await, 426);
+    assert_status(&server.request("POST", "/ws", "", "").await, 405);
+    assert!(server.get("/", "").await.ends_with("page"));
     assert!(server.request("POST", "/sim/reset", "", "").await.ends_with(r#"{"device":"phone"}"#));
     assert_eq!(*server.service.resets.lock().unwrap(), 1);
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"device.list"}"#;
@@ -167,6 +175,9 @@ async fn only_loopback_names_and_allowed_ones_are_hosts() {
         }
     }
     assert!(server.notices.lock().unwrap().iter().any(|notice| notice.contains("--allow-host evil.test")));
+    let own = format!("Host: 127.0.0.1:{port}\r\n");
+    assert_status(&server.get("/health", &format!("{own}Host: evil.test\r\n")).await, 400);
+    assert!(server.raw("GET /health HTTP/1.0\r\n\r\n").await.starts_with("HTTP/1.0 403 "));
 }
 
 #[tokio::test]
@@ -185,6 +196,8 @@ async fn only_the_own_page_and_allowed_origins_come_in() {
         assert_status(&refused, 403);
         assert!(refused.contains(&format!("--allow-origin {origin}")), "{refused}");
     }
+    let twice = "Origin: http://localhost:10086\r\nOrigin: http://evil.test\r\n";
+    assert_status(&server.get("/health", twice).await, 400);
     let preflight = "Origin: http://localhost:10086\r\nAccess-Control-Request-Method: POST\r\n";
     assert_status(&server.request("OPTIONS", "/rpc", preflight, "").await, 204);
     let foreign = "Origin: http://evil.test\r\nAccess-Control-Request-Method: POST\r\n";
@@ -195,7 +208,7 @@ async fn only_the_own_page_and_allowed_origins_come_in() {
 async fn a_token_is_wanted_everywhere_but_on_wechats_paths_and_for_health() {
     const TOKEN: &str = "0123456789abcdef0123456789abcdef";
     let server = start(|options| options.token = Some(TOKEN.into())).await;
-    for path in ["/sim/journal", "/ws", "/nowhere"] {
+    for path in ["/", "/sim/journal", "/ws", "/nowhere"] {
         assert_status(&server.get(path, "").await, 401);
         assert_status(&server.get(&format!("{path}?token=wrong"), "").await, 401);
     }
@@ -207,6 +220,20 @@ async fn a_token_is_wanted_everywhere_but_on_wechats_paths_and_for_health() {
     let error = Connection::open(&url).await.unwrap_err();
     assert!(error.next.contains("?token="), "{error:?}");
     Connection::open(&format!("{url}?token={TOKEN}")).await.unwrap();
+    let wrong = Connection::open(&format!("{url}?token=wrong-and-secret")).await.unwrap_err();
+    assert!(!format!("{wrong:?}").contains("wrong-and-secret"), "{wrong:?}");
+}
+
+#[tokio::test]
+async fn a_page_of_an_allowed_origin_can_read_that_its_token_is_missing() {
+    let server = start(|options| {
+        options.token = Some("0123456789abcdef".into());
+        options.allow_origins = vec!["http://localhost:10086".to_owned()];
+    })
+    .await;
+    let refused = server.get("/sim/journal", "Origin: http://localhost:10086\r\n").await;
+    assert_status(&refused, 401);
+    assert!(refused.contains("access-control-allow-origin: http://localhost:10086"), "{refused}");
 }
 
 #[tokio::test]
@@ -217,6 +244,8 @@ async fn another_address_than_loopback_needs_a_token() {
     let options =
         ServerOptions { token: Some("x".into()), ..ServerOptions::on("0.0.0.0:0".parse().unwrap()) };
     assert!(Server::bind(options).await.unwrap().url().starts_with("http://127.0.0.1:"));
+    let empty = ServerOptions { token: Some("".into()), ..ServerOptions::on("0.0.0.0:0".parse().unwrap()) };
+    assert_eq!(Server::bind(empty).await.unwrap_err().kind, ErrorKind::InvalidParams);
 }
 
 #[tokio::test]
@@ -271,6 +300,98 @@ async fn a_disconnect_gives_up_the_own_calls_alone() {
     other.send(call(2, "sensor.cancel", json!({}))).await.unwrap();
     let answers = [next(&mut other).await, next(&mut other).await];
     assert!(answers.iter().any(|answer| answer["result"]["errCode"] == 90008), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_request_whose_client_goes_away_is_given_up() {
+    let server = start(|_| {}).await;
+    let body = call(1, "wx.startSoterAuthentication", json!({})).to_string();
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!("POST /rpc HTTP/1.1\r\nHost: {}\r\nContent-Length: {}", server.address, body.len());
+    stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.unwrap();
+    server.waiting(1).await;
+    drop(stream);
+    server.waiting(0).await;
+}
+
+#[tokio::test]
+async fn a_call_that_a_client_drops_is_cancelled_and_the_connection_goes_on() {
+    let server = start(|_| {}).await;
+    let connection = Connection::open(&format!("http://{}", server.address)).await.unwrap();
+    let other = connection.clone();
+    let stays = tokio::spawn(async move {
+        other.request(None, wx::StartSoterAuthentication::default()).await.unwrap().err_code
+    });
+    server.waiting(1).await;
+    let dropped = tokio::spawn({
+        let connection = connection.clone();
+        async move { connection.request(None, wx::StartSoterAuthentication::default()).await }
+    });
+    server.waiting(2).await;
+    dropped.abort();
+    server.waiting(1).await;
+    connection.request(None, sensor::Cancel {}).await.unwrap();
+    assert_eq!(stays.await.unwrap(), 90008);
+}
+
+#[tokio::test]
+async fn cancelling_is_possible_when_no_more_calls_are_taken() {
+    let server = start(|options| options.limits.pending = 2).await;
+    let mut socket = server.socket().await;
+    for id in 1..=2 {
+        socket.send(call(id, "wx.startSoterAuthentication", json!({}))).await.unwrap();
+    }
+    server.waiting(2).await;
+    socket.send(call(3, "device.list", json!({}))).await.unwrap();
+    assert_eq!(next(&mut socket).await["error"]["code"], -32002);
+    socket.send(call(4, "rpc.cancel", json!({"id": 1}))).await.unwrap();
+    let mut answers = [next(&mut socket).await, next(&mut socket).await];
+    answers.sort_by_key(|answer| answer["id"].as_u64());
+    assert_eq!(answers[0]["error"]["code"], -32005);
+    assert_eq!(answers[1]["result"], json!({"cancelled": true}));
+    socket.send(call(5, "device.list", json!({}))).await.unwrap();
+    assert_eq!(next(&mut socket).await["result"]["selected"], "phone");
+}
+
+#[tokio::test]
+async fn calls_of_a_client_that_reads_nothing_go_on() {
+    let server = start(|options| options.limits.send_time = Duration::from_mins(1)).await;
+    let mut stuck = server.socket().await;
+    stuck.send(call(1, "events.subscribe", json!({}))).await.unwrap();
+    next(&mut stuck).await;
+    stuck.send(call(2, "wx.startSoterAuthentication", json!({}))).await.unwrap();
+    server.waiting(1).await;
+    // More than the socket's buffers take; what the server keeps back is bounded, so some of it is missed.
+    let mut event = TestService::event(1);
+    if let Event::Refused { reason, .. } = &mut event {
+        *reason = "x".repeat(60_000);
+    }
+    for _ in 0..1000 {
+        server.service.events.send(event.clone()).unwrap();
+        tokio::task::yield_now().await;
+    }
+    let mut other = server.socket().await;
+    other.send(call(1, "sensor.cancel", json!({}))).await.unwrap();
+    assert_eq!(next(&mut other).await["result"], json!({}));
+    // The call of the stuck client ends, although nobody has read its answer yet.
+    server.waiting(0).await;
+    let mut heard = next(&mut stuck).await;
+    while heard["id"] != 2 {
+        heard = next(&mut stuck).await;
+    }
+    assert_eq!(heard["result"]["errCode"], 90008);
+}
+
+#[tokio::test]
+async fn a_client_that_sends_and_never_reads_is_not_heard_without_end() {
+    let server = start(|options| options.limits.send_time = Duration::from_millis(100)).await;
+    let mut socket = server.socket().await;
+    let flood = async {
+        // Each answer is far longer than its call.
+        while socket.feed(call(1, "rpc.discover", json!({}))).await.is_ok() {}
+    };
+    tokio::time::timeout(Duration::from_secs(30), flood).await.unwrap();
+    assert_status(&server.get("/health", "").await, 200);
 }
 
 #[tokio::test]
@@ -368,6 +489,11 @@ async fn frames_that_are_none_of_ours_end_the_connection_with_their_code() {
     let MaybeTlsStream::Plain(stream) = malformed.get_mut() else { panic!("no plain stream") };
     stream.write_all(&[0xF1, 0x80, 0, 0, 0, 0]).await.unwrap();
     assert_eq!(closed(&mut malformed).await, Some(1002));
+    let mut not_text = server.socket().await;
+    // A text frame, masked with zeros, whose one byte begins no character.
+    let MaybeTlsStream::Plain(stream) = not_text.get_mut() else { panic!("no plain stream") };
+    stream.write_all(&[0x81, 0x81, 0, 0, 0, 0, 0xFF]).await.unwrap();
+    assert_eq!(closed(&mut not_text).await, Some(1007));
     assert_status(&server.get("/health", "").await, 200);
 }
 
@@ -402,6 +528,41 @@ async fn slow_heads_and_bodies_are_cut_off() {
     let body =
         server.raw(&format!("POST /rpc HTTP/1.1\r\nHost: {address}\r\nContent-Length: 9\r\n\r\n{{")).await;
     assert_status(&body, 408);
+    let with_get = format!("GET /cgi-bin/token HTTP/1.1\r\nHost: {address}\r\nContent-Length: 9\r\n\r\n{{");
+    assert_status(&server.raw(&with_get).await, 408);
+    // A second request that never comes.
+    let idle = server.raw(&format!("GET /health HTTP/1.1\r\nHost: {address}\r\n\r\n")).await;
+    assert_status(&idle, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_take_its_answer_gives_its_place_back() {
+    let server = start(|options| {
+        options.limits.connections = 1;
+        options.limits.send_time = Duration::from_millis(100);
+    })
+    .await;
+    for _ in 0..500 {
+        server.journal.record(crate::journal::NewEntry {
+            at: 0,
+            door: crate::journal::Door::Rpc,
+            call: "x".to_owned(),
+            request: json!(vec!["x".repeat(8000); 5]),
+            answer: Value::Null,
+            judgement: None,
+            microseconds: 0,
+        });
+    }
+    let mut greedy = TcpStream::connect(server.address).await.unwrap();
+    let request = format!("GET /sim/journal HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
+    greedy.write_all(request.as_bytes()).await.unwrap();
+    let freed = async {
+        while server.get("/health", "").await.starts_with("HTTP/1.1 503") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), freed).await.unwrap();
+    drop(greedy);
 }
 
 #[tokio::test]
@@ -445,13 +606,17 @@ async fn a_panic_in_one_request_leaves_the_others_alone() {
 
 #[tokio::test]
 async fn a_stop_answers_what_it_can_and_says_good_bye() {
-    let server = start(|_| {}).await;
+    let server = start(|options| options.limits.drain = Duration::from_millis(400)).await;
     let mut socket = server.socket().await;
     socket.send(call(1, "device.list", json!({}))).await.unwrap();
     next(&mut socket).await;
-    let address = server.address;
+    // Nobody touches any more.
+    socket.send(call(2, "wx.startSoterAuthentication", json!({}))).await.unwrap();
+    server.waiting(1).await;
+    let (address, service) = (server.address, Arc::clone(&server.service));
     let ending = tokio::spawn(server.end());
     assert_eq!(closed(&mut socket).await, Some(1001));
     ending.await.unwrap();
+    assert_eq!(service.waiting.load(Ordering::SeqCst), 0);
     assert!(TcpStream::connect(address).await.is_err());
 }

@@ -78,6 +78,7 @@ impl Bridge {
             service: Arc::new(desk.clone()),
             journal: Arc::clone(desk.journal()),
             wechat: routes(Arc::clone(desk.wechat())),
+            page: None,
             notices: Arc::new({
                 let desk = desk.clone();
                 move |notice: &str| desk.notice(notice)

@@ -1,0 +1,104 @@
+//! A stream that does not wait for ever until the other side takes something.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+/// A stream whose writing fails once the other side has taken nothing for a while.
+pub(super) struct Patience<T> {
+    stream: T,
+    limit: Duration,
+    /// Runs while the other side takes nothing.
+    waits: Option<Pin<Box<Sleep>>>,
+}
+
+impl<T> Patience<T> {
+    pub(super) fn new(stream: T, limit: Duration) -> Self {
+        Self { stream, limit, waits: None }
+    }
+
+    /// Passes on what came of a write, unless it has been waited for too long.
+    fn bounded<R>(&mut self, written: Poll<io::Result<R>>, context: &mut Context<'_>) -> Poll<io::Result<R>> {
+        if written.is_ready() {
+            self.waits = None;
+            return written;
+        }
+        let limit = self.limit;
+        let waits = self.waits.get_or_insert_with(|| Box::pin(sleep(limit)));
+        waits.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Patience<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Patience<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.bounded(written, context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.bounded(written, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.bounded(flushed, context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let shut = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.bounded(shut, context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn writing_fails_when_nothing_is_taken_and_goes_on_while_a_little_is() {
+        let (near, mut far) = tokio::io::duplex(4);
+        let mut near = Patience::new(near, Duration::from_millis(200));
+        // Far longer than the limit all in all, and never as long without a byte.
+        let slow_reader = tokio::spawn(async move {
+            for _ in 0..40 {
+                sleep(Duration::from_millis(10)).await;
+                far.read_exact(&mut [0]).await.unwrap();
+            }
+            far
+        });
+        near.write_all(&[7; 40]).await.unwrap();
+        let far = slow_reader.await.unwrap();
+        let error = near.write_all(&[7; 40]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        drop(far);
+    }
+}
