@@ -161,7 +161,9 @@ fn every_command_of_the_command_line_works_on_a_running_server() {
     let repl = Program::new(["--json", "--connect", &server.url]).input("auth c\nkeys\n").run().exits(0);
     assert_eq!(Callback::read(&repl.json_lines()[0]).err_code, 0);
     let folder = tempfile::tempdir().unwrap();
-    let _ = server.connected(&["vectors", folder.path().to_str().unwrap()]).refuses(2);
+    let vectors = server.connected(&["vectors", folder.path().to_str().unwrap(), "--json"]).exits(0).json();
+    assert!(vectors["checks"].as_array().is_some_and(|checks| checks.len() > 12), "{vectors}");
+    assert_eq!(server.rpc("device.list", &json!({}))["devices"].as_array().map(Vec::len), Some(1));
     let document = server.rpc("rpc.discover", &json!({}));
     assert!(document["methods"].as_array().unwrap().len() > 30);
     let refused = server.connected(&["keys", "--device", "other"]).refuses(2);

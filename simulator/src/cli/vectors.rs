@@ -5,9 +5,9 @@ mod recording;
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
-use soter_bridge::protocol::CommandError;
+use soter_bridge::Connection;
+use soter_bridge::protocol::{CommandError, Service, device};
 use soter_sim::State;
 use soter_sim::store::StateFolder;
 
@@ -18,26 +18,41 @@ use crate::grammar::{Options, Vectors};
 /// Records the set on a phone that is gone afterwards, and writes it.
 ///
 /// # Errors
-/// The user's for a folder that is not empty, the environment's for one that cannot be written.
+/// The user's for a folder that is not empty, the environment's for one that cannot be written, or for a server that
+/// cannot be reached.
 pub(super) fn run(vectors: &Vectors, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
-    if options.connect.is_some() {
-        return Err(CommandError::invalid_params(
-            "vectors are recorded on a new phone, and --connect means one that is in use",
-            "leave --connect out; --profile and --seed choose the new phone",
-        ));
-    }
     let folder = vectors.folder.as_path();
     prepare(folder, vectors.force)?;
     let runtime = super::runtime()?;
-    let desk = super::open(State::Ephemeral, options)?;
-    let set = runtime.block_on(recording::record(&Arc::new(desk.clone())));
-    let closed = desk.close();
-    let set = set?;
-    closed?;
+    let set = if let Some(url) = &options.connect {
+        runtime.block_on(record_at(url, options.device.as_deref()))?
+    } else {
+        let desk = super::open(State::Ephemeral, options)?;
+        let set = runtime.block_on(recording::record(&desk, None));
+        let closed = desk.close();
+        let set = set?;
+        closed?;
+        set
+    };
     write(&set, folder)?;
     let text = if options.json { manifest::manifest(&set).to_string() } else { summary(&set, folder) };
     let _ = console.answer(&text)?;
     Ok(Exit::Good)
+}
+
+/// Records on a running server: a phone like its own one is put beside it, so that nobody's keys are replaced. The
+/// server's `verify_signature` knows the keys from then on.
+async fn record_at(url: &str, like: Option<&str>) -> Result<VectorSet, CommandError> {
+    let server = Connection::open(url).await?;
+    let profile = Some(server.request(like, device::Show {}).await?.profile);
+    let name = format!("vectors-{}", std::process::id());
+    let create = device::Create { name: name.clone(), profile, ..device::Create::default() };
+    server.request(None, create).await?;
+    let set = recording::record(&server, Some(&name)).await;
+    let removed = server.request(None, device::Remove { name }).await;
+    let set = set?;
+    removed?;
+    Ok(set)
 }
 
 /// Makes the folder, and makes sure that nothing in it is mixed with other files.

@@ -17,6 +17,7 @@ pub(super) const SHARED: &[(&str, &[&str])] = &[
     ("device", &["device list"]),
     ("device create", &["device create tablet --profile itrustee", "device create twin --seed demo"]),
     ("device list", &["device list", "device list --json"]),
+    ("device profiles", &["device profiles"]),
     ("device select", &["device select tablet"]),
     ("device show", &["device show", "device show tablet"]),
     ("device set", &["device set support off", "device set failNext 90009"]),
@@ -116,7 +117,11 @@ pub(super) const PROGRAM: &[(&str, &[&str])] = &[
     ("call", &["soter-sim call keys.list", "soter-sim call sensor.setMode '{\"mode\": \"auto\"}'"]),
     (
         "vectors",
-        &["soter-sim vectors ./vectors --seed demo", "soter-sim vectors ./huawei --profile itrustee"],
+        &[
+            "soter-sim vectors ./vectors --seed demo",
+            "soter-sim vectors ./huawei --profile itrustee",
+            "soter-sim vectors ./known --connect http://127.0.0.1:8777",
+        ],
     ),
     ("completions", &["soter-sim completions bash > ~/.local/share/bash-completion/completions/soter-sim"]),
 ];

@@ -1,7 +1,5 @@
 //! Recording the set: through the command protocol alone, as any client could.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 use soter_bridge::protocol::device::{self, Device};
 use soter_bridge::protocol::keys::{self, Key, KeyKind};
@@ -69,21 +67,22 @@ pub(super) struct Link {
     pub(super) issuer: String,
 }
 
-/// Makes keys and results on the phone and collects them. Every signature has been checked when it is done.
+/// Makes keys and results on a new phone (the selected one, unless it is named) and collects them. Every signature has been checked when it is done.
 ///
 /// # Errors
 /// The service's; or a defect, if the phone refuses or a signature does not hold.
-pub(super) async fn record<S: Service>(service: &Arc<S>) -> Result<VectorSet, CommandError> {
-    let phone = service.request(None, device::Show {}).await?;
+pub(super) async fn record<S: Service>(service: &S, device: Option<&str>) -> Result<VectorSet, CommandError> {
+    let phone = service.request(device, device::Show {}).await?;
     let set = VectorSet { phone, files: Vec::new(), checks: Vec::new(), links: Vec::new() };
-    let mut recorder = Recorder { service, set };
+    let mut recorder = Recorder { service, device, set };
     recorder.app_by_itself().await?;
     recorder.mini_program().await?;
     Ok(recorder.set)
 }
 
 struct Recorder<'a, S> {
-    service: &'a Arc<S>,
+    service: &'a S,
+    device: Option<&'a str>,
     set: VectorSet,
 }
 
@@ -109,7 +108,7 @@ impl<S: Service> Recorder<'_, S> {
                 .await?
                 .session
                 .ok_or_else(|| CommandError::internal("initSigh answered no session"))?;
-            self.service.request(None, TouchSensor { touch: finger }).await?;
+            self.service.request(self.device, TouchSensor { touch: finger }).await?;
             let result = self.exported(soter::FinishSign { session }).await?;
             let name = format!("app_result_{name}");
             self.export_file(&name, "result as finishSign exports it", &result);
@@ -137,7 +136,7 @@ impl<S: Service> Recorder<'_, S> {
                 appid: None,
                 touch: Some(TouchScript(vec![self.finger()])),
             };
-            let callback = self.service.request(None, request).await?;
+            let callback = self.service.request(self.device, request).await?;
             if callback.err_code != 0 {
                 return Err(CommandError::internal(format!("the phone refused: {}", callback.err_msg)));
             }
@@ -241,7 +240,7 @@ impl<S: Service> Recorder<'_, S> {
             .map(|file| String::from_utf8_lossy(&file.bytes).into_owned())
             .unwrap_or_default();
         let check = VerifySignature { key: public_key, json, signature: base64.clone(), salt: None };
-        let verdict = self.service.request(None, check).await?;
+        let verdict = self.service.request(self.device, check).await?;
         let (true, Some(salt_length)) = (verdict.valid, verdict.salt_length) else {
             return Err(CommandError::internal(format!("{name} does not verify: {}", verdict.detail)));
         };
@@ -271,12 +270,12 @@ impl<S: Service> Recorder<'_, S> {
     }
 
     async fn keys(&self) -> Result<Vec<Key>, CommandError> {
-        Ok(self.service.request(None, keys::List {}).await?.keys)
+        Ok(self.service.request(self.device, keys::List {}).await?.keys)
     }
 
     /// A command of the trusted app that has to succeed.
     async fn ok<C: Command<Response = Reply>>(&self, command: C) -> Result<Reply, CommandError> {
-        let reply = self.service.request(None, command).await?;
+        let reply = self.service.request(self.device, command).await?;
         if reply.result_code == 0 {
             Ok(reply)
         } else {
