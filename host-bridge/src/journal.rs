@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// Calls that are kept; older ones are dropped.
 pub const MAX_ENTRIES: usize = 10_000;
@@ -107,6 +107,7 @@ pub struct Entry {
 pub struct Journal {
     kept: Mutex<Kept>,
     news: broadcast::Sender<Arc<Entry>>,
+    head: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -127,7 +128,7 @@ impl Journal {
     /// An empty journal.
     pub fn new() -> Self {
         let (news, _) = broadcast::channel(BACKLOG);
-        Self { kept: Mutex::default(), news }
+        Self { kept: Mutex::default(), news, head: watch::Sender::default() }
     }
 
     /// Writes a call down, without its secrets, and tells subscribers.
@@ -146,6 +147,7 @@ impl Journal {
         }
         // Told under the lock, so that subscribers see the order of the numbers. Nobody listening is no error.
         let _ = self.news.send(Arc::clone(&entry));
+        self.head.send_replace(number);
         entry
     }
 
@@ -156,11 +158,24 @@ impl Journal {
         kept.entries.range(start..).take(limit).map(|(entry, _)| Arc::clone(entry)).collect()
     }
 
+    /// At most `limit` of the calls before the one with this number, those closest to it, the oldest first.
+    pub fn before(&self, number: u64, limit: usize) -> Vec<Arc<Entry>> {
+        let kept = self.kept();
+        let end = kept.entries.partition_point(|(entry, _)| entry.number < number);
+        let start = end.saturating_sub(limit);
+        kept.entries.range(start..end).map(|(entry, _)| Arc::clone(entry)).collect()
+    }
+
     /// Forgets every call. Numbers go on.
     pub fn clear(&self) {
         let mut kept = self.kept();
         kept.entries.clear();
         kept.bytes = 0;
+    }
+
+    /// Follows the newest call's number. However many calls come, there is only ever one number to look at.
+    pub fn head(&self) -> watch::Receiver<u64> {
+        self.head.subscribe()
     }
 
     /// Subscribes to calls from now on. A subscriber that does not read loses the oldest.
@@ -259,6 +274,10 @@ mod tests {
         let all = journal.after(0, usize::MAX);
         assert_eq!((all.len(), all[0].number), (MAX_ENTRIES, 6));
         assert_eq!(journal.after(10_004, 10).len(), 1);
+        let numbers = |entries: Vec<Arc<Entry>>| entries.iter().map(|entry| entry.number).collect::<Vec<_>>();
+        assert_eq!(numbers(journal.before(u64::MAX, 2)), [10_004, 10_005]);
+        assert_eq!(numbers(journal.before(8, 5)), [6, 7]);
+        assert_eq!(*journal.head().borrow(), 10_005);
         journal.clear();
         assert!(journal.after(0, 1).is_empty());
         assert_eq!(journal.record(call(Value::Null)).number, 10_006);

@@ -10,6 +10,7 @@
 //!   codes          what every number means, and what users do about it
 //!   journal        every call from outside, its answer and the reason for it
 //!   verification   does this signature belong to this key, and if not, why?
+//!   page           the phone in a browser
 //!   rpc            JSON-RPC 2.0 over the protocol: text in, text out
 //!   server         HTTP and WebSocket on one port, and who may come in
 //!   reasons        every reason for a refusal, explained
@@ -23,6 +24,7 @@ pub mod codes;
 mod connection;
 pub mod journal;
 mod outbox;
+mod page;
 pub mod protocol;
 pub mod reasons;
 pub mod rpc;
@@ -34,4 +36,5 @@ pub mod verification;
 pub mod wechat;
 
 pub use connection::Connection;
+pub use page::page;
 pub use secret::Secret;

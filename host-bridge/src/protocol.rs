@@ -253,6 +253,8 @@ commands! {
         "Put another phone on the desk.";
     "device.list" => DeviceList(device::List) -> device::Devices,
         "The phones on the desk.";
+    "device.profiles" => DeviceProfiles(device::Profiles) -> device::Families,
+        "The families of phones that can be put on the desk.";
     "device.select" => DeviceSelect(device::Select) -> device::Summary,
         "Make a phone the one that commands go to.";
     "device.show" => DeviceShow(device::Show) -> device::Device,

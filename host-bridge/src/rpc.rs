@@ -51,7 +51,8 @@ pub const CONNECTION_METHODS: [&str; 4] =
     ["events.subscribe", "events.unsubscribe", "rpc.cancel", "rpc.discover"];
 
 /// Methods that front ends call often to draw themselves; they would bury what the journal is for.
-const UNRECORDED: [&str; 4] = ["biometric.list", "device.list", "device.show", "keys.list"];
+const UNRECORDED: [&str; 5] =
+    ["biometric.list", "device.list", "device.profiles", "device.show", "keys.list"];
 
 /// The dispatcher.
 #[derive(Debug)]
@@ -314,7 +315,7 @@ fn topics(topics: Option<&Value>) -> Result<Topics, CommandError> {
     let refused = || {
         CommandError::invalid_params(
             "the topics of `events.subscribe` do not fit",
-            "send {\"topics\":[\"phone\",\"journal\"]}, one of them, or nothing for `phone`",
+            "send {\"topics\":[\"phone\",\"journal\",\"journal.head\"]}, some of them, or nothing for `phone`",
         )
     };
     let mut wanted = Topics::default();
@@ -325,6 +326,7 @@ fn topics(topics: Option<&Value>) -> Result<Topics, CommandError> {
                 match topic.as_str() {
                     Some("phone") => wanted.phone = true,
                     Some("journal") => wanted.journal = true,
+                    Some("journal.head") => wanted.journal_head = true,
                     _ => return Err(refused()),
                 }
             }

@@ -30,6 +30,22 @@ const MAX_PHONES: usize = 100_000;
 /// Events that a subscriber can lag behind before it loses the oldest.
 const EVENT_BACKLOG: usize = 4096;
 
+/// Methods that change what front ends show, without an event that says more.
+const CHANGES: [&str; 12] = [
+    "biometric.enroll",
+    "biometric.remove",
+    "biometric.unlock",
+    "desk.reset",
+    "device.create",
+    "device.remove",
+    "device.resetNormalWorld",
+    "device.select",
+    "device.set",
+    "sensor.setMode",
+    "soter.removeAllAuthKey",
+    "soter.removeAuthKey",
+];
+
 /// How to set up a desk.
 #[derive(Clone, Debug)]
 pub struct DeskOptions {
@@ -418,8 +434,18 @@ impl Desk {
 
 impl Service for Desk {
     async fn call(&self, call: Call) -> Result<Response, CommandError> {
-        let device = call.device.clone();
+        let (device, method) = (call.device.clone(), call.request.method());
+        let created = match &call.request {
+            Request::DeviceCreate(create) => Some(create.name.clone()),
+            _ => None,
+        };
         let answer = self.answer(call).await;
+        if answer.is_ok() && CHANGES.contains(&method) {
+            let device =
+                created.or_else(|| device.clone()).unwrap_or_else(|| self.phones().selected.to_string());
+            // Nobody listening is no error.
+            let _ = self.inner.context.events.send(Event::Changed { device, method: method.to_owned() });
+        }
         if self.phone(device.as_deref()).is_ok_and(|phone| phone.take_record_changed()) {
             self.save(&self.change())?;
         }
@@ -452,6 +478,7 @@ impl Desk {
             Request::DeviceCreate(create) => Response::DeviceCreate(self.create(&create)?),
             Request::DeviceList(_) => Response::DeviceList(self.list()),
             Request::DeviceSelect(select) => Response::DeviceSelect(self.select(&select.name)?),
+            Request::DeviceProfiles(_) => Response::DeviceProfiles(families()),
             Request::DeviceShow(_) => {
                 let phone = phone()?;
                 Response::DeviceShow(self.describe(&phone)?)
@@ -521,6 +548,16 @@ fn wechat_servers(
 
 fn first_phone() -> Result<DeviceName, CommandError> {
     FIRST_PHONE.parse().map_err(|error| CommandError::internal(format!("{error}")))
+}
+
+fn families() -> device::Families {
+    let family = |profile: &Profile| device::Family {
+        name: profile.name.to_owned(),
+        description: profile.description.to_owned(),
+        modes: profile.modes.to_vec(),
+        salt_length: profile.salt_length,
+    };
+    device::Families { profiles: PROFILES.iter().map(family).collect() }
 }
 
 fn profile_named(name: &str) -> Result<&'static Profile, CommandError> {

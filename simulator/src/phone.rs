@@ -183,6 +183,7 @@ impl Phone {
             biometrics,
             sensor: record.sensor.clone(),
             settings: record.settings.clone(),
+            dialog: inside.dialog.as_ref().map(|dialog| dialog.shown.clone()),
         })
     }
 

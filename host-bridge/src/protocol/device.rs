@@ -31,6 +31,10 @@ no_parameters! {
     List
 }
 no_parameters! {
+    /// Lists the families of phones that [`Create`] can make.
+    Profiles
+}
+no_parameters! {
     /// Shows one phone.
     Show
 }
@@ -173,6 +177,28 @@ pub struct Summary {
     pub sensor: SensorMode,
 }
 
+/// Answer of [`Profiles`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Families {
+    /// The usual one first.
+    pub profiles: Vec<Family>,
+}
+
+/// A family of phones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Family {
+    /// The profile's name.
+    pub name: String,
+    /// One line for people: whose phones these are.
+    pub description: String,
+    /// Ways to authenticate, the usual one first.
+    #[schemars(with = "Vec<super::ModeName>")]
+    pub modes: Vec<Mode>,
+    /// The salt length of its signatures, in bytes.
+    pub salt_length: u16,
+}
+
 /// All about one phone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -201,6 +227,24 @@ pub struct Device {
     pub sensor: SensorMode,
     /// Its settings.
     pub settings: Settings,
+    /// The authentication dialog on its screen, if one waits there for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialog: Option<Dialog>,
+}
+
+/// An authentication dialog.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Dialog {
+    /// Its number, unique in this process.
+    pub number: u64,
+    /// The sensors that it listens to.
+    #[schemars(with = "Vec<super::ModeName>")]
+    pub modes: Vec<Mode>,
+    /// Its text.
+    pub auth_content: String,
+    /// What will be signed.
+    pub challenge: String,
 }
 
 /// An installed app.

@@ -101,6 +101,13 @@ pub enum Event {
         /// One line for people.
         detail: String,
     },
+    /// A phone, its fingers or its settings were changed, or the phones on the desk: whoever shows them reads them anew.
+    Changed {
+        /// The device's name; after `desk.reset` that of the new one.
+        device: String,
+        /// The method that changed it, for example `device.set`.
+        method: String,
+    },
     /// Something that the person at the server should know, such as the flag that would have let a client in.
     Notice {
         /// One line.
@@ -126,7 +133,8 @@ impl Event {
     pub fn device(&self) -> Option<&str> {
         match self {
             Self::Notice { .. } | Self::SignatureJudged { .. } => None,
-            Self::PromptShown { device, .. }
+            Self::Changed { device, .. }
+            | Self::PromptShown { device, .. }
             | Self::PromptClosed { device, .. }
             | Self::Touched { device, .. }
             | Self::CounterSpent { device, .. }

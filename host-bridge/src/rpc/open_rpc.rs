@@ -35,7 +35,7 @@ fn generate() -> Result<Value, CommandError> {
         json!({
             "name": "events.subscribe", "summary": "Hear what happens, on this WebSocket connection.",
             "paramStructure": "by-name",
-            "params": [{"name": "topics", "schema": {"type": "array", "items": {"enum": ["phone", "journal"]}}}],
+            "params": [{"name": "topics", "schema": {"type": "array", "items": {"enum": ["phone", "journal", "journal.head"]}}}],
             "result": {"name": "result", "schema": {"type": "object"}},
         }),
         json!({

@@ -12,6 +12,8 @@ pub struct Topics {
     pub phone: bool,
     /// Calls, as the journal writes them down.
     pub journal: bool,
+    /// That the journal has grown, and up to which number; for those who read it over HTTP when they want to.
+    pub journal_head: bool,
 }
 
 /// A connection's wishes, and its calls that have no answer yet.
@@ -44,6 +46,7 @@ impl Session {
         let mut heard = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
         heard.phone |= topics.phone;
         heard.journal |= topics.journal;
+        heard.journal_head |= topics.journal_head;
     }
 
     /// Hears of nothing any more.

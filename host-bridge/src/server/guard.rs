@@ -16,6 +16,7 @@ use crate::secret::Secret;
 
 use super::respond::refusal;
 use super::{Notices, ServerOptions};
+use crate::page;
 
 /// WeChat's own host name, which SDKs may send to WeChat's paths.
 const WECHAT_HOST: &str = "api.weixin.qq.com";
@@ -161,7 +162,7 @@ impl Guard {
 
     fn check_token(&self, headers: &HeaderMap, uri: &Uri, path: &str) -> Result<(), Box<Response>> {
         let Some(token) = &self.token else { return Ok(()) };
-        if path == "/health" || is_wechats(path) {
+        if path == "/health" || path.starts_with(page::FOLDER) || is_wechats(path) {
             return Ok(());
         }
         let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());

@@ -134,12 +134,13 @@ async fn health() -> Response {
     Json(json!({"status": "ok", "name": "soter-sim", "version": env!("CARGO_PKG_VERSION")})).into_response()
 }
 
-/// `?after=N&limit=N`: the calls after number N, the oldest first.
+/// `?after=N&limit=N`: the calls after number N, the oldest first. `?before=N&limit=N`: those closest before it.
 async fn journal<S: Service>(State(rpc): State<Rpc<S>>, RawQuery(query): RawQuery) -> Response {
-    let (mut after, mut limit) = (0_u64, JOURNAL_PAGE);
+    let (mut after, mut before, mut limit) = (0_u64, None, JOURNAL_PAGE);
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         let fits = match &*name {
             "after" => value.parse().map(|number| after = number).is_ok(),
+            "before" => value.parse().map(|number| before = Some(number)).is_ok(),
             "limit" => value.parse().map(|number: usize| limit = number.min(JOURNAL_PAGE)).is_ok(),
             _ => true,
         };
@@ -151,7 +152,10 @@ async fn journal<S: Service>(State(rpc): State<Rpc<S>>, RawQuery(query): RawQuer
             );
         }
     }
-    let entries = rpc.journal().after(after, limit);
+    let entries = match before {
+        Some(number) => rpc.journal().before(number, limit),
+        None => rpc.journal().after(after, limit),
+    };
     let last = entries.last().map_or(after, |entry| entry.number);
     Json(json!({"entries": entries.iter().map(|entry| &**entry).collect::<Vec<_>>(), "last": last}))
         .into_response()

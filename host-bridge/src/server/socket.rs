@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Extension, State};
@@ -10,7 +11,7 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{broadcast, watch};
-use tokio::time::{Instant, interval_at, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, timeout};
 
 use crate::journal::Entry;
 use crate::outbox::{Exchange, Outbox};
@@ -59,7 +60,17 @@ pub(super) async fn upgrade<S: Service>(
 struct News {
     phone: Option<broadcast::Receiver<Event>>,
     journal: Option<broadcast::Receiver<Arc<Entry>>>,
+    head: Option<Head>,
 }
+
+/// The journal's newest number, told seldom enough for a page that is drawn from it.
+struct Head {
+    number: watch::Receiver<u64>,
+    pause: Interval,
+}
+
+/// Between two tellings of the journal's newest number.
+const HEAD_PAUSE: Duration = Duration::from_millis(200);
 
 type Answer<'a> = Pin<Box<dyn Future<Output = (usize, Option<String>)> + Send + 'a>>;
 
@@ -157,7 +168,7 @@ fn say(outbox: &mut Outbox<Frame>, text: Option<String>) {
 impl News {
     /// Listens to what is wanted now.
     fn follow<S: Service>(&mut self, topics: Topics, rpc: &Rpc<S>) {
-        let Topics { phone, journal } = topics;
+        let Topics { phone, journal, journal_head } = topics;
         match (phone, &self.phone) {
             (true, None) => self.phone = Some(rpc.service().events()),
             (false, Some(_)) => self.phone = None,
@@ -168,6 +179,11 @@ impl News {
             (false, Some(_)) => self.journal = None,
             _ => {}
         }
+        match (journal_head, &self.head) {
+            (true, None) => self.head = Some(Head::of(rpc.journal().head())),
+            (false, Some(_)) => self.head = None,
+            _ => {}
+        }
     }
 
     /// The next thing to tell; never, if nothing is wanted.
@@ -175,8 +191,31 @@ impl News {
         tokio::select! {
             event = heard(&mut self.phone) => told("event", event),
             entry = heard(&mut self.journal) => told("journal", entry.as_deref().map_err(|missed| *missed)),
+            number = newest(&mut self.head) => told("journal.head", Ok(serde_json::json!({"last": number}))),
         }
     }
+}
+
+impl Head {
+    /// Tells the number as it is, and from then on when it has changed.
+    fn of(mut number: watch::Receiver<u64>) -> Self {
+        number.mark_changed();
+        let mut pause = interval(HEAD_PAUSE);
+        pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { number, pause }
+    }
+}
+
+/// The journal's newest number, once it is another one than was told.
+async fn newest(head: &mut Option<Head>) -> u64 {
+    let Some(Head { number, pause }) = head else { return std::future::pending().await };
+    // Waiting twice for the same tick loses nothing when this future is dropped in between.
+    if number.changed().await.is_err() {
+        return std::future::pending().await;
+    }
+    number.mark_changed();
+    pause.tick().await;
+    *number.borrow_and_update()
 }
 
 async fn heard<T: Clone>(source: &mut Option<broadcast::Receiver<T>>) -> Result<T, u64> {

@@ -40,7 +40,7 @@ async fn start(change: impl FnOnce(&mut ServerOptions)) -> Running {
         service: Arc::clone(&service),
         journal: Arc::clone(&journal),
         wechat: Router::new().route("/cgi-bin/token", axum::routing::any(async |body: Bytes| body)),
-        page: Some(Router::new().route("/", axum::routing::get(async || "page"))),
+        page: Some(crate::page()),
         notices: Arc::new(move |notice: &str| heard.lock().unwrap().push(notice.to_owned())),
     };
     let (stop, stopped) = oneshot::channel::<()>();
@@ -140,7 +140,7 @@ async fn paths_answer_and_unknown_ones_are_told() {
     assert!(wrong.to_ascii_lowercase().contains("\r\nallow: post"), "{wrong}");
     assert_status(&server.get("/ws", "").await, 426);
     assert_status(&server.request("POST", "/ws", "", "").await, 405);
-    assert!(server.get("/", "").await.ends_with("page"));
+    assert!(server.get("/", "").await.contains("<title>soter-sim</title>"));
     assert!(server.request("POST", "/sim/reset", "", "").await.ends_with(r#"{"device":"phone"}"#));
     assert_eq!(*server.service.resets.lock().unwrap(), 1);
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"device.list"}"#;
@@ -619,4 +619,58 @@ async fn a_stop_answers_what_it_can_and_says_good_bye() {
     ending.await.unwrap();
     assert_eq!(service.waiting.load(Ordering::SeqCst), 0);
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn the_page_needs_nothing_from_elsewhere_and_its_files_need_no_token() {
+    let server = start(|options| options.token = Some("correct horse battery".into())).await;
+    assert_status(&server.get("/", "").await, 401);
+    let index = server.get("/?token=correct%20horse%20battery", "").await;
+    assert_status(&index, 200);
+    let policy = "content-security-policy: default-src 'none'; script-src 'self';";
+    assert!(index.contains(policy) && !index.contains("unsafe"), "{index}");
+    // Whatever the page names is there, and nothing of it is at another address.
+    let named: Vec<&str> =
+        index.split('"').filter(|text| text.starts_with("/page/") || text.contains("//")).collect();
+    assert!(named.len() >= 4, "{named:?}");
+    for path in named {
+        let file = server.get(path, "").await;
+        assert_status(&file, 200);
+        assert!(file.contains("x-content-type-options: nosniff"), "{path}: {file}");
+        let (_, rest) = file.split_once("\r\netag: ").unwrap();
+        let tag = rest.lines().next().unwrap();
+        assert_status(&server.get(path, &format!("If-None-Match: {tag}\r\n")).await, 304);
+    }
+    assert_status(&server.get("/page/../Cargo.toml", "").await, 404);
+    assert_status(&server.get("/page/none.js", "").await, 404);
+}
+
+#[tokio::test]
+async fn the_journals_newest_number_is_told_seldom_however_many_calls_come() {
+    let server = start(|_| {}).await;
+    let mut socket = server.socket().await;
+    socket.send(call(1, "events.subscribe", json!({"topics": ["journal.head"]}))).await.unwrap();
+    assert_eq!(next(&mut socket).await["result"], json!({}));
+    let told = next(&mut socket).await;
+    assert_eq!((&told["method"], &told["params"]), (&json!("journal.head"), &json!({"last": 0})));
+    for _ in 0..5000 {
+        server.journal.record(crate::journal::NewEntry {
+            at: 0,
+            door: crate::journal::Door::Rpc,
+            call: "wx.login".to_owned(),
+            request: Value::Null,
+            answer: Value::Null,
+            judgement: None,
+            microseconds: 0,
+        });
+    }
+    let mut told = 0;
+    let mut number = Value::Null;
+    while number != 5000 {
+        number = next(&mut socket).await["params"]["last"].clone();
+        told += 1;
+    }
+    assert!(told <= 2, "{told} times");
+    let answer = server.get("/sim/journal?before=4000&limit=2", "").await;
+    assert!(answer.contains(r#"{"number":3998,"#) && answer.contains(r#""last":3999}"#), "{answer}");
 }

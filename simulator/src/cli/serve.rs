@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use soter_bridge::Secret;
 use soter_bridge::protocol::{CommandError, Event, Service, sensor};
 use soter_bridge::server::{Limits, Rooms, Server, ServerOptions};
 use soter_bridge::wechat::{AccountList, Accounts, WeChatOptions, routes};
+use soter_bridge::{Secret, page};
 use soter_sim::{Desk, DeskOptions, State};
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, oneshot};
@@ -78,7 +78,7 @@ impl Bridge {
             service: Arc::new(desk.clone()),
             journal: Arc::clone(desk.journal()),
             wechat: routes(Arc::clone(desk.wechat())),
-            page: None,
+            page: Some(page()),
             notices: Arc::new({
                 let desk = desk.clone();
                 move |notice: &str| desk.notice(notice)

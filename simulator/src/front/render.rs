@@ -35,6 +35,7 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
         | Response::DeviceSet(phone)
         | Response::DeviceResetNormalWorld(phone) => phones::phone(phone, paint),
         Response::DeviceList(list) => phones::list(list, paint),
+        Response::DeviceProfiles(families) => phones::families(families, paint),
         Response::DeviceRemove(removed) => {
             format!("{} is gone; {} is selected", paint.name(&removed.removed), paint.name(&removed.selected))
         }

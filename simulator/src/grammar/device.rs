@@ -27,6 +27,8 @@ pub(crate) enum Device {
     },
     /// The phones on the desk
     List,
+    /// The families of phones that can be put on the desk
+    Profiles,
     /// Make a phone the one that commands go to
     Select {
         /// Its name
@@ -137,6 +139,7 @@ impl Device {
                 Errand::new(device::Create { name, profile, seed: seed.map(SeedText::from), clock })
             }
             Self::List => Errand::new(device::List {}),
+            Self::Profiles => Errand::new(device::Profiles {}),
             Self::Select { name } => Errand::new(device::Select { name }),
             Self::Show { name } => Errand::new(device::Show {}).on(name.as_deref()),
             Self::Set(setting) => Errand::new(setting.patch()),

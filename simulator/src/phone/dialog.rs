@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use soter_bridge::codes::wx::{self, message};
 use soter_bridge::protocol::sensor::{Cancelled, Judged, Judgement, SensorMode};
 use soter_bridge::protocol::wx::SoterAuthentication;
-use soter_bridge::protocol::{CommandError, ErrorKind, Event, Touch};
+use soter_bridge::protocol::{CommandError, ErrorKind, Event, Touch, device};
 use soter_tee::{Judgement as TeeJudgement, Lockout, Presented, TeeError};
 use soter_wire::Mode;
 use tokio::sync::{Mutex, MutexGuard, oneshot};
@@ -66,11 +66,10 @@ impl Drop for Place<'_> {
 /// The dialog on the screen.
 #[derive(Debug)]
 pub(super) struct Dialog {
-    pub(super) number: u64,
+    /// What a person sees of it.
+    pub(super) shown: device::Dialog,
     /// The TEE's signing session.
-    pub(super) session: u64,
-    /// The sensors that it listens to.
-    pub(super) modes: Vec<Mode>,
+    session: u64,
     failures: u32,
     /// Who waits for the outcome, if somebody does.
     waiter: Option<oneshot::Sender<Outcome>>,
@@ -117,9 +116,11 @@ impl Ended {
 }
 
 impl Dialog {
-    pub(super) fn new(session: u64, modes: Vec<Mode>) -> Self {
+    pub(super) fn new(session: u64, modes: Vec<Mode>, auth_content: &str, challenge: &str) -> Self {
         let number = NEXT_DIALOG.fetch_add(1, Ordering::Relaxed);
-        Self { number, session, modes, failures: 0, waiter: None }
+        let (auth_content, challenge) = (auth_content.to_owned(), challenge.to_owned());
+        let shown = device::Dialog { number, modes, auth_content, challenge };
+        Self { shown, session, failures: 0, waiter: None }
     }
 
     /// Waits for a person.
@@ -159,7 +160,7 @@ impl Phone {
         touch: Touch,
     ) -> Result<(Judged, Option<Outcome>), CommandError> {
         let Some(dialog) = &inside.dialog else { return Err(no_dialog()) };
-        let (session, modes, failures_before) = (dialog.session, dialog.modes.clone(), dialog.failures);
+        let (session, modes, failures_before) = (dialog.session, dialog.shown.modes.clone(), dialog.failures);
         let Some(presented) = self.presented(inside, touch, &modes)? else {
             let judged = self.judged(touch, Judgement::Cancelled, None, None, false);
             return Ok((judged, Some(Ok(Ended::cancelled()))));
@@ -219,7 +220,7 @@ impl Phone {
         }
         let err_code = outcome.as_ref().map_or(wx::INTERNAL_ERROR, |ended| ended.answer.err_code);
         let device = self.name.to_string();
-        self.emit(Event::PromptClosed { device, dialog: dialog.number, err_code });
+        self.emit(Event::PromptClosed { device, dialog: dialog.shown.number, err_code });
         if let Some(waiter) = dialog.waiter.take() {
             // A caller who has gone away needs no answer.
             let _ = waiter.send(outcome);

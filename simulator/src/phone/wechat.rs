@@ -216,17 +216,12 @@ impl Phone {
             (None, SensorMode::Auto) => Some(vec![self.automatic_touch(inside, &ready)?]),
             (None, SensorMode::Ask) => None,
         };
-        let mut dialog = Dialog::new(session, ready);
-        self.emit(Event::PromptShown {
-            device: self.name.to_string(),
-            dialog: dialog.number,
-            modes: dialog.modes.clone(),
-            auth_content: auth_content(request).to_owned(),
-            challenge: challenge.to_owned(),
-            waits: touches.is_none(),
-        });
+        let mut dialog = Dialog::new(session, ready, auth_content(request), challenge);
+        let device::Dialog { number, modes, auth_content, challenge } = dialog.shown.clone();
+        let (device, waits) = (self.name.to_string(), touches.is_none());
+        self.emit(Event::PromptShown { device, dialog: number, modes, auth_content, challenge, waits });
         let Some(touches) = touches else {
-            let (number, outcome) = (dialog.number, dialog.wait());
+            let outcome = dialog.wait();
             inside.dialog = Some(dialog);
             return Ok(Opened::Waits { number, outcome });
         };
@@ -355,7 +350,7 @@ impl Drop for DialogWatch<'_> {
     fn drop(&mut self) {
         let Some(number) = self.number else { return };
         let mut inside = self.phone.inside();
-        if inside.dialog.as_ref().is_some_and(|dialog| dialog.number == number) {
+        if inside.dialog.as_ref().is_some_and(|dialog| dialog.shown.number == number) {
             self.phone.end_dialog(&mut inside);
         }
     }

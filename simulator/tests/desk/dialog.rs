@@ -216,3 +216,35 @@ async fn events_tell_the_story_in_the_order_in_which_it_happened() {
         ]
     );
 }
+
+#[tokio::test]
+async fn whoever_comes_later_finds_the_dialog_that_waits() {
+    let desk = phone("trustonic");
+    let mut waiting = Under::way(&desk, None, good_request());
+    let shown = desk.request(None, device::Show {}).await.unwrap().dialog.unwrap();
+    assert_eq!(Some(shown.challenge), good_request().challenge);
+    assert_eq!(shown.modes, [Mode::FingerPrint]);
+    touch(&desk, Touch::Enrolled(1)).await;
+    assert_eq!(waiting.code(), 0);
+    assert_eq!(desk.request(None, device::Show {}).await.unwrap().dialog, None);
+}
+
+#[tokio::test]
+async fn whoever_shows_the_phones_hears_when_one_was_changed() {
+    let desk = phone("trustonic");
+    let mut events = desk.events();
+    let create = device::Create { name: "second".to_owned(), ..device::Create::default() };
+    desk.request(None, create.clone()).await.unwrap();
+    // What was refused has changed nothing.
+    desk.request(None, create).await.unwrap_err();
+    desk.request(None, device::Show {}).await.unwrap();
+    desk.request(Some("second"), biometric::Enroll { mode: Mode::FingerPrint }).await.unwrap();
+    desk.request(None, device::Select { name: "second".to_owned() }).await.unwrap();
+    let changed = |event| match event {
+        Event::Changed { device, method } => Some((device, method)),
+        _ => None,
+    };
+    let told: Vec<_> = drain(&mut events).into_iter().filter_map(changed).collect();
+    let expected = ["device.create", "biometric.enroll", "device.select"];
+    assert_eq!(told, expected.map(|method| ("second".to_owned(), method.to_owned())));
+}

@@ -29,6 +29,7 @@ pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
             visible(key_name),
             visible(uid)
         ),
+        Event::Changed { method, .. } => format!("changed by {}", visible(method)),
         Event::Notice { text } => visible(text).into_owned(),
         Event::SignatureJudged { appid, is_ok, reason, detail, .. } => {
             let verdict = if *is_ok { paint.good("is_ok: true") } else { paint.bad("is_ok: false") };

@@ -1,7 +1,7 @@
 //! Phones, and who is enrolled on them.
 
 use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
-use soter_bridge::protocol::device::{Device, Devices, Settings, Summary};
+use soter_bridge::protocol::device::{Device, Devices, Families, Settings, Summary};
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_wire::{Mode, Profile};
 
@@ -25,6 +25,19 @@ pub(super) fn list(devices: &Devices, paint: Paint) -> String {
         1 => paint.name(cell),
         _ => cell.to_owned(),
     })
+}
+
+/// The families of phones.
+pub(super) fn families(families: &Families, paint: Paint) -> String {
+    let rows: Vec<_> = families
+        .profiles
+        .iter()
+        .map(|family| {
+            let modes: Vec<_> = family.modes.iter().map(|mode| mode.name()).collect();
+            vec![family.name.clone(), modes.join(","), family.description.clone()]
+        })
+        .collect();
+    table(&rows, |_, column, cell| if column == 0 { paint.name(cell) } else { cell.to_owned() })
 }
 
 /// One phone in a few words.

@@ -1,0 +1,110 @@
+// The way to the server: JSON-RPC over /ws, which connects anew by itself, and the journal over HTTP.
+
+/** Between two attempts to connect, in milliseconds; the last one is repeated. */
+const PAUSES = [250, 500, 1000, 2000];
+/** A server that says nothing for so long when it is called is taken for gone. Nothing that the page calls waits for a person, but for `wx.*`. */
+const PATIENCE = 15_000;
+
+/** What the server did not carry out: one line what happened, one what to do. */
+export class Refused extends Error {
+  constructor({ message, data, code }) {
+    super(message);
+    this.code = code;
+    this.kind = data?.kind;
+    this.next = data?.next ?? '';
+  }
+}
+
+/** There is no server at the other end right now. */
+export class Offline extends Error {}
+
+/** Tells `online`, `offline`, `event` (detail: what happened) and `head` (detail: the number of the newest call). */
+export class Bridge extends EventTarget {
+  #socket = null;
+  #waiting = new Map();
+  #lastId = 0;
+  #attempt = 0;
+  #timer = null;
+  online = false;
+
+  constructor(address = window.location) {
+    super();
+    this.origin = address.origin;
+    this.token = new URLSearchParams(address.search).get('token');
+    // A computer that wakes up should not wait for the next attempt.
+    window.addEventListener('online', () => this.#hurry());
+    document.addEventListener('visibilitychange', () => document.hidden || this.#hurry());
+    this.#connect();
+  }
+
+  /** Calls a method. Throws `Refused` or `Offline`. */
+  call(method, params = {}) {
+    if (!this.online) return Promise.reject(new Offline());
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      const patience = method.startsWith('wx.') ? null : setTimeout(() => this.#socket?.close(), PATIENCE);
+      this.#waiting.set(id, { resolve, reject, patience });
+      this.#socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+    });
+  }
+
+  /** Calls of the journal: `{after, limit}` or `{before, limit}`. The oldest first. */
+  async journal(range) {
+    const url = new URL('/sim/journal', this.origin);
+    for (const [name, value] of Object.entries(range)) url.searchParams.set(name, value);
+    const headers = this.token === null ? {} : { authorization: `Bearer ${this.token}` };
+    const answer = await fetch(url, { headers, cache: 'no-store' });
+    if (!answer.ok) throw new Refused({ message: `${answer.status} ${answer.statusText}` });
+    return (await answer.json()).entries;
+  }
+
+  #connect() {
+    clearTimeout(this.#timer);
+    const url = new URL('/ws', this.origin.replace(/^http/, 'ws'));
+    if (this.token !== null) url.searchParams.set('token', this.token);
+    const socket = new WebSocket(url);
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.online = true;
+      this.#attempt = 0;
+      this.call('events.subscribe', { topics: ['phone', 'journal.head'] }).catch(() => {});
+      this.dispatchEvent(new Event('online'));
+    };
+    socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
+    socket.onclose = () => this.#lose();
+  }
+
+  #hear(message) {
+    const answers = Array.isArray(message) ? message : [message];
+    for (const { id, method, params, result, error } of answers) {
+      if (method === 'event') this.dispatchEvent(new CustomEvent('event', { detail: params }));
+      else if (method === 'journal.head') this.dispatchEvent(new CustomEvent('head', { detail: params.last }));
+      else if (method === 'events.lagged') this.dispatchEvent(new CustomEvent('event', { detail: { event: 'lagged' } }));
+      else if (this.#waiting.has(id)) {
+        const { resolve, reject, patience } = this.#waiting.get(id);
+        this.#waiting.delete(id);
+        clearTimeout(patience);
+        if (error) reject(new Refused(error));
+        else resolve(result);
+      }
+    }
+  }
+
+  #lose() {
+    const wasOnline = this.online;
+    this.online = false;
+    for (const { reject, patience } of this.#waiting.values()) {
+      clearTimeout(patience);
+      reject(new Offline());
+    }
+    this.#waiting.clear();
+    this.#timer = setTimeout(() => this.#connect(), PAUSES[Math.min(this.#attempt++, PAUSES.length - 1)]);
+    if (wasOnline || this.#attempt === 1) this.dispatchEvent(new Event('offline'));
+  }
+
+  #hurry() {
+    if (this.online || this.#socket?.readyState === WebSocket.CONNECTING) return;
+    this.#attempt = 0;
+    this.#connect();
+  }
+}

@@ -1,0 +1,268 @@
+// The live journal: what is kept of it here, searched, listed and laid open.
+
+import { h } from './elements.js';
+import { layOpen } from './entry.js';
+import { moment, text } from './texts.js';
+
+/** Calls that are fetched at once; if more have come meanwhile, the older ones are skipped. */
+const PAGE = 200;
+/** Calls that are kept here, as many as the server keeps. */
+const MOST_KEPT = 10_000;
+/** Calls in one answer of the server. */
+const SERVER_PAGE = 1000;
+/** The height of a line of the list, in pixels; the same as in the style sheet. */
+const LINE = 52;
+
+/** The calls that were fetched, from old to new. A `{gap}` stands where some were skipped. */
+class Calls extends EventTarget {
+  #bridge;
+  #isFetching = false;
+  #wanted = 0;
+  /** Older ones may be had from the server. */
+  hasOlder = false;
+  entries = [];
+
+  constructor(bridge) {
+    super();
+    this.#bridge = bridge;
+    bridge.addEventListener('head', ({ detail: last }) => this.#follow(last));
+  }
+
+  get #last() {
+    return this.entries.at(-1)?.number ?? 0;
+  }
+
+  /** Fetches up to the newest call. While it does, only the latest wish counts. */
+  async #follow(last) {
+    // A server that was started anew counts from 1 again.
+    if (last < this.#last) this.entries = [];
+    this.#wanted = last;
+    if (this.#isFetching) return;
+    this.#isFetching = true;
+    try {
+      while (this.#wanted > this.#last) {
+        const wanted = this.#wanted;
+        const after = this.#last;
+        const fetched = wanted - after > PAGE || after === 0
+          ? await this.#bridge.journal({ before: wanted + 1, limit: PAGE })
+          : await this.#bridge.journal({ after, limit: PAGE });
+        if (fetched.length === 0) break;
+        const skipped = after === 0 ? 0 : fetched[0].number - after - 1;
+        if (skipped > 0) this.entries.push({ gap: skipped, number: fetched[0].number - 0.5 });
+        if (after === 0) this.hasOlder = fetched.length === PAGE && fetched[0].number > 1;
+        this.entries.push(...fetched);
+        if (this.entries.length > MOST_KEPT) {
+          this.entries.splice(0, this.entries.length - MOST_KEPT);
+          this.hasOlder = false;
+        }
+        this.dispatchEvent(new Event('change'));
+      }
+    } catch {
+      // The server has gone; it tells the newest number again when it is back.
+    } finally {
+      this.#isFetching = false;
+      this.dispatchEvent(new Event('change'));
+    }
+  }
+
+  /** Fetches the calls before the oldest that is here. */
+  async older() {
+    const before = this.entries[0]?.number;
+    if (before === undefined) return;
+    const fetched = await this.#bridge.journal({ before, limit: SERVER_PAGE });
+    this.hasOlder = fetched.length === SERVER_PAGE && this.entries.length + fetched.length < MOST_KEPT;
+    this.entries.unshift(...fetched);
+    this.dispatchEvent(new Event('change'));
+  }
+
+  /** Everything that the server keeps, with what was skipped here. */
+  async all() {
+    const all = [];
+    for (;;) {
+      const fetched = await this.#bridge.journal({ after: all.at(-1)?.number ?? 0, limit: SERVER_PAGE });
+      all.push(...fetched);
+      if (fetched.length < SERVER_PAGE) return all;
+    }
+  }
+}
+
+const FILTERS = {
+  all: () => true,
+  wechat: ({ door }) => door === 'weChat',
+  rpc: ({ door }) => door === 'rpc',
+  refused: (entry) => isBad(entry),
+};
+
+/** Whether a call was refused, by whichever way it says so. */
+function isBad({ judgement, answer }) {
+  if (judgement) return !judgement.isOk;
+  return Boolean(answer?.error) || (answer?.errCode ?? 0) !== 0 || (answer?.resultCode ?? 0) !== 0 || /:fail/.test(answer?.errMsg ?? '');
+}
+
+/** What stands beside a call in the list. */
+function verdict({ judgement, answer }) {
+  if (judgement) return judgement.reason;
+  if (answer?.error) return 'error';
+  if (answer?.errCode !== undefined) return `errCode ${answer.errCode}`;
+  if (answer?.resultCode !== undefined) return `resultCode ${answer.resultCode}`;
+  return answer?.errMsg ? answer.errMsg.split(':')[1] : '';
+}
+
+/** Text to search in, made once for each call. */
+const searched = new WeakMap();
+function searchText(entry) {
+  let found = searched.get(entry);
+  if (found === undefined) {
+    found = JSON.stringify(entry).toLowerCase();
+    searched.set(entry, found);
+  }
+  return found;
+}
+
+export function journal(root, { bridge, say, fail }) {
+  const calls = new Calls(bridge);
+  const search = h('input', { type: 'search', id: 'journal-search', oninput: later, autocomplete: 'off', spellcheck: false });
+  const searchLabel = h('label', { for: 'journal-search' });
+  const filter = h('select', { id: 'journal-filter', onchange: () => match() });
+  const filterLabel = h('label', { for: 'journal-filter' });
+  const exportAll = h('button', { type: 'button', onclick: save });
+  const count = h('p', { class: 'hint', id: 'journal-count' });
+  const spacer = h('div', { class: 'spacer' });
+  const lines = h('div', { class: 'lines', role: 'presentation' });
+  const empty = h('p', { class: 'empty' });
+  const list = h('div', { class: 'list-box', role: 'listbox', tabIndex: 0, 'aria-describedby': 'journal-count' }, spacer, lines);
+  const older = h('button', { type: 'button', class: 'older', onclick: () => calls.older().catch(fail) });
+  const detail = h('div', { class: 'entry' });
+  const body = h('div', { class: 'journal-body' }, h('div', { class: 'journal-list' }, empty, list, older), detail);
+  root.append(
+    h('div', { class: 'tools' },
+      h('div', { class: 'stack grow' }, searchLabel, search),
+      h('div', { class: 'stack' }, filterLabel, filter),
+      exportAll),
+    count, body);
+
+  /** What fits the search, the newest first. */
+  let shown = [];
+  /** The number of the call that is laid open. */
+  let chosen = null;
+  let timer = null;
+
+  function later() {
+    clearTimeout(timer);
+    timer = setTimeout(match, 120);
+  }
+
+  function match() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const fits = FILTERS[filter.value] ?? FILTERS.all;
+    const all = words.length === 0 && filter.value === 'all';
+    const top = list.scrollTop;
+    const before = shown.length;
+    shown = [];
+    for (let index = calls.entries.length - 1; index >= 0; index -= 1) {
+      const entry = calls.entries[index];
+      if (all || (!entry.gap && fits(entry) && words.every((word) => searchText(entry).includes(word)))) shown.push(entry);
+    }
+    spacer.style.height = `${shown.length * LINE}px`;
+    // Whoever has scrolled down keeps the same calls before the eyes while new ones come above.
+    if (top > 0 && shown.length > before && all) list.scrollTop = top + (shown.length - before) * LINE;
+    draw();
+  }
+
+  function draw() {
+    const loaded = calls.entries.length;
+    count.textContent = text('journal.count', { shown: shown.length, loaded });
+    older.hidden = !calls.hasOlder;
+    list.hidden = shown.length === 0;
+    detail.hidden = loaded === 0;
+    empty.hidden = shown.length > 0;
+    empty.textContent = loaded === 0 ? text('journal.empty') : text('journal.noMatch');
+    drawLines();
+  }
+
+  /** Only what can be seen is in the document, and a little around it. */
+  function drawLines() {
+    const first = Math.max(0, Math.floor(list.scrollTop / LINE) - 4);
+    const end = Math.min(shown.length, Math.ceil((list.scrollTop + list.clientHeight) / LINE) + 4);
+    lines.style.transform = `translateY(${first * LINE}px)`;
+    const kept = new Map([...lines.children].map((line) => [line.dataset.number, line]));
+    lines.replaceChildren(...shown.slice(first, end).map((entry, offset) => {
+      const line = kept.get(String(entry.number)) ?? (entry.gap ? gapLine(entry) : callLine(entry));
+      line.setAttribute('aria-posinset', first + offset + 1);
+      line.setAttribute('aria-setsize', shown.length);
+      line.setAttribute('aria-selected', String(entry.number === chosen));
+      return line;
+    }));
+    const isThere = lines.querySelector(`[data-number="${chosen}"]`);
+    if (isThere) list.setAttribute('aria-activedescendant', isThere.id);
+    else list.removeAttribute('aria-activedescendant');
+  }
+
+  function callLine(entry) {
+    const bad = isBad(entry);
+    const told = verdict(entry);
+    return h('div', { class: 'line', role: 'option', id: `call-${entry.number}`, 'data-number': entry.number, onclick: () => choose(entry) },
+      h('span', { class: 'when' }, moment(entry.at)),
+      // A path is known by its end; all of it stands above the call that is laid open.
+      h('span', { class: 'call', title: entry.call }, entry.call.split('/').at(-1)),
+      told ? h('span', { class: `chip ${bad ? 'bad' : 'good'}` }, told) : null);
+  }
+
+  function gapLine({ gap, number }) {
+    return h('div', { class: 'line gap', role: 'option', id: `gap-${number}`, 'aria-disabled': 'true', 'data-number': number }, text('journal.gap', { count: gap }));
+  }
+
+  function choose(entry) {
+    chosen = entry?.number ?? null;
+    body.classList.toggle('laid-open', entry !== null);
+    layOpen(detail, entry, { say, close: () => { choose(null); list.focus(); } });
+    drawLines();
+  }
+
+  list.addEventListener('scroll', () => requestAnimationFrame(drawLines));
+  list.addEventListener('keydown', (event) => {
+    const at = shown.findIndex(({ number }) => number === chosen);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: shown.length - 1, PageDown: at + 10, PageUp: at - 10 }[event.key];
+    if (event.key === 'Enter' && chosen !== null) detail.querySelector('button')?.focus();
+    if (to === undefined || shown.length === 0) return;
+    event.preventDefault();
+    let index = Math.min(Math.max(to, 0), shown.length - 1);
+    if (shown[index].gap) index = Math.min(index + 1, shown.length - 1);
+    const top = index * LINE;
+    if (top < list.scrollTop) list.scrollTop = top;
+    else if (top + LINE > list.scrollTop + list.clientHeight) list.scrollTop = top + LINE - list.clientHeight;
+    choose(shown[index]);
+  });
+  new ResizeObserver(drawLines).observe(list);
+
+  async function save() {
+    try {
+      const all = await calls.all();
+      const url = URL.createObjectURL(new Blob([JSON.stringify(all, null, 2)], { type: 'application/json' }));
+      h('a', { href: url, download: 'soter-sim-journal.json' }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 10_000);
+      say(text('exported', { count: all.length }));
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  function speak() {
+    searchLabel.textContent = text('journal.search');
+    search.placeholder = text('journal.searchHint');
+    filterLabel.textContent = text('journal.filter');
+    const value = filter.value || 'all';
+    filter.replaceChildren(...Object.keys(FILTERS).map((name) => h('option', { value: name }, text(`journal.${name}`))));
+    filter.value = value;
+    exportAll.textContent = text('journal.export');
+    older.textContent = text('journal.older');
+    list.setAttribute('aria-label', text('journal.list'));
+    lines.replaceChildren();
+    choose(calls.entries.find(({ number }) => number === chosen) ?? null);
+    match();
+  }
+
+  calls.addEventListener('change', match);
+  speak();
+  return { speak };
+}

@@ -1,0 +1,139 @@
+// The device page: puts its parts together.
+//
+//   bridge (WebSocket, journal) ──> state (what is known of the phones) ──> phone, sensor, settings, keys, desk
+//                               └─> journal
+//
+// Every part draws itself from the state and changes nothing but by calling the server, so that the page, the REPL and a
+// test suite may all work on the same phone.
+
+import { Bridge, Offline } from './bridge.js';
+import { desk, picker } from './desk.js';
+import { h } from './elements.js';
+import { journal } from './journal.js';
+import { keys } from './keys.js';
+import { phone } from './phone.js';
+import { settings } from './settings.js';
+import { State } from './state.js';
+import { remember, remembered, speak, spoken, text, translate } from './texts.js';
+
+const byId = (id) => document.getElementById(id);
+/** How long a message stays, and a question. */
+const SHOWN = 6000;
+/** Messages that are on the page at once. */
+const MOST_SHOWN = 4;
+
+const bridge = new Bridge();
+const state = new State(bridge);
+
+/** Shows a message for a while; the same one is not shown twice at once. */
+function say(...lines) {
+  const told = lines.filter(Boolean);
+  const shown = [...byId('toasts').children];
+  if (shown.some((toast) => toast.dataset.told === told.join('\n'))) return;
+  if (shown.length >= MOST_SHOWN) shown[0].remove();
+  const toast = h('div', { class: 'toast', 'data-told': told.join('\n') }, told.map((line) => h('p', {}, line)));
+  byId('toasts').append(toast);
+  setTimeout(() => toast.remove(), SHOWN);
+}
+
+/** Says what was not carried out, and what to do. */
+function fail(error) {
+  if (error instanceof Offline) say(text('offline.notSent'));
+  else say(error.message, error.next);
+}
+
+/** Calls a method for the selected phone. Gives its answer, or `undefined` after saying what went wrong. */
+async function act(method, params = {}) {
+  const names = ['device.create', 'device.remove', 'device.select', 'desk.reset'].includes(method);
+  try {
+    return await bridge.call(method, names ? params : { ...params, device: state.selected });
+  } catch (error) {
+    fail(error);
+    return undefined;
+  }
+}
+
+/** Asks again at the button itself before something is done that cannot be undone. */
+function ask(button, action) {
+  if (button.dataset.asks) {
+    clearTimeout(Number(button.dataset.asks));
+    delete button.dataset.asks;
+    state.draw();
+    action();
+    return;
+  }
+  const words = button.textContent;
+  button.textContent = text('sure', { what: words });
+  button.dataset.asks = String(setTimeout(() => {
+    delete button.dataset.asks;
+    button.textContent = words;
+    state.draw();
+  }, SHOWN));
+}
+
+const parts = { bridge, state, act, ask, say, fail };
+phone(byId('phone'), parts);
+picker(byId('device'), parts);
+const log = journal(byId('tab-journal'), parts);
+settings(byId('tab-settings'), parts);
+keys(byId('tab-keys'), parts);
+desk(byId('tab-desk'), parts);
+
+// --- Tabs --------------------------------------------------------------------------------------------------------------
+
+const TABS = ['journal', 'settings', 'keys', 'desk'];
+const tabs = TABS.map((name) => h('button', {
+  type: 'button', role: 'tab', id: `choose-${name}`, 'aria-controls': `tab-${name}`, 'data-text': `tab.${name}`, onclick: () => open(name),
+}));
+byId('tabs').append(...tabs);
+byId('tabs').addEventListener('keydown', ({ key }) => {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+  if (step === undefined) return;
+  const next = (tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length;
+  tabs[next].focus();
+  open(TABS[next]);
+});
+
+function open(name) {
+  TABS.forEach((other, index) => {
+    byId(`tab-${other}`).hidden = other !== name;
+    tabs[index].setAttribute('aria-selected', String(other === name));
+    tabs[index].tabIndex = other === name ? 0 : -1;
+  });
+}
+open('journal');
+
+// --- Language and colours ------------------------------------------------------------------------------------------------
+
+byId('language').value = spoken();
+byId('language').addEventListener('change', ({ target }) => {
+  speak(target.value);
+  log.speak();
+  // What is kept while it says the same says something else now.
+  document.querySelectorAll('[data-shown]').forEach((element) => { delete element.dataset.shown; });
+  connection();
+  state.draw();
+});
+const THEME = 'soter-sim.theme';
+const paint = (theme) => { document.documentElement.dataset.theme = theme; };
+byId('theme').value = remembered(THEME) ?? 'auto';
+paint(byId('theme').value);
+byId('theme').addEventListener('change', ({ target }) => {
+  remember(THEME, target.value);
+  paint(target.value);
+});
+
+// --- The connection ------------------------------------------------------------------------------------------------------
+
+function connection() {
+  const place = byId('connection');
+  place.className = `connection ${bridge.online ? 'good' : 'bad'}`;
+  place.textContent = bridge.online ? text('online') : text('offline', { host: window.location.host });
+}
+bridge.addEventListener('online', connection);
+bridge.addEventListener('offline', connection);
+state.addEventListener('happened', ({ detail }) => {
+  if (detail.event === 'notice') say(detail.text);
+});
+translate();
+connection();

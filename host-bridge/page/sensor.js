@@ -1,0 +1,63 @@
+// The sensor below the screen: one button for each enrolled finger and face, one for a wrong finger, and their keys.
+
+import { fill, h, icon } from './elements.js';
+import { text } from './texts.js';
+
+/** More would not fit below a phone; the number keys and the REPL still reach them. */
+const MOST_SHOWN = 10;
+
+export function sensor(root, { state, act }) {
+  const title = h('h2', {});
+  const pads = h('div', { class: 'pads' });
+  const hint = h('p', { class: 'hint' });
+  root.append(title, pads, hint);
+  let drawn = '';
+
+  function draw() {
+    const enrolments = state.device?.biometrics.enrolments ?? [];
+    const mode = state.device?.sensor;
+    const waits = state.dialog !== null && state.online;
+    title.textContent = text('sensor');
+    hint.textContent = told(mode, enrolments);
+    const shown = JSON.stringify([enrolments, text('sensor.wrong')]);
+    if (shown !== drawn) {
+      drawn = shown;
+      fill(pads,
+        enrolments.slice(0, MOST_SHOWN).map((enrolment) => pad(enrolment.number, enrolment.mode === 'facial' ? 'face' : 'finger',
+          text(enrolment.mode === 'facial' ? 'sensor.face' : 'sensor.finger', enrolment), String(enrolment.number))),
+        pad('wrong', 'wrong', text('sensor.wrong'), 'X'));
+    }
+    for (const button of pads.children) {
+      // Not `disabled`: a button that the focus is on must keep it until the next dialog.
+      button.setAttribute('aria-disabled', String(!waits));
+    }
+  }
+
+  function pad(touch, picture, name, key) {
+    return h('button', { type: 'button', class: 'pad', 'data-touch': touch, 'aria-keyshortcuts': key, onclick: () => present(touch) },
+      icon(picture), h('span', {}, name), h('kbd', { 'aria-hidden': 'true' }, key));
+  }
+
+  function present(touch) {
+    if (state.dialog !== null) act('sensor.touch', { touch });
+  }
+
+  function told(mode, enrolments) {
+    if (mode === 'auto') return text('sensor.auto');
+    if (mode !== undefined && mode !== 'ask') return text('sensor.script', { script: mode });
+    if (state.device && enrolments.length === 0) return text('sensor.none');
+    return text('sensor.hint');
+  }
+
+  document.addEventListener('keydown', (event) => {
+    const typing = event.target.closest('input, select, textarea');
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat || state.dialog === null) return;
+    if (/^[1-9]$/.test(event.key)) present(Number(event.key));
+    else if (event.key === 'x' || event.key === 'X') present('wrong');
+    else if (event.key === 'Escape') act('sensor.cancel');
+    else return;
+    event.preventDefault();
+  });
+  state.addEventListener('change', draw);
+  draw();
+}

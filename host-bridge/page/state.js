@@ -1,0 +1,131 @@
+// What the page knows of the phones. Modules draw from it when it says `change`, at most once a frame.
+
+/** Between two readings of the phone, in milliseconds: however much happens, no more is asked. */
+const READING_PAUSE = 150;
+
+/** Tells `change` when something is to be drawn anew, and `happened` (detail: an event of the phones) at once. */
+export class State extends EventTarget {
+  #bridge;
+  #isReading = false;
+  #isStale = false;
+  #lastReading = 0;
+  #drawing = null;
+
+  /** The phones on the desk, and the name of the selected one. */
+  devices = [];
+  selected = '';
+  /** All about the selected phone, as `device.show` has it; `null` before it is known. */
+  device = null;
+  /** When it was read, to count its lockouts down from. */
+  readAt = 0;
+  keys = [];
+  profiles = [];
+  /** The dialog that waits on the selected phone, with what its last touch came to. */
+  dialog = null;
+  /** How the last authentication of the selected phone ended. */
+  last = null;
+  /** Other phones on which a dialog waits. */
+  waitsElsewhere = new Set();
+
+  constructor(bridge) {
+    super();
+    this.#bridge = bridge;
+    bridge.addEventListener('online', () => {
+      this.waitsElsewhere.clear();
+      this.read();
+      this.draw();
+    });
+    bridge.addEventListener('offline', () => this.draw());
+    bridge.addEventListener('event', ({ detail }) => this.#happened(detail));
+  }
+
+  get online() {
+    return this.#bridge.online;
+  }
+
+  /** Has everything drawn anew in the next frame. */
+  draw() {
+    this.#drawing ??= requestAnimationFrame(() => {
+      this.#drawing = null;
+      this.dispatchEvent(new Event('change'));
+    });
+  }
+
+  /** Reads the phone anew, soon; what is asked for meanwhile is one more reading. */
+  async read() {
+    this.#isStale = true;
+    if (this.#isReading) return;
+    this.#isReading = true;
+    try {
+      while (this.#isStale && this.online) {
+        const pause = this.#lastReading + READING_PAUSE - performance.now();
+        if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+        this.#isStale = false;
+        await this.#readOnce();
+        this.#lastReading = performance.now();
+        this.draw();
+      }
+    } catch {
+      // The server has gone, or the phone; the next `online` or `changed` reads again.
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  async #readOnce() {
+    const call = (method, params) => this.#bridge.call(method, params);
+    if (this.profiles.length === 0) this.profiles = (await call('device.profiles')).profiles;
+    const { devices, selected } = await call('device.list');
+    const [device, { keys }] = await Promise.all([
+      call('device.show', { device: selected }),
+      call('keys.list', { device: selected }),
+    ]);
+    const isOther = this.selected !== '' && selected !== this.selected;
+    if (isOther && this.dialog) this.waitsElsewhere.add(this.selected);
+    if (isOther) this.last = null;
+    this.waitsElsewhere.delete(selected);
+    this.devices = devices;
+    this.selected = selected;
+    this.device = device;
+    this.readAt = performance.now();
+    this.keys = keys;
+    if (device.dialog === undefined) this.dialog = null;
+    else if (this.dialog?.number !== device.dialog.number) this.dialog = { ...device.dialog, touched: null };
+  }
+
+  #happened(event) {
+    const isHere = event.device === undefined || event.device === this.selected;
+    switch (event.event) {
+      case 'promptShown':
+        if (event.waits && isHere) {
+          const { dialog: number, modes, authContent, challenge } = event;
+          this.dialog = { number, modes, authContent, challenge, touched: null };
+        } else if (event.waits) this.waitsElsewhere.add(event.device);
+        break;
+      case 'promptClosed':
+        this.waitsElsewhere.delete(event.device);
+        if (!isHere) break;
+        if (this.dialog?.number === event.dialog) this.dialog = null;
+        this.last = { ...this.last, errCode: event.errCode };
+        break;
+      case 'touched':
+        if (isHere && this.dialog) this.dialog = { ...this.dialog, touched: event };
+        break;
+      case 'signed':
+        if (isHere) this.last = { errCode: 0, signed: event };
+        break;
+      case 'refused':
+        if (isHere && event.method === 'wx.startSoterAuthentication') {
+          this.last = { errCode: event.code, message: event.message, reason: event.reason };
+        }
+        break;
+      case 'signatureJudged':
+        this.last = this.last && { ...this.last, judged: event };
+        break;
+      default:
+    }
+    this.dispatchEvent(new CustomEvent('happened', { detail: event }));
+    if (isHere || event.event === 'changed' || event.event === 'lagged') this.read();
+    this.draw();
+  }
+}

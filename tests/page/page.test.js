@@ -1,0 +1,409 @@
+// What a person does on the device page, and what comes of it at the phone.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { after, before, describe, test } from 'node:test';
+
+import { findings, launch, open } from './support/browser.js';
+import { APP, start, until } from './support/server.js';
+
+let browser;
+let server;
+before(async () => {
+  browser = await launch();
+  server = await start();
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+/** A page of the shared server, whose phone is like new. */
+async function fresh(options) {
+  await server.rpc('desk.reset');
+  return open(browser, server.url, options);
+}
+
+const finger = (page, number) => page.getByRole('button', { name: `Finger ${number}` }).and(page.locator('.pad'));
+const wrong = (page) => page.getByRole('button', { name: 'Wrong finger' });
+const tab = (page, name) => page.getByRole('tab', { name }).click();
+
+describe('The dialog', () => {
+  test('opens on a call, counts a wrong finger, and closes with the right one', async () => {
+    const { page, close } = await fresh();
+    const call = server.authenticate('order-42', { authContent: 'Pay ¥42 to Emulated Coffee' });
+    const dialog = page.getByRole('dialog', { name: 'Pay ¥42 to Emulated Coffee' });
+    await dialog.waitFor();
+    await dialog.getByText('order-42').waitFor();
+    await wrong(page).click();
+    await dialog.getByText('Not recognised. Attempts left: 4').waitFor();
+    await finger(page, 1).click();
+    const result = await call;
+    assert.equal(result.errCode, 0);
+    const { counter } = JSON.parse(result.resultJSON);
+    await page.getByText(`Counter ${counter}, salt 20 bytes`).waitFor();
+    assert.equal(await dialog.count(), 0);
+    await close();
+  });
+
+  test('is cancelled by its button and by Escape', async () => {
+    const { page, close } = await fresh();
+    for (const cancel of [() => page.getByRole('button', { name: 'Cancel' }).click(), () => page.keyboard.press('Escape')]) {
+      const call = server.authenticate('order-43');
+      await page.getByRole('dialog').waitFor();
+      await cancel();
+      assert.equal((await call).errCode, 90008);
+      await page.locator('.last').getByText('errCode 90008').waitFor();
+    }
+    await close();
+  });
+
+  test('locks after five wrong fingers, counts down, and is unlocked by the PIN', async () => {
+    const { page, close } = await fresh();
+    const call = server.authenticate('order-44');
+    await page.getByRole('dialog').waitFor();
+    for (let left = 4; left > 0; left -= 1) {
+      await wrong(page).click();
+      await page.getByText(`Attempts left: ${left}`).waitFor();
+    }
+    await wrong(page).click();
+    assert.equal((await call).errCode, 90010);
+    const banner = page.locator('.banner');
+    await banner.getByText(/Locked for (30|29) s/).waitFor();
+    await banner.getByText(/Locked for (28|27|26) s/).waitFor();
+    assert.equal((await server.authenticate('order-45')).errCode, 90010);
+    await banner.getByRole('button', { name: 'Enter the PIN' }).click();
+    await banner.waitFor({ state: 'hidden' });
+    const again = server.authenticate('order-46');
+    await finger(page, 1).and(page.locator('[aria-disabled="false"]')).click();
+    assert.equal((await again).errCode, 0);
+    await close();
+  });
+
+  test('that was open before the page is there when the page comes', async () => {
+    await server.rpc('desk.reset');
+    const call = server.authenticate('order-47', { authContent: 'Already waiting' });
+    await until(async () => (await server.rpc('device.show')).dialog);
+    const { page, close } = await open(browser, server.url);
+    await page.getByRole('dialog', { name: 'Already waiting' }).waitFor();
+    await page.keyboard.press('1');
+    assert.equal((await call).errCode, 0);
+    await close();
+  });
+
+  test('on another phone is told, and shown at a click', async () => {
+    const { page, close } = await fresh();
+    await server.rpc('device.create', { name: 'tablet' });
+    const call = server.authenticate('order-48', { device: 'tablet', authContent: 'Over here' });
+    await page.getByRole('button', { name: 'Show tablet' }).click();
+    await page.getByRole('dialog', { name: 'Over here' }).waitFor();
+    await page.keyboard.press('1');
+    assert.equal((await call).errCode, 0);
+    await close();
+  });
+
+  test('never takes a key that somebody types into a field', async () => {
+    const { page, close } = await fresh();
+    const call = server.authenticate('order-49');
+    await page.getByRole('dialog').waitFor();
+    await page.getByLabel('Search').pressSequentially('x1');
+    assert.equal((await server.rpc('biometric.list')).lockouts.length, 0);
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    assert.equal((await call).errCode, 90008);
+    await close();
+  });
+});
+
+test('everything can be done with the keyboard alone', async () => {
+  const { page, close } = await fresh();
+  const focusOn = async (name) => {
+    for (let presses = 0; presses < 60; presses += 1) {
+      if (await page.evaluate((wanted) => document.activeElement?.textContent === wanted, name)) return;
+      await page.keyboard.press('Tab');
+    }
+    assert.fail(`${name} is not reached`);
+  };
+  await focusOn('Try it: pay ¥42');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog', { name: 'Confirm the payment of ¥42' }).waitFor();
+  await page.keyboard.press('x');
+  await page.getByText('Attempts left: 4').waitFor();
+  await focusOn('Finger 11');
+  await page.keyboard.press('Enter');
+  await page.locator('.last').getByText('Signed').waitFor();
+  await focusOn('Journal');
+  for (const name of ['Troubles', 'Fingers and keys', 'Phones', 'Journal']) {
+    await page.keyboard.press('ArrowRight');
+    assert.equal(await page.getByRole('tab', { selected: true }).textContent(), name);
+  }
+  await page.getByRole('listbox').focus();
+  for (const line of [0, 1]) {
+    await page.keyboard.press('ArrowDown');
+    const name = await page.locator('.line .call').nth(line).textContent();
+    await page.getByRole('heading', { level: 3, name, exact: true }).waitFor();
+  }
+  await close();
+});
+
+test('a finger is enrolled, which makes the AuthKey invalid, and removed', async () => {
+  const { page, close } = await fresh();
+  await server.authenticate('order-50', { touch: '1' });
+  await tab(page, 'Fingers and keys');
+  await page.getByRole('rowheader', { name: 'AuthKey', exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Enrol a finger' }).click();
+  await finger(page, 2).waitFor();
+  await page.getByRole('rowheader', { name: 'AuthKey invalid since an enrolment' }).waitFor();
+  const call = server.authenticate('order-51');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('2');
+  assert.equal((await call).errCode, 0);
+  const remove = page.getByRole('button', { name: 'Remove Finger 2' });
+  await remove.click();
+  // One click asks, the second one does it.
+  assert.equal((await server.rpc('biometric.list')).enrolments.length, 2);
+  await page.getByRole('button', { name: 'Really: Remove Finger 2' }).click();
+  await finger(page, 2).waitFor({ state: 'detached' });
+  const { cpuId, counter } = await server.rpc('device.show');
+  await page.getByText(cpuId).waitFor();
+  await page.locator('.facts').getByText(String(counter), { exact: true }).waitFor();
+  await close();
+});
+
+test('what is changed elsewhere is seen here, and troubles that are switched here are had there', async () => {
+  const { page, close } = await fresh();
+  await tab(page, 'Troubles');
+  const support = page.getByRole('switch', { name: 'Supports SOTER' });
+  await support.click();
+  await page.locator('#setting-support[aria-checked="false"]').waitFor();
+  assert.equal((await server.authenticate('order-52')).errCode, 90001);
+  await page.getByText('fail not support soter').waitFor();
+  await server.rpc('device.set', { support: null, permission: false });
+  await page.locator('#setting-support[aria-checked="true"]').waitFor();
+  await page.locator('#setting-permission[aria-checked="false"]').waitFor();
+  await server.rpc('device.set', { permission: null });
+  // Everything that can be chosen is something that the phone takes.
+  for (const [name, setting] of [['Internal error', 'internalError'], ['Fail once with', 'failNext']]) {
+    const choice = page.getByLabel(name);
+    const values = await choice.locator('option').evaluateAll((options) => options.map(({ value }) => value));
+    for (const value of values.toReversed()) {
+      await choice.selectOption(value);
+      await until(async () => String((await server.rpc('device.show')).settings[setting] ?? '') === value);
+    }
+  }
+  await page.getByLabel('Latency (ms)').fill('70000');
+  await page.getByLabel('Latency (ms)').press('Enter');
+  await page.getByLabel('Latency (ms)').fill('20');
+  await page.getByLabel('Latency (ms)').press('Enter');
+  await until(async () => (await server.rpc('device.show')).settings.latency === 20);
+  await page.getByLabel('WeChat user').fill('nobody');
+  await page.getByLabel('WeChat user').press('Enter');
+  await page.getByText('there is no WeChat user `nobody`').waitFor();
+  await page.getByLabel('Who touches').selectOption('auto');
+  await until(async () => (await server.rpc('device.show')).sensor === 'auto');
+  assert.equal((await server.authenticate('order-53')).errCode, 0);
+  await page.getByLabel('Who touches').selectOption('script');
+  await page.getByLabel('Script', { exact: true }).fill('wrong,cancel');
+  await page.getByLabel('Script', { exact: true }).press('Enter');
+  await page.getByText('The sensor plays a script: wrong,cancel').waitFor();
+  assert.equal((await server.authenticate('order-54')).errCode, 90008);
+  await close();
+});
+
+test('phones are made, chosen, filtered and removed', async () => {
+  const { page, close } = await fresh();
+  await tab(page, 'Phones');
+  await page.getByLabel('Name').fill('huawei');
+  await page.getByLabel('Profile').selectOption('itrustee');
+  await page.getByRole('button', { name: 'Put it on the desk' }).click();
+  await page.getByRole('button', { name: 'Select huawei' }).click();
+  await page.locator('.status .name').getByText('huawei · itrustee').waitFor();
+  assert.equal(await page.locator('#device').inputValue(), 'huawei');
+  assert.equal((await server.rpc('device.list')).selected, 'huawei');
+  await page.locator('#device').selectOption('phone');
+  await until(async () => (await server.rpc('device.list')).selected === 'phone');
+  await page.getByLabel('Filter phones').fill('itru');
+  await page.getByRole('button', { name: 'Remove phone' }).waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Remove huawei' }).click();
+  await page.getByRole('button', { name: 'Really: Remove huawei' }).click();
+  await until(async () => (await server.rpc('device.list')).devices.length === 1);
+  await close();
+});
+
+test('the journal lays calls open, with the verdict, its reason, and a command that makes them again', async () => {
+  const { page, close } = await fresh({ permissions: ['clipboard-read', 'clipboard-write'], acceptDownloads: true });
+  const result = await server.authenticate(`it's "order" 55`, { touch: '1' });
+  const token = await server.token();
+  assert.deepEqual(await server.verify(token, result), { is_ok: true });
+  await page.getByText('The backend was told is_ok: true').waitFor();
+  assert.deepEqual(await server.verify(token, result), { is_ok: false });
+  await page.getByText('The backend was told is_ok: false (counter-replayed)').waitFor();
+  await page.getByLabel('Search').fill('verify_signature counter-replayed');
+  await page.getByText(/^1 of \d+ calls$/).waitFor();
+  await page.locator('.line').click();
+  const entry = page.locator('.entry');
+  await entry.getByText('Verdict: counter-replayed').waitFor();
+  await entry.getByText('256 bytes in Base64').waitFor();
+  // The challenge stands in the text in the text in the body, and is laid open there.
+  await entry.locator('.json-opened li').filter({ hasText: /^raw: "it's \\"order\\" 55"$/ }).waitFor();
+  await entry.getByRole('button', { name: 'Copy as curl' }).click();
+  await page.getByText('Copied.').waitFor();
+  const command = await page.evaluate(() => navigator.clipboard.readText());
+  // The shell takes it apart again into what was sent.
+  const words = execFileSync('sh', ['-c', `curl() { for word in "$@"; do printf '%s\\0' "$word"; done; }; ${command}`], { env: { ACCESS_TOKEN: token } });
+  const [, method, address, , body] = words.toString().split('\0');
+  const again = await fetch(address, { method, body });
+  assert.equal(again.headers.get('x-soter-sim-reason'), 'counter-replayed');
+  assert.equal(JSON.parse(body).json_string, result.resultJSON);
+  assert.equal(JSON.parse(body).openid, APP.openid);
+  await page.getByLabel('Search').fill('counter-replayed');
+  await page.getByLabel('Show').selectOption('refused');
+  await page.getByText(/^2 of \d+ calls$/).waitFor();
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Export JSON' }).click();
+  const chunks = [];
+  for await (const chunk of await (await download).createReadStream()) chunks.push(chunk);
+  const exported = JSON.parse(Buffer.concat(chunks));
+  const judged = exported.filter(({ judgement }) => judgement).map(({ judgement: { reason } }) => reason);
+  assert.deepEqual(judged.slice(-3), ['valid', 'counter-replayed', 'counter-replayed']);
+  assert.ok(!JSON.stringify(exported).includes(token));
+  await close();
+});
+
+test('it speaks Chinese to whoever does, and what is chosen is kept', async () => {
+  const { page, close } = await fresh({ locale: 'zh-CN' });
+  await page.getByRole('tab', { name: '调用日志' }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-CN');
+  const call = server.authenticate('order-56', { authContent: '请确认支付 42 元' });
+  await page.getByRole('dialog', { name: '请确认支付 42 元' }).getByText('请触摸指纹传感器').waitFor();
+  await page.getByRole('button', { name: '错误的手指' }).click();
+  await page.getByText('未能识别，还可尝试 4 次').waitFor();
+  // In the middle of a dialog.
+  await page.locator('#language').selectOption('en');
+  await page.getByText('Not recognised. Attempts left: 4').waitFor();
+  await page.keyboard.press('1');
+  assert.equal((await call).errCode, 0);
+  await page.locator('.last').getByText('Signed').waitFor();
+  await page.locator('#theme').selectOption('dark');
+  await page.reload();
+  await page.getByRole('tab', { name: 'Journal' }).waitFor();
+  assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), 'dark');
+  await close();
+});
+
+test('both languages have the same words for the same things', async () => {
+  const source = await (await fetch(`${server.url}/page/texts.js`)).text();
+  const [en, zh] = ['EN', 'ZH'].map((name) => {
+    const table = source.split(`const ${name} = {`)[1].split('\n};')[0];
+    const entries = [...table.matchAll(/^ {2}'([^']+)': '(.*)',$/gm)];
+    assert.ok(entries.length > 80);
+    return entries.map(([, key, words]) => `${key} ${(words.match(/\{\w+\}/g) ?? []).toSorted()}`).toSorted();
+  });
+  assert.deepEqual(zh, en);
+});
+
+test('a server that goes is told at once, and one that comes back is found', async () => {
+  const own = await start();
+  const { page, close } = await open(browser, own.url);
+  await own.authenticate('order-57', { touch: '1' });
+  await page.locator('.last').getByText('Signed').waitFor();
+  await own.stop();
+  await page.getByText(`Offline: no answer from 127.0.0.1:${own.port}`).waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Try it: pay ¥42' }).isDisabled(), true);
+  const another = await start({ port: own.port });
+  await page.getByText('Connected', { exact: true }).waitFor();
+  const call = another.authenticate('order-58');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('1');
+  assert.equal((await call).errCode, 0);
+  // The journal is the new server's.
+  await page.getByText('2 of 2 calls').waitFor();
+  await close();
+  await another.stop();
+});
+
+test('with the server’s token in the address, everything works', async () => {
+  const { mkdtempSync, rmSync, writeFileSync } = await import('node:fs');
+  const folder = mkdtempSync(`${(await import('node:os')).tmpdir()}/soter-sim-page-`);
+  writeFileSync(`${folder}/token`, 'correct-horse-battery\n');
+  const own = await start({ options: ['--token-file', `${folder}/token`] });
+  assert.equal((await fetch(own.url)).status, 401);
+  const { page, close } = await open(browser, `${own.url}/?token=correct-horse-battery`);
+  await page.getByRole('button', { name: 'Try it: pay ¥42' }).click();
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('1');
+  await page.locator('.last').getByText('Signed').waitFor();
+  await page.getByText('2 of 2 calls').waitFor();
+  await close();
+  await own.stop();
+  rmSync(folder, { recursive: true });
+});
+
+describe('The accessibility checker finds nothing', () => {
+  for (const [name, options] of Object.entries({
+    'on a desk': {},
+    'in the dark, in Chinese': { locale: 'zh-CN', colorScheme: 'dark' },
+    'on a phone': { width: 390, height: 844 },
+  })) {
+    test(name, async () => {
+      const { page, close } = await fresh(options);
+      assert.deepEqual(await findings(page), []);
+      const token = await server.token();
+      await server.verify(token, await server.authenticate('order-59', { touch: '1' }));
+      await page.locator('.line').first().click();
+      assert.deepEqual(await findings(page), []);
+      for (const part of ['settings', 'keys', 'desk']) {
+        await page.locator(`#choose-${part}`).click();
+        assert.deepEqual(await findings(page), [], part);
+      }
+      const call = server.authenticate('order-60');
+      await page.getByRole('dialog').waitFor();
+      await page.keyboard.press('x');
+      await page.locator('.message.bad').waitFor();
+      assert.deepEqual(await findings(page), []);
+      for (let touches = 0; touches < 4; touches += 1) await page.keyboard.press('x');
+      assert.equal((await call).errCode, 90010);
+      await page.locator('.banner').waitFor();
+      assert.deepEqual(await findings(page), []);
+      await close();
+    });
+  }
+});
+
+test('ten thousand calls and a hundred phones: little is drawn, and little is asked', async () => {
+  const { page, requests, close } = await fresh();
+  const frames = [];
+  page.on('websocket', (socket) => socket.on('framesent', (frame) => frames.push(frame.payload)));
+  await page.reload();
+  await page.locator('.pad').first().waitFor();
+  await server.batches(Array.from({ length: 99 }, (_, number) => ['device.create', { name: `phone-${number}` }]));
+  await tab(page, 'Phones');
+  await page.getByRole('button', { name: 'Select phone-98' }).waitFor();
+  await tab(page, 'Journal');
+  requests.length = 0;
+  frames.length = 0;
+  const begun = performance.now();
+  await server.batches(Array.from({ length: 10_000 }, (_, number) => ['wx.checkIsSoterEnrolledInDevice', { checkAuthMode: 'fingerPrint', order: `n${number}` }]));
+  await page.locator('.line').first().filter({ hasText: 'wx.checkIsSoterEnrolledInDevice' }).waitFor();
+  const seconds = (performance.now() - begun) / 1000 + 1;
+  // Five times a second at most, whatever happens.
+  assert.ok(requests.length <= 5 * seconds + 2, `${requests.length} requests in ${seconds} s`);
+  assert.ok(frames.length <= 7 * 4 * seconds, `${frames.length} frames in ${seconds} s`);
+  while (await page.getByRole('button', { name: 'Load older calls' }).isVisible()) {
+    await page.getByRole('button', { name: 'Load older calls' }).click();
+    await page.waitForTimeout(50);
+  }
+  assert.ok(await page.locator('.line').count() < 60);
+  await page.getByLabel('Search').fill('n9999');
+  await page.getByText(/^1 of \d+ calls$/).waitFor();
+  await page.getByLabel('Search').fill('');
+  await page.getByRole('listbox').focus();
+  await page.keyboard.press('End');
+  await page.locator('.line[aria-selected="true"]').waitFor();
+  assert.ok(await page.locator('.line').count() < 60);
+  // A finger is still answered at once.
+  const call = server.authenticate('order-61');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('1');
+  assert.equal((await call).errCode, 0);
+  await close();
+});

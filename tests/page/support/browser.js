@@ -1,0 +1,59 @@
+// The system's Chromium, without a screen and without a word to anybody but the server.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+import { chromium } from 'playwright-core';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+  });
+}
+
+/** A page of a browser of its own, and what it did that no page of ours may do. */
+export async function open(browser, url, { width = 1360, height = 900, locale = 'en-US', ...others } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, locale, ...others });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const complaints = [];
+  const requests = [];
+  const { origin } = new URL(url);
+  page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
+  page.on('console', (message) => {
+    // A server that is gone is for the browser to complain about.
+    if (message.type() === 'error' && !/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/.test(message.text())) {
+      complaints.push(`console: ${message.text()}`);
+    }
+  });
+  page.on('request', (request) => {
+    requests.push(request.url());
+    const { protocol } = new URL(request.url());
+    if (protocol !== 'blob:' && new URL(request.url()).origin !== origin) complaints.push(`elsewhere: ${request.url()}`);
+  });
+  await page.goto(url);
+  await page.getByText(/^(Connected|已连接)$/).waitFor();
+  await page.getByText(' · ').first().waitFor();
+  return {
+    page,
+    requests,
+    /** Nothing went wrong while nobody looked. */
+    async close() {
+      await context.close();
+      assert.deepEqual(complaints, []);
+    },
+  };
+}
+
+/** What the accessibility checker finds. */
+export async function findings(page) {
+  await page.evaluate(AXE);
+  // Colours are judged when nothing moves any more.
+  await page.evaluate(() => Promise.all(document.getAnimations().filter(({ effect }) => effect.getTiming().iterations !== Infinity).map(({ finished }) => finished.catch(() => {}))));
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`);
+}
