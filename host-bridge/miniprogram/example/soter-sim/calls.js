@@ -1,0 +1,110 @@
+// The wx calls: their names, what they pass on, and how they give their result.
+'use strict'
+
+var failures = require('./failures')
+
+/** Of each call: the options that it passes on, and what its failure has beside errCode and errMsg. */
+var SOTER_CALLS = {
+  startSoterAuthentication: {
+    takes: ['requestAuthModes', 'challenge', 'authContent'],
+    failed: { authMode: '', resultJSON: '', resultJSONSignature: '' },
+    ofApp: true
+  },
+  checkIsSupportSoterAuthentication: { takes: [], failed: { supportMode: [] } },
+  checkIsSoterEnrolledInDevice: { takes: ['checkAuthMode'], failed: { isEnrolled: false } }
+}
+var LOGIN_CALLS = {
+  login: { takes: [], failed: {}, ofApp: true },
+  checkSession: { takes: [], failed: {}, ofApp: true },
+  getUserInfo: { takes: [], failed: {}, ofApp: true }
+}
+
+/** The calls that are re-routed. */
+function names(withLogin) {
+  return Object.keys(SOTER_CALLS).concat(withLogin ? Object.keys(LOGIN_CALLS) : [])
+}
+
+/**
+ * Makes a call and gives its result as wx does: to the callbacks if there are any, else as a promise.
+ *
+ * `complete` follows `success` or `fail`, also when that throws. None is called before this function has returned.
+ */
+function perform(link, settings, name, options) {
+  var given = options || {}
+  var hasCallbacks = isFunction(given.success) || isFunction(given.fail) || isFunction(given.complete)
+  if (hasCallbacks && !settings.alwaysPromises) {
+    ask(link, settings, name, given, function (result) {
+      deliver(given, name, result)
+    })
+    return undefined
+  }
+  var promise = new Promise(function (resolve, reject) {
+    ask(link, settings, name, given, function (result) {
+      if (isSuccess(name, result)) resolve(result)
+      else reject(result)
+      deliver(given, name, result)
+    })
+  })
+  // Whoever gave callbacks need not look at the promise as well.
+  if (hasCallbacks) promise.then(undefined, function () {})
+  return promise
+}
+
+/** Makes a call; `done` gets the result object, which is a failure unless its errMsg says `ok`. */
+function ask(link, settings, name, options, done) {
+  link.call('wx.' + name, params(settings, name, options), function (failure, result) {
+    done(failure === undefined ? understood(settings, name, result) : failed(name, failure))
+  })
+}
+
+function params(settings, name, options) {
+  var call = described(name)
+  var params = {}
+  call.takes.forEach(function (option) {
+    if (options[option] !== undefined) params[option] = options[option]
+  })
+  if (settings.device !== undefined) params.device = settings.device
+  if (call.ofApp && settings.appid !== undefined) params.appid = settings.appid
+  return params
+}
+
+function understood(settings, name, result) {
+  var errMsg = result && result.errMsg
+  if (typeof errMsg === 'string' && errMsg.indexOf(name + ':') === 0) return result
+  return failed(name, failures.notUnderstood(settings.address))
+}
+
+function failed(name, failure) {
+  var result = { errCode: failures.BRIDGE_FAILED }
+  var members = described(name).failed
+  Object.keys(members).forEach(function (member) {
+    result[member] = members[member]
+  })
+  result.errMsg = name + ':fail ' + failure
+  return result
+}
+
+function described(name) {
+  return SOTER_CALLS[name] || LOGIN_CALLS[name]
+}
+
+function deliver(callbacks, name, result) {
+  var first = isSuccess(name, result) ? callbacks.success : callbacks.fail
+  try {
+    if (isFunction(first)) first(result)
+  } finally {
+    if (isFunction(callbacks.complete)) callbacks.complete(result)
+  }
+}
+
+function isSuccess(name, result) {
+  return result.errMsg === name + ':ok'
+}
+
+function isFunction(value) {
+  return typeof value === 'function'
+}
+
+exports.names = names
+exports.perform = perform
+exports.ask = ask

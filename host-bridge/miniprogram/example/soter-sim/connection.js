@@ -1,0 +1,196 @@
+// One WebSocket to the bridge for all calls: opened by the first, closed behind the last.
+//
+// Nothing is kept open in between: a mini program may have five sockets, and they are its own. A mini program that goes
+// away loses its socket, and the bridge then cancels the dialogs of its calls.
+'use strict'
+
+var failures = require('./failures')
+
+/** A normal closure, in WebSocket's numbers. */
+var NORMAL_CLOSURE = 1000
+
+/** A connection that is not open yet. `settings` are those of settings.js. */
+function create(settings) {
+  var lastId = 0
+  var pending = Object.create(null)
+  var socket = null
+
+  /** Calls a method. `done` gets a failure's text, or undefined and the result; never before `call` has returned. */
+  function call(method, params, done) {
+    lastId += 1
+    pending[lastId] = done
+    var text = JSON.stringify({ jsonrpc: '2.0', id: lastId, method: method, params: params })
+    if (!socket) socket = open(settings, { onText: answered, onEnd: end })
+    socket.send(text)
+  }
+
+  function answered(text) {
+    var answer = parsed(text)
+    if (!answer) return end(failures.notUnderstood(settings.address))
+    // Events have no id, and nobody here has asked for them.
+    if (answer.id === undefined) return undefined
+    if (answer.error && answer.id === null) return end(failures.refused(answer.error))
+    var done = pending[answer.id]
+    if (!done) return undefined
+    delete pending[answer.id]
+    // Before the callback, which may make the next call or throw.
+    if (Object.keys(pending).length === 0) close()
+    return answer.error ? done(failures.refused(answer.error)) : done(undefined, answer.result)
+  }
+
+  function close() {
+    var closed = socket
+    socket = null
+    if (closed) closed.close()
+  }
+
+  /** Ends every pending call with this failure. */
+  function end(failure) {
+    var ended = pending
+    pending = Object.create(null)
+    close()
+    each(Object.keys(ended), function (id) {
+      ended[id](failure)
+    })
+  }
+
+  return { call: call, end: end }
+}
+
+/**
+ * Opens a socket. Texts that are sent before it is open wait. `onEnd` gets the failure that ended it, once, and never
+ * before this function has returned; it is not told of a `close` from this side.
+ */
+function open(settings, listener) {
+  var address = settings.address
+  var waiting = []
+  var task = null
+  var isOpen = false
+  var isOver = false
+  var timer = setTimeout(function () {
+    if (task) fail(failures.tooSlow(address, settings.connectTimeout))
+    else ended('connectSocket gave no SocketTask')
+  }, settings.connectTimeout)
+
+  function fail(failure) {
+    if (isOver) return
+    part()
+    listener.onEnd(failure)
+  }
+
+  /** For what may happen before `open` has returned. */
+  function endSoon(error) {
+    setTimeout(function () {
+      ended(said(error))
+    }, 0)
+  }
+
+  function part() {
+    isOver = true
+    clearTimeout(timer)
+    if (!task) return
+    try {
+      task.close({ code: NORMAL_CLOSURE })
+    } catch (error) {
+      // It was closed, or never came to be open: it is over all the same.
+    }
+  }
+
+  function ended(reason) {
+    var shown = withoutToken(settings, reason)
+    fail(isOpen ? failures.lost(address, shown) : failures.unreachable(address, shown))
+  }
+
+  function opened() {
+    if (isOver || isOpen) return
+    isOpen = true
+    clearTimeout(timer)
+    waiting.forEach(send)
+    waiting = []
+  }
+
+  function send(text) {
+    if (isOver) return
+    try {
+      task.send({ data: text, fail: endSoon })
+    } catch (error) {
+      endSoon(error)
+    }
+  }
+
+  function attach(made) {
+    // Without a task its `fail` is about to say why.
+    if (!made || typeof made.onMessage !== 'function') return
+    task = made
+    // Closed while it was made.
+    if (isOver) {
+      part()
+      return
+    }
+    task.onOpen(opened)
+    task.onMessage(function (message) {
+      if (!isOver) listener.onText(message.data)
+    })
+    // The error comes before the closure, if it comes, and says more.
+    task.onError(function (error) {
+      ended(said(error))
+    })
+    task.onClose(function (closure) {
+      ended(closure ? [closure.code, closure.reason].filter(Boolean).join(' ') : '')
+    })
+    // A task that came as a promise may have opened before anybody could listen.
+    if (task.readyState === 1) opened()
+  }
+
+  try {
+    var made = settings.connectSocket({ url: addressWithToken(settings), fail: endSoon })
+    if (made && typeof made.then === 'function') made.then(attach, endSoon)
+    else attach(made)
+  } catch (error) {
+    endSoon(error)
+  }
+
+  return {
+    send: function (text) {
+      if (isOpen) send(text)
+      else waiting.push(text)
+    },
+    close: part
+  }
+}
+
+/** In the address, because the browser's WebSocket sends no headers. */
+function addressWithToken(settings) {
+  return settings.address + (settings.token === undefined ? '' : '?token=' + encodeURIComponent(settings.token))
+}
+
+/** Some platforms quote the address in their errors. */
+function withoutToken(settings, reason) {
+  return settings.token ? reason.split(encodeURIComponent(settings.token)).join('…') : reason
+}
+
+function parsed(text) {
+  if (typeof text !== 'string') return null
+  try {
+    var answer = JSON.parse(text)
+  } catch (error) {
+    return null
+  }
+  return answer && typeof answer === 'object' && answer.jsonrpc === '2.0' ? answer : null
+}
+
+function said(error) {
+  return String((error && (error.errMsg || error.message)) || '')
+}
+
+/** As forEach, but one that throws does not keep the others from their turn. */
+function each(list, act) {
+  if (list.length === 0) return
+  try {
+    act(list[0])
+  } finally {
+    each(list.slice(1), act)
+  }
+}
+
+exports.create = create

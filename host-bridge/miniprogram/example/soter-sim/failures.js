@@ -1,0 +1,71 @@
+// What is said when the bridge does not answer, in the form that wx has for failures.
+'use strict'
+
+/**
+ * The errCode of every failure that is the bridge's and not the phone's. WeChat's own codes are positive, or -1;
+ * this one is the negative of the bridge's usual port.
+ */
+var BRIDGE_FAILED = -8777
+
+var START = 'Start it with `soter-sim serve`'
+
+/** There was no connection. `reason` is what the socket said, if anything. */
+function unreachable(address, reason) {
+  var said = reason ? ' (' + reason + ')' : ''
+  if (/domain list|合法域名/.test(reason)) {
+    return (
+      'the mini program may not connect to ' + address + said + '. ' +
+      'In DevTools, tick 详情 > 本地设置 > 不校验合法域名, or set urlCheck to false in project.config.json'
+    )
+  }
+  var status = /(?:code|response|status)\D{0,12}(\d{3})(?!\d)/i.exec(reason)
+  if (status && status[1] === '401') {
+    return 'soter-sim at ' + address + ' wants its token' + said + '. Pass it: installSoterSim(wx, {url, token})'
+  }
+  if (status && status[1] === '403') {
+    return (
+      'soter-sim at ' + address + ' refuses this origin or host' + said + '. ' +
+      'It has printed the flag that lets it in: restart it with that --allow-origin or --allow-host'
+    )
+  }
+  return (
+    'soter-sim cannot be reached at ' + address + said + '. ' +
+    START + '; if it runs, it has printed what it refused, and the flag that lets it in'
+  )
+}
+
+function tooSlow(address, milliseconds) {
+  return 'soter-sim at ' + address + ' did not answer within ' + milliseconds + ' ms. ' + START + ', or mend the url'
+}
+
+/** A connection that was open is not any more. */
+function lost(address, reason) {
+  var said = reason ? ' (' + reason + ')' : ''
+  return (
+    'the connection to soter-sim at ' + address + ' was lost in the middle of the call' + said + '. ' +
+    START + ' if it stopped, and try again'
+  )
+}
+
+/** What came is not what soter-sim sends. */
+function notUnderstood(address) {
+  return 'what answers at ' + address + ' is not soter-sim, or one of another version. ' + START + ', or mend the url'
+}
+
+/** The error object of a JSON-RPC answer: two lines, what happened and what to do. */
+function refused(error) {
+  var next = error.data && typeof error.data.next === 'string' ? '. ' + error.data.next : ''
+  return 'soter-sim: ' + error.message + next
+}
+
+function takenOut() {
+  return 'soter-sim was taken out with restore() before the answer came'
+}
+
+exports.BRIDGE_FAILED = BRIDGE_FAILED
+exports.unreachable = unreachable
+exports.tooSlow = tooSlow
+exports.lost = lost
+exports.notUnderstood = notUnderstood
+exports.refused = refused
+exports.takenOut = takenOut

@@ -1,0 +1,83 @@
+/** The calls that are always re-routed. */
+export type SoterCall =
+  | 'startSoterAuthentication'
+  | 'checkIsSupportSoterAuthentication'
+  | 'checkIsSoterEnrolledInDevice'
+
+/** The calls that `login: true` re-routes as well. */
+export type LoginCall = 'login' | 'checkSession' | 'getUserInfo'
+
+/** As much of WeChat's SocketTask as is used here. */
+export interface SocketTaskLike {
+  onOpen(listener: (result?: any) => void): void
+  onMessage(listener: (result: { data: any }) => void): void
+  onError(listener: (result: { errMsg: string }) => void): void
+  onClose(listener: (result: any) => void): void
+  send(option: { data: string; fail?: (error: any) => void }): void
+  close(option: { code?: number }): void
+}
+
+/** Opens a WebSocket as `wx.connectSocket` does; as `Taro.connectSocket` does with a promise is fine, too. */
+export type ConnectSocket = (option: {
+  url: string
+  fail?: (error: any) => void
+}) => SocketTaskLike | PromiseLike<SocketTaskLike>
+
+export interface Options {
+  /**
+   * Where soter-sim listens, as its ready line shows it: `http://127.0.0.1:8777`, also written `ws://…` or with the
+   * path `/ws`. Absent: the usual `ws://127.0.0.1:8777`.
+   */
+  url?: string
+  /** The token of a server that was started with `--token-file`. */
+  token?: string
+  /** Whether `login`, `checkSession` and `getUserInfo` are re-routed as well, for a backend that asks soter-sim. */
+  login?: boolean
+  /** The mini program that calls, if the server has several (`--config`). Absent: its first one. */
+  appid?: string
+  /** The phone that answers, if the server has several (`device create`). Absent: the selected one. */
+  device?: string
+  /** What opens the WebSocket. Absent: `connectSocket` of the object on which soter-sim is installed. */
+  connectSocket?: ConnectSocket
+  /** Milliseconds until the connection must be open; 5000 if absent. A dialog may stay open for as long as it likes. */
+  connectTimeout?: number
+}
+
+export interface Installation {
+  /**
+   * Takes soter-sim out: the calls are what they were before. Calls that have no answer yet fail. What another wrapper has
+   * put over ours since is left there, and goes through to the original from now on. A second time it does nothing.
+   */
+  restore(): void
+}
+
+/**
+ * `errCode` of a failure that is the bridge's and not the phone's: it was not reached, was lost in the middle of a call, or
+ * refused the call. `errMsg` then says what to do. No code of WeChat's has this value.
+ */
+export const BRIDGE_FAILED: -8777
+
+/**
+ * Lets soter-sim answer the SOTER calls of `wx`, `uni` or `Taro`.
+ *
+ * The calls keep their form: callbacks, or a promise if none is given (Taro: always a promise). Their results have the
+ * members that a phone's have.
+ *
+ * @throws TypeError if an option is not what it should be; Error if soter-sim is installed on the object already, or if a
+ * call cannot be replaced on it. Nothing has changed then.
+ */
+export function installSoterSim(target: object, options?: Options): Installation
+
+/** As much of the browser's WebSocket as is used here. */
+export interface WebSocketLike {
+  addEventListener(event: any, listener: (event: any) => void): void
+  send(data: string): void
+  close(code?: number): void
+}
+
+/**
+ * A `connectSocket` for places that have a WebSocket class instead: jest and Node (`ws`, or Node's own), H5.
+ *
+ * @example installSoterSim(wx, { url, connectSocket: connectSocketOver(require('ws')) })
+ */
+export function connectSocketOver(WebSocket: new (url: string) => WebSocketLike): ConnectSocket

@@ -1,0 +1,6 @@
+module.exports = {
+  testEnvironment: 'jsdom',
+  // jsdom counts as a browser, for which `ws` has nothing.
+  testEnvironmentOptions: { customExportConditions: ['node', 'node-addons'] },
+  rootDir: __dirname,
+}
