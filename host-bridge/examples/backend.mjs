@@ -1,0 +1,80 @@
+// A mini program's own server that takes payments by fingerprint: what it must check, and in which order.
+//
+//   soter-sim exec --listen 127.0.0.1:8777 -- node host-bridge/examples/backend.mjs
+//
+// It remembers in memory. A real one keeps orders and counters in its database, and spends both in one transaction.
+import { randomBytes } from 'node:crypto';
+import { pathToFileURL } from 'node:url';
+
+import { Refusal, serveJson, texts } from './json_server.mjs';
+import { WeChat } from './wechat.mjs';
+
+const ORDER_LIFETIME = 5 * 60 * 1000;
+
+export function createBackend(account) {
+  const wechat = new WeChat(account);
+  const users = new Map(); // by session: { openid, order: the one that may be paid now }
+  const counters = new Map(); // by cpu_id: the highest seen
+
+  return serveJson({
+    async '/login'(request) {
+      const openid = await wechat.openidOf(...texts(request, 'code'));
+      for (const [session, user] of users) if (user.openid === openid) users.delete(session);
+      const session = randomBytes(32).toString('hex');
+      users.set(session, { openid, order: undefined });
+      return { session };
+    },
+
+    async '/order'(request) {
+      const user = userOf(...texts(request, 'session'));
+      const [id, challenge] = [randomBytes(8).toString('hex'), randomBytes(32).toString('hex')];
+      user.order = { id, cents: 100, challenge, until: Date.now() + ORDER_LIFETIME };
+      return { order: id, cents: user.order.cents, challenge };
+    },
+
+    async '/pay'(request) {
+      const [session, id, json, signature] = texts(request, 'session', 'order', 'resultJSON', 'resultJSONSignature');
+      const user = userOf(session);
+      const order = user.order;
+      if (order?.id !== id || Date.now() > order.until) throw new Refusal(409, 'no such order is open');
+      // Spent before anything is awaited, and whatever comes of it: of two requests at once, one gets further.
+      user.order = undefined;
+      // The user is that of the session, whatever the request says.
+      await wechat.verifySignature({ openid: user.openid, json_string: json, json_signature: signature });
+      const { raw, cpuId, counter } = parseResult(json);
+      if (raw !== order.challenge) throw new Refusal(403, 'the signed challenge is not that of this order');
+      const last = counters.get(cpuId);
+      if (last !== undefined && counter <= last) throw new Refusal(403, `counter ${counter} is not above ${last}`);
+      counters.set(cpuId, counter);
+      return { paid: id, cents: order.cents };
+    },
+  });
+
+  function userOf(session) {
+    const user = users.get(session);
+    if (!user) throw new Refusal(401, 'no such session: log in again');
+    return user;
+  }
+}
+
+/** Reads a result whose signature holds. The counter is exact: as numbers, 2^53 and 2^53 + 1 are the same. */
+function parseResult(json) {
+  try {
+    const { raw, cpu_id: cpuId, counter } = JSON.parse(json);
+    const quoted = json.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (part) => (part[0] === '"' ? part : `"${part}"`));
+    const digits = JSON.parse(quoted).counter;
+    if (typeof cpuId === 'string' && cpuId && typeof counter === 'number' && /^\d{1,20}$/.test(digits)) {
+      return { raw, cpuId, counter: BigInt(digits) };
+    }
+  } catch {
+    // Not JSON, or no object: refused like a result that lacks something.
+  }
+  throw new Refusal(403, 'resultJSON is not a result');
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const { SOTER_SIM_URL, SOTER_SIM_APPID: appid, SOTER_SIM_SECRET: secret, PORT = '8778' } = process.env;
+  createBackend({ url: SOTER_SIM_URL, appid, secret }).listen(Number(PORT), '127.0.0.1', () => {
+    console.log(`backend http://127.0.0.1:${PORT}, asks ${SOTER_SIM_URL}`);
+  });
+}
