@@ -69,7 +69,7 @@ describe('failures of the bridge', () => {
     installSoterSim(wx, { url: server.url })
     const { errMsg } = await failureOf(wx.startSoterAuthentication(FINGER))
     assert.match(errMsg, /refuses this origin or host \(Unexpected server response: 403\)/)
-    assert.match(errMsg, /restart it with that --allow-origin/)
+    assert.match(errMsg, /start it again with that --allow-origin/)
     await server.stop()
     assert.match(server.errors(), /to let it in: start with --allow-origin http:\/\/127\.0\.0\.1:23456/)
   })

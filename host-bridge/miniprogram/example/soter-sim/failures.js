@@ -25,12 +25,12 @@ function unreachable(address, reason) {
   if (status && status[1] === '403') {
     return (
       'soter-sim at ' + address + ' refuses this origin or host' + said + '. ' +
-      'It has printed the flag that lets it in: restart it with that --allow-origin or --allow-host'
+      'It has printed the flag that lets it in: start it again with that --allow-origin or --allow-host'
     )
   }
   return (
     'soter-sim cannot be reached at ' + address + said + '. ' +
-    START + '; if it runs, it has printed what it refused, and the flag that lets it in'
+    START + '; if it runs, it has printed whom it refused and the flag that lets them in, such as --allow-origin'
   )
 }
 

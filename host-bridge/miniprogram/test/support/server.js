@@ -8,7 +8,7 @@ const { createInterface } = require('node:readline')
 
 const WebSocket = require('ws')
 
-const BUILT = join(__dirname, '../../../../target/debug/soter-sim')
+const PROGRAM = process.env.SOTER_SIM || join(__dirname, '../../../../target/debug/soter-sim')
 
 /** Starts `soter-sim serve` and waits until it is ready. */
 function startServer(...flags) {
@@ -17,7 +17,7 @@ function startServer(...flags) {
 
 async function startServerAt(address, ...flags) {
   const serve = ['serve', '--listen', address, '--ephemeral', ...flags]
-  const child = spawn(process.env.SOTER_SIM || BUILT, serve, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(PROGRAM, serve, { stdio: ['ignore', 'pipe', 'pipe'] })
   let errors = ''
   child.stderr.on('data', (data) => (errors += data))
   const exited = once(child, 'exit')
@@ -79,4 +79,4 @@ async function listenForDialogs(url) {
   }
 }
 
-module.exports = { startServer, startServerAt }
+module.exports = { PROGRAM, startServer, startServerAt }

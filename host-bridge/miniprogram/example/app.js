@@ -1,0 +1,14 @@
+const { soterSim } = require('./config')
+const { installSoterSim } = require('./soter-sim/index')
+
+App({
+  /** What the last payment brought, for the page that shows it. */
+  payment: null,
+
+  onLaunch() {
+    // In DevTools only: a phone has SOTER itself. 仅在开发者工具中替换，真机自带 SOTER。
+    if (wx.getSystemInfoSync().platform === 'devtools') {
+      installSoterSim(wx, { url: soterSim, login: true })
+    }
+  },
+})
