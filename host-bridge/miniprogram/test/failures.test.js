@@ -1,6 +1,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { spawn } = require('node:child_process')
 const { once } = require('node:events')
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
 const net = require('node:net')
@@ -70,8 +71,8 @@ describe('failures of the bridge', () => {
     const { errMsg } = await failureOf(wx.startSoterAuthentication(FINGER))
     assert.match(errMsg, /refuses this origin or host \(Unexpected server response: 403\)/)
     assert.match(errMsg, /start it again with that --allow-origin/)
+    await server.said(/to let it in: start with --allow-origin http:\/\/127\.0\.0\.1:23456/)
     await server.stop()
-    assert.match(server.errors(), /to let it in: start with --allow-origin http:\/\/127\.0\.0\.1:23456/)
   })
 
   it('ask for the token, and never show it', async () => {
@@ -107,6 +108,20 @@ describe('failures of the bridge', () => {
     installSoterSim(wx, { url: `ws://127.0.0.1:${silent.address().port}`, connectTimeout: 50 })
     assert.match((await failureOf(wx.startSoterAuthentication(FINGER))).errMsg, /did not answer within 50 ms\. Start it/)
     silent.close()
+  })
+
+  it('leave no timer behind that would keep Node from ending', async () => {
+    const script = `
+      const { connectSocketOver, installSoterSim } = require('soter-sim-miniprogram')
+      const wx = {}
+      installSoterSim(wx, {
+        url: '${await unusedAddress()}',
+        connectSocket: connectSocketOver(require('ws')),
+        connectTimeout: 60_000,
+      })
+      wx.startSoterAuthentication({ fail: ({ errMsg }) => console.log(errMsg) })`
+    const child = spawn(process.execPath, ['-e', script], { cwd: __dirname, timeout: 30_000 })
+    assert.deepEqual(await once(child, 'close'), [0, null])
   })
 
   it('end a call when the mini program has too many sockets', async () => {
@@ -163,7 +178,10 @@ describe('failures of the bridge', () => {
         socket.send('{"jsonrpc":"2.0","id":"__proto__","result":{}}')
         socket.send(JSON.stringify({ jsonrpc: '2.0', id, result: { supportMode: [], errMsg: 'checkIsSupportSoterAuthentication:ok' } }))
       }
+      const wx = fakeWx()
+      installSoterSim(wx, { url })
       assert.deepEqual((await wx.checkIsSupportSoterAuthentication()).supportMode, [])
+      assert.deepEqual(wx.errors, [])
     })
 
     it('are told when it refuses the text itself', async () => {

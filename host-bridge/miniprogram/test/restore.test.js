@@ -38,6 +38,7 @@ describe('restore', () => {
     first.restore()
     const second = install(wx)
     first.restore()
+    assert.throws(() => install(wx), /installed on this object already/)
     assert.deepEqual(await wx[NAME](), OURS)
     second.restore()
     await assert.rejects(wx[NAME](), DEVTOOLS)

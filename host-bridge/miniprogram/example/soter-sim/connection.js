@@ -27,10 +27,9 @@ function create(settings) {
   function answered(text) {
     var answer = parsed(text)
     if (!answer) return end(failures.notUnderstood(settings.address))
-    // Events have no id, and nobody here has asked for them.
-    if (answer.id === undefined) return undefined
     if (answer.error && answer.id === null) return end(failures.refused(answer.error))
     var done = pending[answer.id]
+    // An event, or an answer that nobody waits for any more.
     if (!done) return undefined
     delete pending[answer.id]
     // Before the callback, which may make the next call or throw.

@@ -28,8 +28,10 @@ async function startServerAt(address, ...flags) {
   return {
     url,
     ws: url.replace('http', 'ws') + '/ws',
-    /** What it wrote on standard error so far. */
-    errors: () => errors,
+    /** Waits until it has said this on standard error. */
+    async said(pattern) {
+      while (!pattern.test(errors)) await once(child.stderr, 'data')
+    },
     rpc: (method, params) => rpc(url, method, params),
     dialogs: () => listenForDialogs(url),
     async stop(signal = 'SIGTERM') {
