@@ -30,7 +30,7 @@ soterSim.installSoterSim(wx, { url, login: true, connectSocket: soterSim.connect
 
 const { code } = await wx.login();
 const { session } = await post('/login', { code });
-say('login', `wx.login gave ${code.slice(0, 8)}…, the backend a session`);
+say('login', `wx.login gave ${code.slice(0, 16)}…, the backend a session`);
 
 const first = await order();
 say('challenge', `${first.challenge.slice(0, 16)}… for order ${first.order}`);

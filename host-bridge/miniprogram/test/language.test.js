@@ -23,6 +23,12 @@ describe('what runs in mini programs', () => {
     })
   }
 
+  it('the example itself needs no more than ES2018, which DevTools takes without transforming it', () => {
+    for (const file of ['app', 'backend', 'config', 'pages/pay/pay', 'pages/result/result']) {
+      acorn.parse(readFileSync(join(EXAMPLE, `${file}.js`), 'utf8'), { ecmaVersion: 2018 })
+    }
+  })
+
   it('has the version of the program', () => {
     assert.equal(execFileSync(PROGRAM, ['--version'], { encoding: 'utf8' }).trim(), `soter-sim ${version}`)
   })
