@@ -29,11 +29,12 @@ pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Re
         let mut ends = Ends::listen()?;
         prepare(&desk, serve).await?;
         let bridge = Bridge::start(&desk, serve, serve.listen.is_some()).await?;
+        // Before anybody knows that it is ready: the first client may be refused, and is told so only once.
+        tell_refusals(&desk);
         if console.answer(&format!("soter-sim ready {}", bridge.url))? == front::Delivery::Closed {
             console.remark("nobody reads the ready line");
         }
         console.remark(&accounts_line(&desk));
-        tell_refusals(&desk);
         ends.next().await;
         bridge.stop().await;
         Ok::<_, CommandError>(())
