@@ -3,4 +3,5 @@ module.exports = {
   // jsdom counts as a browser, for which `ws` has nothing.
   testEnvironmentOptions: { customExportConditions: ['node', 'node-addons'] },
   rootDir: __dirname,
+  testTimeout: 120000,
 }
