@@ -290,7 +290,8 @@ fn a_repl_whose_reader_went_away_ends() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let lines = "auth a --touch 1\nkeys\n".repeat(20);
-    let finished = Program::new(["--ephemeral", "--json"]).input(lines).stdout(writer).run();
+    // Without a bridge, whose usual port another test may hold.
+    let finished = Program::new(["--no-bridge", "--ephemeral", "--json"]).input(lines).stdout(writer).run();
     assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""), "{finished}");
 }
 

@@ -17,8 +17,10 @@ pub(super) fn banner(devices: &Devices, surroundings: &Surroundings, paint: Pain
     } else {
         ""
     };
-    let bridge =
-        surroundings.bridge.as_ref().map_or(String::new(), |bridge| format!("\nbridge {}", visible(bridge)));
+    let bridge = surroundings
+        .bridge
+        .as_ref()
+        .map_or(String::new(), |bridge| format!("\npage and bridge {}", visible(bridge)));
     format!(
         "{} {}, a phone with SOTER on your desk\n\
          The root key is {}: no real server trusts what is signed here.\n\
@@ -58,7 +60,7 @@ mod tests {
         let text = banner(&desk(false), &surroundings, Paint::PLAIN);
         assert_eq!(text.lines().count(), 5, "{text}");
         for part in [
-            "bridge http://127.0.0.1:8777",
+            "page and bridge http://127.0.0.1:8777",
             "emulated",
             "no real server",
             "phone (ios)",
