@@ -59,15 +59,14 @@ impl Running {
             });
         }
         let (text_sender, stderr) = channel();
-        if let Some(mut pipe) = child.stderr.take() {
-            thread::spawn(move || {
-                let mut bytes = Vec::new();
-                // A pipe that breaks has given what there was.
-                let _ = pipe.read_to_end(&mut bytes);
-                // Nobody listens any more if the child was killed.
-                let _ = text_sender.send(String::from_utf8_lossy(&bytes).into_owned());
-            });
-        }
+        let errors = child.stderr.take();
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            // A pipe that breaks has given what there was; one that is somebody else's gives nothing.
+            let _ = errors.map(|mut pipe| pipe.read_to_end(&mut bytes));
+            // Nobody listens any more if the child was killed.
+            let _ = text_sender.send(String::from_utf8_lossy(&bytes).into_owned());
+        });
         let stdin = child.stdin.take();
         Self { command: shown, child, stdin, lines, stderr, _home: home }
     }

@@ -64,6 +64,13 @@ impl Program {
         self
     }
 
+    /// Another standard error than a pipe that is read. [`Finished::stderr`] is empty then.
+    #[must_use]
+    pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
+        self.command.stderr(stderr);
+        self
+    }
+
     /// Runs the program to its end.
     pub fn run(self) -> Finished {
         let Self { command, input, home } = self;

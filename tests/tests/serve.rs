@@ -4,6 +4,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use soter_tests::{Callback, Finished, Program, Running, State};
@@ -53,6 +54,7 @@ impl Server {
 fn http(url: &str, method: &str, path: &str, body: &str) -> (String, String) {
     let host = url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let length = body.len();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
@@ -105,6 +107,24 @@ fn a_backend_gets_the_right_answer_and_the_reason_beside_it() {
     let finished = server.running.end_by_signal();
     assert_eq!(finished.code, Some(0));
     assert!(finished.stderr.contains("counter-replayed"), "{finished}");
+}
+
+#[test]
+fn a_server_whose_standard_error_nobody_reads_goes_on_and_ends_when_told() {
+    let (mut unread, mut errors) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&errors, true).unwrap();
+    while errors.write(&[b'x'; 4096]).is_ok() {}
+    rustix::io::ioctl_fionbio(&errors, false).unwrap();
+    // Room for the first remarks, and not for many.
+    unread.read_exact(&mut [0; 4096]).unwrap();
+    let server =
+        Server::start(Program::new(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]).stderr(errors));
+    let callback = authenticated(&server, "a");
+    assert_eq!(server.verify(&callback).0, YES);
+    for _ in 0..40 {
+        assert_eq!(server.verify(&callback).1, "counter-replayed");
+    }
+    assert_eq!(server.running.end_by_signal().code, Some(0));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 use crate::front::{Console, Exit};
 use crate::grammar::{Exec, Options};
 
-use super::serve::{self, Bridge, Ends};
+use super::serve::{self, Bridge, Ends, Refusals};
 
 /// Runs the command and ends as it does. Standard output is the command's alone.
 ///
@@ -27,13 +27,14 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
         serve::prepare(&desk, &settings).await?;
         let bridge = Bridge::start(&desk, &settings, true).await?;
         console.remark(&format!("{}; {}", bridge.url, serve::accounts_line(&desk)));
-        serve::tell_refusals(&desk);
+        let refusals = Refusals::tell(&desk)?;
         let child = start(&command, &desk, &bridge.url);
         let status = match child {
             Ok(child) => wait(child, &mut ends).await,
             Err(error) => Err(error),
         };
         bridge.stop().await;
+        refusals.end().await;
         status
     });
     let closed = desk.close();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use soter_bridge::protocol::{CommandError, Event, Service, sensor};
 use soter_bridge::server::{Limits, Rooms, Server, ServerOptions};
@@ -17,6 +18,9 @@ use crate::grammar::{Options, Serve, USUAL_ADDRESS};
 
 use super::KEY_STOCK;
 
+/// For the last remarks to be read, once the server has stopped.
+const LAST_REMARKS: Duration = Duration::from_millis(500);
+
 /// Serves until SIGINT or SIGTERM comes; then what is pending ends, and everything is durable.
 ///
 /// # Errors
@@ -30,13 +34,14 @@ pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Re
         prepare(&desk, serve).await?;
         let bridge = Bridge::start(&desk, serve, serve.listen.is_some()).await?;
         // Before anybody knows that it is ready: the first client may be refused, and is told so only once.
-        tell_refusals(&desk);
+        let refusals = Refusals::tell(&desk)?;
         if console.answer(&format!("soter-sim ready {}", bridge.url))? == front::Delivery::Closed {
             console.remark("nobody reads the ready line");
         }
         console.remark(&accounts_line(&desk));
         ends.next().await;
         bridge.stop().await;
+        refusals.end().await;
         Ok::<_, CommandError>(())
     });
     let closed = desk.close();
@@ -179,28 +184,68 @@ fn read_token(path: &Path) -> Result<Secret, CommandError> {
     Ok(line.into())
 }
 
-/// Writes what was refused on standard error, where a developer looks.
-pub(super) fn tell_refusals(desk: &Desk) {
-    let mut events = desk.events();
-    tokio::spawn(async move {
-        let mut console = Console::standard();
-        loop {
-            match events.recv().await {
-                Ok(
-                    event @ (Event::Notice { .. }
-                    | Event::Refused { .. }
-                    | Event::SignatureJudged { is_ok: false, .. }),
-                ) => {
-                    console.aside(&front::event_line(&event, Paint::PLAIN));
-                }
-                Ok(_) => {}
-                Err(broadcast::error::RecvError::Lagged(missed)) => {
-                    console.remark(&format!("{missed} events were missed"));
-                }
-                Err(broadcast::error::RecvError::Closed) => return,
+/// Writes what was refused on standard error, where a developer looks. It has a thread of its own: whoever started the
+/// server may not read its standard error, and a full pipe must hold up nothing but these lines.
+pub(super) struct Refusals {
+    stop: oneshot::Sender<()>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Refusals {
+    /// Tells them from now on.
+    ///
+    /// # Errors
+    /// The environment's: there are no threads to be had.
+    pub(super) fn tell(desk: &Desk) -> Result<Self, CommandError> {
+        let (stop, stopped) = oneshot::channel();
+        let (ending, ended) = oneshot::channel();
+        let (events, runtime) = (desk.events(), tokio::runtime::Handle::current());
+        let thread = std::thread::Builder::new().name("refusals".to_owned());
+        let telling = thread.spawn(move || {
+            runtime.block_on(tell_refusals(events, stopped));
+            // Nobody waits for it any more if this took too long.
+            let _ = ending.send(());
+        });
+        telling.map_err(|error| {
+            CommandError::environment(
+                format!("the thread for remarks does not start: {error}"),
+                "check the limits of this process (ulimit), then repeat",
+            )
+        })?;
+        Ok(Self { stop, ended })
+    }
+
+    /// Waits until what was refused before is written, or somebody does not read it.
+    pub(super) async fn end(self) {
+        let Self { stop, ended } = self;
+        let _ = stop.send(());
+        let _ = tokio::time::timeout(LAST_REMARKS, ended).await;
+    }
+}
+
+async fn tell_refusals(mut events: broadcast::Receiver<Event>, mut stopped: oneshot::Receiver<()>) {
+    let mut console = Console::standard();
+    loop {
+        let heard = tokio::select! {
+            biased;
+            heard = events.recv() => heard,
+            _ = &mut stopped => return,
+        };
+        match heard {
+            Ok(
+                event @ (Event::Notice { .. }
+                | Event::Refused { .. }
+                | Event::SignatureJudged { is_ok: false, .. }),
+            ) => {
+                console.aside(&front::event_line(&event, Paint::PLAIN));
             }
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                console.remark(&format!("{missed} events were missed"));
+            }
+            Err(broadcast::error::RecvError::Closed) => return,
         }
-    });
+    }
 }
 
 /// The signals that end a server.
