@@ -4,7 +4,6 @@
 //! secret: members that carry credentials are masked before anything is kept.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -15,10 +14,18 @@ use tokio::sync::{broadcast, watch};
 pub const MAX_ENTRIES: usize = 10_000;
 /// Bytes of request and answer, as JSON, that the journal keeps all in all; older calls are dropped.
 pub const MAX_BYTES: usize = 64 << 20;
+/// Bytes of the calls that are read at once.
+const MAX_PAGE: usize = 2 << 20;
 /// Characters of a text in a request or an answer; what exceeds is cut off, and its length told.
 const MAX_TEXT: usize = 8 << 10;
 /// Members and items of one object or array; more are dropped, and their number told.
 const MAX_ITEMS: usize = 256;
+/// Bytes of a member's name; what exceeds is cut off.
+const MAX_NAME: usize = 256;
+/// Bytes of one request or answer, all in all; what exceeds is dropped. Calls that wait hold as much each.
+const MAX_EXCERPT: usize = 32 << 10;
+/// What a value takes beside its text.
+const VALUE: usize = size_of::<Value>();
 /// Entries that a subscriber may lag behind before it loses the oldest.
 const BACKLOG: usize = 1024;
 /// Members that are credentials.
@@ -69,14 +76,29 @@ pub struct NewEntry {
     pub door: Door,
     /// The method, such as `wx.login`, or the HTTP method and path, such as `POST /cgi-bin/soter/verify_signature`.
     pub call: String,
-    /// Its parameters; secrets are masked when it is recorded.
-    pub request: Value,
-    /// Its answer; secrets are masked when it is recorded.
-    pub answer: Value,
+    /// Its parameters.
+    pub request: Excerpt,
+    /// Its answer.
+    pub answer: Excerpt,
     /// Why it was answered so, where the answer does not say it: for a signature, and for a refused request.
     pub judgement: Option<Judgement>,
     /// How long the answer took, in microseconds.
     pub microseconds: u64,
+}
+
+/// As much of a request or an answer as the journal keeps: without secrets, and cut to a bounded size in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Excerpt {
+    value: Value,
+    bytes: usize,
+}
+
+impl From<Value> for Excerpt {
+    fn from(mut value: Value) -> Self {
+        let mut room = MAX_EXCERPT;
+        tidy(&mut value, &mut room);
+        Self { value, bytes: MAX_EXCERPT - room }
+    }
 }
 
 /// A call in the journal.
@@ -131,10 +153,11 @@ impl Journal {
         Self { kept: Mutex::default(), news, head: watch::Sender::default() }
     }
 
-    /// Writes a call down, without its secrets, and tells subscribers.
+    /// Writes a call down, and tells subscribers.
     pub fn record(&self, entry: NewEntry) -> Arc<Entry> {
-        let NewEntry { at, door, call, mut request, mut answer, judgement, microseconds } = entry;
-        let bytes = tidy(&mut request) + tidy(&mut answer) + call.len();
+        let NewEntry { at, door, call, request, answer, judgement, microseconds } = entry;
+        let bytes = size_of::<Entry>() + call.len() + request.bytes + answer.bytes;
+        let (request, answer) = (request.value, answer.value);
         let mut kept = self.kept();
         kept.last_number += 1;
         let number = kept.last_number;
@@ -151,11 +174,18 @@ impl Journal {
         entry
     }
 
-    /// At most `limit` of the calls after the one with this number, the oldest first; 0 is before all.
+    /// At most `limit` of the calls after the one with this number, the oldest first; 0 is before all. There are fewer
+    /// where they are large, and none only where there are no more.
     pub fn after(&self, number: u64, limit: usize) -> Vec<Arc<Entry>> {
         let kept = self.kept();
         let start = kept.entries.partition_point(|(entry, _)| entry.number <= number);
-        kept.entries.range(start..).take(limit).map(|(entry, _)| Arc::clone(entry)).collect()
+        let mut taken = 0;
+        let fits = |(_, bytes): &&(Arc<Entry>, usize)| {
+            let is_first = taken == 0;
+            taken += bytes;
+            is_first || taken <= MAX_PAGE
+        };
+        kept.entries.range(start..).take(limit).take_while(fits).map(|(entry, _)| Arc::clone(entry)).collect()
     }
 
     /// At most `limit` of the calls before the one with this number, those closest to it, the oldest first.
@@ -188,32 +218,41 @@ impl Journal {
     }
 }
 
-/// Masks secrets and cuts what is too long. Gives the size of what is left, in bytes.
-fn tidy(value: &mut Value) -> usize {
+/// Masks secrets, and cuts what is too long or finds no room. Memory of what was cut is given back.
+fn tidy(value: &mut Value, room: &mut usize) {
+    *room = room.saturating_sub(VALUE);
     match value {
         Value::String(text) => {
-            if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
-                let cut = text.len() - end;
-                text.truncate(end);
-                let _ = write!(text, "… ({cut} bytes more)");
+            if let Some(end) = cut(text, *room) {
+                let more = text.len() - end;
+                *text = format!("{}… ({more} bytes more)", text.get(..end).unwrap_or_default());
             }
-            text.len() + 2
+            // Control characters take six bytes in JSON.
+            let controls = text.bytes().filter(u8::is_ascii_control).count();
+            *room = room.saturating_sub(text.len() + 5 * controls);
         }
         Value::Array(items) => {
-            if items.len() > MAX_ITEMS {
-                let more = items.len() - MAX_ITEMS;
-                items.truncate(MAX_ITEMS);
-                items.push(Value::String(format!("… ({more} more)")));
+            let mut kept = 0;
+            for item in items.iter_mut().take(MAX_ITEMS) {
+                if *room == 0 {
+                    break;
+                }
+                tidy(item, room);
+                kept += 1;
             }
-            items.iter_mut().map(|item| tidy(item) + 1).sum()
+            if kept < items.len() {
+                let more = items.len() - kept;
+                items.truncate(kept);
+                items.push(Value::String(format!("… ({more} more)")));
+                items.shrink_to_fit();
+            }
         }
         Value::Object(members) => {
-            if members.len() > MAX_ITEMS {
-                let more = members.len() - MAX_ITEMS;
-                *members = std::mem::take(members).into_iter().take(MAX_ITEMS).collect();
-                members.insert("…".to_owned(), Value::String(format!("{more} more")));
-            }
-            let size = |(name, member): (&String, &mut Value)| {
+            let mut kept = 0;
+            for (name, member) in members.iter_mut().take(MAX_ITEMS) {
+                if *room == 0 {
+                    break;
+                }
                 if SECRETS.contains(&name.to_ascii_lowercase().as_str()) {
                     match member {
                         Value::String(secret) => *secret = mask(secret),
@@ -222,12 +261,32 @@ fn tidy(value: &mut Value) -> usize {
                         _ => *member = Value::String("***".to_owned()),
                     }
                 }
-                name.len() + 4 + tidy(member)
-            };
-            members.iter_mut().map(size).sum()
+                *room = room.saturating_sub(VALUE + name.len().min(MAX_NAME));
+                tidy(member, room);
+                kept += 1;
+            }
+            let more = members.len() - kept;
+            if more > 0 || members.keys().any(|name| name.len() > MAX_NAME) {
+                let short = |(name, member): (String, Value)| {
+                    let end = name.floor_char_boundary(MAX_NAME);
+                    let name = if end < name.len() { format!("{}…", name.get(..end)?) } else { name };
+                    Some((name, member))
+                };
+                *members = std::mem::take(members).into_iter().take(kept).filter_map(short).collect();
+            }
+            if more > 0 {
+                members.insert("…".to_owned(), Value::String(format!("{more} more")));
+            }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// Where a text has to end, if not where it does.
+fn cut(text: &str, room: usize) -> Option<usize> {
+    let end = text.char_indices().nth(MAX_TEXT).map_or(text.len(), |(end, _)| end);
+    let end = text.floor_char_boundary(end.min(room));
+    (end < text.len()).then_some(end)
 }
 
 /// As much of a secret as tells two apart: its last four characters, if it is long enough to hide the rest.
@@ -248,11 +307,20 @@ mod tests {
             at: 0,
             door: Door::WeChat,
             call: "GET /cgi-bin/token".to_owned(),
-            request,
-            answer: json!({"access_token": "80_abcdefghijklmnop", "expires_in": 7200}),
+            request: request.into(),
+            answer: json!({"access_token": "80_abcdefghijklmnop", "expires_in": 7200}).into(),
             judgement: None,
             microseconds: 1,
         }
+    }
+
+    /// Page by page.
+    fn all(journal: &Journal) -> Vec<Arc<Entry>> {
+        let next = |page: &Vec<Arc<Entry>>| {
+            let page = journal.after(page.last()?.number, usize::MAX);
+            (!page.is_empty()).then_some(page)
+        };
+        std::iter::successors(Some(journal.after(0, usize::MAX)), next).flatten().collect()
     }
 
     #[test]
@@ -271,7 +339,7 @@ mod tests {
         for _ in 0..MAX_ENTRIES + 5 {
             journal.record(call(Value::Null));
         }
-        let all = journal.after(0, usize::MAX);
+        let all = all(&journal);
         assert_eq!((all.len(), all[0].number), (MAX_ENTRIES, 6));
         assert_eq!(journal.after(10_004, 10).len(), 1);
         let numbers = |entries: Vec<Arc<Entry>>| entries.iter().map(|entry| entry.number).collect::<Vec<_>>();
@@ -293,12 +361,52 @@ mod tests {
         for _ in 0..20 {
             journal.record(call(json!({"list": vec!["x".repeat(MAX_TEXT); MAX_ITEMS]})));
         }
-        let kept: usize = journal
-            .after(0, usize::MAX)
-            .iter()
-            .map(|entry| serde_json::to_vec(&**entry).unwrap().len())
-            .sum();
+        let kept: usize = all(&journal).iter().map(|entry| serde_json::to_vec(&**entry).unwrap().len()).sum();
         assert!(kept <= MAX_BYTES * 2, "{kept}");
+    }
+
+    #[test]
+    fn what_is_cut_gives_its_memory_back_however_it_is_nested() {
+        let empty = Value::Array(Vec::new());
+        let wide = |value: &Value| Value::Array(vec![value.clone(); 200]);
+        let long_names: serde_json::Map<_, _> =
+            (0..100).map(|number| (format!("{number}{}", "n".repeat(10_000)), Value::Null)).collect();
+        for large in [
+            wide(&wide(&wide(&empty))),
+            wide(&wide(&json!({"": {}}))),
+            Value::Object(long_names),
+            json!("x".repeat(1 << 20)),
+            json!("\u{0}".repeat(1 << 20)),
+        ] {
+            let Excerpt { value, bytes } = large.into();
+            let kept = memory(&value);
+            assert!(kept <= 2 * MAX_EXCERPT && kept <= 4 * bytes, "{kept} bytes, counted as {bytes}");
+            assert!(serde_json::to_vec(&value).unwrap().len() <= 2 * MAX_EXCERPT);
+        }
+    }
+
+    /// The bytes that a value holds.
+    fn memory(value: &Value) -> usize {
+        match value {
+            Value::String(text) => text.capacity(),
+            Value::Array(items) => items.capacity() * VALUE + items.iter().map(memory).sum::<usize>(),
+            Value::Object(members) => {
+                members.iter().map(|(name, member)| name.capacity() + 2 * VALUE + memory(member)).sum()
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        }
+    }
+
+    #[test]
+    fn a_page_has_as_many_calls_as_fit_and_always_one() {
+        let journal = Journal::new();
+        for _ in 0..200 {
+            journal.record(call(json!({"text": vec!["x".repeat(MAX_TEXT); 3]})));
+        }
+        let page = journal.after(0, usize::MAX);
+        let size: usize = page.iter().map(|entry| serde_json::to_vec(&**entry).unwrap().len()).sum();
+        assert!(page.len() > 1 && size <= MAX_PAGE, "{size}");
+        assert_eq!(all(&journal).len(), 200);
     }
 
     #[tokio::test]

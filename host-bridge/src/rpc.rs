@@ -37,7 +37,7 @@ use std::time::Instant;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::journal::{Door, Journal, NewEntry};
+use crate::journal::{Door, Excerpt, Journal, NewEntry};
 use crate::protocol::{Call, CommandError, ErrorKind, Service};
 use crate::wechat::{Clock, SystemClock};
 
@@ -217,7 +217,8 @@ impl<S: Service> Rpc<S> {
         }
         let Incoming { id, method, params } = call;
         let begun = Instant::now();
-        let kept = (!UNRECORDED.contains(&method.as_str())).then(|| params.clone());
+        // Cut before the call waits: what clients send beyond what is asked for takes no memory meanwhile.
+        let kept = (!UNRECORDED.contains(&method.as_str())).then(|| Excerpt::from(params.clone()));
         let command = self.command(&method, params);
         let result = match (&id, session) {
             (Some(id), Some(session)) => match session.until_cancelled(id, command).await {
@@ -236,9 +237,11 @@ impl<S: Service> Rpc<S> {
                 door: Door::Rpc,
                 call: method.chars().take(80).collect(),
                 request,
-                answer: result.unwrap_or_else(
-                    |Failure { message, data, .. }| json!({"error": message, "next": data["next"]}),
-                ),
+                answer: result
+                    .unwrap_or_else(
+                        |Failure { message, data, .. }| json!({"error": message, "next": data["next"]}),
+                    )
+                    .into(),
                 judgement: None,
                 microseconds: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
             });

@@ -547,14 +547,15 @@ async fn a_client_that_does_not_take_its_answer_gives_its_place_back() {
             at: 0,
             door: crate::journal::Door::Rpc,
             call: "x".to_owned(),
-            request: json!(vec!["x".repeat(8000); 5]),
-            answer: Value::Null,
+            request: json!(vec!["x".repeat(8000); 5]).into(),
+            answer: Value::Null.into(),
             judgement: None,
             microseconds: 0,
         });
     }
     let mut greedy = TcpStream::connect(server.address).await.unwrap();
-    let request = format!("GET /sim/journal HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
+    // More answers than the socket's buffers take.
+    let request = format!("GET /sim/journal HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).repeat(20);
     greedy.write_all(request.as_bytes()).await.unwrap();
     let freed = async {
         while server.get("/health", "").await.starts_with("HTTP/1.1 503") {

@@ -153,8 +153,8 @@ impl<'a> Call<'a> {
             at: self.wechat.now(),
             door: Door::WeChat,
             call: format!("{} {}", self.method, self.path),
-            request: Value::Object(request),
-            answer: answer.body.clone(),
+            request: Value::Object(request).into(),
+            answer: answer.body.clone().into(),
             judgement: answer.judgement.clone(),
             microseconds: u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX),
         });
