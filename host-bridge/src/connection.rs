@@ -187,7 +187,7 @@ async fn talk(
     shared: &Shared,
 ) {
     // Reading never stops: a server that cannot send stops reading as well.
-    let mut outbox = Outbox::new(usize::MAX);
+    let mut outbox = Outbox::new(usize::MAX, usize::MAX);
     let mut is_subscribed = false;
     loop {
         tokio::select! {
@@ -201,7 +201,8 @@ async fn talk(
                 // A call that was given up in the queue is not made at all.
                 if let Some(caller) = shared.state().waiting.get_mut(&id) {
                     caller.is_sent = true;
-                    outbox.push(Message::text(text));
+                    let bytes = text.len();
+                    outbox.push(Message::text(text), bytes);
                 }
             }
             exchange = outbox.exchange(&mut socket) => match exchange {
@@ -225,11 +226,11 @@ impl Shared {
         if state.wants_events && !*is_subscribed {
             *is_subscribed = true;
             let subscribe = json!({"jsonrpc": "2.0", "id": SUBSCRIPTION, "method": "events.subscribe"});
-            outbox.push(Message::text(subscribe.to_string()));
+            outbox.push(Message::text(subscribe.to_string()), 0);
         }
         for id in state.given_up.drain(..) {
             let cancel = json!({"jsonrpc": "2.0", "method": "rpc.cancel", "params": {"id": id}});
-            outbox.push(Message::text(cancel.to_string()));
+            outbox.push(Message::text(cancel.to_string()), 0);
         }
     }
 

@@ -11,11 +11,16 @@ use futures_util::{Sink, SinkExt, Stream, StreamExt};
 /// A queue in front of a socket. What the socket has not taken stays here when a future is dropped.
 #[derive(Debug)]
 pub(crate) struct Outbox<M> {
-    queue: VecDeque<M>,
+    /// Each with its size.
+    queue: VecDeque<(M, usize)>,
+    /// Bytes in the queue.
+    bytes: usize,
     /// The socket took messages that it has not passed on yet.
     unflushed: bool,
     /// From so many messages on, nothing is read any more.
     most: usize,
+    /// From so many bytes on, nothing is read any more.
+    most_bytes: usize,
 }
 
 /// What happened first at the socket.
@@ -30,14 +35,15 @@ pub(crate) enum Exchange<R> {
 }
 
 impl<M> Outbox<M> {
-    /// An empty outbox that stops reading when `most` messages wait to be written.
-    pub(crate) fn new(most: usize) -> Self {
-        Self { queue: VecDeque::new(), unflushed: false, most }
+    /// An empty outbox that stops reading when `most` messages, or `most_bytes` of them, wait to be written.
+    pub(crate) fn new(most: usize, most_bytes: usize) -> Self {
+        Self { queue: VecDeque::new(), bytes: 0, unflushed: false, most, most_bytes }
     }
 
-    /// Puts a message behind the others.
-    pub(crate) fn push(&mut self, message: M) {
-        self.queue.push_back(message);
+    /// Puts a message of this size behind the others.
+    pub(crate) fn push(&mut self, message: M, bytes: usize) {
+        self.bytes += bytes;
+        self.queue.push_back((message, bytes));
     }
 
     /// Whether everything is written.
@@ -47,7 +53,7 @@ impl<M> Outbox<M> {
 
     /// Whether so much waits that no more should be taken on.
     pub(crate) fn is_full(&self) -> bool {
-        self.queue.len() >= self.most
+        self.queue.len() >= self.most || self.bytes >= self.most_bytes
     }
 
     /// Writes everything.
@@ -83,7 +89,8 @@ impl<M> Outbox<M> {
     ) -> Poll<Result<(), S::Error>> {
         while !self.queue.is_empty() {
             ready!(socket.poll_ready_unpin(context))?;
-            if let Some(message) = self.queue.pop_front() {
+            if let Some((message, bytes)) = self.queue.pop_front() {
+                self.bytes -= bytes;
                 socket.start_send_unpin(message)?;
                 self.unflushed = true;
             }
@@ -142,8 +149,8 @@ mod tests {
 
     #[test]
     fn a_write_that_is_given_up_loses_and_repeats_nothing() {
-        let (mut outbox, mut socket) = (Outbox::new(8), Socket { room: 2, taken: Vec::new() });
-        (1..=5).for_each(|message| outbox.push(message));
+        let (mut outbox, mut socket) = (Outbox::new(8, 100), Socket { room: 2, taken: Vec::new() });
+        (1..=5).for_each(|message| outbox.push(message, 1));
         assert!(outbox.write(&mut socket).now_or_never().is_none());
         assert_eq!(socket.taken, [1, 2]);
         socket.room = 5;
@@ -154,13 +161,25 @@ mod tests {
 
     #[test]
     fn reading_goes_on_beside_a_stuck_write_until_too_much_waits() {
-        let (mut outbox, mut socket) = (Outbox::new(2), Socket { room: 0, taken: Vec::new() });
-        outbox.push(1);
+        let (mut outbox, mut socket) = (Outbox::new(2, 100), Socket { room: 0, taken: Vec::new() });
+        outbox.push(1, 1);
         assert!(matches!(outbox.exchange(&mut socket).now_or_never(), Some(Exchange::Received(Some(())))));
-        outbox.push(2);
+        outbox.push(2, 1);
         assert!(outbox.exchange(&mut socket).now_or_never().is_none());
         socket.room = 2;
         assert!(matches!(outbox.exchange(&mut socket).now_or_never(), Some(Exchange::Written)));
         assert!(matches!(outbox.exchange(&mut socket).now_or_never(), Some(Exchange::Received(_))));
+    }
+
+    #[test]
+    fn messages_that_are_large_fill_it_sooner() {
+        let (mut outbox, mut socket) = (Outbox::new(8, 100), Socket { room: 0, taken: Vec::new() });
+        outbox.push(1, 99);
+        assert!(!outbox.is_full());
+        outbox.push(2, 1);
+        assert!(outbox.exchange(&mut socket).now_or_never().is_none());
+        socket.room = 2;
+        assert!(matches!(outbox.exchange(&mut socket).now_or_never(), Some(Exchange::Written)));
+        assert!(!outbox.is_full());
     }
 }

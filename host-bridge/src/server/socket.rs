@@ -77,10 +77,10 @@ type Answer<'a> = Pin<Box<dyn Future<Output = (usize, Option<String>)> + Send + 
 async fn talk<S: Service>(mut socket: WebSocket, sockets: Sockets<S>) {
     let limits = sockets.limits;
     // A client that sends and does not read is heard no further, and told of no more events, until it reads.
-    let mut outbox = Outbox::new(limits.pending);
+    let mut outbox = Outbox::new(limits.pending, limits.message);
     // The calls that were pending are given up before the good-bye: they may hold what others wait for.
     if let Some(good_bye) = converse(&mut socket, &mut outbox, sockets).await {
-        outbox.push(good_bye);
+        outbox.push(good_bye, 0);
         let part = async {
             outbox.write(&mut socket).await?;
             // Closing on what is unread would take the good-bye back.
@@ -153,7 +153,7 @@ async fn converse<S: Service>(
                     return None;
                 }
                 silent_pings += 1;
-                outbox.push(Frame::Ping(Vec::new().into()));
+                outbox.push(Frame::Ping(Vec::new().into()), 0);
             }
         }
     }
@@ -161,7 +161,8 @@ async fn converse<S: Service>(
 
 fn say(outbox: &mut Outbox<Frame>, text: Option<String>) {
     if let Some(text) = text {
-        outbox.push(Frame::Text(text.into()));
+        let bytes = text.len();
+        outbox.push(Frame::Text(text.into()), bytes);
     }
 }
 
