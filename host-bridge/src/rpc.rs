@@ -46,6 +46,11 @@ pub use self::session::{Session, Topics};
 /// Calls in one batch.
 pub const MAX_BATCH: usize = 64;
 
+/// Bytes of an id, which waits with its call and comes back with the answer.
+const MAX_ID: usize = 1024;
+/// From here on, a number that is no 64-bit integer may not be the one that was sent.
+const MAX_ROUNDED: f64 = 9_007_199_254_740_992.0;
+
 /// Methods that a connection answers itself, beside those of the protocol.
 pub const CONNECTION_METHODS: [&str; 4] =
     ["events.subscribe", "events.unsubscribe", "rpc.cancel", "rpc.discover"];
@@ -137,8 +142,19 @@ impl Incoming {
             return Err(invalid("one without \"jsonrpc\":\"2.0\""));
         }
         let id = members.shift_remove("id");
-        if !matches!(id, None | Some(Value::Null | Value::Number(_) | Value::String(_))) {
-            return Err(invalid("one with an id that is neither string, number nor null"));
+        match &id {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) if text.len() <= MAX_ID => {}
+            Some(Value::String(_)) => {
+                return Err(invalid(&format!("one with an id of more than {MAX_ID} bytes")));
+            }
+            // Beyond 2^53 a number may have been rounded when it was read, and the answer must have the same.
+            Some(Value::Number(number))
+                if number.as_f64().is_some_and(|id| !number.is_f64() || id.abs() < MAX_ROUNDED) => {}
+            Some(Value::Number(_)) => {
+                return Err(invalid("one with an id that is too large a number: write it as a string"));
+            }
+            Some(_) => return Err(invalid("one with an id that is neither string, number nor null")),
         }
         let Some(Value::String(method)) = members.shift_remove("method") else {
             return Err(invalid("one without a method"));

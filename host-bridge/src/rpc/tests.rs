@@ -33,9 +33,22 @@ async fn a_call_is_answered_with_its_result_and_its_id() {
         (&list["jsonrpc"], &list["id"], &list["result"]["selected"]),
         (&json!("2.0"), &json!(7), &json!("phone"))
     );
-    for id in [json!("text"), json!(null), json!(1.5)] {
+    for id in [json!("text"), json!(null), json!(1.5), json!(-1), json!(u64::MAX), json!(i64::MIN)] {
         let answer = answer(json!({"jsonrpc": "2.0", "id": id, "method": "device.list"})).await;
         assert_eq!(answer["id"], id);
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_would_not_come_back_as_it_was_sent_is_refused() {
+    for id in ["18446744073709551616", "-9223372036854775809", "340282366920938463463374607431768211455"] {
+        let call = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"device.list"}}"#);
+        let answer: Value = serde_json::from_str(&text(&call).await.unwrap()).unwrap();
+        assert_eq!(
+            (&answer["error"]["code"], &answer["id"]),
+            (&json!(-32600), &Value::Null),
+            "{id}: {answer}"
+        );
     }
 }
 
@@ -53,6 +66,8 @@ async fn what_was_not_carried_out_is_an_error_with_its_number_and_advice() {
         (json!({"jsonrpc": "2.0", "id": 1}), -32600),
         (json!({"jsonrpc": "2.0", "id": 1, "method": 7}), -32600),
         (json!({"jsonrpc": "2.0", "id": {}, "method": "device.list"}), -32600),
+        (json!({"jsonrpc": "2.0", "id": "x".repeat(1025), "method": "device.list"}), -32600),
+        (json!({"jsonrpc": "2.0", "id": 1e20, "method": "device.list"}), -32600),
         (json!(7), -32600),
         (json!([]), -32600),
     ] {
