@@ -79,25 +79,40 @@ async fn talk<S: Service>(mut socket: WebSocket, sockets: Sockets<S>) {
     // A client that sends and does not read is heard no further, and told of no more events, until it reads.
     let mut outbox = Outbox::new(limits.pending, limits.message);
     // The calls that were pending are given up before the good-bye: they may hold what others wait for.
-    if let Some(good_bye) = converse(&mut socket, &mut outbox, sockets).await {
-        outbox.push(good_bye, 0);
-        let part = async {
-            outbox.write(&mut socket).await?;
-            // Closing on what is unread would take the good-bye back.
-            while let Some(Ok(_)) = socket.recv().await {}
-            Ok::<_, axum::Error>(())
-        };
-        // A client that does not part in time has been told, or cannot be.
-        let _ = timeout(limits.drain / 4, part).await;
-    }
+    let end = converse(&mut socket, &mut outbox, sockets).await;
+    let part = async {
+        match end {
+            End::Gone => return Ok(()),
+            End::ByClient => {}
+            End::ByServer(good_bye) => {
+                outbox.push(good_bye, 0);
+                outbox.write(&mut socket).await?;
+            }
+        }
+        // Reading sends the answer to the client's good-bye; closing on what is unread would take ours back.
+        while let Some(Ok(_)) = socket.recv().await {}
+        Ok::<_, axum::Error>(())
+    };
+    // A client that does not part in time has been told, or cannot be.
+    let _ = timeout(limits.drain / 4, part).await;
 }
 
-/// Answers calls and tells news until one side ends it. What the server has to say at the end, if anything.
+/// How a conversation ended.
+enum End {
+    /// The client has gone without a word, or does not take any.
+    Gone,
+    /// The client said good-bye, and waits for the answer.
+    ByClient,
+    /// The server has this to say.
+    ByServer(Frame),
+}
+
+/// Answers calls and tells news until one side ends it.
 async fn converse<S: Service>(
     socket: &mut WebSocket,
     outbox: &mut Outbox<Frame>,
     sockets: Sockets<S>,
-) -> Option<Frame> {
+) -> End {
     let Sockets { rpc, limits, mut stopping } = sockets;
     let session = Session::default();
     let mut news = News::default();
@@ -109,14 +124,14 @@ async fn converse<S: Service>(
     loop {
         // Almost always the socket takes it at once.
         if !outbox.is_idle() && outbox.write(socket).now_or_never().is_some_and(|written| written.is_err()) {
-            return None;
+            return End::Gone;
         }
         tokio::select! {
             () = stopped(&mut stopping) => {
                 // What is pending may still be answered; what waits for a person is not.
                 let rest = async { while let Some((_, answer)) = pending.next().await { say(outbox, answer); } };
                 let _ = timeout(limits.drain / 4, rest).await;
-                return Some(end(close_code::AWAY, "the server stops"));
+                return End::ByServer(close(close_code::AWAY, "the server stops"));
             }
             Some((calls, answer)) = pending.next(), if !pending.is_empty() => {
                 pending_calls -= calls;
@@ -125,7 +140,8 @@ async fn converse<S: Service>(
                 news.follow(session.topics(), &rpc);
             }
             exchange = outbox.exchange(socket), if pending.len() <= limits.pending => match exchange {
-                Exchange::Gone | Exchange::Received(None | Some(Ok(Frame::Close(_)))) => return None,
+                Exchange::Gone | Exchange::Received(None) => return End::Gone,
+                Exchange::Received(Some(Ok(Frame::Close(_)))) => return End::ByClient,
                 // Whoever makes room in a full socket is alive, even if it could not be heard for a while.
                 Exchange::Written | Exchange::Received(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => {
                     silent_pings = 0;
@@ -143,14 +159,14 @@ async fn converse<S: Service>(
                     pending.push(Box::pin(async move { (calls, rpc.answer(message, Some(session)).await) }));
                 }
                 Exchange::Received(Some(Ok(Frame::Binary(_)))) => {
-                    return Some(end(close_code::UNSUPPORTED, "send JSON-RPC as text, not as binary frames"));
+                    return End::ByServer(close(close_code::UNSUPPORTED, "send JSON-RPC as text, not as binary frames"));
                 }
                 Exchange::Received(Some(Err(error))) => return farewell(error, limits.message),
             },
             Some(text) = news.next(), if !outbox.is_full() => say(outbox, Some(text)),
             _ = ping.tick() => {
                 if silent_pings >= 2 {
-                    return None;
+                    return End::Gone;
                 }
                 silent_pings += 1;
                 outbox.push(Frame::Ping(Vec::new().into()), 0);
@@ -245,20 +261,22 @@ fn too_many(limit: usize) -> CommandError {
     )
 }
 
-/// What is said to a client that broke the rules of WebSocket; nothing to one that has gone.
-fn farewell(error: axum::Error, limit: usize) -> Option<Frame> {
+/// The end with a client that broke the rules of WebSocket, or that has gone.
+fn farewell(error: axum::Error, limit: usize) -> End {
     use tokio_tungstenite::tungstenite::Error;
     let error = error.into_inner();
     match error.downcast_ref::<Error>() {
-        Some(Error::Capacity(_)) => Some(end(close_code::SIZE, &format!("a message may have {limit} bytes"))),
-        Some(Error::Utf8(_)) => Some(end(close_code::INVALID, "a text frame is not UTF-8")),
-        Some(Error::Protocol(_)) => {
-            Some(end(close_code::PROTOCOL, "that is not WebSocket as RFC 6455 has it"))
+        Some(Error::Capacity(_)) => {
+            End::ByServer(close(close_code::SIZE, &format!("a message may have {limit} bytes")))
         }
-        _ => None,
+        Some(Error::Utf8(_)) => End::ByServer(close(close_code::INVALID, "a text frame is not UTF-8")),
+        Some(Error::Protocol(_)) => {
+            End::ByServer(close(close_code::PROTOCOL, "that is not WebSocket as RFC 6455 has it"))
+        }
+        _ => End::Gone,
     }
 }
 
-fn end(code: u16, reason: &str) -> Frame {
+fn close(code: u16, reason: &str) -> Frame {
     Frame::Close(Some(CloseFrame { code, reason: reason.into() }))
 }

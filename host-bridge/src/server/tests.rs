@@ -11,6 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::*;
@@ -495,6 +497,23 @@ async fn frames_that_are_none_of_ours_end_the_connection_with_their_code() {
     stream.write_all(&[0x81, 0x81, 0, 0, 0, 0, 0xFF]).await.unwrap();
     assert_eq!(closed(&mut not_text).await, Some(1007));
     assert_status(&server.get("/health", "").await, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_closes_hears_the_answer_to_its_good_bye() {
+    let server = start(|_| {}).await;
+    for pending in [false, true] {
+        let mut socket = server.socket().await;
+        if pending {
+            socket.send(call(1, "wx.startSoterAuthentication", json!({}))).await.unwrap();
+            server.waiting(1).await;
+        }
+        let good_bye = CloseFrame { code: CloseCode::Normal, reason: "done".into() };
+        socket.close(Some(good_bye)).await.unwrap();
+        assert_eq!(closed(&mut socket).await, Some(1000));
+        assert!(socket.next().await.is_none());
+        server.waiting(0).await;
+    }
 }
 
 #[tokio::test]
