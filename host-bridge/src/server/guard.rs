@@ -20,6 +20,9 @@ use crate::page;
 
 /// WeChat's own host name, which SDKs may send to WeChat's paths.
 const WECHAT_HOST: &str = "api.weixin.qq.com";
+const OWN_HOST: &str = "connect to 127.0.0.1 or localhost, with the port of the ready line";
+/// Bytes of a name in the DNS, with a port.
+const LONGEST_HOST: usize = 260;
 /// Notices that are told once each; then the guard falls silent.
 const MOST_NOTICES: usize = 100;
 
@@ -53,7 +56,7 @@ pub(super) fn check(options: &ServerOptions) -> Result<(), CommandError> {
         ));
     }
     for host in &options.allow_hosts {
-        if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@*".contains(&byte)) {
+        if !is_host(host) {
             let shown: String = host.chars().take(80).collect();
             return Err(CommandError::invalid_params(
                 format!("`{shown}` is no host"),
@@ -64,14 +67,21 @@ pub(super) fn check(options: &ServerOptions) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// A scheme and an authority, and nothing after them.
+/// A scheme and an authority, and nothing after them. Pages from files have no authority; some browsers send `file://`
+/// for them, others `null`.
 fn is_origin(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, rest)| {
         !scheme.is_empty()
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-            && !rest.is_empty()
-            && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@*".contains(&byte))
+            && (is_host(rest) || (scheme, rest) == ("file", ""))
     })
+}
+
+/// A name or an address, with or without a port. Nothing that a shell would take for something else: refusals print it
+/// as part of a command line, and whoever runs a web page chooses it.
+fn is_host(text: &str) -> bool {
+    (1..=LONGEST_HOST).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
 }
 
 impl Guard {
@@ -112,9 +122,14 @@ impl Guard {
         if headers.get_all(header::HOST).iter().nth(1).is_some() {
             return Err(Box::new(refusal(StatusCode::BAD_REQUEST, "there are two Host headers", "send one")));
         }
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let host =
-            host.or_else(|| uri.authority().map(axum::http::uri::Authority::as_str)).unwrap_or_default();
+        // Where the address is whole, as proxies send it, it counts and `Host` does not: RFC 9112, section 3.2.2.
+        let host = match uri.authority() {
+            Some(authority) => Some(authority.as_str()),
+            None => headers.get(header::HOST).map(|host| host.to_str().unwrap_or("?")),
+        };
+        let Some(host) = host.filter(|host| !host.is_empty()) else {
+            return Err(Box::new(refusal(StatusCode::FORBIDDEN, "there is no Host header", "send one")));
+        };
         let host = host.to_ascii_lowercase();
         let is_own = self.own_hosts().any(|own| own == host);
         let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
@@ -123,14 +138,13 @@ impl Guard {
         if is_own || is_wechats || is_allowed {
             return Ok(());
         }
-        let shown: String = host.chars().take(80).collect();
-        if shown.is_empty() {
-            return Err(Box::new(refusal(StatusCode::FORBIDDEN, "there is no Host header", "send one")));
+        if !is_host(&host) {
+            return Err(Box::new(refusal(StatusCode::FORBIDDEN, "the Host header names no host", OWN_HOST)));
         }
         Err(Box::new(
             self.refuse(
-                &format!("the host {shown} is not let in"),
-                &format!("start with --allow-host {shown}"),
+                &format!("the host {host} is not let in"),
+                &format!("start with --allow-host {host}"),
             ),
         ))
     }
@@ -153,10 +167,13 @@ impl Guard {
         if self.origins.contains(&origin) {
             return Ok(Some(value.clone()));
         }
-        let shown: String = origin.chars().take(80).collect();
+        if origin != "null" && !is_origin(&origin) {
+            let next = "send what browsers send, or no such header";
+            return Err(Box::new(refusal(StatusCode::FORBIDDEN, "the Origin header names no origin", next)));
+        }
         Err(Box::new(self.refuse(
-            &format!("the origin {shown} is not let in"),
-            &format!("start with --allow-origin {shown}"),
+            &format!("the origin {origin} is not let in"),
+            &format!("start with --allow-origin {origin}"),
         )))
     }
 
@@ -166,8 +183,9 @@ impl Guard {
             return Ok(());
         }
         let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let shown = match bearer.and_then(|value| value.strip_prefix("Bearer ")) {
-            Some(shown) => Some(shown.to_owned()),
+        let bearer = bearer.and_then(|value| value.split_once(' '));
+        let shown = match bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) {
+            Some((_, shown)) => Some(shown.trim().to_owned()),
             None => form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
                 .find(|(name, _)| name == "token")
                 .map(|(_, token)| token.into_owned()),

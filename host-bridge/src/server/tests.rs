@@ -207,6 +207,46 @@ async fn only_the_own_page_and_allowed_origins_come_in() {
 }
 
 #[tokio::test]
+async fn a_refusal_prints_only_flags_that_are_taken_and_that_no_shell_reads_as_more() {
+    let server = start(|_| {}).await;
+    for value in ["$(reboot).test", "a;reboot", "`reboot`.test", "a b", "user@127.0.0.1", "\u{e9}", "a'b", ""]
+    {
+        let answers = [
+            server.get("/health", &format!("Host: {value}\r\n")).await,
+            server.get("/health", &format!("Origin: {value}\r\n")).await,
+            server.get("/health", &format!("Origin: http://{value}\r\n")).await,
+        ];
+        for answer in answers {
+            assert_status(&answer, 403);
+            assert!(!answer.contains("--allow"), "{answer}");
+        }
+    }
+    assert!(server.notices.lock().unwrap().is_empty());
+    for origin in ["null", "file://", "tauri://localhost", "http://[::1]:10086"] {
+        let refused = server.get("/health", &format!("Origin: {origin}\r\n")).await;
+        assert!(refused.contains(&format!("--allow-origin {origin}\"")), "{refused}");
+        let server = start(|options| options.allow_origins = vec![origin.to_owned()]).await;
+        assert_status(&server.get("/health", &format!("Origin: {origin}\r\n")).await, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_whole_address_counts_more_than_the_host_header() {
+    let server = start(|_| {}).await;
+    let own = server.address;
+    for (address, host, status) in [
+        (own.to_string(), own.to_string(), 200),
+        (own.to_string(), "evil.test".to_owned(), 200),
+        ("evil.test".to_owned(), own.to_string(), 403),
+        (format!("user@{own}"), own.to_string(), 403),
+    ] {
+        let request =
+            format!("GET http://{address}/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        assert_status(&server.raw(&request).await, status);
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_wanted_everywhere_but_on_wechats_paths_and_for_health() {
     const TOKEN: &str = "0123456789abcdef0123456789abcdef";
     let server = start(|options| options.token = Some(TOKEN.into())).await;
@@ -217,6 +257,7 @@ async fn a_token_is_wanted_everywhere_but_on_wechats_paths_and_for_health() {
     assert_status(&server.get("/health", "").await, 200);
     assert_status(&server.get("/cgi-bin/token", "").await, 200);
     assert_status(&server.get("/sim/journal", &format!("Authorization: Bearer {TOKEN}\r\n")).await, 200);
+    assert_status(&server.get("/sim/journal", &format!("Authorization: bearer {TOKEN}\r\n")).await, 200);
     assert_status(&server.get(&format!("/sim/journal?token={TOKEN}"), "").await, 200);
     let url = format!("http://{}", server.address);
     let error = Connection::open(&url).await.unwrap_err();
