@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de};
 use zeroize::Zeroizing;
 
 /// A secret text. It is wiped when dropped, never printed, and compared in constant time.
@@ -42,6 +42,23 @@ impl fmt::Debug for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
+        // The usual error would quote what stands there instead, and that may be the secret.
+        String::deserialize(deserializer)
+            .map(Self::from)
+            .map_err(|_| de::Error::custom("a secret is a string: write it in quotes"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_of_another_type_is_not_quoted() {
+        for secret in ["20250718", "[20250718]", "true", "null", r#"{"a":20250718}"#] {
+            let error = serde_json::from_str::<Secret>(secret).unwrap_err().to_string();
+            assert!(error.contains("a secret is a string") && !error.contains("20250718"), "{error}");
+        }
+        assert!(serde_json::from_str::<Secret>(r#""text""#).unwrap().is("text"));
     }
 }

@@ -317,10 +317,16 @@ fn apps_and_users_come_from_a_file() {
     let refused =
         Program::new(["serve", "--ephemeral", "--config", config.to_str().unwrap()]).run().refuses(2);
     assert!(refused.stderr.contains("wx1") && !refused.stderr.contains("hush"), "{refused}");
-    std::fs::write(&config, "[[app]]\nsecret = 'hush'\n").unwrap();
-    let refused =
-        Program::new(["serve", "--ephemeral", "--config", config.to_str().unwrap()]).run().refuses(2);
-    assert!(!refused.stderr.contains("hush"), "{refused}");
+    for secret in ["'4815162342", "4815162342", "[4815162342]", "4815162342x"] {
+        let app = format!("[[app]]\nappid = 'wx0123456789abcdef'\nsecret = {secret}\n");
+        std::fs::write(&config, app).unwrap();
+        let refused =
+            Program::new(["serve", "--ephemeral", "--config", config.to_str().unwrap()]).run().refuses(2);
+        assert!(refused.stderr.contains("line 3") && !refused.stderr.contains("4815162342"), "{refused}");
+    }
+    std::fs::write(&config, "[[app]]\nappid = 'wx0123456789abcdef'\nsecret = '4815162342'\n").unwrap();
+    let run = Program::new(["exec", "--config", config.to_str().unwrap(), "--", "true"]).run().exits(0);
+    assert!(run.stderr.contains("wx0123456789abcdef") && !run.stderr.contains("4815162342"), "{run}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::journal::mask;
 use crate::protocol::CommandError;
 use crate::secret::Secret;
 
@@ -33,6 +34,13 @@ pub struct App {
     /// Whether `jscode2session` answers a `unionid`.
     #[serde(default = "yes")]
     pub unionid: bool,
+}
+
+impl App {
+    /// The secret as it may be printed: as it is if it is the emulator's own, which is in its documentation; else masked.
+    pub fn shown_secret(&self) -> String {
+        if self.secret.is(DEFAULT_SECRET) { DEFAULT_SECRET.to_owned() } else { mask(self.secret.expose()) }
+    }
 }
 
 /// A WeChat user.
@@ -88,7 +96,8 @@ impl Accounts {
     /// These accounts beside the default ones. A default one that is listed is as the list has it.
     ///
     /// # Errors
-    /// The user's: an appid of another shape, an empty secret, a name that is there twice, an openid of two users.
+    /// The user's: an appid of another shape, an empty secret, a name that is there twice, an openid or unionid of two users, an
+    /// openid in an app that is not there.
     pub fn new(list: AccountList) -> Result<Self, CommandError> {
         let mut accounts = Self::default();
         if list.app.len() > MOST || list.user.len() > MOST {
@@ -129,6 +138,22 @@ impl Accounts {
     }
 
     fn check_openids(&self) -> Result<(), CommandError> {
+        let mut owners = BTreeMap::new();
+        for user in self.users.values() {
+            if let Some(appid) = user.openids.keys().find(|appid| !self.apps.contains_key(*appid)) {
+                let shown: String = appid.chars().take(40).collect();
+                return Err(refused(
+                    &format!("{} has an openid in {shown}, and there is no such app", user.name),
+                    "list the app as well, or correct the appid",
+                ));
+            }
+            if let Some(other) = owners.insert(unionid(user), &user.name) {
+                return Err(refused(
+                    &format!("{other} and {} have the same unionid", user.name),
+                    "give each their own",
+                ));
+            }
+        }
         for appid in self.apps.keys() {
             let mut owners = BTreeMap::new();
             for user in self.users.values() {
@@ -262,6 +287,14 @@ mod tests {
     }
 
     #[test]
+    fn only_the_emulators_own_secret_is_printed() {
+        assert_eq!(Accounts::default().first_app().shown_secret(), DEFAULT_SECRET);
+        let app = serde_json::json!({"appid": DEFAULT_APPID, "secret": "0123456789abcdef0123456789abcdef"});
+        let accounts = list(serde_json::json!({"app": [app]})).unwrap();
+        assert_eq!(accounts.first_app().shown_secret(), "***cdef");
+    }
+
+    #[test]
     fn a_user_has_another_openid_in_every_app_and_one_unionid() {
         let accounts = Accounts::default();
         let user = accounts.first_user();
@@ -277,6 +310,8 @@ mod tests {
             serde_json::json!({"app": [{"appid": "wx0123456789abcdef", "secret": ""}]}),
             serde_json::json!({"user": [{"name": "a"}, {"name": "a"}]}),
             serde_json::json!({"user": [{"name": ""}]}),
+            serde_json::json!({"user": [{"name": "a", "openids": {"wx0123456789abcdef": "o"}}]}),
+            serde_json::json!({"user": [{"name": "a", "unionid": "u"}, {"name": "b", "unionid": "u"}]}),
             serde_json::json!({"user": [
                 {"name": "a", "openids": {"wxemulated00000001": "same"}},
                 {"name": "b", "openids": {"wxemulated00000001": "same"}}

@@ -136,11 +136,11 @@ pub(super) async fn prepare(desk: &Desk, serve: &Serve) -> Result<(), CommandErr
     Ok(())
 }
 
-/// What a backend developer puts into a configuration.
+/// What a backend developer puts into a configuration. A secret of theirs is not told: logs of a build are read by many.
 pub(super) fn accounts_line(desk: &Desk) -> String {
     let accounts = desk.wechat().accounts();
     let (app, user) = (accounts.first_app(), accounts.first_user());
-    format!("mini program {}, secret {}, user {}", app.appid, app.secret.expose(), user.name)
+    format!("mini program {}, secret {}, user {}", app.appid, app.shown_secret(), user.name)
 }
 
 fn server_options(serve: &Serve) -> Result<ServerOptions, CommandError> {
