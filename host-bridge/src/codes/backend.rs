@@ -44,6 +44,12 @@ pub(super) const TABLE: &[Code] = &[
         "Call wx.login again and use its code once within five minutes, with the appid and secret of the same app.",
     ),
     code(
+        40066,
+        "invalid url",
+        "WeChat's servers have nothing at this path, or the emulator has not: it has what surrounds SOTER.",
+        "Check the path. Emulated are cgi-bin/token, cgi-bin/stable_token, sns/jscode2session, cgi-bin/soter/verify_signature, cgi-bin/soter_3rdapp/is_support and cgi-bin/soter_3rdapp/verify_ask.",
+    ),
+    code(
         40125,
         "invalid appsecret",
         "The secret is not this app's.",

@@ -6,6 +6,7 @@
 
 mod answer;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,7 +15,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use serde_json::{Map, Value, json};
@@ -33,6 +34,8 @@ use super::{App, ReplyStyle, UploadRefused, WeChat, accounts};
 
 /// Bytes of the longest body.
 const LONGEST_BODY: usize = 1 << 20;
+/// Characters of an unknown path that the journal keeps.
+const LONGEST_PATH: usize = 200;
 
 /// Every path, over one backend.
 pub fn routes(wechat: Arc<WeChat>) -> Router {
@@ -44,6 +47,9 @@ pub fn routes(wechat: Arc<WeChat>) -> Router {
         .route("/cgi-bin/soter_3rdapp/is_support", any(is_support))
         .route("/cgi-bin/soter_3rdapp/verify_ask", any(verify_ask))
         .route("/sim/openapi/soter.verifySignature", any(cloud_verify_signature))
+        // SDKs have hundreds of calls, and understand WeChat's own answer to those that are not there.
+        .route("/cgi-bin/{*rest}", any(nowhere))
+        .route("/sns/{*rest}", any(nowhere))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .with_state(wechat)
 }
@@ -93,7 +99,7 @@ async fn cloud_verify_signature(
 ) -> Response {
     let call = Call::begin(&wechat, "/sim/openapi/soter.verifySignature", (method, query, body));
     let answer = call.cloud_verify_signature().await;
-    call.end(answer)
+    call.end(Ok(answer))
 }
 
 async fn is_support(
@@ -118,10 +124,16 @@ async fn verify_ask(
     call.end(answer)
 }
 
+async fn nowhere(State(wechat): State<Arc<WeChat>>, method: Method, uri: Uri, query: RawQuery) -> Response {
+    let path: String = uri.path().chars().take(LONGEST_PATH).collect();
+    let call = Call::begin(&wechat, path, (method, query, Ok(Bytes::new())));
+    call.end(Err(Errcode::INVALID_URL))
+}
+
 /// A request under way.
 struct Call<'a> {
     wechat: &'a WeChat,
-    path: &'static str,
+    path: Cow<'static, str>,
     method: Method,
     query: BTreeMap<String, String>,
     body: Result<Value, Errcode>,
@@ -129,7 +141,11 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    fn begin(wechat: &'a WeChat, path: &'static str, (method, query, body): Incoming) -> Self {
+    fn begin(
+        wechat: &'a WeChat,
+        path: impl Into<Cow<'static, str>>,
+        (method, query, body): Incoming,
+    ) -> Self {
         let query = query.0.unwrap_or_default();
         let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let body = match body {
@@ -138,7 +154,7 @@ impl<'a> Call<'a> {
             Ok(bytes) if bytes.trim_ascii().is_empty() => Err(Errcode::EMPTY_BODY),
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|_| Errcode::NOT_JSON),
         };
-        Self { wechat, path, method, query, body, begun: Instant::now() }
+        Self { wechat, path: path.into(), method, query, body, begun: Instant::now() }
     }
 
     /// Writes the call down, and answers.
@@ -220,30 +236,34 @@ impl<'a> Call<'a> {
     }
 
     /// The form in which a mini program's cloud function calls: the platform vouches for the app, so there is no token.
-    async fn cloud_verify_signature(&self) -> Result<Answer, Errcode> {
+    async fn cloud_verify_signature(&self) -> Answer {
         const FAILED: &str = "openapi.soter.verifySignature:fail";
-        self.wants(&Method::POST)?;
-        let body = self.object().cloned()?;
-        let appid = body.get("appid").and_then(Value::as_str).or_else(|| self.parameter("appid"));
-        let app = match appid {
-            Some(appid) => self.wechat.accounts().app(appid).ok_or(Errcode::INVALID_APPID)?,
-            None => self.wechat.accounts().first_app(),
-        };
-        match self.judge(&app.appid, &body, ["jsonString", "jsonSignature"]).await {
+        match self.cloud_finding().await {
             Ok(finding) => {
                 let is_ok = finding.is_ok;
                 let answer =
                     json!({"errMsg": "openapi.soter.verifySignature:ok", "errCode": 0, "isOk": is_ok});
-                Ok(Answer::judged(answer, finding))
+                Answer::judged(answer, finding)
             }
             Err(errcode) => {
                 let told = errcode.answer(self.wechat.now());
                 let text = told.body.get("errmsg").and_then(Value::as_str).unwrap_or_default();
                 let body =
                     json!({"errMsg": format!("{FAILED} {text}"), "errCode": errcode.code(), "isOk": false});
-                Ok(Answer { body, ..told })
+                Answer { body, ..told }
             }
         }
+    }
+
+    async fn cloud_finding(&self) -> Result<Finding, Errcode> {
+        self.wants(&Method::POST)?;
+        let body = self.object()?;
+        let appid = body.get("appid").and_then(Value::as_str).or_else(|| self.parameter("appid"));
+        let app = match appid {
+            Some(appid) => self.wechat.accounts().app(appid).ok_or(Errcode::INVALID_APPID)?,
+            None => self.wechat.accounts().first_app(),
+        };
+        self.judge(&app.appid, body, ["jsonString", "jsonSignature"]).await
     }
 
     async fn judge(

@@ -55,6 +55,7 @@ impl Errcode {
     pub(super) const INVALID_OPENID: Self = Self(40003);
     pub(super) const INVALID_APPID: Self = Self(40013);
     pub(super) const INVALID_CODE: Self = Self(40029);
+    pub(super) const INVALID_URL: Self = Self(40066);
     pub(super) const INVALID_SECRET: Self = Self(40125);
     pub(super) const CODE_USED: Self = Self(40163);
     pub(super) const TOKEN_MISSING: Self = Self(41001);

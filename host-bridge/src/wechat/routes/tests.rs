@@ -76,6 +76,23 @@ fn assert_errcode(answered: &Answered, errcode: i32, message: &str) {
 }
 
 #[tokio::test]
+async fn a_call_that_is_not_emulated_gets_wechats_own_answer_and_stands_in_the_journal() {
+    let backend = Backend::new(ReplyStyle::Plain);
+    for path in ["/cgi-bin/getcallbackip", "/cgi-bin/token/", "/cgi-bin//token", "/sns/oauth2/access_token"] {
+        for method in ["GET", "POST"] {
+            let answered = backend.send(method, &format!("{path}?secret=hush"), "{}").await;
+            assert_errcode(&answered, 40066, "invalid url");
+            assert_eq!(answered.reason.as_deref(), Some("errcode-40066"));
+        }
+        let written = backend.wechat.journal.after(0, 100);
+        let entry = written.last().unwrap();
+        assert_eq!(entry.call, format!("POST {path}"));
+        assert!(entry.judgement.as_ref().unwrap().detail.contains("verify_signature"));
+        assert!(!serde_json::to_string(&**entry).unwrap().contains("hush"));
+    }
+}
+
+#[tokio::test]
 async fn a_token_a_session_and_a_result_work_as_with_wechat() {
     let backend = Backend::new(ReplyStyle::Plain);
     let code = backend.wechat.login(DEFAULT_USER, DEFAULT_APPID).unwrap();
@@ -130,6 +147,13 @@ async fn both_shapes_of_an_answer_and_the_cloud_calls_shape() {
     let body = json!({"openid": "oNobody", "jsonString": "", "jsonSignature": ""});
     let answer = backend.post("/sim/openapi/soter.verifySignature", body).await;
     assert_eq!((&answer.json["errCode"], &answer.json["isOk"]), (&json!(40003), &json!(false)));
+    for (method, body, errcode) in
+        [("GET", "", 43002), ("POST", "", 44002), ("POST", "[]", 47001), ("POST", r#"{"appid":"wx"}"#, 40013)]
+    {
+        let answer = backend.send(method, "/sim/openapi/soter.verifySignature", body).await;
+        assert_eq!((&answer.json["errCode"], &answer.json["isOk"]), (&json!(errcode), &json!(false)));
+        assert!(answer.json["errMsg"].as_str().unwrap().starts_with("openapi.soter.verifySignature:fail "));
+    }
 }
 
 #[tokio::test]
