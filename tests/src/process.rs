@@ -116,10 +116,16 @@ impl Running {
 
     /// Tells the program to end (SIGTERM) and waits for that.
     #[cfg(unix)]
-    pub fn end_by_signal(mut self) -> Finished {
-        use rustix::process::{Pid, Signal, kill_process};
+    pub fn end_by_signal(self) -> Finished {
+        self.end_by(rustix::process::Signal::TERM)
+    }
+
+    /// Tells the program to end with this signal and waits for that.
+    #[cfg(unix)]
+    pub fn end_by(mut self, signal: rustix::process::Signal) -> Finished {
+        use rustix::process::{Pid, kill_process};
         let id = i32::try_from(self.id()).ok().and_then(Pid::from_raw).expect("a process has a number");
-        kill_process(id, Signal::TERM).expect("the program runs");
+        kill_process(id, signal).expect("the program runs");
         self.collect()
     }
 

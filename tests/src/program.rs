@@ -86,6 +86,13 @@ impl Program {
 
 #[cfg(unix)]
 impl Program {
+    /// Away from the terminal at which the tests may run, as a build server has it.
+    #[must_use]
+    pub fn in_a_group_of_its_own(mut self) -> Self {
+        std::os::unix::process::CommandExt::process_group(&mut self.command, 0);
+        self
+    }
+
     /// Starts the program with a terminal as its three streams.
     pub fn at_a_terminal(self) -> crate::Terminal {
         let Self { command, home, .. } = self;

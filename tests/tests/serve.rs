@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use soter_tests::{Callback, Finished, Program, Running, State};
 
@@ -344,6 +345,18 @@ fn listening_for_others_needs_a_token_and_a_taken_port_is_told() {
     let _ = server.connected(&["keys"]).refuses(3);
     let with_token = format!("{}?token=0123456789abcdef", server.url);
     let _ = Program::new(["keys", "--connect", &with_token]).run().exits(0);
+}
+
+#[test]
+fn exec_passes_each_signal_on_as_it_is_and_waits_until_the_command_has_tidied_up() {
+    // A shell hears a signal only between two commands.
+    let script = "trap 'echo interrupted; exit 5' INT; trap 'echo terminated; exit 6' TERM; echo up; while :; do sleep 0.01; done";
+    for (signal, heard, code) in [(Signal::INT, "interrupted", 5), (Signal::TERM, "terminated", 6)] {
+        let program = Program::new(["exec", "--", "sh", "-c", script]).in_a_group_of_its_own();
+        let mut running = program.start();
+        assert_eq!(running.line(), "up");
+        assert_eq!(running.end_by(signal).exits(code).line(), heard);
+    }
 }
 
 #[test]

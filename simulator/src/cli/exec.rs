@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 use crate::front::{Console, Exit};
 use crate::grammar::{Exec, Options};
 
-use super::serve::{self, Bridge, Ends, Refusals};
+use super::serve::{self, Bridge, End, Ends, Refusals};
 
 /// Runs the command and ends as it does. Standard output is the command's alone.
 ///
@@ -73,24 +73,38 @@ async fn wait(mut child: Child, ends: &mut Ends) -> Result<ExitStatus, CommandEr
                     CommandError::environment(format!("the command cannot be waited for: {error}"), "run it again")
                 });
             }
-            () = ends.next() => pass_on(&child),
+            end = ends.next() => pass_on(end, &child),
         }
     }
 }
 
-/// Ctrl-C at a terminal reaches the command by itself; a second one does no harm.
+/// Ctrl-C at a terminal reaches the command by itself, and a second signal would cut its tidying up short.
 #[cfg(unix)]
-fn pass_on(child: &Child) {
+fn pass_on(end: End, child: &Child) {
     use rustix::process::{Pid, Signal, kill_process};
+    let signal = match end {
+        End::Interrupted if is_in_front() => return,
+        End::Interrupted => Signal::INT,
+        End::Terminated => Signal::TERM,
+    };
     if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
         // A command that has just ended needs no signal.
-        let _ = kill_process(id, Signal::TERM);
+        let _ = kill_process(id, signal);
     }
+}
+
+/// Whether this process and its command are what the terminal's keys are for.
+#[cfg(unix)]
+fn is_in_front() -> bool {
+    let terminal = std::fs::File::open("/dev/tty");
+    terminal.is_ok_and(|terminal| {
+        rustix::termios::tcgetpgrp(terminal).is_ok_and(|front| front == rustix::process::getpgrp())
+    })
 }
 
 /// On Windows, Ctrl-C reaches every process of the console.
 #[cfg(not(unix))]
-fn pass_on(_: &Child) {}
+fn pass_on(_: End, _: &Child) {}
 
 /// The command's exit code, or 128 and the number of the signal that ended it, as shells have it.
 fn code(status: ExitStatus) -> u8 {

@@ -39,7 +39,7 @@ pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Re
             console.remark("nobody reads the ready line");
         }
         console.remark(&accounts_line(&desk));
-        ends.next().await;
+        let _ = ends.next().await;
         bridge.stop().await;
         refusals.end().await;
         Ok::<_, CommandError>(())
@@ -248,6 +248,16 @@ async fn tell_refusals(mut events: broadcast::Receiver<Event>, mut stopped: ones
     }
 }
 
+/// What ended a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// SIGINT, or Ctrl-C.
+    Interrupted,
+    /// SIGTERM.
+    #[cfg(unix)]
+    Terminated,
+}
+
 /// The signals that end a server.
 pub(super) struct Ends {
     #[cfg(unix)]
@@ -278,11 +288,11 @@ impl Ends {
     }
 
     /// Waits for one.
-    pub(super) async fn next(&mut self) {
+    pub(super) async fn next(&mut self) -> End {
         #[cfg(unix)]
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => End::Terminated,
+            _ = self.interrupt.recv() => End::Interrupted,
         }
         #[cfg(not(unix))]
         {
@@ -290,6 +300,7 @@ impl Ends {
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;
             }
+            End::Interrupted
         }
     }
 }
