@@ -62,7 +62,7 @@ pub struct DeskOptions {
     pub key_stock: usize,
     /// WeChat's servers: their mini programs and users, and how they behave.
     pub wechat: WeChatOptions,
-    /// Who touches the sensor of a phone that is new after a reset.
+    /// Who touches the sensor of a phone that is created, or new after a reset.
     pub sensor: Option<SensorMode>,
     /// Whether `desk.reset` may empty a folder.
     pub allow_reset: bool,
@@ -309,6 +309,9 @@ impl Desk {
                     "remove some first",
                 ));
             }
+        }
+        if let Some(mode) = self.inner.sensor.clone() {
+            phone.set_sensor_mode(mode);
         }
         if let Some(seed) = seed {
             phone.make_reproducible(seed, clock)?;

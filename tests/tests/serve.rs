@@ -274,6 +274,14 @@ fn a_reset_gives_new_phones_and_the_same_ones_with_a_seed() {
 }
 
 #[test]
+fn a_phone_that_is_created_is_touched_as_the_server_was_told() {
+    let server = Server::ephemeral(&["--touch", "auto"]);
+    assert_eq!(server.rpc("device.create", &json!({"name": "second"}))["sensor"], "auto");
+    let params = json!({"device": "second", "requestAuthModes": ["fingerPrint"], "challenge": "c"});
+    assert_eq!(server.rpc("wx.startSoterAuthentication", &params)["errCode"], 0);
+}
+
+#[test]
 fn a_state_folder_is_reset_only_if_that_is_allowed() {
     let state = State::new();
     let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));

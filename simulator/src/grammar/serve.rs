@@ -19,7 +19,7 @@ pub(crate) struct Serve {
     /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8777]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
-    /// Who touches the sensor: `ask`, `auto`, or a script; left out: as the phone is set
+    /// Who touches the sensor of the selected phone and of new ones: `ask`, `auto`, or a script; left out: as the phone is set
     #[arg(long, value_name = "ask|auto|SCRIPT", value_parser = parse_touches)]
     pub(crate) touch: Option<SensorMode>,
     /// Whether `verify_signature` refuses a counter that is not new, or leaves that to the caller
