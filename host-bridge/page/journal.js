@@ -8,7 +8,7 @@ import { moment, text } from './texts.js';
 const PAGE = 200;
 /** Calls that are kept here, as many as the server keeps. */
 const MOST_KEPT = 10_000;
-/** Calls in one answer of the server. */
+/** Calls in one answer of the server, at most; there are fewer where they are large. */
 const SERVER_PAGE = 1000;
 /** The height of a line of the list, in pixels; the same as in the style sheet. */
 const LINE = 52;
@@ -49,7 +49,7 @@ class Calls extends EventTarget {
         if (fetched.length === 0) break;
         const skipped = after === 0 ? 0 : fetched[0].number - after - 1;
         if (skipped > 0) this.entries.push({ gap: skipped, number: fetched[0].number - 0.5 });
-        if (after === 0) this.hasOlder = fetched.length === PAGE && fetched[0].number > 1;
+        if (after === 0) this.hasOlder = fetched[0].number > 1;
         this.entries.push(...fetched);
         if (this.entries.length > MOST_KEPT) {
           this.entries.splice(0, this.entries.length - MOST_KEPT);
@@ -70,7 +70,7 @@ class Calls extends EventTarget {
     const before = this.entries[0]?.number;
     if (before === undefined) return;
     const fetched = await this.#bridge.journal({ before, limit: SERVER_PAGE });
-    this.hasOlder = fetched.length === SERVER_PAGE && this.entries.length + fetched.length < MOST_KEPT;
+    this.hasOlder = fetched.length > 0 && fetched[0].number > 1 && this.entries.length + fetched.length < MOST_KEPT;
     this.entries.unshift(...fetched);
     this.dispatchEvent(new Event('change'));
   }
@@ -80,8 +80,8 @@ class Calls extends EventTarget {
     const all = [];
     for (;;) {
       const fetched = await this.#bridge.journal({ after: all.at(-1)?.number ?? 0, limit: SERVER_PAGE });
+      if (fetched.length === 0) return all;
       all.push(...fetched);
-      if (fetched.length < SERVER_PAGE) return all;
     }
   }
 }

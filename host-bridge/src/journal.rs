@@ -179,21 +179,17 @@ impl Journal {
     pub fn after(&self, number: u64, limit: usize) -> Vec<Arc<Entry>> {
         let kept = self.kept();
         let start = kept.entries.partition_point(|(entry, _)| entry.number <= number);
-        let mut taken = 0;
-        let fits = |(_, bytes): &&(Arc<Entry>, usize)| {
-            let is_first = taken == 0;
-            taken += bytes;
-            is_first || taken <= MAX_PAGE
-        };
-        kept.entries.range(start..).take(limit).take_while(fits).map(|(entry, _)| Arc::clone(entry)).collect()
+        page(kept.entries.range(start..).take(limit))
     }
 
-    /// At most `limit` of the calls before the one with this number, those closest to it, the oldest first.
+    /// At most `limit` of the calls before the one with this number, those closest to it, the oldest first. As with
+    /// [`after`](Self::after) there may be fewer.
     pub fn before(&self, number: u64, limit: usize) -> Vec<Arc<Entry>> {
         let kept = self.kept();
         let end = kept.entries.partition_point(|(entry, _)| entry.number < number);
-        let start = end.saturating_sub(limit);
-        kept.entries.range(start..end).map(|(entry, _)| Arc::clone(entry)).collect()
+        let mut entries = page(kept.entries.range(..end).rev().take(limit));
+        entries.reverse();
+        entries
     }
 
     /// Forgets every call. Numbers go on.
@@ -216,6 +212,17 @@ impl Journal {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// As many calls as fit one page, and always one.
+fn page<'a>(calls: impl Iterator<Item = &'a (Arc<Entry>, usize)>) -> Vec<Arc<Entry>> {
+    let mut taken = 0;
+    let fits = |(_, bytes): &&(Arc<Entry>, usize)| {
+        let is_first = taken == 0;
+        taken += bytes;
+        is_first || taken <= MAX_PAGE
+    };
+    calls.take_while(fits).map(|(entry, _)| Arc::clone(entry)).collect()
 }
 
 /// Masks secrets, and cuts what is too long or finds no room. Memory of what was cut is given back.
@@ -407,6 +414,8 @@ mod tests {
         let size: usize = page.iter().map(|entry| serde_json::to_vec(&**entry).unwrap().len()).sum();
         assert!(page.len() > 1 && size <= MAX_PAGE, "{size}");
         assert_eq!(all(&journal).len(), 200);
+        let last = journal.before(u64::MAX, usize::MAX);
+        assert_eq!((last.len(), last.last().map(|entry| entry.number)), (page.len(), Some(200)));
     }
 
     #[tokio::test]

@@ -719,8 +719,8 @@ async fn the_journals_newest_number_is_told_seldom_however_many_calls_come() {
             at: 0,
             door: crate::journal::Door::Rpc,
             call: "wx.login".to_owned(),
-            request: Value::Null,
-            answer: Value::Null,
+            request: Value::Null.into(),
+            answer: Value::Null.into(),
             judgement: None,
             microseconds: 0,
         });

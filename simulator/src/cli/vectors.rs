@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use soter_bridge::Connection;
+use soter_bridge::protocol::sensor::{self, SensorMode};
 use soter_bridge::protocol::{CommandError, Service, device};
 use soter_sim::State;
 use soter_sim::store::StateFolder;
@@ -48,6 +49,8 @@ async fn record_at(url: &str, like: Option<&str>) -> Result<VectorSet, CommandEr
     let name = format!("vectors-{}", std::process::id());
     let create = device::Create { name: name.clone(), profile, ..device::Create::default() };
     server.request(None, create).await?;
+    // The recording itself touches, whoever touches at that server.
+    server.request(Some(&name), sensor::SetMode { mode: SensorMode::Ask }).await?;
     let set = recording::record(&server, Some(&name)).await;
     let removed = server.request(None, device::Remove { name }).await;
     let set = set?;
