@@ -86,6 +86,27 @@ impl Program {
 
 #[cfg(unix)]
 impl Program {
+    /// With so many files and connections at most.
+    #[must_use]
+    pub fn with_descriptors(mut self, most: u32) -> Self {
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")])
+            .arg(self.command.get_program())
+            .args(self.command.get_args())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        self.command = shell;
+        self
+    }
+
     /// Away from the terminal at which the tests may run, as a build server has it.
     #[must_use]
     pub fn in_a_group_of_its_own(mut self) -> Self {

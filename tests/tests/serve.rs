@@ -202,6 +202,31 @@ fn a_server_that_is_not_there_is_told_with_what_to_do() {
 }
 
 #[test]
+fn connections_leave_descriptors_for_the_phones_files() {
+    let state = State::new();
+    let server = Server::start(
+        state.program(["serve", "--listen", "127.0.0.1:0", "--touch", "auto"]).with_descriptors(200),
+    );
+    let host = server.url.strip_prefix("http://").unwrap();
+    let mut honest = TcpStream::connect(host).unwrap();
+    honest.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    let flood: Vec<TcpStream> = (0..400).map(|_| TcpStream::connect(host).unwrap()).collect();
+    // So many that the phone has to reserve counters in its files.
+    let call = |id| {
+        let params = json!({"requestAuthModes": ["fingerPrint"], "challenge": "c"});
+        json!({"jsonrpc": "2.0", "id": id, "method": "wx.startSoterAuthentication", "params": params})
+    };
+    let body = Value::from((0..40).map(call).collect::<Vec<_>>()).to_string();
+    let length = body.len();
+    let head = format!("POST /rpc HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}");
+    honest.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).unwrap();
+    let mut answer = String::new();
+    honest.read_to_string(&mut answer).unwrap();
+    assert_eq!(answer.matches("startSoterAuthentication:ok").count(), 40, "{answer}");
+    drop(flood);
+}
+
+#[test]
 fn a_locked_folder_names_the_server_that_holds_it() {
     let state = State::new();
     let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));

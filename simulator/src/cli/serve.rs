@@ -18,6 +18,9 @@ use crate::grammar::{Options, Serve, USUAL_ADDRESS};
 
 use super::KEY_STOCK;
 
+/// Descriptors for files, and for connections that are being told that there are too many.
+#[cfg(unix)]
+const DESCRIPTORS: u64 = 128;
 /// For the last remarks to be read, once the server has stopped.
 const LAST_REMARKS: Duration = Duration::from_millis(500);
 
@@ -150,8 +153,20 @@ fn server_options(serve: &Serve) -> Result<ServerOptions, CommandError> {
         allow_origins: serve.allow_origin.clone(),
         allow_hosts: serve.allow_host.clone(),
         token,
-        limits: Limits::default(),
+        limits: limits(),
     })
+}
+
+/// As many connections as usual, or as leave descriptors for files: a client that opens all that it can must not keep the
+/// phones from being stored. Some systems give a process 256.
+fn limits() -> Limits {
+    let usual = Limits::default();
+    #[cfg(unix)]
+    if let Some(descriptors) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
+        let left = usize::try_from(descriptors.saturating_sub(DESCRIPTORS)).unwrap_or(usize::MAX);
+        return Limits { connections: usual.connections.min(left.max(1)), ..usual };
+    }
+    usual
 }
 
 fn read_config(path: &Path) -> Result<Accounts, CommandError> {
