@@ -185,6 +185,9 @@ fn every_command_of_the_command_line_works_on_a_running_server() {
     let vectors = server.connected(&["vectors", folder.path().to_str().unwrap(), "--json"]).exits(0).json();
     assert!(vectors["checks"].as_array().is_some_and(|checks| checks.len() > 12), "{vectors}");
     assert_eq!(server.rpc("device.list", &json!({}))["devices"].as_array().map(Vec::len), Some(1));
+    // What looks at no phone says the same with a server and without.
+    let _ = server.connected(&["explain", "90008"]).exits(0);
+    let _ = server.connected(&["completions", "bash"]).exits(0);
     let document = server.rpc("rpc.discover", &json!({}));
     assert!(document["methods"].as_array().unwrap().len() > 30);
     let refused = server.connected(&["keys", "--device", "other"]).refuses(2);

@@ -25,7 +25,8 @@ const DEVICE: &str = "general_device";
 const JSON: &str = "general_json";
 const CONNECT: &str = "general_connect";
 
-/// Commands that look at no phone, and so take the output option alone.
+/// Commands that look at no phone, and so take the output option alone. On a command line they take the address of a
+/// server as well, which changes nothing: a script need not know which commands could do without.
 const WITHOUT_PHONE: [&str; 6] = ["verify", "explain", "completions", "events", "help", "exit"];
 
 /// Which of the options make sense.
@@ -110,7 +111,8 @@ pub(super) fn spread(mut command: clap::Command, scope: Scope) -> clap::Command 
     for argument in arguments() {
         let id = argument.get_id().as_str();
         let fits = match scope {
-            _ if stateless => id == JSON,
+            Scope::Program if stateless => id == JSON || id == CONNECT,
+            Scope::Line if stateless => id == JSON,
             Scope::Program => true,
             Scope::Line => id == DEVICE || id == JSON,
         };
