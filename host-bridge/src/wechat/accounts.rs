@@ -1,6 +1,6 @@
 //! Mini programs and WeChat users.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -17,6 +17,8 @@ const DEFAULT_SECRET: &str = "emulated0000secret0000emulated00";
 pub const DEFAULT_USER: &str = "user";
 /// That user in that mini program.
 const DEFAULT_OPENID: &str = "oEmulatedUser000000000000001";
+/// How openids begin that are made.
+const MADE_OPENID: &str = "oEmulated";
 /// Mini programs and users that a configuration may have.
 const MOST: usize = 10_000;
 
@@ -109,13 +111,12 @@ impl Accounts {
         if let Some(first) = list.user.first() {
             accounts.first_user = first.clone();
         }
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new();
         for app in list.app {
             check_app(&app)?;
-            if seen.contains(&app.appid) {
+            if !seen.insert(app.appid.clone()) {
                 return Err(refused(&format!("the app {} is there twice", app.appid), "list each once"));
             }
-            seen.push(app.appid.clone());
             accounts.apps.insert(app.appid.clone(), app);
         }
         seen.clear();
@@ -127,49 +128,53 @@ impl Accounts {
                     "name them shortly",
                 ));
             }
-            if seen.contains(&name) {
+            if !seen.insert(name.clone()) {
                 return Err(refused(&format!("the user {name} is there twice"), "list each once"));
             }
-            seen.push(name.clone());
             accounts.users.insert(name, user);
         }
         accounts.check_openids()?;
         Ok(accounts)
     }
 
+    /// Looks at those that were given alone: made ones differ from one another, and to make them all for many apps and
+    /// users would take minutes.
     fn check_openids(&self) -> Result<(), CommandError> {
-        let mut owners = BTreeMap::new();
+        let (mut by_openid, mut by_unionid) = (BTreeMap::new(), BTreeMap::new());
         for user in self.users.values() {
-            if let Some(appid) = user.openids.keys().find(|appid| !self.apps.contains_key(*appid)) {
-                let shown: String = appid.chars().take(40).collect();
+            let name = &user.name;
+            if let Some(other) = by_unionid.insert(unionid(user), name) {
                 return Err(refused(
-                    &format!("{} has an openid in {shown}, and there is no such app", user.name),
-                    "list the app as well, or correct the appid",
-                ));
-            }
-            if let Some(other) = owners.insert(unionid(user), &user.name) {
-                return Err(refused(
-                    &format!("{other} and {} have the same unionid", user.name),
+                    &format!("{other} and {name} have the same unionid"),
                     "give each their own",
                 ));
             }
-        }
-        for appid in self.apps.keys() {
-            let mut owners = BTreeMap::new();
-            for user in self.users.values() {
-                let openid = openid(user, appid);
+            for (appid, openid) in &user.openids {
+                if !self.apps.contains_key(appid) {
+                    let shown: String = appid.chars().take(40).collect();
+                    return Err(refused(
+                        &format!("{name} has an openid in {shown}, and there is no such app"),
+                        "list the app as well, or correct the appid",
+                    ));
+                }
                 if openid.is_empty()
                     || openid.len() > 128
                     || !openid.bytes().all(|byte| byte.is_ascii_graphic())
                 {
                     return Err(refused(
-                        &format!("an openid of {} is no 1 to 128 printable characters", user.name),
+                        &format!("an openid of {name} is no 1 to 128 printable characters"),
                         "choose another",
                     ));
                 }
-                if let Some(other) = owners.insert(openid, &user.name) {
+                if openid.starts_with(MADE_OPENID) && *openid != own_openid(user, appid) {
                     return Err(refused(
-                        &format!("{other} and {} have the same openid in {appid}", user.name),
+                        &format!("an openid of {name} begins with {MADE_OPENID}, as those that are made do"),
+                        "choose another",
+                    ));
+                }
+                if let Some(other) = by_openid.insert((appid, openid), name) {
+                    return Err(refused(
+                        &format!("{other} and {name} have the same openid in {appid}"),
                         "give each their own",
                     ));
                 }
@@ -216,13 +221,15 @@ impl Accounts {
 
 /// The user's openid in a mini program: 28 characters, as real ones have.
 pub(super) fn openid(user: &User, appid: &str) -> String {
-    if let Some(openid) = user.openids.get(appid) {
-        return openid.clone();
-    }
+    user.openids.get(appid).cloned().unwrap_or_else(|| own_openid(user, appid))
+}
+
+/// The openid that is made where none is given.
+fn own_openid(user: &User, appid: &str) -> String {
     if (appid, user.name.as_str()) == (DEFAULT_APPID, DEFAULT_USER) {
         return DEFAULT_OPENID.to_owned();
     }
-    made_id("oEmulated", &["openid", appid, &user.name])
+    made_id(MADE_OPENID, &["openid", appid, &user.name])
 }
 
 /// The user's id over all mini programs of one company.
@@ -311,6 +318,8 @@ mod tests {
             serde_json::json!({"user": [{"name": "a"}, {"name": "a"}]}),
             serde_json::json!({"user": [{"name": ""}]}),
             serde_json::json!({"user": [{"name": "a", "openids": {"wx0123456789abcdef": "o"}}]}),
+            serde_json::json!({"user": [{"name": "a", "openids": {DEFAULT_APPID: DEFAULT_OPENID}}]}),
+            serde_json::json!({"user": [{"name": "a", "openids": {DEFAULT_APPID: "o\n"}}]}),
             serde_json::json!({"user": [{"name": "a", "unionid": "u"}, {"name": "b", "unionid": "u"}]}),
             serde_json::json!({"user": [
                 {"name": "a", "openids": {"wxemulated00000001": "same"}},
@@ -319,5 +328,17 @@ mod tests {
         ] {
             assert!(list(bad.clone()).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn as_many_apps_and_users_as_there_may_be_are_read_at_once() {
+        let app = |number| serde_json::json!({"appid": format!("wx{number:016}"), "secret": "s"});
+        let user = |number| serde_json::json!({"name": format!("user {number}")});
+        let begun = std::time::Instant::now();
+        let accounts = list(serde_json::json!({
+            "app": (0..MOST).map(app).collect::<Vec<_>>(), "user": (0..MOST).map(user).collect::<Vec<_>>(),
+        }));
+        assert_eq!(accounts.unwrap().users().count(), MOST + 1);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{:?}", begun.elapsed());
     }
 }
