@@ -103,6 +103,7 @@ impl Guard {
         let (headers, path) = (request.headers(), request.uri().path());
         self.check_host(headers, request.uri(), path)?;
         let foreign = self.check_origin(headers)?;
+        check_silent_page(headers, path)?;
         // A browser asks without credentials first.
         if request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
         {
@@ -223,6 +224,20 @@ impl Guard {
         }
         refusal(StatusCode::FORBIDDEN, what, next)
     }
+}
+
+/// Pages elsewhere can ask without an `Origin`, with an image for example: they cannot read the answer, but could use up
+/// tokens. Browsers tell of them in another header (W3C, Fetch Metadata). A link that a person follows is let in.
+fn check_silent_page(headers: &HeaderMap, path: &str) -> Result<(), Box<Response>> {
+    let says =
+        |name: &str, value: &str| headers.get(name).is_some_and(|told| told.as_bytes() == value.as_bytes());
+    let is_elsewhere = says("sec-fetch-site", "cross-site") || says("sec-fetch-site", "same-site");
+    let is_link = says("sec-fetch-mode", "navigate") && says("sec-fetch-dest", "document");
+    if headers.contains_key(header::ORIGIN) || !is_elsewhere || (is_link && !is_wechats(path)) {
+        return Ok(());
+    }
+    let next = "ask with fetch() from a page whose origin is let in with --allow-origin";
+    Err(Box::new(refusal(StatusCode::FORBIDDEN, "a page of another origin asks without naming itself", next)))
 }
 
 fn is_wechats(path: &str) -> bool {

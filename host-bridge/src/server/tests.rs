@@ -231,6 +231,26 @@ async fn a_refusal_prints_only_flags_that_are_taken_and_that_no_shell_reads_as_m
 }
 
 #[tokio::test]
+async fn a_page_elsewhere_cannot_ask_without_naming_itself() {
+    let server = start(|options| options.allow_origins = vec!["http://localhost:10086".to_owned()]).await;
+    let origin = "Origin: http://localhost:10086\r\n";
+    for (path, site, mode, dest, more, status) in [
+        ("/cgi-bin/token", "cross-site", "no-cors", "image", "", 403),
+        ("/cgi-bin/token", "same-site", "no-cors", "script", "", 403),
+        ("/cgi-bin/token", "cross-site", "navigate", "document", "", 403),
+        ("/", "cross-site", "navigate", "iframe", "", 403),
+        ("/", "cross-site", "navigate", "document", "", 200),
+        ("/", "same-origin", "no-cors", "script", "", 200),
+        ("/cgi-bin/token", "none", "navigate", "document", "", 200),
+        ("/cgi-bin/token", "same-site", "cors", "empty", origin, 200),
+    ] {
+        let fetch =
+            format!("Sec-Fetch-Site: {site}\r\nSec-Fetch-Mode: {mode}\r\nSec-Fetch-Dest: {dest}\r\n{more}");
+        assert_status(&server.get(path, &fetch).await, status);
+    }
+}
+
+#[tokio::test]
 async fn a_whole_address_counts_more_than_the_host_header() {
     let server = start(|_| {}).await;
     let own = server.address;
