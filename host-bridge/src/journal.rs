@@ -37,6 +37,7 @@ const SECRETS: &[&str] = &[
     "code",
     "encrypteddata",
     "js_code",
+    "privatekey",
     "secret",
     "seed",
     "session_key",

@@ -21,13 +21,14 @@ macro_rules! no_parameters {
     };
 }
 pub mod biometric;
+pub mod danger;
 pub mod desk;
 pub mod device;
 mod error;
 pub mod event;
 pub mod keys;
 mod patch;
-mod seed;
+mod secret_text;
 pub mod sensor;
 pub mod soter;
 mod touch;
@@ -37,7 +38,7 @@ pub mod wx;
 pub use error::{CommandError, ErrorKind};
 pub use event::Event;
 pub use patch::Patch;
-pub use seed::SeedText;
+pub use secret_text::{PrivateKeyText, SeedText};
 pub use touch::{Touch, TouchScript, TouchScriptError};
 
 /// How modes are written, for schemas.
@@ -129,6 +130,11 @@ pub trait Command: Serialize + DeserializeOwned + JsonSchema + Into<Request> + S
     /// # Errors
     /// The service answered another command: a defect of the service.
     fn response(response: Response) -> Result<Self::Response, CommandError>;
+}
+
+/// Whether a method is an attacker's: servers offer it only when they were started for that.
+pub fn is_attackers(method: &str) -> bool {
+    method.starts_with("danger.") || method.starts_with("attack.")
 }
 
 /// A method of the protocol, for help, completion and discovery.
@@ -311,6 +317,16 @@ commands! {
         "Every key's public half.";
     "verify.signature" => VerifySignature(verify::VerifySignature) -> verify::Verdict,
         "Check a signature against a public key.";
+    "danger.snapshot" => DangerSnapshot(danger::Snapshot) -> danger::Copied,
+        "Copy a phone's flash and RPMB, as an attacker would.";
+    "danger.restore" => DangerRestore(danger::Restore) -> danger::Copied,
+        "Put a copy back, counter included.";
+    "danger.clone" => DangerClone(danger::Duplicate) -> device::Summary,
+        "Put a duplicate of a phone on the desk.";
+    "danger.setClock" => DangerSetClock(danger::SetClock) -> device::Device,
+        "Force a phone's clock.";
+    "danger.sign" => DangerSign(danger::Sign) -> danger::Signature,
+        "Sign with a key in software, in any form, right or wrong.";
 }
 
 #[cfg(test)]

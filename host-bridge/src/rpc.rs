@@ -24,6 +24,9 @@
 //!
 //! `message` says what happened, `data.next` what to do.
 //!
+//! The methods `danger.*` and `attack.*` are for attackers. They exist only where the server was started for them; elsewhere
+//! they are unknown, and `rpc.discover` does not tell of them.
+//!
 //! A connection that stays open has methods of its own: `events.subscribe` and `events.unsubscribe`, and `rpc.cancel` with
 //! the `id` of a call that has no answer yet. That call is given up as if the connection had closed: its dialog is
 //! cancelled, and its answer is the error -32005.
@@ -38,7 +41,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::journal::{Door, Excerpt, Journal, NewEntry};
-use crate::protocol::{Call, CommandError, ErrorKind, Service};
+use crate::protocol::{Call, CommandError, ErrorKind, Service, is_attackers};
 use crate::wechat::{Clock, SystemClock};
 
 pub use self::session::{Session, Topics};
@@ -64,11 +67,17 @@ const UNRECORDED: [&str; 5] =
 pub struct Rpc<S> {
     service: Arc<S>,
     journal: Arc<Journal>,
+    /// Whether `danger.*` and `attack.*` exist.
+    attacker: bool,
 }
 
 impl<S> Clone for Rpc<S> {
     fn clone(&self) -> Self {
-        Self { service: Arc::clone(&self.service), journal: Arc::clone(&self.journal) }
+        Self {
+            service: Arc::clone(&self.service),
+            journal: Arc::clone(&self.journal),
+            attacker: self.attacker,
+        }
     }
 }
 
@@ -194,9 +203,15 @@ impl From<&CommandError> for Failure {
 }
 
 impl<S: Service> Rpc<S> {
-    /// A dispatcher over a service, which writes calls into a journal.
+    /// A dispatcher over a service, which writes calls into a journal. It knows no attacker's methods.
     pub fn new(service: Arc<S>, journal: Arc<Journal>) -> Self {
-        Self { service, journal }
+        Self { service, journal, attacker: false }
+    }
+
+    /// The same, with or without `danger.*` and `attack.*`.
+    #[must_use]
+    pub fn for_attackers(self, attacker: bool) -> Self {
+        Self { attacker, ..self }
     }
 
     /// What answers the commands.
@@ -224,7 +239,7 @@ impl<S: Service> Rpc<S> {
 
     async fn carry_out(&self, call: Incoming, session: Option<&Session>) -> Option<String> {
         if call.is_connections() {
-            let result = connections_own(&call.method, &call.params, session);
+            let result = self.connections_own(&call.method, &call.params, session);
             let id = call.id?;
             return Some(match result {
                 Ok(result) => answered(&id, &result),
@@ -266,50 +281,63 @@ impl<S: Service> Rpc<S> {
     }
 
     async fn command(&self, method: &str, params: Value) -> Result<Value, CommandError> {
+        if is_attackers(method) && !self.attacker {
+            let shown: String = method.chars().take(80).collect();
+            return Err(CommandError::new(
+                ErrorKind::UnknownMethod,
+                format!("`{shown}` is for attackers, and this server offers nothing for them"),
+                "start it with --attacker if that is wanted",
+            ));
+        }
         let call = Call::parse(method, params).map_err(|error| told_of_connections_own(method, error))?;
         let response = self.service.call(call).await?;
         serde_json::to_value(response)
             .map_err(|error| CommandError::internal(format!("the answer does not serialise: {error}")))
     }
-}
 
-/// What a connection answers itself, as JSON. It is not written down: it tells what a client listens to, and nothing of a phone.
-fn connections_own(method: &str, params: &Value, session: Option<&Session>) -> Result<String, CommandError> {
-    let session = || {
-        session.ok_or_else(|| {
-            CommandError::invalid_params(
-                format!("`{method}` needs a connection that stays open"),
-                "connect to /ws and call it there; POST /rpc answers once",
-            )
-        })
-    };
-    match method {
-        "events.subscribe" => {
-            let session = session()?;
-            session.subscribe(topics(member(method, params, "topics")?)?);
-            Ok("{}".to_owned())
-        }
-        "events.unsubscribe" => {
-            let session = session()?;
-            member(method, params, "")?;
-            session.unsubscribe();
-            Ok("{}".to_owned())
-        }
-        "rpc.cancel" => {
-            let session = session()?;
-            match member(method, params, "id")? {
-                Some(id @ (Value::Number(_) | Value::String(_))) => {
-                    Ok(json!({"cancelled": session.cancel(id)}).to_string())
-                }
-                _ => Err(CommandError::invalid_params(
-                    "`rpc.cancel` names no call",
-                    "send {\"id\":ID} with the id of a call that has no answer yet, a number or a string",
-                )),
+    /// What a connection answers itself, as JSON. It is not written down: it tells what a client listens to, and nothing of a phone.
+    fn connections_own(
+        &self,
+        method: &str,
+        params: &Value,
+        session: Option<&Session>,
+    ) -> Result<String, CommandError> {
+        let session = || {
+            session.ok_or_else(|| {
+                CommandError::invalid_params(
+                    format!("`{method}` needs a connection that stays open"),
+                    "connect to /ws and call it there; POST /rpc answers once",
+                )
+            })
+        };
+        match method {
+            "events.subscribe" => {
+                let session = session()?;
+                session.subscribe(topics(member(method, params, "topics")?)?);
+                Ok("{}".to_owned())
             }
-        }
-        _ => {
-            member(method, params, "")?;
-            open_rpc::document().map(str::to_owned)
+            "events.unsubscribe" => {
+                let session = session()?;
+                member(method, params, "")?;
+                session.unsubscribe();
+                Ok("{}".to_owned())
+            }
+            "rpc.cancel" => {
+                let session = session()?;
+                match member(method, params, "id")? {
+                    Some(id @ (Value::Number(_) | Value::String(_))) => {
+                        Ok(json!({"cancelled": session.cancel(id)}).to_string())
+                    }
+                    _ => Err(CommandError::invalid_params(
+                        "`rpc.cancel` names no call",
+                        "send {\"id\":ID} with the id of a call that has no answer yet, a number or a string",
+                    )),
+                }
+            }
+            _ => {
+                member(method, params, "")?;
+                open_rpc::document(self.attacker).map(str::to_owned)
+            }
         }
     }
 }

@@ -82,6 +82,8 @@ pub struct Rooms<S> {
     pub page: Option<Router>,
     /// Where notices go.
     pub notices: Notices,
+    /// Whether `danger.*` and `attack.*` are offered.
+    pub attacker: bool,
 }
 
 impl<S> fmt::Debug for Rooms<S> {
@@ -143,9 +145,9 @@ impl Server {
     /// [`Limits::drain`] says, and closes what is left.
     pub async fn run<S: Service>(self, rooms: Rooms<S>, shutdown: impl Future<Output = ()>) {
         let Self { listener, address, options } = self;
-        let Rooms { service, journal, wechat, page, notices } = rooms;
+        let Rooms { service, journal, wechat, page, notices, attacker } = rooms;
         let (stop, stopping) = watch::channel(false);
-        let rpc = Rpc::new(service, journal);
+        let rpc = Rpc::new(service, journal).for_attackers(attacker);
         let guard = Arc::new(Guard::new(&options, address, notices));
         let router = routes::router(rpc, wechat, page, guard, options.limits, stopping.clone());
         let serving = listener::serve(listener, router, options.limits, stopping);

@@ -57,6 +57,7 @@ async fn run() -> Result<(), Failed> {
         wechat: routes(Arc::clone(desk.wechat())),
         page: None,
         notices: Arc::new(|_: &str| {}),
+        attacker: false,
     };
     tokio::spawn(server.run(rooms, std::future::pending()));
 

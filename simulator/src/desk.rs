@@ -19,8 +19,10 @@ use tokio::sync::broadcast;
 use crate::phone::{KeyStock, Phone, PhoneContext, Record};
 use crate::store::{DeviceName, FolderError, StateFolder};
 
+use danger::Loot;
 use records::Records;
 
+mod danger;
 mod records;
 
 /// The name of the phone that is on every new desk.
@@ -116,6 +118,7 @@ struct Inner {
     first_profile: &'static Profile,
     sensor: Option<SensorMode>,
     allow_reset: bool,
+    loot: Loot,
     /// Held while the list of phones or its document changes, so that changes follow one another as a whole.
     changing: Mutex<()>,
 }
@@ -169,6 +172,7 @@ impl Desk {
             first_profile: profile.unwrap_or(&PROFILES[0]),
             sensor,
             allow_reset,
+            loot: Loot::default(),
             changing: Mutex::new(()),
         };
         let desk = Self { inner: Arc::new(inner) };
@@ -294,22 +298,7 @@ impl Desk {
         let phone = Phone::new(name.clone(), Record::new(profile), self.inner.context.clone());
         let phone = Arc::new(phone);
         let change = self.change();
-        {
-            let phones = self.phones();
-            if phones.by_name.contains_key(&name) {
-                return Err(CommandError::invalid_params(
-                    format!("there is a device `{name}` already"),
-                    "choose another name, or remove that device first",
-                ));
-            }
-            if phones.by_name.len() >= MAX_PHONES {
-                return Err(CommandError::new(
-                    ErrorKind::LimitReached,
-                    format!("there are {MAX_PHONES} devices, and no more fit"),
-                    "remove some first",
-                ));
-            }
-        }
+        self.check_room_for(&name)?;
         if let Some(mode) = self.inner.sensor.clone() {
             phone.set_sensor_mode(mode);
         }
@@ -320,6 +309,25 @@ impl Desk {
         self.phones().by_name.insert(name, phone);
         self.save(&change)?;
         Ok(summary)
+    }
+
+    /// Whether one more phone fits on the desk, under this name.
+    fn check_room_for(&self, name: &DeviceName) -> Result<(), CommandError> {
+        let phones = self.phones();
+        if phones.by_name.contains_key(name) {
+            return Err(CommandError::invalid_params(
+                format!("there is a device `{name}` already"),
+                "choose another name, or remove that device first",
+            ));
+        }
+        if phones.by_name.len() >= MAX_PHONES {
+            return Err(CommandError::new(
+                ErrorKind::LimitReached,
+                format!("there are {MAX_PHONES} devices, and no more fit"),
+                "remove some first",
+            ));
+        }
+        Ok(())
     }
 
     fn list(&self) -> device::Devices {
@@ -414,6 +422,7 @@ impl Desk {
             removed
         };
         drop(removed);
+        self.inner.loot.clear();
         self.wechat().reset().await.map_err(|error| CommandError::environment(error.what, error.next))?;
         Ok(desk::WasReset { device: name.to_string() })
     }
@@ -511,6 +520,11 @@ impl Desk {
                 request.signature.as_bytes(),
                 request.salt,
             )),
+            Request::DangerSnapshot(snapshot) => Response::DangerSnapshot(self.snapshot(device, &snapshot)?),
+            Request::DangerRestore(restore) => Response::DangerRestore(self.restore(device, &restore)?),
+            Request::DangerClone(duplicate) => Response::DangerClone(self.duplicate(device, &duplicate)?),
+            Request::DangerSetClock(set) => Response::DangerSetClock(self.force_clock(device, set)?),
+            Request::DangerSign(sign) => Response::DangerSign(self.sign_in_software(&sign)?),
             trusted_app => phone()?.trusted_app(trusted_app)?,
         })
     }

@@ -6,6 +6,7 @@
 mod auth;
 mod biometric;
 mod call;
+mod danger;
 mod device;
 mod examples;
 mod moment;
@@ -78,6 +79,9 @@ pub(crate) enum Command {
     Biometric(biometric::Biometric),
     /// The trusted app's own commands, named as in ISoterService
     Tee(tee::Tee),
+    /// An attacker's powers over a phone: copy, put back, duplicate, set its clock, sign with other keys
+    #[command(subcommand)]
+    Danger(danger::Danger),
     /// The public half of every key on the phone
     Keys,
     /// Check a signature against a public key, all in files
@@ -258,7 +262,8 @@ impl Command {
     /// What it comes down to.
     ///
     /// # Errors
-    /// The user's: words that are well formed but mean nothing, such as an unknown method.
+    /// The user's: words that are well formed but mean nothing, such as an unknown method. The environment's: a file that
+    /// cannot be read.
     pub(crate) fn job(self) -> Result<Job, CommandError> {
         Ok(Job::Call(match self {
             Self::Auth(auth) => auth.errand(),
@@ -274,6 +279,7 @@ impl Command {
             Self::Sensor(sensor) => sensor.errand(),
             Self::Biometric(biometric) => biometric.errand(),
             Self::Tee(tee) => tee.errand()?,
+            Self::Danger(danger) => danger.errand()?,
             Self::Keys => Errand::new(keys::List {}),
             Self::Call(call) => call.errand()?,
             Self::Verify(verify) => return Ok(Job::Verify(verify)),

@@ -16,6 +16,7 @@
 //!
 //! [`Desk`] implements [`Service`](soter_bridge::protocol::Service); everything else talks to that.
 
+pub mod attack;
 pub mod store;
 
 mod desk;

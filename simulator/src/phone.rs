@@ -17,9 +17,11 @@ use dialog::{Dialog, Screen};
 use environment::{Clock, PhoneEnvironment};
 use wechat::Caller;
 
+pub(crate) use danger::{Flash, Moment};
 pub(crate) use key_stock::KeyStock;
 
 mod biometrics;
+mod danger;
 mod dialog;
 mod environment;
 mod key_stock;
@@ -52,8 +54,11 @@ pub(crate) struct Record {
     profile: String,
     /// Whether the secure world is reproducible from a seed, which it alone remembers.
     seeded: bool,
-    /// Where a seeded phone's clock stands; `None`: the clock is the computer's.
+    /// Where a seeded phone's clock stands, or one that was forced to; `None`: the clock is the computer's.
     clock: Option<u64>,
+    /// The name under which the secure world was made; `None`: the phone's own. A duplicate has its original's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made_as: Option<DeviceName>,
     /// Whether the phone was ever switched on, so that its secure world has files that must be there.
     #[serde(default)]
     used: bool,
@@ -69,6 +74,7 @@ impl Record {
             profile: profile.name.to_owned(),
             seeded: false,
             clock: None,
+            made_as: None,
             used: false,
             apps: wechat::new_apps(),
             sensor: SensorMode::default(),
@@ -211,8 +217,11 @@ impl Phone {
 
     /// Switches the phone off in an orderly way.
     pub(crate) fn switch_off(&self) -> Result<(), CommandError> {
-        let mut inside = self.inside();
-        self.end_dialog(&mut inside);
+        self.put_off(&mut self.inside())
+    }
+
+    fn put_off(&self, inside: &mut Inside) -> Result<(), CommandError> {
+        self.end_dialog(inside);
         inside.app_sessions.clear();
         match inside.tee.take() {
             Some(mut tee) => tee.close().map_err(|error| self.tee_error(&error)),
@@ -236,7 +245,8 @@ impl Phone {
         self.tee(&mut inside)?.factory_reset().map_err(|error| self.tee_error(&error))?;
         let new = Record::new(self.profile);
         let record = &mut inside.record;
-        *record = Record { seeded: record.seeded, clock: record.clock, used: record.used, ..new };
+        let made_as = record.made_as.take();
+        *record = Record { seeded: record.seeded, clock: record.clock, made_as, used: record.used, ..new };
         Ok(())
     }
 
@@ -277,9 +287,9 @@ impl Phone {
             if inside.record.used && !self.is_stored(inside) {
                 return Err(self.folder_is_gone());
             }
-            let clock = inside.clock.clone();
-            let environment = PhoneEnvironment::new(&self.context, &self.name, &mut inside.memory, clock);
-            let identity = DeviceIdentity { name: self.name.as_str(), profile: Some(self.profile), seed };
+            let environment = self.environment(inside);
+            let made_as = inside.record.made_as.as_ref().unwrap_or(&self.name);
+            let identity = DeviceIdentity { name: made_as.as_str(), profile: Some(self.profile), seed };
             // A new phone makes its ATTK.
             let tee = long_work(|| Tee::open(Box::new(environment), &identity));
             let tee = tee.map_err(|error| open_error(&error))?;
@@ -287,6 +297,12 @@ impl Phone {
             inside.record_changed |= !std::mem::replace(&mut inside.record.used, true);
         }
         inside.tee.as_deref_mut().ok_or_else(|| CommandError::internal("a phone that was switched on is off"))
+    }
+
+    /// What the secure world gets from outside.
+    fn environment(&self, inside: &mut Inside) -> PhoneEnvironment {
+        let clock = inside.clock.clone();
+        PhoneEnvironment::new(&self.context, &self.name, &mut inside.memory, clock)
     }
 
     /// A secure world that was there is not made anew silently: it would be another phone.

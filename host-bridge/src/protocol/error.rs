@@ -72,7 +72,7 @@ impl CommandError {
             .collect();
         let shown: String = method.chars().take(80).collect();
         let next = if near.is_empty() {
-            "methods start with wx., desk., device., sensor., biometric., soter., keys. or verify.".to_owned()
+            "methods start with wx., desk., device., sensor., biometric., soter., keys., verify., danger. or attack.".to_owned()
         } else {
             format!("methods of `{noun}`: {}", near.join(", "))
         };

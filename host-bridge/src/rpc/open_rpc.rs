@@ -5,22 +5,25 @@ use std::sync::LazyLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use crate::protocol::{CommandError, METHODS, schemas};
+use crate::protocol::{CommandError, METHODS, is_attackers, schemas};
 
 /// The document as JSON, after OpenRPC 1.3.2: every method with its parameters by name, and its result. It is made once:
-/// making it takes far longer than any other answer.
-pub(super) fn document() -> Result<&'static str, CommandError> {
-    static DOCUMENT: LazyLock<Result<String, CommandError>> =
-        LazyLock::new(|| generate().map(|document| document.to_string()));
-    DOCUMENT.as_deref().map_err(Clone::clone)
+/// making it takes far longer than any other answer. An attacker's methods are in it only if they are offered.
+pub(super) fn document(attacker: bool) -> Result<&'static str, CommandError> {
+    static USUAL: LazyLock<Result<String, CommandError>> =
+        LazyLock::new(|| generate(false).map(|document| document.to_string()));
+    static ATTACKERS: LazyLock<Result<String, CommandError>> =
+        LazyLock::new(|| generate(true).map(|document| document.to_string()));
+    let document = if attacker { &ATTACKERS } else { &USUAL };
+    document.as_deref().map_err(Clone::clone)
 }
 
-fn generate() -> Result<Value, CommandError> {
+fn generate(attacker: bool) -> Result<Value, CommandError> {
     let mut generator = SchemaSettings::draft07()
         .with(|settings| settings.definitions_path = "/components/schemas".into())
         .into_generator();
     let mut methods = Vec::new();
-    for method in METHODS {
+    for method in METHODS.iter().filter(|method| attacker || !is_attackers(method.name)) {
         let (params, result) = schemas(method.name, &mut generator)
             .ok_or_else(|| CommandError::internal(format!("`{}` has no schema", method.name)))?;
         methods.push(json!({

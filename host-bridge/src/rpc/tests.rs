@@ -85,7 +85,8 @@ async fn what_was_not_carried_out_is_an_error_with_its_number_and_advice() {
 
 #[tokio::test]
 async fn parameters_that_are_no_object_are_told_for_every_method() {
-    let names = METHODS.iter().map(|method| method.name).chain(CONNECTION_METHODS);
+    let usual = METHODS.iter().map(|method| method.name).filter(|name| !is_attackers(name));
+    let names = usual.chain(CONNECTION_METHODS);
     let session = Session::default();
     for name in names {
         for params in [json!([]), json!([{}]), json!("text"), json!(7), json!(true), json!({"odd-member": 1})]
@@ -201,7 +202,8 @@ async fn discovery_describes_every_method_with_its_parameters_and_its_result() {
     let document = answer(call("rpc.discover", json!({}))).await["result"].clone();
     assert_eq!(document["openrpc"], "1.3.2");
     let methods = document["methods"].as_array().unwrap();
-    assert_eq!(methods.len(), METHODS.len() + 3);
+    let usual = METHODS.iter().filter(|method| !is_attackers(method.name)).count();
+    assert_eq!(methods.len(), usual + 3);
     let schemas = document["components"]["schemas"].as_object().unwrap();
     for method in methods {
         assert!(method["params"].is_array() && method["result"]["schema"].is_object(), "{method}");
@@ -217,6 +219,26 @@ async fn discovery_describes_every_method_with_its_parameters_and_its_result() {
         (&touch["params"][0]["name"], &touch["params"][0]["required"]),
         (&json!("touch"), &json!(true))
     );
+}
+
+#[tokio::test]
+async fn attackers_methods_exist_only_where_they_are_offered() {
+    let (usual, offering) = (rpc(), rpc().for_attackers(true));
+    let asked = async |rpc: &Rpc<TestService>, method: &str| -> Value {
+        let request = call(method, json!({})).to_string();
+        serde_json::from_str(&rpc.answer(Message::read(request.as_bytes()), None).await.unwrap()).unwrap()
+    };
+    for method in METHODS.iter().map(|method| method.name).filter(|name| is_attackers(name)) {
+        let refused = asked(&usual, method).await;
+        assert_eq!(refused["error"]["code"], -32601, "{refused}");
+        assert!(refused["error"]["data"]["next"].as_str().unwrap().contains("--attacker"), "{refused}");
+        assert_ne!(asked(&offering, method).await["error"]["code"], -32601, "{method}");
+    }
+    let told = async |rpc: &Rpc<TestService>| {
+        let document = asked(rpc, "rpc.discover").await;
+        document["result"]["methods"].to_string().contains("danger.clone")
+    };
+    assert_eq!((told(&usual).await, told(&offering).await), (false, true));
 }
 
 #[tokio::test]

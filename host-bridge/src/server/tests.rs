@@ -44,6 +44,7 @@ async fn start(change: impl FnOnce(&mut ServerOptions)) -> Running {
         wechat: Router::new().route("/cgi-bin/token", axum::routing::any(async |body: Bytes| body)),
         page: Some(crate::page()),
         notices: Arc::new(move |notice: &str| heard.lock().unwrap().push(notice.to_owned())),
+        attacker: false,
     };
     let (stop, stopped) = oneshot::channel::<()>();
     let ended = tokio::spawn(server.run(rooms, async { drop(stopped.await) }));

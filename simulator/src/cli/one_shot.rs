@@ -23,6 +23,15 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
             "open, touch and finish it in the REPL (`soter-sim` without a command), or on a server with --connect URL",
         ));
     }
+    if let Command::Danger(danger) = &command
+        && danger.needs_copies()
+        && options.connect.is_none()
+    {
+        return Err(CommandError::invalid_params(
+            "a copy of a phone lives only as long as its process",
+            "take it and put it back in the REPL (`soter-sim` without a command), or on a server with --attacker by --connect URL",
+        ));
+    }
     let answer = match command.job()? {
         Job::Verify(files) => Answer::Response(Response::VerifySignature(front::verify_files(&files)?)),
         Job::Explain(code) => front::explain(code)?,

@@ -92,6 +92,7 @@ impl Bridge {
                 let desk = desk.clone();
                 move |notice: &str| desk.notice(notice)
             }),
+            attacker: serve.attacker,
         };
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(rooms, async {

@@ -1,5 +1,6 @@
 //! Answers and events as a person reads them.
 
+mod attackers;
 mod authentication;
 mod events;
 mod phones;
@@ -61,6 +62,11 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
         | Response::GetExtraParam(reply) => replies::reply(reply, paint),
         Response::KeysList(keys) => replies::keys(keys, paint),
         Response::VerifySignature(verdict) => replies::verdict(verdict, paint),
+        Response::DangerSnapshot(copied) => attackers::copied("copied", copied, paint),
+        Response::DangerRestore(copied) => attackers::copied("put back", copied, paint),
+        Response::DangerClone(summary) => format!("duplicated as {}", phones::summary(summary, paint)),
+        Response::DangerSetClock(phone) => phones::phone(phone, paint),
+        Response::DangerSign(_) => object(response, paint),
     }
 }
 

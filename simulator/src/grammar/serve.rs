@@ -43,6 +43,9 @@ pub(crate) struct Serve {
     /// Let /sim/reset empty a state folder
     #[arg(long)]
     pub(crate) allow_reset: bool,
+    /// Offer the attacker's methods danger.* and attack.* over RPC as well
+    #[arg(long)]
+    pub(crate) attacker: bool,
 }
 
 /// See [`Replays`].

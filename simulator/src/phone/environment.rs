@@ -15,38 +15,31 @@ use super::{KeyStock, PhoneContext};
 /// certificates are valid.
 const LAST_CLOCK: u64 = 253_402_300_799_999 - 10 * 366 * 24 * 3_600_000;
 
-/// A phone's calendar clock. Clones are the same clock.
+/// A phone's calendar clock: the computer's, or one that stands still until it is set, so that the same commands see the
+/// same times. Clones are the same clock.
 #[derive(Clone, Debug)]
-pub(super) enum Clock {
-    /// The computer's.
-    System,
-    /// A seeded phone's own: it stands still until it is set, so that the same commands see the same times.
-    Standing(Arc<AtomicU64>),
-}
+pub(super) struct Clock(Arc<AtomicU64>);
+
+/// In place of a moment: the clock is the computer's.
+const COMPUTERS: u64 = u64::MAX;
 
 impl Clock {
     pub(super) fn new(standing_at: Option<u64>) -> Self {
-        standing_at.map_or(Self::System, |at| Self::Standing(Arc::new(AtomicU64::new(at))))
+        Self(Arc::new(AtomicU64::new(standing_at.unwrap_or(COMPUTERS))))
     }
 
     pub(super) fn unix_millis(&self) -> u64 {
-        match self {
-            Self::System => SystemTime::now()
+        match self.0.load(Ordering::Relaxed) {
+            COMPUTERS => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
-            Self::Standing(at) => at.load(Ordering::Relaxed),
+            standing_at => standing_at,
         }
     }
 
-    /// Sets a standing clock; whether it is one.
-    pub(super) fn set(&self, unix_millis: u64) -> bool {
-        match self {
-            Self::System => false,
-            Self::Standing(at) => {
-                at.store(unix_millis, Ordering::Relaxed);
-                true
-            }
-        }
+    /// Makes it stand at a moment, or run as the computer's.
+    pub(super) fn set(&self, standing_at: Option<u64>) {
+        self.0.store(standing_at.unwrap_or(COMPUTERS), Ordering::Relaxed);
     }
 }
 

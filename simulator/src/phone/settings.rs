@@ -41,12 +41,13 @@ impl Phone {
         let mut inside = self.inside();
         if !set.clock.is_keep() {
             let at = set.clock.apply(SEEDED_CLOCK, SEEDED_CLOCK);
-            if !inside.clock.set(at) {
+            if !inside.record.seeded {
                 return Err(CommandError::invalid_params(
                     format!("device `{}` has no clock of its own: it shows the computer's time", self.name),
                     "create a device with a seed to set its clock",
                 ));
             }
+            inside.clock.set(Some(at));
             inside.record.clock = Some(at);
         }
         if set.system_upgrade == Patch::Set(true) {

@@ -16,6 +16,7 @@ use soter_wire::{Mode, ResultJson};
 use tokio::sync::broadcast::Receiver;
 
 mod apps;
+mod danger;
 mod dialog;
 mod restarts;
 mod seeds;

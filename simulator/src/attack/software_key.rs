@@ -1,0 +1,279 @@
+//! Keys that are no TEE's, and signatures in any form, right or wrong.
+//!
+//! The paddings are built by hand over the raw RSA operation, because no library signs what no signer should. This room
+//! alone does that: what it makes is for refusing.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{Algorithm, Digest, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
+use rsa::rand_core::OsRng;
+use rsa::{BigUint, RsaPrivateKey, hazmat};
+use soter_bridge::protocol::CommandError;
+use soter_bridge::protocol::danger::{Hash, Padding};
+use soter_wire::{DEFAULT_SALT_LENGTH, MAX_SALT_LENGTH, PublicKey};
+use zeroize::Zeroizing;
+
+/// Bytes of a signature by a key of 2048 bits.
+const SIGNATURE_BYTES: usize = 256;
+
+/// How a signature is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scheme {
+    /// How the hash is padded.
+    pub padding: Padding,
+    /// The hash of the text.
+    pub hash: Hash,
+    /// The hash inside MGF1, for PSS.
+    pub mgf1: Hash,
+    /// The salt's length in bytes, for PSS.
+    pub salt_length: u16,
+}
+
+impl Scheme {
+    /// What phones use: PSS with SHA-256 throughout and a salt of 20 bytes.
+    pub const USUAL: Self = Self {
+        padding: Padding::Pss,
+        hash: Hash::Sha256,
+        mgf1: Hash::Sha256,
+        salt_length: DEFAULT_SALT_LENGTH,
+    };
+}
+
+/// An RSA-2048 key that whoever holds it can use in any way. It is never printed. Clones share the key.
+#[derive(Clone)]
+pub struct SoftwareKey {
+    private: Arc<RsaPrivateKey>,
+    public: PublicKey,
+}
+
+impl SoftwareKey {
+    /// Makes a random key. Takes tens of milliseconds.
+    ///
+    /// # Errors
+    /// A defect of the cryptographic library.
+    pub fn generate() -> Result<Self, CommandError> {
+        let defect = |_| CommandError::internal("the cryptographic library made no RSA-2048 key");
+        let key = KeyPair::generate(KeySize::Rsa2048).map_err(defect)?;
+        let pkcs8: Pkcs8V1Der<'_> = key.as_der().map_err(defect)?;
+        Self::from_pkcs8(pkcs8.as_ref())
+    }
+
+    /// Reads a key in PKCS#8.
+    ///
+    /// # Errors
+    /// The caller's: it is no RSA key of 2048 bits with the exponent 65537.
+    pub fn from_pkcs8(der: &[u8]) -> Result<Self, CommandError> {
+        RsaPrivateKey::from_pkcs8_der(der).map_err(|_| unreadable()).and_then(Self::new)
+    }
+
+    /// Reads a key in PKCS#8, as PEM (`BEGIN PRIVATE KEY`).
+    ///
+    /// # Errors
+    /// The caller's: it is no RSA key of 2048 bits with the exponent 65537.
+    pub fn from_pem(pem: &str) -> Result<Self, CommandError> {
+        RsaPrivateKey::from_pkcs8_pem(pem).map_err(|_| unreadable()).and_then(Self::new)
+    }
+
+    fn new(private: RsaPrivateKey) -> Result<Self, CommandError> {
+        let spki = private.to_public_key().to_public_key_der().map_err(|_| unreadable())?;
+        let public = PublicKey::from_spki_der(spki.as_bytes()).map_err(|_| unreadable())?;
+        Ok(Self { private: Arc::new(private), public })
+    }
+
+    /// The key in PKCS#8. Secret.
+    ///
+    /// # Errors
+    /// A defect of the cryptographic library.
+    pub fn expose_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, CommandError> {
+        let der = self.private.to_pkcs8_der();
+        let der = der.map_err(|_| CommandError::internal("a private key does not encode"))?;
+        Ok(Zeroizing::new(der.as_bytes().to_vec()))
+    }
+
+    /// The key's public half.
+    pub fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// Signs a text. The salt follows from key and text, so that the same call gives the same signature.
+    ///
+    /// # Errors
+    /// The caller's: a salt that does not fit.
+    pub fn sign(&self, text: &[u8], scheme: Scheme) -> Result<Vec<u8>, CommandError> {
+        let encoded = match scheme.padding {
+            Padding::Pss => self.emsa_pss(text, scheme)?,
+            Padding::Pkcs1 => emsa_pkcs1(text, scheme.hash),
+        };
+        // The generator blinds the operation; the result is the same with any.
+        let signed = hazmat::rsa_decrypt_and_check(
+            self.private.as_ref(),
+            Some(&mut OsRng),
+            &BigUint::from_bytes_be(&encoded),
+        )
+        .map_err(|_| CommandError::internal("the raw RSA operation failed"))?;
+        Ok(to_length(&signed, SIGNATURE_BYTES))
+    }
+
+    /// EMSA-PSS-ENCODE (RFC 8017, 9.1.1) for 2047 bits.
+    fn emsa_pss(&self, text: &[u8], scheme: Scheme) -> Result<Vec<u8>, CommandError> {
+        let hash = algorithm(scheme.hash);
+        // Steps 1 to 3: the text's hash, and whether it fits with its salt.
+        let hashed = digest(hash, text);
+        let salt_length = usize::from(scheme.salt_length);
+        let room = SIGNATURE_BYTES - hash.output_len() - 2;
+        if salt_length > room {
+            return Err(CommandError::invalid_params(
+                format!("a salt of {salt_length} bytes does not fit into a signature of 2048 bits"),
+                format!("give at most {room}; with SHA-256 that is {MAX_SALT_LENGTH}"),
+            ));
+        }
+        // Step 4: the salt.
+        let secret = self.expose_pkcs8()?;
+        let salt = mgf1(Hash::Sha256, digest(&SHA256, &[&secret[..], text].concat()).as_ref(), salt_length);
+        // Steps 5 and 6: M' and its hash.
+        let h = digest(hash, &[&[0; 8][..], hashed.as_ref(), &salt].concat());
+        // Steps 7 and 8: the data block.
+        let mut block = vec![0; room - salt_length];
+        block.push(1);
+        block.extend(salt);
+        // Steps 9 and 10: masked.
+        let mask = mgf1(scheme.mgf1, h.as_ref(), block.len());
+        block.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+        // Step 11: the bit above the modulus's length.
+        if let Some(first) = block.first_mut() {
+            *first &= 0x7f;
+        }
+        // Step 12.
+        block.extend(h.as_ref());
+        block.push(0xbc);
+        Ok(block)
+    }
+}
+
+impl fmt::Debug for SoftwareKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SoftwareKey")
+            .field("public", &self.public.fingerprint())
+            .finish_non_exhaustive()
+    }
+}
+
+/// EMSA-PKCS1-v1_5-ENCODE (RFC 8017, 9.2).
+fn emsa_pkcs1(text: &[u8], hash: Hash) -> Vec<u8> {
+    let prefix: &[u8] = match hash {
+        Hash::Sha1 => {
+            &[0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14]
+        }
+        Hash::Sha256 => &[
+            0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05,
+            0x00, 0x04, 0x20,
+        ],
+    };
+    let hashed = digest(algorithm(hash), text);
+    let padding = SIGNATURE_BYTES - 3 - prefix.len() - hashed.as_ref().len();
+    [&[0, 1][..], &vec![0xff; padding], &[0], prefix, hashed.as_ref()].concat()
+}
+
+/// MGF1 (RFC 8017, B.2.1).
+fn mgf1(hash: Hash, seed: &[u8], length: usize) -> Vec<u8> {
+    let block =
+        |counter: u32| -> Digest { digest(algorithm(hash), &[seed, &counter.to_be_bytes()].concat()) };
+    (0..).flat_map(|counter| block(counter).as_ref().to_vec()).take(length).collect()
+}
+
+fn algorithm(hash: Hash) -> &'static Algorithm {
+    match hash {
+        Hash::Sha1 => &SHA1_FOR_LEGACY_USE_ONLY,
+        Hash::Sha256 => &SHA256,
+    }
+}
+
+/// A number in so many bytes, big-endian.
+fn to_length(number: &BigUint, length: usize) -> Vec<u8> {
+    let bytes = number.to_bytes_be();
+    let mut padded = vec![0; length.saturating_sub(bytes.len())];
+    padded.extend(bytes);
+    padded
+}
+
+fn unreadable() -> CommandError {
+    CommandError::invalid_params(
+        "the private key is no RSA key of 2048 bits with the exponent 65537 in PKCS#8",
+        "make one with `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_signed_as_phones_sign_verifies_at_that_salt_length_alone() {
+        let key = SoftwareKey::generate().unwrap();
+        for salt_length in [0, 20, 32, MAX_SALT_LENGTH] {
+            let signature = key.sign(b"text", Scheme { salt_length, ..Scheme::USUAL }).unwrap();
+            assert_eq!(signature.len(), SIGNATURE_BYTES);
+            assert_eq!(key.public().verify_pss(b"text", &signature, salt_length), Ok(()));
+            assert_eq!(key.public().find_pss_salt_length(b"text", &signature), Some(salt_length));
+            assert!(key.public().verify_pss(b"test", &signature, salt_length).is_err());
+        }
+    }
+
+    #[test]
+    fn the_old_padding_verifies_as_such() {
+        let key = SoftwareKey::generate().unwrap();
+        let signature = key.sign(b"text", Scheme { padding: Padding::Pkcs1, ..Scheme::USUAL }).unwrap();
+        assert_eq!(key.public().verify_pkcs1(b"text", &signature), Ok(()));
+        assert_eq!(key.public().find_pss_salt_length(b"text", &signature), None);
+    }
+
+    #[test]
+    fn other_hashes_give_what_no_verifier_of_sha_256_accepts() {
+        let key = SoftwareKey::generate().unwrap();
+        for scheme in [
+            Scheme { hash: Hash::Sha1, mgf1: Hash::Sha1, ..Scheme::USUAL },
+            Scheme { mgf1: Hash::Sha1, ..Scheme::USUAL },
+            Scheme { padding: Padding::Pkcs1, hash: Hash::Sha1, ..Scheme::USUAL },
+        ] {
+            let signature = key.sign(b"text", scheme).unwrap();
+            assert_eq!(key.public().find_pss_salt_length(b"text", &signature), None);
+            assert!(key.public().verify_pkcs1(b"text", &signature).is_err());
+        }
+    }
+
+    #[test]
+    fn the_sha_1_forms_are_what_the_library_verifies() {
+        let key = SoftwareKey::generate().unwrap();
+        let hashed = digest(&SHA1_FOR_LEGACY_USE_ONLY, b"text");
+        let scheme = Scheme { hash: Hash::Sha1, mgf1: Hash::Sha1, ..Scheme::USUAL };
+        let signature = key.sign(b"text", scheme).unwrap();
+        let public = key.private.to_public_key();
+        let pss = rsa::Pss::new_with_salt::<sha1::Sha1>(20);
+        assert_eq!(public.verify(pss, hashed.as_ref(), &signature), Ok(()));
+    }
+
+    #[test]
+    fn a_salt_that_does_not_fit_is_refused_with_the_longest_that_does() {
+        let key = SoftwareKey::generate().unwrap();
+        let error = key.sign(b"text", Scheme { salt_length: 223, ..Scheme::USUAL }).unwrap_err();
+        assert!(error.next.contains("222"), "{error:?}");
+    }
+
+    #[test]
+    fn a_key_reads_back_from_pem_and_is_not_printed() {
+        let key = SoftwareKey::generate().unwrap();
+        let pem = key.private.to_pkcs8_pem(rsa::pkcs8::LineEnding::LF).unwrap();
+        let again = SoftwareKey::from_pem(&pem).unwrap();
+        assert_eq!(again.public(), key.public());
+        assert_eq!(
+            format!("{again:?}"),
+            format!("SoftwareKey {{ public: \"{}\", .. }}", key.public().fingerprint())
+        );
+        assert!(SoftwareKey::from_pem("no key").is_err());
+    }
+}

@@ -1,0 +1,150 @@
+//! `danger.*`: an attacker's powers over the phones on the desk.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use soter_bridge::protocol::danger::{Copied, Duplicate, Restore, SetClock, Sign, Signature, Snapshot};
+use soter_bridge::protocol::{CommandError, ErrorKind, device};
+use soter_wire::base64;
+
+use crate::attack::{Scheme, SoftwareKey};
+use crate::phone::{Flash, Moment};
+use crate::store::DeviceName;
+
+use super::Desk;
+
+/// Copies that a desk holds at once. Each is smaller than 5 MiB, and usually of some kilobytes.
+const MAX_SNAPSHOTS: usize = 64;
+
+/// What an attacker holds at this desk. It is gone with the process.
+#[derive(Debug, Default)]
+pub(super) struct Loot {
+    snapshots: Mutex<BTreeMap<DeviceName, Kept>>,
+    key: Mutex<Option<SoftwareKey>>,
+}
+
+/// A copy of a phone's flash.
+#[derive(Debug)]
+struct Kept {
+    of: DeviceName,
+    flash: Flash,
+}
+
+impl Loot {
+    /// Forgets the copies.
+    pub(super) fn clear(&self) {
+        self.snapshots().clear();
+    }
+
+    fn snapshots(&self) -> MutexGuard<'_, BTreeMap<DeviceName, Kept>> {
+        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Desk {
+    pub(super) fn snapshot(&self, of: Option<&str>, snapshot: &Snapshot) -> Result<Copied, CommandError> {
+        let name = copy_name(&snapshot.name)?;
+        let phone = self.phone(of)?;
+        if self.inner.loot.snapshots().keys().filter(|kept| **kept != name).count() >= MAX_SNAPSHOTS {
+            return Err(CommandError::new(
+                ErrorKind::LimitReached,
+                format!("there are {MAX_SNAPSHOTS} copies, and no more fit"),
+                "take the next one under the name of one that is no longer needed",
+            ));
+        }
+        let (flash, moment) = phone.copy_flash()?;
+        let of = phone.name().clone();
+        let copied = copied(&name, &of, moment);
+        self.inner.loot.snapshots().insert(name, Kept { of, flash });
+        Ok(copied)
+    }
+
+    pub(super) fn restore(&self, onto: Option<&str>, restore: &Restore) -> Result<Copied, CommandError> {
+        let name = copy_name(&restore.name)?;
+        let phone = self.phone(onto)?;
+        let snapshots = self.inner.loot.snapshots();
+        let Some(kept) = snapshots.get(&name) else {
+            let known: Vec<_> = snapshots.keys().take(10).map(DeviceName::as_str).collect();
+            return Err(CommandError::invalid_params(
+                format!("there is no copy `{name}`"),
+                if known.is_empty() {
+                    "take one first, with `danger snapshot`; copies live as long as their process".to_owned()
+                } else {
+                    format!("copies: {}", known.join(", "))
+                },
+            ));
+        };
+        if kept.of != *phone.name() {
+            return Err(CommandError::invalid_params(
+                format!("the copy `{name}` is of device `{}`, not of `{}`", kept.of, phone.name()),
+                format!("name the phone: --device {}", kept.of),
+            ));
+        }
+        let moment = phone.put_back(&kept.flash)?;
+        Ok(copied(&name, phone.name(), moment))
+    }
+
+    pub(super) fn duplicate(
+        &self,
+        of: Option<&str>,
+        duplicate: &Duplicate,
+    ) -> Result<device::Summary, CommandError> {
+        let name: DeviceName = duplicate.name.parse().map_err(|error| {
+            CommandError::invalid_params(format!("{error}"), "choose another name, such as `twin`")
+        })?;
+        let original = self.phone(of)?;
+        let change = self.change();
+        self.check_room_for(&name)?;
+        let phone = Arc::new(original.duplicate(name.clone(), self.inner.context.clone())?);
+        let summary = phone.summary();
+        self.phones().by_name.insert(name, phone);
+        self.save(&change)?;
+        Ok(summary)
+    }
+
+    pub(super) fn force_clock(
+        &self,
+        of: Option<&str>,
+        set: SetClock,
+    ) -> Result<device::Device, CommandError> {
+        let phone = self.phone(of)?;
+        phone.force_clock(set.clock)?;
+        self.save(&self.change())?;
+        self.describe(&phone)
+    }
+
+    pub(super) fn sign_in_software(&self, sign: &Sign) -> Result<Signature, CommandError> {
+        let scheme =
+            Scheme { padding: sign.padding, hash: sign.hash, mgf1: sign.mgf1, salt_length: sign.salt };
+        let key = match &sign.private_key {
+            Some(pem) => SoftwareKey::from_pem(pem.expose())?,
+            None => {
+                let mut own = self.inner.loot.key.lock().unwrap_or_else(PoisonError::into_inner);
+                match &*own {
+                    Some(key) => key.clone(),
+                    None => own.insert(SoftwareKey::generate()?).clone(),
+                }
+            }
+        };
+        let signature = key.sign(sign.text.as_bytes(), scheme)?;
+        Ok(Signature {
+            signature: base64::encode(&signature),
+            public_key: key.public().to_pem(),
+            fingerprint: key.public().fingerprint(),
+        })
+    }
+}
+
+fn copy_name(name: &str) -> Result<DeviceName, CommandError> {
+    name.parse().map_err(|error| {
+        CommandError::invalid_params(
+            format!("no name for a copy: {error}"),
+            "choose another name, such as `before`",
+        )
+    })
+}
+
+fn copied(name: &DeviceName, device: &DeviceName, moment: Moment) -> Copied {
+    let Moment { cpu_id, counter } = moment;
+    Copied { name: name.to_string(), device: device.to_string(), cpu_id, counter }
+}

@@ -1,0 +1,147 @@
+//! What an attacker does to a phone from outside its secure world: to its flash, and to its clock.
+
+use std::fmt;
+
+use soter_bridge::protocol::CommandError;
+use soter_tee::{
+    Environment, ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice,
+};
+use zeroize::Zeroizing;
+
+use super::environment::check_clock;
+use super::{Inside, Phone, PhoneContext, SEEDED_CLOCK};
+use crate::store::DeviceName;
+
+/// All that a phone's secure world keeps outside itself: the flash with the root key and the sealed state, and the RPMB.
+#[derive(Clone)]
+pub(crate) struct Flash {
+    root_key: Zeroizing<[u8; ROOT_KEY_BYTES]>,
+    sealed: Vec<u8>,
+    rpmb: [[u8; SLOT_BYTES]; 2],
+}
+
+/// A phone at the moment of a copy.
+#[derive(Clone, Debug)]
+pub(crate) struct Moment {
+    pub(crate) cpu_id: String,
+    pub(crate) counter: u64,
+}
+
+impl Phone {
+    /// Switches the phone off in an orderly way, so that no counter value is reserved, and copies its flash.
+    ///
+    /// # Errors
+    /// The phone does not start, or its storage fails.
+    pub(crate) fn copy_flash(&self) -> Result<(Flash, Moment), CommandError> {
+        let mut inside = self.inside();
+        let moment = self.moment(&mut inside)?;
+        self.put_off(&mut inside)?;
+        let stored =
+            self.environment(&mut inside).storage().load().map_err(|error| self.storage_failed(&error))?;
+        let flash = stored.and_then(|stored| Flash::read(&stored)).ok_or_else(|| self.folder_is_gone())?;
+        Ok((flash, moment))
+    }
+
+    /// Puts a copy of this phone's flash back, behind the back of its secure world.
+    ///
+    /// # Errors
+    /// The caller's: the copy is of another phone, which had this name before. The environment's: storage fails; the
+    /// phone then refuses to start until the copy is put back whole.
+    pub(crate) fn put_back(&self, flash: &Flash) -> Result<Moment, CommandError> {
+        let mut inside = self.inside();
+        self.put_off(&mut inside)?;
+        let mut environment = self.environment(&mut inside);
+        let storage = environment.storage();
+        let failed = |error: StorageError| self.storage_failed(&error);
+        let current = storage.load().map_err(failed)?.and_then(|stored| Flash::read(&stored));
+        match current {
+            Some(current) if current.root_key != flash.root_key => {
+                return Err(CommandError::invalid_params(
+                    format!("the copy is of another phone that was called `{}` before", self.name),
+                    "take a copy of the phone that is there now",
+                ));
+            }
+            Some(_) => flash.overwrite(storage).map_err(failed)?,
+            None => flash.provision(storage).map_err(failed)?,
+        }
+        self.moment(&mut inside)
+    }
+
+    /// Forces the clock to stand at a moment, or sets it free again.
+    ///
+    /// # Errors
+    /// The caller's: no certificate can be made at that time.
+    pub(crate) fn force_clock(&self, clock: Option<u64>) -> Result<(), CommandError> {
+        clock.map_or(Ok(()), check_clock)?;
+        let mut inside = self.inside();
+        let clock = clock.or_else(|| inside.record.seeded.then_some(SEEDED_CLOCK));
+        inside.clock.set(clock);
+        inside.record.clock = clock;
+        Ok(())
+    }
+
+    /// A phone of another name with the same secure world.
+    ///
+    /// # Errors
+    /// The phone does not start, or storage fails.
+    pub(crate) fn duplicate(&self, name: DeviceName, context: PhoneContext) -> Result<Self, CommandError> {
+        let (flash, _) = self.copy_flash()?;
+        let mut record = self.record();
+        record.made_as.get_or_insert_with(|| self.name.clone());
+        let duplicate = Self::new(name, record, context);
+        {
+            let mut inside = duplicate.inside();
+            let mut environment = duplicate.environment(&mut inside);
+            flash.provision(environment.storage()).map_err(|error| duplicate.storage_failed(&error))?;
+        }
+        Ok(duplicate)
+    }
+
+    fn moment(&self, inside: &mut Inside) -> Result<Moment, CommandError> {
+        let tee = self.tee(inside)?;
+        Ok(Moment { cpu_id: tee.cpu_id(), counter: tee.last_counter() })
+    }
+
+    fn storage_failed(&self, error: &StorageError) -> CommandError {
+        CommandError::environment(
+            format!("device `{}`: {error}", self.name),
+            "check the folder's rights and the free space, then try again",
+        )
+    }
+}
+
+impl Flash {
+    /// `None` if a part is missing or has another size.
+    fn read(stored: &StoredDevice) -> Option<Self> {
+        let mut root_key = Zeroizing::new([0; ROOT_KEY_BYTES]);
+        let stored_key = stored.root_key.as_ref().filter(|key| key.len() == ROOT_KEY_BYTES)?;
+        root_key.copy_from_slice(stored_key);
+        let (first, second) = stored.rpmb.as_ref()?.split_at_checked(SLOT_BYTES)?;
+        let rpmb = [first.try_into().ok()?, second.try_into().ok()?];
+        Some(Self { root_key, sealed: stored.sealed.clone()?, rpmb })
+    }
+
+    /// Makes a phone of it where there is none.
+    fn provision(&self, storage: &mut dyn Storage) -> Result<(), StorageError> {
+        let [first, second] = &self.rpmb;
+        storage.provision(&ProvisionedDevice {
+            root_key: &self.root_key,
+            sealed: &self.sealed,
+            rpmb: [first, second],
+        })
+    }
+
+    /// Writes it over the same phone's flash.
+    fn overwrite(&self, storage: &mut dyn Storage) -> Result<(), StorageError> {
+        let [first, second] = &self.rpmb;
+        storage.write_sealed(&self.sealed)?;
+        storage.write_rpmb_slot(RpmbSlot::First, first)?;
+        storage.write_rpmb_slot(RpmbSlot::Second, second)
+    }
+}
+
+impl fmt::Debug for Flash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Flash").field("sealed_bytes", &self.sealed.len()).finish_non_exhaustive()
+    }
+}
