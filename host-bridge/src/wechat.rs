@@ -4,6 +4,7 @@
 //!   mini program's backend                                       WeChat on the phone
 //!      │ /cgi-bin/token, /sns/jscode2session,                      │ login, check_session, user_info
 //!      │ /cgi-bin/soter/verify_signature, …                        │ register_device, upload_ask, upload_auth_key
+//!      │                                                           │ or, from an audit, POST /sim/devices
 //!      v                                                           v
 //!   routes ──> WeChat ──────────────────────────────────────────────────┐
 //!                │ accounts   mini programs and users                   │
@@ -19,6 +20,7 @@
 mod accounts;
 mod clock;
 mod device_info;
+mod enrolment;
 mod ledger;
 mod logins;
 mod pipeline;
@@ -169,6 +171,12 @@ impl WeChat {
         let cleared = self.ledger.change(|_| Ok::<_, LedgerError>(vec![Change::Clear]))??;
         *self.memory() = Memory::default();
         cleared.durable().await
+    }
+
+    /// Whether someone has this openid in the mini program: one of its users, or one whose phone was enrolled from outside.
+    fn knows_openid(&self, appid: &str, openid: &str) -> bool {
+        self.options.accounts.has_openid(appid, openid)
+            || self.ledger.read(|book| book.knows_owner(appid, openid))
     }
 
     /// Judges a result for a backend, tells everyone who watches, and gives the answer.

@@ -26,7 +26,7 @@ use super::{Limits, socket};
 /// Entries of the journal in one answer.
 const JOURNAL_PAGE: usize = 1000;
 
-const PATHS: &str = "paths: /ws, /rpc, /health, /sim/journal, /sim/reset, /cgi-bin/token, /cgi-bin/stable_token, /sns/jscode2session, /cgi-bin/soter/verify_signature, /cgi-bin/soter_3rdapp/is_support, /cgi-bin/soter_3rdapp/verify_ask, /sim/openapi/soter.verifySignature";
+const PATHS: &str = "paths: /ws, /rpc, /health, /sim/journal, /sim/reset, /sim/devices, /cgi-bin/token, /cgi-bin/stable_token, /sns/jscode2session, /cgi-bin/soter/verify_signature, /cgi-bin/soter_3rdapp/is_support, /cgi-bin/soter_3rdapp/verify_ask, /sim/openapi/soter.verifySignature";
 
 /// Everything behind the port.
 pub(super) fn router<S: Service>(

@@ -25,7 +25,9 @@ use crate::journal::{Door, Judgement, NewEntry};
 use crate::reasons;
 use crate::secret::Secret;
 
-use self::answer::{Answer, Errcode};
+use self::answer::Errcode;
+
+pub(super) use self::answer::Answer;
 use super::device_info::{self, BadDeviceInfo};
 use super::logins::BadCode;
 use super::pipeline::{Claim, Finding};
@@ -47,6 +49,7 @@ pub fn routes(wechat: Arc<WeChat>) -> Router {
         .route("/cgi-bin/soter_3rdapp/is_support", any(is_support))
         .route("/cgi-bin/soter_3rdapp/verify_ask", any(verify_ask))
         .route("/sim/openapi/soter.verifySignature", any(cloud_verify_signature))
+        .route("/sim/devices", axum::routing::post(super::enrolment::enroll))
         // SDKs have hundreds of calls, and understand WeChat's own answer to those that are not there.
         .route("/cgi-bin/{*rest}", any(nowhere))
         .route("/sns/{*rest}", any(nowhere))
@@ -276,7 +279,7 @@ impl<'a> Call<'a> {
             return Err(Errcode::UNAUTHORIZED);
         }
         let openid = body.get("openid").and_then(Value::as_str).unwrap_or_default();
-        if !self.wechat.accounts().has_openid(appid, openid) {
+        if !self.wechat.knows_openid(appid, openid) {
             return Err(Errcode::INVALID_OPENID);
         }
         let claim = Claim {
@@ -366,10 +369,11 @@ fn granted(Grant { token, expires_in }: Grant) -> Answer {
     Answer::of(json!({"access_token": token, "expires_in": expires_in}))
 }
 
-fn reason_of(error: &UploadRefused) -> &'static str {
+pub(super) fn reason_of(error: &UploadRefused) -> &'static str {
     match error {
         UploadRefused::UnknownDevice { .. } => reasons::UNKNOWN_DEVICE,
-        UploadRefused::UntrustedRoot { .. } => reasons::BROKEN_CHAIN,
+        UploadRefused::BrokenChain(_) | UploadRefused::UntrustedRoot { .. } => reasons::BROKEN_CHAIN,
+        UploadRefused::Counter { .. } => reasons::COUNTER_ROLLED_BACK,
         UploadRefused::Unreadable(_) => reasons::MALFORMED_JSON,
         _ => reasons::WRONG_SIGNATURE,
     }

@@ -29,6 +29,9 @@ pub enum UploadRefused {
         /// The app on it.
         uid: String,
     },
+    /// The certificate chain does not hold.
+    #[error("the certificate chain does not hold: {0}")]
+    BrokenChain(String),
     /// The export cannot be read.
     #[error("the export cannot be read: {0}")]
     Unreadable(String),
@@ -192,7 +195,7 @@ impl WeChat {
     fn chained_ask(&self, json: &[u8]) -> Result<Ask, UploadRefused> {
         let unreadable = |error: &dyn std::fmt::Display| UploadRefused::Unreadable(error.to_string());
         let chain = CertificateChain::decode(json).map_err(|error| unreadable(&error))?;
-        let facts = chain.verify().map_err(|error| unreadable(&error))?;
+        let facts = chain.verify().map_err(|error| UploadRefused::BrokenChain(error.to_string()))?;
         if !self.options.trusted_roots.contains(&facts.root) {
             return Err(UploadRefused::UntrustedRoot { root: facts.root_common_name });
         }

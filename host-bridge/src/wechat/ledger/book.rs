@@ -1,6 +1,6 @@
 //! The ledger's contents in memory.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use soter_wire::PublicKey;
 
@@ -15,6 +15,8 @@ const REMEMBERED_KEYS: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     devices: HashMap<String, Device>,
+    /// Appid and openid of everyone for whom an AuthKey was uploaded.
+    owners: HashSet<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -69,7 +71,7 @@ impl Book {
     /// Makes a change that was decided.
     pub(super) fn apply(&mut self, change: &Change) {
         match change {
-            Change::Clear => self.devices.clear(),
+            Change::Clear => *self = Self::default(),
             Change::Device { cpu_id, attk } => {
                 self.devices.entry(cpu_id.clone()).or_insert_with(|| Device {
                     attk: attk.clone(),
@@ -99,6 +101,7 @@ impl Book {
             Change::AuthKey { cpu_id, uid, key } => {
                 let app = self.devices.get_mut(cpu_id).and_then(|device| device.apps.get_mut(uid));
                 let Some(app) = app else { return };
+                self.owners.insert((key.appid.clone(), key.openid.clone()));
                 app.auth_keys.retain(|old| old.key != key.key);
                 if !key.retired {
                     let same_owner = |old: &&mut AuthKey| old.appid == key.appid && old.openid == key.openid;
@@ -151,6 +154,11 @@ impl Book {
     pub(crate) fn auth_keys(&self, cpu_id: &str, uid: &str) -> &[AuthKey] {
         let app = self.devices.get(cpu_id).and_then(|device| device.apps.get(uid));
         app.map_or(&[], |app| &app.auth_keys)
+    }
+
+    /// Whether an AuthKey was ever uploaded for a mini program's user.
+    pub(crate) fn knows_owner(&self, appid: &str, openid: &str) -> bool {
+        self.owners.contains(&(appid.to_owned(), openid.to_owned()))
     }
 
     /// Keys that could have signed instead, those of the same device first; `limit` at most.

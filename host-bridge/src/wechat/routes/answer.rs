@@ -15,9 +15,9 @@ const REASON: HeaderName = HeaderName::from_static("x-soter-sim-reason");
 
 /// An answer, and what is not in its body.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) body: Value,
-    pub(super) judgement: Option<Judgement>,
+pub(in crate::wechat) struct Answer {
+    pub(in crate::wechat) body: Value,
+    pub(in crate::wechat) judgement: Option<Judgement>,
 }
 
 impl Answer {
