@@ -20,6 +20,7 @@ macro_rules! no_parameters {
         pub struct $name {}
     };
 }
+pub mod attack;
 pub mod biometric;
 pub mod danger;
 pub mod desk;
@@ -327,6 +328,14 @@ commands! {
         "Force a phone's clock.";
     "danger.sign" => DangerSign(danger::Sign) -> danger::Signature,
         "Sign with a key in software, in any form, right or wrong.";
+    "attack.list" => AttackList(attack::List) -> attack::Attacks,
+        "Every attack of the catalogue.";
+    "attack.show" => AttackShow(attack::Show) -> attack::Attack,
+        "All about one attack.";
+    "attack.forge" => AttackForge(attack::Forge) -> attack::Forged,
+        "Craft an attack's input, and tell how it differs from an honest one.";
+    "attack.run" => AttackRun(attack::Run) -> attack::Ran,
+        "Play an attack against WeChat's servers on this desk.";
 }
 
 #[cfg(test)]

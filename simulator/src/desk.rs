@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use directories::ProjectDirs;
 use soter_bridge::journal::Journal;
@@ -11,17 +11,19 @@ use soter_bridge::protocol::{
     Call, CommandError, ErrorKind, Event, Request, Response, SeedText, Service, desk, device,
 };
 use soter_bridge::verification;
-use soter_bridge::wechat::{Ledger, SqliteStore, SystemClock, WeChat, WeChatOptions};
+use soter_bridge::wechat::{Clock, Ledger, SqliteStore, SystemClock, WeChat, WeChatOptions};
 use soter_tee::Seed;
 use soter_wire::{PROFILES, Profile};
 use tokio::sync::broadcast;
 
+use crate::attack::KeySource;
 use crate::phone::{KeyStock, Phone, PhoneContext, Record};
 use crate::store::{DeviceName, FolderError, StateFolder};
 
 use danger::Loot;
 use records::Records;
 
+mod attacks;
 mod danger;
 mod records;
 
@@ -68,6 +70,8 @@ pub struct DeskOptions {
     pub sensor: Option<SensorMode>,
     /// Whether `desk.reset` may empty a folder.
     pub allow_reset: bool,
+    /// The clock of WeChat's servers.
+    pub servers_clock: Arc<dyn Clock>,
 }
 
 impl DeskOptions {
@@ -82,6 +86,7 @@ impl DeskOptions {
             wechat: WeChatOptions::default(),
             sensor: None,
             allow_reset: false,
+            servers_clock: Arc::new(SystemClock),
         }
     }
 }
@@ -119,6 +124,8 @@ struct Inner {
     sensor: Option<SensorMode>,
     allow_reset: bool,
     loot: Loot,
+    /// Keys for attacks, made ahead from the first attack on.
+    attack_keys: OnceLock<KeySource>,
     /// Held while the list of phones or its document changes, so that changes follow one another as a whole.
     changing: Mutex<()>,
 }
@@ -137,7 +144,17 @@ impl Desk {
     /// [`ErrorKind::InvalidParams`]: no such profile, or a profile or seed other than the stored phone's.
     /// [`ErrorKind::Environment`]: the folder is locked, damaged or cannot be written. Nothing was changed.
     pub fn open(options: DeskOptions) -> Result<Self, CommandError> {
-        let DeskOptions { state, profile, seed, clock, key_stock, wechat, sensor, allow_reset } = options;
+        let DeskOptions {
+            state,
+            profile,
+            seed,
+            clock,
+            key_stock,
+            wechat,
+            sensor,
+            allow_reset,
+            servers_clock,
+        } = options;
         let profile = profile.as_deref().map(profile_named).transpose()?;
         let seed = seed.map(|seed| Seed::from_text(seed.expose()));
         if clock.is_some() && seed.is_none() {
@@ -151,7 +168,7 @@ impl Desk {
         };
         let (events, _) = broadcast::channel(EVENT_BACKLOG);
         let journal = Arc::new(Journal::new());
-        let wechat = Arc::new(wechat_servers(wechat, folder.as_deref(), &journal, &events)?);
+        let wechat = Arc::new(wechat_servers(wechat, folder.as_deref(), servers_clock, &journal, &events)?);
         let keys = (key_stock > 0).then(|| KeyStock::of(key_stock));
         let context = PhoneContext { folder, events, wechat, keys };
 
@@ -173,6 +190,7 @@ impl Desk {
             sensor,
             allow_reset,
             loot: Loot::default(),
+            attack_keys: OnceLock::new(),
             changing: Mutex::new(()),
         };
         let desk = Self { inner: Arc::new(inner) };
@@ -525,6 +543,10 @@ impl Desk {
             Request::DangerClone(duplicate) => Response::DangerClone(self.duplicate(device, &duplicate)?),
             Request::DangerSetClock(set) => Response::DangerSetClock(self.force_clock(device, set)?),
             Request::DangerSign(sign) => Response::DangerSign(self.sign_in_software(&sign)?),
+            Request::AttackList(_) => Response::AttackList(Self::attacks()),
+            Request::AttackShow(show) => Response::AttackShow(Self::show_attack(&show.id)?),
+            Request::AttackForge(forge) => Response::AttackForge(self.forge(&forge.id).await?),
+            Request::AttackRun(run) => Response::AttackRun(self.run_attack(&run.id).await?),
             trusted_app => phone()?.trusted_app(trusted_app)?,
         })
     }
@@ -548,6 +570,7 @@ impl Phones {
 fn wechat_servers(
     mut options: WeChatOptions,
     folder: Option<&StateFolder>,
+    clock: Arc<dyn Clock>,
     journal: &Arc<Journal>,
     events: &broadcast::Sender<Event>,
 ) -> Result<WeChat, CommandError> {
@@ -560,7 +583,7 @@ fn wechat_servers(
             .and_then(Ledger::open)
             .map_err(|error| CommandError::environment(error.what, error.next))?,
     };
-    Ok(WeChat::new(options, ledger, Arc::new(SystemClock), Arc::clone(journal), events.clone()))
+    Ok(WeChat::new(options, ledger, clock, Arc::clone(journal), events.clone()))
 }
 
 fn first_phone() -> Result<DeviceName, CommandError> {

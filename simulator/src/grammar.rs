@@ -3,6 +3,7 @@
 //! Lines of the REPL and the command line are read by the same types, so a command learned in one place works
 //! in the other. Completion and hints are read off the same [`clap::Command`].
 
+mod attack;
 mod auth;
 mod biometric;
 mod call;
@@ -82,6 +83,9 @@ pub(crate) enum Command {
     /// An attacker's powers over a phone: copy, put back, duplicate, set its clock, sign with other keys
     #[command(subcommand)]
     Danger(danger::Danger),
+    /// The catalogue of replays and forgeries
+    #[command(subcommand)]
+    Attack(attack::Attack),
     /// The public half of every key on the phone
     Keys,
     /// Check a signature against a public key, all in files
@@ -280,6 +284,7 @@ impl Command {
             Self::Biometric(biometric) => biometric.errand(),
             Self::Tee(tee) => tee.errand()?,
             Self::Danger(danger) => danger.errand()?,
+            Self::Attack(attack) => attack.errand(),
             Self::Keys => Errand::new(keys::List {}),
             Self::Call(call) => call.errand()?,
             Self::Verify(verify) => return Ok(Job::Verify(verify)),

@@ -392,7 +392,7 @@ pub(crate) fn stored_record(name: &DeviceName, context: &PhoneContext) -> Result
 
 /// Does something that keeps a processor busy for long, such as making a key. Other tasks of a runtime with several
 /// threads go on meanwhile.
-fn long_work<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn long_work<T>(work: impl FnOnce() -> T) -> T {
     match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
         _ => work(),

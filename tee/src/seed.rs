@@ -39,6 +39,21 @@ impl Seed {
         Self { secret, keys: ReproducedKeys::default() }
     }
 
+    /// The private key in PKCS#8 that the seed stands for: for environments that bring keys of their own to a device.
+    /// Making it takes hundreds of milliseconds. Secret.
+    ///
+    /// # Errors
+    /// A defect of the cryptographic library.
+    pub fn pkcs8(&self, device: &str, purpose: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let key = self.keys.key(&self.identity(device), &[b"environment", purpose.as_bytes()])?;
+        Ok(Zeroizing::new(key.pkcs8().expose().to_vec()))
+    }
+
+    /// The bytes that the seed stands for: for environments that bring randomness of their own to a device. Secret.
+    pub fn number(&self, device: &str, purpose: &str) -> Zeroizing<[u8; VALUE_BYTES]> {
+        self.identity(device).derive("environment", &[purpose.as_bytes()])
+    }
+
     /// The identity of the device of this name.
     pub(crate) fn identity(&self, device: &str) -> Identity {
         Identity(Secret::new(

@@ -36,6 +36,15 @@ impl Loot {
         self.snapshots().clear();
     }
 
+    /// The attacker's own key, made when it is first needed.
+    fn own_key(&self) -> Result<SoftwareKey, CommandError> {
+        let mut own = self.key.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = &*own {
+            return Ok(key.clone());
+        }
+        Ok(own.insert(SoftwareKey::generate()?).clone())
+    }
+
     fn snapshots(&self) -> MutexGuard<'_, BTreeMap<DeviceName, Kept>> {
         self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -118,13 +127,7 @@ impl Desk {
             Scheme { padding: sign.padding, hash: sign.hash, mgf1: sign.mgf1, salt_length: sign.salt };
         let key = match &sign.private_key {
             Some(pem) => SoftwareKey::from_pem(pem.expose())?,
-            None => {
-                let mut own = self.inner.loot.key.lock().unwrap_or_else(PoisonError::into_inner);
-                match &*own {
-                    Some(key) => key.clone(),
-                    None => own.insert(SoftwareKey::generate()?).clone(),
-                }
-            }
+            None => self.inner.loot.own_key()?,
         };
         let signature = key.sign(sign.text.as_bytes(), scheme)?;
         Ok(Signature {

@@ -88,6 +88,7 @@ fn response_is_negative(response: &Response) -> bool {
         Response::CheckSession(answer) => fails(&answer.err_msg),
         Response::CheckIsSoterEnrolledInDevice(answer) => fails(&answer.err_msg),
         Response::VerifySignature(verdict) => !verdict.valid,
+        Response::AttackRun(ran) => ["FAIL", "ERROR"].contains(&ran.verdict.as_str()),
         other => other.trusted_app_reply().is_some_and(|reply| reply.result_code != 0),
     }
 }

@@ -26,7 +26,8 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
         | Response::StartSoterAuthentication(_)
         | Response::Login(_)
         | Response::CheckSession(_)
-        | Response::GetUserInfo(_) => object(response, paint),
+        | Response::GetUserInfo(_)
+        | Response::DangerSign(_) => object(response, paint),
         Response::DeskReset(reset) => {
             format!("everything is new; {} is on the desk", paint.name(&reset.device))
         }
@@ -34,6 +35,7 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
         Response::DeviceSelect(summary) => format!("selected {}", phones::summary(summary, paint)),
         Response::DeviceShow(phone)
         | Response::DeviceSet(phone)
+        | Response::DangerSetClock(phone)
         | Response::DeviceResetNormalWorld(phone) => phones::phone(phone, paint),
         Response::DeviceList(list) => phones::list(list, paint),
         Response::DeviceProfiles(families) => phones::families(families, paint),
@@ -65,8 +67,10 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
         Response::DangerSnapshot(copied) => attackers::copied("copied", copied, paint),
         Response::DangerRestore(copied) => attackers::copied("put back", copied, paint),
         Response::DangerClone(summary) => format!("duplicated as {}", phones::summary(summary, paint)),
-        Response::DangerSetClock(phone) => phones::phone(phone, paint),
-        Response::DangerSign(_) => object(response, paint),
+        Response::AttackList(attacks) => attackers::list(attacks, paint),
+        Response::AttackShow(attack) => attackers::attack(attack, paint),
+        Response::AttackForge(forged) => attackers::forged(forged, paint),
+        Response::AttackRun(ran) => attackers::ran(ran, paint),
     }
 }
 

@@ -3,6 +3,7 @@
 use clap::{Arg, Command};
 use soter_bridge::codes;
 use soter_bridge::protocol::METHODS;
+use soter_sim::attack;
 use soter_wire::Mode;
 
 use crate::grammar::{self, Typed};
@@ -112,6 +113,7 @@ fn values(argument: &Arg, names: &Names) -> Vec<String> {
         "DEVICE" => names.devices.clone(),
         "MODE" | "MODES" => Mode::ALL.iter().map(|mode| mode.name().to_owned()).collect(),
         "METHOD" => METHODS.iter().map(|method| method.name.to_owned()).collect(),
+        "ATTACK" => attack::catalogue().map(|attack| attack.id.to_owned()).collect(),
         "CODE" => codes::CODES.iter().map(|code| code.code.to_string()).collect(),
         "SWITCH" => ["on", "off", "default"].map(str::to_owned).to_vec(),
         "TOUCH" => ["1", "wrong", "cancel"].map(str::to_owned).to_vec(),
@@ -152,6 +154,8 @@ mod tests {
         assert_eq!(words("enrolled f"), ["facial", "fingerPrint"]);
         assert_eq!(words("call keys"), ["keys.list"]);
         assert_eq!(words("explain 9001"), ["90010", "90011"]);
+        assert_eq!(words("attack run SOTER-PROTOCOL-09"), ["SOTER-PROTOCOL-09"]);
+        assert!(words("danger s").contains(&"snapshot".to_owned()));
         assert!(words("auth x --").contains(&"--touch".to_owned()));
     }
 

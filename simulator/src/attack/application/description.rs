@@ -1,0 +1,280 @@
+//! The description of an application in a TOML file.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
+use soter_bridge::protocol::CommandError;
+
+use super::template::{Place, names};
+
+/// A commented description to begin with.
+pub const INITIAL: &str = include_str!("initial.toml");
+
+/// The names that every template may use.
+const KNOWN: [&str; 2] = ["code", "openid"];
+/// The names that the result's templates may use beside.
+const OF_RESULTS: [&str; 3] = ["challenge", "resultJSON", "resultJSONSignature"];
+
+/// How to talk to an application.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// Its address, such as `http://127.0.0.1:3000`.
+    pub url: String,
+    /// How a user logs in; absent: there are no logins.
+    #[serde(default)]
+    pub(super) login: Option<Login>,
+    /// How a user logs out.
+    #[serde(default)]
+    pub(super) logout: Option<Endpoint>,
+    /// How an order gets its challenge.
+    pub(super) challenge: IssuedChallenge,
+    /// Where a result is posted.
+    pub(super) result: PostedResult,
+    /// How the application is restarted.
+    #[serde(default)]
+    pub(super) restart: Option<Restart>,
+}
+
+/// A request.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Endpoint {
+    #[serde(default = "post")]
+    pub(super) method: String,
+    /// A path, or an address of the same server.
+    pub(super) url: String,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) body: Option<String>,
+}
+
+/// A login.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Login {
+    pub(super) request: Endpoint,
+    /// Names for templates, and JSON pointers into the answer.
+    #[serde(default)]
+    pub(super) values: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) success: Success,
+}
+
+/// A challenge. Without a pointer and a regex it is the whole body.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IssuedChallenge {
+    pub(super) request: Endpoint,
+    /// A JSON pointer into the answer.
+    #[serde(default)]
+    pub(super) challenge: Option<String>,
+    /// A regular expression whose first group is the challenge.
+    #[serde(default, deserialize_with = "regex")]
+    pub(super) challenge_regex: Option<Regex>,
+    /// Names for templates, and JSON pointers into the answer.
+    #[serde(default)]
+    pub(super) values: BTreeMap<String, String>,
+}
+
+/// A result.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PostedResult {
+    pub(super) request: Endpoint,
+    pub(super) success: Success,
+}
+
+/// What an answer looks like that means yes. All that is given has to hold.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Success {
+    /// The HTTP status; absent: 200 to 299.
+    #[serde(default)]
+    pub(super) status: Option<u16>,
+    /// A JSON pointer into the answer.
+    #[serde(default)]
+    pub(super) pointer: Option<String>,
+    /// What stands there; absent: anything but null and false.
+    #[serde(default)]
+    pub(super) value: Option<Value>,
+    /// A regular expression for the body.
+    #[serde(default, deserialize_with = "regex")]
+    pub(super) regex: Option<Regex>,
+}
+
+/// A restart.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Restart {
+    /// For the shell; it ends when the application has been started again.
+    pub(super) command: String,
+    /// A path that answers anything at all once the application is there.
+    #[serde(default)]
+    pub(super) ready: Option<String>,
+}
+
+impl Application {
+    /// Reads a description.
+    ///
+    /// # Errors
+    /// The user's: no TOML, a member that is missing or unknown, a template with an unknown name.
+    pub fn read(text: &str) -> Result<Self, CommandError> {
+        let application: Self = toml::from_str(text).map_err(|error| {
+            let line = error
+                .span()
+                .map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+            CommandError::invalid_params(
+                format!("the description, line {line}: {}", error.message()),
+                "`soter-sim audit --init` writes one with comments",
+            )
+        })?;
+        application.check_names()?;
+        Ok(application)
+    }
+
+    fn check_names(&self) -> Result<(), CommandError> {
+        let of_login: Vec<&str> =
+            self.login.iter().flat_map(|login| login.values.keys()).map(String::as_str).collect();
+        let of_challenge: Vec<&str> = self.challenge.values.keys().map(String::as_str).collect();
+        let usual = [&KNOWN[..], &of_login].concat();
+        if let Some(login) = &self.login {
+            check("login", &login.request, &KNOWN)?;
+        }
+        if let Some(logout) = &self.logout {
+            check("logout", logout, &usual)?;
+        }
+        check("challenge", &self.challenge.request, &usual)?;
+        check("result", &self.result.request, &[&usual[..], &of_challenge, &OF_RESULTS].concat())?;
+        let result = &self.result.request;
+        for name in ["resultJSON", "resultJSONSignature"] {
+            if !result.uses(name) {
+                return Err(CommandError::invalid_params(
+                    format!("the description: the request of [result] has no {{{{{name}}}}}"),
+                    "put it where the application expects it, in the body or in the address",
+                ));
+            }
+        }
+        if self.result.success.value.is_some() && self.result.success.pointer.is_none() {
+            return Err(CommandError::invalid_params(
+                "the description: [result.success] has a value and no pointer",
+                "say where the value stands, for example pointer = \"/ok\"",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Endpoint {
+    /// Whether a template uses this name.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        self.names().any(|used| used == name)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.url].into_iter().chain(self.headers.values()).chain(&self.body).flat_map(|text| names(text))
+    }
+
+    pub(super) fn names_content_type(&self) -> bool {
+        self.content_type().is_some()
+    }
+
+    /// How values are written in the body.
+    pub(super) fn body_place(&self) -> Place {
+        let looks_like_json =
+            || self.body.as_ref().is_some_and(|body| body.trim_start().starts_with(['{', '[']));
+        match self.content_type() {
+            Some(kind) if kind.contains("json") => Place::Json,
+            Some(kind) if kind.contains("x-www-form-urlencoded") => Place::Form,
+            None if looks_like_json() => Place::Json,
+            Some(_) | None => Place::Plain,
+        }
+    }
+
+    /// The same request with the result as an object instead of a string; `None` where it is no JSON string.
+    pub(super) fn with_object(&self, json: &str) -> Option<Self> {
+        let body = self.body.as_ref().filter(|_| self.body_place() == Place::Json)?;
+        let changed = ["\"{{resultJSON}}\"", "\"{{ resultJSON }}\""]
+            .iter()
+            .find(|quoted| body.contains(**quoted))
+            .map(|quoted| body.replace(quoted, json))?;
+        Some(Self { body: Some(changed), ..self.clone() })
+    }
+
+    fn content_type(&self) -> Option<&str> {
+        let header = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        header.map(|(_, value)| value.as_str())
+    }
+}
+
+fn check(section: &str, endpoint: &Endpoint, known: &[&str]) -> Result<(), CommandError> {
+    match endpoint.names().find(|name| !known.contains(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let shown: String = name.chars().take(40).collect();
+            Err(CommandError::invalid_params(
+                format!(
+                    "the description: [{section}] uses {{{{{}}}}}, which nothing gives",
+                    shown.escape_debug()
+                ),
+                format!("names there: {}", known.join(", ")),
+            ))
+        }
+    }
+}
+
+fn post() -> String {
+    "POST".to_owned()
+}
+
+fn regex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Regex::new(&text).map(Some).map_err(|error| {
+        let what = error.to_string();
+        de::Error::custom(what.lines().last().unwrap_or("no regular expression").to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_initial_description_is_one() {
+        let application = Application::read(INITIAL).unwrap();
+        assert_eq!(application.url, "http://127.0.0.1:3000");
+        assert!(application.login.is_some());
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_line_or_name() {
+        for (from, to, told) in [
+            ("url = \"http", "ur = \"http", "line"),
+            ("{{session}}", "{{sesion}}", "sesion"),
+            ("{{resultJSON}}", "x", "resultJSON"),
+            ("pointer = \"/paid\"", "", "no pointer"),
+        ] {
+            let error = Application::read(&INITIAL.replace(from, to)).unwrap_err();
+            assert!(error.what.contains(told), "{from}: {error:?}");
+        }
+        let bad = INITIAL.replace("[result.success]", "[result.success]\nregex = \"(\"");
+        assert!(Application::read(&bad).unwrap_err().what.contains("line"));
+    }
+
+    #[test]
+    fn an_object_takes_the_place_of_the_string_with_its_quotation_marks() {
+        let endpoint = Endpoint {
+            method: post(),
+            url: "/".to_owned(),
+            headers: BTreeMap::new(),
+            body: Some(r#"{"r":"{{resultJSON}}"}"#.to_owned()),
+        };
+        assert_eq!(endpoint.with_object(r#"{"a":1}"#).unwrap().body.unwrap(), r#"{"r":{"a":1}}"#);
+        assert!(
+            Endpoint { body: Some("r={{resultJSON}}".to_owned()), ..endpoint }.with_object("{}").is_none()
+        );
+    }
+}

@@ -1,0 +1,88 @@
+//! Texts with `{{names}}` in them.
+
+use std::collections::BTreeMap;
+
+use soter_wire::json::encode_string;
+
+/// What stands for the names.
+pub(super) type Values = BTreeMap<String, String>;
+
+/// Where a text goes, which decides how values are written in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// An address: values are percent-encoded.
+    Address,
+    /// A form: as in an address.
+    Form,
+    /// A header: as they are, without line ends.
+    Header,
+    /// A JSON text: escaped, for between quotation marks.
+    Json,
+    /// Anything else: as they are.
+    Plain,
+}
+
+/// The names in a text, without their braces.
+pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(name, _)| name.trim())
+}
+
+/// The text with its values. A name without a value stands for nothing.
+pub(super) fn filled(text: &str, values: &Values, place: Place) -> String {
+    let mut parts = text.split("{{");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        if let Some((name, rest)) = part.split_once("}}") {
+            out.push_str(&written(values.get(name.trim()).map_or("", String::as_str), place));
+            out.push_str(rest);
+        } else {
+            out.push_str("{{");
+            out.push_str(part);
+        }
+    }
+    out
+}
+
+fn written(value: &str, place: Place) -> String {
+    match place {
+        Place::Address | Place::Form => {
+            form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20")
+        }
+        Place::Header => value.replace(['\r', '\n', '\0'], ""),
+        Place::Json => {
+            let mut quoted = String::new();
+            encode_string(value, &mut quoted, false);
+            quoted.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned()
+        }
+        Place::Plain => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values() -> Values {
+        BTreeMap::from([("a".to_owned(), "x\"y/&+ \n".to_owned()), ("quote".to_owned(), "\"".to_owned())])
+    }
+
+    #[test]
+    fn values_are_written_as_their_place_wants_them() {
+        for (place, expected) in [
+            (Place::Address, "1x%22y%2F%26%2B%20%0A2"),
+            (Place::Header, "1x\"y/&+ 2"),
+            (Place::Json, "1x\\\"y/&+ \\n2"),
+            (Place::Plain, "1x\"y/&+ \n2"),
+        ] {
+            assert_eq!(filled("1{{ a }}2", &values(), place), expected, "{place:?}");
+        }
+        assert_eq!(filled("{{quote}}{{quote}}", &values(), Place::Json), "\\\"\\\"");
+    }
+
+    #[test]
+    fn braces_that_are_no_name_stay_and_unknown_names_are_empty() {
+        assert_eq!(filled("{\"a\":{\"b\":1}} {{", &values(), Place::Json), "{\"a\":{\"b\":1}} {{");
+        assert_eq!(filled("<{{unknown}}>", &values(), Place::Plain), "<>");
+        assert_eq!(names("{{a}} {{ b }} {{c").collect::<Vec<_>>(), ["a", "b"]);
+    }
+}

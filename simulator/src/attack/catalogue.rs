@@ -1,0 +1,82 @@
+//! Every attack, by what it abuses.
+
+mod counter;
+mod identity;
+mod json;
+mod protocol;
+mod replay;
+mod signature;
+
+use super::Attack;
+
+/// Every attack, in the order in which lists show them.
+pub fn catalogue() -> impl Iterator<Item = &'static Attack> {
+    [
+        replay::ATTACKS,
+        counter::ATTACKS,
+        signature::ATTACKS,
+        json::ATTACKS,
+        identity::ATTACKS,
+        protocol::ATTACKS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The attack with this id. Capitals do not matter.
+pub fn find(id: &str) -> Option<&'static Attack> {
+    catalogue().find(|attack| attack.id.eq_ignore_ascii_case(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use soter_bridge::{codes, reasons};
+    use soter_wire::Profile;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_of_one_shape() {
+        let ids: BTreeSet<_> = catalogue().map(|attack| attack.id).collect();
+        assert_eq!(ids.len(), catalogue().count());
+        for id in ids {
+            let mut parts = id.split('-');
+            assert_eq!(parts.next(), Some("SOTER"), "{id}");
+            assert!(
+                parts.next().is_some_and(|noun| noun.bytes().all(|byte| byte.is_ascii_uppercase())),
+                "{id}"
+            );
+            assert!(
+                parts.next().is_some_and(|number| number.len() == 2 && number.parse::<u8>().is_ok()),
+                "{id}"
+            );
+            assert_eq!(parts.next(), None, "{id}");
+        }
+        assert!(catalogue().count() >= 45);
+    }
+
+    #[test]
+    fn every_reason_is_one_that_is_explained() {
+        for attack in catalogue() {
+            assert!(Profile::named(attack.profile).is_some(), "{}", attack.id);
+            for reason in attack.expected.reasons() {
+                let code = reason.strip_prefix("errcode-").and_then(|code| code.parse().ok());
+                let is_known = reasons::explain(reason).is_some()
+                    || code.is_some_and(|code| codes::explain(code).next().is_some());
+                assert!(is_known, "{}: {reason}", attack.id);
+            }
+        }
+    }
+
+    #[test]
+    fn every_text_is_a_sentence_for_people() {
+        for attack in catalogue() {
+            for text in [attack.making, attack.meaning, attack.fix] {
+                assert!(text.ends_with('.') && text.len() > 20, "{}: {text}", attack.id);
+            }
+            assert!(!attack.title.ends_with('.') && attack.title.len() > 8, "{}", attack.id);
+        }
+    }
+}

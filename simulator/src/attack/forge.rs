@@ -1,0 +1,233 @@
+//! From the description of a forged signature or certificate to its bytes.
+
+use rsa::BigUint;
+use soter_bridge::protocol::CommandError;
+use soter_bridge::protocol::danger::Padding;
+use soter_wire::{CertificateChain, ExportBlob, PublicKey, base64};
+use x509_cert::certificate::Certificate;
+use x509_cert::der::asn1::BitString;
+use x509_cert::der::{Decode, Encode};
+use x509_cert::spki::SubjectPublicKeyInfoOwned;
+
+use super::handset::Upload;
+use super::keys::KeySupply;
+use super::steps::{Challenge, Enrolment, Shape};
+use super::{Scheme, SoftwareKey};
+
+/// Characters of a line in MIME's Base64.
+const MIME_LINE: usize = 76;
+
+/// A signature in Base64, in another shape. The key is the one that made it.
+///
+/// # Errors
+/// A defect: it is no Base64.
+pub(super) fn reshaped(signature: &str, shape: Shape, key: &PublicKey) -> Result<String, CommandError> {
+    let defect = |_| CommandError::internal("a phone's signature is no Base64");
+    let mut bytes = base64::decode(signature).map_err(defect)?;
+    Ok(match shape {
+        Shape::AsMade => signature.to_owned(),
+        Shape::BitFlipped => {
+            if let Some(last) = bytes.last_mut() {
+                *last ^= 1;
+            }
+            base64::encode(&bytes)
+        }
+        Shape::Empty => String::new(),
+        Shape::Truncated => base64::encode(bytes.split_last().map_or(&[], |(_, start)| start)),
+        Shape::OverLong => base64::encode(&[&bytes[..], &[0]].concat()),
+        Shape::PlusModulus => {
+            let sum = (BigUint::from_bytes_be(&bytes) + modulus(key)?).to_bytes_be();
+            // A sum below 2^2048 gets a zero in front: 257 bytes in any case.
+            let zeros = vec![0; (bytes.len() + 1).saturating_sub(sum.len())];
+            base64::encode(&[zeros, sum].concat())
+        }
+        Shape::LeadingZero => base64::encode(&[&[0], &bytes[..]].concat()),
+        Shape::Zeros => base64::encode(&vec![0; bytes.len()]),
+        Shape::UrlSafe => signature.replace('+', "-").replace('/', "_"),
+        Shape::Unpadded => signature.trim_end_matches('=').to_owned(),
+        Shape::Wrapped => {
+            let characters: Vec<char> = signature.chars().collect();
+            let lines = characters.chunks(MIME_LINE).map(|line| line.iter().collect::<String>());
+            lines.collect::<Vec<_>>().join("\r\n")
+        }
+    })
+}
+
+/// What is signed in place of an issued challenge; `None` if the issued one has nothing of which this can be made.
+pub(super) fn challenge(issued: &str, challenge: Challenge, fresh: &str) -> Option<String> {
+    let changed = match challenge {
+        Challenge::Issued | Challenge::Quotes => return Some(issued.to_owned()),
+        Challenge::NeverIssued => fresh.to_owned(),
+        Challenge::LookAlike => issued.chars().map(full_width).collect(),
+        Challenge::OtherCase => issued
+            .chars()
+            .map(|letter| {
+                if letter.is_ascii_lowercase() {
+                    letter.to_ascii_uppercase()
+                } else {
+                    letter.to_ascii_lowercase()
+                }
+            })
+            .collect(),
+        Challenge::Padded => format!("{issued} "),
+        Challenge::CutShort => {
+            let mut characters = issued.chars();
+            characters.next_back();
+            characters.as_str().to_owned()
+        }
+    };
+    (!changed.is_empty() && changed != issued).then_some(changed)
+}
+
+/// The full-width form of a letter or digit, which compatibility normalisation takes for the same.
+fn full_width(character: char) -> char {
+    const DISTANCE: u32 = 0xfee0;
+    if !character.is_ascii_alphanumeric() {
+        return character;
+    }
+    char::from_u32(u32::from(character) + DISTANCE).unwrap_or(character)
+}
+
+/// What a phone uploads, with a link of its chain of trust replaced.
+///
+/// # Errors
+/// A defect: the phone's own upload does not read.
+pub(super) fn enrolled(
+    upload: Upload,
+    forgery: Enrolment,
+    supply: &KeySupply,
+) -> Result<Upload, CommandError> {
+    let attacker = supply.key()?;
+    let signed = |export: &ExportBlob| -> Result<ExportBlob, CommandError> {
+        let scheme = Scheme { salt_length: upload.salt_length, ..Scheme::USUAL };
+        Ok(ExportBlob { json: export.json.clone(), signature: attacker.sign(&export.json, scheme)? })
+    };
+    Ok(match forgery {
+        Enrolment::AskOfNobody => Upload { ask: signed(&upload.ask)?, ..upload },
+        Enrolment::AuthKeyOfForeignAsk => Upload { auth_key: signed(&upload.auth_key)?, ..upload },
+        Enrolment::ForeignRoot => {
+            Upload { ask: with_foreign_root(&upload.ask, &attacker, &supply.key()?)?, ..upload }
+        }
+        Enrolment::BrokenChain => Upload { ask: with_broken_link(&upload.ask, &attacker)?, ..upload },
+    })
+}
+
+/// The chain with CA and root of the attacker's own in place of the emulated ones, every signature in it valid.
+fn with_foreign_root(
+    ask: &ExportBlob,
+    ca: &SoftwareKey,
+    root: &SoftwareKey,
+) -> Result<ExportBlob, CommandError> {
+    rewritten(ask, |certificates| {
+        let [_, device, authority, top] = certificates else { return Err(unreadable()) };
+        *device = certified(device, None, ca)?;
+        *authority = certified(authority, Some(ca), root)?;
+        *top = certified(top, Some(root), root)?;
+        Ok(())
+    })
+}
+
+/// The chain with a device certificate that the CA has not signed.
+fn with_broken_link(ask: &ExportBlob, attacker: &SoftwareKey) -> Result<ExportBlob, CommandError> {
+    rewritten(ask, |certificates| {
+        let device = certificates.get_mut(1).ok_or_else(unreadable)?;
+        *device = certified(device, None, attacker)?;
+        Ok(())
+    })
+}
+
+fn rewritten(
+    ask: &ExportBlob,
+    change: impl FnOnce(&mut [Vec<u8>]) -> Result<(), CommandError>,
+) -> Result<ExportBlob, CommandError> {
+    let mut chain = CertificateChain::decode(&ask.json).map_err(|_| unreadable())?;
+    change(&mut chain.certificates)?;
+    Ok(ExportBlob { json: chain.encode().into_bytes(), signature: Vec::new() })
+}
+
+/// A certificate with another subject key, if one is given, and another issuer's signature.
+fn certified(
+    certificate: &[u8],
+    subject: Option<&SoftwareKey>,
+    issuer: &SoftwareKey,
+) -> Result<Vec<u8>, CommandError> {
+    let mut certificate = Certificate::from_der(certificate).map_err(|_| unreadable())?;
+    if let Some(subject) = subject {
+        let spki = SubjectPublicKeyInfoOwned::from_der(subject.public().spki_der());
+        certificate.tbs_certificate.subject_public_key_info = spki.map_err(|_| unreadable())?;
+    }
+    let content = certificate.tbs_certificate.to_der().map_err(|_| unreadable())?;
+    let signature = issuer.sign(&content, Scheme { padding: Padding::Pkcs1, ..Scheme::USUAL })?;
+    certificate.signature = BitString::from_bytes(&signature).map_err(|_| unreadable())?;
+    certificate.to_der().map_err(|_| unreadable())
+}
+
+fn modulus(key: &PublicKey) -> Result<BigUint, CommandError> {
+    use rsa::pkcs8::DecodePublicKey;
+    use rsa::traits::PublicKeyParts;
+    rsa::RsaPublicKey::from_public_key_der(key.spki_der())
+        .map(|key| key.n().clone())
+        .map_err(|_| CommandError::internal("a phone's public key does not read"))
+}
+
+fn unreadable() -> CommandError {
+    CommandError::internal("a phone's certificate chain does not read")
+}
+
+#[cfg(test)]
+mod tests {
+    use soter_wire::Profile;
+
+    use super::super::handset::Handset;
+    use super::super::keys::KeySource;
+    use super::*;
+
+    #[test]
+    fn every_shape_but_the_first_is_another_text() {
+        let key = SoftwareKey::generate().unwrap();
+        let signature = base64::encode(&key.sign(b"text", Scheme::USUAL).unwrap());
+        let shape = |shape| reshaped(&signature, shape, key.public()).unwrap();
+        assert_eq!(shape(Shape::AsMade), signature);
+        for (changed, bytes) in [
+            (Shape::BitFlipped, 256),
+            (Shape::Empty, 0),
+            (Shape::Truncated, 255),
+            (Shape::OverLong, 257),
+            (Shape::LeadingZero, 257),
+            (Shape::PlusModulus, 257),
+            (Shape::Zeros, 256),
+        ] {
+            assert_eq!(base64::decode(&shape(changed)).unwrap().len(), bytes, "{changed:?}");
+            assert_ne!(shape(changed), signature);
+        }
+        for spelt in [Shape::UrlSafe, Shape::Unpadded, Shape::Wrapped] {
+            assert_ne!(shape(spelt), signature, "{spelt:?}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_is_changed_or_there_is_nothing_to_change() {
+        let made = |kind| challenge("Order-7", kind, "fresh");
+        assert_eq!(made(Challenge::LookAlike).unwrap(), "Ｏｒｄｅｒ-７");
+        assert_eq!(made(Challenge::OtherCase).unwrap(), "oRDER-7");
+        assert_eq!(made(Challenge::CutShort).unwrap(), "Order-");
+        assert_eq!(made(Challenge::Padded).unwrap(), "Order-7 ");
+        assert_eq!(made(Challenge::NeverIssued).unwrap(), "fresh");
+        assert_eq!(challenge("42", Challenge::OtherCase, ""), None);
+    }
+
+    #[test]
+    fn a_chain_with_a_foreign_root_holds_and_one_with_a_broken_link_does_not() {
+        let supply = KeySource::random().supply("test");
+        let mut phone = Handset::new(&supply, Profile::named("itrustee").unwrap(), "oUser").unwrap();
+        let upload = phone.upload().unwrap();
+        let chain = |upload: &Upload| CertificateChain::decode(&upload.ask.json).unwrap();
+        let honest = chain(&upload).verify().unwrap();
+        let foreign = enrolled(upload.clone(), Enrolment::ForeignRoot, &supply).unwrap();
+        let facts = chain(&foreign).verify().unwrap();
+        assert_ne!(facts.root, honest.root);
+        assert_eq!((facts.ask, facts.device_key), (honest.ask, honest.device_key));
+        let broken = enrolled(upload, Enrolment::BrokenChain, &supply).unwrap();
+        assert!(chain(&broken).verify().is_err());
+    }
+}

@@ -1,0 +1,246 @@
+//! A fresh emulated phone whose keys the attacker knows: not because its secure world gives them away, but because it was
+//! made with keys from outside.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use soter_bridge::protocol::CommandError;
+use soter_tee::{
+    DeviceIdentity, Environment, KeyError, KeyPath, OpenError, Presented, PrivateKey, RandomnessError,
+    Storage, Tee, TeeError,
+};
+use soter_wire::{ExportBlob, Mode, Profile, PublicKey, base64};
+
+use super::keys::KeySupply;
+use super::{Scheme, SoftwareKey};
+use crate::store::MemoryStorage;
+
+/// WeChat's uid, as on every emulated phone.
+const UID: u32 = 10102;
+/// The name under which every handset is sealed.
+const NAME: &str = "attacked";
+
+/// The result of one authentication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Signed {
+    /// `resultJSON`.
+    pub(super) json: String,
+    /// `resultJSONSignature`.
+    pub(super) signature: String,
+}
+
+/// What a phone's client uploads before the first authentication, and whom it is for.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    /// The device.
+    pub cpu_id: String,
+    /// WeChat on the device, as in exports.
+    pub uid: String,
+    /// The device root's public half.
+    pub attk: PublicKey,
+    /// The ASK's export.
+    pub ask: ExportBlob,
+    /// The AuthKey's export.
+    pub auth_key: ExportBlob,
+    /// The AuthKey itself.
+    pub public_key: PublicKey,
+    /// The salt length of every signature by it, in bytes.
+    pub salt_length: u16,
+    /// The user in the mini program.
+    pub openid: String,
+}
+
+/// The phone.
+#[derive(Debug)]
+pub(super) struct Handset {
+    tee: Tee,
+    profile: &'static Profile,
+    storage: MemoryStorage,
+    known: KnownKeys,
+    openid: String,
+}
+
+/// The keys that went into phones.
+#[derive(Clone, Debug)]
+struct KnownKeys {
+    supply: KeySupply,
+    given: Arc<Mutex<Vec<SoftwareKey>>>,
+}
+
+struct Surroundings {
+    storage: MemoryStorage,
+    known: KnownKeys,
+}
+
+impl Handset {
+    /// A phone of this family whose WeChat user has this openid, with an ASK and an AuthKey.
+    pub(super) fn new(
+        supply: &KeySupply,
+        profile: &'static Profile,
+        openid: &str,
+    ) -> Result<Self, CommandError> {
+        let known = KnownKeys { supply: supply.clone(), given: Arc::default() };
+        let storage = MemoryStorage::new();
+        let tee = switched_on(storage.clone(), known.clone(), profile)?;
+        let mut handset = Self { tee, profile, storage, known, openid: openid.to_owned() };
+        handset.tee.generate_app_secure_key(UID).map_err(|error| failed(&error))?;
+        handset.renew_key()?;
+        Ok(handset)
+    }
+
+    pub(super) fn cpu_id(&self) -> String {
+        self.tee.cpu_id()
+    }
+
+    /// One authentication: a touch, and a signed result.
+    pub(super) fn authenticate(&mut self, challenge: &str) -> Result<Signed, CommandError> {
+        let session = self
+            .tee
+            .init_sign(UID, &key_name(&self.openid), challenge, &[Mode::FingerPrint])
+            .map_err(|error| failed(&error))?;
+        self.tee
+            .present(session, Presented { mode: Mode::FingerPrint, enrolment: Some(1) })
+            .map_err(|error| failed(&error))?;
+        let ExportBlob { json, mut signature } =
+            self.tee.finish_sign(session).map_err(|error| failed(&error))?.export;
+        if self.known.supply.is_seeded() {
+            // The secure world draws its salts from the operating system; with a seed, the same attack is the same bytes.
+            let openid = self.openid.clone();
+            let scheme = Scheme { salt_length: self.profile.salt_length, ..Scheme::USUAL };
+            signature = self.auth_key(&openid)?.sign(&json, scheme)?;
+        }
+        let json =
+            String::from_utf8(json).map_err(|_| CommandError::internal("a phone's result is not UTF-8"))?;
+        Ok(Signed { json, signature: base64::encode(&signature) })
+    }
+
+    /// What has to be uploaded before results can be judged.
+    pub(super) fn upload(&mut self) -> Result<Upload, CommandError> {
+        let ask = self.tee.app_secure_key(UID).map_err(|error| failed(&error))?;
+        let auth_key = self.tee.auth_key(UID, &key_name(&self.openid)).map_err(|error| failed(&error))?;
+        Ok(Upload {
+            cpu_id: self.tee.cpu_id(),
+            uid: self.tee.uid(UID),
+            attk: self.public(&KeyPath::Attk)?,
+            ask,
+            auth_key,
+            public_key: self.public(&auth_key_path(&self.openid))?,
+            salt_length: self.profile.salt_length,
+            openid: self.openid.clone(),
+        })
+    }
+
+    /// The upload of another user's AuthKey on this phone, which is made for it.
+    pub(super) fn upload_for(&mut self, openid: &str) -> Result<Upload, CommandError> {
+        self.tee.generate_auth_key(UID, &key_name(openid)).map_err(|error| failed(&error))?;
+        let own = self.upload()?;
+        // Exported after the ASK, so that the counters rise in the order of the upload.
+        let auth_key = self.tee.auth_key(UID, &key_name(openid)).map_err(|error| failed(&error))?;
+        let public_key = self.public(&auth_key_path(openid))?;
+        Ok(Upload { auth_key, public_key, openid: openid.to_owned(), ..own })
+    }
+
+    /// WeChat's ASK.
+    pub(super) fn ask(&mut self) -> Result<SoftwareKey, CommandError> {
+        self.private(&KeyPath::Ask { uid: UID })
+    }
+
+    /// The AuthKey of a user.
+    pub(super) fn auth_key(&mut self, openid: &str) -> Result<SoftwareKey, CommandError> {
+        self.private(&auth_key_path(openid))
+    }
+
+    /// Makes the user's AuthKey, in place of an older one.
+    pub(super) fn renew_key(&mut self) -> Result<(), CommandError> {
+        self.tee.generate_auth_key(UID, &key_name(&self.openid)).map_err(|error| failed(&error)).map(|_| ())
+    }
+
+    /// Enrols another finger, which makes every AuthKey invalid.
+    pub(super) fn enroll_finger(&mut self) -> Result<(), CommandError> {
+        self.tee.enroll(Mode::FingerPrint).map_err(|error| failed(&error)).map(|_| ())
+    }
+
+    /// Switches the phone off in an orderly way and copies its flash and RPMB.
+    pub(super) fn copy(&mut self) -> Result<MemoryStorage, CommandError> {
+        self.tee.close().map_err(|error| failed(&error))?;
+        Ok(self.storage.snapshot())
+    }
+
+    /// Puts a copy back.
+    pub(super) fn put_back(&mut self, copy: &MemoryStorage) -> Result<(), CommandError> {
+        self.storage.tamper(|contents| *contents = copy.contents());
+        self.tee = switched_on(self.storage.clone(), self.known.clone(), self.profile)?;
+        Ok(())
+    }
+
+    /// Another phone with the same state.
+    pub(super) fn duplicate(&mut self) -> Result<Self, CommandError> {
+        let storage = self.copy()?;
+        let tee = switched_on(storage.clone(), self.known.clone(), self.profile)?;
+        Ok(Self {
+            tee,
+            profile: self.profile,
+            storage,
+            known: self.known.clone(),
+            openid: self.openid.clone(),
+        })
+    }
+
+    fn public(&mut self, path: &KeyPath) -> Result<PublicKey, CommandError> {
+        self.tee.public_key(path).map_err(|error| failed(&error))
+    }
+
+    fn private(&mut self, path: &KeyPath) -> Result<SoftwareKey, CommandError> {
+        let public = self.public(path)?;
+        let given = self.known.given.lock().unwrap_or_else(PoisonError::into_inner);
+        given
+            .iter()
+            .find(|key| *key.public() == public)
+            .cloned()
+            .ok_or_else(|| CommandError::internal("a phone has a key that was not given to it"))
+    }
+}
+
+impl Environment for Surroundings {
+    fn random(&mut self, out: &mut [u8]) -> Result<(), RandomnessError> {
+        self.known.supply.fill(out)
+    }
+
+    fn unix_millis(&self) -> u64 {
+        /// 2024-01-01T00:00:00Z: what is in certificates does not depend on the day of the attack.
+        const MADE_AT: u64 = 1_704_067_200_000;
+        MADE_AT
+    }
+
+    fn new_key(&mut self) -> Result<PrivateKey, KeyError> {
+        let key = self.known.supply.key().map_err(|_| KeyError::NotMade)?;
+        let private = PrivateKey::from_pkcs8(&key.expose_pkcs8().map_err(|_| KeyError::NotMade)?)?;
+        self.known.given.lock().unwrap_or_else(PoisonError::into_inner).push(key);
+        Ok(private)
+    }
+
+    fn storage(&mut self) -> &mut dyn Storage {
+        &mut self.storage
+    }
+}
+
+fn switched_on(
+    storage: MemoryStorage,
+    known: KnownKeys,
+    profile: &'static Profile,
+) -> Result<Tee, CommandError> {
+    let identity = DeviceIdentity { name: NAME, profile: Some(profile), seed: None };
+    Tee::open(Box::new(Surroundings { storage, known }), &identity)
+        .map_err(|error: OpenError| CommandError::internal(error.to_string()))
+}
+
+fn key_name(openid: &str) -> String {
+    format!("Wechat_{openid}")
+}
+
+fn auth_key_path(openid: &str) -> KeyPath {
+    KeyPath::AuthKey { uid: UID, name: key_name(openid) }
+}
+
+fn failed(error: &TeeError) -> CommandError {
+    CommandError::internal(format!("the attacked phone: {error}"))
+}

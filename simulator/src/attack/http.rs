@@ -1,0 +1,291 @@
+//! Requests to a target, and what went over the wire, for people to read.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http_body_util::{BodyExt, Limited};
+use reqwest::redirect::Policy;
+use reqwest::{Method, Url};
+use serde_json::Value;
+use soter_bridge::protocol::CommandError;
+use tower::ServiceExt;
+
+use super::target::{Exchange, Trouble};
+
+/// Bytes of the longest answer that is read.
+const LONGEST_ANSWER: usize = 1 << 20;
+/// Characters of a request or an answer that an exchange shows.
+const LONGEST_SHOWN: usize = 8 << 10;
+/// Where a server explains its verdicts, if it is this project's own.
+const REASON: &str = "x-soter-sim-reason";
+
+/// Texts that must not be shown, with what is shown instead.
+pub type Secrets = Vec<(String, &'static str)>;
+
+/// A way to one server. Nothing is ever sent anywhere else: redirections are not followed, proxies not used.
+#[derive(Clone, Debug)]
+pub struct Http {
+    base: Url,
+    wire: Wire,
+    timeout: Duration,
+}
+
+#[derive(Clone, Debug)]
+enum Wire {
+    Network(reqwest::Client),
+    /// Routes in this process.
+    Routes(Router),
+}
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Option<String>,
+    /// What of it must not be shown.
+    pub(super) secrets: Secrets,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: String,
+    pub(super) exchange: Exchange,
+}
+
+impl Http {
+    /// A way to the server with this address, such as `http://127.0.0.1:8777`.
+    ///
+    /// # Errors
+    /// The caller's: it is no address of a server. The environment's: there is no TLS to be had.
+    pub fn to(base: &str, timeout: Duration) -> Result<Self, CommandError> {
+        let base = server(base)?;
+        let client = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .timeout(timeout)
+            .pool_max_idle_per_host(32)
+            .build()
+            .map_err(|error| {
+                CommandError::environment(
+                    format!("no requests can be sent: {error}"),
+                    "check the system's certificates",
+                )
+            })?;
+        Ok(Self { base, wire: Wire::Network(client), timeout })
+    }
+
+    /// A way to routes in this process.
+    ///
+    /// # Errors
+    /// A defect of the program.
+    pub fn within(routes: Router, timeout: Duration) -> Result<Self, CommandError> {
+        Ok(Self { base: server("http://127.0.0.1")?, wire: Wire::Routes(routes), timeout })
+    }
+
+    /// An address of this server: a path, or a whole address.
+    ///
+    /// # Errors
+    /// The caller's: it is another server's, or no address.
+    pub(super) fn address(&self, text: &str) -> Result<Url, CommandError> {
+        let shown: String = text.chars().take(120).collect();
+        let address = self.base.join(text).map_err(|error| {
+            CommandError::invalid_params(
+                format!("`{shown}` is no address: {error}"),
+                "write a path, such as /pay",
+            )
+        })?;
+        if address.origin() == self.base.origin() {
+            return Ok(address);
+        }
+        Err(CommandError::invalid_params(
+            format!("`{shown}` is not on {}", self.base.origin().ascii_serialization()),
+            "requests go to one server alone: write a path, or an address of that server",
+        ))
+    }
+
+    /// Sends a request and reads the answer.
+    ///
+    /// # Errors
+    /// [`Trouble::Broken`]: no answer, not within the time, or one that is too long.
+    pub(super) async fn send(&self, request: Request) -> Result<Reply, Trouble> {
+        let place = format!("{} {}", request.method, request.url.path());
+        let sent = match &self.wire {
+            Wire::Network(client) => over_network(client, &request).await,
+            Wire::Routes(routes) => tokio::time::timeout(self.timeout, within(routes, &request))
+                .await
+                .unwrap_or_else(|_| Err("it took too long".to_owned())),
+        };
+        let (status, headers, body) =
+            sent.map_err(|error| Trouble::broken(format!("{place} was not answered: {error}")))?;
+        let exchange = exchange(&request, status, &headers, &body);
+        Ok(Reply { status, headers, body, exchange })
+    }
+}
+
+impl Request {
+    pub(super) fn get(url: Url) -> Self {
+        Self { method: Method::GET, url, headers: Vec::new(), body: None, secrets: Vec::new() }
+    }
+
+    pub(super) fn post(url: Url, body: String) -> Self {
+        let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+        Self { method: Method::POST, url, headers, body: Some(body), secrets: Vec::new() }
+    }
+}
+
+impl Reply {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// [`Trouble::Broken`]: it is none.
+    pub(super) fn json(&self, place: &str) -> Result<Value, Trouble> {
+        serde_json::from_str(&self.body).map_err(|_| {
+            let start: String = self.body.chars().take(80).collect();
+            Trouble::broken(format!("{place} answered {} and no JSON: {}", self.status, start.escape_debug()))
+        })
+    }
+
+    /// A header's value; its name is given in small letters.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The reason that this project's own servers give.
+    pub(super) fn reason(&self) -> Option<String> {
+        self.header(REASON).map(str::to_owned)
+    }
+}
+
+type Answered = (u16, Vec<(String, String)>, String);
+
+async fn over_network(client: &reqwest::Client, request: &Request) -> Result<Answered, String> {
+    let mut building = client.request(request.method.clone(), request.url.clone());
+    for (name, value) in &request.headers {
+        building = building.header(name, value);
+    }
+    if let Some(body) = &request.body {
+        building = building.body(body.clone());
+    }
+    let mut response = building.send().await.map_err(|error| innermost(&error))?;
+    let status = response.status().as_u16();
+    let headers = headers(response.headers());
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| innermost(&error))? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > LONGEST_ANSWER {
+            return Err(format!("the answer has more than {LONGEST_ANSWER} bytes"));
+        }
+    }
+    Ok((status, headers, String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+async fn within(routes: &Router, request: &Request) -> Result<Answered, String> {
+    let mut building =
+        axum::http::Request::builder().method(request.method.clone()).uri(request.url.as_str());
+    for (name, value) in &request.headers {
+        building = building.header(name, value);
+    }
+    let body = request.body.clone().map_or_else(Body::empty, Body::from);
+    let request = building.body(body).map_err(|error| error.to_string())?;
+    let response = match routes.clone().oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let (parts, body) = response.into_parts();
+    let bytes =
+        Limited::new(body, LONGEST_ANSWER).collect().await.map_err(|error| error.to_string())?.to_bytes();
+    Ok((parts.status.as_u16(), headers(&parts.headers), String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+fn headers(headers: &axum::http::HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
+        .collect()
+}
+
+/// The cause at the bottom, which says more than `error sending request`.
+fn innermost(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "it took too long".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+fn server(text: &str) -> Result<Url, CommandError> {
+    let shown: String = text.chars().take(120).collect();
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| {
+        CommandError::invalid_params(
+            format!("`{shown}` is no address of a server"),
+            "write it with its scheme, such as http://127.0.0.1:3000",
+        )
+    })
+}
+
+fn exchange(request: &Request, status: u16, headers: &[(String, String)], body: &str) -> Exchange {
+    let mut target = request.url.path().to_owned();
+    if let Some(query) = request.url.query() {
+        let _ = write!(target, "?{query}");
+    }
+    let host = request.url.authority();
+    let mut sent = format!("{} {target} HTTP/1.1\nHost: {host}\n", request.method);
+    let mut curl = format!("curl -sS -X {}", request.method);
+    for (name, value) in &request.headers {
+        let _ = writeln!(sent, "{name}: {value}");
+        let _ = write!(curl, " -H {}", quoted(&format!("{name}: {value}")));
+    }
+    if let Some(body) = &request.body {
+        let _ = write!(sent, "\n{body}");
+        let _ = write!(curl, " --data-binary {}", quoted(body));
+    }
+    let _ = write!(curl, " {}", quoted(request.url.as_str()));
+    let mut came = format!("HTTP/1.1 {status}\n");
+    for (name, value) in headers {
+        if ["content-type", "location", "set-cookie", REASON].contains(&name.as_str()) {
+            // Whose session it is, nobody needs to know.
+            let value = if name == "set-cookie" { "…" } else { value };
+            let _ = writeln!(came, "{name}: {value}");
+        }
+    }
+    let _ = write!(came, "\n{body}");
+    let shown = |text: String| cut(masked(text, &request.secrets));
+    Exchange { request: shown(sent), response: shown(came), curl: masked(curl, &request.secrets) }
+}
+
+fn quoted(text: &str) -> String {
+    shell_words::quote(text).into_owned()
+}
+
+fn masked(text: String, secrets: &Secrets) -> String {
+    secrets.iter().filter(|(secret, _)| !secret.is_empty()).fold(text, |text, (secret, instead)| {
+        text.replace(secret, instead).replace(&encoded(secret), instead)
+    })
+}
+
+/// A text as it stands in an address.
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => {
+            format!("{}… ({} bytes more)", text.get(..end).unwrap_or_default(), text.len() - end)
+        }
+        None => text,
+    }
+}

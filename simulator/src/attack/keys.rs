@@ -1,0 +1,121 @@
+//! Where the keys of an attack come from: from a stock that threads of its own fill up, or from a seed.
+
+use std::fmt;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use soter_bridge::protocol::CommandError;
+use soter_tee::{RandomnessError, Seed};
+
+use super::SoftwareKey;
+
+/// Keys that are made ahead of time, at most.
+const STOCK: usize = 8;
+/// Threads that make them.
+const MAKERS: usize = 2;
+
+/// Where the randomness of all attacks of a run comes from. Clones are the same source.
+#[derive(Clone)]
+pub struct KeySource(Arc<Source>);
+
+enum Source {
+    Stock(Mutex<Receiver<SoftwareKey>>),
+    Seed(Seed),
+}
+
+impl KeySource {
+    /// Random keys. Threads make them ahead; they end after the last clone.
+    pub fn random() -> Self {
+        let (shelf, made) = sync_channel(STOCK);
+        for _ in 0..MAKERS {
+            let shelf = shelf.clone();
+            // A key that cannot be made ends the thread; whoever needs one then hears why.
+            thread::spawn(move || while SoftwareKey::generate().is_ok_and(|key| shelf.send(key).is_ok()) {});
+        }
+        Self(Arc::new(Source::Stock(Mutex::new(made))))
+    }
+
+    /// The keys that a seed stands for. Making one takes hundreds of milliseconds.
+    pub fn seeded(text: &str) -> Self {
+        Self::of_seed(Seed::from_text(text))
+    }
+
+    /// The keys that a seed stands for. Making one takes hundreds of milliseconds.
+    pub(crate) fn of_seed(seed: Seed) -> Self {
+        Self(Arc::new(Source::Seed(seed)))
+    }
+
+    /// The keys and numbers of one attack: with a seed always the same ones, whatever other attacks there are.
+    pub(super) fn supply(&self, attack: &str) -> KeySupply {
+        KeySupply { source: self.clone(), attack: attack.to_owned(), taken: Arc::default() }
+    }
+}
+
+impl fmt::Debug for KeySource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match *self.0 {
+            Source::Stock(_) => "KeySource(random)",
+            Source::Seed(_) => "KeySource(seeded)",
+        })
+    }
+}
+
+/// The keys and numbers of one attack. Clones go on where the others are.
+#[derive(Clone, Debug)]
+pub(super) struct KeySupply {
+    source: KeySource,
+    attack: String,
+    /// How many keys and numbers were taken.
+    taken: Arc<Mutex<u64>>,
+}
+
+impl KeySupply {
+    /// The next key.
+    pub(super) fn key(&self) -> Result<SoftwareKey, CommandError> {
+        let part = self.next();
+        match &*self.source.0 {
+            Source::Stock(made) => {
+                let ready = made.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                ready.map_or_else(|_| SoftwareKey::generate(), Ok)
+            }
+            Source::Seed(seed) => {
+                let pkcs8 = seed
+                    .pkcs8(&self.attack, &part)
+                    .map_err(|error| CommandError::internal(error.to_string()))?;
+                SoftwareKey::from_pkcs8(&pkcs8)
+            }
+        }
+    }
+
+    /// Whether everything follows from a seed.
+    pub(super) fn is_seeded(&self) -> bool {
+        matches!(*self.source.0, Source::Seed(_))
+    }
+
+    /// The next unpredictable bytes; with a seed, predictable ones.
+    pub(super) fn fill(&self, out: &mut [u8]) -> Result<(), RandomnessError> {
+        let Source::Seed(seed) = &*self.source.0 else { return soter_tee::operating_system_random(out) };
+        let start = seed.number(&self.attack, &self.next());
+        for (block, chunk) in (0_u64..).zip(out.chunks_mut(32)) {
+            let bytes = digest(&SHA256, &[&start[..], &block.to_le_bytes()].concat());
+            chunk.iter_mut().zip(bytes.as_ref()).for_each(|(byte, other)| *byte = *other);
+        }
+        Ok(())
+    }
+
+    /// A text of these many letters and digits that nobody has used before.
+    pub(super) fn text(&self, characters: usize) -> Result<String, CommandError> {
+        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyzABCDEF";
+        let mut bytes = vec![0; characters];
+        self.fill(&mut bytes).map_err(|error| CommandError::environment(error.to_string(), "try again"))?;
+        Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
+    }
+
+    fn next(&self) -> String {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        *taken += 1;
+        taken.to_string()
+    }
+}

@@ -1,0 +1,187 @@
+//! An attack on paper: what would be sent, beside what the same phone would send honestly.
+
+use serde_json::Value;
+use soter_bridge::protocol::CommandError;
+use soter_bridge::verification;
+
+use super::Attack;
+use super::handset::Upload;
+use super::keys::KeySource;
+use super::stage::{Crafted, crafted};
+use super::steps::{Code, Envelope};
+use super::target::{Answer, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
+
+/// An input that was crafted.
+#[derive(Clone, Debug)]
+pub struct Forged {
+    /// What the same phone would have sent honestly, and what the attacker sends; `None` for an attack that sends no
+    /// result.
+    pub inputs: Option<[Input; 2]>,
+    /// How they differ, one line each.
+    pub differences: Vec<String>,
+}
+
+/// Crafts an attack's input on a fresh phone.
+///
+/// # Errors
+/// A defect of the program.
+pub async fn forge(attack: &Attack, keys: &KeySource) -> Result<Forged, CommandError> {
+    let mut differences = vec![attack.making.to_owned()];
+    let inputs = match crafted(attack, &Paper, keys).await? {
+        None => None,
+        Some(crafted) => {
+            differences.extend(differing(&crafted));
+            Some([crafted.honest, crafted.forged])
+        }
+    };
+    Ok(Forged { inputs, differences })
+}
+
+fn differing(crafted: &Crafted) -> Vec<String> {
+    let Crafted { honest, forged, key } = crafted;
+    let mut lines = Vec::new();
+    if honest.openid != forged.openid {
+        lines.push(format!("openid: {} instead of {}", forged.openid, honest.openid));
+    }
+    if honest.requested_openid != forged.requested_openid && forged.requested_openid != forged.openid {
+        lines.push(format!("openid in the application's own request: {}", forged.requested_openid));
+    }
+    lines.extend(differing_members(&honest.json, &forged.json));
+    if honest.signature.len() != forged.signature.len() {
+        let [honest, forged] = [honest, forged].map(|input| input.signature.len());
+        lines.push(format!("signature: {forged} characters instead of {honest}"));
+    }
+    let pem = key.to_pem();
+    let check = |input: &Input| {
+        verification::verify(pem.as_bytes(), input.json.as_bytes(), input.signature.as_bytes(), None)
+    };
+    lines.push(format!("checked with the phone's AuthKey: {}", check(forged).reason));
+    if let Some(line) = envelope(forged.envelope) {
+        lines.push(line.to_owned());
+    }
+    lines
+}
+
+fn differing_members(honest: &str, forged: &str) -> Vec<String> {
+    let (Ok(Value::Object(honest_members)), Ok(Value::Object(forged_members))) =
+        (serde_json::from_str(honest), serde_json::from_str(forged))
+    else {
+        return vec!["text: no JSON object any more".to_owned()];
+    };
+    let names: Vec<&String> = honest_members
+        .keys()
+        .chain(forged_members.keys().filter(|name| !honest_members.contains_key(*name)))
+        .collect();
+    let mut lines: Vec<String> = names
+        .into_iter()
+        .filter_map(|name| match (honest_members.get(name), forged_members.get(name)) {
+            (Some(one), Some(other)) if one == other => None,
+            (Some(one), Some(other)) => Some(format!("{name}: {other} instead of {one}")),
+            (Some(_), None) => Some(format!("{name}: left out")),
+            (None, Some(other)) => Some(format!("{name}: {other} added")),
+            (None, None) => None,
+        })
+        .collect();
+    if lines.is_empty() && honest != forged {
+        lines.push(format!(
+            "text: {} bytes instead of {}, with the same members",
+            forged.len(),
+            honest.len()
+        ));
+    }
+    lines
+}
+
+fn envelope(envelope: Envelope) -> Option<&'static str> {
+    Some(match envelope {
+        Envelope::Usual => return None,
+        Envelope::ObjectForString => "sent as an object, not as a string",
+        Envelope::Get => "sent with GET",
+        Envelope::ExpiredToken => "sent with an access token that has expired",
+        Envelope::OtherAppsToken => "sent with the access token of another mini program",
+        Envelope::NoToken => "sent without an access token",
+        Envelope::MadeUpToken => "sent with an access token that nobody has given out",
+        Envelope::AtOnce => "sent on several connections at once",
+    })
+}
+
+/// A target that takes everything and is nowhere.
+struct Paper;
+
+impl Paper {
+    fn yes() -> Answer {
+        Answer { accepted: true, status: 200, reason: None, exchange: Exchange::default() }
+    }
+}
+
+impl Target for Paper {
+    fn form(&self) -> Form {
+        Form::Verifier
+    }
+
+    fn user(&self, name: &str) -> Result<User, Trouble> {
+        Ok(User {
+            name: name.to_owned(),
+            openid: format!("oEmulatedAudit{name}"),
+            openid_elsewhere: format!("oEmulatedOther{name}"),
+        })
+    }
+
+    async fn enroll(&self, _: &Upload) -> Result<Answer, Trouble> {
+        Ok(Self::yes())
+    }
+
+    async fn visit(&self, user: &User) -> Result<Visit, Trouble> {
+        Ok(Visit::of(user))
+    }
+
+    async fn leave(&self, _: &mut Visit) -> Result<(), Trouble> {
+        Ok(())
+    }
+
+    async fn order(&self, _: &mut Visit, proposed: &str) -> Result<Order, Trouble> {
+        Ok(Order { challenge: proposed.to_owned(), values: std::collections::BTreeMap::new() })
+    }
+
+    async fn send(&self, _: &Visit, _: &Order, _: &Input) -> Result<Answer, Trouble> {
+        Ok(Self::yes())
+    }
+
+    async fn login(&self, _: &User, _: Code) -> Result<Answer, Trouble> {
+        Ok(Self::yes())
+    }
+
+    async fn restart(&self) -> Result<(), Trouble> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{KeySource, catalogue, find};
+    use super::*;
+
+    #[tokio::test]
+    async fn every_attack_can_be_made_on_paper_and_differs_from_an_honest_request() {
+        let keys = KeySource::random();
+        for attack in catalogue() {
+            let forged = forge(attack, &keys).await.unwrap();
+            assert!(!forged.differences.is_empty(), "{}", attack.id);
+            if let Some([honest, forged]) = forged.inputs {
+                assert_ne!(honest, forged, "{}", attack.id);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_seed_gives_the_same_forgery_whatever_else_was_forged() {
+        let forged = async |before: Option<&str>| {
+            let keys = KeySource::seeded("demo");
+            if let Some(id) = before {
+                forge(find(id).unwrap(), &keys).await.unwrap();
+            }
+            forge(find("SOTER-COUNTER-01").unwrap(), &keys).await.unwrap().inputs
+        };
+        assert_eq!(forged(None).await, forged(Some("SOTER-JSON-01")).await);
+    }
+}

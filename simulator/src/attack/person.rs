@@ -1,0 +1,104 @@
+//! An honest user with a phone of their own.
+
+use soter_wire::Profile;
+
+use super::handset::{Handset, Signed};
+use super::keys::{KeySource, KeySupply};
+use super::play::Verdict;
+use super::steps::Forgery;
+use super::stopped::Stopped;
+use super::target::{Answer, Input, Target, Trouble, User, Visit};
+use crate::phone::long_work;
+
+/// Characters of made-up challenges, names and openids.
+pub(super) const FRESH: usize = 14;
+
+/// An honest user with a phone of their own.
+#[derive(Debug)]
+pub struct Person {
+    pub(super) user: User,
+    pub(super) handset: Handset,
+    pub(super) visit: Visit,
+    supply: KeySupply,
+}
+
+impl Person {
+    /// Someone whose keys are known to the target, and who is logged in.
+    ///
+    /// # Errors
+    /// What the target did instead, in one line.
+    pub async fn introduce<T: Target>(
+        name: &str,
+        target: &T,
+        keys: &KeySource,
+        profile: &'static Profile,
+    ) -> Result<Self, Trouble> {
+        let supply = keys.supply(name);
+        let mut person = Self::arrive(target, &supply, profile).await.map_err(Stopped::into_trouble)?;
+        person.enroll(target).await.map_err(Stopped::into_trouble)?;
+        Ok(person)
+    }
+
+    /// An honest result for a new order. Gives the target's answer.
+    ///
+    /// # Errors
+    /// The target broke.
+    pub async fn pay<T: Target>(&mut self, target: &T) -> Result<Answer, Trouble> {
+        let fresh = self.supply.text(FRESH).map_err(|error| Trouble::broken(error.what))?;
+        let order = target.order(&mut self.visit, &fresh).await?;
+        let signed = self.handset.authenticate(&order.challenge);
+        let signed = signed.map_err(|error| Trouble::broken(error.what))?;
+        let input = input(signed, &self.user, None, &Forgery::HONEST);
+        target.send(&self.visit, &order, &input).await
+    }
+
+    /// Brings the keys to the target once more, and logs in again: it may have forgotten both.
+    ///
+    /// # Errors
+    /// The target broke, or does not take the keys.
+    pub async fn return_to<T: Target>(&mut self, target: &T) -> Result<(), Trouble> {
+        self.enroll(target).await.map_err(Stopped::into_trouble)?;
+        self.visit = target.visit(&self.user).await?;
+        Ok(())
+    }
+
+    /// Someone who is logged in, with a phone whose keys the target does not know yet.
+    pub(super) async fn arrive<T: Target>(
+        target: &T,
+        supply: &KeySupply,
+        profile: &'static Profile,
+    ) -> Result<Self, Stopped> {
+        let user = target.user(&supply.text(FRESH)?)?;
+        let handset = long_work(|| Handset::new(supply, profile, &user.openid))?;
+        let visit = target.visit(&user).await?;
+        Ok(Self { user, handset, visit, supply: supply.clone() })
+    }
+
+    /// Brings the keys to the target, which must take them.
+    pub(super) async fn enroll<T: Target>(&mut self, target: &T) -> Result<(), Stopped> {
+        let upload = self.handset.upload()?;
+        taken(target.enroll(&upload).await?)
+    }
+}
+
+/// An upload that must be taken.
+pub(super) fn taken(answer: Answer) -> Result<(), Stopped> {
+    if answer.accepted {
+        return Ok(());
+    }
+    let told = answer.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
+    let reason = format!("the target does not take an honest phone's keys{told}");
+    Err(Stopped::played(Verdict::Error, reason, Some(answer)))
+}
+
+/// What is sent with a signed text.
+pub(super) fn input(signed: Signed, owner: &User, other: Option<&User>, forgery: &Forgery) -> Input {
+    let [openid, requested_openid] = forgery.claims.openids(owner, other);
+    Input {
+        json: signed.json,
+        signature: signed.signature,
+        openid,
+        requested_openid,
+        envelope: forgery.envelope,
+    }
+}

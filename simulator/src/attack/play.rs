@@ -1,0 +1,147 @@
+//! One attack played against a target: what happens before, the input, and what the target makes of it.
+
+use super::forge;
+use super::keys::KeySource;
+use super::person::{FRESH, Person, input};
+use super::stage::{Stage, profile};
+use super::steps::{Before, Code, Enrolment, Envelope, Forgery, Script};
+use super::stopped::Stopped;
+use super::target::{Answer, Form, Target, Trouble};
+use super::{Attack, Expected, Layer};
+
+/// What came of an attack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Nothing can be said: the target broke, or did not take what it has to take.
+    Error,
+    /// The target did what a correct server does not do.
+    Fail,
+    /// The target did the right thing by breaking.
+    Warn,
+    /// The attack does not apply to this target.
+    Skip,
+    /// The target did the right thing.
+    Pass,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "ERROR",
+            Self::Fail => "FAIL",
+            Self::Warn => "WARN",
+            Self::Skip => "SKIP",
+            Self::Pass => "PASS",
+        }
+    }
+}
+
+/// An attack that was played.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// What came of it.
+    pub verdict: Verdict,
+    /// One line: why.
+    pub reason: String,
+    /// What the target answered to the input, if it came to that.
+    pub answer: Option<Answer>,
+}
+
+impl Played {
+    fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
+        Self { verdict, reason: reason.into(), answer: None }
+    }
+}
+
+/// Plays an attack on a fresh phone, or tells why it cannot be played.
+pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> Played {
+    if attack.layer == Layer::Application && target.form() == Form::Verifier {
+        return Played::new(Verdict::Skip, "only an application knows challenges, orders and logins");
+    }
+    let answered = match attack.script {
+        Script::Send(before, forgery) => send(attack, target, keys, before, forgery).await,
+        Script::Enroll(forgery) => enroll(attack, target, keys, forgery).await,
+        Script::Login(code) => login(attack, target, keys, code).await,
+    };
+    match answered {
+        Ok(answer) => judged(attack, answer),
+        Err(Stopped::Played(played)) => *played,
+        Err(Stopped::Trouble(Trouble::DoesNotApply(why))) => Played::new(Verdict::Skip, why),
+        Err(Stopped::Trouble(Trouble::Broken(how))) => Played::new(Verdict::Error, how),
+        Err(Stopped::Defect(error)) => Played::new(Verdict::Error, error.what),
+    }
+}
+
+fn judged(attack: &Attack, answer: Answer) -> Played {
+    let told = answer.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
+    let is_right = match attack.expected {
+        Expected::MustAccept => answer.accepted,
+        Expected::MustRefuse(_) => !answer.accepted,
+        Expected::MayRefuse(_) => true,
+    };
+    let done = if answer.accepted { "accepted" } else { "refused" };
+    let (verdict, reason) = match (is_right, attack.expected) {
+        (false, Expected::MustAccept) => (Verdict::Fail, format!("refused{told}, and must be accepted")),
+        (false, _) => (Verdict::Fail, "accepted, and must be refused".to_owned()),
+        (true, _) if answer.status >= 500 => {
+            (Verdict::Warn, format!("{done} by breaking: status {}", answer.status))
+        }
+        (true, _) => (Verdict::Pass, format!("{done}{told}")),
+    };
+    Played { verdict, reason, answer: Some(answer) }
+}
+
+async fn send<T: Target>(
+    attack: &Attack,
+    target: &T,
+    keys: &KeySource,
+    before: &[Before],
+    forgery: Forgery,
+) -> Result<Answer, Stopped> {
+    let mut stage = Stage::set(attack, target, keys, &forgery).await?;
+    if forgery.envelope == Envelope::AtOnce {
+        return stage.send_at_once(before, forgery).await;
+    }
+    for step in before {
+        stage.step(*step).await?;
+    }
+    let (login, order, input) = stage.forge(forgery).await?;
+    Ok(target.send(stage.visit(login), &order, &input).await?)
+}
+
+/// A phone whose keys should not be taken, and its first result.
+async fn enroll<T: Target>(
+    attack: &Attack,
+    target: &T,
+    keys: &KeySource,
+    forgery: Enrolment,
+) -> Result<Answer, Stopped> {
+    if target.form() == Form::Application {
+        return Err(
+            Trouble::does_not_apply("WeChat's servers check the keys of a mini program's phones").into()
+        );
+    }
+    let supply = keys.supply(attack.id);
+    let mut person = Person::arrive(target, &supply, profile(attack)?).await?;
+    let upload = forge::enrolled(person.handset.upload()?, forgery, &supply)?;
+    let refused = target.enroll(&upload).await?;
+    if !refused.accepted {
+        return Ok(refused);
+    }
+    // An upload alone gives nobody anything; whether its results count decides.
+    let order = target.order(&mut person.visit, &supply.text(FRESH)?).await?;
+    let signed = person.handset.authenticate(&order.challenge)?;
+    let input = input(signed, &person.user, None, &Forgery::HONEST);
+    Ok(target.send(&person.visit, &order, &input).await?)
+}
+
+async fn login<T: Target>(
+    attack: &Attack,
+    target: &T,
+    keys: &KeySource,
+    code: Code,
+) -> Result<Answer, Stopped> {
+    let user = target.user(&keys.supply(attack.id).text(FRESH)?)?;
+    Ok(target.login(&user, code).await?)
+}

@@ -1,0 +1,64 @@
+//! Restarting a target by a command that its owner has given.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::http::{Http, Request};
+use super::target::Trouble;
+
+/// For the command to end, and then for the target to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at whether the target answers.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Runs the command, and waits until a path answers anything at all.
+///
+/// # Errors
+/// [`Trouble::Broken`]: the command fails, does not end, or the target does not come back.
+pub(super) async fn restart(command: &str, http: &Http, ready: &str) -> Result<(), Trouble> {
+    let shown: String = command.chars().take(120).collect();
+    let mut child = shell(command)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| Trouble::broken(format!("`{shown}` does not start: {error}")))?;
+    let status = timeout(PATIENCE, child.wait()).await.map_err(|_| {
+        Trouble::broken(format!(
+            "`{shown}` did not end within {PATIENCE:?}: it has to leave the target running in the background"
+        ))
+    })?;
+    let status =
+        status.map_err(|error| Trouble::broken(format!("`{shown}` cannot be waited for: {error}")))?;
+    if !status.success() {
+        return Err(Trouble::broken(format!("`{shown}` failed: {status}")));
+    }
+    let url = http.address(ready).map_err(|error| Trouble::broken(error.what))?;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match http.send(Request::get(url.clone())).await {
+            Ok(_) => return Ok(()),
+            Err(trouble) if Instant::now() >= deadline => {
+                return Err(Trouble::broken(format!("after `{shown}`, {trouble}")));
+            }
+            Err(_) => sleep(PAUSE).await,
+        }
+    }
+}
+
+#[cfg(unix)]
+fn shell(command: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(command);
+    shell
+}
+
+#[cfg(not(unix))]
+fn shell(command: &str) -> Command {
+    let mut shell = Command::new("cmd");
+    shell.arg("/C").arg(command);
+    shell
+}

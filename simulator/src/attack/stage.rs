@@ -1,0 +1,414 @@
+//! What happens in one attack: the people, their phones, what was recorded, and the forged input.
+
+use soter_bridge::protocol::CommandError;
+use soter_wire::{Profile, PublicKey, ResultJson, base64};
+
+use super::forge;
+use super::handset::{Handset, Signed};
+use super::keys::{KeySource, KeySupply};
+use super::person::{FRESH, Person, input, taken};
+use super::play::Verdict;
+use super::steps::{
+    Before, Challenge, Claim, CounterIs, Edit, Forgery, Made, OrderOf, Record, Script, Signer, Who,
+};
+use super::stopped::Stopped;
+use super::target::{Answer, Form, Input, Order, Target, Trouble, Visit};
+use super::text::{Surroundings, edited};
+use super::{Attack, Scheme, SoftwareKey};
+use crate::phone::long_work;
+use crate::store::MemoryStorage;
+
+/// How often an input is sent at once.
+const CONNECTIONS: usize = 8;
+/// How often that is repeated, each time with a new result.
+const ROUNDS: usize = 3;
+
+/// What happens in one attack.
+pub(super) struct Stage<'a, T> {
+    target: &'a T,
+    supply: KeySupply,
+    owner: Person,
+    other: Option<Person>,
+    /// A key of the attacker's own, where one is used.
+    attacker: Option<SoftwareKey>,
+    duplicate: Option<Handset>,
+    copy: Option<MemoryStorage>,
+    recorded: Vec<(Order, Signed)>,
+    /// The highest counter that the target has accepted.
+    accepted: u64,
+    old_key: Option<SoftwareKey>,
+}
+
+impl<'a, T: Target> Stage<'a, T> {
+    /// The people of an attack, whose keys the target knows.
+    pub(super) async fn set(
+        attack: &Attack,
+        target: &'a T,
+        keys: &KeySource,
+        forgery: &Forgery,
+    ) -> Result<Self, Stopped> {
+        let supply = keys.supply(attack.id);
+        let mut owner = Person::arrive(target, &supply, profile(attack)?).await?;
+        owner.enroll(target).await?;
+        let other = if needs_other(forgery) {
+            let mut other = Person::arrive(target, &supply, profile(attack)?).await?;
+            other.enroll(target).await?;
+            Some(other)
+        } else {
+            None
+        };
+        let key = signer(forgery);
+        if let (Some(Signer::AnotherAuthKey), Some(other)) = (key, &other) {
+            let upload = long_work(|| owner.handset.upload_for(&other.user.openid))?;
+            taken(target.enroll(&upload).await?)?;
+        }
+        let attacker = if key == Some(Signer::Attacker) { Some(supply.key()?) } else { None };
+        Ok(Self {
+            target,
+            supply,
+            owner,
+            other,
+            attacker,
+            duplicate: None,
+            copy: None,
+            recorded: Vec::new(),
+            accepted: 0,
+            old_key: None,
+        })
+    }
+
+    /// Something that happens before.
+    pub(super) async fn step(&mut self, step: Before) -> Result<(), Stopped> {
+        match step {
+            Before::Pay => {
+                let (order, signed) = self.honest().await?;
+                self.pay(order, signed, Verdict::Error).await
+            }
+            Before::PayAt(counter) => {
+                let (order, signed) = self.honest().await?;
+                let edits = [Edit::Counter(CounterIs::Exactly(counter))];
+                let signed = self.signed_anew(&signed, &order, Signer::AuthKey, &edits, Scheme::USUAL)?;
+                self.pay(order, signed, Verdict::Fail).await
+            }
+            Before::Record => {
+                let recorded = self.honest().await?;
+                self.recorded.push(recorded);
+                Ok(())
+            }
+            Before::CopyPhone => {
+                self.copy = Some(self.owner.handset.copy()?);
+                Ok(())
+            }
+            Before::PutBack => match &self.copy {
+                Some(copy) => Ok(self.owner.handset.put_back(copy)?),
+                None => Err(CommandError::internal("there is no copy to be put back").into()),
+            },
+            Before::Duplicate => {
+                self.duplicate = Some(self.owner.handset.duplicate()?);
+                Ok(())
+            }
+            Before::Restart => {
+                self.target.restart().await?;
+                self.owner.visit = self.target.visit(&self.owner.user).await?;
+                Ok(())
+            }
+            Before::Logout => Ok(self.target.leave(&mut self.owner.visit).await?),
+            Before::EnrollFinger => {
+                self.owner.handset.enroll_finger()?;
+                self.renew_key().await
+            }
+            Before::RenewKey => self.renew_key().await,
+        }
+    }
+
+    /// An honest result for a new order, not sent yet.
+    async fn honest(&mut self) -> Result<(Order, Signed), Stopped> {
+        let fresh = self.supply.text(FRESH)?;
+        let order = self.target.order(&mut self.owner.visit, &fresh).await?;
+        let signed = self.owner.handset.authenticate(&order.challenge)?;
+        Ok((order, signed))
+    }
+
+    /// Sends a result that must be accepted, and records it.
+    async fn pay(&mut self, order: Order, signed: Signed, else_verdict: Verdict) -> Result<(), Stopped> {
+        let input = input(signed.clone(), &self.owner.user, None, &Forgery::HONEST);
+        let answer = self.target.send(&self.owner.visit, &order, &input).await?;
+        if !answer.accepted {
+            let told = answer.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
+            let reason = format!("an honest result before the attack was refused{told}");
+            return Err(Stopped::played(else_verdict, reason, Some(answer)));
+        }
+        if let Ok(result) = ResultJson::decode(signed.json.as_bytes()) {
+            self.accepted = self.accepted.max(result.counter);
+        }
+        self.recorded.push((order, signed));
+        Ok(())
+    }
+
+    async fn renew_key(&mut self) -> Result<(), Stopped> {
+        let openid = self.owner.user.openid.clone();
+        self.old_key = Some(self.owner.handset.auth_key(&openid)?);
+        long_work(|| self.owner.handset.renew_key())?;
+        self.owner.enroll(self.target).await
+    }
+
+    /// The input that is judged: in whose login it is sent, for which order, and what it is.
+    pub(super) async fn forge(&mut self, forgery: Forgery) -> Result<(Who, Order, Input), Stopped> {
+        let fresh = self.supply.text(FRESH)?;
+        let order = match forgery.order {
+            OrderOf::Recorded => self.recorded(&forgery)?.0,
+            OrderOf::New => {
+                self.check_new_order(&forgery)?;
+                let proposed = match forgery.challenge {
+                    Challenge::Quotes if self.target.form() == Form::Application => {
+                        return Err(Trouble::does_not_apply("the application chooses its challenges").into());
+                    }
+                    Challenge::Quotes => format!("{{\"counter\":0}}\",\\\\\"counter\\\":[{fresh}]}}"),
+                    _ => fresh.clone(),
+                };
+                let target = self.target;
+                target.order(&mut self.person(forgery.login).visit, &proposed).await?
+            }
+        };
+        let never_issued = self.supply.text(FRESH)?;
+        let signed = self.made(&forgery, &order, &never_issued)?;
+        let surroundings = self.surroundings(&order);
+        let json = edited(&signed.json, forgery.tampered, surroundings.borrowed())?;
+        let signature = if signed.signature.is_empty() {
+            String::new()
+        } else {
+            let openid = self.owner.user.openid.clone();
+            let key = self.owner.handset.auth_key(&openid)?;
+            forge::reshaped(&signed.signature, forgery.signature, key.public())?
+        };
+        let other = self.other.as_ref().map(|other| &other.user);
+        let input = input(Signed { json, signature }, &self.owner.user, other, &forgery);
+        Ok((forgery.login, order, input))
+    }
+
+    /// A recorded result in a new order's place is another thing than the recorded order only if requests name orders.
+    fn check_new_order(&self, forgery: &Forgery) -> Result<(), Stopped> {
+        let is_recorded = matches!(forgery.made, Made::Recorded(_));
+        if is_recorded && forgery.login == Who::Owner && !self.target.names_orders() {
+            return Err(Trouble::does_not_apply(
+                "the application's request does not say for which order it is",
+            )
+            .into());
+        }
+        if forgery.claims == Claim::OwnerElsewhere && self.target.form() == Form::Application {
+            return Err(Trouble::does_not_apply("an application takes the openid from its session").into());
+        }
+        Ok(())
+    }
+
+    fn made(&mut self, forgery: &Forgery, order: &Order, fresh: &str) -> Result<Signed, Stopped> {
+        let challenge = forge::challenge(&order.challenge, forgery.challenge, fresh).ok_or_else(|| {
+            Trouble::does_not_apply("the target's challenges have nothing to change in this way")
+        })?;
+        Ok(match forgery.made {
+            Made::ByPhone(who) => self.person(who).handset.authenticate(&challenge)?,
+            Made::ByDuplicate => match &mut self.duplicate {
+                Some(duplicate) => duplicate.authenticate(&challenge)?,
+                None => return Err(CommandError::internal("there is no duplicate").into()),
+            },
+            Made::InSoftware { key, edits, scheme } => {
+                let signed = self.owner.handset.authenticate(&challenge)?;
+                self.signed_anew(&signed, order, key, edits, scheme)?
+            }
+            Made::Recorded(_) => self.recorded(forgery)?.1,
+            Made::Failed => Signed { json: String::new(), signature: String::new() },
+        })
+    }
+
+    /// A phone's text with changes, signed in software.
+    fn signed_anew(
+        &mut self,
+        signed: &Signed,
+        order: &Order,
+        key: Signer,
+        edits: &[Edit],
+        scheme: Scheme,
+    ) -> Result<Signed, Stopped> {
+        let surroundings = self.surroundings(order);
+        let json = edited(&signed.json, edits, surroundings.borrowed())?;
+        let key = self.signer(key)?;
+        let signature = base64::encode(&key.sign(json.as_bytes(), scheme)?);
+        Ok(Signed { json, signature })
+    }
+
+    fn signer(&mut self, signer: Signer) -> Result<SoftwareKey, Stopped> {
+        let openid = self.owner.user.openid.clone();
+        Ok(match signer {
+            Signer::AuthKey => self.owner.handset.auth_key(&openid)?,
+            Signer::OldAuthKey => self
+                .old_key
+                .clone()
+                .ok_or_else(|| CommandError::internal("the phone has made no new AuthKey"))?,
+            Signer::AnotherAuthKey => {
+                let other = self.person(Who::Other).user.openid.clone();
+                self.owner.handset.auth_key(&other)?
+            }
+            Signer::Ask => self.owner.handset.ask()?,
+            Signer::OthersAuthKey => {
+                let other = self.person(Who::Other);
+                let openid = other.user.openid.clone();
+                other.handset.auth_key(&openid)?
+            }
+            Signer::Attacker => {
+                self.attacker.clone().ok_or_else(|| CommandError::internal("the attacker has made no key"))?
+            }
+        })
+    }
+
+    fn surroundings(&self, order: &Order) -> OwnedSurroundings {
+        OwnedSurroundings {
+            accepted: self.accepted,
+            challenge: order.challenge.clone(),
+            other_cpu_id: self.other.as_ref().map_or_else(String::new, |other| other.handset.cpu_id()),
+            attackers_key: self.attacker.as_ref().map_or_else(String::new, |key| key.public().to_pem()),
+        }
+    }
+
+    fn recorded(&self, forgery: &Forgery) -> Result<(Order, Signed), Stopped> {
+        let recorded = match forgery.made {
+            Made::Recorded(Record::First) => self.recorded.first(),
+            _ => self.recorded.last(),
+        };
+        recorded.cloned().ok_or_else(|| CommandError::internal("nothing was recorded").into())
+    }
+
+    fn person(&mut self, who: Who) -> &mut Person {
+        match (who, &mut self.other) {
+            (Who::Other, Some(other)) => other,
+            _ => &mut self.owner,
+        }
+    }
+
+    /// The login of one of the people.
+    pub(super) fn visit(&self, who: Who) -> &Visit {
+        match (who, &self.other) {
+            (Who::Other, Some(other)) => &other.visit,
+            _ => &self.owner.visit,
+        }
+    }
+
+    /// Sends each input on several connections at once. More than one acceptance is one too many; the answer that is given
+    /// is then that of an acceptance, otherwise that of a refusal.
+    pub(super) async fn send_at_once(
+        &mut self,
+        before: &[Before],
+        forgery: Forgery,
+    ) -> Result<Answer, Stopped> {
+        let mut refusal = None;
+        for _ in 0..ROUNDS {
+            for step in before {
+                self.step(*step).await?;
+            }
+            let (login, order, input) = self.forge(forgery).await?;
+            let visit = self.visit(login);
+            let sent = (0..CONNECTIONS).map(|_| self.target.send(visit, &order, &input));
+            let mut accepted = Vec::new();
+            for answer in futures_util::future::join_all(sent).await {
+                let answer = answer?;
+                if answer.accepted {
+                    accepted.push(answer);
+                } else {
+                    refusal = Some(answer);
+                }
+            }
+            match (accepted.len(), accepted.pop()) {
+                (0, _) => {
+                    let reason = format!("an honest result was refused on all of {CONNECTIONS} connections");
+                    return Err(Stopped::played(Verdict::Error, reason, refusal));
+                }
+                (1, _) => {}
+                (times, answer) => {
+                    let reason = format!("accepted {times} times, and must be accepted once");
+                    return Err(Stopped::played(Verdict::Fail, reason, answer));
+                }
+            }
+        }
+        refusal.ok_or_else(|| CommandError::internal("nothing was sent").into())
+    }
+}
+
+/// The input of an attack that sends one, what the same phone would have sent honestly, and its AuthKey; `None` for an
+/// attack that sends no result.
+pub(super) async fn crafted<T: Target>(
+    attack: &Attack,
+    target: &T,
+    keys: &KeySource,
+) -> Result<Option<Crafted>, CommandError> {
+    let Script::Send(before, forgery) = attack.script else { return Ok(None) };
+    let craft = async || {
+        let mut stage = Stage::set(attack, target, keys, &forgery).await?;
+        for step in before {
+            stage.step(*step).await?;
+        }
+        let (_, order, forged) = stage.forge(forgery).await?;
+        let owner = &mut stage.owner;
+        let signed = owner.handset.authenticate(&order.challenge)?;
+        let key = owner.handset.auth_key(&owner.user.openid)?.public().clone();
+        let honest = input(signed, &owner.user, None, &Forgery::HONEST);
+        Ok::<_, Stopped>(Crafted { honest, forged, key })
+    };
+    match craft().await {
+        Ok(crafted) => Ok(Some(crafted)),
+        Err(Stopped::Defect(error)) => Err(error),
+        Err(stopped) => Err(CommandError::internal(stopped.into_trouble().to_string())),
+    }
+}
+
+/// An input beside an honest one of the same phone.
+#[derive(Debug)]
+pub(super) struct Crafted {
+    pub(super) honest: Input,
+    pub(super) forged: Input,
+    /// The phone's AuthKey.
+    pub(super) key: PublicKey,
+}
+
+/// What edits refer to.
+struct OwnedSurroundings {
+    accepted: u64,
+    challenge: String,
+    other_cpu_id: String,
+    attackers_key: String,
+}
+
+impl OwnedSurroundings {
+    fn borrowed(&self) -> Surroundings<'_> {
+        Surroundings {
+            accepted: self.accepted,
+            challenge: &self.challenge,
+            other_cpu_id: &self.other_cpu_id,
+            attackers_key: &self.attackers_key,
+        }
+    }
+}
+
+fn needs_other(forgery: &Forgery) -> bool {
+    let edits = match forgery.made {
+        Made::InSoftware { edits, .. } => edits,
+        _ => &[],
+    };
+    matches!(forgery.made, Made::ByPhone(Who::Other))
+        || matches!(signer(forgery), Some(Signer::AnotherAuthKey | Signer::OthersAuthKey))
+        || forgery.login == Who::Other
+        || matches!(forgery.claims, Claim::Who(Who::Other) | Claim::OtherByRequest)
+        || edits.iter().chain(forgery.tampered).any(|edit| matches!(edit, Edit::OthersCpuId))
+}
+
+/// The key that signs in software, if one does.
+fn signer(forgery: &Forgery) -> Option<Signer> {
+    match forgery.made {
+        Made::InSoftware { key, .. } => Some(key),
+        _ => None,
+    }
+}
+
+/// The family of the attacked phone.
+pub(super) fn profile(attack: &Attack) -> Result<&'static Profile, CommandError> {
+    Profile::named(attack.profile)
+        .ok_or_else(|| CommandError::internal("an attack on a phone that is unknown"))
+}

@@ -1,0 +1,119 @@
+//! `attack.*`: the catalogue, and single attacks against WeChat's servers on this desk.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use soter_bridge::protocol::attack::{Attacks, Forged, Input, Ran, Summary};
+use soter_bridge::protocol::{CommandError, attack};
+use soter_bridge::wechat::routes;
+use soter_wire::PROFILES;
+
+use crate::attack::{
+    Attack, Credentials, Http, KeySource, OwnServers, Person, Verdict, WeChatTarget, catalogue, find, forge,
+    play,
+};
+
+use super::Desk;
+
+/// For one request to servers in the same process.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Desk {
+    pub(super) fn attacks() -> Attacks {
+        let summary = |attack: &Attack| Summary {
+            id: attack.id.to_owned(),
+            layer: attack.layer.name().to_owned(),
+            expected: attack.expected.name().to_owned(),
+            title: attack.title.to_owned(),
+        };
+        Attacks { attacks: catalogue().map(summary).collect() }
+    }
+
+    pub(super) fn show_attack(id: &str) -> Result<attack::Attack, CommandError> {
+        let attack = named(id)?;
+        Ok(attack::Attack {
+            id: attack.id.to_owned(),
+            layer: attack.layer.name().to_owned(),
+            title: attack.title.to_owned(),
+            holds: attack.holds.to_string(),
+            making: attack.making.to_owned(),
+            expected: attack.expected.name().to_owned(),
+            reasons: attack.expected.reasons().iter().map(|reason| (*reason).to_owned()).collect(),
+            meaning: attack.meaning.to_owned(),
+            fix: attack.fix.to_owned(),
+        })
+    }
+
+    pub(super) async fn forge(&self, id: &str) -> Result<Forged, CommandError> {
+        let attack = named(id)?;
+        let keys = self.inner.seed.clone().map_or_else(|| self.attack_keys(), KeySource::of_seed);
+        let forged = forge(attack, &keys).await?;
+        let [honest, crafted] = match forged.inputs {
+            None => [None, None],
+            Some(inputs) => inputs.map(|input| {
+                Some(Input { openid: input.openid, json_string: input.json, json_signature: input.signature })
+            }),
+        };
+        Ok(Forged { id: attack.id.to_owned(), honest, forged: crafted, differences: forged.differences })
+    }
+
+    pub(super) async fn run_attack(&self, id: &str) -> Result<Ran, CommandError> {
+        let attack = named(id)?;
+        let keys = self.attack_keys();
+        let wechat = self.wechat();
+        let first = wechat.accounts().first_app();
+        let credentials = |app: &soter_bridge::wechat::App| Credentials {
+            appid: app.appid.clone(),
+            secret: app.secret.clone(),
+        };
+        let other = wechat.accounts().apps().find(|app| app.appid != first.appid);
+        let target = WeChatTarget::new(
+            Http::within(routes(Arc::clone(wechat)), PATIENCE)?,
+            credentials(first),
+            Arc::new(OwnServers::new(Arc::clone(wechat), None)),
+        )
+        .with_other_app(other.map(credentials));
+        let mut played = play(attack, &target, &keys).await;
+        if let Err(broken) = honest_request(&target, &keys).await {
+            played.verdict = Verdict::Error;
+            played.reason = format!("after the attack, {broken}");
+        }
+        let exchange = played.answer.map(|answer| answer.exchange);
+        Ok(Ran {
+            id: attack.id.to_owned(),
+            verdict: played.verdict.name().to_owned(),
+            reason: played.reason,
+            request: exchange.as_ref().map(|exchange| exchange.request.clone()),
+            response: exchange.map(|exchange| exchange.response),
+        })
+    }
+
+    fn attack_keys(&self) -> KeySource {
+        self.inner.attack_keys.get_or_init(KeySource::random).clone()
+    }
+}
+
+/// Whether an honest user is served.
+async fn honest_request(target: &WeChatTarget, keys: &KeySource) -> Result<(), String> {
+    let mut person =
+        Person::introduce("control", target, keys, &PROFILES[0]).await.map_err(|error| error.to_string())?;
+    let answer = person.pay(target).await.map_err(|error| error.to_string())?;
+    let told = answer.reason.as_deref().unwrap_or("without a reason");
+    if answer.accepted { Ok(()) } else { Err(format!("an honest result is refused: {told}")) }
+}
+
+fn named(id: &str) -> Result<&'static Attack, CommandError> {
+    find(id).ok_or_else(|| {
+        let shown: String = id.chars().take(40).collect();
+        let noun = |id: &str| id.split('-').nth(1).map(str::to_ascii_uppercase);
+        let near: Vec<_> = catalogue()
+            .map(|attack| attack.id)
+            .filter(|known| noun(known).is_some() && noun(known) == noun(id))
+            .collect();
+        let next = match (near.first(), near.last()) {
+            (Some(first), Some(last)) => format!("ids of that kind: {first} to {last}"),
+            _ => "`attack list` names them all".to_owned(),
+        };
+        CommandError::invalid_params(format!("there is no attack `{shown}`"), next)
+    })
+}

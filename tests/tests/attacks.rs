@@ -1,0 +1,137 @@
+//! Every attack of the catalogue against this project's own pipeline, in a live server.
+#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use soter_bridge::server::{Rooms, Server, ServerOptions};
+use soter_bridge::wechat::{AccountList, Accounts, App, Replays, SetClock, WeChatOptions, routes};
+use soter_sim::attack::{
+    Backstage, Credentials, Expected, Http, KeySource, Layer, Person, Trouble, Verdict, WeChatTarget,
+    catalogue, play,
+};
+use soter_sim::{Desk, DeskOptions, State};
+use soter_wire::Profile;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+const APPS: [(&str, &str); 2] = [("wxaudited000000001", "secret one"), ("wxaudited000000002", "secret two")];
+const TIME: Duration = Duration::from_secs(30);
+
+/// A live server on one port and one folder, which can be restarted, and whose clock can be set.
+#[derive(Debug)]
+struct Live {
+    folder: PathBuf,
+    replays: Replays,
+    clock: SetClock,
+    address: SocketAddr,
+    running: Mutex<Option<Run>>,
+}
+
+#[derive(Debug)]
+struct Run {
+    desk: Desk,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<()>,
+}
+
+impl Live {
+    async fn start(folder: &Path, replays: Replays) -> Arc<Self> {
+        let clock = SetClock::at(1_700_000_000_000);
+        let (run, address) = run(folder, replays, &clock, "127.0.0.1:0".parse().unwrap()).await;
+        let running = Mutex::new(Some(run));
+        Arc::new(Self { folder: folder.to_owned(), replays, clock, address, running })
+    }
+
+    fn target(self: &Arc<Self>) -> WeChatTarget {
+        let app =
+            |(appid, secret): (&str, &str)| Credentials { appid: appid.to_owned(), secret: secret.into() };
+        let http = Http::to(&format!("http://{}", self.address), TIME).unwrap();
+        let backstage: Arc<dyn Backstage> = Arc::<Self>::clone(self);
+        WeChatTarget::new(http, app(APPS[0]), backstage).with_other_app(Some(app(APPS[1])))
+    }
+}
+
+async fn run(folder: &Path, replays: Replays, clock: &SetClock, listen: SocketAddr) -> (Run, SocketAddr) {
+    let app = |(appid, secret): (&str, &str)| App {
+        appid: appid.to_owned(),
+        secret: secret.into(),
+        soter: true,
+        unionid: true,
+    };
+    let accounts = Accounts::new(AccountList { app: APPS.map(app).to_vec(), user: Vec::new() }).unwrap();
+    let desk = Desk::open(DeskOptions {
+        wechat: WeChatOptions { accounts, replays, ..WeChatOptions::default() },
+        servers_clock: Arc::new(clock.clone()),
+        ..DeskOptions::new(State::Folder(folder.to_owned()))
+    })
+    .unwrap();
+    let server = Server::bind(ServerOptions::on(listen)).await.unwrap();
+    let address = server.address();
+    let rooms = Rooms {
+        service: Arc::new(desk.clone()),
+        journal: Arc::clone(desk.journal()),
+        wechat: routes(Arc::clone(desk.wechat())),
+        page: None,
+        notices: Arc::new(|_: &str| {}),
+        attacker: false,
+    };
+    let (stop, stopped) = oneshot::channel();
+    let ended = tokio::spawn(server.run(rooms, async { drop(stopped.await) }));
+    (Run { desk, stop, ended }, address)
+}
+
+impl Backstage for Live {
+    fn login_code(&self, appid: String) -> BoxFuture<'_, Option<String>> {
+        let running = self.running.lock().unwrap();
+        let wechat = Arc::clone(running.as_ref().unwrap().desk.wechat());
+        async move { wechat.login("user", &appid).ok() }.boxed()
+    }
+
+    fn advance_clock(&self, by: Duration) -> bool {
+        self.clock.advance(u64::try_from(by.as_millis()).unwrap());
+        true
+    }
+
+    fn restart(&self) -> BoxFuture<'_, Result<(), Trouble>> {
+        let Run { desk, stop, ended } = self.running.lock().unwrap().take().unwrap();
+        async move {
+            stop.send(()).unwrap();
+            ended.await.unwrap();
+            desk.close().unwrap();
+            drop(desk);
+            let (again, _) = run(&self.folder, self.replays, &self.clock, self.address).await;
+            *self.running.lock().unwrap() = Some(again);
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_attack_has_the_outcome_and_the_reason_that_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = Live::start(folder.path(), Replays::Refuse).await;
+    let (target, keys) = (live.target(), KeySource::random());
+    let trustonic = Profile::named("trustonic").unwrap();
+    let mut control = Person::introduce("control", &target, &keys, trustonic).await.unwrap();
+    let mut wrong = Vec::new();
+    for attack in catalogue().filter(|attack| attack.layer == Layer::Verifier) {
+        let played = play(attack, &target, &keys).await;
+        let answered = played.answer.as_ref();
+        let reason = answered.and_then(|answer| answer.reason.clone()).unwrap_or_default();
+        let expected = match attack.expected {
+            Expected::MustAccept => &["valid"][..],
+            Expected::MayRefuse(reasons) | Expected::MustRefuse(reasons) => reasons,
+        };
+        if played.verdict != Verdict::Pass || !expected.contains(&reason.as_str()) {
+            wrong.push(format!("{}: {:?} {}; {reason}", attack.id, played.verdict, played.reason));
+        }
+        let honest = control.pay(&target).await.unwrap();
+        assert!(honest.accepted, "after {}: {honest:?}", attack.id);
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
