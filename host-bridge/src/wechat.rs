@@ -253,7 +253,7 @@ fn random_bytes<const N: usize>() -> [u8; N] {
 }
 
 /// A random text of these many characters that need no escaping anywhere, 6 bits each.
-fn random_text(characters: usize) -> String {
+pub fn random_text(characters: usize) -> String {
     let mut text = String::with_capacity(characters + 64);
     while text.len() < characters {
         text.push_str(&base64::encode(&random_bytes::<48>()).replace('+', "-").replace('/', "_"));

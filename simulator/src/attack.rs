@@ -34,11 +34,11 @@ mod text;
 mod wechat_target;
 
 pub use self::application::{Application, ApplicationTarget, INITIAL};
-pub use self::backstage::OwnServers;
+pub use self::backstage::{OwnServers, RemoteServers};
 pub use self::catalogue::{catalogue, find};
 pub use self::entry::{Attack, Expected, Holds, Layer};
 pub use self::handset::Upload;
-pub use self::http::{Http, Secrets};
+pub use self::http::{Http, host_is_loopback};
 pub use self::keys::KeySource;
 pub use self::paper::{Forged, forge};
 pub use self::person::Person;

@@ -1,5 +1,6 @@
 //! The command line: one command per process, and its exit code.
 
+mod audit;
 mod auth;
 mod exec;
 mod one_shot;
@@ -63,6 +64,7 @@ fn carry_out(
         }
         Some(ProgramCommand::Rpc(rpc)) => rpc::run(&rpc, &options, console),
         Some(ProgramCommand::Shared(command)) => one_shot::run(command, &options, console),
+        Some(ProgramCommand::Audit(command)) => audit::run(&command, &options, console),
         Some(ProgramCommand::Vectors(vectors)) => vectors::run(&vectors, &options, console),
         Some(ProgramCommand::Completions { shell }) => {
             let mut script = Vec::new();

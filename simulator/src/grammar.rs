@@ -4,6 +4,7 @@
 //! in the other. Completion and hints are read off the same [`clap::Command`].
 
 mod attack;
+mod audit;
 mod auth;
 mod biometric;
 mod call;
@@ -26,6 +27,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use soter_bridge::protocol::sensor::{Cancel, TouchSensor};
 use soter_bridge::protocol::{Call, CommandError, Request, Touch, desk, keys, wx};
 
+pub(crate) use self::audit::Audit;
 pub(crate) use self::auth::Auth;
 pub(crate) use self::moment::{format_moment, parse_moment};
 pub(crate) use self::options::Options;
@@ -143,6 +145,10 @@ pub(crate) enum ProgramCommand {
     Rpc(Rpc),
     #[command(flatten)]
     Shared(Command),
+    /// Play every attack against your own backend, and report what it lets through
+    ///
+    /// Exit codes: 0 nothing found, 1 findings, 2 nothing can be concluded (the target is dead, wrong, or broke).
+    Audit(Box<Audit>),
     /// Write a complete matching set of test vectors: keys, results, signatures, manifest
     Vectors(Vectors),
     /// Print a script that teaches a shell to complete this command line

@@ -1,13 +1,61 @@
-//! What can be done to this project's own servers beside WeChat's contract.
+//! What can be done to a verifier beside WeChat's contract.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
+use serde_json::{Value, json};
 use soter_bridge::wechat::{SetClock, WeChat};
 
+use super::http::{Http, Request};
+use super::restart;
 use super::target::Trouble;
 use super::wechat_target::Backstage;
+
+/// Servers elsewhere: a verifier that may be this project's own.
+#[derive(Clone, Debug)]
+pub struct RemoteServers {
+    http: Http,
+    restart: Option<String>,
+}
+
+impl RemoteServers {
+    /// The servers at this address, and a command that restarts them, if there is one.
+    pub fn new(http: Http, restart: Option<String>) -> Self {
+        Self { http, restart }
+    }
+
+    /// `wx.login` over JSON-RPC, which this project's own servers answer.
+    async fn login(&self, appid: String) -> Option<String> {
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "wx.login", "params": {"appid": appid}});
+        let url = self.http.address("/rpc").ok()?;
+        let reply = self.http.send(Request::post(url, call.to_string())).await.ok()?;
+        let told: Value = serde_json::from_str(&reply.body).ok()?;
+        told.pointer("/result/code").and_then(Value::as_str).map(str::to_owned)
+    }
+}
+
+impl Backstage for RemoteServers {
+    fn login_code(&self, appid: String) -> BoxFuture<'_, Option<String>> {
+        self.login(appid).boxed()
+    }
+
+    fn advance_clock(&self, _: Duration) -> bool {
+        false
+    }
+
+    fn restart(&self) -> BoxFuture<'_, Result<(), Trouble>> {
+        async {
+            match &self.restart {
+                Some(command) => restart::restart(command, &self.http, "/").await,
+                None => {
+                    Err(Trouble::does_not_apply("it takes a command that restarts the target: --restart"))
+                }
+            }
+        }
+        .boxed()
+    }
+}
 
 /// Servers in this process.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! Requests to a target, and what went over the wire, for people to read.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -22,7 +23,7 @@ const LONGEST_SHOWN: usize = 8 << 10;
 const REASON: &str = "x-soter-sim-reason";
 
 /// Texts that must not be shown, with what is shown instead.
-pub type Secrets = Vec<(String, &'static str)>;
+pub(super) type Secrets = Vec<(String, &'static str)>;
 
 /// A way to one server. Nothing is ever sent anywhere else: redirections are not followed, proxies not used.
 #[derive(Clone, Debug)]
@@ -108,6 +109,14 @@ impl Http {
             format!("`{shown}` is not on {}", self.base.origin().ascii_serialization()),
             "requests go to one server alone: write a path, or an address of that server",
         ))
+    }
+
+    /// Whether an address is one of this server.
+    ///
+    /// # Errors
+    /// The caller's: it is another server's, or no address.
+    pub fn check(&self, text: &str) -> Result<(), CommandError> {
+        self.address(text).map(|_| ())
     }
 
     /// Sends a request and reads the answer.
@@ -223,6 +232,14 @@ fn innermost(error: &reqwest::Error) -> String {
         cause = source;
     }
     cause.to_string()
+}
+
+/// Whether an address is of this computer, as far as the address itself says.
+pub fn host_is_loopback(url: &str) -> bool {
+    let url = Url::parse(url).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 fn server(text: &str) -> Result<Url, CommandError> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -15,6 +15,8 @@ use super::SoftwareKey;
 const STOCK: usize = 8;
 /// Threads that make them.
 const MAKERS: usize = 2;
+/// Keys that a seed stands for. More than one attack takes; the next attack begins again with the first.
+const SEEDED_KEYS: u64 = 16;
 
 /// Where the randomness of all attacks of a run comes from. Clones are the same source.
 #[derive(Clone)]
@@ -37,12 +39,12 @@ impl KeySource {
         Self(Arc::new(Source::Stock(Mutex::new(made))))
     }
 
-    /// The keys that a seed stands for. Making one takes hundreds of milliseconds.
+    /// Sixteen keys that a seed stands for, of which every attack takes the first ones: making them takes seconds, once.
     pub fn seeded(text: &str) -> Self {
         Self::of_seed(Seed::from_text(text))
     }
 
-    /// The keys that a seed stands for. Making one takes hundreds of milliseconds.
+    /// See [`seeded`](Self::seeded).
     pub(crate) fn of_seed(seed: Seed) -> Self {
         Self(Arc::new(Source::Seed(seed)))
     }
@@ -67,14 +69,24 @@ impl fmt::Debug for KeySource {
 pub(super) struct KeySupply {
     source: KeySource,
     attack: String,
-    /// How many keys and numbers were taken.
-    taken: Arc<Mutex<u64>>,
+    taken: Arc<Mutex<Taken>>,
+}
+
+/// How much was taken.
+#[derive(Debug, Default)]
+struct Taken {
+    keys: u64,
+    numbers: u64,
 }
 
 impl KeySupply {
     /// The next key.
     pub(super) fn key(&self) -> Result<SoftwareKey, CommandError> {
-        let part = self.next();
+        let number = {
+            let mut taken = self.taken();
+            taken.keys += 1;
+            taken.keys
+        };
         match &*self.source.0 {
             Source::Stock(made) => {
                 let ready = made.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -82,7 +94,7 @@ impl KeySupply {
             }
             Source::Seed(seed) => {
                 let pkcs8 = seed
-                    .pkcs8(&self.attack, &part)
+                    .pkcs8("attacks", &(number % SEEDED_KEYS).to_string())
                     .map_err(|error| CommandError::internal(error.to_string()))?;
                 SoftwareKey::from_pkcs8(&pkcs8)
             }
@@ -97,7 +109,12 @@ impl KeySupply {
     /// The next unpredictable bytes; with a seed, predictable ones.
     pub(super) fn fill(&self, out: &mut [u8]) -> Result<(), RandomnessError> {
         let Source::Seed(seed) = &*self.source.0 else { return soter_tee::operating_system_random(out) };
-        let start = seed.number(&self.attack, &self.next());
+        let number = {
+            let mut taken = self.taken();
+            taken.numbers += 1;
+            taken.numbers
+        };
+        let start = seed.number(&self.attack, &number.to_string());
         for (block, chunk) in (0_u64..).zip(out.chunks_mut(32)) {
             let bytes = digest(&SHA256, &[&start[..], &block.to_le_bytes()].concat());
             chunk.iter_mut().zip(bytes.as_ref()).for_each(|(byte, other)| *byte = *other);
@@ -113,9 +130,7 @@ impl KeySupply {
         Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
     }
 
-    fn next(&self) -> String {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        *taken += 1;
-        taken.to_string()
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

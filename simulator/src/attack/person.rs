@@ -87,7 +87,8 @@ pub(super) fn taken(answer: Answer) -> Result<(), Stopped> {
         return Ok(());
     }
     let told = answer.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
-    let reason = format!("the target does not take an honest phone's keys{told}");
+    let reason =
+        format!("the target does not know these keys: it does not take an honest phone's upload{told}");
     Err(Stopped::played(Verdict::Error, reason, Some(answer)))
 }
 

@@ -134,6 +134,15 @@ pub(super) const PROGRAM: &[(&str, &[&str])] = &[
     ),
     ("call", &["soter-sim call keys.list", "soter-sim call sensor.setMode '{\"mode\": \"auto\"}'"]),
     (
+        "audit",
+        &[
+            "soter-sim audit --init",
+            "soter-sim audit --config audit.toml --report audit.html --report audit.xml",
+            "soter-sim audit --preset wechat --url http://127.0.0.1:8777",
+            "soter-sim audit --preset wechat --url http://127.0.0.1:8777 --only SOTER-COUNTER,SOTER-REPLAY-02",
+        ],
+    ),
+    (
         "vectors",
         &[
             "soter-sim vectors ./vectors --seed demo",

@@ -27,7 +27,7 @@ const CONNECT: &str = "general_connect";
 
 /// Commands that look at no phone, and so take the output option alone. On a command line they take the address of a
 /// server as well, which changes nothing: a script need not know which commands could do without.
-const WITHOUT_PHONE: [&str; 6] = ["verify", "explain", "completions", "events", "help", "exit"];
+const WITHOUT_PHONE: [&str; 7] = ["audit", "verify", "explain", "completions", "events", "help", "exit"];
 
 /// Which of the options make sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use soter_bridge::protocol::CommandError;
 
-use super::template::{Place, names};
+use super::template::{Place, Values, filled, names};
+use crate::attack::Http;
 
 /// A commented description to begin with.
 pub const INITIAL: &str = include_str!("initial.toml");
@@ -134,6 +135,20 @@ impl Application {
         })?;
         application.check_names()?;
         Ok(application)
+    }
+
+    /// Whether every address is on one server.
+    ///
+    /// # Errors
+    /// The user's: one is elsewhere, or is no address.
+    pub fn check_addresses(&self, http: &Http) -> Result<(), CommandError> {
+        let requests = [&self.challenge.request, &self.result.request].into_iter();
+        let requests = requests.chain(self.login.iter().map(|login| &login.request)).chain(&self.logout);
+        // Names stand for texts that cannot lead elsewhere: in an address they are encoded.
+        for endpoint in requests {
+            http.check(&filled(&endpoint.url, &Values::new(), Place::Address))?;
+        }
+        Ok(())
     }
 
     fn check_names(&self) -> Result<(), CommandError> {

@@ -1,0 +1,215 @@
+//! The audit: a positive control, every attack, an honest request after each, and what came of it.
+//!
+//! ```text
+//!   control      honest results of two phone families ── refused ──> nothing is concluded
+//!      │
+//!      v
+//!   attack by attack, each on its own fresh phone ──> verdict
+//!      └── then the control's next honest result  ── refused ──> ERROR: the target broke
+//! ```
+
+mod report;
+mod selection;
+
+use soter_wire::{PROFILES, Profile};
+
+use crate::attack::{Attack, Exchange, Form, KeySource, Person, Played, Target, Verdict, play};
+
+pub use self::report::{Report, ReportKind};
+pub use self::selection::{Baseline, Selection};
+
+/// Attacks after which the target may accept no honest result, before the others are given up.
+const MOST_BREAKS: usize = 2;
+
+/// What came of one attack.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The attack.
+    pub attack: &'static Attack,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// One line: why.
+    pub reason: String,
+    /// What went over the wire, if it came to that.
+    pub exchange: Option<Exchange>,
+    /// Whether a baseline has it already, so that it counts no more.
+    pub known: bool,
+}
+
+/// How many attacks came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The target did the right thing.
+    pub pass: usize,
+    /// The target did what a correct server does not do.
+    pub fail: usize,
+    /// The target did the right thing by breaking.
+    pub warn: usize,
+    /// The attack does not apply.
+    pub skip: usize,
+    /// Nothing can be said.
+    pub error: usize,
+    /// Of those that failed or warned: how many a baseline has already.
+    pub known: usize,
+}
+
+impl Summary {
+    /// Counts findings.
+    pub fn of(findings: &[Finding]) -> Self {
+        let mut summary = Self::default();
+        for finding in findings {
+            match finding.verdict {
+                Verdict::Pass => summary.pass += 1,
+                Verdict::Fail => summary.fail += 1,
+                Verdict::Warn => summary.warn += 1,
+                Verdict::Skip => summary.skip += 1,
+                Verdict::Error => summary.error += 1,
+            }
+            summary.known += usize::from(finding.known);
+        }
+        summary
+    }
+}
+
+/// The target does not accept what it has to accept, so nothing can be concluded from what it refuses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct ControlFailed {
+    /// One line: what happened.
+    pub what: String,
+    /// What went over the wire, if it came to that.
+    pub exchange: Option<Exchange>,
+}
+
+/// Plays attacks against a target, one after the other, and tells of each as it is done.
+///
+/// # Errors
+/// [`ControlFailed`]: honest results are refused. No attack was played.
+pub async fn audit<T: Target>(
+    target: &T,
+    keys: &KeySource,
+    attacks: &[&'static Attack],
+    mut progress: impl FnMut(&Finding),
+) -> Result<Vec<Finding>, ControlFailed> {
+    let mut control = Control::begin(target, keys).await?;
+    let mut findings = Vec::new();
+    let mut broken: Option<&str> = None;
+    let mut breaks = 0;
+    for attack in attacks {
+        let finding = match broken {
+            Some(id) if breaks >= MOST_BREAKS => finding(
+                attack,
+                Verdict::Error,
+                format!("not played: since {id} the target accepts no honest result"),
+            ),
+            _ => {
+                let mut finding = control.play(attack, target, keys).await;
+                match control.honest(target).await {
+                    Ok(()) => broken = None,
+                    Err(what) => {
+                        broken.get_or_insert(attack.id);
+                        breaks += 1;
+                        finding.verdict = Verdict::Error;
+                        finding.reason = format!("{}; afterwards {what}", finding.reason);
+                    }
+                }
+                finding
+            }
+        };
+        progress(&finding);
+        findings.push(finding);
+    }
+    Ok(findings)
+}
+
+/// Honest people, whom the target must serve before, between and after attacks.
+struct Control {
+    person: Person,
+    /// Families whose phones the target does not take, and why.
+    not_taken: Option<(&'static str, String)>,
+}
+
+impl Control {
+    /// Honest results of both salt lengths. A target that takes the default family alone is audited with that alone.
+    async fn begin<T: Target>(target: &T, keys: &KeySource) -> Result<Self, ControlFailed> {
+        let first = &PROFILES[0];
+        let mut person = accepted(target, keys, first).await?;
+        // A second result of the same phone, for its counter goes on.
+        paid(&mut person, target, first).await?;
+        let other = PROFILES.iter().find(|profile| profile.salt_length != first.salt_length);
+        let not_taken = match other {
+            None => None,
+            Some(other) => accepted(target, keys, other).await.err().map(|failed| (other.name, failed.what)),
+        };
+        Ok(Self { person, not_taken })
+    }
+
+    async fn play<T: Target>(&self, attack: &'static Attack, target: &T, keys: &KeySource) -> Finding {
+        match &self.not_taken {
+            Some((family, why)) if *family == attack.profile => {
+                finding(attack, Verdict::Skip, format!("the target serves no {family} phones: {why}"))
+            }
+            _ => {
+                let Played { verdict, reason, answer } = play(attack, target, keys).await;
+                let exchange = answer.map(|answer| answer.exchange);
+                Finding { attack, verdict, reason, exchange, known: false }
+            }
+        }
+    }
+
+    /// An honest result must be accepted. After a restart, say, the target may have forgotten login and keys.
+    async fn honest<T: Target>(&mut self, target: &T) -> Result<(), String> {
+        if self.person.pay(target).await.is_ok_and(|answer| answer.accepted) {
+            return Ok(());
+        }
+        self.person.return_to(target).await.map_err(|trouble| trouble.to_string())?;
+        match self.person.pay(target).await {
+            Ok(answer) if answer.accepted => Ok(()),
+            Ok(answer) => {
+                let told = answer.reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+                Err(format!("the target refuses an honest result{told}"))
+            }
+            Err(trouble) => Err(trouble.to_string()),
+        }
+    }
+}
+
+async fn accepted<T: Target>(
+    target: &T,
+    keys: &KeySource,
+    profile: &'static Profile,
+) -> Result<Person, ControlFailed> {
+    let name = format!("control {}", profile.name);
+    let person = Person::introduce(&name, target, keys, profile).await;
+    let mut person = person.map_err(|trouble| ControlFailed { what: trouble.to_string(), exchange: None })?;
+    paid(&mut person, target, profile).await?;
+    Ok(person)
+}
+
+async fn paid<T: Target>(
+    person: &mut Person,
+    target: &T,
+    profile: &'static Profile,
+) -> Result<(), ControlFailed> {
+    let answer = person.pay(target).await;
+    let answer = answer.map_err(|trouble| ControlFailed { what: trouble.to_string(), exchange: None })?;
+    if answer.accepted {
+        return Ok(());
+    }
+    let told = answer.reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+    let asks = match target.form() {
+        Form::Verifier => "",
+        Form::Application => "; does it ask the audit's WeChat servers?",
+    };
+    Err(ControlFailed {
+        what: format!(
+            "the target refuses the honest result of a {} phone{told}: status {}{asks}",
+            profile.name, answer.status
+        ),
+        exchange: Some(answer.exchange),
+    })
+}
+
+fn finding(attack: &'static Attack, verdict: Verdict, reason: String) -> Finding {
+    Finding { attack, verdict, reason, exchange: None, known: false }
+}

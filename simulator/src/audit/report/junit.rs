@@ -1,0 +1,58 @@
+//! The report as JUnit's XML.
+
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
+use soter_bridge::protocol::CommandError;
+
+use super::Report;
+use crate::attack::Verdict;
+use crate::audit::Finding;
+
+pub(super) fn document(report: &Report) -> Result<String, CommandError> {
+    let mut suite = TestSuite::new("soter-sim audit");
+    suite.set_time(report.took);
+    suite.add_property(("target", report.target.as_str()));
+    suite.add_test_cases(report.findings.iter().map(case));
+    let mut document = quick_junit::Report::new("soter-sim audit");
+    document.set_time(report.took);
+    document.add_test_suite(suite);
+    document
+        .to_string()
+        .map_err(|error| CommandError::internal(format!("a report does not serialise: {error}")))
+}
+
+fn case(finding: &Finding) -> TestCase {
+    let attack = finding.attack;
+    let failed = |kind| {
+        let mut status = TestCaseStatus::non_success(kind);
+        status
+            .set_message(finding.reason.as_str())
+            .set_type(finding.verdict.name())
+            .set_description(detail(finding));
+        status
+    };
+    let status = match finding.verdict {
+        Verdict::Pass | Verdict::Warn => TestCaseStatus::success(),
+        Verdict::Fail if finding.known => TestCaseStatus::success(),
+        Verdict::Fail => failed(NonSuccessKind::Failure),
+        Verdict::Error => failed(NonSuccessKind::Error),
+        Verdict::Skip => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(finding.reason.as_str());
+            status
+        }
+    };
+    let mut case = TestCase::new(format!("{} {}", attack.id, attack.title), status);
+    case.set_classname(format!("soter-sim.audit.{}", attack.layer.name()));
+    if finding.verdict == Verdict::Warn || finding.known {
+        case.set_system_out(format!("{}: {}", finding.verdict.name(), finding.reason));
+    }
+    case
+}
+
+fn detail(finding: &Finding) -> String {
+    let attack = finding.attack;
+    let exchange = finding.exchange.as_ref().map_or_else(String::new, |exchange| {
+        format!("\n\n{}\n\n{}\n\n{}", exchange.request, exchange.response, exchange.curl)
+    });
+    format!("{}\n{}\n{}{exchange}", attack.making, attack.meaning, attack.fix)
+}

@@ -1,0 +1,90 @@
+use std::path::Path;
+
+use super::*;
+use crate::attack::{Exchange, find};
+
+fn report() -> Report {
+    let finding = |id: &str, verdict, reason: &str, exchange| Finding {
+        attack: find(id).unwrap(),
+        verdict,
+        reason: reason.to_owned(),
+        exchange,
+        known: false,
+    };
+    let odd = "<script>\u{0}\u{1b}[2J & \"quotes\" ]]>".to_owned();
+    let exchange = Exchange { request: odd.clone(), response: odd.clone(), curl: odd.clone() };
+    let findings = vec![
+        finding("SOTER-REPLAY-01", Verdict::Pass, "refused", None),
+        finding("SOTER-REPLAY-02", Verdict::Fail, &odd, Some(exchange)),
+        finding("SOTER-REPLAY-03", Verdict::Skip, "no restart", None),
+        finding("SOTER-REPLAY-04", Verdict::Warn, "by breaking", None),
+        finding("SOTER-REPLAY-05", Verdict::Error, "gone", None),
+    ];
+    Report {
+        target: "http://127.0.0.1:1".to_owned(),
+        form: Form::Verifier,
+        findings,
+        took: Duration::from_secs(2),
+    }
+}
+
+#[test]
+fn the_json_report_has_the_counts_and_one_result_for_each_attack() {
+    let json: Value = serde_json::from_str(&report().written(ReportKind::Json).unwrap()).unwrap();
+    for verdict in ["pass", "fail", "warn", "skip", "error"] {
+        assert_eq!(json["summary"][verdict], 1, "{verdict}");
+    }
+    let results = json["results"].as_array().unwrap();
+    assert_eq!(results.len(), 5);
+    assert_eq!((&results[1]["id"], &results[1]["verdict"]), (&json!("SOTER-REPLAY-02"), &json!("FAIL")));
+    assert!(results[1]["fix"].is_string() && results[1]["curl"].is_string() && results[0]["curl"].is_null());
+}
+
+#[test]
+fn the_junit_report_reads_back_whatever_the_target_has_answered() {
+    let xml = report().written(ReportKind::JUnit).unwrap();
+    let read = quick_junit::Report::deserialize_from_str(&xml).unwrap();
+    let suite = &read.test_suites[0];
+    assert_eq!((suite.tests, suite.failures, suite.errors, suite.test_cases.len()), (5, 1, 1, 5));
+    assert!(!xml.contains('\u{0}') && !xml.contains('\u{1b}'));
+}
+
+#[test]
+fn the_page_has_no_markup_that_a_target_has_sent_and_needs_nothing_from_elsewhere() {
+    let page = report().written(ReportKind::Html).unwrap();
+    assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"), "{page}");
+    assert!(!page.contains("http://www") && !page.contains("src=") && !page.contains("href="));
+    assert!(page.contains("width=device-width"));
+}
+
+#[test]
+fn the_sarif_log_has_a_rule_for_each_result() {
+    let log: Value = serde_json::from_str(&report().written(ReportKind::Sarif).unwrap()).unwrap();
+    let run = &log["runs"][0];
+    for result in run["results"].as_array().unwrap() {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(run["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
+    }
+    assert_eq!(run["results"][1]["level"], "error");
+}
+
+#[test]
+fn the_text_ends_with_the_counts_and_cannot_steer_a_terminal() {
+    let text = report().text();
+    let last = text.lines().last().unwrap();
+    assert!(last.contains("1 pass, 1 fail, 1 warn, 1 skip, 1 error"), "{last}");
+    assert!(!text.contains('\u{1b}') && text.contains("how to mend it"));
+}
+
+#[test]
+fn the_ending_of_a_file_says_how_it_is_written() {
+    for (path, kind) in [
+        ("a.json", ReportKind::Json),
+        ("a.XML", ReportKind::JUnit),
+        ("a.sarif", ReportKind::Sarif),
+        ("b/a.html", ReportKind::Html),
+    ] {
+        assert_eq!(ReportKind::of(Path::new(path)), Ok(kind));
+    }
+    assert!(ReportKind::of(Path::new("report")).unwrap_err().next.contains(".sarif"));
+}

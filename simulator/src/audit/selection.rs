@@ -1,0 +1,131 @@
+//! Which attacks are played, and which findings are known already.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use soter_bridge::protocol::CommandError;
+
+use super::Finding;
+use crate::attack::{Attack, Verdict, catalogue};
+
+/// Ids or beginnings of ids, such as `SOTER-COUNTER`. Capitals do not matter.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// What is played; nothing stands for all.
+    pub only: Vec<String>,
+    /// What is not.
+    pub skip: Vec<String>,
+}
+
+impl Selection {
+    /// The attacks that are to be played.
+    ///
+    /// # Errors
+    /// The user's: a word that selects nothing, or a selection of nothing.
+    pub fn attacks(&self) -> Result<Vec<&'static Attack>, CommandError> {
+        if let Some(word) =
+            self.only.iter().chain(&self.skip).find(|word| !catalogue().any(|attack| selects(word, attack)))
+        {
+            let shown: String = word.chars().take(40).collect();
+            return Err(CommandError::invalid_params(
+                format!("no attack has the id `{shown}`, or one that begins so"),
+                "`soter-sim attack list` names them all",
+            ));
+        }
+        let chosen: Vec<_> = catalogue()
+            .filter(|attack| self.only.is_empty() || self.only.iter().any(|word| selects(word, attack)))
+            .filter(|attack| !self.skip.iter().any(|word| selects(word, attack)))
+            .collect();
+        if chosen.is_empty() {
+            return Err(CommandError::invalid_params(
+                "--only and --skip leave no attack",
+                "leave one of them out",
+            ));
+        }
+        Ok(chosen)
+    }
+}
+
+/// A whole id, or its beginning up to a hyphen.
+fn selects(word: &str, attack: &Attack) -> bool {
+    let word = word.trim_end_matches('-').to_ascii_uppercase();
+    let rest = attack.id.strip_prefix(&word);
+    !word.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+/// An earlier report: what it found counts no more.
+#[derive(Clone, Debug, Default)]
+pub struct Baseline(BTreeMap<String, String>);
+
+#[derive(Deserialize)]
+struct Earlier {
+    results: Vec<EarlierResult>,
+}
+
+#[derive(Deserialize)]
+struct EarlierResult {
+    id: String,
+    verdict: String,
+}
+
+impl Baseline {
+    /// Reads a JSON report.
+    ///
+    /// # Errors
+    /// The user's: it is none.
+    pub fn read(text: &[u8]) -> Result<Self, CommandError> {
+        let earlier: Earlier = serde_json::from_slice(text).map_err(|error| {
+            CommandError::invalid_params(
+                format!("the baseline is no JSON report of an audit: {error}"),
+                "name a file that `soter-sim audit --report FILE.json` has written",
+            )
+        })?;
+        Ok(Self(earlier.results.into_iter().map(|result| (result.id, result.verdict)).collect()))
+    }
+
+    /// Whether this very finding was there before.
+    pub fn knows(&self, finding: &Finding) -> bool {
+        matches!(finding.verdict, Verdict::Fail | Verdict::Warn)
+            && self.0.get(finding.attack.id).is_some_and(|verdict| verdict == finding.verdict.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(only: &[&str], skip: &[&str]) -> Result<Vec<&'static str>, CommandError> {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let attacks = Selection { only: words(only), skip: words(skip) }.attacks()?;
+        Ok(attacks.into_iter().map(|attack| attack.id).collect())
+    }
+
+    #[test]
+    fn attacks_are_chosen_by_id_or_by_its_beginning() {
+        assert_eq!(ids(&[], &[]).unwrap().len(), catalogue().count());
+        assert_eq!(ids(&["soter-replay-01"], &[]).unwrap(), ["SOTER-REPLAY-01"]);
+        let counters = ids(&["SOTER-COUNTER"], &["SOTER-COUNTER-01"]).unwrap();
+        assert!(counters.iter().all(|id| id.starts_with("SOTER-COUNTER-") && !id.ends_with("-01")));
+        assert!(ids(&["SOTER-REPLAY-0"], &[]).unwrap_err().what.contains("SOTER-REPLAY-0"));
+        assert!(ids(&["SOTER-REPLAY"], &["SOTER"]).is_err());
+    }
+
+    #[test]
+    fn a_baseline_knows_what_it_found_and_nothing_else() {
+        let baseline = Baseline::read(
+            br#"{"summary":{},"results":[{"id":"SOTER-REPLAY-01","verdict":"FAIL","reason":""}]}"#,
+        )
+        .unwrap();
+        let finding = |id: &str, verdict| Finding {
+            attack: crate::attack::find(id).unwrap(),
+            verdict,
+            reason: String::new(),
+            exchange: None,
+            known: false,
+        };
+        assert!(baseline.knows(&finding("SOTER-REPLAY-01", Verdict::Fail)));
+        assert!(!baseline.knows(&finding("SOTER-REPLAY-01", Verdict::Error)));
+        assert!(!baseline.knows(&finding("SOTER-REPLAY-02", Verdict::Fail)));
+        assert!(Baseline::read(b"[]").is_err());
+    }
+}

@@ -1,0 +1,127 @@
+//! An audit of an application, beside emulated WeChat servers that it asks.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use soter_bridge::Secret;
+use soter_bridge::protocol::CommandError;
+use soter_bridge::server::{Rooms, Server, ServerOptions};
+use soter_bridge::wechat::{
+    AccountList, Accounts, App, Clock, Replays, SetClock, SystemClock, User, WeChatOptions, routes,
+};
+use soter_sim::attack::{Application, ApplicationTarget, Http};
+use soter_sim::{Desk, DeskOptions, State};
+use tokio::sync::oneshot;
+
+use super::Plan;
+use crate::front::{Console, Exit, Input, read_input};
+use crate::grammar::{Audit, USUAL_ADDRESS};
+
+/// Users that one attack takes at most, and a few for the control.
+const USERS_OF_ATTACK: usize = 2;
+const USERS_OF_CONTROL: usize = 8;
+/// The second mini program, of which nobody but the audit knows.
+const OTHER_APPIDS: [&str; 2] = ["wxemulated00000002", "wxemulated00000003"];
+
+/// Audits the application that a file describes.
+///
+/// # Errors
+/// The user's or the environment's, before anything was sent.
+pub(super) async fn run(
+    path: &Path,
+    audit: &Audit,
+    plan: &Plan,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
+    let text = String::from_utf8(read_input(Input::named(path))?).map_err(|_| {
+        CommandError::invalid_params(
+            format!("{} is not UTF-8", path.display()),
+            "write the description as TOML in UTF-8",
+        )
+    })?;
+    let application = Application::read(&text)?;
+    let url = audit.url.clone().unwrap_or_else(|| application.url.clone());
+    let http = Http::to(&url, plan.timeout)?;
+    application.check_addresses(&http)?;
+    plan.check_host(&url)?;
+
+    let users: Vec<String> = (1..=plan.attacks.len() * USERS_OF_ATTACK + USERS_OF_CONTROL)
+        .map(|number| format!("audit-{number:04}"))
+        .collect();
+    // It stands still, but for the attack that sets it on: nothing expires by itself.
+    let clock = SetClock::at(SystemClock.unix_millis());
+    let desk = Desk::open(DeskOptions {
+        wechat: WeChatOptions {
+            accounts: accounts(plan, &users)?,
+            replays: Replays::Accept,
+            ..WeChatOptions::default()
+        },
+        servers_clock: Arc::new(clock.clone()),
+        ..DeskOptions::new(State::Ephemeral)
+    })?;
+    let server = Server::bind(server_options(audit)).await?;
+    let backend = server.url();
+    let (stop, stopped) = oneshot::channel();
+    let serving = tokio::spawn(server.run(rooms(&desk), async {
+        // Dropping the sender stops it as well.
+        let _ = stopped.await;
+    }));
+    let app = &plan.app;
+    let line = format!(
+        "WeChat for your application: {backend}, appid {}, secret {}",
+        app.appid,
+        app.secret.expose()
+    );
+    if plan.json {
+        console.aside(&line);
+    } else {
+        let _ = console.answer(&line)?;
+    }
+    let target = ApplicationTarget::new(http, application, Arc::clone(desk.wechat()), clock, users);
+    let ended = plan.carry_out(&target, url, console).await;
+    let _ = stop.send(());
+    // A server that has panicked has stopped as well.
+    let _ = serving.await;
+    ended
+}
+
+fn accounts(plan: &Plan, users: &[String]) -> Result<Accounts, CommandError> {
+    let app =
+        |appid: &str, secret: Secret| App { appid: appid.to_owned(), secret, soter: true, unionid: true };
+    let own = &plan.app;
+    let other = OTHER_APPIDS.iter().find(|appid| **appid != own.appid).map(|appid| {
+        // Nobody is to use it.
+        app(appid, Secret::from("of the other mini program"))
+    });
+    let user = |name: &String| User {
+        name: name.clone(),
+        nickname: None,
+        openids: std::collections::BTreeMap::new(),
+        unionid: None,
+    };
+    Accounts::new(AccountList {
+        app: std::iter::once(app(&own.appid, own.secret.clone())).chain(other).collect(),
+        user: users.iter().map(user).collect(),
+    })
+}
+
+fn server_options(audit: &Audit) -> ServerOptions {
+    let listen = audit.backend_listen.unwrap_or(USUAL_ADDRESS);
+    // The application shows WeChat's own credentials; for everything else nobody gets in.
+    let token = (!listen.ip().is_loopback()).then(|| soter_bridge::wechat::random_text(32).into());
+    ServerOptions { token, ..ServerOptions::on(listen) }
+}
+
+fn rooms(desk: &Desk) -> Rooms<Desk> {
+    Rooms {
+        service: Arc::new(desk.clone()),
+        journal: Arc::clone(desk.journal()),
+        wechat: routes(Arc::clone(desk.wechat())),
+        page: None,
+        notices: Arc::new({
+            let desk = desk.clone();
+            move |notice: &str| desk.notice(notice)
+        }),
+        attacker: false,
+    }
+}

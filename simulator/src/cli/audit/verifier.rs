@@ -1,0 +1,42 @@
+//! An audit of a verifier with WeChat's contract.
+
+use std::sync::Arc;
+
+use soter_bridge::Secret;
+use soter_bridge::protocol::CommandError;
+use soter_sim::attack::{Credentials, Http, RemoteServers, Target, WeChatTarget};
+use soter_sim::audit::ControlFailed;
+
+use super::{INCONCLUSIVE, Plan};
+use crate::front::{Console, Exit};
+use crate::grammar::Audit;
+
+/// Audits the verifier at the address that was named.
+///
+/// # Errors
+/// The user's or the environment's, before anything was sent.
+pub(super) async fn run(audit: &Audit, plan: &Plan, console: &mut Console) -> Result<Exit, CommandError> {
+    let url = audit.url.clone().unwrap_or_default();
+    let http = Http::to(&url, plan.timeout)?;
+    plan.check_host(&url)?;
+    if let Some(enroll_at) = &audit.enroll_url {
+        http.check(enroll_at)?;
+    }
+    let other = match (&audit.other_appid, &audit.other_secret) {
+        (Some(appid), Some(secret)) => {
+            Some(Credentials { appid: appid.clone(), secret: Secret::from(secret.as_str()) })
+        }
+        _ => None,
+    };
+    let servers = RemoteServers::new(http.clone(), audit.restart.clone());
+    let target = WeChatTarget::new(http, plan.app.clone(), Arc::new(servers))
+        .with_other_app(other)
+        .enrolling_at(audit.enroll_url.clone());
+    // Whether there is such a verifier at all, before anything is brought to it.
+    if let Err(trouble) = target.knock().await {
+        let failed = ControlFailed { what: trouble.to_string(), exchange: None };
+        super::inconclusive(&failed, target.form(), console);
+        return Ok(INCONCLUSIVE);
+    }
+    plan.carry_out(&target, url, console).await
+}
