@@ -63,6 +63,7 @@ pub(super) struct Handset {
 #[derive(Clone, Debug)]
 struct KnownKeys {
     supply: KeySupply,
+    family: &'static str,
     given: Arc<Mutex<Vec<SoftwareKey>>>,
 }
 
@@ -78,7 +79,7 @@ impl Handset {
         profile: &'static Profile,
         openid: &str,
     ) -> Result<Self, CommandError> {
-        let known = KnownKeys { supply: supply.clone(), given: Arc::default() };
+        let known = KnownKeys { supply: supply.clone(), family: profile.name, given: Arc::default() };
         let storage = MemoryStorage::new();
         let tee = switched_on(storage.clone(), known.clone(), profile)?;
         let mut handset = Self { tee, profile, storage, known, openid: openid.to_owned() };
@@ -212,7 +213,7 @@ impl Environment for Surroundings {
     }
 
     fn new_key(&mut self) -> Result<PrivateKey, KeyError> {
-        let key = self.known.supply.key().map_err(|_| KeyError::NotMade)?;
+        let key = self.known.supply.key_for(self.known.family).map_err(|_| KeyError::NotMade)?;
         let private = PrivateKey::from_pkcs8(&key.expose_pkcs8().map_err(|_| KeyError::NotMade)?)?;
         self.known.given.lock().unwrap_or_else(PoisonError::into_inner).push(key);
         Ok(private)

@@ -15,7 +15,7 @@ use super::SoftwareKey;
 const STOCK: usize = 8;
 /// Threads that make them.
 const MAKERS: usize = 2;
-/// Keys that a seed stands for. More than one attack takes; the next attack begins again with the first.
+/// Keys of one phone family that a seed stands for. More than one attack takes; the next attack begins again with the first.
 const SEEDED_KEYS: u64 = 16;
 
 /// Where the randomness of all attacks of a run comes from. Clones are the same source.
@@ -39,7 +39,8 @@ impl KeySource {
         Self(Arc::new(Source::Stock(Mutex::new(made))))
     }
 
-    /// Sixteen keys that a seed stands for, of which every attack takes the first ones: making them takes seconds, once.
+    /// Sixteen keys for each phone family that a seed stands for, of which every attack takes the first ones: making them
+    /// takes seconds, once.
     pub fn seeded(text: &str) -> Self {
         Self::of_seed(Seed::from_text(text))
     }
@@ -80,8 +81,13 @@ struct Taken {
 }
 
 impl KeySupply {
-    /// The next key.
+    /// The next key that is no phone's.
     pub(super) fn key(&self) -> Result<SoftwareKey, CommandError> {
+        self.key_for("nobody")
+    }
+
+    /// The next key, for a phone of this family.
+    pub(super) fn key_for(&self, family: &str) -> Result<SoftwareKey, CommandError> {
         let number = {
             let mut taken = self.taken();
             taken.keys += 1;
@@ -94,7 +100,7 @@ impl KeySupply {
             }
             Source::Seed(seed) => {
                 let pkcs8 = seed
-                    .pkcs8("attacks", &(number % SEEDED_KEYS).to_string())
+                    .pkcs8(family, &(number % SEEDED_KEYS).to_string())
                     .map_err(|error| CommandError::internal(error.to_string()))?;
                 SoftwareKey::from_pkcs8(&pkcs8)
             }

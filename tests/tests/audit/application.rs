@@ -1,0 +1,372 @@
+//! A mini program's own server, written for these tests alone, and weak in one point at a time. It asks the audit's WeChat
+//! servers.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Request, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use serde_json::{Value, json};
+use soter_bridge::wechat::{AccountList, Accounts, App, Replays, SetClock, User, WeChatOptions, routes};
+use soter_sim::attack::{Application, ApplicationTarget, Http};
+use soter_sim::{Desk, DeskOptions, State as Place};
+use soter_wire::ResultJson;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use super::{Backend, TIME, serve};
+
+/// In which point an application is weak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weakness {
+    /// In none.
+    None,
+    /// In none, but it mends the spelling of a signature before it asks.
+    Tolerant,
+    AnswerIgnored,
+    AnyOpenOrder,
+    ChallengeCutShort,
+    ChallengeInAnyCase,
+    ChallengeLookAlike,
+    ChallengeNotCompared,
+    ChallengeTrimmed,
+    CheckThenWrite,
+    CodeRemembered,
+    CounterAsDouble,
+    CounterInMemory,
+    CounterNotChecked,
+    EmptyIsGood,
+    EqualCounter,
+    LoginBelieved,
+    OpenidOfRequest,
+    OrdersReusable,
+    SessionNotChecked,
+    StringsOrObjects,
+}
+
+const APP: (&str, &str) = ("wxweak000000000001", "a weak secret");
+const OTHER_APP: &str = "wxweak000000000002";
+
+/// The application.
+pub(crate) struct Shop {
+    weakness: Weakness,
+    wechat: Router,
+    /// It was restarted when this is gone.
+    running: PathBuf,
+    kept: Mutex<Kept>,
+}
+
+/// What a restart forgets, and what it does not.
+#[derive(Default)]
+struct Kept {
+    sessions: HashMap<String, String>,
+    codes: HashMap<String, String>,
+    orders: HashMap<String, Order>,
+    counters: HashMap<String, u64>,
+    issued: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Order {
+    openid: String,
+    challenge: String,
+    paid: bool,
+}
+
+/// A target, and what has to live as long as it.
+pub(crate) struct Audited {
+    target: ApplicationTarget,
+    _folder: TempDir,
+}
+
+impl Backend for Audited {
+    type Target = ApplicationTarget;
+
+    fn target(&self) -> &ApplicationTarget {
+        &self.target
+    }
+}
+
+impl Shop {
+    /// An application with this weakness, behind a port of its own, beside WeChat servers that accept replays.
+    pub(crate) async fn start(weakness: Weakness) -> Audited {
+        let folder = TempDir::new().unwrap();
+        let running = folder.path().join("running");
+        let clock = SetClock::at(1_700_000_000_000);
+        let users: Vec<String> = (0..400).map(|number| format!("user-{number}")).collect();
+        let desk = Desk::open(DeskOptions {
+            wechat: WeChatOptions {
+                accounts: accounts(&users),
+                replays: Replays::Accept,
+                ..WeChatOptions::default()
+            },
+            servers_clock: Arc::new(clock.clone()),
+            ..DeskOptions::new(Place::Ephemeral)
+        })
+        .unwrap();
+        let shop = Arc::new(Self {
+            weakness,
+            wechat: routes(Arc::clone(desk.wechat())),
+            running: running.clone(),
+            kept: Mutex::default(),
+        });
+        let address = serve(Router::new().fallback(any(answer)).with_state(shop)).await;
+        let url = format!("http://{address}");
+        let application = Application::read(&description(&url, &running)).unwrap();
+        let http = Http::to(&url, TIME).unwrap();
+        let wechat = Arc::clone(desk.wechat());
+        let target = ApplicationTarget::new(http, application, wechat, clock, users);
+        Audited { target, _folder: folder }
+    }
+
+    fn is(&self, weakness: Weakness) -> bool {
+        self.weakness == weakness
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        let mut kept = self.kept.lock().unwrap();
+        if !self.running.exists() {
+            std::fs::write(&self.running, b"").unwrap();
+            kept.sessions.clear();
+            if self.is(Weakness::CounterInMemory) {
+                kept.counters.clear();
+            }
+        }
+        kept
+    }
+
+    async fn ask(&self, request: Request<Body>) -> Value {
+        let response = self.wechat.clone().oneshot(request).await.unwrap();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        serde_json::from_slice(&bytes).unwrap()
+    }
+
+    async fn login(&self, body: &Value) -> Value {
+        let code = body["code"].as_str().unwrap_or_default().to_owned();
+        let remembered = self.kept().codes.get(&code).cloned();
+        let remembered = remembered.filter(|_| self.is(Weakness::CodeRemembered));
+        let openid = match (remembered, self.exchanged(&code).await) {
+            (Some(openid), _) | (None, Some(openid)) => openid,
+            (None, None) if self.is(Weakness::LoginBelieved) => format!("guest-{code}"),
+            (None, None) => return json!({"error": "no such code"}),
+        };
+        let mut kept = self.kept();
+        kept.issued += 1;
+        let session = format!("session-{}", kept.issued);
+        kept.codes.insert(code, openid.clone());
+        kept.sessions.insert(session.clone(), openid);
+        json!({"session": session})
+    }
+
+    /// The openid of a code, if WeChat takes it.
+    async fn exchanged(&self, code: &str) -> Option<String> {
+        let (appid, secret) = APP;
+        let path = format!(
+            "/sns/jscode2session?appid={appid}&secret={}&js_code={code}&grant_type=authorization_code",
+            secret.replace(' ', "%20")
+        );
+        let told = self.ask(Request::get(path).body(Body::empty()).unwrap()).await;
+        told["openid"].as_str().map(str::to_owned)
+    }
+
+    fn order(&self, session: &str) -> Value {
+        let mut kept = self.kept();
+        let Some(openid) = kept.sessions.get(session).cloned() else { return json!({"error": "log in"}) };
+        kept.issued += 1;
+        let order = format!("order-{}", kept.issued);
+        let challenge = format!("Pay 42 for {order}, {}Q", kept.issued * 7919);
+        kept.orders.insert(order.clone(), Order { openid, challenge: challenge.clone(), paid: false });
+        json!({"order": order, "challenge": challenge})
+    }
+
+    async fn pay(&self, id: &str, session: &str, body: &Value) -> Option<()> {
+        let (openid, order) = {
+            let kept = self.kept();
+            let order = kept.orders.get(id)?.clone();
+            let openid = match kept.sessions.get(session) {
+                Some(openid) => openid.clone(),
+                None if self.is(Weakness::SessionNotChecked) => order.openid.clone(),
+                None => return None,
+            };
+            (openid, order)
+        };
+        if order.openid != openid || (order.paid && !self.is(Weakness::OrdersReusable)) {
+            return None;
+        }
+        let text = match &body["resultJSON"] {
+            Value::String(text) => text.clone(),
+            object @ Value::Object(_) if self.is(Weakness::StringsOrObjects) => object.to_string(),
+            _ => return None,
+        };
+        let signature = body["resultJSONSignature"].as_str()?.to_owned();
+        if text.is_empty() && self.is(Weakness::EmptyIsGood) {
+            return Some(());
+        }
+        let named = match body["openid"].as_str() {
+            Some(named) if self.is(Weakness::OpenidOfRequest) => named.to_owned(),
+            _ => openid,
+        };
+        if !self.is_ok(&named, &text, &signature).await && !self.is(Weakness::AnswerIgnored) {
+            return None;
+        }
+        let result = ResultJson::decode(text.as_bytes()).ok()?;
+        if !self.agrees(&result.raw, &order.challenge, &order.openid) {
+            return None;
+        }
+        if self.is(Weakness::CheckThenWrite) {
+            let is_new = {
+                let kept = self.kept();
+                !kept.orders[id].paid
+                    && kept.counters.get(&result.cpu_id).is_none_or(|highest| result.counter > *highest)
+            };
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            self.kept().record(id, &result);
+            return is_new.then_some(());
+        }
+        let mut kept = self.kept();
+        let highest = kept.counters.get(&result.cpu_id).copied();
+        let counts = highest.is_none_or(|highest| match self.weakness {
+            Weakness::CounterNotChecked | Weakness::OrdersReusable => true,
+            Weakness::EqualCounter => result.counter >= highest,
+            Weakness::CounterAsDouble => as_double(result.counter) > as_double(highest),
+            _ => result.counter > highest,
+        });
+        if !counts || (kept.orders[id].paid && !self.is(Weakness::OrdersReusable)) {
+            return None;
+        }
+        kept.record(id, &result);
+        Some(())
+    }
+
+    /// What WeChat says of a result.
+    async fn is_ok(&self, openid: &str, text: &str, signature: &str) -> bool {
+        let signature = if self.is(Weakness::Tolerant) {
+            let bare: String = signature.split_ascii_whitespace().collect();
+            let bare = bare.replace('-', "+").replace('_', "/");
+            let bare = bare.trim_end_matches('=').to_owned();
+            let padding = "=".repeat((4 - bare.len() % 4) % 4);
+            format!("{bare}{padding}")
+        } else {
+            signature.to_owned()
+        };
+        let (appid, secret) = APP;
+        let path = format!(
+            "/cgi-bin/token?grant_type=client_credential&appid={appid}&secret={}",
+            secret.replace(' ', "%20")
+        );
+        let granted = self.ask(Request::get(path).body(Body::empty()).unwrap()).await;
+        let path = format!(
+            "/cgi-bin/soter/verify_signature?access_token={}",
+            granted["access_token"].as_str().unwrap()
+        );
+        let body = json!({"openid": openid, "json_string": text, "json_signature": signature}).to_string();
+        let told = self.ask(Request::post(path).body(Body::from(body)).unwrap()).await;
+        told["is_ok"] == true
+    }
+
+    /// Whether the signed challenge is the order's.
+    fn agrees(&self, raw: &str, challenge: &str, openid: &str) -> bool {
+        match self.weakness {
+            Weakness::ChallengeNotCompared => true,
+            Weakness::ChallengeInAnyCase => raw.eq_ignore_ascii_case(challenge),
+            Weakness::ChallengeTrimmed => raw.trim() == challenge,
+            Weakness::ChallengeCutShort => challenge.starts_with(raw),
+            Weakness::ChallengeLookAlike => raw.chars().map(half_width).collect::<String>() == challenge,
+            Weakness::AnyOpenOrder => self
+                .kept()
+                .orders
+                .values()
+                .any(|order| order.openid == openid && !order.paid && order.challenge == raw),
+            _ => raw == challenge,
+        }
+    }
+}
+
+impl Kept {
+    fn record(&mut self, id: &str, result: &ResultJson) {
+        let highest = self.counters.entry(result.cpu_id.clone()).or_default();
+        *highest = (*highest).max(result.counter);
+        if let Some(order) = self.orders.get_mut(id) {
+            order.paid = true;
+        }
+    }
+}
+
+fn as_double(counter: u64) -> f64 {
+    counter.to_string().parse().unwrap()
+}
+
+fn half_width(character: char) -> char {
+    let narrow = u32::from(character).checked_sub(0xfee0).and_then(char::from_u32);
+    narrow.filter(char::is_ascii_alphanumeric).unwrap_or(character)
+}
+
+fn accounts(users: &[String]) -> Accounts {
+    let app = |appid: &str, secret: &str| App {
+        appid: appid.to_owned(),
+        secret: secret.into(),
+        soter: true,
+        unionid: true,
+    };
+    let user = |name: &String| User {
+        name: name.clone(),
+        nickname: None,
+        openids: std::collections::BTreeMap::new(),
+        unionid: None,
+    };
+    Accounts::new(AccountList {
+        app: vec![app(APP.0, APP.1), app(OTHER_APP, "another")],
+        user: users.iter().map(user).collect(),
+    })
+    .unwrap()
+}
+
+fn description(url: &str, running: &Path) -> String {
+    format!(
+        r#"
+url = "{url}"
+[login]
+values = {{ session = "/session" }}
+success = {{ pointer = "/session" }}
+[login.request]
+url = "/login"
+body = '{{"code":"{{{{code}}}}"}}'
+[challenge]
+challenge = "/challenge"
+values = {{ order = "/order" }}
+[challenge.request]
+url = "/orders"
+headers = {{ Authorization = "Bearer {{{{session}}}}" }}
+[result.request]
+url = "/orders/{{{{order}}}}/pay"
+headers = {{ Authorization = "Bearer {{{{session}}}}" }}
+body = '{{"resultJSON":"{{{{resultJSON}}}}","resultJSONSignature":"{{{{resultJSONSignature}}}}","openid":"{{{{openid}}}}"}}'
+[result.success]
+pointer = "/paid"
+value = true
+[restart]
+command = "rm -f '{}'"
+"#,
+        running.display()
+    )
+}
+
+async fn answer(State(shop): State<Arc<Shop>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let session = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let session = session.trim_start_matches("Bearer ").to_owned();
+    let path: Vec<&str> = uri.path().trim_matches('/').split('/').collect();
+    let told = match path.as_slice() {
+        ["login"] => shop.login(&body).await,
+        ["orders"] => shop.order(&session),
+        ["orders", id, "pay"] => json!({"paid": shop.pay(id, &session, &body).await.is_some()}),
+        _ => json!({}),
+    };
+    axum::Json(told).into_response()
+}

@@ -1,0 +1,186 @@
+//! The audit itself, tested: deliberately weak backends are found by exactly the attacks that abuse their weakness, and
+//! correct ones have no finding.
+#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+
+mod application;
+mod verifier;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use soter_sim::attack::{Attack, Target, Verdict, catalogue};
+use soter_sim::audit::{Finding, audit};
+use tokio::net::TcpListener;
+
+use application::Shop;
+use verifier::Verifier;
+
+/// For one answer of a backend.
+const TIME: Duration = Duration::from_secs(20);
+
+/// Serves on a free port until the test ends.
+async fn serve(routes: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    address
+}
+
+/// A backend that lives as long as this.
+trait Backend {
+    type Target: Target;
+
+    fn target(&self) -> &Self::Target;
+}
+
+/// What an audit finds, without what went right or did not apply.
+async fn findings(backend: impl Backend) -> Vec<Finding> {
+    let attacks: Vec<&'static Attack> = catalogue().collect();
+    let mut findings = audit(backend.target(), &verifier::keys(), &attacks, |_| {}).await.unwrap();
+    findings.retain(|finding| !matches!(finding.verdict, Verdict::Pass | Verdict::Skip));
+    findings
+}
+
+fn ids(findings: &[Finding], verdict: Verdict) -> BTreeSet<String> {
+    let of_verdict = findings.iter().filter(|finding| finding.verdict == verdict);
+    of_verdict.map(|finding| finding.attack.id.trim_start_matches("SOTER-").to_owned()).collect()
+}
+
+fn words(text: &str) -> BTreeSet<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn correct_verifiers_have_no_finding() {
+    use verifier::Weakness;
+    for correct in [Weakness::None, Weakness::Tolerant] {
+        let found = findings(Verifier::start(correct).await).await;
+        assert!(found.is_empty(), "{correct:?}: {found:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn correct_applications_have_no_finding() {
+    use application::Weakness;
+    for correct in [Weakness::None, Weakness::Tolerant] {
+        let found = findings(Shop::start(correct).await).await;
+        assert!(found.is_empty(), "{correct:?}: {found:?}");
+    }
+}
+
+/// Starts a backend with each weakness, and demands exactly these findings.
+macro_rules! each_is_found {
+    ($start:expr, $($weakness:expr => $verdict:ident $expected:literal;)+) => {
+        let mut wrong = Vec::new();
+        $(
+            let found = findings($start($weakness).await).await;
+            let others: Vec<_> = found.iter().filter(|finding| finding.verdict != Verdict::$verdict).collect();
+            let found = ids(&found, Verdict::$verdict);
+            if found != words($expected) || !others.is_empty() {
+                wrong.push(format!("{:?}: {found:?} and {others:?}", $weakness));
+            }
+        )+
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    };
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verifier_that_is_careless_about_counters_is_found_by_what_abuses_that() {
+    use verifier::Weakness;
+    each_is_found! { Verifier::start,
+        Weakness::CheckThenWrite => Fail "REPLAY-02";
+        Weakness::CounterAsDouble => Fail "COUNTER-15";
+        Weakness::CounterIn32Bits => Fail "COUNTER-14 COUNTER-15";
+        Weakness::CounterInMemory => Fail "REPLAY-03 COUNTER-05";
+        Weakness::CounterLenient => Fail "COUNTER-06 COUNTER-07 COUNTER-08 COUNTER-09";
+        Weakness::CounterMayBeMissing => Fail "COUNTER-10";
+        Weakness::CounterNotChecked =>
+            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05";
+        Weakness::CounterPlusOne => Fail "COUNTER-13 COUNTER-14";
+        Weakness::EqualCounter => Fail "REPLAY-01 REPLAY-02 REPLAY-03 COUNTER-01";
+        Weakness::FirstKeyWins => Fail "COUNTER-12 JSON-18";
+        Weakness::LastCounterOnly => Fail "REPLAY-04 REPLAY-05 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05";
+        Weakness::LastKeyWins => Fail "COUNTER-11 JSON-18";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verifier_that_is_careless_about_signatures_is_found_by_what_abuses_that() {
+    use verifier::Weakness;
+    each_is_found! { Verifier::start,
+        Weakness::AnySalt =>
+            Fail "SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16";
+        Weakness::BreaksOnMalformedJson => Warn "JSON-12 JSON-13 JSON-15 JSON-16 JSON-17 PROTOCOL-09";
+        Weakness::KeyFromMessage => Fail "SIGNATURE-20";
+        Weakness::Pkcs1Accepted => Fail "SIGNATURE-08";
+        Weakness::Reserialises => Fail "JSON-10 JSON-11 JSON-12 JSON-14";
+        Weakness::SaltFromMessage => Fail "SIGNATURE-12 SIGNATURE-14 SIGNATURE-16";
+        Weakness::SignatureIgnored =>
+            Fail "SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 JSON-01 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-09 IDENTITY-10";
+        Weakness::SignatureOptional => Fail "SIGNATURE-02";
+        Weakness::TrimsText => Fail "JSON-13 JSON-14 JSON-16";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verifier_that_is_careless_about_identities_is_found_by_what_abuses_that() {
+    use verifier::Weakness;
+    each_is_found! { Verifier::start,
+        Weakness::AnyKey =>
+            Fail "SIGNATURE-17 SIGNATURE-19 IDENTITY-01 IDENTITY-03 IDENTITY-04 IDENTITY-06 IDENTITY-07 IDENTITY-09 IDENTITY-10 PROTOCOL-05";
+        Weakness::AnyRoot => Fail "IDENTITY-13";
+        Weakness::AppIgnored => Fail "PROTOCOL-05";
+        Weakness::AskNotVerified => Fail "IDENTITY-11";
+        Weakness::AuthKeyNotVerified => Fail "IDENTITY-12";
+        Weakness::CodeNotSingleUse => Fail "PROTOCOL-01";
+        Weakness::GetAccepted => Fail "PROTOCOL-08";
+        Weakness::OpenidIgnored => Fail "SIGNATURE-17 IDENTITY-01 IDENTITY-03";
+        Weakness::RetiredKeys => Fail "IDENTITY-09 IDENTITY-10";
+        Weakness::TokenIgnored => Fail "PROTOCOL-04 PROTOCOL-06 PROTOCOL-07";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_serves_nobody_after_an_attack_is_an_error_and_the_rest_is_given_up() {
+    let found = findings(Verifier::start(verifier::Weakness::LocksUp).await).await;
+    assert_eq!(ids(&found, Verdict::Error).len(), catalogue().count());
+    assert!(found[0].reason.contains("refuses an honest result"), "{:?}", found[0]);
+    assert!(found.last().unwrap().reason.contains("SOTER-REPLAY-01"), "{:?}", found.last());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_is_careless_about_challenges_and_logins_is_found_by_what_abuses_that() {
+    use application::Weakness;
+    each_is_found! { Shop::start,
+        Weakness::AnyOpenOrder => Fail "REPLAY-06";
+        Weakness::ChallengeCutShort => Fail "JSON-23";
+        Weakness::ChallengeInAnyCase => Fail "JSON-21";
+        Weakness::ChallengeLookAlike => Fail "JSON-20";
+        Weakness::ChallengeNotCompared => Fail "REPLAY-06 REPLAY-07 JSON-20 JSON-21 JSON-22 JSON-23";
+        Weakness::ChallengeTrimmed => Fail "JSON-22";
+        Weakness::CodeRemembered => Fail "PROTOCOL-01";
+        Weakness::LoginBelieved => Fail "PROTOCOL-01 PROTOCOL-02 PROTOCOL-03";
+        Weakness::OpenidOfRequest => Fail "IDENTITY-02";
+        Weakness::SessionNotChecked => Fail "REPLAY-08";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_is_careless_about_results_and_counters_is_found_by_what_abuses_that() {
+    use application::Weakness;
+    each_is_found! { Shop::start,
+        Weakness::AnswerIgnored =>
+            Fail "SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-01 IDENTITY-02 IDENTITY-04 IDENTITY-05 IDENTITY-06 IDENTITY-07 IDENTITY-08 IDENTITY-09 IDENTITY-10";
+        Weakness::CheckThenWrite => Fail "REPLAY-02";
+        Weakness::CounterAsDouble => Fail "COUNTER-15";
+        Weakness::CounterInMemory => Fail "COUNTER-05";
+        Weakness::CounterNotChecked => Fail "REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05";
+        Weakness::EmptyIsGood => Fail "PROTOCOL-09";
+        Weakness::EqualCounter => Fail "COUNTER-01";
+        Weakness::OrdersReusable =>
+            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05";
+        Weakness::StringsOrObjects => Fail "JSON-12";
+    }
+}

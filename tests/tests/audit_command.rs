@@ -1,0 +1,133 @@
+//! `soter-sim audit` as a process: exit codes, reports, and what it says where nothing can be concluded.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+
+use std::path::Path;
+
+use serde_json::Value;
+use soter_tests::{Finished, Program, Running};
+use tempfile::TempDir;
+
+/// A server on a free port.
+fn server(arguments: &[&str]) -> (Running, String) {
+    let program = Program::new(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]).arguments(arguments);
+    let mut running = program.start();
+    let url = running.line().strip_prefix("soter-sim ready ").unwrap().to_owned();
+    (running, url)
+}
+
+/// A few attacks of each kind: enough to see how the process behaves.
+const FEW: &str = "SOTER-REPLAY-01,SOTER-REPLAY-02,SOTER-COUNTER-01,SOTER-REPLAY-06";
+
+fn audit(url: &str, arguments: &[&str]) -> Finished {
+    Program::new(["audit", "--preset", "wechat", "--url", url, "--only", FEW]).arguments(arguments).run()
+}
+
+fn report(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn an_audit_of_our_own_server_finds_nothing_and_writes_every_report() {
+    let folder = TempDir::new().unwrap();
+    let paths = ["a.json", "a.xml", "a.sarif", "a.html"].map(|name| folder.path().join(name));
+    let (_running, url) = server(&[]);
+    let arguments: Vec<&str> = paths.iter().flat_map(|path| ["--report", path.to_str().unwrap()]).collect();
+    let finished = audit(&url, &arguments).exits(0);
+    let last = finished.stdout.lines().last().unwrap();
+    assert!(last.contains("3 pass, 0 fail, 0 warn, 1 skip, 0 error"), "{finished}");
+    assert!(finished.stderr.contains("4/4 PASS  SOTER-COUNTER-01"), "{finished}");
+    assert_eq!(report(&paths[0])["summary"]["pass"], 3);
+    for (path, start) in paths[1..].iter().zip(["<?xml", "{", "<!doctype html>"]) {
+        assert!(std::fs::read_to_string(path).unwrap().starts_with(start), "{}", path.display());
+    }
+}
+
+#[test]
+fn findings_end_with_1_and_those_of_a_baseline_count_no_more() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("before.json");
+    let (_running, url) = server(&["--replays", "accept"]);
+    let finished = audit(&url, &["--report", path.to_str().unwrap()]).exits(1);
+    assert!(finished.stdout.contains("FAIL   SOTER-REPLAY-01"), "{finished}");
+    assert!(
+        finished.stdout.contains("how to mend it") && finished.stdout.contains("curl -sS -X POST"),
+        "{finished}"
+    );
+    assert_eq!(report(&path)["summary"]["fail"], 3);
+    let again = audit(&url, &["--baseline", path.to_str().unwrap(), "--json"]).exits(0);
+    let told: Value = serde_json::from_str(again.line()).unwrap();
+    assert_eq!((&told["summary"]["fail"], &told["summary"]["known"]), (&3.into(), &3.into()));
+}
+
+#[test]
+fn what_is_dead_wrong_or_elsewhere_ends_with_2_and_says_what_to_do() {
+    for (url, told) in
+        [("http://127.0.0.1:9", "was not answered"), ("ftp://127.0.0.1", "no address of a server")]
+    {
+        let finished = audit(url, &[]).exits(2);
+        assert!(finished.stderr.contains(told) && finished.stderr.contains("next: "), "{finished}");
+    }
+    let remote = audit("http://192.0.2.1", &[]).exits(2);
+    assert!(remote.stderr.contains("--allow-remote") && remote.stderr.contains("permitted"), "{remote}");
+    let (_running, url) = server(&[]);
+    let wrong = audit(&url, &["--secret", "another"]).exits(2);
+    assert!(wrong.stderr.contains("40125") && wrong.stderr.contains("nothing is concluded"), "{wrong}");
+    let wrong = audit(&url, &["--enroll-url", "/health"]).exits(2);
+    assert!(wrong.stderr.contains("does not know these keys"), "{wrong}");
+    let wrong = audit(&url, &["--enroll-url", "http://127.0.0.1:9/"]).exits(2);
+    assert!(wrong.stderr.contains("is not on http://127.0.0.1"), "{wrong}");
+}
+
+#[test]
+fn mistakes_are_told_before_anything_is_sent() {
+    let url = "http://127.0.0.1:9";
+    for (arguments, told) in [
+        (&["--report", "report.txt"][..], ".sarif"),
+        (&["--skip", "SOTER-NONSENSE"], "SOTER-NONSENSE"),
+        (&["--skip", "SOTER"], "leave no attack"),
+        (&["--baseline", "no-such-file.json"], "no-such-file.json"),
+    ] {
+        let finished = audit(url, arguments);
+        assert!(matches!(finished.code, Some(2 | 3)) && finished.stderr.contains(told), "{finished}");
+    }
+    let nothing = Program::new(["audit"]).run().refuses(2);
+    assert!(nothing.stderr.contains("--init"), "{nothing}");
+    let half = Program::new(["audit", "--preset", "wechat"]).run().refuses_usage();
+    assert!(half.stderr.contains("--url"), "{half}");
+}
+
+#[test]
+fn a_description_to_begin_with_is_written_once_and_reads_back() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("mine.toml");
+    let init = || Program::new(["audit", "--init"]).arguments([&path]).run();
+    assert!(init().exits(0).stdout.contains("--config"));
+    assert!(init().refuses(2).stderr.contains("is there already"));
+    let dry = Program::new(["audit", "--dry-run", "--config"]).arguments([&path]).run().exits(0);
+    assert!(dry.stdout.ends_with("nothing was sent\n"), "{dry}");
+    // Nobody is there, and that is told with what to check.
+    let path = path.to_str().unwrap();
+    let dead = Program::new(["audit", "--backend-listen", "127.0.0.1:0", "--config", path])
+        .arguments(["--url", "http://127.0.0.1:9"])
+        .run()
+        .exits(2);
+    assert!(dead.stdout.starts_with("WeChat for your application: http://127.0.0.1:"), "{dead}");
+    assert!(dead.stderr.contains("appid and secret above"), "{dead}");
+}
+
+#[test]
+fn attackers_methods_are_offered_over_rpc_with_a_flag_alone() {
+    let call =
+        |url: &str, method: &str, params: &str| Program::new(["rpc", method, params, "--connect", url]).run();
+    let (_usual, url) = server(&[]);
+    let refused = call(&url, "danger.snapshot", r#"{"name":"before"}"#).refuses(2);
+    assert!(refused.stderr.contains("--attacker"), "{refused}");
+    let (_offering, url) = server(&["--attacker"]);
+    let copied = call(&url, "danger.snapshot", r#"{"name":"before"}"#).exits(0).json();
+    assert_eq!(copied["device"], "phone");
+    let ran = call(&url, "attack.run", r#"{"id":"SOTER-REPLAY-01"}"#).exits(0).json();
+    assert_eq!((&ran["verdict"], &ran["id"]), (&"PASS".into(), &"SOTER-REPLAY-01".into()));
+    let forged = call(&url, "attack.forge", r#"{"id":"soter-json-12"}"#).exits(0).json();
+    assert!(forged["differences"].to_string().contains("object"), "{forged}");
+}
