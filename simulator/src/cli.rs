@@ -5,6 +5,7 @@ mod auth;
 mod exec;
 mod one_shot;
 mod rpc;
+mod scenario;
 mod serve;
 mod vectors;
 
@@ -64,6 +65,7 @@ fn carry_out(
         }
         Some(ProgramCommand::Rpc(rpc)) => rpc::run(&rpc, &options, console),
         Some(ProgramCommand::Shared(command)) => one_shot::run(command, &options, console),
+        Some(ProgramCommand::Run(scenario)) => scenario::run(&scenario, &options, console),
         Some(ProgramCommand::Audit(command)) => audit::run(&command, &options, console),
         Some(ProgramCommand::Vectors(vectors)) => vectors::run(&vectors, &options, console),
         Some(ProgramCommand::Completions { shell }) => {

@@ -145,6 +145,10 @@ pub(crate) enum ProgramCommand {
     Rpc(Rpc),
     #[command(flatten)]
     Shared(Command),
+    /// Carry out a scenario: a file of REPL lines, and of `expect` lines that say what has to come of them
+    ///
+    /// Exit codes: 0 all expectations hold, 1 some do not, 2 the file is no scenario.
+    Run(Scenario),
     /// Play every attack against your own backend, and report what it lets through
     ///
     /// Exit codes: 0 nothing found, 1 findings, 2 nothing can be concluded (the target is dead, wrong, or broke).
@@ -156,6 +160,14 @@ pub(crate) enum ProgramCommand {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// `run FILE`.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Scenario {
+    /// The scenario; `-` for standard input
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
 }
 
 /// `vectors DIR`.

@@ -6,6 +6,7 @@ mod editor;
 mod help;
 mod lines;
 mod pipe;
+mod scenario;
 mod session;
 mod terminal;
 mod watcher;
@@ -18,6 +19,7 @@ use tokio::runtime::Runtime;
 
 use crate::front::Exit;
 
+pub(crate) use self::scenario::run as run_scenario;
 pub(crate) use self::session::Session;
 
 /// What the REPL says about itself and keeps.

@@ -41,8 +41,7 @@ impl Console {
     }
 
     /// Other streams, without colours.
-    #[cfg(test)]
-    pub(crate) fn plain(answers: impl Write + Send + 'static, errors: impl Write + Send + 'static) -> Self {
+    pub(crate) fn to(answers: impl Write + Send + 'static, errors: impl Write + Send + 'static) -> Self {
         Self {
             answers: Box::new(answers),
             errors: Box::new(errors),

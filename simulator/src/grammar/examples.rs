@@ -133,6 +133,7 @@ pub(super) const PROGRAM: &[(&str, &[&str])] = &[
         ],
     ),
     ("call", &["soter-sim call keys.list", "soter-sim call sensor.setMode '{\"mode\": \"auto\"}'"]),
+    ("run", &["soter-sim run first-payment.soter", "soter-sim run first-payment.soter --profile itrustee"]),
     (
         "audit",
         &[

@@ -15,7 +15,7 @@ use crate::grammar::Errand;
 /// Carries out line after line. Gives [`Exit::Good`] if each was understood and carried out, whatever the answers
 /// were; else how the first one failed.
 pub(super) fn run<S: Service>(runtime: &Runtime, session: Session<S>, input: impl BufRead) -> Exit {
-    let mut pipe = Pipe { session, open: None, events: None, exit: Exit::Good };
+    let mut pipe = Pipe::new(session);
     let mut lines = Lines::new(input);
     let flow = loop {
         let flow = match lines.next_line() {
@@ -42,7 +42,7 @@ pub(super) fn run<S: Service>(runtime: &Runtime, session: Session<S>, input: imp
 
 /// What comes after a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Flow {
+pub(super) enum Flow {
     /// The next line.
     Next,
     /// The end that was asked for, or the end of the input.
@@ -51,7 +51,8 @@ enum Flow {
     Closed,
 }
 
-struct Pipe<S> {
+/// Lines, one after the other, and the dialog that one of them may have opened.
+pub(super) struct Pipe<S> {
     session: Session<S>,
     /// The authentication whose dialog is open.
     open: Option<Open<S>>,
@@ -66,7 +67,12 @@ struct Open<S> {
 }
 
 impl<S: Service> Pipe<S> {
-    async fn line(&mut self, text: &str) -> Flow {
+    pub(super) fn new(session: Session<S>) -> Self {
+        Self { session, open: None, events: None, exit: Exit::Good }
+    }
+
+    /// Carries out a line.
+    pub(super) async fn line(&mut self, text: &str) -> Flow {
         let delivery = match self.session.understand(text) {
             Ok(Understood::Leave) => return Flow::Leave,
             Ok(Understood::Nothing) => Ok(Delivery::Delivered),
@@ -132,7 +138,7 @@ impl<S: Service> Pipe<S> {
     }
 
     /// Cancels a dialog that is still open.
-    async fn leave(&mut self) {
+    pub(super) async fn leave(&mut self) {
         let Some(open) = self.open.take() else { return };
         open.pending.cancel().await;
         self.session.console.remark("the commands ended with the dialog open: it was cancelled");

@@ -1,0 +1,39 @@
+//! `soter-sim run FILE`: a scenario on a phone of its own.
+
+use std::sync::Arc;
+
+use soter_bridge::Connection;
+use soter_bridge::protocol::CommandError;
+use soter_sim::State;
+
+use crate::front::{Console, Exit, Input, read_input};
+use crate::grammar::{Options, Scenario};
+use crate::repl;
+
+/// Carries the scenario out, on a new phone that is gone afterwards unless a folder or a server is named.
+///
+/// # Errors
+/// The user's: the file is no scenario. The environment's.
+pub(super) fn run(
+    scenario: &Scenario,
+    options: &Options,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
+    let name = scenario.file.display();
+    let text = String::from_utf8(read_input(Input::named(&scenario.file))?).map_err(|_| {
+        CommandError::invalid_params(format!("{name} is not UTF-8"), "write scenarios as text in UTF-8")
+    })?;
+    let runtime = super::runtime()?;
+    let device = options.device.clone();
+    if let Some(url) = &options.connect {
+        let connection = Arc::new(runtime.block_on(Connection::open(url))?);
+        return repl::run_scenario(&runtime, &connection, device, &text, console);
+    }
+    let state = if options.state.is_some() { super::state(options)? } else { State::Ephemeral };
+    let desk = super::open(state, options)?;
+    let ended = repl::run_scenario(&runtime, &Arc::new(desk.clone()), device, &text, console);
+    let closed = desk.close();
+    let exit = ended?;
+    closed?;
+    Ok(exit)
+}

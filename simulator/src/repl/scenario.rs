@@ -1,0 +1,171 @@
+//! Scenarios: the REPL's own lines, and lines that say what has to come of them.
+//!
+//! ```text
+//!   # a comment
+//!   auth order-42 --touch 1              any line of the REPL
+//!   expect errCode is 0                  the last line's answer has this member: a path, an operator, a value
+//!   expect resultJSON.raw is order-42    a path goes on into JSON inside of a string
+//!   keep first resultJSON.counter        remembers a value
+//!   auth order-43 --touch 1
+//!   expect resultJSON.counter above {first}
+//!   auth ''
+//!   expect error …                       the last line is refused, with this in what it says
+//! ```
+//!
+//! Operators are `is`, `not`, `contains` and `above`; values are JSON, or text as it stands. A line that is refused
+//! without being expected to be ends the scenario.
+
+mod expectation;
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+use soter_bridge::protocol::{CommandError, Service};
+use tokio::runtime::Runtime;
+
+use self::expectation::{Expectation, Kept, Step};
+use super::Session;
+use super::pipe::Pipe;
+use crate::front::{Console, Exit, visible};
+use crate::grammar::MAX_LINE;
+
+/// Carries out a scenario and tells of each expectation.
+///
+/// # Errors
+/// The user's: a line that is none. Nothing was carried out.
+pub(crate) fn run<S: Service>(
+    runtime: &Runtime,
+    service: &Arc<S>,
+    device: Option<String>,
+    text: &str,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
+    let steps = read(text)?;
+    let (answers, errors) = (Buffer::default(), Buffer::default());
+    let session =
+        Session::new(Arc::clone(service), Console::to(answers.clone(), errors.clone()), device, true);
+    let mut stage =
+        Stage { pipe: Pipe::new(session), answers, errors, seen: Seen::default(), kept: Kept::default() };
+    let (mut held, mut failed) = (0, 0);
+    let mut steps = steps.into_iter().peekable();
+    while let Some((number, step)) = steps.next() {
+        let told = match &step {
+            Step::Line(line) => {
+                let _ = console.answer(&format!("{number:4}  {line}"))?;
+                runtime.block_on(stage.carry_out(line));
+                let is_expected = matches!(steps.peek(), Some((_, Step::Expect(Expectation::Error(_)))));
+                if stage.seen.error.is_empty() || is_expected {
+                    continue;
+                }
+                Err(format!("nothing is carried out after it: {}", stage.seen.error))
+            }
+            Step::Keep { name, path } => {
+                if let Some(value) = stage.seen.find(path) {
+                    stage.kept.insert(name.clone(), value);
+                    continue;
+                }
+                Err(format!("keep {name}: there is no {path}"))
+            }
+            Step::Expect(expectation) => expectation
+                .check(&stage.seen.answers, &stage.seen.error, &stage.kept)
+                .map(|()| expectation.to_string())
+                .map_err(|found| format!("{expectation}: {found}")),
+        };
+        let line = match &told {
+            Ok(told) => format!("{number:4}    ok {told}"),
+            Err(told) => format!("{number:4}    FAILED {told}"),
+        };
+        let _ = console.answer(&visible(&line))?;
+        held += usize::from(told.is_ok());
+        failed += usize::from(told.is_err());
+        if matches!(step, Step::Line(_)) {
+            break;
+        }
+    }
+    runtime.block_on(stage.pipe.leave());
+    let _ = console.answer(&format!("{held} expectations hold, {failed} failed"))?;
+    Ok(if failed == 0 { Exit::Good } else { Exit::Negative })
+}
+
+/// A REPL whose answers are kept instead of shown.
+struct Stage<S> {
+    pipe: Pipe<S>,
+    answers: Buffer,
+    errors: Buffer,
+    /// What came of the last line.
+    seen: Seen,
+    kept: Kept,
+}
+
+/// What came of a line.
+#[derive(Default)]
+struct Seen {
+    answers: Vec<Value>,
+    error: String,
+}
+
+impl<S: Service> Stage<S> {
+    async fn carry_out(&mut self, line: &str) {
+        self.pipe.line(line).await;
+        let answers = self.answers.take();
+        let told = self.errors.take();
+        self.seen = Seen {
+            answers: answers.lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
+            // Remarks are no errors.
+            error: if told.contains("error: ") { told.trim_end().replace('\n', "; ") } else { String::new() },
+        };
+    }
+}
+
+impl Seen {
+    fn find(&self, path: &str) -> Option<Value> {
+        self.answers.iter().rev().find_map(|answer| expectation::at(answer, path))
+    }
+}
+
+/// The lines of a scenario with their numbers.
+fn read(text: &str) -> Result<Vec<(usize, Step)>, CommandError> {
+    let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
+    lines
+        .map(|(index, line)| (index + 1, line.trim()))
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(number, line)| {
+            if line.len() > MAX_LINE {
+                return Err(CommandError::invalid_params(
+                    format!("line {number} has {} bytes; {MAX_LINE} are the most", line.len()),
+                    "split it",
+                ));
+            }
+            let step = Step::read(line).map_err(|what| {
+                CommandError::invalid_params(
+                    format!("line {number}: {what}"),
+                    "write `expect PATH is VALUE`, `expect error TEXT`, or `keep NAME PATH`",
+                )
+            })?;
+            Ok((number, step))
+        })
+        .collect()
+}
+
+/// Bytes that are written here and read there.
+#[derive(Clone, Debug, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Buffer {
+    fn take(&self) -> String {
+        let bytes = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

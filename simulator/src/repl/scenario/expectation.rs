@@ -1,0 +1,236 @@
+//! One line of a scenario that says what has to be.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+
+/// A line of a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Step {
+    /// A line of the REPL.
+    Line(String),
+    /// What has to come of the line before.
+    Expect(Expectation),
+    /// A value that is remembered.
+    Keep { name: String, path: String },
+}
+
+/// What has to be.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Expectation {
+    /// The line is refused, with this in what it says.
+    Error(String),
+    /// A member of an answer.
+    Member { path: String, operator: Operator, value: String },
+}
+
+/// How a member is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operator {
+    /// It is a greater number.
+    Above,
+    /// A text or a list has it inside.
+    Contains,
+    /// It is the same.
+    Is,
+    /// It is another.
+    Not,
+}
+
+/// Values that were kept, by their names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Kept(BTreeMap<String, Value>);
+
+impl Kept {
+    pub(super) fn insert(&mut self, name: String, value: Value) {
+        self.0.insert(name, value);
+    }
+
+    /// What a value of an expectation stands for: `{name}`, JSON, or text as it stands.
+    fn value(&self, text: &str) -> Option<Value> {
+        match text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            Some(name) if !name.contains(['"', ':']) && !name.is_empty() => self.0.get(name).cloned(),
+            _ => Some(serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))),
+        }
+    }
+}
+
+impl Step {
+    /// Reads a line that is no comment.
+    pub(super) fn read(line: &str) -> Result<Self, String> {
+        let mut words = line.splitn(2, char::is_whitespace);
+        let (word, rest) = (words.next().unwrap_or_default(), words.next().unwrap_or_default().trim());
+        match word {
+            "expect" => Expectation::read(rest).map(Self::Expect),
+            "keep" => match rest.split_whitespace().collect::<Vec<_>>().as_slice() {
+                [name, path] => Ok(Self::Keep { name: (*name).to_owned(), path: (*path).to_owned() }),
+                _ => Err("`keep` takes a name and a path".to_owned()),
+            },
+            _ => Ok(Self::Line(line.to_owned())),
+        }
+    }
+}
+
+impl Expectation {
+    fn read(text: &str) -> Result<Self, String> {
+        let mut words = text.splitn(3, char::is_whitespace);
+        let (path, operator) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        if path == "error" {
+            let told = text.trim_start_matches("error").trim();
+            return if told.is_empty() {
+                Err("`expect error` takes a text".to_owned())
+            } else {
+                Ok(Self::Error(told.to_owned()))
+            };
+        }
+        let operator = match operator {
+            "above" => Operator::Above,
+            "contains" => Operator::Contains,
+            "is" => Operator::Is,
+            "not" => Operator::Not,
+            other => return Err(format!("`{other}` is no operator: is, not, contains, above")),
+        };
+        match words.next().map(str::trim) {
+            Some(value) if !path.is_empty() && !value.is_empty() => {
+                Ok(Self::Member { path: path.to_owned(), operator, value: value.to_owned() })
+            }
+            _ => Err("`expect` takes a path, an operator and a value".to_owned()),
+        }
+    }
+
+    /// Whether it holds for some answer of a line; else what was found.
+    pub(super) fn check(&self, answers: &[Value], error: &str, kept: &Kept) -> Result<(), String> {
+        match self {
+            Self::Error(text) if error.contains(text) => Ok(()),
+            Self::Error(_) if error.is_empty() => Err("the line was carried out".to_owned()),
+            Self::Error(_) => Err(format!("found {error}")),
+            Self::Member { path, operator, value } => {
+                let expected = kept.value(value).ok_or_else(|| format!("nothing was kept as {value}"))?;
+                let found: Vec<Value> = answers.iter().filter_map(|answer| at(answer, path)).collect();
+                if found.iter().any(|found| operator.holds(found, &expected)) {
+                    return Ok(());
+                }
+                match found.last() {
+                    Some(found) => Err(format!("found {found}")),
+                    None => Err("found nothing there".to_owned()),
+                }
+            }
+        }
+    }
+}
+
+impl Operator {
+    fn holds(self, found: &Value, expected: &Value) -> bool {
+        match self {
+            Self::Is => same(found, expected),
+            Self::Not => !same(found, expected),
+            Self::Contains => match found {
+                Value::String(text) => text.contains(&plain(expected)),
+                Value::Array(items) => items.iter().any(|item| same(item, expected)),
+                _ => false,
+            },
+            Self::Above => match (found.as_u64(), expected.as_u64()) {
+                (Some(found), Some(expected)) => found > expected,
+                _ => false,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(text) => write!(formatter, "error {text}"),
+            Self::Member { path, operator, value } => {
+                let operator = match operator {
+                    Operator::Above => "above",
+                    Operator::Contains => "contains",
+                    Operator::Is => "is",
+                    Operator::Not => "not",
+                };
+                write!(formatter, "{path} {operator} {value}")
+            }
+        }
+    }
+}
+
+/// The value at a path of names and numbers with dots between them. It goes on into JSON inside of a string.
+pub(super) fn at(value: &Value, path: &str) -> Option<Value> {
+    path.split('.').try_fold(value.clone(), |value, name| {
+        let value = match &value {
+            Value::String(text) => serde_json::from_str(text).ok()?,
+            _ => value,
+        };
+        match &value {
+            Value::Object(members) => members.get(name).cloned(),
+            Value::Array(items) => items.get(name.parse::<usize>().ok()?).cloned(),
+            _ => None,
+        }
+    })
+}
+
+/// A text that looks like a number is the same as that text, and also as that number: what a person writes has no type.
+fn same(found: &Value, expected: &Value) -> bool {
+    found == expected || (found.is_string() && plain(found) == plain(expected))
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn holds(line: &str) -> Result<(), String> {
+        let answers = [
+            json!({"errCode": 0, "resultJSON": "{\"raw\":\"7\",\"counter\":5}", "modes": ["fingerPrint"]}),
+            json!([{"valid": false}]),
+        ];
+        let mut kept = Kept::default();
+        kept.insert("four".to_owned(), json!(4));
+        let Step::Expect(expectation) = Step::read(line)? else { return Err("no expectation".to_owned()) };
+        expectation.check(&answers, "", &kept)
+    }
+
+    #[test]
+    fn members_are_found_in_any_answer_and_inside_of_strings() {
+        for line in [
+            "expect errCode is 0",
+            "expect errCode not 90010",
+            "expect resultJSON.raw is 7",
+            "expect resultJSON.counter above {four}",
+            "expect resultJSON contains raw",
+            "expect modes contains fingerPrint",
+            "expect 0.valid is false",
+        ] {
+            assert_eq!(holds(line), Ok(()), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_hold_says_what_was_found() {
+        for (line, told) in [
+            ("expect errCode is 1", "found 0"),
+            ("expect nothing is 1", "nothing there"),
+            ("expect resultJSON.counter above 5", "found 5"),
+            ("expect errCode is {unknown}", "nothing was kept"),
+            ("expect error text", "was carried out"),
+        ] {
+            assert!(holds(line).unwrap_err().contains(told), "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_that_are_no_expectations_are_told() {
+        for line in
+            ["expect", "expect errCode", "expect errCode equals 0", "expect error", "keep it", "expect a is"]
+        {
+            assert!(Step::read(line).is_err(), "{line}");
+        }
+        assert_eq!(Step::read("keys"), Ok(Step::Line("keys".to_owned())));
+    }
+}

@@ -1,0 +1,57 @@
+//! `soter-sim run`: the shipped scenarios hold, and what does not hold is told.
+
+use std::path::Path;
+
+use soter_tests::{Finished, Program};
+
+/// These lines as a scenario on a phone of its own.
+fn scenario(lines: &str) -> Finished {
+    Program::new(["run", "-"]).input(lines).run()
+}
+
+#[test]
+fn every_shipped_scenario_holds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../simulator/scenarios");
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        let finished = Program::new(["run"]).arguments([&file]).run().exits(0);
+        assert!(finished.stdout.ends_with(" 0 failed\n"), "{finished}");
+        assert!(finished.stdout.contains("ok "), "{finished}");
+    }
+}
+
+#[test]
+fn an_expectation_that_does_not_hold_is_told_with_its_line_and_what_was_found() {
+    let finished =
+        scenario("# one\nauth order-42 --touch cancel\nexpect errCode is 0\nexpect errCode is 90008\n")
+            .exits(1);
+    assert!(finished.stdout.contains("   3    FAILED errCode is 0: found 90008"), "{finished}");
+    assert!(finished.stdout.contains("   4    ok errCode is 90008"), "{finished}");
+    assert!(finished.stdout.ends_with("1 expectations hold, 1 failed\n"), "{finished}");
+}
+
+#[test]
+fn a_line_that_is_refused_ends_the_scenario_unless_that_is_expected() {
+    let finished = scenario("device explode\nkeys\nexpect 0.kind is attk\n").exits(1);
+    assert!(finished.stdout.contains("nothing is carried out after it"), "{finished}");
+    assert!(!finished.stdout.contains("   2  keys"), "{finished}");
+    let expected =
+        scenario("device select nobody\nexpect error no device `nobody`\nkeys\nexpect 0.kind is attk\n")
+            .exits(0);
+    assert!(expected.stdout.ends_with("2 expectations hold, 0 failed\n"), "{expected}");
+}
+
+#[test]
+fn a_file_that_is_no_scenario_is_refused_before_anything_happens() {
+    let wrong = scenario("keys\nexpect errCode equals 0\n").refuses(2);
+    assert!(wrong.stderr.contains("line 2") && wrong.stderr.contains("equals"), "{wrong}");
+    let missing = Program::new(["run", "no-such-file.soter"]).run().refuses(3);
+    assert!(missing.stderr.contains("no-such-file.soter"), "{missing}");
+}
+
+#[test]
+fn a_dialog_that_is_left_open_is_cancelled_at_the_end() {
+    let finished = scenario("auth order-42\n").exits(0);
+    assert!(finished.stdout.ends_with("0 expectations hold, 0 failed\n"), "{finished}");
+}
