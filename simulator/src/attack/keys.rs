@@ -1,5 +1,6 @@
 //! Where the keys of an attack come from: from a stock that threads of its own fill up, or from a seed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,14 +16,16 @@ use super::SoftwareKey;
 const STOCK: usize = 8;
 /// Threads that make them.
 const MAKERS: usize = 2;
-/// Keys of one phone family that a seed stands for. More than one attack takes; the next attack begins again with the first.
-const SEEDED_KEYS: u64 = 16;
+/// Keys of one phone family that are used in turn. More than one attack takes; the next attack begins again with the first.
+const KEYS_IN_TURN: u64 = 16;
 
 /// Where the randomness of all attacks of a run comes from. Clones are the same source.
 #[derive(Clone)]
 pub struct KeySource(Arc<Source>);
 
 enum Source {
+    /// By family and number.
+    InTurn(Mutex<BTreeMap<(String, u64), SoftwareKey>>),
     Stock(Mutex<Receiver<SoftwareKey>>),
     Seed(Seed),
 }
@@ -37,6 +40,12 @@ impl KeySource {
             thread::spawn(move || while SoftwareKey::generate().is_ok_and(|key| shelf.send(key).is_ok()) {});
         }
         Self(Arc::new(Source::Stock(Mutex::new(made))))
+    }
+
+    /// Random keys, at most sixteen for each phone family, of which every attack takes the first ones: for targets that
+    /// never see them, and where attacks are played by the thousand.
+    pub fn in_turn() -> Self {
+        Self(Arc::new(Source::InTurn(Mutex::default())))
     }
 
     /// Sixteen keys for each phone family that a seed stands for, of which every attack takes the first ones: making them
@@ -59,6 +68,7 @@ impl KeySource {
 impl fmt::Debug for KeySource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match *self.0 {
+            Source::InTurn(_) => "KeySource(in turn)",
             Source::Stock(_) => "KeySource(random)",
             Source::Seed(_) => "KeySource(seeded)",
         })
@@ -94,13 +104,23 @@ impl KeySupply {
             taken.keys
         };
         match &*self.source.0 {
+            Source::InTurn(made) => {
+                let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+                let place = (family.to_owned(), number % KEYS_IN_TURN);
+                if let Some(key) = made.get(&place) {
+                    return Ok(key.clone());
+                }
+                let key = SoftwareKey::generate()?;
+                made.insert(place, key.clone());
+                Ok(key)
+            }
             Source::Stock(made) => {
                 let ready = made.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 ready.map_or_else(|_| SoftwareKey::generate(), Ok)
             }
             Source::Seed(seed) => {
                 let pkcs8 = seed
-                    .pkcs8(family, &(number % SEEDED_KEYS).to_string())
+                    .pkcs8(family, &(number % KEYS_IN_TURN).to_string())
                     .map_err(|error| CommandError::internal(error.to_string()))?;
                 SoftwareKey::from_pkcs8(&pkcs8)
             }

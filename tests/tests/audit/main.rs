@@ -163,6 +163,7 @@ async fn an_application_that_is_careless_about_challenges_and_logins_is_found_by
         Weakness::CodeRemembered => Fail "PROTOCOL-01";
         Weakness::LoginBelieved => Fail "PROTOCOL-01 PROTOCOL-02 PROTOCOL-03";
         Weakness::OpenidOfRequest => Fail "IDENTITY-02";
+        Weakness::OrderByChallenge => Fail "REPLAY-06 REPLAY-09";
         Weakness::SessionNotChecked => Fail "REPLAY-08";
     }
 }

@@ -2,7 +2,7 @@
 
 use soter_bridge::reasons::{COUNTER_REPLAYED, COUNTER_ROLLED_BACK, OTHER_USERS_RESULT};
 
-use crate::attack::steps::{Before, Challenge, Envelope, Forgery, Made, OrderOf, Record, Script, Who};
+use crate::attack::steps::{Before, Challenge, Claim, Envelope, Forgery, Made, OrderOf, Record, Script, Who};
 use crate::attack::{Attack, Expected, Holds, Layer};
 
 const REPLAYED: Forgery =
@@ -116,7 +116,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         fix: "Ask verify_signature with the openid of the session, and compare the challenge with that session's order.",
         script: Script::Send(
             &[Before::Record],
-            Forgery { order: OrderOf::New, login: Who::Other, ..REPLAYED },
+            Forgery { order: OrderOf::New, login: Who::Other, claims: Claim::Who(Who::Other), ..REPLAYED },
         ),
         ..USUAL
     },

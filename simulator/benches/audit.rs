@@ -1,0 +1,48 @@
+//! How long a whole audit takes against this project's own servers on the same machine, in seconds.
+//!
+//! `cargo bench -p soter-sim --bench audit`
+
+use std::error::Error;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use soter_bridge::server::{Rooms, Server, ServerOptions};
+use soter_bridge::wechat::routes;
+use soter_sim::attack::{Attack, Credentials, Http, KeySource, OwnServers, Verdict, WeChatTarget, catalogue};
+use soter_sim::audit::audit;
+use soter_sim::{Desk, DeskOptions, State};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let desk = Desk::open(DeskOptions::new(State::Ephemeral))?;
+    let server = Server::bind(ServerOptions::on(SocketAddr::from(([127, 0, 0, 1], 0)))).await?;
+    let url = server.url();
+    let rooms = Rooms {
+        service: Arc::new(desk.clone()),
+        journal: Arc::clone(desk.journal()),
+        wechat: routes(Arc::clone(desk.wechat())),
+        page: None,
+        notices: Arc::new(|_: &str| {}),
+        attacker: false,
+    };
+    tokio::spawn(server.run(rooms, std::future::pending()));
+    let app = desk.wechat().accounts().first_app();
+    let app = Credentials { appid: app.appid.clone(), secret: app.secret.clone() };
+    let attacks: Vec<&'static Attack> = catalogue().collect();
+    let mut out = std::io::stdout();
+    for (name, keys) in
+        [("every phone with keys of its own", KeySource::random()), ("keys in turn", KeySource::in_turn())]
+    {
+        let http = Http::to(&url, Duration::from_secs(10))?;
+        let backstage = Arc::new(OwnServers::new(Arc::clone(desk.wechat()), None));
+        let target = WeChatTarget::new(http, app.clone(), backstage);
+        let begun = Instant::now();
+        let findings = audit(&target, &keys, &attacks, |_| {}).await?;
+        let right = findings.iter().all(|finding| matches!(finding.verdict, Verdict::Pass | Verdict::Skip));
+        let took = begun.elapsed().as_secs_f64();
+        writeln!(out, "{} attacks, {name}: {took:.1} s, nothing found: {right}", findings.len())?;
+    }
+    Ok(())
+}
