@@ -67,6 +67,8 @@ reasons! {
         "Send resultJSONSignature whole and unchanged.";
     TOO_LONG = "too-long": "The text is longer than any result.",
         "Send resultJSON alone.";
+    TOO_MANY = "too-many": "More devices or keys than are kept.",
+        "Begin anew with POST /sim/reset, or with another state folder.";
     UNKNOWN_DEVICE = "unknown-device": "No device with this cpu_id has ever uploaded a key.",
         "The result is of another backend's phone, or its cpu_id was changed; a system upgrade can change the cpu_id, too.";
     VALID = "valid": "Nothing is wrong.", "Check the challenge and, if replays matter to you, the counter.";

@@ -12,7 +12,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use soter_wire::{PublicKey, base64};
+use soter_wire::{KeyJson, PublicKey, base64};
 
 use crate::journal::{Door, Judgement, NewEntry};
 use crate::reasons;
@@ -21,8 +21,12 @@ use super::WeChat;
 use super::routes::{Answer, reason_of};
 use super::upload::UploadRefused;
 
-/// Characters of the longest openid.
-const LONGEST_OPENID: usize = 128;
+/// Devices that are enrolled from outside, with those of the desk.
+const MOST_DEVICES: usize = 200_000;
+/// AuthKeys of one app on one device.
+const MOST_AUTH_KEYS: usize = 1024;
+/// Characters of the longest openid, cpu_id or uid.
+const LONGEST_NAME: usize = 128;
 
 /// What is sent. Members that are not named here are for verifiers that keep less, and are ignored.
 #[derive(Deserialize)]
@@ -110,11 +114,22 @@ impl WeChat {
                 format!("there is no mini program `{}`", shown.escape_debug()),
             ));
         }
-        let is_openid = (1..=LONGEST_OPENID).contains(&device.openid.len())
-            && device.openid.bytes().all(|byte| byte.is_ascii_graphic());
-        if !is_openid {
-            let what = format!("the openid is no 1 to {LONGEST_OPENID} printable characters");
+        let export = KeyJson::decode(device.auth_key.json.as_bytes())
+            .map_err(|error| (reasons::MALFORMED_JSON, format!("the AuthKey's export: {error}")))?;
+        let is_name = |text: &str| {
+            (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        if ![&device.openid, &device.cpu_id, &export.uid].into_iter().all(|name| is_name(name)) {
+            let what = format!("openid, cpu_id or uid is no 1 to {LONGEST_NAME} printable characters");
             return Err((reasons::WRONG_TYPE, what));
+        }
+        let (devices, is_known, auth_keys) = self.ledger.read(|book| {
+            let auth_keys = book.auth_keys(&device.cpu_id, &export.uid).len();
+            (book.device_count(), book.attk(&device.cpu_id).is_some(), auth_keys)
+        });
+        if (devices >= MOST_DEVICES && !is_known) || auth_keys >= MOST_AUTH_KEYS {
+            let what = format!("{devices} devices are known, and {auth_keys} AuthKeys of this app");
+            return Err((reasons::TOO_MANY, what));
         }
         let [ask, auth_key] = [&device.ask.signature, &device.auth_key.signature].map(|text| {
             base64::decode(text)
@@ -127,5 +142,70 @@ impl WeChat {
         self.upload_auth_key(device.auth_key.json.as_bytes(), &auth_key, &device.appid, &device.openid)
             .await
             .map_err(told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_phone::{TestPhone, public};
+    use super::super::tests::wechat;
+    use super::super::{DEFAULT_APPID, KeyOwner};
+    use super::*;
+
+    const OPENID: &str = "oFromElsewhere";
+
+    fn upload(phone: &mut TestPhone) -> Value {
+        let export = |(json, signature): (String, Vec<u8>)| json!({"json": json, "signature": base64::encode(&signature)});
+        let (ask, auth_key) = (export(phone.export_ask()), export(phone.export_auth_key()));
+        json!({
+            "cpu_id": phone.cpu_id, "attk": public(phone.attk).to_pem(), "ask": ask, "auth_key": auth_key,
+            "appid": DEFAULT_APPID, "openid": OPENID, "salt_length": 20,
+        })
+    }
+
+    #[tokio::test]
+    async fn a_phone_from_elsewhere_is_known_with_its_user() {
+        let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
+        assert!(!wechat.knows_openid(DEFAULT_APPID, OPENID));
+        assert_eq!(wechat.enroll(&upload(&mut phone)).await, Ok(()));
+        assert!(wechat.knows_openid(DEFAULT_APPID, OPENID));
+        let owner = KeyOwner { cpu_id: &phone.cpu_id, uid: &phone.uid, appid: DEFAULT_APPID, openid: OPENID };
+        let lacks = wechat.lacks(owner, &public(phone.ask), &public(phone.auth_key));
+        assert!(!lacks.device && !lacks.ask && !lacks.auth_key);
+        wechat.reset().await.unwrap();
+        assert!(!wechat.knows_openid(DEFAULT_APPID, OPENID));
+    }
+
+    #[tokio::test]
+    async fn what_proves_nothing_is_refused_with_its_reason() {
+        let long = "x".repeat(LONGEST_NAME + 1);
+        for (member, value, reason) in [
+            ("attk", json!("no key"), reasons::BAD_KEY),
+            ("attk", json!(public(3).to_pem()), reasons::WRONG_SIGNATURE),
+            ("ask", json!({"json": "{}", "signature": "AAAA"}), reasons::MALFORMED_JSON),
+            ("ask", json!({"json": "{}"}), reasons::MALFORMED_JSON),
+            ("auth_key", json!({"json": "{}", "signature": "AAAA"}), reasons::MALFORMED_JSON),
+            ("appid", json!("wx0"), reasons::OTHER_APPS_RESULT),
+            ("openid", json!(""), reasons::WRONG_TYPE),
+            ("openid", json!(long), reasons::WRONG_TYPE),
+            ("cpu_id", json!(long), reasons::WRONG_TYPE),
+            ("cpu_id", json!(7), reasons::MISSING_FIELD),
+            ("auth_key", Value::Null, reasons::MISSING_FIELD),
+        ] {
+            let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
+            let mut request = upload(&mut phone);
+            request[member] = value;
+            let refused = wechat.enroll(&request).await.unwrap_err();
+            assert_eq!(refused.0, reason, "{member}: {refused:?}");
+            assert!(!wechat.knows_openid(DEFAULT_APPID, OPENID));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_upload_counts_once() {
+        let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
+        let request = upload(&mut phone);
+        assert_eq!(wechat.enroll(&request).await, Ok(()));
+        assert_eq!(wechat.enroll(&request).await.unwrap_err().0, reasons::COUNTER_ROLLED_BACK);
     }
 }

@@ -90,13 +90,17 @@ impl Http {
         Ok(Self { base: server("http://127.0.0.1")?, wire: Wire::Routes(routes), timeout })
     }
 
-    /// An address of this server: a path, or a whole address.
+    /// An address of this server: a path, which goes behind that of the server's own address, or a whole address.
     ///
     /// # Errors
     /// The caller's: it is another server's, or no address.
     pub(super) fn address(&self, text: &str) -> Result<Url, CommandError> {
         let shown: String = text.chars().take(120).collect();
-        let address = self.base.join(text).map_err(|error| {
+        let below = text.strip_prefix('/').filter(|rest| !rest.starts_with('/')).map(|path| {
+            let before = self.base.path().trim_end_matches('/');
+            format!("{before}/{path}")
+        });
+        let address = self.base.join(below.as_deref().unwrap_or(text)).map_err(|error| {
             CommandError::invalid_params(
                 format!("`{shown}` is no address: {error}"),
                 "write a path, such as /pay",
@@ -304,5 +308,66 @@ fn cut(text: String) -> String {
             format!("{}… ({} bytes more)", text.get(..end).unwrap_or_default(), text.len() - end)
         }
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(base: &str, text: &str) -> Result<String, String> {
+        let http = Http::to(base, Duration::from_secs(1)).unwrap();
+        http.address(text).map(String::from).map_err(|error| error.what)
+    }
+
+    #[test]
+    fn requests_stay_on_the_server_that_was_named() {
+        assert_eq!(address("http://a.test:1", "/pay").unwrap(), "http://a.test:1/pay");
+        assert_eq!(address("http://a.test:1/shop/", "/pay").unwrap(), "http://a.test:1/shop/pay");
+        assert_eq!(address("http://a.test:1/shop", "http://a.test:1/x").unwrap(), "http://a.test:1/x");
+        for elsewhere in [
+            "http://b.test:1/",
+            "//b.test:1/",
+            "https://a.test:1/",
+            "http://a.test:2/",
+            "http://a.test:1@b.test/",
+        ] {
+            assert!(address("http://a.test:1", elsewhere).unwrap_err().contains("is not on"), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn only_an_address_of_this_computer_is_loopback() {
+        for url in [
+            "http://127.0.0.1:1",
+            "http://localhost/x",
+            "http://[::1]:1",
+            "http://127.8.9.1",
+            "http://[::ffff:127.0.0.1]",
+        ] {
+            assert!(host_is_loopback(url), "{url}");
+        }
+        for url in [
+            "http://192.0.2.1",
+            "http://localhost.evil.test",
+            "http://127.0.0.1.evil.test",
+            "http://127.0.0.1@evil.test",
+            "nonsense",
+        ] {
+            assert!(!host_is_loopback(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_exchange_shows_no_secret_as_it_is_or_encoded() {
+        let secret = "s3cret/+ value";
+        let mut url = Url::parse("http://127.0.0.1/token").unwrap();
+        url.query_pairs_mut().append_pair("secret", secret);
+        let secrets = vec![(secret.to_owned(), "SECRET")];
+        let request = Request { secrets, ..Request::post(url, format!("{{\"secret\":\"{secret}\"}}")) };
+        let Exchange { request, curl, .. } = exchange(&request, 200, &[], "");
+        for shown in [&request, &curl] {
+            assert!(!shown.contains("s3cret") && shown.matches("SECRET").count() == 2, "{shown}");
+        }
     }
 }

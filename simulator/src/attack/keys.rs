@@ -59,6 +59,11 @@ impl KeySource {
         Self(Arc::new(Source::Seed(seed)))
     }
 
+    /// Whether everything follows from a seed.
+    pub fn is_seeded(&self) -> bool {
+        matches!(*self.0, Source::Seed(_))
+    }
+
     /// The keys and numbers of one attack: with a seed always the same ones, whatever other attacks there are.
     pub(super) fn supply(&self, attack: &str) -> KeySupply {
         KeySupply { source: self.clone(), attack: attack.to_owned(), taken: Arc::default() }
@@ -129,7 +134,7 @@ impl KeySupply {
 
     /// Whether everything follows from a seed.
     pub(super) fn is_seeded(&self) -> bool {
-        matches!(*self.source.0, Source::Seed(_))
+        self.source.is_seeded()
     }
 
     /// The next unpredictable bytes; with a seed, predictable ones.

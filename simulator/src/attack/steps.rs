@@ -1,4 +1,4 @@
-//! What an attack is made of, as data: steps that a [`play`](super::play) carries out against any target.
+//! What an attack is made of, as data: steps that a [`play`](super::play()) carries out against any target.
 
 use super::Scheme;
 

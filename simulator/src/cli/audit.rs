@@ -120,7 +120,7 @@ impl Plan {
         let mut findings = match played {
             Ok(findings) => findings,
             Err(failed) => {
-                inconclusive(&failed, target.form(), console);
+                inconclusive(&failed, target.form(), self.keys.is_seeded(), console);
                 return Ok(INCONCLUSIVE);
             }
         };
@@ -151,8 +151,11 @@ impl Plan {
 }
 
 /// Tells that honest results are refused, with the exchange that shows it.
-fn inconclusive(failed: &ControlFailed, form: Form, console: &mut Console) {
+fn inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, console: &mut Console) {
     let next = match form {
+        Form::Verifier if is_seeded => {
+            "check --url, --appid and --secret; and with --seed the phones are the same each time: a verifier that remembers their counters refuses them the second time"
+        }
         Form::Verifier => {
             "check --url, --appid and --secret; the verifier has to take the phones' keys at POST /sim/devices or at --enroll-url"
         }

@@ -156,6 +156,11 @@ impl Book {
         app.map_or(&[], |app| &app.auth_keys)
     }
 
+    /// How many devices are known.
+    pub(crate) fn device_count(&self) -> usize {
+        self.devices.len()
+    }
+
     /// Whether an AuthKey was ever uploaded for a mini program's user.
     pub(crate) fn knows_owner(&self, appid: &str, openid: &str) -> bool {
         self.owners.contains(&(appid.to_owned(), openid.to_owned()))

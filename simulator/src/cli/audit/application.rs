@@ -59,7 +59,10 @@ pub(super) async fn run(
         servers_clock: Arc::new(clock.clone()),
         ..DeskOptions::new(State::Ephemeral)
     })?;
-    let server = Server::bind(server_options(audit)).await?;
+    let server = Server::bind(server_options(audit)).await.map_err(|error| CommandError {
+        next: "stop what listens there, or choose another address with --backend-listen".to_owned(),
+        ..error
+    })?;
     let backend = server.url();
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(server.run(rooms(&desk), async {

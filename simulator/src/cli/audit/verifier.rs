@@ -35,7 +35,7 @@ pub(super) async fn run(audit: &Audit, plan: &Plan, console: &mut Console) -> Re
     // Whether there is such a verifier at all, before anything is brought to it.
     if let Err(trouble) = target.knock().await {
         let failed = ControlFailed { what: trouble.to_string(), exchange: None };
-        super::inconclusive(&failed, target.form(), console);
+        super::inconclusive(&failed, target.form(), plan.keys.is_seeded(), console);
         return Ok(INCONCLUSIVE);
     }
     plan.carry_out(&target, url, console).await
