@@ -1,51 +1,66 @@
-//! Where the keys of an attack come from: from a stock that threads of its own fill up, or from a seed.
+//! Where the keys of an attack come from: from primes that are mixed anew for each, or from a seed.
+//!
+//! An audit takes hundreds of keys, and a random one costs tens of milliseconds. So each new key is the product of another
+//! pair of primes from a pool that grows only when every pair was used. Keys that share a prime can be computed from one
+//! another; these protect nothing, and each is a key of its own to whoever verifies with it.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use rsa::BigUint;
 use soter_bridge::protocol::CommandError;
 use soter_tee::{RandomnessError, Seed};
 
 use super::SoftwareKey;
 
-/// Keys that are made ahead of time, at most.
-const STOCK: usize = 8;
-/// Threads that make them.
-const MAKERS: usize = 2;
-/// Keys of one phone family that are used in turn. More than one attack takes; the next attack begins again with the first.
-const KEYS_IN_TURN: u64 = 16;
+/// Primes that are remembered: enough for half a million keys, after which each key is made of new ones.
+const MOST_PRIMES: usize = 1000;
+/// Keys of one phone family that a seed stands for. More than one attack takes; the next attack begins again with the first.
+const SEEDED_KEYS: u64 = 16;
 
 /// Where the randomness of all attacks of a run comes from. Clones are the same source.
 #[derive(Clone)]
 pub struct KeySource(Arc<Source>);
 
 enum Source {
-    /// By family and number.
-    InTurn(Mutex<BTreeMap<(String, u64), SoftwareKey>>),
-    Stock(Mutex<Receiver<SoftwareKey>>),
+    Primes(Mutex<Primes>),
     Seed(Seed),
 }
 
-impl KeySource {
-    /// Random keys. Threads make them ahead; they end after the last clone.
-    pub fn random() -> Self {
-        let (shelf, made) = sync_channel(STOCK);
-        for _ in 0..MAKERS {
-            let shelf = shelf.clone();
-            // A key that cannot be made ends the thread; whoever needs one then hears why.
-            thread::spawn(move || while SoftwareKey::generate().is_ok_and(|key| shelf.send(key).is_ok()) {});
-        }
-        Self(Arc::new(Source::Stock(Mutex::new(made))))
-    }
+/// Primes of keys with the exponent 65537, and the next pair that no key has.
+#[derive(Default)]
+struct Primes {
+    pool: Vec<BigUint>,
+    /// The lower place of a pair, and the higher one.
+    next: (usize, usize),
+}
 
-    /// Random keys, at most sixteen for each phone family, of which every attack takes the first ones: for targets that
-    /// never see them, and where attacks are played by the thousand.
-    pub fn in_turn() -> Self {
-        Self(Arc::new(Source::InTurn(Mutex::default())))
+impl Primes {
+    fn key(&mut self) -> Result<SoftwareKey, CommandError> {
+        let (low, high) = self.next;
+        let (Some(p), Some(q)) = (self.pool.get(low), self.pool.get(high)) else {
+            let key = SoftwareKey::generate()?;
+            if self.pool.len() < MOST_PRIMES {
+                self.pool.extend(key.expose_primes());
+                // The new pair is this very key's; what is new are its pairs with the older primes.
+                let first = self.pool.len() - 2;
+                self.next = if first == 0 { (0, 2) } else { (0, first) };
+            }
+            return Ok(key);
+        };
+        let key = SoftwareKey::from_primes(p, q)?;
+        // Each newer prime with each that came in an earlier key: pairs that are keys already are left out.
+        let earlier = high & !1;
+        self.next = if low + 1 < earlier { (low + 1, high) } else { (0, high + 1) };
+        Ok(key)
+    }
+}
+
+impl KeySource {
+    /// Random keys.
+    pub fn random() -> Self {
+        Self(Arc::new(Source::Primes(Mutex::default())))
     }
 
     /// Sixteen keys for each phone family that a seed stands for, of which every attack takes the first ones: making them
@@ -73,8 +88,7 @@ impl KeySource {
 impl fmt::Debug for KeySource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match *self.0 {
-            Source::InTurn(_) => "KeySource(in turn)",
-            Source::Stock(_) => "KeySource(random)",
+            Source::Primes(_) => "KeySource(random)",
             Source::Seed(_) => "KeySource(seeded)",
         })
     }
@@ -109,23 +123,10 @@ impl KeySupply {
             taken.keys
         };
         match &*self.source.0 {
-            Source::InTurn(made) => {
-                let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
-                let place = (family.to_owned(), number % KEYS_IN_TURN);
-                if let Some(key) = made.get(&place) {
-                    return Ok(key.clone());
-                }
-                let key = SoftwareKey::generate()?;
-                made.insert(place, key.clone());
-                Ok(key)
-            }
-            Source::Stock(made) => {
-                let ready = made.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                ready.map_or_else(|_| SoftwareKey::generate(), Ok)
-            }
+            Source::Primes(primes) => primes.lock().unwrap_or_else(PoisonError::into_inner).key(),
             Source::Seed(seed) => {
                 let pkcs8 = seed
-                    .pkcs8(family, &(number % KEYS_IN_TURN).to_string())
+                    .pkcs8(family, &(number % SEEDED_KEYS).to_string())
                     .map_err(|error| CommandError::internal(error.to_string()))?;
                 SoftwareKey::from_pkcs8(&pkcs8)
             }
@@ -163,5 +164,37 @@ impl KeySupply {
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::attack::Scheme;
+
+    #[test]
+    fn no_key_is_given_out_twice_and_each_signs() {
+        let supply = KeySource::random().supply("test");
+        let mut seen = BTreeSet::new();
+        for _ in 0..120 {
+            let key = supply.key().unwrap();
+            assert!(seen.insert(key.public().fingerprint()));
+            let signature = key.sign(b"text", Scheme::USUAL).unwrap();
+            assert_eq!(key.public().verify_pss(b"text", &signature, 20), Ok(()));
+            let again = SoftwareKey::from_pkcs8(&key.expose_pkcs8().unwrap()).unwrap();
+            assert!(soter_tee::PrivateKey::from_pkcs8(&again.expose_pkcs8().unwrap()).is_ok());
+        }
+        let Source::Primes(primes) = &*supply.source.0 else { panic!("it is random") };
+        let primes = primes.lock().unwrap().pool.len();
+        assert!(primes < 20, "{primes} primes for 120 keys");
+    }
+
+    #[test]
+    fn a_seeds_numbers_belong_to_the_attack() {
+        let numbers = |attack: &str| KeySource::seeded("demo").supply(attack).text(8).unwrap();
+        assert_eq!(numbers("one"), numbers("one"));
+        assert_ne!(numbers("one"), numbers("two"));
     }
 }

@@ -11,6 +11,7 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
 use rsa::rand_core::OsRng;
+use rsa::traits::PrivateKeyParts;
 use rsa::{BigUint, RsaPrivateKey, hazmat};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::protocol::danger::{Hash, Padding};
@@ -76,6 +77,20 @@ impl SoftwareKey {
     /// The caller's: it is no RSA key of 2048 bits with the exponent 65537.
     pub fn from_pem(pem: &str) -> Result<Self, CommandError> {
         RsaPrivateKey::from_pkcs8_pem(pem).map_err(|_| unreadable()).and_then(Self::new)
+    }
+
+    /// The key of two primes of 1024 bits.
+    ///
+    /// # Errors
+    /// A defect: they do not make a key with the exponent 65537.
+    pub(super) fn from_primes(p: &BigUint, q: &BigUint) -> Result<Self, CommandError> {
+        let key = RsaPrivateKey::from_p_q(p.clone(), q.clone(), BigUint::from(65537_u32));
+        key.map_err(|_| CommandError::internal("two primes make no RSA-2048 key")).and_then(Self::new)
+    }
+
+    /// The primes. Secret.
+    pub(super) fn expose_primes(&self) -> Vec<BigUint> {
+        self.private.primes().to_vec()
     }
 
     fn new(private: RsaPrivateKey) -> Result<Self, CommandError> {

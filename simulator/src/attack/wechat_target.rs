@@ -180,7 +180,9 @@ impl Target for WeChatTarget {
         if matches!(reply.status, 401 | 404 | 405 | 501) {
             return Err(Trouble::broken(format!(
                 "the target does not know these keys: POST {} answered {}",
-                self.enroll_at, reply.status
+                // A token may stand behind it.
+                self.enroll_at.split('?').next().unwrap_or_default(),
+                reply.status
             )));
         }
         let accepted = (200..300).contains(&reply.status) && !denied;

@@ -76,12 +76,7 @@ impl Plan {
             reports,
             baseline,
             app: credentials(audit),
-            keys: match &audit.seed {
-                Some(seed) => KeySource::seeded(seed),
-                // An application never sees the keys; a verifier may have reasons to take each only once.
-                None if audit.config.is_some() => KeySource::in_turn(),
-                None => KeySource::random(),
-            },
+            keys: audit.seed.as_deref().map_or_else(KeySource::random, KeySource::seeded),
             timeout: Duration::from_secs(audit.timeout),
             strict: audit.strict,
             allow_remote: audit.allow_remote,
