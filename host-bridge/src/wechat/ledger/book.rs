@@ -15,8 +15,8 @@ const REMEMBERED_KEYS: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     devices: HashMap<String, Device>,
-    /// Appid and openid of everyone for whom an AuthKey was uploaded.
-    owners: HashSet<(String, String)>,
+    /// By appid: the openids of everyone for whom an AuthKey was uploaded.
+    owners: HashMap<String, HashSet<String>>,
 }
 
 #[derive(Debug)]
@@ -101,7 +101,7 @@ impl Book {
             Change::AuthKey { cpu_id, uid, key } => {
                 let app = self.devices.get_mut(cpu_id).and_then(|device| device.apps.get_mut(uid));
                 let Some(app) = app else { return };
-                self.owners.insert((key.appid.clone(), key.openid.clone()));
+                self.owners.entry(key.appid.clone()).or_default().insert(key.openid.clone());
                 app.auth_keys.retain(|old| old.key != key.key);
                 if !key.retired {
                     let same_owner = |old: &&mut AuthKey| old.appid == key.appid && old.openid == key.openid;
@@ -163,7 +163,7 @@ impl Book {
 
     /// Whether an AuthKey was ever uploaded for a mini program's user.
     pub(crate) fn knows_owner(&self, appid: &str, openid: &str) -> bool {
-        self.owners.contains(&(appid.to_owned(), openid.to_owned()))
+        self.owners.get(appid).is_some_and(|openids| openids.contains(openid))
     }
 
     /// Keys that could have signed instead, those of the same device first; `limit` at most.
