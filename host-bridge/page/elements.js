@@ -18,9 +18,32 @@ export function h(name, properties, ...children) {
   return element;
 }
 
-/** Puts these children in the place of all that an element has. */
+/**
+ * Puts these children in the place of all that an element has. Whoever was inside with the keyboard stays there: on what has
+ * the same words, or else on what stands in the same place.
+ */
 export function fill(element, ...children) {
+  const reached = () => [...element.querySelectorAll('button, input, select, summary, [tabindex]')];
+  const before = reached();
+  const place = before.indexOf(document.activeElement);
+  const { id, textContent: words } = before[place] ?? {};
   element.replaceChildren(...present(children));
+  if (place < 0) return;
+  const after = reached();
+  const next = after.find((element) => element.id === id && element.textContent === words) ?? after[Math.min(place, after.length - 1)] ?? element;
+  if (next === element) element.tabIndex = -1;
+  next.focus({ preventScroll: true });
+}
+
+/** Has an element say these words. What it says already is left alone, with whatever somebody has marked in it. */
+export function write(element, words) {
+  if (element.textContent !== words) element.textContent = words;
+}
+
+/** A text whose invisible characters are written out: they could turn its order around, or hide a part of it. */
+export function visible(words) {
+  return words.replace(/[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g,
+    (hidden) => `\\u${hidden.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function present(children) {

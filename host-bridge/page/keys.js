@@ -1,6 +1,6 @@
 // Who is enrolled, who the phone is, and its keys.
 
-import { copy, fill, h } from './elements.js';
+import { copy, fill, h, visible, write } from './elements.js';
 import { moment, text } from './texts.js';
 
 export function keys(root, { state, act, ask, say }) {
@@ -12,7 +12,7 @@ export function keys(root, { state, act, ask, say }) {
   const drawn = ['', ''];
 
   function draw() {
-    for (const [name, title] of titles) title.textContent = text(name);
+    for (const [name, title] of titles) write(title, text(name));
     const { device } = state;
     if (!device) return;
     // The lists are left alone while they say the same, so that the focus and a question stay.
@@ -26,25 +26,33 @@ export function keys(root, { state, act, ask, say }) {
       drawn[1] = shown[1];
       drawKeys();
     }
+    drawIdentity(device);
+  }
+
+  function drawIdentity(device) {
     const facts = {
       cpu_id: device.cpuId,
       [text('keys.counter')]: String(device.counter),
-      [text('keys.clock')]: moment(device.clock, true),
+      [text('keys.clock')]: moment(state.clock, true),
       [text('keys.user')]: `${device.user.name} · ${device.user.openid}`,
       appid: device.user.appid,
     };
-    fill(identity, Object.entries(facts).map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
+    // Piece by piece: what somebody has marked to copy it stays marked.
+    const pieces = Object.entries(facts).flat();
+    if (identity.children.length === 0) fill(identity, pieces.map((_, index) => h(index % 2 === 0 ? 'dt' : 'dd')));
+    pieces.forEach((words, index) => write(identity.children[index], words));
   }
 
   function drawEnrolled({ biometrics: { enrolments, lockouts } }) {
     const canFace = state.profiles.find(({ name }) => name === state.device.profile)?.modes.includes('facial');
     const enroll = (mode, words) => h('button', { type: 'button', onclick: () => act('biometric.enroll', { mode }) }, text(words));
     fill(enrolled,
+      enrolments.length === 0 && h('p', { class: 'hint' }, text('sensor.none')),
       h('ul', { class: 'list' }, enrolments.map(({ number, mode, fid }) => {
         const what = text(mode === 'facial' ? 'sensor.face' : 'sensor.finger', { number });
         const remove = h('button', { type: 'button', class: 'danger',
           onclick: () => ask(remove, () => act('biometric.remove', { number })) }, text('keys.remove', { what }));
-        return h('li', {}, h('span', {}, what), h('code', {}, `fid ${fid}`), remove);
+        return h('li', {}, h('span', {}, what), fid ? h('code', {}, `fid ${fid}`) : null, remove);
       })),
       lockouts.map(({ mode, failedAttempts }) => h('p', { class: 'bad' }, `${text(`mode.${mode}`)}: ${text('locked.failures', { count: failedAttempts })} `,
         h('button', { type: 'button', onclick: () => act('biometric.unlock') }, text('unlock')))),
@@ -61,16 +69,20 @@ export function keys(root, { state, act, ask, say }) {
 
   function keyTable() {
     const kinds = { attk: 'ATTK', ask: 'ASK', authkey: 'AuthKey' };
-    const row = ({ kind, uid, name, fingerprint, publicKey, valid }) => h('tr', { class: valid ? '' : 'invalid' },
-      h('th', { scope: 'row' }, kinds[kind], valid ? null : h('span', { class: 'bad' }, ` ${text('keys.invalid')}`)),
-      h('td', {}, [uid, name].filter(Boolean).join(' · ')),
-      h('td', {}, h('code', {}, `${fingerprint.slice(0, 16)}…`)),
-      h('td', {}, h('button', { type: 'button', onclick: async () => say(await copy(publicKey) ? text('copied') : text('notCopied')) }, text('keys.copy'))));
-    return h('table', {},
-      h('thead', {}, h('tr', {}, ['keys.kind', 'keys.owner', 'keys.fingerprint'].map((name) => h('th', { scope: 'col' }, text(name))), h('td', {}))),
-      h('tbody', {}, state.keys.map(row)));
+    const row = ({ kind, uid, name, fingerprint, publicKey, valid }) => h('tr', { role: 'row', class: valid ? '' : 'invalid' },
+      h('th', { scope: 'row', role: 'rowheader' }, kinds[kind], valid ? null : h('span', { class: 'bad' }, ` ${text('keys.invalid')}`)),
+      h('td', { role: 'cell' }, visible([uid, name].filter(Boolean).join(' · '))),
+      h('td', { role: 'cell' }, h('code', { title: fingerprint }, `${fingerprint.slice(0, 16)}…`)),
+      h('td', { role: 'cell' }, h('button', { type: 'button', 'aria-label': `${text('keys.copy')}: ${[kinds[kind], uid, name].filter(Boolean).join(' ')}`, onclick: async () => say(await copy(publicKey) ? text('copied') : text('notCopied')) }, text('keys.copy'))));
+    // Roles, because a table that is drawn as cards would lose its own.
+    return h('table', { role: 'table' },
+      h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' },
+        ['keys.kind', 'keys.owner', 'keys.fingerprint'].map((name) => h('th', { scope: 'col', role: 'columnheader' }, text(name))), h('td', { role: 'cell' }))),
+      h('tbody', { role: 'rowgroup' }, state.keys.map(row)));
   }
 
   state.addEventListener('change', draw);
+  // Its clock runs.
+  setInterval(() => state.device && !root.hidden && drawIdentity(state.device), 1000);
   draw();
 }

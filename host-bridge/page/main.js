@@ -8,7 +8,7 @@
 
 import { Bridge, Offline } from './bridge.js';
 import { desk, picker } from './desk.js';
-import { h } from './elements.js';
+import { h, visible } from './elements.js';
 import { journal } from './journal.js';
 import { keys } from './keys.js';
 import { phone } from './phone.js';
@@ -17,8 +17,10 @@ import { State } from './state.js';
 import { remember, remembered, speak, spoken, text, translate } from './texts.js';
 
 const byId = (id) => document.getElementById(id);
-/** How long a message stays, and a question. */
+/** How long a message stays. */
 const SHOWN = 6000;
+/** Longer for what takes some reading or thinking: what went wrong, and a question. */
+const SHOWN_LONGER = 20_000;
 /** Messages that are on the page at once. */
 const MOST_SHOWN = 4;
 
@@ -27,19 +29,25 @@ const state = new State(bridge);
 
 /** Shows a message for a while; the same one is not shown twice at once. */
 function say(...lines) {
-  const told = lines.filter(Boolean);
-  const shown = [...byId('toasts').children];
-  if (shown.some((toast) => toast.dataset.told === told.join('\n'))) return;
-  if (shown.length >= MOST_SHOWN) shown[0].remove();
-  const toast = h('div', { class: 'toast', 'data-told': told.join('\n') }, told.map((line) => h('p', {}, line)));
-  byId('toasts').append(toast);
-  setTimeout(() => toast.remove(), SHOWN);
+  show(SHOWN, lines);
 }
 
 /** Says what was not carried out, and what to do. */
 function fail(error) {
   if (error instanceof Offline) say(text('offline.notSent'));
-  else say(error.message, error.next);
+  else show(SHOWN_LONGER, [error.message, error.next]);
+}
+
+function show(time, lines) {
+  const told = lines.filter(Boolean).map(visible);
+  const shown = [...byId('toasts').children];
+  if (shown.some((toast) => toast.dataset.told === told.join('\n'))) return;
+  if (shown.length >= MOST_SHOWN) shown[0].remove();
+  const toast = h('div', { class: 'toast', 'data-told': told.join('\n'), onclick: () => toast.remove() }, told.map((line) => h('p', {}, line)));
+  byId('toasts').append(toast);
+  // Whoever is reading it has not finished.
+  const end = () => (toast.matches(':hover') ? setTimeout(end, SHOWN) : toast.remove());
+  setTimeout(end, time);
 }
 
 /** Calls a method for the selected phone. Gives its answer, or `undefined` after saying what went wrong. */
@@ -64,11 +72,17 @@ function ask(button, action) {
   }
   const words = button.textContent;
   button.textContent = text('sure', { what: words });
-  button.dataset.asks = String(setTimeout(() => {
+  // Not every screen reader says that the button under the focus has another name.
+  byId('asked').textContent = button.textContent;
+  const takeBack = () => {
+    if (!button.dataset.asks) return;
+    clearTimeout(Number(button.dataset.asks));
     delete button.dataset.asks;
     button.textContent = words;
     state.draw();
-  }, SHOWN));
+  };
+  button.dataset.asks = String(setTimeout(takeBack, SHOWN_LONGER));
+  button.addEventListener('blur', takeBack, { once: true });
 }
 
 const parts = { bridge, state, act, ask, say, fail };

@@ -1,6 +1,6 @@
 // The phone's troubles, as switches; what `device set` and `sensor` do on a command line.
 
-import { fill, h } from './elements.js';
+import { fill, h, write } from './elements.js';
 import { text } from './texts.js';
 
 /** What an authentication can be made to fail with, once; 90005 is never seen, since a longer text is replaced. */
@@ -18,12 +18,12 @@ export function settings(root, { state, act, ask }) {
   const row = (name, control, show, { hint = false, around = control } = {}) => {
     const id = `setting-${name}`;
     control.id = id;
-    const label = h('label', { for: id });
+    const label = h('label', { for: id, id: `${id}-label` });
     const explained = hint && h('p', { class: 'hint', id: `${id}-hint` });
     if (hint) control.setAttribute('aria-describedby', `${id}-hint`);
     parts.push(() => {
-      label.textContent = text(`settings.${name}`);
-      if (hint) explained.textContent = text(`settings.${name}Hint`);
+      write(label, text(`settings.${name}`));
+      if (hint) write(explained, text(`settings.${name}Hint`));
       if (state.device) show(state.device);
     });
     return h('div', { class: 'row' }, h('div', {}, label, explained), around);
@@ -34,16 +34,35 @@ export function settings(root, { state, act, ask }) {
     return row(name, control, ({ settings: is }) => control.setAttribute('aria-checked', String(is[name])), { hint: true });
   };
   const choice = (name, values, words, show, change, hint) => {
-    const control = h('select', { onchange: () => change(control.value) });
-    parts.push(() => fill(control, values.map((value) => h('option', { value }, words(value)))));
-    return row(name, control, (device) => { control.value = show(device); }, { hint });
+    // A list that somebody has opened is left alone, until something else is set or another language is spoken.
+    let drawn = '';
+    let chosen = null;
+    const control = h('select', { onchange: async () => {
+      await change(control.value);
+      // What was refused is not shown as chosen.
+      chosen = null;
+      state.draw();
+    } });
+    parts.push(() => {
+      const options = values.map((value) => [value, words(value)]);
+      if (drawn === options.join()) return;
+      drawn = options.join();
+      chosen = null;
+      fill(control, options.map(([value, shown]) => h('option', { value }, shown)));
+    });
+    return row(name, control, (device) => {
+      const value = show(device);
+      if (value === chosen) return;
+      chosen = value;
+      control.value = value;
+    }, { hint });
   };
   /** A field that is set by Enter or by its button. */
   const field = (name, properties, show, change) => {
     const input = h('input', properties);
-    const button = h('button', { type: 'submit' });
+    const button = h('button', { type: 'submit', 'aria-describedby': `setting-${name}-label` });
     const form = h('form', { class: 'field', onsubmit: (event) => { event.preventDefault(); change(input.value); } }, input, button);
-    parts.push(() => { button.textContent = text('settings.save'); });
+    parts.push(() => write(button, text('settings.save')));
     return row(name, input, (device) => { if (!isTyped(input)) input.value = show(device); }, { hint: true, around: form });
   };
   const none = () => text('settings.none');
@@ -51,15 +70,17 @@ export function settings(root, { state, act, ask }) {
   const script = field('script', { maxLength: 4000, autocomplete: 'off', spellcheck: false },
     ({ sensor }) => (sensor === 'ask' || sensor === 'auto' ? '' : sensor),
     (value) => act('sensor.setMode', { mode: value }));
-  const mode = ({ sensor }) => (sensor === 'ask' || sensor === 'auto' ? sensor : 'script');
+  const isWritten = () => isTyped(script.querySelector('input'));
+  const mode = ({ sensor }) => (!isWritten() && (sensor === 'ask' || sensor === 'auto') ? sensor : 'script');
   const who = choice('sensor', ['ask', 'auto', 'script'], (value) => text(`sensor.mode.${value}`), mode,
     (value) => {
       script.hidden = value !== 'script';
       if (value === 'script') script.querySelector('input').focus();
-      else act('sensor.setMode', { mode: value });
+      else return act('sensor.setMode', { mode: value });
+      return undefined;
     });
   parts.push(() => {
-    if (state.device && !isTyped(script.querySelector('input'))) script.hidden = mode(state.device) !== 'script';
+    if (state.device) script.hidden = mode(state.device) !== 'script';
   });
 
   const modes = h('fieldset', { class: 'modes-choice' });
@@ -71,10 +92,12 @@ export function settings(root, { state, act, ask }) {
   const byProfile = h('button', { type: 'button', onclick: () => set({ modes: null }) });
   modes.append(modesTitle, h('div', { class: 'boxes' }, boxes.map((box, index) => h('label', {}, box, boxWords[index]))), byProfile);
   parts.push(() => {
-    modesTitle.textContent = text('settings.modes');
-    byProfile.textContent = text('settings.modesDefault');
-    byProfile.hidden = state.device?.settings.modes === null;
-    boxWords.forEach((words, index) => { words.textContent = text(`mode.${MODES[index]}`); });
+    write(modesTitle, text('settings.modes'));
+    write(byProfile, text('settings.modesDefault'));
+    const isDefault = state.device?.settings.modes === null;
+    if (isDefault && isTyped(byProfile)) boxes[0].focus();
+    byProfile.hidden = isDefault;
+    boxWords.forEach((words, index) => write(words, text(`mode.${MODES[index]}`)));
     const shown = state.device?.settings.modes ?? profileModes();
     boxes.forEach((box) => { box.checked = shown.includes(box.value); });
   });
@@ -85,12 +108,12 @@ export function settings(root, { state, act, ask }) {
   const happening = [[upgrade, 'upgrade'], [reset, 'reset']].map(([button, name]) => {
     const hint = h('p', { class: 'hint' });
     parts.push(() => {
-      if (!button.dataset.asks) button.textContent = text(`settings.${name}`);
-      hint.textContent = text(`settings.${name}Hint`);
+      if (!button.dataset.asks) write(button, text(`settings.${name}`));
+      write(hint, text(`settings.${name}Hint`));
     });
     return h('div', { class: 'row' }, hint, button);
   });
-  parts.push(() => { happens.textContent = text('settings.events'); });
+  parts.push(() => write(happens, text('settings.events')));
 
   root.append(
     who, script,

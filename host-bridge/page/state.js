@@ -43,6 +43,12 @@ export class State extends EventTarget {
     return this.#bridge.online;
   }
 
+  /** What the selected phone's clock shows, in milliseconds since 1970. A seeded phone's stands still. */
+  get clock() {
+    const { clock, seeded } = this.device;
+    return seeded ? clock : clock + performance.now() - this.readAt;
+  }
+
   /** Has everything drawn anew in the next frame. */
   draw() {
     this.#drawing ??= requestAnimationFrame(() => {
