@@ -1,6 +1,7 @@
 // The phones on the desk: chosen, made and removed.
 
-import { fill, h } from './elements.js';
+import { fill, h, write } from './elements.js';
+import { meaning } from './meanings.js';
 import { text } from './texts.js';
 
 /** Phones that are listed at once; a longer list is filtered. */
@@ -53,16 +54,14 @@ export function desk(root, { state, act, ask }) {
   }
 
   function draw() {
-    for (const [words, title] of titles) title.textContent = text(words);
-    for (const [words, label] of labels) label.textContent = text(words);
-    filterLabel.textContent = text('desk.filter');
-    add.textContent = text('desk.add');
-    seedHint.textContent = text('desk.seedHint');
-    anewHint.textContent = text('desk.anewHint');
-    if (!anew.dataset.asks) anew.textContent = text('desk.anew');
-    if (profile.options.length !== state.profiles.length) {
-      fill(profile, state.profiles.map((family) => h('option', { value: family.name, title: family.description }, `${family.name}: ${family.description}`)));
-    }
+    for (const [words, title] of titles) write(title, text(words));
+    for (const [words, label] of labels) write(label, text(words));
+    write(filterLabel, text('desk.filter'));
+    write(add, text('desk.add'));
+    write(seedHint, text('desk.seedHint'));
+    write(anewHint, text('desk.anewHint'));
+    if (!anew.dataset.asks) write(anew, text('desk.anew'));
+    drawProfiles();
     const wanted = filter.value.trim().toLowerCase();
     const fitting = state.devices.filter((phone) => `${phone.name} ${phone.profile}`.toLowerCase().includes(wanted));
     const shown = JSON.stringify([fitting.slice(0, MOST_LISTED), fitting.length, state.selected, text('desk.phones')]);
@@ -71,6 +70,16 @@ export function desk(root, { state, act, ask }) {
     drawn = shown;
     fill(list, fitting.slice(0, MOST_LISTED).map(entry));
     more.textContent = fitting.length > MOST_LISTED ? text('desk.more', { count: fitting.length - MOST_LISTED }) : '';
+  }
+
+  /** Left alone while they say the same: somebody may have the list open. */
+  function drawProfiles() {
+    const families = state.profiles.map(({ name: family, description }) => [family, `${family}: ${meaning(`profile.${family}`) ?? description}`]);
+    if (profile.dataset.shown === families.join()) return;
+    profile.dataset.shown = families.join();
+    const chosen = profile.value;
+    fill(profile, families.map(([value, words]) => h('option', { value }, words)));
+    if (chosen) profile.value = chosen;
   }
 
   function entry(phone) {

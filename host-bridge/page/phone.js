@@ -1,28 +1,37 @@
 // The phone's screen: the authentication dialog, lockouts, and how the last authentication ended.
 
-import { fill, h, icon } from './elements.js';
+import { fill, h, icon, visible, write } from './elements.js';
+import { meaning } from './meanings.js';
 import { sensor } from './sensor.js';
 import { moment, text } from './texts.js';
+
+/** Phones with a waiting dialog that are named; of more it is said how many. */
+const MOST_ELSEWHERE = 3;
 
 export function phone(root, { bridge, state, act }) {
   const clock = h('span', { class: 'clock' });
   const name = h('span', { class: 'name' });
-  const elsewhere = h('div', { class: 'elsewhere' });
-  const banner = h('div', { class: 'banner', hidden: true });
-  const screen = h('div', { class: 'screen' });
+  const elsewhere = h('div', { class: 'elsewhere', role: 'status' });
+  const lockedWords = h('span', {});
+  const unlock = h('button', { type: 'button', onclick: () => act('biometric.unlock') });
+  const banner = h('div', { class: 'banner', hidden: true }, icon('lock'), lockedWords, unlock);
+  const screen = h('div', { class: 'screen', tabIndex: -1 });
   // What happens is said once, by the words that a person would read.
   const said = h('p', { class: 'hidden', role: 'alert' });
+  const saidLocked = h('p', { class: 'hidden', role: 'status' });
   const touches = h('div', { class: 'touches' });
   root.append(
     elsewhere,
-    h('div', { class: 'frame' }, h('div', { class: 'status' }, clock, name), h('div', { class: 'glass' }, banner, screen, said), touches),
+    h('div', { class: 'frame' }, h('div', { class: 'status' }, clock, name), h('div', { class: 'glass' }, banner, screen, said, saidLocked), touches),
   );
   sensor(touches, { bridge, state, act });
 
   function draw() {
     const { device, dialog } = state;
-    clock.textContent = device ? moment(device.clock).slice(0, 5) : '';
-    name.textContent = device ? `${device.name} · ${device.profile}` : '';
+    drawClock();
+    write(name, device ? `${device.name} · ${device.profile}` : '');
+    // Who works in another tab sees there that somebody is waited for.
+    document.title = dialog ? `● ${visible(dialog.authContent)}` : 'soter-sim';
     root.classList.toggle('away', !state.online);
     drawElsewhere();
     drawBanner();
@@ -30,20 +39,41 @@ export function phone(root, { bridge, state, act }) {
     // What is on the screen stays while it says the same, so that the focus stays where it is.
     if (screen.dataset.shown !== shown) {
       const hadDialog = screen.dataset.shown?.startsWith('dialog');
+      const isHeld = screen.contains(document.activeElement);
+      // Held by the screen meanwhile, so that nothing inside is pressed by a key that is still down.
+      if (isHeld) screen.focus({ preventScroll: true });
       screen.dataset.shown = shown;
       fill(screen, dialog ? dialogSheet(dialog) : idle());
-      if (dialog) said.textContent = text('dialog.opened', { content: dialog.authContent });
-      else if (hadDialog) said.textContent = lastWords();
+      const signed = screen.querySelector('.signs code');
+      if (signed && signed.scrollHeight > signed.clientHeight) signed.tabIndex = 0;
+      if (isHeld && dialog) screen.firstElementChild.focus({ preventScroll: true });
+      else if (dialog) said.textContent = text('dialog.opened', { content: dialog.authContent });
+      if (!dialog && hadDialog) said.textContent = lastWords();
     }
     if (dialog) drawMessage(dialog);
   }
 
   function drawElsewhere() {
-    const names = [...state.waitsElsewhere].slice(0, 3);
-    if (elsewhere.dataset.names === names.join()) return;
-    elsewhere.dataset.names = names.join();
-    fill(elsewhere, names.map((device) => h('p', { role: 'status' }, `${text('waits.elsewhere', { device })} `,
-      h('button', { type: 'button', onclick: () => act('device.select', { name: device }) }, text('waits.go', { device })))));
+    const names = [...state.waitsElsewhere].slice(0, MOST_ELSEWHERE);
+    const more = state.waitsElsewhere.size - names.length;
+    const shown = `${names} ${more}`;
+    if (elsewhere.dataset.shown === shown) return;
+    elsewhere.dataset.shown = shown;
+    const go = (device) => {
+      // The button goes with the dialog that it leads to, and whoever pressed it goes there as well.
+      screen.focus({ preventScroll: true });
+      act('device.select', { name: device });
+    };
+    fill(elsewhere,
+      names.map((device) => h('p', {}, h('span', {}, text('waits.elsewhere', { device })), ' ',
+        h('button', { type: 'button', onclick: () => go(device) }, text('waits.go', { device })))),
+      more > 0 && h('p', {}, text('waits.more', { count: more })));
+  }
+
+  function drawClock() {
+    write(clock, state.device ? moment(state.clock).slice(0, 5) : '');
+    const large = screen.querySelector('.large-clock');
+    if (large) write(large, clock.textContent);
   }
 
   /** What is locked, counted down from what was read. */
@@ -53,22 +83,25 @@ export function phone(root, { bridge, state, act }) {
       ...lockout, remainingMs: lockout.remainingMs === undefined ? 0 : Math.max(0, lockout.remainingMs - since),
     }));
     const locked = lockouts.filter(({ permanent, remainingMs }) => permanent || remainingMs > 0);
+    if (locked.length === 0 && banner.contains(document.activeElement)) screen.focus({ preventScroll: true });
     banner.hidden = locked.length === 0;
     const told = locked.map(({ mode, permanent, remainingMs }) => {
       const seconds = Math.ceil(remainingMs / 1000);
       return `${text(`mode.${mode}`)}: ${permanent ? text('locked.permanent') : text('locked.timed', { seconds })}`;
     }).join(' · ');
-    if (banner.dataset.told === told) return;
-    banner.dataset.told = told;
-    const button = banner.querySelector('button')
-      ?? h('button', { type: 'button', onclick: () => act('biometric.unlock') });
-    button.textContent = text('unlock');
-    fill(banner, icon('lock'), h('span', {}, told), button);
+    write(lockedWords, told);
+    write(unlock, text('unlock'));
+    // Said when it begins and when it ends, not every second in between.
+    const locks = locked.map(({ mode, permanent }) => `${mode} ${permanent}`).join();
+    const wasLocked = Boolean(saidLocked.dataset.locks);
+    if ((saidLocked.dataset.locks ?? '') === locks) return;
+    saidLocked.dataset.locks = locks;
+    saidLocked.textContent = locks ? told : wasLocked ? text('locked.over') : '';
   }
 
   function idle() {
     return h('div', { class: 'idle' },
-      lastCard(),
+      lastCard() ?? h('p', { class: 'large-clock', 'aria-hidden': 'true' }, clock.textContent),
       h('h2', {}, text('idle.title')),
       h('p', {}, text('idle.text')),
       h('button', { type: 'button', class: 'strong', disabled: !state.online || state.device === null, onclick: tryIt }, icon('pay'), text('idle.try')));
@@ -86,12 +119,13 @@ export function phone(root, { bridge, state, act }) {
   }
 
   function dialogSheet({ authContent, challenge, modes }) {
-    return h('div', { class: 'sheet', role: 'dialog', 'aria-labelledby': 'dialog-content', 'aria-describedby': 'dialog-message' },
+    return h('div', { class: 'sheet', role: 'dialog', tabIndex: -1, 'aria-labelledby': 'dialog-content', 'aria-describedby': 'dialog-message' },
       h('p', { class: 'kind' }, text('dialog.title')),
-      h('h2', { id: 'dialog-content' }, authContent),
+      h('h2', { id: 'dialog-content' }, visible(authContent)),
       h('div', { class: 'modes' }, modes.map((mode) => icon(mode === 'facial' ? 'face' : 'finger'))),
       h('p', { id: 'dialog-message', class: 'message', role: 'status' }),
-      h('dl', { class: 'signs' }, h('dt', {}, text('dialog.signs')), h('dd', {}, challenge)),
+      h('div', { class: 'signs' }, h('p', { id: 'dialog-signs' }, text('dialog.signs')),
+        h('code', { role: 'group', 'aria-labelledby': 'dialog-signs' }, visible(challenge))),
       h('button', { type: 'button', class: 'quiet', onclick: () => act('sensor.cancel') }, text('dialog.cancel')));
   }
 
@@ -102,13 +136,13 @@ export function phone(root, { bridge, state, act }) {
     if (touched?.judgement === 'rejected') told = text('dialog.rejected', { left: touched.attemptsLeft });
     if (touched?.judgement === 'ignored') told = text('dialog.ignored');
     message.classList.toggle('bad', touched !== null);
-    if (message.textContent !== told) message.textContent = told;
+    write(message, told);
   }
 
   function lastWords() {
     const { last } = state;
     if (!last) return '';
-    return last.errCode === 0 ? text('last.signed') : `${text('last.failed', { code: last.errCode })} ${last.message ?? ''}`;
+    return last.errCode === 0 ? text('last.signed') : [text('last.failed', { code: last.errCode }), meaning(last.errCode), last.message].filter(Boolean).join(' ');
   }
 
   function lastCard() {
@@ -121,7 +155,8 @@ export function phone(root, { bridge, state, act }) {
       icon(good ? 'good' : 'wrong'),
       h('div', {},
         h('strong', {}, good ? text('last.signed') : text('last.failed', { code: last.errCode })),
-        h('p', {}, good && last.signed ? text('last.signedText', { counter: last.signed.counter, salt: last.signed.saltLength }) : last.message ?? ''),
+        good ? null : h('p', {}, meaning(last.errCode)),
+        h('p', {}, good && last.signed ? text('last.signedText', { counter: last.signed.counter, salt: last.signed.saltLength }) : visible(last.message ?? '')),
         last.reason ? h('p', {}, last.reason) : null,
         judged));
   }
@@ -136,6 +171,7 @@ export function phone(root, { bridge, state, act }) {
     frame.classList.add(judgement === 'matched' ? 'matched' : 'rejected');
   });
   setInterval(() => {
+    drawClock();
     const wasLocked = !banner.hidden;
     drawBanner();
     // A lockout that has run out is read anew, with what the next failure would do.

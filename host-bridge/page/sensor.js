@@ -3,8 +3,12 @@
 import { fill, h, icon } from './elements.js';
 import { text } from './texts.js';
 
-/** More would not fit below a phone; the number keys and the REPL still reach them. */
-const MOST_SHOWN = 10;
+/** More would not fit below a phone; the number keys still reach them. */
+const MOST_SHOWN = 12;
+/** More than these are drawn smaller. */
+const MOST_LARGE = 5;
+/** How long a second digit is waited for, where one digit could be a whole number or the beginning of one. */
+const DIGIT_PAUSE = 700;
 
 export function sensor(root, { state, act }) {
   const title = h('h2', {});
@@ -22,6 +26,7 @@ export function sensor(root, { state, act }) {
     const shown = JSON.stringify([enrolments, text('sensor.wrong')]);
     if (shown !== drawn) {
       drawn = shown;
+      pads.classList.toggle('many', enrolments.length > MOST_LARGE);
       fill(pads,
         enrolments.slice(0, MOST_SHOWN).map((enrolment) => pad(enrolment.number, enrolment.mode === 'facial' ? 'face' : 'finger',
           text(enrolment.mode === 'facial' ? 'sensor.face' : 'sensor.finger', enrolment), String(enrolment.number))),
@@ -34,12 +39,29 @@ export function sensor(root, { state, act }) {
   }
 
   function pad(touch, picture, name, key) {
-    return h('button', { type: 'button', class: 'pad', 'data-touch': touch, 'aria-keyshortcuts': key, onclick: () => present(touch) },
+    return h('button', { type: 'button', class: 'pad', 'data-touch': touch, 'aria-keyshortcuts': key.length === 1 ? key : null, onclick: () => present(touch) },
       icon(picture), h('span', {}, name), h('kbd', { 'aria-hidden': 'true' }, key));
   }
 
   function present(touch) {
     if (state.dialog !== null) act('sensor.touch', { touch });
+  }
+
+  let typed = '';
+  let timer = null;
+
+  /** Presents the finger of this number, at once if no other number begins with what was typed. */
+  function digit(key) {
+    clearTimeout(timer);
+    typed += key;
+    const goesOn = (state.device?.biometrics.enrolments ?? []).some(({ number }) => number > Number(typed) && String(number).startsWith(typed));
+    const finish = () => {
+      const number = Number(typed);
+      typed = '';
+      present(number);
+    };
+    if (goesOn) timer = setTimeout(finish, DIGIT_PAUSE);
+    else finish();
   }
 
   function told(mode, enrolments) {
@@ -52,7 +74,7 @@ export function sensor(root, { state, act }) {
   document.addEventListener('keydown', (event) => {
     const typing = event.target.closest('input, select, textarea');
     if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat || state.dialog === null) return;
-    if (/^[1-9]$/.test(event.key)) present(Number(event.key));
+    if (typed === '' ? /^[1-9]$/.test(event.key) : /^\d$/.test(event.key)) digit(event.key);
     else if (event.key === 'x' || event.key === 'X') present('wrong');
     else if (event.key === 'Escape') act('sensor.cancel');
     else return;

@@ -58,6 +58,7 @@ static FILES: &[File] = files! {
     "journal.js": SCRIPT,
     "entry.js": SCRIPT,
     "json.js": SCRIPT,
+    "meanings.js": SCRIPT,
 };
 
 /// The paths of the page: `/`, and its files under [`FOLDER`].
