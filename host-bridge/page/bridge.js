@@ -1,9 +1,13 @@
 // The way to the server: JSON-RPC over /ws, which connects anew by itself, and the journal over HTTP.
 
+import { parse } from './json.js';
+
 /** Between two attempts to connect, in milliseconds; the last one is repeated. */
 const PAUSES = [250, 500, 1000, 2000];
 /** A server that says nothing for so long when it is called is taken for gone. Nothing that the page calls waits for a person, but for `wx.*`. */
 const PATIENCE = 15_000;
+/** A server that has said nothing for so long is called, so that one that hangs is told from one that has nothing to say. */
+const SILENCE = 5_000;
 
 /** What the server did not carry out: one line what happened, one what to do. */
 export class Refused extends Error {
@@ -25,6 +29,7 @@ export class Bridge extends EventTarget {
   #lastId = 0;
   #attempt = 0;
   #timer = null;
+  #heard = 0;
   online = false;
 
   constructor(address = window.location) {
@@ -34,6 +39,7 @@ export class Bridge extends EventTarget {
     // A computer that wakes up should not wait for the next attempt.
     window.addEventListener('online', () => this.#hurry());
     document.addEventListener('visibilitychange', () => document.hidden || this.#hurry());
+    setInterval(() => this.#listen(), SILENCE / 2);
     this.#connect();
   }
 
@@ -42,7 +48,7 @@ export class Bridge extends EventTarget {
     if (!this.online) return Promise.reject(new Offline());
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      const patience = method.startsWith('wx.') ? null : setTimeout(() => this.#socket?.close(), PATIENCE);
+      const patience = method.startsWith('wx.') ? null : setTimeout(() => this.#lose(this.#socket), PATIENCE);
       this.#waiting.set(id, { resolve, reject, patience });
       this.#socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
     });
@@ -53,9 +59,24 @@ export class Bridge extends EventTarget {
     const url = new URL('/sim/journal', this.origin);
     for (const [name, value] of Object.entries(range)) url.searchParams.set(name, value);
     const headers = this.token === null ? {} : { authorization: `Bearer ${this.token}` };
-    const answer = await fetch(url, { headers, cache: 'no-store' });
-    if (!answer.ok) throw new Refused({ message: `${answer.status} ${answer.statusText}` });
-    return (await answer.json()).entries;
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), PATIENCE);
+    try {
+      const answer = await fetch(url, { headers, cache: 'no-store', signal: patience.signal });
+      if (!answer.ok) throw new Refused({ message: `${answer.status} ${answer.statusText}` });
+      return parse(await answer.text()).entries;
+    } catch (error) {
+      throw error instanceof Refused ? error : new Offline();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Calls a server that has been quiet for a while, unless an answer of it is waited for anyway. */
+  #listen() {
+    if (!this.online || performance.now() - this.#heard < SILENCE) return;
+    if ([...this.#waiting.values()].some(({ patience }) => patience !== null)) return;
+    this.call('device.profiles').catch(() => {});
   }
 
   #connect() {
@@ -66,15 +87,17 @@ export class Bridge extends EventTarget {
     this.#socket = socket;
     socket.onopen = () => {
       this.online = true;
+      this.#heard = performance.now();
       this.#attempt = 0;
       this.call('events.subscribe', { topics: ['phone', 'journal.head'] }).catch(() => {});
       this.dispatchEvent(new Event('online'));
     };
     socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
-    socket.onclose = () => this.#lose();
+    socket.onclose = () => this.#lose(socket);
   }
 
   #hear(message) {
+    this.#heard = performance.now();
     const answers = Array.isArray(message) ? message : [message];
     for (const { id, method, params, result, error } of answers) {
       if (method === 'event') this.dispatchEvent(new CustomEvent('event', { detail: params }));
@@ -90,7 +113,11 @@ export class Bridge extends EventTarget {
     }
   }
 
-  #lose() {
+  #lose(socket) {
+    if (socket !== this.#socket) return;
+    // One that hangs would take its time to close.
+    this.#socket = null;
+    socket.close();
     const wasOnline = this.online;
     this.online = false;
     for (const { reject, patience } of this.#waiting.values()) {

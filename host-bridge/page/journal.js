@@ -1,6 +1,6 @@
 // The live journal: what is kept of it here, searched, listed and laid open.
 
-import { h } from './elements.js';
+import { h, visible } from './elements.js';
 import { layOpen } from './entry.js';
 import { moment, text } from './texts.js';
 
@@ -17,6 +17,8 @@ const LINE = 52;
 class Calls extends EventTarget {
   #bridge;
   #isFetching = false;
+  #isFetchingOlder = false;
+  #isDoubted = false;
   #wanted = 0;
   /** Older ones may be had from the server. */
   hasOlder = false;
@@ -26,21 +28,23 @@ class Calls extends EventTarget {
     super();
     this.#bridge = bridge;
     bridge.addEventListener('head', ({ detail: last }) => this.#follow(last));
+    // The server that is back may be another one, whose numbers begin anew.
+    bridge.addEventListener('offline', () => { this.#isDoubted = true; });
   }
 
   get #last() {
-    return this.entries.at(-1)?.number ?? 0;
+    return this.entries[this.entries.length - 1]?.number ?? 0;
   }
 
   /** Fetches up to the newest call. While it does, only the latest wish counts. */
   async #follow(last) {
-    // A server that was started anew counts from 1 again.
-    if (last < this.#last) this.entries = [];
     this.#wanted = last;
     if (this.#isFetching) return;
     this.#isFetching = true;
     try {
-      while (this.#wanted > this.#last) {
+      for (;;) {
+        if (this.#isDoubted) await this.#doubt();
+        if (this.#wanted <= this.#last) break;
         const wanted = this.#wanted;
         const after = this.#last;
         const fetched = wanted - after > PAGE || after === 0
@@ -65,21 +69,43 @@ class Calls extends EventTarget {
     }
   }
 
+  /** Forgets the calls unless the server still knows the newest of them. */
+  async #doubt() {
+    const newest = this.entries[this.entries.length - 1];
+    if (newest) {
+      const [known] = await this.#bridge.journal({ after: newest.number - 1, limit: 1 });
+      const isSame = known?.number === newest.number && known.at === newest.at && known.call === newest.call;
+      if (!isSame) {
+        this.entries = [];
+        this.hasOlder = false;
+        this.dispatchEvent(new Event('forgotten'));
+      }
+    }
+    this.#isDoubted = false;
+  }
+
   /** Fetches the calls before the oldest that is here. */
   async older() {
-    const before = this.entries[0]?.number;
-    if (before === undefined) return;
-    const fetched = await this.#bridge.journal({ before, limit: SERVER_PAGE });
-    this.hasOlder = fetched.length > 0 && fetched[0].number > 1 && this.entries.length + fetched.length < MOST_KEPT;
-    this.entries.unshift(...fetched);
-    this.dispatchEvent(new Event('change'));
+    const oldest = this.entries[0];
+    if (oldest === undefined || this.#isFetchingOlder) return;
+    this.#isFetchingOlder = true;
+    try {
+      const fetched = await this.#bridge.journal({ before: oldest.number, limit: SERVER_PAGE });
+      // Dropped or forgotten meanwhile.
+      if (this.entries[0] !== oldest) return;
+      this.hasOlder = fetched.length > 0 && fetched[0].number > 1 && this.entries.length + fetched.length < MOST_KEPT;
+      this.entries.unshift(...fetched);
+      this.dispatchEvent(new Event('change'));
+    } finally {
+      this.#isFetchingOlder = false;
+    }
   }
 
   /** Everything that the server keeps, with what was skipped here. */
   async all() {
     const all = [];
     for (;;) {
-      const fetched = await this.#bridge.journal({ after: all.at(-1)?.number ?? 0, limit: SERVER_PAGE });
+      const fetched = await this.#bridge.journal({ after: all[all.length - 1]?.number ?? 0, limit: SERVER_PAGE });
       if (fetched.length === 0) return all;
       all.push(...fetched);
     }
@@ -123,14 +149,15 @@ export function journal(root, { bridge, say, fail }) {
   const calls = new Calls(bridge);
   const search = h('input', { type: 'search', id: 'journal-search', oninput: later, autocomplete: 'off', spellcheck: false });
   const searchLabel = h('label', { for: 'journal-search' });
-  const filter = h('select', { id: 'journal-filter', onchange: () => match() });
+  const filter = h('select', { id: 'journal-filter', onchange: searchAnew });
   const filterLabel = h('label', { for: 'journal-filter' });
   const exportAll = h('button', { type: 'button', onclick: save });
   const count = h('p', { class: 'hint', id: 'journal-count' });
   const spacer = h('div', { class: 'spacer' });
   const lines = h('div', { class: 'lines', role: 'presentation' });
   const empty = h('p', { class: 'empty' });
-  const list = h('div', { class: 'list-box', role: 'listbox', tabIndex: 0, 'aria-describedby': 'journal-count' }, spacer, lines);
+  const keysHint = h('p', { class: 'hidden', id: 'journal-keys' });
+  const list = h('div', { class: 'list-box', role: 'listbox', tabIndex: 0, 'aria-describedby': 'journal-count journal-keys' }, spacer, lines);
   const older = h('button', { type: 'button', class: 'older', onclick: () => calls.older().catch(fail) });
   const detail = h('div', { class: 'entry' });
   const body = h('div', { class: 'journal-body' }, h('div', { class: 'journal-list' }, empty, list, older), detail);
@@ -139,17 +166,26 @@ export function journal(root, { bridge, say, fail }) {
       h('div', { class: 'stack grow' }, searchLabel, search),
       h('div', { class: 'stack' }, filterLabel, filter),
       exportAll),
-    count, body);
+    count, keysHint, body);
 
   /** What fits the search, the newest first. */
   let shown = [];
+  /** The lines that are in the document, by their calls. */
+  let drawn = new Map();
   /** The number of the call that is laid open. */
   let chosen = null;
+  /** Where the list was when a call took its place. */
+  let scrolledTo = 0;
   let timer = null;
 
   function later() {
     clearTimeout(timer);
-    timer = setTimeout(match, 120);
+    timer = setTimeout(searchAnew, 120);
+  }
+
+  function searchAnew() {
+    list.scrollTop = 0;
+    match();
   }
 
   function match() {
@@ -157,15 +193,16 @@ export function journal(root, { bridge, say, fail }) {
     const fits = FILTERS[filter.value] ?? FILTERS.all;
     const all = words.length === 0 && filter.value === 'all';
     const top = list.scrollTop;
-    const before = shown.length;
+    const topmost = top > 0 ? shown[Math.floor(top / LINE)] : undefined;
     shown = [];
     for (let index = calls.entries.length - 1; index >= 0; index -= 1) {
       const entry = calls.entries[index];
       if (all || (!entry.gap && fits(entry) && words.every((word) => searchText(entry).includes(word)))) shown.push(entry);
     }
     spacer.style.height = `${shown.length * LINE}px`;
-    // Whoever has scrolled down keeps the same calls before the eyes while new ones come above.
-    if (top > 0 && shown.length > before && all) list.scrollTop = top + (shown.length - before) * LINE;
+    // Whoever has scrolled down keeps the same calls before the eyes while new ones come above, and older ones below.
+    const place = topmost === undefined ? -1 : shown.findIndex(({ number }) => number <= topmost.number);
+    if (place >= 0) list.scrollTop = place * LINE + (top % LINE);
     draw();
   }
 
@@ -185,9 +222,11 @@ export function journal(root, { bridge, say, fail }) {
     const first = Math.max(0, Math.floor(list.scrollTop / LINE) - 4);
     const end = Math.min(shown.length, Math.ceil((list.scrollTop + list.clientHeight) / LINE) + 4);
     lines.style.transform = `translateY(${first * LINE}px)`;
-    const kept = new Map([...lines.children].map((line) => [line.dataset.number, line]));
+    const kept = drawn;
+    drawn = new Map();
     lines.replaceChildren(...shown.slice(first, end).map((entry, offset) => {
-      const line = kept.get(String(entry.number)) ?? (entry.gap ? gapLine(entry) : callLine(entry));
+      const line = kept.get(entry) ?? (entry.gap ? gapLine(entry) : callLine(entry));
+      drawn.set(entry, line);
       line.setAttribute('aria-posinset', first + offset + 1);
       line.setAttribute('aria-setsize', shown.length);
       line.setAttribute('aria-selected', String(entry.number === chosen));
@@ -201,33 +240,54 @@ export function journal(root, { bridge, say, fail }) {
   function callLine(entry) {
     const bad = isBad(entry);
     const told = verdict(entry);
-    return h('div', { class: 'line', role: 'option', id: `call-${entry.number}`, 'data-number': entry.number, onclick: () => choose(entry) },
+    return h('div', { class: 'line', role: 'option', id: `call-${entry.number}`, 'data-number': entry.number, onclick: () => choose(entry, true) },
       h('span', { class: 'when' }, moment(entry.at)),
       // A path is known by its end; all of it stands above the call that is laid open.
-      h('span', { class: 'call', title: entry.call }, entry.call.split('/').at(-1)),
-      told ? h('span', { class: `chip ${bad ? 'bad' : 'good'}` }, told) : null);
+      h('span', { class: 'call', title: visible(entry.call) }, visible(entry.call.split('/').pop())),
+      told ? h('span', { class: `chip ${bad ? 'bad' : 'good'}`, title: told }, told) : null);
   }
 
   function gapLine({ gap, number }) {
     return h('div', { class: 'line gap', role: 'option', id: `gap-${number}`, 'aria-disabled': 'true', 'data-number': number }, text('journal.gap', { count: gap }));
   }
 
-  function choose(entry) {
+  /** Lays a call open. Where there is no room beside the list, it takes the list's place only if `goes` there. */
+  function choose(entry, goes = false) {
     chosen = entry?.number ?? null;
-    body.classList.toggle('laid-open', entry !== null);
-    layOpen(detail, entry, { say, close: () => { choose(null); list.focus(); } });
+    const top = list.scrollTop;
+    body.classList.toggle('laid-open', entry !== null && goes);
+    layOpen(detail, entry, { bridge, say, close });
     drawLines();
+    // The focus does not stay on a list that has gone.
+    if (goes && list.offsetParent === null) {
+      scrolledTo = top;
+      detail.querySelector('.back').focus();
+    }
+  }
+
+  function close() {
+    body.classList.remove('laid-open');
+    list.scrollTop = scrolledTo;
+    drawLines();
+    list.focus();
   }
 
   list.addEventListener('scroll', () => requestAnimationFrame(drawLines));
   list.addEventListener('keydown', (event) => {
     const at = shown.findIndex(({ number }) => number === chosen);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: shown.length - 1, PageDown: at + 10, PageUp: at - 10 }[event.key];
-    if (event.key === 'Enter' && chosen !== null) detail.querySelector('button')?.focus();
+    if (event.key === 'Enter' && at >= 0) {
+      // Or it would press what the focus goes to.
+      event.preventDefault();
+      choose(shown[at], true);
+      if (list.offsetParent !== null) detail.querySelector('h3').focus();
+    }
     if (to === undefined || shown.length === 0) return;
     event.preventDefault();
     let index = Math.min(Math.max(to, 0), shown.length - 1);
-    if (shown[index].gap) index = Math.min(index + 1, shown.length - 1);
+    // A gap is passed over, in the direction in which somebody goes.
+    if (shown[index].gap) index += to < at ? -1 : 1;
+    if (shown[index] === undefined) return;
     const top = index * LINE;
     if (top < list.scrollTop) list.scrollTop = top;
     else if (top + LINE > list.scrollTop + list.clientHeight) list.scrollTop = top + LINE - list.clientHeight;
@@ -257,12 +317,14 @@ export function journal(root, { bridge, say, fail }) {
     exportAll.textContent = text('journal.export');
     older.textContent = text('journal.older');
     list.setAttribute('aria-label', text('journal.list'));
-    lines.replaceChildren();
-    choose(calls.entries.find(({ number }) => number === chosen) ?? null);
+    keysHint.textContent = text('journal.keys');
+    drawn.clear();
+    choose(calls.entries.find(({ number }) => number === chosen) ?? null, body.classList.contains('laid-open'));
     match();
   }
 
   calls.addEventListener('change', match);
+  calls.addEventListener('forgotten', () => choose(null));
   speak();
   return { speak };
 }

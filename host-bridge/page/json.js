@@ -1,9 +1,9 @@
 // JSON laid open: members one below the other, and texts that are JSON themselves opened as well.
 
-import { h } from './elements.js';
+import { h, visible } from './elements.js';
 import { text } from './texts.js';
 
-/** Below this depth an object is closed until somebody opens it. */
+/** From this depth on, what an object has is made when somebody opens it: however deep it is, it costs nothing before. */
 const OPEN_DEPTH = 3;
 /** A text is looked at for JSON inside JSON up to this depth. */
 const MOST_DEPTH = 12;
@@ -12,16 +12,19 @@ const MOST_DEPTH = 12;
 export function tree(value, depth = 0) {
   if (typeof value === 'string') return stringValue(value, depth);
   if (value === null || typeof value !== 'object') return h('span', { class: `json-${value === null ? 'null' : typeof value}` }, String(value));
+  if (JSON.isRawJSON?.(value)) return h('span', { class: 'json-number' }, value.rawJSON);
   const members = Object.entries(value);
   if (members.length === 0) return h('span', { class: 'json-empty' }, Array.isArray(value) ? '[]' : '{}');
-  const list = h('ul', { class: 'json' }, members.map(([name, member]) => h('li', {},
-    h('span', { class: 'json-name' }, name), ': ', tree(member, depth + 1))));
-  if (depth < OPEN_DEPTH) return list;
-  return h('details', {}, h('summary', {}, Array.isArray(value) ? `[${members.length}]` : `{${members.length}}`), list);
+  const list = () => h('ul', { class: 'json' }, members.map(([name, member]) => h('li', {},
+    h('span', { class: 'json-name' }, visible(name)), ': ', tree(member, depth + 1))));
+  if (depth < OPEN_DEPTH) return list();
+  const closed = h('details', { ontoggle: () => closed.children.length === 1 && closed.append(list()) },
+    h('summary', {}, Array.isArray(value) ? `[${members.length}]` : `{${members.length}}`));
+  return closed;
 }
 
 function stringValue(value, depth) {
-  const shown = h('span', { class: 'json-string' }, JSON.stringify(value));
+  const shown = h('span', { class: 'json-string' }, visible(JSON.stringify(value)));
   const inner = depth < MOST_DEPTH ? opened(value) : null;
   if (inner !== null) {
     return h('span', {}, shown, h('span', { class: 'json-opened' }, h('span', { class: 'note' }, text('entry.laidOpen')), tree(inner, depth)));
@@ -34,16 +37,20 @@ function stringValue(value, depth) {
 function opened(value) {
   if (!/^\s*[{[]/.test(value)) return null;
   try {
-    return JSON.parse(value, exact);
+    return parse(value);
   } catch {
     return null;
   }
 }
 
-/** A counter beyond 2^53 is shown as it stands in the text, where the browser tells. */
-function exact(_, value, context) {
-  const isRounded = Number.isInteger(value) && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '');
-  return isRounded ? BigInt(context.source) : value;
+/** Numbers that JavaScript may write in another way than they came: long ones, and those with zeros at the end. */
+const CHANGING = /\d{16}|\.\d*0/;
+
+/** Reads JSON. Numbers stay as they are written, such as a counter beyond 2^53 or 5.0, where the browser can do that. */
+export function parse(json) {
+  if (!JSON.rawJSON || !CHANGING.test(json)) return JSON.parse(json);
+  return JSON.parse(json, (_, value, context) =>
+    (typeof value === 'number' && String(value) !== context.source ? JSON.rawJSON(context.source) : value));
 }
 
 /** How long a signature is that a text holds in Base64. */

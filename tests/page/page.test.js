@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 
 import { findings, launch, open } from './support/browser.js';
@@ -22,6 +23,12 @@ after(async () => {
 async function fresh(options) {
   await server.rpc('desk.reset');
   return open(browser, server.url, options);
+}
+
+/** The number of the newest call. */
+async function newest() {
+  const answer = await fetch(`${server.url}/sim/journal?before=${Number.MAX_SAFE_INTEGER}&limit=1`);
+  return (await answer.json()).last;
 }
 
 const finger = (page, number) => page.getByRole('button', { name: `Finger ${number}` }).and(page.locator('.pad'));
@@ -114,6 +121,53 @@ describe('The dialog', () => {
   });
 });
 
+test('a long list of fingers is reached by numbers of two digits', async () => {
+  const { page, close } = await fresh();
+  for (let number = 2; number <= 12; number += 1) await server.rpc('biometric.enroll', { mode: 'fingerPrint' });
+  await finger(page, 12).waitFor();
+  const fids = (await server.rpc('biometric.list')).enrolments.map(({ fid }) => fid);
+  for (const [keys, number] of [['12', 12], ['1', 1], ['7', 7]]) {
+    const call = server.authenticate(`order-${keys}`);
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.type(keys);
+    assert.equal(JSON.parse((await call).resultJSON).fid, fids[number - 1]);
+  }
+  await close();
+});
+
+test('what cannot be seen in a text is written out, and no text is markup', async () => {
+  const { page, close } = await fresh();
+  const challenge = `\u202Etxet\u0000<b>bold</b> ${'long '.repeat(90)}`;
+  const call = server.authenticate(challenge, { authContent: '<i>¥1</i>\u202E00' });
+  await page.getByRole('dialog', { name: '<i>¥1</i>\\u202e00' }).waitFor();
+  assert.match(await page.locator('.signs code').textContent(), /^\\u202etxet\\u0000<b>bold<\/b> long/);
+  assert.deepEqual(await findings(page), []);
+  await page.keyboard.press('Escape');
+  await call;
+  await close();
+});
+
+test('a clock that runs is seen to run, and one that stands still is not', async () => {
+  const { page, close } = await fresh();
+  await tab(page, 'Fingers and keys');
+  const clock = page.locator('.facts dd').nth(2);
+  const shown = await clock.textContent();
+  await until(async () => (await clock.textContent()) !== shown);
+  await server.rpc('device.create', { name: 'seeded', seed: 'demo' });
+  await server.rpc('device.select', { name: 'seeded' });
+  await page.locator('.status .name').getByText('seeded').waitFor();
+  assert.deepEqual(await page.evaluate(async () => {
+    const place = document.querySelectorAll('.facts dd')[2];
+    const seen = new Set();
+    for (let frame = 0; frame < 150; frame += 1) {
+      await new Promise(requestAnimationFrame);
+      seen.add(place.textContent);
+    }
+    return seen.size;
+  }), 1);
+  await close();
+});
+
 test('everything can be done with the keyboard alone', async () => {
   const { page, close } = await fresh();
   const focusOn = async (name) => {
@@ -136,12 +190,86 @@ test('everything can be done with the keyboard alone', async () => {
     await page.keyboard.press('ArrowRight');
     assert.equal(await page.getByRole('tab', { selected: true }).textContent(), name);
   }
+  await page.locator('.line').first().getByText('wx.startSoterAuthentication').waitFor();
   await page.getByRole('listbox').focus();
   for (const line of [0, 1]) {
     await page.keyboard.press('ArrowDown');
     const name = await page.locator('.line .call').nth(line).textContent();
     await page.getByRole('heading', { level: 3, name, exact: true }).waitFor();
   }
+  await close();
+});
+
+describe('The focus is never lost', () => {
+  const focused = (page) => page.evaluate(() => document.activeElement.textContent);
+
+  test('where what it was on is drawn anew, or has gone', async () => {
+    const { page, close } = await fresh();
+    await tab(page, 'Fingers and keys');
+    await page.getByRole('button', { name: 'Enrol a finger' }).focus();
+    await page.keyboard.press('Enter');
+    await finger(page, 2).waitFor();
+    assert.equal(await focused(page), 'Enrol a finger');
+    await page.getByRole('button', { name: 'Remove Finger 1' }).focus();
+    await page.keyboard.press('Enter');
+    await page.locator('#asked').getByText('Really: Remove Finger 1').waitFor({ state: 'attached' });
+    await page.keyboard.press('Enter');
+    await finger(page, 1).waitFor({ state: 'detached' });
+    await until(async () => (await focused(page)) === 'Remove Finger 2');
+    await close();
+  });
+
+  test('when a dialog opens and closes, and when a lockout ends', async () => {
+    const { page, close } = await fresh();
+    await page.getByRole('button', { name: 'Try it: pay ¥42' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').and(page.locator(':focus')).waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).focus();
+    await page.keyboard.press('Enter');
+    await page.locator('.last').waitFor();
+    assert.ok(await page.evaluate(() => document.querySelector('.screen').contains(document.activeElement)));
+    await server.authenticate('order-63', { touch: 'wrong,wrong,wrong,wrong,wrong' });
+    const unlock = page.locator('.banner').getByRole('button', { name: 'Enter the PIN' });
+    await unlock.focus();
+    const told = page.locator('.banner span');
+    const first = await told.textContent();
+    // It is counted down beside the button that somebody is on.
+    await until(async () => (await told.textContent()) !== first);
+    assert.equal(await focused(page), 'Enter the PIN');
+    await page.keyboard.press('Enter');
+    await page.getByRole('status').getByText('Unlocked').waitFor({ state: 'attached' });
+    assert.ok(await page.evaluate(() => document.querySelector('.screen').contains(document.activeElement)));
+    await close();
+  });
+
+  test('in a window that has no room for list and call side by side', async () => {
+    const { page, close } = await fresh({ width: 900, height: 800 });
+    for (let number = 0; number < 30; number += 1) await server.rpc('wx.checkIsSupportSoterAuthentication', { order: number });
+    await page.locator(`.line[data-number="${await newest()}"]`).waitFor();
+    const list = page.getByRole('listbox');
+    await list.focus();
+    for (let presses = 0; presses < 20; presses += 1) await page.keyboard.press('ArrowDown');
+    const top = await list.evaluate(({ scrollTop }) => scrollTop);
+    assert.ok(top > 0);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Back to the list' }).and(page.locator(':focus')).waitFor();
+    await page.keyboard.press('Enter');
+    await list.and(page.locator(':focus')).waitFor();
+    assert.equal(await list.evaluate(({ scrollTop }) => scrollTop), top);
+    await page.keyboard.press('ArrowUp');
+    assert.equal(await page.locator('.line[aria-selected="true"]').getAttribute('aria-posinset'), '19');
+    await close();
+  });
+});
+
+test('a choice that somebody has opened is left alone while calls come', async () => {
+  const { page, close } = await fresh();
+  await tab(page, 'Troubles');
+  const first = await page.locator('#setting-failNext option').first().elementHandle();
+  await server.authenticate('order-64', { touch: '1' });
+  await server.rpc('device.set', { latency: 1 });
+  await until(async () => (await page.locator('#setting-latency').inputValue()) === '1');
+  assert.ok(await first.evaluate(({ isConnected }) => isConnected));
   await close();
 });
 
@@ -250,7 +378,7 @@ test('the journal lays calls open, with the verdict, its reason, and a command t
   const command = await page.evaluate(() => navigator.clipboard.readText());
   // The shell takes it apart again into what was sent.
   const words = execFileSync('sh', ['-c', `curl() { for word in "$@"; do printf '%s\\0' "$word"; done; }; ${command}`], { env: { ACCESS_TOKEN: token } });
-  const [, method, address, , body] = words.toString().split('\0');
+  const [, method, address, , , , body] = words.toString().split('\0');
   const again = await fetch(address, { method, body });
   assert.equal(again.headers.get('x-soter-sim-reason'), 'counter-replayed');
   assert.equal(JSON.parse(body).json_string, result.resultJSON);
@@ -267,6 +395,43 @@ test('the journal lays calls open, with the verdict, its reason, and a command t
   assert.deepEqual(judged.slice(-3), ['valid', 'counter-replayed', 'counter-replayed']);
   assert.ok(!JSON.stringify(exported).includes(token));
   await close();
+});
+
+test('odd JSON is laid open as it came', async () => {
+  const { page, close } = await fresh({ locale: 'zh-CN' });
+  const token = await server.token();
+  const ask = (json_string) => server.verify(token, { resultJSON: json_string, resultJSONSignature: 'A'.repeat(344) });
+  await ask('{"raw":"\u202Edesrever","counter":1152921504606846977,"n":5.0}');
+  await ask('['.repeat(3000) + ']'.repeat(3000));
+  await ask(`${JSON.stringify({ raw: 'x'.repeat(9000) })}`);
+  const last = await newest();
+  const line = (before) => page.locator(`.line[data-number="${last - before}"]`);
+  await line(0).waitFor();
+  await line(2).click();
+  const entry = page.locator('.entry');
+  await entry.getByText('counter: 1152921504606846977').waitFor();
+  await entry.getByText('n: 5.0').waitFor();
+  await entry.locator('.json-opened').getByText('raw: "\\u202edesrever"').waitFor();
+  // What the reason means, and the server's own words.
+  await entry.locator('.verdict p:not([lang])').waitFor();
+  await entry.locator('.verdict p[lang=en]').waitFor();
+  await line(1).click();
+  for (let depth = 0; depth < 3; depth += 1) await entry.locator('.json-opened summary').nth(depth).click();
+  await entry.locator('.json-opened summary').nth(3).waitFor();
+  await line(0).click();
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: '复制为 curl' }).click();
+  await page.getByText('日志没有保留这次调用的全部内容').waitFor();
+  await close();
+});
+
+test('every reason and code has a meaning in Chinese', async () => {
+  const source = await (await fetch(`${server.url}/page/meanings.js`)).text();
+  const reasons = readFileSync(new URL('../../host-bridge/src/reasons.rs', import.meta.url), 'utf8');
+  const names = [...reasons.matchAll(/^ {4}[A-Z0-9_]+ = "([^"]+)":/gm)].map(([, name]) => name);
+  assert.ok(names.length > 20);
+  const { profiles } = await server.rpc('device.profiles');
+  for (const name of [...names, ...profiles.map((profile) => `profile.${profile.name}`)]) assert.ok(source.includes(`  '${name}': '`), name);
 });
 
 test('it speaks Chinese to whoever does, and what is chosen is kept', async () => {
@@ -308,7 +473,7 @@ test('a server that goes is told at once, and one that comes back is found', asy
   await page.locator('.last').getByText('Signed').waitFor();
   await own.stop();
   await page.getByText(`Offline: no answer from 127.0.0.1:${own.port}`).waitFor();
-  assert.equal(await page.getByRole('button', { name: 'Try it: pay ¥42' }).isDisabled(), true);
+  await page.getByRole('button', { name: 'Try it: pay ¥42', disabled: true }).waitFor();
   const another = await start({ port: own.port });
   await page.getByText('Connected', { exact: true }).waitFor();
   const call = another.authenticate('order-58');
@@ -319,6 +484,36 @@ test('a server that goes is told at once, and one that comes back is found', asy
   await page.getByText('2 of 2 calls').waitFor();
   await close();
   await another.stop();
+});
+
+test('calls of a server that was started anew are not mixed with those of the old one', async () => {
+  const own = await start();
+  const { page, close } = await open(browser, own.url);
+  await own.rpc('wx.login');
+  await own.rpc('wx.login');
+  await page.getByText('2 of 2 calls').waitFor();
+  await page.locator('.line').first().click();
+  await own.stop();
+  await page.getByText('Offline: no answer from').waitFor();
+  const another = await start({ port: own.port });
+  await another.batches(Array.from({ length: 9 }, () => ['wx.checkSession']));
+  await page.getByText('9 of 9 calls').waitFor();
+  assert.deepEqual(new Set(await page.locator('.line .call').allTextContents()), new Set(['wx.checkSession']));
+  await page.getByText('Choose a call to lay it open.').waitFor();
+  await close();
+  await another.stop();
+});
+
+test('a server that hangs is told, and one that wakes up is found', { skip: process.platform === 'win32' }, async () => {
+  const own = await start();
+  const { page, close } = await open(browser, own.url);
+  page.setDefaultTimeout(40_000);
+  own.hang();
+  await page.getByText(`Offline: no answer from 127.0.0.1:${own.port}`).waitFor();
+  own.wake();
+  await page.getByText('Connected', { exact: true }).waitFor();
+  await close();
+  await own.stop();
 });
 
 test('with the server’s token in the address, everything works', async () => {
@@ -333,6 +528,13 @@ test('with the server’s token in the address, everything works', async () => {
   await page.keyboard.press('1');
   await page.locator('.last').getByText('Signed').waitFor();
   await page.getByText('2 of 2 calls').waitFor();
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.locator('.line').first().click();
+  await page.getByRole('button', { name: 'Copy as curl' }).click();
+  await page.getByText('Copied.').waitFor();
+  const command = await page.evaluate(() => navigator.clipboard.readText());
+  assert.ok(!command.includes('correct-horse-battery'));
+  assert.match(command, /-H "authorization: Bearer \$SOTER_SIM_TOKEN"/);
   await close();
   await own.stop();
   rmSync(folder, { recursive: true });
@@ -388,10 +590,33 @@ test('ten thousand calls and a hundred phones: little is drawn, and little is as
   // Five times a second at most, whatever happens.
   assert.ok(requests.length <= 5 * seconds + 2, `${requests.length} requests in ${seconds} s`);
   assert.ok(frames.length <= 7 * 4 * seconds, `${frames.length} frames in ${seconds} s`);
-  while (await page.getByRole('button', { name: 'Load older calls' }).isVisible()) {
-    await page.getByRole('button', { name: 'Load older calls' }).click();
+  // Whoever has scrolled down stays there while older calls come below.
+  await page.reload();
+  await page.locator('.line').first().waitFor();
+  const list = page.getByRole('listbox');
+  await list.evaluate((element) => { element.scrollTop = 52 * 100; });
+  const topmost = () => list.evaluate((element) => [...element.querySelectorAll('.line')].find((line) => line.getBoundingClientRect().bottom > element.getBoundingClientRect().top + 1).dataset.number);
+  const seen = await topmost();
+  const older = page.getByRole('button', { name: 'Load older calls' });
+  // Twice at once is once.
+  await older.evaluate((button) => { button.click(); button.click(); });
+  await until(async () => !/ of (200|201) calls/.test(await page.locator('#journal-count').textContent()));
+  assert.equal(await topmost(), seen);
+  while (await older.isVisible()) {
+    await older.click();
     await page.waitForTimeout(50);
   }
+  const numbers = await page.evaluate(async () => {
+    const element = document.querySelector('.list-box');
+    const all = [];
+    for (let top = 0; top < element.scrollHeight; top += 400) {
+      element.scrollTop = top;
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      for (const line of element.querySelectorAll('.line')) all.push([Number(line.getAttribute('aria-posinset')), Number(line.dataset.number)]);
+    }
+    return [...new Map(all)].toSorted(([one], [next]) => one - next).map(([, number]) => number);
+  });
+  assert.ok(numbers.every((number, index) => index === 0 || number < numbers[index - 1]), 'a call stands twice, or out of order');
   assert.ok(await page.locator('.line').count() < 60);
   await page.getByLabel('Search').fill('n9999');
   await page.getByText(/^1 of \d+ calls$/).waitFor();

@@ -77,6 +77,15 @@ class Server {
     return answer.json();
   }
 
+  /** Has the server hang, and go on. */
+  hang() {
+    this.#process.kill('SIGSTOP');
+  }
+
+  wake() {
+    this.#process.kill('SIGCONT');
+  }
+
   async stop() {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const ended = once(this.#process, 'exit');
