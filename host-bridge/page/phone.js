@@ -54,8 +54,8 @@ export function phone(root, { bridge, state, act }) {
   }
 
   function drawElsewhere() {
-    const names = [...state.waitsElsewhere].slice(0, MOST_ELSEWHERE);
-    const more = state.waitsElsewhere.size - names.length;
+    const names = state.waitsElsewhere.slice(0, MOST_ELSEWHERE);
+    const more = state.waitsElsewhere.length - names.length;
     const shown = `${names} ${more}`;
     if (elsewhere.dataset.shown === shown) return;
     elsewhere.dataset.shown = shown;

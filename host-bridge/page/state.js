@@ -25,13 +25,12 @@ export class State extends EventTarget {
   /** How the last authentication of the selected phone ended. */
   last = null;
   /** Other phones on which a dialog waits. */
-  waitsElsewhere = new Set();
+  waitsElsewhere = [];
 
   constructor(bridge) {
     super();
     this.#bridge = bridge;
     bridge.addEventListener('online', () => {
-      this.waitsElsewhere.clear();
       this.read();
       this.draw();
     });
@@ -87,9 +86,8 @@ export class State extends EventTarget {
       call('keys.list', { device: selected }),
     ]);
     const isOther = this.selected !== '' && selected !== this.selected;
-    if (isOther && this.dialog) this.waitsElsewhere.add(this.selected);
     if (isOther) this.last = null;
-    this.waitsElsewhere.delete(selected);
+    this.waitsElsewhere = devices.filter(({ name, waits }) => waits && name !== selected).map(({ name }) => name);
     this.devices = devices;
     this.selected = selected;
     this.device = device;
@@ -106,10 +104,9 @@ export class State extends EventTarget {
         if (event.waits && isHere) {
           const { dialog: number, modes, authContent, challenge } = event;
           this.dialog = { number, modes, authContent, challenge, touched: null };
-        } else if (event.waits) this.waitsElsewhere.add(event.device);
+        }
         break;
       case 'promptClosed':
-        this.waitsElsewhere.delete(event.device);
         if (!isHere) break;
         if (this.dialog?.number === event.dialog) this.dialog = null;
         this.last = { ...this.last, errCode: event.errCode };
@@ -131,7 +128,7 @@ export class State extends EventTarget {
       default:
     }
     this.dispatchEvent(new CustomEvent('happened', { detail: event }));
-    if (isHere || event.event === 'changed' || event.event === 'lagged') this.read();
+    if (isHere || ['changed', 'lagged', 'promptShown', 'promptClosed'].includes(event.event)) this.read();
     this.draw();
   }
 }

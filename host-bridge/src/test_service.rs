@@ -92,6 +92,7 @@ impl Service for TestService {
                     profile: "ios".to_owned(),
                     seeded: false,
                     sensor: SensorMode::Ask,
+                    waits: false,
                 }],
                 selected: "phone".to_owned(),
             }),

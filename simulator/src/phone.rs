@@ -163,6 +163,7 @@ impl Phone {
             profile: inside.record.profile.clone(),
             seeded: inside.record.seeded,
             sensor: inside.record.sensor.clone(),
+            waits: inside.dialog.is_some(),
         }
     }
 

@@ -175,6 +175,9 @@ pub struct Summary {
     pub seeded: bool,
     /// Who touches its sensor.
     pub sensor: SensorMode,
+    /// Whether a dialog on its screen waits for a person.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
 }
 
 /// Answer of [`Profiles`].

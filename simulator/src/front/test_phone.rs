@@ -121,6 +121,7 @@ impl Service for TestPhone {
                     profile: "trustonic".to_owned(),
                     seeded: false,
                     sensor: SensorMode::Ask,
+                    waits: false,
                 };
                 Response::DeviceList(Devices { devices: vec![phone], selected: "phone".to_owned() })
             }

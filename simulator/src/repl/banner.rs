@@ -49,6 +49,7 @@ mod tests {
             profile: "ios".to_owned(),
             seeded,
             sensor: soter_bridge::protocol::sensor::SensorMode::Ask,
+            waits: false,
         };
         Devices { devices: vec![phone], selected: "phone".to_owned() }
     }
