@@ -47,7 +47,7 @@ export function phone(root, { bridge, state, act }) {
       const signed = screen.querySelector('.signs code');
       if (signed && signed.scrollHeight > signed.clientHeight) signed.tabIndex = 0;
       if (isHeld && dialog) screen.firstElementChild.focus({ preventScroll: true });
-      else if (dialog) said.textContent = text('dialog.opened', { content: dialog.authContent });
+      else if (dialog) said.textContent = text('dialog.opened', { content: visible(dialog.authContent) });
       if (!dialog && hadDialog) said.textContent = lastWords();
     }
     if (dialog) drawMessage(dialog);
@@ -148,6 +148,7 @@ export function phone(root, { bridge, state, act }) {
   function lastCard() {
     const { last } = state;
     if (!last) return null;
+    const meant = meaning(last.errCode);
     const good = last.errCode === 0;
     const judged = last.judged && h('p', { class: last.judged.isOk ? 'good' : 'bad' },
       last.judged.isOk ? text('last.judgedGood') : text('last.judgedBad', { reason: last.judged.reason }));
@@ -155,7 +156,7 @@ export function phone(root, { bridge, state, act }) {
       icon(good ? 'good' : 'wrong'),
       h('div', {},
         h('strong', {}, good ? text('last.signed') : text('last.failed', { code: last.errCode })),
-        good ? null : h('p', {}, meaning(last.errCode)),
+        meant && h('p', {}, meant),
         h('p', {}, good && last.signed ? text('last.signedText', { counter: last.signed.counter, salt: last.signed.saltLength }) : visible(last.message ?? '')),
         last.reason ? h('p', {}, last.reason) : null,
         judged));

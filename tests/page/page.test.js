@@ -599,7 +599,12 @@ test('ten thousand calls and a hundred phones: little is drawn, and little is as
   await page.locator('.line').first().waitFor();
   const list = page.getByRole('listbox');
   await list.evaluate((element) => { element.scrollTop = 52 * 100; });
-  const topmost = () => list.evaluate((element) => [...element.querySelectorAll('.line')].find((line) => line.getBoundingClientRect().bottom > element.getBoundingClientRect().top + 1).dataset.number);
+  const topmost = () => list.evaluate(async (element) => {
+    // What is scrolled to is drawn in the next frame.
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    const { top } = element.getBoundingClientRect();
+    return [...element.querySelectorAll('.line')].find((line) => line.getBoundingClientRect().bottom > top + 1).dataset.number;
+  });
   const seen = await topmost();
   const older = page.getByRole('button', { name: 'Load older calls' });
   // Twice at once is once.
