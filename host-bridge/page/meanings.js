@@ -30,6 +30,7 @@ const ZH = {
   'salt-out-of-range': 'salt 长度超过 222，任何签名都不可能如此。',
   'signature-length': '签名长度不是 256 字节。请完整、原样地发送 resultJSONSignature。',
   'too-long': '原文比任何结果都长。请只发送 resultJSON。',
+  'too-many': '设备或密钥的数量超过了保存上限。请用 POST /sim/reset 重新开始，或换一个状态文件夹。',
   'unknown-device': '没有设备以此 cpu_id 上传过密钥。系统升级也可能改变 cpu_id。',
   'valid': '一切正常。请继续检查 challenge；如果在意重放，还要检查 counter。',
   'valid-replay': '签名成立，但 counter 不是新的；已按设置接受重放。请由自己的服务器拒绝。',
