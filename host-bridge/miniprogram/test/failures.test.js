@@ -52,6 +52,30 @@ describe('failures of the bridge', () => {
     await next.stop()
   })
 
+  it('are told when the server falls silent in the middle of a dialog, and not before', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] })
+    const server = await startServer()
+    const dialogs = await server.dialogs()
+    const wx = fakeWx()
+    installSoterSim(wx, { url: server.url })
+    let failed = false
+    const failure = failureOf(wx.startSoterAuthentication(FINGER)).finally(() => { failed = true })
+    await dialogs.opened()
+    const { socket } = wx.opened[0]
+    // As long as there are answers, a dialog may wait.
+    for (let beat = 0; beat < 5; beat += 1) {
+      const answer = once(socket, 'message')
+      t.mock.timers.tick(10_000)
+      assert.match(String((await answer)[0]), /"id":"alive"/)
+    }
+    assert.equal(failed, false)
+    server.freeze()
+    t.mock.timers.tick(30_000)
+    assert.match((await failure).errMsg, /lost in the middle of the call \(no sign of life\)/)
+    dialogs.stop()
+    await server.stop('SIGKILL')
+  })
+
   it('are told when a server that stops in order gives the dialog up', async () => {
     const server = await startServer()
     const dialogs = await server.dialogs()

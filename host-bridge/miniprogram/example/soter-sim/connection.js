@@ -8,23 +8,41 @@ var failures = require('./failures')
 
 /** A normal closure, in WebSocket's numbers. */
 var NORMAL_CLOSURE = 1000
+/** Milliseconds between two questions whether the bridge is still there, while a call is pending. */
+var HEARTBEAT = 10000
+/** The question: a call that the connection itself answers, and that changes nothing. */
+var ALIVE = JSON.stringify({ jsonrpc: '2.0', id: 'alive', method: 'events.unsubscribe' })
 
 /** A connection that is not open yet. `settings` are those of settings.js. */
 function create(settings) {
   var lastId = 0
   var pending = Object.create(null)
   var socket = null
+  var heartbeat = null
+  var unanswered = 0
 
   /** Calls a method. `done` gets a failure's text, or undefined and the result; never before `call` has returned. */
   function call(method, params, done) {
     lastId += 1
     pending[lastId] = done
     var text = JSON.stringify({ jsonrpc: '2.0', id: lastId, method: method, params: params })
-    if (!socket) socket = open(settings, { onText: answered, onEnd: end })
+    if (!socket) socket = open(settings, { onOpen: watch, onText: answered, onEnd: end })
     socket.send(text)
   }
 
+  /** A computer that sleeps, or a network that is gone, says no good-bye: a dialog may wait long, but not in silence. */
+  function watch() {
+    unanswered = 0
+    heartbeat = setInterval(function () {
+      // One may be on its way in a mini program that slept.
+      if (unanswered >= 2) return end(failures.lost(settings.address, 'no sign of life'))
+      unanswered += 1
+      return socket.send(ALIVE)
+    }, HEARTBEAT)
+  }
+
   function answered(text) {
+    unanswered = 0
     var answer = parsed(text)
     if (!answer) return end(failures.notUnderstood(settings.address))
     if (answer.error && answer.id === null) return end(failures.refused(answer.error))
@@ -40,6 +58,7 @@ function create(settings) {
   function close() {
     var closed = socket
     socket = null
+    clearInterval(heartbeat)
     if (closed) closed.close()
   }
 
@@ -104,6 +123,7 @@ function open(settings, listener) {
     if (isOver || isOpen) return
     isOpen = true
     clearTimeout(timer)
+    listener.onOpen()
     waiting.forEach(send)
     waiting = []
   }

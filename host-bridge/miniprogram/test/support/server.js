@@ -34,6 +34,8 @@ async function startServerAt(address, ...flags) {
     },
     rpc: (method, params) => rpc(url, method, params),
     dialogs: () => listenForDialogs(url),
+    /** It goes on to exist, and says nothing any more. */
+    freeze: () => child.kill('SIGSTOP'),
     async stop(signal = 'SIGTERM') {
       child.kill(signal)
       await exited
