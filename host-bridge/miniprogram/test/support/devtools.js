@@ -8,7 +8,7 @@ const vm = require('node:vm')
 const { WebSocketServer } = require('ws')
 
 async function startDevTools(wx) {
-  const app = vm.createContext({ wx, setTimeout, clearTimeout })
+  const app = vm.createContext({ wx, setTimeout, clearTimeout, setInterval, clearInterval })
   const originals = { ...wx }
 
   const methods = {
