@@ -88,6 +88,10 @@ impl Handset {
         Ok(handset)
     }
 
+    pub(super) fn profile(&self) -> &'static Profile {
+        self.profile
+    }
+
     pub(super) fn cpu_id(&self) -> String {
         self.tee.cpu_id()
     }

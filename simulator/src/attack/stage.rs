@@ -31,7 +31,8 @@ pub(super) struct Stage<'a, T> {
     other: Option<Person>,
     /// A key of the attacker's own, where one is used.
     attacker: Option<SoftwareKey>,
-    duplicate: Option<Handset>,
+    /// The owner's second phone.
+    second: Option<Handset>,
     copy: Option<MemoryStorage>,
     recorded: Vec<(Order, Signed)>,
     /// The highest counter that the target has accepted.
@@ -69,7 +70,7 @@ impl<'a, T: Target> Stage<'a, T> {
             owner,
             other,
             attacker,
-            duplicate: None,
+            second: None,
             copy: None,
             recorded: Vec::new(),
             accepted: 0,
@@ -104,7 +105,14 @@ impl<'a, T: Target> Stage<'a, T> {
                 None => Err(CommandError::internal("there is no copy to be put back").into()),
             },
             Before::Duplicate => {
-                self.duplicate = Some(self.owner.handset.duplicate()?);
+                self.second = Some(self.owner.handset.duplicate()?);
+                Ok(())
+            }
+            Before::SecondPhone => {
+                let (profile, openid) = (self.owner.handset.profile(), self.owner.user.openid.clone());
+                let mut second = long_work(|| Handset::new(&self.supply, profile, &openid))?;
+                taken(self.target.enroll(&second.upload()?).await?)?;
+                self.second = Some(second);
                 Ok(())
             }
             Before::Restart => {
@@ -207,9 +215,9 @@ impl<'a, T: Target> Stage<'a, T> {
         })?;
         Ok(match forgery.made {
             Made::ByPhone(who) => self.person(who).handset.authenticate(&challenge)?,
-            Made::ByDuplicate => match &mut self.duplicate {
-                Some(duplicate) => duplicate.authenticate(&challenge)?,
-                None => return Err(CommandError::internal("there is no duplicate").into()),
+            Made::BySecondPhone => match &mut self.second {
+                Some(second) => second.authenticate(&challenge)?,
+                None => return Err(CommandError::internal("there is no second phone").into()),
             },
             Made::InSoftware { key, edits, scheme } => {
                 let signed = self.owner.handset.authenticate(&challenge)?;

@@ -17,6 +17,8 @@ pub enum Before {
     PutBack,
     /// From here on there are two phones with one state.
     Duplicate,
+    /// The user gets another phone beside the first, whose keys are uploaded as well.
+    SecondPhone,
     /// The target is restarted, and the user logs in again.
     Restart,
     /// The user's login ends.
@@ -67,8 +69,8 @@ impl Forgery {
 pub enum Made {
     /// A phone makes it, after a touch.
     ByPhone(Who),
-    /// The duplicate of the owner's phone makes it.
-    ByDuplicate,
+    /// The owner's second phone makes it: a duplicate, or another one.
+    BySecondPhone,
     /// The owner's phone makes it; it is changed, and signed again in software.
     InSoftware {
         /// Whose key signs.
@@ -154,6 +156,12 @@ pub enum Challenge {
 pub enum Edit {
     /// The counter is written so.
     Counter(CounterIs),
+    /// A second counter with a capital letter follows: the phone's own, after the highest that was accepted.
+    CounterInCapitals,
+    /// A second counter with an escape in its name follows: the phone's own, after the highest that was accepted.
+    CounterEscaped,
+    /// The `cpu_id` is written in capital letters.
+    CpuIdInCapitals,
     /// The counter stands there twice.
     CounterTwice {
         /// Whether the one that is too low comes first.

@@ -19,6 +19,9 @@ pub(super) struct Surroundings<'a> {
     pub(super) attackers_key: &'a str,
 }
 
+/// `counter` with an escape, as it stands between quotation marks.
+const ESCAPED_COUNTER: &str = "c\\u006funter";
+
 /// Carries edits out, one after the other.
 ///
 /// # Errors
@@ -39,6 +42,16 @@ fn one_edit(text: &str, edit: Edit, around: Surroundings<'_>) -> Result<String, 
             let (first, second) = if low_first { (low, own) } else { (own, low) };
             members.set("counter", first);
             members.insert_after("counter", "counter", second);
+        }
+        Edit::CounterInCapitals | Edit::CounterEscaped => {
+            let own = members.counter()?.to_string();
+            members.set("counter", around.accepted.to_string());
+            let name = if matches!(edit, Edit::CounterEscaped) { ESCAPED_COUNTER } else { "Counter" };
+            members.insert_after("counter", name, own);
+        }
+        Edit::CpuIdInCapitals => {
+            let capitals = members.literal("cpu_id").to_uppercase();
+            members.set("cpu_id", capitals);
         }
         Edit::Text(name, value) => members.set(name, quoted(value)),
         Edit::OrdersRaw => members.set("raw", quoted(around.challenge)),
@@ -115,7 +128,8 @@ impl Members {
     }
 
     fn write(&self, comma: &str, colon: &str) -> String {
-        let member = |(name, literal): &(String, String)| format!("{}{colon}{literal}", quoted(name));
+        let name = |name: &str| if name == ESCAPED_COUNTER { format!("\"{name}\"") } else { quoted(name) };
+        let member = |(member, literal): &(String, String)| format!("{}{colon}{literal}", name(member));
         format!("{{{}}}", self.0.iter().map(member).collect::<Vec<_>>().join(comma))
     }
 }
@@ -180,6 +194,9 @@ mod tests {
             (Edit::LoneSurrogate, TEXT.replace("order", "order\\ud800")),
             (Edit::Escaped, TEXT.replace("order", "\\u006frder")),
             (Edit::With("rsa_pss_saltlen", "32"), TEXT.replace('}', ",\"rsa_pss_saltlen\":32}")),
+            (Edit::CounterInCapitals, TEXT.replace("12,", "11,\"Counter\":12,")),
+            (Edit::CounterEscaped, TEXT.replace("12,", "11,\"c\\u006funter\":12,")),
+            (Edit::CpuIdInCapitals, TEXT.replace("\"c\"", "\"C\"")),
             (Edit::Injected, TEXT.replace("\"order\"", "\"order\",\"counter\":1012,\"x\":\"\"")),
         ] {
             assert_eq!(after(edit), expected, "{edit:?}");

@@ -93,16 +93,21 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_what_abuses_that
         Weakness::CheckThenWrite => Fail "REPLAY-02";
         Weakness::CounterAsDouble => Fail "COUNTER-15";
         Weakness::CounterIn32Bits => Fail "COUNTER-14 COUNTER-15";
+        Weakness::CounterByKey => Fail "COUNTER-19";
+        Weakness::CounterByUser => Fail "COUNTER-20";
         Weakness::CounterInMemory => Fail "REPLAY-03 COUNTER-05";
-        Weakness::CounterLenient => Fail "COUNTER-06 COUNTER-07 COUNTER-08 COUNTER-09";
+        Weakness::CounterLenient => Fail "COUNTER-06 COUNTER-07 COUNTER-08 COUNTER-09 COUNTER-18";
         Weakness::CounterMayBeMissing => Fail "COUNTER-10";
         Weakness::CounterNotChecked =>
-            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05";
+            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19";
         Weakness::CounterPlusOne => Fail "COUNTER-13 COUNTER-14";
-        Weakness::EqualCounter => Fail "REPLAY-01 REPLAY-02 REPLAY-03 COUNTER-01";
-        Weakness::FirstKeyWins => Fail "COUNTER-12 JSON-18";
+        Weakness::EqualCounter => Fail "REPLAY-01 REPLAY-02 REPLAY-03 COUNTER-01 COUNTER-17 COUNTER-19";
+        Weakness::FirstKeyWins => Fail "COUNTER-12 COUNTER-18 JSON-18";
         Weakness::LastCounterOnly => Fail "REPLAY-04 REPLAY-05 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05";
-        Weakness::LastKeyWins => Fail "COUNTER-11 JSON-18";
+        Weakness::LastKeyWins => Fail "COUNTER-11 COUNTER-18 JSON-18";
+        Weakness::NamesInAnyCase => Fail "COUNTER-17";
+        Weakness::SignatureRemembered =>
+            Fail "REPLAY-10 REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19";
     }
 }
 
@@ -129,12 +134,13 @@ async fn a_verifier_that_is_careless_about_identities_is_found_by_what_abuses_th
     use verifier::Weakness;
     each_is_found! { Verifier::start,
         Weakness::AnyKey =>
-            Fail "SIGNATURE-17 SIGNATURE-19 IDENTITY-01 IDENTITY-03 IDENTITY-04 IDENTITY-06 IDENTITY-07 IDENTITY-09 IDENTITY-10 PROTOCOL-05";
+            Fail "SIGNATURE-17 SIGNATURE-19 IDENTITY-01 IDENTITY-03 IDENTITY-04 IDENTITY-06 IDENTITY-07 IDENTITY-09 IDENTITY-10 IDENTITY-15 PROTOCOL-05";
         Weakness::AnyRoot => Fail "IDENTITY-13";
         Weakness::AppIgnored => Fail "PROTOCOL-05";
         Weakness::AskNotVerified => Fail "IDENTITY-11";
         Weakness::AuthKeyNotVerified => Fail "IDENTITY-12";
         Weakness::CodeNotSingleUse => Fail "PROTOCOL-01";
+        Weakness::DeviceInAnyCase => Fail "IDENTITY-15";
         Weakness::GetAccepted => Fail "PROTOCOL-08";
         Weakness::OpenidIgnored => Fail "SIGNATURE-17 IDENTITY-01 IDENTITY-03";
         Weakness::RetiredKeys => Fail "IDENTITY-09 IDENTITY-10";
@@ -173,15 +179,15 @@ async fn an_application_that_is_careless_about_results_and_counters_is_found_by_
     use application::Weakness;
     each_is_found! { Shop::start,
         Weakness::AnswerIgnored =>
-            Fail "SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-01 IDENTITY-02 IDENTITY-04 IDENTITY-05 IDENTITY-06 IDENTITY-07 IDENTITY-08 IDENTITY-09 IDENTITY-10";
+            Fail "SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-01 IDENTITY-02 IDENTITY-04 IDENTITY-05 IDENTITY-06 IDENTITY-07 IDENTITY-08 IDENTITY-09 IDENTITY-10 IDENTITY-15";
         Weakness::CheckThenWrite => Fail "REPLAY-02";
         Weakness::CounterAsDouble => Fail "COUNTER-15";
         Weakness::CounterInMemory => Fail "COUNTER-05";
-        Weakness::CounterNotChecked => Fail "REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05";
+        Weakness::CounterNotChecked => Fail "REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19";
         Weakness::EmptyIsGood => Fail "PROTOCOL-09";
-        Weakness::EqualCounter => Fail "COUNTER-01";
+        Weakness::EqualCounter => Fail "COUNTER-01 COUNTER-17 COUNTER-19";
         Weakness::OrdersReusable =>
-            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05";
+            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19";
         Weakness::StringsOrObjects => Fail "JSON-12";
     }
 }

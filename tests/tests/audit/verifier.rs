@@ -33,6 +33,8 @@ pub(crate) enum Weakness {
     BreaksOnMalformedJson,
     CheckThenWrite,
     CodeNotSingleUse,
+    CounterByKey,
+    CounterByUser,
     CounterAsDouble,
     CounterIn32Bits,
     CounterInMemory,
@@ -40,6 +42,7 @@ pub(crate) enum Weakness {
     CounterMayBeMissing,
     CounterNotChecked,
     CounterPlusOne,
+    DeviceInAnyCase,
     EqualCounter,
     FirstKeyWins,
     GetAccepted,
@@ -47,6 +50,7 @@ pub(crate) enum Weakness {
     LastCounterOnly,
     LastKeyWins,
     LocksUp,
+    NamesInAnyCase,
     OpenidIgnored,
     Pkcs1Accepted,
     Reserialises,
@@ -54,6 +58,7 @@ pub(crate) enum Weakness {
     SaltFromMessage,
     SignatureIgnored,
     SignatureOptional,
+    SignatureRemembered,
     TokenIgnored,
     TrimsText,
 }
@@ -79,6 +84,7 @@ struct Kept {
     ended: HashSet<String>,
     codes: HashMap<String, Code>,
     spent: BTreeSet<String>,
+    signatures: HashSet<String>,
     issued: u64,
     now: Duration,
     locked: bool,
@@ -239,6 +245,12 @@ impl Verifier {
         if self.kept().locked {
             return refused;
         }
+        if self.is(Weakness::SignatureRemembered) {
+            let signature = body["json_signature"].as_str().unwrap_or_default().to_owned();
+            if !self.kept().signatures.insert(signature) {
+                return refused;
+            }
+        }
         let claim = Claim { appid, openid: body["openid"].as_str().unwrap_or_default() };
         let genuine = self.genuine(claim, &body["json_string"], &body["json_signature"]);
         let is_ok = match genuine {
@@ -272,7 +284,9 @@ impl Verifier {
         let kept = self.kept();
         let candidates = kept.keys.iter().filter(|key| {
             self.is(Weakness::AnyKey)
-                || (key.cpu_id == result.cpu_id
+                || ((key.cpu_id == result.cpu_id
+                    || (self.is(Weakness::DeviceInAnyCase)
+                        && key.cpu_id.eq_ignore_ascii_case(&result.cpu_id)))
                     && key.uid == result.uid
                     && (!key.retired || self.is(Weakness::RetiredKeys)))
         });
@@ -287,10 +301,15 @@ impl Verifier {
         {
             return Some(Genuine { cpu_id: result.cpu_id, counter: result.counter });
         }
-        let signed = candidates.filter(own).any(|key| {
+        let signer = candidates.filter(own).find(|key| {
             self.is(Weakness::SignatureIgnored) || self.holds(key, &text, &signature, result.salt)
-        });
-        signed.then_some(Genuine { cpu_id: result.cpu_id, counter: result.counter })
+        })?;
+        let cpu_id = match self.weakness {
+            Weakness::CounterByKey => signer.key.fingerprint(),
+            Weakness::CounterByUser => signer.openid.clone(),
+            _ => result.cpu_id,
+        };
+        Some(Genuine { cpu_id, counter: result.counter })
     }
 
     fn holds(&self, key: &AuthKey, text: &str, signature: &[u8], claimed: u16) -> bool {
@@ -304,7 +323,7 @@ impl Verifier {
     }
 
     fn signature(&self, text: &str) -> Option<Vec<u8>> {
-        let text = if self.is(Weakness::Tolerant) {
+        let text = if self.is(Weakness::Tolerant) || self.is(Weakness::SignatureRemembered) {
             let bare: String = text.split_ascii_whitespace().collect();
             let bare = bare.replace('-', "+").replace('_', "/");
             let bare = bare.trim_end_matches('=');
@@ -340,6 +359,10 @@ impl Verifier {
         match self.weakness {
             // serde_json lets the last of doubled names win.
             Weakness::LastKeyWins => careless(&serde_json::from_str(text).ok()?),
+            Weakness::NamesInAnyCase => {
+                ResultJson::decode(text.as_bytes()).ok()?;
+                careless(&serde_json::from_str(&text.replace("\"Counter\"", "\"counter\"")).ok()?)
+            }
             Weakness::FirstKeyWins => careless(&serde_json::from_str(&first_wins(text)).ok()?),
             Weakness::CounterLenient => {
                 // Strict but for the counter.
@@ -373,7 +396,7 @@ impl Verifier {
         let is_new = |seen: Option<(u64, u64)>| {
             let Some((highest, last)) = seen else { return true };
             match self.weakness {
-                Weakness::CounterNotChecked => true,
+                Weakness::CounterNotChecked | Weakness::SignatureRemembered => true,
                 Weakness::EqualCounter => counter >= highest,
                 Weakness::CounterAsDouble => as_double(counter) > as_double(highest),
                 Weakness::CounterIn32Bits => u32::try_from(counter).is_ok() && counter > highest,

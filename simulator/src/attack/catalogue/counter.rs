@@ -83,7 +83,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "The phone is duplicated; the original pays twice, then the duplicate signs a fresh challenge with the same AuthKey.",
         script: Script::Send(
             &[Before::Duplicate, Before::Pay, Before::Pay],
-            Forgery { made: Made::ByDuplicate, ..Forgery::HONEST },
+            Forgery { made: Made::BySecondPhone, ..Forgery::HONEST },
         ),
         ..USUAL
     },
@@ -193,6 +193,45 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "Two honest results of one phone, one after the other, each for an order of its own.",
         fix: "Use up the challenge and the counter of a result, not the phone or the user.",
         script: Script::Send(&[Before::Pay], Forgery { made: Made::ByPhone(Who::Owner), ..Forgery::HONEST }),
+        ..HONEST
+    },
+    Attack {
+        id: "SOTER-COUNTER-17",
+        title: "two counters, the good one with a capital letter",
+        making: "The phone's text with a spent counter and after it `Counter`, its own, signed with its AuthKey.",
+        meaning: "The parser takes names without regard to case, as Go's does, and the last one wins: a replay passes where two parsers work together.",
+        fix: "Compare the names of members exactly, or refuse names that differ in case alone.",
+        script: after_a_payment(&[Edit::CounterInCapitals]),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-COUNTER-18",
+        title: "two counters, the good one with an escape in its name",
+        making: "The phone's text with a spent counter and after it a name that reads `counter` once its escape is undone, signed with its AuthKey.",
+        expected: Expected::MustRefuse(&[DUPLICATE_KEY]),
+        meaning: "Doubled names are searched in the text instead of in what it means, so one of them slips through.",
+        fix: "Undo escapes first, and refuse objects with doubled names then.",
+        script: after_a_payment(&[Edit::CounterEscaped]),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-COUNTER-19",
+        title: "a spent counter under a new AuthKey",
+        making: "An honest result is accepted, the client makes and uploads a new AuthKey, and that signs a fresh text with the counter of the first result.",
+        meaning: "Counters are kept by key and forgotten with it: whoever makes a phone renew its key begins anew.",
+        fix: "Keep the highest counter by cpu_id alone; it is the device's, whatever app or key.",
+        script: Script::Send(&[Before::Pay, Before::RenewKey], resigned(&[Edit::Counter(CounterIs::Equal)])),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-COUNTER-20",
+        title: "a second phone of the same user, whose counter is lower",
+        making: "Three honest results of the user's first phone, then one of another phone of the same user, new and with a lower counter.",
+        fix: "Keep counters by cpu_id, not by user: each phone counts for itself.",
+        script: Script::Send(
+            &[Before::Pay, Before::Pay, Before::Pay, Before::SecondPhone],
+            Forgery { made: Made::BySecondPhone, ..Forgery::HONEST },
+        ),
         ..HONEST
     },
 ];

@@ -4,7 +4,7 @@ use soter_bridge::reasons::{
     BROKEN_CHAIN, NO_AUTH_KEY, OTHER_USERS_RESULT, RETIRED_KEY, UNKNOWN_DEVICE, WRONG_KEY, WRONG_SIGNATURE,
 };
 
-use crate::attack::steps::{Before, Claim, Edit, Enrolment, Forgery, Made, Script, Signer, Who};
+use crate::attack::steps::{Before, Claim, CounterIs, Edit, Enrolment, Forgery, Made, Script, Signer, Who};
 use crate::attack::{Attack, Expected, Holds, Layer, Scheme};
 
 const fn made(made: Made) -> Forgery {
@@ -174,5 +174,18 @@ pub(super) static ATTACKS: &[Attack] = &[
         profile: "itrustee",
         script: Script::Enroll(Enrolment::BrokenChain),
         ..ENROLLED
+    },
+    Attack {
+        id: "SOTER-IDENTITY-15",
+        title: "the own cpu_id in capital letters, with a spent counter",
+        making: "After an honest result, the phone's text with its `cpu_id` in capital letters and the counter of that result, signed with its AuthKey.",
+        expected: Expected::MustRefuse(&[UNKNOWN_DEVICE]),
+        meaning: "Keys are looked up without regard to case, as some databases do, and counters with: one phone has as many counters as spellings.",
+        fix: "Compare cpu_id exactly everywhere: in MySQL with a binary collation.",
+        script: Script::Send(
+            &[Before::Pay],
+            resigned(Signer::AuthKey, &[Edit::CpuIdInCapitals, Edit::Counter(CounterIs::Equal)]),
+        ),
+        ..NAMED
     },
 ];

@@ -1,8 +1,10 @@
 //! A genuine result, shown once more or somewhere else.
 
-use soter_bridge::reasons::{COUNTER_REPLAYED, COUNTER_ROLLED_BACK, OTHER_USERS_RESULT};
+use soter_bridge::reasons::{BASE64_UNPADDED, COUNTER_REPLAYED, COUNTER_ROLLED_BACK, OTHER_USERS_RESULT};
 
-use crate::attack::steps::{Before, Challenge, Claim, Envelope, Forgery, Made, OrderOf, Record, Script, Who};
+use crate::attack::steps::{
+    Before, Challenge, Claim, Envelope, Forgery, Made, OrderOf, Record, Script, Shape, Who,
+};
 use crate::attack::{Attack, Expected, Holds, Layer};
 
 const REPLAYED: Forgery =
@@ -118,6 +120,16 @@ pub(super) static ATTACKS: &[Attack] = &[
             &[Before::Record],
             Forgery { order: OrderOf::New, login: Who::Other, claims: Claim::Who(Who::Other), ..REPLAYED },
         ),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-REPLAY-10",
+        title: "the same result with its signature written in another way",
+        making: "An honest result, which was accepted, is sent again; its signature lacks the padding of Base64.",
+        expected: Expected::MustRefuse(&[BASE64_UNPADDED, COUNTER_REPLAYED]),
+        meaning: "Replays are recognised by the text of the signature, which has many spellings.",
+        fix: "Recognise replays by challenge and counter, not by the bytes of the request.",
+        script: Script::Send(&[Before::Pay], Forgery { signature: Shape::Unpadded, ..REPLAYED }),
         ..USUAL
     },
 ];
