@@ -186,7 +186,6 @@ fn undecodable(ledger: &Ledger, json: &str, signature: &[u8], error: &DecodeErro
         DecodeError::DuplicateField { .. } => reasons::DUPLICATE_KEY,
         DecodeError::MissingField { .. } => reasons::MISSING_FIELD,
         DecodeError::SaltLengthOutOfRange { .. } => reasons::SALT_OUT_OF_RANGE,
-        DecodeError::TooLong { .. } => reasons::TOO_LONG,
         DecodeError::CounterOutOfRange { .. } | DecodeError::WrongType { .. } => reasons::WRONG_TYPE,
         _ => reasons::MALFORMED_JSON,
     };

@@ -8,7 +8,7 @@ use soter_wire::base64;
 
 use super::*;
 use crate::wechat::DEFAULT_APPID;
-use crate::wechat::test_phone::{OPENID, TestPhone, sign, sign_pkcs1};
+use crate::wechat::test_phone::{OPENID, TestPhone, public, sign, sign_pkcs1};
 use crate::wechat::tests::{wechat, with_replays_accepted};
 use crate::wechat::{Lacks, UploadRefused, WeChat};
 
@@ -231,8 +231,44 @@ async fn a_newer_key_retires_the_older_one() {
     let (json, signature) = phone.export_auth_key();
     wechat.upload_auth_key(json.as_bytes(), &signature, DEFAULT_APPID, OPENID).await.unwrap();
     let text = phone.result();
-    assert_refused(&asked(&wechat, &text, &old.signature(&text)).await, "retired-key", "newer");
+    let fingerprint: String = public(old.auth_key).fingerprint().chars().take(16).collect();
+    let refused = asked(&wechat, &text, &old.signature(&text)).await;
+    assert_refused(&refused, "retired-key", "newer");
+    assert!(refused.detail.contains(&format!("AuthKey {fingerprint}…")), "{}", refused.detail);
     assert!(asked(&wechat, &text, &phone.signature(&text)).await.is_ok);
+}
+
+#[tokio::test]
+async fn a_changed_text_is_told_however_many_others_have_keys_on_the_phone() {
+    // The others have another mini program, or are other users of the same one.
+    for appid in [DEFAULT_APPID, "wx0000000000000000"] {
+        let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
+        phone.upload(&wechat, "oFirst").await;
+        let own_key = phone.auth_key;
+        for (key, openid) in [0, 1, 3, 4].into_iter().zip(["oSecond", "oThird", "oFourth", "oFifth"]) {
+            phone.auth_key = key;
+            let (json, signature) = phone.export_auth_key();
+            wechat.upload_auth_key(json.as_bytes(), &signature, appid, openid).await.unwrap();
+        }
+        phone.auth_key = own_key;
+        let (json, signature) = phone.export_auth_key();
+        wechat.upload_auth_key(json.as_bytes(), &signature, DEFAULT_APPID, OPENID).await.unwrap();
+        let text = phone.result();
+        let changed = text.replace(',', ", ");
+        assert_refused(&asked(&wechat, &changed, &phone.signature(&text)).await, "reserialised", "spaces");
+    }
+}
+
+#[tokio::test]
+async fn a_text_is_as_long_as_a_result_may_be_and_its_salt_length_one_that_fits() {
+    let (wechat, mut phone) = uploaded("trustonic").await;
+    let text = phone.result();
+    let signature = phone.signature(&text);
+    let longest = format!("{text}{}", " ".repeat(LONGEST_RESULT - text.len()));
+    assert_ne!(asked(&wechat, &longest, &signature).await.reason, "too-long");
+    assert_refused(&asked(&wechat, &format!("{longest} "), &signature).await, "too-long", "16385");
+    let salted = text.replace('}', ",\"rsa_pss_saltlen\":223}");
+    assert_refused(&asked(&wechat, &salted, &signature).await, "salt-out-of-range", "223");
 }
 
 #[tokio::test]
@@ -243,7 +279,7 @@ async fn uploads_are_checked_from_the_root_on() {
     let unknown = wechat.upload_ask(ask.as_bytes(), &signature).await;
     assert!(matches!(unknown, Err(UploadRefused::UnknownDevice { .. })), "{unknown:?}");
     phone.upload(&wechat, OPENID).await;
-    let other = wechat.register_device(&phone.cpu_id, &crate::wechat::test_phone::public(4)).await;
+    let other = wechat.register_device(&phone.cpu_id, &public(4)).await;
     assert!(matches!(other, Err(UploadRefused::OtherAttk { .. })));
 
     let replayed = wechat.upload_ask(ask.as_bytes(), &signature).await;
@@ -261,7 +297,6 @@ async fn uploads_are_checked_from_the_root_on() {
     let lacks = |ask, auth_key, openid| {
         let owner =
             crate::wechat::KeyOwner { cpu_id: &phone.cpu_id, uid: &phone.uid, appid: DEFAULT_APPID, openid };
-        let public = crate::wechat::test_phone::public;
         wechat.lacks(owner, &public(ask), &public(auth_key))
     };
     assert_eq!(lacks(1, 2, OPENID), Lacks { device: false, ask: false, auth_key: false });
