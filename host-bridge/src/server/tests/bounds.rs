@@ -1,0 +1,206 @@
+//! What a client can make grow, or wait, and where that ends.
+
+use super::*;
+
+#[tokio::test]
+async fn cancelling_is_possible_when_no_more_calls_are_taken() {
+    let server = start(|options| options.limits.pending = 2).await;
+    let mut socket = server.socket().await;
+    for id in 1..=2 {
+        socket.send(call(id, "wx.startSoterAuthentication", json!({}))).await.unwrap();
+    }
+    server.waiting(2).await;
+    socket.send(call(3, "device.list", json!({}))).await.unwrap();
+    assert_eq!(next(&mut socket).await["error"]["code"], -32002);
+    socket.send(call(4, "rpc.cancel", json!({"id": 1}))).await.unwrap();
+    let mut answers = [next(&mut socket).await, next(&mut socket).await];
+    answers.sort_by_key(|answer| answer["id"].as_u64());
+    assert_eq!(answers[0]["error"]["code"], -32005);
+    assert_eq!(answers[1]["result"], json!({"cancelled": true}));
+    socket.send(call(5, "device.list", json!({}))).await.unwrap();
+    assert_eq!(next(&mut socket).await["result"]["selected"], "phone");
+}
+
+#[tokio::test]
+async fn calls_of_a_client_that_reads_nothing_go_on() {
+    let server = start(|options| options.limits.send_time = Duration::from_mins(1)).await;
+    let mut stuck = server.socket().await;
+    stuck.send(call(1, "events.subscribe", json!({}))).await.unwrap();
+    next(&mut stuck).await;
+    stuck.send(call(2, "wx.startSoterAuthentication", json!({}))).await.unwrap();
+    server.waiting(1).await;
+    // More than the socket's buffers take; what the server keeps back is bounded, so some of it is missed.
+    let mut event = TestService::event(1);
+    if let Event::Refused { reason, .. } = &mut event {
+        *reason = "x".repeat(60_000);
+    }
+    for _ in 0..1000 {
+        server.service.events.send(event.clone()).unwrap();
+        tokio::task::yield_now().await;
+    }
+    let mut other = server.socket().await;
+    other.send(call(1, "sensor.cancel", json!({}))).await.unwrap();
+    assert_eq!(next(&mut other).await["result"], json!({}));
+    // The call of the stuck client ends, although nobody has read its answer yet.
+    server.waiting(0).await;
+    let mut heard = next(&mut stuck).await;
+    while heard["id"] != 2 {
+        heard = next(&mut stuck).await;
+    }
+    assert_eq!(heard["result"]["errCode"], 90008);
+}
+
+#[tokio::test]
+async fn a_client_that_sends_and_never_reads_is_not_heard_without_end() {
+    let server = start(|options| options.limits.send_time = Duration::from_millis(100)).await;
+    let mut socket = server.socket().await;
+    let flood = async {
+        // Each answer is far longer than its call.
+        while socket.feed(call(1, "rpc.discover", json!({}))).await.is_ok() {}
+    };
+    tokio::time::timeout(Duration::from_secs(30), flood).await.unwrap();
+    assert_status(&server.get("/health", "").await, 200);
+}
+
+#[tokio::test]
+async fn pending_calls_are_bounded_and_the_others_go_on() {
+    let server = start(|options| options.limits.pending = 3).await;
+    let mut socket = server.socket().await;
+    for id in 1..=4 {
+        socket.send(call(id, "wx.startSoterAuthentication", json!({}))).await.unwrap();
+    }
+    let refused = next(&mut socket).await;
+    assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(4), &json!(-32002)));
+    server.waiting(3).await;
+    let mut other = server.socket().await;
+    other.send(call(1, "sensor.cancel", json!({}))).await.unwrap();
+    assert_eq!(next(&mut other).await["result"], json!({}));
+    for _ in 0..3 {
+        assert_eq!(next(&mut socket).await["result"]["errCode"], 90008);
+    }
+    socket.send(call(5, "device.list", json!({}))).await.unwrap();
+    assert_eq!(next(&mut socket).await["id"], 5);
+}
+
+#[tokio::test]
+async fn a_subscriber_that_lags_is_told_how_much_it_missed() {
+    let server = start(|_| {}).await;
+    let mut socket = server.socket().await;
+    socket.send(call(1, "events.subscribe", json!({}))).await.unwrap();
+    next(&mut socket).await;
+    // More at once than are kept: nothing yields in between.
+    for code in 0..10_000 {
+        server.service.events.send(TestService::event(code)).unwrap();
+    }
+    let lagged = next(&mut socket).await;
+    assert_eq!(lagged["method"], "events.lagged");
+    assert!(lagged["params"]["missed"].as_u64().unwrap() >= 5_000, "{lagged}");
+    assert_eq!(next(&mut socket).await["method"], "event");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_disconnected() {
+    let server = start(|options| options.limits.send_time = Duration::from_millis(100)).await;
+    let mut socket = server.socket().await;
+    socket.send(call(1, "events.subscribe", json!({}))).await.unwrap();
+    next(&mut socket).await;
+    // The socket's buffers fill up while the client reads nothing; the server then drops its subscription.
+    let mut event = TestService::event(1);
+    if let Event::Refused { reason, .. } = &mut event {
+        *reason = "x".repeat(60_000);
+    }
+    let gone = async {
+        while server.service.events.receiver_count() > 0 {
+            let _ = server.service.events.send(event.clone());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), gone).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_quiet_client_is_pinged_and_a_dead_one_is_disconnected() {
+    let server = start(|options| options.limits.ping = Duration::from_millis(20)).await;
+    let mut alive = server.socket().await;
+    for _ in 0..5 {
+        // Reading answers pings.
+        assert!(matches!(alive.next().await.unwrap().unwrap(), Message::Ping(_)));
+    }
+    let mut dead = TcpStream::connect(server.address).await.unwrap();
+    let handshake = format!(
+        "GET /ws HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        server.address
+    );
+    dead.write_all(handshake.as_bytes()).await.unwrap();
+    let mut rest = Vec::new();
+    tokio::time::timeout(Duration::from_secs(30), dead.read_to_end(&mut rest)).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn slow_heads_and_bodies_are_cut_off() {
+    let server = start(|options| {
+        options.limits.head_time = Duration::from_millis(50);
+        options.limits.body_time = Duration::from_millis(50);
+    })
+    .await;
+    let head = server.raw("GET /health HTTP/1.1\r\nHost:").await;
+    assert!(head.is_empty() || head.starts_with("HTTP/1.1 408"), "{head}");
+    let address = server.address;
+    let body =
+        server.raw(&format!("POST /rpc HTTP/1.1\r\nHost: {address}\r\nContent-Length: 9\r\n\r\n{{")).await;
+    assert_status(&body, 408);
+    let with_get = format!("GET /cgi-bin/token HTTP/1.1\r\nHost: {address}\r\nContent-Length: 9\r\n\r\n{{");
+    assert_status(&server.raw(&with_get).await, 408);
+    // A second request that never comes.
+    let idle = server.raw(&format!("GET /health HTTP/1.1\r\nHost: {address}\r\n\r\n")).await;
+    assert_status(&idle, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_take_its_answer_gives_its_place_back() {
+    let server = start(|options| {
+        options.limits.connections = 1;
+        options.limits.send_time = Duration::from_millis(100);
+    })
+    .await;
+    for _ in 0..500 {
+        server.record(json!(vec!["x".repeat(8000); 5]));
+    }
+    let mut greedy = TcpStream::connect(server.address).await.unwrap();
+    // More answers than the socket's buffers take.
+    let request = format!("GET /sim/journal HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).repeat(20);
+    greedy.write_all(request.as_bytes()).await.unwrap();
+    let freed = async {
+        while server.get("/health", "").await.starts_with("HTTP/1.1 503") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), freed).await.unwrap();
+    drop(greedy);
+}
+
+#[tokio::test]
+async fn bodies_are_bounded_whatever_they_claim() {
+    let server = start(|_| {}).await;
+    let large = "x".repeat((1 << 20) + 1);
+    assert_status(&server.request("POST", "/rpc", "", &large).await, 413);
+    let address = server.address;
+    let claimed =
+        format!("POST /rpc HTTP/1.1\r\nHost: {address}\r\nContent-Length: 104857600\r\n\r\n{large}");
+    assert_status(&server.raw(&claimed).await, 413);
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_told_so_and_a_place_that_gets_free_is_taken() {
+    let server = start(|options| options.limits.connections = 2).await;
+    let (one, two) = (server.socket().await, server.socket().await);
+    assert_status(&server.get("/health", "").await, 503);
+    drop(one);
+    let free = async {
+        while server.get("/health", "").await.starts_with("HTTP/1.1 503") {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), free).await.unwrap();
+    drop(two);
+}

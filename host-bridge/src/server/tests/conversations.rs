@@ -1,0 +1,192 @@
+//! A WebSocket from the first call to the good-bye.
+
+use super::*;
+
+#[tokio::test]
+async fn a_client_drives_the_service_and_hears_events() {
+    let server = start(|_| {}).await;
+    let connection = Connection::open(&format!("http://{}/", server.address)).await.unwrap();
+    assert_eq!(connection.request(None, device::List {}).await.unwrap().selected, "phone");
+    let error = connection.request(Some("other"), device::List {}).await.unwrap_err();
+    assert_eq!((error.kind, error.next.as_str()), (ErrorKind::UnknownDevice, "devices: phone"));
+    let mut events = connection.events();
+    connection.request(None, device::List {}).await.unwrap();
+    server.service.events.send(TestService::event(90010)).unwrap();
+    assert!(matches!(events.recv().await.unwrap(), Event::Refused { code: 90010, .. }));
+
+    let waits = tokio::spawn({
+        let connection = connection.clone();
+        async move { connection.request(None, wx::StartSoterAuthentication::default()).await }
+    });
+    server.waiting(1).await;
+    connection.request(None, sensor::Cancel {}).await.unwrap();
+    assert_eq!(waits.await.unwrap().unwrap().err_code, 90008);
+
+    server.end().await;
+    let error = connection.request(None, device::List {}).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Environment);
+    let gone = Connection::open("http://127.0.0.1:1").await.unwrap_err();
+    assert!(gone.next.contains("soter-sim serve"), "{gone:?}");
+}
+
+#[tokio::test]
+async fn a_disconnect_gives_up_the_own_calls_alone() {
+    let server = start(|_| {}).await;
+    let (mut one, mut other) = (server.socket().await, server.socket().await);
+    one.send(call(1, "wx.startSoterAuthentication", json!({}))).await.unwrap();
+    other.send(call(1, "wx.startSoterAuthentication", json!({}))).await.unwrap();
+    server.waiting(2).await;
+    drop(one);
+    server.waiting(1).await;
+    other.send(call(2, "sensor.cancel", json!({}))).await.unwrap();
+    let answers = [next(&mut other).await, next(&mut other).await];
+    assert!(answers.iter().any(|answer| answer["result"]["errCode"] == 90008), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_request_whose_client_goes_away_is_given_up() {
+    let server = start(|_| {}).await;
+    let body = call(1, "wx.startSoterAuthentication", json!({})).to_string();
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!("POST /rpc HTTP/1.1\r\nHost: {}\r\nContent-Length: {}", server.address, body.len());
+    stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.unwrap();
+    server.waiting(1).await;
+    drop(stream);
+    server.waiting(0).await;
+}
+
+#[tokio::test]
+async fn a_call_that_a_client_drops_is_cancelled_and_the_connection_goes_on() {
+    let server = start(|_| {}).await;
+    let connection = Connection::open(&format!("http://{}", server.address)).await.unwrap();
+    let other = connection.clone();
+    let stays = tokio::spawn(async move {
+        other.request(None, wx::StartSoterAuthentication::default()).await.unwrap().err_code
+    });
+    server.waiting(1).await;
+    let dropped = tokio::spawn({
+        let connection = connection.clone();
+        async move { connection.request(None, wx::StartSoterAuthentication::default()).await }
+    });
+    server.waiting(2).await;
+    dropped.abort();
+    server.waiting(1).await;
+    connection.request(None, sensor::Cancel {}).await.unwrap();
+    assert_eq!(stays.await.unwrap(), 90008);
+}
+
+#[tokio::test]
+async fn subscribers_hear_what_they_asked_for_and_nothing_else() {
+    let server = start(|_| {}).await;
+    let mut socket = server.socket().await;
+    server.service.events.send(TestService::event(1)).unwrap_err();
+    socket.send(call(1, "events.subscribe", json!({"topics": ["phone", "journal"]}))).await.unwrap();
+    assert_eq!(next(&mut socket).await["result"], json!({}));
+    socket.send(call(2, "wx.checkIsSupportSoterAuthentication", json!({}))).await.unwrap();
+    let (mut answered, mut written) = (false, false);
+    while !(answered && written) {
+        let heard = next(&mut socket).await;
+        answered |= heard["id"] == 2;
+        written |=
+            heard["method"] == "journal" && heard["params"]["call"] == "wx.checkIsSupportSoterAuthentication";
+    }
+    server.service.events.send(TestService::event(2)).unwrap();
+    let event = next(&mut socket).await;
+    assert_eq!((&event["method"], &event["params"]["code"]), (&json!("event"), &json!(2)));
+    socket.send(call(3, "events.unsubscribe", json!({}))).await.unwrap();
+    assert_eq!(next(&mut socket).await["id"], 3);
+    let _ = server.service.events.send(TestService::event(3));
+    socket.send(call(4, "device.list", json!({}))).await.unwrap();
+    assert_eq!(next(&mut socket).await["id"], 4);
+}
+
+#[tokio::test]
+async fn the_journals_newest_number_is_told_seldom_however_many_calls_come() {
+    let server = start(|_| {}).await;
+    let mut socket = server.socket().await;
+    socket.send(call(1, "events.subscribe", json!({"topics": ["journal.head"]}))).await.unwrap();
+    assert_eq!(next(&mut socket).await["result"], json!({}));
+    let told = next(&mut socket).await;
+    assert_eq!((&told["method"], &told["params"]), (&json!("journal.head"), &json!({"last": 0})));
+    for _ in 0..5000 {
+        server.record(Value::Null);
+    }
+    let mut told = 0;
+    let mut number = Value::Null;
+    while number != 5000 {
+        number = next(&mut socket).await["params"]["last"].clone();
+        told += 1;
+    }
+    assert!(told <= 2, "{told} times");
+    let answer = server.get("/sim/journal?before=4000&limit=2", "").await;
+    assert!(answer.contains(r#"{"number":3998,"#) && answer.contains(r#""last":3999}"#), "{answer}");
+}
+
+#[tokio::test]
+async fn frames_that_are_none_of_ours_end_the_connection_with_their_code() {
+    let server = start(|options| options.limits.message = 1000).await;
+    let mut binary = server.socket().await;
+    binary.send(Message::binary(vec![1, 2, 3])).await.unwrap();
+    assert_eq!(closed(&mut binary).await, Some(1003));
+    let mut large = server.socket().await;
+    large.send(Message::text("x".repeat(2000))).await.unwrap();
+    assert_eq!(closed(&mut large).await, Some(1009));
+    let mut malformed = server.socket().await;
+    // A frame with a reserved bit, straight into the stream.
+    let MaybeTlsStream::Plain(stream) = malformed.get_mut() else { panic!("no plain stream") };
+    stream.write_all(&[0xF1, 0x80, 0, 0, 0, 0]).await.unwrap();
+    assert_eq!(closed(&mut malformed).await, Some(1002));
+    let mut not_text = server.socket().await;
+    // A text frame, masked with zeros, whose one byte begins no character.
+    let MaybeTlsStream::Plain(stream) = not_text.get_mut() else { panic!("no plain stream") };
+    stream.write_all(&[0x81, 0x81, 0, 0, 0, 0, 0xFF]).await.unwrap();
+    assert_eq!(closed(&mut not_text).await, Some(1007));
+    assert_status(&server.get("/health", "").await, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_closes_hears_the_answer_to_its_good_bye() {
+    let server = start(|_| {}).await;
+    for pending in [false, true] {
+        let mut socket = server.socket().await;
+        if pending {
+            socket.send(call(1, "wx.startSoterAuthentication", json!({}))).await.unwrap();
+            server.waiting(1).await;
+        }
+        let good_bye = CloseFrame { code: CloseCode::Normal, reason: "done".into() };
+        socket.close(Some(good_bye)).await.unwrap();
+        assert_eq!(closed(&mut socket).await, Some(1000));
+        assert!(socket.next().await.is_none());
+        server.waiting(0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_one_request_leaves_the_others_alone() {
+    let server = start(|_| {}).await;
+    let mut bystander = server.socket().await;
+    let body = call(1, "wx.startSoterAuthentication", json!({"challenge": "panic"})).to_string();
+    assert_status(&server.request("POST", "/rpc", "", &body).await, 500);
+    let mut socket = server.socket().await;
+    socket.send(call(1, "wx.startSoterAuthentication", json!({"challenge": "panic"}))).await.unwrap();
+    assert_eq!(closed(&mut socket).await, None);
+    bystander.send(call(1, "device.list", json!({}))).await.unwrap();
+    assert_eq!(next(&mut bystander).await["id"], 1);
+}
+
+#[tokio::test]
+async fn a_stop_answers_what_it_can_and_says_good_bye() {
+    let server = start(|options| options.limits.drain = Duration::from_millis(400)).await;
+    let mut socket = server.socket().await;
+    socket.send(call(1, "device.list", json!({}))).await.unwrap();
+    next(&mut socket).await;
+    // Nobody touches any more.
+    socket.send(call(2, "wx.startSoterAuthentication", json!({}))).await.unwrap();
+    server.waiting(1).await;
+    let (address, service) = (server.address, Arc::clone(&server.service));
+    let ending = tokio::spawn(server.end());
+    assert_eq!(closed(&mut socket).await, Some(1001));
+    ending.await.unwrap();
+    assert_eq!(service.waiting.load(Ordering::SeqCst), 0);
+    assert!(TcpStream::connect(address).await.is_err());
+}
