@@ -8,8 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use soter_bridge::server::{Rooms, Server, ServerOptions};
-use soter_bridge::wechat::routes;
+use soter_bridge::server::{Server, ServerOptions};
 use soter_sim::attack::{Attack, Credentials, Http, KeySource, OwnServers, Verdict, WeChatTarget, catalogue};
 use soter_sim::audit::audit;
 use soter_sim::{Desk, DeskOptions, State};
@@ -19,15 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let desk = Desk::open(DeskOptions::new(State::Ephemeral))?;
     let server = Server::bind(ServerOptions::on(SocketAddr::from(([127, 0, 0, 1], 0)))).await?;
     let url = server.url();
-    let rooms = Rooms {
-        service: Arc::new(desk.clone()),
-        journal: Arc::clone(desk.journal()),
-        wechat: routes(Arc::clone(desk.wechat())),
-        page: None,
-        notices: Arc::new(|_: &str| {}),
-        attacker: false,
-    };
-    tokio::spawn(server.run(rooms, std::future::pending()));
+    tokio::spawn(server.run(desk.rooms(false), std::future::pending()));
     let app = desk.wechat().accounts().first_app();
     let app = Credentials { appid: app.appid.clone(), secret: app.secret.clone() };
     let attacks: Vec<&'static Attack> = catalogue().collect();

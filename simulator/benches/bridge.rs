@@ -18,8 +18,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use soter_bridge::protocol::sensor::{self, SensorMode};
 use soter_bridge::protocol::{Service, device, wx};
-use soter_bridge::server::{Rooms, Server, ServerOptions};
-use soter_bridge::wechat::routes;
+use soter_bridge::server::{Server, ServerOptions};
 use soter_sim::{Desk, DeskOptions, State};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -51,15 +50,7 @@ async fn run() -> Result<(), Failed> {
     let phones = phones(&desk).await?;
     let server = Server::bind(ServerOptions::on(SocketAddr::from(([127, 0, 0, 1], 0)))).await?;
     let address = server.address();
-    let rooms = Rooms {
-        service: Arc::new(desk.clone()),
-        journal: Arc::clone(desk.journal()),
-        wechat: routes(Arc::clone(desk.wechat())),
-        page: None,
-        notices: Arc::new(|_: &str| {}),
-        attacker: false,
-    };
-    tokio::spawn(server.run(rooms, std::future::pending()));
+    tokio::spawn(server.run(desk.rooms(false), std::future::pending()));
 
     let cores = std::thread::available_parallelism()?.get();
     let (mut signatures, mut authentications) = (Vec::new(), Vec::new());

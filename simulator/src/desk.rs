@@ -1,17 +1,14 @@
 //! The desk: all phones of one process, and the command protocol over them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use directories::ProjectDirs;
 use soter_bridge::journal::Journal;
+use soter_bridge::page;
 use soter_bridge::protocol::sensor::SensorMode;
-use soter_bridge::protocol::{
-    Call, CommandError, ErrorKind, Event, Request, Response, SeedText, Service, desk, device,
-};
-use soter_bridge::verification;
-use soter_bridge::wechat::{Clock, Ledger, SqliteStore, SystemClock, WeChat, WeChatOptions};
+use soter_bridge::protocol::{CommandError, ErrorKind, Event, desk, device};
+use soter_bridge::server::Rooms;
+use soter_bridge::wechat::{Clock, Ledger, SqliteStore, WeChat, WeChatOptions, routes};
 use soter_tee::Seed;
 use soter_wire::{PROFILES, Profile};
 use tokio::sync::broadcast;
@@ -21,89 +18,22 @@ use crate::phone::{KeyStock, Phone, PhoneContext, Record};
 use crate::store::{DeviceName, FolderError, StateFolder};
 
 use danger::Loot;
+use phones::Phones;
 use records::Records;
 
 mod attacks;
 mod danger;
+mod options;
+mod phones;
 mod records;
+mod service;
+
+pub use options::{DeskOptions, State, default_state_folder};
 
 /// The name of the phone that is on every new desk.
 const FIRST_PHONE: &str = "phone";
-/// Phones that a desk holds at once.
-const MAX_PHONES: usize = 100_000;
 /// Events that a subscriber can lag behind before it loses the oldest.
 const EVENT_BACKLOG: usize = 4096;
-
-/// Methods that change what front ends show, without an event that says more.
-const CHANGES: [&str; 12] = [
-    "biometric.enroll",
-    "biometric.remove",
-    "biometric.unlock",
-    "desk.reset",
-    "device.create",
-    "device.remove",
-    "device.resetNormalWorld",
-    "device.select",
-    "device.set",
-    "sensor.setMode",
-    "soter.removeAllAuthKey",
-    "soter.removeAuthKey",
-];
-
-/// How to set up a desk.
-#[derive(Clone, Debug)]
-pub struct DeskOptions {
-    /// Where the phones live.
-    pub state: State,
-    /// The first phone's family; an existing phone must be of it.
-    pub profile: Option<String>,
-    /// Makes the first phone, and those that are created without a seed of their own, reproducible; an existing phone
-    /// must have been made with it.
-    pub seed: Option<SeedText>,
-    /// Where new seeded phones' clocks stand, in milliseconds since 1970.
-    pub clock: Option<u64>,
-    /// Random keys that are made ahead of time, by a thread of their own; 0: each is made when it is needed.
-    pub key_stock: usize,
-    /// WeChat's servers: their mini programs and users, and how they behave.
-    pub wechat: WeChatOptions,
-    /// Who touches the sensor of a phone that is created, or new after a reset.
-    pub sensor: Option<SensorMode>,
-    /// Whether `desk.reset` may empty a folder.
-    pub allow_reset: bool,
-    /// The clock of WeChat's servers.
-    pub servers_clock: Arc<dyn Clock>,
-}
-
-impl DeskOptions {
-    /// Phones in this place, and everything else as usual.
-    pub fn new(state: State) -> Self {
-        Self {
-            state,
-            profile: None,
-            seed: None,
-            clock: None,
-            key_stock: 0,
-            wechat: WeChatOptions::default(),
-            sensor: None,
-            allow_reset: false,
-            servers_clock: Arc::new(SystemClock),
-        }
-    }
-}
-
-/// Where phones live.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// In memory: they are gone with the process.
-    Ephemeral,
-    /// In a folder, which this process locks.
-    Folder(PathBuf),
-}
-
-/// The platform's folder for a program's data, or `None` if the platform names none.
-pub fn default_state_folder() -> Option<PathBuf> {
-    ProjectDirs::from("", "", "soter-sim").map(|folders| folders.data_dir().to_owned())
-}
 
 /// All phones of one process. Clones are the same desk.
 #[derive(Clone, Debug)]
@@ -128,12 +58,6 @@ struct Inner {
     attack_keys: OnceLock<KeySource>,
     /// Held while the list of phones or its document changes, so that changes follow one another as a whole.
     changing: Mutex<()>,
-}
-
-#[derive(Debug)]
-struct Phones {
-    by_name: BTreeMap<DeviceName, Arc<Phone>>,
-    selected: DeviceName,
 }
 
 impl Desk {
@@ -256,9 +180,23 @@ impl Desk {
     }
 
     /// Tells whoever listens to events something that a person should know.
-    pub fn notice(&self, text: &str) {
+    fn notice(&self, text: &str) {
         // Nobody listening is no error.
         let _ = self.inner.context.events.send(Event::Notice { text: text.to_owned() });
+    }
+
+    /// What a server has behind its port: this desk, its journal, WeChat's servers and the device page. With `attacker` it
+    /// offers an attacker's powers, too.
+    pub fn rooms(&self, attacker: bool) -> Rooms<Self> {
+        let desk = self.clone();
+        Rooms {
+            service: Arc::new(self.clone()),
+            journal: Arc::clone(self.journal()),
+            wechat: routes(Arc::clone(self.wechat())),
+            page: Some(page()),
+            notices: Arc::new(move |notice: &str| desk.notice(notice)),
+            attacker,
+        }
     }
 
     /// Lets other processes that find the folder locked know where this one can be talked to.
@@ -300,110 +238,6 @@ impl Desk {
                 ),
             )
         })
-    }
-
-    fn create(&self, create: &device::Create) -> Result<device::Summary, CommandError> {
-        let name: DeviceName = create.name.parse().map_err(|error| {
-            CommandError::invalid_params(format!("{error}"), "choose another name, such as `second`")
-        })?;
-        let profile = create.profile.as_deref().map_or(Ok(&PROFILES[0]), profile_named)?;
-        let own = create.seed.as_ref().map(|seed| Seed::from_text(seed.expose()));
-        let seed = own.as_ref().or(self.inner.seed.as_ref());
-        let clock = create.clock.or(self.inner.clock);
-        if clock.is_some() && seed.is_none() {
-            return Err(clock_without_seed());
-        }
-        let phone = Phone::new(name.clone(), Record::new(profile), self.inner.context.clone());
-        let phone = Arc::new(phone);
-        let change = self.change();
-        self.check_room_for(&name)?;
-        if let Some(mode) = self.inner.sensor.clone() {
-            phone.set_sensor_mode(mode);
-        }
-        if let Some(seed) = seed {
-            phone.make_reproducible(seed, clock)?;
-        }
-        let summary = phone.summary();
-        self.phones().by_name.insert(name, phone);
-        self.save(&change)?;
-        Ok(summary)
-    }
-
-    /// Whether one more phone fits on the desk, under this name.
-    fn check_room_for(&self, name: &DeviceName) -> Result<(), CommandError> {
-        let phones = self.phones();
-        if phones.by_name.contains_key(name) {
-            return Err(CommandError::invalid_params(
-                format!("there is a device `{name}` already"),
-                "choose another name, or remove that device first",
-            ));
-        }
-        if phones.by_name.len() >= MAX_PHONES {
-            return Err(CommandError::new(
-                ErrorKind::LimitReached,
-                format!("there are {MAX_PHONES} devices, and no more fit"),
-                "remove some first",
-            ));
-        }
-        Ok(())
-    }
-
-    fn list(&self) -> device::Devices {
-        let phones = self.phones();
-        device::Devices {
-            devices: phones.by_name.values().map(|phone| phone.summary()).collect(),
-            selected: phones.selected.to_string(),
-        }
-    }
-
-    fn select(&self, name: &str) -> Result<device::Summary, CommandError> {
-        let phone = self.phone(Some(name))?;
-        let change = self.change();
-        self.phones().selected = phone.name().clone();
-        self.save(&change)?;
-        Ok(phone.summary())
-    }
-
-    fn remove(&self, name: &str) -> Result<device::Removed, CommandError> {
-        let change = self.change();
-        let phone = self.phone(Some(name))?;
-        let selected = {
-            let mut phones = self.phones();
-            if phones.by_name.len() == 1 {
-                return Err(CommandError::invalid_params(
-                    format!("`{name}` is the only device on the desk"),
-                    "create another one first",
-                ));
-            }
-            phones.by_name.remove(phone.name());
-            if phones.selected == *phone.name()
-                && let Some(next) = phones.by_name.keys().next().cloned()
-            {
-                phones.selected = next;
-            }
-            phones.selected.to_string()
-        };
-        phone.throw_away();
-        // A crash between the two leaves files without an entry, and the phone is on the desk again.
-        self.save(&change)?;
-        if let Some(folder) = &self.inner.context.folder {
-            folder.remove_device(phone.name()).map_err(|error| folder_error(&error))?;
-        }
-        Ok(device::Removed { removed: phone.name().to_string(), selected })
-    }
-
-    fn set(&self, name: Option<&str>, set: device::Set) -> Result<device::Device, CommandError> {
-        let phone = self.phone(name)?;
-        phone.set(set)?;
-        self.save(&self.change())?;
-        self.describe(&phone)
-    }
-
-    fn reset_normal_world(&self, name: Option<&str>) -> Result<device::Device, CommandError> {
-        let phone = self.phone(name)?;
-        phone.reset_normal_world()?;
-        self.save(&self.change())?;
-        self.describe(&phone)
     }
 
     /// New phones and empty servers. Calls that wait end as if their phone was removed.
@@ -462,109 +296,8 @@ impl Desk {
     }
 }
 
-impl Service for Desk {
-    async fn call(&self, call: Call) -> Result<Response, CommandError> {
-        let (device, method) = (call.device.clone(), call.request.method());
-        let created = match &call.request {
-            Request::DeviceCreate(create) => Some(create.name.clone()),
-            _ => None,
-        };
-        let answer = self.answer(call).await;
-        if answer.is_ok() && CHANGES.contains(&method) {
-            let device =
-                created.or_else(|| device.clone()).unwrap_or_else(|| self.phones().selected.to_string());
-            // Nobody listening is no error.
-            let _ = self.inner.context.events.send(Event::Changed { device, method: method.to_owned() });
-        }
-        if self.phone(device.as_deref()).is_ok_and(|phone| phone.take_record_changed()) {
-            self.save(&self.change())?;
-        }
-        answer
-    }
-
-    fn events(&self) -> broadcast::Receiver<Event> {
-        self.inner.context.events.subscribe()
-    }
-}
-
-impl Desk {
-    async fn answer(&self, call: Call) -> Result<Response, CommandError> {
-        let device = call.device.as_deref();
-        let phone = || self.phone(device);
-        Ok(match call.request {
-            Request::StartSoterAuthentication(request) => {
-                Response::StartSoterAuthentication(phone()?.start_soter_authentication(request).await?)
-            }
-            Request::CheckIsSupportSoterAuthentication(_) => {
-                Response::CheckIsSupportSoterAuthentication(phone()?.check_is_support())
-            }
-            Request::CheckIsSoterEnrolledInDevice(request) => {
-                Response::CheckIsSoterEnrolledInDevice(phone()?.check_is_enrolled(&request)?)
-            }
-            Request::Login(request) => Response::Login(phone()?.login(&request)?),
-            Request::CheckSession(request) => Response::CheckSession(phone()?.check_session(&request)?),
-            Request::GetUserInfo(request) => Response::GetUserInfo(phone()?.user_info(&request)?),
-            Request::DeskReset(_) => Response::DeskReset(self.reset().await?),
-            Request::DeviceCreate(create) => Response::DeviceCreate(self.create(&create)?),
-            Request::DeviceList(_) => Response::DeviceList(self.list()),
-            Request::DeviceSelect(select) => Response::DeviceSelect(self.select(&select.name)?),
-            Request::DeviceProfiles(_) => Response::DeviceProfiles(families()),
-            Request::DeviceShow(_) => {
-                let phone = phone()?;
-                Response::DeviceShow(self.describe(&phone)?)
-            }
-            Request::DeviceSet(set) => Response::DeviceSet(self.set(device, set)?),
-            Request::DeviceRemove(remove) => Response::DeviceRemove(self.remove(&remove.name)?),
-            Request::DeviceResetNormalWorld(_) => {
-                Response::DeviceResetNormalWorld(self.reset_normal_world(device)?)
-            }
-            Request::SensorSetMode(set) => {
-                let sensor = phone()?.set_sensor_mode(set.mode);
-                self.save(&self.change())?;
-                Response::SensorSetMode(sensor)
-            }
-            Request::SensorTouch(touch) => Response::SensorTouch(phone()?.touch(touch.touch)?),
-            Request::SensorCancel(_) => Response::SensorCancel(phone()?.cancel()?),
-            Request::BiometricEnroll(enroll) => Response::BiometricEnroll(phone()?.enroll(enroll.mode)?),
-            Request::BiometricRemove(remove) => {
-                Response::BiometricRemove(phone()?.remove_enrolment(remove.number)?)
-            }
-            Request::BiometricList(_) => Response::BiometricList(phone()?.enrolments()?),
-            Request::BiometricUnlock(_) => Response::BiometricUnlock(phone()?.unlock()?),
-            Request::KeysList(_) => Response::KeysList(phone()?.keys()?),
-            Request::VerifySignature(request) => Response::VerifySignature(verification::verify(
-                request.key.as_bytes(),
-                request.json.as_bytes(),
-                request.signature.as_bytes(),
-                request.salt,
-            )),
-            Request::DangerSnapshot(snapshot) => Response::DangerSnapshot(self.snapshot(device, &snapshot)?),
-            Request::DangerRestore(restore) => Response::DangerRestore(self.restore(device, &restore)?),
-            Request::DangerClone(duplicate) => Response::DangerClone(self.duplicate(device, &duplicate)?),
-            Request::DangerSetClock(set) => Response::DangerSetClock(self.force_clock(device, set)?),
-            Request::DangerSign(sign) => Response::DangerSign(self.sign_in_software(&sign)?),
-            Request::AttackList(_) => Response::AttackList(Self::attacks()),
-            Request::AttackShow(show) => Response::AttackShow(Self::show_attack(&show.id)?),
-            Request::AttackForge(forge) => Response::AttackForge(self.forge(&forge.id).await?),
-            Request::AttackRun(run) => Response::AttackRun(self.run_attack(&run.id).await?),
-            trusted_app => phone()?.trusted_app(trusted_app)?,
-        })
-    }
-}
-
 /// The right to change the list of phones and its document.
 struct Change<'a>(#[expect(dead_code, reason = "held, not read")] MutexGuard<'a, ()>);
-
-impl Phones {
-    fn from_records(records: Records, context: &PhoneContext) -> Self {
-        let by_name = records
-            .phones
-            .into_iter()
-            .map(|(name, record)| (name.clone(), Arc::new(Phone::new(name, record, context.clone()))))
-            .collect();
-        Self { by_name, selected: records.selected }
-    }
-}
 
 /// WeChat's servers, with their ledger beside the phones.
 fn wechat_servers(
@@ -588,16 +321,6 @@ fn wechat_servers(
 
 fn first_phone() -> Result<DeviceName, CommandError> {
     FIRST_PHONE.parse().map_err(|error| CommandError::internal(format!("{error}")))
-}
-
-fn families() -> device::Families {
-    let family = |profile: &Profile| device::Family {
-        name: profile.name.to_owned(),
-        description: profile.description.to_owned(),
-        modes: profile.modes.to_vec(),
-        salt_length: profile.salt_length,
-    };
-    device::Families { profiles: PROFILES.iter().map(family).collect() }
 }
 
 fn profile_named(name: &str) -> Result<&'static Profile, CommandError> {

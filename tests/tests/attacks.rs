@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use soter_bridge::server::{Rooms, Server, ServerOptions};
-use soter_bridge::wechat::{AccountList, Accounts, App, Replays, SetClock, WeChatOptions, routes};
+use soter_bridge::server::{Server, ServerOptions};
+use soter_bridge::wechat::{AccountList, Accounts, App, Replays, SetClock, WeChatOptions};
 use soter_sim::attack::{
     Backstage, Credentials, Expected, Http, KeySource, Layer, Person, Trouble, Verdict, WeChatTarget,
     catalogue, play,
@@ -71,16 +71,8 @@ async fn run(folder: &Path, replays: Replays, clock: &SetClock, listen: SocketAd
     .unwrap();
     let server = Server::bind(ServerOptions::on(listen)).await.unwrap();
     let address = server.address();
-    let rooms = Rooms {
-        service: Arc::new(desk.clone()),
-        journal: Arc::clone(desk.journal()),
-        wechat: routes(Arc::clone(desk.wechat())),
-        page: None,
-        notices: Arc::new(|_: &str| {}),
-        attacker: false,
-    };
     let (stop, stopped) = oneshot::channel();
-    let ended = tokio::spawn(server.run(rooms, async { drop(stopped.await) }));
+    let ended = tokio::spawn(server.run(desk.rooms(false), async { drop(stopped.await) }));
     (Run { desk, stop, ended }, address)
 }
 

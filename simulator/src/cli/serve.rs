@@ -1,13 +1,12 @@
 //! `soter-sim serve`: the phones and WeChat's servers behind one port, until a signal comes.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
+use soter_bridge::Secret;
 use soter_bridge::protocol::{CommandError, Event, Service, sensor};
-use soter_bridge::server::{Limits, Rooms, Server, ServerOptions};
-use soter_bridge::wechat::{AccountList, Accounts, WeChatOptions, routes};
-use soter_bridge::{Secret, page};
+use soter_bridge::server::{Limits, Server, ServerOptions};
+use soter_bridge::wechat::{AccountList, Accounts, WeChatOptions};
 use soter_sim::{Desk, DeskOptions, State};
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, oneshot};
@@ -83,17 +82,7 @@ impl Bridge {
         let url = server.url();
         desk.set_url(&url)?;
         desk.offer_keys().await;
-        let rooms = Rooms {
-            service: Arc::new(desk.clone()),
-            journal: Arc::clone(desk.journal()),
-            wechat: routes(Arc::clone(desk.wechat())),
-            page: Some(page()),
-            notices: Arc::new({
-                let desk = desk.clone();
-                move |notice: &str| desk.notice(notice)
-            }),
-            attacker: serve.attacker,
-        };
+        let rooms = desk.rooms(serve.attacker);
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(rooms, async {
             // Dropping the sender stops it as well.

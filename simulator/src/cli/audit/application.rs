@@ -7,7 +7,7 @@ use soter_bridge::Secret;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::server::{Rooms, Server, ServerOptions};
 use soter_bridge::wechat::{
-    AccountList, Accounts, App, Clock, Replays, SetClock, SystemClock, User, WeChatOptions, routes,
+    AccountList, Accounts, App, Clock, Replays, SetClock, SystemClock, User, WeChatOptions,
 };
 use soter_sim::attack::{Application, ApplicationTarget, Http};
 use soter_sim::{Desk, DeskOptions, State};
@@ -64,8 +64,10 @@ pub(super) async fn run(
         ..error
     })?;
     let backend = server.url();
+    // Whoever looks for a phone here has come to the wrong place.
+    let rooms = Rooms { page: None, ..desk.rooms(false) };
     let (stop, stopped) = oneshot::channel();
-    let serving = tokio::spawn(server.run(rooms(&desk), async {
+    let serving = tokio::spawn(server.run(rooms, async {
         // Dropping the sender stops it as well.
         let _ = stopped.await;
     }));
@@ -113,18 +115,4 @@ fn server_options(audit: &Audit) -> ServerOptions {
     // The application shows WeChat's own credentials; for everything else nobody gets in.
     let token = (!listen.ip().is_loopback()).then(|| soter_bridge::wechat::random_text(32).into());
     ServerOptions { token, ..ServerOptions::on(listen) }
-}
-
-fn rooms(desk: &Desk) -> Rooms<Desk> {
-    Rooms {
-        service: Arc::new(desk.clone()),
-        journal: Arc::clone(desk.journal()),
-        wechat: routes(Arc::clone(desk.wechat())),
-        page: None,
-        notices: Arc::new({
-            let desk = desk.clone();
-            move |notice: &str| desk.notice(notice)
-        }),
-        attacker: false,
-    }
 }

@@ -1,0 +1,114 @@
+//! The command protocol over a desk: which command is carried out where.
+
+use soter_bridge::protocol::{Call, CommandError, Event, Request, Response, Service};
+use soter_bridge::verification;
+use tokio::sync::broadcast;
+
+use super::Desk;
+use super::phones::families;
+
+/// Methods that change what front ends show, without an event that says more.
+const CHANGES: [&str; 12] = [
+    "biometric.enroll",
+    "biometric.remove",
+    "biometric.unlock",
+    "desk.reset",
+    "device.create",
+    "device.remove",
+    "device.resetNormalWorld",
+    "device.select",
+    "device.set",
+    "sensor.setMode",
+    "soter.removeAllAuthKey",
+    "soter.removeAuthKey",
+];
+
+impl Service for Desk {
+    async fn call(&self, call: Call) -> Result<Response, CommandError> {
+        let (device, method) = (call.device.clone(), call.request.method());
+        let named = match &call.request {
+            Request::DeviceCreate(create) => Some(create.name.clone()),
+            _ => None,
+        };
+        let answer = self.answer(call).await;
+        if answer.is_ok() && CHANGES.contains(&method) {
+            let device =
+                named.or_else(|| device.clone()).unwrap_or_else(|| self.phones().selected.to_string());
+            // Nobody listening is no error.
+            let _ = self.inner.context.events.send(Event::Changed { device, method: method.to_owned() });
+        }
+        if self.phone(device.as_deref()).is_ok_and(|phone| phone.take_record_changed()) {
+            self.save(&self.change())?;
+        }
+        answer
+    }
+
+    fn events(&self) -> broadcast::Receiver<Event> {
+        self.inner.context.events.subscribe()
+    }
+}
+
+impl Desk {
+    async fn answer(&self, call: Call) -> Result<Response, CommandError> {
+        let device = call.device.as_deref();
+        let phone = || self.phone(device);
+        Ok(match call.request {
+            Request::StartSoterAuthentication(request) => {
+                Response::StartSoterAuthentication(phone()?.start_soter_authentication(request).await?)
+            }
+            Request::CheckIsSupportSoterAuthentication(_) => {
+                Response::CheckIsSupportSoterAuthentication(phone()?.check_is_support())
+            }
+            Request::CheckIsSoterEnrolledInDevice(request) => {
+                Response::CheckIsSoterEnrolledInDevice(phone()?.check_is_enrolled(&request)?)
+            }
+            Request::Login(request) => Response::Login(phone()?.login(&request)?),
+            Request::CheckSession(request) => Response::CheckSession(phone()?.check_session(&request)?),
+            Request::GetUserInfo(request) => Response::GetUserInfo(phone()?.user_info(&request)?),
+            Request::DeskReset(_) => Response::DeskReset(self.reset().await?),
+            Request::DeviceCreate(create) => Response::DeviceCreate(self.create(&create)?),
+            Request::DeviceList(_) => Response::DeviceList(self.list()),
+            Request::DeviceSelect(select) => Response::DeviceSelect(self.select(&select.name)?),
+            Request::DeviceProfiles(_) => Response::DeviceProfiles(families()),
+            Request::DeviceShow(_) => {
+                let phone = phone()?;
+                Response::DeviceShow(self.describe(&phone)?)
+            }
+            Request::DeviceSet(set) => Response::DeviceSet(self.set(device, set)?),
+            Request::DeviceRemove(remove) => Response::DeviceRemove(self.remove(&remove.name)?),
+            Request::DeviceResetNormalWorld(_) => {
+                Response::DeviceResetNormalWorld(self.reset_normal_world(device)?)
+            }
+            Request::SensorSetMode(set) => {
+                let sensor = phone()?.set_sensor_mode(set.mode);
+                self.save(&self.change())?;
+                Response::SensorSetMode(sensor)
+            }
+            Request::SensorTouch(touch) => Response::SensorTouch(phone()?.touch(touch.touch)?),
+            Request::SensorCancel(_) => Response::SensorCancel(phone()?.cancel()?),
+            Request::BiometricEnroll(enroll) => Response::BiometricEnroll(phone()?.enroll(enroll.mode)?),
+            Request::BiometricRemove(remove) => {
+                Response::BiometricRemove(phone()?.remove_enrolment(remove.number)?)
+            }
+            Request::BiometricList(_) => Response::BiometricList(phone()?.enrolments()?),
+            Request::BiometricUnlock(_) => Response::BiometricUnlock(phone()?.unlock()?),
+            Request::KeysList(_) => Response::KeysList(phone()?.keys()?),
+            Request::VerifySignature(request) => Response::VerifySignature(verification::verify(
+                request.key.as_bytes(),
+                request.json.as_bytes(),
+                request.signature.as_bytes(),
+                request.salt,
+            )),
+            Request::DangerSnapshot(snapshot) => Response::DangerSnapshot(self.snapshot(device, &snapshot)?),
+            Request::DangerRestore(restore) => Response::DangerRestore(self.restore(device, &restore)?),
+            Request::DangerClone(duplicate) => Response::DangerClone(self.duplicate(device, &duplicate)?),
+            Request::DangerSetClock(set) => Response::DangerSetClock(self.force_clock(device, set)?),
+            Request::DangerSign(sign) => Response::DangerSign(self.sign_in_software(&sign)?),
+            Request::AttackList(_) => Response::AttackList(Self::attacks()),
+            Request::AttackShow(show) => Response::AttackShow(Self::show_attack(&show.id)?),
+            Request::AttackForge(forge) => Response::AttackForge(self.forge(&forge.id).await?),
+            Request::AttackRun(run) => Response::AttackRun(self.run_attack(&run.id).await?),
+            trusted_app => phone()?.trusted_app(trusted_app)?,
+        })
+    }
+}
