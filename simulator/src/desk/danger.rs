@@ -54,7 +54,9 @@ impl Desk {
     pub(super) fn snapshot(&self, of: Option<&str>, snapshot: &Snapshot) -> Result<Copied, CommandError> {
         let name = copy_name(&snapshot.name)?;
         let phone = self.phone(of)?;
-        if self.inner.loot.snapshots().keys().filter(|kept| **kept != name).count() >= MAX_SNAPSHOTS {
+        // Held until the copy is in, so that two who take one at once stay within the bound.
+        let mut snapshots = self.inner.loot.snapshots();
+        if !snapshots.contains_key(&name) && snapshots.len() >= MAX_SNAPSHOTS {
             return Err(CommandError::new(
                 ErrorKind::LimitReached,
                 format!("there are {MAX_SNAPSHOTS} copies, and no more fit"),
@@ -64,7 +66,7 @@ impl Desk {
         let (flash, moment) = phone.copy_flash()?;
         let of = phone.name().clone();
         let copied = copied(&name, &of, moment);
-        self.inner.loot.snapshots().insert(name, Kept { of, flash });
+        snapshots.insert(name, Kept { of, flash });
         Ok(copied)
     }
 

@@ -8,10 +8,13 @@ use super::Desk;
 use super::phones::families;
 
 /// Methods that change what front ends show, without an event that says more.
-const CHANGES: [&str; 12] = [
+const CHANGES: [&str; 15] = [
     "biometric.enroll",
     "biometric.remove",
     "biometric.unlock",
+    "danger.clone",
+    "danger.restore",
+    "danger.setClock",
     "desk.reset",
     "device.create",
     "device.remove",
@@ -27,7 +30,9 @@ impl Service for Desk {
     async fn call(&self, call: Call) -> Result<Response, CommandError> {
         let (device, method) = (call.device.clone(), call.request.method());
         let named = match &call.request {
+            Request::DangerClone(duplicate) => Some(duplicate.name.clone()),
             Request::DeviceCreate(create) => Some(create.name.clone()),
+            Request::DeviceRemove(remove) => Some(remove.name.clone()),
             _ => None,
         };
         let answer = self.answer(call).await;

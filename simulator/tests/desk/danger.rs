@@ -110,3 +110,20 @@ async fn copies_are_bounded_and_mistakes_with_them_are_told() {
     let error = refused("danger.restore", json!({"name": "copy-0", "device": "other"})).await;
     assert!(error.what.contains("of device `phone`"), "{error:?}");
 }
+
+#[tokio::test]
+async fn whoever_shows_the_phones_hears_of_what_an_attacker_changed() {
+    let desk = phone("trustonic");
+    copied(&desk, "danger.snapshot", "before").await;
+    let mut events = desk.events();
+    call(&desk, "danger.clone", json!({"name": "twin"})).await.unwrap();
+    copied(&desk, "danger.restore", "before").await;
+    call(&desk, "danger.setClock", json!({"clock": 1_700_000_000_000_u64})).await.unwrap();
+    let changed = |event| match event {
+        Event::Changed { device, method } => Some((device, method)),
+        _ => None,
+    };
+    let told: Vec<_> = drain(&mut events).into_iter().filter_map(changed).collect();
+    let expected = [("twin", "danger.clone"), ("phone", "danger.restore"), ("phone", "danger.setClock")];
+    assert_eq!(told, expected.map(|(device, method)| (device.to_owned(), method.to_owned())));
+}
