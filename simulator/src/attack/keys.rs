@@ -7,7 +7,6 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use rsa::BigUint;
 use soter_bridge::protocol::CommandError;
 use soter_tee::{RandomnessError, Seed};
@@ -141,15 +140,14 @@ impl KeySupply {
     /// The next unpredictable bytes; with a seed, predictable ones.
     pub(super) fn fill(&self, out: &mut [u8]) -> Result<(), RandomnessError> {
         let Source::Seed(seed) = &*self.source.0 else { return soter_tee::operating_system_random(out) };
-        let number = {
-            let mut taken = self.taken();
-            taken.numbers += 1;
-            taken.numbers
-        };
-        let start = seed.number(&self.attack, &number.to_string());
-        for (block, chunk) in (0_u64..).zip(out.chunks_mut(32)) {
-            let bytes = digest(&SHA256, &[&start[..], &block.to_le_bytes()].concat());
-            chunk.iter_mut().zip(bytes.as_ref()).for_each(|(byte, other)| *byte = *other);
+        for chunk in out.chunks_mut(32) {
+            let number = {
+                let mut taken = self.taken();
+                taken.numbers += 1;
+                taken.numbers
+            };
+            let bytes = seed.number(&self.attack, &number.to_string());
+            chunk.iter_mut().zip(bytes.iter()).for_each(|(byte, other)| *byte = *other);
         }
         Ok(())
     }

@@ -120,11 +120,7 @@ impl Target for Paper {
     }
 
     fn user(&self, name: &str) -> Result<User, Trouble> {
-        Ok(User {
-            name: name.to_owned(),
-            openid: format!("oEmulatedAudit{name}"),
-            openid_elsewhere: format!("oEmulatedOther{name}"),
-        })
+        Ok(User::made_up(name))
     }
 
     async fn enroll(&self, _: &Upload) -> Result<Answer, Trouble> {
@@ -140,7 +136,7 @@ impl Target for Paper {
     }
 
     async fn order(&self, _: &mut Visit, proposed: &str) -> Result<Order, Trouble> {
-        Ok(Order { challenge: proposed.to_owned(), values: std::collections::BTreeMap::new() })
+        Ok(Order::over(proposed))
     }
 
     async fn send(&self, _: &Visit, _: &Order, _: &Input) -> Result<Answer, Trouble> {

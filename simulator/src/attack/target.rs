@@ -104,6 +104,17 @@ pub struct Visit {
     pub cookies: BTreeMap<String, String>,
 }
 
+impl User {
+    /// Someone whom only the audit knows, for targets that take anybody's openid.
+    pub(super) fn made_up(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            openid: format!("oEmulatedAudit{name}"),
+            openid_elsewhere: format!("oEmulatedOther{name}"),
+        }
+    }
+}
+
 impl Visit {
     /// A visit that begins.
     pub fn of(user: &User) -> Self {
@@ -118,6 +129,13 @@ pub struct Order {
     pub challenge: String,
     /// What the target has given out with it, by the names that templates use.
     pub values: BTreeMap<String, String>,
+}
+
+impl Order {
+    /// An order over a challenge that the target did not choose.
+    pub(super) fn over(challenge: &str) -> Self {
+        Self { challenge: challenge.to_owned(), values: BTreeMap::new() }
+    }
 }
 
 /// What is sent in place of an honest result.

@@ -162,11 +162,7 @@ impl Target for WeChatTarget {
     }
 
     fn user(&self, name: &str) -> Result<User, Trouble> {
-        Ok(User {
-            name: name.to_owned(),
-            openid: format!("oEmulatedAudit{name}"),
-            openid_elsewhere: format!("oEmulatedOther{name}"),
-        })
+        Ok(User::made_up(name))
     }
 
     async fn enroll(&self, upload: &Upload) -> Result<Answer, Trouble> {
@@ -198,7 +194,7 @@ impl Target for WeChatTarget {
     }
 
     async fn order(&self, _: &mut Visit, proposed: &str) -> Result<Order, Trouble> {
-        Ok(Order { challenge: proposed.to_owned(), values: std::collections::BTreeMap::new() })
+        Ok(Order::over(proposed))
     }
 
     async fn send(&self, _: &Visit, _: &Order, input: &Input) -> Result<Answer, Trouble> {
