@@ -84,6 +84,7 @@ fn mistakes_are_told_before_anything_is_sent() {
     let url = "http://127.0.0.1:9";
     for (arguments, told) in [
         (&["--report", "report.txt"][..], ".sarif"),
+        (&["--report", "no-such-folder/report.html"], "no-such-folder"),
         (&["--skip", "SOTER-NONSENSE"], "SOTER-NONSENSE"),
         (&["--skip", "SOTER"], "leave no attack"),
         (&["--baseline", "no-such-file.json"], "no-such-file.json"),

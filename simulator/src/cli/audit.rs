@@ -65,7 +65,17 @@ impl Plan {
         let reports = audit
             .report
             .iter()
-            .map(|path| Ok((path.clone(), ReportKind::of(path)?)))
+            .map(|path| {
+                // Before anything is sent: a report that cannot be written is found out after minutes otherwise.
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                if folder.is_some_and(|folder| !folder.is_dir()) {
+                    return Err(CommandError::environment(
+                        format!("there is no folder for the report {}", path.display()),
+                        "make the folder first, or name another file",
+                    ));
+                }
+                Ok((path.clone(), ReportKind::of(path)?))
+            })
             .collect::<Result<_, CommandError>>()?;
         let baseline = match &audit.baseline {
             Some(path) => Baseline::read(&read_input(Input::named(path))?)?,
