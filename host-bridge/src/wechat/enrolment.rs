@@ -137,6 +137,10 @@ impl WeChat {
         });
         let (ask, auth_key) = (ask?, auth_key?);
         let told = |error: UploadRefused| (reason_of(&error), error.to_string());
+        // All of it before any of it counts: a refusal leaves nothing behind.
+        let ask_export = (device.ask.json.as_bytes(), &ask[..]);
+        let key_export = (device.auth_key.json.as_bytes(), &auth_key[..]);
+        self.check_device((&device.cpu_id, &attk), ask_export, key_export).map_err(told)?;
         self.register_device(&device.cpu_id, &attk).await.map_err(told)?;
         self.upload_ask(device.ask.json.as_bytes(), &ask).await.map_err(told)?;
         self.upload_auth_key(device.auth_key.json.as_bytes(), &auth_key, &device.appid, &device.openid)
@@ -190,14 +194,18 @@ mod tests {
             ("openid", json!(long), reasons::WRONG_TYPE),
             ("cpu_id", json!(long), reasons::WRONG_TYPE),
             ("cpu_id", json!(7), reasons::MISSING_FIELD),
+            ("cpu_id", json!("another"), reasons::UNKNOWN_DEVICE),
             ("auth_key", Value::Null, reasons::MISSING_FIELD),
         ] {
             let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
-            let mut request = upload(&mut phone);
+            let good = upload(&mut phone);
+            let mut request = good.clone();
             request[member] = value;
             let refused = wechat.enroll(&request).await.unwrap_err();
             assert_eq!(refused.0, reason, "{member}: {refused:?}");
             assert!(!wechat.knows_openid(DEFAULT_APPID, OPENID));
+            assert_eq!(wechat.ledger.read(super::super::ledger::Book::device_count), 0, "{member}");
+            assert_eq!(wechat.enroll(&good).await, Ok(()), "{member}");
         }
     }
 

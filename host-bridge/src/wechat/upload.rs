@@ -126,7 +126,7 @@ impl WeChat {
     /// # Errors
     /// [`UploadRefused`].
     pub async fn upload_ask(&self, json: &[u8], signature: &[u8]) -> Result<(), UploadRefused> {
-        let ask = self.vouched_ask(json, signature)?;
+        let ask = self.vouched_ask(json, signature, |cpu_id| self.registered(cpu_id))?;
         let accept = |book: &mut Book| {
             let counter = spend(book, &ask.cpu_id, ask.counter)?;
             let Ask { cpu_id, uid, key, salt_length, .. } = ask;
@@ -174,17 +174,49 @@ impl WeChat {
         Ok(self.ledger.change(accept)??.durable().await?)
     }
 
-    /// Whether an exported ASK is a registered device's: what `verify_ask` asks.
-    pub(super) fn check_ask(&self, json: &[u8], signature: &[u8]) -> Result<(), UploadRefused> {
-        self.vouched_ask(json, signature).map(|_| ())
+    /// Whether the keys of a device hold together, registered or not: the ASK by its root, the AuthKey by the ASK. Changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`UploadRefused`].
+    pub(super) fn check_device(
+        &self,
+        (cpu_id, attk): (&str, &PublicKey),
+        (ask_json, ask_signature): (&[u8], &[u8]),
+        (json, signature): (&[u8], &[u8]),
+    ) -> Result<(), UploadRefused> {
+        let attk_of = |named: &str| if named == cpu_id { Ok(attk.clone()) } else { Err(unknown(named)) };
+        let ask = self.vouched_ask(ask_json, ask_signature, attk_of)?;
+        let export = KeyJson::decode(json).map_err(|error| UploadRefused::Unreadable(error.to_string()))?;
+        if (&export.cpu_id, &export.uid) != (&ask.cpu_id, &ask.uid) {
+            return Err(UploadRefused::NoAsk { cpu_id: export.cpu_id, uid: export.uid });
+        }
+        ask.key
+            .verify_pss(json, signature, ask.salt_length)
+            .map_err(|_| UploadRefused::NotSigned { kind: "AuthKey", signer: "the app's ASK" })?;
+        if export.counter <= ask.counter {
+            return Err(UploadRefused::Counter { counter: export.counter, highest: ask.counter });
+        }
+        Ok(())
     }
 
-    fn vouched_ask(&self, json: &[u8], signature: &[u8]) -> Result<Ask, UploadRefused> {
+    /// Whether an exported ASK is a registered device's: what `verify_ask` asks.
+    pub(super) fn check_ask(&self, json: &[u8], signature: &[u8]) -> Result<(), UploadRefused> {
+        self.vouched_ask(json, signature, |cpu_id| self.registered(cpu_id)).map(|_| ())
+    }
+
+    /// An ASK that the device's root vouches for; `attk_of` tells the root of a device.
+    fn vouched_ask(
+        &self,
+        json: &[u8],
+        signature: &[u8],
+        attk_of: impl FnOnce(&str) -> Result<PublicKey, UploadRefused>,
+    ) -> Result<Ask, UploadRefused> {
         if signature.is_empty() {
-            return self.chained_ask(json);
+            return self.chained_ask(json, attk_of);
         }
         let export = KeyJson::decode(json).map_err(|error| UploadRefused::Unreadable(error.to_string()))?;
-        let attk = self.registered(&export.cpu_id)?;
+        let attk = attk_of(&export.cpu_id)?;
         let salt_length = export.effective_salt_length();
         attk.verify_pss(json, signature, salt_length)
             .map_err(|_| UploadRefused::NotSigned { kind: "ASK", signer: "the device's ATTK" })?;
@@ -192,7 +224,11 @@ impl WeChat {
         Ok(Ask { cpu_id, uid, counter, key: public_key, salt_length })
     }
 
-    fn chained_ask(&self, json: &[u8]) -> Result<Ask, UploadRefused> {
+    fn chained_ask(
+        &self,
+        json: &[u8],
+        attk_of: impl FnOnce(&str) -> Result<PublicKey, UploadRefused>,
+    ) -> Result<Ask, UploadRefused> {
         let unreadable = |error: &dyn std::fmt::Display| UploadRefused::Unreadable(error.to_string());
         let chain = CertificateChain::decode(json).map_err(|error| unreadable(&error))?;
         let facts = chain.verify().map_err(|error| UploadRefused::BrokenChain(error.to_string()))?;
@@ -200,7 +236,7 @@ impl WeChat {
             return Err(UploadRefused::UntrustedRoot { root: facts.root_common_name });
         }
         let salt_length = facts.challenge.effective_salt_length();
-        let attk = self.registered(&facts.challenge.cpu_id)?;
+        let attk = attk_of(&facts.challenge.cpu_id)?;
         if attk != facts.device_key {
             return Err(UploadRefused::NotSigned { kind: "ASK", signer: "the device's ATTK" });
         }
@@ -209,10 +245,12 @@ impl WeChat {
     }
 
     fn registered(&self, cpu_id: &str) -> Result<PublicKey, UploadRefused> {
-        self.ledger
-            .read(|book| book.attk(cpu_id).cloned())
-            .ok_or_else(|| UploadRefused::UnknownDevice { cpu_id: cpu_id.chars().take(64).collect() })
+        self.ledger.read(|book| book.attk(cpu_id).cloned()).ok_or_else(|| unknown(cpu_id))
     }
+}
+
+fn unknown(cpu_id: &str) -> UploadRefused {
+    UploadRefused::UnknownDevice { cpu_id: cpu_id.chars().take(64).collect() }
 }
 
 fn spend(book: &mut Book, cpu_id: &str, counter: u64) -> Result<Change, UploadRefused> {
