@@ -59,9 +59,8 @@ impl Kept {
 impl Step {
     /// Reads a line that is no comment.
     pub(super) fn read(line: &str) -> Result<Self, String> {
-        let mut words = line.splitn(2, char::is_whitespace);
-        let (word, rest) = (words.next().unwrap_or_default(), words.next().unwrap_or_default().trim());
-        match word {
+        let (first, rest) = word(line);
+        match first {
             "expect" => Expectation::read(rest).map(Self::Expect),
             "keep" => match rest.split_whitespace().collect::<Vec<_>>().as_slice() {
                 [name, path] => Ok(Self::Keep { name: (*name).to_owned(), path: (*path).to_owned() }),
@@ -74,10 +73,10 @@ impl Step {
 
 impl Expectation {
     fn read(text: &str) -> Result<Self, String> {
-        let mut words = text.splitn(3, char::is_whitespace);
-        let (path, operator) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let (path, rest) = word(text);
+        let (operator, value) = word(rest);
         if path == "error" {
-            let told = text.trim_start_matches("error").trim();
+            let told = rest;
             return if told.is_empty() {
                 Err("`expect error` takes a text".to_owned())
             } else {
@@ -91,12 +90,10 @@ impl Expectation {
             "not" => Operator::Not,
             other => return Err(format!("`{other}` is no operator: is, not, contains, above")),
         };
-        match words.next().map(str::trim) {
-            Some(value) if !path.is_empty() && !value.is_empty() => {
-                Ok(Self::Member { path: path.to_owned(), operator, value: value.to_owned() })
-            }
-            _ => Err("`expect` takes a path, an operator and a value".to_owned()),
+        if value.is_empty() {
+            return Err("`expect` takes a path, an operator and a value".to_owned());
         }
+        Ok(Self::Member { path: path.to_owned(), operator, value: value.to_owned() })
     }
 
     /// Whether it holds for some answer of a line; else what was found.
@@ -108,7 +105,14 @@ impl Expectation {
             Self::Member { path, operator, value } => {
                 let expected = kept.value(value).ok_or_else(|| format!("nothing was kept as {value}"))?;
                 let found: Vec<Value> = answers.iter().filter_map(|answer| at(answer, path)).collect();
-                if found.iter().any(|found| operator.holds(found, &expected)) {
+                // What is not so in one answer may be so in another.
+                let holds = match operator {
+                    Operator::Not => {
+                        !found.is_empty() && found.iter().all(|found| operator.holds(found, &expected))
+                    }
+                    _ => found.iter().any(|found| operator.holds(found, &expected)),
+                };
+                if holds {
                     return Ok(());
                 }
                 match found.last() {
@@ -118,6 +122,12 @@ impl Expectation {
             }
         }
     }
+}
+
+/// The first word of a text, and what follows behind any blanks.
+fn word(text: &str) -> (&str, &str) {
+    let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    (first, rest.trim())
 }
 
 impl Operator {
@@ -187,8 +197,9 @@ mod tests {
 
     fn holds(line: &str) -> Result<(), String> {
         let answers = [
-            json!({"errCode": 0, "resultJSON": "{\"raw\":\"7\",\"counter\":5}", "modes": ["fingerPrint"]}),
+            json!({"errCode": 0, "shared": 1, "resultJSON": "{\"raw\":\"7\",\"counter\":5}", "modes": ["fingerPrint"]}),
             json!([{"valid": false}]),
+            json!({"shared": 2}),
         ];
         let mut kept = Kept::default();
         kept.insert("four".to_owned(), json!(4));
@@ -206,6 +217,7 @@ mod tests {
             "expect resultJSON contains raw",
             "expect modes contains fingerPrint",
             "expect 0.valid is false",
+            "expect  resultJSON.raw \t is  7",
         ] {
             assert_eq!(holds(line), Ok(()), "{line}");
         }
@@ -219,6 +231,8 @@ mod tests {
             ("expect resultJSON.counter above 5", "found 5"),
             ("expect errCode is {unknown}", "nothing was kept"),
             ("expect error text", "was carried out"),
+            ("expect shared not 1", "found 2"),
+            ("expect nothing not 1", "nothing there"),
         ] {
             assert!(holds(line).unwrap_err().contains(told), "{line}");
         }
