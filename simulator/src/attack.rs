@@ -41,7 +41,7 @@ pub use self::handset::Upload;
 pub use self::http::{Http, host_is_loopback};
 pub use self::keys::KeySource;
 pub use self::paper::{Forged, forge};
-pub use self::person::Person;
+pub use self::person::{NotIntroduced, Person};
 pub use self::play::{Played, Verdict, play};
 pub use self::software_key::{Scheme, SoftwareKey};
 pub use self::steps::{Code, Envelope};

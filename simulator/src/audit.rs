@@ -1,8 +1,8 @@
 //! The audit: a positive control, every attack, an honest request after each, and what came of it.
 //!
 //! ```text
-//!   control      honest results of two phone families ── refused ──> nothing is concluded
-//!      │
+//!   control      honest results of the usual phone family ── refused ──> nothing is concluded
+//!      │                        and of the one with the other salt ── refused ──> its attacks are skipped
 //!      v
 //!   attack by attack, each on its own fresh phone ──> verdict
 //!      └── then the control's next honest result  ── refused ──> ERROR: the target broke
@@ -13,7 +13,10 @@ mod selection;
 
 use soter_wire::{PROFILES, Profile};
 
-use crate::attack::{Attack, Exchange, Form, KeySource, Person, Played, Target, Verdict, play};
+use crate::attack::{
+    Attack, Exchange, Expected, Form, KeySource, NotIntroduced, Person, Played, Target, Trouble, Verdict,
+    play,
+};
 
 pub use self::report::{Report, ReportKind};
 pub use self::selection::{Baseline, Selection};
@@ -105,7 +108,7 @@ pub async fn audit<T: Target>(
             _ => {
                 let mut finding = control.play(attack, target, keys).await;
                 match control.honest(target).await {
-                    Ok(()) => broken = None,
+                    Ok(()) => (broken, breaks) = (None, 0),
                     Err(what) => {
                         broken.get_or_insert(attack.id);
                         breaks += 1;
@@ -125,36 +128,60 @@ pub async fn audit<T: Target>(
 /// Honest people, whom the target must serve before, between and after attacks.
 struct Control {
     person: Person,
-    /// Families whose phones the target does not take, and why.
-    not_taken: Option<(&'static str, String)>,
+    /// A family whose honest phones the target turns away.
+    turned_away: Option<TurnedAway>,
+}
+
+/// A family whose honest phones a target turns away: that it refuses their forgeries proves nothing.
+struct TurnedAway {
+    family: &'static str,
+    /// Whether the target knows the keys, and refuses the results all the same.
+    is_known: bool,
+    /// One line: how.
+    how: String,
 }
 
 impl Control {
-    /// Honest results of both salt lengths. A target that takes the default family alone is audited with that alone.
+    /// Honest results of both salt lengths. A target that serves the default family alone is audited with that alone.
     async fn begin<T: Target>(target: &T, keys: &KeySource) -> Result<Self, ControlFailed> {
         let first = &PROFILES[0];
-        let mut person = accepted(target, keys, first).await?;
+        let mut person = served(target, keys, first).await?;
         // A second result of the same phone, for its counter goes on.
-        paid(&mut person, target, first).await?;
-        let other = PROFILES.iter().find(|profile| profile.salt_length != first.salt_length);
-        let not_taken = match other {
-            None => None,
-            Some(other) => accepted(target, keys, other).await.err().map(|failed| (other.name, failed.what)),
-        };
-        Ok(Self { person, not_taken })
+        pay(&mut person, target, first).await?;
+        let mut turned_away = None;
+        if let Some(other) = PROFILES.iter().find(|profile| profile.salt_length != first.salt_length) {
+            let family = other.name;
+            turned_away = match served(target, keys, other).await {
+                Ok(_) => None,
+                Err(NotServed::KeysRefused(how)) => {
+                    Some(TurnedAway { family, is_known: false, how: how.what })
+                }
+                Err(NotServed::ResultRefused(how)) => {
+                    Some(TurnedAway { family, is_known: true, how: how.what })
+                }
+                Err(NotServed::Broken(trouble)) => return Err(NotServed::Broken(trouble).into()),
+            };
+        }
+        Ok(Self { person, turned_away })
     }
 
     async fn play<T: Target>(&self, attack: &'static Attack, target: &T, keys: &KeySource) -> Finding {
-        match &self.not_taken {
-            Some((family, why)) if *family == attack.profile => {
-                finding(attack, Verdict::Skip, format!("the target serves no {family} phones: {why}"))
-            }
-            _ => {
-                let Played { verdict, reason, answer } = play(attack, target, keys).await;
-                let exchange = answer.map(|answer| answer.exchange);
-                Finding { attack, verdict, reason, exchange, known: false }
+        if let Some(TurnedAway { family, is_known, how }) = &self.turned_away
+            && *family == attack.profile
+        {
+            // Whether honest phones of the family are served is what an entry of this kind asks.
+            let is_the_question = *is_known && attack.expected == Expected::MustAccept;
+            if !is_the_question {
+                return finding(
+                    attack,
+                    Verdict::Skip,
+                    format!("the target serves no {family} phones: {how}"),
+                );
             }
         }
+        let Played { verdict, reason, answer } = play(attack, target, keys).await;
+        let exchange = answer.map(|answer| answer.exchange);
+        Finding { attack, verdict, reason, exchange, known: false }
     }
 
     /// An honest result must be accepted. After a restart, say, the target may have forgotten login and keys.
@@ -174,25 +201,46 @@ impl Control {
     }
 }
 
-async fn accepted<T: Target>(
+/// What a target did with someone honest instead of serving them.
+enum NotServed {
+    /// It did not take the phone's keys.
+    KeysRefused(ControlFailed),
+    /// It refused the result.
+    ResultRefused(ControlFailed),
+    /// It could not be asked.
+    Broken(Trouble),
+}
+
+impl From<NotServed> for ControlFailed {
+    fn from(not_served: NotServed) -> Self {
+        match not_served {
+            NotServed::KeysRefused(failed) | NotServed::ResultRefused(failed) => failed,
+            NotServed::Broken(trouble) => Self { what: trouble.to_string(), exchange: None },
+        }
+    }
+}
+
+/// Someone new, whose keys are taken and whose first result is accepted.
+async fn served<T: Target>(
     target: &T,
     keys: &KeySource,
     profile: &'static Profile,
-) -> Result<Person, ControlFailed> {
+) -> Result<Person, NotServed> {
     let name = format!("control {}", profile.name);
-    let person = Person::introduce(&name, target, keys, profile).await;
-    let mut person = person.map_err(|trouble| ControlFailed { what: trouble.to_string(), exchange: None })?;
-    paid(&mut person, target, profile).await?;
+    let mut person = Person::introduce(&name, target, keys, profile).await.map_err(|error| match error {
+        NotIntroduced::Trouble(trouble) => NotServed::Broken(trouble),
+        NotIntroduced::KeysRefused(ref answer) => {
+            let exchange = Some(answer.exchange.clone());
+            NotServed::KeysRefused(ControlFailed { what: error.to_string(), exchange })
+        }
+    })?;
+    pay(&mut person, target, profile).await?;
     Ok(person)
 }
 
-async fn paid<T: Target>(
-    person: &mut Person,
-    target: &T,
-    profile: &'static Profile,
-) -> Result<(), ControlFailed> {
-    let answer = person.pay(target).await;
-    let answer = answer.map_err(|trouble| ControlFailed { what: trouble.to_string(), exchange: None })?;
+/// An honest result, which is accepted.
+async fn pay<T: Target>(person: &mut Person, target: &T, profile: &'static Profile) -> Result<(), NotServed> {
+    let answer = person.pay(target).await.map_err(NotServed::Broken)?;
     if answer.accepted {
         return Ok(());
     }
@@ -201,13 +249,13 @@ async fn paid<T: Target>(
         Form::Verifier => "",
         Form::Application => "; does it ask the audit's WeChat servers?",
     };
-    Err(ControlFailed {
+    Err(NotServed::ResultRefused(ControlFailed {
         what: format!(
             "the target refuses the honest result of a {} phone{told}: status {}{asks}",
             profile.name, answer.status
         ),
         exchange: Some(answer.exchange),
-    })
+    }))
 }
 
 fn finding(attack: &'static Attack, verdict: Verdict, reason: String) -> Finding {

@@ -26,17 +26,18 @@ impl Person {
     /// Someone whose keys are known to the target, and who is logged in.
     ///
     /// # Errors
-    /// What the target did instead, in one line.
+    /// [`NotIntroduced`]: what the target did instead.
     pub async fn introduce<T: Target>(
         name: &str,
         target: &T,
         keys: &KeySource,
         profile: &'static Profile,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, NotIntroduced> {
         let supply = keys.supply(name);
         let mut person = Self::arrive(target, &supply, profile).await.map_err(Stopped::into_trouble)?;
-        person.enroll(target).await.map_err(Stopped::into_trouble)?;
-        Ok(person)
+        let upload = person.handset.upload().map_err(Trouble::from)?;
+        let answer = target.enroll(&upload).await?;
+        if answer.accepted { Ok(person) } else { Err(NotIntroduced::KeysRefused(Box::new(answer))) }
     }
 
     /// An honest result for a new order. Gives the target's answer.
@@ -81,15 +82,28 @@ impl Person {
     }
 }
 
+/// Why somebody honest is not known to a target.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotIntroduced {
+    /// It does not take the phone's keys.
+    #[error("{}", keys_refused(.0))]
+    KeysRefused(Box<Answer>),
+    /// It could not be asked.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
 /// An upload that must be taken.
 pub(super) fn taken(answer: Answer) -> Result<(), Stopped> {
     if answer.accepted {
         return Ok(());
     }
+    Err(Stopped::played(Verdict::Error, keys_refused(&answer), Some(answer)))
+}
+
+fn keys_refused(answer: &Answer) -> String {
     let told = answer.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
-    let reason =
-        format!("the target does not know these keys: it does not take an honest phone's upload{told}");
-    Err(Stopped::played(Verdict::Error, reason, Some(answer)))
+    format!("the target does not know these keys: it does not take an honest phone's upload{told}")
 }
 
 /// What is sent with a signed text.

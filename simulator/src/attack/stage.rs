@@ -51,7 +51,7 @@ impl<'a, T: Target> Stage<'a, T> {
         let supply = keys.supply(attack.id);
         let mut owner = Person::arrive(target, &supply, profile(attack)?).await?;
         owner.enroll(target).await?;
-        let other = if needs_other(forgery) {
+        let other = if needs_other(attack, forgery) {
             let mut other = Person::arrive(target, &supply, profile(attack)?).await?;
             other.enroll(target).await?;
             Some(other)
@@ -118,7 +118,7 @@ impl<'a, T: Target> Stage<'a, T> {
             Before::Restart => {
                 self.target.restart().await?;
                 self.owner.visit = self.target.visit(&self.owner.user).await?;
-                Ok(())
+                self.come_back().await
             }
             Before::Logout => Ok(self.target.leave(&mut self.owner.visit).await?),
             Before::EnrollFinger => {
@@ -127,6 +127,23 @@ impl<'a, T: Target> Stage<'a, T> {
             }
             Before::RenewKey => self.renew_key().await,
         }
+    }
+
+    /// After a restart: a target that knows its phones no more refuses everything, which proves nothing until they have
+    /// come back as real ones would.
+    async fn come_back(&mut self) -> Result<(), Stopped> {
+        let Some(bystander) = &mut self.other else { return Ok(()) };
+        bystander.visit = self.target.visit(&bystander.user).await?;
+        if bystander.pay(self.target).await?.accepted {
+            return Ok(());
+        }
+        bystander.return_to(self.target).await?;
+        let answer = bystander.pay(self.target).await?;
+        if !answer.accepted {
+            let reason = "after the restart an honest result is refused";
+            return Err(Stopped::played(Verdict::Error, reason, Some(answer)));
+        }
+        self.owner.enroll(self.target).await
     }
 
     /// An honest result for a new order, not sent yet.
@@ -182,6 +199,9 @@ impl<'a, T: Target> Stage<'a, T> {
         let signed = self.made(&forgery, &order, &never_issued)?;
         let surroundings = self.surroundings(&order);
         let json = edited(&signed.json, forgery.tampered, surroundings.borrowed())?;
+        if !forgery.tampered.is_empty() && json == signed.json {
+            return Err(nothing_to_change().into());
+        }
         let signature = if signed.signature.is_empty() {
             String::new()
         } else {
@@ -210,9 +230,8 @@ impl<'a, T: Target> Stage<'a, T> {
     }
 
     fn made(&mut self, forgery: &Forgery, order: &Order, fresh: &str) -> Result<Signed, Stopped> {
-        let challenge = forge::challenge(&order.challenge, forgery.challenge, fresh).ok_or_else(|| {
-            Trouble::does_not_apply("the target's challenges have nothing to change in this way")
-        })?;
+        let challenge = forge::challenge(&order.challenge, forgery.challenge, fresh);
+        let challenge = challenge.ok_or_else(nothing_to_change)?;
         Ok(match forgery.made {
             Made::ByPhone(who) => self.person(who).handset.authenticate(&challenge)?,
             Made::BySecondPhone => match &mut self.second {
@@ -315,14 +334,17 @@ impl<'a, T: Target> Stage<'a, T> {
             let (login, order, input) = self.forge(forgery).await?;
             let visit = self.visit(login);
             let sent = (0..CONNECTIONS).map(|_| self.target.send(visit, &order, &input));
-            let mut accepted = Vec::new();
+            let (mut accepted, mut trouble) = (Vec::new(), None);
             for answer in futures_util::future::join_all(sent).await {
-                let answer = answer?;
-                if answer.accepted {
-                    accepted.push(answer);
-                } else {
-                    refusal = Some(answer);
+                match answer {
+                    Ok(answer) if answer.accepted => accepted.push(answer),
+                    Ok(answer) => refusal = Some(answer),
+                    Err(broken) => trouble = Some(broken),
                 }
+            }
+            // Two that were accepted are two too many, whatever became of the others.
+            if let (0 | 1, Some(trouble)) = (accepted.len(), trouble) {
+                return Err(trouble.into());
             }
             match (accepted.len(), accepted.pop()) {
                 (0, _) => {
@@ -395,16 +417,25 @@ impl OwnedSurroundings {
     }
 }
 
-fn needs_other(forgery: &Forgery) -> bool {
+fn needs_other(attack: &Attack, forgery: &Forgery) -> bool {
+    let restarts = match attack.script {
+        Script::Send(before, _) => before.iter().any(|step| matches!(step, Before::Restart)),
+        Script::Enroll(_) | Script::Login(_) => false,
+    };
     let edits = match forgery.made {
         Made::InSoftware { edits, .. } => edits,
         _ => &[],
     };
-    matches!(forgery.made, Made::ByPhone(Who::Other))
+    restarts
+        || matches!(forgery.made, Made::ByPhone(Who::Other))
         || matches!(signer(forgery), Some(Signer::AnotherAuthKey | Signer::OthersAuthKey))
         || forgery.login == Who::Other
         || matches!(forgery.claims, Claim::Who(Who::Other) | Claim::OtherByRequest)
         || edits.iter().chain(forgery.tampered).any(|edit| matches!(edit, Edit::OthersCpuId))
+}
+
+fn nothing_to_change() -> Trouble {
+    Trouble::does_not_apply("the target's challenges have nothing to change in this way")
 }
 
 /// The key that signs in software, if one does.

@@ -55,7 +55,7 @@ fn words(text: &str) -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn correct_verifiers_have_no_finding() {
     use verifier::Weakness;
-    for correct in [Weakness::None, Weakness::Tolerant] {
+    for correct in [Weakness::None, Weakness::Tolerant, Weakness::KeysInMemory] {
         let found = findings(Verifier::start(correct).await).await;
         assert!(found.is_empty(), "{correct:?}: {found:?}");
     }
@@ -90,6 +90,7 @@ macro_rules! each_is_found {
 async fn a_verifier_that_is_careless_about_counters_is_found_by_what_abuses_that() {
     use verifier::Weakness;
     each_is_found! { Verifier::start,
+        Weakness::AllInMemory => Fail "REPLAY-03 COUNTER-05";
         Weakness::CheckThenWrite => Fail "REPLAY-02";
         Weakness::CounterAsDouble => Fail "COUNTER-15";
         Weakness::CounterIn32Bits => Fail "COUNTER-14 COUNTER-15";
@@ -106,6 +107,7 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_what_abuses_that
         Weakness::LastCounterOnly => Fail "REPLAY-04 REPLAY-05 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05";
         Weakness::LastKeyWins => Fail "COUNTER-11 COUNTER-18 JSON-18";
         Weakness::NamesInAnyCase => Fail "COUNTER-17";
+        Weakness::RaceBreaksOff => Fail "REPLAY-02";
         Weakness::SignatureRemembered =>
             Fail "REPLAY-10 REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19";
     }
@@ -121,6 +123,7 @@ async fn a_verifier_that_is_careless_about_signatures_is_found_by_what_abuses_th
         Weakness::KeyFromMessage => Fail "SIGNATURE-20";
         Weakness::Pkcs1Accepted => Fail "SIGNATURE-08";
         Weakness::Reserialises => Fail "JSON-10 JSON-11 JSON-12 JSON-14";
+        Weakness::SaltAlways20 => Fail "SIGNATURE-24";
         Weakness::SaltFromMessage => Fail "SIGNATURE-12 SIGNATURE-14 SIGNATURE-16";
         Weakness::SignatureIgnored =>
             Fail "SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 JSON-01 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-09 IDENTITY-10";
@@ -154,6 +157,13 @@ async fn a_target_that_serves_nobody_after_an_attack_is_an_error_and_the_rest_is
     assert_eq!(ids(&found, Verdict::Error).len(), catalogue().count());
     assert!(found[0].reason.contains("refuses an honest result"), "{:?}", found[0]);
     assert!(found.last().unwrap().reason.contains("SOTER-REPLAY-01"), "{:?}", found.last());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_recovers_from_an_attack_is_an_error_there_and_played_on() {
+    each_is_found! { Verifier::start,
+        verifier::Weakness::StumblesAtTimes => Error "SIGNATURE-02 SIGNATURE-07 JSON-13 PROTOCOL-09";
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

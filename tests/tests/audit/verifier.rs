@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -24,6 +24,9 @@ pub(crate) enum Weakness {
     None,
     /// In none, but it reads signatures in any Base64.
     Tolerant,
+    /// In none, but a restart makes it forget its phones, which have to come back.
+    KeysInMemory,
+    AllInMemory,
     AnyKey,
     AnyRoot,
     AnySalt,
@@ -54,11 +57,14 @@ pub(crate) enum Weakness {
     OpenidIgnored,
     Pkcs1Accepted,
     Reserialises,
+    RaceBreaksOff,
     RetiredKeys,
+    SaltAlways20,
     SaltFromMessage,
     SignatureIgnored,
     SignatureOptional,
     SignatureRemembered,
+    StumblesAtTimes,
     TokenIgnored,
     TrimsText,
 }
@@ -88,6 +94,8 @@ struct Kept {
     issued: u64,
     now: Duration,
     locked: bool,
+    /// Requests that are refused whatever they are.
+    stumbling: u8,
 }
 
 #[derive(Clone, Debug)]
@@ -242,7 +250,7 @@ impl Verifier {
                 _ => return json!({"errcode": 40001, "errmsg": "invalid credential"}),
             }
         };
-        if self.kept().locked {
+        if self.kept().locked || self.stumbles(body) {
             return refused;
         }
         if self.is(Weakness::SignatureRemembered) {
@@ -261,6 +269,20 @@ impl Verifier {
             self.kept().locked = true;
         }
         json!({"is_ok": is_ok})
+    }
+
+    /// Refuses the next few requests after a signature of nothing or of zeros, or a text that begins with a BOM.
+    fn stumbles(&self, body: &Value) -> bool {
+        let zeros = base64::encode(&[0; 256]);
+        let is_odd = body["json_signature"] == "" || body["json_signature"] == zeros.as_str();
+        let is_odd = is_odd || body["json_string"].as_str().is_some_and(|text| text.starts_with('\u{feff}'));
+        let mut kept = self.kept();
+        if is_odd && self.is(Weakness::StumblesAtTimes) {
+            kept.stumbling = 3;
+        }
+        let stumbles = kept.stumbling > 0;
+        kept.stumbling = kept.stumbling.saturating_sub(1);
+        stumbles
     }
 
     /// Whose result it is, and its counter; `None` if it is nobody's.
@@ -318,6 +340,7 @@ impl Verifier {
             Weakness::AnySalt => key.key.find_pss_salt_length(bytes, signature).is_some(),
             Weakness::SaltFromMessage => key.key.verify_pss(bytes, signature, claimed).is_ok(),
             Weakness::Pkcs1Accepted if key.key.verify_pkcs1(bytes, signature).is_ok() => true,
+            Weakness::SaltAlways20 => key.key.verify_pss(bytes, signature, 20).is_ok(),
             _ => claimed == key.salt && key.key.verify_pss(bytes, signature, key.salt).is_ok(),
         }
     }
@@ -390,6 +413,16 @@ impl Verifier {
         }
     }
 
+    /// Whether an answer is cut off: when the same result was accepted twice already.
+    fn breaks_off(&self, told: &Value, body: &Value) -> bool {
+        let signature = body["json_signature"].as_str().unwrap_or_default();
+        let mut kept = self.kept();
+        self.is(Weakness::RaceBreaksOff)
+            && told["is_ok"] == true
+            && !kept.signatures.insert(signature.to_owned())
+            && !kept.signatures.insert(format!("{signature} again"))
+    }
+
     async fn spend(&self, genuine: &Genuine) -> bool {
         let Some(counter) = genuine.counter else { return true };
         let highest = |kept: &Kept| kept.counters.get(&genuine.cpu_id).copied();
@@ -405,7 +438,8 @@ impl Verifier {
                 _ => counter > highest,
             }
         };
-        if self.is(Weakness::CheckThenWrite) {
+        let races = self.is(Weakness::CheckThenWrite) || self.is(Weakness::RaceBreaksOff);
+        if races {
             let seen = highest(&self.kept());
             tokio::time::sleep(Duration::from_millis(20)).await;
             if !is_new(seen) {
@@ -414,7 +448,7 @@ impl Verifier {
         }
         let mut kept = self.kept();
         let seen = highest(&kept);
-        let accepted = self.is(Weakness::CheckThenWrite) || is_new(seen);
+        let accepted = races || is_new(seen);
         if accepted {
             let before = seen.map_or(0, |(highest, _)| highest);
             kept.counters.insert(genuine.cpu_id.clone(), (before.max(counter), counter));
@@ -495,7 +529,13 @@ async fn answer(
             {
                 return StatusCode::INTERNAL_SERVER_ERROR.into_response();
             } else {
-                verifier.verify(&query, &body).await
+                let told = verifier.verify(&query, &body).await;
+                if verifier.breaks_off(&told, &body) {
+                    let cut =
+                        futures_util::stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut")) });
+                    return Body::from_stream(cut).into_response();
+                }
+                told
             }
         }
         _ => return StatusCode::NOT_FOUND.into_response(),
@@ -529,8 +569,13 @@ impl Backstage for Verifier {
     fn restart(&self) -> BoxFuture<'_, Result<(), Trouble>> {
         let mut kept = self.kept();
         kept.tokens.clear();
-        if self.is(Weakness::CounterInMemory) {
+        if self.is(Weakness::CounterInMemory) || self.is(Weakness::AllInMemory) {
             kept.counters.clear();
+        }
+        if self.is(Weakness::KeysInMemory) || self.is(Weakness::AllInMemory) {
+            kept.attks.clear();
+            kept.asks.clear();
+            kept.keys.clear();
         }
         async { Ok(()) }.boxed()
     }

@@ -242,4 +242,15 @@ pub(super) static ATTACKS: &[Attack] = &[
         script: reshaped(Shape::Wrapped),
         ..SPELLING
     },
+    Attack {
+        id: "SOTER-SIGNATURE-24",
+        title: "an honest result of a phone whose salt has 32 bytes",
+        holds: Holds::Nothing,
+        making: "An honest result of a Huawei phone, signed by PSS with 32 bytes of salt, as its text and its uploaded key say.",
+        expected: Expected::MustAccept,
+        meaning: "Every Huawei phone is turned away: the salt is taken for 20 bytes throughout.",
+        fix: "Keep the salt length that the AuthKey was uploaded with (rsa_pss_saltlen of its export, else 20), and verify with it.",
+        profile: "itrustee",
+        ..USUAL
+    },
 ];
