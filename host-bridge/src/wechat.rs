@@ -48,7 +48,7 @@ pub use self::accounts::{AccountList, Accounts, App, DEFAULT_APPID, DEFAULT_USER
 pub use self::clock::{Clock, SetClock, SystemClock};
 pub use self::ledger::{AuthKey, Change, Ledger, LedgerError, LedgerStore, Receipt, SqliteStore};
 pub use self::routes::routes;
-pub use self::upload::{KeyOwner, Lacks, UploadRefused};
+pub use self::upload::{DeviceKeys, KeyOwner, Lacks, UploadRefused};
 pub use self::user_info::UserInfo;
 
 /// Whether a counter that is not new is a reason to refuse. Whether WeChat's servers refuse is not documented.

@@ -12,14 +12,14 @@ use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use soter_wire::{KeyJson, PublicKey, base64};
+use soter_wire::{ExportBlob, KeyJson, PublicKey, base64};
 
 use crate::journal::{Door, Judgement, NewEntry};
 use crate::reasons;
 
 use super::WeChat;
 use super::routes::{Answer, reason_of};
-use super::upload::UploadRefused;
+use super::upload::DeviceKeys;
 
 /// Devices that are enrolled from outside, with those of the desk.
 const MOST_DEVICES: usize = 200_000;
@@ -135,17 +135,15 @@ impl WeChat {
             base64::decode(text)
                 .map_err(|error| (reasons::BAD_SIGNATURE_ENCODING, format!("a signature is {error}")))
         });
-        let (ask, auth_key) = (ask?, auth_key?);
-        let told = |error: UploadRefused| (reason_of(&error), error.to_string());
-        // All of it before any of it counts: a refusal leaves nothing behind.
-        let ask_export = (device.ask.json.as_bytes(), &ask[..]);
-        let key_export = (device.auth_key.json.as_bytes(), &auth_key[..]);
-        self.check_device((&device.cpu_id, &attk), ask_export, key_export).map_err(told)?;
-        self.register_device(&device.cpu_id, &attk).await.map_err(told)?;
-        self.upload_ask(device.ask.json.as_bytes(), &ask).await.map_err(told)?;
-        self.upload_auth_key(device.auth_key.json.as_bytes(), &auth_key, &device.appid, &device.openid)
-            .await
-            .map_err(told)
+        let keys = DeviceKeys {
+            cpu_id: &device.cpu_id,
+            attk: &attk,
+            ask: &ExportBlob { json: device.ask.json.into_bytes(), signature: ask? },
+            auth_key: &ExportBlob { json: device.auth_key.json.into_bytes(), signature: auth_key? },
+            appid: &device.appid,
+            openid: &device.openid,
+        };
+        self.take_device(keys).await.map_err(|error| (reason_of(&error), error.to_string()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What WeChat's client uploads before a user's first authentication: the ASK, then the AuthKey.
 
-use soter_wire::{CertificateChain, KeyJson, PublicKey};
+use soter_wire::{CertificateChain, ExportBlob, KeyJson, PublicKey};
 
 use super::WeChat;
 use super::ledger::{AuthKey, Book, Change, LedgerError};
@@ -86,6 +86,23 @@ pub struct KeyOwner<'a> {
     pub openid: &'a str,
 }
 
+/// All that a device brings before a user's first authentication.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceKeys<'a> {
+    /// The device.
+    pub cpu_id: &'a str,
+    /// Its root.
+    pub attk: &'a PublicKey,
+    /// The app's exported ASK.
+    pub ask: &'a ExportBlob,
+    /// The user's exported AuthKey.
+    pub auth_key: &'a ExportBlob,
+    /// The mini program.
+    pub appid: &'a str,
+    /// Its user.
+    pub openid: &'a str,
+}
+
 /// An exported ASK as far as it vouches for itself.
 struct Ask {
     cpu_id: String,
@@ -101,12 +118,41 @@ impl WeChat {
     /// # Errors
     /// [`UploadRefused::OtherAttk`], or the ledger's.
     pub async fn register_device(&self, cpu_id: &str, attk: &PublicKey) -> Result<(), UploadRefused> {
-        let register = |book: &mut Book| match book.attk(cpu_id) {
-            Some(known) if known == attk => Ok(Vec::new()),
-            Some(_) => Err(UploadRefused::OtherAttk { cpu_id: cpu_id.to_owned() }),
-            None => Ok(vec![Change::Device { cpu_id: cpu_id.to_owned(), attk: attk.clone() }]),
+        Ok(self.ledger.change(|book| registration(book, cpu_id, attk))??.durable().await?)
+    }
+
+    /// Takes all that a device brings, or nothing of it: the root, an ASK for which the root vouches, and an AuthKey for
+    /// which the ASK vouches.
+    ///
+    /// # Errors
+    /// [`UploadRefused`].
+    pub async fn take_device(&self, device: DeviceKeys<'_>) -> Result<(), UploadRefused> {
+        let DeviceKeys { cpu_id, attk, ask, auth_key, appid, openid } = device;
+        let attk_of = |named: &str| if named == cpu_id { Ok(attk.clone()) } else { Err(unknown(named)) };
+        let ask = self.vouched_ask(&ask.json, &ask.signature, attk_of)?;
+        let export = unpacked(&auth_key.json)?;
+        if (&export.cpu_id, &export.uid) != (&ask.cpu_id, &ask.uid) {
+            return Err(UploadRefused::NoAsk { cpu_id: export.cpu_id, uid: export.uid });
+        }
+        check_auth_key(&auth_key.json, &auth_key.signature, &ask.key, ask.salt_length)?;
+        if export.counter <= ask.counter {
+            return Err(UploadRefused::Counter { counter: export.counter, highest: ask.counter });
+        }
+        let accept = |book: &mut Book| {
+            let mut changes = registration(book, cpu_id, attk)?;
+            let is_known = changes.is_empty();
+            if is_known {
+                spend(book, cpu_id, ask.counter)?;
+            }
+            let Ask { cpu_id, uid, key, salt_length, .. } = ask;
+            changes.extend([
+                Change::Counter { cpu_id: cpu_id.clone(), highest: export.counter },
+                Change::Ask { cpu_id: cpu_id.clone(), uid: uid.clone(), key, salt_length },
+                Change::AuthKey { cpu_id, uid, key: owned(&export, appid, openid) },
+            ]);
+            Ok::<_, UploadRefused>(changes)
         };
-        Ok(self.ledger.change(register)??.durable().await?)
+        Ok(self.ledger.change(accept)??.durable().await?)
     }
 
     /// What has to be uploaded before results of this owner can be judged. Cheap.
@@ -146,7 +192,7 @@ impl WeChat {
         appid: &str,
         openid: &str,
     ) -> Result<(), UploadRefused> {
-        let export = KeyJson::decode(json).map_err(|error| UploadRefused::Unreadable(error.to_string()))?;
+        let export = unpacked(json)?;
         let ask = self.ledger.read(|book| {
             book.ask(&export.cpu_id, &export.uid).map(|(key, salt_length)| (key.clone(), salt_length))
         });
@@ -154,50 +200,17 @@ impl WeChat {
         let Some((ask, salt_length)) = ask else {
             return Err(UploadRefused::NoAsk { cpu_id: cpu_id.clone(), uid: uid.clone() });
         };
-        ask.verify_pss(json, signature, salt_length)
-            .map_err(|_| UploadRefused::NotSigned { kind: "AuthKey", signer: "the app's ASK" })?;
+        check_auth_key(json, signature, &ask, salt_length)?;
         let accept = |book: &mut Book| {
             // Another ASK may have come meanwhile.
             if book.ask(cpu_id, uid).is_none_or(|(known, _)| *known != ask) {
                 return Err(UploadRefused::NoAsk { cpu_id: cpu_id.clone(), uid: uid.clone() });
             }
             let counter = spend(book, cpu_id, export.counter)?;
-            let key = AuthKey {
-                key: export.public_key.clone(),
-                appid: appid.to_owned(),
-                openid: openid.to_owned(),
-                salt_length: export.effective_salt_length(),
-                retired: false,
-            };
+            let key = owned(&export, appid, openid);
             Ok(vec![counter, Change::AuthKey { cpu_id: cpu_id.clone(), uid: uid.clone(), key }])
         };
         Ok(self.ledger.change(accept)??.durable().await?)
-    }
-
-    /// Whether the keys of a device hold together, registered or not: the ASK by its root, the AuthKey by the ASK. Changes
-    /// nothing.
-    ///
-    /// # Errors
-    /// [`UploadRefused`].
-    pub(super) fn check_device(
-        &self,
-        (cpu_id, attk): (&str, &PublicKey),
-        (ask_json, ask_signature): (&[u8], &[u8]),
-        (json, signature): (&[u8], &[u8]),
-    ) -> Result<(), UploadRefused> {
-        let attk_of = |named: &str| if named == cpu_id { Ok(attk.clone()) } else { Err(unknown(named)) };
-        let ask = self.vouched_ask(ask_json, ask_signature, attk_of)?;
-        let export = KeyJson::decode(json).map_err(|error| UploadRefused::Unreadable(error.to_string()))?;
-        if (&export.cpu_id, &export.uid) != (&ask.cpu_id, &ask.uid) {
-            return Err(UploadRefused::NoAsk { cpu_id: export.cpu_id, uid: export.uid });
-        }
-        ask.key
-            .verify_pss(json, signature, ask.salt_length)
-            .map_err(|_| UploadRefused::NotSigned { kind: "AuthKey", signer: "the app's ASK" })?;
-        if export.counter <= ask.counter {
-            return Err(UploadRefused::Counter { counter: export.counter, highest: ask.counter });
-        }
-        Ok(())
     }
 
     /// Whether an exported ASK is a registered device's: what `verify_ask` asks.
@@ -215,7 +228,7 @@ impl WeChat {
         if signature.is_empty() {
             return self.chained_ask(json, attk_of);
         }
-        let export = KeyJson::decode(json).map_err(|error| UploadRefused::Unreadable(error.to_string()))?;
+        let export = unpacked(json)?;
         let attk = attk_of(&export.cpu_id)?;
         let salt_length = export.effective_salt_length();
         attk.verify_pss(json, signature, salt_length)
@@ -246,6 +259,40 @@ impl WeChat {
 
     fn registered(&self, cpu_id: &str) -> Result<PublicKey, UploadRefused> {
         self.ledger.read(|book| book.attk(cpu_id).cloned()).ok_or_else(|| unknown(cpu_id))
+    }
+}
+
+/// Registers a device; nothing, if that was done before.
+fn registration(book: &Book, cpu_id: &str, attk: &PublicKey) -> Result<Vec<Change>, UploadRefused> {
+    match book.attk(cpu_id) {
+        Some(known) if known == attk => Ok(Vec::new()),
+        Some(_) => Err(UploadRefused::OtherAttk { cpu_id: cpu_id.to_owned() }),
+        None => Ok(vec![Change::Device { cpu_id: cpu_id.to_owned(), attk: attk.clone() }]),
+    }
+}
+
+fn unpacked(json: &[u8]) -> Result<KeyJson, UploadRefused> {
+    KeyJson::decode(json).map_err(|error| UploadRefused::Unreadable(error.to_string()))
+}
+
+fn check_auth_key(
+    json: &[u8],
+    signature: &[u8],
+    ask: &PublicKey,
+    salt_length: u16,
+) -> Result<(), UploadRefused> {
+    ask.verify_pss(json, signature, salt_length)
+        .map_err(|_| UploadRefused::NotSigned { kind: "AuthKey", signer: "the app's ASK" })
+}
+
+/// An exported AuthKey as it is kept for its user.
+fn owned(export: &KeyJson, appid: &str, openid: &str) -> AuthKey {
+    AuthKey {
+        key: export.public_key.clone(),
+        appid: appid.to_owned(),
+        openid: openid.to_owned(),
+        salt_length: export.effective_salt_length(),
+        retired: false,
     }
 }
 
