@@ -19,6 +19,7 @@
 pub mod attack;
 pub mod audit;
 pub mod store;
+pub mod toml_file;
 
 mod desk;
 mod phone;

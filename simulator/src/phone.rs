@@ -19,6 +19,7 @@ use wechat::Caller;
 
 pub(crate) use danger::{Flash, Moment};
 pub(crate) use key_stock::KeyStock;
+pub(crate) use wechat::CHALLENGE_LIMIT;
 
 mod biometrics;
 mod danger;

@@ -9,24 +9,23 @@ mod template;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use reqwest::Method;
 use serde_json::Value;
-use soter_bridge::wechat::{SetClock, UploadRefused, WeChat};
+use soter_bridge::wechat::{DeviceKeys, SetClock, WeChat};
 
 use super::handset::Upload;
-use super::http::{Http, Reply, Request};
+use super::http::{Http, Reply, Request, Secrets};
 use super::restart;
-use super::steps::{Code, Envelope};
+use super::steps::{Code, Envelope, PAST_A_CODE};
 use super::target::{Answer, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
+use crate::phone::CHALLENGE_LIMIT;
 
 pub use self::description::{Application, INITIAL};
-use self::description::{Endpoint, Success};
+use self::description::{Endpoint, Pointer, Success};
 use self::template::{Values, filled};
 
-/// How far the clock is set on, so that a login code expires: a code lasts five minutes.
-const PAST_A_CODE: Duration = Duration::from_secs(301);
+/// Bytes of the shortest text that is kept out of reports: a shorter one is no secret, and stands everywhere.
+const SHORTEST_SECRET: usize = 8;
 
 /// The application, and WeChat's servers that it asks.
 #[derive(Debug)]
@@ -86,8 +85,6 @@ impl ApplicationTarget {
     ) -> Result<Request, Trouble> {
         let url = self.http.address(&filled(&endpoint.url, values, template::Place::Address));
         let url = url.map_err(|error| Trouble::broken(error.what))?;
-        let method = Method::from_bytes(endpoint.method.as_bytes())
-            .map_err(|_| Trouble::broken(format!("`{}` is no HTTP method", endpoint.method)))?;
         let mut headers: Vec<(String, String)> = endpoint
             .headers
             .iter()
@@ -102,7 +99,24 @@ impl ApplicationTarget {
             headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
         let body = endpoint.body.as_ref().map(|body| filled(body, values, place));
-        Ok(Request { method, url, headers, body, secrets: Vec::new() })
+        let secrets = self.secrets(endpoint, values, cookies);
+        Ok(Request { method: endpoint.method(), url, headers, body, secrets })
+    }
+
+    /// What belongs to a session, or was put into the description as a credential.
+    fn secrets(&self, endpoint: &Endpoint, values: &Values, cookies: &BTreeMap<String, String>) -> Secrets {
+        let is_long = |secret: &String| secret.len() >= SHORTEST_SECRET;
+        let of_login = self.application.login.iter().flat_map(|login| login.values.keys());
+        let named =
+            of_login.filter_map(|name| values.get(name).map(|value| (value, format!("{{{{{name}}}}}"))));
+        let fixed = endpoint.headers.iter().filter(|(name, value)| {
+            !["accept", "content-type", "user-agent"].contains(&name.to_ascii_lowercase().as_str())
+                && template::names(value).next().is_none()
+        });
+        let unnamed =
+            fixed.map(|(_, value)| value).chain(cookies.values()).map(|value| (value, "…".to_owned()));
+        let secrets = named.chain(unnamed).filter(|(secret, _)| is_long(secret));
+        secrets.map(|(secret, instead)| (secret.clone(), instead)).collect()
     }
 
     async fn logged_in(
@@ -143,13 +157,15 @@ impl Target for ApplicationTarget {
     }
 
     async fn enroll(&self, upload: &Upload) -> Result<Answer, Trouble> {
-        let accepted = async {
-            self.wechat.register_device(&upload.cpu_id, &upload.attk).await?;
-            self.wechat.upload_ask(&upload.ask.json, &upload.ask.signature).await?;
-            let AuthKeyOf { json, signature } = AuthKeyOf::from(upload);
-            self.wechat.upload_auth_key(json, signature, self.appid(), &upload.openid).await
+        let keys = DeviceKeys {
+            cpu_id: &upload.cpu_id,
+            attk: &upload.attk,
+            ask: &upload.ask,
+            auth_key: &upload.auth_key,
+            appid: self.appid(),
+            openid: &upload.openid,
         };
-        let refused: Option<UploadRefused> = accepted.await.err();
+        let refused = self.wechat.take_device(keys).await.err();
         Ok(Answer {
             accepted: refused.is_none(),
             status: 200,
@@ -205,10 +221,10 @@ impl Target for ApplicationTarget {
                 .ok_or_else(|| Trouble::broken(format!("the answer has no challenge: {}", told(&reply))))?,
             (None, None) => reply.body.trim().to_owned(),
         };
-        if issued.is_empty() || issued.encode_utf16().count() > 511 {
-            let units = issued.encode_utf16().count();
+        let units = issued.encode_utf16().count();
+        if !(1..CHALLENGE_LIMIT).contains(&units) {
             return Err(Trouble::broken(format!(
-                "the challenge has {units} UTF-16 units; phones take 1 to 511"
+                "the challenge has {units} UTF-16 units; phones take fewer than {CHALLENGE_LIMIT}, and at least one"
             )));
         }
         Ok(Order { challenge: issued, values: captured(&challenge.values, &reply)? })
@@ -269,7 +285,7 @@ impl Target for ApplicationTarget {
             }
             Code::Expired => {
                 let code = own(self.appid())?;
-                self.clock.advance(u64::try_from(PAST_A_CODE.as_millis()).unwrap_or(u64::MAX));
+                self.clock.advance(PAST_A_CODE);
                 code
             }
             Code::OfAnotherApp => {
@@ -279,8 +295,12 @@ impl Target for ApplicationTarget {
         };
         let mut visit = Visit::of(user);
         let reply = self.logged_in(&login.request, &mut visit, code).await?;
-        let accepted = is_success(&login.success, &reply) && captured(&login.values, &reply).is_ok();
-        Ok(Answer { accepted, status: reply.status, reason: None, exchange: reply.exchange })
+        let captured = captured(&login.values, &reply).ok();
+        let accepted = is_success(&login.success, &reply) && captured.is_some();
+        // The session that it gave is one all the same.
+        let secrets = self.secrets(&login.request, &captured.unwrap_or_default(), &visit.cookies);
+        let exchange = reply.exchange.masked(&secrets);
+        Ok(Answer { accepted, status: reply.status, reason: None, exchange })
     }
 
     async fn restart(&self) -> Result<(), Trouble> {
@@ -298,48 +318,33 @@ impl ApplicationTarget {
     }
 }
 
-/// The parts of an upload that an AuthKey's export has.
-struct AuthKeyOf<'a> {
-    json: &'a [u8],
-    signature: &'a [u8],
-}
-
-impl<'a> From<&'a Upload> for AuthKeyOf<'a> {
-    fn from(upload: &'a Upload) -> Self {
-        Self { json: &upload.auth_key.json, signature: &upload.auth_key.signature }
-    }
-}
-
 fn is_success(success: &Success, reply: &Reply) -> bool {
     let status = match success.status {
         Some(status) => reply.status == status,
         None => (200..300).contains(&reply.status),
     };
     let pointed = success.pointer.as_ref().is_none_or(|pointer| {
-        let told: Option<Value> = serde_json::from_str(&reply.body).ok();
-        let found = told.as_ref().and_then(|told| told.pointer(pointer));
+        let found = pointer.find(&reply.body);
         match &success.value {
-            Some(value) => found == Some(value),
-            None => found.is_some_and(|found| !found.is_null() && *found != Value::Bool(false)),
+            Some(value) => found.as_ref() == Some(value),
+            None => found.is_some_and(|found| !found.is_null() && found != Value::Bool(false)),
         }
     });
     let matched = success.regex.as_ref().is_none_or(|regex| regex.is_match(&reply.body));
     status && pointed && matched
 }
 
-/// The values that an answer brings, by JSON pointers.
-fn captured(pointers: &BTreeMap<String, String>, reply: &Reply) -> Result<Values, Trouble> {
+/// The values that an answer brings.
+fn captured(pointers: &BTreeMap<String, Pointer>, reply: &Reply) -> Result<Values, Trouble> {
     pointers.iter().map(|(name, pointer)| Ok((name.clone(), at(pointer, reply)?))).collect()
 }
 
-fn at(pointer: &str, reply: &Reply) -> Result<String, Trouble> {
-    let told: Option<Value> = serde_json::from_str(&reply.body).ok();
-    match told.as_ref().and_then(|told| told.pointer(pointer)) {
-        Some(Value::String(text)) => Ok(text.clone()),
-        Some(Value::Null) | None => Err(Trouble::broken(format!(
-            "there is nothing at `{pointer}` in the answer: {}",
-            self::told(reply)
-        ))),
+fn at(pointer: &Pointer, reply: &Reply) -> Result<String, Trouble> {
+    match pointer.find(&reply.body) {
+        Some(Value::String(text)) => Ok(text),
+        Some(Value::Null) | None => {
+            Err(Trouble::broken(format!("there is nothing at `{pointer}` in the answer: {}", told(reply))))
+        }
         Some(other) => Ok(other.to_string()),
     }
 }

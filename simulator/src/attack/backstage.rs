@@ -81,8 +81,7 @@ impl Backstage for OwnServers {
     }
 
     fn advance_clock(&self, by: Duration) -> bool {
-        let milliseconds = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
-        self.clock.as_ref().inspect(|clock| clock.advance(milliseconds)).is_some()
+        self.clock.as_ref().inspect(|clock| clock.advance(by)).is_some()
     }
 
     fn restart(&self) -> BoxFuture<'_, Result<(), Trouble>> {

@@ -13,6 +13,7 @@ use super::handset::Upload;
 use super::keys::KeySupply;
 use super::steps::{Challenge, Enrolment, Shape};
 use super::{Scheme, SoftwareKey};
+use crate::phone::CHALLENGE_LIMIT;
 
 /// Characters of a line in MIME's Base64.
 const MIME_LINE: usize = 76;
@@ -76,7 +77,9 @@ pub(super) fn challenge(issued: &str, challenge: Challenge, fresh: &str) -> Opti
             characters.as_str().to_owned()
         }
     };
-    (!changed.is_empty() && changed != issued).then_some(changed)
+    // Phones take no longer ones, so nobody could have signed them.
+    let can_be_signed = (1..CHALLENGE_LIMIT).contains(&changed.encode_utf16().count());
+    (can_be_signed && changed != issued).then_some(changed)
 }
 
 /// The full-width form of a letter or digit, which compatibility normalisation takes for the same.
@@ -214,6 +217,8 @@ mod tests {
         assert_eq!(made(Challenge::Padded).unwrap(), "Order-7 ");
         assert_eq!(made(Challenge::NeverIssued).unwrap(), "fresh");
         assert_eq!(challenge("42", Challenge::OtherCase, ""), None);
+        assert_eq!(challenge(&"x".repeat(511), Challenge::Padded, ""), None);
+        assert_eq!(challenge("x", Challenge::CutShort, ""), None);
     }
 
     #[test]

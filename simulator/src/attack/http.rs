@@ -23,7 +23,7 @@ const LONGEST_SHOWN: usize = 8 << 10;
 const REASON: &str = "x-soter-sim-reason";
 
 /// Texts that must not be shown, with what is shown instead.
-pub(super) type Secrets = Vec<(String, &'static str)>;
+pub(super) type Secrets = Vec<(String, String)>;
 
 /// A way to one server. Nothing is ever sent anywhere else: redirections are not followed, proxies not used.
 #[derive(Clone, Debug)]
@@ -249,12 +249,22 @@ pub fn host_is_loopback(url: &str) -> bool {
 fn server(text: &str) -> Result<Url, CommandError> {
     let shown: String = text.chars().take(120).collect();
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    url.ok_or_else(|| {
+    let url = url.ok_or_else(|| {
         CommandError::invalid_params(
             format!("`{shown}` is no address of a server"),
             "write it with its scheme, such as http://127.0.0.1:3000",
         )
-    })
+    })?;
+    if url.username().is_empty() && url.password().is_none() {
+        return Ok(url);
+    }
+    Err(CommandError::invalid_params(
+        format!(
+            "the address of {} has a user in it, who would stand in every report",
+            url.host_str().unwrap_or_default()
+        ),
+        "leave out what stands before the @",
+    ))
 }
 
 fn exchange(request: &Request, status: u16, headers: &[(String, String)], body: &str) -> Exchange {
@@ -283,23 +293,27 @@ fn exchange(request: &Request, status: u16, headers: &[(String, String)], body: 
         }
     }
     let _ = write!(came, "\n{body}");
-    let shown = |text: String| cut(masked(text, &request.secrets));
-    Exchange { request: shown(sent), response: shown(came), curl: masked(curl, &request.secrets) }
+    let Exchange { request: sent, response, curl } =
+        Exchange { request: sent, response: came, curl }.masked(&request.secrets);
+    Exchange { request: cut(sent), response: cut(response), curl }
+}
+
+impl Exchange {
+    /// The same with other texts in the place of secrets.
+    pub(super) fn masked(self, secrets: &Secrets) -> Self {
+        let masked = |text: String| {
+            secrets.iter().filter(|(secret, _)| !secret.is_empty()).fold(text, |text, (secret, instead)| {
+                let in_form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+                let in_address = in_form.replace('+', "%20");
+                text.replace(secret, instead).replace(&in_form, instead).replace(&in_address, instead)
+            })
+        };
+        Self { request: masked(self.request), response: masked(self.response), curl: masked(self.curl) }
+    }
 }
 
 fn quoted(text: &str) -> String {
     shell_words::quote(text).into_owned()
-}
-
-fn masked(text: String, secrets: &Secrets) -> String {
-    secrets.iter().filter(|(secret, _)| !secret.is_empty()).fold(text, |text, (secret, instead)| {
-        text.replace(secret, instead).replace(&encoded(secret), instead)
-    })
-}
-
-/// A text as it stands in an address.
-fn encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 fn cut(text: String) -> String {
@@ -337,6 +351,12 @@ mod tests {
     }
 
     #[test]
+    fn an_address_with_a_password_is_refused_without_showing_it() {
+        let refused = Http::to("http://me:s3cret@a.test:1", Duration::from_secs(1)).unwrap_err();
+        assert!(refused.what.contains("a.test") && !refused.what.contains("s3cret"), "{refused:?}");
+    }
+
+    #[test]
     fn only_an_address_of_this_computer_is_loopback() {
         for url in [
             "http://127.0.0.1:1",
@@ -363,7 +383,7 @@ mod tests {
         let secret = "s3cret/+ value";
         let mut url = Url::parse("http://127.0.0.1/token").unwrap();
         url.query_pairs_mut().append_pair("secret", secret);
-        let secrets = vec![(secret.to_owned(), "SECRET")];
+        let secrets = vec![(secret.to_owned(), "SECRET".to_owned())];
         let request = Request { secrets, ..Request::post(url, format!("{{\"secret\":\"{secret}\"}}")) };
         let Exchange { request, curl, .. } = exchange(&request, 200, &[], "");
         for shown in [&request, &curl] {

@@ -1,5 +1,7 @@
 //! What an attack is made of, as data: steps that a [`play`](super::play()) carries out against any target.
 
+use std::time::Duration;
+
 use super::Scheme;
 
 /// What happens before the forged input is sent.
@@ -289,6 +291,9 @@ pub enum Enrolment {
     /// One certificate is not signed by the next one's key.
     BrokenChain,
 }
+
+/// How far a clock is set on, so that a login code expires: a code lasts five minutes.
+pub(super) const PAST_A_CODE: Duration = Duration::from_secs(301);
 
 /// What is done with a login code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,11 +14,8 @@ use tokio::sync::Mutex;
 
 use super::handset::Upload;
 use super::http::{Http, Reply, Request, Secrets};
-use super::steps::{Code, Envelope};
+use super::steps::{Code, Envelope, PAST_A_CODE};
 use super::target::{Answer, Form, Input, Order, Target, Trouble, User, Visit};
-
-/// How far a clock is set on, so that a login code expires: a code lasts five minutes.
-const PAST_A_CODE: Duration = Duration::from_secs(301);
 
 /// A mini program's appid and secret.
 #[derive(Clone, Debug)]
@@ -167,7 +164,10 @@ impl Target for WeChatTarget {
 
     async fn enroll(&self, upload: &Upload) -> Result<Answer, Trouble> {
         let url = self.address(&self.enroll_at)?;
-        let reply = self.http.send(Request::post(url, device(upload, &self.app.appid).to_string())).await?;
+        // A token may stand behind the path.
+        let secrets = url.query().into_iter().map(|query| (query.to_owned(), "…".to_owned())).collect();
+        let body = device(upload, &self.app.appid).to_string();
+        let reply = self.http.send(Request { secrets, ..Request::post(url, body) }).await?;
         let told: Option<Value> = serde_json::from_str(&reply.body).ok();
         let denied = told.as_ref().is_some_and(|told| {
             told.get("enrolled") == Some(&Value::Bool(false))
@@ -176,7 +176,6 @@ impl Target for WeChatTarget {
         if matches!(reply.status, 401 | 404 | 405 | 501) {
             return Err(Trouble::broken(format!(
                 "the target does not know these keys: POST {} answered {}",
-                // A token may stand behind it.
                 self.enroll_at.split('?').next().unwrap_or_default(),
                 reply.status
             )));
@@ -217,7 +216,7 @@ impl Target for WeChatTarget {
             input.json_member()
         );
         let method = if input.envelope == Envelope::Get { Method::GET } else { Method::POST };
-        let secrets = token.into_iter().map(|token| (token, "ACCESS_TOKEN")).collect();
+        let secrets = token.into_iter().map(|token| (token, "ACCESS_TOKEN".to_owned())).collect();
         let reply = self.http.send(Request { method, secrets, ..Request::post(url, body) }).await?;
         let accepted = match serde_json::from_str::<Value>(&reply.body) {
             Ok(told) => told.get("is_ok") == Some(&Value::Bool(true)),
@@ -263,7 +262,7 @@ impl Target for WeChatTarget {
 
 impl Credentials {
     fn secrets(&self) -> Secrets {
-        vec![(self.secret.expose().to_owned(), "SECRET")]
+        vec![(self.secret.expose().to_owned(), "SECRET".to_owned())]
     }
 }
 

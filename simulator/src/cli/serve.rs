@@ -7,7 +7,7 @@ use soter_bridge::Secret;
 use soter_bridge::protocol::{CommandError, Event, Service, sensor};
 use soter_bridge::server::{Limits, Server, ServerOptions};
 use soter_bridge::wechat::{AccountList, Accounts, WeChatOptions};
-use soter_sim::{Desk, DeskOptions, State};
+use soter_sim::{Desk, DeskOptions, State, toml_file};
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, oneshot};
 use tokio::task::JoinHandle;
@@ -168,12 +168,7 @@ fn read_config(path: &Path) -> Result<Accounts, CommandError> {
     };
     let text = String::from_utf8(read_input(Input::named(path))?)
         .map_err(|_| refused("it is not UTF-8".to_owned()))?;
-    let list: AccountList = toml::from_str(&text).map_err(|error| {
-        // The message alone: the file's own line may hold a secret.
-        let line =
-            error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
-        refused(format!("line {line}: {}", error.message()))
-    })?;
+    let list: AccountList = toml_file::read(&text).map_err(refused)?;
     Accounts::new(list)
 }
 

@@ -21,7 +21,7 @@ const WECHAT: &str = "com.tencent.mm";
 /// WeChat's Android uid. Modelled: a phone gives uids from 10000 on as apps are installed.
 const WECHAT_UID: u32 = 10102;
 /// A challenge of this many UTF-16 units is too long.
-const CHALLENGE_LIMIT: usize = 512;
+pub(crate) const CHALLENGE_LIMIT: usize = 512;
 /// The longest `authContent`, in UTF-16 units.
 const AUTH_CONTENT_LIMIT: usize = 42;
 const INTERNAL_ERROR_IS_ON: &str = "switched on by `device set internalError`";

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use soter_sim::attack::{Attack, Target, Verdict, catalogue};
+use soter_sim::attack::{Attack, Target, Verdict, catalogue, find};
 use soter_sim::audit::{Finding, audit};
 use tokio::net::TcpListener;
 
@@ -181,6 +181,21 @@ async fn an_application_that_is_careless_about_challenges_and_logins_is_found_by
         Weakness::OpenidOfRequest => Fail "IDENTITY-02";
         Weakness::OrderByChallenge => Fail "REPLAY-06 REPLAY-09";
         Weakness::SessionNotChecked => Fail "REPLAY-08";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_finding_shows_has_no_session_of_the_application() {
+    use application::Weakness;
+    for (weakness, id) in
+        [(Weakness::LoginBelieved, "SOTER-PROTOCOL-01"), (Weakness::ChallengeTrimmed, "SOTER-JSON-22")]
+    {
+        let backend = Shop::start(weakness).await;
+        let attack = find(id).unwrap();
+        let found = audit(backend.target(), &verifier::keys(), &[attack], |_| {}).await.unwrap();
+        assert_eq!(found[0].verdict, Verdict::Fail, "{id}");
+        let shown = format!("{:?}", found[0].exchange.as_ref().unwrap());
+        assert!(shown.contains("{{session}}") && !shown.contains("session-"), "{shown}");
     }
 }
 

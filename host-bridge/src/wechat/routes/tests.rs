@@ -215,7 +215,7 @@ async fn requests_that_are_none_are_told_so_with_status_200() {
         let body = json!({"openid": openid, "json_string": "{}", "json_signature": ""});
         assert_errcode(&backend.post(&path, body).await, 40003, "invalid openid");
     }
-    backend.clock.advance(7_200_000);
+    backend.clock.advance(std::time::Duration::from_hours(2));
     assert_errcode(&backend.post(&path, json!({})).await, 42001, "access_token expired");
 }
 

@@ -1,14 +1,18 @@
 //! The description of an application in a TOML file.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use regex::Regex;
+use reqwest::Method;
+use reqwest::header::HeaderName;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use soter_bridge::protocol::CommandError;
 
 use super::template::{Place, Values, filled, names};
 use crate::attack::Http;
+use crate::toml_file;
 
 /// A commented description to begin with.
 pub const INITIAL: &str = include_str!("initial.toml");
@@ -43,8 +47,8 @@ pub struct Application {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Endpoint {
-    #[serde(default = "post")]
-    pub(super) method: String,
+    #[serde(default, deserialize_with = "method")]
+    pub(super) method: Option<Method>,
     /// A path, or an address of the same server.
     pub(super) url: String,
     #[serde(default)]
@@ -58,9 +62,9 @@ pub(super) struct Endpoint {
 #[serde(deny_unknown_fields)]
 pub(super) struct Login {
     pub(super) request: Endpoint,
-    /// Names for templates, and JSON pointers into the answer.
+    /// Names for templates, and where their values stand in the answer.
     #[serde(default)]
-    pub(super) values: BTreeMap<String, String>,
+    pub(super) values: BTreeMap<String, Pointer>,
     #[serde(default)]
     pub(super) success: Success,
 }
@@ -70,15 +74,15 @@ pub(super) struct Login {
 #[serde(deny_unknown_fields)]
 pub(super) struct IssuedChallenge {
     pub(super) request: Endpoint,
-    /// A JSON pointer into the answer.
+    /// Where it stands in the answer.
     #[serde(default)]
-    pub(super) challenge: Option<String>,
+    pub(super) challenge: Option<Pointer>,
     /// A regular expression whose first group is the challenge.
-    #[serde(default, deserialize_with = "regex")]
+    #[serde(default, deserialize_with = "regex_with_group")]
     pub(super) challenge_regex: Option<Regex>,
-    /// Names for templates, and JSON pointers into the answer.
+    /// Names for templates, and where their values stand in the answer.
     #[serde(default)]
-    pub(super) values: BTreeMap<String, String>,
+    pub(super) values: BTreeMap<String, Pointer>,
 }
 
 /// A result.
@@ -96,9 +100,9 @@ pub(super) struct Success {
     /// The HTTP status; absent: 200 to 299.
     #[serde(default)]
     pub(super) status: Option<u16>,
-    /// A JSON pointer into the answer.
+    /// Where the answer has to say something.
     #[serde(default)]
-    pub(super) pointer: Option<String>,
+    pub(super) pointer: Option<Pointer>,
     /// What stands there; absent: anything but null and false.
     #[serde(default)]
     pub(super) value: Option<Value>,
@@ -106,6 +110,10 @@ pub(super) struct Success {
     #[serde(default, deserialize_with = "regex")]
     pub(super) regex: Option<Regex>,
 }
+
+/// A JSON pointer (RFC 6901).
+#[derive(Clone, Debug)]
+pub(super) struct Pointer(String);
 
 /// A restart.
 #[derive(Clone, Debug, Deserialize)]
@@ -124,16 +132,13 @@ impl Application {
     /// # Errors
     /// The user's: no TOML, a member that is missing or unknown, a template with an unknown name.
     pub fn read(text: &str) -> Result<Self, CommandError> {
-        let application: Self = toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+        let application: Self = toml_file::read(text).map_err(|what| {
             CommandError::invalid_params(
-                format!("the description, line {line}: {}", error.message()),
+                format!("the description, {what}"),
                 "`soter-sim audit --init` writes one with comments",
             )
         })?;
-        application.check_names()?;
+        application.check()?;
         Ok(application)
     }
 
@@ -148,10 +153,11 @@ impl Application {
         for endpoint in requests {
             http.check(&filled(&endpoint.url, &Values::new(), Place::Address))?;
         }
-        Ok(())
+        self.restart.iter().flat_map(|restart| &restart.ready).try_for_each(|ready| http.check(ready))
     }
 
-    fn check_names(&self) -> Result<(), CommandError> {
+    /// What TOML and types do not say.
+    fn check(&self) -> Result<(), CommandError> {
         let of_login: Vec<&str> =
             self.login.iter().flat_map(|login| login.values.keys()).map(String::as_str).collect();
         let of_challenge: Vec<&str> = self.challenge.values.keys().map(String::as_str).collect();
@@ -173,6 +179,12 @@ impl Application {
                 ));
             }
         }
+        if self.challenge.challenge.is_some() && self.challenge.challenge_regex.is_some() {
+            return Err(CommandError::invalid_params(
+                "the description: [challenge] has challenge and challenge_regex",
+                "say in one way where the challenge stands",
+            ));
+        }
         if self.result.success.value.is_some() && self.result.success.pointer.is_none() {
             return Err(CommandError::invalid_params(
                 "the description: [result.success] has a value and no pointer",
@@ -193,6 +205,11 @@ impl Endpoint {
         [&self.url].into_iter().chain(self.headers.values()).chain(&self.body).flat_map(|text| names(text))
     }
 
+    /// POST, unless another is named.
+    pub(super) fn method(&self) -> Method {
+        self.method.clone().unwrap_or(Method::POST)
+    }
+
     pub(super) fn names_content_type(&self) -> bool {
         self.content_type().is_some()
     }
@@ -201,7 +218,7 @@ impl Endpoint {
     pub(super) fn body_place(&self) -> Place {
         let looks_like_json =
             || self.body.as_ref().is_some_and(|body| body.trim_start().starts_with(['{', '[']));
-        match self.content_type() {
+        match self.content_type().as_deref() {
             Some(kind) if kind.contains("json") => Place::Json,
             Some(kind) if kind.contains("x-www-form-urlencoded") => Place::Form,
             None if looks_like_json() => Place::Json,
@@ -219,13 +236,46 @@ impl Endpoint {
         Some(Self { body: Some(changed), ..self.clone() })
     }
 
-    fn content_type(&self) -> Option<&str> {
+    /// In small letters.
+    fn content_type(&self) -> Option<String> {
         let header = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        header.map(|(_, value)| value.as_str())
+        header.map(|(_, value)| value.to_ascii_lowercase())
+    }
+}
+
+impl Pointer {
+    /// What stands there in a JSON text, if it is one and has such a place.
+    pub(super) fn find(&self, text: &str) -> Option<Value> {
+        serde_json::from_str::<Value>(text).ok()?.pointer_mut(&self.0).map(Value::take)
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pointer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() || text.starts_with('/') {
+            return Ok(Self(text));
+        }
+        let shown: String = text.chars().take(40).collect();
+        Err(de::Error::custom(format!("`{}` is no JSON pointer: write /{0}", shown.escape_debug())))
     }
 }
 
 fn check(section: &str, endpoint: &Endpoint, known: &[&str]) -> Result<(), CommandError> {
+    if let Some(name) = endpoint.headers.keys().find(|name| HeaderName::from_bytes(name.as_bytes()).is_err())
+    {
+        let shown: String = name.chars().take(40).collect();
+        return Err(CommandError::invalid_params(
+            format!("the description: [{section}] has a header `{}`", shown.escape_debug()),
+            "header names are letters, digits and hyphens",
+        ));
+    }
     match endpoint.names().find(|name| !known.contains(name)) {
         None => Ok(()),
         Some(name) => {
@@ -241,8 +291,17 @@ fn check(section: &str, endpoint: &Endpoint, known: &[&str]) -> Result<(), Comma
     }
 }
 
-fn post() -> String {
-    "POST".to_owned()
+fn method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Method>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(|_| de::Error::custom("no HTTP method: write GET, POST or another name"))
+}
+
+fn regex_with_group<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, D::Error> {
+    let regex = regex(deserializer)?;
+    if regex.as_ref().is_some_and(|regex| regex.captures_len() < 2) {
+        return Err(de::Error::custom("the expression has no group: put what is wanted into ( )"));
+    }
+    Ok(regex)
 }
 
 fn regex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, D::Error> {
@@ -267,7 +326,28 @@ mod tests {
     #[test]
     fn mistakes_are_told_with_their_line_or_name() {
         for (from, to, told) in [
-            ("url = \"http", "ur = \"http", "line"),
+            ("url = \"http", "ur = \"http", "line 15: unknown field `ur`"),
+            (
+                "method = \"POST\"\nurl = \"/login\"",
+                "method = \"a b\"\nurl = \"/login\"",
+                "line 19: no HTTP method",
+            ),
+            (
+                "session = \"/session\"",
+                "session = \"session\"",
+                "line 25: `session` is no JSON pointer: write /session",
+            ),
+            ("challenge = \"/challenge\"", "challenge_regex = \"x\"", "line 36: the expression has no group"),
+            (
+                "challenge = \"/challenge\"",
+                "challenge = \"/a\"\nchallenge_regex = \"(x)\"",
+                "challenge and challenge_regex",
+            ),
+            (
+                "{ Authorization = \"Bearer {{session}}\" }\nbody = '{\"amount",
+                "{ \"a b\" = \"c\" }\nbody = '{\"amount",
+                "header `a b`",
+            ),
             ("{{session}}", "{{sesion}}", "sesion"),
             ("{{resultJSON}}", "x", "resultJSON"),
             ("pointer = \"/paid\"", "", "no pointer"),
@@ -282,7 +362,7 @@ mod tests {
     #[test]
     fn an_object_takes_the_place_of_the_string_with_its_quotation_marks() {
         let endpoint = Endpoint {
-            method: post(),
+            method: None,
             url: "/".to_owned(),
             headers: BTreeMap::new(),
             body: Some(r#"{"r":"{{resultJSON}}"}"#.to_owned()),
