@@ -22,6 +22,8 @@ pub struct Report {
     pub form: Form,
     /// What came of each attack.
     pub findings: Vec<Finding>,
+    /// Whether a warning counts as a failure.
+    pub strict: bool,
     /// How long it took.
     pub took: Duration,
 }
@@ -63,6 +65,16 @@ impl Report {
     /// How many attacks came to what.
     pub fn summary(&self) -> Summary {
         Summary::of(&self.findings)
+    }
+
+    /// Whether a finding makes the audit fail: a failure, or under `strict` a warning, that no baseline has.
+    pub fn fails(&self, finding: &Finding) -> bool {
+        let counts = match finding.verdict {
+            Verdict::Fail => true,
+            Verdict::Warn => self.strict,
+            Verdict::Error | Verdict::Skip | Verdict::Pass => false,
+        };
+        counts && !finding.known
     }
 
     /// The report in a form.

@@ -11,10 +11,8 @@ use std::time::{Duration, Instant};
 use soter_bridge::Secret;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::wechat::Accounts;
-use soter_sim::attack::{
-    Attack, Credentials, Form, INITIAL, KeySource, Layer, Target, Verdict, host_is_loopback,
-};
-use soter_sim::audit::{Baseline, ControlFailed, Report, ReportKind, Selection, Summary, audit};
+use soter_sim::attack::{Attack, Credentials, Form, INITIAL, KeySource, Layer, Target, host_is_loopback};
+use soter_sim::audit::{Baseline, ControlFailed, Report, ReportKind, Selection, audit};
 
 use crate::front::{Console, Exit, Input, read_input, write_file};
 use crate::grammar::{Audit, Options};
@@ -132,26 +130,29 @@ impl Plan {
         for finding in &mut findings {
             finding.known = self.baseline.knows(finding);
         }
-        let report = Report { target: address, form: target.form(), findings, took: begun.elapsed() };
+        let report = Report {
+            target: address,
+            form: target.form(),
+            findings,
+            strict: self.strict,
+            took: begun.elapsed(),
+        };
         let text = if self.json { report.json().to_string() } else { report.text() };
         let _ = console.answer(&text)?;
         for (path, kind) in &self.reports {
             write_file(path, report.written(*kind)?.as_bytes())?;
         }
-        Ok(self.exit(&report))
+        Ok(exit(&report))
     }
+}
 
-    fn exit(&self, report: &Report) -> Exit {
-        let counts =
-            |verdict| report.findings.iter().any(|finding| finding.verdict == verdict && !finding.known);
-        let Summary { error, .. } = report.summary();
-        if error > 0 {
-            INCONCLUSIVE
-        } else if counts(Verdict::Fail) || (self.strict && counts(Verdict::Warn)) {
-            Exit::Negative
-        } else {
-            Exit::Good
-        }
+fn exit(report: &Report) -> Exit {
+    if report.summary().error > 0 {
+        INCONCLUSIVE
+    } else if report.findings.iter().any(|finding| report.fails(finding)) {
+        Exit::Negative
+    } else {
+        Exit::Good
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) fn document(report: &Report) -> Result<String, CommandError> {
     let mut suite = TestSuite::new("soter-sim audit");
     suite.set_time(report.took);
     suite.add_property(("target", report.target.as_str()));
-    suite.add_test_cases(report.findings.iter().map(case));
+    suite.add_test_cases(report.findings.iter().map(|finding| case(report, finding)));
     let mut document = quick_junit::Report::new("soter-sim audit");
     document.set_time(report.took);
     document.add_test_suite(suite);
@@ -20,7 +20,7 @@ pub(super) fn document(report: &Report) -> Result<String, CommandError> {
         .map_err(|error| CommandError::internal(format!("a report does not serialise: {error}")))
 }
 
-fn case(finding: &Finding) -> TestCase {
+fn case(report: &Report, finding: &Finding) -> TestCase {
     let attack = finding.attack;
     let failed = |kind| {
         let mut status = TestCaseStatus::non_success(kind);
@@ -31,9 +31,8 @@ fn case(finding: &Finding) -> TestCase {
         status
     };
     let status = match finding.verdict {
-        Verdict::Pass | Verdict::Warn => TestCaseStatus::success(),
-        Verdict::Fail if finding.known => TestCaseStatus::success(),
-        Verdict::Fail => failed(NonSuccessKind::Failure),
+        Verdict::Fail | Verdict::Warn if report.fails(finding) => failed(NonSuccessKind::Failure),
+        Verdict::Pass | Verdict::Fail | Verdict::Warn => TestCaseStatus::success(),
         Verdict::Error => failed(NonSuccessKind::Error),
         Verdict::Skip => {
             let mut status = TestCaseStatus::skipped();

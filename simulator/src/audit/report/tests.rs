@@ -24,6 +24,7 @@ fn report() -> Report {
         target: "http://127.0.0.1:1".to_owned(),
         form: Form::Verifier,
         findings,
+        strict: false,
         took: Duration::from_secs(2),
     }
 }
@@ -46,6 +47,8 @@ fn the_junit_report_reads_back_whatever_the_target_has_answered() {
     let read = quick_junit::Report::deserialize_from_str(&xml).unwrap();
     let suite = &read.test_suites[0];
     assert_eq!((suite.tests, suite.failures, suite.errors, suite.test_cases.len()), (5, 1, 1, 5));
+    let strict = Report { strict: true, ..report() }.written(ReportKind::JUnit).unwrap();
+    assert_eq!(quick_junit::Report::deserialize_from_str(&strict).unwrap().test_suites[0].failures, 2);
     assert!(!xml.contains('\u{0}') && !xml.contains('\u{1b}'));
 }
 
