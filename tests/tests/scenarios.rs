@@ -55,3 +55,10 @@ fn a_dialog_that_is_left_open_is_cancelled_at_the_end() {
     let finished = scenario("auth order-42\n").exits(0);
     assert!(finished.stdout.ends_with("0 expectations hold, 0 failed\n"), "{finished}");
 }
+
+#[test]
+fn lines_after_the_end_that_a_scenario_asks_for_are_told() {
+    let _ = scenario("keys\nquit\n# nothing follows\n").exits(0);
+    let finished = scenario("keys\nquit\nexpect 0.kind is attk\n").exits(1);
+    assert!(finished.stdout.contains("   2    FAILED lines follow, and it ends here"), "{finished}");
+}

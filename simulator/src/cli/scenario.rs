@@ -31,6 +31,7 @@ pub(super) fn run(
     }
     let state = if options.state.is_some() { super::state(options)? } else { State::Ephemeral };
     let desk = super::open(state, options)?;
+    super::put_away_when_told(&runtime, &desk);
     let ended = repl::run_scenario(&runtime, &Arc::new(desk.clone()), device, &text, console);
     let closed = desk.close();
     let exit = ended?;

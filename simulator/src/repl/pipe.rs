@@ -59,6 +59,8 @@ pub(super) struct Pipe<S> {
     /// What happens on the phones, if it is to be shown.
     events: Option<broadcast::Receiver<Event>>,
     exit: Exit,
+    /// The newest error, until it is taken.
+    error: Option<CommandError>,
 }
 
 struct Open<S> {
@@ -68,7 +70,7 @@ struct Open<S> {
 
 impl<S: Service> Pipe<S> {
     pub(super) fn new(session: Session<S>) -> Self {
-        Self { session, open: None, events: None, exit: Exit::Good }
+        Self { session, open: None, events: None, exit: Exit::Good, error: None }
     }
 
     /// Carries out a line.
@@ -163,6 +165,12 @@ impl<S: Service> Pipe<S> {
         if self.exit == Exit::Good {
             self.exit = Exit::from(error);
         }
+        self.error = Some(error.clone());
+    }
+
+    /// The newest error, if there was one since the last call.
+    pub(super) fn take_error(&mut self) -> Option<CommandError> {
+        self.error.take()
     }
 
     fn show_events(&mut self) {

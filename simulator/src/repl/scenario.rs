@@ -26,7 +26,7 @@ use tokio::runtime::Runtime;
 
 use self::expectation::{Expectation, Kept, Step};
 use super::Session;
-use super::pipe::Pipe;
+use super::pipe::{Flow, Pipe};
 use crate::front::{Console, Exit, visible};
 use crate::grammar::MAX_LINE;
 
@@ -42,23 +42,25 @@ pub(crate) fn run<S: Service>(
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
     let steps = read(text)?;
-    let (answers, errors) = (Buffer::default(), Buffer::default());
-    let session =
-        Session::new(Arc::clone(service), Console::to(answers.clone(), errors.clone()), device, true);
-    let mut stage =
-        Stage { pipe: Pipe::new(session), answers, errors, seen: Seen::default(), kept: Kept::default() };
+    let answers = Buffer::default();
+    let session = Session::new(Arc::clone(service), Console::to(answers.clone(), io::sink()), device, true);
+    let mut stage = Stage { pipe: Pipe::new(session), answers, seen: Seen::default(), kept: Kept::default() };
     let (mut held, mut failed) = (0, 0);
     let mut steps = steps.into_iter().peekable();
     while let Some((number, step)) = steps.next() {
         let told = match &step {
             Step::Line(line) => {
                 let _ = console.answer(&format!("{number:4}  {line}"))?;
-                runtime.block_on(stage.carry_out(line));
-                let is_expected = matches!(steps.peek(), Some((_, Step::Expect(Expectation::Error(_)))));
-                if stage.seen.error.is_empty() || is_expected {
-                    continue;
+                let flow = runtime.block_on(stage.carry_out(line));
+                match (flow, &stage.seen.error, steps.peek()) {
+                    (Flow::Leave | Flow::Closed, _, None) => break,
+                    (Flow::Leave | Flow::Closed, _, Some(_)) => {
+                        Err("lines follow, and it ends here".to_owned())
+                    }
+                    (Flow::Next, None, _)
+                    | (Flow::Next, Some(_), Some((_, Step::Expect(Expectation::Error(_))))) => continue,
+                    (Flow::Next, Some(error), _) => Err(format!("nothing is carried out after it: {error}")),
                 }
-                Err(format!("nothing is carried out after it: {}", stage.seen.error))
             }
             Step::Keep { name, path } => {
                 if let Some(value) = stage.seen.find(path) {
@@ -68,7 +70,7 @@ pub(crate) fn run<S: Service>(
                 Err(format!("keep {name}: there is no {path}"))
             }
             Step::Expect(expectation) => expectation
-                .check(&stage.seen.answers, &stage.seen.error, &stage.kept)
+                .check(&stage.seen.answers, stage.seen.error.as_deref(), &stage.kept)
                 .map(|()| expectation.to_string())
                 .map_err(|found| format!("{expectation}: {found}")),
         };
@@ -92,7 +94,6 @@ pub(crate) fn run<S: Service>(
 struct Stage<S> {
     pipe: Pipe<S>,
     answers: Buffer,
-    errors: Buffer,
     /// What came of the last line.
     seen: Seen,
     kept: Kept,
@@ -102,19 +103,18 @@ struct Stage<S> {
 #[derive(Default)]
 struct Seen {
     answers: Vec<Value>,
-    error: String,
+    /// Why it was refused: what happened, and what to do next.
+    error: Option<String>,
 }
 
 impl<S: Service> Stage<S> {
-    async fn carry_out(&mut self, line: &str) {
-        self.pipe.line(line).await;
-        let answers = self.answers.take();
-        let told = self.errors.take();
+    async fn carry_out(&mut self, line: &str) -> Flow {
+        let flow = self.pipe.line(line).await;
         self.seen = Seen {
-            answers: answers.lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
-            // Remarks are no errors.
-            error: if told.contains("error: ") { told.trim_end().replace('\n', "; ") } else { String::new() },
+            answers: self.answers.take().lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
+            error: self.pipe.take_error().map(|CommandError { what, next, .. }| format!("{what}; {next}")),
         };
+        flow
     }
 }
 

@@ -97,11 +97,13 @@ impl Expectation {
     }
 
     /// Whether it holds for some answer of a line; else what was found.
-    pub(super) fn check(&self, answers: &[Value], error: &str, kept: &Kept) -> Result<(), String> {
+    pub(super) fn check(&self, answers: &[Value], error: Option<&str>, kept: &Kept) -> Result<(), String> {
         match self {
-            Self::Error(text) if error.contains(text) => Ok(()),
-            Self::Error(_) if error.is_empty() => Err("the line was carried out".to_owned()),
-            Self::Error(_) => Err(format!("found {error}")),
+            Self::Error(text) => match error {
+                Some(error) if error.contains(text) => Ok(()),
+                Some(error) => Err(format!("found {error}")),
+                None => Err("the line was carried out".to_owned()),
+            },
             Self::Member { path, operator, value } => {
                 let expected = kept.value(value).ok_or_else(|| format!("nothing was kept as {value}"))?;
                 let found: Vec<Value> = answers.iter().filter_map(|answer| at(answer, path)).collect();
@@ -204,7 +206,7 @@ mod tests {
         let mut kept = Kept::default();
         kept.insert("four".to_owned(), json!(4));
         let Step::Expect(expectation) = Step::read(line)? else { return Err("no expectation".to_owned()) };
-        expectation.check(&answers, "", &kept)
+        expectation.check(&answers, None, &kept)
     }
 
     #[test]
