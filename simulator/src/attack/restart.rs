@@ -24,6 +24,8 @@ pub(super) async fn restart(command: &str, http: &Http, ready: &str) -> Result<(
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
+        // One that does not end is given up, and must not stay behind.
+        .kill_on_drop(true)
         .spawn()
         .map_err(|error| Trouble::broken(format!("`{shown}` does not start: {error}")))?;
     let status = timeout(PATIENCE, child.wait()).await.map_err(|_| {
