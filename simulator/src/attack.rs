@@ -43,7 +43,7 @@ pub use self::keys::KeySource;
 pub use self::paper::{Forged, forge};
 pub use self::person::{NotIntroduced, Person};
 pub use self::play::{Played, Verdict, play};
-pub use self::software_key::{Scheme, SoftwareKey};
+pub use self::software_key::{Flaw, Scheme, SoftwareKey};
 pub use self::steps::{Code, Envelope};
 pub use self::target::{Answer, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
 pub use self::wechat_target::{Backstage, Credentials, WeChatTarget};

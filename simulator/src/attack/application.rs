@@ -144,6 +144,12 @@ impl Target for ApplicationTarget {
         result.uses("challenge") || self.application.challenge.values.keys().any(|name| result.uses(name))
     }
 
+    fn names_senders(&self, visit: &Visit) -> bool {
+        let result = &self.application.result.request;
+        let of_login = visit.values.keys().map(String::as_str);
+        !visit.cookies.is_empty() || of_login.chain(["code", "openid"]).any(|name| result.uses(name))
+    }
+
     fn user(&self, _: &str) -> Result<User, Trouble> {
         let next = self.next_user.fetch_add(1, Ordering::Relaxed);
         let name = self
@@ -258,6 +264,7 @@ impl Target for ApplicationTarget {
             | Envelope::ExpiredToken
             | Envelope::OtherAppsToken
             | Envelope::NoToken
+            | Envelope::NoOpenid
             | Envelope::MadeUpToken => {
                 return Err(Trouble::does_not_apply("it is about requests to verify_signature itself"));
             }

@@ -12,6 +12,7 @@ use x509_cert::spki::SubjectPublicKeyInfoOwned;
 use super::handset::Upload;
 use super::keys::KeySupply;
 use super::steps::{Challenge, Enrolment, Shape};
+use super::text::in_other_case;
 use super::{Scheme, SoftwareKey};
 use crate::phone::CHALLENGE_LIMIT;
 
@@ -60,16 +61,7 @@ pub(super) fn challenge(issued: &str, challenge: Challenge, fresh: &str) -> Opti
         Challenge::Issued | Challenge::Quotes => return Some(issued.to_owned()),
         Challenge::NeverIssued => fresh.to_owned(),
         Challenge::LookAlike => issued.chars().map(full_width).collect(),
-        Challenge::OtherCase => issued
-            .chars()
-            .map(|letter| {
-                if letter.is_ascii_lowercase() {
-                    letter.to_ascii_uppercase()
-                } else {
-                    letter.to_ascii_lowercase()
-                }
-            })
-            .collect(),
+        Challenge::OtherCase => in_other_case(issued),
         Challenge::Padded => format!("{issued} "),
         Challenge::CutShort => {
             let mut characters = issued.chars();

@@ -101,6 +101,7 @@ fn envelope(envelope: Envelope) -> Option<&'static str> {
         Envelope::OtherAppsToken => "sent with the access token of another mini program",
         Envelope::NoToken => "sent without an access token",
         Envelope::MadeUpToken => "sent with an access token that nobody has given out",
+        Envelope::NoOpenid => "sent without an openid",
         Envelope::AtOnce => "sent on several connections at once",
     })
 }

@@ -32,6 +32,17 @@ pub struct Scheme {
     pub mgf1: Hash,
     /// The salt's length in bytes, for PSS.
     pub salt_length: u16,
+    /// What is wrong with it, for PSS.
+    pub flaw: Option<Flaw>,
+}
+
+/// What is wrong with a PSS signature whose hash is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// The last byte is not 0xbc.
+    Trailer,
+    /// A byte before the salt is not zero.
+    Padding,
 }
 
 impl Scheme {
@@ -41,6 +52,7 @@ impl Scheme {
         hash: Hash::Sha256,
         mgf1: Hash::Sha256,
         salt_length: DEFAULT_SALT_LENGTH,
+        flaw: None,
     };
 }
 
@@ -153,6 +165,9 @@ impl SoftwareKey {
         let h = digest(hash, &[&[0; 8][..], hashed.as_ref(), &salt].concat());
         // Steps 7 and 8: the data block.
         let mut block = vec![0; room - salt_length];
+        if let (Some(Flaw::Padding), Some(zero)) = (scheme.flaw, block.last_mut()) {
+            *zero = 1;
+        }
         block.push(1);
         block.extend(salt);
         // Steps 9 and 10: masked.
@@ -164,7 +179,7 @@ impl SoftwareKey {
         }
         // Step 12.
         block.extend(h.as_ref());
-        block.push(0xbc);
+        block.push(if scheme.flaw == Some(Flaw::Trailer) { 0xcc } else { 0xbc });
         Ok(block)
     }
 }
@@ -253,6 +268,8 @@ mod tests {
         for scheme in [
             Scheme { hash: Hash::Sha1, mgf1: Hash::Sha1, ..Scheme::USUAL },
             Scheme { mgf1: Hash::Sha1, ..Scheme::USUAL },
+            Scheme { flaw: Some(Flaw::Trailer), ..Scheme::USUAL },
+            Scheme { flaw: Some(Flaw::Padding), ..Scheme::USUAL },
             Scheme { padding: Padding::Pkcs1, hash: Hash::Sha1, ..Scheme::USUAL },
         ] {
             let signature = key.sign(b"text", scheme).unwrap();

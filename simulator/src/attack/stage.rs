@@ -126,6 +126,11 @@ impl<'a, T: Target> Stage<'a, T> {
                 self.renew_key().await
             }
             Before::RenewKey => self.renew_key().await,
+            Before::Try(forgery) => {
+                let (login, order, input) = self.forge(forgery).await?;
+                self.target.send(self.visit(login), &order, &input).await?;
+                Ok(())
+            }
         }
     }
 
@@ -177,12 +182,22 @@ impl<'a, T: Target> Stage<'a, T> {
         self.owner.enroll(self.target).await
     }
 
+    /// What is sent for the owner's order in another login is another thing only if requests name logins.
+    fn check_sender(&self, forgery: &Forgery) -> Result<(), Stopped> {
+        let is_own = forgery.login == Who::Owner || forgery.order == OrderOf::New;
+        if is_own || self.target.names_senders(self.visit(forgery.login)) {
+            return Ok(());
+        }
+        Err(Trouble::does_not_apply("the application's request does not say in whose login it is").into())
+    }
+
     /// The input that is judged: in whose login it is sent, for which order, and what it is.
     pub(super) async fn forge(&mut self, forgery: Forgery) -> Result<(Who, Order, Input), Stopped> {
+        self.check_sender(&forgery)?;
         let fresh = self.supply.text(FRESH)?;
         let order = match forgery.order {
             OrderOf::Recorded => self.recorded(&forgery)?.0,
-            OrderOf::New => {
+            OrderOf::New | OrderOf::Owners => {
                 self.check_new_order(&forgery)?;
                 let proposed = match forgery.challenge {
                     Challenge::Quotes if self.target.form() == Form::Application => {
@@ -192,7 +207,8 @@ impl<'a, T: Target> Stage<'a, T> {
                     _ => fresh.clone(),
                 };
                 let target = self.target;
-                target.order(&mut self.person(forgery.login).visit, &proposed).await?
+                let whose = if forgery.order == OrderOf::Owners { Who::Owner } else { forgery.login };
+                target.order(&mut self.person(whose).visit, &proposed).await?
             }
         };
         let never_issued = self.supply.text(FRESH)?;
@@ -223,7 +239,9 @@ impl<'a, T: Target> Stage<'a, T> {
             )
             .into());
         }
-        if forgery.claims == Claim::OwnerElsewhere && self.target.form() == Form::Application {
+        if matches!(forgery.claims, Claim::OwnerElsewhere | Claim::OwnerInOtherCase)
+            && self.target.form() == Form::Application
+        {
             return Err(Trouble::does_not_apply("an application takes the openid from its session").into());
         }
         Ok(())
@@ -431,7 +449,10 @@ fn needs_other(attack: &Attack, forgery: &Forgery) -> bool {
         || matches!(signer(forgery), Some(Signer::AnotherAuthKey | Signer::OthersAuthKey))
         || forgery.login == Who::Other
         || matches!(forgery.claims, Claim::Who(Who::Other) | Claim::OtherByRequest)
-        || edits.iter().chain(forgery.tampered).any(|edit| matches!(edit, Edit::OthersCpuId))
+        || edits
+            .iter()
+            .chain(forgery.tampered)
+            .any(|edit| matches!(edit, Edit::OthersCpuId | Edit::CpuIdTwice))
 }
 
 fn nothing_to_change() -> Trouble {

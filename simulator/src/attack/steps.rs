@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Scheme;
 
 /// What happens before the forged input is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Before {
     /// An honest result is sent for an order of its own, and accepted. It is recorded.
     Pay,
@@ -29,6 +29,8 @@ pub enum Before {
     EnrollFinger,
     /// The client makes a new AuthKey in place of the old one and uploads it.
     RenewKey,
+    /// Another forgery is sent, whatever the target makes of it.
+    Try(Forgery),
 }
 
 /// The input that is judged, as it differs from an honest one.
@@ -113,6 +115,8 @@ pub enum Claim {
     Who(Who),
     /// The owner, by an openid that is of another mini program.
     OwnerElsewhere,
+    /// The owner, by the openid with small letters for capitals and capitals for small ones.
+    OwnerInOtherCase,
     /// In the application's own request, the other user; to a verifier, as everywhere, the owner.
     OtherByRequest,
 }
@@ -164,6 +168,10 @@ pub enum Edit {
     CounterEscaped,
     /// The `cpu_id` is written in capital letters.
     CpuIdInCapitals,
+    /// The `cpu_id` stands there twice: first that of the other user's phone, then the own one.
+    CpuIdTwice,
+    /// The challenge stands there twice: first another one, then the own one.
+    RawTwice,
     /// The counter stands there twice.
     CounterTwice {
         /// Whether the one that is too low comes first.
@@ -220,6 +228,8 @@ pub enum CounterIs {
     Exponent,
     /// The phone's own in quotation marks.
     Quoted,
+    /// The phone's own behind two zeros.
+    LeadingZeros,
 }
 
 /// What becomes of a signature.
@@ -252,8 +262,10 @@ pub enum Shape {
 /// For which order an input is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderOf {
-    /// A new one.
+    /// A new one of whoever is logged in.
     New,
+    /// A new one of the owner's, whoever is logged in.
+    Owners,
     /// The one for which the recorded result was made.
     Recorded,
 }
@@ -275,6 +287,8 @@ pub enum Envelope {
     NoToken,
     /// With an access token that nobody has given out.
     MadeUpToken,
+    /// Without an openid.
+    NoOpenid,
     /// With the results of one order, on several connections at once.
     AtOnce,
 }

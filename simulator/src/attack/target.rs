@@ -7,6 +7,7 @@ use soter_wire::json::encode_string;
 
 use super::handset::Upload;
 use super::steps::{Claim, Code, Envelope, Who};
+use super::text::in_other_case;
 
 /// Whether a target checks signatures, or asks somebody who does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,11 @@ pub trait Target: Send + Sync {
 
     /// Whether a result that is sent says for which order it is; else the target finds that by its challenge.
     fn names_orders(&self) -> bool {
+        true
+    }
+
+    /// Whether a result that is sent says whose login it comes from.
+    fn names_senders(&self, _: &Visit) -> bool {
         true
     }
 
@@ -173,6 +179,7 @@ impl Claim {
             Self::Who(Who::Owner) => [owner.openid.clone(), owner.openid.clone()],
             Self::Who(Who::Other) => [other.clone(), other],
             Self::OwnerElsewhere => [owner.openid_elsewhere.clone(), owner.openid_elsewhere.clone()],
+            Self::OwnerInOtherCase => [in_other_case(&owner.openid), in_other_case(&owner.openid)],
             Self::OtherByRequest => [owner.openid.clone(), other],
         }
     }

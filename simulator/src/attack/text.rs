@@ -21,6 +21,8 @@ pub(super) struct Surroundings<'a> {
 
 /// `counter` with an escape, as it stands between quotation marks.
 const ESCAPED_COUNTER: &str = "c\\u006funter";
+/// A challenge that nobody has issued.
+const OTHER_CHALLENGE: &str = "transfer everything";
 
 /// Carries edits out, one after the other.
 ///
@@ -52,6 +54,16 @@ fn one_edit(text: &str, edit: Edit, around: Surroundings<'_>) -> Result<String, 
         Edit::CpuIdInCapitals => {
             let capitals = members.literal("cpu_id").to_uppercase();
             members.set("cpu_id", capitals);
+        }
+        Edit::CpuIdTwice => {
+            let own = members.literal("cpu_id").to_owned();
+            members.set("cpu_id", quoted(around.other_cpu_id));
+            members.insert_after("cpu_id", "cpu_id", own);
+        }
+        Edit::RawTwice => {
+            let own = members.literal("raw").to_owned();
+            members.set("raw", quoted(OTHER_CHALLENGE));
+            members.insert_after("raw", "raw", own);
         }
         Edit::Text(name, value) => members.set(name, quoted(value)),
         Edit::OrdersRaw => members.set("raw", quoted(around.challenge)),
@@ -92,6 +104,7 @@ fn counter_literal(counter: CounterIs, own: u64, accepted: u64) -> String {
         CounterIs::Fraction => format!("{own}.5"),
         CounterIs::Exponent => format!("{own}e0"),
         CounterIs::Quoted => quoted(&own.to_string()),
+        CounterIs::LeadingZeros => format!("00{own}"),
     }
 }
 
@@ -153,6 +166,14 @@ fn first_character_escaped(literal: &str) -> String {
     }
 }
 
+/// A text with small letters for capitals and capitals for small ones, as far as ASCII goes.
+pub(super) fn in_other_case(text: &str) -> String {
+    let other = |letter: char| {
+        if letter.is_ascii_lowercase() { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() }
+    };
+    text.chars().map(other).collect()
+}
+
 /// The two bytes of a unit, the low one first, each read as a character.
 fn utf16_as_characters(unit: u16) -> [char; 2] {
     unit.to_le_bytes().map(char::from)
@@ -197,6 +218,9 @@ mod tests {
             (Edit::CounterInCapitals, TEXT.replace("12,", "11,\"Counter\":12,")),
             (Edit::CounterEscaped, TEXT.replace("12,", "11,\"c\\u006funter\":12,")),
             (Edit::CpuIdInCapitals, TEXT.replace("\"c\"", "\"C\"")),
+            (Edit::CpuIdTwice, TEXT.replace("\"cpu_id\":\"c\"", "\"cpu_id\":\"d\",\"cpu_id\":\"c\"")),
+            (Edit::RawTwice, TEXT.replace("\"raw\"", "\"raw\":\"transfer everything\",\"raw\"")),
+            (Edit::Counter(CounterIs::LeadingZeros), TEXT.replace("12,", "0012,")),
             (Edit::Injected, TEXT.replace("\"order\"", "\"order\",\"counter\":1012,\"x\":\"\"")),
         ] {
             assert_eq!(after(edit), expected, "{edit:?}");

@@ -202,19 +202,23 @@ impl Target for WeChatTarget {
             Envelope::MadeUpToken => Some("emulated_made_up".to_owned()),
             Envelope::ExpiredToken => Some(self.expired_token().await?),
             Envelope::OtherAppsToken => Some(self.granted(self.other_app()?).await?),
-            Envelope::Usual | Envelope::ObjectForString | Envelope::Get | Envelope::AtOnce => {
-                Some(self.token().await?)
-            }
+            Envelope::Usual
+            | Envelope::ObjectForString
+            | Envelope::Get
+            | Envelope::NoOpenid
+            | Envelope::AtOnce => Some(self.token().await?),
         };
         let mut url = self.address("/cgi-bin/soter/verify_signature")?;
         if let Some(token) = &token {
             url.query_pairs_mut().append_pair("access_token", token);
         }
         let [openid, signature] = [&input.openid, &input.signature].map(|text| Value::from(text.as_str()));
-        let body = format!(
-            "{{\"openid\":{openid},\"json_string\":{},\"json_signature\":{signature}}}",
-            input.json_member()
-        );
+        let openid = match input.envelope {
+            Envelope::NoOpenid => String::new(),
+            _ => format!("\"openid\":{openid},"),
+        };
+        let body =
+            format!("{{{openid}\"json_string\":{},\"json_signature\":{signature}}}", input.json_member());
         let method = if input.envelope == Envelope::Get { Method::GET } else { Method::POST };
         let secrets = token.into_iter().map(|token| (token, "ACCESS_TOKEN".to_owned())).collect();
         let reply = self.http.send(Request { method, secrets, ..Request::post(url, body) }).await?;

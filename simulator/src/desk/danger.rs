@@ -125,8 +125,13 @@ impl Desk {
     }
 
     pub(super) fn sign_in_software(&self, sign: &Sign) -> Result<Signature, CommandError> {
-        let scheme =
-            Scheme { padding: sign.padding, hash: sign.hash, mgf1: sign.mgf1, salt_length: sign.salt };
+        let scheme = Scheme {
+            padding: sign.padding,
+            hash: sign.hash,
+            mgf1: sign.mgf1,
+            salt_length: sign.salt,
+            flaw: None,
+        };
         let key = match &sign.private_key {
             Some(pem) => SoftwareKey::from_pem(pem.expose())?,
             None => self.inner.loot.own_key()?,

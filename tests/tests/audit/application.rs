@@ -30,20 +30,25 @@ pub(crate) enum Weakness {
     /// In none, but it mends the spelling of a signature before it asks.
     Tolerant,
     AnswerIgnored,
+    AnybodysOrder,
     AnyOpenOrder,
     ChallengeCutShort,
     ChallengeInAnyCase,
     ChallengeLookAlike,
     ChallengeNotCompared,
+    ChallengeReusable,
     ChallengeTrimmed,
     CheckThenWrite,
     CodeRemembered,
     CounterAsDouble,
+    CounterBeforeAsking,
+    CounterByUser,
     CounterInMemory,
     CounterNotChecked,
     EmptyIsGood,
     EqualCounter,
     LoginBelieved,
+    OpenidOfOrder,
     OpenidOfRequest,
     OrderByChallenge,
     OrdersReusable,
@@ -197,7 +202,9 @@ impl Shop {
             };
             (openid, order)
         };
-        if order.openid != openid || (order.paid && !self.is(Weakness::OrdersReusable)) {
+        let may_be_paid = self.is(Weakness::OrdersReusable) || self.is(Weakness::ChallengeReusable);
+        let may_be_anybodys = self.is(Weakness::AnybodysOrder) || self.is(Weakness::OpenidOfOrder);
+        if (order.openid != openid && !may_be_anybodys) || (order.paid && !may_be_paid) {
             return None;
         }
         let text = match &body["resultJSON"] {
@@ -212,8 +219,19 @@ impl Shop {
         let named = match body["openid"].as_str() {
             Some(named) if self.is(Weakness::OpenidOfRequest) => named.to_owned(),
             _ if self.is(Weakness::OrderByChallenge) => self.order_of(&text)?.openid,
+            _ if self.is(Weakness::OpenidOfOrder) => order.openid.clone(),
             _ => openid,
         };
+        if self.is(Weakness::CounterBeforeAsking) {
+            let result = ResultJson::decode(text.as_bytes()).ok()?;
+            let mut kept = self.kept();
+            let highest = kept.counters.entry(result.cpu_id).or_default();
+            if result.counter <= *highest {
+                return None;
+            }
+            // Less one, for it is compared once more below.
+            *highest = result.counter - 1;
+        }
         if !self.is_ok(&named, &text, &signature).await && !self.is(Weakness::AnswerIgnored) {
             return None;
         }
@@ -221,28 +239,29 @@ impl Shop {
         if !self.agrees(&result.raw, &order.challenge, &order.openid) {
             return None;
         }
+        let counted = if self.is(Weakness::CounterByUser) { &order.openid } else { &result.cpu_id };
         if self.is(Weakness::CheckThenWrite) {
             let is_new = {
                 let kept = self.kept();
                 !kept.orders[id].paid
-                    && kept.counters.get(&result.cpu_id).is_none_or(|highest| result.counter > *highest)
+                    && kept.counters.get(counted).is_none_or(|highest| result.counter > *highest)
             };
             tokio::time::sleep(Duration::from_millis(20)).await;
-            self.kept().record(id, &result);
+            self.kept().record(id, counted, result.counter);
             return is_new.then_some(());
         }
         let mut kept = self.kept();
-        let highest = kept.counters.get(&result.cpu_id).copied();
+        let highest = kept.counters.get(counted).copied();
         let counts = highest.is_none_or(|highest| match self.weakness {
             Weakness::CounterNotChecked | Weakness::OrdersReusable => true,
             Weakness::EqualCounter => result.counter >= highest,
             Weakness::CounterAsDouble => as_double(result.counter) > as_double(highest),
             _ => result.counter > highest,
         });
-        if !counts || (kept.orders[id].paid && !self.is(Weakness::OrdersReusable)) {
+        if !counts || (kept.orders[id].paid && !may_be_paid) {
             return None;
         }
-        kept.record(id, &result);
+        kept.record(id, counted, result.counter);
         Some(())
     }
 
@@ -297,9 +316,9 @@ impl Shop {
 }
 
 impl Kept {
-    fn record(&mut self, id: &str, result: &ResultJson) {
-        let highest = self.counters.entry(result.cpu_id.clone()).or_default();
-        *highest = (*highest).max(result.counter);
+    fn record(&mut self, id: &str, whose: &str, counter: u64) {
+        let highest = self.counters.entry(whose.to_owned()).or_default();
+        *highest = (*highest).max(counter);
         if let Some(order) = self.orders.get_mut(id) {
             order.paid = true;
         }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
 
 mod application;
+mod careless_pss;
 mod verifier;
 
 use std::collections::BTreeSet;
@@ -93,23 +94,25 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_what_abuses_that
         Weakness::AllInMemory => Fail "REPLAY-03 COUNTER-05";
         Weakness::CheckThenWrite => Fail "REPLAY-02";
         Weakness::CounterAsDouble => Fail "COUNTER-15";
+        Weakness::CounterBeforeSignature => Fail "COUNTER-21";
+        Weakness::CounterByDeviceAndUser => Fail "COUNTER-22";
+        Weakness::CounterByKey => Fail "COUNTER-19 COUNTER-22";
+        Weakness::CounterByUser => Fail "COUNTER-20 COUNTER-22";
         Weakness::CounterIn32Bits => Fail "COUNTER-14 COUNTER-15";
-        Weakness::CounterByKey => Fail "COUNTER-19";
-        Weakness::CounterByUser => Fail "COUNTER-20";
         Weakness::CounterInMemory => Fail "REPLAY-03 COUNTER-05";
-        Weakness::CounterLenient => Fail "COUNTER-06 COUNTER-07 COUNTER-08 COUNTER-09 COUNTER-18";
+        Weakness::CounterLenient => Fail "COUNTER-06 COUNTER-07 COUNTER-08 COUNTER-09 COUNTER-18 JSON-24 IDENTITY-16";
         Weakness::CounterMayBeMissing => Fail "COUNTER-10";
         Weakness::CounterNotChecked =>
-            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19";
+            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22";
         Weakness::CounterPlusOne => Fail "COUNTER-13 COUNTER-14";
-        Weakness::EqualCounter => Fail "REPLAY-01 REPLAY-02 REPLAY-03 COUNTER-01 COUNTER-17 COUNTER-19";
-        Weakness::FirstKeyWins => Fail "COUNTER-12 COUNTER-18 JSON-18";
+        Weakness::EqualCounter => Fail "REPLAY-01 REPLAY-02 REPLAY-03 COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22";
+        Weakness::FirstKeyWins => Fail "COUNTER-12 COUNTER-18 JSON-18 JSON-24 IDENTITY-16";
         Weakness::LastCounterOnly => Fail "REPLAY-04 REPLAY-05 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05";
-        Weakness::LastKeyWins => Fail "COUNTER-11 COUNTER-18 JSON-18";
+        Weakness::LastKeyWins => Fail "COUNTER-11 COUNTER-18 JSON-18 JSON-24 IDENTITY-16";
         Weakness::NamesInAnyCase => Fail "COUNTER-17";
         Weakness::RaceBreaksOff => Fail "REPLAY-02";
         Weakness::SignatureRemembered =>
-            Fail "REPLAY-10 REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19";
+            Fail "REPLAY-10 REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22";
     }
 }
 
@@ -119,14 +122,15 @@ async fn a_verifier_that_is_careless_about_signatures_is_found_by_what_abuses_th
     each_is_found! { Verifier::start,
         Weakness::AnySalt =>
             Fail "SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16";
-        Weakness::BreaksOnMalformedJson => Warn "JSON-12 JSON-13 JSON-15 JSON-16 JSON-17 PROTOCOL-09";
+        Weakness::BreaksOnMalformedJson => Warn "COUNTER-23 JSON-12 JSON-13 JSON-15 JSON-16 JSON-17 PROTOCOL-09";
         Weakness::KeyFromMessage => Fail "SIGNATURE-20";
+        Weakness::PaddingNotChecked => Fail "SIGNATURE-25 SIGNATURE-26";
         Weakness::Pkcs1Accepted => Fail "SIGNATURE-08";
         Weakness::Reserialises => Fail "JSON-10 JSON-11 JSON-12 JSON-14";
         Weakness::SaltAlways20 => Fail "SIGNATURE-24";
         Weakness::SaltFromMessage => Fail "SIGNATURE-12 SIGNATURE-14 SIGNATURE-16";
         Weakness::SignatureIgnored =>
-            Fail "SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 JSON-01 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-09 IDENTITY-10";
+            Fail "COUNTER-21 SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 SIGNATURE-25 SIGNATURE-26 JSON-01 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-09 IDENTITY-10";
         Weakness::SignatureOptional => Fail "SIGNATURE-02";
         Weakness::TrimsText => Fail "JSON-13 JSON-14 JSON-16";
     }
@@ -137,7 +141,7 @@ async fn a_verifier_that_is_careless_about_identities_is_found_by_what_abuses_th
     use verifier::Weakness;
     each_is_found! { Verifier::start,
         Weakness::AnyKey =>
-            Fail "SIGNATURE-17 SIGNATURE-19 IDENTITY-01 IDENTITY-03 IDENTITY-04 IDENTITY-06 IDENTITY-07 IDENTITY-09 IDENTITY-10 IDENTITY-15 PROTOCOL-05";
+            Fail "SIGNATURE-17 SIGNATURE-19 IDENTITY-01 IDENTITY-03 IDENTITY-04 IDENTITY-06 IDENTITY-07 IDENTITY-09 IDENTITY-10 IDENTITY-15 IDENTITY-17 PROTOCOL-05 PROTOCOL-10";
         Weakness::AnyRoot => Fail "IDENTITY-13";
         Weakness::AppIgnored => Fail "PROTOCOL-05";
         Weakness::AskNotVerified => Fail "IDENTITY-11";
@@ -145,7 +149,9 @@ async fn a_verifier_that_is_careless_about_identities_is_found_by_what_abuses_th
         Weakness::CodeNotSingleUse => Fail "PROTOCOL-01";
         Weakness::DeviceInAnyCase => Fail "IDENTITY-15";
         Weakness::GetAccepted => Fail "PROTOCOL-08";
-        Weakness::OpenidIgnored => Fail "SIGNATURE-17 IDENTITY-01 IDENTITY-03";
+        Weakness::OpenidIgnored => Fail "SIGNATURE-17 IDENTITY-01 IDENTITY-03 IDENTITY-17 PROTOCOL-10";
+        Weakness::OpenidInAnyCase => Fail "IDENTITY-17";
+        Weakness::OpenidOptional => Fail "PROTOCOL-10";
         Weakness::RetiredKeys => Fail "IDENTITY-09 IDENTITY-10";
         Weakness::TokenIgnored => Fail "PROTOCOL-04 PROTOCOL-06 PROTOCOL-07";
     }
@@ -170,14 +176,17 @@ async fn a_target_that_recovers_from_an_attack_is_an_error_there_and_played_on()
 async fn an_application_that_is_careless_about_challenges_and_logins_is_found_by_what_abuses_that() {
     use application::Weakness;
     each_is_found! { Shop::start,
+        Weakness::AnybodysOrder => Fail "IDENTITY-18";
         Weakness::AnyOpenOrder => Fail "REPLAY-06";
         Weakness::ChallengeCutShort => Fail "JSON-23";
         Weakness::ChallengeInAnyCase => Fail "JSON-21";
         Weakness::ChallengeLookAlike => Fail "JSON-20";
         Weakness::ChallengeNotCompared => Fail "REPLAY-06 REPLAY-07 JSON-20 JSON-21 JSON-22 JSON-23";
+        Weakness::ChallengeReusable => Fail "REPLAY-12";
         Weakness::ChallengeTrimmed => Fail "JSON-22";
         Weakness::CodeRemembered => Fail "PROTOCOL-01";
         Weakness::LoginBelieved => Fail "PROTOCOL-01 PROTOCOL-02 PROTOCOL-03";
+        Weakness::OpenidOfOrder => Fail "REPLAY-11";
         Weakness::OpenidOfRequest => Fail "IDENTITY-02";
         Weakness::OrderByChallenge => Fail "REPLAY-06 REPLAY-09";
         Weakness::SessionNotChecked => Fail "REPLAY-08";
@@ -204,15 +213,17 @@ async fn an_application_that_is_careless_about_results_and_counters_is_found_by_
     use application::Weakness;
     each_is_found! { Shop::start,
         Weakness::AnswerIgnored =>
-            Fail "SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-01 IDENTITY-02 IDENTITY-04 IDENTITY-05 IDENTITY-06 IDENTITY-07 IDENTITY-08 IDENTITY-09 IDENTITY-10 IDENTITY-15";
+            Fail "SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 SIGNATURE-25 SIGNATURE-26 COUNTER-21 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-01 IDENTITY-02 IDENTITY-04 IDENTITY-05 IDENTITY-06 IDENTITY-07 IDENTITY-08 IDENTITY-09 IDENTITY-10 IDENTITY-15";
         Weakness::CheckThenWrite => Fail "REPLAY-02";
         Weakness::CounterAsDouble => Fail "COUNTER-15";
+        Weakness::CounterBeforeAsking => Fail "COUNTER-21";
+        Weakness::CounterByUser => Fail "COUNTER-20 COUNTER-22";
         Weakness::CounterInMemory => Fail "COUNTER-05";
-        Weakness::CounterNotChecked => Fail "REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19";
+        Weakness::CounterNotChecked => Fail "REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22";
         Weakness::EmptyIsGood => Fail "PROTOCOL-09";
-        Weakness::EqualCounter => Fail "COUNTER-01 COUNTER-17 COUNTER-19";
+        Weakness::EqualCounter => Fail "COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22";
         Weakness::OrdersReusable =>
-            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19";
+            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-12 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22";
         Weakness::StringsOrObjects => Fail "JSON-12";
     }
 }

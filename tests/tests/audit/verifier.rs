@@ -1,5 +1,9 @@
 //! A verifier with WeChat's contract, written for these tests alone, and weak in one point at a time.
 
+mod accounts;
+mod enrolment;
+mod reading;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -13,9 +17,11 @@ use axum::routing::any;
 use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::{Value, json};
 use soter_sim::attack::{Backstage, Credentials, Http, KeySource, Trouble, WeChatTarget};
-use soter_wire::{CertificateChain, KeyJson, PublicKey, ResultJson, base64};
+use soter_wire::{PublicKey, base64};
 
-use super::{Backend, TIME, serve};
+use reading::{Read, read};
+
+use super::{Backend, TIME, careless_pss, serve};
 
 /// In which point a verifier is weak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +45,8 @@ pub(crate) enum Weakness {
     CounterByKey,
     CounterByUser,
     CounterAsDouble,
+    CounterBeforeSignature,
+    CounterByDeviceAndUser,
     CounterIn32Bits,
     CounterInMemory,
     CounterLenient,
@@ -55,6 +63,9 @@ pub(crate) enum Weakness {
     LocksUp,
     NamesInAnyCase,
     OpenidIgnored,
+    OpenidInAnyCase,
+    OpenidOptional,
+    PaddingNotChecked,
     Pkcs1Accepted,
     Reserialises,
     RaceBreaksOff,
@@ -148,97 +159,6 @@ impl Verifier {
         self.kept.lock().unwrap()
     }
 
-    fn token(&self, appid: &str, secret: &str) -> Value {
-        let Some(appid) = APPS.iter().find(|known| **known == appid && secret == SECRET) else {
-            return json!({"errcode": 40013, "errmsg": "invalid appid"});
-        };
-        let mut kept = self.kept();
-        kept.issued += 1;
-        let token = format!("token-{}", kept.issued);
-        kept.tokens.insert(token.clone(), appid);
-        json!({"access_token": token, "expires_in": 7200})
-    }
-
-    fn stable_token(&self, body: &Value) -> Value {
-        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-        if body["force_refresh"] == true {
-            let mut kept = self.kept();
-            let stable: Vec<_> =
-                kept.tokens.keys().filter(|token| token.starts_with("stable")).cloned().collect();
-            kept.ended.extend(stable);
-        }
-        let granted = self.token(&text("appid"), &text("secret"));
-        let mut kept = self.kept();
-        let Some(token) = granted["access_token"].as_str() else { return granted };
-        let appid = kept.tokens.remove(token).unwrap();
-        let stable = format!("stable-{token}");
-        kept.tokens.insert(stable.clone(), appid);
-        json!({"access_token": stable, "expires_in": 7200})
-    }
-
-    fn session(&self, query: &BTreeMap<String, String>) -> Value {
-        let mut kept = self.kept();
-        let code = query.get("js_code").cloned().unwrap_or_default();
-        let now = kept.now;
-        let fresh = kept.codes.get(&code).is_some_and(|made| {
-            Some(&made.appid) == query.get("appid") && now < made.made_at + Duration::from_mins(5)
-        });
-        let reused = !kept.spent.insert(code) && !self.is(Weakness::CodeNotSingleUse);
-        if !fresh || reused {
-            return json!({"errcode": 40029, "errmsg": "invalid code"});
-        }
-        json!({"openid": "oWeak", "session_key": "AAAA"})
-    }
-
-    fn enroll(&self, body: &Value) -> Option<()> {
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let (cpu_id, uid) = (text(&body["cpu_id"])?, text(&body["uid"])?);
-        let attk = PublicKey::from_pem(body["attk"].as_str()?).ok()?;
-        let [ask, auth_key] = ["ask", "auth_key"].map(|name| &body[name]);
-        let ask_json = text(&ask["json"])?;
-        let ask_signature = base64::decode(ask["signature"].as_str()?).ok()?;
-        let mut kept = self.kept();
-        let known = kept.attks.entry(cpu_id.clone()).or_insert_with(|| attk.clone()).clone();
-        let ask = if ask_signature.is_empty() {
-            let chain = CertificateChain::decode(ask_json.as_bytes()).ok()?.verify().ok()?;
-            let trusted = soter_tee::emulated_root_key().unwrap();
-            if chain.device_key != known || (chain.root != trusted && !self.is(Weakness::AnyRoot)) {
-                return None;
-            }
-            Ask { key: chain.ask.clone(), salt: chain.challenge.effective_salt_length() }
-        } else {
-            let export = KeyJson::decode(ask_json.as_bytes()).ok()?;
-            let salt = export.effective_salt_length();
-            if !self.is(Weakness::AskNotVerified) {
-                known.verify_pss(ask_json.as_bytes(), &ask_signature, salt).ok()?;
-            }
-            Ask { key: export.public_key, salt }
-        };
-        let json = text(&auth_key["json"])?;
-        let signature = base64::decode(auth_key["signature"].as_str()?).ok()?;
-        let export = KeyJson::decode(json.as_bytes()).ok()?;
-        if !self.is(Weakness::AuthKeyNotVerified) {
-            ask.key.verify_pss(json.as_bytes(), &signature, ask.salt).ok()?;
-        }
-        kept.asks.insert((cpu_id.clone(), uid.clone()), ask);
-        let key = AuthKey {
-            salt: export.effective_salt_length(),
-            key: export.public_key,
-            appid: text(&body["appid"])?,
-            openid: text(&body["openid"])?,
-            cpu_id,
-            uid,
-            retired: false,
-        };
-        let same_owner = |old: &&mut AuthKey| {
-            (&old.cpu_id, &old.openid) == (&key.cpu_id, &key.openid) && old.key != key.key
-        };
-        kept.keys.iter_mut().filter(same_owner).for_each(|old| old.retired = true);
-        kept.keys.retain(|old| (&old.cpu_id, &old.openid, &old.key) != (&key.cpu_id, &key.openid, &key.key));
-        kept.keys.push(key);
-        Some(())
-    }
-
     async fn verify(&self, query: &BTreeMap<String, String>, body: &Value) -> Value {
         let refused = json!({"is_ok": false});
         let appid = {
@@ -258,6 +178,16 @@ impl Verifier {
             if !self.kept().signatures.insert(signature) {
                 return refused;
             }
+        }
+        if self.is(Weakness::CounterBeforeSignature)
+            && let Some(Read { cpu_id, counter, .. }) =
+                body["json_string"].as_str().and_then(|text| read(self.weakness, text))
+        {
+            if !self.spend(&Genuine { cpu_id, counter }).await {
+                return refused;
+            }
+            let claim = Claim { appid, openid: body["openid"].as_str().unwrap_or_default() };
+            return json!({"is_ok": self.genuine(claim, &body["json_string"], &body["json_signature"]).is_some()});
         }
         let claim = Claim { appid, openid: body["openid"].as_str().unwrap_or_default() };
         let genuine = self.genuine(claim, &body["json_string"], &body["json_signature"]);
@@ -297,7 +227,7 @@ impl Verifier {
             Weakness::Reserialises => serde_json::from_str::<Value>(&text).ok()?.to_string(),
             _ => text,
         };
-        let result = self.read(&text)?;
+        let result = read(self.weakness, &text)?;
         let signature = signature.as_str()?;
         if signature.is_empty() && self.is(Weakness::SignatureOptional) {
             return Some(Genuine { cpu_id: result.cpu_id, counter: result.counter });
@@ -315,7 +245,11 @@ impl Verifier {
         let own = |key: &&AuthKey| {
             self.is(Weakness::AnyKey)
                 || ((key.appid == claim.appid || self.is(Weakness::AppIgnored))
-                    && (key.openid == claim.openid || self.is(Weakness::OpenidIgnored)))
+                    && (key.openid == claim.openid
+                        || (self.is(Weakness::OpenidInAnyCase)
+                            && key.openid.eq_ignore_ascii_case(claim.openid))
+                        || (self.is(Weakness::OpenidOptional) && claim.openid.is_empty())
+                        || self.is(Weakness::OpenidIgnored)))
         };
         if self.is(Weakness::KeyFromMessage)
             && let Some(key) = &result.key
@@ -329,6 +263,7 @@ impl Verifier {
         let cpu_id = match self.weakness {
             Weakness::CounterByKey => signer.key.fingerprint(),
             Weakness::CounterByUser => signer.openid.clone(),
+            Weakness::CounterByDeviceAndUser => format!("{} {}", result.cpu_id, signer.openid),
             _ => result.cpu_id,
         };
         Some(Genuine { cpu_id, counter: result.counter })
@@ -340,6 +275,9 @@ impl Verifier {
             Weakness::AnySalt => key.key.find_pss_salt_length(bytes, signature).is_some(),
             Weakness::SaltFromMessage => key.key.verify_pss(bytes, signature, claimed).is_ok(),
             Weakness::Pkcs1Accepted if key.key.verify_pkcs1(bytes, signature).is_ok() => true,
+            Weakness::PaddingNotChecked => {
+                claimed == key.salt && careless_pss::verify(&key.key, bytes, signature, usize::from(key.salt))
+            }
             Weakness::SaltAlways20 => key.key.verify_pss(bytes, signature, 20).is_ok(),
             _ => claimed == key.salt && key.key.verify_pss(bytes, signature, key.salt).is_ok(),
         }
@@ -359,58 +297,6 @@ impl Verifier {
             return Some(bytes.unwrap_or_default());
         }
         bytes.filter(|bytes| bytes.len() == 256)
-    }
-
-    /// Reads a text strictly, or as a careless program does.
-    fn read(&self, text: &str) -> Option<Read> {
-        let careless = |value: &Value| -> Option<Read> {
-            let text = |name: &str| value[name].as_str().map(str::to_owned);
-            let counter = match &value["counter"] {
-                Value::String(text) if self.is(Weakness::CounterLenient) => text.parse().ok()?,
-                Value::Number(number) => whole(number, self.is(Weakness::CounterLenient))?,
-                Value::Null if self.is(Weakness::CounterMayBeMissing) => None?,
-                _ => return None,
-            };
-            Some(Read {
-                counter: Some(counter),
-                cpu_id: text("cpu_id")?,
-                uid: text("uid")?,
-                salt: value["rsa_pss_saltlen"].as_u64().map_or(20, |salt| u16::try_from(salt).unwrap_or(20)),
-                key: text("pub_key").and_then(|pem| PublicKey::from_pem(&pem).ok()),
-            })
-        };
-        match self.weakness {
-            // serde_json lets the last of doubled names win.
-            Weakness::LastKeyWins => careless(&serde_json::from_str(text).ok()?),
-            Weakness::NamesInAnyCase => {
-                ResultJson::decode(text.as_bytes()).ok()?;
-                careless(&serde_json::from_str(&text.replace("\"Counter\"", "\"counter\"")).ok()?)
-            }
-            Weakness::FirstKeyWins => careless(&serde_json::from_str(&first_wins(text)).ok()?),
-            Weakness::CounterLenient => {
-                // Strict but for the counter.
-                let value: Value = serde_json::from_str(text).ok()?;
-                let plain = json!({"raw": value["raw"], "counter": 0, "cpu_id": value["cpu_id"], "uid": value["uid"]});
-                ResultJson::decode(plain.to_string().as_bytes()).ok()?;
-                (text.matches("\"counter\"").count() == 1).then(|| careless(&value)).flatten()
-            }
-            Weakness::CounterMayBeMissing if !text.contains("\"counter\"") => {
-                let value: Value = serde_json::from_str(text).ok()?;
-                let name = |name: &str| value[name].as_str().map(str::to_owned);
-                Some(Read { counter: None, cpu_id: name("cpu_id")?, uid: name("uid")?, salt: 20, key: None })
-            }
-            _ => {
-                let result = ResultJson::decode(text.as_bytes()).ok()?;
-                let key = result.other.iter().find(|(name, _)| name == "pub_key");
-                Some(Read {
-                    counter: Some(result.counter),
-                    salt: result.effective_salt_length(),
-                    key: key.and_then(|(_, pem)| PublicKey::from_pem(pem.as_str()?).ok()),
-                    cpu_id: result.cpu_id,
-                    uid: result.uid,
-                })
-            }
-        }
     }
 
     /// Whether an answer is cut off: when the same result was accepted twice already.
@@ -468,40 +354,9 @@ struct Genuine {
     counter: Option<u64>,
 }
 
-struct Read {
-    counter: Option<u64>,
-    cpu_id: String,
-    uid: String,
-    salt: u16,
-    key: Option<PublicKey>,
-}
-
 /// What stands for a number in a program that knows doubles alone.
 fn as_double(counter: u64) -> f64 {
     counter.to_string().parse().unwrap()
-}
-
-fn whole(number: &serde_json::Number, lenient: bool) -> Option<u64> {
-    number.as_u64().or_else(|| {
-        let whole = number.as_f64().filter(|_| lenient)?.abs().trunc();
-        format!("{whole:.0}").parse().ok()
-    })
-}
-
-/// The text without the later ones of doubled counters.
-fn first_wins(text: &str) -> String {
-    let mut parts = text.split("\"counter\":");
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for (index, part) in parts.enumerate() {
-        if index == 0 {
-            out.push_str("\"counter\":");
-            out.push_str(part);
-        } else {
-            out.push_str("\"ignored\":");
-            out.push_str(part);
-        }
-    }
-    out
 }
 
 async fn answer(

@@ -1,10 +1,10 @@
 //! The device's counter, which must grow, and which servers read as many things.
 
 use soter_bridge::reasons::{
-    COUNTER_REPLAYED, COUNTER_ROLLED_BACK, DUPLICATE_KEY, MISSING_FIELD, WRONG_TYPE,
+    COUNTER_REPLAYED, COUNTER_ROLLED_BACK, DUPLICATE_KEY, MALFORMED_JSON, MISSING_FIELD, WRONG_TYPE,
 };
 
-use crate::attack::steps::{Before, CounterIs, Edit, Forgery, Made, Script, Signer, Who};
+use crate::attack::steps::{Before, Claim, CounterIs, Edit, Forgery, Made, Script, Signer, Who};
 use crate::attack::{Attack, Expected, Holds, Layer, Scheme};
 
 /// The phone's own text with changes, signed with its own AuthKey again.
@@ -233,5 +233,49 @@ pub(super) static ATTACKS: &[Attack] = &[
             Forgery { made: Made::BySecondPhone, ..Forgery::HONEST },
         ),
         ..HONEST
+    },
+    Attack {
+        id: "SOTER-COUNTER-21",
+        title: "an honest result after a forged one with a huge counter",
+        making: "A text with the counter 10^12 under an old signature is sent, which is refused; then the same phone's honest result for a new order.",
+        meaning: "A forgery leaves something behind: with one request without a valid signature, anybody locks an honest user out.",
+        fix: "Record a counter only once the signature is verified, and let no forgery count against the user in whose name it comes.",
+        script: Script::Send(
+            &[Before::Try(Forgery {
+                tampered: &[Edit::Counter(CounterIs::Exactly(1_000_000_000_000))],
+                ..Forgery::HONEST
+            })],
+            Forgery::HONEST,
+        ),
+        ..HONEST
+    },
+    Attack {
+        id: "SOTER-COUNTER-22",
+        title: "a spent counter in the name of another user of the same phone",
+        making: "An honest result of the owner is accepted; then the same phone's AuthKey of another user signs a fresh text with the counter of that result.",
+        meaning: "Counters are kept by user, so a phone that was rolled back goes on under another name.",
+        fix: "Keep the highest counter by cpu_id alone; it is the device's, whatever user, app or key.",
+        script: Script::Send(
+            &[Before::Pay],
+            Forgery {
+                made: Made::InSoftware {
+                    key: Signer::AnotherAuthKey,
+                    edits: &[Edit::Counter(CounterIs::Equal)],
+                    scheme: Scheme::USUAL,
+                },
+                login: Who::Other,
+                claims: Claim::Who(Who::Other),
+                ..Forgery::HONEST
+            },
+        ),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-COUNTER-23",
+        title: "a counter with leading zeros",
+        making: "The phone's text with two zeros before the counter, which JSON does not allow, signed with its AuthKey.",
+        expected: Expected::MustRefuse(&[MALFORMED_JSON, WRONG_TYPE]),
+        script: after_a_payment(&[Edit::Counter(CounterIs::LeadingZeros)]),
+        ..ODD
     },
 ];

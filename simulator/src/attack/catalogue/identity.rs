@@ -1,10 +1,13 @@
 //! Results and keys of somebody else.
 
 use soter_bridge::reasons::{
-    BROKEN_CHAIN, NO_AUTH_KEY, OTHER_USERS_RESULT, RETIRED_KEY, UNKNOWN_DEVICE, WRONG_KEY, WRONG_SIGNATURE,
+    BROKEN_CHAIN, DUPLICATE_KEY, NO_AUTH_KEY, OTHER_USERS_RESULT, RETIRED_KEY, UNKNOWN_DEVICE, WRONG_KEY,
+    WRONG_SIGNATURE,
 };
 
-use crate::attack::steps::{Before, Claim, CounterIs, Edit, Enrolment, Forgery, Made, Script, Signer, Who};
+use crate::attack::steps::{
+    Before, Claim, CounterIs, Edit, Enrolment, Forgery, Made, OrderOf, Script, Signer, Who,
+};
 use crate::attack::{Attack, Expected, Holds, Layer, Scheme};
 
 const fn made(made: Made) -> Forgery {
@@ -187,5 +190,44 @@ pub(super) static ATTACKS: &[Attack] = &[
             resigned(Signer::AuthKey, &[Edit::CpuIdInCapitals, Edit::Counter(CounterIs::Equal)]),
         ),
         ..NAMED
+    },
+    Attack {
+        id: "SOTER-IDENTITY-16",
+        title: "two devices in one text, the own one last",
+        making: "The phone's text with the `cpu_id` of another user's phone before its own, signed with its AuthKey.",
+        expected: Expected::MustRefuse(&[DUPLICATE_KEY]),
+        fix: "Refuse objects with doubled names, or use a parser that does.",
+        script: Script::Send(&[], resigned(Signer::AuthKey, &[Edit::CpuIdTwice])),
+        ..NAMED
+    },
+    Attack {
+        id: "SOTER-IDENTITY-17",
+        title: "the owner's openid in the other case",
+        holds: Holds::Network,
+        making: "An honest result of the owner, sent with the owner's openid whose capitals are small and whose small letters are capitals.",
+        expected: Expected::MustRefuse(&["errcode-40003", OTHER_USERS_RESULT]),
+        meaning: "Openids are compared without regard to case, as some databases do; two users may differ in nothing else.",
+        fix: "Compare openids exactly: in MySQL with a binary collation.",
+        script: Script::Send(&[], Forgery { claims: Claim::OwnerInOtherCase, ..Forgery::HONEST }),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-IDENTITY-18",
+        layer: Layer::Application,
+        title: "another user's touch, in that user's login, for the owner's order",
+        making: "Another user, logged in as themselves, signs the challenge of the owner's order with their own phone and sends the result for it.",
+        expected: Expected::MustRefuse(&[]),
+        meaning: "Whoever knows the number of an order acts on it, with a finger of their own.",
+        fix: "Look orders up among those of the session's user.",
+        script: Script::Send(
+            &[],
+            Forgery {
+                order: OrderOf::Owners,
+                login: Who::Other,
+                claims: Claim::Who(Who::Other),
+                ..made(Made::ByPhone(Who::Other))
+            },
+        ),
+        ..USUAL
     },
 ];

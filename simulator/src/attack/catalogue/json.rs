@@ -189,9 +189,9 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "half of a surrogate pair",
         holds: Holds::RootedPhone,
         making: "The phone's text with the escape \\ud800 behind the challenge, signed with its AuthKey.",
-        expected: Expected::MustRefuse(&[MALFORMED_JSON]),
-        meaning: "Parsers replace, drop or keep what is no character: two of them read two challenges.",
-        fix: "Refuse JSON whose strings are not valid Unicode.",
+        expected: Expected::MayRefuse(&[MALFORMED_JSON]),
+        meaning: "JSON's grammar allows the escape and leaves open what it means (RFC 8259, 8.2): two parsers read two challenges.",
+        fix: "Refuse JSON whose strings are not valid Unicode, at the latest where the challenge is compared.",
         script: resigned(&[Edit::LoneSurrogate]),
         ..FIELD
     },
@@ -244,5 +244,16 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "The user's phone signs all but the last character of the issued challenge.",
         script: challenged(Challenge::CutShort),
         ..COMPARED
+    },
+    Attack {
+        id: "SOTER-JSON-24",
+        title: "two challenges, the issued one last",
+        holds: Holds::RootedPhone,
+        making: "The phone's text with another challenge before the issued one, both under the name `raw`, signed with its AuthKey.",
+        expected: Expected::MustRefuse(&[DUPLICATE_KEY]),
+        meaning: "Parsers disagree about doubled names: what was shown to the user and what is compared are two challenges.",
+        fix: "Refuse objects with doubled names, or use a parser that does.",
+        script: resigned(&[Edit::RawTwice]),
+        ..FIELD
     },
 ];

@@ -112,4 +112,14 @@ pub(super) static ATTACKS: &[Attack] = &[
         script: Script::Send(&[], Forgery { made: Made::Failed, ..Forgery::HONEST }),
         ..USUAL
     },
+    Attack {
+        id: "SOTER-PROTOCOL-10",
+        title: "no openid",
+        making: "An honest result, asked about without an openid.",
+        expected: Expected::MustRefuse(&["errcode-40003"]),
+        meaning: "Without an openid nobody's is compared, so any user's result is good for any other.",
+        fix: "Require the openid, and refuse a request that lacks it.",
+        script: sent(Envelope::NoOpenid),
+        ..USUAL
+    },
 ];

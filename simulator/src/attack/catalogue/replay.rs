@@ -132,4 +132,30 @@ pub(super) static ATTACKS: &[Attack] = &[
         script: Script::Send(&[Before::Pay], Forgery { signature: Shape::Unpadded, ..REPLAYED }),
         ..USUAL
     },
+    Attack {
+        id: "SOTER-REPLAY-11",
+        layer: Layer::Application,
+        title: "a result for its own order, in another user's login",
+        making: "The owner's honest result, recorded and kept back, is sent for the owner's order in the login of another user.",
+        expected: Expected::MustRefuse(&[OTHER_USERS_RESULT]),
+        meaning: "Whoever knows the number of an order acts on it: sessions are checked to be there, not to be the right one.",
+        fix: "Look orders up among those of the session's user; ask verify_signature with the openid of the session.",
+        script: Script::Send(
+            &[Before::Record],
+            Forgery { login: Who::Other, claims: Claim::Who(Who::Other), ..REPLAYED },
+        ),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-REPLAY-12",
+        layer: Layer::Application,
+        title: "a fresh result over a challenge that was used",
+        holds: Holds::AnotherPhone,
+        making: "An honest result is accepted; then the user's phone signs the same challenge once more, with a new counter, for the same order.",
+        expected: Expected::MustRefuse(&[]),
+        meaning: "A challenge lives on after its use: what the user consented to once happens again.",
+        fix: "Use each challenge once: take it out of storage, or mark its order as paid, in the same step that checks it.",
+        script: Script::Send(&[Before::Pay], Forgery { order: OrderOf::Recorded, ..Forgery::HONEST }),
+        ..USUAL
+    },
 ];

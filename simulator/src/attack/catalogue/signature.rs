@@ -7,7 +7,7 @@ use soter_bridge::reasons::{
 };
 
 use crate::attack::steps::{Edit, Forgery, Made, Script, Shape, Signer};
-use crate::attack::{Attack, Expected, Holds, Layer, Scheme};
+use crate::attack::{Attack, Expected, Flaw, Holds, Layer, Scheme};
 
 /// An honest result whose signature is changed.
 const fn reshaped(signature: Shape) -> Script {
@@ -252,5 +252,23 @@ pub(super) static ATTACKS: &[Attack] = &[
         fix: "Keep the salt length that the AuthKey was uploaded with (rsa_pss_saltlen of its export, else 20), and verify with it.",
         profile: "itrustee",
         ..USUAL
+    },
+    Attack {
+        id: "SOTER-SIGNATURE-25",
+        title: "PSS with another trailer byte",
+        making: "The phone's text, signed with its AuthKey by PSS whose last byte is 0xcc instead of 0xbc.",
+        expected: Expected::MustRefuse(&[WRONG_SIGNATURE]),
+        fix: "Check the whole encoding (RFC 8017, 9.1.2); any maintained library does.",
+        script: signed(Signer::AuthKey, &[], Scheme { flaw: Some(Flaw::Trailer), ..Scheme::USUAL }),
+        ..PARAMETERS
+    },
+    Attack {
+        id: "SOTER-SIGNATURE-26",
+        title: "PSS with padding that is not zero",
+        making: "The phone's text, signed with its AuthKey by PSS with a byte before the salt's mark that is not zero.",
+        expected: Expected::MustRefuse(&[WRONG_SIGNATURE]),
+        fix: "Check the whole encoding (RFC 8017, 9.1.2); any maintained library does.",
+        script: signed(Signer::AuthKey, &[], Scheme { flaw: Some(Flaw::Padding), ..Scheme::USUAL }),
+        ..PARAMETERS
     },
 ];

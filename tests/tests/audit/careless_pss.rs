@@ -1,0 +1,29 @@
+//! PSS as somebody writes it who compares the hash and nothing else.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use rsa::pkcs8::DecodePublicKey;
+use rsa::traits::PublicKeyParts;
+use rsa::{BigUint, RsaPublicKey};
+use soter_wire::PublicKey;
+
+const HASH_BYTES: usize = 32;
+const SIGNATURE_BYTES: usize = 256;
+
+/// Whether the hash inside of a signature is the text's, whatever stands around it.
+pub(crate) fn verify(key: &PublicKey, text: &[u8], signature: &[u8], salt_length: usize) -> bool {
+    let key = RsaPublicKey::from_public_key_der(key.spki_der()).unwrap();
+    let encoded = BigUint::from_bytes_be(signature).modpow(key.e(), key.n()).to_bytes_be();
+    let encoded = [vec![0; SIGNATURE_BYTES - encoded.len()], encoded].concat();
+    let (masked, rest) = encoded.split_at(SIGNATURE_BYTES - HASH_BYTES - 1);
+    let hash = &rest[..HASH_BYTES];
+    let block: Vec<u8> =
+        masked.iter().zip(mgf1(hash, masked.len())).map(|(byte, mask)| byte ^ mask).collect();
+    let salt = &block[block.len() - salt_length..];
+    let hashed = digest(&SHA256, text);
+    digest(&SHA256, &[&[0; 8], hashed.as_ref(), salt].concat()).as_ref() == hash
+}
+
+fn mgf1(seed: &[u8], length: usize) -> Vec<u8> {
+    let block = |counter: u32| digest(&SHA256, &[seed, &counter.to_be_bytes()].concat());
+    (0..8).flat_map(|counter| block(counter).as_ref().to_vec()).take(length).collect()
+}
