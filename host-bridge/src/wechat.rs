@@ -117,6 +117,11 @@ impl WeChat {
         Self { options, ledger, clock, journal, events, memory, replays_explained: AtomicBool::new(false) }
     }
 
+    /// Where calls are written down.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     /// Mini programs and users.
     pub fn accounts(&self) -> &Accounts {
         &self.options.accounts

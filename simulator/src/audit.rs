@@ -14,8 +14,7 @@ mod selection;
 use soter_wire::{PROFILES, Profile};
 
 use crate::attack::{
-    Attack, Exchange, Expected, Form, KeySource, NotIntroduced, Person, Played, Target, Trouble, Verdict,
-    play,
+    Attack, Exchange, Expected, KeySource, NotIntroduced, Person, Played, Target, Trouble, Verdict, play,
 };
 
 pub use self::report::{Report, ReportKind};
@@ -23,6 +22,10 @@ pub use self::selection::{Baseline, Selection};
 
 /// Attacks after which the target may accept no honest result, before the others are given up.
 const MOST_BREAKS: usize = 2;
+
+/// Results of one honest person, before somebody new takes over. By then the counter has one digit still: whether a target
+/// knows that 10 is more than 9 is an attack's question, not the control's.
+const MOST_PAYMENTS: usize = 4;
 
 /// What came of one attack.
 #[derive(Clone, Debug)]
@@ -107,13 +110,16 @@ pub async fn audit<T: Target>(
             ),
             _ => {
                 let mut finding = control.play(attack, target, keys).await;
-                match control.honest(target).await {
-                    Ok(()) => (broken, breaks) = (None, 0),
+                match control.honest(target, keys).await {
+                    Ok(None) => (broken, breaks) = (None, 0),
+                    Ok(Some(what)) => {
+                        (broken, breaks) = (None, 0);
+                        finding.afterwards(Verdict::Warn, &what);
+                    }
                     Err(what) => {
                         broken.get_or_insert(attack.id);
                         breaks += 1;
-                        finding.verdict = Verdict::Error;
-                        finding.reason = format!("{}; afterwards {what}", finding.reason);
+                        finding.afterwards(Verdict::Error, &what);
                     }
                 }
                 finding
@@ -125,9 +131,23 @@ pub async fn audit<T: Target>(
     Ok(findings)
 }
 
+impl Finding {
+    /// What came of honest people after the attack. What the target accepted stays accepted, whatever became of it then.
+    fn afterwards(&mut self, verdict: Verdict, what: &str) {
+        if self.verdict != Verdict::Fail {
+            self.verdict = self.verdict.min(verdict);
+        }
+        self.reason = format!("{}; afterwards {what}", self.reason);
+    }
+}
+
 /// Honest people, whom the target must serve before, between and after attacks.
 struct Control {
     person: Person,
+    /// How often this person has paid.
+    paid: usize,
+    /// How many people there were.
+    people: usize,
     /// A family whose honest phones the target turns away.
     turned_away: Option<TurnedAway>,
 }
@@ -145,13 +165,13 @@ impl Control {
     /// Honest results of both salt lengths. A target that serves the default family alone is audited with that alone.
     async fn begin<T: Target>(target: &T, keys: &KeySource) -> Result<Self, ControlFailed> {
         let first = &PROFILES[0];
-        let mut person = served(target, keys, first).await?;
+        let mut person = served(target, keys, first, 1).await?;
         // A second result of the same phone, for its counter goes on.
         pay(&mut person, target, first).await?;
         let mut turned_away = None;
         if let Some(other) = PROFILES.iter().find(|profile| profile.salt_length != first.salt_length) {
             let family = other.name;
-            turned_away = match served(target, keys, other).await {
+            turned_away = match served(target, keys, other, 1).await {
                 Ok(_) => None,
                 Err(NotServed::KeysRefused(how)) => {
                     Some(TurnedAway { family, is_known: false, how: how.what })
@@ -162,7 +182,7 @@ impl Control {
                 Err(NotServed::Broken(trouble)) => return Err(NotServed::Broken(trouble).into()),
             };
         }
-        Ok(Self { person, turned_away })
+        Ok(Self { person, paid: 2, people: 1, turned_away })
     }
 
     async fn play<T: Target>(&self, attack: &'static Attack, target: &T, keys: &KeySource) -> Finding {
@@ -184,20 +204,36 @@ impl Control {
         Finding { attack, verdict, reason, exchange, known: false }
     }
 
-    /// An honest result must be accepted. After a restart, say, the target may have forgotten login and keys.
-    async fn honest<T: Target>(&mut self, target: &T) -> Result<(), String> {
+    /// An honest result must be accepted. After a restart, say, the target may have forgotten login and keys. Somebody who
+    /// is refused all the same is replaced by somebody new, and that is told.
+    ///
+    /// # Errors
+    /// In one line: nobody is served any more.
+    async fn honest<T: Target>(&mut self, target: &T, keys: &KeySource) -> Result<Option<String>, String> {
+        self.paid += 1;
         if self.person.pay(target).await.is_ok_and(|answer| answer.accepted) {
-            return Ok(());
-        }
-        self.person.return_to(target).await.map_err(|trouble| trouble.to_string())?;
-        match self.person.pay(target).await {
-            Ok(answer) if answer.accepted => Ok(()),
-            Ok(answer) => {
-                let told = answer.reason.map_or_else(String::new, |reason| format!(" ({reason})"));
-                Err(format!("the target refuses an honest result{told}"))
+            if self.paid >= MOST_PAYMENTS {
+                self.replace(target, keys).await.map_err(|refused| ControlFailed::from(refused).what)?;
             }
-            Err(trouble) => Err(trouble.to_string()),
+            return Ok(None);
         }
+        let again = async {
+            self.person.return_to(target).await.map_err(NotServed::Broken)?;
+            pay(&mut self.person, target, &PROFILES[0]).await
+        };
+        let Err(refused) = again.await.map_err(ControlFailed::from) else { return Ok(None) };
+        match self.replace(target, keys).await {
+            Ok(()) => Ok(Some(format!("{}, who was served before; somebody new is served", refused.what))),
+            Err(_) => Err(refused.what),
+        }
+    }
+
+    /// Somebody new, whom the target serves.
+    async fn replace<T: Target>(&mut self, target: &T, keys: &KeySource) -> Result<(), NotServed> {
+        self.people += 1;
+        self.person = served(target, keys, &PROFILES[0], self.people).await?;
+        self.paid = 1;
+        Ok(())
     }
 }
 
@@ -225,8 +261,9 @@ async fn served<T: Target>(
     target: &T,
     keys: &KeySource,
     profile: &'static Profile,
+    number: usize,
 ) -> Result<Person, NotServed> {
-    let name = format!("control {}", profile.name);
+    let name = format!("control {} {number}", profile.name);
     let mut person = Person::introduce(&name, target, keys, profile).await.map_err(|error| match error {
         NotIntroduced::Trouble(trouble) => NotServed::Broken(trouble),
         NotIntroduced::KeysRefused(ref answer) => {
@@ -245,13 +282,9 @@ async fn pay<T: Target>(person: &mut Person, target: &T, profile: &'static Profi
         return Ok(());
     }
     let told = answer.reason.map_or_else(String::new, |reason| format!(" ({reason})"));
-    let asks = match target.form() {
-        Form::Verifier => "",
-        Form::Application => "; does it ask the audit's WeChat servers?",
-    };
     Err(NotServed::ResultRefused(ControlFailed {
         what: format!(
-            "the target refuses the honest result of a {} phone{told}: status {}{asks}",
+            "the target refuses the honest result of a {} phone{told}: status {}",
             profile.name, answer.status
         ),
         exchange: Some(answer.exchange),

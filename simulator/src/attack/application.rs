@@ -3,6 +3,7 @@
 //! WeChat's servers are the audit's own. They check signatures as always, but accept replays, so that only the application
 //! can refuse one.
 
+mod asked;
 mod description;
 mod template;
 
@@ -15,9 +16,10 @@ use soter_bridge::wechat::{DeviceKeys, SetClock, WeChat};
 
 use super::handset::Upload;
 use super::http::{Http, Reply, Request, Secrets};
+use super::outage::OutageSwitch;
 use super::restart;
 use super::steps::{Code, Envelope, PAST_A_CODE};
-use super::target::{Answer, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
+use super::target::{Answer, Cookies, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
 use crate::phone::CHALLENGE_LIMIT;
 
 pub use self::description::{Application, INITIAL};
@@ -27,6 +29,17 @@ use self::template::{Values, filled};
 /// Bytes of the shortest text that is kept out of reports: a shorter one is no secret, and stands everywhere.
 const SHORTEST_SECRET: usize = 8;
 
+/// WeChat's servers that an application asks.
+#[derive(Debug)]
+pub struct Emulated {
+    /// The servers.
+    pub wechat: Arc<WeChat>,
+    /// Their clock.
+    pub clock: SetClock,
+    /// What makes their routes fail.
+    pub outages: OutageSwitch,
+}
+
 /// The application, and WeChat's servers that it asks.
 #[derive(Debug)]
 pub struct ApplicationTarget {
@@ -34,6 +47,7 @@ pub struct ApplicationTarget {
     application: Application,
     wechat: Arc<WeChat>,
     clock: SetClock,
+    outages: OutageSwitch,
     users: Vec<String>,
     next_user: AtomicUsize,
 }
@@ -43,11 +57,21 @@ impl ApplicationTarget {
     pub fn new(
         http: Http,
         application: Application,
-        wechat: Arc<WeChat>,
-        clock: SetClock,
+        Emulated { wechat, clock, outages }: Emulated,
         users: Vec<String>,
     ) -> Self {
-        Self { http, application, wechat, clock, users, next_user: AtomicUsize::new(0) }
+        Self { http, application, wechat, clock, outages, users, next_user: AtomicUsize::new(0) }
+    }
+
+    /// Whether even a request without login, order and result looks like a success: then the description cannot tell one
+    /// answer from another, or the application accepts everything. Gives that answer in one line.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn accepts_nothing_at_all(&self) -> Result<Option<String>, Trouble> {
+        let result = &self.application.result;
+        let reply = self.request(&result.request, &Values::new(), &Cookies::default()).await?;
+        Ok(result.success.check(&reply).is_ok().then(|| told(&reply)))
     }
 
     fn appid(&self) -> &str {
@@ -72,17 +96,18 @@ impl ApplicationTarget {
         &self,
         endpoint: &Endpoint,
         values: &Values,
-        cookies: &BTreeMap<String, String>,
+        cookies: &Cookies,
     ) -> Result<Reply, Trouble> {
-        self.http.send(self.prepared(endpoint, values, cookies)?).await
+        self.send_prepared(self.prepared(endpoint, values, cookies)?, cookies).await
     }
 
-    fn prepared(
-        &self,
-        endpoint: &Endpoint,
-        values: &Values,
-        cookies: &BTreeMap<String, String>,
-    ) -> Result<Request, Trouble> {
+    async fn send_prepared(&self, request: Request, cookies: &Cookies) -> Result<Reply, Trouble> {
+        let reply = self.http.send(request).await?;
+        keep_cookies(cookies, &reply);
+        Ok(reply)
+    }
+
+    fn prepared(&self, endpoint: &Endpoint, values: &Values, cookies: &Cookies) -> Result<Request, Trouble> {
         let url = self.http.address(&filled(&endpoint.url, values, template::Place::Address));
         let url = url.map_err(|error| Trouble::broken(error.what))?;
         let mut headers: Vec<(String, String)> = endpoint
@@ -90,13 +115,13 @@ impl ApplicationTarget {
             .iter()
             .map(|(name, value)| (name.clone(), filled(value, values, template::Place::Header)))
             .collect();
-        if !cookies.is_empty() {
-            let pairs: Vec<_> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<_> = cookies.all().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if !pairs.is_empty() {
             headers.push(("Cookie".to_owned(), pairs.join("; ")));
         }
         let place = endpoint.body_place();
-        if place == template::Place::Json && !endpoint.names_content_type() {
-            headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
+        if let Some(content_type) = endpoint.guessed_content_type() {
+            headers.push(("Content-Type".to_owned(), content_type.to_owned()));
         }
         let body = endpoint.body.as_ref().map(|body| filled(body, values, place));
         let secrets = self.secrets(endpoint, values, cookies);
@@ -104,33 +129,26 @@ impl ApplicationTarget {
     }
 
     /// What belongs to a session, or was put into the description as a credential.
-    fn secrets(&self, endpoint: &Endpoint, values: &Values, cookies: &BTreeMap<String, String>) -> Secrets {
+    fn secrets(&self, endpoint: &Endpoint, values: &Values, cookies: &Cookies) -> Secrets {
         let is_long = |secret: &String| secret.len() >= SHORTEST_SECRET;
         let of_login = self.application.login.iter().flat_map(|login| login.values.keys());
-        let named =
-            of_login.filter_map(|name| values.get(name).map(|value| (value, format!("{{{{{name}}}}}"))));
+        let named = of_login
+            .filter_map(|name| values.get(name).map(|value| (value.clone(), format!("{{{{{name}}}}}"))));
         let fixed = endpoint.headers.iter().filter(|(name, value)| {
             !["accept", "content-type", "user-agent"].contains(&name.to_ascii_lowercase().as_str())
                 && template::names(value).next().is_none()
         });
+        let of_cookies = cookies.all().into_iter().map(|(_, value)| value);
         let unnamed =
-            fixed.map(|(_, value)| value).chain(cookies.values()).map(|value| (value, "…".to_owned()));
-        let secrets = named.chain(unnamed).filter(|(secret, _)| is_long(secret));
-        secrets.map(|(secret, instead)| (secret.clone(), instead)).collect()
+            fixed.map(|(_, value)| value.clone()).chain(of_cookies).map(|value| (value, "…".to_owned()));
+        named.chain(unnamed).filter(|(secret, _)| is_long(secret)).collect()
     }
 
-    async fn logged_in(
-        &self,
-        endpoint: &Endpoint,
-        visit: &mut Visit,
-        code: String,
-    ) -> Result<Reply, Trouble> {
+    async fn logged_in(&self, endpoint: &Endpoint, visit: &Visit, code: String) -> Result<Reply, Trouble> {
         let mut values = visit.values.clone();
         values.insert("openid".to_owned(), visit.user.openid.clone());
         values.insert("code".to_owned(), code);
-        let reply = self.request(endpoint, &values, &visit.cookies).await?;
-        keep_cookies(&mut visit.cookies, &reply);
-        Ok(reply)
+        self.request(endpoint, &values, &visit.cookies).await
     }
 }
 
@@ -144,10 +162,14 @@ impl Target for ApplicationTarget {
         result.uses("challenge") || self.application.challenge.values.keys().any(|name| result.uses(name))
     }
 
+    fn names_challenges(&self) -> bool {
+        self.application.result.request.uses("challenge")
+    }
+
     fn names_senders(&self, visit: &Visit) -> bool {
         let result = &self.application.result.request;
         let of_login = visit.values.keys().map(String::as_str);
-        !visit.cookies.is_empty() || of_login.chain(["code", "openid"]).any(|name| result.uses(name))
+        !visit.cookies.all().is_empty() || of_login.chain(["code", "openid"]).any(|name| result.uses(name))
     }
 
     fn user(&self, _: &str) -> Result<User, Trouble> {
@@ -184,10 +206,8 @@ impl Target for ApplicationTarget {
         let mut visit = Visit::of(user);
         let Some(login) = &self.application.login else { return Ok(visit) };
         let code = self.code(user, self.appid())?;
-        let reply = self.logged_in(&login.request, &mut visit, code).await?;
-        if !is_success(&login.success, &reply) {
-            return Err(Trouble::broken(format!("the login of an honest user is refused: {}", told(&reply))));
-        }
+        let reply = self.logged_in(&login.request, &visit, code).await?;
+        check_login(&login.success, &reply)?;
         visit.values.extend(captured(&login.values, &reply)?);
         Ok(visit)
     }
@@ -203,7 +223,7 @@ impl Target for ApplicationTarget {
             };
         }
         let result = &self.application.result.request;
-        if visit.cookies.is_empty() && !visit.values.keys().any(|name| result.uses(name)) {
+        if visit.cookies.all().is_empty() && !visit.values.keys().any(|name| result.uses(name)) {
             return Err(Trouble::does_not_apply(
                 "results are sent without anything of a login, and there is no [logout]",
             ));
@@ -217,7 +237,6 @@ impl Target for ApplicationTarget {
         let challenge = &self.application.challenge;
         let values = self.values(visit, &challenge.request)?;
         let reply = self.request(&challenge.request, &values, &visit.cookies).await?;
-        keep_cookies(&mut visit.cookies, &reply);
         let issued = match (&challenge.challenge, &challenge.challenge_regex) {
             (Some(pointer), _) => at(pointer, &reply)?,
             (None, Some(regex)) => regex
@@ -251,7 +270,9 @@ impl Target for ApplicationTarget {
             ("resultJSONSignature".to_owned(), input.signature.clone()),
         ]);
         let request = match input.envelope {
-            Envelope::Usual | Envelope::AtOnce => self.prepared(&result.request, &values, &visit.cookies)?,
+            Envelope::Usual | Envelope::AtOnce | Envelope::During(_) => {
+                self.prepared(&result.request, &values, &visit.cookies)?
+            }
             Envelope::ObjectForString => {
                 let object = result.request.with_object(&input.json).ok_or_else(|| {
                     Trouble::does_not_apply(
@@ -264,30 +285,35 @@ impl Target for ApplicationTarget {
             | Envelope::ExpiredToken
             | Envelope::OtherAppsToken
             | Envelope::NoToken
-            | Envelope::NoOpenid
+            | Envelope::Member(..)
             | Envelope::MadeUpToken => {
                 return Err(Trouble::does_not_apply("it is about requests to verify_signature itself"));
             }
         };
-        let reply = self.http.send(request).await?;
-        let accepted = is_success(&result.success, &reply);
-        Ok(Answer { accepted, status: reply.status, reason: None, exchange: reply.exchange })
+        let _outage = match input.envelope {
+            Envelope::During(outage) => Some(self.outages.begin(outage)),
+            _ => None,
+        };
+        let before = *self.wechat.journal().head().borrow();
+        let reply = self.send_prepared(request, &visit.cookies).await?;
+        let reason = result.success.check(&reply).err().map(|missed| match input.envelope {
+            Envelope::During(outage) => format!("WeChat answered with {outage}"),
+            _ => asked::told_since(self.wechat.journal(), before, &missed),
+        });
+        let accepted = reason.is_none();
+        Ok(Answer { accepted, status: reply.status, reason, exchange: reply.exchange })
     }
 
     async fn login(&self, user: &User, code: Code) -> Result<Answer, Trouble> {
         let Some(login) = &self.application.login else {
             return Err(Trouble::does_not_apply("the description has no [login]"));
         };
-        let mut visit = Visit::of(user);
         let own = |appid: &str| self.code(user, appid);
         let code = match code {
             Code::Twice => {
                 let code = own(self.appid())?;
-                let reply = self.logged_in(&login.request, &mut visit, code.clone()).await?;
-                if !is_success(&login.success, &reply) {
-                    let told = told(&reply);
-                    return Err(Trouble::broken(format!("the login of an honest user is refused: {told}")));
-                }
+                let reply = self.logged_in(&login.request, &Visit::of(user), code.clone()).await?;
+                check_login(&login.success, &reply)?;
                 code
             }
             Code::Expired => {
@@ -300,10 +326,10 @@ impl Target for ApplicationTarget {
                 own(&appid.ok_or_else(|| Trouble::does_not_apply("there is no second mini program"))?)?
             }
         };
-        let mut visit = Visit::of(user);
-        let reply = self.logged_in(&login.request, &mut visit, code).await?;
+        let visit = Visit::of(user);
+        let reply = self.logged_in(&login.request, &visit, code).await?;
         let captured = captured(&login.values, &reply).ok();
-        let accepted = is_success(&login.success, &reply) && captured.is_some();
+        let accepted = login.success.check(&reply).is_ok() && captured.is_some();
         // The session that it gave is one all the same.
         let secrets = self.secrets(&login.request, &captured.unwrap_or_default(), &visit.cookies);
         let exchange = reply.exchange.masked(&secrets);
@@ -325,20 +351,41 @@ impl ApplicationTarget {
     }
 }
 
-fn is_success(success: &Success, reply: &Reply) -> bool {
-    let status = match success.status {
-        Some(status) => reply.status == status,
-        None => (200..300).contains(&reply.status),
-    };
-    let pointed = success.pointer.as_ref().is_none_or(|pointer| {
-        let found = pointer.find(&reply.body);
-        match &success.value {
-            Some(value) => found.as_ref() == Some(value),
-            None => found.is_some_and(|found| !found.is_null() && found != Value::Bool(false)),
+fn check_login(success: &Success, reply: &Reply) -> Result<(), Trouble> {
+    success.check(reply).map_err(|missed| {
+        Trouble::broken(format!("the login of an honest user is refused ({missed}): {}", told(reply)))
+    })
+}
+
+impl Success {
+    /// Whether an answer means yes.
+    ///
+    /// # Errors
+    /// In one line: what it lacks for that.
+    fn check(&self, reply: &Reply) -> Result<(), String> {
+        match self.status {
+            Some(status) if reply.status != status => {
+                return Err(format!("status {}, and success has {status}", reply.status));
+            }
+            None if !(200..300).contains(&reply.status) => return Err(format!("status {}", reply.status)),
+            _ => {}
         }
-    });
-    let matched = success.regex.as_ref().is_none_or(|regex| regex.is_match(&reply.body));
-    status && pointed && matched
+        if let Some(pointer) = &self.pointer {
+            let found = pointer.find(&reply.body);
+            let holds = match &self.value {
+                Some(value) => found.as_ref() == Some(value),
+                None => found.as_ref().is_some_and(|found| !found.is_null() && *found != Value::Bool(false)),
+            };
+            if !holds {
+                let found = found.map_or_else(|| "nothing".to_owned(), |found| one_line(&found.to_string()));
+                return Err(format!("{found} at `{pointer}`"));
+            }
+        }
+        match &self.regex {
+            Some(regex) if !regex.is_match(&reply.body) => Err(format!("no match of `{regex}`")),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The values that an answer brings.
@@ -358,16 +405,20 @@ fn at(pointer: &Pointer, reply: &Reply) -> Result<String, Trouble> {
 
 /// An answer in one line.
 fn told(reply: &Reply) -> String {
-    let start: String = reply.body.chars().take(160).collect();
-    format!("status {}, {}", reply.status, start.escape_debug())
+    format!("status {}, {}", reply.status, one_line(&reply.body))
 }
 
-fn keep_cookies(cookies: &mut BTreeMap<String, String>, reply: &Reply) {
+fn one_line(text: &str) -> String {
+    let start: String = text.chars().take(160).collect();
+    start.escape_debug().to_string()
+}
+
+fn keep_cookies(cookies: &Cookies, reply: &Reply) {
     for (name, value) in &reply.headers {
         if name == "set-cookie"
             && let Some((name, value)) = value.split(';').next().and_then(|pair| pair.split_once('='))
         {
-            cookies.insert(name.trim().to_owned(), value.trim().to_owned());
+            cookies.keep(name.trim(), value.trim());
         }
     }
 }

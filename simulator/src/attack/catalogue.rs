@@ -3,6 +3,7 @@
 mod counter;
 mod identity;
 mod json;
+mod outage;
 mod protocol;
 mod replay;
 mod signature;
@@ -18,6 +19,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Attack> {
         json::ATTACKS,
         identity::ATTACKS,
         protocol::ATTACKS,
+        outage::ATTACKS,
     ]
     .into_iter()
     .flatten()

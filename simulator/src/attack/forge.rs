@@ -44,6 +44,7 @@ pub(super) fn reshaped(signature: &str, shape: Shape, key: &PublicKey) -> Result
             base64::encode(&[zeros, sum].concat())
         }
         Shape::LeadingZero => base64::encode(&[&[0], &bytes[..]].concat()),
+        Shape::NotBase64 => "no Base64!".to_owned(),
         Shape::Zeros => base64::encode(&vec![0; bytes.len()]),
         Shape::UrlSafe => signature.replace('+', "-").replace('/', "_"),
         Shape::Unpadded => signature.trim_end_matches('=').to_owned(),
@@ -58,11 +59,16 @@ pub(super) fn reshaped(signature: &str, shape: Shape, key: &PublicKey) -> Result
 /// What is signed in place of an issued challenge; `None` if the issued one has nothing of which this can be made.
 pub(super) fn challenge(issued: &str, challenge: Challenge, fresh: &str) -> Option<String> {
     let changed = match challenge {
-        Challenge::Issued | Challenge::Quotes => return Some(issued.to_owned()),
+        Challenge::Issued | Challenge::BroughtAlong | Challenge::Quotes | Challenge::Unicode => {
+            return Some(issued.to_owned());
+        }
         Challenge::NeverIssued => fresh.to_owned(),
         Challenge::LookAlike => issued.chars().map(full_width).collect(),
         Challenge::OtherCase => in_other_case(issued),
         Challenge::Padded => format!("{issued} "),
+        Challenge::Prefixed => format!("x{issued}"),
+        Challenge::SecondLine => format!("{issued}\n{fresh}"),
+        Challenge::BehindNul => format!("{issued}\0{fresh}"),
         Challenge::CutShort => {
             let mut characters = issued.chars();
             characters.next_back();
@@ -104,6 +110,12 @@ pub(super) fn enrolled(
             Upload { ask: with_foreign_root(&upload.ask, &attacker, &supply.key()?)?, ..upload }
         }
         Enrolment::BrokenChain => Upload { ask: with_broken_link(&upload.ask, &attacker)?, ..upload },
+        Enrolment::LeafOfNobody => Upload {
+            ask: with_foreign_leaf(&upload.ask, &attacker)?,
+            auth_key: signed(&upload.auth_key)?,
+            ..upload
+        },
+        Enrolment::CaOfNobody => Upload { ask: with_foreign_ca(&upload.ask, &attacker)?, ..upload },
     })
 }
 
@@ -115,9 +127,9 @@ fn with_foreign_root(
 ) -> Result<ExportBlob, CommandError> {
     rewritten(ask, |certificates| {
         let [_, device, authority, top] = certificates else { return Err(unreadable()) };
-        *device = certified(device, None, ca)?;
-        *authority = certified(authority, Some(ca), root)?;
-        *top = certified(top, Some(root), root)?;
+        *device = certified(device, None, Some(ca))?;
+        *authority = certified(authority, Some(ca), Some(root))?;
+        *top = certified(top, Some(root), Some(root))?;
         Ok(())
     })
 }
@@ -126,7 +138,26 @@ fn with_foreign_root(
 fn with_broken_link(ask: &ExportBlob, attacker: &SoftwareKey) -> Result<ExportBlob, CommandError> {
     rewritten(ask, |certificates| {
         let device = certificates.get_mut(1).ok_or_else(unreadable)?;
-        *device = certified(device, None, attacker)?;
+        *device = certified(device, None, Some(attacker))?;
+        Ok(())
+    })
+}
+
+/// The chain with a leaf for the attacker's own ASK, which the device has not signed.
+fn with_foreign_leaf(ask: &ExportBlob, attacker: &SoftwareKey) -> Result<ExportBlob, CommandError> {
+    rewritten(ask, |certificates| {
+        let leaf = certificates.first_mut().ok_or_else(unreadable)?;
+        *leaf = certified(leaf, Some(attacker), Some(attacker))?;
+        Ok(())
+    })
+}
+
+/// The chain with a CA's certificate whose key the attacker has put in, and a device certificate by that key.
+fn with_foreign_ca(ask: &ExportBlob, attacker: &SoftwareKey) -> Result<ExportBlob, CommandError> {
+    rewritten(ask, |certificates| {
+        let [_, device, authority, _] = certificates else { return Err(unreadable()) };
+        *device = certified(device, None, Some(attacker))?;
+        *authority = certified(authority, Some(attacker), None)?;
         Ok(())
     })
 }
@@ -140,20 +171,22 @@ fn rewritten(
     Ok(ExportBlob { json: chain.encode().into_bytes(), signature: Vec::new() })
 }
 
-/// A certificate with another subject key, if one is given, and another issuer's signature.
+/// A certificate with another subject key and another issuer's signature, as far as these are given.
 fn certified(
     certificate: &[u8],
     subject: Option<&SoftwareKey>,
-    issuer: &SoftwareKey,
+    issuer: Option<&SoftwareKey>,
 ) -> Result<Vec<u8>, CommandError> {
     let mut certificate = Certificate::from_der(certificate).map_err(|_| unreadable())?;
     if let Some(subject) = subject {
         let spki = SubjectPublicKeyInfoOwned::from_der(subject.public().spki_der());
         certificate.tbs_certificate.subject_public_key_info = spki.map_err(|_| unreadable())?;
     }
-    let content = certificate.tbs_certificate.to_der().map_err(|_| unreadable())?;
-    let signature = issuer.sign(&content, Scheme { padding: Padding::Pkcs1, ..Scheme::USUAL })?;
-    certificate.signature = BitString::from_bytes(&signature).map_err(|_| unreadable())?;
+    if let Some(issuer) = issuer {
+        let content = certificate.tbs_certificate.to_der().map_err(|_| unreadable())?;
+        let signature = issuer.sign(&content, Scheme { padding: Padding::Pkcs1, ..Scheme::USUAL })?;
+        certificate.signature = BitString::from_bytes(&signature).map_err(|_| unreadable())?;
+    }
     certificate.to_der().map_err(|_| unreadable())
 }
 
@@ -224,7 +257,9 @@ mod tests {
         let facts = chain(&foreign).verify().unwrap();
         assert_ne!(facts.root, honest.root);
         assert_eq!((facts.ask, facts.device_key), (honest.ask, honest.device_key));
-        let broken = enrolled(upload, Enrolment::BrokenChain, &supply).unwrap();
-        assert!(chain(&broken).verify().is_err());
+        for link in [Enrolment::BrokenChain, Enrolment::LeafOfNobody, Enrolment::CaOfNobody] {
+            let broken = enrolled(upload.clone(), link, &supply).unwrap();
+            assert!(chain(&broken).verify().is_err(), "{link:?}");
+        }
     }
 }

@@ -8,9 +8,10 @@ use axum::Router;
 use axum::body::Body;
 use http_body_util::{BodyExt, Limited};
 use reqwest::redirect::Policy;
-use reqwest::{Method, Url};
+use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 use soter_bridge::protocol::CommandError;
+use tokio::time::sleep;
 use tower::ServiceExt;
 
 use super::target::{Exchange, Trouble};
@@ -19,6 +20,10 @@ use super::target::{Exchange, Trouble};
 const LONGEST_ANSWER: usize = 1 << 20;
 /// Characters of a request or an answer that an exchange shows.
 const LONGEST_SHOWN: usize = 8 << 10;
+/// How often a server that has too much to do is asked, and how long it is left alone in between.
+const TRIES: u32 = 6;
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Where a server explains its verdicts, if it is this project's own.
 const REASON: &str = "x-soter-sim-reason";
 
@@ -123,11 +128,28 @@ impl Http {
         self.address(text).map(|_| ())
     }
 
-    /// Sends a request and reads the answer.
+    /// Sends a request and reads the answer. A server that has too much to do is asked again, for that is no refusal.
     ///
     /// # Errors
     /// [`Trouble::Broken`]: no answer, not within the time, or one that is too long.
     pub(super) async fn send(&self, request: Request) -> Result<Reply, Trouble> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..TRIES {
+            let reply = self.send_once(request.clone()).await?;
+            if reply.status != StatusCode::TOO_MANY_REQUESTS {
+                return Ok(reply);
+            }
+            let asked = reply.header("retry-after").and_then(|seconds| seconds.parse().ok());
+            sleep(asked.map_or(pause, Duration::from_secs).min(LONGEST_PAUSE)).await;
+            pause *= 2;
+        }
+        let place = format!("{} {}", request.method, request.url.path());
+        Err(Trouble::broken(format!(
+            "{place} was answered 429 (too many requests) {TRIES} times: lift the target's limit for the audit"
+        )))
+    }
+
+    async fn send_once(&self, request: Request) -> Result<Reply, Trouble> {
         let place = format!("{} {}", request.method, request.url.path());
         let sent = match &self.wire {
             Wire::Network(client) => over_network(client, &request).await,
@@ -161,7 +183,11 @@ impl Reply {
     pub(super) fn json(&self, place: &str) -> Result<Value, Trouble> {
         serde_json::from_str(&self.body).map_err(|_| {
             let start: String = self.body.chars().take(80).collect();
-            Trouble::broken(format!("{place} answered {} and no JSON: {}", self.status, start.escape_debug()))
+            let found = match self.header("location") {
+                Some(location) => format!("and leads to {}", location.escape_debug()),
+                None => format!("and no JSON: {}", start.escape_debug()),
+            };
+            Trouble::broken(format!("{place} answered {} {found}", self.status))
         })
     }
 

@@ -57,7 +57,7 @@ fn differing(crafted: &Crafted) -> Vec<String> {
     };
     lines.push(format!("checked with the phone's AuthKey: {}", check(forged).reason));
     if let Some(line) = envelope(forged.envelope) {
-        lines.push(line.to_owned());
+        lines.push(line);
     }
     lines
 }
@@ -92,18 +92,23 @@ fn differing_members(honest: &str, forged: &str) -> Vec<String> {
     lines
 }
 
-fn envelope(envelope: Envelope) -> Option<&'static str> {
-    Some(match envelope {
+fn envelope(envelope: Envelope) -> Option<String> {
+    let line = match envelope {
         Envelope::Usual => return None,
+        Envelope::Member(name, Some(literal)) => {
+            return Some(format!("{name} in the request's body: {literal}"));
+        }
+        Envelope::Member(name, None) => return Some(format!("{name} in the request's body: left out")),
+        Envelope::During(outage) => return Some(format!("sent while WeChat's servers fail: {outage}")),
         Envelope::ObjectForString => "sent as an object, not as a string",
         Envelope::Get => "sent with GET",
         Envelope::ExpiredToken => "sent with an access token that has expired",
         Envelope::OtherAppsToken => "sent with the access token of another mini program",
         Envelope::NoToken => "sent without an access token",
         Envelope::MadeUpToken => "sent with an access token that nobody has given out",
-        Envelope::NoOpenid => "sent without an openid",
         Envelope::AtOnce => "sent on several connections at once",
-    })
+    };
+    Some(line.to_owned())
 }
 
 /// A target that takes everything and is nowhere.
@@ -118,6 +123,10 @@ impl Paper {
 impl Target for Paper {
     fn form(&self) -> Form {
         Form::Verifier
+    }
+
+    fn names_challenges(&self) -> bool {
+        true
     }
 
     fn user(&self, name: &str) -> Result<User, Trouble> {

@@ -2,7 +2,7 @@
 
 use soter_wire::Profile;
 
-use super::handset::{Handset, Signed};
+use super::handset::{Handset, Signed, Upload};
 use super::keys::{KeySource, KeySupply};
 use super::play::Verdict;
 use super::steps::Forgery;
@@ -19,6 +19,8 @@ pub struct Person {
     pub(super) user: User,
     pub(super) handset: Handset,
     pub(super) visit: Visit,
+    /// What was brought to the target last.
+    pub(super) uploaded: Option<Upload>,
     supply: KeySupply,
 }
 
@@ -72,13 +74,15 @@ impl Person {
         let user = target.user(&supply.text(FRESH)?)?;
         let handset = long_work(|| Handset::new(supply, profile, &user.openid))?;
         let visit = target.visit(&user).await?;
-        Ok(Self { user, handset, visit, supply: supply.clone() })
+        Ok(Self { user, handset, visit, uploaded: None, supply: supply.clone() })
     }
 
     /// Brings the keys to the target, which must take them.
     pub(super) async fn enroll<T: Target>(&mut self, target: &T) -> Result<(), Stopped> {
         let upload = self.handset.upload()?;
-        taken(target.enroll(&upload).await?)
+        let answer = target.enroll(&upload).await?;
+        self.uploaded = Some(upload);
+        taken(answer)
     }
 }
 

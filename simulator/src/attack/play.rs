@@ -84,7 +84,7 @@ fn judged(attack: &Attack, answer: Answer) -> Played {
     let (verdict, reason) = match (is_right, attack.expected) {
         (false, Expected::MustAccept) => (Verdict::Fail, format!("refused{told}, and must be accepted")),
         (false, _) => (Verdict::Fail, "accepted, and must be refused".to_owned()),
-        (true, _) if answer.status >= 500 => {
+        (true, _) if answer.status >= 500 && !attack.script.has_outage() => {
             (Verdict::Warn, format!("{done} by breaking: status {}", answer.status))
         }
         (true, _) => (Verdict::Pass, format!("{done}{told}")),

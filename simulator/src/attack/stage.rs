@@ -14,14 +14,14 @@ use super::steps::{
 use super::stopped::Stopped;
 use super::target::{Answer, Form, Input, Order, Target, Trouble, Visit};
 use super::text::{Surroundings, edited};
-use super::{Attack, Scheme, SoftwareKey};
+use super::{Attack, Expected, Scheme, SoftwareKey};
 use crate::phone::long_work;
 use crate::store::MemoryStorage;
 
 /// How often an input is sent at once.
 const CONNECTIONS: usize = 8;
 /// How often that is repeated, each time with a new result.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 10;
 
 /// What happens in one attack.
 pub(super) struct Stage<'a, T> {
@@ -38,6 +38,10 @@ pub(super) struct Stage<'a, T> {
     /// The highest counter that the target has accepted.
     accepted: u64,
     old_key: Option<SoftwareKey>,
+    /// Whether there is an order whose result was kept back.
+    has_open_order: bool,
+    /// The verdict if an odd but honest result before the attack is refused.
+    if_refused_before: Verdict,
 }
 
 impl<'a, T: Target> Stage<'a, T> {
@@ -75,6 +79,12 @@ impl<'a, T: Target> Stage<'a, T> {
             recorded: Vec::new(),
             accepted: 0,
             old_key: None,
+            has_open_order: false,
+            // Whoever asks whether it is accepted has the answer; whoever asks what comes after it has none.
+            if_refused_before: match attack.expected {
+                Expected::MustAccept => Verdict::Fail,
+                Expected::MayRefuse(_) | Expected::MustRefuse(_) => Verdict::Skip,
+            },
         })
     }
 
@@ -89,11 +99,12 @@ impl<'a, T: Target> Stage<'a, T> {
                 let (order, signed) = self.honest().await?;
                 let edits = [Edit::Counter(CounterIs::Exactly(counter))];
                 let signed = self.signed_anew(&signed, &order, Signer::AuthKey, &edits, Scheme::USUAL)?;
-                self.pay(order, signed, Verdict::Fail).await
+                self.pay(order, signed, self.if_refused_before).await
             }
             Before::Record => {
                 let recorded = self.honest().await?;
                 self.recorded.push(recorded);
+                self.has_open_order = true;
                 Ok(())
             }
             Before::CopyPhone => {
@@ -128,7 +139,11 @@ impl<'a, T: Target> Stage<'a, T> {
             Before::RenewKey => self.renew_key().await,
             Before::Try(forgery) => {
                 let (login, order, input) = self.forge(forgery).await?;
-                self.target.send(self.visit(login), &order, &input).await?;
+                let answer = self.target.send(self.visit(login), &order, &input).await?;
+                if answer.accepted {
+                    let reason = "the forgery before it was accepted already, so there is nothing to ask";
+                    return Err(Stopped::played(Verdict::Skip, reason, Some(answer)));
+                }
                 Ok(())
             }
         }
@@ -148,13 +163,19 @@ impl<'a, T: Target> Stage<'a, T> {
             let reason = "after the restart an honest result is refused";
             return Err(Stopped::played(Verdict::Error, reason, Some(answer)));
         }
+        // What was recorded once may bring the keys back with their old counters; else the phone does it.
+        if let Some(recorded) = &self.owner.uploaded
+            && self.target.enroll(recorded).await?.accepted
+        {
+            return Ok(());
+        }
         self.owner.enroll(self.target).await
     }
 
     /// An honest result for a new order, not sent yet.
     async fn honest(&mut self) -> Result<(Order, Signed), Stopped> {
         let fresh = self.supply.text(FRESH)?;
-        let order = self.target.order(&mut self.owner.visit, &fresh).await?;
+        let order = self.order(Who::Owner, &fresh).await?;
         let signed = self.owner.handset.authenticate(&order.challenge)?;
         Ok((order, signed))
     }
@@ -173,6 +194,17 @@ impl<'a, T: Target> Stage<'a, T> {
         }
         self.recorded.push((order, signed));
         Ok(())
+    }
+
+    /// An order of one of the people.
+    async fn order(&mut self, whose: Who, proposed: &str) -> Result<Order, Stopped> {
+        let (target, has_open_order) = (self.target, self.has_open_order);
+        target.order(&mut self.person(whose).visit, proposed).await.map_err(|trouble| match trouble {
+            Trouble::Broken(how) if has_open_order => {
+                Trouble::does_not_apply(format!("there is no second order while one is open: {how}")).into()
+            }
+            trouble => trouble.into(),
+        })
     }
 
     async fn renew_key(&mut self) -> Result<(), Stopped> {
@@ -194,24 +226,39 @@ impl<'a, T: Target> Stage<'a, T> {
     /// The input that is judged: in whose login it is sent, for which order, and what it is.
     pub(super) async fn forge(&mut self, forgery: Forgery) -> Result<(Who, Order, Input), Stopped> {
         self.check_sender(&forgery)?;
+        if matches!(forgery.claims, Claim::OwnerElsewhere | Claim::OwnerInOtherCase)
+            && self.target.form() == Form::Application
+        {
+            return Err(Trouble::does_not_apply("an application takes the openid from its session").into());
+        }
         let fresh = self.supply.text(FRESH)?;
-        let order = match forgery.order {
+        let mut order = match forgery.order {
             OrderOf::Recorded => self.recorded(&forgery)?.0,
+            OrderOf::FirstRecorded => {
+                self.check_new_order(&forgery)?;
+                self.recorded.first().map(|(order, _)| order.clone()).ok_or_else(nothing_recorded)?
+            }
             OrderOf::New | OrderOf::Owners => {
                 self.check_new_order(&forgery)?;
                 let proposed = match forgery.challenge {
-                    Challenge::Quotes if self.target.form() == Form::Application => {
+                    Challenge::Quotes | Challenge::Unicode if self.target.form() == Form::Application => {
                         return Err(Trouble::does_not_apply("the application chooses its challenges").into());
                     }
+                    Challenge::Unicode => format!("支付 42 元 🔏\u{2028}{fresh}/"),
                     Challenge::Quotes => format!("{{\"counter\":0}}\",\\\\\"counter\\\":[{fresh}]}}"),
                     _ => fresh.clone(),
                 };
-                let target = self.target;
                 let whose = if forgery.order == OrderOf::Owners { Who::Owner } else { forgery.login };
-                target.order(&mut self.person(whose).visit, &proposed).await?
+                self.order(whose, &proposed).await?
             }
         };
         let never_issued = self.supply.text(FRESH)?;
+        if forgery.challenge == Challenge::BroughtAlong {
+            if !self.target.names_challenges() {
+                return Err(Trouble::does_not_apply("the application's request names no challenge").into());
+            }
+            order.challenge.clone_from(&never_issued);
+        }
         let signed = self.made(&forgery, &order, &never_issued)?;
         let surroundings = self.surroundings(&order);
         let json = edited(&signed.json, forgery.tampered, surroundings.borrowed())?;
@@ -238,11 +285,6 @@ impl<'a, T: Target> Stage<'a, T> {
                 "the application's request does not say for which order it is",
             )
             .into());
-        }
-        if matches!(forgery.claims, Claim::OwnerElsewhere | Claim::OwnerInOtherCase)
-            && self.target.form() == Form::Application
-        {
-            return Err(Trouble::does_not_apply("an application takes the openid from its session").into());
         }
         Ok(())
     }
@@ -309,6 +351,7 @@ impl<'a, T: Target> Stage<'a, T> {
         OwnedSurroundings {
             accepted: self.accepted,
             challenge: order.challenge.clone(),
+            owner_cpu_id: self.owner.handset.cpu_id(),
             other_cpu_id: self.other.as_ref().map_or_else(String::new, |other| other.handset.cpu_id()),
             attackers_key: self.attacker.as_ref().map_or_else(String::new, |key| key.public().to_pem()),
         }
@@ -319,7 +362,7 @@ impl<'a, T: Target> Stage<'a, T> {
             Made::Recorded(Record::First) => self.recorded.first(),
             _ => self.recorded.last(),
         };
-        recorded.cloned().ok_or_else(|| CommandError::internal("nothing was recorded").into())
+        recorded.cloned().ok_or_else(|| nothing_recorded().into())
     }
 
     fn person(&mut self, who: Who) -> &mut Person {
@@ -337,21 +380,24 @@ impl<'a, T: Target> Stage<'a, T> {
         }
     }
 
-    /// Sends each input on several connections at once. More than one acceptance is one too many; the answer that is given
-    /// is then that of an acceptance, otherwise that of a refusal.
+    /// Sends inputs for one order on several connections at once, and more than once. More than one acceptance is one too
+    /// many; the answer that is given is then that of an acceptance, otherwise that of a refusal.
     pub(super) async fn send_at_once(
         &mut self,
         before: &[Before],
         forgery: Forgery,
     ) -> Result<Answer, Stopped> {
         let mut refusal = None;
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             for step in before {
                 self.step(*step).await?;
             }
-            let (login, order, input) = self.forge(forgery).await?;
-            let visit = self.visit(login);
-            let sent = (0..CONNECTIONS).map(|_| self.target.send(visit, &order, &input));
+            let mut forged = Vec::new();
+            for _ in 0..CONNECTIONS {
+                forged.push(self.forge(forgery).await?);
+            }
+            let sent =
+                forged.iter().map(|(login, order, input)| self.target.send(self.visit(*login), order, input));
             let (mut accepted, mut trouble) = (Vec::new(), None);
             for answer in futures_util::future::join_all(sent).await {
                 match answer {
@@ -365,6 +411,8 @@ impl<'a, T: Target> Stage<'a, T> {
                 return Err(trouble.into());
             }
             match (accepted.len(), accepted.pop()) {
+                // A target that locks a user out for what it refused has accepted once all the same.
+                (0, _) if round > 0 => break,
                 (0, _) => {
                     let reason = format!("an honest result was refused on all of {CONNECTIONS} connections");
                     return Err(Stopped::played(Verdict::Error, reason, refusal));
@@ -390,7 +438,8 @@ pub(super) async fn crafted<T: Target>(
     let Script::Send(before, forgery) = attack.script else { return Ok(None) };
     let craft = async || {
         let mut stage = Stage::set(attack, target, keys, &forgery).await?;
-        for step in before {
+        // Nobody refuses a forgery on paper.
+        for step in before.iter().filter(|step| !matches!(step, Before::Try(_))) {
             stage.step(*step).await?;
         }
         let (_, order, forged) = stage.forge(forgery).await?;
@@ -420,6 +469,7 @@ pub(super) struct Crafted {
 struct OwnedSurroundings {
     accepted: u64,
     challenge: String,
+    owner_cpu_id: String,
     other_cpu_id: String,
     attackers_key: String,
 }
@@ -429,6 +479,7 @@ impl OwnedSurroundings {
         Surroundings {
             accepted: self.accepted,
             challenge: &self.challenge,
+            owner_cpu_id: &self.owner_cpu_id,
             other_cpu_id: &self.other_cpu_id,
             attackers_key: &self.attackers_key,
         }
@@ -436,15 +487,19 @@ impl OwnedSurroundings {
 }
 
 fn needs_other(attack: &Attack, forgery: &Forgery) -> bool {
-    let restarts = match attack.script {
-        Script::Send(before, _) => before.iter().any(|step| matches!(step, Before::Restart)),
-        Script::Enroll(_) | Script::Login(_) => false,
+    let before = match attack.script {
+        Script::Send(before, _) => before,
+        Script::Enroll(_) | Script::Login(_) => &[],
     };
+    let restarts = before.iter().any(|step| matches!(step, Before::Restart));
+    let tries_as_other =
+        before.iter().any(|step| matches!(step, Before::Try(tried) if tried.login == Who::Other));
     let edits = match forgery.made {
         Made::InSoftware { edits, .. } => edits,
         _ => &[],
     };
     restarts
+        || tries_as_other
         || matches!(forgery.made, Made::ByPhone(Who::Other))
         || matches!(signer(forgery), Some(Signer::AnotherAuthKey | Signer::OthersAuthKey))
         || forgery.login == Who::Other
@@ -453,6 +508,10 @@ fn needs_other(attack: &Attack, forgery: &Forgery) -> bool {
             .iter()
             .chain(forgery.tampered)
             .any(|edit| matches!(edit, Edit::OthersCpuId | Edit::CpuIdTwice))
+}
+
+fn nothing_recorded() -> CommandError {
+    CommandError::internal("nothing was recorded")
 }
 
 fn nothing_to_change() -> Trouble {

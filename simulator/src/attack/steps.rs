@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Scheme;
+use super::outage::Outage;
 
 /// What happens before the forged input is sent.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +30,7 @@ pub enum Before {
     EnrollFinger,
     /// The client makes a new AuthKey in place of the old one and uploads it.
     RenewKey,
-    /// Another forgery is sent, whatever the target makes of it.
+    /// Another forgery is sent, which the target refuses.
     Try(Forgery),
 }
 
@@ -145,16 +146,26 @@ pub enum Challenge {
     Issued,
     /// One that the target has never issued.
     NeverIssued,
+    /// One that the target has never issued, which the request names as well.
+    BroughtAlong,
     /// The issued one with look-alikes of its letters and digits.
     LookAlike,
     /// The issued one with small letters for capitals and capitals for small ones.
     OtherCase,
     /// The issued one with a space behind it.
     Padded,
+    /// The issued one with a letter before it.
+    Prefixed,
+    /// The issued one with another line behind it.
+    SecondLine,
+    /// The issued one with a NUL and more text behind it.
+    BehindNul,
     /// The issued one without its last character.
     CutShort,
     /// One of quotation marks, braces and backslashes; a verifier does not care which challenge it is.
     Quotes,
+    /// One of Chinese characters, an emoji and a line separator; as with `Quotes`.
+    Unicode,
 }
 
 /// A change of a JSON text.
@@ -172,6 +183,8 @@ pub enum Edit {
     CpuIdTwice,
     /// The challenge stands there twice: first another one, then the own one.
     RawTwice,
+    /// The counter is the highest that was accepted, and an object before it holds the phone's own.
+    CounterNested,
     /// The counter stands there twice.
     CounterTwice {
         /// Whether the one that is too low comes first.
@@ -183,6 +196,8 @@ pub enum Edit {
     OrdersRaw,
     /// `cpu_id` is that of the other user's phone.
     OthersCpuId,
+    /// `cpu_id` is that of the owner's phone.
+    OwnersCpuId,
     /// A member is left out.
     Without(&'static str),
     /// A member is added at the end, as a JSON literal.
@@ -230,6 +245,8 @@ pub enum CounterIs {
     Quoted,
     /// The phone's own behind two zeros.
     LeadingZeros,
+    /// `null`.
+    Null,
 }
 
 /// What becomes of a signature.
@@ -251,6 +268,8 @@ pub enum Shape {
     LeadingZero,
     /// Every byte is zero.
     Zeros,
+    /// It is no Base64.
+    NotBase64,
     /// Base64 in the URL-safe alphabet.
     UrlSafe,
     /// Base64 without its padding.
@@ -268,6 +287,8 @@ pub enum OrderOf {
     Owners,
     /// The one for which the recorded result was made.
     Recorded,
+    /// The one for which the oldest recorded result was made.
+    FirstRecorded,
 }
 
 /// How an input is sent.
@@ -287,8 +308,10 @@ pub enum Envelope {
     NoToken,
     /// With an access token that nobody has given out.
     MadeUpToken,
-    /// Without an openid.
-    NoOpenid,
+    /// With this JSON in the place of a member of `verify_signature`'s body, or without the member.
+    Member(&'static str, Option<&'static str>),
+    /// While WeChat's servers fail in this way.
+    During(Outage),
     /// With the results of one order, on several connections at once.
     AtOnce,
 }
@@ -302,8 +325,12 @@ pub enum Enrolment {
     AuthKeyOfForeignAsk,
     /// The certificates lead to a root of the attacker's own.
     ForeignRoot,
-    /// One certificate is not signed by the next one's key.
+    /// The device's certificate is not signed by the CA.
     BrokenChain,
+    /// The ASK is the attacker's, and its certificate is not signed by the device.
+    LeafOfNobody,
+    /// The CA's certificate has a key of the attacker's and the root's old signature.
+    CaOfNobody,
 }
 
 /// How far a clock is set on, so that a login code expires: a code lasts five minutes.
@@ -318,6 +345,13 @@ pub enum Code {
     Expired,
     /// It is of another mini program.
     OfAnotherApp,
+}
+
+impl Script {
+    /// Whether WeChat's servers fail in it, so that an application may well fail, too.
+    pub(super) fn has_outage(&self) -> bool {
+        matches!(self, Self::Send(_, Forgery { envelope: Envelope::During(_), .. }))
+    }
 }
 
 /// What a play does.

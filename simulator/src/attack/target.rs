@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use soter_wire::json::encode_string;
 
@@ -26,6 +27,11 @@ pub trait Target: Send + Sync {
     /// Whether a result that is sent says for which order it is; else the target finds that by its challenge.
     fn names_orders(&self) -> bool {
         true
+    }
+
+    /// Whether a result that is sent names its challenge beside the signed one.
+    fn names_challenges(&self) -> bool {
+        false
     }
 
     /// Whether a result that is sent says whose login it comes from.
@@ -106,8 +112,33 @@ pub struct Visit {
     pub user: User,
     /// What the target has given out that goes into later requests, by the names that templates use.
     pub values: BTreeMap<String, String>,
-    /// `name=value` of its cookies.
-    pub cookies: BTreeMap<String, String>,
+    /// Its cookies.
+    pub cookies: Cookies,
+}
+
+/// Cookies by their names. Any answer may renew them. Clones are the same cookies.
+#[derive(Clone, Debug, Default)]
+pub struct Cookies(Arc<Mutex<BTreeMap<String, String>>>);
+
+impl Cookies {
+    /// Keeps one, or another one in its place.
+    pub fn keep(&self, name: &str, value: &str) {
+        self.kept().insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Forgets all.
+    pub fn clear(&self) {
+        self.kept().clear();
+    }
+
+    /// Names and values.
+    pub fn all(&self) -> Vec<(String, String)> {
+        self.kept().clone().into_iter().collect()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl User {
@@ -124,7 +155,7 @@ impl User {
 impl Visit {
     /// A visit that begins.
     pub fn of(user: &User) -> Self {
-        Self { user: user.clone(), values: BTreeMap::new(), cookies: BTreeMap::new() }
+        Self { user: user.clone(), values: BTreeMap::new(), cookies: Cookies::default() }
     }
 }
 

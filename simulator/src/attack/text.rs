@@ -13,6 +13,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) accepted: u64,
     /// The challenge of the order for which it is sent.
     pub(super) challenge: &'a str,
+    /// The `cpu_id` of the owner's phone.
+    pub(super) owner_cpu_id: &'a str,
     /// The `cpu_id` of the other user's phone.
     pub(super) other_cpu_id: &'a str,
     /// The attacker's public key, PEM.
@@ -51,6 +53,11 @@ fn one_edit(text: &str, edit: Edit, around: Surroundings<'_>) -> Result<String, 
             let name = if matches!(edit, Edit::CounterEscaped) { ESCAPED_COUNTER } else { "Counter" };
             members.insert_after("counter", name, own);
         }
+        Edit::CounterNested => {
+            let own = members.counter()?;
+            members.set("counter", around.accepted.to_string());
+            members.insert_after("raw", "x", format!("{{\"counter\":{own}}}"));
+        }
         Edit::CpuIdInCapitals => {
             let capitals = members.literal("cpu_id").to_uppercase();
             members.set("cpu_id", capitals);
@@ -67,6 +74,7 @@ fn one_edit(text: &str, edit: Edit, around: Surroundings<'_>) -> Result<String, 
         }
         Edit::Text(name, value) => members.set(name, quoted(value)),
         Edit::OrdersRaw => members.set("raw", quoted(around.challenge)),
+        Edit::OwnersCpuId => members.set("cpu_id", quoted(around.owner_cpu_id)),
         Edit::OthersCpuId => members.set("cpu_id", quoted(around.other_cpu_id)),
         Edit::Without(name) => members.0.retain(|(member, _)| member != name),
         Edit::With(name, literal) => members.0.push((name.to_owned(), literal.to_owned())),
@@ -105,6 +113,7 @@ fn counter_literal(counter: CounterIs, own: u64, accepted: u64) -> String {
         CounterIs::Exponent => format!("{own}e0"),
         CounterIs::Quoted => quoted(&own.to_string()),
         CounterIs::LeadingZeros => format!("00{own}"),
+        CounterIs::Null => "null".to_owned(),
     }
 }
 
@@ -184,8 +193,13 @@ mod tests {
     use super::*;
 
     const TEXT: &str = r#"{"raw":"order","fid":"1","counter":12,"cpu_id":"c","uid":"10102"}"#;
-    const AROUND: Surroundings<'_> =
-        Surroundings { accepted: 11, challenge: "other", other_cpu_id: "d", attackers_key: "k" };
+    const AROUND: Surroundings<'_> = Surroundings {
+        accepted: 11,
+        challenge: "other",
+        owner_cpu_id: "o",
+        other_cpu_id: "d",
+        attackers_key: "k",
+    };
 
     fn after(edit: Edit) -> String {
         edited(TEXT, &[edit], AROUND).unwrap()
@@ -211,6 +225,12 @@ mod tests {
             (Edit::CounterTwice { low_first: false }, TEXT.replace("12,", "12,\"counter\":11,")),
             (Edit::Without("counter"), TEXT.replace("\"counter\":12,", "")),
             (Edit::OrdersRaw, TEXT.replace("order", "other")),
+            (Edit::OwnersCpuId, TEXT.replace("\"c\"", "\"o\"")),
+            (Edit::Counter(CounterIs::Null), TEXT.replace("12,", "null,")),
+            (
+                Edit::CounterNested,
+                TEXT.replace("\"order\"", "\"order\",\"x\":{\"counter\":12}").replace("12,\"cpu", "11,\"cpu"),
+            ),
             (Edit::OthersCpuId, TEXT.replace("\"c\"", "\"d\"")),
             (Edit::LoneSurrogate, TEXT.replace("order", "order\\ud800")),
             (Edit::Escaped, TEXT.replace("order", "\\u006frder")),

@@ -17,6 +17,13 @@ use super::http::{Http, Reply, Request, Secrets};
 use super::steps::{Code, Envelope, PAST_A_CODE};
 use super::target::{Answer, Form, Input, Order, Target, Trouble, User, Visit};
 
+/// The question about a result.
+const VERIFY: &str = "/cgi-bin/soter/verify_signature";
+/// Errcodes of an access token that is good no more.
+const TOKEN_ENDED: [i64; 3] = [40001, 40014, 42001];
+/// Errcodes that are no answer: system error, and limits of calls by day and by minute.
+const TOO_MUCH_TO_DO: [i64; 3] = [-1, 45009, 45011];
+
 /// A mini program's appid and secret.
 #[derive(Clone, Debug)]
 pub struct Credentials {
@@ -132,6 +139,28 @@ impl WeChatTarget {
         })
     }
 
+    /// Asks about a result, with the access token that belongs to the envelope.
+    async fn asked(&self, envelope: Envelope, method: Method, body: String) -> Result<Reply, Trouble> {
+        let token = match envelope {
+            Envelope::NoToken => None,
+            Envelope::MadeUpToken => Some("emulated_made_up".to_owned()),
+            Envelope::ExpiredToken => Some(self.expired_token().await?),
+            Envelope::OtherAppsToken => Some(self.granted(self.other_app()?).await?),
+            Envelope::During(_) => return Err(Trouble::does_not_apply("a verifier asks nobody")),
+            Envelope::Usual
+            | Envelope::ObjectForString
+            | Envelope::Get
+            | Envelope::Member(..)
+            | Envelope::AtOnce => Some(self.token().await?),
+        };
+        let mut url = self.address(VERIFY)?;
+        if let Some(token) = &token {
+            url.query_pairs_mut().append_pair("access_token", token);
+        }
+        let secrets = token.into_iter().map(|token| (token, "ACCESS_TOKEN".to_owned())).collect();
+        self.http.send(Request { method, secrets, ..Request::post(url, body) }).await
+    }
+
     async fn exchanged(&self, code: &str) -> Result<Answer, Trouble> {
         let mut url = self.address("/sns/jscode2session")?;
         url.query_pairs_mut()
@@ -181,7 +210,12 @@ impl Target for WeChatTarget {
             )));
         }
         let accepted = (200..300).contains(&reply.status) && !denied;
-        Ok(answer(reply, accepted))
+        let mut answer = answer(reply, accepted);
+        if !accepted {
+            let status = answer.status;
+            answer.reason.get_or_insert_with(|| format!("status {status}"));
+        }
+        Ok(answer)
     }
 
     async fn visit(&self, user: &User) -> Result<Visit, Trouble> {
@@ -197,40 +231,19 @@ impl Target for WeChatTarget {
     }
 
     async fn send(&self, _: &Visit, _: &Order, input: &Input) -> Result<Answer, Trouble> {
-        let token = match input.envelope {
-            Envelope::NoToken => None,
-            Envelope::MadeUpToken => Some("emulated_made_up".to_owned()),
-            Envelope::ExpiredToken => Some(self.expired_token().await?),
-            Envelope::OtherAppsToken => Some(self.granted(self.other_app()?).await?),
-            Envelope::Usual
-            | Envelope::ObjectForString
-            | Envelope::Get
-            | Envelope::NoOpenid
-            | Envelope::AtOnce => Some(self.token().await?),
-        };
-        let mut url = self.address("/cgi-bin/soter/verify_signature")?;
-        if let Some(token) = &token {
-            url.query_pairs_mut().append_pair("access_token", token);
-        }
-        let [openid, signature] = [&input.openid, &input.signature].map(|text| Value::from(text.as_str()));
-        let openid = match input.envelope {
-            Envelope::NoOpenid => String::new(),
-            _ => format!("\"openid\":{openid},"),
-        };
-        let body =
-            format!("{{{openid}\"json_string\":{},\"json_signature\":{signature}}}", input.json_member());
+        let body = body(input);
         let method = if input.envelope == Envelope::Get { Method::GET } else { Method::POST };
-        let secrets = token.into_iter().map(|token| (token, "ACCESS_TOKEN".to_owned())).collect();
-        let reply = self.http.send(Request { method, secrets, ..Request::post(url, body) }).await?;
-        let accepted = match serde_json::from_str::<Value>(&reply.body) {
-            Ok(told) => told.get("is_ok") == Some(&Value::Bool(true)),
-            Err(_) if reply.status >= 400 => false,
-            Err(_) => {
-                reply.json("/cgi-bin/soter/verify_signature")?;
-                false
-            }
-        };
-        Ok(answer(reply, accepted))
+        let mut reply = self.asked(input.envelope, method.clone(), body.clone()).await?;
+        let is_own = !matches!(
+            input.envelope,
+            Envelope::NoToken | Envelope::MadeUpToken | Envelope::ExpiredToken | Envelope::OtherAppsToken
+        );
+        if is_own && errcode(&reply).is_some_and(|code| TOKEN_ENDED.contains(&code)) {
+            // Somebody else has fetched one, or it has expired meanwhile.
+            *self.token.lock().await = None;
+            reply = self.asked(input.envelope, method, body).await?;
+        }
+        judged(reply)
     }
 
     async fn login(&self, _: &User, code: Code) -> Result<Answer, Trouble> {
@@ -270,6 +283,51 @@ impl Credentials {
     }
 }
 
+/// The body of a question about a result.
+fn body(input: &Input) -> String {
+    let [openid, signature] =
+        [&input.openid, &input.signature].map(|text| Value::from(text.as_str()).to_string());
+    let members = [("openid", openid), ("json_string", input.json_member()), ("json_signature", signature)];
+    let written = |(name, literal): (&str, String)| match input.envelope {
+        Envelope::Member(changed, None) if changed == name => None,
+        Envelope::Member(changed, Some(instead)) if changed == name => Some(format!("\"{name}\":{instead}")),
+        _ => Some(format!("\"{name}\":{literal}")),
+    };
+    format!("{{{}}}", members.into_iter().filter_map(written).collect::<Vec<_>>().join(","))
+}
+
+/// What the verifier says of a result.
+///
+/// # Errors
+/// [`Trouble::Broken`]: nothing, for it has too much to do, or what nobody can understand.
+fn judged(reply: Reply) -> Result<Answer, Trouble> {
+    let told = match serde_json::from_str::<Value>(&reply.body) {
+        Ok(told) => told,
+        Err(_) if reply.status >= 400 => Value::Null,
+        Err(_) => reply.json(VERIFY)?,
+    };
+    let errcode = errcode(&reply);
+    if let Some(code) = errcode.filter(|code| TOO_MUCH_TO_DO.contains(code)) {
+        return Err(Trouble::broken(format!(
+            "{VERIFY} answered errcode {code}, which is no verdict: lift the target's limit for the audit"
+        )));
+    }
+    let is_ok = told.get("is_ok");
+    let what = match (is_ok, errcode) {
+        (Some(Value::Bool(_)), _) => None,
+        (Some(other), _) => Some(format!("is_ok is {other}, which is no boolean")),
+        (None, Some(code)) => Some(format!("errcode {code}")),
+        (None, None) => Some("an answer without is_ok".to_owned()),
+    };
+    let mut answer = answer(reply, is_ok == Some(&Value::Bool(true)));
+    answer.reason = answer.reason.or(what);
+    Ok(answer)
+}
+
+fn errcode(reply: &Reply) -> Option<i64> {
+    serde_json::from_str::<Value>(&reply.body).ok()?.get("errcode")?.as_i64()
+}
+
 /// The body of `POST /sim/devices`: the exports, and beside them what a verifier needs of them.
 fn device(upload: &Upload, appid: &str) -> Value {
     let export = |export: &soter_wire::ExportBlob| json!({"json": String::from_utf8_lossy(&export.json), "signature": base64::encode(&export.signature)});
@@ -303,5 +361,40 @@ fn answer(reply: Reply, accepted: bool) -> Answer {
 impl From<CommandError> for Trouble {
     fn from(error: CommandError) -> Self {
         Self::broken(error.what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attack::Exchange;
+
+    fn told(status: u16, body: &str) -> Result<(bool, String), Trouble> {
+        let exchange = Exchange::default();
+        let reply = Reply { status, headers: Vec::new(), body: body.to_owned(), exchange };
+        judged(reply).map(|answer| (answer.accepted, answer.reason.unwrap_or_default()))
+    }
+
+    #[test]
+    fn only_a_boolean_is_ok_is_a_yes_and_everything_else_says_what_it_was() {
+        assert_eq!(told(200, r#"{"is_ok":true}"#).unwrap(), (true, String::new()));
+        assert_eq!(told(200, r#"{"is_ok":false}"#).unwrap(), (false, String::new()));
+        for (body, reason) in [
+            (r#"{"is_ok":"true"}"#, "is_ok is \"true\", which is no boolean"),
+            (r#"{"errcode":40003,"errmsg":"invalid openid"}"#, "errcode 40003"),
+            (r#"{"ok":true}"#, "an answer without is_ok"),
+        ] {
+            assert_eq!(told(200, body).unwrap(), (false, reason.to_owned()), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_verdict_is_not_taken_for_a_refusal() {
+        for errcode in TOO_MUCH_TO_DO {
+            let error = told(200, &format!("{{\"errcode\":{errcode}}}")).unwrap_err();
+            assert!(error.to_string().contains(&errcode.to_string()), "{error}");
+        }
+        assert!(told(200, "<html>").is_err());
+        assert!(!told(400, "<html>").unwrap().0);
     }
 }

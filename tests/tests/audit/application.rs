@@ -1,7 +1,7 @@
 //! A mini program's own server, written for these tests alone, and weak in one point at a time. It asks the audit's WeChat
 //! servers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -13,8 +13,10 @@ use axum::http::{HeaderMap, Request, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use serde_json::{Value, json};
-use soter_bridge::wechat::{AccountList, Accounts, App, Replays, SetClock, User, WeChatOptions, routes};
-use soter_sim::attack::{Application, ApplicationTarget, Http};
+use soter_bridge::wechat::{
+    AccountList, Accounts, App, Replays, ReplyStyle, SetClock, User, WeChatOptions, routes,
+};
+use soter_sim::attack::{Application, ApplicationTarget, Emulated, Http, OutageSwitch};
 use soter_sim::{Desk, DeskOptions, State as Place};
 use soter_wire::ResultJson;
 use tempfile::TempDir;
@@ -29,15 +31,25 @@ pub(crate) enum Weakness {
     None,
     /// In none, but it mends the spelling of a signature before it asks.
     Tolerant,
+    /// In none, but each answer renews a cookie that the next request has to bring.
+    CookiesRenewed,
+    /// In none, but it serves nobody of whom it has refused a result.
+    LocksOut,
+    /// In none, but it gives no second order while one is open.
+    OneOpenOrder,
     AnswerIgnored,
+    AnswerRemembered,
     AnybodysOrder,
     AnyOpenOrder,
     ChallengeCutShort,
     ChallengeInAnyCase,
     ChallengeLookAlike,
     ChallengeNotCompared,
+    ChallengeOfRequest,
+    ChallengeOfSession,
     ChallengeReusable,
     ChallengeTrimmed,
+    ChallengeWithinText,
     CheckThenWrite,
     CodeRemembered,
     CounterAsDouble,
@@ -47,10 +59,13 @@ pub(crate) enum Weakness {
     CounterNotChecked,
     EmptyIsGood,
     EqualCounter,
+    FailsOpen,
     LoginBelieved,
+    LooksForRefusals,
     OpenidOfOrder,
     OpenidOfRequest,
     OrderByChallenge,
+    OrderSeenThenPaid,
     OrdersReusable,
     SessionNotChecked,
     StringsOrObjects,
@@ -75,6 +90,13 @@ struct Kept {
     codes: HashMap<String, String>,
     orders: HashMap<String, Order>,
     counters: HashMap<String, u64>,
+    /// By sessions.
+    cookies: HashMap<String, String>,
+    locked: HashSet<String>,
+    /// Each user's newest challenge.
+    newest: HashMap<String, String>,
+    /// Users for whom WeChat said yes before.
+    answers: HashSet<String>,
     issued: u64,
 }
 
@@ -110,15 +132,17 @@ impl Shop {
             wechat: WeChatOptions {
                 accounts: accounts(&users),
                 replays: Replays::Accept,
+                reply_style: ReplyStyle::Errcode,
                 ..WeChatOptions::default()
             },
             servers_clock: Arc::new(clock.clone()),
             ..DeskOptions::new(Place::Ephemeral)
         })
         .unwrap();
+        let outages = OutageSwitch::default();
         let shop = Arc::new(Self {
             weakness,
-            wechat: routes(Arc::clone(desk.wechat())),
+            wechat: outages.before(routes(Arc::clone(desk.wechat()))),
             running: running.clone(),
             kept: Mutex::default(),
         });
@@ -126,8 +150,8 @@ impl Shop {
         let url = format!("http://{address}");
         let application = Application::read(&description(&url, &running)).unwrap();
         let http = Http::to(&url, TIME).unwrap();
-        let wechat = Arc::clone(desk.wechat());
-        let target = ApplicationTarget::new(http, application, wechat, clock, users);
+        let emulated = Emulated { wechat: Arc::clone(desk.wechat()), clock, outages };
+        let target = ApplicationTarget::new(http, application, emulated, users);
         Audited { target, _folder: folder }
     }
 
@@ -147,10 +171,11 @@ impl Shop {
         kept
     }
 
-    async fn ask(&self, request: Request<Body>) -> Value {
+    /// What WeChat answers; `None` if that is nothing that can be read.
+    async fn ask(&self, request: Request<Body>) -> Option<Value> {
         let response = self.wechat.clone().oneshot(request).await.unwrap();
-        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        serde_json::from_slice(&bytes).unwrap()
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.ok()?;
+        serde_json::from_slice(&bytes).ok()
     }
 
     async fn login(&self, body: &Value) -> Value {
@@ -177,16 +202,21 @@ impl Shop {
             "/sns/jscode2session?appid={appid}&secret={}&js_code={code}&grant_type=authorization_code",
             secret.replace(' ', "%20")
         );
-        let told = self.ask(Request::get(path).body(Body::empty()).unwrap()).await;
+        let told = self.ask(Request::get(path).body(Body::empty()).unwrap()).await?;
         told["openid"].as_str().map(str::to_owned)
     }
 
     fn order(&self, session: &str) -> Value {
         let mut kept = self.kept();
         let Some(openid) = kept.sessions.get(session).cloned() else { return json!({"error": "log in"}) };
+        let is_open = |order: &Order| order.openid == openid && !order.paid;
+        if self.is(Weakness::OneOpenOrder) && kept.orders.values().any(is_open) {
+            return json!({"error": "one order at a time"});
+        }
         kept.issued += 1;
         let order = format!("order-{}", kept.issued);
         let challenge = format!("Pay 42 for {order}, {}Q", kept.issued * 7919);
+        kept.newest.insert(openid.clone(), challenge.clone());
         kept.orders.insert(order.clone(), Order { openid, challenge: challenge.clone(), paid: false });
         json!({"order": order, "challenge": challenge})
     }
@@ -232,11 +262,20 @@ impl Shop {
             // Less one, for it is compared once more below.
             *highest = result.counter - 1;
         }
-        if !self.is_ok(&named, &text, &signature).await && !self.is(Weakness::AnswerIgnored) {
+        let is_remembered = self.is(Weakness::AnswerRemembered) && self.kept().answers.contains(&named);
+        if !is_remembered && !self.is_ok(&named, &text, &signature).await && !self.is(Weakness::AnswerIgnored)
+        {
             return None;
         }
+        self.kept().answers.insert(named);
         let result = ResultJson::decode(text.as_bytes()).ok()?;
-        if !self.agrees(&result.raw, &order.challenge, &order.openid) {
+        let of_request = body["challenge"].as_str().unwrap_or_default();
+        let expected = match self.weakness {
+            Weakness::ChallengeOfRequest => of_request.to_owned(),
+            Weakness::ChallengeOfSession => self.kept().newest.get(&order.openid).cloned()?,
+            _ => order.challenge.clone(),
+        };
+        if !self.agrees(&result.raw, &expected, &order.openid) {
             return None;
         }
         let counted = if self.is(Weakness::CounterByUser) { &order.openid } else { &result.cpu_id };
@@ -250,7 +289,11 @@ impl Shop {
             self.kept().record(id, counted, result.counter);
             return is_new.then_some(());
         }
+        if self.is(Weakness::OrderSeenThenPaid) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         let mut kept = self.kept();
+        let may_be_paid = may_be_paid || self.is(Weakness::OrderSeenThenPaid);
         let highest = kept.counters.get(counted).copied();
         let counts = highest.is_none_or(|highest| match self.weakness {
             Weakness::CounterNotChecked | Weakness::OrdersReusable => true,
@@ -263,6 +306,24 @@ impl Shop {
         }
         kept.record(id, counted, result.counter);
         Some(())
+    }
+
+    fn turns_away(&self, session: &str, headers: &HeaderMap) -> bool {
+        let cookie = headers.get("cookie").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kept = self.kept();
+        (self.is(Weakness::LocksOut) && kept.locked.contains(session))
+            || kept.cookies.get(session).is_some_and(|expected| expected != cookie)
+    }
+
+    fn new_cookie(&self, session: &str) -> Option<String> {
+        if !self.is(Weakness::CookiesRenewed) || session.is_empty() {
+            return None;
+        }
+        let mut kept = self.kept();
+        kept.issued += 1;
+        let cookie = format!("turn={}", kept.issued);
+        kept.cookies.insert(session.to_owned(), cookie.clone());
+        Some(format!("{cookie}; Path=/; HttpOnly"))
     }
 
     /// What WeChat says of a result.
@@ -281,14 +342,18 @@ impl Shop {
             "/cgi-bin/token?grant_type=client_credential&appid={appid}&secret={}",
             secret.replace(' ', "%20")
         );
-        let granted = self.ask(Request::get(path).body(Body::empty()).unwrap()).await;
+        let granted = self.ask(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
         let path = format!(
             "/cgi-bin/soter/verify_signature?access_token={}",
             granted["access_token"].as_str().unwrap()
         );
         let body = json!({"openid": openid, "json_string": text, "json_signature": signature}).to_string();
         let told = self.ask(Request::post(path).body(Body::from(body)).unwrap()).await;
-        told["is_ok"] == true
+        match told {
+            None => self.is(Weakness::FailsOpen),
+            Some(told) if self.is(Weakness::LooksForRefusals) => told["is_ok"] != false,
+            Some(told) => told["is_ok"] == true,
+        }
     }
 
     /// The order, anybody's, whose challenge a text has.
@@ -303,6 +368,7 @@ impl Shop {
             Weakness::ChallengeNotCompared | Weakness::OrderByChallenge => true,
             Weakness::ChallengeInAnyCase => raw.eq_ignore_ascii_case(challenge),
             Weakness::ChallengeTrimmed => raw.trim() == challenge,
+            Weakness::ChallengeWithinText => raw.contains(challenge),
             Weakness::ChallengeCutShort => challenge.starts_with(raw),
             Weakness::ChallengeLookAlike => raw.chars().map(half_width).collect::<String>() == challenge,
             Weakness::AnyOpenOrder => self
@@ -373,7 +439,7 @@ headers = {{ Authorization = "Bearer {{{{session}}}}" }}
 [result.request]
 url = "/orders/{{{{order}}}}/pay"
 headers = {{ Authorization = "Bearer {{{{session}}}}" }}
-body = '{{"resultJSON":"{{{{resultJSON}}}}","resultJSONSignature":"{{{{resultJSONSignature}}}}","openid":"{{{{openid}}}}"}}'
+body = '{{"resultJSON":"{{{{resultJSON}}}}","resultJSONSignature":"{{{{resultJSONSignature}}}}","openid":"{{{{openid}}}}","challenge":"{{{{challenge}}}}"}}'
 [result.success]
 pointer = "/paid"
 value = true
@@ -391,9 +457,19 @@ async fn answer(State(shop): State<Arc<Shop>>, uri: Uri, headers: HeaderMap, bod
     let path: Vec<&str> = uri.path().trim_matches('/').split('/').collect();
     let told = match path.as_slice() {
         ["login"] => shop.login(&body).await,
+        _ if shop.turns_away(&session, &headers) => json!({"error": "log in"}),
         ["orders"] => shop.order(&session),
-        ["orders", id, "pay"] => json!({"paid": shop.pay(id, &session, &body).await.is_some()}),
+        ["orders", id, "pay"] => {
+            let paid = shop.pay(id, &session, &body).await.is_some();
+            if !paid {
+                shop.kept().locked.insert(session.clone());
+            }
+            json!({"paid": paid})
+        }
         _ => json!({}),
     };
-    axum::Json(told).into_response()
+    match shop.new_cookie(&session) {
+        Some(cookie) => ([("set-cookie", cookie)], axum::Json(told)).into_response(),
+        None => axum::Json(told).into_response(),
+    }
 }

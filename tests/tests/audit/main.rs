@@ -39,7 +39,8 @@ trait Backend {
 /// What an audit finds, without what went right or did not apply.
 async fn findings(backend: impl Backend) -> Vec<Finding> {
     let attacks: Vec<&'static Attack> = catalogue().collect();
-    let mut findings = audit(backend.target(), &verifier::keys(), &attacks, |_| {}).await.unwrap();
+    let (target, keys) = (backend.target(), verifier::keys());
+    let mut findings = Box::pin(audit(target, &keys, &attacks, |_| {})).await.unwrap();
     findings.retain(|finding| !matches!(finding.verdict, Verdict::Pass | Verdict::Skip));
     findings
 }
@@ -56,7 +57,7 @@ fn words(text: &str) -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn correct_verifiers_have_no_finding() {
     use verifier::Weakness;
-    for correct in [Weakness::None, Weakness::Tolerant, Weakness::KeysInMemory] {
+    for correct in [Weakness::None, Weakness::Tolerant, Weakness::Busy, Weakness::KeysInMemory] {
         let found = findings(Verifier::start(correct).await).await;
         assert!(found.is_empty(), "{correct:?}: {found:?}");
     }
@@ -65,7 +66,13 @@ async fn correct_verifiers_have_no_finding() {
 #[tokio::test(flavor = "multi_thread")]
 async fn correct_applications_have_no_finding() {
     use application::Weakness;
-    for correct in [Weakness::None, Weakness::Tolerant] {
+    for correct in [
+        Weakness::None,
+        Weakness::Tolerant,
+        Weakness::CookiesRenewed,
+        Weakness::LocksOut,
+        Weakness::OneOpenOrder,
+    ] {
         let found = findings(Shop::start(correct).await).await;
         assert!(found.is_empty(), "{correct:?}: {found:?}");
     }
@@ -94,7 +101,8 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_what_abuses_that
         Weakness::AllInMemory => Fail "REPLAY-03 COUNTER-05";
         Weakness::CheckThenWrite => Fail "REPLAY-02";
         Weakness::CounterAsDouble => Fail "COUNTER-15";
-        Weakness::CounterBeforeSignature => Fail "COUNTER-21";
+        Weakness::CounterAsText => Fail "COUNTER-13 COUNTER-14 COUNTER-27";
+        Weakness::CounterBeforeSignature => Fail "COUNTER-21 COUNTER-28";
         Weakness::CounterByDeviceAndUser => Fail "COUNTER-22";
         Weakness::CounterByKey => Fail "COUNTER-19 COUNTER-22";
         Weakness::CounterByUser => Fail "COUNTER-20 COUNTER-22";
@@ -103,16 +111,22 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_what_abuses_that
         Weakness::CounterLenient => Fail "COUNTER-06 COUNTER-07 COUNTER-08 COUNTER-09 COUNTER-18 JSON-24 IDENTITY-16";
         Weakness::CounterMayBeMissing => Fail "COUNTER-10";
         Weakness::CounterNotChecked =>
-            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22";
+            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-26";
         Weakness::CounterPlusOne => Fail "COUNTER-13 COUNTER-14";
-        Weakness::EqualCounter => Fail "REPLAY-01 REPLAY-02 REPLAY-03 COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22";
+        Weakness::CounterSearched => Fail "COUNTER-26";
+        Weakness::CounterZeroIsNone => Fail "COUNTER-24";
+        Weakness::EqualCounter => Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-13 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-26";
         Weakness::FirstKeyWins => Fail "COUNTER-12 COUNTER-18 JSON-18 JSON-24 IDENTITY-16";
-        Weakness::LastCounterOnly => Fail "REPLAY-04 REPLAY-05 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05";
+        Weakness::LastCounterEvenIfRefused => Fail "REPLAY-13";
+        Weakness::LastCounterOnly => Fail "REPLAY-04 REPLAY-05 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-24";
         Weakness::LastKeyWins => Fail "COUNTER-11 COUNTER-18 JSON-18 JSON-24 IDENTITY-16";
         Weakness::NamesInAnyCase => Fail "COUNTER-17";
         Weakness::RaceBreaksOff => Fail "REPLAY-02";
+        Weakness::SpentBeforeOpenid => Fail "COUNTER-28";
+        Weakness::StoredAsDouble => Fail "REPLAY-15";
+        Weakness::StoredIn32Bits => Fail "REPLAY-14 REPLAY-15";
         Weakness::SignatureRemembered =>
-            Fail "REPLAY-10 REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22";
+            Fail "REPLAY-10 REPLAY-05 COUNTER-28 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-26";
     }
 }
 
@@ -122,6 +136,7 @@ async fn a_verifier_that_is_careless_about_signatures_is_found_by_what_abuses_th
     each_is_found! { Verifier::start,
         Weakness::AnySalt =>
             Fail "SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16";
+        Weakness::Base64FailsOpen => Fail "SIGNATURE-27";
         Weakness::BreaksOnMalformedJson => Warn "COUNTER-23 JSON-12 JSON-13 JSON-15 JSON-16 JSON-17 PROTOCOL-09";
         Weakness::KeyFromMessage => Fail "SIGNATURE-20";
         Weakness::PaddingNotChecked => Fail "SIGNATURE-25 SIGNATURE-26";
@@ -130,7 +145,8 @@ async fn a_verifier_that_is_careless_about_signatures_is_found_by_what_abuses_th
         Weakness::SaltAlways20 => Fail "SIGNATURE-24";
         Weakness::SaltFromMessage => Fail "SIGNATURE-12 SIGNATURE-14 SIGNATURE-16";
         Weakness::SignatureIgnored =>
-            Fail "COUNTER-21 SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 SIGNATURE-25 SIGNATURE-26 JSON-01 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-09 IDENTITY-10";
+            Fail "SIGNATURE-27 SIGNATURE-30 SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 SIGNATURE-25 SIGNATURE-26 JSON-01 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-09 IDENTITY-10";
+        Weakness::SignatureNotRequired => Fail "SIGNATURE-28 SIGNATURE-29";
         Weakness::SignatureOptional => Fail "SIGNATURE-02";
         Weakness::TrimsText => Fail "JSON-13 JSON-14 JSON-16";
     }
@@ -141,7 +157,7 @@ async fn a_verifier_that_is_careless_about_identities_is_found_by_what_abuses_th
     use verifier::Weakness;
     each_is_found! { Verifier::start,
         Weakness::AnyKey =>
-            Fail "SIGNATURE-17 SIGNATURE-19 IDENTITY-01 IDENTITY-03 IDENTITY-04 IDENTITY-06 IDENTITY-07 IDENTITY-09 IDENTITY-10 IDENTITY-15 IDENTITY-17 PROTOCOL-05 PROTOCOL-10";
+            Fail "SIGNATURE-17 SIGNATURE-19 IDENTITY-01 IDENTITY-03 IDENTITY-04 IDENTITY-06 IDENTITY-07 IDENTITY-09 IDENTITY-10 IDENTITY-15 IDENTITY-17 PROTOCOL-05 PROTOCOL-10 PROTOCOL-11 PROTOCOL-12 PROTOCOL-13";
         Weakness::AnyRoot => Fail "IDENTITY-13";
         Weakness::AppIgnored => Fail "PROTOCOL-05";
         Weakness::AskNotVerified => Fail "IDENTITY-11";
@@ -149,9 +165,10 @@ async fn a_verifier_that_is_careless_about_identities_is_found_by_what_abuses_th
         Weakness::CodeNotSingleUse => Fail "PROTOCOL-01";
         Weakness::DeviceInAnyCase => Fail "IDENTITY-15";
         Weakness::GetAccepted => Fail "PROTOCOL-08";
-        Weakness::OpenidIgnored => Fail "SIGNATURE-17 IDENTITY-01 IDENTITY-03 IDENTITY-17 PROTOCOL-10";
+        Weakness::OpenidIgnored => Fail "SIGNATURE-17 IDENTITY-01 IDENTITY-03 IDENTITY-17 PROTOCOL-10 PROTOCOL-11 PROTOCOL-12 PROTOCOL-13";
         Weakness::OpenidInAnyCase => Fail "IDENTITY-17";
-        Weakness::OpenidOptional => Fail "PROTOCOL-10";
+        Weakness::OpenidIsPattern => Fail "PROTOCOL-13";
+        Weakness::OpenidOptional => Fail "PROTOCOL-10 PROTOCOL-11 PROTOCOL-12";
         Weakness::RetiredKeys => Fail "IDENTITY-09 IDENTITY-10";
         Weakness::TokenIgnored => Fail "PROTOCOL-04 PROTOCOL-06 PROTOCOL-07";
     }
@@ -161,7 +178,7 @@ async fn a_verifier_that_is_careless_about_identities_is_found_by_what_abuses_th
 async fn a_target_that_serves_nobody_after_an_attack_is_an_error_and_the_rest_is_given_up() {
     let found = findings(Verifier::start(verifier::Weakness::LocksUp).await).await;
     assert_eq!(ids(&found, Verdict::Error).len(), catalogue().count());
-    assert!(found[0].reason.contains("refuses an honest result"), "{:?}", found[0]);
+    assert!(found[0].reason.contains("refuses the honest result"), "{:?}", found[0]);
     assert!(found.last().unwrap().reason.contains("SOTER-REPLAY-01"), "{:?}", found.last());
 }
 
@@ -177,18 +194,21 @@ async fn an_application_that_is_careless_about_challenges_and_logins_is_found_by
     use application::Weakness;
     each_is_found! { Shop::start,
         Weakness::AnybodysOrder => Fail "IDENTITY-18";
-        Weakness::AnyOpenOrder => Fail "REPLAY-06";
+        Weakness::AnyOpenOrder => Fail "REPLAY-06 REPLAY-17";
         Weakness::ChallengeCutShort => Fail "JSON-23";
         Weakness::ChallengeInAnyCase => Fail "JSON-21";
         Weakness::ChallengeLookAlike => Fail "JSON-20";
-        Weakness::ChallengeNotCompared => Fail "REPLAY-06 REPLAY-07 JSON-20 JSON-21 JSON-22 JSON-23";
-        Weakness::ChallengeReusable => Fail "REPLAY-12";
+        Weakness::ChallengeNotCompared => Fail "REPLAY-06 REPLAY-07 REPLAY-16 REPLAY-17 JSON-20 JSON-21 JSON-22 JSON-23 JSON-26 JSON-27 JSON-28";
+        Weakness::ChallengeOfRequest => Fail "REPLAY-16";
+        Weakness::ChallengeOfSession => Fail "REPLAY-17";
+        Weakness::ChallengeReusable => Fail "REPLAY-12 REPLAY-18";
         Weakness::ChallengeTrimmed => Fail "JSON-22";
+        Weakness::ChallengeWithinText => Fail "JSON-22 JSON-26 JSON-27 JSON-28";
         Weakness::CodeRemembered => Fail "PROTOCOL-01";
         Weakness::LoginBelieved => Fail "PROTOCOL-01 PROTOCOL-02 PROTOCOL-03";
         Weakness::OpenidOfOrder => Fail "REPLAY-11";
         Weakness::OpenidOfRequest => Fail "IDENTITY-02";
-        Weakness::OrderByChallenge => Fail "REPLAY-06 REPLAY-09";
+        Weakness::OrderByChallenge => Fail "REPLAY-06 REPLAY-09 REPLAY-17";
         Weakness::SessionNotChecked => Fail "REPLAY-08";
     }
 }
@@ -213,17 +233,21 @@ async fn an_application_that_is_careless_about_results_and_counters_is_found_by_
     use application::Weakness;
     each_is_found! { Shop::start,
         Weakness::AnswerIgnored =>
-            Fail "SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 SIGNATURE-25 SIGNATURE-26 COUNTER-21 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-01 IDENTITY-02 IDENTITY-04 IDENTITY-05 IDENTITY-06 IDENTITY-07 IDENTITY-08 IDENTITY-09 IDENTITY-10 IDENTITY-15";
-        Weakness::CheckThenWrite => Fail "REPLAY-02";
+            Fail "SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 SIGNATURE-25 SIGNATURE-26 SIGNATURE-27 SIGNATURE-30 OUTAGE-01 OUTAGE-02 OUTAGE-03 OUTAGE-04 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-01 IDENTITY-02 IDENTITY-04 IDENTITY-05 IDENTITY-06 IDENTITY-07 IDENTITY-08 IDENTITY-09 IDENTITY-10 IDENTITY-15";
+        Weakness::AnswerRemembered => Fail "SIGNATURE-30 IDENTITY-09 IDENTITY-10 IDENTITY-15";
+        Weakness::CheckThenWrite => Fail "REPLAY-02 REPLAY-18";
         Weakness::CounterAsDouble => Fail "COUNTER-15";
         Weakness::CounterBeforeAsking => Fail "COUNTER-21";
         Weakness::CounterByUser => Fail "COUNTER-20 COUNTER-22";
         Weakness::CounterInMemory => Fail "COUNTER-05";
-        Weakness::CounterNotChecked => Fail "REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22";
+        Weakness::CounterNotChecked => Fail "REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-26";
         Weakness::EmptyIsGood => Fail "PROTOCOL-09";
-        Weakness::EqualCounter => Fail "COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22";
+        Weakness::EqualCounter => Fail "COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-26";
+        Weakness::FailsOpen => Fail "OUTAGE-01 OUTAGE-04";
+        Weakness::LooksForRefusals => Fail "OUTAGE-02 OUTAGE-03";
+        Weakness::OrderSeenThenPaid => Fail "REPLAY-18";
         Weakness::OrdersReusable =>
-            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-12 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22";
+            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-12 REPLAY-14 REPLAY-15 REPLAY-18 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-26";
         Weakness::StringsOrObjects => Fail "JSON-12";
     }
 }

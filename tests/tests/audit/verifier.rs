@@ -30,6 +30,8 @@ pub(crate) enum Weakness {
     None,
     /// In none, but it reads signatures in any Base64.
     Tolerant,
+    /// In none, but it is busy at times, and its access tokens end early.
+    Busy,
     /// In none, but a restart makes it forget its phones, which have to come back.
     KeysInMemory,
     AllInMemory,
@@ -39,12 +41,14 @@ pub(crate) enum Weakness {
     AppIgnored,
     AskNotVerified,
     AuthKeyNotVerified,
+    Base64FailsOpen,
     BreaksOnMalformedJson,
     CheckThenWrite,
     CodeNotSingleUse,
     CounterByKey,
     CounterByUser,
     CounterAsDouble,
+    CounterAsText,
     CounterBeforeSignature,
     CounterByDeviceAndUser,
     CounterIn32Bits,
@@ -53,17 +57,21 @@ pub(crate) enum Weakness {
     CounterMayBeMissing,
     CounterNotChecked,
     CounterPlusOne,
+    CounterSearched,
+    CounterZeroIsNone,
     DeviceInAnyCase,
     EqualCounter,
     FirstKeyWins,
     GetAccepted,
     KeyFromMessage,
+    LastCounterEvenIfRefused,
     LastCounterOnly,
     LastKeyWins,
     LocksUp,
     NamesInAnyCase,
     OpenidIgnored,
     OpenidInAnyCase,
+    OpenidIsPattern,
     OpenidOptional,
     PaddingNotChecked,
     Pkcs1Accepted,
@@ -74,7 +82,11 @@ pub(crate) enum Weakness {
     SaltFromMessage,
     SignatureIgnored,
     SignatureOptional,
+    SignatureNotRequired,
     SignatureRemembered,
+    SpentBeforeOpenid,
+    StoredAsDouble,
+    StoredIn32Bits,
     StumblesAtTimes,
     TokenIgnored,
     TrimsText,
@@ -107,6 +119,7 @@ struct Kept {
     locked: bool,
     /// Requests that are refused whatever they are.
     stumbling: u8,
+    requests: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -183,7 +196,7 @@ impl Verifier {
             && let Some(Read { cpu_id, counter, .. }) =
                 body["json_string"].as_str().and_then(|text| read(self.weakness, text))
         {
-            if !self.spend(&Genuine { cpu_id, counter }).await {
+            if !self.spend(&Genuine { cpu_id, counter, openid: String::new() }).await {
                 return refused;
             }
             let claim = Claim { appid, openid: body["openid"].as_str().unwrap_or_default() };
@@ -193,7 +206,10 @@ impl Verifier {
         let genuine = self.genuine(claim, &body["json_string"], &body["json_signature"]);
         let is_ok = match genuine {
             None => false,
-            Some(genuine) => self.spend(&genuine).await,
+            Some(genuine) => {
+                let is_theirs = genuine.openid == claim.openid || !self.is(Weakness::SpentBeforeOpenid);
+                self.spend(&genuine).await && is_theirs
+            }
         };
         if !is_ok && self.is(Weakness::LocksUp) {
             self.kept().locked = true;
@@ -208,7 +224,7 @@ impl Verifier {
         let is_odd = is_odd || body["json_string"].as_str().is_some_and(|text| text.starts_with('\u{feff}'));
         let mut kept = self.kept();
         if is_odd && self.is(Weakness::StumblesAtTimes) {
-            kept.stumbling = 3;
+            kept.stumbling = 4;
         }
         let stumbles = kept.stumbling > 0;
         kept.stumbling = kept.stumbling.saturating_sub(1);
@@ -228,9 +244,18 @@ impl Verifier {
             _ => text,
         };
         let result = read(self.weakness, &text)?;
-        let signature = signature.as_str()?;
-        if signature.is_empty() && self.is(Weakness::SignatureOptional) {
-            return Some(Genuine { cpu_id: result.cpu_id, counter: result.counter });
+        let unchecked = Genuine {
+            cpu_id: result.cpu_id.clone(),
+            counter: result.counter,
+            openid: claim.openid.to_owned(),
+        };
+        let Some(signature) = signature.as_str() else {
+            return self.is(Weakness::SignatureNotRequired).then_some(unchecked);
+        };
+        if (signature.is_empty() && self.is(Weakness::SignatureOptional))
+            || (base64::decode(signature).is_err() && self.is(Weakness::Base64FailsOpen))
+        {
+            return Some(unchecked);
         }
         let signature = self.signature(signature)?;
         let kept = self.kept();
@@ -248,14 +273,16 @@ impl Verifier {
                     && (key.openid == claim.openid
                         || (self.is(Weakness::OpenidInAnyCase)
                             && key.openid.eq_ignore_ascii_case(claim.openid))
+                        || (self.is(Weakness::OpenidIsPattern) && claim.openid == "%")
                         || (self.is(Weakness::OpenidOptional) && claim.openid.is_empty())
-                        || self.is(Weakness::OpenidIgnored)))
+                        || self.is(Weakness::OpenidIgnored)
+                        || self.is(Weakness::SpentBeforeOpenid)))
         };
         if self.is(Weakness::KeyFromMessage)
             && let Some(key) = &result.key
             && key.verify_pss(text.as_bytes(), &signature, 20).is_ok()
         {
-            return Some(Genuine { cpu_id: result.cpu_id, counter: result.counter });
+            return Some(unchecked);
         }
         let signer = candidates.filter(own).find(|key| {
             self.is(Weakness::SignatureIgnored) || self.holds(key, &text, &signature, result.salt)
@@ -266,7 +293,7 @@ impl Verifier {
             Weakness::CounterByDeviceAndUser => format!("{} {}", result.cpu_id, signer.openid),
             _ => result.cpu_id,
         };
-        Some(Genuine { cpu_id, counter: result.counter })
+        Some(Genuine { cpu_id, counter: result.counter, openid: signer.openid.clone() })
     }
 
     fn holds(&self, key: &AuthKey, text: &str, signature: &[u8], claimed: u16) -> bool {
@@ -299,6 +326,22 @@ impl Verifier {
         bytes.filter(|bytes| bytes.len() == 256)
     }
 
+    /// Every seventh request is too many, and every eleventh ends its access token.
+    fn busy(&self, query: &BTreeMap<String, String>) -> Option<Response> {
+        if !self.is(Weakness::Busy) {
+            return None;
+        }
+        let mut kept = self.kept();
+        kept.requests += 1;
+        if kept.requests.is_multiple_of(11)
+            && let Some(token) = query.get("access_token").filter(|token| !token.starts_with("stable"))
+        {
+            kept.ended.insert(token.clone());
+        }
+        let is_too_many = kept.requests.is_multiple_of(7);
+        is_too_many.then(|| (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "0")]).into_response())
+    }
+
     /// Whether an answer is cut off: when the same result was accepted twice already.
     fn breaks_off(&self, told: &Value, body: &Value) -> bool {
         let signature = body["json_signature"].as_str().unwrap_or_default();
@@ -320,6 +363,8 @@ impl Verifier {
                 Weakness::CounterAsDouble => as_double(counter) > as_double(highest),
                 Weakness::CounterIn32Bits => u32::try_from(counter).is_ok() && counter > highest,
                 Weakness::CounterPlusOne => counter == highest + 1,
+                Weakness::CounterAsText => counter.to_string() > highest.to_string(),
+                Weakness::CounterZeroIsNone => counter == 0 || counter > highest,
                 Weakness::LastCounterOnly => counter != last,
                 _ => counter > highest,
             }
@@ -335,9 +380,15 @@ impl Verifier {
         let mut kept = self.kept();
         let seen = highest(&kept);
         let accepted = races || is_new(seen);
-        if accepted {
-            let before = seen.map_or(0, |(highest, _)| highest);
-            kept.counters.insert(genuine.cpu_id.clone(), (before.max(counter), counter));
+        let before = seen.map_or(0, |(highest, _)| highest);
+        let stored = match self.weakness {
+            Weakness::LastCounterEvenIfRefused => counter,
+            Weakness::StoredAsDouble => format!("{:.0}", as_double(before.max(counter))).parse().unwrap(),
+            Weakness::StoredIn32Bits => before.max(counter).min(1 << 31),
+            _ => before.max(counter),
+        };
+        if accepted || self.is(Weakness::LastCounterEvenIfRefused) {
+            kept.counters.insert(genuine.cpu_id.clone(), (stored, counter));
         }
         accepted
     }
@@ -352,6 +403,8 @@ struct Claim<'a> {
 struct Genuine {
     cpu_id: String,
     counter: Option<u64>,
+    /// Whose key signed.
+    openid: String,
 }
 
 /// What stands for a number in a program that knows doubles alone.
@@ -383,6 +436,8 @@ async fn answer(
                     .is_none_or(|text| serde_json::from_str::<Value>(text).is_err())
             {
                 return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+            } else if let Some(busy) = verifier.busy(&query) {
+                return busy;
             } else {
                 let told = verifier.verify(&query, &body).await;
                 if verifier.breaks_off(&told, &body) {

@@ -179,6 +179,12 @@ impl Application {
                 ));
             }
         }
+        if self.restart.as_ref().is_some_and(|restart| restart.command.trim().is_empty()) {
+            return Err(CommandError::invalid_params(
+                "the description: [restart] has an empty command, which restarts nothing",
+                "name a command that restarts the application, or leave [restart] out",
+            ));
+        }
         if self.challenge.challenge.is_some() && self.challenge.challenge_regex.is_some() {
             return Err(CommandError::invalid_params(
                 "the description: [challenge] has challenge and challenge_regex",
@@ -210,19 +216,28 @@ impl Endpoint {
         self.method.clone().unwrap_or(Method::POST)
     }
 
-    pub(super) fn names_content_type(&self) -> bool {
-        self.content_type().is_some()
-    }
-
     /// How values are written in the body.
     pub(super) fn body_place(&self) -> Place {
-        let looks_like_json =
-            || self.body.as_ref().is_some_and(|body| body.trim_start().starts_with(['{', '[']));
-        match self.content_type().as_deref() {
+        match self.content_type().as_deref().or(self.guessed_content_type()) {
             Some(kind) if kind.contains("json") => Place::Json,
             Some(kind) if kind.contains("x-www-form-urlencoded") => Place::Form,
-            None if looks_like_json() => Place::Json,
             Some(_) | None => Place::Plain,
+        }
+    }
+
+    /// The body's content type, where no header names one.
+    pub(super) fn guessed_content_type(&self) -> Option<&'static str> {
+        let body = self.body.as_deref().filter(|_| self.content_type().is_none())?.trim_start();
+        let begins_as_form = || {
+            let (name, _) = body.split_once('=')?;
+            let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte);
+            (!name.is_empty() && name.bytes().all(is_name)).then_some(())
+        };
+        let begins_as_json = body.starts_with(['{', '[']) && !body.starts_with("{{");
+        if begins_as_json {
+            Some("application/json")
+        } else {
+            begins_as_form().map(|()| "application/x-www-form-urlencoded")
         }
     }
 
@@ -357,6 +372,20 @@ mod tests {
         }
         let bad = INITIAL.replace("[result.success]", "[result.success]\nregex = \"(\"");
         assert!(Application::read(&bad).unwrap_err().what.contains("line"));
+    }
+
+    #[test]
+    fn a_body_without_a_content_type_is_taken_for_what_it_looks_like() {
+        for (body, place) in [
+            ("{\"r\":\"{{resultJSON}}\"}", Place::Json),
+            ("r={{resultJSON}}&s={{resultJSONSignature}}", Place::Form),
+            ("{{resultJSON}}", Place::Plain),
+            ("<r a='b'/>", Place::Plain),
+        ] {
+            let body = Some(body.to_owned());
+            let endpoint = Endpoint { method: None, url: "/".to_owned(), headers: BTreeMap::new(), body };
+            assert_eq!(endpoint.body_place(), place, "{endpoint:?}");
+        }
     }
 
     #[test]

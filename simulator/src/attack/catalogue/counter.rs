@@ -4,7 +4,9 @@ use soter_bridge::reasons::{
     COUNTER_REPLAYED, COUNTER_ROLLED_BACK, DUPLICATE_KEY, MALFORMED_JSON, MISSING_FIELD, WRONG_TYPE,
 };
 
-use crate::attack::steps::{Before, Claim, CounterIs, Edit, Forgery, Made, Script, Signer, Who};
+use crate::attack::steps::{
+    Before, Claim, CounterIs, Edit, Forgery, Made, OrderOf, Record, Script, Shape, Signer, Who,
+};
 use crate::attack::{Attack, Expected, Holds, Layer, Scheme};
 
 /// The phone's own text with changes, signed with its own AuthKey again.
@@ -19,6 +21,10 @@ const fn resigned(edits: &'static [Edit]) -> Forgery {
 const fn after_a_payment(edits: &'static [Edit]) -> Script {
     Script::Send(&[Before::Pay], resigned(edits))
 }
+
+/// The newest recorded result, for its own order.
+const RECORDED: Forgery =
+    Forgery { made: Made::Recorded(Record::Last), order: OrderOf::Recorded, ..Forgery::HONEST };
 
 const USUAL: Attack = Attack {
     id: "",
@@ -237,12 +243,15 @@ pub(super) static ATTACKS: &[Attack] = &[
     Attack {
         id: "SOTER-COUNTER-21",
         title: "an honest result after a forged one with a huge counter",
-        making: "A text with the counter 10^12 under an old signature is sent, which is refused; then the same phone's honest result for a new order.",
+        making: "Another user sends a result of their own with the owner's `cpu_id` and the counter 10^12 put in, which is refused; then the owner's phone pays.",
         meaning: "A forgery leaves something behind: with one request without a valid signature, anybody locks an honest user out.",
         fix: "Record a counter only once the signature is verified, and let no forgery count against the user in whose name it comes.",
         script: Script::Send(
             &[Before::Try(Forgery {
-                tampered: &[Edit::Counter(CounterIs::Exactly(1_000_000_000_000))],
+                made: Made::ByPhone(Who::Other),
+                tampered: &[Edit::OwnersCpuId, Edit::Counter(CounterIs::Exactly(1_000_000_000_000))],
+                login: Who::Other,
+                claims: Claim::Who(Who::Other),
                 ..Forgery::HONEST
             })],
             Forgery::HONEST,
@@ -277,5 +286,57 @@ pub(super) static ATTACKS: &[Attack] = &[
         expected: Expected::MustRefuse(&[MALFORMED_JSON, WRONG_TYPE]),
         script: after_a_payment(&[Edit::Counter(CounterIs::LeadingZeros)]),
         ..ODD
+    },
+    Attack {
+        id: "SOTER-COUNTER-24",
+        title: "a counter of zero",
+        making: "A fresh text with the counter 0 after an honest result was accepted, signed with the phone's AuthKey.",
+        meaning: "Zero is taken for no counter at all, as languages do whose zero is false, and the check is skipped.",
+        fix: "Ask whether the counter is there, not whether it is true.",
+        script: after_a_payment(&[Edit::Counter(CounterIs::Exactly(0))]),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-COUNTER-25",
+        title: "a counter of null",
+        making: "The phone's text with `null` for its counter, signed with its AuthKey.",
+        script: after_a_payment(&[Edit::Counter(CounterIs::Null)]),
+        ..ODD
+    },
+    Attack {
+        id: "SOTER-COUNTER-26",
+        title: "a spent counter behind an object with a good one",
+        making: "The phone's text with a spent counter, and before it an object that holds the phone's own, signed with its AuthKey.",
+        meaning: "The counter is searched in the text, not read from the object: the first one found wins.",
+        fix: "Use a JSON parser, and read the member of the outermost object.",
+        script: after_a_payment(&[Edit::CounterNested]),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-COUNTER-27",
+        title: "a counter with one more digit",
+        making: "An honest result with the counter 99999 and then one with 100000.",
+        fix: "Compare counters as numbers: as texts, 100000 is less than 99999.",
+        script: Script::Send(
+            &[Before::PayAt(99_999)],
+            resigned(&[Edit::Counter(CounterIs::Exactly(100_000))]),
+        ),
+        ..HONEST
+    },
+    Attack {
+        id: "SOTER-COUNTER-28",
+        title: "an honest result after forged copies of it",
+        making: "A result is recorded and kept back; copies with a flipped bit and in another name are refused; then the result itself is sent for the first time.",
+        meaning: "A copy that is refused uses up the honest one: whoever sees a result on its way can spoil it.",
+        fix: "Spend a counter, or remember an answer, only once signature, app and user are verified.",
+        script: Script::Send(
+            &[
+                Before::Record,
+                Before::Try(Forgery { signature: Shape::BitFlipped, ..RECORDED }),
+                Before::Try(Forgery { claims: Claim::OwnerElsewhere, ..RECORDED }),
+            ],
+            RECORDED,
+        ),
+        ..HONEST
     },
 ];

@@ -1,8 +1,8 @@
 //! Results and keys of somebody else.
 
 use soter_bridge::reasons::{
-    BROKEN_CHAIN, DUPLICATE_KEY, NO_AUTH_KEY, OTHER_USERS_RESULT, RETIRED_KEY, UNKNOWN_DEVICE, WRONG_KEY,
-    WRONG_SIGNATURE,
+    BROKEN_CHAIN, DUPLICATE_KEY, MISSING_FIELD, NO_AUTH_KEY, OTHER_USERS_RESULT, RETIRED_KEY, UNKNOWN_DEVICE,
+    WRONG_KEY, WRONG_SIGNATURE,
 };
 
 use crate::attack::steps::{
@@ -229,5 +229,43 @@ pub(super) static ATTACKS: &[Attack] = &[
             },
         ),
         ..USUAL
+    },
+    Attack {
+        id: "SOTER-IDENTITY-19",
+        title: "no device in the text",
+        making: "The phone's text without `cpu_id`, signed with its AuthKey.",
+        expected: Expected::MustRefuse(&[MISSING_FIELD]),
+        fix: "Refuse a result that lacks raw, counter, cpu_id or uid.",
+        script: Script::Send(&[], resigned(Signer::AuthKey, &[Edit::Without("cpu_id")])),
+        ..NAMED
+    },
+    Attack {
+        id: "SOTER-IDENTITY-20",
+        title: "no app in the text",
+        making: "The phone's text without `uid`, signed with its AuthKey.",
+        expected: Expected::MustRefuse(&[MISSING_FIELD]),
+        fix: "Refuse a result that lacks raw, counter, cpu_id or uid.",
+        script: Script::Send(&[], resigned(Signer::AuthKey, &[Edit::Without("uid")])),
+        ..NAMED
+    },
+    Attack {
+        id: "SOTER-IDENTITY-21",
+        title: "a certificate chain whose leaf the device has not signed",
+        making: "A Huawei phone's chain whose leaf has the attacker's ASK and signature; the AuthKey is signed by that ASK.",
+        expected: Expected::MustRefuse(&[BROKEN_CHAIN]),
+        fix: "Verify the leaf, too: the device's certificate signs it, although it is no CA's.",
+        profile: "itrustee",
+        script: Script::Enroll(Enrolment::LeafOfNobody),
+        ..ENROLLED
+    },
+    Attack {
+        id: "SOTER-IDENTITY-22",
+        title: "a certificate chain whose CA the root has not signed",
+        making: "A Huawei phone's chain with a key of the attacker's in the CA's certificate, under the root's old signature; the genuine root ends it.",
+        expected: Expected::MustRefuse(&[BROKEN_CHAIN]),
+        fix: "Verify each certificate's signature with the key of the next one, up to a root that you trust.",
+        profile: "itrustee",
+        script: Script::Enroll(Enrolment::CaOfNobody),
+        ..ENROLLED
     },
 ];

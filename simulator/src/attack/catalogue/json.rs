@@ -256,4 +256,36 @@ pub(super) static ATTACKS: &[Attack] = &[
         script: resigned(&[Edit::RawTwice]),
         ..FIELD
     },
+    Attack {
+        id: "SOTER-JSON-25",
+        title: "a challenge of Chinese characters, an emoji and a line separator",
+        holds: Holds::Nothing,
+        making: "An honest phone signs a challenge in UTF-8 of two, three and four bytes, with U+2028 and a slash.",
+        expected: Expected::MustAccept,
+        meaning: "The text's bytes are changed on the way, or read in another character set: honest users are turned away.",
+        fix: "Take resultJSON as UTF-8 throughout, and write nothing of it anew.",
+        script: challenged(Challenge::Unicode),
+        ..FIELD
+    },
+    Attack {
+        id: "SOTER-JSON-26",
+        title: "the issued challenge with a letter before it",
+        making: "The user's phone signs the letter x and the issued challenge.",
+        script: challenged(Challenge::Prefixed),
+        ..COMPARED
+    },
+    Attack {
+        id: "SOTER-JSON-27",
+        title: "the issued challenge with another line behind it",
+        making: "The user's phone signs the issued challenge, a line end and more text.",
+        script: challenged(Challenge::SecondLine),
+        ..COMPARED
+    },
+    Attack {
+        id: "SOTER-JSON-28",
+        title: "the issued challenge with a NUL and more behind it",
+        making: "The user's phone signs the issued challenge, U+0000, where C strings end, and more text.",
+        script: challenged(Challenge::BehindNul),
+        ..COMPARED
+    },
 ];

@@ -34,6 +34,13 @@ const TOKEN: Attack = Attack {
     ..USUAL
 };
 
+const OPENID: Attack = Attack {
+    expected: Expected::MustRefuse(&["errcode-40003"]),
+    meaning: "What is no openid is not compared, or matches any: every user's result is good for every other.",
+    fix: "Require a string, and look for exactly that openid.",
+    ..USUAL
+};
+
 pub(super) static ATTACKS: &[Attack] = &[
     Attack {
         id: "SOTER-PROTOCOL-01",
@@ -116,10 +123,28 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-PROTOCOL-10",
         title: "no openid",
         making: "An honest result, asked about without an openid.",
-        expected: Expected::MustRefuse(&["errcode-40003"]),
-        meaning: "Without an openid nobody's is compared, so any user's result is good for any other.",
-        fix: "Require the openid, and refuse a request that lacks it.",
-        script: sent(Envelope::NoOpenid),
-        ..USUAL
+        script: sent(Envelope::Member("openid", None)),
+        ..OPENID
+    },
+    Attack {
+        id: "SOTER-PROTOCOL-11",
+        title: "true for an openid",
+        making: "An honest result, asked about with `true` for the openid.",
+        script: sent(Envelope::Member("openid", Some("true"))),
+        ..OPENID
+    },
+    Attack {
+        id: "SOTER-PROTOCOL-12",
+        title: "a condition for an openid",
+        making: "An honest result, asked about with the openid {\"$ne\":\"\"}, which document databases read as: any.",
+        script: sent(Envelope::Member("openid", Some(r#"{"$ne":""}"#))),
+        ..OPENID
+    },
+    Attack {
+        id: "SOTER-PROTOCOL-13",
+        title: "a wildcard for an openid",
+        making: "An honest result, asked about with the openid `%`, which LIKE reads as: any.",
+        script: sent(Envelope::Member("openid", Some(r#""%""#))),
+        ..OPENID
     },
 ];

@@ -34,7 +34,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     Attack {
         id: "SOTER-REPLAY-02",
         title: "the same result on several connections at once",
-        making: "An honest result is sent on eight connections at the same instant, three times over; nothing is signed anew.",
+        making: "An honest result is sent on eight connections at the same instant, ten times over; nothing is signed anew.",
         meaning: "The check and its record are two steps, and what arrives between them is accepted as well.",
         fix: "Check and record in one atomic step: a conditional UPDATE, a unique index, a compare-and-set. A SELECT before the UPDATE is not enough.",
         script: Script::Send(&[Before::Record], Forgery { envelope: Envelope::AtOnce, ..REPLAYED }),
@@ -156,6 +156,82 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "A challenge lives on after its use: what the user consented to once happens again.",
         fix: "Use each challenge once: take it out of storage, or mark its order as paid, in the same step that checks it.",
         script: Script::Send(&[Before::Pay], Forgery { order: OrderOf::Recorded, ..Forgery::HONEST }),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-REPLAY-13",
+        title: "the newest result, after an older one was refused",
+        making: "Three honest results are accepted in turn, the first is sent again, which is refused; then the third is sent again byte for byte.",
+        meaning: "A refused result leaves its counter behind as the last one, and lets newer ones pass again.",
+        fix: "Write the counter only where it is greater: UPDATE … SET highest = ? WHERE highest < ?, and act on the number of rows.",
+        script: Script::Send(
+            &[
+                Before::Pay,
+                Before::Pay,
+                Before::Pay,
+                Before::Try(Forgery { made: Made::Recorded(Record::First), ..REPLAYED }),
+            ],
+            REPLAYED,
+        ),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-REPLAY-14",
+        title: "the same result twice, with a huge counter",
+        making: "A result with the counter 10^12 is accepted, and sent again byte for byte.",
+        meaning: "The counter is kept in a type that is too narrow: what is remembered is smaller than what was seen.",
+        fix: "Keep the counter in 64 bits, and let the database refuse what does not fit instead of cutting it off.",
+        script: Script::Send(&[Before::PayAt(1_000_000_000_000)], REPLAYED),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-REPLAY-15",
+        title: "the same result twice, with a counter beyond doubles",
+        making: "A result with the counter 2^53 + 1 is accepted, and sent again byte for byte.",
+        meaning: "The counter is kept as a double: what is remembered is smaller than what was seen.",
+        fix: "Keep the counter as a 64-bit integer, from the parser to the column.",
+        script: Script::Send(&[Before::PayAt((1 << 53) + 1)], REPLAYED),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-REPLAY-16",
+        layer: Layer::Application,
+        title: "a challenge of the attacker's choice, named in the request as well",
+        holds: Holds::AnotherPhone,
+        making: "The user's own phone signs a challenge that was never issued; the request for the order names the same challenge.",
+        expected: Expected::MustRefuse(&[]),
+        meaning: "The signed challenge is compared with the one of the request, so whoever writes both is right.",
+        fix: "Compare `raw` with the challenge that the server keeps for this order; let requests name the order alone.",
+        script: Script::Send(&[], Forgery { challenge: Challenge::BroughtAlong, ..Forgery::HONEST }),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-REPLAY-17",
+        layer: Layer::Application,
+        title: "a result for a newer order, sent for an older one",
+        making: "The user places two orders and authenticates for the newer one; the result is sent for the older one.",
+        expected: Expected::MustRefuse(&[]),
+        meaning: "Only the newest challenge of a session is kept, so its result pays any order of that session.",
+        fix: "Keep the challenge with its order, and compare `raw` with that one.",
+        script: Script::Send(
+            &[Before::Record, Before::Record],
+            Forgery { order: OrderOf::FirstRecorded, ..REPLAYED },
+        ),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-REPLAY-18",
+        layer: Layer::Application,
+        title: "eight touches for one order at once",
+        holds: Holds::AnotherPhone,
+        making: "The user's phone signs the challenge of one order eight times, and all eight results arrive at the same instant, ten times over.",
+        expected: Expected::MustRefuse(&[]),
+        meaning: "The order is looked at, then something is waited for, then it is marked as paid: what arrives between is paid as well.",
+        fix: "Take the order out of what can be paid in one atomic step, before or in the transaction that pays it.",
+        script: Script::Send(
+            &[Before::Record],
+            Forgery { order: OrderOf::Recorded, envelope: Envelope::AtOnce, ..Forgery::HONEST },
+        ),
         ..USUAL
     },
 ];

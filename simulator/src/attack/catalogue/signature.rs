@@ -6,12 +6,16 @@ use soter_bridge::reasons::{
     PKCS1_INSTEAD_OF_PSS, SIGNATURE_LENGTH, WRONG_KEY, WRONG_SALT_LENGTH, WRONG_SIGNATURE,
 };
 
-use crate::attack::steps::{Edit, Forgery, Made, Script, Shape, Signer};
+use crate::attack::steps::{Before, Edit, Envelope, Forgery, Made, Script, Shape, Signer};
 use crate::attack::{Attack, Expected, Flaw, Holds, Layer, Scheme};
 
 /// An honest result whose signature is changed.
 const fn reshaped(signature: Shape) -> Script {
     Script::Send(&[], Forgery { signature, ..Forgery::HONEST })
+}
+
+const fn sent(envelope: Envelope) -> Script {
+    Script::Send(&[], Forgery { envelope, ..Forgery::HONEST })
 }
 
 /// The phone's own text, signed in software.
@@ -270,5 +274,43 @@ pub(super) static ATTACKS: &[Attack] = &[
         fix: "Check the whole encoding (RFC 8017, 9.1.2); any maintained library does.",
         script: signed(Signer::AuthKey, &[], Scheme { flaw: Some(Flaw::Padding), ..Scheme::USUAL }),
         ..PARAMETERS
+    },
+    Attack {
+        id: "SOTER-SIGNATURE-27",
+        title: "a signature that is no Base64",
+        making: "An honest result's text with `no Base64!` for its signature.",
+        expected: Expected::MustRefuse(&[BAD_SIGNATURE_ENCODING]),
+        meaning: "What cannot be read skips the check, so anybody can write results without a phone.",
+        fix: "Refuse what cannot be decoded; an exception on the way to the verdict is a no.",
+        script: reshaped(Shape::NotBase64),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-SIGNATURE-28",
+        title: "no signature at all",
+        making: "An honest result, asked about without json_signature.",
+        expected: Expected::MustRefuse(&[BAD_SIGNATURE_ENCODING]),
+        meaning: "A missing signature skips the check, so anybody can write results without a phone.",
+        script: sent(Envelope::Member("json_signature", None)),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-SIGNATURE-29",
+        title: "true for a signature",
+        making: "An honest result, asked about with `true` for its json_signature.",
+        expected: Expected::MustRefuse(&[BAD_SIGNATURE_ENCODING]),
+        meaning: "What is no text skips the check, or compares as equal: anybody can write results without a phone.",
+        fix: "Require a string, and compare without conversions.",
+        script: sent(Envelope::Member("json_signature", Some("true"))),
+        ..USUAL
+    },
+    Attack {
+        id: "SOTER-SIGNATURE-30",
+        title: "a forged signature right after a good one",
+        making: "An honest result is accepted; in the next one, for a new order, one bit of the signature is flipped.",
+        meaning: "The answer to an earlier question is kept for the user or the phone, and given again without a check.",
+        fix: "Ask, and verify, for each result; keep no answers.",
+        script: Script::Send(&[Before::Pay], Forgery { signature: Shape::BitFlipped, ..Forgery::HONEST }),
+        ..USUAL
     },
 ];

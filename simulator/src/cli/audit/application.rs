@@ -7,9 +7,9 @@ use soter_bridge::Secret;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::server::{Rooms, Server, ServerOptions};
 use soter_bridge::wechat::{
-    AccountList, Accounts, App, Clock, Replays, SetClock, SystemClock, User, WeChatOptions,
+    AccountList, Accounts, App, Clock, Replays, ReplyStyle, SetClock, SystemClock, User, WeChatOptions,
 };
-use soter_sim::attack::{Application, ApplicationTarget, Http};
+use soter_sim::attack::{Application, ApplicationTarget, Emulated, Http, OutageSwitch};
 use soter_sim::{Desk, DeskOptions, State};
 use tokio::sync::oneshot;
 
@@ -17,8 +17,8 @@ use super::Plan;
 use crate::front::{Console, Exit, Input, read_input};
 use crate::grammar::{Audit, USUAL_ADDRESS};
 
-/// Users that one attack takes at most, and a few for the control.
-const USERS_OF_ATTACK: usize = 2;
+/// Users that one attack takes at most, with one of the control's after it, and a few for the control before.
+const USERS_OF_ATTACK: usize = 3;
 const USERS_OF_CONTROL: usize = 8;
 /// The second mini program, of which nobody but the audit knows.
 const OTHER_APPIDS: [&str; 2] = ["wxemulated00000002", "wxemulated00000003"];
@@ -54,6 +54,8 @@ pub(super) async fn run(
         wechat: WeChatOptions {
             accounts: accounts(plan, &users)?,
             replays: Replays::Accept,
+            // Of the shapes that are seen, the one in which an errcode of 0 is no yes.
+            reply_style: ReplyStyle::Errcode,
             ..WeChatOptions::default()
         },
         servers_clock: Arc::new(clock.clone()),
@@ -65,7 +67,9 @@ pub(super) async fn run(
     })?;
     let backend = server.url();
     // Whoever looks for a phone here has come to the wrong place.
-    let rooms = Rooms { page: None, ..desk.rooms(false) };
+    let rooms = desk.rooms(false);
+    let outages = OutageSwitch::default();
+    let rooms = Rooms { page: None, wechat: outages.before(rooms.wechat.clone()), ..rooms };
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(server.run(rooms, async {
         // Dropping the sender stops it as well.
@@ -82,8 +86,16 @@ pub(super) async fn run(
     } else {
         let _ = console.answer(&line)?;
     }
-    let target = ApplicationTarget::new(http, application, Arc::clone(desk.wechat()), clock, users);
+    let emulated = Emulated { wechat: Arc::clone(desk.wechat()), clock, outages };
+    let target = ApplicationTarget::new(http, application, emulated, users);
+    let accepts_nothing_at_all = target.accepts_nothing_at_all().await;
     let ended = plan.carry_out(&target, url, console).await;
+    if let Ok(Some(answer)) = accepts_nothing_at_all {
+        console.remark(&format!(
+            "[result.success] also holds for a request without login, order and result: {answer}. If that is a refusal, say \
+             in [result.success] how a success differs from it, and audit again"
+        ));
+    }
     let _ = stop.send(());
     // A server that has panicked has stopped as well.
     let _ = serving.await;

@@ -1,0 +1,31 @@
+//! What the application asked WeChat's servers about a result, and what they told it.
+
+use soter_bridge::journal::{Door, Entry, Journal};
+
+/// Calls that are looked at; one result takes two or three.
+const CALLS: usize = 64;
+
+/// Why the application may have refused a result, from what it asked since the call with this number. `missed` is what its
+/// answer lacked for a success.
+pub(super) fn told_since(journal: &Journal, number: u64, missed: &str) -> String {
+    let calls = journal.after(number, CALLS);
+    let of_backend = || calls.iter().rev().filter(|call| call.door == Door::WeChat);
+    let Some(asked) = of_backend().find(|call| is_about_a_result(call)) else {
+        return match of_backend().find_map(|call| call.judgement.as_ref().map(|judged| (call, judged))) {
+            Some((call, judged)) => format!("WeChat answered {} with {}; {missed}", call.call, judged.reason),
+            None => format!("by the application itself, which did not ask WeChat; {missed}"),
+        };
+    };
+    match &asked.judgement {
+        Some(judged) if judged.is_ok => {
+            format!("by the application itself; WeChat said is_ok true; {missed}")
+        }
+        Some(judged) => format!("WeChat refused: {}", judged.reason),
+        None => missed.to_owned(),
+    }
+}
+
+fn is_about_a_result(call: &Entry) -> bool {
+    let call = call.call.to_ascii_lowercase();
+    call.ends_with("verify_signature") || call.ends_with("verifysignature")
+}

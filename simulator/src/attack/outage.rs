@@ -1,0 +1,88 @@
+//! WeChat's servers, when they fail: an application that asks them must not take that for a yes.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{Html, IntoResponse, Response};
+use axum::{Json, Router};
+use serde_json::json;
+
+/// How they fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outage {
+    /// A proxy answers, with a page and status 502.
+    BadGateway,
+    /// The connection breaks off in the middle of the answer.
+    BreaksOff,
+    /// The answer is no error, and has no `is_ok`.
+    NoVerdict,
+    /// The answer is WeChat's errcode -1.
+    SystemError,
+}
+
+impl fmt::Display for Outage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::BadGateway => "status 502",
+            Self::BreaksOff => "the answer breaks off",
+            Self::NoVerdict => "an answer without is_ok",
+            Self::SystemError => "errcode -1",
+        })
+    }
+}
+
+/// What makes them fail, for as long as somebody wants it. Clones are the same switch.
+#[derive(Clone, Debug, Default)]
+pub struct OutageSwitch(Arc<Mutex<Option<Outage>>>);
+
+/// An outage that ends when this is dropped.
+pub(super) struct Lasting(OutageSwitch);
+
+impl OutageSwitch {
+    /// WeChat's paths behind this switch.
+    pub fn before(&self, routes: Router) -> Router {
+        routes.layer(from_fn_with_state(self.clone(), answered))
+    }
+
+    pub(super) fn begin(&self, outage: Outage) -> Lasting {
+        self.set(Some(outage));
+        Lasting(self.clone())
+    }
+
+    fn set(&self, outage: Option<Outage>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = outage;
+    }
+
+    fn now(&self) -> Option<Outage> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Lasting {
+    fn drop(&mut self) {
+        self.0.set(None);
+    }
+}
+
+/// Questions about results alone are concerned: logins and access tokens work.
+async fn answered(State(switch): State<OutageSwitch>, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_ascii_lowercase();
+    let is_about_a_result = path.ends_with("verify_signature") || path.ends_with("verifysignature");
+    match switch.now().filter(|_| is_about_a_result) {
+        None => next.run(request).await,
+        Some(Outage::BadGateway) => {
+            (StatusCode::BAD_GATEWAY, Html("<html><h1>502 Bad Gateway</h1></html>")).into_response()
+        }
+        Some(Outage::BreaksOff) => {
+            let cut = [Ok(Bytes::from_static(b"{\"is_ok\":")), Err(io::Error::other("emulated outage"))];
+            Body::from_stream(futures_util::stream::iter(cut)).into_response()
+        }
+        Some(Outage::NoVerdict) => Json(json!({"errcode": 0, "errmsg": "ok"})).into_response(),
+        Some(Outage::SystemError) => Json(json!({"errcode": -1, "errmsg": "system error"})).into_response(),
+    }
+}
