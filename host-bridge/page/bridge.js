@@ -11,10 +11,8 @@ const SILENCE = 5_000;
 
 /** What the server did not carry out: one line what happened, one what to do. */
 export class Refused extends Error {
-  constructor({ message, data, code }) {
+  constructor({ message, data }) {
     super(message);
-    this.code = code;
-    this.kind = data?.kind;
     this.next = data?.next ?? '';
   }
 }
@@ -96,20 +94,17 @@ export class Bridge extends EventTarget {
     socket.onclose = () => this.#lose(socket);
   }
 
-  #hear(message) {
+  #hear({ id, method, params, result, error }) {
     this.#heard = performance.now();
-    const answers = Array.isArray(message) ? message : [message];
-    for (const { id, method, params, result, error } of answers) {
-      if (method === 'event') this.dispatchEvent(new CustomEvent('event', { detail: params }));
-      else if (method === 'journal.head') this.dispatchEvent(new CustomEvent('head', { detail: params.last }));
-      else if (method === 'events.lagged') this.dispatchEvent(new CustomEvent('event', { detail: { event: 'lagged' } }));
-      else if (this.#waiting.has(id)) {
-        const { resolve, reject, patience } = this.#waiting.get(id);
-        this.#waiting.delete(id);
-        clearTimeout(patience);
-        if (error) reject(new Refused(error));
-        else resolve(result);
-      }
+    if (method === 'event') this.dispatchEvent(new CustomEvent('event', { detail: params }));
+    else if (method === 'journal.head') this.dispatchEvent(new CustomEvent('head', { detail: params.last }));
+    else if (method === 'events.lagged') this.dispatchEvent(new CustomEvent('event', { detail: { event: 'lagged' } }));
+    else if (this.#waiting.has(id)) {
+      const { resolve, reject, patience } = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      clearTimeout(patience);
+      if (error) reject(new Refused(error));
+      else resolve(result);
     }
   }
 

@@ -29,7 +29,7 @@ export function desk(root, { state, act, ask }) {
   const titles = ['desk.phones', 'desk.create', 'desk.anew'].map((name) => [name, h('h3', {})]);
   const filter = h('input', { type: 'search', id: 'desk-filter', oninput: draw });
   const filterLabel = h('label', { for: 'desk-filter' });
-  const list = h('ul', { class: 'list phones' });
+  const list = h('ul', { class: 'list' });
   const more = h('p', { class: 'hint' });
 
   const name = h('input', { id: 'desk-name', required: true, maxLength: 64, pattern: '[a-z0-9][a-z0-9\\-]*', autocomplete: 'off', spellcheck: false });

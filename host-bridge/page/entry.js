@@ -56,7 +56,7 @@ export function layOpen(root, entry, { bridge, say, close }) {
         button('entry.curl', () => curl(entry, bridge), isCut(entry.request) && text('entry.cut')),
         button('entry.json', () => JSON.stringify(entry, null, 2)))),
     judgement && h('div', { class: `verdict ${judgement.isOk ? 'good' : 'bad'}` },
-      h('strong', {}, `${text('reason' in judgement && judgement.reason.startsWith('errcode') ? 'entry.refusal' : 'entry.verdict')}: ${judgement.reason}`),
+      h('strong', {}, `${text(judgement.reason.startsWith('errcode') ? 'entry.refusal' : 'entry.verdict')}: ${judgement.reason}`),
       told && h('p', {}, told),
       h('p', told ? { class: 'detail', lang: 'en' } : {}, visible(judgement.detail))),
     h('h4', {}, text('entry.request')), h('div', { class: 'scrolls', tabIndex: 0, role: 'region', 'aria-label': text('entry.request') }, tree(entry.request)),

@@ -11,10 +11,10 @@ const MOST_DEPTH = 12;
 /** A value as elements. */
 export function tree(value, depth = 0) {
   if (typeof value === 'string') return stringValue(value, depth);
-  if (value === null || typeof value !== 'object') return h('span', { class: `json-${value === null ? 'null' : typeof value}` }, String(value));
-  if (JSON.isRawJSON?.(value)) return h('span', { class: 'json-number' }, value.rawJSON);
+  if (value === null || typeof value !== 'object') return h('span', {}, String(value));
+  if (JSON.isRawJSON?.(value)) return h('span', {}, value.rawJSON);
   const members = Object.entries(value);
-  if (members.length === 0) return h('span', { class: 'json-empty' }, Array.isArray(value) ? '[]' : '{}');
+  if (members.length === 0) return h('span', {}, Array.isArray(value) ? '[]' : '{}');
   const list = () => h('ul', { class: 'json' }, members.map(([name, member]) => h('li', {},
     h('span', { class: 'json-name' }, visible(name)), ': ', tree(member, depth + 1))));
   if (depth < OPEN_DEPTH) return list();

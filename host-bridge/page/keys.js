@@ -61,10 +61,9 @@ export function keys(root, { state, act, ask, say }) {
   }
 
   function drawKeys() {
-    if (state.keys.length <= 1 && state.keys.every(({ kind }) => kind === 'attk')) {
-      // The device's root key is there from the factory.
-      fill(table, keyTable(), h('p', { class: 'hint' }, text('keys.noKeys')));
-    } else fill(table, keyTable());
+    // The device's root key is there from the factory.
+    const isNew = state.keys.every(({ kind }) => kind === 'attk');
+    fill(table, keyTable(), isNew && h('p', { class: 'hint' }, text('keys.noKeys')));
   }
 
   function keyTable() {

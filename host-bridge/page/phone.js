@@ -8,8 +8,8 @@ import { moment, text } from './texts.js';
 /** Phones with a waiting dialog that are named; of more it is said how many. */
 const MOST_ELSEWHERE = 3;
 
-export function phone(root, { bridge, state, act }) {
-  const clock = h('span', { class: 'clock' });
+export function phone(root, { state, act }) {
+  const clock = h('span', {});
   const name = h('span', { class: 'name' });
   const elsewhere = h('div', { class: 'elsewhere', role: 'status' });
   const lockedWords = h('span', {});
@@ -24,7 +24,7 @@ export function phone(root, { bridge, state, act }) {
     elsewhere,
     h('div', { class: 'frame' }, h('div', { class: 'status' }, clock, name), h('div', { class: 'glass' }, banner, screen, said, saidLocked), touches),
   );
-  sensor(touches, { bridge, state, act });
+  sensor(touches, { state, act });
 
   function draw() {
     const { device, dialog } = state;

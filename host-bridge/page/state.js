@@ -85,8 +85,7 @@ export class State extends EventTarget {
       call('device.show', { device: selected }),
       call('keys.list', { device: selected }),
     ]);
-    const isOther = this.selected !== '' && selected !== this.selected;
-    if (isOther) this.last = null;
+    if (selected !== this.selected) this.last = null;
     this.waitsElsewhere = devices.filter(({ name, waits }) => waits && name !== selected).map(({ name }) => name);
     this.devices = devices;
     this.selected = selected;
@@ -125,7 +124,6 @@ export class State extends EventTarget {
       case 'signatureJudged':
         this.last = this.last && { ...this.last, judged: event };
         break;
-      default:
     }
     this.dispatchEvent(new CustomEvent('happened', { detail: event }));
     if (isHere || ['changed', 'lagged', 'promptShown', 'promptClosed'].includes(event.event)) this.read();
