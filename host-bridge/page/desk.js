@@ -1,8 +1,8 @@
 // The phones on the desk: chosen, made and removed.
 
-import { fill, h, write } from './elements.js';
+import { fill, h, labelled, title } from './elements.js';
 import { meaning } from './meanings.js';
-import { text } from './texts.js';
+import { spoken, text } from './texts.js';
 
 /** Phones that are listed at once; a longer list is filtered. */
 const MOST_LISTED = 100;
@@ -26,25 +26,23 @@ export function picker(select, { state, act }) {
 }
 
 export function desk(root, { state, act, ask }) {
-  const titles = ['desk.phones', 'desk.create', 'desk.anew'].map((name) => [name, h('h3', {})]);
   const filter = h('input', { type: 'search', id: 'desk-filter', oninput: draw });
-  const filterLabel = h('label', { for: 'desk-filter' });
   const list = h('ul', { class: 'list' });
   const more = h('p', { class: 'hint' });
 
   const name = h('input', { id: 'desk-name', required: true, maxLength: 64, pattern: '[a-z0-9][a-z0-9\\-]*', autocomplete: 'off', spellcheck: false });
   const profile = h('select', { id: 'desk-profile' });
   const seed = h('input', { id: 'desk-seed', maxLength: 256, autocomplete: 'off', spellcheck: false, 'aria-describedby': 'desk-seed-hint' });
-  const seedHint = h('p', { class: 'hint', id: 'desk-seed-hint' });
-  const labels = [[name, 'desk.name'], [profile, 'desk.profile'], [seed, 'desk.seed']].map(([field, words]) => [words, h('label', { for: field.id })]);
-  const add = h('button', { type: 'submit', class: 'strong' });
   const form = h('form', { class: 'create', onsubmit: create },
-    labels.map(([, label], index) => h('div', { class: 'stack' }, label, [name, profile, seed][index])), seedHint, add);
+    labelled(name, 'desk.name'), labelled(profile, 'desk.profile'), labelled(seed, 'desk.seed'),
+    h('p', { class: 'hint', id: 'desk-seed-hint', 'data-text': 'desk.seedHint' }),
+    h('button', { type: 'submit', class: 'strong', 'data-text': 'desk.add' }));
 
-  const anew = h('button', { type: 'button', class: 'danger', onclick: () => ask(anew, () => act('desk.reset')) });
-  const anewHint = h('p', { class: 'hint' });
-  root.append(titles[0][1], h('div', { class: 'stack' }, filterLabel, filter), list, more, titles[1][1], form, titles[2][1],
-    h('div', { class: 'row' }, anewHint, anew));
+  const anew = h('button', { type: 'button', class: 'danger', 'data-text': 'desk.anew', onclick: () => ask(anew, () => act('desk.reset')) });
+  root.append(
+    title('desk.phones'), labelled(filter, 'desk.filter'), list, more,
+    title('desk.create'), form,
+    title('desk.anew'), h('div', { class: 'row' }, h('p', { class: 'hint', 'data-text': 'desk.anewHint' }), anew));
   let drawn = '';
 
   async function create(event) {
@@ -54,17 +52,10 @@ export function desk(root, { state, act, ask }) {
   }
 
   function draw() {
-    for (const [words, title] of titles) write(title, text(words));
-    for (const [words, label] of labels) write(label, text(words));
-    write(filterLabel, text('desk.filter'));
-    write(add, text('desk.add'));
-    write(seedHint, text('desk.seedHint'));
-    write(anewHint, text('desk.anewHint'));
-    if (!anew.dataset.asks) write(anew, text('desk.anew'));
     drawProfiles();
     const wanted = filter.value.trim().toLowerCase();
     const fitting = state.devices.filter((phone) => `${phone.name} ${phone.profile}`.toLowerCase().includes(wanted));
-    const shown = JSON.stringify([fitting.slice(0, MOST_LISTED), fitting.length, state.selected, text('desk.phones')]);
+    const shown = JSON.stringify([fitting.slice(0, MOST_LISTED), fitting.length, state.selected, spoken()]);
     // A question that is open is answered first.
     if (shown === drawn || list.querySelector('[data-asks]')) return;
     drawn = shown;

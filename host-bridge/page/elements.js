@@ -30,7 +30,7 @@ export function fill(element, ...children) {
   element.replaceChildren(...present(children));
   if (place < 0) return;
   const after = reached();
-  const next = after.find((element) => element.id === id && element.textContent === words) ?? after[Math.min(place, after.length - 1)] ?? element;
+  const next = after.find((other) => other.id === id && other.textContent === words) ?? after[Math.min(place, after.length - 1)] ?? element;
   if (next === element) element.tabIndex = -1;
   next.focus({ preventScroll: true });
 }
@@ -38,6 +38,16 @@ export function fill(element, ...children) {
 /** Has an element say these words. What it says already is left alone, with whatever somebody has marked in it. */
 export function write(element, words) {
   if (element.textContent !== words) element.textContent = words;
+}
+
+/** A heading with the words of this name, which `translate` writes. */
+export function title(words) {
+  return h('h3', { 'data-text': words });
+}
+
+/** A control below its label. */
+export function labelled(control, words, style = 'stack') {
+  return h('div', { class: style }, h('label', { for: control.id, 'data-text': words }), control);
 }
 
 /** A text whose invisible characters are written out: they could turn its order around, or hide a part of it. */

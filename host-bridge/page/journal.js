@@ -1,6 +1,6 @@
 // The live journal: what is kept of it here, searched, listed and laid open.
 
-import { h, visible } from './elements.js';
+import { h, labelled, visible } from './elements.js';
 import { layOpen } from './entry.js';
 import { moment, text } from './texts.js';
 
@@ -148,25 +148,22 @@ function searchText(entry) {
 export function journal(root, { bridge, say, fail }) {
   const calls = new Calls(bridge);
   const search = h('input', { type: 'search', id: 'journal-search', oninput: later, autocomplete: 'off', spellcheck: false });
-  const searchLabel = h('label', { for: 'journal-search' });
-  const filter = h('select', { id: 'journal-filter', onchange: searchAnew });
-  const filterLabel = h('label', { for: 'journal-filter' });
-  const exportAll = h('button', { type: 'button', onclick: save });
+  const filter = h('select', { id: 'journal-filter', onchange: searchAnew },
+    Object.keys(FILTERS).map((name) => h('option', { value: name, 'data-text': `journal.${name}` })));
   const count = h('p', { class: 'hint', id: 'journal-count' });
   const spacer = h('div', { class: 'spacer' });
   const lines = h('div', { class: 'lines', role: 'presentation' });
   const empty = h('p', { class: 'empty' });
-  const keysHint = h('p', { class: 'hidden', id: 'journal-keys' });
-  const list = h('div', { class: 'list-box', role: 'listbox', tabIndex: 0, 'aria-describedby': 'journal-count journal-keys' }, spacer, lines);
-  const older = h('button', { type: 'button', class: 'older', onclick: () => calls.older().catch(fail) });
+  const list = h('div', { class: 'list-box', role: 'listbox', tabIndex: 0, 'data-label': 'journal.list', 'aria-describedby': 'journal-count journal-keys' }, spacer, lines);
+  const older = h('button', { type: 'button', class: 'older', 'data-text': 'journal.older', onclick: () => calls.older().catch(fail) });
   const detail = h('div', { class: 'entry' });
   const body = h('div', { class: 'journal-body' }, h('div', { class: 'journal-list' }, empty, list, older), detail);
   root.append(
     h('div', { class: 'tools' },
-      h('div', { class: 'stack grow' }, searchLabel, search),
-      h('div', { class: 'stack' }, filterLabel, filter),
-      exportAll),
-    count, keysHint, body);
+      labelled(search, 'journal.search', 'stack grow'),
+      labelled(filter, 'journal.filter'),
+      h('button', { type: 'button', 'data-text': 'journal.export', onclick: save })),
+    count, h('p', { class: 'hidden', id: 'journal-keys', 'data-text': 'journal.keys' }), body);
 
   /** What fits the search, the newest first. */
   let shown = [];
@@ -190,7 +187,7 @@ export function journal(root, { bridge, say, fail }) {
 
   function match() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const fits = FILTERS[filter.value] ?? FILTERS.all;
+    const fits = FILTERS[filter.value];
     const all = words.length === 0 && filter.value === 'all';
     const top = list.scrollTop;
     const topmost = top > 0 ? shown[Math.floor(top / LINE)] : undefined;
@@ -308,16 +305,7 @@ export function journal(root, { bridge, say, fail }) {
   }
 
   function speak() {
-    searchLabel.textContent = text('journal.search');
     search.placeholder = text('journal.searchHint');
-    filterLabel.textContent = text('journal.filter');
-    const value = filter.value || 'all';
-    filter.replaceChildren(...Object.keys(FILTERS).map((name) => h('option', { value: name }, text(`journal.${name}`))));
-    filter.value = value;
-    exportAll.textContent = text('journal.export');
-    older.textContent = text('journal.older');
-    list.setAttribute('aria-label', text('journal.list'));
-    keysHint.textContent = text('journal.keys');
     drawn.clear();
     choose(calls.entries.find(({ number }) => number === chosen) ?? null, body.classList.contains('laid-open'));
     match();

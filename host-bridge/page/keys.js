@@ -1,29 +1,29 @@
 // Who is enrolled, who the phone is, and its keys.
 
-import { copy, fill, h, visible, write } from './elements.js';
-import { moment, text } from './texts.js';
+import { copy, fill, h, title, visible, write } from './elements.js';
+import { moment, spoken, text } from './texts.js';
 
 export function keys(root, { state, act, ask, say }) {
   const enrolled = h('div', {});
   const identity = h('dl', { class: 'facts' });
   const table = h('div', { class: 'scrolls' });
-  const titles = ['keys.enrolled', 'keys.identity', 'keys.keys'].map((name) => [name, h('h3', {})]);
-  root.append(titles[0][1], enrolled, titles[1][1], identity, titles[2][1], table);
-  const drawn = ['', ''];
+  root.append(title('keys.enrolled'), enrolled, title('keys.identity'), identity, title('keys.keys'), table);
+  let enrolledDrawn = '';
+  let keysDrawn = '';
 
   function draw() {
-    for (const [name, title] of titles) write(title, text(name));
     const { device } = state;
     if (!device) return;
-    // The lists are left alone while they say the same, so that the focus and a question stay.
-    const shown = [JSON.stringify([device.biometrics, state.selected, text('unlock')]), JSON.stringify([state.keys, text('unlock')])];
+    // The lists are left alone while they say the same in the same language, so that the focus and a question stay.
+    const enrolledShown = JSON.stringify([device.biometrics, state.selected, spoken()]);
+    const keysShown = JSON.stringify([state.keys, spoken()]);
     // A question that is open is answered first.
-    if (shown[0] !== drawn[0] && !enrolled.querySelector('[data-asks]')) {
-      drawn[0] = shown[0];
+    if (enrolledShown !== enrolledDrawn && !enrolled.querySelector('[data-asks]')) {
+      enrolledDrawn = enrolledShown;
       drawEnrolled(device);
     }
-    if (shown[1] !== drawn[1]) {
-      drawn[1] = shown[1];
+    if (keysShown !== keysDrawn) {
+      keysDrawn = keysShown;
       drawKeys();
     }
     drawIdentity(device);
@@ -81,7 +81,7 @@ export function keys(root, { state, act, ask, say }) {
   }
 
   state.addEventListener('change', draw);
-  // Its clock runs.
+  // The phone's clock goes on while nothing else changes.
   setInterval(() => state.device && !root.hidden && drawIdentity(state.device), 1000);
   draw();
 }

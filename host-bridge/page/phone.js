@@ -13,7 +13,7 @@ export function phone(root, { state, act }) {
   const name = h('span', { class: 'name' });
   const elsewhere = h('div', { class: 'elsewhere', role: 'status' });
   const lockedWords = h('span', {});
-  const unlock = h('button', { type: 'button', onclick: () => act('biometric.unlock') });
+  const unlock = h('button', { type: 'button', 'data-text': 'unlock', onclick: () => act('biometric.unlock') });
   const banner = h('div', { class: 'banner', hidden: true }, icon('lock'), lockedWords, unlock);
   const screen = h('div', { class: 'screen', tabIndex: -1 });
   // What happens is said once, by the words that a person would read.
@@ -90,7 +90,6 @@ export function phone(root, { state, act }) {
       return `${text(`mode.${mode}`)}: ${permanent ? text('locked.permanent') : text('locked.timed', { seconds })}`;
     }).join(' · ');
     write(lockedWords, told);
-    write(unlock, text('unlock'));
     // Said when it begins and when it ends, not every second in between.
     const locks = locked.map(({ mode, permanent }) => `${mode} ${permanent}`).join();
     const wasLocked = Boolean(saidLocked.dataset.locks);

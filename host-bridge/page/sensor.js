@@ -1,7 +1,7 @@
 // The sensor below the screen: one button for each enrolled finger and face, one for a wrong finger, and their keys.
 
 import { fill, h, icon } from './elements.js';
-import { text } from './texts.js';
+import { spoken, text } from './texts.js';
 
 /** More would not fit below a phone; the number keys still reach them. */
 const MOST_SHOWN = 12;
@@ -11,19 +11,17 @@ const MOST_LARGE = 5;
 const DIGIT_PAUSE = 700;
 
 export function sensor(root, { state, act }) {
-  const title = h('h2', {});
   const pads = h('div', { class: 'pads' });
   const hint = h('p', { class: 'hint' });
-  root.append(title, pads, hint);
+  root.append(h('h2', { 'data-text': 'sensor' }), pads, hint);
   let drawn = '';
 
   function draw() {
     const enrolments = state.device?.biometrics.enrolments ?? [];
     const mode = state.device?.sensor;
     const waits = state.dialog !== null && state.online;
-    title.textContent = text('sensor');
     hint.textContent = told(mode, enrolments);
-    const shown = JSON.stringify([enrolments, text('sensor.wrong')]);
+    const shown = JSON.stringify([enrolments, spoken()]);
     if (shown !== drawn) {
       drawn = shown;
       pads.classList.toggle('many', enrolments.length > MOST_LARGE);
