@@ -61,28 +61,33 @@ async function act(method, params = {}) {
   }
 }
 
+/** The buttons that ask, with what takes their questions back. */
+const questions = new Map();
+
 /** Asks again at the button itself before something is done that cannot be undone. */
 function ask(button, action) {
-  if (button.dataset.asks) {
-    clearTimeout(Number(button.dataset.asks));
-    delete button.dataset.asks;
-    state.draw();
+  if (questions.has(button)) {
+    questions.get(button)();
     action();
     return;
   }
   const words = button.textContent;
   button.textContent = text('sure', { what: words });
+  // For the lists, which are not drawn anew around a question.
+  button.dataset.asks = '';
   // Not every screen reader says that the button under the focus has another name.
   byId('asked').textContent = button.textContent;
   const takeBack = () => {
-    if (!button.dataset.asks) return;
-    clearTimeout(Number(button.dataset.asks));
+    clearTimeout(timer);
+    button.removeEventListener('blur', takeBack);
+    questions.delete(button);
     delete button.dataset.asks;
     button.textContent = words;
     state.draw();
   };
-  button.dataset.asks = String(setTimeout(takeBack, SHOWN_LONGER));
-  button.addEventListener('blur', takeBack, { once: true });
+  const timer = setTimeout(takeBack, SHOWN_LONGER);
+  button.addEventListener('blur', takeBack);
+  questions.set(button, takeBack);
 }
 
 const parts = { bridge, state, act, ask, say, fail };
@@ -121,6 +126,7 @@ open('journal');
 
 byId('language').value = spoken();
 byId('language').addEventListener('change', ({ target }) => {
+  questions.forEach((takeBack) => takeBack());
   speak(target.value);
   log.speak();
   // What is kept while it says the same says something else now.
