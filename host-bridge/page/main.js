@@ -135,13 +135,18 @@ byId('language').addEventListener('change', ({ target }) => {
   state.draw();
 });
 const THEME = 'soter-sim.theme';
-const paint = (theme) => { document.documentElement.dataset.theme = theme; };
+const systemIsDark = window.matchMedia('(prefers-color-scheme: dark)');
+const paint = () => {
+  const chosen = byId('theme').value;
+  document.documentElement.dataset.theme = chosen === 'auto' ? (systemIsDark.matches ? 'dark' : 'light') : chosen;
+};
 byId('theme').value = remembered(THEME) ?? 'auto';
-paint(byId('theme').value);
+paint();
 byId('theme').addEventListener('change', ({ target }) => {
   remember(THEME, target.value);
-  paint(target.value);
+  paint();
 });
+systemIsDark.addEventListener('change', paint);
 
 // --- The connection ------------------------------------------------------------------------------------------------------
 
