@@ -90,7 +90,7 @@ export async function copy(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    const field = h('textarea', { value: text, class: 'hidden', 'aria-hidden': 'true' });
+    const field = h('textarea', { value: text, class: 'visually-hidden', 'aria-hidden': 'true' });
     document.body.append(field);
     field.select();
     const copied = document.execCommand('copy');

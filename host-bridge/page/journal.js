@@ -163,7 +163,7 @@ export function journal(root, { bridge, say, fail }) {
       labelled(search, 'journal.search', 'stack grow'),
       labelled(filter, 'journal.filter'),
       h('button', { type: 'button', 'data-text': 'journal.export', onclick: save })),
-    count, h('p', { class: 'hidden', id: 'journal-keys', 'data-text': 'journal.keys' }), body);
+    count, h('p', { class: 'visually-hidden', id: 'journal-keys', 'data-text': 'journal.keys' }), body);
 
   /** What fits the search, the newest first. */
   let shown = [];

@@ -50,11 +50,13 @@ function show(time, lines) {
   setTimeout(end, time);
 }
 
+/** Methods that are about the desk: they name the phone they mean, if any. */
+const OF_THE_DESK = ['device.create', 'device.remove', 'device.select', 'desk.reset'];
+
 /** Calls a method for the selected phone. Gives its answer, or `undefined` after saying what went wrong. */
 async function act(method, params = {}) {
-  const names = ['device.create', 'device.remove', 'device.select', 'desk.reset'].includes(method);
   try {
-    return await bridge.call(method, names ? params : { ...params, device: state.selected });
+    return await bridge.call(method, OF_THE_DESK.includes(method) ? params : { ...params, device: state.selected });
   } catch (error) {
     fail(error);
     return undefined;

@@ -17,8 +17,8 @@ export function phone(root, { state, act }) {
   const banner = h('div', { class: 'banner', hidden: true }, icon('lock'), lockedWords, unlock);
   const screen = h('div', { class: 'screen', tabIndex: -1 });
   // What happens is said once, by the words that a person would read.
-  const said = h('p', { class: 'hidden', role: 'alert' });
-  const saidLocked = h('p', { class: 'hidden', role: 'status' });
+  const said = h('p', { class: 'visually-hidden', role: 'alert' });
+  const saidLocked = h('p', { class: 'visually-hidden', role: 'status' });
   const touches = h('div', { class: 'touches' });
   root.append(
     elsewhere,
