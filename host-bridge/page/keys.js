@@ -44,7 +44,6 @@ export function keys(root, { state, act, ask, say }) {
   }
 
   function drawEnrolled({ biometrics: { enrolments, lockouts } }) {
-    const canFace = state.profiles.find(({ name }) => name === state.device.profile)?.modes.includes('facial');
     const enroll = (mode, words) => h('button', { type: 'button', onclick: () => act('biometric.enroll', { mode }) }, text(words));
     fill(enrolled,
       enrolments.length === 0 && h('p', { class: 'hint' }, text('sensor.none')),
@@ -56,7 +55,7 @@ export function keys(root, { state, act, ask, say }) {
       })),
       lockouts.map(({ mode, failedAttempts }) => h('p', { class: 'bad' }, `${text(`mode.${mode}`)}: ${text('locked.failures', { count: failedAttempts })} `,
         h('button', { type: 'button', onclick: () => act('biometric.unlock') }, text('unlock')))),
-      h('div', { class: 'buttons' }, enroll('fingerPrint', 'keys.enrollFinger'), canFace ? enroll('facial', 'keys.enrollFace') : null),
+      h('div', { class: 'buttons' }, enroll('fingerPrint', 'keys.enrollFinger'), state.familyModes.includes('facial') && enroll('facial', 'keys.enrollFace')),
       h('p', { class: 'hint' }, text('keys.enrollHint')));
   }
 

@@ -108,10 +108,8 @@ export function phone(root, { state, act }) {
 
   /** An authentication as a mini program would ask for it, of what the phone can do. */
   function tryIt() {
-    const { device } = state;
-    const family = state.profiles.find(({ name: profile }) => profile === device?.profile);
     act('wx.startSoterAuthentication', {
-      requestAuthModes: device?.settings.modes ?? family?.modes ?? ['fingerPrint'],
+      requestAuthModes: state.device.settings.modes ?? state.familyModes,
       challenge: `demo-${Date.now()}`,
       authContent: text('idle.content'),
     });
@@ -167,6 +165,7 @@ export function phone(root, { state, act }) {
     // A touch is felt: the frame shakes, or glows.
     const frame = root.querySelector('.frame');
     frame.classList.remove('rejected', 'matched');
+    // Laid out in between, so that the animation begins anew.
     void frame.offsetWidth;
     frame.classList.add(judgement === 'matched' ? 'matched' : 'rejected');
   });

@@ -77,10 +77,10 @@ export function settings(root, { state, act, ask }) {
     h('legend', { 'data-text': 'settings.modes' }),
     h('div', { class: 'boxes' }, boxes.map((box) => h('label', {}, box, h('span', { 'data-text': `mode.${box.value}` })))),
     byProfile);
-  shows.push(({ profile, settings: { modes: chosen } }) => {
+  shows.push(({ settings: { modes: chosen } }) => {
     if (chosen === null && hasFocus(byProfile)) boxes[0].focus();
     byProfile.hidden = chosen === null;
-    const shown = chosen ?? state.profiles.find(({ name }) => name === profile)?.modes ?? [];
+    const shown = chosen ?? state.familyModes;
     boxes.forEach((box) => { box.checked = shown.includes(box.value); });
   });
 

@@ -42,6 +42,11 @@ export class State extends EventTarget {
     return this.#bridge.online;
   }
 
+  /** What the selected phone's family supports, before any setting. */
+  get familyModes() {
+    return this.profiles.find(({ name }) => name === this.device.profile)?.modes ?? [];
+  }
+
   /** What the selected phone's clock shows, in milliseconds since 1970. A seeded phone's stands still. */
   get clock() {
     const { clock, seeded } = this.device;
