@@ -56,6 +56,7 @@ static FILES: &[File] = files! {
     "desk.js": SCRIPT,
     "keys.js": SCRIPT,
     "journal.js": SCRIPT,
+    "calls.js": SCRIPT,
     "entry.js": SCRIPT,
     "json.js": SCRIPT,
     "meanings.js": SCRIPT,
