@@ -63,7 +63,6 @@ export class Calls extends EventTarget {
       // The server has gone; it tells the newest number again when it is back.
     } finally {
       this.#isFetching = false;
-      this.dispatchEvent(new Event('change'));
     }
   }
 
@@ -77,6 +76,7 @@ export class Calls extends EventTarget {
         this.entries = [];
         this.hasOlder = false;
         this.dispatchEvent(new Event('forgotten'));
+        this.dispatchEvent(new Event('change'));
       }
     }
     this.#isDoubted = false;
