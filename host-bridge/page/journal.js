@@ -12,7 +12,7 @@ const FILTERS = {
   all: () => true,
   wechat: ({ door }) => door === 'weChat',
   rpc: ({ door }) => door === 'rpc',
-  refused: (entry) => isBad(entry),
+  refused: isBad,
 };
 
 /** Whether a call was refused, by whichever way it says so. */
