@@ -2,11 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
+import { ACCOUNT } from '../../host-bridge/miniprogram/test/support/program.js';
 import { findings, launch, open } from './support/browser.js';
-import { APP, start, until } from './support/server.js';
+import { start, until } from './support/server.js';
 
 let browser;
 let server;
@@ -386,7 +389,7 @@ test('the journal lays calls open, with the verdict, its reason, and a command t
   const again = await fetch(address, { method, body });
   assert.equal(again.headers.get('x-soter-sim-reason'), 'counter-replayed');
   assert.equal(JSON.parse(body).json_string, result.resultJSON);
-  assert.equal(JSON.parse(body).openid, APP.openid);
+  assert.equal(JSON.parse(body).openid, ACCOUNT.openid);
   await page.getByLabel('Search').fill('counter-replayed');
   await page.getByLabel('Show').selectOption('refused');
   await page.getByText(/^2 of \d+ calls$/).waitFor();
@@ -512,7 +515,7 @@ test('a server that hangs is told, and one that wakes up is found', { skip: proc
   const own = await start();
   const { page, close } = await open(browser, own.url);
   page.setDefaultTimeout(40_000);
-  own.hang();
+  own.freeze();
   await page.getByText(`Offline: no answer from 127.0.0.1:${own.port}`).waitFor();
   own.wake();
   await page.getByText('Connected', { exact: true }).waitFor();
@@ -521,10 +524,9 @@ test('a server that hangs is told, and one that wakes up is found', { skip: proc
 });
 
 test('with the server’s token in the address, everything works', async () => {
-  const { mkdtempSync, rmSync, writeFileSync } = await import('node:fs');
-  const folder = mkdtempSync(`${(await import('node:os')).tmpdir()}/soter-sim-page-`);
-  writeFileSync(`${folder}/token`, 'correct-horse-battery\n');
-  const own = await start({ options: ['--token-file', `${folder}/token`] });
+  const folder = mkdtempSync(join(tmpdir(), 'soter-sim-page-'));
+  writeFileSync(join(folder, 'token'), 'correct-horse-battery\n');
+  const own = await start({ flags: ['--token-file', join(folder, 'token')] });
   assert.equal((await fetch(own.url)).status, 401);
   const { page, close } = await open(browser, `${own.url}/?token=correct-horse-battery`);
   await page.getByRole('button', { name: 'Try it: pay ¥42' }).click();

@@ -6,6 +6,7 @@ const { once } = require('node:events')
 const { join } = require('node:path')
 const { after, before, beforeEach, describe, it } = require('node:test')
 
+const { ACCOUNT } = require('./support/program')
 const { startServer } = require('./support/server')
 const { fakeWx } = require('./support/wx')
 
@@ -19,8 +20,7 @@ describe('the example mini program', () => {
   before(async () => {
     server = await startServer('--touch', 'auto')
     const { createBackend } = await import('../../examples/backend.mjs')
-    const account = { url: server.url, appid: 'wxemulated00000001', secret: 'emulated0000secret0000emulated00' }
-    backend = createBackend(account).listen(0, '127.0.0.1')
+    backend = createBackend({ ...ACCOUNT, url: server.url }).listen(0, '127.0.0.1')
     await once(backend, 'listening')
     config.soterSim = server.url
     config.backend = `http://127.0.0.1:${backend.address().port}`

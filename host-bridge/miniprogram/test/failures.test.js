@@ -47,7 +47,7 @@ describe('failures of the bridge', () => {
       assert.match(failure.errMsg, /^startSoterAuthentication:fail the connection .* was lost in the middle of the call/)
       assert.match(failure.errMsg, START)
     }
-    const next = await startServerAt(new URL(server.url).host)
+    const next = await startServerAt(new URL(server.url).port)
     assert.equal((await wx.checkIsSupportSoterAuthentication()).supportMode.length, 1)
     await next.stop()
   })

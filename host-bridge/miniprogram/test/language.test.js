@@ -9,7 +9,7 @@ const acorn = require('acorn')
 const compiler = require('miniprogram-compiler')
 
 const { version } = require('soter-sim-miniprogram/package.json')
-const { PROGRAM } = require('./support/server')
+const { PROGRAM } = require('./support/program')
 
 const EXAMPLE = join(__dirname, '../example')
 const CLIENT = join(EXAMPLE, 'soter-sim')

@@ -1,15 +1,8 @@
 // A server of the program that these tests are about, and calls to it.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 
-/** The program: the one that `cargo build` makes, unless the variable names another. */
-const PROGRAM = process.env.SOTER_SIM ?? fileURLToPath(new URL('../../../target/debug/soter-sim', import.meta.url));
-/** The mini program and user that a new server has; its ready lines print them. */
-export const APP = { appid: 'wxemulated00000001', secret: 'emulated0000secret0000emulated00', openid: 'oEmulatedUser000000000000001' };
+import { ACCOUNT, serve } from '../../../host-bridge/miniprogram/test/support/program.js';
 
 /** Waits until something holds. */
 export async function until(holds) {
@@ -20,21 +13,18 @@ export async function until(holds) {
   }
 }
 
-/** Starts a server on a free port, or on this one, with nothing on its desk but a new phone. */
-export async function start({ port = 0, options = [] } = {}) {
-  const process = spawn(PROGRAM, ['serve', '--listen', `127.0.0.1:${port}`, '--ephemeral', ...options], { stdio: ['ignore', 'pipe', 'ignore'] });
-  const [line] = await once(createInterface({ input: process.stdout }), 'line');
-  assert.match(line, /^soter-sim ready http:/);
-  return new Server(process, line.split(' ').at(-1));
+/** Starts a server with nothing on its desk but a new phone. */
+export async function start(options) {
+  return new Server(await serve(options));
 }
 
 class Server {
-  #process;
+  #program;
 
-  constructor(process, url) {
-    this.#process = process;
-    this.url = url;
-    this.port = Number(new URL(url).port);
+  constructor(program) {
+    this.#program = program;
+    this.url = program.url;
+    this.port = new URL(program.url).port;
   }
 
   /** Sends a body to /rpc and gives the answer as it is. */
@@ -66,30 +56,28 @@ class Server {
 
   /** What a mini program's backend does: a token, and then the question whether a result is good. */
   async token() {
-    const { appid, secret } = APP;
+    const { appid, secret } = ACCOUNT;
     const query = new URLSearchParams({ grant_type: 'client_credential', appid, secret });
     return (await (await fetch(`${this.url}/cgi-bin/token?${query}`)).json()).access_token;
   }
 
   async verify(token, { resultJSON, resultJSONSignature }) {
-    const body = { openid: APP.openid, json_string: resultJSON, json_signature: resultJSONSignature };
+    const body = { openid: ACCOUNT.openid, json_string: resultJSON, json_signature: resultJSONSignature };
     const answer = await fetch(`${this.url}/cgi-bin/soter/verify_signature?access_token=${token}`, { method: 'POST', body: JSON.stringify(body) });
     return answer.json();
   }
 
-  /** Has the server hang, and go on. */
-  hang() {
-    this.#process.kill('SIGSTOP');
+  /** Has the server hang until it wakes up. */
+  freeze() {
+    this.#program.freeze();
   }
 
   wake() {
-    this.#process.kill('SIGCONT');
+    this.#program.wake();
   }
 
+  /** Ends the server at once; one that has ended already stays so. */
   async stop() {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const ended = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
-    await ended;
+    await this.#program.stop('SIGKILL');
   }
 }

@@ -1,45 +1,30 @@
-// A real soter-sim for tests, on a port of its own.
+// A real soter-sim for tests, and what a person and other programs do with it.
 'use strict'
 
-const { spawn } = require('node:child_process')
 const { once } = require('node:events')
-const { join } = require('node:path')
-const { createInterface } = require('node:readline')
 
 const WebSocket = require('ws')
 
-const PROGRAM = process.env.SOTER_SIM || join(__dirname, '../../../../target/debug/soter-sim')
+const { serve } = require('./program')
 
-/** Starts `soter-sim serve` and waits until it is ready. */
+/** Starts a server; the flags are those of `soter-sim serve`. */
 function startServer(...flags) {
-  return startServerAt('127.0.0.1:0', ...flags)
+  return start({ flags })
 }
 
-async function startServerAt(address, ...flags) {
-  const serve = ['serve', '--listen', address, '--ephemeral', ...flags]
-  const child = spawn(PROGRAM, serve, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let errors = ''
-  child.stderr.on('data', (data) => (errors += data))
-  const exited = once(child, 'exit')
-  const ready = once(createInterface(child.stdout), 'line')
-  await Promise.race([ready, exited.then(([code]) => Promise.reject(new Error(`exit ${code}: ${errors}`)))])
-  const [line] = await ready
-  const url = line.replace('soter-sim ready ', '')
+/** Starts a server where another one was. */
+function startServerAt(port) {
+  return start({ port })
+}
+
+async function start(options) {
+  const program = await serve(options)
+  const { url } = program
   return {
-    url,
+    ...program,
     ws: url.replace('http', 'ws') + '/ws',
-    /** Waits until it has said this on standard error. */
-    async said(pattern) {
-      while (!pattern.test(errors)) await once(child.stderr, 'data')
-    },
     rpc: (method, params) => rpc(url, method, params),
     dialogs: () => listenForDialogs(url),
-    /** It goes on to exist, and says nothing any more. */
-    freeze: () => child.kill('SIGSTOP'),
-    async stop(signal = 'SIGTERM') {
-      child.kill(signal)
-      await exited
-    },
   }
 }
 
@@ -83,4 +68,4 @@ async function listenForDialogs(url) {
   }
 }
 
-module.exports = { PROGRAM, startServer, startServerAt }
+module.exports = { startServer, startServerAt }

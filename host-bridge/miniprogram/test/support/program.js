@@ -1,0 +1,44 @@
+// The program that tests are about, serving on a port of its own. It needs Node alone: the device page's tests use it, too.
+'use strict'
+
+const { spawn } = require('node:child_process')
+const { once } = require('node:events')
+const { join } = require('node:path')
+const { createInterface } = require('node:readline')
+
+/** The one that `cargo build` makes, unless the variable names another. */
+const PROGRAM = process.env.SOTER_SIM || join(__dirname, '../../../../target/debug/soter-sim')
+/** The mini program and the user that a new server has. */
+const ACCOUNT = {
+  appid: 'wxemulated00000001',
+  secret: 'emulated0000secret0000emulated00',
+  openid: 'oEmulatedUser000000000000001',
+}
+
+/** Starts `soter-sim serve` on a free port, or on this one, with nothing on its desk but a new phone; waits until it is ready. */
+async function serve({ port = 0, flags = [] } = {}) {
+  const words = ['serve', '--listen', `127.0.0.1:${port}`, '--ephemeral', ...flags]
+  const child = spawn(PROGRAM, words, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let errors = ''
+  child.stderr.on('data', (data) => (errors += data))
+  const exited = once(child, 'exit')
+  const ready = once(createInterface(child.stdout), 'line')
+  await Promise.race([ready, exited.then(([code]) => Promise.reject(new Error(`exit ${code}: ${errors}`)))])
+  const [line] = await ready
+  return {
+    url: line.replace('soter-sim ready ', ''),
+    /** Waits until it has said this on standard error. */
+    async said(pattern) {
+      while (!pattern.test(errors)) await once(child.stderr, 'data')
+    },
+    /** It goes on to exist, and says nothing until it wakes up. */
+    freeze: () => child.kill('SIGSTOP'),
+    wake: () => child.kill('SIGCONT'),
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      await exited
+    },
+  }
+}
+
+module.exports = { ACCOUNT, PROGRAM, serve }
