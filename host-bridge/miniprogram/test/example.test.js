@@ -34,7 +34,10 @@ describe('the example mini program', () => {
     app.onLaunch()
     for (const path of json('app.json').pages) require(join(EXAMPLE, path))
   })
-  after(() => server.stop())
+  after(async () => {
+    backend.close()
+    await server.stop()
+  })
   beforeEach(() => (wx.visited = []))
 
   /** A page as it is opened: its data are its own, and setData changes them. */
