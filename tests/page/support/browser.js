@@ -32,8 +32,8 @@ export async function open(browser, url, { width = 1360, height = 900, locale = 
   });
   page.on('request', (request) => {
     requests.push(request.url());
-    const { protocol } = new URL(request.url());
-    if (protocol !== 'blob:' && new URL(request.url()).origin !== origin) complaints.push(`elsewhere: ${request.url()}`);
+    const asked = new URL(request.url());
+    if (asked.protocol !== 'blob:' && asked.origin !== origin) complaints.push(`elsewhere: ${request.url()}`);
   });
   await page.goto(url);
   await page.getByText(/^(Connected|已连接)$/).waitFor();
