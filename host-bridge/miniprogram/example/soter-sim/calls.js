@@ -59,13 +59,13 @@ function ask(link, settings, name, options, done) {
 
 function params(settings, name, options) {
   var call = described(name)
-  var params = {}
+  var passed = {}
   call.takes.forEach(function (option) {
-    if (options[option] !== undefined) params[option] = options[option]
+    if (options[option] !== undefined) passed[option] = options[option]
   })
-  if (settings.device !== undefined) params.device = settings.device
-  if (call.ofApp && settings.appid !== undefined) params.appid = settings.appid
-  return params
+  if (settings.device !== undefined) passed.device = settings.device
+  if (call.ofApp && settings.appid !== undefined) passed.appid = settings.appid
+  return passed
 }
 
 function understood(settings, name, result) {

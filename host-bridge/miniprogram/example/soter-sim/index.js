@@ -10,7 +10,7 @@ var connection = require('./connection')
 var failures = require('./failures')
 var property = require('./property')
 var settings = require('./settings')
-var web_socket = require('./web_socket')
+var webSocket = require('./web_socket')
 
 /** What is installed: one entry per object. */
 var installed = []
@@ -62,5 +62,5 @@ function installSoterSim(target, options) {
 }
 
 exports.installSoterSim = installSoterSim
-exports.connectSocketOver = web_socket.connectSocketOver
+exports.connectSocketOver = webSocket.connectSocketOver
 exports.BRIDGE_FAILED = failures.BRIDGE_FAILED
