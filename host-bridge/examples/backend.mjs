@@ -75,6 +75,6 @@ function parseResult(json) {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const { SOTER_SIM_URL, SOTER_SIM_APPID: appid, SOTER_SIM_SECRET: secret, PORT = '8778' } = process.env;
   createBackend({ url: SOTER_SIM_URL, appid, secret }).listen(Number(PORT), '127.0.0.1', () => {
-    console.log(`backend http://127.0.0.1:${PORT}, asks ${SOTER_SIM_URL}`);
+    console.log(`backend http://127.0.0.1:${PORT}, asks ${SOTER_SIM_URL ?? 'WeChat'}`);
   });
 }
