@@ -59,6 +59,10 @@ export function layOpen(root, entry, { bridge, say, close }) {
       h('strong', {}, `${text(judgement.reason.startsWith('errcode') ? 'entry.refusal' : 'entry.verdict')}: ${judgement.reason}`),
       told && h('p', {}, told),
       h('p', told ? { class: 'detail', lang: 'en' } : {}, visible(judgement.detail))),
-    h('h4', {}, text('entry.request')), h('div', { class: 'scrolls', tabIndex: 0, role: 'region', 'aria-label': text('entry.request') }, tree(entry.request)),
-    h('h4', {}, text('entry.answer')), h('div', { class: 'scrolls', tabIndex: 0, role: 'region', 'aria-label': text('entry.answer') }, tree(entry.answer)));
+    part(text('entry.request'), entry.request),
+    part(text('entry.answer'), entry.answer));
+}
+
+function part(name, value) {
+  return [h('h4', {}, name), h('div', { class: 'scrolls', tabIndex: 0, role: 'region', 'aria-label': name }, tree(value))];
 }
