@@ -20,6 +20,8 @@ export function sensor(root, { state, act }) {
     const enrolments = state.device?.biometrics.enrolments ?? [];
     const mode = state.device?.sensor;
     const waits = state.dialog !== null && state.online;
+    // What was typed for a dialog that has gone is not for the next one.
+    if (!waits) forget();
     hint.textContent = told(mode, enrolments);
     const shown = JSON.stringify([enrolments, spoken()]);
     if (shown !== drawn) {
@@ -48,6 +50,11 @@ export function sensor(root, { state, act }) {
   let typed = '';
   let timer = null;
 
+  function forget() {
+    clearTimeout(timer);
+    typed = '';
+  }
+
   /** Presents the finger of this number, at once if no other number begins with what was typed. */
   function digit(key) {
     clearTimeout(timer);
@@ -55,7 +62,7 @@ export function sensor(root, { state, act }) {
     const goesOn = (state.device?.biometrics.enrolments ?? []).some(({ number }) => number > Number(typed) && String(number).startsWith(typed));
     const finish = () => {
       const number = Number(typed);
-      typed = '';
+      forget();
       present(number);
     };
     if (goesOn) timer = setTimeout(finish, DIGIT_PAUSE);
