@@ -478,9 +478,16 @@ test('a server that goes is told at once, and one that comes back is found', asy
   const { page, close } = await open(browser, own.url);
   await own.authenticate('order-57', { touch: '1' });
   await page.locator('.last').getByText('Signed').waitFor();
+  await tab(page, 'Fingers and keys');
+  await page.getByRole('button', { name: 'Remove Finger 1' }).click();
   await own.stop();
   await page.getByText(`Offline: no answer from 127.0.0.1:${own.port}`).waitFor();
   await page.getByRole('button', { name: 'Try it: pay ¥42', disabled: true }).waitFor();
+  // What is answered now is not carried out, and not asked any more.
+  await page.getByRole('button', { name: 'Really: Remove Finger 1' }).click();
+  await page.getByText('Not sent: the page is offline.').waitFor();
+  await page.getByRole('button', { name: 'Remove Finger 1', exact: true }).waitFor();
+  await tab(page, 'Journal');
   const another = await start({ port: own.port });
   await page.getByText('Connected', { exact: true }).waitFor();
   const call = another.authenticate('order-58');

@@ -1,7 +1,12 @@
 // Takes the pictures of the README anew: `npm run pictures`. Chinese needs a font that has it.
 
-import { fileURLToPath } from 'node:url';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
+import { PROGRAM } from '../../host-bridge/miniprogram/test/support/program.js';
 import { launch, open } from './support/browser.js';
 import { start } from './support/server.js';
 
@@ -34,5 +39,16 @@ await chinese.page.keyboard.press('1');
 await other;
 await chinese.close();
 
-await browser.close();
 await server.stop();
+
+const forgetful = await start({ flags: ['--replays', 'accept'] });
+const folder = mkdtempSync(join(tmpdir(), 'soter-sim-pictures-'));
+const report = join(folder, 'report.html');
+spawnSync(PROGRAM, ['audit', '--preset', 'wechat', '--url', forgetful.url, '--report', report]);
+const page = await browser.newPage({ viewport: { width: 900, height: 1000 } });
+await page.goto(pathToFileURL(report).href);
+await page.screenshot({ path: picture('audit') });
+rmSync(folder, { recursive: true });
+await forgetful.stop();
+
+await browser.close();
