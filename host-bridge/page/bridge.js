@@ -37,7 +37,7 @@ export class Bridge extends EventTarget {
     // A computer that wakes up should not wait for the next attempt.
     window.addEventListener('online', () => this.#hurry());
     document.addEventListener('visibilitychange', () => document.hidden || this.#hurry());
-    setInterval(() => this.#listen(), SILENCE / 2);
+    setInterval(() => this.#probe(), SILENCE / 2);
     this.#connect();
   }
 
@@ -71,7 +71,7 @@ export class Bridge extends EventTarget {
   }
 
   /** Calls a server that has been quiet for a while, unless an answer of it is waited for anyway. */
-  #listen() {
+  #probe() {
     if (!this.online || performance.now() - this.#heard < SILENCE) return;
     if ([...this.#waiting.values()].some(({ patience }) => patience !== null)) return;
     this.call('device.profiles').catch(() => {});
