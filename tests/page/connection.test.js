@@ -1,0 +1,94 @@
+// Servers that go, come back, hang, or want a token.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { open } from './support/browser.js';
+import { start } from './support/server.js';
+import { browser, tab } from './support/suite.js';
+
+/** A server of one test, which does not outlive it. */
+async function own(t, options) {
+  const server = await start(options);
+  t.after(() => server.stop());
+  return server;
+}
+
+test('a server that goes is told at once, and one that comes back is found', async (t) => {
+  const server = await own(t);
+  const { page, close } = await open(browser, server.url);
+  await server.authenticate('order-57', { touch: '1' });
+  await page.locator('.last').getByText('Signed').waitFor();
+  await tab(page, 'Fingers and keys');
+  await page.getByRole('button', { name: 'Remove Finger 1' }).click();
+  await server.stop();
+  await page.getByText(`Offline: no answer from 127.0.0.1:${server.port}`).waitFor();
+  await page.getByRole('button', { name: 'Try it: pay ¥42', disabled: true }).waitFor();
+  // What is answered now is not carried out, and not asked any more.
+  await page.getByRole('button', { name: 'Really: Remove Finger 1' }).click();
+  await page.getByText('Not sent: the page is offline.').waitFor();
+  await page.getByRole('button', { name: 'Remove Finger 1', exact: true }).waitFor();
+  await tab(page, 'Journal');
+  const another = await own(t, { port: server.port });
+  await page.getByText('Connected', { exact: true }).waitFor();
+  const call = another.authenticate('order-58');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('1');
+  assert.equal((await call).errCode, 0);
+  // The journal is the new server's.
+  await page.getByText('2 of 2 calls').waitFor();
+  await close();
+});
+
+test('calls of a server that was started anew are not mixed with those of the old one', async (t) => {
+  const server = await own(t);
+  const { page, close } = await open(browser, server.url);
+  await server.rpc('wx.login');
+  await server.rpc('wx.login');
+  await page.getByText('2 of 2 calls').waitFor();
+  await page.locator('.line').first().click();
+  await server.stop();
+  await page.getByText('Offline: no answer from').waitFor();
+  const another = await own(t, { port: server.port });
+  await another.batches(Array.from({ length: 9 }, () => ['wx.checkSession']));
+  await page.getByText('9 of 9 calls').waitFor();
+  assert.deepEqual(new Set(await page.locator('.line .call').allTextContents()), new Set(['wx.checkSession']));
+  await page.getByText('Choose a call to lay it open.').waitFor();
+  await close();
+});
+
+test('a server that hangs is told, and one that wakes up is found', { skip: process.platform === 'win32' }, async (t) => {
+  const server = await own(t);
+  const { page, close } = await open(browser, server.url);
+  page.setDefaultTimeout(40_000);
+  server.freeze();
+  await page.getByText(`Offline: no answer from 127.0.0.1:${server.port}`).waitFor();
+  server.wake();
+  await page.getByText('Connected', { exact: true }).waitFor();
+  await close();
+});
+
+test('with the server’s token in the address, everything works', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'soter-sim-page-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'token'), 'correct-horse-battery\n');
+  const server = await own(t, { flags: ['--token-file', join(folder, 'token')] });
+  assert.equal((await fetch(server.url)).status, 401);
+  const { page, close } = await open(browser, `${server.url}/?token=correct-horse-battery`);
+  await page.getByRole('button', { name: 'Try it: pay ¥42' }).click();
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('1');
+  await page.locator('.last').getByText('Signed').waitFor();
+  await page.getByText('2 of 2 calls').waitFor();
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.locator('.line').first().click();
+  await page.getByRole('button', { name: 'Copy as curl' }).click();
+  await page.getByText('Copied.').waitFor();
+  const command = await page.evaluate(() => navigator.clipboard.readText());
+  assert.ok(!command.includes('correct-horse-battery'));
+  assert.match(command, /-H "authorization: Bearer \$SOTER_SIM_TOKEN"/);
+  await close();
+});

@@ -1,0 +1,145 @@
+// The journal: calls laid open, and very many of them.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+
+import { ACCOUNT } from '../../host-bridge/miniprogram/test/support/program.js';
+import { until } from './support/server.js';
+import { fresh, newest, server, tab } from './support/suite.js';
+
+test('the journal lays calls open, with the verdict, its reason, and a command that makes them again', async () => {
+  const { page, close } = await fresh({ permissions: ['clipboard-read', 'clipboard-write'], acceptDownloads: true });
+  const result = await server.authenticate(`it's "order" 55`, { touch: '1' });
+  const token = await server.token();
+  assert.deepEqual(await server.verify(token, result), { is_ok: true });
+  await page.getByText('The backend was told is_ok: true').waitFor();
+  assert.deepEqual(await server.verify(token, result), { is_ok: false });
+  await page.getByText('The backend was told is_ok: false (counter-replayed)').waitFor();
+  await page.getByLabel('Search').fill('verify_signature counter-replayed');
+  await page.getByText(/^1 of \d+ calls$/).waitFor();
+  await page.locator('.line').click();
+  const entry = page.locator('.entry');
+  await entry.getByText('Verdict: counter-replayed').waitFor();
+  await entry.getByText('256 bytes in Base64').waitFor();
+  // The challenge stands in the text in the text in the body, and is laid open there.
+  await entry.locator('.json-opened li').filter({ hasText: /^raw: "it's \\"order\\" 55"$/ }).waitFor();
+  await entry.getByRole('button', { name: 'Copy as curl' }).click();
+  await page.getByText('Copied.').waitFor();
+  const command = await page.evaluate(() => navigator.clipboard.readText());
+  // The shell takes it apart again into what was sent.
+  const words = execFileSync('sh', ['-c', `curl() { for word in "$@"; do printf '%s\\0' "$word"; done; }; ${command}`], { env: { ACCESS_TOKEN: token } });
+  const [, method, address, , , , body] = words.toString().split('\0');
+  const again = await fetch(address, { method, body });
+  assert.equal(again.headers.get('x-soter-sim-reason'), 'counter-replayed');
+  assert.equal(JSON.parse(body).json_string, result.resultJSON);
+  assert.equal(JSON.parse(body).openid, ACCOUNT.openid);
+  await page.getByLabel('Search').fill('counter-replayed');
+  await page.getByLabel('Show').selectOption('refused');
+  await page.getByText(/^2 of \d+ calls$/).waitFor();
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Export JSON' }).click();
+  const chunks = [];
+  for await (const chunk of await (await download).createReadStream()) chunks.push(chunk);
+  const exported = JSON.parse(Buffer.concat(chunks));
+  const judged = exported.filter(({ judgement }) => judgement).map(({ judgement: { reason } }) => reason);
+  assert.deepEqual(judged.slice(-3), ['valid', 'counter-replayed', 'counter-replayed']);
+  assert.ok(!JSON.stringify(exported).includes(token));
+  await close();
+});
+
+test('odd JSON is laid open as it came', async () => {
+  const { page, close } = await fresh({ locale: 'zh-CN' });
+  const token = await server.token();
+  const ask = (json_string) => server.verify(token, { resultJSON: json_string, resultJSONSignature: 'A'.repeat(344) });
+  await ask('{"raw":"\u202Edesrever","counter":1152921504606846977,"n":5.0}');
+  await ask('['.repeat(3000) + ']'.repeat(3000));
+  await ask(`${JSON.stringify({ raw: 'x'.repeat(9000) })}`);
+  const last = await newest();
+  const line = (before) => page.locator(`.line[data-number="${last - before}"]`);
+  await line(0).waitFor();
+  await line(2).click();
+  const entry = page.locator('.entry');
+  await entry.getByText('counter: 1152921504606846977').waitFor();
+  await entry.getByText('n: 5.0').waitFor();
+  await entry.locator('.json-opened').getByText('raw: "\\u202edesrever"').waitFor();
+  // What the reason means, and the server's own words.
+  await entry.locator('.verdict p:not([lang])').waitFor();
+  await entry.locator('.verdict p[lang=en]').waitFor();
+  await line(1).click();
+  for (let depth = 0; depth < 3; depth += 1) await entry.locator('.json-opened summary').nth(depth).click();
+  await entry.locator('.json-opened summary').nth(3).waitFor();
+  await line(0).click();
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: '复制为 curl' }).click();
+  await page.getByText('日志没有保留这次调用的全部内容').waitFor();
+  await close();
+});
+
+test('ten thousand calls and a hundred phones: little is drawn, and little is asked', async () => {
+  const { page, requests, close } = await fresh();
+  const frames = [];
+  page.on('websocket', (socket) => socket.on('framesent', (frame) => frames.push(frame.payload)));
+  await page.reload();
+  await page.locator('.pad').first().waitFor();
+  await server.batches(Array.from({ length: 99 }, (_, number) => ['device.create', { name: `phone-${number}` }]));
+  await tab(page, 'Phones');
+  await page.getByRole('button', { name: 'Select phone-98' }).waitFor();
+  await tab(page, 'Journal');
+  requests.length = 0;
+  frames.length = 0;
+  const begun = performance.now();
+  await server.batches(Array.from({ length: 10_000 }, (_, number) => ['wx.checkIsSoterEnrolledInDevice', { checkAuthMode: 'fingerPrint', order: `n${number}` }]));
+  await page.locator('.line').first().filter({ hasText: 'wx.checkIsSoterEnrolledInDevice' }).waitFor();
+  const seconds = (performance.now() - begun) / 1000 + 1;
+  // Five times a second at most, whatever happens.
+  assert.ok(requests.length <= 5 * seconds + 2, `${requests.length} requests in ${seconds} s`);
+  assert.ok(frames.length <= 7 * 4 * seconds, `${frames.length} frames in ${seconds} s`);
+  // Whoever has scrolled down stays there while older calls come below.
+  await page.reload();
+  await page.locator('.line').first().waitFor();
+  const list = page.getByRole('listbox');
+  await list.evaluate((element) => { element.scrollTop = 52 * 100; });
+  const topmost = () => list.evaluate(async (element) => {
+    // What is scrolled to is drawn in the next frame.
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    const { top } = element.getBoundingClientRect();
+    return [...element.querySelectorAll('.line')].find((line) => line.getBoundingClientRect().bottom > top + 1).dataset.number;
+  });
+  const seen = await topmost();
+  const older = page.getByRole('button', { name: 'Load older calls' });
+  // Twice at once is once.
+  await older.evaluate((button) => { button.click(); button.click(); });
+  await until(async () => !/ of (200|201) calls/.test(await page.locator('#journal-count').textContent()));
+  assert.equal(await topmost(), seen);
+  while (await older.isVisible()) {
+    await older.click();
+    await page.waitForTimeout(50);
+  }
+  const numbers = await page.evaluate(async () => {
+    const element = document.querySelector('.list-box');
+    const all = [];
+    // As far as two answers of the server reach, if they were put one behind the other.
+    for (let top = 0; top < 52 * 2400; top += 600) {
+      element.scrollTop = top;
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      for (const line of element.querySelectorAll('.line')) all.push([Number(line.getAttribute('aria-posinset')), Number(line.dataset.number)]);
+    }
+    return [...new Map(all)].toSorted(([one], [next]) => one - next).map(([, number]) => number);
+  });
+  assert.ok(numbers.every((number, index) => index === 0 || number < numbers[index - 1]), 'a call stands twice, or out of order');
+  assert.ok(await page.locator('.line').count() < 60);
+  await page.getByLabel('Search').fill('n9999');
+  await page.getByText(/^1 of \d+ calls$/).waitFor();
+  await page.getByLabel('Search').fill('');
+  await page.getByRole('listbox').focus();
+  await page.keyboard.press('End');
+  await page.locator('.line[aria-selected="true"]').waitFor();
+  assert.ok(await page.locator('.line').count() < 60);
+  // A finger is still answered at once.
+  const call = server.authenticate('order-61');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('1');
+  assert.equal((await call).errCode, 0);
+  await close();
+});

@@ -1,0 +1,112 @@
+// The phones: their fingers, troubles and clocks, and the desk that they are on.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { until } from './support/server.js';
+import { finger, fresh, server, tab } from './support/suite.js';
+
+test('a finger is enrolled, which makes the AuthKey invalid, and removed', async () => {
+  const { page, close } = await fresh();
+  await server.authenticate('order-50', { touch: '1' });
+  await tab(page, 'Fingers and keys');
+  await page.getByRole('rowheader', { name: 'AuthKey', exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Enrol a finger' }).click();
+  await finger(page, 2).waitFor();
+  await page.getByRole('rowheader', { name: 'AuthKey invalid since an enrolment' }).waitFor();
+  const call = server.authenticate('order-51');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('2');
+  assert.equal((await call).errCode, 0);
+  const remove = page.getByRole('button', { name: 'Remove Finger 2' });
+  await remove.click();
+  // One click asks, the second one does it.
+  assert.equal((await server.rpc('biometric.list')).enrolments.length, 2);
+  await page.getByRole('button', { name: 'Really: Remove Finger 2' }).click();
+  await finger(page, 2).waitFor({ state: 'detached' });
+  const { cpuId, counter } = await server.rpc('device.show');
+  await page.getByText(cpuId).waitFor();
+  await page.locator('.facts').getByText(String(counter), { exact: true }).waitFor();
+  await close();
+});
+
+test('what is changed elsewhere is seen here, and troubles that are switched here are had there', async () => {
+  const { page, close } = await fresh();
+  await tab(page, 'Troubles');
+  const support = page.getByRole('switch', { name: 'Supports SOTER' });
+  await support.click();
+  await page.locator('#setting-support[aria-checked="false"]').waitFor();
+  assert.equal((await server.authenticate('order-52')).errCode, 90001);
+  await page.getByText('fail not support soter').waitFor();
+  await server.rpc('device.set', { support: null, permission: false });
+  await page.locator('#setting-support[aria-checked="true"]').waitFor();
+  await page.locator('#setting-permission[aria-checked="false"]').waitFor();
+  await server.rpc('device.set', { permission: null });
+  // Everything that can be chosen is something that the phone takes.
+  for (const [name, setting] of [['Internal error', 'internalError'], ['Fail once with', 'failNext']]) {
+    const choice = page.getByLabel(name);
+    const values = await choice.locator('option').evaluateAll((options) => options.map(({ value }) => value));
+    for (const value of values.toReversed()) {
+      await choice.selectOption(value);
+      await until(async () => String((await server.rpc('device.show')).settings[setting] ?? '') === value);
+    }
+  }
+  await page.getByLabel('Latency (ms)').fill('70000');
+  await page.getByLabel('Latency (ms)').press('Enter');
+  await page.getByLabel('Latency (ms)').fill('20');
+  await page.getByLabel('Latency (ms)').press('Enter');
+  await until(async () => (await server.rpc('device.show')).settings.latency === 20);
+  await page.getByLabel('WeChat user').fill('nobody');
+  await page.getByLabel('WeChat user').press('Enter');
+  await page.getByText('there is no WeChat user `nobody`').waitFor();
+  await page.getByLabel('Who touches').selectOption('auto');
+  await until(async () => (await server.rpc('device.show')).sensor === 'auto');
+  assert.equal((await server.authenticate('order-53')).errCode, 0);
+  await page.getByLabel('Who touches').selectOption('script');
+  await page.getByLabel('Script', { exact: true }).fill('wrong,cancel');
+  await page.getByLabel('Script', { exact: true }).press('Enter');
+  await page.getByText('The sensor plays a script: wrong,cancel').waitFor();
+  assert.equal((await server.authenticate('order-54')).errCode, 90008);
+  await close();
+});
+
+test('phones are made, chosen, filtered and removed', async () => {
+  const { page, close } = await fresh();
+  await tab(page, 'Phones');
+  await page.getByLabel('Name').fill('huawei');
+  await page.getByLabel('Profile').selectOption('itrustee');
+  await page.getByRole('button', { name: 'Put it on the desk' }).click();
+  await page.getByRole('button', { name: 'Select huawei' }).click();
+  await page.locator('.status .name').getByText('huawei · itrustee').waitFor();
+  assert.equal(await page.locator('#device').inputValue(), 'huawei');
+  assert.equal((await server.rpc('device.list')).selected, 'huawei');
+  await page.locator('#device').selectOption('phone');
+  await until(async () => (await server.rpc('device.list')).selected === 'phone');
+  await page.getByLabel('Filter phones').fill('itru');
+  await page.getByRole('button', { name: 'Remove phone' }).waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Remove huawei' }).click();
+  await page.getByRole('button', { name: 'Really: Remove huawei' }).click();
+  await until(async () => (await server.rpc('device.list')).devices.length === 1);
+  await close();
+});
+
+test('a clock that runs is seen to run, and one that stands still is not', async () => {
+  const { page, close } = await fresh();
+  await tab(page, 'Fingers and keys');
+  const clock = page.locator('.facts dd').nth(2);
+  const shown = await clock.textContent();
+  await until(async () => (await clock.textContent()) !== shown);
+  await server.rpc('device.create', { name: 'seeded', seed: 'demo' });
+  await server.rpc('device.select', { name: 'seeded' });
+  await page.locator('.status .name').getByText('seeded').waitFor();
+  assert.deepEqual(await page.evaluate(async () => {
+    const place = document.querySelectorAll('.facts dd')[2];
+    const seen = new Set();
+    for (let frame = 0; frame < 150; frame += 1) {
+      await new Promise(requestAnimationFrame);
+      seen.add(place.textContent);
+    }
+    return seen.size;
+  }), 1);
+  await close();
+});
