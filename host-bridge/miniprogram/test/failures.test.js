@@ -17,6 +17,13 @@ const { fakeWx } = require('./support/wx')
 const FINGER = { requestAuthModes: ['fingerPrint'], challenge: 'order-42' }
 const START = /Start it with `soter-sim serve`/
 
+/** A server of one test, which does not outlive it. */
+async function ownServer(t, ...flags) {
+  const server = await startServer(...flags)
+  t.after(() => server.stop('SIGKILL'))
+  return server
+}
+
 describe('failures of the bridge', () => {
   it('have the members of the call, an errCode that is not WeChat\'s, and say how to start it', async () => {
     const url = await unusedAddress()
@@ -33,8 +40,8 @@ describe('failures of the bridge', () => {
     assert.match((await failureOf(wx.login())).errMsg, /^login:fail /)
   })
 
-  it('end every call that waits when the server dies in the middle of a dialog, and the next call finds a new server', async () => {
-    const server = await startServer()
+  it('end every call that waits when the server dies in the middle of a dialog, and the next call finds a new server', async (t) => {
+    const server = await ownServer(t)
     const dialogs = await server.dialogs()
     const wx = fakeWx()
     installSoterSim(wx, { url: server.url })
@@ -48,13 +55,13 @@ describe('failures of the bridge', () => {
       assert.match(failure.errMsg, START)
     }
     const next = await startServerAt(new URL(server.url).port)
+    t.after(() => next.stop('SIGKILL'))
     assert.equal((await wx.checkIsSupportSoterAuthentication()).supportMode.length, 1)
-    await next.stop()
   })
 
   it('are told when the server falls silent in the middle of a dialog, and not before', async (t) => {
     t.mock.timers.enable({ apis: ['setInterval'] })
-    const server = await startServer()
+    const server = await ownServer(t)
     const dialogs = await server.dialogs()
     const wx = fakeWx()
     installSoterSim(wx, { url: server.url })
@@ -73,11 +80,10 @@ describe('failures of the bridge', () => {
     t.mock.timers.tick(30_000)
     assert.match((await failure).errMsg, /lost in the middle of the call \(no sign of life\)/)
     dialogs.stop()
-    await server.stop('SIGKILL')
   })
 
-  it('are told when a server that stops in order gives the dialog up', async () => {
-    const server = await startServer()
+  it('are told when a server that stops in order gives the dialog up', async (t) => {
+    const server = await ownServer(t)
     const dialogs = await server.dialogs()
     const wx = fakeWx()
     installSoterSim(wx, { url: server.url })
@@ -88,30 +94,28 @@ describe('failures of the bridge', () => {
     assert.match((await failure).errMsg, /lost in the middle of the call \(1001 the server stops\)/)
   })
 
-  it('name the flag when the server refuses the Origin', async () => {
-    const server = await startServer()
+  it('name the flag when the server refuses the Origin', async (t) => {
+    const server = await ownServer(t)
     const wx = fakeWx({ headers: { Origin: 'http://127.0.0.1:23456' } })
     installSoterSim(wx, { url: server.url })
     const { errMsg } = await failureOf(wx.startSoterAuthentication(FINGER))
     assert.match(errMsg, /refuses this origin or host \(Unexpected server response: 403\)/)
     assert.match(errMsg, /start it again with that --allow-origin/)
     await server.said(/to let it in: start with --allow-origin http:\/\/127\.0\.0\.1:23456/)
-    await server.stop()
   })
 
-  it('ask for the token, and never show it', async () => {
+  it('ask for the token, and never show it', async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'soter-sim-'))
-    const token = 'a token/with & signs?'.replaceAll(' ', '_')
+    t.after(() => rmSync(folder, { recursive: true }))
+    const token = 'a_token/with_&_signs?'
     writeFileSync(join(folder, 'token'), token)
-    const server = await startServer('--token-file', join(folder, 'token'))
+    const server = await ownServer(t, '--token-file', join(folder, 'token'))
     const stranger = fakeWx()
     installSoterSim(stranger, { url: server.url })
     assert.match((await failureOf(stranger.checkIsSupportSoterAuthentication())).errMsg, /wants its token .*\{url, token\}/)
     const friend = fakeWx()
     installSoterSim(friend, { url: server.url, token })
     assert.equal((await friend.checkIsSupportSoterAuthentication()).errMsg, 'checkIsSupportSoterAuthentication:ok')
-    await server.stop()
-    rmSync(folder, { recursive: true })
     const quoting = { connectSocket: ({ url, fail }) => void setImmediate(() => fail({ errMsg: `cannot open ${url}` })) }
     installSoterSim(quoting, { token })
     const { errMsg } = await failureOf(quoting.startSoterAuthentication(FINGER))
@@ -148,15 +152,14 @@ describe('failures of the bridge', () => {
     assert.deepEqual(await once(child, 'close'), [0, null])
   })
 
-  it('end a call when the mini program has too many sockets', async () => {
-    const server = await startServer()
+  it('end a call when the mini program has too many sockets', async (t) => {
+    const server = await ownServer(t)
     const wx = fakeWx()
     const own = Array.from({ length: 5 }, () => wx.connectSocket({ url: server.ws }))
     installSoterSim(wx, { url: server.url })
     const { errMsg } = await failureOf(wx.startSoterAuthentication(FINGER))
     assert.match(errMsg, /exceed max websocket connection count/)
     own.forEach((task) => task.socket.terminate())
-    await server.stop()
   })
 
   describe('of something that is not soter-sim', () => {
