@@ -80,6 +80,15 @@ describe('restore', () => {
     dialogs.stop()
   })
 
+  it('ends very many calls as well as one', async () => {
+    const wx = { connectSocket() {} }
+    const { restore } = install(wx)
+    const calls = Array.from({ length: 20_000 }, () => wx[NAME]())
+    restore()
+    const ended = await Promise.allSettled(calls)
+    assert.ok(ended.every(({ reason }) => /restore\(\)/.test(reason?.errMsg)))
+  })
+
   it('of a wrapper over nothing says that there is nothing', () => {
     const wx = { connectSocket: fakeWx().connectSocket }
     const { restore } = install(wx)

@@ -204,12 +204,15 @@ function said(error) {
 
 /** As forEach, but one that throws does not keep the others from their turn. */
 function each(list, act) {
-  if (list.length === 0) return
-  try {
-    act(list[0])
-  } finally {
-    each(list.slice(1), act)
+  var next = 0
+  function goOn() {
+    try {
+      while (next < list.length) act(list[next++])
+    } finally {
+      if (next < list.length) goOn()
+    }
   }
+  goOn()
 }
 
 exports.create = create
