@@ -100,8 +100,9 @@ export function journal(root, { bridge, say, fail }) {
   }
 
   function draw() {
-    const loaded = calls.entries.length;
-    count.textContent = text('journal.count', { shown: shown.length, loaded });
+    const isCall = ({ gap }) => gap === undefined;
+    const loaded = calls.entries.filter(isCall).length;
+    count.textContent = text('journal.count', { shown: shown.filter(isCall).length, loaded });
     older.hidden = !calls.hasOlder;
     list.hidden = shown.length === 0;
     detail.hidden = loaded === 0;
