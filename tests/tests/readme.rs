@@ -1,5 +1,6 @@
 //! What README shows is what the program says.
 
+use soter_sim::attack::catalogue;
 use soter_tests::Program;
 
 const README: &str = include_str!("../../README.md");
@@ -38,5 +39,14 @@ fn every_code_in_the_table_is_explained() {
         let code = format!("900{row}");
         let explained = Program::new(["explain", &code]).run().exits(0);
         assert!(explained.stdout.starts_with(&code), "{explained}");
+    }
+}
+
+#[test]
+fn the_audit_that_is_shown_plays_every_attack_of_the_catalogue() {
+    for text in [README, include_str!("../../README.zh-CN.md")] {
+        let shown = text.lines().find(|line| line.contains(" attacks on ")).expect("an audit's last line");
+        let number = catalogue().count().to_string();
+        assert_eq!(shown.split(' ').next(), Some(number.as_str()), "{shown}");
     }
 }
