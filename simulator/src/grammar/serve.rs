@@ -16,7 +16,7 @@ pub(crate) const USUAL_ADDRESS: SocketAddr =
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Options of the servers")]
 pub(crate) struct Serve {
-    /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8777]
+    /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8777; of `exec`: a free one]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
     /// Who touches the sensor of the selected phone and of new ones: `ask`, `auto`, or a script; left out: as the phone is set
