@@ -3,15 +3,15 @@
 //! WeChat's servers are the audit's own. They check signatures as always, but accept replays, so that only the application
 //! can refuse one.
 
+mod answers;
 mod asked;
 mod description;
+mod pointer;
 mod template;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::Value;
 use soter_bridge::wechat::{DeviceKeys, SetClock, WeChat};
 
 use super::handset::Upload;
@@ -22,8 +22,9 @@ use super::steps::{Code, Envelope, PAST_A_CODE};
 use super::target::{Answer, Cookies, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
 use crate::phone::CHALLENGE_LIMIT;
 
+use self::answers::{at, captured, told};
 pub use self::description::{Application, INITIAL};
-use self::description::{Endpoint, Pointer, Success};
+use self::description::{Endpoint, Success};
 use self::template::{Values, filled};
 
 /// Bytes of the shortest text that is kept out of reports: a shorter one is no secret, and stands everywhere.
@@ -355,62 +356,6 @@ fn check_login(success: &Success, reply: &Reply) -> Result<(), Trouble> {
     success.check(reply).map_err(|missed| {
         Trouble::broken(format!("the login of an honest user is refused ({missed}): {}", told(reply)))
     })
-}
-
-impl Success {
-    /// Whether an answer means yes.
-    ///
-    /// # Errors
-    /// In one line: what it lacks for that.
-    fn check(&self, reply: &Reply) -> Result<(), String> {
-        match self.status {
-            Some(status) if reply.status != status => {
-                return Err(format!("status {}, and success has {status}", reply.status));
-            }
-            None if !(200..300).contains(&reply.status) => return Err(format!("status {}", reply.status)),
-            _ => {}
-        }
-        if let Some(pointer) = &self.pointer {
-            let found = pointer.find(&reply.body);
-            let holds = match &self.value {
-                Some(value) => found.as_ref() == Some(value),
-                None => found.as_ref().is_some_and(|found| !found.is_null() && *found != Value::Bool(false)),
-            };
-            if !holds {
-                let found = found.map_or_else(|| "nothing".to_owned(), |found| one_line(&found.to_string()));
-                return Err(format!("{found} at `{pointer}`"));
-            }
-        }
-        match &self.regex {
-            Some(regex) if !regex.is_match(&reply.body) => Err(format!("no match of `{regex}`")),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The values that an answer brings.
-fn captured(pointers: &BTreeMap<String, Pointer>, reply: &Reply) -> Result<Values, Trouble> {
-    pointers.iter().map(|(name, pointer)| Ok((name.clone(), at(pointer, reply)?))).collect()
-}
-
-fn at(pointer: &Pointer, reply: &Reply) -> Result<String, Trouble> {
-    match pointer.find(&reply.body) {
-        Some(Value::String(text)) => Ok(text),
-        Some(Value::Null) | None => {
-            Err(Trouble::broken(format!("there is nothing at `{pointer}` in the answer: {}", told(reply))))
-        }
-        Some(other) => Ok(other.to_string()),
-    }
-}
-
-/// An answer in one line.
-fn told(reply: &Reply) -> String {
-    format!("status {}, {}", reply.status, one_line(&reply.body))
-}
-
-fn one_line(text: &str) -> String {
-    let start: String = text.chars().take(160).collect();
-    start.escape_debug().to_string()
 }
 
 fn keep_cookies(cookies: &Cookies, reply: &Reply) {

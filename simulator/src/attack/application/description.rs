@@ -1,7 +1,6 @@
 //! The description of an application in a TOML file.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use regex::Regex;
 use reqwest::Method;
@@ -10,6 +9,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use soter_bridge::protocol::CommandError;
 
+use super::pointer::Pointer;
 use super::template::{Place, Values, filled, names};
 use crate::attack::Http;
 use crate::toml_file;
@@ -110,10 +110,6 @@ pub(super) struct Success {
     #[serde(default, deserialize_with = "regex")]
     pub(super) regex: Option<Regex>,
 }
-
-/// A JSON pointer (RFC 6901).
-#[derive(Clone, Debug)]
-pub(super) struct Pointer(String);
 
 /// A restart.
 #[derive(Clone, Debug, Deserialize)]
@@ -255,30 +251,6 @@ impl Endpoint {
     fn content_type(&self) -> Option<String> {
         let header = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         header.map(|(_, value)| value.to_ascii_lowercase())
-    }
-}
-
-impl Pointer {
-    /// What stands there in a JSON text, if it is one and has such a place.
-    pub(super) fn find(&self, text: &str) -> Option<Value> {
-        serde_json::from_str::<Value>(text).ok()?.pointer_mut(&self.0).map(Value::take)
-    }
-}
-
-impl fmt::Display for Pointer {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Pointer {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text.is_empty() || text.starts_with('/') {
-            return Ok(Self(text));
-        }
-        let shown: String = text.chars().take(40).collect();
-        Err(de::Error::custom(format!("`{}` is no JSON pointer: write /{0}", shown.escape_debug())))
     }
 }
 

@@ -1,0 +1,34 @@
+//! Places in JSON texts.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
+
+/// A JSON pointer (RFC 6901).
+#[derive(Clone, Debug)]
+pub(super) struct Pointer(String);
+
+impl Pointer {
+    /// What stands there in a JSON text, if it is one and has such a place.
+    pub(super) fn find(&self, text: &str) -> Option<Value> {
+        serde_json::from_str::<Value>(text).ok()?.pointer_mut(&self.0).map(Value::take)
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pointer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() || text.starts_with('/') {
+            return Ok(Self(text));
+        }
+        let shown: String = text.chars().take(40).collect();
+        Err(de::Error::custom(format!("`{}` is no JSON pointer: write /{0}", shown.escape_debug())))
+    }
+}
