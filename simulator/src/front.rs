@@ -23,5 +23,5 @@ pub(crate) use self::exit::Exit;
 pub(crate) use self::files::{Input, read_input, write_file};
 pub(crate) use self::paint::Paint;
 pub(crate) use self::perform::{explain, perform, verify_files, with_usual_mode};
-pub(crate) use self::render::{event_line, visible};
+pub(crate) use self::render::event_line;
 pub(crate) use self::termination::end_in_order;

@@ -23,5 +23,7 @@ pub mod toml_file;
 
 mod desk;
 mod phone;
+mod visible;
 
 pub use desk::{Desk, DeskOptions, State, default_state_folder};
+pub use visible::{visible, visible_lines};

@@ -13,6 +13,7 @@ use soter_bridge::protocol::CommandError;
 use soter_bridge::wechat::Accounts;
 use soter_sim::attack::{Attack, Credentials, Form, INITIAL, KeySource, Layer, Target, host_is_loopback};
 use soter_sim::audit::{Baseline, ControlFailed, Report, ReportKind, Selection, audit};
+use soter_sim::visible;
 
 use crate::front::{Console, Exit, Input, read_input, write_file};
 use crate::grammar::{Audit, Options};
@@ -175,7 +176,7 @@ fn inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, console: &m
     ));
     if let Some(exchange) = &failed.exchange {
         for line in [&exchange.request, &exchange.response].into_iter().flat_map(|text| text.lines()) {
-            console.aside(&format!("  {}", crate::front::visible(line)));
+            console.aside(&format!("  {}", visible(line)));
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
 use soter_bridge::protocol::CommandError;
+use soter_sim::visible;
 
 use super::Paint;
 
@@ -76,15 +77,15 @@ impl Console {
         self.tell(&format!(
             "{} {}\n{} {}\n",
             paint.bad("error:"),
-            super::visible(&error.what),
+            visible(&error.what),
             paint.strong("next:"),
-            super::visible(&error.next)
+            visible(&error.next)
         ));
     }
 
     /// Writes a remark that is no answer.
     pub(crate) fn remark(&mut self, text: &str) {
-        let line = format!("{} {}\n", self.error_paint.dim("remark:"), super::visible(text));
+        let line = format!("{} {}\n", self.error_paint.dim("remark:"), visible(text));
         self.tell(&line);
     }
 

@@ -6,12 +6,11 @@ mod events;
 mod phones;
 mod replies;
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 use serde_json::Value;
 use soter_bridge::codes::Code;
 use soter_bridge::protocol::Response;
+use soter_sim::visible;
 
 use super::Paint;
 
@@ -141,25 +140,6 @@ fn facts(facts: &[(&str, String)], paint: Paint) -> String {
 /// The beginning of a fingerprint, enough for people to tell keys apart.
 fn short(fingerprint: &str) -> &str {
     fingerprint.get(..16).unwrap_or(fingerprint)
-}
-
-/// Text that cannot steer a terminal or hide its own order: control and direction characters are written as escapes.
-pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    let steers = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(steers) {
-        return Cow::Borrowed(text);
-    }
-    text.chars()
-        .map(
-            |character| {
-                if steers(character) { character.escape_unicode().to_string() } else { character.to_string() }
-            },
-        )
-        .collect::<String>()
-        .into()
 }
 
 #[cfg(test)]

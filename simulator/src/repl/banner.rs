@@ -1,9 +1,10 @@
 //! What a person reads first.
 
 use soter_bridge::protocol::device::Devices;
+use soter_sim::visible;
 
 use super::Surroundings;
-use crate::front::{Paint, visible};
+use crate::front::Paint;
 
 /// What this is, what it is not, which phone and state it works on, and what to try.
 pub(super) fn banner(devices: &Devices, surroundings: &Surroundings, paint: Paint) -> String {

@@ -22,12 +22,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use soter_bridge::protocol::{CommandError, Service};
+use soter_sim::visible;
 use tokio::runtime::Runtime;
 
 use self::expectation::{Expectation, Kept, Step};
 use super::Session;
 use super::pipe::{Flow, Pipe};
-use crate::front::{Console, Exit, visible};
+use crate::front::{Console, Exit};
 use crate::grammar::MAX_LINE;
 
 /// Carries out a scenario and tells of each expectation.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{Report, Summary, form, needs_attention};
 use crate::attack::Verdict;
 use crate::audit::Finding;
+use crate::visible_lines;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -103,17 +104,15 @@ fn class(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Text that is no markup, and whose control characters can be seen.
+/// Text that is no markup and steers no reader.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in visible_lines(text).chars() {
         match character {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            '\n' => out.push('\n'),
-            control if control.is_control() => out.extend(control.escape_unicode()),
             other => out.push(other),
         }
     }

@@ -11,7 +11,7 @@ fn report() -> Report {
         exchange,
         known: false,
     };
-    let odd = "<script>\u{0}\u{1b}[2J & \"quotes\" ]]>".to_owned();
+    let odd = "<script>\u{0}\u{1b}[2J & \"quotes\" \u{202e}\u{200b}]]>".to_owned();
     let exchange = Exchange { request: odd.clone(), response: odd.clone(), curl: odd.clone() };
     let findings = vec![
         finding("SOTER-REPLAY-01", Verdict::Pass, "refused", None),
@@ -56,6 +56,7 @@ fn the_junit_report_reads_back_whatever_the_target_has_answered() {
 fn the_page_has_no_markup_that_a_target_has_sent_and_needs_nothing_from_elsewhere() {
     let page = report().written(ReportKind::Html).unwrap();
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"), "{page}");
+    assert!(page.contains("\\u{202e}\\u{200b}") && !page.contains(['\u{202e}', '\u{200b}']));
     assert!(!page.contains("http://www") && !page.contains("src=") && !page.contains("href="));
     assert!(page.contains("width=device-width"));
 }
@@ -76,7 +77,10 @@ fn the_text_ends_with_the_counts_and_cannot_steer_a_terminal() {
     let text = report().text();
     let last = text.lines().last().unwrap();
     assert!(last.contains("1 pass, 1 fail, 1 warn, 1 skip, 1 error"), "{last}");
-    assert!(!text.contains('\u{1b}') && text.contains("how to mend it"));
+    assert!(
+        text.contains("\\u{1b}[2J") && text.contains("\\u{202e}\\u{200b}") && text.contains("how to mend it")
+    );
+    assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{200b}']), "{text}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Report, Summary, needs_attention};
+use crate::visible;
 
 pub(super) fn text(report: &Report) -> String {
     let mut out = String::new();
@@ -47,20 +48,7 @@ pub(super) fn last_line(report: &Report) -> String {
     format!(
         "{} attacks on {}: {pass} pass, {fail} fail, {warn} warn{known}, {skip} skip, {error} error; {:.1} s",
         report.findings.len(),
-        report.target,
+        visible(&report.target),
         report.took.as_secs_f64()
     )
-}
-
-/// Text that cannot steer a terminal.
-fn visible(text: &str) -> String {
-    text.chars()
-        .map(|character| {
-            if character.is_control() {
-                character.escape_unicode().to_string()
-            } else {
-                character.to_string()
-            }
-        })
-        .collect()
 }

@@ -8,9 +8,10 @@ use crossterm::terminal::{self, Clear, ClearType};
 use soter_bridge::protocol::Event;
 use soter_bridge::protocol::biometric::Enrolment;
 use soter_bridge::protocol::sensor::Judgement;
+use soter_sim::visible;
 use soter_wire::Mode;
 
-use crate::front::{Paint, visible};
+use crate::front::Paint;
 
 /// Where the dialog is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

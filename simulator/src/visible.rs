@@ -1,0 +1,71 @@
+//! Text of others, as it may be shown to a person.
+
+use std::borrow::Cow;
+
+/// One line of text that cannot steer whoever reads it, in a terminal, a browser or a report.
+///
+/// Written as escapes are: control characters, line ends among them; characters that set the direction of writing, and
+/// those that take no room (Unicode's `Bidi_Control`, U+200B to U+200F, U+2028 to U+202E, U+2060 to U+2069, U+FEFF);
+/// and U+FFFE and U+FFFF, which are no characters and which XML cannot hold.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    escaped(text, steers)
+}
+
+/// The same for text of several lines, whose line feeds stay what they are.
+pub fn visible_lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |character| character != '\n' && steers(character))
+}
+
+fn steers(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+        )
+        || matches!(character, '\u{fffe}' | '\u{ffff}')
+}
+
+fn escaped(text: &str, is_meant: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_meant) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_meant(character) {
+            out.extend(character.escape_unicode());
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_reader_is_written_as_an_escape() {
+        for steering in [
+            '\0', '\t', '\n', '\r', '\u{1b}', '\u{7f}', '\u{85}', '\u{9b}', '\u{61c}', '\u{200b}',
+            '\u{200d}', '\u{200f}', '\u{2028}', '\u{202e}', '\u{2060}', '\u{2066}', '\u{2069}', '\u{feff}',
+            '\u{fffe}', '\u{ffff}',
+        ] {
+            let shown = visible(&format!("pay {steering}1")).into_owned();
+            assert_eq!(shown, format!("pay {}1", steering.escape_unicode()));
+        }
+    }
+
+    #[test]
+    fn everything_else_stays_as_it_is() {
+        for text in ["", "支付 ok 😀", "مرحبا", "\\u{1b}", "a\u{2027}\u{202f}\u{205f}\u{206a}\u{fffd}"]
+        {
+            assert!(matches!(visible(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn of_several_lines_the_line_feeds_stay() {
+        assert_eq!(visible_lines("one\n\ttwo\r\n\u{202e}"), "one\n\\u{9}two\\u{d}\n\\u{202e}");
+    }
+}
