@@ -1,16 +1,20 @@
 //! The report as JUnit's XML.
+//!
+//! The library leaves out control characters without a word, and lets U+FFFE and U+FFFF through, with which a document
+//! is no XML: what comes from a target is made [`visible()`] before.
 
-use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 use soter_bridge::protocol::CommandError;
 
 use super::Report;
 use crate::attack::Verdict;
 use crate::audit::Finding;
+use crate::{visible, visible_lines};
 
 pub(super) fn document(report: &Report) -> Result<String, CommandError> {
     let mut suite = TestSuite::new("soter-sim audit");
     suite.set_time(report.took);
-    suite.add_property(("target", report.target.as_str()));
+    suite.add_property(Property::new("target", visible(&report.target)));
     suite.add_test_cases(report.findings.iter().map(|finding| case(report, finding)));
     let mut document = quick_junit::Report::new("soter-sim audit");
     document.set_time(report.took);
@@ -25,9 +29,9 @@ fn case(report: &Report, finding: &Finding) -> TestCase {
     let failed = |kind| {
         let mut status = TestCaseStatus::non_success(kind);
         status
-            .set_message(finding.reason.as_str())
+            .set_message(visible(&finding.reason))
             .set_type(finding.verdict.name())
-            .set_description(detail(finding));
+            .set_description(visible_lines(&detail(finding)));
         status
     };
     let status = match finding.verdict {
@@ -36,14 +40,14 @@ fn case(report: &Report, finding: &Finding) -> TestCase {
         Verdict::Error => failed(NonSuccessKind::Error),
         Verdict::Skip => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(finding.reason.as_str());
+            status.set_message(visible(&finding.reason));
             status
         }
     };
     let mut case = TestCase::new(format!("{} {}", attack.id, attack.title), status);
     case.set_classname(format!("soter-sim.audit.{}", attack.layer.name()));
     if finding.verdict == Verdict::Warn || finding.known {
-        case.set_system_out(format!("{}: {}", finding.verdict.name(), finding.reason));
+        case.set_system_out(format!("{}: {}", finding.verdict.name(), visible(&finding.reason)));
     }
     case
 }

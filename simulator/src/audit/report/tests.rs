@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use quick_junit::TestCaseStatus;
+
 use super::*;
 use crate::attack::{Exchange, find};
 
@@ -50,6 +52,27 @@ fn the_junit_report_reads_back_whatever_the_target_has_answered() {
     let strict = Report { strict: true, ..report() }.written(ReportKind::JUnit).unwrap();
     assert_eq!(quick_junit::Report::deserialize_from_str(&strict).unwrap().test_suites[0].failures, 2);
     assert!(!xml.contains('\u{0}') && !xml.contains('\u{1b}'));
+}
+
+#[test]
+fn the_junit_report_is_xml_whatever_characters_a_target_sends() {
+    let every: String = ('\0'..='\u{ffff}').chain(['\u{1fffe}', '\u{10ffff}']).collect();
+    let mut report = report();
+    report.target.push_str(&every);
+    for finding in &mut report.findings {
+        finding.reason.clone_from(&every);
+        let text = || every.clone();
+        finding.exchange = Some(Exchange { request: text(), response: text(), curl: text() });
+    }
+    let xml = report.written(ReportKind::JUnit).unwrap();
+    // https://www.w3.org/TR/xml/#charsets
+    let is_char = |character| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    assert!(xml.chars().all(is_char));
+    let read = quick_junit::Report::deserialize_from_str(&xml).unwrap();
+    let TestCaseStatus::NonSuccess { message, .. } = &read.test_suites[0].test_cases[1].status else {
+        panic!("{read:?}")
+    };
+    assert_eq!(message.as_deref(), Some(&*crate::visible(&every)));
 }
 
 #[test]
