@@ -106,6 +106,27 @@ fn the_text_ends_with_the_counts_and_cannot_steer_a_terminal() {
     assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{200b}']), "{text}");
 }
 
+/// A shell's answer to what a person copies out of the report.
+#[cfg(unix)]
+#[test]
+fn a_request_of_several_lines_can_be_copied_out_of_the_text_and_repeated() {
+    let mut report = report();
+    report.findings.truncate(2);
+    let curl = "curl -sS -X POST -H 'a: b' --data-binary 'one\n  two\n' 'http://127.0.0.1:1/'";
+    let exchange = Exchange { request: String::new(), response: String::new(), curl: curl.to_owned() };
+    report.findings[1].exchange = Some(exchange);
+    let text = report.text();
+    let (_, copied) = text.split_once("again with\n").unwrap();
+    let (copied, _) = copied.rsplit_once("\n\n").unwrap();
+    let script = format!("curl() {{ for argument; do printf '<%s>' \"$argument\"; done; }}\n{copied}\n");
+    let said = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert_eq!(
+        String::from_utf8(said.stdout).unwrap(),
+        "<-sS><-X><POST><-H><a: b><--data-binary><one\n  two\n><http://127.0.0.1:1/>"
+    );
+    assert_eq!(String::from_utf8(said.stderr).unwrap(), "");
+}
+
 #[test]
 fn the_ending_of_a_file_says_how_it_is_written() {
     for (path, kind) in [

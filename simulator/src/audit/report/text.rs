@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Report, Summary, needs_attention};
-use crate::visible;
+use crate::{visible, visible_lines};
 
 pub(super) fn text(report: &Report) -> String {
     let mut out = String::new();
@@ -35,7 +35,8 @@ pub(super) fn text(report: &Report) -> String {
                     let _ = writeln!(out, "    {}", visible(line));
                 }
             }
-            let _ = writeln!(out, "  again with\n    {}", visible(&exchange.curl));
+            // Its line ends are a part of what is sent, and so nothing may stand before its further lines.
+            let _ = writeln!(out, "  again with\n    {}", visible_lines(&exchange.curl));
         }
     }
     let _ = write!(out, "\n{}", last_line(report));
