@@ -1,5 +1,6 @@
 //! What an audit found, for people and for programs.
 
+mod advice;
 mod html;
 mod junit;
 mod sarif;
@@ -132,8 +133,8 @@ fn result(finding: &Finding) -> Value {
         "known": known,
     });
     if needs_attention(finding) {
-        result["meaning"] = attack.meaning.into();
-        result["fix"] = attack.fix.into();
+        result["meaning"] = finding.meaning().into();
+        result["fix"] = finding.fix().into();
         if let Some(exchange) = exchange {
             result["request"] = exchange.request.as_str().into();
             result["response"] = exchange.response.as_str().into();

@@ -78,8 +78,8 @@ fn details(finding: &Finding, out: &mut String) {
     for (term, text) in [
         ("What happened", finding.reason.as_str()),
         ("The input", attack.making),
-        ("What it means", attack.meaning),
-        ("How to mend it", attack.fix),
+        ("What it means", finding.meaning()),
+        ("How to mend it", finding.fix()),
     ] {
         let _ = writeln!(out, "<dt>{term}</dt><dd>{}</dd>", escaped(text));
     }

@@ -53,9 +53,8 @@ fn case(report: &Report, finding: &Finding) -> TestCase {
 }
 
 fn detail(finding: &Finding) -> String {
-    let attack = finding.attack;
     let exchange = finding.exchange.as_ref().map_or_else(String::new, |exchange| {
         format!("\n\n{}\n\n{}\n\n{}", exchange.request, exchange.response, exchange.curl)
     });
-    format!("{}\n{}\n{}{exchange}", attack.making, attack.meaning, attack.fix)
+    format!("{}\n{}\n{}{exchange}", finding.attack.making, finding.meaning(), finding.fix())
 }

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::Report;
+use super::{Report, needs_attention};
 use crate::attack::{Attack, Verdict};
 use crate::audit::Finding;
+use crate::visible;
 
 pub(super) fn log(report: &Report) -> Value {
     let rules: Vec<Value> = report.findings.iter().map(|finding| rule(finding.attack)).collect();
@@ -48,12 +49,18 @@ fn result(index: usize, finding: &Finding, target: &str) -> Value {
         Verdict::Error => ("open", "none"),
     };
     let attack = finding.attack;
+    // 3.27.11: a message tells the risk, and what can be done about it.
+    let advice = if needs_attention(finding) {
+        format!(".\n{}\n{}", finding.meaning(), finding.fix())
+    } else {
+        String::new()
+    };
     let mut result = json!({
         "ruleId": attack.id,
         "ruleIndex": index,
         "kind": kind,
         "level": level,
-        "message": {"text": format!("{}: {}", attack.title, finding.reason)},
+        "message": {"text": format!("{}: {}{advice}", attack.title, visible(&finding.reason))},
         "locations": [{"physicalLocation": {"artifactLocation": {"uri": target}}}],
         "partialFingerprints": {"attack/v1": attack.id},
     });

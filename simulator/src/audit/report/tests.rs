@@ -76,6 +76,27 @@ fn the_junit_report_is_xml_whatever_characters_a_target_sends() {
 }
 
 #[test]
+fn every_report_says_of_each_verdict_what_that_one_means() {
+    let report = Report { strict: true, ..report() };
+    let [_, fail, _, warn, error] = report.findings.as_slice() else { panic!("{report:?}") };
+    assert_eq!((fail.meaning(), fail.fix()), (fail.attack.meaning, fail.attack.fix));
+    assert!(warn.meaning().contains("took harm") && warn.fix().contains("a refusal in place of"));
+    assert!(error.meaning().starts_with("Nothing can be said") && error.fix().ends_with("audit again."));
+    let written = |kind| report.written(kind).unwrap();
+    let sarif: Value = serde_json::from_str(&written(ReportKind::Sarif)).unwrap();
+    let results = sarif["runs"][0]["results"].to_string();
+    let [page, json, junit] = [ReportKind::Html, ReportKind::Json, ReportKind::JUnit].map(written);
+    for text in [report.text(), page, json, junit, results] {
+        for finding in [fail, warn, error] {
+            assert!(text.contains(finding.meaning()) && text.contains(finding.fix()), "{text}");
+        }
+        for Finding { attack, .. } in [warn, error] {
+            assert!(!text.contains(attack.meaning) && !text.contains(attack.fix), "{text}");
+        }
+    }
+}
+
+#[test]
 fn the_page_has_no_markup_that_a_target_has_sent_and_needs_nothing_from_elsewhere() {
     let page = report().written(ReportKind::Html).unwrap();
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"), "{page}");

@@ -26,8 +26,8 @@ pub(super) fn text(report: &Report) -> String {
         let _ = writeln!(out, "\n{}  {}: {}", finding.verdict.name(), attack.id, attack.title);
         let _ = writeln!(out, "  what happened   {}", visible(&finding.reason));
         let _ = writeln!(out, "  the input       {}", attack.making);
-        let _ = writeln!(out, "  what it means   {}", attack.meaning);
-        let _ = writeln!(out, "  how to mend it  {}", attack.fix);
+        let _ = writeln!(out, "  what it means   {}", finding.meaning());
+        let _ = writeln!(out, "  how to mend it  {}", finding.fix());
         if let Some(exchange) = &finding.exchange {
             for (title, text) in [("sent", &exchange.request), ("answered", &exchange.response)] {
                 let _ = writeln!(out, "  {title}");
