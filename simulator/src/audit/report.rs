@@ -6,8 +6,9 @@ mod junit;
 mod sarif;
 mod text;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use soter_bridge::protocol::CommandError;
 
@@ -25,6 +26,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Whether a warning counts as a failure.
     pub strict: bool,
+    /// When it began.
+    pub began: SystemTime,
     /// How long it took.
     pub took: Duration,
 }
@@ -63,6 +66,11 @@ impl ReportKind {
 }
 
 impl Report {
+    /// When it began, in UTC to the second, as RFC 3339 has it.
+    fn began(&self) -> String {
+        DateTime::<Utc>::from(self.began).to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+
     /// How many attacks came to what.
     pub fn summary(&self) -> Summary {
         Summary::of(&self.findings)
@@ -114,6 +122,7 @@ impl Report {
             "tool": {"name": "soter-sim", "version": env!("CARGO_PKG_VERSION")},
             "target": self.target,
             "form": form(self.form),
+            "began": self.began(),
             "milliseconds": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
             "summary": {"pass": pass, "fail": fail, "warn": warn, "skip": skip, "error": error, "known": known},
             "results": results,

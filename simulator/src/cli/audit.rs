@@ -6,7 +6,7 @@ mod verifier;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use soter_bridge::Secret;
 use soter_bridge::protocol::CommandError;
@@ -112,7 +112,7 @@ impl Plan {
         address: String,
         console: &mut Console,
     ) -> Result<Exit, CommandError> {
-        let begun = Instant::now();
+        let (began, clock) = (SystemTime::now(), Instant::now());
         let (mut done, all) = (0, self.attacks.len());
         let width = all.to_string().len();
         let played = audit(target, &self.keys, &self.attacks, |finding| {
@@ -136,7 +136,8 @@ impl Plan {
             form: target.form(),
             findings,
             strict: self.strict,
-            took: begun.elapsed(),
+            began,
+            took: clock.elapsed(),
         };
         let text = if self.json { report.json().to_string() } else { report.text() };
         let _ = console.answer(&text)?;

@@ -16,9 +16,10 @@ pub(super) fn page(report: &Report) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>soter-sim audit of {target}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <h1>soter-sim audit</h1>\n<p>{target}, as {}: {} attacks in {:.1} s</p>\n<ul class=\"counts\">\n",
+         <h1>soter-sim audit</h1>\n<p>{target}, as {}; began <time>{}</time>, took {:.1} s</p>\n\
+         <ul class=\"counts\">\n",
         form(report.form),
-        report.findings.len(),
+        report.began(),
         report.took.as_secs_f64()
     );
     for (class, number, word) in [

@@ -3,6 +3,7 @@
 //! The library leaves out control characters without a word, and lets U+FFFE and U+FFFF through, with which a document
 //! is no XML: what comes from a target is made [`visible()`] before.
 
+use chrono::{DateTime, Utc};
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 use soter_bridge::protocol::CommandError;
 
@@ -13,11 +14,11 @@ use crate::{visible, visible_lines};
 
 pub(super) fn document(report: &Report) -> Result<String, CommandError> {
     let mut suite = TestSuite::new("soter-sim audit");
-    suite.set_time(report.took);
+    suite.set_timestamp(DateTime::<Utc>::from(report.began)).set_time(report.took);
     suite.add_property(Property::new("target", visible(&report.target)));
     suite.add_test_cases(report.findings.iter().map(|finding| case(report, finding)));
     let mut document = quick_junit::Report::new("soter-sim audit");
-    document.set_time(report.took);
+    document.set_timestamp(DateTime::<Utc>::from(report.began)).set_time(report.took);
     document.add_test_suite(suite);
     document
         .to_string()

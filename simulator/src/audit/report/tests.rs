@@ -27,6 +27,7 @@ fn report() -> Report {
         form: Form::Verifier,
         findings,
         strict: false,
+        began: SystemTime::UNIX_EPOCH + Duration::from_millis(1_792_582_245_678),
         took: Duration::from_secs(2),
     }
 }
@@ -73,6 +74,17 @@ fn the_junit_report_is_xml_whatever_characters_a_target_sends() {
         panic!("{read:?}")
     };
     assert_eq!(message.as_deref(), Some(&*crate::visible(&every)));
+}
+
+#[test]
+fn reports_that_are_kept_tell_when_the_audit_began() {
+    let written = |kind| report().written(kind).unwrap();
+    assert!(written(ReportKind::Json).contains("\"began\": \"2026-10-21T11:30:45Z\""));
+    assert!(written(ReportKind::Html).contains("began <time>2026-10-21T11:30:45Z</time>"));
+    let junit = quick_junit::Report::deserialize_from_str(&written(ReportKind::JUnit)).unwrap();
+    for timestamp in [junit.timestamp, junit.test_suites[0].timestamp] {
+        assert_eq!(timestamp.unwrap().timestamp(), 1_792_582_245);
+    }
 }
 
 #[test]
