@@ -49,3 +49,6 @@ pub use self::software_key::{Flaw, Scheme, SoftwareKey};
 pub use self::steps::{Code, Envelope};
 pub use self::target::{Answer, Cookies, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
 pub use self::wechat_target::{Backstage, Credentials, WeChatTarget};
+
+// Of the audit's own control.
+pub(crate) use self::steps::{Forgery, Script};

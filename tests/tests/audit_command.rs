@@ -80,6 +80,42 @@ fn what_is_dead_wrong_or_elsewhere_ends_with_2_and_says_what_to_do() {
 }
 
 #[test]
+fn an_audit_whose_control_failed_leaves_no_earlier_report_behind() {
+    let folder = TempDir::new().unwrap();
+    let paths = ["a.json", "a.xml", "a.sarif", "a.html"].map(|name| folder.path().join(name));
+    let (_running, url) = server(&[]);
+    let reports: Vec<&str> = paths.iter().flat_map(|path| ["--report", path.to_str().unwrap()]).collect();
+    // Nobody is there, the verifier knows no such mini program, and it does not take the keys.
+    for (url, more, told) in [
+        ("http://127.0.0.1:9", &[][..], "was not answered"),
+        (&url, &["--secret", "another"], "40125"),
+        (&url, &["--enroll-url", "/health"], "does not know these keys"),
+    ] {
+        for path in &paths {
+            std::fs::write(path, "of yesterday").unwrap();
+        }
+        let arguments: Vec<&str> = reports.iter().chain(more).copied().collect();
+        let finished = audit(url, &arguments).exits(2);
+        assert!(finished.stderr.contains(told) && finished.stdout.is_empty(), "{finished}");
+        let json = report(&paths[0]);
+        assert_eq!(json["results"].as_array().unwrap().len(), 1, "{json}");
+        let result = &json["results"][0];
+        assert_eq!((&result["id"], &result["verdict"]), (&"SOTER-CONTROL-01".into(), &"ERROR".into()));
+        assert!(result["reason"].as_str().unwrap().contains(told), "{result}");
+        assert_eq!(json["summary"]["error"], 1);
+        for path in &paths[1..] {
+            let text = std::fs::read_to_string(path).unwrap();
+            assert!(text.contains("SOTER-CONTROL-01") && text.contains(told), "{text}");
+        }
+        assert!(std::fs::read_to_string(&paths[1]).unwrap().contains("errors=\"1\""));
+        let printed =
+            audit(url, more.iter().chain(&["--json"]).copied().collect::<Vec<_>>().as_slice()).exits(2);
+        assert_eq!(printed.json()["results"][0]["id"], "SOTER-CONTROL-01");
+        assert!(printed.stderr.contains("nothing is concluded"), "{printed}");
+    }
+}
+
+#[test]
 fn mistakes_are_told_before_anything_is_sent() {
     let url = "http://127.0.0.1:9";
     for (arguments, told) in [

@@ -1,6 +1,7 @@
 //! What an audit found, for people and for programs.
 
 mod advice;
+mod control;
 mod html;
 mod junit;
 mod sarif;

@@ -12,7 +12,7 @@ use soter_bridge::Secret;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::wechat::Accounts;
 use soter_sim::attack::{Attack, Credentials, Form, INITIAL, KeySource, Layer, Target, host_is_loopback};
-use soter_sim::audit::{Baseline, ControlFailed, Report, ReportKind, Selection, audit};
+use soter_sim::audit::{Baseline, ControlFailed, Finding, Report, ReportKind, Selection, audit};
 use soter_sim::visible;
 
 use crate::front::{Console, Exit, Input, read_input, write_file};
@@ -112,7 +112,7 @@ impl Plan {
         address: String,
         console: &mut Console,
     ) -> Result<Exit, CommandError> {
-        let (began, clock) = (SystemTime::now(), Instant::now());
+        let begun = Begun::now(address, target.form());
         let (mut done, all) = (0, self.attacks.len());
         let width = all.to_string().len();
         let played = audit(target, &self.keys, &self.attacks, |finding| {
@@ -123,28 +123,61 @@ impl Plan {
         .await;
         let mut findings = match played {
             Ok(findings) => findings,
-            Err(failed) => {
-                inconclusive(&failed, target.form(), self.keys.is_seeded(), console);
-                return Ok(INCONCLUSIVE);
-            }
+            Err(failed) => return self.give_up(begun, &failed, console),
         };
         for finding in &mut findings {
             finding.known = self.baseline.knows(finding);
         }
-        let report = Report {
-            target: address,
-            form: target.form(),
-            findings,
-            strict: self.strict,
-            began,
-            took: clock.elapsed(),
-        };
+        let report = self.report(begun, findings);
         let text = if self.json { report.json().to_string() } else { report.text() };
         let _ = console.answer(&text)?;
-        for (path, kind) in &self.reports {
-            write_file(path, report.written(*kind)?.as_bytes())?;
-        }
+        self.write(&report)?;
         Ok(exit(&report))
+    }
+
+    /// Tells that the positive control failed, in every report as well: an earlier one would pass for this audit's.
+    fn give_up(
+        &self,
+        begun: Begun,
+        failed: &ControlFailed,
+        console: &mut Console,
+    ) -> Result<Exit, CommandError> {
+        inconclusive(failed, begun.form, self.keys.is_seeded(), console);
+        let report = self.report(begun, vec![Finding::of_control(failed)]);
+        if self.json {
+            let _ = console.answer(&report.json().to_string())?;
+        }
+        self.write(&report)?;
+        Ok(INCONCLUSIVE)
+    }
+
+    fn report(&self, begun: Begun, findings: Vec<Finding>) -> Report {
+        Report {
+            target: begun.address,
+            form: begun.form,
+            findings,
+            strict: self.strict,
+            began: begun.at,
+            took: begun.clock.elapsed(),
+        }
+    }
+
+    fn write(&self, report: &Report) -> Result<(), CommandError> {
+        self.reports.iter().try_for_each(|(path, kind)| write_file(path, report.written(*kind)?.as_bytes()))
+    }
+}
+
+/// An audit that has begun: when, and of what.
+struct Begun {
+    address: String,
+    form: Form,
+    at: SystemTime,
+    clock: Instant,
+}
+
+impl Begun {
+    fn now(address: String, form: Form) -> Self {
+        Self { address, form, at: SystemTime::now(), clock: Instant::now() }
     }
 }
 

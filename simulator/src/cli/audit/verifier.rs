@@ -7,7 +7,7 @@ use soter_bridge::protocol::CommandError;
 use soter_sim::attack::{Credentials, Http, RemoteServers, Target, WeChatTarget};
 use soter_sim::audit::ControlFailed;
 
-use super::{INCONCLUSIVE, Plan};
+use super::{Begun, Plan};
 use crate::front::{Console, Exit};
 use crate::grammar::Audit;
 
@@ -32,11 +32,11 @@ pub(super) async fn run(audit: &Audit, plan: &Plan, console: &mut Console) -> Re
     let target = WeChatTarget::new(http, plan.app.clone(), Arc::new(servers))
         .with_other_app(other)
         .enrolling_at(audit.enroll_url.clone());
+    let begun = Begun::now(url.clone(), target.form());
     // Whether there is such a verifier at all, before anything is brought to it.
     if let Err(trouble) = target.knock().await {
         let failed = ControlFailed { what: trouble.to_string(), exchange: None };
-        super::inconclusive(&failed, target.form(), plan.keys.is_seeded(), console);
-        return Ok(INCONCLUSIVE);
+        return plan.give_up(begun, &failed, console);
     }
     plan.carry_out(&target, url, console).await
 }
