@@ -13,7 +13,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use soter_bridge::protocol::CommandError;
 
-use super::{Finding, Summary};
+use super::{Baseline, Finding, Summary};
 use crate::attack::{Form, Verdict};
 
 /// The findings of one audit.
@@ -25,6 +25,8 @@ pub struct Report {
     pub form: Form,
     /// What came of each attack.
     pub findings: Vec<Finding>,
+    /// What was found before, if that was given.
+    pub baseline: Option<Baseline>,
     /// Whether a warning counts as a failure.
     pub strict: bool,
     /// When it began.

@@ -54,7 +54,7 @@ fn selects(word: &str, attack: &Attack) -> bool {
 }
 
 /// An earlier report: what it found counts no more.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Baseline(BTreeMap<String, String>);
 
 #[derive(Deserialize)]
@@ -87,6 +87,19 @@ impl Baseline {
     pub fn knows(&self, finding: &Finding) -> bool {
         matches!(finding.verdict, Verdict::Fail | Verdict::Warn)
             && self.0.get(finding.attack.id).is_some_and(|verdict| verdict == finding.verdict.name())
+    }
+
+    /// How SARIF calls the way from there to this finding (3.27.24): the same, changed, or not there before. A problem
+    /// where there was none is no change of an earlier result, but a new one.
+    pub(super) fn state(&self, finding: &Finding) -> &'static str {
+        let is_problem =
+            |verdict: &str| [Verdict::Fail, Verdict::Warn].iter().any(|one| one.name() == verdict);
+        let now = finding.verdict.name();
+        match self.0.get(finding.attack.id) {
+            Some(earlier) if earlier == now => "unchanged",
+            Some(earlier) if is_problem(earlier) == is_problem(now) => "updated",
+            _ => "new",
+        }
     }
 }
 

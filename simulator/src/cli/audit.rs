@@ -50,7 +50,7 @@ pub(super) fn run(audit: &Audit, options: &Options, console: &mut Console) -> Re
 struct Plan {
     attacks: Vec<&'static Attack>,
     reports: Vec<(std::path::PathBuf, ReportKind)>,
-    baseline: Baseline,
+    baseline: Option<Baseline>,
     app: Credentials,
     keys: KeySource,
     timeout: Duration,
@@ -77,8 +77,8 @@ impl Plan {
             })
             .collect::<Result<_, CommandError>>()?;
         let baseline = match &audit.baseline {
-            Some(path) => Baseline::read(&read_input(Input::named(path))?)?,
-            None => Baseline::default(),
+            Some(path) => Some(Baseline::read(&read_input(Input::named(path))?)?),
+            None => None,
         };
         Ok(Self {
             attacks: Selection { only: audit.only.clone(), skip: audit.skip.clone() }.attacks()?,
@@ -126,7 +126,7 @@ impl Plan {
             Err(failed) => return self.give_up(begun, &failed, console),
         };
         for finding in &mut findings {
-            finding.known = self.baseline.knows(finding);
+            finding.known = self.baseline.as_ref().is_some_and(|baseline| baseline.knows(finding));
         }
         let report = self.report(begun, findings);
         let text = if self.json { report.json().to_string() } else { report.text() };
@@ -156,6 +156,7 @@ impl Plan {
             target: begun.address,
             form: begun.form,
             findings,
+            baseline: self.baseline.clone(),
             strict: self.strict,
             began: begun.at,
             took: begun.clock.elapsed(),

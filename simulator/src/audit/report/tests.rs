@@ -26,6 +26,7 @@ fn report() -> Report {
         target: "http://127.0.0.1:1".to_owned(),
         form: Form::Verifier,
         findings,
+        baseline: None,
         strict: false,
         began: SystemTime::UNIX_EPOCH + Duration::from_millis(1_792_582_245_678),
         took: Duration::from_secs(2),
@@ -126,6 +127,56 @@ fn the_sarif_log_has_a_rule_for_each_result() {
         assert_eq!(run["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
     }
     assert_eq!(run["results"][1]["level"], "error");
+    assert_eq!(run["invocations"][0]["executionSuccessful"], false);
+    assert_eq!(run["invocations"][0]["startTimeUtc"], "2026-10-21T11:30:45Z");
+}
+
+fn sarif_results(report: &Report) -> Vec<Value> {
+    let log: Value = serde_json::from_str(&report.written(ReportKind::Sarif).unwrap()).unwrap();
+    log["runs"][0]["results"].as_array().unwrap().clone()
+}
+
+#[test]
+fn results_of_a_sarif_log_have_a_level_only_if_they_are_failures() {
+    let kinds: Vec<_> =
+        sarif_results(&report()).iter().map(|result| json!([result["kind"], result["level"]])).collect();
+    let expected = json!([
+        ["pass", "none"],
+        ["fail", "error"],
+        ["notApplicable", "none"],
+        ["fail", "warning"],
+        ["open", "none"]
+    ]);
+    assert_eq!(Value::from(kinds), expected);
+}
+
+#[test]
+fn a_sarif_log_says_what_is_new_on_every_result_and_only_beside_a_baseline() {
+    assert!(sarif_results(&report()).iter().all(|result| result["baselineState"].is_null()));
+    let earlier = json!({"results": [
+        {"id": "SOTER-REPLAY-01", "verdict": "PASS"},
+        {"id": "SOTER-REPLAY-02", "verdict": "PASS"},
+        {"id": "SOTER-REPLAY-03", "verdict": "ERROR"},
+        {"id": "SOTER-REPLAY-04", "verdict": "FAIL"},
+    ]});
+    let baseline = Baseline::read(earlier.to_string().as_bytes()).unwrap();
+    let results = sarif_results(&Report { baseline: Some(baseline), ..report() });
+    let states: Vec<_> = results.iter().map(|result| result["baselineState"].as_str().unwrap()).collect();
+    assert_eq!(states, ["unchanged", "new", "updated", "updated", "new"]);
+}
+
+#[test]
+fn a_targets_text_is_neither_a_placeholder_nor_a_link_in_a_sarif_log() {
+    let mut report = report();
+    report.findings[1].reason = "{0} [here](http://127.0.0.1:2/)".to_owned();
+    report.target = "http://127.0.0.1:1/a b".to_owned();
+    let result = &sarif_results(&report)[1];
+    let text = result["message"]["text"].as_str().unwrap();
+    assert!(text.contains("{{0}} [here] (http"), "{text}");
+    assert_eq!(
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
+        "http://127.0.0.1:1/a%20b"
+    );
 }
 
 #[test]
