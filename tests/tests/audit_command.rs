@@ -154,6 +154,24 @@ fn a_description_to_begin_with_is_written_once_and_reads_back() {
 }
 
 #[test]
+fn what_would_be_played_is_told_to_programs_as_json() {
+    let listed = audit("http://127.0.0.1:9", &["--dry-run", "--json"]).exits(0).json();
+    let told: Vec<_> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|attack| (attack["id"].clone(), attack["play"].clone()))
+        .collect();
+    // A verifier knows no orders.
+    for (id, play) in [("SOTER-REPLAY-01", true), ("SOTER-COUNTER-01", true), ("SOTER-REPLAY-06", false)] {
+        assert!(told.contains(&(id.into(), play.into())), "{listed}");
+    }
+    assert_eq!(told.len(), 4);
+    let first = &listed[0];
+    assert!(first["title"].is_string() && first["layer"] == "verifier" && first["expected"] == "must-refuse");
+}
+
+#[test]
 fn attackers_methods_are_offered_over_rpc_with_a_flag_alone() {
     let call =
         |url: &str, method: &str, params: &str| Program::new(["rpc", method, params, "--connect", url]).run();

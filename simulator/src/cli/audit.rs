@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use serde_json::{Value, json};
 use soter_bridge::Secret;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::wechat::Accounts;
@@ -216,18 +217,33 @@ fn inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, console: &m
     }
 }
 
+/// Lists what would be played.
 fn dry_run(plan: &Plan, audit: &Audit, console: &mut Console) -> Result<Exit, CommandError> {
     let is_verifier = audit.preset.is_some();
-    let lines: Vec<String> = plan
-        .attacks
-        .iter()
-        .map(|attack| {
-            let applies = !is_verifier || attack.layer == Layer::Verifier;
-            let mark = if applies { "play" } else { "skip" };
-            format!("{mark}  {}  {}: {}", attack.id, attack.expected.name(), attack.title)
-        })
-        .collect();
-    let _ = console.answer(&format!("{}\n{} attacks; nothing was sent", lines.join("\n"), lines.len()))?;
+    let applies = |attack: &Attack| !is_verifier || attack.layer == Layer::Verifier;
+    let text = if plan.json {
+        let listed = plan.attacks.iter().map(|attack| {
+            json!({
+                "id": attack.id,
+                "layer": attack.layer.name(),
+                "expected": attack.expected.name(),
+                "title": attack.title,
+                "play": applies(attack),
+            })
+        });
+        listed.collect::<Value>().to_string()
+    } else {
+        let lines: Vec<String> = plan
+            .attacks
+            .iter()
+            .map(|attack| {
+                let mark = if applies(attack) { "play" } else { "skip" };
+                format!("{mark}  {}  {}: {}", attack.id, attack.expected.name(), attack.title)
+            })
+            .collect();
+        format!("{}\n{} attacks; nothing was sent", lines.join("\n"), lines.len())
+    };
+    let _ = console.answer(&text)?;
     Ok(Exit::Good)
 }
 
