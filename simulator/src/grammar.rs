@@ -147,11 +147,13 @@ pub(crate) enum ProgramCommand {
     Shared(Command),
     /// Carry out a scenario: a file of REPL lines, and of `expect` lines that say what has to come of them
     ///
-    /// Exit codes: 0 all expectations hold, 1 some do not, 2 the file is no scenario.
+    /// Exit codes: 0 all expectations hold, 1 some do not, 2 the file is no scenario, 3 the surroundings: a missing file,
+    /// a folder that is in use.
     Run(Scenario),
     /// Play every attack against your own backend, and report what it lets through
     ///
-    /// Exit codes: 0 nothing found, 1 findings, 2 nothing can be concluded (the target is dead, wrong, or broke).
+    /// Exit codes: 0 nothing found, 1 findings, 2 nothing can be concluded (the target is dead, wrong, or broke) or the
+    /// words are wrong, 3 the surroundings: a missing file, a port in use, a report that cannot be written.
     Audit(Box<Audit>),
     /// Write a complete matching set of test vectors: keys, results, signatures, manifest
     Vectors(Vectors),

@@ -48,6 +48,19 @@ fn the_grammars_are_sound() {
 }
 
 #[test]
+fn help_that_promises_exit_codes_names_all_of_them() {
+    for name in ["audit", "run"] {
+        let program = command_line();
+        let about =
+            program.find_subcommand(name).and_then(clap::Command::get_long_about).unwrap().to_string();
+        let (_, codes) = about.split_once("Exit codes: ").unwrap();
+        for code in ["0 ", ", 1 ", ", 2 ", ", 3 the surroundings"] {
+            assert!(codes.contains(code), "{name}: {codes}");
+        }
+    }
+}
+
+#[test]
 fn every_command_has_an_example_and_each_example_of_a_line_parses() {
     for path in every_command(&lines()) {
         let examples: Vec<_> = examples::LINES
