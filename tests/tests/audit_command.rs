@@ -123,6 +123,7 @@ fn mistakes_are_told_before_anything_is_sent() {
         (&["--report", "no-such-folder/report.html"], "no-such-folder"),
         (&["--skip", "SOTER-NONSENSE"], "SOTER-NONSENSE"),
         (&["--skip", "SOTER"], "leave no attack"),
+        (&["--skip", ""], "is empty"),
         (&["--baseline", "no-such-file.json"], "no-such-file.json"),
     ] {
         let finished = audit(url, arguments);

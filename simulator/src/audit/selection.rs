@@ -8,7 +8,8 @@ use soter_bridge::protocol::CommandError;
 use super::Finding;
 use crate::attack::{Attack, Verdict, catalogue};
 
-/// Ids or beginnings of ids, such as `SOTER-COUNTER`. Capitals do not matter.
+/// Ids or beginnings of ids, such as `SOTER-COUNTER`. Capitals do not matter, `SOTER-` may be left out, and a `*` may
+/// stand at the end.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// What is played; nothing stands for all.
@@ -21,11 +22,16 @@ impl Selection {
     /// The attacks that are to be played.
     ///
     /// # Errors
-    /// The user's: a word that selects nothing, or a selection of nothing.
+    /// The user's: a word that is empty or selects nothing, or a selection of nothing.
     pub fn attacks(&self) -> Result<Vec<&'static Attack>, CommandError> {
-        if let Some(word) =
-            self.only.iter().chain(&self.skip).find(|word| !catalogue().any(|attack| selects(word, attack)))
-        {
+        let words = || self.only.iter().chain(&self.skip);
+        if words().any(|word| word.trim().is_empty()) {
+            return Err(CommandError::invalid_params(
+                "an id behind --only or --skip is empty",
+                "write ids with one comma between them, or leave the option out",
+            ));
+        }
+        if let Some(word) = words().find(|word| !catalogue().any(|attack| selects(word, attack))) {
             let shown: String = word.chars().take(40).collect();
             return Err(CommandError::invalid_params(
                 format!("no attack has the id `{shown}`, or one that begins so"),
@@ -48,9 +54,15 @@ impl Selection {
 
 /// A whole id, or its beginning up to a hyphen.
 fn selects(word: &str, attack: &Attack) -> bool {
-    let word = word.trim_end_matches('-').to_ascii_uppercase();
-    let rest = attack.id.strip_prefix(&word);
-    !word.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    let rest = attack.id.strip_prefix(&in_full(word));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+/// As ids are written in the catalogue.
+fn in_full(word: &str) -> String {
+    let word = word.trim();
+    let word = word.strip_suffix('*').unwrap_or(word).trim_end_matches('-').to_ascii_uppercase();
+    if word == "SOTER" || word.starts_with("SOTER-") { word } else { format!("SOTER-{word}") }
 }
 
 /// An earlier report: what it found counts no more.
@@ -121,6 +133,28 @@ mod tests {
         assert!(counters.iter().all(|id| id.starts_with("SOTER-COUNTER-") && !id.ends_with("-01")));
         assert!(ids(&["SOTER-REPLAY-0"], &[]).unwrap_err().what.contains("SOTER-REPLAY-0"));
         assert!(ids(&["SOTER-REPLAY"], &["SOTER"]).is_err());
+    }
+
+    #[test]
+    fn an_id_may_be_written_as_people_do() {
+        for word in ["REPLAY-01", "replay-01", "Soter-Replay-01", " soter-replay-01 ", "REPLAY-01*"] {
+            assert_eq!(ids(&[word], &[]).unwrap(), ["SOTER-REPLAY-01"], "{word}");
+        }
+        let replays = ids(&["SOTER-REPLAY"], &[]).unwrap();
+        for word in ["replay", "REPLAY-*", "SOTER-REPLAY-*", "SOTER-REPLAY*", "replay-"] {
+            assert_eq!(ids(&[word], &[]).unwrap(), replays, "{word}");
+            assert!(!ids(&[], &[word]).unwrap().contains(&"SOTER-REPLAY-01"), "{word}");
+        }
+        for word in ["REPLAY-0*", "*", "-", "SOTERREPLAY-01", "01"] {
+            assert!(ids(&[word], &[]).unwrap_err().what.contains(&format!("`{word}`")), "{word}");
+        }
+    }
+
+    #[test]
+    fn an_empty_id_is_told_as_such() {
+        for (only, skip) in [(&[""][..], &[][..]), (&["REPLAY", " "], &[]), (&[], &[""])] {
+            assert!(ids(only, skip).unwrap_err().what.contains("is empty"));
+        }
     }
 
     #[test]

@@ -56,10 +56,10 @@ pub(crate) struct Audit {
     /// Write a report: .json, .xml (JUnit), .sarif or .html; may be given more than once
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) report: Vec<PathBuf>,
-    /// Play these attacks alone: ids or their beginnings, comma-separated
+    /// Play these attacks alone: ids or their beginnings, comma-separated, such as REPLAY,COUNTER-01
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
-    /// Leave these attacks out: ids or their beginnings, comma-separated
+    /// Leave these attacks out: ids or their beginnings, comma-separated, such as REPLAY,COUNTER-01
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     pub(crate) skip: Vec<String>,
     /// An earlier .json report: what it has found counts no more
