@@ -73,6 +73,29 @@ fn a_seed_without_a_folder_keeps_nothing() {
 }
 
 #[test]
+fn attacks_leave_the_folder_alone_unless_it_is_named() {
+    for arguments in [
+        &["attack", "list"][..],
+        &["attack", "show", "SOTER-REPLAY-01"],
+        &["attack", "forge", "SOTER-JSON-12"],
+        &["attack", "run", "SOTER-REPLAY-01"],
+        &["call", "attack.list", "{}"],
+    ] {
+        let program = Program::new(arguments).arguments(["--json"]);
+        let home = program.home().to_owned();
+        let mut running = program.start();
+        let _ = running.line();
+        assert_eq!(fs::read_dir(home).unwrap().count(), 0, "{arguments:?}");
+        let _ = running.end().exits(0);
+    }
+    let state = State::new();
+    let mut serving = state.program(["serve", "--listen", "127.0.0.1:0"]).start();
+    let _ = serving.line();
+    let refused = state.program(["attack", "list"]).run().refuses(3);
+    assert!(refused.stderr.contains("in use"), "{refused}");
+}
+
+#[test]
 fn the_clock_needs_a_seed() {
     let refused =
         Program::new(["auth", "a", "--touch", "1", "--ephemeral", "--clock", "0"]).run().refuses_usage();

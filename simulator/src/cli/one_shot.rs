@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use soter_bridge::Connection;
 use soter_bridge::protocol::{CommandError, Request, Response, Service};
+use soter_sim::State;
 
 use super::auth;
 use crate::front::{self, Answer, Console, Exit};
@@ -58,7 +59,11 @@ fn on_a_desk(errand: Errand, options: &Options) -> Result<Answer, CommandError> 
         let errand = errand.on(options.device.as_deref());
         return runtime.block_on(async { perform(&Arc::new(Connection::open(url).await?), errand).await });
     }
-    let state = super::state(options)?;
+    let state = if needs_no_phone(&errand.call.request) && options.state.is_none() {
+        State::Ephemeral
+    } else {
+        super::state(options)?
+    };
     let runtime = super::runtime()?;
     let desk = super::open(state, options)?;
     super::put_away_when_told(&runtime, &desk);
@@ -68,6 +73,14 @@ fn on_a_desk(errand: Errand, options: &Options) -> Result<Answer, CommandError> 
     let answer = answer?;
     closed?;
     Ok(answer)
+}
+
+/// Whether it brings phones of its own, so that the ones of the folder are left alone.
+fn needs_no_phone(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::AttackList(_) | Request::AttackShow(_) | Request::AttackForge(_) | Request::AttackRun(_)
+    )
 }
 
 async fn perform<S: Service>(service: &Arc<S>, errand: Errand) -> Result<Answer, CommandError> {
