@@ -43,6 +43,13 @@ fn a_line_that_is_refused_ends_the_scenario_unless_that_is_expected() {
 }
 
 #[test]
+fn no_line_can_steer_the_terminal() {
+    let finished = scenario("auth 'a\u{1b}[2J\u{202e}' --touch 1\nexpect errCode is 0\n").exits(0);
+    assert!(finished.stdout.contains("   1  auth 'a\\u{1b}[2J\\u{202e}' --touch 1\n"), "{finished}");
+    assert!(!finished.stdout.contains(['\u{1b}', '\u{202e}']), "{finished}");
+}
+
+#[test]
 fn a_file_that_is_no_scenario_is_refused_before_anything_happens() {
     let wrong = scenario("keys\nexpect errCode equals 0\n").refuses(2);
     assert!(wrong.stderr.contains("line 2") && wrong.stderr.contains("equals"), "{wrong}");

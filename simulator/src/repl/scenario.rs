@@ -51,7 +51,7 @@ pub(crate) fn run<S: Service>(
     while let Some((number, step)) = steps.next() {
         let told = match &step {
             Step::Line(line) => {
-                let _ = console.answer(&format!("{number:4}  {line}"))?;
+                let _ = console.answer(&format!("{number:4}  {}", visible(line)))?;
                 let flow = runtime.block_on(stage.carry_out(line));
                 match (flow, &stage.seen.error, steps.peek()) {
                     (Flow::Leave | Flow::Closed, _, None) => break,
