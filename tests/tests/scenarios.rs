@@ -53,6 +53,10 @@ fn no_line_can_steer_the_terminal() {
 fn a_file_that_is_no_scenario_is_refused_before_anything_happens() {
     let wrong = scenario("keys\nexpect errCode equals 0\n").refuses(2);
     assert!(wrong.stderr.contains("line 2") && wrong.stderr.contains("equals"), "{wrong}");
+    for nothing in ["", "\n \n", "# a comment\n\n", "\u{feff}# cut off"] {
+        let empty = scenario(nothing).refuses(2);
+        assert!(empty.stderr.contains("no line but blank ones and comments"), "{empty}");
+    }
     let missing = Program::new(["run", "no-such-file.soter"]).run().refuses(3);
     assert!(missing.stderr.contains("no-such-file.soter"), "{missing}");
 }

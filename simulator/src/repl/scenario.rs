@@ -34,7 +34,7 @@ use crate::grammar::MAX_LINE;
 /// Carries out a scenario and tells of each expectation.
 ///
 /// # Errors
-/// The user's: a line that is none. Nothing was carried out.
+/// The user's: a line that is none, or no line at all. Nothing was carried out.
 pub(crate) fn run<S: Service>(
     runtime: &Runtime,
     service: &Arc<S>,
@@ -128,7 +128,7 @@ impl Seen {
 /// The lines of a scenario with their numbers.
 fn read(text: &str) -> Result<Vec<(usize, Step)>, CommandError> {
     let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
-    lines
+    let steps: Vec<_> = lines
         .map(|(index, line)| (index + 1, line.trim()))
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
         .map(|(number, line)| {
@@ -146,7 +146,15 @@ fn read(text: &str) -> Result<Vec<(usize, Step)>, CommandError> {
             })?;
             Ok((number, step))
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    // What was cut off would hold otherwise, for it expects nothing.
+    if steps.is_empty() {
+        return Err(CommandError::invalid_params(
+            format!("the scenario has no line but blank ones and comments, in {} bytes", text.len()),
+            "check that the file is whole; then write lines of the REPL, and `expect` lines below them",
+        ));
+    }
+    Ok(steps)
 }
 
 /// Bytes that are written here and read there.
