@@ -62,9 +62,14 @@ fn a_file_that_is_no_scenario_is_refused_before_anything_happens() {
 }
 
 #[test]
-fn a_dialog_that_is_left_open_is_cancelled_at_the_end() {
-    let finished = scenario("auth order-42\n").exits(0);
-    assert!(finished.stdout.ends_with("0 expectations hold, 0 failed\n"), "{finished}");
+fn a_dialog_that_is_left_open_is_cancelled_at_the_end_and_that_is_told() {
+    for lines in ["auth order-42\n", "auth order-42\ntouch wrong\nquit\n"] {
+        let finished = scenario(lines).exits(0);
+        assert!(finished.stdout.ends_with("0 expectations hold, 0 failed\n"), "{finished}");
+        assert_eq!(finished.stderr, "remark: the scenario ended with the dialog open: it was cancelled\n");
+    }
+    let closed = scenario("auth order-42\ntouch 1\nexpect errCode is 0\n").exits(0);
+    assert_eq!(closed.stderr, "");
 }
 
 #[test]

@@ -139,6 +139,11 @@ impl<S: Service> Pipe<S> {
         self.session.show(&answer, json)
     }
 
+    /// Whether a dialog waits for a touch.
+    pub(super) fn has_open_dialog(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Cancels a dialog that is still open.
     pub(super) async fn leave(&mut self) {
         let Some(open) = self.open.take() else { return };

@@ -86,6 +86,9 @@ pub(crate) fn run<S: Service>(
             break;
         }
     }
+    if stage.pipe.has_open_dialog() {
+        console.remark("the scenario ended with the dialog open: it was cancelled");
+    }
     runtime.block_on(stage.pipe.leave());
     let _ = console.answer(&format!("{held} expectations hold, {failed} failed"))?;
     Ok(if failed == 0 { Exit::Good } else { Exit::Negative })
