@@ -28,7 +28,7 @@ fn an_expectation_that_does_not_hold_is_told_with_its_line_and_what_was_found() 
             .exits(1);
     assert!(finished.stdout.contains("   3    FAILED errCode is 0: found 90008"), "{finished}");
     assert!(finished.stdout.contains("   4    ok errCode is 90008"), "{finished}");
-    assert!(finished.stdout.ends_with("1 expectations hold, 1 failed\n"), "{finished}");
+    assert!(finished.stdout.ends_with("expectations: 1 held, 1 failed\n"), "{finished}");
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_line_that_is_refused_ends_the_scenario_unless_that_is_expected() {
     let expected =
         scenario("device select nobody\nexpect error no device `nobody`\nkeys\nexpect 0.kind is attk\n")
             .exits(0);
-    assert!(expected.stdout.ends_with("2 expectations hold, 0 failed\n"), "{expected}");
+    assert!(expected.stdout.ends_with("expectations: 2 held, 0 failed\n"), "{expected}");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_file_that_is_no_scenario_is_refused_before_anything_happens() {
 fn a_dialog_that_is_left_open_is_cancelled_at_the_end_and_that_is_told() {
     for lines in ["auth order-42\n", "auth order-42\ntouch wrong\nquit\n"] {
         let finished = scenario(lines).exits(0);
-        assert!(finished.stdout.ends_with("0 expectations hold, 0 failed\n"), "{finished}");
+        assert!(finished.stdout.ends_with("expectations: 0 held, 0 failed\n"), "{finished}");
         assert_eq!(finished.stderr, "remark: the scenario ended with the dialog open: it was cancelled\n");
     }
     let closed = scenario("auth order-42\ntouch 1\nexpect errCode is 0\n").exits(0);

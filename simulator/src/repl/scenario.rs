@@ -90,7 +90,7 @@ pub(crate) fn run<S: Service>(
         console.remark("the scenario ended with the dialog open: it was cancelled");
     }
     runtime.block_on(stage.pipe.leave());
-    let _ = console.answer(&format!("{held} expectations hold, {failed} failed"))?;
+    let _ = console.answer(&format!("expectations: {held} held, {failed} failed"))?;
     Ok(if failed == 0 { Exit::Good } else { Exit::Negative })
 }
 
