@@ -52,3 +52,5 @@ pub use self::wechat_target::{Backstage, Credentials, WeChatTarget};
 
 // Of the audit's own control.
 pub(crate) use self::steps::{Forgery, Script};
+// Of a selection of attacks.
+pub(crate) use self::catalogue::in_full;

@@ -287,7 +287,7 @@ impl Target for ApplicationTarget {
             | Envelope::OtherAppsToken
             | Envelope::NoToken
             | Envelope::Member(..)
-            | Envelope::MadeUpToken => {
+            | Envelope::Token(_) => {
                 return Err(Trouble::does_not_apply("it is about requests to verify_signature itself"));
             }
         };

@@ -25,9 +25,16 @@ pub fn catalogue() -> impl Iterator<Item = &'static Attack> {
     .flatten()
 }
 
-/// The attack with this id. Capitals do not matter.
+/// The attack with this id. Capitals do not matter, and `SOTER-` may be left out.
 pub fn find(id: &str) -> Option<&'static Attack> {
-    catalogue().find(|attack| attack.id.eq_ignore_ascii_case(id))
+    let id = in_full(id);
+    catalogue().find(|attack| attack.id == id)
+}
+
+/// An id, or the beginning of one, as the catalogue has it.
+pub(crate) fn in_full(id: &str) -> String {
+    let id = id.trim().to_ascii_uppercase();
+    if id == "SOTER" || id.starts_with("SOTER-") { id } else { format!("SOTER-{id}") }
 }
 
 #[cfg(test)]
@@ -57,6 +64,14 @@ mod tests {
             assert_eq!(parts.next(), None, "{id}");
         }
         assert!(catalogue().count() >= 45);
+    }
+
+    #[test]
+    fn an_attack_is_found_as_people_write_its_id() {
+        for id in ["SOTER-REPLAY-01", "soter-replay-01", "REPLAY-01", " replay-01 "] {
+            assert_eq!(find(id).unwrap().id, "SOTER-REPLAY-01", "{id}");
+        }
+        assert!(find("REPLAY").is_none() && find("").is_none() && find("SOTER-REPLAY-00").is_none());
     }
 
     #[test]

@@ -77,6 +77,8 @@ impl Http {
             .no_proxy()
             .timeout(timeout)
             .pool_max_idle_per_host(32)
+            // Servers close what has been idle for some seconds, and what is sent at that moment gets lost.
+            .pool_idle_timeout(Duration::from_secs(1))
             .build()
             .map_err(|error| {
                 CommandError::environment(

@@ -105,7 +105,7 @@ fn envelope(envelope: Envelope) -> Option<String> {
         Envelope::ExpiredToken => "sent with an access token that has expired",
         Envelope::OtherAppsToken => "sent with the access token of another mini program",
         Envelope::NoToken => "sent without an access token",
-        Envelope::MadeUpToken => "sent with an access token that nobody has given out",
+        Envelope::Token(_) => "sent with an access token that nobody has given out",
         Envelope::AtOnce => "sent on several connections at once",
     };
     Some(line.to_owned())

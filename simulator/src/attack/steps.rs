@@ -306,8 +306,8 @@ pub enum Envelope {
     OtherAppsToken,
     /// Without an access token.
     NoToken,
-    /// With an access token that nobody has given out.
-    MadeUpToken,
+    /// With this access token, which nobody has given out.
+    Token(&'static str),
     /// With this JSON in the place of a member of `verify_signature`'s body, or without the member.
     Member(&'static str, Option<&'static str>),
     /// While WeChat's servers fail in this way.

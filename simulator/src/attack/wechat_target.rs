@@ -143,7 +143,7 @@ impl WeChatTarget {
     async fn asked(&self, envelope: Envelope, method: Method, body: String) -> Result<Reply, Trouble> {
         let token = match envelope {
             Envelope::NoToken => None,
-            Envelope::MadeUpToken => Some("emulated_made_up".to_owned()),
+            Envelope::Token(made_up) => Some(made_up.to_owned()),
             Envelope::ExpiredToken => Some(self.expired_token().await?),
             Envelope::OtherAppsToken => Some(self.granted(self.other_app()?).await?),
             Envelope::During(_) => return Err(Trouble::does_not_apply("a verifier asks nobody")),
@@ -236,7 +236,7 @@ impl Target for WeChatTarget {
         let mut reply = self.asked(input.envelope, method.clone(), body.clone()).await?;
         let is_own = !matches!(
             input.envelope,
-            Envelope::NoToken | Envelope::MadeUpToken | Envelope::ExpiredToken | Envelope::OtherAppsToken
+            Envelope::NoToken | Envelope::Token(_) | Envelope::ExpiredToken | Envelope::OtherAppsToken
         );
         if is_own && errcode(&reply).is_some_and(|code| TOKEN_ENDED.contains(&code)) {
             // Somebody else has fetched one, or it has expired meanwhile.

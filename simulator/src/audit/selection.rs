@@ -6,7 +6,7 @@ use serde::Deserialize;
 use soter_bridge::protocol::CommandError;
 
 use super::Finding;
-use crate::attack::{Attack, Verdict, catalogue};
+use crate::attack::{Attack, Verdict, catalogue, in_full};
 
 /// Ids or beginnings of ids, such as `SOTER-COUNTER`. Capitals do not matter, `SOTER-` may be left out, and a `*` may
 /// stand at the end.
@@ -54,15 +54,9 @@ impl Selection {
 
 /// A whole id, or its beginning up to a hyphen.
 fn selects(word: &str, attack: &Attack) -> bool {
-    let rest = attack.id.strip_prefix(&in_full(word));
+    let beginning = word.trim().trim_end_matches('*').trim_end_matches('-');
+    let rest = attack.id.strip_prefix(&in_full(beginning));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-}
-
-/// As ids are written in the catalogue.
-fn in_full(word: &str) -> String {
-    let word = word.trim();
-    let word = word.strip_suffix('*').unwrap_or(word).trim_end_matches('-').to_ascii_uppercase();
-    if word == "SOTER" || word.starts_with("SOTER-") { word } else { format!("SOTER-{word}") }
 }
 
 /// An earlier report: what it found counts no more.

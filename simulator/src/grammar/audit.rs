@@ -31,8 +31,9 @@ pub(crate) struct Audit {
     pub(crate) backend_listen: Option<SocketAddr>,
     /// Where the verifier takes the phones' keys, by POST as JSON [default: /sim/devices]
     ///
-    /// Members: cpu_id, uid, attk (PEM), ask and auth_key (json, signature), public_key (PEM of the AuthKey),
-    /// salt_length, appid, openid. An answer of 200 takes the phone, unless it says {"enrolled":false}.
+    /// Members: cpu_id, uid, attk (PEM), ask and auth_key (json, signature in Base64, empty beside a certificate
+    /// chain), public_key (PEM of the AuthKey), salt_length, appid, openid. An answer of 200 takes the phone, unless it
+    /// says {"enrolled":false}.
     #[arg(long, value_name = "URL", requires = "preset")]
     pub(crate) enroll_url: Option<String>,
     /// The mini program [default: SOTER_SIM_APPID, else the simulator's own]

@@ -137,7 +137,7 @@ async fn a_verifier_that_is_careless_about_signatures_is_found_by_what_abuses_th
         Weakness::AnySalt =>
             Fail "SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16";
         Weakness::Base64FailsOpen => Fail "SIGNATURE-27";
-        Weakness::BreaksOnMalformedJson => Warn "COUNTER-23 JSON-12 JSON-13 JSON-15 JSON-16 JSON-17 PROTOCOL-09";
+        Weakness::BreaksOnMalformedJson => Warn "COUNTER-23 JSON-12 JSON-13 JSON-15 JSON-16 JSON-17 JSON-29 PROTOCOL-09";
         Weakness::KeyFromMessage => Fail "SIGNATURE-20";
         Weakness::PaddingNotChecked => Fail "SIGNATURE-25 SIGNATURE-26";
         Weakness::Pkcs1Accepted => Fail "SIGNATURE-08";
@@ -146,7 +146,7 @@ async fn a_verifier_that_is_careless_about_signatures_is_found_by_what_abuses_th
         Weakness::SaltFromMessage => Fail "SIGNATURE-12 SIGNATURE-14 SIGNATURE-16";
         Weakness::SignatureIgnored =>
             Fail "SIGNATURE-27 SIGNATURE-30 SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 SIGNATURE-25 SIGNATURE-26 JSON-01 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-09 IDENTITY-10";
-        Weakness::SignatureNotRequired => Fail "SIGNATURE-28 SIGNATURE-29";
+        Weakness::SignatureNotRequired => Fail "SIGNATURE-28 SIGNATURE-29 SIGNATURE-31";
         Weakness::SignatureOptional => Fail "SIGNATURE-02";
         Weakness::TrimsText => Fail "JSON-13 JSON-14 JSON-16";
     }
@@ -157,7 +157,7 @@ async fn a_verifier_that_is_careless_about_identities_is_found_by_what_abuses_th
     use verifier::Weakness;
     each_is_found! { Verifier::start,
         Weakness::AnyKey =>
-            Fail "SIGNATURE-17 SIGNATURE-19 IDENTITY-01 IDENTITY-03 IDENTITY-04 IDENTITY-06 IDENTITY-07 IDENTITY-09 IDENTITY-10 IDENTITY-15 IDENTITY-17 PROTOCOL-05 PROTOCOL-10 PROTOCOL-11 PROTOCOL-12 PROTOCOL-13";
+            Fail "SIGNATURE-17 SIGNATURE-19 IDENTITY-01 IDENTITY-03 IDENTITY-04 IDENTITY-06 IDENTITY-07 IDENTITY-09 IDENTITY-10 IDENTITY-15 IDENTITY-17 PROTOCOL-05 PROTOCOL-10 PROTOCOL-11 PROTOCOL-12 PROTOCOL-13 PROTOCOL-14";
         Weakness::AnyRoot => Fail "IDENTITY-13";
         Weakness::AppIgnored => Fail "PROTOCOL-05";
         Weakness::AskNotVerified => Fail "IDENTITY-11";
@@ -165,12 +165,12 @@ async fn a_verifier_that_is_careless_about_identities_is_found_by_what_abuses_th
         Weakness::CodeNotSingleUse => Fail "PROTOCOL-01";
         Weakness::DeviceInAnyCase => Fail "IDENTITY-15";
         Weakness::GetAccepted => Fail "PROTOCOL-08";
-        Weakness::OpenidIgnored => Fail "SIGNATURE-17 IDENTITY-01 IDENTITY-03 IDENTITY-17 PROTOCOL-10 PROTOCOL-11 PROTOCOL-12 PROTOCOL-13";
+        Weakness::OpenidIgnored => Fail "SIGNATURE-17 IDENTITY-01 IDENTITY-03 IDENTITY-17 PROTOCOL-10 PROTOCOL-11 PROTOCOL-12 PROTOCOL-13 PROTOCOL-14";
         Weakness::OpenidInAnyCase => Fail "IDENTITY-17";
         Weakness::OpenidIsPattern => Fail "PROTOCOL-13";
-        Weakness::OpenidOptional => Fail "PROTOCOL-10 PROTOCOL-11 PROTOCOL-12";
+        Weakness::OpenidOptional => Fail "PROTOCOL-10 PROTOCOL-11 PROTOCOL-12 PROTOCOL-14";
         Weakness::RetiredKeys => Fail "IDENTITY-09 IDENTITY-10";
-        Weakness::TokenIgnored => Fail "PROTOCOL-04 PROTOCOL-06 PROTOCOL-07";
+        Weakness::TokenIgnored => Fail "PROTOCOL-04 PROTOCOL-06 PROTOCOL-07 PROTOCOL-15";
     }
 }
 

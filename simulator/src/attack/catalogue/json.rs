@@ -288,4 +288,17 @@ pub(super) static ATTACKS: &[Attack] = &[
         script: challenged(Challenge::BehindNul),
         ..COMPARED
     },
+    Attack {
+        id: "SOTER-JSON-29",
+        title: "no text at all",
+        making: "An honest result, asked about without json_string.",
+        expected: Expected::MustRefuse(&[JSON_NOT_A_STRING]),
+        meaning: "A missing text skips the check, so anybody can be said to have authenticated.",
+        fix: "Require a string; an exception on the way to the verdict is a no.",
+        script: Script::Send(
+            &[],
+            Forgery { envelope: Envelope::Member("json_string", None), ..Forgery::HONEST },
+        ),
+        ..FIELD
+    },
 ];

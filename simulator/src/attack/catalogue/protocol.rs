@@ -96,7 +96,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "an access token that nobody has given out",
         making: "An honest result, asked about with a made-up access token.",
         expected: Expected::MustRefuse(&["errcode-40001"]),
-        script: sent(Envelope::MadeUpToken),
+        script: sent(Envelope::Token("emulated_made_up")),
         ..TOKEN
     },
     Attack {
@@ -146,5 +146,20 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "An honest result, asked about with the openid `%`, which LIKE reads as: any.",
         script: sent(Envelope::Member("openid", Some(r#""%""#))),
         ..OPENID
+    },
+    Attack {
+        id: "SOTER-PROTOCOL-14",
+        title: "an empty openid",
+        making: "An honest result, asked about with an empty openid.",
+        script: sent(Envelope::Member("openid", Some(r#""""#))),
+        ..OPENID
+    },
+    Attack {
+        id: "SOTER-PROTOCOL-15",
+        title: "an empty access token",
+        making: "An honest result, asked about with an empty access token.",
+        expected: Expected::MustRefuse(&["errcode-41001", "errcode-40001"]),
+        script: sent(Envelope::Token("")),
+        ..TOKEN
     },
 ];

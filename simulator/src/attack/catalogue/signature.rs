@@ -313,4 +313,13 @@ pub(super) static ATTACKS: &[Attack] = &[
         script: Script::Send(&[Before::Pay], Forgery { signature: Shape::BitFlipped, ..Forgery::HONEST }),
         ..USUAL
     },
+    Attack {
+        id: "SOTER-SIGNATURE-31",
+        title: "null for a signature",
+        making: "An honest result, asked about with `null` for its json_signature.",
+        expected: Expected::MustRefuse(&[BAD_SIGNATURE_ENCODING]),
+        meaning: "A missing signature skips the check, so anybody can write results without a phone.",
+        script: sent(Envelope::Member("json_signature", Some("null"))),
+        ..USUAL
+    },
 ];
