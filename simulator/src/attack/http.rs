@@ -152,7 +152,8 @@ impl Http {
     }
 
     async fn send_once(&self, request: Request) -> Result<Reply, Trouble> {
-        let place = format!("{} {}", request.method, request.url.path());
+        let address = format!("{}{}", request.url.origin().ascii_serialization(), request.url.path());
+        let place = format!("{} {address}", request.method);
         let sent = match &self.wire {
             Wire::Network(client) => over_network(client, &request).await,
             Wire::Routes(routes) => tokio::time::timeout(self.timeout, within(routes, &request))
