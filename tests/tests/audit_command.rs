@@ -2,6 +2,8 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 
 use serde_json::Value;
@@ -186,4 +188,49 @@ fn attackers_methods_are_offered_over_rpc_with_a_flag_alone() {
     assert_eq!((&ran["verdict"], &ran["id"]), (&"PASS".into(), &"SOTER-REPLAY-01".into()));
     let forged = call(&url, "attack.forge", r#"{"id":"soter-json-12"}"#).exits(0).json();
     assert!(forged["differences"].to_string().contains("object"), "{forged}");
+}
+
+/// Answers every request with this JSON and status 200, on a free port.
+fn says_always(body: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(1000) {
+            // One that breaks off needs no answer.
+            let _ = answer(stream.unwrap(), body);
+        }
+    });
+    url
+}
+
+fn answer(mut stream: TcpStream, body: &str) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let (mut line, mut length) = (String::new(), 0);
+    while reader.read_line(&mut line)? > 2 {
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        line.clear();
+    }
+    reader.read_exact(&mut vec![0; length])?;
+    write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+#[test]
+fn a_description_that_takes_every_answer_for_a_success_is_told_so() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("audit.toml");
+    let url = says_always(r#"{"challenge":"pay 42","code":-1}"#);
+    let description = format!(
+        "url = '{url}'\n[challenge]\nchallenge = '/challenge'\n[challenge.request]\nurl = '/orders'\n\
+         [result.request]\nurl = '/pay'\nbody = 'r={{{{resultJSON}}}}&s={{{{resultJSONSignature}}}}'\n\
+         [result.success]\nstatus = 200\n"
+    );
+    std::fs::write(&path, description).unwrap();
+    let finished = Program::new(["audit", "--backend-listen", "127.0.0.1:0", "--only", FEW, "--config"])
+        .arguments([&path])
+        .run()
+        .exits(1);
+    let told = "also holds for a request without login, order and result: status 200, {\\\"challenge";
+    assert!(finished.stderr.contains(told), "{finished}");
 }

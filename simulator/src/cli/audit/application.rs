@@ -88,9 +88,8 @@ pub(super) async fn run(
     }
     let emulated = Emulated { wechat: Arc::clone(desk.wechat()), clock, outages };
     let target = ApplicationTarget::new(http, application, emulated, users);
-    let accepts_nothing_at_all = target.accepts_nothing_at_all().await;
     let ended = plan.carry_out(&target, url, console).await;
-    if let Ok(Some(answer)) = accepts_nothing_at_all {
+    if let (Ok(Exit::Negative), Ok(Some(answer))) = (&ended, target.accepts_nothing_at_all().await) {
         console.remark(&format!(
             "[result.success] also holds for a request without login, order and result: {answer}. If that is a refusal, say \
              in [result.success] how a success differs from it, and audit again"
