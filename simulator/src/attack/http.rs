@@ -3,6 +3,8 @@
 mod exchange;
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -21,7 +23,7 @@ use super::target::{Exchange, Trouble};
 /// Bytes of the longest answer that is read.
 const LONGEST_ANSWER: usize = 1 << 20;
 /// How often a server that has too much to do is asked, and how long it is left alone in between.
-const TRIES: u32 = 6;
+const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Where a server explains its verdicts, if it is this project's own.
@@ -36,6 +38,8 @@ pub struct Http {
     base: Url,
     wire: Wire,
     timeout: Duration,
+    /// Whether all patience with a server that has too much to do was used up once, and it has answered nothing since.
+    is_given_up: Arc<AtomicBool>,
 }
 
 #[derive(Clone, Debug)]
@@ -86,7 +90,7 @@ impl Http {
                     "check the system's certificates",
                 )
             })?;
-        Ok(Self { base, wire: Wire::Network(client), timeout })
+        Ok(Self { base, wire: Wire::Network(client), timeout, is_given_up: Arc::default() })
     }
 
     /// A way to routes in this process.
@@ -94,7 +98,12 @@ impl Http {
     /// # Errors
     /// A defect of the program.
     pub fn within(routes: Router, timeout: Duration) -> Result<Self, CommandError> {
-        Ok(Self { base: server("http://127.0.0.1")?, wire: Wire::Routes(routes), timeout })
+        Ok(Self {
+            base: server("http://127.0.0.1")?,
+            wire: Wire::Routes(routes),
+            timeout,
+            is_given_up: Arc::default(),
+        })
     }
 
     /// An address of this server: a path, which goes behind that of the server's own address, or a whole address.
@@ -136,18 +145,24 @@ impl Http {
     /// [`Trouble::Broken`]: no answer, not within the time, or one that is too long.
     pub(super) async fn send(&self, request: Request) -> Result<Reply, Trouble> {
         let mut pause = FIRST_PAUSE;
-        for _ in 0..TRIES {
+        let tries = if self.is_given_up.load(Ordering::Relaxed) { 1 } else { TRIES };
+        for left in (0..tries).rev() {
             let reply = self.send_once(request.clone()).await?;
             if reply.status != StatusCode::TOO_MANY_REQUESTS {
+                self.is_given_up.store(false, Ordering::Relaxed);
                 return Ok(reply);
+            }
+            if left == 0 {
+                break;
             }
             let asked = reply.header("retry-after").and_then(|seconds| seconds.parse().ok());
             sleep(asked.map_or(pause, Duration::from_secs).min(LONGEST_PAUSE)).await;
             pause *= 2;
         }
+        self.is_given_up.store(true, Ordering::Relaxed);
         let place = format!("{} {}", request.method, request.url.path());
         Err(Trouble::broken(format!(
-            "{place} was answered 429 (too many requests) {TRIES} times: lift the target's limit for the audit"
+            "{place} was answered 429 (too many requests) {tries} times: lift the target's limit for the audit"
         )))
     }
 
