@@ -183,8 +183,6 @@ pub enum Edit {
     CpuIdTwice,
     /// The challenge stands there twice: first another one, then the own one.
     RawTwice,
-    /// The counter is the highest that was accepted, and an object before it holds the phone's own.
-    CounterNested,
     /// The counter stands there twice.
     CounterTwice {
         /// Whether the one that is too low comes first.

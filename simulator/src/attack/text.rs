@@ -53,11 +53,6 @@ fn one_edit(text: &str, edit: Edit, around: Surroundings<'_>) -> Result<String, 
             let name = if matches!(edit, Edit::CounterEscaped) { ESCAPED_COUNTER } else { "Counter" };
             members.insert_after("counter", name, own);
         }
-        Edit::CounterNested => {
-            let own = members.counter()?;
-            members.set("counter", around.accepted.to_string());
-            members.insert_after("raw", "x", format!("{{\"counter\":{own}}}"));
-        }
         Edit::CpuIdInCapitals => {
             let capitals = members.literal("cpu_id").to_uppercase();
             members.set("cpu_id", capitals);
@@ -227,10 +222,6 @@ mod tests {
             (Edit::OrdersRaw, TEXT.replace("order", "other")),
             (Edit::OwnersCpuId, TEXT.replace("\"c\"", "\"o\"")),
             (Edit::Counter(CounterIs::Null), TEXT.replace("12,", "null,")),
-            (
-                Edit::CounterNested,
-                TEXT.replace("\"order\"", "\"order\",\"x\":{\"counter\":12}").replace("12,\"cpu", "11,\"cpu"),
-            ),
             (Edit::OthersCpuId, TEXT.replace("\"c\"", "\"d\"")),
             (Edit::LoneSurrogate, TEXT.replace("order", "order\\ud800")),
             (Edit::Escaped, TEXT.replace("order", "\\u006frder")),

@@ -101,8 +101,8 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_what_abuses_that
         Weakness::AllInMemory => Fail "REPLAY-03 COUNTER-05";
         Weakness::CheckThenWrite => Fail "REPLAY-02";
         Weakness::CounterAsDouble => Fail "COUNTER-15";
-        Weakness::CounterAsText => Fail "COUNTER-13 COUNTER-14 COUNTER-27";
-        Weakness::CounterBeforeSignature => Fail "COUNTER-21 COUNTER-28";
+        Weakness::CounterAsText => Fail "COUNTER-13 COUNTER-14 COUNTER-26";
+        Weakness::CounterBeforeSignature => Fail "COUNTER-21 COUNTER-27";
         Weakness::CounterByDeviceAndUser => Fail "COUNTER-22";
         Weakness::CounterByKey => Fail "COUNTER-19 COUNTER-22";
         Weakness::CounterByUser => Fail "COUNTER-20 COUNTER-22";
@@ -111,22 +111,21 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_what_abuses_that
         Weakness::CounterLenient => Fail "COUNTER-06 COUNTER-07 COUNTER-08 COUNTER-09 COUNTER-18 JSON-24 IDENTITY-16";
         Weakness::CounterMayBeMissing => Fail "COUNTER-10";
         Weakness::CounterNotChecked =>
-            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-26";
+            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24";
         Weakness::CounterPlusOne => Fail "COUNTER-13 COUNTER-14";
-        Weakness::CounterSearched => Fail "COUNTER-26";
         Weakness::CounterZeroIsNone => Fail "COUNTER-24";
-        Weakness::EqualCounter => Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-13 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-26";
+        Weakness::EqualCounter => Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-13 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22";
         Weakness::FirstKeyWins => Fail "COUNTER-12 COUNTER-18 JSON-18 JSON-24 IDENTITY-16";
         Weakness::LastCounterEvenIfRefused => Fail "REPLAY-13";
         Weakness::LastCounterOnly => Fail "REPLAY-04 REPLAY-05 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-24";
         Weakness::LastKeyWins => Fail "COUNTER-11 COUNTER-18 JSON-18 JSON-24 IDENTITY-16";
         Weakness::NamesInAnyCase => Fail "COUNTER-17";
         Weakness::RaceBreaksOff => Fail "REPLAY-02";
-        Weakness::SpentBeforeOpenid => Fail "COUNTER-28";
+        Weakness::SpentBeforeOpenid => Fail "COUNTER-27";
         Weakness::StoredAsDouble => Fail "REPLAY-15";
         Weakness::StoredIn32Bits => Fail "REPLAY-14 REPLAY-15";
         Weakness::SignatureRemembered =>
-            Fail "REPLAY-10 REPLAY-05 COUNTER-28 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-26";
+            Fail "REPLAY-10 REPLAY-05 COUNTER-27 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24";
     }
 }
 
@@ -240,14 +239,14 @@ async fn an_application_that_is_careless_about_results_and_counters_is_found_by_
         Weakness::CounterBeforeAsking => Fail "COUNTER-21";
         Weakness::CounterByUser => Fail "COUNTER-20 COUNTER-22";
         Weakness::CounterInMemory => Fail "COUNTER-05";
-        Weakness::CounterNotChecked => Fail "REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-26";
+        Weakness::CounterNotChecked => Fail "REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24";
         Weakness::EmptyIsGood => Fail "PROTOCOL-09";
-        Weakness::EqualCounter => Fail "COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-26";
+        Weakness::EqualCounter => Fail "COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22";
         Weakness::FailsOpen => Fail "OUTAGE-01 OUTAGE-04";
         Weakness::LooksForRefusals => Fail "OUTAGE-02 OUTAGE-03";
         Weakness::OrderSeenThenPaid => Fail "REPLAY-18";
         Weakness::OrdersReusable =>
-            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-12 REPLAY-14 REPLAY-15 REPLAY-18 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-26";
+            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-12 REPLAY-14 REPLAY-15 REPLAY-18 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24";
         Weakness::StringsOrObjects => Fail "JSON-12";
     }
 }

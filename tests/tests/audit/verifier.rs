@@ -57,7 +57,6 @@ pub(crate) enum Weakness {
     CounterMayBeMissing,
     CounterNotChecked,
     CounterPlusOne,
-    CounterSearched,
     CounterZeroIsNone,
     DeviceInAnyCase,
     EqualCounter,

@@ -305,15 +305,6 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-COUNTER-26",
-        title: "a spent counter behind an object with a good one",
-        making: "The phone's text with a spent counter, and before it an object that holds the phone's own, signed with its AuthKey.",
-        meaning: "The counter is searched in the text, not read from the object: the first one found wins.",
-        fix: "Use a JSON parser, and read the member of the outermost object.",
-        script: after_a_payment(&[Edit::CounterNested]),
-        ..USUAL
-    },
-    Attack {
-        id: "SOTER-COUNTER-27",
         title: "a counter with one more digit",
         making: "An honest result with the counter 99999 and then one with 100000.",
         fix: "Compare counters as numbers: as texts, 100000 is less than 99999.",
@@ -324,7 +315,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         ..HONEST
     },
     Attack {
-        id: "SOTER-COUNTER-28",
+        id: "SOTER-COUNTER-27",
         title: "an honest result after forged copies of it",
         making: "A result is recorded and kept back; copies with a flipped bit and in another name are refused; then the result itself is sent for the first time.",
         meaning: "A copy that is refused uses up the honest one: whoever sees a result on its way can spoil it.",

@@ -39,12 +39,6 @@ pub(super) fn read(weakness: Weakness, text: &str) -> Option<Read> {
             ResultJson::decode(text.as_bytes()).ok()?;
             careless(&serde_json::from_str(&text.replace("\"Counter\"", "\"counter\"")).ok()?)
         }
-        Weakness::CounterSearched => {
-            let strict = read(Weakness::None, text)?;
-            let (_, rest) = text.split_once("\"counter\":")?;
-            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            Some(Read { counter: digits.parse().ok(), ..strict })
-        }
         Weakness::FirstKeyWins => careless(&serde_json::from_str(&first_wins(text)).ok()?),
         Weakness::CounterLenient => {
             // Strict but for the counter.
