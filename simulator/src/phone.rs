@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use soter_bridge::protocol::sensor::{Sensor, SensorMode};
 use soter_bridge::protocol::{CommandError, ErrorKind, Event, device, keys};
 use soter_bridge::wechat::WeChat;
-use soter_tee::{DeviceIdentity, KeyInfo, KeyPath, OpenError, Seed, Tee, TeeError};
+use soter_tee::{DeviceIdentity, KeyInfo, KeyPath, MemoryStorage, OpenError, Seed, Tee, TeeError};
 use soter_wire::{PROFILES, Profile};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::broadcast;
@@ -113,7 +113,7 @@ struct Inside {
     /// The secure world, if it is switched on.
     tee: Option<Box<Tee>>,
     /// Storage of a phone that lives in memory, so that switching off loses nothing.
-    memory: Option<crate::store::MemoryStorage>,
+    memory: Option<MemoryStorage>,
     /// The dialog on the screen.
     dialog: Option<Dialog>,
     /// Signing sessions that apps opened by `initSigh`, the newest last; touches go to it.

@@ -1,4 +1,4 @@
-//! Where a phone's state lives: devices in memory or on disk, and the state folder that holds them all.
+//! Where phones live on disk: the storage of each one, and the state folder that holds them all.
 //!
 //! ```text
 //! PATH/                    the state folder, mode 0700
@@ -26,15 +26,12 @@ mod disk;
 mod durable;
 mod folder;
 mod lock;
-mod memory;
 mod name;
 mod phones;
-pub mod power_cut;
 
 pub use disk::{DiskStorage, MAX_FILE_BYTES};
 pub use folder::{FolderError, StateFolder};
 pub use lock::LockOwner;
-pub use memory::{MemoryContents, MemoryStorage};
 pub use name::{DeviceName, DeviceNameError, MAX_NAME_BYTES};
 pub use phones::{DocumentDefect, MAX_DOCUMENT_BYTES};
 

@@ -1,7 +1,8 @@
 //! Why the TEE refuses.
 
-use crate::environment::{RandomnessError, StorageError};
+use crate::environment::RandomnessError;
 use crate::private_key::KeyError;
+use crate::storage::StorageError;
 
 /// Result codes of the Android SDK that a trusted app answers (`SoterErrCode` and, for what happens to AuthKeys and
 /// signing sessions, `SoterProcessErrCode` in Tencent/soter).

@@ -35,19 +35,20 @@ mod secret;
 mod seed;
 mod session;
 mod state;
+mod storage;
 mod tee;
 mod vault;
 
 pub use attestation::{EMULATED_ROOT, emulated_root_key};
-pub use environment::{
-    Environment, ProvisionedDevice, ROOT_KEY_BYTES, RandomnessError, RpmbSlot, Storage, StorageError,
-    StoredDevice, operating_system_random,
-};
+pub use environment::{Environment, RandomnessError, operating_system_random};
 pub use error::{OpenError, TeeError, result_code};
 pub use matcher::{Enrolment, Judgement, Lockout, MAX_ENROLMENTS, Presented, SensorFailures};
 pub use private_key::{KeyError, PrivateKey};
-pub use rpmb::SLOT_BYTES;
 pub use seed::Seed;
 pub use session::{MAX_SESSIONS, MAX_SESSIONS_PER_APP, SESSION_LIFETIME_MS};
 pub use state::{MAX_APPS, MAX_AUTH_KEYS, MAX_KEY_NAME_BYTES};
+pub use storage::{
+    MemoryStorage, ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, SLOT_BYTES, Storage, StorageError,
+    StoredDevice, power_cut,
+};
 pub use tee::{DeviceIdentity, ExtraParameter, KeyInfo, KeyPath, MAX_CHALLENGE_BYTES, Signed, Tee};

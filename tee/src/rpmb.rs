@@ -15,11 +15,9 @@
 
 use ring::hmac;
 
-use crate::environment::RpmbSlot;
+use crate::storage::{RpmbSlot, SLOT_BYTES};
 
-/// Bytes of a slot.
-pub const SLOT_BYTES: usize = 64;
-
+/// Bytes that the tag authenticates.
 const CONTENT_BYTES: usize = 32;
 
 /// What a slot says.

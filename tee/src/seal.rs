@@ -21,7 +21,8 @@ use ring::hmac;
 use zeroize::Zeroizing;
 
 use crate::derive::derive;
-use crate::environment::{ROOT_KEY_BYTES, RandomnessError, operating_system_random};
+use crate::environment::{RandomnessError, operating_system_random};
+use crate::storage::ROOT_KEY_BYTES;
 
 const MAGIC: &[u8; 8] = b"SOTERTEE";
 const FORMAT: u32 = 1;

@@ -19,11 +19,12 @@
 
 use soter_wire::MAX_COUNTER;
 
-use crate::environment::{Environment, ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, StoredDevice};
+use crate::environment::Environment;
 use crate::error::{OpenError, TeeError};
 use crate::rpmb::{self, Slot};
 use crate::seal::{StorageKeys, UnsealError};
 use crate::state::State;
+use crate::storage::{ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, StoredDevice};
 
 /// Blocks start small, so that a crash of a little-used phone skips little, and grow with use, so that a busy
 /// one seldom waits for storage.

@@ -2,30 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
 
-use std::sync::{Arc, Mutex};
-
 use soter_tee::{
-    DeviceIdentity, Environment, Presented, ProvisionedDevice, RandomnessError, RpmbSlot, SLOT_BYTES, Seed,
-    Storage, StorageError, StoredDevice, Tee, operating_system_random,
+    DeviceIdentity, Environment, MemoryStorage, Presented, RandomnessError, Seed, Storage, Tee,
+    operating_system_random,
 };
 use soter_wire::{ExportBlob, KeyJson, PROFILES, Profile, PublicKey};
-use zeroize::Zeroizing;
 
 const UID: u32 = 10115;
 /// Where the clock stands: 2020-01-01T00:00:00Z.
 const CLOCK: u64 = 1_577_836_800_000;
 
 /// Storage in memory, and a clock that stands still.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Surroundings {
-    stored: Arc<Mutex<Option<Parts>>>,
-}
-
-#[derive(Clone)]
-struct Parts {
-    root_key: Vec<u8>,
-    sealed: Vec<u8>,
-    rpmb: Vec<u8>,
+    storage: MemoryStorage,
 }
 
 impl Environment for Surroundings {
@@ -38,37 +28,7 @@ impl Environment for Surroundings {
     }
 
     fn storage(&mut self) -> &mut dyn Storage {
-        self
-    }
-}
-
-impl Storage for Surroundings {
-    fn load(&mut self) -> Result<Option<StoredDevice>, StorageError> {
-        Ok(self.stored.lock().unwrap().clone().map(|parts| StoredDevice {
-            root_key: Some(Zeroizing::new(parts.root_key)),
-            sealed: Some(parts.sealed),
-            rpmb: Some(parts.rpmb),
-        }))
-    }
-
-    fn provision(&mut self, device: &ProvisionedDevice<'_>) -> Result<(), StorageError> {
-        *self.stored.lock().unwrap() = Some(Parts {
-            root_key: device.root_key.to_vec(),
-            sealed: device.sealed.to_vec(),
-            rpmb: device.rpmb.map(<[u8; SLOT_BYTES]>::as_slice).concat(),
-        });
-        Ok(())
-    }
-
-    fn write_sealed(&mut self, sealed: &[u8]) -> Result<(), StorageError> {
-        self.stored.lock().unwrap().as_mut().unwrap().sealed = sealed.to_vec();
-        Ok(())
-    }
-
-    fn write_rpmb_slot(&mut self, slot: RpmbSlot, bytes: &[u8; SLOT_BYTES]) -> Result<(), StorageError> {
-        let mut stored = self.stored.lock().unwrap();
-        stored.as_mut().unwrap().rpmb[slot.offset()..slot.offset() + SLOT_BYTES].copy_from_slice(bytes);
-        Ok(())
+        &mut self.storage
     }
 }
 

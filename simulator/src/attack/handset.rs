@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use soter_bridge::protocol::CommandError;
 use soter_tee::{
-    DeviceIdentity, Environment, KeyError, KeyPath, OpenError, Presented, PrivateKey, RandomnessError,
-    Storage, Tee, TeeError,
+    DeviceIdentity, Environment, KeyError, KeyPath, MemoryStorage, OpenError, Presented, PrivateKey,
+    RandomnessError, Storage, Tee, TeeError,
 };
 use soter_wire::{ExportBlob, Mode, Profile, PublicKey, base64};
 
 use super::keys::KeySupply;
 use super::{Scheme, SoftwareKey};
-use crate::store::MemoryStorage;
 
 /// WeChat's uid, as on every emulated phone.
 const UID: u32 = 10102;

@@ -4,6 +4,7 @@ mod at_once;
 mod forging;
 
 use soter_bridge::protocol::CommandError;
+use soter_tee::MemoryStorage;
 use soter_wire::{Profile, PublicKey, ResultJson};
 
 use super::handset::{Handset, Signed};
@@ -15,7 +16,6 @@ use super::stopped::Stopped;
 use super::target::{Input, Order, Target, Trouble, Visit};
 use super::{Attack, Expected, Scheme, SoftwareKey};
 use crate::phone::long_work;
-use crate::store::MemoryStorage;
 
 /// What happens in one attack.
 pub(super) struct Stage<'a, T> {

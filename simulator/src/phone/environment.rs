@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use soter_bridge::protocol::CommandError;
-use soter_tee::{Environment, KeyError, PrivateKey, RandomnessError, Storage};
+use soter_tee::{Environment, KeyError, MemoryStorage, PrivateKey, RandomnessError, Storage};
 
-use crate::store::{DeviceName, MemoryStorage};
+use crate::store::DeviceName;
 
 use super::{KeyStock, PhoneContext};
 

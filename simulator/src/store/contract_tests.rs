@@ -1,9 +1,9 @@
 //! What every storage of a device promises, asked of the one in memory and the one on disk.
 
-use soter_tee::{ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, SLOT_BYTES, Storage};
+use soter_tee::power_cut::PowerCutStorage;
+use soter_tee::{MemoryStorage, ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, SLOT_BYTES, Storage};
 
-use super::power_cut::PowerCutStorage;
-use super::{DiskStorage, MemoryStorage};
+use super::DiskStorage;
 
 const ROOT_KEY: [u8; ROOT_KEY_BYTES] = [0xA7; ROOT_KEY_BYTES];
 const FIRST: [u8; SLOT_BYTES] = [1; SLOT_BYTES];

@@ -1,24 +1,20 @@
 //! The secure world's promises, tested through its commands. Where a test needs a state that takes a lifetime to reach
 //! (a counter at its end), it changes the state below the commands.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
-
-use soter_wire::{
-    AttestationChallenge, CertificateChain, ExportBlob, KeyJson, Mode, ResultJson, device_name,
-};
-use zeroize::Zeroizing;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::*;
-use crate::environment::{
-    ProvisionedDevice, RandomnessError, RpmbSlot, Storage, StorageError, StoredDevice,
-    operating_system_random,
-};
+use crate::environment::{RandomnessError, operating_system_random};
 use crate::error::result_code;
 use crate::matcher::{Judgement, Lockout, Matcher, Presented};
 use crate::private_key::KeyError;
-use crate::rpmb::SLOT_BYTES;
 use crate::session::{MAX_SESSIONS, MAX_SESSIONS_PER_APP, SESSION_LIFETIME_MS};
+use crate::storage::power_cut::{PowerCut, PowerCutStorage};
+use crate::storage::{MemoryStorage, Storage, StoredDevice};
+use soter_wire::{
+    AttestationChallenge, CertificateChain, ExportBlob, KeyJson, Mode, ResultJson, device_name,
+};
 
 mod chain;
 mod counter;
@@ -42,18 +38,9 @@ fn stock() -> &'static [Vec<u8>] {
 #[derive(Clone)]
 struct Outside {
     profile: &'static str,
-    flash: Arc<Mutex<Option<Flash>>>,
+    storage: PowerCutStorage,
     clock: Arc<AtomicU64>,
     keys_made: Arc<AtomicUsize>,
-    /// Whether writes fail, without any effect.
-    broken: Arc<AtomicBool>,
-}
-
-#[derive(Clone)]
-struct Flash {
-    root_key: Vec<u8>,
-    sealed: Vec<u8>,
-    rpmb: Vec<u8>,
 }
 
 impl Outside {
@@ -61,10 +48,9 @@ impl Outside {
     fn new(profile: &'static str) -> Self {
         Self {
             profile,
-            flash: Arc::default(),
+            storage: PowerCutStorage::new(MemoryStorage::new()),
             clock: Arc::new(AtomicU64::new(1_600_000_000_000)),
             keys_made: Arc::default(),
-            broken: Arc::default(),
         }
     }
 
@@ -79,25 +65,25 @@ impl Outside {
 
     /// Another phone that stands where this one stood when its battery was taken out just now.
     fn crashed(&self) -> Self {
-        let flash = self.flash.lock().unwrap().clone();
-        Self { flash: Arc::new(Mutex::new(flash)), ..self.clone() }
+        Self { storage: PowerCutStorage::new(self.storage.memory().snapshot()), ..self.clone() }
     }
 
     fn advance(&self, milliseconds: u64) {
         self.clock.fetch_add(milliseconds, Ordering::Relaxed);
     }
 
-    fn break_storage(&self, broken: bool) {
-        self.broken.store(broken, Ordering::Relaxed);
+    /// Lets every write fail from now on, without any effect.
+    fn break_storage(&self) {
+        self.storage.cut_at(self.storage.durable_writes() + 1, PowerCut::Before);
     }
 
-    fn write(&self, change: impl FnOnce(&mut Option<Flash>)) -> Result<(), StorageError> {
-        if self.broken.load(Ordering::Relaxed) {
-            let source = std::io::Error::other("the flash is worn out").into();
-            return Err(StorageError { action: "write", place: "the test's flash".to_owned(), source });
-        }
-        change(&mut self.flash.lock().unwrap());
-        Ok(())
+    fn mend_storage(&self) {
+        self.storage.restore_power();
+    }
+
+    /// A copy of what is stored.
+    fn stored(&self) -> StoredDevice {
+        self.storage.memory().contents().unwrap()
     }
 }
 
@@ -116,36 +102,7 @@ impl Environment for Outside {
     }
 
     fn storage(&mut self) -> &mut dyn Storage {
-        self
-    }
-}
-
-impl Storage for Outside {
-    fn load(&mut self) -> Result<Option<StoredDevice>, StorageError> {
-        Ok(self.flash.lock().unwrap().clone().map(|flash| StoredDevice {
-            root_key: Some(Zeroizing::new(flash.root_key)),
-            sealed: Some(flash.sealed),
-            rpmb: Some(flash.rpmb),
-        }))
-    }
-
-    fn provision(&mut self, device: &ProvisionedDevice<'_>) -> Result<(), StorageError> {
-        let flash = Flash {
-            root_key: device.root_key.to_vec(),
-            sealed: device.sealed.to_vec(),
-            rpmb: device.rpmb.map(<[u8; SLOT_BYTES]>::as_slice).concat(),
-        };
-        self.write(|stored| *stored = Some(flash))
-    }
-
-    fn write_sealed(&mut self, sealed: &[u8]) -> Result<(), StorageError> {
-        self.write(|stored| stored.as_mut().unwrap().sealed = sealed.to_vec())
-    }
-
-    fn write_rpmb_slot(&mut self, slot: RpmbSlot, bytes: &[u8; SLOT_BYTES]) -> Result<(), StorageError> {
-        self.write(|stored| {
-            stored.as_mut().unwrap().rpmb[slot.offset()..][..SLOT_BYTES].copy_from_slice(bytes);
-        })
+        &mut self.storage
     }
 }
 

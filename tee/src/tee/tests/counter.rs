@@ -126,13 +126,13 @@ fn a_phone_that_was_closed_goes_on_working_without_a_repeat() {
 fn nothing_is_signed_with_a_value_that_is_not_durable() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     let mut highest = tee.last_counter();
-    outside.break_storage(true);
+    outside.break_storage();
     let refused = loop {
         match sign(&mut tee, "challenge") {
             Ok(signed) => {
                 assert!(signed.counter > highest);
                 highest = signed.counter;
-                let first = sign(&mut outside.crashed().open_on_sound_flash(), "next").unwrap();
+                let first = sign(&mut outside.crashed().open(), "next").unwrap();
                 assert!(first.counter > highest, "{} after {highest}", first.counter);
             }
             Err(error) => break error,
@@ -141,25 +141,19 @@ fn nothing_is_signed_with_a_value_that_is_not_durable() {
     assert!(matches!(refused, TeeError::Storage(_)), "{refused}");
     assert_eq!(tee.last_counter(), highest);
 
-    outside.break_storage(false);
+    outside.mend_storage();
 
     assert!(sign(&mut tee, "challenge").unwrap().counter > highest);
-}
-
-impl Outside {
-    fn open_on_sound_flash(&self) -> Tee {
-        Self { broken: Arc::default(), ..self.clone() }.open()
-    }
 }
 
 #[test]
 fn values_that_could_not_be_given_back_are_skipped() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     let last = sign(&mut tee, "first").unwrap().counter;
-    outside.break_storage(true);
+    outside.break_storage();
     assert!(matches!(tee.close(), Err(TeeError::Storage(_))));
     assert!(sign(&mut tee, "not durable").is_err());
-    outside.break_storage(false);
+    outside.mend_storage();
 
     let next = sign(&mut tee, "second").unwrap().counter;
 

@@ -139,7 +139,7 @@ fn what_is_missing_has_its_own_code() {
 #[test]
 fn what_no_phone_reports_by_a_code_has_none() {
     let (outside, mut tee) = phone_with_keys("trustonic");
-    outside.break_storage(true);
+    outside.break_storage();
     assert_eq!(code(tee.enroll(Mode::FingerPrint)), None);
     assert_eq!(code(tee.generate_app_secure_key(2)), None);
 }

@@ -107,11 +107,11 @@ fn a_match_ends_the_count_through_a_crash() {
 fn a_failure_that_storage_does_not_take_is_no_answer() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     let session = tee.init_sign(1, "pay", "challenge", &[Mode::FingerPrint]).unwrap();
-    outside.break_storage(true);
+    outside.break_storage();
 
     assert!(matches!(tee.present(session, STRANGER), Err(TeeError::Storage(_))));
 
-    outside.break_storage(false);
+    outside.mend_storage();
     let rejected = Judgement::Rejected { attempts_left: 4, lockout: None };
     assert_eq!(tee.present(session, STRANGER).unwrap(), rejected);
 }

@@ -3,6 +3,7 @@
 use soter_wire::base64;
 
 use super::*;
+use crate::storage::ProvisionedDevice;
 
 /// Everything that a Debug output can make of bytes.
 fn spellings(secret: &[u8]) -> [String; 5] {
@@ -47,17 +48,16 @@ fn no_output_of_a_public_type_shows_a_secret() {
     let session = tee.init_sign(1, "pay", "challenge", &[Mode::FingerPrint]).unwrap();
     let key = PrivateKey::from_pkcs8(&stock()[0]).unwrap();
     let seed = Seed::from_text(SEED);
-    let stored = outside.clone().load().unwrap().unwrap();
-    let flash = outside.flash.lock().unwrap().clone().unwrap();
-    let root_key: [u8; 32] = flash.root_key.clone().try_into().unwrap();
-    let provisioned =
-        ProvisionedDevice { root_key: &root_key, sealed: &flash.sealed, rpmb: [&[0; 64], &[0; 64]] };
+    let stored = outside.stored();
+    let root_key: [u8; 32] = stored.root_key.clone().unwrap().as_slice().try_into().unwrap();
+    let sealed = stored.sealed.clone().unwrap();
+    let provisioned = ProvisionedDevice { root_key: &root_key, sealed: &sealed, rpmb: [&[0; 64], &[0; 64]] };
     let identity = DeviceIdentity { name: "phone", profile: None, seed: Some(&seed) };
     let other_seed = outside.try_open(Some(&seed)).unwrap_err();
     let unreadable = PrivateKey::from_pkcs8(&stock()[0][..stock()[0].len() - 1]).unwrap_err();
-    outside.break_storage(true);
+    outside.break_storage();
     let broken = tee.enroll(Mode::FingerPrint).unwrap_err();
-    outside.break_storage(false);
+    outside.mend_storage();
     tee.present(session, FINGER).unwrap();
 
     let outputs = [
@@ -102,12 +102,13 @@ fn the_search_for_secrets_finds_them() {
 fn storage_holds_no_key_no_seed_and_no_name_in_the_clear() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     sign(&mut tee, "challenge").unwrap();
-    let flash = outside.flash.lock().unwrap().clone().unwrap();
+    let StoredDevice { root_key, sealed, rpmb } = outside.stored();
+    let (root_key, sealed, rpmb) = (root_key.unwrap(), sealed.unwrap(), rpmb.unwrap());
     let holds = |part: &[u8], secret: &[u8]| part.windows(secret.len()).any(|window| window == secret);
-    for part in [&flash.sealed, &flash.rpmb] {
+    for part in [&sealed, &rpmb] {
         for pkcs8 in stock() {
             assert!(pkcs8.chunks_exact(16).all(|piece| !holds(part, piece)));
         }
-        assert!(!holds(part, b"trustonic") && !holds(part, &flash.root_key));
+        assert!(!holds(part, b"trustonic") && !holds(part, &root_key));
     }
 }

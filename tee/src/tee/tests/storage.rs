@@ -1,24 +1,25 @@
 //! What the secure world makes of storage that is not as it left it.
 
+use zeroize::Zeroizing;
+
 use super::*;
 use crate::rpmb::Slot;
 use crate::seal::StorageKeys;
 
 /// A phone's storage after each of some changes, the oldest first: one version more each time.
-fn generations() -> (Outside, Vec<Flash>) {
+fn generations() -> (Outside, Vec<StoredDevice>) {
     let outside = Outside::new("trustonic");
     let mut tee = outside.open();
-    let copy = || outside.flash.lock().unwrap().clone().unwrap();
-    let mut copies = vec![copy()];
+    let mut copies = vec![outside.stored()];
     for _ in 0..4 {
         tee.enroll(Mode::FingerPrint).unwrap();
-        copies.push(copy());
+        copies.push(outside.stored());
     }
     (outside, copies)
 }
 
-fn open_with(outside: &Outside, flash: Flash) -> Result<Tee, OpenError> {
-    *outside.flash.lock().unwrap() = Some(flash);
+fn open_with(outside: &Outside, stored: StoredDevice) -> Result<Tee, OpenError> {
+    outside.storage.memory().tamper(|contents| *contents = Some(stored));
     outside.try_open(None)
 }
 
@@ -27,7 +28,7 @@ fn only_a_state_as_old_as_its_rpmb_or_one_write_ahead_of_it_opens() {
     let (outside, copies) = generations();
     for (sealed_age, state) in copies.iter().enumerate() {
         for (rpmb_age, partition) in copies.iter().enumerate() {
-            let mixed = Flash { rpmb: partition.rpmb.clone(), ..state.clone() };
+            let mixed = StoredDevice { rpmb: partition.rpmb.clone(), ..state.clone() };
             let opened = open_with(&outside, mixed.clone());
             let versions = (u64::try_from(sealed_age).unwrap() + 1, u64::try_from(rpmb_age).unwrap() + 1);
             match opened {
@@ -45,7 +46,7 @@ fn only_a_state_as_old_as_its_rpmb_or_one_write_ahead_of_it_opens() {
                 }
                 Err(other) => panic!("{versions:?}: {other}"),
             }
-            let stored = outside.flash.lock().unwrap().clone().unwrap();
+            let stored = outside.stored();
             assert_eq!(stored.sealed, mixed.sealed, "opening wrote the state");
             if sealed_age != rpmb_age + 1 {
                 assert_eq!(stored.rpmb, mixed.rpmb, "opening wrote the RPMB without need");
@@ -57,11 +58,11 @@ fn only_a_state_as_old_as_its_rpmb_or_one_write_ahead_of_it_opens() {
 #[test]
 fn an_rpmb_that_has_caught_up_lets_no_older_state_open() {
     let (outside, copies) = generations();
-    let one_ahead = Flash { rpmb: copies[2].rpmb.clone(), ..copies[3].clone() };
+    let one_ahead = StoredDevice { rpmb: copies[2].rpmb.clone(), ..copies[3].clone() };
     open_with(&outside, one_ahead).unwrap();
-    let caught_up = outside.flash.lock().unwrap().clone().unwrap();
+    let caught_up = outside.stored();
 
-    let rolled_back = Flash { sealed: copies[2].sealed.clone(), ..caught_up };
+    let rolled_back = StoredDevice { sealed: copies[2].sealed.clone(), ..caught_up };
 
     let error = open_with(&outside, rolled_back).unwrap_err();
     assert!(matches!(error, OpenError::StorageRolledBack { storage: 3, rpmb: 4, .. }), "{error}");
@@ -71,11 +72,12 @@ fn an_rpmb_that_has_caught_up_lets_no_older_state_open() {
 fn of_two_counter_limits_the_higher_one_counts() {
     let (outside, copies) = generations();
     let newest = copies.last().unwrap();
-    let keys = StorageKeys::new(newest.root_key.as_slice().try_into().unwrap(), "phone");
+    let root_key = newest.root_key.clone().unwrap();
+    let keys = StorageKeys::new(root_key.as_slice().try_into().unwrap(), "phone");
     let slot = Slot { sequence: 99, counter_limit: 4711, storage_version: 5 }.encode(&keys.rpmb);
-    let rpmb = [slot, slot].concat();
+    let rpmb = Some([slot, slot].concat());
 
-    let mut tee = open_with(&outside, Flash { rpmb, ..newest.clone() }).unwrap();
+    let mut tee = open_with(&outside, StoredDevice { rpmb, ..newest.clone() }).unwrap();
     tee.generate_app_secure_key(1).unwrap();
 
     assert_eq!(tee.last_counter(), 4712);
@@ -85,19 +87,24 @@ fn of_two_counter_limits_the_higher_one_counts() {
 fn a_part_of_the_wrong_size_is_named() {
     let (outside, copies) = generations();
     let intact = copies.last().unwrap();
-    for root_key in [vec![], intact.root_key[1..].to_vec(), [intact.root_key.as_slice(), &[0]].concat()] {
-        let error = open_with(&outside, Flash { root_key, ..intact.clone() }).unwrap_err();
+    for root_key in wrong_sizes(intact.root_key.as_ref().unwrap()) {
+        let root_key = Some(Zeroizing::new(root_key));
+        let error = open_with(&outside, StoredDevice { root_key, ..intact.clone() }).unwrap_err();
         assert!(matches!(error, OpenError::Missing { part: "root key", .. }), "{error}");
     }
-    for rpmb in [vec![], intact.rpmb[1..].to_vec(), [intact.rpmb.as_slice(), &[0]].concat()] {
-        let error = open_with(&outside, Flash { rpmb, ..intact.clone() }).unwrap_err();
+    for rpmb in wrong_sizes(intact.rpmb.as_ref().unwrap()) {
+        let error = open_with(&outside, StoredDevice { rpmb: Some(rpmb), ..intact.clone() }).unwrap_err();
         assert!(matches!(error, OpenError::RpmbDamaged { .. }), "{error}");
     }
-    let longer = [intact.sealed.as_slice(), &[0]].concat();
-    for sealed in [vec![], intact.sealed[1..].to_vec(), longer] {
-        let error = open_with(&outside, Flash { sealed, ..intact.clone() }).unwrap_err();
+    for sealed in wrong_sizes(intact.sealed.as_ref().unwrap()) {
+        let error = open_with(&outside, StoredDevice { sealed: Some(sealed), ..intact.clone() }).unwrap_err();
         assert!(matches!(error, OpenError::NotAuthentic { .. }), "{error}");
     }
+}
+
+/// Nothing, a byte less and a byte more.
+fn wrong_sizes(part: &[u8]) -> [Vec<u8>; 3] {
+    [vec![], part[1..].to_vec(), [part, &[0]].concat()]
 }
 
 #[test]

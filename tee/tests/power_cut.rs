@@ -8,11 +8,10 @@ use std::sync::OnceLock;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use proptest::prelude::*;
-use soter_sim::store::power_cut::{PowerCut, PowerCutStorage};
-use soter_sim::store::{MemoryContents, MemoryStorage};
+use soter_tee::power_cut::{PowerCut, PowerCutStorage};
 use soter_tee::{
-    DeviceIdentity, Environment, Judgement, KeyError, KeyPath, OpenError, Presented, PrivateKey,
-    RandomnessError, SLOT_BYTES, Storage, Tee, TeeError, operating_system_random,
+    DeviceIdentity, Environment, Judgement, KeyError, KeyPath, MemoryStorage, OpenError, Presented,
+    PrivateKey, RandomnessError, SLOT_BYTES, Storage, StoredDevice, Tee, TeeError, operating_system_random,
 };
 use soter_wire::{KeyJson, Mode, ResultJson};
 
@@ -385,7 +384,7 @@ proptest! {
 }
 
 /// A phone with keys, and copies of its storage after each command that changed it, the oldest first.
-fn history() -> (Vec<MemoryContents>, u64) {
+fn history() -> (Vec<StoredDevice>, u64) {
     let memory = MemoryStorage::new();
     let mut tee = open(memory.clone()).unwrap();
     let mut copies = vec![memory.contents().unwrap()];
@@ -411,7 +410,7 @@ fn history() -> (Vec<MemoryContents>, u64) {
 }
 
 /// Opens a changed phone: it refuses, or it is the same phone and goes on above every counter value.
-fn assert_refused_or_unharmed(contents: MemoryContents, keys: &[String], highest: u64, what: &str) -> bool {
+fn assert_refused_or_unharmed(contents: StoredDevice, keys: &[String], highest: u64, what: &str) -> bool {
     let memory = MemoryStorage::new();
     memory.tamper(|stored| *stored = Some(contents));
     match open(memory) {
@@ -432,7 +431,7 @@ fn fingerprints(tee: &mut Tee) -> Vec<String> {
     tee.keys().unwrap().into_iter().map(|key| key.public.fingerprint()).collect()
 }
 
-fn newest() -> (Vec<MemoryContents>, Vec<String>, u64) {
+fn newest() -> (Vec<StoredDevice>, Vec<String>, u64) {
     let (copies, highest) = history();
     let memory = MemoryStorage::new();
     memory.tamper(|stored| *stored = copies.last().cloned());
@@ -441,7 +440,7 @@ fn newest() -> (Vec<MemoryContents>, Vec<String>, u64) {
 }
 
 /// Picks a part of what is stored.
-type Part = fn(&mut MemoryContents) -> &mut Option<Vec<u8>>;
+type Part = fn(&mut StoredDevice) -> &mut Option<Vec<u8>>;
 
 #[test]
 fn any_changed_byte_any_truncation_and_any_missing_part_is_refused_or_has_no_effect() {
@@ -467,7 +466,7 @@ fn any_changed_byte_any_truncation_and_any_missing_part_is_refused_or_has_no_eff
         *part(&mut missing) = None;
         assert!(!assert_refused_or_unharmed(missing, &keys, highest, &format!("{name} missing")));
     }
-    let rootless = MemoryContents { root_key: None, ..intact.clone() };
+    let rootless = StoredDevice { root_key: None, ..intact.clone() };
     assert!(!assert_refused_or_unharmed(rootless, &keys, highest, "root key missing"));
     for at in 0..32 {
         let mut changed = intact.clone();
@@ -484,10 +483,10 @@ fn an_older_copy_of_one_part_is_refused_or_has_no_effect() {
     let (copies, keys, highest) = newest();
     let (intact, older) = copies.split_last().unwrap();
     for (age, copy) in older.iter().enumerate() {
-        let sealed = MemoryContents { sealed: copy.sealed.clone(), ..intact.clone() };
+        let sealed = StoredDevice { sealed: copy.sealed.clone(), ..intact.clone() };
         let opened = assert_refused_or_unharmed(sealed, &keys, highest, &format!("sealed state {age}"));
         assert!(!opened || copy.sealed == intact.sealed, "older state {age} was accepted");
-        let rpmb = MemoryContents { rpmb: copy.rpmb.clone(), ..intact.clone() };
+        let rpmb = StoredDevice { rpmb: copy.rpmb.clone(), ..intact.clone() };
         assert_refused_or_unharmed(rpmb, &keys, highest, &format!("RPMB {age}"));
     }
 }
@@ -498,9 +497,9 @@ fn parts_of_another_phone_are_refused() {
     let (others, ..) = newest();
     let (own, other) = (copies.last().unwrap(), others.last().unwrap());
     for contents in [
-        MemoryContents { root_key: other.root_key.clone(), ..own.clone() },
-        MemoryContents { sealed: other.sealed.clone(), ..own.clone() },
-        MemoryContents { rpmb: other.rpmb.clone(), ..own.clone() },
+        StoredDevice { root_key: other.root_key.clone(), ..own.clone() },
+        StoredDevice { sealed: other.sealed.clone(), ..own.clone() },
+        StoredDevice { rpmb: other.rpmb.clone(), ..own.clone() },
     ] {
         assert!(!assert_refused_or_unharmed(contents, &keys, highest, "a part of another phone"));
     }

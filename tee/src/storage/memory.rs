@@ -1,20 +1,20 @@
 //! A device's storage that lives as long as the process, for `--ephemeral` and for tests.
 
-use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use soter_tee::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
 use zeroize::Zeroizing;
+
+use super::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
 
 /// Storage in memory. Clones are handles of the same storage, so that a test can keep one, look at what the TEE
 /// stored, tamper with it, and open the device again.
 ///
-/// It is as strict as [`DiskStorage`](super::DiskStorage): a device is provisioned once, and only a provisioned
+/// It is as strict as a storage on disk: a device is provisioned once, and only a provisioned
 /// device is written to.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStorage {
-    contents: Arc<Mutex<Option<MemoryContents>>>,
+    contents: Arc<Mutex<Option<StoredDevice>>>,
 }
 
 impl MemoryStorage {
@@ -24,7 +24,7 @@ impl MemoryStorage {
     }
 
     /// What is stored now, as a copy; `None` if the device was never provisioned.
-    pub fn contents(&self) -> Option<MemoryContents> {
+    pub fn contents(&self) -> Option<StoredDevice> {
         self.lock().clone()
     }
 
@@ -35,7 +35,7 @@ impl MemoryStorage {
     }
 
     /// Changes what is stored behind the TEE's back, as an attacker with access to the flash does.
-    pub fn tamper(&self, change: impl FnOnce(&mut Option<MemoryContents>)) {
+    pub fn tamper(&self, change: impl FnOnce(&mut Option<StoredDevice>)) {
         change(&mut self.lock());
     }
 
@@ -52,14 +52,14 @@ impl MemoryStorage {
     }
 
     // A test that panics inside `tamper` leaves contents that are as good as any tampered ones.
-    fn lock(&self) -> MutexGuard<'_, Option<MemoryContents>> {
+    fn lock(&self) -> MutexGuard<'_, Option<StoredDevice>> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Storage for MemoryStorage {
     fn load(&mut self) -> Result<Option<StoredDevice>, StorageError> {
-        Ok(self.contents().map(StoredDevice::from))
+        Ok(self.contents())
     }
 
     fn provision(&mut self, device: &ProvisionedDevice<'_>) -> Result<(), StorageError> {
@@ -70,7 +70,7 @@ impl Storage for MemoryStorage {
                 io::Error::new(io::ErrorKind::AlreadyExists, "it is provisioned already"),
             ));
         }
-        *contents = Some(MemoryContents {
+        *contents = Some(StoredDevice {
             root_key: Some(Zeroizing::new(device.root_key.to_vec())),
             sealed: Some(device.sealed.to_vec()),
             rpmb: Some(device.rpmb.map(<[u8; SLOT_BYTES]>::as_slice).concat()),
@@ -103,34 +103,6 @@ fn not_a_partition(bytes: usize) -> io::Error {
         io::ErrorKind::InvalidData,
         format!("its RPMB partition is {bytes} bytes long instead of {}", 2 * SLOT_BYTES),
     )
-}
-
-/// A copy of what a [`MemoryStorage`] holds. A part that is `None` is missing.
-#[derive(Clone, Default)]
-pub struct MemoryContents {
-    /// The root key's bytes. Secret.
-    pub root_key: Option<Zeroizing<Vec<u8>>>,
-    /// The sealed state.
-    pub sealed: Option<Vec<u8>>,
-    /// The RPMB partition: both slots, one after the other.
-    pub rpmb: Option<Vec<u8>>,
-}
-
-impl From<MemoryContents> for StoredDevice {
-    fn from(contents: MemoryContents) -> Self {
-        Self { root_key: contents.root_key, sealed: contents.sealed, rpmb: contents.rpmb }
-    }
-}
-
-impl fmt::Debug for MemoryContents {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("MemoryContents")
-            .field("root_key", &self.root_key.as_ref().map(|_| "(secret)"))
-            .field("sealed_bytes", &self.sealed.as_ref().map(Vec::len))
-            .field("rpmb_bytes", &self.rpmb.as_ref().map(Vec::len))
-            .finish()
-    }
 }
 
 #[cfg(test)]

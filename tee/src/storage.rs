@@ -1,0 +1,128 @@
+//! Where a device keeps what must survive: the promises that storage makes, and two storages in memory that make them.
+
+mod memory;
+pub mod power_cut;
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+pub use memory::MemoryStorage;
+
+/// Bytes of a device's root key, the one secret that stands unsealed in storage.
+pub const ROOT_KEY_BYTES: usize = 32;
+
+/// Bytes of one of the two RPMB slots.
+pub const SLOT_BYTES: usize = 64;
+
+/// One device's untrusted memory: flash for the root key and the sealed state, and an RPMB partition of two slots.
+///
+/// Untrusted means that the TEE believes nothing in it that it cannot authenticate. The promises below
+/// are about crashes, not about attackers.
+pub trait Storage: Send {
+    /// What is stored, or `None` for a device that was never provisioned.
+    ///
+    /// # Errors
+    /// Something is there but cannot be read. Nothing was changed.
+    fn load(&mut self) -> Result<Option<StoredDevice>, StorageError>;
+
+    /// Makes a new device durable, all of it or nothing, whatever happens in between.
+    ///
+    /// # Errors
+    /// The device does not exist, or (if only the last durability barrier failed) exists completely.
+    fn provision(&mut self, device: &ProvisionedDevice<'_>) -> Result<(), StorageError>;
+
+    /// Replaces the sealed state durably; after a crash either the old or the new bytes are there, whole.
+    ///
+    /// # Errors
+    /// Either the old or the new bytes are there, whole.
+    fn write_sealed(&mut self, sealed: &[u8]) -> Result<(), StorageError>;
+
+    /// Overwrites one of the two RPMB slots durably. A crash may tear this slot, never the other one.
+    ///
+    /// # Errors
+    /// The slot may hold the old bytes, the new ones, or a mixture; the other slot is untouched.
+    fn write_rpmb_slot(&mut self, slot: RpmbSlot, bytes: &[u8; SLOT_BYTES]) -> Result<(), StorageError>;
+}
+
+/// What is stored of a device. A part that is missing is `None`; the TEE decides what that means.
+#[derive(Clone, Default)]
+pub struct StoredDevice {
+    /// The root key's bytes; right only if there are [`ROOT_KEY_BYTES`]. Secret.
+    pub root_key: Option<Zeroizing<Vec<u8>>>,
+    /// The sealed state.
+    pub sealed: Option<Vec<u8>>,
+    /// The RPMB partition: both slots, one after the other, right only if there are `2 * SLOT_BYTES`.
+    pub rpmb: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for StoredDevice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("StoredDevice")
+            .field("root_key", &self.root_key.as_ref().map(|_| "(secret)"))
+            .field("sealed_bytes", &self.sealed.as_ref().map(Vec::len))
+            .field("rpmb_bytes", &self.rpmb.as_ref().map(Vec::len))
+            .finish()
+    }
+}
+
+/// A device at the end of its production line, to be stored by [`Storage::provision`].
+pub struct ProvisionedDevice<'a> {
+    /// The root key. Secret.
+    pub root_key: &'a [u8; ROOT_KEY_BYTES],
+    /// The sealed state.
+    pub sealed: &'a [u8],
+    /// Both RPMB slots.
+    pub rpmb: [&'a [u8; SLOT_BYTES]; 2],
+}
+
+impl fmt::Debug for ProvisionedDevice<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ProvisionedDevice")
+            .field("sealed_bytes", &self.sealed.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One of the two RPMB slots. Writes alternate between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RpmbSlot {
+    /// The slot at offset 0.
+    First,
+    /// The slot at offset [`SLOT_BYTES`].
+    Second,
+}
+
+impl RpmbSlot {
+    /// Where the slot starts in the partition, in bytes.
+    pub fn offset(self) -> usize {
+        match self {
+            Self::First => 0,
+            Self::Second => SLOT_BYTES,
+        }
+    }
+
+    /// The slot that the next write goes to.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::First => Self::Second,
+            Self::Second => Self::First,
+        }
+    }
+}
+
+/// Storage could not be read or written: a full disk, missing rights, a failing device.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {place}: {source}")]
+pub struct StorageError {
+    /// What was tried, as a verb: `read`, `write`, `create`.
+    pub action: &'static str,
+    /// Where, in the words of whoever stores (a path for a disk).
+    pub place: String,
+    /// Why not.
+    pub source: Box<dyn StdError + Send + Sync>,
+}
