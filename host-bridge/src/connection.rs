@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use soter_wire::shortened;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tokio::time::timeout;
@@ -298,7 +299,7 @@ impl Address {
 }
 
 fn no_url(url: &str) -> CommandError {
-    let shown: String = url.chars().take(80).take_while(|character| *character != '?').collect();
+    let shown = shortened(url.split('?').next().unwrap_or_default(), 80);
     CommandError::invalid_params(
         format!("`{shown}` is not the address of a soter-sim server"),
         "give it as the server's ready line has it, for example http://127.0.0.1:8777",

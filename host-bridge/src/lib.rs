@@ -15,6 +15,7 @@
 //!   server         HTTP and WebSocket on one port, and who may come in
 //!   reasons        every reason for a refusal, explained
 //!   wechat         WeChat's servers, emulated: tokens, logins, verify_signature and its ledger
+//!   visible, toml_file, long_work   what every front end needs: text of others, files of people, busy processors
 //! ```
 //!
 //! The bridge does not know the TEE: a verifier that shared the signer's code could not catch its mistakes. They
@@ -23,6 +24,7 @@
 pub mod codes;
 mod connection;
 pub mod journal;
+mod long_work;
 mod outbox;
 mod page;
 pub mod protocol;
@@ -32,9 +34,13 @@ mod secret;
 pub mod server;
 #[cfg(test)]
 mod test_service;
+pub mod toml_file;
 pub mod verification;
+mod visible;
 pub mod wechat;
 
 pub use connection::Connection;
+pub use long_work::long_work;
 pub use page::page;
 pub use secret::Secret;
+pub use visible::{visible, visible_lines};

@@ -39,6 +39,7 @@ use std::time::Instant;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use soter_wire::shortened;
 
 use crate::journal::{Door, Excerpt, Journal, NewEntry};
 use crate::protocol::{Call, CommandError, ErrorKind, Service, is_attackers};
@@ -266,7 +267,7 @@ impl<S: Service> Rpc<S> {
             self.journal.record(NewEntry {
                 at: SystemClock.unix_millis(),
                 door: Door::Rpc,
-                call: method.chars().take(80).collect(),
+                call: shortened(&method, 80).to_owned(),
                 request,
                 answer: result
                     .unwrap_or_else(
@@ -282,7 +283,7 @@ impl<S: Service> Rpc<S> {
 
     async fn command(&self, method: &str, params: Value) -> Result<Value, CommandError> {
         if is_attackers(method) && !self.attacker {
-            let shown: String = method.chars().take(80).collect();
+            let shown = shortened(method, 80);
             return Err(CommandError::new(
                 ErrorKind::UnknownMethod,
                 format!("`{shown}` is for attackers, and this server offers nothing for them"),

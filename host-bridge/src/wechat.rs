@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::rand;
-use soter_wire::{PublicKey, base64};
+use soter_wire::{PublicKey, base64, shortened};
 use tokio::sync::broadcast;
 
 use crate::journal::Journal;
@@ -219,7 +219,7 @@ impl WeChat {
         self.options.accounts.user(name).ok_or_else(|| {
             let known: Vec<_> =
                 self.options.accounts.users().take(10).map(|user| user.name.as_str()).collect();
-            let shown: String = name.chars().take(64).collect();
+            let shown = shortened(name, 64);
             CommandError::invalid_params(
                 format!("there is no WeChat user `{shown}`"),
                 format!("users: {}", known.join(", ")),
@@ -230,7 +230,7 @@ impl WeChat {
     fn app(&self, appid: &str) -> Result<&App, CommandError> {
         self.options.accounts.app(appid).ok_or_else(|| {
             let known: Vec<_> = self.options.accounts.apps().take(10).map(|app| app.appid.as_str()).collect();
-            let shown: String = appid.chars().take(64).collect();
+            let shown = shortened(appid, 64);
             CommandError::invalid_params(
                 format!("there is no mini program `{shown}`"),
                 format!("apps: {}; add yours to the file that --config names", known.join(", ")),

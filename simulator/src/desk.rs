@@ -10,7 +10,7 @@ use soter_bridge::protocol::{CommandError, ErrorKind, Event, desk, device};
 use soter_bridge::server::Rooms;
 use soter_bridge::wechat::{Clock, Ledger, SqliteStore, WeChat, WeChatOptions, routes};
 use soter_tee::Seed;
-use soter_wire::{PROFILES, Profile};
+use soter_wire::{PROFILES, Profile, shortened};
 use tokio::sync::broadcast;
 
 use crate::attack::KeySource;
@@ -227,7 +227,7 @@ impl Desk {
         };
         phone.cloned().ok_or_else(|| {
             let known: Vec<_> = phones.by_name.keys().take(10).map(DeviceName::as_str).collect();
-            let shown: String = name.unwrap_or_else(|| phones.selected.as_str()).chars().take(80).collect();
+            let shown = shortened(name.unwrap_or_else(|| phones.selected.as_str()), 80);
             CommandError::new(
                 ErrorKind::UnknownDevice,
                 format!("there is no device `{shown}`"),
@@ -325,7 +325,7 @@ fn first_phone() -> Result<DeviceName, CommandError> {
 
 fn profile_named(name: &str) -> Result<&'static Profile, CommandError> {
     Profile::named(name).ok_or_else(|| {
-        let shown: String = name.chars().take(80).collect();
+        let shown = shortened(name, 80);
         let known: Vec<_> = Profile::names().collect();
         CommandError::invalid_params(
             format!("there is no profile `{shown}`"),

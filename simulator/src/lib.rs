@@ -19,11 +19,8 @@
 pub mod attack;
 pub mod audit;
 pub mod store;
-pub mod toml_file;
 
 mod desk;
 mod phone;
-mod visible;
 
 pub use desk::{Desk, DeskOptions, State, default_state_folder};
-pub use visible::{visible, visible_lines};

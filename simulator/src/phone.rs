@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use soter_bridge::long_work;
 use soter_bridge::protocol::sensor::{Sensor, SensorMode};
 use soter_bridge::protocol::{CommandError, ErrorKind, Event, device, keys};
 use soter_bridge::wechat::WeChat;
 use soter_tee::{DeviceIdentity, KeyInfo, KeyPath, MemoryStorage, OpenError, Seed, Tee, TeeError};
 use soter_wire::{PROFILES, Profile};
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::broadcast;
 
 use crate::store::{DeviceName, StateFolder};
@@ -19,7 +19,6 @@ use wechat::Caller;
 
 pub(crate) use danger::{Flash, Moment};
 pub(crate) use key_stock::KeyStock;
-pub(crate) use wechat::CHALLENGE_LIMIT;
 
 mod biometrics;
 mod danger;
@@ -390,15 +389,6 @@ pub(crate) fn stored_record(name: &DeviceName, context: &PhoneContext) -> Result
     record.clock = tee.is_seeded().then_some(SEEDED_CLOCK);
     record.used = true;
     Ok(record)
-}
-
-/// Does something that keeps a processor busy for long, such as making a key. Other tasks of a runtime with several
-/// threads go on meanwhile.
-pub(crate) fn long_work<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
-        _ => work(),
-    }
 }
 
 fn open_error(error: &OpenError) -> CommandError {

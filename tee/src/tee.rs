@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use soter_wire::{AskForm, ExportBlob, PROFILES, Profile, PublicKey, UidShape};
+use soter_wire::{AskForm, ExportBlob, PROFILES, Profile, PublicKey, UidShape, shortened};
 
 use crate::derive::VALUE_BYTES;
 use crate::environment::Environment;
@@ -320,7 +320,7 @@ impl Tee {
         match key {
             "fingerprint_type" => Ok(ExtraParameter::Number(1)),
             "fingerprint_hardware_position" => Ok(ExtraParameter::Rectangle([0, 0, 0, 0])),
-            _ => Err(TeeError::UnknownParameter { key: key.chars().take(80).collect() }),
+            _ => Err(TeeError::UnknownParameter { key: shortened(key, 80).to_owned() }),
         }
     }
 

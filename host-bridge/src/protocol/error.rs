@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use soter_wire::shortened;
 
 /// A command that was not carried out: what happened, and what to do next, one line each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
@@ -70,7 +71,7 @@ impl CommandError {
             .map(|known| known.name)
             .filter(|known| known.split('.').next() == Some(noun) || known.eq_ignore_ascii_case(method))
             .collect();
-        let shown: String = method.chars().take(80).collect();
+        let shown = shortened(method, 80);
         let next = if near.is_empty() {
             "methods start with wx., desk., device., sensor., biometric., soter., keys., verify., danger. or attack.".to_owned()
         } else {

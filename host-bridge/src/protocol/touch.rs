@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use soter_wire::shortened;
 
 /// The longest script, in entries.
 const MAX_ENTRIES: usize = 1_000;
@@ -93,7 +94,7 @@ impl FromStr for TouchScript {
             .map(|(index, entry)| {
                 entry.parse().map_err(|()| TouchScriptError::Entry {
                     position: index + 1,
-                    entry: entry.trim().chars().take(40).collect(),
+                    entry: shortened(entry.trim(), 40).to_owned(),
                 })
             })
             .collect::<Result<_, _>>()
@@ -147,7 +148,7 @@ impl<'de> Deserialize<'de> for Touch {
                 Self::enrolled(number).ok_or_else(|| de::Error::custom("fingers are numbered from 1 on"))
             }
             NumberOrText::Text(text) => text.parse().map_err(|()| {
-                let shown: String = text.chars().take(40).collect();
+                let shown = shortened(&text, 40);
                 de::Error::custom(format!("`{shown}` is not a touch: a number, \"wrong\" or \"cancel\""))
             }),
         }

@@ -9,6 +9,9 @@ use soter_wire::Mode;
 
 use super::TouchScript;
 
+/// A challenge of this many UTF-16 units is too long, says the Android client.
+pub const CHALLENGE_LIMIT: usize = 512;
+
 /// `wx.startSoterAuthentication`: show the dialog, wait for a touch, sign.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use soter_wire::shortened;
 
 use crate::protocol::CommandError;
 use crate::secret::Secret;
@@ -42,7 +43,7 @@ pub(super) fn check(options: &ServerOptions) -> Result<(), CommandError> {
     for origin in &options.allow_origins {
         let is_origin = origin == "null" || is_origin(origin);
         if !is_origin {
-            let shown: String = origin.chars().take(80).collect();
+            let shown = shortened(origin, 80);
             return Err(CommandError::invalid_params(
                 format!("`{shown}` is no origin"),
                 "give exactly what the browser sends, such as http://localhost:10086; there is no wildcard",
@@ -57,7 +58,7 @@ pub(super) fn check(options: &ServerOptions) -> Result<(), CommandError> {
     }
     for host in &options.allow_hosts {
         if !is_host(host) {
-            let shown: String = host.chars().take(80).collect();
+            let shown = shortened(host, 80);
             return Err(CommandError::invalid_params(
                 format!("`{shown}` is no host"),
                 "give a name, such as phone.test or phone.test:8777; there is no wildcard",

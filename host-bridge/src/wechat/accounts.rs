@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use soter_wire::shortened;
 
 use crate::journal::mask;
 use crate::protocol::CommandError;
@@ -151,7 +152,7 @@ impl Accounts {
             }
             for (appid, openid) in &user.openids {
                 if !self.apps.contains_key(appid) {
-                    let shown: String = appid.chars().take(40).collect();
+                    let shown = shortened(appid, 40);
                     return Err(refused(
                         &format!("{name} has an openid in {shown}, and there is no such app"),
                         "list the app as well, or correct the appid",
@@ -240,7 +241,7 @@ pub(super) fn unionid(user: &User) -> String {
 fn made_id(prefix: &str, parts: &[&str]) -> String {
     let digest = Sha256::digest(parts.join("\0"));
     let text = soter_wire::base64::encode(&digest).replace(['+', '/'], "_");
-    format!("{prefix}{}", text.chars().take(28 - prefix.len()).collect::<String>())
+    format!("{prefix}{}", shortened(&text, 28 - prefix.len()))
 }
 
 fn check_app(app: &App) -> Result<(), CommandError> {
@@ -248,7 +249,7 @@ fn check_app(app: &App) -> Result<(), CommandError> {
         && app.appid.starts_with("wx")
         && app.appid.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     if !is_appid {
-        let shown: String = app.appid.chars().take(40).collect();
+        let shown = shortened(&app.appid, 40);
         return Err(refused(&format!("`{shown}` is no appid"), "18 characters, `wx` and then a-z or 0-9"));
     }
     if app.secret.expose().is_empty() {

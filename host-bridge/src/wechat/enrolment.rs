@@ -12,7 +12,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use soter_wire::{ExportBlob, KeyJson, PublicKey, base64};
+use soter_wire::{ExportBlob, KeyJson, PublicKey, base64, shortened};
 
 use crate::journal::{Door, Judgement, NewEntry};
 use crate::reasons;
@@ -108,7 +108,7 @@ impl WeChat {
         let attk = PublicKey::from_pem(&device.attk)
             .map_err(|error| (reasons::BAD_KEY, format!("attk cannot be read: {error}")))?;
         if self.accounts().app(&device.appid).is_none() {
-            let shown: String = device.appid.chars().take(40).collect();
+            let shown = shortened(&device.appid, 40);
             return Err((
                 reasons::OTHER_APPS_RESULT,
                 format!("there is no mini program `{}`", shown.escape_debug()),

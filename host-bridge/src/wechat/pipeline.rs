@@ -15,7 +15,7 @@
 //! change nothing about it; each is bounded.
 
 use serde_json::Value;
-use soter_wire::{DecodeError, ResultJson};
+use soter_wire::{DecodeError, ResultJson, shortened};
 
 use crate::reasons;
 use crate::verification::{self, Refusal};
@@ -265,13 +265,12 @@ fn changed(keys: &[AuthKey], json: &str, signature: &[u8]) -> Option<Refusal> {
 }
 
 fn fingerprint(key: &soter_wire::PublicKey) -> String {
-    key.fingerprint().chars().take(16).collect()
+    shortened(&key.fingerprint(), 16).to_owned()
 }
 
 /// A foreign text on one line, cut short.
 fn shown(text: &str) -> String {
-    let start: String = text.chars().take(64).collect();
-    start.escape_debug().to_string()
+    shortened(text, 64).escape_debug().to_string()
 }
 
 #[cfg(test)]

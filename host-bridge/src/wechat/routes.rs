@@ -19,7 +19,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use serde_json::{Map, Value, json};
-use soter_wire::base64;
+use soter_wire::{base64, shortened};
 
 use crate::journal::{Door, Judgement, NewEntry};
 use crate::reasons;
@@ -128,7 +128,7 @@ async fn verify_ask(
 }
 
 async fn nowhere(State(wechat): State<Arc<WeChat>>, method: Method, uri: Uri, query: RawQuery) -> Response {
-    let path: String = uri.path().chars().take(LONGEST_PATH).collect();
+    let path = shortened(uri.path(), LONGEST_PATH).to_owned();
     let call = Call::begin(&wechat, path, (method, query, Ok(Bytes::new())));
     call.end(Err(Errcode::INVALID_URL))
 }

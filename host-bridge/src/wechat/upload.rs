@@ -1,6 +1,6 @@
 //! What WeChat's client uploads before a user's first authentication: the ASK, then the AuthKey.
 
-use soter_wire::{CertificateChain, ExportBlob, KeyJson, PublicKey};
+use soter_wire::{CertificateChain, ExportBlob, KeyJson, PublicKey, shortened};
 
 use super::WeChat;
 use super::ledger::{AuthKey, Book, Change, LedgerError};
@@ -297,7 +297,7 @@ fn owned(export: &KeyJson, appid: &str, openid: &str) -> AuthKey {
 }
 
 fn unknown(cpu_id: &str) -> UploadRefused {
-    UploadRefused::UnknownDevice { cpu_id: cpu_id.chars().take(64).collect() }
+    UploadRefused::UnknownDevice { cpu_id: shortened(cpu_id, 64).to_owned() }
 }
 
 fn spend(book: &mut Book, cpu_id: &str, counter: u64) -> Result<Change, UploadRefused> {

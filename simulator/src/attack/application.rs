@@ -20,7 +20,7 @@ use super::outage::OutageSwitch;
 use super::restart;
 use super::steps::{Code, Envelope, PAST_A_CODE};
 use super::target::{Answer, Cookies, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
-use crate::phone::CHALLENGE_LIMIT;
+use soter_bridge::protocol::wx::CHALLENGE_LIMIT;
 
 use self::answers::{at, captured, told};
 pub use self::description::{Application, INITIAL};

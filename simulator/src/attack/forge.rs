@@ -14,7 +14,7 @@ use super::keys::KeySupply;
 use super::steps::{Challenge, Enrolment, Shape};
 use super::text::in_other_case;
 use super::{Scheme, SoftwareKey};
-use crate::phone::CHALLENGE_LIMIT;
+use soter_bridge::protocol::wx::CHALLENGE_LIMIT;
 
 /// Characters of a line in MIME's Base64.
 const MIME_LINE: usize = 76;

@@ -14,6 +14,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 use soter_bridge::protocol::CommandError;
+use soter_wire::shortened;
 use tokio::time::sleep;
 use tower::ServiceExt;
 
@@ -111,7 +112,7 @@ impl Http {
     /// # Errors
     /// The caller's: it is another server's, or no address.
     pub(super) fn address(&self, text: &str) -> Result<Url, CommandError> {
-        let shown: String = text.chars().take(120).collect();
+        let shown = shortened(text, 120);
         let below = text.strip_prefix('/').filter(|rest| !rest.starts_with('/')).map(|path| {
             let before = self.base.path().trim_end_matches('/');
             format!("{before}/{path}")
@@ -200,7 +201,7 @@ impl Reply {
     /// [`Trouble::Broken`]: it is none.
     pub(super) fn json(&self, place: &str) -> Result<Value, Trouble> {
         serde_json::from_str(&self.body).map_err(|_| {
-            let start: String = self.body.chars().take(80).collect();
+            let start = shortened(&self.body, 80);
             let found = match self.header("location") {
                 Some(location) => format!("and leads to {}", location.escape_debug()),
                 None => format!("and no JSON: {}", start.escape_debug()),
@@ -291,7 +292,7 @@ pub fn host_is_loopback(url: &str) -> bool {
 }
 
 fn server(text: &str) -> Result<Url, CommandError> {
-    let shown: String = text.chars().take(120).collect();
+    let shown = shortened(text, 120);
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or_else(|| {
         CommandError::invalid_params(

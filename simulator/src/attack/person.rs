@@ -8,7 +8,7 @@ use super::play::Verdict;
 use super::steps::Forgery;
 use super::stopped::Stopped;
 use super::target::{Answer, Input, Target, Trouble, User, Visit};
-use crate::phone::long_work;
+use soter_bridge::long_work;
 
 /// Characters of made-up challenges, names and openids.
 pub(super) const FRESH: usize = 14;

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use soter_wire::shortened;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -19,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// # Errors
 /// [`Trouble::Broken`]: the command fails, does not end, or the target does not come back.
 pub(super) async fn restart(command: &str, http: &Http, ready: &str) -> Result<(), Trouble> {
-    let shown: String = command.chars().take(120).collect();
+    let shown = shortened(command, 120);
     let mut child = shell(command)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

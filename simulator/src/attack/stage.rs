@@ -15,7 +15,7 @@ use super::steps::{Before, Claim, CounterIs, Edit, Forgery, Made, Script, Signer
 use super::stopped::Stopped;
 use super::target::{Input, Order, Target, Trouble, Visit};
 use super::{Attack, Expected, Scheme, SoftwareKey};
-use crate::phone::long_work;
+use soter_bridge::long_work;
 
 /// What happens in one attack.
 pub(super) struct Stage<'a, T> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use soter_bridge::protocol::CommandError;
+use soter_wire::shortened;
 
 use super::Finding;
 use crate::attack::{Attack, Verdict, catalogue, in_full};
@@ -32,7 +33,7 @@ impl Selection {
             ));
         }
         if let Some(word) = words().find(|word| !catalogue().any(|attack| selects(word, attack))) {
-            let shown: String = word.chars().take(40).collect();
+            let shown = shortened(word, 40);
             return Err(CommandError::invalid_params(
                 format!("no attack has the id `{shown}`, or one that begins so"),
                 "`soter-sim attack list` names them all",

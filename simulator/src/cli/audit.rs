@@ -11,10 +11,11 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::{Value, json};
 use soter_bridge::Secret;
 use soter_bridge::protocol::CommandError;
+use soter_bridge::visible;
 use soter_bridge::wechat::Accounts;
 use soter_sim::attack::{Attack, Credentials, Form, INITIAL, KeySource, Layer, Target, host_is_loopback};
 use soter_sim::audit::{Baseline, ControlFailed, Finding, Report, ReportKind, Selection, audit};
-use soter_sim::visible;
+use soter_wire::shortened;
 
 use crate::front::{Console, Exit, Input, read_input, write_file};
 use crate::grammar::{Audit, Options};
@@ -99,7 +100,7 @@ impl Plan {
         if self.allow_remote || host_is_loopback(url) {
             return Ok(());
         }
-        let shown: String = url.chars().take(120).collect();
+        let shown = shortened(url, 120);
         Err(CommandError::invalid_params(
             format!("{shown} is on another computer"),
             "audit only systems whose owner has permitted it, in writing where it is not you; then add --allow-remote",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use soter_bridge::protocol::attack::{Attacks, Forged, Input, Ran, Summary};
 use soter_bridge::protocol::{CommandError, attack};
 use soter_bridge::wechat::routes;
-use soter_wire::PROFILES;
+use soter_wire::{PROFILES, shortened};
 
 use crate::attack::{
     Attack, Credentials, Http, KeySource, OwnServers, Person, Verdict, WeChatTarget, catalogue, find, forge,
@@ -104,7 +104,7 @@ async fn honest_request(target: &WeChatTarget, keys: &KeySource) -> Result<(), S
 
 fn named(id: &str) -> Result<&'static Attack, CommandError> {
     find(id).ok_or_else(|| {
-        let shown: String = id.chars().take(40).collect();
+        let shown = shortened(id, 40);
         let noun = |id: &str| id.split('-').nth(1).map(str::to_ascii_uppercase);
         let near: Vec<_> = catalogue()
             .map(|attack| attack.id)

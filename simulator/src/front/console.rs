@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
 use soter_bridge::protocol::CommandError;
-use soter_sim::visible;
+use soter_bridge::visible;
 
 use super::Paint;
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use soter_bridge::codes::Code;
 use soter_bridge::protocol::Response;
-use soter_sim::visible;
+use soter_bridge::visible;
 
 use super::Paint;
 

@@ -27,7 +27,7 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
-    /// What clap found, shortened to what happened and the usage line.
+    /// What clap found, in_two_lines to what happened and the usage line.
     pub(super) fn from_clap(error: &clap::Error, dialect: Dialect) -> Self {
         let plain = error.render().to_string();
         match error.kind() {
@@ -41,7 +41,7 @@ impl Refused {
                 let coloured = error.render().ansi().to_string();
                 Self::Help { plain, coloured }
             }
-            _ => Self::Usage(shortened(&plain, dialect)),
+            _ => Self::Usage(in_two_lines(&plain, dialect)),
         }
     }
 }
@@ -66,7 +66,7 @@ fn incomplete(help: &str) -> CommandError {
 }
 
 /// The first paragraph is what happened, a tip is the best advice, else the usage line is.
-fn shortened(text: &str, dialect: Dialect) -> CommandError {
+fn in_two_lines(text: &str, dialect: Dialect) -> CommandError {
     let first = text.split("\n\n").next().unwrap_or(text);
     let what = on_one_line(first.trim_start_matches("error:"));
     let help = match dialect {

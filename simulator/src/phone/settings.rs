@@ -3,6 +3,7 @@
 use soter_bridge::codes::wx::{self, message};
 use soter_bridge::protocol::device::{Set, Settings};
 use soter_bridge::protocol::{CommandError, Patch};
+use soter_wire::shortened;
 
 use super::environment::check_clock;
 use super::{Phone, SEEDED_CLOCK};
@@ -95,7 +96,7 @@ fn check(set: &Set) -> Result<(), CommandError> {
         && !is_internal_error(text)
     {
         let known: Vec<_> = INTERNAL_ERRORS.iter().filter_map(|text| text.strip_prefix("fail ")).collect();
-        let shown: String = text.chars().take(80).collect();
+        let shown = shortened(text, 80);
         return Err(CommandError::invalid_params(
             format!("90007 never says `{shown}`"),
             format!("texts: {}, authenticate error: <text of the SDK>", known.join(", ")),

@@ -1,12 +1,13 @@
 //! The 13 commands of the trusted app, as an Android app sends them through `ISoterService`.
 
+use soter_bridge::long_work;
 use soter_bridge::protocol::keys::KeyKind;
 use soter_bridge::protocol::soter::Reply;
 use soter_bridge::protocol::{CommandError, Event, Request, Response};
 use soter_tee::{ExtraParameter, MAX_SESSIONS, Signed, Tee, TeeError, result_code};
 use soter_wire::{PublicKey, base64};
 
-use super::{Inside, Phone, long_work};
+use super::{Inside, Phone};
 
 /// What a command gives when it succeeds.
 type Answer = Result<Reply, TeeError>;

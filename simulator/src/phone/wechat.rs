@@ -5,8 +5,8 @@ use std::time::Duration;
 use soter_bridge::codes::wx::{self, message};
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::protocol::wx::{
-    CheckIsSoterEnrolledInDevice, CheckSession, GetUserInfo, LoggedIn, Login, SessionChecked,
-    SoterAuthentication, SoterEnrolment, SoterSupport, StartSoterAuthentication, UserInfo,
+    CHALLENGE_LIMIT, CheckIsSoterEnrolledInDevice, CheckSession, GetUserInfo, LoggedIn, Login,
+    SessionChecked, SoterAuthentication, SoterEnrolment, SoterSupport, StartSoterAuthentication, UserInfo,
 };
 use soter_bridge::protocol::{CommandError, Event, Touch, device};
 use soter_tee::TeeError;
@@ -20,8 +20,6 @@ use super::{Inside, Phone};
 const WECHAT: &str = "com.tencent.mm";
 /// WeChat's Android uid. Modelled: a phone gives uids from 10000 on as apps are installed.
 const WECHAT_UID: u32 = 10102;
-/// A challenge of this many UTF-16 units is too long.
-pub(crate) const CHALLENGE_LIMIT: usize = 512;
 /// The longest `authContent`, in UTF-16 units.
 const AUTH_CONTENT_LIMIT: usize = 42;
 const INTERNAL_ERROR_IS_ON: &str = "switched on by `device set internalError`";

@@ -1,7 +1,7 @@
 //! What a person reads first.
 
 use soter_bridge::protocol::device::Devices;
-use soter_sim::visible;
+use soter_bridge::visible;
 
 use super::Surroundings;
 use crate::front::Paint;

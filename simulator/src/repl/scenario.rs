@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use soter_bridge::protocol::{CommandError, Service};
-use soter_sim::visible;
+use soter_bridge::visible;
 use tokio::runtime::Runtime;
 
 use self::expectation::{Expectation, Kept, Step};

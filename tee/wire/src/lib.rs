@@ -56,6 +56,7 @@ mod pem;
 mod profile;
 mod public_key;
 mod result;
+mod shortened;
 mod signature;
 mod tlv;
 
@@ -69,4 +70,5 @@ pub use mode::{Mode, UnknownMode};
 pub use profile::{AskForm, KeyJsonLayout, MatcherPolicy, PROFILES, Profile, ResultField, Status, UidShape};
 pub use public_key::PublicKey;
 pub use result::{DEFAULT_SALT_LENGTH, MAX_COUNTER, MAX_SALT_LENGTH, ResultFacts, ResultJson};
+pub use shortened::shortened;
 pub use signature::SignatureError;

@@ -231,7 +231,8 @@ async fn a_newer_key_retires_the_older_one() {
     let (json, signature) = phone.export_auth_key();
     wechat.upload_auth_key(json.as_bytes(), &signature, DEFAULT_APPID, OPENID).await.unwrap();
     let text = phone.result();
-    let fingerprint: String = public(old.auth_key).fingerprint().chars().take(16).collect();
+    let public = public(old.auth_key).fingerprint();
+    let fingerprint = shortened(&public, 16);
     let refused = asked(&wechat, &text, &old.signature(&text)).await;
     assert_refused(&refused, "retired-key", "newer");
     assert!(refused.detail.contains(&format!("AuthKey {fingerprint}…")), "{}", refused.detail);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use soter_wire::shortened;
 
 use super::description::Success;
 use super::pointer::Pointer;
@@ -63,6 +64,6 @@ pub(super) fn told(reply: &Reply) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    let start: String = text.chars().take(160).collect();
+    let start = shortened(text, 160);
     start.escape_debug().to_string()
 }

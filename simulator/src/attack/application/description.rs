@@ -8,11 +8,12 @@ use reqwest::header::HeaderName;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use soter_bridge::protocol::CommandError;
+use soter_wire::shortened;
 
 use super::pointer::Pointer;
 use super::template::{Place, Values, filled, names};
 use crate::attack::Http;
-use crate::toml_file;
+use soter_bridge::toml_file;
 
 /// A commented description to begin with.
 pub const INITIAL: &str = include_str!("initial.toml");
@@ -257,7 +258,7 @@ impl Endpoint {
 fn check(section: &str, endpoint: &Endpoint, known: &[&str]) -> Result<(), CommandError> {
     if let Some(name) = endpoint.headers.keys().find(|name| HeaderName::from_bytes(name.as_bytes()).is_err())
     {
-        let shown: String = name.chars().take(40).collect();
+        let shown = shortened(name, 40);
         return Err(CommandError::invalid_params(
             format!("the description: [{section}] has a header `{}`", shown.escape_debug()),
             "header names are letters, digits and hyphens",
@@ -266,7 +267,7 @@ fn check(section: &str, endpoint: &Endpoint, known: &[&str]) -> Result<(), Comma
     match endpoint.names().find(|name| !known.contains(name)) {
         None => Ok(()),
         Some(name) => {
-            let shown: String = name.chars().take(40).collect();
+            let shown = shortened(name, 40);
             Err(CommandError::invalid_params(
                 format!(
                     "the description: [{section}] uses {{{{{}}}}}, which nothing gives",

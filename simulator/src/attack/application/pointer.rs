@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
+use soter_wire::shortened;
 
 /// A JSON pointer (RFC 6901).
 #[derive(Clone, Debug)]
@@ -28,7 +29,7 @@ impl<'de> Deserialize<'de> for Pointer {
         if text.is_empty() || text.starts_with('/') {
             return Ok(Self(text));
         }
-        let shown: String = text.chars().take(40).collect();
+        let shown = shortened(&text, 40);
         Err(de::Error::custom(format!("`{}` is no JSON pointer: write /{0}", shown.escape_debug())))
     }
 }

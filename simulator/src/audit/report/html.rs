@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Report, Summary, form, needs_attention};
 use crate::attack::Verdict;
 use crate::audit::Finding;
-use crate::visible_lines;
+use soter_bridge::visible_lines;
 
 const STYLE: &str = include_str!("style.css");
 

@@ -10,7 +10,7 @@ use soter_bridge::protocol::CommandError;
 use super::Report;
 use crate::attack::Verdict;
 use crate::audit::Finding;
-use crate::{visible, visible_lines};
+use soter_bridge::{visible, visible_lines};
 
 pub(super) fn document(report: &Report) -> Result<String, CommandError> {
     let mut suite = TestSuite::new("soter-sim audit");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Report, needs_attention};
 use crate::attack::{Attack, Verdict};
 use crate::audit::Finding;
-use crate::visible;
+use soter_bridge::visible;
 
 pub(super) fn log(report: &Report) -> Value {
     let rules: Vec<Value> = report.findings.iter().map(|finding| rule(finding.attack)).collect();

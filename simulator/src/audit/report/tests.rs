@@ -74,7 +74,7 @@ fn the_junit_report_is_xml_whatever_characters_a_target_sends() {
     let TestCaseStatus::NonSuccess { message, .. } = &read.test_suites[0].test_cases[1].status else {
         panic!("{read:?}")
     };
-    assert_eq!(message.as_deref(), Some(&*crate::visible(&every)));
+    assert_eq!(message.as_deref(), Some(&*soter_bridge::visible(&every)));
 }
 
 #[test]

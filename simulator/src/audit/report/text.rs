@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Report, Summary, needs_attention};
-use crate::{visible, visible_lines};
+use soter_bridge::{visible, visible_lines};
 
 pub(super) fn text(report: &Report) -> String {
     let mut out = String::new();

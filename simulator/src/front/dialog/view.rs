@@ -8,7 +8,7 @@ use crossterm::terminal::{self, Clear, ClearType};
 use soter_bridge::protocol::Event;
 use soter_bridge::protocol::biometric::Enrolment;
 use soter_bridge::protocol::sensor::Judgement;
-use soter_sim::visible;
+use soter_bridge::visible;
 use soter_wire::Mode;
 
 use crate::front::Paint;

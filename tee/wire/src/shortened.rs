@@ -1,0 +1,22 @@
+//! Text from outside, cut to a length that fits a message.
+
+/// The first `characters` of a text (Unicode scalar values), or all of it if it has no more.
+///
+/// Errors quote what they refuse. What they quote was chosen by somebody else, so it is cut first.
+pub fn shortened(text: &str, characters: usize) -> &str {
+    let end = text.char_indices().nth(characters).map_or(text.len(), |(end, _)| end);
+    text.get(..end).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters_and_a_short_one_stays() {
+        assert_eq!(shortened("支付 42", 3), "支付 ");
+        assert_eq!(shortened("支付", 2), "支付");
+        assert_eq!(shortened("pay", 80), "pay");
+        assert_eq!(shortened("pay", 0), "");
+    }
+}
