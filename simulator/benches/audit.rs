@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use soter_attack::audit::audit;
+use soter_attack::{Attack, Credentials, Http, KeySource, OwnServers, Verdict, WeChatTarget, catalogue};
 use soter_bridge::server::{Server, ServerOptions};
-use soter_sim::attack::{Attack, Credentials, Http, KeySource, OwnServers, Verdict, WeChatTarget, catalogue};
-use soter_sim::audit::audit;
 use soter_sim::{Desk, DeskOptions, State};
 
 #[tokio::main]

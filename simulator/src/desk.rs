@@ -13,9 +13,9 @@ use soter_tee::Seed;
 use soter_wire::{PROFILES, Profile, shortened};
 use tokio::sync::broadcast;
 
-use crate::attack::KeySource;
 use crate::phone::{KeyStock, Phone, PhoneContext, Record};
 use crate::store::{DeviceName, FolderError, StateFolder};
+use soter_attack::KeySource;
 
 use danger::Loot;
 use phones::Phones;

@@ -16,8 +16,6 @@
 //!
 //! [`Desk`] implements [`Service`](soter_bridge::protocol::Service); everything else talks to that.
 
-pub mod attack;
-pub mod audit;
 pub mod store;
 
 mod desk;

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use soter_bridge::server::{Server, ServerOptions};
-use soter_bridge::wechat::{AccountList, Accounts, App, Replays, SetClock, WeChatOptions};
-use soter_sim::attack::{
+use soter_attack::{
     Backstage, Credentials, Expected, Http, KeySource, Layer, Person, Trouble, Verdict, WeChatTarget,
     catalogue, play,
 };
+use soter_bridge::server::{Server, ServerOptions};
+use soter_bridge::wechat::{AccountList, Accounts, App, Replays, SetClock, WeChatOptions};
 use soter_sim::{Desk, DeskOptions, State};
 use soter_wire::Profile;
 use tokio::sync::oneshot;

@@ -1,6 +1,6 @@
 //! What README shows is what the program says.
 
-use soter_sim::attack::catalogue;
+use soter_attack::catalogue;
 use soter_tests::Program;
 
 const README: &str = include_str!("../../README.md");

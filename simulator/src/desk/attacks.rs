@@ -8,7 +8,7 @@ use soter_bridge::protocol::{CommandError, attack};
 use soter_bridge::wechat::routes;
 use soter_wire::{PROFILES, shortened};
 
-use crate::attack::{
+use soter_attack::{
     Attack, Credentials, Http, KeySource, OwnServers, Person, Verdict, WeChatTarget, catalogue, find, forge,
     play,
 };

@@ -7,9 +7,9 @@ use soter_bridge::protocol::danger::{Copied, Duplicate, Restore, SetClock, Sign,
 use soter_bridge::protocol::{CommandError, ErrorKind, device};
 use soter_wire::base64;
 
-use crate::attack::{Scheme, SoftwareKey};
 use crate::phone::{Flash, Moment};
 use crate::store::DeviceName;
+use soter_attack::{Scheme, SoftwareKey};
 
 use super::Desk;
 

@@ -1,9 +1,9 @@
 //! What can come next on a line: read off the grammar, and off the phones for names.
 
 use clap::{Arg, Command};
+use soter_attack::catalogue;
 use soter_bridge::codes;
 use soter_bridge::protocol::METHODS;
-use soter_sim::attack;
 use soter_wire::Mode;
 
 use crate::grammar::{self, Typed};
@@ -113,7 +113,7 @@ fn values(argument: &Arg, names: &Names) -> Vec<String> {
         "DEVICE" => names.devices.clone(),
         "MODE" | "MODES" => Mode::ALL.iter().map(|mode| mode.name().to_owned()).collect(),
         "METHOD" => METHODS.iter().map(|method| method.name.to_owned()).collect(),
-        "ATTACK" => attack::catalogue().map(|attack| attack.id.to_owned()).collect(),
+        "ATTACK" => catalogue().map(|attack| attack.id.to_owned()).collect(),
         "CODE" => codes::CODES.iter().map(|code| code.code.to_string()).collect(),
         "SWITCH" => ["on", "off", "default"].map(str::to_owned).to_vec(),
         "TOUCH" => ["1", "wrong", "cancel"].map(str::to_owned).to_vec(),

@@ -11,8 +11,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use soter_sim::attack::{Attack, Target, Verdict, catalogue, find};
-use soter_sim::audit::{Finding, audit};
+use soter_attack::audit::{Finding, audit};
+use soter_attack::{Attack, Target, Verdict, catalogue, find};
 use tokio::net::TcpListener;
 
 use application::Shop;

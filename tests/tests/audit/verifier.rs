@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::{Value, json};
-use soter_sim::attack::{Backstage, Credentials, Http, KeySource, Trouble, WeChatTarget};
+use soter_attack::{Backstage, Credentials, Http, KeySource, Trouble, WeChatTarget};
 use soter_wire::{PublicKey, base64};
 
 use reading::{Read, read};

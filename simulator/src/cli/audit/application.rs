@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use soter_attack::{Application, ApplicationTarget, Emulated, Http, OutageSwitch};
 use soter_bridge::Secret;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::server::{Rooms, Server, ServerOptions};
 use soter_bridge::wechat::{
     AccountList, Accounts, App, Clock, Replays, ReplyStyle, SetClock, SystemClock, User, WeChatOptions,
 };
-use soter_sim::attack::{Application, ApplicationTarget, Emulated, Http, OutageSwitch};
 use soter_sim::{Desk, DeskOptions, State};
 use tokio::sync::oneshot;
 

@@ -1,0 +1,69 @@
+//! What the application's answers say: whether they mean yes, and the values in them.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use soter_wire::shortened;
+
+use super::description::Success;
+use super::pointer::Pointer;
+use super::template::Values;
+use crate::http::Reply;
+use crate::target::Trouble;
+
+impl Success {
+    /// Whether an answer means yes.
+    ///
+    /// # Errors
+    /// In one line: what it lacks for that.
+    pub(super) fn check(&self, reply: &Reply) -> Result<(), String> {
+        match self.status {
+            Some(status) if reply.status != status => {
+                return Err(format!("status {}, and success has {status}", reply.status));
+            }
+            None if !(200..300).contains(&reply.status) => return Err(format!("status {}", reply.status)),
+            _ => {}
+        }
+        if let Some(pointer) = &self.pointer {
+            let found = pointer.find(&reply.body);
+            let holds = match &self.value {
+                Some(value) => found.as_ref() == Some(value),
+                None => found.as_ref().is_some_and(|found| !found.is_null() && *found != Value::Bool(false)),
+            };
+            if !holds {
+                let found = found.map_or_else(|| "nothing".to_owned(), |found| one_line(&found.to_string()));
+                return Err(format!("{found} at `{pointer}`"));
+            }
+        }
+        match &self.regex {
+            Some(regex) if !regex.is_match(&reply.body) => Err(format!("no match of `{regex}`")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The values that an answer brings.
+pub(super) fn captured(pointers: &BTreeMap<String, Pointer>, reply: &Reply) -> Result<Values, Trouble> {
+    pointers.iter().map(|(name, pointer)| Ok((name.clone(), at(pointer, reply)?))).collect()
+}
+
+/// What stands at one place of an answer, as a text.
+pub(super) fn at(pointer: &Pointer, reply: &Reply) -> Result<String, Trouble> {
+    match pointer.find(&reply.body) {
+        Some(Value::String(text)) => Ok(text),
+        Some(Value::Null) | None => {
+            Err(Trouble::broken(format!("there is nothing at `{pointer}` in the answer: {}", told(reply))))
+        }
+        Some(other) => Ok(other.to_string()),
+    }
+}
+
+/// An answer in one line.
+pub(super) fn told(reply: &Reply) -> String {
+    format!("status {}, {}", reply.status, one_line(&reply.body))
+}
+
+fn one_line(text: &str) -> String {
+    let start = shortened(text, 160);
+    start.escape_debug().to_string()
+}

@@ -1,0 +1,296 @@
+//! The audit: a positive control, every attack, an honest request after each, and what came of it.
+//!
+//! ```text
+//!   control      honest results of the usual phone family ── refused ──> nothing is concluded
+//!      │                        and of the one with the other salt ── refused ──> its attacks are skipped
+//!      v
+//!   attack by attack, each on its own fresh phone ──> verdict
+//!      └── then the control's next honest result  ── refused ──> ERROR: the target broke
+//! ```
+
+mod report;
+mod selection;
+
+use soter_wire::{PROFILES, Profile};
+
+use crate::{
+    Attack, Exchange, Expected, KeySource, NotIntroduced, Person, Played, Target, Trouble, Verdict, play,
+};
+
+pub use self::report::{Report, ReportKind};
+pub use self::selection::{Baseline, Selection};
+
+/// Attacks after which the target may accept no honest result, before the others are given up.
+const MOST_BREAKS: usize = 2;
+
+/// Results of one honest person, before somebody new takes over. By then the counter has one digit still: whether a target
+/// knows that 10 is more than 9 is an attack's question, not the control's.
+const MOST_PAYMENTS: usize = 4;
+
+/// What came of one attack.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The attack.
+    pub attack: &'static Attack,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// One line: why.
+    pub reason: String,
+    /// What went over the wire, if it came to that.
+    pub exchange: Option<Exchange>,
+    /// Whether a baseline has it already, so that it counts no more.
+    pub known: bool,
+}
+
+/// How many attacks came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The target did the right thing.
+    pub pass: usize,
+    /// The target did what a correct server does not do.
+    pub fail: usize,
+    /// The target did the right thing by breaking.
+    pub warn: usize,
+    /// The attack does not apply.
+    pub skip: usize,
+    /// Nothing can be said.
+    pub error: usize,
+    /// Of those that failed or warned: how many a baseline has already.
+    pub known: usize,
+}
+
+impl Summary {
+    /// Counts findings.
+    pub fn of(findings: &[Finding]) -> Self {
+        let mut summary = Self::default();
+        for finding in findings {
+            match finding.verdict {
+                Verdict::Pass => summary.pass += 1,
+                Verdict::Fail => summary.fail += 1,
+                Verdict::Warn => summary.warn += 1,
+                Verdict::Skip => summary.skip += 1,
+                Verdict::Error => summary.error += 1,
+            }
+            summary.known += usize::from(finding.known);
+        }
+        summary
+    }
+}
+
+/// The target does not accept what it has to accept, so nothing can be concluded from what it refuses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct ControlFailed {
+    /// One line: what happened.
+    pub what: String,
+    /// What went over the wire, if it came to that.
+    pub exchange: Option<Exchange>,
+}
+
+/// Plays attacks against a target, one after the other, and tells of each as it is done.
+///
+/// # Errors
+/// [`ControlFailed`]: honest results are refused. No attack was played.
+pub async fn audit<T: Target>(
+    target: &T,
+    keys: &KeySource,
+    attacks: &[&'static Attack],
+    mut progress: impl FnMut(&Finding),
+) -> Result<Vec<Finding>, ControlFailed> {
+    let mut control = Control::begin(target, keys).await?;
+    let mut findings = Vec::new();
+    let mut broken: Option<&str> = None;
+    let mut breaks = 0;
+    for attack in attacks {
+        let finding = match broken {
+            Some(id) if breaks >= MOST_BREAKS => finding(
+                attack,
+                Verdict::Error,
+                format!("not played: since {id} the target accepts no honest result"),
+            ),
+            _ => {
+                let mut finding = control.play(attack, target, keys).await;
+                match control.honest(target, keys).await {
+                    Ok(None) => (broken, breaks) = (None, 0),
+                    Ok(Some(what)) => {
+                        (broken, breaks) = (None, 0);
+                        finding.afterwards(Verdict::Warn, &what);
+                    }
+                    Err(what) => {
+                        broken.get_or_insert(attack.id);
+                        breaks += 1;
+                        finding.afterwards(Verdict::Error, &what);
+                    }
+                }
+                finding
+            }
+        };
+        progress(&finding);
+        findings.push(finding);
+    }
+    Ok(findings)
+}
+
+impl Finding {
+    /// What came of honest people after the attack. What the target accepted stays accepted, whatever became of it then.
+    fn afterwards(&mut self, verdict: Verdict, what: &str) {
+        if self.verdict != Verdict::Fail {
+            self.verdict = self.verdict.min(verdict);
+        }
+        self.reason = format!("{}; afterwards {what}", self.reason);
+    }
+}
+
+/// Honest people, whom the target must serve before, between and after attacks.
+struct Control {
+    person: Person,
+    /// How often this person has paid.
+    paid: usize,
+    /// How many people there were.
+    people: usize,
+    /// A family whose honest phones the target turns away.
+    turned_away: Option<TurnedAway>,
+}
+
+/// A family whose honest phones a target turns away: that it refuses their forgeries proves nothing.
+struct TurnedAway {
+    family: &'static str,
+    /// Whether the target knows the keys, and refuses the results all the same.
+    is_known: bool,
+    /// One line: how.
+    how: String,
+}
+
+impl Control {
+    /// Honest results of both salt lengths. A target that serves the default family alone is audited with that alone.
+    async fn begin<T: Target>(target: &T, keys: &KeySource) -> Result<Self, ControlFailed> {
+        let first = &PROFILES[0];
+        let mut person = served(target, keys, first, 1).await?;
+        // A second result of the same phone, for its counter goes on.
+        pay(&mut person, target, first).await?;
+        let mut turned_away = None;
+        if let Some(other) = PROFILES.iter().find(|profile| profile.salt_length != first.salt_length) {
+            let family = other.name;
+            turned_away = match served(target, keys, other, 1).await {
+                Ok(_) => None,
+                Err(NotServed::KeysRefused(how)) => {
+                    Some(TurnedAway { family, is_known: false, how: how.what })
+                }
+                Err(NotServed::ResultRefused(how)) => {
+                    Some(TurnedAway { family, is_known: true, how: how.what })
+                }
+                Err(NotServed::Broken(trouble)) => return Err(NotServed::Broken(trouble).into()),
+            };
+        }
+        Ok(Self { person, paid: 2, people: 1, turned_away })
+    }
+
+    async fn play<T: Target>(&self, attack: &'static Attack, target: &T, keys: &KeySource) -> Finding {
+        if let Some(TurnedAway { family, is_known, how }) = &self.turned_away
+            && *family == attack.profile
+        {
+            // Whether honest phones of the family are served is what an entry of this kind asks.
+            let is_the_question = *is_known && attack.expected == Expected::MustAccept;
+            if !is_the_question {
+                return finding(
+                    attack,
+                    Verdict::Skip,
+                    format!("the target serves no {family} phones: {how}"),
+                );
+            }
+        }
+        let Played { verdict, reason, answer } = play(attack, target, keys).await;
+        let exchange = answer.map(|answer| answer.exchange);
+        Finding { attack, verdict, reason, exchange, known: false }
+    }
+
+    /// An honest result must be accepted. After a restart, say, the target may have forgotten login and keys. Somebody who
+    /// is refused all the same is replaced by somebody new, and that is told.
+    ///
+    /// # Errors
+    /// In one line: nobody is served any more.
+    async fn honest<T: Target>(&mut self, target: &T, keys: &KeySource) -> Result<Option<String>, String> {
+        self.paid += 1;
+        if self.person.pay(target).await.is_ok_and(|answer| answer.accepted) {
+            if self.paid >= MOST_PAYMENTS {
+                self.replace(target, keys).await.map_err(|refused| ControlFailed::from(refused).what)?;
+            }
+            return Ok(None);
+        }
+        let again = async {
+            self.person.return_to(target).await.map_err(NotServed::Broken)?;
+            pay(&mut self.person, target, &PROFILES[0]).await
+        };
+        let Err(refused) = again.await.map_err(ControlFailed::from) else { return Ok(None) };
+        match self.replace(target, keys).await {
+            Ok(()) => Ok(Some(format!("{}, who was served before; somebody new is served", refused.what))),
+            Err(_) => Err(refused.what),
+        }
+    }
+
+    /// Somebody new, whom the target serves.
+    async fn replace<T: Target>(&mut self, target: &T, keys: &KeySource) -> Result<(), NotServed> {
+        self.people += 1;
+        self.person = served(target, keys, &PROFILES[0], self.people).await?;
+        self.paid = 1;
+        Ok(())
+    }
+}
+
+/// What a target did with someone honest instead of serving them.
+enum NotServed {
+    /// It did not take the phone's keys.
+    KeysRefused(ControlFailed),
+    /// It refused the result.
+    ResultRefused(ControlFailed),
+    /// It could not be asked.
+    Broken(Trouble),
+}
+
+impl From<NotServed> for ControlFailed {
+    fn from(not_served: NotServed) -> Self {
+        match not_served {
+            NotServed::KeysRefused(failed) | NotServed::ResultRefused(failed) => failed,
+            NotServed::Broken(trouble) => Self { what: trouble.to_string(), exchange: None },
+        }
+    }
+}
+
+/// Someone new, whose keys are taken and whose first result is accepted.
+async fn served<T: Target>(
+    target: &T,
+    keys: &KeySource,
+    profile: &'static Profile,
+    number: usize,
+) -> Result<Person, NotServed> {
+    let name = format!("control {} {number}", profile.name);
+    let mut person = Person::introduce(&name, target, keys, profile).await.map_err(|error| match error {
+        NotIntroduced::Trouble(trouble) => NotServed::Broken(trouble),
+        NotIntroduced::KeysRefused(ref answer) => {
+            let exchange = Some(answer.exchange.clone());
+            NotServed::KeysRefused(ControlFailed { what: error.to_string(), exchange })
+        }
+    })?;
+    pay(&mut person, target, profile).await?;
+    Ok(person)
+}
+
+/// An honest result, which is accepted.
+async fn pay<T: Target>(person: &mut Person, target: &T, profile: &'static Profile) -> Result<(), NotServed> {
+    let answer = person.pay(target).await.map_err(NotServed::Broken)?;
+    if answer.accepted {
+        return Ok(());
+    }
+    let told = answer.reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+    Err(NotServed::ResultRefused(ControlFailed {
+        what: format!(
+            "the target refuses the honest result of a {} phone{told}: status {}",
+            profile.name, answer.status
+        ),
+        exchange: Some(answer.exchange),
+    }))
+}
+
+fn finding(attack: &'static Attack, verdict: Verdict, reason: String) -> Finding {
+    Finding { attack, verdict, reason, exchange: None, known: false }
+}

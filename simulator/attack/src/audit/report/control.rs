@@ -1,0 +1,60 @@
+//! The positive control that failed, as a finding: what came of the audit is told in every form.
+
+use soter_wire::PROFILES;
+
+use crate::audit::{ControlFailed, Finding};
+use crate::{Attack, Expected, Forgery, Holds, Layer, Script, Verdict};
+
+/// Honest results, which everything is compared with. It is not in the catalogue: nobody can choose it or leave it out.
+static CONTROL: Attack = Attack {
+    id: "SOTER-CONTROL-01",
+    layer: Layer::Verifier,
+    title: "honest results are accepted",
+    holds: Holds::Nothing,
+    making: "An honest user with a new phone, whose keys are brought to the target, sends a result for an order of their own, and another.",
+    expected: Expected::MustAccept,
+    meaning: "The target does not serve honest people, so nothing follows from what it refuses: no attack was played.",
+    fix: "Check that the target runs and how the audit reaches it: address, appid and secret, the way of the phones' keys, the description. Then audit again.",
+    profile: PROFILES[0].name,
+    script: Script::Send(&[], Forgery::HONEST),
+};
+
+impl Finding {
+    /// The one finding of an audit whose positive control failed. No baseline knows it.
+    pub fn of_control(failed: &ControlFailed) -> Self {
+        Self {
+            attack: &CONTROL,
+            verdict: Verdict::Error,
+            reason: failed.what.clone(),
+            exchange: failed.exchange.clone(),
+            known: false,
+        }
+    }
+
+    /// Whether it is about the positive control.
+    pub(super) fn is_of_control(&self) -> bool {
+        self.attack.id == CONTROL.id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Baseline;
+    use crate::{Exchange, find};
+
+    #[test]
+    fn a_failed_control_is_an_error_that_no_baseline_knows_and_no_attack_that_can_be_named() {
+        let exchange = Exchange { request: "sent".to_owned(), response: String::new(), curl: String::new() };
+        let failed = ControlFailed { what: "refused".to_owned(), exchange: Some(exchange) };
+        let finding = Finding::of_control(&failed);
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Error, "refused"));
+        assert_eq!(finding.exchange.as_ref().unwrap().request, "sent");
+        assert_eq!((finding.meaning(), finding.fix()), (CONTROL.meaning, CONTROL.fix));
+        assert!(find(CONTROL.id).is_none());
+        for verdict in ["ERROR", "FAIL"] {
+            let earlier = format!(r#"{{"results":[{{"id":"SOTER-CONTROL-01","verdict":"{verdict}"}}]}}"#);
+            assert!(!Baseline::read(earlier.as_bytes()).unwrap().knows(&finding));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The report as one page, readable on a phone.
+
+use std::fmt::Write as _;
+
+use super::{Report, Summary, form, needs_attention};
+use crate::Verdict;
+use crate::audit::Finding;
+use soter_bridge::visible_lines;
+
+const STYLE: &str = include_str!("style.css");
+
+pub(super) fn page(report: &Report) -> String {
+    let Summary { pass, fail, warn, skip, error, known } = report.summary();
+    let target = escaped(&report.target);
+    let mut out = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>soter-sim audit of {target}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         <h1>soter-sim audit</h1>\n<p>{target}, as {}; began <time>{}</time>, took {:.1} s</p>\n\
+         <ul class=\"counts\">\n",
+        form(report.form),
+        report.began(),
+        report.took.as_secs_f64()
+    );
+    for (class, number, word) in [
+        ("fail", fail, "fail"),
+        ("warn", warn, "warn"),
+        ("error", error, "error"),
+        ("pass", pass, "pass"),
+        ("skip", skip, "skip"),
+    ] {
+        let _ = writeln!(out, "<li class=\"{class}\"><b>{number}</b> {word}</li>");
+    }
+    out.push_str("</ul>\n");
+    if known > 0 {
+        let _ = writeln!(out, "<p>{known} of them were known before.</p>");
+    }
+    let found: Vec<_> = report.findings.iter().filter(|finding| needs_attention(finding)).collect();
+    if found.is_empty() {
+        out.push_str("<p>Nothing was found.</p>\n");
+    } else {
+        out.push_str("<h2>Findings</h2>\n");
+        for finding in found {
+            details(finding, &mut out);
+        }
+    }
+    out.push_str("<h2>All attacks</h2>\n<ul class=\"all\">\n");
+    for finding in &report.findings {
+        let attack = finding.attack;
+        let _ = writeln!(
+            out,
+            "<li><span class=\"verdict {}\">{}</span> <code>{}</code> {}<small>{}</small></li>",
+            class(finding.verdict),
+            finding.verdict.name(),
+            attack.id,
+            escaped(attack.title),
+            escaped(&finding.reason)
+        );
+    }
+    let _ = write!(
+        out,
+        "</ul>\n<footer>soter-sim {}. The phones of this audit are emulated.</footer>\n</main>\n</body>\n</html>\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    out
+}
+
+fn details(finding: &Finding, out: &mut String) {
+    let attack = finding.attack;
+    let known = if finding.known { " (known)" } else { "" };
+    let _ = writeln!(
+        out,
+        "<details open>\n<summary><span class=\"verdict {}\">{}</span> <code>{}</code> {}{known}</summary>\n<dl>",
+        class(finding.verdict),
+        finding.verdict.name(),
+        attack.id,
+        escaped(attack.title)
+    );
+    for (term, text) in [
+        ("What happened", finding.reason.as_str()),
+        ("The input", attack.making),
+        ("What it means", finding.meaning()),
+        ("How to mend it", finding.fix()),
+    ] {
+        let _ = writeln!(out, "<dt>{term}</dt><dd>{}</dd>", escaped(text));
+    }
+    out.push_str("</dl>\n");
+    if let Some(exchange) = &finding.exchange {
+        for (title, text) in
+            [("Sent", &exchange.request), ("Answered", &exchange.response), ("Again with", &exchange.curl)]
+        {
+            let _ = writeln!(out, "<h3>{title}</h3>\n<pre>{}</pre>", escaped(text));
+        }
+    }
+    out.push_str("</details>\n");
+}
+
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Fail => "fail",
+        Verdict::Warn => "warn",
+        Verdict::Skip => "skip",
+        Verdict::Error => "error",
+    }
+}
+
+/// Text that is no markup and steers no reader.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in visible_lines(text).chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            other => out.push(other),
+        }
+    }
+    out
+}

@@ -1,0 +1,61 @@
+//! The report as JUnit's XML.
+//!
+//! The library leaves out control characters without a word, and lets U+FFFE and U+FFFF through, with which a document
+//! is no XML: what comes from a target is made [`visible()`] before.
+
+use chrono::{DateTime, Utc};
+use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
+use soter_bridge::protocol::CommandError;
+
+use super::Report;
+use crate::Verdict;
+use crate::audit::Finding;
+use soter_bridge::{visible, visible_lines};
+
+pub(super) fn document(report: &Report) -> Result<String, CommandError> {
+    let mut suite = TestSuite::new("soter-sim audit");
+    suite.set_timestamp(DateTime::<Utc>::from(report.began)).set_time(report.took);
+    suite.add_property(Property::new("target", visible(&report.target)));
+    suite.add_test_cases(report.findings.iter().map(|finding| case(report, finding)));
+    let mut document = quick_junit::Report::new("soter-sim audit");
+    document.set_timestamp(DateTime::<Utc>::from(report.began)).set_time(report.took);
+    document.add_test_suite(suite);
+    document
+        .to_string()
+        .map_err(|error| CommandError::internal(format!("a report does not serialise: {error}")))
+}
+
+fn case(report: &Report, finding: &Finding) -> TestCase {
+    let attack = finding.attack;
+    let failed = |kind| {
+        let mut status = TestCaseStatus::non_success(kind);
+        status
+            .set_message(visible(&finding.reason))
+            .set_type(finding.verdict.name())
+            .set_description(visible_lines(&detail(finding)));
+        status
+    };
+    let status = match finding.verdict {
+        Verdict::Fail | Verdict::Warn if report.fails(finding) => failed(NonSuccessKind::Failure),
+        Verdict::Pass | Verdict::Fail | Verdict::Warn => TestCaseStatus::success(),
+        Verdict::Error => failed(NonSuccessKind::Error),
+        Verdict::Skip => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(visible(&finding.reason));
+            status
+        }
+    };
+    let mut case = TestCase::new(format!("{} {}", attack.id, attack.title), status);
+    case.set_classname(format!("soter-sim.audit.{}", attack.layer.name()));
+    if finding.verdict == Verdict::Warn || finding.known {
+        case.set_system_out(format!("{}: {}", finding.verdict.name(), visible(&finding.reason)));
+    }
+    case
+}
+
+fn detail(finding: &Finding) -> String {
+    let exchange = finding.exchange.as_ref().map_or_else(String::new, |exchange| {
+        format!("\n\n{}\n\n{}\n\n{}", exchange.request, exchange.response, exchange.curl)
+    });
+    format!("{}\n{}\n{}{exchange}", finding.attack.making, finding.meaning(), finding.fix())
+}

@@ -1,0 +1,84 @@
+//! The report as SARIF 2.1.0. Sections are those of its specification:
+//! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>.
+
+use reqwest::Url;
+use serde_json::{Value, json};
+
+use super::{Report, needs_attention};
+use crate::audit::Finding;
+use crate::{Attack, Verdict};
+use soter_bridge::visible;
+
+pub(super) fn log(report: &Report) -> Value {
+    let rules: Vec<Value> = report.findings.iter().map(|finding| rule(finding.attack)).collect();
+    let results: Vec<Value> =
+        report.findings.iter().enumerate().map(|(index, finding)| result(index, finding, report)).collect();
+    json!({
+        "version": "2.1.0",
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "soter-sim audit",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": rules,
+            }},
+            "invocations": [{
+                "startTimeUtc": report.began(),
+                "executionSuccessful": report.summary().error == 0,
+            }],
+            "results": results,
+        }],
+    })
+}
+
+fn rule(attack: &Attack) -> Value {
+    json!({
+        "id": attack.id,
+        "shortDescription": {"text": attack.title},
+        "fullDescription": {"text": attack.meaning},
+        "help": {"text": attack.fix},
+        "defaultConfiguration": {"level": "error"},
+        "properties": {"tags": ["security", attack.layer.name()]},
+    })
+}
+
+fn result(index: usize, finding: &Finding, report: &Report) -> Value {
+    // 3.27.9 and 3.27.10: what is no failure has no level.
+    let (kind, level) = match finding.verdict {
+        Verdict::Pass => ("pass", "none"),
+        Verdict::Skip => ("notApplicable", "none"),
+        Verdict::Fail => ("fail", "error"),
+        Verdict::Warn => ("fail", "warning"),
+        Verdict::Error => ("open", "none"),
+    };
+    let attack = finding.attack;
+    let mut text = format!("{}: {}", attack.title, visible(&finding.reason));
+    if needs_attention(finding) {
+        // 3.27.11: a message tells the risk, and what can be done about it.
+        text = format!("{text}.\n{}\n{}", finding.meaning(), finding.fix());
+    }
+    let mut result = json!({
+        "ruleId": attack.id,
+        "ruleIndex": index,
+        "kind": kind,
+        "level": level,
+        "message": {"text": plain(&text)},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(&report.target)}}}],
+        "partialFingerprints": {"attack/v1": attack.id},
+    });
+    // 3.27.24: all results have a state, or none.
+    if let Some(baseline) = &report.baseline {
+        result["baselineState"] = baseline.state(finding).into();
+    }
+    result
+}
+
+/// A text without placeholders (3.11.5), and without links that a target may have put into it (3.11.6).
+fn plain(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}").replace("](", "] (")
+}
+
+/// The target's address, which a person may have written with characters that no URI has (3.4.3).
+fn uri(target: &str) -> String {
+    Url::parse(target).map_or_else(|_| target.to_owned(), String::from)
+}

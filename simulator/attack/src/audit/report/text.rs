@@ -1,0 +1,55 @@
+//! The report on a terminal.
+
+use std::fmt::Write as _;
+
+use super::{Report, Summary, needs_attention};
+use soter_bridge::{visible, visible_lines};
+
+pub(super) fn text(report: &Report) -> String {
+    let mut out = String::new();
+    let width = report.findings.iter().map(|finding| finding.attack.id.len()).max().unwrap_or_default();
+    for finding in &report.findings {
+        let known = if finding.known { " (known)" } else { "" };
+        let _ = writeln!(
+            out,
+            "{:5}  {:width$}  {}{known}",
+            finding.verdict.name(),
+            finding.attack.id,
+            finding.attack.title
+        );
+        if finding.verdict != crate::Verdict::Pass {
+            let _ = writeln!(out, "{:5}  {:width$}  {}", "", "", visible(&finding.reason));
+        }
+    }
+    for finding in report.findings.iter().filter(|finding| needs_attention(finding)) {
+        let attack = finding.attack;
+        let _ = writeln!(out, "\n{}  {}: {}", finding.verdict.name(), attack.id, attack.title);
+        let _ = writeln!(out, "  what happened   {}", visible(&finding.reason));
+        let _ = writeln!(out, "  the input       {}", attack.making);
+        let _ = writeln!(out, "  what it means   {}", finding.meaning());
+        let _ = writeln!(out, "  how to mend it  {}", finding.fix());
+        if let Some(exchange) = &finding.exchange {
+            for (title, text) in [("sent", &exchange.request), ("answered", &exchange.response)] {
+                let _ = writeln!(out, "  {title}");
+                for line in text.lines() {
+                    let _ = writeln!(out, "    {}", visible(line));
+                }
+            }
+            // Its line ends are a part of what is sent, and so nothing may stand before its further lines.
+            let _ = writeln!(out, "  again with\n    {}", visible_lines(&exchange.curl));
+        }
+    }
+    let _ = write!(out, "\n{}", last_line(report));
+    out
+}
+
+pub(super) fn last_line(report: &Report) -> String {
+    let Summary { pass, fail, warn, skip, error, known } = report.summary();
+    let known = if known > 0 { format!(" ({known} known)") } else { String::new() };
+    format!(
+        "{} attacks on {}: {pass} pass, {fail} fail, {warn} warn{known}, {skip} skip, {error} error; {:.1} s",
+        report.findings.len(),
+        visible(&report.target),
+        report.took.as_secs_f64()
+    )
+}

@@ -1,0 +1,173 @@
+//! Which attacks are played, and which findings are known already.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use soter_bridge::protocol::CommandError;
+use soter_wire::shortened;
+
+use super::Finding;
+use crate::{Attack, Verdict, catalogue, in_full};
+
+/// Ids or beginnings of ids, such as `SOTER-COUNTER`. Capitals do not matter, `SOTER-` may be left out, and a `*` may
+/// stand at the end.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// What is played; nothing stands for all.
+    pub only: Vec<String>,
+    /// What is not.
+    pub skip: Vec<String>,
+}
+
+impl Selection {
+    /// The attacks that are to be played.
+    ///
+    /// # Errors
+    /// The user's: a word that is empty or selects nothing, or a selection of nothing.
+    pub fn attacks(&self) -> Result<Vec<&'static Attack>, CommandError> {
+        let words = || self.only.iter().chain(&self.skip);
+        if words().any(|word| word.trim().is_empty()) {
+            return Err(CommandError::invalid_params(
+                "an id behind --only or --skip is empty",
+                "write ids with one comma between them, or leave the option out",
+            ));
+        }
+        if let Some(word) = words().find(|word| !catalogue().any(|attack| selects(word, attack))) {
+            let shown = shortened(word, 40);
+            return Err(CommandError::invalid_params(
+                format!("no attack has the id `{shown}`, or one that begins so"),
+                "`soter-sim attack list` names them all",
+            ));
+        }
+        let chosen: Vec<_> = catalogue()
+            .filter(|attack| self.only.is_empty() || self.only.iter().any(|word| selects(word, attack)))
+            .filter(|attack| !self.skip.iter().any(|word| selects(word, attack)))
+            .collect();
+        if chosen.is_empty() {
+            return Err(CommandError::invalid_params(
+                "--only and --skip leave no attack",
+                "leave one of them out",
+            ));
+        }
+        Ok(chosen)
+    }
+}
+
+/// A whole id, or its beginning up to a hyphen.
+fn selects(word: &str, attack: &Attack) -> bool {
+    let beginning = word.trim().trim_end_matches('*').trim_end_matches('-');
+    let rest = attack.id.strip_prefix(&in_full(beginning));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+/// An earlier report: what it found counts no more.
+#[derive(Clone, Debug)]
+pub struct Baseline(BTreeMap<String, String>);
+
+#[derive(Deserialize)]
+struct Earlier {
+    results: Vec<EarlierResult>,
+}
+
+#[derive(Deserialize)]
+struct EarlierResult {
+    id: String,
+    verdict: String,
+}
+
+impl Baseline {
+    /// Reads a JSON report.
+    ///
+    /// # Errors
+    /// The user's: it is none.
+    pub fn read(text: &[u8]) -> Result<Self, CommandError> {
+        let earlier: Earlier = serde_json::from_slice(text).map_err(|error| {
+            CommandError::invalid_params(
+                format!("the baseline is no JSON report of an audit: {error}"),
+                "name a file that `soter-sim audit --report FILE.json` has written",
+            )
+        })?;
+        Ok(Self(earlier.results.into_iter().map(|result| (result.id, result.verdict)).collect()))
+    }
+
+    /// Whether this very finding was there before.
+    pub fn knows(&self, finding: &Finding) -> bool {
+        matches!(finding.verdict, Verdict::Fail | Verdict::Warn)
+            && self.0.get(finding.attack.id).is_some_and(|verdict| verdict == finding.verdict.name())
+    }
+
+    /// How SARIF calls the way from there to this finding (3.27.24): the same, changed, or not there before. A problem
+    /// where there was none is no change of an earlier result, but a new one.
+    pub(super) fn state(&self, finding: &Finding) -> &'static str {
+        let is_problem =
+            |verdict: &str| [Verdict::Fail, Verdict::Warn].iter().any(|one| one.name() == verdict);
+        let now = finding.verdict.name();
+        match self.0.get(finding.attack.id) {
+            Some(earlier) if earlier == now => "unchanged",
+            Some(earlier) if is_problem(earlier) == is_problem(now) => "updated",
+            _ => "new",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(only: &[&str], skip: &[&str]) -> Result<Vec<&'static str>, CommandError> {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let attacks = Selection { only: words(only), skip: words(skip) }.attacks()?;
+        Ok(attacks.into_iter().map(|attack| attack.id).collect())
+    }
+
+    #[test]
+    fn attacks_are_chosen_by_id_or_by_its_beginning() {
+        assert_eq!(ids(&[], &[]).unwrap().len(), catalogue().count());
+        assert_eq!(ids(&["soter-replay-01"], &[]).unwrap(), ["SOTER-REPLAY-01"]);
+        let counters = ids(&["SOTER-COUNTER"], &["SOTER-COUNTER-01"]).unwrap();
+        assert!(counters.iter().all(|id| id.starts_with("SOTER-COUNTER-") && !id.ends_with("-01")));
+        assert!(ids(&["SOTER-REPLAY-0"], &[]).unwrap_err().what.contains("SOTER-REPLAY-0"));
+        assert!(ids(&["SOTER-REPLAY"], &["SOTER"]).is_err());
+    }
+
+    #[test]
+    fn an_id_may_be_written_as_people_do() {
+        for word in ["REPLAY-01", "replay-01", "Soter-Replay-01", " soter-replay-01 ", "REPLAY-01*"] {
+            assert_eq!(ids(&[word], &[]).unwrap(), ["SOTER-REPLAY-01"], "{word}");
+        }
+        let replays = ids(&["SOTER-REPLAY"], &[]).unwrap();
+        for word in ["replay", "REPLAY-*", "SOTER-REPLAY-*", "SOTER-REPLAY*", "replay-"] {
+            assert_eq!(ids(&[word], &[]).unwrap(), replays, "{word}");
+            assert!(!ids(&[], &[word]).unwrap().contains(&"SOTER-REPLAY-01"), "{word}");
+        }
+        for word in ["REPLAY-0*", "*", "-", "SOTERREPLAY-01", "01"] {
+            assert!(ids(&[word], &[]).unwrap_err().what.contains(&format!("`{word}`")), "{word}");
+        }
+    }
+
+    #[test]
+    fn an_empty_id_is_told_as_such() {
+        for (only, skip) in [(&[""][..], &[][..]), (&["REPLAY", " "], &[]), (&[], &[""])] {
+            assert!(ids(only, skip).unwrap_err().what.contains("is empty"));
+        }
+    }
+
+    #[test]
+    fn a_baseline_knows_what_it_found_and_nothing_else() {
+        let baseline = Baseline::read(
+            br#"{"summary":{},"results":[{"id":"SOTER-REPLAY-01","verdict":"FAIL","reason":""}]}"#,
+        )
+        .unwrap();
+        let finding = |id: &str, verdict| Finding {
+            attack: crate::find(id).unwrap(),
+            verdict,
+            reason: String::new(),
+            exchange: None,
+            known: false,
+        };
+        assert!(baseline.knows(&finding("SOTER-REPLAY-01", Verdict::Fail)));
+        assert!(!baseline.knows(&finding("SOTER-REPLAY-01", Verdict::Error)));
+        assert!(!baseline.knows(&finding("SOTER-REPLAY-02", Verdict::Fail)));
+        assert!(Baseline::read(b"[]").is_err());
+    }
+}

@@ -1,0 +1,302 @@
+//! The signed text, changed on its way or written so that parsers disagree.
+
+use soter_bridge::reasons::{
+    DUPLICATE_KEY, JSON_NOT_A_STRING, MALFORMED_JSON, RESERIALISED, WRONG_SIGNATURE,
+};
+
+use crate::steps::{Before, Challenge, CounterIs, Edit, Envelope, Forgery, Made, Record, Script, Signer};
+use crate::{Attack, Expected, Holds, Layer, Scheme};
+
+/// An honest result whose text is changed under its signature.
+const fn tampered(tampered: &'static [Edit]) -> Script {
+    Script::Send(&[], Forgery { tampered, ..Forgery::HONEST })
+}
+
+/// An honest phone's result over another challenge than the issued one.
+const fn challenged(challenge: Challenge) -> Script {
+    Script::Send(&[], Forgery { challenge, ..Forgery::HONEST })
+}
+
+/// The phone's own text with changes, signed with its own AuthKey again.
+const fn resigned(edits: &'static [Edit]) -> Script {
+    Script::Send(
+        &[],
+        Forgery {
+            made: Made::InSoftware { key: Signer::AuthKey, edits, scheme: Scheme::USUAL },
+            ..Forgery::HONEST
+        },
+    )
+}
+
+const FIELD: Attack = Attack {
+    id: "",
+    layer: Layer::Verifier,
+    title: "",
+    holds: Holds::RecordedResult,
+    making: "",
+    expected: Expected::MustRefuse(&[WRONG_SIGNATURE]),
+    meaning: "The signature is not checked over the text that is used: what a phone signed can be rewritten.",
+    fix: "Verify over the exact bytes of resultJSON as received, and read its members only from those bytes.",
+    profile: "trustonic",
+    script: Script::Send(&[], Forgery::HONEST),
+};
+
+const REWRITTEN: Attack = Attack {
+    expected: Expected::MustRefuse(&[RESERIALISED]),
+    meaning: "The text is parsed and written again before it is checked, or not checked at all: the bytes that are verified are not the ones that the phone signed.",
+    fix: "Pass resultJSON on as the string that it is; never parse and write it again before the check.",
+    ..FIELD
+};
+
+const ENCODED: Attack = Attack {
+    expected: Expected::MustRefuse(&[RESERIALISED, MALFORMED_JSON, WRONG_SIGNATURE]),
+    meaning: "Bytes that the phone did not sign pass: something on the way normalises them, and what is checked differs from what is used.",
+    fix: "Check the bytes as received: no trimming, no change of character set or line ends.",
+    ..FIELD
+};
+
+const COMPARED: Attack = Attack {
+    layer: Layer::Application,
+    holds: Holds::AnotherPhone,
+    expected: Expected::MustRefuse(&[]),
+    meaning: "The challenge is compared too kindly: texts that only look like it, or share a part with it, count as consent to the order.",
+    fix: "Compare `raw` with the challenge exactly, byte for byte: no change of case, no trimming, no normalisation, no prefix.",
+    ..FIELD
+};
+
+pub(super) static ATTACKS: &[Attack] = &[
+    Attack {
+        id: "SOTER-JSON-01",
+        title: "another challenge under the old signature",
+        making: "An honest result; `raw` is replaced, the signature stays.",
+        script: tampered(&[Edit::Text("raw", "transfer everything")]),
+        ..FIELD
+    },
+    Attack {
+        id: "SOTER-JSON-02",
+        title: "a higher counter under the old signature",
+        making: "An honest result; its counter is 1000 higher, the signature stays.",
+        script: tampered(&[Edit::Counter(CounterIs::Above(1000))]),
+        ..FIELD
+    },
+    Attack {
+        id: "SOTER-JSON-03",
+        title: "another finger under the old signature",
+        making: "An honest result; `fid` is replaced, the signature stays.",
+        script: tampered(&[Edit::Text("fid", "1")]),
+        ..FIELD
+    },
+    Attack {
+        id: "SOTER-JSON-04",
+        title: "another TEE name under the old signature",
+        making: "An honest result; `tee_n` is replaced, the signature stays.",
+        script: tampered(&[Edit::Text("tee_n", "another")]),
+        ..FIELD
+    },
+    Attack {
+        id: "SOTER-JSON-05",
+        title: "another TEE version under the old signature",
+        making: "An honest result; `tee_v` is replaced, the signature stays.",
+        script: tampered(&[Edit::Text("tee_v", "2")]),
+        ..FIELD
+    },
+    Attack {
+        id: "SOTER-JSON-06",
+        title: "another sensor name under the old signature",
+        making: "An honest result; `fp_n` is replaced, the signature stays.",
+        script: tampered(&[Edit::Text("fp_n", "another")]),
+        ..FIELD
+    },
+    Attack {
+        id: "SOTER-JSON-07",
+        title: "another sensor version under the old signature",
+        making: "An honest result; `fp_v` is replaced, the signature stays.",
+        script: tampered(&[Edit::Text("fp_v", "2")]),
+        ..FIELD
+    },
+    Attack {
+        id: "SOTER-JSON-08",
+        title: "the challenge of another order under the old signature",
+        making: "An honest result for one order; `raw` is replaced by the challenge of the order for which it is sent, the signature stays.",
+        script: Script::Send(
+            &[Before::Record],
+            Forgery { made: Made::Recorded(Record::Last), tampered: &[Edit::OrdersRaw], ..Forgery::HONEST },
+        ),
+        ..FIELD
+    },
+    Attack {
+        id: "SOTER-JSON-09",
+        title: "members in another order",
+        making: "An honest result, parsed and written again with its members in reverse order.",
+        script: tampered(&[Edit::Reordered]),
+        ..REWRITTEN
+    },
+    Attack {
+        id: "SOTER-JSON-10",
+        title: "spaces after commas and colons",
+        making: "An honest result, parsed and written again with spaces, as some libraries do.",
+        script: tampered(&[Edit::Spaced]),
+        ..REWRITTEN
+    },
+    Attack {
+        id: "SOTER-JSON-11",
+        title: "an escape in place of a letter",
+        making: "An honest result, parsed and written again with the challenge's first letter as \\uXXXX.",
+        script: tampered(&[Edit::Escaped]),
+        ..REWRITTEN
+    },
+    Attack {
+        id: "SOTER-JSON-12",
+        title: "an object instead of a string",
+        making: "An honest result; its text stands in the request as an object, not as a string.",
+        expected: Expected::MustRefuse(&[JSON_NOT_A_STRING]),
+        meaning: "The target writes the object to text itself, and checks that instead of what the phone signed.",
+        script: Script::Send(&[], Forgery { envelope: Envelope::ObjectForString, ..Forgery::HONEST }),
+        ..REWRITTEN
+    },
+    Attack {
+        id: "SOTER-JSON-13",
+        title: "a byte order mark before the text",
+        making: "An honest result with U+FEFF before its text.",
+        script: tampered(&[Edit::ByteOrderMark]),
+        ..ENCODED
+    },
+    Attack {
+        id: "SOTER-JSON-14",
+        title: "a line end behind the text",
+        making: "An honest result with CR LF behind its text.",
+        script: tampered(&[Edit::LineEnd]),
+        ..ENCODED
+    },
+    Attack {
+        id: "SOTER-JSON-15",
+        title: "the text in UTF-16",
+        making: "An honest result whose text is UTF-16, so that a zero stands behind each letter.",
+        script: tampered(&[Edit::Utf16]),
+        ..ENCODED
+    },
+    Attack {
+        id: "SOTER-JSON-16",
+        title: "a NUL behind the text",
+        making: "An honest result with U+0000 behind its text, where C strings end.",
+        script: tampered(&[Edit::Nul]),
+        ..ENCODED
+    },
+    Attack {
+        id: "SOTER-JSON-17",
+        title: "half of a surrogate pair",
+        holds: Holds::RootedPhone,
+        making: "The phone's text with the escape \\ud800 behind the challenge, signed with its AuthKey.",
+        expected: Expected::MayRefuse(&[MALFORMED_JSON]),
+        meaning: "JSON's grammar allows the escape and leaves open what it means (RFC 8259, 8.2): two parsers read two challenges.",
+        fix: "Refuse JSON whose strings are not valid Unicode, at the latest where the challenge is compared.",
+        script: resigned(&[Edit::LoneSurrogate]),
+        ..FIELD
+    },
+    Attack {
+        id: "SOTER-JSON-18",
+        title: "a challenge that closes its string and brings members along",
+        holds: Holds::RootedPhone,
+        making: "The phone's text as a TEE that does not escape would write it: the challenge ends in a quotation mark, a second counter follows. Signed with its AuthKey.",
+        expected: Expected::MustRefuse(&[DUPLICATE_KEY]),
+        meaning: "Whoever chooses challenges chooses counters: with doubled names, the injected one may win.",
+        fix: "Refuse objects with doubled names.",
+        script: resigned(&[Edit::Injected]),
+        ..FIELD
+    },
+    Attack {
+        id: "SOTER-JSON-19",
+        title: "a challenge of quotation marks, braces and backslashes",
+        holds: Holds::Nothing,
+        making: "An honest phone signs a challenge that looks like JSON itself, escaped as it should be.",
+        expected: Expected::MustAccept,
+        meaning: "The text is searched instead of parsed, so a challenge can pretend to be a member.",
+        fix: "Use a JSON parser, not a search for strings.",
+        script: challenged(Challenge::Quotes),
+        ..FIELD
+    },
+    Attack {
+        id: "SOTER-JSON-20",
+        title: "a challenge that looks like the issued one",
+        making: "The user's phone signs the issued challenge with full-width forms in place of its letters and digits.",
+        script: challenged(Challenge::LookAlike),
+        ..COMPARED
+    },
+    Attack {
+        id: "SOTER-JSON-21",
+        title: "the issued challenge in the other case",
+        making: "The user's phone signs the issued challenge with capital letters for small ones and the reverse.",
+        script: challenged(Challenge::OtherCase),
+        ..COMPARED
+    },
+    Attack {
+        id: "SOTER-JSON-22",
+        title: "the issued challenge with a space behind it",
+        making: "The user's phone signs the issued challenge and a space.",
+        script: challenged(Challenge::Padded),
+        ..COMPARED
+    },
+    Attack {
+        id: "SOTER-JSON-23",
+        title: "the issued challenge without its last character",
+        making: "The user's phone signs all but the last character of the issued challenge.",
+        script: challenged(Challenge::CutShort),
+        ..COMPARED
+    },
+    Attack {
+        id: "SOTER-JSON-24",
+        title: "two challenges, the issued one last",
+        holds: Holds::RootedPhone,
+        making: "The phone's text with another challenge before the issued one, both under the name `raw`, signed with its AuthKey.",
+        expected: Expected::MustRefuse(&[DUPLICATE_KEY]),
+        meaning: "Parsers disagree about doubled names: what was shown to the user and what is compared are two challenges.",
+        fix: "Refuse objects with doubled names, or use a parser that does.",
+        script: resigned(&[Edit::RawTwice]),
+        ..FIELD
+    },
+    Attack {
+        id: "SOTER-JSON-25",
+        title: "a challenge of Chinese characters, an emoji and a line separator",
+        holds: Holds::Nothing,
+        making: "An honest phone signs a challenge in UTF-8 of two, three and four bytes, with U+2028 and a slash.",
+        expected: Expected::MustAccept,
+        meaning: "The text's bytes are changed on the way, or read in another character set: honest users are turned away.",
+        fix: "Take resultJSON as UTF-8 throughout, and write nothing of it anew.",
+        script: challenged(Challenge::Unicode),
+        ..FIELD
+    },
+    Attack {
+        id: "SOTER-JSON-26",
+        title: "the issued challenge with a letter before it",
+        making: "The user's phone signs the letter x and the issued challenge.",
+        script: challenged(Challenge::Prefixed),
+        ..COMPARED
+    },
+    Attack {
+        id: "SOTER-JSON-27",
+        title: "the issued challenge with another line behind it",
+        making: "The user's phone signs the issued challenge, a line end and more text.",
+        script: challenged(Challenge::SecondLine),
+        ..COMPARED
+    },
+    Attack {
+        id: "SOTER-JSON-28",
+        title: "the issued challenge with a NUL and more behind it",
+        making: "The user's phone signs the issued challenge, U+0000, where C strings end, and more text.",
+        script: challenged(Challenge::BehindNul),
+        ..COMPARED
+    },
+    Attack {
+        id: "SOTER-JSON-29",
+        title: "no text at all",
+        making: "An honest result, asked about without json_string.",
+        expected: Expected::MustRefuse(&[JSON_NOT_A_STRING]),
+        meaning: "A missing text skips the check, so anybody can be said to have authenticated.",
+        fix: "Require a string; an exception on the way to the verdict is a no.",
+        script: Script::Send(
+            &[],
+            Forgery { envelope: Envelope::Member("json_string", None), ..Forgery::HONEST },
+        ),
+        ..FIELD
+    },
+];

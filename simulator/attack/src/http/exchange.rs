@@ -1,0 +1,88 @@
+//! What went over the wire, for people to read and to repeat.
+
+use std::fmt::Write as _;
+
+use super::{REASON, Request, Secrets};
+use crate::target::Exchange;
+
+/// Characters of a request or an answer that an exchange shows.
+const LONGEST_SHOWN: usize = 8 << 10;
+
+/// A request and its answer, without the request's secrets.
+pub(super) fn exchange(request: &Request, status: u16, headers: &[(String, String)], body: &str) -> Exchange {
+    let mut target = request.url.path().to_owned();
+    if let Some(query) = request.url.query() {
+        let _ = write!(target, "?{query}");
+    }
+    let host = request.url.authority();
+    let mut sent = format!("{} {target} HTTP/1.1\nHost: {host}\n", request.method);
+    let mut curl = format!("curl -sS -X {}", request.method);
+    for (name, value) in &request.headers {
+        let _ = writeln!(sent, "{name}: {value}");
+        let _ = write!(curl, " -H {}", quoted(&format!("{name}: {value}")));
+    }
+    if let Some(body) = &request.body {
+        let _ = write!(sent, "\n{body}");
+        let _ = write!(curl, " --data-binary {}", quoted(body));
+    }
+    let _ = write!(curl, " {}", quoted(request.url.as_str()));
+    let mut came = format!("HTTP/1.1 {status}\n");
+    for (name, value) in headers {
+        if ["content-type", "location", "set-cookie", REASON].contains(&name.as_str()) {
+            // Whose session it is, nobody needs to know.
+            let value = if name == "set-cookie" { "…" } else { value };
+            let _ = writeln!(came, "{name}: {value}");
+        }
+    }
+    let _ = write!(came, "\n{body}");
+    let Exchange { request: sent, response, curl } =
+        Exchange { request: sent, response: came, curl }.masked(&request.secrets);
+    Exchange { request: cut(sent), response: cut(response), curl }
+}
+
+impl Exchange {
+    /// The same with other texts in the place of secrets.
+    pub(crate) fn masked(self, secrets: &Secrets) -> Self {
+        let masked = |text: String| {
+            secrets.iter().filter(|(secret, _)| !secret.is_empty()).fold(text, |text, (secret, instead)| {
+                let in_form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+                let in_address = in_form.replace('+', "%20");
+                text.replace(secret, instead).replace(&in_form, instead).replace(&in_address, instead)
+            })
+        };
+        Self { request: masked(self.request), response: masked(self.response), curl: masked(self.curl) }
+    }
+}
+
+fn quoted(text: &str) -> String {
+    shell_words::quote(text).into_owned()
+}
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => {
+            format!("{}… ({} bytes more)", text.get(..end).unwrap_or_default(), text.len() - end)
+        }
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::Url;
+
+    use super::*;
+
+    #[test]
+    fn an_exchange_shows_no_secret_as_it_is_or_encoded() {
+        let secret = "s3cret/+ value";
+        let mut url = Url::parse("http://127.0.0.1/token").unwrap();
+        url.query_pairs_mut().append_pair("secret", secret);
+        let secrets = vec![(secret.to_owned(), "SECRET".to_owned())];
+        let request = Request { secrets, ..Request::post(url, format!("{{\"secret\":\"{secret}\"}}")) };
+        let Exchange { request, curl, .. } = exchange(&request, 200, &[], "");
+        for shown in [&request, &curl] {
+            assert!(!shown.contains("s3cret") && shown.matches("SECRET").count() == 2, "{shown}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Where the keys of an attack come from: from primes that are mixed anew for each, or from a seed.
+//!
+//! An audit takes hundreds of keys, and a random one costs tens of milliseconds. So each new key is the product of another
+//! pair of primes from a pool that grows only when every pair was used. Keys that share a prime can be computed from one
+//! another; these protect nothing, and each is a key of its own to whoever verifies with it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rsa::BigUint;
+use soter_bridge::protocol::CommandError;
+use soter_tee::{RandomnessError, Seed};
+
+use super::SoftwareKey;
+
+/// Primes that are remembered: enough for half a million keys, after which each key is made of new ones.
+const MOST_PRIMES: usize = 1000;
+/// Keys of one phone family that a seed stands for. More than one attack takes; the next attack begins again with the first.
+const SEEDED_KEYS: u64 = 16;
+
+/// Where the randomness of all attacks of a run comes from. Clones are the same source.
+#[derive(Clone)]
+pub struct KeySource(Arc<Source>);
+
+enum Source {
+    Primes(Mutex<Primes>),
+    Seed(Seed),
+}
+
+/// Primes of keys with the exponent 65537, and the next pair that no key has.
+#[derive(Default)]
+struct Primes {
+    pool: Vec<BigUint>,
+    /// The lower place of a pair, and the higher one.
+    next: (usize, usize),
+}
+
+impl Primes {
+    fn key(&mut self) -> Result<SoftwareKey, CommandError> {
+        let (low, high) = self.next;
+        let (Some(p), Some(q)) = (self.pool.get(low), self.pool.get(high)) else {
+            let key = SoftwareKey::generate()?;
+            if self.pool.len() < MOST_PRIMES {
+                self.pool.extend(key.expose_primes());
+                // The new pair is this very key's; what is new are its pairs with the older primes.
+                let first = self.pool.len() - 2;
+                self.next = if first == 0 { (0, 2) } else { (0, first) };
+            }
+            return Ok(key);
+        };
+        let key = SoftwareKey::from_primes(p, q)?;
+        // Each newer prime with each that came in an earlier key: pairs that are keys already are left out.
+        let earlier = high & !1;
+        self.next = if low + 1 < earlier { (low + 1, high) } else { (0, high + 1) };
+        Ok(key)
+    }
+}
+
+impl KeySource {
+    /// Random keys.
+    pub fn random() -> Self {
+        Self(Arc::new(Source::Primes(Mutex::default())))
+    }
+
+    /// Sixteen keys for each phone family that a seed stands for, of which every attack takes the first ones: making them
+    /// takes seconds, once.
+    pub fn seeded(text: &str) -> Self {
+        Self::of_seed(Seed::from_text(text))
+    }
+
+    /// See [`seeded`](Self::seeded).
+    pub fn of_seed(seed: Seed) -> Self {
+        Self(Arc::new(Source::Seed(seed)))
+    }
+
+    /// Whether everything follows from a seed.
+    pub fn is_seeded(&self) -> bool {
+        matches!(*self.0, Source::Seed(_))
+    }
+
+    /// The keys and numbers of one attack: with a seed always the same ones, whatever other attacks there are.
+    pub(super) fn supply(&self, attack: &str) -> KeySupply {
+        KeySupply { source: self.clone(), attack: attack.to_owned(), taken: Arc::default() }
+    }
+}
+
+impl fmt::Debug for KeySource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match *self.0 {
+            Source::Primes(_) => "KeySource(random)",
+            Source::Seed(_) => "KeySource(seeded)",
+        })
+    }
+}
+
+/// The keys and numbers of one attack. Clones go on where the others are.
+#[derive(Clone, Debug)]
+pub(super) struct KeySupply {
+    source: KeySource,
+    attack: String,
+    taken: Arc<Mutex<Taken>>,
+}
+
+/// How much was taken.
+#[derive(Debug, Default)]
+struct Taken {
+    keys: u64,
+    numbers: u64,
+}
+
+impl KeySupply {
+    /// The next key that is no phone's.
+    pub(super) fn key(&self) -> Result<SoftwareKey, CommandError> {
+        self.key_for("nobody")
+    }
+
+    /// The next key, for a phone of this family.
+    pub(super) fn key_for(&self, family: &str) -> Result<SoftwareKey, CommandError> {
+        let number = {
+            let mut taken = self.taken();
+            taken.keys += 1;
+            taken.keys
+        };
+        match &*self.source.0 {
+            Source::Primes(primes) => primes.lock().unwrap_or_else(PoisonError::into_inner).key(),
+            Source::Seed(seed) => {
+                let pkcs8 = seed
+                    .pkcs8(family, &(number % SEEDED_KEYS).to_string())
+                    .map_err(|error| CommandError::internal(error.to_string()))?;
+                SoftwareKey::from_pkcs8(&pkcs8)
+            }
+        }
+    }
+
+    /// Whether everything follows from a seed.
+    pub(super) fn is_seeded(&self) -> bool {
+        self.source.is_seeded()
+    }
+
+    /// The next unpredictable bytes; with a seed, predictable ones.
+    pub(super) fn fill(&self, out: &mut [u8]) -> Result<(), RandomnessError> {
+        let Source::Seed(seed) = &*self.source.0 else { return soter_tee::operating_system_random(out) };
+        for chunk in out.chunks_mut(32) {
+            let number = {
+                let mut taken = self.taken();
+                taken.numbers += 1;
+                taken.numbers
+            };
+            let bytes = seed.number(&self.attack, &number.to_string());
+            chunk.iter_mut().zip(bytes.iter()).for_each(|(byte, other)| *byte = *other);
+        }
+        Ok(())
+    }
+
+    /// A text of these many letters and digits that nobody has used before.
+    pub(super) fn text(&self, characters: usize) -> Result<String, CommandError> {
+        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyzABCDEF";
+        let mut bytes = vec![0; characters];
+        self.fill(&mut bytes).map_err(|error| CommandError::environment(error.to_string(), "try again"))?;
+        Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::Scheme;
+
+    #[test]
+    fn no_key_is_given_out_twice_and_each_signs() {
+        let supply = KeySource::random().supply("test");
+        let mut seen = BTreeSet::new();
+        for _ in 0..120 {
+            let key = supply.key().unwrap();
+            assert!(seen.insert(key.public().fingerprint()));
+            let signature = key.sign(b"text", Scheme::USUAL).unwrap();
+            assert_eq!(key.public().verify_pss(b"text", &signature, 20), Ok(()));
+            let again = SoftwareKey::from_pkcs8(&key.expose_pkcs8().unwrap()).unwrap();
+            assert!(soter_tee::PrivateKey::from_pkcs8(&again.expose_pkcs8().unwrap()).is_ok());
+        }
+        let Source::Primes(primes) = &*supply.source.0 else { panic!("it is random") };
+        let primes = primes.lock().unwrap().pool.len();
+        assert!(primes < 20, "{primes} primes for 120 keys");
+    }
+
+    #[test]
+    fn a_seeds_numbers_belong_to_the_attack() {
+        let numbers = |attack: &str| KeySource::seeded("demo").supply(attack).text(8).unwrap();
+        assert_eq!(numbers("one"), numbers("one"));
+        assert_ne!(numbers("one"), numbers("two"));
+    }
+}

@@ -1,0 +1,196 @@
+//! The forged input: from the people, the phones and what was recorded on the stage.
+
+use soter_bridge::protocol::CommandError;
+use soter_wire::base64;
+
+use super::Stage;
+use crate::forge;
+use crate::handset::Signed;
+use crate::person::{FRESH, input};
+use crate::steps::{Challenge, Claim, Edit, Forgery, Made, OrderOf, Record, Signer, Who};
+use crate::stopped::Stopped;
+use crate::target::{Form, Input, Order, Target, Trouble};
+use crate::text::{Surroundings, edited};
+use crate::{Scheme, SoftwareKey};
+
+impl<T: Target> Stage<'_, T> {
+    /// The input that is judged: in whose login it is sent, for which order, and what it is.
+    pub(crate) async fn forge(&mut self, forgery: Forgery) -> Result<(Who, Order, Input), Stopped> {
+        self.check_sender(&forgery)?;
+        if matches!(forgery.claims, Claim::OwnerElsewhere | Claim::OwnerInOtherCase)
+            && self.target.form() == Form::Application
+        {
+            return Err(Trouble::does_not_apply("an application takes the openid from its session").into());
+        }
+        let fresh = self.supply.text(FRESH)?;
+        let mut order = match forgery.order {
+            OrderOf::Recorded => self.recorded(&forgery)?.0,
+            OrderOf::FirstRecorded => {
+                self.check_new_order(&forgery)?;
+                self.recorded.first().map(|(order, _)| order.clone()).ok_or_else(nothing_recorded)?
+            }
+            OrderOf::New | OrderOf::Owners => {
+                self.check_new_order(&forgery)?;
+                let proposed = match forgery.challenge {
+                    Challenge::Quotes | Challenge::Unicode if self.target.form() == Form::Application => {
+                        return Err(Trouble::does_not_apply("the application chooses its challenges").into());
+                    }
+                    Challenge::Unicode => format!("支付 42 元 🔏\u{2028}{fresh}/"),
+                    Challenge::Quotes => format!("{{\"counter\":0}}\",\\\\\"counter\\\":[{fresh}]}}"),
+                    _ => fresh.clone(),
+                };
+                let whose = if forgery.order == OrderOf::Owners { Who::Owner } else { forgery.login };
+                self.order(whose, &proposed).await?
+            }
+        };
+        let never_issued = self.supply.text(FRESH)?;
+        if forgery.challenge == Challenge::BroughtAlong {
+            if !self.target.names_challenges() {
+                return Err(Trouble::does_not_apply("the application's request names no challenge").into());
+            }
+            order.challenge.clone_from(&never_issued);
+        }
+        let signed = self.made(&forgery, &order, &never_issued)?;
+        let surroundings = self.surroundings(&order);
+        let json = edited(&signed.json, forgery.tampered, surroundings.borrowed())?;
+        if !forgery.tampered.is_empty() && json == signed.json {
+            return Err(nothing_to_change().into());
+        }
+        let signature = if signed.signature.is_empty() {
+            String::new()
+        } else {
+            let openid = self.owner.user.openid.clone();
+            let key = self.owner.handset.auth_key(&openid)?;
+            forge::reshaped(&signed.signature, forgery.signature, key.public())?
+        };
+        let other = self.other.as_ref().map(|other| &other.user);
+        let input = input(Signed { json, signature }, &self.owner.user, other, &forgery);
+        Ok((forgery.login, order, input))
+    }
+
+    /// What is sent for the owner's order in another login is another thing only if requests name logins.
+    fn check_sender(&self, forgery: &Forgery) -> Result<(), Stopped> {
+        let is_own = forgery.login == Who::Owner || forgery.order == OrderOf::New;
+        if is_own || self.target.names_senders(self.visit(forgery.login)) {
+            return Ok(());
+        }
+        Err(Trouble::does_not_apply("the application's request does not say in whose login it is").into())
+    }
+
+    /// A recorded result in a new order's place is another thing than the recorded order only if requests name orders.
+    fn check_new_order(&self, forgery: &Forgery) -> Result<(), Stopped> {
+        let is_recorded = matches!(forgery.made, Made::Recorded(_));
+        if is_recorded && forgery.login == Who::Owner && !self.target.names_orders() {
+            return Err(Trouble::does_not_apply(
+                "the application's request does not say for which order it is",
+            )
+            .into());
+        }
+        Ok(())
+    }
+
+    fn made(&mut self, forgery: &Forgery, order: &Order, fresh: &str) -> Result<Signed, Stopped> {
+        let challenge = forge::challenge(&order.challenge, forgery.challenge, fresh);
+        let challenge = challenge.ok_or_else(nothing_to_change)?;
+        Ok(match forgery.made {
+            Made::ByPhone(who) => self.person(who).handset.authenticate(&challenge)?,
+            Made::BySecondPhone => match &mut self.second {
+                Some(second) => second.authenticate(&challenge)?,
+                None => return Err(CommandError::internal("there is no second phone").into()),
+            },
+            Made::InSoftware { key, edits, scheme } => {
+                let signed = self.owner.handset.authenticate(&challenge)?;
+                self.signed_anew(&signed, order, key, edits, scheme)?
+            }
+            Made::Recorded(_) => self.recorded(forgery)?.1,
+            Made::Failed => Signed { json: String::new(), signature: String::new() },
+        })
+    }
+
+    /// A phone's text with changes, signed in software.
+    pub(super) fn signed_anew(
+        &mut self,
+        signed: &Signed,
+        order: &Order,
+        key: Signer,
+        edits: &[Edit],
+        scheme: Scheme,
+    ) -> Result<Signed, Stopped> {
+        let surroundings = self.surroundings(order);
+        let json = edited(&signed.json, edits, surroundings.borrowed())?;
+        let key = self.signer(key)?;
+        let signature = base64::encode(&key.sign(json.as_bytes(), scheme)?);
+        Ok(Signed { json, signature })
+    }
+
+    fn signer(&mut self, signer: Signer) -> Result<SoftwareKey, Stopped> {
+        let openid = self.owner.user.openid.clone();
+        Ok(match signer {
+            Signer::AuthKey => self.owner.handset.auth_key(&openid)?,
+            Signer::OldAuthKey => self
+                .old_key
+                .clone()
+                .ok_or_else(|| CommandError::internal("the phone has made no new AuthKey"))?,
+            Signer::AnotherAuthKey => {
+                let other = self.person(Who::Other).user.openid.clone();
+                self.owner.handset.auth_key(&other)?
+            }
+            Signer::Ask => self.owner.handset.ask()?,
+            Signer::OthersAuthKey => {
+                let other = self.person(Who::Other);
+                let openid = other.user.openid.clone();
+                other.handset.auth_key(&openid)?
+            }
+            Signer::Attacker => {
+                self.attacker.clone().ok_or_else(|| CommandError::internal("the attacker has made no key"))?
+            }
+        })
+    }
+
+    fn surroundings(&self, order: &Order) -> OwnedSurroundings {
+        OwnedSurroundings {
+            accepted: self.accepted,
+            challenge: order.challenge.clone(),
+            owner_cpu_id: self.owner.handset.cpu_id(),
+            other_cpu_id: self.other.as_ref().map_or_else(String::new, |other| other.handset.cpu_id()),
+            attackers_key: self.attacker.as_ref().map_or_else(String::new, |key| key.public().to_pem()),
+        }
+    }
+
+    fn recorded(&self, forgery: &Forgery) -> Result<(Order, Signed), Stopped> {
+        let recorded = match forgery.made {
+            Made::Recorded(Record::First) => self.recorded.first(),
+            _ => self.recorded.last(),
+        };
+        recorded.cloned().ok_or_else(|| nothing_recorded().into())
+    }
+}
+
+/// What edits refer to.
+struct OwnedSurroundings {
+    accepted: u64,
+    challenge: String,
+    owner_cpu_id: String,
+    other_cpu_id: String,
+    attackers_key: String,
+}
+
+impl OwnedSurroundings {
+    fn borrowed(&self) -> Surroundings<'_> {
+        Surroundings {
+            accepted: self.accepted,
+            challenge: &self.challenge,
+            owner_cpu_id: &self.owner_cpu_id,
+            other_cpu_id: &self.other_cpu_id,
+            attackers_key: &self.attackers_key,
+        }
+    }
+}
+
+fn nothing_recorded() -> CommandError {
+    CommandError::internal("nothing was recorded")
+}
+
+fn nothing_to_change() -> Trouble {
+    Trouble::does_not_apply("the target's challenges have nothing to change in this way")
+}

@@ -1,0 +1,400 @@
+//! A verifier with WeChat's contract: this project's own servers, or whatever else answers `verify_signature`.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use reqwest::Method;
+use serde_json::{Value, json};
+use soter_bridge::Secret;
+use soter_bridge::protocol::CommandError;
+use soter_wire::base64;
+use tokio::sync::Mutex;
+
+use super::handset::Upload;
+use super::http::{Http, Reply, Request, Secrets};
+use super::steps::{Code, Envelope, PAST_A_CODE};
+use super::target::{Answer, Form, Input, Order, Target, Trouble, User, Visit};
+
+/// The question about a result.
+const VERIFY: &str = "/cgi-bin/soter/verify_signature";
+/// Errcodes of an access token that is good no more.
+const TOKEN_ENDED: [i64; 3] = [40001, 40014, 42001];
+/// Errcodes that are no answer: system error, and limits of calls by day and by minute.
+const TOO_MUCH_TO_DO: [i64; 3] = [-1, 45009, 45011];
+
+/// A mini program's appid and secret.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The appid.
+    pub appid: String,
+    /// The secret.
+    pub secret: Secret,
+}
+
+/// What can be done to a verifier beside its contract.
+pub trait Backstage: Send + Sync + fmt::Debug {
+    /// A login code of `wx.login` for a mini program; `None` if there are none to be had.
+    fn login_code(&self, appid: String) -> BoxFuture<'_, Option<String>>;
+
+    /// Sets the verifier's clock on. `false`: it has none that can be set.
+    fn advance_clock(&self, by: Duration) -> bool;
+
+    /// Restarts the verifier, and waits until it is there again.
+    fn restart(&self) -> BoxFuture<'_, Result<(), Trouble>>;
+}
+
+/// The verifier.
+#[derive(Debug)]
+pub struct WeChatTarget {
+    http: Http,
+    app: Credentials,
+    other_app: Option<Credentials>,
+    enroll_at: String,
+    backstage: Arc<dyn Backstage>,
+    /// The app's access token, once it was asked for.
+    token: Mutex<Option<String>>,
+}
+
+impl WeChatTarget {
+    /// A verifier, and a mini program that it knows.
+    pub fn new(http: Http, app: Credentials, backstage: Arc<dyn Backstage>) -> Self {
+        Self {
+            http,
+            app,
+            other_app: None,
+            enroll_at: "/sim/devices".to_owned(),
+            backstage,
+            token: Mutex::new(None),
+        }
+    }
+
+    /// A second mini program that it knows, for attacks that mix two.
+    #[must_use]
+    pub fn with_other_app(self, other_app: Option<Credentials>) -> Self {
+        Self { other_app, ..self }
+    }
+
+    /// Where phones' keys are brought to: a path, or an address of the same server.
+    #[must_use]
+    pub fn enrolling_at(self, enroll_at: Option<String>) -> Self {
+        Self { enroll_at: enroll_at.unwrap_or(self.enroll_at), ..self }
+    }
+
+    /// Asks for an access token, to see whether there is such a verifier, and whether it knows the mini program.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn knock(&self) -> Result<(), Trouble> {
+        self.token().await.map(|_| ())
+    }
+
+    async fn token(&self) -> Result<String, Trouble> {
+        let mut kept = self.token.lock().await;
+        if let Some(token) = &*kept {
+            return Ok(token.clone());
+        }
+        let token = self.granted(&self.app).await?;
+        *kept = Some(token.clone());
+        Ok(token)
+    }
+
+    async fn granted(&self, app: &Credentials) -> Result<String, Trouble> {
+        let mut url = self.address("/cgi-bin/token")?;
+        url.query_pairs_mut()
+            .append_pair("grant_type", "client_credential")
+            .append_pair("appid", &app.appid)
+            .append_pair("secret", app.secret.expose());
+        let reply = self.http.send(Request { secrets: app.secrets(), ..Request::get(url) }).await?;
+        access_token(&reply, "/cgi-bin/token")
+    }
+
+    /// A stable token that another one has ended.
+    async fn expired_token(&self) -> Result<String, Trouble> {
+        let granted = async |force_refresh: bool| {
+            let body = json!({
+                "grant_type": "client_credential", "appid": self.app.appid, "secret": self.app.secret.expose(),
+                "force_refresh": force_refresh,
+            });
+            let url = self.address("/cgi-bin/stable_token")?;
+            let request = Request { secrets: self.app.secrets(), ..Request::post(url, body.to_string()) };
+            let reply = self.http.send(request).await?;
+            access_token(&reply, "/cgi-bin/stable_token").map_err(|_| {
+                Trouble::does_not_apply("the target gives no stable access tokens, which can be ended")
+            })
+        };
+        let ended = granted(false).await?;
+        granted(true).await?;
+        Ok(ended)
+    }
+
+    fn address(&self, text: &str) -> Result<reqwest::Url, Trouble> {
+        self.http.address(text).map_err(|error| Trouble::broken(error.what))
+    }
+
+    fn other_app(&self) -> Result<&Credentials, Trouble> {
+        self.other_app.as_ref().ok_or_else(|| {
+            Trouble::does_not_apply("it takes a second mini program: --other-appid and --other-secret")
+        })
+    }
+
+    /// Asks about a result, with the access token that belongs to the envelope.
+    async fn asked(&self, envelope: Envelope, method: Method, body: String) -> Result<Reply, Trouble> {
+        let token = match envelope {
+            Envelope::NoToken => None,
+            Envelope::Token(made_up) => Some(made_up.to_owned()),
+            Envelope::ExpiredToken => Some(self.expired_token().await?),
+            Envelope::OtherAppsToken => Some(self.granted(self.other_app()?).await?),
+            Envelope::During(_) => return Err(Trouble::does_not_apply("a verifier asks nobody")),
+            Envelope::Usual
+            | Envelope::ObjectForString
+            | Envelope::Get
+            | Envelope::Member(..)
+            | Envelope::AtOnce => Some(self.token().await?),
+        };
+        let mut url = self.address(VERIFY)?;
+        if let Some(token) = &token {
+            url.query_pairs_mut().append_pair("access_token", token);
+        }
+        let secrets = token.into_iter().map(|token| (token, "ACCESS_TOKEN".to_owned())).collect();
+        self.http.send(Request { method, secrets, ..Request::post(url, body) }).await
+    }
+
+    async fn exchanged(&self, code: &str) -> Result<Answer, Trouble> {
+        let mut url = self.address("/sns/jscode2session")?;
+        url.query_pairs_mut()
+            .append_pair("appid", &self.app.appid)
+            .append_pair("secret", self.app.secret.expose())
+            .append_pair("js_code", code)
+            .append_pair("grant_type", "authorization_code");
+        let reply = self.http.send(Request { secrets: self.app.secrets(), ..Request::get(url) }).await?;
+        let accepted = reply.json("/sns/jscode2session")?.get("openid").is_some_and(Value::is_string);
+        Ok(answer(reply, accepted))
+    }
+
+    async fn login_code(&self, appid: &str) -> Result<String, Trouble> {
+        self.backstage.login_code(appid.to_owned()).await.ok_or_else(|| {
+            Trouble::does_not_apply(
+                "the target gives no login codes: wx.login answers on this project's own servers alone",
+            )
+        })
+    }
+}
+
+impl Target for WeChatTarget {
+    fn form(&self) -> Form {
+        Form::Verifier
+    }
+
+    fn user(&self, name: &str) -> Result<User, Trouble> {
+        Ok(User::made_up(name))
+    }
+
+    async fn enroll(&self, upload: &Upload) -> Result<Answer, Trouble> {
+        let url = self.address(&self.enroll_at)?;
+        // A token may stand behind the path.
+        let secrets = url.query().into_iter().map(|query| (query.to_owned(), "…".to_owned())).collect();
+        let body = device(upload, &self.app.appid).to_string();
+        let reply = self.http.send(Request { secrets, ..Request::post(url, body) }).await?;
+        let told: Option<Value> = serde_json::from_str(&reply.body).ok();
+        let denied = told.as_ref().is_some_and(|told| {
+            told.get("enrolled") == Some(&Value::Bool(false))
+                || told.get("errcode").and_then(Value::as_i64).is_some_and(|code| code != 0)
+        });
+        if matches!(reply.status, 401 | 404 | 405 | 501) {
+            return Err(Trouble::broken(format!(
+                "the target does not know these keys: POST {} answered {}",
+                self.enroll_at.split('?').next().unwrap_or_default(),
+                reply.status
+            )));
+        }
+        let accepted = (200..300).contains(&reply.status) && !denied;
+        let mut answer = answer(reply, accepted);
+        if !accepted {
+            let status = answer.status;
+            answer.reason.get_or_insert_with(|| format!("status {status}"));
+        }
+        Ok(answer)
+    }
+
+    async fn visit(&self, user: &User) -> Result<Visit, Trouble> {
+        Ok(Visit::of(user))
+    }
+
+    async fn leave(&self, _: &mut Visit) -> Result<(), Trouble> {
+        Err(Trouble::does_not_apply("a verifier knows no logins"))
+    }
+
+    async fn order(&self, _: &mut Visit, proposed: &str) -> Result<Order, Trouble> {
+        Ok(Order::over(proposed))
+    }
+
+    async fn send(&self, _: &Visit, _: &Order, input: &Input) -> Result<Answer, Trouble> {
+        let body = body(input);
+        let method = if input.envelope == Envelope::Get { Method::GET } else { Method::POST };
+        let mut reply = self.asked(input.envelope, method.clone(), body.clone()).await?;
+        let is_own = !matches!(
+            input.envelope,
+            Envelope::NoToken | Envelope::Token(_) | Envelope::ExpiredToken | Envelope::OtherAppsToken
+        );
+        if is_own && errcode(&reply).is_some_and(|code| TOKEN_ENDED.contains(&code)) {
+            // Somebody else has fetched one, or it has expired meanwhile.
+            *self.token.lock().await = None;
+            reply = self.asked(input.envelope, method, body).await?;
+        }
+        judged(reply)
+    }
+
+    async fn login(&self, _: &User, code: Code) -> Result<Answer, Trouble> {
+        match code {
+            Code::Twice => {
+                let code = self.login_code(&self.app.appid).await?;
+                if !self.exchanged(&code).await?.accepted {
+                    return Err(Trouble::broken("jscode2session does not take a fresh login code"));
+                }
+                self.exchanged(&code).await
+            }
+            Code::Expired => {
+                let code = self.login_code(&self.app.appid).await?;
+                if !self.backstage.advance_clock(PAST_A_CODE) {
+                    return Err(Trouble::does_not_apply("it takes five minutes, or a clock that can be set"));
+                }
+                self.exchanged(&code).await
+            }
+            Code::OfAnotherApp => {
+                let code = self.login_code(&self.other_app()?.appid).await?;
+                self.exchanged(&code).await
+            }
+        }
+    }
+
+    async fn restart(&self) -> Result<(), Trouble> {
+        self.backstage.restart().await?;
+        // Access tokens may have been forgotten.
+        *self.token.lock().await = None;
+        Ok(())
+    }
+}
+
+impl Credentials {
+    fn secrets(&self) -> Secrets {
+        vec![(self.secret.expose().to_owned(), "SECRET".to_owned())]
+    }
+}
+
+/// The body of a question about a result.
+fn body(input: &Input) -> String {
+    let [openid, signature] =
+        [&input.openid, &input.signature].map(|text| Value::from(text.as_str()).to_string());
+    let members = [("openid", openid), ("json_string", input.json_member()), ("json_signature", signature)];
+    let written = |(name, literal): (&str, String)| match input.envelope {
+        Envelope::Member(changed, None) if changed == name => None,
+        Envelope::Member(changed, Some(instead)) if changed == name => Some(format!("\"{name}\":{instead}")),
+        _ => Some(format!("\"{name}\":{literal}")),
+    };
+    format!("{{{}}}", members.into_iter().filter_map(written).collect::<Vec<_>>().join(","))
+}
+
+/// What the verifier says of a result.
+///
+/// # Errors
+/// [`Trouble::Broken`]: nothing, for it has too much to do, or what nobody can understand.
+fn judged(reply: Reply) -> Result<Answer, Trouble> {
+    let told = match serde_json::from_str::<Value>(&reply.body) {
+        Ok(told) => told,
+        Err(_) if reply.status >= 400 => Value::Null,
+        Err(_) => reply.json(VERIFY)?,
+    };
+    let errcode = errcode(&reply);
+    if let Some(code) = errcode.filter(|code| TOO_MUCH_TO_DO.contains(code)) {
+        return Err(Trouble::broken(format!(
+            "{VERIFY} answered errcode {code}, which is no verdict: lift the target's limit for the audit"
+        )));
+    }
+    let is_ok = told.get("is_ok");
+    let what = match (is_ok, errcode) {
+        (Some(Value::Bool(_)), _) => None,
+        (Some(other), _) => Some(format!("is_ok is {other}, which is no boolean")),
+        (None, Some(code)) => Some(format!("errcode {code}")),
+        (None, None) => Some("an answer without is_ok".to_owned()),
+    };
+    let mut answer = answer(reply, is_ok == Some(&Value::Bool(true)));
+    answer.reason = answer.reason.or(what);
+    Ok(answer)
+}
+
+fn errcode(reply: &Reply) -> Option<i64> {
+    serde_json::from_str::<Value>(&reply.body).ok()?.get("errcode")?.as_i64()
+}
+
+/// The body of `POST /sim/devices`: the exports, and beside them what a verifier needs of them.
+fn device(upload: &Upload, appid: &str) -> Value {
+    let export = |export: &soter_wire::ExportBlob| json!({"json": String::from_utf8_lossy(&export.json), "signature": base64::encode(&export.signature)});
+    json!({
+        "cpu_id": upload.cpu_id,
+        "uid": upload.uid,
+        "attk": upload.attk.to_pem(),
+        "ask": export(&upload.ask),
+        "auth_key": export(&upload.auth_key),
+        "public_key": upload.public_key.to_pem(),
+        "salt_length": upload.salt_length,
+        "appid": appid,
+        "openid": upload.openid,
+    })
+}
+
+fn access_token(reply: &Reply, place: &str) -> Result<String, Trouble> {
+    let told = reply.json(place)?;
+    told.get("access_token").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
+        let code = told.get("errcode").and_then(Value::as_i64);
+        let code = code.map_or_else(|| format!("status {}", reply.status), |code| format!("errcode {code}"));
+        Trouble::broken(format!("{place} gives no access token: {code}"))
+    })
+}
+
+fn answer(reply: Reply, accepted: bool) -> Answer {
+    let reason = reply.reason();
+    Answer { accepted, status: reply.status, reason, exchange: reply.exchange }
+}
+
+impl From<CommandError> for Trouble {
+    fn from(error: CommandError) -> Self {
+        Self::broken(error.what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Exchange;
+
+    fn told(status: u16, body: &str) -> Result<(bool, String), Trouble> {
+        let exchange = Exchange::default();
+        let reply = Reply { status, headers: Vec::new(), body: body.to_owned(), exchange };
+        judged(reply).map(|answer| (answer.accepted, answer.reason.unwrap_or_default()))
+    }
+
+    #[test]
+    fn only_a_boolean_is_ok_is_a_yes_and_everything_else_says_what_it_was() {
+        assert_eq!(told(200, r#"{"is_ok":true}"#).unwrap(), (true, String::new()));
+        assert_eq!(told(200, r#"{"is_ok":false}"#).unwrap(), (false, String::new()));
+        for (body, reason) in [
+            (r#"{"is_ok":"true"}"#, "is_ok is \"true\", which is no boolean"),
+            (r#"{"errcode":40003,"errmsg":"invalid openid"}"#, "errcode 40003"),
+            (r#"{"ok":true}"#, "an answer without is_ok"),
+        ] {
+            assert_eq!(told(200, body).unwrap(), (false, reason.to_owned()), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_verdict_is_not_taken_for_a_refusal() {
+        for errcode in TOO_MUCH_TO_DO {
+            let error = told(200, &format!("{{\"errcode\":{errcode}}}")).unwrap_err();
+            assert!(error.to_string().contains(&errcode.to_string()), "{error}");
+        }
+        assert!(told(200, "<html>").is_err());
+        assert!(!told(400, "<html>").unwrap().0);
+    }
+}
