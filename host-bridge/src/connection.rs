@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::outbox::{Exchange, Outbox};
 use crate::protocol::{Call, CommandError, ErrorKind, Event, Response, Service};
-use crate::secret::Secret;
+use soter_wechat::Secret;
 
 /// Calls that wait to be sent.
 const OUTGOING: usize = 64;

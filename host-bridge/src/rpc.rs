@@ -41,9 +41,9 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use soter_wire::shortened;
 
-use crate::journal::{Door, Excerpt, Journal, NewEntry};
 use crate::protocol::{Call, CommandError, ErrorKind, Service, is_attackers};
-use crate::wechat::{Clock, SystemClock};
+use soter_wechat::journal::{Door, Excerpt, Journal, NewEntry};
+use soter_wechat::{Clock, SystemClock};
 
 pub use self::session::{Session, Topics};
 

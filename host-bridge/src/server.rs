@@ -30,10 +30,10 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::journal::Journal;
 use crate::protocol::{CommandError, Service};
 use crate::rpc::Rpc;
-use crate::secret::Secret;
+use soter_wechat::Secret;
+use soter_wechat::journal::Journal;
 
 use self::guard::Guard;
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use soter_bridge::journal::Journal;
 use soter_bridge::page;
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::protocol::{CommandError, ErrorKind, Event, desk, device};
 use soter_bridge::server::Rooms;
-use soter_bridge::wechat::{Clock, Ledger, SqliteStore, WeChat, WeChatOptions, routes};
 use soter_tee::Seed;
+use soter_wechat::journal::Journal;
+use soter_wechat::{Clock, Ledger, Observer, SqliteStore, WeChat, WeChatOptions, routes};
 use soter_wire::{PROFILES, Profile, shortened};
 use tokio::sync::broadcast;
 
@@ -275,7 +275,7 @@ impl Desk {
         };
         drop(removed);
         self.inner.loot.clear();
-        self.wechat().reset().await.map_err(|error| CommandError::environment(error.what, error.next))?;
+        self.wechat().reset().await?;
         Ok(desk::WasReset { device: name.to_string() })
     }
 
@@ -312,11 +312,16 @@ fn wechat_servers(
     options.trusted_roots.push(root);
     let ledger = match folder {
         None => Ledger::in_memory(),
-        Some(folder) => SqliteStore::open(&folder.ledger_path())
-            .and_then(Ledger::open)
-            .map_err(|error| CommandError::environment(error.what, error.next))?,
+        Some(folder) => SqliteStore::open(&folder.ledger_path()).and_then(Ledger::open)?,
     };
-    Ok(WeChat::new(options, ledger, clock, Arc::clone(journal), events.clone()))
+    let events = events.clone();
+    let observer: Observer = Arc::new(move |event| {
+        // Nobody listening is no error, and costs nothing.
+        if events.receiver_count() > 0 {
+            let _ = events.send(event.into());
+        }
+    });
+    Ok(WeChat::new(options, ledger, clock, Arc::clone(journal), observer))
 }
 
 fn first_phone() -> Result<DeviceName, CommandError> {

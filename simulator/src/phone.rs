@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use soter_bridge::long_work;
 use soter_bridge::protocol::sensor::{Sensor, SensorMode};
 use soter_bridge::protocol::{CommandError, ErrorKind, Event, device, keys};
-use soter_bridge::wechat::WeChat;
 use soter_tee::{DeviceIdentity, KeyInfo, KeyPath, MemoryStorage, OpenError, Seed, Tee, TeeError};
+use soter_wechat::WeChat;
 use soter_wire::{PROFILES, Profile};
 use tokio::sync::broadcast;
 

@@ -12,8 +12,8 @@ use soter_attack::{
     catalogue, play,
 };
 use soter_bridge::server::{Server, ServerOptions};
-use soter_bridge::wechat::{AccountList, Accounts, App, Replays, SetClock, WeChatOptions};
 use soter_sim::{Desk, DeskOptions, State};
+use soter_wechat::{AccountList, Accounts, App, Replays, SetClock, WeChatOptions};
 use soter_wire::Profile;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

@@ -69,7 +69,7 @@ pub struct Attack {
     pub making: String,
     /// What a correct server does: `must-refuse`, `must-accept` or `may-refuse`.
     pub expected: String,
-    /// The reasons with which this project's own servers refuse; see [`reasons`](crate::reasons).
+    /// The reasons with which this project's own servers refuse; see [`reasons`](soter_wechat::reasons).
     pub reasons: Vec<String>,
     /// What it means if a server does something else.
     pub meaning: String,

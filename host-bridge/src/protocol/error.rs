@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use soter_wechat::{LedgerError, WeChatError};
 use soter_wire::shortened;
 
 /// A command that was not carried out: what happened, and what to do next, one line each.
@@ -78,5 +79,20 @@ impl CommandError {
             format!("methods of `{noun}`: {}", near.join(", "))
         };
         Self::new(ErrorKind::UnknownMethod, format!("no method `{shown}`"), next)
+    }
+}
+
+impl From<LedgerError> for CommandError {
+    fn from(error: LedgerError) -> Self {
+        Self::environment(error.what, error.next)
+    }
+}
+
+impl From<WeChatError> for CommandError {
+    fn from(error: WeChatError) -> Self {
+        match error.next() {
+            Some(next) => Self::invalid_params(error.to_string(), next),
+            None => Self::internal(error.to_string()),
+        }
     }
 }

@@ -96,7 +96,7 @@ pub enum Event {
         openid: String,
         /// What the backend was told.
         is_ok: bool,
-        /// The stable name of the reason; see [`reasons`](crate::reasons).
+        /// The stable name of the reason; see [`reasons`](soter_wechat::reasons).
         reason: String,
         /// One line for people.
         detail: String,
@@ -141,6 +141,20 @@ impl Event {
             | Self::KeyMade { device, .. }
             | Self::Signed { device, .. }
             | Self::Refused { device, .. } => Some(device),
+        }
+    }
+}
+
+impl From<soter_wechat::Event<'_>> for Event {
+    fn from(event: soter_wechat::Event<'_>) -> Self {
+        match event {
+            soter_wechat::Event::SignatureJudged { appid, openid, verdict } => Self::SignatureJudged {
+                appid: appid.to_owned(),
+                openid: openid.to_owned(),
+                is_ok: verdict.is_ok,
+                reason: verdict.reason.clone(),
+                detail: verdict.detail.clone(),
+            },
         }
     }
 }

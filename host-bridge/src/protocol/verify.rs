@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use soter_wechat::verification::Verification;
 
 /// Checks a SOTER signature against a public key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,4 +35,10 @@ pub struct Verdict {
     /// Things worth knowing that change nothing: an unknown root, a certificate out of date.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
+}
+
+impl From<Verification> for Verdict {
+    fn from(Verification { verdict, salt_length, remarks }: Verification) -> Self {
+        Self { valid: verdict.is_ok, reason: verdict.reason, detail: verdict.detail, salt_length, remarks }
+    }
 }

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use soter_wire::shortened;
 
 use crate::protocol::CommandError;
-use crate::secret::Secret;
+use soter_wechat::Secret;
 
 use super::respond::refusal;
 use super::{Notices, ServerOptions};

@@ -13,10 +13,10 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, timeout};
 
-use crate::journal::Entry;
 use crate::outbox::{Exchange, Outbox};
 use crate::protocol::{CommandError, ErrorKind, Event, Service};
 use crate::rpc::{Message, Rpc, Session, Topics, notification};
+use soter_wechat::journal::Entry;
 
 use super::Limits;
 use super::listener::{Place, stopped};

@@ -17,9 +17,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::*;
 use crate::Connection;
-use crate::journal::{Door, NewEntry};
 use crate::protocol::{ErrorKind, Event, device, sensor, wx};
 use crate::test_service::TestService;
+use soter_wechat::journal::{Door, NewEntry};
 
 mod admission;
 mod bounds;

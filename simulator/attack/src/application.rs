@@ -12,7 +12,7 @@ mod template;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use soter_bridge::wechat::{DeviceKeys, SetClock, WeChat};
+use soter_wechat::{DeviceKeys, SetClock, WeChat};
 
 use super::handset::Upload;
 use super::http::{Http, Reply, Request, Secrets};
@@ -80,7 +80,7 @@ impl ApplicationTarget {
     }
 
     fn code(&self, user: &User, appid: &str) -> Result<String, Trouble> {
-        self.wechat.login(&user.name, appid).map_err(|error| Trouble::broken(error.what))
+        self.wechat.login(&user.name, appid).map_err(|error| Trouble::broken(error.to_string()))
     }
 
     /// Values for a request that is none about a result: a fresh code is made only where one is wanted.
@@ -180,7 +180,7 @@ impl Target for ApplicationTarget {
             .get(next)
             .ok_or_else(|| Trouble::broken("there are no users left for more attacks"))?;
         let openid =
-            |appid: &str| self.wechat.openid(name, appid).map_err(|error| Trouble::broken(error.what));
+            |appid: &str| self.wechat.openid(name, appid).map_err(|error| Trouble::broken(error.to_string()));
         let elsewhere = self.other_appid().map_or_else(|| Ok(String::new()), |appid| openid(&appid))?;
         Ok(User { name: name.clone(), openid: openid(self.appid())?, openid_elsewhere: elsewhere })
     }

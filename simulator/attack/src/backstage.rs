@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::{Value, json};
-use soter_bridge::wechat::{SetClock, WeChat};
+use soter_wechat::{SetClock, WeChat};
 
 use super::http::{Http, Request};
 use super::restart;

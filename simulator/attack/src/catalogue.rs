@@ -41,7 +41,7 @@ pub(crate) fn in_full(id: &str) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use soter_bridge::{codes, reasons};
+    use soter_wechat::{codes, reasons};
     use soter_wire::Profile;
 
     use super::*;

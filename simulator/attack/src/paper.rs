@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use soter_bridge::protocol::CommandError;
-use soter_bridge::verification;
+use soter_wechat::verification;
 
 use super::Attack;
 use super::handset::Upload;
@@ -55,7 +55,7 @@ fn differing(crafted: &Crafted) -> Vec<String> {
     let check = |input: &Input| {
         verification::verify(pem.as_bytes(), input.json.as_bytes(), input.signature.as_bytes(), None)
     };
-    lines.push(format!("checked with the phone's AuthKey: {}", check(forged).reason));
+    lines.push(format!("checked with the phone's AuthKey: {}", check(forged).verdict.reason));
     if let Some(line) = envelope(forged.envelope) {
         lines.push(line);
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use reqwest::Method;
 use serde_json::{Value, json};
-use soter_bridge::Secret;
 use soter_bridge::protocol::CommandError;
+use soter_wechat::Secret;
 use soter_wire::base64;
 use tokio::sync::Mutex;
 

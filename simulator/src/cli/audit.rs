@@ -11,10 +11,10 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::{Value, json};
 use soter_attack::audit::{Baseline, ControlFailed, Finding, Report, ReportKind, Selection, audit};
 use soter_attack::{Attack, Credentials, Form, INITIAL, KeySource, Layer, Target, host_is_loopback};
-use soter_bridge::Secret;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::visible;
-use soter_bridge::wechat::Accounts;
+use soter_wechat::Accounts;
+use soter_wechat::Secret;
 use soter_wire::shortened;
 
 use crate::front::{Console, Exit, Input, read_input, write_file};

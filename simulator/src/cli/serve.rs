@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use soter_bridge::Secret;
 use soter_bridge::protocol::{CommandError, Event, Service, sensor};
 use soter_bridge::server::{Limits, Server, ServerOptions};
 use soter_bridge::toml_file;
-use soter_bridge::wechat::{AccountList, Accounts, WeChatOptions};
 use soter_sim::{Desk, DeskOptions, State};
+use soter_wechat::Secret;
+use soter_wechat::{AccountList, Accounts, WeChatOptions};
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, oneshot};
 use tokio::task::JoinHandle;
@@ -170,7 +170,7 @@ fn read_config(path: &Path) -> Result<Accounts, CommandError> {
     let text = String::from_utf8(read_input(Input::named(path))?)
         .map_err(|_| refused("it is not UTF-8".to_owned()))?;
     let list: AccountList = toml_file::read(&text).map_err(refused)?;
-    Accounts::new(list)
+    Ok(Accounts::new(list)?)
 }
 
 fn read_token(path: &Path) -> Result<Secret, CommandError> {

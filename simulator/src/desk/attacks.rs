@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use soter_bridge::protocol::attack::{Attacks, Forged, Input, Ran, Summary};
 use soter_bridge::protocol::{CommandError, attack};
-use soter_bridge::wechat::routes;
+use soter_wechat::routes;
 use soter_wire::{PROFILES, shortened};
 
 use soter_attack::{
@@ -62,10 +62,8 @@ impl Desk {
         let keys = self.attack_keys();
         let wechat = self.wechat();
         let first = wechat.accounts().first_app();
-        let credentials = |app: &soter_bridge::wechat::App| Credentials {
-            appid: app.appid.clone(),
-            secret: app.secret.clone(),
-        };
+        let credentials =
+            |app: &soter_wechat::App| Credentials { appid: app.appid.clone(), secret: app.secret.clone() };
         let other = wechat.accounts().apps().find(|app| app.appid != first.appid);
         let target = WeChatTarget::new(
             Http::within(routes(Arc::clone(wechat)), PATIENCE)?,

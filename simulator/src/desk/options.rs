@@ -6,7 +6,7 @@ use std::sync::Arc;
 use directories::ProjectDirs;
 use soter_bridge::protocol::SeedText;
 use soter_bridge::protocol::sensor::SensorMode;
-use soter_bridge::wechat::{Clock, SystemClock, WeChatOptions};
+use soter_wechat::{Clock, SystemClock, WeChatOptions};
 
 /// How to set up a desk.
 #[derive(Clone, Debug)]

@@ -1,7 +1,8 @@
 //! The command protocol over a desk: which command is carried out where.
 
+use soter_bridge::protocol::verify::{Verdict, VerifySignature};
 use soter_bridge::protocol::{Call, CommandError, Event, Request, Response, Service};
-use soter_bridge::verification;
+use soter_wechat::verification;
 use tokio::sync::broadcast;
 
 use super::Desk;
@@ -98,12 +99,7 @@ impl Desk {
             Request::BiometricList(_) => Response::BiometricList(phone()?.enrolments()?),
             Request::BiometricUnlock(_) => Response::BiometricUnlock(phone()?.unlock()?),
             Request::KeysList(_) => Response::KeysList(phone()?.keys()?),
-            Request::VerifySignature(request) => Response::VerifySignature(verification::verify(
-                request.key.as_bytes(),
-                request.json.as_bytes(),
-                request.signature.as_bytes(),
-                request.salt,
-            )),
+            Request::VerifySignature(request) => Response::VerifySignature(verify(&request)),
             Request::DangerSnapshot(snapshot) => Response::DangerSnapshot(self.snapshot(device, &snapshot)?),
             Request::DangerRestore(restore) => Response::DangerRestore(self.restore(device, &restore)?),
             Request::DangerClone(duplicate) => Response::DangerClone(self.duplicate(device, &duplicate)?),
@@ -116,4 +112,9 @@ impl Desk {
             trusted_app => phone()?.trusted_app(trusted_app)?,
         })
     }
+}
+
+fn verify(request: &VerifySignature) -> Verdict {
+    let VerifySignature { key, json, signature, salt } = request;
+    verification::verify(key.as_bytes(), json.as_bytes(), signature.as_bytes(), *salt).into()
 }

@@ -1,9 +1,9 @@
 //! What came of a command, for machines and for people.
 
 use serde_json::{Value, json};
-use soter_bridge::codes::Code;
 use soter_bridge::protocol::wx::SoterAuthentication;
 use soter_bridge::protocol::{CommandError, Response};
+use soter_wechat::codes::Code;
 
 use super::evidence::Evidence;
 use super::{Paint, render};

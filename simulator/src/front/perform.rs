@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use soter_bridge::protocol::{CommandError, Request, Service, verify, wx};
-use soter_bridge::{codes, verification};
+use soter_wechat::{codes, verification};
 use soter_wire::Mode;
 
 use crate::grammar::{Errand, Verify};
@@ -62,7 +62,7 @@ pub(crate) fn verify_files(files: &Verify) -> Result<verify::Verdict, CommandErr
         ));
     }
     let [key, json, signature] = inputs.map(read_input);
-    Ok(verification::verify(&key?, &json?, &signature?, files.salt))
+    Ok(verification::verify(&key?, &json?, &signature?, files.salt).into())
 }
 
 /// What a code means in each place that uses it; without a code, every code.

@@ -8,9 +8,9 @@ mod replies;
 
 use serde::Serialize;
 use serde_json::Value;
-use soter_bridge::codes::Code;
 use soter_bridge::protocol::Response;
 use soter_bridge::visible;
+use soter_wechat::codes::Code;
 
 use super::Paint;
 

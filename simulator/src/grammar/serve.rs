@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 use soter_bridge::protocol::sensor::SensorMode;
-use soter_bridge::wechat::{Replays, ReplyStyle};
+use soter_wechat::{Replays, ReplyStyle};
 
 /// Where servers listen unless told otherwise.
 pub(crate) const USUAL_ADDRESS: SocketAddr =

@@ -5,11 +5,11 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use soter_bridge::codes::wx::{self, message};
 use soter_bridge::protocol::sensor::{Cancelled, Judged, Judgement, SensorMode};
 use soter_bridge::protocol::wx::SoterAuthentication;
 use soter_bridge::protocol::{CommandError, ErrorKind, Event, Touch, device};
 use soter_tee::{Judgement as TeeJudgement, Lockout, Presented, TeeError};
+use soter_wechat::codes::wx::{self, message};
 use soter_wire::Mode;
 use tokio::sync::{Mutex, MutexGuard, oneshot};
 

@@ -1,8 +1,8 @@
 //! A phone's troubles, switched on and off.
 
-use soter_bridge::codes::wx::{self, message};
 use soter_bridge::protocol::device::{Set, Settings};
 use soter_bridge::protocol::{CommandError, Patch};
+use soter_wechat::codes::wx::{self, message};
 use soter_wire::shortened;
 
 use super::environment::check_clock;

@@ -1,8 +1,8 @@
 //! Keys that WeChat on the phone makes when they are needed, and brings to its servers before they are used.
 
 use soter_bridge::protocol::CommandError;
-use soter_bridge::wechat::{KeyOwner, UploadRefused};
 use soter_tee::{KeyPath, TeeError};
+use soter_wechat::{KeyOwner, UploadRefused};
 use soter_wire::{ExportBlob, PublicKey};
 
 use super::wechat::{Caller, auth_key_name, wechat_uid};

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use soter_bridge::codes::wx::{self, message};
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::protocol::wx::{
     CHALLENGE_LIMIT, CheckIsSoterEnrolledInDevice, CheckSession, GetUserInfo, LoggedIn, Login,
@@ -10,6 +9,7 @@ use soter_bridge::protocol::wx::{
 };
 use soter_bridge::protocol::{CommandError, Event, Touch, device};
 use soter_tee::TeeError;
+use soter_wechat::codes::wx::{self, message};
 use soter_wire::{Mode, base64};
 
 use super::dialog::{Dialog, Ended, Outcome, frozen};

@@ -2,8 +2,8 @@
 
 use clap::{Arg, Command};
 use soter_attack::catalogue;
-use soter_bridge::codes;
 use soter_bridge::protocol::METHODS;
+use soter_wechat::codes;
 use soter_wire::Mode;
 
 use crate::grammar::{self, Typed};

@@ -6,16 +6,15 @@ use std::sync::{Arc, LazyLock};
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use libfuzzer_sys::fuzz_target;
-use soter_bridge::wechat::{Ledger, SystemClock, WeChat, WeChatOptions, routes};
+use soter_wechat::{Ledger, SystemClock, WeChat, WeChatOptions, routes};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::broadcast;
 use tower::ServiceExt;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Builder::new_current_thread().build().unwrap());
 static ROUTES: LazyLock<(axum::Router, String)> = LazyLock::new(|| {
     let options = WeChatOptions::default();
-    let (events, _) = broadcast::channel(1);
-    let wechat = WeChat::new(options, Ledger::in_memory(), Arc::new(SystemClock), Arc::default(), events);
+    let ledger = Ledger::in_memory();
+    let wechat = WeChat::new(options, ledger, Arc::new(SystemClock), Arc::default(), Arc::new(|_| {}));
     let app = wechat.accounts().first_app().clone();
     let router = routes(Arc::new(wechat));
     let query = format!("grant_type=client_credential&appid={}&secret={}", app.appid, app.secret.expose());

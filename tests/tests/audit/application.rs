@@ -14,10 +14,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use serde_json::{Value, json};
 use soter_attack::{Application, ApplicationTarget, Emulated, Http, OutageSwitch};
-use soter_bridge::wechat::{
-    AccountList, Accounts, App, Replays, ReplyStyle, SetClock, User, WeChatOptions, routes,
-};
 use soter_sim::{Desk, DeskOptions, State as Place};
+use soter_wechat::{AccountList, Accounts, App, Replays, ReplyStyle, SetClock, User, WeChatOptions, routes};
 use soter_wire::ResultJson;
 use tempfile::TempDir;
 use tower::ServiceExt;

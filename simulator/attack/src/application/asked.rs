@@ -1,6 +1,6 @@
 //! What the application asked WeChat's servers about a result, and what they told it.
 
-use soter_bridge::journal::{Door, Entry, Journal};
+use soter_wechat::journal::{Door, Entry, Journal};
 
 /// Calls that are looked at; one result takes two or three.
 const CALLS: usize = 64;

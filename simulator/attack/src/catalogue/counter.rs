@@ -1,6 +1,6 @@
 //! The device's counter, which must grow, and which servers read as many things.
 
-use soter_bridge::reasons::{
+use soter_wechat::reasons::{
     COUNTER_REPLAYED, COUNTER_ROLLED_BACK, DUPLICATE_KEY, MALFORMED_JSON, MISSING_FIELD, WRONG_TYPE,
 };
 

@@ -1,6 +1,6 @@
 //! Results and keys of somebody else.
 
-use soter_bridge::reasons::{
+use soter_wechat::reasons::{
     BROKEN_CHAIN, DUPLICATE_KEY, MISSING_FIELD, NO_AUTH_KEY, OTHER_USERS_RESULT, RETIRED_KEY, UNKNOWN_DEVICE,
     WRONG_KEY, WRONG_SIGNATURE,
 };

@@ -1,6 +1,6 @@
 //! The signed text, changed on its way or written so that parsers disagree.
 
-use soter_bridge::reasons::{
+use soter_wechat::reasons::{
     DUPLICATE_KEY, JSON_NOT_A_STRING, MALFORMED_JSON, RESERIALISED, WRONG_SIGNATURE,
 };
 

@@ -1,6 +1,6 @@
 //! What surrounds a result: logins, access tokens, HTTP, and failures that pretend to be successes.
 
-use soter_bridge::reasons::{BAD_SIGNATURE_ENCODING, OTHER_APPS_RESULT, SIGNATURE_LENGTH};
+use soter_wechat::reasons::{BAD_SIGNATURE_ENCODING, OTHER_APPS_RESULT, SIGNATURE_LENGTH};
 
 use crate::steps::{Code, Envelope, Forgery, Made, Script};
 use crate::{Attack, Expected, Holds, Layer};

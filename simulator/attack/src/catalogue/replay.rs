@@ -1,6 +1,6 @@
 //! A genuine result, shown once more or somewhere else.
 
-use soter_bridge::reasons::{BASE64_UNPADDED, COUNTER_REPLAYED, COUNTER_ROLLED_BACK, OTHER_USERS_RESULT};
+use soter_wechat::reasons::{BASE64_UNPADDED, COUNTER_REPLAYED, COUNTER_ROLLED_BACK, OTHER_USERS_RESULT};
 
 use crate::steps::{Before, Challenge, Claim, Envelope, Forgery, Made, OrderOf, Record, Script, Shape, Who};
 use crate::{Attack, Expected, Holds, Layer};

@@ -1,7 +1,7 @@
 //! Signatures that are none, or of another kind, or by another key.
 
 use soter_bridge::protocol::danger::{Hash, Padding};
-use soter_bridge::reasons::{
+use soter_wechat::reasons::{
     BAD_SIGNATURE_ENCODING, BASE64_UNPADDED, BASE64_URL_SAFE, BASE64_WRAPPED, OTHER_USERS_RESULT,
     PKCS1_INSTEAD_OF_PSS, SIGNATURE_LENGTH, WRONG_KEY, WRONG_SALT_LENGTH, WRONG_SIGNATURE,
 };

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use soter_attack::{Application, ApplicationTarget, Emulated, Http, OutageSwitch};
-use soter_bridge::Secret;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::server::{Rooms, Server, ServerOptions};
-use soter_bridge::wechat::{
+use soter_sim::{Desk, DeskOptions, State};
+use soter_wechat::Secret;
+use soter_wechat::{
     AccountList, Accounts, App, Clock, Replays, ReplyStyle, SetClock, SystemClock, User, WeChatOptions,
 };
-use soter_sim::{Desk, DeskOptions, State};
 use tokio::sync::oneshot;
 
 use super::Plan;
@@ -115,15 +115,16 @@ fn accounts(plan: &Plan, users: &[String]) -> Result<Accounts, CommandError> {
         openids: std::collections::BTreeMap::new(),
         unionid: None,
     };
-    Accounts::new(AccountList {
+    let list = AccountList {
         app: std::iter::once(app(&own.appid, own.secret.clone())).chain(other).collect(),
         user: users.iter().map(user).collect(),
-    })
+    };
+    Ok(Accounts::new(list)?)
 }
 
 fn server_options(audit: &Audit) -> ServerOptions {
     let listen = audit.backend_listen.unwrap_or(USUAL_ADDRESS);
     // The application shows WeChat's own credentials; for everything else nobody gets in.
-    let token = (!listen.ip().is_loopback()).then(|| soter_bridge::wechat::random_text(32).into());
+    let token = (!listen.ip().is_loopback()).then(|| soter_wechat::random_text(32).into());
     ServerOptions { token, ..ServerOptions::on(listen) }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use soter_attack::audit::ControlFailed;
 use soter_attack::{Credentials, Http, RemoteServers, Target, WeChatTarget};
-use soter_bridge::Secret;
 use soter_bridge::protocol::CommandError;
+use soter_wechat::Secret;
 
 use super::{Begun, Plan};
 use crate::front::{Console, Exit};

@@ -1,7 +1,7 @@
 //! An authentication: the callback's object, and what a person wants to know beside it.
 
-use soter_bridge::codes::{self, Code, Place};
 use soter_bridge::protocol::wx::SoterAuthentication;
+use soter_wechat::codes::{self, Code, Place};
 
 use super::{facts, object, short, visible};
 use crate::front::evidence::Evidence;

@@ -1,10 +1,10 @@
 //! Answers of the trusted app, of the sensor, of the key list and of a check.
 
-use soter_bridge::codes::{self, Place};
 use soter_bridge::protocol::keys::{Key, KeyKind, Keys};
 use soter_bridge::protocol::sensor::{Judged, Judgement};
 use soter_bridge::protocol::soter::Reply;
 use soter_bridge::protocol::verify::Verdict;
+use soter_wechat::codes::{self, Place};
 use soter_wire::ExportBlob;
 
 use super::{facts, object, short, table, visible};

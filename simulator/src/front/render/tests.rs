@@ -1,11 +1,12 @@
 use serde_json::json;
 use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
+use soter_bridge::protocol::device::Devices;
 use soter_bridge::protocol::keys::{Key, KeyKind, Keys};
 use soter_bridge::protocol::sensor::Judgement;
 use soter_bridge::protocol::soter::Reply;
 use soter_bridge::protocol::verify::Verdict;
 use soter_bridge::protocol::{Event, Touch};
-use soter_bridge::{codes, protocol::device::Devices};
+use soter_wechat::codes;
 use soter_wire::{ExportBlob, Mode};
 
 use super::*;

@@ -8,15 +8,14 @@ use aws_lc_rs::iv::FixedLength;
 use serde_json::json;
 use soter_wire::base64;
 
-use crate::protocol::CommandError;
-
-use super::random_bytes;
+use crate::error::WeChatError;
+use crate::random::random_bytes;
 
 /// What identifies a user to WeChat's servers alone.
-pub(super) struct Identity<'a> {
-    pub(super) openid: &'a str,
-    pub(super) unionid: Option<&'a str>,
-    pub(super) appid: &'a str,
+pub(crate) struct Identity<'a> {
+    pub(crate) openid: &'a str,
+    pub(crate) unionid: Option<&'a str>,
+    pub(crate) appid: &'a str,
 }
 
 /// The user's data as `wx.getUserInfo` gives it.
@@ -33,12 +32,12 @@ pub struct UserInfo {
 }
 
 /// Signs and encrypts a user's data with a session key.
-pub(super) fn user_info(
+pub(crate) fn user_info(
     nickname: &str,
     identity: &Identity<'_>,
     session_key: &str,
     unix_seconds: u64,
-) -> Result<UserInfo, CommandError> {
+) -> Result<UserInfo, WeChatError> {
     let public = json!({
         "nickName": nickname, "gender": 0, "language": "zh_CN", "city": "", "province": "", "country": "",
         "avatarUrl": ""
@@ -71,8 +70,8 @@ fn signature(raw_data: &str, session_key: &str) -> String {
     })
 }
 
-fn encrypt(text: &[u8], session_key: &str, iv: [u8; 16]) -> Result<Vec<u8>, CommandError> {
-    let fail = |what: &str| CommandError::internal(format!("a user's data cannot be encrypted: {what}"));
+fn encrypt(text: &[u8], session_key: &str, iv: [u8; 16]) -> Result<Vec<u8>, WeChatError> {
+    let fail = |what: &str| WeChatError::Encryption(what.to_owned());
     let key = base64::decode(session_key).map_err(|error| fail(&error.to_string()))?;
     let key = UnboundCipherKey::new(&AES_128, &key).map_err(|error| fail(&error.to_string()))?;
     let key = PaddedBlockEncryptingKey::cbc_pkcs7(key).map_err(|error| fail(&error.to_string()))?;

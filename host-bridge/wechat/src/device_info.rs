@@ -8,7 +8,7 @@ const NESTED: [&str; 6] =
 
 /// What is wrong with a description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BadDeviceInfo {
+pub(crate) enum BadDeviceInfo {
     /// It is not XML: 90001.
     NotXml,
     /// An element does not belong where it stands, or lacks its name: 90002.
@@ -16,7 +16,7 @@ pub(super) enum BadDeviceInfo {
 }
 
 /// The name of the phone's model.
-pub(super) fn model(xml: &str) -> Result<String, BadDeviceInfo> {
+pub(crate) fn model(xml: &str) -> Result<String, BadDeviceInfo> {
     // No document type is read, so no entity is expanded.
     let document = Document::parse(xml).map_err(|_| BadDeviceInfo::NotXml)?;
     let mut node = document.root_element();

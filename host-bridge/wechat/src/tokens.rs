@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::random_text;
+use crate::random::random_text;
+use crate::secret::Secret;
 
 const LIFETIME_MS: u64 = 7_200_000;
 const GRACE_MS: u64 = 300_000;
@@ -18,7 +19,7 @@ const MOST: usize = 256;
 
 /// The tokens of all apps. A token is looked up by its hash, so that how long that takes tells nothing about it.
 #[derive(Debug, Default)]
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     by_app: BTreeMap<String, Vec<Token>>,
 }
 
@@ -27,28 +28,28 @@ struct Token {
     hash: [u8; 32],
     expires_at: u64,
     /// The text of a stable token, to be given again.
-    stable: Option<crate::secret::Secret>,
+    stable: Option<Secret>,
     /// Whether it is the app's newest plain token.
     newest_plain: bool,
 }
 
 /// A token that is given out.
-pub(super) struct Grant {
-    pub(super) token: String,
+pub(crate) struct Grant {
+    pub(crate) token: String,
     /// Whole seconds until it expires.
-    pub(super) expires_in: u64,
+    pub(crate) expires_in: u64,
 }
 
 /// Why a token is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rejected {
+pub(crate) enum Rejected {
     Unknown,
     Expired,
 }
 
 impl Tokens {
     /// A new plain token; the one before it has five minutes left.
-    pub(super) fn plain(&mut self, appid: &str, now: u64) -> Grant {
+    pub(crate) fn plain(&mut self, appid: &str, now: u64) -> Grant {
         let tokens = self.of(appid, now);
         for token in tokens.iter_mut().filter(|token| token.newest_plain) {
             token.newest_plain = false;
@@ -58,7 +59,7 @@ impl Tokens {
     }
 
     /// The stable token, or a new one if there is none, it is about to expire, or that is forced, which ends the old one.
-    pub(super) fn stable(&mut self, appid: &str, force_refresh: bool, now: u64) -> Grant {
+    pub(crate) fn stable(&mut self, appid: &str, force_refresh: bool, now: u64) -> Grant {
         let tokens = self.of(appid, now);
         let current = tokens.iter_mut().find(|token| token.stable.is_some());
         if let Some(current) = current {
@@ -75,7 +76,7 @@ impl Tokens {
     }
 
     /// The app that a token was given to.
-    pub(super) fn check(&self, token: &str, now: u64) -> Result<&str, Rejected> {
+    pub(crate) fn check(&self, token: &str, now: u64) -> Result<&str, Rejected> {
         let hash = hash(token);
         let found = self
             .by_app

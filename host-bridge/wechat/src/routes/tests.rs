@@ -5,9 +5,9 @@ use axum::http::Request;
 use tower::ServiceExt;
 
 use super::*;
-use crate::wechat::test_phone::{OPENID, TestPhone};
-use crate::wechat::tests::{NOON, with};
-use crate::wechat::{DEFAULT_APPID, DEFAULT_USER, Ledger, ReplyStyle, SetClock, WeChatOptions};
+use crate::test_phone::{OPENID, TestPhone};
+use crate::test_servers::{NOON, with};
+use crate::{DEFAULT_APPID, DEFAULT_USER, Ledger, ReplyStyle, SetClock, WeChatOptions};
 
 const SECRET: &str = "emulated0000secret0000emulated00";
 
@@ -84,7 +84,7 @@ async fn a_call_that_is_not_emulated_gets_wechats_own_answer_and_stands_in_the_j
             assert_errcode(&answered, 40066, "invalid url");
             assert_eq!(answered.reason.as_deref(), Some("errcode-40066"));
         }
-        let written = backend.wechat.journal.after(0, 100);
+        let written = backend.wechat.journal().after(0, 100);
         let entry = written.last().unwrap();
         assert_eq!(entry.call, format!("POST {path}"));
         assert!(entry.judgement.as_ref().unwrap().detail.contains("verify_signature"));
@@ -118,7 +118,7 @@ async fn a_token_a_session_and_a_result_work_as_with_wechat() {
         (r#"{"is_ok":false}"#, Some("counter-replayed"))
     );
 
-    let entries = backend.wechat.journal.after(0, 100);
+    let entries = backend.wechat.journal().after(0, 100);
     let last = entries.last().unwrap();
     assert_eq!(last.call, "POST /cgi-bin/soter/verify_signature");
     let judgement = last.judgement.as_ref().unwrap();
@@ -223,7 +223,7 @@ async fn requests_that_are_none_are_told_so_with_status_200() {
 async fn an_app_without_the_permission_is_told_so() {
     let list =
         serde_json::from_value(json!({"app": [{"appid": DEFAULT_APPID, "secret": SECRET, "soter": false}]}));
-    let accounts = crate::wechat::Accounts::new(list.unwrap()).unwrap();
+    let accounts = crate::Accounts::new(list.unwrap()).unwrap();
     let clock = SetClock::at(NOON);
     let options = WeChatOptions { accounts, ..WeChatOptions::default() };
     let backend = Backend { wechat: Arc::new(with(options, Ledger::in_memory(), &clock)), clock };

@@ -2,8 +2,9 @@
 
 use soter_wire::{CertificateChain, ExportBlob, KeyJson, PublicKey, shortened};
 
-use super::WeChat;
-use super::ledger::{AuthKey, Book, Change, LedgerError};
+use crate::ledger::{AuthKey, Book, Change, LedgerError};
+use crate::reasons;
+use crate::servers::WeChat;
 
 /// Why an upload was not accepted. Nothing changed, but for a failing store as [`LedgerError`] says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +61,19 @@ pub enum UploadRefused {
     /// The ledger's store failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+}
+
+impl UploadRefused {
+    /// The reason under which a backend is told of it.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::UnknownDevice { .. } => reasons::UNKNOWN_DEVICE,
+            Self::BrokenChain(_) | Self::UntrustedRoot { .. } => reasons::BROKEN_CHAIN,
+            Self::Counter { .. } => reasons::COUNTER_ROLLED_BACK,
+            Self::Unreadable(_) => reasons::MALFORMED_JSON,
+            _ => reasons::WRONG_SIGNATURE,
+        }
+    }
 }
 
 /// What a device has to offer before a user's results can be judged.
@@ -214,7 +228,7 @@ impl WeChat {
     }
 
     /// Whether an exported ASK is a registered device's: what `verify_ask` asks.
-    pub(super) fn check_ask(&self, json: &[u8], signature: &[u8]) -> Result<(), UploadRefused> {
+    pub(crate) fn check_ask(&self, json: &[u8], signature: &[u8]) -> Result<(), UploadRefused> {
         self.vouched_ask(json, signature, |cpu_id| self.registered(cpu_id)).map(|_| ())
     }
 

@@ -6,7 +6,7 @@ use soter_wire::base64;
 
 use crate::secret::Secret;
 
-use super::{random_bytes, random_text};
+use crate::random::{random_bytes, random_text};
 
 /// A code lasts five minutes.
 const CODE_MS: u64 = 300_000;
@@ -20,7 +20,7 @@ type Place = (String, String);
 
 /// Codes and sessions of all apps and users.
 #[derive(Debug, Default)]
-pub(super) struct Logins {
+pub(crate) struct Logins {
     codes: VecDeque<Code>,
     sessions: BTreeMap<Place, Session>,
 }
@@ -42,7 +42,7 @@ struct Session {
 
 /// Why a code is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BadCode {
+pub(crate) enum BadCode {
     /// Mistyped, expired, or of another app.
     Invalid,
     /// It was used before.
@@ -51,7 +51,7 @@ pub(super) enum BadCode {
 
 impl Logins {
     /// A new code. The session lives on, or begins.
-    pub(super) fn login(&mut self, appid: &str, user: &str, now: u64) -> String {
+    pub(crate) fn login(&mut self, appid: &str, user: &str, now: u64) -> String {
         self.session(appid, user, now);
         if self.codes.len() >= MOST_CODES {
             self.codes.pop_front();
@@ -68,7 +68,7 @@ impl Logins {
     }
 
     /// Exchanges a code, once, for its user and the session's key.
-    pub(super) fn exchange(
+    pub(crate) fn exchange(
         &mut self,
         appid: &str,
         text: &str,
@@ -85,13 +85,13 @@ impl Logins {
     }
 
     /// Whether the user has a session that is alive.
-    pub(super) fn is_alive(&self, appid: &str, user: &str, now: u64) -> bool {
+    pub(crate) fn is_alive(&self, appid: &str, user: &str, now: u64) -> bool {
         let place = (appid.to_owned(), user.to_owned());
         self.sessions.get(&place).is_some_and(|session| session.lives_at(now))
     }
 
     /// The key of the user's session, a new one if there is none.
-    pub(super) fn session(&mut self, appid: &str, user: &str, now: u64) -> Secret {
+    pub(crate) fn session(&mut self, appid: &str, user: &str, now: u64) -> Secret {
         let new = || Session { key: base64::encode(&random_bytes::<16>()).into(), renewed_at: now };
         let session = self.sessions.entry((appid.to_owned(), user.to_owned())).or_insert_with(new);
         if !session.lives_at(now) {

@@ -17,10 +17,11 @@
 use serde_json::Value;
 use soter_wire::{DecodeError, ResultJson, shortened};
 
+use crate::journal::Judgement;
 use crate::reasons;
 use crate::verification::{self, Refusal};
 
-use super::ledger::{AuthKey, Book, KnownKey, Ledger, LedgerError};
+use crate::ledger::{AuthKey, Book, KnownKey, Ledger, LedgerError};
 
 /// Longer texts are no results: a challenge has 511 UTF-16 units at most, each escaped in 6 bytes.
 const LONGEST_RESULT: usize = 16 << 10;
@@ -31,30 +32,36 @@ const KEYS_SEARCHED: usize = 4;
 
 /// What a backend asks about.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Claim<'a> {
+pub(crate) struct Claim<'a> {
     /// The mini program whose access token was used.
-    pub(super) appid: &'a str,
+    pub(crate) appid: &'a str,
     /// The user who is said to have authenticated.
-    pub(super) openid: &'a str,
+    pub(crate) openid: &'a str,
     /// `json_string` as the body had it.
-    pub(super) json: &'a Value,
+    pub(crate) json: &'a Value,
     /// `json_signature` as the body had it.
-    pub(super) signature: &'a Value,
+    pub(crate) signature: &'a Value,
 }
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Finding {
-    pub(super) is_ok: bool,
+pub(crate) struct Finding {
+    pub(crate) is_ok: bool,
     /// A name of [`reasons`].
-    pub(super) reason: &'static str,
+    pub(crate) reason: &'static str,
     /// One line for people.
-    pub(super) detail: String,
+    pub(crate) detail: String,
 }
 
 impl Finding {
     fn refused(refusal: Refusal) -> Self {
         Self { is_ok: false, reason: refusal.reason, detail: refusal.detail }
+    }
+}
+
+impl From<Finding> for Judgement {
+    fn from(Finding { is_ok, reason, detail }: Finding) -> Self {
+        Self { is_ok, reason: reason.to_owned(), detail }
     }
 }
 
@@ -70,7 +77,7 @@ struct Genuine {
 ///
 /// # Errors
 /// The ledger's store failed.
-pub(super) async fn judge(
+pub(crate) async fn judge(
     ledger: &Ledger,
     claim: Claim<'_>,
     accepts_replays: bool,

@@ -17,9 +17,9 @@ use soter_wire::{ExportBlob, KeyJson, PublicKey, base64, shortened};
 use crate::journal::{Door, Judgement, NewEntry};
 use crate::reasons;
 
-use super::WeChat;
-use super::routes::{Answer, reason_of};
-use super::upload::DeviceKeys;
+use crate::answer::Answer;
+use crate::servers::WeChat;
+use crate::upload::DeviceKeys;
 
 /// Devices that are enrolled from outside, with those of the desk.
 const MOST_DEVICES: usize = 200_000;
@@ -57,7 +57,7 @@ struct Export {
 /// Why keys are not taken: the reason's name, and one line for people.
 type Refused = (&'static str, String);
 
-pub(super) async fn enroll(
+pub(crate) async fn enroll(
     State(wechat): State<Arc<WeChat>>,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
@@ -87,7 +87,7 @@ pub(super) async fn enroll(
         }
     };
     let answer = json!({"enrolled": judgement.is_ok, "reason": judgement.reason, "detail": judgement.detail});
-    wechat.journal.record(NewEntry {
+    wechat.journal().record(NewEntry {
         at: wechat.now(),
         door: Door::WeChat,
         call: "POST /sim/devices".to_owned(),
@@ -143,16 +143,17 @@ impl WeChat {
             appid: &device.appid,
             openid: &device.openid,
         };
-        self.take_device(keys).await.map_err(|error| (reason_of(&error), error.to_string()))
+        self.take_device(keys).await.map_err(|error| (error.reason(), error.to_string()))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_phone::{TestPhone, public};
-    use super::super::tests::wechat;
-    use super::super::{DEFAULT_APPID, KeyOwner};
     use super::*;
+    use crate::accounts::DEFAULT_APPID;
+    use crate::test_phone::{TestPhone, public};
+    use crate::test_servers::wechat;
+    use crate::upload::KeyOwner;
 
     const OPENID: &str = "oFromElsewhere";
 
@@ -202,7 +203,7 @@ mod tests {
             let refused = wechat.enroll(&request).await.unwrap_err();
             assert_eq!(refused.0, reason, "{member}: {refused:?}");
             assert!(!wechat.knows_openid(DEFAULT_APPID, OPENID));
-            assert_eq!(wechat.ledger.read(super::super::ledger::Book::device_count), 0, "{member}");
+            assert_eq!(wechat.ledger.read(crate::ledger::Book::device_count), 0, "{member}");
             assert_eq!(wechat.enroll(&good).await, Ok(()), "{member}");
         }
     }

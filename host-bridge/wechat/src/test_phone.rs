@@ -10,29 +10,30 @@ use aws_lc_rs::signature::{
 };
 use soter_wire::{KeyFacts, Profile, PublicKey, ResultFacts, base64};
 
-use super::{DEFAULT_APPID, WeChat};
+use crate::accounts::DEFAULT_APPID;
+use crate::servers::WeChat;
 
 /// Keys cost tens of milliseconds each, so tests share them.
 static KEYS: LazyLock<Vec<KeyPair>> =
     LazyLock::new(|| (0..5).map(|_| KeyPair::generate(KeySize::Rsa2048).unwrap()).collect());
 
 /// The default user in the default mini program.
-pub(super) const OPENID: &str = "oEmulatedUser000000000000001";
+pub(crate) const OPENID: &str = "oEmulatedUser000000000000001";
 
 /// One phone with one user.
 #[derive(Clone, Debug)]
-pub(super) struct TestPhone {
-    pub(super) cpu_id: String,
-    pub(super) uid: String,
-    pub(super) counter: u64,
-    pub(super) profile: &'static Profile,
+pub(crate) struct TestPhone {
+    pub(crate) cpu_id: String,
+    pub(crate) uid: String,
+    pub(crate) counter: u64,
+    pub(crate) profile: &'static Profile,
     /// Which of the shared keys is which.
-    pub(super) attk: usize,
-    pub(super) ask: usize,
-    pub(super) auth_key: usize,
+    pub(crate) attk: usize,
+    pub(crate) ask: usize,
+    pub(crate) auth_key: usize,
 }
 
-pub(super) fn public(key: usize) -> PublicKey {
+pub(crate) fn public(key: usize) -> PublicKey {
     let spki: PublicKeyX509Der<'_> = KEYS[key].public_key().as_der().unwrap();
     PublicKey::from_spki_der(spki.as_ref()).unwrap()
 }
@@ -43,17 +44,17 @@ fn sign_as(key: usize, text: &str, encoding: &'static dyn RsaEncoding) -> Vec<u8
     signature
 }
 
-pub(super) fn sign(key: usize, text: &str, salt_length: u16) -> Vec<u8> {
+pub(crate) fn sign(key: usize, text: &str, salt_length: u16) -> Vec<u8> {
     static SALT_20: RsaSignatureEncoding = RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(20));
     sign_as(key, text, if salt_length == 20 { &SALT_20 } else { &RSA_PSS_SHA256 })
 }
 
-pub(super) fn sign_pkcs1(key: usize, text: &str) -> Vec<u8> {
+pub(crate) fn sign_pkcs1(key: usize, text: &str) -> Vec<u8> {
     sign_as(key, text, &RSA_PKCS1_SHA256)
 }
 
 impl TestPhone {
-    pub(super) fn new(profile: &str) -> Self {
+    pub(crate) fn new(profile: &str) -> Self {
         Self {
             cpu_id: "0123456789abcdef0123456789abcdef01234567".to_owned(),
             uid: "10102".to_owned(),
@@ -78,16 +79,16 @@ impl TestPhone {
         (json, signature)
     }
 
-    pub(super) fn export_ask(&mut self) -> (String, Vec<u8>) {
+    pub(crate) fn export_ask(&mut self) -> (String, Vec<u8>) {
         self.export(self.ask, self.attk)
     }
 
-    pub(super) fn export_auth_key(&mut self) -> (String, Vec<u8>) {
+    pub(crate) fn export_auth_key(&mut self) -> (String, Vec<u8>) {
         self.export(self.auth_key, self.ask)
     }
 
     /// Registers the device and uploads its keys for a user.
-    pub(super) async fn upload(&mut self, wechat: &WeChat, openid: &str) {
+    pub(crate) async fn upload(&mut self, wechat: &WeChat, openid: &str) {
         wechat.register_device(&self.cpu_id, &public(self.attk)).await.unwrap();
         let (json, signature) = self.export_ask();
         wechat.upload_ask(json.as_bytes(), &signature).await.unwrap();
@@ -96,18 +97,18 @@ impl TestPhone {
     }
 
     /// A result's text, with the next counter.
-    pub(super) fn result(&mut self) -> String {
+    pub(crate) fn result(&mut self) -> String {
         let counter = self.next_counter();
         self.result_at(counter)
     }
 
-    pub(super) fn result_at(&self, counter: u64) -> String {
+    pub(crate) fn result_at(&self, counter: u64) -> String {
         let (cpu_id, uid) = (&self.cpu_id, &self.uid);
         ResultFacts { raw: "order/42", fid: "2313170", counter, cpu_id, uid }.encode(self.profile)
     }
 
     /// The signature that belongs to a text, Base64.
-    pub(super) fn signature(&self, text: &str) -> String {
+    pub(crate) fn signature(&self, text: &str) -> String {
         base64::encode(&sign(self.auth_key, text, self.profile.salt_length))
     }
 }

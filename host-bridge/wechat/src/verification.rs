@@ -5,7 +5,7 @@
 //! server: the salt length, the padding, and text that was changed after it had been signed. That changes no verdict;
 //! a signature is valid for exactly the bytes given or not at all.
 //!
-//! Every check answers a [`Verdict`]; whatever the bytes, none panics. These are the reasons:
+//! Every check answers a [`Verification`]; whatever the bytes, none panics. These are the reasons:
 //!
 //! | reason | what is wrong |
 //! |---|---|
@@ -28,7 +28,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use soter_wire::{DEFAULT_SALT_LENGTH, DecodeError, ExportBlob, KeyJson, MAX_SALT_LENGTH, ResultJson};
 
-use crate::protocol::verify::Verdict;
+use crate::journal::Judgement;
 
 mod diagnosis;
 mod key;
@@ -39,8 +39,19 @@ use key::Key;
 pub(crate) use diagnosis::{found_changes, unchanged};
 pub(crate) use signature::read_base64 as read_base64_signature;
 
+/// What came of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verification {
+    /// Whether the signature is valid, and why not.
+    pub verdict: Judgement,
+    /// The salt length that was required, in bytes; absent if the check did not get that far.
+    pub salt_length: Option<u16>,
+    /// What does not change the verdict, and should be known all the same.
+    pub remarks: Vec<String>,
+}
+
 /// [`verify_at`] the present time.
-pub fn verify(key: &[u8], json: &[u8], signature: &[u8], salt: Option<u16>) -> Verdict {
+pub fn verify(key: &[u8], json: &[u8], signature: &[u8], salt: Option<u16>) -> Verification {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     verify_at(key, json, signature, salt, now)
 }
@@ -51,25 +62,31 @@ pub fn verify(key: &[u8], json: &[u8], signature: &[u8], salt: Option<u16>) -> V
 /// taken. `signature` is 256 raw bytes, or standard Base64 of them, after which one line end is tolerated. `salt` is
 /// the required salt length in bytes; without it, the JSON's own `rsa_pss_saltlen` counts, else 20. The time, in
 /// seconds since 1970, matters only to remarks about certificates.
-pub fn verify_at(key: &[u8], json: &[u8], signature: &[u8], salt: Option<u16>, unix_seconds: u64) -> Verdict {
+pub fn verify_at(
+    key: &[u8],
+    json: &[u8],
+    signature: &[u8],
+    salt: Option<u16>,
+    unix_seconds: u64,
+) -> Verification {
     let mut remarks = Vec::new();
     match judge(key, json, signature, salt, unix_seconds, &mut remarks) {
-        Ok(salt) => Verdict {
-            valid: true,
-            reason: "valid".to_owned(),
-            detail: format!(
-                "the signature is this key's over these {} bytes, at salt length {} ({})",
-                json.len(),
-                salt.length,
-                salt.source
-            ),
+        Ok(salt) => Verification {
+            verdict: Judgement {
+                is_ok: true,
+                reason: "valid".to_owned(),
+                detail: format!(
+                    "the signature is this key's over these {} bytes, at salt length {} ({})",
+                    json.len(),
+                    salt.length,
+                    salt.source
+                ),
+            },
             salt_length: Some(salt.length),
             remarks,
         },
-        Err(refusal) => Verdict {
-            valid: false,
-            reason: refusal.reason.to_owned(),
-            detail: refusal.detail,
+        Err(refusal) => Verification {
+            verdict: Judgement { is_ok: false, reason: refusal.reason.to_owned(), detail: refusal.detail },
             salt_length: refusal.salt_length,
             remarks,
         },

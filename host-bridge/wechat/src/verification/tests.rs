@@ -22,7 +22,7 @@ struct Case {
 }
 
 impl Case {
-    fn verdict(&self) -> Verdict {
+    fn checked(&self) -> Verification {
         verify_at(&self.key, &self.json, &self.signature, self.salt, 1_700_000_000)
     }
 }
@@ -55,11 +55,11 @@ fn written(case: &Case) -> String {
 
 #[track_caller]
 fn assert_reason(case: &Case, reason: &str, detail: &str) {
-    let verdict = case.verdict();
-    assert_eq!(verdict.reason, reason, "{}", verdict.detail);
-    assert_eq!(verdict.valid, reason == "valid");
-    assert!(verdict.detail.contains(detail), "`{detail}` is not in `{}`", verdict.detail);
-    assert!(!verdict.detail.contains('\n'));
+    let checked = case.checked();
+    assert_eq!(checked.verdict.reason, reason, "{}", checked.verdict.detail);
+    assert_eq!(checked.verdict.is_ok, reason == "valid");
+    assert!(checked.verdict.detail.contains(detail), "`{detail}` is not in `{}`", checked.verdict.detail);
+    assert!(!checked.verdict.detail.contains('\n'));
 }
 
 #[test]
@@ -67,17 +67,17 @@ fn results_of_every_kind_are_valid_at_the_length_that_they_name_or_at_20() {
     for (name, length) in [("trustonic_result", 20), ("ios_result", 20), ("itrustee_result", 32)] {
         let case = case(name);
         assert_reason(&case, "valid", &format!("salt length {length}"));
-        assert_eq!(case.verdict().salt_length, Some(length));
-        assert_eq!(case.verdict().remarks, Vec::<String>::new());
+        assert_eq!(case.checked().salt_length, Some(length));
+        assert_eq!(case.checked().remarks, Vec::<String>::new());
     }
 }
 
 #[test]
 fn exported_keys_are_valid_and_need_no_remark() {
     for (name, length) in [("trustonic_auth_key", 20), ("ios_auth_key", 20), ("itrustee_auth_key", 32)] {
-        let verdict = case(name).verdict();
-        assert_eq!((verdict.reason.as_str(), verdict.salt_length), ("valid", Some(length)));
-        assert_eq!(verdict.remarks, Vec::<String>::new());
+        let checked = case(name).checked();
+        assert_eq!((checked.verdict.reason.as_str(), checked.salt_length), ("valid", Some(length)));
+        assert_eq!(checked.remarks, Vec::<String>::new());
     }
 }
 
@@ -109,7 +109,7 @@ fn a_signature_at_another_salt_length_is_told_with_both_lengths() {
     assert_reason(&case("trustonic_result_salt_32"), "wrong-salt-length", "salt length 32; 20 is required");
     assert_reason(&case("trustonic_result_salt_0"), "wrong-salt-length", "salt length 0; 20 is required");
     assert_reason(&case("itrustee_result_salt_20"), "wrong-salt-length", "salt length 20; 32 is required");
-    assert_eq!(case("itrustee_result_salt_20").verdict().salt_length, Some(32));
+    assert_eq!(case("itrustee_result_salt_20").checked().salt_length, Some(32));
 }
 
 #[test]
@@ -249,8 +249,8 @@ fn the_key_may_be_the_json_of_an_auth_key() {
     let key = case("itrustee_auth_key");
     let foreign = Case { key: key.json, ..result() };
     assert_reason(&foreign, "wrong-signature", "");
-    assert_eq!(foreign.verdict().remarks.len(), 1, "its own salt length is 32, the result's is 20");
-    assert!(foreign.verdict().remarks[0].contains("exported with salt length 32"));
+    assert_eq!(foreign.checked().remarks.len(), 1, "its own salt length is 32, the result's is 20");
+    assert!(foreign.checked().remarks[0].contains("exported with salt length 32"));
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn keys_that_cannot_be_read_are_refused_with_the_cause() {
 fn a_chain_stands_for_its_leafs_key_and_its_root_is_named_untrusted() {
     let chain = Case { key: vector("itrustee_chain", "signed.txt"), ..case("itrustee_result") };
     assert_reason(&chain, "wrong-signature", "");
-    let remarks = chain.verdict().remarks;
+    let remarks = chain.checked().remarks;
     assert!(remarks[0].contains("`Emulated SOTER Root CA`"), "{remarks:?}");
     assert!(remarks[0].contains("not checked against a list of trusted roots"), "{remarks:?}");
 }
@@ -298,30 +298,30 @@ fn a_broken_chain_says_which_certificate_breaks_it() {
 #[test]
 fn bytes_that_are_no_result_are_checked_and_remarked_on() {
     let odd = Case { json: b"neither".to_vec(), ..result() };
-    let verdict = odd.verdict();
-    assert_eq!((verdict.reason.as_str(), verdict.salt_length), ("wrong-signature", Some(20)));
-    assert!(verdict.remarks[0].contains("neither a result nor an exported key"), "{verdict:?}");
+    let checked = odd.checked();
+    assert_eq!((checked.verdict.reason.as_str(), checked.salt_length), ("wrong-signature", Some(20)));
+    assert!(checked.remarks[0].contains("neither a result nor an exported key"), "{checked:?}");
 }
 
 #[test]
 fn an_export_blob_given_as_json_is_recognised() {
     let case = result();
     let blob = ExportBlob { json: case.json.clone(), signature: case.signature.clone() }.encode();
-    let verdict = Case { json: blob, ..case }.verdict();
-    assert!(!verdict.valid);
-    assert!(verdict.remarks[0].contains("export blob"), "{verdict:?}");
+    let checked = Case { json: blob, ..case }.checked();
+    assert!(!checked.verdict.is_ok);
+    assert!(checked.remarks[0].contains("export blob"), "{checked:?}");
 }
 
 #[test]
 fn a_long_text_is_refused_without_a_long_search() {
-    let verdict = Case { json: vec![b'['; 2 << 20], ..result() }.verdict();
-    assert_eq!(verdict.reason, "wrong-signature");
+    let checked = Case { json: vec![b'['; 2 << 20], ..result() }.checked();
+    assert_eq!(checked.verdict.reason, "wrong-signature");
 }
 
 #[test]
 fn the_present_time_gives_the_same_verdict() {
     let case = result();
-    assert_eq!(verify(&case.key, &case.json, &case.signature, None), case.verdict());
+    assert_eq!(verify(&case.key, &case.json, &case.signature, None), case.checked());
 }
 
 proptest! {
@@ -335,13 +335,13 @@ proptest! {
         salt in any::<Option<u16>>(),
         now in any::<u64>(),
     ) {
-        prop_assert!(!verify_at(&key, &json, &signature, salt, now).valid);
+        prop_assert!(!verify_at(&key, &json, &signature, salt, now).verdict.is_ok);
     }
 
     #[test]
     fn a_key_of_any_text_is_refused(key in "(-----BEGIN|\\{\"certs\":\\[\"|\\{\"pub_key\":\")?\\PC{0,80}") {
-        let verdict = Case { key: key.into_bytes(), ..result() }.verdict();
-        prop_assert_eq!(verdict.reason, "bad-key");
+        let checked = Case { key: key.into_bytes(), ..result() }.checked();
+        prop_assert_eq!(checked.verdict.reason, "bad-key");
     }
 
     #[test]
@@ -350,12 +350,12 @@ proptest! {
         let at = at.index(case.json.len());
         prop_assume!(case.json[at] != with);
         case.json[at] = with;
-        prop_assert!(!case.verdict().valid);
+        prop_assert!(!case.checked().verdict.is_ok);
     }
 
     #[test]
     fn any_text_in_place_of_the_json_gets_a_verdict(json in "[\\[\\]{}\":,\\\\/nru\\r\\n 0-9a]{0,60}") {
-        let verdict = Case { json: json.into_bytes(), ..result() }.verdict();
-        prop_assert!(!verdict.valid);
+        let checked = Case { json: json.into_bytes(), ..result() }.checked();
+        prop_assert!(!checked.verdict.is_ok);
     }
 }

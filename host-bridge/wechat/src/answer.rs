@@ -7,25 +7,25 @@ use serde_json::{Value, json};
 
 use crate::codes;
 use crate::journal::Judgement;
-use crate::wechat::pipeline::Finding;
-use crate::wechat::random_bytes;
+use crate::pipeline::Finding;
+use crate::random::random_bytes;
 
 /// Where the reason for a verdict stands.
 const REASON: HeaderName = HeaderName::from_static("x-soter-sim-reason");
 
 /// An answer, and what is not in its body.
 #[derive(Clone, Debug)]
-pub(in crate::wechat) struct Answer {
-    pub(in crate::wechat) body: Value,
-    pub(in crate::wechat) judgement: Option<Judgement>,
+pub(crate) struct Answer {
+    pub(crate) body: Value,
+    pub(crate) judgement: Option<Judgement>,
 }
 
 impl Answer {
-    pub(super) fn of(body: Value) -> Self {
+    pub(crate) fn of(body: Value) -> Self {
         Self { body, judgement: None }
     }
 
-    pub(super) fn judged(body: Value, finding: Finding) -> Self {
+    pub(crate) fn judged(body: Value, finding: Finding) -> Self {
         Self { body, judgement: Some(finding.into()) }
     }
 }
@@ -46,38 +46,38 @@ impl IntoResponse for Answer {
 
 /// An `errcode`; its text is in the table of codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Errcode(i32);
+pub(crate) struct Errcode(i32);
 
 impl Errcode {
-    pub(super) const SYSTEM: Self = Self(-1);
-    pub(super) const INVALID_TOKEN: Self = Self(40001);
-    pub(super) const GRANT_TYPE: Self = Self(40002);
-    pub(super) const INVALID_OPENID: Self = Self(40003);
-    pub(super) const INVALID_APPID: Self = Self(40013);
-    pub(super) const INVALID_CODE: Self = Self(40029);
-    pub(super) const INVALID_URL: Self = Self(40066);
-    pub(super) const INVALID_SECRET: Self = Self(40125);
-    pub(super) const CODE_USED: Self = Self(40163);
-    pub(super) const TOKEN_MISSING: Self = Self(41001);
-    pub(super) const APPID_MISSING: Self = Self(41002);
-    pub(super) const SECRET_MISSING: Self = Self(41004);
-    pub(super) const CODE_MISSING: Self = Self(41008);
-    pub(super) const TOKEN_EXPIRED: Self = Self(42001);
-    pub(super) const WANTS_GET: Self = Self(43001);
-    pub(super) const WANTS_POST: Self = Self(43002);
-    pub(super) const EMPTY_BODY: Self = Self(44002);
-    pub(super) const TOO_LARGE: Self = Self(45002);
-    pub(super) const NOT_JSON: Self = Self(47001);
-    pub(super) const UNAUTHORIZED: Self = Self(48001);
-    pub(super) const NOT_XML: Self = Self(90001);
-    pub(super) const ILLEGAL_NODE: Self = Self(90002);
+    pub(crate) const SYSTEM: Self = Self(-1);
+    pub(crate) const INVALID_TOKEN: Self = Self(40001);
+    pub(crate) const GRANT_TYPE: Self = Self(40002);
+    pub(crate) const INVALID_OPENID: Self = Self(40003);
+    pub(crate) const INVALID_APPID: Self = Self(40013);
+    pub(crate) const INVALID_CODE: Self = Self(40029);
+    pub(crate) const INVALID_URL: Self = Self(40066);
+    pub(crate) const INVALID_SECRET: Self = Self(40125);
+    pub(crate) const CODE_USED: Self = Self(40163);
+    pub(crate) const TOKEN_MISSING: Self = Self(41001);
+    pub(crate) const APPID_MISSING: Self = Self(41002);
+    pub(crate) const SECRET_MISSING: Self = Self(41004);
+    pub(crate) const CODE_MISSING: Self = Self(41008);
+    pub(crate) const TOKEN_EXPIRED: Self = Self(42001);
+    pub(crate) const WANTS_GET: Self = Self(43001);
+    pub(crate) const WANTS_POST: Self = Self(43002);
+    pub(crate) const EMPTY_BODY: Self = Self(44002);
+    pub(crate) const TOO_LARGE: Self = Self(45002);
+    pub(crate) const NOT_JSON: Self = Self(47001);
+    pub(crate) const UNAUTHORIZED: Self = Self(48001);
+    pub(crate) const NOT_XML: Self = Self(90001);
+    pub(crate) const ILLEGAL_NODE: Self = Self(90002);
 
-    pub(super) fn code(self) -> i32 {
+    pub(crate) fn code(self) -> i32 {
         self.0
     }
 
     /// `{"errcode","errmsg"}` with a request id, as live answers have it.
-    pub(super) fn answer(self, unix_millis: u64) -> Answer {
+    pub(crate) fn answer(self, unix_millis: u64) -> Answer {
         let known = codes::explain(self.0)
             .find(|code| matches!(code.place, codes::Place::Backend | codes::Place::BackendDevice));
         let (name, advice) = known.map_or(("", ""), |code| (code.name, code.advice));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
-use crate::wechat::test_phone::public;
+use crate::test_phone::public;
 
 fn device(cpu_id: &str) -> Change {
     Change::Device { cpu_id: cpu_id.to_owned(), attk: public(0) }

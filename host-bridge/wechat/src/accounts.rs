@@ -6,8 +6,8 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use soter_wire::shortened;
 
+use crate::error::WeChatError;
 use crate::journal::mask;
-use crate::protocol::CommandError;
 use crate::secret::Secret;
 
 /// The mini program that always exists.
@@ -101,7 +101,7 @@ impl Accounts {
     /// # Errors
     /// The user's: an appid of another shape, an empty secret, a name that is there twice, an openid or unionid of two users, an
     /// openid in an app that is not there.
-    pub fn new(list: AccountList) -> Result<Self, CommandError> {
+    pub fn new(list: AccountList) -> Result<Self, WeChatError> {
         let mut accounts = Self::default();
         if list.app.len() > MOST || list.user.len() > MOST {
             return Err(refused(&format!("more than {MOST} apps or users"), "list fewer"));
@@ -140,7 +140,7 @@ impl Accounts {
 
     /// Looks at those that were given alone: made ones differ from one another, and to make them all for many apps and
     /// users would take minutes.
-    fn check_openids(&self) -> Result<(), CommandError> {
+    fn check_openids(&self) -> Result<(), WeChatError> {
         let (mut by_openid, mut by_unionid) = (BTreeMap::new(), BTreeMap::new());
         for user in self.users.values() {
             let name = &user.name;
@@ -215,13 +215,13 @@ impl Accounts {
     }
 
     /// Whether some user has this openid in the mini program.
-    pub(super) fn has_openid(&self, appid: &str, given: &str) -> bool {
+    pub(crate) fn has_openid(&self, appid: &str, given: &str) -> bool {
         self.users.values().any(|user| openid(user, appid) == given)
     }
 }
 
 /// The user's openid in a mini program: 28 characters, as real ones have.
-pub(super) fn openid(user: &User, appid: &str) -> String {
+pub(crate) fn openid(user: &User, appid: &str) -> String {
     user.openids.get(appid).cloned().unwrap_or_else(|| own_openid(user, appid))
 }
 
@@ -234,7 +234,7 @@ fn own_openid(user: &User, appid: &str) -> String {
 }
 
 /// The user's id over all mini programs of one company.
-pub(super) fn unionid(user: &User) -> String {
+pub(crate) fn unionid(user: &User) -> String {
     user.unionid.clone().unwrap_or_else(|| made_id("uEmulated", &["unionid", &user.name]))
 }
 
@@ -244,7 +244,7 @@ fn made_id(prefix: &str, parts: &[&str]) -> String {
     format!("{prefix}{}", shortened(&text, 28 - prefix.len()))
 }
 
-fn check_app(app: &App) -> Result<(), CommandError> {
+fn check_app(app: &App) -> Result<(), WeChatError> {
     let is_appid = app.appid.len() == 18
         && app.appid.starts_with("wx")
         && app.appid.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
@@ -258,8 +258,8 @@ fn check_app(app: &App) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn refused(what: &str, next: &str) -> CommandError {
-    CommandError::invalid_params(format!("the accounts: {what}"), next)
+fn refused(what: &str, next: &'static str) -> WeChatError {
+    WeChatError::Accounts { what: what.to_owned(), next }
 }
 
 fn default_app() -> App {
@@ -278,7 +278,7 @@ fn yes() -> bool {
 mod tests {
     use super::*;
 
-    fn list(json: serde_json::Value) -> Result<Accounts, CommandError> {
+    fn list(json: serde_json::Value) -> Result<Accounts, WeChatError> {
         Accounts::new(serde_json::from_value(json).unwrap())
     }
 

@@ -4,8 +4,6 @@
 //! parameters are ignored, the status is 200 also for an `errcode`, and the answer is one line of `application/json`
 //! without a line end.
 
-mod answer;
-
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,18 +19,18 @@ use axum::routing::any;
 use serde_json::{Map, Value, json};
 use soter_wire::{base64, shortened};
 
-use crate::journal::{Door, Judgement, NewEntry};
+use crate::journal::{Door, NewEntry};
 use crate::reasons;
 use crate::secret::Secret;
 
-use self::answer::Errcode;
-
-pub(super) use self::answer::Answer;
-use super::device_info::{self, BadDeviceInfo};
-use super::logins::BadCode;
-use super::pipeline::{Claim, Finding};
-use super::tokens::{Grant, Rejected};
-use super::{App, ReplyStyle, UploadRefused, WeChat, accounts};
+use crate::accounts::{self, App};
+use crate::answer::{Answer, Errcode};
+use crate::device_info::{self, BadDeviceInfo};
+use crate::enrolment::enroll;
+use crate::logins::BadCode;
+use crate::pipeline::{Claim, Finding};
+use crate::servers::{ReplyStyle, WeChat};
+use crate::tokens::{Grant, Rejected};
 
 /// Bytes of the longest body.
 const LONGEST_BODY: usize = 1 << 20;
@@ -49,7 +47,7 @@ pub fn routes(wechat: Arc<WeChat>) -> Router {
         .route("/cgi-bin/soter_3rdapp/is_support", any(is_support))
         .route("/cgi-bin/soter_3rdapp/verify_ask", any(verify_ask))
         .route("/sim/openapi/soter.verifySignature", any(cloud_verify_signature))
-        .route("/sim/devices", axum::routing::post(super::enrolment::enroll))
+        .route("/sim/devices", axum::routing::post(enroll))
         // SDKs have hundreds of calls, and understand WeChat's own answer to those that are not there.
         .route("/cgi-bin/{*rest}", any(nowhere))
         .route("/sns/{*rest}", any(nowhere))
@@ -168,7 +166,7 @@ impl<'a> Call<'a> {
         if let Ok(body) = self.body {
             request.insert("body".to_owned(), body);
         }
-        self.wechat.journal.record(NewEntry {
+        self.wechat.journal().record(NewEntry {
             at: self.wechat.now(),
             door: Door::WeChat,
             call: format!("{} {}", self.method, self.path),
@@ -321,7 +319,7 @@ impl<'a> Call<'a> {
                     reason: reasons::VALID,
                     detail: "signed by the ATTK of a registered device".to_owned(),
                 },
-                Err(error) => refused(reason_of(&error), error.to_string()),
+                Err(error) => refused(error.reason(), error.to_string()),
             },
         };
         Ok(Answer::judged(json!({"is_verified": finding.is_ok}), finding))
@@ -367,22 +365,6 @@ impl<'a> Call<'a> {
 
 fn granted(Grant { token, expires_in }: Grant) -> Answer {
     Answer::of(json!({"access_token": token, "expires_in": expires_in}))
-}
-
-pub(super) fn reason_of(error: &UploadRefused) -> &'static str {
-    match error {
-        UploadRefused::UnknownDevice { .. } => reasons::UNKNOWN_DEVICE,
-        UploadRefused::BrokenChain(_) | UploadRefused::UntrustedRoot { .. } => reasons::BROKEN_CHAIN,
-        UploadRefused::Counter { .. } => reasons::COUNTER_ROLLED_BACK,
-        UploadRefused::Unreadable(_) => reasons::MALFORMED_JSON,
-        _ => reasons::WRONG_SIGNATURE,
-    }
-}
-
-impl From<Finding> for Judgement {
-    fn from(Finding { is_ok, reason, detail }: Finding) -> Self {
-        Self { is_ok, reason: reason.to_owned(), detail }
-    }
 }
 
 #[cfg(test)]

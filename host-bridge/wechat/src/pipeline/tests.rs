@@ -7,10 +7,10 @@ use serde_json::json;
 use soter_wire::base64;
 
 use super::*;
-use crate::wechat::DEFAULT_APPID;
-use crate::wechat::test_phone::{OPENID, TestPhone, public, sign, sign_pkcs1};
-use crate::wechat::tests::{wechat, with_replays_accepted};
-use crate::wechat::{Lacks, UploadRefused, WeChat};
+use crate::DEFAULT_APPID;
+use crate::test_phone::{OPENID, TestPhone, public, sign, sign_pkcs1};
+use crate::test_servers::{wechat, with_replays_accepted};
+use crate::{Lacks, UploadRefused, WeChat};
 
 async fn judged(wechat: &WeChat, openid: &str, json: Value, signature: Value) -> Finding {
     wechat.verify(Claim { appid: DEFAULT_APPID, openid, json: &json, signature: &signature }).await.unwrap()
@@ -296,8 +296,7 @@ async fn uploads_are_checked_from_the_root_on() {
     assert!(matches!(elsewhere, Err(UploadRefused::NoAsk { .. })), "{elsewhere:?}");
 
     let lacks = |ask, auth_key, openid| {
-        let owner =
-            crate::wechat::KeyOwner { cpu_id: &phone.cpu_id, uid: &phone.uid, appid: DEFAULT_APPID, openid };
+        let owner = crate::KeyOwner { cpu_id: &phone.cpu_id, uid: &phone.uid, appid: DEFAULT_APPID, openid };
         wechat.lacks(owner, &public(ask), &public(auth_key))
     };
     assert_eq!(lacks(1, 2, OPENID), Lacks { device: false, ask: false, auth_key: false });

@@ -1,0 +1,47 @@
+//! Why WeChat's servers do not do what the phone or the configuration asks of them.
+
+/// WeChat's servers do not do what they were asked. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WeChatError {
+    /// The configured accounts are not usable: one of them has the wrong shape, or two contradict each other.
+    #[error("the accounts: {what}")]
+    Accounts {
+        /// One line: what is wrong.
+        what: String,
+        /// One line: what to do next.
+        next: &'static str,
+    },
+    /// The cryptographic library does not encrypt a user's data: a defect of the program.
+    #[error("a user's data cannot be encrypted: {0}")]
+    Encryption(String),
+    /// There is no mini program with this appid.
+    #[error("there is no mini program `{appid}`")]
+    UnknownApp {
+        /// What was asked for, cut short.
+        appid: String,
+        /// Some that exist.
+        known: Vec<String>,
+    },
+    /// There is no user of this name.
+    #[error("there is no WeChat user `{name}`")]
+    UnknownUser {
+        /// What was asked for, cut short.
+        name: String,
+        /// Some that exist.
+        known: Vec<String>,
+    },
+}
+
+impl WeChatError {
+    /// One line: what to do next. Nothing for a defect of the program.
+    pub fn next(&self) -> Option<String> {
+        match self {
+            Self::Accounts { next, .. } => Some((*next).to_owned()),
+            Self::Encryption(_) => None,
+            Self::UnknownApp { known, .. } => {
+                Some(format!("apps: {}; add yours to the file that --config names", known.join(", ")))
+            }
+            Self::UnknownUser { known, .. } => Some(format!("users: {}", known.join(", "))),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! WeChat's servers as one value: what WeChat's client on the phone asks of them, and how they judge for backends.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use soter_wire::{PublicKey, shortened};
+
+use crate::accounts::{self, Accounts, App, User};
+use crate::clock::Clock;
+use crate::error::WeChatError;
+use crate::event::{Event, Observer};
+use crate::journal::{Journal, Judgement};
+use crate::ledger::{Change, Ledger, LedgerError};
+use crate::logins::Logins;
+use crate::pipeline::{self, Claim, Finding};
+use crate::reasons;
+use crate::tokens::Tokens;
+use crate::user_info::{self, UserInfo};
+
+/// Whether a counter that is not new is a reason to refuse. Whether WeChat's servers refuse is not documented.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Replays {
+    /// It is: the stricter way.
+    #[default]
+    Refuse,
+    /// It is not: the caller has to notice replays.
+    Accept,
+}
+
+/// How `verify_signature` answers. Both are seen live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplyStyle {
+    /// `{"is_ok":true}`.
+    #[default]
+    Plain,
+    /// `{"errcode":0,"errmsg":"ok","is_ok":true}`.
+    Errcode,
+}
+
+/// How the servers behave.
+#[derive(Clone, Debug, Default)]
+pub struct WeChatOptions {
+    /// Mini programs and users.
+    pub accounts: Accounts,
+    /// What happens to replays.
+    pub replays: Replays,
+    /// How `verify_signature` answers.
+    pub reply_style: ReplyStyle,
+    /// Roots of certificate chains that phones may show.
+    pub trusted_roots: Vec<PublicKey>,
+}
+
+/// WeChat's servers.
+pub struct WeChat {
+    pub(crate) options: WeChatOptions,
+    pub(crate) ledger: Ledger,
+    clock: Arc<dyn Clock>,
+    journal: Arc<Journal>,
+    observer: Observer,
+    memory: Mutex<Memory>,
+    /// Whether it was said that the real service may accept replays.
+    replays_explained: AtomicBool,
+}
+
+/// What does not survive a restart.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) tokens: Tokens,
+    pub(crate) logins: Logins,
+}
+
+impl WeChat {
+    /// Servers over a ledger.
+    pub fn new(
+        options: WeChatOptions,
+        ledger: Ledger,
+        clock: Arc<dyn Clock>,
+        journal: Arc<Journal>,
+        observer: Observer,
+    ) -> Self {
+        let memory = Mutex::default();
+        Self { options, ledger, clock, journal, observer, memory, replays_explained: AtomicBool::new(false) }
+    }
+
+    /// Where calls are written down.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Mini programs and users.
+    pub fn accounts(&self) -> &Accounts {
+        &self.options.accounts
+    }
+
+    /// `wx.login`: a code for the mini program's backend. It lasts five minutes and works once.
+    ///
+    /// # Errors
+    /// [`WeChatError::UnknownUser`], or [`WeChatError::UnknownApp`].
+    pub fn login(&self, user: &str, appid: &str) -> Result<String, WeChatError> {
+        let (user, app) = (self.user(user)?, self.app(appid)?);
+        Ok(self.memory().logins.login(&app.appid, &user.name, self.now()))
+    }
+
+    /// `wx.checkSession`: whether the user's session is alive.
+    ///
+    /// # Errors
+    /// [`WeChatError::UnknownUser`], or [`WeChatError::UnknownApp`].
+    pub fn check_session(&self, user: &str, appid: &str) -> Result<bool, WeChatError> {
+        let (user, app) = (self.user(user)?, self.app(appid)?);
+        Ok(self.memory().logins.is_alive(&app.appid, &user.name, self.now()))
+    }
+
+    /// `wx.getUserInfo`: the user's data, signed and encrypted with the session's key.
+    ///
+    /// # Errors
+    /// [`WeChatError::UnknownUser`], [`WeChatError::UnknownApp`], or [`WeChatError::Encryption`].
+    pub fn user_info(&self, user: &str, appid: &str) -> Result<UserInfo, WeChatError> {
+        let (user, app) = (self.user(user)?, self.app(appid)?);
+        let now = self.now();
+        let key = self.memory().logins.session(&app.appid, &user.name, now);
+        let (openid, unionid) = (accounts::openid(user, appid), accounts::unionid(user));
+        let identity =
+            user_info::Identity { openid: &openid, unionid: app.unionid.then_some(&unionid), appid };
+        let nickname = user.nickname.as_deref().unwrap_or(&user.name);
+        user_info::user_info(nickname, &identity, key.expose(), now / 1000)
+    }
+
+    /// The user's openid in a mini program.
+    ///
+    /// # Errors
+    /// [`WeChatError::UnknownUser`], or [`WeChatError::UnknownApp`].
+    pub fn openid(&self, user: &str, appid: &str) -> Result<String, WeChatError> {
+        Ok(accounts::openid(self.user(user)?, &self.app(appid)?.appid))
+    }
+
+    /// Forgets devices, keys, counters, codes, sessions and tokens. Accounts stay.
+    ///
+    /// # Errors
+    /// The ledger's: see [`LedgerError`].
+    pub async fn reset(&self) -> Result<(), LedgerError> {
+        let cleared = self.ledger.change(|_| Ok::<_, LedgerError>(vec![Change::Clear]))??;
+        *self.memory() = Memory::default();
+        cleared.durable().await
+    }
+
+    /// Whether someone has this openid in the mini program: one of its users, or one whose phone was enrolled from outside.
+    pub(crate) fn knows_openid(&self, appid: &str, openid: &str) -> bool {
+        // The ledger knows whoever has authenticated; looking through the accounts takes longer the more there are.
+        self.ledger.read(|book| book.knows_owner(appid, openid))
+            || self.options.accounts.has_openid(appid, openid)
+    }
+
+    /// Judges a result for a backend, tells everyone who watches, and gives the answer.
+    pub(crate) async fn verify(&self, claim: Claim<'_>) -> Result<Finding, LedgerError> {
+        let accepts = self.options.replays == Replays::Accept;
+        let mut finding = match pipeline::judge(&self.ledger, claim, accepts).await {
+            Ok(finding) => finding,
+            Err(error) => {
+                self.ledger.stop(&error);
+                return Err(error);
+            }
+        };
+        let is_replay = [reasons::COUNTER_REPLAYED, reasons::COUNTER_ROLLED_BACK].contains(&finding.reason);
+        if is_replay && !self.replays_explained.swap(true, Ordering::Relaxed) {
+            finding.detail.push_str(
+                "; whether WeChat's own service refuses this is not documented, so your server must check the challenge and the counter itself",
+            );
+        }
+        let judgement = Judgement::from(finding.clone());
+        let Claim { appid, openid, .. } = claim;
+        (self.observer)(Event::SignatureJudged { appid, openid, verdict: &judgement });
+        Ok(finding)
+    }
+
+    fn user(&self, name: &str) -> Result<&User, WeChatError> {
+        self.options.accounts.user(name).ok_or_else(|| WeChatError::UnknownUser {
+            name: shortened(name, 64).to_owned(),
+            known: self.options.accounts.users().take(10).map(|user| user.name.clone()).collect(),
+        })
+    }
+
+    fn app(&self, appid: &str) -> Result<&App, WeChatError> {
+        self.options.accounts.app(appid).ok_or_else(|| WeChatError::UnknownApp {
+            appid: shortened(appid, 64).to_owned(),
+            known: self.options.accounts.apps().take(10).map(|app| app.appid.clone()).collect(),
+        })
+    }
+
+    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.unix_millis()
+    }
+}
+
+impl fmt::Debug for WeChat {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("WeChat").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
