@@ -58,6 +58,7 @@ mod public_key;
 mod result;
 mod shortened;
 mod signature;
+mod signature_scheme;
 mod tlv;
 
 pub use attestation::{AttestationChallenge, KEY_ATTESTATION_OID, KeyDescription};
@@ -72,3 +73,4 @@ pub use public_key::PublicKey;
 pub use result::{DEFAULT_SALT_LENGTH, MAX_COUNTER, MAX_SALT_LENGTH, ResultFacts, ResultJson};
 pub use shortened::shortened;
 pub use signature::SignatureError;
+pub use signature_scheme::{SaltLength, SignatureScheme};
