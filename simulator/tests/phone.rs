@@ -13,7 +13,7 @@ use soter_bridge::protocol::{
     verify, wx,
 };
 use soter_sim::{Desk, DeskOptions, State};
-use soter_wire::{ExportBlob, Mode, PROFILES, ResultJson, base64};
+use soter_wire::{ExportBlob, Mode, PROFILES, ResultJson, SignatureScheme, base64};
 use tokio::sync::broadcast::Receiver;
 
 fn ephemeral(profile: &str) -> Desk {
@@ -77,7 +77,7 @@ async fn every_family_signs_what_its_own_key_verifies() {
         let answer = authenticate(&desk, good_request()).await;
         let signed = result(&answer);
         assert_eq!((signed.raw.as_str(), answer.auth_mode.as_str()), ("order-42", "fingerPrint"));
-        assert_eq!(signed.effective_salt_length(), profile.salt_length);
+        assert_eq!(signed.scheme(), profile.scheme);
         assert_eq!(signed.fid.is_some(), profile.has_fid());
         assert!(profile.cpu_id.matches(&signed.cpu_id), "{}", signed.cpu_id);
         let listed = desk.request(None, keys::List {}).await.unwrap().keys;
@@ -506,7 +506,8 @@ async fn events_tell_what_was_spent_signed_and_refused() {
     let first_time =
         ["generateAppSecureKey", "getAppSecureKey", "generateAuthKey", "getAuthKey", "finishSign"];
     assert_eq!(spent, (1..).zip(first_time).collect::<Vec<_>>());
-    assert!(events.iter().any(|event| matches!(event, Event::Signed { counter: 5, salt_length: 20, .. })));
+    let is_signed = |event: &Event| matches!(event, Event::Signed { counter: 5, scheme, .. } if *scheme == SignatureScheme::default());
+    assert!(events.iter().any(is_signed));
     assert!(events.iter().any(|event| matches!(event, Event::Refused { code: 90004, .. })));
     assert!(events.iter().all(|event| event.device() == Some("phone")));
 }

@@ -4,7 +4,7 @@
 //! and salts are drawn from a given generator, which only `rsa` allows.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeyPair as FastKey, KeySize};
@@ -15,16 +15,18 @@ use rand_chacha::ChaCha20Rng;
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use rsa::{Pkcs1v15Sign, Pss, RsaPrivateKey as ReproducibleKey};
 use sha2::{Digest, Sha256};
-use soter_wire::PublicKey;
+use soter_wire::{PublicKey, SaltLength, SignatureScheme};
 
 use crate::secret::Secret;
 
 /// The modulus of every SOTER key.
 const MODULUS_BITS: usize = 2048;
 
-/// Salt lengths that phones use (20; Huawei 32), as `aws-lc-rs` wants them: with a static lifetime.
-static PSS_SALT_20: RsaSignatureEncoding = RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(20));
-static PSS_SALT_32: RsaSignatureEncoding = RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(32));
+/// PSS by salt length, as `aws-lc-rs` wants it: with a static lifetime.
+static PSS: LazyLock<Vec<RsaSignatureEncoding>> = LazyLock::new(|| {
+    let encoding = |length| RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(length));
+    (0..=SaltLength::MAX.get()).map(encoding).collect()
+});
 
 /// A private key of the TEE. It is never printed; it leaves the TEE in no form but sealed. Clones share the key.
 #[derive(Clone)]
@@ -51,9 +53,6 @@ pub enum KeyError {
     /// Nothing was signed.
     #[error("the cryptographic library did not sign")]
     NotSigned,
-    /// A salt length that no profile has.
-    #[error("salt length {0} is not one that phones use (20 or 32)")]
-    SaltLength(u16),
 }
 
 impl PrivateKey {
@@ -108,27 +107,23 @@ impl PrivateKey {
         &self.pkcs8
     }
 
-    /// Signs with RSASSA-PSS, SHA-256 and a salt of `salt_length` bytes (RFC 8017, 8.1.1). `salts` is where a
-    /// reproducible key takes its salt from.
-    pub(crate) fn sign_pss(
+    /// Signs in the way that the scheme says. `salts` is where a reproducible key takes its salt from.
+    pub(crate) fn sign(
         &self,
+        scheme: SignatureScheme,
         message: &[u8],
-        salt_length: u16,
         salts: impl FnOnce() -> ChaCha20Rng,
     ) -> Result<Vec<u8>, KeyError> {
+        let SignatureScheme::RsaPss { salt_length } = scheme;
         match &*self.library {
             Library::Fast(key) => {
-                let encoding = match salt_length {
-                    20 => &PSS_SALT_20,
-                    32 => &PSS_SALT_32,
-                    other => return Err(KeyError::SaltLength(other)),
-                };
+                let encoding = PSS.get(usize::from(salt_length.get())).ok_or(KeyError::NotSigned)?;
                 sign_fast(key, encoding, message)
             }
             Library::Reproducible(key) => key
                 .sign_with_rng(
                     &mut salts(),
-                    Pss::new_with_salt::<Sha256>(salt_length.into()),
+                    Pss::new_with_salt::<Sha256>(salt_length.get().into()),
                     &Sha256::digest(message),
                 )
                 .map_err(|_| KeyError::NotSigned),
@@ -188,10 +183,12 @@ mod tests {
         let reproducible = PrivateKey::reproduce(&mut generator).unwrap();
         for key in [&fast, &reproducible] {
             for (salt_length, other) in [(20, 32), (32, 20)] {
-                let signature = key.sign_pss(b"message", salt_length, salts).unwrap();
-                assert_eq!(key.public().verify_pss(b"message", &signature, salt_length), Ok(()));
-                assert!(key.public().verify_pss(b"message", &signature, other).is_err());
-                assert!(key.public().verify_pss(b"massage", &signature, salt_length).is_err());
+                let [scheme, other] =
+                    [salt_length, other].map(|length| SignatureScheme::rsa_pss(length).unwrap());
+                let signature = key.sign(scheme, b"message", salts).unwrap();
+                assert_eq!(key.public().verify(scheme, b"message", &signature), Ok(()));
+                assert!(key.public().verify(other, b"message", &signature).is_err());
+                assert!(key.public().verify(scheme, b"massage", &signature).is_err());
             }
             let signature = key.sign_pkcs1(b"certificate").unwrap();
             assert_eq!(key.public().verify_pkcs1(b"certificate", &signature), Ok(()));
@@ -203,8 +200,9 @@ mod tests {
         let key = PrivateKey::generate().unwrap();
         let restored = PrivateKey::restore(key.pkcs8(), false).unwrap();
         assert_eq!(restored.public(), key.public());
-        let signature = restored.sign_pss(b"message", 20, salts).unwrap();
-        assert_eq!(key.public().verify_pss(b"message", &signature, 20), Ok(()));
+        let scheme = SignatureScheme::default();
+        let signature = restored.sign(scheme, b"message", salts).unwrap();
+        assert_eq!(key.public().verify(scheme, b"message", &signature), Ok(()));
     }
 
     #[test]

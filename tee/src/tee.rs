@@ -429,12 +429,12 @@ impl Tee {
         Ok(self.vault.environment.new_key()?)
     }
 
-    /// Signs with PSS at the profile's salt length; a seeded device's salt belongs to the counter value.
+    /// Signs as the profile says; a seeded device's salt belongs to the counter value.
     fn sign(&mut self, path: &KeyPath, message: &[u8], counter: u64) -> Result<Vec<u8>, TeeError> {
-        let salt_length = self.profile.salt_length;
+        let scheme = self.profile.scheme;
         let identity = self.vault.state().identity.clone();
         let salts = || identity.generator("salt", &[&counter.to_le_bytes()]);
-        Ok(self.load(path)?.sign_pss(message, salt_length, salts)?)
+        Ok(self.load(path)?.sign(scheme, message, salts)?)
     }
 
     /// Random bytes; on a seeded device those that belong to the purpose.

@@ -6,7 +6,7 @@ use soter_tee::{
     DeviceIdentity, Environment, MemoryStorage, Presented, RandomnessError, Seed, Storage, Tee,
     operating_system_random,
 };
-use soter_wire::{ExportBlob, KeyJson, PROFILES, Profile, PublicKey};
+use soter_wire::{ExportBlob, KeyJson, PROFILES, Profile, PublicKey, SignatureScheme};
 
 const UID: u32 = 10115;
 /// Where the clock stands: 2020-01-01T00:00:00Z.
@@ -75,7 +75,7 @@ fn one_key_one_result_and_one_signature_of_a_seed_are_pinned() {
         soter_wire::base64::encode(&exports[3]),
         "nVyeZfHaMNHqXgcjrGNNylmp587m4WDCnzSrRGb65MR/ev7PEb93q2r5uopC42zQ+Gh+cxUhBHDmuOqNjTkf0xIZExxoMMw7HcUHF9GApvj2ldoIjzPNMeErb6n0Cc1etTNOx3/Xg1Zn/ytH6cs7c25LhHPT1g0rmDB53rIS5rsmPLAXXOlud5/Zv6iNT3RnYSLvMJaZxNJ8WGVBx+hwQDt8zIDDiQiJ6WhqlQxYQipAxgIz1WruTj082fhfZemPqytF82O0ZNXcQq6sTQQhIWvbLdVWwsrxiRsHJTOBzlP5jOhYwJIwExUU09h4NLE7yMSc7cinZirVAoIPsG5pYw=="
     );
-    assert_eq!(key.verify_pss(&exports[2], &exports[3], 20), Ok(()));
+    assert_eq!(key.verify(SignatureScheme::default(), &exports[2], &exports[3]), Ok(()));
 }
 
 #[test]

@@ -78,7 +78,6 @@ impl Callback {
     /// The signature is not this key's over this text.
     #[track_caller]
     pub fn verify(&self, key: &PublicKey) -> Result<(), SignatureError> {
-        let salt_length = self.result().effective_salt_length();
-        key.verify_pss(self.result_json.as_bytes(), &self.signature_bytes(), salt_length)
+        key.verify(self.result().scheme(), self.result_json.as_bytes(), &self.signature_bytes())
     }
 }

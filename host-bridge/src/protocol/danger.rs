@@ -117,5 +117,5 @@ pub struct Signature {
 }
 
 fn usual_salt() -> u16 {
-    soter_wire::DEFAULT_SALT_LENGTH
+    soter_wire::SaltLength::DEFAULT.get()
 }

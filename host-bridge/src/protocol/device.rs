@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use soter_wire::Mode;
+use soter_wire::{Mode, SignatureScheme};
 
 use super::biometric::Enrolments;
 use super::sensor::SensorMode;
@@ -198,8 +198,10 @@ pub struct Family {
     /// Ways to authenticate, the usual one first.
     #[schemars(with = "Vec<super::ModeName>")]
     pub modes: Vec<Mode>,
-    /// The salt length of its signatures, in bytes.
-    pub salt_length: u16,
+    /// How its signatures are made; in JSON, their salt length.
+    #[serde(rename = "saltLength")]
+    #[schemars(with = "u16", description = "The salt length of its signatures, in bytes.")]
+    pub scheme: SignatureScheme,
 }
 
 /// All about one phone.

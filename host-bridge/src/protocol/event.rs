@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use soter_wire::Mode;
+use soter_wire::{Mode, SignatureScheme};
 
 use super::Touch;
 use super::keys::KeyKind;
@@ -85,8 +85,10 @@ pub enum Event {
         fingerprint: String,
         /// The counter in the result.
         counter: u64,
-        /// The PSS salt length.
-        salt_length: u16,
+        /// How it was signed; in JSON, the salt length.
+        #[serde(rename = "saltLength")]
+        #[schemars(with = "u16", description = "The PSS salt length.")]
+        scheme: SignatureScheme,
     },
     /// A backend asked `verify_signature` about a result.
     SignatureJudged {

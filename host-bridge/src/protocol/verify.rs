@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use soter_wechat::verification::Verification;
+use soter_wire::SignatureScheme;
 
 /// Checks a SOTER signature against a public key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,16 +30,20 @@ pub struct Verdict {
     pub reason: String,
     /// One line for people.
     pub detail: String,
-    /// The salt length that was required; absent if the check did not get so far.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt_length: Option<u16>,
+    /// How the signature had to be made, in JSON its salt length; `None` if the check did not get so far.
+    #[serde(rename = "saltLength", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        with = "Option<u16>",
+        description = "The salt length that was required; absent if the check did not get so far."
+    )]
+    pub scheme: Option<SignatureScheme>,
     /// Things worth knowing that change nothing: an unknown root, a certificate out of date.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
 }
 
 impl From<Verification> for Verdict {
-    fn from(Verification { verdict, salt_length, remarks }: Verification) -> Self {
-        Self { valid: verdict.is_ok, reason: verdict.reason, detail: verdict.detail, salt_length, remarks }
+    fn from(Verification { verdict, scheme, remarks }: Verification) -> Self {
+        Self { valid: verdict.is_ok, reason: verdict.reason, detail: verdict.detail, scheme, remarks }
     }
 }

@@ -22,7 +22,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use soter_wire::PublicKey;
+use soter_wire::{PublicKey, SignatureScheme};
 use tokio::sync::oneshot;
 
 pub use self::book::AuthKey;
@@ -59,8 +59,8 @@ pub enum Change {
         uid: String,
         /// The key.
         key: PublicKey,
-        /// The salt length of its signatures, in bytes.
-        salt_length: u16,
+        /// How its signatures are made.
+        scheme: SignatureScheme,
     },
     /// An AuthKey was accepted; one of the same owner is retired.
     AuthKey {

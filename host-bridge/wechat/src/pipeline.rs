@@ -15,7 +15,7 @@
 //! change nothing about it; each is bounded.
 
 use serde_json::Value;
-use soter_wire::{DecodeError, ResultJson, shortened};
+use soter_wire::{DecodeError, ResultJson, SignatureScheme, shortened};
 
 use crate::journal::Judgement;
 use crate::reasons;
@@ -69,7 +69,7 @@ impl From<Finding> for Judgement {
 struct Genuine {
     cpu_id: String,
     counter: u64,
-    salt_length: u16,
+    scheme: SignatureScheme,
 }
 
 /// Judges a claim, and spends the result's counter if it is good. The answer may be told only when it is given: a
@@ -86,11 +86,12 @@ pub(crate) async fn judge(
         Ok(genuine) => genuine,
         Err(refusal) => return Ok(Finding::refused(refusal)),
     };
-    let Genuine { cpu_id, counter, salt_length } = genuine;
+    let Genuine { cpu_id, counter, scheme } = genuine;
     let spent = ledger.change(|book| book.spend(&cpu_id, counter, true).map(|change| vec![change]));
     let refused = match spent {
         Ok(receipt) => {
             receipt?.durable().await?;
+            let SignatureScheme::RsaPss { salt_length } = scheme;
             let detail = format!(
                 "signed with this user's AuthKey at salt length {salt_length}; counter {counter} is new"
             );
@@ -140,15 +141,17 @@ fn examine(ledger: &Ledger, claim: Claim<'_>) -> Result<Genuine, Refusal> {
         let detail = format!("no device {} has uploaded a key", shown(&result.cpu_id));
         return Err(Refusal::new(reasons::UNKNOWN_DEVICE, detail));
     }
-    let holds = |key: &&AuthKey| key.key.verify_pss(json.as_bytes(), &signature, key.salt_length).is_ok();
+    let holds = |key: &&AuthKey| key.key.verify(key.scheme, json.as_bytes(), &signature).is_ok();
     let Some(key) = auth_keys.iter().filter(|key| !key.retired).find(holds) else {
         return Err(unsigned(ledger, &result, json, &signature, auth_keys, claim));
     };
-    let claimed = result.effective_salt_length();
-    if claimed != key.salt_length {
+    let claimed = result.scheme();
+    if claimed != key.scheme {
+        let SignatureScheme::RsaPss { salt_length: claimed } = claimed;
+        let SignatureScheme::RsaPss { salt_length: uploaded } = key.scheme;
         return Err(Refusal::new(
             reasons::WRONG_SALT_LENGTH,
-            format!("the result says salt length {claimed}; its key was uploaded with {}", key.salt_length),
+            format!("the result says salt length {claimed}; its key was uploaded with {uploaded}"),
         ));
     }
     if key.appid != claim.appid {
@@ -160,7 +163,7 @@ fn examine(ledger: &Ledger, claim: Claim<'_>) -> Result<Genuine, Refusal> {
             format!("the key that signed belongs to {}, asked was for {}", key.openid, shown(claim.openid));
         return Err(Refusal::new(reasons::OTHER_USERS_RESULT, detail));
     }
-    Ok(Genuine { cpu_id: result.cpu_id, counter: result.counter, salt_length: key.salt_length })
+    Ok(Genuine { cpu_id: result.cpu_id, counter: result.counter, scheme: key.scheme })
 }
 
 /// A member of the body that has to be a string.
@@ -217,7 +220,7 @@ fn unsigned(
     auth_keys.sort_by_key(|key| (key.retired, key.appid != claim.appid, key.openid != claim.openid));
     let retired = auth_keys.iter().filter(|key| key.retired);
     for key in retired {
-        if key.key.verify_pss(json.as_bytes(), signature, key.salt_length).is_ok() {
+        if key.key.verify(key.scheme, json.as_bytes(), signature).is_ok() {
             let detail =
                 format!("the AuthKey {}… that signed was replaced by a newer one", fingerprint(&key.key));
             return Refusal::new(reasons::RETIRED_KEY, detail);
@@ -225,9 +228,9 @@ fn unsigned(
     }
     for key in auth_keys.iter().take(KEYS_SEARCHED) {
         if let Some(found) = key.key.find_pss_salt_length(json.as_bytes(), signature) {
+            let SignatureScheme::RsaPss { salt_length } = key.scheme;
             let detail = format!(
-                "the signature holds at salt length {found}; its key was uploaded with {}",
-                key.salt_length
+                "the signature holds at salt length {found}; its key was uploaded with {salt_length}"
             );
             return Refusal::new(reasons::WRONG_SALT_LENGTH, detail);
         }
@@ -240,9 +243,9 @@ fn unsigned(
         return refusal;
     }
     let others = ledger.read(|book| book.other_keys(&result.cpu_id, KEYS_TRIED));
-    let salt_lengths = [result.effective_salt_length(), soter_wire::DEFAULT_SALT_LENGTH];
+    let schemes = [result.scheme(), SignatureScheme::default()];
     let holds = |known: &&KnownKey| {
-        salt_lengths.iter().any(|length| known.key.verify_pss(json.as_bytes(), signature, *length).is_ok())
+        schemes.iter().any(|scheme| known.key.verify(*scheme, json.as_bytes(), signature).is_ok())
     };
     if let Some(other) = others.iter().find(holds) {
         return Refusal::new(reasons::WRONG_KEY, format!("signed with {}", other.description));
@@ -265,7 +268,7 @@ fn unsigned(
 /// The refusal for a text that one of these keys signed before it was changed.
 fn changed(keys: &[AuthKey], json: &str, signature: &[u8]) -> Option<Refusal> {
     let changes = keys.iter().take(KEYS_SEARCHED).find_map(|key| {
-        verification::found_changes(&key.key, json.as_bytes(), signature, Some(key.salt_length))
+        verification::found_changes(&key.key, json.as_bytes(), signature, Some(key.scheme))
     })?;
     let detail = format!("the text was changed after it had been signed: {}", changes.join(", and "));
     Some(Refusal::new(reasons::RESERIALISED, detail))

@@ -8,7 +8,7 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{
     KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaPssSaltLength, RsaSignatureEncoding,
 };
-use soter_wire::{KeyFacts, Profile, PublicKey, ResultFacts, base64};
+use soter_wire::{KeyFacts, Profile, PublicKey, ResultFacts, SaltLength, SignatureScheme, base64};
 
 use crate::accounts::DEFAULT_APPID;
 use crate::servers::WeChat;
@@ -44,9 +44,18 @@ fn sign_as(key: usize, text: &str, encoding: &'static dyn RsaEncoding) -> Vec<u8
     signature
 }
 
-pub(crate) fn sign(key: usize, text: &str, salt_length: u16) -> Vec<u8> {
-    static SALT_20: RsaSignatureEncoding = RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(20));
-    sign_as(key, text, if salt_length == 20 { &SALT_20 } else { &RSA_PSS_SHA256 })
+pub(crate) fn sign(key: usize, text: &str, scheme: SignatureScheme) -> Vec<u8> {
+    /// By salt length.
+    static PSS: LazyLock<Vec<RsaSignatureEncoding>> = LazyLock::new(|| {
+        let encoding = |length| RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(length));
+        (0..=SaltLength::MAX.get()).map(encoding).collect()
+    });
+    let SignatureScheme::RsaPss { salt_length } = scheme;
+    sign_as(key, text, &PSS[usize::from(salt_length.get())])
+}
+
+pub(crate) fn pss(salt_length: u16) -> SignatureScheme {
+    SignatureScheme::rsa_pss(salt_length).unwrap()
 }
 
 pub(crate) fn sign_pkcs1(key: usize, text: &str) -> Vec<u8> {
@@ -75,7 +84,7 @@ impl TestPhone {
         let counter = self.next_counter();
         let (cpu_id, uid) = (&self.cpu_id, &self.uid);
         let json = KeyFacts { public_key: &public(exported), cpu_id, counter, uid }.encode(self.profile);
-        let signature = sign(signer, &json, self.profile.salt_length);
+        let signature = sign(signer, &json, self.profile.scheme);
         (json, signature)
     }
 
@@ -109,6 +118,6 @@ impl TestPhone {
 
     /// The signature that belongs to a text, Base64.
     pub(crate) fn signature(&self, text: &str) -> String {
-        base64::encode(&sign(self.auth_key, text, self.profile.salt_length))
+        base64::encode(&sign(self.auth_key, text, self.profile.scheme))
     }
 }

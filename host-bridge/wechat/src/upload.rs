@@ -1,6 +1,6 @@
 //! What WeChat's client uploads before a user's first authentication: the ASK, then the AuthKey.
 
-use soter_wire::{CertificateChain, ExportBlob, KeyJson, PublicKey, shortened};
+use soter_wire::{CertificateChain, ExportBlob, KeyJson, PublicKey, SignatureScheme, shortened};
 
 use crate::ledger::{AuthKey, Book, Change, LedgerError};
 use crate::reasons;
@@ -123,7 +123,7 @@ struct Ask {
     uid: String,
     counter: u64,
     key: PublicKey,
-    salt_length: u16,
+    scheme: SignatureScheme,
 }
 
 impl WeChat {
@@ -148,7 +148,7 @@ impl WeChat {
         if (&export.cpu_id, &export.uid) != (&ask.cpu_id, &ask.uid) {
             return Err(UploadRefused::NoAsk { cpu_id: export.cpu_id, uid: export.uid });
         }
-        check_auth_key(&auth_key.json, &auth_key.signature, &ask.key, ask.salt_length)?;
+        check_auth_key(&auth_key.json, &auth_key.signature, &ask.key, ask.scheme)?;
         if export.counter <= ask.counter {
             return Err(UploadRefused::Counter { counter: export.counter, highest: ask.counter });
         }
@@ -158,10 +158,10 @@ impl WeChat {
             if is_known {
                 spend(book, cpu_id, ask.counter)?;
             }
-            let Ask { cpu_id, uid, key, salt_length, .. } = ask;
+            let Ask { cpu_id, uid, key, scheme, .. } = ask;
             changes.extend([
                 Change::Counter { cpu_id: cpu_id.clone(), highest: export.counter },
-                Change::Ask { cpu_id: cpu_id.clone(), uid: uid.clone(), key, salt_length },
+                Change::Ask { cpu_id: cpu_id.clone(), uid: uid.clone(), key, scheme },
                 Change::AuthKey { cpu_id, uid, key: owned(&export, appid, openid) },
             ]);
             Ok::<_, UploadRefused>(changes)
@@ -189,13 +189,13 @@ impl WeChat {
         let ask = self.vouched_ask(json, signature, |cpu_id| self.registered(cpu_id))?;
         let accept = |book: &mut Book| {
             let counter = spend(book, &ask.cpu_id, ask.counter)?;
-            let Ask { cpu_id, uid, key, salt_length, .. } = ask;
-            Ok::<_, UploadRefused>(vec![counter, Change::Ask { cpu_id, uid, key, salt_length }])
+            let Ask { cpu_id, uid, key, scheme, .. } = ask;
+            Ok::<_, UploadRefused>(vec![counter, Change::Ask { cpu_id, uid, key, scheme }])
         };
         Ok(self.ledger.change(accept)??.durable().await?)
     }
 
-    /// Accepts an exported AuthKey for a mini program and its user. Its salt length is fixed from now on.
+    /// Accepts an exported AuthKey for a mini program and its user. Its signature scheme is fixed from now on.
     ///
     /// # Errors
     /// [`UploadRefused`].
@@ -207,14 +207,14 @@ impl WeChat {
         openid: &str,
     ) -> Result<(), UploadRefused> {
         let export = unpacked(json)?;
-        let ask = self.ledger.read(|book| {
-            book.ask(&export.cpu_id, &export.uid).map(|(key, salt_length)| (key.clone(), salt_length))
-        });
+        let ask = self
+            .ledger
+            .read(|book| book.ask(&export.cpu_id, &export.uid).map(|(key, scheme)| (key.clone(), scheme)));
         let KeyJson { cpu_id, uid, .. } = &export;
-        let Some((ask, salt_length)) = ask else {
+        let Some((ask, scheme)) = ask else {
             return Err(UploadRefused::NoAsk { cpu_id: cpu_id.clone(), uid: uid.clone() });
         };
-        check_auth_key(json, signature, &ask, salt_length)?;
+        check_auth_key(json, signature, &ask, scheme)?;
         let accept = |book: &mut Book| {
             // Another ASK may have come meanwhile.
             if book.ask(cpu_id, uid).is_none_or(|(known, _)| *known != ask) {
@@ -244,11 +244,11 @@ impl WeChat {
         }
         let export = unpacked(json)?;
         let attk = attk_of(&export.cpu_id)?;
-        let salt_length = export.effective_salt_length();
-        attk.verify_pss(json, signature, salt_length)
+        let scheme = export.scheme();
+        attk.verify(scheme, json, signature)
             .map_err(|_| UploadRefused::NotSigned { kind: "ASK", signer: "the device's ATTK" })?;
         let KeyJson { public_key, cpu_id, counter, uid, .. } = export;
-        Ok(Ask { cpu_id, uid, counter, key: public_key, salt_length })
+        Ok(Ask { cpu_id, uid, counter, key: public_key, scheme })
     }
 
     fn chained_ask(
@@ -262,13 +262,13 @@ impl WeChat {
         if !self.options.trusted_roots.contains(&facts.root) {
             return Err(UploadRefused::UntrustedRoot { root: facts.root_common_name });
         }
-        let salt_length = facts.challenge.effective_salt_length();
+        let scheme = facts.challenge.scheme();
         let attk = attk_of(&facts.challenge.cpu_id)?;
         if attk != facts.device_key {
             return Err(UploadRefused::NotSigned { kind: "ASK", signer: "the device's ATTK" });
         }
         let soter_wire::AttestationChallenge { cpu_id, counter, uid, .. } = facts.challenge;
-        Ok(Ask { cpu_id, uid, counter, key: facts.ask, salt_length })
+        Ok(Ask { cpu_id, uid, counter, key: facts.ask, scheme })
     }
 
     fn registered(&self, cpu_id: &str) -> Result<PublicKey, UploadRefused> {
@@ -293,9 +293,9 @@ fn check_auth_key(
     json: &[u8],
     signature: &[u8],
     ask: &PublicKey,
-    salt_length: u16,
+    scheme: SignatureScheme,
 ) -> Result<(), UploadRefused> {
-    ask.verify_pss(json, signature, salt_length)
+    ask.verify(scheme, json, signature)
         .map_err(|_| UploadRefused::NotSigned { kind: "AuthKey", signer: "the app's ASK" })
 }
 
@@ -305,7 +305,7 @@ fn owned(export: &KeyJson, appid: &str, openid: &str) -> AuthKey {
         key: export.public_key.clone(),
         appid: appid.to_owned(),
         openid: openid.to_owned(),
-        salt_length: export.effective_salt_length(),
+        scheme: export.scheme(),
         retired: false,
     }
 }

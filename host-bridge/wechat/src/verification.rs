@@ -26,7 +26,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use soter_wire::{DEFAULT_SALT_LENGTH, DecodeError, ExportBlob, KeyJson, MAX_SALT_LENGTH, ResultJson};
+use soter_wire::{DecodeError, ExportBlob, KeyJson, ResultJson, SaltLength, SignatureScheme};
 
 use crate::journal::Judgement;
 
@@ -44,8 +44,8 @@ pub(crate) use signature::read_base64 as read_base64_signature;
 pub struct Verification {
     /// Whether the signature is valid, and why not.
     pub verdict: Judgement,
-    /// The salt length that was required, in bytes; absent if the check did not get that far.
-    pub salt_length: Option<u16>,
+    /// How the signature had to be made; absent if the check did not get that far.
+    pub scheme: Option<SignatureScheme>,
     /// What does not change the verdict, and should be known all the same.
     pub remarks: Vec<String>,
 }
@@ -71,23 +71,18 @@ pub fn verify_at(
 ) -> Verification {
     let mut remarks = Vec::new();
     match judge(key, json, signature, salt, unix_seconds, &mut remarks) {
-        Ok(salt) => Verification {
-            verdict: Judgement {
-                is_ok: true,
-                reason: "valid".to_owned(),
-                detail: format!(
-                    "the signature is this key's over these {} bytes, at salt length {} ({})",
-                    json.len(),
-                    salt.length,
-                    salt.source
-                ),
-            },
-            salt_length: Some(salt.length),
-            remarks,
-        },
+        Ok(Required { scheme, source }) => {
+            let SignatureScheme::RsaPss { salt_length } = scheme;
+            let detail = format!(
+                "the signature is this key's over these {} bytes, at salt length {salt_length} ({source})",
+                json.len()
+            );
+            let verdict = Judgement { is_ok: true, reason: "valid".to_owned(), detail };
+            Verification { verdict, scheme: Some(scheme), remarks }
+        }
         Err(refusal) => Verification {
             verdict: Judgement { is_ok: false, reason: refusal.reason.to_owned(), detail: refusal.detail },
-            salt_length: refusal.salt_length,
+            scheme: refusal.scheme,
             remarks,
         },
     }
@@ -97,18 +92,18 @@ pub fn verify_at(
 pub(crate) struct Refusal {
     pub(crate) reason: &'static str,
     pub(crate) detail: String,
-    salt_length: Option<u16>,
+    scheme: Option<SignatureScheme>,
 }
 
 impl Refusal {
     pub(crate) fn new(reason: &'static str, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), salt_length: None }
+        Self { reason, detail: detail.into(), scheme: None }
     }
 }
 
-/// The required salt length in bytes, and who requires it.
-struct Salt {
-    length: u16,
+/// The required scheme, and who requires it.
+struct Required {
+    scheme: SignatureScheme,
     source: &'static str,
 }
 
@@ -119,64 +114,66 @@ fn judge(
     salt: Option<u16>,
     unix_seconds: u64,
     remarks: &mut Vec<String>,
-) -> Result<Salt, Refusal> {
+) -> Result<Required, Refusal> {
     let key = Key::read(key)?;
     remarks.extend(key.remarks(unix_seconds));
     let signature = signature::read(signature)?;
-    let required = required_salt(salt, json, remarks)?;
-    if let Some(of_key) = key.salt_length
-        && of_key != required.length
+    let required = required(salt, json, remarks)?;
+    if let Some(of_key) = key.named_scheme
+        && of_key != required.scheme
     {
+        let SignatureScheme::RsaPss { salt_length: of_key } = of_key;
         remarks.push(format!(
             "the key was exported with salt length {of_key}; a careful server requires that length of all its signatures"
         ));
     }
-    if key.public.verify_pss(json, &signature, required.length).is_ok() {
+    if key.public.verify(required.scheme, json, &signature).is_ok() {
         return Ok(required);
     }
-    Err(diagnosis::explain(&key.public, json, &signature, &required, salt))
+    let demanded = salt.map(|_| required.scheme);
+    Err(diagnosis::explain(&key.public, json, &signature, &required, demanded))
 }
 
-/// The salt length that must hold. Bytes that are no result and no exported key may have been signed all the same, so
+/// The scheme that must hold. Bytes that are no result and no exported key may have been signed all the same, so
 /// they are checked too; but a remark says so.
-fn required_salt(demanded: Option<u16>, json: &[u8], remarks: &mut Vec<String>) -> Result<Salt, Refusal> {
-    let claimed = claimed_salt_length(json);
+fn required(demanded: Option<u16>, json: &[u8], remarks: &mut Vec<String>) -> Result<Required, Refusal> {
+    let named = named_scheme(json);
     if let Some(length) = demanded {
-        if let Err(error) = &claimed {
+        if let Err(error) = &named {
             remarks.push(not_understood(json, error));
         }
-        return if length <= MAX_SALT_LENGTH {
-            Ok(Salt { length, source: "as demanded" })
+        return if let Some(scheme) = SignatureScheme::rsa_pss(length) {
+            Ok(Required { scheme, source: "as demanded" })
         } else {
             Err(Refusal::new(
                 "salt-out-of-range",
                 format!(
-                    "salt length {length} is demanded; with a key of 2048 bits, {MAX_SALT_LENGTH} is the most"
+                    "salt length {length} is demanded; with a key of 2048 bits, {} is the most",
+                    SaltLength::MAX
                 ),
             ))
         };
     }
-    match claimed {
-        Ok(Some(length)) => Ok(Salt { length, source: "the JSON's own rsa_pss_saltlen" }),
-        Ok(None) => {
-            Ok(Salt { length: DEFAULT_SALT_LENGTH, source: "the default, since the JSON names none" })
-        }
+    let default = |source| Required { scheme: SignatureScheme::default(), source };
+    match named {
+        Ok(Some(scheme)) => Ok(Required { scheme, source: "the JSON's own rsa_pss_saltlen" }),
+        Ok(None) => Ok(default("the default, since the JSON names none")),
         Err(error @ DecodeError::SaltLengthOutOfRange { .. }) => {
             Err(Refusal::new("salt-out-of-range", error.to_string()))
         }
         Err(error) => {
             remarks.push(not_understood(json, &error));
-            Ok(Salt { length: DEFAULT_SALT_LENGTH, source: "the default, since the JSON was not understood" })
+            Ok(default("the default, since the JSON was not understood"))
         }
     }
 }
 
-/// What a result or an exported key says about its own salt length.
-fn claimed_salt_length(json: &[u8]) -> Result<Option<u16>, DecodeError> {
+/// What a result or an exported key says about its own scheme.
+fn named_scheme(json: &[u8]) -> Result<Option<SignatureScheme>, DecodeError> {
     match ResultJson::decode(json) {
-        Ok(result) => Ok(result.salt_length),
+        Ok(result) => Ok(result.named_scheme),
         // A text that is no result may still be an exported key; if it is neither, the result's error says more.
-        Err(error) => KeyJson::decode(json).map(|key| key.salt_length).map_err(|_| error),
+        Err(error) => KeyJson::decode(json).map(|key| key.named_scheme).map_err(|_| error),
     }
 }
 

@@ -169,7 +169,7 @@ impl Control {
         // A second result of the same phone, for its counter goes on.
         pay(&mut person, target, first).await?;
         let mut turned_away = None;
-        if let Some(other) = PROFILES.iter().find(|profile| profile.salt_length != first.salt_length) {
+        if let Some(other) = PROFILES.iter().find(|profile| profile.scheme != first.scheme) {
             let family = other.name;
             turned_away = match served(target, keys, other, 1).await {
                 Ok(_) => None,

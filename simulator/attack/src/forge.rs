@@ -100,7 +100,7 @@ pub(super) fn enrolled(
 ) -> Result<Upload, CommandError> {
     let attacker = supply.key()?;
     let signed = |export: &ExportBlob| -> Result<ExportBlob, CommandError> {
-        let scheme = Scheme { salt_length: upload.salt_length, ..Scheme::USUAL };
+        let scheme = Scheme::honest(upload.scheme);
         Ok(ExportBlob { json: export.json.clone(), signature: attacker.sign(&export.json, scheme)? })
     };
     Ok(match forgery {

@@ -8,7 +8,7 @@ use soter_tee::{
     DeviceIdentity, Environment, KeyError, KeyPath, MemoryStorage, OpenError, Presented, PrivateKey,
     RandomnessError, Storage, Tee, TeeError,
 };
-use soter_wire::{ExportBlob, Mode, Profile, PublicKey, base64};
+use soter_wire::{ExportBlob, Mode, Profile, PublicKey, SignatureScheme, base64};
 
 use super::keys::KeySupply;
 use super::{Scheme, SoftwareKey};
@@ -42,8 +42,8 @@ pub struct Upload {
     pub auth_key: ExportBlob,
     /// The AuthKey itself.
     pub public_key: PublicKey,
-    /// The salt length of every signature by it, in bytes.
-    pub salt_length: u16,
+    /// How every signature by it is made.
+    pub scheme: SignatureScheme,
     /// The user in the mini program.
     pub openid: String,
 }
@@ -109,7 +109,7 @@ impl Handset {
         if self.known.supply.is_seeded() {
             // The secure world draws its salts from the operating system; with a seed, the same attack is the same bytes.
             let openid = self.openid.clone();
-            let scheme = Scheme { salt_length: self.profile.salt_length, ..Scheme::USUAL };
+            let scheme = Scheme::honest(self.profile.scheme);
             signature = self.auth_key(&openid)?.sign(&json, scheme)?;
         }
         let json =
@@ -128,7 +128,7 @@ impl Handset {
             ask,
             auth_key,
             public_key: self.public(&auth_key_path(&self.openid))?,
-            salt_length: self.profile.salt_length,
+            scheme: self.profile.scheme,
             openid: self.openid.clone(),
         })
     }

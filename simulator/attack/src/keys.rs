@@ -169,6 +169,8 @@ impl KeySupply {
 mod tests {
     use std::collections::BTreeSet;
 
+    use soter_wire::SignatureScheme;
+
     use super::*;
     use crate::Scheme;
 
@@ -180,7 +182,7 @@ mod tests {
             let key = supply.key().unwrap();
             assert!(seen.insert(key.public().fingerprint()));
             let signature = key.sign(b"text", Scheme::USUAL).unwrap();
-            assert_eq!(key.public().verify_pss(b"text", &signature, 20), Ok(()));
+            assert_eq!(key.public().verify(SignatureScheme::default(), b"text", &signature), Ok(()));
             let again = SoftwareKey::from_pkcs8(&key.expose_pkcs8().unwrap()).unwrap();
             assert!(soter_tee::PrivateKey::from_pkcs8(&again.expose_pkcs8().unwrap()).is_ok());
         }

@@ -15,7 +15,7 @@ use rsa::traits::PrivateKeyParts;
 use rsa::{BigUint, RsaPrivateKey, hazmat};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::protocol::danger::{Hash, Padding};
-use soter_wire::{DEFAULT_SALT_LENGTH, MAX_SALT_LENGTH, PublicKey};
+use soter_wire::{PublicKey, SaltLength, SignatureScheme};
 use zeroize::Zeroizing;
 
 /// Bytes of a signature by a key of 2048 bits.
@@ -51,9 +51,15 @@ impl Scheme {
         padding: Padding::Pss,
         hash: Hash::Sha256,
         mgf1: Hash::Sha256,
-        salt_length: DEFAULT_SALT_LENGTH,
+        salt_length: SaltLength::DEFAULT.get(),
         flaw: None,
     };
+
+    /// What phones of a family use.
+    pub fn honest(scheme: SignatureScheme) -> Self {
+        let SignatureScheme::RsaPss { salt_length } = scheme;
+        Self { salt_length: salt_length.get(), ..Self::USUAL }
+    }
 }
 
 /// An RSA-2048 key that whoever holds it can use in any way. It is never printed. Clones share the key.
@@ -155,7 +161,7 @@ impl SoftwareKey {
         if salt_length > room {
             return Err(CommandError::invalid_params(
                 format!("a salt of {salt_length} bytes does not fit into a signature of 2048 bits"),
-                format!("give at most {room}; with SHA-256 that is {MAX_SALT_LENGTH}"),
+                format!("give at most {room}; with SHA-256 that is {}", SaltLength::MAX),
             ));
         }
         // Step 4: the salt.
@@ -245,12 +251,13 @@ mod tests {
     #[test]
     fn what_is_signed_as_phones_sign_verifies_at_that_salt_length_alone() {
         let key = SoftwareKey::generate().unwrap();
-        for salt_length in [0, 20, 32, MAX_SALT_LENGTH] {
-            let signature = key.sign(b"text", Scheme { salt_length, ..Scheme::USUAL }).unwrap();
+        for salt_length in [0, 20, 32, SaltLength::MAX.get()] {
+            let scheme = SignatureScheme::rsa_pss(salt_length).unwrap();
+            let signature = key.sign(b"text", Scheme::honest(scheme)).unwrap();
             assert_eq!(signature.len(), SIGNATURE_BYTES);
-            assert_eq!(key.public().verify_pss(b"text", &signature, salt_length), Ok(()));
+            assert_eq!(key.public().verify(scheme, b"text", &signature), Ok(()));
             assert_eq!(key.public().find_pss_salt_length(b"text", &signature), Some(salt_length));
-            assert!(key.public().verify_pss(b"test", &signature, salt_length).is_err());
+            assert!(key.public().verify(scheme, b"test", &signature).is_err());
         }
     }
 

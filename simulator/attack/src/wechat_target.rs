@@ -338,7 +338,7 @@ fn device(upload: &Upload, appid: &str) -> Value {
         "ask": export(&upload.ask),
         "auth_key": export(&upload.auth_key),
         "public_key": upload.public_key.to_pem(),
-        "salt_length": upload.salt_length,
+        "salt_length": upload.scheme,
         "appid": appid,
         "openid": upload.openid,
     })

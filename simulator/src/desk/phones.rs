@@ -149,7 +149,7 @@ pub(super) fn families() -> device::Families {
         name: profile.name.to_owned(),
         description: profile.description.to_owned(),
         modes: profile.modes.to_vec(),
-        salt_length: profile.salt_length,
+        scheme: profile.scheme,
     };
     device::Families { profiles: PROFILES.iter().map(family).collect() }
 }

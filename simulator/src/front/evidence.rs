@@ -6,6 +6,7 @@ use soter_bridge::protocol::keys::{self, Key};
 use soter_bridge::protocol::verify::{Verdict, VerifySignature};
 use soter_bridge::protocol::wx::SoterAuthentication;
 use soter_bridge::protocol::{CommandError, Event, Service};
+use soter_wire::SignatureScheme;
 
 /// What was signed, with which key, and whether it verifies.
 #[derive(Clone, Debug)]
@@ -16,8 +17,8 @@ pub(crate) struct Evidence {
     pub(crate) counter: u64,
     /// The key that signed.
     pub(crate) key: Key,
-    /// The PSS salt length.
-    pub(crate) salt_length: u16,
+    /// How it was signed.
+    pub(crate) scheme: SignatureScheme,
     /// The check with that key's public half.
     pub(crate) verdict: Verdict,
 }
@@ -38,14 +39,14 @@ pub(crate) async fn evidence<S: Service>(
     // Another front end's signature may lie between ours; the counter in the result tells them apart.
     let result = soter_wire::ResultJson::decode(callback.result_json.as_bytes()).ok();
     let signed = happened.iter().rev().find_map(|event| match event {
-        Event::Signed { device, fingerprint, counter, salt_length, .. }
+        Event::Signed { device, fingerprint, counter, scheme, .. }
             if result.as_ref().is_none_or(|result| result.counter == *counter) =>
         {
-            Some((device, fingerprint, *counter, *salt_length))
+            Some((device, fingerprint, *counter, *scheme))
         }
         _ => None,
     });
-    let Some((device, fingerprint, counter, salt_length)) = signed else { return Ok(None) };
+    let Some((device, fingerprint, counter, scheme)) = signed else { return Ok(None) };
     let keys = service.request(Some(device), keys::List {}).await?.keys;
     let Some(key) = keys.into_iter().find(|key| key.fingerprint == *fingerprint) else { return Ok(None) };
     let check = VerifySignature {
@@ -56,5 +57,5 @@ pub(crate) async fn evidence<S: Service>(
     };
     let verdict = service.request(Some(device), check).await?;
     let raw = result.map(|result| result.raw);
-    Ok(Some(Evidence { raw, counter, key, salt_length, verdict }))
+    Ok(Some(Evidence { raw, counter, key, scheme, verdict }))
 }

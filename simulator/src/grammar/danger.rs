@@ -65,7 +65,7 @@ pub(crate) struct SignArguments {
     #[arg(long, value_name = "HASH", default_value = "sha256", value_parser = hash())]
     mgf1: Hash,
     /// The salt's length in bytes, for PSS
-    #[arg(long, value_name = "BYTES", default_value_t = soter_wire::DEFAULT_SALT_LENGTH)]
+    #[arg(long, value_name = "BYTES", default_value_t = soter_wire::SaltLength::DEFAULT.get())]
     salt: u16,
 }
 

@@ -130,7 +130,7 @@ impl Phone {
             key_name: signed.key_name.clone(),
             fingerprint: signed.key_fingerprint.clone(),
             counter: signed.counter,
-            salt_length: self.profile.salt_length,
+            scheme: self.profile.scheme,
         });
     }
 

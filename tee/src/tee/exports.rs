@@ -40,7 +40,7 @@ impl Tee {
                 cpu_id: cpu_id.clone(),
                 counter,
                 uid: self.uid(uid),
-                salt_length: Some(self.profile.salt_length),
+                named_scheme: Some(self.profile.scheme),
             },
             device_name: device_name(&cpu_id),
             device_serial,

@@ -6,7 +6,7 @@ use der::asn1::ObjectIdentifier;
 
 use crate::json::{MAX_JSON, Object, encode_string};
 use crate::tlv::{self, ENUMERATED, INTEGER, NULL, OCTET_STRING, Reader, SEQUENCE, SET};
-use crate::{DEFAULT_SALT_LENGTH, DecodeError};
+use crate::{DecodeError, SignatureScheme};
 
 /// Android's key-attestation extension.
 pub const KEY_ATTESTATION_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11129.2.1.17");
@@ -20,8 +20,8 @@ pub struct AttestationChallenge {
     pub counter: u64,
     /// The app on the device.
     pub uid: String,
-    /// `rsa_pss_saltlen`, in bytes, if it is there.
-    pub salt_length: Option<u16>,
+    /// The scheme that `rsa_pss_saltlen` names, if it is there.
+    pub named_scheme: Option<SignatureScheme>,
 }
 
 impl AttestationChallenge {
@@ -34,7 +34,8 @@ impl AttestationChallenge {
         // INVARIANT: writing into a `String` never fails.
         let _ = write!(out, ",\"counter\":{},\"uid\":", self.counter);
         encode_string(&self.uid, &mut out, false);
-        if let Some(salt_length) = self.salt_length {
+        if let Some(scheme) = self.named_scheme {
+            let SignatureScheme::RsaPss { salt_length } = scheme;
             let _ = write!(out, ",\"rsa_pss_saltlen\":{salt_length}");
         }
         out.push('}');
@@ -52,13 +53,13 @@ impl AttestationChallenge {
             cpu_id: object.string("cpu_id")?,
             counter: object.counter("counter")?,
             uid: object.string_or_integer("uid")?,
-            salt_length: object.salt_length()?,
+            named_scheme: object.scheme()?,
         })
     }
 
-    /// The salt length that the challenge claims: its field if present, else [`DEFAULT_SALT_LENGTH`].
-    pub fn effective_salt_length(&self) -> u16 {
-        self.salt_length.unwrap_or(DEFAULT_SALT_LENGTH)
+    /// The scheme that the challenge claims: the one that it names, else the default.
+    pub fn scheme(&self) -> SignatureScheme {
+        self.named_scheme.unwrap_or_default()
     }
 }
 
@@ -260,7 +261,7 @@ mod tests {
             cpu_id: "C".to_owned(),
             counter: 38,
             uid: "10316".to_owned(),
-            salt_length: Some(32),
+            named_scheme: SignatureScheme::rsa_pss(32),
         };
         let text = r#"{"cpu_id":"C","counter":38,"uid":"10316","rsa_pss_saltlen":32}"#;
         assert_eq!(challenge.encode(), text);

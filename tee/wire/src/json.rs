@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Value};
 
 use crate::decode_error::shown;
-use crate::{DecodeError, MAX_COUNTER, MAX_SALT_LENGTH};
+use crate::{DecodeError, MAX_COUNTER, SignatureScheme};
 
 /// Longest JSON that is read, in bytes: the limit of Tencent's SDK.
 pub const MAX_JSON: usize = 1 << 20;
@@ -101,18 +101,18 @@ impl Object {
         }
     }
 
-    /// Takes `rsa_pss_saltlen`, an integer literal from 0 to [`MAX_SALT_LENGTH`], if it is there.
+    /// Takes `rsa_pss_saltlen`, an integer literal that is a [`SaltLength`](crate::SaltLength), if it is there.
     ///
     /// # Errors
     /// [`DecodeError::WrongType`] or [`DecodeError::SaltLengthOutOfRange`].
-    pub fn salt_length(&mut self) -> Result<Option<u16>, DecodeError> {
+    pub fn scheme(&mut self) -> Result<Option<SignatureScheme>, DecodeError> {
         let name = "rsa_pss_saltlen";
         match self.0.shift_remove(name) {
             None => Ok(None),
             Some(Value::Number(number)) => number
                 .as_u64()
                 .and_then(|number| u16::try_from(number).ok())
-                .filter(|&length| length <= MAX_SALT_LENGTH)
+                .and_then(SignatureScheme::rsa_pss)
                 .map(Some)
                 .ok_or_else(|| DecodeError::SaltLengthOutOfRange { found: number.to_string() }),
             Some(other) => Err(DecodeError::WrongType { name, expected: "an integer", found: kind(&other) }),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::json::{self, Object, encode_string};
-use crate::{DEFAULT_SALT_LENGTH, DecodeError, Profile, PublicKey};
+use crate::{DecodeError, Profile, PublicKey, SignatureScheme};
 
 /// What the TEE knows when it exports a key.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,8 @@ impl KeyFacts<'_> {
         let _ = write!(out, ",\"counter\":{},\"uid\":", self.counter);
         encode_string(self.uid, &mut out, layout.escape_slash);
         if layout.salt_length_field {
-            let _ = write!(out, ",\"rsa_pss_saltlen\":{}", profile.salt_length);
+            let SignatureScheme::RsaPss { salt_length } = profile.scheme;
+            let _ = write!(out, ",\"rsa_pss_saltlen\":{salt_length}");
         }
         out.push('}');
         out
@@ -60,8 +61,8 @@ pub struct KeyJson {
     pub counter: u64,
     /// The app on the device.
     pub uid: String,
-    /// `rsa_pss_saltlen`, in bytes, if it is there.
-    pub salt_length: Option<u16>,
+    /// The scheme that `rsa_pss_saltlen` names, if it is there.
+    pub named_scheme: Option<SignatureScheme>,
 }
 
 impl KeyJson {
@@ -80,13 +81,13 @@ impl KeyJson {
             cpu_id: object.string("cpu_id")?,
             counter: object.counter("counter")?,
             uid: object.string_or_integer("uid")?,
-            salt_length: object.salt_length()?,
+            named_scheme: object.scheme()?,
         })
     }
 
-    /// The salt length that the export claims: its field if present, else [`DEFAULT_SALT_LENGTH`].
-    pub fn effective_salt_length(&self) -> u16 {
-        self.salt_length.unwrap_or(DEFAULT_SALT_LENGTH)
+    /// The scheme that the export claims: the one that it names, else the default.
+    pub fn scheme(&self) -> SignatureScheme {
+        self.named_scheme.unwrap_or_default()
     }
 }
 
@@ -182,7 +183,7 @@ mod tests {
         let text = text_of("itrustee");
         let key = KeyJson::decode(text.as_bytes()).unwrap();
         assert_eq!(key.public_key, PublicKey::from_pem(PEM).unwrap());
-        assert_eq!(key.effective_salt_length(), 32);
+        assert_eq!(Some(key.scheme()), SignatureScheme::rsa_pss(32));
 
         for (place, broken) in [
             ("in cpu_id", text.replace("c/d", "c\nd")),

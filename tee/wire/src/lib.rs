@@ -10,7 +10,7 @@
 //!                    KeyFacts ------|--> ExportBlob --> KeyJson --------> trusts the AuthKey
 //!                                   |
 //!   AuthKey --signs--> one result   |
-//!                    ResultFacts ---|--> ExportBlob --> ResultJson -----> PublicKey::verify_pss
+//!                    ResultFacts ---|--> ExportBlob --> ResultJson -----> PublicKey::verify
 //!                                   |                                     over the bytes as received
 //! ```
 //!
@@ -20,7 +20,7 @@
 //! Signatures are always checked over the received bytes; nothing is ever serialised a second time to check it.
 //!
 //! ```
-//! use soter_wire::{Profile, ResultFacts, ResultJson};
+//! use soter_wire::{Profile, ResultFacts, ResultJson, SignatureScheme};
 //!
 //! let profile = Profile::named("ios").ok_or("no such profile")?;
 //! let facts = ResultFacts {
@@ -38,7 +38,7 @@
 //!
 //! let result = ResultJson::decode(signed.as_bytes())?;
 //! assert_eq!(result.raw, "order 4711");
-//! assert_eq!(result.effective_salt_length(), soter_wire::DEFAULT_SALT_LENGTH);
+//! assert_eq!(result.scheme(), SignatureScheme::default());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -70,7 +70,7 @@ pub use key_json::{KeyFacts, KeyJson};
 pub use mode::{Mode, UnknownMode};
 pub use profile::{AskForm, KeyJsonLayout, MatcherPolicy, PROFILES, Profile, ResultField, Status, UidShape};
 pub use public_key::PublicKey;
-pub use result::{DEFAULT_SALT_LENGTH, MAX_COUNTER, MAX_SALT_LENGTH, ResultFacts, ResultJson};
+pub use result::{MAX_COUNTER, ResultFacts, ResultJson};
 pub use shortened::shortened;
 pub use signature::SignatureError;
 pub use signature_scheme::{SaltLength, SignatureScheme};

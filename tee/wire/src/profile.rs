@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{CpuIdShape, Mode};
+use crate::{CpuIdShape, Mode, SaltLength, SignatureScheme};
 
 /// How one family of phones writes, signs and behaves.
 ///
@@ -19,8 +19,9 @@ pub struct Profile {
     pub modes: &'static [Mode],
     /// Members of the result JSON, in order.
     pub result: &'static [ResultField],
-    /// PSS salt length of every signature, in bytes.
-    pub salt_length: u16,
+    /// How every signature is made. One that is not the default has to be named in result and key JSON, or no reader
+    /// knows of it.
+    pub scheme: SignatureScheme,
     /// How the ASK JSON and the AuthKey JSON are written.
     pub key_json: KeyJsonLayout,
     /// How the ASK is exported.
@@ -173,7 +174,7 @@ const TRUSTONIC: Profile = Profile {
         ResultField::CpuId,
         ResultField::Uid,
     ],
-    salt_length: 20,
+    scheme: SignatureScheme::RsaPss { salt_length: SaltLength::DEFAULT },
     key_json: WRAPPED_KEY_JSON,
     ask: AskForm::Json,
     cpu_id: CpuIdShape::LowerHex(40),
@@ -201,7 +202,7 @@ const ITRUSTEE: Profile = Profile {
         ResultField::Fixed { name: "fc_n", value: "hwbioalgo" },
         ResultField::Fixed { name: "fc_v", value: "bioalgo_1.0" },
     ],
-    salt_length: 32,
+    scheme: SignatureScheme::RsaPss { salt_length: SaltLength::HUAWEI },
     key_json: KeyJsonLayout {
         line_width: None,
         raw_line_feeds: true,
@@ -230,7 +231,7 @@ const QSEE: Profile = Profile {
         ResultField::CpuId,
         ResultField::Uid,
     ],
-    salt_length: 20,
+    scheme: SignatureScheme::RsaPss { salt_length: SaltLength::DEFAULT },
     key_json: WRAPPED_KEY_JSON,
     ask: AskForm::Json,
     cpu_id: CpuIdShape::LowerHex(32),
@@ -244,7 +245,7 @@ const IOS: Profile = Profile {
     status: Status::Posted,
     modes: &[Mode::FingerPrint, Mode::Facial],
     result: &[ResultField::Raw, ResultField::Counter, ResultField::Uid, ResultField::CpuId],
-    salt_length: 20,
+    scheme: SignatureScheme::RsaPss { salt_length: SaltLength::DEFAULT },
     key_json: WRAPPED_KEY_JSON,
     ask: AskForm::Json,
     cpu_id: CpuIdShape::UpperUuid,
@@ -302,7 +303,7 @@ mod tests {
     #[test]
     fn a_salt_length_other_than_the_default_is_written_into_result_and_key() {
         for profile in PROFILES {
-            let differs = profile.salt_length != crate::DEFAULT_SALT_LENGTH;
+            let differs = profile.scheme != SignatureScheme::default();
             assert_eq!(profile.result.contains(&ResultField::SaltLength), differs, "{}", profile.name);
             assert_eq!(profile.key_json.salt_length_field, differs, "{}", profile.name);
         }

@@ -12,16 +12,13 @@ use der::{Decode, Sequence};
 use sha2::{Digest, Sha256};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
-use crate::{DEFAULT_SALT_LENGTH, DecodeError, MAX_SALT_LENGTH, SignatureError, pem};
+use crate::{DecodeError, SaltLength, SignatureError, SignatureScheme, pem};
 
 const LABEL: &str = "PUBLIC KEY";
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const PUBLIC_EXPONENT: [u8; 3] = [0x01, 0x00, 0x01];
 const SOTER_BITS: usize = 2048;
 const LARGEST_AUTHORITY_BITS: usize = 4096;
-
-/// Salt length of Huawei's phones, in bytes.
-const HUAWEI_SALT_LENGTH: u16 = 32;
 
 /// The public half of an RSA key with the exponent 65537: 2048 bits for ASK, AuthKey and device keys.
 ///
@@ -97,8 +94,8 @@ impl PublicKey {
             shared: Arc::new(Shared {
                 spki: spki.to_vec(),
                 modulus_bytes: modulus.len(),
-                default_salt: parsed(&const { pss(DEFAULT_SALT_LENGTH) })?,
-                huawei_salt: parsed(&const { pss(HUAWEI_SALT_LENGTH) })?,
+                default_salt: parsed(&const { pss(SaltLength::DEFAULT) })?,
+                huawei_salt: parsed(&const { pss(SaltLength::HUAWEI) })?,
             }),
         })
     }
@@ -132,21 +129,21 @@ impl PublicKey {
         format!("{:x}", Sha256::digest(self.spki_der()))
     }
 
-    /// Checks SHA256withRSA/PSS (MGF1 with SHA-256, trailer 0xBC) at exactly this salt length, in bytes, over exactly
-    /// these bytes.
+    /// Checks a signature that is made in exactly this way, over exactly these bytes.
     ///
     /// # Errors
     /// [`SignatureError`]; nothing but the answer depends on it.
-    pub fn verify_pss(
+    pub fn verify(
         &self,
+        scheme: SignatureScheme,
         message: &[u8],
         signature: &[u8],
-        salt_length: u16,
     ) -> Result<(), SignatureError> {
         self.check_length(signature)?;
+        let SignatureScheme::RsaPss { salt_length } = scheme;
         match salt_length {
-            DEFAULT_SALT_LENGTH => self.shared.default_salt.verify_sig(message, signature),
-            HUAWEI_SALT_LENGTH => self.shared.huawei_salt.verify_sig(message, signature),
+            SaltLength::DEFAULT => self.shared.default_salt.verify_sig(message, signature),
+            SaltLength::HUAWEI => self.shared.huawei_salt.verify_sig(message, signature),
             other => pss(other).verify_sig(self.spki_der(), message, signature),
         }
         .map_err(|_| SignatureError::Mismatch)
@@ -167,10 +164,15 @@ impl PublicKey {
     /// signature. It tries up to 223 lengths, the usual ones first, and is meant for diagnoses alone: a verifier that
     /// took what it finds would let the message choose.
     pub fn find_pss_salt_length(&self, message: &[u8], signature: &[u8]) -> Option<u16> {
-        [DEFAULT_SALT_LENGTH, HUAWEI_SALT_LENGTH]
+        let usual = [SaltLength::DEFAULT, SaltLength::HUAWEI];
+        let others = (0..=SaltLength::MAX.get()).filter_map(SaltLength::new);
+        usual
             .into_iter()
-            .chain((0..=MAX_SALT_LENGTH).filter(|&n| n != DEFAULT_SALT_LENGTH && n != HUAWEI_SALT_LENGTH))
-            .find(|&salt_length| self.verify_pss(message, signature, salt_length).is_ok())
+            .chain(others.filter(|length| !usual.contains(length)))
+            .find(|&salt_length| {
+                self.verify(SignatureScheme::RsaPss { salt_length }, message, signature).is_ok()
+            })
+            .map(SaltLength::get)
     }
 
     fn check_length(&self, signature: &[u8]) -> Result<(), SignatureError> {
@@ -182,8 +184,8 @@ impl PublicKey {
     }
 }
 
-const fn pss(salt_length: u16) -> RsaParameters {
-    RSA_PSS_2048_8192_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(salt_length))
+const fn pss(salt_length: SaltLength) -> RsaParameters {
+    RSA_PSS_2048_8192_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(salt_length.get()))
 }
 
 impl PartialEq for PublicKey {
@@ -290,12 +292,13 @@ mod tests {
     fn a_signature_of_another_length_is_told_from_one_that_does_not_match() {
         for bytes in [0, 255, 257, 512] {
             let wrong_length = Err(SignatureError::WrongLength { bytes });
-            assert_eq!(key().verify_pss(b"m", &vec![1; bytes], 20), wrong_length);
+            assert_eq!(key().verify(SignatureScheme::default(), b"m", &vec![1; bytes]), wrong_length);
             assert_eq!(key().verify_pkcs1(b"m", &vec![1; bytes]), wrong_length);
         }
-        for salt_length in [0, 20, 32, 222, 223, u16::MAX] {
+        for salt_length in [0, 20, 32, 222] {
+            let scheme = SignatureScheme::rsa_pss(salt_length).unwrap();
             let mismatch = Err(SignatureError::Mismatch);
-            assert_eq!(key().verify_pss(b"m", &[1; 256], salt_length), mismatch, "{salt_length}");
+            assert_eq!(key().verify(scheme, b"m", &[1; 256]), mismatch, "{salt_length}");
         }
     }
 

@@ -4,15 +4,9 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::DecodeError;
 use crate::json::{Object, encode_string};
 use crate::profile::{Profile, ResultField};
-
-/// PSS salt length where the signed JSON does not say another one, in bytes.
-pub const DEFAULT_SALT_LENGTH: u16 = 20;
-
-/// Longest salt that fits into an RSA-2048 signature with SHA-256, in bytes: 256 - 32 - 2.
-pub const MAX_SALT_LENGTH: u16 = 222;
+use crate::{DecodeError, SignatureScheme};
 
 /// Highest counter that is read: what fits into the signed 64-bit integer of most servers.
 pub const MAX_COUNTER: u64 = i64::MAX.unsigned_abs();
@@ -48,7 +42,8 @@ impl ResultFacts<'_> {
                 ResultField::Fixed { name, value } => push_text(name, value, &mut out),
                 ResultField::Raw => push_text("raw", self.raw, &mut out),
                 ResultField::SaltLength => {
-                    push_number("rsa_pss_saltlen", profile.salt_length.into(), &mut out);
+                    let SignatureScheme::RsaPss { salt_length } = profile.scheme;
+                    push_number("rsa_pss_saltlen", salt_length.get().into(), &mut out);
                 }
                 ResultField::Uid => push_text("uid", self.uid, &mut out),
             }
@@ -75,7 +70,7 @@ fn push_number(name: &str, value: u64, out: &mut String) {
 
 /// A result as received.
 ///
-/// This is for looking at. What was signed are the received bytes; keep them for [`verify_pss`](crate::PublicKey::verify_pss).
+/// This is for looking at. What was signed are the received bytes; keep them for [`verify`](crate::PublicKey::verify).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResultJson {
     /// The challenge.
@@ -88,8 +83,8 @@ pub struct ResultJson {
     pub cpu_id: String,
     /// The app on the device: decimal digits (Android) or 32 hexadecimal ones (iOS). Any string is accepted.
     pub uid: String,
-    /// `rsa_pss_saltlen`, in bytes, if it is there.
-    pub salt_length: Option<u16>,
+    /// The scheme that `rsa_pss_saltlen` names, if it is there.
+    pub named_scheme: Option<SignatureScheme>,
     /// All other members, in the order of the text.
     pub other: Vec<(String, Value)>,
 }
@@ -107,14 +102,14 @@ impl ResultJson {
             counter: object.counter("counter")?,
             cpu_id: object.string("cpu_id")?,
             uid: object.string("uid")?,
-            salt_length: object.salt_length()?,
+            named_scheme: object.scheme()?,
             other: object.into_rest(),
         })
     }
 
-    /// The salt length that the result claims: its field if present, else [`DEFAULT_SALT_LENGTH`].
-    pub fn effective_salt_length(&self) -> u16 {
-        self.salt_length.unwrap_or(DEFAULT_SALT_LENGTH)
+    /// The scheme that the result claims: the one that it names, else the default.
+    pub fn scheme(&self) -> SignatureScheme {
+        self.named_scheme.unwrap_or_default()
     }
 }
 
@@ -160,12 +155,13 @@ mod tests {
     #[test]
     fn what_a_reader_does_not_know_is_kept_in_order() {
         let result = ResultJson::decode(encoded("itrustee").as_bytes()).unwrap();
-        assert_eq!((result.salt_length, result.effective_salt_length()), (Some(32), 32));
+        let huawei = SignatureScheme::rsa_pss(32);
+        assert_eq!((result.named_scheme, Some(result.scheme())), (huawei, huawei));
         let other: Vec<_> = result.other.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(other, ["bo_t", "tee_n", "tee_v", "fp_n", "fp_v", "fc_n", "fc_v"]);
 
         let ios = ResultJson::decode(encoded("ios").as_bytes()).unwrap();
-        assert_eq!((ios.effective_salt_length(), ios.fid, ios.other), (20, None, vec![]));
+        assert_eq!((ios.scheme(), ios.fid, ios.other), (SignatureScheme::default(), None, vec![]));
     }
 
     #[test]
@@ -195,7 +191,7 @@ mod tests {
     fn a_salt_length_is_an_integer_that_fits_into_a_signature() {
         let decode = |literal: &str| decode_with(&format!("\"counter\":1,\"rsa_pss_saltlen\":{literal}"));
         for length in [0, 20, 32, 222] {
-            assert_eq!(decode(&length.to_string()).unwrap().salt_length, Some(length));
+            assert_eq!(decode(&length.to_string()).unwrap().named_scheme, SignatureScheme::rsa_pss(length));
         }
         for literal in ["223", "-1", "20.0", "65556", "4294967316"] {
             let error = decode(literal).unwrap_err();

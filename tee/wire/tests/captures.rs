@@ -5,9 +5,14 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 
-use soter_wire::{KeyFacts, KeyJson, Profile, PublicKey, ResultFacts, ResultField, ResultJson};
+use soter_wire::{
+    KeyFacts, KeyJson, Profile, PublicKey, ResultFacts, ResultField, ResultJson, SaltLength, SignatureScheme,
+};
 
 type Outcome = Result<(), Box<dyn Error>>;
+
+const SALT_20: SignatureScheme = SignatureScheme::RsaPss { salt_length: SaltLength::DEFAULT };
+const SALT_32: SignatureScheme = SignatureScheme::RsaPss { salt_length: SaltLength::HUAWEI };
 
 struct Captures {
     folder: PathBuf,
@@ -64,10 +69,10 @@ fn assert_each_bit_counts(key: &PublicKey, text: &[u8], signature: &[u8]) {
         })
     };
     for (bit, changed) in changes(text).enumerate() {
-        assert!(key.verify_pss(&changed, signature, 20).is_err(), "bit {bit} of the text does not count");
+        assert!(key.verify(SALT_20, &changed, signature).is_err(), "bit {bit} of the text does not count");
     }
     for (bit, changed) in changes(signature).enumerate() {
-        assert!(key.verify_pss(text, &changed, 20).is_err(), "bit {bit} of the signature does not count");
+        assert!(key.verify(SALT_20, text, &changed).is_err(), "bit {bit} of the signature does not count");
     }
 }
 
@@ -77,7 +82,7 @@ fn the_captured_auth_key_is_encoded_from_its_facts_byte_for_byte() -> Outcome {
     let text = captures.bytes("auth_key_json.txt")?;
     let key = KeyJson::decode(&text)?;
     assert_eq!(key.public_key, captures.key("auth_key.pem")?);
-    assert_eq!((key.counter, key.uid.as_str(), key.salt_length), (240, "10115", None));
+    assert_eq!((key.counter, key.uid.as_str(), key.named_scheme), (240, "10115", None));
 
     let facts =
         KeyFacts { public_key: &key.public_key, cpu_id: &key.cpu_id, counter: key.counter, uid: &key.uid };
@@ -91,8 +96,8 @@ fn the_captured_auth_key_verifies_with_the_ask_at_salt_20_only() -> Outcome {
     let text = captures.bytes("auth_key_json.txt")?;
     let signature = captures.bytes("auth_key_signature.bin")?;
     let ask = captures.key("ask.pem")?;
-    assert!(ask.verify_pss(&text, &signature, 20).is_ok());
-    assert!(ask.verify_pss(&text, &signature, 32).is_err());
+    assert!(ask.verify(SALT_20, &text, &signature).is_ok());
+    assert!(ask.verify(SALT_32, &text, &signature).is_err());
     assert_eq!(ask.find_pss_salt_length(&text, &signature), Some(20));
     assert_each_bit_counts(&ask, &text, &signature);
     Ok(())
@@ -104,7 +109,7 @@ fn the_captured_result_is_encoded_from_its_facts_byte_for_byte() -> Outcome {
     let text = captures.bytes("final_json.txt")?;
     let result = ResultJson::decode(&text)?;
     assert_eq!(result.raw, "I'm a demo challenge string");
-    assert_eq!((result.counter, result.effective_salt_length()), (246, 20));
+    assert_eq!((result.counter, result.scheme()), (246, SALT_20));
 
     let facts = ResultFacts {
         raw: &result.raw,
@@ -123,8 +128,8 @@ fn the_captured_result_verifies_with_the_auth_key_at_salt_20_only() -> Outcome {
     let text = captures.bytes("final_json.txt")?;
     let signature = captures.bytes("final_signature.bin")?;
     let key = captures.key("auth_key.pem")?;
-    assert!(key.verify_pss(&text, &signature, 20).is_ok());
-    assert!(key.verify_pss(&text, &signature, 32).is_err());
+    assert!(key.verify(SALT_20, &text, &signature).is_ok());
+    assert!(key.verify(SALT_32, &text, &signature).is_err());
     assert_each_bit_counts(&key, &text, &signature);
     Ok(())
 }

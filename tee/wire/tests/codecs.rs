@@ -5,7 +5,7 @@ use proptest::sample::Index;
 use soter_wire::json::{Object, encode_string};
 use soter_wire::{
     AttestationChallenge, CertificateChain, DecodeError, ExportBlob, KeyDescription, KeyFacts, KeyJson,
-    MAX_COUNTER, MAX_SALT_LENGTH, PROFILES, Profile, PublicKey, ResultFacts, ResultJson, base64,
+    MAX_COUNTER, PROFILES, Profile, PublicKey, ResultFacts, ResultJson, SaltLength, SignatureScheme, base64,
 };
 
 /// `{` and `}`.
@@ -65,7 +65,7 @@ proptest! {
     ) {
         let facts = ResultFacts { raw: &raw, fid: &fid, counter, cpu_id: &cpu_id, uid: &uid };
         let result = ResultJson::decode(facts.encode(profile).as_bytes())?;
-        prop_assert_eq!(result.effective_salt_length(), profile.salt_length);
+        prop_assert_eq!(result.scheme(), profile.scheme);
         prop_assert_eq!(result.fid, profile.has_fid().then_some(fid));
         prop_assert_eq!((result.raw, result.counter, result.cpu_id, result.uid), (raw, counter, cpu_id, uid));
     }
@@ -77,16 +77,17 @@ proptest! {
         let public_key = PublicKey::from_pem(KEY_PEM)?;
         let facts = KeyFacts { public_key: &public_key, cpu_id: &cpu_id, counter, uid: &uid };
         let key = KeyJson::decode(facts.encode(profile).as_bytes())?;
-        prop_assert_eq!(key.effective_salt_length(), profile.salt_length);
+        prop_assert_eq!(key.scheme(), profile.scheme);
         prop_assert_eq!((key.public_key, key.counter, key.cpu_id, key.uid), (public_key, counter, cpu_id, uid));
     }
 
     #[test]
     fn an_attestation_challenge_comes_back_as_it_was(
         cpu_id in text(), uid in text(), counter in 0..=MAX_COUNTER,
-        salt_length in prop::option::of(0..=MAX_SALT_LENGTH),
+        salt_length in prop::option::of(0..=SaltLength::MAX.get()),
     ) {
-        let challenge = AttestationChallenge { cpu_id, counter, uid, salt_length };
+        let named_scheme = salt_length.and_then(SignatureScheme::rsa_pss);
+        let challenge = AttestationChallenge { cpu_id, counter, uid, named_scheme };
         prop_assert_eq!(AttestationChallenge::decode(challenge.encode().as_bytes())?, challenge);
     }
 

@@ -4,7 +4,7 @@ use rsa::RsaPrivateKey;
 use rsa::pkcs8::EncodePublicKey;
 use rsa::rand_core::OsRng;
 use rsa::sha2::{Digest, Sha256};
-use soter_wire::{MAX_SALT_LENGTH, PublicKey};
+use soter_wire::{PublicKey, SaltLength, SignatureScheme};
 
 #[test]
 fn a_signature_verifies_at_its_own_salt_length_alone() {
@@ -13,13 +13,15 @@ fn a_signature_verifies_at_its_own_salt_length_alone() {
     let public_key = PublicKey::from_spki_der(spki.as_bytes()).unwrap();
     let message = b"an emulated result";
 
-    for salt_length in 0..=MAX_SALT_LENGTH {
+    for salt_length in 0..=SaltLength::MAX.get() {
         let padding = rsa::Pss::new_with_salt::<Sha256>(salt_length.into());
         let signature = private_key.sign_with_rng(&mut OsRng, padding, &Sha256::digest(message)).unwrap();
-        assert!(public_key.verify_pss(message, &signature, salt_length).is_ok(), "{salt_length}");
+        let scheme = SignatureScheme::rsa_pss(salt_length).unwrap();
+        assert!(public_key.verify(scheme, message, &signature).is_ok(), "{salt_length}");
         for other in [salt_length.wrapping_sub(1), salt_length + 1, 20, 32] {
+            let Some(other_scheme) = SignatureScheme::rsa_pss(other) else { continue };
             assert_eq!(
-                public_key.verify_pss(message, &signature, other).is_ok(),
+                public_key.verify(other_scheme, message, &signature).is_ok(),
                 other == salt_length,
                 "signed at {salt_length}, verified at {other}"
             );

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use soter_wire::{
     CertificateChain, ExportBlob, KeyFacts, KeyJson, Profile, PublicKey, ResultFacts, ResultJson,
-    SignatureError, base64,
+    SignatureError, SignatureScheme, base64,
 };
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -18,7 +18,8 @@ type Outcome = Result<(), Box<dyn Error>>;
 struct Case {
     kind: Kind,
     profile: String,
-    salt_length: u16,
+    #[serde(rename = "salt_length")]
+    scheme: SignatureScheme,
     outcome: Expected,
     found_salt_length: Option<u16>,
     why: String,
@@ -93,7 +94,7 @@ fn check_signature(case: &Case, key: &PublicKey, signed: &[u8], signature: &[u8]
         Expected::Mismatch => Err(SignatureError::Mismatch),
         Expected::Verifies => Ok(()),
     };
-    assert_eq!(key.verify_pss(signed, signature, case.salt_length), expected, "{}", case.why);
+    assert_eq!(key.verify(case.scheme, signed, signature), expected, "{}", case.why);
     assert_eq!(key.find_pss_salt_length(signed, signature), case.found_salt_length, "{}", case.why);
 }
 
@@ -116,7 +117,7 @@ fn check_text(case: &Case, profile: &Profile, signed: &[u8]) -> Outcome {
             counter: key.counter,
             uid: &key.uid,
         };
-        (key.effective_salt_length(), facts.encode(profile))
+        (key.scheme(), facts.encode(profile))
     } else {
         let result = ResultJson::decode(signed)?;
         let facts = ResultFacts {
@@ -126,9 +127,9 @@ fn check_text(case: &Case, profile: &Profile, signed: &[u8]) -> Outcome {
             cpu_id: &result.cpu_id,
             uid: &result.uid,
         };
-        (result.effective_salt_length(), facts.encode(profile))
+        (result.scheme(), facts.encode(profile))
     };
-    assert_eq!(claimed, case.salt_length, "{}", case.why);
+    assert_eq!(claimed, case.scheme, "{}", case.why);
     if case.outcome == Expected::Verifies {
         assert_eq!(encoded, String::from_utf8_lossy(signed), "the encoding differs from the signed bytes");
     }
@@ -142,7 +143,7 @@ fn check_chain(case: &Case, json: &[u8], ask: &PublicKey) -> Outcome {
         Ok(facts) => {
             assert_eq!(case.outcome, Expected::Verifies, "{}", case.why);
             assert_eq!(&facts.ask, ask);
-            assert_eq!(facts.challenge.effective_salt_length(), case.salt_length);
+            assert_eq!(facts.challenge.scheme(), case.scheme);
         }
         Err(error) => assert_eq!(case.outcome, Expected::Mismatch, "{}: {error}", case.why),
     }

@@ -17,7 +17,7 @@ use axum::routing::any;
 use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::{Value, json};
 use soter_attack::{Backstage, Credentials, Http, KeySource, Trouble, WeChatTarget};
-use soter_wire::{PublicKey, base64};
+use soter_wire::{PublicKey, SignatureScheme, base64};
 
 use reading::{Read, read};
 
@@ -124,7 +124,7 @@ struct Kept {
 #[derive(Clone, Debug)]
 struct Ask {
     key: PublicKey,
-    salt: u16,
+    scheme: SignatureScheme,
 }
 
 #[derive(Clone, Debug)]
@@ -132,7 +132,7 @@ struct AuthKey {
     cpu_id: String,
     uid: String,
     key: PublicKey,
-    salt: u16,
+    scheme: SignatureScheme,
     appid: String,
     openid: String,
     retired: bool,
@@ -279,12 +279,12 @@ impl Verifier {
         };
         if self.is(Weakness::KeyFromMessage)
             && let Some(key) = &result.key
-            && key.verify_pss(text.as_bytes(), &signature, 20).is_ok()
+            && key.verify(SignatureScheme::default(), text.as_bytes(), &signature).is_ok()
         {
             return Some(unchecked);
         }
         let signer = candidates.filter(own).find(|key| {
-            self.is(Weakness::SignatureIgnored) || self.holds(key, &text, &signature, result.salt)
+            self.is(Weakness::SignatureIgnored) || self.holds(key, &text, &signature, result.scheme)
         })?;
         let cpu_id = match self.weakness {
             Weakness::CounterByKey => signer.key.fingerprint(),
@@ -295,17 +295,19 @@ impl Verifier {
         Some(Genuine { cpu_id, counter: result.counter, openid: signer.openid.clone() })
     }
 
-    fn holds(&self, key: &AuthKey, text: &str, signature: &[u8], claimed: u16) -> bool {
+    fn holds(&self, key: &AuthKey, text: &str, signature: &[u8], claimed: SignatureScheme) -> bool {
         let bytes = text.as_bytes();
         match self.weakness {
             Weakness::AnySalt => key.key.find_pss_salt_length(bytes, signature).is_some(),
-            Weakness::SaltFromMessage => key.key.verify_pss(bytes, signature, claimed).is_ok(),
+            Weakness::SaltFromMessage => key.key.verify(claimed, bytes, signature).is_ok(),
             Weakness::Pkcs1Accepted if key.key.verify_pkcs1(bytes, signature).is_ok() => true,
             Weakness::PaddingNotChecked => {
-                claimed == key.salt && careless_pss::verify(&key.key, bytes, signature, usize::from(key.salt))
+                let SignatureScheme::RsaPss { salt_length } = key.scheme;
+                claimed == key.scheme
+                    && careless_pss::verify(&key.key, bytes, signature, salt_length.get().into())
             }
-            Weakness::SaltAlways20 => key.key.verify_pss(bytes, signature, 20).is_ok(),
-            _ => claimed == key.salt && key.key.verify_pss(bytes, signature, key.salt).is_ok(),
+            Weakness::SaltAlways20 => key.key.verify(SignatureScheme::default(), bytes, signature).is_ok(),
+            _ => claimed == key.scheme && key.key.verify(key.scheme, bytes, signature).is_ok(),
         }
     }
 

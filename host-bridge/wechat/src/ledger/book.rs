@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use soter_wire::PublicKey;
+use soter_wire::{PublicKey, SignatureScheme};
 
 use super::Change;
 
@@ -31,7 +31,7 @@ struct Device {
 #[derive(Debug)]
 struct App {
     ask: PublicKey,
-    ask_salt_length: u16,
+    ask_scheme: SignatureScheme,
     auth_keys: Vec<AuthKey>,
 }
 
@@ -44,8 +44,8 @@ pub struct AuthKey {
     pub appid: String,
     /// Its user.
     pub openid: String,
-    /// The salt length of every signature by it, in bytes, fixed when it was uploaded.
-    pub salt_length: u16,
+    /// How every signature by it is made, fixed when it was uploaded.
+    pub scheme: SignatureScheme,
     /// Whether a newer key has taken its place.
     pub retired: bool,
 }
@@ -85,18 +85,18 @@ impl Book {
                     device.highest = device.highest.max(*highest);
                 }
             }
-            Change::Ask { cpu_id, uid, key, salt_length } => {
+            Change::Ask { cpu_id, uid, key, scheme } => {
                 let Some(device) = self.devices.get_mut(cpu_id) else { return };
                 let app = device.apps.entry(uid.clone()).or_insert_with(|| App {
                     ask: key.clone(),
-                    ask_salt_length: *salt_length,
+                    ask_scheme: *scheme,
                     auth_keys: Vec::new(),
                 });
                 if app.ask != *key {
                     app.auth_keys.iter_mut().for_each(|old| old.retired = true);
                 }
                 app.ask = key.clone();
-                app.ask_salt_length = *salt_length;
+                app.ask_scheme = *scheme;
             }
             Change::AuthKey { cpu_id, uid, key } => {
                 let app = self.devices.get_mut(cpu_id).and_then(|device| device.apps.get_mut(uid));
@@ -144,10 +144,10 @@ impl Book {
         self.devices.get(cpu_id).map(|device| &device.attk)
     }
 
-    /// An app's ASK, and the salt length of its signatures.
-    pub(crate) fn ask(&self, cpu_id: &str, uid: &str) -> Option<(&PublicKey, u16)> {
+    /// An app's ASK, and how its signatures are made.
+    pub(crate) fn ask(&self, cpu_id: &str, uid: &str) -> Option<(&PublicKey, SignatureScheme)> {
         let app = self.devices.get(cpu_id)?.apps.get(uid)?;
-        Some((&app.ask, app.ask_salt_length))
+        Some((&app.ask, app.ask_scheme))
     }
 
     /// An app's AuthKeys, retired ones included.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
-use soter_wire::PublicKey;
+use soter_wire::{PublicKey, SignatureScheme};
 
 use super::{AuthKey, Change, LedgerError, LedgerStore};
 
@@ -133,7 +133,7 @@ impl SqliteStore {
             let (cpu_id, uid): (String, String) = (row.get(0)?, row.get(1)?);
             let (spki, salt_length): (Vec<u8>, u16) = (row.get(2)?, row.get(3)?);
             verify(row, 4, &[b"ask", cpu_id.as_bytes(), uid.as_bytes(), &spki, &salt_length.to_le_bytes()])?;
-            changes.push(Change::Ask { cpu_id, uid, key: key(&spki, 2)?, salt_length });
+            changes.push(Change::Ask { cpu_id, uid, key: key(&spki, 2)?, scheme: scheme(salt_length, 3)? });
         }
         let mut auth_keys = self.connection.prepare(
             "SELECT cpu_id, uid, key, appid, openid, salt_length, checksum FROM auth_key ORDER BY number",
@@ -152,7 +152,8 @@ impl SqliteStore {
                 &salt_length.to_le_bytes(),
             ];
             verify(row, 6, &fields)?;
-            let key = AuthKey { key: key(&spki, 2)?, appid, openid, salt_length, retired: false };
+            let scheme = scheme(salt_length, 5)?;
+            let key = AuthKey { key: key(&spki, 2)?, appid, openid, scheme, retired: false };
             changes.push(Change::AuthKey { cpu_id, uid, key });
         }
         Ok(changes)
@@ -208,8 +209,9 @@ fn write_change(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Res
         Change::Counter { cpu_id, highest } => {
             write_counter(transaction, cpu_id, i64::try_from(*highest).unwrap_or(i64::MAX))
         }
-        Change::Ask { cpu_id, uid, key, salt_length } => {
+        Change::Ask { cpu_id, uid, key, scheme } => {
             let spki = key.spki_der();
+            let salt_length = salt_length(*scheme);
             let fields: [&[u8]; 5] =
                 [b"ask", cpu_id.as_bytes(), uid.as_bytes(), spki, &salt_length.to_le_bytes()];
             let mut other = transaction
@@ -226,6 +228,7 @@ fn write_change(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Res
         }
         Change::AuthKey { cpu_id, uid, key } => {
             let spki = key.key.spki_der();
+            let salt_length = salt_length(key.scheme);
             let fields: [&[u8]; 7] = [
                 b"auth_key",
                 cpu_id.as_bytes(),
@@ -233,7 +236,7 @@ fn write_change(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Res
                 spki,
                 key.appid.as_bytes(),
                 key.openid.as_bytes(),
-                &key.salt_length.to_le_bytes(),
+                &salt_length.to_le_bytes(),
             ];
             transaction.execute(
                 "DELETE FROM auth_key WHERE cpu_id = ?1 AND uid = ?2 AND appid = ?3 AND openid = ?4",
@@ -243,7 +246,7 @@ fn write_change(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Res
                 .execute(
                     "INSERT OR REPLACE INTO auth_key (cpu_id, uid, key, appid, openid, salt_length, checksum)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                    params![cpu_id, uid, spki, key.appid, key.openid, key.salt_length, checksum(&fields)],
+                    params![cpu_id, uid, spki, key.appid, key.openid, salt_length, checksum(&fields)],
                 )
                 .map(|_| ())
         }
@@ -275,6 +278,17 @@ fn verify(row: &Row<'_>, column: usize, fields: &[&[u8]]) -> rusqlite::Result<()
 
 fn key(spki: &[u8], column: usize) -> rusqlite::Result<PublicKey> {
     PublicKey::from_spki_der(spki).map_err(|error| damaged(column, error))
+}
+
+/// What a row keeps of a scheme.
+fn salt_length(scheme: SignatureScheme) -> u16 {
+    let SignatureScheme::RsaPss { salt_length } = scheme;
+    salt_length.get()
+}
+
+fn scheme(salt_length: u16, column: usize) -> rusqlite::Result<SignatureScheme> {
+    SignatureScheme::rsa_pss(salt_length)
+        .ok_or_else(|| rusqlite::Error::IntegralValueOutOfRange(column, salt_length.into()))
 }
 
 fn damaged(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
-use crate::test_phone::public;
+use crate::test_phone::{pss, public};
 
 fn device(cpu_id: &str) -> Change {
     Change::Device { cpu_id: cpu_id.to_owned(), attk: public(0) }
@@ -15,7 +15,7 @@ fn counter(cpu_id: &str, highest: u64) -> Change {
 }
 
 fn ask(cpu_id: &str, key: usize) -> Change {
-    Change::Ask { cpu_id: cpu_id.to_owned(), uid: "1".to_owned(), key: public(key), salt_length: 32 }
+    Change::Ask { cpu_id: cpu_id.to_owned(), uid: "1".to_owned(), key: public(key), scheme: pss(32) }
 }
 
 fn auth_key(cpu_id: &str, key: usize, openid: &str) -> Change {
@@ -23,7 +23,7 @@ fn auth_key(cpu_id: &str, key: usize, openid: &str) -> Change {
         key: public(key),
         appid: "wx".to_owned(),
         openid: openid.to_owned(),
-        salt_length: 32,
+        scheme: pss(32),
         retired: false,
     };
     Change::AuthKey { cpu_id: cpu_id.to_owned(), uid: "1".to_owned(), key }
@@ -57,9 +57,9 @@ async fn what_was_durable_is_there_again() {
     let ledger = open(&path);
     assert!(!spend(&ledger, "a", 7).await && spend(&ledger, "a", 8).await && spend(&ledger, "b", 1).await);
     ledger.read(|book| {
-        assert_eq!(book.ask("a", "1").map(|(key, salt)| (key.clone(), salt)), Some((public(1), 32)));
+        assert_eq!(book.ask("a", "1").map(|(key, scheme)| (key.clone(), scheme)), Some((public(1), pss(32))));
         let keys = book.auth_keys("a", "1");
-        assert_eq!((keys.len(), &keys[0].key, keys[0].salt_length), (1, &public(2), 32));
+        assert_eq!((keys.len(), &keys[0].key, keys[0].scheme), (1, &public(2), pss(32)));
     });
     make(&ledger, vec![Change::Clear]).await;
     drop(ledger);

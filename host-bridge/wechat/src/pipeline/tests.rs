@@ -7,10 +7,9 @@ use serde_json::json;
 use soter_wire::base64;
 
 use super::*;
-use crate::DEFAULT_APPID;
-use crate::test_phone::{OPENID, TestPhone, public, sign, sign_pkcs1};
+use crate::test_phone::{OPENID, TestPhone, pss, public, sign, sign_pkcs1};
 use crate::test_servers::{wechat, with_replays_accepted};
-use crate::{Lacks, UploadRefused, WeChat};
+use crate::{DEFAULT_APPID, Lacks, UploadRefused, WeChat};
 
 async fn judged(wechat: &WeChat, openid: &str, json: Value, signature: Value) -> Finding {
     wechat.verify(Claim { appid: DEFAULT_APPID, openid, json: &json, signature: &signature }).await.unwrap()
@@ -102,12 +101,12 @@ async fn of_two_hundred_identical_requests_at_once_one_is_ok() {
 async fn the_message_does_not_choose_the_salt_length() {
     let (wechat, mut phone) = uploaded("trustonic").await;
     let text = phone.result();
-    let at_32 = base64::encode(&sign(phone.auth_key, &text, 32));
+    let at_32 = base64::encode(&sign(phone.auth_key, &text, pss(32)));
     assert_refused(&asked(&wechat, &text, &at_32).await, "wrong-salt-length", "holds at salt length 32");
     let claims_32 = text.replace("\"cpu_id\"", "\"rsa_pss_saltlen\":32,\"cpu_id\"");
-    let as_claimed = base64::encode(&sign(phone.auth_key, &claims_32, 32));
+    let as_claimed = base64::encode(&sign(phone.auth_key, &claims_32, pss(32)));
     assert_refused(&asked(&wechat, &claims_32, &as_claimed).await, "wrong-salt-length", "uploaded with 20");
-    let as_uploaded = base64::encode(&sign(phone.auth_key, &claims_32, 20));
+    let as_uploaded = base64::encode(&sign(phone.auth_key, &claims_32, pss(20)));
     assert_refused(
         &asked(&wechat, &claims_32, &as_uploaded).await,
         "wrong-salt-length",
@@ -190,7 +189,7 @@ async fn a_signature_must_be_standard_base64_of_256_bytes() {
 async fn keys_that_are_not_the_users_are_told_apart() {
     let (wechat, mut phone) = uploaded("trustonic").await;
     let text = phone.result();
-    let by = |key| base64::encode(&sign(key, &text, 20));
+    let by = |key| base64::encode(&sign(key, &text, pss(20)));
     assert_refused(&asked(&wechat, &text, &by(phone.ask)).await, "wrong-key", "the ASK of uid 10102");
     assert_refused(&asked(&wechat, &text, &by(phone.attk)).await, "wrong-key", "the ATTK");
     assert_refused(&asked(&wechat, &text, &by(4)).await, "wrong-signature", "no key that is known");

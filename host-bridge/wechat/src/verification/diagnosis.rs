@@ -4,26 +4,29 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 use soter_wire::json::encode_string;
-use soter_wire::{DEFAULT_SALT_LENGTH, PROFILES, PublicKey, ResultField};
+use soter_wire::{PROFILES, PublicKey, ResultField, SignatureScheme};
 
-use super::{Refusal, Salt, claimed_salt_length};
+use super::{Refusal, Required, named_scheme};
 
 /// Texts longer than this are not searched for changes: no phone signs as much, and the search copies the text often.
 const LONGEST_SEARCHED: usize = 64 * 1024;
 
-/// Says why a signature does not hold at the required salt length, which the caller may have demanded.
+/// Says why a signature does not hold under the required scheme, which the caller may have demanded.
 pub(super) fn explain(
     key: &PublicKey,
     json: &[u8],
     signature: &[u8],
-    salt: &Salt,
-    demanded: Option<u16>,
+    required: &Required,
+    demanded: Option<SignatureScheme>,
 ) -> Refusal {
-    let required = salt.length;
+    let SignatureScheme::RsaPss { salt_length } = required.scheme;
     let (reason, detail) = if let Some(found) = key.find_pss_salt_length(json, signature) {
         (
             "wrong-salt-length",
-            format!("the signature holds at salt length {found}; {required} is required ({})", salt.source),
+            format!(
+                "the signature holds at salt length {found}; {salt_length} is required ({})",
+                required.source
+            ),
         )
     } else if key.verify_pkcs1(json, signature).is_ok() {
         ("pkcs1-instead-of-pss", "the signature has the padding PKCS#1 v1.5; SOTER signs with PSS".to_owned())
@@ -38,7 +41,7 @@ pub(super) fn explain(
             ),
         )
     };
-    Refusal { reason, detail, salt_length: Some(required) }
+    Refusal { reason, detail, scheme: Some(required.scheme) }
 }
 
 /// A change that something between phone and server commonly makes, undone.
@@ -84,18 +87,18 @@ pub(crate) fn found_changes(
     key: &PublicKey,
     json: &[u8],
     signature: &[u8],
-    demanded: Option<u16>,
+    demanded: Option<SignatureScheme>,
 ) -> Option<Vec<&'static str>> {
     if json.len() > LONGEST_SEARCHED {
         return None;
     }
     let text = std::str::from_utf8(json).ok()?;
-    // A change can hide the salt length that the signed text names, so each text is asked for its own.
-    let salt_length = |text: &str| {
-        let claimed = || claimed_salt_length(text.as_bytes()).ok().flatten();
-        demanded.or_else(claimed).unwrap_or(DEFAULT_SALT_LENGTH)
+    // A change can hide the scheme that the signed text names, so each text is asked for its own.
+    let scheme = |text: &str| {
+        let named = || named_scheme(text.as_bytes()).ok().flatten();
+        demanded.or_else(named).unwrap_or_default()
     };
-    let holds = |text: &str| key.verify_pss(text.as_bytes(), signature, salt_length(text)).is_ok();
+    let holds = |text: &str| key.verify(scheme(text), text.as_bytes(), signature).is_ok();
 
     let once: Vec<_> = without_one_change(text).collect();
     if let Some((name, _)) = once.iter().find(|(_, text)| holds(text)) {

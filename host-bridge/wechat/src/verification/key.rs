@@ -1,14 +1,14 @@
 //! The key that a signature is checked with.
 
-use soter_wire::{CertificateChain, ChainFacts, DecodeError, KeyJson, PublicKey};
+use soter_wire::{CertificateChain, ChainFacts, DecodeError, KeyJson, PublicKey, SignatureScheme};
 
 use super::Refusal;
 
 /// A public key, and what came with it.
 pub(super) struct Key {
     pub(super) public: PublicKey,
-    /// The salt length to which the key's own export commits, in bytes.
-    pub(super) salt_length: Option<u16>,
+    /// The scheme that the key's own export names.
+    pub(super) named_scheme: Option<SignatureScheme>,
     chain: Option<ChainFacts>,
 }
 
@@ -19,10 +19,12 @@ impl Key {
             && text.trim_start().starts_with("-----BEGIN")
         {
             let public = PublicKey::from_pem(text).map_err(|error| unreadable(&error))?;
-            return Ok(Self { public, salt_length: None, chain: None });
+            return Ok(Self { public, named_scheme: None, chain: None });
         }
         let key_error = match KeyJson::decode(bytes) {
-            Ok(key) => return Ok(Self { public: key.public_key, salt_length: key.salt_length, chain: None }),
+            Ok(key) => {
+                return Ok(Self { public: key.public_key, named_scheme: key.named_scheme, chain: None });
+            }
             Err(error) => error,
         };
         match CertificateChain::decode(bytes) {
@@ -37,7 +39,7 @@ impl Key {
 
     fn from_chain(chain: &CertificateChain) -> Result<Self, Refusal> {
         let facts = chain.verify().map_err(|error| Refusal::new("broken-chain", error.to_string()))?;
-        Ok(Self { public: facts.ask.clone(), salt_length: facts.challenge.salt_length, chain: Some(facts) })
+        Ok(Self { public: facts.ask.clone(), named_scheme: facts.challenge.named_scheme, chain: Some(facts) })
     }
 
     /// What is worth knowing about the certificates and changes nothing.

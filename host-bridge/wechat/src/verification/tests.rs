@@ -67,7 +67,7 @@ fn results_of_every_kind_are_valid_at_the_length_that_they_name_or_at_20() {
     for (name, length) in [("trustonic_result", 20), ("ios_result", 20), ("itrustee_result", 32)] {
         let case = case(name);
         assert_reason(&case, "valid", &format!("salt length {length}"));
-        assert_eq!(case.checked().salt_length, Some(length));
+        assert_eq!(case.checked().scheme, SignatureScheme::rsa_pss(length));
         assert_eq!(case.checked().remarks, Vec::<String>::new());
     }
 }
@@ -76,7 +76,10 @@ fn results_of_every_kind_are_valid_at_the_length_that_they_name_or_at_20() {
 fn exported_keys_are_valid_and_need_no_remark() {
     for (name, length) in [("trustonic_auth_key", 20), ("ios_auth_key", 20), ("itrustee_auth_key", 32)] {
         let checked = case(name).checked();
-        assert_eq!((checked.verdict.reason.as_str(), checked.salt_length), ("valid", Some(length)));
+        assert_eq!(
+            (checked.verdict.reason.as_str(), checked.scheme),
+            ("valid", SignatureScheme::rsa_pss(length))
+        );
         assert_eq!(checked.remarks, Vec::<String>::new());
     }
 }
@@ -109,7 +112,7 @@ fn a_signature_at_another_salt_length_is_told_with_both_lengths() {
     assert_reason(&case("trustonic_result_salt_32"), "wrong-salt-length", "salt length 32; 20 is required");
     assert_reason(&case("trustonic_result_salt_0"), "wrong-salt-length", "salt length 0; 20 is required");
     assert_reason(&case("itrustee_result_salt_20"), "wrong-salt-length", "salt length 20; 32 is required");
-    assert_eq!(case("itrustee_result_salt_20").checked().salt_length, Some(32));
+    assert_eq!(case("itrustee_result_salt_20").checked().scheme, SignatureScheme::rsa_pss(32));
 }
 
 #[test]
@@ -299,7 +302,10 @@ fn a_broken_chain_says_which_certificate_breaks_it() {
 fn bytes_that_are_no_result_are_checked_and_remarked_on() {
     let odd = Case { json: b"neither".to_vec(), ..result() };
     let checked = odd.checked();
-    assert_eq!((checked.verdict.reason.as_str(), checked.salt_length), ("wrong-signature", Some(20)));
+    assert_eq!(
+        (checked.verdict.reason.as_str(), checked.scheme),
+        ("wrong-signature", SignatureScheme::rsa_pss(20))
+    );
     assert!(checked.remarks[0].contains("neither a result nor an exported key"), "{checked:?}");
 }
 

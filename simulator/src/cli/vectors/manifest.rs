@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use serde_json::{Value, json};
-use soter_wire::Profile;
+use soter_wire::{Profile, SignatureScheme};
 
 use super::recording::{Check, VectorSet};
 
@@ -22,13 +22,14 @@ pub(super) fn manifest(set: &VectorSet) -> Value {
         .checks
         .iter()
         .map(|check| {
+            let SignatureScheme::RsaPss { salt_length } = check.scheme;
             json!({
                 "json": check.json,
                 "signature": check.signature,
                 "signatureBase64": check.signature_base64,
                 "key": check.key,
                 "algorithm": "RSASSA-PSS with SHA-256, MGF1 with SHA-256, trailer 0xBC",
-                "saltLength": check.salt_length,
+                "saltLength": salt_length.get(),
                 "valid": true,
             })
         })
@@ -83,7 +84,8 @@ pub(super) fn readme(set: &VectorSet) -> String {
     );
     let auth_key = set.checks.iter().find(|check| check.json.ends_with("auth_key.json"));
     let result = set.checks.iter().find(|check| check.json.contains("result"));
-    for Check { json, signature, key, salt_length, .. } in auth_key.into_iter().chain(result) {
+    for Check { json, signature, key, scheme, .. } in auth_key.into_iter().chain(result) {
+        let SignatureScheme::RsaPss { salt_length } = scheme;
         // Writing into a string cannot fail.
         let _ = write!(
             text,

@@ -8,7 +8,7 @@ use soter_bridge::protocol::soter::{self, Reply};
 use soter_bridge::protocol::verify::VerifySignature;
 use soter_bridge::protocol::wx::StartSoterAuthentication;
 use soter_bridge::protocol::{Command, CommandError, Service, Touch, TouchScript};
-use soter_wire::ExportBlob;
+use soter_wire::{ExportBlob, SignatureScheme};
 
 /// The app that uses the trusted app's commands itself, as an Android app does.
 const DEMO_UID: u32 = 10115;
@@ -57,7 +57,7 @@ pub(super) struct Check {
     pub(super) signature: String,
     pub(super) signature_base64: String,
     pub(super) key: String,
-    pub(super) salt_length: u16,
+    pub(super) scheme: SignatureScheme,
 }
 
 /// One certificate and its issuer.
@@ -241,7 +241,7 @@ impl<S: Service> Recorder<'_, S> {
             .unwrap_or_default();
         let check = VerifySignature { key: public_key, json, signature: base64.clone(), salt: None };
         let verdict = self.service.request(self.device, check).await?;
-        let (true, Some(salt_length)) = (verdict.valid, verdict.salt_length) else {
+        let (true, Some(scheme)) = (verdict.valid, verdict.scheme) else {
             return Err(CommandError::internal(format!("{name} does not verify: {}", verdict.detail)));
         };
         let [json, signature, signature_base64] =
@@ -249,7 +249,7 @@ impl<S: Service> Recorder<'_, S> {
         self.file(&json, &format!("{what}, the signed bytes"), &blob.json);
         self.file(&signature, "its signature, raw", &blob.signature);
         self.file(&signature_base64, "its signature in Base64", base64.as_bytes());
-        self.set.checks.push(Check { json, signature, signature_base64, key: key.to_owned(), salt_length });
+        self.set.checks.push(Check { json, signature, signature_base64, key: key.to_owned(), scheme });
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use soter_bridge::protocol::wx::SoterAuthentication;
 use soter_wechat::codes::{self, Code, Place};
+use soter_wire::SignatureScheme;
 
 use super::{facts, object, short, visible};
 use crate::front::evidence::Evidence;
@@ -21,7 +22,8 @@ pub(crate) fn authentication(authentication: &Authentication, paint: Paint) -> S
 }
 
 fn proof(evidence: &Evidence, paint: Paint) -> String {
-    let Evidence { raw, counter, key, salt_length, verdict } = evidence;
+    let Evidence { raw, counter, key, scheme, verdict } = evidence;
+    let SignatureScheme::RsaPss { salt_length } = scheme;
     let name = key.name.as_deref().unwrap_or("(without a name)");
     let uid = key.uid.as_deref().unwrap_or("none");
     let check = if verdict.valid {

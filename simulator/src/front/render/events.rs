@@ -2,6 +2,7 @@
 
 use soter_bridge::protocol::Event;
 use soter_bridge::protocol::sensor::Judgement;
+use soter_wire::SignatureScheme;
 
 use super::{short, visible};
 use crate::front::Paint;
@@ -24,11 +25,14 @@ pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
             let name = name.as_deref().map_or(String::new(), |name| format!(" {}", visible(name)));
             format!("made {kind:?}{name} of uid {}, SHA-256 {}…", visible(uid), short(fingerprint))
         }
-        Event::Signed { key_name, uid, counter, salt_length, .. } => format!(
-            "signed with {} of uid {}: counter {counter}, salt {salt_length}",
-            visible(key_name),
-            visible(uid)
-        ),
+        Event::Signed { key_name, uid, counter, scheme, .. } => {
+            let SignatureScheme::RsaPss { salt_length } = scheme;
+            format!(
+                "signed with {} of uid {}: counter {counter}, salt {salt_length}",
+                visible(key_name),
+                visible(uid)
+            )
+        }
         Event::Changed { method, .. } => format!("changed by {}", visible(method)),
         Event::Notice { text } => visible(text).into_owned(),
         Event::SignatureJudged { appid, is_ok, reason, detail, .. } => {

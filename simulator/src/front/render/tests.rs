@@ -7,7 +7,7 @@ use soter_bridge::protocol::soter::Reply;
 use soter_bridge::protocol::verify::Verdict;
 use soter_bridge::protocol::{Event, Touch};
 use soter_wechat::codes;
-use soter_wire::{ExportBlob, Mode};
+use soter_wire::{ExportBlob, Mode, SignatureScheme};
 
 use super::*;
 use crate::front::evidence::Evidence;
@@ -30,7 +30,7 @@ fn verdict(valid: bool) -> Verdict {
         valid,
         reason: if valid { "valid" } else { "wrong-salt-length" }.to_owned(),
         detail: "at salt length 20".to_owned(),
-        salt_length: Some(20),
+        scheme: Some(SignatureScheme::default()),
         remarks: Vec::new(),
     }
 }
@@ -41,7 +41,7 @@ fn a_success_shows_the_callbacks_object_and_what_was_signed() {
         raw: Some("order-42".to_owned()),
         counter: 4,
         key: key(KeyKind::AuthKey, true),
-        salt_length: 20,
+        scheme: SignatureScheme::default(),
         verdict: verdict(true),
     };
     let signed = Authentication {

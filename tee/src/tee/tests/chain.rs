@@ -1,6 +1,6 @@
 //! The certificate chain of phones that export their ASK so.
 
-use soter_wire::{KEY_ATTESTATION_OID, KeyDescription};
+use soter_wire::{KEY_ATTESTATION_OID, KeyDescription, SignatureScheme};
 use x509_cert::Certificate;
 use x509_cert::der::asn1::Null;
 use x509_cert::der::{Any, Decode, Encode};
@@ -42,7 +42,7 @@ fn it_verifies_and_says_whose_ask_it_is() {
         cpu_id: tee.cpu_id(),
         counter: 2,
         uid: "10115".to_owned(),
-        salt_length: Some(32),
+        named_scheme: SignatureScheme::rsa_pss(32),
     };
     assert_eq!(facts.challenge, challenge);
     assert_eq!(chain.certificates.len(), 4);

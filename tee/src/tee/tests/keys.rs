@@ -14,19 +14,19 @@ fn every_export_is_signed_by_the_level_above_over_exactly_its_bytes() {
         let exported = tee.auth_key(1, "pay").unwrap();
         let signed = sign(&mut tee, "order-42").unwrap();
 
-        assert_eq!(ask.verify_pss(&exported.json, &exported.signature, profile.salt_length), Ok(()));
+        assert_eq!(ask.verify(profile.scheme, &exported.json, &exported.signature), Ok(()));
         let json = KeyJson::decode(&exported.json).unwrap();
+        assert_eq!(json.scheme(), profile.scheme);
         assert_eq!((json.public_key, json.cpu_id, json.uid), (auth_key.clone(), tee.cpu_id(), tee.uid(1)));
-        assert_eq!(json.salt_length.unwrap_or(20), profile.salt_length);
         let result = &signed.export;
-        assert_eq!(auth_key.verify_pss(&result.json, &result.signature, profile.salt_length), Ok(()));
+        assert_eq!(auth_key.verify(profile.scheme, &result.json, &result.signature), Ok(()));
         let json = ResultJson::decode(&result.json).unwrap();
         assert_eq!((json.raw.as_str(), &json.cpu_id, &json.uid), ("order-42", &tee.cpu_id(), &tee.uid(1)));
         assert_eq!(json.fid, profile.has_fid().then(|| tee.enrolments()[0].fid.clone()));
         assert_eq!(signed.key_fingerprint, auth_key.fingerprint());
         if profile.ask == AskForm::Json {
             let exported = tee.app_secure_key(1).unwrap();
-            assert_eq!(attk.verify_pss(&exported.json, &exported.signature, profile.salt_length), Ok(()));
+            assert_eq!(attk.verify(profile.scheme, &exported.json, &exported.signature), Ok(()));
             assert_eq!(KeyJson::decode(&exported.json).unwrap().public_key, ask);
         }
     }

@@ -281,7 +281,10 @@ impl Driver {
         );
         let path = KeyPath::AuthKey { uid: session.key.0, name: session.key.1.to_owned() };
         let public = public_key(&mut self.tee, &path);
-        assert_eq!(public.verify_pss(&signed.export.json, &signed.export.signature, 32), Ok(()));
+        assert_eq!(
+            public.verify(self.tee.profile().scheme, &signed.export.json, &signed.export.signature),
+            Ok(())
+        );
         assert!(result.counter > self.model.highest_counter);
         self.model.highest_counter = result.counter;
     }

@@ -22,24 +22,24 @@ impl Verifier {
             if chain.device_key != known || (chain.root != trusted && !self.is(Weakness::AnyRoot)) {
                 return None;
             }
-            Ask { key: chain.ask.clone(), salt: chain.challenge.effective_salt_length() }
+            Ask { key: chain.ask.clone(), scheme: chain.challenge.scheme() }
         } else {
             let export = KeyJson::decode(ask_json.as_bytes()).ok()?;
-            let salt = export.effective_salt_length();
+            let scheme = export.scheme();
             if !self.is(Weakness::AskNotVerified) {
-                known.verify_pss(ask_json.as_bytes(), &ask_signature, salt).ok()?;
+                known.verify(scheme, ask_json.as_bytes(), &ask_signature).ok()?;
             }
-            Ask { key: export.public_key, salt }
+            Ask { key: export.public_key, scheme }
         };
         let json = text(&auth_key["json"])?;
         let signature = base64::decode(auth_key["signature"].as_str()?).ok()?;
         let export = KeyJson::decode(json.as_bytes()).ok()?;
         if !self.is(Weakness::AuthKeyNotVerified) {
-            ask.key.verify_pss(json.as_bytes(), &signature, ask.salt).ok()?;
+            ask.key.verify(ask.scheme, json.as_bytes(), &signature).ok()?;
         }
         kept.asks.insert((cpu_id.clone(), uid.clone()), ask);
         let key = AuthKey {
-            salt: export.effective_salt_length(),
+            scheme: export.scheme(),
             key: export.public_key,
             appid: text(&body["appid"])?,
             openid: text(&body["openid"])?,

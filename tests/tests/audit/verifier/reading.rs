@@ -1,7 +1,7 @@
 //! Results read strictly, or as careless programs do.
 
 use serde_json::{Value, json};
-use soter_wire::{PublicKey, ResultJson};
+use soter_wire::{PublicKey, ResultJson, SignatureScheme};
 
 use super::Weakness;
 
@@ -10,7 +10,7 @@ pub(super) struct Read {
     pub(super) counter: Option<u64>,
     pub(super) cpu_id: String,
     pub(super) uid: String,
-    pub(super) salt: u16,
+    pub(super) scheme: SignatureScheme,
     pub(super) key: Option<PublicKey>,
 }
 
@@ -28,7 +28,7 @@ pub(super) fn read(weakness: Weakness, text: &str) -> Option<Read> {
             counter: Some(counter),
             cpu_id: text("cpu_id")?,
             uid: text("uid")?,
-            salt: value["rsa_pss_saltlen"].as_u64().map_or(20, |salt| u16::try_from(salt).unwrap_or(20)),
+            scheme: serde_json::from_value(value["rsa_pss_saltlen"].clone()).unwrap_or_default(),
             key: text("pub_key").and_then(|pem| PublicKey::from_pem(&pem).ok()),
         })
     };
@@ -51,14 +51,20 @@ pub(super) fn read(weakness: Weakness, text: &str) -> Option<Read> {
         Weakness::CounterMayBeMissing if !text.contains("\"counter\"") => {
             let value: Value = serde_json::from_str(text).ok()?;
             let name = |name: &str| value[name].as_str().map(str::to_owned);
-            Some(Read { counter: None, cpu_id: name("cpu_id")?, uid: name("uid")?, salt: 20, key: None })
+            Some(Read {
+                counter: None,
+                cpu_id: name("cpu_id")?,
+                uid: name("uid")?,
+                scheme: SignatureScheme::default(),
+                key: None,
+            })
         }
         _ => {
             let result = ResultJson::decode(text.as_bytes()).ok()?;
             let key = result.other.iter().find(|(name, _)| name == "pub_key");
             Some(Read {
                 counter: Some(result.counter),
-                salt: result.effective_salt_length(),
+                scheme: result.scheme(),
                 key: key.and_then(|(_, pem)| PublicKey::from_pem(pem.as_str()?).ok()),
                 cpu_id: result.cpu_id,
                 uid: result.uid,
