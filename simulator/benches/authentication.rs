@@ -6,15 +6,21 @@
 use std::error::Error;
 use std::hint::black_box;
 use std::io::{Write, stdout};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{RSA_PSS_SHA256, RsaPssSaltLength, RsaSignatureEncoding};
 use soter_bridge::protocol::{Service, device, sensor, wx};
 use soter_sim::{Desk, DeskOptions, State};
+use soter_wire::{PROFILES, SignatureScheme};
 use tokio::runtime::{Builder, Runtime};
 
-static SALT_20: RsaSignatureEncoding = RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(20));
+/// How phones of the default family sign.
+static PSS: LazyLock<RsaSignatureEncoding> = LazyLock::new(|| {
+    let SignatureScheme::RsaPss { salt_length } = PROFILES[0].scheme;
+    RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(salt_length.get()))
+});
 
 /// Rounds, in each of which both sides take their turn.
 const ROUNDS: usize = 200;
@@ -93,7 +99,7 @@ fn signature_and_authentication(
     for _ in 0..ROUNDS {
         let start = Instant::now();
         for _ in 0..TURN {
-            key.sign(&SALT_20, &random, black_box(message), &mut signature)?;
+            key.sign(&*PSS, &random, black_box(message), &mut signature)?;
         }
         let bare = start.elapsed() / TURN;
         let start = Instant::now();

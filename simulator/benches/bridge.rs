@@ -7,8 +7,8 @@
 use std::error::Error;
 use std::io::{Write, stdout};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::rand::SystemRandom;
@@ -20,6 +20,7 @@ use soter_bridge::protocol::sensor::{self, SensorMode};
 use soter_bridge::protocol::{Service, device, wx};
 use soter_bridge::server::{Server, ServerOptions};
 use soter_sim::{Desk, DeskOptions, State};
+use soter_wire::{PROFILES, SignatureScheme};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -28,7 +29,11 @@ use tokio_tungstenite::tungstenite::Message;
 
 type Failed = Box<dyn Error + Send + Sync>;
 
-static SALT_20: RsaSignatureEncoding = RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(20));
+/// How phones of the default family sign.
+static PSS: LazyLock<RsaSignatureEncoding> = LazyLock::new(|| {
+    let SignatureScheme::RsaPss { salt_length } = PROFILES[0].scheme;
+    RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(salt_length.get()))
+});
 
 const CONNECTIONS: usize = 32;
 const ROUNDS: usize = 7;
@@ -155,7 +160,7 @@ fn bare_signatures(cores: usize) -> Result<f64, Failed> {
             scope.spawn(|| {
                 let (random, mut signature) = (SystemRandom::new(), vec![0; 256]);
                 while start.elapsed() < TURN {
-                    if key.sign(&SALT_20, &random, &text, &mut signature).is_ok() {
+                    if key.sign(&*PSS, &random, &text, &mut signature).is_ok() {
                         made.fetch_add(1, Ordering::Relaxed);
                     }
                 }

@@ -182,7 +182,7 @@ mod tests {
         let mut generator = Seed::from_text("keys").identity("phone").generator("key", &[]);
         let reproducible = PrivateKey::reproduce(&mut generator).unwrap();
         for key in [&fast, &reproducible] {
-            for (salt_length, other) in [(20, 32), (32, 20)] {
+            for (salt_length, other) in [(20, 32), (32, 20), (24, 20), (0, 1), (222, 221)] {
                 let [scheme, other] =
                     [salt_length, other].map(|length| SignatureScheme::rsa_pss(length).unwrap());
                 let signature = key.sign(scheme, b"message", salts).unwrap();

@@ -14,7 +14,7 @@ use soter_attack::{
 use soter_bridge::server::{Server, ServerOptions};
 use soter_sim::{Desk, DeskOptions, State};
 use soter_wechat::{AccountList, Accounts, App, Replays, SetClock, WeChatOptions};
-use soter_wire::Profile;
+use soter_wire::{AskForm, Profile, SignatureScheme};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -126,4 +126,25 @@ async fn every_attack_has_the_outcome_and_the_reason_that_it_names() {
         assert!(honest.accepted, "after {}: {honest:?}", attack.id);
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn phones_with_a_salt_length_of_their_own_are_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = Live::start(folder.path(), Replays::Refuse).await;
+    let (target, huawei) = (live.target(), *Profile::named("itrustee").unwrap());
+    let scheme = SignatureScheme::rsa_pss(24).unwrap();
+    let mut people = Vec::new();
+    for (name, ask) in [("chain", AskForm::CertificateChain), ("json", AskForm::Json)] {
+        let profile: &'static Profile = Box::leak(Box::new(Profile { scheme, ask, ..huawei }));
+        people.push(Person::introduce(name, &target, &KeySource::random(), profile).await.unwrap());
+    }
+    for _ in 0..2 {
+        for person in &mut people {
+            let honest = person.pay(&target).await.unwrap();
+            assert!(honest.accepted, "{honest:?}");
+        }
+        // The second time, the ledger tells how the phones sign.
+        live.restart().await.unwrap();
+    }
 }

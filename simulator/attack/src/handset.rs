@@ -248,3 +248,33 @@ fn auth_key_path(openid: &str) -> KeyPath {
 fn failed(error: &TeeError) -> CommandError {
     CommandError::internal(format!("the attacked phone: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use soter_wire::{AskForm, KeyJson};
+
+    use super::super::keys::KeySource;
+    use super::*;
+
+    #[test]
+    fn a_phone_with_a_salt_length_of_its_own_is_one_like_the_others() {
+        let huawei = *Profile::named("itrustee").unwrap();
+        let scheme = SignatureScheme::rsa_pss(24).unwrap();
+        let profile: &'static Profile = Box::leak(Box::new(Profile { scheme, ask: AskForm::Json, ..huawei }));
+        for source in [KeySource::random(), KeySource::seeded("salt")] {
+            let mut phone = Handset::new(&source.supply("test"), profile, "oUser").unwrap();
+            for mut phone in [phone.duplicate().unwrap(), phone] {
+                let upload = phone.upload().unwrap();
+                let signed = phone.authenticate("order-42").unwrap();
+
+                assert_eq!(upload.scheme, scheme);
+                let signature = base64::decode(&signed.signature).unwrap();
+                assert_eq!(upload.public_key.verify(scheme, signed.json.as_bytes(), &signature), Ok(()));
+                let ask = KeyJson::decode(&upload.ask.json).unwrap();
+                assert_eq!(upload.attk.verify(ask.scheme(), &upload.ask.json, &upload.ask.signature), Ok(()));
+                let ExportBlob { json, signature } = &upload.auth_key;
+                assert_eq!(ask.public_key.verify(scheme, json, signature), Ok(()));
+            }
+        }
+    }
+}

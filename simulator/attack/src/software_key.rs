@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn what_is_signed_as_phones_sign_verifies_at_that_salt_length_alone() {
         let key = SoftwareKey::generate().unwrap();
-        for salt_length in [0, 20, 32, SaltLength::MAX.get()] {
+        for salt_length in [0, 20, 24, 32, SaltLength::MAX.get()] {
             let scheme = SignatureScheme::rsa_pss(salt_length).unwrap();
             let signature = key.sign(b"text", Scheme::honest(scheme)).unwrap();
             assert_eq!(signature.len(), SIGNATURE_BYTES);

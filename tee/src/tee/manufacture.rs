@@ -56,13 +56,17 @@ pub(super) fn enroll_first(
     matcher.enroll(mode, identity).map(|_| ()).ok_or(TeeError::EnrolmentsFull { limit: MAX_ENROLMENTS })
 }
 
-/// Whether a stored device is the one that is asked for; gives its family.
+/// Whether a stored device is the one that is asked for; gives its family: the one that is given, or the row of the
+/// stored name.
 pub(super) fn check_identity(
     state: &State,
     identity: &DeviceIdentity<'_>,
 ) -> Result<&'static Profile, OpenError> {
     let device = identity.name.to_owned();
-    let profile = Profile::named(&state.profile)
+    let profile = identity
+        .profile
+        .filter(|wanted| wanted.name == state.profile)
+        .or_else(|| Profile::named(&state.profile))
         .ok_or_else(|| OpenError::UnknownProfile { device: device.clone(), stored: state.profile.clone() })?;
     if let Some(wanted) = identity.profile
         && wanted.name != profile.name

@@ -15,8 +15,15 @@ const CHAIN: &str = include_str!("vectors/itrustee_chain/signed.txt");
 const AUTH_KEY: &str = include_str!("vectors/itrustee_auth_key/signed.txt");
 const RESULT: &str = include_str!("vectors/itrustee_result/signed.txt");
 
-fn profile() -> impl Strategy<Value = &'static Profile> {
-    (0..PROFILES.len()).prop_map(|row| &PROFILES[row])
+/// A row, with any salt length if it names its own.
+fn profile() -> impl Strategy<Value = Profile> {
+    (0..PROFILES.len(), 0..=SaltLength::MAX.get()).prop_map(|(row, salt_length)| {
+        let row = PROFILES[row];
+        match SignatureScheme::rsa_pss(salt_length) {
+            Some(scheme) if row.key_json.salt_length_field => Profile { scheme, ..row },
+            _ => row,
+        }
+    })
 }
 
 /// Any text, with what JSON and PEM are sensitive to more often than chance would have it.
@@ -64,7 +71,7 @@ proptest! {
         profile in profile(), raw in text(), fid in text(), cpu_id in text(), uid in text(), counter in 0..=MAX_COUNTER,
     ) {
         let facts = ResultFacts { raw: &raw, fid: &fid, counter, cpu_id: &cpu_id, uid: &uid };
-        let result = ResultJson::decode(facts.encode(profile).as_bytes())?;
+        let result = ResultJson::decode(facts.encode(&profile).as_bytes())?;
         prop_assert_eq!(result.scheme(), profile.scheme);
         prop_assert_eq!(result.fid, profile.has_fid().then_some(fid));
         prop_assert_eq!((result.raw, result.counter, result.cpu_id, result.uid), (raw, counter, cpu_id, uid));
@@ -76,7 +83,7 @@ proptest! {
     ) {
         let public_key = PublicKey::from_pem(KEY_PEM)?;
         let facts = KeyFacts { public_key: &public_key, cpu_id: &cpu_id, counter, uid: &uid };
-        let key = KeyJson::decode(facts.encode(profile).as_bytes())?;
+        let key = KeyJson::decode(facts.encode(&profile).as_bytes())?;
         prop_assert_eq!(key.scheme(), profile.scheme);
         prop_assert_eq!((key.public_key, key.counter, key.cpu_id, key.uid), (public_key, counter, cpu_id, uid));
     }
@@ -160,7 +167,7 @@ proptest! {
     #[test]
     fn a_repeated_name_is_always_refused(profile in profile(), member: Index, raw in text(), nested: bool) {
         let facts = ResultFacts { raw: &raw, fid: "1", counter: 1, cpu_id: "c", uid: "1" };
-        let text = facts.encode(profile);
+        let text = facts.encode(&profile);
         let object = Object::decode(text.as_bytes())?;
         let names: Vec<_> = object.names().collect();
         let name = *member.get(&names);

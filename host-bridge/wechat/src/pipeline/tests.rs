@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::json;
-use soter_wire::base64;
+use soter_wire::{Profile, base64};
 
 use super::*;
+use crate::clock::SetClock;
+use crate::ledger::SqliteStore;
 use crate::test_phone::{OPENID, TestPhone, pss, public, sign, sign_pkcs1};
-use crate::test_servers::{wechat, with_replays_accepted};
-use crate::{DEFAULT_APPID, Lacks, UploadRefused, WeChat};
+use crate::test_servers::{NOON, wechat, with, with_replays_accepted};
+use crate::{DEFAULT_APPID, Lacks, UploadRefused, WeChat, WeChatOptions};
 
 async fn judged(wechat: &WeChat, openid: &str, json: Value, signature: Value) -> Finding {
     wechat.verify(Claim { appid: DEFAULT_APPID, openid, json: &json, signature: &signature }).await.unwrap()
@@ -95,6 +97,55 @@ async fn of_two_hundred_identical_requests_at_once_one_is_ok() {
     }
     let answers = requests.join_all().await;
     assert_eq!(answers.iter().filter(|is_ok| **is_ok).count(), 1);
+}
+
+#[tokio::test]
+async fn any_salt_length_is_kept_with_its_key() {
+    let huawei = *Profile::named("itrustee").unwrap();
+    let profile: &'static Profile = Box::leak(Box::new(Profile { scheme: pss(24), ..huawei }));
+    let folder = tempfile::tempdir().unwrap();
+    let open = || {
+        let store = SqliteStore::open(&folder.path().join("wechat.db")).unwrap();
+        with(WeChatOptions::default(), Ledger::open(store).unwrap(), &SetClock::at(NOON))
+    };
+    let wechat = open();
+    let mut phone = TestPhone { profile, ..TestPhone::new("itrustee") };
+    phone.upload(&wechat, OPENID).await;
+    let text = phone.result();
+    assert!(asked(&wechat, &text, &phone.signature(&text)).await.is_ok);
+    drop(wechat);
+
+    let wechat = open();
+    let text = phone.result();
+    for other in [20, 32] {
+        let signature = base64::encode(&sign(phone.auth_key, &text, pss(other)));
+        assert_refused(&asked(&wechat, &text, &signature).await, "wrong-salt-length", "uploaded with 24");
+    }
+    let claims_32 = text.replace("\"rsa_pss_saltlen\":24", "\"rsa_pss_saltlen\":32");
+    let signature = phone.signature(&claims_32);
+    assert_refused(&asked(&wechat, &claims_32, &signature).await, "wrong-salt-length", "says salt length 32");
+    let spaced = text.replace(',', ", ");
+    assert_refused(&asked(&wechat, &spaced, &phone.signature(&text)).await, "reserialised", "spaces");
+    let by_ask = base64::encode(&sign(phone.ask, &text, profile.scheme));
+    assert_refused(&asked(&wechat, &text, &by_ask).await, "wrong-key", "the ASK of uid 10102");
+    let finding = asked(&wechat, &text, &phone.signature(&text)).await;
+    assert!(finding.is_ok && finding.detail.contains("at salt length 24"), "{}", finding.detail);
+
+    let (export, signature) = phone.export_auth_key();
+    for (key, json, signature) in [
+        (public(phone.auth_key).to_pem(), text.clone(), phone.signature(&text)),
+        (export.clone(), text.clone(), phone.signature(&text)),
+        (public(phone.ask).to_pem(), export, base64::encode(&signature)),
+    ] {
+        let checked = verification::verify(key.as_bytes(), json.as_bytes(), signature.as_bytes(), None);
+        assert_eq!(
+            (checked.verdict.is_ok, checked.scheme),
+            (true, Some(pss(24))),
+            "{}",
+            checked.verdict.detail
+        );
+        assert_eq!(checked.remarks, Vec::<String>::new());
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Keys: who signs whom, what outlives what.
 
+use soter_wire::SignatureScheme;
+
 use super::*;
 
 const PAY: fn() -> KeyPath = || KeyPath::AuthKey { uid: 1, name: "pay".to_owned() };
@@ -8,26 +10,67 @@ const PAY: fn() -> KeyPath = || KeyPath::AuthKey { uid: 1, name: "pay".to_owned(
 fn every_export_is_signed_by_the_level_above_over_exactly_its_bytes() {
     for profile in PROFILES {
         let (_outside, mut tee) = phone_with_keys(profile.name);
-        let [attk, ask, auth_key] =
-            [KeyPath::Attk, KeyPath::Ask { uid: 1 }, PAY()].map(|path| public_key(&mut tee, &path));
+        assert_every_export_is_signed_by_the_level_above(&mut tee);
+    }
+}
 
-        let exported = tee.auth_key(1, "pay").unwrap();
-        let signed = sign(&mut tee, "order-42").unwrap();
+#[track_caller]
+fn assert_every_export_is_signed_by_the_level_above(tee: &mut Tee) {
+    let profile = tee.profile();
+    let [attk, ask, auth_key] =
+        [KeyPath::Attk, KeyPath::Ask { uid: 1 }, PAY()].map(|path| public_key(tee, &path));
 
-        assert_eq!(ask.verify(profile.scheme, &exported.json, &exported.signature), Ok(()));
-        let json = KeyJson::decode(&exported.json).unwrap();
-        assert_eq!(json.scheme(), profile.scheme);
-        assert_eq!((json.public_key, json.cpu_id, json.uid), (auth_key.clone(), tee.cpu_id(), tee.uid(1)));
-        let result = &signed.export;
-        assert_eq!(auth_key.verify(profile.scheme, &result.json, &result.signature), Ok(()));
-        let json = ResultJson::decode(&result.json).unwrap();
-        assert_eq!((json.raw.as_str(), &json.cpu_id, &json.uid), ("order-42", &tee.cpu_id(), &tee.uid(1)));
-        assert_eq!(json.fid, profile.has_fid().then(|| tee.enrolments()[0].fid.clone()));
-        assert_eq!(signed.key_fingerprint, auth_key.fingerprint());
-        if profile.ask == AskForm::Json {
-            let exported = tee.app_secure_key(1).unwrap();
+    let exported = tee.auth_key(1, "pay").unwrap();
+    let signed = sign(tee, "order-42").unwrap();
+
+    assert_eq!(ask.verify(profile.scheme, &exported.json, &exported.signature), Ok(()));
+    let json = KeyJson::decode(&exported.json).unwrap();
+    assert_eq!(json.scheme(), profile.scheme);
+    assert_eq!((json.public_key, json.cpu_id, json.uid), (auth_key.clone(), tee.cpu_id(), tee.uid(1)));
+    let result = &signed.export;
+    assert_eq!(auth_key.verify(profile.scheme, &result.json, &result.signature), Ok(()));
+    let json = ResultJson::decode(&result.json).unwrap();
+    assert_eq!(json.scheme(), profile.scheme);
+    assert_eq!((json.raw.as_str(), &json.cpu_id, &json.uid), ("order-42", &tee.cpu_id(), &tee.uid(1)));
+    assert_eq!(json.fid, profile.has_fid().then(|| tee.enrolments()[0].fid.clone()));
+    assert_eq!(signed.key_fingerprint, auth_key.fingerprint());
+    let exported = tee.app_secure_key(1).unwrap();
+    match profile.ask {
+        AskForm::Json => {
             assert_eq!(attk.verify(profile.scheme, &exported.json, &exported.signature), Ok(()));
             assert_eq!(KeyJson::decode(&exported.json).unwrap().public_key, ask);
+        }
+        AskForm::CertificateChain => {
+            let facts = CertificateChain::decode(&exported.json).unwrap().verify().unwrap();
+            assert_eq!((facts.device_key, facts.ask), (attk, ask));
+            assert_eq!(facts.challenge.scheme(), profile.scheme);
+        }
+    }
+}
+
+#[test]
+fn a_profile_that_is_no_row_works_as_the_rows_do() {
+    let huawei = *Profile::named("itrustee").unwrap();
+    let scheme = SignatureScheme::rsa_pss(24).unwrap();
+    // One has a row's name, one has a name of its own.
+    for profile in
+        [Profile { scheme, ..huawei }, Profile { name: "own", scheme, ask: AskForm::Json, ..huawei }]
+    {
+        let profile: &'static Profile = Box::leak(Box::new(profile));
+        for seed in [None, Some(Seed::from_text("salt"))] {
+            let outside = Outside::new(profile.name);
+            let identity = DeviceIdentity { name: "phone", profile: Some(profile), seed: seed.as_ref() };
+            let open = || Tee::open(Box::new(outside.clone()), &identity).unwrap();
+            let mut tee = open();
+            tee.generate_app_secure_key(1).unwrap();
+            tee.generate_auth_key(1, "pay").unwrap();
+            assert_every_export_is_signed_by_the_level_above(&mut tee);
+            drop(tee);
+
+            let mut tee = open();
+
+            assert_eq!(tee.profile(), profile);
+            assert_every_export_is_signed_by_the_level_above(&mut tee);
         }
     }
 }
