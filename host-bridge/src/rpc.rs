@@ -250,7 +250,7 @@ impl<S: Service> Rpc<S> {
         let Incoming { id, method, params } = call;
         let begun = Instant::now();
         // Cut before the call waits: what clients send beyond what is asked for takes no memory meanwhile.
-        let kept = (!UNRECORDED.contains(&method.as_str())).then(|| Excerpt::from(params.clone()));
+        let kept = (!UNRECORDED.contains(&method.as_str())).then(|| Excerpt::from(&params));
         let command = self.command(&method, params);
         let result = match (&id, session) {
             (Some(id), Some(session)) => match session.until_cancelled(id, command).await {

@@ -92,7 +92,7 @@ pub(crate) async fn enroll(
         door: Door::WeChat,
         call: "POST /sim/devices".to_owned(),
         request: request.into(),
-        answer: answer.clone().into(),
+        answer: (&answer).into(),
         judgement: Some(judgement.clone()),
         microseconds: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
     });

@@ -94,11 +94,17 @@ pub struct Excerpt {
     bytes: usize,
 }
 
-impl From<Value> for Excerpt {
-    fn from(mut value: Value) -> Self {
+impl From<&Value> for Excerpt {
+    fn from(value: &Value) -> Self {
         let mut room = MAX_EXCERPT;
-        tidy(&mut value, &mut room);
+        let value = tidied(value, &mut room);
         Self { value, bytes: MAX_EXCERPT - room }
+    }
+}
+
+impl From<Value> for Excerpt {
+    fn from(value: Value) -> Self {
+        Self::from(&value)
     }
 }
 
@@ -226,68 +232,74 @@ fn page<'a>(calls: impl Iterator<Item = &'a (Arc<Entry>, usize)>) -> Vec<Arc<Ent
     calls.take_while(fits).map(|(entry, _)| Arc::clone(entry)).collect()
 }
 
-/// Masks secrets, and cuts what is too long or finds no room. Memory of what was cut is given back.
-fn tidy(value: &mut Value, room: &mut usize) {
+/// What is kept of a value: secrets are masked, and what is too long or finds no room is not copied.
+fn tidied(value: &Value, room: &mut usize) -> Value {
     *room = room.saturating_sub(VALUE);
     match value {
         Value::String(text) => {
-            if let Some(end) = cut(text, *room) {
-                let more = text.len() - end;
-                *text = format!("{}… ({more} bytes more)", text.get(..end).unwrap_or_default());
-            }
+            let text = match cut(text, *room) {
+                Some(end) => {
+                    let more = text.len() - end;
+                    [text.get(..end).unwrap_or_default(), &format!("… ({more} bytes more)")].concat()
+                }
+                None => text.clone(),
+            };
             // Control characters take six bytes in JSON.
             let controls = text.bytes().filter(u8::is_ascii_control).count();
             *room = room.saturating_sub(text.len() + 5 * controls);
+            Value::String(text)
         }
         Value::Array(items) => {
-            let mut kept = 0;
-            for item in items.iter_mut().take(MAX_ITEMS) {
+            let mut kept = Vec::new();
+            for item in items.iter().take(MAX_ITEMS) {
                 if *room == 0 {
                     break;
                 }
-                tidy(item, room);
-                kept += 1;
+                kept.push(tidied(item, room));
             }
-            if kept < items.len() {
-                let more = items.len() - kept;
-                items.truncate(kept);
-                items.push(Value::String(format!("… ({more} more)")));
-                items.shrink_to_fit();
+            let more = items.len() - kept.len();
+            if more > 0 {
+                kept.push(Value::String(format!("… ({more} more)")));
             }
+            kept.shrink_to_fit();
+            Value::Array(kept)
         }
         Value::Object(members) => {
-            let mut kept = 0;
-            for (name, member) in members.iter_mut().take(MAX_ITEMS) {
+            let mut kept = serde_json::Map::new();
+            let mut more = members.len();
+            for (name, member) in members.iter().take(MAX_ITEMS) {
                 if *room == 0 {
                     break;
                 }
-                if SECRETS.contains(&name.to_ascii_lowercase().as_str()) {
-                    match member {
-                        Value::String(secret) => *secret = mask(secret),
-                        Value::Null => {}
-                        // Of the wrong type, and secret all the same.
-                        _ => *member = Value::String("***".to_owned()),
-                    }
-                }
                 *room = room.saturating_sub(VALUE + name.len().min(MAX_NAME));
-                tidy(member, room);
-                kept += 1;
-            }
-            let more = members.len() - kept;
-            if more > 0 || members.keys().any(|name| name.len() > MAX_NAME) {
-                let short = |(name, member): (String, Value)| {
-                    let end = name.floor_char_boundary(MAX_NAME);
-                    let name = if end < name.len() { format!("{}…", name.get(..end)?) } else { name };
-                    Some((name, member))
-                };
-                *members = std::mem::take(members).into_iter().take(kept).filter_map(short).collect();
+                let is_secret = SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret));
+                let member = if is_secret { tidied(&masked(member), room) } else { tidied(member, room) };
+                kept.insert(short(name), member);
+                more -= 1;
             }
             if more > 0 {
-                members.insert("…".to_owned(), Value::String(format!("{more} more")));
+                kept.insert("…".to_owned(), Value::String(format!("{more} more")));
             }
+            Value::Object(kept)
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
+}
+
+/// A member that is a credential, unreadable.
+fn masked(secret: &Value) -> Value {
+    match secret {
+        Value::String(secret) => Value::String(mask(secret)),
+        Value::Null => Value::Null,
+        // Of the wrong type, and secret all the same.
+        _ => Value::String("***".to_owned()),
+    }
+}
+
+/// A member's name, cut if it is too long.
+fn short(name: &str) -> String {
+    let end = name.floor_char_boundary(MAX_NAME);
+    if end < name.len() { [name.get(..end).unwrap_or_default(), "…"].concat() } else { name.to_owned() }
 }
 
 /// Where a text has to end, if not where it does.
@@ -391,6 +403,16 @@ mod tests {
             assert!(kept <= 2 * MAX_EXCERPT && kept <= 4 * bytes, "{kept} bytes, counted as {bytes}");
             assert!(serde_json::to_vec(&value).unwrap().len() <= 2 * MAX_EXCERPT);
         }
+    }
+
+    #[test]
+    fn a_large_request_is_copied_only_as_far_as_it_is_kept() {
+        let large =
+            json!({"text": "字".repeat(1 << 20), "secret": "s".repeat(1 << 20), "list": vec![0; 10_000]});
+        let Excerpt { value, bytes } = Excerpt::from(&large);
+        let kept = memory(&value);
+        assert!(memory(&large) > 4 << 20 && kept <= bytes + 4 * VALUE, "{kept} bytes, counted as {bytes}");
+        assert_eq!(value["secret"], "***ssss");
     }
 
     /// The bytes that a value holds.

@@ -171,7 +171,7 @@ impl<'a> Call<'a> {
             door: Door::WeChat,
             call: format!("{} {}", self.method, self.path),
             request: Value::Object(request).into(),
-            answer: answer.body.clone().into(),
+            answer: (&answer.body).into(),
             judgement: answer.judgement.clone(),
             microseconds: u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX),
         });
