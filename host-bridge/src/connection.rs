@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::outbox::{Exchange, Outbox};
 use crate::protocol::{Call, CommandError, ErrorKind, Event, Response, Service};
+use crate::rpc::ConnectionMethod;
 use soter_wechat::Secret;
 
 /// Calls that wait to be sent.
@@ -226,11 +227,13 @@ impl Shared {
         let mut state = self.state();
         if state.wants_events && !*is_subscribed {
             *is_subscribed = true;
-            let subscribe = json!({"jsonrpc": "2.0", "id": SUBSCRIPTION, "method": "events.subscribe"});
+            let method = ConnectionMethod::Subscribe.name();
+            let subscribe = json!({"jsonrpc": "2.0", "id": SUBSCRIPTION, "method": method});
             outbox.push(Message::text(subscribe.to_string()), 0);
         }
         for id in state.given_up.drain(..) {
-            let cancel = json!({"jsonrpc": "2.0", "method": "rpc.cancel", "params": {"id": id}});
+            let method = ConnectionMethod::Cancel.name();
+            let cancel = json!({"jsonrpc": "2.0", "method": method, "params": {"id": id}});
             outbox.push(Message::text(cancel.to_string()), 0);
         }
     }

@@ -31,6 +31,7 @@
 //! the `id` of a call that has no answer yet. That call is given up as if the connection had closed: its dialog is
 //! cancelled, and its answer is the error -32005.
 
+mod connection_method;
 mod open_rpc;
 mod session;
 
@@ -45,6 +46,9 @@ use crate::protocol::{Call, CommandError, ErrorKind, Service, is_attackers};
 use soter_wechat::journal::{Door, Excerpt, Journal, NewEntry};
 use soter_wechat::{Clock, SystemClock};
 
+use self::session::Topic;
+
+pub use self::connection_method::ConnectionMethod;
 pub use self::session::{Session, Topics};
 
 /// Calls in one batch.
@@ -54,10 +58,6 @@ pub const MAX_BATCH: usize = 64;
 const MAX_ID: usize = 1024;
 /// From here on, a number that is no 64-bit integer may not be the one that was sent.
 const MAX_ROUNDED: f64 = 9_007_199_254_740_992.0;
-
-/// Methods that a connection answers itself, beside those of the protocol.
-pub const CONNECTION_METHODS: [&str; 4] =
-    ["events.subscribe", "events.unsubscribe", "rpc.cancel", "rpc.discover"];
 
 /// Methods that front ends call often to draw themselves; they would bury what the journal is for.
 const UNRECORDED: [&str; 5] =
@@ -131,7 +131,7 @@ impl Message {
     /// How many of its calls may have to wait for their answer.
     pub fn waiting_calls(&self) -> usize {
         let waits =
-            |call: &&Result<Incoming, Failure>| call.as_ref().is_ok_and(|call| !call.is_connections());
+            |call: &&Result<Incoming, Failure>| call.as_ref().is_ok_and(|call| call.connections().is_none());
         self.calls.iter().filter(waits).count()
     }
 
@@ -172,9 +172,9 @@ impl Incoming {
         Ok(Self { id, method, params: members.shift_remove("params").unwrap_or_default() })
     }
 
-    /// Whether the connection answers it itself.
-    fn is_connections(&self) -> bool {
-        CONNECTION_METHODS.contains(&self.method.as_str())
+    /// The method, if the connection answers it itself.
+    fn connections(&self) -> Option<ConnectionMethod> {
+        ConnectionMethod::named(&self.method)
     }
 }
 
@@ -184,7 +184,8 @@ impl Failure {
     }
 
     fn cancelled() -> Self {
-        Self::new(-32005, "the call was cancelled with rpc.cancel", "nothing: its dialog is closed, too")
+        let message = format!("the call was cancelled with {}", ConnectionMethod::Cancel.name());
+        Self::new(-32005, message, "nothing: its dialog is closed, too")
     }
 }
 
@@ -197,7 +198,7 @@ impl From<&CommandError> for Failure {
             ErrorKind::LimitReached => -32002,
             ErrorKind::NoDialog => -32003,
             ErrorKind::UnknownDevice => -32004,
-            _ => -32603,
+            ErrorKind::Internal => -32603,
         };
         Self { code, message: error.what.clone(), data: json!({"kind": error.kind, "next": error.next}) }
     }
@@ -239,8 +240,8 @@ impl<S: Service> Rpc<S> {
     }
 
     async fn carry_out(&self, call: Incoming, session: Option<&Session>) -> Option<String> {
-        if call.is_connections() {
-            let result = self.connections_own(&call.method, &call.params, session);
+        if let Some(method) = call.connections() {
+            let result = self.connections_own(method, &call.params, session);
             let id = call.id?;
             return Some(match result {
                 Ok(result) => answered(&id, &result),
@@ -299,44 +300,45 @@ impl<S: Service> Rpc<S> {
     /// What a connection answers itself, as JSON. It is not written down: it tells what a client listens to, and nothing of a phone.
     fn connections_own(
         &self,
-        method: &str,
+        method: ConnectionMethod,
         params: &Value,
         session: Option<&Session>,
     ) -> Result<String, CommandError> {
+        let name = method.name();
         let session = || {
             session.ok_or_else(|| {
                 CommandError::invalid_params(
-                    format!("`{method}` needs a connection that stays open"),
+                    format!("`{name}` needs a connection that stays open"),
                     "connect to /ws and call it there; POST /rpc answers once",
                 )
             })
         };
         match method {
-            "events.subscribe" => {
+            ConnectionMethod::Subscribe => {
                 let session = session()?;
-                session.subscribe(topics(member(method, params, "topics")?)?);
+                session.subscribe(topics(member(name, params, "topics")?)?);
                 Ok("{}".to_owned())
             }
-            "events.unsubscribe" => {
+            ConnectionMethod::Unsubscribe => {
                 let session = session()?;
-                member(method, params, "")?;
+                member(name, params, "")?;
                 session.unsubscribe();
                 Ok("{}".to_owned())
             }
-            "rpc.cancel" => {
+            ConnectionMethod::Cancel => {
                 let session = session()?;
-                match member(method, params, "id")? {
+                match member(name, params, "id")? {
                     Some(id @ (Value::Number(_) | Value::String(_))) => {
                         Ok(json!({"cancelled": session.cancel(id)}).to_string())
                     }
                     _ => Err(CommandError::invalid_params(
-                        "`rpc.cancel` names no call",
+                        format!("`{name}` names no call"),
                         "send {\"id\":ID} with the id of a call that has no answer yet, a number or a string",
                     )),
                 }
             }
-            _ => {
-                member(method, params, "")?;
+            ConnectionMethod::Discover => {
+                member(name, params, "")?;
                 open_rpc::document(self.attacker).map(str::to_owned)
             }
         }
@@ -362,21 +364,16 @@ fn member<'a>(method: &str, params: &'a Value, name: &str) -> Result<Option<&'a 
 fn topics(topics: Option<&Value>) -> Result<Topics, CommandError> {
     let refused = || {
         CommandError::invalid_params(
-            "the topics of `events.subscribe` do not fit",
-            "send {\"topics\":[\"phone\",\"journal\",\"journal.head\"]}, some of them, or nothing for `phone`",
+            format!("the topics of `{}` do not fit", ConnectionMethod::Subscribe.name()),
+            format!("send {}, some of them, or nothing for `phone`", json!({"topics": Topic::names()})),
         )
     };
     let mut wanted = Topics::default();
     match topics {
-        None | Some(Value::Null) => wanted.phone = true,
+        None | Some(Value::Null) => wanted.add(Topic::Phone),
         Some(Value::Array(topics)) => {
             for topic in topics {
-                match topic.as_str() {
-                    Some("phone") => wanted.phone = true,
-                    Some("journal") => wanted.journal = true,
-                    Some("journal.head") => wanted.journal_head = true,
-                    _ => return Err(refused()),
-                }
+                wanted.add(topic.as_str().and_then(Topic::named).ok_or_else(refused)?);
             }
         }
         Some(_) => return Err(refused()),
@@ -386,9 +383,8 @@ fn topics(topics: Option<&Value>) -> Result<Topics, CommandError> {
 
 /// The protocol does not know what connections answer themselves; whoever misspells that should hear of it all the same.
 fn told_of_connections_own(method: &str, error: CommandError) -> CommandError {
-    if error.kind == ErrorKind::UnknownMethod && (method.starts_with("events.") || method.starts_with("rpc."))
-    {
-        let next = format!("methods of a connection: {}", CONNECTION_METHODS.join(", "));
+    if error.kind == ErrorKind::UnknownMethod && ConnectionMethod::is_meant_by(method) {
+        let next = format!("methods of a connection: {}", ConnectionMethod::names());
         return CommandError { next, ..error };
     }
     error

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use super::connection_method::ConnectionMethod;
 use crate::protocol::{CommandError, METHODS, is_attackers, schemas};
 
 /// The document as JSON, after OpenRPC 1.3.2: every method with its parameters by name, and its result. It is made once:
@@ -26,34 +27,14 @@ fn generate(attacker: bool) -> Result<Value, CommandError> {
     for method in METHODS.iter().filter(|method| attacker || !is_attackers(method.name)) {
         let (params, result) = schemas(method.name, &mut generator)
             .ok_or_else(|| CommandError::internal(format!("`{}` has no schema", method.name)))?;
-        methods.push(json!({
-            "name": method.name,
-            "summary": method.summary,
-            "paramStructure": "by-name",
-            "params": parameters(params.as_value()),
-            "result": {"name": "result", "schema": result},
-        }));
+        let params = json!(parameters(params.as_value()));
+        methods.push(described(method.name, method.summary, &params, result.as_value()));
     }
-    methods.extend([
-        json!({
-            "name": "events.subscribe", "summary": "Hear what happens, on this WebSocket connection.",
-            "paramStructure": "by-name",
-            "params": [{"name": "topics", "schema": {"type": "array", "items": {"enum": ["phone", "journal", "journal.head"]}}}],
-            "result": {"name": "result", "schema": {"type": "object"}},
-        }),
-        json!({
-            "name": "events.unsubscribe", "summary": "Hear of nothing any more.", "paramStructure": "by-name",
-            "params": [], "result": {"name": "result", "schema": {"type": "object"}},
-        }),
-        json!({
-            "name": "rpc.cancel", "summary": "Give up a call of this WebSocket connection that has no answer yet.",
-            "paramStructure": "by-name",
-            "params": [{"name": "id", "required": true, "schema": {"type": ["integer", "number", "string"]}}],
-            "result": {"name": "result", "schema": {
-                "type": "object", "required": ["cancelled"], "properties": {"cancelled": {"type": "boolean"}},
-            }},
-        }),
-    ]);
+    for method in ConnectionMethod::ALL {
+        if let Some((params, result)) = method.description() {
+            methods.push(described(method.name(), method.summary(), &params, &result));
+        }
+    }
     Ok(json!({
         "openrpc": "1.3.2",
         "info": {
@@ -63,6 +44,16 @@ fn generate(attacker: bool) -> Result<Value, CommandError> {
         "methods": methods,
         "components": {"schemas": generator.take_definitions(true)},
     }))
+}
+
+fn described(name: &str, summary: &str, params: &Value, result: &Value) -> Value {
+    json!({
+        "name": name,
+        "summary": summary,
+        "paramStructure": "by-name",
+        "params": params,
+        "result": {"name": "result", "schema": result},
+    })
 }
 
 /// Parameters are named, so each member of the object is one.

@@ -5,6 +5,34 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::future::{AbortHandle, Abortable};
 use serde_json::Value;
 
+/// One thing that a connection can hear of beside answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Topic {
+    Phone,
+    Journal,
+    JournalHead,
+}
+
+impl Topic {
+    const ALL: [Self; 3] = [Self::Phone, Self::Journal, Self::JournalHead];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Journal => "journal",
+            Self::JournalHead => "journal.head",
+        }
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.name() == name)
+    }
+
+    pub(super) fn names() -> [&'static str; 3] {
+        Self::ALL.map(Self::name)
+    }
+}
+
 /// What a connection hears of beside answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Topics {
@@ -33,6 +61,16 @@ struct Pending {
 struct Place<'a> {
     session: &'a Session,
     number: u64,
+}
+
+impl Topics {
+    pub(super) fn add(&mut self, topic: Topic) {
+        match topic {
+            Topic::Phone => self.phone = true,
+            Topic::Journal => self.journal = true,
+            Topic::JournalHead => self.journal_head = true,
+        }
+    }
 }
 
 impl Session {

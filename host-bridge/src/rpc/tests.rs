@@ -86,7 +86,7 @@ async fn what_was_not_carried_out_is_an_error_with_its_number_and_advice() {
 #[tokio::test]
 async fn parameters_that_are_no_object_are_told_for_every_method() {
     let usual = METHODS.iter().map(|method| method.name).filter(|name| !is_attackers(name));
-    let names = usual.chain(CONNECTION_METHODS);
+    let names = usual.chain(ConnectionMethod::ALL.iter().map(|method| method.name()));
     let session = Session::default();
     for name in names {
         for params in [json!([]), json!([{}]), json!("text"), json!(7), json!(true), json!({"odd-member": 1})]
@@ -142,7 +142,7 @@ async fn a_misspelt_method_of_the_connection_is_told_the_right_ones() {
         let answer = answer(call(method, json!({}))).await;
         assert_eq!(answer["error"]["code"], -32601);
         let next = answer["error"]["data"]["next"].as_str().unwrap();
-        assert!(CONNECTION_METHODS.iter().all(|method| next.contains(method)), "{next}");
+        assert!(ConnectionMethod::ALL.iter().all(|method| next.contains(method.name())), "{next}");
     }
 }
 
@@ -246,7 +246,7 @@ async fn wrong_types_for_every_member_of_every_method_are_told() {
     let document = answer(call("rpc.discover", json!({}))).await["result"].clone();
     for method in document["methods"].as_array().unwrap() {
         let name = method["name"].as_str().unwrap();
-        if CONNECTION_METHODS.contains(&name) {
+        if ConnectionMethod::named(name).is_some() {
             continue;
         }
         for parameter in method["params"].as_array().unwrap() {
