@@ -1,14 +1,16 @@
 //! The command protocol: every command of the phone once, with one name, its parameters and its answer.
 //!
 //! REPL, command line, servers and tests all speak it. [`commands!`](self) below is the list; adding a
-//! command is adding a line there and a struct in the module of its noun.
+//! command is adding an entry there and a struct in the module of its noun. The entry says all there is to know about
+//! the command, and the compiler asks for what is missing, there and at the desk.
 
 use std::future::Future;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use soter_wire::shortened;
 use tokio::sync::broadcast;
 
 /// A command without parameters: an empty JSON object.
@@ -28,6 +30,7 @@ pub mod device;
 mod error;
 pub mod event;
 pub mod keys;
+mod method;
 mod patch;
 mod secret_text;
 pub mod sensor;
@@ -38,6 +41,7 @@ pub mod wx;
 
 pub use error::{CommandError, ErrorKind};
 pub use event::Event;
+pub use method::{Caller, Changes, Method, Recording};
 pub use patch::Patch;
 pub use secret_text::{PrivateKeyText, SeedText};
 pub use touch::{Touch, TouchScript, TouchScriptError};
@@ -133,22 +137,61 @@ pub trait Command: Serialize + DeserializeOwned + JsonSchema + Into<Request> + S
     fn response(response: Response) -> Result<Self::Response, CommandError>;
 }
 
-/// Whether a method is an attacker's: servers offer it only when they were started for that.
-pub fn is_attackers(method: &str) -> bool {
-    method.starts_with("danger.") || method.starts_with("attack.")
+impl Method {
+    /// The method of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        METHODS.iter().find(|method| method.name == name)
+    }
 }
 
-/// A method of the protocol, for help, completion and discovery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Method {
-    /// The name, for example `sensor.touch`.
-    pub name: &'static str,
-    /// One line for people.
-    pub summary: &'static str,
+/// Whether a name stands for an attacker's method: servers offer those only when they were started for that. A name that
+/// no method has is told by its noun.
+pub fn is_attackers(name: &str) -> bool {
+    let of_its_noun = || {
+        let (noun, _) = name.split_once('.')?;
+        METHODS.iter().find(|method| method.noun() == noun)
+    };
+    Method::named(name).or_else(of_its_noun).is_some_and(Method::is_attackers)
+}
+
+/// An [`ErrorKind::UnknownMethod`] that names the nearest methods of the same noun.
+fn unknown_method(name: &str) -> CommandError {
+    let noun = name.split('.').next().unwrap_or_default();
+    let near: Vec<_> = METHODS
+        .iter()
+        .filter(|known| known.noun() == noun || known.name.eq_ignore_ascii_case(name))
+        .map(|known| known.name)
+        .collect();
+    let shown = shortened(name, 80);
+    let next = if near.is_empty() {
+        format!("methods start with {}", beginnings())
+    } else {
+        format!("methods of `{noun}`: {}", near.join(", "))
+    };
+    CommandError::new(ErrorKind::UnknownMethod, format!("no method `{shown}`"), next)
+}
+
+/// What methods start with, for people: `wx., desk. or attack.`.
+fn beginnings() -> String {
+    let mut nouns: Vec<_> = METHODS.iter().map(Method::noun).collect();
+    // Methods of one noun stand together.
+    nouns.dedup();
+    // The desk is named before the phones on it, all others as in the table.
+    nouns.sort_by_key(|noun| match *noun {
+        "wx" => 0,
+        "desk" => 1,
+        _ => 2,
+    });
+    let mut beginnings: Vec<_> = nouns.iter().map(|noun| format!("{noun}.")).collect();
+    let last = beginnings.pop().unwrap_or_default();
+    format!("{} or {last}", beginnings.join(", "))
 }
 
 macro_rules! commands {
-    ($($method:literal => $variant:ident($request:ty) -> $response:ty, $summary:literal;)+) => {
+    ($(
+        $method:literal => $variant:ident($request:path) -> $response:ty,
+            [$caller:ident, $recording:ident, changes $changes:ident $(($phone:ident))?] $summary:literal;
+    )+) => {
         /// Any command with its parameters.
         #[derive(Clone, Debug, PartialEq)]
         #[expect(missing_docs, reason = "each variant is documented by the type it holds")]
@@ -161,20 +204,27 @@ macro_rules! commands {
         pub enum Response { $($variant($response),)+ }
 
         /// Every method, in the order in which help lists them.
-        pub const METHODS: &[Method] = &[$(Method { name: $method, summary: $summary },)+];
-
-        /// The schemas of a method: of its parameters, and of its answer.
-        pub(crate) fn schemas(method: &str, generator: &mut SchemaGenerator) -> Option<(Schema, Schema)> {
-            match method {
-                $($method => Some((<$request>::json_schema(generator), generator.subschema_for::<$response>())),)+
-                _ => None,
-            }
-        }
+        pub const METHODS: &[Method] = &[$(Method {
+            name: $method,
+            summary: $summary,
+            caller: Caller::$caller,
+            recording: Recording::$recording,
+            schemas: |generator| {
+                (<$request>::json_schema(generator), generator.subschema_for::<$response>())
+            },
+        },)+];
 
         impl Request {
             /// The method's name.
             pub fn method(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $method,)+ }
+            }
+
+            /// What it changes of what front ends show, if it is carried out.
+            pub fn changes(&self) -> Changes {
+                match self {
+                    $(Self::$variant($request { $($phone,)? .. }) => Changes::$changes $(($phone.clone()))?,)+
+                }
             }
 
             /// Reads the answer to this command as a server sent it.
@@ -218,7 +268,7 @@ macro_rules! commands {
                             format!("the parameters of `{method}` do not fit: {error}"),
                             "see the method's parameters in the documentation of the command protocol",
                         )),)+
-                    _ => Err(CommandError::unknown_method(method)),
+                    _ => Err(unknown_method(method)),
                 }
             }
         }
@@ -243,98 +293,147 @@ macro_rules! commands {
     };
 }
 
+// Each entry: the method's name, its variant of `Request` and `Response` with the types of its parameters and of its
+// answer; in brackets who may call it (`Caller`), whether its calls are written down (`Recording`), and what it changes of
+// what front ends show (`Changes`, with the parameter that names a phone); one line for people.
 commands! {
     "wx.startSoterAuthentication" => StartSoterAuthentication(wx::StartSoterAuthentication) -> wx::SoterAuthentication,
+        [Anyone, Recorded, changes Nothing]
         "Ask for a touch and get a signed result.";
     "wx.checkIsSupportSoterAuthentication" => CheckIsSupportSoterAuthentication(wx::CheckIsSupportSoterAuthentication) -> wx::SoterSupport,
+        [Anyone, Recorded, changes Nothing]
         "Which modes the phone supports.";
     "wx.checkIsSoterEnrolledInDevice" => CheckIsSoterEnrolledInDevice(wx::CheckIsSoterEnrolledInDevice) -> wx::SoterEnrolment,
+        [Anyone, Recorded, changes Nothing]
         "Whether a finger or face is enrolled.";
     "wx.login" => Login(wx::Login) -> wx::LoggedIn,
+        [Anyone, Recorded, changes Nothing]
         "Get a login code for the mini program's own server.";
     "wx.checkSession" => CheckSession(wx::CheckSession) -> wx::SessionChecked,
+        [Anyone, Recorded, changes Nothing]
         "Whether the login session is alive.";
     "wx.getUserInfo" => GetUserInfo(wx::GetUserInfo) -> wx::UserInfo,
+        [Anyone, Recorded, changes Nothing]
         "The user's data, signed and encrypted with the session key.";
     "device.create" => DeviceCreate(device::Create) -> device::Summary,
+        [Anyone, Recorded, changes PhoneNamed(name)]
         "Put another phone on the desk.";
     "device.list" => DeviceList(device::List) -> device::Devices,
+        [Anyone, Unrecorded, changes Nothing]
         "The phones on the desk.";
     "device.profiles" => DeviceProfiles(device::Profiles) -> device::Families,
+        [Anyone, Unrecorded, changes Nothing]
         "The families of phones that can be put on the desk.";
     "device.select" => DeviceSelect(device::Select) -> device::Summary,
+        [Anyone, Recorded, changes ItsPhone]
         "Make a phone the one that commands go to.";
     "device.show" => DeviceShow(device::Show) -> device::Device,
+        [Anyone, Unrecorded, changes Nothing]
         "All about one phone.";
     "device.set" => DeviceSet(device::Set) -> device::Device,
+        [Anyone, Recorded, changes ItsPhone]
         "Switch a phone's troubles on and off.";
     "device.remove" => DeviceRemove(device::Remove) -> device::Removed,
+        [Anyone, Recorded, changes PhoneNamed(name)]
         "Take a phone off the desk, with its keys.";
     "device.resetNormalWorld" => DeviceResetNormalWorld(device::ResetNormalWorld) -> device::Device,
+        [Anyone, Recorded, changes ItsPhone]
         "Factory-reset a phone: apps, keys and fingers go; cpu_id, ATTK and counter stay.";
     "desk.reset" => DeskReset(desk::Reset) -> desk::WasReset,
+        [Anyone, Recorded, changes ItsPhone]
         "Begin anew: new phones, and WeChat's servers without keys, counters and sessions.";
     "sensor.setMode" => SensorSetMode(sensor::SetMode) -> sensor::Sensor,
+        [Anyone, Recorded, changes ItsPhone]
         "Who touches the sensor: a person, everyone's finger at once, or a script.";
     "sensor.touch" => SensorTouch(sensor::TouchSensor) -> sensor::Judged,
+        [Anyone, Recorded, changes Nothing]
         "Touch the sensor.";
     "sensor.cancel" => SensorCancel(sensor::Cancel) -> sensor::Cancelled,
+        [Anyone, Recorded, changes Nothing]
         "Press the dialog's cancel button.";
     "biometric.enroll" => BiometricEnroll(biometric::Enroll) -> biometric::Enrolment,
+        [Anyone, Recorded, changes ItsPhone]
         "Enrol a finger or a face; existing AuthKeys become invalid.";
     "biometric.remove" => BiometricRemove(biometric::Remove) -> biometric::Enrolments,
+        [Anyone, Recorded, changes ItsPhone]
         "Remove an enrolled finger or face.";
     "biometric.list" => BiometricList(biometric::List) -> biometric::Enrolments,
+        [Anyone, Unrecorded, changes Nothing]
         "What is enrolled, and what is locked.";
     "biometric.unlock" => BiometricUnlock(biometric::Unlock) -> biometric::Enrolments,
+        [Anyone, Recorded, changes ItsPhone]
         "Enter the PIN: end every lockout.";
     "soter.generateAppSecureKey" => GenerateAppSecureKey(soter::GenerateAppSecureKey) -> soter::Reply,
+        [Anyone, Recorded, changes Nothing]
         "Make an app's ASK.";
     "soter.getAppSecureKey" => GetAppSecureKey(soter::GetAppSecureKey) -> soter::Reply,
+        [Anyone, Recorded, changes Nothing]
         "Export an app's ASK.";
     "soter.hasAskAlready" => HasAskAlready(soter::HasAskAlready) -> soter::Reply,
+        [Anyone, Recorded, changes Nothing]
         "Whether an app has an ASK.";
     "soter.generateAuthKey" => GenerateAuthKey(soter::GenerateAuthKey) -> soter::Reply,
+        [Anyone, Recorded, changes Nothing]
         "Make a named AuthKey.";
     "soter.getAuthKey" => GetAuthKey(soter::GetAuthKey) -> soter::Reply,
+        [Anyone, Recorded, changes Nothing]
         "Export a named AuthKey.";
     "soter.hasAuthKey" => HasAuthKey(soter::HasAuthKey) -> soter::Reply,
+        [Anyone, Recorded, changes Nothing]
         "Whether a named AuthKey exists.";
     "soter.removeAuthKey" => RemoveAuthKey(soter::RemoveAuthKey) -> soter::Reply,
+        [Anyone, Recorded, changes ItsPhone]
         "Remove a named AuthKey.";
     "soter.removeAllAuthKey" => RemoveAllAuthKey(soter::RemoveAllAuthKey) -> soter::Reply,
+        [Anyone, Recorded, changes ItsPhone]
         "Remove an app's AuthKeys and its ASK.";
     "soter.initSigh" => InitSigh(soter::InitSigh) -> soter::Reply,
+        [Anyone, Recorded, changes Nothing]
         "Open a signing session (spelled so in ISoterService).";
     "soter.finishSign" => FinishSign(soter::FinishSign) -> soter::Reply,
+        [Anyone, Recorded, changes Nothing]
         "Sign, after a matching touch.";
     "soter.getDeviceId" => GetDeviceId(soter::GetDeviceId) -> soter::Reply,
+        [Anyone, Recorded, changes Nothing]
         "The cpu_id.";
     "soter.getVersion" => GetVersion(soter::GetVersion) -> soter::Reply,
+        [Anyone, Recorded, changes Nothing]
         "The SOTER version.";
     "soter.getExtraParam" => GetExtraParam(soter::GetExtraParam) -> soter::Reply,
+        [Anyone, Recorded, changes Nothing]
         "A hardware parameter, such as fingerprint_type.";
     "keys.list" => KeysList(keys::List) -> keys::Keys,
+        [Anyone, Unrecorded, changes Nothing]
         "Every key's public half.";
     "verify.signature" => VerifySignature(verify::VerifySignature) -> verify::Verdict,
+        [Anyone, Recorded, changes Nothing]
         "Check a signature against a public key.";
     "danger.snapshot" => DangerSnapshot(danger::Snapshot) -> danger::Copied,
+        [Attacker, Recorded, changes Nothing]
         "Copy a phone's flash and RPMB, as an attacker would.";
     "danger.restore" => DangerRestore(danger::Restore) -> danger::Copied,
+        [Attacker, Recorded, changes ItsPhone]
         "Put a copy back, counter included.";
     "danger.clone" => DangerClone(danger::Duplicate) -> device::Summary,
+        [Attacker, Recorded, changes PhoneNamed(name)]
         "Put a duplicate of a phone on the desk.";
     "danger.setClock" => DangerSetClock(danger::SetClock) -> device::Device,
+        [Attacker, Recorded, changes ItsPhone]
         "Force a phone's clock.";
     "danger.sign" => DangerSign(danger::Sign) -> danger::Signature,
+        [Attacker, Recorded, changes Nothing]
         "Sign with a key in software, in any form, right or wrong.";
     "attack.list" => AttackList(attack::List) -> attack::Attacks,
+        [Attacker, Recorded, changes Nothing]
         "Every attack of the catalogue.";
     "attack.show" => AttackShow(attack::Show) -> attack::Attack,
+        [Attacker, Recorded, changes Nothing]
         "All about one attack.";
     "attack.forge" => AttackForge(attack::Forge) -> attack::Forged,
+        [Attacker, Recorded, changes Nothing]
         "Craft an attack's input, and tell how it differs from an honest one.";
     "attack.run" => AttackRun(attack::Run) -> attack::Ran,
+        [Attacker, Recorded, changes Nothing]
         "Play an attack against WeChat's servers on this desk.";
 }
 

@@ -42,7 +42,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use soter_wire::shortened;
 
-use crate::protocol::{Call, CommandError, ErrorKind, Service, is_attackers};
+use crate::protocol::{Call, CommandError, ErrorKind, Method, Service, is_attackers};
 use soter_wechat::journal::{Door, Excerpt, Journal, NewEntry};
 use soter_wechat::{Clock, SystemClock};
 
@@ -58,10 +58,6 @@ pub const MAX_BATCH: usize = 64;
 const MAX_ID: usize = 1024;
 /// From here on, a number that is no 64-bit integer may not be the one that was sent.
 const MAX_ROUNDED: f64 = 9_007_199_254_740_992.0;
-
-/// Methods that front ends call often to draw themselves; they would bury what the journal is for.
-const UNRECORDED: [&str; 5] =
-    ["biometric.list", "device.list", "device.profiles", "device.show", "keys.list"];
 
 /// The dispatcher.
 #[derive(Debug)]
@@ -251,7 +247,8 @@ impl<S: Service> Rpc<S> {
         let Incoming { id, method, params } = call;
         let begun = Instant::now();
         // Cut before the call waits: what clients send beyond what is asked for takes no memory meanwhile.
-        let kept = (!UNRECORDED.contains(&method.as_str())).then(|| Excerpt::from(&params));
+        let is_recorded = Method::named(&method).is_none_or(Method::is_recorded);
+        let kept = is_recorded.then(|| Excerpt::from(&params));
         let command = self.command(&method, params);
         let result = match (&id, session) {
             (Some(id), Some(session)) => match session.until_cancelled(id, command).await {
@@ -339,7 +336,7 @@ impl<S: Service> Rpc<S> {
             }
             ConnectionMethod::Discover => {
                 member(name, params, "")?;
-                open_rpc::document(self.attacker).map(str::to_owned)
+                Ok(open_rpc::document(self.attacker).to_owned())
             }
         }
     }

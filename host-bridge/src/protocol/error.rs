@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use soter_wechat::{LedgerError, WeChatError};
-use soter_wire::shortened;
 
 /// A command that was not carried out: what happened, and what to do next, one line each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
@@ -62,23 +61,6 @@ impl CommandError {
             what,
             "this is a defect of soter-sim: please report it with the steps that led here",
         )
-    }
-
-    /// An [`ErrorKind::UnknownMethod`] that names the nearest methods of the same noun.
-    pub fn unknown_method(method: &str) -> Self {
-        let noun = method.split('.').next().unwrap_or_default();
-        let near: Vec<_> = super::METHODS
-            .iter()
-            .map(|known| known.name)
-            .filter(|known| known.split('.').next() == Some(noun) || known.eq_ignore_ascii_case(method))
-            .collect();
-        let shown = shortened(method, 80);
-        let next = if near.is_empty() {
-            "methods start with wx., desk., device., sensor., biometric., soter., keys., verify., danger. or attack.".to_owned()
-        } else {
-            format!("methods of `{noun}`: {}", near.join(", "))
-        };
-        Self::new(ErrorKind::UnknownMethod, format!("no method `{shown}`"), next)
     }
 }
 

@@ -22,6 +22,43 @@ fn all_thirteen_commands_of_the_trusted_app_are_there() {
 }
 
 #[test]
+fn methods_of_one_noun_stand_together_and_are_for_the_same_callers() {
+    let mut nouns: Vec<_> = METHODS.iter().map(|method| (method.noun(), method.caller)).collect();
+    nouns.dedup();
+    let all = nouns.len();
+    nouns.sort_unstable_by_key(|(noun, _)| *noun);
+    nouns.dedup_by_key(|(noun, _)| *noun);
+    assert_eq!(nouns.len(), all);
+}
+
+#[test]
+fn a_name_that_no_method_has_is_an_attackers_by_its_noun() {
+    for name in ["danger.clone", "danger.explode", "danger.", "attack.run", "attack.lsit"] {
+        assert!(is_attackers(name), "{name}");
+    }
+    for name in ["", ".", "danger", "dangerous.clone", "device.danger", "device.explode", "wx.login"] {
+        assert!(!is_attackers(name), "{name}");
+    }
+}
+
+#[test]
+fn a_command_tells_which_phone_it_changes() {
+    let changes = |method, params| Request::parse(method, params).unwrap().changes();
+    assert_eq!(changes("device.list", json!({})), Changes::Nothing);
+    assert_eq!(changes("device.select", json!({"name": "second"})), Changes::ItsPhone);
+    assert_eq!(changes("device.remove", json!({"name": "second"})), Changes::PhoneNamed("second".to_owned()));
+}
+
+#[test]
+fn an_unknown_noun_is_answered_with_all_that_there_are() {
+    let error = Call::parse("nose.touch", Value::Null).unwrap_err();
+    assert_eq!(
+        error.next,
+        "methods start with wx., desk., device., sensor., biometric., soter., keys., verify., danger. or attack."
+    );
+}
+
+#[test]
 fn the_device_is_taken_out_of_the_parameters() {
     let call = Call::parse("keys.list", json!({"device": "other"})).unwrap();
     assert_eq!(call.device.as_deref(), Some("other"));

@@ -6,27 +6,23 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::connection_method::ConnectionMethod;
-use crate::protocol::{CommandError, METHODS, is_attackers, schemas};
+use crate::protocol::METHODS;
 
 /// The document as JSON, after OpenRPC 1.3.2: every method with its parameters by name, and its result. It is made once:
 /// making it takes far longer than any other answer. An attacker's methods are in it only if they are offered.
-pub(super) fn document(attacker: bool) -> Result<&'static str, CommandError> {
-    static USUAL: LazyLock<Result<String, CommandError>> =
-        LazyLock::new(|| generate(false).map(|document| document.to_string()));
-    static ATTACKERS: LazyLock<Result<String, CommandError>> =
-        LazyLock::new(|| generate(true).map(|document| document.to_string()));
-    let document = if attacker { &ATTACKERS } else { &USUAL };
-    document.as_deref().map_err(Clone::clone)
+pub(super) fn document(attacker: bool) -> &'static str {
+    static USUAL: LazyLock<String> = LazyLock::new(|| generate(false).to_string());
+    static ATTACKERS: LazyLock<String> = LazyLock::new(|| generate(true).to_string());
+    if attacker { &ATTACKERS } else { &USUAL }
 }
 
-fn generate(attacker: bool) -> Result<Value, CommandError> {
+fn generate(attacker: bool) -> Value {
     let mut generator = SchemaSettings::draft07()
         .with(|settings| settings.definitions_path = "/components/schemas".into())
         .into_generator();
     let mut methods = Vec::new();
-    for method in METHODS.iter().filter(|method| attacker || !is_attackers(method.name)) {
-        let (params, result) = schemas(method.name, &mut generator)
-            .ok_or_else(|| CommandError::internal(format!("`{}` has no schema", method.name)))?;
+    for method in METHODS.iter().filter(|method| attacker || !method.is_attackers()) {
+        let (params, result) = (method.schemas)(&mut generator);
         let params = json!(parameters(params.as_value()));
         methods.push(described(method.name, method.summary, &params, result.as_value()));
     }
@@ -35,7 +31,7 @@ fn generate(attacker: bool) -> Result<Value, CommandError> {
             methods.push(described(method.name(), method.summary(), &params, &result));
         }
     }
-    Ok(json!({
+    json!({
         "openrpc": "1.3.2",
         "info": {
             "title": "soter-sim", "version": env!("CARGO_PKG_VERSION"),
@@ -43,7 +39,7 @@ fn generate(attacker: bool) -> Result<Value, CommandError> {
         },
         "methods": methods,
         "components": {"schemas": generator.take_definitions(true)},
-    }))
+    })
 }
 
 fn described(name: &str, summary: &str, params: &Value, result: &Value) -> Value {

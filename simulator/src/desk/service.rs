@@ -1,47 +1,19 @@
 //! The command protocol over a desk: which command is carried out where.
 
 use soter_bridge::protocol::verify::{Verdict, VerifySignature};
-use soter_bridge::protocol::{Call, CommandError, Event, Request, Response, Service};
+use soter_bridge::protocol::{Call, Changes, CommandError, Event, Request, Response, Service};
 use soter_wechat::verification;
 use tokio::sync::broadcast;
 
 use super::Desk;
 use super::phones::families;
 
-/// Methods that change what front ends show, without an event that says more.
-const CHANGES: [&str; 15] = [
-    "biometric.enroll",
-    "biometric.remove",
-    "biometric.unlock",
-    "danger.clone",
-    "danger.restore",
-    "danger.setClock",
-    "desk.reset",
-    "device.create",
-    "device.remove",
-    "device.resetNormalWorld",
-    "device.select",
-    "device.set",
-    "sensor.setMode",
-    "soter.removeAllAuthKey",
-    "soter.removeAuthKey",
-];
-
 impl Service for Desk {
     async fn call(&self, call: Call) -> Result<Response, CommandError> {
-        let (device, method) = (call.device.clone(), call.request.method());
-        let named = match &call.request {
-            Request::DangerClone(duplicate) => Some(duplicate.name.clone()),
-            Request::DeviceCreate(create) => Some(create.name.clone()),
-            Request::DeviceRemove(remove) => Some(remove.name.clone()),
-            _ => None,
-        };
+        let (device, method, changes) = (call.device.clone(), call.request.method(), call.request.changes());
         let answer = self.answer(call).await;
-        if answer.is_ok() && CHANGES.contains(&method) {
-            let device =
-                named.or_else(|| device.clone()).unwrap_or_else(|| self.phones().selected.to_string());
-            // Nobody listening is no error.
-            let _ = self.inner.context.events.send(Event::Changed { device, method: method.to_owned() });
+        if answer.is_ok() {
+            self.tell_changes(changes, device.as_deref(), method);
         }
         if self.phone(device.as_deref()).is_ok_and(|phone| phone.take_record_changed()) {
             self.save(&self.change())?;
@@ -55,6 +27,17 @@ impl Service for Desk {
 }
 
 impl Desk {
+    /// Lets front ends know of which phone they have to read what they show anew.
+    fn tell_changes(&self, changes: Changes, device: Option<&str>, method: &str) {
+        let device = match changes {
+            Changes::Nothing => return,
+            Changes::ItsPhone => device.map_or_else(|| self.phones().selected.to_string(), str::to_owned),
+            Changes::PhoneNamed(name) => name,
+        };
+        // Nobody listening is no error.
+        let _ = self.inner.context.events.send(Event::Changed { device, method: method.to_owned() });
+    }
+
     async fn answer(&self, call: Call) -> Result<Response, CommandError> {
         let device = call.device.as_deref();
         let phone = || self.phone(device);
