@@ -4,6 +4,7 @@
 //! command is adding an entry there and a struct in the module of its noun. The entry says all there is to know about
 //! the command, and the compiler asks for what is missing, there and at the desk.
 
+use std::any::Any;
 use std::future::Future;
 
 use schemars::JsonSchema;
@@ -270,6 +271,15 @@ macro_rules! commands {
                         )),)+
                     _ => Err(unknown_method(method)),
                 }
+            }
+        }
+
+        impl Response {
+            /// The trusted app's answer, if this is the answer to one of its commands: those alone answer with a
+            /// [`soter::Reply`].
+            pub fn trusted_app_reply(&self) -> Option<&soter::Reply> {
+                let answer: &dyn Any = match self { $(Self::$variant(answer) => answer,)+ };
+                answer.downcast_ref()
             }
         }
 

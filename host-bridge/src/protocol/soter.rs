@@ -4,8 +4,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Response;
-
 macro_rules! parameters {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)+ }) => {
         $(#[$doc])*
@@ -149,27 +147,5 @@ impl Reply {
     /// Success with a value.
     pub fn value(value: impl Into<Value>) -> Self {
         Self { value: Some(value.into()), ..Self::code(0) }
-    }
-}
-
-impl Response {
-    /// The trusted app's answer, if this is the answer to one of its commands.
-    pub fn trusted_app_reply(&self) -> Option<&Reply> {
-        match self {
-            Self::GenerateAppSecureKey(reply)
-            | Self::GetAppSecureKey(reply)
-            | Self::HasAskAlready(reply)
-            | Self::GenerateAuthKey(reply)
-            | Self::GetAuthKey(reply)
-            | Self::HasAuthKey(reply)
-            | Self::RemoveAuthKey(reply)
-            | Self::RemoveAllAuthKey(reply)
-            | Self::InitSigh(reply)
-            | Self::FinishSign(reply)
-            | Self::GetDeviceId(reply)
-            | Self::GetVersion(reply)
-            | Self::GetExtraParam(reply) => Some(reply),
-            _ => None,
-        }
     }
 }

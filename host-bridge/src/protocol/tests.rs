@@ -22,6 +22,14 @@ fn all_thirteen_commands_of_the_trusted_app_are_there() {
 }
 
 #[test]
+fn only_the_trusted_apps_commands_answer_with_its_reply() {
+    let reply = soter::Reply::code(3);
+    assert_eq!(Response::GetAuthKey(reply.clone()).trusted_app_reply(), Some(&reply));
+    let own = Response::DeskReset(desk::WasReset { device: "phone".to_owned() });
+    assert_eq!(own.trusted_app_reply(), None);
+}
+
+#[test]
 fn methods_of_one_noun_stand_together_and_are_for_the_same_callers() {
     let mut nouns: Vec<_> = METHODS.iter().map(|method| (method.noun(), method.caller)).collect();
     nouns.dedup();

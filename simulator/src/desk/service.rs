@@ -81,6 +81,39 @@ impl Desk {
             }
             Request::BiometricList(_) => Response::BiometricList(phone()?.enrolments()?),
             Request::BiometricUnlock(_) => Response::BiometricUnlock(phone()?.unlock()?),
+            Request::GenerateAppSecureKey(command) => {
+                Response::GenerateAppSecureKey(phone()?.trusted_app().generate_app_secure_key(&command)?)
+            }
+            Request::GetAppSecureKey(command) => {
+                Response::GetAppSecureKey(phone()?.trusted_app().get_app_secure_key(&command)?)
+            }
+            Request::HasAskAlready(command) => {
+                Response::HasAskAlready(phone()?.trusted_app().has_ask_already(&command)?)
+            }
+            Request::GenerateAuthKey(command) => {
+                Response::GenerateAuthKey(phone()?.trusted_app().generate_auth_key(&command)?)
+            }
+            Request::GetAuthKey(command) => {
+                Response::GetAuthKey(phone()?.trusted_app().get_auth_key(&command)?)
+            }
+            Request::HasAuthKey(command) => {
+                Response::HasAuthKey(phone()?.trusted_app().has_auth_key(&command)?)
+            }
+            Request::RemoveAuthKey(command) => {
+                Response::RemoveAuthKey(phone()?.trusted_app().remove_auth_key(&command)?)
+            }
+            Request::RemoveAllAuthKey(command) => {
+                Response::RemoveAllAuthKey(phone()?.trusted_app().remove_all_auth_key(&command)?)
+            }
+            Request::InitSigh(command) => Response::InitSigh(phone()?.trusted_app().init_sigh(&command)?),
+            Request::FinishSign(command) => {
+                Response::FinishSign(phone()?.trusted_app().finish_sign(&command)?)
+            }
+            Request::GetDeviceId(_) => Response::GetDeviceId(phone()?.trusted_app().get_device_id()?),
+            Request::GetVersion(_) => Response::GetVersion(phone()?.trusted_app().get_version()?),
+            Request::GetExtraParam(command) => {
+                Response::GetExtraParam(phone()?.trusted_app().get_extra_param(&command)?)
+            }
             Request::KeysList(_) => Response::KeysList(phone()?.keys()?),
             Request::VerifySignature(request) => Response::VerifySignature(verify(&request)),
             Request::DangerSnapshot(snapshot) => Response::DangerSnapshot(self.snapshot(device, &snapshot)?),
@@ -92,7 +125,6 @@ impl Desk {
             Request::AttackShow(show) => Response::AttackShow(Self::show_attack(&show.id)?),
             Request::AttackForge(forge) => Response::AttackForge(self.forge(&forge.id).await?),
             Request::AttackRun(run) => Response::AttackRun(self.run_attack(&run.id).await?),
-            trusted_app => phone()?.trusted_app(trusted_app)?,
         })
     }
 }

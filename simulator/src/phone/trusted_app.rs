@@ -2,8 +2,8 @@
 
 use soter_bridge::long_work;
 use soter_bridge::protocol::keys::KeyKind;
-use soter_bridge::protocol::soter::Reply;
-use soter_bridge::protocol::{CommandError, Event, Request, Response};
+use soter_bridge::protocol::soter::{self, Reply};
+use soter_bridge::protocol::{Command, CommandError, Event};
 use soter_tee::{ExtraParameter, MAX_SESSIONS, Signed, Tee, TeeError, result_code};
 use soter_wire::{PublicKey, base64};
 
@@ -12,88 +12,155 @@ use super::{Inside, Phone};
 /// What a command gives when it succeeds.
 type Answer = Result<Reply, TeeError>;
 
+/// A phone's trusted app, as apps reach it: one method for each of its commands.
+#[derive(Debug)]
+pub(crate) struct TrustedApp<'a> {
+    phone: &'a Phone,
+}
+
+impl TrustedApp<'_> {
+    pub(crate) fn generate_app_secure_key(
+        &self,
+        command: &soter::GenerateAppSecureKey,
+    ) -> Result<Reply, CommandError> {
+        let mut inside = self.phone.inside();
+        let answer = self.phone.generate_app_secure_key(&mut inside, command.uid)?;
+        self.reply(soter::GenerateAppSecureKey::METHOD, answer)
+    }
+
+    pub(crate) fn get_app_secure_key(&self, command: &soter::GetAppSecureKey) -> Result<Reply, CommandError> {
+        let mut inside = self.phone.inside();
+        let export = |tee: &mut Tee| tee.app_secure_key(command.uid);
+        let export = self.phone.spending(&mut inside, "getAppSecureKey", export)?;
+        self.reply(soter::GetAppSecureKey::METHOD, export.map(|blob| exported(&blob.encode())))
+    }
+
+    pub(crate) fn has_ask_already(&self, command: &soter::HasAskAlready) -> Result<Reply, CommandError> {
+        let mut inside = self.phone.inside();
+        Ok(Reply::value(self.phone.tee(&mut inside)?.has_app_secure_key(command.uid)))
+    }
+
+    pub(crate) fn generate_auth_key(&self, command: &soter::GenerateAuthKey) -> Result<Reply, CommandError> {
+        let mut inside = self.phone.inside();
+        let answer = self.phone.generate_auth_key(&mut inside, command.uid, &command.kname)?;
+        self.reply(soter::GenerateAuthKey::METHOD, answer)
+    }
+
+    pub(crate) fn get_auth_key(&self, command: &soter::GetAuthKey) -> Result<Reply, CommandError> {
+        let mut inside = self.phone.inside();
+        let export = |tee: &mut Tee| tee.auth_key(command.uid, &command.kname);
+        let export = self.phone.spending(&mut inside, "getAuthKey", export)?;
+        self.reply(soter::GetAuthKey::METHOD, export.map(|blob| exported(&blob.encode())))
+    }
+
+    pub(crate) fn has_auth_key(&self, command: &soter::HasAuthKey) -> Result<Reply, CommandError> {
+        let mut inside = self.phone.inside();
+        Ok(Reply::value(self.phone.tee(&mut inside)?.has_auth_key(command.uid, &command.kname)))
+    }
+
+    pub(crate) fn remove_auth_key(&self, command: &soter::RemoveAuthKey) -> Result<Reply, CommandError> {
+        let mut inside = self.phone.inside();
+        let removed = self.phone.tee(&mut inside)?.remove_auth_key(command.uid, &command.kname);
+        self.removal(soter::RemoveAuthKey::METHOD, removed, result_code::REMOVE_AUTH_KEY_FAILED)
+    }
+
+    pub(crate) fn remove_all_auth_key(
+        &self,
+        command: &soter::RemoveAllAuthKey,
+    ) -> Result<Reply, CommandError> {
+        let mut inside = self.phone.inside();
+        let removed = self.phone.tee(&mut inside)?.remove_all_auth_keys(command.uid);
+        self.removal(soter::RemoveAllAuthKey::METHOD, removed, result_code::REMOVE_ASK_FAILED)
+    }
+
+    pub(crate) fn init_sigh(&self, command: &soter::InitSigh) -> Result<Reply, CommandError> {
+        let modes = self.phone.profile.modes;
+        let mut inside = self.phone.inside();
+        let tee = self.phone.tee(&mut inside)?;
+        let opened = tee.init_sign(command.uid, &command.kname, &command.challenge, modes);
+        if let Ok(session) = opened {
+            // Sessions that expired are not told; more than can be open are not worth remembering.
+            if inside.app_sessions.len() >= MAX_SESSIONS {
+                inside.app_sessions.remove(0);
+            }
+            inside.app_sessions.push(session);
+        }
+        self.reply(soter::InitSigh::METHOD, opened.map(Reply::opened))
+    }
+
+    pub(crate) fn finish_sign(&self, command: &soter::FinishSign) -> Result<Reply, CommandError> {
+        let mut inside = self.phone.inside();
+        self.phone.touch_by_itself(&mut inside, command.session)?;
+        inside.app_sessions.retain(|session| *session != command.session);
+        let finish = |tee: &mut Tee| tee.finish_sign(command.session);
+        let signed = self.phone.spending(&mut inside, "finishSign", finish)?;
+        if let Ok(signed) = &signed {
+            self.phone.tell_signed(signed);
+        }
+        self.reply(soter::FinishSign::METHOD, signed.map(|signed| exported(&signed.export.encode())))
+    }
+
+    pub(crate) fn get_device_id(&self) -> Result<Reply, CommandError> {
+        let mut inside = self.phone.inside();
+        Ok(exported(self.phone.tee(&mut inside)?.cpu_id().as_bytes()))
+    }
+
+    pub(crate) fn get_version(&self) -> Result<Reply, CommandError> {
+        let mut inside = self.phone.inside();
+        Ok(Reply::value(self.phone.tee(&mut inside)?.version()))
+    }
+
+    pub(crate) fn get_extra_param(&self, command: &soter::GetExtraParam) -> Result<Reply, CommandError> {
+        let mut inside = self.phone.inside();
+        let parameter = self.phone.tee(&mut inside)?.extra_parameter(&command.key).map(|value| match value {
+            ExtraParameter::Number(number) => Reply::value(number),
+            ExtraParameter::Rectangle(sides) => Reply::value(sides.to_vec()),
+        });
+        self.reply(soter::GetExtraParam::METHOD, parameter)
+    }
+
+    /// A refusal as the SDK's code; a failure of the phone's surroundings as an error.
+    fn reply(&self, method: &str, answer: Answer) -> Result<Reply, CommandError> {
+        let error = match answer {
+            Ok(reply) => return Ok(reply),
+            Err(error) => error,
+        };
+        let Some(code) = error.result_code() else { return Err(self.phone.tee_error(&error)) };
+        self.tell_refused(method, code, &error);
+        Ok(Reply::code(code))
+    }
+
+    /// As [`reply`](Self::reply), but a removal has one code for whatever was not there. Modelled.
+    fn removal(
+        &self,
+        method: &str,
+        removed: Result<(), TeeError>,
+        failed: i32,
+    ) -> Result<Reply, CommandError> {
+        match removed {
+            Err(error @ (TeeError::NoAsk { .. } | TeeError::AuthKeyNotFound { .. })) => {
+                self.tell_refused(method, failed, &error);
+                Ok(Reply::code(failed))
+            }
+            other => self.reply(method, other.map(|()| Reply::code(result_code::OK))),
+        }
+    }
+
+    fn tell_refused(&self, method: &str, code: i32, error: &TeeError) {
+        self.phone.emit(Event::Refused {
+            device: self.phone.name.to_string(),
+            method: method.to_owned(),
+            code,
+            message: code.to_string(),
+            reason: error.to_string(),
+        });
+    }
+}
+
 impl Phone {
-    pub(crate) fn trusted_app(&self, request: Request) -> Result<Response, CommandError> {
-        let method = request.method();
-        let mut inside = self.inside();
-        let inside = &mut inside;
-        Ok(match request {
-            Request::GenerateAppSecureKey(command) => {
-                let answer = self.generate_app_secure_key(inside, command.uid)?;
-                Response::GenerateAppSecureKey(self.reply(method, answer)?)
-            }
-            Request::GetAppSecureKey(command) => {
-                let export =
-                    self.spending(inside, "getAppSecureKey", |tee| tee.app_secure_key(command.uid))?;
-                Response::GetAppSecureKey(self.reply(method, export.map(|blob| exported(&blob.encode())))?)
-            }
-            Request::HasAskAlready(command) => {
-                let has = self.tee(inside)?.has_app_secure_key(command.uid);
-                Response::HasAskAlready(Reply::value(has))
-            }
-            Request::GenerateAuthKey(command) => {
-                let answer = self.generate_auth_key(inside, command.uid, &command.kname)?;
-                Response::GenerateAuthKey(self.reply(method, answer)?)
-            }
-            Request::GetAuthKey(command) => {
-                let export =
-                    self.spending(inside, "getAuthKey", |tee| tee.auth_key(command.uid, &command.kname))?;
-                Response::GetAuthKey(self.reply(method, export.map(|blob| exported(&blob.encode())))?)
-            }
-            Request::HasAuthKey(command) => {
-                let has = self.tee(inside)?.has_auth_key(command.uid, &command.kname);
-                Response::HasAuthKey(Reply::value(has))
-            }
-            Request::RemoveAuthKey(command) => {
-                let removed = self.tee(inside)?.remove_auth_key(command.uid, &command.kname);
-                let removed = removed.map(|()| Reply::code(result_code::OK));
-                Response::RemoveAuthKey(self.removal(method, removed, result_code::REMOVE_AUTH_KEY_FAILED)?)
-            }
-            Request::RemoveAllAuthKey(command) => {
-                let removed = self.tee(inside)?.remove_all_auth_keys(command.uid);
-                let removed = removed.map(|()| Reply::code(result_code::OK));
-                Response::RemoveAllAuthKey(self.removal(method, removed, result_code::REMOVE_ASK_FAILED)?)
-            }
-            Request::InitSigh(command) => {
-                let modes = self.profile.modes;
-                let opened =
-                    self.tee(inside)?.init_sign(command.uid, &command.kname, &command.challenge, modes);
-                if let Ok(session) = opened {
-                    // Sessions that expired are not told; more than can be open are not worth remembering.
-                    if inside.app_sessions.len() >= MAX_SESSIONS {
-                        inside.app_sessions.remove(0);
-                    }
-                    inside.app_sessions.push(session);
-                }
-                Response::InitSigh(self.reply(method, opened.map(Reply::opened))?)
-            }
-            Request::FinishSign(command) => {
-                self.touch_by_itself(inside, command.session)?;
-                inside.app_sessions.retain(|session| *session != command.session);
-                let signed = self.spending(inside, "finishSign", |tee| tee.finish_sign(command.session))?;
-                if let Ok(signed) = &signed {
-                    self.tell_signed(signed);
-                }
-                Response::FinishSign(
-                    self.reply(method, signed.map(|signed| exported(&signed.export.encode())))?,
-                )
-            }
-            Request::GetDeviceId(_) => Response::GetDeviceId(exported(self.tee(inside)?.cpu_id().as_bytes())),
-            Request::GetVersion(_) => Response::GetVersion(Reply::value(self.tee(inside)?.version())),
-            Request::GetExtraParam(command) => {
-                let parameter = self.tee(inside)?.extra_parameter(&command.key).map(|value| match value {
-                    ExtraParameter::Number(number) => Reply::value(number),
-                    ExtraParameter::Rectangle(sides) => Reply::value(sides.to_vec()),
-                });
-                Response::GetExtraParam(self.reply(method, parameter)?)
-            }
-            other => {
-                return Err(CommandError::internal(format!(
-                    "`{}` is no command of the trusted app",
-                    other.method()
-                )));
-            }
-        })
+    /// The trusted app, for apps.
+    pub(crate) fn trusted_app(&self) -> TrustedApp<'_> {
+        TrustedApp { phone: self }
     }
 
     pub(super) fn generate_app_secure_key(
@@ -147,38 +214,6 @@ impl Phone {
         let fingerprint = key.fingerprint();
         self.emit(Event::KeyMade { device, kind, uid, name: name.map(str::to_owned), fingerprint });
         Ok(())
-    }
-
-    /// A refusal as the SDK's code; a failure of the phone's surroundings as an error.
-    fn reply(&self, method: &str, answer: Answer) -> Result<Reply, CommandError> {
-        let error = match answer {
-            Ok(reply) => return Ok(reply),
-            Err(error) => error,
-        };
-        let Some(code) = error.result_code() else { return Err(self.tee_error(&error)) };
-        self.tell_refused(method, code, &error);
-        Ok(Reply::code(code))
-    }
-
-    /// As [`reply`](Self::reply), but a removal has one code for whatever was not there. Modelled.
-    fn removal(&self, method: &str, answer: Answer, failed: i32) -> Result<Reply, CommandError> {
-        match answer {
-            Err(error @ (TeeError::NoAsk { .. } | TeeError::AuthKeyNotFound { .. })) => {
-                self.tell_refused(method, failed, &error);
-                Ok(Reply::code(failed))
-            }
-            other => self.reply(method, other),
-        }
-    }
-
-    fn tell_refused(&self, method: &str, code: i32, error: &TeeError) {
-        self.emit(Event::Refused {
-            device: self.name.to_string(),
-            method: method.to_owned(),
-            code,
-            message: code.to_string(),
-            reason: error.to_string(),
-        });
     }
 }
 
