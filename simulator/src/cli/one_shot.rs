@@ -38,7 +38,7 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
         Job::Explain(code) => front::explain(code)?,
         Job::Call(errand) => on_a_desk(errand, options)?,
     };
-    let text = if options.json || is_for_machines(&answer) {
+    let text = if options.json || answer.is_for_machines() {
         answer.to_json()?
     } else {
         answer.to_text(console.paint)
@@ -88,25 +88,5 @@ async fn perform<S: Service>(service: &Arc<S>, errand: Errand) -> Result<Answer,
         auth::authenticate(service, errand).await
     } else {
         front::perform(service, errand).await
-    }
-}
-
-/// Answers that scripts rely on are JSON without being asked: the callback's object, the trusted app's answers, and
-/// the protocol's own.
-fn is_for_machines(answer: &Answer) -> bool {
-    match answer {
-        Answer::Authentication(_) | Answer::Verbatim(_) => true,
-        Answer::Codes(_) => false,
-        Answer::Response(response) => {
-            response.trusted_app_reply().is_some()
-                || matches!(
-                    response,
-                    Response::CheckIsSupportSoterAuthentication(_)
-                        | Response::CheckSession(_)
-                        | Response::GetUserInfo(_)
-                        | Response::Login(_)
-                        | Response::CheckIsSoterEnrolledInDevice(_)
-                )
-        }
     }
 }

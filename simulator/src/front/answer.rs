@@ -49,7 +49,20 @@ impl Answer {
         match self {
             Self::Authentication(authentication) => authentication.callback.err_code != 0,
             Self::Codes(_) => false,
-            Self::Response(response) | Self::Verbatim(response) => response_is_negative(response),
+            Self::Response(response) | Self::Verbatim(response) => {
+                let (Kind::OfPhone { is_negative } | Kind::OfSimulator { is_negative }) = Kind::of(response);
+                is_negative
+            }
+        }
+    }
+
+    /// Whether scripts rely on it, so that it is JSON without being asked: the callback's object, the trusted app's
+    /// answers, and the protocol's own.
+    pub(crate) fn is_for_machines(&self) -> bool {
+        match self {
+            Self::Authentication(_) | Self::Verbatim(_) => true,
+            Self::Codes(_) => false,
+            Self::Response(response) => matches!(Kind::of(response), Kind::OfPhone { .. }),
         }
     }
 
@@ -81,15 +94,66 @@ impl Answer {
     }
 }
 
-fn response_is_negative(response: &Response) -> bool {
-    match response {
-        Response::StartSoterAuthentication(answer) => answer.err_code != 0,
-        Response::CheckIsSupportSoterAuthentication(answer) => fails(&answer.err_msg),
-        Response::CheckSession(answer) => fails(&answer.err_msg),
-        Response::CheckIsSoterEnrolledInDevice(answer) => fails(&answer.err_msg),
-        Response::VerifySignature(verdict) => !verdict.valid,
-        Response::AttackRun(ran) => ["FAIL", "ERROR"].contains(&ran.verdict.as_str()),
-        other => other.trusted_app_reply().is_some_and(|reply| reply.result_code != 0),
+/// Whose answer it is, and whether it is "no".
+enum Kind {
+    /// A phone's: of a wx call or of the trusted app.
+    OfPhone { is_negative: bool },
+    /// The simulator's own.
+    OfSimulator { is_negative: bool },
+}
+
+impl Kind {
+    fn of(response: &Response) -> Self {
+        let phone = |is_negative| Self::OfPhone { is_negative };
+        let simulator = |is_negative| Self::OfSimulator { is_negative };
+        match response {
+            Response::StartSoterAuthentication(answer) => phone(answer.err_code != 0),
+            Response::CheckIsSupportSoterAuthentication(answer) => phone(fails(&answer.err_msg)),
+            Response::CheckIsSoterEnrolledInDevice(answer) => phone(fails(&answer.err_msg)),
+            Response::Login(answer) => phone(fails(&answer.err_msg)),
+            Response::CheckSession(answer) => phone(fails(&answer.err_msg)),
+            Response::GetUserInfo(answer) => phone(fails(&answer.err_msg)),
+            Response::GenerateAppSecureKey(reply)
+            | Response::GetAppSecureKey(reply)
+            | Response::HasAskAlready(reply)
+            | Response::GenerateAuthKey(reply)
+            | Response::GetAuthKey(reply)
+            | Response::HasAuthKey(reply)
+            | Response::RemoveAuthKey(reply)
+            | Response::RemoveAllAuthKey(reply)
+            | Response::InitSigh(reply)
+            | Response::FinishSign(reply)
+            | Response::GetDeviceId(reply)
+            | Response::GetVersion(reply)
+            | Response::GetExtraParam(reply) => phone(reply.result_code != 0),
+            Response::VerifySignature(verdict) => simulator(!verdict.valid),
+            Response::AttackRun(ran) => simulator(["FAIL", "ERROR"].contains(&ran.verdict.as_str())),
+            Response::DeviceCreate(_)
+            | Response::DeviceList(_)
+            | Response::DeviceProfiles(_)
+            | Response::DeviceSelect(_)
+            | Response::DeviceShow(_)
+            | Response::DeviceSet(_)
+            | Response::DeviceRemove(_)
+            | Response::DeviceResetNormalWorld(_)
+            | Response::DeskReset(_)
+            | Response::SensorSetMode(_)
+            | Response::SensorTouch(_)
+            | Response::SensorCancel(_)
+            | Response::BiometricEnroll(_)
+            | Response::BiometricRemove(_)
+            | Response::BiometricList(_)
+            | Response::BiometricUnlock(_)
+            | Response::KeysList(_)
+            | Response::DangerSnapshot(_)
+            | Response::DangerRestore(_)
+            | Response::DangerClone(_)
+            | Response::DangerSetClock(_)
+            | Response::DangerSign(_)
+            | Response::AttackList(_)
+            | Response::AttackShow(_)
+            | Response::AttackForge(_) => simulator(false),
+        }
     }
 }
 
