@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(wechat.enroll(&upload(&mut phone)).await, Ok(()));
         assert!(wechat.knows_openid(DEFAULT_APPID, OPENID));
         let owner = KeyOwner { cpu_id: &phone.cpu_id, uid: &phone.uid, appid: DEFAULT_APPID, openid: OPENID };
-        let lacks = wechat.lacks(owner, &public(phone.ask), &public(phone.auth_key));
+        let lacks = wechat.lacks(owner, &public(phone.ask), Some(&public(phone.auth_key)));
         assert!(!lacks.device && !lacks.ask && !lacks.auth_key);
         wechat.reset().await.unwrap();
         assert!(!wechat.knows_openid(DEFAULT_APPID, OPENID));

@@ -83,7 +83,7 @@ pub struct Lacks {
     pub device: bool,
     /// The app's ASK is not known, or another one is.
     pub ask: bool,
-    /// The user's AuthKey is not known, or another one is.
+    /// The user's AuthKey is not known, or another one is, or the device has none yet.
     pub auth_key: bool,
 }
 
@@ -169,14 +169,18 @@ impl WeChat {
         Ok(self.ledger.change(accept)??.durable().await?)
     }
 
-    /// What has to be uploaded before results of this owner can be judged. Cheap.
-    pub fn lacks(&self, owner: KeyOwner<'_>, ask: &PublicKey, auth_key: &PublicKey) -> Lacks {
+    /// What has to be uploaded before results of this owner can be judged. `auth_key` is `None` while the device has no
+    /// AuthKey for the owner: then it is lacking. Cheap.
+    pub fn lacks(&self, owner: KeyOwner<'_>, ask: &PublicKey, auth_key: Option<&PublicKey>) -> Lacks {
         let KeyOwner { cpu_id, uid, appid, openid } = owner;
         self.ledger.read(|book| Lacks {
             device: book.attk(cpu_id).is_none(),
             ask: book.ask(cpu_id, uid).is_none_or(|(known, _)| known != ask),
             auth_key: !book.auth_keys(cpu_id, uid).iter().any(|known| {
-                !known.retired && known.key == *auth_key && known.appid == appid && known.openid == openid
+                !known.retired
+                    && Some(&known.key) == auth_key
+                    && known.appid == appid
+                    && known.openid == openid
             }),
         })
     }

@@ -49,8 +49,7 @@ impl Phone {
             };
             let owner =
                 KeyOwner { cpu_id: &cpu_id, uid: &own_uid, appid: &caller.appid, openid: &caller.openid };
-            // Until there is an AuthKey, no key is the one that the servers know.
-            let lacks = self.context.wechat.lacks(owner, &ask, &ask);
+            let lacks = self.context.wechat.lacks(owner, &ask, None);
             if lacks.device {
                 return Ok(Ok(Some(Upload::Device { cpu_id, attk })));
             }
@@ -73,7 +72,7 @@ impl Phone {
                 Ok(auth_key) => auth_key,
                 Err(error) => return Ok(Err(error)),
             };
-            if self.context.wechat.lacks(owner, &ask, &auth_key).auth_key {
+            if self.context.wechat.lacks(owner, &ask, Some(&auth_key)).auth_key {
                 let export = self.spending(inside, "getAuthKey", |tee| tee.auth_key(uid, name))?;
                 return Ok(export.map(|export| Some(Upload::AuthKey(export, caller.clone()))));
             }
