@@ -36,6 +36,7 @@ mod seed;
 mod session;
 mod state;
 mod storage;
+mod stored_mode;
 mod tee;
 mod vault;
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use soter_wire::{MatcherPolicy, Mode};
 
 use crate::seed::Identity;
-use crate::state::stored_mode;
+use crate::stored_mode;
 
 /// Fingers and faces that can be enrolled at once.
 pub const MAX_ENROLMENTS: usize = 32;

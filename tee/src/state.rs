@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use soter_wire::Mode;
 use zeroize::Zeroizing;
 
 use crate::error::TeeError;
@@ -110,30 +109,5 @@ impl State {
 impl App {
     pub(crate) fn new(ask: &PrivateKey, made_at: u64) -> Self {
         Self { ask: ask.pkcs8().clone(), made_at, auth_keys: BTreeMap::new() }
-    }
-}
-
-/// A mode as it is stored; the wire's own order and names may change without old state becoming unreadable.
-pub(crate) mod stored_mode {
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    use super::Mode;
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature for `serialize_with`")]
-    pub(crate) fn serialize<S: Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u8(match mode {
-            Mode::FingerPrint => 1,
-            Mode::Facial => 2,
-            Mode::Speech => 4,
-        })
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Mode, D::Error> {
-        match u8::deserialize(deserializer)? {
-            1 => Ok(Mode::FingerPrint),
-            2 => Ok(Mode::Facial),
-            4 => Ok(Mode::Speech),
-            other => Err(de::Error::custom(format_args!("no mode {other}"))),
-        }
     }
 }
