@@ -77,8 +77,21 @@ pub(crate) struct ReproducedKeys(Arc<Mutex<HashMap<[u8; VALUE_BYTES], PrivateKey
 const MOST_KEYS: usize = 256;
 
 impl ReproducedKeys {
+    /// A key of a seeded device: each kind, uid, name and generation has a stream of its own.
+    pub(crate) fn device_key(
+        &self,
+        identity: &Identity,
+        kind: &str,
+        uid: u32,
+        name: &str,
+        generation: u32,
+    ) -> Result<PrivateKey, KeyError> {
+        let (uid, generation) = (uid.to_le_bytes(), generation.to_le_bytes());
+        self.key(identity, &[kind.as_bytes(), &uid, name.as_bytes(), &generation])
+    }
+
     /// The key of an identity for a purpose's parts: remembered, or made, which takes hundreds of milliseconds.
-    pub(crate) fn key(&self, identity: &Identity, parts: &[&[u8]]) -> Result<PrivateKey, KeyError> {
+    fn key(&self, identity: &Identity, parts: &[&[u8]]) -> Result<PrivateKey, KeyError> {
         let name = *identity.derive("name of a key", parts);
         if let Some(key) = self.kept().get(&name) {
             return Ok(key.clone());

@@ -2,19 +2,20 @@
 
 use std::collections::HashMap;
 
-use soter_wire::{AskForm, ExportBlob, PROFILES, Profile, PublicKey, UidShape, shortened};
+use soter_wire::{AskForm, PROFILES, Profile, PublicKey, UidShape, shortened};
 
 use crate::derive::VALUE_BYTES;
 use crate::environment::Environment;
 use crate::error::{OpenError, TeeError};
 use crate::private_key::PrivateKey;
-use crate::seed::{Identity, ReproducedKeys, Seed};
+use crate::seed::ReproducedKeys;
 use crate::session::Sessions;
 use crate::state::{App, AuthKey, MAX_APPS, MAX_AUTH_KEYS, MAX_KEY_NAME_BYTES};
 use crate::vault::Vault;
 
 use manufacture::{check_identity, enroll_first, manufacture};
 
+pub use manufacture::DeviceIdentity;
 pub use signing::Signed;
 
 mod biometrics;
@@ -27,18 +28,6 @@ pub const MAX_CHALLENGE_BYTES: usize = 4096;
 
 /// The largest session number: JavaScript reads it exactly.
 const MAX_SESSION: u64 = (1 << 53) - 1;
-
-/// Which device to open, or to make if there is none yet.
-#[derive(Clone, Debug)]
-pub struct DeviceIdentity<'a> {
-    /// The device's name. Its storage opens under this name only.
-    pub name: &'a str,
-    /// The phone family: a new device becomes one of it, an existing one must be; `None`: whatever it is, and the
-    /// first of [`PROFILES`] for a new one.
-    pub profile: Option<&'static Profile>,
-    /// Makes a new device reproducible; an existing one must have been made with it.
-    pub seed: Option<&'a Seed>,
-}
 
 /// The secure world of one device, powered on.
 ///
@@ -207,20 +196,6 @@ impl Tee {
         Ok(public)
     }
 
-    /// Exports an app's ASK: its JSON signed by the ATTK, or its certificate chain without a signature.
-    ///
-    /// # Errors
-    /// The app has no ASK.
-    pub fn app_secure_key(&mut self, uid: u32) -> Result<ExportBlob, TeeError> {
-        let made_at = self.app(uid)?.made_at;
-        let public = self.load(&KeyPath::Ask { uid })?.public().clone();
-        let counter = self.vault.spend_counter()?;
-        match self.profile.ask {
-            AskForm::Json => self.export_key(&public, uid, counter, &KeyPath::Attk),
-            AskForm::CertificateChain => self.export_chain(&public, uid, counter, made_at),
-        }
-    }
-
     /// Whether an app has an ASK.
     pub fn has_app_secure_key(&self, uid: u32) -> bool {
         self.app(uid).is_ok()
@@ -248,17 +223,6 @@ impl Tee {
         })?;
         self.loaded.insert(KeyPath::AuthKey { uid, name: name.to_owned() }, key);
         Ok(public)
-    }
-
-    /// Exports an AuthKey, signed by the app's ASK.
-    ///
-    /// # Errors
-    /// The app has no ASK, there is no such AuthKey, or it has become invalid.
-    pub fn auth_key(&mut self, uid: u32, name: &str) -> Result<ExportBlob, TeeError> {
-        self.check_auth_key(uid, name)?;
-        let public = self.load(&KeyPath::AuthKey { uid, name: name.to_owned() })?.public().clone();
-        let counter = self.vault.spend_counter()?;
-        self.export_key(&public, uid, counter, &KeyPath::Ask { uid })
     }
 
     /// Whether an AuthKey of that name exists, valid or not.
@@ -417,14 +381,8 @@ impl Tee {
     fn make_key(&mut self, kind: &str, uid: u32, name: &str) -> Result<PrivateKey, TeeError> {
         let state = self.vault.state();
         if state.seeded {
-            return reproduce_key(
-                &self.reproduced,
-                &state.identity,
-                kind,
-                uid,
-                name,
-                state.generation(uid, name),
-            );
+            let generation = state.generation(uid, name);
+            return Ok(self.reproduced.device_key(&state.identity, kind, uid, name, generation)?);
         }
         Ok(self.vault.environment.new_key()?)
     }
@@ -458,19 +416,6 @@ impl std::fmt::Debug for Tee {
             .field("last_counter", &self.last_counter())
             .finish_non_exhaustive()
     }
-}
-
-/// A seeded device's key: a stream of its own for every kind, uid, name and generation.
-fn reproduce_key(
-    keys: &ReproducedKeys,
-    identity: &Identity,
-    kind: &str,
-    uid: u32,
-    name: &str,
-    generation: u32,
-) -> Result<PrivateKey, TeeError> {
-    let parts: [&[u8]; 4] = [kind.as_bytes(), &uid.to_le_bytes(), name.as_bytes(), &generation.to_le_bytes()];
-    Ok(keys.key(identity, &parts)?)
 }
 
 fn check_length(parameter: &'static str, text: &str, limit: usize) -> Result<(), TeeError> {

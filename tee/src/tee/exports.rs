@@ -1,13 +1,38 @@
 //! What leaves the secure world about a key: its public half, signed by the level above.
 
-use soter_wire::{AttestationChallenge, ExportBlob, KeyFacts, PublicKey, device_name};
+use soter_wire::{AskForm, AttestationChallenge, ExportBlob, KeyFacts, PublicKey, device_name};
 
 use super::{KeyPath, Tee};
 use crate::attestation::{ChainContent, certificate_chain};
 use crate::error::TeeError;
 
 impl Tee {
-    pub(super) fn export_key(
+    /// Exports an app's ASK: its JSON signed by the ATTK, or its certificate chain without a signature.
+    ///
+    /// # Errors
+    /// The app has no ASK.
+    pub fn app_secure_key(&mut self, uid: u32) -> Result<ExportBlob, TeeError> {
+        let made_at = self.app(uid)?.made_at;
+        let public = self.load(&KeyPath::Ask { uid })?.public().clone();
+        let counter = self.vault.spend_counter()?;
+        match self.profile.ask {
+            AskForm::Json => self.export_key(&public, uid, counter, &KeyPath::Attk),
+            AskForm::CertificateChain => self.export_chain(&public, uid, counter, made_at),
+        }
+    }
+
+    /// Exports an AuthKey, signed by the app's ASK.
+    ///
+    /// # Errors
+    /// The app has no ASK, there is no such AuthKey, or it has become invalid.
+    pub fn auth_key(&mut self, uid: u32, name: &str) -> Result<ExportBlob, TeeError> {
+        self.check_auth_key(uid, name)?;
+        let public = self.load(&KeyPath::AuthKey { uid, name: name.to_owned() })?.public().clone();
+        let counter = self.vault.spend_counter()?;
+        self.export_key(&public, uid, counter, &KeyPath::Ask { uid })
+    }
+
+    fn export_key(
         &mut self,
         public: &PublicKey,
         uid: u32,
@@ -21,7 +46,7 @@ impl Tee {
         Ok(ExportBlob { json, signature })
     }
 
-    pub(super) fn export_chain(
+    fn export_chain(
         &mut self,
         ask: &PublicKey,
         uid: u32,

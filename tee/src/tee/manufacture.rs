@@ -5,14 +5,25 @@ use std::collections::BTreeMap;
 use soter_wire::{Mode, Profile};
 use zeroize::Zeroizing;
 
-use super::{DeviceIdentity, reproduce_key};
 use crate::derive::VALUE_BYTES;
 use crate::environment::Environment;
 use crate::error::{OpenError, TeeError};
 use crate::matcher::{MAX_ENROLMENTS, Matcher};
-use crate::seed::Identity;
+use crate::seed::{Identity, Seed};
 use crate::state::State;
 use crate::vault::Vault;
+
+/// Which device to open, or to make if there is none yet.
+#[derive(Clone, Debug)]
+pub struct DeviceIdentity<'a> {
+    /// The device's name. Its storage opens under this name only.
+    pub name: &'a str,
+    /// The phone family: a new device becomes one of it, an existing one must be; `None`: whatever it is, and the
+    /// first of [`soter_wire::PROFILES`] for a new one.
+    pub profile: Option<&'static Profile>,
+    /// Makes a new device reproducible; an existing one must have been made with it.
+    pub seed: Option<&'a Seed>,
+}
 
 /// The factory: identity, ATTK, one enrolled finger.
 pub(super) fn manufacture(
@@ -22,7 +33,7 @@ pub(super) fn manufacture(
 ) -> Result<Vault, TeeError> {
     let (own, attk) = if let Some(seed) = identity.seed {
         let own = seed.identity(identity.name);
-        let attk = reproduce_key(seed.keys(), &own, "attk", 0, "", 0)?;
+        let attk = seed.keys().device_key(&own, "attk", 0, "", 0)?;
         (own, attk)
     } else {
         let mut random = Zeroizing::new([0; VALUE_BYTES]);

@@ -9,6 +9,7 @@ use crate::environment::{RandomnessError, operating_system_random};
 use crate::error::result_code;
 use crate::matcher::{Judgement, Lockout, Matcher, Presented};
 use crate::private_key::KeyError;
+use crate::seed::Seed;
 use crate::session::{MAX_SESSIONS, MAX_SESSIONS_PER_APP, SESSION_LIFETIME_MS};
 use crate::storage::power_cut::{PowerCut, PowerCutStorage};
 use crate::storage::{MemoryStorage, Storage, StoredDevice};

@@ -346,8 +346,7 @@ async fn uploads_are_checked_from_the_root_on() {
     assert!(matches!(elsewhere, Err(UploadRefused::NoAsk { .. })), "{elsewhere:?}");
 
     let lacks = |ask, auth_key, openid| {
-        let owner =
-            crate::KeyOwner { cpu_id: &phone.cpu_id, uid: &phone.uid, appid: DEFAULT_APPID, openid };
+        let owner = crate::KeyOwner { cpu_id: &phone.cpu_id, uid: &phone.uid, appid: DEFAULT_APPID, openid };
         wechat.lacks(owner, &public(ask), Some(&public(auth_key)))
     };
     assert_eq!(lacks(1, 2, OPENID), Lacks { device: false, ask: false, auth_key: false });
