@@ -10,42 +10,13 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+pub(super) use action::{Action, FileError, parent};
+
+mod action;
 #[cfg(test)]
 pub(super) mod crash;
 #[cfg(test)]
 mod tests;
-
-/// A file operation that failed: what was tried, on which file or folder, and why it failed.
-#[derive(Debug)]
-pub(super) struct FileError {
-    pub(super) action: &'static str,
-    pub(super) path: PathBuf,
-    pub(super) source: io::Error,
-}
-
-/// What a step does to the file system. A crash can come between any two steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
-    CreateFile,
-    CreateFolder,
-    Remove,
-    Rename,
-    SyncFile,
-    SyncFolder,
-    Write,
-}
-
-impl Action {
-    fn verb(self) -> &'static str {
-        match self {
-            Self::CreateFile | Self::CreateFolder => "create",
-            Self::Remove => "remove",
-            Self::Rename => "rename",
-            Self::SyncFile | Self::SyncFolder => "sync",
-            Self::Write => "write",
-        }
-    }
-}
 
 /// Replaces a file's contents: afterwards, or after a crash, the old or the new bytes are there, whole.
 ///
@@ -197,14 +168,6 @@ pub(super) fn sibling(path: &Path, suffix: &str) -> PathBuf {
     name.push(".");
     name.push(suffix);
     path.with_file_name(name)
-}
-
-/// The folder that holds `path`.
-pub(super) fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
 }
 
 #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix sets a mode"))]
