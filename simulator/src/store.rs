@@ -25,13 +25,16 @@
 mod disk;
 mod durable;
 mod folder;
+mod folder_error;
 mod lock;
+mod lock_owner;
 mod name;
 mod phones;
 
 pub use disk::{DiskStorage, MAX_FILE_BYTES};
-pub use folder::{FolderError, StateFolder};
-pub use lock::LockOwner;
+pub use folder::StateFolder;
+pub use folder_error::FolderError;
+pub use lock_owner::LockOwner;
 pub use name::{DeviceName, DeviceNameError, MAX_NAME_BYTES};
 pub use phones::{DocumentDefect, MAX_DOCUMENT_BYTES};
 

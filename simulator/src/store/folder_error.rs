@@ -1,0 +1,88 @@
+//! Why a state folder cannot be used, and what a person can do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::durable::FileError;
+use super::lock_owner::LockOwner;
+use super::phones::DocumentDefect;
+
+/// The state folder cannot be used, or something in it. [`FolderError::remedy`] says what a person can do.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// Someone else holds the folder's lock. Nothing was changed.
+    #[error("state folder {} is in use by {}", folder.display(), describe(owner.as_ref()))]
+    InUse {
+        /// The state folder.
+        folder: PathBuf,
+        /// Who holds the lock, if they have said so.
+        owner: Option<LockOwner>,
+    },
+    /// The normal world's document is not one that this program wrote. It stays as it is.
+    #[error("{} {defect}", path.display())]
+    Document {
+        /// The document's file.
+        path: PathBuf,
+        /// What is wrong with it.
+        defect: DocumentDefect,
+    },
+    /// The operating system refused, or there is something under this name that cannot be used.
+    #[error("cannot {action} {}: {source}", path.display())]
+    File {
+        /// What was tried, as a verb: `read`, `write`, `create`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl FolderError {
+    /// What to do next: the second line of the message.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::InUse { owner, .. } => {
+                let ways_out = "Wait for it to end, choose another folder with --state, or use --ephemeral";
+                match owner.as_ref().and_then(|owner| owner.url.as_ref()) {
+                    Some(url) => format!("{ways_out}; or use the one that is running: --connect {url}"),
+                    None => format!("{ways_out}."),
+                }
+            }
+            Self::Document { path, defect: DocumentDefect::Version { .. } } => format!(
+                "Use the version of soter-sim that wrote it, or delete {}: devices that have a folder below devices/ \
+                 are then listed again with default settings.",
+                path.display()
+            ),
+            Self::Document { path, .. } => format!(
+                "Restore {0} from a copy, or delete it: devices that have a folder below devices/ are then listed \
+                 again with default settings.",
+                path.display()
+            ),
+            Self::File { path, source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "Free some space and try again, choose another folder with --state, or use --ephemeral."
+                        .to_owned()
+                }
+                io::ErrorKind::InvalidData => {
+                    format!("Restore {} from a copy, or move it away and try again.", path.display())
+                }
+                _ => format!(
+                    "Check that {} is where you may read and write, choose another folder with --state, or use \
+                     --ephemeral.",
+                    path.display()
+                ),
+            },
+        }
+    }
+}
+
+impl From<FileError> for FolderError {
+    fn from(error: FileError) -> Self {
+        Self::File { action: error.action, path: error.path, source: error.source }
+    }
+}
+
+fn describe(owner: Option<&LockOwner>) -> String {
+    owner.map_or_else(|| "another process".to_owned(), ToString::to_string)
+}
