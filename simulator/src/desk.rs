@@ -262,7 +262,7 @@ impl Desk {
                 std::mem::replace(&mut phones.by_name, BTreeMap::from([(name.clone(), Arc::new(phone))]))
             };
             for phone in removed.values() {
-                phone.throw_away();
+                phone.discard();
                 if let Some(folder) = &self.inner.context.folder {
                     folder.remove_device(phone.name()).map_err(|error| folder_error(&error))?;
                 }

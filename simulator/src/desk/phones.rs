@@ -119,7 +119,7 @@ impl Desk {
             }
             phones.selected.to_string()
         };
-        phone.throw_away();
+        phone.discard();
         // A crash between the two leaves files without an entry, and the phone is on the desk again.
         self.save(&change)?;
         if let Some(folder) = &self.inner.context.folder {

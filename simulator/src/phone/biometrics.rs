@@ -5,11 +5,11 @@ use soter_bridge::protocol::{CommandError, ErrorKind};
 use soter_tee::Lockout;
 use soter_wire::Mode;
 
-use super::{Inside, Phone};
+use super::state::{Phone, PhoneState};
 
 impl Phone {
     pub(crate) fn enrolments(&self) -> Result<Enrolments, CommandError> {
-        self.biometrics(&mut self.inside())
+        self.biometrics(&mut self.state())
     }
 
     pub(crate) fn enroll(&self, mode: Mode) -> Result<Enrolment, CommandError> {
@@ -20,32 +20,32 @@ impl Phone {
                 format!("it has: {}", modes.join(", ")),
             ));
         }
-        let mut inside = self.inside();
-        if inside.dialog.is_some() {
+        let mut state = self.state();
+        if state.dialog.is_some() {
             return Err(CommandError::new(
                 ErrorKind::InvalidParams,
                 "the authentication dialog is open, and settings cannot be reached",
                 "touch the sensor or cancel first",
             ));
         }
-        let enrolment = self.tee(&mut inside)?.enroll(mode).map_err(|error| self.tee_error(&error))?;
+        let enrolment = self.tee(&mut state)?.enroll(mode).map_err(|error| self.tee_error(&error))?;
         Ok(to_protocol(&enrolment))
     }
 
     pub(crate) fn remove_enrolment(&self, number: u32) -> Result<Enrolments, CommandError> {
-        let mut inside = self.inside();
-        self.tee(&mut inside)?.remove_enrolment(number).map_err(|error| self.tee_error(&error))?;
-        self.biometrics(&mut inside)
+        let mut state = self.state();
+        self.tee(&mut state)?.remove_enrolment(number).map_err(|error| self.tee_error(&error))?;
+        self.biometrics(&mut state)
     }
 
     pub(crate) fn unlock(&self) -> Result<Enrolments, CommandError> {
-        let mut inside = self.inside();
-        self.tee(&mut inside)?.unlock().map_err(|error| self.tee_error(&error))?;
-        self.biometrics(&mut inside)
+        let mut state = self.state();
+        self.tee(&mut state)?.unlock().map_err(|error| self.tee_error(&error))?;
+        self.biometrics(&mut state)
     }
 
-    pub(super) fn biometrics(&self, inside: &mut Inside) -> Result<Enrolments, CommandError> {
-        let tee = self.tee(inside)?;
+    pub(super) fn biometrics(&self, state: &mut PhoneState) -> Result<Enrolments, CommandError> {
+        let tee = self.tee(state)?;
         Ok(Enrolments {
             enrolments: tee.enrolments().iter().map(to_protocol).collect(),
             lockouts: tee

@@ -8,8 +8,9 @@ use soter_tee::{
 };
 use zeroize::Zeroizing;
 
-use super::environment::check_clock;
-use super::{Inside, Phone, PhoneContext, SEEDED_CLOCK};
+use super::clock::{SEEDED_CLOCK, check_clock};
+use super::context::PhoneContext;
+use super::state::{Phone, PhoneState};
 use crate::store::DeviceName;
 
 /// All that a phone's secure world keeps outside itself: the flash with the root key and the sealed state, and the RPMB.
@@ -33,11 +34,11 @@ impl Phone {
     /// # Errors
     /// The phone does not start, or its storage fails.
     pub(crate) fn copy_flash(&self) -> Result<(Flash, Moment), CommandError> {
-        let mut inside = self.inside();
-        let moment = self.moment(&mut inside)?;
-        self.put_off(&mut inside)?;
+        let mut state = self.state();
+        let moment = self.moment(&mut state)?;
+        self.power_off(&mut state)?;
         let stored =
-            self.environment(&mut inside).storage().load().map_err(|error| self.storage_failed(&error))?;
+            self.environment(&mut state).storage().load().map_err(|error| self.storage_failed(&error))?;
         let flash = stored.and_then(|stored| Flash::read(&stored)).ok_or_else(|| self.folder_is_gone())?;
         Ok((flash, moment))
     }
@@ -48,9 +49,9 @@ impl Phone {
     /// The caller's: the copy is of another phone, which had this name before. The environment's: storage fails; the
     /// phone then refuses to start until the copy is put back whole.
     pub(crate) fn put_back(&self, flash: &Flash) -> Result<Moment, CommandError> {
-        let mut inside = self.inside();
-        self.put_off(&mut inside)?;
-        let mut environment = self.environment(&mut inside);
+        let mut state = self.state();
+        self.power_off(&mut state)?;
+        let mut environment = self.environment(&mut state);
         let storage = environment.storage();
         let failed = |error: StorageError| self.storage_failed(&error);
         let current = storage.load().map_err(failed)?.and_then(|stored| Flash::read(&stored));
@@ -64,7 +65,7 @@ impl Phone {
             Some(_) => flash.overwrite(storage).map_err(failed)?,
             None => flash.provision(storage).map_err(failed)?,
         }
-        self.moment(&mut inside)
+        self.moment(&mut state)
     }
 
     /// Forces the clock to stand at a moment, or sets it free again.
@@ -73,10 +74,10 @@ impl Phone {
     /// The caller's: no certificate can be made at that time.
     pub(crate) fn force_clock(&self, clock: Option<u64>) -> Result<(), CommandError> {
         clock.map_or(Ok(()), check_clock)?;
-        let mut inside = self.inside();
-        let clock = clock.or_else(|| inside.record.seeded.then_some(SEEDED_CLOCK));
-        inside.clock.set(clock);
-        inside.record.clock = clock;
+        let mut state = self.state();
+        let clock = clock.or_else(|| state.record.seeded.then_some(SEEDED_CLOCK));
+        state.clock.set(clock);
+        state.record.clock = clock;
         Ok(())
     }
 
@@ -90,15 +91,15 @@ impl Phone {
         record.made_as.get_or_insert_with(|| self.name.clone());
         let duplicate = Self::new(name, record, context);
         {
-            let mut inside = duplicate.inside();
-            let mut environment = duplicate.environment(&mut inside);
+            let mut state = duplicate.state();
+            let mut environment = duplicate.environment(&mut state);
             flash.provision(environment.storage()).map_err(|error| duplicate.storage_failed(&error))?;
         }
         Ok(duplicate)
     }
 
-    fn moment(&self, inside: &mut Inside) -> Result<Moment, CommandError> {
-        let tee = self.tee(inside)?;
+    fn moment(&self, state: &mut PhoneState) -> Result<Moment, CommandError> {
+        let tee = self.tee(state)?;
         Ok(Moment { cpu_id: tee.cpu_id(), counter: tee.last_counter() })
     }
 

@@ -5,8 +5,8 @@ use soter_bridge::protocol::{CommandError, Patch};
 use soter_wechat::codes::wx::{self, message};
 use soter_wire::shortened;
 
-use super::environment::check_clock;
-use super::{Phone, SEEDED_CLOCK};
+use super::clock::{SEEDED_CLOCK, check_clock};
+use super::state::Phone;
 
 /// The longest latency, in milliseconds.
 const MAX_LATENCY_MS: u64 = 60_000;
@@ -39,22 +39,22 @@ impl Phone {
         if let Patch::Set(user) = &set.user {
             self.context.wechat.openid(user, &self.context.wechat.accounts().first_app().appid)?;
         }
-        let mut inside = self.inside();
+        let mut state = self.state();
         if !set.clock.is_keep() {
             let at = set.clock.apply(SEEDED_CLOCK, SEEDED_CLOCK);
-            if !inside.record.seeded {
+            if !state.record.seeded {
                 return Err(CommandError::invalid_params(
                     format!("device `{}` has no clock of its own: it shows the computer's time", self.name),
                     "create a device with a seed to set its clock",
                 ));
             }
-            inside.clock.set(Some(at));
-            inside.record.clock = Some(at);
+            state.clock.set(Some(at));
+            state.record.clock = Some(at);
         }
         if set.system_upgrade == Patch::Set(true) {
-            self.tee(&mut inside)?.system_upgrade().map_err(|error| self.tee_error(&error))?;
+            self.tee(&mut state)?.system_upgrade().map_err(|error| self.tee_error(&error))?;
         }
-        let settings = &mut inside.record.settings;
+        let settings = &mut state.record.settings;
         let current = std::mem::take(settings);
         let default = Settings::default();
         *settings = Settings {
@@ -73,11 +73,6 @@ impl Phone {
             user: optional(set.user, current.user),
         };
         Ok(())
-    }
-
-    /// Whether the record changed by itself, and so must be written; asking forgets it.
-    pub(crate) fn take_record_changed(&self) -> bool {
-        std::mem::take(&mut self.inside().record_changed)
     }
 }
 

@@ -7,7 +7,7 @@ use soter_bridge::protocol::{Command, CommandError, Event};
 use soter_tee::{ExtraParameter, MAX_SESSIONS, Signed, Tee, TeeError, result_code};
 use soter_wire::{PublicKey, base64};
 
-use super::{Inside, Phone};
+use super::state::{Phone, PhoneState};
 
 /// What a command gives when it succeeds.
 type Answer = Result<Reply, TeeError>;
@@ -23,44 +23,44 @@ impl TrustedApp<'_> {
         &self,
         command: &soter::GenerateAppSecureKey,
     ) -> Result<Reply, CommandError> {
-        let mut inside = self.phone.inside();
-        let answer = self.phone.generate_app_secure_key(&mut inside, command.uid)?;
+        let mut state = self.phone.state();
+        let answer = self.phone.generate_app_secure_key(&mut state, command.uid)?;
         self.reply(soter::GenerateAppSecureKey::METHOD, answer)
     }
 
     pub(crate) fn get_app_secure_key(&self, command: &soter::GetAppSecureKey) -> Result<Reply, CommandError> {
-        let mut inside = self.phone.inside();
+        let mut state = self.phone.state();
         let export = |tee: &mut Tee| tee.app_secure_key(command.uid);
-        let export = self.phone.spending(&mut inside, "getAppSecureKey", export)?;
+        let export = self.phone.spending(&mut state, "getAppSecureKey", export)?;
         self.reply(soter::GetAppSecureKey::METHOD, export.map(|blob| exported(&blob.encode())))
     }
 
     pub(crate) fn has_ask_already(&self, command: &soter::HasAskAlready) -> Result<Reply, CommandError> {
-        let mut inside = self.phone.inside();
-        Ok(Reply::value(self.phone.tee(&mut inside)?.has_app_secure_key(command.uid)))
+        let mut state = self.phone.state();
+        Ok(Reply::value(self.phone.tee(&mut state)?.has_app_secure_key(command.uid)))
     }
 
     pub(crate) fn generate_auth_key(&self, command: &soter::GenerateAuthKey) -> Result<Reply, CommandError> {
-        let mut inside = self.phone.inside();
-        let answer = self.phone.generate_auth_key(&mut inside, command.uid, &command.kname)?;
+        let mut state = self.phone.state();
+        let answer = self.phone.generate_auth_key(&mut state, command.uid, &command.kname)?;
         self.reply(soter::GenerateAuthKey::METHOD, answer)
     }
 
     pub(crate) fn get_auth_key(&self, command: &soter::GetAuthKey) -> Result<Reply, CommandError> {
-        let mut inside = self.phone.inside();
+        let mut state = self.phone.state();
         let export = |tee: &mut Tee| tee.auth_key(command.uid, &command.kname);
-        let export = self.phone.spending(&mut inside, "getAuthKey", export)?;
+        let export = self.phone.spending(&mut state, "getAuthKey", export)?;
         self.reply(soter::GetAuthKey::METHOD, export.map(|blob| exported(&blob.encode())))
     }
 
     pub(crate) fn has_auth_key(&self, command: &soter::HasAuthKey) -> Result<Reply, CommandError> {
-        let mut inside = self.phone.inside();
-        Ok(Reply::value(self.phone.tee(&mut inside)?.has_auth_key(command.uid, &command.kname)))
+        let mut state = self.phone.state();
+        Ok(Reply::value(self.phone.tee(&mut state)?.has_auth_key(command.uid, &command.kname)))
     }
 
     pub(crate) fn remove_auth_key(&self, command: &soter::RemoveAuthKey) -> Result<Reply, CommandError> {
-        let mut inside = self.phone.inside();
-        let removed = self.phone.tee(&mut inside)?.remove_auth_key(command.uid, &command.kname);
+        let mut state = self.phone.state();
+        let removed = self.phone.tee(&mut state)?.remove_auth_key(command.uid, &command.kname);
         self.removal(soter::RemoveAuthKey::METHOD, removed, result_code::REMOVE_AUTH_KEY_FAILED)
     }
 
@@ -68,32 +68,32 @@ impl TrustedApp<'_> {
         &self,
         command: &soter::RemoveAllAuthKey,
     ) -> Result<Reply, CommandError> {
-        let mut inside = self.phone.inside();
-        let removed = self.phone.tee(&mut inside)?.remove_all_auth_keys(command.uid);
+        let mut state = self.phone.state();
+        let removed = self.phone.tee(&mut state)?.remove_all_auth_keys(command.uid);
         self.removal(soter::RemoveAllAuthKey::METHOD, removed, result_code::REMOVE_ASK_FAILED)
     }
 
     pub(crate) fn init_sigh(&self, command: &soter::InitSigh) -> Result<Reply, CommandError> {
         let modes = self.phone.profile.modes;
-        let mut inside = self.phone.inside();
-        let tee = self.phone.tee(&mut inside)?;
+        let mut state = self.phone.state();
+        let tee = self.phone.tee(&mut state)?;
         let opened = tee.init_sign(command.uid, &command.kname, &command.challenge, modes);
         if let Ok(session) = opened {
             // Sessions that expired are not told; more than can be open are not worth remembering.
-            if inside.app_sessions.len() >= MAX_SESSIONS {
-                inside.app_sessions.remove(0);
+            if state.app_sessions.len() >= MAX_SESSIONS {
+                state.app_sessions.remove(0);
             }
-            inside.app_sessions.push(session);
+            state.app_sessions.push(session);
         }
         self.reply(soter::InitSigh::METHOD, opened.map(Reply::opened))
     }
 
     pub(crate) fn finish_sign(&self, command: &soter::FinishSign) -> Result<Reply, CommandError> {
-        let mut inside = self.phone.inside();
-        self.phone.touch_by_itself(&mut inside, command.session)?;
-        inside.app_sessions.retain(|session| *session != command.session);
+        let mut state = self.phone.state();
+        self.phone.touch_by_itself(&mut state, command.session)?;
+        state.app_sessions.retain(|session| *session != command.session);
         let finish = |tee: &mut Tee| tee.finish_sign(command.session);
-        let signed = self.phone.spending(&mut inside, "finishSign", finish)?;
+        let signed = self.phone.spending(&mut state, "finishSign", finish)?;
         if let Ok(signed) = &signed {
             self.phone.tell_signed(signed);
         }
@@ -101,18 +101,18 @@ impl TrustedApp<'_> {
     }
 
     pub(crate) fn get_device_id(&self) -> Result<Reply, CommandError> {
-        let mut inside = self.phone.inside();
-        Ok(exported(self.phone.tee(&mut inside)?.cpu_id().as_bytes()))
+        let mut state = self.phone.state();
+        Ok(exported(self.phone.tee(&mut state)?.cpu_id().as_bytes()))
     }
 
     pub(crate) fn get_version(&self) -> Result<Reply, CommandError> {
-        let mut inside = self.phone.inside();
-        Ok(Reply::value(self.phone.tee(&mut inside)?.version()))
+        let mut state = self.phone.state();
+        Ok(Reply::value(self.phone.tee(&mut state)?.version()))
     }
 
     pub(crate) fn get_extra_param(&self, command: &soter::GetExtraParam) -> Result<Reply, CommandError> {
-        let mut inside = self.phone.inside();
-        let parameter = self.phone.tee(&mut inside)?.extra_parameter(&command.key).map(|value| match value {
+        let mut state = self.phone.state();
+        let parameter = self.phone.tee(&mut state)?.extra_parameter(&command.key).map(|value| match value {
             ExtraParameter::Number(number) => Reply::value(number),
             ExtraParameter::Rectangle(sides) => Reply::value(sides.to_vec()),
         });
@@ -165,27 +165,27 @@ impl Phone {
 
     pub(super) fn generate_app_secure_key(
         &self,
-        inside: &mut Inside,
+        state: &mut PhoneState,
         uid: u32,
     ) -> Result<Answer, CommandError> {
         let generate = |tee: &mut Tee| long_work(|| tee.generate_app_secure_key(uid));
-        let made = self.spending(inside, "generateAppSecureKey", generate)?;
+        let made = self.spending(state, "generateAppSecureKey", generate)?;
         if let Ok(key) = &made {
-            self.tell_made(inside, KeyKind::Ask, uid, None, key)?;
+            self.tell_made(state, KeyKind::Ask, uid, None, key)?;
         }
         Ok(made.map(|_| Reply::code(result_code::OK)))
     }
 
     pub(super) fn generate_auth_key(
         &self,
-        inside: &mut Inside,
+        state: &mut PhoneState,
         uid: u32,
         name: &str,
     ) -> Result<Answer, CommandError> {
         let generate = |tee: &mut Tee| long_work(|| tee.generate_auth_key(uid, name));
-        let made = self.spending(inside, "generateAuthKey", generate)?;
+        let made = self.spending(state, "generateAuthKey", generate)?;
         if let Ok(key) = &made {
-            self.tell_made(inside, KeyKind::AuthKey, uid, Some(name), key)?;
+            self.tell_made(state, KeyKind::AuthKey, uid, Some(name), key)?;
         }
         Ok(made.map(|_| Reply::code(result_code::OK)))
     }
@@ -203,13 +203,13 @@ impl Phone {
 
     fn tell_made(
         &self,
-        inside: &mut Inside,
+        state: &mut PhoneState,
         kind: KeyKind,
         uid: u32,
         name: Option<&str>,
         key: &PublicKey,
     ) -> Result<(), CommandError> {
-        let uid = self.tee(inside)?.uid(uid);
+        let uid = self.tee(state)?.uid(uid);
         let device = self.name.to_string();
         let fingerprint = key.fingerprint();
         self.emit(Event::KeyMade { device, kind, uid, name: name.map(str::to_owned), fingerprint });

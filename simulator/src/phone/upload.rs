@@ -5,12 +5,22 @@ use soter_tee::{KeyPath, TeeError};
 use soter_wechat::{KeyOwner, UploadRefused};
 use soter_wire::{ExportBlob, PublicKey};
 
-use super::wechat::{Caller, auth_key_name, wechat_uid};
-use super::{Inside, Phone};
+use super::state::{Phone, PhoneState};
+use super::wechat::Caller;
 
 /// Uploads before one authentication: the device, its ASK, its AuthKey, and each once more in case that another
 /// front end interferes.
 pub(super) const MOST_UPLOADS: usize = 6;
+
+/// What has to be uploaded before WeChat can use its keys.
+pub(super) enum NextUpload {
+    /// Nothing: WeChat's servers know every key.
+    Nothing,
+    /// This.
+    Upload(Upload),
+    /// A key is missing, and the TEE did not make it or did not export it.
+    NoKey(TeeError),
+}
 
 /// Something that WeChat's servers lack.
 pub(super) enum Upload {
@@ -22,85 +32,93 @@ pub(super) enum Upload {
     AuthKey(ExportBlob, Caller),
 }
 
+/// Why there is no next upload.
+enum Failure {
+    /// The TEE made or exported no key.
+    NoKey(TeeError),
+    /// The phone does not switch on.
+    Environment(CommandError),
+}
+
+impl From<TeeError> for Failure {
+    fn from(error: TeeError) -> Self {
+        Self::NoKey(error)
+    }
+}
+
+impl From<CommandError> for Failure {
+    fn from(error: CommandError) -> Self {
+        Self::Environment(error)
+    }
+}
+
 impl Phone {
-    /// Makes the next key that is missing, and gives the next thing that WeChat's servers lack; `None` when there is
-    /// nothing more. An AuthKey that an enrolment made invalid is removed and made anew.
+    /// Makes the next key that is missing, and gives the next thing that WeChat's servers lack.
+    ///
+    /// # Errors
+    /// `Environment` if the phone does not switch on.
     pub(super) fn next_upload(
         &self,
-        inside: &mut Inside,
-        uid: u32,
-        name: &str,
+        state: &mut PhoneState,
         caller: &Caller,
-    ) -> Result<Result<Option<Upload>, TeeError>, CommandError> {
-        // The keys' refusals are the TEE's; whatever else fails is the phone's surroundings.
-        let mut steps = || -> Result<Result<Option<Upload>, TeeError>, CommandError> {
-            if !self.tee(inside)?.has_app_secure_key(uid)
-                && let Err(error) = self.generate_app_secure_key(inside, uid)?
-            {
-                return Ok(Err(error));
+    ) -> Result<NextUpload, CommandError> {
+        match self.next_lacking(state, caller) {
+            Ok(None) => Ok(NextUpload::Nothing),
+            Ok(Some(upload)) => Ok(NextUpload::Upload(upload)),
+            Err(Failure::NoKey(error)) => Ok(NextUpload::NoKey(error)),
+            Err(Failure::Environment(error)) => Err(error),
+        }
+    }
+
+    fn next_lacking(&self, state: &mut PhoneState, caller: &Caller) -> Result<Option<Upload>, Failure> {
+        let (uid, name) = (state.record.wechat_uid(), caller.auth_key_name());
+        if !self.tee(state)?.has_app_secure_key(uid) {
+            self.generate_app_secure_key(state, uid)??;
+        }
+        let tee = self.tee(state)?;
+        let (cpu_id, own_uid) = (tee.cpu_id(), tee.uid(uid));
+        let attk = tee.public_key(&KeyPath::Attk)?;
+        let ask = tee.public_key(&KeyPath::Ask { uid })?;
+        let owner = KeyOwner { cpu_id: &cpu_id, uid: &own_uid, appid: &caller.appid, openid: &caller.openid };
+        let lacks = self.context.wechat.lacks(owner, &ask, None);
+        if lacks.device {
+            return Ok(Some(Upload::Device { cpu_id, attk }));
+        }
+        if lacks.ask {
+            let export = self.spending(state, "getAppSecureKey", |tee| tee.app_secure_key(uid))??;
+            return Ok(Some(Upload::Ask(export)));
+        }
+        let auth_key = self.valid_auth_key(state, uid, &name)?;
+        if self.context.wechat.lacks(owner, &ask, Some(&auth_key)).auth_key {
+            let export = self.spending(state, "getAuthKey", |tee| tee.auth_key(uid, &name))??;
+            return Ok(Some(Upload::AuthKey(export, caller.clone())));
+        }
+        Ok(None)
+    }
+
+    /// The AuthKey of this name, made if there is none. One that an enrolment made invalid is replaced.
+    fn valid_auth_key(&self, state: &mut PhoneState, uid: u32, name: &str) -> Result<PublicKey, Failure> {
+        let tee = self.tee(state)?;
+        if !tee.has_valid_auth_key(uid, name) {
+            if tee.has_auth_key(uid, name) {
+                tee.remove_auth_key(uid, name)?;
             }
-            let (ask_path, key_path) =
-                (KeyPath::Ask { uid }, KeyPath::AuthKey { uid, name: name.to_owned() });
-            let tee = self.tee(inside)?;
-            let (cpu_id, own_uid) = (tee.cpu_id(), tee.uid(uid));
-            let (attk, ask) = match (tee.public_key(&KeyPath::Attk), tee.public_key(&ask_path)) {
-                (Ok(attk), Ok(ask)) => (attk, ask),
-                (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
-            };
-            let owner =
-                KeyOwner { cpu_id: &cpu_id, uid: &own_uid, appid: &caller.appid, openid: &caller.openid };
-            let lacks = self.context.wechat.lacks(owner, &ask, None);
-            if lacks.device {
-                return Ok(Ok(Some(Upload::Device { cpu_id, attk })));
-            }
-            if lacks.ask {
-                let export = self.spending(inside, "getAppSecureKey", |tee| tee.app_secure_key(uid))?;
-                return Ok(export.map(|export| Some(Upload::Ask(export))));
-            }
-            let tee = self.tee(inside)?;
-            if !tee.has_valid_auth_key(uid, name) {
-                if tee.has_auth_key(uid, name)
-                    && let Err(error) = tee.remove_auth_key(uid, name)
-                {
-                    return Ok(Err(error));
-                }
-                if let Err(error) = self.generate_auth_key(inside, uid, name)? {
-                    return Ok(Err(error));
-                }
-            }
-            let auth_key = match self.tee(inside)?.public_key(&key_path) {
-                Ok(auth_key) => auth_key,
-                Err(error) => return Ok(Err(error)),
-            };
-            if self.context.wechat.lacks(owner, &ask, Some(&auth_key)).auth_key {
-                let export = self.spending(inside, "getAuthKey", |tee| tee.auth_key(uid, name))?;
-                return Ok(export.map(|export| Some(Upload::AuthKey(export, caller.clone()))));
-            }
-            Ok(Ok(None))
-        };
-        steps()
+            self.generate_auth_key(state, uid, name)??;
+        }
+        let path = KeyPath::AuthKey { uid, name: name.to_owned() };
+        Ok(self.tee(state)?.public_key(&path)?)
     }
 
     /// Brings the keys that the phone has already to WeChat's servers, if they lack them. Makes none.
     ///
     /// # Errors
-    /// The phone does not switch on, or the servers' ledger fails.
+    /// `Environment` if the phone does not switch on, or the servers' ledger fails.
     pub(crate) async fn offer_keys(&self) -> Result<(), CommandError> {
         for _ in 0..MOST_UPLOADS {
-            let upload = {
-                let mut inside = self.inside();
-                let uid = wechat_uid(&inside);
-                let caller = self.caller(&inside, None)?;
-                let name = auth_key_name(&caller);
-                let tee = self.tee(&mut inside)?;
-                if !tee.has_app_secure_key(uid) || !tee.has_valid_auth_key(uid, &name) {
-                    return Ok(());
-                }
-                match self.next_upload(&mut inside, uid, &name, &caller)? {
-                    Ok(Some(upload)) => upload,
-                    // What cannot be exported now is tried again when it is needed, and told then.
-                    Ok(None) | Err(_) => return Ok(()),
-                }
+            let upload = match self.next_upload_of_keys_it_has()? {
+                NextUpload::Upload(upload) => upload,
+                // What cannot be exported now is tried again when it is needed, and told then.
+                NextUpload::Nothing | NextUpload::NoKey(_) => return Ok(()),
             };
             if self.upload(upload).await?.is_some() {
                 return Ok(());
@@ -109,10 +127,21 @@ impl Phone {
         Ok(())
     }
 
+    fn next_upload_of_keys_it_has(&self) -> Result<NextUpload, CommandError> {
+        let mut state = self.state();
+        let uid = state.record.wechat_uid();
+        let caller = self.caller(&state, None)?;
+        let tee = self.tee(&mut state)?;
+        if !tee.has_app_secure_key(uid) || !tee.has_valid_auth_key(uid, &caller.auth_key_name()) {
+            return Ok(NextUpload::Nothing);
+        }
+        self.next_upload(&mut state, &caller)
+    }
+
     /// Brings something to WeChat's servers. Gives the reason if they do not take it.
     ///
     /// # Errors
-    /// The environment's: the servers' ledger fails.
+    /// `Environment` if the servers' ledger fails.
     pub(super) async fn upload(&self, upload: Upload) -> Result<Option<String>, CommandError> {
         let wechat = &self.context.wechat;
         let accepted = match upload {

@@ -1,0 +1,59 @@
+//! Touches while no dialog is open: they are for the newest signing session of an app.
+
+use soter_bridge::protocol::sensor::{Judged, Judgement};
+use soter_bridge::protocol::{CommandError, Touch};
+use soter_tee::{Judgement as TeeJudgement, TeeError};
+
+use super::sensor::nothing_listens;
+use super::state::{Phone, PhoneState};
+
+impl Phone {
+    /// Judges one touch for the newest session that has not expired.
+    pub(super) fn touch_app_session(
+        &self,
+        state: &mut PhoneState,
+        touch: Touch,
+    ) -> Result<Judged, CommandError> {
+        while let Some(session) = state.app_sessions.last().copied() {
+            let Some(presented) = self.presented(state, touch, self.profile.modes)? else {
+                state.app_sessions.pop();
+                // An expired session is as good as cancelled.
+                let _ = self.tee(state)?.cancel(session);
+                return Ok(self.judged(touch, Judgement::Cancelled, None, None, false));
+            };
+            let mode = Some(presented.mode);
+            let (judgement, attempts_left) = match self.tee(state)?.present(session, presented) {
+                Ok(TeeJudgement::Matched(_)) => (Judgement::Matched, None),
+                Ok(TeeJudgement::Rejected { attempts_left, .. }) => {
+                    (Judgement::Rejected, Some(attempts_left))
+                }
+                Ok(TeeJudgement::LockedOut(_)) => (Judgement::LockedOut, None),
+                Err(TeeError::SensorNotListening) => (Judgement::Ignored, None),
+                Err(TeeError::NoSession { .. }) => {
+                    state.app_sessions.pop();
+                    continue;
+                }
+                Err(error) => return Err(self.tee_error(&error)),
+            };
+            return Ok(self.judged(touch, judgement, mode, attempts_left, true));
+        }
+        Err(nothing_listens())
+    }
+
+    /// Lets a sensor that touches by itself touch for an app's signing session.
+    pub(super) fn touch_by_itself(&self, state: &mut PhoneState, session: u64) -> Result<(), CommandError> {
+        if !state.app_sessions.contains(&session) {
+            return Ok(());
+        }
+        let Some(touches) = self.automatic_touches(state, self.profile.modes)? else { return Ok(()) };
+        state.app_sessions.retain(|other| *other != session);
+        state.app_sessions.push(session);
+        for touch in touches {
+            let judged = self.touch_app_session(state, touch)?;
+            if matches!(judged.judgement, Judgement::Matched | Judgement::Cancelled | Judgement::LockedOut) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

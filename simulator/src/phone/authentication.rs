@@ -1,0 +1,284 @@
+//! `wx.startSoterAuthentication`: its steps, in the order of checks of the Android client.
+//!
+//! | steps | what is checked or done |
+//! |---|---|
+//! | 1 to 7 | what the call itself says: modes, challenge, permission |
+//! | | the call waits for the screen: one dialog at a time |
+//! | 8, 9 | somebody is enrolled, and the sensor is not frozen |
+//! | 10 | ASK and AuthKey are made when they are needed, and uploaded to WeChat's servers |
+//! | 11 | the TEE opens a signing session, and the dialog opens |
+//!
+//! From then on touches decide.
+
+use std::time::Duration;
+
+use soter_bridge::protocol::wx::{CHALLENGE_LIMIT, SoterAuthentication, StartSoterAuthentication};
+use soter_bridge::protocol::{CommandError, Event};
+use soter_tee::TeeError;
+use soter_wechat::codes::wx::{self, message};
+use soter_wire::Mode;
+
+use super::dialog::{AwaitedOutcome, Dialog};
+use super::outcome::Ended;
+use super::state::{Phone, PhoneState};
+use super::upload::{MOST_UPLOADS, NextUpload, Upload};
+use super::wechat::Caller;
+
+/// The longest `authContent`, in UTF-16 units.
+const AUTH_CONTENT_LIMIT: usize = 42;
+/// The dialog's text when the mini program gives none. Modelled.
+const DEFAULT_AUTH_CONTENT: &str = "请验证已有的指纹";
+
+/// Why an authentication ends before a touch.
+enum Stop {
+    /// The mini program gets this answer.
+    Refused(Ended),
+    /// The phone's environment failed.
+    Failed(CommandError),
+}
+
+impl From<Ended> for Stop {
+    fn from(ended: Ended) -> Self {
+        Self::Refused(ended)
+    }
+}
+
+impl From<CommandError> for Stop {
+    fn from(error: CommandError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// How far steps 8 to 11 came.
+enum Opened {
+    /// The dialog is open and waits for a person.
+    Waits(AwaitedOutcome),
+    /// The dialog was open, and the sensor's own touches have ended it.
+    Ended(Ended),
+    /// The dialog is not open: this has to be uploaded first.
+    Lacks(Upload),
+}
+
+impl Phone {
+    /// `wx.startSoterAuthentication`. A dialog that nobody waits for any more (the future was dropped) is cancelled.
+    pub(crate) async fn start_soter_authentication(
+        &self,
+        request: StartSoterAuthentication,
+    ) -> Result<SoterAuthentication, CommandError> {
+        let ended = match self.authenticate(&request).await {
+            Ok(ended) | Err(Stop::Refused(ended)) => ended,
+            Err(Stop::Failed(error)) => return Err(error),
+        };
+        if ended.answer.err_code == wx::OK {
+            let latency = self.state().record.settings.latency;
+            if latency > 0 {
+                tokio::time::sleep(Duration::from_millis(latency)).await;
+            }
+        } else {
+            self.emit(Event::Refused {
+                device: self.name.to_string(),
+                method: "wx.startSoterAuthentication".to_owned(),
+                code: ended.answer.err_code,
+                message: ended.answer.err_msg.clone(),
+                reason: ended.reason,
+            });
+        }
+        Ok(*ended.answer)
+    }
+
+    /// All steps. The phone is not locked while a key is uploaded, so steps 8 to 10 are taken again after each upload.
+    async fn authenticate(&self, request: &StartSoterAuthentication) -> Result<Ended, Stop> {
+        let modes = self.check_request(request)?;
+        let _turn = self.dialog_queue.turn().await?;
+        let mut uploads = 0;
+        loop {
+            let upload = match self.open_dialog(request, &modes)? {
+                Opened::Waits(outcome) => return Ok(self.dialog_outcome(outcome).await?),
+                Opened::Ended(ended) => return Ok(ended),
+                Opened::Lacks(upload) => upload,
+            };
+            let refused = if uploads == MOST_UPLOADS {
+                Some("WeChat's servers go on asking for the phone's keys".to_owned())
+            } else {
+                self.upload(upload).await?
+            };
+            if let Some(reason) = refused {
+                return Err(Ended::internal_error("auth key update error", reason).into());
+            }
+            uploads += 1;
+        }
+    }
+
+    /// Steps 1 to 7: what the call itself says. Gives the modes that are left, in the request's order.
+    fn check_request(&self, request: &StartSoterAuthentication) -> Result<Vec<Mode>, Ended> {
+        let fail = |code, text| Err(Ended::failed(code, text, ""));
+        let mut state = self.state();
+        if let Some(code) = state.record.settings.fail_next.take() {
+            state.record_changed = true;
+            return Err(Ended::failed(code, scripted_message(code), "switched on by `device set failNext`"));
+        }
+        // 1. No modes at all.
+        let requested = request.request_auth_modes.as_deref().unwrap_or_default();
+        if requested.is_empty() {
+            return fail(wx::MODE_NOT_SUPPORTED, message::MODE_IS_NULL);
+        }
+        // 2. No SOTER on this device.
+        if !state.record.settings.support {
+            return fail(wx::NOT_SUPPORTED, message::NOT_SUPPORTED);
+        }
+        // 3. No name that is a mode.
+        let mut modes: Vec<Mode> = Vec::new();
+        for mode in requested.iter().filter_map(|name| name.parse().ok()) {
+            if !modes.contains(&mode) {
+                modes.push(mode);
+            }
+        }
+        if modes.is_empty() {
+            return fail(wx::MODE_NOT_SUPPORTED, message::NO_CORRESPONDING_MODE);
+        }
+        // 4. No challenge, or too long a one.
+        let challenge = request.challenge.as_deref().unwrap_or_default();
+        if challenge.is_empty() {
+            return fail(wx::CHALLENGE_REFUSED, message::CHALLENGE_IS_NULL);
+        }
+        if challenge.encode_utf16().count() >= CHALLENGE_LIMIT {
+            return fail(wx::CHALLENGE_REFUSED, message::CHALLENGE_TOO_LONG);
+        }
+        // 5. authContent that is empty or too long is replaced, see `auth_content`.
+        // 6. Modes that the phone does not support are dropped.
+        let supported = self.supported_modes(&state);
+        modes.retain(|mode| supported.contains(mode));
+        if modes.is_empty() {
+            return fail(wx::MODE_NOT_SUPPORTED, message::NO_CORRESPONDING_MODE);
+        }
+        // 7. The permission; where the client asks for it is not known.
+        if !state.record.settings.permission {
+            return fail(wx::NOT_GRANTED, message::NOT_GRANTED);
+        }
+        Ok(modes)
+    }
+
+    /// Steps 8 to 11, between which nothing else changes the phone.
+    fn open_dialog(&self, request: &StartSoterAuthentication, modes: &[Mode]) -> Result<Opened, Stop> {
+        let mut state = self.state();
+        // 8 and 9. Who can touch.
+        let enrolled = self.enrolled_modes(&mut state, modes)?;
+        let ready = self.ready_modes(&mut state, enrolled)?;
+        // 10. ASK and AuthKey, made when they are needed.
+        check_internal_error(&state)?;
+        let caller = self.caller(&state, request.appid.as_deref())?;
+        if let Some(upload) = self.missing_upload(&mut state, &caller)? {
+            return Ok(Opened::Lacks(upload));
+        }
+        // 11. The signing session, and the dialog.
+        let session = self.init_sign(&mut state, &caller, request, &ready)?;
+        let touches = match &request.touch {
+            Some(script) => Some(script.0.clone()),
+            None => self.automatic_touches(&mut state, &ready)?,
+        };
+        let challenge = request.challenge.as_deref().unwrap_or_default();
+        let mut dialog = Dialog::new(session, ready, auth_content(request), challenge);
+        let Some(touches) = touches else {
+            let outcome = dialog.wait();
+            self.show_dialog(&mut state, dialog);
+            return Ok(Opened::Waits(outcome));
+        };
+        self.show_dialog(&mut state, dialog);
+        Ok(Opened::Ended(self.play_touches(&mut state, touches)?))
+    }
+
+    /// Step 8: the modes for which somebody is enrolled.
+    fn enrolled_modes(&self, state: &mut PhoneState, modes: &[Mode]) -> Result<Vec<Mode>, Stop> {
+        let enrolments = self.tee(state)?.enrolments();
+        let is_enrolled = |mode: &Mode| enrolments.iter().any(|enrolment| enrolment.mode == *mode);
+        let enrolled: Vec<Mode> = modes.iter().copied().filter(is_enrolled).collect();
+        let reason = if state.record.settings.report_not_enrolled {
+            "switched on by `device set reportNotEnrolled`".to_owned()
+        } else if enrolled.is_empty() {
+            let names: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
+            format!("nothing is enrolled for {}", names.join(", "))
+        } else {
+            return Ok(enrolled);
+        };
+        Err(Ended::failed(wx::NOT_ENROLLED, message::NOT_ENROLLED, reason).into())
+    }
+
+    /// Step 9: the modes whose sensor is not frozen.
+    fn ready_modes(&self, state: &mut PhoneState, enrolled: Vec<Mode>) -> Result<Vec<Mode>, Stop> {
+        let tee = self.tee(state)?;
+        let (mut ready, mut frozen) = (Vec::new(), None);
+        for mode in enrolled {
+            match tee.lockout(mode) {
+                None => ready.push(mode),
+                Some(lockout) => frozen = frozen.or(Some(lockout)),
+            }
+        }
+        match frozen {
+            Some(lockout) if ready.is_empty() => Err(Ended::frozen(lockout).into()),
+            _ => Ok(ready),
+        }
+    }
+
+    /// Step 10: makes the ASK and the AuthKey if they are missing. Gives what has to be uploaded before they are used.
+    fn missing_upload(&self, state: &mut PhoneState, caller: &Caller) -> Result<Option<Upload>, Stop> {
+        match self.next_upload(state, caller)? {
+            NextUpload::Nothing => Ok(None),
+            NextUpload::Upload(upload) => Ok(Some(upload)),
+            NextUpload::NoKey(error) => Err(self.tee_stop(&error, "auth key generate failed")),
+        }
+    }
+
+    /// Step 11: the signing session.
+    fn init_sign(
+        &self,
+        state: &mut PhoneState,
+        caller: &Caller,
+        request: &StartSoterAuthentication,
+        ready: &[Mode],
+    ) -> Result<u64, Stop> {
+        let uid = state.record.wechat_uid();
+        let challenge = request.challenge.as_deref().unwrap_or_default();
+        self.tee(state)?
+            .init_sign(uid, &caller.auth_key_name(), challenge, ready)
+            .map_err(|error| self.tee_stop(&error, "start fingerprint authen failed"))
+    }
+
+    /// 90007 with this text if the TEE refused, or the failure of the phone's environment.
+    fn tee_stop(&self, error: &TeeError, text: &str) -> Stop {
+        match error.result_code() {
+            Some(_) => Ended::internal_error(text, error.to_string()).into(),
+            None => self.tee_error(error).into(),
+        }
+    }
+}
+
+/// Whether `internalError` lets the dialog open: of its texts only `authenticate error: …` does.
+fn check_internal_error(state: &PhoneState) -> Result<(), Ended> {
+    match &state.record.settings.internal_error {
+        Some(text) if !text.starts_with("authenticate error") => Err(Ended::internal_error_is_on(text)),
+        _ => Ok(()),
+    }
+}
+
+/// The dialog's text: the mini program's, unless it is empty or too long.
+fn auth_content(request: &StartSoterAuthentication) -> &str {
+    let text = request.auth_content.as_deref().unwrap_or_default();
+    let length = text.encode_utf16().count();
+    if (1..=AUTH_CONTENT_LIMIT).contains(&length) { text } else { DEFAULT_AUTH_CONTENT }
+}
+
+/// The text of a failure that was ordered by `failNext`.
+fn scripted_message(code: i32) -> &'static str {
+    match code {
+        wx::NOT_SUPPORTED => message::NOT_SUPPORTED,
+        wx::NOT_GRANTED => message::NOT_GRANTED,
+        wx::MODE_NOT_SUPPORTED => message::NO_CORRESPONDING_MODE,
+        wx::CHALLENGE_REFUSED => message::CHALLENGE_IS_NULL,
+        wx::INTERNAL_ERROR => message::KEY_GENERATE_FAILED,
+        wx::CANCELLED => message::CANCEL,
+        wx::FROZEN => message::FROZEN,
+        wx::NOT_ENROLLED => message::NOT_ENROLLED,
+        // 90005 and 90009 have no text.
+        _ => message::NOT_RECOGNISED,
+    }
+}

@@ -1,0 +1,56 @@
+//! The queue for the screen: one dialog is open at a time, and calls that come meanwhile wait for their turn (modelled:
+//! what WeChat does with a second call is not known).
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use soter_bridge::protocol::{CommandError, ErrorKind};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// Calls that can wait for the screen of one phone.
+const MAX_WAITING: usize = 1024;
+
+/// Whoever holds its turn may show a dialog. Calls get it in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct DialogQueue {
+    turn: Mutex<()>,
+    waiting: AtomicUsize,
+}
+
+impl DialogQueue {
+    /// Waits for the turn.
+    ///
+    /// # Errors
+    /// `LimitReached` if too many calls wait already.
+    pub(super) async fn turn(&self) -> Result<MutexGuard<'_, ()>, CommandError> {
+        if let Ok(turn) = self.turn.try_lock() {
+            return Ok(turn);
+        }
+        let place = Place::take(&self.waiting)?;
+        let turn = self.turn.lock().await;
+        drop(place);
+        Ok(turn)
+    }
+}
+
+/// A place in the queue, free again when dropped.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a AtomicUsize) -> Result<Self, CommandError> {
+        let place = Self(waiting);
+        if waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
+            return Err(CommandError::new(
+                ErrorKind::LimitReached,
+                format!("{MAX_WAITING} authentications are waiting for the screen of this phone"),
+                "touch the sensor or cancel, so that the dialog that is open ends",
+            ));
+        }
+        Ok(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,96 @@
+//! Touches for the open dialog, and how they end it.
+
+use soter_bridge::protocol::sensor::{Judged, Judgement};
+use soter_bridge::protocol::{CommandError, Touch};
+use soter_tee::{Judgement as TeeJudgement, Presented, TeeError};
+use soter_wechat::codes::wx::{self, message};
+
+use super::dialog::Dialog;
+use super::outcome::{Ended, Outcome};
+use super::sensor::nothing_listens;
+use super::state::{Phone, PhoneState};
+
+/// What a judgement means for the dialog.
+enum Next {
+    /// It waits for another touch.
+    StaysOpen,
+    /// It closes, and the TEE signs.
+    Signs,
+    /// It closes with this outcome.
+    Ends(Outcome),
+}
+
+impl Phone {
+    /// Plays touches until the dialog ends; a dialog that is still open after the last one is cancelled.
+    pub(super) fn play_touches(&self, state: &mut PhoneState, touches: Vec<Touch>) -> Outcome {
+        for touch in touches.into_iter().chain([Touch::Cancel]) {
+            if let (_, Some(outcome)) = self.touch_dialog(state, touch)? {
+                return outcome;
+            }
+        }
+        Err(CommandError::internal("a cancelled dialog stayed open"))
+    }
+
+    /// Judges one touch of the open dialog, and closes the dialog if the touch ends it: then there is an outcome.
+    pub(super) fn touch_dialog(
+        &self,
+        state: &mut PhoneState,
+        touch: Touch,
+    ) -> Result<(Judged, Option<Outcome>), CommandError> {
+        let Some(dialog) = &state.dialog else { return Err(nothing_listens()) };
+        let (session, modes) = (dialog.session, dialog.shown.modes.clone());
+        let presented = self.presented(state, touch, &modes)?;
+        let mode = presented.map(|presented| presented.mode);
+        let (judgement, attempts_left, next) = match presented {
+            None => (Judgement::Cancelled, None, Next::Ends(Ok(Ended::cancelled()))),
+            Some(presented) => self.judge(state, session, presented)?,
+        };
+        // Told in the order in which it happens: the touch, then what it brings.
+        let stays_open = matches!(next, Next::StaysOpen);
+        let judged = self.judged(touch, judgement, mode, attempts_left, stays_open);
+        let outcome = match next {
+            Next::StaysOpen => return Ok((judged, None)),
+            Next::Signs => self.sign(state, session),
+            Next::Ends(outcome) => outcome,
+        };
+        self.close_dialog(state, outcome.clone());
+        Ok((judged, Some(outcome)))
+    }
+
+    /// What the TEE says of something that is presented for the dialog: the judgement, how many attempts are left after
+    /// a failure, and what becomes of the dialog.
+    fn judge(
+        &self,
+        state: &mut PhoneState,
+        session: u64,
+        presented: Presented,
+    ) -> Result<(Judgement, Option<u32>, Next), CommandError> {
+        let judgement = match self.tee(state)?.present(session, presented) {
+            Ok(judgement) => judgement,
+            Err(TeeError::SensorNotListening) => return Ok((Judgement::Ignored, None, Next::StaysOpen)),
+            Err(error) => {
+                // The session is gone (it has expired, or the phone was switched off meanwhile).
+                return Ok((Judgement::Ignored, None, Next::Ends(self.authenticate_error(&error))));
+            }
+        };
+        Ok(match judgement {
+            TeeJudgement::Matched(_) => (Judgement::Matched, None, Next::Signs),
+            TeeJudgement::LockedOut(lockout) => {
+                (Judgement::LockedOut, None, Next::Ends(Ok(Ended::frozen(lockout))))
+            }
+            TeeJudgement::Rejected { attempts_left, lockout } => {
+                let failures = state.dialog.as_mut().map_or(0, Dialog::count_failure);
+                let too_many = self.profile.matcher.tries_per_dialog.is_some_and(|tries| failures >= tries);
+                let next = if let Some(lockout) = lockout {
+                    Next::Ends(Ok(Ended::frozen(lockout)))
+                } else if too_many {
+                    let reason = format!("{failures} failures end the dialog on this phone");
+                    Next::Ends(Ok(Ended::failed(wx::NOT_RECOGNISED, message::NOT_RECOGNISED, reason)))
+                } else {
+                    Next::StaysOpen
+                };
+                (Judgement::Rejected, Some(attempts_left), next)
+            }
+        })
+    }
+}

@@ -1,0 +1,70 @@
+//! A phone's life: made reproducible, switched off, reset, and discarded.
+
+use soter_bridge::protocol::CommandError;
+use soter_tee::{OpenError, Seed};
+
+use super::clock::{Clock, SEEDED_CLOCK, check_clock};
+use super::record::Record;
+use super::secure_world::open_error;
+use super::state::{Phone, PhoneState};
+
+impl Phone {
+    /// Makes a phone that was never switched on reproducible, and switches it on: from then on its secure world
+    /// remembers the seed.
+    pub(crate) fn make_reproducible(&self, seed: &Seed, clock: Option<u64>) -> Result<(), CommandError> {
+        let mut state = self.state();
+        let clock = clock.unwrap_or(SEEDED_CLOCK);
+        check_clock(clock)?;
+        state.record.seeded = true;
+        state.record.clock = Some(clock);
+        state.clock = Clock::new(Some(clock));
+        self.switch_on(&mut state, Some(seed)).map(|_| ())
+    }
+
+    /// Switches the phone on, if it was made with this seed.
+    pub(crate) fn check_seed(&self, seed: &Seed) -> Result<(), CommandError> {
+        let mut state = self.state();
+        if !state.record.seeded {
+            let device = self.name.to_string();
+            return Err(open_error(&OpenError::OtherSeed { device }));
+        }
+        self.switch_on(&mut state, Some(seed)).map(|_| ())
+    }
+
+    /// Switches the phone off in an orderly way: counter values that were reserved and not used are given back.
+    pub(crate) fn switch_off(&self) -> Result<(), CommandError> {
+        self.power_off(&mut self.state())
+    }
+
+    /// As [`switch_off`](Self::switch_off), while the state is locked. What waits for a touch ends.
+    pub(super) fn power_off(&self, state: &mut PhoneState) -> Result<(), CommandError> {
+        self.cancel_dialog(state);
+        state.app_sessions.clear();
+        match state.tee.take() {
+            Some(mut tee) => tee.close().map_err(|error| self.tee_error(&error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Switches the phone off for good: it is no longer on the desk.
+    pub(crate) fn discard(&self) {
+        let mut state = self.state();
+        self.cancel_dialog(&mut state);
+        state.tee = None;
+        state.memory = None;
+        state.removed = true;
+    }
+
+    /// Makes the normal world new: apps, keys, enrolments and settings. Identity and counter stay.
+    pub(crate) fn reset_normal_world(&self) -> Result<(), CommandError> {
+        let mut state = self.state();
+        self.cancel_dialog(&mut state);
+        state.app_sessions.clear();
+        self.tee(&mut state)?.factory_reset().map_err(|error| self.tee_error(&error))?;
+        let new = Record::new(self.profile);
+        let record = &mut state.record;
+        let made_as = record.made_as.take();
+        *record = Record { seeded: record.seeded, clock: record.clock, made_as, used: record.used, ..new };
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! What the normal world remembers of a phone: its entry in the document `phones.json`.
+
+use serde::{Deserialize, Serialize};
+use soter_bridge::protocol::sensor::SensorMode;
+use soter_bridge::protocol::{CommandError, device};
+use soter_wire::Profile;
+
+use super::apps::{new_apps, wechat_uid};
+use crate::store::DeviceName;
+
+/// What the normal world remembers of a phone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Record {
+    /// The phone family.
+    pub(super) profile: String,
+    /// Whether the secure world is reproducible from a seed, which it alone remembers.
+    pub(super) seeded: bool,
+    /// Where a seeded phone's clock stands, or one that was forced to; `None`: the clock is the computer's.
+    pub(super) clock: Option<u64>,
+    /// The name under which the secure world was made; `None`: the phone's own. A duplicate has its original's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) made_as: Option<DeviceName>,
+    /// Whether the phone was ever switched on, so that its secure world has files that must be there.
+    #[serde(default)]
+    pub(super) used: bool,
+    pub(super) apps: Vec<device::App>,
+    pub(super) sensor: SensorMode,
+    pub(super) settings: device::Settings,
+}
+
+impl Record {
+    /// A new phone of this family, with WeChat and one demo app on it.
+    pub(crate) fn new(profile: &Profile) -> Self {
+        Self {
+            profile: profile.name.to_owned(),
+            seeded: false,
+            clock: None,
+            made_as: None,
+            used: false,
+            apps: new_apps(),
+            sensor: SensorMode::default(),
+            settings: device::Settings::default(),
+        }
+    }
+
+    /// Whether this version knows what stands in it.
+    pub(crate) fn check(&self, name: &DeviceName) -> Result<(), CommandError> {
+        if Profile::named(&self.profile).is_some() {
+            return Ok(());
+        }
+        Err(CommandError::environment(
+            format!("device `{name}` is a `{}` phone, which this version does not know", self.profile),
+            "use the version of soter-sim that made it, or choose another folder with --state",
+        ))
+    }
+
+    /// WeChat's Android uid on this phone.
+    pub(super) fn wechat_uid(&self) -> u32 {
+        wechat_uid(&self.apps)
+    }
+}

@@ -1,0 +1,61 @@
+//! The screen of a phone: shows the authentication dialog and takes it away.
+
+use soter_bridge::protocol::{CommandError, Event, device};
+use soter_wechat::codes::wx;
+
+use super::dialog::{AwaitedOutcome, Dialog};
+use super::outcome::{Ended, Outcome};
+use super::state::{Phone, PhoneState};
+
+impl Phone {
+    pub(super) fn show_dialog(&self, state: &mut PhoneState, dialog: Dialog) {
+        let device::Dialog { number, modes, auth_content, challenge } = dialog.shown.clone();
+        let (device, waits) = (self.name.to_string(), dialog.waits());
+        self.emit(Event::PromptShown { device, dialog: number, modes, auth_content, challenge, waits });
+        state.dialog = Some(dialog);
+    }
+
+    /// Waits until a person has ended the dialog. A dialog that nobody waits for any more (the future was dropped) is
+    /// cancelled.
+    pub(super) async fn dialog_outcome(&self, awaited: AwaitedOutcome) -> Outcome {
+        let mut watch = DialogWatch { phone: self, dialog: Some(awaited.dialog) };
+        let outcome = awaited.outcome.await;
+        watch.dialog = None;
+        outcome.map_err(|_| CommandError::internal("a dialog was closed without an answer"))?
+    }
+
+    /// Takes the dialog off the screen and tells whoever waits for it.
+    pub(super) fn close_dialog(&self, state: &mut PhoneState, outcome: Outcome) {
+        let Some(dialog) = state.dialog.take() else { return };
+        if let Some(tee) = &mut state.tee {
+            // A session that has signed is gone already.
+            let _ = tee.cancel(dialog.session);
+        }
+        let err_code = outcome.as_ref().map_or(wx::INTERNAL_ERROR, |ended| ended.answer.err_code);
+        let device = self.name.to_string();
+        self.emit(Event::PromptClosed { device, dialog: dialog.shown.number, err_code });
+        dialog.end(outcome);
+    }
+
+    /// Cancels the dialog, if there is one.
+    pub(super) fn cancel_dialog(&self, state: &mut PhoneState) {
+        self.close_dialog(state, Ok(Ended::cancelled()));
+    }
+}
+
+/// Cancels a dialog whose caller goes away.
+struct DialogWatch<'a> {
+    phone: &'a Phone,
+    /// Its number; `None` once the dialog has ended.
+    dialog: Option<u64>,
+}
+
+impl Drop for DialogWatch<'_> {
+    fn drop(&mut self) {
+        let Some(number) = self.dialog else { return };
+        let mut state = self.phone.state();
+        if state.dialog.as_ref().is_some_and(|dialog| dialog.shown.number == number) {
+            self.phone.cancel_dialog(&mut state);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! A phone's secure world: switched on when it is needed, and its errors in words for people.
+
+use soter_bridge::long_work;
+use soter_bridge::protocol::{CommandError, ErrorKind, Event};
+use soter_tee::{DeviceIdentity, OpenError, Seed, Tee, TeeError};
+
+use super::clock::{Clock, SEEDED_CLOCK};
+use super::context::PhoneContext;
+use super::environment::PhoneEnvironment;
+use super::record::Record;
+use super::state::{Phone, PhoneState};
+use crate::store::DeviceName;
+
+impl Phone {
+    /// The secure world, switched on if it was off.
+    pub(super) fn tee<'a>(&self, state: &'a mut PhoneState) -> Result<&'a mut Tee, CommandError> {
+        self.switch_on(state, None)
+    }
+
+    pub(super) fn switch_on<'a>(
+        &self,
+        state: &'a mut PhoneState,
+        seed: Option<&Seed>,
+    ) -> Result<&'a mut Tee, CommandError> {
+        if state.removed {
+            return Err(CommandError::new(
+                ErrorKind::UnknownDevice,
+                format!("device `{}` has just been removed", self.name),
+                "choose another device",
+            ));
+        }
+        if state.tee.is_none() {
+            if state.record.used && !self.is_stored(state) {
+                return Err(self.folder_is_gone());
+            }
+            let environment = self.environment(state);
+            let made_as = state.record.made_as.as_ref().unwrap_or(&self.name);
+            let identity = DeviceIdentity { name: made_as.as_str(), profile: Some(self.profile), seed };
+            // A new phone makes its ATTK.
+            let tee = long_work(|| Tee::open(Box::new(environment), &identity));
+            let tee = tee.map_err(|error| open_error(&error))?;
+            state.tee = Some(Box::new(tee));
+            state.record_changed |= !std::mem::replace(&mut state.record.used, true);
+        }
+        state.tee.as_deref_mut().ok_or_else(|| CommandError::internal("a phone that was switched on is off"))
+    }
+
+    /// What the secure world gets from outside.
+    pub(super) fn environment(&self, state: &mut PhoneState) -> PhoneEnvironment {
+        let clock = state.clock.clone();
+        PhoneEnvironment::new(&self.context, &self.name, &mut state.memory, clock)
+    }
+
+    /// A secure world that was there is not made anew silently: it would be another phone.
+    pub(super) fn folder_is_gone(&self) -> CommandError {
+        let folder = match &self.context.folder {
+            Some(folder) => folder.device_storage(&self.name).folder().display().to_string(),
+            None => "its memory".to_owned(),
+        };
+        CommandError::environment(
+            format!("device `{}` has keys and a counter in {folder}, and that is gone", self.name),
+            "put the folder back; or, for another phone, `device create` one and `device remove` this one",
+        )
+    }
+
+    /// Whether there is a secure world to switch on, or it would have to be made.
+    fn is_stored(&self, state: &PhoneState) -> bool {
+        match &self.context.folder {
+            Some(folder) => folder.device_storage(&self.name).folder().exists(),
+            None => state.memory.is_some(),
+        }
+    }
+
+    /// A failure of the phone's environment, or a refusal, in words for people.
+    pub(super) fn tee_error(&self, error: &TeeError) -> CommandError {
+        let what = format!("device `{}`: {error}", self.name);
+        match error {
+            TeeError::Storage(_) => CommandError::environment(
+                what,
+                "check the folder's rights and the free space, then try again",
+            ),
+            TeeError::Randomness(_) => CommandError::environment(what, "try again"),
+            TeeError::CounterExhausted { .. } => {
+                CommandError::environment(what, "remove the device and create another one")
+            }
+            TeeError::EnrolmentsFull { .. } => {
+                CommandError::new(ErrorKind::LimitReached, what, "remove a finger or a face first")
+            }
+            TeeError::NoEnrolment { .. } => {
+                CommandError::invalid_params(what, "see what is enrolled with `biometric list`")
+            }
+            TeeError::Clock { .. } => {
+                CommandError::invalid_params(what, "set the phone's clock to this century")
+            }
+            _ if error.result_code().is_some() => {
+                CommandError::invalid_params(what, "see the code with `explain`")
+            }
+            _ => CommandError::internal(what),
+        }
+    }
+
+    /// Does something in the secure world and tells about the counter value that it used up, if any.
+    pub(super) fn spending<T>(
+        &self,
+        state: &mut PhoneState,
+        operation: &str,
+        action: impl FnOnce(&mut Tee) -> Result<T, TeeError>,
+    ) -> Result<Result<T, TeeError>, CommandError> {
+        let tee = self.tee(state)?;
+        let before = tee.last_counter();
+        let result = action(tee);
+        let counter = tee.last_counter();
+        if counter > before {
+            let cpu_id = tee.cpu_id();
+            let device = self.name.to_string();
+            self.emit(Event::CounterSpent { device, cpu_id, counter, operation: operation.to_owned() });
+        }
+        Ok(result)
+    }
+}
+
+/// What can be told of a phone that is stored, although the normal world has forgotten it.
+pub(crate) fn stored_record(name: &DeviceName, context: &PhoneContext) -> Result<Record, CommandError> {
+    let environment = PhoneEnvironment::new(context, name, &mut None, Clock::new(Some(SEEDED_CLOCK)));
+    let identity = DeviceIdentity { name: name.as_str(), profile: None, seed: None };
+    let tee = Tee::open(Box::new(environment), &identity).map_err(|error| open_error(&error))?;
+    let mut record = Record::new(tee.profile());
+    record.seeded = tee.is_seeded();
+    record.clock = tee.is_seeded().then_some(SEEDED_CLOCK);
+    record.used = true;
+    Ok(record)
+}
+
+pub(super) fn open_error(error: &OpenError) -> CommandError {
+    match error {
+        OpenError::OtherProfile { .. } | OpenError::OtherSeed { .. } => {
+            CommandError::invalid_params(error.to_string(), error.remedy())
+        }
+        _ => CommandError::environment(error.to_string(), error.remedy()),
+    }
+}

@@ -1,0 +1,79 @@
+//! The sensor: what a touch holds before it, which touches it makes by itself, and what it tells of a touch.
+
+use soter_bridge::protocol::sensor::{Judged, Judgement, Sensor, SensorMode};
+use soter_bridge::protocol::{CommandError, ErrorKind, Event, Touch};
+use soter_tee::Presented;
+use soter_wire::Mode;
+
+use super::state::{Phone, PhoneState};
+
+impl Phone {
+    pub(crate) fn set_sensor_mode(&self, mode: SensorMode) -> Sensor {
+        self.state().record.sensor = mode.clone();
+        Sensor { mode }
+    }
+
+    /// The touches that the sensor makes by itself; `None` if it leaves them to a person. `modes` are those that are
+    /// listened to.
+    pub(super) fn automatic_touches(
+        &self,
+        state: &mut PhoneState,
+        modes: &[Mode],
+    ) -> Result<Option<Vec<Touch>>, CommandError> {
+        Ok(match &state.record.sensor {
+            SensorMode::Ask => None,
+            SensorMode::Script(script) => Some(script.0.clone()),
+            SensorMode::Auto => Some(vec![self.first_enrolled(state, modes)?]),
+        })
+    }
+
+    /// A touch with the first enrolled finger or face of these modes.
+    fn first_enrolled(&self, state: &mut PhoneState, modes: &[Mode]) -> Result<Touch, CommandError> {
+        let enrolments = self.tee(state)?.enrolments();
+        let first = enrolments.iter().find(|enrolment| modes.contains(&enrolment.mode));
+        Ok(first.map_or(Touch::Wrong, |enrolment| Touch::Enrolled(enrolment.number)))
+    }
+
+    /// What a touch holds before which sensor; `None` for the cancel button.
+    pub(super) fn presented(
+        &self,
+        state: &mut PhoneState,
+        touch: Touch,
+        modes: &[Mode],
+    ) -> Result<Option<Presented>, CommandError> {
+        let first = modes.first().copied().unwrap_or(Mode::FingerPrint);
+        Ok(match touch {
+            Touch::Cancel => None,
+            Touch::Wrong => Some(Presented { mode: first, enrolment: None }),
+            Touch::Enrolled(number) => {
+                let enrolments = self.tee(state)?.enrolments();
+                let mode = enrolments.iter().find(|enrolment| enrolment.number == number);
+                let mode = mode.map_or(first, |enrolment| enrolment.mode);
+                Some(Presented { mode, enrolment: Some(number) })
+            }
+        })
+    }
+
+    /// Tells how a touch was judged.
+    pub(super) fn judged(
+        &self,
+        touch: Touch,
+        judgement: Judgement,
+        mode: Option<Mode>,
+        attempts_left: Option<u32>,
+        dialog_open: bool,
+    ) -> Judged {
+        let device = self.name.to_string();
+        self.emit(Event::Touched { device, touch, judgement, attempts_left });
+        Judged { judgement, mode, attempts_left, dialog_open }
+    }
+}
+
+/// Nothing listens to a touch.
+pub(super) fn nothing_listens() -> CommandError {
+    CommandError::new(
+        ErrorKind::NoDialog,
+        "no dialog and no signing session waits for a touch",
+        "start one first, for example with `auth order-42`",
+    )
+}

@@ -1,0 +1,47 @@
+//! The signature that a matching touch brings, and the answer that the mini program gets with it.
+
+use soter_bridge::protocol::CommandError;
+use soter_bridge::protocol::wx::SoterAuthentication;
+use soter_tee::TeeError;
+use soter_wechat::codes::wx::{self, message};
+use soter_wire::{Mode, base64};
+
+use super::outcome::{Ended, Outcome};
+use super::state::{Phone, PhoneState};
+
+impl Phone {
+    /// Signs after a match: the call's answer.
+    pub(super) fn sign(&self, state: &mut PhoneState, session: u64) -> Outcome {
+        if let Some(text) = &state.record.settings.internal_error {
+            return Ok(Ended::internal_error_is_on(text));
+        }
+        let signed = match self.spending(state, "finishSign", |tee| tee.finish_sign(session))? {
+            Ok(signed) => signed,
+            Err(error) => return self.authenticate_error(&error),
+        };
+        self.tell_signed(&signed);
+        let report_as_finger =
+            state.record.settings.report_face_as_finger && signed.matched.mode == Mode::Facial;
+        let auth_mode = if report_as_finger { Mode::FingerPrint } else { signed.matched.mode };
+        let result_json = String::from_utf8(signed.export.json)
+            .map_err(|_| CommandError::internal("the TEE signed a result that is not UTF-8"))?;
+        let answer = SoterAuthentication {
+            err_code: wx::OK,
+            auth_mode: auth_mode.name().to_owned(),
+            result_json,
+            result_json_signature: base64::encode(&signed.export.signature),
+            err_msg: format!("startSoterAuthentication:{}", message::OK),
+        };
+        Ok(Ended { answer: Box::new(answer), reason: String::new() })
+    }
+
+    /// The TEE's refusal in the middle of an authentication, or the failure of the phone's environment.
+    pub(super) fn authenticate_error(&self, error: &TeeError) -> Outcome {
+        match error.result_code() {
+            Some(code) => {
+                Ok(Ended::internal_error(&format!("authenticate error: {code}"), error.to_string()))
+            }
+            None => Err(self.tee_error(error)),
+        }
+    }
+}
