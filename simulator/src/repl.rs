@@ -12,27 +12,15 @@ mod terminal;
 mod watcher;
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
 
 use soter_bridge::protocol::Service;
 use tokio::runtime::Runtime;
 
 use crate::front::Exit;
 
+pub(crate) use self::banner::Surroundings;
 pub(crate) use self::scenario::run as run_scenario;
 pub(crate) use self::session::Session;
-
-/// What the REPL says about itself and keeps.
-#[derive(Clone, Debug)]
-pub(crate) struct Surroundings {
-    /// Where the bridge listens and whom it knows; `None` if there is none.
-    pub(crate) bridge: Option<String>,
-    /// The state folder; `None` if nothing is kept.
-    pub(crate) state: Option<PathBuf>,
-}
-
-/// The lines that were typed, below the state folder.
-const HISTORY: &str = "history";
 
 /// Reads commands and carries them out until the input ends or `exit` comes.
 pub(crate) fn run<S: Service>(runtime: &Runtime, session: Session<S>, surroundings: &Surroundings) -> Exit {

@@ -1,10 +1,20 @@
 //! What a person reads first.
 
+use std::path::PathBuf;
+
 use soter_bridge::protocol::device::Devices;
 use soter_bridge::visible;
 
-use super::Surroundings;
 use crate::front::Paint;
+
+/// What the REPL says about itself and keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct Surroundings {
+    /// Where the bridge listens and whom it knows; `None` if there is none.
+    pub(crate) bridge: Option<String>,
+    /// The state folder; `None` if nothing is kept.
+    pub(crate) state: Option<PathBuf>,
+}
 
 /// What this is, what it is not, which phone and state it works on, and what to try.
 pub(super) fn banner(devices: &Devices, surroundings: &Surroundings, paint: Paint) -> String {

@@ -6,9 +6,8 @@ use soter_bridge::protocol::{CommandError, Event, Request, Service};
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast;
 
-use super::Session;
 use super::lines::{Lines, NextLine};
-use super::session::Understood;
+use super::session::{Session, Understood};
 use crate::front::{self, Delivery, Exit, Paint, Pending, Progress};
 use crate::grammar::Errand;
 

@@ -26,8 +26,8 @@ use soter_bridge::visible;
 use tokio::runtime::Runtime;
 
 use self::expectation::{Expectation, Kept, Step};
-use super::Session;
 use super::pipe::{Flow, Pipe};
+use super::session::Session;
 use crate::front::{Console, Exit};
 use crate::grammar::MAX_LINE;
 

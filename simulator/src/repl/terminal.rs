@@ -4,14 +4,16 @@ use rustyline::error::ReadlineError;
 use soter_bridge::protocol::{CommandError, Request, Service, device};
 use tokio::runtime::Runtime;
 
-use super::banner::banner;
+use super::banner::{Surroundings, banner};
 use super::completion::Names;
 use super::editor::{self, LineEditor};
-use super::session::Understood;
+use super::session::{Session, Understood};
 use super::watcher::Watcher;
-use super::{HISTORY, Session, Surroundings};
 use crate::front::{self, Delivery, Exit, Pending, Screen};
 use crate::grammar::{self, Errand};
+
+/// The lines that were typed, below the state folder.
+const HISTORY: &str = "history";
 
 /// Reads lines and carries them out until Ctrl-D or `exit`. Mistakes and refusals are no failure of the program.
 pub(super) fn run<S: Service>(
