@@ -2,11 +2,11 @@
 
 mod answer;
 mod authenticate;
+mod authentication;
 mod console;
 mod dialog;
 mod evidence;
 mod exit;
-mod files;
 mod keyboard;
 mod paint;
 mod perform;
@@ -15,12 +15,11 @@ mod termination;
 #[cfg(test)]
 pub(crate) mod test_phone;
 
-pub(crate) use self::answer::{Answer, Authentication};
+pub(crate) use self::answer::Answer;
 pub(crate) use self::authenticate::{Pending, Progress};
 pub(crate) use self::console::{Console, Delivery};
 pub(crate) use self::dialog::{Screen, authenticate_at};
 pub(crate) use self::exit::Exit;
-pub(crate) use self::files::{Input, read_input, write_file};
 pub(crate) use self::paint::Paint;
 pub(crate) use self::perform::{explain, perform, verify_files, with_usual_mode};
 pub(crate) use self::render::event_line;

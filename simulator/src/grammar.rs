@@ -10,6 +10,7 @@ mod biometric;
 mod call;
 mod danger;
 mod device;
+mod errand;
 mod examples;
 mod moment;
 mod options;
@@ -24,12 +25,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use soter_bridge::protocol::sensor::{Cancel, TouchSensor};
-use soter_bridge::protocol::{Call, CommandError, Request, Touch, desk, keys, wx};
+use soter_bridge::protocol::{CommandError, Touch, desk, keys, wx};
 
 pub(crate) use self::audit::Audit;
 pub(crate) use self::auth::Auth;
-pub(crate) use self::moment::{format_moment, parse_moment};
+pub(crate) use self::errand::Errand;
+pub(crate) use self::moment::format_moment;
 pub(crate) use self::options::Options;
 use self::options::Scope;
 pub(crate) use self::refusal::{Dialect, Refused};
@@ -241,45 +242,6 @@ pub(crate) enum Job {
     Verify(Verify),
     /// A look into the list of codes.
     Explain(Option<i32>),
-}
-
-/// A call of the protocol, and how its answer is handled.
-#[derive(Clone, Debug)]
-pub(crate) struct Errand {
-    /// The call.
-    pub(crate) call: Call,
-    /// `auth` without modes: the usual mode of the phone is filled in before the call.
-    pub(crate) usual_mode: bool,
-    /// `call METHOD`: the protocol's answer is shown as it is.
-    pub(crate) verbatim: bool,
-    /// Where the exported bytes go, besides the answer.
-    pub(crate) raw: Option<PathBuf>,
-}
-
-impl Errand {
-    /// A touch of the sensor.
-    pub(crate) fn touch(touch: Touch) -> Self {
-        Self::new(TouchSensor { touch })
-    }
-
-    /// The dialog's cancel button.
-    pub(crate) fn cancel() -> Self {
-        Self::new(Cancel {})
-    }
-
-    fn new(request: impl Into<Request>) -> Self {
-        let call = Call { device: None, request: request.into() };
-        Self { call, usual_mode: false, verbatim: false, raw: None }
-    }
-
-    /// With the device that the command did not name itself.
-    #[must_use]
-    pub(crate) fn on(mut self, device: Option<&str>) -> Self {
-        if self.call.device.is_none() {
-            self.call.device = device.map(str::to_owned);
-        }
-        self
-    }
 }
 
 impl Command {

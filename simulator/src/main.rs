@@ -8,6 +8,7 @@
 //! ```
 
 mod cli;
+mod files;
 mod front;
 mod grammar;
 mod repl;

@@ -17,7 +17,8 @@ use soter_wechat::Accounts;
 use soter_wechat::Secret;
 use soter_wire::shortened;
 
-use crate::front::{Console, Exit, Input, read_input, write_file};
+use crate::files::{Input, read_input, write_file};
+use crate::front::{Console, Exit};
 use crate::grammar::{Audit, Options};
 
 /// Nothing can be concluded: the target is dead, wrong, or broke.

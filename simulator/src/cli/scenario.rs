@@ -6,7 +6,8 @@ use soter_bridge::Connection;
 use soter_bridge::protocol::CommandError;
 use soter_sim::State;
 
-use crate::front::{Console, Exit, Input, read_input};
+use crate::files::{Input, read_input};
+use crate::front::{Console, Exit};
 use crate::grammar::{Options, Scenario};
 use crate::repl;
 

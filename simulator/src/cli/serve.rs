@@ -13,7 +13,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::front::{self, Console, Exit, Input, Paint, read_input};
+use crate::files::{Input, read_input};
+use crate::front::{self, Console, Exit, Paint};
 use crate::grammar::{Options, Serve, USUAL_ADDRESS};
 
 use super::KEY_STOCK;

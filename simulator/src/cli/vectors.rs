@@ -13,7 +13,8 @@ use soter_sim::State;
 use soter_sim::store::StateFolder;
 
 use self::recording::VectorSet;
-use crate::front::{Console, Exit, write_file};
+use crate::files::write_file;
+use crate::front::{Console, Exit};
 use crate::grammar::{Options, Vectors};
 
 /// Records the set on a phone that is gone afterwards, and writes it.

@@ -1,12 +1,12 @@
 //! What came of a command, for machines and for people.
 
 use serde_json::{Value, json};
-use soter_bridge::protocol::wx::SoterAuthentication;
 use soter_bridge::protocol::{CommandError, Response};
 use soter_wechat::codes::Code;
 
-use super::evidence::Evidence;
-use super::{Paint, render};
+use super::authentication::Authentication;
+use super::paint::Paint;
+use super::render;
 
 /// What came of a command that was carried out.
 #[derive(Clone, Debug)]
@@ -19,19 +19,6 @@ pub(crate) enum Answer {
     Response(Response),
     /// An answer of the protocol, shown as it is.
     Verbatim(Response),
-}
-
-/// What came of an authentication.
-#[derive(Clone, Debug)]
-pub(crate) struct Authentication {
-    /// The object that the mini program's callback gets.
-    pub(crate) callback: SoterAuthentication,
-    /// What the phone adds for a person: why it refused, in more words than the caller gets.
-    pub(crate) reason: Option<String>,
-    /// What was signed with which key, after a success.
-    pub(crate) evidence: Option<Evidence>,
-    /// Mistakes that the answer does not tell of.
-    pub(crate) remarks: Vec<String>,
 }
 
 impl Answer {

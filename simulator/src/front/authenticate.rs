@@ -8,8 +8,9 @@ use soter_bridge::protocol::{Call, Command, CommandError, Event, Request, Respon
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::{JoinError, JoinSet};
 
+use super::answer::Answer;
+use super::authentication::Authentication;
 use super::evidence::evidence;
-use super::{Answer, Authentication};
 use crate::grammar::Errand;
 
 /// An authentication that has not been answered yet. Dropping it gives the call up, which cancels its dialog.

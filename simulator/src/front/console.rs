@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::visible;
 
-use super::Paint;
+use super::paint::Paint;
 
 /// Standard output for answers, standard error for errors and remarks.
 ///

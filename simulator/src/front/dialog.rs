@@ -10,8 +10,8 @@ use soter_bridge::protocol::wx::SoterAuthentication;
 use soter_bridge::protocol::{CommandError, ErrorKind, Event, Service, Touch};
 
 use self::view::{Choice, View};
+use super::authenticate::{Pending, Progress};
 use super::keyboard::{Key, Keyboard};
-use super::{Pending, Progress};
 
 pub(crate) use self::view::Screen;
 

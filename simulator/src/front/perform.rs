@@ -6,9 +6,9 @@ use soter_bridge::protocol::{CommandError, Request, Service, verify, wx};
 use soter_wechat::{codes, verification};
 use soter_wire::Mode;
 
+use super::answer::Answer;
+use crate::files::{Input, read_input, write_file};
 use crate::grammar::{Errand, Verify};
-
-use super::{Answer, Input, read_input, write_file};
 
 /// Carries out a call. A dialog that it opens is for somebody else to touch.
 ///

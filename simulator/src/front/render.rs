@@ -3,19 +3,18 @@
 mod attackers;
 mod authentication;
 mod events;
+mod layout;
 mod phones;
 mod replies;
 
-use serde::Serialize;
-use serde_json::Value;
 use soter_bridge::protocol::Response;
-use soter_bridge::visible;
 use soter_wechat::codes::Code;
 
-use super::Paint;
+use super::paint::Paint;
 
 pub(super) use self::authentication::authentication;
 pub(crate) use self::events::event_line;
+pub(super) use self::layout::object;
 
 /// Any answer of the protocol but an authentication's.
 pub(super) fn response(response: &Response, paint: Paint) -> String {
@@ -73,24 +72,6 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
     }
 }
 
-/// An object as it is, one member a line.
-pub(super) fn object(object: &impl Serialize, paint: Paint) -> String {
-    match serde_json::to_value(object) {
-        Ok(Value::Object(members)) if !members.is_empty() => {
-            let lines: Vec<_> = members
-                .iter()
-                .map(|(name, value)| {
-                    let name = paint.name(&visible(&Value::from(name.as_str()).to_string()));
-                    format!("  {name}: {}", visible(&value.to_string()))
-                })
-                .collect();
-            format!("{{\n{}\n}}", lines.join(",\n"))
-        }
-        Ok(value) => visible(&value.to_string()).into_owned(),
-        Err(error) => format!("(not to be shown: {error})"),
-    }
-}
-
 /// Codes, each in three lines.
 pub(super) fn codes(codes: &[&'static Code], paint: Paint) -> String {
     let entry = |code: &&'static Code| {
@@ -105,41 +86,6 @@ pub(super) fn codes(codes: &[&'static Code], paint: Paint) -> String {
         )
     };
     codes.iter().map(entry).collect::<Vec<_>>().join("\n")
-}
-
-/// Aligned columns with two spaces between them. Cells are given without colours; `paint_cell` adds them after the
-/// widths are known.
-fn table(rows: &[Vec<String>], paint_cell: impl Fn(usize, usize, &str) -> String) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let widths: Vec<_> = (0..columns)
-        .map(|column| {
-            rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
-        })
-        .collect();
-    let line = |(index, row): (usize, &Vec<String>)| {
-        let mut line = String::new();
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            line.push_str(&paint_cell(index, column, cell));
-            if column + 1 < row.len() {
-                line.push_str(&" ".repeat(width.saturating_sub(cell.chars().count()) + 2));
-            }
-        }
-        line.trim_end().to_owned()
-    };
-    rows.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// Labelled facts, one a line, the labels aligned.
-fn facts(facts: &[(&str, String)], paint: Paint) -> String {
-    let width = facts.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
-    let line =
-        |(label, fact): &(&str, String)| format!("  {}  {fact}", paint.dim(&format!("{label:width$}")));
-    facts.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// The beginning of a fingerprint, enough for people to tell keys apart.
-fn short(fingerprint: &str) -> &str {
-    fingerprint.get(..16).unwrap_or(fingerprint)
 }
 
 #[cfg(test)]

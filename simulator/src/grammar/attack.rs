@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use soter_bridge::protocol::attack;
 
-use super::Errand;
+use super::errand::Errand;
 
 /// `attack …`.
 #[derive(Clone, Debug, Subcommand)]

@@ -3,7 +3,7 @@
 use clap::Args;
 use soter_bridge::protocol::{Touch, TouchScript, wx};
 
-use super::Errand;
+use super::errand::Errand;
 
 /// `auth CHALLENGE [--modes MODES] [--content TEXT] [--touch SCRIPT]`.
 #[derive(Args, Clone, Debug)]

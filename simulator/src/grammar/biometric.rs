@@ -4,7 +4,8 @@ use clap::Subcommand;
 use soter_bridge::protocol::biometric;
 use soter_wire::Mode;
 
-use super::{Errand, device};
+use super::device;
+use super::errand::Errand;
 
 /// `biometric …`.
 #[derive(Clone, Copy, Debug, Subcommand)]

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::Value;
 use soter_bridge::protocol::{Call, CommandError};
 
-use super::Errand;
+use super::errand::Errand;
 
 /// `call METHOD [PARAMS]`.
 #[derive(Args, Clone, Debug)]

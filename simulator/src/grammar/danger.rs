@@ -8,8 +8,9 @@ use soter_bridge::protocol::danger::{Duplicate, Hash, Padding, Restore, SetClock
 use soter_bridge::protocol::{CommandError, PrivateKeyText};
 use zeroize::Zeroizing;
 
-use super::{Errand, parse_moment};
-use crate::front::{Input, read_input};
+use super::errand::Errand;
+use super::moment::parse_moment;
+use crate::files::{Input, read_input};
 
 /// `danger …`.
 #[derive(Clone, Debug, Subcommand)]

@@ -5,7 +5,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use soter_bridge::protocol::{Patch, SeedText, device};
 use soter_wire::{Mode, Profile};
 
-use super::{Errand, parse_moment};
+use super::errand::Errand;
+use super::moment::parse_moment;
 
 /// `device …`.
 #[derive(Clone, Debug, Subcommand)]

@@ -11,7 +11,7 @@ use clap::{Arg, ArgAction, ArgMatches, ValueHint, value_parser};
 use soter_bridge::protocol::CommandError;
 use soter_wire::Profile;
 
-use super::parse_moment;
+use super::moment::parse_moment;
 
 /// The heading in help below which they are listed.
 pub(crate) const HEADING: &str = "Options of every command";

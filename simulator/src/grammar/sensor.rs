@@ -4,7 +4,8 @@ use clap::Subcommand;
 use soter_bridge::protocol::TouchScript;
 use soter_bridge::protocol::sensor::{SensorMode, SetMode};
 
-use super::{Errand, auth};
+use super::auth;
+use super::errand::Errand;
 
 /// `sensor …`.
 #[derive(Clone, Debug, Subcommand)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 use soter_bridge::protocol::{CommandError, soter};
 
-use super::Errand;
+use super::errand::Errand;
 
 /// `tee COMMAND [ARGS…] [--raw FILE]`.
 #[derive(Args, Clone, Debug)]

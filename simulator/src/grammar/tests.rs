@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 use soter_bridge::protocol::SeedText;
-use soter_bridge::protocol::{METHODS, Patch, Response, device, sensor, soter};
+use soter_bridge::protocol::{Call, METHODS, Patch, Request, Response, device, sensor, soter};
 
 use super::*;
 

@@ -14,7 +14,8 @@ use soter_wechat::{
 use tokio::sync::oneshot;
 
 use super::Plan;
-use crate::front::{Console, Exit, Input, read_input};
+use crate::files::{Input, read_input};
+use crate::front::{Console, Exit};
 use crate::grammar::{Audit, USUAL_ADDRESS};
 
 /// Users that one attack takes at most, with one of the control's after it, and a few for the control before.

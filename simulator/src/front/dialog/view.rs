@@ -11,7 +11,7 @@ use soter_bridge::protocol::sensor::Judgement;
 use soter_bridge::visible;
 use soter_wire::Mode;
 
-use crate::front::Paint;
+use crate::front::paint::Paint;
 
 /// Where the dialog is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,10 @@
 
 use soter_bridge::protocol::attack::{Attack, Attacks, Forged, Input, Ran};
 use soter_bridge::protocol::danger::Copied;
+use soter_bridge::visible;
 
-use super::{facts, table, visible};
-use crate::front::Paint;
+use super::layout::{facts, table};
+use crate::front::paint::Paint;
 
 /// A phone that was copied or put back, and where its counter stands.
 pub(super) fn copied(done: &str, copied: &Copied, paint: Paint) -> String {

@@ -1,12 +1,14 @@
 //! An authentication: the callback's object, and what a person wants to know beside it.
 
 use soter_bridge::protocol::wx::SoterAuthentication;
+use soter_bridge::visible;
 use soter_wechat::codes::{self, Code, Place};
 use soter_wire::SignatureScheme;
 
-use super::{facts, object, short, visible};
+use super::layout::{facts, object, short};
+use crate::front::authentication::Authentication;
 use crate::front::evidence::Evidence;
-use crate::front::{Authentication, Paint};
+use crate::front::paint::Paint;
 
 /// The object first, for it is what the mini program gets; then what it means.
 pub(crate) fn authentication(authentication: &Authentication, paint: Paint) -> String {

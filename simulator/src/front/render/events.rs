@@ -2,10 +2,11 @@
 
 use soter_bridge::protocol::Event;
 use soter_bridge::protocol::sensor::Judgement;
+use soter_bridge::visible;
 use soter_wire::SignatureScheme;
 
-use super::{short, visible};
-use crate::front::Paint;
+use super::layout::short;
+use crate::front::paint::Paint;
 
 /// The event in one line, with the device's name first.
 pub(crate) fn event_line(event: &Event, paint: Paint) -> String {

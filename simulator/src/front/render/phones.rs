@@ -3,10 +3,11 @@
 use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
 use soter_bridge::protocol::device::{Device, Devices, Families, Settings, Summary};
 use soter_bridge::protocol::sensor::SensorMode;
+use soter_bridge::visible;
 use soter_wire::{Mode, Profile};
 
-use super::{facts, table, visible};
-use crate::front::Paint;
+use super::layout::{facts, table};
+use crate::front::paint::Paint;
 use crate::grammar::format_moment;
 
 /// A list of phones; a star marks the selected one.

@@ -4,11 +4,12 @@ use soter_bridge::protocol::keys::{Key, KeyKind, Keys};
 use soter_bridge::protocol::sensor::{Judged, Judgement};
 use soter_bridge::protocol::soter::Reply;
 use soter_bridge::protocol::verify::Verdict;
+use soter_bridge::visible;
 use soter_wechat::codes::{self, Place};
 use soter_wire::ExportBlob;
 
-use super::{facts, object, short, table, visible};
-use crate::front::Paint;
+use super::layout::{facts, object, short, table};
+use crate::front::paint::Paint;
 
 /// The trusted app's answer, and what is in the bytes that it exported.
 pub(super) fn reply(reply: &Reply, paint: Paint) -> String {

@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
 use soter_bridge::protocol::device::Devices;
 use soter_bridge::protocol::keys::{Key, KeyKind, Keys};
@@ -6,13 +6,15 @@ use soter_bridge::protocol::sensor::Judgement;
 use soter_bridge::protocol::soter::Reply;
 use soter_bridge::protocol::verify::Verdict;
 use soter_bridge::protocol::{Event, Touch};
+use soter_bridge::visible;
 use soter_wechat::codes;
 use soter_wire::{ExportBlob, Mode, SignatureScheme};
 
 use super::*;
+use crate::front::Answer;
+use crate::front::authentication::Authentication;
 use crate::front::evidence::Evidence;
 use crate::front::test_phone::callback;
-use crate::front::{Answer, Authentication};
 
 fn key(kind: KeyKind, valid: bool) -> Key {
     Key {
