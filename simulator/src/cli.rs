@@ -7,22 +7,19 @@ mod one_shot;
 mod rpc;
 mod scenario;
 mod serve;
+mod setup;
 mod vectors;
 
 use std::ffi::OsString;
 use std::sync::Arc;
 
 use soter_bridge::Connection;
-use soter_bridge::protocol::{CommandError, ErrorKind, SeedText, Service, device};
-use soter_sim::{Desk, DeskOptions, State, default_state_folder};
-use tokio::runtime::Runtime;
+use soter_bridge::protocol::{CommandError, ErrorKind, Service, device};
+use soter_sim::{Desk, State};
 
 use crate::front::{self, Console, Exit};
 use crate::grammar::{self, Options, ProgramCommand, Refused, Repl};
 use crate::repl::{self, Session, Surroundings};
-
-/// Keys that are made ahead for a person's or a server's next phone: ATTK, ASK and AuthKey, and one more AuthKey.
-const KEY_STOCK: usize = 4;
 
 /// Carries out the program's arguments, the first of which is its own name.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
@@ -81,7 +78,7 @@ fn converse(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exi
     if let Some(url) = &options.connect {
         return converse_with(url, options);
     }
-    let state = state(options)?;
+    let state = setup::state(options)?;
     let mut surroundings = Surroundings {
         bridge: None,
         state: match &state {
@@ -89,10 +86,10 @@ fn converse(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exi
             State::Folder(folder) => Some(folder.clone()),
         },
     };
-    let runtime = runtime()?;
+    let runtime = setup::runtime()?;
     let desk = Desk::open(serve::desk_options(&repl.serve, options, state)?)?;
     runtime.block_on(check_device(&desk, options.device.as_deref()))?;
-    put_away_when_told(&runtime, &desk);
+    setup::put_away_when_told(&runtime, &desk);
     let bridge = serve::beside_repl(&runtime, &desk, &repl.serve, repl.no_bridge, console)?;
     surroundings.bridge =
         bridge.as_ref().map(|bridge| format!("{}, {}", bridge.url, serve::accounts_line(&desk)));
@@ -108,7 +105,7 @@ fn converse(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exi
 
 /// A REPL on the phones of a running server.
 fn converse_with(url: &str, options: &Options) -> Result<Exit, CommandError> {
-    let runtime = runtime()?;
+    let runtime = setup::runtime()?;
     let connection = runtime.block_on(Connection::open(url))?;
     runtime.block_on(check_device(&connection, options.device.as_deref()))?;
     front::end_in_order(&runtime, || {});
@@ -128,13 +125,6 @@ fn not_connected(options: &Options, command: &str) -> Result<(), CommandError> {
     ))
 }
 
-/// Switches the phones off if the process is ended from outside.
-fn put_away_when_told(runtime: &Runtime, desk: &Desk) {
-    let desk = desk.clone();
-    // A counter block that is not given back is a gap, which is allowed.
-    front::end_in_order(runtime, move || drop(desk.close()));
-}
-
 /// Whether there is a device of the name that every line will go to.
 async fn check_device(desk: &impl Service, name: Option<&str>) -> Result<(), CommandError> {
     let Some(name) = name else { return Ok(()) };
@@ -148,43 +138,4 @@ async fn check_device(desk: &impl Service, name: Option<&str>) -> Result<(), Com
         format!("there is no device `{name}`"),
         format!("devices: {}", known.join(", ")),
     ))
-}
-
-/// Where the phones live: in the folder that was named, nowhere, or in the platform's data folder.
-fn state(options: &Options) -> Result<State, CommandError> {
-    if let Some(folder) = &options.state {
-        return Ok(State::Folder(folder.clone()));
-    }
-    if options.ephemeral || options.seed.is_some() {
-        return Ok(State::Ephemeral);
-    }
-    default_state_folder().map(State::Folder).ok_or_else(|| {
-        CommandError::invalid_params(
-            "this platform names no folder for a program's data",
-            "give one with --state DIR, or keep nothing with --ephemeral",
-        )
-    })
-}
-
-/// A desk for one command.
-fn open(state: State, options: &Options) -> Result<Desk, CommandError> {
-    Desk::open(desk_options(state, options))
-}
-
-fn desk_options(state: State, options: &Options) -> DeskOptions {
-    DeskOptions {
-        profile: options.profile.clone(),
-        seed: options.seed.clone().map(SeedText::from),
-        clock: options.clock,
-        ..DeskOptions::new(state)
-    }
-}
-
-fn runtime() -> Result<Runtime, CommandError> {
-    Runtime::new().map_err(|error| {
-        CommandError::environment(
-            format!("threads and timers are not to be had: {error}"),
-            "check the limits of this process (ulimit), then repeat",
-        )
-    })
 }

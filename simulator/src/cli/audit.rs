@@ -21,6 +21,8 @@ use crate::files::{Input, read_input, write_file};
 use crate::front::{Console, Exit};
 use crate::grammar::{Audit, Options};
 
+use super::setup;
+
 /// Nothing can be concluded: the target is dead, wrong, or broke.
 const INCONCLUSIVE: Exit = Exit::Of(2);
 
@@ -36,7 +38,7 @@ pub(super) fn run(audit: &Audit, options: &Options, console: &mut Console) -> Re
     if audit.dry_run {
         return dry_run(&plan, audit, console);
     }
-    let runtime = super::runtime()?;
+    let runtime = setup::runtime()?;
     if let Some(path) = &audit.config {
         runtime.block_on(application::run(path, audit, &plan, console))
     } else if audit.preset.is_some() {

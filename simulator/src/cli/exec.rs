@@ -11,6 +11,7 @@ use crate::front::{Console, Exit};
 use crate::grammar::{Exec, Options};
 
 use super::serve::{self, Bridge, End, Ends, Refusals};
+use super::setup;
 
 /// Runs the command and ends as it does. Standard output is the command's alone.
 ///
@@ -18,9 +19,9 @@ use super::serve::{self, Bridge, End, Ends, Refusals};
 /// The user's or the environment's, before the command ran.
 pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     let Exec { serve: mut settings, command } = exec;
-    let state = if options.state.is_some() { super::state(options)? } else { State::Ephemeral };
+    let state = if options.state.is_some() { setup::state(options)? } else { State::Ephemeral };
     settings.listen.get_or_insert(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let runtime = super::runtime()?;
+    let runtime = setup::runtime()?;
     let desk = Desk::open(serve::desk_options(&settings, options, state)?)?;
     let ended = runtime.block_on(async {
         let mut ends = Ends::listen()?;

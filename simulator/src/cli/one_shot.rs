@@ -7,6 +7,7 @@ use soter_bridge::protocol::{CommandError, Request, Response, Service};
 use soter_sim::State;
 
 use super::auth;
+use super::setup;
 use crate::front::{self, Answer, Console, Exit};
 use crate::grammar::{Command, Errand, Job, Options};
 
@@ -54,7 +55,7 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
 
 fn on_a_desk(errand: Errand, options: &Options) -> Result<Answer, CommandError> {
     if let Some(url) = &options.connect {
-        let runtime = super::runtime()?;
+        let runtime = setup::runtime()?;
         front::end_in_order(&runtime, || {});
         let errand = errand.on(options.device.as_deref());
         return runtime.block_on(async { perform(&Arc::new(Connection::open(url).await?), errand).await });
@@ -62,11 +63,11 @@ fn on_a_desk(errand: Errand, options: &Options) -> Result<Answer, CommandError> 
     let state = if needs_no_phone(&errand.call.request) && options.state.is_none() {
         State::Ephemeral
     } else {
-        super::state(options)?
+        setup::state(options)?
     };
-    let runtime = super::runtime()?;
-    let desk = super::open(state, options)?;
-    super::put_away_when_told(&runtime, &desk);
+    let runtime = setup::runtime()?;
+    let desk = setup::open(state, options)?;
+    setup::put_away_when_told(&runtime, &desk);
     let errand = errand.on(options.device.as_deref());
     let answer = runtime.block_on(perform(&Arc::new(desk.clone()), errand));
     let closed = desk.close();

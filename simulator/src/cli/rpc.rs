@@ -7,6 +7,8 @@ use soter_bridge::protocol::CommandError;
 use crate::front::{Console, Exit};
 use crate::grammar::{Options, Rpc};
 
+use super::setup;
+
 /// Calls the method and prints its result as one line of JSON.
 ///
 /// # Errors
@@ -30,7 +32,7 @@ pub(super) fn run(rpc: &Rpc, options: &Options, console: &mut Console) -> Result
     if let Some(device) = &options.device {
         params.entry("device").or_insert_with(|| device.as_str().into());
     }
-    let result = super::runtime()?.block_on(async {
+    let result = setup::runtime()?.block_on(async {
         let connection = Connection::open(url).await?;
         connection.raw(&rpc.method, Value::Object(params)).await
     })?;

@@ -11,6 +11,8 @@ use crate::front::{Console, Exit};
 use crate::grammar::{Options, Scenario};
 use crate::repl;
 
+use super::setup;
+
 /// Carries the scenario out, on a new phone that is gone afterwards unless a folder or a server is named.
 ///
 /// # Errors
@@ -24,15 +26,15 @@ pub(super) fn run(
     let text = String::from_utf8(read_input(Input::named(&scenario.file))?).map_err(|_| {
         CommandError::invalid_params(format!("{name} is not UTF-8"), "write scenarios as text in UTF-8")
     })?;
-    let runtime = super::runtime()?;
+    let runtime = setup::runtime()?;
     let device = options.device.clone();
     if let Some(url) = &options.connect {
         let connection = Arc::new(runtime.block_on(Connection::open(url))?);
         return repl::run_scenario(&runtime, &connection, device, &text, console);
     }
-    let state = if options.state.is_some() { super::state(options)? } else { State::Ephemeral };
-    let desk = super::open(state, options)?;
-    super::put_away_when_told(&runtime, &desk);
+    let state = if options.state.is_some() { setup::state(options)? } else { State::Ephemeral };
+    let desk = setup::open(state, options)?;
+    setup::put_away_when_told(&runtime, &desk);
     let ended = repl::run_scenario(&runtime, &Arc::new(desk.clone()), device, &text, console);
     let closed = desk.close();
     let exit = ended?;

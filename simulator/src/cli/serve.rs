@@ -17,8 +17,10 @@ use crate::files::{Input, read_input};
 use crate::front::{self, Console, Exit, Paint};
 use crate::grammar::{Options, Serve, USUAL_ADDRESS};
 
-use super::KEY_STOCK;
+use super::setup;
 
+/// Keys that are made ahead for a person's or a server's next phone: ATTK, ASK and AuthKey, and one more AuthKey.
+const KEY_STOCK: usize = 4;
 /// Descriptors for files, and for connections that are being told that there are too many.
 #[cfg(unix)]
 const DESCRIPTORS: u64 = 128;
@@ -30,8 +32,8 @@ const LAST_REMARKS: Duration = Duration::from_millis(500);
 /// # Errors
 /// The user's or the environment's, before anything was served.
 pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
-    let state = super::state(options)?;
-    let runtime = super::runtime()?;
+    let state = setup::state(options)?;
+    let runtime = setup::runtime()?;
     let desk = Desk::open(desk_options(serve, options, state)?)?;
     let served = runtime.block_on(async {
         let mut ends = Ends::listen()?;
@@ -119,7 +121,7 @@ pub(super) fn desk_options(
         },
         allow_reset: serve.allow_reset,
         sensor: serve.touch.clone(),
-        ..super::desk_options(state, options)
+        ..setup::desk_options(state, options)
     })
 }
 

@@ -17,6 +17,8 @@ use crate::files::write_file;
 use crate::front::{Console, Exit};
 use crate::grammar::{Options, Vectors};
 
+use super::setup;
+
 /// Records the set on a phone that is gone afterwards, and writes it.
 ///
 /// # Errors
@@ -25,11 +27,11 @@ use crate::grammar::{Options, Vectors};
 pub(super) fn run(vectors: &Vectors, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     let folder = vectors.folder.as_path();
     prepare(folder, vectors.force)?;
-    let runtime = super::runtime()?;
+    let runtime = setup::runtime()?;
     let set = if let Some(url) = &options.connect {
         runtime.block_on(record_at(url, options.device.as_deref()))?
     } else {
-        let desk = super::open(State::Ephemeral, options)?;
+        let desk = setup::open(State::Ephemeral, options)?;
         let set = runtime.block_on(recording::record(&desk, None));
         let closed = desk.close();
         let set = set?;

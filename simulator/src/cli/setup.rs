@@ -1,0 +1,54 @@
+//! What commands start from: where the phones live, a desk with them, and the async runtime.
+
+use soter_bridge::protocol::{CommandError, SeedText};
+use soter_sim::{Desk, DeskOptions, State, default_state_folder};
+use tokio::runtime::Runtime;
+
+use crate::front;
+use crate::grammar::Options;
+
+/// Where the phones live: in the folder that was named, nowhere, or in the platform's data folder.
+pub(super) fn state(options: &Options) -> Result<State, CommandError> {
+    if let Some(folder) = &options.state {
+        return Ok(State::Folder(folder.clone()));
+    }
+    if options.ephemeral || options.seed.is_some() {
+        return Ok(State::Ephemeral);
+    }
+    default_state_folder().map(State::Folder).ok_or_else(|| {
+        CommandError::invalid_params(
+            "this platform names no folder for a program's data",
+            "give one with --state DIR, or keep nothing with --ephemeral",
+        )
+    })
+}
+
+/// A desk for one command.
+pub(super) fn open(state: State, options: &Options) -> Result<Desk, CommandError> {
+    Desk::open(desk_options(state, options))
+}
+
+pub(super) fn desk_options(state: State, options: &Options) -> DeskOptions {
+    DeskOptions {
+        profile: options.profile.clone(),
+        seed: options.seed.clone().map(SeedText::from),
+        clock: options.clock,
+        ..DeskOptions::new(state)
+    }
+}
+
+pub(super) fn runtime() -> Result<Runtime, CommandError> {
+    Runtime::new().map_err(|error| {
+        CommandError::environment(
+            format!("threads and timers are not to be had: {error}"),
+            "check the limits of this process (ulimit), then repeat",
+        )
+    })
+}
+
+/// Switches the phones off if the process is ended from outside.
+pub(super) fn put_away_when_told(runtime: &Runtime, desk: &Desk) {
+    let desk = desk.clone();
+    // A counter block that is not given back is a gap, which is allowed.
+    front::end_in_order(runtime, move || drop(desk.close()));
+}
