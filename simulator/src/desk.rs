@@ -14,24 +14,26 @@ use soter_wire::{PROFILES, Profile, shortened};
 use tokio::sync::broadcast;
 
 use crate::phone::{KeyStock, Phone, PhoneContext, Record};
-use crate::store::{DeviceName, FolderError, StateFolder};
+use crate::store::{DeviceName, StateFolder};
 use soter_attack::KeySource;
 
-use danger::Loot;
+use holdings::AttackerHoldings;
 use phones::Phones;
-use records::Records;
+use records::{Records, first_phone};
+use refusals::{clock_without_seed, folder_error, profile_named};
 
 mod attacks;
 mod danger;
+mod devices;
+mod holdings;
 mod options;
 mod phones;
 mod records;
+mod refusals;
 mod service;
 
 pub use options::{DeskOptions, State, default_state_folder};
 
-/// The name of the phone that is on every new desk.
-const FIRST_PHONE: &str = "phone";
 /// Events that a subscriber can lag behind before it loses the oldest.
 const EVENT_BACKLOG: usize = 4096;
 
@@ -53,7 +55,7 @@ struct Inner {
     first_profile: &'static Profile,
     sensor: Option<SensorMode>,
     allow_reset: bool,
-    loot: Loot,
+    holdings: AttackerHoldings,
     /// Keys for attacks, made ahead from the first attack on.
     attack_keys: OnceLock<KeySource>,
     /// Held while the list of phones or its document changes, so that changes follow one another as a whole.
@@ -113,7 +115,7 @@ impl Desk {
             first_profile: profile.unwrap_or(&PROFILES[0]),
             sensor,
             allow_reset,
-            loot: Loot::default(),
+            holdings: AttackerHoldings::default(),
             attack_keys: OnceLock::new(),
             changing: Mutex::new(()),
         };
@@ -274,7 +276,7 @@ impl Desk {
             removed
         };
         drop(removed);
-        self.inner.loot.clear();
+        self.inner.holdings.clear();
         self.wechat().reset().await?;
         Ok(desk::WasReset { device: name.to_string() })
     }
@@ -322,30 +324,4 @@ fn wechat_servers(
         }
     });
     Ok(WeChat::new(options, ledger, clock, Arc::clone(journal), observer))
-}
-
-fn first_phone() -> Result<DeviceName, CommandError> {
-    FIRST_PHONE.parse().map_err(|error| CommandError::internal(format!("{error}")))
-}
-
-fn profile_named(name: &str) -> Result<&'static Profile, CommandError> {
-    Profile::named(name).ok_or_else(|| {
-        let shown = shortened(name, 80);
-        let known: Vec<_> = Profile::names().collect();
-        CommandError::invalid_params(
-            format!("there is no profile `{shown}`"),
-            format!("profiles: {}", known.join(", ")),
-        )
-    })
-}
-
-fn clock_without_seed() -> CommandError {
-    CommandError::invalid_params(
-        "a clock was given without a seed",
-        "give a seed too: only a seeded phone has a clock of its own",
-    )
-}
-
-fn folder_error(error: &FolderError) -> CommandError {
-    CommandError::environment(error.to_string(), error.remedy())
 }

@@ -1,61 +1,27 @@
 //! `danger.*`: an attacker's powers over the phones on the desk.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use soter_bridge::protocol::danger::{Copied, Duplicate, Restore, SetClock, Sign, Signature, Snapshot};
 use soter_bridge::protocol::{CommandError, ErrorKind, device};
 use soter_wire::base64;
 
-use crate::phone::{Flash, Moment};
+use crate::phone::Moment;
 use crate::store::DeviceName;
 use soter_attack::{Scheme, SoftwareKey};
 
 use super::Desk;
+use super::holdings::FlashCopy;
 
 /// Copies that a desk holds at once. Each is smaller than 5 MiB, and usually of some kilobytes.
 const MAX_SNAPSHOTS: usize = 64;
-
-/// What an attacker holds at this desk. It is gone with the process.
-#[derive(Debug, Default)]
-pub(super) struct Loot {
-    snapshots: Mutex<BTreeMap<DeviceName, Kept>>,
-    key: Mutex<Option<SoftwareKey>>,
-}
-
-/// A copy of a phone's flash.
-#[derive(Debug)]
-struct Kept {
-    of: DeviceName,
-    flash: Flash,
-}
-
-impl Loot {
-    /// Forgets the copies.
-    pub(super) fn clear(&self) {
-        self.snapshots().clear();
-    }
-
-    /// The attacker's own key, made when it is first needed.
-    fn own_key(&self) -> Result<SoftwareKey, CommandError> {
-        let mut own = self.key.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = &*own {
-            return Ok(key.clone());
-        }
-        Ok(own.insert(SoftwareKey::generate()?).clone())
-    }
-
-    fn snapshots(&self) -> MutexGuard<'_, BTreeMap<DeviceName, Kept>> {
-        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 impl Desk {
     pub(super) fn snapshot(&self, of: Option<&str>, snapshot: &Snapshot) -> Result<Copied, CommandError> {
         let name = copy_name(&snapshot.name)?;
         let phone = self.phone(of)?;
         // Held until the copy is in, so that two who take one at once stay within the bound.
-        let mut snapshots = self.inner.loot.snapshots();
+        let mut snapshots = self.inner.holdings.snapshots();
         if !snapshots.contains_key(&name) && snapshots.len() >= MAX_SNAPSHOTS {
             return Err(CommandError::new(
                 ErrorKind::LimitReached,
@@ -66,14 +32,14 @@ impl Desk {
         let (flash, moment) = phone.copy_flash()?;
         let of = phone.name().clone();
         let copied = copied(&name, &of, moment);
-        snapshots.insert(name, Kept { of, flash });
+        snapshots.insert(name, FlashCopy { of, flash });
         Ok(copied)
     }
 
     pub(super) fn restore(&self, onto: Option<&str>, restore: &Restore) -> Result<Copied, CommandError> {
         let name = copy_name(&restore.name)?;
         let phone = self.phone(onto)?;
-        let snapshots = self.inner.loot.snapshots();
+        let snapshots = self.inner.holdings.snapshots();
         let Some(kept) = snapshots.get(&name) else {
             let known: Vec<_> = snapshots.keys().take(10).map(DeviceName::as_str).collect();
             return Err(CommandError::invalid_params(
@@ -134,7 +100,7 @@ impl Desk {
         };
         let key = match &sign.private_key {
             Some(pem) => SoftwareKey::from_pem(pem.expose())?,
-            None => self.inner.loot.own_key()?,
+            None => self.inner.holdings.own_key()?,
         };
         let signature = key.sign(sign.text.as_bytes(), scheme)?;
         Ok(Signature {

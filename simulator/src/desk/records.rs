@@ -6,9 +6,11 @@ use std::collections::btree_map::Entry;
 use serde::{Deserialize, Serialize};
 use soter_bridge::protocol::CommandError;
 
-use super::{FIRST_PHONE, folder_error};
+use super::refusals::folder_error;
 use crate::phone::{PhoneContext, Record, stored_record};
 use crate::store::{DeviceName, StateFolder};
+
+const FIRST_PHONE: &str = "phone";
 
 /// The phones on a desk.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,4 +48,9 @@ impl Records {
             .or_else(|| phones.keys().next().cloned());
         Ok(selected.map(|selected| Self { selected, phones }))
     }
+}
+
+/// The name of the phone that is on every new desk.
+pub(super) fn first_phone() -> Result<DeviceName, CommandError> {
+    FIRST_PHONE.parse().map_err(|error| CommandError::internal(format!("{error}")))
 }

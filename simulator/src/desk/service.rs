@@ -6,7 +6,7 @@ use soter_wechat::verification;
 use tokio::sync::broadcast;
 
 use super::Desk;
-use super::phones::families;
+use super::devices::families;
 
 impl Service for Desk {
     async fn call(&self, call: Call) -> Result<Response, CommandError> {

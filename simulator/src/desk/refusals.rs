@@ -1,0 +1,28 @@
+//! What a desk answers to options and to a state folder that it cannot use.
+
+use soter_bridge::protocol::CommandError;
+use soter_wire::{Profile, shortened};
+
+use crate::store::FolderError;
+
+pub(super) fn profile_named(name: &str) -> Result<&'static Profile, CommandError> {
+    Profile::named(name).ok_or_else(|| {
+        let shown = shortened(name, 80);
+        let known: Vec<_> = Profile::names().collect();
+        CommandError::invalid_params(
+            format!("there is no profile `{shown}`"),
+            format!("profiles: {}", known.join(", ")),
+        )
+    })
+}
+
+pub(super) fn clock_without_seed() -> CommandError {
+    CommandError::invalid_params(
+        "a clock was given without a seed",
+        "give a seed too: only a seeded phone has a clock of its own",
+    )
+}
+
+pub(super) fn folder_error(error: &FolderError) -> CommandError {
+    CommandError::environment(error.to_string(), error.remedy())
+}
