@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use soter_wechat::Secret;
 use soter_wire::shortened;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
@@ -20,7 +21,6 @@ use zeroize::Zeroizing;
 use crate::outbox::{Exchange, Outbox};
 use crate::protocol::{Call, CommandError, ErrorKind, Event, Response, Service};
 use crate::rpc::ConnectionMethod;
-use soter_wechat::Secret;
 
 /// Calls that wait to be sent.
 const OUTGOING: usize = 64;

@@ -40,13 +40,12 @@ use std::time::Instant;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use soter_wire::shortened;
-
-use crate::protocol::{Call, CommandError, ErrorKind, Method, Service, is_attackers};
 use soter_wechat::journal::{Door, Excerpt, Journal, NewEntry};
 use soter_wechat::{Clock, SystemClock};
+use soter_wire::shortened;
 
 use self::session::Topic;
+use crate::protocol::{Call, CommandError, ErrorKind, Method, Service, is_attackers};
 
 pub use self::connection_method::ConnectionMethod;
 pub use self::session::{Session, Topics};

@@ -27,15 +27,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
+use soter_wechat::Secret;
+use soter_wechat::journal::Journal;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use self::guard::Guard;
 use crate::protocol::{CommandError, Service};
 use crate::rpc::Rpc;
-use soter_wechat::Secret;
-use soter_wechat::journal::Journal;
-
-use self::guard::Guard;
 
 pub use self::limits::Limits;
 

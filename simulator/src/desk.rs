@@ -3,6 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use holdings::AttackerHoldings;
+use phones::Phones;
+use records::{Records, first_phone};
+use refusals::{clock_without_seed, folder_error, profile_named};
+use soter_attack::KeySource;
 use soter_bridge::page;
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::protocol::{CommandError, ErrorKind, Event, desk, device};
@@ -15,12 +20,6 @@ use tokio::sync::broadcast;
 
 use crate::phone::{KeyStock, Phone, PhoneContext, Record};
 use crate::store::{DeviceName, StateFolder};
-use soter_attack::KeySource;
-
-use holdings::AttackerHoldings;
-use phones::Phones;
-use records::{Records, first_phone};
-use refusals::{clock_without_seed, folder_error, profile_named};
 
 mod attacks;
 mod danger;

@@ -10,14 +10,13 @@ use std::sync::{Mutex, PoisonError};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use soter_wire::shortened;
-
-use crate::protocol::CommandError;
 use soter_wechat::Secret;
+use soter_wire::shortened;
 
 use super::respond::refusal;
 use super::{Notices, ServerOptions};
 use crate::page;
+use crate::protocol::CommandError;
 
 /// WeChat's own host name, which SDKs may send to WeChat's paths.
 const WECHAT_HOST: &str = "api.weixin.qq.com";

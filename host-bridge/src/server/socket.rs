@@ -10,17 +10,16 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use soter_wechat::journal::Entry;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, timeout};
-
-use crate::outbox::{Exchange, Outbox};
-use crate::protocol::{CommandError, ErrorKind, Event, Service};
-use crate::rpc::{Message, Rpc, Session, Topics, notification};
-use soter_wechat::journal::Entry;
 
 use super::Limits;
 use super::listener::{Place, stopped};
 use super::respond::refusal;
+use crate::outbox::{Exchange, Outbox};
+use crate::protocol::{CommandError, ErrorKind, Event, Service};
+use crate::rpc::{Message, Rpc, Session, Topics, notification};
 
 /// What every connection needs.
 pub(super) struct Sockets<S> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use soter_wechat::journal::{Door, NewEntry};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -19,7 +20,6 @@ use super::*;
 use crate::Connection;
 use crate::protocol::{ErrorKind, Event, device, sensor, wx};
 use crate::test_service::TestService;
-use soter_wechat::journal::{Door, NewEntry};
 
 mod admission;
 mod bounds;

@@ -3,6 +3,7 @@
 use rsa::BigUint;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::protocol::danger::Padding;
+use soter_bridge::protocol::wx::CHALLENGE_LIMIT;
 use soter_wire::{CertificateChain, ExportBlob, PublicKey, base64};
 use x509_cert::certificate::Certificate;
 use x509_cert::der::asn1::BitString;
@@ -14,7 +15,6 @@ use super::keys::KeySupply;
 use super::steps::{Challenge, Enrolment, Shape};
 use super::text::in_other_case;
 use super::{Scheme, SoftwareKey};
-use soter_bridge::protocol::wx::CHALLENGE_LIMIT;
 
 /// Characters of a line in MIME's Base64.
 const MIME_LINE: usize = 76;

@@ -1,5 +1,6 @@
 //! An honest user with a phone of their own.
 
+use soter_bridge::long_work;
 use soter_wire::Profile;
 
 use super::handset::{Handset, Signed, Upload};
@@ -8,7 +9,6 @@ use super::play::Verdict;
 use super::steps::Forgery;
 use super::stopped::Stopped;
 use super::target::{Answer, Input, Target, Trouble, User, Visit};
-use soter_bridge::long_work;
 
 /// Characters of made-up challenges, names and openids.
 pub(super) const FRESH: usize = 14;

@@ -3,6 +3,7 @@
 mod at_once;
 mod forging;
 
+use soter_bridge::long_work;
 use soter_bridge::protocol::CommandError;
 use soter_tee::MemoryStorage;
 use soter_wire::{Profile, PublicKey, ResultJson};
@@ -15,7 +16,6 @@ use super::steps::{Before, Claim, CounterIs, Edit, Forgery, Made, Script, Signer
 use super::stopped::Stopped;
 use super::target::{Input, Order, Target, Trouble, Visit};
 use super::{Attack, Expected, Scheme, SoftwareKey};
-use soter_bridge::long_work;
 
 /// What happens in one attack.
 pub(super) struct Stage<'a, T> {

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
+use soter_attack::{Scheme, SoftwareKey};
 use soter_bridge::protocol::danger::{Copied, Duplicate, Restore, SetClock, Sign, Signature, Snapshot};
 use soter_bridge::protocol::{CommandError, ErrorKind, device};
 use soter_wire::base64;
 
-use crate::phone::Moment;
-use crate::store::DeviceName;
-use soter_attack::{Scheme, SoftwareKey};
-
 use super::Desk;
 use super::holdings::FlashCopy;
+use crate::phone::Moment;
+use crate::store::DeviceName;
 
 /// Copies that a desk holds at once. Each is smaller than 5 MiB, and usually of some kilobytes.
 const MAX_SNAPSHOTS: usize = 64;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use soter_attack::SoftwareKey;
 use soter_bridge::protocol::CommandError;
 
 use crate::phone::Flash;
 use crate::store::DeviceName;
-use soter_attack::SoftwareKey;
 
 /// What an attacker holds at this desk. It is gone with the process.
 #[derive(Debug, Default)]

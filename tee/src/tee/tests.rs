@@ -4,6 +4,10 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use soter_wire::{
+    AttestationChallenge, CertificateChain, ExportBlob, KeyJson, Mode, ResultJson, device_name,
+};
+
 use super::*;
 use crate::environment::{RandomnessError, operating_system_random};
 use crate::error::result_code;
@@ -13,9 +17,6 @@ use crate::seed::Seed;
 use crate::session::{MAX_SESSIONS, MAX_SESSIONS_PER_APP, SESSION_LIFETIME_MS};
 use crate::storage::power_cut::{PowerCut, PowerCutStorage};
 use crate::storage::{MemoryStorage, Storage, StoredDevice};
-use soter_wire::{
-    AttestationChallenge, CertificateChain, ExportBlob, KeyJson, Mode, ResultJson, device_name,
-};
 
 mod chain;
 mod counter;

@@ -8,12 +8,12 @@ use reqwest::header::HeaderName;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use soter_bridge::protocol::CommandError;
+use soter_bridge::toml_file;
 use soter_wire::shortened;
 
 use super::pointer::Pointer;
 use super::template::{Place, Values, filled, names};
 use crate::Http;
-use soter_bridge::toml_file;
 
 /// A commented description to begin with.
 pub const INITIAL: &str = include_str!("initial.toml");

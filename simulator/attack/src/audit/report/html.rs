@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use soter_bridge::visible_lines;
+
 use super::{Report, Summary, form, needs_attention};
 use crate::Verdict;
 use crate::audit::Finding;
-use soter_bridge::visible_lines;
 
 const STYLE: &str = include_str!("style.css");
 

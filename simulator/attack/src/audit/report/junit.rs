@@ -6,11 +6,11 @@
 use chrono::{DateTime, Utc};
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 use soter_bridge::protocol::CommandError;
+use soter_bridge::{visible, visible_lines};
 
 use super::Report;
 use crate::Verdict;
 use crate::audit::Finding;
-use soter_bridge::{visible, visible_lines};
 
 pub(super) fn document(report: &Report) -> Result<String, CommandError> {
     let mut suite = TestSuite::new("soter-sim audit");

@@ -3,11 +3,11 @@
 
 use reqwest::Url;
 use serde_json::{Value, json};
+use soter_bridge::visible;
 
 use super::{Report, needs_attention};
 use crate::audit::Finding;
 use crate::{Attack, Verdict};
-use soter_bridge::visible;
 
 pub(super) fn log(report: &Report) -> Value {
     let rules: Vec<Value> = report.findings.iter().map(|finding| rule(finding.attack)).collect();

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{Report, Summary, needs_attention};
 use soter_bridge::{visible, visible_lines};
+
+use super::{Report, Summary, needs_attention};
 
 pub(super) fn text(report: &Report) -> String {
     let mut out = String::new();
