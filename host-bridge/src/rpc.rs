@@ -36,11 +36,10 @@ mod open_rpc;
 mod session;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use soter_wechat::journal::{Door, Excerpt, Journal, NewEntry};
+use soter_wechat::journal::{Excerpt, Journal, Origin, PendingCall};
 use soter_wechat::{Clock, SystemClock};
 use soter_wire::shortened;
 
@@ -244,7 +243,7 @@ impl<S: Service> Rpc<S> {
             });
         }
         let Incoming { id, method, params } = call;
-        let begun = Instant::now();
+        let pending = PendingCall::begin(Origin::Rpc);
         // Cut before the call waits: what clients send beyond what is asked for takes no memory meanwhile.
         let is_recorded = Method::named(&method).is_none_or(Method::is_recorded);
         let kept = is_recorded.then(|| Excerpt::from(&params));
@@ -261,19 +260,11 @@ impl<S: Service> Rpc<S> {
             Err(failure) => failed(&id, failure),
         });
         if let Some(request) = kept {
-            self.journal.record(NewEntry {
-                at: SystemClock.unix_millis(),
-                door: Door::Rpc,
-                call: shortened(&method, 80).to_owned(),
-                request,
-                answer: result
-                    .unwrap_or_else(
-                        |Failure { message, data, .. }| json!({"error": message, "next": data["next"]}),
-                    )
-                    .into(),
-                judgement: None,
-                microseconds: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
-            });
+            let told = result.unwrap_or_else(
+                |Failure { message, data, .. }| json!({"error": message, "next": data["next"]}),
+            );
+            let at = SystemClock.unix_millis();
+            self.journal.record(pending.answered(at, shortened(&method, 80), request, told, None));
         }
         answer
     }

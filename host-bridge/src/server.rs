@@ -16,6 +16,7 @@
 mod guard;
 mod limits;
 mod listener;
+mod paths;
 mod patience;
 mod respond;
 mod routes;
@@ -37,6 +38,7 @@ use crate::protocol::{CommandError, Service};
 use crate::rpc::Rpc;
 
 pub use self::limits::Limits;
+pub use self::paths::ServerPath;
 
 /// Where to listen, and whom to let in.
 #[derive(Clone, Debug)]

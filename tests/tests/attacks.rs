@@ -13,7 +13,7 @@ use soter_attack::{
 };
 use soter_bridge::server::{Server, ServerOptions};
 use soter_sim::{Desk, DeskOptions, State};
-use soter_wechat::{AccountList, Accounts, App, Replays, SetClock, WeChatOptions};
+use soter_wechat::{AccountList, Accounts, App, Reason, Replays, SetClock, WeChatOptions};
 use soter_wire::{AskForm, Profile, SignatureScheme};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -116,10 +116,10 @@ async fn every_attack_has_the_outcome_and_the_reason_that_it_names() {
         let answered = played.answer.as_ref();
         let reason = answered.and_then(|answer| answer.reason.clone()).unwrap_or_default();
         let expected = match attack.expected {
-            Expected::MustAccept => &["valid"][..],
+            Expected::MustAccept => &[Reason::Valid][..],
             Expected::MayRefuse(reasons) | Expected::MustRefuse(reasons) => reasons,
         };
-        if played.verdict != Verdict::Pass || !expected.contains(&reason.as_str()) {
+        if played.verdict != Verdict::Pass || !expected.iter().any(|expected| expected.name() == reason) {
             wrong.push(format!("{}: {:?} {}; {reason}", attack.id, played.verdict, played.reason));
         }
         let honest = control.pay(&target).await.unwrap();

@@ -1,7 +1,9 @@
 //! What README shows is what the program says.
 
 use soter_attack::catalogue;
+use soter_bridge::server::ServerPath;
 use soter_tests::Program;
+use soter_wechat::WeChatPath;
 
 const README: &str = include_str!("../../README.md");
 
@@ -48,5 +50,18 @@ fn the_audit_that_is_shown_plays_every_attack_of_the_catalogue() {
         let shown = text.lines().find(|line| line.contains(" attacks on ")).expect("an audit's last line");
         let number = catalogue().count().to_string();
         assert_eq!(shown.split(' ').next(), Some(number.as_str()), "{shown}");
+    }
+}
+
+#[test]
+fn every_path_of_the_servers_is_in_the_table_with_its_purpose() {
+    let of_servers = ServerPath::ALL.iter().map(|path| (path.path(), path.purpose()));
+    let of_wechat = WeChatPath::ALL.iter().map(|path| (path.path(), path.purpose()));
+    for (path, purpose) in of_servers.chain(of_wechat) {
+        let row = format!("| `{path}` | ");
+        let shown = README.lines().find_map(|line| line.strip_prefix(&row)).unwrap_or_default();
+        assert!(shown.starts_with(purpose), "{path}: `{shown}` is not `{purpose}`");
+        let chinese = include_str!("../../README.zh-CN.md");
+        assert!(chinese.lines().any(|line| line.starts_with(&row)), "{path} is not in the Chinese table");
     }
 }

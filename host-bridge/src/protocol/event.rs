@@ -153,8 +153,8 @@ impl From<soter_wechat::Event<'_>> for Event {
             soter_wechat::Event::SignatureJudged { appid, openid, verdict } => Self::SignatureJudged {
                 appid: appid.to_owned(),
                 openid: openid.to_owned(),
-                is_ok: verdict.is_ok,
-                reason: verdict.reason.clone(),
+                is_ok: verdict.is_ok(),
+                reason: verdict.reason.name().into_owned(),
                 detail: verdict.detail.clone(),
             },
         }

@@ -44,6 +44,7 @@ pub struct Verdict {
 
 impl From<Verification> for Verdict {
     fn from(Verification { verdict, scheme, remarks }: Verification) -> Self {
-        Self { valid: verdict.is_ok, reason: verdict.reason, detail: verdict.detail, scheme, remarks }
+        let (valid, reason) = (verdict.is_ok(), verdict.reason.name().into_owned());
+        Self { valid, reason, detail: verdict.detail, scheme, remarks }
     }
 }

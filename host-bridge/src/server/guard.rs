@@ -10,9 +10,10 @@ use std::sync::{Mutex, PoisonError};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use soter_wechat::Secret;
+use soter_wechat::{Secret, is_wechats};
 use soter_wire::shortened;
 
+use super::paths::ServerPath;
 use super::respond::refusal;
 use super::{Notices, ServerOptions};
 use crate::page;
@@ -180,7 +181,7 @@ impl Guard {
 
     fn check_token(&self, headers: &HeaderMap, uri: &Uri, path: &str) -> Result<(), Box<Response>> {
         let Some(token) = &self.token else { return Ok(()) };
-        if path == "/health" || path.starts_with(page::FOLDER) || is_wechats(path) {
+        if path == ServerPath::Health.path() || path.starts_with(page::FOLDER) || is_wechats(path) {
             return Ok(());
         }
         let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -238,10 +239,6 @@ fn check_silent_page(headers: &HeaderMap, path: &str) -> Result<(), Box<Response
     }
     let next = "ask with fetch() from a page whose origin is let in with --allow-origin";
     Err(Box::new(refusal(StatusCode::FORBIDDEN, "a page of another origin asks without naming itself", next)))
-}
-
-fn is_wechats(path: &str) -> bool {
-    path.starts_with("/cgi-bin/") || path.starts_with("/sns/")
 }
 
 fn preflight(origin: Option<HeaderValue>) -> Response {

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
 use serde_json::json;
+use soter_wechat::WeChatPath;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -20,13 +21,12 @@ use crate::protocol::{Call, CommandError, ErrorKind, Service, desk};
 use crate::rpc::{Message, Rpc};
 
 use super::guard::{Guard, readable_by};
+use super::paths::ServerPath;
 use super::respond::refusal;
 use super::{Limits, socket};
 
 /// Entries of the journal in one answer.
 const JOURNAL_PAGE: usize = 1000;
-
-const PATHS: &str = "paths: /ws, /rpc, /health, /sim/journal, /sim/reset, /sim/devices, /cgi-bin/token, /cgi-bin/stable_token, /sns/jscode2session, /cgi-bin/soter/verify_signature, /cgi-bin/soter_3rdapp/is_support, /cgi-bin/soter_3rdapp/verify_ask, /sim/openapi/soter.verifySignature";
 
 /// Everything behind the port.
 pub(super) fn router<S: Service>(
@@ -38,20 +38,28 @@ pub(super) fn router<S: Service>(
     stopping: watch::Receiver<bool>,
 ) -> Router {
     let sockets = socket::Sockets { rpc: rpc.clone(), limits, stopping };
-    Router::new()
-        .route("/ws", get(socket::upgrade::<S>).with_state(sockets))
-        .route(
-            "/rpc",
-            post(move |rpc: State<Rpc<S>>, body: Result<Bytes, BytesRejection>| message(rpc, body, limits)),
-        )
-        .route("/health", get(health))
-        .route("/sim/journal", get(journal::<S>))
-        .route("/sim/reset", post(reset::<S>))
+    let handler = |path| match path {
+        ServerPath::Health => get(health),
+        ServerPath::Journal => get(journal::<S>),
+        ServerPath::Reset => post(reset::<S>),
+        ServerPath::Rpc => {
+            post(move |rpc: State<Rpc<S>>, body: Result<Bytes, BytesRejection>| message(rpc, body, limits))
+        }
+        ServerPath::WebSocket => get(socket::upgrade::<S>).with_state(sockets.clone()),
+    };
+    ServerPath::ALL
+        .iter()
+        .fold(Router::new(), |router, path| router.route(path.path(), handler(*path)))
         .with_state(rpc)
-        .layer(DefaultBodyLimit::max(limits.body))
         .merge(wechat)
         .merge(page.unwrap_or_default())
-        .fallback(async || refusal(StatusCode::NOT_FOUND, "there is nothing at this path", PATHS))
+        .layer(DefaultBodyLimit::max(limits.body))
+        .fallback(async || {
+            let known = ServerPath::ALL.iter().map(|path| path.path());
+            let known: Vec<_> = known.chain(WeChatPath::ALL.iter().map(|path| path.path())).collect();
+            let next = format!("paths: {}", known.join(", "));
+            refusal(StatusCode::NOT_FOUND, "there is nothing at this path", &next)
+        })
         .method_not_allowed_fallback(async |method: Method| {
             let what = format!("this path does not take {method}");
             refusal(StatusCode::METHOD_NOT_ALLOWED, &what, "the header Allow names what it takes")

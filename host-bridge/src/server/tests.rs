@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use soter_wechat::journal::{Door, NewEntry};
+use soter_wechat::journal::{Origin, PendingCall};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -89,15 +89,8 @@ impl Running {
 
     /// Writes a call down, as if somebody had made it.
     fn record(&self, request: Value) {
-        self.journal.record(NewEntry {
-            at: 0,
-            door: Door::Rpc,
-            call: "wx.login".to_owned(),
-            request: request.into(),
-            answer: Value::Null.into(),
-            judgement: None,
-            microseconds: 0,
-        });
+        let call = PendingCall::begin(Origin::Rpc);
+        self.journal.record(call.answered(0, "wx.login", request, Value::Null, None));
     }
 
     async fn end(mut self) {

@@ -6,9 +6,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::codes;
-use crate::journal::Judgement;
-use crate::pipeline::Finding;
 use crate::random::random_bytes;
+use crate::reasons::Reason;
+use crate::verdict::Verdict;
 
 /// Where the reason for a verdict stands.
 const REASON: HeaderName = HeaderName::from_static("x-soter-sim-reason");
@@ -17,16 +17,16 @@ const REASON: HeaderName = HeaderName::from_static("x-soter-sim-reason");
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) body: Value,
-    pub(crate) judgement: Option<Judgement>,
+    pub(crate) verdict: Option<Verdict>,
 }
 
 impl Answer {
     pub(crate) fn of(body: Value) -> Self {
-        Self { body, judgement: None }
+        Self { body, verdict: None }
     }
 
-    pub(crate) fn judged(body: Value, finding: Finding) -> Self {
-        Self { body, judgement: Some(finding.into()) }
+    pub(crate) fn judged(body: Value, verdict: Verdict) -> Self {
+        Self { body, verdict: Some(verdict) }
     }
 }
 
@@ -37,7 +37,9 @@ impl IntoResponse for Answer {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         // Reasons are names of lower-case letters, digits and hyphens.
-        if let Some(reason) = self.judgement.and_then(|judgement| judgement.reason.parse().ok()) {
+        if let Some(reason) =
+            self.verdict.and_then(|verdict| HeaderValue::from_str(&verdict.reason.name()).ok())
+        {
             headers.insert(REASON, reason);
         }
         response
@@ -78,14 +80,11 @@ impl Errcode {
 
     /// `{"errcode","errmsg"}` with a request id, as live answers have it.
     pub(crate) fn answer(self, unix_millis: u64) -> Answer {
-        let known = codes::explain(self.0)
-            .find(|code| matches!(code.place, codes::Place::Backend | codes::Place::BackendDevice));
-        let (name, advice) = known.map_or(("", ""), |code| (code.name, code.advice));
+        let (name, advice) = codes::of_backend(self.0).map_or(("", ""), |code| (code.name, code.advice));
         let seconds = u32::try_from(unix_millis / 1000).unwrap_or(u32::MAX);
         let [one, two] = [random_bytes::<4>(), random_bytes::<4>()].map(u32::from_be_bytes);
         let body =
             json!({"errcode": self.0, "errmsg": format!("{name} rid: {seconds:08x}-{one:08x}-{two:08x}")});
-        let reason = format!("errcode{}{}", if self.0 < 0 { "" } else { "-" }, self.0);
-        Answer { body, judgement: Some(Judgement { is_ok: false, reason, detail: advice.to_owned() }) }
+        Answer::judged(body, Verdict::new(Reason::Errcode(self.0), advice))
     }
 }

@@ -65,6 +65,11 @@ pub fn explain(code: i32) -> impl Iterator<Item = &'static Code> {
     CODES.iter().filter(move |known| known.code == code)
 }
 
+/// What an `errcode` of WeChat's own servers means.
+pub(crate) fn of_backend(code: i32) -> Option<&'static Code> {
+    explain(code).find(|known| matches!(known.place, Place::Backend | Place::BackendDevice))
+}
+
 const TABLES: [&[Code]; 5] = [wx::TABLE, sdk::TABLE, sdk::LOCKOUTS, wrapper::TABLE, backend::TABLE];
 
 const LENGTH: usize = {

@@ -4,7 +4,6 @@
 //! device root (or to have a chain up to the emulated root), the AuthKey by the ASK, and counters have to grow.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -14,12 +13,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use soter_wire::{ExportBlob, KeyJson, PublicKey, base64, shortened};
 
-use crate::journal::{Door, Judgement, NewEntry};
-use crate::reasons;
+use crate::journal::{Origin, PendingCall};
+use crate::paths::WeChatPath;
+use crate::reasons::Reason;
 
 use crate::answer::Answer;
 use crate::servers::WeChat;
 use crate::upload::DeviceKeys;
+use crate::verdict::Verdict;
 
 /// Devices that are enrolled from outside, with those of the desk.
 const MOST_DEVICES: usize = 200_000;
@@ -54,74 +55,62 @@ struct Export {
     signature: String,
 }
 
-/// Why keys are not taken: the reason's name, and one line for people.
-type Refused = (&'static str, String);
-
 pub(crate) async fn enroll(
     State(wechat): State<Arc<WeChat>>,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let begun = Instant::now();
+    let call = PendingCall::begin(Origin::WeChat);
     let (request, outcome) = match body {
         Ok(bytes) => match serde_json::from_slice::<Value>(&bytes) {
             Ok(request) => {
                 let outcome = wechat.enroll(&request).await;
                 (request, outcome)
             }
-            Err(error) => {
-                (Value::Null, Err((reasons::MALFORMED_JSON, format!("the body is no JSON: {error}"))))
-            }
+            Err(error) => (
+                Value::Null,
+                Err(Verdict::new(Reason::MalformedJson, format!("the body is no JSON: {error}"))),
+            ),
         },
-        Err(_) => {
-            (Value::Null, Err((reasons::TOO_LONG, "the body does not come, or is too long".to_owned())))
-        }
+        Err(_) => (Value::Null, Err(Verdict::new(Reason::TooLong, "the body does not come, or is too long"))),
     };
-    let judgement = match &outcome {
-        Ok(()) => Judgement {
-            is_ok: true,
-            reason: reasons::VALID.to_owned(),
-            detail: "the chain from device root to AuthKey holds".to_owned(),
-        },
-        Err((reason, detail)) => {
-            Judgement { is_ok: false, reason: (*reason).to_owned(), detail: detail.clone() }
-        }
-    };
-    let answer = json!({"enrolled": judgement.is_ok, "reason": judgement.reason, "detail": judgement.detail});
-    wechat.journal().record(NewEntry {
-        at: wechat.now(),
-        door: Door::WeChat,
-        call: "POST /sim/devices".to_owned(),
-        request: request.into(),
-        answer: (&answer).into(),
-        judgement: Some(judgement.clone()),
-        microseconds: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
-    });
-    Answer { body: answer, judgement: Some(judgement) }.into_response()
+    let verdict = outcome
+        .err()
+        .unwrap_or_else(|| Verdict::new(Reason::Valid, "the chain from device root to AuthKey holds"));
+    let body = json!({"enrolled": verdict.is_ok(), "reason": verdict.reason, "detail": verdict.detail});
+    let path = WeChatPath::Devices.path();
+    wechat.journal().record(call.answered(
+        wechat.now(),
+        format!("POST {path}"),
+        request,
+        &body,
+        Some(verdict.clone()),
+    ));
+    Answer::judged(body, verdict).into_response()
 }
 
 impl WeChat {
-    async fn enroll(&self, request: &Value) -> Result<(), Refused> {
+    async fn enroll(&self, request: &Value) -> Result<(), Verdict> {
         let device = Device::deserialize(request).map_err(|error| {
             let what = "send cpu_id, attk, ask, auth_key, appid and openid";
-            (reasons::MISSING_FIELD, format!("{error}; {what}"))
+            Verdict::new(Reason::MissingField, format!("{error}; {what}"))
         })?;
         let attk = PublicKey::from_pem(&device.attk)
-            .map_err(|error| (reasons::BAD_KEY, format!("attk cannot be read: {error}")))?;
+            .map_err(|error| Verdict::new(Reason::BadKey, format!("attk cannot be read: {error}")))?;
         if self.accounts().app(&device.appid).is_none() {
             let shown = shortened(&device.appid, 40);
-            return Err((
-                reasons::OTHER_APPS_RESULT,
+            return Err(Verdict::new(
+                Reason::OtherAppsResult,
                 format!("there is no mini program `{}`", shown.escape_debug()),
             ));
         }
         let export = KeyJson::decode(device.auth_key.json.as_bytes())
-            .map_err(|error| (reasons::MALFORMED_JSON, format!("the AuthKey's export: {error}")))?;
+            .map_err(|error| Verdict::new(Reason::MalformedJson, format!("the AuthKey's export: {error}")))?;
         let is_name = |text: &str| {
             (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
         };
         if ![&device.openid, &device.cpu_id, &export.uid].into_iter().all(|name| is_name(name)) {
             let what = format!("openid, cpu_id or uid is no 1 to {LONGEST_NAME} printable characters");
-            return Err((reasons::WRONG_TYPE, what));
+            return Err(Verdict::new(Reason::WrongType, what));
         }
         let (devices, is_known, auth_keys) = self.ledger.read(|book| {
             let auth_keys = book.auth_keys(&device.cpu_id, &export.uid).len();
@@ -129,11 +118,12 @@ impl WeChat {
         });
         if (devices >= MOST_DEVICES && !is_known) || auth_keys >= MOST_AUTH_KEYS {
             let what = format!("{devices} devices are known, and {auth_keys} AuthKeys of this app");
-            return Err((reasons::TOO_MANY, what));
+            return Err(Verdict::new(Reason::TooMany, what));
         }
         let [ask, auth_key] = [&device.ask.signature, &device.auth_key.signature].map(|text| {
-            base64::decode(text)
-                .map_err(|error| (reasons::BAD_SIGNATURE_ENCODING, format!("a signature is {error}")))
+            base64::decode(text).map_err(|error| {
+                Verdict::new(Reason::BadSignatureEncoding, format!("a signature is {error}"))
+            })
         });
         let keys = DeviceKeys {
             cpu_id: &device.cpu_id,
@@ -143,7 +133,7 @@ impl WeChat {
             appid: &device.appid,
             openid: &device.openid,
         };
-        self.take_device(keys).await.map_err(|error| (error.reason(), error.to_string()))
+        self.take_device(keys).await.map_err(|error| Verdict::new(error.reason(), error.to_string()))
     }
 }
 
@@ -183,25 +173,25 @@ mod tests {
     async fn what_proves_nothing_is_refused_with_its_reason() {
         let long = "x".repeat(LONGEST_NAME + 1);
         for (member, value, reason) in [
-            ("attk", json!("no key"), reasons::BAD_KEY),
-            ("attk", json!(public(3).to_pem()), reasons::WRONG_SIGNATURE),
-            ("ask", json!({"json": "{}", "signature": "AAAA"}), reasons::MALFORMED_JSON),
-            ("ask", json!({"json": "{}"}), reasons::MALFORMED_JSON),
-            ("auth_key", json!({"json": "{}", "signature": "AAAA"}), reasons::MALFORMED_JSON),
-            ("appid", json!("wx0"), reasons::OTHER_APPS_RESULT),
-            ("openid", json!(""), reasons::WRONG_TYPE),
-            ("openid", json!(long), reasons::WRONG_TYPE),
-            ("cpu_id", json!(long), reasons::WRONG_TYPE),
-            ("cpu_id", json!(7), reasons::MISSING_FIELD),
-            ("cpu_id", json!("another"), reasons::UNKNOWN_DEVICE),
-            ("auth_key", Value::Null, reasons::MISSING_FIELD),
+            ("attk", json!("no key"), Reason::BadKey),
+            ("attk", json!(public(3).to_pem()), Reason::WrongSignature),
+            ("ask", json!({"json": "{}", "signature": "AAAA"}), Reason::MalformedJson),
+            ("ask", json!({"json": "{}"}), Reason::MalformedJson),
+            ("auth_key", json!({"json": "{}", "signature": "AAAA"}), Reason::MalformedJson),
+            ("appid", json!("wx0"), Reason::OtherAppsResult),
+            ("openid", json!(""), Reason::WrongType),
+            ("openid", json!(long), Reason::WrongType),
+            ("cpu_id", json!(long), Reason::WrongType),
+            ("cpu_id", json!(7), Reason::MissingField),
+            ("cpu_id", json!("another"), Reason::UnknownDevice),
+            ("auth_key", Value::Null, Reason::MissingField),
         ] {
             let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
             let good = upload(&mut phone);
             let mut request = good.clone();
             request[member] = value;
             let refused = wechat.enroll(&request).await.unwrap_err();
-            assert_eq!(refused.0, reason, "{member}: {refused:?}");
+            assert_eq!(refused.reason, reason, "{member}: {refused:?}");
             assert!(!wechat.knows_openid(DEFAULT_APPID, OPENID));
             assert_eq!(wechat.ledger.read(crate::ledger::Book::device_count), 0, "{member}");
             assert_eq!(wechat.enroll(&good).await, Ok(()), "{member}");
@@ -213,6 +203,6 @@ mod tests {
         let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
         let request = upload(&mut phone);
         assert_eq!(wechat.enroll(&request).await, Ok(()));
-        assert_eq!(wechat.enroll(&request).await.unwrap_err().0, reasons::COUNTER_ROLLED_BACK);
+        assert_eq!(wechat.enroll(&request).await.unwrap_err().reason, Reason::CounterRolledBack);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::journal::Judgement;
+use crate::verdict::Verdict;
 
 /// Something that happened. Never contains a secret.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +14,7 @@ pub enum Event<'a> {
         /// The user who is said to have authenticated.
         openid: &'a str,
         /// What the backend was told, and why.
-        verdict: &'a Judgement,
+        verdict: &'a Verdict,
     },
 }
 

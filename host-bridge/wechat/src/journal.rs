@@ -5,10 +5,13 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{broadcast, watch};
+
+use crate::verdict::Verdict;
 
 /// Calls that are kept; older ones are dropped.
 pub const MAX_ENTRIES: usize = 10_000;
@@ -46,45 +49,62 @@ const SECRETS: &[&str] = &[
 ];
 
 /// Where a call came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub enum Door {
+pub enum Origin {
     /// JSON-RPC: a front end or a mini program.
     Rpc,
     /// HTTP under WeChat's paths: a backend.
     WeChat,
 }
 
-/// What became of a signature that a backend asked about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Judgement {
-    /// What the caller was told.
-    pub is_ok: bool,
-    /// A stable name: `valid`, or why not.
-    pub reason: String,
-    /// One line for people.
-    pub detail: String,
+/// A call that came in and is not answered yet. Its time runs from here on.
+#[derive(Debug)]
+pub struct PendingCall {
+    origin: Origin,
+    begun: Instant,
 }
 
-/// A call, before it has a number.
+/// A call with its answer, before it has a number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEntry {
-    /// When it was answered, in milliseconds since 1970.
-    pub at: u64,
-    /// Where it came in.
-    pub door: Door,
-    /// The method, such as `wx.login`, or the HTTP method and path, such as `POST /cgi-bin/soter/verify_signature`.
-    pub call: String,
-    /// Its parameters.
-    pub request: Excerpt,
-    /// Its answer.
-    pub answer: Excerpt,
-    /// Why it was answered so, where the answer does not say it: for a signature, and for a refused request.
-    pub judgement: Option<Judgement>,
-    /// How long the answer took, in microseconds.
-    pub microseconds: u64,
+    at: u64,
+    origin: Origin,
+    call: String,
+    request: Excerpt,
+    answer: Excerpt,
+    verdict: Option<Verdict>,
+    microseconds: u64,
+}
+
+impl PendingCall {
+    /// A call that comes in now.
+    pub fn begin(origin: Origin) -> Self {
+        Self { origin, begun: Instant::now() }
+    }
+
+    /// The call once it is answered, at a moment in milliseconds since 1970. `call` is the method, such as `wx.login`, or the
+    /// HTTP method and path, such as `POST /cgi-bin/soter/verify_signature`. The verdict says why it was answered so, where
+    /// the answer does not say it: for a signature, and for a refused request.
+    pub fn answered(
+        self,
+        at: u64,
+        call: impl Into<String>,
+        request: impl Into<Excerpt>,
+        answer: impl Into<Excerpt>,
+        verdict: Option<Verdict>,
+    ) -> NewEntry {
+        NewEntry {
+            at,
+            origin: self.origin,
+            call: call.into(),
+            request: request.into(),
+            answer: answer.into(),
+            verdict,
+            microseconds: u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+        }
+    }
 }
 
 /// As much of a request or an answer as the journal keeps: without secrets, and cut to a bounded size in memory.
@@ -117,7 +137,8 @@ pub struct Entry {
     /// When it was answered, in milliseconds since 1970.
     pub at: u64,
     /// Where it came in.
-    pub door: Door,
+    #[serde(rename = "door")]
+    pub origin: Origin,
     /// The method, or the HTTP method and path.
     pub call: String,
     /// Its parameters, without secrets.
@@ -125,8 +146,8 @@ pub struct Entry {
     /// Its answer, without secrets.
     pub answer: Value,
     /// Why it was answered so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub judgement: Option<Judgement>,
+    #[serde(rename = "judgement", skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
     /// How long the answer took, in microseconds.
     pub microseconds: u64,
 }
@@ -162,13 +183,13 @@ impl Journal {
 
     /// Writes a call down, and tells subscribers.
     pub fn record(&self, entry: NewEntry) -> Arc<Entry> {
-        let NewEntry { at, door, call, request, answer, judgement, microseconds } = entry;
+        let NewEntry { at, origin, call, request, answer, verdict, microseconds } = entry;
         let bytes = size_of::<Entry>() + call.len() + request.bytes + answer.bytes;
         let (request, answer) = (request.value, answer.value);
         let mut kept = self.kept();
         kept.last_number += 1;
         let number = kept.last_number;
-        let entry = Arc::new(Entry { number, at, door, call, request, answer, judgement, microseconds });
+        let entry = Arc::new(Entry { number, at, origin, call, request, answer, verdict, microseconds });
         kept.bytes += bytes;
         kept.entries.push_back((Arc::clone(&entry), bytes));
         while kept.entries.len() > MAX_ENTRIES || kept.bytes > MAX_BYTES {
@@ -323,15 +344,8 @@ mod tests {
     use super::*;
 
     fn call(request: Value) -> NewEntry {
-        NewEntry {
-            at: 0,
-            door: Door::WeChat,
-            call: "GET /cgi-bin/token".to_owned(),
-            request: request.into(),
-            answer: json!({"access_token": "80_abcdefghijklmnop", "expires_in": 7200}).into(),
-            judgement: None,
-            microseconds: 1,
-        }
+        let answer = json!({"access_token": "80_abcdefghijklmnop", "expires_in": 7200});
+        PendingCall::begin(Origin::WeChat).answered(0, "GET /cgi-bin/token", request, answer, None)
     }
 
     /// Page by page.

@@ -17,9 +17,9 @@
 use serde_json::Value;
 use soter_wire::{DecodeError, ResultJson, SignatureScheme, shortened};
 
-use crate::journal::Judgement;
-use crate::reasons;
-use crate::verification::{self, Refusal};
+use crate::reasons::Reason;
+use crate::verdict::Verdict;
+use crate::verification;
 
 use crate::ledger::{AuthKey, Book, KnownKey, Ledger, LedgerError};
 
@@ -43,28 +43,6 @@ pub(crate) struct Claim<'a> {
     pub(crate) signature: &'a Value,
 }
 
-/// What came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
-    pub(crate) is_ok: bool,
-    /// A name of [`reasons`].
-    pub(crate) reason: &'static str,
-    /// One line for people.
-    pub(crate) detail: String,
-}
-
-impl Finding {
-    fn refused(refusal: Refusal) -> Self {
-        Self { is_ok: false, reason: refusal.reason, detail: refusal.detail }
-    }
-}
-
-impl From<Finding> for Judgement {
-    fn from(Finding { is_ok, reason, detail }: Finding) -> Self {
-        Self { is_ok, reason: reason.to_owned(), detail }
-    }
-}
-
 /// A result that is a phone's, before its counter is spent.
 struct Genuine {
     cpu_id: String,
@@ -81,10 +59,10 @@ pub(crate) async fn judge(
     ledger: &Ledger,
     claim: Claim<'_>,
     accepts_replays: bool,
-) -> Result<Finding, LedgerError> {
+) -> Result<Verdict, LedgerError> {
     let genuine = match examine(ledger, claim) {
         Ok(genuine) => genuine,
-        Err(refusal) => return Ok(Finding::refused(refusal)),
+        Err(refused) => return Ok(refused),
     };
     let Genuine { cpu_id, counter, scheme } = genuine;
     let spent = ledger.change(|book| book.spend(&cpu_id, counter, true).map(|change| vec![change]));
@@ -95,40 +73,36 @@ pub(crate) async fn judge(
             let detail = format!(
                 "signed with this user's AuthKey at salt length {salt_length}; counter {counter} is new"
             );
-            return Ok(Finding { is_ok: true, reason: reasons::VALID, detail });
+            return Ok(Verdict::new(Reason::Valid, detail));
         }
         Err(refused) => refused,
     };
     let highest = refused.highest;
     let (reason, detail) = if refused.replayed {
         (
-            reasons::COUNTER_REPLAYED,
+            Reason::CounterReplayed,
             format!("counter {counter} came with a result before; the highest so far is {highest}"),
         )
     } else {
         (
-            reasons::COUNTER_ROLLED_BACK,
+            Reason::CounterRolledBack,
             format!("counter {counter} is not greater than {highest}, the highest of this device so far"),
         )
     };
     Ok(if accepts_replays {
-        Finding {
-            is_ok: true,
-            reason: reasons::VALID_REPLAY,
-            detail: format!("{detail}; replays are accepted as told"),
-        }
+        Verdict::new(Reason::ValidReplay, format!("{detail}; replays are accepted as told"))
     } else {
-        Finding { is_ok: false, reason, detail }
+        Verdict::new(reason, detail)
     })
 }
 
-fn examine(ledger: &Ledger, claim: Claim<'_>) -> Result<Genuine, Refusal> {
+fn examine(ledger: &Ledger, claim: Claim<'_>) -> Result<Genuine, Verdict> {
     let json = text(claim.json, "json_string")?;
     let signature = text(claim.signature, "json_signature")?;
     if json.len() > LONGEST_RESULT {
         let detail =
             format!("json_string has {} bytes; no result has more than {LONGEST_RESULT}", json.len());
-        return Err(Refusal::new(reasons::TOO_LONG, detail));
+        return Err(Verdict::new(Reason::TooLong, detail));
     }
     let signature = verification::read_base64_signature(signature)?;
     let result =
@@ -139,7 +113,7 @@ fn examine(ledger: &Ledger, claim: Claim<'_>) -> Result<Genuine, Refusal> {
     });
     if !is_known {
         let detail = format!("no device {} has uploaded a key", shown(&result.cpu_id));
-        return Err(Refusal::new(reasons::UNKNOWN_DEVICE, detail));
+        return Err(Verdict::new(Reason::UnknownDevice, detail));
     }
     let holds = |key: &&AuthKey| key.key.verify(key.scheme, json.as_bytes(), &signature).is_ok();
     let Some(key) = auth_keys.iter().filter(|key| !key.retired).find(holds) else {
@@ -149,25 +123,25 @@ fn examine(ledger: &Ledger, claim: Claim<'_>) -> Result<Genuine, Refusal> {
     if claimed != key.scheme {
         let SignatureScheme::RsaPss { salt_length: claimed } = claimed;
         let SignatureScheme::RsaPss { salt_length: uploaded } = key.scheme;
-        return Err(Refusal::new(
-            reasons::WRONG_SALT_LENGTH,
+        return Err(Verdict::new(
+            Reason::WrongSaltLength,
             format!("the result says salt length {claimed}; its key was uploaded with {uploaded}"),
         ));
     }
     if key.appid != claim.appid {
         let detail = format!("the key that signed belongs to {}, the token to {}", key.appid, claim.appid);
-        return Err(Refusal::new(reasons::OTHER_APPS_RESULT, detail));
+        return Err(Verdict::new(Reason::OtherAppsResult, detail));
     }
     if key.openid != claim.openid {
         let detail =
             format!("the key that signed belongs to {}, asked was for {}", key.openid, shown(claim.openid));
-        return Err(Refusal::new(reasons::OTHER_USERS_RESULT, detail));
+        return Err(Verdict::new(Reason::OtherUsersResult, detail));
     }
     Ok(Genuine { cpu_id: result.cpu_id, counter: result.counter, scheme: key.scheme })
 }
 
 /// A member of the body that has to be a string.
-fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str, Refusal> {
+fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str, Verdict> {
     let found = match value {
         Value::String(text) => return Ok(text),
         Value::Null => "missing or null",
@@ -176,13 +150,12 @@ fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str, Refusal> {
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     };
-    let reason =
-        if name == "json_string" { reasons::JSON_NOT_A_STRING } else { reasons::BAD_SIGNATURE_ENCODING };
-    Err(Refusal::new(reason, format!("{name} is {found}; expected a string")))
+    let reason = if name == "json_string" { Reason::JsonNotAString } else { Reason::BadSignatureEncoding };
+    Err(Verdict::new(reason, format!("{name} is {found}; expected a string")))
 }
 
 /// Why a text is no result, or which result it was before it was changed.
-fn undecodable(ledger: &Ledger, json: &str, signature: &[u8], error: &DecodeError) -> Refusal {
+fn undecodable(ledger: &Ledger, json: &str, signature: &[u8], error: &DecodeError) -> Verdict {
     let search = |book: &Book| -> Vec<AuthKey> {
         // The text may name its device only once the change is undone.
         let mut keys: Vec<AuthKey> = verification::unchanged(json)
@@ -193,18 +166,18 @@ fn undecodable(ledger: &Ledger, json: &str, signature: &[u8], error: &DecodeErro
         keys
     };
     let reason = match error {
-        DecodeError::DuplicateField { .. } => reasons::DUPLICATE_KEY,
-        DecodeError::MissingField { .. } => reasons::MISSING_FIELD,
-        DecodeError::SaltLengthOutOfRange { .. } => reasons::SALT_OUT_OF_RANGE,
-        DecodeError::CounterOutOfRange { .. } | DecodeError::WrongType { .. } => reasons::WRONG_TYPE,
-        _ => reasons::MALFORMED_JSON,
+        DecodeError::DuplicateField { .. } => Reason::DuplicateKey,
+        DecodeError::MissingField { .. } => Reason::MissingField,
+        DecodeError::SaltLengthOutOfRange { .. } => Reason::SaltOutOfRange,
+        DecodeError::CounterOutOfRange { .. } | DecodeError::WrongType { .. } => Reason::WrongType,
+        _ => Reason::MalformedJson,
     };
-    if reason == reasons::MALFORMED_JSON
+    if reason == Reason::MalformedJson
         && let Some(refusal) = changed(&ledger.read(search), json, signature)
     {
         return refusal;
     }
-    Refusal::new(reason, format!("json_string: {error}"))
+    Verdict::new(reason, format!("json_string: {error}"))
 }
 
 /// Why no AuthKey that is in force signed these bytes.
@@ -215,7 +188,7 @@ fn unsigned(
     signature: &[u8],
     mut auth_keys: Vec<AuthKey>,
     claim: Claim<'_>,
-) -> Refusal {
+) -> Verdict {
     // The key that should have signed is asked first.
     auth_keys.sort_by_key(|key| (key.retired, key.appid != claim.appid, key.openid != claim.openid));
     let retired = auth_keys.iter().filter(|key| key.retired);
@@ -223,7 +196,7 @@ fn unsigned(
         if key.key.verify(key.scheme, json.as_bytes(), signature).is_ok() {
             let detail =
                 format!("the AuthKey {}… that signed was replaced by a newer one", fingerprint(&key.key));
-            return Refusal::new(reasons::RETIRED_KEY, detail);
+            return Verdict::new(Reason::RetiredKey, detail);
         }
     }
     for key in auth_keys.iter().take(KEYS_SEARCHED) {
@@ -232,11 +205,11 @@ fn unsigned(
             let detail = format!(
                 "the signature holds at salt length {found}; its key was uploaded with {salt_length}"
             );
-            return Refusal::new(reasons::WRONG_SALT_LENGTH, detail);
+            return Verdict::new(Reason::WrongSaltLength, detail);
         }
         if key.key.verify_pkcs1(json.as_bytes(), signature).is_ok() {
             let detail = "the signature is this user's, with the padding PKCS#1 v1.5; SOTER signs with PSS";
-            return Refusal::new(reasons::PKCS1_INSTEAD_OF_PSS, detail);
+            return Verdict::new(Reason::Pkcs1InsteadOfPss, detail);
         }
     }
     if let Some(refusal) = changed(&auth_keys, json, signature) {
@@ -248,7 +221,7 @@ fn unsigned(
         schemes.iter().any(|scheme| known.key.verify(*scheme, json.as_bytes(), signature).is_ok())
     };
     if let Some(other) = others.iter().find(holds) {
-        return Refusal::new(reasons::WRONG_KEY, format!("signed with {}", other.description));
+        return Verdict::new(Reason::WrongKey, format!("signed with {}", other.description));
     }
     if auth_keys.is_empty() {
         let detail = format!(
@@ -256,22 +229,22 @@ fn unsigned(
             shown(&result.cpu_id),
             shown(&result.uid)
         );
-        return Refusal::new(reasons::NO_AUTH_KEY, detail);
+        return Verdict::new(Reason::NoAuthKey, detail);
     }
     let detail = format!(
         "no key that is known here signed these {} bytes: the text, the key or the signature is another",
         json.len()
     );
-    Refusal::new(reasons::WRONG_SIGNATURE, detail)
+    Verdict::new(Reason::WrongSignature, detail)
 }
 
 /// The refusal for a text that one of these keys signed before it was changed.
-fn changed(keys: &[AuthKey], json: &str, signature: &[u8]) -> Option<Refusal> {
+fn changed(keys: &[AuthKey], json: &str, signature: &[u8]) -> Option<Verdict> {
     let changes = keys.iter().take(KEYS_SEARCHED).find_map(|key| {
         verification::found_changes(&key.key, json.as_bytes(), signature, Some(key.scheme))
     })?;
     let detail = format!("the text was changed after it had been signed: {}", changes.join(", and "));
-    Some(Refusal::new(reasons::RESERIALISED, detail))
+    Some(Verdict::new(Reason::Reserialised, detail))
 }
 
 fn fingerprint(key: &soter_wire::PublicKey) -> String {

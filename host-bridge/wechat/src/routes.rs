@@ -7,128 +7,97 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{MethodRouter, any, post};
 use serde_json::{Map, Value, json};
 use soter_wire::{base64, shortened};
-
-use crate::journal::{Door, NewEntry};
-use crate::reasons;
-use crate::secret::Secret;
 
 use crate::accounts::{self, App};
 use crate::answer::{Answer, Errcode};
 use crate::device_info::{self, BadDeviceInfo};
 use crate::enrolment::enroll;
+use crate::journal::{Origin, PendingCall};
 use crate::logins::BadCode;
-use crate::pipeline::{Claim, Finding};
+use crate::paths::{PREFIXES, PathMethod, WeChatPath};
+use crate::pipeline::Claim;
+use crate::reasons::Reason;
+use crate::secret::Secret;
 use crate::servers::{ReplyStyle, WeChat};
 use crate::tokens::{Grant, Rejected};
+use crate::verdict::Verdict;
 
-/// Bytes of the longest body.
-const LONGEST_BODY: usize = 1 << 20;
 /// Characters of an unknown path that the journal keeps.
 const LONGEST_PATH: usize = 200;
 
-/// Every path, over one backend.
+/// Every path, over one backend. Whoever serves them bounds the bodies.
 pub fn routes(wechat: Arc<WeChat>) -> Router {
-    Router::new()
-        .route("/cgi-bin/token", any(token))
-        .route("/cgi-bin/stable_token", any(stable_token))
-        .route("/sns/jscode2session", any(code_to_session))
-        .route("/cgi-bin/soter/verify_signature", any(verify_signature))
-        .route("/cgi-bin/soter_3rdapp/is_support", any(is_support))
-        .route("/cgi-bin/soter_3rdapp/verify_ask", any(verify_ask))
-        .route("/sim/openapi/soter.verifySignature", any(cloud_verify_signature))
-        .route("/sim/devices", axum::routing::post(enroll))
-        // SDKs have hundreds of calls, and understand WeChat's own answer to those that are not there.
-        .route("/cgi-bin/{*rest}", any(nowhere))
-        .route("/sns/{*rest}", any(nowhere))
-        .layer(DefaultBodyLimit::max(LONGEST_BODY))
-        .with_state(wechat)
+    let mut router = Router::new();
+    for path in WeChatPath::ALL {
+        router = router.route(path.path(), handler(*path));
+    }
+    for prefix in PREFIXES {
+        router = router.route(&format!("{prefix}{{*rest}}"), any(unknown_path));
+    }
+    router.with_state(wechat)
 }
 
-/// A request as it came in.
-type Incoming = (Method, RawQuery, Result<Bytes, BytesRejection>);
-
-async fn token(State(wechat): State<Arc<WeChat>>, method: Method, query: RawQuery) -> Response {
-    let call = Call::begin(&wechat, "/cgi-bin/token", (method, query, Ok(Bytes::new())));
-    let answer = call.token();
-    call.end(answer)
+/// A handler for any method, whose answer is WeChat's: the wrong one gets an errcode as well.
+macro_rules! answering {
+    ($path:expr, |$call:ident| $answer:expr) => {
+        any(
+            move |State(wechat): State<Arc<WeChat>>,
+                  method: Method,
+                  query: RawQuery,
+                  body: Result<Bytes, BytesRejection>| async move {
+                let $call = Call::begin(&wechat, $path, (method, query, body));
+                let answer = match $call.check_method($path) {
+                    Ok(()) => $answer,
+                    Err(errcode) => Err(errcode),
+                };
+                $call.end(answer)
+            },
+        )
+    };
 }
 
-async fn stable_token(
+fn handler(path: WeChatPath) -> MethodRouter<Arc<WeChat>> {
+    match path {
+        WeChatPath::CloudVerifySignature => answering!(path, |call| call.cloud_verify_signature().await),
+        WeChatPath::CodeToSession => answering!(path, |call| call.code_to_session()),
+        WeChatPath::Devices => post(enroll),
+        WeChatPath::IsSupport => answering!(path, |call| call.is_support()),
+        WeChatPath::StableToken => answering!(path, |call| call.stable_token()),
+        WeChatPath::Token => answering!(path, |call| call.token()),
+        WeChatPath::VerifyAsk => answering!(path, |call| call.verify_ask()),
+        WeChatPath::VerifySignature => answering!(path, |call| call.verify_signature().await),
+    }
+}
+
+/// SDKs have hundreds of calls, and understand WeChat's own answer to those that are not there.
+async fn unknown_path(
     State(wechat): State<Arc<WeChat>>,
     method: Method,
+    uri: Uri,
     query: RawQuery,
-    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let call = Call::begin(&wechat, "/cgi-bin/stable_token", (method, query, body));
-    let answer = call.stable_token();
-    call.end(answer)
-}
-
-async fn code_to_session(State(wechat): State<Arc<WeChat>>, method: Method, query: RawQuery) -> Response {
-    let call = Call::begin(&wechat, "/sns/jscode2session", (method, query, Ok(Bytes::new())));
-    let answer = call.code_to_session();
-    call.end(answer)
-}
-
-async fn verify_signature(
-    State(wechat): State<Arc<WeChat>>,
-    method: Method,
-    query: RawQuery,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let call = Call::begin(&wechat, "/cgi-bin/soter/verify_signature", (method, query, body));
-    let answer = call.verify_signature().await;
-    call.end(answer)
-}
-
-async fn cloud_verify_signature(
-    State(wechat): State<Arc<WeChat>>,
-    method: Method,
-    query: RawQuery,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let call = Call::begin(&wechat, "/sim/openapi/soter.verifySignature", (method, query, body));
-    let answer = call.cloud_verify_signature().await;
-    call.end(Ok(answer))
-}
-
-async fn is_support(
-    State(wechat): State<Arc<WeChat>>,
-    method: Method,
-    query: RawQuery,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let call = Call::begin(&wechat, "/cgi-bin/soter_3rdapp/is_support", (method, query, body));
-    let answer = call.is_support();
-    call.end(answer)
-}
-
-async fn verify_ask(
-    State(wechat): State<Arc<WeChat>>,
-    method: Method,
-    query: RawQuery,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let call = Call::begin(&wechat, "/cgi-bin/soter_3rdapp/verify_ask", (method, query, body));
-    let answer = call.verify_ask();
-    call.end(answer)
-}
-
-async fn nowhere(State(wechat): State<Arc<WeChat>>, method: Method, uri: Uri, query: RawQuery) -> Response {
     let path = shortened(uri.path(), LONGEST_PATH).to_owned();
-    let call = Call::begin(&wechat, path, (method, query, Ok(Bytes::new())));
+    let call = Call::of(&wechat, path, method, query, Err(Errcode::EMPTY_BODY));
     call.end(Err(Errcode::INVALID_URL))
+}
+
+/// How a path tells an errcode.
+#[derive(Clone, Copy)]
+enum ErrorForm {
+    /// `{"errcode", "errmsg"}`.
+    Backend,
+    /// `{"errMsg", "errCode", "isOk": false}`.
+    CloudCall,
 }
 
 /// A request under way.
@@ -138,48 +107,81 @@ struct Call<'a> {
     method: Method,
     query: BTreeMap<String, String>,
     body: Result<Value, Errcode>,
-    begun: Instant,
+    error_form: ErrorForm,
+    pending: PendingCall,
 }
 
 impl<'a> Call<'a> {
     fn begin(
         wechat: &'a WeChat,
+        path: WeChatPath,
+        (method, query, body): (Method, RawQuery, Result<Bytes, BytesRejection>),
+    ) -> Self {
+        let body = match (path.method(), body) {
+            // What comes with a GET is not read.
+            (PathMethod::Get, _) => Err(Errcode::EMPTY_BODY),
+            (PathMethod::Post, Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(Errcode::TOO_LARGE)
+            }
+            (PathMethod::Post, Err(_)) => Err(Errcode::NOT_JSON),
+            (PathMethod::Post, Ok(bytes)) if bytes.trim_ascii().is_empty() => Err(Errcode::EMPTY_BODY),
+            (PathMethod::Post, Ok(bytes)) => serde_json::from_slice(&bytes).map_err(|_| Errcode::NOT_JSON),
+        };
+        let call = Self::of(wechat, path.path(), method, query, body);
+        match path {
+            WeChatPath::CloudVerifySignature => Self { error_form: ErrorForm::CloudCall, ..call },
+            _ => call,
+        }
+    }
+
+    fn of(
+        wechat: &'a WeChat,
         path: impl Into<Cow<'static, str>>,
-        (method, query, body): Incoming,
+        method: Method,
+        query: RawQuery,
+        body: Result<Value, Errcode>,
     ) -> Self {
         let query = query.0.unwrap_or_default();
         let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let body = match body {
-            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(Errcode::TOO_LARGE),
-            Err(_) => Err(Errcode::NOT_JSON),
-            Ok(bytes) if bytes.trim_ascii().is_empty() => Err(Errcode::EMPTY_BODY),
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|_| Errcode::NOT_JSON),
-        };
-        Self { wechat, path: path.into(), method, query, body, begun: Instant::now() }
+        let pending = PendingCall::begin(Origin::WeChat);
+        Self { wechat, path: path.into(), method, query, body, error_form: ErrorForm::Backend, pending }
+    }
+
+    fn check_method(&self, path: WeChatPath) -> Result<(), Errcode> {
+        match path.method() {
+            PathMethod::Get if self.method != Method::GET => Err(Errcode::WANTS_GET),
+            PathMethod::Post if self.method != Method::POST => Err(Errcode::WANTS_POST),
+            PathMethod::Get | PathMethod::Post => Ok(()),
+        }
     }
 
     /// Writes the call down, and answers.
     fn end(self, answer: Result<Answer, Errcode>) -> Response {
-        let answer = answer.unwrap_or_else(|errcode| errcode.answer(self.wechat.now()));
+        let now = self.wechat.now();
+        let answer = answer.unwrap_or_else(|errcode| {
+            let told = errcode.answer(now);
+            match self.error_form {
+                ErrorForm::Backend => told,
+                ErrorForm::CloudCall => {
+                    let text = told.body.get("errmsg").and_then(Value::as_str).unwrap_or_default();
+                    let text = format!("openapi.soter.verifySignature:fail {text}");
+                    Answer { body: json!({"errMsg": text, "errCode": errcode.code(), "isOk": false}), ..told }
+                }
+            }
+        });
         let mut request = Map::new();
         request.insert("query".to_owned(), json!(self.query));
         if let Ok(body) = self.body {
             request.insert("body".to_owned(), body);
         }
-        self.wechat.journal().record(NewEntry {
-            at: self.wechat.now(),
-            door: Door::WeChat,
-            call: format!("{} {}", self.method, self.path),
-            request: Value::Object(request).into(),
-            answer: (&answer.body).into(),
-            judgement: answer.judgement.clone(),
-            microseconds: u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX),
-        });
+        let called = format!("{} {}", self.method, self.path);
+        let entry =
+            self.pending.answered(now, called, Value::Object(request), &answer.body, answer.verdict.clone());
+        self.wechat.journal().record(entry);
         answer.into_response()
     }
 
     fn token(&self) -> Result<Answer, Errcode> {
-        self.wants(&Method::GET)?;
         if self.parameter("grant_type") != Some("client_credential") {
             return Err(Errcode::GRANT_TYPE);
         }
@@ -188,7 +190,6 @@ impl<'a> Call<'a> {
     }
 
     fn stable_token(&self) -> Result<Answer, Errcode> {
-        self.wants(&Method::POST)?;
         let body = self.object()?;
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         if text("grant_type") != Some("client_credential") {
@@ -200,7 +201,6 @@ impl<'a> Call<'a> {
     }
 
     fn code_to_session(&self) -> Result<Answer, Errcode> {
-        self.wants(&Method::GET)?;
         let app = self.credentials(self.parameter("appid"), self.parameter("secret"))?;
         if self.parameter("grant_type") != Some("authorization_code") {
             return Err(Errcode::GRANT_TYPE);
@@ -222,49 +222,31 @@ impl<'a> Call<'a> {
     }
 
     async fn verify_signature(&self) -> Result<Answer, Errcode> {
-        self.wants(&Method::POST)?;
         let appid = self.authorized()?;
         let body = self.object()?;
-        let finding = self.judge(&appid, body, ["json_string", "json_signature"]).await?;
-        let is_ok = finding.is_ok;
+        let verdict = self.judge(&appid, body, ["json_string", "json_signature"]).await?;
+        let is_ok = verdict.is_ok();
         Ok(Answer::judged(
             match self.wechat.options.reply_style {
                 ReplyStyle::Plain => json!({"is_ok": is_ok}),
                 ReplyStyle::Errcode => json!({"errcode": 0, "errmsg": "ok", "is_ok": is_ok}),
             },
-            finding,
+            verdict,
         ))
     }
 
     /// The form in which a mini program's cloud function calls: the platform vouches for the app, so there is no token.
-    async fn cloud_verify_signature(&self) -> Answer {
-        const FAILED: &str = "openapi.soter.verifySignature:fail";
-        match self.cloud_finding().await {
-            Ok(finding) => {
-                let is_ok = finding.is_ok;
-                let answer =
-                    json!({"errMsg": "openapi.soter.verifySignature:ok", "errCode": 0, "isOk": is_ok});
-                Answer::judged(answer, finding)
-            }
-            Err(errcode) => {
-                let told = errcode.answer(self.wechat.now());
-                let text = told.body.get("errmsg").and_then(Value::as_str).unwrap_or_default();
-                let body =
-                    json!({"errMsg": format!("{FAILED} {text}"), "errCode": errcode.code(), "isOk": false});
-                Answer { body, ..told }
-            }
-        }
-    }
-
-    async fn cloud_finding(&self) -> Result<Finding, Errcode> {
-        self.wants(&Method::POST)?;
+    async fn cloud_verify_signature(&self) -> Result<Answer, Errcode> {
         let body = self.object()?;
         let appid = body.get("appid").and_then(Value::as_str).or_else(|| self.parameter("appid"));
         let app = match appid {
             Some(appid) => self.wechat.accounts().app(appid).ok_or(Errcode::INVALID_APPID)?,
             None => self.wechat.accounts().first_app(),
         };
-        self.judge(&app.appid, body, ["jsonString", "jsonSignature"]).await
+        let verdict = self.judge(&app.appid, body, ["jsonString", "jsonSignature"]).await?;
+        let is_ok = verdict.is_ok();
+        let answer = json!({"errMsg": "openapi.soter.verifySignature:ok", "errCode": 0, "isOk": is_ok});
+        Ok(Answer::judged(answer, verdict))
     }
 
     async fn judge(
@@ -272,7 +254,7 @@ impl<'a> Call<'a> {
         appid: &str,
         body: &Map<String, Value>,
         [json, signature]: [&str; 2],
-    ) -> Result<Finding, Errcode> {
+    ) -> Result<Verdict, Errcode> {
         if !self.wechat.accounts().app(appid).is_some_and(|app| app.soter) {
             return Err(Errcode::UNAUTHORIZED);
         }
@@ -291,7 +273,6 @@ impl<'a> Call<'a> {
 
     /// Modelled: every phone that can be described is supported, with fingers and faces.
     fn is_support(&self) -> Result<Answer, Errcode> {
-        self.wants(&Method::POST)?;
         self.authorized()?;
         let body = self.object()?;
         let xml = body.get("model_key").and_then(Value::as_str).ok_or(Errcode::NOT_JSON)?;
@@ -305,32 +286,20 @@ impl<'a> Call<'a> {
 
     /// Spends no counter: the app's own server keeps the ASK and its counter. Modelled.
     fn verify_ask(&self) -> Result<Answer, Errcode> {
-        self.wants(&Method::POST)?;
         self.authorized()?;
         let body = self.object()?;
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         let json = text("ask_json").ok_or(Errcode::NOT_JSON)?;
-        let refused = |reason: &'static str, detail: String| Finding { is_ok: false, reason, detail };
-        let finding = match base64::decode(text("ask_json_signature").unwrap_or_default()) {
-            Err(error) => refused(reasons::BAD_SIGNATURE_ENCODING, format!("ask_json_signature is {error}")),
+        let verdict = match base64::decode(text("ask_json_signature").unwrap_or_default()) {
+            Err(error) => {
+                Verdict::new(Reason::BadSignatureEncoding, format!("ask_json_signature is {error}"))
+            }
             Ok(signature) => match self.wechat.check_ask(json.as_bytes(), &signature) {
-                Ok(()) => Finding {
-                    is_ok: true,
-                    reason: reasons::VALID,
-                    detail: "signed by the ATTK of a registered device".to_owned(),
-                },
-                Err(error) => refused(error.reason(), error.to_string()),
+                Ok(()) => Verdict::new(Reason::Valid, "signed by the ATTK of a registered device"),
+                Err(error) => Verdict::new(error.reason(), error.to_string()),
             },
         };
-        Ok(Answer::judged(json!({"is_verified": finding.is_ok}), finding))
-    }
-
-    fn wants(&self, method: &Method) -> Result<(), Errcode> {
-        match (self.method == *method, *method == Method::GET) {
-            (true, _) => Ok(()),
-            (false, true) => Err(Errcode::WANTS_GET),
-            (false, false) => Err(Errcode::WANTS_POST),
-        }
+        Ok(Answer::judged(json!({"is_verified": verdict.is_ok()}), verdict))
     }
 
     fn parameter(&self, name: &str) -> Option<&str> {

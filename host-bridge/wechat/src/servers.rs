@@ -10,13 +10,14 @@ use crate::accounts::{self, Accounts, App, User};
 use crate::clock::Clock;
 use crate::error::WeChatError;
 use crate::event::{Event, Observer};
-use crate::journal::{Journal, Judgement};
+use crate::journal::Journal;
 use crate::ledger::{Change, Ledger, LedgerError};
 use crate::logins::Logins;
-use crate::pipeline::{self, Claim, Finding};
-use crate::reasons;
+use crate::pipeline::{self, Claim};
+use crate::reasons::Reason;
 use crate::tokens::Tokens;
 use crate::user_info::{self, UserInfo};
+use crate::verdict::Verdict;
 
 /// Whether a counter that is not new is a reason to refuse. Whether WeChat's servers refuse is not documented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -152,25 +153,24 @@ impl WeChat {
     }
 
     /// Judges a result for a backend, tells everyone who watches, and gives the answer.
-    pub(crate) async fn verify(&self, claim: Claim<'_>) -> Result<Finding, LedgerError> {
+    pub(crate) async fn verify(&self, claim: Claim<'_>) -> Result<Verdict, LedgerError> {
         let accepts = self.options.replays == Replays::Accept;
-        let mut finding = match pipeline::judge(&self.ledger, claim, accepts).await {
-            Ok(finding) => finding,
+        let mut verdict = match pipeline::judge(&self.ledger, claim, accepts).await {
+            Ok(verdict) => verdict,
             Err(error) => {
                 self.ledger.stop(&error);
                 return Err(error);
             }
         };
-        let is_replay = [reasons::COUNTER_REPLAYED, reasons::COUNTER_ROLLED_BACK].contains(&finding.reason);
+        let is_replay = matches!(verdict.reason, Reason::CounterReplayed | Reason::CounterRolledBack);
         if is_replay && !self.replays_explained.swap(true, Ordering::Relaxed) {
-            finding.detail.push_str(
+            verdict.detail.push_str(
                 "; whether WeChat's own service refuses this is not documented, so your server must check the challenge and the counter itself",
             );
         }
-        let judgement = Judgement::from(finding.clone());
         let Claim { appid, openid, .. } = claim;
-        (self.observer)(Event::SignatureJudged { appid, openid, verdict: &judgement });
-        Ok(finding)
+        (self.observer)(Event::SignatureJudged { appid, openid, verdict: &verdict });
+        Ok(verdict)
     }
 
     fn user(&self, name: &str) -> Result<&User, WeChatError> {

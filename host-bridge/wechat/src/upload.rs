@@ -3,7 +3,7 @@
 use soter_wire::{CertificateChain, ExportBlob, KeyJson, PublicKey, SignatureScheme, shortened};
 
 use crate::ledger::{AuthKey, Book, Change, LedgerError};
-use crate::reasons;
+use crate::reasons::Reason;
 use crate::servers::WeChat;
 
 /// Why an upload was not accepted. Nothing changed, but for a failing store as [`LedgerError`] says.
@@ -65,13 +65,15 @@ pub enum UploadRefused {
 
 impl UploadRefused {
     /// The reason under which a backend is told of it.
-    pub(crate) fn reason(&self) -> &'static str {
+    pub(crate) fn reason(&self) -> Reason {
         match self {
-            Self::UnknownDevice { .. } => reasons::UNKNOWN_DEVICE,
-            Self::BrokenChain(_) | Self::UntrustedRoot { .. } => reasons::BROKEN_CHAIN,
-            Self::Counter { .. } => reasons::COUNTER_ROLLED_BACK,
-            Self::Unreadable(_) => reasons::MALFORMED_JSON,
-            _ => reasons::WRONG_SIGNATURE,
+            Self::UnknownDevice { .. } => Reason::UnknownDevice,
+            Self::BrokenChain(_) | Self::UntrustedRoot { .. } => Reason::BrokenChain,
+            Self::Counter { .. } => Reason::CounterRolledBack,
+            Self::Unreadable(_) => Reason::MalformedJson,
+            Self::OtherAttk { .. } | Self::NoAsk { .. } | Self::NotSigned { .. } | Self::Ledger(_) => {
+                Reason::WrongSignature
+            }
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use soter_wechat::Reason;
+
 use super::steps::Script;
 
 /// An attack of the catalogue.
@@ -59,12 +61,11 @@ pub enum Holds {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// It may refuse or accept: both are correct. The reasons are those of this project's own server, if it refuses.
-    MayRefuse(&'static [&'static str]),
+    MayRefuse(&'static [Reason]),
     /// It accepts.
     MustAccept,
-    /// It refuses. The reasons are those of this project's own server, any of which will do; a reason of the form
-    /// `errcode-N` is WeChat's error of that number.
-    MustRefuse(&'static [&'static str]),
+    /// It refuses. The reasons are those of this project's own server, any of which will do.
+    MustRefuse(&'static [Reason]),
 }
 
 impl Expected {
@@ -78,7 +79,7 @@ impl Expected {
     }
 
     /// The reasons with which this project's own server refuses.
-    pub fn reasons(self) -> &'static [&'static str] {
+    pub fn reasons(self) -> &'static [Reason] {
         match self {
             Self::MayRefuse(reasons) | Self::MustRefuse(reasons) => reasons,
             Self::MustAccept => &[],

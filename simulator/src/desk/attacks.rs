@@ -38,7 +38,7 @@ impl Desk {
             holds: attack.holds.to_string(),
             making: attack.making.to_owned(),
             expected: attack.expected.name().to_owned(),
-            reasons: attack.expected.reasons().iter().map(|reason| (*reason).to_owned()).collect(),
+            reasons: attack.expected.reasons().iter().map(ToString::to_string).collect(),
             meaning: attack.meaning.to_owned(),
             fix: attack.fix.to_owned(),
         })

@@ -4,6 +4,7 @@
 //! live and the general ones of `api.weixin.qq.com` that apply.
 
 use super::{Code, Place};
+use crate::paths::INVALID_URL_ADVICE;
 
 pub(super) const TABLE: &[Code] = &[
     code(
@@ -47,7 +48,7 @@ pub(super) const TABLE: &[Code] = &[
         40066,
         "invalid url",
         "WeChat's servers have nothing at this path, or the emulator has not: it has what surrounds SOTER.",
-        "Check the path. Emulated are cgi-bin/token, cgi-bin/stable_token, sns/jscode2session, cgi-bin/soter/verify_signature, cgi-bin/soter_3rdapp/is_support and cgi-bin/soter_3rdapp/verify_ask.",
+        INVALID_URL_ADVICE,
     ),
     code(
         40125,

@@ -1,6 +1,7 @@
 //! WeChat's answers, byte for byte where SDKs look.
 
 use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
 use axum::http::Request;
 use tower::ServiceExt;
 
@@ -8,6 +9,9 @@ use super::*;
 use crate::test_phone::{OPENID, TestPhone};
 use crate::test_servers::{NOON, with};
 use crate::{DEFAULT_APPID, DEFAULT_USER, Ledger, ReplyStyle, SetClock, WeChatOptions};
+
+/// What whoever serves the routes lets through.
+const LONGEST_BODY: usize = 1 << 20;
 
 const SECRET: &str = "emulated0000secret0000emulated00";
 
@@ -32,7 +36,11 @@ impl Backend {
 
     async fn send(&self, method: &str, path: &str, body: impl Into<Body>) -> Answered {
         let request = Request::builder().method(method).uri(path).body(body.into()).unwrap();
-        let response = routes(Arc::clone(&self.wechat)).oneshot(request).await.unwrap();
+        let response = routes(Arc::clone(&self.wechat))
+            .layer(DefaultBodyLimit::max(LONGEST_BODY))
+            .oneshot(request)
+            .await
+            .unwrap();
         assert_eq!(response.status(), 200);
         assert!(response.headers()["content-type"].to_str().unwrap().starts_with("application/json"));
         let reason =
@@ -87,7 +95,7 @@ async fn a_call_that_is_not_emulated_gets_wechats_own_answer_and_stands_in_the_j
         let written = backend.wechat.journal().after(0, 100);
         let entry = written.last().unwrap();
         assert_eq!(entry.call, format!("POST {path}"));
-        assert!(entry.judgement.as_ref().unwrap().detail.contains("verify_signature"));
+        assert!(entry.verdict.as_ref().unwrap().detail.contains("verify_signature"));
         assert!(!serde_json::to_string(&**entry).unwrap().contains("hush"));
     }
 }
@@ -121,8 +129,8 @@ async fn a_token_a_session_and_a_result_work_as_with_wechat() {
     let entries = backend.wechat.journal().after(0, 100);
     let last = entries.last().unwrap();
     assert_eq!(last.call, "POST /cgi-bin/soter/verify_signature");
-    let judgement = last.judgement.as_ref().unwrap();
-    assert_eq!((judgement.is_ok, judgement.reason.as_str()), (false, "counter-replayed"));
+    let verdict = last.verdict.as_ref().unwrap();
+    assert_eq!((verdict.is_ok(), &*verdict.reason.name()), (false, "counter-replayed"));
     let written = serde_json::to_string(&entries.iter().map(|entry| &**entry).collect::<Vec<_>>()).unwrap();
     for secret in [SECRET, &code, session["session_key"].as_str().unwrap()] {
         assert!(!written.contains(secret), "{secret} is in the journal");

@@ -6,7 +6,9 @@ use serde_json::Value;
 use soter_wire::json::encode_string;
 use soter_wire::{PROFILES, PublicKey, ResultField, SignatureScheme};
 
-use super::{Refusal, Required, named_scheme};
+use super::required::{Required, named_scheme};
+use crate::reasons::Reason;
+use crate::verdict::Verdict;
 
 /// Texts longer than this are not searched for changes: no phone signs as much, and the search copies the text often.
 const LONGEST_SEARCHED: usize = 64 * 1024;
@@ -18,30 +20,36 @@ pub(super) fn explain(
     signature: &[u8],
     required: &Required,
     demanded: Option<SignatureScheme>,
-) -> Refusal {
+) -> Verdict {
     let SignatureScheme::RsaPss { salt_length } = required.scheme;
     let (reason, detail) = if let Some(found) = key.find_pss_salt_length(json, signature) {
         (
-            "wrong-salt-length",
+            Reason::WrongSaltLength,
             format!(
                 "the signature holds at salt length {found}; {salt_length} is required ({})",
                 required.source
             ),
         )
     } else if key.verify_pkcs1(json, signature).is_ok() {
-        ("pkcs1-instead-of-pss", "the signature has the padding PKCS#1 v1.5; SOTER signs with PSS".to_owned())
+        (
+            Reason::Pkcs1InsteadOfPss,
+            "the signature has the padding PKCS#1 v1.5; SOTER signs with PSS".to_owned(),
+        )
     } else if let Some(changes) = found_changes(key, json, signature, demanded) {
-        ("reserialised", format!("the text was changed after it had been signed: {}", changes.join(", and ")))
+        (
+            Reason::Reserialised,
+            format!("the text was changed after it had been signed: {}", changes.join(", and ")),
+        )
     } else {
         (
-            "wrong-signature",
+            Reason::WrongSignature,
             format!(
                 "the signature is not this key's over these {} bytes: the text, the key or the signature is another",
                 json.len()
             ),
         )
     };
-    Refusal { reason, detail, scheme: Some(required.scheme) }
+    Verdict { reason, detail }
 }
 
 /// A change that something between phone and server commonly makes, undone.

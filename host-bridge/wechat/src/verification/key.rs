@@ -2,7 +2,8 @@
 
 use soter_wire::{CertificateChain, ChainFacts, DecodeError, KeyJson, PublicKey, SignatureScheme};
 
-use super::Refusal;
+use crate::reasons::Reason;
+use crate::verdict::Verdict;
 
 /// A public key, and what came with it.
 pub(super) struct Key {
@@ -14,7 +15,7 @@ pub(super) struct Key {
 
 impl Key {
     /// Reads a PEM, the JSON of an ASK or AuthKey, or that of a certificate chain, told apart by what they contain.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, Refusal> {
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, Verdict> {
         if let Ok(text) = std::str::from_utf8(bytes)
             && text.trim_start().starts_with("-----BEGIN")
         {
@@ -37,8 +38,8 @@ impl Key {
         }
     }
 
-    fn from_chain(chain: &CertificateChain) -> Result<Self, Refusal> {
-        let facts = chain.verify().map_err(|error| Refusal::new("broken-chain", error.to_string()))?;
+    fn from_chain(chain: &CertificateChain) -> Result<Self, Verdict> {
+        let facts = chain.verify().map_err(|error| Verdict::new(Reason::BrokenChain, error.to_string()))?;
         Ok(Self { public: facts.ask.clone(), named_scheme: facts.challenge.named_scheme, chain: Some(facts) })
     }
 
@@ -68,6 +69,6 @@ impl Key {
     }
 }
 
-fn unreadable(error: &DecodeError) -> Refusal {
-    Refusal::new("bad-key", format!("the key cannot be read: {error}"))
+fn unreadable(error: &DecodeError) -> Verdict {
+    Verdict::new(Reason::BadKey, format!("the key cannot be read: {error}"))
 }

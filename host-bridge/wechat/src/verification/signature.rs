@@ -4,63 +4,65 @@ use std::borrow::Cow;
 
 use soter_wire::base64;
 
-use super::Refusal;
+use crate::reasons::Reason;
+use crate::verdict::Verdict;
 
 /// Bytes of a signature by a SOTER key.
 const LENGTH: usize = 256;
 
 /// The 256 bytes of a signature, given raw or in standard Base64, after which one line end is tolerated.
-pub(super) fn read(given: &[u8]) -> Result<Cow<'_, [u8]>, Refusal> {
+pub(super) fn read(given: &[u8]) -> Result<Cow<'_, [u8]>, Verdict> {
     if given.len() == LENGTH {
         return Ok(Cow::Borrowed(given));
     }
     let Ok(text) = std::str::from_utf8(given) else {
-        return Err(Refusal::new(
-            "signature-length",
+        return Err(Verdict::new(
+            Reason::SignatureLength,
             format!("the signature is {} bytes that are no text; a raw one has {LENGTH}", given.len()),
         ));
     };
     let line = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     match base64::decode(line) {
         Ok(signature) if signature.len() == LENGTH => Ok(Cow::Owned(signature)),
-        Ok(signature) => Err(Refusal::new(
-            "signature-length",
+        Ok(signature) => Err(Verdict::new(
+            Reason::SignatureLength,
             format!("the Base64 text holds {} bytes; a signature has {LENGTH}", signature.len()),
         )),
-        Err(error) => Err(misspelt(line)
-            .unwrap_or_else(|| Refusal::new("bad-signature-encoding", format!("the signature is {error}")))),
+        Err(error) => Err(misspelt(line).unwrap_or_else(|| {
+            Verdict::new(Reason::BadSignatureEncoding, format!("the signature is {error}"))
+        })),
     }
 }
 
 /// The 256 bytes of a signature in standard Base64, and nothing around it.
-pub(crate) fn read_base64(text: &str) -> Result<Vec<u8>, Refusal> {
+pub(crate) fn read_base64(text: &str) -> Result<Vec<u8>, Verdict> {
     let signature = base64::decode(text).map_err(|error| {
-        let unreadable = || Refusal::new("bad-signature-encoding", format!("the signature is {error}"));
+        let unreadable = || Verdict::new(Reason::BadSignatureEncoding, format!("the signature is {error}"));
         misspelt(text).unwrap_or_else(unreadable)
     })?;
     if signature.len() == LENGTH {
         return Ok(signature);
     }
     let detail = format!("the Base64 text holds {} bytes; a signature has {LENGTH}", signature.len());
-    Err(Refusal::new("signature-length", detail))
+    Err(Verdict::new(Reason::SignatureLength, detail))
 }
 
 /// The diagnosis for Base64 that one of the usual changes has made unreadable.
-fn misspelt(text: &str) -> Option<Refusal> {
+fn misspelt(text: &str) -> Option<Verdict> {
     let unbroken: String = text.split_ascii_whitespace().collect();
     let standard = text.replace('-', "+").replace('_', "/");
     if is_signature(&unbroken) {
         let parts = text.split_ascii_whitespace().count();
-        return Some(Refusal::new(
-            "base64-wrapped",
+        return Some(Verdict::new(
+            Reason::Base64Wrapped,
             format!(
                 "line breaks or spaces divide the Base64 text into {parts} parts; it must be on one line"
             ),
         ));
     }
     if is_signature(&text.replace(' ', "+")) {
-        return Some(Refusal::new(
-            "base64-plus-lost",
+        return Some(Verdict::new(
+            Reason::Base64PlusLost,
             "spaces stand where the Base64 text had `+`: encode `+` as %2B in forms and addresses",
         ));
     }
@@ -68,14 +70,14 @@ fn misspelt(text: &str) -> Option<Refusal> {
         let foreign = standard != text;
         let unpadded = if is_signature(&standard) { "" } else { ", without its padding" };
         return Some(if foreign {
-            Refusal::new(
-                "base64-url-safe",
+            Verdict::new(
+                Reason::Base64UrlSafe,
                 format!(
                     "the signature is in the URL-safe alphabet (`-` and `_`){unpadded}; use the standard one"
                 ),
             )
         } else {
-            Refusal::new("base64-unpadded", "the Base64 text lacks its padding: `==` belongs at the end")
+            Verdict::new(Reason::Base64Unpadded, "the Base64 text lacks its padding: `==` belongs at the end")
         });
     }
     None

@@ -1,6 +1,6 @@
 //! What the application asked WeChat's servers about a result, and what they told it.
 
-use soter_wechat::journal::{Door, Entry, Journal};
+use soter_wechat::journal::{Entry, Journal, Origin};
 
 /// Calls that are looked at; one result takes two or three.
 const CALLS: usize = 64;
@@ -9,15 +9,15 @@ const CALLS: usize = 64;
 /// answer lacked for a success.
 pub(super) fn told_since(journal: &Journal, number: u64, missed: &str) -> String {
     let calls = journal.after(number, CALLS);
-    let of_backend = || calls.iter().rev().filter(|call| call.door == Door::WeChat);
+    let of_backend = || calls.iter().rev().filter(|call| call.origin == Origin::WeChat);
     let Some(asked) = of_backend().find(|call| is_about_a_result(call)) else {
-        return match of_backend().find_map(|call| call.judgement.as_ref().map(|judged| (call, judged))) {
+        return match of_backend().find_map(|call| call.verdict.as_ref().map(|judged| (call, judged))) {
             Some((call, judged)) => format!("WeChat answered {} with {}; {missed}", call.call, judged.reason),
             None => format!("by the application itself, which did not ask WeChat; {missed}"),
         };
     };
-    match &asked.judgement {
-        Some(judged) if judged.is_ok => {
+    match &asked.verdict {
+        Some(judged) if judged.is_ok() => {
             format!("by the application itself; WeChat said is_ok true; {missed}")
         }
         Some(judged) => format!("WeChat refused: {}", judged.reason),

@@ -1,8 +1,6 @@
 //! The device's counter, which must grow, and which servers read as many things.
 
-use soter_wechat::reasons::{
-    COUNTER_REPLAYED, COUNTER_ROLLED_BACK, DUPLICATE_KEY, MALFORMED_JSON, MISSING_FIELD, WRONG_TYPE,
-};
+use soter_wechat::Reason;
 
 use crate::steps::{
     Before, Claim, CounterIs, Edit, Forgery, Made, OrderOf, Record, Script, Shape, Signer, Who,
@@ -32,7 +30,7 @@ const USUAL: Attack = Attack {
     title: "",
     holds: Holds::RootedPhone,
     making: "",
-    expected: Expected::MustRefuse(&[COUNTER_REPLAYED, COUNTER_ROLLED_BACK]),
+    expected: Expected::MustRefuse(&[Reason::CounterReplayed, Reason::CounterRolledBack]),
     meaning: "A phone that was rolled back or cloned is not noticed: two phones can sign in the name of one.",
     fix: "Keep the highest counter of each cpu_id and require a greater one, in one atomic step with recording it.",
     profile: "trustonic",
@@ -40,7 +38,7 @@ const USUAL: Attack = Attack {
 };
 
 const ODD: Attack = Attack {
-    expected: Expected::MustRefuse(&[WRONG_TYPE]),
+    expected: Expected::MustRefuse(&[Reason::WrongType]),
     meaning: "The counter is read in a form that no phone writes, so parsers between phone and ledger may disagree about its value.",
     fix: "Read the counter strictly: an integer literal from 0 to 2^63 - 1, nothing else.",
     ..USUAL
@@ -139,7 +137,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-COUNTER-10",
         title: "no counter",
         making: "The phone's text without its counter, signed with its AuthKey.",
-        expected: Expected::MustRefuse(&[MISSING_FIELD]),
+        expected: Expected::MustRefuse(&[Reason::MissingField]),
         meaning: "A missing counter skips the check: every replay is possible.",
         fix: "Refuse a result that lacks raw, counter, cpu_id or uid.",
         script: after_a_payment(&[Edit::Without("counter")]),
@@ -149,7 +147,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-COUNTER-11",
         title: "two counters, the good one last",
         making: "The phone's text with the counter twice, first a spent one and then its own, signed with its AuthKey.",
-        expected: Expected::MustRefuse(&[DUPLICATE_KEY]),
+        expected: Expected::MustRefuse(&[Reason::DuplicateKey]),
         meaning: "Parsers disagree about doubled names; here the last one wins, elsewhere the first: a replay passes where two parsers work together.",
         fix: "Refuse objects with doubled names, or use a parser that does.",
         script: after_a_payment(&[Edit::CounterTwice { low_first: true }]),
@@ -159,7 +157,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-COUNTER-12",
         title: "two counters, the good one first",
         making: "The phone's text with the counter twice, first its own and then a spent one, signed with its AuthKey.",
-        expected: Expected::MustRefuse(&[DUPLICATE_KEY]),
+        expected: Expected::MustRefuse(&[Reason::DuplicateKey]),
         meaning: "Parsers disagree about doubled names; here the first one wins, elsewhere the last: a replay passes where two parsers work together.",
         fix: "Refuse objects with doubled names, or use a parser that does.",
         script: after_a_payment(&[Edit::CounterTwice { low_first: false }]),
@@ -214,7 +212,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-COUNTER-18",
         title: "two counters, the good one with an escape in its name",
         making: "The phone's text with a spent counter and after it a name that reads `counter` once its escape is undone, signed with its AuthKey.",
-        expected: Expected::MustRefuse(&[DUPLICATE_KEY]),
+        expected: Expected::MustRefuse(&[Reason::DuplicateKey]),
         meaning: "Doubled names are searched in the text instead of in what it means, so one of them slips through.",
         fix: "Undo escapes first, and refuse objects with doubled names then.",
         script: after_a_payment(&[Edit::CounterEscaped]),
@@ -283,7 +281,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-COUNTER-23",
         title: "a counter with leading zeros",
         making: "The phone's text with two zeros before the counter, which JSON does not allow, signed with its AuthKey.",
-        expected: Expected::MustRefuse(&[MALFORMED_JSON, WRONG_TYPE]),
+        expected: Expected::MustRefuse(&[Reason::MalformedJson, Reason::WrongType]),
         script: after_a_payment(&[Edit::Counter(CounterIs::LeadingZeros)]),
         ..ODD
     },

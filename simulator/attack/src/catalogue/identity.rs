@@ -1,9 +1,6 @@
 //! Results and keys of somebody else.
 
-use soter_wechat::reasons::{
-    BROKEN_CHAIN, DUPLICATE_KEY, MISSING_FIELD, NO_AUTH_KEY, OTHER_USERS_RESULT, RETIRED_KEY, UNKNOWN_DEVICE,
-    WRONG_KEY, WRONG_SIGNATURE,
-};
+use soter_wechat::Reason;
 
 use crate::steps::{Before, Claim, CounterIs, Edit, Enrolment, Forgery, Made, OrderOf, Script, Signer, Who};
 use crate::{Attack, Expected, Holds, Layer, Scheme};
@@ -22,7 +19,7 @@ const USUAL: Attack = Attack {
     title: "",
     holds: Holds::AnotherPhone,
     making: "",
-    expected: Expected::MustRefuse(&[OTHER_USERS_RESULT]),
+    expected: Expected::MustRefuse(&[Reason::OtherUsersResult]),
     meaning: "A touch of one person counts as another's.",
     fix: "Bind each AuthKey to mini program and user when it is uploaded, and check both; take the openid from the session.",
     profile: "trustonic",
@@ -37,7 +34,7 @@ const NAMED: Attack = Attack {
 };
 
 const RETIRED: Attack = Attack {
-    expected: Expected::MustRefuse(&[RETIRED_KEY]),
+    expected: Expected::MustRefuse(&[Reason::RetiredKey]),
     meaning: "Keys that the phone has given up go on working: whoever got hold of one, or enrolled and removed a finger, keeps the access.",
     fix: "Retire the older AuthKey of the same user on the same phone when a newer one is uploaded.",
     ..NAMED
@@ -45,7 +42,7 @@ const RETIRED: Attack = Attack {
 
 const ENROLLED: Attack = Attack {
     holds: Holds::Network,
-    expected: Expected::MustRefuse(&[WRONG_SIGNATURE]),
+    expected: Expected::MustRefuse(&[Reason::WrongSignature]),
     meaning: "Keys from outside any TEE are enrolled, and from then on everything that they sign is good.",
     fix: "Follow the chain at each upload: a device root that is known, the ASK signed by it, the AuthKey signed by the ASK.",
     ..USUAL
@@ -77,7 +74,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-IDENTITY-03",
         title: "the openid that the same person has in another mini program",
         making: "An honest result of the owner, sent with the owner's openid of another mini program.",
-        expected: Expected::MustRefuse(&["errcode-40003", OTHER_USERS_RESULT]),
+        expected: Expected::MustRefuse(&[Reason::Errcode(40003), Reason::OtherUsersResult]),
         meaning: "The openid is not checked against the key: any result is good for any user.",
         script: Script::Send(&[], Forgery { claims: Claim::OwnerElsewhere, ..Forgery::HONEST }),
         ..USUAL
@@ -86,7 +83,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-IDENTITY-04",
         title: "another uid",
         making: "The phone's text with another `uid`, signed with its AuthKey.",
-        expected: Expected::MustRefuse(&[WRONG_KEY, NO_AUTH_KEY]),
+        expected: Expected::MustRefuse(&[Reason::WrongKey, Reason::NoAuthKey]),
         script: Script::Send(&[], resigned(Signer::AuthKey, &[Edit::Text("uid", "10999")])),
         ..NAMED
     },
@@ -95,7 +92,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "another uid under the old signature",
         holds: Holds::RecordedResult,
         making: "An honest result; `uid` is replaced, the signature stays.",
-        expected: Expected::MustRefuse(&[NO_AUTH_KEY]),
+        expected: Expected::MustRefuse(&[Reason::NoAuthKey]),
         script: Script::Send(&[], Forgery { tampered: &[Edit::Text("uid", "10999")], ..Forgery::HONEST }),
         ..NAMED
     },
@@ -103,7 +100,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-IDENTITY-06",
         title: "the cpu_id of a phone that nobody has",
         making: "The phone's text with a made-up `cpu_id`, signed with its AuthKey.",
-        expected: Expected::MustRefuse(&[UNKNOWN_DEVICE]),
+        expected: Expected::MustRefuse(&[Reason::UnknownDevice]),
         script: Script::Send(
             &[],
             resigned(Signer::AuthKey, &[Edit::Text("cpu_id", "ffffffffffffffffffffffffffffffffffffffff")]),
@@ -114,7 +111,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-IDENTITY-07",
         title: "the cpu_id of another user's phone",
         making: "The phone's text with the `cpu_id` of another phone that the target knows, signed with its own AuthKey.",
-        expected: Expected::MustRefuse(&[WRONG_KEY, WRONG_SIGNATURE]),
+        expected: Expected::MustRefuse(&[Reason::WrongKey, Reason::WrongSignature]),
         script: Script::Send(&[], resigned(Signer::AuthKey, &[Edit::OthersCpuId])),
         ..NAMED
     },
@@ -123,7 +120,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "the cpu_id of another user's phone under the old signature",
         holds: Holds::RecordedResult,
         making: "An honest result; `cpu_id` is replaced by that of another phone, the signature stays.",
-        expected: Expected::MustRefuse(&[WRONG_KEY, WRONG_SIGNATURE]),
+        expected: Expected::MustRefuse(&[Reason::WrongKey, Reason::WrongSignature]),
         script: Script::Send(&[], Forgery { tampered: &[Edit::OthersCpuId], ..Forgery::HONEST }),
         ..NAMED
     },
@@ -159,7 +156,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-IDENTITY-13",
         title: "a certificate chain with a foreign root",
         making: "A Huawei phone's chain with CA and root of the attacker's own; every signature in it holds.",
-        expected: Expected::MustRefuse(&[BROKEN_CHAIN]),
+        expected: Expected::MustRefuse(&[Reason::BrokenChain]),
         meaning: "Any root will do, so anybody can make phones.",
         fix: "Compare the root's public key with a list of those that you trust.",
         profile: "itrustee",
@@ -170,7 +167,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-IDENTITY-14",
         title: "a certificate chain with a broken link",
         making: "A Huawei phone's chain whose device certificate is signed by the attacker instead of the CA.",
-        expected: Expected::MustRefuse(&[BROKEN_CHAIN]),
+        expected: Expected::MustRefuse(&[Reason::BrokenChain]),
         fix: "Verify each certificate's signature with the key of the next one, up to a root that you trust.",
         profile: "itrustee",
         script: Script::Enroll(Enrolment::BrokenChain),
@@ -180,7 +177,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-IDENTITY-15",
         title: "the own cpu_id in capital letters, with a spent counter",
         making: "After an honest result, the phone's text with its `cpu_id` in capital letters and the counter of that result, signed with its AuthKey.",
-        expected: Expected::MustRefuse(&[UNKNOWN_DEVICE]),
+        expected: Expected::MustRefuse(&[Reason::UnknownDevice]),
         meaning: "Keys are looked up without regard to case, as some databases do, and counters with: one phone has as many counters as spellings.",
         fix: "Compare cpu_id exactly everywhere: in MySQL with a binary collation.",
         script: Script::Send(
@@ -193,7 +190,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-IDENTITY-16",
         title: "two devices in one text, the own one last",
         making: "The phone's text with the `cpu_id` of another user's phone before its own, signed with its AuthKey.",
-        expected: Expected::MustRefuse(&[DUPLICATE_KEY]),
+        expected: Expected::MustRefuse(&[Reason::DuplicateKey]),
         fix: "Refuse objects with doubled names, or use a parser that does.",
         script: Script::Send(&[], resigned(Signer::AuthKey, &[Edit::CpuIdTwice])),
         ..NAMED
@@ -203,7 +200,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "the owner's openid in the other case",
         holds: Holds::Network,
         making: "An honest result of the owner, sent with the owner's openid whose capitals are small and whose small letters are capitals.",
-        expected: Expected::MustRefuse(&["errcode-40003", OTHER_USERS_RESULT]),
+        expected: Expected::MustRefuse(&[Reason::Errcode(40003), Reason::OtherUsersResult]),
         meaning: "Openids are compared without regard to case, as some databases do; two users may differ in nothing else.",
         fix: "Compare openids exactly: in MySQL with a binary collation.",
         script: Script::Send(&[], Forgery { claims: Claim::OwnerInOtherCase, ..Forgery::HONEST }),
@@ -232,7 +229,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-IDENTITY-19",
         title: "no device in the text",
         making: "The phone's text without `cpu_id`, signed with its AuthKey.",
-        expected: Expected::MustRefuse(&[MISSING_FIELD]),
+        expected: Expected::MustRefuse(&[Reason::MissingField]),
         fix: "Refuse a result that lacks raw, counter, cpu_id or uid.",
         script: Script::Send(&[], resigned(Signer::AuthKey, &[Edit::Without("cpu_id")])),
         ..NAMED
@@ -241,7 +238,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-IDENTITY-20",
         title: "no app in the text",
         making: "The phone's text without `uid`, signed with its AuthKey.",
-        expected: Expected::MustRefuse(&[MISSING_FIELD]),
+        expected: Expected::MustRefuse(&[Reason::MissingField]),
         fix: "Refuse a result that lacks raw, counter, cpu_id or uid.",
         script: Script::Send(&[], resigned(Signer::AuthKey, &[Edit::Without("uid")])),
         ..NAMED
@@ -250,7 +247,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-IDENTITY-21",
         title: "a certificate chain whose leaf the device has not signed",
         making: "A Huawei phone's chain whose leaf has the attacker's ASK and signature; the AuthKey is signed by that ASK.",
-        expected: Expected::MustRefuse(&[BROKEN_CHAIN]),
+        expected: Expected::MustRefuse(&[Reason::BrokenChain]),
         fix: "Verify the leaf, too: the device's certificate signs it, although it is no CA's.",
         profile: "itrustee",
         script: Script::Enroll(Enrolment::LeafOfNobody),
@@ -260,7 +257,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-IDENTITY-22",
         title: "a certificate chain whose CA the root has not signed",
         making: "A Huawei phone's chain with a key of the attacker's in the CA's certificate, under the root's old signature; the genuine root ends it.",
-        expected: Expected::MustRefuse(&[BROKEN_CHAIN]),
+        expected: Expected::MustRefuse(&[Reason::BrokenChain]),
         fix: "Verify each certificate's signature with the key of the next one, up to a root that you trust.",
         profile: "itrustee",
         script: Script::Enroll(Enrolment::CaOfNobody),

@@ -1,8 +1,6 @@
 //! The signed text, changed on its way or written so that parsers disagree.
 
-use soter_wechat::reasons::{
-    DUPLICATE_KEY, JSON_NOT_A_STRING, MALFORMED_JSON, RESERIALISED, WRONG_SIGNATURE,
-};
+use soter_wechat::Reason;
 
 use crate::steps::{Before, Challenge, CounterIs, Edit, Envelope, Forgery, Made, Record, Script, Signer};
 use crate::{Attack, Expected, Holds, Layer, Scheme};
@@ -34,7 +32,7 @@ const FIELD: Attack = Attack {
     title: "",
     holds: Holds::RecordedResult,
     making: "",
-    expected: Expected::MustRefuse(&[WRONG_SIGNATURE]),
+    expected: Expected::MustRefuse(&[Reason::WrongSignature]),
     meaning: "The signature is not checked over the text that is used: what a phone signed can be rewritten.",
     fix: "Verify over the exact bytes of resultJSON as received, and read its members only from those bytes.",
     profile: "trustonic",
@@ -42,14 +40,14 @@ const FIELD: Attack = Attack {
 };
 
 const REWRITTEN: Attack = Attack {
-    expected: Expected::MustRefuse(&[RESERIALISED]),
+    expected: Expected::MustRefuse(&[Reason::Reserialised]),
     meaning: "The text is parsed and written again before it is checked, or not checked at all: the bytes that are verified are not the ones that the phone signed.",
     fix: "Pass resultJSON on as the string that it is; never parse and write it again before the check.",
     ..FIELD
 };
 
 const ENCODED: Attack = Attack {
-    expected: Expected::MustRefuse(&[RESERIALISED, MALFORMED_JSON, WRONG_SIGNATURE]),
+    expected: Expected::MustRefuse(&[Reason::Reserialised, Reason::MalformedJson, Reason::WrongSignature]),
     meaning: "Bytes that the phone did not sign pass: something on the way normalises them, and what is checked differs from what is used.",
     fix: "Check the bytes as received: no trimming, no change of character set or line ends.",
     ..FIELD
@@ -149,7 +147,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-JSON-12",
         title: "an object instead of a string",
         making: "An honest result; its text stands in the request as an object, not as a string.",
-        expected: Expected::MustRefuse(&[JSON_NOT_A_STRING]),
+        expected: Expected::MustRefuse(&[Reason::JsonNotAString]),
         meaning: "The target writes the object to text itself, and checks that instead of what the phone signed.",
         script: Script::Send(&[], Forgery { envelope: Envelope::ObjectForString, ..Forgery::HONEST }),
         ..REWRITTEN
@@ -187,7 +185,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "half of a surrogate pair",
         holds: Holds::RootedPhone,
         making: "The phone's text with the escape \\ud800 behind the challenge, signed with its AuthKey.",
-        expected: Expected::MayRefuse(&[MALFORMED_JSON]),
+        expected: Expected::MayRefuse(&[Reason::MalformedJson]),
         meaning: "JSON's grammar allows the escape and leaves open what it means (RFC 8259, 8.2): two parsers read two challenges.",
         fix: "Refuse JSON whose strings are not valid Unicode, at the latest where the challenge is compared.",
         script: resigned(&[Edit::LoneSurrogate]),
@@ -198,7 +196,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "a challenge that closes its string and brings members along",
         holds: Holds::RootedPhone,
         making: "The phone's text as a TEE that does not escape would write it: the challenge ends in a quotation mark, a second counter follows. Signed with its AuthKey.",
-        expected: Expected::MustRefuse(&[DUPLICATE_KEY]),
+        expected: Expected::MustRefuse(&[Reason::DuplicateKey]),
         meaning: "Whoever chooses challenges chooses counters: with doubled names, the injected one may win.",
         fix: "Refuse objects with doubled names.",
         script: resigned(&[Edit::Injected]),
@@ -248,7 +246,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "two challenges, the issued one last",
         holds: Holds::RootedPhone,
         making: "The phone's text with another challenge before the issued one, both under the name `raw`, signed with its AuthKey.",
-        expected: Expected::MustRefuse(&[DUPLICATE_KEY]),
+        expected: Expected::MustRefuse(&[Reason::DuplicateKey]),
         meaning: "Parsers disagree about doubled names: what was shown to the user and what is compared are two challenges.",
         fix: "Refuse objects with doubled names, or use a parser that does.",
         script: resigned(&[Edit::RawTwice]),
@@ -290,7 +288,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-JSON-29",
         title: "no text at all",
         making: "An honest result, asked about without json_string.",
-        expected: Expected::MustRefuse(&[JSON_NOT_A_STRING]),
+        expected: Expected::MustRefuse(&[Reason::JsonNotAString]),
         meaning: "A missing text skips the check, so anybody can be said to have authenticated.",
         fix: "Require a string; an exception on the way to the verdict is a no.",
         script: Script::Send(

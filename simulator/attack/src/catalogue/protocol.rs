@@ -1,6 +1,6 @@
 //! What surrounds a result: logins, access tokens, HTTP, and failures that pretend to be successes.
 
-use soter_wechat::reasons::{BAD_SIGNATURE_ENCODING, OTHER_APPS_RESULT, SIGNATURE_LENGTH};
+use soter_wechat::Reason;
 
 use crate::steps::{Code, Envelope, Forgery, Made, Script};
 use crate::{Attack, Expected, Holds, Layer};
@@ -35,7 +35,7 @@ const TOKEN: Attack = Attack {
 };
 
 const OPENID: Attack = Attack {
-    expected: Expected::MustRefuse(&["errcode-40003"]),
+    expected: Expected::MustRefuse(&[Reason::Errcode(40003)]),
     meaning: "What is no openid is not compared, or matches any: every user's result is good for every other.",
     fix: "Require a string, and look for exactly that openid.",
     ..USUAL
@@ -46,7 +46,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-PROTOCOL-01",
         title: "a login code used twice",
         making: "A code of wx.login is used, which works, and then used again.",
-        expected: Expected::MustRefuse(&["errcode-40163", "errcode-40029"]),
+        expected: Expected::MustRefuse(&[Reason::Errcode(40163), Reason::Errcode(40029)]),
         script: Script::Login(Code::Twice),
         ..CODE
     },
@@ -54,7 +54,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-PROTOCOL-02",
         title: "a login code that has expired",
         making: "A code of wx.login is used for the first time after more than five minutes.",
-        expected: Expected::MustRefuse(&["errcode-40029"]),
+        expected: Expected::MustRefuse(&[Reason::Errcode(40029)]),
         script: Script::Login(Code::Expired),
         ..CODE
     },
@@ -62,7 +62,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-PROTOCOL-03",
         title: "a login code of another mini program",
         making: "A code of wx.login that was made in another mini program is used here.",
-        expected: Expected::MustRefuse(&["errcode-40029"]),
+        expected: Expected::MustRefuse(&[Reason::Errcode(40029)]),
         meaning: "Whoever runs another mini program logs in here as its users.",
         script: Script::Login(Code::OfAnotherApp),
         ..CODE
@@ -71,7 +71,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-PROTOCOL-04",
         title: "an access token that has expired",
         making: "An honest result, asked about with a stable access token that a forced refresh has ended.",
-        expected: Expected::MustRefuse(&["errcode-42001", "errcode-40001"]),
+        expected: Expected::MustRefuse(&[Reason::Errcode(42001), Reason::Errcode(40001)]),
         script: sent(Envelope::ExpiredToken),
         ..TOKEN
     },
@@ -79,7 +79,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-PROTOCOL-05",
         title: "the access token of another mini program",
         making: "An honest result, asked about with the access token of another mini program.",
-        expected: Expected::MustRefuse(&[OTHER_APPS_RESULT, "errcode-40003"]),
+        expected: Expected::MustRefuse(&[Reason::OtherAppsResult, Reason::Errcode(40003)]),
         script: sent(Envelope::OtherAppsToken),
         ..TOKEN
     },
@@ -87,7 +87,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-PROTOCOL-06",
         title: "no access token",
         making: "An honest result, asked about without an access token.",
-        expected: Expected::MustRefuse(&["errcode-41001"]),
+        expected: Expected::MustRefuse(&[Reason::Errcode(41001)]),
         script: sent(Envelope::NoToken),
         ..TOKEN
     },
@@ -95,7 +95,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-PROTOCOL-07",
         title: "an access token that nobody has given out",
         making: "An honest result, asked about with a made-up access token.",
-        expected: Expected::MustRefuse(&["errcode-40001"]),
+        expected: Expected::MustRefuse(&[Reason::Errcode(40001)]),
         script: sent(Envelope::Token("emulated_made_up")),
         ..TOKEN
     },
@@ -103,7 +103,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-PROTOCOL-08",
         title: "GET instead of POST",
         making: "An honest result in the body of a GET request.",
-        expected: Expected::MustRefuse(&["errcode-43002"]),
+        expected: Expected::MustRefuse(&[Reason::Errcode(43002)]),
         meaning: "A link or an image can spend a result, and proxies may repeat or keep the request.",
         fix: "Accept POST alone for what changes something.",
         script: sent(Envelope::Get),
@@ -113,7 +113,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-PROTOCOL-09",
         title: "a failure dressed up as a success",
         making: "The callback of a touch that was not recognised (errCode 90009), with its empty text and signature, sent as if it were a success.",
-        expected: Expected::MustRefuse(&[SIGNATURE_LENGTH, BAD_SIGNATURE_ENCODING]),
+        expected: Expected::MustRefuse(&[Reason::SignatureLength, Reason::BadSignatureEncoding]),
         meaning: "The server believes the mini program's word that the touch was good.",
         fix: "Act on a result that was verified, never on errCode or on the request having come at all.",
         script: Script::Send(&[], Forgery { made: Made::Failed, ..Forgery::HONEST }),
@@ -158,7 +158,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-PROTOCOL-15",
         title: "an empty access token",
         making: "An honest result, asked about with an empty access token.",
-        expected: Expected::MustRefuse(&["errcode-41001", "errcode-40001"]),
+        expected: Expected::MustRefuse(&[Reason::Errcode(41001), Reason::Errcode(40001)]),
         script: sent(Envelope::Token("")),
         ..TOKEN
     },

@@ -1,6 +1,6 @@
 //! A genuine result, shown once more or somewhere else.
 
-use soter_wechat::reasons::{BASE64_UNPADDED, COUNTER_REPLAYED, COUNTER_ROLLED_BACK, OTHER_USERS_RESULT};
+use soter_wechat::Reason;
 
 use crate::steps::{Before, Challenge, Claim, Envelope, Forgery, Made, OrderOf, Record, Script, Shape, Who};
 use crate::{Attack, Expected, Holds, Layer};
@@ -14,7 +14,7 @@ const USUAL: Attack = Attack {
     title: "",
     holds: Holds::RecordedResult,
     making: "",
-    expected: Expected::MustRefuse(&[COUNTER_REPLAYED]),
+    expected: Expected::MustRefuse(&[Reason::CounterReplayed]),
     meaning: "Whoever records one payment can repeat it.",
     fix: "Use each challenge once: take it out of storage in the same step that checks it. Keep the highest counter of each cpu_id and require a greater one.",
     profile: "trustonic",
@@ -63,7 +63,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-REPLAY-05",
         title: "a result that was kept back, after a newer one",
         making: "An honest result is recorded and kept back, a newer one is accepted, then the older one is sent for its own order.",
-        expected: Expected::MustRefuse(&[COUNTER_ROLLED_BACK]),
+        expected: Expected::MustRefuse(&[Reason::CounterRolledBack]),
         meaning: "The counter is not compared with the highest one: results out of order are accepted, as from a phone that was rolled back.",
         fix: "Keep the highest counter of each cpu_id and require a greater one.",
         script: Script::Send(
@@ -111,7 +111,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         layer: Layer::Application,
         title: "a result in another user's login",
         making: "The owner's honest result, recorded and kept back, is sent in the login of another user for that user's order.",
-        expected: Expected::MustRefuse(&[OTHER_USERS_RESULT]),
+        expected: Expected::MustRefuse(&[Reason::OtherUsersResult]),
         meaning: "One user's touch pays another user's order.",
         fix: "Ask verify_signature with the openid of the session, and compare the challenge with that session's order.",
         script: Script::Send(
@@ -124,7 +124,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-REPLAY-10",
         title: "the same result with its signature written in another way",
         making: "An honest result, which was accepted, is sent again; its signature lacks the padding of Base64.",
-        expected: Expected::MustRefuse(&[BASE64_UNPADDED, COUNTER_REPLAYED]),
+        expected: Expected::MustRefuse(&[Reason::Base64Unpadded, Reason::CounterReplayed]),
         meaning: "Replays are recognised by the text of the signature, which has many spellings.",
         fix: "Recognise replays by challenge and counter, not by the bytes of the request.",
         script: Script::Send(&[Before::Pay], Forgery { signature: Shape::Unpadded, ..REPLAYED }),
@@ -135,7 +135,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         layer: Layer::Application,
         title: "a result for its own order, in another user's login",
         making: "The owner's honest result, recorded and kept back, is sent for the owner's order in the login of another user.",
-        expected: Expected::MustRefuse(&[OTHER_USERS_RESULT]),
+        expected: Expected::MustRefuse(&[Reason::OtherUsersResult]),
         meaning: "Whoever knows the number of an order acts on it: sessions are checked to be there, not to be the right one.",
         fix: "Look orders up among those of the session's user; ask verify_signature with the openid of the session.",
         script: Script::Send(

@@ -1,10 +1,8 @@
 //! Signatures that are none, or of another kind, or by another key.
 
+use soter_wechat::Reason;
+
 use soter_bridge::protocol::danger::{Hash, Padding};
-use soter_wechat::reasons::{
-    BAD_SIGNATURE_ENCODING, BASE64_UNPADDED, BASE64_URL_SAFE, BASE64_WRAPPED, OTHER_USERS_RESULT,
-    PKCS1_INSTEAD_OF_PSS, SIGNATURE_LENGTH, WRONG_KEY, WRONG_SALT_LENGTH, WRONG_SIGNATURE,
-};
 
 use crate::steps::{Before, Edit, Envelope, Forgery, Made, Script, Shape, Signer};
 use crate::{Attack, Expected, Flaw, Holds, Layer, Scheme};
@@ -33,7 +31,7 @@ const USUAL: Attack = Attack {
     title: "",
     holds: Holds::Network,
     making: "",
-    expected: Expected::MustRefuse(&[WRONG_SIGNATURE]),
+    expected: Expected::MustRefuse(&[Reason::WrongSignature]),
     meaning: "The signature is not checked, so anybody can write results without a phone.",
     fix: "Verify RSASSA-PSS over the exact bytes of resultJSON with the AuthKey of its cpu_id and uid; to ask WeChat, act on is_ok alone.",
     profile: "trustonic",
@@ -41,7 +39,7 @@ const USUAL: Attack = Attack {
 };
 
 const LENGTH: Attack = Attack {
-    expected: Expected::MustRefuse(&[SIGNATURE_LENGTH]),
+    expected: Expected::MustRefuse(&[Reason::SignatureLength]),
     meaning: "Signatures of any length reach the RSA operation: encodings other than the one form multiply, and with them ways around a list of used signatures.",
     fix: "Require exactly 256 bytes before anything else.",
     ..USUAL
@@ -49,7 +47,7 @@ const LENGTH: Attack = Attack {
 
 const PARAMETERS: Attack = Attack {
     holds: Holds::RootedPhone,
-    expected: Expected::MustRefuse(&[WRONG_SALT_LENGTH]),
+    expected: Expected::MustRefuse(&[Reason::WrongSaltLength]),
     meaning: "The verifier takes whatever parameters a signature happens to have: weaker forms pass, and what the key was enrolled for does not bind it.",
     fix: "Fix padding, hashes and salt length when the AuthKey is uploaded (SHA-256 throughout; salt 20, Huawei 32), and verify with exactly these.",
     ..USUAL
@@ -81,7 +79,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-02",
         title: "an empty signature",
         making: "An honest result's text with an empty string for its signature.",
-        expected: Expected::MustRefuse(&[SIGNATURE_LENGTH, BAD_SIGNATURE_ENCODING]),
+        expected: Expected::MustRefuse(&[Reason::SignatureLength, Reason::BadSignatureEncoding]),
         meaning: "A missing signature skips the check, so anybody can write results without a phone.",
         script: reshaped(Shape::Empty),
         ..USUAL
@@ -126,7 +124,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-08",
         title: "PKCS#1 v1.5 instead of PSS",
         making: "The phone's text, signed with its AuthKey by the older padding.",
-        expected: Expected::MustRefuse(&[PKCS1_INSTEAD_OF_PSS]),
+        expected: Expected::MustRefuse(&[Reason::Pkcs1InsteadOfPss]),
         script: signed(Signer::AuthKey, &[], Scheme { padding: Padding::Pkcs1, ..Scheme::USUAL }),
         ..PARAMETERS
     },
@@ -134,7 +132,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-09",
         title: "SHA-1 instead of SHA-256",
         making: "The phone's text, signed with its AuthKey by PSS with SHA-1 for text and mask.",
-        expected: Expected::MustRefuse(&[WRONG_SIGNATURE]),
+        expected: Expected::MustRefuse(&[Reason::WrongSignature]),
         script: signed(Signer::AuthKey, &[], Scheme { hash: Hash::Sha1, mgf1: Hash::Sha1, ..Scheme::USUAL }),
         ..PARAMETERS
     },
@@ -142,7 +140,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-10",
         title: "MGF1 with SHA-1",
         making: "The phone's text, signed with its AuthKey by PSS with SHA-256 for the text and SHA-1 for the mask.",
-        expected: Expected::MustRefuse(&[WRONG_SIGNATURE]),
+        expected: Expected::MustRefuse(&[Reason::WrongSignature]),
         script: signed(Signer::AuthKey, &[], Scheme { mgf1: Hash::Sha1, ..Scheme::USUAL }),
         ..PARAMETERS
     },
@@ -194,7 +192,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-17",
         title: "the AuthKey of another user on the same phone",
         making: "The phone's text, signed with the AuthKey that the same phone made for another user of the mini program.",
-        expected: Expected::MustRefuse(&[OTHER_USERS_RESULT]),
+        expected: Expected::MustRefuse(&[Reason::OtherUsersResult]),
         script: signed(Signer::AnotherAuthKey, &[], Scheme::USUAL),
         ..FOREIGN_KEY
     },
@@ -202,7 +200,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-18",
         title: "the ASK instead of the AuthKey",
         making: "The phone's text, signed with its ASK, which signs AuthKeys and no results.",
-        expected: Expected::MustRefuse(&[WRONG_KEY]),
+        expected: Expected::MustRefuse(&[Reason::WrongKey]),
         script: signed(Signer::Ask, &[], Scheme::USUAL),
         ..FOREIGN_KEY
     },
@@ -210,7 +208,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-19",
         title: "the AuthKey of another phone",
         making: "The phone's text, signed with the AuthKey of another user's phone, which the target knows as well.",
-        expected: Expected::MustRefuse(&[WRONG_KEY, WRONG_SIGNATURE]),
+        expected: Expected::MustRefuse(&[Reason::WrongKey, Reason::WrongSignature]),
         script: signed(Signer::OthersAuthKey, &[], Scheme::USUAL),
         ..FOREIGN_KEY
     },
@@ -218,7 +216,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-20",
         title: "the attacker's own key, brought along in the text",
         making: "The phone's text with the attacker's pub_key added, signed with the attacker's own key.",
-        expected: Expected::MustRefuse(&[WRONG_SIGNATURE]),
+        expected: Expected::MustRefuse(&[Reason::WrongSignature]),
         script: signed(Signer::Attacker, &[Edit::WithAttackersKey], Scheme::USUAL),
         ..FOREIGN_KEY
     },
@@ -226,7 +224,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-21",
         title: "URL-safe Base64",
         making: "An honest result; the signature is written with `-` and `_`.",
-        expected: Expected::MayRefuse(&[BASE64_URL_SAFE]),
+        expected: Expected::MayRefuse(&[Reason::Base64UrlSafe]),
         script: reshaped(Shape::UrlSafe),
         ..SPELLING
     },
@@ -234,7 +232,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-22",
         title: "Base64 without padding",
         making: "An honest result; the signature is written without its `=` at the end.",
-        expected: Expected::MayRefuse(&[BASE64_UNPADDED]),
+        expected: Expected::MayRefuse(&[Reason::Base64Unpadded]),
         script: reshaped(Shape::Unpadded),
         ..SPELLING
     },
@@ -242,7 +240,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-23",
         title: "Base64 in lines",
         making: "An honest result; the signature is written in lines of 76 characters.",
-        expected: Expected::MayRefuse(&[BASE64_WRAPPED]),
+        expected: Expected::MayRefuse(&[Reason::Base64Wrapped]),
         script: reshaped(Shape::Wrapped),
         ..SPELLING
     },
@@ -261,7 +259,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-25",
         title: "PSS with another trailer byte",
         making: "The phone's text, signed with its AuthKey by PSS whose last byte is 0xcc instead of 0xbc.",
-        expected: Expected::MustRefuse(&[WRONG_SIGNATURE]),
+        expected: Expected::MustRefuse(&[Reason::WrongSignature]),
         fix: "Check the whole encoding (RFC 8017, 9.1.2); any maintained library does.",
         script: signed(Signer::AuthKey, &[], Scheme { flaw: Some(Flaw::Trailer), ..Scheme::USUAL }),
         ..PARAMETERS
@@ -270,7 +268,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-26",
         title: "PSS with padding that is not zero",
         making: "The phone's text, signed with its AuthKey by PSS with a byte before the salt's mark that is not zero.",
-        expected: Expected::MustRefuse(&[WRONG_SIGNATURE]),
+        expected: Expected::MustRefuse(&[Reason::WrongSignature]),
         fix: "Check the whole encoding (RFC 8017, 9.1.2); any maintained library does.",
         script: signed(Signer::AuthKey, &[], Scheme { flaw: Some(Flaw::Padding), ..Scheme::USUAL }),
         ..PARAMETERS
@@ -279,7 +277,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-27",
         title: "a signature that is no Base64",
         making: "An honest result's text with `no Base64!` for its signature.",
-        expected: Expected::MustRefuse(&[BAD_SIGNATURE_ENCODING]),
+        expected: Expected::MustRefuse(&[Reason::BadSignatureEncoding]),
         meaning: "What cannot be read skips the check, so anybody can write results without a phone.",
         fix: "Refuse what cannot be decoded; an exception on the way to the verdict is a no.",
         script: reshaped(Shape::NotBase64),
@@ -289,7 +287,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-28",
         title: "no signature at all",
         making: "An honest result, asked about without json_signature.",
-        expected: Expected::MustRefuse(&[BAD_SIGNATURE_ENCODING]),
+        expected: Expected::MustRefuse(&[Reason::BadSignatureEncoding]),
         meaning: "A missing signature skips the check, so anybody can write results without a phone.",
         script: sent(Envelope::Member("json_signature", None)),
         ..USUAL
@@ -298,7 +296,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-29",
         title: "true for a signature",
         making: "An honest result, asked about with `true` for its json_signature.",
-        expected: Expected::MustRefuse(&[BAD_SIGNATURE_ENCODING]),
+        expected: Expected::MustRefuse(&[Reason::BadSignatureEncoding]),
         meaning: "What is no text skips the check, or compares as equal: anybody can write results without a phone.",
         fix: "Require a string, and compare without conversions.",
         script: sent(Envelope::Member("json_signature", Some("true"))),
@@ -317,7 +315,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-31",
         title: "null for a signature",
         making: "An honest result, asked about with `null` for its json_signature.",
-        expected: Expected::MustRefuse(&[BAD_SIGNATURE_ENCODING]),
+        expected: Expected::MustRefuse(&[Reason::BadSignatureEncoding]),
         meaning: "A missing signature skips the check, so anybody can write results without a phone.",
         script: sent(Envelope::Member("json_signature", Some("null"))),
         ..USUAL

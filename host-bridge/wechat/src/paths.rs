@@ -1,0 +1,107 @@
+//! Every path of WeChat's servers: where it is, which method it takes, and what it is for.
+//!
+//! This table is the only one. The router gives each path its handler and does not compile without; the guard of a server,
+//! the advice for an unknown path, and README follow it.
+
+/// The method that a path takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathMethod {
+    /// GET, with all parameters in the query.
+    Get,
+    /// POST, with a JSON body.
+    Post,
+}
+
+/// Literals as a sentence lists them: `a, b and c`.
+macro_rules! listed {
+    ($last:literal) => { $last };
+    ($one:literal, $last:literal) => { concat!($one, " and ", $last) };
+    ($one:literal, $($more:literal),+) => { concat!($one, ", ", listed!($($more),+)) };
+}
+
+/// Paths stand without their first slash. Those of the real servers stand in the middle, the project's own around them:
+/// that is the order in which they are listed for people.
+macro_rules! paths {
+    (
+        own { $($first:ident = $first_method:ident $first_path:literal: $first_purpose:literal;)* }
+        wechats { $($real:ident = $real_method:ident $real_path:literal: $real_purpose:literal;)+ }
+        own { $($last:ident = $last_method:ident $last_path:literal: $last_purpose:literal;)* }
+    ) => {
+        paths! { @table
+            $($first = $first_method $first_path: $first_purpose;)*
+            $($real = $real_method $real_path: $real_purpose;)+
+            $($last = $last_method $last_path: $last_purpose;)*
+        }
+
+        /// What to do about 40066, the answer of the real servers to a path that they do not have.
+        pub(crate) const INVALID_URL_ADVICE: &str =
+            concat!("Check the path. Emulated are ", listed!($($real_path),+), ".");
+    };
+    (@table $($variant:ident = $method:ident $path:literal: $purpose:literal;)+) => {
+        /// A path of WeChat's servers.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum WeChatPath {
+            $(#[doc = concat!("`/", $path, "`: ", $purpose, ".")] $variant,)+
+        }
+
+        impl WeChatPath {
+            /// Every path, in the order in which they are listed for people.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The path itself, from its first slash on.
+            pub fn path(self) -> &'static str {
+                match self { $(Self::$variant => concat!("/", $path),)+ }
+            }
+
+            /// The method that it takes.
+            pub fn method(self) -> PathMethod {
+                match self { $(Self::$variant => PathMethod::$method,)+ }
+            }
+
+            /// What it is for: a few words for people, without a full stop.
+            pub fn purpose(self) -> &'static str {
+                match self { $(Self::$variant => $purpose,)+ }
+            }
+        }
+    };
+}
+
+paths! {
+    own {
+        Devices = Post "sim/devices": "takes the keys of an audit's phones";
+    }
+    wechats {
+        Token = Get "cgi-bin/token": "access tokens, as WeChat gives them";
+        StableToken = Post "cgi-bin/stable_token": "access tokens that stay the same until they expire";
+        CodeToSession = Get "sns/jscode2session": "the user of a code from `wx.login`";
+        VerifySignature = Post "cgi-bin/soter/verify_signature": "whether a result is good: `is_ok`";
+        IsSupport = Post "cgi-bin/soter_3rdapp/is_support": "whether a phone supports SOTER, for Android apps with Tencent's SDK";
+        VerifyAsk = Post "cgi-bin/soter_3rdapp/verify_ask": "whether an ASK is a known phone's, for Android apps with Tencent's SDK";
+    }
+    own {
+        CloudVerifySignature = Post "sim/openapi/soter.verifySignature": "`verify_signature` in the form of cloud functions";
+    }
+}
+
+/// What the paths of the real servers begin with. SDKs have hundreds of calls below them.
+pub(crate) const PREFIXES: [&str; 2] = ["/cgi-bin/", "/sns/"];
+
+/// Whether a path is one of the real servers', known here or not.
+pub fn is_wechats(path: &str) -> bool {
+    PREFIXES.iter().any(|prefix| path.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_advice_for_an_unknown_path_names_those_of_the_real_servers() {
+        let real = || WeChatPath::ALL.iter().map(|path| path.path()).filter(|path| is_wechats(path));
+        assert_eq!(real().count(), 6);
+        for path in real() {
+            assert!(INVALID_URL_ADVICE.contains(path.trim_start_matches('/')), "{path}");
+        }
+        assert!(INVALID_URL_ADVICE.ends_with("is_support and cgi-bin/soter_3rdapp/verify_ask."));
+    }
+}

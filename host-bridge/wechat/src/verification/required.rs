@@ -1,0 +1,71 @@
+//! How a signature must have been made: as the caller demands, as the signed text says, or as usual.
+
+use soter_wire::{DecodeError, ExportBlob, KeyJson, ResultJson, SaltLength, SignatureScheme};
+
+use crate::reasons::Reason;
+use crate::verdict::Verdict;
+
+/// The required scheme, and who requires it.
+#[derive(Clone, Copy)]
+pub(super) struct Required {
+    pub(super) scheme: SignatureScheme,
+    pub(super) source: &'static str,
+}
+
+impl Required {
+    /// The scheme that must hold. Bytes that are no result and no exported key may have been signed all the same, so
+    /// they are checked too; but a remark says so.
+    ///
+    /// # Errors
+    /// [`Reason::SaltOutOfRange`].
+    pub(super) fn of(demanded: Option<u16>, json: &[u8], remarks: &mut Vec<String>) -> Result<Self, Verdict> {
+        let named = named_scheme(json);
+        if let Some(length) = demanded {
+            if let Err(error) = &named {
+                remarks.push(not_understood(json, error));
+            }
+            return if let Some(scheme) = SignatureScheme::rsa_pss(length) {
+                Ok(Self { scheme, source: "as demanded" })
+            } else {
+                Err(Verdict::new(
+                    Reason::SaltOutOfRange,
+                    format!(
+                        "salt length {length} is demanded; with a key of 2048 bits, {} is the most",
+                        SaltLength::MAX
+                    ),
+                ))
+            };
+        }
+        let default = |source| Self { scheme: SignatureScheme::default(), source };
+        match named {
+            Ok(Some(scheme)) => Ok(Self { scheme, source: "the JSON's own rsa_pss_saltlen" }),
+            Ok(None) => Ok(default("the default, since the JSON names none")),
+            Err(error @ DecodeError::SaltLengthOutOfRange { .. }) => {
+                Err(Verdict::new(Reason::SaltOutOfRange, error.to_string()))
+            }
+            Err(error) => {
+                remarks.push(not_understood(json, &error));
+                Ok(default("the default, since the JSON was not understood"))
+            }
+        }
+    }
+}
+
+/// What a result or an exported key says about its own scheme.
+pub(super) fn named_scheme(json: &[u8]) -> Result<Option<SignatureScheme>, DecodeError> {
+    match ResultJson::decode(json) {
+        Ok(result) => Ok(result.named_scheme),
+        // A text that is no result may still be an exported key; if it is neither, the result's error says more.
+        Err(error) => KeyJson::decode(json).map(|key| key.named_scheme).map_err(|_| error),
+    }
+}
+
+fn not_understood(json: &[u8], error: &DecodeError) -> String {
+    match ExportBlob::decode(json) {
+        Ok(blob) if ResultJson::decode(&blob.json).is_ok() || KeyJson::decode(&blob.json).is_ok() => format!(
+            "these bytes are an export blob: the signed JSON is its bytes 4 to {}, the signature what follows",
+            4 + blob.json.len()
+        ),
+        _ => format!("the signed bytes are neither a result nor an exported key: {error}"),
+    }
+}
