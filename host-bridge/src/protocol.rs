@@ -32,6 +32,7 @@ mod error;
 pub mod event;
 pub mod keys;
 mod method;
+mod mode_name;
 mod patch;
 mod secret_text;
 pub mod sensor;
@@ -46,17 +47,6 @@ pub use method::{Caller, Changes, Method, Recording};
 pub use patch::Patch;
 pub use secret_text::{PrivateKeyText, SeedText};
 pub use touch::{Touch, TouchScript, TouchScriptError};
-
-/// How modes are written, for schemas.
-#[derive(JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "Mode")]
-#[expect(dead_code, reason = "it has a schema and no values")]
-pub(crate) enum ModeName {
-    FingerPrint,
-    Facial,
-    Speech,
-}
 
 /// What answers commands: the simulator's desk of phones in one process, or a connection to one.
 pub trait Service: Send + Sync + 'static {

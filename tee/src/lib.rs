@@ -48,8 +48,9 @@ pub use private_key::{KeyError, PrivateKey};
 pub use seed::Seed;
 pub use session::{MAX_SESSIONS, MAX_SESSIONS_PER_APP, SESSION_LIFETIME_MS};
 pub use state::{MAX_APPS, MAX_AUTH_KEYS, MAX_KEY_NAME_BYTES};
+pub use storage::memory::MemoryStorage;
 pub use storage::{
-    MemoryStorage, ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, SLOT_BYTES, Storage, StorageError,
-    StoredDevice, power_cut,
+    ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice, power_cut,
 };
-pub use tee::{DeviceIdentity, ExtraParameter, KeyInfo, KeyPath, MAX_CHALLENGE_BYTES, Signed, Tee};
+pub use tee::signing::Signed;
+pub use tee::{DeviceIdentity, ExtraParameter, KeyInfo, KeyPath, MAX_CHALLENGE_BYTES, Tee};

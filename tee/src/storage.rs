@@ -1,14 +1,12 @@
 //! Where a device keeps what must survive: the promises that storage makes, and two storages in memory that make them.
 
-mod memory;
+pub(crate) mod memory;
 pub mod power_cut;
 
 use std::error::Error as StdError;
 use std::fmt;
 
 use zeroize::Zeroizing;
-
-pub use memory::MemoryStorage;
 
 /// Bytes of a device's root key, the one secret that stands unsealed in storage.
 pub const ROOT_KEY_BYTES: usize = 32;

@@ -16,12 +16,11 @@ use crate::vault::Vault;
 use manufacture::{check_identity, enroll_first, manufacture};
 
 pub use manufacture::DeviceIdentity;
-pub use signing::Signed;
 
 mod biometrics;
 mod exports;
 mod manufacture;
-mod signing;
+pub(crate) mod signing;
 
 /// The longest challenge, in bytes: more than WeChat's 511 UTF-16 units can ever take.
 pub const MAX_CHALLENGE_BYTES: usize = 4096;

@@ -9,7 +9,7 @@ use soter_wire::Mode;
 #[serde(deny_unknown_fields)]
 pub struct Enroll {
     /// `fingerPrint` or `facial`.
-    #[schemars(with = "super::ModeName")]
+    #[schemars(with = "super::mode_name::ModeName")]
     pub mode: Mode,
 }
 
@@ -37,7 +37,7 @@ pub struct Enrolment {
     /// Its number, from 1 on. Until a factory reset it is never used again.
     pub number: u32,
     /// Finger or face.
-    #[schemars(with = "super::ModeName")]
+    #[schemars(with = "super::mode_name::ModeName")]
     pub mode: Mode,
     /// Its id in results, a decimal string.
     pub fid: String,
@@ -58,7 +58,7 @@ pub struct Enrolments {
 #[serde(rename_all = "camelCase")]
 pub struct LockoutState {
     /// The sensor.
-    #[schemars(with = "super::ModeName")]
+    #[schemars(with = "super::mode_name::ModeName")]
     pub mode: Mode,
     /// Failures since the last match or PIN.
     pub failed_attempts: u32,

@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::PrivateKeyText;
+use super::secret_text::PrivateKeyText;
 
 /// Switches a phone off and copies its flash and its RPMB. The copy lives as long as the process, under a name; one of
 /// the same name is replaced.

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use soter_wire::{Mode, SignatureScheme};
 
 use super::biometric::Enrolments;
+use super::patch::Patch;
+use super::secret_text::SeedText;
 use super::sensor::SensorMode;
-use super::{Patch, SeedText};
 
 /// Puts another phone on the desk. It is not selected by that.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -81,7 +82,7 @@ pub struct Set {
     pub permission: Patch<bool>,
     /// The supported modes; `[]` is a real answer; set back: the profile's.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
-    #[schemars(with = "Option<Vec<super::ModeName>>")]
+    #[schemars(with = "Option<Vec<super::mode_name::ModeName>>")]
     pub modes: Patch<Vec<Mode>>,
     /// Every authentication fails with 90007 and this text.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
@@ -122,7 +123,7 @@ pub struct Settings {
     /// See [`Set::permission`].
     pub permission: bool,
     /// See [`Set::modes`]; `null`: the profile's.
-    #[schemars(with = "Option<Vec<super::ModeName>>")]
+    #[schemars(with = "Option<Vec<super::mode_name::ModeName>>")]
     pub modes: Option<Vec<Mode>>,
     /// See [`Set::internal_error`].
     pub internal_error: Option<String>,
@@ -196,7 +197,7 @@ pub struct Family {
     /// One line for people: whose phones these are.
     pub description: String,
     /// Ways to authenticate, the usual one first.
-    #[schemars(with = "Vec<super::ModeName>")]
+    #[schemars(with = "Vec<super::mode_name::ModeName>")]
     pub modes: Vec<Mode>,
     /// How its signatures are made; in JSON, their salt length.
     #[serde(rename = "saltLength")]
@@ -244,7 +245,7 @@ pub struct Dialog {
     /// Its number, unique in this process.
     pub number: u64,
     /// The sensors that it listens to.
-    #[schemars(with = "Vec<super::ModeName>")]
+    #[schemars(with = "Vec<super::mode_name::ModeName>")]
     pub modes: Vec<Mode>,
     /// Its text.
     pub auth_content: String,

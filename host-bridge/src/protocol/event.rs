@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use soter_wire::{Mode, SignatureScheme};
 
-use super::Touch;
 use super::keys::KeyKind;
 use super::sensor::Judgement;
+use super::touch::Touch;
 
 /// Something that happened on a device. Never contains a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,7 +20,7 @@ pub enum Event {
         /// The dialog's number, unique in this process.
         dialog: u64,
         /// The sensors that it listens to.
-        #[schemars(with = "Vec<super::ModeName>")]
+        #[schemars(with = "Vec<super::mode_name::ModeName>")]
         modes: Vec<Mode>,
         /// Its text.
         auth_content: String,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use soter_wire::Mode;
 
-use super::{Touch, TouchScript};
+use super::touch::{Touch, TouchScript};
 
 /// Who touches the sensor when a dialog opens.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -51,7 +51,7 @@ pub struct Judged {
     pub judgement: Judgement,
     /// What was touched: the finger sensor or the camera. Absent for a cancel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<super::ModeName>")]
+    #[schemars(with = "Option<super::mode_name::ModeName>")]
     pub mode: Option<Mode>,
     /// How many more failures until the next lockout; present after a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]

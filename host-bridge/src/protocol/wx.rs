@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use soter_wire::Mode;
 
-use super::TouchScript;
+use super::touch::TouchScript;
 
 /// A challenge of this many UTF-16 units is too long, says the Android client.
 pub const CHALLENGE_LIMIT: usize = 512;
@@ -120,7 +120,7 @@ pub struct CheckIsSupportSoterAuthentication {}
 #[serde(rename_all = "camelCase")]
 pub struct SoterSupport {
     /// The supported modes; none is a real answer.
-    #[schemars(with = "Vec<super::ModeName>")]
+    #[schemars(with = "Vec<super::mode_name::ModeName>")]
     pub support_mode: Vec<Mode>,
     /// `checkIsSupportSoterAuthentication:ok`.
     pub err_msg: String,

@@ -13,9 +13,9 @@ use axum::response::{IntoResponse, Response};
 use soter_wechat::{Secret, is_wechats};
 use soter_wire::shortened;
 
+use super::options::{Notices, ServerOptions};
 use super::paths::ServerPath;
 use super::respond::refusal;
-use super::{Notices, ServerOptions};
 use crate::page;
 use crate::protocol::CommandError;
 

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 
-use super::Limits;
+use super::limits::Limits;
 use super::patience::Patience;
 
 /// A connection's place among those that may be open. What goes on after an upgrade keeps it.

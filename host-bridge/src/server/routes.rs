@@ -21,9 +21,10 @@ use crate::protocol::{Call, CommandError, ErrorKind, Service, desk};
 use crate::rpc::{Message, Rpc};
 
 use super::guard::{Guard, readable_by};
+use super::limits::Limits;
 use super::paths::ServerPath;
 use super::respond::refusal;
-use super::{Limits, socket};
+use super::socket;
 
 /// Entries of the journal in one answer.
 const JOURNAL_PAGE: usize = 1000;

@@ -14,7 +14,7 @@ use soter_wechat::journal::Entry;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, timeout};
 
-use super::Limits;
+use super::limits::Limits;
 use super::listener::{Place, stopped};
 use super::respond::refusal;
 use crate::outbox::{Exchange, Outbox};

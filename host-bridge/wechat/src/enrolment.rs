@@ -193,7 +193,7 @@ mod tests {
             let refused = wechat.enroll(&request).await.unwrap_err();
             assert_eq!(refused.reason, reason, "{member}: {refused:?}");
             assert!(!wechat.knows_openid(DEFAULT_APPID, OPENID));
-            assert_eq!(wechat.ledger.read(crate::ledger::Book::device_count), 0, "{member}");
+            assert_eq!(wechat.ledger.read(crate::ledger::book::Book::device_count), 0, "{member}");
             assert_eq!(wechat.enroll(&good).await, Ok(()), "{member}");
         }
     }

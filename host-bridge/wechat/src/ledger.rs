@@ -14,89 +14,24 @@
 //! write. If a write fails, memory is ahead of the store: a counter may then be remembered as spent that no answer
 //! vouched for, which is the harmless direction. The ledger takes no change after that until it is opened anew.
 
-mod book;
-mod sqlite;
+pub(crate) mod book;
+pub(crate) mod change;
+pub(crate) mod sqlite;
+pub(crate) mod store;
 
 use std::fmt;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use soter_wire::{PublicKey, SignatureScheme};
 use tokio::sync::oneshot;
 
-pub use self::book::AuthKey;
-pub(crate) use self::book::{Book, KnownKey};
-pub use self::sqlite::SqliteStore;
+use self::book::Book;
+use self::change::Change;
+use self::store::{LedgerError, LedgerStore};
 
 /// Changes that are written as one group at most.
 const LARGEST_GROUP: usize = 1024;
-
-/// One change, as a store keeps it. Applying the same change twice changes nothing more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// Everything is forgotten.
-    Clear,
-    /// A device left the factory.
-    Device {
-        /// The device.
-        cpu_id: String,
-        /// Its ATTK.
-        attk: PublicKey,
-    },
-    /// A counter was shown: the highest so far.
-    Counter {
-        /// Whose.
-        cpu_id: String,
-        /// The value.
-        highest: u64,
-    },
-    /// An app's ASK was accepted; AuthKeys under an older one are retired.
-    Ask {
-        /// The device.
-        cpu_id: String,
-        /// The app on it.
-        uid: String,
-        /// The key.
-        key: PublicKey,
-        /// How its signatures are made.
-        scheme: SignatureScheme,
-    },
-    /// An AuthKey was accepted; one of the same owner is retired.
-    AuthKey {
-        /// The device.
-        cpu_id: String,
-        /// The app on it.
-        uid: String,
-        /// The key and its owner.
-        key: AuthKey,
-    },
-}
-
-/// Where changes are kept for good.
-pub trait LedgerStore: Send + 'static {
-    /// Everything that is kept, as changes in an order in which they can be applied.
-    ///
-    /// # Errors
-    /// What is there cannot be read, or is not what was written. It stays as it is.
-    fn load(&mut self) -> Result<Vec<Change>, LedgerError>;
-
-    /// Makes a group durable, all of it or nothing.
-    ///
-    /// # Errors
-    /// Nothing of the group is kept, or (if only the last barrier failed) all of it.
-    fn commit(&mut self, group: &[Change]) -> Result<(), LedgerError>;
-}
-
-/// The ledger's store failed: what happened, and what to do. The environment's fault.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}")]
-pub struct LedgerError {
-    /// One line: what happened.
-    pub what: String,
-    /// One line: what to do next.
-    pub next: String,
-}
 
 /// The working truth, and the way to make it durable.
 pub struct Ledger {

@@ -57,7 +57,10 @@ pub use accounts::{AccountList, Accounts, App, DEFAULT_APPID, DEFAULT_USER, User
 pub use clock::{Clock, SetClock, SystemClock};
 pub use error::WeChatError;
 pub use event::{Event, Observer};
-pub use ledger::{AuthKey, Change, Ledger, LedgerError, LedgerStore, Receipt, SqliteStore};
+pub use ledger::change::{AuthKey, Change};
+pub use ledger::sqlite::SqliteStore;
+pub use ledger::store::{LedgerError, LedgerStore};
+pub use ledger::{Ledger, Receipt};
 pub use paths::{PathMethod, WeChatPath, is_wechats};
 pub use random::random_text;
 pub use reasons::Reason;

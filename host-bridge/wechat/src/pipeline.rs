@@ -21,7 +21,10 @@ use crate::reasons::Reason;
 use crate::verdict::Verdict;
 use crate::verification;
 
-use crate::ledger::{AuthKey, Book, KnownKey, Ledger, LedgerError};
+use crate::ledger::Ledger;
+use crate::ledger::book::{Book, KnownKey};
+use crate::ledger::change::AuthKey;
+use crate::ledger::store::LedgerError;
 
 /// Longer texts are no results: a challenge has 511 UTF-16 units at most, each escaped in 6 bytes.
 const LONGEST_RESULT: usize = 16 << 10;

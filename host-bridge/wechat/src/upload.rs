@@ -2,7 +2,9 @@
 
 use soter_wire::{CertificateChain, ExportBlob, KeyJson, PublicKey, SignatureScheme, shortened};
 
-use crate::ledger::{AuthKey, Book, Change, LedgerError};
+use crate::ledger::book::Book;
+use crate::ledger::change::{AuthKey, Change};
+use crate::ledger::store::LedgerError;
 use crate::reasons::Reason;
 use crate::servers::WeChat;
 

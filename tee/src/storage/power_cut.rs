@@ -7,7 +7,8 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{MemoryStorage, ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
+use super::memory::MemoryStorage;
+use super::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
 
 /// Storage in memory whose power can be made to fail. Clones are handles of the same storage.
 #[derive(Clone, Debug)]

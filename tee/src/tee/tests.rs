@@ -15,8 +15,10 @@ use crate::matcher::{Judgement, Lockout, Matcher, Presented};
 use crate::private_key::KeyError;
 use crate::seed::Seed;
 use crate::session::{MAX_SESSIONS, MAX_SESSIONS_PER_APP, SESSION_LIFETIME_MS};
+use crate::storage::memory::MemoryStorage;
 use crate::storage::power_cut::{PowerCut, PowerCutStorage};
-use crate::storage::{MemoryStorage, Storage, StoredDevice};
+use crate::storage::{Storage, StoredDevice};
+use crate::tee::signing::Signed;
 
 mod chain;
 mod counter;

@@ -4,9 +4,10 @@ use std::fmt::Write;
 
 use der::asn1::ObjectIdentifier;
 
+use crate::decode_error::DecodeError;
 use crate::json::{MAX_JSON, Object, encode_string};
+use crate::signature_scheme::SignatureScheme;
 use crate::tlv::{self, ENUMERATED, INTEGER, NULL, OCTET_STRING, Reader, SEQUENCE, SET};
-use crate::{DecodeError, SignatureScheme};
 
 /// Android's key-attestation extension.
 pub const KEY_ATTESTATION_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11129.2.1.17");
@@ -16,7 +17,7 @@ pub const KEY_ATTESTATION_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("
 pub struct AttestationChallenge {
     /// The device.
     pub cpu_id: String,
-    /// The device's counter for this export, at most [`MAX_COUNTER`](crate::MAX_COUNTER) to be read again.
+    /// The device's counter for this export, at most [`MAX_COUNTER`](crate::json::MAX_COUNTER) to be read again.
     pub counter: u64,
     /// The app on the device.
     pub uid: String,

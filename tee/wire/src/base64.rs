@@ -4,7 +4,7 @@
 
 use base64ct::{Base64, Encoding};
 
-use crate::DecodeError;
+use crate::decode_error::DecodeError;
 
 /// The bytes in Base64, padded, on one line.
 pub fn encode(bytes: &[u8]) -> String {

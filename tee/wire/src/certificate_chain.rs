@@ -5,8 +5,11 @@ use der::{Decode, Encode, Reader, SliceReader};
 use x509_cert::Certificate;
 use x509_cert::name::Name;
 
+use crate::attestation::{AttestationChallenge, KEY_ATTESTATION_OID, KeyDescription};
+use crate::decode_error::DecodeError;
 use crate::json::{Object, encode_string};
-use crate::{AttestationChallenge, DecodeError, KEY_ATTESTATION_OID, KeyDescription, PublicKey, pem};
+use crate::pem;
+use crate::public_key::PublicKey;
 
 const LABEL: &str = "CERTIFICATE";
 const SHORTEST: usize = 2;

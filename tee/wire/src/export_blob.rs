@@ -1,6 +1,6 @@
 //! The envelope in which the TEE hands JSON and signature to the normal world.
 
-use crate::DecodeError;
+use crate::decode_error::DecodeError;
 use crate::json::MAX_JSON;
 
 /// JSON and its signature as they leave the TEE: a 4-byte little-endian length of the JSON, the JSON, then the raw

@@ -6,8 +6,11 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::decode_error::shown;
-use crate::{DecodeError, MAX_COUNTER, SignatureScheme};
+use crate::decode_error::{DecodeError, shown};
+use crate::signature_scheme::SignatureScheme;
+
+/// Highest counter that is read: what fits into the signed 64-bit integer of most servers.
+pub const MAX_COUNTER: u64 = i64::MAX.unsigned_abs();
 
 /// Longest JSON that is read, in bytes: the limit of Tencent's SDK.
 pub const MAX_JSON: usize = 1 << 20;
@@ -101,7 +104,7 @@ impl Object {
         }
     }
 
-    /// Takes `rsa_pss_saltlen`, an integer literal that is a [`SaltLength`](crate::SaltLength), if it is there.
+    /// Takes `rsa_pss_saltlen`, an integer literal that is a [`SaltLength`](crate::signature_scheme::SaltLength), if it is there.
     ///
     /// # Errors
     /// [`DecodeError::WrongType`] or [`DecodeError::SaltLengthOutOfRange`].

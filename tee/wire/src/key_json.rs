@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::decode_error::DecodeError;
 use crate::json::{self, Object, encode_string};
-use crate::{DecodeError, Profile, PublicKey, SignatureScheme};
+use crate::profile::Profile;
+use crate::public_key::PublicKey;
+use crate::signature_scheme::SignatureScheme;
 
 /// What the TEE knows when it exports a key.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +16,7 @@ pub struct KeyFacts<'a> {
     pub public_key: &'a PublicKey,
     /// The device.
     pub cpu_id: &'a str,
-    /// The device's counter for this export; readers accept up to [`MAX_COUNTER`](crate::MAX_COUNTER).
+    /// The device's counter for this export; readers accept up to [`MAX_COUNTER`](crate::json::MAX_COUNTER).
     pub counter: u64,
     /// The app on the device.
     pub uid: &'a str,
@@ -21,7 +24,7 @@ pub struct KeyFacts<'a> {
 
 impl KeyFacts<'_> {
     /// The exact text that a phone of this family signs: `pub_key, cpu_id, counter, uid`, laid out by its
-    /// [`KeyJsonLayout`](crate::KeyJsonLayout). No line feed follows the END line inside `pub_key`.
+    /// [`KeyJsonLayout`](crate::profile::KeyJsonLayout). No line feed follows the END line inside `pub_key`.
     pub fn encode(&self, profile: &Profile) -> String {
         let layout = profile.key_json;
         let lines = self.public_key.pem_lines(layout.line_width);
@@ -57,7 +60,7 @@ pub struct KeyJson {
     pub public_key: PublicKey,
     /// The device.
     pub cpu_id: String,
-    /// The device's counter, at most [`MAX_COUNTER`](crate::MAX_COUNTER).
+    /// The device's counter, at most [`MAX_COUNTER`](crate::json::MAX_COUNTER).
     pub counter: u64,
     /// The app on the device.
     pub uid: String,

@@ -2,7 +2,7 @@
 
 use base64ct::{Base64, Encoding};
 
-use crate::DecodeError;
+use crate::decode_error::DecodeError;
 use crate::json::MAX_JSON;
 
 /// Columns of an ordinary PEM line (RFC 7468).

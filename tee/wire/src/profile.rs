@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{CpuIdShape, Mode, SaltLength, SignatureScheme};
+use crate::cpu_id::CpuIdShape;
+use crate::mode::Mode;
+use crate::signature_scheme::{SaltLength, SignatureScheme};
 
 /// How one family of phones writes, signs and behaves.
 ///

@@ -12,7 +12,10 @@ use der::{Decode, Sequence};
 use sha2::{Digest, Sha256};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
-use crate::{DecodeError, SaltLength, SignatureError, SignatureScheme, pem};
+use crate::decode_error::DecodeError;
+use crate::pem;
+use crate::signature::SignatureError;
+use crate::signature_scheme::{SaltLength, SignatureScheme};
 
 const LABEL: &str = "PUBLIC KEY";
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");

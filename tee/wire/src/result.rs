@@ -4,12 +4,10 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use crate::decode_error::DecodeError;
 use crate::json::{Object, encode_string};
 use crate::profile::{Profile, ResultField};
-use crate::{DecodeError, SignatureScheme};
-
-/// Highest counter that is read: what fits into the signed 64-bit integer of most servers.
-pub const MAX_COUNTER: u64 = i64::MAX.unsigned_abs();
+use crate::signature_scheme::SignatureScheme;
 
 /// What the TEE knows when it signs the result of one authentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +16,7 @@ pub struct ResultFacts<'a> {
     pub raw: &'a str,
     /// The finger that matched, in decimal digits; not written by profiles without `fid`.
     pub fid: &'a str,
-    /// The device's counter for this signature; readers accept up to [`MAX_COUNTER`].
+    /// The device's counter for this signature; readers accept up to [`MAX_COUNTER`](crate::json::MAX_COUNTER).
     pub counter: u64,
     /// The device.
     pub cpu_id: &'a str,
@@ -70,14 +68,14 @@ fn push_number(name: &str, value: u64, out: &mut String) {
 
 /// A result as received.
 ///
-/// This is for looking at. What was signed are the received bytes; keep them for [`verify`](crate::PublicKey::verify).
+/// This is for looking at. What was signed are the received bytes; keep them for [`verify`](crate::public_key::PublicKey::verify).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResultJson {
     /// The challenge.
     pub raw: String,
     /// The finger that matched; iOS does not say it.
     pub fid: Option<String>,
-    /// The device's counter, at most [`MAX_COUNTER`].
+    /// The device's counter, at most [`MAX_COUNTER`](crate::json::MAX_COUNTER).
     pub counter: u64,
     /// The device.
     pub cpu_id: String,
@@ -116,6 +114,7 @@ impl ResultJson {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::MAX_COUNTER;
 
     const FACTS: ResultFacts<'_> =
         ResultFacts { raw: "a\"b/c", fid: "2313170", counter: 246, cpu_id: "C", uid: "10115" };

@@ -1,7 +1,7 @@
 //! The little DER that the key-attestation extension needs. Its context tags go beyond 30, which the `der` crate does
 //! not read.
 
-use crate::DecodeError;
+use crate::decode_error::DecodeError;
 
 pub(crate) const INTEGER: &[u8] = &[0x02];
 pub(crate) const OCTET_STRING: &[u8] = &[0x04];

@@ -3,7 +3,7 @@
 //! The full tables of `verify_signature` and `verify_ask` are not public. Listed are the codes that have been seen
 //! live and the general ones of `api.weixin.qq.com` that apply.
 
-use super::{Code, Place};
+use super::code::{Code, Place};
 use crate::paths::INVALID_URL_ADVICE;
 
 pub(super) const TABLE: &[Code] = &[

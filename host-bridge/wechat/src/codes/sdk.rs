@@ -1,6 +1,6 @@
 //! The result codes of the TEE's commands, as Tencent's SDK for Android numbers them.
 
-use super::{Code, Place};
+use super::code::{Code, Place};
 
 /// Success.
 pub const OK: i32 = 0;

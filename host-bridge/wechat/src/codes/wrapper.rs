@@ -1,7 +1,8 @@
 //! The codes of soter-wrapper, the upper layer of Tencent's SDK for Android. Names are those of its public
 //! interface `SoterProcessErrCode`.
 
-use super::{Code, Place, sdk};
+use super::code::{Code, Place};
+use super::sdk;
 
 pub(super) const TABLE: &[Code] = &[
     code(

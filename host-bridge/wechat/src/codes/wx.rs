@@ -2,7 +2,7 @@
 //!
 //! Codes are from WeChat's documentation; texts are those of the Android client.
 
-use super::{Code, Place};
+use super::code::{Code, Place};
 
 /// Success.
 pub const OK: i32 = 0;

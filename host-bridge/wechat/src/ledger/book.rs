@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use soter_wire::{PublicKey, SignatureScheme};
 
-use super::Change;
+use super::change::{AuthKey, Change};
 
 /// Counters of results that are remembered one by one, to tell a replay from a roll-back.
 const REMEMBERED_COUNTERS: usize = 1024;
@@ -33,21 +33,6 @@ struct App {
     ask: PublicKey,
     ask_scheme: SignatureScheme,
     auth_keys: Vec<AuthKey>,
-}
-
-/// An AuthKey and whom it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthKey {
-    /// The public half.
-    pub key: PublicKey,
-    /// The mini program.
-    pub appid: String,
-    /// Its user.
-    pub openid: String,
-    /// How every signature by it is made, fixed when it was uploaded.
-    pub scheme: SignatureScheme,
-    /// Whether a newer key has taken its place.
-    pub retired: bool,
 }
 
 /// A key that is known, for diagnoses.

@@ -14,7 +14,8 @@ use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, par
 use sha2::{Digest, Sha256};
 use soter_wire::{PublicKey, SignatureScheme};
 
-use super::{AuthKey, Change, LedgerError, LedgerStore};
+use super::change::{AuthKey, Change};
+use super::store::{LedgerError, LedgerStore};
 
 /// `SOTR`, which tells the file from other databases.
 const APPLICATION_ID: i32 = 0x534F_5452;

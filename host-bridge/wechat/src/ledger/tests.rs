@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::change::AuthKey;
+use super::sqlite::SqliteStore;
 use super::*;
 use crate::test_phone::{pss, public};
 

@@ -8,7 +8,7 @@ use soter_wire::{Profile, base64};
 
 use super::*;
 use crate::clock::SetClock;
-use crate::ledger::SqliteStore;
+use crate::ledger::sqlite::SqliteStore;
 use crate::test_phone::{OPENID, TestPhone, pss, public, sign, sign_pkcs1};
 use crate::test_servers::{NOON, wechat, with, with_replays_accepted};
 use crate::{DEFAULT_APPID, Lacks, UploadRefused, WeChat, WeChatOptions};

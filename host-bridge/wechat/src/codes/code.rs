@@ -1,0 +1,50 @@
+//! One code: its number, where it is met, and what it means.
+
+use std::fmt;
+
+/// One number in one place, explained.
+///
+/// Where a number comes with several texts, as 90007 does, each text has an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The number.
+    pub code: i32,
+    /// What it is called there: the SDK's constant, the text in `errMsg` or `errmsg`, or a few words if it has none.
+    pub name: &'static str,
+    /// Where one meets it.
+    pub place: Place,
+    /// One line: what has happened.
+    pub meaning: &'static str,
+    /// One or two sentences: what to do.
+    pub advice: &'static str,
+}
+
+/// Where a code comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// `errcode` of `api.weixin.qq.com`, above all of `verify_signature`.
+    Backend,
+    /// `errcode` of the backend's interfaces about devices, `is_support` and `verify_ask`.
+    BackendDevice,
+    /// The lockout that soter-core reports for a finger sensor or a camera.
+    Lockout,
+    /// The TEE and soter-core, the lower layer of Tencent's SDK for Android.
+    Sdk,
+    /// soter-wrapper, the upper layer of Tencent's SDK for Android.
+    SdkWrapper,
+    /// `errCode` of a `wx` call in a mini program.
+    WxCall,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Backend => "WeChat's backend, api.weixin.qq.com",
+            Self::BackendDevice => "WeChat's backend, is_support and verify_ask",
+            Self::Lockout => "biometric lockout",
+            Self::Sdk => "TEE and SDK, soter-core",
+            Self::SdkWrapper => "SDK, soter-wrapper",
+            Self::WxCall => "wx call",
+        })
+    }
+}
