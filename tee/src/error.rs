@@ -1,41 +1,10 @@
 //! Why the TEE refuses.
 
+use soter_wire::result_code;
+
 use crate::environment::RandomnessError;
 use crate::private_key::KeyError;
 use crate::storage::StorageError;
-
-/// Result codes of the Android SDK that a trusted app answers (`SoterErrCode` and, for what happens to AuthKeys and
-/// signing sessions, `SoterProcessErrCode` in Tencent/soter).
-pub mod result_code {
-    /// Success.
-    pub const OK: i32 = 0;
-    /// Nothing more precise fits.
-    pub const UNKNOWN: i32 = -1;
-    /// A parameter is empty or too long.
-    pub const PARAMETER: i32 = 1;
-    /// The phone does not have what was asked for.
-    pub const NOT_SUPPORTED: i32 = 2;
-    /// The app has no ASK.
-    pub const NO_ASK: i32 = 3;
-    /// No ASK was made.
-    pub const ASK_GENERATION_FAILED: i32 = 4;
-    /// No ASK was removed.
-    pub const REMOVE_ASK_FAILED: i32 = 5;
-    /// No AuthKey was made.
-    pub const AUTH_KEY_GENERATION_FAILED: i32 = 6;
-    /// No AuthKey was removed.
-    pub const REMOVE_AUTH_KEY_FAILED: i32 = 7;
-    /// A later enrolment made the AuthKey invalid.
-    pub const AUTH_KEY_EXPIRED: i32 = 1005;
-    /// There is no AuthKey of that name.
-    pub const AUTH_KEY_NOT_FOUND: i32 = 1006;
-    /// No signing session could be opened.
-    pub const INIT_SIGN_FAILED: i32 = 1007;
-    /// Nobody has touched the sensor.
-    pub const AUTHENTICATION_FAILED: i32 = 1016;
-    /// There is no such signing session.
-    pub const SIGN_FAILED: i32 = 1018;
-}
 
 /// Why the TEE did not do what it was told. Unless said otherwise, nothing changed.
 #[derive(Debug, thiserror::Error)]

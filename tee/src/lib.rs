@@ -42,7 +42,7 @@ mod vault;
 
 pub use attestation::{EMULATED_ROOT, emulated_root_key};
 pub use environment::{Environment, RandomnessError, operating_system_random};
-pub use error::{OpenError, TeeError, result_code};
+pub use error::{OpenError, TeeError};
 pub use matcher::{Enrolment, Judgement, Lockout, MAX_ENROLMENTS, Presented, SensorFailures};
 pub use private_key::{KeyError, PrivateKey};
 pub use seed::Seed;

@@ -4,8 +4,8 @@ use soter_bridge::long_work;
 use soter_bridge::protocol::keys::KeyKind;
 use soter_bridge::protocol::soter::{self, Reply};
 use soter_bridge::protocol::{Command, CommandError, Event};
-use soter_tee::{ExtraParameter, MAX_SESSIONS, Signed, Tee, TeeError, result_code};
-use soter_wire::{PublicKey, base64};
+use soter_tee::{ExtraParameter, MAX_SESSIONS, Signed, Tee, TeeError};
+use soter_wire::{PublicKey, base64, result_code};
 
 use super::state::{Phone, PhoneState};
 

@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use soter_wire::{
-    AttestationChallenge, CertificateChain, ExportBlob, KeyJson, Mode, ResultJson, device_name,
+    AttestationChallenge, CertificateChain, ExportBlob, KeyJson, Mode, ResultJson, device_name, result_code,
 };
 
 use super::*;
 use crate::environment::{RandomnessError, operating_system_random};
-use crate::error::result_code;
 use crate::matcher::{Judgement, Lockout, Matcher, Presented};
 use crate::private_key::KeyError;
 use crate::seed::Seed;

@@ -44,6 +44,7 @@
 
 pub mod base64;
 pub mod json;
+pub mod result_code;
 
 mod attestation;
 mod certificate_chain;

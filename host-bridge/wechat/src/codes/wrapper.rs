@@ -2,7 +2,7 @@
 //! interface `SoterProcessErrCode`.
 
 use super::code::{Code, Place};
-use super::sdk;
+use soter_wire::result_code;
 
 pub(super) const TABLE: &[Code] = &[
     code(
@@ -30,19 +30,19 @@ pub(super) const TABLE: &[Code] = &[
         "Check the upload's network wrapper, and that the server verifies the AuthKey with the ASK over the exact bytes, at the salt length that the JSON names or 20.",
     ),
     code(
-        sdk::AUTH_KEY_EXPIRED,
+        result_code::AUTH_KEY_EXPIRED,
         "ERR_AUTHKEY_ALREADY_EXPIRED",
         "The AuthKey was made invalid, most often by enrolling a new finger.",
         "Remove the AuthKey, make and upload a new one, then authenticate again.",
     ),
     code(
-        sdk::AUTH_KEY_NOT_FOUND,
+        result_code::AUTH_KEY_NOT_FOUND,
         "ERR_AUTHKEY_NOT_FOUND",
         "There is no AuthKey of that name.",
         "Prepare and upload the AuthKey of this scene first. It is also gone when the ASK was removed or made anew.",
     ),
     code(
-        sdk::INIT_SIGN_FAILED,
+        result_code::INIT_SIGN_FAILED,
         "ERR_INIT_SIGN_FAILED",
         "The signing session could not be opened.",
         "Make sure that the AuthKey exists and is valid; make it anew if this stays.",
@@ -72,7 +72,7 @@ pub(super) const TABLE: &[Code] = &[
         "Pass a context that lives as long as the authentication.",
     ),
     code(
-        sdk::NO_FINGERPRINT_ENROLLED,
+        result_code::NO_FINGERPRINT_ENROLLED,
         "ERR_NO_FINGERPRINT_ENROLLED",
         "No finger is enrolled.",
         "Send the user to the system settings to enrol one.",
@@ -96,7 +96,7 @@ pub(super) const TABLE: &[Code] = &[
         "Make sure that no other app uses the sensor, then try again.",
     ),
     code(
-        sdk::AUTHENTICATION_FAILED,
+        result_code::AUTHENTICATION_FAILED,
         "ERR_FINGERPRINT_AUTHENTICATION_FAILED",
         "The finger was not recognised.",
         "Let the user try again, or offer another way.",
@@ -108,7 +108,7 @@ pub(super) const TABLE: &[Code] = &[
         "Let the user try again, or offer another way.",
     ),
     code(
-        sdk::SIGN_FAILED,
+        result_code::SIGN_FAILED,
         "ERR_SIGN_FAILED",
         "The signature was not made.",
         "A session signs once, after a matching touch: open a new one and try again.",
@@ -120,13 +120,13 @@ pub(super) const TABLE: &[Code] = &[
         "Check the network first, then that the server verifies the exact bytes of the JSON at the salt length that it names or 20.",
     ),
     code(
-        sdk::USER_CANCELLED,
+        result_code::USER_CANCELLED,
         "ERR_USER_CANCELLED",
         "The user cancelled.",
         "Not an error: let the user try again or choose another way.",
     ),
     code(
-        sdk::FINGERPRINT_LOCKED,
+        result_code::FINGERPRINT_LOCKED,
         "ERR_FINGERPRINT_LOCKED",
         "The finger sensor is locked after too many failures.",
         "Wait for 30 seconds or have the user enter the PIN, and offer another way meanwhile.",
@@ -168,7 +168,7 @@ pub(super) const TABLE: &[Code] = &[
         "Shorten it to 24 characters.",
     ),
     code(
-        sdk::SIGNATURE_INVALID,
+        result_code::SIGNATURE_INVALID,
         "ERR_SIGNATURE_INVALID",
         "The key store refused to sign although the finger matched.",
         "Seen when a system upgrade is followed by a new enrolment: remove the AuthKey, make and upload a new one.",
