@@ -19,12 +19,12 @@ use self::answers::{at, captured, told};
 pub use self::description::{Application, INITIAL};
 use self::description::{Endpoint, Success};
 use self::template::{Values, filled};
-use super::handset::Upload;
-use super::http::{Http, Reply, Request, Secrets};
-use super::outage::OutageSwitch;
-use super::restart;
-use super::steps::{Code, Envelope, PAST_A_CODE};
-use super::target::{Answer, Cookies, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
+use crate::handset::Upload;
+use crate::http::{Http, Reply, Request, Secrets};
+use crate::outage::OutageSwitch;
+use crate::restart;
+use crate::steps::{Code, Envelope, PAST_A_CODE};
+use crate::target::{Answer, Cookies, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
 
 /// Bytes of the shortest text that is kept out of reports: a shorter one is no secret, and stands everywhere.
 const SHORTEST_SECRET: usize = 8;

@@ -13,9 +13,12 @@ mod selection;
 
 use soter_wire::{PROFILES, Profile};
 
-use crate::{
-    Attack, Exchange, Expected, KeySource, NotIntroduced, Person, Played, Target, Trouble, Verdict, play,
-};
+use crate::entry::{Attack, Expected};
+use crate::keys::KeySource;
+use crate::person::{NotIntroduced, Person};
+use crate::play::play;
+use crate::target::{Exchange, Target, Trouble};
+use crate::verdict::{Played, Verdict};
 
 pub use self::report::{Report, ReportKind};
 pub use self::selection::{Baseline, Selection};

@@ -1,5 +1,6 @@
 //! What can be done to a verifier beside WeChat's contract.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,10 +8,21 @@ use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::{Value, json};
 use soter_wechat::{SetClock, WeChat};
 
-use super::http::{Http, Request};
-use super::restart;
-use super::target::Trouble;
-use super::wechat_target::Backstage;
+use crate::http::{Http, Request};
+use crate::restart;
+use crate::target::Trouble;
+
+/// What can be done to a verifier beside its contract.
+pub trait Backstage: Send + Sync + fmt::Debug {
+    /// A login code of `wx.login` for a mini program; `None` if there are none to be had.
+    fn login_code(&self, appid: String) -> BoxFuture<'_, Option<String>>;
+
+    /// Sets the verifier's clock on. `false`: it has none that can be set.
+    fn advance_clock(&self, by: Duration) -> bool;
+
+    /// Restarts the verifier, and waits until it is there again.
+    fn restart(&self) -> BoxFuture<'_, Result<(), Trouble>>;
+}
 
 /// Servers elsewhere: a verifier that may be this project's own.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ mod protocol;
 mod replay;
 mod signature;
 
-use super::Attack;
+use crate::entry::Attack;
 
 /// Every attack, in the order in which lists show them.
 pub fn catalogue() -> impl Iterator<Item = &'static Attack> {

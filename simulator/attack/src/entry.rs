@@ -2,9 +2,8 @@
 
 use std::fmt;
 
+use crate::steps::Script;
 use soter_wechat::Reason;
-
-use super::steps::Script;
 
 /// An attack of the catalogue.
 #[derive(Debug)]

@@ -10,11 +10,11 @@ use x509_cert::der::asn1::BitString;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
-use super::handset::Upload;
-use super::keys::KeySupply;
-use super::steps::{Challenge, Enrolment, Shape};
-use super::text::in_other_case;
-use super::{Scheme, SoftwareKey};
+use crate::handset::Upload;
+use crate::keys::KeySupply;
+use crate::software_key::{Scheme, SoftwareKey};
+use crate::steps::{Challenge, Enrolment, Shape};
+use crate::text::in_other_case;
 
 /// Characters of a line in MIME's Base64.
 const MIME_LINE: usize = 76;
@@ -206,9 +206,9 @@ fn unreadable() -> CommandError {
 mod tests {
     use soter_wire::Profile;
 
-    use super::super::handset::Handset;
-    use super::super::keys::KeySource;
     use super::*;
+    use crate::handset::Handset;
+    use crate::keys::KeySource;
 
     #[test]
     fn every_shape_but_the_first_is_another_text() {

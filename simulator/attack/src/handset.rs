@@ -10,8 +10,8 @@ use soter_tee::{
 };
 use soter_wire::{ExportBlob, Mode, Profile, PublicKey, SignatureScheme, base64};
 
-use super::keys::KeySupply;
-use super::{Scheme, SoftwareKey};
+use crate::keys::KeySupply;
+use crate::software_key::{Scheme, SoftwareKey};
 
 /// WeChat's uid, as on every emulated phone.
 const UID: u32 = 10102;
@@ -253,8 +253,8 @@ fn failed(error: &TeeError) -> CommandError {
 mod tests {
     use soter_wire::{AskForm, KeyJson};
 
-    use super::super::keys::KeySource;
     use super::*;
+    use crate::keys::KeySource;
 
     #[test]
     fn a_phone_with_a_salt_length_of_its_own_is_one_like_the_others() {

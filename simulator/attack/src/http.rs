@@ -19,7 +19,7 @@ use tokio::time::sleep;
 use tower::ServiceExt;
 
 use self::exchange::exchange;
-use super::target::{Exchange, Trouble};
+use crate::target::{Exchange, Trouble};
 
 /// Bytes of the longest answer that is read.
 const LONGEST_ANSWER: usize = 1 << 20;

@@ -11,7 +11,7 @@ use rsa::BigUint;
 use soter_bridge::protocol::CommandError;
 use soter_tee::{RandomnessError, Seed};
 
-use super::SoftwareKey;
+use crate::software_key::SoftwareKey;
 
 /// Primes that are remembered: enough for half a million keys, after which each key is made of new ones.
 const MOST_PRIMES: usize = 1000;
@@ -172,7 +172,7 @@ mod tests {
     use soter_wire::SignatureScheme;
 
     use super::*;
-    use crate::Scheme;
+    use crate::software_key::Scheme;
 
     #[test]
     fn no_key_is_given_out_twice_and_each_signs() {

@@ -33,10 +33,11 @@ mod steps;
 mod stopped;
 mod target;
 mod text;
+mod verdict;
 mod wechat_target;
 
 pub use self::application::{Application, ApplicationTarget, Emulated, INITIAL};
-pub use self::backstage::{OwnServers, RemoteServers};
+pub use self::backstage::{Backstage, OwnServers, RemoteServers};
 pub use self::catalogue::{catalogue, find};
 pub use self::entry::{Attack, Expected, Holds, Layer};
 pub use self::handset::Upload;
@@ -45,13 +46,9 @@ pub use self::keys::KeySource;
 pub use self::outage::{Outage, OutageSwitch};
 pub use self::paper::{Forged, forge};
 pub use self::person::{NotIntroduced, Person};
-pub use self::play::{Played, Verdict, play};
+pub use self::play::play;
 pub use self::software_key::{Flaw, Scheme, SoftwareKey};
 pub use self::steps::{Code, Envelope};
 pub use self::target::{Answer, Cookies, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
-pub use self::wechat_target::{Backstage, Credentials, WeChatTarget};
-
-// Of the audit's own control.
-pub(crate) use self::steps::{Forgery, Script};
-// Of a selection of attacks.
-pub(crate) use self::catalogue::in_full;
+pub use self::verdict::{Played, Verdict};
+pub use self::wechat_target::{Credentials, WeChatTarget};

@@ -3,13 +3,15 @@
 use serde_json::Value;
 use soter_bridge::protocol::CommandError;
 use soter_wechat::verification;
+use soter_wire::PublicKey;
 
-use super::Attack;
-use super::handset::Upload;
-use super::keys::KeySource;
-use super::stage::{Crafted, crafted};
-use super::steps::{Code, Envelope};
-use super::target::{Answer, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
+use crate::entry::Attack;
+use crate::handset::Upload;
+use crate::keys::KeySource;
+use crate::stage::Stage;
+use crate::steps::{Before, Code, Envelope, Script};
+use crate::stopped::Stopped;
+use crate::target::{Answer, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
 
 /// An input that was crafted.
 #[derive(Clone, Debug)]
@@ -27,7 +29,7 @@ pub struct Forged {
 /// A defect of the program.
 pub async fn forge(attack: &Attack, keys: &KeySource) -> Result<Forged, CommandError> {
     let mut differences = vec![attack.making.to_owned()];
-    let inputs = match crafted(attack, &Paper, keys).await? {
+    let inputs = match crafted(attack, keys).await? {
         None => None,
         Some(crafted) => {
             differences.extend(differing(&crafted));
@@ -35,6 +37,35 @@ pub async fn forge(attack: &Attack, keys: &KeySource) -> Result<Forged, CommandE
         }
     };
     Ok(Forged { inputs, differences })
+}
+
+/// The input of an attack that sends one, what the same phone would have sent honestly, and its AuthKey; `None` for an
+/// attack that sends no result.
+async fn crafted(attack: &Attack, keys: &KeySource) -> Result<Option<Crafted>, CommandError> {
+    let Script::Send(before, forgery) = attack.script else { return Ok(None) };
+    let craft = async || {
+        let mut stage = Stage::set(attack, &Paper, keys, &forgery).await?;
+        // Nobody refuses a forgery on paper.
+        for step in before.iter().filter(|step| !matches!(step, Before::Try(_))) {
+            stage.step(*step).await?;
+        }
+        let (_, order, forged) = stage.forge(forgery).await?;
+        let honest = stage.honest_input(&order)?;
+        Ok::<_, Stopped>(Crafted { honest, forged, key: stage.auth_key()? })
+    };
+    match craft().await {
+        Ok(crafted) => Ok(Some(crafted)),
+        Err(Stopped::Defect(error)) => Err(error),
+        Err(stopped) => Err(CommandError::internal(stopped.into_trouble().to_string())),
+    }
+}
+
+/// An input beside an honest one of the same phone.
+struct Crafted {
+    honest: Input,
+    forged: Input,
+    /// The phone's AuthKey.
+    key: PublicKey,
 }
 
 fn differing(crafted: &Crafted) -> Vec<String> {
@@ -164,8 +195,9 @@ impl Target for Paper {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{KeySource, catalogue, find};
     use super::*;
+    use crate::catalogue::{catalogue, find};
+    use crate::keys::KeySource;
 
     #[tokio::test]
     async fn every_attack_can_be_made_on_paper_and_differs_from_an_honest_request() {

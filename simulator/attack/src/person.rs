@@ -3,12 +3,12 @@
 use soter_bridge::long_work;
 use soter_wire::Profile;
 
-use super::handset::{Handset, Signed, Upload};
-use super::keys::{KeySource, KeySupply};
-use super::play::Verdict;
-use super::steps::Forgery;
-use super::stopped::Stopped;
-use super::target::{Answer, Input, Target, Trouble, User, Visit};
+use crate::handset::{Handset, Signed, Upload};
+use crate::keys::{KeySource, KeySupply};
+use crate::steps::Forgery;
+use crate::stopped::Stopped;
+use crate::target::{Answer, Input, Target, Trouble, User, Visit};
+use crate::verdict::Verdict;
 
 /// Characters of made-up challenges, names and openids.
 pub(super) const FRESH: usize = 14;

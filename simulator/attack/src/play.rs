@@ -1,58 +1,14 @@
 //! One attack played against a target: what happens before, the input, and what the target makes of it.
 
-use super::forge;
-use super::keys::KeySource;
-use super::person::{FRESH, Person, input};
-use super::stage::{Stage, profile};
-use super::steps::{Before, Code, Enrolment, Envelope, Forgery, Script};
-use super::stopped::Stopped;
-use super::target::{Answer, Form, Target, Trouble};
-use super::{Attack, Expected, Layer};
-
-/// What came of an attack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    /// Nothing can be said: the target broke, or did not take what it has to take.
-    Error,
-    /// The target did what a correct server does not do.
-    Fail,
-    /// The target did the right thing by breaking.
-    Warn,
-    /// The attack does not apply to this target.
-    Skip,
-    /// The target did the right thing.
-    Pass,
-}
-
-impl Verdict {
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Error => "ERROR",
-            Self::Fail => "FAIL",
-            Self::Warn => "WARN",
-            Self::Skip => "SKIP",
-            Self::Pass => "PASS",
-        }
-    }
-}
-
-/// An attack that was played.
-#[derive(Clone, Debug)]
-pub struct Played {
-    /// What came of it.
-    pub verdict: Verdict,
-    /// One line: why.
-    pub reason: String,
-    /// What the target answered to the input, if it came to that.
-    pub answer: Option<Answer>,
-}
-
-impl Played {
-    fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
-        Self { verdict, reason: reason.into(), answer: None }
-    }
-}
+use crate::entry::{Attack, Expected, Layer};
+use crate::forge;
+use crate::keys::KeySource;
+use crate::person::{FRESH, Person, input};
+use crate::stage::{Stage, profile};
+use crate::steps::{Before, Code, Enrolment, Envelope, Forgery, Script};
+use crate::stopped::Stopped;
+use crate::target::{Answer, Form, Target, Trouble};
+use crate::verdict::{Played, Verdict};
 
 /// Plays an attack on a fresh phone, or tells why it cannot be played.
 pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> Played {

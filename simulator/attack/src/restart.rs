@@ -7,8 +7,8 @@ use soter_wire::shortened;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::http::{Http, Request};
-use super::target::Trouble;
+use crate::http::{Http, Request};
+use crate::target::Trouble;
 
 /// For the command to end, and then for the target to answer.
 const PATIENCE: Duration = Duration::from_secs(30);

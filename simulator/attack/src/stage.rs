@@ -1,6 +1,8 @@
-//! What happens in one attack: the people, their phones, what was recorded, and in `forging` the forged input.
+//! What happens in one attack: the people, their phones and what was recorded; in `before` the steps before the attack,
+//! in `forging` the forged input.
 
 mod at_once;
+mod before;
 mod forging;
 
 use soter_bridge::long_work;
@@ -8,14 +10,15 @@ use soter_bridge::protocol::CommandError;
 use soter_tee::MemoryStorage;
 use soter_wire::{Profile, PublicKey, ResultJson};
 
-use super::handset::{Handset, Signed};
-use super::keys::{KeySource, KeySupply};
-use super::person::{FRESH, Person, input, taken};
-use super::play::Verdict;
-use super::steps::{Before, Claim, CounterIs, Edit, Forgery, Made, Script, Signer, Who};
-use super::stopped::Stopped;
-use super::target::{Input, Order, Target, Trouble, Visit};
-use super::{Attack, Expected, Scheme, SoftwareKey};
+use crate::entry::{Attack, Expected};
+use crate::handset::{Handset, Signed};
+use crate::keys::{KeySource, KeySupply};
+use crate::person::{FRESH, Person, input, taken};
+use crate::software_key::SoftwareKey;
+use crate::steps::{Before, Claim, Edit, Forgery, Made, Script, Signer, Who};
+use crate::stopped::Stopped;
+use crate::target::{Input, Order, Target, Trouble, Visit};
+use crate::verdict::Verdict;
 
 /// What happens in one attack.
 pub(super) struct Stage<'a, T> {
@@ -90,90 +93,6 @@ impl<'a, T: Target> Stage<'a, T> {
         })
     }
 
-    /// Something that happens before.
-    pub(super) async fn step(&mut self, step: Before) -> Result<(), Stopped> {
-        match step {
-            Before::Pay => {
-                let (order, signed) = self.honest().await?;
-                self.pay(order, signed, self.if_honest_is_refused).await
-            }
-            Before::PayAt(counter) => {
-                let (order, signed) = self.honest().await?;
-                let edits = [Edit::Counter(CounterIs::Exactly(counter))];
-                let signed = self.signed_anew(&signed, &order, Signer::AuthKey, &edits, Scheme::USUAL)?;
-                self.pay(order, signed, self.if_refused_before).await
-            }
-            Before::Record => {
-                let recorded = self.honest().await?;
-                self.recorded.push(recorded);
-                self.has_open_order = true;
-                Ok(())
-            }
-            Before::CopyPhone => {
-                self.copy = Some(self.owner.handset.copy()?);
-                Ok(())
-            }
-            Before::PutBack => match &self.copy {
-                Some(copy) => Ok(self.owner.handset.put_back(copy)?),
-                None => Err(CommandError::internal("there is no copy to be put back").into()),
-            },
-            Before::Duplicate => {
-                self.second = Some(self.owner.handset.duplicate()?);
-                Ok(())
-            }
-            Before::SecondPhone => {
-                let (profile, openid) = (self.owner.handset.profile(), self.owner.user.openid.clone());
-                let mut second = long_work(|| Handset::new(&self.supply, profile, &openid))?;
-                taken(self.target.enroll(&second.upload()?).await?)?;
-                self.second = Some(second);
-                Ok(())
-            }
-            Before::Restart => {
-                self.target.restart().await?;
-                self.owner.visit = self.target.visit(&self.owner.user).await?;
-                self.come_back().await
-            }
-            Before::Logout => Ok(self.target.leave(&mut self.owner.visit).await?),
-            Before::EnrollFinger => {
-                self.owner.handset.enroll_finger()?;
-                self.renew_key().await
-            }
-            Before::RenewKey => self.renew_key().await,
-            Before::Try(forgery) => {
-                let (login, order, input) = self.forge(forgery).await?;
-                let answer = self.target.send(self.visit(login), &order, &input).await?;
-                if answer.accepted {
-                    let reason = "the forgery before it was accepted already, so there is nothing to ask";
-                    return Err(Stopped::played(Verdict::Skip, reason, Some(answer)));
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// After a restart: a target that knows its phones no more refuses everything, which proves nothing until they have
-    /// come back as real ones would.
-    async fn come_back(&mut self) -> Result<(), Stopped> {
-        let Some(bystander) = &mut self.other else { return Ok(()) };
-        bystander.visit = self.target.visit(&bystander.user).await?;
-        if bystander.pay(self.target).await?.accepted {
-            return Ok(());
-        }
-        bystander.return_to(self.target).await?;
-        let answer = bystander.pay(self.target).await?;
-        if !answer.accepted {
-            let reason = "after the restart an honest result is refused";
-            return Err(Stopped::played(Verdict::Error, reason, Some(answer)));
-        }
-        // What was recorded once may bring the keys back with their old counters; else the phone does it.
-        if let Some(recorded) = &self.owner.uploaded
-            && self.target.enroll(recorded).await?.accepted
-        {
-            return Ok(());
-        }
-        self.owner.enroll(self.target).await
-    }
-
     /// An honest result for a new order, not sent yet.
     async fn honest(&mut self) -> Result<(Order, Signed), Stopped> {
         let fresh = self.supply.text(FRESH)?;
@@ -209,18 +128,22 @@ impl<'a, T: Target> Stage<'a, T> {
         })
     }
 
-    async fn renew_key(&mut self) -> Result<(), Stopped> {
-        let openid = self.owner.user.openid.clone();
-        self.old_key = Some(self.owner.handset.auth_key(&openid)?);
-        long_work(|| self.owner.handset.renew_key())?;
-        self.owner.enroll(self.target).await
-    }
-
     fn person(&mut self, who: Who) -> &mut Person {
         match (who, &mut self.other) {
             (Who::Other, Some(other)) => other,
             _ => &mut self.owner,
         }
+    }
+
+    /// What the owner's phone would send honestly for an order.
+    pub(super) fn honest_input(&mut self, order: &Order) -> Result<Input, Stopped> {
+        let signed = self.owner.handset.authenticate(&order.challenge)?;
+        Ok(input(signed, &self.owner.user, None, &Forgery::HONEST))
+    }
+
+    /// The AuthKey of the owner's phone.
+    pub(super) fn auth_key(&mut self) -> Result<PublicKey, Stopped> {
+        Ok(self.owner.handset.auth_key(&self.owner.user.openid)?.public().clone())
     }
 
     /// The login of one of the people.
@@ -230,43 +153,6 @@ impl<'a, T: Target> Stage<'a, T> {
             _ => &self.owner.visit,
         }
     }
-}
-
-/// The input of an attack that sends one, what the same phone would have sent honestly, and its AuthKey; `None` for an
-/// attack that sends no result.
-pub(super) async fn crafted<T: Target>(
-    attack: &Attack,
-    target: &T,
-    keys: &KeySource,
-) -> Result<Option<Crafted>, CommandError> {
-    let Script::Send(before, forgery) = attack.script else { return Ok(None) };
-    let craft = async || {
-        let mut stage = Stage::set(attack, target, keys, &forgery).await?;
-        // Nobody refuses a forgery on paper.
-        for step in before.iter().filter(|step| !matches!(step, Before::Try(_))) {
-            stage.step(*step).await?;
-        }
-        let (_, order, forged) = stage.forge(forgery).await?;
-        let owner = &mut stage.owner;
-        let signed = owner.handset.authenticate(&order.challenge)?;
-        let key = owner.handset.auth_key(&owner.user.openid)?.public().clone();
-        let honest = input(signed, &owner.user, None, &Forgery::HONEST);
-        Ok::<_, Stopped>(Crafted { honest, forged, key })
-    };
-    match craft().await {
-        Ok(crafted) => Ok(Some(crafted)),
-        Err(Stopped::Defect(error)) => Err(error),
-        Err(stopped) => Err(CommandError::internal(stopped.into_trouble().to_string())),
-    }
-}
-
-/// An input beside an honest one of the same phone.
-#[derive(Debug)]
-pub(super) struct Crafted {
-    pub(super) honest: Input,
-    pub(super) forged: Input,
-    /// The phone's AuthKey.
-    pub(super) key: PublicKey,
 }
 
 fn needs_other(attack: &Attack, forgery: &Forgery) -> bool {

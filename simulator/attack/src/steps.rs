@@ -1,9 +1,9 @@
-//! What an attack is made of, as data: steps that a [`play`](super::play()) carries out against any target.
+//! What an attack is made of, as data: steps that a [`play`](crate::play()) carries out against any target.
 
 use std::time::Duration;
 
-use super::Scheme;
-use super::outage::Outage;
+use crate::outage::Outage;
+use crate::software_key::Scheme;
 
 /// What happens before the forged input is sent.
 #[derive(Clone, Copy, Debug)]

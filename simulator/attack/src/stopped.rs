@@ -2,8 +2,8 @@
 
 use soter_bridge::protocol::CommandError;
 
-use super::play::{Played, Verdict};
-use super::target::{Answer, Trouble};
+use crate::target::{Answer, Trouble};
+use crate::verdict::{Played, Verdict};
 
 /// Why a play ended before there was an answer to judge.
 pub(super) enum Stopped {

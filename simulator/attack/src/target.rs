@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use soter_bridge::protocol::CommandError;
 use soter_wire::json::encode_string;
 
-use super::handset::Upload;
-use super::steps::{Claim, Code, Envelope, Who};
-use super::text::in_other_case;
+use crate::handset::Upload;
+use crate::steps::{Claim, Code, Envelope, Who};
+use crate::text::in_other_case;
 
 /// Whether a target checks signatures, or asks somebody who does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -260,5 +261,11 @@ impl Trouble {
     /// The target is broken in this way.
     pub fn broken(how: impl Into<String>) -> Self {
         Self::Broken(how.into())
+    }
+}
+
+impl From<CommandError> for Trouble {
+    fn from(error: CommandError) -> Self {
+        Self::broken(error.what)
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use soter_bridge::protocol::CommandError;
 use soter_wire::json::encode_string;
 
-use super::steps::{CounterIs, Edit};
+use crate::steps::{CounterIs, Edit};
 
 /// What edits refer to.
 #[derive(Clone, Copy, Debug)]

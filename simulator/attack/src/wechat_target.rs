@@ -1,21 +1,18 @@
 //! A verifier with WeChat's contract: this project's own servers, or whatever else answers `verify_signature`.
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use reqwest::Method;
 use serde_json::{Value, json};
-use soter_bridge::protocol::CommandError;
 use soter_wechat::Secret;
 use soter_wire::base64;
 use tokio::sync::Mutex;
 
-use super::handset::Upload;
-use super::http::{Http, Reply, Request, Secrets};
-use super::steps::{Code, Envelope, PAST_A_CODE};
-use super::target::{Answer, Form, Input, Order, Target, Trouble, User, Visit};
+use crate::backstage::Backstage;
+use crate::handset::Upload;
+use crate::http::{Http, Reply, Request, Secrets};
+use crate::steps::{Code, Envelope, PAST_A_CODE};
+use crate::target::{Answer, Form, Input, Order, Target, Trouble, User, Visit};
 
 /// The question about a result.
 const VERIFY: &str = "/cgi-bin/soter/verify_signature";
@@ -31,18 +28,6 @@ pub struct Credentials {
     pub appid: String,
     /// The secret.
     pub secret: Secret,
-}
-
-/// What can be done to a verifier beside its contract.
-pub trait Backstage: Send + Sync + fmt::Debug {
-    /// A login code of `wx.login` for a mini program; `None` if there are none to be had.
-    fn login_code(&self, appid: String) -> BoxFuture<'_, Option<String>>;
-
-    /// Sets the verifier's clock on. `false`: it has none that can be set.
-    fn advance_clock(&self, by: Duration) -> bool;
-
-    /// Restarts the verifier, and waits until it is there again.
-    fn restart(&self) -> BoxFuture<'_, Result<(), Trouble>>;
 }
 
 /// The verifier.
@@ -358,16 +343,10 @@ fn answer(reply: Reply, accepted: bool) -> Answer {
     Answer { accepted, status: reply.status, reason, exchange: reply.exchange }
 }
 
-impl From<CommandError> for Trouble {
-    fn from(error: CommandError) -> Self {
-        Self::broken(error.what)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Exchange;
+    use crate::target::Exchange;
 
     fn told(status: u16, body: &str) -> Result<(bool, String), Trouble> {
         let exchange = Exchange::default();

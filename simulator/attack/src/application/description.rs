@@ -13,7 +13,7 @@ use soter_wire::shortened;
 
 use super::pointer::Pointer;
 use super::template::{Place, Values, filled, names};
-use crate::Http;
+use crate::http::Http;
 
 /// A commented description to begin with.
 pub const INITIAL: &str = include_str!("initial.toml");

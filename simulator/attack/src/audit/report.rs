@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use soter_bridge::protocol::CommandError;
 
 use super::{Baseline, Finding, Summary};
-use crate::{Form, Verdict};
+use crate::target::Form;
+use crate::verdict::Verdict;
 
 /// The findings of one audit.
 #[derive(Clone, Debug)]

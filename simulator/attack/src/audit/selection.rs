@@ -7,7 +7,9 @@ use soter_bridge::protocol::CommandError;
 use soter_wire::shortened;
 
 use super::Finding;
-use crate::{Attack, Verdict, catalogue, in_full};
+use crate::catalogue::{catalogue, in_full};
+use crate::entry::Attack;
+use crate::verdict::Verdict;
 
 /// Ids or beginnings of ids, such as `SOTER-COUNTER`. Capitals do not matter, `SOTER-` may be left out, and a `*` may
 /// stand at the end.
@@ -113,6 +115,7 @@ impl Baseline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::find;
 
     fn ids(only: &[&str], skip: &[&str]) -> Result<Vec<&'static str>, CommandError> {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
@@ -159,7 +162,7 @@ mod tests {
         )
         .unwrap();
         let finding = |id: &str, verdict| Finding {
-            attack: crate::find(id).unwrap(),
+            attack: find(id).unwrap(),
             verdict,
             reason: String::new(),
             exchange: None,

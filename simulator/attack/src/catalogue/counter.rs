@@ -2,10 +2,11 @@
 
 use soter_wechat::Reason;
 
+use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::software_key::Scheme;
 use crate::steps::{
     Before, Claim, CounterIs, Edit, Forgery, Made, OrderOf, Record, Script, Shape, Signer, Who,
 };
-use crate::{Attack, Expected, Holds, Layer, Scheme};
 
 /// The phone's own text with changes, signed with its own AuthKey again.
 const fn resigned(edits: &'static [Edit]) -> Forgery {

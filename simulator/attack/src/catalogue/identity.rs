@@ -2,8 +2,9 @@
 
 use soter_wechat::Reason;
 
+use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::software_key::Scheme;
 use crate::steps::{Before, Claim, CounterIs, Edit, Enrolment, Forgery, Made, OrderOf, Script, Signer, Who};
-use crate::{Attack, Expected, Holds, Layer, Scheme};
 
 const fn made(made: Made) -> Forgery {
     Forgery { made, ..Forgery::HONEST }

@@ -2,8 +2,9 @@
 
 use soter_wechat::Reason;
 
+use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::software_key::Scheme;
 use crate::steps::{Before, Challenge, CounterIs, Edit, Envelope, Forgery, Made, Record, Script, Signer};
-use crate::{Attack, Expected, Holds, Layer, Scheme};
 
 /// An honest result whose text is changed under its signature.
 const fn tampered(tampered: &'static [Edit]) -> Script {

@@ -1,7 +1,8 @@
 //! WeChat's servers fail, and an application must not take that for a yes.
 
+use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::outage::Outage;
 use crate::steps::{Envelope, Forgery, Script, Shape};
-use crate::{Attack, Expected, Holds, Layer, Outage};
 
 /// A result with a flipped bit in its signature, while WeChat's servers fail.
 const fn forged_during(outage: Outage) -> Script {

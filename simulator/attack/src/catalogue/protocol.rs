@@ -2,8 +2,8 @@
 
 use soter_wechat::Reason;
 
+use crate::entry::{Attack, Expected, Holds, Layer};
 use crate::steps::{Code, Envelope, Forgery, Made, Script};
-use crate::{Attack, Expected, Holds, Layer};
 
 const fn sent(envelope: Envelope) -> Script {
     Script::Send(&[], Forgery { envelope, ..Forgery::HONEST })

@@ -2,8 +2,8 @@
 
 use soter_wechat::Reason;
 
+use crate::entry::{Attack, Expected, Holds, Layer};
 use crate::steps::{Before, Challenge, Claim, Envelope, Forgery, Made, OrderOf, Record, Script, Shape, Who};
-use crate::{Attack, Expected, Holds, Layer};
 
 const REPLAYED: Forgery =
     Forgery { made: Made::Recorded(Record::Last), order: OrderOf::Recorded, ..Forgery::HONEST };

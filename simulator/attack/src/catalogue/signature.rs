@@ -4,8 +4,9 @@ use soter_wechat::Reason;
 
 use soter_bridge::protocol::danger::{Hash, Padding};
 
+use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::software_key::{Flaw, Scheme};
 use crate::steps::{Before, Edit, Envelope, Forgery, Made, Script, Shape, Signer};
-use crate::{Attack, Expected, Flaw, Holds, Layer, Scheme};
 
 /// An honest result whose signature is changed.
 const fn reshaped(signature: Shape) -> Script {

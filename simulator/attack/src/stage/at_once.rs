@@ -3,10 +3,10 @@
 use soter_bridge::protocol::CommandError;
 
 use super::Stage;
-use crate::play::Verdict;
 use crate::steps::{Before, Forgery};
 use crate::stopped::Stopped;
 use crate::target::{Answer, Target};
+use crate::verdict::Verdict;
 
 /// How often an input is sent at once.
 const CONNECTIONS: usize = 8;

@@ -7,11 +7,11 @@ use super::Stage;
 use crate::forge;
 use crate::handset::Signed;
 use crate::person::{FRESH, input};
+use crate::software_key::{Scheme, SoftwareKey};
 use crate::steps::{Challenge, Claim, Edit, Forgery, Made, OrderOf, Record, Signer, Who};
 use crate::stopped::Stopped;
 use crate::target::{Form, Input, Order, Target, Trouble};
 use crate::text::{Surroundings, edited};
-use crate::{Scheme, SoftwareKey};
 
 impl<T: Target> Stage<'_, T> {
     /// The input that is judged: in whose login it is sent, for which order, and what it is.

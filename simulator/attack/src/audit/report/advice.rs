@@ -1,7 +1,7 @@
 //! What a finding means, and how to mend it.
 
-use crate::Verdict;
 use crate::audit::Finding;
+use crate::verdict::Verdict;
 
 impl Finding {
     /// What it means. Of an attack that passed or was not played: what a failure would mean.

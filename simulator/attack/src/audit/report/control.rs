@@ -3,7 +3,9 @@
 use soter_wire::PROFILES;
 
 use crate::audit::{ControlFailed, Finding};
-use crate::{Attack, Expected, Forgery, Holds, Layer, Script, Verdict};
+use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::steps::{Forgery, Script};
+use crate::verdict::Verdict;
 
 /// Honest results, which everything is compared with. It is not in the catalogue: nobody can choose it or leave it out.
 static CONTROL: Attack = Attack {
@@ -41,7 +43,8 @@ impl Finding {
 mod tests {
     use super::*;
     use crate::audit::Baseline;
-    use crate::{Exchange, find};
+    use crate::catalogue::find;
+    use crate::target::Exchange;
 
     #[test]
     fn a_failed_control_is_an_error_that_no_baseline_knows_and_no_attack_that_can_be_named() {

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use soter_bridge::visible_lines;
 
 use super::{Report, Summary, form, needs_attention};
-use crate::Verdict;
 use crate::audit::Finding;
+use crate::verdict::Verdict;
 
 const STYLE: &str = include_str!("style.css");
 

@@ -9,8 +9,8 @@ use soter_bridge::protocol::CommandError;
 use soter_bridge::{visible, visible_lines};
 
 use super::Report;
-use crate::Verdict;
 use crate::audit::Finding;
+use crate::verdict::Verdict;
 
 pub(super) fn document(report: &Report) -> Result<String, CommandError> {
     let mut suite = TestSuite::new("soter-sim audit");

@@ -7,7 +7,8 @@ use soter_bridge::visible;
 
 use super::{Report, needs_attention};
 use crate::audit::Finding;
-use crate::{Attack, Verdict};
+use crate::entry::Attack;
+use crate::verdict::Verdict;
 
 pub(super) fn log(report: &Report) -> Value {
     let rules: Vec<Value> = report.findings.iter().map(|finding| rule(finding.attack)).collect();

@@ -3,7 +3,8 @@ use std::path::Path;
 use quick_junit::TestCaseStatus;
 
 use super::*;
-use crate::{Exchange, find};
+use crate::catalogue::find;
+use crate::target::Exchange;
 
 fn report() -> Report {
     let finding = |id: &str, verdict, reason: &str, exchange| Finding {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use soter_bridge::{visible, visible_lines};
 
 use super::{Report, Summary, needs_attention};
+use crate::verdict::Verdict;
 
 pub(super) fn text(report: &Report) -> String {
     let mut out = String::new();
@@ -18,7 +19,7 @@ pub(super) fn text(report: &Report) -> String {
             finding.attack.id,
             finding.attack.title
         );
-        if finding.verdict != crate::Verdict::Pass {
+        if finding.verdict != Verdict::Pass {
             let _ = writeln!(out, "{:5}  {:width$}  {}", "", "", visible(&finding.reason));
         }
     }

@@ -1,0 +1,106 @@
+//! What happens before the forged input is sent, step by step.
+
+use soter_bridge::long_work;
+use soter_bridge::protocol::CommandError;
+
+use super::Stage;
+use crate::handset::Handset;
+use crate::person::taken;
+use crate::software_key::Scheme;
+use crate::steps::{Before, CounterIs, Edit, Signer};
+use crate::stopped::Stopped;
+use crate::target::Target;
+use crate::verdict::Verdict;
+
+impl<T: Target> Stage<'_, T> {
+    /// Something that happens before.
+    pub(crate) async fn step(&mut self, step: Before) -> Result<(), Stopped> {
+        match step {
+            Before::Pay => {
+                let (order, signed) = self.honest().await?;
+                self.pay(order, signed, self.if_honest_is_refused).await
+            }
+            Before::PayAt(counter) => {
+                let (order, signed) = self.honest().await?;
+                let edits = [Edit::Counter(CounterIs::Exactly(counter))];
+                let signed = self.signed_anew(&signed, &order, Signer::AuthKey, &edits, Scheme::USUAL)?;
+                self.pay(order, signed, self.if_refused_before).await
+            }
+            Before::Record => {
+                let recorded = self.honest().await?;
+                self.recorded.push(recorded);
+                self.has_open_order = true;
+                Ok(())
+            }
+            Before::CopyPhone => {
+                self.copy = Some(self.owner.handset.copy()?);
+                Ok(())
+            }
+            Before::PutBack => match &self.copy {
+                Some(copy) => Ok(self.owner.handset.put_back(copy)?),
+                None => Err(CommandError::internal("there is no copy to be put back").into()),
+            },
+            Before::Duplicate => {
+                self.second = Some(self.owner.handset.duplicate()?);
+                Ok(())
+            }
+            Before::SecondPhone => {
+                let (profile, openid) = (self.owner.handset.profile(), self.owner.user.openid.clone());
+                let mut second = long_work(|| Handset::new(&self.supply, profile, &openid))?;
+                taken(self.target.enroll(&second.upload()?).await?)?;
+                self.second = Some(second);
+                Ok(())
+            }
+            Before::Restart => {
+                self.target.restart().await?;
+                self.owner.visit = self.target.visit(&self.owner.user).await?;
+                self.come_back().await
+            }
+            Before::Logout => Ok(self.target.leave(&mut self.owner.visit).await?),
+            Before::EnrollFinger => {
+                self.owner.handset.enroll_finger()?;
+                self.renew_key().await
+            }
+            Before::RenewKey => self.renew_key().await,
+            Before::Try(forgery) => {
+                let (login, order, input) = self.forge(forgery).await?;
+                let answer = self.target.send(self.visit(login), &order, &input).await?;
+                if answer.accepted {
+                    let reason = "the forgery before it was accepted already, so there is nothing to ask";
+                    return Err(Stopped::played(Verdict::Skip, reason, Some(answer)));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// After a restart: a target that knows its phones no more refuses everything, which proves nothing until they have
+    /// come back as real ones would.
+    async fn come_back(&mut self) -> Result<(), Stopped> {
+        let Some(bystander) = &mut self.other else { return Ok(()) };
+        bystander.visit = self.target.visit(&bystander.user).await?;
+        if bystander.pay(self.target).await?.accepted {
+            return Ok(());
+        }
+        bystander.return_to(self.target).await?;
+        let answer = bystander.pay(self.target).await?;
+        if !answer.accepted {
+            let reason = "after the restart an honest result is refused";
+            return Err(Stopped::played(Verdict::Error, reason, Some(answer)));
+        }
+        // What was recorded once may bring the keys back with their old counters; else the phone does it.
+        if let Some(recorded) = &self.owner.uploaded
+            && self.target.enroll(recorded).await?.accepted
+        {
+            return Ok(());
+        }
+        self.owner.enroll(self.target).await
+    }
+
+    async fn renew_key(&mut self) -> Result<(), Stopped> {
+        let openid = self.owner.user.openid.clone();
+        self.old_key = Some(self.owner.handset.auth_key(&openid)?);
+        long_work(|| self.owner.handset.renew_key())?;
+        self.owner.enroll(self.target).await
+    }
+}
