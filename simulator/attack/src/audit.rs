@@ -8,6 +8,7 @@
 //!      └── then the control's next honest result  ── refused ──> ERROR: the target broke
 //! ```
 
+mod finding;
 mod report;
 mod selection;
 
@@ -17,9 +18,10 @@ use crate::entry::{Attack, Expected};
 use crate::keys::KeySource;
 use crate::person::{NotIntroduced, Person};
 use crate::play::play;
-use crate::target::{Exchange, Target, Trouble};
+use crate::target::{Target, Trouble};
 use crate::verdict::{Played, Verdict};
 
+pub use self::finding::{ControlFailed, Finding, Summary};
 pub use self::report::{Report, ReportKind};
 pub use self::selection::{Baseline, Selection};
 
@@ -29,66 +31,6 @@ const MOST_BREAKS: usize = 2;
 /// Results of one honest person, before somebody new takes over. By then the counter has one digit still: whether a target
 /// knows that 10 is more than 9 is an attack's question, not the control's.
 const MOST_PAYMENTS: usize = 4;
-
-/// What came of one attack.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// The attack.
-    pub attack: &'static Attack,
-    /// What came of it.
-    pub verdict: Verdict,
-    /// One line: why.
-    pub reason: String,
-    /// What went over the wire, if it came to that.
-    pub exchange: Option<Exchange>,
-    /// Whether a baseline has it already, so that it counts no more.
-    pub known: bool,
-}
-
-/// How many attacks came to what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// The target did the right thing.
-    pub pass: usize,
-    /// The target did what a correct server does not do.
-    pub fail: usize,
-    /// The target did the right thing by breaking.
-    pub warn: usize,
-    /// The attack does not apply.
-    pub skip: usize,
-    /// Nothing can be said.
-    pub error: usize,
-    /// Of those that failed or warned: how many a baseline has already.
-    pub known: usize,
-}
-
-impl Summary {
-    /// Counts findings.
-    pub fn of(findings: &[Finding]) -> Self {
-        let mut summary = Self::default();
-        for finding in findings {
-            match finding.verdict {
-                Verdict::Pass => summary.pass += 1,
-                Verdict::Fail => summary.fail += 1,
-                Verdict::Warn => summary.warn += 1,
-                Verdict::Skip => summary.skip += 1,
-                Verdict::Error => summary.error += 1,
-            }
-            summary.known += usize::from(finding.known);
-        }
-        summary
-    }
-}
-
-/// The target does not accept what it has to accept, so nothing can be concluded from what it refuses.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}")]
-pub struct ControlFailed {
-    /// One line: what happened.
-    pub what: String,
-    /// What went over the wire, if it came to that.
-    pub exchange: Option<Exchange>,
-}
 
 /// Plays attacks against a target, one after the other, and tells of each as it is done.
 ///
@@ -106,7 +48,7 @@ pub async fn audit<T: Target>(
     let mut breaks = 0;
     for attack in attacks {
         let finding = match broken {
-            Some(id) if breaks >= MOST_BREAKS => finding(
+            Some(id) if breaks >= MOST_BREAKS => Finding::unplayed(
                 attack,
                 Verdict::Error,
                 format!("not played: since {id} the target accepts no honest result"),
@@ -132,16 +74,6 @@ pub async fn audit<T: Target>(
         findings.push(finding);
     }
     Ok(findings)
-}
-
-impl Finding {
-    /// What came of honest people after the attack. What the target accepted stays accepted, whatever became of it then.
-    fn afterwards(&mut self, verdict: Verdict, what: &str) {
-        if self.verdict != Verdict::Fail {
-            self.verdict = self.verdict.min(verdict);
-        }
-        self.reason = format!("{}; afterwards {what}", self.reason);
-    }
 }
 
 /// Honest people, whom the target must serve before, between and after attacks.
@@ -195,7 +127,7 @@ impl Control {
             // Whether honest phones of the family are served is what an entry of this kind asks.
             let is_the_question = *is_known && attack.expected == Expected::MustAccept;
             if !is_the_question {
-                return finding(
+                return Finding::unplayed(
                     attack,
                     Verdict::Skip,
                     format!("the target serves no {family} phones: {how}"),
@@ -292,8 +224,4 @@ async fn pay<T: Target>(person: &mut Person, target: &T, profile: &'static Profi
         ),
         exchange: Some(answer.exchange),
     }))
-}
-
-fn finding(attack: &'static Attack, verdict: Verdict, reason: String) -> Finding {
-    Finding { attack, verdict, reason, exchange: None, known: false }
 }

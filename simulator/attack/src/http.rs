@@ -1,6 +1,7 @@
 //! Requests to a target, and what went over the wire, for people to read.
 
 mod exchange;
+mod message;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,15 +12,15 @@ use axum::Router;
 use axum::body::Body;
 use http_body_util::{BodyExt, Limited};
 use reqwest::redirect::Policy;
-use reqwest::{Method, StatusCode, Url};
-use serde_json::Value;
+use reqwest::{StatusCode, Url};
 use soter_bridge::protocol::CommandError;
 use soter_wire::shortened;
 use tokio::time::sleep;
 use tower::ServiceExt;
 
 use self::exchange::exchange;
-use crate::target::{Exchange, Trouble};
+pub(super) use self::message::{Reply, Request, Secrets};
+use crate::target::Trouble;
 
 /// Bytes of the longest answer that is read.
 const LONGEST_ANSWER: usize = 1 << 20;
@@ -27,12 +28,6 @@ const LONGEST_ANSWER: usize = 1 << 20;
 const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// Where a server explains its verdicts, if it is this project's own.
-const REASON: &str = "x-soter-sim-reason";
-
-/// Texts that must not be shown, with what is shown instead.
-pub(super) type Secrets = Vec<(String, String)>;
-
 /// A way to one server. Nothing is ever sent anywhere else: redirections are not followed, proxies not used.
 #[derive(Clone, Debug)]
 pub struct Http {
@@ -48,26 +43,6 @@ enum Wire {
     Network(reqwest::Client),
     /// Routes in this process.
     Routes(Router),
-}
-
-/// What is sent.
-#[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub(super) method: Method,
-    pub(super) url: Url,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Option<String>,
-    /// What of it must not be shown.
-    pub(super) secrets: Secrets,
-}
-
-/// What came back.
-#[derive(Clone, Debug)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: String,
-    pub(super) exchange: Exchange,
 }
 
 impl Http {
@@ -180,44 +155,6 @@ impl Http {
             sent.map_err(|error| Trouble::broken(format!("{place} was not answered: {error}")))?;
         let exchange = exchange(&request, status, &headers, &body);
         Ok(Reply { status, headers, body, exchange })
-    }
-}
-
-impl Request {
-    pub(super) fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, headers: Vec::new(), body: None, secrets: Vec::new() }
-    }
-
-    pub(super) fn post(url: Url, body: String) -> Self {
-        let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-        Self { method: Method::POST, url, headers, body: Some(body), secrets: Vec::new() }
-    }
-}
-
-impl Reply {
-    /// The body as JSON.
-    ///
-    /// # Errors
-    /// [`Trouble::Broken`]: it is none.
-    pub(super) fn json(&self, place: &str) -> Result<Value, Trouble> {
-        serde_json::from_str(&self.body).map_err(|_| {
-            let start = shortened(&self.body, 80);
-            let found = match self.header("location") {
-                Some(location) => format!("and leads to {}", location.escape_debug()),
-                None => format!("and no JSON: {}", start.escape_debug()),
-            };
-            Trouble::broken(format!("{place} answered {} {found}", self.status))
-        })
-    }
-
-    /// A header's value; its name is given in small letters.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The reason that this project's own servers give.
-    pub(super) fn reason(&self) -> Option<String> {
-        self.header(REASON).map(str::to_owned)
     }
 }
 

@@ -20,6 +20,16 @@ pub enum Form {
     Application,
 }
 
+impl Form {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::Verifier => "verifier",
+        }
+    }
+}
+
 /// Whatever an attack is played against.
 pub trait Target: Send + Sync {
     /// Which of the two it is.

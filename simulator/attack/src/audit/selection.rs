@@ -6,7 +6,7 @@ use serde::Deserialize;
 use soter_bridge::protocol::CommandError;
 use soter_wire::shortened;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::catalogue::{catalogue, in_full};
 use crate::entry::Attack;
 use crate::verdict::Verdict;

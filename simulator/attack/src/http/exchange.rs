@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{REASON, Request, Secrets};
+use super::message::{REASON, Request, Secrets};
 use crate::target::Exchange;
 
 /// Characters of a request or an answer that an exchange shows.

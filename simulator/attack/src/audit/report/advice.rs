@@ -1,6 +1,6 @@
 //! What a finding means, and how to mend it.
 
-use crate::audit::Finding;
+use crate::audit::finding::Finding;
 use crate::verdict::Verdict;
 
 impl Finding {

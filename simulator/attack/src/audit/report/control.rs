@@ -2,7 +2,7 @@
 
 use soter_wire::PROFILES;
 
-use crate::audit::{ControlFailed, Finding};
+use crate::audit::finding::{ControlFailed, Finding};
 use crate::entry::{Attack, Expected, Holds, Layer};
 use crate::steps::{Forgery, Script};
 use crate::verdict::Verdict;
@@ -42,7 +42,7 @@ impl Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::Baseline;
+    use crate::audit::selection::Baseline;
     use crate::catalogue::find;
     use crate::target::Exchange;
 

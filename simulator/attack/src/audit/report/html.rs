@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use soter_bridge::visible_lines;
 
-use super::{Report, Summary, form, needs_attention};
-use crate::audit::Finding;
+use super::Report;
+use crate::audit::finding::{Finding, Summary};
 use crate::verdict::Verdict;
 
 const STYLE: &str = include_str!("style.css");
@@ -19,7 +19,7 @@ pub(super) fn page(report: &Report) -> String {
          <title>soter-sim audit of {target}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
          <h1>soter-sim audit</h1>\n<p>{target}, as {}; began <time>{}</time>, took {:.1} s</p>\n\
          <ul class=\"counts\">\n",
-        form(report.form),
+        report.form.name(),
         report.began(),
         report.took.as_secs_f64()
     );
@@ -36,7 +36,7 @@ pub(super) fn page(report: &Report) -> String {
     if known > 0 {
         let _ = writeln!(out, "<p>{known} of them were known before.</p>");
     }
-    let found: Vec<_> = report.findings.iter().filter(|finding| needs_attention(finding)).collect();
+    let found: Vec<_> = report.findings.iter().filter(|finding| finding.needs_attention()).collect();
     if found.is_empty() {
         out.push_str("<p>Nothing was found.</p>\n");
     } else {

@@ -9,7 +9,7 @@ use soter_bridge::protocol::CommandError;
 use soter_bridge::{visible, visible_lines};
 
 use super::Report;
-use crate::audit::Finding;
+use crate::audit::finding::Finding;
 use crate::verdict::Verdict;
 
 pub(super) fn document(report: &Report) -> Result<String, CommandError> {

@@ -5,8 +5,8 @@ use reqwest::Url;
 use serde_json::{Value, json};
 use soter_bridge::visible;
 
-use super::{Report, needs_attention};
-use crate::audit::Finding;
+use super::Report;
+use crate::audit::finding::Finding;
 use crate::entry::Attack;
 use crate::verdict::Verdict;
 
@@ -54,7 +54,7 @@ fn result(index: usize, finding: &Finding, report: &Report) -> Value {
     };
     let attack = finding.attack;
     let mut text = format!("{}: {}", attack.title, visible(&finding.reason));
-    if needs_attention(finding) {
+    if finding.needs_attention() {
         // 3.27.11: a message tells the risk, and what can be done about it.
         text = format!("{text}.\n{}\n{}", finding.meaning(), finding.fix());
     }

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use quick_junit::TestCaseStatus;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::catalogue::find;

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use soter_bridge::{visible, visible_lines};
 
-use super::{Report, Summary, needs_attention};
+use super::Report;
+use crate::audit::finding::Summary;
 use crate::verdict::Verdict;
 
 pub(super) fn text(report: &Report) -> String {
@@ -23,7 +24,7 @@ pub(super) fn text(report: &Report) -> String {
             let _ = writeln!(out, "{:5}  {:width$}  {}", "", "", visible(&finding.reason));
         }
     }
-    for finding in report.findings.iter().filter(|finding| needs_attention(finding)) {
+    for finding in report.findings.iter().filter(|finding| finding.needs_attention()) {
         let attack = finding.attack;
         let _ = writeln!(out, "\n{}  {}: {}", finding.verdict.name(), attack.id, attack.title);
         let _ = writeln!(out, "  what happened   {}", visible(&finding.reason));

@@ -1,0 +1,36 @@
+//! The report in each of its forms.
+
+use serde_json::Value;
+use soter_bridge::protocol::CommandError;
+
+use super::{Report, ReportKind, html, junit, sarif, text};
+
+impl Report {
+    /// The report in a form.
+    ///
+    /// # Errors
+    /// A defect of the program.
+    pub fn written(&self, kind: ReportKind) -> Result<String, CommandError> {
+        let pretty = |value: &Value| {
+            serde_json::to_string_pretty(value)
+                .map(|text| format!("{text}\n"))
+                .map_err(|error| CommandError::internal(format!("a report does not serialise: {error}")))
+        };
+        match kind {
+            ReportKind::Html => Ok(html::page(self)),
+            ReportKind::Json => pretty(&self.json()),
+            ReportKind::JUnit => junit::document(self),
+            ReportKind::Sarif => pretty(&sarif::log(self)),
+        }
+    }
+
+    /// A table, and every finding in detail.
+    pub fn text(&self) -> String {
+        text::text(self)
+    }
+
+    /// The counts in one line.
+    pub fn last_line(&self) -> String {
+        text::last_line(self)
+    }
+}

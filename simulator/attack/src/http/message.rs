@@ -1,0 +1,71 @@
+//! Requests and replies, and what of them must not be shown.
+
+use reqwest::{Method, Url};
+use serde_json::Value;
+use soter_wire::shortened;
+
+use crate::target::{Exchange, Trouble};
+
+/// Where a server explains its verdicts, if it is this project's own.
+pub(super) const REASON: &str = "x-soter-sim-reason";
+
+/// Texts that must not be shown, with what is shown instead.
+pub(crate) type Secrets = Vec<(String, String)>;
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Option<String>,
+    /// What of it must not be shown.
+    pub(crate) secrets: Secrets,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+    pub(crate) exchange: Exchange,
+}
+
+impl Request {
+    pub(crate) fn get(url: Url) -> Self {
+        Self { method: Method::GET, url, headers: Vec::new(), body: None, secrets: Vec::new() }
+    }
+
+    pub(crate) fn post(url: Url, body: String) -> Self {
+        let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+        Self { method: Method::POST, url, headers, body: Some(body), secrets: Vec::new() }
+    }
+}
+
+impl Reply {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// [`Trouble::Broken`]: it is none.
+    pub(crate) fn json(&self, place: &str) -> Result<Value, Trouble> {
+        serde_json::from_str(&self.body).map_err(|_| {
+            let start = shortened(&self.body, 80);
+            let found = match self.header("location") {
+                Some(location) => format!("and leads to {}", location.escape_debug()),
+                None => format!("and no JSON: {}", start.escape_debug()),
+            };
+            Trouble::broken(format!("{place} answered {} {found}", self.status))
+        })
+    }
+
+    /// A header's value; its name is given in small letters.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The reason that this project's own servers give.
+    pub(crate) fn reason(&self) -> Option<String> {
+        self.header(REASON).map(str::to_owned)
+    }
+}
