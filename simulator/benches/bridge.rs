@@ -17,7 +17,7 @@ use aws_lc_rs::signature::{RSA_PSS_SHA256, RsaPssSaltLength, RsaSignatureEncodin
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use soter_bridge::protocol::sensor::{self, SensorMode};
-use soter_bridge::protocol::{Service, device, wx};
+use soter_bridge::protocol::{Command, Service, device, wx};
 use soter_bridge::server::{Server, ServerOptions};
 use soter_sim::{Desk, DeskOptions, State};
 use soter_wire::{PROFILES, SignatureScheme};
@@ -180,7 +180,7 @@ async fn over_websocket(address: SocketAddr, phones: &[String]) -> Result<Turn, 
             let mut latencies = Vec::new();
             while start.elapsed() < TURN {
                 let call = json!({
-                    "jsonrpc": "2.0", "id": latencies.len(), "method": "wx.startSoterAuthentication",
+                    "jsonrpc": "2.0", "id": latencies.len(), "method": wx::StartSoterAuthentication::METHOD,
                     "params": {"device": name, "requestAuthModes": ["fingerPrint"], "challenge": "order-42"}
                 });
                 let sent = Instant::now();

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::{Value, json};
+use soter_bridge::protocol::Command;
+use soter_bridge::protocol::wx::Login;
 use soter_wechat::{SetClock, WeChat};
 
 use crate::http::{Http, Request};
@@ -39,7 +41,7 @@ impl RemoteServers {
 
     /// `wx.login` over JSON-RPC, which this project's own servers answer.
     async fn login(&self, appid: String) -> Option<String> {
-        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "wx.login", "params": {"appid": appid}});
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": Login::METHOD, "params": {"appid": appid}});
         let url = self.http.address("/rpc").ok()?;
         let reply = self.http.send(Request::post(url, call.to_string())).await.ok()?;
         let told: Value = serde_json::from_str(&reply.body).ok()?;

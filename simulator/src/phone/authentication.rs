@@ -13,7 +13,7 @@
 use std::time::Duration;
 
 use soter_bridge::protocol::wx::{CHALLENGE_LIMIT, SoterAuthentication, StartSoterAuthentication};
-use soter_bridge::protocol::{CommandError, Event};
+use soter_bridge::protocol::{Command, CommandError, Event};
 use soter_tee::TeeError;
 use soter_wechat::codes::wx::{self, message};
 use soter_wire::Mode;
@@ -77,7 +77,7 @@ impl Phone {
         } else {
             self.emit(Event::Refused {
                 device: self.name.to_string(),
-                method: "wx.startSoterAuthentication".to_owned(),
+                method: StartSoterAuthentication::METHOD.to_owned(),
                 code: ended.answer.err_code,
                 message: ended.answer.err_msg.clone(),
                 reason: ended.reason,
