@@ -116,7 +116,7 @@ pub enum TeeError {
 }
 
 impl TeeError {
-    /// The SDK's code for this, or `None` if the phone's surroundings failed, which no phone reports by a code.
+    /// The SDK's code for this, or `None` if the phone's environment failed, which no phone reports by a code.
     pub fn result_code(&self) -> Option<i32> {
         match self {
             Self::ParameterLength { .. } => Some(result_code::PARAMETER),

@@ -119,7 +119,7 @@ impl TrustedApp<'_> {
         self.reply(soter::GetExtraParam::METHOD, parameter)
     }
 
-    /// A refusal as the SDK's code; a failure of the phone's surroundings as an error.
+    /// A refusal as the SDK's code; a failure of the phone's environment as an error.
     fn reply(&self, method: &str, answer: Answer) -> Result<Reply, CommandError> {
         let error = match answer {
             Ok(reply) => return Ok(reply),
