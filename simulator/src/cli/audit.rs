@@ -1,30 +1,21 @@
 //! `soter-sim audit`: every attack against one's own backend, and what came of it.
 
 mod application;
+mod plan;
 mod verifier;
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
-use soter_attack::audit::{Baseline, ControlFailed, Finding, Report, ReportKind, Selection, audit};
-use soter_attack::{Attack, Credentials, Form, INITIAL, KeySource, Layer, Target, host_is_loopback};
+use soter_attack::{Attack, INITIAL, Layer};
 use soter_bridge::protocol::CommandError;
-use soter_bridge::visible;
-use soter_wechat::Accounts;
-use soter_wechat::Secret;
-use soter_wire::shortened;
 
-use crate::files::{Input, read_input, write_file};
+use self::plan::Plan;
+use super::setup;
 use crate::front::{Console, Exit};
 use crate::grammar::{Audit, Options};
-
-use super::setup;
-
-/// Nothing can be concluded: the target is dead, wrong, or broke.
-const INCONCLUSIVE: Exit = Exit::Of(2);
 
 /// Audits a backend, and ends with what was found.
 ///
@@ -48,176 +39,6 @@ pub(super) fn run(audit: &Audit, options: &Options, console: &mut Console) -> Re
             "nothing to audit is named",
             "name an application with --config FILE (--init writes one), or a verifier with --preset wechat --url BASE",
         ))
-    }
-}
-
-/// What was asked for, checked.
-struct Plan {
-    attacks: Vec<&'static Attack>,
-    reports: Vec<(std::path::PathBuf, ReportKind)>,
-    baseline: Option<Baseline>,
-    app: Credentials,
-    keys: KeySource,
-    timeout: Duration,
-    strict: bool,
-    allow_remote: bool,
-    json: bool,
-}
-
-impl Plan {
-    fn make(audit: &Audit, json: bool) -> Result<Self, CommandError> {
-        let reports = audit
-            .report
-            .iter()
-            .map(|path| {
-                // Before anything is sent: a report that cannot be written is found out after minutes otherwise.
-                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                if folder.is_some_and(|folder| !folder.is_dir()) {
-                    return Err(CommandError::environment(
-                        format!("there is no folder for the report {}", path.display()),
-                        "make the folder first, or name another file",
-                    ));
-                }
-                Ok((path.clone(), ReportKind::of(path)?))
-            })
-            .collect::<Result<_, CommandError>>()?;
-        let baseline = match &audit.baseline {
-            Some(path) => Some(Baseline::read(&read_input(Input::named(path))?)?),
-            None => None,
-        };
-        Ok(Self {
-            attacks: Selection { only: audit.only.clone(), skip: audit.skip.clone() }.attacks()?,
-            reports,
-            baseline,
-            app: credentials(audit),
-            keys: audit.seed.as_deref().map_or_else(KeySource::random, KeySource::seeded),
-            timeout: Duration::from_secs(audit.timeout),
-            strict: audit.strict,
-            allow_remote: audit.allow_remote,
-            json,
-        })
-    }
-
-    /// Refuses a target on another computer, unless that was permitted.
-    fn check_host(&self, url: &str) -> Result<(), CommandError> {
-        if self.allow_remote || host_is_loopback(url) {
-            return Ok(());
-        }
-        let shown = shortened(url, 120);
-        Err(CommandError::invalid_params(
-            format!("{shown} is on another computer"),
-            "audit only systems whose owner has permitted it, in writing where it is not you; then add --allow-remote",
-        ))
-    }
-
-    /// Plays the attacks, prints and writes what came of them.
-    async fn carry_out<T: Target>(
-        &self,
-        target: &T,
-        address: String,
-        console: &mut Console,
-    ) -> Result<Exit, CommandError> {
-        let begun = Begun::now(address, target.form());
-        let (mut done, all) = (0, self.attacks.len());
-        let width = all.to_string().len();
-        let played = audit(target, &self.keys, &self.attacks, |finding| {
-            done += 1;
-            let (verdict, id) = (finding.verdict.name(), finding.attack.id);
-            console.aside(&format!("{done:width$}/{all} {verdict:5} {id}"));
-        })
-        .await;
-        let mut findings = match played {
-            Ok(findings) => findings,
-            Err(failed) => return self.give_up(begun, &failed, console),
-        };
-        for finding in &mut findings {
-            finding.known = self.baseline.as_ref().is_some_and(|baseline| baseline.knows(finding));
-        }
-        let report = self.report(begun, findings);
-        let text = if self.json { report.json().to_string() } else { report.text() };
-        let _ = console.answer(&text)?;
-        self.write(&report)?;
-        Ok(exit(&report))
-    }
-
-    /// Tells that the positive control failed, in every report as well: an earlier one would pass for this audit's.
-    fn give_up(
-        &self,
-        begun: Begun,
-        failed: &ControlFailed,
-        console: &mut Console,
-    ) -> Result<Exit, CommandError> {
-        inconclusive(failed, begun.form, self.keys.is_seeded(), console);
-        let report = self.report(begun, vec![Finding::of_control(failed)]);
-        if self.json {
-            let _ = console.answer(&report.json().to_string())?;
-        }
-        self.write(&report)?;
-        Ok(INCONCLUSIVE)
-    }
-
-    fn report(&self, begun: Begun, findings: Vec<Finding>) -> Report {
-        Report {
-            target: begun.address,
-            form: begun.form,
-            findings,
-            baseline: self.baseline.clone(),
-            strict: self.strict,
-            began: begun.at,
-            took: begun.clock.elapsed(),
-        }
-    }
-
-    fn write(&self, report: &Report) -> Result<(), CommandError> {
-        self.reports.iter().try_for_each(|(path, kind)| write_file(path, report.written(*kind)?.as_bytes()))
-    }
-}
-
-/// An audit that has begun: when, and of what.
-struct Begun {
-    address: String,
-    form: Form,
-    at: SystemTime,
-    clock: Instant,
-}
-
-impl Begun {
-    fn now(address: String, form: Form) -> Self {
-        Self { address, form, at: SystemTime::now(), clock: Instant::now() }
-    }
-}
-
-fn exit(report: &Report) -> Exit {
-    if report.summary().error > 0 {
-        INCONCLUSIVE
-    } else if report.findings.iter().any(|finding| report.fails(finding)) {
-        Exit::Negative
-    } else {
-        Exit::Good
-    }
-}
-
-/// Tells that honest results are refused, with the exchange that shows it.
-fn inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, console: &mut Console) {
-    let next = match form {
-        Form::Verifier if is_seeded => {
-            "check --url, --appid and --secret; and with --seed the phones are the same each time: a verifier that remembers their counters refuses them the second time"
-        }
-        Form::Verifier => {
-            "check --url, --appid and --secret; the verifier has to take the phones' keys at POST /sim/devices or at --enroll-url"
-        }
-        Form::Application => {
-            "check that it runs, that it asks the audit's WeChat servers with the appid and secret above, and the description"
-        }
-    };
-    console.error(&CommandError::environment(
-        format!("the positive control failed, so nothing is concluded: {}", failed.what),
-        next,
-    ));
-    if let Some(exchange) = &failed.exchange {
-        for line in [&exchange.request, &exchange.response].into_iter().flat_map(|text| text.lines()) {
-            console.aside(&format!("  {}", visible(line)));
-        }
     }
 }
 
@@ -269,18 +90,5 @@ fn initialise(path: &Path, console: &mut Console) -> Result<Exit, CommandError> 
             format!("{} cannot be written: {error}", path.display()),
             "check the folder and its permissions, or name another file: --init FILE",
         )),
-    }
-}
-
-/// The mini program: as told, as the environment says, or the simulator's own.
-fn credentials(audit: &Audit) -> Credentials {
-    let own = Accounts::default();
-    let own = own.first_app();
-    let told = |given: &Option<String>, name: &str| {
-        given.clone().or_else(|| std::env::var(name).ok().filter(|value| !value.is_empty()))
-    };
-    Credentials {
-        appid: told(&audit.appid, "SOTER_SIM_APPID").unwrap_or_else(|| own.appid.clone()),
-        secret: told(&audit.secret, "SOTER_SIM_SECRET").map_or_else(|| own.secret.clone(), Secret::from),
     }
 }

@@ -13,7 +13,7 @@ use soter_wechat::{
 };
 use tokio::sync::oneshot;
 
-use super::Plan;
+use super::plan::Plan;
 use crate::files::{Input, read_input};
 use crate::front::{Console, Exit};
 use crate::grammar::{Audit, USUAL_ADDRESS};

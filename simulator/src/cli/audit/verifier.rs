@@ -7,7 +7,7 @@ use soter_attack::{Credentials, Http, RemoteServers, Target, WeChatTarget};
 use soter_bridge::protocol::CommandError;
 use soter_wechat::Secret;
 
-use super::{Begun, Plan};
+use super::plan::{Begun, Plan};
 use crate::front::{Console, Exit};
 use crate::grammar::Audit;
 

@@ -1,0 +1,202 @@
+//! What an audit was asked for, and how it is carried out against either kind of target.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use soter_attack::audit::{Baseline, ControlFailed, Finding, Report, ReportKind, Selection, audit};
+use soter_attack::{Attack, Credentials, Form, KeySource, Target, host_is_loopback};
+use soter_bridge::protocol::CommandError;
+use soter_bridge::visible;
+use soter_wechat::{Accounts, Secret};
+use soter_wire::shortened;
+
+use crate::files::{Input, read_input, write_file};
+use crate::front::{Console, Exit};
+use crate::grammar::Audit;
+
+/// Nothing can be concluded: the target is dead, wrong, or broke.
+const INCONCLUSIVE: Exit = Exit::Of(2);
+
+/// What was asked for, checked.
+pub(super) struct Plan {
+    pub(super) attacks: Vec<&'static Attack>,
+    reports: Vec<(PathBuf, ReportKind)>,
+    baseline: Option<Baseline>,
+    pub(super) app: Credentials,
+    keys: KeySource,
+    pub(super) timeout: Duration,
+    strict: bool,
+    allow_remote: bool,
+    pub(super) json: bool,
+}
+
+impl Plan {
+    /// Reads and checks what the command line names, before anything is sent.
+    pub(super) fn make(audit: &Audit, json: bool) -> Result<Self, CommandError> {
+        let reports = audit
+            .report
+            .iter()
+            .map(|path| {
+                // Before anything is sent: a report that cannot be written is found out after minutes otherwise.
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                if folder.is_some_and(|folder| !folder.is_dir()) {
+                    return Err(CommandError::environment(
+                        format!("there is no folder for the report {}", path.display()),
+                        "make the folder first, or name another file",
+                    ));
+                }
+                Ok((path.clone(), ReportKind::of(path)?))
+            })
+            .collect::<Result<_, CommandError>>()?;
+        let baseline = match &audit.baseline {
+            Some(path) => Some(Baseline::read(&read_input(Input::named(path))?)?),
+            None => None,
+        };
+        Ok(Self {
+            attacks: Selection { only: audit.only.clone(), skip: audit.skip.clone() }.attacks()?,
+            reports,
+            baseline,
+            app: credentials(audit),
+            keys: audit.seed.as_deref().map_or_else(KeySource::random, KeySource::seeded),
+            timeout: Duration::from_secs(audit.timeout),
+            strict: audit.strict,
+            allow_remote: audit.allow_remote,
+            json,
+        })
+    }
+
+    /// Refuses a target on another computer, unless that was permitted.
+    pub(super) fn check_host(&self, url: &str) -> Result<(), CommandError> {
+        if self.allow_remote || host_is_loopback(url) {
+            return Ok(());
+        }
+        let shown = shortened(url, 120);
+        Err(CommandError::invalid_params(
+            format!("{shown} is on another computer"),
+            "audit only systems whose owner has permitted it, in writing where it is not you; then add --allow-remote",
+        ))
+    }
+
+    /// Plays the attacks, prints and writes what came of them.
+    pub(super) async fn carry_out<T: Target>(
+        &self,
+        target: &T,
+        address: String,
+        console: &mut Console,
+    ) -> Result<Exit, CommandError> {
+        let begun = Begun::now(address, target.form());
+        let (mut done, all) = (0, self.attacks.len());
+        let width = all.to_string().len();
+        let played = audit(target, &self.keys, &self.attacks, |finding| {
+            done += 1;
+            let (verdict, id) = (finding.verdict.name(), finding.attack.id);
+            console.aside(&format!("{done:width$}/{all} {verdict:5} {id}"));
+        })
+        .await;
+        let mut findings = match played {
+            Ok(findings) => findings,
+            Err(failed) => return self.give_up(begun, &failed, console),
+        };
+        for finding in &mut findings {
+            finding.known = self.baseline.as_ref().is_some_and(|baseline| baseline.knows(finding));
+        }
+        let report = self.report(begun, findings);
+        let text = if self.json { report.json().to_string() } else { report.text() };
+        let _ = console.answer(&text)?;
+        self.write(&report)?;
+        Ok(exit(&report))
+    }
+
+    /// Tells that the positive control failed, in every report as well: an earlier one would pass for this audit's.
+    pub(super) fn give_up(
+        &self,
+        begun: Begun,
+        failed: &ControlFailed,
+        console: &mut Console,
+    ) -> Result<Exit, CommandError> {
+        inconclusive(failed, begun.form, self.keys.is_seeded(), console);
+        let report = self.report(begun, vec![Finding::of_control(failed)]);
+        if self.json {
+            let _ = console.answer(&report.json().to_string())?;
+        }
+        self.write(&report)?;
+        Ok(INCONCLUSIVE)
+    }
+
+    fn report(&self, begun: Begun, findings: Vec<Finding>) -> Report {
+        Report {
+            target: begun.address,
+            form: begun.form,
+            findings,
+            baseline: self.baseline.clone(),
+            strict: self.strict,
+            began: begun.at,
+            took: begun.clock.elapsed(),
+        }
+    }
+
+    fn write(&self, report: &Report) -> Result<(), CommandError> {
+        self.reports.iter().try_for_each(|(path, kind)| write_file(path, report.written(*kind)?.as_bytes()))
+    }
+}
+
+/// An audit that has begun: when, and of what.
+pub(super) struct Begun {
+    address: String,
+    form: Form,
+    at: SystemTime,
+    clock: Instant,
+}
+
+impl Begun {
+    pub(super) fn now(address: String, form: Form) -> Self {
+        Self { address, form, at: SystemTime::now(), clock: Instant::now() }
+    }
+}
+
+fn exit(report: &Report) -> Exit {
+    if report.summary().error > 0 {
+        INCONCLUSIVE
+    } else if report.findings.iter().any(|finding| report.fails(finding)) {
+        Exit::Negative
+    } else {
+        Exit::Good
+    }
+}
+
+/// Tells that honest results are refused, with the exchange that shows it.
+fn inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, console: &mut Console) {
+    let next = match form {
+        Form::Verifier if is_seeded => {
+            "check --url, --appid and --secret; and with --seed the phones are the same each time: a verifier that remembers their counters refuses them the second time"
+        }
+        Form::Verifier => {
+            "check --url, --appid and --secret; the verifier has to take the phones' keys at POST /sim/devices or at --enroll-url"
+        }
+        Form::Application => {
+            "check that it runs, that it asks the audit's WeChat servers with the appid and secret above, and the description"
+        }
+    };
+    console.error(&CommandError::environment(
+        format!("the positive control failed, so nothing is concluded: {}", failed.what),
+        next,
+    ));
+    if let Some(exchange) = &failed.exchange {
+        for line in [&exchange.request, &exchange.response].into_iter().flat_map(|text| text.lines()) {
+            console.aside(&format!("  {}", visible(line)));
+        }
+    }
+}
+
+/// The mini program: as told, as the environment says, or the simulator's own.
+fn credentials(audit: &Audit) -> Credentials {
+    let own = Accounts::default();
+    let own = own.first_app();
+    let told = |given: &Option<String>, name: &str| {
+        given.clone().or_else(|| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    };
+    Credentials {
+        appid: told(&audit.appid, "SOTER_SIM_APPID").unwrap_or_else(|| own.appid.clone()),
+        secret: told(&audit.secret, "SOTER_SIM_SECRET").map_or_else(|| own.secret.clone(), Secret::from),
+    }
+}
