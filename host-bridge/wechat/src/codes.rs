@@ -5,7 +5,7 @@
 
 mod backend;
 mod code;
-pub mod sdk;
+mod sdk;
 mod wrapper;
 pub mod wx;
 
