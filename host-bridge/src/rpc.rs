@@ -46,7 +46,7 @@ use soter_wire::shortened;
 use self::session::Topic;
 use crate::protocol::{Call, CommandError, ErrorKind, Method, Service, is_attackers};
 
-pub use self::connection_method::ConnectionMethod;
+pub(crate) use self::connection_method::ConnectionMethod;
 pub use self::session::{Session, Topics};
 
 /// Calls in one batch.

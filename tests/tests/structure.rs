@@ -24,15 +24,15 @@ const CRATES: [(&str, &str, &[&str]); 6] = [
         &["soter-attack", "soter-bridge", "soter-tee", "soter-wechat", "soter-wire"],
     ),
 ];
-/// What only the attacker needs.
-const ATTACKERS_LIBRARIES: [&str; 3] = ["quick-junit", "reqwest", "rsa"];
+/// What only the attacker uses: an HTTP client, and reports for machines.
+const ATTACKERS_LIBRARIES: [&str; 2] = ["quick-junit", "reqwest"];
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The names of what each crate of the workspace uses, outside tests.
-fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+/// What each crate of the workspace uses outside tests, by name: the features that it asks for.
+fn dependencies() -> BTreeMap<String, BTreeMap<String, Value>> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline", "--locked"])
         .current_dir(workspace())
@@ -43,7 +43,7 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let used = |package: &Value| {
         let normal = package["dependencies"].as_array().unwrap().iter().filter(|used| used["kind"].is_null());
-        normal.map(|used| text(&used["name"])).collect()
+        normal.map(|used| (text(&used["name"]), used["features"].clone())).collect()
     };
     let packages = metadata["packages"].as_array().unwrap();
     packages.iter().map(|package| (text(&package["name"]), used(package))).collect()
@@ -53,13 +53,22 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 fn crates_use_one_another_as_the_architecture_says() {
     let dependencies = dependencies();
     for (name, _, allowed) in CRATES {
-        let used: Vec<_> = dependencies[name].iter().filter(|used| used.starts_with("soter-")).collect();
-        let foreign: Vec<_> = used.iter().filter(|used| !allowed.contains(&used.as_str())).collect();
-        assert!(foreign.is_empty(), "{name} uses {foreign:?}");
+        let mut ours = dependencies[name].keys().filter(|used| used.starts_with("soter-"));
+        assert_eq!(ours.find(|used| !allowed.contains(&used.as_str())), None, "{name}");
     }
-    for library in ATTACKERS_LIBRARIES {
-        assert!(!dependencies["soter-sim"].contains(library), "soter-sim uses {library}");
+}
+
+#[test]
+fn raw_rsa_and_the_http_client_are_the_attackers_alone() {
+    let dependencies = dependencies();
+    for (name, _, _) in CRATES.iter().filter(|(name, _, _)| *name != "soter-attack") {
+        for library in ATTACKERS_LIBRARIES {
+            assert!(!dependencies[*name].contains_key(library), "{name} uses {library}");
+        }
+        let is_raw = |features: &Value| features.as_array().unwrap().contains(&Value::from("hazmat"));
+        assert!(!dependencies[*name].get("rsa").is_some_and(is_raw), "{name} uses raw RSA");
     }
+    assert!(!dependencies["soter-sim"].contains_key("rsa"));
 }
 
 #[test]

@@ -70,6 +70,9 @@ pub struct Attack {
     /// What a correct server does: `must-refuse`, `must-accept` or `may-refuse`.
     pub expected: String,
     /// The reasons with which this project's own servers refuse; see [`reasons`](soter_wechat::reasons).
+    #[schemars(
+        description = "The reasons with which this project's own servers refuse; see [`reasons`](crate::reasons)."
+    )]
     pub reasons: Vec<String>,
     /// What it means if a server does something else.
     pub meaning: String,

@@ -8,19 +8,19 @@ macro_rules! connection_methods {
     ($($name:literal => $variant:ident, $summary:literal;)+) => {
         /// A method that a connection answers itself.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum ConnectionMethod { $(#[doc = $summary] $variant,)+ }
+        pub(crate) enum ConnectionMethod { $(#[doc = $summary] $variant,)+ }
 
         impl ConnectionMethod {
             /// Every one.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)+];
 
             /// Its name.
-            pub const fn name(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
             }
 
             /// One line for people.
-            pub fn summary(self) -> &'static str {
+            pub(crate) fn summary(self) -> &'static str {
                 match self { $(Self::$variant => $summary,)+ }
             }
         }
@@ -36,7 +36,7 @@ connection_methods! {
 
 impl ConnectionMethod {
     /// The one of this name.
-    pub fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|method| method.name() == name)
     }
 

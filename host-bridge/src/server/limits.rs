@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use soter_wechat::MAX_BODY;
+
 /// Bounds of a server. Each has its own answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -29,7 +31,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 512,
-            body: 1 << 20,
+            body: MAX_BODY,
             message: 1 << 20,
             pending: 64,
             head_time: Duration::from_secs(10),

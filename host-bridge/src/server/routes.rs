@@ -52,9 +52,9 @@ pub(super) fn router<S: Service>(
         .iter()
         .fold(Router::new(), |router, path| router.route(path.path(), handler(*path)))
         .with_state(rpc)
+        .layer(DefaultBodyLimit::max(limits.body))
         .merge(wechat)
         .merge(page.unwrap_or_default())
-        .layer(DefaultBodyLimit::max(limits.body))
         .fallback(async || {
             let known = ServerPath::ALL.iter().map(|path| path.path());
             let known: Vec<_> = known.chain(WeChatPath::ALL.iter().map(|path| path.path())).collect();

@@ -13,11 +13,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use soter_wire::{ExportBlob, KeyJson, PublicKey, base64, shortened};
 
+use crate::answer::Answer;
 use crate::journal::{Origin, PendingCall};
 use crate::paths::WeChatPath;
 use crate::reasons::Reason;
-
-use crate::answer::Answer;
 use crate::servers::WeChat;
 use crate::upload::DeviceKeys;
 use crate::verdict::Verdict;

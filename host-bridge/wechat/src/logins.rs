@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use soter_wire::base64;
 
-use crate::secret::Secret;
-
 use crate::random::{random_bytes, random_text};
+use crate::secret::Secret;
 
 /// A code lasts five minutes.
 const CODE_MS: u64 = 300_000;

@@ -5,7 +5,7 @@
 
 /// The method that a path takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PathMethod {
+pub(crate) enum PathMethod {
     /// GET, with all parameters in the query.
     Get,
     /// POST, with a JSON body.
@@ -54,7 +54,7 @@ macro_rules! paths {
             }
 
             /// The method that it takes.
-            pub fn method(self) -> PathMethod {
+            pub(crate) fn method(self) -> PathMethod {
                 match self { $(Self::$variant => PathMethod::$method,)+ }
             }
 

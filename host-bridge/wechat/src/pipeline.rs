@@ -17,14 +17,13 @@
 use serde_json::Value;
 use soter_wire::{DecodeError, ResultJson, SignatureScheme, shortened};
 
-use crate::reasons::Reason;
-use crate::verdict::Verdict;
-use crate::verification;
-
 use crate::ledger::Ledger;
 use crate::ledger::book::{Book, KnownKey};
 use crate::ledger::change::AuthKey;
 use crate::ledger::store::LedgerError;
+use crate::reasons::Reason;
+use crate::verdict::Verdict;
+use crate::verification;
 
 /// Longer texts are no results: a challenge has 511 UTF-16 units at most, each escaped in 6 bytes.
 const LONGEST_RESULT: usize = 16 << 10;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{RawQuery, State};
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, post};
@@ -32,10 +32,12 @@ use crate::servers::{ReplyStyle, WeChat};
 use crate::tokens::{Grant, Rejected};
 use crate::verdict::Verdict;
 
+/// Bytes of the longest body; a longer one gets errcode 45002.
+pub const MAX_BODY: usize = 1 << 20;
 /// Characters of an unknown path that the journal keeps.
 const LONGEST_PATH: usize = 200;
 
-/// Every path, over one backend. Whoever serves them bounds the bodies.
+/// Every path of these servers.
 pub fn routes(wechat: Arc<WeChat>) -> Router {
     let mut router = Router::new();
     for path in WeChatPath::ALL {
@@ -44,7 +46,7 @@ pub fn routes(wechat: Arc<WeChat>) -> Router {
     for prefix in PREFIXES {
         router = router.route(&format!("{prefix}{{*rest}}"), any(unknown_path));
     }
-    router.with_state(wechat)
+    router.layer(DefaultBodyLimit::max(MAX_BODY)).with_state(wechat)
 }
 
 /// A handler for any method, whose answer is WeChat's: the wrong one gets an errcode as well.

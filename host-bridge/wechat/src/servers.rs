@@ -140,7 +140,7 @@ impl WeChat {
     /// Forgets devices, keys, counters, codes, sessions and tokens. Accounts stay.
     ///
     /// # Errors
-    /// The ledger's: see [`LedgerError`].
+    /// [`LedgerError`] if the ledger's store fails.
     pub async fn reset(&self) -> Result<(), LedgerError> {
         let cleared = self.ledger.change(|_| Ok::<_, LedgerError>(vec![Change::Clear]))??;
         *self.memory() = Memory::default();

@@ -16,11 +16,11 @@ use crate::verdict::Verdict;
 
 mod diagnosis;
 mod key;
-mod required;
+mod required_scheme;
 mod signature;
 
 use key::Key;
-use required::Required;
+use required_scheme::Required;
 
 pub(crate) use diagnosis::{found_changes, unchanged};
 pub(crate) use signature::read_base64 as read_base64_signature;
@@ -66,7 +66,8 @@ pub fn verify_at(
 /// The verdict, and the scheme that had to hold.
 ///
 /// # Errors
-/// The verdict, where it is clear before a scheme is.
+/// The refusal, where it is clear before a scheme is: for [`Reason::BadKey`], [`Reason::BrokenChain`], an unreadable signature, or
+/// [`Reason::SaltOutOfRange`].
 fn judge(
     key: &[u8],
     json: &[u8],

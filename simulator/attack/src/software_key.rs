@@ -1,6 +1,6 @@
 //! Keys that are no TEE's, and signatures in any form, right or wrong.
 //!
-//! The paddings are built by hand over the raw RSA operation, because no library signs what no signer should. This room
+//! The paddings are built by hand over the raw RSA operation, because no library signs what no signer should. This file
 //! alone does that: what it makes is for refusing.
 
 use std::fmt;

@@ -2,8 +2,8 @@
 //! in `forging` the forged input.
 
 mod at_once;
-mod before;
 mod forging;
+mod steps_before;
 
 use soter_bridge::long_work;
 use soter_bridge::protocol::CommandError;

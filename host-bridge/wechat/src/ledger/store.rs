@@ -7,13 +7,13 @@ pub trait LedgerStore: Send + 'static {
     /// Everything that is kept, as changes in an order in which they can be applied.
     ///
     /// # Errors
-    /// What is there cannot be read, or is not what was written. It stays as it is.
+    /// [`LedgerError`] if what is there cannot be read, or is not what was written. It stays as it is.
     fn load(&mut self) -> Result<Vec<Change>, LedgerError>;
 
     /// Makes a group durable, all of it or nothing.
     ///
     /// # Errors
-    /// Nothing of the group is kept, or (if only the last barrier failed) all of it.
+    /// [`LedgerError`] if nothing of the group is kept, or (if only the last barrier failed) all of it.
     fn commit(&mut self, group: &[Change]) -> Result<(), LedgerError>;
 }
 

@@ -1,7 +1,6 @@
 //! WeChat's answers, byte for byte where SDKs look.
 
 use axum::body::Body;
-use axum::extract::DefaultBodyLimit;
 use axum::http::Request;
 use tower::ServiceExt;
 
@@ -9,9 +8,6 @@ use super::*;
 use crate::test_phone::{OPENID, TestPhone};
 use crate::test_servers::{NOON, with};
 use crate::{DEFAULT_APPID, DEFAULT_USER, Ledger, ReplyStyle, SetClock, WeChatOptions};
-
-/// What whoever serves the routes lets through.
-const LONGEST_BODY: usize = 1 << 20;
 
 const SECRET: &str = "emulated0000secret0000emulated00";
 
@@ -37,7 +33,7 @@ impl Backend {
     async fn send(&self, method: &str, path: &str, body: impl Into<Body>) -> Answered {
         let request = Request::builder().method(method).uri(path).body(body.into()).unwrap();
         let response = routes(Arc::clone(&self.wechat))
-            .layer(DefaultBodyLimit::max(LONGEST_BODY))
+            .layer(DefaultBodyLimit::max(MAX_BODY))
             .oneshot(request)
             .await
             .unwrap();
@@ -207,7 +203,7 @@ async fn requests_that_are_none_are_told_so_with_status_200() {
     assert_errcode(&backend.send("POST", &path, "").await, 44002, "empty post data");
     assert_errcode(&backend.send("POST", &path, "{").await, 47001, "data format error");
     assert_errcode(&backend.send("POST", &path, "[]").await, 47001, "data format error");
-    let large = "x".repeat(LONGEST_BODY + 1);
+    let large = "x".repeat(MAX_BODY + 1);
     assert_errcode(&backend.send("POST", &path, large).await, 45002, "content size out of limit");
     assert_errcode(
         &backend.post("/cgi-bin/soter/verify_signature", json!({})).await,

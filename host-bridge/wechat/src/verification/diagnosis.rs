@@ -6,7 +6,7 @@ use serde_json::Value;
 use soter_wire::json::encode_string;
 use soter_wire::{PROFILES, PublicKey, ResultField, SignatureScheme};
 
-use super::required::{Required, named_scheme};
+use super::required_scheme::{Required, named_scheme};
 use crate::reasons::Reason;
 use crate::verdict::Verdict;
 

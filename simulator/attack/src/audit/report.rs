@@ -6,9 +6,9 @@ mod html;
 mod json;
 mod junit;
 mod kind;
+mod rendering;
 mod sarif;
 mod text;
-mod written;
 
 use std::time::{Duration, SystemTime};
 

@@ -21,7 +21,7 @@ impl ReportKind {
     /// The form that a file's ending names.
     ///
     /// # Errors
-    /// The user's: another ending.
+    /// `InvalidParams` if it is another ending.
     pub fn of(path: &Path) -> Result<Self, CommandError> {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
         match ending.as_deref() {

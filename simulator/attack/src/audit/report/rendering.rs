@@ -9,7 +9,7 @@ impl Report {
     /// The report in a form.
     ///
     /// # Errors
-    /// A defect of the program.
+    /// `Internal` if the report does not serialise: a defect of the program.
     pub fn written(&self, kind: ReportKind) -> Result<String, CommandError> {
         let pretty = |value: &Value| {
             serde_json::to_string_pretty(value)
