@@ -3,6 +3,7 @@
 //! WeChat's answers never say why; the journal does. It holds the newest calls in memory, within bounds, and nothing
 //! secret: members that carry credentials are masked before anything is kept.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -118,15 +119,21 @@ pub struct Excerpt {
 
 impl From<&Value> for Excerpt {
     fn from(value: &Value) -> Self {
-        let mut room = MAX_EXCERPT;
-        let value = tidied(value, &mut room);
-        Self { value, bytes: MAX_EXCERPT - room }
+        Self::of(Cow::Borrowed(value))
     }
 }
 
 impl From<Value> for Excerpt {
     fn from(value: Value) -> Self {
-        Self::from(&value)
+        Self::of(Cow::Owned(value))
+    }
+}
+
+impl Excerpt {
+    fn of(value: Cow<'_, Value>) -> Self {
+        let mut room = MAX_EXCERPT;
+        let value = tidied(value, &mut room);
+        Self { value, bytes: MAX_EXCERPT - room }
     }
 }
 
@@ -255,58 +262,80 @@ fn page<'a>(calls: impl Iterator<Item = &'a (Arc<Entry>, usize)>) -> Vec<Arc<Ent
     calls.take_while(fits).map(|(entry, _)| Arc::clone(entry)).collect()
 }
 
-/// What is kept of a value: secrets are masked, and what is too long or finds no room is not copied.
-fn tidied(value: &Value, room: &mut usize) -> Value {
+/// What is kept of a value: secrets are masked, and what is too long or finds no room is left out. Of a value that is given
+/// away nothing is copied; of another one only what is kept.
+fn tidied(value: Cow<'_, Value>, room: &mut usize) -> Value {
     *room = room.saturating_sub(VALUE);
     match value {
-        Value::String(text) => {
-            let text = match cut(text, *room) {
-                Some(end) => {
-                    let more = text.len() - end;
-                    [text.get(..end).unwrap_or_default(), &format!("… ({more} bytes more)")].concat()
-                }
-                None => text.clone(),
-            };
-            // Control characters take six bytes in JSON.
-            let controls = text.bytes().filter(u8::is_ascii_control).count();
-            *room = room.saturating_sub(text.len() + 5 * controls);
-            Value::String(text)
+        Cow::Owned(Value::String(text)) => Value::String(tidied_text(text.into(), room)),
+        Cow::Borrowed(Value::String(text)) => Value::String(tidied_text(text.into(), room)),
+        Cow::Owned(Value::Array(items)) => tidied_items(items.len(), items.into_iter().map(Cow::Owned), room),
+        Cow::Borrowed(Value::Array(items)) => {
+            tidied_items(items.len(), items.iter().map(Cow::Borrowed), room)
         }
-        Value::Array(items) => {
-            let mut kept = Vec::new();
-            for item in items.iter().take(MAX_ITEMS) {
-                if *room == 0 {
-                    break;
-                }
-                kept.push(tidied(item, room));
-            }
-            let more = items.len() - kept.len();
-            if more > 0 {
-                kept.push(Value::String(format!("… ({more} more)")));
-            }
-            kept.shrink_to_fit();
-            Value::Array(kept)
+        Cow::Owned(Value::Object(members)) => {
+            let owned = |(name, member)| (Cow::Owned(name), Cow::Owned(member));
+            tidied_members(members.len(), members.into_iter().map(owned), room)
         }
-        Value::Object(members) => {
-            let mut kept = serde_json::Map::new();
-            let mut more = members.len();
-            for (name, member) in members.iter().take(MAX_ITEMS) {
-                if *room == 0 {
-                    break;
-                }
-                *room = room.saturating_sub(VALUE + name.len().min(MAX_NAME));
-                let is_secret = SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret));
-                let member = if is_secret { tidied(&masked(member), room) } else { tidied(member, room) };
-                kept.insert(short(name), member);
-                more -= 1;
-            }
-            if more > 0 {
-                kept.insert("…".to_owned(), Value::String(format!("{more} more")));
-            }
-            Value::Object(kept)
+        Cow::Borrowed(Value::Object(members)) => {
+            let borrowed = |(name, member)| (Cow::Borrowed(String::as_str(name)), Cow::Borrowed(member));
+            tidied_members(members.len(), members.iter().map(borrowed), room)
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+        other => other.into_owned(),
     }
+}
+
+fn tidied_text(text: Cow<'_, str>, room: &mut usize) -> String {
+    let text = match cut(&text, *room) {
+        Some(end) => {
+            let more = text.len() - end;
+            [text.get(..end).unwrap_or_default(), &format!("… ({more} bytes more)")].concat()
+        }
+        None => text.into_owned(),
+    };
+    // Control characters take six bytes in JSON.
+    let controls = text.bytes().filter(u8::is_ascii_control).count();
+    *room = room.saturating_sub(text.len() + 5 * controls);
+    text
+}
+
+fn tidied_items<'a>(number: usize, items: impl Iterator<Item = Cow<'a, Value>>, room: &mut usize) -> Value {
+    let mut kept = Vec::new();
+    for item in items.take(MAX_ITEMS) {
+        if *room == 0 {
+            break;
+        }
+        kept.push(tidied(item, room));
+    }
+    let more = number - kept.len();
+    if more > 0 {
+        kept.push(Value::String(format!("… ({more} more)")));
+    }
+    kept.shrink_to_fit();
+    Value::Array(kept)
+}
+
+fn tidied_members<'a>(
+    number: usize,
+    members: impl Iterator<Item = (Cow<'a, str>, Cow<'a, Value>)>,
+    room: &mut usize,
+) -> Value {
+    let mut kept = serde_json::Map::new();
+    let mut more = number;
+    for (name, member) in members.take(MAX_ITEMS) {
+        if *room == 0 {
+            break;
+        }
+        *room = room.saturating_sub(VALUE + name.len().min(MAX_NAME));
+        let is_secret = SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret));
+        let member = if is_secret { Cow::Owned(masked(&member)) } else { member };
+        kept.insert(short(name), tidied(member, room));
+        more -= 1;
+    }
+    if more > 0 {
+        kept.insert("…".to_owned(), Value::String(format!("{more} more")));
+    }
+    Value::Object(kept)
 }
 
 /// A member that is a credential, unreadable.
@@ -320,9 +349,9 @@ fn masked(secret: &Value) -> Value {
 }
 
 /// A member's name, cut if it is too long.
-fn short(name: &str) -> String {
+fn short(name: Cow<'_, str>) -> String {
     let end = name.floor_char_boundary(MAX_NAME);
-    if end < name.len() { [name.get(..end).unwrap_or_default(), "…"].concat() } else { name.to_owned() }
+    if end < name.len() { [name.get(..end).unwrap_or_default(), "…"].concat() } else { name.into_owned() }
 }
 
 /// Where a text has to end, if not where it does.
