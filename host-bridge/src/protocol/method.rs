@@ -1,4 +1,4 @@
-//! What the table of commands says about a method, beside its parameters and its answer.
+//! What the table of commands says about a method, apart from its parameters and its answer.
 
 use schemars::{Schema, SchemaGenerator};
 

@@ -1,4 +1,4 @@
-//! What a connection answers itself, beside the methods of the protocol.
+//! The methods that a connection answers itself, in addition to those of the protocol.
 
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::future::{AbortHandle, Abortable};
 use serde_json::Value;
 
-/// One thing that a connection can hear of beside answers.
+/// A topic to which a connection can subscribe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Topic {
     Phone,

@@ -12,9 +12,9 @@ use super::limits::Limits;
 pub struct ServerOptions {
     /// The address; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Values of `Origin` that are let in beside the server's own.
+    /// Values of `Origin` that are let in, in addition to the server's own.
     pub allow_origins: Vec<String>,
-    /// Values of `Host` that are let in beside loopback with the server's port.
+    /// Values of `Host` that are let in, in addition to loopback with the server's port.
     pub allow_hosts: Vec<String>,
     /// What clients have to show for everything but WeChat's own paths and `/health`.
     pub token: Option<Secret>,

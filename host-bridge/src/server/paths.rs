@@ -1,4 +1,4 @@
-//! The server's own paths, beside those of WeChat's servers and of the page.
+//! The server's own paths. WeChat's servers and the page have theirs.
 
 macro_rules! paths {
     ($($variant:ident = $path:literal: $purpose:literal;)+) => {

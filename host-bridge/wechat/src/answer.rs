@@ -1,4 +1,4 @@
-//! Answers in WeChat's form, and the reason beside them.
+//! Answers in WeChat's form, each with its reason in a header.
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, header};

@@ -1,4 +1,4 @@
-//! What happens on WeChat's servers, for whoever watches them.
+//! Events of WeChat's servers, and the observer that receives them.
 
 use std::sync::Arc;
 

@@ -28,7 +28,7 @@ const MAX_ITEMS: usize = 256;
 const MAX_NAME: usize = 256;
 /// Bytes of one request or answer, all in all; what exceeds is dropped. Calls that wait hold as much each.
 const MAX_EXCERPT: usize = 32 << 10;
-/// Bytes that a call is counted with, beside its texts.
+/// Bytes that each call counts in addition to its texts.
 const ENTRY: usize = 256;
 /// What a value takes beside its text.
 const VALUE: usize = size_of::<Value>();
@@ -262,8 +262,8 @@ fn page<'a>(calls: impl Iterator<Item = &'a (Arc<Entry>, usize)>) -> Vec<Arc<Ent
     calls.take_while(fits).map(|(entry, _)| Arc::clone(entry)).collect()
 }
 
-/// What is kept of a value: secrets are masked, and what is too long or finds no room is left out. Of a value that is given
-/// away nothing is copied; of another one only what is kept.
+/// The part of a value that is kept: secrets are masked, and what is too long or does not fit is left out. An owned value is
+/// not copied. Of a borrowed one, only the kept part is.
 fn tidied(value: Cow<'_, Value>, room: &mut usize) -> Value {
     *room = room.saturating_sub(VALUE);
     match value {

@@ -15,7 +15,7 @@
 //!                └────────────────────────────────────────── keys and counters, durable in groups
 //!
 //!   reasons   every reason for a refusal, explained       codes     what every number means, and what users do about it
-//!   journal   every call, its answer and the reason       event     what happened, for whoever watches
+//!   journal   every call, its answer and the reason       event     what happened, for an observer
 //! ```
 //!
 //! Answers look like WeChat's. Why a result was refused is said elsewhere: in the journal, in the events and in the header

@@ -19,8 +19,8 @@ macro_rules! listed {
     ($one:literal, $($more:literal),+) => { concat!($one, ", ", listed!($($more),+)) };
 }
 
-/// Paths stand without their first slash. Those of the real servers stand in the middle, the project's own around them:
-/// that is the order in which they are listed for people.
+/// The table's paths have no first slash. The order is that of lists for people: the real servers' paths are in the middle,
+/// between the project's own.
 macro_rules! paths {
     (
         own { $($first:ident = $first_method:ident $first_path:literal: $first_purpose:literal;)* }

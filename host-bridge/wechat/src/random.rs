@@ -10,7 +10,7 @@ pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
         clippy::expect_used,
         reason = "INVARIANT: aws-lc's generator is seeded when the process starts"
     )]
-    rand::fill(&mut bytes).expect("random bytes are to be had");
+    rand::fill(&mut bytes).expect("the random generator is seeded");
     bytes
 }
 

@@ -1,6 +1,6 @@
 //! Why a server answered as it did: a stable name for each reason, what it means, and what to do about it.
 //!
-//! The names stand in verdicts, in the journal and in the header `x-soter-sim-reason`. WeChat itself never says why.
+//! The names appear in verdicts, in the journal and in the header `x-soter-sim-reason`. WeChat itself never says why.
 
 use std::borrow::Cow;
 use std::fmt;

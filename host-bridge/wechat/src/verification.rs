@@ -25,14 +25,14 @@ use required_scheme::Required;
 pub(crate) use diagnosis::{found_changes, unchanged};
 pub(crate) use signature::read_base64 as read_base64_signature;
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verification {
     /// Whether the signature is valid, and why not.
     pub verdict: Verdict,
     /// How the signature had to be made; absent if the check did not get that far.
     pub scheme: Option<SignatureScheme>,
-    /// What does not change the verdict, and should be known all the same.
+    /// Facts worth knowing that do not change the verdict.
     pub remarks: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What can be done to a verifier beside WeChat's contract.
+//! What can be done to a verifier outside WeChat's contract.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::target::Trouble;
 
 /// What can be done to a verifier beside its contract.
 pub trait Backstage: Send + Sync + fmt::Debug {
-    /// A login code of `wx.login` for a mini program; `None` if there are none to be had.
+    /// A login code of `wx.login` for a mini program; `None` if the verifier gives none.
     fn login_code(&self, appid: String) -> BoxFuture<'_, Option<String>>;
 
     /// Sets the verifier's clock on. `false`: it has none that can be set.

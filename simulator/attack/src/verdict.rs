@@ -1,8 +1,8 @@
-//! What came of an attack.
+//! The result of an attack.
 
 use crate::target::Answer;
 
-/// What came of an attack.
+/// The verdict on a target, after one attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Nothing can be said: the target broke, or did not take what it has to take.
@@ -33,7 +33,7 @@ impl Verdict {
 /// An attack that was played.
 #[derive(Clone, Debug)]
 pub struct Played {
-    /// What came of it.
+    /// The verdict.
     pub verdict: Verdict,
     /// One line: why.
     pub reason: String,

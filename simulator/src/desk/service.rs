@@ -27,7 +27,7 @@ impl Service for Desk {
 }
 
 impl Desk {
-    /// Lets front ends know of which phone they have to read what they show anew.
+    /// Tells front ends which phone's state they have to read again.
     fn tell_changes(&self, changes: Changes, device: Option<&str>, method: &str) {
         let device = match changes {
             Changes::Nothing => return,

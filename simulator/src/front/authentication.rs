@@ -1,10 +1,10 @@
-//! What came of an authentication, for machines and for people.
+//! The outcome of an authentication, for machines and for people.
 
 use soter_bridge::protocol::wx::SoterAuthentication;
 
 use super::evidence::Evidence;
 
-/// What came of an authentication.
+/// The outcome of an authentication.
 #[derive(Clone, Debug)]
 pub(crate) struct Authentication {
     /// The object that the mini program's callback gets.

@@ -58,7 +58,7 @@ impl Dialog {
         self.failures
     }
 
-    /// Ends it, and tells the outcome to whoever waits for it.
+    /// Ends it, and sends the outcome to the waiting caller.
     pub(super) fn end(self, outcome: Outcome) {
         if let Some(waiter) = self.waiter {
             // A caller who has gone away needs no answer.

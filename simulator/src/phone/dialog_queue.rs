@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, MutexGuard};
 /// Calls that can wait for the screen of one phone.
 const MAX_WAITING: usize = 1024;
 
-/// Whoever holds its turn may show a dialog. Calls get it in the order in which they came.
+/// The call that holds the turn may show a dialog. Calls get the turn in the order in which they arrive.
 #[derive(Debug, Default)]
 pub(super) struct DialogQueue {
     turn: Mutex<()>,

@@ -24,7 +24,7 @@ impl Phone {
         outcome.map_err(|_| CommandError::internal("a dialog was closed without an answer"))?
     }
 
-    /// Takes the dialog off the screen and tells whoever waits for it.
+    /// Removes the dialog from the screen and sends the outcome to the waiting caller.
     pub(super) fn close_dialog(&self, state: &mut PhoneState, outcome: Outcome) {
         let Some(dialog) = state.dialog.take() else { return };
         if let Some(tee) = &mut state.tee {

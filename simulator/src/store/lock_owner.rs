@@ -27,7 +27,7 @@ pub struct LockOwner {
 }
 
 impl LockOwner {
-    /// Replaces the note of whoever holds the lock.
+    /// Replaces the lock holder's note.
     pub(super) fn write(&self, path: &Path) -> Result<(), FileError> {
         let json = serde_json::to_vec(self).map_err(|error| FileError {
             action: "write",
@@ -37,7 +37,7 @@ impl LockOwner {
         durable::replace_file(path, &json)
     }
 
-    /// The note of whoever holds the lock, or `None` if there is none that makes sense.
+    /// The lock holder's note, or `None` if there is no readable one.
     pub(super) fn read(path: &Path) -> Option<Self> {
         let bytes = durable::read_file(path, MAX_BYTES).ok()??;
         let owner: Self = serde_json::from_slice(&bytes).ok()?;

@@ -1,15 +1,15 @@
-//! What came of an audit: of each attack, of all together, or why none was played.
+//! The results of an audit: of each attack, of all together, or why no attack was played.
 
 use crate::entry::Attack;
 use crate::target::Exchange;
 use crate::verdict::Verdict;
 
-/// What came of one attack.
+/// The result of one attack.
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// The attack.
     pub attack: &'static Attack,
-    /// What came of it.
+    /// The verdict.
     pub verdict: Verdict,
     /// One line: why.
     pub reason: String,
@@ -33,7 +33,7 @@ impl Finding {
         self.reason = format!("{}; afterwards {what}", self.reason);
     }
 
-    /// Whether somebody has to look at it.
+    /// Whether a person has to look at it.
     pub(super) fn needs_attention(&self) -> bool {
         matches!(self.verdict, Verdict::Fail | Verdict::Warn | Verdict::Error)
     }
