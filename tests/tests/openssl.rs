@@ -4,10 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use base64ct::{Base64, Encoding};
 use serde_json::Value;
 use soter_tests::{Key, Program, State, openssl};
-use soter_wire::{CertificateChain, ExportBlob};
+use soter_wire::{CertificateChain, ExportBlob, base64};
 use tempfile::TempDir;
 
 /// A phone family, its salt length, and another one.
@@ -37,7 +36,7 @@ impl Desk {
 
     fn export(&self, arguments: &[&str]) -> ExportBlob {
         let reply = self.run(arguments);
-        ExportBlob::decode(&Base64::decode_vec(reply["exportData"].as_str().unwrap()).unwrap()).unwrap()
+        ExportBlob::decode(&base64::decode(reply["exportData"].as_str().unwrap()).unwrap()).unwrap()
     }
 
     /// The app's ASK and AuthKey, and its keys as listed.
@@ -78,7 +77,7 @@ fn openssl_accepts_the_results_of_every_family_at_its_salt_length() {
         let callback = desk.run(&["auth", "--challenge", "order \"42\" / 😀", "--touch", "1"]);
         let keys = Key::read_all(&desk.run(&["keys", "--json"]));
         let key = desk.key_file(&keys, "authkey");
-        let signature = Base64::decode_vec(callback["resultJSONSignature"].as_str().unwrap()).unwrap();
+        let signature = base64::decode(callback["resultJSONSignature"].as_str().unwrap()).unwrap();
         let text = callback["resultJSON"].as_str().unwrap();
         desk.assert_signed(&key, text.as_bytes(), &signature, salt, other_salt);
     }

@@ -2,13 +2,14 @@
 //!
 //! A SOTER signature of 256 bytes becomes 344 characters.
 
-use base64ct::{Base64, Encoding};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::decode_error::DecodeError;
 
 /// The bytes in Base64, padded, on one line.
 pub fn encode(bytes: &[u8]) -> String {
-    Base64::encode_string(bytes)
+    STANDARD.encode(bytes)
 }
 
 /// The bytes behind a Base64 text. Only the one text that [`encode`] writes for them is accepted.
@@ -16,7 +17,7 @@ pub fn encode(bytes: &[u8]) -> String {
 /// # Errors
 /// [`DecodeError::Base64`] for line breaks, spaces, the URL alphabet, missing padding or set bits after the last byte.
 pub fn decode(text: &str) -> Result<Vec<u8>, DecodeError> {
-    Base64::decode_vec(text).map_err(|_| DecodeError::Base64 { characters: text.len() })
+    STANDARD.decode(text).map_err(|_| DecodeError::Base64 { characters: text.len() })
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! PEM blocks with lines of any length: phones write 64 columns or the whole body on one line.
 
-use base64ct::{Base64, Encoding};
-
+use crate::base64;
 use crate::decode_error::DecodeError;
 use crate::json::MAX_JSON;
 
@@ -10,7 +9,7 @@ pub(crate) const LINE_WIDTH: usize = 64;
 
 /// The lines of a block, without line ends; `width` columns each, or the whole body on one line.
 pub(crate) fn lines(label: &str, der: &[u8], width: Option<usize>) -> Vec<String> {
-    let body = Base64::encode_string(der);
+    let body = base64::encode(der);
     let width = width.unwrap_or(body.len()).max(1);
     let mut lines = vec![format!("-----BEGIN {label}-----")];
     let mut rest = body.as_str();
@@ -57,7 +56,7 @@ pub(crate) fn decode(label: &'static str, text: &str) -> Result<Vec<u8>, DecodeE
     if body.is_empty() {
         return Err(fail("its body is empty"));
     }
-    Base64::decode_vec(&body).map_err(|_| fail("its body is not Base64"))
+    base64::decode(&body).map_err(|_| fail("its body is not Base64"))
 }
 
 fn is_boundary(line: &str, side: &str, label: &str) -> bool {
