@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 use crate::decode_error::{DecodeError, shown};
@@ -294,12 +295,15 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut values = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            if values.contains_key(&name) {
-                *self.duplicate.borrow_mut() = Some(shown(&name));
-                return Err(A::Error::custom("duplicate name"));
+            match values.entry(name) {
+                Entry::Vacant(entry) => {
+                    entry.insert(members.next_value_seed(self)?);
+                }
+                Entry::Occupied(entry) => {
+                    *self.duplicate.borrow_mut() = Some(shown(entry.key()));
+                    return Err(A::Error::custom("duplicate name"));
+                }
             }
-            let value = members.next_value_seed(self)?;
-            values.insert(name, value);
         }
         Ok(values.into())
     }
