@@ -29,8 +29,7 @@ const MOST_NOTICES: usize = 100;
 
 /// The rules of a server.
 pub(super) struct Guard {
-    port: u16,
-    ip: IpAddr,
+    own_hosts: Vec<String>,
     hosts: Vec<String>,
     origins: Vec<String>,
     token: Option<Secret>,
@@ -89,8 +88,7 @@ impl Guard {
     pub(super) fn new(options: &ServerOptions, address: SocketAddr, notices: Notices) -> Self {
         let lower = |values: &[String]| values.iter().map(|value| value.to_ascii_lowercase()).collect();
         Self {
-            port: address.port(),
-            ip: address.ip(),
+            own_hosts: own_hosts(address),
             hosts: lower(&options.allow_hosts),
             origins: lower(&options.allow_origins),
             token: options.token.clone(),
@@ -133,7 +131,7 @@ impl Guard {
             return Err(Box::new(refusal(StatusCode::FORBIDDEN, "there is no Host header", "send one")));
         };
         let host = host.to_ascii_lowercase();
-        let is_own = self.own_hosts().any(|own| own == host);
+        let is_own = self.own_hosts.contains(&host);
         let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
         let is_wechats = is_wechats(path) && (name == WECHAT_HOST);
         let is_allowed = self.hosts.iter().any(|allowed| *allowed == host || *allowed == name);
@@ -163,7 +161,7 @@ impl Guard {
             )));
         }
         let origin = value.to_str().unwrap_or_default().to_ascii_lowercase();
-        if self.own_hosts().any(|own| origin.strip_prefix("http://") == Some(&own)) {
+        if origin.strip_prefix("http://").is_some_and(|host| self.own_hosts.iter().any(|own| own == host)) {
             return Ok(None);
         }
         if self.origins.contains(&origin) {
@@ -202,21 +200,6 @@ impl Guard {
         )))
     }
 
-    fn own_hosts(&self) -> impl Iterator<Item = String> {
-        let ip = match self.ip {
-            IpAddr::V4(ip) => ip.to_string(),
-            IpAddr::V6(ip) => format!("[{ip}]"),
-        };
-        let port = self.port;
-        ["127.0.0.1".to_owned(), "localhost".to_owned(), "[::1]".to_owned(), ip].into_iter().flat_map(
-            move |name| {
-                // Browsers leave the port out where it is the scheme's own.
-                let bare = (port == 80).then(|| name.clone());
-                bare.into_iter().chain([format!("{name}:{port}")])
-            },
-        )
-    }
-
     fn refuse(&self, what: &str, next: &str) -> Response {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let notice = format!("{what}; to let it in: {next}");
@@ -225,6 +208,23 @@ impl Guard {
         }
         refusal(StatusCode::FORBIDDEN, what, next)
     }
+}
+
+/// What `Host` says where a client was told this server's address.
+fn own_hosts(address: SocketAddr) -> Vec<String> {
+    let port = address.port();
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    };
+    ["127.0.0.1", "localhost", "[::1]", &ip]
+        .into_iter()
+        .flat_map(|name| {
+            // Browsers leave the port out where it is the scheme's own.
+            let bare = (port == 80).then(|| name.to_owned());
+            bare.into_iter().chain([format!("{name}:{port}")])
+        })
+        .collect()
 }
 
 /// Pages elsewhere can ask without an `Origin`, with an image for example: they cannot read the answer, but could use up
