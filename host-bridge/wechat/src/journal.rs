@@ -132,7 +132,14 @@ impl From<Value> for Excerpt {
 impl Excerpt {
     fn of(value: Cow<'_, Value>) -> Self {
         let mut room = MAX_EXCERPT;
-        let value = tidied(value, &mut room);
+        let value = if fits(&value, &mut room) {
+            let mut value = value.into_owned();
+            mask_secrets(&mut value);
+            value
+        } else {
+            room = MAX_EXCERPT;
+            tidied(value, &mut room)
+        };
         Self { value, bytes: MAX_EXCERPT - room }
     }
 }
@@ -262,6 +269,47 @@ fn page<'a>(calls: impl Iterator<Item = &'a (Arc<Entry>, usize)>) -> Vec<Arc<Ent
     calls.take_while(fits).map(|(entry, _)| Arc::clone(entry)).collect()
 }
 
+/// Whether nothing of a value has to be left out, which is the rule. Takes its bytes from the room.
+fn fits(value: &Value, room: &mut usize) -> bool {
+    let contents = match value {
+        Value::String(text) if text.len() <= MAX_TEXT => text_bytes(text),
+        Value::Array(items) if items.len() <= MAX_ITEMS && items.iter().all(|item| fits(item, room)) => 0,
+        Value::Object(members)
+            if members.len() <= MAX_ITEMS
+                && members.iter().all(|(name, member)| name.len() <= MAX_NAME && fits(member, room)) =>
+        {
+            members.keys().map(|name| VALUE + name.len()).sum()
+        }
+        Value::String(_) | Value::Array(_) | Value::Object(_) => return false,
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    let left = room.checked_sub(VALUE + contents);
+    *room = left.unwrap_or_default();
+    left.is_some()
+}
+
+/// Makes every credential in a value unreadable.
+fn mask_secrets(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(mask_secrets),
+        Value::Object(members) => {
+            for (name, member) in members {
+                if is_secret(name) { *member = masked(member) } else { mask_secrets(member) }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+}
+
+/// The bytes of a text in JSON, where control characters take six.
+fn text_bytes(text: &str) -> usize {
+    text.len() + 5 * text.bytes().filter(u8::is_ascii_control).count()
+}
+
 /// The part of a value that is kept: secrets are masked, and what is too long or does not fit is left out. An owned value is
 /// not copied. Of a borrowed one, only the kept part is.
 fn tidied(value: Cow<'_, Value>, room: &mut usize) -> Value {
@@ -293,9 +341,7 @@ fn tidied_text(text: Cow<'_, str>, room: &mut usize) -> String {
         }
         None => text.into_owned(),
     };
-    // Control characters take six bytes in JSON.
-    let controls = text.bytes().filter(u8::is_ascii_control).count();
-    *room = room.saturating_sub(text.len() + 5 * controls);
+    *room = room.saturating_sub(text_bytes(&text));
     text
 }
 
@@ -327,8 +373,7 @@ fn tidied_members<'a>(
             break;
         }
         *room = room.saturating_sub(VALUE + name.len().min(MAX_NAME));
-        let is_secret = SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret));
-        let member = if is_secret { Cow::Owned(masked(&member)) } else { member };
+        let member = if is_secret(&name) { Cow::Owned(masked(&member)) } else { member };
         kept.insert(short(name), tidied(member, room));
         more -= 1;
     }
