@@ -161,6 +161,9 @@ impl fmt::Debug for Ledger {
 fn write_groups(store: &mut impl LedgerStore, queued: &Receiver<Queued>) {
     let mut failed: Option<LedgerError> = None;
     while let Ok(first) = queued.recv() {
+        // Requests that are about to queue a change get the processor first, and share this group's write. Where none
+        // is waiting for it, this costs nothing.
+        std::thread::yield_now();
         let (changes, waiting): (Vec<_>, Vec<_>) = std::iter::once(first)
             .chain(queued.try_iter().take(LARGEST_GROUP - 1))
             .map(|Queued { change, durable }| (change, durable))
