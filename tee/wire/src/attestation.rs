@@ -17,17 +17,17 @@ pub const KEY_ATTESTATION_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("
 pub struct AttestationChallenge {
     /// The device.
     pub cpu_id: String,
-    /// The device's counter for this export, at most [`MAX_COUNTER`](crate::json::MAX_COUNTER) to be read again.
+    /// The device's counter for this export. Readers accept up to [`MAX_COUNTER`](crate::json::MAX_COUNTER).
     pub counter: u64,
     /// The app on the device.
     pub uid: String,
-    /// The scheme that `rsa_pss_saltlen` names, if it is there.
+    /// The scheme that `rsa_pss_saltlen` names, if present.
     pub named_scheme: Option<SignatureScheme>,
 }
 
 impl AttestationChallenge {
-    /// `{"cpu_id":"…","counter":38,"uid":"10316","rsa_pss_saltlen":32}`; always flat, because Tencent's parser looks for
-    /// the last brace.
+    /// Encodes `{"cpu_id":"…","counter":38,"uid":"10316","rsa_pss_saltlen":32}`. The JSON is always flat, because
+    /// Tencent's parser searches for the last brace.
     pub fn encode(&self) -> String {
         let mut out = String::with_capacity(128);
         out.push_str("{\"cpu_id\":");
@@ -43,11 +43,13 @@ impl AttestationChallenge {
         out
     }
 
-    /// Reads the JSON strictly; see [`Object`] for what that means. `uid` may be a string or an integer, and members
-    /// that are not named here are ignored.
+    /// Decodes the JSON strictly, as [`Object`] describes. `uid` may be a string or an integer. Other members are
+    /// ignored.
     ///
     /// # Errors
-    /// The [`DecodeError`] that says what is wrong with the text or with one of its members.
+    /// Those of [`Object::decode`]. [`DecodeError::MissingField`] if a required member is missing,
+    /// [`DecodeError::WrongType`], [`DecodeError::CounterOutOfRange`] or [`DecodeError::SaltLengthOutOfRange`] if a
+    /// member has a wrong value.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut object = Object::decode(bytes)?;
         Ok(Self {
@@ -64,7 +66,7 @@ impl AttestationChallenge {
     }
 }
 
-/// The content of the extension, as Huawei's phones write it. What is the same in all of them is not kept here.
+/// The content of the extension, as Huawei's phones write it, without the fields that are the same in all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyDescription {
     /// `attestationChallenge`: the bytes of an [`AttestationChallenge`].
@@ -76,12 +78,12 @@ pub struct KeyDescription {
 }
 
 impl KeyDescription {
-    /// A description whose challenge Tencent's parser finds. It takes the last `{` (0x7B) and the last `}` (0x7D) of the
-    /// whole extension as the bounds of the JSON, so neither byte may occur after the challenge; the time becomes the
-    /// first millisecond at or after `creation_ms` for which that holds.
+    /// Makes a description whose challenge Tencent's parser finds. The parser takes the last `{` (0x7B) and the last
+    /// `}` (0x7D) of the whole extension as the bounds of the JSON, so neither byte may occur after the challenge.
+    /// The time becomes the first millisecond at or after `creation_ms` that contains neither.
     pub fn with_parsable_time(challenge: Vec<u8>, creation_ms: u64) -> Self {
         let mut bytes = creation_ms.to_be_bytes();
-        // The first such byte decides: one more there, and zeros behind it. Behind zeros there is nothing left to do.
+        // Increment the first such byte and set the bytes after it to zero. No later byte needs a change then.
         if let Some(at) = bytes.iter().position(|byte| matches!(byte, b'{' | b'}')) {
             let (kept, reset) = bytes.split_at_mut(at + 1);
             if let Some(byte) = kept.last_mut() {
@@ -92,7 +94,7 @@ impl KeyDescription {
         Self { challenge, creation_ms: u64::from_be_bytes(bytes), os: None }
     }
 
-    /// DER of the extension's value.
+    /// Encodes the extension's value in DER.
     ///
     /// # Errors
     /// [`DecodeError::TooLong`] if the challenge is longer than [`MAX_JSON`], which no reader would accept.
@@ -114,12 +116,13 @@ impl KeyDescription {
         Ok(tlv::element(SEQUENCE, &content))
     }
 
-    /// Reads the extension's value. Only the form that [`encode`](Self::encode) writes is accepted; no phone is known to
-    /// write another one.
+    /// Decodes the extension's value. Only the form that [`encode`](Self::encode) writes is accepted; no phone is
+    /// known to write another form.
     ///
     /// # Errors
-    /// [`DecodeError::TooLong`], [`DecodeError::DerMalformed`], [`DecodeError::DerUnexpected`] or
-    /// [`DecodeError::TrailingBytes`].
+    /// [`DecodeError::TooLong`] if the challenge is longer than [`MAX_JSON`], [`DecodeError::DerMalformed`] if an
+    /// element ends early or its length or number is not valid DER, [`DecodeError::DerUnexpected`] if a field is not
+    /// what phones write, [`DecodeError::TrailingBytes`] if bytes follow after the end.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut outer = Reader::new(bytes);
         let mut description = outer.enter("KeyDescription", SEQUENCE)?;
@@ -152,7 +155,7 @@ impl KeyDescription {
     }
 }
 
-/// Everything before the challenge: Keymaster 3 in a TEE, attested in version 2.
+/// The fields before the challenge: Keymaster 3 in a TEE, attestation version 2.
 fn head() -> Vec<u8> {
     const ATTESTATION_VERSION: u64 = 2;
     const KEYMASTER_VERSION: u64 = 3;
@@ -180,7 +183,7 @@ fn creation_tag() -> Vec<u8> {
 
 /// What the TEE enforces for every ASK, in order.
 fn tee_enforced() -> [(&'static str, Vec<u8>); 7] {
-    /// A purpose of Huawei's own, beyond Android's.
+    /// Huawei's own purpose, outside Android's values.
     const PURPOSE: u64 = 0xff01_0001;
     [
         ("purpose", explicit_set(1, PURPOSE)),

@@ -7,15 +7,16 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::decode_error::DecodeError;
 
-/// The bytes in Base64, padded, on one line.
+/// Encodes bytes in Base64, padded, on one line.
 pub fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// The bytes behind a Base64 text. Only the one text that [`encode`] writes for them is accepted.
+/// Decodes a Base64 text. Only the text that [`encode`] writes for the same bytes is accepted.
 ///
 /// # Errors
-/// [`DecodeError::Base64`] for line breaks, spaces, the URL alphabet, missing padding or set bits after the last byte.
+/// [`DecodeError::Base64`] if the text has line breaks, spaces, characters of the URL alphabet, missing padding or
+/// set bits after the last byte.
 pub fn decode(text: &str) -> Result<Vec<u8>, DecodeError> {
     STANDARD.decode(text).map_err(|_| DecodeError::Base64 { characters: text.len() })
 }

@@ -24,7 +24,7 @@ pub struct CertificateChain {
     pub certificates: Vec<Vec<u8>>,
 }
 
-/// What a chain says, once every signature in it has been found to hold.
+/// What a chain says, after every signature in it has been verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainFacts {
     /// The leaf's key.
@@ -33,37 +33,37 @@ pub struct ChainFacts {
     pub challenge: AttestationChallenge,
     /// The key that signed the leaf.
     pub device_key: PublicKey,
-    /// Common name of the device certificate: the `cpu_id` without its last group. Empty if it has none.
+    /// Common name of the device certificate: the `cpu_id` without its last group. Empty if there is no common name.
     pub device_common_name: String,
-    /// The key that signed the last certificate, which is its own. Whether it is *trusted* is for the caller to say.
+    /// The key of the last certificate, which is self-signed. The caller decides whether it is *trusted*.
     pub root: PublicKey,
-    /// Common name of the root. Empty if it has none.
+    /// Common name of the root. Empty if there is no common name.
     pub root_common_name: String,
-    /// Begin of the time in which all certificates are valid, in seconds since 1970.
+    /// Start of the period in which all certificates are valid, in seconds since 1970.
     pub not_before_unix: u64,
-    /// End of the time in which all certificates are valid, in seconds since 1970.
+    /// End of the period in which all certificates are valid, in seconds since 1970.
     pub not_after_unix: u64,
 }
 
-/// Why a chain does not hold. Positions count from 0, the leaf.
+/// Why a chain does not verify. Positions count from 0, the leaf.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChainError {
-    /// A certificate is signed by another algorithm than sha256WithRSA, or with parameters that it does not have.
+    /// A certificate is signed with an algorithm other than sha256WithRSA, or the algorithm has parameters.
     #[error("certificate {position} is signed with {algorithm}; expected sha256WithRSA without parameters")]
     Algorithm {
-        /// Place in the chain.
+        /// Position in the chain.
         position: usize,
         /// The object identifier found.
         algorithm: String,
     },
-    /// The leaf's extension, or the challenge in it, cannot be read.
+    /// The leaf's extension, or the challenge in it, cannot be decoded.
     #[error("the key attestation of the leaf: {0}")]
     Attestation(DecodeError),
     /// A certificate is not X.509.
     #[error("certificate {position} is not X.509: {message}")]
     Certificate {
-        /// Place in the chain.
+        /// Position in the chain.
         position: usize,
         /// What the parser found.
         message: String,
@@ -74,12 +74,12 @@ pub enum ChainError {
         /// Certificates found.
         found: usize,
     },
-    /// The key in a certificate is not one that may be there.
+    /// The key of a certificate is not allowed there.
     #[error("the key of certificate {position}: {reason}")]
     Key {
-        /// Place in the chain.
+        /// Position in the chain.
         position: usize,
-        /// What is wrong with it.
+        /// Why the key is rejected.
         reason: DecodeError,
     },
     /// The leaf has no key-attestation extension.
@@ -91,18 +91,18 @@ pub enum ChainError {
         /// Extensions found.
         found: usize,
     },
-    /// A signature was not made by the next certificate's key, or the last one not by its own.
+    /// A certificate is not signed with the next certificate's key, or the last certificate not with its own.
     #[error("the signature of certificate {position} does not verify with the key of certificate {issuer}")]
     Signature {
-        /// Place in the chain.
+        /// Position in the chain.
         position: usize,
-        /// Place of the certificate whose key should have signed.
+        /// Position of the certificate whose key should have signed.
         issuer: usize,
     },
 }
 
 impl CertificateChain {
-    /// The JSON: PEM of 64 columns with a final LF each, line ends as `\n` and `/` as `\/`.
+    /// Encodes the JSON: each certificate is PEM of 64 columns with a final LF, line ends are `\n` and `/` is `\/`.
     pub fn encode(&self) -> String {
         let mut out = String::from("{\"certs\":[");
         for (position, certificate) in self.certificates.iter().enumerate() {
@@ -115,11 +115,13 @@ impl CertificateChain {
         out
     }
 
-    /// Reads the JSON. `certs` must hold 2 to 8 PEM blocks, whose bytes are not looked into; other members, which the SDK
-    /// adds, are ignored.
+    /// Decodes the JSON. `certs` must hold 2 to 8 PEM blocks, whose content is not parsed. Other members, which the
+    /// SDK adds, are ignored.
     ///
     /// # Errors
-    /// The [`DecodeError`] that says what is wrong with the text, with `certs` or with one of the blocks.
+    /// Those of [`Object::decode`]. [`DecodeError::MissingField`] or [`DecodeError::WrongType`] if `certs` is not an
+    /// array of strings, [`DecodeError::CertificateCount`] if it does not hold 2 to 8, [`DecodeError::Pem`] if a
+    /// string is not a PEM block.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let blocks = Object::decode(bytes)?.strings("certs")?;
         if !(SHORTEST..=LONGEST).contains(&blocks.len()) {
@@ -130,15 +132,19 @@ impl CertificateChain {
         Ok(Self { certificates })
     }
 
-    /// Checks that the next certificate's key made each signature, and the root's own key the last one, over the bytes as
-    /// received.
+    /// Verifies each signature with the next certificate's key, and the last one with the root's own key, over the
+    /// bytes as received.
     ///
     /// Names are *not* compared: on real phones the leaf's issuer is a fixed text and not the device certificate's
-    /// subject, so a comparison would refuse them all. Neither is any clock looked at, nor whether the root is trusted;
-    /// both are in the [`ChainFacts`] for the caller to judge.
+    /// subject, so a comparison would reject them all. The validity period and trust in the root are not checked
+    /// either; the [`ChainFacts`] hold both for the caller to check.
     ///
     /// # Errors
-    /// The [`ChainError`] that says which certificate is wrong and how. Whoever sent the chain is to blame.
+    /// [`ChainError::Count`] if there are not 2 to 8 certificates. [`ChainError::Certificate`],
+    /// [`ChainError::Algorithm`] or [`ChainError::Key`] if a certificate cannot be parsed, or its algorithm or key is
+    /// not allowed. [`ChainError::Signature`] if a signature does not verify. [`ChainError::NoAttestation`],
+    /// [`ChainError::RepeatedAttestation`] or [`ChainError::Attestation`] if the leaf's extension is missing,
+    /// repeated or cannot be decoded.
     pub fn verify(&self) -> Result<ChainFacts, ChainError> {
         let found = self.certificates.len();
         if !(SHORTEST..=LONGEST).contains(&found) {
@@ -176,11 +182,11 @@ impl CertificateChain {
     }
 }
 
-/// One certificate, taken apart.
+/// One parsed certificate.
 struct Link<'a> {
     parsed: Certificate,
     key: PublicKey,
-    /// The signed part, as received: what the parser would write again need not be what was signed.
+    /// The signed part, as received. Encoding the parsed certificate again may give other bytes.
     signed: &'a [u8],
     signature: &'a [u8],
 }
@@ -191,8 +197,8 @@ impl<'a> Link<'a> {
         let parsed = Certificate::from_der(der).map_err(not_x509)?;
         let (signed, signature) = split(der).map_err(not_x509)?;
         for algorithm in [&parsed.signature_algorithm, &parsed.tbs_certificate.signature] {
-            // The leaves of real phones leave the NULL out. The outer copy is not signed, so anything else there would
-            // be a change that goes unnoticed.
+            // The leaves of real phones omit the NULL. The outer copy is not signed, so any other value there would
+            // be an undetected change.
             let plain = algorithm.parameters.as_ref().is_none_or(der::Any::is_null);
             if algorithm.oid != SHA256_WITH_RSA || !plain {
                 return Err(ChainError::Algorithm { position, algorithm: algorithm.oid.to_string() });

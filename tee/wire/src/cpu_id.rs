@@ -8,7 +8,7 @@ pub enum CpuIdShape {
     /// `<prefix><uuid>-<8 lower-hex>`, as Huawei writes it; the part before the last group names the device in its
     /// certificate, see [`device_name`].
     BoardUuid {
-        /// What stands before the UUID: manufacturer and board, each followed by an underscore.
+        /// The text before the UUID: manufacturer and board, each followed by an underscore.
         prefix: &'static str,
     },
     /// This many lower-case hexadecimal digits, as MediaTek (40) and Qualcomm (32) write it.
@@ -32,11 +32,11 @@ impl CpuIdShape {
         }
     }
 
-    /// A `cpu_id` of this shape made of random bytes. UUIDs get the version and variant of random ones (RFC 9562,
-    /// version 4).
+    /// Writes a `cpu_id` of this shape from random bytes. UUIDs get the version and variant of random UUIDs (RFC
+    /// 9562, version 4).
     ///
-    /// Bytes beyond [`random_bytes`](Self::random_bytes) are ignored and missing ones count as zero, so the shape
-    /// holds in any case.
+    /// Bytes beyond [`random_bytes`](Self::random_bytes) are ignored and missing bytes count as zero, so the result
+    /// always has this shape.
     pub fn write(&self, random: &[u8]) -> String {
         let mut random = random.iter().copied().chain(std::iter::repeat(0));
         match self {
@@ -54,7 +54,7 @@ impl CpuIdShape {
         }
     }
 
-    /// Whether a `cpu_id` has this shape. Version and variant of a UUID are not looked at.
+    /// Whether a `cpu_id` has this shape. Version and variant of a UUID are not checked.
     pub fn matches(&self, cpu_id: &str) -> bool {
         match self {
             Self::BoardUuid { prefix } => cpu_id

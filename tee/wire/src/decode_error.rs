@@ -1,16 +1,16 @@
-//! Why bytes from the other side were refused.
+//! Why bytes from the other side are rejected.
 
-/// Why bytes were not accepted.
+/// Why bytes are rejected.
 ///
-/// Whoever produced the bytes is to blame, or whatever changed them on the way; nothing here depends on state, so the
-/// same bytes are refused again for the same reason. Each message is one line.
+/// The error depends on the bytes alone, so the same bytes are always rejected for the same reason. Each message is
+/// one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// Not standard Base64: a foreign character, a line break, missing padding, or set bits after the last byte.
     #[error("not standard Base64, padded and on one line ({characters} characters given)")]
     Base64 {
-        /// Length of the refused text, in bytes.
+        /// Length of the rejected text, in bytes.
         characters: usize,
     },
     /// The text begins with a byte order mark, which some editors add and no phone writes.
@@ -22,12 +22,12 @@ pub enum DecodeError {
         /// Number of certificates found.
         found: usize,
     },
-    /// A counter or numeric uid that is no integer literal in range: signed, with a fraction or exponent, or too big.
+    /// A counter or numeric uid that has a sign, a fraction or an exponent, or is too big.
     #[error("`{name}` is {found}; expected an integer from 0 to 9223372036854775807 in plain digits")]
     CounterOutOfRange {
         /// The field.
         name: &'static str,
-        /// The number, as far as it could be read.
+        /// The number, as the parser read it.
         found: String,
     },
     /// DER that ends early, or whose tag, length or number is not in the one form that DER allows.
@@ -46,10 +46,10 @@ pub enum DecodeError {
         /// Offset from the start of the structure, in bytes.
         at: usize,
     },
-    /// A name that occurs twice in one JSON object. Parsers disagree which one counts, so neither does.
+    /// A name that occurs twice in one JSON object. Parsers disagree about which one counts, so neither is accepted.
     #[error("the field {name:?} occurs twice in one object")]
     DuplicateField {
-        /// The name, cut short if it is long.
+        /// The name, truncated if it is long.
         name: String,
     },
     /// An export blob that ends before its JSON does.
@@ -60,7 +60,7 @@ pub enum DecodeError {
         /// Bytes present.
         found: usize,
     },
-    /// An RSA key with another public exponent than 65537.
+    /// An RSA key with a public exponent other than 65537.
     #[error("the key's public exponent is not 65537")]
     KeyExponent,
     /// Not an RSA SubjectPublicKeyInfo in DER.
@@ -69,13 +69,13 @@ pub enum DecodeError {
         /// What the DER parser found.
         message: String,
     },
-    /// An RSA key of a size that does not belong there: SOTER keys have 2048 bits, certificate keys 2048 to 4096.
+    /// An RSA key of a size that is not allowed there: SOTER keys have 2048 bits, certificate keys 2048 to 4096.
     #[error("the key has {bits} bits; SOTER keys have 2048, keys of certificate authorities 2048 to 4096")]
     KeySize {
         /// Length of the modulus, in bits.
         bits: usize,
     },
-    /// A required field is not there.
+    /// A required field is missing.
     #[error("the field `{name}` is missing")]
     MissingField {
         /// The field.
@@ -100,10 +100,10 @@ pub enum DecodeError {
     /// Bytes that are not UTF-8.
     #[error("not UTF-8 at byte {at}")]
     NotUtf8 {
-        /// Offset of the first wrong byte.
+        /// Offset of the first invalid byte.
         at: usize,
     },
-    /// Not a PEM block of the expected kind and nothing else.
+    /// The text is not exactly one PEM block of the expected kind.
     #[error("not a PEM block `{label}`: {problem}")]
     Pem {
         /// The expected label.
@@ -114,10 +114,10 @@ pub enum DecodeError {
     /// A salt length that no RSA-2048 signature with SHA-256 can have.
     #[error("`rsa_pss_saltlen` is {found}; expected an integer from 0 to 222")]
     SaltLengthOutOfRange {
-        /// The number, as far as it could be read.
+        /// The number, as the parser read it.
         found: String,
     },
-    /// More bytes than are ever read.
+    /// The input is longer than the limit.
     #[error("{bytes} bytes are too long; the limit is {limit}")]
     TooLong {
         /// Bytes given.
@@ -125,13 +125,13 @@ pub enum DecodeError {
         /// Bytes allowed.
         limit: usize,
     },
-    /// Something follows after the end of the JSON text or of the DER structure.
+    /// Bytes follow after the end of the JSON text or of the DER structure.
     #[error("{bytes} bytes follow after the end")]
     TrailingBytes {
         /// Number of bytes that follow.
         bytes: usize,
     },
-    /// A field of another JSON type than it must have.
+    /// A field has the wrong JSON type.
     #[error("`{name}` is {found}; expected {expected}")]
     WrongType {
         /// The field.
@@ -143,7 +143,7 @@ pub enum DecodeError {
     },
 }
 
-/// The beginning of a foreign text, for a message that stays on one line.
+/// The first 64 characters of a text from outside, for a message of one line.
 pub(crate) fn shown(text: &str) -> String {
     const LONGEST: usize = 64;
     match text.char_indices().nth(LONGEST) {

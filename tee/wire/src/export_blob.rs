@@ -1,4 +1,4 @@
-//! The envelope in which the TEE hands JSON and signature to the normal world.
+//! The envelope in which the TEE passes JSON and signature to the normal world.
 
 use crate::decode_error::DecodeError;
 use crate::json::MAX_JSON;
@@ -9,24 +9,24 @@ use crate::json::MAX_JSON;
 pub struct ExportBlob {
     /// The signed bytes.
     pub json: Vec<u8>,
-    /// The raw signature: 256 bytes, or none at all beside a certificate chain.
+    /// The raw signature: 256 bytes, or empty for a certificate chain.
     pub signature: Vec<u8>,
 }
 
-/// Bytes of the length at the front.
+/// Size of the length prefix, in bytes.
 const PREFIX: usize = 4;
 
 impl ExportBlob {
-    /// The blob's bytes. A JSON longer than [`MAX_JSON`] is written too, but every reader refuses it.
+    /// Encodes the blob. JSON longer than [`MAX_JSON`] is written too, but every reader rejects it.
     pub fn encode(&self) -> Vec<u8> {
         let length = u32::try_from(self.json.len()).unwrap_or(u32::MAX);
         [length.to_le_bytes().as_slice(), &self.json, &self.signature].concat()
     }
 
-    /// Takes a blob apart. Neither the JSON nor the signature is looked into.
+    /// Splits a blob into JSON and signature. Neither is parsed.
     ///
     /// # Errors
-    /// [`DecodeError::TooLong`] if the announced JSON exceeds [`MAX_JSON`], as the SDK has it;
+    /// [`DecodeError::TooLong`] if the announced length of the JSON exceeds [`MAX_JSON`], the SDK's limit.
     /// [`DecodeError::ExportBlobCutShort`] if the blob ends before the JSON does.
     pub fn decode(blob: &[u8]) -> Result<Self, DecodeError> {
         let cut_short = |expected| DecodeError::ExportBlobCutShort { expected, found: blob.len() };
@@ -72,7 +72,7 @@ mod tests {
         blob.json.push(b' ');
         let too_long = DecodeError::TooLong { bytes: MAX_JSON + 1, limit: MAX_JSON };
         assert_eq!(ExportBlob::decode(&blob.encode()), Err(too_long));
-        // The announced length decides, before anything is read.
+        // The announced length is checked before anything is read.
         assert!(matches!(ExportBlob::decode(&[0xff; 8]), Err(DecodeError::TooLong { .. })));
     }
 }

@@ -1,4 +1,4 @@
-//! JSON as strictly as something that was signed must be read, and as plainly as phones write it.
+//! JSON: decoded as strictly as signed data requires, encoded as plainly as phones write it.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -10,30 +10,32 @@ use serde_json::{Map, Value};
 use crate::decode_error::{DecodeError, shown};
 use crate::signature_scheme::SignatureScheme;
 
-/// Highest counter that is read: what fits into the signed 64-bit integer of most servers.
+/// Highest counter that is accepted: the maximum of the signed 64-bit integer that most servers use.
 pub const MAX_COUNTER: u64 = i64::MAX.unsigned_abs();
 
-/// Longest JSON that is read, in bytes: the limit of Tencent's SDK.
+/// Longest JSON that is accepted, in bytes: the limit of Tencent's SDK.
 pub const MAX_JSON: usize = 1 << 20;
 
-/// A JSON object, read strictly: the order of its members is kept, names that occur twice are refused at every depth,
-/// and so are trailing bytes, a byte order mark and more than [`MAX_JSON`] bytes.
+/// A JSON object, decoded strictly: the order of its members is kept, and names that occur twice are rejected at
+/// every depth, as are trailing bytes, a byte order mark and more than [`MAX_JSON`] bytes.
 ///
-/// The *takers* ([`string`](Self::string), [`counter`](Self::counter) and so on) check a member's type, remove it and
-/// hand it over; what is left at the end is what nobody asked for.
+/// The *takers* ([`string`](Self::string), [`counter`](Self::counter) and so on) check a member's type, remove the
+/// member and return its value. [`into_rest`](Self::into_rest) returns the members that were not taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object(Map<String, Value>);
 
 impl Object {
-    /// Reads one object and nothing else.
+    /// Decodes exactly one object.
     ///
     /// # Errors
-    /// The [`DecodeError`] that says what is wrong with the text.
+    /// [`DecodeError::TooLong`], [`DecodeError::NotUtf8`] or [`DecodeError::ByteOrderMark`] if the bytes are not a
+    /// text that may be parsed. [`DecodeError::NotJson`], [`DecodeError::DuplicateField`],
+    /// [`DecodeError::TrailingBytes`] or [`DecodeError::NotAnObject`] if the text is not exactly one such object.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         Self::parse(text(bytes)?)
     }
 
-    /// Reads one object from a text whose size is already bounded.
+    /// Decodes exactly one object from a text whose size is already bounded.
     pub(crate) fn parse(text: &str) -> Result<Self, DecodeError> {
         let duplicate = RefCell::new(None);
         let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -51,7 +53,7 @@ impl Object {
         }
     }
 
-    /// A member, if it is there.
+    /// A member's value, if present.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
@@ -64,7 +66,7 @@ impl Object {
     /// Takes a string.
     ///
     /// # Errors
-    /// [`DecodeError::MissingField`] or [`DecodeError::WrongType`].
+    /// [`DecodeError::MissingField`] if the member is missing, [`DecodeError::WrongType`] if it is not a string.
     pub fn string(&mut self, name: &'static str) -> Result<String, DecodeError> {
         self.optional_string(name)?.ok_or(DecodeError::MissingField { name })
     }
@@ -72,7 +74,7 @@ impl Object {
     /// Takes a string that may be missing.
     ///
     /// # Errors
-    /// [`DecodeError::WrongType`], also for `null`.
+    /// [`DecodeError::WrongType`] if the member is not a string; `null` is not a string.
     pub fn optional_string(&mut self, name: &'static str) -> Result<Option<String>, DecodeError> {
         match self.0.shift_remove(name) {
             None => Ok(None),
@@ -81,10 +83,11 @@ impl Object {
         }
     }
 
-    /// Takes an integer literal from 0 to [`MAX_COUNTER`]: no sign, no fraction, no exponent.
+    /// Takes an integer literal from 0 to [`MAX_COUNTER`], without sign, fraction or exponent.
     ///
     /// # Errors
-    /// [`DecodeError::MissingField`], [`DecodeError::WrongType`] or [`DecodeError::CounterOutOfRange`].
+    /// [`DecodeError::MissingField`] if the member is missing, [`DecodeError::WrongType`] if it is not a number,
+    /// [`DecodeError::CounterOutOfRange`] if it is a number of another form or range.
     pub fn counter(&mut self, name: &'static str) -> Result<u64, DecodeError> {
         match self.0.shift_remove(name) {
             None => Err(DecodeError::MissingField { name }),
@@ -92,11 +95,12 @@ impl Object {
         }
     }
 
-    /// Takes a string, or an integer as [`counter`](Self::counter) reads it, in decimal digits: the `uid` of keys, which
-    /// old Huawei phones and the SDK write as a number.
+    /// Takes a string, or an integer that [`counter`](Self::counter) accepts, which is returned in decimal digits. It
+    /// is for the `uid` of keys, which old Huawei phones and the SDK write as a number.
     ///
     /// # Errors
-    /// [`DecodeError::MissingField`], [`DecodeError::WrongType`] or [`DecodeError::CounterOutOfRange`].
+    /// [`DecodeError::MissingField`] if the member is missing, [`DecodeError::WrongType`] if it is neither a string
+    /// nor a number, [`DecodeError::CounterOutOfRange`] if it is a number of another form or range.
     pub fn string_or_integer(&mut self, name: &'static str) -> Result<String, DecodeError> {
         match self.0.shift_remove(name) {
             None => Err(DecodeError::MissingField { name }),
@@ -105,10 +109,12 @@ impl Object {
         }
     }
 
-    /// Takes `rsa_pss_saltlen`, an integer literal that is a [`SaltLength`](crate::signature_scheme::SaltLength), if it is there.
+    /// Takes `rsa_pss_saltlen`, if present: an integer literal that is a
+    /// [`SaltLength`](crate::signature_scheme::SaltLength).
     ///
     /// # Errors
-    /// [`DecodeError::WrongType`] or [`DecodeError::SaltLengthOutOfRange`].
+    /// [`DecodeError::WrongType`] if the member is not a number, [`DecodeError::SaltLengthOutOfRange`] if it is
+    /// another number.
     pub fn scheme(&mut self) -> Result<Option<SignatureScheme>, DecodeError> {
         let name = "rsa_pss_saltlen";
         match self.0.shift_remove(name) {
@@ -126,7 +132,8 @@ impl Object {
     /// Takes an array of strings.
     ///
     /// # Errors
-    /// [`DecodeError::MissingField`], or [`DecodeError::WrongType`] for anything else, an element included.
+    /// [`DecodeError::MissingField`] if the member is missing, [`DecodeError::WrongType`] if it is not an array or an
+    /// element is not a string.
     pub fn strings(&mut self, name: &'static str) -> Result<Vec<String>, DecodeError> {
         let expected = "an array of strings";
         let elements = match self.0.shift_remove(name) {
@@ -150,14 +157,14 @@ impl Object {
 }
 
 /// Appends a JSON string, quotes included, with as few escapes as the grammar allows: `\"`, `\\`, the short forms of
-/// control characters and lower-case `\u00xx` for the other ones. Everything else stands as it is; `/` becomes `\/` on
-/// request.
+/// control characters and lower-case `\u00xx` for the others. All other characters are copied unchanged, except that
+/// `/` becomes `\/` if `escape_slash` is set.
 pub fn encode_string(text: &str, out: &mut String, escape_slash: bool) {
     const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     out.push('"');
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| must_escape(byte, escape_slash)) {
-        // INVARIANT: `at` is the place of an ASCII byte, so both sides of it are on character boundaries.
+        // INVARIANT: `at` is the position of an ASCII byte, so both sides of it are on character boundaries.
         let (plain, special) = rest.split_at(at);
         out.push_str(plain);
         let byte = special.bytes().next().unwrap_or_default();
@@ -227,15 +234,15 @@ fn not_json(error: &serde_json::Error) -> DecodeError {
     DecodeError::NotJson { line: error.line(), column: error.column(), message: shown(message) }
 }
 
-/// Offset of the character that an error of the parser points at.
+/// Offset of the character that a parser error points at.
 fn offset(text: &str, error: &serde_json::Error) -> usize {
     let lines_before: usize =
         text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     (lines_before + error.column().saturating_sub(1)).min(text.len())
 }
 
-/// Reads any value and refuses objects that repeat a name. The name goes out by `duplicate`, because the parser's own
-/// error carries only prose.
+/// Parses any value and rejects objects that repeat a name. The name is returned through `duplicate`, because the
+/// parser's own error carries only text.
 #[derive(Clone, Copy)]
 struct Strict<'d> {
     duplicate: &'d RefCell<Option<String>>,

@@ -23,7 +23,7 @@ pub struct KeyFacts<'a> {
 }
 
 impl KeyFacts<'_> {
-    /// The exact text that a phone of this family signs: `pub_key, cpu_id, counter, uid`, laid out by its
+    /// Encodes the exact text that a phone of this family signs: `pub_key, cpu_id, counter, uid`, in its
     /// [`KeyJsonLayout`](crate::profile::KeyJsonLayout). No line feed follows the END line inside `pub_key`.
     pub fn encode(&self, profile: &Profile) -> String {
         let layout = profile.key_json;
@@ -31,7 +31,7 @@ impl KeyFacts<'_> {
         let mut out = String::with_capacity(640);
         out.push_str("{\"pub_key\":");
         if layout.raw_line_feeds {
-            // PEM has nothing else to escape but `/`.
+            // Apart from line feeds, only `/` in PEM can need an escape.
             let text = lines.join("\n");
             out.push('"');
             out.push_str(&if layout.escape_slash { text.replace('/', "\\/") } else { text });
@@ -53,7 +53,7 @@ impl KeyFacts<'_> {
     }
 }
 
-/// An exported key as received. What was signed are the received bytes.
+/// An exported key as received. The signature covers the received bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyJson {
     /// The exported key.
@@ -64,19 +64,21 @@ pub struct KeyJson {
     pub counter: u64,
     /// The app on the device.
     pub uid: String,
-    /// The scheme that `rsa_pss_saltlen` names, if it is there.
+    /// The scheme that `rsa_pss_saltlen` names, if present.
     pub named_scheme: Option<SignatureScheme>,
 }
 
 impl KeyJson {
-    /// Reads an exported key strictly, but for two habits of phones: Huawei's put raw LF bytes into the `pub_key` string
-    /// (there, and nowhere else, they are accepted), and old ones write `uid` as a number. Members that are not named
-    /// here are ignored.
+    /// Decodes an exported key strictly, except for two habits of phones: Huawei's write raw LF bytes in the
+    /// `pub_key` string (they are accepted only there), and old ones write `uid` as a number. Other members are
+    /// ignored.
     ///
     /// A line number in an error does not count the line feeds inside `pub_key`.
     ///
     /// # Errors
-    /// The [`DecodeError`] that says what is wrong with the text or with one of its members.
+    /// Those of [`Object::decode`] and [`PublicKey::from_pem`]. [`DecodeError::MissingField`] if a required member is
+    /// missing, [`DecodeError::WrongType`], [`DecodeError::CounterOutOfRange`] or
+    /// [`DecodeError::SaltLengthOutOfRange`] if a member has a wrong value.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut object = Object::parse(&escape_line_feeds_in_key(json::text(bytes)?))?;
         Ok(Self {
@@ -94,8 +96,8 @@ impl KeyJson {
     }
 }
 
-/// The text with each raw LF inside the string value of the outermost `pub_key` written as `\n`. All else stays, so the
-/// strict parser still sees every other fault.
+/// Replaces each raw LF inside the string value of the outermost `pub_key` with `\n`. The rest is unchanged, so the
+/// strict parser still finds every other error.
 fn escape_line_feeds_in_key(text: &str) -> Cow<'_, str> {
     if !text.contains('\n') {
         return Cow::Borrowed(text);

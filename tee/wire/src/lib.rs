@@ -1,4 +1,4 @@
-//! What crosses the boundary of a SOTER TEE: types and codecs, and nothing else. No input or output happens here.
+//! Types and codecs for what crosses the boundary of a SOTER TEE. This crate does no input or output.
 //!
 //! ```text
 //!   secure world                    |  normal world                       server
@@ -14,10 +14,10 @@
 //!                                   |                                     over the bytes as received
 //! ```
 //!
-//! The left side *encodes*: a [`Profile`] says how one family of phones writes its JSON, and [`ResultFacts`] and
+//! The left side *encodes*: a [`Profile`] says how one phone family writes its JSON, and [`ResultFacts`] and
 //! [`KeyFacts`] produce exactly those bytes. The right side *decodes*: [`ResultJson`], [`KeyJson`] and
-//! [`CertificateChain`] accept what any family writes, strictly, and tell by a [`DecodeError`] what was wrong.
-//! Signatures are always checked over the received bytes; nothing is ever serialised a second time to check it.
+//! [`CertificateChain`] strictly parse what any phone family writes, and a [`DecodeError`] says why bytes are
+//! rejected. Signatures are always verified over the received bytes. Nothing is serialised again to verify it.
 //!
 //! ```
 //! use soter_wire::{Profile, ResultFacts, ResultJson, SignatureScheme};

@@ -1,4 +1,4 @@
-//! The ways to authenticate that `wx.startSoterAuthentication` knows.
+//! The authentication modes of `wx.startSoterAuthentication`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -42,7 +42,7 @@ impl fmt::Display for Mode {
 impl FromStr for Mode {
     type Err = UnknownMode;
 
-    /// Reads a name exactly as written on the wire; the case matters, as it does to WeChat.
+    /// Parses a name exactly as written on the wire. The case matters, as it does for WeChat.
     fn from_str(name: &str) -> Result<Self, UnknownMode> {
         Self::ALL
             .into_iter()
@@ -51,11 +51,11 @@ impl FromStr for Mode {
     }
 }
 
-/// A name that is none of the modes; whoever wrote the request is to blame.
+/// A name that does not belong to any mode.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown mode {name:?}: the modes are fingerPrint, facial and speech (the case matters)")]
 pub struct UnknownMode {
-    /// The name as given, cut short if it is long.
+    /// The name as given, truncated if it is long.
     pub name: String,
 }
 

@@ -30,8 +30,8 @@ pub(crate) fn encode(label: &str, der: &[u8]) -> String {
     text
 }
 
-/// The bytes of a text that is one block with this label and nothing else. Lines end in LF or CR LF and have any
-/// length; the last one may go without.
+/// Decodes a text that is exactly one block with this label. Lines have any length and end in LF or CR LF; the line
+/// end of the last one is optional.
 pub(crate) fn decode(label: &'static str, text: &str) -> Result<Vec<u8>, DecodeError> {
     let fail = |problem| DecodeError::Pem { label, problem };
     if text.len() > MAX_JSON {

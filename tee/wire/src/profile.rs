@@ -1,4 +1,4 @@
-//! One table row per family of phones. Code asks the row, never the name.
+//! One table row for each phone family. Code checks the row's fields, never its name.
 
 use std::fmt;
 
@@ -6,23 +6,23 @@ use crate::cpu_id::CpuIdShape;
 use crate::mode::Mode;
 use crate::signature_scheme::{SaltLength, SignatureScheme};
 
-/// How one family of phones writes, signs and behaves.
+/// How one phone family writes, signs and behaves.
 ///
-/// The rows are in [`PROFILES`]. A copy with other values is a profile as good as they are.
+/// The rows are in [`PROFILES`]. A copy with other values is a valid profile too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// Short name, as given on command lines.
     pub name: &'static str,
-    /// One line for people: whose phones these are.
+    /// One line for users: which phones these are.
     pub description: &'static str,
     /// How well the result format is known.
     pub status: Status,
-    /// Ways to authenticate, the usual one first.
+    /// Authentication modes, the usual one first.
     pub modes: &'static [Mode],
     /// Members of the result JSON, in order.
     pub result: &'static [ResultField],
-    /// How every signature is made. One that is not the default has to be named in result and key JSON, or no reader
-    /// knows of it.
+    /// How every signature is made. A scheme other than the default must be named in the result JSON and the key
+    /// JSON, otherwise no reader knows it.
     pub scheme: SignatureScheme,
     /// How the ASK JSON and the AuthKey JSON are written.
     pub key_json: KeyJsonLayout,
@@ -32,14 +32,14 @@ pub struct Profile {
     pub cpu_id: CpuIdShape,
     /// Shape of an app's identity on the device.
     pub uid: UidShape,
-    /// What happens after fingers that do not match.
+    /// What happens after touches that do not match.
     pub matcher: MatcherPolicy,
 }
 
 /// How well something is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// Not known; chosen by us, the stricter way where there was a choice.
+    /// Not known. We chose the value, and the stricter one where there was a choice.
     Modelled,
     /// Seen in public posts only.
     Posted,
@@ -84,7 +84,7 @@ pub struct KeyJsonLayout {
     pub salt_length_field: bool,
 }
 
-/// How an ASK leaves the TEE.
+/// How an ASK is exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AskForm {
     /// `{"certs":[leaf, device, CA, root]}`, with an empty signature.
@@ -105,13 +105,13 @@ pub enum UidShape {
 /// What happens after touches that do not match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MatcherPolicy {
-    /// Failures in a row after which the sensor is locked for a time; `None` if it never is.
+    /// Failures in a row after which the sensor is locked for a time; `None` if it is never locked for a time.
     pub timed_lockout_after: Option<u32>,
     /// Duration of that lockout, in seconds.
     pub timed_lockout_seconds: u64,
     /// Failures in a row after which the sensor stays locked until the PIN is entered.
     pub permanent_lockout_after: u32,
-    /// Failures after which one dialog ends by itself; `None` if it stays open.
+    /// Failures after which one dialog closes by itself; `None` if it stays open.
     pub tries_per_dialog: Option<u32>,
 }
 
@@ -153,11 +153,11 @@ impl fmt::Display for Status {
     }
 }
 
-/// Every family of phones; the first is the default.
+/// Every phone family; the first is the default.
 ///
-/// Values that could be mistaken for those of a real phone say that they are emulated. What is modelled:
-/// the names in `qsee`, whose real results are not public; `facial` in `itrustee`; the salt length, the key JSON and the
-/// lockout of `ios`, which exports no key to apps although WeChat needs one to upload.
+/// Values that could be mistaken for those of a real phone say that they are emulated. What is modelled: the names in
+/// `qsee`, whose real results are not public; `facial` in `itrustee`; the salt length, the key JSON and the lockout
+/// of `ios`, which exports no key to apps although WeChat needs one to upload.
 pub static PROFILES: &[Profile] = &[TRUSTONIC, ITRUSTEE, QSEE, IOS];
 
 const TRUSTONIC: Profile = Profile {
@@ -260,7 +260,7 @@ const IOS: Profile = Profile {
     },
 };
 
-/// MediaTek's way to write a key: PEM lines of 64 columns, `\n` and `\/` escapes.
+/// The key JSON of MediaTek's phones: PEM lines of 64 columns, `\n` and `\/` escapes.
 const WRAPPED_KEY_JSON: KeyJsonLayout = KeyJsonLayout {
     line_width: Some(64),
     raw_line_feeds: false,
@@ -268,7 +268,7 @@ const WRAPPED_KEY_JSON: KeyJsonLayout = KeyJsonLayout {
     salt_length_field: false,
 };
 
-/// Android's own lockout: 30 seconds after five failures, until the PIN after twenty.
+/// Android's lockout: 30 seconds after 5 failures, until the PIN after 20.
 const ANDROID_MATCHER: MatcherPolicy = MatcherPolicy {
     timed_lockout_after: Some(5),
     timed_lockout_seconds: 30,

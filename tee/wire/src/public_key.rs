@@ -25,8 +25,8 @@ const LARGEST_AUTHORITY_BITS: usize = 4096;
 
 /// The public half of an RSA key with the exponent 65537: 2048 bits for ASK, AuthKey and device keys.
 ///
-/// It is parsed once, when it is made; a clone shares the parsed form. Two keys are equal when their
-/// SubjectPublicKeyInfo is.
+/// It is parsed once, when it is constructed; clones share the parsed form. Two keys are equal if their
+/// SubjectPublicKeyInfo is equal.
 #[derive(Clone)]
 pub struct PublicKey {
     shared: Arc<Shared>,
@@ -35,7 +35,7 @@ pub struct PublicKey {
 struct Shared {
     spki: Vec<u8>,
     modulus_bytes: usize,
-    /// Ready for the two salt lengths that phones use.
+    /// Parsed for the two salt lengths that phones use.
     default_salt: ParsedPublicKey,
     huawei_salt: ParsedPublicKey,
 }
@@ -48,18 +48,20 @@ struct RsaPublicKey<'a> {
 }
 
 impl PublicKey {
-    /// A SOTER key from the DER of its SubjectPublicKeyInfo.
+    /// Parses a SOTER key from the DER of its SubjectPublicKeyInfo.
     ///
     /// # Errors
-    /// [`DecodeError::KeyMalformed`], [`DecodeError::KeySize`] or [`DecodeError::KeyExponent`].
+    /// [`DecodeError::KeyMalformed`] if the bytes are not an RSA key in this form, [`DecodeError::KeySize`] if it
+    /// does not have 2048 bits, [`DecodeError::KeyExponent`] if its exponent is not 65537.
     pub fn from_spki_der(spki: &[u8]) -> Result<Self, DecodeError> {
         Self::with_bits(spki, SOTER_BITS..=SOTER_BITS)
     }
 
-    /// A key of a certificate, which may be as large as the 4096 bits of real roots.
+    /// Parses the key of a certificate, which may have up to 4096 bits, as real roots have.
     ///
     /// # Errors
-    /// [`DecodeError::KeyMalformed`], [`DecodeError::KeySize`] or [`DecodeError::KeyExponent`].
+    /// [`DecodeError::KeyMalformed`] if the bytes are not an RSA key in this form, [`DecodeError::KeySize`] if it
+    /// does not have 2048 to 4096 bits, [`DecodeError::KeyExponent`] if its exponent is not 65537.
     pub fn from_authority_spki_der(spki: &[u8]) -> Result<Self, DecodeError> {
         Self::with_bits(spki, SOTER_BITS..=LARGEST_AUTHORITY_BITS)
     }
@@ -103,11 +105,12 @@ impl PublicKey {
         })
     }
 
-    /// A SOTER key from a PEM block `PUBLIC KEY` and nothing else. Lines may have any length and end in LF or CR LF;
-    /// the last one may go without.
+    /// Parses a SOTER key from exactly one PEM block `PUBLIC KEY`. Lines have any length and end in LF or CR LF; the
+    /// line end of the last one is optional.
     ///
     /// # Errors
-    /// [`DecodeError::Pem`], or those of [`from_spki_der`](Self::from_spki_der).
+    /// [`DecodeError::TooLong`] if the text has more than [`MAX_JSON`](crate::json::MAX_JSON) bytes,
+    /// [`DecodeError::Pem`] if it is not such a block, or those of [`from_spki_der`](Self::from_spki_der).
     pub fn from_pem(text: &str) -> Result<Self, DecodeError> {
         Self::from_spki_der(&pem::decode(LABEL, text)?)
     }
@@ -122,7 +125,7 @@ impl PublicKey {
         pem::encode(LABEL, self.spki_der())
     }
 
-    /// The lines of the PEM block without their ends: bodies of `width` columns, or one line if `None`.
+    /// The lines of the PEM block without line ends: body lines of `width` columns, or one line if `None`.
     pub fn pem_lines(&self, width: Option<usize>) -> Vec<String> {
         pem::lines(LABEL, self.spki_der(), width)
     }
@@ -132,10 +135,11 @@ impl PublicKey {
         format!("{:x}", Sha256::digest(self.spki_der()))
     }
 
-    /// Checks a signature that is made in exactly this way, over exactly these bytes.
+    /// Verifies a signature of exactly this scheme over exactly these bytes.
     ///
     /// # Errors
-    /// [`SignatureError`]; nothing but the answer depends on it.
+    /// [`SignatureError::WrongLength`] if the signature is not as long as the modulus, [`SignatureError::Mismatch`]
+    /// if it does not verify.
     pub fn verify(
         &self,
         scheme: SignatureScheme,
@@ -152,10 +156,11 @@ impl PublicKey {
         .map_err(|_| SignatureError::Mismatch)
     }
 
-    /// Checks sha256WithRSAEncryption (PKCS#1 v1.5), the padding of certificates.
+    /// Verifies a signature with sha256WithRSAEncryption (PKCS#1 v1.5), the padding of certificates.
     ///
     /// # Errors
-    /// [`SignatureError`]; nothing but the answer depends on it.
+    /// [`SignatureError::WrongLength`] if the signature is not as long as the modulus, [`SignatureError::Mismatch`]
+    /// if it does not verify.
     pub fn verify_pkcs1(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
         self.check_length(signature)?;
         RSA_PKCS1_2048_8192_SHA256
@@ -163,9 +168,9 @@ impl PublicKey {
             .map_err(|_| SignatureError::Mismatch)
     }
 
-    /// The salt length at which a signature holds, if there is one: for telling a wrong salt length from a wrong
-    /// signature. It tries up to 223 lengths, the usual ones first, and is meant for diagnoses alone: a verifier that
-    /// took what it finds would let the message choose.
+    /// Finds the salt length at which a signature verifies, to distinguish a wrong salt length from a wrong
+    /// signature. It tries up to 223 lengths, the usual ones first. Use it only for diagnosis: a verifier that
+    /// accepted the length found would let the message choose it.
     pub fn find_pss_salt_length(&self, message: &[u8], signature: &[u8]) -> Option<u16> {
         let usual = [SaltLength::DEFAULT, SaltLength::HUAWEI];
         let others = (0..=SaltLength::MAX.get()).filter_map(SaltLength::new);

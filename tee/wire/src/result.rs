@@ -25,7 +25,7 @@ pub struct ResultFacts<'a> {
 }
 
 impl ResultFacts<'_> {
-    /// The exact text that a phone of this family signs: its members, its order, no spaces.
+    /// Encodes the exact text that a phone of this family signs: its members in its order, without spaces.
     pub fn encode(&self, profile: &Profile) -> String {
         const FRAME: usize = 320;
         let mut out = String::with_capacity(FRAME + self.raw.len() + self.cpu_id.len() + self.uid.len());
@@ -68,12 +68,12 @@ fn push_number(name: &str, value: u64, out: &mut String) {
 
 /// A result as received.
 ///
-/// This is for looking at. What was signed are the received bytes; keep them for [`verify`](crate::public_key::PublicKey::verify).
+/// The signature covers the received bytes: keep them for [`verify`](crate::public_key::PublicKey::verify).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResultJson {
     /// The challenge.
     pub raw: String,
-    /// The finger that matched; iOS does not say it.
+    /// The finger that matched; iOS does not write it.
     pub fid: Option<String>,
     /// The device's counter, at most [`MAX_COUNTER`](crate::json::MAX_COUNTER).
     pub counter: u64,
@@ -81,17 +81,19 @@ pub struct ResultJson {
     pub cpu_id: String,
     /// The app on the device: decimal digits (Android) or 32 hexadecimal ones (iOS). Any string is accepted.
     pub uid: String,
-    /// The scheme that `rsa_pss_saltlen` names, if it is there.
+    /// The scheme that `rsa_pss_saltlen` names, if present.
     pub named_scheme: Option<SignatureScheme>,
     /// All other members, in the order of the text.
     pub other: Vec<(String, Value)>,
 }
 
 impl ResultJson {
-    /// Reads a result strictly; see [`Object`] for what that means.
+    /// Decodes a result strictly, as [`Object`] describes.
     ///
     /// # Errors
-    /// The [`DecodeError`] that says what is wrong with the text or with one of its members.
+    /// Those of [`Object::decode`]. [`DecodeError::MissingField`] if a required member is missing,
+    /// [`DecodeError::WrongType`], [`DecodeError::CounterOutOfRange`] or [`DecodeError::SaltLengthOutOfRange`] if a
+    /// member has a wrong value.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut object = Object::decode(bytes)?;
         Ok(Self {
@@ -123,7 +125,7 @@ mod tests {
         FACTS.encode(Profile::named(profile).unwrap())
     }
 
-    /// A result that is fine but for the members given in place of `counter`.
+    /// Decodes a result that is valid except for the members given in place of `counter`.
     fn decode_with(members: &str) -> Result<ResultJson, DecodeError> {
         ResultJson::decode(format!(r#"{{"raw":"r",{members},"cpu_id":"c","uid":"1"}}"#).as_bytes())
     }

@@ -1,11 +1,11 @@
 //! The result codes of Tencent's SDK for Android (github.com/Tencent/soter): `SoterErrCode` for the TEE's commands,
-//! `SoterProcessErrCode` for what happens to AuthKeys and signing sessions, and the two lockouts that soter-core reports.
+//! `SoterProcessErrCode` for AuthKeys and signing sessions, and the two lockouts that soter-core reports.
 
 /// Success.
 pub const OK: i32 = 0;
-/// Nothing more precise fits.
+/// No other code fits.
 pub const UNKNOWN: i32 = -1;
-/// A parameter is not acceptable.
+/// A parameter is invalid.
 pub const PARAMETER: i32 = 1;
 /// The phone does not have what the command needs.
 pub const NOT_SUPPORTED: i32 = 2;

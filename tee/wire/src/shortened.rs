@@ -1,8 +1,8 @@
-//! Text from outside, cut to a length that fits a message.
+//! Text from outside, truncated to fit into a message.
 
-/// The first `characters` of a text (Unicode scalar values), or all of it if it has no more.
+/// The first `characters` of a text (Unicode scalar values), or the whole text if it has no more.
 ///
-/// Errors quote what they refuse. What they quote was chosen by somebody else, so it is cut first.
+/// Errors quote the input that they reject. It comes from outside, so it is truncated first.
 pub fn shortened(text: &str, characters: usize) -> &str {
     let end = text.char_indices().nth(characters).map_or(text.len(), |(end, _)| end);
     text.get(..end).unwrap_or(text)

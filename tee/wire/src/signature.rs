@@ -1,7 +1,6 @@
-//! Why a signature does not hold.
+//! Why a signature does not verify.
 
-/// Why a signature does not hold. It says nothing about who is to blame: changed bytes, another key, another salt
-/// length and a forgery all look alike.
+/// Why a signature does not verify. Changed bytes, another key, another salt length and a forgery all look the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// The signature belongs to other bytes, another key, another padding or another salt length.

@@ -1,13 +1,13 @@
-//! How a signature is made: one value that goes with each key, from the phone's profile to the verifier.
+//! How a signature is made: one value for each key, from the phone's profile to the verifier.
 
 use std::fmt;
 
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How a signature is made, and so how it must be checked.
+/// How a signature is made, and so how it must be verified.
 ///
-/// Every `match` on it is complete, so that the compiler names each place that another scheme concerns.
+/// Every `match` on it is exhaustive, so that the compiler finds each place to change for a new scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SignatureScheme {
     /// SHA256withRSA/PSS (RFC 8017, 8.1): SHA-256, MGF1 with SHA-256, trailer 0xBC.
@@ -22,7 +22,7 @@ pub enum SignatureScheme {
 pub struct SaltLength(u16);
 
 impl SignatureScheme {
-    /// PSS with a salt of this many bytes; `None` if no signature has as many.
+    /// PSS with a salt of this many bytes; `None` if no signature has room for it.
     pub const fn rsa_pss(salt_length: u16) -> Option<Self> {
         match SaltLength::new(salt_length) {
             Some(salt_length) => Some(Self::RsaPss { salt_length }),
@@ -31,14 +31,14 @@ impl SignatureScheme {
     }
 }
 
-/// What counts where signed JSON names no salt length.
+/// The scheme of signed JSON that names no salt length.
 impl Default for SignatureScheme {
     fn default() -> Self {
         Self::RsaPss { salt_length: SaltLength::DEFAULT }
     }
 }
 
-/// JSON tells a scheme by its salt length alone: the number of bytes.
+/// JSON names a scheme only by its salt length, in bytes.
 impl Serialize for SignatureScheme {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -64,7 +64,7 @@ impl SaltLength {
     pub const DEFAULT: Self = Self(20);
     /// What Huawei's phones use.
     pub const HUAWEI: Self = Self(32);
-    /// What the signature leaves room for: 256 - 32 - 2.
+    /// What fits into the signature: 256 - 32 - 2.
     pub const MAX: Self = Self(222);
 
     /// A length in bytes; `None` above [`MAX`](Self::MAX).

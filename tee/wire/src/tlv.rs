@@ -1,5 +1,5 @@
-//! The little DER that the key-attestation extension needs. Its context tags go beyond 30, which the `der` crate does
-//! not read.
+//! The part of DER that the key-attestation extension needs. Its context tags go beyond 30, which the `der` crate
+//! does not read.
 
 use crate::decode_error::DecodeError;
 
@@ -65,7 +65,7 @@ fn strip_zeros(bytes: &[u8]) -> &[u8] {
     bytes.get(zeros..).unwrap_or_default()
 }
 
-/// Reads elements one after the other and knows where it is.
+/// Reads elements one after the other and tracks its offset.
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     /// Offset of `rest` from the start of the structure.
@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
         let magnitude = match content {
             [] => None,
             [0] => Some(content),
-            // A zero byte stands only where the number would be negative without it.
+            // A leading zero byte is allowed only if the number would be negative without it.
             [0, first, ..] if *first < 0x80 => None,
             [0, magnitude @ ..] => Some(magnitude),
             [first, ..] if *first >= 0x80 => None,
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
             .ok_or(DecodeError::DerMalformed { field, at })
     }
 
-    /// Nothing may be left.
+    /// Fails if bytes are left.
     pub(crate) fn finish(&self) -> Result<(), DecodeError> {
         if self.rest.is_empty() { Ok(()) } else { Err(DecodeError::TrailingBytes { bytes: self.rest.len() }) }
     }
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
         self.at += bytes;
     }
 
-    /// Bytes of tag and length, and the length itself, if it is in DER's shortest form.
+    /// Size of tag and length, and the length itself; `None` if it is not complete and in DER's shortest form.
     fn content_length(&self, tag: usize) -> Option<(usize, usize)> {
         let first = *self.rest.get(tag)?;
         if first < 0x80 {

@@ -1,5 +1,5 @@
-//! Data captured from a real phone, which is not part of this repository: `SOTER_VECTORS` names the folder that holds
-//! it. Without it these tests say that they are skipped.
+//! Data captured from a real phone. It is not part of this repository: `SOTER_VECTORS` names the folder that holds
+//! it. Without it these tests print that they are skipped.
 
 use std::error::Error;
 use std::fs;

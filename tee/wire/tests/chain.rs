@@ -1,4 +1,4 @@
-//! Certificate chains: what holds, and everything that must not.
+//! Certificate chains: what verifies, and everything that must not.
 
 use std::error::Error;
 

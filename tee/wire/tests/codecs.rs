@@ -15,7 +15,7 @@ const CHAIN: &str = include_str!("vectors/itrustee_chain/signed.txt");
 const AUTH_KEY: &str = include_str!("vectors/itrustee_auth_key/signed.txt");
 const RESULT: &str = include_str!("vectors/itrustee_result/signed.txt");
 
-/// A row, with any salt length if it names its own.
+/// A profile of the table, with any salt length if its JSON names the salt length.
 fn profile() -> impl Strategy<Value = Profile> {
     (0..PROFILES.len(), 0..=SaltLength::MAX.get()).prop_map(|(row, salt_length)| {
         let row = PROFILES[row];
@@ -26,7 +26,7 @@ fn profile() -> impl Strategy<Value = Profile> {
     })
 }
 
-/// Any text, with what JSON and PEM are sensitive to more often than chance would have it.
+/// Any text, in which characters that JSON and PEM treat specially are frequent.
 fn text() -> impl Strategy<Value = String> {
     let chars = prop_oneof![
         4 => any::<char>(),
@@ -36,7 +36,7 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(chars, 0..40).prop_map(String::from_iter)
 }
 
-/// Feeds bytes to every decoder. What it answers does not matter here, only that it does.
+/// Passes bytes to every decoder. The results do not matter here, only that there is no panic.
 fn decode_everything(bytes: &[u8]) {
     let _ = ResultJson::decode(bytes);
     let _ = KeyJson::decode(bytes);
@@ -124,7 +124,7 @@ proptest! {
 
         let has_brace = |ms: u64| ms.to_be_bytes().iter().any(|byte| BRACES.contains(byte));
         prop_assert!(description.creation_ms >= creation_ms);
-        // The milliseconds that were passed over, or the first and last thousand of them.
+        // The milliseconds that were skipped, or the first and last thousand of them.
         let passed = creation_ms..description.creation_ms;
         for ms in passed.clone().take(1000).chain(passed.rev().take(1000)) {
             prop_assert!(has_brace(ms), "{ms:#x} would have done");

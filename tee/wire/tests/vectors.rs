@@ -1,4 +1,4 @@
-//! Walks the vectors that OpenSSL made and compares each with the outcome that it states itself.
+//! Checks each vector that OpenSSL made against the outcome that the vector itself states.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -98,7 +98,7 @@ fn check_signature(case: &Case, key: &PublicKey, signed: &[u8], signature: &[u8]
     assert_eq!(key.find_pss_salt_length(signed, signature), case.found_salt_length, "{}", case.why);
 }
 
-/// The ways on which JSON and signature travel must not change them.
+/// The encodings that carry JSON and signature must not change them.
 fn check_carriers(signed: &[u8], signature: &[u8]) -> Outcome {
     let blob = ExportBlob { json: signed.to_vec(), signature: signature.to_vec() };
     assert_eq!(ExportBlob::decode(&blob.encode())?, blob);
