@@ -1,7 +1,7 @@
 //! The certificate chain that some phones export instead of a signed ASK: leaf, device, CA, root.
 //!
-//! Leaf and device certificate are made here; CA and root are fixtures with names that say that they are
-//! emulated. Shapes after two real Huawei captures: the leaf's issuer is *not* the device certificate's subject,
+//! The leaf and the device certificate are made here. CA and root are fixtures whose names say that they are
+//! emulated. The shapes follow two real Huawei captures: the leaf's issuer is *not* the device certificate's subject,
 //! so the chain verifies by raw signatures and not by names.
 
 use std::time::Duration;
@@ -32,15 +32,15 @@ const LEAF_SUBJECT: &str = "CN=EMULATED Keymaster Key";
 const LEAF_YEARS: u64 = 10;
 const DAY: Duration = Duration::from_hours(24);
 
-/// The emulated root's public key, for those who trust emulated phones.
-/// `None` if the fixture does not read, which would be a defect.
+/// The emulated root's public key, for verifiers that trust emulated phones. `None` if the fixture cannot be parsed,
+/// which would be a bug.
 pub fn emulated_root_key() -> Option<PublicKey> {
     let root = Certificate::from_der(EMULATED_ROOT).ok()?;
     let spki = root.tbs_certificate.subject_public_key_info.to_der().ok()?;
     PublicKey::from_authority_spki_der(&spki).ok()
 }
 
-/// What the chain says.
+/// The content of a chain.
 pub(crate) struct ChainContent<'a> {
     pub(crate) ask: &'a PublicKey,
     /// When the ASK was made, in milliseconds since 1970.
@@ -53,7 +53,7 @@ pub(crate) struct ChainContent<'a> {
     pub(crate) device_made_at: u64,
 }
 
-/// Makes the chain of an ASK, its leaf signed by the device's ATTK.
+/// Makes the chain of an ASK. The device's ATTK signs the leaf.
 pub(crate) fn certificate_chain(
     attk: &PrivateKey,
     content: &ChainContent<'_>,
@@ -77,7 +77,7 @@ fn leaf(attk: &PrivateKey, content: &ChainContent<'_>) -> Result<Vec<u8>, TeeErr
         critical: false,
         extn_value: octets(description.encode().map_err(|_| TeeError::Encoding)?)?,
     };
-    // The phones leave the algorithm's NULL parameters out, here only.
+    // Phones omit the algorithm's NULL parameters in the leaf only.
     let algorithm = AlgorithmIdentifierOwned { oid: SHA256_WITH_RSA, parameters: None };
     let certificate = TbsCertificate {
         version: Version::V3,
@@ -123,7 +123,7 @@ fn sign(content: TbsCertificate, key: &PrivateKey) -> Result<Vec<u8>, TeeError> 
         .map_err(|_| TeeError::Encoding)
 }
 
-/// Days of validity from a moment on, rounded down to the second.
+/// A validity of `days` days that starts at `unix_millis`, rounded down to the second.
 fn validity(unix_millis: u64, days: u64) -> Result<Validity, TeeError> {
     let start = Duration::from_secs(unix_millis / 1000);
     let days = u32::try_from(days).map_err(|_| TeeError::Clock { unix_millis })?;

@@ -3,11 +3,11 @@
 use ring::hkdf;
 use zeroize::Zeroizing;
 
-/// Bytes of a derived value.
+/// Length of a derived value, in bytes.
 pub(crate) const VALUE_BYTES: usize = 32;
 
-/// `HKDF[salt](key, info)`. Every part of `info` is preceded by its length (8 bytes, little-endian), so that no
-/// two lists of parts are the same bytes.
+/// `HKDF[salt](key, info)`. Every part of `info` is preceded by its length (8 bytes, little-endian), so that
+/// different lists of parts are different bytes.
 pub(crate) fn derive(salt: &[u8], key: &[u8], parts: &[&[u8]]) -> Zeroizing<[u8; VALUE_BYTES]> {
     let lengths: Vec<[u8; 8]> =
         parts.iter().map(|part| u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes()).collect();

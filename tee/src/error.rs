@@ -1,4 +1,4 @@
-//! Why the TEE refuses.
+//! Why a command of the TEE fails, or a device does not start.
 
 use soter_wire::result_code;
 
@@ -6,105 +6,105 @@ use crate::environment::RandomnessError;
 use crate::private_key::KeyError;
 use crate::storage::StorageError;
 
-/// Why the TEE did not do what it was told. Unless said otherwise, nothing changed.
+/// Why a command failed. Unless a variant says otherwise, nothing has changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TeeError {
-    /// The app already has as many AuthKeys as fit: the caller's, who removes some.
+    /// The app has the maximum number of AuthKeys. The caller must remove some first.
     #[error("the app has {limit} AuthKeys, and no more fit")]
     AuthKeysFull {
-        /// How many fit.
+        /// The maximum number.
         limit: usize,
     },
-    /// The AuthKey became invalid by an enrolment: the user's doing; the caller removes it and makes it anew.
+    /// A later enrolment made the AuthKey invalid. The caller must remove it and make a new one.
     #[error("AuthKey `{name}` became invalid when a new finger or face was enrolled")]
     AuthKeyInvalidated {
         /// The key's name.
         name: String,
     },
-    /// There is no such AuthKey: the caller's.
+    /// There is no AuthKey of this name.
     #[error("there is no AuthKey `{name}`")]
     AuthKeyNotFound {
         /// The key's name.
         name: String,
     },
-    /// As many apps as fit have an ASK: the caller's, who removes some.
+    /// The maximum number of apps have an ASK. The caller must remove some first.
     #[error("{limit} apps have an ASK, and no more fit")]
     AppsFull {
-        /// How many fit.
+        /// The maximum number.
         limit: usize,
     },
-    /// The calendar clock is outside what a certificate can say (1970 to 9999).
+    /// The calendar clock is outside the range of certificates (1970 to 9999).
     #[error("the clock stands at {unix_millis} ms, which no certificate can say")]
     Clock {
-        /// Where it stands.
+        /// The clock, in milliseconds since 1970.
         unix_millis: u64,
     },
-    /// The counter has reached its end. The device signs nothing any more, ever.
+    /// The counter has reached its maximum. The device never signs again.
     #[error("the counter is exhausted at {last}")]
     CounterExhausted {
         /// The last value.
         last: u64,
     },
-    /// The state does not encode: a defect of the TEE.
+    /// The state or a certificate cannot be encoded: a bug in the TEE.
     #[error("the state does not encode")]
     Encoding,
-    /// As many fingers and faces as fit are enrolled: the caller's, who removes some.
+    /// The maximum number of fingers and faces is enrolled. The caller must remove some first.
     #[error("{limit} fingers and faces are enrolled, and no more fit")]
     EnrolmentsFull {
-        /// How many fit.
+        /// The maximum number.
         limit: usize,
     },
     /// A cryptographic library failed.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The app has no ASK: the caller's, who makes one first.
+    /// The app has no ASK. The caller must make one first.
     #[error("app {uid} has no ASK")]
     NoAsk {
         /// The app.
         uid: u32,
     },
-    /// No finger or face has this number: the caller's.
+    /// No finger or face has this number.
     #[error("no finger or face has number {number}")]
     NoEnrolment {
         /// The number.
         number: u32,
     },
-    /// The signing session does not exist, was used, cancelled or has expired: the caller's.
+    /// The signing session does not exist, or was used, was cancelled or has expired.
     #[error("there is no signing session {session}: it was used, cancelled, has expired, or never was")]
     NoSession {
         /// The session.
         session: u64,
     },
-    /// Signing was asked for before anyone touched the sensor: the caller's. The session has ended.
+    /// The caller asked for a signature before a matching touch. The session has ended.
     #[error("nobody has touched the sensor in signing session {session}; it has ended")]
     NotTouched {
         /// The session.
         session: u64,
     },
-    /// A parameter is empty or too long: the caller's.
+    /// A parameter is empty or too long.
     #[error("{parameter} has {bytes} bytes; 1 to {limit} are allowed")]
     ParameterLength {
-        /// Which one.
+        /// The parameter.
         parameter: &'static str,
-        /// Its length.
+        /// Its length, in bytes.
         bytes: usize,
-        /// The longest.
+        /// The maximum length, in bytes.
         limit: usize,
     },
     /// The operating system gave no random bytes.
     #[error(transparent)]
     Randomness(#[from] RandomnessError),
-    /// The sensor is not one that the session listens to: the caller's. Nothing was compared or counted.
+    /// The session does not listen to this sensor. Nothing was compared or counted.
     #[error("the signing session does not listen to that sensor")]
     SensorNotListening,
-    /// As many signing sessions as fit are open: the caller's, who finishes or cancels some.
+    /// The maximum number of signing sessions is open. The caller must finish or cancel some first.
     #[error("{open} signing sessions are open, and no more fit")]
     SessionsFull {
         /// How many are open.
         open: usize,
     },
-    /// Storage failed. What was durable before still is; whether this change is will show after a restart.
+    /// Storage failed. Earlier changes are still durable; only a restart shows whether this change is.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The phone has no such parameter.
@@ -116,7 +116,7 @@ pub enum TeeError {
 }
 
 impl TeeError {
-    /// The SDK's code for this, or `None` if the phone's environment failed, which no phone reports by a code.
+    /// The SDK's code for this error; `None` if the phone's environment failed, for which phones have no code.
     pub fn result_code(&self) -> Option<i32> {
         match self {
             Self::ParameterLength { .. } => Some(result_code::PARAMETER),
@@ -140,27 +140,27 @@ impl TeeError {
     }
 }
 
-/// Why a device's TEE does not start. Nothing in storage was changed.
+/// Why a device's TEE does not start. Nothing in storage has changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The device belongs to another phone family: the caller's.
+    /// The device belongs to a phone family other than the requested one.
     #[error("device `{device}` is a `{stored}` phone, not `{wanted}`")]
     OtherProfile {
         /// The device.
         device: String,
-        /// What it is.
+        /// Its phone family.
         stored: String,
-        /// What was asked for.
+        /// The requested phone family.
         wanted: String,
     },
-    /// The device was made with another seed, or without one: the caller's.
+    /// The device was made with another seed, or without one.
     #[error("device `{device}` was made with another seed, or without one")]
     OtherSeed {
         /// The device.
         device: String,
     },
-    /// A part of the device is missing.
+    /// A part of the device is missing or has the wrong size.
     #[error("the {part} of device `{device}` is missing or has the wrong size")]
     Missing {
         /// The device.
@@ -204,7 +204,7 @@ pub enum OpenError {
         /// The version in RPMB.
         rpmb: u64,
     },
-    /// The sealed state is of a format that this version does not know.
+    /// The sealed state has a format that this version does not know.
     #[error("the sealed state of device `{device}` has format {format}; this version knows format 1")]
     UnknownFormat {
         /// The device.
@@ -217,10 +217,10 @@ pub enum OpenError {
     UnknownProfile {
         /// The device.
         device: String,
-        /// What it is.
+        /// Its phone family.
         stored: String,
     },
-    /// Making the device, or catching up after a crash, failed.
+    /// Making the device, reading its storage, or catching up after a crash failed.
     #[error(transparent)]
     Tee(#[from] TeeError),
 }
@@ -232,7 +232,7 @@ impl From<StorageError> for OpenError {
 }
 
 impl OpenError {
-    /// One line: what to do next.
+    /// What to do next, in one line.
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::OtherProfile { .. } => {

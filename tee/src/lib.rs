@@ -17,11 +17,11 @@
 //!                    Environment: randomness, clock, Storage { root key, sealed state, RPMB }
 //! ```
 //!
-//! It does what a real one does and has no attacker powers: no touch, no signature; every counter value is
-//! durable before it is signed; private keys leave only sealed. It is synchronous and sees no socket, file,
-//! runtime or terminal: randomness, clock and storage come in through [`Environment`].
+//! It behaves like a real TEE and has no attacker powers: it signs nothing without a touch, every counter value is
+//! durable before it is signed, and private keys leave it only sealed. It is synchronous and uses no socket, file,
+//! runtime or terminal: [`Environment`] provides randomness, clock and storage.
 //!
-//! Everything about a phone family that differs is a row of [`soter_wire::PROFILES`].
+//! All differences between phone families are in the rows of [`soter_wire::PROFILES`].
 
 mod attestation;
 mod derive;

@@ -1,8 +1,8 @@
 //! The biometric matcher: who is enrolled, who matches, and when the sensor locks.
 //!
-//! Lockout works as in Android's `LockoutFrameworkImpl`: after every fifth failure in a row the sensor is locked
-//! for 30 seconds of calendar time; after the twentieth until the phone's PIN is entered. A match or the PIN
-//! ends the count. Each kind of sensor counts on its own. The numbers are the profile's.
+//! Lockout works as in Android's `LockoutFrameworkImpl`: every fifth failure in a row locks the sensor for 30 seconds
+//! of calendar time, the twentieth locks it until the phone's PIN is entered. A match or the PIN resets the count.
+//! Each kind of sensor has its own count. The profile sets the numbers.
 
 use serde::{Deserialize, Serialize};
 use soter_wire::{MatcherPolicy, Mode};
@@ -10,37 +10,37 @@ use soter_wire::{MatcherPolicy, Mode};
 use crate::seed::Identity;
 use crate::stored_mode;
 
-/// Fingers and faces that can be enrolled at once.
+/// Maximum number of enrolled fingers and faces.
 pub const MAX_ENROLMENTS: usize = 32;
 
-/// What is held before a sensor.
+/// A finger or face that is presented to a sensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Presented {
     /// Which sensor: the finger sensor or the camera.
     pub mode: Mode,
-    /// The finger's or face's enrolment number; `None` for a stranger's.
+    /// The finger's or face's enrolment number; `None` if it is a stranger's.
     pub enrolment: Option<u32>,
 }
 
 /// An enrolled finger or face.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enrolment {
-    /// Its number, from 1 on. Until a factory reset it is never used again.
+    /// Its number, from 1. It is not used again until a factory reset.
     pub number: u32,
     /// Finger or face.
     #[serde(with = "stored_mode")]
     pub mode: Mode,
-    /// Its id in results: seven decimal digits, as seen on a MediaTek phone (`2313170`). Drawn anew for every
-    /// enrolment, also after a factory reset.
+    /// Its id in results: seven decimal digits, as seen on a MediaTek phone (`2313170`). Every enrolment gets a new
+    /// one, also after a factory reset.
     pub fid: String,
 }
 
-/// A sensor's lock.
+/// A sensor's lockout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lockout {
-    /// Locked for this many more milliseconds of calendar time.
+    /// Locked for a limited calendar time.
     Timed {
-        /// How many.
+        /// How many milliseconds are left.
         remaining_ms: u64,
     },
     /// Locked until the PIN is entered.
@@ -52,29 +52,29 @@ pub enum Lockout {
 pub struct SensorFailures {
     /// The sensor.
     pub mode: Mode,
-    /// How many failures.
+    /// Failures since its last match.
     pub failed_attempts: u32,
-    /// Whether it is locked now.
+    /// Its lockout, if it is locked now.
     pub lockout: Option<Lockout>,
 }
 
-/// What the matcher says of something that was presented.
+/// The matcher's judgement of a presented finger or face.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judgement {
-    /// An enrolled finger or face.
+    /// It matches this enrolled finger or face.
     Matched(Enrolment),
-    /// None that is enrolled.
+    /// It matches no enrolled finger or face.
     Rejected {
-        /// How many more failures until the next lock; 0 if this one locked the sensor.
+        /// Failures left until the next lockout; 0 if this failure locked the sensor.
         attempts_left: u32,
-        /// The lock that this failure brought.
+        /// The lockout that this failure caused.
         lockout: Option<Lockout>,
     },
-    /// The sensor is locked; nothing was compared and nothing counted.
+    /// The sensor is locked. Nothing was compared or counted.
     LockedOut(Lockout),
 }
 
-/// The matcher's memory.
+/// The matcher's state.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Matcher {
     enrolments: Vec<Enrolment>,
@@ -89,7 +89,7 @@ struct Failures {
     #[serde(with = "stored_mode")]
     mode: Mode,
     count: u32,
-    /// When the timed lock ends, in milliseconds since 1970.
+    /// When the timed lockout ends, in milliseconds since 1970.
     locked_until: Option<u64>,
 }
 
@@ -116,21 +116,21 @@ impl Matcher {
         Some(enrolment)
     }
 
-    /// Removes one; whether there was one.
+    /// Removes an enrolment. Returns whether it existed.
     pub(crate) fn remove(&mut self, number: u32) -> bool {
         let before = self.enrolments.len();
         self.enrolments.retain(|enrolment| enrolment.number != number);
         self.enrolments.len() < before
     }
 
-    /// Forgets everyone and every failure, as a factory reset does: numbers start at 1 again, epochs go on.
+    /// Removes all enrolments and failures, as a factory reset does. Numbers restart at 1; epochs continue.
     pub(crate) fn clear(&mut self) {
         self.enrolments.clear();
         self.last_number = 0;
         self.failures.clear();
     }
 
-    /// The PIN was entered.
+    /// Resets all failures: the PIN was entered.
     pub(crate) fn unlock(&mut self) {
         self.failures.clear();
     }
@@ -151,7 +151,7 @@ impl Matcher {
         self.failures.iter().find(|failures| failures.mode == mode)?.lockout(policy, now)
     }
 
-    /// Judges what is presented. The caller makes a changed memory durable before it tells anyone.
+    /// Judges what is presented. The caller makes a changed state durable before it returns the judgement.
     pub(crate) fn judge(&mut self, presented: Presented, policy: &MatcherPolicy, now: u64) -> Judgement {
         if let Some(lockout) = self.lockout(presented.mode, policy, now) {
             return Judgement::LockedOut(lockout);
@@ -180,7 +180,7 @@ impl Matcher {
         }
     }
 
-    /// Whether judging this would change the memory, and so needs a durable write.
+    /// Whether judging this would change the state, and so needs a durable write.
     pub(crate) fn would_change(&self, presented: Presented, policy: &MatcherPolicy, now: u64) -> bool {
         let matches = self.enrolments.iter().any(|enrolment| {
             enrolment.mode == presented.mode && Some(enrolment.number) == presented.enrolment
@@ -197,8 +197,8 @@ impl Failures {
         }
         let longest = policy.timed_lockout_seconds.saturating_mul(1000);
         let remaining_ms = self.locked_until?.saturating_sub(now);
-        // A clock that was set back far ends the lock, as one that was set forward does; else the lock would last
-        // until the clock has caught up. A small step back, as time servers make, does not.
+        // A clock that was set back far ends the lockout, as a clock that was set forward does. Otherwise the lockout
+        // would last until the clock catches up. A small step back, as time servers make, does not end it.
         if remaining_ms > longest.saturating_mul(2) {
             return None;
         }

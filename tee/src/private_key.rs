@@ -1,7 +1,7 @@
-//! RSA-2048 private keys, and the two libraries that work with them.
+//! RSA-2048 private keys, and the two libraries that implement them.
 //!
-//! An ordinary device's keys are random and sign with `aws-lc-rs`, which is fast. A seeded device's keys
-//! and salts are drawn from a given generator, which only `rsa` allows.
+//! An ordinary device's keys are random and sign with `aws-lc-rs`, which is fast. A seeded device's keys and salts
+//! come from a given generator, which only `rsa` accepts.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -22,13 +22,13 @@ use crate::secret::Secret;
 /// The modulus of every SOTER key.
 const MODULUS_BITS: usize = 2048;
 
-/// PSS by salt length, as `aws-lc-rs` wants it: with a static lifetime.
+/// PSS encodings by salt length, with the static lifetime that `aws-lc-rs` requires.
 static PSS: LazyLock<Vec<RsaSignatureEncoding>> = LazyLock::new(|| {
     let encoding = |length| RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(length));
     (0..=SaltLength::MAX.get()).map(encoding).collect()
 });
 
-/// A private key of the TEE. It is never printed; it leaves the TEE in no form but sealed. Clones share the key.
+/// A private key of the TEE. It is never printed and leaves the TEE only sealed. Clones share the key.
 #[derive(Clone)]
 pub struct PrivateKey {
     pkcs8: Secret,
@@ -41,13 +41,13 @@ enum Library {
     Reproducible(Box<ReproducibleKey>),
 }
 
-/// A key could not be made, read or used: a defect of a cryptographic library, or of the TEE.
+/// A key could not be made, parsed or used: a bug in a cryptographic library, or in the TEE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// No key was made.
     #[error("the cryptographic library made no RSA-2048 key")]
     NotMade,
-    /// A stored key does not read.
+    /// A key cannot be parsed.
     #[error("a stored private key does not read")]
     NotRead,
     /// Nothing was signed.
@@ -59,7 +59,7 @@ impl PrivateKey {
     /// Makes a random key. Takes tens of milliseconds.
     ///
     /// # Errors
-    /// [`KeyError::NotMade`].
+    /// [`KeyError::NotMade`] if the library makes no key, [`KeyError::NotRead`] if its public half cannot be parsed.
     pub fn generate() -> Result<Self, KeyError> {
         let key = FastKey::generate(KeySize::Rsa2048).map_err(|_| KeyError::NotMade)?;
         let pkcs8: Pkcs8V1Der<'_> = key.as_der().map_err(|_| KeyError::NotMade)?;
@@ -67,15 +67,15 @@ impl PrivateKey {
         Ok(Self { public: public_half(&key)?, pkcs8, library: Arc::new(Library::Fast(key)) })
     }
 
-    /// The key that a PKCS#8 encoding stands for: for an environment that brings its own stock of unused keys.
+    /// Parses a key in PKCS#8, for an environment with its own stock of unused keys.
     ///
     /// # Errors
-    /// [`KeyError::NotRead`]: it is no RSA-2048 key.
+    /// [`KeyError::NotRead`] if it is not an RSA-2048 key.
     pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, KeyError> {
         Self::restore(&Secret::new(pkcs8.to_vec()), false)
     }
 
-    /// Makes the key that a generator stands for. Takes hundreds of milliseconds.
+    /// Makes the key that a generator determines. Takes hundreds of milliseconds.
     pub(crate) fn reproduce(generator: &mut ChaCha20Rng) -> Result<Self, KeyError> {
         let key = ReproducibleKey::new(generator, MODULUS_BITS).map_err(|_| KeyError::NotMade)?;
         let pkcs8 = key.to_pkcs8_der().map_err(|_| KeyError::NotMade)?;
@@ -84,7 +84,7 @@ impl PrivateKey {
         Ok(Self { pkcs8, public, library: Arc::new(Library::Reproducible(Box::new(key))) })
     }
 
-    /// Reads a key back from the sealed state.
+    /// Parses a key of the sealed state.
     pub(crate) fn restore(pkcs8: &Secret, reproducible: bool) -> Result<Self, KeyError> {
         let fast = FastKey::from_pkcs8(pkcs8.expose()).map_err(|_| KeyError::NotRead)?;
         let public = public_half(&fast)?;
@@ -102,12 +102,12 @@ impl PrivateKey {
         &self.public
     }
 
-    /// The key for the sealed state.
+    /// The key in PKCS#8, for the sealed state.
     pub(crate) fn pkcs8(&self) -> &Secret {
         &self.pkcs8
     }
 
-    /// Signs in the way that the scheme says. `salts` is where a reproducible key takes its salt from.
+    /// Signs with this scheme. A reproducible key takes its salt from `salts`.
     pub(crate) fn sign(
         &self,
         scheme: SignatureScheme,
@@ -161,7 +161,7 @@ fn sign_fast(
     message: &[u8],
 ) -> Result<Vec<u8>, KeyError> {
     let mut signature = vec![0; key.public_modulus_len()];
-    // `aws-lc-rs` ignores the generator that its signature asks for and uses its own.
+    // `aws-lc-rs` requires a generator here, ignores it and uses its own.
     key.sign(encoding, &aws_lc_rs::rand::SystemRandom::new(), message, &mut signature)
         .map_err(|_| KeyError::NotSigned)?;
     Ok(signature)

@@ -1,17 +1,18 @@
-//! The emulated RPMB (replay-protected memory block): two authenticated slots, written in turns.
+//! The emulated RPMB (replay-protected memory block): two authenticated slots, written alternately.
 //!
 //! A slot, all numbers little-endian:
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 0..8 | sequence: one more with every write; the valid slot with the higher one counts |
+//! | 0..8 | sequence: incremented by every write; of the valid slots, the one with the higher sequence counts |
 //! | 8..16 | counter limit: the highest counter value that may have been used |
 //! | 16..24 | storage version: the version of the sealed state that belongs to it |
 //! | 24..32 | zero |
 //! | 32..64 | HMAC-SHA-256 over the above |
 //!
-//! Two slots, so that a write torn by a power cut leaves the other one valid. On a disk both lie in one sector, which
-//! drives write whole or not at all; a drive that loses a sector loses both slots, and the phone then refuses.
+//! There are two slots so that a write torn by a power cut leaves the other slot valid. On a disk both are in one
+//! sector, which drives write completely or not at all. A drive that loses a sector loses both slots, and the phone
+//! then does not start.
 
 use ring::hmac;
 
@@ -20,7 +21,7 @@ use crate::storage::{RpmbSlot, SLOT_BYTES};
 /// Bytes that the tag authenticates.
 const CONTENT_BYTES: usize = 32;
 
-/// What a slot says.
+/// The content of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
     pub(crate) sequence: u64,

@@ -1,20 +1,20 @@
-//! Sealing: the TEE's state on its way through untrusted storage.
+//! Sealing: encryption of the TEE's state for untrusted storage.
 //!
-//! AES-256-GCM under a key that HKDF-SHA-256 makes from the device's root key. A sealed state:
+//! AES-256-GCM under a key that HKDF-SHA-256 derives from the device's root key. A sealed state:
 //!
 //! | bytes | what |
 //! |---|---|
 //! | 0..8 | `SOTERTEE` |
 //! | 8..12 | format version, little-endian: 1 |
-//! | 12..20 | storage version, little-endian: one more with every write |
-//! | 20..32 | nonce, from the operating system, for every write anew |
+//! | 12..20 | storage version, little-endian: incremented by every write |
+//! | 20..32 | nonce from the operating system, new for every write |
 //! | 32.. | ciphertext and 16-byte tag |
 //!
-//! The tag also covers the header before the nonce and the device's name, so that neither can be exchanged.
+//! The tag also covers the header before the nonce and the device's name, so that neither can be replaced.
 //!
-//! What it does not protect: the root key lies in the same folder as the state (an emulator has no fuses),
-//! so whoever can read the folder can unseal it. Sealing is here because it makes damage and mixing of
-//! files detectable, and because attacks on storage are then those of a real phone.
+//! What it does not protect: the root key is in the same folder as the state (an emulator has no fuses), so anyone
+//! who can read the folder can unseal it. Sealing makes damaged and mixed files detectable, and it makes attacks on
+//! storage the same as on a real phone.
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
@@ -28,7 +28,7 @@ const MAGIC: &[u8; 8] = b"SOTERTEE";
 const FORMAT: u32 = 1;
 const HEADER_BYTES: usize = 20;
 
-/// The keys that a root key stands for, for one device.
+/// The keys that are derived from a root key, for one device.
 pub(crate) struct StorageKeys {
     seal: LessSafeKey,
     /// Authenticates RPMB slots.
@@ -36,14 +36,14 @@ pub(crate) struct StorageKeys {
     device: String,
 }
 
-/// Why a sealed state does not open.
+/// Why a sealed state cannot be unsealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnsealError {
     /// It is not a sealed state at all, or its beginning is damaged.
     NotSealedState,
     /// A format that this version does not know.
     UnknownFormat(u32),
-    /// It was changed, belongs to another device, or the root key is another one.
+    /// It was changed, belongs to another device, or was sealed under another root key.
     NotAuthentic,
 }
 
@@ -87,7 +87,7 @@ impl StorageKeys {
         Ok(sealed)
     }
 
-    /// Opens a sealed state; gives its storage version and its plaintext.
+    /// Unseals a sealed state. Returns its storage version and its plaintext.
     pub(crate) fn unseal(&self, sealed: &[u8]) -> Result<(u64, Zeroizing<Vec<u8>>), UnsealError> {
         let (header, rest) = sealed.split_at_checked(HEADER_BYTES).ok_or(UnsealError::NotSealedState)?;
         let (magic, numbers) = header.split_at(MAGIC.len());

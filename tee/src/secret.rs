@@ -1,4 +1,4 @@
-//! Bytes that must not be seen: wiped when dropped, never printed.
+//! Secret bytes: wiped when dropped, never printed.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// Secret bytes. They are wiped when dropped and leave only by [`expose`](Self::expose).
+/// Secret bytes. They are wiped when dropped and readable only through [`expose`](Self::expose).
 ///
-/// They are serialised nowhere but into the plaintext of the sealed state, which is wiped as well.
+/// They are serialised only into the plaintext of the sealed state, which is wiped as well.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Secret(Vec<u8>);
 
@@ -45,7 +45,7 @@ impl<'de> Deserialize<'de> for Secret {
             }
 
             fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Secret, E> {
-                // One allocation of the right size: a growing one would leave copies behind.
+                // One allocation of the right size: a growing buffer would leave copies behind.
                 Ok(Secret(bytes.to_vec()))
             }
         }

@@ -22,10 +22,10 @@ use crate::derive::{VALUE_BYTES, derive};
 use crate::private_key::{KeyError, PrivateKey};
 use crate::secret::Secret;
 
-/// The secret behind every reproducible device: whoever knows it knows their keys.
+/// The secret behind every reproducible device: anyone who knows it knows the device's keys.
 ///
-/// It remembers the keys that were made from it, so that a device that is made again need not wait for them. Clones share
-/// that memory, which is wiped with the last of them.
+/// It caches the keys that were made from it, so that a device that is made again does not wait for them. Clones
+/// share the cache, which is wiped with the last of them.
 #[derive(Clone)]
 pub struct Seed {
     secret: Secret,
@@ -33,23 +33,23 @@ pub struct Seed {
 }
 
 impl Seed {
-    /// The seed that a text stands for. Any text will do; texts that differ in one byte share nothing.
+    /// Derives the seed from a text. Any text is valid; texts that differ in one byte give unrelated seeds.
     pub fn from_text(text: &str) -> Self {
         let secret = Secret::new(derive(b"soter-sim seed v1", text.as_bytes(), &[]).to_vec());
         Self { secret, keys: ReproducedKeys::default() }
     }
 
-    /// The private key in PKCS#8 that the seed stands for: for environments that bring keys of their own to a device.
-    /// Making it takes hundreds of milliseconds. Secret.
+    /// A private key in PKCS#8, derived from the seed: for environments that add their own keys to a device. Making
+    /// it takes hundreds of milliseconds. Secret.
     ///
     /// # Errors
-    /// A defect of the cryptographic library.
+    /// [`KeyError::NotMade`] if the library makes no key, [`KeyError::NotRead`] if its public half cannot be parsed.
     pub fn pkcs8(&self, device: &str, purpose: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let key = self.keys.key(&self.identity(device), &[b"environment", purpose.as_bytes()])?;
         Ok(Zeroizing::new(key.pkcs8().expose().to_vec()))
     }
 
-    /// The bytes that the seed stands for: for environments that bring randomness of their own to a device. Secret.
+    /// Bytes derived from the seed: for environments that add their own randomness to a device. Secret.
     pub fn number(&self, device: &str, purpose: &str) -> Zeroizing<[u8; VALUE_BYTES]> {
         self.identity(device).derive("environment", &[purpose.as_bytes()])
     }
@@ -63,21 +63,21 @@ impl Seed {
 }
 
 impl Seed {
-    /// The keys that were made from it so far.
+    /// The cache of keys that were made from the seed.
     pub(crate) fn keys(&self) -> &ReproducedKeys {
         &self.keys
     }
 }
 
-/// Keys that were reproduced in this process.
+/// A cache of keys that were reproduced in this process.
 #[derive(Clone, Default)]
 pub(crate) struct ReproducedKeys(Arc<Mutex<HashMap<[u8; VALUE_BYTES], PrivateKey>>>);
 
-/// Keys that are remembered; more than a device with several apps has.
+/// Maximum number of cached keys; more than a device with several apps has.
 const MOST_KEYS: usize = 256;
 
 impl ReproducedKeys {
-    /// A key of a seeded device: each kind, uid, name and generation has a stream of its own.
+    /// A key of a seeded device. Each kind, uid, name and generation has its own stream.
     pub(crate) fn device_key(
         &self,
         identity: &Identity,
@@ -90,7 +90,7 @@ impl ReproducedKeys {
         self.key(identity, &[kind.as_bytes(), &uid, name.as_bytes(), &generation])
     }
 
-    /// The key of an identity for a purpose's parts: remembered, or made, which takes hundreds of milliseconds.
+    /// The key of an identity for a purpose's parts: cached, or made, which takes hundreds of milliseconds.
     fn key(&self, identity: &Identity, parts: &[&[u8]]) -> Result<PrivateKey, KeyError> {
         let name = *identity.derive("name of a key", parts);
         if let Some(key) = self.kept().get(&name) {
@@ -116,7 +116,7 @@ impl fmt::Debug for Seed {
     }
 }
 
-/// What makes one device this device: its ids are derived from it, and on a seeded device everything else.
+/// The secret of one device: its ids and, if it is seeded, its keys, salts and session numbers derive from it.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Identity(Secret);
 
@@ -139,7 +139,7 @@ impl Identity {
         derive(b"soter-sim value v1", self.0.expose(), &info)
     }
 
-    /// A generator for a purpose and its parts: a stream of its own, fixed by ChaCha20's specification.
+    /// A generator for a purpose and its parts: its own stream, fixed by ChaCha20's specification.
     pub(crate) fn generator(&self, purpose: &str, parts: &[&[u8]]) -> ChaCha20Rng {
         ChaCha20Rng::from_seed(*self.derive(purpose, parts))
     }

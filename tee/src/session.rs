@@ -20,17 +20,17 @@ pub const MAX_SESSIONS_PER_APP: usize = 16;
 /// Sessions that all apps together can have open at once.
 pub const MAX_SESSIONS: usize = 64;
 
-/// A session that is open.
+/// An open session.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) uid: u32,
     pub(crate) key_name: String,
-    /// The fingerprint of the AuthKey's public half, so that a key made anew in between is noticed.
+    /// The fingerprint of the AuthKey's public half, to detect that the key was made again in between.
     pub(crate) key_fingerprint: String,
     pub(crate) challenge: String,
     /// The sensors that the session listens to.
     pub(crate) modes: Vec<Mode>,
-    /// Who matched.
+    /// The enrolment that matched.
     pub(crate) matched: Option<Enrolment>,
     opened_at: u64,
 }
@@ -60,12 +60,12 @@ impl Session {
     }
 }
 
-/// The open sessions of a device. They end with the process, as they end with a phone's power.
+/// The open sessions of a device. They end with the process, as on a phone that loses power.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions(BTreeMap<u64, Session>);
 
 impl Sessions {
-    /// Whether another session of this app fits; expired ones go first.
+    /// Removes expired sessions, then checks that another session of this app fits.
     pub(crate) fn make_room(&mut self, uid: u32, now: u64) -> Result<(), TeeError> {
         self.0.retain(|_, session| session.alive(now));
         let of_app = self.0.values().filter(|session| session.uid == uid).count();
@@ -91,7 +91,7 @@ impl Sessions {
             .ok_or(TeeError::NoSession { session: number })
     }
 
-    /// Ends a session and gives it out: there is no way to use one twice.
+    /// Removes a session and returns it, so that it cannot be used twice.
     pub(crate) fn take(&mut self, number: u64, now: u64) -> Result<Session, TeeError> {
         self.0
             .remove(&number)

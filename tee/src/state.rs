@@ -1,4 +1,4 @@
-//! What a TEE remembers: everything that stands in the sealed state.
+//! What a TEE remembers: the content of the sealed state.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub const MAX_AUTH_KEYS: usize = 64;
 /// The longest AuthKey name, in bytes.
 pub const MAX_KEY_NAME_BYTES: usize = 256;
 
-/// Names under which a seeded device can make keys in its life.
+/// Maximum number of names under which a seeded device makes keys in its life.
 const MAX_GENERATIONS: usize = 4096;
 
 /// The state of a device's secure world.
@@ -26,7 +26,7 @@ const MAX_GENERATIONS: usize = 4096;
 pub(crate) struct State {
     /// The profile's name.
     pub(crate) profile: String,
-    /// Where the device's ids come from and, on a seeded device, everything else that is random.
+    /// The source of the device's ids and, on a seeded device, of keys, salts and session numbers.
     pub(crate) identity: Identity,
     /// Whether keys and salts are derived from the identity.
     pub(crate) seeded: bool,
@@ -40,8 +40,8 @@ pub(crate) struct State {
     pub(crate) attk: Secret,
     /// Apps with an ASK, by Android uid.
     pub(crate) apps: BTreeMap<u32, App>,
-    /// How many keys a seeded device has made under a uid and name (the ASK's name is empty). Outlives the
-    /// keys, so that a key made anew is another one. Empty on other devices.
+    /// Number of keys that a seeded device has made under a uid and name (the ASK's name is empty). It outlives the
+    /// keys, so that a key that is made again is another key. Empty on other devices.
     pub(crate) generations: BTreeMap<(u32, String), u32>,
     /// Fingers, faces and lockouts.
     pub(crate) matcher: Matcher,
@@ -63,13 +63,13 @@ pub(crate) struct App {
 pub(crate) struct AuthKey {
     /// The key, PKCS#8.
     pub(crate) key: Secret,
-    /// The enrolment epoch that it belongs to; another one makes it invalid.
+    /// The enrolment epoch of the key. It is invalid in any other epoch.
     pub(crate) epoch: u32,
 }
 
 impl State {
     pub(crate) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, postcard::Error> {
-        // Measured first: a buffer that grows would leave unwiped copies of private keys behind.
+        // The size is computed first: a buffer that grows would leave unwiped copies of private keys behind.
         let size = postcard::experimental::serialized_size(self)?;
         let mut bytes = Zeroizing::new(vec![0; size]);
         let used = postcard::to_slice(self, &mut bytes)?.len();
@@ -77,21 +77,21 @@ impl State {
         Ok(bytes)
     }
 
-    /// Reads the plaintext of an authenticated state; `None` for anything that this version did not write.
+    /// Decodes the plaintext of an authenticated state; `None` for anything that this version did not write.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (state, rest) = postcard::take_from_bytes::<Self>(bytes).ok()?;
         rest.is_empty().then_some(state)
     }
 
-    /// How many keys a seeded device has made under this name, so which one comes next, counted from 0.
+    /// Number of keys that a seeded device has made under this name. It is the generation of the next key.
     pub(crate) fn generation(&self, uid: u32, name: &str) -> u32 {
         self.generations.get(&(uid, name.to_owned())).copied().unwrap_or_default()
     }
 
-    /// Notes that another key was made under this name.
+    /// Counts another key under this name. Does nothing on a device without a seed.
     ///
     /// # Errors
-    /// A seeded device has made keys under [`MAX_GENERATIONS`] names.
+    /// [`TeeError::AuthKeysFull`] if the name is new and the device has made keys under [`MAX_GENERATIONS`] names.
     pub(crate) fn count_generation(&mut self, uid: u32, name: &str) -> Result<(), TeeError> {
         if !self.seeded {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Where a device keeps what must survive: the promises that storage makes, and two storages in memory that make them.
+//! A device's durable storage: what [`Storage`] guarantees, and two implementations in memory.
 
 pub(crate) mod memory;
 pub mod power_cut;
@@ -8,50 +8,53 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// Bytes of a device's root key, the one secret that stands unsealed in storage.
+/// Length of a device's root key, in bytes. It is the only secret that storage holds unsealed.
 pub const ROOT_KEY_BYTES: usize = 32;
 
-/// Bytes of one of the two RPMB slots.
+/// Size of one of the two RPMB slots, in bytes.
 pub const SLOT_BYTES: usize = 64;
 
 /// One device's untrusted memory: flash for the root key and the sealed state, and an RPMB partition of two slots.
 ///
-/// Untrusted means that the TEE believes nothing in it that it cannot authenticate. The promises below
-/// are about crashes, not about attackers.
+/// Untrusted means that the TEE accepts nothing from it that it cannot authenticate. The guarantees below are about
+/// crashes, not about attackers.
 pub trait Storage: Send {
     /// What is stored, or `None` for a device that was never provisioned.
     ///
     /// # Errors
-    /// Something is there but cannot be read. Nothing was changed.
+    /// [`StorageError`] if something is stored but cannot be read. Nothing has changed.
     fn load(&mut self) -> Result<Option<StoredDevice>, StorageError>;
 
-    /// Makes a new device durable, all of it or nothing, whatever happens in between.
+    /// Stores a new device durably: completely or not at all, even after a crash.
     ///
     /// # Errors
-    /// The device does not exist, or (if only the last durability barrier failed) exists completely.
+    /// [`StorageError`] if a write fails. The device does not exist, or exists completely if only the last durability
+    /// barrier failed.
     fn provision(&mut self, device: &ProvisionedDevice<'_>) -> Result<(), StorageError>;
 
-    /// Replaces the sealed state durably; after a crash either the old or the new bytes are there, whole.
+    /// Replaces the sealed state durably. After a crash storage holds either the complete old bytes or the complete
+    /// new ones.
     ///
     /// # Errors
-    /// Either the old or the new bytes are there, whole.
+    /// [`StorageError`] if the write fails. Storage holds either the complete old bytes or the complete new ones.
     fn write_sealed(&mut self, sealed: &[u8]) -> Result<(), StorageError>;
 
     /// Overwrites one of the two RPMB slots durably. A crash may tear this slot, never the other one.
     ///
     /// # Errors
-    /// The slot may hold the old bytes, the new ones, or a mixture; the other slot is untouched.
+    /// [`StorageError`] if the write fails. The slot may hold the old bytes, the new ones or a mixture; the other
+    /// slot is unchanged.
     fn write_rpmb_slot(&mut self, slot: RpmbSlot, bytes: &[u8; SLOT_BYTES]) -> Result<(), StorageError>;
 }
 
-/// What is stored of a device. A part that is missing is `None`; the TEE decides what that means.
+/// What is stored of a device. A missing part is `None`; the TEE decides what that means.
 #[derive(Clone, Default)]
 pub struct StoredDevice {
-    /// The root key's bytes; right only if there are [`ROOT_KEY_BYTES`]. Secret.
+    /// The root key's bytes; valid only if there are [`ROOT_KEY_BYTES`]. Secret.
     pub root_key: Option<Zeroizing<Vec<u8>>>,
     /// The sealed state.
     pub sealed: Option<Vec<u8>>,
-    /// The RPMB partition: both slots, one after the other, right only if there are `2 * SLOT_BYTES`.
+    /// The RPMB partition: both slots, one after the other; valid only if it has `2 * SLOT_BYTES`.
     pub rpmb: Option<Vec<u8>>,
 }
 
@@ -66,7 +69,7 @@ impl fmt::Debug for StoredDevice {
     }
 }
 
-/// A device at the end of its production line, to be stored by [`Storage::provision`].
+/// A newly made device, to be stored by [`Storage::provision`].
 pub struct ProvisionedDevice<'a> {
     /// The root key. Secret.
     pub root_key: &'a [u8; ROOT_KEY_BYTES],
@@ -119,8 +122,8 @@ impl RpmbSlot {
 pub struct StorageError {
     /// What was tried, as a verb: `read`, `write`, `create`.
     pub action: &'static str,
-    /// Where, in the words of whoever stores (a path for a disk).
+    /// Where it failed, as this storage names it (a path for a disk).
     pub place: String,
-    /// Why not.
+    /// The cause.
     pub source: Box<dyn StdError + Send + Sync>,
 }

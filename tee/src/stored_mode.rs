@@ -1,4 +1,4 @@
-//! A mode as it is stored; the wire's own order and names may change without old state becoming unreadable.
+//! How a mode is stored: the wire's order and names can change without making old state unreadable.
 //!
 //! For `#[serde(with = "stored_mode")]`.
 

@@ -22,29 +22,29 @@ mod exports;
 mod manufacture;
 pub(crate) mod signing;
 
-/// The longest challenge, in bytes: more than WeChat's 511 UTF-16 units can ever take.
+/// The longest challenge, in bytes: more than WeChat's 511 UTF-16 units can take.
 pub const MAX_CHALLENGE_BYTES: usize = 4096;
 
-/// The largest session number: JavaScript reads it exactly.
+/// The largest session number, which JavaScript represents exactly.
 const MAX_SESSION: u64 = (1 << 53) - 1;
 
 /// The secure world of one device, powered on.
 ///
-/// Every command is complete when it returns; none waits for anyone. [`close`](Self::close) it, so that the
-/// unused rest of the counter's block is not skipped; dropping it is like taking the battery out.
+/// Every command is complete when it returns, and none waits for a user. Call [`close`](Self::close) before you drop
+/// it, so that the unused rest of the counter's block is not skipped; only dropping it is like removing the battery.
 pub struct Tee {
     vault: Vault,
     profile: &'static Profile,
     sessions: Sessions,
-    /// Sessions opened so far, for the numbers of a seeded device's.
+    /// Number of sessions opened so far; a seeded device derives session numbers from it.
     sessions_opened: u64,
-    /// Keys that have been used, ready to sign.
+    /// Cache of keys, ready to sign.
     loaded: HashMap<KeyPath, PrivateKey>,
-    /// Keys of a seeded device that were made before.
+    /// The seed's cache of keys, on a seeded device.
     reproduced: ReproducedKeys,
 }
 
-/// Which key.
+/// Names one key of the device.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum KeyPath {
     /// The device's root key.
@@ -68,7 +68,7 @@ pub enum KeyPath {
 pub struct KeyInfo {
     /// Which key.
     pub path: KeyPath,
-    /// The app's uid as it stands in exports; `None` for the ATTK.
+    /// The app's uid as written in exports; `None` for the ATTK.
     pub uid: Option<String>,
     /// The public half.
     pub public: PublicKey,
@@ -86,10 +86,14 @@ pub enum ExtraParameter {
 }
 
 impl Tee {
-    /// Powers a device on; one that was never stored is made first.
+    /// Powers a device on. A device that was never stored is made first.
     ///
     /// # Errors
-    /// The device does not start, for the reason given; nothing was changed.
+    /// [`OpenError::Missing`], [`OpenError::NotAuthentic`], [`OpenError::RpmbDamaged`] or
+    /// [`OpenError::UnknownFormat`] if a part of the device cannot be used. [`OpenError::StorageRolledBack`] or
+    /// [`OpenError::RpmbRolledBack`] if an older copy of a part was put back. [`OpenError::OtherProfile`],
+    /// [`OpenError::OtherSeed`] or [`OpenError::UnknownProfile`] if the device is not the requested one or its family
+    /// is unknown. [`OpenError::Tee`] if storage fails or a new device cannot be made. Nothing was changed.
     pub fn open(
         mut environment: Box<dyn Environment>,
         identity: &DeviceIdentity<'_>,
@@ -115,11 +119,12 @@ impl Tee {
         })
     }
 
-    /// Powers the device off in an orderly way: counter values that were reserved and not used are given back.
-    /// The device goes on working afterwards.
+    /// Powers the device off in an orderly way: releases the counter values that were reserved and not used. The
+    /// device can still be used afterwards.
     ///
     /// # Errors
-    /// Storage failed; the values are skipped.
+    /// [`TeeError::Storage`], [`TeeError::Randomness`] or [`TeeError::Encoding`] if the new state cannot be stored.
+    /// The values are skipped.
     pub fn close(&mut self) -> Result<(), TeeError> {
         self.vault.close()
     }
@@ -151,10 +156,10 @@ impl Tee {
         self.vault.environment.unix_millis()
     }
 
-    /// Every key's public half: the ATTK, then by app its ASK and its AuthKeys by name.
+    /// The public half of every key: the ATTK, then for each app its ASK and its AuthKeys by name.
     ///
     /// # Errors
-    /// A stored key does not read: a defect.
+    /// [`TeeError::Key`] if a stored key cannot be parsed: a bug.
     pub fn keys(&mut self) -> Result<Vec<KeyInfo>, TeeError> {
         let mut paths = vec![KeyPath::Attk];
         for (uid, app) in &self.vault.state().apps {
@@ -167,15 +172,19 @@ impl Tee {
     /// A key's public half.
     ///
     /// # Errors
-    /// There is no such key.
+    /// [`TeeError::NoAsk`] or [`TeeError::AuthKeyNotFound`] if there is no such key, [`TeeError::Key`] if it cannot
+    /// be parsed.
     pub fn public_key(&mut self, path: &KeyPath) -> Result<PublicKey, TeeError> {
         self.load(path).map(|key| key.public().clone())
     }
 
-    /// Makes an app's ASK, in place of an existing one and its AuthKeys.
+    /// Makes an app's ASK. It replaces an existing one and removes its AuthKeys.
     ///
     /// # Errors
-    /// No more apps fit, or no key was made.
+    /// [`TeeError::AppsFull`] if [`MAX_APPS`] other apps have an ASK, [`TeeError::AuthKeysFull`] if a seeded device
+    /// has made keys under too many names, [`TeeError::Key`] if no key is made, [`TeeError::CounterExhausted`] if no
+    /// counter value is left. [`TeeError::Storage`], [`TeeError::Randomness`] or [`TeeError::Encoding`] if the new
+    /// state cannot be stored.
     pub fn generate_app_secure_key(&mut self, uid: u32) -> Result<PublicKey, TeeError> {
         let apps = &self.vault.state().apps;
         if apps.len() >= MAX_APPS && !apps.contains_key(&uid) {
@@ -200,10 +209,14 @@ impl Tee {
         self.app(uid).is_ok()
     }
 
-    /// Makes an AuthKey, in place of an existing one of that name.
+    /// Makes an AuthKey. It replaces an existing one of that name.
     ///
     /// # Errors
-    /// The app has no ASK, no more AuthKeys fit, the name is empty or too long, or no key was made.
+    /// [`TeeError::ParameterLength`] if the name is empty or longer than [`MAX_KEY_NAME_BYTES`], [`TeeError::NoAsk`]
+    /// if the app has no ASK, [`TeeError::AuthKeysFull`] if it has [`MAX_AUTH_KEYS`] others or a seeded device has
+    /// made keys under too many names, [`TeeError::Key`] if no key is made, [`TeeError::CounterExhausted`] if no
+    /// counter value is left. [`TeeError::Storage`], [`TeeError::Randomness`] or [`TeeError::Encoding`] if the new
+    /// state cannot be stored.
     pub fn generate_auth_key(&mut self, uid: u32, name: &str) -> Result<PublicKey, TeeError> {
         check_length("the AuthKey's name", name, MAX_KEY_NAME_BYTES)?;
         let auth_keys = &self.app(uid)?.auth_keys;
@@ -237,7 +250,8 @@ impl Tee {
     /// Removes an AuthKey.
     ///
     /// # Errors
-    /// The app has no ASK, or there is no such AuthKey.
+    /// [`TeeError::NoAsk`] if the app has no ASK, [`TeeError::AuthKeyNotFound`] if there is no such AuthKey.
+    /// [`TeeError::Storage`], [`TeeError::Randomness`] or [`TeeError::Encoding`] if the new state cannot be stored.
     pub fn remove_auth_key(&mut self, uid: u32, name: &str) -> Result<(), TeeError> {
         if !self.app(uid)?.auth_keys.contains_key(name) {
             return Err(TeeError::AuthKeyNotFound { name: name.to_owned() });
@@ -255,7 +269,8 @@ impl Tee {
     /// Removes an app's AuthKeys and its ASK.
     ///
     /// # Errors
-    /// The app has no ASK.
+    /// [`TeeError::NoAsk`] if the app has no ASK. [`TeeError::Storage`], [`TeeError::Randomness`] or
+    /// [`TeeError::Encoding`] if the new state cannot be stored.
     pub fn remove_all_auth_keys(&mut self, uid: u32) -> Result<(), TeeError> {
         self.app(uid)?;
         self.vault.commit(|state| {
@@ -278,7 +293,7 @@ impl Tee {
     /// The values are modelled; the names are the SDK's (`ISoterExParameters`).
     ///
     /// # Errors
-    /// The phone has no such parameter.
+    /// [`TeeError::UnknownParameter`] if the phone has no such parameter.
     pub fn extra_parameter(&self, key: &str) -> Result<ExtraParameter, TeeError> {
         match key {
             "fingerprint_type" => Ok(ExtraParameter::Number(1)),
@@ -287,11 +302,11 @@ impl Tee {
         }
     }
 
-    /// A factory reset of the normal world: apps' keys, enrolments and open sessions go, one new finger is
-    /// enrolled. Identity, ATTK and counter stay.
+    /// A factory reset of the normal world: removes apps' keys, enrolments and open sessions, and enrols one new
+    /// finger. Identity, ATTK and counter stay.
     ///
     /// # Errors
-    /// Storage failed.
+    /// [`TeeError::Storage`], [`TeeError::Randomness`] or [`TeeError::Encoding`] if the new state cannot be stored.
     pub fn factory_reset(&mut self) -> Result<(), TeeError> {
         let profile = self.profile;
         self.vault.commit(|state| {
@@ -305,10 +320,10 @@ impl Tee {
         Ok(())
     }
 
-    /// A system upgrade as on some phones: the device has another `cpu_id` from now on. Keys and counter stay.
+    /// A system upgrade as on some phones: the device gets another `cpu_id`. Keys and counter stay.
     ///
     /// # Errors
-    /// Storage failed.
+    /// [`TeeError::Storage`], [`TeeError::Randomness`] or [`TeeError::Encoding`] if the new state cannot be stored.
     pub fn system_upgrade(&mut self) -> Result<(), TeeError> {
         self.vault.commit(|state| {
             state.upgrades = state.upgrades.wrapping_add(1);
@@ -316,7 +331,7 @@ impl Tee {
         })
     }
 
-    /// An app's uid as it stands in exports.
+    /// An app's uid as written in exports.
     pub fn uid(&self, uid: u32) -> String {
         match self.profile.uid {
             UidShape::Decimal => uid.to_string(),
@@ -386,7 +401,7 @@ impl Tee {
         Ok(self.vault.environment.new_key()?)
     }
 
-    /// Signs as the profile says; a seeded device's salt belongs to the counter value.
+    /// Signs as the profile says; a seeded device derives the salt from the counter value.
     fn sign(&mut self, path: &KeyPath, message: &[u8], counter: u64) -> Result<Vec<u8>, TeeError> {
         let scheme = self.profile.scheme;
         let identity = self.vault.state().identity.clone();
@@ -394,7 +409,7 @@ impl Tee {
         Ok(self.load(path)?.sign(scheme, message, salts)?)
     }
 
-    /// Random bytes; on a seeded device those that belong to the purpose.
+    /// Random bytes; a seeded device derives them from the purpose and its parts.
     fn random(&mut self, purpose: &str, parts: &[&[u8]]) -> Result<[u8; VALUE_BYTES], TeeError> {
         let state = self.vault.state();
         if state.seeded {

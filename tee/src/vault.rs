@@ -1,21 +1,21 @@
-//! The TEE's memory that survives: the state, its versions, and the counter.
+//! The TEE's durable memory: the state, its versions, and the counter.
 //!
 //! ```text
 //!   commit:   state, version V+1 --seal--> storage      (1)
 //!             limit, version V+1 --HMAC--> RPMB slot    (2)
 //!
-//!   open:     storage == RPMB        all is well
+//!   open:     storage == RPMB        consistent
 //!             storage == RPMB + 1    power failed between (1) and (2): RPMB catches up
 //!             storage <  RPMB        an older copy of storage was put back: refuse
 //!             storage >  RPMB + 1    an older copy of RPMB was put back: refuse
 //! ```
 //!
-//! Both put back together look like the past itself. No phone notices that without help from outside, and
-//! neither does this one: it is what the attacker who clones a phone does.
+//! If older copies of both are put back together, they are consistent. No phone detects that without help from
+//! outside, and neither does this one: it is what an attacker who clones a phone does.
 //!
-//! Counter values are reserved in blocks by a limit that is durable before any value up to it is used. After a
-//! crash the counter goes on behind the limit, so values are skipped and never repeated. The limit stands in
-//! both places; the higher one counts.
+//! Counter values are reserved in blocks by a limit that is durable before any value up to it is used. After a crash
+//! the counter continues after the limit, so values are skipped and never repeated. Both places store the limit; the
+//! higher one counts.
 
 use soter_wire::MAX_COUNTER;
 
@@ -26,8 +26,8 @@ use crate::seal::{StorageKeys, UnsealError};
 use crate::state::State;
 use crate::storage::{ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, StoredDevice};
 
-/// Blocks start small, so that a crash of a little-used phone skips little, and grow with use, so that a busy
-/// one seldom waits for storage.
+/// Blocks start small, so that a crash of a little-used phone skips few values, and grow with use, so that a busy one
+/// rarely waits for storage.
 const SMALLEST_BLOCK: u64 = 16;
 const LARGEST_BLOCK: u64 = 4096;
 
@@ -45,7 +45,7 @@ pub(crate) struct Vault {
 }
 
 impl Vault {
-    /// Makes a new device of this state.
+    /// Makes a new device with this state.
     pub(crate) fn provision(
         mut environment: Box<dyn Environment>,
         device: &str,
@@ -163,7 +163,7 @@ impl Vault {
         Ok(self.last_counter)
     }
 
-    /// Gives back the counter values that were reserved and not used. Does nothing if there are none.
+    /// Releases the counter values that were reserved and not used. Does nothing if there are none.
     pub(crate) fn close(&mut self) -> Result<(), TeeError> {
         let last = self.last_counter;
         if self.state.counter_limit == last {

@@ -1,5 +1,5 @@
-//! Power that fails at every single write: afterwards a phone is what it was before the interrupted command or what
-//! it is after it, never a mixture, and no counter value comes back.
+//! Power failure at every single write. Afterwards a phone is as before the interrupted command or as after it, never
+//! a mixture, and no counter value is used again.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here is a test that fails")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,7 +15,7 @@ use soter_tee::{
 };
 use soter_wire::{KeyJson, Mode, ResultJson};
 
-/// Keys that are made once and handed out in turns: making them takes longer than everything else here.
+/// Keys that are made once and reused in turn: making them takes longer than everything else here.
 fn stock() -> &'static [Vec<u8>] {
     static STOCK: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     STOCK.get_or_init(|| {
@@ -58,7 +58,7 @@ fn open(storage: impl Storage + 'static) -> Result<Tee, OpenError> {
     Tee::open(Box::new(environment), &DeviceIdentity { name: "phone", profile: None, seed: None })
 }
 
-/// A command of the secure world, as far as it changes something.
+/// A command of the secure world that can change something.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     MakeAsk(u32),
@@ -77,7 +77,7 @@ enum Step {
 }
 
 impl Step {
-    /// Whether the step puts a new key in this place.
+    /// Whether the step makes a new key at this path.
     fn makes(self, path: &KeyPath) -> bool {
         match (self, path) {
             (Self::MakeAsk(made), KeyPath::Ask { uid }) => made == *uid,
@@ -165,7 +165,7 @@ impl Model {
         next
     }
 
-    /// The same, read off the secure world. Numbers that were used and are free again cannot be seen.
+    /// The same, read from the secure world. It does not show numbers that were used and are free again.
     fn seen(tee: &mut Tee, last_number: u32) -> Self {
         let mut apps: BTreeMap<u32, BTreeMap<String, bool>> = BTreeMap::new();
         for key in tee.keys().unwrap() {
@@ -188,7 +188,7 @@ impl Model {
     }
 }
 
-/// Carries out a step as the model has it; gives the counter value that left the secure world, if one did.
+/// Carries out a step as the model expects it. Returns the counter value that left the secure world, if any.
 fn carry_out(tee: &mut Tee, step: Step, model: &Model) -> Result<Option<u64>, TeeError> {
     let finger = |enrolment| Presented { mode: Mode::FingerPrint, enrolment };
     let unless_refused = |result: Result<Option<u64>, TeeError>| match result {
@@ -228,7 +228,7 @@ fn carry_out(tee: &mut Tee, step: Step, model: &Model) -> Result<Option<u64>, Te
     })
 }
 
-/// Plays steps, with the power cut once; checks after the cut and to the end.
+/// Plays steps with one power cut. Checks after the cut and until the end.
 fn play(steps: &[Step], cut: Option<(u64, PowerCut)>) -> u64 {
     let storage = PowerCutStorage::new(MemoryStorage::new());
     if let Some((write, how)) = cut {
@@ -280,12 +280,12 @@ fn play(steps: &[Step], cut: Option<(u64, PowerCut)>) -> u64 {
     storage.durable_writes()
 }
 
-/// A phone that catches up after a power cut writes, and its power may fail at that too.
+/// A phone writes when it catches up after a power cut. Its power may fail at that write too.
 fn fail_again_while_it_starts(storage: &PowerCutStorage) {
     for how in [PowerCut::Torn { prefix_bytes: 7 }, PowerCut::Before, PowerCut::After] {
         storage.restore_power();
         storage.cut_at(storage.durable_writes() + 1, how);
-        // A phone that has nothing to catch up with starts and writes nothing.
+        // A phone that has nothing to catch up with starts without a write.
         assert_eq!(open(storage.clone()).is_err(), storage.is_off());
     }
     storage.restore_power();
@@ -295,7 +295,7 @@ fn public_halves(tee: &mut Tee) -> HashMap<KeyPath, String> {
     tee.keys().unwrap().into_iter().map(|key| (key.path, key.public.fingerprint())).collect()
 }
 
-/// Every write of the steps is cut in every way.
+/// Cuts every write of the steps in every way.
 fn cut_everywhere(steps: &[Step]) {
     let writes = play(steps, None);
     assert!(writes > 0);
@@ -409,7 +409,7 @@ fn history() -> (Vec<StoredDevice>, u64) {
     (copies, highest)
 }
 
-/// Opens a changed phone: it refuses, or it is the same phone and goes on above every counter value.
+/// Opens a changed phone. It refuses to start, or it is the same phone and continues above every counter value.
 fn assert_refused_or_unharmed(contents: StoredDevice, keys: &[String], highest: u64, what: &str) -> bool {
     let memory = MemoryStorage::new();
     memory.tamper(|stored| *stored = Some(contents));

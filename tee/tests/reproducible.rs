@@ -9,10 +9,10 @@ use soter_tee::{
 use soter_wire::{ExportBlob, KeyJson, PROFILES, Profile, PublicKey, SignatureScheme};
 
 const UID: u32 = 10115;
-/// Where the clock stands: 2020-01-01T00:00:00Z.
+/// The fixed clock: 2020-01-01T00:00:00Z.
 const CLOCK: u64 = 1_577_836_800_000;
 
-/// Storage in memory, and a clock that stands still.
+/// Storage in memory, and a fixed clock.
 #[derive(Default)]
 struct Surroundings {
     storage: MemoryStorage,

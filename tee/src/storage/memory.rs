@@ -7,11 +7,10 @@ use zeroize::Zeroizing;
 
 use super::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
 
-/// Storage in memory. Clones are handles of the same storage, so that a test can keep one, look at what the TEE
+/// Storage in memory. Clones are handles of the same storage, so that a test can keep one, inspect what the TEE
 /// stored, tamper with it, and open the device again.
 ///
-/// It is as strict as a storage on disk: a device is provisioned once, and only a provisioned
-/// device is written to.
+/// It is as strict as storage on disk: a device is provisioned once, and only a provisioned device is written to.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStorage {
     contents: Arc<Mutex<Option<StoredDevice>>>,
@@ -28,18 +27,18 @@ impl MemoryStorage {
         self.lock().clone()
     }
 
-    /// A storage of its own with the same contents: from here on the two go separate ways.
+    /// An independent copy of the storage. Later changes to one do not affect the other.
     #[must_use]
     pub fn snapshot(&self) -> Self {
         Self { contents: Arc::new(Mutex::new(self.contents())) }
     }
 
-    /// Changes what is stored behind the TEE's back, as an attacker with access to the flash does.
+    /// Changes what is stored without the TEE, as an attacker with access to the flash does.
     pub fn tamper(&self, change: impl FnOnce(&mut Option<StoredDevice>)) {
         change(&mut self.lock());
     }
 
-    /// Overwrites the beginning of a slot: all of it, or what a torn write leaves.
+    /// Overwrites a slot with a prefix of its new bytes: all of them, or those that a torn write leaves.
     pub(super) fn write_rpmb_prefix(&self, slot: RpmbSlot, prefix: &[u8]) -> Result<(), StorageError> {
         let mut contents = self.lock();
         let contents = contents.as_mut().ok_or_else(|| failed("write", not_provisioned()))?;
@@ -51,7 +50,7 @@ impl MemoryStorage {
         Ok(())
     }
 
-    // A test that panics inside `tamper` leaves contents that are as good as any tampered ones.
+    // A panic inside `tamper` leaves contents that are as valid as any tampered contents.
     fn lock(&self) -> MutexGuard<'_, Option<StoredDevice>> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }

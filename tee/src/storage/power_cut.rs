@@ -1,8 +1,8 @@
-//! A device whose power fails at a chosen write, for tests of what must survive that.
+//! Storage whose power fails at a chosen write, for tests of what must survive that.
 //!
-//! A test runs its scenario once uncut and asks [`PowerCutStorage::durable_writes`] how many writes there were; then
-//! it runs it again for each of them and each [`PowerCut`], restores the power, opens the device again and asserts
-//! what has to hold.
+//! A test runs its scenario once without a cut and reads from [`PowerCutStorage::durable_writes`] how many writes
+//! there were. Then it runs the scenario for each write and each [`PowerCut`], restores the power, opens the device
+//! again and asserts what must hold.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,15 +20,15 @@ pub struct PowerCutStorage {
 /// What happens to the durable write at which the power is cut. Its caller sees an error in every case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PowerCut {
-    /// Nothing of the write lands.
+    /// Nothing of the write is stored.
     Before,
-    /// All of the write lands.
+    /// All of the write is stored.
     After,
-    /// The first bytes of the write land, if it is one of an RPMB slot.
+    /// The first bytes of the write are stored, if it is a write of an RPMB slot.
     ///
-    /// The other writes are atomic: none of the write lands if `prefix_bytes` is 0, otherwise all of it.
+    /// Other writes are atomic: nothing is stored if `prefix_bytes` is 0, otherwise everything.
     Torn {
-        /// How many bytes land. More than [`SLOT_BYTES`] is the whole slot.
+        /// Number of bytes stored. More than [`SLOT_BYTES`] is the whole slot.
         prefix_bytes: usize,
     },
 }
@@ -46,15 +46,15 @@ impl PowerCutStorage {
         Self { memory, supply: Arc::default() }
     }
 
-    /// Plans the one cut that is to come, in place of any planned earlier: at durable write number `write`.
+    /// Plans a cut at durable write number `write`. It replaces a cut that was planned earlier.
     ///
-    /// Writes are numbered from 1 since [`PowerCutStorage::new`], across power cuts. A number that has passed
-    /// never comes.
+    /// Writes are numbered from 1 since [`PowerCutStorage::new`], across power cuts. A cut at a number that has
+    /// passed never happens.
     pub fn cut_at(&self, write: u64, cut: PowerCut) {
         self.supply().planned = Some((write, cut));
     }
 
-    /// How many durable writes began while the power was on, counting the one at which it was cut.
+    /// Number of durable writes that began while the power was on, including the one at which it was cut.
     pub fn durable_writes(&self) -> u64 {
         self.supply().durable_writes
     }
@@ -64,14 +64,14 @@ impl PowerCutStorage {
         self.supply().is_off
     }
 
-    /// Switches the power on again. What had landed is there; no further cut is planned.
+    /// Switches the power on again. Stored bytes are still there; no further cut is planned.
     pub fn restore_power(&self) {
         let mut supply = self.supply();
         supply.is_off = false;
         supply.planned = None;
     }
 
-    /// The storage below, to be looked at whether the power is on or off.
+    /// The wrapped storage, accessible whether the power is on or off.
     pub fn memory(&self) -> &MemoryStorage {
         &self.memory
     }
@@ -80,7 +80,7 @@ impl PowerCutStorage {
         self.supply.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a durable write and says how the power is cut during it, if it is.
+    /// Counts a durable write and returns the cut that happens during it, if any.
     fn begin_write(&self) -> Result<Option<PowerCut>, StorageError> {
         let mut supply = self.supply();
         if supply.is_off {

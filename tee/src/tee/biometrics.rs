@@ -1,4 +1,4 @@
-//! Fingers, faces and locks, as the phone's settings see them.
+//! Fingers, faces and lockouts, as the phone's settings show them.
 
 use soter_wire::Mode;
 
@@ -7,15 +7,16 @@ use crate::error::TeeError;
 use crate::matcher::{Enrolment, Lockout, MAX_ENROLMENTS, SensorFailures};
 
 impl Tee {
-    /// Fingers and faces, by number.
+    /// Enrolled fingers and faces, by number.
     pub fn enrolments(&self) -> &[Enrolment] {
         self.vault.state().matcher.enrolments()
     }
 
-    /// Enrols a finger or face. Every existing AuthKey becomes invalid, for good.
+    /// Enrols a finger or face. Every existing AuthKey becomes permanently invalid.
     ///
     /// # Errors
-    /// No more fit.
+    /// [`TeeError::EnrolmentsFull`] if [`MAX_ENROLMENTS`] are enrolled. [`TeeError::Storage`],
+    /// [`TeeError::Randomness`] or [`TeeError::Encoding`] if the new state cannot be stored.
     pub fn enroll(&mut self, mode: Mode) -> Result<Enrolment, TeeError> {
         self.vault.commit(|state| {
             let identity = state.identity.clone();
@@ -26,7 +27,8 @@ impl Tee {
     /// Removes a finger or face.
     ///
     /// # Errors
-    /// There is none of that number.
+    /// [`TeeError::NoEnrolment`] if no finger or face has this number. [`TeeError::Storage`],
+    /// [`TeeError::Randomness`] or [`TeeError::Encoding`] if the new state cannot be stored.
     pub fn remove_enrolment(&mut self, number: u32) -> Result<(), TeeError> {
         if !self.enrolments().iter().any(|enrolment| enrolment.number == number) {
             return Err(TeeError::NoEnrolment { number });
@@ -42,7 +44,7 @@ impl Tee {
         self.vault.state().matcher.failures(&self.profile.matcher, self.unix_millis())
     }
 
-    /// A sensor's lock.
+    /// A sensor's lockout, if it is locked now.
     pub fn lockout(&self, mode: Mode) -> Option<Lockout> {
         self.vault.state().matcher.lockout(mode, &self.profile.matcher, self.unix_millis())
     }
@@ -50,7 +52,7 @@ impl Tee {
     /// Ends every lockout: the user has entered the phone's PIN.
     ///
     /// # Errors
-    /// Storage failed.
+    /// [`TeeError::Storage`], [`TeeError::Randomness`] or [`TeeError::Encoding`] if the new state cannot be stored.
     pub fn unlock(&mut self) -> Result<(), TeeError> {
         if self.sensor_failures().is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What leaves the secure world about a key: its public half, signed by the level above.
+//! Exports of keys: the public half, signed by the key of the level above.
 
 use soter_wire::{AskForm, AttestationChallenge, ExportBlob, KeyFacts, PublicKey, device_name};
 
@@ -10,7 +10,10 @@ impl Tee {
     /// Exports an app's ASK: its JSON signed by the ATTK, or its certificate chain without a signature.
     ///
     /// # Errors
-    /// The app has no ASK.
+    /// [`TeeError::NoAsk`] if the app has no ASK, [`TeeError::CounterExhausted`] if no counter value is left,
+    /// [`TeeError::Key`] if a key cannot be parsed or does not sign, [`TeeError::Clock`] if the chain's validity is
+    /// out of range. [`TeeError::Storage`], [`TeeError::Randomness`] or [`TeeError::Encoding`] if the new state
+    /// cannot be stored or the chain cannot be encoded.
     pub fn app_secure_key(&mut self, uid: u32) -> Result<ExportBlob, TeeError> {
         let made_at = self.app(uid)?.made_at;
         let public = self.load(&KeyPath::Ask { uid })?.public().clone();
@@ -24,7 +27,10 @@ impl Tee {
     /// Exports an AuthKey, signed by the app's ASK.
     ///
     /// # Errors
-    /// The app has no ASK, there is no such AuthKey, or it has become invalid.
+    /// [`TeeError::NoAsk`] or [`TeeError::AuthKeyNotFound`] if there is no such AuthKey,
+    /// [`TeeError::AuthKeyInvalidated`] if it is invalid, [`TeeError::CounterExhausted`] if no counter value is left,
+    /// [`TeeError::Key`] if a key cannot be parsed or does not sign. [`TeeError::Storage`], [`TeeError::Randomness`]
+    /// or [`TeeError::Encoding`] if the new state cannot be stored.
     pub fn auth_key(&mut self, uid: u32, name: &str) -> Result<ExportBlob, TeeError> {
         self.check_auth_key(uid, name)?;
         let public = self.load(&KeyPath::AuthKey { uid, name: name.to_owned() })?.public().clone();

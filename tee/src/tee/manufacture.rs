@@ -1,4 +1,4 @@
-//! The factory: where a device gets its identity, and how it is recognised later.
+//! Manufacture: how a device gets its identity, and how it is recognised later.
 
 use std::collections::BTreeMap;
 
@@ -16,16 +16,16 @@ use crate::vault::Vault;
 /// Which device to open, or to make if there is none yet.
 #[derive(Clone, Debug)]
 pub struct DeviceIdentity<'a> {
-    /// The device's name. Its storage opens under this name only.
+    /// The device's name. Its storage opens only under this name.
     pub name: &'a str,
-    /// The phone family: a new device becomes one of it, an existing one must be; `None`: whatever it is, and the
-    /// first of [`soter_wire::PROFILES`] for a new one.
+    /// The phone family. A new device gets it; an existing device must belong to it. `None` accepts any existing
+    /// device, and gives a new one the first of [`soter_wire::PROFILES`].
     pub profile: Option<&'static Profile>,
-    /// Makes a new device reproducible; an existing one must have been made with it.
+    /// Makes a new device reproducible. An existing device must have been made with it.
     pub seed: Option<&'a Seed>,
 }
 
-/// The factory: identity, ATTK, one enrolled finger.
+/// Makes a new device: identity, ATTK, one enrolled finger.
 pub(super) fn manufacture(
     mut environment: Box<dyn Environment>,
     identity: &DeviceIdentity<'_>,
@@ -67,7 +67,7 @@ pub(super) fn enroll_first(
     matcher.enroll(mode, identity).map(|_| ()).ok_or(TeeError::EnrolmentsFull { limit: MAX_ENROLMENTS })
 }
 
-/// Whether a stored device is the one that is asked for; gives its family: the one that is given, or the row of the
+/// Checks that a stored device is the requested one. Returns its phone family: the given profile, or the row of the
 /// stored name.
 pub(super) fn check_identity(
     state: &State,

@@ -14,7 +14,7 @@ pub struct Signed {
     pub export: ExportBlob,
     /// The counter value in it.
     pub counter: u64,
-    /// Who touched.
+    /// The enrolment that matched.
     pub matched: Enrolment,
     /// The uid in it.
     pub uid: String,
@@ -25,11 +25,14 @@ pub struct Signed {
 }
 
 impl Tee {
-    /// Opens a signing session for one key and one challenge, listening to these sensors.
+    /// Opens a signing session for one key and one challenge, which listens to these sensors. Returns its number.
     ///
     /// # Errors
-    /// There is no such AuthKey or it has become invalid, the challenge is empty or too long, or too many
-    /// sessions are open.
+    /// [`TeeError::ParameterLength`] if the challenge is empty or longer than [`MAX_CHALLENGE_BYTES`],
+    /// [`TeeError::NoAsk`] or [`TeeError::AuthKeyNotFound`] if there is no such AuthKey,
+    /// [`TeeError::AuthKeyInvalidated`] if it is invalid, [`TeeError::SessionsFull`] if too many sessions are open,
+    /// [`TeeError::Key`] if the AuthKey cannot be parsed, [`TeeError::Randomness`] if there are no random bytes for
+    /// the number.
     pub fn init_sign(
         &mut self,
         uid: u32,
@@ -58,7 +61,9 @@ impl Tee {
     /// counted durably before this returns.
     ///
     /// # Errors
-    /// There is no such session, or it does not listen to that sensor.
+    /// [`TeeError::NoSession`] if there is no such session, [`TeeError::SensorNotListening`] if it does not listen to
+    /// that sensor. [`TeeError::Storage`], [`TeeError::Randomness`] or [`TeeError::Encoding`] if the new state cannot
+    /// be stored.
     pub fn present(&mut self, session: u64, presented: Presented) -> Result<Judgement, TeeError> {
         let now = self.unix_millis();
         if !self.sessions.living(session, now)?.modes.contains(&presented.mode) {
@@ -68,7 +73,7 @@ impl Tee {
         let judgement = if self.vault.state().matcher.would_change(presented, &policy, now) {
             self.vault.commit(|state| Ok(state.matcher.judge(presented, &policy, now)))?
         } else {
-            // What changes nothing is judged on a copy, without a write.
+            // A touch that changes nothing is judged on a copy, without a write.
             self.vault.state().matcher.clone().judge(presented, &policy, now)
         };
         if let Judgement::Matched(enrolment) = &judgement {
@@ -77,11 +82,15 @@ impl Tee {
         Ok(judgement)
     }
 
-    /// Signs in a session that a matching touch has armed. The session ends, whatever the answer. The counter
-    /// value is durable before anything is signed with it.
+    /// Signs in a session that a matching touch has armed. The session ends in every case. The counter value is
+    /// durable before anything is signed with it.
     ///
     /// # Errors
-    /// There is no such session, nobody has touched, or the key was removed or became invalid meanwhile.
+    /// [`TeeError::NoSession`] if there is no such session or its AuthKey was made again meanwhile,
+    /// [`TeeError::NotTouched`] if no touch has matched, [`TeeError::NoAsk`], [`TeeError::AuthKeyNotFound`] or
+    /// [`TeeError::AuthKeyInvalidated`] if the AuthKey was removed or became invalid meanwhile,
+    /// [`TeeError::CounterExhausted`] if no counter value is left, [`TeeError::Key`] if the AuthKey does not sign.
+    /// [`TeeError::Storage`], [`TeeError::Randomness`] or [`TeeError::Encoding`] if the new state cannot be stored.
     pub fn finish_sign(&mut self, session: u64) -> Result<Signed, TeeError> {
         let now = self.unix_millis();
         let number = session;
@@ -118,7 +127,7 @@ impl Tee {
     /// Ends a session without a signature.
     ///
     /// # Errors
-    /// There is no such session.
+    /// [`TeeError::NoSession`] if there is no such session.
     pub fn cancel(&mut self, session: u64) -> Result<(), TeeError> {
         let now = self.unix_millis();
         self.sessions.take(session, now).map(|_| ())

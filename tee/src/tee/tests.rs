@@ -1,5 +1,5 @@
-//! The secure world's promises, tested through its commands. Where a test needs a state that takes a lifetime to reach
-//! (a counter at its end), it changes the state below the commands.
+//! Tests of the secure world's guarantees through its commands. If a test needs a state that takes a lifetime to
+//! reach (a counter at its end), it changes the state directly.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -31,13 +31,13 @@ mod storage;
 const FINGER: Presented = Presented { mode: Mode::FingerPrint, enrolment: Some(1) };
 const STRANGER: Presented = Presented { mode: Mode::FingerPrint, enrolment: None };
 
-/// Keys that are made once and handed out in turns: making one takes longer than everything else in a test.
+/// Keys that are made once and reused in turn: making one takes longer than everything else in a test.
 fn stock() -> &'static [Vec<u8>] {
     static STOCK: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     STOCK.get_or_init(|| (0..10).map(|_| PrivateKey::generate().unwrap().pkcs8().expose().to_vec()).collect())
 }
 
-/// What is outside a phone's secure world, in the test's hands. Clones are the same phone.
+/// Everything outside a phone's secure world, controlled by the test. Clones are the same phone.
 #[derive(Clone)]
 struct Outside {
     profile: &'static str,
@@ -47,7 +47,7 @@ struct Outside {
 }
 
 impl Outside {
-    /// A phone of this family that was never switched on.
+    /// A phone of this family that was never powered on.
     fn new(profile: &'static str) -> Self {
         Self {
             profile,
@@ -66,7 +66,7 @@ impl Outside {
         Tee::open(Box::new(self.clone()), &DeviceIdentity { name: "phone", profile, seed })
     }
 
-    /// Another phone that stands where this one stood when its battery was taken out just now.
+    /// A copy of this phone, as if its battery was removed now.
     fn crashed(&self) -> Self {
         Self { storage: PowerCutStorage::new(self.storage.memory().snapshot()), ..self.clone() }
     }
@@ -75,7 +75,7 @@ impl Outside {
         self.clock.fetch_add(milliseconds, Ordering::Relaxed);
     }
 
-    /// Lets every write fail from now on, without any effect.
+    /// Makes every write fail from now on, without any effect.
     fn break_storage(&self) {
         self.storage.cut_at(self.storage.durable_writes() + 1, PowerCut::Before);
     }
@@ -118,14 +118,14 @@ fn phone_with_keys(profile: &'static str) -> (Outside, Tee) {
     (outside, tee)
 }
 
-/// The whole way of one authentication of app 1.
+/// One complete authentication of app 1.
 fn sign(tee: &mut Tee, challenge: &str) -> Result<Signed, TeeError> {
     let session = tee.init_sign(1, "pay", challenge, &[Mode::FingerPrint])?;
     tee.present(session, FINGER)?;
     tee.finish_sign(session)
 }
 
-/// The counter value in an export, whichever it is.
+/// The counter value in an export of any kind.
 fn exported_counter(blob: &ExportBlob) -> u64 {
     KeyJson::decode(&blob.json)
         .map(|key| key.counter)

@@ -1,4 +1,4 @@
-//! The certificate chain of phones that export their ASK so.
+//! The certificate chain of phones that export their ASK in that form.
 
 use soter_wire::{KEY_ATTESTATION_OID, KeyDescription, SignatureScheme};
 use x509_cert::Certificate;
@@ -108,7 +108,7 @@ fn the_leaf_is_valid_for_ten_years_from_the_making_of_the_ask() {
 
 #[test]
 fn no_brace_follows_the_challenge_whatever_the_clock_shows() {
-    // 0x7B and 0x7D in each of the bytes that change while anyone uses this.
+    // 0x7B and 0x7D in each of the bytes that can change in the lifetime of this project.
     for clock in [
         0x0174_8765_437B,
         0x0174_8765_7B43,

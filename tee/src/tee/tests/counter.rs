@@ -1,10 +1,10 @@
-//! Strictly increasing per device, forever.
+//! The counter strictly increases for each device, forever.
 
 use soter_wire::MAX_COUNTER;
 
 use super::*;
 
-/// Every command that uses up a value, and the value in what it exports, if it exports.
+/// Runs every command that uses up a value. Returns the value in each export; `None` if the command exports nothing.
 fn every_operation(tee: &mut Tee) -> [Option<u64>; 5] {
     tee.generate_app_secure_key(1).unwrap();
     let ask = tee.app_secure_key(1).unwrap();
@@ -16,7 +16,7 @@ fn every_operation(tee: &mut Tee) -> [Option<u64>; 5] {
     [None, Some(exported_counter(&ask)), None, Some(exported_counter(&auth_key)), Some(signed_counter)]
 }
 
-/// The values in exports are above `highest` and increase; gives the last.
+/// Asserts that the values in exports are above `highest` and increase. Returns the last.
 fn assert_increasing(values: &[Option<u64>], mut highest: u64) -> u64 {
     for value in values.iter().flatten().copied() {
         assert!(value > highest, "{value} after {highest}: {values:?}");
@@ -63,7 +63,7 @@ fn no_value_comes_back_after_a_crash_at_any_moment_restart_reset_reinstall_or_up
     let mut highest = 0;
     for life in 0..30 {
         highest = assert_increasing(&every_operation(&mut tee), highest);
-        // Power that fails right now, although the phone goes on in the test.
+        // The power fails now, although the phone continues in the test.
         let mut crashed = outside.crashed().open();
         assert_increasing(&every_operation(&mut crashed), highest);
         match life % 6 {
@@ -84,7 +84,7 @@ fn no_value_comes_back_after_a_crash_at_any_moment_restart_reset_reinstall_or_up
     }
 }
 
-/// Enrols nobody new: puts the number of the first finger back below the commands.
+/// Restores the number of the first finger by changing the state directly.
 fn return_to_first_finger(tee: &mut Tee) {
     tee.vault
         .commit(|state| {

@@ -1,4 +1,4 @@
-//! Keys: who signs whom, what outlives what.
+//! Keys: which key signs which, and what outlives what.
 
 use soter_wire::SignatureScheme;
 
@@ -52,7 +52,7 @@ fn assert_every_export_is_signed_by_the_level_above(tee: &mut Tee) {
 fn a_profile_that_is_no_row_works_as_the_rows_do() {
     let huawei = *Profile::named("itrustee").unwrap();
     let scheme = SignatureScheme::rsa_pss(24).unwrap();
-    // One has a row's name, one has a name of its own.
+    // One has the name of a row, one has its own name.
     for profile in
         [Profile { scheme, ..huawei }, Profile { name: "own", scheme, ask: AskForm::Json, ..huawei }]
     {

@@ -1,4 +1,4 @@
-//! What fits, and the code for what does not.
+//! The limits, and the result code of a command that exceeds one.
 
 use super::*;
 

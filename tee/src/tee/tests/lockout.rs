@@ -1,8 +1,8 @@
-//! Timed and permanent lockout as on Android, and what an enrolment does to AuthKeys: remembered through restarts.
+//! Timed and permanent lockout as on Android, and the effect of an enrolment on AuthKeys. Both survive restarts.
 
 use super::*;
 
-/// Wrong touches, each in a session of its own; gives the last judgement.
+/// Presents wrong touches, each in its own session. Returns the last judgement.
 fn fail(tee: &mut Tee, times: u32) -> Judgement {
     let mut last = None;
     for _ in 0..times {

@@ -5,7 +5,7 @@ use soter_wire::base64;
 use super::*;
 use crate::storage::ProvisionedDevice;
 
-/// Everything that a Debug output can make of bytes.
+/// Every form in which a Debug output can show bytes.
 fn spellings(secret: &[u8]) -> [String; 5] {
     let list: Vec<_> = secret.iter().map(ToString::to_string).collect();
     let hex = |upper: bool| -> String {
@@ -15,7 +15,7 @@ fn spellings(secret: &[u8]) -> [String; 5] {
     [list.join(", "), hex(false), hex(true), format!("b\"{}\"", secret.escape_ascii()), lines.concat()]
 }
 
-/// Fails if six bytes of the secret in a row stand in the text. White space does not hide them.
+/// Fails if six bytes of the secret in a row occur in the text. White space does not hide them.
 fn assert_unseen(text: &str, secret: &[u8], what: &str) {
     let packed: String = text.chars().filter(|character| !character.is_whitespace()).collect();
     for piece in secret.chunks_exact(6) {
@@ -31,7 +31,7 @@ fn assert_unseen(text: &str, secret: &[u8], what: &str) {
     }
 }
 
-/// The private half of a PKCS#8 encoding: what follows the modulus. The largest INTEGERs stand in the order n, d, p, …
+/// The private half of a PKCS#8 encoding: what follows the modulus. The largest INTEGERs have the order n, d, p, …
 fn private_half(pkcs8: &[u8]) -> &[u8] {
     let public = PrivateKey::from_pkcs8(pkcs8).unwrap();
     let spki = public.public().spki_der();

@@ -15,7 +15,7 @@ enum Step {
         name: &'static str,
         modes: Vec<Mode>,
     },
-    /// Presents one of those that are enrolled, counted from the first.
+    /// Presents an enrolled finger or face, counted from the first.
     PresentEnrolled {
         session: usize,
         index: usize,
@@ -53,7 +53,7 @@ enum Step {
 /// The specification of sessions, in the simplest form.
 struct Model {
     now: u64,
-    /// Every session number that was ever given out, and one that never was.
+    /// Every session number that was ever returned, and one that never was.
     numbers: Vec<u64>,
     open: BTreeMap<u64, ModelSession>,
     /// AuthKeys that exist: the fingerprint, and whether they are valid.
@@ -93,7 +93,7 @@ impl Model {
         self.open.get(&number).filter(|session| self.is_alive(session))
     }
 
-    /// The newest session's number for 0, and so on back to the one that never was.
+    /// The newest session's number for 0, the older ones for higher indices, and last the one that never was.
     fn number(&self, session: usize) -> u64 {
         self.numbers[self.numbers.len() - 1 - session % self.numbers.len()]
     }
@@ -291,7 +291,7 @@ impl Driver {
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
-    // Most of the time about one key and the newest sessions, so that what has to meet does meet.
+    // Mostly one key and the newest sessions, so that steps often concern the same session.
     let key = prop_oneof![4 => Just((1, "pay")), 1 => (1..=2_u32, prop::sample::select(&NAMES[..]))];
     let mode = prop_oneof![3 => Just(Mode::FingerPrint), 1 => Just(Mode::Facial)];
     let modes = prop_oneof![
@@ -333,7 +333,7 @@ proptest! {
     }
 }
 
-/// A session of the AuthKey `pay` that was touched, and only has to be finished.
+/// A session of the AuthKey `pay` that a touch has armed and that only has to be finished.
 fn armed(tee: &mut Tee) -> u64 {
     let session = tee.init_sign(1, "pay", "challenge", &[Mode::FingerPrint]).unwrap();
     assert!(matches!(tee.present(session, FINGER).unwrap(), Judgement::Matched(_)));

@@ -1,4 +1,4 @@
-//! What the secure world makes of storage that is not as it left it.
+//! How the secure world reacts to storage that is not as it left it.
 
 use zeroize::Zeroizing;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::rpmb::Slot;
 use crate::seal::StorageKeys;
 
-/// A phone's storage after each of some changes, the oldest first: one version more each time.
+/// A phone's storage after each of several changes, the oldest first. Each change increments the version by 1.
 fn generations() -> (Outside, Vec<StoredDevice>) {
     let outside = Outside::new("trustonic");
     let mut tee = outside.open();
@@ -102,7 +102,7 @@ fn a_part_of_the_wrong_size_is_named() {
     }
 }
 
-/// Nothing, a byte less and a byte more.
+/// No bytes, one byte less and one byte more.
 fn wrong_sizes(part: &[u8]) -> [Vec<u8>; 3] {
     [vec![], part[1..].to_vec(), [part, &[0]].concat()]
 }
