@@ -12,15 +12,15 @@ use crate::secret::Secret;
 
 /// The mini program that always exists.
 pub const DEFAULT_APPID: &str = "wxemulated00000001";
-/// Its secret. It is no secret at all: whoever reads this knows it, and it opens nothing but an emulator.
+/// Its secret. It is public, and gives access to nothing but an emulator.
 const DEFAULT_SECRET: &str = "emulated0000secret0000emulated00";
 /// The user who always exists.
 pub const DEFAULT_USER: &str = "user";
-/// That user in that mini program.
+/// The openid of that user in that mini program.
 const DEFAULT_OPENID: &str = "oEmulatedUser000000000000001";
-/// How openids begin that are made.
+/// Prefix of generated openids.
 const MADE_OPENID: &str = "oEmulated";
-/// Mini programs and users that a configuration may have.
+/// Maximum number of mini programs, and of users, that a configuration may have.
 const MOST: usize = 10_000;
 
 /// A mini program, as WeChat's console shows it.
@@ -29,18 +29,18 @@ const MOST: usize = 10_000;
 pub struct App {
     /// 18 characters that start with `wx`.
     pub appid: String,
-    /// What `/cgi-bin/token` wants to see.
+    /// The secret that `/cgi-bin/token` requires.
     pub secret: Secret,
-    /// Whether the app may use `verify_signature`; if not: 48001.
+    /// Whether the app may use `verify_signature`; if not, the answer is 48001.
     #[serde(default = "yes")]
     pub soter: bool,
-    /// Whether `jscode2session` answers a `unionid`.
+    /// Whether `jscode2session` returns a `unionid`.
     #[serde(default = "yes")]
     pub unionid: bool,
 }
 
 impl App {
-    /// The secret as it may be printed: as it is if it is the emulator's own, which is in its documentation; else masked.
+    /// The secret as it may be printed: unchanged if it is the emulator's own, which is documented; else masked.
     pub fn shown_secret(&self) -> String {
         if self.secret.is(DEFAULT_SECRET) { DEFAULT_SECRET.to_owned() } else { mask(self.secret.expose()) }
     }
@@ -50,15 +50,15 @@ impl App {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct User {
-    /// What phones call them: 1 to 64 characters.
+    /// The name that phones use: 1 to 64 characters.
     pub name: String,
-    /// What their friends call them.
+    /// The `nickName` of `wx.getUserInfo`; absent: the name.
     #[serde(default)]
     pub nickname: Option<String>,
-    /// Their openid by appid, where it matters; others are made from both names.
+    /// Their openids by appid. A missing one is generated from the appid and the name.
     #[serde(default)]
     pub openids: BTreeMap<String, String>,
-    /// Their unionid; absent: one is made from their name.
+    /// Their unionid; absent: one is generated from the name.
     #[serde(default)]
     pub unionid: Option<String>,
 }
@@ -67,7 +67,7 @@ pub struct User {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccountList {
-    /// Mini programs; the first is the one that phones call for unless told otherwise.
+    /// Mini programs; the first is the one that phones call for by default.
     #[serde(default)]
     pub app: Vec<App>,
     /// Users; the first is logged in on new phones.
@@ -96,11 +96,12 @@ impl Default for Accounts {
 }
 
 impl Accounts {
-    /// These accounts beside the default ones. A default one that is listed is as the list has it.
+    /// The listed accounts in addition to the default ones. A listed one replaces the default of its appid or name.
     ///
     /// # Errors
-    /// The user's: an appid of another shape, an empty secret, a name that is there twice, an openid or unionid of two users, an
-    /// openid in an app that is not there.
+    /// [`WeChatError::Accounts`] if there are more than 10,000 apps or users, an appid, name or openid has the wrong
+    /// form, a secret is empty, an appid or name is listed twice, two users have the same openid or unionid, or an
+    /// openid is for an app that does not exist.
     pub fn new(list: AccountList) -> Result<Self, WeChatError> {
         let mut accounts = Self::default();
         if list.app.len() > MOST || list.user.len() > MOST {
@@ -138,8 +139,8 @@ impl Accounts {
         Ok(accounts)
     }
 
-    /// Looks at those that were given alone: made ones differ from one another, and to make them all for many apps and
-    /// users would take minutes.
+    /// Checks every unionid, but only the openids that were given: generated ones differ from one another, and to
+    /// generate all of them for many apps and users would take minutes.
     fn check_openids(&self) -> Result<(), WeChatError> {
         let (mut by_openid, mut by_unionid) = (BTreeMap::new(), BTreeMap::new());
         for user in self.users.values() {
@@ -194,7 +195,7 @@ impl Accounts {
         self.users.get(name)
     }
 
-    /// The mini program that phones call for unless told otherwise.
+    /// The mini program that phones call for by default.
     pub fn first_app(&self) -> &App {
         &self.first_app
     }
@@ -225,7 +226,7 @@ pub(crate) fn openid(user: &User, appid: &str) -> String {
     user.openids.get(appid).cloned().unwrap_or_else(|| own_openid(user, appid))
 }
 
-/// The openid that is made where none is given.
+/// The openid that is generated if none is given.
 fn own_openid(user: &User, appid: &str) -> String {
     if (appid, user.name.as_str()) == (DEFAULT_APPID, DEFAULT_USER) {
         return DEFAULT_OPENID.to_owned();

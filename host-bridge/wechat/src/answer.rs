@@ -10,10 +10,10 @@ use crate::random::random_bytes;
 use crate::reasons::Reason;
 use crate::verdict::Verdict;
 
-/// Where the reason for a verdict stands.
+/// The header with the reason for a verdict.
 const REASON: HeaderName = HeaderName::from_static("x-soter-sim-reason");
 
-/// An answer, and what is not in its body.
+/// An answer's body, and the verdict for header and journal.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) body: Value,
@@ -78,7 +78,7 @@ impl Errcode {
         self.0
     }
 
-    /// `{"errcode","errmsg"}` with a request id, as live answers have it.
+    /// `{"errcode","errmsg"}` with a request id, as in live answers.
     pub(crate) fn answer(self, unix_millis: u64) -> Answer {
         let (name, advice) = codes::of_backend(self.0).map_or(("", ""), |code| (code.name, code.advice));
         let seconds = u32::try_from(unix_millis / 1000).unwrap_or(u32::MAX);

@@ -23,17 +23,17 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is set, for tests of what expires. Clones are the same clock.
+/// A clock that moves only by [`advance`](Self::advance), for tests of expiry. Clones share its time.
 #[derive(Clone, Debug, Default)]
 pub struct SetClock(Arc<AtomicU64>);
 
 impl SetClock {
-    /// A clock that stands at this time.
+    /// A clock that shows this time.
     pub fn at(unix_millis: u64) -> Self {
         Self(Arc::new(AtomicU64::new(unix_millis)))
     }
 
-    /// Sets it on.
+    /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }

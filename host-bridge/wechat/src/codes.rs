@@ -1,7 +1,7 @@
 //! Every code that a developer meets around SOTER: what it means, and what to do about it.
 //!
-//! One number may mean different things in different places: 90001 is a phone without SOTER when a `wx` call
-//! says it, and unreadable XML when the backend's `is_support` says it. So each [`Code`] names its [`Place`].
+//! One number may mean different things in different places: 90001 is a phone without SOTER in the answer of a `wx`
+//! call, and unreadable XML in that of the backend's `is_support`. So each [`Code`] names its [`Place`].
 
 mod backend;
 mod code;
@@ -14,7 +14,7 @@ pub use code::{Code, Place};
 /// Every known code, by place; within a place by number, 0 first.
 pub static CODES: &[Code] = &concatenated();
 
-/// What a number means, in each place that uses it. Nothing for a number that no place uses.
+/// The meanings of a number, one for each place that uses it; none if no place uses it.
 pub fn explain(code: i32) -> impl Iterator<Item = &'static Code> {
     CODES.iter().filter(move |known| known.code == code)
 }
@@ -36,7 +36,7 @@ const LENGTH: usize = {
     length
 };
 
-/// The tables in one, while compiling.
+/// All tables in one, at compile time.
 const fn concatenated() -> [Code; LENGTH] {
     let mut codes = [TABLES[0][0]; LENGTH];
     let mut filled = 0;

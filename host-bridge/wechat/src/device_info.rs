@@ -11,13 +11,13 @@ const NESTED: [&str; 6] =
 pub(crate) enum BadDeviceInfo {
     /// It is not XML: 90001.
     NotXml,
-    /// An element does not belong where it stands, or lacks its name: 90002.
+    /// An element is in the wrong place, or lacks its name: 90002.
     IllegalNode,
 }
 
 /// The name of the phone's model.
 pub(crate) fn model(xml: &str) -> Result<String, BadDeviceInfo> {
-    // No document type is read, so no entity is expanded.
+    // The parser rejects document types, so no entity is expanded.
     let document = Document::parse(xml).map_err(|_| BadDeviceInfo::NotXml)?;
     let mut node = document.root_element();
     let mut model = String::new();
@@ -34,7 +34,7 @@ pub(crate) fn model(xml: &str) -> Result<String, BadDeviceInfo> {
         let mut inside = node.children().filter(Node::is_element);
         match (inside.next(), inside.next()) {
             (Some(next), None) => node = next,
-            // Real descriptions end at DISPLAY or, in older phones, before it.
+            // Real descriptions end at DISPLAY or, on older phones, before it.
             (None, None) if depth >= 2 => return Ok(model),
             _ => return Err(BadDeviceInfo::IllegalNode),
         }

@@ -1,7 +1,7 @@
-//! `POST /sim/devices`: a phone that lives elsewhere brings its keys, as its factory and WeChat's client would.
+//! `POST /sim/devices`: uploads the keys of a phone that runs elsewhere, as its factory and WeChat's client would.
 //!
-//! For audits, whose phones are not on this desk. Nothing is trusted that is not proven: the ASK has to be signed by the
-//! device root (or to have a chain up to the emulated root), the AuthKey by the ASK, and counters have to grow.
+//! It is for audits, whose phones are not on this desk. Everything must be proven: the device root signs the ASK (or
+//! a chain up to the emulated root vouches for it), the ASK signs the AuthKey, and counters grow.
 
 use std::sync::Arc;
 
@@ -21,14 +21,14 @@ use crate::servers::WeChat;
 use crate::upload::DeviceKeys;
 use crate::verdict::Verdict;
 
-/// Devices that are enrolled from outside, with those of the desk.
+/// Maximum number of devices, enrolled ones and those of the desk together.
 const MOST_DEVICES: usize = 200_000;
-/// AuthKeys of one app on one device.
+/// Maximum number of AuthKeys of one app on one device.
 const MOST_AUTH_KEYS: usize = 1024;
-/// Characters of the longest openid, cpu_id or uid.
+/// Maximum length of an openid, cpu_id or uid, in characters.
 const LONGEST_NAME: usize = 128;
 
-/// What is sent. Members that are not named here are for verifiers that keep less, and are ignored.
+/// The request's body. Members that are not named here are for verifiers that store less, and are ignored.
 #[derive(Deserialize)]
 struct Device {
     /// The device.
@@ -41,7 +41,7 @@ struct Device {
     auth_key: Export,
     /// The mini program.
     appid: String,
-    /// Its user. Nobody need have heard of them before.
+    /// Its user, who need not be known before.
     openid: String,
 }
 

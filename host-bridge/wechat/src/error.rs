@@ -1,6 +1,6 @@
-//! Why WeChat's servers do not do what the phone or the configuration asks of them.
+//! Errors of WeChat's servers, for calls of the phone and for the configuration.
 
-/// WeChat's servers do not do what they were asked. Nothing was changed.
+/// WeChat's servers reject a call or their configuration. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WeChatError {
     /// The configured accounts are not usable: one of them has the wrong shape, or two contradict each other.
@@ -11,13 +11,13 @@ pub enum WeChatError {
         /// One line: what to do next.
         next: &'static str,
     },
-    /// The cryptographic library does not encrypt a user's data: a defect of the program.
+    /// The cryptographic library cannot encrypt a user's data: a defect of the program.
     #[error("a user's data cannot be encrypted: {0}")]
     Encryption(String),
     /// There is no mini program with this appid.
     #[error("there is no mini program `{appid}`")]
     UnknownApp {
-        /// What was asked for, cut short.
+        /// The requested appid, shortened.
         appid: String,
         /// Some that exist.
         known: Vec<String>,
@@ -25,7 +25,7 @@ pub enum WeChatError {
     /// There is no user of this name.
     #[error("there is no WeChat user `{name}`")]
     UnknownUser {
-        /// What was asked for, cut short.
+        /// The requested name, shortened.
         name: String,
         /// Some that exist.
         known: Vec<String>,
@@ -33,7 +33,7 @@ pub enum WeChatError {
 }
 
 impl WeChatError {
-    /// One line: what to do next. Nothing for a defect of the program.
+    /// One line: what to do next. `None` for a defect of the program.
     pub fn next(&self) -> Option<String> {
         match self {
             Self::Accounts { next, .. } => Some((*next).to_owned()),

@@ -7,16 +7,16 @@ use crate::verdict::Verdict;
 /// Something that happened. Never contains a secret.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// A backend asked `verify_signature` about a result, and was answered.
+    /// A backend called `verify_signature`, and the result was judged.
     SignatureJudged {
         /// The mini program.
         appid: &'a str,
-        /// The user who is said to have authenticated.
+        /// The user who authenticated, according to the backend.
         openid: &'a str,
-        /// What the backend was told, and why.
+        /// The answer to the backend, and why.
         verdict: &'a Verdict,
     },
 }
 
-/// Is told of each event as it happens, on the task that caused it: it must not wait.
+/// Called with each event as it happens, on the task that caused it. It must not block.
 pub type Observer = Arc<dyn Fn(Event<'_>) + Send + Sync>;

@@ -1,18 +1,18 @@
-//! What WeChat's servers remember for good: devices, their keys, and the highest counter that each has shown.
+//! The durable state of WeChat's servers: devices, their keys, and the highest counter that each device has shown.
 //!
 //! ```text
-//!   check and change, one atomic step        the book, in memory behind one lock: the working truth
+//!   check and change, one atomic step        the book, in memory behind one lock: the current state
 //!        │  in the order of the changes
 //!        v
 //!   writer thread ── a group of changes ──>  LedgerStore    durable, all of a group or nothing
 //!        │
 //!        v
-//!   Receipt: awaited before anyone is told `is_ok: true`
+//!   Receipt: awaited before an answer says `is_ok: true`
 //! ```
 //!
 //! Changes that arrive while a group is being written form the next group, so that many concurrent requests share one
-//! write. If a write fails, memory is ahead of the store: a counter may then be remembered as spent that no answer
-//! vouched for, which is the harmless direction. The ledger takes no change after that until it is opened anew.
+//! write. If a write fails, memory is ahead of the store: it may remember a counter as spent although no answer
+//! accepted it, which is harmless. After that, every change fails until the ledger is opened again.
 
 pub(crate) mod book;
 pub(crate) mod change;
@@ -30,10 +30,10 @@ use self::book::Book;
 use self::change::Change;
 use self::store::{LedgerError, LedgerStore};
 
-/// Changes that are written as one group at most.
+/// Maximum number of changes that are written as one group.
 const LARGEST_GROUP: usize = 1024;
 
-/// The working truth, and the way to make it durable.
+/// The current state in memory, and the writer that makes it durable.
 pub struct Ledger {
     inner: Mutex<Inner>,
     writer: Option<JoinHandle<()>>,
@@ -43,7 +43,7 @@ struct Inner {
     book: Book,
     /// `None` for a ledger in memory, and after the ledger was closed.
     queue: Option<Sender<Queued>>,
-    /// Why no change is taken any more.
+    /// The error with which a stopped ledger rejects every change.
     broken: Option<LedgerError>,
 }
 
@@ -52,7 +52,7 @@ struct Queued {
     durable: oneshot::Sender<Result<(), LedgerError>>,
 }
 
-/// A change that was made and becomes durable.
+/// A change that is made in memory, and is being made durable.
 #[derive(Debug)]
 #[must_use = "nobody may be told of a change before it is durable"]
 pub struct Receipt(Vec<oneshot::Receiver<Result<(), LedgerError>>>);
@@ -61,10 +61,10 @@ impl Receipt {
     /// Waits until the change is durable.
     ///
     /// # Errors
-    /// It is not; see [`LedgerError`].
+    /// [`LedgerError`] if the store failed, or if the ledger was closed before the change was durable.
     pub async fn durable(self) -> Result<(), LedgerError> {
         for waiting in self.0 {
-            // A writer that has gone without an answer was closed or has panicked.
+            // The writer dropped the sender: the ledger was closed, or the writer panicked.
             waiting.await.unwrap_or_else(|_| Err(closed()))?;
         }
         Ok(())
@@ -81,7 +81,7 @@ impl Ledger {
     /// A ledger over a store, whose contents are read first.
     ///
     /// # Errors
-    /// The store's, or the environment's if there are no threads to be had.
+    /// Those of [`LedgerStore::load`], or [`LedgerError`] if the writer's thread does not start.
     pub fn open(mut store: impl LedgerStore) -> Result<Self, LedgerError> {
         let mut book = Book::default();
         for change in store.load()? {
@@ -99,15 +99,15 @@ impl Ledger {
         Ok(Self { inner: Mutex::new(inner), writer: Some(writer) })
     }
 
-    /// Looks something up. Nothing else happens to the ledger meanwhile, so what takes long does not belong here.
+    /// Reads the book. `look` runs under the ledger's lock, so it must be fast.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&Book) -> T) -> T {
         look(&self.inner().book)
     }
 
-    /// Checks and changes in one atomic step: the changes that `decide` gives are made before anyone else can look.
+    /// Checks and changes in one atomic step: `decide` and the changes that it returns run under one lock.
     ///
     /// # Errors
-    /// What `decide` refuses with, or (inside) the failure of the store that stopped the ledger.
+    /// The error of `decide`; or, as the inner result, the [`LedgerError`] that the ledger was stopped with.
     pub(crate) fn change<E>(
         &self,
         decide: impl FnOnce(&mut Book) -> Result<Vec<Change>, E>,
@@ -122,7 +122,7 @@ impl Ledger {
             inner.book.apply(&change);
             if let Some(queue) = &inner.queue {
                 let (durable, receipt) = oneshot::channel();
-                // A writer that has gone drops the sender, which the receipt reports.
+                // If the writer is gone, the sender is dropped, and the receipt reports it.
                 let _ = queue.send(Queued { change, durable });
                 waiting.push(receipt);
             }
@@ -130,7 +130,7 @@ impl Ledger {
         Ok(Ok(Receipt(waiting)))
     }
 
-    /// Takes no change any more, for a reason that every later caller hears.
+    /// Rejects every later change, with the error of the first call.
     pub(crate) fn stop(&self, error: &LedgerError) {
         self.inner().broken.get_or_insert_with(|| error.clone());
     }
@@ -141,11 +141,11 @@ impl Ledger {
 }
 
 impl Drop for Ledger {
-    /// Waits until everything that was changed is durable.
+    /// Waits until the writer has written every change.
     fn drop(&mut self) {
         self.inner().queue = None;
         if let Some(writer) = self.writer.take() {
-            // A panic of the writer was reported by every receipt.
+            // Every receipt has reported a panic of the writer.
             let _ = writer.join();
         }
     }
@@ -168,14 +168,14 @@ fn write_groups(store: &mut impl LedgerStore, queued: &Receiver<Queued>) {
             .chain(queued.try_iter().take(LARGEST_GROUP - 1))
             .map(|Queued { change, durable }| (change, durable))
             .unzip();
-        // After a failure the store may lack a change that later ones build upon.
+        // After a failure the store may lack a change that later ones depend on.
         let result = match &failed {
             Some(error) => Err(error.clone()),
             None => store.commit(&changes),
         };
         failed = result.clone().err();
         for durable in waiting {
-            // Whoever gave up waiting does not want to know.
+            // A receipt that was dropped needs no result.
             let _ = durable.send(result.clone());
         }
     }

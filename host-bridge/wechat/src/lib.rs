@@ -1,4 +1,4 @@
-//! WeChat's servers, emulated: what a mini program's own backend asks, and what WeChat's client on the phone tells.
+//! An emulation of WeChat's servers, for mini programs' backends and for WeChat's client on the phone.
 //!
 //! ```text
 //!   mini program's backend                                       WeChat on the phone
@@ -14,15 +14,17 @@
 //!                │ verification  does this signature belong to this key, and if not, why?
 //!                └────────────────────────────────────────── keys and counters, durable in groups
 //!
-//!   reasons   every reason for a refusal, explained       codes     what every number means, and what users do about it
+//!   reasons   every reason for a refusal, explained       codes     what every number means, and what to do about it
 //!   journal   every call, its answer and the reason       event     what happened, for an observer
 //! ```
 //!
-//! Answers look like WeChat's. Why a result was refused is said elsewhere: in the journal, in the events and in the header
-//! `x-soter-sim-reason`. Everything here is an emulation that says so in its names; it trusts emulated phones alone.
+//! Answers have the form of WeChat's, which give no reason for a refusal. The reason is in the journal, in the events
+//! and in the header `x-soter-sim-reason`. Everything here is an emulation and says so in its names. It trusts only
+//! emulated phones.
 //!
-//! The servers do not know the TEE: a verifier that shared the signer's code could not catch its mistakes. They have only
-//! [`soter_wire`] in common. Nor do they know the command protocol, which is built on top of them.
+//! This crate does not depend on the TEE: a verifier that shares the signer's code cannot catch its mistakes. The two
+//! have only [`soter_wire`] in common. This crate does not depend on the command protocol either, which is built on
+//! top of it.
 
 pub mod codes;
 pub mod journal;

@@ -1,4 +1,4 @@
-//! Login codes and sessions: what `wx.login` gives and `jscode2session` takes.
+//! Login codes, which `wx.login` returns and `jscode2session` accepts, and sessions.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,11 +7,11 @@ use soter_wire::base64;
 use crate::random::{random_bytes, random_text};
 use crate::secret::Secret;
 
-/// A code lasts five minutes.
+/// A code is valid for 5 minutes.
 const CODE_MS: u64 = 300_000;
 /// How long a session lives without a login. Not documented; modelled.
 const SESSION_MS: u64 = 3 * 86_400_000;
-/// Codes that are remembered; the oldest are forgotten.
+/// Maximum number of codes that are remembered; beyond that, the oldest are forgotten.
 const MOST_CODES: usize = 10_000;
 
 /// A user in a mini program.
@@ -49,7 +49,7 @@ pub(crate) enum BadCode {
 }
 
 impl Logins {
-    /// A new code. The session lives on, or begins.
+    /// Makes a new code, and begins or renews the session.
     pub(crate) fn login(&mut self, appid: &str, user: &str, now: u64) -> String {
         self.session(appid, user, now);
         if self.codes.len() >= MOST_CODES {
@@ -89,7 +89,7 @@ impl Logins {
         self.sessions.get(&place).is_some_and(|session| session.lives_at(now))
     }
 
-    /// The key of the user's session, a new one if there is none.
+    /// Renews the user's session, or begins one if none is alive, and returns its key.
     pub(crate) fn session(&mut self, appid: &str, user: &str, now: u64) -> Secret {
         let new = || Session { key: base64::encode(&random_bytes::<16>()).into(), renewed_at: now };
         let session = self.sessions.entry((appid.to_owned(), user.to_owned())).or_insert_with(new);

@@ -1,7 +1,7 @@
-//! Every path of WeChat's servers: where it is, which method it takes, and what it is for.
+//! Every path of WeChat's servers: its text, its method, and its purpose.
 //!
-//! This table is the only one. The router gives each path its handler and does not compile without; the guard of a server,
-//! the advice for an unknown path, and README follow it.
+//! This is the only table of paths. The router does not compile without a handler for each of them; the guard of a
+//! server, the advice for an unknown path, and README follow the table.
 
 /// The method that a path takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +19,8 @@ macro_rules! listed {
     ($one:literal, $($more:literal),+) => { concat!($one, ", ", listed!($($more),+)) };
 }
 
-/// The table's paths have no first slash. The order is that of lists for people: the real servers' paths are in the middle,
-/// between the project's own.
+/// The table's paths have no leading slash. The order is that of lists for people: the real servers' paths are in the
+/// middle, between the project's own.
 macro_rules! paths {
     (
         own { $($first:ident = $first_method:ident $first_path:literal: $first_purpose:literal;)* }
@@ -83,10 +83,10 @@ paths! {
     }
 }
 
-/// What the paths of the real servers begin with. SDKs have hundreds of calls below them.
+/// Prefixes of the real servers' paths. SDKs have hundreds of calls below them.
 pub(crate) const PREFIXES: [&str; 2] = ["/cgi-bin/", "/sns/"];
 
-/// Whether a path is one of the real servers', known here or not.
+/// Whether a path belongs to the real servers, emulated here or not.
 pub fn is_wechats(path: &str) -> bool {
     PREFIXES.iter().any(|prefix| path.starts_with(prefix))
 }

@@ -10,9 +10,9 @@
 //!     -> spend the counter, atomically        counter-replayed, counter-rolled-back
 //! ```
 //!
-//! The message never chooses the verifier's parameters: a result whose own `rsa_pss_saltlen` differs from its key's salt
-//! length is refused, although its signature may hold at the length that it names. Diagnoses come after the verdict and
-//! change nothing about it; each is bounded.
+//! The message never chooses the verifier's parameters: a result whose own `rsa_pss_saltlen` differs from its key's
+//! salt length is refused, even if its signature is valid at the length that it names. Diagnoses come after the
+//! verdict and do not change it; the work for each is bounded.
 
 use serde_json::Value;
 use soter_wire::{DecodeError, ResultJson, SignatureScheme, shortened};
@@ -25,11 +25,11 @@ use crate::reasons::Reason;
 use crate::verdict::Verdict;
 use crate::verification;
 
-/// Longer texts are no results: a challenge has 511 UTF-16 units at most, each escaped in 6 bytes.
+/// Maximum length of a result in bytes: a challenge has at most 511 UTF-16 units, each escaped in 6 bytes.
 const LONGEST_RESULT: usize = 16 << 10;
-/// Other known keys that are tried for a diagnosis.
+/// Maximum number of other known keys that are tried for a diagnosis.
 const KEYS_TRIED: usize = 64;
-/// AuthKeys for which changes of the text are searched.
+/// Maximum number of AuthKeys for which changes of the text are searched.
 const KEYS_SEARCHED: usize = 4;
 
 /// What a backend asks about.
@@ -37,7 +37,7 @@ const KEYS_SEARCHED: usize = 4;
 pub(crate) struct Claim<'a> {
     /// The mini program whose access token was used.
     pub(crate) appid: &'a str,
-    /// The user who is said to have authenticated.
+    /// The user who authenticated, according to the backend.
     pub(crate) openid: &'a str,
     /// `json_string` as the body had it.
     pub(crate) json: &'a Value,
@@ -45,18 +45,18 @@ pub(crate) struct Claim<'a> {
     pub(crate) signature: &'a Value,
 }
 
-/// A result that is a phone's, before its counter is spent.
+/// A phone's result, before its counter is spent.
 struct Genuine {
     cpu_id: String,
     counter: u64,
     scheme: SignatureScheme,
 }
 
-/// Judges a claim, and spends the result's counter if it is good. The answer may be told only when it is given: a
-/// counter that counts is durable by then.
+/// Judges a claim and, if the result is good, spends its counter. A spent counter is durable before the verdict is
+/// returned, so the caller can send the answer at once.
 ///
 /// # Errors
-/// The ledger's store failed.
+/// [`LedgerError`] if the ledger's store failed.
 pub(crate) async fn judge(
     ledger: &Ledger,
     claim: Claim<'_>,
@@ -142,7 +142,7 @@ fn examine(ledger: &Ledger, claim: Claim<'_>) -> Result<Genuine, Verdict> {
     Ok(Genuine { cpu_id: result.cpu_id, counter: result.counter, scheme: key.scheme })
 }
 
-/// A member of the body that has to be a string.
+/// A member of the body that must be a string.
 fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str, Verdict> {
     let found = match value {
         Value::String(text) => return Ok(text),
@@ -156,10 +156,10 @@ fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str, Verdict> {
     Err(Verdict::new(reason, format!("{name} is {found}; expected a string")))
 }
 
-/// Why a text is no result, or which result it was before it was changed.
+/// The verdict for a text that is not a result. It says so if the text was a result before it was changed.
 fn undecodable(ledger: &Ledger, json: &str, signature: &[u8], error: &DecodeError) -> Verdict {
     let search = |book: &Book| -> Vec<AuthKey> {
-        // The text may name its device only once the change is undone.
+        // The text may name its device only after the change is undone.
         let mut keys: Vec<AuthKey> = verification::unchanged(json)
             .filter_map(|text| ResultJson::decode(text.as_bytes()).ok())
             .flat_map(|result| book.auth_keys(&result.cpu_id, &result.uid).to_vec())
@@ -182,7 +182,7 @@ fn undecodable(ledger: &Ledger, json: &str, signature: &[u8], error: &DecodeErro
     Verdict::new(reason, format!("json_string: {error}"))
 }
 
-/// Why no AuthKey that is in force signed these bytes.
+/// The verdict if no AuthKey in force signed these bytes.
 fn unsigned(
     ledger: &Ledger,
     result: &ResultJson,
@@ -191,7 +191,7 @@ fn unsigned(
     mut auth_keys: Vec<AuthKey>,
     claim: Claim<'_>,
 ) -> Verdict {
-    // The key that should have signed is asked first.
+    // The key that should have signed is tried first.
     auth_keys.sort_by_key(|key| (key.retired, key.appid != claim.appid, key.openid != claim.openid));
     let retired = auth_keys.iter().filter(|key| key.retired);
     for key in retired {
@@ -253,7 +253,7 @@ fn fingerprint(key: &soter_wire::PublicKey) -> String {
     shortened(&key.fingerprint(), 16).to_owned()
 }
 
-/// A foreign text on one line, cut short.
+/// A text from outside, on one line and shortened.
 fn shown(text: &str) -> String {
     shortened(text, 64).escape_debug().to_string()
 }

@@ -3,7 +3,7 @@
 use aws_lc_rs::rand;
 use soter_wire::base64;
 
-/// Random bytes. Where the operating system has none, nothing can be kept secret, and the program ends.
+/// Random bytes. Panics if the generator has none, because nothing can be kept secret then.
 pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     #[expect(
@@ -14,7 +14,7 @@ pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A random text of these many characters that need no escaping anywhere, 6 bits each.
+/// A random text of this many characters that need no escaping anywhere, 6 random bits each.
 pub fn random_text(characters: usize) -> String {
     let mut text = String::with_capacity(characters + 64);
     while text.len() < characters {

@@ -115,12 +115,12 @@ reasons! {
 }
 
 impl Reason {
-    /// The reason with this name of its own; `None` also for an `errcode`, which [`codes`] explain.
+    /// The reason with this name of its own; `None` also for an `errcode`, which [`codes`] explains.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.name() == name)
     }
 
-    /// Whether it is the reason for a yes.
+    /// Whether it is a reason to answer yes.
     pub fn is_ok(self) -> bool {
         matches!(self, Self::Valid | Self::ValidReplay)
     }
@@ -132,7 +132,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// As its name.
+/// Serialised as its name.
 impl Serialize for Reason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.name())

@@ -1,8 +1,8 @@
 //! WeChat's HTTP paths, answered as the real servers answer.
 //!
-//! What existing SDKs demand, found by running them: the body is JSON whatever the Content-Type says, unknown query
-//! parameters are ignored, the status is 200 also for an `errcode`, and the answer is one line of `application/json`
-//! without a line end.
+//! Existing SDKs require the following, as running them showed: the body is parsed as JSON whatever its Content-Type,
+//! unknown query parameters are ignored, the status is 200 also for an `errcode`, and the answer is one line of
+//! `application/json` without a line end.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -32,12 +32,12 @@ use crate::servers::{ReplyStyle, WeChat};
 use crate::tokens::{Grant, Rejected};
 use crate::verdict::Verdict;
 
-/// Bytes of the longest body; a longer one gets errcode 45002.
+/// Maximum length of a body in bytes; a longer one gets errcode 45002.
 pub const MAX_BODY: usize = 1 << 20;
-/// Characters of an unknown path that the journal keeps.
+/// Maximum number of characters of an unknown path that the journal keeps.
 const LONGEST_PATH: usize = 200;
 
-/// Every path of these servers.
+/// A router with every path of these servers.
 pub fn routes(wechat: Arc<WeChat>) -> Router {
     let mut router = Router::new();
     for path in WeChatPath::ALL {
@@ -49,7 +49,7 @@ pub fn routes(wechat: Arc<WeChat>) -> Router {
     router.layer(DefaultBodyLimit::max(MAX_BODY)).with_state(wechat)
 }
 
-/// A handler for any method, whose answer is WeChat's: the wrong one gets an errcode as well.
+/// A handler for any method that answers as WeChat does: a wrong method gets an errcode as well.
 macro_rules! answering {
     ($path:expr, |$call:ident| $answer:expr) => {
         any(
@@ -81,7 +81,7 @@ fn handler(path: WeChatPath) -> MethodRouter<Arc<WeChat>> {
     }
 }
 
-/// SDKs have hundreds of calls, and understand WeChat's own answer to those that are not there.
+/// SDKs have hundreds of calls, and understand WeChat's own answer to those that do not exist.
 async fn unknown_path(
     State(wechat): State<Arc<WeChat>>,
     method: Method,
@@ -93,7 +93,7 @@ async fn unknown_path(
     call.end(Err(Errcode::INVALID_URL))
 }
 
-/// How a path tells an errcode.
+/// How a path reports an errcode.
 #[derive(Clone, Copy)]
 enum ErrorForm {
     /// `{"errcode", "errmsg"}`.
@@ -102,7 +102,7 @@ enum ErrorForm {
     CloudCall,
 }
 
-/// A request under way.
+/// A request in progress.
 struct Call<'a> {
     wechat: &'a WeChat,
     path: Cow<'static, str>,
@@ -120,7 +120,7 @@ impl<'a> Call<'a> {
         (method, query, body): (Method, RawQuery, Result<Bytes, BytesRejection>),
     ) -> Self {
         let body = match (path.method(), body) {
-            // What comes with a GET is not read.
+            // The body of a GET is ignored.
             (PathMethod::Get, _) => Err(Errcode::EMPTY_BODY),
             (PathMethod::Post, Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
                 Err(Errcode::TOO_LARGE)
@@ -157,7 +157,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Writes the call down, and answers.
+    /// Records the call in the journal, and answers it.
     fn end(self, answer: Result<Answer, Errcode>) -> Response {
         let now = self.wechat.now();
         let answer = answer.unwrap_or_else(|errcode| {
@@ -237,7 +237,7 @@ impl<'a> Call<'a> {
         ))
     }
 
-    /// The form in which a mini program's cloud function calls: the platform vouches for the app, so there is no token.
+    /// The form for a mini program's cloud function: the platform vouches for the app, so there is no token.
     async fn cloud_verify_signature(&self) -> Result<Answer, Errcode> {
         let body = self.object()?;
         let appid = body.get("appid").and_then(Value::as_str).or_else(|| self.parameter("appid"));
@@ -323,7 +323,7 @@ impl<'a> Call<'a> {
         if Secret::is(&app.secret, secret) { Ok(app) } else { Err(Errcode::INVALID_SECRET) }
     }
 
-    /// The app whose access token came with the request.
+    /// The app of the request's access token.
     fn authorized(&self) -> Result<String, Errcode> {
         let token = self.parameter("access_token").ok_or(Errcode::TOKEN_MISSING)?;
         match self.wechat.memory().tokens.check(token, self.wechat.now()) {

@@ -1,4 +1,4 @@
-//! Texts that let somebody in: app secrets and tokens.
+//! Secret texts: app secrets, tokens, login codes and session keys.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ impl Secret {
         &self.0
     }
 
-    /// Whether this is the text. How long that takes tells its length at most.
+    /// Whether this is the text. The comparison's duration reveals at most the length.
     pub fn is(&self, text: &str) -> bool {
         verify_slices_are_equal(self.0.as_bytes(), text.as_bytes()).is_ok()
     }
@@ -42,7 +42,7 @@ impl fmt::Debug for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The usual error would quote what stands there instead, and that may be the secret.
+        // The usual error would quote the value, which may be the secret.
         String::deserialize(deserializer)
             .map(Self::from)
             .map_err(|_| de::Error::custom("a secret is a string: write it in quotes"))

@@ -1,4 +1,4 @@
-//! WeChat's servers as one value: what WeChat's client on the phone asks of them, and how they judge for backends.
+//! WeChat's servers as one value: the calls of WeChat's client on the phone, and the verdicts for backends.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,17 +21,17 @@ use crate::tokens::Tokens;
 use crate::user_info::{self, UserInfo};
 use crate::verdict::Verdict;
 
-/// Whether a counter that is not new is a reason to refuse. Whether WeChat's servers refuse is not documented.
+/// Whether a result is refused if its counter is not new. What WeChat's servers do is not documented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Replays {
-    /// It is: the stricter way.
+    /// Refuse it: the stricter choice.
     #[default]
     Refuse,
-    /// It is not: the caller has to notice replays.
+    /// Accept it: the caller must detect replays.
     Accept,
 }
 
-/// How `verify_signature` answers. Both are seen live.
+/// The form of `verify_signature`'s answers. Both forms are seen live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReplyStyle {
     /// `{"is_ok":true}`.
@@ -50,7 +50,7 @@ pub struct WeChatOptions {
     pub replays: Replays,
     /// How `verify_signature` answers.
     pub reply_style: ReplyStyle,
-    /// Roots of certificate chains that phones may show.
+    /// Trusted roots of phones' certificate chains.
     pub trusted_roots: Vec<PublicKey>,
 }
 
@@ -62,7 +62,7 @@ pub struct WeChat {
     journal: Arc<Journal>,
     observer: Observer,
     memory: Mutex<Memory>,
-    /// Whether it was said that the real service may accept replays.
+    /// Whether a verdict has already explained that the real service may accept replays.
     replays_explained: AtomicBool,
 }
 
@@ -86,7 +86,7 @@ impl WeChat {
         Self { options, ledger, clock, journal, observer, memory, replays_explained: AtomicBool::new(false) }
     }
 
-    /// Where calls are written down.
+    /// The journal of calls.
     pub fn journal(&self) -> &Journal {
         &self.journal
     }
@@ -96,10 +96,10 @@ impl WeChat {
         &self.options.accounts
     }
 
-    /// `wx.login`: a code for the mini program's backend. It lasts five minutes and works once.
+    /// `wx.login`: a code for the mini program's backend. It is valid for 5 minutes, once.
     ///
     /// # Errors
-    /// [`WeChatError::UnknownUser`], or [`WeChatError::UnknownApp`].
+    /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program.
     pub fn login(&self, user: &str, appid: &str) -> Result<String, WeChatError> {
         let (user, app) = (self.user(user)?, self.app(appid)?);
         Ok(self.memory().logins.login(&app.appid, &user.name, self.now()))
@@ -108,7 +108,7 @@ impl WeChat {
     /// `wx.checkSession`: whether the user's session is alive.
     ///
     /// # Errors
-    /// [`WeChatError::UnknownUser`], or [`WeChatError::UnknownApp`].
+    /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program.
     pub fn check_session(&self, user: &str, appid: &str) -> Result<bool, WeChatError> {
         let (user, app) = (self.user(user)?, self.app(appid)?);
         Ok(self.memory().logins.is_alive(&app.appid, &user.name, self.now()))
@@ -117,7 +117,8 @@ impl WeChat {
     /// `wx.getUserInfo`: the user's data, signed and encrypted with the session's key.
     ///
     /// # Errors
-    /// [`WeChatError::UnknownUser`], [`WeChatError::UnknownApp`], or [`WeChatError::Encryption`].
+    /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program,
+    /// [`WeChatError::Encryption`] if the data cannot be encrypted.
     pub fn user_info(&self, user: &str, appid: &str) -> Result<UserInfo, WeChatError> {
         let (user, app) = (self.user(user)?, self.app(appid)?);
         let now = self.now();
@@ -132,7 +133,7 @@ impl WeChat {
     /// The user's openid in a mini program.
     ///
     /// # Errors
-    /// [`WeChatError::UnknownUser`], or [`WeChatError::UnknownApp`].
+    /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program.
     pub fn openid(&self, user: &str, appid: &str) -> Result<String, WeChatError> {
         Ok(accounts::openid(self.user(user)?, &self.app(appid)?.appid))
     }
@@ -147,14 +148,14 @@ impl WeChat {
         cleared.durable().await
     }
 
-    /// Whether someone has this openid in the mini program: one of its users, or one whose phone was enrolled from outside.
+    /// Whether an openid is known in the mini program: from an account, or from a phone enrolled from outside.
     pub(crate) fn knows_openid(&self, appid: &str, openid: &str) -> bool {
-        // The ledger knows whoever has authenticated; looking through the accounts takes longer the more there are.
+        // The ledger first: it knows every user with an AuthKey, and a search through many accounts is slow.
         self.ledger.read(|book| book.knows_owner(appid, openid))
             || self.options.accounts.has_openid(appid, openid)
     }
 
-    /// Judges a result for a backend, tells everyone who watches, and gives the answer.
+    /// Judges a result for a backend, and reports the verdict to the observer.
     pub(crate) async fn verify(&self, claim: Claim<'_>) -> Result<Verdict, LedgerError> {
         let accepts = self.options.replays == Replays::Accept;
         let mut verdict = match pipeline::judge(&self.ledger, claim, accepts).await {

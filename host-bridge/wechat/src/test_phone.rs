@@ -27,7 +27,7 @@ pub(crate) struct TestPhone {
     pub(crate) uid: String,
     pub(crate) counter: u64,
     pub(crate) profile: &'static Profile,
-    /// Which of the shared keys is which.
+    /// Indices of the shared keys.
     pub(crate) attk: usize,
     pub(crate) ask: usize,
     pub(crate) auth_key: usize,
@@ -116,7 +116,7 @@ impl TestPhone {
         ResultFacts { raw: "order/42", fid: "2313170", counter, cpu_id, uid }.encode(self.profile)
     }
 
-    /// The signature that belongs to a text, Base64.
+    /// The AuthKey's signature over a text, in Base64.
     pub(crate) fn signature(&self, text: &str) -> String {
         base64::encode(&sign(self.auth_key, text, self.profile.scheme))
     }

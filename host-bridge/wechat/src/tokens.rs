@@ -1,7 +1,7 @@
-//! Access tokens: what a backend shows with each request.
+//! Access tokens, which a backend sends with each request.
 //!
-//! A token lasts 7,200 seconds. A new plain token ends the one before it after five minutes' grace; the stable interface
-//! gives the same token again until it is about to expire, and a new one at once when that is forced.
+//! A token is valid for 7,200 seconds. After a new plain token, the one before it is valid for 5 more minutes. The
+//! stable interface returns the same token until it is about to expire, and a new one at once if a refresh is forced.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use crate::secret::Secret;
 
 const LIFETIME_MS: u64 = 7_200_000;
 const GRACE_MS: u64 = 300_000;
-/// How long a token that expired is told from one that never was.
+/// How long an expired token is distinguished from an unknown one.
 const REMEMBERED_MS: u64 = 86_400_000;
-/// Tokens that are remembered for each app; the oldest are forgotten.
+/// Maximum number of tokens that are remembered for each app; beyond that, the oldest are forgotten.
 const MOST: usize = 256;
 
-/// The tokens of all apps. A token is looked up by its hash, so that how long that takes tells nothing about it.
+/// The tokens of all apps. A token is looked up by its hash, so that the lookup's duration reveals nothing about it.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
     by_app: BTreeMap<String, Vec<Token>>,
@@ -27,13 +27,13 @@ pub(crate) struct Tokens {
 struct Token {
     hash: [u8; 32],
     expires_at: u64,
-    /// The text of a stable token, to be given again.
+    /// The text of a stable token, which is returned again.
     stable: Option<Secret>,
     /// Whether it is the app's newest plain token.
     newest_plain: bool,
 }
 
-/// A token that is given out.
+/// A token for a backend.
 pub(crate) struct Grant {
     pub(crate) token: String,
     /// Whole seconds until it expires.
@@ -48,7 +48,7 @@ pub(crate) enum Rejected {
 }
 
 impl Tokens {
-    /// A new plain token; the one before it has five minutes left.
+    /// A new plain token. The one before it expires in 5 minutes at the latest.
     pub(crate) fn plain(&mut self, appid: &str, now: u64) -> Grant {
         let tokens = self.of(appid, now);
         for token in tokens.iter_mut().filter(|token| token.newest_plain) {
@@ -58,7 +58,8 @@ impl Tokens {
         grant(tokens, now, false)
     }
 
-    /// The stable token, or a new one if there is none, it is about to expire, or that is forced, which ends the old one.
+    /// The stable token, or a new one if there is none or it is about to expire. With `force_refresh` a new one, and
+    /// the old one ends.
     pub(crate) fn stable(&mut self, appid: &str, force_refresh: bool, now: u64) -> Grant {
         let tokens = self.of(appid, now);
         let current = tokens.iter_mut().find(|token| token.stable.is_some());
@@ -75,7 +76,7 @@ impl Tokens {
         grant(tokens, now, true)
     }
 
-    /// The app that a token was given to.
+    /// The app to which a token was issued.
     pub(crate) fn check(&self, token: &str, now: u64) -> Result<&str, Rejected> {
         let hash = hash(token);
         let found = self

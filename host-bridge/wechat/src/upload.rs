@@ -8,7 +8,7 @@ use crate::ledger::store::LedgerError;
 use crate::reasons::Reason;
 use crate::servers::WeChat;
 
-/// Why an upload was not accepted. Nothing changed, but for a failing store as [`LedgerError`] says.
+/// Why an upload was not accepted. Nothing changed, except possibly after [`UploadRefused::Ledger`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UploadRefused {
@@ -38,12 +38,12 @@ pub enum UploadRefused {
     /// The export cannot be read.
     #[error("the export cannot be read: {0}")]
     Unreadable(String),
-    /// The signature is not that of the key that has to vouch for the export.
+    /// The export is not signed by the key that must sign it.
     #[error("the {kind} export is not signed by {signer}")]
     NotSigned {
         /// `ASK` or `AuthKey`.
         kind: &'static str,
-        /// Who should have signed.
+        /// The key that should have signed.
         signer: &'static str,
     },
     /// The chain's root is not one of those that are trusted.
@@ -52,10 +52,10 @@ pub enum UploadRefused {
         /// Its common name.
         root: String,
     },
-    /// The counter is not greater than all before it.
+    /// The counter is not greater than all earlier ones.
     #[error("counter {counter} is not greater than {highest}, the highest of this device so far")]
     Counter {
-        /// The export's.
+        /// The export's counter.
         counter: u64,
         /// The highest so far.
         highest: u64,
@@ -66,7 +66,7 @@ pub enum UploadRefused {
 }
 
 impl UploadRefused {
-    /// The reason under which a backend is told of it.
+    /// The reason that is reported for it.
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::UnknownDevice { .. } => Reason::UnknownDevice,
@@ -80,7 +80,7 @@ impl UploadRefused {
     }
 }
 
-/// What a device has to offer before a user's results can be judged.
+/// What WeChat's servers lack before they can judge a user's results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lacks {
     /// The device is not registered.
@@ -104,12 +104,12 @@ pub struct KeyOwner<'a> {
     pub openid: &'a str,
 }
 
-/// All that a device brings before a user's first authentication.
+/// Everything that a device uploads before a user's first authentication.
 #[derive(Clone, Copy, Debug)]
 pub struct DeviceKeys<'a> {
     /// The device.
     pub cpu_id: &'a str,
-    /// Its root.
+    /// Its ATTK.
     pub attk: &'a PublicKey,
     /// The app's exported ASK.
     pub ask: &'a ExportBlob,
@@ -121,7 +121,7 @@ pub struct DeviceKeys<'a> {
     pub openid: &'a str,
 }
 
-/// An exported ASK as far as it vouches for itself.
+/// The contents of a verified export of an ASK.
 struct Ask {
     cpu_id: String,
     uid: String,
@@ -131,19 +131,22 @@ struct Ask {
 }
 
 impl WeChat {
-    /// What the factory tells Tencent of a device. Telling it again changes nothing.
+    /// Registers a device and its ATTK, as the factory does with Tencent. Registering it again changes nothing.
     ///
     /// # Errors
-    /// [`UploadRefused::OtherAttk`], or the ledger's.
+    /// [`UploadRefused::OtherAttk`] if another ATTK is registered for the device, [`UploadRefused::Ledger`] if the
+    /// ledger fails.
     pub async fn register_device(&self, cpu_id: &str, attk: &PublicKey) -> Result<(), UploadRefused> {
         Ok(self.ledger.change(|book| registration(book, cpu_id, attk))??.durable().await?)
     }
 
-    /// Takes all that a device brings, or nothing of it: the root, an ASK for which the root vouches, and an AuthKey for
-    /// which the ASK vouches.
+    /// Accepts everything that a device uploads, or nothing: the ATTK, an ASK that the ATTK vouches for, and an
+    /// AuthKey that the ASK signed.
     ///
     /// # Errors
-    /// [`UploadRefused`].
+    /// Any [`UploadRefused`]: `UnknownDevice` if the ASK names another device, `NoAsk` if the AuthKey names another
+    /// device or app than the ASK, `Counter` if the AuthKey's counter is not greater than the ASK's, and others as
+    /// documented there.
     pub async fn take_device(&self, device: DeviceKeys<'_>) -> Result<(), UploadRefused> {
         let DeviceKeys { cpu_id, attk, ask, auth_key, appid, openid } = device;
         let attk_of = |named: &str| if named == cpu_id { Ok(attk.clone()) } else { Err(unknown(named)) };
@@ -173,8 +176,8 @@ impl WeChat {
         Ok(self.ledger.change(accept)??.durable().await?)
     }
 
-    /// What has to be uploaded before results of this owner can be judged. `auth_key` is `None` while the device has no
-    /// AuthKey for the owner: then it is lacking. Cheap.
+    /// What must be uploaded before results of this owner can be judged. `auth_key` is `None` while the device has no
+    /// AuthKey for the owner; it is then reported as lacking. The call is cheap.
     pub fn lacks(&self, owner: KeyOwner<'_>, ask: &PublicKey, auth_key: Option<&PublicKey>) -> Lacks {
         let KeyOwner { cpu_id, uid, appid, openid } = owner;
         self.ledger.read(|book| Lacks {
@@ -189,10 +192,11 @@ impl WeChat {
         })
     }
 
-    /// Accepts an exported ASK: JSON with a signature by the ATTK, or a certificate chain, whose signature is empty.
+    /// Accepts an exported ASK: JSON with a signature by the ATTK, or a certificate chain with an empty signature.
     ///
     /// # Errors
-    /// [`UploadRefused`].
+    /// [`UploadRefused`]: `UnknownDevice`, `Unreadable`, `NotSigned`, `BrokenChain`, `UntrustedRoot`, `Counter` or
+    /// `Ledger`.
     pub async fn upload_ask(&self, json: &[u8], signature: &[u8]) -> Result<(), UploadRefused> {
         let ask = self.vouched_ask(json, signature, |cpu_id| self.registered(cpu_id))?;
         let accept = |book: &mut Book| {
@@ -206,7 +210,8 @@ impl WeChat {
     /// Accepts an exported AuthKey for a mini program and its user. Its signature scheme is fixed from now on.
     ///
     /// # Errors
-    /// [`UploadRefused`].
+    /// [`UploadRefused`]: `Unreadable`, `NoAsk`, `NotSigned`, `Counter` or `Ledger`. It is `NoAsk` also if another
+    /// ASK is uploaded meanwhile.
     pub async fn upload_auth_key(
         &self,
         json: &[u8],
@@ -224,7 +229,7 @@ impl WeChat {
         };
         check_auth_key(json, signature, &ask, scheme)?;
         let accept = |book: &mut Book| {
-            // Another ASK may have come meanwhile.
+            // Another ASK may have been uploaded meanwhile.
             if book.ask(cpu_id, uid).is_none_or(|(known, _)| *known != ask) {
                 return Err(UploadRefused::NoAsk { cpu_id: cpu_id.clone(), uid: uid.clone() });
             }
@@ -235,12 +240,12 @@ impl WeChat {
         Ok(self.ledger.change(accept)??.durable().await?)
     }
 
-    /// Whether an exported ASK is a registered device's: what `verify_ask` asks.
+    /// Checks that an exported ASK is a registered device's, for `verify_ask`.
     pub(crate) fn check_ask(&self, json: &[u8], signature: &[u8]) -> Result<(), UploadRefused> {
         self.vouched_ask(json, signature, |cpu_id| self.registered(cpu_id)).map(|_| ())
     }
 
-    /// An ASK that the device's root vouches for; `attk_of` tells the root of a device.
+    /// Verifies an exported ASK against the device's ATTK, which `attk_of` looks up.
     fn vouched_ask(
         &self,
         json: &[u8],
@@ -284,7 +289,7 @@ impl WeChat {
     }
 }
 
-/// Registers a device; nothing, if that was done before.
+/// The change that registers a device; none if it is registered already.
 fn registration(book: &Book, cpu_id: &str, attk: &PublicKey) -> Result<Vec<Change>, UploadRefused> {
     match book.attk(cpu_id) {
         Some(known) if known == attk => Ok(Vec::new()),
@@ -307,7 +312,7 @@ fn check_auth_key(
         .map_err(|_| UploadRefused::NotSigned { kind: "AuthKey", signer: "the app's ASK" })
 }
 
-/// An exported AuthKey as it is kept for its user.
+/// An exported AuthKey as the ledger keeps it for its user.
 fn owned(export: &KeyJson, appid: &str, openid: &str) -> AuthKey {
     AuthKey {
         key: export.public_key.clone(),

@@ -11,7 +11,7 @@ use soter_wire::base64;
 use crate::error::WeChatError;
 use crate::random::random_bytes;
 
-/// What identifies a user to WeChat's servers alone.
+/// What identifies a user: only the encrypted data contain it.
 pub(crate) struct Identity<'a> {
     pub(crate) openid: &'a str,
     pub(crate) unionid: Option<&'a str>,

@@ -8,7 +8,7 @@ use crate::reasons::Reason;
 /// Yes or no, with the reason. As JSON: `{"isOk", "reason", "detail"}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Why. It alone says whether the answer is yes; see [`Reason::is_ok`].
+    /// Why. The reason alone decides whether the answer is yes; see [`Reason::is_ok`].
     pub reason: Reason,
     /// One line for people, with the numbers in it.
     pub detail: String,
@@ -20,7 +20,7 @@ impl Verdict {
         Self { reason, detail: detail.into() }
     }
 
-    /// Whether the caller is told yes.
+    /// Whether the answer is yes.
     pub fn is_ok(&self) -> bool {
         self.reason.is_ok()
     }

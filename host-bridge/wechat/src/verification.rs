@@ -1,11 +1,11 @@
-//! Checks one signature, and says as much about a failure as the bytes allow.
+//! Verifies one signature and, if that fails, finds as much of the cause as the bytes allow.
 //!
-//! WeChat's `verify_signature` answers `is_ok: false` and no reason, and most of its users then look for a fault in
-//! the wrong place. So this check, once it has failed, tries what commonly goes wrong on the way from a phone to a
-//! server: the salt length, the padding, and text that was changed after it had been signed. That changes no verdict;
-//! a signature is valid for exactly the bytes given or not at all.
+//! WeChat's `verify_signature` answers `is_ok: false` without a reason, and most of its users then search for a fault
+//! in the wrong place. So after a failure, this module tries what commonly goes wrong between a phone and a server:
+//! the salt length, the padding, and changes of the text after it was signed. That never makes a signature valid: it
+//! is valid for exactly the given bytes or not at all.
 //!
-//! Every check answers a [`Verification`]; whatever the bytes, none panics.
+//! Every check returns a [`Verification`]. No input makes it panic.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -30,13 +30,13 @@ pub(crate) use signature::read_base64 as read_base64_signature;
 pub struct Verification {
     /// Whether the signature is valid, and why not.
     pub verdict: Verdict,
-    /// How the signature had to be made; absent if the check did not get that far.
+    /// The required scheme; `None` if the check failed before it was known.
     pub scheme: Option<SignatureScheme>,
     /// Facts worth knowing that do not change the verdict.
     pub remarks: Vec<String>,
 }
 
-/// [`verify_at`] the present time.
+/// [`verify_at`] with the current time.
 pub fn verify(key: &[u8], json: &[u8], signature: &[u8], salt: Option<u16>) -> Verification {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     verify_at(key, json, signature, salt, now)
@@ -44,10 +44,10 @@ pub fn verify(key: &[u8], json: &[u8], signature: &[u8], salt: Option<u16>) -> V
 
 /// Checks a SOTER signature over exactly the bytes of `json`.
 ///
-/// `key` is a PEM `PUBLIC KEY`, the JSON of an ASK or AuthKey, or that of a certificate chain, whose leaf's key is
-/// taken. `signature` is 256 raw bytes, or standard Base64 of them, after which one line end is tolerated. `salt` is
-/// the required salt length in bytes; without it, the JSON's own `rsa_pss_saltlen` counts, else 20. The time, in
-/// seconds since 1970, matters only to remarks about certificates.
+/// `key` is a PEM `PUBLIC KEY`, the JSON of an ASK or AuthKey, or the JSON of a certificate chain, whose leaf's key
+/// is used. `signature` is 256 raw bytes, or their standard Base64 with at most one line end after it. `salt` is the
+/// required salt length in bytes. Without it, `rsa_pss_saltlen` of the JSON applies, or 20 if the JSON names none.
+/// `unix_seconds`, counted from 1970, affects only remarks about certificates.
 pub fn verify_at(
     key: &[u8],
     json: &[u8],
@@ -63,11 +63,12 @@ pub fn verify_at(
     Verification { verdict, scheme, remarks }
 }
 
-/// The verdict, and the scheme that had to hold.
+/// The verdict, and the required scheme.
 ///
 /// # Errors
-/// The refusal, where it is clear before a scheme is: for [`Reason::BadKey`], [`Reason::BrokenChain`], an unreadable signature, or
-/// [`Reason::SaltOutOfRange`].
+/// The verdict, if it is clear before the scheme is known: [`Reason::BadKey`] or [`Reason::BrokenChain`] for the key;
+/// [`Reason::SignatureLength`], [`Reason::BadSignatureEncoding`] or a `Reason::Base64…` for the signature;
+/// [`Reason::SaltOutOfRange`] for the salt length.
 fn judge(
     key: &[u8],
     json: &[u8],

@@ -1,7 +1,7 @@
 //! The `errcode`s of WeChat's backend around SOTER.
 //!
-//! The full tables of `verify_signature` and `verify_ask` are not public. Listed are the codes that have been seen
-//! live and the general ones of `api.weixin.qq.com` that apply.
+//! The full tables of `verify_signature` and `verify_ask` are not public. This table has the codes that have been
+//! seen live, and the general ones of `api.weixin.qq.com` that apply.
 
 use super::code::{Code, Place};
 use crate::paths::INVALID_URL_ADVICE;

@@ -1,4 +1,4 @@
-//! One code: its number, where it is met, and what it means.
+//! One code: its number, where it occurs, and what it means.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ pub struct Code {
     pub code: i32,
     /// What it is called there: the SDK's constant, the text in `errMsg` or `errmsg`, or a few words if it has none.
     pub name: &'static str,
-    /// Where one meets it.
+    /// Where it occurs.
     pub place: Place,
     /// One line: what has happened.
     pub meaning: &'static str,

@@ -14,7 +14,7 @@ pub const NOT_GRANTED: i32 = 90002;
 pub const MODE_NOT_SUPPORTED: i32 = 90003;
 /// The challenge is missing or too long.
 pub const CHALLENGE_REFUSED: i32 = 90004;
-/// `authContent` is too long: documented, yet not seen on phones, which use the default text instead.
+/// `authContent` is too long: documented, but not seen on phones, which use the default text instead.
 pub const AUTH_CONTENT_TOO_LONG: i32 = 90005;
 /// An internal error.
 pub const INTERNAL_ERROR: i32 = 90007;
@@ -39,8 +39,8 @@ pub mod message {
     pub const NO_CORRESPONDING_MODE: &str = "fail no corresponding mode";
     /// With [`MODE_NOT_SUPPORTED`](super::MODE_NOT_SUPPORTED): no modes were requested.
     pub const MODE_IS_NULL: &str = "fail authen mode is null";
-    /// With [`MODE_NOT_SUPPORTED`](super::MODE_NOT_SUPPORTED). What brings it is not known; the simulator never
-    /// says it.
+    /// With [`MODE_NOT_SUPPORTED`](super::MODE_NOT_SUPPORTED). Its cause is not known; the simulator never returns
+    /// it.
     pub const RESP_MODEL_ERROR: &str = "fail resp model error";
     /// With [`CHALLENGE_REFUSED`](super::CHALLENGE_REFUSED): missing or empty.
     pub const CHALLENGE_IS_NULL: &str = "fail challenge is null";

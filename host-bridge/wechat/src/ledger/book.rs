@@ -6,16 +6,16 @@ use soter_wire::{PublicKey, SignatureScheme};
 
 use super::change::{AuthKey, Change};
 
-/// Counters of results that are remembered one by one, to tell a replay from a roll-back.
+/// Maximum number of a device's counters that are remembered, to distinguish a replay from a roll-back.
 const REMEMBERED_COUNTERS: usize = 1024;
-/// Retired AuthKeys that are remembered for each app on a device, to tell an old key from a wrong one.
+/// Maximum number of an app's retired AuthKeys that are remembered, to distinguish an old key from a wrong one.
 const REMEMBERED_KEYS: usize = 16;
 
-/// Devices by `cpu_id`.
+/// The contents of a ledger: devices by `cpu_id`, and the owners of their AuthKeys.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     devices: HashMap<String, Device>,
-    /// By appid: the openids of everyone for whom an AuthKey was uploaded.
+    /// By appid: the openids of all users for whom an AuthKey was uploaded.
     owners: HashMap<String, HashSet<String>>,
 }
 
@@ -48,12 +48,12 @@ pub(crate) struct KnownKey {
 pub(crate) struct Spent {
     /// The highest counter that the device has shown.
     pub(crate) highest: u64,
-    /// Whether this very counter came with a result before.
+    /// Whether an earlier result had this counter.
     pub(crate) replayed: bool,
 }
 
 impl Book {
-    /// Makes a change that was decided.
+    /// Applies a change.
     pub(super) fn apply(&mut self, change: &Change) {
         match change {
             Change::Clear => *self = Self::default(),
@@ -102,10 +102,10 @@ impl Book {
         }
     }
 
-    /// Checks that a counter is greater than all before it, and gives the change that remembers it.
+    /// Checks that a counter is greater than all earlier ones, and returns the change that records it.
     ///
     /// # Errors
-    /// It is not. Nothing changes.
+    /// [`Spent`] if it is not, or if the device is not known. Nothing changes.
     pub(crate) fn spend(&mut self, cpu_id: &str, counter: u64, by_result: bool) -> Result<Change, Spent> {
         let refuse = |highest, replayed| Err(Spent { highest, replayed });
         let Some(device) = self.devices.get_mut(cpu_id) else { return refuse(0, false) };
@@ -151,7 +151,7 @@ impl Book {
         self.owners.get(appid).is_some_and(|openids| openids.contains(openid))
     }
 
-    /// Keys that could have signed instead, those of the same device first; `limit` at most.
+    /// At most `limit` keys that could have signed instead, those of the same device first.
     pub(crate) fn other_keys(&self, cpu_id: &str, limit: usize) -> Vec<KnownKey> {
         let same = self.devices.get_key_value(cpu_id);
         let others = self.devices.iter().filter(|(id, _)| *id != cpu_id);

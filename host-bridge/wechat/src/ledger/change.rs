@@ -2,7 +2,7 @@
 
 use soter_wire::{PublicKey, SignatureScheme};
 
-/// One change, as a store keeps it. Applying the same change twice changes nothing more.
+/// One change, as a store keeps it. Applying it a second time changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Everything is forgotten.
@@ -14,9 +14,9 @@ pub enum Change {
         /// Its ATTK.
         attk: PublicKey,
     },
-    /// A counter was shown: the highest so far.
+    /// A device showed this counter, its highest so far.
     Counter {
-        /// Whose.
+        /// The device.
         cpu_id: String,
         /// The value.
         highest: u64,
@@ -43,7 +43,7 @@ pub enum Change {
     },
 }
 
-/// An AuthKey and whom it belongs to.
+/// An AuthKey and its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthKey {
     /// The public half.
@@ -52,8 +52,8 @@ pub struct AuthKey {
     pub appid: String,
     /// Its user.
     pub openid: String,
-    /// How every signature by it is made, fixed when it was uploaded.
+    /// The scheme of all its signatures, fixed when it was uploaded.
     pub scheme: SignatureScheme,
-    /// Whether a newer key has taken its place.
+    /// Whether a newer key has replaced it.
     pub retired: bool,
 }

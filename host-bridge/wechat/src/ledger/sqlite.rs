@@ -1,9 +1,10 @@
 //! The ledger in a file: one SQLite database.
 //!
 //! It is written through a write-ahead log with full synchronisation, so that a group costs one write to the log and
-//! one barrier; when the ledger is closed, the log is merged into the file. SQLite keeps no checksums of its data, so
-//! each row carries one of ours, and the whole file is checked when it is opened: damage is an error, never another
-//! content. What cannot be noticed is a log that loses its end after a crash; it looks as if the crash had come earlier.
+//! one barrier. When the ledger is closed, the log is merged into the file. SQLite keeps no checksums of its data, so
+//! each row has one of its own, and the whole file is checked when it is opened: damage is an error and is never read
+//! as other content. One kind of damage is not noticed: if the log loses its end in a crash, the crash seems to have
+//! happened earlier.
 
 use std::collections::HashMap;
 use std::fs::OpenOptions;
@@ -17,7 +18,7 @@ use soter_wire::{PublicKey, SignatureScheme};
 use super::change::{AuthKey, Change};
 use super::store::{LedgerError, LedgerStore};
 
-/// `SOTR`, which tells the file from other databases.
+/// `SOTR`: distinguishes the file from other databases.
 const APPLICATION_ID: i32 = 0x534F_5452;
 const VERSION: i32 = 1;
 
@@ -45,11 +46,12 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, or makes a new one (mode 0600 on Unix) if there is none. Its folder must exist. Whoever opens it
-    /// must keep other processes away.
+    /// Opens the file, or creates it (mode 0600 on Unix) if it does not exist. Its folder must exist. The caller must
+    /// keep other processes away from it.
     ///
     /// # Errors
-    /// The file cannot be made or opened, is no ledger, is damaged, or was written by a newer version. It stays as it is.
+    /// [`LedgerError`] if the file cannot be created or opened, is not a ledger, is damaged, or has another format
+    /// version. It stays as it is.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         let fail = |error: &dyn std::fmt::Display| unusable(path, error);
         let mut options = OpenOptions::new();
@@ -67,7 +69,7 @@ impl SqliteStore {
     }
 
     fn prepare(&mut self) -> rusqlite::Result<()> {
-        // Exclusive before the first access: the log then needs no shared memory beside it.
+        // Exclusive before the first access: the log then needs no shared-memory file.
         self.connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         let tables: i64 =
             self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -114,7 +116,7 @@ impl SqliteStore {
 
     fn rows(&self) -> rusqlite::Result<Vec<Change>> {
         let mut changes = Vec::new();
-        // A device without its counter is damage as well: both are written from the beginning.
+        // A device without a counter is damage as well: a device is always written together with its counter.
         let mut devices = self.connection.prepare(
             "SELECT cpu_id, attk, device.checksum, highest, counter.checksum
              FROM device LEFT JOIN counter USING (cpu_id)",
@@ -206,7 +208,7 @@ fn write_change(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Res
                 .execute(params![cpu_id, attk, checksum(&[b"device", cpu_id.as_bytes(), attk])])?;
             write_counter(transaction, cpu_id, 0)
         }
-        // INVARIANT: counters end at MAX_COUNTER, the greatest i64, and the book lets them grow only.
+        // INVARIANT: counters are at most MAX_COUNTER, the greatest i64, and the book only lets them grow.
         Change::Counter { cpu_id, highest } => {
             write_counter(transaction, cpu_id, i64::try_from(*highest).unwrap_or(i64::MAX))
         }
@@ -218,7 +220,7 @@ fn write_change(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Res
             let mut other = transaction
                 .prepare_cached("SELECT 1 FROM ask WHERE cpu_id = ?1 AND uid = ?2 AND key <> ?3")?;
             if other.exists(params![cpu_id, uid, spki])? {
-                // Keys under another ASK are of no use any more, and diagnoses of them last as long as the process.
+                // Keys under another ASK are retired. Only memory keeps them, for diagnoses, until the process ends.
                 transaction
                     .execute("DELETE FROM auth_key WHERE cpu_id = ?1 AND uid = ?2", params![cpu_id, uid])?;
             }
@@ -262,7 +264,7 @@ fn write_counter(transaction: &Transaction<'_>, cpu_id: &str, highest: i64) -> r
         .map(|_| ())
 }
 
-/// SHA-256 over fields, each after its length.
+/// SHA-256 over fields, each preceded by its length.
 fn checksum(fields: &[&[u8]]) -> Vec<u8> {
     let mut digest = Sha256::new();
     for field in fields {
@@ -281,7 +283,7 @@ fn key(spki: &[u8], column: usize) -> rusqlite::Result<PublicKey> {
     PublicKey::from_spki_der(spki).map_err(|error| damaged(column, error))
 }
 
-/// What a row keeps of a scheme.
+/// The part of a scheme that a row stores.
 fn salt_length(scheme: SignatureScheme) -> u16 {
     let SignatureScheme::RsaPss { salt_length } = scheme;
     salt_length.get()
@@ -301,7 +303,7 @@ fn damaged(column: usize, error: impl std::error::Error + Send + Sync + 'static)
 struct WrongChecksum;
 
 fn unusable(path: &Path, error: &dyn std::fmt::Display) -> LedgerError {
-    // SQLite quotes statements, on several lines.
+    // SQLite's messages quote statements on several lines.
     let error = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
     LedgerError {
         what: format!("the ledger {} cannot be used: {error}", path.display()),

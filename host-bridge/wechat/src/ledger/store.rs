@@ -1,19 +1,19 @@
-//! Where a ledger's changes are kept for good, and how that fails.
+//! The store that makes a ledger's changes durable, and its error.
 
 use super::change::Change;
 
-/// Where changes are kept for good.
+/// A durable store of changes.
 pub trait LedgerStore: Send + 'static {
-    /// Everything that is kept, as changes in an order in which they can be applied.
+    /// Loads everything that is stored, as changes in an order in which they can be applied.
     ///
     /// # Errors
-    /// [`LedgerError`] if what is there cannot be read, or is not what was written. It stays as it is.
+    /// [`LedgerError`] if the contents cannot be read, or are not what was written. They stay as they are.
     fn load(&mut self) -> Result<Vec<Change>, LedgerError>;
 
-    /// Makes a group durable, all of it or nothing.
+    /// Makes a group of changes durable, all of it or nothing.
     ///
     /// # Errors
-    /// [`LedgerError`] if nothing of the group is kept, or (if only the last barrier failed) all of it.
+    /// [`LedgerError`] if the group is not durable. Nothing of it is stored or, if only the last barrier failed, all.
     fn commit(&mut self, group: &[Change]) -> Result<(), LedgerError>;
 }
 

@@ -170,7 +170,7 @@ fn nobody_else_can_read_the_ledger() {
     }
 }
 
-/// Fails from the n-th commit on.
+/// Fails after `commits_left` commits.
 struct Failing {
     commits_left: usize,
 }
@@ -194,7 +194,7 @@ async fn nothing_counts_that_could_not_be_written() {
     let ledger = Ledger::open(Failing { commits_left: 1 }).unwrap();
     assert!(spend(&ledger, "a", 1).await);
     assert!(!spend(&ledger, "a", 2).await);
-    // A later write would build upon the one that failed.
+    // A later write would depend on the one that failed.
     assert!(!spend(&ledger, "a", 3).await);
     assert!(!spend(&ledger, "a", 2).await, "in memory it is spent, which is the harmless direction");
 }

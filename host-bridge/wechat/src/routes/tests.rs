@@ -1,4 +1,4 @@
-//! WeChat's answers, byte for byte where SDKs look.
+//! WeChat's answers, byte for byte where SDKs depend on them.
 
 use axum::body::Body;
 use axum::http::Request;
@@ -16,7 +16,7 @@ struct Backend {
     clock: SetClock,
 }
 
-/// What came back.
+/// A response.
 struct Answered {
     text: String,
     json: Value,

@@ -1,4 +1,4 @@
-//! Why a signature does not hold, as far as the bytes tell.
+//! Finds out why a signature is not valid, as far as the bytes show.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use super::required_scheme::{Required, named_scheme};
 use crate::reasons::Reason;
 use crate::verdict::Verdict;
 
-/// Texts longer than this are not searched for changes: no phone signs as much, and the search copies the text often.
+/// Maximum length in bytes of a text that is searched for changes: phones sign less, and the search is costly.
 const LONGEST_SEARCHED: usize = 64 * 1024;
 
-/// Says why a signature does not hold under the required scheme, which the caller may have demanded.
+/// Explains why a signature is not valid under the required scheme. `demanded` is the caller's scheme, if any.
 pub(super) fn explain(
     key: &PublicKey,
     json: &[u8],
@@ -52,7 +52,7 @@ pub(super) fn explain(
     Verdict { reason, detail }
 }
 
-/// A change that something between phone and server commonly makes, undone.
+/// A change that software between phone and server commonly makes, and how to undo it.
 struct Change {
     /// What was done to the signed text.
     name: &'static str,
@@ -90,7 +90,7 @@ const CHANGES: &[Change] = &[
     Change { name: "its members were put in another order", undo: reordered },
 ];
 
-/// The changes, one or two, without which the signature holds.
+/// Searches for one or two changes of the text: with them undone, the signature is valid.
 pub(crate) fn found_changes(
     key: &PublicKey,
     json: &[u8],
@@ -101,7 +101,7 @@ pub(crate) fn found_changes(
         return None;
     }
     let text = std::str::from_utf8(json).ok()?;
-    // A change can hide the scheme that the signed text names, so each text is asked for its own.
+    // A change can hide the scheme that the signed text names, so the scheme is read from each text again.
     let scheme = |text: &str| {
         let named = || named_scheme(text.as_bytes()).ok().flatten();
         demanded.or_else(named).unwrap_or_default()
@@ -118,13 +118,13 @@ pub(crate) fn found_changes(
     })
 }
 
-/// Every text that could have been changed into this one.
+/// Every text that one change could have turned into this one; none if this one is longer than `LONGEST_SEARCHED`.
 pub(crate) fn unchanged(text: &str) -> impl Iterator<Item = String> {
     let texts = (text.len() <= LONGEST_SEARCHED).then_some(text);
     texts.into_iter().flat_map(|text| without_one_change(text).map(|(_, undone)| undone))
 }
 
-/// Every text that one change could have turned into this one.
+/// Every text that one change could have turned into this one, with the name of the change.
 fn without_one_change(text: &str) -> impl Iterator<Item = (&'static str, String)> {
     CHANGES
         .iter()

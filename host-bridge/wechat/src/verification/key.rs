@@ -1,4 +1,4 @@
-//! The key that a signature is checked with.
+//! The key that verifies a signature.
 
 use soter_wire::{CertificateChain, ChainFacts, DecodeError, KeyJson, PublicKey, SignatureScheme};
 
@@ -14,7 +14,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// Reads a PEM, the JSON of an ASK or AuthKey, or that of a certificate chain, told apart by what they contain.
+    /// Reads a PEM, the JSON of an ASK or AuthKey, or that of a certificate chain: the content shows which one it is.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Verdict> {
         if let Ok(text) = std::str::from_utf8(bytes)
             && text.trim_start().starts_with("-----BEGIN")
@@ -30,7 +30,7 @@ impl Key {
         };
         match CertificateChain::decode(bytes) {
             Ok(chain) => Self::from_chain(&chain),
-            // No chain was meant. A raw LF in `pub_key` stops the chain's parser as well.
+            // The bytes are not meant as a chain. A raw LF in `pub_key` makes the chain's parser fail as well.
             Err(DecodeError::MissingField { .. } | DecodeError::NotJson { .. }) => {
                 Err(unreadable(&key_error))
             }
@@ -43,7 +43,7 @@ impl Key {
         Ok(Self { public: facts.ask.clone(), named_scheme: facts.challenge.named_scheme, chain: Some(facts) })
     }
 
-    /// What is worth knowing about the certificates and changes nothing.
+    /// Facts about the certificates that do not change the verdict.
     pub(super) fn remarks(&self, unix_seconds: u64) -> Vec<String> {
         let Some(facts) = &self.chain else { return Vec::new() };
         let mut remarks = vec![format!(

@@ -1,11 +1,11 @@
-//! How a signature must have been made: as the caller demands, as the signed text says, or as usual.
+//! The scheme that a signature must have: the caller's, else the signed text's own, else the default.
 
 use soter_wire::{DecodeError, ExportBlob, KeyJson, ResultJson, SaltLength, SignatureScheme};
 
 use crate::reasons::Reason;
 use crate::verdict::Verdict;
 
-/// The required scheme, and who requires it.
+/// The required scheme, and what requires it.
 #[derive(Clone, Copy)]
 pub(super) struct Required {
     pub(super) scheme: SignatureScheme,
@@ -13,11 +13,11 @@ pub(super) struct Required {
 }
 
 impl Required {
-    /// The scheme that must hold. Bytes that are no result and no exported key may have been signed all the same, so
-    /// they are checked too; but a remark says so.
+    /// The required scheme. Bytes that are neither a result nor an exported key may be signed all the same, so they
+    /// are checked too, with a remark.
     ///
     /// # Errors
-    /// [`Reason::SaltOutOfRange`].
+    /// [`Reason::SaltOutOfRange`] if the demanded salt length, or else the one that the JSON names, is out of range.
     pub(super) fn of(demanded: Option<u16>, json: &[u8], remarks: &mut Vec<String>) -> Result<Self, Verdict> {
         let named = named_scheme(json);
         if let Some(length) = demanded {
@@ -51,11 +51,11 @@ impl Required {
     }
 }
 
-/// What a result or an exported key says about its own scheme.
+/// The scheme that a result or an exported key names.
 pub(super) fn named_scheme(json: &[u8]) -> Result<Option<SignatureScheme>, DecodeError> {
     match ResultJson::decode(json) {
         Ok(result) => Ok(result.named_scheme),
-        // A text that is no result may still be an exported key; if it is neither, the result's error says more.
+        // A text that is not a result may be an exported key; if it is neither, the result's error says more.
         Err(error) => KeyJson::decode(json).map(|key| key.named_scheme).map_err(|_| error),
     }
 }

@@ -1,4 +1,4 @@
-//! The signature as given: raw bytes or Base64.
+//! Reads a signature: raw bytes or Base64.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::verdict::Verdict;
 /// Bytes of a signature by a SOTER key.
 const LENGTH: usize = 256;
 
-/// The 256 bytes of a signature, given raw or in standard Base64, after which one line end is tolerated.
+/// The 256 bytes of a signature, raw or in standard Base64 with at most one line end after it.
 pub(super) fn read(given: &[u8]) -> Result<Cow<'_, [u8]>, Verdict> {
     if given.len() == LENGTH {
         return Ok(Cow::Borrowed(given));
@@ -34,7 +34,7 @@ pub(super) fn read(given: &[u8]) -> Result<Cow<'_, [u8]>, Verdict> {
     }
 }
 
-/// The 256 bytes of a signature in standard Base64, and nothing around it.
+/// The 256 bytes of a signature in standard Base64 with nothing around it.
 pub(crate) fn read_base64(text: &str) -> Result<Vec<u8>, Verdict> {
     let signature = base64::decode(text).map_err(|error| {
         let unreadable = || Verdict::new(Reason::BadSignatureEncoding, format!("the signature is {error}"));
@@ -47,7 +47,7 @@ pub(crate) fn read_base64(text: &str) -> Result<Vec<u8>, Verdict> {
     Err(Verdict::new(Reason::SignatureLength, detail))
 }
 
-/// The diagnosis for Base64 that one of the usual changes has made unreadable.
+/// The diagnosis for Base64 that one of the usual changes made unreadable.
 fn misspelt(text: &str) -> Option<Verdict> {
     let unbroken: String = text.split_ascii_whitespace().collect();
     let standard = text.replace('-', "+").replace('_', "/");

@@ -1,4 +1,4 @@
-//! Every reason, and that no bytes are too much. Signatures are from the vectors that OpenSSL made.
+//! Tests of every reason, and of arbitrary bytes. The signatures are from test vectors made with OpenSSL.
 
 use std::fs;
 use std::path::Path;
