@@ -22,44 +22,44 @@ use crate::outbox::{Exchange, Outbox};
 use crate::protocol::{Call, CommandError, ErrorKind, Event, Response, Service};
 use crate::rpc::ConnectionMethod;
 
-/// Calls that wait to be sent.
+/// Maximum number of calls that wait to be sent.
 const OUTGOING: usize = 64;
 /// Events that a subscriber may lag behind before it loses the oldest.
 const BACKLOG: usize = 4096;
-/// For a server to take a connection.
+/// Timeout for connecting to a server.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// For a server to hear that nobody calls any more.
+/// Timeout for closing the connection.
 const PARTING_TIME: Duration = Duration::from_secs(1);
 /// The id of the subscription. Nobody waits for its answer; calls are numbered from 1.
 const SUBSCRIPTION: u64 = 0;
 
 type Answer = Result<Value, CommandError>;
 
-/// A server, reached through its WebSocket. Clones share the connection; it closes with the last one.
+/// A connection to a server's WebSocket. Clones share it; it closes when the last one is dropped.
 ///
-/// Dropping the future of a call that has no answer yet cancels the call at the server, too.
+/// Dropping the future of a call that has no answer yet also cancels the call at the server.
 #[derive(Clone)]
 pub struct Connection {
     outgoing: mpsc::Sender<Outgoing>,
     shared: Arc<Shared>,
 }
 
-/// What callers have in common with the task that talks to the server.
+/// What callers share with the task that owns the socket.
 struct Shared {
-    /// Without a token.
+    /// The address of the server, without a token.
     url: String,
     last_id: AtomicU64,
     state: Mutex<State>,
-    /// Tells the task that `state` wants something sent.
+    /// Notifies the task that `state` has something to send.
     wishes: Notify,
     events: broadcast::Sender<Event>,
 }
 
 #[derive(Default)]
 struct State {
-    /// Callers without an answer.
+    /// Callers that wait for an answer, by the id of the call.
     waiting: HashMap<u64, Caller>,
-    /// Calls that were sent, whose callers wait no more, and that the server may still carry out.
+    /// Ids of sent calls whose callers no longer wait. The server may still carry them out, and is asked to cancel.
     given_up: Vec<u64>,
     wants_events: bool,
     is_lost: bool,
@@ -67,29 +67,29 @@ struct State {
 
 struct Caller {
     answer: oneshot::Sender<Answer>,
-    /// Whether the server may know of the call.
+    /// Whether the server may have received the call.
     is_sent: bool,
 }
 
-/// A call on its way.
+/// A call that is to be sent.
 struct Outgoing {
     id: u64,
     text: String,
 }
 
-/// A caller that waits. Dropped before its answer came, it gives the call up.
+/// A waiting caller. If it is dropped before its answer arrives, it gives the call up.
 struct Waits<'a> {
     shared: &'a Shared,
     id: u64,
 }
 
 impl Connection {
-    /// Connects to the address of a server's ready line, `http://127.0.0.1:8777`; `?token=…` behind it is shown to the
-    /// server.
+    /// Connects to the address in a server's ready line, such as `http://127.0.0.1:8777`. The token in a `?token=…`
+    /// after it is sent to the server.
     ///
     /// # Errors
-    /// The user's: no such address. The environment's: nobody listens there, nobody answers within ten seconds, or it is
-    /// no such server.
+    /// `InvalidParams` if `url` is not such an address. `Environment` if nothing listens there, nothing answers
+    /// within 10 seconds, the token is missing or wrong, or it is not a soter-sim server.
     pub async fn open(url: &str) -> Result<Self, CommandError> {
         let Address { websocket, shown, token } = Address::read(url)?;
         let mut request = websocket.into_client_request().map_err(|_| no_url(url))?;
@@ -122,10 +122,11 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Calls any method, and gives its result as it came.
+    /// Calls any method, and returns its result as JSON.
     ///
     /// # Errors
-    /// The server's answer if it is an error, or the environment's if the connection is lost.
+    /// The server's error (`InvalidParams` if it names no kind), `Internal` if the server's answer has neither result
+    /// nor error, `Environment` if the connection is lost.
     pub async fn raw(&self, method: &str, params: Value) -> Answer {
         let shared = &*self.shared;
         let id = shared.last_id.fetch_add(1, Ordering::Relaxed) + 1;
@@ -167,7 +168,7 @@ impl Service for Connection {
         request.read_response(answer)
     }
 
-    /// Subscribes at the server, too, the first time. Calls that are made after it are sent after it.
+    /// The first subscriber also makes the connection subscribe at the server. Later commands are sent after that.
     fn events(&self) -> broadcast::Receiver<Event> {
         let events = self.shared.events.subscribe();
         self.shared.state().wants_events = true;
@@ -182,7 +183,7 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// Sends what is queued and hands out what comes, until either end is gone.
+/// Sends queued calls and dispatches received messages until either side is gone.
 async fn talk(
     mut socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     mut queued: mpsc::Receiver<Outgoing>,
@@ -195,12 +196,12 @@ async fn talk(
         tokio::select! {
             call = queued.recv(), if outbox.is_idle() => {
                 let Some(Outgoing { id, text }) = call else {
-                    // Nobody calls any more. A server that has gone needs no good-bye.
+                    // All callers are gone. A server that is gone as well needs no close frame.
                     let _ = timeout(PARTING_TIME, socket.close(None)).await;
                     return;
                 };
                 shared.say_wishes(&mut outbox, &mut is_subscribed);
-                // A call that was given up in the queue is not made at all.
+                // A call that was given up in the queue is not sent.
                 if let Some(caller) = shared.state().waiting.get_mut(&id) {
                     caller.is_sent = true;
                     let bytes = text.len();
@@ -222,7 +223,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends what callers want without waiting for it.
+    /// Queues what no caller waits for: the subscription and cancellations.
     fn say_wishes(&self, outbox: &mut Outbox<Message>, is_subscribed: &mut bool) {
         let mut state = self.state();
         if state.wants_events && !*is_subscribed {
@@ -243,7 +244,7 @@ impl Shared {
         if message.get("method").and_then(Value::as_str) == Some("event") {
             let event = message.remove("params").and_then(|event| serde_json::from_value(event).ok());
             if let Some(event) = event {
-                // Nobody listening is no error.
+                // It is not an error if there is no subscriber.
                 let _ = self.events.send(event);
             }
             return;
@@ -255,11 +256,11 @@ impl Shared {
             (None, Some(error)) => Err(error_of(&error)),
             (None, None) => Err(CommandError::internal("the server's answer is none")),
         };
-        // Whoever gave up waiting needs no answer.
+        // A caller that gave up needs no answer.
         let _ = caller.answer.send(answer);
     }
 
-    /// Tells whoever still waits, by dropping its sender, that there will be no answer.
+    /// Fails all waiting callers by dropping their senders.
     fn lose(&self) {
         let mut state = self.state();
         state.is_lost = true;
@@ -278,9 +279,9 @@ fn error_of(error: &Value) -> CommandError {
 /// A server's address.
 #[derive(Debug)]
 struct Address {
-    /// Of its WebSocket.
+    /// The URL of its WebSocket.
     websocket: String,
-    /// As it may be shown: without a token.
+    /// The address as it may be shown: without a token.
     shown: String,
     token: Option<Secret>,
 }

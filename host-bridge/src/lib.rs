@@ -9,11 +9,11 @@
 //!   Connection     a running server, as a Service
 //!   page           the phone in a browser
 //!   rpc            JSON-RPC 2.0 over the protocol: text in, text out
-//!   server         HTTP and WebSocket on one port, and who may come in
-//!   visible, toml_file, long_work   what every front end needs: text of others, files of people, busy processors
+//!   server         HTTP and WebSocket on one port, and which clients are admitted
+//!   visible, toml_file, long_work   for every front end: showing foreign text, reading TOML files, CPU-bound work
 //! ```
 //!
-//! The bridge does not know the TEE: a verifier that shared the signer's code could not catch its mistakes. They
+//! The bridge does not depend on the TEE: a verifier that shares the signer's code cannot catch its mistakes. The two
 //! have only [`soter_wire`] in common.
 
 mod connection;

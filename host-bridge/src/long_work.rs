@@ -2,8 +2,8 @@
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-/// Does something that keeps a processor busy for long, such as making a key. Other tasks of a runtime with several
-/// threads go on meanwhile.
+/// Runs work that keeps a processor busy for long, such as making a key. Other tasks of a runtime with several
+/// threads continue meanwhile.
 pub fn long_work<T>(work: impl FnOnce() -> T) -> T {
     match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),

@@ -1,6 +1,6 @@
-//! Messages on their way into a socket, written while other things go on.
+//! A queue of messages to a socket, which are written while other work continues.
 //!
-//! A peer that reads slowly must hold up nothing but what is for it: calls that wait go on, and so does reading.
+//! A peer that reads slowly must delay only its own messages: pending calls continue, and so does reading.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -8,18 +8,18 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 
-/// A queue in front of a socket. What the socket has not taken stays here when a future is dropped.
+/// A queue in front of a socket. Messages that the socket has not accepted stay in it when a future is dropped.
 #[derive(Debug)]
 pub(crate) struct Outbox<M> {
-    /// Each with its size.
+    /// Each message with its size in bytes.
     queue: VecDeque<(M, usize)>,
     /// Bytes in the queue.
     bytes: usize,
-    /// The socket took messages that it has not passed on yet.
+    /// Whether the socket has accepted messages that are not flushed yet.
     unflushed: bool,
-    /// From so many messages on, nothing is read any more.
+    /// With this many messages in the queue, nothing is read.
     most: usize,
-    /// From so many bytes on, nothing is read any more.
+    /// With this many bytes in the queue, nothing is read.
     most_bytes: usize,
 }
 
@@ -28,19 +28,19 @@ pub(crate) struct Outbox<M> {
 pub(crate) enum Exchange<R> {
     /// Everything is written.
     Written,
-    /// A message came; `None` at the end of the stream.
+    /// A message was received; `None` at the end of the stream.
     Received(Option<R>),
-    /// The socket takes no more.
+    /// The socket accepts no more messages.
     Gone,
 }
 
 impl<M> Outbox<M> {
-    /// An empty outbox that stops reading when `most` messages, or `most_bytes` of them, wait to be written.
+    /// An empty outbox that stops reading when `most` messages, or `most_bytes` bytes, wait to be written.
     pub(crate) fn new(most: usize, most_bytes: usize) -> Self {
         Self { queue: VecDeque::new(), bytes: 0, unflushed: false, most, most_bytes }
     }
 
-    /// Puts a message of this size behind the others.
+    /// Appends a message of this size in bytes.
     pub(crate) fn push(&mut self, message: M, bytes: usize) {
         self.bytes += bytes;
         self.queue.push_back((message, bytes));
@@ -51,7 +51,7 @@ impl<M> Outbox<M> {
         self.queue.is_empty() && !self.unflushed
     }
 
-    /// Whether so much waits that no more should be taken on.
+    /// Whether so much waits that nothing more should be read.
     pub(crate) fn is_full(&self) -> bool {
         self.queue.len() >= self.most || self.bytes >= self.most_bytes
     }
@@ -59,12 +59,12 @@ impl<M> Outbox<M> {
     /// Writes everything.
     ///
     /// # Errors
-    /// The socket's; it takes no more.
+    /// The socket's error. It accepts no more messages.
     pub(crate) async fn write<S: Sink<M> + Unpin>(&mut self, socket: &mut S) -> Result<(), S::Error> {
         poll_fn(|context| self.poll_write(context, socket)).await
     }
 
-    /// Writes what waits, and reads unless too much waits, until one of it has come to something.
+    /// Writes what is queued and, unless the queue is full, reads, until one of the two completes.
     pub(crate) async fn exchange<S>(&mut self, socket: &mut S) -> Exchange<S::Item>
     where
         S: Sink<M> + Stream + Unpin,
@@ -112,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes so many messages, and then no more; offers messages without end.
+    /// Accepts `room` messages and then no more; yields messages without end.
     struct Socket {
         room: usize,
         taken: Vec<u32>,

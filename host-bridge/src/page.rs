@@ -1,15 +1,15 @@
 //! The device page: a phone in the browser, served from the binary.
 //!
 //! ```text
-//!   /                 index.html: the phone, its sensor, its troubles, the journal
-//!   /page/*.js, *.css what it needs; nothing comes from elsewhere, and the policy of each answer says so
+//!   /                 index.html: the phone, its sensor, its settings, the journal
+//!   /page/*.js, *.css its files; nothing is loaded from elsewhere, and the policy of each answer says so
 //!     │
 //!     │ /ws  events (`phone`, `journal.head`) and commands          /sim/journal  calls, when there are new ones
 //!     v
 //!   the server, like any other client
 //! ```
 //!
-//! The files are plain JavaScript modules, as they stand in `page/`: there is nothing to build.
+//! The files in `page/` are plain JavaScript modules, served as they are: there is nothing to build.
 
 use axum::Router;
 use axum::extract::Path;
@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
 
-/// Everything from here alone, and nobody else's frame around it.
+/// Resources come only from this server, and no other page may embed this one in a frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 /// A file of the page.
@@ -41,7 +41,7 @@ const PICTURE: &str = "image/svg+xml";
 
 const INDEX: File = File { name: "index.html", kind: HTML, text: include_str!("../page/index.html") };
 
-/// What may be asked for without a token: it is the same for everyone.
+/// Files that are served without a token: they are the same for everyone.
 static FILES: &[File] = files! {
     "page.css": STYLE,
     "icon.svg": PICTURE,
@@ -75,11 +75,11 @@ pub fn page() -> Router {
     )
 }
 
-/// Where the page's files are. They tell nothing of the phones.
+/// The folder of the page's files. They contain nothing about the phones.
 pub(crate) const FOLDER: &str = "/page/";
 
 fn answer(file: &File, headers: &HeaderMap) -> Response {
-    // A page of another build must not be kept: what it calls may have changed.
+    // A page of another build must not be cached: the API that it calls may have changed.
     let digest = Sha256::digest(file.text);
     let tag = digest.iter().take(8).fold(String::from('"'), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
     let constants: [(HeaderName, &'static str); 6] = [

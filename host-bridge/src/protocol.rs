@@ -1,8 +1,8 @@
 //! The command protocol: every command of the phone once, with one name, its parameters and its answer.
 //!
-//! REPL, command line, servers and tests all speak it. [`commands!`](self) below is the list; adding a
-//! command is adding an entry there and a struct in the module of its noun. The entry says all there is to know about
-//! the command, and the compiler asks for what is missing, there and at the desk.
+//! REPL, command line, servers and tests all use it. [`commands!`](self) below is the list. To add a command, add an
+//! entry there and a struct in the module of its noun. The entry has everything about the command, and the compiler
+//! reports what is missing, there and at the desk.
 
 use std::any::Any;
 use std::future::Future;
@@ -48,22 +48,22 @@ pub use patch::Patch;
 pub use secret_text::{PrivateKeyText, SeedText};
 pub use touch::{Touch, TouchScript, TouchScriptError};
 
-/// What answers commands: the simulator's desk of phones in one process, or a connection to one.
+/// A service that answers commands: the simulator's desk of phones in one process, or a connection to one.
 pub trait Service: Send + Sync + 'static {
-    /// Carries out one command. Dropping the future takes back what only waited: an open dialog is cancelled.
+    /// Carries out one command. Dropping the future cancels what only waits, such as an open dialog.
     ///
     /// # Errors
-    /// The command was not carried out; see [`ErrorKind`] for whose fault that is. A wx call that fails as
-    /// on a phone, or a TEE command with a result code, is not an error but a response.
+    /// [`CommandError`] if the command was not carried out; its [`ErrorKind`] says whose fault that is. A wx call
+    /// that fails as on a phone, or a TEE command with a result code, is not an error but a response.
     fn call(&self, call: Call) -> impl Future<Output = Result<Response, CommandError>> + Send;
 
-    /// Subscribes to what happens from now on. A subscriber that does not read loses the oldest events.
+    /// Subscribes to events from now on. A subscriber that does not read loses the oldest events.
     fn events(&self) -> broadcast::Receiver<Event>;
 
     /// [`call`](Self::call) with the answer in the command's own type.
     ///
     /// # Errors
-    /// As [`call`](Self::call).
+    /// Those of [`call`](Self::call) and of [`Command::response`].
     fn request<C: Command>(
         &self,
         device: Option<&str>,
@@ -84,11 +84,11 @@ pub struct Call {
 }
 
 impl Call {
-    /// Reads a method's name and its parameters as JSON-RPC has them: an object, or nothing. The member
-    /// `device`, which every method takes, names the device.
+    /// Parses a method's name and its parameters as JSON-RPC has them: an object, or `null`. The member `device`,
+    /// which every method takes, names the device.
     ///
     /// # Errors
-    /// The caller's: no such method, or parameters that do not fit it.
+    /// `UnknownMethod` if there is no such method, `InvalidParams` if the parameters do not fit it.
     pub fn parse(method: &str, params: Value) -> Result<Self, CommandError> {
         let mut members = match params {
             Value::Null => serde_json::Map::new(),
@@ -118,13 +118,13 @@ impl Call {
 pub trait Command: Serialize + DeserializeOwned + JsonSchema + Into<Request> + Send {
     /// The method's name, for example `wx.startSoterAuthentication`.
     const METHOD: &'static str;
-    /// What the command answers.
+    /// The command's answer.
     type Response: Serialize + DeserializeOwned + JsonSchema + Send;
 
-    /// Takes the answer out of the general [`Response`].
+    /// Extracts the command's answer from the general [`Response`].
     ///
     /// # Errors
-    /// The service answered another command: a defect of the service.
+    /// `Internal` if the response is that of another command: a defect of the service.
     fn response(response: Response) -> Result<Self::Response, CommandError>;
 }
 
@@ -135,8 +135,8 @@ impl Method {
     }
 }
 
-/// Whether a name stands for an attacker's method: servers offer those only when they were started for that. A name that
-/// no method has is told by its noun.
+/// Whether a name is that of an attacker's method: servers offer those only when they were started for attackers. If
+/// no method has the name, its noun decides.
 pub fn is_attackers(name: &str) -> bool {
     let of_its_noun = || {
         let (noun, _) = name.split_once('.')?;
@@ -145,7 +145,7 @@ pub fn is_attackers(name: &str) -> bool {
     Method::named(name).or_else(of_its_noun).is_some_and(Method::is_attackers)
 }
 
-/// An [`ErrorKind::UnknownMethod`] that names the nearest methods of the same noun.
+/// An [`ErrorKind::UnknownMethod`] that names the methods of the same noun.
 fn unknown_method(name: &str) -> CommandError {
     let noun = name.split('.').next().unwrap_or_default();
     let near: Vec<_> = METHODS
@@ -165,9 +165,9 @@ fn unknown_method(name: &str) -> CommandError {
 /// What methods start with, for people: `wx., desk. or attack.`.
 fn beginnings() -> String {
     let mut nouns: Vec<_> = METHODS.iter().map(Method::noun).collect();
-    // Methods of one noun stand together.
+    // Methods of one noun are adjacent.
     nouns.dedup();
-    // The desk is named before the phones on it, all others as in the table.
+    // First `wx`, then `desk`, then all others as in the table.
     nouns.sort_by_key(|noun| match *noun {
         "wx" => 0,
         "desk" => 1,
@@ -211,17 +211,17 @@ macro_rules! commands {
                 match self { $(Self::$variant(_) => $method,)+ }
             }
 
-            /// What it changes of what front ends show, if it is carried out.
+            /// What the command changes in what front ends show, if it is carried out.
             pub fn changes(&self) -> Changes {
                 match self {
                     $(Self::$variant($request { $($phone,)? .. }) => Changes::$changes $(($phone.clone()))?,)+
                 }
             }
 
-            /// Reads the answer to this command as a server sent it.
+            /// Parses the answer to this command as a server sent it.
             ///
             /// # Errors
-            /// The server's: its answer has another shape, so it is of another version.
+            /// `Environment` if the answer has another shape: the server is of another version.
             pub fn read_response(&self, answer: Value) -> Result<Response, CommandError> {
                 match self {
                     $(Self::$variant(_) => serde_json::from_value::<$response>(answer)
@@ -236,7 +236,7 @@ macro_rules! commands {
             /// The parameters as JSON-RPC has them: an object.
             ///
             /// # Errors
-            /// A defect of the program.
+            /// `Internal` if they cannot be written as an object: a defect of the program.
             pub fn params(&self) -> Result<serde_json::Map<String, Value>, CommandError> {
                 let value = match self {
                     $(Self::$variant(request) => serde_json::to_value(request),)+
@@ -247,10 +247,10 @@ macro_rules! commands {
                 }
             }
 
-            /// Reads a method's name and its parameters.
+            /// Parses a method's name and its parameters.
             ///
             /// # Errors
-            /// The caller's: no such method, or parameters that do not fit it.
+            /// `UnknownMethod` if there is no such method, `InvalidParams` if the parameters do not fit it.
             pub fn parse(method: &str, params: Value) -> Result<Self, CommandError> {
                 match method {
                     $($method => serde_json::from_value::<$request>(params)
@@ -265,7 +265,7 @@ macro_rules! commands {
         }
 
         impl Response {
-            /// The trusted app's answer, if this is the answer to one of its commands: those alone answer with a
+            /// The trusted app's reply, if this is the answer to one of its commands: only those answer with a
             /// [`soter::Reply`].
             pub fn trusted_app_reply(&self) -> Option<&soter::Reply> {
                 let answer: &dyn Any = match self { $(Self::$variant(answer) => answer,)+ };
@@ -294,8 +294,8 @@ macro_rules! commands {
 }
 
 // Each entry: the method's name, its variant of `Request` and `Response` with the types of its parameters and of its
-// answer; in brackets who may call it (`Caller`), whether its calls are written down (`Recording`), and what it changes of
-// what front ends show (`Changes`, with the parameter that names a phone); one line for people.
+// answer; in brackets who may call it (`Caller`), whether its calls are recorded (`Recording`), and what it changes
+// in what front ends show (`Changes`, with the parameter that names a phone); one line for people.
 commands! {
     "wx.startSoterAuthentication" => StartSoterAuthentication(wx::StartSoterAuthentication) -> wx::SoterAuthentication,
         [Anyone, Recorded, changes Nothing]

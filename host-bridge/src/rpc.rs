@@ -6,17 +6,18 @@
 //!                                      └── Journal: the call, its answer, how long it took
 //! ```
 //!
-//! Every method of the protocol is one of JSON-RPC under the same name, with named parameters; the member `device` names
-//! the device. A call that fails as on a phone is a *result* with `errCode`. What was not carried out is an error:
+//! Every method of the protocol is a JSON-RPC method of the same name with named parameters; the member `device`
+//! names the device. A call that fails as on a phone returns a *result* with `errCode`. A call that was not carried
+//! out returns an error:
 //!
 //! | code | `data.kind` | meaning |
 //! |---|---|---|
 //! | -32700 | | the text is not JSON |
-//! | -32600 | | JSON, but no call |
+//! | -32600 | | JSON, but not a call |
 //! | -32601 | `unknownMethod` | no such method |
 //! | -32602 | `invalidParams` | parameters of the wrong shape, or out of range |
 //! | -32603 | `internal` | a defect of the program |
-//! | -32001 | `environment` | the phone's surroundings: storage, the ledger |
+//! | -32001 | `environment` | the phone's environment: storage, the ledger |
 //! | -32002 | `limitReached` | more than is held at once |
 //! | -32003 | `noDialog` | no dialog waits for a touch |
 //! | -32004 | `unknownDevice` | no device of that name |
@@ -24,12 +25,12 @@
 //!
 //! `message` says what happened, `data.next` what to do.
 //!
-//! The methods `danger.*` and `attack.*` are for attackers. They exist only where the server was started for them; elsewhere
-//! they are unknown, and `rpc.discover` does not tell of them.
+//! The methods `danger.*` and `attack.*` are for attackers. They exist only on a server that was started for
+//! attackers; otherwise they are unknown, and `rpc.discover` does not list them.
 //!
-//! A connection that stays open has methods of its own: `events.subscribe` and `events.unsubscribe`, and `rpc.cancel` with
-//! the `id` of a call that has no answer yet. That call is given up as if the connection had closed: its dialog is
-//! cancelled, and its answer is the error -32005.
+//! A connection that stays open has its own methods: `events.subscribe` and `events.unsubscribe`, and `rpc.cancel`
+//! with the `id` of a call that has no answer yet. That call is given up as if the connection had closed: its dialog
+//! is cancelled, and its answer is the error -32005.
 
 mod connection_method;
 mod open_rpc;
@@ -49,15 +50,15 @@ use crate::protocol::{Call, CommandError, ErrorKind, Method, Service, is_attacke
 pub(crate) use self::connection_method::ConnectionMethod;
 pub use self::session::{Session, Topics};
 
-/// Calls in one batch.
+/// Maximum number of calls in one batch.
 pub const MAX_BATCH: usize = 64;
 
-/// Bytes of an id, which waits with its call and comes back with the answer.
+/// Maximum length of an id in bytes. It is kept with its call and returned with the answer.
 const MAX_ID: usize = 1024;
-/// From here on, a number that is no 64-bit integer may not be the one that was sent.
+/// From here on, a number that is not a 64-bit integer may have been rounded when it was parsed.
 const MAX_ROUNDED: f64 = 9_007_199_254_740_992.0;
 
-/// The dispatcher.
+/// The dispatcher of JSON-RPC calls.
 #[derive(Debug)]
 pub struct Rpc<S> {
     service: Arc<S>,
@@ -76,7 +77,7 @@ impl<S> Clone for Rpc<S> {
     }
 }
 
-/// A text that was read: one call, or several.
+/// A parsed text: one call or several.
 #[derive(Debug)]
 pub struct Message {
     calls: Vec<Result<Incoming, Failure>>,
@@ -100,7 +101,7 @@ struct Failure {
 }
 
 impl Message {
-    /// Reads a text. What is wrong with it is told when it is answered.
+    /// Parses a text. [`Rpc::answer`] reports what is wrong with it.
     pub fn read(text: &[u8]) -> Self {
         let single = |call| Self { calls: vec![call], is_batch: false };
         match serde_json::from_slice(text) {
@@ -122,14 +123,14 @@ impl Message {
         }
     }
 
-    /// How many of its calls may have to wait for their answer.
+    /// The number of its calls that may have to wait for an answer.
     pub fn waiting_calls(&self) -> usize {
         let waits =
             |call: &&Result<Incoming, Failure>| call.as_ref().is_ok_and(|call| call.connections().is_none());
         self.calls.iter().filter(waits).count()
     }
 
-    /// The answer that refuses all of it because too much is pending; `None` if nothing in it wants an answer.
+    /// The answer that rejects the whole message because too much is pending; `None` if no call expects an answer.
     pub fn refused(self, error: &CommandError) -> Option<String> {
         let answers = self.calls.into_iter().map(|call| match call {
             Ok(Incoming { id, .. }) => id.map(|id| failed(&id, &Failure::from(error))),
@@ -152,7 +153,7 @@ impl Incoming {
             Some(Value::String(_)) => {
                 return Err(invalid(&format!("one with an id of more than {MAX_ID} bytes")));
             }
-            // Beyond 2^53 a number may have been rounded when it was read, and the answer must have the same.
+            // Beyond 2^53 a number may have been rounded when it was parsed, and the answer must have the same id.
             Some(Value::Number(number))
                 if number.as_f64().is_some_and(|id| !number.is_f64() || id.abs() < MAX_ROUNDED) => {}
             Some(Value::Number(_)) => {
@@ -199,7 +200,7 @@ impl From<&CommandError> for Failure {
 }
 
 impl<S: Service> Rpc<S> {
-    /// A dispatcher over a service, which writes calls into a journal. It knows no attacker's methods.
+    /// A dispatcher for a service, which records calls in a journal. It does not offer the attackers' methods.
     pub fn new(service: Arc<S>, journal: Arc<Journal>) -> Self {
         Self { service, journal, attacker: false }
     }
@@ -210,18 +211,18 @@ impl<S: Service> Rpc<S> {
         Self { attacker, ..self }
     }
 
-    /// What answers the commands.
+    /// The service that answers the commands.
     pub fn service(&self) -> &Arc<S> {
         &self.service
     }
 
-    /// Where calls are written down.
+    /// The journal of calls.
     pub fn journal(&self) -> &Arc<Journal> {
         &self.journal
     }
 
-    /// Carries out a message and gives its answer; `None` if nothing in it wants one. Calls of a batch run side by side.
-    /// The session is that of a connection that stays open. Dropping the future gives its calls up.
+    /// Carries out a message and returns its answer; `None` if no call expects one. Calls of a batch run
+    /// concurrently. `session` is that of a connection that stays open. Dropping the future gives up its calls.
     pub async fn answer(&self, message: Message, session: Option<&Session>) -> Option<String> {
         let is_batch = message.is_batch;
         let calls = message.calls.into_iter().map(|call| async move {
@@ -244,7 +245,7 @@ impl<S: Service> Rpc<S> {
         }
         let Incoming { id, method, params } = call;
         let pending = PendingCall::begin(Origin::Rpc);
-        // Cut before the call waits: what clients send beyond what is asked for takes no memory meanwhile.
+        // Cut before the call waits, so that superfluous data of clients takes no memory meanwhile.
         let is_recorded = Method::named(&method).is_none_or(Method::is_recorded);
         let kept = is_recorded.then(|| Excerpt::from(&params));
         let command = self.command(&method, params);
@@ -284,7 +285,8 @@ impl<S: Service> Rpc<S> {
             .map_err(|error| CommandError::internal(format!("the answer does not serialise: {error}")))
     }
 
-    /// What a connection answers itself, as JSON. It is not written down: it tells what a client listens to, and nothing of a phone.
+    /// Answers a method of the connection itself, as JSON. The journal does not record it: it is about what the
+    /// client subscribes to, and not about a phone.
     fn connections_own(
         &self,
         method: ConnectionMethod,
@@ -368,7 +370,7 @@ fn topics(topics: Option<&Value>) -> Result<Topics, CommandError> {
     Ok(wanted)
 }
 
-/// The protocol does not know what connections answer themselves; whoever misspells that should hear of it all the same.
+/// The protocol does not know the methods of connections, so the error for a misspelt one gets their names here.
 fn told_of_connections_own(method: &str, error: CommandError) -> CommandError {
     if error.kind == ErrorKind::UnknownMethod && ConnectionMethod::is_meant_by(method) {
         let next = format!("methods of a connection: {}", ConnectionMethod::names());
@@ -377,7 +379,7 @@ fn told_of_connections_own(method: &str, error: CommandError) -> CommandError {
     error
 }
 
-/// Something that is told unasked.
+/// A JSON-RPC notification.
 pub(crate) fn notification(method: &str, params: &impl serde::Serialize) -> Option<String> {
     serde_json::to_string(&json!({"jsonrpc": "2.0", "method": method, "params": params})).ok()
 }

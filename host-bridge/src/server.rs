@@ -3,15 +3,15 @@
 //! ```text
 //!   connection (bounded in number)
 //!     -> head within a time limit -> guard: Host, Origin, token -> body within time and size
-//!     -> /ws                    JSON-RPC, and events unasked     (a connection of its own from here on)
+//!     -> /ws                    JSON-RPC, and notifications      (a connection of its own from here on)
 //!        /rpc                   JSON-RPC, one message at a time
 //!        /cgi-bin/… /sns/…      WeChat's servers
 //!        /                      pages for a browser, if there are any
 //!        /health /sim/journal /sim/reset
 //! ```
 //!
-//! Everything that a client can make grow has a bound, and each bound its own answer; see [`Limits`]. A panic in one
-//! connection leaves the others alone.
+//! Everything that a client can make grow has a limit, and each limit has its own answer; see [`Limits`]. A panic in
+//! one connection does not affect the others.
 
 mod guard;
 mod limits;
@@ -41,17 +41,17 @@ pub use self::limits::Limits;
 pub use self::options::{Notices, ServerOptions};
 pub use self::paths::ServerPath;
 
-/// What is behind the port.
+/// The services behind the port.
 pub struct Rooms<S> {
-    /// What answers commands.
+    /// The service that answers commands.
     pub service: Arc<S>,
-    /// Where calls are written down.
+    /// The journal of calls.
     pub journal: Arc<Journal>,
     /// WeChat's paths.
     pub wechat: Router,
-    /// The pages that a browser shows, if there are any: `/` and what they need. The token guards them, too.
+    /// The pages for a browser, if there are any: `/`, which also requires the token, and the files that it needs.
     pub page: Option<Router>,
-    /// Where notices go.
+    /// The receiver of notices.
     pub notices: Notices,
     /// Whether `danger.*` and `attack.*` are offered.
     pub attacker: bool,
@@ -63,7 +63,7 @@ impl<S> fmt::Debug for Rooms<S> {
     }
 }
 
-/// A port that is taken, and not served yet.
+/// A server whose port is bound, but not served yet.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -72,11 +72,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the port.
+    /// Binds the port.
     ///
     /// # Errors
-    /// The user's: an address beyond loopback without a token, an empty token, or an origin that is none. The environment's: the address
-    /// is in use or not this computer's.
+    /// `InvalidParams` if the address is beyond loopback and there is no token, the token is empty, or an allowed
+    /// origin or host is malformed. `Environment` if the address is in use or not this computer's.
     pub async fn bind(options: ServerOptions) -> Result<Self, CommandError> {
         let listen = options.listen;
         if !listen.ip().to_canonical().is_loopback() && options.token.is_none() {
@@ -97,12 +97,12 @@ impl Server {
         Ok(Self { listener, address, options })
     }
 
-    /// The address that is listened on.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// How clients on this computer reach it: `http://127.0.0.1:PORT`, without a slash at the end.
+    /// The URL for clients on this computer: `http://127.0.0.1:PORT`, without a slash at the end.
     pub fn url(&self) -> String {
         let ip = match self.address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
@@ -112,8 +112,8 @@ impl Server {
         format!("http://{}", SocketAddr::new(ip, self.address.port()))
     }
 
-    /// Serves until `shutdown` is ready. Then it takes no connection any more, lets pending requests end for as long as
-    /// [`Limits::drain`] says, and closes what is left.
+    /// Serves until `shutdown` is ready. Then it accepts no more connections, gives pending requests
+    /// [`Limits::drain`] to finish, and closes what is left.
     pub async fn run<S: Service>(self, rooms: Rooms<S>, shutdown: impl Future<Output = ()>) {
         let Self { listener, address, options } = self;
         let Rooms { service, journal, wechat, page, notices, attacker } = rooms;
@@ -126,7 +126,7 @@ impl Server {
         tokio::select! {
             () = &mut serving => {}
             () = shutdown => {
-                // The listener is among those who hear it.
+                // The listener holds a receiver.
                 let _ = stop.send(true);
                 serving.await;
             }

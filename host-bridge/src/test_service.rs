@@ -1,4 +1,4 @@
-//! A service for tests of what is in front of it: it answers a few commands, and waits or panics when asked to.
+//! A service for tests of the servers: it answers a few commands, and waits or panics on request.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,11 +1,11 @@
-//! Files in TOML that people write.
+//! TOML files that people write.
 
 use serde::de::DeserializeOwned;
 
-/// Reads a text.
+/// Parses a TOML text.
 ///
 /// # Errors
-/// In one line: where it is wrong, and how. What stands there is not quoted, for it may be a secret.
+/// One line: the line number, and what is wrong there. The text itself is not quoted, because it may be a secret.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();

@@ -1,17 +1,17 @@
-//! Text of others, as it may be shown to a person.
+//! Makes foreign text safe to show to a person.
 
 use std::borrow::Cow;
 
-/// One line of text that cannot steer whoever reads it, in a terminal, a browser or a report.
+/// One line of text that cannot control the terminal, browser or report that shows it.
 ///
-/// Written as escapes are: control characters, line ends among them; characters that set the direction of writing, and
-/// those that take no room (Unicode's `Bidi_Control`, U+200B to U+200F, U+2028 to U+202E, U+2060 to U+2069, U+FEFF);
-/// and U+FFFE and U+FFFF, which are no characters and which XML cannot hold.
+/// These characters are escaped: control characters, including line ends; characters that set the direction of
+/// writing, and those without width (Unicode's `Bidi_Control`, U+200B to U+200F, U+2028 to U+202E, U+2060 to U+2069,
+/// U+FEFF); and U+FFFE and U+FFFF, which are not characters and which XML cannot contain.
 pub fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, steers)
 }
 
-/// The same for text of several lines, whose line feeds stay what they are.
+/// The same for text of several lines: line feeds are kept.
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |character| character != '\n' && steers(character))
 }

@@ -1,4 +1,4 @@
-//! The phones on the desk, and their troubles.
+//! The phones on the desk, and their settings.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What happens on the phones, for front ends to show and journals to keep.
+//! Events of the phones, for front ends to show and journals to keep.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -131,7 +131,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The device on which it happened; `None` for what happens on servers.
+    /// The device on which it happened; `None` for events of servers.
     pub fn device(&self) -> Option<&str> {
         match self {
             Self::Notice { .. } | Self::SignatureJudged { .. } => None,

@@ -11,7 +11,7 @@ pub struct Method {
     pub summary: &'static str,
     /// Who may call it.
     pub caller: Caller,
-    /// Whether its calls are written down.
+    /// Whether its calls are recorded.
     pub recording: Recording,
     /// The schemas of its parameters and of its answer.
     pub(crate) schemas: fn(&mut SchemaGenerator) -> (Schema, Schema),
@@ -22,28 +22,28 @@ pub struct Method {
 pub enum Caller {
     /// Every client.
     Anyone,
-    /// An attacker: servers offer the method only when they were started for that.
+    /// An attacker: servers offer the method only when they were started for attackers.
     Attacker,
 }
 
-/// Whether a method's calls are written into the journal.
+/// Whether a method's calls are recorded in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recording {
-    /// They are.
+    /// They are recorded.
     Recorded,
-    /// They are not: front ends call the method often to draw themselves, which would bury what the journal is for.
+    /// They are not recorded: front ends call the method often to draw themselves, which would hide other calls.
     Unrecorded,
 }
 
-/// What a command changes of what front ends show, as far as no other event tells of it. What it changes is told with
-/// [`Event::Changed`](super::Event::Changed).
+/// What a command changes in what front ends show, unless another event reports it.
+/// [`Event::Changed`](super::Event::Changed) reports the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changes {
-    /// Nothing, or other events tell of it.
+    /// Nothing, or other events report it.
     Nothing,
-    /// The phone that the command is for; without one, the phone that is selected after it.
+    /// The phone that the command is for; if it names none, the phone that is selected afterwards.
     ItsPhone,
-    /// The phone of this name, which the parameters give.
+    /// The phone of this name, which is in the parameters.
     PhoneNamed(String),
 }
 
@@ -53,12 +53,12 @@ impl Method {
         self.name.split('.').next().unwrap_or_default()
     }
 
-    /// Whether it is an attacker's.
+    /// Whether it is an attacker's method.
     pub fn is_attackers(&self) -> bool {
         self.caller == Caller::Attacker
     }
 
-    /// Whether its calls are written down.
+    /// Whether its calls are recorded.
     pub fn is_recorded(&self) -> bool {
         self.recording == Recording::Recorded
     }

@@ -1,4 +1,4 @@
-//! How a mode is written, for JSON schemas: the type itself is below the protocol and has none.
+//! The JSON schema of a mode: the type itself is in a crate below the protocol and has none.
 
 use schemars::JsonSchema;
 

@@ -1,4 +1,4 @@
-//! A setting in a partial update: left alone, set back to its default, or set.
+//! A setting in a partial update: kept, reset to its default, or set.
 
 use std::borrow::Cow;
 
@@ -10,17 +10,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A field of this type needs `#[serde(default, skip_serializing_if = "Patch::is_keep")]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
-    /// Leave the setting as it is.
+    /// Keep the setting as it is.
     #[default]
     Keep,
-    /// Set it back to its default.
+    /// Reset it to its default.
     Reset,
     /// Set it to this.
     Set(T),
 }
 
 impl<T> Patch<T> {
-    /// Whether the setting is left alone.
+    /// Whether the setting is kept.
     pub fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
     }

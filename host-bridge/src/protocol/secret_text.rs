@@ -1,4 +1,4 @@
-//! Texts that somebody has to send and nobody may read: seeds and private keys.
+//! Secret texts that clients send: seeds and private keys.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -58,7 +58,7 @@ macro_rules! secret_texts {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                // The usual error would quote what stands there instead, and that may be the secret.
+                // The usual error would quote the value, which may be the secret.
                 String::deserialize(deserializer).map(Self::from).map_err(|_| de::Error::custom($not_a_string))
             }
         }

@@ -1,4 +1,4 @@
-//! The fingerprint sensor and the camera: who touches, and what came of it.
+//! The fingerprint sensor and the camera: who touches them, and the result.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use soter_wire::shortened;
 
-/// The longest script, in entries.
+/// Maximum number of entries in a script.
 const MAX_ENTRIES: usize = 1_000;
 
 /// One thing that a person does while the dialog is open.
@@ -22,21 +22,21 @@ pub enum Touch {
     Cancel,
 }
 
-/// What a person will do, one thing after the other: `1`, `wrong,wrong,2`, `cancel`.
+/// What a person does, one thing after the other: `1`, `wrong,wrong,2`, `cancel`.
 ///
 /// If the dialog is still open after the last entry, a cancel follows. In JSON a script is its text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TouchScript(pub Vec<Touch>);
 
-/// A touch script that does not read. The caller's fault.
+/// A touch script that cannot be parsed. The caller's fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TouchScriptError {
-    /// An entry is none of the three things.
+    /// An entry is neither a number, `wrong` nor `cancel`.
     #[error(
         "touch script entry {position} is `{entry}`; entries are finger numbers (1, 2, …), `wrong` or `cancel`, separated by commas"
     )]
     Entry {
-        /// Counted from 1.
+        /// The entry's position, counted from 1.
         position: usize,
         /// The entry, shortened.
         entry: String,
@@ -44,13 +44,13 @@ pub enum TouchScriptError {
     /// Too many entries.
     #[error("the touch script has {entries} entries; {MAX_ENTRIES} are the most")]
     TooLong {
-        /// How many it has.
+        /// The number of entries.
         entries: usize,
     },
 }
 
 impl Touch {
-    /// The finger or face with this number; no number is 0.
+    /// The finger or face with this number; `None` for 0, because numbers start at 1.
     fn enrolled(number: u32) -> Option<Self> {
         (number > 0).then_some(Self::Enrolled(number))
     }

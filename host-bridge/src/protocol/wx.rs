@@ -1,7 +1,7 @@
-//! The calls that a mini program makes, shaped as WeChat shapes them.
+//! The calls of a mini program, in WeChat's form.
 //!
-//! A call that fails as on a phone is an answer with `errCode` and `errMsg`. Members that WeChat does not
-//! know are ignored, as WeChat does.
+//! A call that fails as on a phone has an answer with `errCode` and `errMsg`. Members that WeChat does not know are
+//! ignored, as by WeChat.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use soter_wire::Mode;
 
 use super::touch::TouchScript;
 
-/// A challenge of this many UTF-16 units is too long, says the Android client.
+/// A challenge of this many UTF-16 units or more is too long for the Android client.
 pub const CHALLENGE_LIMIT: usize = 512;
 
 /// `wx.startSoterAuthentication`: show the dialog, wait for a touch, sign.

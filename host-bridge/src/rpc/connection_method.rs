@@ -11,7 +11,7 @@ macro_rules! connection_methods {
         pub(crate) enum ConnectionMethod { $(#[doc = $summary] $variant,)+ }
 
         impl ConnectionMethod {
-            /// Every one.
+            /// Every method.
             pub(crate) const ALL: &[Self] = &[$(Self::$variant,)+];
 
             /// Its name.
@@ -35,19 +35,19 @@ connection_methods! {
 }
 
 impl ConnectionMethod {
-    /// The one of this name.
+    /// The method of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|method| method.name() == name)
     }
 
-    /// Whether a name looks like one of these methods: it has their noun.
+    /// Whether a name looks like one of these methods: it has the same noun.
     pub(super) fn is_meant_by(name: &str) -> bool {
         name.split_once('.').is_some_and(|(noun, _)| {
             Self::ALL.iter().any(|method| method.name().split('.').next() == Some(noun))
         })
     }
 
-    /// The names of all, for people.
+    /// All names, for people.
     pub(super) fn names() -> String {
         Self::ALL.iter().map(|method| method.name()).collect::<Vec<_>>().join(", ")
     }

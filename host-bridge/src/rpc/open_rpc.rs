@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 use super::connection_method::ConnectionMethod;
 use crate::protocol::METHODS;
 
-/// The document as JSON, after OpenRPC 1.3.2: every method with its parameters by name, and its result. It is made once:
-/// making it takes far longer than any other answer. An attacker's methods are in it only if they are offered.
+/// The document as JSON, in the format of OpenRPC 1.3.2: every method with its named parameters and its result. It is
+/// generated once, because that takes far longer than any other answer. It has the attackers' methods only if they
+/// are offered.
 pub(super) fn document(attacker: bool) -> &'static str {
     static USUAL: LazyLock<String> = LazyLock::new(|| generate(false).to_string());
     static ATTACKERS: LazyLock<String> = LazyLock::new(|| generate(true).to_string());

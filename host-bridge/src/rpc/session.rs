@@ -1,4 +1,4 @@
-//! What a connection that stays open keeps between its calls.
+//! The state of a connection that stays open, between its calls.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -33,18 +33,18 @@ impl Topic {
     }
 }
 
-/// What a connection hears of beside answers.
+/// The topics to which a connection is subscribed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Topics {
-    /// What happens on the phones.
+    /// Events of the phones.
     pub phone: bool,
-    /// Calls, as the journal writes them down.
+    /// Calls, as the journal records them.
     pub journal: bool,
-    /// That the journal has grown, and up to which number; for those who read it over HTTP when they want to.
+    /// The journal's newest number when it has grown, for clients that read the journal over HTTP.
     pub journal_head: bool,
 }
 
-/// A connection's wishes, and its calls that have no answer yet.
+/// A connection's subscriptions, and its calls that have no answer yet.
 #[derive(Debug, Default)]
 pub struct Session {
     topics: Mutex<Topics>,
@@ -57,7 +57,7 @@ struct Pending {
     calls: Vec<(u64, Value, AbortHandle)>,
 }
 
-/// A call's place among those without an answer.
+/// The entry of a call without an answer. Dropping it removes the call from the session.
 struct Place<'a> {
     session: &'a Session,
     number: u64,
@@ -74,12 +74,12 @@ impl Topics {
 }
 
 impl Session {
-    /// What it wants to hear.
+    /// The topics to which it is subscribed.
     pub fn topics(&self) -> Topics {
         *self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hears of these topics from now on, beside those it heard of before.
+    /// Subscribes to these topics in addition to the earlier ones.
     pub(super) fn subscribe(&self, topics: Topics) {
         let mut heard = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
         heard.phone |= topics.phone;
@@ -87,19 +87,19 @@ impl Session {
         heard.journal_head |= topics.journal_head;
     }
 
-    /// Hears of nothing any more.
+    /// Unsubscribes from all topics.
     pub(super) fn unsubscribe(&self) {
         *self.topics.lock().unwrap_or_else(PoisonError::into_inner) = Topics::default();
     }
 
-    /// Carries out a call until [`cancel`](Self::cancel) names it: then the call is dropped, and there is `None`.
+    /// Runs a call until [`cancel`](Self::cancel) names it; then the call is dropped, and the result is `None`.
     pub(super) async fn until_cancelled<F: Future>(&self, id: &Value, call: F) -> Option<F::Output> {
         let (handle, registration) = AbortHandle::new_pair();
         let _place = self.place(id.clone(), handle);
         Abortable::new(call, registration).await.ok()
     }
 
-    /// Cancels the calls with this id. Whether there were any.
+    /// Cancels the calls with this id, and returns whether there were any.
     pub(super) fn cancel(&self, id: &Value) -> bool {
         let pending = self.pending();
         let mut named = pending.calls.iter().filter(|(_, other, _)| other == id).peekable();

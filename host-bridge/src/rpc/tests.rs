@@ -1,4 +1,4 @@
-//! JSON-RPC by the book, and whatever else comes in.
+//! JSON-RPC as specified, and any other input.
 
 use std::sync::atomic::Ordering;
 
@@ -207,7 +207,7 @@ async fn discovery_describes_every_method_with_its_parameters_and_its_result() {
     let schemas = document["components"]["schemas"].as_object().unwrap();
     for method in methods {
         assert!(method["params"].is_array() && method["result"]["schema"].is_object(), "{method}");
-        // Whatever is referred to is there.
+        // Every schema that is referred to exists.
         let text = method.to_string();
         for reference in text.split("#/components/schemas/").skip(1) {
             let name = reference.split('"').next().unwrap();

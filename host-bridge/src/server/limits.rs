@@ -1,10 +1,10 @@
-//! What a client can make grow, and how far.
+//! Limits of what a client can make grow.
 
 use std::time::Duration;
 
 use soter_wechat::MAX_BODY;
 
-/// Bounds of a server. Each has its own answer.
+/// Limits of a server. Each has its own answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Open connections; one more gets 503 and is closed.
@@ -15,15 +15,15 @@ pub struct Limits {
     pub message: usize,
     /// Calls of one WebSocket connection that have no answer yet; one more gets the error -32002.
     pub pending: usize,
-    /// For the head of a request; a slower client is disconnected.
+    /// Time for the head of a request; a slower client is disconnected.
     pub head_time: Duration,
-    /// For the body of a request; a slower client gets 408.
+    /// Time for the body of a request; a slower client gets 408.
     pub body_time: Duration,
-    /// Without a byte of what is sent being taken; a client that waits longer is disconnected.
+    /// Time in which a client accepts no byte of what is sent; after it, the client is disconnected.
     pub send_time: Duration,
-    /// Between pings of a quiet WebSocket connection; a client that lets two pass in silence is disconnected.
+    /// Time between pings of a WebSocket connection; a client that is silent for two of them is disconnected.
     pub ping: Duration,
-    /// For pending requests, once the server stops.
+    /// Time for pending requests to finish when the server stops.
     pub drain: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Connections: accepted, bounded, and ended.
+//! Accepts connections, limits their number, and ends them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,18 +16,18 @@ use tower::ServiceExt;
 use super::limits::Limits;
 use super::patience::Patience;
 
-/// A connection's place among those that may be open. What goes on after an upgrade keeps it.
+/// The permit of an open connection. After an upgrade, the WebSocket keeps it.
 pub(super) type Place = Arc<OwnedSemaphorePermit>;
 
-/// The longest head of a request, in bytes.
+/// Maximum length of a request's head, in bytes.
 const LONGEST_HEAD: usize = 64 << 10;
-/// After the system gave no connection, for example because no file can be opened any more.
+/// Pause after a failed accept, for example because no more files can be opened.
 const RECOVERY: Duration = Duration::from_millis(100);
-/// Connections that are being told that there are too many; what comes beyond that is closed without a word.
+/// Maximum number of connections that are refused with an answer at a time; others are closed without one.
 const REFUSALS: usize = 64;
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 109\r\n\r\n{\"error\":\"too many connections are open\",\"next\":\"close some, or use one WebSocket connection for many calls\"}";
 
-/// Accepts connections until `stopping` says so, and then waits for those that are open.
+/// Accepts connections until `stopping` is set, and then waits for the open ones.
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -49,7 +49,7 @@ pub(super) async fn serve(
             Ok(place) => {
                 let connection =
                     connection(stream, router.clone(), limits, stopping.clone(), Arc::new(place));
-                // A task of its own: what goes wrong in it ends this connection alone.
+                // A task of its own: a panic in it ends only this connection.
                 tokio::spawn(connection);
             }
             Err(_) => {
@@ -61,7 +61,7 @@ pub(super) async fn serve(
     }
     drop(listener);
     let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-    // What has not ended by then is cut off.
+    // Connections that have not ended by then are cut off.
     let _ = tokio::time::timeout(limits.drain, places.acquire_many(all)).await;
 }
 
@@ -72,7 +72,7 @@ async fn connection(
     mut stopping: watch::Receiver<bool>,
     place: Place,
 ) {
-    // Small answers must not wait for more. A stream that refuses is about to fail anyway.
+    // Small answers must not wait for more. A stream on which this fails is about to fail anyway.
     let _ = stream.set_nodelay(true);
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Arc::clone(&place));
@@ -88,7 +88,7 @@ async fn connection(
         )
         .with_upgrades();
     tokio::pin!(connection);
-    // How a connection ends is the client's business.
+    // How a connection ends is up to the client.
     tokio::select! {
         _ = &mut connection => {}
         () = stopped(&mut stopping) => {
@@ -100,16 +100,16 @@ async fn connection(
 
 /// Waits until the server stops.
 pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    // A server that is gone has stopped, too.
+    // If the sender is gone, the server has stopped, too.
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
-/// Says that there are too many connections, to a client that takes it at once.
+/// Answers that there are too many connections, if the client reads that within 1 second.
 async fn refuse(mut stream: TcpStream, _refusal: OwnedSemaphorePermit) {
     let say = async {
         stream.write_all(FULL).await?;
         stream.shutdown().await?;
-        // Closing on a request that is unread would take the answer back.
+        // Closing with an unread request could discard the answer.
         let mut request = [0; 1024];
         while stream.read(&mut request).await? > 0 {}
         Ok::<_, std::io::Error>(())

@@ -1,4 +1,4 @@
-//! What a person decides about a server.
+//! The options of a server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,23 +7,23 @@ use soter_wechat::Secret;
 
 use super::limits::Limits;
 
-/// Where to listen, and whom to let in.
+/// Where to listen, and which clients to admit.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
     /// The address; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Values of `Origin` that are let in, in addition to the server's own.
+    /// Values of `Origin` that are admitted, in addition to the server's own.
     pub allow_origins: Vec<String>,
-    /// Values of `Host` that are let in, in addition to loopback with the server's port.
+    /// Values of `Host` that are admitted, in addition to loopback with the server's port.
     pub allow_hosts: Vec<String>,
-    /// What clients have to show for everything but WeChat's own paths and `/health`.
+    /// What clients must send for everything but WeChat's own paths and `/health`.
     pub token: Option<Secret>,
-    /// Bounds.
+    /// The limits.
     pub limits: Limits,
 }
 
 impl ServerOptions {
-    /// An address, and the usual rules: loopback alone, no foreign origin, no token.
+    /// An address with the default rules: only loopback, no foreign origin, no token.
     pub fn on(listen: SocketAddr) -> Self {
         Self {
             listen,
@@ -35,5 +35,5 @@ impl ServerOptions {
     }
 }
 
-/// Hears what a person at the server should know, such as the flag that would have let a refused client in.
+/// Receives notices for the person at the server, such as the flag that would have admitted a refused client.
 pub type Notices = Arc<dyn Fn(&str) + Send + Sync>;

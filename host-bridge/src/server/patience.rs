@@ -1,4 +1,4 @@
-//! A stream that does not wait for ever until the other side takes something.
+//! A stream with a timeout for writing.
 
 use std::io;
 use std::pin::Pin;
@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A stream whose writing fails once the other side has taken nothing for a while.
+/// A stream whose writes fail with `TimedOut` once the other side has accepted nothing for `limit`.
 pub(super) struct Patience<T> {
     stream: T,
     limit: Duration,
-    /// Runs while the other side takes nothing.
+    /// Runs while the other side accepts nothing.
     waits: Option<Pin<Box<Sleep>>>,
 }
 
@@ -21,7 +21,7 @@ impl<T> Patience<T> {
         Self { stream, limit, waits: None }
     }
 
-    /// Passes on what came of a write, unless it has been waited for too long.
+    /// Passes on the result of a write, or an error if it has been pending for too long.
     fn bounded<R>(&mut self, written: Poll<io::Result<R>>, context: &mut Context<'_>) -> Poll<io::Result<R>> {
         if written.is_ready() {
             self.waits = None;
@@ -87,7 +87,7 @@ mod tests {
     async fn writing_fails_when_nothing_is_taken_and_goes_on_while_a_little_is() {
         let (near, mut far) = tokio::io::duplex(4);
         let mut near = Patience::new(near, Duration::from_millis(200));
-        // Far longer than the limit all in all, and never as long without a byte.
+        // Far longer than the limit in total, but never as long without a byte.
         let slow_reader = tokio::spawn(async move {
             for _ in 0..40 {
                 sleep(Duration::from_millis(10)).await;

@@ -1,4 +1,4 @@
-//! Paths, and what every request goes through before it gets to one.
+//! The router, and the layers that every request passes before it reaches a handler.
 
 use std::sync::Arc;
 
@@ -26,10 +26,10 @@ use super::paths::ServerPath;
 use super::respond::refusal;
 use super::socket;
 
-/// Entries of the journal in one answer.
+/// Maximum number of journal entries in one answer.
 const JOURNAL_PAGE: usize = 1000;
 
-/// Everything behind the port.
+/// The router for everything behind the port.
 pub(super) fn router<S: Service>(
     rpc: Rpc<S>,
     wechat: Router,
@@ -88,10 +88,10 @@ pub(super) fn router<S: Service>(
         }))
 }
 
-/// Reads a body within time and size, so that no handler waits for a slow client. What is too long is cut off one byte
-/// behind the limit, where whoever reads it sees that it is.
+/// Reads a body within the limits of time and size, so that no handler waits for a slow client. A body that is too
+/// long is truncated one byte after the limit, so that its reader sees that it is too long.
 async fn gather(request: Request, next: Next, limits: Limits) -> Response {
-    // WebSocket handshakes and most GETs have none.
+    // WebSocket handshakes and most GETs have no body.
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
@@ -110,7 +110,7 @@ async fn gather(request: Request, next: Next, limits: Limits) -> Response {
     };
     match tokio::time::timeout(limits.body_time, read).await {
         Ok(Ok(bytes)) => {
-            // It no longer tells what is read.
+            // The header may differ from the length of what was read.
             parts.headers.remove(header::CONTENT_LENGTH);
             next.run(Request::from_parts(parts, Body::from(bytes))).await
         }

@@ -1,4 +1,4 @@
-//! `/ws`: JSON-RPC on a connection that stays open, and events unasked.
+//! `/ws`: JSON-RPC on a connection that stays open, and notifications of events.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub(super) async fn upgrade<S: Service>(
     )
 }
 
-/// Where what happens comes from, while it is wanted.
+/// The sources of notifications, while the client is subscribed to them.
 #[derive(Default)]
 struct News {
     phone: Option<broadcast::Receiver<Event>>,
@@ -62,22 +62,22 @@ struct News {
     head: Option<Head>,
 }
 
-/// The journal's newest number, told seldom enough for a page that is drawn from it.
+/// The journal's newest number, sent seldom enough for a page that is redrawn each time.
 struct Head {
     number: watch::Receiver<u64>,
     pause: Interval,
 }
 
-/// Between two tellings of the journal's newest number.
+/// Pause between two notifications of the journal's newest number.
 const HEAD_PAUSE: Duration = Duration::from_millis(200);
 
 type Answer<'a> = Pin<Box<dyn Future<Output = (usize, Option<String>)> + Send + 'a>>;
 
 async fn talk<S: Service>(mut socket: WebSocket, sockets: Sockets<S>) {
     let limits = sockets.limits;
-    // A client that sends and does not read is heard no further, and told of no more events, until it reads.
+    // If a client sends and does not read, nothing more is read from it and no events are sent until it reads.
     let mut outbox = Outbox::new(limits.pending, limits.message);
-    // The calls that were pending are given up before the good-bye: they may hold what others wait for.
+    // Pending calls are given up before the close frame is sent: they may hold what others wait for.
     let end = converse(&mut socket, &mut outbox, sockets).await;
     let part = async {
         match end {
@@ -88,25 +88,25 @@ async fn talk<S: Service>(mut socket: WebSocket, sockets: Sockets<S>) {
                 outbox.write(&mut socket).await?;
             }
         }
-        // Reading sends the answer to the client's good-bye; closing on what is unread would take ours back.
+        // Reading sends the answer to the client's close frame; closing with unread data could discard ours.
         while let Some(Ok(_)) = socket.recv().await {}
         Ok::<_, axum::Error>(())
     };
-    // A client that does not part in time has been told, or cannot be.
+    // After this, the client has received the close frame, or cannot receive it.
     let _ = timeout(limits.drain / 4, part).await;
 }
 
-/// How a conversation ended.
+/// How a connection ended.
 enum End {
-    /// The client has gone without a word, or does not take any.
+    /// The client is gone without a close frame, or accepts no more data.
     Gone,
-    /// The client said good-bye, and waits for the answer.
+    /// The client sent a close frame, and waits for the answer.
     ByClient,
-    /// The server has this to say.
+    /// The server ends the connection with this frame.
     ByServer(Frame),
 }
 
-/// Answers calls and tells news until one side ends it.
+/// Answers calls and sends notifications until one side ends the connection.
 async fn converse<S: Service>(
     socket: &mut WebSocket,
     outbox: &mut Outbox<Frame>,
@@ -121,13 +121,13 @@ async fn converse<S: Service>(
     let mut ping = interval_at(Instant::now() + limits.ping, limits.ping);
     let mut silent_pings = 0;
     loop {
-        // Almost always the socket takes it at once.
+        // Almost always the socket accepts everything at once.
         if !outbox.is_idle() && outbox.write(socket).now_or_never().is_some_and(|written| written.is_err()) {
             return End::Gone;
         }
         tokio::select! {
             () = stopped(&mut stopping) => {
-                // What is pending may still be answered; what waits for a person is not.
+                // Pending calls may still be answered; those that wait for a person are not.
                 let rest = async { while let Some((_, answer)) = pending.next().await { say(outbox, answer); } };
                 let _ = timeout(limits.drain / 4, rest).await;
                 return End::ByServer(close(close_code::AWAY, "the server stops"));
@@ -135,13 +135,13 @@ async fn converse<S: Service>(
             Some((calls, answer)) = pending.next(), if !pending.is_empty() => {
                 pending_calls -= calls;
                 say(outbox, answer);
-                // Subscriptions begin behind the answer that confirms them.
+                // Subscriptions begin after the answer that confirms them.
                 news.follow(session.topics(), &rpc);
             }
             exchange = outbox.exchange(socket), if pending.len() <= limits.pending => match exchange {
                 Exchange::Gone | Exchange::Received(None) => return End::Gone,
                 Exchange::Received(Some(Ok(Frame::Close(_)))) => return End::ByClient,
-                // Whoever makes room in a full socket is alive, even if it could not be heard for a while.
+                // A client that makes room in a full socket is alive, even if it could not be read from for a while.
                 Exchange::Written | Exchange::Received(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => {
                     silent_pings = 0;
                 }
@@ -182,7 +182,7 @@ fn say(outbox: &mut Outbox<Frame>, text: Option<String>) {
 }
 
 impl News {
-    /// Listens to what is wanted now.
+    /// Subscribes to the sources of these topics, and unsubscribes from others.
     fn follow<S: Service>(&mut self, topics: Topics, rpc: &Rpc<S>) {
         let Topics { phone, journal, journal_head } = topics;
         match (phone, &self.phone) {
@@ -202,7 +202,7 @@ impl News {
         }
     }
 
-    /// The next thing to tell; never, if nothing is wanted.
+    /// The next notification; pending for ever if the client is subscribed to nothing.
     async fn next(&mut self) -> Option<String> {
         tokio::select! {
             event = heard(&mut self.phone) => told("event", event),
@@ -213,7 +213,7 @@ impl News {
 }
 
 impl Head {
-    /// Tells the number as it is, and from then on when it has changed.
+    /// Reports the current number, and then the number whenever it has changed.
     fn of(mut number: watch::Receiver<u64>) -> Self {
         number.mark_changed();
         let mut pause = interval(HEAD_PAUSE);
@@ -222,7 +222,7 @@ impl Head {
     }
 }
 
-/// The journal's newest number, once it is another one than was told.
+/// The journal's newest number, once it differs from the one that was sent.
 async fn newest(head: &mut Option<Head>) -> u64 {
     let Some(Head { number, pause }) = head else { return std::future::pending().await };
     // Waiting twice for the same tick loses nothing when this future is dropped in between.
@@ -260,7 +260,7 @@ fn too_many(limit: usize) -> CommandError {
     )
 }
 
-/// The end with a client that broke the rules of WebSocket, or that has gone.
+/// The end for a client that violated the WebSocket protocol, or that is gone.
 fn farewell(error: axum::Error, limit: usize) -> End {
     use tokio_tungstenite::tungstenite::Error;
     let error = error.into_inner();

@@ -1,4 +1,4 @@
-//! Real sockets: who is let in, what is bounded, and what others notice of it.
+//! Tests with real sockets: who is admitted, what is limited, and what other clients notice of it.
 
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
@@ -87,7 +87,7 @@ impl Running {
         connect_async(format!("ws://{}/ws", self.address)).await.unwrap().0
     }
 
-    /// Writes a call down, as if somebody had made it.
+    /// Records a call, as if a client had made it.
     fn record(&self, request: Value) {
         let call = PendingCall::begin(Origin::Rpc);
         self.journal.record(call.answered(0, "wx.login", request, Value::Null, None));
@@ -98,7 +98,7 @@ impl Running {
         tokio::time::timeout(Duration::from_secs(30), self.ended).await.unwrap().unwrap();
     }
 
-    /// Waits until so many authentications wait.
+    /// Waits until this many authentications wait.
     async fn waiting(&self, number: usize) {
         let reached = async {
             while self.service.waiting.load(Ordering::SeqCst) != number {

@@ -1,4 +1,4 @@
-//! Who comes in: by address, `Host`, `Origin` and token.
+//! Who is admitted: by address, `Host`, `Origin` and token.
 
 use super::*;
 

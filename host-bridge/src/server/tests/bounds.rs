@@ -1,4 +1,4 @@
-//! What a client can make grow, or wait, and where that ends.
+//! Limits of what a client can make grow or wait.
 
 use super::*;
 
@@ -29,7 +29,7 @@ async fn calls_of_a_client_that_reads_nothing_go_on() {
     next(&mut stuck).await;
     stuck.send(call(2, "wx.startSoterAuthentication", json!({}))).await.unwrap();
     server.waiting(1).await;
-    // More than the socket's buffers take; what the server keeps back is bounded, so some of it is missed.
+    // More than the socket's buffers hold; what the server keeps is limited, so some events are lost.
     let mut event = TestService::event(1);
     if let Event::Refused { reason, .. } = &mut event {
         *reason = "x".repeat(60_000);
@@ -41,7 +41,7 @@ async fn calls_of_a_client_that_reads_nothing_go_on() {
     let mut other = server.socket().await;
     other.send(call(1, "sensor.cancel", json!({}))).await.unwrap();
     assert_eq!(next(&mut other).await["result"], json!({}));
-    // The call of the stuck client ends, although nobody has read its answer yet.
+    // The call of the stuck client ends, although the client has not read its answer yet.
     server.waiting(0).await;
     let mut heard = next(&mut stuck).await;
     while heard["id"] != 2 {
@@ -88,7 +88,7 @@ async fn a_subscriber_that_lags_is_told_how_much_it_missed() {
     let mut socket = server.socket().await;
     socket.send(call(1, "events.subscribe", json!({}))).await.unwrap();
     next(&mut socket).await;
-    // More at once than are kept: nothing yields in between.
+    // More at once than are kept: this task does not yield in between.
     for code in 0..10_000 {
         server.service.events.send(TestService::event(code)).unwrap();
     }
@@ -151,7 +151,7 @@ async fn slow_heads_and_bodies_are_cut_off() {
     assert_status(&body, 408);
     let with_get = format!("GET /cgi-bin/token HTTP/1.1\r\nHost: {address}\r\nContent-Length: 9\r\n\r\n{{");
     assert_status(&server.raw(&with_get).await, 408);
-    // A second request that never comes.
+    // The client sends no second request.
     let idle = server.raw(&format!("GET /health HTTP/1.1\r\nHost: {address}\r\n\r\n")).await;
     assert_status(&idle, 200);
 }
@@ -167,7 +167,7 @@ async fn a_client_that_does_not_take_its_answer_gives_its_place_back() {
         server.record(json!(vec!["x".repeat(8000); 5]));
     }
     let mut greedy = TcpStream::connect(server.address).await.unwrap();
-    // More answers than the socket's buffers take.
+    // More answers than the socket's buffers hold.
     let request = format!("GET /sim/journal HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).repeat(20);
     greedy.write_all(request.as_bytes()).await.unwrap();
     let freed = async {

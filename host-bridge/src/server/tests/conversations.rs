@@ -1,4 +1,4 @@
-//! A WebSocket from the first call to the good-bye.
+//! A WebSocket from the first call to the close frame.
 
 use super::*;
 
@@ -132,12 +132,12 @@ async fn frames_that_are_none_of_ours_end_the_connection_with_their_code() {
     large.send(Message::text("x".repeat(2000))).await.unwrap();
     assert_eq!(closed(&mut large).await, Some(1009));
     let mut malformed = server.socket().await;
-    // A frame with a reserved bit, straight into the stream.
+    // A frame with a reserved bit, written directly to the stream.
     let MaybeTlsStream::Plain(stream) = malformed.get_mut() else { panic!("no plain stream") };
     stream.write_all(&[0xF1, 0x80, 0, 0, 0, 0]).await.unwrap();
     assert_eq!(closed(&mut malformed).await, Some(1002));
     let mut not_text = server.socket().await;
-    // A text frame, masked with zeros, whose one byte begins no character.
+    // A text frame, masked with zeros, whose only byte is not UTF-8.
     let MaybeTlsStream::Plain(stream) = not_text.get_mut() else { panic!("no plain stream") };
     stream.write_all(&[0x81, 0x81, 0, 0, 0, 0, 0xFF]).await.unwrap();
     assert_eq!(closed(&mut not_text).await, Some(1007));
@@ -180,7 +180,7 @@ async fn a_stop_answers_what_it_can_and_says_good_bye() {
     let mut socket = server.socket().await;
     socket.send(call(1, "device.list", json!({}))).await.unwrap();
     next(&mut socket).await;
-    // Nobody touches any more.
+    // Nobody touches the sensor.
     socket.send(call(2, "wx.startSoterAuthentication", json!({}))).await.unwrap();
     server.waiting(1).await;
     let (address, service) = (server.address, Arc::clone(&server.service));

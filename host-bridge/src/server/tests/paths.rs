@@ -35,7 +35,7 @@ async fn the_page_needs_nothing_from_elsewhere_and_its_files_need_no_token() {
     assert_status(&index, 200);
     let policy = "content-security-policy: default-src 'none'; script-src 'self';";
     assert!(index.contains(policy) && !index.contains("unsafe"), "{index}");
-    // Whatever the page names is there, and nothing of it is at another address.
+    // Every file that the page names exists, and none is at another address.
     let named: Vec<&str> =
         index.split('"').filter(|text| text.starts_with("/page/") || text.contains("//")).collect();
     assert!(named.len() >= 4, "{named:?}");
