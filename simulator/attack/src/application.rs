@@ -1,7 +1,8 @@
-//! A mini program's own server, as a target: it issues challenges, takes results, and asks WeChat's servers about them.
+//! A mini program's own server, as a target: it issues challenges, receives results, and asks WeChat's servers about
+//! them.
 //!
-//! WeChat's servers are the audit's own. They check signatures as always, but accept replays, so that only the application
-//! can refuse one.
+//! The audit runs these WeChat servers itself. They check signatures as always, but accept replays, so that only the
+//! application can refuse one.
 
 mod answers;
 mod asked;
@@ -26,21 +27,21 @@ use crate::restart;
 use crate::steps::{Code, Envelope, PAST_A_CODE};
 use crate::target::{Answer, Cookies, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
 
-/// Bytes of the shortest text that is kept out of reports: a shorter one is no secret, and stands everywhere.
+/// Bytes of the shortest text that is masked in reports. A shorter one is not a secret, and may occur anywhere.
 const SHORTEST_SECRET: usize = 8;
 
-/// WeChat's servers that an application asks.
+/// The WeChat servers that an application asks.
 #[derive(Debug)]
 pub struct Emulated {
     /// The servers.
     pub wechat: Arc<WeChat>,
     /// Their clock.
     pub clock: SetClock,
-    /// What makes their routes fail.
+    /// The switch that makes their routes fail.
     pub outages: OutageSwitch,
 }
 
-/// The application, and WeChat's servers that it asks.
+/// The application, and the WeChat servers that it asks.
 #[derive(Debug)]
 pub struct ApplicationTarget {
     http: Http,
@@ -53,7 +54,7 @@ pub struct ApplicationTarget {
 }
 
 impl ApplicationTarget {
-    /// An application that asks these servers, on which these users are; each attack takes one or two.
+    /// A target for this application. It asks these servers, which know these users; each attack uses one or two users.
     pub fn new(
         http: Http,
         application: Application,
@@ -63,11 +64,11 @@ impl ApplicationTarget {
         Self { http, application, wechat, clock, outages, users, next_user: AtomicUsize::new(0) }
     }
 
-    /// Whether even a request without login, order and result looks like a success: then the description cannot tell one
-    /// answer from another, or the application accepts everything. Gives that answer in one line.
+    /// Whether even a request without login, order and result counts as a success. If so, the description cannot
+    /// distinguish answers, or the application accepts everything. Returns that answer in one line.
     ///
     /// # Errors
-    /// [`Trouble`].
+    /// [`Trouble::Broken`] if the request cannot be built or is not answered.
     pub async fn accepts_nothing_at_all(&self) -> Result<Option<String>, Trouble> {
         let result = &self.application.result;
         let reply = self.request(&result.request, &Values::new(), &Cookies::default()).await?;
@@ -82,7 +83,7 @@ impl ApplicationTarget {
         self.wechat.login(&user.name, appid).map_err(|error| Trouble::broken(error.to_string()))
     }
 
-    /// Values for a request that is none about a result: a fresh code is made only where one is wanted.
+    /// The values for a request that does not send a result. A fresh code is made only if the request uses one.
     fn values(&self, visit: &Visit, endpoint: &Endpoint) -> Result<Values, Trouble> {
         let mut values = visit.values.clone();
         values.insert("openid".to_owned(), visit.user.openid.clone());
@@ -128,7 +129,7 @@ impl ApplicationTarget {
         Ok(Request { method: endpoint.method(), url, headers, body, secrets })
     }
 
-    /// What belongs to a session, or was put into the description as a credential.
+    /// The values of a login, the session's cookies, and fixed credentials in the description's headers.
     fn secrets(&self, endpoint: &Endpoint, values: &Values, cookies: &Cookies) -> Secrets {
         let is_long = |secret: &String| secret.len() >= SHORTEST_SECRET;
         let of_login = self.application.login.iter().flat_map(|login| login.values.keys());
@@ -330,7 +331,7 @@ impl Target for ApplicationTarget {
         let reply = self.logged_in(&login.request, &visit, code).await?;
         let captured = captured(&login.values, &reply).ok();
         let accepted = login.success.check(&reply).is_ok() && captured.is_some();
-        // The session that it gave is one all the same.
+        // The session that this login may have opened is a secret, too.
         let secrets = self.secrets(&login.request, &captured.unwrap_or_default(), &visit.cookies);
         let exchange = reply.exchange.masked(&secrets);
         Ok(Answer { accepted, status: reply.status, reason: None, exchange })

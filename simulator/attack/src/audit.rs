@@ -1,4 +1,4 @@
-//! The audit: a positive control, every attack, an honest request after each, and what came of it.
+//! The audit: a positive control, every attack, an honest request after each, and the results.
 //!
 //! ```text
 //!   control      honest results of the usual phone family ── refused ──> nothing is concluded
@@ -25,17 +25,17 @@ pub use self::finding::{ControlFailed, Finding, Summary};
 pub use self::report::{Report, ReportKind};
 pub use self::selection::{Baseline, Selection};
 
-/// Attacks after which the target may accept no honest result, before the others are given up.
+/// If the target accepts no honest result after this many attacks in a row, the remaining attacks are not played.
 const MOST_BREAKS: usize = 2;
 
-/// Results of one honest person, before somebody new takes over. By then the counter has one digit still: whether a target
-/// knows that 10 is more than 9 is an attack's question, not the control's.
+/// The number of results that one honest person sends before a new one takes over. Up to then the counter has one
+/// digit: whether a target knows that 10 is greater than 9 is a question for an attack, not for the control.
 const MOST_PAYMENTS: usize = 4;
 
-/// Plays attacks against a target, one after the other, and tells of each as it is done.
+/// Plays attacks against a target, one after the other, and reports each finding to `progress` as soon as it is there.
 ///
 /// # Errors
-/// [`ControlFailed`]: honest results are refused. No attack was played.
+/// [`ControlFailed`] if the target refuses honest results or cannot be asked. No attack was played.
 pub async fn audit<T: Target>(
     target: &T,
     keys: &KeySource,
@@ -76,32 +76,33 @@ pub async fn audit<T: Target>(
     Ok(findings)
 }
 
-/// Honest people, whom the target must serve before, between and after attacks.
+/// The honest people whom the target must serve before, between and after attacks.
 struct Control {
     person: Person,
-    /// How often this person has paid.
+    /// How many results this person has sent.
     paid: usize,
-    /// How many people there were.
+    /// How many people there have been.
     people: usize,
-    /// A family whose honest phones the target turns away.
+    /// A family whose honest phones the target refuses.
     turned_away: Option<TurnedAway>,
 }
 
-/// A family whose honest phones a target turns away: that it refuses their forgeries proves nothing.
+/// A family whose honest phones a target refuses. If the target refuses their forgeries too, that proves nothing.
 struct TurnedAway {
     family: &'static str,
-    /// Whether the target knows the keys, and refuses the results all the same.
+    /// Whether the target accepts the keys and refuses only the results.
     is_known: bool,
-    /// One line: how.
+    /// One line: the refusal.
     how: String,
 }
 
 impl Control {
-    /// Honest results of both salt lengths. A target that serves the default family alone is audited with that alone.
+    /// Sends honest results of both salt lengths. If the target serves only the default family, the other family's
+    /// attacks are skipped.
     async fn begin<T: Target>(target: &T, keys: &KeySource) -> Result<Self, ControlFailed> {
         let first = &PROFILES[0];
         let mut person = served(target, keys, first, 1).await?;
-        // A second result of the same phone, for its counter goes on.
+        // The same phone sends a second result, whose counter is higher.
         pay(&mut person, target, first).await?;
         let mut turned_away = None;
         if let Some(other) = PROFILES.iter().find(|profile| profile.scheme != first.scheme) {
@@ -124,7 +125,7 @@ impl Control {
         if let Some(TurnedAway { family, is_known, how }) = &self.turned_away
             && *family == attack.profile
         {
-            // Whether honest phones of the family are served is what an entry of this kind asks.
+            // An attack that must be accepted asks just this: whether honest phones of the family are served.
             let is_the_question = *is_known && attack.expected == Expected::MustAccept;
             if !is_the_question {
                 return Finding::unplayed(
@@ -139,11 +140,12 @@ impl Control {
         Finding { attack, verdict, reason, exchange, known: false }
     }
 
-    /// An honest result must be accepted. After a restart, say, the target may have forgotten login and keys. Somebody who
-    /// is refused all the same is replaced by somebody new, and that is told.
+    /// Checks that an honest result is accepted. The target may have forgotten login and keys, for example after a
+    /// restart, so after a refusal the person logs in and uploads the keys again. If the result is refused
+    /// nevertheless, a new person takes over, and the refusal is returned.
     ///
     /// # Errors
-    /// In one line: nobody is served any more.
+    /// One line with the refusal, if the target serves nobody any more.
     async fn honest<T: Target>(&mut self, target: &T, keys: &KeySource) -> Result<Option<String>, String> {
         self.paid += 1;
         if self.person.pay(target).await.is_ok_and(|answer| answer.accepted) {
@@ -163,7 +165,7 @@ impl Control {
         }
     }
 
-    /// Somebody new, whom the target serves.
+    /// Replaces the person by a new one, whom the target serves.
     async fn replace<T: Target>(&mut self, target: &T, keys: &KeySource) -> Result<(), NotServed> {
         self.people += 1;
         self.person = served(target, keys, &PROFILES[0], self.people).await?;
@@ -172,9 +174,9 @@ impl Control {
     }
 }
 
-/// What a target did with someone honest instead of serving them.
+/// What a target did with an honest person instead of serving them.
 enum NotServed {
-    /// It did not take the phone's keys.
+    /// It refused the phone's keys.
     KeysRefused(ControlFailed),
     /// It refused the result.
     ResultRefused(ControlFailed),
@@ -191,7 +193,7 @@ impl From<NotServed> for ControlFailed {
     }
 }
 
-/// Someone new, whose keys are taken and whose first result is accepted.
+/// A new person, whose keys and whose first result are accepted.
 async fn served<T: Target>(
     target: &T,
     keys: &KeySource,
@@ -210,7 +212,7 @@ async fn served<T: Target>(
     Ok(person)
 }
 
-/// An honest result, which is accepted.
+/// Sends an honest result, which must be accepted.
 async fn pay<T: Target>(person: &mut Person, target: &T, profile: &'static Profile) -> Result<(), NotServed> {
     let answer = person.pay(target).await.map_err(NotServed::Broken)?;
     if answer.accepted {

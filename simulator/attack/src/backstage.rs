@@ -1,4 +1,4 @@
-//! What can be done to a verifier outside WeChat's contract.
+//! Operations on a verifier that are not part of WeChat's contract.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use crate::http::{Http, Request};
 use crate::restart;
 use crate::target::Trouble;
 
-/// What can be done to a verifier beside its contract.
+/// Operations on a verifier that are not part of WeChat's contract.
 pub trait Backstage: Send + Sync + fmt::Debug {
     /// A login code of `wx.login` for a mini program; `None` if the verifier gives none.
     fn login_code(&self, appid: String) -> BoxFuture<'_, Option<String>>;
 
-    /// Sets the verifier's clock on. `false`: it has none that can be set.
+    /// Moves the verifier's clock forward. Returns `false` if its clock cannot be set.
     fn advance_clock(&self, by: Duration) -> bool;
 
-    /// Restarts the verifier, and waits until it is there again.
+    /// Restarts the verifier, and waits until it answers again.
     fn restart(&self) -> BoxFuture<'_, Result<(), Trouble>>;
 }
 
-/// Servers elsewhere: a verifier that may be this project's own.
+/// A remote verifier, which may be this project's own servers.
 #[derive(Clone, Debug)]
 pub struct RemoteServers {
     http: Http,
@@ -34,12 +34,12 @@ pub struct RemoteServers {
 }
 
 impl RemoteServers {
-    /// The servers at this address, and a command that restarts them, if there is one.
+    /// The servers at this address, and a command that restarts them, if any.
     pub fn new(http: Http, restart: Option<String>) -> Self {
         Self { http, restart }
     }
 
-    /// `wx.login` over JSON-RPC, which this project's own servers answer.
+    /// Calls `wx.login` over JSON-RPC. This project's own servers answer it.
     async fn login(&self, appid: String) -> Option<String> {
         let call = json!({"jsonrpc": "2.0", "id": 1, "method": Login::METHOD, "params": {"appid": appid}});
         let url = self.http.address("/rpc").ok()?;
@@ -79,7 +79,7 @@ pub struct OwnServers {
 }
 
 impl OwnServers {
-    /// These servers, and their clock if it is one that can be set.
+    /// These servers, and their clock if it can be set.
     pub fn new(wechat: Arc<WeChat>, clock: Option<SetClock>) -> Self {
         Self { wechat, clock }
     }

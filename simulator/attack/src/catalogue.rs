@@ -1,4 +1,4 @@
-//! Every attack, by what it abuses.
+//! The catalogue of attacks, grouped by what they abuse.
 
 mod counter;
 mod identity;
@@ -25,13 +25,13 @@ pub fn catalogue() -> impl Iterator<Item = &'static Attack> {
     .flatten()
 }
 
-/// The attack with this id. Capitals do not matter, and `SOTER-` may be left out.
+/// The attack with this id. Case does not matter, and `SOTER-` may be left out.
 pub fn find(id: &str) -> Option<&'static Attack> {
     let id = in_full(id);
     catalogue().find(|attack| attack.id == id)
 }
 
-/// An id, or the beginning of one, as the catalogue has it.
+/// An id, or the beginning of one, as it is written in the catalogue.
 pub(crate) fn in_full(id: &str) -> String {
     let id = id.trim().to_ascii_uppercase();
     if id == "SOTER" || id.starts_with("SOTER-") { id } else { format!("SOTER-{id}") }

@@ -1,4 +1,4 @@
-//! One attack: what it is, and what a correct server makes of it.
+//! An attack: what it is, and how a correct server handles it.
 
 use std::fmt;
 
@@ -10,19 +10,19 @@ use soter_wechat::Reason;
 pub struct Attack {
     /// The stable name, such as `SOTER-REPLAY-01`.
     pub id: &'static str,
-    /// Who has to notice.
+    /// Who has to detect it.
     pub layer: Layer,
-    /// One line: what is tried.
+    /// One line: what the attacker tries.
     pub title: &'static str,
     /// What the attacker has.
     pub holds: Holds,
-    /// How the input is made, and with whose key.
+    /// How the input is made, and with which key.
     pub making: &'static str,
     /// What a correct server does.
     pub expected: Expected,
     /// What it means if the target does something else.
     pub meaning: &'static str,
-    /// How to mend that.
+    /// How to fix that.
     pub fix: &'static str,
     /// The family of the phone that is attacked.
     pub profile: &'static str,
@@ -30,12 +30,12 @@ pub struct Attack {
     pub script: Script,
 }
 
-/// Who has to notice an attack.
+/// Who has to detect an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
-    /// Whoever checks challenge, session and order: a mini program's own server.
+    /// The server that checks challenge, session and order: a mini program's own.
     Application,
-    /// Whoever checks the signature: WeChat's servers, or one's own with the same contract.
+    /// The server that checks the signature: WeChat's, or another one with the same contract.
     Verifier,
 }
 
@@ -46,13 +46,13 @@ pub enum Holds {
     AnotherPhone,
     /// Nothing but the network: what anybody can send.
     Network,
-    /// A result that was recorded on its way.
+    /// A result that was recorded in transit.
     RecordedResult,
     /// A rooted phone, whose text and signature can be changed, or whose keys have leaked.
     RootedPhone,
     /// A copy of a phone's storage.
     StolenBackup,
-    /// Nothing: it is what an honest phone or program may send.
+    /// Nothing: an honest phone or program may send it.
     Nothing,
 }
 
@@ -63,12 +63,12 @@ pub enum Expected {
     MayRefuse(&'static [Reason]),
     /// It accepts.
     MustAccept,
-    /// It refuses. The reasons are those of this project's own server, any of which will do.
+    /// It refuses. The reasons are those of this project's own server; any of them is right.
     MustRefuse(&'static [Reason]),
 }
 
 impl Expected {
-    /// The word for it.
+    /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::MayRefuse(_) => "may-refuse",
@@ -87,7 +87,7 @@ impl Expected {
 }
 
 impl Layer {
-    /// The word for it.
+    /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Application => "application",

@@ -1,5 +1,5 @@
-//! A fresh emulated phone whose keys the attacker knows: not because its secure world gives them away, but because it was
-//! made with keys from outside.
+//! A fresh emulated phone whose keys the attacker knows: its secure world does not reveal them, but its keys were
+//! made outside and given to it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,7 +15,7 @@ use crate::software_key::{Scheme, SoftwareKey};
 
 /// WeChat's uid, as on every emulated phone.
 const UID: u32 = 10102;
-/// The name under which every handset is sealed.
+/// The device name under which the TEE of every handset seals its state.
 const NAME: &str = "attacked";
 
 /// The result of one authentication.
@@ -27,24 +27,24 @@ pub(super) struct Signed {
     pub(super) signature: String,
 }
 
-/// What a phone's client uploads before the first authentication, and whom it is for.
+/// What a phone's client uploads before the first authentication, and the user for whom it does.
 #[derive(Clone, Debug)]
 pub struct Upload {
-    /// The device.
+    /// The device's `cpu_id`.
     pub cpu_id: String,
-    /// WeChat on the device, as in exports.
+    /// WeChat's uid on the device, as in exports.
     pub uid: String,
-    /// The device root's public half.
+    /// The public half of the ATTK, the device's root key.
     pub attk: PublicKey,
     /// The ASK's export.
     pub ask: ExportBlob,
     /// The AuthKey's export.
     pub auth_key: ExportBlob,
-    /// The AuthKey itself.
+    /// The AuthKey's public half.
     pub public_key: PublicKey,
-    /// How every signature by it is made.
+    /// The scheme of all its signatures.
     pub scheme: SignatureScheme,
-    /// The user in the mini program.
+    /// The user's openid in the mini program.
     pub openid: String,
 }
 
@@ -58,7 +58,7 @@ pub(super) struct Handset {
     openid: String,
 }
 
-/// The keys that went into phones.
+/// The keys that were given to phones.
 #[derive(Clone, Debug)]
 struct KnownKeys {
     supply: KeySupply,
@@ -95,7 +95,7 @@ impl Handset {
         self.tee.cpu_id()
     }
 
-    /// One authentication: a touch, and a signed result.
+    /// Carries out one authentication: a touch, and a signed result.
     pub(super) fn authenticate(&mut self, challenge: &str) -> Result<Signed, CommandError> {
         let session = self
             .tee
@@ -107,7 +107,8 @@ impl Handset {
         let ExportBlob { json, mut signature } =
             self.tee.finish_sign(session).map_err(|error| failed(&error))?.export;
         if self.known.supply.is_seeded() {
-            // The secure world draws its salts from the operating system; with a seed, the same attack is the same bytes.
+            // The secure world's salts are random. With a seed, the same attack must give the same bytes, so the text
+            // is signed again.
             let openid = self.openid.clone();
             let scheme = Scheme::honest(self.profile.scheme);
             signature = self.auth_key(&openid)?.sign(&json, scheme)?;
@@ -117,7 +118,7 @@ impl Handset {
         Ok(Signed { json, signature: base64::encode(&signature) })
     }
 
-    /// What has to be uploaded before results can be judged.
+    /// The keys that must be uploaded before results can be verified.
     pub(super) fn upload(&mut self) -> Result<Upload, CommandError> {
         let ask = self.tee.app_secure_key(UID).map_err(|error| failed(&error))?;
         let auth_key = self.tee.auth_key(UID, &key_name(&self.openid)).map_err(|error| failed(&error))?;
@@ -133,11 +134,11 @@ impl Handset {
         })
     }
 
-    /// The upload of another user's AuthKey on this phone, which is made for it.
+    /// Makes an AuthKey for another user on this phone. Returns its upload.
     pub(super) fn upload_for(&mut self, openid: &str) -> Result<Upload, CommandError> {
         self.tee.generate_auth_key(UID, &key_name(openid)).map_err(|error| failed(&error))?;
         let own = self.upload()?;
-        // Exported after the ASK, so that the counters rise in the order of the upload.
+        // The AuthKey is exported after the ASK, so that the counters rise in the order of the upload.
         let auth_key = self.tee.auth_key(UID, &key_name(openid)).map_err(|error| failed(&error))?;
         let public_key = self.public(&auth_key_path(openid))?;
         Ok(Upload { auth_key, public_key, openid: openid.to_owned(), ..own })
@@ -153,7 +154,7 @@ impl Handset {
         self.private(&auth_key_path(openid))
     }
 
-    /// Makes the user's AuthKey, in place of an older one.
+    /// Makes the user's AuthKey, and replaces an older one.
     pub(super) fn renew_key(&mut self) -> Result<(), CommandError> {
         self.tee.generate_auth_key(UID, &key_name(&self.openid)).map_err(|error| failed(&error)).map(|_| ())
     }
@@ -169,7 +170,7 @@ impl Handset {
         Ok(self.storage.snapshot())
     }
 
-    /// Puts a copy back.
+    /// Puts a copy back, and switches the phone on.
     pub(super) fn put_back(&mut self, copy: &MemoryStorage) -> Result<(), CommandError> {
         self.storage.tamper(|contents| *contents = copy.contents());
         self.tee = switched_on(self.storage.clone(), self.known.clone(), self.profile)?;
@@ -210,7 +211,7 @@ impl Environment for Surroundings {
     }
 
     fn unix_millis(&self) -> u64 {
-        /// 2024-01-01T00:00:00Z: what is in certificates does not depend on the day of the attack.
+        /// 2024-01-01T00:00:00Z. The contents of certificates do not depend on the day of the attack.
         const MADE_AT: u64 = 1_704_067_200_000;
         MADE_AT
     }

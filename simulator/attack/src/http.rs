@@ -1,4 +1,4 @@
-//! Requests to a target, and what went over the wire, for people to read.
+//! An HTTP client for one target, which keeps what went over the wire for people to read.
 
 mod exchange;
 mod message;
@@ -22,19 +22,19 @@ use self::exchange::exchange;
 pub(super) use self::message::{Reply, Request, Secrets};
 use crate::target::Trouble;
 
-/// Bytes of the longest answer that is read.
+/// The maximum size of an answer, in bytes.
 const LONGEST_ANSWER: usize = 1 << 20;
-/// How often a server that has too much to do is asked, and how long it is left alone in between.
+/// The number of attempts if a server answers 429, and the pauses between them.
 const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// A way to one server. Nothing is ever sent anywhere else: redirections are not followed, proxies not used.
+/// A client for one server. It sends nothing to other servers: it follows no redirects and uses no proxies.
 #[derive(Clone, Debug)]
 pub struct Http {
     base: Url,
     wire: Wire,
     timeout: Duration,
-    /// Whether all patience with a server that has too much to do was used up once, and it has answered nothing since.
+    /// Whether all attempts were answered 429, and no other answer has come since. Then a request is sent only once.
     is_given_up: Arc<AtomicBool>,
 }
 
@@ -46,10 +46,11 @@ enum Wire {
 }
 
 impl Http {
-    /// A way to the server with this address, such as `http://127.0.0.1:8777`.
+    /// A client for the server at this address, such as `http://127.0.0.1:8777`.
     ///
     /// # Errors
-    /// The caller's: it is no address of a server. The environment's: there is no TLS to be had.
+    /// `InvalidParams` if `base` is not the address of an HTTP server, or contains a user name or password.
+    /// `Environment` if the HTTP client cannot be created, for example because TLS is not available.
     pub fn to(base: &str, timeout: Duration) -> Result<Self, CommandError> {
         let base = server(base)?;
         let client = reqwest::Client::builder()
@@ -57,7 +58,7 @@ impl Http {
             .no_proxy()
             .timeout(timeout)
             .pool_max_idle_per_host(32)
-            // Servers close what has been idle for some seconds, and what is sent at that moment gets lost.
+            // Servers close idle connections after some seconds. A request that is sent at that moment is lost.
             .pool_idle_timeout(Duration::from_secs(1))
             .build()
             .map_err(|error| {
@@ -69,10 +70,10 @@ impl Http {
         Ok(Self { base, wire: Wire::Network(client), timeout, is_given_up: Arc::default() })
     }
 
-    /// A way to routes in this process.
+    /// A client for routes in this process.
     ///
     /// # Errors
-    /// A defect of the program.
+    /// Never: the fixed base address is valid.
     pub fn within(routes: Router, timeout: Duration) -> Result<Self, CommandError> {
         Ok(Self {
             base: server("http://127.0.0.1")?,
@@ -82,10 +83,11 @@ impl Http {
         })
     }
 
-    /// An address of this server: a path, which goes behind that of the server's own address, or a whole address.
+    /// An address of this server. `text` is a path, which is appended to the path of the server's own address, or a
+    /// whole address.
     ///
     /// # Errors
-    /// The caller's: it is another server's, or no address.
+    /// `InvalidParams` if `text` is not an address, or is on another server.
     pub(super) fn address(&self, text: &str) -> Result<Url, CommandError> {
         let shown = shortened(text, 120);
         let below = text.strip_prefix('/').filter(|rest| !rest.starts_with('/')).map(|path| {
@@ -107,18 +109,19 @@ impl Http {
         ))
     }
 
-    /// Whether an address is one of this server.
+    /// Checks that an address is on this server.
     ///
     /// # Errors
-    /// The caller's: it is another server's, or no address.
+    /// `InvalidParams` if `text` is not an address, or is on another server.
     pub fn check(&self, text: &str) -> Result<(), CommandError> {
         self.address(text).map(|_| ())
     }
 
-    /// Sends a request and reads the answer. A server that has too much to do is asked again, for that is no refusal.
+    /// Sends a request and reads the answer. After status 429 the request is sent again, because 429 is not a refusal.
     ///
     /// # Errors
-    /// [`Trouble::Broken`]: no answer, not within the time, or one that is too long.
+    /// [`Trouble::Broken`] if the server does not answer within the timeout, its answer is too long, or every attempt
+    /// is answered 429.
     pub(super) async fn send(&self, request: Request) -> Result<Reply, Trouble> {
         let mut pause = FIRST_PAUSE;
         let tries = if self.is_given_up.load(Ordering::Relaxed) { 1 } else { TRIES };
@@ -208,7 +211,7 @@ fn headers(headers: &axum::http::HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The cause at the bottom, which says more than `error sending request`.
+/// The root cause of an error, which is more specific than `error sending request`.
 fn innermost(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it took too long".to_owned();
@@ -220,7 +223,7 @@ fn innermost(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// Whether an address is of this computer, as far as the address itself says.
+/// Whether an address is a loopback address or `localhost`. Nothing is resolved.
 pub fn host_is_loopback(url: &str) -> bool {
     let url = Url::parse(url).ok();
     let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The attacker: what a replayer, a forger or the thief of a phone sends, and what a careful server makes of it.
+//! The attacker: the inputs of a replayer, a forger or a phone thief, and how a careful server handles them.
 //!
 //! ```text
 //!   catalogue   every attack: what it is, what a correct server does, and its steps as data
@@ -7,11 +7,11 @@
 //!   play        fresh phones whose keys the attacker knows  ── input ──>  Target
 //!                                                           <── answer ──    WeChatTarget       verify_signature
 //!                                                                            ApplicationTarget  a mini program's own server
-//!               paper       the same played on paper: what would be sent, beside what an honest phone would send
+//!               paper       the same without a target: what would be sent, compared with an honest phone's input
 //! ```
 //!
-//! The secure world of the phones is the real one and has no attacker's power. What an attacker does happens outside: to
-//! its storage, with keys that were made in software and given to it, and to what comes out of it.
+//! The phones have the real secure world, which gives an attacker no special access. The attacker works from outside:
+//! on the phone's storage, with keys that were made in software and given to it, and on its output.
 
 mod application;
 pub mod audit;

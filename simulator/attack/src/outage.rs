@@ -1,4 +1,4 @@
-//! WeChat's servers, when they fail: an application that asks them must not take that for a yes.
+//! Outages of WeChat's servers: an application that asks them must not take an outage for a success.
 
 use std::fmt;
 use std::io;
@@ -12,14 +12,14 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::{Json, Router};
 use serde_json::json;
 
-/// How they fail.
+/// The kind of outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outage {
-    /// A proxy answers, with a page and status 502.
+    /// A proxy answers with an HTML page and status 502.
     BadGateway,
-    /// The connection breaks off in the middle of the answer.
+    /// The connection closes in the middle of the answer.
     BreaksOff,
-    /// The answer is no error, and has no `is_ok`.
+    /// The answer is not an error, and has no `is_ok`.
     NoVerdict,
     /// The answer is WeChat's errcode -1.
     SystemError,
@@ -36,7 +36,7 @@ impl fmt::Display for Outage {
     }
 }
 
-/// What makes them fail, for as long as somebody wants it. Clones are the same switch.
+/// Switches an outage on and off. Clones are the same switch.
 #[derive(Clone, Debug, Default)]
 pub struct OutageSwitch(Arc<Mutex<Option<Outage>>>);
 
@@ -44,7 +44,7 @@ pub struct OutageSwitch(Arc<Mutex<Option<Outage>>>);
 pub(super) struct Lasting(OutageSwitch);
 
 impl OutageSwitch {
-    /// WeChat's paths behind this switch.
+    /// Puts WeChat's routes behind this switch.
     pub fn before(&self, routes: Router) -> Router {
         routes.layer(from_fn_with_state(self.clone(), answered))
     }
@@ -69,7 +69,7 @@ impl Drop for Lasting {
     }
 }
 
-/// Questions about results alone are concerned: logins and access tokens work.
+/// Answers a request. An outage affects only requests about results: logins and access tokens work.
 async fn answered(State(switch): State<OutageSwitch>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_ascii_lowercase();
     let is_about_a_result = path.ends_with("verify_signature") || path.ends_with("verifysignature");

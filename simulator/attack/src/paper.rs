@@ -1,4 +1,4 @@
-//! An attack on paper: what would be sent, beside what the same phone would send honestly.
+//! An attack without a target: what would be sent, compared with what the same phone would send honestly.
 
 use serde_json::Value;
 use soter_bridge::protocol::CommandError;
@@ -13,20 +13,20 @@ use crate::steps::{Before, Code, Envelope, Script};
 use crate::stopped::Stopped;
 use crate::target::{Answer, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
 
-/// An input that was crafted.
+/// A crafted input.
 #[derive(Clone, Debug)]
 pub struct Forged {
-    /// What the same phone would have sent honestly, and what the attacker sends; `None` for an attack that sends no
-    /// result.
+    /// What the same phone would have sent honestly, and what the attacker sends; `None` if the attack sends no result.
     pub inputs: Option<[Input; 2]>,
-    /// How they differ, one line each.
+    /// The differences, one line each.
     pub differences: Vec<String>,
 }
 
 /// Crafts an attack's input on a fresh phone.
 ///
 /// # Errors
-/// A defect of the program.
+/// `Internal` if the attack cannot be crafted: a defect of the program. `Environment` if the operating system gives
+/// no random bytes.
 pub async fn forge(attack: &Attack, keys: &KeySource) -> Result<Forged, CommandError> {
     let mut differences = vec![attack.making.to_owned()];
     let inputs = match crafted(attack, keys).await? {
@@ -39,13 +39,13 @@ pub async fn forge(attack: &Attack, keys: &KeySource) -> Result<Forged, CommandE
     Ok(Forged { inputs, differences })
 }
 
-/// The input of an attack that sends one, what the same phone would have sent honestly, and its AuthKey; `None` for an
-/// attack that sends no result.
+/// The attack's input, what the same phone would have sent honestly, and the phone's AuthKey; `None` if the attack
+/// sends no result.
 async fn crafted(attack: &Attack, keys: &KeySource) -> Result<Option<Crafted>, CommandError> {
     let Script::Send(before, forgery) = attack.script else { return Ok(None) };
     let craft = async || {
         let mut stage = Stage::set(attack, &Paper, keys, &forgery).await?;
-        // Nobody refuses a forgery on paper.
+        // `Paper` refuses nothing, so forgeries that must be refused first are left out.
         for step in before.iter().filter(|step| !matches!(step, Before::Try(_))) {
             stage.step(*step).await?;
         }
@@ -60,7 +60,7 @@ async fn crafted(attack: &Attack, keys: &KeySource) -> Result<Option<Crafted>, C
     }
 }
 
-/// An input beside an honest one of the same phone.
+/// An input, and an honest one of the same phone.
 struct Crafted {
     honest: Input,
     forged: Input,
@@ -142,7 +142,7 @@ fn envelope(envelope: Envelope) -> Option<String> {
     Some(line.to_owned())
 }
 
-/// A target that takes everything and is nowhere.
+/// A target that accepts everything and sends nothing.
 struct Paper;
 
 impl Paper {

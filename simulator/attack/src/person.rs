@@ -10,7 +10,7 @@ use crate::stopped::Stopped;
 use crate::target::{Answer, Input, Target, Trouble, User, Visit};
 use crate::verdict::Verdict;
 
-/// Characters of made-up challenges, names and openids.
+/// The length of made-up challenges, names and openids, in characters.
 pub(super) const FRESH: usize = 14;
 
 /// An honest user with a phone of their own.
@@ -19,16 +19,16 @@ pub struct Person {
     pub(super) user: User,
     pub(super) handset: Handset,
     pub(super) visit: Visit,
-    /// What was brought to the target last.
+    /// The last upload that was brought to the target.
     pub(super) uploaded: Option<Upload>,
     supply: KeySupply,
 }
 
 impl Person {
-    /// Someone whose keys are known to the target, and who is logged in.
+    /// A new person who is logged in, and whose keys the target knows.
     ///
     /// # Errors
-    /// [`NotIntroduced`]: what the target did instead.
+    /// [`NotIntroduced::KeysRefused`] if the target refuses the keys, [`NotIntroduced::Trouble`] if it cannot be asked.
     pub async fn introduce<T: Target>(
         name: &str,
         target: &T,
@@ -42,10 +42,10 @@ impl Person {
         if answer.accepted { Ok(person) } else { Err(NotIntroduced::KeysRefused(Box::new(answer))) }
     }
 
-    /// An honest result for a new order. Gives the target's answer.
+    /// Sends an honest result for a new order. Returns the target's answer.
     ///
     /// # Errors
-    /// The target broke.
+    /// Those of [`Target::order`] and [`Target::send`]. [`Trouble::Broken`] if the phone fails.
     pub async fn pay<T: Target>(&mut self, target: &T) -> Result<Answer, Trouble> {
         let fresh = self.supply.text(FRESH).map_err(|error| Trouble::broken(error.what))?;
         let order = target.order(&mut self.visit, &fresh).await?;
@@ -55,17 +55,17 @@ impl Person {
         target.send(&self.visit, &order, &input).await
     }
 
-    /// Brings the keys to the target once more, and logs in again: it may have forgotten both.
+    /// Brings the keys to the target again, and logs in again, because the target may have forgotten both.
     ///
     /// # Errors
-    /// The target broke, or does not take the keys.
+    /// Those of [`Target::enroll`] and [`Target::visit`]. [`Trouble::Broken`] if the target refuses the keys.
     pub async fn return_to<T: Target>(&mut self, target: &T) -> Result<(), Trouble> {
         self.enroll(target).await.map_err(Stopped::into_trouble)?;
         self.visit = target.visit(&self.user).await?;
         Ok(())
     }
 
-    /// Someone who is logged in, with a phone whose keys the target does not know yet.
+    /// A new person who is logged in, with a phone whose keys the target does not know yet.
     pub(super) async fn arrive<T: Target>(
         target: &T,
         supply: &KeySupply,
@@ -77,7 +77,7 @@ impl Person {
         Ok(Self { user, handset, visit, uploaded: None, supply: supply.clone() })
     }
 
-    /// Brings the keys to the target, which must take them.
+    /// Brings the keys to the target, which must accept them.
     pub(super) async fn enroll<T: Target>(&mut self, target: &T) -> Result<(), Stopped> {
         let upload = self.handset.upload()?;
         let answer = target.enroll(&upload).await?;
@@ -86,10 +86,10 @@ impl Person {
     }
 }
 
-/// Why somebody honest is not known to a target.
+/// Why a target does not know an honest person.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NotIntroduced {
-    /// It does not take the phone's keys.
+    /// It refuses the phone's keys.
     #[error("{}", keys_refused(.0))]
     KeysRefused(Box<Answer>),
     /// It could not be asked.
@@ -97,7 +97,7 @@ pub enum NotIntroduced {
     Trouble(#[from] Trouble),
 }
 
-/// An upload that must be taken.
+/// Checks that an upload was accepted.
 pub(super) fn taken(answer: Answer) -> Result<(), Stopped> {
     if answer.accepted {
         return Ok(());
@@ -110,7 +110,7 @@ fn keys_refused(answer: &Answer) -> String {
     format!("the target does not know these keys: it does not take an honest phone's upload{told}")
 }
 
-/// What is sent with a signed text.
+/// The input that carries a signed text.
 pub(super) fn input(signed: Signed, owner: &User, other: Option<&User>, forgery: &Forgery) -> Input {
     let [openid, requested_openid] = forgery.claims.openids(owner, other);
     Input {

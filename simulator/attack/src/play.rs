@@ -1,4 +1,4 @@
-//! One attack played against a target: what happens before, the input, and what the target makes of it.
+//! Plays one attack against a target: the steps before, the input, and the verdict on the answer.
 
 use crate::entry::{Attack, Expected, Layer};
 use crate::forge;
@@ -10,7 +10,7 @@ use crate::stopped::Stopped;
 use crate::target::{Answer, Form, Target, Trouble};
 use crate::verdict::{Played, Verdict};
 
-/// Plays an attack on a fresh phone, or tells why it cannot be played.
+/// Plays an attack on a fresh phone. If that is not possible, the reason says why.
 pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> Played {
     if attack.layer == Layer::Application && target.form() == Form::Verifier {
         return Played::new(Verdict::Skip, "only an application knows challenges, orders and logins");
@@ -66,7 +66,7 @@ async fn send<T: Target>(
     Ok(target.send(stage.visit(login), &order, &input).await?)
 }
 
-/// A phone whose keys should not be taken, and its first result.
+/// Uploads keys that should be refused, and sends the first result.
 async fn enroll<T: Target>(
     attack: &Attack,
     target: &T,
@@ -85,7 +85,7 @@ async fn enroll<T: Target>(
     if !refused.accepted {
         return Ok(refused);
     }
-    // An upload alone gives nobody anything; whether its results count decides.
+    // An upload alone is no use to an attacker. What counts is whether a result with these keys is accepted.
     let order = target.order(&mut person.visit, &supply.text(FRESH)?).await?;
     let signed = person.handset.authenticate(&order.challenge)?;
     let input = input(signed, &person.user, None, &Forgery::HONEST);

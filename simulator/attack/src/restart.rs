@@ -1,4 +1,4 @@
-//! Restarting a target by a command that its owner has given.
+//! Restarts a target with a command that its owner gave.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,22 +10,23 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::http::{Http, Request};
 use crate::target::Trouble;
 
-/// For the command to end, and then for the target to answer.
+/// How long to wait for the command to end, and then for the target to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two looks at whether the target answers.
+/// The pause between two attempts to reach the target.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Runs the command, and waits until a path answers anything at all.
+/// Runs the command, and waits until the path `ready` is answered in any way.
 ///
 /// # Errors
-/// [`Trouble::Broken`]: the command fails, does not end, or the target does not come back.
+/// [`Trouble::Broken`] if the command does not start, fails or does not end, or if the target does not answer
+/// afterwards.
 pub(super) async fn restart(command: &str, http: &Http, ready: &str) -> Result<(), Trouble> {
     let shown = shortened(command, 120);
     let mut child = shell(command)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        // One that does not end is given up, and must not stay behind.
+        // A command that does not end must not keep running.
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| Trouble::broken(format!("`{shown}` does not start: {error}")))?;

@@ -1,5 +1,5 @@
-//! What happens in one attack: the people, their phones and what was recorded; in `before` the steps before the attack,
-//! in `forging` the forged input.
+//! The state of one attack: the people, their phones and what was recorded. The module `steps_before` has the steps
+//! before the attack, and `forging` has the forged input.
 
 mod at_once;
 mod forging;
@@ -20,13 +20,13 @@ use crate::stopped::Stopped;
 use crate::target::{Input, Order, Target, Trouble, Visit};
 use crate::verdict::Verdict;
 
-/// What happens in one attack.
+/// The state of one attack.
 pub(super) struct Stage<'a, T> {
     target: &'a T,
     supply: KeySupply,
     owner: Person,
     other: Option<Person>,
-    /// A key of the attacker's own, where one is used.
+    /// The attacker's own key, if the attack uses one.
     attacker: Option<SoftwareKey>,
     /// The owner's second phone.
     second: Option<Handset>,
@@ -35,16 +35,16 @@ pub(super) struct Stage<'a, T> {
     /// The highest counter that the target has accepted.
     accepted: u64,
     old_key: Option<SoftwareKey>,
-    /// Whether there is an order whose result was kept back.
+    /// Whether there is an order whose result was recorded and not sent.
     has_open_order: bool,
     /// The verdict if an honest result before the attack is refused.
     if_honest_is_refused: Verdict,
-    /// The verdict if an odd but honest result before the attack is refused.
+    /// The verdict if a result with a chosen counter is refused before the attack.
     if_refused_before: Verdict,
 }
 
 impl<'a, T: Target> Stage<'a, T> {
-    /// The people of an attack, whose keys the target knows.
+    /// Sets up an attack: the people, whose keys the target knows.
     pub(super) async fn set(
         attack: &Attack,
         target: &'a T,
@@ -79,13 +79,14 @@ impl<'a, T: Target> Stage<'a, T> {
             accepted: 0,
             old_key: None,
             has_open_order: false,
-            // A target may well serve one user on a phone, the newest.
+            // A target may serve only one user on a phone, the newest one.
             if_honest_is_refused: if key == Some(Signer::AnotherAuthKey) {
                 Verdict::Skip
             } else {
                 Verdict::Error
             },
-            // Whoever asks whether it is accepted has the answer; whoever asks what comes after it has none.
+            // If the attack asks whether this result is accepted, a refusal answers it. If it asks what happens
+            // afterwards, a refusal leaves nothing to ask.
             if_refused_before: match attack.expected {
                 Expected::MustAccept => Verdict::Fail,
                 Expected::MayRefuse(_) | Expected::MustRefuse(_) => Verdict::Skip,
@@ -93,7 +94,7 @@ impl<'a, T: Target> Stage<'a, T> {
         })
     }
 
-    /// An honest result for a new order, not sent yet.
+    /// Makes an honest result for a new order, and does not send it.
     async fn honest(&mut self) -> Result<(Order, Signed), Stopped> {
         let fresh = self.supply.text(FRESH)?;
         let order = self.order(Who::Owner, &fresh).await?;
@@ -117,7 +118,7 @@ impl<'a, T: Target> Stage<'a, T> {
         Ok(())
     }
 
-    /// An order of one of the people.
+    /// Opens an order for one of the people.
     async fn order(&mut self, whose: Who, proposed: &str) -> Result<Order, Stopped> {
         let (target, has_open_order) = (self.target, self.has_open_order);
         target.order(&mut self.person(whose).visit, proposed).await.map_err(|trouble| match trouble {

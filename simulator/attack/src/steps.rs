@@ -8,19 +8,19 @@ use crate::software_key::Scheme;
 /// What happens before the forged input is sent.
 #[derive(Clone, Copy, Debug)]
 pub enum Before {
-    /// An honest result is sent for an order of its own, and accepted. It is recorded.
+    /// An honest result is sent for its own order, and accepted. It is recorded.
     Pay,
     /// The same with a counter that the phone has not reached yet, signed with its AuthKey in software.
     PayAt(u64),
-    /// An honest result is made for an order of its own and kept back. It is recorded.
+    /// An honest result is made for its own order and not sent. It is recorded.
     Record,
     /// The phone is switched off, and its flash and RPMB are copied.
     CopyPhone,
     /// The copy is put back onto the phone.
     PutBack,
-    /// From here on there are two phones with one state.
+    /// The phone is duplicated: from here on there are two phones with the same state.
     Duplicate,
-    /// The user gets another phone beside the first, whose keys are uploaded as well.
+    /// The user gets a second phone, whose keys are uploaded as well.
     SecondPhone,
     /// The target is restarted, and the user logs in again.
     Restart,
@@ -34,7 +34,7 @@ pub enum Before {
     Try(Forgery),
 }
 
-/// The input that is judged, as it differs from an honest one.
+/// The input to be judged, described by its differences from an honest one.
 #[derive(Clone, Copy, Debug)]
 pub struct Forgery {
     /// Where the signed text comes from.
@@ -45,18 +45,18 @@ pub struct Forgery {
     pub tampered: &'static [Edit],
     /// Changes of the signature after it was made.
     pub signature: Shape,
-    /// For which of the user's orders it is sent.
+    /// The user's order for which it is sent.
     pub order: OrderOf,
     /// In whose login it is sent.
     pub login: Who,
-    /// Whom the input itself says it is from.
+    /// The user whom the input itself names.
     pub claims: Claim,
     /// How it is sent.
     pub envelope: Envelope,
 }
 
 impl Forgery {
-    /// No forgery at all: each attack deviates from it.
+    /// The honest input, from which each attack deviates.
     pub const HONEST: Self = Self {
         made: Made::ByPhone(Who::Owner),
         challenge: Challenge::Issued,
@@ -74,7 +74,7 @@ impl Forgery {
 pub enum Made {
     /// A phone makes it, after a touch.
     ByPhone(Who),
-    /// The owner's second phone makes it: a duplicate, or another one.
+    /// The owner's second phone makes it: a duplicate, or a different phone.
     BySecondPhone,
     /// The owner's phone makes it; it is changed, and signed again in software.
     InSoftware {
@@ -85,13 +85,13 @@ pub enum Made {
         /// How it is signed.
         scheme: Scheme,
     },
-    /// It was recorded before.
+    /// It was recorded in an earlier step.
     Recorded(Record),
     /// The callback of an authentication that failed: no text and no signature.
     Failed,
 }
 
-/// Which of the recorded results.
+/// Which of the recorded results is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record {
     /// The oldest.
@@ -100,25 +100,25 @@ pub enum Record {
     Last,
 }
 
-/// One of the two people in an attack. Each has a phone of their own and a login of their own.
+/// One of the two people in an attack. Each has their own phone and login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// The one whose money it is.
+    /// The user whose money is at stake.
     Owner,
     /// Another user of the same mini program.
     Other,
 }
 
-/// Whom the input says it is from.
+/// The user whom an input names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// This user, by the openid in the mini program.
     Who(Who),
-    /// The owner, by an openid that is of another mini program.
+    /// The owner, by an openid of another mini program.
     OwnerElsewhere,
-    /// The owner, by the openid with small letters for capitals and capitals for small ones.
+    /// The owner, by the openid with lower and upper case swapped.
     OwnerInOtherCase,
-    /// In the application's own request, the other user; to a verifier, as everywhere, the owner.
+    /// The other user in the application's own request, and the owner to a verifier and everywhere else.
     OtherByRequest,
 }
 
@@ -150,45 +150,47 @@ pub enum Challenge {
     BroughtAlong,
     /// The issued one with look-alikes of its letters and digits.
     LookAlike,
-    /// The issued one with small letters for capitals and capitals for small ones.
+    /// The issued one with lower and upper case swapped.
     OtherCase,
-    /// The issued one with a space behind it.
+    /// The issued one with a space at the end.
     Padded,
-    /// The issued one with a letter before it.
+    /// The issued one with a letter in front.
     Prefixed,
-    /// The issued one with another line behind it.
+    /// The issued one with another line at the end.
     SecondLine,
-    /// The issued one with a NUL and more text behind it.
+    /// The issued one with a NUL and more text at the end.
     BehindNul,
     /// The issued one without its last character.
     CutShort,
-    /// One of quotation marks, braces and backslashes; a verifier does not care which challenge it is.
+    /// Quotation marks, braces and backslashes. A verifier accepts any challenge.
     Quotes,
-    /// One of Chinese characters, an emoji and a line separator; as with `Quotes`.
+    /// Chinese characters, an emoji and a line separator. A verifier accepts any challenge.
     Unicode,
 }
 
 /// A change of a JSON text.
 #[derive(Clone, Copy, Debug)]
 pub enum Edit {
-    /// The counter is written so.
+    /// The counter is written in this way.
     Counter(CounterIs),
-    /// A second counter with a capital letter follows: the phone's own, after the highest that was accepted.
+    /// A second counter follows, whose name has a capital letter. The first is the highest that was accepted, the
+    /// second the phone's own.
     CounterInCapitals,
-    /// A second counter with an escape in its name follows: the phone's own, after the highest that was accepted.
+    /// A second counter follows, whose name has an escape. The first is the highest that was accepted, the second the
+    /// phone's own.
     CounterEscaped,
     /// The `cpu_id` is written in capital letters.
     CpuIdInCapitals,
-    /// The `cpu_id` stands there twice: first that of the other user's phone, then the own one.
+    /// The `cpu_id` occurs twice: first that of the other user's phone, then the phone's own.
     CpuIdTwice,
-    /// The challenge stands there twice: first another one, then the own one.
+    /// The challenge occurs twice: first another one, then the signed one.
     RawTwice,
-    /// The counter stands there twice.
+    /// The counter occurs twice.
     CounterTwice {
         /// Whether the one that is too low comes first.
         low_first: bool,
     },
-    /// A member has this string instead.
+    /// A member gets this string as its value.
     Text(&'static str, &'static str),
     /// `raw` is the challenge of the order for which it is sent.
     OrdersRaw,
@@ -202,9 +204,9 @@ pub enum Edit {
     With(&'static str, &'static str),
     /// The attacker's public key is added at the end.
     WithAttackersKey,
-    /// The challenge is written without escapes and goes on with a quotation mark and a higher counter.
+    /// The challenge is written without escapes, followed by a quotation mark and a higher counter.
     Injected,
-    /// A half of a surrogate pair stands behind the challenge.
+    /// Half of a surrogate pair follows the challenge.
     LoneSurrogate,
     /// The members are in another order.
     Reordered,
@@ -212,61 +214,61 @@ pub enum Edit {
     Spaced,
     /// A letter is written as an escape.
     Escaped,
-    /// A byte order mark stands before it.
+    /// A byte order mark is put in front.
     ByteOrderMark,
-    /// CR LF stands behind it.
+    /// CR LF follows the text.
     LineEnd,
-    /// It is UTF-16, read as bytes.
+    /// The text is encoded as UTF-16, and its bytes are read as characters.
     Utf16,
-    /// A NUL stands behind it.
+    /// A NUL follows the text.
     Nul,
 }
 
 /// How a counter is written.
 #[derive(Clone, Copy, Debug)]
 pub enum CounterIs {
-    /// As the highest that was accepted.
+    /// The highest counter that was accepted.
     Equal,
-    /// So much below the highest that was accepted.
+    /// Lower than the highest that was accepted, by this much.
     Below(u64),
-    /// So much above the phone's own.
+    /// Higher than the phone's own, by this much.
     Above(u64),
     /// This number.
     Exactly(u64),
     /// The phone's own, with a minus sign.
     Negative,
-    /// The phone's own and a half.
+    /// The phone's own plus one half.
     Fraction,
     /// The phone's own with an exponent.
     Exponent,
     /// The phone's own in quotation marks.
     Quoted,
-    /// The phone's own behind two zeros.
+    /// The phone's own with two leading zeros.
     LeadingZeros,
     /// `null`.
     Null,
 }
 
-/// What becomes of a signature.
+/// How a signature is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Nothing.
+    /// It is not changed.
     AsMade,
     /// One bit is flipped.
     BitFlipped,
-    /// There is none.
+    /// It is empty.
     Empty,
     /// The last byte is cut off.
     Truncated,
-    /// A byte follows.
+    /// A byte is appended.
     OverLong,
     /// The key's modulus is added, which gives the same number to a careless verifier.
     PlusModulus,
-    /// A zero byte precedes.
+    /// A zero byte is put in front.
     LeadingZero,
     /// Every byte is zero.
     Zeros,
-    /// It is no Base64.
+    /// It is not Base64.
     NotBase64,
     /// Base64 in the URL-safe alphabet.
     UrlSafe,
@@ -276,12 +278,12 @@ pub enum Shape {
     Wrapped,
 }
 
-/// For which order an input is sent.
+/// The order for which an input is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderOf {
-    /// A new one of whoever is logged in.
+    /// A new one of the user who is logged in.
     New,
-    /// A new one of the owner's, whoever is logged in.
+    /// A new one of the owner, even if another user is logged in.
     Owners,
     /// The one for which the recorded result was made.
     Recorded,
@@ -292,7 +294,7 @@ pub enum OrderOf {
 /// How an input is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Envelope {
-    /// As it should be.
+    /// In the normal way.
     Usual,
     /// `json_string` is an object instead of a string.
     ObjectForString,
@@ -304,9 +306,9 @@ pub enum Envelope {
     OtherAppsToken,
     /// Without an access token.
     NoToken,
-    /// With this access token, which nobody has given out.
+    /// With this access token, which was never issued.
     Token(&'static str),
-    /// With this JSON in the place of a member of `verify_signature`'s body, or without the member.
+    /// With this JSON as the value of a member of `verify_signature`'s body, or without the member.
     Member(&'static str, Option<&'static str>),
     /// While WeChat's servers fail in this way.
     During(Outage),
@@ -314,51 +316,51 @@ pub enum Envelope {
     AtOnce,
 }
 
-/// How the keys of a phone are brought to the target.
+/// How the uploaded keys of a phone are forged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enrolment {
-    /// The ASK is signed by a key that no factory has put into the device.
+    /// The ASK is signed by a key that no factory put into a device.
     AskOfNobody,
-    /// The AuthKey is signed by another key than the app's ASK.
+    /// The AuthKey is signed by a key other than the app's ASK.
     AuthKeyOfForeignAsk,
-    /// The certificates lead to a root of the attacker's own.
+    /// The certificates lead to the attacker's own root.
     ForeignRoot,
     /// The device's certificate is not signed by the CA.
     BrokenChain,
     /// The ASK is the attacker's, and its certificate is not signed by the device.
     LeafOfNobody,
-    /// The CA's certificate has a key of the attacker's and the root's old signature.
+    /// The CA's certificate has the attacker's key and the root's old signature.
     CaOfNobody,
 }
 
-/// How far a clock is set on, so that a login code expires: a code lasts five minutes.
+/// How far the clock moves forward so that a login code expires: a code is valid for five minutes.
 pub(super) const PAST_A_CODE: Duration = Duration::from_secs(301);
 
-/// What is done with a login code.
+/// How a login code is misused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// It is used twice.
     Twice,
     /// It is used after more than five minutes.
     Expired,
-    /// It is of another mini program.
+    /// It belongs to another mini program.
     OfAnotherApp,
 }
 
 impl Script {
-    /// Whether WeChat's servers fail in it, so that an application may well fail, too.
+    /// Whether WeChat's servers fail during it, so that an application may fail, too.
     pub(super) fn has_outage(&self) -> bool {
         matches!(self, Self::Send(_, Forgery { envelope: Envelope::During(_), .. }))
     }
 }
 
-/// What a play does.
+/// The kind of attack, and its steps.
 #[derive(Clone, Copy, Debug)]
 pub enum Script {
-    /// Something happens, and then an input is sent.
+    /// Steps are carried out, and then an input is sent.
     Send(&'static [Before], Forgery),
     /// A phone's keys are uploaded, and an honest result is sent.
     Enroll(Enrolment),
-    /// Someone logs in.
+    /// A user logs in.
     Login(Code),
 }

@@ -1,11 +1,11 @@
-//! Why a play ends before there is an answer to judge.
+//! Why an attack ends before there is an answer to judge.
 
 use soter_bridge::protocol::CommandError;
 
 use crate::target::{Answer, Trouble};
 use crate::verdict::{Played, Verdict};
 
-/// Why a play ended before there was an answer to judge.
+/// Why an attack ended before there was an answer to judge.
 pub(super) enum Stopped {
     Played(Box<Played>),
     Trouble(Trouble),
@@ -25,12 +25,12 @@ impl From<CommandError> for Stopped {
 }
 
 impl Stopped {
-    /// A verdict that comes early.
+    /// Ends an attack early, with this verdict.
     pub(super) fn played(verdict: Verdict, reason: impl Into<String>, answer: Option<Answer>) -> Self {
         Self::Played(Box::new(Played { verdict, reason: reason.into(), answer }))
     }
 
-    /// The same for whoever judges nothing.
+    /// The same as a [`Trouble`], for callers that need no verdict.
     pub(super) fn into_trouble(self) -> Trouble {
         match self {
             Self::Played(played) => Trouble::broken(played.reason),

@@ -1,4 +1,4 @@
-//! What an attack is played against.
+//! The targets of attacks.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -11,7 +11,7 @@ use crate::handset::Upload;
 use crate::steps::{Claim, Code, Envelope, Who};
 use crate::text::in_other_case;
 
-/// Whether a target checks signatures, or asks somebody who does.
+/// Whether a target checks signatures itself, or asks a verifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// It has WeChat's contract: `verify_signature`.
@@ -21,7 +21,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// The word for it.
+    /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Application => "application",
@@ -30,61 +30,63 @@ impl Form {
     }
 }
 
-/// Whatever an attack is played against.
+/// A target of attacks.
 pub trait Target: Send + Sync {
-    /// Which of the two it is.
+    /// Whether it is a verifier or an application.
     fn form(&self) -> Form;
 
-    /// Whether a result that is sent says for which order it is; else the target finds that by its challenge.
+    /// Whether a request with a result names its order; if not, the target finds the order by the challenge.
     fn names_orders(&self) -> bool {
         true
     }
 
-    /// Whether a result that is sent names its challenge beside the signed one.
+    /// Whether a request with a result names its challenge in addition to the signed one.
     fn names_challenges(&self) -> bool {
         false
     }
 
-    /// Whether a result that is sent says whose login it comes from.
+    /// Whether a request with a result names its login.
     fn names_senders(&self, _: &Visit) -> bool {
         true
     }
 
-    /// The people of an attack, under names that are new to the target.
+    /// A new user for an attack, whose name is new to the target.
     ///
     /// # Errors
-    /// [`Trouble`].
+    /// [`Trouble::Broken`] if there is no user left.
     fn user(&self, name: &str) -> Result<User, Trouble>;
 
-    /// Brings a phone's keys to whoever checks its signatures.
+    /// Brings a phone's keys to the server that verifies its signatures.
     ///
     /// # Errors
-    /// [`Trouble`].
+    /// [`Trouble::Broken`] if the server cannot be asked, or takes no keys at this address.
     fn enroll(&self, upload: &Upload) -> impl Future<Output = Result<Answer, Trouble>> + Send;
 
-    /// A user logs in.
+    /// Logs a user in.
     ///
     /// # Errors
-    /// [`Trouble`].
+    /// [`Trouble::Broken`] if the target cannot be asked, or refuses the login.
     fn visit(&self, user: &User) -> impl Future<Output = Result<Visit, Trouble>> + Send;
 
-    /// A user's login ends.
+    /// Logs a user out.
     ///
     /// # Errors
-    /// [`Trouble`].
+    /// [`Trouble::DoesNotApply`] if the target has no logins. [`Trouble::Broken`] if it cannot be asked, or refuses
+    /// the logout.
     fn leave(&self, visit: &mut Visit) -> impl Future<Output = Result<(), Trouble>> + Send;
 
-    /// Begins an order. An application issues its challenge; to a verifier, which issues none, it is the proposed one.
+    /// Opens an order. An application issues its challenge; a verifier issues none, so the proposed one is used.
     ///
     /// # Errors
-    /// [`Trouble`].
+    /// [`Trouble::Broken`] if the target cannot be asked, or its answer has no valid challenge.
     fn order(&self, visit: &mut Visit, proposed: &str)
     -> impl Future<Output = Result<Order, Trouble>> + Send;
 
-    /// Sends an input. Several of the same order may be on their way at once.
+    /// Sends an input. Several inputs for the same order may be sent concurrently.
     ///
     /// # Errors
-    /// [`Trouble`].
+    /// [`Trouble::DoesNotApply`] if the input has no meaning for this target. [`Trouble::Broken`] if the target
+    /// cannot be asked, or gives no verdict.
     fn send(
         &self,
         visit: &Visit,
@@ -92,52 +94,53 @@ pub trait Target: Send + Sync {
         input: &Input,
     ) -> impl Future<Output = Result<Answer, Trouble>> + Send;
 
-    /// Logs in with a code that is good no more, and tells whether that worked.
+    /// Logs in with a code that must be refused. The answer says whether it was accepted.
     ///
     /// # Errors
-    /// [`Trouble`].
+    /// [`Trouble::DoesNotApply`] if the target has no logins, or there is no such code. [`Trouble::Broken`] if it
+    /// cannot be asked.
     fn login(&self, user: &User, code: Code) -> impl Future<Output = Result<Answer, Trouble>> + Send;
 
-    /// Restarts the target, and waits until it is there again.
+    /// Restarts the target, and waits until it answers again.
     ///
     /// # Errors
-    /// [`Trouble`].
+    /// [`Trouble::DoesNotApply`] if there is no way to restart it. [`Trouble::Broken`] if the restart fails.
     fn restart(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
 }
 
-/// Someone who authenticates.
+/// A user who authenticates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// The name on WeChat's servers.
     pub name: String,
-    /// The user in the mini program.
+    /// The openid in the mini program.
     pub openid: String,
-    /// The same person in another mini program.
+    /// The same user's openid in another mini program.
     pub openid_elsewhere: String,
 }
 
-/// Someone who is logged in.
+/// A user who is logged in, if the target has logins.
 #[derive(Clone, Debug)]
 pub struct Visit {
-    /// Who.
+    /// The user.
     pub user: User,
-    /// What the target has given out that goes into later requests, by the names that templates use.
+    /// Values from the target's answers that later requests use, by their names in templates.
     pub values: BTreeMap<String, String>,
-    /// Its cookies.
+    /// The session's cookies.
     pub cookies: Cookies,
 }
 
-/// Cookies by their names. Any answer may renew them. Clones are the same cookies.
+/// Cookies by their names. Any answer may replace them. Clones share the same cookies.
 #[derive(Clone, Debug, Default)]
 pub struct Cookies(Arc<Mutex<BTreeMap<String, String>>>);
 
 impl Cookies {
-    /// Keeps one, or another one in its place.
+    /// Stores a cookie, and replaces one of the same name.
     pub fn keep(&self, name: &str, value: &str) {
         self.kept().insert(name.to_owned(), value.to_owned());
     }
 
-    /// Forgets all.
+    /// Removes all cookies.
     pub fn clear(&self) {
         self.kept().clear();
     }
@@ -153,7 +156,7 @@ impl Cookies {
 }
 
 impl User {
-    /// Someone whom only the audit knows, for targets that take anybody's openid.
+    /// A user whom only the audit knows, for targets that accept any openid.
     pub(super) fn made_up(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -164,45 +167,45 @@ impl User {
 }
 
 impl Visit {
-    /// A visit that begins.
+    /// A new visit, without values and cookies.
     pub fn of(user: &User) -> Self {
         Self { user: user.clone(), values: BTreeMap::new(), cookies: Cookies::default() }
     }
 }
 
-/// An order that waits for its result.
+/// An order that waits for a result.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// What is to be signed.
+    /// The challenge to be signed.
     pub challenge: String,
-    /// What the target has given out with it, by the names that templates use.
+    /// Values from the target's answer, by their names in templates.
     pub values: BTreeMap<String, String>,
 }
 
 impl Order {
-    /// An order over a challenge that the target did not choose.
+    /// An order for a challenge that the target did not choose.
     pub(super) fn over(challenge: &str) -> Self {
         Self { challenge: challenge.to_owned(), values: BTreeMap::new() }
     }
 }
 
-/// What is sent in place of an honest result.
+/// What is sent instead of an honest result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
     /// `resultJSON`.
     pub json: String,
     /// `resultJSONSignature`.
     pub signature: String,
-    /// The user who is said to have authenticated, where a verifier asks.
+    /// The openid that a verifier gets: the user who is said to have authenticated.
     pub openid: String,
-    /// The same in an application's own request.
+    /// The openid in an application's own request.
     pub requested_openid: String,
     /// How it is sent.
     pub envelope: Envelope,
 }
 
 impl Input {
-    /// The text as it goes into a JSON body: a string, or the object that must not be there.
+    /// The text as a member of a JSON body: a string, or the object that must not be there.
     pub fn json_member(&self) -> String {
         if self.envelope == Envelope::ObjectForString {
             return self.json.clone();
@@ -227,14 +230,14 @@ impl Claim {
     }
 }
 
-/// What a target made of an input.
+/// A target's answer to an input.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// Whether it was accepted.
     pub accepted: bool,
     /// The HTTP status.
     pub status: u16,
-    /// Why not, where the target says it in a header.
+    /// Why the target refused, if that is known.
     pub reason: Option<String>,
     /// What went over the wire.
     pub exchange: Exchange,
@@ -243,21 +246,22 @@ pub struct Answer {
 /// A request and its answer, without credentials.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exchange {
-    /// The request as HTTP/1.1 has it.
+    /// The request in the format of HTTP/1.1.
     pub request: String,
-    /// The answer as HTTP/1.1 has it.
+    /// The answer in the format of HTTP/1.1.
     pub response: String,
     /// A command that sends the same request.
     pub curl: String,
 }
 
-/// Why something could not be asked of a target.
+/// Why a target cannot be asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// The attack does not apply to this target, or needs something that was not given.
+    /// The attack does not apply to this target, or needs an option that was not given.
     #[error("{0}")]
     DoesNotApply(String),
-    /// The target cannot be reached, breaks off, takes too long, or answers what nobody can understand.
+    /// The target cannot be reached, closes the connection, takes too long, or gives an answer that cannot be
+    /// understood.
     #[error("{0}")]
     Broken(String),
 }

@@ -1,4 +1,4 @@
-//! A result's text, changed as an attacker or a careless program on its way changes it.
+//! Changes a result's text, as an attacker or a careless program between phone and server does.
 
 use serde_json::Value;
 use soter_bridge::protocol::CommandError;
@@ -6,7 +6,7 @@ use soter_wire::json::encode_string;
 
 use crate::steps::{CounterIs, Edit};
 
-/// What edits refer to.
+/// The values that edits use.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Surroundings<'a> {
     /// The highest counter of this phone that the target has accepted.
@@ -21,15 +21,15 @@ pub(super) struct Surroundings<'a> {
     pub(super) attackers_key: &'a str,
 }
 
-/// `counter` with an escape, as it stands between quotation marks.
+/// `counter` with an escape, as it is written between quotation marks.
 const ESCAPED_COUNTER: &str = "c\\u006funter";
-/// A challenge that nobody has issued.
+/// A challenge that was never issued.
 const OTHER_CHALLENGE: &str = "transfer everything";
 
-/// Carries edits out, one after the other.
+/// Applies edits, one after the other.
 ///
 /// # Errors
-/// A defect: the text is no JSON object.
+/// `Internal` if the text is not a JSON object, or an edit needs its counter and there is none: a defect.
 pub(super) fn edited(text: &str, edits: &[Edit], around: Surroundings<'_>) -> Result<String, CommandError> {
     edits.iter().try_fold(text.to_owned(), |text, edit| one_edit(&text, *edit, around))
 }
@@ -112,7 +112,7 @@ fn counter_literal(counter: CounterIs, own: u64, accepted: u64) -> String {
     }
 }
 
-/// The members of an object as they are written, in their order. A name may be there twice.
+/// The members of an object as they are written, in their order. A name may occur twice.
 struct Members(Vec<(String, String)>);
 
 impl Members {
@@ -157,7 +157,7 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// The string literal with its first character as `\uXXXX`.
+/// The string literal with its first character written as `\uXXXX`.
 fn first_character_escaped(literal: &str) -> String {
     let mut rest = literal.strip_prefix('"').unwrap_or(literal).chars();
     match rest.next() {
@@ -170,7 +170,7 @@ fn first_character_escaped(literal: &str) -> String {
     }
 }
 
-/// A text with small letters for capitals and capitals for small ones, as far as ASCII goes.
+/// A text with lower and upper case swapped, for ASCII letters.
 pub(super) fn in_other_case(text: &str) -> String {
     let other = |letter: char| {
         if letter.is_ascii_lowercase() { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() }
@@ -178,7 +178,7 @@ pub(super) fn in_other_case(text: &str) -> String {
     text.chars().map(other).collect()
 }
 
-/// The two bytes of a unit, the low one first, each read as a character.
+/// The two bytes of a UTF-16 unit, the low one first, each as a character.
 fn utf16_as_characters(unit: u16) -> [char; 2] {
     unit.to_le_bytes().map(char::from)
 }

@@ -5,11 +5,12 @@ use crate::target::Answer;
 /// The verdict on a target, after one attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// Nothing can be said: the target broke, or did not take what it has to take.
+    /// There is no conclusion: the target broke, or refused what it must accept.
     Error,
     /// The target did what a correct server does not do.
     Fail,
-    /// The target did the right thing by breaking.
+    /// The target did the right thing, but was harmed: it broke (status 500 or higher), or it refuses an honest user
+    /// afterwards.
     Warn,
     /// The attack does not apply to this target.
     Skip,
@@ -18,7 +19,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The word for it.
+    /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Error => "ERROR",
@@ -37,12 +38,12 @@ pub struct Played {
     pub verdict: Verdict,
     /// One line: why.
     pub reason: String,
-    /// What the target answered to the input, if it came to that.
+    /// The target's answer to the input, if the input was sent.
     pub answer: Option<Answer>,
 }
 
 impl Played {
-    /// Without an answer to the input.
+    /// A result without an answer to the input.
     pub(super) fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
         Self { verdict, reason: reason.into(), answer: None }
     }

@@ -1,4 +1,4 @@
-//! A verifier with WeChat's contract: this project's own servers, or whatever else answers `verify_signature`.
+//! A verifier with WeChat's contract: this project's own servers, or others that answer `verify_signature`.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use crate::http::{Http, Reply, Request, Secrets};
 use crate::steps::{Code, Envelope, PAST_A_CODE};
 use crate::target::{Answer, Form, Input, Order, Target, Trouble, User, Visit};
 
-/// The question about a result.
+/// The path that verifies a result.
 const VERIFY: &str = "/cgi-bin/soter/verify_signature";
-/// Errcodes of an access token that is good no more.
+/// Errcodes of an access token that is no longer valid.
 const TOKEN_ENDED: [i64; 3] = [40001, 40014, 42001];
-/// Errcodes that are no answer: system error, and limits of calls by day and by minute.
+/// Errcodes that are not a verdict: system error, and the limits of calls by day and by minute.
 const TOO_MUCH_TO_DO: [i64; 3] = [-1, 45009, 45011];
 
 /// A mini program's appid and secret.
@@ -38,7 +38,7 @@ pub struct WeChatTarget {
     other_app: Option<Credentials>,
     enroll_at: String,
     backstage: Arc<dyn Backstage>,
-    /// The app's access token, once it was asked for.
+    /// The app's access token, once it was requested.
     token: Mutex<Option<String>>,
 }
 
@@ -55,22 +55,22 @@ impl WeChatTarget {
         }
     }
 
-    /// A second mini program that it knows, for attacks that mix two.
+    /// Adds a second mini program that the verifier knows, for attacks that mix two.
     #[must_use]
     pub fn with_other_app(self, other_app: Option<Credentials>) -> Self {
         Self { other_app, ..self }
     }
 
-    /// Where phones' keys are brought to: a path, or an address of the same server.
+    /// Sets where phones' keys are uploaded: a path, or an address of the same server.
     #[must_use]
     pub fn enrolling_at(self, enroll_at: Option<String>) -> Self {
         Self { enroll_at: enroll_at.unwrap_or(self.enroll_at), ..self }
     }
 
-    /// Asks for an access token, to see whether there is such a verifier, and whether it knows the mini program.
+    /// Requests an access token, to check that there is such a verifier, and that it knows the mini program.
     ///
     /// # Errors
-    /// [`Trouble`].
+    /// [`Trouble::Broken`] if the verifier cannot be asked, or gives no token.
     pub async fn knock(&self) -> Result<(), Trouble> {
         self.token().await.map(|_| ())
     }
@@ -95,7 +95,7 @@ impl WeChatTarget {
         access_token(&reply, "/cgi-bin/token")
     }
 
-    /// A stable token that another one has ended.
+    /// A stable token that ended when another one was issued.
     async fn expired_token(&self) -> Result<String, Trouble> {
         let granted = async |force_refresh: bool| {
             let body = json!({
@@ -124,7 +124,7 @@ impl WeChatTarget {
         })
     }
 
-    /// Asks about a result, with the access token that belongs to the envelope.
+    /// Sends a request about a result, with the access token that the envelope demands.
     async fn asked(&self, envelope: Envelope, method: Method, body: String) -> Result<Reply, Trouble> {
         let token = match envelope {
             Envelope::NoToken => None,
@@ -178,7 +178,7 @@ impl Target for WeChatTarget {
 
     async fn enroll(&self, upload: &Upload) -> Result<Answer, Trouble> {
         let url = self.address(&self.enroll_at)?;
-        // A token may stand behind the path.
+        // The query may contain a token.
         let secrets = url.query().into_iter().map(|query| (query.to_owned(), "…".to_owned())).collect();
         let body = device(upload, &self.app.appid).to_string();
         let reply = self.http.send(Request { secrets, ..Request::post(url, body) }).await?;
@@ -224,7 +224,7 @@ impl Target for WeChatTarget {
             Envelope::NoToken | Envelope::Token(_) | Envelope::ExpiredToken | Envelope::OtherAppsToken
         );
         if is_own && errcode(&reply).is_some_and(|code| TOKEN_ENDED.contains(&code)) {
-            // Somebody else has fetched one, or it has expired meanwhile.
+            // Another client has requested a token, or ours has expired.
             *self.token.lock().await = None;
             reply = self.asked(input.envelope, method, body).await?;
         }
@@ -256,7 +256,7 @@ impl Target for WeChatTarget {
 
     async fn restart(&self) -> Result<(), Trouble> {
         self.backstage.restart().await?;
-        // Access tokens may have been forgotten.
+        // The verifier may have forgotten its access tokens.
         *self.token.lock().await = None;
         Ok(())
     }
@@ -268,7 +268,7 @@ impl Credentials {
     }
 }
 
-/// The body of a question about a result.
+/// The body of a request about a result.
 fn body(input: &Input) -> String {
     let [openid, signature] =
         [&input.openid, &input.signature].map(|text| Value::from(text.as_str()).to_string());
@@ -281,10 +281,10 @@ fn body(input: &Input) -> String {
     format!("{{{}}}", members.into_iter().filter_map(written).collect::<Vec<_>>().join(","))
 }
 
-/// What the verifier says of a result.
+/// The verifier's verdict on a result.
 ///
 /// # Errors
-/// [`Trouble::Broken`]: nothing, for it has too much to do, or what nobody can understand.
+/// [`Trouble::Broken`] if the answer is an errcode of overload, or has a status below 400 and is not JSON.
 fn judged(reply: Reply) -> Result<Answer, Trouble> {
     let told = match serde_json::from_str::<Value>(&reply.body) {
         Ok(told) => told,
@@ -313,7 +313,7 @@ fn errcode(reply: &Reply) -> Option<i64> {
     serde_json::from_str::<Value>(&reply.body).ok()?.get("errcode")?.as_i64()
 }
 
-/// The body of `POST /sim/devices`: the exports, and beside them what a verifier needs of them.
+/// The body of `POST /sim/devices`: the exports, and what a verifier needs from them.
 fn device(upload: &Upload, appid: &str) -> Value {
     let export = |export: &soter_wire::ExportBlob| json!({"json": String::from_utf8_lossy(&export.json), "signature": base64::encode(&export.signature)});
     json!({

@@ -1,4 +1,4 @@
-//! What the application's answers say: whether they mean yes, and the values in them.
+//! Reads the application's answers: whether they mean success, and the values in them.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use crate::http::Reply;
 use crate::target::Trouble;
 
 impl Success {
-    /// Whether an answer means yes.
+    /// Whether an answer means success.
     ///
     /// # Errors
-    /// In one line: what it lacks for that.
+    /// One line that says what is missing for a success.
     pub(super) fn check(&self, reply: &Reply) -> Result<(), String> {
         match self.status {
             Some(status) if reply.status != status => {
@@ -42,12 +42,12 @@ impl Success {
     }
 }
 
-/// The values that an answer brings.
+/// The named values in an answer.
 pub(super) fn captured(pointers: &BTreeMap<String, Pointer>, reply: &Reply) -> Result<Values, Trouble> {
     pointers.iter().map(|(name, pointer)| Ok((name.clone(), at(pointer, reply)?))).collect()
 }
 
-/// What stands at one place of an answer, as a text.
+/// The value at a pointer in an answer, as text.
 pub(super) fn at(pointer: &Pointer, reply: &Reply) -> Result<String, Trouble> {
     match pointer.find(&reply.body) {
         Some(Value::String(text)) => Ok(text),
@@ -58,7 +58,7 @@ pub(super) fn at(pointer: &Pointer, reply: &Reply) -> Result<String, Trouble> {
     }
 }
 
-/// An answer in one line.
+/// An answer in one line, for messages.
 pub(super) fn told(reply: &Reply) -> String {
     format!("status {}, {}", reply.status, one_line(&reply.body))
 }

@@ -1,12 +1,12 @@
-//! What the application asked WeChat's servers about a result, and what they told it.
+//! What the application asked WeChat's servers about a result, and what they answered.
 
 use soter_wechat::journal::{Entry, Journal, Origin};
 
-/// Calls that are looked at; one result takes two or three.
+/// The maximum number of calls that are examined. One result takes two or three.
 const CALLS: usize = 64;
 
-/// Why the application may have refused a result, from what it asked since the call with this number. `missed` is what its
-/// answer lacked for a success.
+/// Why the application may have refused a result, judged by its calls to WeChat's servers after the call with this
+/// number. `missed` says what the application's answer lacks for a success.
 pub(super) fn told_since(journal: &Journal, number: u64, missed: &str) -> String {
     let calls = journal.after(number, CALLS);
     let of_backend = || calls.iter().rev().filter(|call| call.origin == Origin::WeChat);

@@ -15,12 +15,12 @@ use super::pointer::Pointer;
 use super::template::{Place, Values, filled, names};
 use crate::http::Http;
 
-/// A commented description to begin with.
+/// A commented description to start with.
 pub const INITIAL: &str = include_str!("initial.toml");
 
-/// The names that every template may use.
+/// The names that templates of every request may use.
 const KNOWN: [&str; 2] = ["code", "openid"];
-/// The names that the result's templates may use beside.
+/// The names that the templates of a result may use in addition.
 const OF_RESULTS: [&str; 3] = ["challenge", "resultJSON", "resultJSONSignature"];
 
 /// How to talk to an application.
@@ -29,7 +29,7 @@ const OF_RESULTS: [&str; 3] = ["challenge", "resultJSON", "resultJSONSignature"]
 pub struct Application {
     /// Its address, such as `http://127.0.0.1:3000`.
     pub url: String,
-    /// How a user logs in; absent: there are no logins.
+    /// How a user logs in; absent if there are no logins.
     #[serde(default)]
     pub(super) login: Option<Login>,
     /// How a user logs out.
@@ -58,35 +58,35 @@ pub(super) struct Endpoint {
     pub(super) body: Option<String>,
 }
 
-/// A login.
+/// The login request.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Login {
     pub(super) request: Endpoint,
-    /// Names for templates, and where their values stand in the answer.
+    /// Names for templates, and the pointers to their values in the answer.
     #[serde(default)]
     pub(super) values: BTreeMap<String, Pointer>,
     #[serde(default)]
     pub(super) success: Success,
 }
 
-/// A challenge. Without a pointer and a regex it is the whole body.
+/// The request for a challenge. Without a pointer and a regex, the whole body of the answer is the challenge.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct IssuedChallenge {
     pub(super) request: Endpoint,
-    /// Where it stands in the answer.
+    /// The pointer to the challenge in the answer.
     #[serde(default)]
     pub(super) challenge: Option<Pointer>,
     /// A regular expression whose first group is the challenge.
     #[serde(default, deserialize_with = "regex_with_group")]
     pub(super) challenge_regex: Option<Regex>,
-    /// Names for templates, and where their values stand in the answer.
+    /// Names for templates, and the pointers to their values in the answer.
     #[serde(default)]
     pub(super) values: BTreeMap<String, Pointer>,
 }
 
-/// A result.
+/// The request that sends a result.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PostedResult {
@@ -94,40 +94,41 @@ pub(super) struct PostedResult {
     pub(super) success: Success,
 }
 
-/// What an answer looks like that means yes. All that is given has to hold.
+/// The conditions under which an answer means success. All that are given must hold.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Success {
     /// The HTTP status; absent: 200 to 299.
     #[serde(default)]
     pub(super) status: Option<u16>,
-    /// Where the answer has to say something.
+    /// A pointer into the answer, at which a value is checked.
     #[serde(default)]
     pub(super) pointer: Option<Pointer>,
-    /// What stands there; absent: anything but null and false.
+    /// The value at the pointer; absent: anything but null and false.
     #[serde(default)]
     pub(super) value: Option<Value>,
-    /// A regular expression for the body.
+    /// A regular expression that the body must match.
     #[serde(default, deserialize_with = "regex")]
     pub(super) regex: Option<Regex>,
 }
 
-/// A restart.
+/// How to restart the application.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Restart {
-    /// For the shell; it ends when the application has been started again.
+    /// The shell command. It ends when the application has been started again.
     pub(super) command: String,
-    /// A path that answers anything at all once the application is there.
+    /// A path that is polled after the command. Any answer means that the application is running.
     #[serde(default)]
     pub(super) ready: Option<String>,
 }
 
 impl Application {
-    /// Reads a description.
+    /// Parses a description.
     ///
     /// # Errors
-    /// The user's: no TOML, a member that is missing or unknown, a template with an unknown name.
+    /// `InvalidParams` if the text is not TOML, a member is missing, unknown or contradicts another one, a header's
+    /// name is invalid, or a template uses an unknown name.
     pub fn read(text: &str) -> Result<Self, CommandError> {
         let application: Self = toml_file::read(text).map_err(|what| {
             CommandError::invalid_params(
@@ -139,21 +140,21 @@ impl Application {
         Ok(application)
     }
 
-    /// Whether every address is on one server.
+    /// Checks that every address is on one server.
     ///
     /// # Errors
-    /// The user's: one is elsewhere, or is no address.
+    /// `InvalidParams` if an address is on another server or is not an address.
     pub fn check_addresses(&self, http: &Http) -> Result<(), CommandError> {
         let requests = [&self.challenge.request, &self.result.request].into_iter();
         let requests = requests.chain(self.login.iter().map(|login| &login.request)).chain(&self.logout);
-        // Names stand for texts that cannot lead elsewhere: in an address they are encoded.
+        // Values cannot lead to another server, because they are percent-encoded in an address.
         for endpoint in requests {
             http.check(&filled(&endpoint.url, &Values::new(), Place::Address))?;
         }
         self.restart.iter().flat_map(|restart| &restart.ready).try_for_each(|ready| http.check(ready))
     }
 
-    /// What TOML and types do not say.
+    /// Checks what TOML and the types do not guarantee.
     fn check(&self) -> Result<(), CommandError> {
         let of_login: Vec<&str> =
             self.login.iter().flat_map(|login| login.values.keys()).map(String::as_str).collect();
@@ -208,7 +209,7 @@ impl Endpoint {
         [&self.url].into_iter().chain(self.headers.values()).chain(&self.body).flat_map(|text| names(text))
     }
 
-    /// POST, unless another is named.
+    /// The method; POST by default.
     pub(super) fn method(&self) -> Method {
         self.method.clone().unwrap_or(Method::POST)
     }
@@ -222,7 +223,7 @@ impl Endpoint {
         }
     }
 
-    /// The body's content type, where no header names one.
+    /// The body's content type, guessed if no header names one.
     pub(super) fn guessed_content_type(&self) -> Option<&'static str> {
         let body = self.body.as_deref().filter(|_| self.content_type().is_none())?.trim_start();
         let begins_as_form = || {
@@ -238,7 +239,8 @@ impl Endpoint {
         }
     }
 
-    /// The same request with the result as an object instead of a string; `None` where it is no JSON string.
+    /// The same request with the result as an object instead of a string; `None` if the body does not contain it as a
+    /// JSON string.
     pub(super) fn with_object(&self, json: &str) -> Option<Self> {
         let body = self.body.as_ref().filter(|_| self.body_place() == Place::Json)?;
         let changed = ["\"{{resultJSON}}\"", "\"{{ resultJSON }}\""]
@@ -248,7 +250,7 @@ impl Endpoint {
         Some(Self { body: Some(changed), ..self.clone() })
     }
 
-    /// In small letters.
+    /// The `Content-Type` header in lower case.
     fn content_type(&self) -> Option<String> {
         let header = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         header.map(|(_, value)| value.to_ascii_lowercase())

@@ -1,4 +1,4 @@
-//! Places in JSON texts.
+//! JSON pointers into answers.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use soter_wire::shortened;
 pub(super) struct Pointer(String);
 
 impl Pointer {
-    /// What stands there in a JSON text, if it is one and has such a place.
+    /// The value at this pointer; `None` if the text is not JSON or has no such value.
     pub(super) fn find(&self, text: &str) -> Option<Value> {
         serde_json::from_str::<Value>(text).ok()?.pointer_mut(&self.0).map(Value::take)
     }

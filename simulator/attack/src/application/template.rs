@@ -1,33 +1,33 @@
-//! Texts with `{{names}}` in them.
+//! Templates: texts with `{{names}}` in them.
 
 use std::collections::BTreeMap;
 
 use soter_wire::json::encode_string;
 
-/// What stands for the names.
+/// The values of the names.
 pub(super) type Values = BTreeMap<String, String>;
 
-/// Where a text goes, which decides how values are written in it.
+/// The place of a text, which decides how values are encoded in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// An address: values are percent-encoded.
     Address,
-    /// A form: as in an address.
+    /// A form: values are encoded as in an address.
     Form,
-    /// A header: as they are, without line ends.
+    /// A header: values are inserted as they are, without CR, LF and NUL.
     Header,
-    /// A JSON text: escaped, for between quotation marks.
+    /// A JSON string, inside its quotation marks: values are escaped.
     Json,
-    /// Anything else: as they are.
+    /// Anything else: values are inserted as they are.
     Plain,
 }
 
-/// The names in a text, without their braces.
+/// The names in a template, without their braces.
 pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
     text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(name, _)| name.trim())
 }
 
-/// The text with its values. A name without a value stands for nothing.
+/// The template with its values. A name without a value is replaced by nothing.
 pub(super) fn filled(text: &str, values: &Values, place: Place) -> String {
     let mut parts = text.split("{{");
     let mut out = parts.next().unwrap_or_default().to_owned();

@@ -13,19 +13,19 @@ pub struct Finding {
     pub verdict: Verdict,
     /// One line: why.
     pub reason: String,
-    /// What went over the wire, if it came to that.
+    /// What went over the wire, if anything was sent.
     pub exchange: Option<Exchange>,
-    /// Whether a baseline has it already, so that it counts no more.
+    /// Whether a baseline already contains it, so that it does not count.
     pub known: bool,
 }
 
 impl Finding {
-    /// A finding about an attack of which nothing went over the wire.
+    /// A finding about an attack that sent nothing.
     pub(super) fn unplayed(attack: &'static Attack, verdict: Verdict, reason: String) -> Self {
         Self { attack, verdict, reason, exchange: None, known: false }
     }
 
-    /// What came of honest people after the attack. What the target accepted stays accepted, whatever became of it then.
+    /// Adds what happened to honest people after the attack. A failure stays a failure, whatever happened afterwards.
     pub(super) fn afterwards(&mut self, verdict: Verdict, what: &str) {
         if self.verdict != Verdict::Fail {
             self.verdict = self.verdict.min(verdict);
@@ -39,20 +39,20 @@ impl Finding {
     }
 }
 
-/// How many attacks came to what.
+/// The number of attacks by verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// The target did the right thing.
     pub pass: usize,
     /// The target did what a correct server does not do.
     pub fail: usize,
-    /// The target did the right thing by breaking.
+    /// The target did the right thing, but was harmed.
     pub warn: usize,
     /// The attack does not apply.
     pub skip: usize,
     /// Nothing can be said.
     pub error: usize,
-    /// Of those that failed or warned: how many a baseline has already.
+    /// The failures and warnings among them that a baseline already contains.
     pub known: usize,
 }
 
@@ -74,12 +74,12 @@ impl Summary {
     }
 }
 
-/// The target does not accept what it has to accept, so nothing can be concluded from what it refuses.
+/// The target refuses what it must accept, so nothing can be concluded from its other refusals.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
 pub struct ControlFailed {
     /// One line: what happened.
     pub what: String,
-    /// What went over the wire, if it came to that.
+    /// What went over the wire, if anything was sent.
     pub exchange: Option<Exchange>,
 }

@@ -1,4 +1,4 @@
-//! What an audit found, for people and for programs.
+//! The report of an audit, for people and for programs.
 
 mod advice;
 mod control;
@@ -27,9 +27,9 @@ pub struct Report {
     pub target: String,
     /// Whether it was audited as a verifier or as an application.
     pub form: Form,
-    /// What came of each attack.
+    /// The result of each attack.
     pub findings: Vec<Finding>,
-    /// What was found before, if that was given.
+    /// The findings of an earlier audit, if given.
     pub baseline: Option<Baseline>,
     /// Whether a warning counts as a failure.
     pub strict: bool,
@@ -40,17 +40,17 @@ pub struct Report {
 }
 
 impl Report {
-    /// When it began, in UTC to the second, as RFC 3339 has it.
+    /// When the audit began, in UTC with a precision of one second, in the format of RFC 3339.
     fn began(&self) -> String {
         DateTime::<Utc>::from(self.began).to_rfc3339_opts(SecondsFormat::Secs, true)
     }
 
-    /// How many attacks came to what.
+    /// The number of attacks by verdict.
     pub fn summary(&self) -> Summary {
         Summary::of(&self.findings)
     }
 
-    /// Whether a finding makes the audit fail: a failure, or under `strict` a warning, that no baseline has.
+    /// Whether a finding makes the audit fail: a failure, or with `strict` a warning, that is not in the baseline.
     pub fn fails(&self, finding: &Finding) -> bool {
         let counts = match finding.verdict {
             Verdict::Fail => true,

@@ -1,4 +1,4 @@
-//! Which attacks are played, and which findings are known already.
+//! Selects the attacks to play, and recognises the findings that are known already.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,21 @@ use crate::catalogue::{catalogue, in_full};
 use crate::entry::Attack;
 use crate::verdict::Verdict;
 
-/// Ids or beginnings of ids, such as `SOTER-COUNTER`. Capitals do not matter, `SOTER-` may be left out, and a `*` may
-/// stand at the end.
+/// The attacks to play, by ids or beginnings of ids, such as `SOTER-COUNTER`. Case does not matter, `SOTER-` may be
+/// left out, and a `*` may be at the end.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// What is played; nothing stands for all.
+    /// The attacks to play; all if empty.
     pub only: Vec<String>,
-    /// What is not.
+    /// The attacks to leave out.
     pub skip: Vec<String>,
 }
 
 impl Selection {
-    /// The attacks that are to be played.
+    /// The selected attacks, in the order of the catalogue.
     ///
     /// # Errors
-    /// The user's: a word that is empty or selects nothing, or a selection of nothing.
+    /// `InvalidParams` if a word is empty or selects no attack, or if no attack is left.
     pub fn attacks(&self) -> Result<Vec<&'static Attack>, CommandError> {
         let words = || self.only.iter().chain(&self.skip);
         if words().any(|word| word.trim().is_empty()) {
@@ -55,14 +55,14 @@ impl Selection {
     }
 }
 
-/// A whole id, or its beginning up to a hyphen.
+/// Whether the word is the attack's whole id, or its beginning up to a hyphen.
 fn selects(word: &str, attack: &Attack) -> bool {
     let beginning = word.trim().trim_end_matches('*').trim_end_matches('-');
     let rest = attack.id.strip_prefix(&in_full(beginning));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
-/// An earlier report: what it found counts no more.
+/// An earlier report. Findings that it contains do not count again.
 #[derive(Clone, Debug)]
 pub struct Baseline(BTreeMap<String, String>);
 
@@ -78,10 +78,10 @@ struct EarlierResult {
 }
 
 impl Baseline {
-    /// Reads a JSON report.
+    /// Parses a JSON report.
     ///
     /// # Errors
-    /// The user's: it is none.
+    /// `InvalidParams` if the text is not a JSON report of an audit.
     pub fn read(text: &[u8]) -> Result<Self, CommandError> {
         let earlier: Earlier = serde_json::from_slice(text).map_err(|error| {
             CommandError::invalid_params(
@@ -92,14 +92,14 @@ impl Baseline {
         Ok(Self(earlier.results.into_iter().map(|result| (result.id, result.verdict)).collect()))
     }
 
-    /// Whether this very finding was there before.
+    /// Whether the earlier report contains this failure or warning.
     pub fn knows(&self, finding: &Finding) -> bool {
         matches!(finding.verdict, Verdict::Fail | Verdict::Warn)
             && self.0.get(finding.attack.id).is_some_and(|verdict| verdict == finding.verdict.name())
     }
 
-    /// How SARIF calls the way from there to this finding (3.27.24): the same, changed, or not there before. A problem
-    /// where there was none is no change of an earlier result, but a new one.
+    /// The `baselineState` of SARIF (3.27.24): `unchanged`, `updated` or `new`. A problem where the earlier report
+    /// has none is `new`, not `updated`, and so is the reverse.
     pub(super) fn state(&self, finding: &Finding) -> &'static str {
         let is_problem =
             |verdict: &str| [Verdict::Fail, Verdict::Warn].iter().any(|one| one.name() == verdict);

@@ -1,4 +1,4 @@
-//! The device's counter, which must grow, and which servers read as many things.
+//! Attacks on the device's counter, which must grow, and which servers parse in different ways.
 
 use soter_wechat::Reason;
 
@@ -8,7 +8,7 @@ use crate::steps::{
     Before, Claim, CounterIs, Edit, Forgery, Made, OrderOf, Record, Script, Shape, Signer, Who,
 };
 
-/// The phone's own text with changes, signed with its own AuthKey again.
+/// The phone's own text, changed and signed again with the phone's own AuthKey.
 const fn resigned(edits: &'static [Edit]) -> Forgery {
     Forgery {
         made: Made::InSoftware { key: Signer::AuthKey, edits, scheme: Scheme::USUAL },
@@ -16,12 +16,12 @@ const fn resigned(edits: &'static [Edit]) -> Forgery {
     }
 }
 
-/// The same after an honest result was accepted.
+/// The same, after an honest result was accepted.
 const fn after_a_payment(edits: &'static [Edit]) -> Script {
     Script::Send(&[Before::Pay], resigned(edits))
 }
 
-/// The newest recorded result, for its own order.
+/// The last recorded result, sent for its own order.
 const RECORDED: Forgery =
     Forgery { made: Made::Recorded(Record::Last), order: OrderOf::Recorded, ..Forgery::HONEST };
 

@@ -1,4 +1,4 @@
-//! Results and keys of somebody else.
+//! Attacks with results and keys of another user.
 
 use soter_wechat::Reason;
 

@@ -1,4 +1,4 @@
-//! The signed text, changed on its way or written so that parsers disagree.
+//! Attacks on the signed text: changed in transit, or written so that parsers disagree.
 
 use soter_wechat::Reason;
 
@@ -6,17 +6,17 @@ use crate::entry::{Attack, Expected, Holds, Layer};
 use crate::software_key::Scheme;
 use crate::steps::{Before, Challenge, CounterIs, Edit, Envelope, Forgery, Made, Record, Script, Signer};
 
-/// An honest result whose text is changed under its signature.
+/// An honest result whose text is changed after signing.
 const fn tampered(tampered: &'static [Edit]) -> Script {
     Script::Send(&[], Forgery { tampered, ..Forgery::HONEST })
 }
 
-/// An honest phone's result over another challenge than the issued one.
+/// An honest phone's result for a challenge other than the issued one.
 const fn challenged(challenge: Challenge) -> Script {
     Script::Send(&[], Forgery { challenge, ..Forgery::HONEST })
 }
 
-/// The phone's own text with changes, signed with its own AuthKey again.
+/// The phone's own text, changed and signed again with the phone's own AuthKey.
 const fn resigned(edits: &'static [Edit]) -> Script {
     Script::Send(
         &[],

@@ -1,4 +1,4 @@
-//! WeChat's servers fail, and an application must not take that for a yes.
+//! Attacks while WeChat's servers fail, which an application must not take for a success.
 
 use crate::entry::{Attack, Expected, Holds, Layer};
 use crate::outage::Outage;

@@ -1,4 +1,4 @@
-//! What surrounds a result: logins, access tokens, HTTP, and failures that pretend to be successes.
+//! Attacks on what surrounds a result: logins, access tokens, HTTP, and failures that look like successes.
 
 use soter_wechat::Reason;
 

@@ -1,4 +1,4 @@
-//! A genuine result, shown once more or somewhere else.
+//! Attacks that send a genuine result again, or for another order or user.
 
 use soter_wechat::Reason;
 

@@ -1,4 +1,4 @@
-//! Signatures that are none, or of another kind, or by another key.
+//! Attacks with an invalid signature, one of another scheme, or one by another key.
 
 use soter_wechat::Reason;
 

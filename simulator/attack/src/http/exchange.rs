@@ -1,11 +1,11 @@
-//! What went over the wire, for people to read and to repeat.
+//! What went over the wire, for people to read and to send again.
 
 use std::fmt::Write as _;
 
 use super::message::{REASON, Request, Secrets};
 use crate::target::Exchange;
 
-/// Characters of a request or an answer that an exchange shows.
+/// The maximum number of characters of a request or an answer that an exchange shows.
 const LONGEST_SHOWN: usize = 8 << 10;
 
 /// A request and its answer, without the request's secrets.
@@ -29,7 +29,7 @@ pub(super) fn exchange(request: &Request, status: u16, headers: &[(String, Strin
     let mut came = format!("HTTP/1.1 {status}\n");
     for (name, value) in headers {
         if ["content-type", "location", "set-cookie", REASON].contains(&name.as_str()) {
-            // Whose session it is, nobody needs to know.
+            // The session's cookie is a secret.
             let value = if name == "set-cookie" { "…" } else { value };
             let _ = writeln!(came, "{name}: {value}");
         }
@@ -41,7 +41,7 @@ pub(super) fn exchange(request: &Request, status: u16, headers: &[(String, Strin
 }
 
 impl Exchange {
-    /// The same with other texts in the place of secrets.
+    /// The same exchange with its secrets replaced.
     pub(crate) fn masked(self, secrets: &Secrets) -> Self {
         let masked = |text: String| {
             secrets.iter().filter(|(secret, _)| !secret.is_empty()).fold(text, |text, (secret, instead)| {

@@ -1,4 +1,4 @@
-//! Requests and replies, and what of them must not be shown.
+//! Requests and replies, and the secrets in them.
 
 use reqwest::{Method, Url};
 use serde_json::Value;
@@ -6,24 +6,24 @@ use soter_wire::shortened;
 
 use crate::target::{Exchange, Trouble};
 
-/// Where a server explains its verdicts, if it is this project's own.
+/// The header in which this project's own servers give the reason for a verdict.
 pub(super) const REASON: &str = "x-soter-sim-reason";
 
-/// Texts that must not be shown, with what is shown instead.
+/// Secrets that must not be shown, each with the text that is shown instead.
 pub(crate) type Secrets = Vec<(String, String)>;
 
-/// What is sent.
+/// A request to send.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<String>,
-    /// What of it must not be shown.
+    /// The secrets in it, which must not be shown.
     pub(crate) secrets: Secrets,
 }
 
-/// What came back.
+/// The reply to a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -44,10 +44,10 @@ impl Request {
 }
 
 impl Reply {
-    /// The body as JSON.
+    /// Parses the body as JSON.
     ///
     /// # Errors
-    /// [`Trouble::Broken`]: it is none.
+    /// [`Trouble::Broken`] if the body is not JSON.
     pub(crate) fn json(&self, place: &str) -> Result<Value, Trouble> {
         serde_json::from_str(&self.body).map_err(|_| {
             let start = shortened(&self.body, 80);
@@ -59,12 +59,12 @@ impl Reply {
         })
     }
 
-    /// A header's value; its name is given in small letters.
+    /// A header's value. The name must be in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }
 
-    /// The reason that this project's own servers give.
+    /// The reason that this project's own servers give in a header.
     pub(crate) fn reason(&self) -> Option<String> {
         self.header(REASON).map(str::to_owned)
     }

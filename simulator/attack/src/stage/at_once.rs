@@ -1,4 +1,4 @@
-//! Inputs that arrive at the same instant.
+//! Inputs that arrive at the same time.
 
 use soter_bridge::protocol::CommandError;
 
@@ -8,14 +8,14 @@ use crate::stopped::Stopped;
 use crate::target::{Answer, Target};
 use crate::verdict::Verdict;
 
-/// How often an input is sent at once.
+/// The number of connections on which an input is sent at once.
 const CONNECTIONS: usize = 8;
-/// How often that is repeated, each time with a new result.
+/// The number of rounds, each with a new result.
 const ROUNDS: usize = 10;
 
 impl<T: Target> Stage<'_, T> {
-    /// Sends inputs for one order on several connections at once, and more than once. More than one acceptance is one too
-    /// many; the answer that is given is then that of an acceptance, otherwise that of a refusal.
+    /// Sends inputs for one order on several connections at once, in several rounds. More than one acceptance in a
+    /// round is a failure, with the answer of one of them. Otherwise the answer is that of a refusal.
     pub(crate) async fn send_at_once(
         &mut self,
         before: &[Before],
@@ -40,12 +40,13 @@ impl<T: Target> Stage<'_, T> {
                     Err(broken) => trouble = Some(broken),
                 }
             }
-            // Two that were accepted are two too many, whatever became of the others.
+            // Two acceptances are a failure, even if other connections broke.
             if let (0 | 1, Some(trouble)) = (accepted.len(), trouble) {
                 return Err(trouble.into());
             }
             match (accepted.len(), accepted.pop()) {
-                // A target that locks a user out for what it refused has accepted once all the same.
+                // The target may lock the user out after the refusals of an earlier round. That round had one
+                // acceptance, so the attack is over.
                 (0, _) if round > 0 => break,
                 (0, _) => {
                     let reason = format!("an honest result was refused on all of {CONNECTIONS} connections");

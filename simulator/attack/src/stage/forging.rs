@@ -1,4 +1,4 @@
-//! The forged input: from the people, the phones and what was recorded on the stage.
+//! The forged input, made from the people, the phones and what was recorded.
 
 use soter_bridge::protocol::CommandError;
 use soter_wire::base64;
@@ -14,7 +14,7 @@ use crate::target::{Form, Input, Order, Target, Trouble};
 use crate::text::{Surroundings, edited};
 
 impl<T: Target> Stage<'_, T> {
-    /// The input that is judged: in whose login it is sent, for which order, and what it is.
+    /// Makes the input to be judged. Returns in whose login and for which order it is sent, and the input itself.
     pub(crate) async fn forge(&mut self, forgery: Forgery) -> Result<(Who, Order, Input), Stopped> {
         self.check_sender(&forgery)?;
         if matches!(forgery.claims, Claim::OwnerElsewhere | Claim::OwnerInOtherCase)
@@ -68,7 +68,7 @@ impl<T: Target> Stage<'_, T> {
         Ok((forgery.login, order, input))
     }
 
-    /// What is sent for the owner's order in another login is another thing only if requests name logins.
+    /// An input for the owner's order in another login differs from an honest one only if requests name logins.
     fn check_sender(&self, forgery: &Forgery) -> Result<(), Stopped> {
         let is_own = forgery.login == Who::Owner || forgery.order == OrderOf::New;
         if is_own || self.target.names_senders(self.visit(forgery.login)) {
@@ -77,7 +77,7 @@ impl<T: Target> Stage<'_, T> {
         Err(Trouble::does_not_apply("the application's request does not say in whose login it is").into())
     }
 
-    /// A recorded result in a new order's place is another thing than the recorded order only if requests name orders.
+    /// A recorded result for a new order differs from the recorded order only if requests name orders.
     fn check_new_order(&self, forgery: &Forgery) -> Result<(), Stopped> {
         let is_recorded = matches!(forgery.made, Made::Recorded(_));
         if is_recorded && forgery.login == Who::Owner && !self.target.names_orders() {
@@ -107,7 +107,7 @@ impl<T: Target> Stage<'_, T> {
         })
     }
 
-    /// A phone's text with changes, signed in software.
+    /// Changes a phone's text and signs it again in software.
     pub(super) fn signed_anew(
         &mut self,
         signed: &Signed,
@@ -166,7 +166,7 @@ impl<T: Target> Stage<'_, T> {
     }
 }
 
-/// What edits refer to.
+/// The values that edits use.
 struct OwnedSurroundings {
     accepted: u64,
     challenge: String,

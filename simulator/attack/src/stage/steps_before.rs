@@ -1,4 +1,4 @@
-//! What happens before the forged input is sent, step by step.
+//! The steps before the forged input is sent.
 
 use soter_bridge::long_work;
 use soter_bridge::protocol::CommandError;
@@ -13,7 +13,7 @@ use crate::target::Target;
 use crate::verdict::Verdict;
 
 impl<T: Target> Stage<'_, T> {
-    /// Something that happens before.
+    /// Carries out one step.
     pub(crate) async fn step(&mut self, step: Before) -> Result<(), Stopped> {
         match step {
             Before::Pay => {
@@ -74,8 +74,8 @@ impl<T: Target> Stage<'_, T> {
         }
     }
 
-    /// After a restart: a target that knows its phones no more refuses everything, which proves nothing until they have
-    /// come back as real ones would.
+    /// Brings the users back after a restart. A target that has forgotten its phones refuses everything, which proves
+    /// nothing until they have uploaded their keys again as real phones would.
     async fn come_back(&mut self) -> Result<(), Stopped> {
         let Some(bystander) = &mut self.other else { return Ok(()) };
         bystander.visit = self.target.visit(&bystander.user).await?;
@@ -88,7 +88,8 @@ impl<T: Target> Stage<'_, T> {
             let reason = "after the restart an honest result is refused";
             return Err(Stopped::played(Verdict::Error, reason, Some(answer)));
         }
-        // What was recorded once may bring the keys back with their old counters; else the phone does it.
+        // The recorded upload may bring the keys back with their old counters. If the target refuses it, the phone
+        // makes a new upload.
         if let Some(recorded) = &self.owner.uploaded
             && self.target.enroll(recorded).await?.accepted
         {

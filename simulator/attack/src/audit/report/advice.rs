@@ -1,10 +1,10 @@
-//! What a finding means, and how to mend it.
+//! What a finding means, and how to fix it.
 
 use crate::audit::finding::Finding;
 use crate::verdict::Verdict;
 
 impl Finding {
-    /// What it means. Of an attack that passed or was not played: what a failure would mean.
+    /// What the finding means. For an attack that passed or was not played: what a failure would mean.
     pub fn meaning(&self) -> &'static str {
         match self.verdict {
             _ if self.is_of_control() => self.attack.meaning,
@@ -18,7 +18,7 @@ impl Finding {
         }
     }
 
-    /// How to mend it. Of an attack that passed or was not played: how a failure would be mended.
+    /// How to fix it. For an attack that passed or was not played: how a failure would be fixed.
     pub fn fix(&self) -> &'static str {
         match self.verdict {
             _ if self.is_of_control() => self.attack.fix,

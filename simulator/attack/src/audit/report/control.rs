@@ -1,4 +1,4 @@
-//! The positive control that failed, as a finding: what came of the audit is told in every form.
+//! A failed positive control as a finding, so that it appears in every form of report.
 
 use soter_wire::PROFILES;
 
@@ -7,7 +7,8 @@ use crate::entry::{Attack, Expected, Holds, Layer};
 use crate::steps::{Forgery, Script};
 use crate::verdict::Verdict;
 
-/// Honest results, which everything is compared with. It is not in the catalogue: nobody can choose it or leave it out.
+/// The positive control: honest results, with which everything is compared. It is not in the catalogue, so that
+/// nobody can select it or leave it out.
 static CONTROL: Attack = Attack {
     id: "SOTER-CONTROL-01",
     layer: Layer::Verifier,
@@ -22,7 +23,7 @@ static CONTROL: Attack = Attack {
 };
 
 impl Finding {
-    /// The one finding of an audit whose positive control failed. No baseline knows it.
+    /// The only finding of an audit whose positive control failed. It is never known from a baseline.
     pub fn of_control(failed: &ControlFailed) -> Self {
         Self {
             attack: &CONTROL,
@@ -33,7 +34,7 @@ impl Finding {
         }
     }
 
-    /// Whether it is about the positive control.
+    /// Whether the finding is about the positive control.
     pub(super) fn is_of_control(&self) -> bool {
         self.attack.id == CONTROL.id
     }

@@ -1,4 +1,4 @@
-//! The report as one page, readable on a phone.
+//! The report as one HTML page, readable on a phone.
 
 use std::fmt::Write as _;
 
@@ -106,7 +106,7 @@ fn class(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Text that is no markup and steers no reader.
+/// Text without markup and without characters that control the display.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in visible_lines(text).chars() {

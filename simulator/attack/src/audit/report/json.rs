@@ -1,4 +1,4 @@
-//! The report in this project's own form.
+//! The report as JSON, in this project's own format.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::Report;
 use crate::audit::finding::{Finding, Summary};
 
 impl Report {
-    /// This project's own form: `summary` and `results`.
+    /// The report in this project's own format: `summary` and `results`.
     pub fn json(&self) -> Value {
         let Summary { pass, fail, warn, skip, error, known } = self.summary();
         let results: Vec<Value> = self.findings.iter().map(result).collect();

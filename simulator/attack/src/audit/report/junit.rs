@@ -1,7 +1,7 @@
-//! The report as JUnit's XML.
+//! The report as JUnit XML.
 //!
-//! The library leaves out control characters without a word, and lets U+FFFE and U+FFFF through, with which a document
-//! is no XML: what comes from a target is made [`visible()`] before.
+//! The library silently removes control characters, and keeps U+FFFE and U+FFFF, with which a document is not
+//! well-formed XML. So texts from a target go through [`visible()`] first.
 
 use chrono::{DateTime, Utc};
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};

@@ -1,4 +1,4 @@
-//! In which form a report is written.
+//! The forms in which a report is written.
 
 use std::path::Path;
 
@@ -7,21 +7,21 @@ use soter_bridge::protocol::CommandError;
 /// A form of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportKind {
-    /// One page for a browser, which needs nothing else.
+    /// One self-contained page for a browser.
     Html,
-    /// This project's own.
+    /// This project's own JSON format.
     Json,
-    /// JUnit's XML, as continuous integration reads it.
+    /// JUnit XML, for continuous integration.
     JUnit,
-    /// SARIF 2.1.0, as code scanning reads it.
+    /// SARIF 2.1.0, for code scanning.
     Sarif,
 }
 
 impl ReportKind {
-    /// The form that a file's ending names.
+    /// The form for a file name's extension.
     ///
     /// # Errors
-    /// `InvalidParams` if it is another ending.
+    /// `InvalidParams` if the file name has another extension, or none.
     pub fn of(path: &Path) -> Result<Self, CommandError> {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
         match ending.as_deref() {

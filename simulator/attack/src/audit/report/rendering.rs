@@ -6,10 +6,10 @@ use soter_bridge::protocol::CommandError;
 use super::{Report, ReportKind, html, junit, sarif, text};
 
 impl Report {
-    /// The report in a form.
+    /// The report in one of its forms.
     ///
     /// # Errors
-    /// `Internal` if the report does not serialise: a defect of the program.
+    /// `Internal` if the report cannot be serialised: a defect of the program.
     pub fn written(&self, kind: ReportKind) -> Result<String, CommandError> {
         let pretty = |value: &Value| {
             serde_json::to_string_pretty(value)
@@ -24,7 +24,7 @@ impl Report {
         }
     }
 
-    /// A table, and every finding in detail.
+    /// A table, and the details of every finding that needs attention.
     pub fn text(&self) -> String {
         text::text(self)
     }

@@ -1,4 +1,4 @@
-//! The report as SARIF 2.1.0. Sections are those of its specification:
+//! The report as SARIF 2.1.0. Section numbers are those of its specification:
 //! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>.
 
 use reqwest::Url;
@@ -44,7 +44,7 @@ fn rule(attack: &Attack) -> Value {
 }
 
 fn result(index: usize, finding: &Finding, report: &Report) -> Value {
-    // 3.27.9 and 3.27.10: what is no failure has no level.
+    // 3.27.9 and 3.27.10: a result that is not a failure has no level.
     let (kind, level) = match finding.verdict {
         Verdict::Pass => ("pass", "none"),
         Verdict::Skip => ("notApplicable", "none"),
@@ -55,7 +55,7 @@ fn result(index: usize, finding: &Finding, report: &Report) -> Value {
     let attack = finding.attack;
     let mut text = format!("{}: {}", attack.title, visible(&finding.reason));
     if finding.needs_attention() {
-        // 3.27.11: a message tells the risk, and what can be done about it.
+        // 3.27.11: a message describes the risk, and what can be done about it.
         text = format!("{text}.\n{}\n{}", finding.meaning(), finding.fix());
     }
     let mut result = json!({
@@ -67,19 +67,19 @@ fn result(index: usize, finding: &Finding, report: &Report) -> Value {
         "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(&report.target)}}}],
         "partialFingerprints": {"attack/v1": attack.id},
     });
-    // 3.27.24: all results have a state, or none.
+    // 3.27.24: either all results have a baseline state, or none has.
     if let Some(baseline) = &report.baseline {
         result["baselineState"] = baseline.state(finding).into();
     }
     result
 }
 
-/// A text without placeholders (3.11.5), and without links that a target may have put into it (3.11.6).
+/// A text without placeholders (3.11.5), and without links that a target may have inserted (3.11.6).
 fn plain(text: &str) -> String {
     text.replace('{', "{{").replace('}', "}}").replace("](", "] (")
 }
 
-/// The target's address, which a person may have written with characters that no URI has (3.4.3).
+/// The target's address as a URI (3.4.3): a person may have written it with characters that a URI cannot contain.
 fn uri(target: &str) -> String {
     Url::parse(target).map_or_else(|_| target.to_owned(), String::from)
 }

@@ -192,7 +192,7 @@ fn the_text_ends_with_the_counts_and_cannot_steer_a_terminal() {
     assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{200b}']), "{text}");
 }
 
-/// A shell's answer to what a person copies out of the report.
+/// Runs the command that a person copies out of the report in a shell.
 #[cfg(unix)]
 #[test]
 fn a_request_of_several_lines_can_be_copied_out_of_the_text_and_repeated() {

@@ -1,4 +1,4 @@
-//! The report on a terminal.
+//! The report as text for a terminal.
 
 use std::fmt::Write as _;
 
@@ -38,7 +38,7 @@ pub(super) fn text(report: &Report) -> String {
                     let _ = writeln!(out, "    {}", visible(line));
                 }
             }
-            // Its line ends are a part of what is sent, and so nothing may stand before its further lines.
+            // The command's line ends are part of the request, so its further lines are not indented.
             let _ = writeln!(out, "  again with\n    {}", visible_lines(&exchange.curl));
         }
     }
