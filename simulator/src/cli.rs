@@ -21,7 +21,7 @@ use crate::front::{self, Console, Exit};
 use crate::grammar::{self, Options, ProgramCommand, Refused, Repl};
 use crate::repl::{self, Session, Surroundings};
 
-/// Carries out the program's arguments, the first of which is its own name.
+/// Runs the program with its arguments, the first of which is its own name.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let mut console = Console::standard();
     match carry_out(arguments, &mut console) {
@@ -103,7 +103,7 @@ fn converse(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exi
     Ok(exit)
 }
 
-/// A REPL on the phones of a running server.
+/// Runs a REPL on the phones of a running server.
 fn converse_with(url: &str, options: &Options) -> Result<Exit, CommandError> {
     let runtime = setup::runtime()?;
     let connection = runtime.block_on(Connection::open(url))?;
@@ -125,7 +125,7 @@ fn not_connected(options: &Options, command: &str) -> Result<(), CommandError> {
     ))
 }
 
-/// Whether there is a device of the name that every line will go to.
+/// Checks that the device exists that every line of the REPL is for.
 async fn check_device(desk: &impl Service, name: Option<&str>) -> Result<(), CommandError> {
     let Some(name) = name else { return Ok(()) };
     let listed = desk.request(None, device::List {}).await?.devices;

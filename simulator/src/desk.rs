@@ -33,7 +33,7 @@ mod service;
 
 pub use options::{DeskOptions, State, default_state_folder};
 
-/// Events that a subscriber can lag behind before it loses the oldest.
+/// The number of events that a subscriber can lag behind before it loses the oldest.
 const EVENT_BACKLOG: usize = 4096;
 
 /// All phones of one process. Clones are the same desk.
@@ -46,28 +46,29 @@ pub struct Desk {
 struct Inner {
     phones: Mutex<Phones>,
     context: PhoneContext,
-    /// For phones that are created without a seed.
+    /// The seed of phones that are created without their own seed.
     seed: Option<Seed>,
     clock: Option<u64>,
     journal: Arc<Journal>,
-    /// The family of the phone that is on the desk after a reset.
+    /// The family of the phone that a reset creates.
     first_profile: &'static Profile,
     sensor: Option<SensorMode>,
     allow_reset: bool,
     holdings: AttackerHoldings,
-    /// Keys for attacks, made ahead from the first attack on.
+    /// The source of keys for attacks, created with the first attack.
     attack_keys: OnceLock<KeySource>,
-    /// Held while the list of phones or its document changes, so that changes follow one another as a whole.
+    /// Held while the list of phones or its document changes, so that each change is complete before the next one.
     changing: Mutex<()>,
 }
 
 impl Desk {
-    /// Sets up a desk: takes the state folder's lock, and puts the phones on it that are stored there, or a new one.
-    /// Phones stay switched off until a command needs them.
+    /// Opens a desk: locks the state folder, and loads the phones that are stored there, or creates a new one. Phones
+    /// stay switched off until a command needs them.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidParams`]: no such profile, or a profile or seed other than the stored phone's.
-    /// [`ErrorKind::Environment`]: the folder is locked, damaged or cannot be written. Nothing was changed.
+    /// [`ErrorKind::InvalidParams`] if there is no such profile, a clock is given without a seed or is too late, or
+    /// the stored phone has another profile or seed. [`ErrorKind::Environment`] if the folder is locked, damaged or
+    /// cannot be written. Nothing was changed.
     pub fn open(options: DeskOptions) -> Result<Self, CommandError> {
         let DeskOptions {
             state,
@@ -147,11 +148,12 @@ impl Desk {
         Ok(desk)
     }
 
-    /// Switches every phone off in an orderly way: counter values that were reserved and not used are given back.
-    /// Does nothing the second time; a phone that is used again is switched on again.
+    /// Switches every phone off in an orderly way: counter values that were reserved and not used are given back. A
+    /// second call does nothing; a phone that is used afterwards is switched on again.
     ///
     /// # Errors
-    /// Storage failed for some phone, whose unused counter values are skipped; the others are off.
+    /// [`ErrorKind::Environment`] if storage fails for a phone. Its unused counter values are skipped; the other
+    /// phones are off.
     pub fn close(&self) -> Result<(), CommandError> {
         let phones: Vec<_> = self.phones().by_name.values().cloned().collect();
         let mut result = Ok(());
@@ -166,13 +168,13 @@ impl Desk {
         &self.inner.context.wechat
     }
 
-    /// Where calls from outside are written down.
+    /// The journal of calls from outside.
     pub fn journal(&self) -> &Arc<Journal> {
         &self.inner.journal
     }
 
-    /// Lets the phones that were used before bring their keys to WeChat's servers, in case that those have lost them.
-    /// Phones that cannot do it now do it, or say why not, when they are used.
+    /// Lets the phones that were used before upload their keys to WeChat's servers, in case the servers have lost
+    /// them. A phone that cannot do it now does it, or reports why not, when it is used.
     pub async fn offer_keys(&self) {
         let phones: Vec<_> = self.phones().by_name.values().cloned().collect();
         for phone in phones.into_iter().filter(|phone| phone.is_used()) {
@@ -180,14 +182,14 @@ impl Desk {
         }
     }
 
-    /// Tells whoever listens to events something that a person should know.
+    /// Sends a notice for people to all subscribers of events.
     fn notice(&self, text: &str) {
-        // Nobody listening is no error.
+        // It is not an error if nobody is subscribed.
         let _ = self.inner.context.events.send(Event::Notice { text: text.to_owned() });
     }
 
-    /// What a server has behind its port: this desk, its journal, WeChat's servers and the device page. With `attacker` it
-    /// offers an attacker's powers, too.
+    /// The services behind a server's port: this desk, its journal, WeChat's servers and the device page. With
+    /// `attacker`, the attacker's methods are available, too.
     pub fn rooms(&self, attacker: bool) -> Rooms<Self> {
         let desk = self.clone();
         Rooms {
@@ -200,10 +202,10 @@ impl Desk {
         }
     }
 
-    /// Lets other processes that find the folder locked know where this one can be talked to.
+    /// Writes this process's address into the lock holder's note, for other processes that find the folder locked.
     ///
     /// # Errors
-    /// The note beside the lock could not be replaced.
+    /// [`ErrorKind::Environment`] if the lock holder's note cannot be replaced.
     pub fn set_url(&self, url: &str) -> Result<(), CommandError> {
         match &self.inner.context.folder {
             Some(folder) => folder.set_url(url).map_err(|error| folder_error(&error)),
@@ -241,7 +243,8 @@ impl Desk {
         })
     }
 
-    /// New phones and empty servers. Calls that wait end as if their phone was removed.
+    /// Replaces all phones by a new one, and empties the servers. Calls that wait end as if their phone had been
+    /// removed.
     async fn reset(&self) -> Result<desk::WasReset, CommandError> {
         if self.inner.context.folder.is_some() && !self.inner.allow_reset {
             return Err(CommandError::invalid_params(
@@ -300,7 +303,7 @@ impl Desk {
 /// The right to change the list of phones and its document.
 struct Change<'a>(#[expect(dead_code, reason = "held, not read")] MutexGuard<'a, ()>);
 
-/// WeChat's servers, with their ledger beside the phones.
+/// Opens WeChat's servers. Their ledger is in the state folder, too.
 fn wechat_servers(
     mut options: WeChatOptions,
     folder: Option<&StateFolder>,
@@ -317,7 +320,7 @@ fn wechat_servers(
     };
     let events = events.clone();
     let observer: Observer = Arc::new(move |event| {
-        // Nobody listening is no error, and costs nothing.
+        // It is not an error if nobody is subscribed. Then the event is not even converted.
         if events.receiver_count() > 0 {
             let _ = events.send(event.into());
         }

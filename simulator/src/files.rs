@@ -1,4 +1,4 @@
-//! Files that a command names: read within bounds, written whole.
+//! Files that a command names: read with a size limit, written in one piece.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,10 +6,10 @@ use std::path::Path;
 
 use soter_bridge::protocol::CommandError;
 
-/// The largest file that is read: twice what the SDK accepts as JSON.
+/// The maximum size of a file that is read, in bytes: twice what the SDK accepts as JSON.
 const MAX_FILE: u64 = 2 << 20;
 
-/// Where bytes come from.
+/// The source of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Input<'a> {
     /// A file.
@@ -19,16 +19,16 @@ pub(crate) enum Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// What a path on a command line means.
+    /// The input that a path on a command line means.
     pub(crate) fn named(path: &'a Path) -> Self {
         if path == Path::new("-") { Self::Standard } else { Self::File(path) }
     }
 }
 
-/// All bytes of a file or of standard input.
+/// Reads all bytes of a file or of standard input.
 ///
 /// # Errors
-/// The environment's: what is missing, unreadable, no file, or larger than 2 MiB.
+/// `Environment` if the file does not exist, cannot be read, is not a regular file, or is larger than 2 MiB.
 pub(crate) fn read_input(input: Input<'_>) -> Result<Vec<u8>, CommandError> {
     match input {
         Input::Standard => read_bounded(io::stdin().lock(), "standard input"),
@@ -40,7 +40,7 @@ pub(crate) fn read_input(input: Input<'_>) -> Result<Vec<u8>, CommandError> {
                     "check the path and its permissions",
                 )
             };
-            // Opening a pipe for reading would wait for its writer, and a device may never end.
+            // Opening a pipe would wait for a writer, and a device may never end.
             if !path.metadata().map_err(unreadable)?.is_file() {
                 return Err(CommandError::environment(
                     format!("{name} is not a regular file"),
@@ -67,10 +67,10 @@ fn read_bounded(source: impl Read, name: &str) -> Result<Vec<u8>, CommandError> 
     }
 }
 
-/// Writes a file, over one that is there.
+/// Writes a file, and replaces its contents if it exists.
 ///
 /// # Errors
-/// The environment's, with the file's name.
+/// `Environment` if the file cannot be written. The message contains its name.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     std::fs::write(path, bytes).map_err(|error| {
         CommandError::environment(

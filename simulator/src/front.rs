@@ -1,4 +1,4 @@
-//! What every front end shares: carrying out commands over any `Service`, and showing answers, events and dialogs.
+//! Shared by all front ends: carries out commands over any `Service`, and shows answers, events and dialogs.
 
 mod answer;
 mod authenticate;

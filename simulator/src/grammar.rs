@@ -1,7 +1,7 @@
-//! The one grammar: every command's name, arguments, help and examples.
+//! The grammar: every command's name, arguments, help and examples.
 //!
-//! Lines of the REPL and the command line are read by the same types, so a command learned in one place works
-//! in the other. Completion and hints are read off the same [`clap::Command`].
+//! Lines of the REPL and the command line are parsed by the same types, so a command is the same in both. Completion
+//! and hints use the same [`clap::Command`].
 
 mod attack;
 mod audit;
@@ -222,7 +222,7 @@ pub(crate) enum LineCommand {
     Exit,
 }
 
-/// A line of the REPL that was understood.
+/// A parsed line of the REPL.
 #[derive(Debug)]
 pub(crate) struct Line {
     /// What to do.
@@ -233,23 +233,23 @@ pub(crate) struct Line {
     pub(crate) json: bool,
 }
 
-/// What a [`Command`] comes down to.
+/// The action that a [`Command`] stands for.
 #[derive(Debug)]
 pub(crate) enum Job {
     /// A command of the protocol.
     Call(Errand),
-    /// A check of files, done on the spot.
+    /// A verification of a signature in files, without a phone.
     Verify(Verify),
-    /// A look into the list of codes.
+    /// A look-up in the list of codes.
     Explain(Option<i32>),
 }
 
 impl Command {
-    /// What it comes down to.
+    /// The action for this command.
     ///
     /// # Errors
-    /// The user's: words that are well formed but mean nothing, such as an unknown method. The environment's: a file that
-    /// cannot be read.
+    /// `InvalidParams` if arguments are well formed but wrong, `UnknownMethod` if `call` names an unknown method,
+    /// `Environment` if a file cannot be read.
     pub(crate) fn job(self) -> Result<Job, CommandError> {
         Ok(Job::Call(match self {
             Self::Auth(auth) => auth.errand(),
@@ -287,10 +287,10 @@ pub(crate) fn lines() -> clap::Command {
     examples::attach(command, Dialect::Line)
 }
 
-/// Reads the program's arguments, the first of which is the program's own name.
+/// Parses the program's arguments, the first of which is the program's own name.
 ///
 /// # Errors
-/// [`Refused`]: a question for help, or the user's mistake.
+/// [`Refused::Help`] if help or the version is requested, [`Refused::Usage`] if the arguments are wrong.
 pub(crate) fn parse_command_line(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<(CommandLine, Options), Refused> {
@@ -303,10 +303,10 @@ pub(crate) fn parse_command_line(
     Ok((parsed, options))
 }
 
-/// Reads a line of the REPL. `None`: an empty line or a comment.
+/// Parses a line of the REPL. `None` for an empty line or a comment.
 ///
 /// # Errors
-/// [`Refused`]: a question for help, or the user's mistake.
+/// [`Refused::Help`] if help is requested, [`Refused::Usage`] if the line is wrong.
 pub(crate) fn parse_line(line: &str) -> Result<Option<Line>, Refused> {
     let words = words::split(line).map_err(Refused::Usage)?;
     if words.is_empty() {

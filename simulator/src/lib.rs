@@ -8,7 +8,7 @@
 //!            │    Phone "phone"            Phone "second"  …                   │
 //!            │      WeChat   checks, keys, dialog  (order of SOTER's client)   │
 //!            │      sensor   ask │ auto │ script                               │
-//!            │      Tee      opened at the first touch of the phone            │
+//!            │      Tee      opened by the first command that needs it         │
 //!            └──────┬──────────────────────────────────────────────────────────┘
 //!                   v  Environment: operating system's randomness, a clock, storage
 //!                store    memory, or one folder with one lock

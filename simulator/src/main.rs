@@ -1,4 +1,4 @@
-//! `soter-sim`: the simulated phone on the command line and in a REPL.
+//! `soter-sim`: the phone simulator on the command line and in a REPL.
 //!
 //! ```text
 //!   grammar   words typed by a person        -> commands of the protocol

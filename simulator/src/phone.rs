@@ -11,9 +11,9 @@
 //!   trusted_app             the commands of ISoterService
 //!   app_touch               touches for an app's signing session
 //!   danger, description, settings
-//!   power, biometrics       switched off and reset; fingers and faces
+//!   power, biometrics       seeding, switching off and resetting; fingers and faces
 //!   wechat                  the other calls of a mini program, and who the caller is
-//!   screen, sensor          shows the dialog and takes it away; what a touch holds before the sensor
+//!   screen, sensor          shows and closes the dialog; what a touch presents to the sensor
 //!   secure_world            the TEE, switched on when it is needed
 //!   state                   what a phone is made of
 //! ```

@@ -1,4 +1,4 @@
-//! The REPL: command after command on one desk, typed at a terminal or read from a pipe.
+//! The REPL: a sequence of commands on one desk, typed at a terminal or read from a pipe.
 
 mod banner;
 mod completion;
@@ -22,7 +22,7 @@ pub(crate) use self::banner::Surroundings;
 pub(crate) use self::scenario::run as run_scenario;
 pub(crate) use self::session::Session;
 
-/// Reads commands and carries them out until the input ends or `exit` comes.
+/// Reads commands and carries them out until the input ends or `exit` is read.
 pub(crate) fn run<S: Service>(runtime: &Runtime, session: Session<S>, surroundings: &Surroundings) -> Exit {
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
         terminal::run(runtime, session, surroundings)

@@ -1,13 +1,13 @@
-//! Where phones live on disk: the storage of each one, and the state folder that holds them all.
+//! How phones are stored on disk: the storage of each one, and the state folder that contains them all.
 //!
 //! ```text
 //! PATH/                    the state folder, mode 0700
 //!   lock                   held by the one process that uses the folder; empty
-//!   lock.owner             who that is, for the other's error message
+//!   lock.owner             who holds the lock, for error messages of other processes
 //!   phones.json            the normal world: which devices exist and how they are set
-//!   wechat.db              the ledger of WeChat's servers: keys that phones have uploaded, counters that were shown
+//!   wechat.db              the ledger of WeChat's servers: keys that phones have uploaded, counters that were seen
 //!   devices/NAME/          one device's secure world; absent until it is first touched
-//!     root.key             32 raw bytes, the one secret that stands unsealed
+//!     root.key             32 raw bytes, the only secret that is not sealed
 //!     tee.sealed           the TEE's sealed state
 //!     rpmb.bin             the emulated RPMB partition: two slots
 //! ```
@@ -15,12 +15,12 @@
 //! Files have mode 0600 and folders 0700 from the moment they exist. That is Unix; on Windows the access list of the
 //! user's profile folder keeps other users out, so a state folder elsewhere is as private as its parent.
 //!
-//! **Crashes.** Everything but an RPMB slot changes by being written beside the old and renamed over it, so that a
-//! crash at any instant leaves the old or the new, whole. A slot is overwritten in place and may be torn; that is
-//! why there are two.
+//! **Crashes.** Everything except an RPMB slot changes by writing a new file and renaming it over the old one, so a
+//! crash at any moment leaves the old or the new contents, complete. A slot is overwritten in place and may be torn;
+//! that is why there are two.
 //!
-//! **Attackers.** Nothing here stops someone who can write to the folder: an older copy of a device's folder that is
-//! put back whole looks like the device did then. A real RPMB is inside the flash chip, this one is a file.
+//! **Attackers.** Nothing here stops somebody who can write to the folder. If an older copy of a device's whole
+//! folder is put back, the device is as it was then. A real RPMB is inside the flash chip; this one is a file.
 
 mod disk;
 mod durable;

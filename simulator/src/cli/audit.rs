@@ -1,4 +1,4 @@
-//! `soter-sim audit`: every attack against one's own backend, and what came of it.
+//! `soter-sim audit`: plays every attack against one's own backend, and reports the results.
 
 mod application;
 mod plan;
@@ -17,10 +17,11 @@ use super::setup;
 use crate::front::{Console, Exit};
 use crate::grammar::{Audit, Options};
 
-/// Audits a backend, and ends with what was found.
+/// Audits a backend. The exit code says what was found.
 ///
 /// # Errors
-/// The user's or the environment's, before anything was sent.
+/// `InvalidParams` if the command line or a file that it names is wrong, `Environment` if a file cannot be read or a
+/// server cannot start: nothing was sent. `Environment` if the answer or a report cannot be written.
 pub(super) fn run(audit: &Audit, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     if let Some(path) = &audit.init {
         return initialise(path, console);
@@ -42,7 +43,7 @@ pub(super) fn run(audit: &Audit, options: &Options, console: &mut Console) -> Re
     }
 }
 
-/// Lists what would be played.
+/// Lists the attacks that would be played.
 fn dry_run(plan: &Plan, audit: &Audit, console: &mut Console) -> Result<Exit, CommandError> {
     let is_verifier = audit.preset.is_some();
     let applies = |attack: &Attack| !is_verifier || attack.layer == Layer::Verifier;

@@ -9,10 +9,10 @@ use soter_bridge::protocol::{CommandError, Request, Service, device};
 use crate::front::{self, Answer, Pending, Screen};
 use crate::grammar::Errand;
 
-/// Asks for the touch where there is a person, or lets the script or the sensor touch.
+/// Carries out an authentication. The touch comes from the script, from the sensor, or from a person at the terminal.
 ///
 /// # Errors
-/// The user's if nobody can touch, the service's otherwise.
+/// `InvalidParams` if nobody can touch. Those of [`front::authenticate_at`].
 pub(super) async fn authenticate<S: Service>(
     service: &Arc<S>,
     errand: Errand,
@@ -36,10 +36,10 @@ async fn waits_for_person<S: Service>(service: &Arc<S>, errand: &Errand) -> Resu
     {
         return Ok(false);
     }
-    // The list tells without switching the phone on: a usage error changes nothing.
+    // The list does not switch the phone on, so a usage error changes nothing.
     let listed = service.request(None, device::List {}).await?;
     let name = errand.call.device.as_ref().unwrap_or(&listed.selected);
     let phone = listed.devices.iter().find(|phone| phone.name == *name);
-    // A phone that does not exist is the call's to refuse.
+    // If the phone does not exist, the call itself fails.
     Ok(phone.is_some_and(|phone| phone.sensor == SensorMode::Ask))
 }

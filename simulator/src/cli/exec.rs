@@ -1,4 +1,4 @@
-//! `soter-sim exec -- CMD…`: a command with a server of its own.
+//! `soter-sim exec -- CMD…`: runs a command with its own server.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
@@ -13,10 +13,11 @@ use crate::grammar::{Exec, Options};
 use super::serve::{self, Bridge, End, Ends, Refusals};
 use super::setup;
 
-/// Runs the command and ends as it does. Standard output is the command's alone.
+/// Runs the command, and ends with its exit code. Only the command writes to standard output.
 ///
 /// # Errors
-/// The user's or the environment's, before the command ran.
+/// `InvalidParams` if an option or a file that it names is wrong. `Environment` if a file cannot be read, the server
+/// or the command does not start, or storage fails.
 pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     let Exec { serve: mut settings, command } = exec;
     let state = if options.state.is_some() { setup::state(options)? } else { State::Ephemeral };
@@ -65,7 +66,7 @@ fn start(command: &[std::ffi::OsString], desk: &Desk, url: &str) -> Result<Child
         })
 }
 
-/// Waits for the command. A signal to end is passed on, and the command is waited for all the same.
+/// Waits for the command to end. Signals that would end this process are passed on to it.
 async fn wait(mut child: Child, ends: &mut Ends) -> Result<ExitStatus, CommandError> {
     loop {
         tokio::select! {
@@ -79,7 +80,7 @@ async fn wait(mut child: Child, ends: &mut Ends) -> Result<ExitStatus, CommandEr
     }
 }
 
-/// Ctrl-C at a terminal reaches the command by itself, and a second signal would cut its tidying up short.
+/// Passes a signal on. Ctrl-C at a terminal reaches the command directly; a second signal would interrupt its cleanup.
 #[cfg(unix)]
 fn pass_on(end: End, child: &Child) {
     use rustix::process::{Pid, Signal, kill_process};
@@ -89,12 +90,12 @@ fn pass_on(end: End, child: &Child) {
         End::Terminated => Signal::TERM,
     };
     if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
-        // A command that has just ended needs no signal.
+        // The command may have ended just now; then it needs no signal.
         let _ = kill_process(id, signal);
     }
 }
 
-/// Whether this process and its command are what the terminal's keys are for.
+/// Whether this process and its command are the terminal's foreground process group.
 #[cfg(unix)]
 fn is_in_front() -> bool {
     let terminal = std::fs::File::open("/dev/tty");
@@ -107,12 +108,12 @@ fn is_in_front() -> bool {
 #[cfg(not(unix))]
 fn pass_on(_: End, _: &Child) {}
 
-/// The command's exit code, or 128 and the number of the signal that ended it, as shells have it.
+/// The command's exit code, or as in shells 128 plus the number of the signal that ended it.
 fn code(status: ExitStatus) -> u8 {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return u8::try_from(128 + signal).unwrap_or(u8::MAX);
     }
-    // Windows has codes beyond a byte: what is not zero stays so.
+    // Windows has exit codes that do not fit into a byte; they become 255, so that none becomes 0.
     status.code().map_or(u8::MAX, |code| u8::try_from(code).unwrap_or(u8::MAX))
 }

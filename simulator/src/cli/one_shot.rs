@@ -1,4 +1,4 @@
-//! Commands that the REPL has too, each in a process of its own.
+//! Commands that the REPL has too, each in its own process.
 
 use std::sync::Arc;
 
@@ -11,10 +11,11 @@ use super::setup;
 use crate::front::{self, Answer, Console, Exit};
 use crate::grammar::{Command, Errand, Job, Options};
 
-/// Carries out one command and prints its answer. When that is printed, everything is durable.
+/// Carries out one command and prints its answer. Before it is printed, everything is durable.
 ///
 /// # Errors
-/// The user's or the environment's; nothing was printed.
+/// `InvalidParams` if the command needs a process that keeps running. Those of the command; nothing was printed.
+/// `Environment` if the answer cannot be written.
 pub(super) fn run(command: Command, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     if let Command::Tee(tee) = &command
         && tee.command.needs_session()
@@ -44,9 +45,9 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
     } else {
         answer.to_text(console.paint)
     };
-    // A reader who has gone does not want the answer; that is no error.
+    // If the reader has closed the pipe, it does not want the answer. That is not an error.
     let _ = console.answer(&text)?;
-    // JSON of a verdict has its remarks inside.
+    // In JSON, a verdict contains its remarks.
     if !(options.json && matches!(answer, Answer::Response(_))) {
         answer.remarks().iter().for_each(|remark| console.remark(remark));
     }
@@ -76,7 +77,7 @@ fn on_a_desk(errand: Errand, options: &Options) -> Result<Answer, CommandError> 
     Ok(answer)
 }
 
-/// Whether it brings phones of its own, so that the ones of the folder are left alone.
+/// Whether the command makes its own phones, so that the ones in the folder are not used.
 fn needs_no_phone(request: &Request) -> bool {
     matches!(
         request,

@@ -12,7 +12,8 @@ use super::setup;
 /// Calls the method and prints its result as one line of JSON.
 ///
 /// # Errors
-/// The user's, the server's, or the environment's.
+/// `InvalidParams` if no server is named or the parameters are not a JSON object. Those of [`Connection::open`] and
+/// [`Connection::raw`]. `Environment` if the answer cannot be written.
 pub(super) fn run(rpc: &Rpc, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     let Some(url) = &options.connect else {
         return Err(CommandError::invalid_params(
@@ -40,7 +41,7 @@ pub(super) fn run(rpc: &Rpc, options: &Options, console: &mut Console) -> Result
     Ok(if is_negative(&result) { Exit::Negative } else { Exit::Good })
 }
 
-/// A code that is not zero, or a signature that does not hold.
+/// Whether the result has a code that is not zero, or a signature that does not verify.
 fn is_negative(result: &Value) -> bool {
     let code = |name: &str| result.get(name).and_then(Value::as_i64).is_some_and(|code| code != 0);
     code("errCode") || code("resultCode") || result.get("valid") == Some(&Value::Bool(false))

@@ -1,4 +1,4 @@
-//! `soter-sim run FILE`: a scenario on a phone of its own.
+//! `soter-sim run FILE`: a scenario on its own phone.
 
 use std::sync::Arc;
 
@@ -13,10 +13,12 @@ use crate::repl;
 
 use super::setup;
 
-/// Carries the scenario out, on a new phone that is gone afterwards unless a folder or a server is named.
+/// Carries out the scenario on a new phone, which is discarded afterwards. If a folder or a server is named, its
+/// phone is used instead.
 ///
 /// # Errors
-/// The user's: the file is no scenario. The environment's.
+/// `InvalidParams` if the file is not a scenario, `Environment` if it cannot be read or the answer cannot be written.
+/// Those of [`Desk::open`](soter_sim::Desk::open) and [`Connection::open`].
 pub(super) fn run(
     scenario: &Scenario,
     options: &Options,

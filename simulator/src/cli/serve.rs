@@ -1,4 +1,4 @@
-//! `soter-sim serve`: the phones and WeChat's servers behind one port, until a signal comes.
+//! `soter-sim serve`: serves the phones and WeChat's servers on one port, until a signal comes.
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,18 +19,19 @@ use crate::grammar::{Options, Serve, USUAL_ADDRESS};
 
 use super::setup;
 
-/// Keys that are made ahead for a person's or a server's next phone: ATTK, ASK and AuthKey, and one more AuthKey.
+/// The number of keys that are made in advance for the next phone: ATTK, ASK, AuthKey, and one more AuthKey.
 const KEY_STOCK: usize = 4;
-/// Descriptors for files, and for connections that are being told that there are too many.
+/// The number of descriptors that are kept for files, and for connections that are refused because there are too many.
 #[cfg(unix)]
 const DESCRIPTORS: u64 = 128;
-/// For the last remarks to be read, once the server has stopped.
+/// How long to wait for the last remarks to be read, after the server has stopped.
 const LAST_REMARKS: Duration = Duration::from_millis(500);
 
-/// Serves until SIGINT or SIGTERM comes; then what is pending ends, and everything is durable.
+/// Serves until SIGINT or SIGTERM. Then pending calls end, and everything is durable.
 ///
 /// # Errors
-/// The user's or the environment's, before anything was served.
+/// `InvalidParams` if an option or a file that it names is wrong. `Environment` if a file cannot be read, the server
+/// cannot start, the ready line cannot be written, or storage fails.
 pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     let state = setup::state(options)?;
     let runtime = setup::runtime()?;
@@ -39,7 +40,7 @@ pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Re
         let mut ends = Ends::listen()?;
         prepare(&desk, serve).await?;
         let bridge = Bridge::start(&desk, serve, serve.listen.is_some()).await?;
-        // Before anybody knows that it is ready: the first client may be refused, and is told so only once.
+        // Started before the ready line: the first client may be refused, and the refusal is reported only once.
         let refusals = Refusals::tell(&desk)?;
         if console.answer(&format!("soter-sim ready {}", bridge.url))? == front::Delivery::Closed {
             console.remark("nobody reads the ready line");
@@ -56,22 +57,23 @@ pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Re
     Ok(Exit::Good)
 }
 
-/// A server that runs beside something else.
+/// A server that runs in the background of another command.
 #[derive(Debug)]
 pub(super) struct Bridge {
-    /// As in the ready line.
+    /// The address in the ready line.
     pub(super) url: String,
-    /// Whether it listens elsewhere than at the usual address, which was taken.
+    /// Whether it listens on another port, because the usual one was taken.
     pub(super) moved: bool,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
 
 impl Bridge {
-    /// Starts serving. An address that was not demanded and is taken is replaced by a free one.
+    /// Starts the server. If the usual address is taken and was not demanded, a free port is used.
     ///
     /// # Errors
-    /// The user's or the environment's, as [`Server::bind`] has them.
+    /// Those of [`Server::bind`]. `InvalidParams` if the token file has no token, `Environment` if a file cannot be
+    /// read or written.
     pub(super) async fn start(desk: &Desk, serve: &Serve, demanded: bool) -> Result<Self, CommandError> {
         let options = server_options(serve)?;
         let (server, moved) = match Server::bind(options.clone()).await {
@@ -89,22 +91,22 @@ impl Bridge {
         let rooms = desk.rooms(serve.attacker);
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(rooms, async {
-            // Dropping the sender stops it as well.
+            // The server also stops when the sender is dropped.
             let _ = stopped.await;
         }));
         Ok(Self { url, moved, stop, running })
     }
 
-    /// Stops taking requests and waits for those that are pending.
+    /// Stops accepting requests and waits for those that are pending.
     pub(super) async fn stop(self) {
         let Self { stop, running, .. } = self;
         let _ = stop.send(());
-        // A server that has panicked has stopped as well.
+        // A server that panicked has stopped, too.
         let _ = running.await;
     }
 }
 
-/// The desk of a server.
+/// The options of a server's desk.
 pub(super) fn desk_options(
     serve: &Serve,
     options: &Options,
@@ -133,7 +135,8 @@ pub(super) async fn prepare(desk: &Desk, serve: &Serve) -> Result<(), CommandErr
     Ok(())
 }
 
-/// What a backend developer puts into a configuration. A secret of theirs is not told: logs of a build are read by many.
+/// The accounts that a backend developer puts into a configuration. A configured secret is masked, because many
+/// people read the logs of a build.
 pub(super) fn accounts_line(desk: &Desk) -> String {
     let accounts = desk.wechat().accounts();
     let (app, user) = (accounts.first_app(), accounts.first_user());
@@ -151,8 +154,8 @@ fn server_options(serve: &Serve) -> Result<ServerOptions, CommandError> {
     })
 }
 
-/// As many connections as usual, or as leave descriptors for files: a client that opens all that it can must not keep the
-/// phones from being stored. Some systems give a process 256.
+/// The usual limits, with fewer connections if the process has few descriptors (some systems allow 256). A client
+/// that opens as many connections as it can must not prevent the phones from being stored.
 fn limits() -> Limits {
     let usual = Limits::default();
     #[cfg(unix)]
@@ -188,18 +191,18 @@ fn read_token(path: &Path) -> Result<Secret, CommandError> {
     Ok(line.into())
 }
 
-/// Writes what was refused on standard error, where a developer looks. It has a thread of its own: whoever started the
-/// server may not read its standard error, and a full pipe must hold up nothing but these lines.
+/// Writes refusals to standard error, where a developer sees them. It has its own thread: if nobody reads standard
+/// error, a full pipe must block only these lines.
 pub(super) struct Refusals {
     stop: oneshot::Sender<()>,
     ended: oneshot::Receiver<()>,
 }
 
 impl Refusals {
-    /// Tells them from now on.
+    /// Starts reporting.
     ///
     /// # Errors
-    /// The environment's: there are no threads to be had.
+    /// `Environment` if the thread does not start.
     pub(super) fn tell(desk: &Desk) -> Result<Self, CommandError> {
         let (stop, stopped) = oneshot::channel();
         let (ending, ended) = oneshot::channel();
@@ -207,7 +210,7 @@ impl Refusals {
         let thread = std::thread::Builder::new().name("refusals".to_owned());
         let telling = thread.spawn(move || {
             runtime.block_on(tell_refusals(events, stopped));
-            // Nobody waits for it any more if this took too long.
+            // The receiver is gone if writing took longer than the timeout.
             let _ = ending.send(());
         });
         telling.map_err(|error| {
@@ -219,7 +222,7 @@ impl Refusals {
         Ok(Self { stop, ended })
     }
 
-    /// Waits until what was refused before is written, or somebody does not read it.
+    /// Waits until the earlier refusals are written, or until the timeout if nobody reads them.
     pub(super) async fn end(self) {
         let Self { stop, ended } = self;
         let _ = stop.send(());
@@ -252,7 +255,7 @@ async fn tell_refusals(mut events: broadcast::Receiver<Event>, mut stopped: ones
     }
 }
 
-/// What ended a server.
+/// The signal that ended a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// SIGINT, or Ctrl-C.
@@ -271,7 +274,7 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    /// Listens from now on. On Windows: Ctrl-C, where Unix has SIGINT and SIGTERM.
+    /// Subscribes to SIGINT and SIGTERM. On Windows there is nothing to subscribe to: `next` waits for Ctrl-C.
     pub(super) fn listen() -> Result<Self, CommandError> {
         #[cfg(unix)]
         {
@@ -291,7 +294,7 @@ impl Ends {
         Ok(Self {})
     }
 
-    /// Waits for one.
+    /// Waits for a signal.
     pub(super) async fn next(&mut self) -> End {
         #[cfg(unix)]
         tokio::select! {
@@ -300,7 +303,7 @@ impl Ends {
         }
         #[cfg(not(unix))]
         {
-            // Without it, only the end of the process ends the server.
+            // Without a handler for Ctrl-C, the server ends only with the process.
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;
             }
@@ -309,7 +312,7 @@ impl Ends {
     }
 }
 
-/// A bridge beside a REPL, if one is wanted.
+/// Starts a bridge in the background of a REPL, unless `no_bridge` is set.
 pub(super) fn beside_repl(
     runtime: &Runtime,
     desk: &Desk,

@@ -1,4 +1,4 @@
-//! What commands start from: where the phones live, a desk with them, and the async runtime.
+//! What commands need first: the place of the phones, a desk with them, and the async runtime.
 
 use soter_bridge::protocol::{CommandError, SeedText};
 use soter_sim::{Desk, DeskOptions, State, default_state_folder};
@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 use crate::front;
 use crate::grammar::Options;
 
-/// Where the phones live: in the folder that was named, nowhere, or in the platform's data folder.
+/// The place of the phones: the folder in the options, memory, or the platform's data folder.
 pub(super) fn state(options: &Options) -> Result<State, CommandError> {
     if let Some(folder) = &options.state {
         return Ok(State::Folder(folder.clone()));
@@ -23,7 +23,7 @@ pub(super) fn state(options: &Options) -> Result<State, CommandError> {
     })
 }
 
-/// A desk for one command.
+/// Opens a desk for one command.
 pub(super) fn open(state: State, options: &Options) -> Result<Desk, CommandError> {
     Desk::open(desk_options(state, options))
 }
@@ -46,9 +46,9 @@ pub(super) fn runtime() -> Result<Runtime, CommandError> {
     })
 }
 
-/// Switches the phones off if the process is ended from outside.
+/// Switches the phones off if a signal ends the process.
 pub(super) fn put_away_when_told(runtime: &Runtime, desk: &Desk) {
     let desk = desk.clone();
-    // A counter block that is not given back is a gap, which is allowed.
+    // If a counter block is not given back, its values are skipped, which is allowed.
     front::end_in_order(runtime, move || drop(desk.close()));
 }

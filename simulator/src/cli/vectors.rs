@@ -19,11 +19,11 @@ use crate::grammar::{Options, Vectors};
 
 use super::setup;
 
-/// Records the set on a phone that is gone afterwards, and writes it.
+/// Records the set on a phone that is discarded afterwards, and writes it.
 ///
 /// # Errors
-/// The user's for a folder that is not empty, the environment's for one that cannot be written, or for a server that
-/// cannot be reached.
+/// `InvalidParams` if the folder is not empty or is a state folder. `Environment` if a file cannot be written or the
+/// server cannot be reached. `Internal` if the phone refuses or a signature does not verify.
 pub(super) fn run(vectors: &Vectors, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     let folder = vectors.folder.as_path();
     prepare(folder, vectors.force)?;
@@ -44,15 +44,15 @@ pub(super) fn run(vectors: &Vectors, options: &Options, console: &mut Console) -
     Ok(Exit::Good)
 }
 
-/// Records on a running server: a phone like its own one is put beside it, so that nobody's keys are replaced. The
-/// server's `verify_signature` knows the keys from then on.
+/// Records on a running server. A new phone of the same family is created for this and removed afterwards, so that no
+/// existing keys are replaced. The server's `verify_signature` keeps the new phone's keys.
 async fn record_at(url: &str, like: Option<&str>) -> Result<VectorSet, CommandError> {
     let server = Connection::open(url).await?;
     let profile = Some(server.request(like, device::Show {}).await?.profile);
     let name = format!("vectors-{}", std::process::id());
     let create = device::Create { name: name.clone(), profile, ..device::Create::default() };
     server.request(None, create).await?;
-    // The recording itself touches, whoever touches at that server.
+    // The recording makes its own touches, whatever the server's sensor mode is.
     server.request(Some(&name), sensor::SetMode { mode: SensorMode::Ask }).await?;
     let set = recording::record(&server, Some(&name)).await;
     let removed = server.request(None, device::Remove { name }).await;
@@ -61,7 +61,7 @@ async fn record_at(url: &str, like: Option<&str>) -> Result<VectorSet, CommandEr
     Ok(set)
 }
 
-/// Makes the folder, and makes sure that nothing in it is mixed with other files.
+/// Creates the folder, and checks that it is empty or may be overwritten.
 fn prepare(folder: &Path, force: bool) -> Result<(), CommandError> {
     let unusable = |error: std::io::Error| {
         CommandError::environment(
@@ -87,7 +87,7 @@ fn prepare(folder: &Path, force: bool) -> Result<(), CommandError> {
     }
 }
 
-/// The manifest comes last, so that a folder with a manifest is complete.
+/// Writes the files. The manifest comes last, so a folder that has one is complete.
 fn write(set: &VectorSet, folder: &Path) -> Result<(), CommandError> {
     for file in &set.files {
         write_file(&folder.join(&file.name), &file.bytes)?;

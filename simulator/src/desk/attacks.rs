@@ -15,7 +15,7 @@ use soter_attack::{
 
 use super::Desk;
 
-/// For one request to servers in the same process.
+/// The timeout of one request to the servers in this process.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Desk {
@@ -91,7 +91,7 @@ impl Desk {
     }
 }
 
-/// Whether an honest user is served.
+/// Checks that an honest user is served.
 async fn honest_request(target: &WeChatTarget, keys: &KeySource) -> Result<(), String> {
     let mut person =
         Person::introduce("control", target, keys, &PROFILES[0]).await.map_err(|error| error.to_string())?;

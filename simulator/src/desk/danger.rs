@@ -12,14 +12,14 @@ use super::holdings::FlashCopy;
 use crate::phone::Moment;
 use crate::store::DeviceName;
 
-/// Copies that a desk holds at once. Each is smaller than 5 MiB, and usually of some kilobytes.
+/// The maximum number of copies on a desk. Each is smaller than 5 MiB, and usually has some kilobytes.
 const MAX_SNAPSHOTS: usize = 64;
 
 impl Desk {
     pub(super) fn snapshot(&self, of: Option<&str>, snapshot: &Snapshot) -> Result<Copied, CommandError> {
         let name = copy_name(&snapshot.name)?;
         let phone = self.phone(of)?;
-        // Held until the copy is in, so that two who take one at once stay within the bound.
+        // Locked until the copy is inserted, so that concurrent calls cannot exceed the limit.
         let mut snapshots = self.inner.holdings.snapshots();
         if !snapshots.contains_key(&name) && snapshots.len() >= MAX_SNAPSHOTS {
             return Err(CommandError::new(

@@ -1,4 +1,4 @@
-//! `device.*`: phones are put on the desk, chosen, changed and removed.
+//! `device.*`: creates, selects, changes and removes phones on the desk.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::refusals::{clock_without_seed, folder_error, profile_named};
 use crate::phone::{Phone, Record};
 use crate::store::DeviceName;
 
-/// Phones that a desk holds at once.
+/// The maximum number of phones on a desk.
 const MAX_PHONES: usize = 100_000;
 
 impl Desk {
@@ -42,7 +42,7 @@ impl Desk {
         Ok(summary)
     }
 
-    /// Whether one more phone fits on the desk, under this name.
+    /// Checks that there is room for one more phone, and that the name is free.
     pub(super) fn check_room_for(&self, name: &DeviceName) -> Result<(), CommandError> {
         let phones = self.phones();
         if phones.by_name.contains_key(name) {
@@ -97,7 +97,7 @@ impl Desk {
             phones.selected.to_string()
         };
         phone.discard();
-        // A crash between the two leaves files without an entry, and the phone is on the desk again.
+        // After a crash between these two steps, files without an entry are left, and the phone is on the desk again.
         self.save(&change)?;
         if let Some(folder) = &self.inner.context.folder {
             folder.remove_device(phone.name()).map_err(|error| folder_error(&error))?;

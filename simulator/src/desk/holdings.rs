@@ -1,4 +1,4 @@
-//! What an attacker holds at a desk: copies of phones, and a key.
+//! The attacker's possessions on a desk: copies of phones, and a key.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use soter_bridge::protocol::CommandError;
 use crate::phone::Flash;
 use crate::store::DeviceName;
 
-/// What an attacker holds at this desk. It is gone with the process.
+/// The attacker's possessions on this desk. They are lost when the process ends.
 #[derive(Debug, Default)]
 pub(super) struct AttackerHoldings {
     snapshots: Mutex<BTreeMap<DeviceName, FlashCopy>>,
@@ -24,7 +24,7 @@ pub(super) struct FlashCopy {
 }
 
 impl AttackerHoldings {
-    /// Forgets the copies.
+    /// Removes all copies.
     pub(super) fn clear(&self) {
         self.snapshots().clear();
     }

@@ -1,4 +1,4 @@
-//! How a desk is set up.
+//! The options of a desk.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,23 +8,23 @@ use soter_bridge::protocol::SeedText;
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_wechat::{Clock, SystemClock, WeChatOptions};
 
-/// How to set up a desk.
+/// The options of a desk.
 #[derive(Clone, Debug)]
 pub struct DeskOptions {
-    /// Where the phones live.
+    /// The place of the phones.
     pub state: State,
-    /// The first phone's family; an existing phone must be of it.
+    /// The first phone's family. A stored phone must be of this family.
     pub profile: Option<String>,
-    /// Makes the first phone, and those that are created without a seed of their own, reproducible; an existing phone
-    /// must have been made with it.
+    /// Makes the first phone reproducible, and all that are created without their own seed. A stored phone must have
+    /// been made with this seed.
     pub seed: Option<SeedText>,
-    /// Where new seeded phones' clocks stand, in milliseconds since 1970.
+    /// The time at which new seeded phones' clocks stand, in milliseconds since 1970.
     pub clock: Option<u64>,
-    /// Random keys that are made ahead of time, by a thread of their own; 0: each is made when it is needed.
+    /// The number of random keys that a thread makes in advance; 0: each is made when it is needed.
     pub key_stock: usize,
     /// WeChat's servers: their mini programs and users, and how they behave.
     pub wechat: WeChatOptions,
-    /// Who touches the sensor of a phone that is created, or new after a reset.
+    /// The sensor mode of phones that are created, and of the new one after a reset.
     pub sensor: Option<SensorMode>,
     /// Whether `desk.reset` may empty a folder.
     pub allow_reset: bool,
@@ -33,7 +33,7 @@ pub struct DeskOptions {
 }
 
 impl DeskOptions {
-    /// Phones in this place, and everything else as usual.
+    /// The usual options, with the phones in this place.
     pub fn new(state: State) -> Self {
         Self {
             state,
@@ -49,10 +49,10 @@ impl DeskOptions {
     }
 }
 
-/// Where phones live.
+/// The place of the phones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// In memory: they are gone with the process.
+    /// In memory: they are lost when the process ends.
     Ephemeral,
     /// In a folder, which this process locks.
     Folder(PathBuf),

@@ -7,17 +7,17 @@ use super::records::Records;
 use crate::phone::{Phone, PhoneContext};
 use crate::store::DeviceName;
 
-/// Every phone, and which of them is selected.
+/// All phones, and which of them is selected.
 #[derive(Debug)]
 pub(super) struct Phones {
-    /// In the order of their names.
+    /// The phones, sorted by name.
     pub(super) by_name: BTreeMap<DeviceName, Arc<Phone>>,
-    /// The one that commands without a device go to.
+    /// The phone for commands that name no device.
     pub(super) selected: DeviceName,
 }
 
 impl Phones {
-    /// The phones that a document tells of, switched off.
+    /// The phones of a document, switched off.
     pub(super) fn from_records(records: Records, context: &PhoneContext) -> Self {
         let by_name = records
             .phones

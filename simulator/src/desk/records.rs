@@ -1,4 +1,4 @@
-//! What the normal world remembers of its phones: the document `phones.json` of a state folder.
+//! What the normal world stores about the phones: the document `phones.json` of a state folder.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -25,8 +25,8 @@ impl Records {
         Self { selected: name.clone(), phones: BTreeMap::from([(name, record)]) }
     }
 
-    /// Reads a state folder's document, and adds the phones that have files and no entry: the document is missing, an
-    /// older one was put back, or a removal was cut short. `None` for a folder without phones.
+    /// Loads a state folder's document, and adds phones that have files and no entry: the document is missing, an
+    /// older one was put back, or a removal was interrupted. `None` for a folder without phones.
     pub(super) fn load(folder: &StateFolder, context: &PhoneContext) -> Result<Option<Self>, CommandError> {
         let document = folder.load_document::<Self>().map_err(|error| folder_error(&error))?;
         let (selected, mut phones) = match document {
@@ -50,7 +50,7 @@ impl Records {
     }
 }
 
-/// The name of the phone that is on every new desk.
+/// The name of the first phone on a new desk.
 pub(super) fn first_phone() -> Result<DeviceName, CommandError> {
     FIRST_PHONE.parse().map_err(|error| CommandError::internal(format!("{error}")))
 }

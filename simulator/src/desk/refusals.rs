@@ -1,4 +1,4 @@
-//! What a desk answers to options and to a state folder that it cannot use.
+//! The errors for options or a state folder that a desk cannot use.
 
 use soter_bridge::protocol::CommandError;
 use soter_wire::{Profile, shortened};

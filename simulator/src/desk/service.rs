@@ -1,4 +1,4 @@
-//! The command protocol over a desk: which command is carried out where.
+//! The command protocol over a desk: calls the method for each command.
 
 use soter_bridge::protocol::verify::{Verdict, VerifySignature};
 use soter_bridge::protocol::{Call, Changes, CommandError, Event, Request, Response, Service};
@@ -34,7 +34,7 @@ impl Desk {
             Changes::ItsPhone => device.map_or_else(|| self.phones().selected.to_string(), str::to_owned),
             Changes::PhoneNamed(name) => name,
         };
-        // Nobody listening is no error.
+        // It is not an error if nobody is subscribed.
         let _ = self.inner.context.events.send(Event::Changed { device, method: method.to_owned() });
     }
 

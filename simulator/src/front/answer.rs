@@ -1,4 +1,4 @@
-//! What came of a command, for machines and for people.
+//! The answer to a command, for machines and for people.
 
 use serde_json::{Value, json};
 use soter_bridge::protocol::{CommandError, Response};
@@ -8,10 +8,10 @@ use super::authentication::Authentication;
 use super::paint::Paint;
 use super::render;
 
-/// What came of a command that was carried out.
+/// The answer to a command.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
-    /// An authentication, with what is known beside the callback's object.
+    /// An authentication, with more facts than the callback's object has.
     Authentication(Authentication),
     /// Entries of the list of codes.
     Codes(Vec<&'static Code>),
@@ -22,7 +22,7 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// What is worth a remark beside the answer, and changes nothing.
+    /// Remarks for the user. They do not change the answer.
     pub(crate) fn remarks(&self) -> &[String] {
         match self {
             Self::Authentication(authentication) => &authentication.remarks,
@@ -31,7 +31,7 @@ impl Answer {
         }
     }
 
-    /// Whether the answer is "no": an `errCode`, a result code, a signature that does not hold.
+    /// Whether the answer is negative: an `errCode`, a result code, or a signature that does not verify.
     pub(crate) fn is_negative(&self) -> bool {
         match self {
             Self::Authentication(authentication) => authentication.callback.err_code != 0,
@@ -43,7 +43,7 @@ impl Answer {
         }
     }
 
-    /// Whether scripts rely on it, so that it is JSON without being asked: the callback's object, the trusted app's
+    /// Whether scripts rely on this answer, so that it is always JSON: the callback's object, the trusted app's
     /// answers, and the protocol's own.
     pub(crate) fn is_for_machines(&self) -> bool {
         match self {
@@ -53,24 +53,24 @@ impl Answer {
         }
     }
 
-    /// One line of JSON.
+    /// The answer as one line of JSON.
     ///
     /// # Errors
-    /// A defect of the program.
+    /// `Internal` if the answer cannot be serialised: a defect of the program.
     pub(crate) fn to_json(&self) -> Result<String, CommandError> {
         let line = match self {
             Self::Authentication(authentication) => serde_json::to_string(&authentication.callback),
             Self::Codes(codes) => {
                 serde_json::to_string(&codes.iter().copied().map(code_json).collect::<Vec<_>>())
             }
-            // A list of keys alone is what scripts iterate over.
+            // Scripts iterate over the keys, so the answer is only their list.
             Self::Response(Response::KeysList(keys)) => serde_json::to_string(&keys.keys),
             Self::Response(response) | Self::Verbatim(response) => serde_json::to_string(response),
         };
         line.map_err(|error| CommandError::internal(format!("the answer does not serialise: {error}")))
     }
 
-    /// Lines for a person, without the last line end.
+    /// The answer as lines for a person, without the last line end.
     pub(crate) fn to_text(&self, paint: Paint) -> String {
         match self {
             Self::Authentication(authentication) => render::authentication(authentication, paint),
@@ -81,11 +81,11 @@ impl Answer {
     }
 }
 
-/// Whose answer it is, and whether it is "no".
+/// Who gives the answer, and whether it is negative.
 enum Kind {
-    /// A phone's: of a wx call or of the trusted app.
+    /// The phone: the answer to a wx call or of the trusted app.
     OfPhone { is_negative: bool },
-    /// The simulator's own.
+    /// The simulator itself.
     OfSimulator { is_negative: bool },
 }
 
@@ -144,7 +144,7 @@ impl Kind {
     }
 }
 
-/// `errMsg` of a wx call without an `errCode`.
+/// Whether the `errMsg` of a wx call without `errCode` reports a failure.
 fn fails(err_msg: &str) -> bool {
     err_msg.contains(":fail")
 }

@@ -1,4 +1,4 @@
-//! An authentication under way: the call, and what happens on the phone meanwhile.
+//! An authentication in progress: the call, and the events on the phone during it.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use super::authentication::Authentication;
 use super::evidence::evidence;
 use crate::grammar::Errand;
 
-/// An authentication that has not been answered yet. Dropping it gives the call up, which cancels its dialog.
+/// An authentication that has not been answered yet. Dropping it aborts the call, which cancels its dialog.
 #[derive(Debug)]
 pub(crate) struct Pending<S> {
     service: Arc<S>,
     errand: Errand,
-    /// Holds the one call; a set, because dropping it ends the call.
+    /// Contains one call. It is a set because dropping a set aborts its tasks.
     calls: JoinSet<Result<Response, CommandError>>,
     events: broadcast::Receiver<Event>,
     happened: Vec<Event>,
@@ -31,12 +31,12 @@ struct OpenDialog {
     number: u64,
 }
 
-/// The next thing that comes of an authentication.
+/// The next step of an authentication.
 #[derive(Debug)]
 pub(crate) enum Progress {
-    /// Its dialog opened and waits for a person. This is the event that says so.
+    /// Its dialog opened and waits for a person. Contains the event that reports this.
     Waits(Event),
-    /// Something else happened on the desk.
+    /// Another event on the desk.
     Happened(Event),
     /// The answer.
     Ended(Result<SoterAuthentication, CommandError>),
@@ -54,10 +54,10 @@ impl<S: Service> Pending<S> {
         Self { service: Arc::clone(service), errand, calls, events, happened: Vec::new(), dialog: None }
     }
 
-    /// Waits for the next thing that comes of it. Giving up waiting loses nothing.
+    /// Waits for the next step. Cancel safe.
     pub(crate) async fn progress(&mut self) -> Progress {
         tokio::select! {
-            // What happened before the answer is told before the answer.
+            // Events that happened before the answer are reported before it.
             biased;
             event = next(&mut self.events) => self.note(event),
             ended = self.calls.join_next() => Progress::Ended(unwrapped(ended)),
@@ -67,7 +67,7 @@ impl<S: Service> Pending<S> {
     /// Waits for the answer.
     ///
     /// # Errors
-    /// The service's.
+    /// Those of [`Service::call`]. `Internal` if the task of the call breaks off.
     pub(crate) async fn end(&mut self) -> Result<SoterAuthentication, CommandError> {
         loop {
             if let Progress::Ended(ended) = self.progress().await {
@@ -76,7 +76,7 @@ impl<S: Service> Pending<S> {
         }
     }
 
-    /// Whether its dialog has been closed, so that the answer is there or about to be.
+    /// Whether its dialog has been closed, so that the answer is there or comes soon.
     pub(crate) fn is_closed(&mut self) -> bool {
         let mut closed = false;
         while let Ok(event) = self.events.try_recv() {
@@ -86,14 +86,14 @@ impl<S: Service> Pending<S> {
         closed
     }
 
-    /// Presses the dialog's cancel button. Without a dialog, the answer is on its way.
+    /// Presses the dialog's cancel button. If there is no dialog, the answer comes soon.
     pub(crate) async fn cancel(&self) {
         let device = self.dialog.as_ref().map(|dialog| dialog.device.as_str());
-        // The only thing that matters is that the call ends, and it says itself how.
+        // What matters is that the call ends. The call itself reports how.
         let _ = self.service.request(device, sensor::Cancel {}).await;
     }
 
-    /// The answer together with what is known beside it. For machines the callback's object is enough.
+    /// The answer with the facts that are known about it. For machines, the evidence is left out.
     pub(crate) async fn conclude(mut self, callback: SoterAuthentication, for_machines: bool) -> Answer {
         if self.errand.verbatim {
             return Answer::Verbatim(Response::StartSoterAuthentication(callback));
@@ -112,7 +112,7 @@ impl<S: Service> Pending<S> {
         let evidence = if for_machines {
             None
         } else {
-            // The authentication has succeeded even if the check of it cannot be made.
+            // The authentication has succeeded, even if the evidence cannot be gathered.
             evidence(&self.service, &callback, &self.happened).await.ok().flatten()
         };
         let remarks = not_enrolled(&self.happened);
@@ -131,7 +131,7 @@ impl<S: Service> Pending<S> {
     }
 }
 
-/// A remark for each number that was touched with and is not enrolled: it counted as a stranger's finger.
+/// A remark for each number that was presented and is not enrolled: it counted as an unknown finger.
 fn not_enrolled(happened: &[Event]) -> Vec<String> {
     let mut numbers: Vec<u32> = happened
         .iter()
@@ -152,7 +152,7 @@ fn not_enrolled(happened: &[Event]) -> Vec<String> {
         .collect()
 }
 
-/// The dialog, if the event says that this call's dialog waits for a person.
+/// The dialog, if the event reports that this call's dialog waits for a person.
 fn opened_by(call: &Call, event: &Event) -> Option<OpenDialog> {
     let Event::PromptShown { device, challenge, waits: true, dialog, .. } = event else { return None };
     let Request::StartSoterAuthentication(request) = &call.request else { return None };
@@ -161,7 +161,7 @@ fn opened_by(call: &Call, event: &Event) -> Option<OpenDialog> {
     ours.then(|| OpenDialog { device: device.clone(), number: *dialog })
 }
 
-/// The next event; never, once there are none to come.
+/// The next event. Waits forever if the sender is closed.
 async fn next(events: &mut broadcast::Receiver<Event>) -> Event {
     loop {
         match events.recv().await {

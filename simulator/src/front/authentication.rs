@@ -7,12 +7,12 @@ use super::evidence::Evidence;
 /// The outcome of an authentication.
 #[derive(Clone, Debug)]
 pub(crate) struct Authentication {
-    /// The object that the mini program's callback gets.
+    /// The object that the mini program's callback receives.
     pub(crate) callback: SoterAuthentication,
-    /// What the phone adds for a person: why it refused, in more words than the caller gets.
+    /// The phone's reason for a refusal, in more words than the caller receives.
     pub(crate) reason: Option<String>,
     /// What was signed with which key, after a success.
     pub(crate) evidence: Option<Evidence>,
-    /// Mistakes that the answer does not tell of.
+    /// Mistakes that the answer does not show.
     pub(crate) remarks: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Where answers, errors and remarks go.
+//! Writes answers, errors and remarks.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
@@ -8,30 +8,30 @@ use soter_bridge::visible;
 
 use super::paint::Paint;
 
-/// Standard output for answers, standard error for errors and remarks.
+/// Writes answers to standard output, and errors and remarks to standard error.
 ///
-/// Every text is written at once with its line end and flushed, so that lines of several programs that write to
+/// Each text is written and flushed together with its line end, so that the lines of several programs that write to
 /// one pipe do not mix.
 pub(crate) struct Console {
     answers: Box<dyn Write + Send>,
     errors: Box<dyn Write + Send>,
-    /// Colours of answers.
+    /// The colours of answers.
     pub(crate) paint: Paint,
     error_paint: Paint,
 }
 
-/// Whether there is still someone who reads the answers.
+/// Whether somebody still reads the answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Delivery {
-    /// There is.
+    /// The text was written.
     Delivered,
-    /// The reader has gone, as `head` does when it has seen enough. Not an error.
+    /// The reader has closed the pipe, as `head` does when it has read enough. Not an error.
     Closed,
 }
 
 impl Console {
-    /// The streams of this process.
+    /// The standard streams of this process.
     pub(crate) fn standard() -> Self {
         Self {
             paint: Paint::of(&io::stdout()),
@@ -54,7 +54,7 @@ impl Console {
     /// Writes an answer and its line end.
     ///
     /// # Errors
-    /// The environment's: the stream takes no more, for example because a disk is full.
+    /// `Environment` if the stream cannot be written, for example because a disk is full.
     pub(crate) fn answer(&mut self, text: &str) -> Result<Delivery, CommandError> {
         let mut line = String::with_capacity(text.len() + 1);
         line.push_str(text);
@@ -83,18 +83,18 @@ impl Console {
         ));
     }
 
-    /// Writes a remark that is no answer.
+    /// Writes a remark that is not an answer.
     pub(crate) fn remark(&mut self, text: &str) {
         let line = format!("{} {}\n", self.error_paint.dim("remark:"), visible(text));
         self.tell(&line);
     }
 
-    /// Writes a line that tells of something that happened on the side.
+    /// Writes a line about something that happened in the background.
     pub(crate) fn aside(&mut self, text: &str) {
         self.tell(&format!("{text}\n"));
     }
 
-    /// If nobody can be told, nobody can be told that either.
+    /// Ignores errors, because there is nowhere to report them.
     fn tell(&mut self, text: &str) {
         let _ = self.errors.write_all(text.as_bytes()).and_then(|()| self.errors.flush());
     }

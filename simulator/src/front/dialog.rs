@@ -1,4 +1,4 @@
-//! The authentication dialog: shown while a call waits for a touch, answered by single keys.
+//! The authentication dialog: shown while a call waits for a touch, and controlled by single keys.
 
 mod view;
 
@@ -15,12 +15,12 @@ use super::keyboard::{Key, Keyboard};
 
 pub(crate) use self::view::Screen;
 
-/// Waits for the answer of an authentication. If its dialog waits for a person, the dialog is shown on the screen.
+/// Waits for the answer of an authentication. If its dialog waits for a person, it is shown on the screen.
 ///
-/// It ends with the call, whoever ends it: keys here, or a touch from another front end.
+/// The dialog ends with the call, either by a key here or by a touch from another front end.
 ///
 /// # Errors
-/// The service's, or the environment's if the terminal does not give single keys.
+/// Those of [`Service::call`]. `Environment` if the terminal does not support single keys.
 pub(crate) async fn authenticate_at<S: Service>(
     screen: Screen,
     service: &Arc<S>,
@@ -48,7 +48,7 @@ pub(crate) async fn authenticate_at<S: Service>(
     }
 }
 
-/// The next key; never, while there is no dialog or it has been cancelled.
+/// The next key. Waits forever while there is no dialog, or after it was cancelled.
 async fn pressed(dialog: &mut Option<Dialog>) -> Key {
     match dialog {
         Some(Dialog { cancelled: false, keyboard, .. }) => keyboard.key().await,
@@ -58,7 +58,7 @@ async fn pressed(dialog: &mut Option<Dialog>) -> Key {
 
 /// The dialog on the screen.
 struct Dialog {
-    // Dropped in this order: the picture is wiped before the terminal is given back.
+    // Fields are dropped in this order: the picture is removed before the terminal is restored.
     view: View,
     keyboard: Keyboard,
     device: String,
@@ -90,7 +90,7 @@ impl Dialog {
         };
         self.cancelled = touch == Touch::Cancel;
         match service.request(Some(&self.device), TouchSensor { touch }).await {
-            // What came of the touch arrives as an event. Without a dialog, the answer is on its way.
+            // The result of the touch arrives as an event. If there is no dialog, the answer comes soon.
             Ok(_) => {}
             Err(error) if error.kind == ErrorKind::NoDialog => {}
             Err(error) => self.view.remark(&error.what),
@@ -98,7 +98,7 @@ impl Dialog {
     }
 }
 
-/// One key for each finger and face: its number's own digit where it has one, else a digit that is left.
+/// One key for each finger and face: the digit of its number if it has only one, otherwise an unused digit.
 fn choices(enrolled: &[Enrolment]) -> Vec<Choice> {
     let own = |enrolment: &Enrolment| {
         char::from_digit(enrolment.number, 10).filter(|_| (1..=9).contains(&enrolment.number))

@@ -1,4 +1,4 @@
-//! What a signed result proves: which text, which key, which counter, and that it verifies.
+//! The evidence of a signed result: text, key, counter, and whether it verifies.
 
 use std::sync::Arc;
 
@@ -17,16 +17,17 @@ pub(crate) struct Evidence {
     pub(crate) counter: u64,
     /// The key that signed.
     pub(crate) key: Key,
-    /// How it was signed.
+    /// The scheme of the signature.
     pub(crate) scheme: SignatureScheme,
-    /// The check with that key's public half.
+    /// The result of verifying it with that key's public half.
     pub(crate) verdict: Verdict,
 }
 
-/// Gathers it for a success, from what happened during the call. `None` for a failure, and where the events of the
+/// Gathers the evidence of a success from the events during the call. `None` for a failure, or if the events of the
 /// signature were missed.
 ///
 /// # Errors
+/// Those of [`Service::call`].
 /// The service's.
 pub(crate) async fn evidence<S: Service>(
     service: &Arc<S>,
@@ -36,7 +37,7 @@ pub(crate) async fn evidence<S: Service>(
     if callback.err_code != 0 {
         return Ok(None);
     }
-    // Another front end's signature may lie between ours; the counter in the result tells them apart.
+    // There may be signatures for other front ends in between. The counter in the result identifies this one.
     let result = soter_wire::ResultJson::decode(callback.result_json.as_bytes()).ok();
     let signed = happened.iter().rev().find_map(|event| match event {
         Event::Signed { device, fingerprint, counter, scheme, .. }

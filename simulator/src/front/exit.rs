@@ -9,13 +9,13 @@ use soter_bridge::protocol::{CommandError, ErrorKind};
 pub(crate) enum Exit {
     /// 0: carried out, and the answer is good.
     Good,
-    /// 1: carried out, and the answer is a refusal: an `errCode`, a result code, a signature that does not hold.
+    /// 1: carried out, and the answer is a refusal: an `errCode`, a result code, or a signature that does not verify.
     Negative,
     /// 2: the user's mistake; nothing was done.
     Usage,
-    /// 3: the surroundings' fault: state that is locked or damaged, a disk that is full.
+    /// 3: the environment failed: state that is locked or damaged, a disk that is full.
     Environment,
-    /// As a command ended that was run.
+    /// The exit code of a command that was run.
     Of(u8),
 }
 
@@ -39,7 +39,7 @@ impl From<&CommandError> for Exit {
             | ErrorKind::NoDialog
             | ErrorKind::UnknownDevice
             | ErrorKind::UnknownMethod => Self::Usage,
-            // A defect, and whatever a later protocol adds, is nothing that the user's words could mend.
+            // The user cannot correct a defect, nor an error kind that a later protocol adds.
             _ => Self::Environment,
         }
     }

@@ -10,10 +10,10 @@ use crossterm::terminal;
 use soter_bridge::protocol::CommandError;
 use tokio::sync::mpsc;
 
-/// How long the reader waits for a key before it looks whether it is still wanted.
+/// How long the reader waits for a key before it checks whether it should stop.
 const POLL: Duration = Duration::from_millis(50);
 
-/// Keys that may wait to be handled; more than a person types.
+/// The maximum number of keys that wait to be handled; a person types fewer.
 const WAITING_KEYS: usize = 16;
 
 /// What was pressed.
@@ -21,13 +21,13 @@ const WAITING_KEYS: usize = 16;
 pub(crate) enum Key {
     /// A character.
     Character(char),
-    /// Escape, Ctrl-C or Ctrl-D, or a terminal that is gone.
+    /// Escape, Ctrl-C or Ctrl-D, or the terminal is gone.
     Cancel,
     /// The window changed its size.
     Resize,
 }
 
-/// The keyboard in raw mode. Dropping it gives the terminal back as it was, also while panicking.
+/// The keyboard in raw mode. Dropping it restores the terminal, also during a panic.
 #[derive(Debug)]
 pub(crate) struct Keyboard {
     keys: mpsc::Receiver<Key>,
@@ -37,10 +37,10 @@ pub(crate) struct Keyboard {
 }
 
 impl Keyboard {
-    /// Takes the keyboard.
+    /// Starts reading single keys.
     ///
     /// # Errors
-    /// The environment's: the terminal does not do it.
+    /// `Environment` if the terminal does not support raw mode.
     pub(crate) fn take() -> Result<Self, CommandError> {
         let raw = RawMode::enter()?;
         let (sender, keys) = mpsc::channel(WAITING_KEYS);
@@ -62,7 +62,7 @@ impl Keyboard {
 impl Drop for Keyboard {
     fn drop(&mut self) {
         self.unwanted.store(true, Ordering::Relaxed);
-        // Waits a poll at most. A reader that goes on would take keys from whoever reads next.
+        // Waits for one poll at most. A reader that keeps running would take keys from the next reader.
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }
@@ -78,7 +78,7 @@ fn read_keys(sender: &mpsc::Sender<Key>, unwanted: &AtomicBool) {
         };
         match key {
             Ok(None) => {}
-            // Keys beyond those that wait are lost, as on a phone that does not listen.
+            // Further keys are dropped, as on a phone that does not listen.
             Ok(Some(key)) => drop(sender.try_send(key)),
             Err(_) => return,
         }
@@ -100,7 +100,7 @@ fn pressed(event: &Event) -> Option<Key> {
     }
 }
 
-/// The terminal in raw mode, for as long as this lives.
+/// Keeps the terminal in raw mode until it is dropped.
 #[derive(Debug)]
 struct RawMode;
 

@@ -1,8 +1,8 @@
-//! Colours, where there is a terminal that shows them and nobody asked for none.
+//! Colours, if the terminal shows them and the user has not disabled them.
 
 use std::io::IsTerminal;
 
-/// Colours text, or leaves it as it is.
+/// Colours text, or leaves it unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Paint {
     coloured: bool,
@@ -14,8 +14,8 @@ impl Paint {
     /// Colours.
     pub(crate) const COLOURED: Self = Self { coloured: true };
 
-    /// Colours for a stream, unless it is no terminal, `NO_COLOR` is set (<https://no-color.org>), or the terminal says
-    /// that it is dumb.
+    /// Colours for a stream. There are none if it is not a terminal, `NO_COLOR` is set (<https://no-color.org>), or
+    /// `TERM` is `dumb`.
     pub(crate) fn of(stream: &impl IsTerminal) -> Self {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
@@ -31,22 +31,22 @@ impl Paint {
         self.coloured
     }
 
-    /// What is most important.
+    /// The most important text.
     pub(crate) fn strong(self, text: &str) -> String {
         self.wrap("1", text)
     }
 
-    /// What steps back: labels, remarks.
+    /// Less important text: labels, remarks.
     pub(crate) fn dim(self, text: &str) -> String {
         self.wrap("2", text)
     }
 
-    /// What went well.
+    /// Successes.
     pub(crate) fn good(self, text: &str) -> String {
         self.wrap("1;32", text)
     }
 
-    /// What did not.
+    /// Failures.
     pub(crate) fn bad(self, text: &str) -> String {
         self.wrap("1;31", text)
     }
@@ -65,13 +65,13 @@ impl Paint {
     }
 }
 
-/// Older consoles of Windows have to be told to understand escapes; all others do.
+/// Whether the console understands escape sequences. Older Windows consoles have to enable them first.
 #[cfg(windows)]
 fn understands_escapes() -> bool {
     crossterm::ansi_support::supports_ansi()
 }
 
-/// Older consoles of Windows have to be told to understand escapes; all others do.
+/// Whether the console understands escape sequences: outside Windows, always.
 #[cfg(not(windows))]
 fn understands_escapes() -> bool {
     true

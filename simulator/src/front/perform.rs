@@ -1,4 +1,4 @@
-//! Carrying out a command without a dialog.
+//! Carries out commands without showing a dialog.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use super::answer::Answer;
 use crate::files::{Input, read_input, write_file};
 use crate::grammar::{Errand, Verify};
 
-/// Carries out a call. A dialog that it opens is for somebody else to touch.
+/// Carries out a call. If it opens a dialog, another front end has to touch.
 ///
 /// # Errors
-/// The service's, or the environment's if the exported bytes cannot be written.
+/// Those of [`Service::call`]. `Environment` if the exported bytes cannot be written, `Internal` if they do not decode.
 pub(crate) async fn perform<S: Service>(service: &Arc<S>, errand: Errand) -> Result<Answer, CommandError> {
     let response = service.call(errand.call).await?;
     if let (Some(path), Some(reply)) = (&errand.raw, response.trusted_app_reply())
@@ -26,11 +26,10 @@ pub(crate) async fn perform<S: Service>(service: &Arc<S>, errand: Errand) -> Res
     Ok(if errand.verbatim { Answer::Verbatim(response) } else { Answer::Response(response) })
 }
 
-/// Fills in the mode that an `auth` without modes asks for: `fingerPrint`, or the first mode of a phone that
-/// supports others alone.
+/// Sets the mode of an `auth` without modes: `fingerPrint`, or the phone's first mode if it does not support that one.
 ///
 /// # Errors
-/// The service's.
+/// Those of [`Service::call`].
 pub(crate) async fn with_usual_mode<S: Service>(
     service: &Arc<S>,
     mut errand: Errand,
@@ -49,10 +48,10 @@ pub(crate) async fn with_usual_mode<S: Service>(
     Ok(errand)
 }
 
-/// Checks a signature in files. `-` stands for standard input, once.
+/// Verifies a signature in files. `-` is standard input, at most once.
 ///
 /// # Errors
-/// The user's for standard input named twice, the environment's for a file that cannot be read.
+/// `InvalidParams` if standard input is named twice, `Environment` if a file cannot be read.
 pub(crate) fn verify_files(files: &Verify) -> Result<verify::Verdict, CommandError> {
     let inputs = [&files.key, &files.json, &files.signature].map(|path| Input::named(path));
     if inputs.iter().filter(|input| **input == Input::Standard).count() > 1 {
@@ -65,10 +64,10 @@ pub(crate) fn verify_files(files: &Verify) -> Result<verify::Verdict, CommandErr
     Ok(verification::verify(&key?, &json?, &signature?, files.salt).into())
 }
 
-/// What a code means in each place that uses it; without a code, every code.
+/// The meaning of a code in each place that uses it; all codes if none is given.
 ///
 /// # Errors
-/// The user's: a code that nobody uses.
+/// `InvalidParams` if nothing uses the code.
 pub(crate) fn explain(code: Option<i32>) -> Result<Answer, CommandError> {
     let entries: Vec<_> = match code {
         None => codes::CODES.iter().collect(),

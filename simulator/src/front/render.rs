@@ -1,4 +1,4 @@
-//! Answers and events as a person reads them.
+//! Formats answers and events for people.
 
 mod attackers;
 mod authentication;
@@ -16,7 +16,7 @@ pub(super) use self::authentication::authentication;
 pub(crate) use self::events::event_line;
 pub(super) use self::layout::object;
 
-/// Any answer of the protocol but an authentication's.
+/// Any answer of the protocol except an authentication's.
 pub(super) fn response(response: &Response, paint: Paint) -> String {
     match response {
         Response::CheckIsSupportSoterAuthentication(_)

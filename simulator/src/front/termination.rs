@@ -1,12 +1,12 @@
-//! The end from outside: SIGTERM, or a terminal that hangs up, while a person types.
+//! Termination by a signal, SIGTERM or SIGHUP, while a person types.
 
 use tokio::runtime::Runtime;
 
-/// Makes SIGTERM and SIGHUP give the terminal back as it is now, put the phones away by `close`, and end the process
-/// with the exit code that shells use for a signal, 128 and its number. For programs that change a terminal's mode:
-/// one that was only killed would leave the person's shell without echo.
+/// Installs handlers for SIGTERM and SIGHUP. They call `close` to put the phones away, restore the terminal to its
+/// present mode, and end the process with the exit code of shells: 128 plus the signal's number. Programs that change
+/// the terminal's mode need this; otherwise a signal leaves the shell without echo.
 ///
-/// On Windows the console belongs to the window and goes with it, so there is nothing to give back.
+/// On Windows the console belongs to the window and closes with it, so nothing has to be restored.
 #[cfg(unix)]
 pub(crate) fn end_in_order(runtime: &Runtime, close: impl FnOnce() + Send + 'static) {
     use std::io::{self, IsTerminal, Write};
@@ -22,7 +22,7 @@ pub(crate) fn end_in_order(runtime: &Runtime, close: impl FnOnce() + Send + 'sta
     }
     let Ok(mode) = tcgetattr(io::stdin()) else { return };
     let _inside = runtime.enter();
-    // Without handlers, signals end the process as they do by themselves.
+    // Without handlers, the signals end the process in the default way.
     let (Ok(mut terminate), Ok(mut hang_up)) =
         (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
     else {
@@ -34,7 +34,7 @@ pub(crate) fn end_in_order(runtime: &Runtime, close: impl FnOnce() + Send + 'sta
             _ = hang_up.recv() => SignalKind::hangup(),
         };
         close();
-        // A terminal that has gone needs nothing.
+        // If the terminal is gone, nothing has to be restored.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &mode);
         let mut screen = io::stderr();
         if screen.is_terminal() {
@@ -44,6 +44,6 @@ pub(crate) fn end_in_order(runtime: &Runtime, close: impl FnOnce() + Send + 'sta
     });
 }
 
-/// See the Unix form: here there is nothing to give back.
+/// Does nothing on Windows; see the Unix version.
 #[cfg(not(unix))]
 pub(crate) fn end_in_order(_: &Runtime, _: impl FnOnce() + Send + 'static) {}

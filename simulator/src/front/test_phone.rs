@@ -1,4 +1,4 @@
-//! A phone for tests of front ends: it opens dialogs and judges touches at once, and signs nothing.
+//! A phone for tests of front ends: it opens dialogs, judges touches at once, and signs nothing.
 
 use std::sync::Mutex;
 
@@ -14,7 +14,7 @@ use soter_bridge::protocol::{
 use soter_wire::Mode;
 use tokio::sync::{broadcast, oneshot};
 
-/// Finger 1 matches, any other is wrong; there is one device, `phone`.
+/// Finger 1 matches, any other does not. There is one device, `phone`.
 #[derive(Debug)]
 pub(crate) struct TestPhone {
     modes: Vec<Mode>,
@@ -40,14 +40,14 @@ impl TestPhone {
         }
     }
 
-    /// The calls that came, in order.
+    /// The calls so far, in order.
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.calls.lock().unwrap().clone()
     }
 
     async fn authenticate(&self, request: &StartSoterAuthentication) -> SoterAuthentication {
         let challenge = request.challenge.clone().unwrap_or_default();
-        // The dialog is there before anyone hears of it, as on the real phone.
+        // The dialog is open before the event is sent, as on the real phone.
         let (sender, answer) = oneshot::channel();
         *self.dialog.lock().unwrap() = Some(sender);
         self.tell(Event::PromptShown {
@@ -89,7 +89,7 @@ impl TestPhone {
     }
 
     fn tell(&self, event: Event) {
-        // A phone that nobody watches tells nobody.
+        // It is not an error if nobody is subscribed.
         let _ = self.events.send(event);
     }
 }
@@ -146,7 +146,7 @@ impl Service for TestPhone {
     }
 }
 
-/// What the callback gets.
+/// The object that the callback receives.
 pub(crate) fn callback(err_code: i32, text: &str) -> SoterAuthentication {
     let signed = err_code == 0;
     let when_signed = |text: &str| if signed { text.to_owned() } else { String::new() };

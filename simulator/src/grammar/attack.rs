@@ -31,7 +31,7 @@ pub(crate) enum Attack {
 }
 
 impl Attack {
-    /// The call that it stands for.
+    /// The protocol call for this command.
     pub(super) fn errand(self) -> Errand {
         match self {
             Self::List => Errand::new(attack::List {}),

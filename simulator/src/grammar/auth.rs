@@ -35,7 +35,7 @@ pub(crate) struct Auth {
 }
 
 impl Auth {
-    /// The call that it stands for. Modes are passed on as given; an empty list is a list without modes.
+    /// The protocol call for this command. Modes are passed on as given; an empty list means no modes.
     pub(crate) fn errand(self) -> Errand {
         let usual_mode = self.modes.is_none();
         let request_auth_modes = self.modes.map(|modes| match modes.as_str() {
@@ -53,12 +53,12 @@ impl Auth {
     }
 }
 
-/// Reads one touch.
+/// Parses one touch.
 pub(super) fn parse_touch(text: &str) -> Result<Touch, String> {
     text.parse().map_err(|()| "a touch is a finger's number (1, 2, …), `wrong` or `cancel`".to_owned())
 }
 
-/// Reads touches.
+/// Parses a list of touches.
 pub(super) fn parse_touch_script(text: &str) -> Result<TouchScript, String> {
     text.parse().map_err(|error: soter_bridge::protocol::TouchScriptError| error.to_string())
 }

@@ -29,7 +29,7 @@ pub(crate) enum Biometric {
 }
 
 impl Biometric {
-    /// The call that it stands for.
+    /// The protocol call for this command.
     pub(super) fn errand(self) -> Errand {
         match self {
             Self::Enroll { mode } => Errand::new(biometric::Enroll { mode }),

@@ -18,10 +18,11 @@ pub(crate) struct CallMethod {
 }
 
 impl CallMethod {
-    /// The call that it stands for.
+    /// The protocol call for this command.
     ///
     /// # Errors
-    /// The user's: text that is no JSON, an unknown method, or parameters that do not fit it.
+    /// `InvalidParams` if the parameters are not JSON or do not fit the method, `UnknownMethod` if there is no such
+    /// method.
     pub(super) fn errand(self) -> Result<Errand, CommandError> {
         let params = match self.params {
             None => Value::Null,
@@ -32,7 +33,7 @@ impl CallMethod {
                 )
             })?,
         };
-        // A method without parameters of its own reads an empty object, not null.
+        // A method without parameters expects an empty object, not null.
         let params = if params.is_null() { Value::Object(serde_json::Map::new()) } else { params };
         let call = Call::parse(&self.method, params)?;
         Ok(Errand { call, usual_mode: false, verbatim: true, raw: None })

@@ -71,15 +71,15 @@ pub(crate) struct SignArguments {
 }
 
 impl Danger {
-    /// Whether it is about copies, which live as long as their process.
+    /// Whether the command needs copies, which exist only as long as their process.
     pub(crate) fn needs_copies(&self) -> bool {
         matches!(self, Self::Snapshot { .. } | Self::Restore { .. })
     }
 
-    /// The call that it stands for.
+    /// The protocol call for this command.
     ///
     /// # Errors
-    /// The environment's: the key's file cannot be read.
+    /// `Environment` if the key's file cannot be read, `InvalidParams` if it is not UTF-8.
     pub(super) fn errand(self) -> Result<Errand, CommandError> {
         Ok(match self {
             Self::Snapshot { name } => Errand::new(Snapshot { name }),

@@ -133,7 +133,7 @@ pub(crate) enum Setting {
 }
 
 impl Device {
-    /// The call that it stands for.
+    /// The protocol call for this command.
     pub(super) fn errand(self) -> Errand {
         match self {
             Self::Create { name, profile, seed, clock } => {
@@ -175,15 +175,15 @@ impl Setting {
     }
 }
 
-/// The word that sets a setting back.
+/// The word that resets a setting.
 const DEFAULT: &str = "default";
 
-/// Reads `on` or `off`.
+/// Parses `on` or `off`.
 pub(super) fn switch() -> impl TypedValueParser<Value = bool> {
     PossibleValuesParser::new(["on", "off"]).map(|text| text == "on")
 }
 
-/// Reads `on`, `off` or `default`.
+/// Parses `on`, `off` or `default`.
 fn switch_patch() -> impl TypedValueParser<Value = Patch<bool>> {
     PossibleValuesParser::new(["on", "off", DEFAULT]).map(|text| match text.as_str() {
         "on" => Patch::Set(true),
@@ -192,7 +192,7 @@ fn switch_patch() -> impl TypedValueParser<Value = Patch<bool>> {
     })
 }
 
-/// Reads one mode.
+/// Parses one mode.
 pub(super) fn mode() -> impl TypedValueParser<Value = Mode> {
     PossibleValuesParser::new(Mode::ALL.map(Mode::name))
         .try_map(|text| text.parse::<Mode>().map_err(|error| error.to_string()))

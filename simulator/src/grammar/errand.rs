@@ -1,20 +1,20 @@
-//! What a command asks of the command protocol.
+//! The protocol call that a command stands for.
 
 use std::path::PathBuf;
 
 use soter_bridge::protocol::sensor::{Cancel, TouchSensor};
 use soter_bridge::protocol::{Call, Request, Touch};
 
-/// A call of the protocol, and how its answer is handled.
+/// A call of the protocol, and how to handle its answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Errand {
     /// The call.
     pub(crate) call: Call,
-    /// `auth` without modes: the usual mode of the phone is filled in before the call.
+    /// The command is `auth` without modes: the phone's usual mode is filled in before the call.
     pub(crate) usual_mode: bool,
-    /// `call METHOD`: the protocol's answer is shown as it is.
+    /// The command is `call METHOD`: the protocol's answer is shown unchanged.
     pub(crate) verbatim: bool,
-    /// Where the exported bytes go, besides the answer.
+    /// The file to which the exported bytes are written, in addition to the answer.
     pub(crate) raw: Option<PathBuf>,
 }
 
@@ -24,7 +24,7 @@ impl Errand {
         Self::new(TouchSensor { touch })
     }
 
-    /// The dialog's cancel button.
+    /// A press of the dialog's cancel button.
     pub(crate) fn cancel() -> Self {
         Self::new(Cancel {})
     }
@@ -34,7 +34,7 @@ impl Errand {
         Self { call, usual_mode: false, verbatim: false, raw: None }
     }
 
-    /// With the device that the command did not name itself.
+    /// Sets the device, if the command has not named one.
     #[must_use]
     pub(crate) fn on(mut self, device: Option<&str>) -> Self {
         if self.call.device.is_none() {

@@ -2,7 +2,7 @@
 
 use super::refusal::Dialect;
 
-/// A command's words, and examples of it as they are typed in the REPL.
+/// A command's words, and examples as they are typed in the REPL.
 pub(super) const SHARED: &[(&str, &[&str])] = &[
     (
         "auth",
@@ -86,7 +86,7 @@ pub(super) const SHARED: &[(&str, &[&str])] = &[
     ("call", &["call keys.list", "call sensor.setMode {\"mode\": \"auto\"}"]),
 ];
 
-/// The same for commands that only the REPL has.
+/// The same for commands that only exist in the REPL.
 pub(super) const LINES: &[(&str, &[&str])] = &[
     ("touch", &["touch 1", "touch wrong"]),
     ("cancel", &["cancel"]),
@@ -95,7 +95,7 @@ pub(super) const LINES: &[(&str, &[&str])] = &[
     ("exit", &["exit"]),
 ];
 
-/// Commands of the program whose examples differ from the REPL's, or that the REPL does not have.
+/// Commands of the program whose examples differ from the REPL's, or that do not exist in the REPL.
 pub(super) const PROGRAM: &[(&str, &[&str])] = &[
     (
         "",
@@ -171,7 +171,7 @@ fn attach_below(mut command: clap::Command, path: &str, dialect: Dialect) -> cla
     })
 }
 
-/// The examples of the command with these words, as they are typed there.
+/// The examples of the command with these words, as they are typed in this dialect.
 fn of(path: &str, dialect: Dialect) -> Vec<String> {
     let find = |table: &'static [(&str, &[&str])]| {
         table.iter().find(|(words, _)| *words == path).map(|(_, examples)| *examples)

@@ -6,11 +6,11 @@ const DAY_MS: u64 = 86_400_000;
 /// The end of year 9999, the last that RFC 3339 can write.
 const LAST_MS: u64 = 253_402_300_799_999;
 
-/// Reads `2020-01-01T00:00:00Z` (with fractions down to the millisecond and any offset), or milliseconds since
-/// 1970 in plain digits.
+/// Parses `2020-01-01T00:00:00Z` (with fractions down to the millisecond and any offset), or milliseconds since 1970
+/// in plain digits.
 ///
 /// # Errors
-/// The user's: text of neither form, or a moment before 1970 or after 9999. The message says which.
+/// A message for the user, if the text has neither form, or the moment is before 1970 or after 9999.
 pub(crate) fn parse_moment(text: &str) -> Result<u64, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return match text.parse() {
@@ -26,7 +26,7 @@ pub(crate) fn parse_moment(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Writes milliseconds since 1970 as RFC 3339 in UTC, with the fraction only where there is one.
+/// Formats milliseconds since 1970 as RFC 3339 in UTC. The fraction is left out if it is zero.
 pub(crate) fn format_moment(moment: u64) -> String {
     let (days, in_day) = (moment / DAY_MS, moment % DAY_MS);
     let (year, month, day) = date_of(days);
@@ -55,7 +55,7 @@ fn rfc3339(text: &str) -> Option<i64> {
     Some((minutes * 60 + second) * 1_000 + fraction)
 }
 
-/// Numbers of exactly these many digits, with a separator between them.
+/// Parses numbers with exactly these digit counts, with a separator between them.
 fn numbers(text: &str, separator: char, digits: [usize; 3]) -> Option<[i64; 3]> {
     let mut parts = text.split(separator);
     let mut values = [0; 3];

@@ -1,8 +1,8 @@
 //! The options that every command takes, before or after its name: which phone, which state, which output.
 //!
-//! They are not clap's global arguments, because a command's own option may have the same name and another
-//! meaning: `verify --json FILE`, `device create --profile NAME`. There the command's own one wins, and the
-//! general one can still be given before the command.
+//! They are not clap's global arguments, because a command's own option may have the same name and another meaning:
+//! `verify --json FILE`, `device create --profile NAME`. After such a command's name, its own option is meant; before
+//! the name, the general one can still be given.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use soter_wire::Profile;
 
 use super::moment::parse_moment;
 
-/// The heading in help below which they are listed.
+/// The heading of these options in the help.
 pub(crate) const HEADING: &str = "Options of every command";
 
 const STATE: &str = "general_state";
@@ -25,16 +25,16 @@ const DEVICE: &str = "general_device";
 const JSON: &str = "general_json";
 const CONNECT: &str = "general_connect";
 
-/// Commands that look at no phone, and so take the output option alone. On a command line they take the address of a
-/// server as well, which changes nothing: a script need not know which commands could do without.
+/// Commands that use no phone, and so only take the output option. On a command line they also accept the address of
+/// a server and ignore it, so that a script can add it to every command.
 const WITHOUT_PHONE: [&str; 7] = ["audit", "verify", "explain", "completions", "events", "help", "exit"];
 
-/// Which of the options make sense.
+/// The options that are valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// On the command line: all of them.
     Program,
-    /// On a line of the REPL, whose state is chosen already: device and output.
+    /// On a line of the REPL, where the state is chosen already: device and output.
     Line,
 }
 
@@ -43,27 +43,27 @@ pub(crate) enum Scope {
 pub(crate) struct Options {
     /// The state folder.
     pub(crate) state: Option<PathBuf>,
-    /// Nothing is kept.
+    /// Whether nothing is stored.
     pub(crate) ephemeral: bool,
-    /// The phone family of a phone that is new.
+    /// The family of a new phone.
     pub(crate) profile: Option<String>,
-    /// The seed of a phone that is new.
+    /// The seed of a new phone.
     pub(crate) seed: Option<String>,
-    /// Where a seeded phone's clock stands, in milliseconds since 1970.
+    /// The time at which a seeded phone's clock stands, in milliseconds since 1970.
     pub(crate) clock: Option<u64>,
-    /// The device that the command is for.
+    /// The device for the command.
     pub(crate) device: Option<String>,
-    /// Machine output.
+    /// Whether the output is JSON.
     pub(crate) json: bool,
-    /// The running server whose phones are meant.
+    /// The address of a running server, whose phones are used.
     pub(crate) connect: Option<String>,
 }
 
 impl Options {
-    /// Collects what was given at any level of the command; the innermost wins.
+    /// Collects the options from all levels of the command. The innermost value wins.
     ///
     /// # Errors
-    /// The user's: options that exclude each other, or one that needs another.
+    /// `InvalidParams` if options exclude each other, or one needs another that is missing.
     pub(crate) fn read(matches: &ArgMatches) -> Result<Self, CommandError> {
         let mut options = Self::default();
         let mut level = Some(matches);
@@ -105,7 +105,7 @@ impl Options {
     }
 }
 
-/// Adds the options to a command and everything below it, save where a command has an option of that name.
+/// Adds the options to a command and all its subcommands, unless a command has its own option with that name.
 pub(super) fn spread(mut command: clap::Command, scope: Scope) -> clap::Command {
     let stateless = WITHOUT_PHONE.contains(&command.get_name());
     for argument in arguments() {
@@ -150,7 +150,7 @@ fn arguments() -> [Arg; 8] {
     ]
 }
 
-/// A level that does not know the option leaves the value alone.
+/// Overwrites the value, if this level has the option.
 fn overwrite<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, id: &str, value: &mut Option<T>) {
     if let Ok(Some(given)) = matches.try_get_one::<T>(id) {
         *value = Some(given.clone());

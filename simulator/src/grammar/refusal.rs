@@ -1,9 +1,9 @@
-//! Words that the grammar does not take: a question for help, or a mistake told in two lines.
+//! Arguments that the grammar refuses: a request for help, or a mistake, which is reported in two lines.
 
 use clap::error::ErrorKind;
 use soter_bridge::protocol::CommandError;
 
-/// Where the words were typed.
+/// The place where the words were typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// On the command line of the program.
@@ -15,26 +15,26 @@ pub(crate) enum Dialect {
 /// Why there is no command to carry out.
 #[derive(Clone, Debug)]
 pub(crate) enum Refused {
-    /// Help or the version was asked for.
+    /// Help or the version was requested.
     Help {
         /// The text without colours.
         plain: String,
         /// The text with colours.
         coloured: String,
     },
-    /// The user's mistake.
+    /// The words are wrong.
     Usage(CommandError),
 }
 
 impl Refused {
-    /// What clap found, in_two_lines to what happened and the usage line.
+    /// Converts clap's error. A mistake becomes two lines: what is wrong, and a tip or the usage.
     pub(super) fn from_clap(error: &clap::Error, dialect: Dialect) -> Self {
         let plain = error.render().to_string();
         match error.kind() {
             ErrorKind::DisplayHelp
             | ErrorKind::DisplayVersion
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                // `device` alone is a mistake; the list of its subcommands says what is missing.
+                // `device` alone is a mistake. The list of its subcommands shows what is missing.
                 if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
                     return Self::Usage(incomplete(&plain));
                 }
@@ -46,7 +46,7 @@ impl Refused {
     }
 }
 
-/// A command that needs a subcommand and has none.
+/// The error for a command that needs a subcommand and has none.
 fn incomplete(help: &str) -> CommandError {
     let usage = section(help, "Usage:").unwrap_or_default();
     let below: Vec<_> = help
@@ -54,7 +54,7 @@ fn incomplete(help: &str) -> CommandError {
         .skip_while(|line| line.trim() != "Commands:")
         .skip(1)
         .take_while(|line| !line.trim().is_empty())
-        // A summary that was wrapped is indented deeper than a name.
+        // A wrapped summary is indented more than a name.
         .filter(|line| !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != "help")
@@ -65,7 +65,7 @@ fn incomplete(help: &str) -> CommandError {
     )
 }
 
-/// The first paragraph is what happened, a tip is the best advice, else the usage line is.
+/// The first paragraph is what happened. A tip is the best advice; without one, the usage line is.
 fn in_two_lines(text: &str, dialect: Dialect) -> CommandError {
     let first = text.split("\n\n").next().unwrap_or(text);
     let what = on_one_line(first.trim_start_matches("error:"));
@@ -84,7 +84,7 @@ fn in_two_lines(text: &str, dialect: Dialect) -> CommandError {
     CommandError::invalid_params(what, next)
 }
 
-/// The rest of the line that starts so.
+/// The rest of the line that begins with this.
 fn section<'a>(text: &'a str, start: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.trim().strip_prefix(start)).map(str::trim)
 }

@@ -1,4 +1,4 @@
-//! `sensor`: who touches.
+//! `sensor`: sets who touches.
 
 use clap::Subcommand;
 use soter_bridge::protocol::TouchScript;
@@ -23,7 +23,7 @@ pub(crate) enum Sensor {
 }
 
 impl Sensor {
-    /// The call that it stands for.
+    /// The protocol call for this command.
     pub(super) fn errand(self) -> Errand {
         let mode = match self {
             Self::Ask => SensorMode::Ask,

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_wechat::{Replays, ReplyStyle};
 
-/// Where servers listen unless told otherwise.
+/// The address on which servers listen by default.
 pub(crate) const USUAL_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8777);
 

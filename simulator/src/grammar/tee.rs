@@ -82,12 +82,12 @@ pub(crate) struct NamedKey {
 }
 
 impl TeeCommand {
-    /// Whether it is about a signing session, which lives only as long as its process.
+    /// Whether the command is about a signing session, which exists only as long as its process.
     pub(crate) fn needs_session(&self) -> bool {
         matches!(self, Self::InitSigh { .. } | Self::FinishSign { .. })
     }
 
-    /// Whether it exports bytes.
+    /// Whether the command exports bytes.
     fn exports(&self) -> bool {
         matches!(
             self,
@@ -97,10 +97,10 @@ impl TeeCommand {
 }
 
 impl Tee {
-    /// The call that it stands for.
+    /// The protocol call for this command.
     ///
     /// # Errors
-    /// The user's: a file for bytes, and a command that exports none.
+    /// `InvalidParams` if a file for exported bytes is named, and the command exports none.
     pub(super) fn errand(self) -> Result<Errand, CommandError> {
         if self.raw.is_some() && !self.command.exports() {
             return Err(CommandError::invalid_params(

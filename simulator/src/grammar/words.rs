@@ -1,16 +1,16 @@
-//! Lines split into words: for carrying them out, and, unfinished, for completing them.
+//! Splits lines into words: finished lines to carry them out, unfinished ones to complete them.
 
 use soter_bridge::protocol::CommandError;
 
-/// The longest line of the REPL in bytes, room enough for a JSON with escapes for every challenge.
+/// The maximum length of a REPL line in bytes: enough for JSON that contains any challenge with escapes.
 pub(crate) const MAX_LINE: usize = 1 << 16;
 
-/// The words of a line, as a POSIX shell splits them. None for an empty line and for a comment (`#`).
+/// The words of a line, split as by a POSIX shell. Empty for an empty line or a comment (`#`).
 ///
-/// The parameters of `call` are taken as they stand if they begin with a brace, so that JSON needs no quotes.
+/// If the parameters of `call` begin with a brace, they are used unchanged, so that JSON needs no quotes.
 ///
 /// # Errors
-/// The user's: a quotation mark without its partner, or a line that is too long.
+/// `InvalidParams` if a quotation mark is not closed, or the line is too long.
 pub(super) fn split(line: &str) -> Result<Vec<String>, CommandError> {
     let line = line.trim();
     if line.starts_with('#') {
@@ -38,7 +38,7 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, CommandError> {
     Ok(words)
 }
 
-/// The lines of a text that was typed or pasted at once. A line end inside quotation marks ends no line.
+/// Splits text that was typed or pasted at once into lines. A line end inside quotation marks does not end the line.
 pub(crate) fn lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut open = String::new();
@@ -51,14 +51,14 @@ pub(crate) fn lines(text: &str) -> Vec<String> {
             lines.push(std::mem::take(&mut open));
         }
     }
-    // What stays open is a mistake, and is told as one.
+    // The last line has an open quotation mark. Parsing it reports that.
     if !open.is_empty() {
         lines.push(open);
     }
     lines
 }
 
-/// Whether these are `call`, a method and nothing else.
+/// Whether the text is `call`, a method and nothing else.
 fn is_call_with_method(text: &str) -> bool {
     let mut words = text.split_whitespace();
     text.ends_with(char::is_whitespace)
@@ -78,7 +78,7 @@ pub(crate) struct Typed {
     pub(crate) start: usize,
 }
 
-/// Splits a line that is being typed. Quotation marks may be open.
+/// Splits an unfinished line. Quotation marks may be open.
 pub(crate) fn typed(line: &str) -> Typed {
     let mut typed = Typed { finished: Vec::new(), partial: String::new(), start: line.len() };
     let mut in_word = false;

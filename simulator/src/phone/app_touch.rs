@@ -1,4 +1,4 @@
-//! Touches while no dialog is open: they are for the newest signing session of an app.
+//! Touches while no dialog is open: they go to the newest signing session of an app.
 
 use soter_bridge::protocol::sensor::{Judged, Judgement};
 use soter_bridge::protocol::{CommandError, Touch};
@@ -17,7 +17,7 @@ impl Phone {
         while let Some(session) = state.app_sessions.last().copied() {
             let Some(presented) = self.presented(state, touch, self.profile.modes)? else {
                 state.app_sessions.pop();
-                // An expired session is as good as cancelled.
+                // If the session has expired, it needs no cancelling.
                 let _ = self.tee(state)?.cancel(session);
                 return Ok(self.judged(touch, Judgement::Cancelled, None, None, false));
             };
@@ -40,7 +40,7 @@ impl Phone {
         Err(nothing_listens())
     }
 
-    /// Lets a sensor that touches by itself touch for an app's signing session.
+    /// Lets an automatic sensor touch for an app's signing session.
     pub(super) fn touch_by_itself(&self, state: &mut PhoneState, session: u64) -> Result<(), CommandError> {
         if !state.app_sessions.contains(&session) {
             return Ok(());

@@ -4,7 +4,7 @@ use soter_bridge::protocol::device::App;
 
 /// WeChat's package.
 const WECHAT: &str = "com.tencent.mm";
-/// WeChat's Android uid. Modelled: a phone gives uids from 10000 on as apps are installed.
+/// WeChat's Android uid. Modelled: a phone assigns uids from 10000 on as apps are installed.
 const WECHAT_UID: u32 = 10102;
 
 /// The apps on a new phone: WeChat, and one for trying the trusted app's commands.

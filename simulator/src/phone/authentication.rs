@@ -8,7 +8,7 @@
 //! | 10 | ASK and AuthKey are made when they are needed, and uploaded to WeChat's servers |
 //! | 11 | the TEE opens a signing session, and the dialog opens |
 //!
-//! From then on touches decide.
+//! From then on, touches decide.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ const DEFAULT_AUTH_CONTENT: &str = "请验证已有的指纹";
 
 /// Why an authentication ends before a touch.
 enum Stop {
-    /// The mini program gets this answer.
+    /// The call ends with this answer for the mini program.
     Refused(Ended),
     /// The phone's environment failed.
     Failed(CommandError),
@@ -49,18 +49,18 @@ impl From<CommandError> for Stop {
     }
 }
 
-/// How far steps 8 to 11 came.
+/// The result of steps 8 to 11.
 enum Opened {
     /// The dialog is open and waits for a person.
     Waits(AwaitedOutcome),
-    /// The dialog was open, and the sensor's own touches have ended it.
+    /// The dialog was open, and automatic touches have ended it.
     Ended(Ended),
-    /// The dialog is not open: this has to be uploaded first.
+    /// The dialog is not open, because this must be uploaded first.
     Lacks(Upload),
 }
 
 impl Phone {
-    /// `wx.startSoterAuthentication`. A dialog that nobody waits for any more (the future was dropped) is cancelled.
+    /// `wx.startSoterAuthentication`. If the future is dropped, its dialog is cancelled.
     pub(crate) async fn start_soter_authentication(
         &self,
         request: StartSoterAuthentication,
@@ -86,7 +86,8 @@ impl Phone {
         Ok(*ended.answer)
     }
 
-    /// All steps. The phone is not locked while a key is uploaded, so steps 8 to 10 are taken again after each upload.
+    /// Carries out all steps. The phone is not locked during an upload, so steps 8 to 10 are repeated after each
+    /// upload.
     async fn authenticate(&self, request: &StartSoterAuthentication) -> Result<Ended, Stop> {
         let modes = self.check_request(request)?;
         let _turn = self.dialog_queue.turn().await?;
@@ -109,7 +110,7 @@ impl Phone {
         }
     }
 
-    /// Steps 1 to 7: what the call itself says. Gives the modes that are left, in the request's order.
+    /// Steps 1 to 7: what the call itself says. Returns the remaining modes, in the request's order.
     fn check_request(&self, request: &StartSoterAuthentication) -> Result<Vec<Mode>, Ended> {
         let fail = |code, text| Err(Ended::failed(code, text, ""));
         let mut state = self.state();
@@ -117,16 +118,16 @@ impl Phone {
             state.record_changed = true;
             return Err(Ended::failed(code, scripted_message(code), "switched on by `device set failNext`"));
         }
-        // 1. No modes at all.
+        // 1. There are no modes.
         let requested = request.request_auth_modes.as_deref().unwrap_or_default();
         if requested.is_empty() {
             return fail(wx::MODE_NOT_SUPPORTED, message::MODE_IS_NULL);
         }
-        // 2. No SOTER on this device.
+        // 2. The device does not support SOTER.
         if !state.record.settings.support {
             return fail(wx::NOT_SUPPORTED, message::NOT_SUPPORTED);
         }
-        // 3. No name that is a mode.
+        // 3. None of the names is a mode.
         let mut modes: Vec<Mode> = Vec::new();
         for mode in requested.iter().filter_map(|name| name.parse().ok()) {
             if !modes.contains(&mode) {
@@ -136,7 +137,7 @@ impl Phone {
         if modes.is_empty() {
             return fail(wx::MODE_NOT_SUPPORTED, message::NO_CORRESPONDING_MODE);
         }
-        // 4. No challenge, or too long a one.
+        // 4. The challenge is missing or too long.
         let challenge = request.challenge.as_deref().unwrap_or_default();
         if challenge.is_empty() {
             return fail(wx::CHALLENGE_REFUSED, message::CHALLENGE_IS_NULL);
@@ -144,24 +145,24 @@ impl Phone {
         if challenge.encode_utf16().count() >= CHALLENGE_LIMIT {
             return fail(wx::CHALLENGE_REFUSED, message::CHALLENGE_TOO_LONG);
         }
-        // 5. authContent that is empty or too long is replaced, see `auth_content`.
-        // 6. Modes that the phone does not support are dropped.
+        // 5. An authContent that is empty or too long is replaced, see `auth_content`.
+        // 6. Modes that the phone does not support are removed.
         let supported = self.supported_modes(&state);
         modes.retain(|mode| supported.contains(mode));
         if modes.is_empty() {
             return fail(wx::MODE_NOT_SUPPORTED, message::NO_CORRESPONDING_MODE);
         }
-        // 7. The permission; where the client asks for it is not known.
+        // 7. The permission. It is not known at which point the client asks for it.
         if !state.record.settings.permission {
             return fail(wx::NOT_GRANTED, message::NOT_GRANTED);
         }
         Ok(modes)
     }
 
-    /// Steps 8 to 11, between which nothing else changes the phone.
+    /// Steps 8 to 11. The phone stays locked during them, so nothing else changes it.
     fn open_dialog(&self, request: &StartSoterAuthentication, modes: &[Mode]) -> Result<Opened, Stop> {
         let mut state = self.state();
-        // 8 and 9. Who can touch.
+        // 8 and 9. Modes that can be used.
         let enrolled = self.enrolled_modes(&mut state, modes)?;
         let ready = self.ready_modes(&mut state, enrolled)?;
         // 10. ASK and AuthKey, made when they are needed.
@@ -187,7 +188,7 @@ impl Phone {
         Ok(Opened::Ended(self.play_touches(&mut state, touches)?))
     }
 
-    /// Step 8: the modes for which somebody is enrolled.
+    /// Step 8: the modes that have an enrolment.
     fn enrolled_modes(&self, state: &mut PhoneState, modes: &[Mode]) -> Result<Vec<Mode>, Stop> {
         let enrolments = self.tee(state)?.enrolments();
         let is_enrolled = |mode: &Mode| enrolments.iter().any(|enrolment| enrolment.mode == *mode);
@@ -219,7 +220,8 @@ impl Phone {
         }
     }
 
-    /// Step 10: makes the ASK and the AuthKey if they are missing. Gives what has to be uploaded before they are used.
+    /// Step 10: makes the ASK and the AuthKey if they are missing. Returns what must be uploaded before they can be
+    /// used.
     fn missing_upload(&self, state: &mut PhoneState, caller: &Caller) -> Result<Option<Upload>, Stop> {
         match self.next_upload(state, caller)? {
             NextUpload::Nothing => Ok(None),
@@ -252,7 +254,7 @@ impl Phone {
     }
 }
 
-/// Whether `internalError` lets the dialog open: of its texts only `authenticate error: …` does.
+/// Whether `internalError` allows the dialog to open: only its text `authenticate error: …` does.
 fn check_internal_error(state: &PhoneState) -> Result<(), Ended> {
     match &state.record.settings.internal_error {
         Some(text) if !text.starts_with("authenticate error") => Err(Ended::internal_error_is_on(text)),
@@ -267,7 +269,7 @@ fn auth_content(request: &StartSoterAuthentication) -> &str {
     if (1..=AUTH_CONTENT_LIMIT).contains(&length) { text } else { DEFAULT_AUTH_CONTENT }
 }
 
-/// The text of a failure that was ordered by `failNext`.
+/// The text of a failure that was set with `failNext`.
 fn scripted_message(code: i32) -> &'static str {
     match code {
         wx::NOT_SUPPORTED => message::NOT_SUPPORTED,

@@ -1,4 +1,4 @@
-//! Fingers and faces of a phone.
+//! Fingers and faces that are enrolled on a phone.
 
 use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
 use soter_bridge::protocol::{CommandError, ErrorKind};

@@ -6,19 +6,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use soter_bridge::protocol::CommandError;
 
-/// The last millisecond of the year 9999, the last year that a certificate can say, less the ten years for which
-/// certificates are valid.
+/// The last time at which a clock can stand: the end of the year 9999, the last year in a certificate, minus the ten
+/// years for which certificates are valid.
 const LAST_CLOCK: u64 = 253_402_300_799_999 - 10 * 366 * 24 * 3_600_000;
 
-/// Where a seeded phone's clock stands when it is made: 2020-01-01T00:00:00Z.
+/// The time at which a new seeded phone's clock stands: 2020-01-01T00:00:00Z.
 pub(super) const SEEDED_CLOCK: u64 = 1_577_836_800_000;
 
-/// A phone's calendar clock: the computer's, or one that stands still until it is set, so that the same commands see the
-/// same times. Clones are the same clock.
+/// A phone's calendar clock. It is the computer's clock, or it stands still until it is set, so that the same
+/// commands see the same times. Clones are the same clock.
 #[derive(Clone, Debug)]
 pub(super) struct Clock(Arc<AtomicU64>);
 
-/// In place of a moment: the clock is the computer's.
+/// The value that means: use the computer's clock.
 const COMPUTERS: u64 = u64::MAX;
 
 impl Clock {
@@ -35,13 +35,13 @@ impl Clock {
         }
     }
 
-    /// Makes it stand at a moment, or run as the computer's.
+    /// Makes the clock stand at a moment; `None`: use the computer's clock.
     pub(super) fn set(&self, standing_at: Option<u64>) {
         self.0.store(standing_at.unwrap_or(COMPUTERS), Ordering::Relaxed);
     }
 }
 
-/// Whether certificates can be made at this time.
+/// Checks that certificates can be made at this time.
 pub(super) fn check_clock(unix_millis: u64) -> Result<(), CommandError> {
     if unix_millis <= LAST_CLOCK {
         return Ok(());

@@ -12,12 +12,12 @@ use crate::store::StateFolder;
 /// What all phones of a desk share.
 #[derive(Clone, Debug)]
 pub(crate) struct PhoneContext {
-    /// Where phones are stored; `None`: in memory.
+    /// The folder in which phones are stored; `None`: they are in memory.
     pub(crate) folder: Option<Arc<StateFolder>>,
-    /// Where events go.
+    /// The channel to which events are sent.
     pub(crate) events: broadcast::Sender<Event>,
-    /// WeChat's servers, to which its client on the phone talks.
+    /// WeChat's servers, to which the client on the phone connects.
     pub(crate) wechat: Arc<WeChat>,
-    /// Where new random keys come from; `None`: they are made when they are needed.
+    /// The stock of new random keys; `None`: they are made when they are needed.
     pub(crate) keys: Option<KeyStock>,
 }

@@ -1,4 +1,4 @@
-//! What an attacker does to a phone from outside its secure world: to its flash, and to its clock.
+//! What an attacker does to a phone from outside its secure world: access its flash, and set its clock.
 
 use std::fmt;
 
@@ -13,7 +13,8 @@ use super::context::PhoneContext;
 use super::state::{Phone, PhoneState};
 use crate::store::DeviceName;
 
-/// All that a phone's secure world keeps outside itself: the flash with the root key and the sealed state, and the RPMB.
+/// Everything that a phone's secure world stores outside itself: the flash with root key and sealed state, and the
+/// RPMB.
 #[derive(Clone)]
 pub(crate) struct Flash {
     root_key: Zeroizing<[u8; ROOT_KEY_BYTES]>,
@@ -32,7 +33,7 @@ impl Phone {
     /// Switches the phone off in an orderly way, so that no counter value is reserved, and copies its flash.
     ///
     /// # Errors
-    /// The phone does not start, or its storage fails.
+    /// `UnknownDevice` if the phone was removed. `Environment` if it does not start or its storage fails.
     pub(crate) fn copy_flash(&self) -> Result<(Flash, Moment), CommandError> {
         let mut state = self.state();
         let moment = self.moment(&mut state)?;
@@ -43,11 +44,11 @@ impl Phone {
         Ok((flash, moment))
     }
 
-    /// Puts a copy of this phone's flash back, behind the back of its secure world.
+    /// Overwrites this phone's flash with a copy, unnoticed by its secure world.
     ///
     /// # Errors
-    /// The caller's: the copy is of another phone, which had this name before. The environment's: storage fails; the
-    /// phone then refuses to start until the copy is put back whole.
+    /// `InvalidParams` if the copy is of another phone, which had this name before. `UnknownDevice` if the phone was
+    /// removed. `Environment` if storage fails; the phone then refuses to start until the copy is put back whole.
     pub(crate) fn put_back(&self, flash: &Flash) -> Result<Moment, CommandError> {
         let mut state = self.state();
         self.power_off(&mut state)?;
@@ -68,10 +69,10 @@ impl Phone {
         self.moment(&mut state)
     }
 
-    /// Forces the clock to stand at a moment, or sets it free again.
+    /// Forces the clock to stand at a moment; `None` ends that.
     ///
     /// # Errors
-    /// The caller's: no certificate can be made at that time.
+    /// `InvalidParams` if no certificate can be made at that time.
     pub(crate) fn force_clock(&self, clock: Option<u64>) -> Result<(), CommandError> {
         clock.map_or(Ok(()), check_clock)?;
         let mut state = self.state();
@@ -81,10 +82,10 @@ impl Phone {
         Ok(())
     }
 
-    /// A phone of another name with the same secure world.
+    /// A phone with another name and the same secure world.
     ///
     /// # Errors
-    /// The phone does not start, or storage fails.
+    /// `UnknownDevice` if this phone was removed. `Environment` if it does not start or storage fails.
     pub(crate) fn duplicate(&self, name: DeviceName, context: PhoneContext) -> Result<Self, CommandError> {
         let (flash, _) = self.copy_flash()?;
         let mut record = self.record();
@@ -112,7 +113,7 @@ impl Phone {
 }
 
 impl Flash {
-    /// `None` if a part is missing or has another size.
+    /// Reads the flash. `None` if a part is missing or has another size.
     fn read(stored: &StoredDevice) -> Option<Self> {
         let mut root_key = Zeroizing::new([0; ROOT_KEY_BYTES]);
         let stored_key = stored.root_key.as_ref().filter(|key| key.len() == ROOT_KEY_BYTES)?;
@@ -122,7 +123,7 @@ impl Flash {
         Some(Self { root_key, sealed: stored.sealed.clone()?, rpmb })
     }
 
-    /// Makes a phone of it where there is none.
+    /// Makes a new phone from it, where there is none.
     fn provision(&self, storage: &mut dyn Storage) -> Result<(), StorageError> {
         let [first, second] = &self.rpmb;
         storage.provision(&ProvisionedDevice {
@@ -132,7 +133,7 @@ impl Flash {
         })
     }
 
-    /// Writes it over the same phone's flash.
+    /// Overwrites the flash of the same phone.
     fn overwrite(&self, storage: &mut dyn Storage) -> Result<(), StorageError> {
         let [first, second] = &self.rpmb;
         storage.write_sealed(&self.sealed)?;

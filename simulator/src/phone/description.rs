@@ -1,4 +1,4 @@
-//! What commands show of a phone.
+//! The descriptions of a phone that commands show.
 
 use soter_bridge::protocol::{CommandError, device, keys};
 use soter_tee::{KeyInfo, KeyPath};

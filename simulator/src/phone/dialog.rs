@@ -1,4 +1,4 @@
-//! The authentication dialog, as data: what it shows, how often a touch has failed, and who waits for its outcome.
+//! The authentication dialog as data: what it shows, how many touches have failed, and who waits for its outcome.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,18 +8,18 @@ use tokio::sync::oneshot;
 
 use super::outcome::Outcome;
 
-/// Numbers dialogs, for all phones of the process.
+/// The number of the next dialog, for all phones of the process.
 static NEXT_DIALOG: AtomicU64 = AtomicU64::new(1);
 
 /// An open dialog.
 #[derive(Debug)]
 pub(super) struct Dialog {
-    /// What a person sees of it.
+    /// What a person sees.
     pub(super) shown: device::Dialog,
     /// The TEE's signing session.
     pub(super) session: u64,
     failures: u32,
-    /// Who waits for the outcome, if somebody does.
+    /// The caller that waits for the outcome, if any.
     waiter: Option<oneshot::Sender<Outcome>>,
 }
 
@@ -40,28 +40,28 @@ impl Dialog {
         Self { shown, session, failures: 0, waiter: None }
     }
 
-    /// Makes it wait for a person.
+    /// Makes the dialog wait for a person.
     pub(super) fn wait(&mut self) -> AwaitedOutcome {
         let (sender, outcome) = oneshot::channel();
         self.waiter = Some(sender);
         AwaitedOutcome { dialog: self.shown.number, outcome }
     }
 
-    /// Whether it waits for a person.
+    /// Whether the dialog waits for a person.
     pub(super) fn waits(&self) -> bool {
         self.waiter.is_some()
     }
 
-    /// Counts a touch that failed; gives the failures so far.
+    /// Counts a failed touch. Returns the number of failures so far.
     pub(super) fn count_failure(&mut self) -> u32 {
         self.failures += 1;
         self.failures
     }
 
-    /// Ends it, and sends the outcome to the waiting caller.
+    /// Ends the dialog, and sends the outcome to the waiting caller.
     pub(super) fn end(self, outcome: Outcome) {
         if let Some(waiter) = self.waiter {
-            // A caller who has gone away needs no answer.
+            // If the caller is gone, it needs no outcome.
             let _ = waiter.send(outcome);
         }
     }

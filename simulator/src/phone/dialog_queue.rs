@@ -1,12 +1,12 @@
-//! The queue for the screen: one dialog is open at a time, and calls that come meanwhile wait for their turn (modelled:
-//! what WeChat does with a second call is not known).
+//! The queue for the screen: one dialog is open at a time, and further calls wait for their turn (modelled: what
+//! WeChat does with a second call is not known).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use soter_bridge::protocol::{CommandError, ErrorKind};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// Calls that can wait for the screen of one phone.
+/// The maximum number of calls that wait for the screen of one phone.
 const MAX_WAITING: usize = 1024;
 
 /// The call that holds the turn may show a dialog. Calls get the turn in the order in which they arrive.
@@ -32,7 +32,7 @@ impl DialogQueue {
     }
 }
 
-/// A place in the queue, free again when dropped.
+/// A place in the queue. It is freed when dropped.
 struct Place<'a>(&'a AtomicUsize);
 
 impl<'a> Place<'a> {

@@ -10,7 +10,7 @@ use super::outcome::{Ended, Outcome};
 use super::sensor::nothing_listens;
 use super::state::{Phone, PhoneState};
 
-/// What a judgement means for the dialog.
+/// The effect of a judgement on the dialog.
 enum Next {
     /// It waits for another touch.
     StaysOpen,
@@ -21,7 +21,7 @@ enum Next {
 }
 
 impl Phone {
-    /// Plays touches until the dialog ends; a dialog that is still open after the last one is cancelled.
+    /// Makes touches until the dialog ends. If it is still open after the last one, it is cancelled.
     pub(super) fn play_touches(&self, state: &mut PhoneState, touches: Vec<Touch>) -> Outcome {
         for touch in touches.into_iter().chain([Touch::Cancel]) {
             if let (_, Some(outcome)) = self.touch_dialog(state, touch)? {
@@ -31,7 +31,7 @@ impl Phone {
         Err(CommandError::internal("a cancelled dialog stayed open"))
     }
 
-    /// Judges one touch of the open dialog, and closes the dialog if the touch ends it: then there is an outcome.
+    /// Judges one touch for the open dialog. If the touch ends the dialog, closes it and returns the outcome.
     pub(super) fn touch_dialog(
         &self,
         state: &mut PhoneState,
@@ -45,7 +45,7 @@ impl Phone {
             None => (Judgement::Cancelled, None, Next::Ends(Ok(Ended::cancelled()))),
             Some(presented) => self.judge(state, session, presented)?,
         };
-        // Told in the order in which it happens: the touch, then what it brings.
+        // The events are in the order in which they happen: first the touch, then its effects.
         let stays_open = matches!(next, Next::StaysOpen);
         let judged = self.judged(touch, judgement, mode, attempts_left, stays_open);
         let outcome = match next {
@@ -57,8 +57,8 @@ impl Phone {
         Ok((judged, Some(outcome)))
     }
 
-    /// What the TEE says of something that is presented for the dialog: the judgement, how many attempts are left after
-    /// a failure, and what becomes of the dialog.
+    /// Presents something to the TEE for the dialog. Returns the judgement, how many attempts are left after a
+    /// failure, and the effect on the dialog.
     fn judge(
         &self,
         state: &mut PhoneState,
@@ -69,7 +69,7 @@ impl Phone {
             Ok(judgement) => judgement,
             Err(TeeError::SensorNotListening) => return Ok((Judgement::Ignored, None, Next::StaysOpen)),
             Err(error) => {
-                // The session is gone (it has expired, or the phone was switched off meanwhile).
+                // There is no such session any more: it expired, or the phone was switched off meanwhile.
                 return Ok((Judgement::Ignored, None, Next::Ends(self.authenticate_error(&error))));
             }
         };

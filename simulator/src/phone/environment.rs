@@ -15,7 +15,7 @@ pub(super) struct PhoneEnvironment {
 }
 
 impl PhoneEnvironment {
-    /// A phone in its desk's folder, or in `memory`, which is filled at the first time.
+    /// The environment of a phone. Its storage is in the desk's folder, or in `memory`, which is created on first use.
     pub(super) fn new(
         context: &PhoneContext,
         name: &DeviceName,

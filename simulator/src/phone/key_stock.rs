@@ -1,4 +1,4 @@
-//! Keys made ahead of time, so that nobody waits for prime numbers.
+//! Keys that are made in advance, so that nobody waits for prime numbers.
 
 use std::fmt;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -7,28 +7,28 @@ use std::thread;
 
 use soter_tee::{KeyError, PrivateKey};
 
-/// A stock of unused random keys, which a thread of its own fills up. Clones are the same stock; the thread ends after
-/// the last one.
+/// A stock of unused random keys, which its own thread fills. Clones are the same stock; the thread ends after the
+/// last clone is dropped.
 ///
-/// A key is given out once. Phones that are made from a seed derive their keys and take none.
+/// Each key is handed out once. Phones that are made from a seed derive their keys and take none.
 #[derive(Clone)]
 pub(crate) struct KeyStock {
     made: Arc<Mutex<Receiver<PrivateKey>>>,
 }
 
 impl KeyStock {
-    /// A stock of this many keys, empty at first.
+    /// A stock of this many keys. It is empty at first.
     pub(crate) fn of(keys: usize) -> Self {
         let (shelf, made) = sync_channel(keys);
-        // A key that cannot be made ends the thread; whoever needs one then hears why.
+        // A key that cannot be made ends the thread. Then `take` makes a key itself, and returns the error.
         thread::spawn(move || while PrivateKey::generate().is_ok_and(|key| shelf.send(key).is_ok()) {});
         Self { made: Arc::new(Mutex::new(made)) }
     }
 
-    /// A key from the stock, or one that is made on the spot if the stock is empty.
+    /// A key from the stock. If the stock is empty, a key is made now.
     ///
     /// # Errors
-    /// The cryptographic library made none.
+    /// [`KeyError::NotMade`] if the cryptographic library made no key.
     pub(crate) fn take(&self) -> Result<PrivateKey, KeyError> {
         let ready = self.made.lock().unwrap_or_else(PoisonError::into_inner).try_recv();
         ready.or_else(|_| PrivateKey::generate())

@@ -5,15 +5,15 @@ use soter_bridge::protocol::wx::SoterAuthentication;
 use soter_tee::Lockout;
 use soter_wechat::codes::wx::{self, message};
 
-/// How a call ended, or that the phone's environment failed.
+/// How a call ended, or the failure of the phone's environment.
 pub(super) type Outcome = Result<Ended, CommandError>;
 
 /// The end of a call to `wx.startSoterAuthentication`.
 #[derive(Clone, Debug)]
 pub(super) struct Ended {
-    /// What the mini program gets.
+    /// The answer that the mini program receives.
     pub(super) answer: Box<SoterAuthentication>,
-    /// Why it failed, in more words than the mini program gets; may be empty.
+    /// Why it failed, in more words than the mini program receives; may be empty.
     pub(super) reason: String,
 }
 
@@ -35,7 +35,7 @@ impl Ended {
         Self::failed(wx::INTERNAL_ERROR, &format!("fail {text}"), reason)
     }
 
-    /// 90007 with a text that was set by `device set internalError`.
+    /// 90007 with a text that was set with `device set internalError`.
     pub(super) fn internal_error_is_on(text: &str) -> Self {
         Self::internal_error(text, "switched on by `device set internalError`")
     }

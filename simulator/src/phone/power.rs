@@ -1,4 +1,4 @@
-//! A phone's life: made reproducible, switched off, reset, and discarded.
+//! Makes a phone reproducible, switches it off, resets it, and discards it.
 
 use soter_bridge::protocol::CommandError;
 use soter_tee::{OpenError, Seed};
@@ -9,7 +9,7 @@ use super::secure_world::open_error;
 use super::state::{Phone, PhoneState};
 
 impl Phone {
-    /// Makes a phone that was never switched on reproducible, and switches it on: from then on its secure world
+    /// Makes a phone that was never switched on reproducible, and switches it on. From then on, its secure world
     /// remembers the seed.
     pub(crate) fn make_reproducible(&self, seed: &Seed, clock: Option<u64>) -> Result<(), CommandError> {
         let mut state = self.state();
@@ -21,7 +21,7 @@ impl Phone {
         self.switch_on(&mut state, Some(seed)).map(|_| ())
     }
 
-    /// Switches the phone on, if it was made with this seed.
+    /// Checks that the phone was made with this seed, and switches it on.
     pub(crate) fn check_seed(&self, seed: &Seed) -> Result<(), CommandError> {
         let mut state = self.state();
         if !state.record.seeded {
@@ -36,7 +36,8 @@ impl Phone {
         self.power_off(&mut self.state())
     }
 
-    /// As [`switch_off`](Self::switch_off), while the state is locked. What waits for a touch ends.
+    /// As [`switch_off`](Self::switch_off), with the state locked by the caller. The open dialog is cancelled, and
+    /// signing sessions end.
     pub(super) fn power_off(&self, state: &mut PhoneState) -> Result<(), CommandError> {
         self.cancel_dialog(state);
         state.app_sessions.clear();
@@ -46,7 +47,7 @@ impl Phone {
         }
     }
 
-    /// Switches the phone off for good: it is no longer on the desk.
+    /// Switches the phone off and marks it as removed from the desk.
     pub(crate) fn discard(&self) {
         let mut state = self.state();
         self.cancel_dialog(&mut state);
@@ -55,7 +56,7 @@ impl Phone {
         state.removed = true;
     }
 
-    /// Makes the normal world new: apps, keys, enrolments and settings. Identity and counter stay.
+    /// Resets the normal world: apps, keys, enrolments and settings. Identity and counter stay.
     pub(crate) fn reset_normal_world(&self) -> Result<(), CommandError> {
         let mut state = self.state();
         self.cancel_dialog(&mut state);

@@ -1,4 +1,4 @@
-//! What the normal world remembers of a phone: its entry in the document `phones.json`.
+//! What the normal world stores about a phone: its entry in the document `phones.json`.
 
 use serde::{Deserialize, Serialize};
 use soter_bridge::protocol::sensor::SensorMode;
@@ -8,20 +8,20 @@ use soter_wire::Profile;
 use super::apps::{new_apps, wechat_uid};
 use crate::store::DeviceName;
 
-/// What the normal world remembers of a phone.
+/// What the normal world stores about a phone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Record {
     /// The phone family.
     pub(super) profile: String,
-    /// Whether the secure world is reproducible from a seed, which it alone remembers.
+    /// Whether the secure world was made from a seed, which only it remembers.
     pub(super) seeded: bool,
-    /// Where a seeded phone's clock stands, or one that was forced to; `None`: the clock is the computer's.
+    /// The time at which a seeded or forced clock stands; `None`: the clock is the computer's.
     pub(super) clock: Option<u64>,
-    /// The name under which the secure world was made; `None`: the phone's own. A duplicate has its original's.
+    /// The name under which the secure world was made; `None`: the phone's own. A duplicate has its original's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) made_as: Option<DeviceName>,
-    /// Whether the phone was ever switched on, so that its secure world has files that must be there.
+    /// Whether the phone was ever switched on, so that its secure world must have files.
     #[serde(default)]
     pub(super) used: bool,
     pub(super) apps: Vec<device::App>,
@@ -44,7 +44,7 @@ impl Record {
         }
     }
 
-    /// Whether this version knows what stands in it.
+    /// Checks that this version knows the phone's profile.
     pub(crate) fn check(&self, name: &DeviceName) -> Result<(), CommandError> {
         if Profile::named(&self.profile).is_some() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The screen of a phone: shows the authentication dialog and takes it away.
+//! The screen of a phone: shows and closes the authentication dialog.
 
 use soter_bridge::protocol::{CommandError, Event, device};
 use soter_wechat::codes::wx;
@@ -15,8 +15,7 @@ impl Phone {
         state.dialog = Some(dialog);
     }
 
-    /// Waits until a person has ended the dialog. A dialog that nobody waits for any more (the future was dropped) is
-    /// cancelled.
+    /// Waits until a person has ended the dialog. If the future is dropped, the dialog is cancelled.
     pub(super) async fn dialog_outcome(&self, awaited: AwaitedOutcome) -> Outcome {
         let mut watch = DialogWatch { phone: self, dialog: Some(awaited.dialog) };
         let outcome = awaited.outcome.await;
@@ -28,7 +27,7 @@ impl Phone {
     pub(super) fn close_dialog(&self, state: &mut PhoneState, outcome: Outcome) {
         let Some(dialog) = state.dialog.take() else { return };
         if let Some(tee) = &mut state.tee {
-            // A session that has signed is gone already.
+            // A session that has signed has ended already.
             let _ = tee.cancel(dialog.session);
         }
         let err_code = outcome.as_ref().map_or(wx::INTERNAL_ERROR, |ended| ended.answer.err_code);
@@ -37,16 +36,16 @@ impl Phone {
         dialog.end(outcome);
     }
 
-    /// Cancels the dialog, if there is one.
+    /// Cancels the dialog, if one is open.
     pub(super) fn cancel_dialog(&self, state: &mut PhoneState) {
         self.close_dialog(state, Ok(Ended::cancelled()));
     }
 }
 
-/// Cancels a dialog whose caller goes away.
+/// Cancels the dialog when its caller is dropped.
 struct DialogWatch<'a> {
     phone: &'a Phone,
-    /// Its number; `None` once the dialog has ended.
+    /// The dialog's number; `None` once the dialog has ended.
     dialog: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! A phone's secure world: switched on when it is needed, and its errors in words for people.
+//! A phone's secure world: switches it on when it is needed, and describes its errors for people.
 
 use soter_bridge::long_work;
 use soter_bridge::protocol::{CommandError, ErrorKind, Event};
@@ -12,7 +12,7 @@ use super::state::{Phone, PhoneState};
 use crate::store::DeviceName;
 
 impl Phone {
-    /// The secure world, switched on if it was off.
+    /// The secure world. Switches the phone on if it was off.
     pub(super) fn tee<'a>(&self, state: &'a mut PhoneState) -> Result<&'a mut Tee, CommandError> {
         self.switch_on(state, None)
     }
@@ -45,13 +45,14 @@ impl Phone {
         state.tee.as_deref_mut().ok_or_else(|| CommandError::internal("a phone that was switched on is off"))
     }
 
-    /// What the secure world gets from outside.
+    /// The environment of the secure world.
     pub(super) fn environment(&self, state: &mut PhoneState) -> PhoneEnvironment {
         let clock = state.clock.clone();
         PhoneEnvironment::new(&self.context, &self.name, &mut state.memory, clock)
     }
 
-    /// A secure world that was there is not made anew silently: it would be another phone.
+    /// The error for a secure world that is gone. It is not replaced silently, because the new one would be another
+    /// phone.
     pub(super) fn folder_is_gone(&self) -> CommandError {
         let folder = match &self.context.folder {
             Some(folder) => folder.device_storage(&self.name).folder().display().to_string(),
@@ -63,7 +64,7 @@ impl Phone {
         )
     }
 
-    /// Whether there is a secure world to switch on, or it would have to be made.
+    /// Whether there is a secure world to switch on; otherwise a new one would be made.
     fn is_stored(&self, state: &PhoneState) -> bool {
         match &self.context.folder {
             Some(folder) => folder.device_storage(&self.name).folder().exists(),
@@ -71,7 +72,7 @@ impl Phone {
         }
     }
 
-    /// A failure of the phone's environment, or a refusal, in words for people.
+    /// Converts a failure of the phone's environment, or a refusal, into an error for people.
     pub(super) fn tee_error(&self, error: &TeeError) -> CommandError {
         let what = format!("device `{}`: {error}", self.name);
         match error {
@@ -99,7 +100,7 @@ impl Phone {
         }
     }
 
-    /// Does something in the secure world and tells about the counter value that it used up, if any.
+    /// Carries out an action in the secure world, and reports the counter value that it used, if any.
     pub(super) fn spending<T>(
         &self,
         state: &mut PhoneState,
@@ -119,7 +120,7 @@ impl Phone {
     }
 }
 
-/// What can be told of a phone that is stored, although the normal world has forgotten it.
+/// The record of a phone that is stored on disk and missing in the document.
 pub(crate) fn stored_record(name: &DeviceName, context: &PhoneContext) -> Result<Record, CommandError> {
     let environment = PhoneEnvironment::new(context, name, &mut None, Clock::new(Some(SEEDED_CLOCK)));
     let identity = DeviceIdentity { name: name.as_str(), profile: None, seed: None };

@@ -1,4 +1,4 @@
-//! The sensor: what a touch holds before it, which touches it makes by itself, and what it tells of a touch.
+//! The sensor: what a touch presents to it, which touches it makes by itself, and how it reports touches.
 
 use soter_bridge::protocol::sensor::{Judged, Judgement, Sensor, SensorMode};
 use soter_bridge::protocol::{CommandError, ErrorKind, Event, Touch};
@@ -13,8 +13,8 @@ impl Phone {
         Sensor { mode }
     }
 
-    /// The touches that the sensor makes by itself; `None` if it leaves them to a person. `modes` are those that are
-    /// listened to.
+    /// The touches that the sensor makes by itself; `None` if a person touches. `modes` are the modes that are
+    /// accepted.
     pub(super) fn automatic_touches(
         &self,
         state: &mut PhoneState,
@@ -34,7 +34,7 @@ impl Phone {
         Ok(first.map_or(Touch::Wrong, |enrolment| Touch::Enrolled(enrolment.number)))
     }
 
-    /// What a touch holds before which sensor; `None` for the cancel button.
+    /// What a touch presents, and to which sensor; `None` for the cancel button.
     pub(super) fn presented(
         &self,
         state: &mut PhoneState,
@@ -54,7 +54,7 @@ impl Phone {
         })
     }
 
-    /// Tells how a touch was judged.
+    /// Reports how a touch was judged.
     pub(super) fn judged(
         &self,
         touch: Touch,
@@ -69,7 +69,7 @@ impl Phone {
     }
 }
 
-/// Nothing listens to a touch.
+/// The error if neither a dialog nor a session waits for a touch.
 pub(super) fn nothing_listens() -> CommandError {
     CommandError::new(
         ErrorKind::NoDialog,

@@ -1,4 +1,4 @@
-//! A phone's troubles, switched on and off.
+//! A phone's troubles, which can be switched on and off.
 
 use soter_bridge::protocol::device::{Set, Settings};
 use soter_bridge::protocol::{CommandError, Patch};
@@ -8,10 +8,10 @@ use soter_wire::shortened;
 use super::clock::{SEEDED_CLOCK, check_clock};
 use super::state::Phone;
 
-/// The longest latency, in milliseconds.
+/// The maximum latency, in milliseconds.
 const MAX_LATENCY_MS: u64 = 60_000;
 
-/// The codes that `failNext` takes.
+/// The codes that `failNext` accepts.
 const FAILURES: [i32; 10] = [
     wx::NOT_SUPPORTED,
     wx::NOT_GRANTED,
@@ -76,7 +76,7 @@ impl Phone {
     }
 }
 
-/// Checks every value before any is set.
+/// Checks all values before any is set.
 fn check(set: &Set) -> Result<(), CommandError> {
     if let Patch::Set(code) = set.fail_next
         && !FAILURES.contains(&code)
@@ -119,7 +119,7 @@ fn is_internal_error(text: &str) -> bool {
             .is_some_and(|text| (1..=200).contains(&text.len()))
 }
 
-/// A setting whose default is to be absent.
+/// A setting that is absent by default.
 fn optional<T>(patch: Patch<T>, current: Option<T>) -> Option<T> {
     match patch {
         Patch::Keep => current,

@@ -1,4 +1,4 @@
-//! The signature that a matching touch brings, and the answer that the mini program gets with it.
+//! The signature after a matching touch, and the answer that the mini program receives.
 
 use soter_bridge::protocol::CommandError;
 use soter_bridge::protocol::wx::SoterAuthentication;
@@ -10,7 +10,7 @@ use super::outcome::{Ended, Outcome};
 use super::state::{Phone, PhoneState};
 
 impl Phone {
-    /// Signs after a match: the call's answer.
+    /// Signs after a match. Returns the call's answer.
     pub(super) fn sign(&self, state: &mut PhoneState, session: u64) -> Outcome {
         if let Some(text) = &state.record.settings.internal_error {
             return Ok(Ended::internal_error_is_on(text));

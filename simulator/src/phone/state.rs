@@ -1,4 +1,4 @@
-//! What a phone is made of, and which of it changes.
+//! The state of a phone.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -23,20 +23,20 @@ pub(crate) struct Phone {
     state: Mutex<PhoneState>,
 }
 
-/// What changes in a phone. Locked for moments only, never while anyone waits.
+/// The mutable state of a phone. It is locked only briefly, never while a call waits.
 #[derive(Debug)]
 pub(super) struct PhoneState {
     pub(super) record: Record,
     pub(super) clock: Clock,
     /// The secure world, if it is switched on.
     pub(super) tee: Option<Box<Tee>>,
-    /// Storage of a phone that lives in memory, so that switching off loses nothing.
+    /// The storage of a phone in memory, so that its state survives switching off.
     pub(super) memory: Option<MemoryStorage>,
     /// The dialog on the screen.
     pub(super) dialog: Option<Dialog>,
-    /// Signing sessions that apps opened by `initSigh`, the newest last; touches go to it.
+    /// The signing sessions that apps opened with `initSigh`, the newest last. Touches go to the newest one.
     pub(super) app_sessions: Vec<u64>,
-    /// Whether the record changed by itself since the document was written.
+    /// Whether the record changed by itself after the document was written.
     pub(super) record_changed: bool,
     pub(super) removed: bool,
 }
@@ -70,12 +70,12 @@ impl Phone {
         self.state().record.clone()
     }
 
-    /// Whether it was ever switched on.
+    /// Whether the phone was ever switched on.
     pub(crate) fn is_used(&self) -> bool {
         self.state().record.used
     }
 
-    /// Whether the record changed by itself, and so must be written; asking forgets it.
+    /// Whether the record changed by itself, so that it must be saved. Clears the flag.
     pub(crate) fn take_record_changed(&self) -> bool {
         std::mem::take(&mut self.state().record_changed)
     }
@@ -85,7 +85,7 @@ impl Phone {
     }
 
     pub(super) fn emit(&self, event: Event) {
-        // Nobody listening is no error.
+        // It is not an error if nobody is subscribed.
         let _ = self.context.events.send(event);
     }
 }

@@ -9,10 +9,10 @@ use soter_wire::{PublicKey, base64, result_code};
 
 use super::state::{Phone, PhoneState};
 
-/// What a command gives when it succeeds.
+/// The result of a command.
 type Answer = Result<Reply, TeeError>;
 
-/// A phone's trusted app, as apps reach it: one method for each of its commands.
+/// A phone's trusted app, as apps see it: one method for each of its commands.
 #[derive(Debug)]
 pub(crate) struct TrustedApp<'a> {
     phone: &'a Phone,
@@ -79,7 +79,8 @@ impl TrustedApp<'_> {
         let tee = self.phone.tee(&mut state)?;
         let opened = tee.init_sign(command.uid, &command.kname, &command.challenge, modes);
         if let Ok(session) = opened {
-            // Sessions that expired are not told; more than can be open are not worth remembering.
+            // The TEE does not report expired sessions, so the list is limited to as many as can be open; the oldest
+            // is removed.
             if state.app_sessions.len() >= MAX_SESSIONS {
                 state.app_sessions.remove(0);
             }
@@ -119,7 +120,7 @@ impl TrustedApp<'_> {
         self.reply(soter::GetExtraParam::METHOD, parameter)
     }
 
-    /// A refusal as the SDK's code; a failure of the phone's environment as an error.
+    /// Converts the result: a refusal becomes the SDK's code, a failure of the phone's environment an error.
     fn reply(&self, method: &str, answer: Answer) -> Result<Reply, CommandError> {
         let error = match answer {
             Ok(reply) => return Ok(reply),
@@ -130,7 +131,7 @@ impl TrustedApp<'_> {
         Ok(Reply::code(code))
     }
 
-    /// As [`reply`](Self::reply), but a removal has one code for whatever was not there. Modelled.
+    /// As [`reply`](Self::reply), but a removal has one code for everything that does not exist. Modelled.
     fn removal(
         &self,
         method: &str,
@@ -158,7 +159,7 @@ impl TrustedApp<'_> {
 }
 
 impl Phone {
-    /// The trusted app, for apps.
+    /// The trusted app of this phone.
     pub(crate) fn trusted_app(&self) -> TrustedApp<'_> {
         TrustedApp { phone: self }
     }

@@ -1,4 +1,4 @@
-//! Keys that WeChat on the phone makes when they are needed, and brings to its servers before they are used.
+//! Keys that WeChat on the phone makes when they are needed, and uploads to its servers before they are used.
 
 use soter_bridge::protocol::CommandError;
 use soter_tee::{KeyPath, TeeError};
@@ -8,23 +8,23 @@ use soter_wire::{ExportBlob, PublicKey};
 use super::state::{Phone, PhoneState};
 use super::wechat::Caller;
 
-/// Uploads before one authentication: the device, its ASK, its AuthKey, and each once more in case that another
+/// The maximum number of uploads before one authentication: device, ASK and AuthKey, and each again in case another
 /// front end interferes.
 pub(super) const MOST_UPLOADS: usize = 6;
 
-/// What has to be uploaded before WeChat can use its keys.
+/// What must be uploaded before WeChat can use its keys.
 pub(super) enum NextUpload {
     /// Nothing: WeChat's servers know every key.
     Nothing,
-    /// This.
+    /// This must be uploaded.
     Upload(Upload),
-    /// A key is missing, and the TEE did not make it or did not export it.
+    /// A key is missing, and the TEE cannot make or export it.
     NoKey(TeeError),
 }
 
-/// Something that WeChat's servers lack.
+/// Something that WeChat's servers do not have.
 pub(super) enum Upload {
-    /// The device itself: what its factory tells.
+    /// The device itself, with what its factory reports.
     Device { cpu_id: String, attk: PublicKey },
     /// WeChat's ASK.
     Ask(ExportBlob),
@@ -34,7 +34,7 @@ pub(super) enum Upload {
 
 /// Why there is no next upload.
 enum Failure {
-    /// The TEE made or exported no key.
+    /// The TEE cannot make or export a key.
     NoKey(TeeError),
     /// The phone does not switch on.
     Environment(CommandError),
@@ -53,10 +53,10 @@ impl From<CommandError> for Failure {
 }
 
 impl Phone {
-    /// Makes the next key that is missing, and gives the next thing that WeChat's servers lack.
+    /// Makes the next key that is missing. Returns the next thing that WeChat's servers do not have.
     ///
     /// # Errors
-    /// `Environment` if the phone does not switch on.
+    /// `UnknownDevice` if the phone was removed, `Environment` if it does not switch on.
     pub(super) fn next_upload(
         &self,
         state: &mut PhoneState,
@@ -96,7 +96,7 @@ impl Phone {
         Ok(None)
     }
 
-    /// The AuthKey of this name, made if there is none. One that an enrolment made invalid is replaced.
+    /// The AuthKey of this name. It is made if there is none, and replaced if an enrolment made it invalid.
     fn valid_auth_key(&self, state: &mut PhoneState, uid: u32, name: &str) -> Result<PublicKey, Failure> {
         let tee = self.tee(state)?;
         if !tee.has_valid_auth_key(uid, name) {
@@ -109,15 +109,16 @@ impl Phone {
         Ok(self.tee(state)?.public_key(&path)?)
     }
 
-    /// Brings the keys that the phone has already to WeChat's servers, if they lack them. Makes none.
+    /// Uploads the keys that the phone already has to WeChat's servers, if those do not have them. Makes no keys.
     ///
     /// # Errors
-    /// `Environment` if the phone does not switch on, or the servers' ledger fails.
+    /// `InvalidParams` if WeChat's servers do not know the phone's user. `UnknownDevice` if the phone was removed.
+    /// `Environment` if it does not switch on, or the servers' ledger fails.
     pub(crate) async fn offer_keys(&self) -> Result<(), CommandError> {
         for _ in 0..MOST_UPLOADS {
             let upload = match self.next_upload_of_keys_it_has()? {
                 NextUpload::Upload(upload) => upload,
-                // What cannot be exported now is tried again when it is needed, and told then.
+                // A key that cannot be exported now is exported when it is needed, and a failure is reported then.
                 NextUpload::Nothing | NextUpload::NoKey(_) => return Ok(()),
             };
             if self.upload(upload).await?.is_some() {
@@ -138,7 +139,7 @@ impl Phone {
         self.next_upload(&mut state, &caller)
     }
 
-    /// Brings something to WeChat's servers. Gives the reason if they do not take it.
+    /// Uploads something to WeChat's servers. Returns the reason if they refuse it.
     ///
     /// # Errors
     /// `Environment` if the servers' ledger fails.

@@ -1,4 +1,4 @@
-//! WeChat on the phone: for whom it acts, which modes it offers, and the calls of a mini program that need no dialog.
+//! WeChat on the phone: the user and mini program for which it acts, its modes, and the calls that need no dialog.
 
 use soter_bridge::protocol::CommandError;
 use soter_bridge::protocol::wx::{
@@ -9,26 +9,26 @@ use soter_wire::Mode;
 
 use super::state::{Phone, PhoneState};
 
-/// For whom WeChat acts.
+/// The user and mini program for which WeChat acts.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     /// The user's name on WeChat's servers.
     pub(super) user: String,
     /// The mini program.
     pub(super) appid: String,
-    /// The user in it.
+    /// The user's openid in the mini program.
     pub(super) openid: String,
 }
 
 impl Caller {
-    /// WeChat makes one AuthKey per mini program and user. The name is modelled.
+    /// The name of the AuthKey. WeChat makes one for each mini program and user. The name is modelled.
     pub(super) fn auth_key_name(&self) -> String {
         format!("Wechat_{}_{}", self.appid, self.openid)
     }
 }
 
 impl Phone {
-    /// Who is logged in, in which mini program.
+    /// The user who is logged in, and the mini program.
     pub(super) fn caller(&self, state: &PhoneState, appid: Option<&str>) -> Result<Caller, CommandError> {
         let wechat = &self.context.wechat;
         let first = &wechat.accounts().first_user().name;
@@ -38,7 +38,7 @@ impl Phone {
         Ok(Caller { user, appid, openid })
     }
 
-    /// The modes that the phone says it supports.
+    /// The modes that the phone claims to support.
     pub(super) fn supported_modes(&self, state: &PhoneState) -> Vec<Mode> {
         state.record.settings.modes.clone().unwrap_or_else(|| self.profile.modes.to_vec())
     }

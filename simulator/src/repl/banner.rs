@@ -1,4 +1,4 @@
-//! What a person reads first.
+//! The banner that a person reads first.
 
 use std::path::PathBuf;
 
@@ -7,16 +7,16 @@ use soter_bridge::visible;
 
 use crate::front::Paint;
 
-/// What the REPL says about itself and keeps.
+/// What the REPL shows about itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Surroundings {
-    /// Where the bridge listens and whom it knows; `None` if there is none.
+    /// The bridge's address and accounts; `None` if there is no bridge.
     pub(crate) bridge: Option<String>,
-    /// The state folder; `None` if nothing is kept.
+    /// The state folder; `None` if nothing is stored.
     pub(crate) state: Option<PathBuf>,
 }
 
-/// What this is, what it is not, which phone and state it works on, and what to try.
+/// What this program is and is not, its phone and state, and what to try.
 pub(super) fn banner(devices: &Devices, surroundings: &Surroundings, paint: Paint) -> String {
     let phone = devices.devices.iter().find(|phone| phone.name == devices.selected);
     let profile = phone.map_or("unknown", |phone| phone.profile.as_str());

@@ -1,4 +1,4 @@
-//! What can come next on a line: read off the grammar, and off the phones for names.
+//! Completion of a line, from the grammar and from the names of the phones.
 
 use clap::{Arg, Command};
 use soter_attack::catalogue;
@@ -11,14 +11,14 @@ use crate::grammar::{self, Typed};
 /// Names on the desk that a line may mention.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
-    /// Devices.
+    /// The names of the devices.
     pub(super) devices: Vec<String>,
 }
 
-/// What can come next.
+/// The possible completions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Completions {
-    /// Where the word that is completed begins, in bytes.
+    /// The position of the word to complete, in bytes.
     pub(super) start: usize,
     /// The words, in order.
     pub(super) words: Vec<String>,
@@ -35,7 +35,7 @@ pub(super) fn complete(lines: &Command, line: &str, names: &Names) -> Completion
     Completions { start, words }
 }
 
-/// What is still missing on a line, for a hint behind the cursor: the names of the arguments.
+/// The names of the arguments that are missing on a line, for a hint after the cursor.
 pub(super) fn missing(lines: &Command, line: &str) -> Option<String> {
     if !line.ends_with(' ') || line.trim().is_empty() {
         return None;
@@ -53,12 +53,12 @@ pub(super) fn missing(lines: &Command, line: &str) -> Option<String> {
     (!names.is_empty()).then(|| names.join(" "))
 }
 
-/// Where in the grammar a line has got to.
+/// The position of a line in the grammar.
 struct Place<'a> {
     command: &'a Command,
-    /// The option whose value comes next.
+    /// The option whose value comes next, if any.
     value_of: Option<&'a Arg>,
-    /// Positional arguments that are there already.
+    /// The number of positional arguments so far.
     positionals: usize,
 }
 
@@ -103,7 +103,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The values that an argument takes, as far as they are known.
+/// The values that an argument takes, if they are known.
 fn values(argument: &Arg, names: &Names) -> Vec<String> {
     let possible = argument.get_possible_values();
     if !possible.is_empty() {

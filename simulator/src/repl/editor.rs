@@ -14,23 +14,23 @@ use super::completion::{Names, complete, missing};
 use crate::front::Paint;
 use crate::grammar;
 
-/// Lines that are remembered.
+/// The maximum number of lines in the history.
 const HISTORY_LINES: usize = 1000;
 
 pub(super) type LineEditor = Editor<TypingAid, DefaultHistory>;
 
-/// Helps while a line is typed.
+/// Completes, hints and colours while a line is typed.
 #[derive(Helper, Validator)]
 pub(super) struct TypingAid {
     grammar: clap::Command,
     paint: Paint,
-    /// Names on the desk, as they were when the line was begun.
+    /// Names on the desk, read before the line is typed.
     pub(super) names: Names,
-    /// The device that lines go to.
+    /// The device for lines that name none.
     pub(super) selected: String,
 }
 
-/// A line editor that remembers the lines in this file, if there is one.
+/// Opens a line editor. Its history is loaded from this file, if there is one.
 pub(super) fn open(paint: Paint, lines_file: Option<&Path>) -> Result<LineEditor, ReadlineError> {
     let config = Config::builder()
         .max_history_size(HISTORY_LINES)?
@@ -38,7 +38,7 @@ pub(super) fn open(paint: Paint, lines_file: Option<&Path>) -> Result<LineEditor
         .history_ignore_space(true)
         .completion_type(CompletionType::List)
         .auto_add_history(true)
-        // Escape alone is no beginning of a longer sequence after this many milliseconds.
+        // After this many milliseconds, Escape alone is not the beginning of a longer sequence.
         .keyseq_timeout(Some(50))
         .build();
     let history = DefaultHistory::with_config(&config);
@@ -46,7 +46,7 @@ pub(super) fn open(paint: Paint, lines_file: Option<&Path>) -> Result<LineEditor
     let grammar = grammar::lines();
     editor.set_helper(Some(TypingAid { grammar, paint, names: Names::default(), selected: String::new() }));
     if let Some(path) = lines_file {
-        // A history that is missing or unreadable is an empty one.
+        // If the history is missing or unreadable, it is empty.
         let _ = editor.load_history(path);
     }
     Ok(editor)
@@ -82,7 +82,7 @@ impl Hinter for TypingAid {
     }
 }
 
-/// Arguments that are missing: shown behind the cursor, never inserted.
+/// The arguments that are missing. They are shown after the cursor, and never inserted.
 pub(super) struct Hint(String);
 
 impl rustyline::hint::Hint for Hint {

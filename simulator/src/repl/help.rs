@@ -1,4 +1,4 @@
-//! `help`: the list of commands, or all about one.
+//! `help`: the list of commands, or the help of one command.
 
 use soter_bridge::protocol::CommandError;
 
@@ -8,7 +8,7 @@ use crate::grammar::{self, Refused};
 /// The list of commands, or the help of the command with these words.
 ///
 /// # Errors
-/// The user's: no such command.
+/// `InvalidParams` if there is no such command, `Internal` if it has no help.
 pub(super) fn about(words: &[String], paint: Paint) -> Result<String, CommandError> {
     if words.is_empty() {
         return Ok(overview(paint));

@@ -1,4 +1,4 @@
-//! Lines from a pipe, within bounds.
+//! Reads lines from a pipe, with a size limit.
 
 use std::io::{self, BufRead, Read};
 
@@ -6,7 +6,7 @@ use soter_bridge::protocol::CommandError;
 
 use crate::grammar::MAX_LINE;
 
-/// Reads lines and never holds more than one.
+/// Reads lines, and holds only one at a time.
 #[derive(Debug)]
 pub(super) struct Lines<R> {
     input: R,
@@ -14,12 +14,12 @@ pub(super) struct Lines<R> {
     first: bool,
 }
 
-/// What stands on the next line.
+/// The next line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NextLine {
     /// A line, without its end.
     Line(String),
-    /// A line that is no command, whatever it says: too long, or not UTF-8.
+    /// A line that cannot be a command: it is too long, or not UTF-8.
     Unreadable(CommandError),
     /// The input has ended.
     End,
@@ -33,7 +33,7 @@ impl<R: BufRead> Lines<R> {
     /// Reads the next line.
     ///
     /// # Errors
-    /// The environment's: the input fails.
+    /// `Environment` if the input cannot be read.
     pub(super) fn next_line(&mut self) -> Result<NextLine, CommandError> {
         self.read().map_err(|error| {
             CommandError::environment(
@@ -74,7 +74,7 @@ impl<R: BufRead> Lines<R> {
         })
     }
 
-    /// Reads on to the end of the line and keeps nothing.
+    /// Skips the rest of the line.
     fn skip_line(&mut self) -> io::Result<()> {
         loop {
             let buffer = self.input.fill_buf()?;

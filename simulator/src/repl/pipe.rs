@@ -1,4 +1,4 @@
-//! Commands from a pipe: no prompt, no colours, and touches that come as lines of their own.
+//! Commands from a pipe: no prompt, no colours, and each touch is a line.
 
 use std::io::BufRead;
 
@@ -11,8 +11,8 @@ use super::session::{Session, Understood};
 use crate::front::{self, Delivery, Exit, Paint, Pending, Progress};
 use crate::grammar::Errand;
 
-/// Carries out line after line. Gives [`Exit::Good`] if each was understood and carried out, whatever the answers
-/// were; else how the first one failed.
+/// Carries out all lines. Returns [`Exit::Good`] if each line was understood and carried out, whatever the answers
+/// were; otherwise the exit code of the first error.
 pub(super) fn run<S: Service>(runtime: &Runtime, session: Session<S>, input: impl BufRead) -> Exit {
     let mut pipe = Pipe::new(session);
     let mut lines = Lines::new(input);
@@ -39,26 +39,26 @@ pub(super) fn run<S: Service>(runtime: &Runtime, session: Session<S>, input: imp
     pipe.exit
 }
 
-/// What comes after a line.
+/// What to do after a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
-    /// The next line.
+    /// Read the next line.
     Next,
-    /// The end that was asked for, or the end of the input.
+    /// End, because of `exit` or the end of the input.
     Leave,
-    /// The end because nobody reads the answers.
+    /// End, because nobody reads the answers.
     Closed,
 }
 
-/// Lines, one after the other, and the dialog that one of them may have opened.
+/// Carries out lines, one after the other, and keeps the dialog that one of them may have opened.
 pub(super) struct Pipe<S> {
     session: Session<S>,
     /// The authentication whose dialog is open.
     open: Option<Open<S>>,
-    /// What happens on the phones, if it is to be shown.
+    /// The events to show, if they are switched on.
     events: Option<broadcast::Receiver<Event>>,
     exit: Exit,
-    /// The newest error, until it is taken.
+    /// The last error, until it is taken.
     error: Option<CommandError>,
 }
 
@@ -172,7 +172,7 @@ impl<S: Service> Pipe<S> {
         self.error = Some(error.clone());
     }
 
-    /// The newest error, if there was one since the last call.
+    /// Takes the last error, if there was one since the last call.
     pub(super) fn take_error(&mut self) -> Option<CommandError> {
         self.error.take()
     }

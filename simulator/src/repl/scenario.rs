@@ -1,19 +1,19 @@
-//! Scenarios: the REPL's own lines, and lines that say what has to come of them.
+//! Scenarios: lines of the REPL, and lines with the expected results.
 //!
 //! ```text
 //!   # a comment
 //!   auth order-42 --touch 1              any line of the REPL
 //!   expect errCode is 0                  the last line's answer has this member: a path, an operator, a value
-//!   expect resultJSON.raw is order-42    a path goes on into JSON inside of a string
+//!   expect resultJSON.raw is order-42    a path continues into JSON inside a string
 //!   keep first resultJSON.counter        remembers a value
 //!   auth order-43 --touch 1
 //!   expect resultJSON.counter above {first}
 //!   auth ''
-//!   expect error …                       the last line is refused, with this in what it says
+//!   expect error …                       the last line is refused, and the message contains this text
 //! ```
 //!
-//! Operators are `is`, `not`, `contains` and `above`; values are JSON, or text as it stands. A line that is refused
-//! without being expected to be ends the scenario.
+//! Operators are `is`, `not`, `contains` and `above`; values are JSON, or plain text. A refused line ends the
+//! scenario, unless `expect error` follows.
 
 mod expectation;
 
@@ -31,10 +31,11 @@ use super::session::Session;
 use crate::front::{Console, Exit};
 use crate::grammar::MAX_LINE;
 
-/// Carries out a scenario and tells of each expectation.
+/// Carries out a scenario, and reports each expectation.
 ///
 /// # Errors
-/// The user's: a line that is none, or no line at all. Nothing was carried out.
+/// `InvalidParams` if a line is wrong, or there is none; nothing was carried out. `Environment` if the output cannot
+/// be written.
 pub(crate) fn run<S: Service>(
     runtime: &Runtime,
     service: &Arc<S>,
@@ -94,20 +95,20 @@ pub(crate) fn run<S: Service>(
     Ok(if failed == 0 { Exit::Good } else { Exit::Negative })
 }
 
-/// A REPL whose answers are kept instead of shown.
+/// A REPL whose answers are collected instead of shown.
 struct Stage<S> {
     pipe: Pipe<S>,
     answers: Buffer,
-    /// What came of the last line.
+    /// The result of the last line.
     seen: Seen,
     kept: Kept,
 }
 
-/// What came of a line.
+/// The result of a line.
 #[derive(Default)]
 struct Seen {
     answers: Vec<Value>,
-    /// Why it was refused: what happened, and what to do next.
+    /// Why the line was refused: what happened, and what to do next.
     error: Option<String>,
 }
 
@@ -128,7 +129,7 @@ impl Seen {
     }
 }
 
-/// The lines of a scenario with their numbers.
+/// Parses a scenario into its lines, with their numbers.
 fn read(text: &str) -> Result<Vec<(usize, Step)>, CommandError> {
     let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
     let steps: Vec<_> = lines
@@ -150,7 +151,7 @@ fn read(text: &str) -> Result<Vec<(usize, Step)>, CommandError> {
             Ok((number, step))
         })
         .collect::<Result<_, _>>()?;
-    // What was cut off would hold otherwise, for it expects nothing.
+    // An empty scenario, such as a truncated file, expects nothing and would always pass.
     if steps.is_empty() {
         return Err(CommandError::invalid_params(
             format!("the scenario has no line but blank ones and comments, in {} bytes", text.len()),
@@ -160,7 +161,7 @@ fn read(text: &str) -> Result<Vec<(usize, Step)>, CommandError> {
     Ok(steps)
 }
 
-/// Bytes that are written here and read there.
+/// A buffer that is written here and read there.
 #[derive(Clone, Debug, Default)]
 struct Buffer(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! What a line means and how its answer is shown, the same at a terminal and in a pipe.
+//! What a line means and how its answer is shown, for a terminal and for a pipe.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,29 +9,29 @@ use super::help;
 use crate::front::{self, Answer, Console, Delivery};
 use crate::grammar::{self, Errand, Job, Line, LineCommand, Refused, Verify};
 
-/// A desk, and the person or script that talks to it.
+/// A desk, and the front end of the person or script that uses it.
 #[derive(Debug)]
 pub(crate) struct Session<S> {
     /// The desk.
     pub(crate) service: Arc<S>,
-    /// Where answers and errors go.
+    /// Writes answers and errors.
     pub(crate) console: Console,
-    /// The device that lines without `--device` are for; `None` for the selected one.
+    /// The device for lines without `--device`; `None` for the selected one.
     device: Option<String>,
     /// Whether every answer is one line of JSON.
     json: bool,
 }
 
-/// What a line asks for.
+/// The meaning of a line.
 #[derive(Debug)]
 pub(super) enum Understood {
     /// Nothing: an empty line or a comment.
     Nothing,
-    /// To leave.
+    /// End the session.
     Leave,
-    /// To show what happens on the phones, or to stop showing it.
+    /// Show events on the phones, or stop showing them.
     Events(bool),
-    /// Something that needs no phone, with its answer.
+    /// A command that needs no phone, with its answer.
     Told(Told),
     /// A command of the protocol.
     Errand {
@@ -52,7 +52,7 @@ pub(super) enum Told {
 }
 
 impl<S: Service> Session<S> {
-    /// A session in which lines without a device go to this one.
+    /// A session in which lines without `--device` are for this device.
     pub(crate) fn new(service: Arc<S>, console: Console, device: Option<String>, json: bool) -> Self {
         Self { service, console, device, json }
     }
@@ -62,15 +62,15 @@ impl<S: Service> Session<S> {
         self.json
     }
 
-    /// The device that lines without `--device` are for; `None` for the selected one.
+    /// The device for lines without `--device`; `None` for the selected one.
     pub(super) fn device(&self) -> Option<&str> {
         self.device.as_deref()
     }
 
-    /// Reads a line.
+    /// Parses a line.
     ///
     /// # Errors
-    /// The user's mistake, or the environment's for files that cannot be read.
+    /// `InvalidParams` or `UnknownMethod` if the line is wrong, `Environment` if a file cannot be read.
     pub(super) fn understand(&self, text: &str) -> Result<Understood, CommandError> {
         let Line { command, device, json } = match grammar::parse_line(text) {
             Ok(None) => return Ok(Understood::Nothing),
@@ -109,12 +109,12 @@ impl<S: Service> Session<S> {
     /// Carries out a command that opens no dialog, and shows its answer.
     ///
     /// # Errors
-    /// The service's, or the environment's.
+    /// Those of [`front::perform()`] and [`show`](Self::show).
     pub(super) async fn carry_out(&mut self, errand: Errand, json: bool) -> Result<Delivery, CommandError> {
         let selects = matches!(errand.call.request, Request::DeviceSelect(_));
         let answer = front::perform(&self.service, errand).await?;
         if selects {
-            // Who selects a device wants the next lines to go there.
+            // After a device is selected, the next lines are for it.
             self.device = None;
         }
         self.show(&answer, json)
@@ -123,11 +123,11 @@ impl<S: Service> Session<S> {
     /// Shows an answer.
     ///
     /// # Errors
-    /// The environment's: the output takes no more.
+    /// `Environment` if the output cannot be written, `Internal` if the answer cannot be serialised.
     pub(super) fn show(&mut self, answer: &Answer, json: bool) -> Result<Delivery, CommandError> {
         let text = if json { answer.to_json()? } else { answer.to_text(self.console.paint) };
         let delivery = self.console.answer(&text)?;
-        // JSON of a verdict has its remarks inside.
+        // In JSON, a verdict contains its remarks.
         if !(json && matches!(answer, Answer::Response(_))) {
             answer.remarks().iter().for_each(|remark| self.console.remark(remark));
         }
@@ -137,7 +137,7 @@ impl<S: Service> Session<S> {
     /// Shows an answer that needed no phone.
     ///
     /// # Errors
-    /// The environment's: the output takes no more.
+    /// Those of [`show`](Self::show).
     pub(super) fn tell(&mut self, told: &Told) -> Result<Delivery, CommandError> {
         match told {
             Told::Text(text) => self.console.answer(text),

@@ -12,10 +12,10 @@ use super::watcher::Watcher;
 use crate::front::{self, Delivery, Exit, Pending, Screen};
 use crate::grammar::{self, Errand};
 
-/// The lines that were typed, below the state folder.
+/// The file name of the history in the state folder.
 const HISTORY: &str = "history";
 
-/// Reads lines and carries them out until Ctrl-D or `exit`. Mistakes and refusals are no failure of the program.
+/// Reads lines and carries them out until Ctrl-D or `exit`. Mistakes and refusals do not change the exit code.
 pub(super) fn run<S: Service>(
     runtime: &Runtime,
     mut session: Session<S>,
@@ -32,7 +32,7 @@ pub(super) fn run<S: Service>(
     let mut terminal = Terminal { runtime, session, editor, watcher };
     let exit = terminal.talk(surroundings);
     if let Some(folder) = &surroundings.state {
-        // Losing the history loses nothing that matters.
+        // The history is not important, so errors are ignored.
         let _ = terminal.editor.save_history(&folder.join(HISTORY));
     }
     exit
@@ -70,7 +70,7 @@ impl<S: Service> Terminal<'_, S> {
             self.watcher.hush();
             let flow = match line {
                 Ok(text) => self.lines(&text),
-                // Ctrl-C throws the line away; a window that changes its size only interrupts the reading.
+                // Ctrl-C discards the line. A change of the window's size only interrupts the reading.
                 Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Flow::Next,
                 Err(ReadlineError::Eof) => Flow::Leave,
                 Err(error) => {
@@ -96,7 +96,7 @@ impl<S: Service> Terminal<'_, S> {
         self.flow(delivery)
     }
 
-    /// Carries out what was typed: one line, or several that were pasted at once.
+    /// Carries out the typed text: one line, or several that were pasted at once.
     fn lines(&mut self, text: &str) -> Flow {
         let lines = grammar::lines_of(text);
         for (index, line) in lines.iter().filter(|line| !line.trim().is_empty()).enumerate() {
@@ -154,7 +154,7 @@ impl<S: Service> Terminal<'_, S> {
         }
     }
 
-    /// The names that completion knows while the next line is typed.
+    /// Updates the names for completion of the next line.
     fn learn_names(&mut self) {
         let listed = self.runtime.block_on(self.session.service.request(None, device::List {}));
         if let (Ok(listed), Some(aid)) = (listed, self.editor.helper_mut()) {
@@ -170,12 +170,12 @@ impl<S: Service> Terminal<'_, S> {
     }
 }
 
-/// What comes after a line.
+/// What to do after a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flow {
-    /// The next line.
+    /// Read the next line.
     Next,
-    /// The end.
+    /// End.
     Leave,
 }
 

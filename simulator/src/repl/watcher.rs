@@ -1,4 +1,4 @@
-//! What happens on the phones while a line is being typed: printed above it, so that it is not torn.
+//! Prints events on the phones while a line is being typed. They appear above the line, so that it stays intact.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 
 use crate::front::{self, Paint};
 
-/// Prints events while the line editor waits. What a command of this REPL brings about is in its answer already, so
-/// while one is carried out, events are passed over.
+/// Prints events while the line editor waits. The effects of a command of this REPL are in its answer, so events are
+/// not printed while a command runs.
 pub(super) struct Watcher {
     task: JoinHandle<()>,
     shown: bool,
@@ -36,12 +36,12 @@ impl Watcher {
         self.shown = shown;
     }
 
-    /// A line is being typed from now on.
+    /// Call this when a line is being typed: events are printed.
     pub(super) fn speak(&self) {
         self.speaking.store(self.shown, Ordering::Relaxed);
     }
 
-    /// A command is being carried out from now on.
+    /// Call this when a command runs: events are not printed.
     pub(super) fn hush(&self) {
         self.speaking.store(false, Ordering::Relaxed);
     }

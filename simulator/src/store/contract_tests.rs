@@ -1,4 +1,4 @@
-//! What every storage of a device promises, asked of the one in memory and the one on disk.
+//! Tests the contract of a device's storage with each implementation: in memory and on disk.
 
 use soter_tee::power_cut::PowerCutStorage;
 use soter_tee::{MemoryStorage, ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, SLOT_BYTES, Storage};
@@ -13,7 +13,7 @@ fn device(sealed: &[u8]) -> ProvisionedDevice<'_> {
     ProvisionedDevice { root_key: &ROOT_KEY, sealed, rpmb: [&FIRST, &SECOND] }
 }
 
-/// Does the same with a new storage of each kind.
+/// Runs the scenario with a new storage of each kind.
 fn with_each_storage(scenario: impl Fn(&mut dyn Storage)) {
     let folder = tempfile::tempdir().unwrap();
     scenario(&mut MemoryStorage::new());

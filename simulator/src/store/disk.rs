@@ -1,4 +1,4 @@
-//! A device's storage in a folder of its own.
+//! The storage of a device in its own folder.
 
 use std::fs;
 use std::io;
@@ -12,24 +12,24 @@ use super::durable::{self, FileError};
 #[cfg(test)]
 mod tests;
 
-/// Bytes of the longest file that a device may have. Longer ones are neither written nor read.
+/// The maximum size of a device's file, in bytes. Larger files are neither written nor read.
 pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
 const ROOT_KEY: &str = "root.key";
 const SEALED: &str = "tee.sealed";
 const RPMB: &str = "rpmb.bin";
 
-/// A device's folder. It holds the path alone: files are opened for one operation and closed again.
+/// A device's folder. The value only contains the path: each operation opens its files and closes them again.
 ///
-/// One process at a time may use the folder, through one `DiskStorage`; a [`StateFolder`](super::StateFolder) sees
-/// to the former.
+/// One process at a time may use the folder, through one `DiskStorage`. A [`StateFolder`](super::StateFolder) ensures
+/// that there is one process.
 #[derive(Debug)]
 pub struct DiskStorage {
     folder: PathBuf,
 }
 
 impl DiskStorage {
-    /// The storage of the device whose folder this is or will be. Nothing on disk is touched.
+    /// The storage of the device with this folder, which may not exist yet. Nothing on disk is changed.
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
     }
@@ -53,7 +53,7 @@ impl DiskStorage {
         durable::read_file(&self.folder.join(name), MAX_FILE_BYTES)
     }
 
-    /// Refuses to write what could not be read again.
+    /// Checks that the sealed state is not too large to be read again.
     fn check_length(&self, sealed: &[u8]) -> Result<(), FileError> {
         let length = u64::try_from(sealed.len()).unwrap_or(u64::MAX);
         if length <= MAX_FILE_BYTES {
@@ -83,7 +83,7 @@ impl Storage for DiskStorage {
             return Err(FileError { action: "create", path: self.folder.clone(), source }.into());
         }
         durable::ensure_folder(durable::parent(&self.folder))?;
-        // A failure below leaves this folder behind, as a crash does; the next attempt begins by removing it.
+        // A failure below leaves this folder behind, as a crash does. The next attempt removes it first.
         let unfinished = durable::sibling(&self.folder, "new");
         durable::remove_folder(&unfinished)?;
         durable::create_folder(&unfinished)?;

@@ -1,9 +1,9 @@
-//! Changes to files that survive a crash at any instant, made of small steps in an order that is safe.
+//! Changes to files that survive a crash at any moment, made of small steps in a safe order.
 //!
-//! A file's bytes are synced before its name appears, and a name is durable once the folder that holds it is
-//! synced. On macOS `sync_all` and `sync_data` of the standard library use `F_FULLFSYNC`, which also empties the
-//! drive's own cache. Windows cannot sync a folder: NTFS keeps renames in its journal, in order, so a crash may undo
-//! the last one but leaves the old or the new name whole.
+//! A file's bytes are synced before its name appears, and a name is durable once its folder is synced. On macOS
+//! `sync_all` and `sync_data` of the standard library use `F_FULLFSYNC`, which also flushes the drive's own cache.
+//! Windows cannot sync a folder: NTFS records renames in its journal, in order, so a crash may undo the last one but
+//! leaves the old or the new name intact.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -18,10 +18,10 @@ pub(super) mod crash;
 #[cfg(test)]
 mod tests;
 
-/// Replaces a file's contents: afterwards, or after a crash, the old or the new bytes are there, whole.
+/// Replaces a file's contents. Afterwards, or after a crash, the old or the new bytes are there, complete.
 ///
-/// The temporary file has a fixed name, so that a crash leaves at most one, which the next call removes. Only one
-/// caller at a time may replace the same file.
+/// The temporary file has a fixed name, so a crash leaves at most one, which the next call removes. Only one caller
+/// at a time may replace the same file.
 pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let temporary = sibling(path, "new");
     remove_file(&temporary)?;
@@ -29,9 +29,9 @@ pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     rename(&temporary, path)
 }
 
-/// Creates a file of mode 0600 that is durable except for its name, for which its folder is to be synced.
+/// Creates a file of mode 0600. It is durable except for its name: the caller has to sync its folder.
 pub(super) fn create_file(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    // `create_new` follows no symbolic link and opens no pipe that someone left under this name.
+    // `create_new` does not follow a symbolic link, and does not open a pipe of this name.
     let mut file = step(Action::CreateFile, path, || private_file().write(true).create_new(true).open(path))?;
     step(Action::Write, path, || file.write_all(bytes))?;
     step(Action::SyncFile, path, || file.sync_all())
@@ -61,18 +61,18 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
     sync_folder(parent(to))
 }
 
-/// Creates one folder of mode 0700, durable except for its name.
+/// Creates one folder of mode 0700. It is durable except for its name.
 pub(super) fn create_folder(path: &Path) -> Result<(), FileError> {
     step(Action::CreateFolder, path, || private_folder().create(path))
 }
 
-/// Makes sure that a folder exists, creating it and the missing ones above it with mode 0700, durably.
+/// Ensures that a folder exists. Creates it and its missing parents with mode 0700, durably.
 pub(super) fn ensure_folder(path: &Path) -> Result<(), FileError> {
     let missing: Vec<&Path> =
         path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()).collect();
     for folder in missing.into_iter().rev() {
         match create_folder(folder) {
-            // Another process that starts at the same time may be quicker.
+            // Another process may have created the folder at the same time.
             Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
             created => created?,
         }
@@ -86,12 +86,12 @@ pub(super) fn sync_folder(path: &Path) -> Result<(), FileError> {
     step(Action::SyncFolder, path, || if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) })
 }
 
-/// Removes a file, or a symbolic link itself. Absent is as good as removed.
+/// Removes a file, or a symbolic link itself. It is not an error if there is none.
 pub(super) fn remove_file(path: &Path) -> Result<(), FileError> {
     or_absent(step(Action::Remove, path, || fs::remove_file(path)))
 }
 
-/// Removes a folder with all that is in it. Absent is as good as removed.
+/// Removes a folder with its contents. It is not an error if there is none.
 pub(super) fn remove_folder(path: &Path) -> Result<(), FileError> {
     or_absent(step(Action::Remove, path, || fs::remove_dir_all(path)))
 }
@@ -103,7 +103,7 @@ fn or_absent(removed: Result<(), FileError>) -> Result<(), FileError> {
     }
 }
 
-/// Opens a file for locking, creating it empty with mode 0600 if there is none. What it holds stays.
+/// Opens a file for locking. Creates it empty with mode 0600 if there is none; existing contents stay.
 pub(super) fn open_lock_file(path: &Path) -> Result<File, FileError> {
     step(Action::CreateFile, path, || {
         match fs::symlink_metadata(path) {
@@ -115,7 +115,7 @@ pub(super) fn open_lock_file(path: &Path) -> Result<File, FileError> {
     })
 }
 
-/// Reads a regular file of at most `limit` bytes, or `None` if there is none. A longer one is not read at all.
+/// Reads a regular file, or returns `None` if there is none. A file of more than `limit` bytes is not read at all.
 pub(super) fn read_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileError> {
     match try_read(path, limit) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -125,20 +125,20 @@ pub(super) fn read_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, File
 }
 
 fn try_read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    // Opening a pipe would wait for someone to write to it, so look before opening.
+    // Opening a pipe would wait for a writer, so the type is checked before opening.
     check_regular(&fs::symlink_metadata(path)?)?;
     let file = File::open(path)?;
     let length = file.metadata()?.len();
     if length > limit {
         return Err(too_long(length, limit));
     }
-    // Room for all of it at once: a secret is then not left behind in a smaller buffer that was grown.
+    // Enough capacity from the start: growing the buffer would leave parts of a secret in freed memory.
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// The error of a file that is, or would be, longer than is ever read.
+/// The error for a file that is, or would be, larger than the limit.
 pub(super) fn too_long(length: u64, limit: u64) -> io::Error {
     invalid(format!("it is {length} bytes long, and at most {limit} are allowed"))
 }
@@ -161,7 +161,7 @@ fn invalid(reason: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
-/// The hidden name beside `path` under which it is prepared (`new`) or taken apart (`removed`).
+/// The hidden name in the same folder under which `path` is prepared (`new`) or removed (`removed`).
 pub(super) fn sibling(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -186,7 +186,7 @@ fn private_folder() -> DirBuilder {
     builder
 }
 
-/// Takes one step. In tests, a crash may come before it.
+/// Carries out one step. In tests, a crash may come before it.
 fn step<T>(action: Action, path: &Path, operation: impl FnOnce() -> io::Result<T>) -> Result<T, FileError> {
     #[cfg(test)]
     crash::before(action, path)?;

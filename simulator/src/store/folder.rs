@@ -22,15 +22,15 @@ const DEVICES: &str = "devices";
 const PHONES: &str = "phones.json";
 const LEDGER: &str = "wechat.db";
 
-/// A folder that holds everything about the phones of one person, used by one process at a time.
+/// A folder that contains everything about a user's phones. One process at a time uses it.
 ///
-/// It is locked from [`StateFolder::open`] until the value is dropped or the process ends, in whatever way. Storage
-/// that it gave out must not be used after that.
+/// It is locked from [`StateFolder::open`] until the value is dropped or the process ends in any way. The storage
+/// that it handed out must not be used after that.
 #[derive(Debug)]
 pub struct StateFolder {
     path: PathBuf,
     lock: FolderLock,
-    /// Held while the document is replaced, which goes through one temporary file.
+    /// Held while the document is replaced, because there is only one temporary file.
     saving: Mutex<()>,
 }
 
@@ -38,11 +38,11 @@ impl StateFolder {
     /// Opens a state folder: creates it if it is missing, takes its lock and removes what crashes left behind.
     ///
     /// # Errors
-    /// Another process, or another value in this one, holds the lock, and nothing was changed; or the folder cannot
-    /// be created or written to, and at most it and its empty parts exist.
+    /// [`FolderError::InUse`] if another process, or another value in this one, holds the lock; nothing was changed.
+    /// [`FolderError::File`] if the folder cannot be created or written; at most it and its empty parts exist.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let failed = |source| FileError { action: "open", path: path.to_owned(), source };
-        // Independent of where the process goes later, and complete in messages.
+        // The path stays valid if the process changes its directory, and messages show it in full.
         let path = std::path::absolute(path).map_err(failed)?;
         durable::ensure_folder(&path)?;
         let lock = FolderLock::acquire(&path)?;
@@ -51,12 +51,12 @@ impl StateFolder {
         Ok(folder)
     }
 
-    /// Whether a folder is one of these, as far as its files tell.
+    /// Whether a folder looks like a state folder, judged by its files.
     pub fn is_at(path: &Path) -> bool {
         path.join(PHONES).exists() || path.join(DEVICES).exists()
     }
 
-    /// Where the ledger of WeChat's servers is kept.
+    /// The path of the ledger of WeChat's servers.
     pub fn ledger_path(&self) -> PathBuf {
         self.path.join(LEDGER)
     }
@@ -66,23 +66,23 @@ impl StateFolder {
         &self.path
     }
 
-    /// Lets other processes that find the folder locked know where this one can be talked to.
+    /// Writes this process's address into the lock holder's note, for other processes that find the folder locked.
     ///
     /// # Errors
-    /// The note beside the lock could not be replaced: it still says what it said.
+    /// [`FolderError::File`] if the lock holder's note cannot be replaced; the old note stays.
     pub fn set_url(&self, url: &str) -> Result<(), FolderError> {
         self.lock.set_url(url)
     }
 
-    /// The storage of a device, which need not exist yet. Nothing on disk is touched.
+    /// The storage of a device, which may not exist yet. Nothing on disk is changed.
     pub fn device_storage(&self, name: &DeviceName) -> DiskStorage {
         DiskStorage::new(&self.device_folder(name))
     }
 
-    /// The devices that have a folder, in the order of their names.
+    /// The devices that have a folder, sorted by name.
     ///
     /// # Errors
-    /// The folder of the devices cannot be read.
+    /// [`FolderError::File`] if the folder of the devices cannot be read.
     pub fn device_names_on_disk(&self) -> Result<Vec<DeviceName>, FolderError> {
         let mut names: Vec<DeviceName> =
             self.subfolders()?.iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok()).collect();
@@ -90,11 +90,11 @@ impl StateFolder {
         Ok(names)
     }
 
-    /// Removes a device's secure world for good. A device without a folder is removed already.
+    /// Removes a device's secure world permanently. Does nothing if the device has no folder.
     ///
     /// # Errors
-    /// The device exists as before, or it does not exist any more while some of its files, under a name that is never
-    /// taken for a device, wait to be removed when the state folder is next opened.
+    /// [`FolderError::File`] if the disk fails. Either the device exists as before, or it does not exist any more and
+    /// some of its files are left under a name that is never a device's. The next [`StateFolder::open`] removes them.
     pub fn remove_device(&self, name: &DeviceName) -> Result<(), FolderError> {
         let folder = self.device_folder(name);
         let removed = durable::sibling(&folder, "removed");
@@ -109,8 +109,8 @@ impl StateFolder {
     /// The normal world's document, or `None` if none was ever saved.
     ///
     /// # Errors
-    /// The file is there but cannot be read, was written by another version, is damaged, or does not fit `T`. It
-    /// stays as it is.
+    /// [`FolderError::File`] if the file cannot be read. [`FolderError::Document`] if it was written by another
+    /// version, is damaged, or does not fit `T`. The file stays as it is.
     pub fn load_document<T: DeserializeOwned>(&self) -> Result<Option<T>, FolderError> {
         let path = self.path.join(PHONES);
         let Some(bytes) = durable::read_file(&path, phones::MAX_DOCUMENT_BYTES)? else { return Ok(None) };
@@ -123,8 +123,8 @@ impl StateFolder {
     /// Replaces the normal world's document durably.
     ///
     /// # Errors
-    /// The document cannot be written as JSON or is longer than can be read again, and the old one is there; or the
-    /// disk failed, and the old or the new one is there, whole.
+    /// [`FolderError::File`] if the document cannot be serialised or is too large to be read again, and the old one
+    /// stays; or if the disk fails, and the old or the new one is there, complete.
     pub fn save_document<T: Serialize + ?Sized>(&self, document: &T) -> Result<(), FolderError> {
         let path = self.path.join(PHONES);
         let failed = |source| FileError { action: "write", path: path.clone(), source };
@@ -137,7 +137,7 @@ impl StateFolder {
         self.path.join(DEVICES).join(name.as_str())
     }
 
-    /// Removes devices that were being made or removed when a process died.
+    /// Removes devices whose creation or removal was interrupted.
     fn sweep(&self) -> Result<(), FolderError> {
         for path in self.subfolders()?.iter().filter(|path| is_leftover(path)) {
             durable::remove_folder(path)?;
@@ -145,7 +145,7 @@ impl StateFolder {
         Ok(())
     }
 
-    /// The folders (and no links to any) in the folder of the devices, which need not exist.
+    /// The folders, without symbolic links, in the folder of the devices, which may not exist.
     fn subfolders(&self) -> Result<Vec<PathBuf>, FolderError> {
         let path = self.path.join(DEVICES);
         match list_folders(&path) {
@@ -166,7 +166,7 @@ fn list_folders(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// Whether this is the hidden name of a device that is half made or half removed, and not somebody else's folder.
+/// Whether this is the hidden name of a device that is half created or half removed.
 fn is_leftover(path: &Path) -> bool {
     let device_name = || {
         let name = path.file_name()?.to_str()?.strip_prefix('.')?;

@@ -7,18 +7,18 @@ use super::durable::FileError;
 use super::lock_owner::LockOwner;
 use super::phones::DocumentDefect;
 
-/// The state folder cannot be used, or something in it. [`FolderError::remedy`] says what a person can do.
+/// The state folder, or something in it, cannot be used. [`FolderError::remedy`] says what a person can do.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// Someone else holds the folder's lock. Nothing was changed.
+    /// Another process or value holds the folder's lock. Nothing was changed.
     #[error("state folder {} is in use by {}", folder.display(), describe(owner.as_ref()))]
     InUse {
         /// The state folder.
         folder: PathBuf,
-        /// Who holds the lock, if they have said so.
+        /// Who holds the lock, if the note is readable.
         owner: Option<LockOwner>,
     },
-    /// The normal world's document is not one that this program wrote. It stays as it is.
+    /// The normal world's document was not written by this program. It stays as it is.
     #[error("{} {defect}", path.display())]
     Document {
         /// The document's file.
@@ -26,20 +26,20 @@ pub enum FolderError {
         /// What is wrong with it.
         defect: DocumentDefect,
     },
-    /// The operating system refused, or there is something under this name that cannot be used.
+    /// The operating system refused, or something under this name cannot be used.
     #[error("cannot {action} {}: {source}", path.display())]
     File {
         /// What was tried, as a verb: `read`, `write`, `create`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
 }
 
 impl FolderError {
-    /// What to do next: the second line of the message.
+    /// What to do next. It is the second line of the error message.
     pub fn remedy(&self) -> String {
         match self {
             Self::InUse { owner, .. } => {

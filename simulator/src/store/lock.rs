@@ -14,10 +14,10 @@ use super::lock_owner::LockOwner;
 mod tests;
 
 const LOCK: &str = "lock";
-/// A file of its own: Windows lets nobody read a file that someone else has locked.
+/// A separate file, because on Windows nobody can read a file that another process has locked.
 const OWNER: &str = "lock.owner";
 
-/// The lock of a state folder, held until it is dropped or the process ends in whatever way.
+/// The lock of a state folder. It is held until it is dropped or the process ends in any way.
 #[derive(Debug)]
 pub(super) struct FolderLock {
     file: File,
@@ -26,7 +26,7 @@ pub(super) struct FolderLock {
 }
 
 impl FolderLock {
-    /// Takes the lock of a folder that exists, without waiting for it.
+    /// Takes the lock of an existing folder, without waiting for it.
     pub(super) fn acquire(folder: &Path) -> Result<Self, FolderError> {
         let path = folder.join(LOCK);
         let file = durable::open_lock_file(&path)?;
@@ -41,14 +41,14 @@ impl FolderLock {
             }
             Err(TryLockError::Error(source)) => return Err(FileError { action: "lock", path, source }.into()),
         }
-        // A process that was killed left its note behind. Nobody may take it for ours while ours is being written.
+        // A killed process leaves its note behind. Nobody must take it for ours before ours is written.
         durable::remove_file(&owner_path)?;
         let owner = LockOwner { pid: process::id(), started: unix_seconds(), url: None };
         owner.write(&owner_path)?;
         Ok(Self { file, owner_path, owner: Mutex::new(owner) })
     }
 
-    /// Lets others know where this process can be talked to.
+    /// Writes this process's address into the lock holder's note.
     pub(super) fn set_url(&self, url: &str) -> Result<(), FolderError> {
         let mut owner = self.owner.lock().unwrap_or_else(PoisonError::into_inner);
         let with_url = LockOwner { url: Some(url.to_owned()), ..*owner };
@@ -60,9 +60,9 @@ impl FolderLock {
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // While the lock is still held. A note that cannot be removed is overwritten by the next holder.
+        // The lock is still held here. If the note cannot be removed, the next holder overwrites it.
         let _ = durable::remove_file(&self.owner_path);
-        // Closing the file would not do while a process that is just being started still has a copy of it.
+        // Closing the file is not enough if a process that is just starting still has a copy of the descriptor.
         let _ = self.file.unlock();
     }
 }

@@ -15,14 +15,14 @@ const MAX_BYTES: u64 = 4096;
 /// The last second of the year 9999.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-/// Who holds the lock of a state folder, in the holder's own words.
+/// The holder of a state folder's lock, as it describes itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockOwner {
     /// The process id.
     pub pid: u32,
-    /// When it took the lock, in seconds since 1970-01-01T00:00:00Z.
+    /// The time at which it took the lock, in seconds since 1970-01-01T00:00:00Z.
     pub started: u64,
-    /// Where its servers can be reached, if it has any.
+    /// The address of its servers, if it has any.
     pub url: Option<String>,
 }
 
@@ -41,7 +41,7 @@ impl LockOwner {
     pub(super) fn read(path: &Path) -> Option<Self> {
         let bytes = durable::read_file(path, MAX_BYTES).ok()??;
         let owner: Self = serde_json::from_slice(&bytes).ok()?;
-        // The note is shown on a terminal, which obeys control characters.
+        // The note is shown on a terminal, which would interpret control characters.
         let is_printable = owner.url.as_ref().is_none_or(|url| !url.contains(char::is_control));
         (is_printable && owner.started <= LAST_SECOND).then_some(owner)
     }
@@ -53,7 +53,7 @@ impl fmt::Display for LockOwner {
     }
 }
 
-/// Seconds since 1970-01-01T00:00:00Z, shown as date and time of day; up to the year 9999.
+/// Seconds since 1970-01-01T00:00:00Z, displayed as date and time of day, up to the year 9999.
 struct CalendarTime(u64);
 
 impl fmt::Display for CalendarTime {

@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes of the longest device name.
+/// The maximum length of a device name, in bytes.
 pub const MAX_NAME_BYTES: usize = 64;
 
-/// Names that Windows gives to devices of its own, in every folder.
+/// Names that Windows reserves for its own devices in every folder.
 const RESERVED: [&str; 22] = [
     "aux", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "con", "lpt1", "lpt2",
     "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9", "nul", "prn",
@@ -16,8 +16,8 @@ const RESERVED: [&str; 22] = [
 
 /// The name of a device: 1 to 64 of `a`-`z`, `0`-`9` and `-`, starting with a letter or digit.
 ///
-/// It is a file name that means the same on every platform: lower case only, because some file systems ignore
-/// case, and none of the names that Windows reserves (`con`, `nul`, `com1` and their like).
+/// It is a file name that means the same on every platform: only lower case, because some file systems ignore case,
+/// and none of the names that Windows reserves (`con`, `nul`, `com1` and others).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceName(String);
@@ -86,10 +86,10 @@ fn check(name: &str) -> Result<(), DeviceNameError> {
     }
 }
 
-/// Not a name for a device, to be blamed on whoever chose it. Each message ends with the rule.
+/// The text is not a valid device name. Each message ends with the rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceNameError {
-    /// There is no name.
+    /// The name is empty.
     #[error("the device name is empty; {RULE}")]
     Empty,
     /// The name is longer than [`MAX_NAME_BYTES`].
@@ -98,10 +98,10 @@ pub enum DeviceNameError {
         /// Its length in bytes of UTF-8.
         bytes: usize,
     },
-    /// A character that is not allowed, the first of them.
+    /// The name contains a character that is not allowed.
     #[error("the device name contains {character:?}; {RULE}")]
     Character {
-        /// The character.
+        /// The first such character.
         character: char,
     },
     /// The name starts with a hyphen.

@@ -1,4 +1,4 @@
-//! The form of the normal world's document: a line that says what it is and guards it, then JSON for people to read.
+//! The format of the normal world's document: a header line with version and checksum, then JSON for people to read.
 
 use std::io;
 use std::str;
@@ -12,13 +12,14 @@ use super::durable;
 #[cfg(test)]
 mod tests;
 
-/// Bytes of the longest document. A longer one is neither written nor read.
+/// The maximum size of the document, in bytes. A larger one is neither written nor read.
 pub const MAX_DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
 
 const FORMAT: &str = "soter-sim-phones";
 const VERSION: u64 = 1;
 
-/// `soter-sim-phones 1 <SHA-256 of the rest, 64 lower-case hex digits>`, LF, pretty JSON, LF; `limit` bytes at most.
+/// Encodes a document: `soter-sim-phones 1 <SHA-256 of the rest, 64 lower-case hex digits>`, LF, pretty JSON, LF. It
+/// has at most `limit` bytes.
 pub(super) fn encode<T: Serialize + ?Sized>(document: &T, limit: u64) -> io::Result<Vec<u8>> {
     let mut body = serde_json::to_vec_pretty(document)?;
     body.push(b'\n');
@@ -29,7 +30,7 @@ pub(super) fn encode<T: Serialize + ?Sized>(document: &T, limit: u64) -> io::Res
     if length > limit { Err(durable::too_long(length, limit)) } else { Ok(bytes) }
 }
 
-/// The reverse of [`encode`]: the version is looked at first, then the digest, and only then the JSON.
+/// The reverse of [`encode`]: checks the version first, then the digest, and only then parses the JSON.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DocumentDefect> {
     let end = bytes.iter().position(|&byte| byte == b'\n').ok_or(DocumentDefect::Header)?;
     let found = str::from_utf8(&bytes[..end]).map_err(|_| DocumentDefect::Header)?;
@@ -57,10 +58,10 @@ fn header(body: &[u8]) -> String {
     format!("{FORMAT} {VERSION} {:x}", Sha256::digest(body))
 }
 
-/// What is wrong with the normal world's document. None of it is shown: settings may be private.
+/// What is wrong with the normal world's document. Its contents are not shown, because settings may be private.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentDefect {
-    /// The first line is not a header: the file is something else, or its beginning is damaged.
+    /// The first line is not a header: this is another kind of file, or its beginning is damaged.
     #[error("does not begin with a line `{FORMAT} {VERSION} <SHA-256 of the rest>`")]
     Header,
     /// Another version of the program wrote it, usually a newer one.
@@ -72,7 +73,7 @@ pub enum DocumentDefect {
     /// It was damaged or edited since it was written.
     #[error("is damaged: its contents do not have the SHA-256 that its first line says")]
     Digest,
-    /// It is as it was written, but not by a program with the same settings.
+    /// The digest is right, but the JSON has settings that this program does not know.
     #[error("has settings that this program does not know, at line {line}, column {column}")]
     Json {
         /// The line in the file, from 1.

@@ -1,4 +1,4 @@
-//! An audit of an application, beside emulated WeChat servers that it asks.
+//! An audit of an application, with emulated WeChat servers that the application asks.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,16 +18,19 @@ use crate::files::{Input, read_input};
 use crate::front::{Console, Exit};
 use crate::grammar::{Audit, USUAL_ADDRESS};
 
-/// Users that one attack takes at most, with one of the control's after it, and a few for the control before.
+/// The maximum number of users of one attack: two for the attack, one for the control after it. The control before
+/// the attacks takes a few more.
 const USERS_OF_ATTACK: usize = 3;
 const USERS_OF_CONTROL: usize = 8;
-/// The second mini program, of which nobody but the audit knows.
+/// The appid of the second mini program, which only the audit knows: the first of these that is not the application's
+/// own.
 const OTHER_APPIDS: [&str; 2] = ["wxemulated00000002", "wxemulated00000003"];
 
 /// Audits the application that a file describes.
 ///
 /// # Errors
-/// The user's or the environment's, before anything was sent.
+/// `InvalidParams` if the description is wrong or its address is not permitted, `Environment` if the file cannot be
+/// read or the port cannot be taken: nothing was sent. `Environment` if the answer or a report cannot be written.
 pub(super) async fn run(
     path: &Path,
     audit: &Audit,
@@ -49,13 +52,13 @@ pub(super) async fn run(
     let users: Vec<String> = (1..=plan.attacks.len() * USERS_OF_ATTACK + USERS_OF_CONTROL)
         .map(|number| format!("audit-{number:04}"))
         .collect();
-    // It stands still, but for the attack that sets it on: nothing expires by itself.
+    // The clock stands still, except for the attack that moves it forward, so that nothing expires by itself.
     let clock = SetClock::at(SystemClock.unix_millis());
     let desk = Desk::open(DeskOptions {
         wechat: WeChatOptions {
             accounts: accounts(plan, &users)?,
             replays: Replays::Accept,
-            // Of the shapes that are seen, the one in which an errcode of 0 is no yes.
+            // Of the two known shapes, this is the one in which an errcode of 0 does not mean success.
             reply_style: ReplyStyle::Errcode,
             ..WeChatOptions::default()
         },
@@ -67,13 +70,13 @@ pub(super) async fn run(
         ..error
     })?;
     let backend = server.url();
-    // Whoever looks for a phone here has come to the wrong place.
+    // There is no device page, because this desk is only a backend.
     let rooms = desk.rooms(false);
     let outages = OutageSwitch::default();
     let rooms = Rooms { page: None, wechat: outages.before(rooms.wechat.clone()), ..rooms };
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(server.run(rooms, async {
-        // Dropping the sender stops it as well.
+        // The server also stops when the sender is dropped.
         let _ = stopped.await;
     }));
     let app = &plan.app;
@@ -97,7 +100,7 @@ pub(super) async fn run(
         ));
     }
     let _ = stop.send(());
-    // A server that has panicked has stopped as well.
+    // A server that panicked has stopped, too.
     let _ = serving.await;
     ended
 }
@@ -107,7 +110,7 @@ fn accounts(plan: &Plan, users: &[String]) -> Result<Accounts, CommandError> {
         |appid: &str, secret: Secret| App { appid: appid.to_owned(), secret, soter: true, unionid: true };
     let own = &plan.app;
     let other = OTHER_APPIDS.iter().find(|appid| **appid != own.appid).map(|appid| {
-        // Nobody is to use it.
+        // Nobody uses this secret.
         app(appid, Secret::from("of the other mini program"))
     });
     let user = |name: &String| User {
@@ -125,7 +128,7 @@ fn accounts(plan: &Plan, users: &[String]) -> Result<Accounts, CommandError> {
 
 fn server_options(audit: &Audit) -> ServerOptions {
     let listen = audit.backend_listen.unwrap_or(USUAL_ADDRESS);
-    // The application shows WeChat's own credentials; for everything else nobody gets in.
+    // The application authenticates with WeChat's own credentials. All other paths need a token that nobody knows.
     let token = (!listen.ip().is_loopback()).then(|| soter_wechat::random_text(32).into());
     ServerOptions { token, ..ServerOptions::on(listen) }
 }

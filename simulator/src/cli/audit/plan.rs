@@ -1,4 +1,4 @@
-//! What an audit was asked for, and how it is carried out against either kind of target.
+//! The plan of an audit, and how it is carried out against either kind of target.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,10 +14,10 @@ use crate::files::{Input, read_input, write_file};
 use crate::front::{Console, Exit};
 use crate::grammar::Audit;
 
-/// Nothing can be concluded: the target is dead, wrong, or broke.
+/// No conclusion is possible: the target cannot be reached, is the wrong one, or broke.
 const INCONCLUSIVE: Exit = Exit::Of(2);
 
-/// What was asked for, checked.
+/// The checked options of an audit.
 pub(super) struct Plan {
     pub(super) attacks: Vec<&'static Attack>,
     reports: Vec<(PathBuf, ReportKind)>,
@@ -31,13 +31,13 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Reads and checks what the command line names, before anything is sent.
+    /// Parses and checks the options, before anything is sent.
     pub(super) fn make(audit: &Audit, json: bool) -> Result<Self, CommandError> {
         let reports = audit
             .report
             .iter()
             .map(|path| {
-                // Before anything is sent: a report that cannot be written is found out after minutes otherwise.
+                // Checked before anything is sent: otherwise the report fails only after minutes.
                 let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
                 if folder.is_some_and(|folder| !folder.is_dir()) {
                     return Err(CommandError::environment(
@@ -65,7 +65,7 @@ impl Plan {
         })
     }
 
-    /// Refuses a target on another computer, unless that was permitted.
+    /// Refuses a target on another computer, unless that is permitted.
     pub(super) fn check_host(&self, url: &str) -> Result<(), CommandError> {
         if self.allow_remote || host_is_loopback(url) {
             return Ok(());
@@ -77,7 +77,7 @@ impl Plan {
         ))
     }
 
-    /// Plays the attacks, prints and writes what came of them.
+    /// Plays the attacks, then prints and writes the results.
     pub(super) async fn carry_out<T: Target>(
         &self,
         target: &T,
@@ -107,7 +107,8 @@ impl Plan {
         Ok(exit(&report))
     }
 
-    /// Tells that the positive control failed, in every report as well: an earlier one would pass for this audit's.
+    /// Reports that the positive control failed. Writes the reports too, because an older one would look like this
+    /// audit's.
     pub(super) fn give_up(
         &self,
         begun: Begun,
@@ -140,7 +141,7 @@ impl Plan {
     }
 }
 
-/// An audit that has begun: when, and of what.
+/// An audit that has started: the target, and the time.
 pub(super) struct Begun {
     address: String,
     form: Form,
@@ -164,7 +165,7 @@ fn exit(report: &Report) -> Exit {
     }
 }
 
-/// Tells that honest results are refused, with the exchange that shows it.
+/// Prints that honest results are refused, with the exchange that shows it.
 fn inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, console: &mut Console) {
     let next = match form {
         Form::Verifier if is_seeded => {
@@ -188,7 +189,7 @@ fn inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, console: &m
     }
 }
 
-/// The mini program: as told, as the environment says, or the simulator's own.
+/// The mini program's credentials: from the options, from the environment variables, or the simulator's own.
 fn credentials(audit: &Audit) -> Credentials {
     let own = Accounts::default();
     let own = own.first_app();

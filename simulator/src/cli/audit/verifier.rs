@@ -11,10 +11,11 @@ use super::plan::{Begun, Plan};
 use crate::front::{Console, Exit};
 use crate::grammar::Audit;
 
-/// Audits the verifier at the address that was named.
+/// Audits the verifier at the address in the options.
 ///
 /// # Errors
-/// The user's or the environment's, before anything was sent.
+/// `InvalidParams` if an address is wrong or not permitted, `Environment` if the HTTP client cannot be created:
+/// nothing was sent. `Environment` if the answer or a report cannot be written.
 pub(super) async fn run(audit: &Audit, plan: &Plan, console: &mut Console) -> Result<Exit, CommandError> {
     let url = audit.url.clone().unwrap_or_default();
     let http = Http::to(&url, plan.timeout)?;
@@ -33,7 +34,7 @@ pub(super) async fn run(audit: &Audit, plan: &Plan, console: &mut Console) -> Re
         .with_other_app(other)
         .enrolling_at(audit.enroll_url.clone());
     let begun = Begun::now(url.clone(), target.form());
-    // Whether there is such a verifier at all, before anything is brought to it.
+    // Checks that there is such a verifier, before keys are uploaded to it.
     if let Err(trouble) = target.knock().await {
         let failed = ControlFailed { what: trouble.to_string(), exchange: None };
         return plan.give_up(begun, &failed, console);

@@ -1,4 +1,4 @@
-//! What the set says about itself.
+//! The manifest and the README of the set.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use soter_wire::{Profile, SignatureScheme};
 
 use super::recording::{Check, VectorSet};
 
-/// The manifest: every file, and which key verifies what at which salt length.
+/// The manifest: every file, and which key verifies which signature with which salt length.
 pub(super) fn manifest(set: &VectorSet) -> Value {
     let phone = &set.phone;
     let profile = Profile::named(&phone.profile);
@@ -86,7 +86,7 @@ pub(super) fn readme(set: &VectorSet) -> String {
     let result = set.checks.iter().find(|check| check.json.contains("result"));
     for Check { json, signature, key, scheme, .. } in auth_key.into_iter().chain(result) {
         let SignatureScheme::RsaPss { salt_length } = scheme;
-        // Writing into a string cannot fail.
+        // Writing to a string does not fail.
         let _ = write!(
             text,
             "  openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:{salt_length} \\\n    \

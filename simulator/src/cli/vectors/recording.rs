@@ -1,4 +1,4 @@
-//! Recording the set: through the command protocol alone, as any client could.
+//! Records the set, using only the command protocol, as any client can.
 
 use serde_json::Value;
 use soter_bridge::protocol::device::{self, Device};
@@ -10,14 +10,14 @@ use soter_bridge::protocol::wx::StartSoterAuthentication;
 use soter_bridge::protocol::{Command, CommandError, Service, Touch, TouchScript};
 use soter_wire::{ExportBlob, SignatureScheme};
 
-/// The app that uses the trusted app's commands itself, as an Android app does.
+/// The app that sends the trusted app's commands itself, as an Android app does.
 const DEMO_UID: u32 = 10115;
 /// Its AuthKey.
 const DEMO_KEY: &str = "demo";
 /// WeChat's package on the phone.
 const WECHAT: &str = "com.tencent.mm";
 
-/// What is signed: a name for the files, and the challenge.
+/// The challenges to sign, each with a name for its files.
 fn challenges() -> [(&'static str, String); 6] {
     [
         ("plain", "order-42".to_owned()),
@@ -29,16 +29,16 @@ fn challenges() -> [(&'static str, String); 6] {
     ]
 }
 
-/// Files, and what verifies what.
+/// The files of the set, and which key verifies which of them.
 #[derive(Debug)]
 pub(super) struct VectorSet {
-    /// The phone that made them.
+    /// The phone that signed.
     pub(super) phone: Device,
-    /// In the order in which they are read best.
+    /// The files, in a good order for reading.
     pub(super) files: Vec<VectorFile>,
     /// The signatures.
     pub(super) checks: Vec<Check>,
-    /// For an ASK in the form of a certificate chain: each certificate and the next, which signed it.
+    /// The links of ASKs in the form of a certificate chain: each certificate and the next one, which signed it.
     pub(super) links: Vec<Link>,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct VectorFile {
     pub(super) bytes: Vec<u8>,
 }
 
-/// One signature over one text.
+/// One signature of one text.
 #[derive(Debug)]
 pub(super) struct Check {
     pub(super) json: String,
@@ -67,10 +67,11 @@ pub(super) struct Link {
     pub(super) issuer: String,
 }
 
-/// Makes keys and results on a new phone (the selected one, unless it is named) and collects them. Every signature has been checked when it is done.
+/// Makes keys and results on a new phone and collects them. `device` names the phone; `None` is the selected one.
+/// Every signature has been verified when this returns.
 ///
 /// # Errors
-/// The service's; or a defect, if the phone refuses or a signature does not hold.
+/// Those of [`Service::call`]. `Internal` if the phone refuses or a signature does not verify.
 pub(super) async fn record<S: Service>(service: &S, device: Option<&str>) -> Result<VectorSet, CommandError> {
     let phone = service.request(device, device::Show {}).await?;
     let set = VectorSet { phone, files: Vec::new(), checks: Vec::new(), links: Vec::new() };
@@ -87,7 +88,7 @@ struct Recorder<'a, S> {
 }
 
 impl<S: Service> Recorder<'_, S> {
-    /// An Android app with the SDK: its own ASK and AuthKey, and results signed in sessions.
+    /// Records an Android app that uses the SDK: its own ASK and AuthKey, and results that are signed in sessions.
     async fn app_by_itself(&mut self) -> Result<(), CommandError> {
         self.ok(soter::GenerateAppSecureKey { uid: DEMO_UID }).await?;
         let ask = self.exported(soter::GetAppSecureKey { uid: DEMO_UID }).await?;
@@ -117,7 +118,7 @@ impl<S: Service> Recorder<'_, S> {
         Ok(())
     }
 
-    /// A mini program: WeChat makes ASK and AuthKey, and the callback gets text and signature.
+    /// Records a mini program: WeChat makes ASK and AuthKey, and the callback gets text and signature.
     async fn mini_program(&mut self) -> Result<(), CommandError> {
         let before = self.keys().await?;
         let mut callbacks = Vec::new();
@@ -173,7 +174,7 @@ impl<S: Service> Recorder<'_, S> {
         Ok(())
     }
 
-    /// The two keys of an app and their exports.
+    /// Adds the two keys of an app and their exports.
     async fn app(
         &mut self,
         app: &str,
@@ -195,7 +196,7 @@ impl<S: Service> Recorder<'_, S> {
         self.signed(&format!("{app}_auth_key"), "AuthKey", auth_key, &ask_pem).await
     }
 
-    /// An ASK as a certificate chain: the JSON, and each certificate.
+    /// Adds an ASK that is a certificate chain: the JSON, and each certificate.
     fn chain(&mut self, app: &str, ask: &ExportBlob) -> Result<(), CommandError> {
         self.file(&format!("{app}_ask.json"), "ASK as a certificate chain", &ask.json);
         let chain: Value = serde_json::from_slice(&ask.json)
@@ -210,7 +211,7 @@ impl<S: Service> Recorder<'_, S> {
                 certificate.as_str().unwrap_or_default().as_bytes(),
             );
         }
-        // The root signed itself.
+        // The root certificate is self-signed.
         let issuers = names.iter().skip(1).chain(names.last());
         self.set.links.extend(
             names.iter().zip(issuers).map(|(certificate, issuer)| Link {
@@ -221,7 +222,7 @@ impl<S: Service> Recorder<'_, S> {
         Ok(())
     }
 
-    /// A text and its signature, checked with a key that is among the files.
+    /// Adds a text and its signature, verified with a key that is one of the files.
     async fn signed(
         &mut self,
         name: &str,
@@ -273,7 +274,7 @@ impl<S: Service> Recorder<'_, S> {
         Ok(self.service.request(self.device, keys::List {}).await?.keys)
     }
 
-    /// A command of the trusted app that has to succeed.
+    /// Sends a command to the trusted app that must succeed.
     async fn ok<C: Command<Response = Reply>>(&self, command: C) -> Result<Reply, CommandError> {
         let reply = self.service.request(self.device, command).await?;
         if reply.result_code == 0 {

@@ -1,4 +1,4 @@
-//! The dialog's picture: a few lines that are drawn again in place.
+//! The dialog's picture: a few lines that are redrawn in place.
 
 use std::io::{self, Write};
 
@@ -18,7 +18,7 @@ use crate::front::paint::Paint;
 pub(crate) enum Screen {
     /// On standard output, between the REPL's answers.
     Output,
-    /// On standard error, beside the one answer of the command line.
+    /// On standard error, because standard output is for the command's one answer.
     Error,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Choice {
     pub(super) enrolment: Enrolment,
 }
 
-/// What is on the screen. Dropping it wipes the dialog away.
+/// The picture on the screen. Dropping it removes the dialog.
 pub(super) struct View {
     screen: Screen,
     paint: Paint,
@@ -40,7 +40,7 @@ pub(super) struct View {
     choices: Vec<Choice>,
     accepts_keys: bool,
     status: Option<Status>,
-    /// Columns of each line that is on the screen.
+    /// The width in columns of each line on the screen.
     drawn: Vec<usize>,
 }
 
@@ -57,7 +57,7 @@ enum Mood {
 }
 
 impl View {
-    /// Draws the dialog that an event announces. Other events draw an empty one.
+    /// Draws the dialog of a `PromptShown` event. Other events draw an empty one.
     pub(super) fn draw(prompt: &Event, choices: Vec<Choice>, screen: Screen) -> Self {
         let (title, challenge, modes) = match prompt {
             Event::PromptShown { auth_content, challenge, modes, .. } => {
@@ -91,14 +91,14 @@ impl View {
         self.choices.iter().find(|choice| choice.key == key).map(|choice| choice.enrolment.number)
     }
 
-    /// Shows what came of a touch on this phone, whoever made it.
+    /// Shows the result of a touch on this phone, from any front end.
     pub(super) fn show(&mut self, event: &Event) {
         if let Event::Touched { device, judgement, attempts_left, .. } = event
             && *device == self.device
         {
             self.status = Some(judged(*judgement, *attempts_left));
             if *judgement == Judgement::Matched {
-                // The sensor has done its work: no key does anything until the answer is there.
+                // The touch matched, so keys do nothing until the answer comes.
                 self.choices.clear();
                 self.accepts_keys = false;
             }
@@ -112,7 +112,7 @@ impl View {
         self.redraw();
     }
 
-    /// Draws everything again, in place.
+    /// Redraws everything in place.
     pub(super) fn redraw(&mut self) {
         let columns = columns();
         let mut picture = self.wipe(columns);
@@ -125,7 +125,7 @@ impl View {
         self.write(&picture);
     }
 
-    /// The lines, none wider than the window, so that each takes one row and can be drawn over.
+    /// The lines. None is wider than the window, so each takes one row and can be redrawn.
     fn lines(&self, columns: usize, paint: Paint) -> Vec<String> {
         let bar = paint.name("┃");
         let row = |key: &str, text: &str| {
@@ -159,8 +159,8 @@ impl View {
         lines
     }
 
-    /// The bytes that take what is drawn off a screen of this width. A window that has become narrower has broken
-    /// the lines that were wider.
+    /// The bytes that remove the picture from a screen of this width. If the window became narrower, wider lines take
+    /// more than one row.
     fn wipe(&self, columns: usize) -> Vec<u8> {
         let rows: usize = self.drawn.iter().map(|width| width.div_ceil(columns.max(1)).max(1)).sum();
         let mut bytes = Vec::new();
@@ -172,7 +172,7 @@ impl View {
         bytes
     }
 
-    /// A screen that takes nothing more leaves the keys working.
+    /// Writes to the screen. Errors are ignored, so that the keys keep working.
     fn write(&self, bytes: &[u8]) {
         let _ = match self.screen {
             Screen::Output => write_all(io::stdout().lock(), bytes),
@@ -187,12 +187,12 @@ impl Drop for View {
     }
 }
 
-/// The width of the window; that of a terminal that does not know its own is taken for 80.
+/// The width of the window, or 80 if the terminal does not know it.
 fn columns() -> usize {
     terminal::size().ok().map_or(80, |(columns, _)| if columns == 0 { 80 } else { usize::from(columns) })
 }
 
-/// Columns of a character: one beyond ASCII may be two wide.
+/// The width of a character in columns: 2 beyond ASCII, because it may be wide.
 fn width(character: char) -> usize {
     if character.is_ascii() { 1 } else { 2 }
 }
@@ -225,7 +225,7 @@ fn judged(judgement: Judgement, attempts_left: Option<u32>) -> Status {
     Status { text, mood }
 }
 
-/// As much of the text as fits, without control characters. A character beyond ASCII may be two columns wide.
+/// The beginning of the text that fits, without control characters. A character beyond ASCII counts as two columns.
 fn fit(text: &str, columns: usize) -> String {
     let text = visible(text);
     if text.chars().map(width).sum::<usize>() <= columns {

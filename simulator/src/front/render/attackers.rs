@@ -1,4 +1,4 @@
-//! What an attacker did, and what attackers can do.
+//! Formats the answers about attacks, and about an attacker's powers.
 
 use soter_bridge::protocol::attack::{Attack, Attacks, Forged, Input, Ran};
 use soter_bridge::protocol::danger::Copied;
@@ -7,7 +7,7 @@ use soter_bridge::visible;
 use super::layout::{facts, table};
 use crate::front::paint::Paint;
 
-/// A phone that was copied or put back, and where its counter stands.
+/// A phone that was copied or put back, and its counter.
 pub(super) fn copied(done: &str, copied: &Copied, paint: Paint) -> String {
     format!(
         "{done}: {} of {}, counter {}, cpu_id {}",
@@ -32,7 +32,7 @@ pub(super) fn list(attacks: &Attacks, paint: Paint) -> String {
     })
 }
 
-/// All about one attack.
+/// The details of one attack.
 pub(super) fn attack(attack: &Attack, paint: Paint) -> String {
     let expected = if attack.reasons.is_empty() {
         attack.expected.clone()
@@ -50,7 +50,7 @@ pub(super) fn attack(attack: &Attack, paint: Paint) -> String {
     format!("{}  {}\n{}", paint.name(&attack.id), attack.title, facts(&told, paint))
 }
 
-/// An input beside an honest one.
+/// An input, compared with an honest one.
 pub(super) fn forged(forged: &Forged, paint: Paint) -> String {
     let mut lines = vec![paint.name(&forged.id)];
     for (title, input) in [("honest", &forged.honest), ("forged", &forged.forged)] {
@@ -65,7 +65,7 @@ pub(super) fn forged(forged: &Forged, paint: Paint) -> String {
     lines.join("\n")
 }
 
-/// What came of an attack.
+/// The result of an attack.
 pub(super) fn ran(ran: &Ran, paint: Paint) -> String {
     let verdict = match ran.verdict.as_str() {
         "PASS" => paint.good(&ran.verdict),

@@ -1,4 +1,4 @@
-//! An authentication: the callback's object, and what a person wants to know beside it.
+//! Formats an authentication: the callback's object, and what a person wants to know about it.
 
 use soter_bridge::protocol::wx::SoterAuthentication;
 use soter_bridge::visible;
@@ -10,7 +10,7 @@ use crate::front::authentication::Authentication;
 use crate::front::evidence::Evidence;
 use crate::front::paint::Paint;
 
-/// The object first, for it is what the mini program gets; then what it means.
+/// The object first, because the mini program receives it; then what it means.
 pub(crate) fn authentication(authentication: &Authentication, paint: Paint) -> String {
     let Authentication { callback, reason, evidence, .. } = authentication;
     let mut lines = vec![object(callback, paint)];
@@ -63,7 +63,7 @@ fn refusal(callback: &SoterAuthentication, reason: Option<&str>, paint: Paint) -
     if told.is_empty() { head } else { format!("{head}\n{}", facts(&told, paint)) }
 }
 
-/// The entry for this code, where several share it the one for this text.
+/// The entry for this code. If several share it, the one with this text.
 fn meaning(callback: &SoterAuthentication) -> Option<&'static Code> {
     let entries: Vec<_> =
         codes::explain(callback.err_code).filter(|code| code.place == Place::WxCall).collect();

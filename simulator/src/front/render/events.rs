@@ -1,4 +1,4 @@
-//! What happens on the phones, one line each.
+//! Formats the events on the phones, one line each.
 
 use soter_bridge::protocol::Event;
 use soter_bridge::protocol::sensor::Judgement;

@@ -1,4 +1,4 @@
-//! How answers are laid out: objects, tables, labelled facts.
+//! The layout of answers: objects, tables, labelled facts.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use soter_bridge::visible;
 
 use crate::front::paint::Paint;
 
-/// An object as it is, one member a line.
+/// An object, one member per line.
 pub(in crate::front) fn object(object: &impl Serialize, paint: Paint) -> String {
     match serde_json::to_value(object) {
         Ok(Value::Object(members)) if !members.is_empty() => {
@@ -46,7 +46,7 @@ pub(super) fn table(rows: &[Vec<String>], paint_cell: impl Fn(usize, usize, &str
     rows.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Labelled facts, one a line, the labels aligned.
+/// Labelled facts, one per line, with aligned labels.
 pub(super) fn facts(facts: &[(&str, String)], paint: Paint) -> String {
     let width = facts.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
     let line =
@@ -54,7 +54,7 @@ pub(super) fn facts(facts: &[(&str, String)], paint: Paint) -> String {
     facts.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The beginning of a fingerprint, enough for people to tell keys apart.
+/// The beginning of a fingerprint, long enough for people to distinguish keys.
 pub(super) fn short(fingerprint: &str) -> &str {
     fingerprint.get(..16).unwrap_or(fingerprint)
 }

@@ -1,4 +1,4 @@
-//! Phones, and who is enrolled on them.
+//! Formats phones, and who is enrolled on them.
 
 use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
 use soter_bridge::protocol::device::{Device, Devices, Families, Settings, Summary};
@@ -47,7 +47,7 @@ pub(super) fn summary(phone: &Summary, paint: Paint) -> String {
     format!("{} ({}{seeded})", paint.name(&phone.name), phone.profile)
 }
 
-/// All about one phone.
+/// The details of one phone.
 pub(super) fn phone(phone: &Device, paint: Paint) -> String {
     let selected = if phone.selected { ", selected" } else { "" };
     let seeded = if phone.seeded { ", seeded: its clock stands still" } else { "" };
@@ -79,7 +79,7 @@ pub(super) fn phone(phone: &Device, paint: Paint) -> String {
     format!("{head}\n{}", facts(&told, paint))
 }
 
-/// Who touches, as the command that sets it says it.
+/// The sensor mode, in the words of the command that sets it.
 pub(super) fn sensor_mode(mode: &SensorMode) -> String {
     match mode {
         SensorMode::Ask => "ask (a person touches at the dialog)".to_owned(),
@@ -126,7 +126,7 @@ fn lockout(state: &LockoutState) -> String {
     format!("{}: {failures}{locked}", state.mode.name())
 }
 
-/// The settings that differ from a phone without troubles.
+/// The settings that differ from the default.
 fn troubles(settings: &Settings) -> Vec<String> {
     let Settings {
         support,
@@ -137,7 +137,7 @@ fn troubles(settings: &Settings) -> Vec<String> {
         report_face_as_finger,
         fail_next,
         latency,
-        // Told with the phone's user.
+        // Shown with the phone's user.
         user: _,
     } = settings;
     let mut troubles = Vec::new();

@@ -1,4 +1,4 @@
-//! Answers of the trusted app, of the sensor, of the key list and of a check.
+//! Formats the answers of the trusted app, the sensor, the list of keys and a verification.
 
 use soter_bridge::protocol::keys::{Key, KeyKind, Keys};
 use soter_bridge::protocol::sensor::{Judged, Judgement};
@@ -11,7 +11,7 @@ use soter_wire::ExportBlob;
 use super::layout::{facts, object, short, table};
 use crate::front::paint::Paint;
 
-/// The trusted app's answer, and what is in the bytes that it exported.
+/// The trusted app's answer, and the contents of the bytes that it exported.
 pub(super) fn reply(reply: &Reply, paint: Paint) -> String {
     let mut lines = vec![object(reply, paint)];
     if reply.result_code != 0 {
@@ -65,7 +65,7 @@ pub(super) fn keys(keys: &Keys, paint: Paint) -> String {
     })
 }
 
-/// What came of a touch.
+/// The result of a touch.
 pub(super) fn judged(judged: &Judged, paint: Paint) -> String {
     match (judged.judgement, judged.attempts_left) {
         (Judgement::Matched, _) => paint.good("matched"),

@@ -10,7 +10,7 @@ use super::*;
 use crate::front::Console;
 use crate::front::test_phone::TestPhone;
 
-/// A stream whose bytes can be looked at.
+/// A stream whose bytes can be read back.
 #[derive(Clone, Debug, Default)]
 struct Stream(Arc<Mutex<Vec<u8>>>);
 
@@ -30,7 +30,7 @@ impl Stream {
     }
 }
 
-/// A stream that nobody reads any more.
+/// A stream whose reader is gone.
 struct Closed;
 
 impl io::Write for Closed {

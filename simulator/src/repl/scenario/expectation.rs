@@ -1,4 +1,4 @@
-//! One line of a scenario that says what has to be.
+//! Parses and checks the lines of a scenario.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,18 +10,18 @@ use serde_json::Value;
 pub(super) enum Step {
     /// A line of the REPL.
     Line(String),
-    /// What has to come of the line before.
+    /// The expected result of the line before.
     Expect(Expectation),
-    /// A value that is remembered.
+    /// A value to remember.
     Keep { name: String, path: String },
 }
 
-/// What has to be.
+/// An expected result.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Expectation {
-    /// The line is refused, with this in what it says.
+    /// The line is refused, and the message contains this text.
     Error(String),
-    /// A member of an answer.
+    /// A member of an answer has this relation to a value.
     Member { path: String, operator: Operator, value: String },
 }
 
@@ -30,15 +30,15 @@ pub(super) enum Expectation {
 pub(super) enum Operator {
     /// It is a greater number.
     Above,
-    /// A text or a list has it inside.
+    /// A text or a list contains it.
     Contains,
-    /// It is the same.
+    /// It is equal.
     Is,
-    /// It is another.
+    /// It is different.
     Not,
 }
 
-/// Values that were kept, by their names.
+/// Remembered values, by their names.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Kept(BTreeMap<String, Value>);
 
@@ -47,7 +47,7 @@ impl Kept {
         self.0.insert(name, value);
     }
 
-    /// What a value of an expectation stands for: `{name}`, JSON, or text as it stands.
+    /// The value that a text stands for: a remembered one as `{name}`, JSON, or the text itself.
     fn value(&self, text: &str) -> Option<Value> {
         match text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
             Some(name) if !name.contains(['"', ':']) && !name.is_empty() => self.0.get(name).cloned(),
@@ -57,7 +57,7 @@ impl Kept {
 }
 
 impl Step {
-    /// Reads a line that is no comment.
+    /// Parses a line that is not a comment.
     pub(super) fn read(line: &str) -> Result<Self, String> {
         let (first, rest) = word(line);
         match first {
@@ -96,7 +96,7 @@ impl Expectation {
         Ok(Self::Member { path: path.to_owned(), operator, value: value.to_owned() })
     }
 
-    /// Whether it holds for some answer of a line; else what was found.
+    /// Checks whether the expectation holds for an answer of the line. The error says what was found.
     pub(super) fn check(&self, answers: &[Value], error: Option<&str>, kept: &Kept) -> Result<(), String> {
         match self {
             Self::Error(text) => match error {
@@ -107,7 +107,7 @@ impl Expectation {
             Self::Member { path, operator, value } => {
                 let expected = kept.value(value).ok_or_else(|| format!("nothing was kept as {value}"))?;
                 let found: Vec<Value> = answers.iter().filter_map(|answer| at(answer, path)).collect();
-                // What is not so in one answer may be so in another.
+                // `not` must hold for all answers: what differs in one answer may be equal in another.
                 let holds = match operator {
                     Operator::Not => {
                         !found.is_empty() && found.iter().all(|found| operator.holds(found, &expected))
@@ -126,7 +126,7 @@ impl Expectation {
     }
 }
 
-/// The first word of a text, and what follows behind any blanks.
+/// The first word of a text, and the rest without the blanks around it.
 fn word(text: &str) -> (&str, &str) {
     let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     (first, rest.trim())
@@ -167,7 +167,7 @@ impl fmt::Display for Expectation {
     }
 }
 
-/// The value at a path of names and numbers with dots between them. It goes on into JSON inside of a string.
+/// The value at a path of names and numbers that are separated by dots. The path continues into JSON inside a string.
 pub(super) fn at(value: &Value, path: &str) -> Option<Value> {
     path.split('.').try_fold(value.clone(), |value, name| {
         let value = match &value {
@@ -182,7 +182,8 @@ pub(super) fn at(value: &Value, path: &str) -> Option<Value> {
     })
 }
 
-/// A text that looks like a number is the same as that text, and also as that number: what a person writes has no type.
+/// Whether two values are the same. A string that looks like a number also equals that number, because a value in
+/// a scenario has no type.
 fn same(found: &Value, expected: &Value) -> bool {
     found == expected || (found.is_string() && plain(found) == plain(expected))
 }

@@ -9,7 +9,7 @@ const NEW_SLOT: [u8; SLOT_BYTES] = [2; SLOT_BYTES];
 const DEVICE: ProvisionedDevice<'_> =
     ProvisionedDevice { root_key: &[0xA7; ROOT_KEY_BYTES], sealed: b"old", rpmb: [&OLD_SLOT, &OLD_SLOT] };
 
-/// A device's storage in a folder that goes with it.
+/// A device's storage in a temporary folder.
 struct Phone {
     parent: tempfile::TempDir,
     storage: DiskStorage,
@@ -36,7 +36,7 @@ impl Phone {
         self.storage.load().unwrap().unwrap().sealed.unwrap()
     }
 
-    /// Every name in the device's folder and beside it.
+    /// Every name in the device's folder and in its parent.
     fn names(&self) -> Vec<String> {
         let list = |folder: &Path| fs::read_dir(folder).into_iter().flatten().collect::<Vec<_>>();
         let mut names: Vec<String> = [list(self.parent.path()), list(self.storage.folder())]
@@ -299,7 +299,7 @@ fn no_operation_leaves_a_file_open() {
     fs::write(phone.file("rpmb.bin"), "damaged").unwrap();
     phone.storage.write_rpmb_slot(RpmbSlot::First, &NEW_SLOT).unwrap_err();
 
-    // Of this process's open files, those of this test: others run beside it.
+    // Only the open files of this test: other tests run in the same process.
     let root = phone.parent.path().canonicalize().unwrap();
     let open_files = || {
         let descriptors = fs::read_dir("/proc/self/fd").unwrap();

@@ -1,9 +1,9 @@
-//! What one step of a durable change does to the file system, and how it failed.
+//! The steps of a durable change, and the error if one fails.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A file operation that failed: what was tried, on which file or folder, and why it failed.
+/// A file operation that failed: the action, the file or folder, and the cause.
 #[derive(Debug)]
 pub(in crate::store) struct FileError {
     pub(in crate::store) action: &'static str,
@@ -11,7 +11,7 @@ pub(in crate::store) struct FileError {
     pub(in crate::store) source: io::Error,
 }
 
-/// What a step does to the file system. A crash can come between any two steps.
+/// The action of a step on the file system. A crash can come between any two steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Action {
     CreateFile,
@@ -35,7 +35,7 @@ impl Action {
     }
 }
 
-/// The folder that holds `path`.
+/// The folder that contains `path`.
 pub(in crate::store) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -1,4 +1,4 @@
-//! Stops the current thread's durable changes between two steps, as a crash of the process would.
+//! Simulates a crash: stops the current thread's durable changes between two steps.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -11,18 +11,18 @@ thread_local! {
     static SCRIPT: RefCell<Option<Script>> = const { RefCell::new(None) };
 }
 
-/// The steps taken so far, and how many are taken before the crash.
+/// The steps so far, and how many are allowed before the crash.
 struct Script {
     taken: Vec<(Action, PathBuf)>,
     allowed: usize,
 }
 
-/// Does `work` and gives back the steps that it took.
+/// Runs `work`, and returns its steps.
 pub(in crate::store) fn trace<T>(work: impl FnOnce() -> T) -> (T, Vec<(Action, PathBuf)>) {
     run(usize::MAX, work)
 }
 
-/// Does `work` until it has taken `allowed` steps; every later step fails, so that nothing more happens on disk.
+/// Runs `work` and allows this many steps. Every later step fails, so nothing more happens on disk.
 pub(in crate::store) fn stop_after<T>(allowed: usize, work: impl FnOnce() -> T) -> T {
     run(allowed, work).0
 }
@@ -48,9 +48,9 @@ pub(super) fn before(action: Action, path: &Path) -> Result<(), FileError> {
     })
 }
 
-/// Asserts of a whole change that a loss of power cannot take back or tear anything that it did.
+/// Asserts that a power failure after this change can neither undo nor tear any part of it.
 ///
-/// Nothing gets a new name before it is synced with all that is below it, and nothing is unsynced at the end.
+/// Nothing is renamed before it is synced with everything below it, and nothing is unsynced at the end.
 pub(in crate::store) fn assert_durable(steps: &[(Action, PathBuf)]) {
     let mut unsynced: BTreeSet<&Path> = BTreeSet::new();
     for (action, path) in steps {

@@ -17,7 +17,7 @@ fn names(names: &[&str]) -> Vec<DeviceName> {
     names.iter().copied().map(name).collect()
 }
 
-/// A state folder with these devices, in a folder that goes when the first value is dropped.
+/// A state folder with these devices, in a temporary folder that is removed when the first value is dropped.
 fn folder_with(devices: &[&str]) -> (tempfile::TempDir, StateFolder) {
     let parent = tempfile::tempdir().unwrap();
     let folder = StateFolder::open(&parent.path().join("state")).unwrap();

@@ -19,7 +19,7 @@ fn encoded() -> Vec<u8> {
     encode(&settings(), MAX_DOCUMENT_BYTES).unwrap()
 }
 
-/// A file whose header is right for this body.
+/// A file with a valid header for this body.
 fn with_header(body: &str) -> Vec<u8> {
     format!("{}\n{body}", header(body.as_bytes())).into_bytes()
 }
