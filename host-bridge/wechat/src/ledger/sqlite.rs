@@ -63,19 +63,28 @@ impl SqliteStore {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| fail(&error))?;
         let mut store = Self { connection, path: path.to_owned() };
-        store.prepare().map_err(|error| fail(&error))?;
-        store.check()?;
+        let is_new = store.is_empty().map_err(|error| fail(&error))?;
+        if !is_new {
+            // First of all: WAL mode is written into the file, and another program's must stay as it is.
+            store.check()?;
+        }
+        store.prepare(is_new).map_err(|error| fail(&error))?;
         Ok(store)
     }
 
-    fn prepare(&mut self) -> rusqlite::Result<()> {
+    /// Whether the file is empty and belongs to no program.
+    fn is_empty(&self) -> rusqlite::Result<bool> {
         // Exclusive before the first access: the log then needs no shared-memory file.
         self.connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         let tables: i64 =
             self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        Ok(tables == 0 && self.number("application_id")? == 0)
+    }
+
+    fn prepare(&mut self, is_new: bool) -> rusqlite::Result<()> {
         self.connection.pragma_update(None, "journal_mode", "WAL")?;
         self.connection.pragma_update(None, "synchronous", "FULL")?;
-        if tables == 0 && self.number("application_id")? == 0 {
+        if is_new {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             transaction.execute_batch(SCHEMA)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;

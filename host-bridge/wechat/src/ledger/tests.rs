@@ -143,7 +143,9 @@ fn a_file_that_is_no_ledger_is_left_alone() {
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("CREATE TABLE t (a); PRAGMA application_id = 7;").unwrap();
     drop(other);
+    let bytes = std::fs::read(&path).unwrap();
     assert!(SqliteStore::open(&path).unwrap_err().what.contains("another program's"));
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
 }
 
 #[test]
@@ -154,7 +156,9 @@ fn a_newer_format_is_refused() {
     let newer = rusqlite::Connection::open(&path).unwrap();
     newer.execute_batch("PRAGMA user_version = 2").unwrap();
     drop(newer);
+    let bytes = std::fs::read(&path).unwrap();
     assert!(SqliteStore::open(&path).unwrap_err().what.contains("format 2"));
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
 }
 
 #[cfg(unix)]
