@@ -17,6 +17,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
+use soter_wire::shortened;
 
 /// Resources come only from this server, and no other page may embed this one in a frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
@@ -80,8 +81,8 @@ pub(crate) const FOLDER: &str = "/page/";
 
 fn answer(file: &File, headers: &HeaderMap) -> Response {
     // A page of another build must not be cached: the API that it calls may have changed.
-    let digest = Sha256::digest(file.text);
-    let tag = digest.iter().take(8).fold(String::from('"'), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
+    let digest = base16ct::lower::encode_string(&Sha256::digest(file.text));
+    let tag = format!("\"{}\"", shortened(&digest, 16));
     let constants: [(HeaderName, &'static str); 6] = [
         (header::CONTENT_TYPE, file.kind),
         (header::CACHE_CONTROL, "no-cache"),

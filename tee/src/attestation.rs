@@ -6,8 +6,11 @@
 
 use std::time::Duration;
 
-use soter_wire::{AttestationChallenge, CertificateChain, KEY_ATTESTATION_OID, KeyDescription, PublicKey};
-use x509_cert::certificate::{Certificate, TbsCertificate, Version};
+use soter_wire::{
+    AttestationChallenge, Certificate, CertificateChain, KEY_ATTESTATION_OID, KeyDescription, PublicKey,
+    TbsCertificate,
+};
+use x509_cert::certificate::Version;
 use x509_cert::der::asn1::{BitString, GeneralizedTime, Null, ObjectIdentifier, OctetString, UtcTime};
 use x509_cert::der::{Any, Decode, Encode};
 use x509_cert::ext::Extension;
@@ -129,7 +132,7 @@ fn validity(unix_millis: u64, days: u64) -> Result<Validity, TeeError> {
     let days = u32::try_from(days).map_err(|_| TeeError::Clock { unix_millis })?;
     let end = DAY.checked_mul(days).and_then(|length| start.checked_add(length));
     let end = end.ok_or(TeeError::Clock { unix_millis })?;
-    Ok(Validity { not_before: time(start, unix_millis)?, not_after: time(end, unix_millis)? })
+    Ok(Validity::new(time(start, unix_millis)?, time(end, unix_millis)?))
 }
 
 /// UTCTime up to 2049, GeneralizedTime after that (RFC 5280, 4.1.2.5).

@@ -13,7 +13,7 @@ use aws_lc_rs::signature::{
 };
 use rand_chacha::ChaCha20Rng;
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
-use rsa::{Pkcs1v15Sign, Pss, RsaPrivateKey as ReproducibleKey};
+use rsa::{Pkcs1v15Sign, PrivateKey as ReproducibleKey, Pss};
 use sha2::{Digest, Sha256};
 use soter_wire::{PublicKey, SaltLength, SignatureScheme};
 
@@ -123,7 +123,7 @@ impl PrivateKey {
             Library::Reproducible(key) => key
                 .sign_with_rng(
                     &mut salts(),
-                    Pss::new_with_salt::<Sha256>(salt_length.get().into()),
+                    Pss::<Sha256>::new_with_salt(salt_length.get().into()),
                     &Sha256::digest(message),
                 )
                 .map_err(|_| KeyError::NotSigned),

@@ -1,7 +1,5 @@
 //! `wx.getUserInfo`: the user's data, signed and encrypted with the session's key.
 
-use std::fmt::Write as _;
-
 use aws_lc_rs::cipher::{AES_128, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use aws_lc_rs::iv::FixedLength;
@@ -62,12 +60,7 @@ pub(crate) fn user_info(
 /// `hex(sha1(rawData + session_key))`.
 fn signature(raw_data: &str, session_key: &str) -> String {
     let signed = format!("{raw_data}{session_key}");
-    let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, signed.as_bytes());
-    digest.as_ref().iter().fold(String::with_capacity(40), |mut hex, byte| {
-        // INVARIANT: writing into a `String` never fails.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    base16ct::lower::encode_string(digest(&SHA1_FOR_LEGACY_USE_ONLY, signed.as_bytes()).as_ref())
 }
 
 fn encrypt(text: &[u8], session_key: &str, iv: [u8; 16]) -> Result<Vec<u8>, WeChatError> {

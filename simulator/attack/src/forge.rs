@@ -1,11 +1,10 @@
 //! From the description of a forged signature or certificate to its bytes.
 
-use rsa::BigUint;
+use rsa::BoxedUint;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::protocol::danger::Padding;
 use soter_bridge::protocol::wx::CHALLENGE_LIMIT;
-use soter_wire::{CertificateChain, ExportBlob, PublicKey, base64};
-use x509_cert::certificate::Certificate;
+use soter_wire::{Certificate, CertificateChain, ExportBlob, PublicKey, base64};
 use x509_cert::der::asn1::BitString;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
@@ -38,10 +37,10 @@ pub(super) fn reshaped(signature: &str, shape: Shape, key: &PublicKey) -> Result
         Shape::Truncated => base64::encode(bytes.split_last().map_or(&[], |(_, start)| start)),
         Shape::OverLong => base64::encode(&[&bytes[..], &[0]].concat()),
         Shape::PlusModulus => {
-            let sum = (BigUint::from_bytes_be(&bytes) + modulus(key)?).to_bytes_be();
-            // A sum below 2^2048 gets a zero in front: 257 bytes in any case.
-            let zeros = vec![0; (bytes.len() + 1).saturating_sub(sum.len())];
-            base64::encode(&[zeros, sum].concat())
+            // The sum has 257 bytes; where it is below 2^2048, the first is zero.
+            let length = bytes.len() + 1;
+            let sum = (wide(&bytes)? + wide(&modulus(key)?)?).to_be_bytes();
+            base64::encode(sum.get(sum.len().saturating_sub(length)..).unwrap_or_default())
         }
         Shape::LeadingZero => base64::encode(&[&[0], &bytes[..]].concat()),
         Shape::NotBase64 => "no Base64!".to_owned(),
@@ -190,11 +189,17 @@ fn certified(
     certificate.to_der().map_err(|_| unreadable())
 }
 
-fn modulus(key: &PublicKey) -> Result<BigUint, CommandError> {
+/// A number of 2048 bits, with room for a sum.
+fn wide(bytes: &[u8]) -> Result<BoxedUint, CommandError> {
+    BoxedUint::from_be_slice(bytes, 2048 + 64)
+        .map_err(|_| CommandError::internal("a phone's signature is longer than its key"))
+}
+
+fn modulus(key: &PublicKey) -> Result<Box<[u8]>, CommandError> {
     use rsa::pkcs8::DecodePublicKey;
     use rsa::traits::PublicKeyParts;
-    rsa::RsaPublicKey::from_public_key_der(key.spki_der())
-        .map(|key| key.n().clone())
+    rsa::PublicKey::from_public_key_der(key.spki_der())
+        .map(|key| key.n_bytes())
         .map_err(|_| CommandError::internal("a phone's public key does not read"))
 }
 

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rsa::BigUint;
+use rsa::BoxedUint;
 use soter_bridge::protocol::CommandError;
 use soter_tee::{RandomnessError, Seed};
 
@@ -30,7 +30,7 @@ enum Source {
 /// Primes of keys with the exponent 65537, and the next pair that no key has.
 #[derive(Default)]
 struct Primes {
-    pool: Vec<BigUint>,
+    pool: Vec<BoxedUint>,
     /// The lower place of a pair, and the higher one.
     next: (usize, usize),
 }

@@ -9,16 +9,18 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{Algorithm, Digest, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
+use getrandom::SysRng;
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
-use rsa::rand_core::OsRng;
 use rsa::traits::PrivateKeyParts;
-use rsa::{BigUint, RsaPrivateKey, hazmat};
+use rsa::{BoxedUint, PrivateKey, hazmat};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::protocol::danger::{Hash, Padding};
 use soter_wire::{PublicKey, SaltLength, SignatureScheme};
 use zeroize::Zeroizing;
 
-/// Bytes of a signature by a key of 2048 bits.
+/// Bits of every SOTER key.
+const MODULUS_BITS: u32 = 2048;
+/// Bytes of a signature by such a key.
 const SIGNATURE_BYTES: usize = 256;
 
 /// How a signature is made.
@@ -65,7 +67,7 @@ impl Scheme {
 /// An RSA-2048 key that whoever holds it can use in any way. It is never printed. Clones share the key.
 #[derive(Clone)]
 pub struct SoftwareKey {
-    private: Arc<RsaPrivateKey>,
+    private: Arc<PrivateKey>,
     public: PublicKey,
 }
 
@@ -86,7 +88,7 @@ impl SoftwareKey {
     /// # Errors
     /// The caller's: it is no RSA key of 2048 bits with the exponent 65537.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, CommandError> {
-        RsaPrivateKey::from_pkcs8_der(der).map_err(|_| unreadable()).and_then(Self::new)
+        PrivateKey::from_pkcs8_der(der).map_err(|_| unreadable()).and_then(Self::new)
     }
 
     /// Reads a key in PKCS#8, as PEM (`BEGIN PRIVATE KEY`).
@@ -94,24 +96,24 @@ impl SoftwareKey {
     /// # Errors
     /// The caller's: it is no RSA key of 2048 bits with the exponent 65537.
     pub fn from_pem(pem: &str) -> Result<Self, CommandError> {
-        RsaPrivateKey::from_pkcs8_pem(pem).map_err(|_| unreadable()).and_then(Self::new)
+        PrivateKey::from_pkcs8_pem(pem).map_err(|_| unreadable()).and_then(Self::new)
     }
 
     /// The key of two primes of 1024 bits.
     ///
     /// # Errors
     /// A defect: they do not make a key with the exponent 65537.
-    pub(super) fn from_primes(p: &BigUint, q: &BigUint) -> Result<Self, CommandError> {
-        let key = RsaPrivateKey::from_p_q(p.clone(), q.clone(), BigUint::from(65537_u32));
+    pub(super) fn from_primes(p: &BoxedUint, q: &BoxedUint) -> Result<Self, CommandError> {
+        let key = PrivateKey::from_p_q(p.clone(), q.clone(), BoxedUint::from(65537_u32));
         key.map_err(|_| CommandError::internal("two primes make no RSA-2048 key")).and_then(Self::new)
     }
 
     /// The primes. Secret.
-    pub(super) fn expose_primes(&self) -> Vec<BigUint> {
-        self.private.primes().to_vec()
+    pub(super) fn expose_primes(&self) -> Vec<BoxedUint> {
+        self.private.primes().iter().map(|prime| prime.as_ref().clone()).collect()
     }
 
-    fn new(private: RsaPrivateKey) -> Result<Self, CommandError> {
+    fn new(private: PrivateKey) -> Result<Self, CommandError> {
         let spki = private.to_public_key().to_public_key_der().map_err(|_| unreadable())?;
         let public = PublicKey::from_spki_der(spki.as_bytes()).map_err(|_| unreadable())?;
         Ok(Self { private: Arc::new(private), public })
@@ -142,13 +144,13 @@ impl SoftwareKey {
             Padding::Pkcs1 => emsa_pkcs1(text, scheme.hash),
         };
         // The generator blinds the operation; the result is the same with any.
-        let signed = hazmat::rsa_decrypt_and_check(
-            self.private.as_ref(),
-            Some(&mut OsRng),
-            &BigUint::from_bytes_be(&encoded),
-        )
-        .map_err(|_| CommandError::internal("the raw RSA operation failed"))?;
-        Ok(to_length(&signed, SIGNATURE_BYTES))
+        let signed = BoxedUint::from_be_slice(&encoded, MODULUS_BITS)
+            .ok()
+            .and_then(|encoded| {
+                hazmat::rsa_decrypt_and_check(&*self.private, Some(&mut SysRng), &encoded).ok()
+            })
+            .ok_or_else(|| CommandError::internal("the raw RSA operation failed"))?;
+        Ok(signed.to_be_bytes().into_vec())
     }
 
     /// EMSA-PSS-ENCODE (RFC 8017, 9.1.1) for 2047 bits.
@@ -229,14 +231,6 @@ fn algorithm(hash: Hash) -> &'static Algorithm {
     }
 }
 
-/// A number in so many bytes, big-endian.
-fn to_length(number: &BigUint, length: usize) -> Vec<u8> {
-    let bytes = number.to_bytes_be();
-    let mut padded = vec![0; length.saturating_sub(bytes.len())];
-    padded.extend(bytes);
-    padded
-}
-
 fn unreadable() -> CommandError {
     CommandError::invalid_params(
         "the private key is no RSA key of 2048 bits with the exponent 65537 in PKCS#8",
@@ -292,7 +286,7 @@ mod tests {
         let scheme = Scheme { hash: Hash::Sha1, mgf1: Hash::Sha1, ..Scheme::USUAL };
         let signature = key.sign(b"text", scheme).unwrap();
         let public = key.private.to_public_key();
-        let pss = rsa::Pss::new_with_salt::<sha1::Sha1>(20);
+        let pss = rsa::Pss::<sha1::Sha1>::new_with_salt(20);
         assert_eq!(public.verify(pss, hashed.as_ref(), &signature), Ok(()));
     }
 

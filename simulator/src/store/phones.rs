@@ -55,7 +55,7 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DocumentDef
 }
 
 fn header(body: &[u8]) -> String {
-    format!("{FORMAT} {VERSION} {:x}", Sha256::digest(body))
+    format!("{FORMAT} {VERSION} {}", base16ct::lower::encode_string(&Sha256::digest(body)))
 }
 
 /// What is wrong with the normal world's document. Its contents are not shown, because settings may be private.

@@ -2,10 +2,10 @@
 
 use der::asn1::{ObjectIdentifier, PrintableStringRef, TeletexStringRef, Utf8StringRef};
 use der::{Decode, Encode, Reader, SliceReader};
-use x509_cert::Certificate;
 use x509_cert::name::Name;
 
 use crate::attestation::{AttestationChallenge, KEY_ATTESTATION_OID, KeyDescription};
+use crate::certificate::Certificate;
 use crate::decode_error::DecodeError;
 use crate::json::{Object, encode_string};
 use crate::pem;
@@ -240,13 +240,12 @@ fn split(der: &[u8]) -> der::Result<(&[u8], &[u8])> {
     let signed = fields.tlv_bytes()?;
     fields.tlv_bytes()?;
     let signature = der::asn1::BitStringRef::decode(&mut fields)?;
-    fields.finish((signed, signature.as_bytes().unwrap_or_default()))
+    fields.finish()?;
+    Ok((signed, signature.as_bytes().unwrap_or_default()))
 }
 
 fn common_name(name: &Name) -> String {
-    name.0
-        .iter()
-        .flat_map(|relative| relative.0.iter())
+    name.iter()
         .find(|attribute| attribute.oid == COMMON_NAME)
         .and_then(|attribute| {
             let value = &attribute.value;

@@ -1,7 +1,5 @@
 //! The shapes of `cpu_id`, the identity of one device.
 
-use std::fmt::Write;
-
 /// How one family of phones writes the `cpu_id` of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CpuIdShape {
@@ -94,12 +92,7 @@ fn write_uuid(random: &mut impl Iterator<Item = u8>) -> String {
 }
 
 fn write_hex(bytes: impl IntoIterator<Item = u8>) -> String {
-    let mut text = String::with_capacity(40);
-    for byte in bytes {
-        // INVARIANT: writing into a `String` never fails.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    base16ct::lower::encode_string(&bytes.into_iter().collect::<Vec<_>>())
 }
 
 fn is_uuid(text: &str, digit: fn(u8) -> bool) -> bool {

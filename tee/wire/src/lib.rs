@@ -47,6 +47,7 @@ pub mod json;
 pub mod result_code;
 
 mod attestation;
+mod certificate;
 mod certificate_chain;
 mod cpu_id;
 mod decode_error;
@@ -63,6 +64,7 @@ mod signature_scheme;
 mod tlv;
 
 pub use attestation::{AttestationChallenge, KEY_ATTESTATION_OID, KeyDescription};
+pub use certificate::{Certificate, TbsCertificate};
 pub use certificate_chain::{CertificateChain, ChainError, ChainFacts};
 pub use cpu_id::{CpuIdShape, device_name};
 pub use decode_error::DecodeError;

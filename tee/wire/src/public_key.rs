@@ -132,7 +132,7 @@ impl PublicKey {
 
     /// SHA-256 of the SubjectPublicKeyInfo in 64 lower-case hexadecimal digits.
     pub fn fingerprint(&self) -> String {
-        format!("{:x}", Sha256::digest(self.spki_der()))
+        base16ct::lower::encode_string(&Sha256::digest(self.spki_der()))
     }
 
     /// Verifies a signature of exactly this scheme over exactly these bytes.
@@ -212,7 +212,7 @@ impl fmt::Debug for PublicKey {
 
 #[cfg(test)]
 mod tests {
-    use rsa::BigUint;
+    use rsa::BoxedUint;
     use rsa::pkcs8::EncodePublicKey;
 
     use super::*;
@@ -225,8 +225,11 @@ mod tests {
 
     /// DER of a key with an odd modulus of this many bits.
     fn spki(bits: usize, exponent: u32) -> Vec<u8> {
-        let modulus = (BigUint::from(1_u8) << (bits - 1)) + BigUint::from(1_u8);
-        let key = rsa::RsaPublicKey::new_with_max_size(modulus, exponent.into(), 8192).unwrap();
+        let mut modulus = vec![0; bits.div_ceil(8)];
+        modulus[0] = 1 << ((bits - 1) % 8);
+        *modulus.last_mut().unwrap() |= 1;
+        let modulus = BoxedUint::from_be_slice(&modulus, bits.try_into().unwrap()).unwrap();
+        let key = rsa::PublicKey::new_with_size_limits(modulus, exponent.into(), 1..=8192).unwrap();
         key.to_public_key_der().unwrap().into_vec()
     }
 

@@ -3,9 +3,8 @@
 use std::error::Error;
 
 use soter_wire::{
-    CertificateChain, ChainError, DecodeError, KEY_ATTESTATION_OID, KeyDescription, device_name,
+    Certificate, CertificateChain, ChainError, DecodeError, KEY_ATTESTATION_OID, KeyDescription, device_name,
 };
-use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
 type Outcome = Result<(), Box<dyn Error>>;

@@ -2,8 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use rsa::pkcs8::DecodePublicKey;
-use rsa::traits::PublicKeyParts;
-use rsa::{BigUint, RsaPublicKey};
+use rsa::{BoxedUint, hazmat};
 use soter_wire::PublicKey;
 
 const HASH_BYTES: usize = 32;
@@ -11,9 +10,10 @@ const SIGNATURE_BYTES: usize = 256;
 
 /// Whether the hash inside of a signature is the text's, whatever stands around it.
 pub(crate) fn verify(key: &PublicKey, text: &[u8], signature: &[u8], salt_length: usize) -> bool {
-    let key = RsaPublicKey::from_public_key_der(key.spki_der()).unwrap();
-    let encoded = BigUint::from_bytes_be(signature).modpow(key.e(), key.n()).to_bytes_be();
-    let encoded = [vec![0; SIGNATURE_BYTES - encoded.len()], encoded].concat();
+    let key = rsa::PublicKey::from_public_key_der(key.spki_der()).unwrap();
+    let bits = u32::try_from(signature.len() * 8).unwrap().max(2048);
+    let signature = BoxedUint::from_be_slice(signature, bits).unwrap();
+    let encoded = hazmat::rsa_encrypt(&key, &signature).unwrap().to_be_bytes();
     let (masked, rest) = encoded.split_at(SIGNATURE_BYTES - HASH_BYTES - 1);
     let hash = &rest[..HASH_BYTES];
     let block: Vec<u8> =

@@ -1,7 +1,6 @@
 //! The certificate chain of phones that export their ASK in that form.
 
-use soter_wire::{KEY_ATTESTATION_OID, KeyDescription, SignatureScheme};
-use x509_cert::Certificate;
+use soter_wire::{Certificate, KEY_ATTESTATION_OID, KeyDescription, SignatureScheme};
 use x509_cert::der::asn1::Null;
 use x509_cert::der::{Any, Decode, Encode};
 use x509_cert::ext::Extension;
