@@ -66,14 +66,14 @@ fn one_key_one_result_and_one_signature_of_a_seed_are_pinned() {
     let exports = exports("trustonic", Some("golden"), "phone");
     let auth_key = ExportBlob::decode(&exports[1]).unwrap();
     let key = KeyJson::decode(&auth_key.json).unwrap().public_key;
-    assert_eq!(key.fingerprint(), "bcf91b2848b71f0e6ec443293b57654e435b490cf87c70d71bcf830c4a4c0ef4");
+    assert_eq!(key.fingerprint(), "bdbdd8c304ba96ca23a14f9ce8e0c08ff4ad643d1b47a54233e7953047d9b0a5");
     assert_eq!(
         String::from_utf8_lossy(&exports[2]),
         "{\"raw\":\"order-42\",\"fid\":\"2043284\",\"counter\":5,\"tee_n\":\"t-base-Mediatek-Armv8-Android-302A-V012-emulated\",\"tee_v\":\"10010\",\"fp_n\":\"FPC\",\"fp_v\":\"6516\",\"cpu_id\":\"89177208b7060d16130c2eb9ba2f83dc270eec6e\",\"uid\":\"10115\"}"
     );
     assert_eq!(
         soter_wire::base64::encode(&exports[3]),
-        "nVyeZfHaMNHqXgcjrGNNylmp587m4WDCnzSrRGb65MR/ev7PEb93q2r5uopC42zQ+Gh+cxUhBHDmuOqNjTkf0xIZExxoMMw7HcUHF9GApvj2ldoIjzPNMeErb6n0Cc1etTNOx3/Xg1Zn/ytH6cs7c25LhHPT1g0rmDB53rIS5rsmPLAXXOlud5/Zv6iNT3RnYSLvMJaZxNJ8WGVBx+hwQDt8zIDDiQiJ6WhqlQxYQipAxgIz1WruTj082fhfZemPqytF82O0ZNXcQq6sTQQhIWvbLdVWwsrxiRsHJTOBzlP5jOhYwJIwExUU09h4NLE7yMSc7cinZirVAoIPsG5pYw=="
+        "eN5F9NEhEBoa8iTzJrYmo7vLZU84x3xa/D2s5q0ZDJsUAcSzbE/3DoKgjkPWLHzXoyXYKWS/wLVC7dNiISesJ5nOnbKPBy6AO+GMI1fmO9qXgcida5Ws+krne+r/5k/bDVztC6B7hrhiJkxvw2mJsOGoIpdhVKqqqTb6UfdIziR/I4YnjXyNxufzC7QSExFlKo9k9V4bi00f4mPBMc2TO+JGTLuSlnS9QlG4Vcgi03cP7ZaCERxceXYnTTf2KL2vitTFu0PQZjcQdM8SbsP1blOgJxD37FqA3ALIFWb2Y5/VOjp/sl3/JSUEBSH87oMwsgea5516xz6f/HzbkIya1Q=="
     );
     assert_eq!(key.verify(SignatureScheme::default(), &exports[2], &exports[3]), Ok(()));
 }

@@ -1,5 +1,5 @@
-//! The part of DER that the key-attestation extension needs. Its context tags go beyond 30, which the `der` crate
-//! does not read.
+//! The DER that the key-attestation extension needs. Unlike the `der` crate, it reports which field differs from the one
+//! form that is accepted, and at which offset.
 
 use crate::decode_error::DecodeError;
 
