@@ -18,10 +18,10 @@ mod limits;
 mod listener;
 mod options;
 mod paths;
-mod patience;
 mod respond;
 mod routes;
 mod socket;
+mod write_timeout;
 
 use std::fmt;
 use std::future::Future;
@@ -42,7 +42,7 @@ pub use self::options::{Notices, ServerOptions};
 pub use self::paths::ServerPath;
 
 /// The services behind the port.
-pub struct Rooms<S> {
+pub struct Services<S> {
     /// The service that answers commands.
     pub service: Arc<S>,
     /// The journal of calls.
@@ -57,9 +57,9 @@ pub struct Rooms<S> {
     pub attacker: bool,
 }
 
-impl<S> fmt::Debug for Rooms<S> {
+impl<S> fmt::Debug for Services<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Rooms").finish_non_exhaustive()
+        formatter.debug_struct("Services").finish_non_exhaustive()
     }
 }
 
@@ -114,9 +114,9 @@ impl Server {
 
     /// Serves until `shutdown` is ready. Then it accepts no more connections, gives pending requests
     /// [`Limits::drain`] to finish, and closes what is left.
-    pub async fn run<S: Service>(self, rooms: Rooms<S>, shutdown: impl Future<Output = ()>) {
+    pub async fn run<S: Service>(self, services: Services<S>, shutdown: impl Future<Output = ()>) {
         let Self { listener, address, options } = self;
-        let Rooms { service, journal, wechat, page, notices, attacker } = rooms;
+        let Services { service, journal, wechat, page, notices, attacker } = services;
         let (stop, stopping) = watch::channel(false);
         let rpc = Rpc::new(service, journal).for_attackers(attacker);
         let guard = Arc::new(Guard::new(&options, address, notices));

@@ -57,7 +57,7 @@ async fn run() -> Result<(), Failed> {
     let phones = phones(&desk).await?;
     let server = Server::bind(ServerOptions::on(SocketAddr::from(([127, 0, 0, 1], 0)))).await?;
     let address = server.address();
-    tokio::spawn(server.run(desk.rooms(false), std::future::pending()));
+    tokio::spawn(server.run(desk.services(false), std::future::pending()));
 
     let cores = std::thread::available_parallelism()?.get();
     let (mut signatures, mut authentications) = (Vec::new(), Vec::new());

@@ -19,7 +19,7 @@ use soter_sim::{Desk, State};
 
 use crate::front::{self, Console, Exit};
 use crate::grammar::{self, Options, ProgramCommand, Refused, Repl};
-use crate::repl::{self, Session, Surroundings};
+use crate::repl::{self, BannerInfo, Session};
 
 /// Runs the program with its arguments, the first of which is its own name.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
@@ -79,7 +79,7 @@ fn converse(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exi
         return converse_with(url, options);
     }
     let state = setup::state(options)?;
-    let mut surroundings = Surroundings {
+    let mut info = BannerInfo {
         bridge: None,
         state: match &state {
             State::Ephemeral => None,
@@ -91,11 +91,10 @@ fn converse(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exi
     runtime.block_on(check_device(&desk, options.device.as_deref()))?;
     setup::put_away_when_told(&runtime, &desk);
     let bridge = serve::beside_repl(&runtime, &desk, &repl.serve, repl.no_bridge, console)?;
-    surroundings.bridge =
-        bridge.as_ref().map(|bridge| format!("{}, {}", bridge.url, serve::accounts_line(&desk)));
+    info.bridge = bridge.as_ref().map(|bridge| format!("{}, {}", bridge.url, serve::accounts_line(&desk)));
     let session =
         Session::new(Arc::new(desk.clone()), Console::standard(), options.device.clone(), options.json);
-    let exit = repl::run(&runtime, session, &surroundings);
+    let exit = repl::run(&runtime, session, &info);
     if let Some(bridge) = bridge {
         runtime.block_on(bridge.stop());
     }
@@ -112,7 +111,7 @@ fn converse_with(url: &str, options: &Options) -> Result<Exit, CommandError> {
     let session =
         Session::new(Arc::new(connection), Console::standard(), options.device.clone(), options.json);
     let shown = url.split('?').next().unwrap_or_default().to_owned();
-    Ok(repl::run(&runtime, session, &Surroundings { bridge: Some(shown), state: None }))
+    Ok(repl::run(&runtime, session, &BannerInfo { bridge: Some(shown), state: None }))
 }
 
 fn not_connected(options: &Options, command: &str) -> Result<(), CommandError> {

@@ -11,7 +11,7 @@ use soter_attack::KeySource;
 use soter_bridge::page;
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::protocol::{CommandError, ErrorKind, Event, desk, device};
-use soter_bridge::server::Rooms;
+use soter_bridge::server::Services;
 use soter_tee::Seed;
 use soter_wechat::journal::Journal;
 use soter_wechat::{Clock, Ledger, Observer, SqliteStore, WeChat, WeChatOptions, routes};
@@ -190,9 +190,9 @@ impl Desk {
 
     /// The services behind a server's port: this desk, its journal, WeChat's servers and the device page. With
     /// `attacker`, the attacker's methods are available, too.
-    pub fn rooms(&self, attacker: bool) -> Rooms<Self> {
+    pub fn services(&self, attacker: bool) -> Services<Self> {
         let desk = self.clone();
-        Rooms {
+        Services {
             service: Arc::new(self.clone()),
             journal: Arc::clone(self.journal()),
             wechat: routes(Arc::clone(self.wechat())),

@@ -10,10 +10,10 @@ mod biometric;
 mod call;
 mod danger;
 mod device;
-mod errand;
 mod examples;
 mod moment;
 mod options;
+mod prepared_call;
 mod refusal;
 mod sensor;
 mod serve;
@@ -29,10 +29,10 @@ use soter_bridge::protocol::{CommandError, Touch, desk, keys, wx};
 
 pub(crate) use self::audit::Audit;
 pub(crate) use self::auth::Auth;
-pub(crate) use self::errand::Errand;
 pub(crate) use self::moment::format_moment;
 pub(crate) use self::options::Options;
 use self::options::Scope;
+pub(crate) use self::prepared_call::PreparedCall;
 pub(crate) use self::refusal::{Dialect, Refused};
 pub(crate) use self::serve::{Exec, Repl, Rpc, Serve, USUAL_ADDRESS};
 pub(crate) use self::verify::Verify;
@@ -237,7 +237,7 @@ pub(crate) struct Line {
 #[derive(Debug)]
 pub(crate) enum Job {
     /// A command of the protocol.
-    Call(Errand),
+    Call(PreparedCall),
     /// A verification of a signature in files, without a phone.
     Verify(Verify),
     /// A look-up in the list of codes.
@@ -252,23 +252,23 @@ impl Command {
     /// `Environment` if a file cannot be read.
     pub(crate) fn job(self) -> Result<Job, CommandError> {
         Ok(Job::Call(match self {
-            Self::Auth(auth) => auth.errand(),
-            Self::Support => Errand::new(wx::CheckIsSupportSoterAuthentication {}),
+            Self::Auth(auth) => auth.prepared_call(),
+            Self::Support => PreparedCall::new(wx::CheckIsSupportSoterAuthentication {}),
             Self::Enrolled { mode } => {
-                Errand::new(wx::CheckIsSoterEnrolledInDevice { check_auth_mode: Some(mode) })
+                PreparedCall::new(wx::CheckIsSoterEnrolledInDevice { check_auth_mode: Some(mode) })
             }
-            Self::Login { app } => Errand::new(wx::Login { appid: app }),
-            Self::Session { app } => Errand::new(wx::CheckSession { appid: app }),
-            Self::Userinfo { app } => Errand::new(wx::GetUserInfo { appid: app }),
-            Self::Desk(Desk::Reset) => Errand::new(desk::Reset {}),
-            Self::Device(device) => device.errand(),
-            Self::Sensor(sensor) => sensor.errand(),
-            Self::Biometric(biometric) => biometric.errand(),
-            Self::Tee(tee) => tee.errand()?,
-            Self::Danger(danger) => danger.errand()?,
-            Self::Attack(attack) => attack.errand(),
-            Self::Keys => Errand::new(keys::List {}),
-            Self::Call(call) => call.errand()?,
+            Self::Login { app } => PreparedCall::new(wx::Login { appid: app }),
+            Self::Session { app } => PreparedCall::new(wx::CheckSession { appid: app }),
+            Self::Userinfo { app } => PreparedCall::new(wx::GetUserInfo { appid: app }),
+            Self::Desk(Desk::Reset) => PreparedCall::new(desk::Reset {}),
+            Self::Device(device) => device.prepared_call(),
+            Self::Sensor(sensor) => sensor.prepared_call(),
+            Self::Biometric(biometric) => biometric.prepared_call(),
+            Self::Tee(tee) => tee.prepared_call()?,
+            Self::Danger(danger) => danger.prepared_call()?,
+            Self::Attack(attack) => attack.prepared_call(),
+            Self::Keys => PreparedCall::new(keys::List {}),
+            Self::Call(call) => call.prepared_call()?,
             Self::Verify(verify) => return Ok(Job::Verify(verify)),
             Self::Explain { code } => return Ok(Job::Explain(code)),
         }))

@@ -29,12 +29,12 @@ fn stock() -> &'static [Vec<u8>] {
     })
 }
 
-struct Surroundings {
+struct TestEnvironment {
     storage: Box<dyn Storage>,
     next_key: usize,
 }
 
-impl Environment for Surroundings {
+impl Environment for TestEnvironment {
     fn random(&mut self, out: &mut [u8]) -> Result<(), RandomnessError> {
         operating_system_random(out)
     }
@@ -54,7 +54,7 @@ impl Environment for Surroundings {
 }
 
 fn open(storage: impl Storage + 'static) -> Result<Tee, OpenError> {
-    let environment = Surroundings { storage: Box::new(storage), next_key: 0 };
+    let environment = TestEnvironment { storage: Box::new(storage), next_key: 0 };
     Tee::open(Box::new(environment), &DeviceIdentity { name: "phone", profile: None, seed: None })
 }
 

@@ -14,11 +14,11 @@ const CLOCK: u64 = 1_577_836_800_000;
 
 /// Storage in memory, and a fixed clock.
 #[derive(Default)]
-struct Surroundings {
+struct TestEnvironment {
     storage: MemoryStorage,
 }
 
-impl Environment for Surroundings {
+impl Environment for TestEnvironment {
     fn random(&mut self, out: &mut [u8]) -> Result<(), RandomnessError> {
         operating_system_random(out)
     }
@@ -36,7 +36,7 @@ impl Environment for Surroundings {
 fn exports(profile: &str, seed: Option<&str>, name: &str) -> Vec<Vec<u8>> {
     let seed = seed.map(Seed::from_text);
     let identity = DeviceIdentity { name, profile: Profile::named(profile), seed: seed.as_ref() };
-    let mut tee = Tee::open(Box::new(Surroundings::default()), &identity).unwrap();
+    let mut tee = Tee::open(Box::new(TestEnvironment::default()), &identity).unwrap();
     tee.generate_app_secure_key(UID).unwrap();
     let ask = tee.app_secure_key(UID).unwrap();
     tee.generate_auth_key(UID, "pay").unwrap();
@@ -83,7 +83,7 @@ fn a_seeded_key_that_is_made_anew_is_another_one_and_independent_of_other_comman
     let seed = Seed::from_text("a seed");
     let life = |with_other_key: bool| -> Vec<PublicKey> {
         let identity = DeviceIdentity { name: "phone", profile: None, seed: Some(&seed) };
-        let mut tee = Tee::open(Box::new(Surroundings::default()), &identity).unwrap();
+        let mut tee = Tee::open(Box::new(TestEnvironment::default()), &identity).unwrap();
         tee.generate_app_secure_key(UID).unwrap();
         if with_other_key {
             tee.generate_auth_key(UID, "other").unwrap();

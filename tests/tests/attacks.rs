@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use soter_attack::{
-    Backstage, Credentials, Expected, Http, KeySource, Layer, Person, Trouble, Verdict, WeChatTarget,
-    catalogue, play,
+    Credentials, Expected, Http, KeySource, Layer, Person, TargetError, Verdict, VerifierControl,
+    WeChatTarget, catalogue, play,
 };
 use soter_bridge::server::{Server, ServerOptions};
 use soter_sim::{Desk, DeskOptions, State};
@@ -50,8 +50,8 @@ impl Live {
         let app =
             |(appid, secret): (&str, &str)| Credentials { appid: appid.to_owned(), secret: secret.into() };
         let http = Http::to(&format!("http://{}", self.address), TIME).unwrap();
-        let backstage: Arc<dyn Backstage> = Arc::<Self>::clone(self);
-        WeChatTarget::new(http, app(APPS[0]), backstage).with_other_app(Some(app(APPS[1])))
+        let verifier_control: Arc<dyn VerifierControl> = Arc::<Self>::clone(self);
+        WeChatTarget::new(http, app(APPS[0]), verifier_control).with_other_app(Some(app(APPS[1])))
     }
 }
 
@@ -72,11 +72,11 @@ async fn run(folder: &Path, replays: Replays, clock: &SetClock, listen: SocketAd
     let server = Server::bind(ServerOptions::on(listen)).await.unwrap();
     let address = server.address();
     let (stop, stopped) = oneshot::channel();
-    let ended = tokio::spawn(server.run(desk.rooms(false), async { drop(stopped.await) }));
+    let ended = tokio::spawn(server.run(desk.services(false), async { drop(stopped.await) }));
     (Run { desk, stop, ended }, address)
 }
 
-impl Backstage for Live {
+impl VerifierControl for Live {
     fn login_code(&self, appid: String) -> BoxFuture<'_, Option<String>> {
         let running = self.running.lock().unwrap();
         let wechat = Arc::clone(running.as_ref().unwrap().desk.wechat());
@@ -88,7 +88,7 @@ impl Backstage for Live {
         true
     }
 
-    fn restart(&self) -> BoxFuture<'_, Result<(), Trouble>> {
+    fn restart(&self) -> BoxFuture<'_, Result<(), TargetError>> {
         let Run { desk, stop, ended } = self.running.lock().unwrap().take().unwrap();
         async move {
             stop.send(()).unwrap();

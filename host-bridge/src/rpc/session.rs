@@ -58,7 +58,7 @@ struct Pending {
 }
 
 /// The entry of a call without an answer. Dropping it removes the call from the session.
-struct Place<'a> {
+struct PendingEntry<'a> {
     session: &'a Session,
     number: u64,
 }
@@ -108,12 +108,12 @@ impl Session {
         are_there
     }
 
-    fn place(&self, id: Value, handle: AbortHandle) -> Place<'_> {
+    fn place(&self, id: Value, handle: AbortHandle) -> PendingEntry<'_> {
         let mut pending = self.pending();
         pending.last_number += 1;
         let number = pending.last_number;
         pending.calls.push((number, id, handle));
-        Place { session: self, number }
+        PendingEntry { session: self, number }
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
@@ -121,7 +121,7 @@ impl Session {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for PendingEntry<'_> {
     fn drop(&mut self) {
         self.session.pending().calls.retain(|(number, ..)| *number != self.number);
     }

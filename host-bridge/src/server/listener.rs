@@ -14,10 +14,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 
 use super::limits::Limits;
-use super::patience::Patience;
+use super::write_timeout::WriteTimeout;
 
 /// The permit of an open connection. After an upgrade, the WebSocket keeps it.
-pub(super) type Place = Arc<OwnedSemaphorePermit>;
+pub(super) type ConnectionPermit = Arc<OwnedSemaphorePermit>;
 
 /// Maximum length of a request's head, in bytes.
 const LONGEST_HEAD: usize = 64 << 10;
@@ -70,7 +70,7 @@ async fn connection(
     router: Router,
     limits: Limits,
     mut stopping: watch::Receiver<bool>,
-    place: Place,
+    place: ConnectionPermit,
 ) {
     // Small answers must not wait for more. A stream on which this fails is about to fail anyway.
     let _ = stream.set_nodelay(true);
@@ -83,7 +83,7 @@ async fn connection(
         .header_read_timeout(limits.head_time)
         .max_buf_size(LONGEST_HEAD)
         .serve_connection(
-            TokioIo::new(Patience::new(stream, limits.send_time)),
+            TokioIo::new(WriteTimeout::new(stream, limits.send_time)),
             TowerToHyperService::new(service),
         )
         .with_upgrades();

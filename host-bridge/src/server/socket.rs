@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, timeout};
 
 use super::limits::Limits;
-use super::listener::{Place, stopped};
+use super::listener::{ConnectionPermit, stopped};
 use super::respond::refusal;
 use crate::outbox::{Exchange, Outbox};
 use crate::protocol::{CommandError, ErrorKind, Event, Service};
@@ -36,7 +36,7 @@ impl<S> Clone for Sockets<S> {
 
 pub(super) async fn upgrade<S: Service>(
     State(sockets): State<Sockets<S>>,
-    Extension(place): Extension<Place>,
+    Extension(place): Extension<ConnectionPermit>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
     let Ok(upgrade) = upgrade else {
@@ -56,7 +56,7 @@ pub(super) async fn upgrade<S: Service>(
 
 /// The sources of notifications, while the client is subscribed to them.
 #[derive(Default)]
-struct News {
+struct Subscriptions {
     phone: Option<broadcast::Receiver<Event>>,
     journal: Option<broadcast::Receiver<Arc<Entry>>>,
     head: Option<Head>,
@@ -114,7 +114,7 @@ async fn converse<S: Service>(
 ) -> End {
     let Sockets { rpc, limits, mut stopping } = sockets;
     let session = Session::default();
-    let mut news = News::default();
+    let mut subscriptions = Subscriptions::default();
     // Dropped at the end, which gives up the calls that are still pending.
     let mut pending: FuturesUnordered<Answer<'_>> = FuturesUnordered::new();
     let mut pending_calls = 0;
@@ -136,7 +136,7 @@ async fn converse<S: Service>(
                 pending_calls -= calls;
                 say(outbox, answer);
                 // Subscriptions begin after the answer that confirms them.
-                news.follow(session.topics(), &rpc);
+                subscriptions.follow(session.topics(), &rpc);
             }
             exchange = outbox.exchange(socket), if pending.len() <= limits.pending => match exchange {
                 Exchange::Gone | Exchange::Received(None) => return End::Gone,
@@ -162,7 +162,7 @@ async fn converse<S: Service>(
                 }
                 Exchange::Received(Some(Err(error))) => return farewell(error, limits.message),
             },
-            Some(text) = news.next(), if !outbox.is_full() => say(outbox, Some(text)),
+            Some(text) = subscriptions.next(), if !outbox.is_full() => say(outbox, Some(text)),
             _ = ping.tick() => {
                 if silent_pings >= 2 {
                     return End::Gone;
@@ -181,7 +181,7 @@ fn say(outbox: &mut Outbox<Frame>, text: Option<String>) {
     }
 }
 
-impl News {
+impl Subscriptions {
     /// Subscribes to the sources of these topics, and unsubscribes from others.
     fn follow<S: Service>(&mut self, topics: Topics, rpc: &Rpc<S>) {
         let Topics { phone, journal, journal_head } = topics;
@@ -238,16 +238,16 @@ async fn heard<T: Clone>(source: &mut Option<broadcast::Receiver<T>>) -> Result<
     loop {
         let Some(receiver) = source else { return std::future::pending().await };
         match receiver.recv().await {
-            Ok(news) => return Ok(news),
+            Ok(event) => return Ok(event),
             Err(broadcast::error::RecvError::Lagged(missed)) => return Err(missed),
             Err(broadcast::error::RecvError::Closed) => *source = None,
         }
     }
 }
 
-fn told(method: &str, news: Result<impl serde::Serialize, u64>) -> Option<String> {
-    match news {
-        Ok(news) => notification(method, &news),
+fn told(method: &str, event: Result<impl serde::Serialize, u64>) -> Option<String> {
+    match event {
+        Ok(event) => notification(method, &event),
         Err(missed) => notification("events.lagged", &serde_json::json!({"topic": method, "missed": missed})),
     }
 }

@@ -44,7 +44,7 @@ async fn start(change: impl FnOnce(&mut ServerOptions)) -> Running {
     let (address, service) = (server.address(), Arc::new(TestService::default()));
     let (journal, notices) = (Arc::new(Journal::new()), Arc::new(Mutex::new(Vec::new())));
     let heard = Arc::clone(&notices);
-    let rooms = Rooms {
+    let services = Services {
         service: Arc::clone(&service),
         journal: Arc::clone(&journal),
         wechat: Router::new().route("/cgi-bin/token", axum::routing::any(async |body: Bytes| body)),
@@ -53,7 +53,7 @@ async fn start(change: impl FnOnce(&mut ServerOptions)) -> Running {
         attacker: false,
     };
     let (stop, stopped) = oneshot::channel::<()>();
-    let ended = tokio::spawn(server.run(rooms, async { drop(stopped.await) }));
+    let ended = tokio::spawn(server.run(services, async { drop(stopped.await) }));
     Running { address, service, journal, notices, stop: Some(stop), ended }
 }
 

@@ -1,7 +1,7 @@
 //! Every code that a developer meets around SOTER: what it means, and what to do about it.
 //!
 //! One number may mean different things in different places: 90001 is a phone without SOTER in the answer of a `wx`
-//! call, and unreadable XML in that of the backend's `is_support`. So each [`Code`] names its [`Place`].
+//! call, and unreadable XML in that of the backend's `is_support`. So each [`Code`] names its [`CodeSource`].
 
 mod backend;
 mod code;
@@ -9,7 +9,7 @@ mod sdk;
 mod wrapper;
 pub mod wx;
 
-pub use code::{Code, Place};
+pub use code::{Code, CodeSource};
 
 /// Every known code, by place; within a place by number, 0 first.
 pub static CODES: &[Code] = &concatenated();
@@ -21,7 +21,7 @@ pub fn explain(code: i32) -> impl Iterator<Item = &'static Code> {
 
 /// What an `errcode` of WeChat's own servers means.
 pub(crate) fn of_backend(code: i32) -> Option<&'static Code> {
-    explain(code).find(|known| matches!(known.place, Place::Backend | Place::BackendDevice))
+    explain(code).find(|known| matches!(known.place, CodeSource::Backend | CodeSource::BackendDevice))
 }
 
 const TABLES: [&[Code]; 5] = [wx::TABLE, sdk::TABLE, sdk::LOCKOUTS, wrapper::TABLE, backend::TABLE];

@@ -111,9 +111,9 @@ impl WeChat {
             let what = format!("openid, cpu_id or uid is no 1 to {LONGEST_NAME} printable characters");
             return Err(Verdict::new(Reason::WrongType, what));
         }
-        let (devices, is_known, auth_keys) = self.ledger.read(|book| {
-            let auth_keys = book.auth_keys(&device.cpu_id, &export.uid).len();
-            (book.device_count(), book.attk(&device.cpu_id).is_some(), auth_keys)
+        let (devices, is_known, auth_keys) = self.ledger.read(|state| {
+            let auth_keys = state.auth_keys(&device.cpu_id, &export.uid).len();
+            (state.device_count(), state.attk(&device.cpu_id).is_some(), auth_keys)
         });
         if (devices >= MOST_DEVICES && !is_known) || auth_keys >= MOST_AUTH_KEYS {
             let what = format!("{devices} devices are known, and {auth_keys} AuthKeys of this app");
@@ -192,7 +192,11 @@ mod tests {
             let refused = wechat.enroll(&request).await.unwrap_err();
             assert_eq!(refused.reason, reason, "{member}: {refused:?}");
             assert!(!wechat.knows_openid(DEFAULT_APPID, OPENID));
-            assert_eq!(wechat.ledger.read(crate::ledger::book::Book::device_count), 0, "{member}");
+            assert_eq!(
+                wechat.ledger.read(crate::ledger::ledger_state::LedgerState::device_count),
+                0,
+                "{member}"
+            );
             assert_eq!(wechat.enroll(&good).await, Ok(()), "{member}");
         }
     }

@@ -172,7 +172,7 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct Journal {
     kept: Mutex<Kept>,
-    news: broadcast::Sender<Arc<Entry>>,
+    subscribers: broadcast::Sender<Arc<Entry>>,
     head: watch::Sender<u64>,
 }
 
@@ -193,8 +193,8 @@ impl Default for Journal {
 impl Journal {
     /// An empty journal.
     pub fn new() -> Self {
-        let (news, _) = broadcast::channel(BACKLOG);
-        Self { kept: Mutex::default(), news, head: watch::Sender::default() }
+        let (subscribers, _) = broadcast::channel(BACKLOG);
+        Self { kept: Mutex::default(), subscribers, head: watch::Sender::default() }
     }
 
     /// Writes a call down, and tells subscribers.
@@ -213,7 +213,7 @@ impl Journal {
             kept.bytes -= dropped;
         }
         // Told under the lock, so that subscribers see the order of the numbers. Nobody listening is no error.
-        let _ = self.news.send(Arc::clone(&entry));
+        let _ = self.subscribers.send(Arc::clone(&entry));
         self.head.send_replace(number);
         entry
     }
@@ -250,7 +250,7 @@ impl Journal {
 
     /// Subscribes to calls from now on. A subscriber that does not read loses the oldest.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Entry>> {
-        self.news.subscribe()
+        self.subscribers.subscribe()
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -534,10 +534,10 @@ mod tests {
     #[tokio::test]
     async fn subscribers_hear_of_every_call_in_order() {
         let journal = Journal::new();
-        let mut news = journal.subscribe();
+        let mut subscriber = journal.subscribe();
         journal.record(call(Value::Null));
         journal.record(call(Value::Null));
-        assert_eq!(news.recv().await.unwrap().number, 1);
-        assert_eq!(news.recv().await.unwrap().number, 2);
+        assert_eq!(subscriber.recv().await.unwrap().number, 1);
+        assert_eq!(subscriber.recv().await.unwrap().number, 2);
     }
 }

@@ -1,7 +1,7 @@
 //! The durable state of WeChat's servers: devices, their keys, and the highest counter that each device has shown.
 //!
 //! ```text
-//!   check and change, one atomic step        the book, in memory behind one lock: the current state
+//!   check and change, one atomic step        the state, in memory behind one lock: the current state
 //!        │  in the order of the changes
 //!        v
 //!   writer thread ── a group of changes ──>  LedgerStore    durable, all of a group or nothing
@@ -14,8 +14,8 @@
 //! write. If a write fails, memory is ahead of the store: it may remember a counter as spent although no answer
 //! accepted it, which is harmless. After that, every change fails until the ledger is opened again.
 
-pub(crate) mod book;
 pub(crate) mod change;
+pub(crate) mod ledger_state;
 pub(crate) mod sqlite;
 pub(crate) mod store;
 
@@ -26,8 +26,8 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-use self::book::Book;
 use self::change::Change;
+use self::ledger_state::LedgerState;
 use self::store::{LedgerError, LedgerStore};
 
 /// Maximum number of changes that are written as one group.
@@ -40,7 +40,7 @@ pub struct Ledger {
 }
 
 struct Inner {
-    book: Book,
+    state: LedgerState,
     /// `None` for a ledger in memory, and after the ledger was closed.
     queue: Option<Sender<Queued>>,
     /// The error with which a stopped ledger rejects every change.
@@ -74,7 +74,7 @@ impl Receipt {
 impl Ledger {
     /// A ledger that forgets everything when it is dropped.
     pub fn in_memory() -> Self {
-        let inner = Inner { book: Book::default(), queue: None, broken: None };
+        let inner = Inner { state: LedgerState::default(), queue: None, broken: None };
         Self { inner: Mutex::new(inner), writer: None }
     }
 
@@ -83,9 +83,9 @@ impl Ledger {
     /// # Errors
     /// Those of [`LedgerStore::load`], or [`LedgerError`] if the writer's thread does not start.
     pub fn open(mut store: impl LedgerStore) -> Result<Self, LedgerError> {
-        let mut book = Book::default();
+        let mut state = LedgerState::default();
         for change in store.load()? {
-            book.apply(&change);
+            state.apply(&change);
         }
         let (queue, queued) = channel();
         let writer = std::thread::Builder::new()
@@ -95,13 +95,13 @@ impl Ledger {
                 what: format!("the ledger's writer does not start: {error}"),
                 next: "check the limits of this process (ulimit), then repeat".to_owned(),
             })?;
-        let inner = Inner { book, queue: Some(queue), broken: None };
+        let inner = Inner { state, queue: Some(queue), broken: None };
         Ok(Self { inner: Mutex::new(inner), writer: Some(writer) })
     }
 
-    /// Reads the book. `look` runs under the ledger's lock, so it must be fast.
-    pub(crate) fn read<T>(&self, look: impl FnOnce(&Book) -> T) -> T {
-        look(&self.inner().book)
+    /// Reads the state. `look` runs under the ledger's lock, so it must be fast.
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&LedgerState) -> T) -> T {
+        look(&self.inner().state)
     }
 
     /// Checks and changes in one atomic step: `decide` and the changes that it returns run under one lock.
@@ -110,16 +110,16 @@ impl Ledger {
     /// The error of `decide`; or, as the inner result, the [`LedgerError`] that the ledger was stopped with.
     pub(crate) fn change<E>(
         &self,
-        decide: impl FnOnce(&mut Book) -> Result<Vec<Change>, E>,
+        decide: impl FnOnce(&mut LedgerState) -> Result<Vec<Change>, E>,
     ) -> Result<Result<Receipt, LedgerError>, E> {
         let mut inner = self.inner();
         if let Some(error) = &inner.broken {
             return Ok(Err(error.clone()));
         }
-        let changes = decide(&mut inner.book)?;
+        let changes = decide(&mut inner.state)?;
         let mut waiting = Vec::new();
         for change in changes {
-            inner.book.apply(&change);
+            inner.state.apply(&change);
             if let Some(queue) = &inner.queue {
                 let (durable, receipt) = oneshot::channel();
                 // If the writer is gone, the sender is dropped, and the receipt reports it.

@@ -15,13 +15,13 @@ const SESSION_MS: u64 = 3 * 86_400_000;
 const MOST_CODES: usize = 10_000;
 
 /// A user in a mini program.
-type Place = (String, String);
+type SessionOwner = (String, String);
 
 /// Codes and sessions of all apps and users.
 #[derive(Debug, Default)]
 pub(crate) struct Logins {
     codes: VecDeque<Code>,
-    sessions: BTreeMap<Place, Session>,
+    sessions: BTreeMap<SessionOwner, Session>,
 }
 
 #[derive(Debug)]

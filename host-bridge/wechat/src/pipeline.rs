@@ -18,8 +18,8 @@ use serde_json::Value;
 use soter_wire::{DecodeError, ResultJson, SignatureScheme, shortened};
 
 use crate::ledger::Ledger;
-use crate::ledger::book::{Book, KnownKey};
 use crate::ledger::change::AuthKey;
+use crate::ledger::ledger_state::{KnownKey, LedgerState};
 use crate::ledger::store::LedgerError;
 use crate::reasons::Reason;
 use crate::verdict::Verdict;
@@ -67,7 +67,7 @@ pub(crate) async fn judge(
         Err(refused) => return Ok(refused),
     };
     let Genuine { cpu_id, counter, scheme } = genuine;
-    let spent = ledger.change(|book| book.spend(&cpu_id, counter, true).map(|change| vec![change]));
+    let spent = ledger.change(|state| state.spend(&cpu_id, counter, true).map(|change| vec![change]));
     let refused = match spent {
         Ok(receipt) => {
             receipt?.durable().await?;
@@ -109,9 +109,9 @@ fn examine(ledger: &Ledger, claim: Claim<'_>) -> Result<Genuine, Verdict> {
     let signature = verification::read_base64_signature(signature)?;
     let result =
         ResultJson::decode(json.as_bytes()).map_err(|error| undecodable(ledger, json, &signature, &error))?;
-    let (is_known, auth_keys) = ledger.read(|book| {
-        let auth_keys = book.auth_keys(&result.cpu_id, &result.uid).to_vec();
-        (book.attk(&result.cpu_id).is_some(), auth_keys)
+    let (is_known, auth_keys) = ledger.read(|state| {
+        let auth_keys = state.auth_keys(&result.cpu_id, &result.uid).to_vec();
+        (state.attk(&result.cpu_id).is_some(), auth_keys)
     });
     if !is_known {
         let detail = format!("no device {} has uploaded a key", shown(&result.cpu_id));
@@ -158,11 +158,11 @@ fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str, Verdict> {
 
 /// The verdict for a text that is not a result. It says so if the text was a result before it was changed.
 fn undecodable(ledger: &Ledger, json: &str, signature: &[u8], error: &DecodeError) -> Verdict {
-    let search = |book: &Book| -> Vec<AuthKey> {
+    let search = |state: &LedgerState| -> Vec<AuthKey> {
         // The text may name its device only after the change is undone.
         let mut keys: Vec<AuthKey> = verification::unchanged(json)
             .filter_map(|text| ResultJson::decode(text.as_bytes()).ok())
-            .flat_map(|result| book.auth_keys(&result.cpu_id, &result.uid).to_vec())
+            .flat_map(|result| state.auth_keys(&result.cpu_id, &result.uid).to_vec())
             .collect();
         keys.truncate(KEYS_SEARCHED);
         keys
@@ -217,7 +217,7 @@ fn unsigned(
     if let Some(refusal) = changed(&auth_keys, json, signature) {
         return refusal;
     }
-    let others = ledger.read(|book| book.other_keys(&result.cpu_id, KEYS_TRIED));
+    let others = ledger.read(|state| state.other_keys(&result.cpu_id, KEYS_TRIED));
     let schemes = [result.scheme(), SignatureScheme::default()];
     let holds = |known: &&KnownKey| {
         schemes.iter().any(|scheme| known.key.verify(*scheme, json.as_bytes(), signature).is_ok())

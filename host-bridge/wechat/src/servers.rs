@@ -151,7 +151,7 @@ impl WeChat {
     /// Whether an openid is known in the mini program: from an account, or from a phone enrolled from outside.
     pub(crate) fn knows_openid(&self, appid: &str, openid: &str) -> bool {
         // The ledger first: it knows every user with an AuthKey, and a search through many accounts is slow.
-        self.ledger.read(|book| book.knows_owner(appid, openid))
+        self.ledger.read(|state| state.knows_owner(appid, openid))
             || self.options.accounts.has_openid(appid, openid)
     }
 

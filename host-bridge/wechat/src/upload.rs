@@ -2,8 +2,8 @@
 
 use soter_wire::{CertificateChain, ExportBlob, KeyJson, PublicKey, SignatureScheme, shortened};
 
-use crate::ledger::book::Book;
 use crate::ledger::change::{AuthKey, Change};
+use crate::ledger::ledger_state::LedgerState;
 use crate::ledger::store::LedgerError;
 use crate::reasons::Reason;
 use crate::servers::WeChat;
@@ -137,7 +137,7 @@ impl WeChat {
     /// [`UploadRefused::OtherAttk`] if another ATTK is registered for the device, [`UploadRefused::Ledger`] if the
     /// ledger fails.
     pub async fn register_device(&self, cpu_id: &str, attk: &PublicKey) -> Result<(), UploadRefused> {
-        Ok(self.ledger.change(|book| registration(book, cpu_id, attk))??.durable().await?)
+        Ok(self.ledger.change(|state| registration(state, cpu_id, attk))??.durable().await?)
     }
 
     /// Accepts everything that a device uploads, or nothing: the ATTK, an ASK that the ATTK vouches for, and an
@@ -159,11 +159,11 @@ impl WeChat {
         if export.counter <= ask.counter {
             return Err(UploadRefused::Counter { counter: export.counter, highest: ask.counter });
         }
-        let accept = |book: &mut Book| {
-            let mut changes = registration(book, cpu_id, attk)?;
+        let accept = |state: &mut LedgerState| {
+            let mut changes = registration(state, cpu_id, attk)?;
             let is_known = changes.is_empty();
             if is_known {
-                spend(book, cpu_id, ask.counter)?;
+                spend(state, cpu_id, ask.counter)?;
             }
             let Ask { cpu_id, uid, key, scheme, .. } = ask;
             changes.extend([
@@ -180,10 +180,10 @@ impl WeChat {
     /// AuthKey for the owner; it is then reported as lacking. The call is cheap.
     pub fn lacks(&self, owner: KeyOwner<'_>, ask: &PublicKey, auth_key: Option<&PublicKey>) -> Lacks {
         let KeyOwner { cpu_id, uid, appid, openid } = owner;
-        self.ledger.read(|book| Lacks {
-            device: book.attk(cpu_id).is_none(),
-            ask: book.ask(cpu_id, uid).is_none_or(|(known, _)| known != ask),
-            auth_key: !book.auth_keys(cpu_id, uid).iter().any(|known| {
+        self.ledger.read(|state| Lacks {
+            device: state.attk(cpu_id).is_none(),
+            ask: state.ask(cpu_id, uid).is_none_or(|(known, _)| known != ask),
+            auth_key: !state.auth_keys(cpu_id, uid).iter().any(|known| {
                 !known.retired
                     && Some(&known.key) == auth_key
                     && known.appid == appid
@@ -199,8 +199,8 @@ impl WeChat {
     /// `Ledger`.
     pub async fn upload_ask(&self, json: &[u8], signature: &[u8]) -> Result<(), UploadRefused> {
         let ask = self.vouched_ask(json, signature, |cpu_id| self.registered(cpu_id))?;
-        let accept = |book: &mut Book| {
-            let counter = spend(book, &ask.cpu_id, ask.counter)?;
+        let accept = |state: &mut LedgerState| {
+            let counter = spend(state, &ask.cpu_id, ask.counter)?;
             let Ask { cpu_id, uid, key, scheme, .. } = ask;
             Ok::<_, UploadRefused>(vec![counter, Change::Ask { cpu_id, uid, key, scheme }])
         };
@@ -222,18 +222,18 @@ impl WeChat {
         let export = unpacked(json)?;
         let ask = self
             .ledger
-            .read(|book| book.ask(&export.cpu_id, &export.uid).map(|(key, scheme)| (key.clone(), scheme)));
+            .read(|state| state.ask(&export.cpu_id, &export.uid).map(|(key, scheme)| (key.clone(), scheme)));
         let KeyJson { cpu_id, uid, .. } = &export;
         let Some((ask, scheme)) = ask else {
             return Err(UploadRefused::NoAsk { cpu_id: cpu_id.clone(), uid: uid.clone() });
         };
         check_auth_key(json, signature, &ask, scheme)?;
-        let accept = |book: &mut Book| {
+        let accept = |state: &mut LedgerState| {
             // Another ASK may have been uploaded meanwhile.
-            if book.ask(cpu_id, uid).is_none_or(|(known, _)| *known != ask) {
+            if state.ask(cpu_id, uid).is_none_or(|(known, _)| *known != ask) {
                 return Err(UploadRefused::NoAsk { cpu_id: cpu_id.clone(), uid: uid.clone() });
             }
-            let counter = spend(book, cpu_id, export.counter)?;
+            let counter = spend(state, cpu_id, export.counter)?;
             let key = owned(&export, appid, openid);
             Ok(vec![counter, Change::AuthKey { cpu_id: cpu_id.clone(), uid: uid.clone(), key }])
         };
@@ -285,13 +285,13 @@ impl WeChat {
     }
 
     fn registered(&self, cpu_id: &str) -> Result<PublicKey, UploadRefused> {
-        self.ledger.read(|book| book.attk(cpu_id).cloned()).ok_or_else(|| unknown(cpu_id))
+        self.ledger.read(|state| state.attk(cpu_id).cloned()).ok_or_else(|| unknown(cpu_id))
     }
 }
 
 /// The change that registers a device; none if it is registered already.
-fn registration(book: &Book, cpu_id: &str, attk: &PublicKey) -> Result<Vec<Change>, UploadRefused> {
-    match book.attk(cpu_id) {
+fn registration(state: &LedgerState, cpu_id: &str, attk: &PublicKey) -> Result<Vec<Change>, UploadRefused> {
+    match state.attk(cpu_id) {
         Some(known) if known == attk => Ok(Vec::new()),
         Some(_) => Err(UploadRefused::OtherAttk { cpu_id: cpu_id.to_owned() }),
         None => Ok(vec![Change::Device { cpu_id: cpu_id.to_owned(), attk: attk.clone() }]),
@@ -327,7 +327,8 @@ fn unknown(cpu_id: &str) -> UploadRefused {
     UploadRefused::UnknownDevice { cpu_id: shortened(cpu_id, 64).to_owned() }
 }
 
-fn spend(book: &mut Book, cpu_id: &str, counter: u64) -> Result<Change, UploadRefused> {
-    book.spend(cpu_id, counter, false)
+fn spend(state: &mut LedgerState, cpu_id: &str, counter: u64) -> Result<Change, UploadRefused> {
+    state
+        .spend(cpu_id, counter, false)
         .map_err(|spent| UploadRefused::Counter { counter, highest: spent.highest })
 }

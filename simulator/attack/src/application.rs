@@ -20,12 +20,12 @@ use self::answers::{at, captured, told};
 pub use self::description::{Application, INITIAL};
 use self::description::{Endpoint, Success};
 use self::template::{Values, filled};
-use crate::handset::Upload;
+use crate::attacked_phone::Upload;
 use crate::http::{Http, Reply, Request, Secrets};
 use crate::outage::OutageSwitch;
 use crate::restart;
 use crate::steps::{Code, Envelope, PAST_A_CODE};
-use crate::target::{Answer, Cookies, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
+use crate::target::{Answer, Cookies, Exchange, Form, Input, Order, Target, TargetError, User, Visit};
 
 /// Bytes of the shortest text that is masked in reports. A shorter one is not a secret, and may occur anywhere.
 const SHORTEST_SECRET: usize = 8;
@@ -68,8 +68,8 @@ impl ApplicationTarget {
     /// distinguish answers, or the application accepts everything. Returns that answer in one line.
     ///
     /// # Errors
-    /// [`Trouble::Broken`] if the request cannot be built or is not answered.
-    pub async fn accepts_nothing_at_all(&self) -> Result<Option<String>, Trouble> {
+    /// [`TargetError::Broken`] if the request cannot be built or is not answered.
+    pub async fn accepts_nothing_at_all(&self) -> Result<Option<String>, TargetError> {
         let result = &self.application.result;
         let reply = self.request(&result.request, &Values::new(), &Cookies::default()).await?;
         Ok(result.success.check(&reply).is_ok().then(|| told(&reply)))
@@ -79,12 +79,12 @@ impl ApplicationTarget {
         &self.wechat.accounts().first_app().appid
     }
 
-    fn code(&self, user: &User, appid: &str) -> Result<String, Trouble> {
-        self.wechat.login(&user.name, appid).map_err(|error| Trouble::broken(error.to_string()))
+    fn code(&self, user: &User, appid: &str) -> Result<String, TargetError> {
+        self.wechat.login(&user.name, appid).map_err(|error| TargetError::broken(error.to_string()))
     }
 
     /// The values for a request that does not send a result. A fresh code is made only if the request uses one.
-    fn values(&self, visit: &Visit, endpoint: &Endpoint) -> Result<Values, Trouble> {
+    fn values(&self, visit: &Visit, endpoint: &Endpoint) -> Result<Values, TargetError> {
         let mut values = visit.values.clone();
         values.insert("openid".to_owned(), visit.user.openid.clone());
         if endpoint.uses("code") {
@@ -98,23 +98,28 @@ impl ApplicationTarget {
         endpoint: &Endpoint,
         values: &Values,
         cookies: &Cookies,
-    ) -> Result<Reply, Trouble> {
+    ) -> Result<Reply, TargetError> {
         self.send_prepared(self.prepared(endpoint, values, cookies)?, cookies).await
     }
 
-    async fn send_prepared(&self, request: Request, cookies: &Cookies) -> Result<Reply, Trouble> {
+    async fn send_prepared(&self, request: Request, cookies: &Cookies) -> Result<Reply, TargetError> {
         let reply = self.http.send(request).await?;
         keep_cookies(cookies, &reply);
         Ok(reply)
     }
 
-    fn prepared(&self, endpoint: &Endpoint, values: &Values, cookies: &Cookies) -> Result<Request, Trouble> {
-        let url = self.http.address(&filled(&endpoint.url, values, template::Place::Address));
-        let url = url.map_err(|error| Trouble::broken(error.what))?;
+    fn prepared(
+        &self,
+        endpoint: &Endpoint,
+        values: &Values,
+        cookies: &Cookies,
+    ) -> Result<Request, TargetError> {
+        let url = self.http.address(&filled(&endpoint.url, values, template::Encoding::Address));
+        let url = url.map_err(|error| TargetError::broken(error.what))?;
         let mut headers: Vec<(String, String)> = endpoint
             .headers
             .iter()
-            .map(|(name, value)| (name.clone(), filled(value, values, template::Place::Header)))
+            .map(|(name, value)| (name.clone(), filled(value, values, template::Encoding::Header)))
             .collect();
         let pairs: Vec<_> = cookies.all().iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !pairs.is_empty() {
@@ -145,7 +150,12 @@ impl ApplicationTarget {
         named.chain(unnamed).filter(|(secret, _)| is_long(secret)).collect()
     }
 
-    async fn logged_in(&self, endpoint: &Endpoint, visit: &Visit, code: String) -> Result<Reply, Trouble> {
+    async fn logged_in(
+        &self,
+        endpoint: &Endpoint,
+        visit: &Visit,
+        code: String,
+    ) -> Result<Reply, TargetError> {
         let mut values = visit.values.clone();
         values.insert("openid".to_owned(), visit.user.openid.clone());
         values.insert("code".to_owned(), code);
@@ -173,19 +183,20 @@ impl Target for ApplicationTarget {
         !visit.cookies.all().is_empty() || of_login.chain(["code", "openid"]).any(|name| result.uses(name))
     }
 
-    fn user(&self, _: &str) -> Result<User, Trouble> {
+    fn user(&self, _: &str) -> Result<User, TargetError> {
         let next = self.next_user.fetch_add(1, Ordering::Relaxed);
         let name = self
             .users
             .get(next)
-            .ok_or_else(|| Trouble::broken("there are no users left for more attacks"))?;
-        let openid =
-            |appid: &str| self.wechat.openid(name, appid).map_err(|error| Trouble::broken(error.to_string()));
+            .ok_or_else(|| TargetError::broken("there are no users left for more attacks"))?;
+        let openid = |appid: &str| {
+            self.wechat.openid(name, appid).map_err(|error| TargetError::broken(error.to_string()))
+        };
         let elsewhere = self.other_appid().map_or_else(|| Ok(String::new()), |appid| openid(&appid))?;
         Ok(User { name: name.clone(), openid: openid(self.appid())?, openid_elsewhere: elsewhere })
     }
 
-    async fn enroll(&self, upload: &Upload) -> Result<Answer, Trouble> {
+    async fn enroll(&self, upload: &Upload) -> Result<Answer, TargetError> {
         let keys = DeviceKeys {
             cpu_id: &upload.cpu_id,
             attk: &upload.attk,
@@ -203,7 +214,7 @@ impl Target for ApplicationTarget {
         })
     }
 
-    async fn visit(&self, user: &User) -> Result<Visit, Trouble> {
+    async fn visit(&self, user: &User) -> Result<Visit, TargetError> {
         let mut visit = Visit::of(user);
         let Some(login) = &self.application.login else { return Ok(visit) };
         let code = self.code(user, self.appid())?;
@@ -213,19 +224,19 @@ impl Target for ApplicationTarget {
         Ok(visit)
     }
 
-    async fn leave(&self, visit: &mut Visit) -> Result<(), Trouble> {
+    async fn leave(&self, visit: &mut Visit) -> Result<(), TargetError> {
         if let Some(logout) = &self.application.logout {
             let values = self.values(visit, logout)?;
             let reply = self.request(logout, &values, &visit.cookies).await?;
             return if (200..400).contains(&reply.status) {
                 Ok(())
             } else {
-                Err(Trouble::broken(format!("the logout is refused: {}", told(&reply))))
+                Err(TargetError::broken(format!("the logout is refused: {}", told(&reply))))
             };
         }
         let result = &self.application.result.request;
         if visit.cookies.all().is_empty() && !visit.values.keys().any(|name| result.uses(name)) {
-            return Err(Trouble::does_not_apply(
+            return Err(TargetError::does_not_apply(
                 "results are sent without anything of a login, and there is no [logout]",
             ));
         }
@@ -234,7 +245,7 @@ impl Target for ApplicationTarget {
         Ok(())
     }
 
-    async fn order(&self, visit: &mut Visit, _: &str) -> Result<Order, Trouble> {
+    async fn order(&self, visit: &mut Visit, _: &str) -> Result<Order, TargetError> {
         let challenge = &self.application.challenge;
         let values = self.values(visit, &challenge.request)?;
         let reply = self.request(&challenge.request, &values, &visit.cookies).await?;
@@ -244,23 +255,25 @@ impl Target for ApplicationTarget {
                 .captures(&reply.body)
                 .and_then(|found| found.get(1))
                 .map(|group| group.as_str().to_owned())
-                .ok_or_else(|| Trouble::broken(format!("the answer has no challenge: {}", told(&reply))))?,
+                .ok_or_else(|| {
+                    TargetError::broken(format!("the answer has no challenge: {}", told(&reply)))
+                })?,
             (None, None) => reply.body.trim().to_owned(),
         };
         let units = issued.encode_utf16().count();
         if !(1..CHALLENGE_LIMIT).contains(&units) {
-            return Err(Trouble::broken(format!(
+            return Err(TargetError::broken(format!(
                 "the challenge has {units} UTF-16 units; phones take fewer than {CHALLENGE_LIMIT}, and at least one"
             )));
         }
         Ok(Order { challenge: issued, values: captured(&challenge.values, &reply)? })
     }
 
-    async fn send(&self, visit: &Visit, order: &Order, input: &Input) -> Result<Answer, Trouble> {
+    async fn send(&self, visit: &Visit, order: &Order, input: &Input) -> Result<Answer, TargetError> {
         let result = &self.application.result;
         let names_openid = result.request.uses("openid");
         if input.requested_openid != visit.user.openid && !names_openid {
-            return Err(Trouble::does_not_apply("the application's request names no openid"));
+            return Err(TargetError::does_not_apply("the application's request names no openid"));
         }
         let mut values = self.values(visit, &result.request)?;
         values.extend(order.values.clone());
@@ -276,7 +289,7 @@ impl Target for ApplicationTarget {
             }
             Envelope::ObjectForString => {
                 let object = result.request.with_object(&input.json).ok_or_else(|| {
-                    Trouble::does_not_apply(
+                    TargetError::does_not_apply(
                         "the application's request does not carry resultJSON as a JSON string",
                     )
                 })?;
@@ -288,7 +301,7 @@ impl Target for ApplicationTarget {
             | Envelope::NoToken
             | Envelope::Member(..)
             | Envelope::Token(_) => {
-                return Err(Trouble::does_not_apply("it is about requests to verify_signature itself"));
+                return Err(TargetError::does_not_apply("it is about requests to verify_signature itself"));
             }
         };
         let _outage = match input.envelope {
@@ -305,9 +318,9 @@ impl Target for ApplicationTarget {
         Ok(Answer { accepted, status: reply.status, reason, exchange: reply.exchange })
     }
 
-    async fn login(&self, user: &User, code: Code) -> Result<Answer, Trouble> {
+    async fn login(&self, user: &User, code: Code) -> Result<Answer, TargetError> {
         let Some(login) = &self.application.login else {
-            return Err(Trouble::does_not_apply("the description has no [login]"));
+            return Err(TargetError::does_not_apply("the description has no [login]"));
         };
         let own = |appid: &str| self.code(user, appid);
         let code = match code {
@@ -324,7 +337,7 @@ impl Target for ApplicationTarget {
             }
             Code::OfAnotherApp => {
                 let appid = self.other_appid();
-                own(&appid.ok_or_else(|| Trouble::does_not_apply("there is no second mini program"))?)?
+                own(&appid.ok_or_else(|| TargetError::does_not_apply("there is no second mini program"))?)?
             }
         };
         let visit = Visit::of(user);
@@ -337,9 +350,9 @@ impl Target for ApplicationTarget {
         Ok(Answer { accepted, status: reply.status, reason: None, exchange })
     }
 
-    async fn restart(&self) -> Result<(), Trouble> {
+    async fn restart(&self) -> Result<(), TargetError> {
         let Some(again) = &self.application.restart else {
-            return Err(Trouble::does_not_apply("the description has no [restart]"));
+            return Err(TargetError::does_not_apply("the description has no [restart]"));
         };
         restart::restart(&again.command, &self.http, again.ready.as_deref().unwrap_or("/")).await
     }
@@ -352,9 +365,9 @@ impl ApplicationTarget {
     }
 }
 
-fn check_login(success: &Success, reply: &Reply) -> Result<(), Trouble> {
+fn check_login(success: &Success, reply: &Reply) -> Result<(), TargetError> {
     success.check(reply).map_err(|missed| {
-        Trouble::broken(format!("the login of an honest user is refused ({missed}): {}", told(reply)))
+        TargetError::broken(format!("the login of an honest user is refused ({missed}): {}", told(reply)))
     })
 }
 

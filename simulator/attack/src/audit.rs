@@ -18,7 +18,7 @@ use crate::entry::{Attack, Expected};
 use crate::keys::KeySource;
 use crate::person::{NotIntroduced, Person};
 use crate::play::play;
-use crate::target::{Target, Trouble};
+use crate::target::{Target, TargetError};
 use crate::verdict::{Played, Verdict};
 
 pub use self::finding::{ControlFailed, Finding, Summary};
@@ -115,7 +115,7 @@ impl Control {
                 Err(NotServed::ResultRefused(how)) => {
                     Some(TurnedAway { family, is_known: true, how: how.what })
                 }
-                Err(NotServed::Broken(trouble)) => return Err(NotServed::Broken(trouble).into()),
+                Err(NotServed::Broken(error)) => return Err(NotServed::Broken(error).into()),
             };
         }
         Ok(Self { person, paid: 2, people: 1, turned_away })
@@ -181,14 +181,14 @@ enum NotServed {
     /// It refused the result.
     ResultRefused(ControlFailed),
     /// It could not be asked.
-    Broken(Trouble),
+    Broken(TargetError),
 }
 
 impl From<NotServed> for ControlFailed {
     fn from(not_served: NotServed) -> Self {
         match not_served {
             NotServed::KeysRefused(failed) | NotServed::ResultRefused(failed) => failed,
-            NotServed::Broken(trouble) => Self { what: trouble.to_string(), exchange: None },
+            NotServed::Broken(error) => Self { what: error.to_string(), exchange: None },
         }
     }
 }
@@ -202,7 +202,7 @@ async fn served<T: Target>(
 ) -> Result<Person, NotServed> {
     let name = format!("control {} {number}", profile.name);
     let mut person = Person::introduce(&name, target, keys, profile).await.map_err(|error| match error {
-        NotIntroduced::Trouble(trouble) => NotServed::Broken(trouble),
+        NotIntroduced::TargetError(error) => NotServed::Broken(error),
         NotIntroduced::KeysRefused(ref answer) => {
             let exchange = Some(answer.exchange.clone());
             NotServed::KeysRefused(ControlFailed { what: error.to_string(), exchange })

@@ -9,7 +9,7 @@ use x509_cert::der::asn1::BitString;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
-use crate::handset::Upload;
+use crate::attacked_phone::Upload;
 use crate::keys::KeySupply;
 use crate::software_key::{Scheme, SoftwareKey};
 use crate::steps::{Challenge, Enrolment, Shape};
@@ -212,7 +212,7 @@ mod tests {
     use soter_wire::Profile;
 
     use super::*;
-    use crate::handset::Handset;
+    use crate::attacked_phone::AttackedPhone;
     use crate::keys::KeySource;
 
     #[test]
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn a_chain_with_a_foreign_root_holds_and_one_with_a_broken_link_does_not() {
         let supply = KeySource::random().supply("test");
-        let mut phone = Handset::new(&supply, Profile::named("itrustee").unwrap(), "oUser").unwrap();
+        let mut phone = AttackedPhone::new(&supply, Profile::named("itrustee").unwrap(), "oUser").unwrap();
         let upload = phone.upload().unwrap();
         let chain = |upload: &Upload| CertificateChain::decode(&upload.ask.json).unwrap();
         let honest = chain(&upload).verify().unwrap();

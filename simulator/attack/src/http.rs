@@ -20,7 +20,7 @@ use tower::ServiceExt;
 
 use self::exchange::exchange;
 pub(super) use self::message::{Reply, Request, Secrets};
-use crate::target::Trouble;
+use crate::target::TargetError;
 
 /// The maximum size of an answer, in bytes.
 const LONGEST_ANSWER: usize = 1 << 20;
@@ -120,9 +120,9 @@ impl Http {
     /// Sends a request and reads the answer. After status 429 the request is sent again, because 429 is not a refusal.
     ///
     /// # Errors
-    /// [`Trouble::Broken`] if the server does not answer within the timeout, its answer is too long, or every attempt
+    /// [`TargetError::Broken`] if the server does not answer within the timeout, its answer is too long, or every attempt
     /// is answered 429.
-    pub(super) async fn send(&self, request: Request) -> Result<Reply, Trouble> {
+    pub(super) async fn send(&self, request: Request) -> Result<Reply, TargetError> {
         let mut pause = FIRST_PAUSE;
         let tries = if self.is_given_up.load(Ordering::Relaxed) { 1 } else { TRIES };
         for left in (0..tries).rev() {
@@ -140,12 +140,12 @@ impl Http {
         }
         self.is_given_up.store(true, Ordering::Relaxed);
         let place = format!("{} {}", request.method, request.url.path());
-        Err(Trouble::broken(format!(
+        Err(TargetError::broken(format!(
             "{place} was answered 429 (too many requests) {tries} times: lift the target's limit for the audit"
         )))
     }
 
-    async fn send_once(&self, request: Request) -> Result<Reply, Trouble> {
+    async fn send_once(&self, request: Request) -> Result<Reply, TargetError> {
         let address = format!("{}{}", request.url.origin().ascii_serialization(), request.url.path());
         let place = format!("{} {address}", request.method);
         let sent = match &self.wire {
@@ -155,7 +155,7 @@ impl Http {
                 .unwrap_or_else(|_| Err("it took too long".to_owned())),
         };
         let (status, headers, body) =
-            sent.map_err(|error| Trouble::broken(format!("{place} was not answered: {error}")))?;
+            sent.map_err(|error| TargetError::broken(format!("{place} was not answered: {error}")))?;
         let exchange = exchange(&request, status, &headers, &body);
         Ok(Reply { status, headers, body, exchange })
     }

@@ -41,7 +41,7 @@ impl fmt::Display for Outage {
 pub struct OutageSwitch(Arc<Mutex<Option<Outage>>>);
 
 /// An outage that ends when this is dropped.
-pub(super) struct Lasting(OutageSwitch);
+pub(super) struct OutageGuard(OutageSwitch);
 
 impl OutageSwitch {
     /// Puts WeChat's routes behind this switch.
@@ -49,9 +49,9 @@ impl OutageSwitch {
         routes.layer(from_fn_with_state(self.clone(), answered))
     }
 
-    pub(super) fn begin(&self, outage: Outage) -> Lasting {
+    pub(super) fn begin(&self, outage: Outage) -> OutageGuard {
         self.set(Some(outage));
-        Lasting(self.clone())
+        OutageGuard(self.clone())
     }
 
     fn set(&self, outage: Option<Outage>) {
@@ -63,7 +63,7 @@ impl OutageSwitch {
     }
 }
 
-impl Drop for Lasting {
+impl Drop for OutageGuard {
     fn drop(&mut self) {
         self.0.set(None);
     }

@@ -3,11 +3,11 @@
 use soter_bridge::long_work;
 use soter_wire::Profile;
 
-use crate::handset::{Handset, Signed, Upload};
+use crate::attacked_phone::{AttackedPhone, Signed, Upload};
 use crate::keys::{KeySource, KeySupply};
+use crate::play_end::PlayEnd;
 use crate::steps::Forgery;
-use crate::stopped::Stopped;
-use crate::target::{Answer, Input, Target, Trouble, User, Visit};
+use crate::target::{Answer, Input, Target, TargetError, User, Visit};
 use crate::verdict::Verdict;
 
 /// The length of made-up challenges, names and openids, in characters.
@@ -17,7 +17,7 @@ pub(super) const FRESH: usize = 14;
 #[derive(Debug)]
 pub struct Person {
     pub(super) user: User,
-    pub(super) handset: Handset,
+    pub(super) phone: AttackedPhone,
     pub(super) visit: Visit,
     /// The last upload that was brought to the target.
     pub(super) uploaded: Option<Upload>,
@@ -28,7 +28,7 @@ impl Person {
     /// A new person who is logged in, and whose keys the target knows.
     ///
     /// # Errors
-    /// [`NotIntroduced::KeysRefused`] if the target refuses the keys, [`NotIntroduced::Trouble`] if it cannot be asked.
+    /// [`NotIntroduced::KeysRefused`] if the target refuses the keys, [`NotIntroduced::TargetError`] if it cannot be asked.
     pub async fn introduce<T: Target>(
         name: &str,
         target: &T,
@@ -36,8 +36,8 @@ impl Person {
         profile: &'static Profile,
     ) -> Result<Self, NotIntroduced> {
         let supply = keys.supply(name);
-        let mut person = Self::arrive(target, &supply, profile).await.map_err(Stopped::into_trouble)?;
-        let upload = person.handset.upload().map_err(Trouble::from)?;
+        let mut person = Self::arrive(target, &supply, profile).await.map_err(PlayEnd::into_target_error)?;
+        let upload = person.phone.upload().map_err(TargetError::from)?;
         let answer = target.enroll(&upload).await?;
         if answer.accepted { Ok(person) } else { Err(NotIntroduced::KeysRefused(Box::new(answer))) }
     }
@@ -45,12 +45,12 @@ impl Person {
     /// Sends an honest result for a new order. Returns the target's answer.
     ///
     /// # Errors
-    /// Those of [`Target::order`] and [`Target::send`]. [`Trouble::Broken`] if the phone fails.
-    pub async fn pay<T: Target>(&mut self, target: &T) -> Result<Answer, Trouble> {
-        let fresh = self.supply.text(FRESH).map_err(|error| Trouble::broken(error.what))?;
+    /// Those of [`Target::order`] and [`Target::send`]. [`TargetError::Broken`] if the phone fails.
+    pub async fn pay<T: Target>(&mut self, target: &T) -> Result<Answer, TargetError> {
+        let fresh = self.supply.text(FRESH).map_err(|error| TargetError::broken(error.what))?;
         let order = target.order(&mut self.visit, &fresh).await?;
-        let signed = self.handset.authenticate(&order.challenge);
-        let signed = signed.map_err(|error| Trouble::broken(error.what))?;
+        let signed = self.phone.authenticate(&order.challenge);
+        let signed = signed.map_err(|error| TargetError::broken(error.what))?;
         let input = input(signed, &self.user, None, &Forgery::HONEST);
         target.send(&self.visit, &order, &input).await
     }
@@ -58,9 +58,9 @@ impl Person {
     /// Brings the keys to the target again, and logs in again, because the target may have forgotten both.
     ///
     /// # Errors
-    /// Those of [`Target::enroll`] and [`Target::visit`]. [`Trouble::Broken`] if the target refuses the keys.
-    pub async fn return_to<T: Target>(&mut self, target: &T) -> Result<(), Trouble> {
-        self.enroll(target).await.map_err(Stopped::into_trouble)?;
+    /// Those of [`Target::enroll`] and [`Target::visit`]. [`TargetError::Broken`] if the target refuses the keys.
+    pub async fn return_to<T: Target>(&mut self, target: &T) -> Result<(), TargetError> {
+        self.enroll(target).await.map_err(PlayEnd::into_target_error)?;
         self.visit = target.visit(&self.user).await?;
         Ok(())
     }
@@ -70,16 +70,16 @@ impl Person {
         target: &T,
         supply: &KeySupply,
         profile: &'static Profile,
-    ) -> Result<Self, Stopped> {
+    ) -> Result<Self, PlayEnd> {
         let user = target.user(&supply.text(FRESH)?)?;
-        let handset = long_work(|| Handset::new(supply, profile, &user.openid))?;
+        let phone = long_work(|| AttackedPhone::new(supply, profile, &user.openid))?;
         let visit = target.visit(&user).await?;
-        Ok(Self { user, handset, visit, uploaded: None, supply: supply.clone() })
+        Ok(Self { user, phone, visit, uploaded: None, supply: supply.clone() })
     }
 
     /// Brings the keys to the target, which must accept them.
-    pub(super) async fn enroll<T: Target>(&mut self, target: &T) -> Result<(), Stopped> {
-        let upload = self.handset.upload()?;
+    pub(super) async fn enroll<T: Target>(&mut self, target: &T) -> Result<(), PlayEnd> {
+        let upload = self.phone.upload()?;
         let answer = target.enroll(&upload).await?;
         self.uploaded = Some(upload);
         taken(answer)
@@ -94,15 +94,15 @@ pub enum NotIntroduced {
     KeysRefused(Box<Answer>),
     /// It could not be asked.
     #[error(transparent)]
-    Trouble(#[from] Trouble),
+    TargetError(#[from] TargetError),
 }
 
 /// Checks that an upload was accepted.
-pub(super) fn taken(answer: Answer) -> Result<(), Stopped> {
+pub(super) fn taken(answer: Answer) -> Result<(), PlayEnd> {
     if answer.accepted {
         return Ok(());
     }
-    Err(Stopped::played(Verdict::Error, keys_refused(&answer), Some(answer)))
+    Err(PlayEnd::played(Verdict::Error, keys_refused(&answer), Some(answer)))
 }
 
 fn keys_refused(answer: &Answer) -> String {

@@ -4,10 +4,10 @@ use crate::entry::{Attack, Expected, Layer};
 use crate::forge;
 use crate::keys::KeySource;
 use crate::person::{FRESH, Person, input};
+use crate::play_end::PlayEnd;
 use crate::stage::{Stage, profile};
 use crate::steps::{Before, Code, Enrolment, Envelope, Forgery, Script};
-use crate::stopped::Stopped;
-use crate::target::{Answer, Form, Target, Trouble};
+use crate::target::{Answer, Form, Target, TargetError};
 use crate::verdict::{Played, Verdict};
 
 /// Plays an attack on a fresh phone. If that is not possible, the reason says why.
@@ -22,10 +22,10 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
     };
     match answered {
         Ok(answer) => judged(attack, answer),
-        Err(Stopped::Played(played)) => *played,
-        Err(Stopped::Trouble(Trouble::DoesNotApply(why))) => Played::new(Verdict::Skip, why),
-        Err(Stopped::Trouble(Trouble::Broken(how))) => Played::new(Verdict::Error, how),
-        Err(Stopped::Defect(error)) => Played::new(Verdict::Error, error.what),
+        Err(PlayEnd::Played(played)) => *played,
+        Err(PlayEnd::TargetError(TargetError::DoesNotApply(why))) => Played::new(Verdict::Skip, why),
+        Err(PlayEnd::TargetError(TargetError::Broken(how))) => Played::new(Verdict::Error, how),
+        Err(PlayEnd::Defect(error)) => Played::new(Verdict::Error, error.what),
     }
 }
 
@@ -54,7 +54,7 @@ async fn send<T: Target>(
     keys: &KeySource,
     before: &[Before],
     forgery: Forgery,
-) -> Result<Answer, Stopped> {
+) -> Result<Answer, PlayEnd> {
     let mut stage = Stage::set(attack, target, keys, &forgery).await?;
     if forgery.envelope == Envelope::AtOnce {
         return stage.send_at_once(before, forgery).await;
@@ -72,22 +72,23 @@ async fn enroll<T: Target>(
     target: &T,
     keys: &KeySource,
     forgery: Enrolment,
-) -> Result<Answer, Stopped> {
+) -> Result<Answer, PlayEnd> {
     if target.form() == Form::Application {
-        return Err(
-            Trouble::does_not_apply("WeChat's servers check the keys of a mini program's phones").into()
-        );
+        return Err(TargetError::does_not_apply(
+            "WeChat's servers check the keys of a mini program's phones",
+        )
+        .into());
     }
     let supply = keys.supply(attack.id);
     let mut person = Person::arrive(target, &supply, profile(attack)?).await?;
-    let upload = forge::enrolled(person.handset.upload()?, forgery, &supply)?;
+    let upload = forge::enrolled(person.phone.upload()?, forgery, &supply)?;
     let refused = target.enroll(&upload).await?;
     if !refused.accepted {
         return Ok(refused);
     }
     // An upload alone is no use to an attacker. What counts is whether a result with these keys is accepted.
     let order = target.order(&mut person.visit, &supply.text(FRESH)?).await?;
-    let signed = person.handset.authenticate(&order.challenge)?;
+    let signed = person.phone.authenticate(&order.challenge)?;
     let input = input(signed, &person.user, None, &Forgery::HONEST);
     Ok(target.send(&person.visit, &order, &input).await?)
 }
@@ -97,7 +98,7 @@ async fn login<T: Target>(
     target: &T,
     keys: &KeySource,
     code: Code,
-) -> Result<Answer, Stopped> {
+) -> Result<Answer, PlayEnd> {
     let user = target.user(&keys.supply(attack.id).text(FRESH)?)?;
     Ok(target.login(&user, code).await?)
 }

@@ -8,7 +8,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::http::{Http, Request};
-use crate::target::Trouble;
+use crate::target::TargetError;
 
 /// How long to wait for the command to end, and then for the target to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -18,9 +18,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Runs the command, and waits until the path `ready` is answered in any way.
 ///
 /// # Errors
-/// [`Trouble::Broken`] if the command does not start, fails or does not end, or if the target does not answer
+/// [`TargetError::Broken`] if the command does not start, fails or does not end, or if the target does not answer
 /// afterwards.
-pub(super) async fn restart(command: &str, http: &Http, ready: &str) -> Result<(), Trouble> {
+pub(super) async fn restart(command: &str, http: &Http, ready: &str) -> Result<(), TargetError> {
     let shown = shortened(command, 120);
     let mut child = shell(command)
         .stdin(Stdio::null())
@@ -29,24 +29,24 @@ pub(super) async fn restart(command: &str, http: &Http, ready: &str) -> Result<(
         // A command that does not end must not keep running.
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| Trouble::broken(format!("`{shown}` does not start: {error}")))?;
+        .map_err(|error| TargetError::broken(format!("`{shown}` does not start: {error}")))?;
     let status = timeout(PATIENCE, child.wait()).await.map_err(|_| {
-        Trouble::broken(format!(
+        TargetError::broken(format!(
             "`{shown}` did not end within {PATIENCE:?}: it has to leave the target running in the background"
         ))
     })?;
     let status =
-        status.map_err(|error| Trouble::broken(format!("`{shown}` cannot be waited for: {error}")))?;
+        status.map_err(|error| TargetError::broken(format!("`{shown}` cannot be waited for: {error}")))?;
     if !status.success() {
-        return Err(Trouble::broken(format!("`{shown}` failed: {status}")));
+        return Err(TargetError::broken(format!("`{shown}` failed: {status}")));
     }
-    let url = http.address(ready).map_err(|error| Trouble::broken(error.what))?;
+    let url = http.address(ready).map_err(|error| TargetError::broken(error.what))?;
     let deadline = Instant::now() + PATIENCE;
     loop {
         match http.send(Request::get(url.clone())).await {
             Ok(_) => return Ok(()),
-            Err(trouble) if Instant::now() >= deadline => {
-                return Err(Trouble::broken(format!("after `{shown}`, {trouble}")));
+            Err(error) if Instant::now() >= deadline => {
+                return Err(TargetError::broken(format!("after `{shown}`, {error}")));
             }
             Err(_) => sleep(PAUSE).await,
         }

@@ -10,14 +10,14 @@ use soter_bridge::protocol::CommandError;
 use soter_tee::MemoryStorage;
 use soter_wire::{Profile, PublicKey, ResultJson};
 
+use crate::attacked_phone::{AttackedPhone, Signed};
 use crate::entry::{Attack, Expected};
-use crate::handset::{Handset, Signed};
 use crate::keys::{KeySource, KeySupply};
 use crate::person::{FRESH, Person, input, taken};
+use crate::play_end::PlayEnd;
 use crate::software_key::SoftwareKey;
 use crate::steps::{Before, Claim, Edit, Forgery, Made, Script, Signer, Who};
-use crate::stopped::Stopped;
-use crate::target::{Input, Order, Target, Trouble, Visit};
+use crate::target::{Input, Order, Target, TargetError, Visit};
 use crate::verdict::Verdict;
 
 /// The state of one attack.
@@ -29,7 +29,7 @@ pub(super) struct Stage<'a, T> {
     /// The attacker's own key, if the attack uses one.
     attacker: Option<SoftwareKey>,
     /// The owner's second phone.
-    second: Option<Handset>,
+    second: Option<AttackedPhone>,
     copy: Option<MemoryStorage>,
     recorded: Vec<(Order, Signed)>,
     /// The highest counter that the target has accepted.
@@ -50,7 +50,7 @@ impl<'a, T: Target> Stage<'a, T> {
         target: &'a T,
         keys: &KeySource,
         forgery: &Forgery,
-    ) -> Result<Self, Stopped> {
+    ) -> Result<Self, PlayEnd> {
         let supply = keys.supply(attack.id);
         let mut owner = Person::arrive(target, &supply, profile(attack)?).await?;
         owner.enroll(target).await?;
@@ -63,7 +63,7 @@ impl<'a, T: Target> Stage<'a, T> {
         };
         let key = signer(forgery);
         if let (Some(Signer::AnotherAuthKey), Some(other)) = (key, &other) {
-            let upload = long_work(|| owner.handset.upload_for(&other.user.openid))?;
+            let upload = long_work(|| owner.phone.upload_for(&other.user.openid))?;
             taken(target.enroll(&upload).await?)?;
         }
         let attacker = if key == Some(Signer::Attacker) { Some(supply.key()?) } else { None };
@@ -95,21 +95,21 @@ impl<'a, T: Target> Stage<'a, T> {
     }
 
     /// Makes an honest result for a new order, and does not send it.
-    async fn honest(&mut self) -> Result<(Order, Signed), Stopped> {
+    async fn honest(&mut self) -> Result<(Order, Signed), PlayEnd> {
         let fresh = self.supply.text(FRESH)?;
         let order = self.order(Who::Owner, &fresh).await?;
-        let signed = self.owner.handset.authenticate(&order.challenge)?;
+        let signed = self.owner.phone.authenticate(&order.challenge)?;
         Ok((order, signed))
     }
 
     /// Sends a result that must be accepted, and records it.
-    async fn pay(&mut self, order: Order, signed: Signed, else_verdict: Verdict) -> Result<(), Stopped> {
+    async fn pay(&mut self, order: Order, signed: Signed, else_verdict: Verdict) -> Result<(), PlayEnd> {
         let input = input(signed.clone(), &self.owner.user, None, &Forgery::HONEST);
         let answer = self.target.send(&self.owner.visit, &order, &input).await?;
         if !answer.accepted {
             let told = answer.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
             let reason = format!("an honest result before the attack was refused{told}");
-            return Err(Stopped::played(else_verdict, reason, Some(answer)));
+            return Err(PlayEnd::played(else_verdict, reason, Some(answer)));
         }
         if let Ok(result) = ResultJson::decode(signed.json.as_bytes()) {
             self.accepted = self.accepted.max(result.counter);
@@ -119,13 +119,14 @@ impl<'a, T: Target> Stage<'a, T> {
     }
 
     /// Opens an order for one of the people.
-    async fn order(&mut self, whose: Who, proposed: &str) -> Result<Order, Stopped> {
+    async fn order(&mut self, whose: Who, proposed: &str) -> Result<Order, PlayEnd> {
         let (target, has_open_order) = (self.target, self.has_open_order);
-        target.order(&mut self.person(whose).visit, proposed).await.map_err(|trouble| match trouble {
-            Trouble::Broken(how) if has_open_order => {
-                Trouble::does_not_apply(format!("there is no second order while one is open: {how}")).into()
+        target.order(&mut self.person(whose).visit, proposed).await.map_err(|error| match error {
+            TargetError::Broken(how) if has_open_order => {
+                TargetError::does_not_apply(format!("there is no second order while one is open: {how}"))
+                    .into()
             }
-            trouble => trouble.into(),
+            error => error.into(),
         })
     }
 
@@ -137,14 +138,14 @@ impl<'a, T: Target> Stage<'a, T> {
     }
 
     /// What the owner's phone would send honestly for an order.
-    pub(super) fn honest_input(&mut self, order: &Order) -> Result<Input, Stopped> {
-        let signed = self.owner.handset.authenticate(&order.challenge)?;
+    pub(super) fn honest_input(&mut self, order: &Order) -> Result<Input, PlayEnd> {
+        let signed = self.owner.phone.authenticate(&order.challenge)?;
         Ok(input(signed, &self.owner.user, None, &Forgery::HONEST))
     }
 
     /// The AuthKey of the owner's phone.
-    pub(super) fn auth_key(&mut self) -> Result<PublicKey, Stopped> {
-        Ok(self.owner.handset.auth_key(&self.owner.user.openid)?.public().clone())
+    pub(super) fn auth_key(&mut self) -> Result<PublicKey, PlayEnd> {
+        Ok(self.owner.phone.auth_key(&self.owner.user.openid)?.public().clone())
     }
 
     /// The login of one of the people.

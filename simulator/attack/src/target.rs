@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use soter_bridge::protocol::CommandError;
 use soter_wire::json::encode_string;
 
-use crate::handset::Upload;
+use crate::attacked_phone::Upload;
 use crate::steps::{Claim, Code, Envelope, Who};
 use crate::text::in_other_case;
 
@@ -53,59 +53,62 @@ pub trait Target: Send + Sync {
     /// A new user for an attack, whose name is new to the target.
     ///
     /// # Errors
-    /// [`Trouble::Broken`] if there is no user left.
-    fn user(&self, name: &str) -> Result<User, Trouble>;
+    /// [`TargetError::Broken`] if there is no user left.
+    fn user(&self, name: &str) -> Result<User, TargetError>;
 
     /// Brings a phone's keys to the server that verifies its signatures.
     ///
     /// # Errors
-    /// [`Trouble::Broken`] if the server cannot be asked, or takes no keys at this address.
-    fn enroll(&self, upload: &Upload) -> impl Future<Output = Result<Answer, Trouble>> + Send;
+    /// [`TargetError::Broken`] if the server cannot be asked, or takes no keys at this address.
+    fn enroll(&self, upload: &Upload) -> impl Future<Output = Result<Answer, TargetError>> + Send;
 
     /// Logs a user in.
     ///
     /// # Errors
-    /// [`Trouble::Broken`] if the target cannot be asked, or refuses the login.
-    fn visit(&self, user: &User) -> impl Future<Output = Result<Visit, Trouble>> + Send;
+    /// [`TargetError::Broken`] if the target cannot be asked, or refuses the login.
+    fn visit(&self, user: &User) -> impl Future<Output = Result<Visit, TargetError>> + Send;
 
     /// Logs a user out.
     ///
     /// # Errors
-    /// [`Trouble::DoesNotApply`] if the target has no logins. [`Trouble::Broken`] if it cannot be asked, or refuses
+    /// [`TargetError::DoesNotApply`] if the target has no logins. [`TargetError::Broken`] if it cannot be asked, or refuses
     /// the logout.
-    fn leave(&self, visit: &mut Visit) -> impl Future<Output = Result<(), Trouble>> + Send;
+    fn leave(&self, visit: &mut Visit) -> impl Future<Output = Result<(), TargetError>> + Send;
 
     /// Opens an order. An application issues its challenge; a verifier issues none, so the proposed one is used.
     ///
     /// # Errors
-    /// [`Trouble::Broken`] if the target cannot be asked, or its answer has no valid challenge.
-    fn order(&self, visit: &mut Visit, proposed: &str)
-    -> impl Future<Output = Result<Order, Trouble>> + Send;
+    /// [`TargetError::Broken`] if the target cannot be asked, or its answer has no valid challenge.
+    fn order(
+        &self,
+        visit: &mut Visit,
+        proposed: &str,
+    ) -> impl Future<Output = Result<Order, TargetError>> + Send;
 
     /// Sends an input. Several inputs for the same order may be sent concurrently.
     ///
     /// # Errors
-    /// [`Trouble::DoesNotApply`] if the input has no meaning for this target. [`Trouble::Broken`] if the target
+    /// [`TargetError::DoesNotApply`] if the input has no meaning for this target. [`TargetError::Broken`] if the target
     /// cannot be asked, or gives no verdict.
     fn send(
         &self,
         visit: &Visit,
         order: &Order,
         input: &Input,
-    ) -> impl Future<Output = Result<Answer, Trouble>> + Send;
+    ) -> impl Future<Output = Result<Answer, TargetError>> + Send;
 
     /// Logs in with a code that must be refused. The answer says whether it was accepted.
     ///
     /// # Errors
-    /// [`Trouble::DoesNotApply`] if the target has no logins, or there is no such code. [`Trouble::Broken`] if it
+    /// [`TargetError::DoesNotApply`] if the target has no logins, or there is no such code. [`TargetError::Broken`] if it
     /// cannot be asked.
-    fn login(&self, user: &User, code: Code) -> impl Future<Output = Result<Answer, Trouble>> + Send;
+    fn login(&self, user: &User, code: Code) -> impl Future<Output = Result<Answer, TargetError>> + Send;
 
     /// Restarts the target, and waits until it answers again.
     ///
     /// # Errors
-    /// [`Trouble::DoesNotApply`] if there is no way to restart it. [`Trouble::Broken`] if the restart fails.
-    fn restart(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
+    /// [`TargetError::DoesNotApply`] if there is no way to restart it. [`TargetError::Broken`] if the restart fails.
+    fn restart(&self) -> impl Future<Output = Result<(), TargetError>> + Send;
 }
 
 /// A user who authenticates.
@@ -256,7 +259,7 @@ pub struct Exchange {
 
 /// Why a target cannot be asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
+pub enum TargetError {
     /// The attack does not apply to this target, or needs an option that was not given.
     #[error("{0}")]
     DoesNotApply(String),
@@ -266,7 +269,7 @@ pub enum Trouble {
     Broken(String),
 }
 
-impl Trouble {
+impl TargetError {
     /// The attack does not apply, for this reason.
     pub fn does_not_apply(why: impl Into<String>) -> Self {
         Self::DoesNotApply(why.into())
@@ -278,7 +281,7 @@ impl Trouble {
     }
 }
 
-impl From<CommandError> for Trouble {
+impl From<CommandError> for TargetError {
     fn from(error: CommandError) -> Self {
         Self::broken(error.what)
     }

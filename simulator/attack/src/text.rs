@@ -8,7 +8,7 @@ use crate::steps::{CounterIs, Edit};
 
 /// The values that edits use.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Surroundings<'a> {
+pub(super) struct EditContext<'a> {
     /// The highest counter of this phone that the target has accepted.
     pub(super) accepted: u64,
     /// The challenge of the order for which it is sent.
@@ -30,11 +30,11 @@ const OTHER_CHALLENGE: &str = "transfer everything";
 ///
 /// # Errors
 /// `Internal` if the text is not a JSON object, or an edit needs its counter and there is none: a defect.
-pub(super) fn edited(text: &str, edits: &[Edit], around: Surroundings<'_>) -> Result<String, CommandError> {
+pub(super) fn edited(text: &str, edits: &[Edit], around: EditContext<'_>) -> Result<String, CommandError> {
     edits.iter().try_fold(text.to_owned(), |text, edit| one_edit(&text, *edit, around))
 }
 
-fn one_edit(text: &str, edit: Edit, around: Surroundings<'_>) -> Result<String, CommandError> {
+fn one_edit(text: &str, edit: Edit, around: EditContext<'_>) -> Result<String, CommandError> {
     let mut members = Members::read(text)?;
     match edit {
         Edit::Counter(counter) => {
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     const TEXT: &str = r#"{"raw":"order","fid":"1","counter":12,"cpu_id":"c","uid":"10102"}"#;
-    const AROUND: Surroundings<'_> = Surroundings {
+    const AROUND: EditContext<'_> = EditContext {
         accepted: 11,
         challenge: "other",
         owner_cpu_id: "o",

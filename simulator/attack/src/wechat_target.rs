@@ -8,11 +8,11 @@ use soter_wechat::Secret;
 use soter_wire::base64;
 use tokio::sync::Mutex;
 
-use crate::backstage::Backstage;
-use crate::handset::Upload;
+use crate::attacked_phone::Upload;
 use crate::http::{Http, Reply, Request, Secrets};
 use crate::steps::{Code, Envelope, PAST_A_CODE};
-use crate::target::{Answer, Form, Input, Order, Target, Trouble, User, Visit};
+use crate::target::{Answer, Form, Input, Order, Target, TargetError, User, Visit};
+use crate::verifier_control::VerifierControl;
 
 /// The path that verifies a result.
 const VERIFY: &str = "/cgi-bin/soter/verify_signature";
@@ -37,20 +37,20 @@ pub struct WeChatTarget {
     app: Credentials,
     other_app: Option<Credentials>,
     enroll_at: String,
-    backstage: Arc<dyn Backstage>,
+    verifier_control: Arc<dyn VerifierControl>,
     /// The app's access token, once it was requested.
     token: Mutex<Option<String>>,
 }
 
 impl WeChatTarget {
     /// A verifier, and a mini program that it knows.
-    pub fn new(http: Http, app: Credentials, backstage: Arc<dyn Backstage>) -> Self {
+    pub fn new(http: Http, app: Credentials, verifier_control: Arc<dyn VerifierControl>) -> Self {
         Self {
             http,
             app,
             other_app: None,
             enroll_at: "/sim/devices".to_owned(),
-            backstage,
+            verifier_control,
             token: Mutex::new(None),
         }
     }
@@ -70,12 +70,12 @@ impl WeChatTarget {
     /// Requests an access token, to check that there is such a verifier, and that it knows the mini program.
     ///
     /// # Errors
-    /// [`Trouble::Broken`] if the verifier cannot be asked, or gives no token.
-    pub async fn knock(&self) -> Result<(), Trouble> {
+    /// [`TargetError::Broken`] if the verifier cannot be asked, or gives no token.
+    pub async fn knock(&self) -> Result<(), TargetError> {
         self.token().await.map(|_| ())
     }
 
-    async fn token(&self) -> Result<String, Trouble> {
+    async fn token(&self) -> Result<String, TargetError> {
         let mut kept = self.token.lock().await;
         if let Some(token) = &*kept {
             return Ok(token.clone());
@@ -85,7 +85,7 @@ impl WeChatTarget {
         Ok(token)
     }
 
-    async fn granted(&self, app: &Credentials) -> Result<String, Trouble> {
+    async fn granted(&self, app: &Credentials) -> Result<String, TargetError> {
         let mut url = self.address("/cgi-bin/token")?;
         url.query_pairs_mut()
             .append_pair("grant_type", "client_credential")
@@ -96,7 +96,7 @@ impl WeChatTarget {
     }
 
     /// A stable token that ended when another one was issued.
-    async fn expired_token(&self) -> Result<String, Trouble> {
+    async fn expired_token(&self) -> Result<String, TargetError> {
         let granted = async |force_refresh: bool| {
             let body = json!({
                 "grant_type": "client_credential", "appid": self.app.appid, "secret": self.app.secret.expose(),
@@ -106,7 +106,7 @@ impl WeChatTarget {
             let request = Request { secrets: self.app.secrets(), ..Request::post(url, body.to_string()) };
             let reply = self.http.send(request).await?;
             access_token(&reply, "/cgi-bin/stable_token").map_err(|_| {
-                Trouble::does_not_apply("the target gives no stable access tokens, which can be ended")
+                TargetError::does_not_apply("the target gives no stable access tokens, which can be ended")
             })
         };
         let ended = granted(false).await?;
@@ -114,24 +114,24 @@ impl WeChatTarget {
         Ok(ended)
     }
 
-    fn address(&self, text: &str) -> Result<reqwest::Url, Trouble> {
-        self.http.address(text).map_err(|error| Trouble::broken(error.what))
+    fn address(&self, text: &str) -> Result<reqwest::Url, TargetError> {
+        self.http.address(text).map_err(|error| TargetError::broken(error.what))
     }
 
-    fn other_app(&self) -> Result<&Credentials, Trouble> {
+    fn other_app(&self) -> Result<&Credentials, TargetError> {
         self.other_app.as_ref().ok_or_else(|| {
-            Trouble::does_not_apply("it takes a second mini program: --other-appid and --other-secret")
+            TargetError::does_not_apply("it takes a second mini program: --other-appid and --other-secret")
         })
     }
 
     /// Sends a request about a result, with the access token that the envelope demands.
-    async fn asked(&self, envelope: Envelope, method: Method, body: String) -> Result<Reply, Trouble> {
+    async fn asked(&self, envelope: Envelope, method: Method, body: String) -> Result<Reply, TargetError> {
         let token = match envelope {
             Envelope::NoToken => None,
             Envelope::Token(made_up) => Some(made_up.to_owned()),
             Envelope::ExpiredToken => Some(self.expired_token().await?),
             Envelope::OtherAppsToken => Some(self.granted(self.other_app()?).await?),
-            Envelope::During(_) => return Err(Trouble::does_not_apply("a verifier asks nobody")),
+            Envelope::During(_) => return Err(TargetError::does_not_apply("a verifier asks nobody")),
             Envelope::Usual
             | Envelope::ObjectForString
             | Envelope::Get
@@ -146,7 +146,7 @@ impl WeChatTarget {
         self.http.send(Request { method, secrets, ..Request::post(url, body) }).await
     }
 
-    async fn exchanged(&self, code: &str) -> Result<Answer, Trouble> {
+    async fn exchanged(&self, code: &str) -> Result<Answer, TargetError> {
         let mut url = self.address("/sns/jscode2session")?;
         url.query_pairs_mut()
             .append_pair("appid", &self.app.appid)
@@ -158,9 +158,9 @@ impl WeChatTarget {
         Ok(answer(reply, accepted))
     }
 
-    async fn login_code(&self, appid: &str) -> Result<String, Trouble> {
-        self.backstage.login_code(appid.to_owned()).await.ok_or_else(|| {
-            Trouble::does_not_apply(
+    async fn login_code(&self, appid: &str) -> Result<String, TargetError> {
+        self.verifier_control.login_code(appid.to_owned()).await.ok_or_else(|| {
+            TargetError::does_not_apply(
                 "the target gives no login codes: wx.login answers on this project's own servers alone",
             )
         })
@@ -172,11 +172,11 @@ impl Target for WeChatTarget {
         Form::Verifier
     }
 
-    fn user(&self, name: &str) -> Result<User, Trouble> {
+    fn user(&self, name: &str) -> Result<User, TargetError> {
         Ok(User::made_up(name))
     }
 
-    async fn enroll(&self, upload: &Upload) -> Result<Answer, Trouble> {
+    async fn enroll(&self, upload: &Upload) -> Result<Answer, TargetError> {
         let url = self.address(&self.enroll_at)?;
         // The query may contain a token.
         let secrets = url.query().into_iter().map(|query| (query.to_owned(), "…".to_owned())).collect();
@@ -188,7 +188,7 @@ impl Target for WeChatTarget {
                 || told.get("errcode").and_then(Value::as_i64).is_some_and(|code| code != 0)
         });
         if matches!(reply.status, 401 | 404 | 405 | 501) {
-            return Err(Trouble::broken(format!(
+            return Err(TargetError::broken(format!(
                 "the target does not know these keys: POST {} answered {}",
                 self.enroll_at.split('?').next().unwrap_or_default(),
                 reply.status
@@ -203,19 +203,19 @@ impl Target for WeChatTarget {
         Ok(answer)
     }
 
-    async fn visit(&self, user: &User) -> Result<Visit, Trouble> {
+    async fn visit(&self, user: &User) -> Result<Visit, TargetError> {
         Ok(Visit::of(user))
     }
 
-    async fn leave(&self, _: &mut Visit) -> Result<(), Trouble> {
-        Err(Trouble::does_not_apply("a verifier knows no logins"))
+    async fn leave(&self, _: &mut Visit) -> Result<(), TargetError> {
+        Err(TargetError::does_not_apply("a verifier knows no logins"))
     }
 
-    async fn order(&self, _: &mut Visit, proposed: &str) -> Result<Order, Trouble> {
+    async fn order(&self, _: &mut Visit, proposed: &str) -> Result<Order, TargetError> {
         Ok(Order::over(proposed))
     }
 
-    async fn send(&self, _: &Visit, _: &Order, input: &Input) -> Result<Answer, Trouble> {
+    async fn send(&self, _: &Visit, _: &Order, input: &Input) -> Result<Answer, TargetError> {
         let body = body(input);
         let method = if input.envelope == Envelope::Get { Method::GET } else { Method::POST };
         let mut reply = self.asked(input.envelope, method.clone(), body.clone()).await?;
@@ -231,19 +231,21 @@ impl Target for WeChatTarget {
         judged(reply)
     }
 
-    async fn login(&self, _: &User, code: Code) -> Result<Answer, Trouble> {
+    async fn login(&self, _: &User, code: Code) -> Result<Answer, TargetError> {
         match code {
             Code::Twice => {
                 let code = self.login_code(&self.app.appid).await?;
                 if !self.exchanged(&code).await?.accepted {
-                    return Err(Trouble::broken("jscode2session does not take a fresh login code"));
+                    return Err(TargetError::broken("jscode2session does not take a fresh login code"));
                 }
                 self.exchanged(&code).await
             }
             Code::Expired => {
                 let code = self.login_code(&self.app.appid).await?;
-                if !self.backstage.advance_clock(PAST_A_CODE) {
-                    return Err(Trouble::does_not_apply("it takes five minutes, or a clock that can be set"));
+                if !self.verifier_control.advance_clock(PAST_A_CODE) {
+                    return Err(TargetError::does_not_apply(
+                        "it takes five minutes, or a clock that can be set",
+                    ));
                 }
                 self.exchanged(&code).await
             }
@@ -254,8 +256,8 @@ impl Target for WeChatTarget {
         }
     }
 
-    async fn restart(&self) -> Result<(), Trouble> {
-        self.backstage.restart().await?;
+    async fn restart(&self) -> Result<(), TargetError> {
+        self.verifier_control.restart().await?;
         // The verifier may have forgotten its access tokens.
         *self.token.lock().await = None;
         Ok(())
@@ -284,8 +286,8 @@ fn body(input: &Input) -> String {
 /// The verifier's verdict on a result.
 ///
 /// # Errors
-/// [`Trouble::Broken`] if the answer is an errcode of overload, or has a status below 400 and is not JSON.
-fn judged(reply: Reply) -> Result<Answer, Trouble> {
+/// [`TargetError::Broken`] if the answer is an errcode of overload, or has a status below 400 and is not JSON.
+fn judged(reply: Reply) -> Result<Answer, TargetError> {
     let told = match serde_json::from_str::<Value>(&reply.body) {
         Ok(told) => told,
         Err(_) if reply.status >= 400 => Value::Null,
@@ -293,7 +295,7 @@ fn judged(reply: Reply) -> Result<Answer, Trouble> {
     };
     let errcode = errcode(&reply);
     if let Some(code) = errcode.filter(|code| TOO_MUCH_TO_DO.contains(code)) {
-        return Err(Trouble::broken(format!(
+        return Err(TargetError::broken(format!(
             "{VERIFY} answered errcode {code}, which is no verdict: lift the target's limit for the audit"
         )));
     }
@@ -329,12 +331,12 @@ fn device(upload: &Upload, appid: &str) -> Value {
     })
 }
 
-fn access_token(reply: &Reply, place: &str) -> Result<String, Trouble> {
+fn access_token(reply: &Reply, place: &str) -> Result<String, TargetError> {
     let told = reply.json(place)?;
     told.get("access_token").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
         let code = told.get("errcode").and_then(Value::as_i64);
         let code = code.map_or_else(|| format!("status {}", reply.status), |code| format!("errcode {code}"));
-        Trouble::broken(format!("{place} gives no access token: {code}"))
+        TargetError::broken(format!("{place} gives no access token: {code}"))
     })
 }
 
@@ -348,7 +350,7 @@ mod tests {
     use super::*;
     use crate::target::Exchange;
 
-    fn told(status: u16, body: &str) -> Result<(bool, String), Trouble> {
+    fn told(status: u16, body: &str) -> Result<(bool, String), TargetError> {
         let exchange = Exchange::default();
         let reply = Reply { status, headers: Vec::new(), body: body.to_owned(), exchange };
         judged(reply).map(|answer| (answer.accepted, answer.reason.unwrap_or_default()))

@@ -7,7 +7,7 @@ use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::protocol::{CommandError, Request, Service, device};
 
 use crate::front::{self, Answer, Pending, Screen};
-use crate::grammar::Errand;
+use crate::grammar::PreparedCall;
 
 /// Carries out an authentication. The touch comes from the script, from the sensor, or from a person at the terminal.
 ///
@@ -15,30 +15,33 @@ use crate::grammar::Errand;
 /// `InvalidParams` if nobody can touch. Those of [`front::authenticate_at`].
 pub(super) async fn authenticate<S: Service>(
     service: &Arc<S>,
-    errand: Errand,
+    prepared_call: PreparedCall,
 ) -> Result<Answer, CommandError> {
     let has_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
-    if !has_terminal && waits_for_person(service, &errand).await? {
+    if !has_terminal && waits_for_person(service, &prepared_call).await? {
         return Err(CommandError::invalid_params(
             "nobody can touch: there is no --touch, and no terminal for the dialog",
             "add --touch 1, or let the phone touch by itself with `sensor auto`",
         ));
     }
-    let errand = front::with_usual_mode(service, errand).await?;
-    let mut pending = Pending::start(service, errand);
+    let prepared_call = front::with_usual_mode(service, prepared_call).await?;
+    let mut pending = Pending::start(service, prepared_call);
     let callback = front::authenticate_at(Screen::Error, service, &mut pending).await?;
     Ok(pending.conclude(callback, true).await)
 }
 
-async fn waits_for_person<S: Service>(service: &Arc<S>, errand: &Errand) -> Result<bool, CommandError> {
-    if let Request::StartSoterAuthentication(request) = &errand.call.request
+async fn waits_for_person<S: Service>(
+    service: &Arc<S>,
+    prepared_call: &PreparedCall,
+) -> Result<bool, CommandError> {
+    if let Request::StartSoterAuthentication(request) = &prepared_call.call.request
         && request.touch.is_some()
     {
         return Ok(false);
     }
     // The list does not switch the phone on, so a usage error changes nothing.
     let listed = service.request(None, device::List {}).await?;
-    let name = errand.call.device.as_ref().unwrap_or(&listed.selected);
+    let name = prepared_call.call.device.as_ref().unwrap_or(&listed.selected);
     let phone = listed.devices.iter().find(|phone| phone.name == *name);
     // If the phone does not exist, the call itself fails.
     Ok(phone.is_some_and(|phone| phone.sensor == SensorMode::Ask))

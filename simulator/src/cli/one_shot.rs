@@ -9,7 +9,7 @@ use soter_sim::State;
 use super::auth;
 use super::setup;
 use crate::front::{self, Answer, Console, Exit};
-use crate::grammar::{Command, Errand, Job, Options};
+use crate::grammar::{Command, Job, Options, PreparedCall};
 
 /// Carries out one command and prints its answer. Before it is printed, everything is durable.
 ///
@@ -38,7 +38,7 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
     let answer = match command.job()? {
         Job::Verify(files) => Answer::Response(Response::VerifySignature(front::verify_files(&files)?)),
         Job::Explain(code) => front::explain(code)?,
-        Job::Call(errand) => on_a_desk(errand, options)?,
+        Job::Call(prepared_call) => on_a_desk(prepared_call, options)?,
     };
     let text = if options.json || answer.is_for_machines() {
         answer.to_json()?
@@ -54,14 +54,15 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
     Ok(if answer.is_negative() { Exit::Negative } else { Exit::Good })
 }
 
-fn on_a_desk(errand: Errand, options: &Options) -> Result<Answer, CommandError> {
+fn on_a_desk(prepared_call: PreparedCall, options: &Options) -> Result<Answer, CommandError> {
     if let Some(url) = &options.connect {
         let runtime = setup::runtime()?;
         front::end_in_order(&runtime, || {});
-        let errand = errand.on(options.device.as_deref());
-        return runtime.block_on(async { perform(&Arc::new(Connection::open(url).await?), errand).await });
+        let prepared_call = prepared_call.on(options.device.as_deref());
+        return runtime
+            .block_on(async { perform(&Arc::new(Connection::open(url).await?), prepared_call).await });
     }
-    let state = if needs_no_phone(&errand.call.request) && options.state.is_none() {
+    let state = if needs_no_phone(&prepared_call.call.request) && options.state.is_none() {
         State::Ephemeral
     } else {
         setup::state(options)?
@@ -69,8 +70,8 @@ fn on_a_desk(errand: Errand, options: &Options) -> Result<Answer, CommandError> 
     let runtime = setup::runtime()?;
     let desk = setup::open(state, options)?;
     setup::put_away_when_told(&runtime, &desk);
-    let errand = errand.on(options.device.as_deref());
-    let answer = runtime.block_on(perform(&Arc::new(desk.clone()), errand));
+    let prepared_call = prepared_call.on(options.device.as_deref());
+    let answer = runtime.block_on(perform(&Arc::new(desk.clone()), prepared_call));
     let closed = desk.close();
     let answer = answer?;
     closed?;
@@ -85,10 +86,10 @@ fn needs_no_phone(request: &Request) -> bool {
     )
 }
 
-async fn perform<S: Service>(service: &Arc<S>, errand: Errand) -> Result<Answer, CommandError> {
-    if matches!(errand.call.request, Request::StartSoterAuthentication(_)) {
-        auth::authenticate(service, errand).await
+async fn perform<S: Service>(service: &Arc<S>, prepared_call: PreparedCall) -> Result<Answer, CommandError> {
+    if matches!(prepared_call.call.request, Request::StartSoterAuthentication(_)) {
+        auth::authenticate(service, prepared_call).await
     } else {
-        front::perform(service, errand).await
+        front::perform(service, prepared_call).await
     }
 }

@@ -88,9 +88,9 @@ impl Bridge {
         let url = server.url();
         desk.set_url(&url)?;
         desk.offer_keys().await;
-        let rooms = desk.rooms(serve.attacker);
+        let services = desk.services(serve.attacker);
         let (stop, stopped) = oneshot::channel();
-        let running = tokio::spawn(server.run(rooms, async {
+        let running = tokio::spawn(server.run(services, async {
             // The server also stops when the sender is dropped.
             let _ = stopped.await;
         }));

@@ -11,13 +11,13 @@ use tokio::task::{JoinError, JoinSet};
 use super::answer::Answer;
 use super::authentication::Authentication;
 use super::evidence::evidence;
-use crate::grammar::Errand;
+use crate::grammar::PreparedCall;
 
 /// An authentication that has not been answered yet. Dropping it aborts the call, which cancels its dialog.
 #[derive(Debug)]
 pub(crate) struct Pending<S> {
     service: Arc<S>,
-    errand: Errand,
+    prepared_call: PreparedCall,
     /// Contains one call. It is a set because dropping a set aborts its tasks.
     calls: JoinSet<Result<Response, CommandError>>,
     events: broadcast::Receiver<Event>,
@@ -44,14 +44,21 @@ pub(crate) enum Progress {
 
 impl<S: Service> Pending<S> {
     /// Starts the call.
-    pub(crate) fn start(service: &Arc<S>, errand: Errand) -> Self {
+    pub(crate) fn start(service: &Arc<S>, prepared_call: PreparedCall) -> Self {
         let events = service.events();
         let mut calls = JoinSet::new();
         calls.spawn({
-            let (service, call) = (Arc::clone(service), errand.call.clone());
+            let (service, call) = (Arc::clone(service), prepared_call.call.clone());
             async move { service.call(call).await }
         });
-        Self { service: Arc::clone(service), errand, calls, events, happened: Vec::new(), dialog: None }
+        Self {
+            service: Arc::clone(service),
+            prepared_call,
+            calls,
+            events,
+            happened: Vec::new(),
+            dialog: None,
+        }
     }
 
     /// Waits for the next step. Cancel safe.
@@ -95,7 +102,7 @@ impl<S: Service> Pending<S> {
 
     /// The answer with the facts that are known about it. For machines, the evidence is left out.
     pub(crate) async fn conclude(mut self, callback: SoterAuthentication, for_machines: bool) -> Answer {
-        if self.errand.verbatim {
+        if self.prepared_call.verbatim {
             return Answer::Verbatim(Response::StartSoterAuthentication(callback));
         }
         self.is_closed();
@@ -121,7 +128,7 @@ impl<S: Service> Pending<S> {
 
     fn note(&mut self, event: Event) -> Progress {
         self.happened.push(event.clone());
-        match opened_by(&self.errand.call, &event) {
+        match opened_by(&self.prepared_call.call, &event) {
             Some(dialog) => {
                 self.dialog = Some(dialog);
                 Progress::Waits(event)

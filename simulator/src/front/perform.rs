@@ -8,22 +8,25 @@ use soter_wire::Mode;
 
 use super::answer::Answer;
 use crate::files::{Input, read_input, write_file};
-use crate::grammar::{Errand, Verify};
+use crate::grammar::{PreparedCall, Verify};
 
 /// Carries out a call. If it opens a dialog, another front end has to touch.
 ///
 /// # Errors
 /// Those of [`Service::call`]. `Environment` if the exported bytes cannot be written, `Internal` if they do not decode.
-pub(crate) async fn perform<S: Service>(service: &Arc<S>, errand: Errand) -> Result<Answer, CommandError> {
-    let response = service.call(errand.call).await?;
-    if let (Some(path), Some(reply)) = (&errand.raw, response.trusted_app_reply())
+pub(crate) async fn perform<S: Service>(
+    service: &Arc<S>,
+    prepared_call: PreparedCall,
+) -> Result<Answer, CommandError> {
+    let response = service.call(prepared_call.call).await?;
+    if let (Some(path), Some(reply)) = (&prepared_call.raw, response.trusted_app_reply())
         && let Some(exported) = &reply.export_data
     {
         let bytes = soter_wire::base64::decode(exported)
             .map_err(|error| CommandError::internal(format!("the exported bytes do not decode: {error}")))?;
         write_file(path, &bytes)?;
     }
-    Ok(if errand.verbatim { Answer::Verbatim(response) } else { Answer::Response(response) })
+    Ok(if prepared_call.verbatim { Answer::Verbatim(response) } else { Answer::Response(response) })
 }
 
 /// Sets the mode of an `auth` without modes: `fingerPrint`, or the phone's first mode if it does not support that one.
@@ -32,20 +35,20 @@ pub(crate) async fn perform<S: Service>(service: &Arc<S>, errand: Errand) -> Res
 /// Those of [`Service::call`].
 pub(crate) async fn with_usual_mode<S: Service>(
     service: &Arc<S>,
-    mut errand: Errand,
-) -> Result<Errand, CommandError> {
-    if let Request::StartSoterAuthentication(request) = &mut errand.call.request
-        && errand.usual_mode
+    mut prepared_call: PreparedCall,
+) -> Result<PreparedCall, CommandError> {
+    if let Request::StartSoterAuthentication(request) = &mut prepared_call.call.request
+        && prepared_call.usual_mode
     {
         let question = wx::CheckIsSupportSoterAuthentication {};
-        let support = service.request(errand.call.device.as_deref(), question).await?.support_mode;
+        let support = service.request(prepared_call.call.device.as_deref(), question).await?.support_mode;
         let usual = match support.first() {
             Some(first) if !support.contains(&Mode::FingerPrint) => *first,
             _ => Mode::FingerPrint,
         };
         request.request_auth_modes = Some(vec![usual.name().to_owned()]);
     }
-    Ok(errand)
+    Ok(prepared_call)
 }
 
 /// Verifies a signature in files. `-` is standard input, at most once.

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use soter_bridge::protocol::attack;
 
-use super::errand::Errand;
+use super::prepared_call::PreparedCall;
 
 /// `attack …`.
 #[derive(Clone, Debug, Subcommand)]
@@ -32,12 +32,12 @@ pub(crate) enum Attack {
 
 impl Attack {
     /// The protocol call for this command.
-    pub(super) fn errand(self) -> Errand {
+    pub(super) fn prepared_call(self) -> PreparedCall {
         match self {
-            Self::List => Errand::new(attack::List {}),
-            Self::Show { id } => Errand::new(attack::Show { id }),
-            Self::Forge { id } => Errand::new(attack::Forge { id }),
-            Self::Run { id } => Errand::new(attack::Run { id }),
+            Self::List => PreparedCall::new(attack::List {}),
+            Self::Show { id } => PreparedCall::new(attack::Show { id }),
+            Self::Forge { id } => PreparedCall::new(attack::Forge { id }),
+            Self::Run { id } => PreparedCall::new(attack::Run { id }),
         }
     }
 }

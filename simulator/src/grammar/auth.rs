@@ -3,7 +3,7 @@
 use clap::Args;
 use soter_bridge::protocol::{Touch, TouchScript, wx};
 
-use super::errand::Errand;
+use super::prepared_call::PreparedCall;
 
 /// `auth CHALLENGE [--modes MODES] [--content TEXT] [--touch SCRIPT]`.
 #[derive(Args, Clone, Debug)]
@@ -36,7 +36,7 @@ pub(crate) struct Auth {
 
 impl Auth {
     /// The protocol call for this command. Modes are passed on as given; an empty list means no modes.
-    pub(crate) fn errand(self) -> Errand {
+    pub(crate) fn prepared_call(self) -> PreparedCall {
         let usual_mode = self.modes.is_none();
         let request_auth_modes = self.modes.map(|modes| match modes.as_str() {
             "" => Vec::new(),
@@ -49,7 +49,7 @@ impl Auth {
             appid: self.app,
             touch: self.touch,
         };
-        Errand { usual_mode, ..Errand::new(request) }
+        PreparedCall { usual_mode, ..PreparedCall::new(request) }
     }
 }
 

@@ -5,7 +5,7 @@ use soter_bridge::protocol::biometric;
 use soter_wire::Mode;
 
 use super::device;
-use super::errand::Errand;
+use super::prepared_call::PreparedCall;
 
 /// `biometric …`.
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -30,12 +30,12 @@ pub(crate) enum Biometric {
 
 impl Biometric {
     /// The protocol call for this command.
-    pub(super) fn errand(self) -> Errand {
+    pub(super) fn prepared_call(self) -> PreparedCall {
         match self {
-            Self::Enroll { mode } => Errand::new(biometric::Enroll { mode }),
-            Self::Remove { number } => Errand::new(biometric::Remove { number }),
-            Self::List => Errand::new(biometric::List {}),
-            Self::Unlock => Errand::new(biometric::Unlock {}),
+            Self::Enroll { mode } => PreparedCall::new(biometric::Enroll { mode }),
+            Self::Remove { number } => PreparedCall::new(biometric::Remove { number }),
+            Self::List => PreparedCall::new(biometric::List {}),
+            Self::Unlock => PreparedCall::new(biometric::Unlock {}),
         }
     }
 }

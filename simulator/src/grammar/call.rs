@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::Value;
 use soter_bridge::protocol::{Call, CommandError};
 
-use super::errand::Errand;
+use super::prepared_call::PreparedCall;
 
 /// `call METHOD [PARAMS]`.
 #[derive(Args, Clone, Debug)]
@@ -23,7 +23,7 @@ impl CallMethod {
     /// # Errors
     /// `InvalidParams` if the parameters are not JSON or do not fit the method, `UnknownMethod` if there is no such
     /// method.
-    pub(super) fn errand(self) -> Result<Errand, CommandError> {
+    pub(super) fn prepared_call(self) -> Result<PreparedCall, CommandError> {
         let params = match self.params {
             None => Value::Null,
             Some(text) => serde_json::from_str(&text).map_err(|error| {
@@ -36,6 +36,6 @@ impl CallMethod {
         // A method without parameters expects an empty object, not null.
         let params = if params.is_null() { Value::Object(serde_json::Map::new()) } else { params };
         let call = Call::parse(&self.method, params)?;
-        Ok(Errand { call, usual_mode: false, verbatim: true, raw: None })
+        Ok(PreparedCall { call, usual_mode: false, verbatim: true, raw: None })
     }
 }

@@ -8,8 +8,8 @@ use soter_bridge::protocol::danger::{Duplicate, Hash, Padding, Restore, SetClock
 use soter_bridge::protocol::{CommandError, PrivateKeyText};
 use zeroize::Zeroizing;
 
-use super::errand::Errand;
 use super::moment::parse_moment;
+use super::prepared_call::PreparedCall;
 use crate::files::{Input, read_input};
 
 /// `danger …`.
@@ -80,15 +80,15 @@ impl Danger {
     ///
     /// # Errors
     /// `Environment` if the key's file cannot be read, `InvalidParams` if it is not UTF-8.
-    pub(super) fn errand(self) -> Result<Errand, CommandError> {
+    pub(super) fn prepared_call(self) -> Result<PreparedCall, CommandError> {
         Ok(match self {
-            Self::Snapshot { name } => Errand::new(Snapshot { name }),
-            Self::Restore { name } => Errand::new(Restore { name }),
-            Self::Clone { name } => Errand::new(Duplicate { name }),
-            Self::Clock { clock: Forced(clock) } => Errand::new(SetClock { clock }),
+            Self::Snapshot { name } => PreparedCall::new(Snapshot { name }),
+            Self::Restore { name } => PreparedCall::new(Restore { name }),
+            Self::Clone { name } => PreparedCall::new(Duplicate { name }),
+            Self::Clock { clock: Forced(clock) } => PreparedCall::new(SetClock { clock }),
             Self::Sign(SignArguments { text, key, padding, hash, mgf1, salt }) => {
                 let private_key = key.as_deref().map(|path| read_key(Input::named(path))).transpose()?;
-                Errand::new(Sign { text, private_key, padding, hash, mgf1, salt })
+                PreparedCall::new(Sign { text, private_key, padding, hash, mgf1, salt })
             }
         })
     }

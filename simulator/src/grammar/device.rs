@@ -5,8 +5,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use soter_bridge::protocol::{Patch, SeedText, device};
 use soter_wire::{Mode, Profile};
 
-use super::errand::Errand;
 use super::moment::parse_moment;
+use super::prepared_call::PreparedCall;
 
 /// `device …`.
 #[derive(Clone, Debug, Subcommand)]
@@ -134,18 +134,18 @@ pub(crate) enum Setting {
 
 impl Device {
     /// The protocol call for this command.
-    pub(super) fn errand(self) -> Errand {
+    pub(super) fn prepared_call(self) -> PreparedCall {
         match self {
             Self::Create { name, profile, seed, clock } => {
-                Errand::new(device::Create { name, profile, seed: seed.map(SeedText::from), clock })
+                PreparedCall::new(device::Create { name, profile, seed: seed.map(SeedText::from), clock })
             }
-            Self::List => Errand::new(device::List {}),
-            Self::Profiles => Errand::new(device::Profiles {}),
-            Self::Select { name } => Errand::new(device::Select { name }),
-            Self::Show { name } => Errand::new(device::Show {}).on(name.as_deref()),
-            Self::Set(setting) => Errand::new(setting.patch()),
-            Self::Remove { name } => Errand::new(device::Remove { name }),
-            Self::Reset { name } => Errand::new(device::ResetNormalWorld {}).on(name.as_deref()),
+            Self::List => PreparedCall::new(device::List {}),
+            Self::Profiles => PreparedCall::new(device::Profiles {}),
+            Self::Select { name } => PreparedCall::new(device::Select { name }),
+            Self::Show { name } => PreparedCall::new(device::Show {}).on(name.as_deref()),
+            Self::Set(setting) => PreparedCall::new(setting.patch()),
+            Self::Remove { name } => PreparedCall::new(device::Remove { name }),
+            Self::Reset { name } => PreparedCall::new(device::ResetNormalWorld {}).on(name.as_deref()),
         }
     }
 }

@@ -5,7 +5,7 @@ use soter_bridge::protocol::TouchScript;
 use soter_bridge::protocol::sensor::{SensorMode, SetMode};
 
 use super::auth;
-use super::errand::Errand;
+use super::prepared_call::PreparedCall;
 
 /// `sensor …`.
 #[derive(Clone, Debug, Subcommand)]
@@ -24,12 +24,12 @@ pub(crate) enum Sensor {
 
 impl Sensor {
     /// The protocol call for this command.
-    pub(super) fn errand(self) -> Errand {
+    pub(super) fn prepared_call(self) -> PreparedCall {
         let mode = match self {
             Self::Ask => SensorMode::Ask,
             Self::Auto => SensorMode::Auto,
             Self::Script { script } => SensorMode::Script(script),
         };
-        Errand::new(SetMode { mode })
+        PreparedCall::new(SetMode { mode })
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 use soter_bridge::protocol::{CommandError, soter};
 
-use super::errand::Errand;
+use super::prepared_call::PreparedCall;
 
 /// `tee COMMAND [ARGS…] [--raw FILE]`.
 #[derive(Args, Clone, Debug)]
@@ -101,38 +101,40 @@ impl Tee {
     ///
     /// # Errors
     /// `InvalidParams` if a file for exported bytes is named, and the command exports none.
-    pub(super) fn errand(self) -> Result<Errand, CommandError> {
+    pub(super) fn prepared_call(self) -> Result<PreparedCall, CommandError> {
         if self.raw.is_some() && !self.command.exports() {
             return Err(CommandError::invalid_params(
                 "--raw wants bytes to write, and this command exports none",
                 "leave --raw out; getAppSecureKey, getAuthKey, finishSign and getDeviceId export bytes",
             ));
         }
-        let errand = match self.command {
-            TeeCommand::GenerateAppSecureKey(App { uid }) => Errand::new(soter::GenerateAppSecureKey { uid }),
-            TeeCommand::GetAppSecureKey(App { uid }) => Errand::new(soter::GetAppSecureKey { uid }),
-            TeeCommand::HasAskAlready(App { uid }) => Errand::new(soter::HasAskAlready { uid }),
+        let prepared_call = match self.command {
+            TeeCommand::GenerateAppSecureKey(App { uid }) => {
+                PreparedCall::new(soter::GenerateAppSecureKey { uid })
+            }
+            TeeCommand::GetAppSecureKey(App { uid }) => PreparedCall::new(soter::GetAppSecureKey { uid }),
+            TeeCommand::HasAskAlready(App { uid }) => PreparedCall::new(soter::HasAskAlready { uid }),
             TeeCommand::GenerateAuthKey(NamedKey { app, kname }) => {
-                Errand::new(soter::GenerateAuthKey { uid: app.uid, kname })
+                PreparedCall::new(soter::GenerateAuthKey { uid: app.uid, kname })
             }
             TeeCommand::GetAuthKey(NamedKey { app, kname }) => {
-                Errand::new(soter::GetAuthKey { uid: app.uid, kname })
+                PreparedCall::new(soter::GetAuthKey { uid: app.uid, kname })
             }
             TeeCommand::HasAuthKey(NamedKey { app, kname }) => {
-                Errand::new(soter::HasAuthKey { uid: app.uid, kname })
+                PreparedCall::new(soter::HasAuthKey { uid: app.uid, kname })
             }
             TeeCommand::RemoveAuthKey(NamedKey { app, kname }) => {
-                Errand::new(soter::RemoveAuthKey { uid: app.uid, kname })
+                PreparedCall::new(soter::RemoveAuthKey { uid: app.uid, kname })
             }
-            TeeCommand::RemoveAllAuthKey(App { uid }) => Errand::new(soter::RemoveAllAuthKey { uid }),
+            TeeCommand::RemoveAllAuthKey(App { uid }) => PreparedCall::new(soter::RemoveAllAuthKey { uid }),
             TeeCommand::InitSigh { key: NamedKey { app, kname }, challenge } => {
-                Errand::new(soter::InitSigh { uid: app.uid, kname, challenge })
+                PreparedCall::new(soter::InitSigh { uid: app.uid, kname, challenge })
             }
-            TeeCommand::FinishSign { session } => Errand::new(soter::FinishSign { session }),
-            TeeCommand::GetDeviceId => Errand::new(soter::GetDeviceId {}),
-            TeeCommand::GetVersion => Errand::new(soter::GetVersion {}),
-            TeeCommand::GetExtraParam { key } => Errand::new(soter::GetExtraParam { key }),
+            TeeCommand::FinishSign { session } => PreparedCall::new(soter::FinishSign { session }),
+            TeeCommand::GetDeviceId => PreparedCall::new(soter::GetDeviceId {}),
+            TeeCommand::GetVersion => PreparedCall::new(soter::GetVersion {}),
+            TeeCommand::GetExtraParam { key } => PreparedCall::new(soter::GetExtraParam { key }),
         };
-        Ok(Errand { raw: self.raw, ..errand })
+        Ok(PreparedCall { raw: self.raw, ..prepared_call })
     }
 }

@@ -15,7 +15,7 @@ fn line(text: &str) -> Line {
 fn call(text: &str) -> Call {
     let LineCommand::Shared(command) = line(text).command else { panic!("`{text}` is a REPL command") };
     match command.job() {
-        Ok(Job::Call(errand)) => errand.call,
+        Ok(Job::Call(prepared_call)) => prepared_call.call,
         other => panic!("`{text}` is no call: {other:?}"),
     }
 }
@@ -99,7 +99,7 @@ fn every_method_of_the_protocol_has_a_friendly_form() {
             _ => None,
         })
         .filter_map(|job| match job {
-            Job::Call(errand) => Some(errand.call.request.method()),
+            Job::Call(prepared_call) => Some(prepared_call.call.request.method()),
             Job::Verify(_) => Some("verify.signature"),
             Job::Explain(_) => None,
         })
@@ -116,7 +116,7 @@ fn every_method_can_be_called_by_its_name() {
         let line = line(&format!("call {}", method.name));
         let LineCommand::Shared(command) = line.command else { panic!("call is a shared command") };
         match command.job() {
-            Ok(Job::Call(errand)) => assert_eq!(errand.call.request.method(), method.name),
+            Ok(Job::Call(prepared_call)) => assert_eq!(prepared_call.call.request.method(), method.name),
             Ok(other) => panic!("{other:?}"),
             Err(error) => assert!(error.what.contains(method.name), "{error}"),
         }
@@ -214,8 +214,8 @@ fn a_commands_own_option_is_not_the_general_one() {
     assert_eq!(options.profile.as_deref(), Some("ios"));
     assert_eq!(options.seed, None);
     let Some(ProgramCommand::Shared(command)) = parsed.command else { panic!("{parsed:?}") };
-    let Ok(Job::Call(errand)) = command.job() else { panic!("no call") };
-    let Request::DeviceCreate(create) = errand.call.request else { panic!("no create") };
+    let Ok(Job::Call(prepared_call)) = command.job() else { panic!("no call") };
+    let Request::DeviceCreate(create) = prepared_call.call.request else { panic!("no create") };
     assert_eq!(
         (create.profile.as_deref(), create.seed.as_ref().map(SeedText::expose)),
         (Some("qsee"), Some("s"))

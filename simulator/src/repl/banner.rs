@@ -9,7 +9,7 @@ use crate::front::Paint;
 
 /// What the REPL shows about itself.
 #[derive(Clone, Debug)]
-pub(crate) struct Surroundings {
+pub(crate) struct BannerInfo {
     /// The bridge's address and accounts; `None` if there is no bridge.
     pub(crate) bridge: Option<String>,
     /// The state folder; `None` if nothing is stored.
@@ -17,10 +17,10 @@ pub(crate) struct Surroundings {
 }
 
 /// What this program is and is not, its phone and state, and what to try.
-pub(super) fn banner(devices: &Devices, surroundings: &Surroundings, paint: Paint) -> String {
+pub(super) fn banner(devices: &Devices, info: &BannerInfo, paint: Paint) -> String {
     let phone = devices.devices.iter().find(|phone| phone.name == devices.selected);
     let profile = phone.map_or("unknown", |phone| phone.profile.as_str());
-    let state = surroundings.state.as_ref().map_or("nothing is kept".to_owned(), |folder| {
+    let state = info.state.as_ref().map_or("nothing is kept".to_owned(), |folder| {
         format!("kept in {}", visible(&folder.display().to_string()))
     });
     let seeded = if phone.is_some_and(|phone| phone.seeded) {
@@ -28,10 +28,8 @@ pub(super) fn banner(devices: &Devices, surroundings: &Surroundings, paint: Pain
     } else {
         ""
     };
-    let bridge = surroundings
-        .bridge
-        .as_ref()
-        .map_or(String::new(), |bridge| format!("\npage and bridge {}", visible(bridge)));
+    let bridge =
+        info.bridge.as_ref().map_or(String::new(), |bridge| format!("\npage and bridge {}", visible(bridge)));
     format!(
         "{} {}, a phone with SOTER on your desk\n\
          The root key is {}: no real server trusts what is signed here.\n\
@@ -68,8 +66,8 @@ mod tests {
     #[test]
     fn the_banner_says_that_the_root_key_is_emulated_and_where_the_state_is() {
         let bridge = Some("http://127.0.0.1:8777, mini program wx".to_owned());
-        let surroundings = Surroundings { bridge, state: Some(PathBuf::from("desk")) };
-        let text = banner(&desk(false), &surroundings, Paint::PLAIN);
+        let info = BannerInfo { bridge, state: Some(PathBuf::from("desk")) };
+        let text = banner(&desk(false), &info, Paint::PLAIN);
         assert_eq!(text.lines().count(), 5, "{text}");
         for part in [
             "page and bridge http://127.0.0.1:8777",
@@ -86,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_banner_says_that_a_seeded_clock_stands_still() {
-        let text = banner(&desk(true), &Surroundings { bridge: None, state: None }, Paint::PLAIN);
+        let text = banner(&desk(true), &BannerInfo { bridge: None, state: None }, Paint::PLAIN);
         assert!(text.contains("clock stands still") && text.contains("nothing is kept"), "{text}");
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Completions {
 /// The words that complete a line up to the cursor.
 pub(super) fn complete(lines: &Command, line: &str, names: &Names) -> Completions {
     let Typed { finished, partial, start } = grammar::typed(line);
-    let place = Place::after(lines, &finished);
+    let place = GrammarPosition::after(lines, &finished);
     let mut words = place.next_words(&partial, names);
     words.retain(|word| word.starts_with(&partial));
     words.sort_unstable();
@@ -41,7 +41,7 @@ pub(super) fn missing(lines: &Command, line: &str) -> Option<String> {
         return None;
     }
     let Typed { finished, .. } = grammar::typed(line);
-    let place = Place::after(lines, &finished);
+    let place = GrammarPosition::after(lines, &finished);
     if place.command.has_subcommands() {
         return (place.positionals == 0 && place.value_of.is_none() && !std::ptr::eq(place.command, lines))
             .then(|| "COMMAND".to_owned());
@@ -54,7 +54,7 @@ pub(super) fn missing(lines: &Command, line: &str) -> Option<String> {
 }
 
 /// The position of a line in the grammar.
-struct Place<'a> {
+struct GrammarPosition<'a> {
     command: &'a Command,
     /// The option whose value comes next, if any.
     value_of: Option<&'a Arg>,
@@ -62,7 +62,7 @@ struct Place<'a> {
     positionals: usize,
 }
 
-impl<'a> Place<'a> {
+impl<'a> GrammarPosition<'a> {
     fn after(lines: &'a Command, words: &[String]) -> Self {
         let mut place = Self { command: lines, value_of: None, positionals: 0 };
         for word in words {

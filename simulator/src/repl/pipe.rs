@@ -7,9 +7,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::broadcast;
 
 use super::lines::{Lines, NextLine};
-use super::session::{Session, Understood};
+use super::session::{ParsedLine, Session};
 use crate::front::{self, Delivery, Exit, Paint, Pending, Progress};
-use crate::grammar::Errand;
+use crate::grammar::PreparedCall;
 
 /// Carries out all lines. Returns [`Exit::Good`] if each line was understood and carried out, whatever the answers
 /// were; otherwise the exit code of the first error.
@@ -75,14 +75,16 @@ impl<S: Service> Pipe<S> {
     /// Carries out a line.
     pub(super) async fn line(&mut self, text: &str) -> Flow {
         let delivery = match self.session.understand(text) {
-            Ok(Understood::Leave) => return Flow::Leave,
-            Ok(Understood::Nothing) => Ok(Delivery::Delivered),
-            Ok(Understood::Events(shown)) => {
+            Ok(ParsedLine::Leave) => return Flow::Leave,
+            Ok(ParsedLine::Nothing) => Ok(Delivery::Delivered),
+            Ok(ParsedLine::Events(shown)) => {
                 self.events = shown.then(|| self.session.service.events());
                 Ok(Delivery::Delivered)
             }
-            Ok(Understood::Told(told)) => self.session.tell(&told),
-            Ok(Understood::Errand { errand, json }) => self.errand(errand, json).await,
+            Ok(ParsedLine::LocalAnswer(told)) => self.session.tell(&told),
+            Ok(ParsedLine::PreparedCall { prepared_call, json }) => {
+                self.prepared_call(prepared_call, json).await
+            }
             Err(error) => Err(error),
         };
         let flow = self.flow(delivery);
@@ -94,9 +96,13 @@ impl<S: Service> Pipe<S> {
         self.flow(delivery)
     }
 
-    async fn errand(&mut self, errand: Errand, json: bool) -> Result<Delivery, CommandError> {
-        if !matches!(errand.call.request, Request::StartSoterAuthentication(_)) {
-            return self.session.carry_out(errand, json).await;
+    async fn prepared_call(
+        &mut self,
+        prepared_call: PreparedCall,
+        json: bool,
+    ) -> Result<Delivery, CommandError> {
+        if !matches!(prepared_call.call.request, Request::StartSoterAuthentication(_)) {
+            return self.session.carry_out(prepared_call, json).await;
         }
         if self.open.is_some() {
             return Err(CommandError::invalid_params(
@@ -104,8 +110,8 @@ impl<S: Service> Pipe<S> {
                 "end it first, with `touch …` or `cancel`",
             ));
         }
-        let errand = front::with_usual_mode(&self.session.service, errand).await?;
-        let mut pending = Pending::start(&self.session.service, errand);
+        let prepared_call = front::with_usual_mode(&self.session.service, prepared_call).await?;
+        let mut pending = Pending::start(&self.session.service, prepared_call);
         loop {
             match pending.progress().await {
                 Progress::Happened(_) => {}

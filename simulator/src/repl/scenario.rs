@@ -46,7 +46,8 @@ pub(crate) fn run<S: Service>(
     let steps = read(text)?;
     let answers = Buffer::default();
     let session = Session::new(Arc::clone(service), Console::to(answers.clone(), io::sink()), device, true);
-    let mut stage = Stage { pipe: Pipe::new(session), answers, seen: Seen::default(), kept: Kept::default() };
+    let mut stage =
+        Stage { pipe: Pipe::new(session), answers, seen: LineResult::default(), kept: Kept::default() };
     let (mut held, mut failed) = (0, 0);
     let mut steps = steps.into_iter().peekable();
     while let Some((number, step)) = steps.next() {
@@ -100,13 +101,13 @@ struct Stage<S> {
     pipe: Pipe<S>,
     answers: Buffer,
     /// The result of the last line.
-    seen: Seen,
+    seen: LineResult,
     kept: Kept,
 }
 
 /// The result of a line.
 #[derive(Default)]
-struct Seen {
+struct LineResult {
     answers: Vec<Value>,
     /// Why the line was refused: what happened, and what to do next.
     error: Option<String>,
@@ -115,7 +116,7 @@ struct Seen {
 impl<S: Service> Stage<S> {
     async fn carry_out(&mut self, line: &str) -> Flow {
         let flow = self.pipe.line(line).await;
-        self.seen = Seen {
+        self.seen = LineResult {
             answers: self.answers.take().lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
             error: self.pipe.take_error().map(|CommandError { what, next, .. }| format!("{what}; {next}")),
         };
@@ -123,7 +124,7 @@ impl<S: Service> Stage<S> {
     }
 }
 
-impl Seen {
+impl LineResult {
     fn find(&self, path: &str) -> Option<Value> {
         self.answers.iter().rev().find_map(|answer| expectation::at(answer, path))
     }

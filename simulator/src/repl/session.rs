@@ -7,7 +7,7 @@ use soter_bridge::protocol::{CommandError, Request, Response, Service};
 
 use super::help;
 use crate::front::{self, Answer, Console, Delivery};
-use crate::grammar::{self, Errand, Job, Line, LineCommand, Refused, Verify};
+use crate::grammar::{self, Job, Line, LineCommand, PreparedCall, Refused, Verify};
 
 /// A desk, and the front end of the person or script that uses it.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Session<S> {
 
 /// The meaning of a line.
 #[derive(Debug)]
-pub(super) enum Understood {
+pub(super) enum ParsedLine {
     /// Nothing: an empty line or a comment.
     Nothing,
     /// End the session.
@@ -32,11 +32,11 @@ pub(super) enum Understood {
     /// Show events on the phones, or stop showing them.
     Events(bool),
     /// A command that needs no phone, with its answer.
-    Told(Told),
+    LocalAnswer(LocalAnswer),
     /// A command of the protocol.
-    Errand {
+    PreparedCall {
         /// The command.
-        errand: Errand,
+        prepared_call: PreparedCall,
         /// Whether its answer is one line of JSON.
         json: bool,
     },
@@ -44,7 +44,7 @@ pub(super) enum Understood {
 
 /// An answer that needs no phone.
 #[derive(Debug)]
-pub(super) enum Told {
+pub(super) enum LocalAnswer {
     /// Text for a person.
     Text(String),
     /// An answer.
@@ -71,48 +71,52 @@ impl<S: Service> Session<S> {
     ///
     /// # Errors
     /// `InvalidParams` or `UnknownMethod` if the line is wrong, `Environment` if a file cannot be read.
-    pub(super) fn understand(&self, text: &str) -> Result<Understood, CommandError> {
+    pub(super) fn understand(&self, text: &str) -> Result<ParsedLine, CommandError> {
         let Line { command, device, json } = match grammar::parse_line(text) {
-            Ok(None) => return Ok(Understood::Nothing),
+            Ok(None) => return Ok(ParsedLine::Nothing),
             Ok(Some(line)) => line,
             Err(Refused::Usage(error)) => return Err(error),
             Err(Refused::Help { plain, coloured }) => {
                 let text = if self.console.paint.is_coloured() { coloured } else { plain };
-                return Ok(Understood::Told(Told::Text(text.trim_end().to_owned())));
+                return Ok(ParsedLine::LocalAnswer(LocalAnswer::Text(text.trim_end().to_owned())));
             }
         };
         let json = json || self.json;
-        let errand = match command {
-            LineCommand::Exit => return Ok(Understood::Leave),
-            LineCommand::Events { shown } => return Ok(Understood::Events(shown)),
+        let prepared_call = match command {
+            LineCommand::Exit => return Ok(ParsedLine::Leave),
+            LineCommand::Events { shown } => return Ok(ParsedLine::Events(shown)),
             LineCommand::Help { words } => {
                 let text = help::about(&words, self.console.paint)?;
-                return Ok(Understood::Told(Told::Text(text)));
+                return Ok(ParsedLine::LocalAnswer(LocalAnswer::Text(text)));
             }
-            LineCommand::Touch { touch } => Errand::touch(touch),
-            LineCommand::Cancel => Errand::cancel(),
+            LineCommand::Touch { touch } => PreparedCall::touch(touch),
+            LineCommand::Cancel => PreparedCall::cancel(),
             LineCommand::Shared(command) => match command.job()? {
-                Job::Call(errand) => errand,
+                Job::Call(prepared_call) => prepared_call,
                 Job::Verify(files) => {
-                    return Ok(Understood::Told(Told::Answer(Box::new(verify(&files)?), json)));
+                    return Ok(ParsedLine::LocalAnswer(LocalAnswer::Answer(Box::new(verify(&files)?), json)));
                 }
                 Job::Explain(code) => {
                     let answer = front::explain(code)?;
-                    return Ok(Understood::Told(Told::Answer(Box::new(answer), json)));
+                    return Ok(ParsedLine::LocalAnswer(LocalAnswer::Answer(Box::new(answer), json)));
                 }
             },
         };
         let device = device.or_else(|| self.device.clone());
-        Ok(Understood::Errand { errand: errand.on(device.as_deref()), json })
+        Ok(ParsedLine::PreparedCall { prepared_call: prepared_call.on(device.as_deref()), json })
     }
 
     /// Carries out a command that opens no dialog, and shows its answer.
     ///
     /// # Errors
     /// Those of [`front::perform()`] and [`show`](Self::show).
-    pub(super) async fn carry_out(&mut self, errand: Errand, json: bool) -> Result<Delivery, CommandError> {
-        let selects = matches!(errand.call.request, Request::DeviceSelect(_));
-        let answer = front::perform(&self.service, errand).await?;
+    pub(super) async fn carry_out(
+        &mut self,
+        prepared_call: PreparedCall,
+        json: bool,
+    ) -> Result<Delivery, CommandError> {
+        let selects = matches!(prepared_call.call.request, Request::DeviceSelect(_));
+        let answer = front::perform(&self.service, prepared_call).await?;
         if selects {
             // After a device is selected, the next lines are for it.
             self.device = None;
@@ -138,10 +142,10 @@ impl<S: Service> Session<S> {
     ///
     /// # Errors
     /// Those of [`show`](Self::show).
-    pub(super) fn tell(&mut self, told: &Told) -> Result<Delivery, CommandError> {
+    pub(super) fn tell(&mut self, told: &LocalAnswer) -> Result<Delivery, CommandError> {
         match told {
-            Told::Text(text) => self.console.answer(text),
-            Told::Answer(answer, json) => self.show(answer, *json),
+            LocalAnswer::Text(text) => self.console.answer(text),
+            LocalAnswer::Answer(answer, json) => self.show(answer, *json),
         }
     }
 }

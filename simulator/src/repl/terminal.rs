@@ -4,24 +4,20 @@ use rustyline::error::ReadlineError;
 use soter_bridge::protocol::{CommandError, Request, Service, device};
 use tokio::runtime::Runtime;
 
-use super::banner::{Surroundings, banner};
+use super::banner::{BannerInfo, banner};
 use super::completion::Names;
 use super::editor::{self, LineEditor};
-use super::session::{Session, Understood};
+use super::session::{ParsedLine, Session};
 use super::watcher::Watcher;
 use crate::front::{self, Delivery, Exit, Pending, Screen};
-use crate::grammar::{self, Errand};
+use crate::grammar::{self, PreparedCall};
 
 /// The file name of the history in the state folder.
 const HISTORY: &str = "history";
 
 /// Reads lines and carries them out until Ctrl-D or `exit`. Mistakes and refusals do not change the exit code.
-pub(super) fn run<S: Service>(
-    runtime: &Runtime,
-    mut session: Session<S>,
-    surroundings: &Surroundings,
-) -> Exit {
-    let (editor, watcher) = match prepare(runtime, &session, surroundings) {
+pub(super) fn run<S: Service>(runtime: &Runtime, mut session: Session<S>, info: &BannerInfo) -> Exit {
+    let (editor, watcher) = match prepare(runtime, &session, info) {
         Ok(prepared) => prepared,
         Err(error) => {
             let error = no_terminal(&error);
@@ -30,8 +26,8 @@ pub(super) fn run<S: Service>(
         }
     };
     let mut terminal = Terminal { runtime, session, editor, watcher };
-    let exit = terminal.talk(surroundings);
-    if let Some(folder) = &surroundings.state {
+    let exit = terminal.talk(info);
+    if let Some(folder) = &info.state {
         // The history is not important, so errors are ignored.
         let _ = terminal.editor.save_history(&folder.join(HISTORY));
     }
@@ -41,9 +37,9 @@ pub(super) fn run<S: Service>(
 fn prepare<S: Service>(
     runtime: &Runtime,
     session: &Session<S>,
-    surroundings: &Surroundings,
+    info: &BannerInfo,
 ) -> Result<(LineEditor, Watcher), ReadlineError> {
-    let history = surroundings.state.as_ref().map(|folder| folder.join(HISTORY));
+    let history = info.state.as_ref().map(|folder| folder.join(HISTORY));
     let paint = session.console.paint;
     let mut editor = editor::open(paint, history.as_deref())?;
     let printer = editor.create_external_printer()?;
@@ -59,8 +55,8 @@ struct Terminal<'r, S> {
 }
 
 impl<S: Service> Terminal<'_, S> {
-    fn talk(&mut self, surroundings: &Surroundings) -> Exit {
-        if !self.session.speaks_json() && self.greet(surroundings) == Flow::Leave {
+    fn talk(&mut self, info: &BannerInfo) -> Exit {
+        if !self.session.speaks_json() && self.greet(info) == Flow::Leave {
             return Exit::Good;
         }
         loop {
@@ -85,12 +81,10 @@ impl<S: Service> Terminal<'_, S> {
         }
     }
 
-    fn greet(&mut self, surroundings: &Surroundings) -> Flow {
+    fn greet(&mut self, info: &BannerInfo) -> Flow {
         let listed = self.runtime.block_on(self.session.service.request(None, device::List {}));
         let delivery = match listed {
-            Ok(devices) => {
-                self.session.console.answer(&banner(&devices, surroundings, self.session.console.paint))
-            }
+            Ok(devices) => self.session.console.answer(&banner(&devices, info, self.session.console.paint)),
             Err(error) => Err(error),
         };
         self.flow(delivery)
@@ -116,27 +110,27 @@ impl<S: Service> Terminal<'_, S> {
 
     fn line(&mut self, text: &str) -> Flow {
         let delivery = match self.session.understand(text) {
-            Ok(Understood::Leave) => return Flow::Leave,
-            Ok(Understood::Nothing) => Ok(Delivery::Delivered),
-            Ok(Understood::Events(shown)) => {
+            Ok(ParsedLine::Leave) => return Flow::Leave,
+            Ok(ParsedLine::Nothing) => Ok(Delivery::Delivered),
+            Ok(ParsedLine::Events(shown)) => {
                 self.watcher.show(shown);
                 Ok(Delivery::Delivered)
             }
-            Ok(Understood::Told(told)) => self.session.tell(&told),
-            Ok(Understood::Errand { errand, json }) => self.errand(errand, json),
+            Ok(ParsedLine::LocalAnswer(told)) => self.session.tell(&told),
+            Ok(ParsedLine::PreparedCall { prepared_call, json }) => self.prepared_call(prepared_call, json),
             Err(error) => Err(error),
         };
         self.flow(delivery)
     }
 
-    fn errand(&mut self, errand: Errand, json: bool) -> Result<Delivery, CommandError> {
+    fn prepared_call(&mut self, prepared_call: PreparedCall, json: bool) -> Result<Delivery, CommandError> {
         let (runtime, session) = (self.runtime, &mut self.session);
         runtime.block_on(async {
-            if !matches!(errand.call.request, Request::StartSoterAuthentication(_)) {
-                return session.carry_out(errand, json).await;
+            if !matches!(prepared_call.call.request, Request::StartSoterAuthentication(_)) {
+                return session.carry_out(prepared_call, json).await;
             }
-            let errand = front::with_usual_mode(&session.service, errand).await?;
-            let mut pending = Pending::start(&session.service, errand);
+            let prepared_call = front::with_usual_mode(&session.service, prepared_call).await?;
+            let mut pending = Pending::start(&session.service, prepared_call);
             let callback = front::authenticate_at(Screen::Output, &session.service, &mut pending).await?;
             let answer = pending.conclude(callback, json).await;
             session.show(&answer, json)

@@ -39,14 +39,14 @@ fn stock() -> &'static [Vec<u8>] {
 
 /// Everything outside a phone's secure world, controlled by the test. Clones are the same phone.
 #[derive(Clone)]
-struct Outside {
+struct TestEnvironment {
     profile: &'static str,
     storage: PowerCutStorage,
     clock: Arc<AtomicU64>,
     keys_made: Arc<AtomicUsize>,
 }
 
-impl Outside {
+impl TestEnvironment {
     /// A phone of this family that was never powered on.
     fn new(profile: &'static str) -> Self {
         Self {
@@ -90,7 +90,7 @@ impl Outside {
     }
 }
 
-impl Environment for Outside {
+impl Environment for TestEnvironment {
     fn random(&mut self, out: &mut [u8]) -> Result<(), RandomnessError> {
         operating_system_random(out)
     }
@@ -110,8 +110,8 @@ impl Environment for Outside {
 }
 
 /// A phone whose app 1 has an ASK and the AuthKey `pay`.
-fn phone_with_keys(profile: &'static str) -> (Outside, Tee) {
-    let outside = Outside::new(profile);
+fn phone_with_keys(profile: &'static str) -> (TestEnvironment, Tee) {
+    let outside = TestEnvironment::new(profile);
     let mut tee = outside.open();
     tee.generate_app_secure_key(1).unwrap();
     tee.generate_auth_key(1, "pay").unwrap();

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::{Value, json};
-use soter_attack::{Backstage, Credentials, Http, KeySource, Trouble, WeChatTarget};
+use soter_attack::{Credentials, Http, KeySource, TargetError, VerifierControl, WeChatTarget};
 use soter_wire::{PublicKey, SignatureScheme, base64};
 
 use reading::{Read, read};
@@ -462,7 +462,7 @@ fn pairs(query: &str) -> BTreeMap<String, String> {
     query.split('&').filter_map(pair).collect()
 }
 
-impl Backstage for Verifier {
+impl VerifierControl for Verifier {
     fn login_code(&self, appid: String) -> BoxFuture<'_, Option<String>> {
         let mut kept = self.kept();
         kept.issued += 1;
@@ -477,7 +477,7 @@ impl Backstage for Verifier {
         true
     }
 
-    fn restart(&self) -> BoxFuture<'_, Result<(), Trouble>> {
+    fn restart(&self) -> BoxFuture<'_, Result<(), TargetError>> {
         let mut kept = self.kept();
         kept.tokens.clear();
         if self.is(Weakness::CounterInMemory) || self.is(Weakness::AllInMemory) {

@@ -3,7 +3,7 @@
 //! The full tables of `verify_signature` and `verify_ask` are not public. This table has the codes that have been
 //! seen live, and the general ones of `api.weixin.qq.com` that apply.
 
-use super::code::{Code, Place};
+use super::code::{Code, CodeSource};
 use crate::paths::INVALID_URL_ADVICE;
 
 pub(super) const TABLE: &[Code] = &[
@@ -128,9 +128,9 @@ pub(super) const TABLE: &[Code] = &[
 ];
 
 const fn code(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
-    Code { code, name, place: Place::Backend, meaning, advice }
+    Code { code, name, place: CodeSource::Backend, meaning, advice }
 }
 
 const fn device(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
-    Code { code, name, place: Place::BackendDevice, meaning, advice }
+    Code { code, name, place: CodeSource::BackendDevice, meaning, advice }
 }

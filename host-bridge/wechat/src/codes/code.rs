@@ -12,7 +12,7 @@ pub struct Code {
     /// What it is called there: the SDK's constant, the text in `errMsg` or `errmsg`, or a few words if it has none.
     pub name: &'static str,
     /// Where it occurs.
-    pub place: Place,
+    pub place: CodeSource,
     /// One line: what has happened.
     pub meaning: &'static str,
     /// One or two sentences: what to do.
@@ -21,7 +21,7 @@ pub struct Code {
 
 /// Where a code comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum CodeSource {
     /// `errcode` of `api.weixin.qq.com`, above all of `verify_signature`.
     Backend,
     /// `errcode` of the backend's interfaces about devices, `is_support` and `verify_ask`.
@@ -36,7 +36,7 @@ pub enum Place {
     WxCall,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for CodeSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(match self {
             Self::Backend => "WeChat's backend, api.weixin.qq.com",

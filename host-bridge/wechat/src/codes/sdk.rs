@@ -2,7 +2,7 @@
 
 use soter_wire::result_code;
 
-use super::code::{Code, Place};
+use super::code::{Code, CodeSource};
 
 pub(super) const TABLE: &[Code] = &[
     code(result_code::OK, "ERR_OK", "Success.", "Nothing to do."),
@@ -72,9 +72,9 @@ pub(super) const LOCKOUTS: &[Code] = &[
 ];
 
 const fn code(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
-    Code { code, name, place: Place::Sdk, meaning, advice }
+    Code { code, name, place: CodeSource::Sdk, meaning, advice }
 }
 
 const fn lockout(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
-    Code { code, name, place: Place::Lockout, meaning, advice }
+    Code { code, name, place: CodeSource::Lockout, meaning, advice }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::*;
 
-fn numbers(place: Place) -> Vec<i32> {
+fn numbers(place: CodeSource) -> Vec<i32> {
     CODES.iter().filter(|code| code.place == place).map(|code| code.code).collect()
 }
 
@@ -25,10 +25,10 @@ fn every_known_code_is_explained() {
 #[test]
 fn a_number_used_in_several_places_is_explained_for_each() {
     let places = |code| explain(code).map(|known| known.place).collect::<HashSet<_>>();
-    assert_eq!(places(0), HashSet::from([Place::WxCall, Place::Sdk, Place::Backend]));
-    assert_eq!(places(-1), HashSet::from([Place::Sdk, Place::Backend]));
-    assert_eq!(places(90001), HashSet::from([Place::WxCall, Place::BackendDevice]));
-    assert_eq!(places(90002), HashSet::from([Place::WxCall, Place::BackendDevice]));
+    assert_eq!(places(0), HashSet::from([CodeSource::WxCall, CodeSource::Sdk, CodeSource::Backend]));
+    assert_eq!(places(-1), HashSet::from([CodeSource::Sdk, CodeSource::Backend]));
+    assert_eq!(places(90001), HashSet::from([CodeSource::WxCall, CodeSource::BackendDevice]));
+    assert_eq!(places(90002), HashSet::from([CodeSource::WxCall, CodeSource::BackendDevice]));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn places_are_told_apart_by_their_words() {
 
 #[test]
 fn the_wrapper_numbers_run_without_a_gap() {
-    let mut numbers = numbers(Place::SdkWrapper);
+    let mut numbers = numbers(CodeSource::SdkWrapper);
     numbers.dedup();
     assert_eq!(numbers, (1001..=1029).collect::<Vec<_>>());
 }

@@ -1,7 +1,7 @@
 //! The codes of soter-wrapper, the upper layer of Tencent's SDK for Android. Names are those of its public
 //! interface `SoterProcessErrCode`.
 
-use super::code::{Code, Place};
+use super::code::{Code, CodeSource};
 use soter_wire::result_code;
 
 pub(super) const TABLE: &[Code] = &[
@@ -188,5 +188,5 @@ pub(super) const TABLE: &[Code] = &[
 ];
 
 const fn code(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
-    Code { code, name, place: Place::SdkWrapper, meaning, advice }
+    Code { code, name, place: CodeSource::SdkWrapper, meaning, advice }
 }

@@ -2,7 +2,7 @@
 //!
 //! Codes are from WeChat's documentation; texts are those of the Android client.
 
-use super::code::{Code, Place};
+use super::code::{Code, CodeSource};
 
 /// Success.
 pub const OK: i32 = 0;
@@ -178,5 +178,5 @@ pub(super) const TABLE: &[Code] = &[
 ];
 
 const fn code(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
-    Code { code, name, place: Place::WxCall, meaning, advice }
+    Code { code, name, place: CodeSource::WxCall, meaning, advice }
 }

@@ -217,7 +217,7 @@ fn write_change(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Res
                 .execute(params![cpu_id, attk, checksum(&[b"device", cpu_id.as_bytes(), attk])])?;
             write_counter(transaction, cpu_id, 0)
         }
-        // INVARIANT: counters are at most MAX_COUNTER, the greatest i64, and the book only lets them grow.
+        // INVARIANT: counters are at most MAX_COUNTER, the greatest i64, and the state only lets them grow.
         Change::Counter { cpu_id, highest } => {
             write_counter(transaction, cpu_id, i64::try_from(*highest).unwrap_or(i64::MAX))
         }

@@ -41,7 +41,7 @@ async fn make(ledger: &Ledger, changes: Vec<Change>) {
 }
 
 async fn spend(ledger: &Ledger, cpu_id: &str, value: u64) -> bool {
-    match ledger.change(|book| book.spend(cpu_id, value, true).map(|change| vec![change])) {
+    match ledger.change(|state| state.spend(cpu_id, value, true).map(|change| vec![change])) {
         Ok(receipt) => receipt.unwrap().durable().await.is_ok(),
         Err(_) => false,
     }
@@ -58,14 +58,17 @@ async fn what_was_durable_is_there_again() {
 
     let ledger = open(&path);
     assert!(!spend(&ledger, "a", 7).await && spend(&ledger, "a", 8).await && spend(&ledger, "b", 1).await);
-    ledger.read(|book| {
-        assert_eq!(book.ask("a", "1").map(|(key, scheme)| (key.clone(), scheme)), Some((public(1), pss(32))));
-        let keys = book.auth_keys("a", "1");
+    ledger.read(|state| {
+        assert_eq!(
+            state.ask("a", "1").map(|(key, scheme)| (key.clone(), scheme)),
+            Some((public(1), pss(32)))
+        );
+        let keys = state.auth_keys("a", "1");
         assert_eq!((keys.len(), &keys[0].key, keys[0].scheme), (1, &public(2), pss(32)));
     });
     make(&ledger, vec![Change::Clear]).await;
     drop(ledger);
-    assert!(open(&path).read(|book| book.attk("a").is_none() && book.auth_keys("a", "1").is_empty()));
+    assert!(open(&path).read(|state| state.attk("a").is_none() && state.auth_keys("a", "1").is_empty()));
 }
 
 #[tokio::test]
@@ -109,11 +112,11 @@ async fn damage_is_an_error_or_has_no_effect() {
         std::fs::write(&path, &bytes).unwrap();
         let opened = SqliteStore::open(&path).and_then(Ledger::open);
         match opened {
-            Ok(ledger) if bytes.is_empty() => assert!(ledger.read(|book| book.attk("a").is_none())),
+            Ok(ledger) if bytes.is_empty() => assert!(ledger.read(|state| state.attk("a").is_none())),
             Ok(ledger) => {
-                assert_eq!(ledger.read(|book| book.attk("a").cloned()), Some(public(0)));
+                assert_eq!(ledger.read(|state| state.attk("a").cloned()), Some(public(0)));
                 assert!(!spend(&ledger, "a", 1000).await, "a lower counter");
-                assert_eq!(ledger.read(|book| book.auth_keys("a", "1").len()), 1);
+                assert_eq!(ledger.read(|state| state.auth_keys("a", "1").len()), 1);
                 *outcomes.entry("same").or_insert(0) += 1;
             }
             Err(error) => {

@@ -13,7 +13,7 @@ async fn a_reset_forgets_devices_sessions_and_tokens_and_keeps_accounts() {
     assert!(wechat.check_session(DEFAULT_USER, DEFAULT_APPID).unwrap());
     wechat.reset().await.unwrap();
     assert!(!wechat.check_session(DEFAULT_USER, DEFAULT_APPID).unwrap());
-    assert!(wechat.ledger.read(|book| book.attk(&phone.cpu_id).is_none()));
+    assert!(wechat.ledger.read(|state| state.attk(&phone.cpu_id).is_none()));
     // The same phone may start again.
     phone.counter = 0;
     phone.upload(&wechat, OPENID).await;

@@ -9,7 +9,7 @@ use super::description::Success;
 use super::pointer::Pointer;
 use super::template::Values;
 use crate::http::Reply;
-use crate::target::Trouble;
+use crate::target::TargetError;
 
 impl Success {
     /// Whether an answer means success.
@@ -43,17 +43,18 @@ impl Success {
 }
 
 /// The named values in an answer.
-pub(super) fn captured(pointers: &BTreeMap<String, Pointer>, reply: &Reply) -> Result<Values, Trouble> {
+pub(super) fn captured(pointers: &BTreeMap<String, Pointer>, reply: &Reply) -> Result<Values, TargetError> {
     pointers.iter().map(|(name, pointer)| Ok((name.clone(), at(pointer, reply)?))).collect()
 }
 
 /// The value at a pointer in an answer, as text.
-pub(super) fn at(pointer: &Pointer, reply: &Reply) -> Result<String, Trouble> {
+pub(super) fn at(pointer: &Pointer, reply: &Reply) -> Result<String, TargetError> {
     match pointer.find(&reply.body) {
         Some(Value::String(text)) => Ok(text),
-        Some(Value::Null) | None => {
-            Err(Trouble::broken(format!("there is nothing at `{pointer}` in the answer: {}", told(reply))))
-        }
+        Some(Value::Null) | None => Err(TargetError::broken(format!(
+            "there is nothing at `{pointer}` in the answer: {}",
+            told(reply)
+        ))),
         Some(other) => Ok(other.to_string()),
     }
 }

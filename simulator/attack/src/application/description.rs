@@ -12,7 +12,7 @@ use soter_bridge::toml_file;
 use soter_wire::shortened;
 
 use super::pointer::Pointer;
-use super::template::{Place, Values, filled, names};
+use super::template::{Encoding, Values, filled, names};
 use crate::http::Http;
 
 /// A commented description to start with.
@@ -149,7 +149,7 @@ impl Application {
         let requests = requests.chain(self.login.iter().map(|login| &login.request)).chain(&self.logout);
         // Values cannot lead to another server, because they are percent-encoded in an address.
         for endpoint in requests {
-            http.check(&filled(&endpoint.url, &Values::new(), Place::Address))?;
+            http.check(&filled(&endpoint.url, &Values::new(), Encoding::Address))?;
         }
         self.restart.iter().flat_map(|restart| &restart.ready).try_for_each(|ready| http.check(ready))
     }
@@ -215,11 +215,11 @@ impl Endpoint {
     }
 
     /// How values are written in the body.
-    pub(super) fn body_place(&self) -> Place {
+    pub(super) fn body_place(&self) -> Encoding {
         match self.content_type().as_deref().or(self.guessed_content_type()) {
-            Some(kind) if kind.contains("json") => Place::Json,
-            Some(kind) if kind.contains("x-www-form-urlencoded") => Place::Form,
-            Some(_) | None => Place::Plain,
+            Some(kind) if kind.contains("json") => Encoding::Json,
+            Some(kind) if kind.contains("x-www-form-urlencoded") => Encoding::Form,
+            Some(_) | None => Encoding::Plain,
         }
     }
 
@@ -242,7 +242,7 @@ impl Endpoint {
     /// The same request with the result as an object instead of a string; `None` if the body does not contain it as a
     /// JSON string.
     pub(super) fn with_object(&self, json: &str) -> Option<Self> {
-        let body = self.body.as_ref().filter(|_| self.body_place() == Place::Json)?;
+        let body = self.body.as_ref().filter(|_| self.body_place() == Encoding::Json)?;
         let changed = ["\"{{resultJSON}}\"", "\"{{ resultJSON }}\""]
             .iter()
             .find(|quoted| body.contains(**quoted))
@@ -352,10 +352,10 @@ mod tests {
     #[test]
     fn a_body_without_a_content_type_is_taken_for_what_it_looks_like() {
         for (body, place) in [
-            ("{\"r\":\"{{resultJSON}}\"}", Place::Json),
-            ("r={{resultJSON}}&s={{resultJSONSignature}}", Place::Form),
-            ("{{resultJSON}}", Place::Plain),
-            ("<r a='b'/>", Place::Plain),
+            ("{\"r\":\"{{resultJSON}}\"}", Encoding::Json),
+            ("r={{resultJSON}}&s={{resultJSONSignature}}", Encoding::Form),
+            ("{{resultJSON}}", Encoding::Plain),
+            ("<r a='b'/>", Encoding::Plain),
         ] {
             let body = Some(body.to_owned());
             let endpoint = Endpoint { method: None, url: "/".to_owned(), headers: BTreeMap::new(), body };

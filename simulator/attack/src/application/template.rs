@@ -9,7 +9,7 @@ pub(super) type Values = BTreeMap<String, String>;
 
 /// The place of a text, which decides how values are encoded in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Encoding {
     /// An address: values are percent-encoded.
     Address,
     /// A form: values are encoded as in an address.
@@ -28,7 +28,7 @@ pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The template with its values. A name without a value is replaced by nothing.
-pub(super) fn filled(text: &str, values: &Values, place: Place) -> String {
+pub(super) fn filled(text: &str, values: &Values, place: Encoding) -> String {
     let mut parts = text.split("{{");
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -43,18 +43,18 @@ pub(super) fn filled(text: &str, values: &Values, place: Place) -> String {
     out
 }
 
-fn written(value: &str, place: Place) -> String {
+fn written(value: &str, place: Encoding) -> String {
     match place {
-        Place::Address | Place::Form => {
+        Encoding::Address | Encoding::Form => {
             form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20")
         }
-        Place::Header => value.replace(['\r', '\n', '\0'], ""),
-        Place::Json => {
+        Encoding::Header => value.replace(['\r', '\n', '\0'], ""),
+        Encoding::Json => {
             let mut quoted = String::new();
             encode_string(value, &mut quoted, false);
             quoted.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned()
         }
-        Place::Plain => value.to_owned(),
+        Encoding::Plain => value.to_owned(),
     }
 }
 
@@ -69,20 +69,20 @@ mod tests {
     #[test]
     fn values_are_written_as_their_place_wants_them() {
         for (place, expected) in [
-            (Place::Address, "1x%22y%2F%26%2B%20%0A2"),
-            (Place::Header, "1x\"y/&+ 2"),
-            (Place::Json, "1x\\\"y/&+ \\n2"),
-            (Place::Plain, "1x\"y/&+ \n2"),
+            (Encoding::Address, "1x%22y%2F%26%2B%20%0A2"),
+            (Encoding::Header, "1x\"y/&+ 2"),
+            (Encoding::Json, "1x\\\"y/&+ \\n2"),
+            (Encoding::Plain, "1x\"y/&+ \n2"),
         ] {
             assert_eq!(filled("1{{ a }}2", &values(), place), expected, "{place:?}");
         }
-        assert_eq!(filled("{{quote}}{{quote}}", &values(), Place::Json), "\\\"\\\"");
+        assert_eq!(filled("{{quote}}{{quote}}", &values(), Encoding::Json), "\\\"\\\"");
     }
 
     #[test]
     fn braces_that_are_no_name_stay_and_unknown_names_are_empty() {
-        assert_eq!(filled("{\"a\":{\"b\":1}} {{", &values(), Place::Json), "{\"a\":{\"b\":1}} {{");
-        assert_eq!(filled("<{{unknown}}>", &values(), Place::Plain), "<>");
+        assert_eq!(filled("{\"a\":{\"b\":1}} {{", &values(), Encoding::Json), "{\"a\":{\"b\":1}} {{");
+        assert_eq!(filled("<{{unknown}}>", &values(), Encoding::Plain), "<>");
         assert_eq!(names("{{a}} {{ b }} {{c").collect::<Vec<_>>(), ["a", "b"]);
     }
 }

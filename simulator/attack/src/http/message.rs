@@ -4,7 +4,7 @@ use reqwest::{Method, Url};
 use serde_json::Value;
 use soter_wire::shortened;
 
-use crate::target::{Exchange, Trouble};
+use crate::target::{Exchange, TargetError};
 
 /// The header in which this project's own servers give the reason for a verdict.
 pub(super) const REASON: &str = "x-soter-sim-reason";
@@ -47,15 +47,15 @@ impl Reply {
     /// Parses the body as JSON.
     ///
     /// # Errors
-    /// [`Trouble::Broken`] if the body is not JSON.
-    pub(crate) fn json(&self, place: &str) -> Result<Value, Trouble> {
+    /// [`TargetError::Broken`] if the body is not JSON.
+    pub(crate) fn json(&self, place: &str) -> Result<Value, TargetError> {
         serde_json::from_str(&self.body).map_err(|_| {
             let start = shortened(&self.body, 80);
             let found = match self.header("location") {
                 Some(location) => format!("and leads to {}", location.escape_debug()),
                 None => format!("and no JSON: {}", start.escape_debug()),
             };
-            Trouble::broken(format!("{place} answered {} {found}", self.status))
+            TargetError::broken(format!("{place} answered {} {found}", self.status))
         })
     }
 

@@ -3,8 +3,8 @@
 use soter_bridge::protocol::CommandError;
 
 use super::Stage;
+use crate::play_end::PlayEnd;
 use crate::steps::{Before, Forgery};
-use crate::stopped::Stopped;
 use crate::target::{Answer, Target};
 use crate::verdict::Verdict;
 
@@ -20,7 +20,7 @@ impl<T: Target> Stage<'_, T> {
         &mut self,
         before: &[Before],
         forgery: Forgery,
-    ) -> Result<Answer, Stopped> {
+    ) -> Result<Answer, PlayEnd> {
         let mut refusal = None;
         for round in 0..ROUNDS {
             for step in before {
@@ -32,17 +32,17 @@ impl<T: Target> Stage<'_, T> {
             }
             let sent =
                 forged.iter().map(|(login, order, input)| self.target.send(self.visit(*login), order, input));
-            let (mut accepted, mut trouble) = (Vec::new(), None);
+            let (mut accepted, mut error) = (Vec::new(), None);
             for answer in futures_util::future::join_all(sent).await {
                 match answer {
                     Ok(answer) if answer.accepted => accepted.push(answer),
                     Ok(answer) => refusal = Some(answer),
-                    Err(broken) => trouble = Some(broken),
+                    Err(broken) => error = Some(broken),
                 }
             }
             // Two acceptances are a failure, even if other connections broke.
-            if let (0 | 1, Some(trouble)) = (accepted.len(), trouble) {
-                return Err(trouble.into());
+            if let (0 | 1, Some(error)) = (accepted.len(), error) {
+                return Err(error.into());
             }
             match (accepted.len(), accepted.pop()) {
                 // The target may lock the user out after the refusals of an earlier round. That round had one
@@ -50,12 +50,12 @@ impl<T: Target> Stage<'_, T> {
                 (0, _) if round > 0 => break,
                 (0, _) => {
                     let reason = format!("an honest result was refused on all of {CONNECTIONS} connections");
-                    return Err(Stopped::played(Verdict::Error, reason, refusal));
+                    return Err(PlayEnd::played(Verdict::Error, reason, refusal));
                 }
                 (1, _) => {}
                 (times, answer) => {
                     let reason = format!("accepted {times} times, and must be accepted once");
-                    return Err(Stopped::played(Verdict::Fail, reason, answer));
+                    return Err(PlayEnd::played(Verdict::Fail, reason, answer));
                 }
             }
         }

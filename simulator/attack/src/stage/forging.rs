@@ -4,23 +4,25 @@ use soter_bridge::protocol::CommandError;
 use soter_wire::base64;
 
 use super::Stage;
+use crate::attacked_phone::Signed;
 use crate::forge;
-use crate::handset::Signed;
 use crate::person::{FRESH, input};
+use crate::play_end::PlayEnd;
 use crate::software_key::{Scheme, SoftwareKey};
 use crate::steps::{Challenge, Claim, Edit, Forgery, Made, OrderOf, Record, Signer, Who};
-use crate::stopped::Stopped;
-use crate::target::{Form, Input, Order, Target, Trouble};
-use crate::text::{Surroundings, edited};
+use crate::target::{Form, Input, Order, Target, TargetError};
+use crate::text::{EditContext, edited};
 
 impl<T: Target> Stage<'_, T> {
     /// Makes the input to be judged. Returns in whose login and for which order it is sent, and the input itself.
-    pub(crate) async fn forge(&mut self, forgery: Forgery) -> Result<(Who, Order, Input), Stopped> {
+    pub(crate) async fn forge(&mut self, forgery: Forgery) -> Result<(Who, Order, Input), PlayEnd> {
         self.check_sender(&forgery)?;
         if matches!(forgery.claims, Claim::OwnerElsewhere | Claim::OwnerInOtherCase)
             && self.target.form() == Form::Application
         {
-            return Err(Trouble::does_not_apply("an application takes the openid from its session").into());
+            return Err(
+                TargetError::does_not_apply("an application takes the openid from its session").into()
+            );
         }
         let fresh = self.supply.text(FRESH)?;
         let mut order = match forgery.order {
@@ -33,7 +35,9 @@ impl<T: Target> Stage<'_, T> {
                 self.check_new_order(&forgery)?;
                 let proposed = match forgery.challenge {
                     Challenge::Quotes | Challenge::Unicode if self.target.form() == Form::Application => {
-                        return Err(Trouble::does_not_apply("the application chooses its challenges").into());
+                        return Err(
+                            TargetError::does_not_apply("the application chooses its challenges").into()
+                        );
                     }
                     Challenge::Unicode => format!("支付 42 元 🔏\u{2028}{fresh}/"),
                     Challenge::Quotes => format!("{{\"counter\":0}}\",\\\\\"counter\\\":[{fresh}]}}"),
@@ -46,7 +50,9 @@ impl<T: Target> Stage<'_, T> {
         let never_issued = self.supply.text(FRESH)?;
         if forgery.challenge == Challenge::BroughtAlong {
             if !self.target.names_challenges() {
-                return Err(Trouble::does_not_apply("the application's request names no challenge").into());
+                return Err(
+                    TargetError::does_not_apply("the application's request names no challenge").into()
+                );
             }
             order.challenge.clone_from(&never_issued);
         }
@@ -60,7 +66,7 @@ impl<T: Target> Stage<'_, T> {
             String::new()
         } else {
             let openid = self.owner.user.openid.clone();
-            let key = self.owner.handset.auth_key(&openid)?;
+            let key = self.owner.phone.auth_key(&openid)?;
             forge::reshaped(&signed.signature, forgery.signature, key.public())?
         };
         let other = self.other.as_ref().map(|other| &other.user);
@@ -69,19 +75,19 @@ impl<T: Target> Stage<'_, T> {
     }
 
     /// An input for the owner's order in another login differs from an honest one only if requests name logins.
-    fn check_sender(&self, forgery: &Forgery) -> Result<(), Stopped> {
+    fn check_sender(&self, forgery: &Forgery) -> Result<(), PlayEnd> {
         let is_own = forgery.login == Who::Owner || forgery.order == OrderOf::New;
         if is_own || self.target.names_senders(self.visit(forgery.login)) {
             return Ok(());
         }
-        Err(Trouble::does_not_apply("the application's request does not say in whose login it is").into())
+        Err(TargetError::does_not_apply("the application's request does not say in whose login it is").into())
     }
 
     /// A recorded result for a new order differs from the recorded order only if requests name orders.
-    fn check_new_order(&self, forgery: &Forgery) -> Result<(), Stopped> {
+    fn check_new_order(&self, forgery: &Forgery) -> Result<(), PlayEnd> {
         let is_recorded = matches!(forgery.made, Made::Recorded(_));
         if is_recorded && forgery.login == Who::Owner && !self.target.names_orders() {
-            return Err(Trouble::does_not_apply(
+            return Err(TargetError::does_not_apply(
                 "the application's request does not say for which order it is",
             )
             .into());
@@ -89,17 +95,17 @@ impl<T: Target> Stage<'_, T> {
         Ok(())
     }
 
-    fn made(&mut self, forgery: &Forgery, order: &Order, fresh: &str) -> Result<Signed, Stopped> {
+    fn made(&mut self, forgery: &Forgery, order: &Order, fresh: &str) -> Result<Signed, PlayEnd> {
         let challenge = forge::challenge(&order.challenge, forgery.challenge, fresh);
         let challenge = challenge.ok_or_else(nothing_to_change)?;
         Ok(match forgery.made {
-            Made::ByPhone(who) => self.person(who).handset.authenticate(&challenge)?,
+            Made::ByPhone(who) => self.person(who).phone.authenticate(&challenge)?,
             Made::BySecondPhone => match &mut self.second {
                 Some(second) => second.authenticate(&challenge)?,
                 None => return Err(CommandError::internal("there is no second phone").into()),
             },
             Made::InSoftware { key, edits, scheme } => {
-                let signed = self.owner.handset.authenticate(&challenge)?;
+                let signed = self.owner.phone.authenticate(&challenge)?;
                 self.signed_anew(&signed, order, key, edits, scheme)?
             }
             Made::Recorded(_) => self.recorded(forgery)?.1,
@@ -115,7 +121,7 @@ impl<T: Target> Stage<'_, T> {
         key: Signer,
         edits: &[Edit],
         scheme: Scheme,
-    ) -> Result<Signed, Stopped> {
+    ) -> Result<Signed, PlayEnd> {
         let surroundings = self.surroundings(order);
         let json = edited(&signed.json, edits, surroundings.borrowed())?;
         let key = self.signer(key)?;
@@ -123,23 +129,23 @@ impl<T: Target> Stage<'_, T> {
         Ok(Signed { json, signature })
     }
 
-    fn signer(&mut self, signer: Signer) -> Result<SoftwareKey, Stopped> {
+    fn signer(&mut self, signer: Signer) -> Result<SoftwareKey, PlayEnd> {
         let openid = self.owner.user.openid.clone();
         Ok(match signer {
-            Signer::AuthKey => self.owner.handset.auth_key(&openid)?,
+            Signer::AuthKey => self.owner.phone.auth_key(&openid)?,
             Signer::OldAuthKey => self
                 .old_key
                 .clone()
                 .ok_or_else(|| CommandError::internal("the phone has made no new AuthKey"))?,
             Signer::AnotherAuthKey => {
                 let other = self.person(Who::Other).user.openid.clone();
-                self.owner.handset.auth_key(&other)?
+                self.owner.phone.auth_key(&other)?
             }
-            Signer::Ask => self.owner.handset.ask()?,
+            Signer::Ask => self.owner.phone.ask()?,
             Signer::OthersAuthKey => {
                 let other = self.person(Who::Other);
                 let openid = other.user.openid.clone();
-                other.handset.auth_key(&openid)?
+                other.phone.auth_key(&openid)?
             }
             Signer::Attacker => {
                 self.attacker.clone().ok_or_else(|| CommandError::internal("the attacker has made no key"))?
@@ -151,13 +157,13 @@ impl<T: Target> Stage<'_, T> {
         OwnedSurroundings {
             accepted: self.accepted,
             challenge: order.challenge.clone(),
-            owner_cpu_id: self.owner.handset.cpu_id(),
-            other_cpu_id: self.other.as_ref().map_or_else(String::new, |other| other.handset.cpu_id()),
+            owner_cpu_id: self.owner.phone.cpu_id(),
+            other_cpu_id: self.other.as_ref().map_or_else(String::new, |other| other.phone.cpu_id()),
             attackers_key: self.attacker.as_ref().map_or_else(String::new, |key| key.public().to_pem()),
         }
     }
 
-    fn recorded(&self, forgery: &Forgery) -> Result<(Order, Signed), Stopped> {
+    fn recorded(&self, forgery: &Forgery) -> Result<(Order, Signed), PlayEnd> {
         let recorded = match forgery.made {
             Made::Recorded(Record::First) => self.recorded.first(),
             _ => self.recorded.last(),
@@ -176,8 +182,8 @@ struct OwnedSurroundings {
 }
 
 impl OwnedSurroundings {
-    fn borrowed(&self) -> Surroundings<'_> {
-        Surroundings {
+    fn borrowed(&self) -> EditContext<'_> {
+        EditContext {
             accepted: self.accepted,
             challenge: &self.challenge,
             owner_cpu_id: &self.owner_cpu_id,
@@ -191,6 +197,6 @@ fn nothing_recorded() -> CommandError {
     CommandError::internal("nothing was recorded")
 }
 
-fn nothing_to_change() -> Trouble {
-    Trouble::does_not_apply("the target's challenges have nothing to change in this way")
+fn nothing_to_change() -> TargetError {
+    TargetError::does_not_apply("the target's challenges have nothing to change in this way")
 }

@@ -4,17 +4,17 @@ use soter_bridge::long_work;
 use soter_bridge::protocol::CommandError;
 
 use super::Stage;
-use crate::handset::Handset;
+use crate::attacked_phone::AttackedPhone;
 use crate::person::taken;
+use crate::play_end::PlayEnd;
 use crate::software_key::Scheme;
 use crate::steps::{Before, CounterIs, Edit, Signer};
-use crate::stopped::Stopped;
 use crate::target::Target;
 use crate::verdict::Verdict;
 
 impl<T: Target> Stage<'_, T> {
     /// Carries out one step.
-    pub(crate) async fn step(&mut self, step: Before) -> Result<(), Stopped> {
+    pub(crate) async fn step(&mut self, step: Before) -> Result<(), PlayEnd> {
         match step {
             Before::Pay => {
                 let (order, signed) = self.honest().await?;
@@ -33,20 +33,20 @@ impl<T: Target> Stage<'_, T> {
                 Ok(())
             }
             Before::CopyPhone => {
-                self.copy = Some(self.owner.handset.copy()?);
+                self.copy = Some(self.owner.phone.copy()?);
                 Ok(())
             }
             Before::PutBack => match &self.copy {
-                Some(copy) => Ok(self.owner.handset.put_back(copy)?),
+                Some(copy) => Ok(self.owner.phone.put_back(copy)?),
                 None => Err(CommandError::internal("there is no copy to be put back").into()),
             },
             Before::Duplicate => {
-                self.second = Some(self.owner.handset.duplicate()?);
+                self.second = Some(self.owner.phone.duplicate()?);
                 Ok(())
             }
             Before::SecondPhone => {
-                let (profile, openid) = (self.owner.handset.profile(), self.owner.user.openid.clone());
-                let mut second = long_work(|| Handset::new(&self.supply, profile, &openid))?;
+                let (profile, openid) = (self.owner.phone.profile(), self.owner.user.openid.clone());
+                let mut second = long_work(|| AttackedPhone::new(&self.supply, profile, &openid))?;
                 taken(self.target.enroll(&second.upload()?).await?)?;
                 self.second = Some(second);
                 Ok(())
@@ -58,7 +58,7 @@ impl<T: Target> Stage<'_, T> {
             }
             Before::Logout => Ok(self.target.leave(&mut self.owner.visit).await?),
             Before::EnrollFinger => {
-                self.owner.handset.enroll_finger()?;
+                self.owner.phone.enroll_finger()?;
                 self.renew_key().await
             }
             Before::RenewKey => self.renew_key().await,
@@ -67,7 +67,7 @@ impl<T: Target> Stage<'_, T> {
                 let answer = self.target.send(self.visit(login), &order, &input).await?;
                 if answer.accepted {
                     let reason = "the forgery before it was accepted already, so there is nothing to ask";
-                    return Err(Stopped::played(Verdict::Skip, reason, Some(answer)));
+                    return Err(PlayEnd::played(Verdict::Skip, reason, Some(answer)));
                 }
                 Ok(())
             }
@@ -76,7 +76,7 @@ impl<T: Target> Stage<'_, T> {
 
     /// Brings the users back after a restart. A target that has forgotten its phones refuses everything, which proves
     /// nothing until they have uploaded their keys again as real phones would.
-    async fn come_back(&mut self) -> Result<(), Stopped> {
+    async fn come_back(&mut self) -> Result<(), PlayEnd> {
         let Some(bystander) = &mut self.other else { return Ok(()) };
         bystander.visit = self.target.visit(&bystander.user).await?;
         if bystander.pay(self.target).await?.accepted {
@@ -86,7 +86,7 @@ impl<T: Target> Stage<'_, T> {
         let answer = bystander.pay(self.target).await?;
         if !answer.accepted {
             let reason = "after the restart an honest result is refused";
-            return Err(Stopped::played(Verdict::Error, reason, Some(answer)));
+            return Err(PlayEnd::played(Verdict::Error, reason, Some(answer)));
         }
         // The recorded upload may bring the keys back with their old counters. If the target refuses it, the phone
         // makes a new upload.
@@ -98,10 +98,10 @@ impl<T: Target> Stage<'_, T> {
         self.owner.enroll(self.target).await
     }
 
-    async fn renew_key(&mut self) -> Result<(), Stopped> {
+    async fn renew_key(&mut self) -> Result<(), PlayEnd> {
         let openid = self.owner.user.openid.clone();
-        self.old_key = Some(self.owner.handset.auth_key(&openid)?);
-        long_work(|| self.owner.handset.renew_key())?;
+        self.old_key = Some(self.owner.phone.auth_key(&openid)?);
+        long_work(|| self.owner.phone.renew_key())?;
         self.owner.enroll(self.target).await
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use soter_attack::{Application, ApplicationTarget, Emulated, Http, OutageSwitch};
 use soter_bridge::protocol::CommandError;
-use soter_bridge::server::{Rooms, Server, ServerOptions};
+use soter_bridge::server::{Server, ServerOptions, Services};
 use soter_sim::{Desk, DeskOptions, State};
 use soter_wechat::Secret;
 use soter_wechat::{
@@ -71,11 +71,11 @@ pub(super) async fn run(
     })?;
     let backend = server.url();
     // There is no device page, because this desk is only a backend.
-    let rooms = desk.rooms(false);
+    let services = desk.services(false);
     let outages = OutageSwitch::default();
-    let rooms = Rooms { page: None, wechat: outages.before(rooms.wechat.clone()), ..rooms };
+    let services = Services { page: None, wechat: outages.before(services.wechat.clone()), ..services };
     let (stop, stopped) = oneshot::channel();
-    let serving = tokio::spawn(server.run(rooms, async {
+    let serving = tokio::spawn(server.run(services, async {
         // The server also stops when the sender is dropped.
         let _ = stopped.await;
     }));

@@ -35,8 +35,8 @@ pub(super) async fn run(audit: &Audit, plan: &Plan, console: &mut Console) -> Re
         .enrolling_at(audit.enroll_url.clone());
     let begun = Begun::now(url.clone(), target.form());
     // Checks that there is such a verifier, before keys are uploaded to it.
-    if let Err(trouble) = target.knock().await {
-        let failed = ControlFailed { what: trouble.to_string(), exchange: None };
+    if let Err(error) = target.knock().await {
+        let failed = ControlFailed { what: error.to_string(), exchange: None };
         return plan.give_up(begun, &failed, console);
     }
     plan.carry_out(&target, url, console).await

@@ -2,7 +2,7 @@
 
 use soter_bridge::protocol::wx::SoterAuthentication;
 use soter_bridge::visible;
-use soter_wechat::codes::{self, Code, Place};
+use soter_wechat::codes::{self, Code, CodeSource};
 use soter_wire::SignatureScheme;
 
 use super::layout::{facts, object, short};
@@ -66,7 +66,7 @@ fn refusal(callback: &SoterAuthentication, reason: Option<&str>, paint: Paint) -
 /// The entry for this code. If several share it, the one with this text.
 fn meaning(callback: &SoterAuthentication) -> Option<&'static Code> {
     let entries: Vec<_> =
-        codes::explain(callback.err_code).filter(|code| code.place == Place::WxCall).collect();
+        codes::explain(callback.err_code).filter(|code| code.place == CodeSource::WxCall).collect();
     let text = callback.err_msg.split_once(":fail").map_or("", |(_, text)| text.trim());
     let same_text = entries.iter().find(|code| !text.is_empty() && code.name == text);
     same_text.or_else(|| entries.first()).copied()

@@ -5,7 +5,7 @@ use soter_bridge::protocol::sensor::{Judged, Judgement};
 use soter_bridge::protocol::soter::Reply;
 use soter_bridge::protocol::verify::Verdict;
 use soter_bridge::visible;
-use soter_wechat::codes::{self, Place};
+use soter_wechat::codes::{self, CodeSource};
 use soter_wire::ExportBlob;
 
 use super::layout::{facts, object, short, table};
@@ -16,7 +16,7 @@ pub(super) fn reply(reply: &Reply, paint: Paint) -> String {
     let mut lines = vec![object(reply, paint)];
     if reply.result_code != 0 {
         let meaning = codes::explain(reply.result_code)
-            .find(|code| matches!(code.place, Place::Sdk | Place::SdkWrapper))
+            .find(|code| matches!(code.place, CodeSource::Sdk | CodeSource::SdkWrapper))
             .map_or("the trusted app refused", |code| code.meaning);
         lines.push(format!("{} {meaning}", paint.bad(&format!("refused with {}:", reply.result_code))));
     }

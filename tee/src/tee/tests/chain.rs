@@ -9,7 +9,7 @@ use super::*;
 use crate::attestation::EMULATED_ROOT;
 
 fn export(clock: u64) -> (Tee, CertificateChain) {
-    let outside = Outside::new("itrustee");
+    let outside = TestEnvironment::new("itrustee");
     outside.clock.store(clock, Ordering::Relaxed);
     let mut tee = outside.open();
     tee.generate_app_secure_key(10_115).unwrap();
@@ -132,7 +132,7 @@ fn no_brace_follows_the_challenge_whatever_the_clock_shows() {
 
 #[test]
 fn a_clock_that_no_certificate_can_say_is_an_error() {
-    let outside = Outside::new("itrustee");
+    let outside = TestEnvironment::new("itrustee");
     let mut tee = outside.open();
     outside.clock.store(u64::MAX, Ordering::Relaxed);
     tee.generate_app_secure_key(1).unwrap();

@@ -28,7 +28,7 @@ fn assert_increasing(values: &[Option<u64>], mut highest: u64) -> u64 {
 #[test]
 fn every_operation_of_every_family_uses_up_one_value() {
     for profile in Profile::names() {
-        let mut tee = Outside::new(profile).open();
+        let mut tee = TestEnvironment::new(profile).open();
         assert_eq!(tee.last_counter(), 0, "{profile}");
 
         let exported = every_operation(&mut tee);
@@ -58,7 +58,7 @@ fn looking_and_failing_use_up_nothing() {
 
 #[test]
 fn no_value_comes_back_after_a_crash_at_any_moment_restart_reset_reinstall_or_upgrade() {
-    let outside = Outside::new("trustonic");
+    let outside = TestEnvironment::new("trustonic");
     let mut tee = outside.open();
     let mut highest = 0;
     for life in 0..30 {

@@ -58,7 +58,7 @@ fn a_profile_that_is_no_row_works_as_the_rows_do() {
     {
         let profile: &'static Profile = Box::leak(Box::new(profile));
         for seed in [None, Some(Seed::from_text("salt"))] {
-            let outside = Outside::new(profile.name);
+            let outside = TestEnvironment::new(profile.name);
             let identity = DeviceIdentity { name: "phone", profile: Some(profile), seed: seed.as_ref() };
             let open = || Tee::open(Box::new(outside.clone()), &identity).unwrap();
             let mut tee = open();
@@ -162,7 +162,7 @@ fn a_phone_of_another_family_or_seed_does_not_open_and_stays_as_it_is() {
     let keys = tee.keys().unwrap();
     drop(tee);
 
-    let other_family = Outside { profile: "ios", ..outside.clone() }.try_open(None).unwrap_err();
+    let other_family = TestEnvironment { profile: "ios", ..outside.clone() }.try_open(None).unwrap_err();
     let other_seed = outside.try_open(Some(&Seed::from_text("seed"))).unwrap_err();
 
     assert!(matches!(other_family, OpenError::OtherProfile { .. }), "{other_family}");

@@ -8,7 +8,7 @@ fn code<T: std::fmt::Debug>(result: Result<T, TeeError>) -> Option<i32> {
 
 #[test]
 fn sixty_four_apps_have_an_ask_and_no_more() {
-    let mut tee = Outside::new("trustonic").open();
+    let mut tee = TestEnvironment::new("trustonic").open();
     for uid in 0..64 {
         tee.generate_app_secure_key(uid).unwrap();
     }
@@ -24,7 +24,7 @@ fn sixty_four_apps_have_an_ask_and_no_more() {
 
 #[test]
 fn an_app_has_sixty_four_auth_keys_and_no_more() {
-    let mut tee = Outside::new("trustonic").open();
+    let mut tee = TestEnvironment::new("trustonic").open();
     tee.generate_app_secure_key(1).unwrap();
     tee.generate_app_secure_key(2).unwrap();
     for number in 0..64 {
@@ -69,7 +69,7 @@ fn a_challenge_has_1_to_4096_bytes() {
 
 #[test]
 fn thirty_two_fingers_and_faces_are_enrolled_and_no_more() {
-    let mut tee = Outside::new("itrustee").open();
+    let mut tee = TestEnvironment::new("itrustee").open();
     for number in 2..=32 {
         let mode = if number % 2 == 0 { Mode::Facial } else { Mode::FingerPrint };
         assert_eq!(tee.enroll(mode).unwrap().number, number);
@@ -85,7 +85,7 @@ fn thirty_two_fingers_and_faces_are_enrolled_and_no_more() {
 
 #[test]
 fn an_app_has_sixteen_sessions_and_all_apps_sixty_four() {
-    let outside = Outside::new("trustonic");
+    let outside = TestEnvironment::new("trustonic");
     let mut tee = outside.open();
     for uid in 0..5 {
         tee.generate_app_secure_key(uid).unwrap();

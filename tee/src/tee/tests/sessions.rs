@@ -100,14 +100,14 @@ impl Model {
 }
 
 struct Driver {
-    outside: Outside,
+    outside: TestEnvironment,
     tee: Tee,
     model: Model,
 }
 
 impl Driver {
     fn new() -> Self {
-        let outside = Outside::new("itrustee");
+        let outside = TestEnvironment::new("itrustee");
         let mut tee = outside.open();
         let now = outside.unix_millis();
         let mut keys = BTreeMap::new();

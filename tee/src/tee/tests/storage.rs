@@ -7,8 +7,8 @@ use crate::rpmb::Slot;
 use crate::seal::StorageKeys;
 
 /// A phone's storage after each of several changes, the oldest first. Each change increments the version by 1.
-fn generations() -> (Outside, Vec<StoredDevice>) {
-    let outside = Outside::new("trustonic");
+fn generations() -> (TestEnvironment, Vec<StoredDevice>) {
+    let outside = TestEnvironment::new("trustonic");
     let mut tee = outside.open();
     let mut copies = vec![outside.stored()];
     for _ in 0..4 {
@@ -18,7 +18,7 @@ fn generations() -> (Outside, Vec<StoredDevice>) {
     (outside, copies)
 }
 
-fn open_with(outside: &Outside, stored: StoredDevice) -> Result<Tee, OpenError> {
+fn open_with(outside: &TestEnvironment, stored: StoredDevice) -> Result<Tee, OpenError> {
     outside.storage.memory().tamper(|contents| *contents = Some(stored));
     outside.try_open(None)
 }

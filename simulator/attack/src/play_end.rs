@@ -2,40 +2,40 @@
 
 use soter_bridge::protocol::CommandError;
 
-use crate::target::{Answer, Trouble};
+use crate::target::{Answer, TargetError};
 use crate::verdict::{Played, Verdict};
 
 /// Why an attack ended before there was an answer to judge.
-pub(super) enum Stopped {
+pub(super) enum PlayEnd {
     Played(Box<Played>),
-    Trouble(Trouble),
+    TargetError(TargetError),
     Defect(CommandError),
 }
 
-impl From<Trouble> for Stopped {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
+impl From<TargetError> for PlayEnd {
+    fn from(error: TargetError) -> Self {
+        Self::TargetError(error)
     }
 }
 
-impl From<CommandError> for Stopped {
+impl From<CommandError> for PlayEnd {
     fn from(error: CommandError) -> Self {
         Self::Defect(error)
     }
 }
 
-impl Stopped {
+impl PlayEnd {
     /// Ends an attack early, with this verdict.
     pub(super) fn played(verdict: Verdict, reason: impl Into<String>, answer: Option<Answer>) -> Self {
         Self::Played(Box::new(Played { verdict, reason: reason.into(), answer }))
     }
 
-    /// The same as a [`Trouble`], for callers that need no verdict.
-    pub(super) fn into_trouble(self) -> Trouble {
+    /// The same as a [`TargetError`], for callers that need no verdict.
+    pub(super) fn into_target_error(self) -> TargetError {
         match self {
-            Self::Played(played) => Trouble::broken(played.reason),
-            Self::Trouble(trouble) => trouble,
-            Self::Defect(error) => Trouble::broken(error.what),
+            Self::Played(played) => TargetError::broken(played.reason),
+            Self::TargetError(error) => error,
+            Self::Defect(error) => TargetError::broken(error.what),
         }
     }
 }

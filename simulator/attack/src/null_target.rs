@@ -5,13 +5,13 @@ use soter_bridge::protocol::CommandError;
 use soter_wechat::verification;
 use soter_wire::PublicKey;
 
+use crate::attacked_phone::Upload;
 use crate::entry::Attack;
-use crate::handset::Upload;
 use crate::keys::KeySource;
+use crate::play_end::PlayEnd;
 use crate::stage::Stage;
 use crate::steps::{Before, Code, Envelope, Script};
-use crate::stopped::Stopped;
-use crate::target::{Answer, Exchange, Form, Input, Order, Target, Trouble, User, Visit};
+use crate::target::{Answer, Exchange, Form, Input, Order, Target, TargetError, User, Visit};
 
 /// A crafted input.
 #[derive(Clone, Debug)]
@@ -44,19 +44,19 @@ pub async fn forge(attack: &Attack, keys: &KeySource) -> Result<Forged, CommandE
 async fn crafted(attack: &Attack, keys: &KeySource) -> Result<Option<Crafted>, CommandError> {
     let Script::Send(before, forgery) = attack.script else { return Ok(None) };
     let craft = async || {
-        let mut stage = Stage::set(attack, &Paper, keys, &forgery).await?;
-        // `Paper` refuses nothing, so forgeries that must be refused first are left out.
+        let mut stage = Stage::set(attack, &NullTarget, keys, &forgery).await?;
+        // `NullTarget` refuses nothing, so forgeries that must be refused first are left out.
         for step in before.iter().filter(|step| !matches!(step, Before::Try(_))) {
             stage.step(*step).await?;
         }
         let (_, order, forged) = stage.forge(forgery).await?;
         let honest = stage.honest_input(&order)?;
-        Ok::<_, Stopped>(Crafted { honest, forged, key: stage.auth_key()? })
+        Ok::<_, PlayEnd>(Crafted { honest, forged, key: stage.auth_key()? })
     };
     match craft().await {
         Ok(crafted) => Ok(Some(crafted)),
-        Err(Stopped::Defect(error)) => Err(error),
-        Err(stopped) => Err(CommandError::internal(stopped.into_trouble().to_string())),
+        Err(PlayEnd::Defect(error)) => Err(error),
+        Err(stopped) => Err(CommandError::internal(stopped.into_target_error().to_string())),
     }
 }
 
@@ -143,15 +143,15 @@ fn envelope(envelope: Envelope) -> Option<String> {
 }
 
 /// A target that accepts everything and sends nothing.
-struct Paper;
+struct NullTarget;
 
-impl Paper {
+impl NullTarget {
     fn yes() -> Answer {
         Answer { accepted: true, status: 200, reason: None, exchange: Exchange::default() }
     }
 }
 
-impl Target for Paper {
+impl Target for NullTarget {
     fn form(&self) -> Form {
         Form::Verifier
     }
@@ -160,35 +160,35 @@ impl Target for Paper {
         true
     }
 
-    fn user(&self, name: &str) -> Result<User, Trouble> {
+    fn user(&self, name: &str) -> Result<User, TargetError> {
         Ok(User::made_up(name))
     }
 
-    async fn enroll(&self, _: &Upload) -> Result<Answer, Trouble> {
+    async fn enroll(&self, _: &Upload) -> Result<Answer, TargetError> {
         Ok(Self::yes())
     }
 
-    async fn visit(&self, user: &User) -> Result<Visit, Trouble> {
+    async fn visit(&self, user: &User) -> Result<Visit, TargetError> {
         Ok(Visit::of(user))
     }
 
-    async fn leave(&self, _: &mut Visit) -> Result<(), Trouble> {
+    async fn leave(&self, _: &mut Visit) -> Result<(), TargetError> {
         Ok(())
     }
 
-    async fn order(&self, _: &mut Visit, proposed: &str) -> Result<Order, Trouble> {
+    async fn order(&self, _: &mut Visit, proposed: &str) -> Result<Order, TargetError> {
         Ok(Order::over(proposed))
     }
 
-    async fn send(&self, _: &Visit, _: &Order, _: &Input) -> Result<Answer, Trouble> {
+    async fn send(&self, _: &Visit, _: &Order, _: &Input) -> Result<Answer, TargetError> {
         Ok(Self::yes())
     }
 
-    async fn login(&self, _: &User, _: Code) -> Result<Answer, Trouble> {
+    async fn login(&self, _: &User, _: Code) -> Result<Answer, TargetError> {
         Ok(Self::yes())
     }
 
-    async fn restart(&self) -> Result<(), Trouble> {
+    async fn restart(&self) -> Result<(), TargetError> {
         Ok(())
     }
 }

@@ -12,10 +12,10 @@ use soter_wechat::{SetClock, WeChat};
 
 use crate::http::{Http, Request};
 use crate::restart;
-use crate::target::Trouble;
+use crate::target::TargetError;
 
 /// Operations on a verifier that are not part of WeChat's contract.
-pub trait Backstage: Send + Sync + fmt::Debug {
+pub trait VerifierControl: Send + Sync + fmt::Debug {
     /// A login code of `wx.login` for a mini program; `None` if the verifier gives none.
     fn login_code(&self, appid: String) -> BoxFuture<'_, Option<String>>;
 
@@ -23,7 +23,7 @@ pub trait Backstage: Send + Sync + fmt::Debug {
     fn advance_clock(&self, by: Duration) -> bool;
 
     /// Restarts the verifier, and waits until it answers again.
-    fn restart(&self) -> BoxFuture<'_, Result<(), Trouble>>;
+    fn restart(&self) -> BoxFuture<'_, Result<(), TargetError>>;
 }
 
 /// A remote verifier, which may be this project's own servers.
@@ -49,7 +49,7 @@ impl RemoteServers {
     }
 }
 
-impl Backstage for RemoteServers {
+impl VerifierControl for RemoteServers {
     fn login_code(&self, appid: String) -> BoxFuture<'_, Option<String>> {
         self.login(appid).boxed()
     }
@@ -58,12 +58,12 @@ impl Backstage for RemoteServers {
         false
     }
 
-    fn restart(&self) -> BoxFuture<'_, Result<(), Trouble>> {
+    fn restart(&self) -> BoxFuture<'_, Result<(), TargetError>> {
         async {
             match &self.restart {
                 Some(command) => restart::restart(command, &self.http, "/").await,
                 None => {
-                    Err(Trouble::does_not_apply("it takes a command that restarts the target: --restart"))
+                    Err(TargetError::does_not_apply("it takes a command that restarts the target: --restart"))
                 }
             }
         }
@@ -85,7 +85,7 @@ impl OwnServers {
     }
 }
 
-impl Backstage for OwnServers {
+impl VerifierControl for OwnServers {
     fn login_code(&self, appid: String) -> BoxFuture<'_, Option<String>> {
         async move {
             let user = &self.wechat.accounts().first_user().name;
@@ -98,7 +98,7 @@ impl Backstage for OwnServers {
         self.clock.as_ref().inspect(|clock| clock.advance(by)).is_some()
     }
 
-    fn restart(&self) -> BoxFuture<'_, Result<(), Trouble>> {
-        async { Err(Trouble::does_not_apply("servers in this process are not restarted")) }.boxed()
+    fn restart(&self) -> BoxFuture<'_, Result<(), TargetError>> {
+        async { Err(TargetError::does_not_apply("servers in this process are not restarted")) }.boxed()
     }
 }

@@ -9,14 +9,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 /// A stream whose writes fail with `TimedOut` once the other side has accepted nothing for `limit`.
-pub(super) struct Patience<T> {
+pub(super) struct WriteTimeout<T> {
     stream: T,
     limit: Duration,
     /// Runs while the other side accepts nothing.
     waits: Option<Pin<Box<Sleep>>>,
 }
 
-impl<T> Patience<T> {
+impl<T> WriteTimeout<T> {
     pub(super) fn new(stream: T, limit: Duration) -> Self {
         Self { stream, limit, waits: None }
     }
@@ -33,7 +33,7 @@ impl<T> Patience<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Patience<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for WriteTimeout<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -43,7 +43,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Patience<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Patience<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -86,7 +86,7 @@ mod tests {
     #[tokio::test]
     async fn writing_fails_when_nothing_is_taken_and_goes_on_while_a_little_is() {
         let (near, mut far) = tokio::io::duplex(4);
-        let mut near = Patience::new(near, Duration::from_millis(200));
+        let mut near = WriteTimeout::new(near, Duration::from_millis(200));
         // Far longer than the limit in total, but never as long without a byte.
         let slow_reader = tokio::spawn(async move {
             for _ in 0..40 {

@@ -13,7 +13,7 @@ const REMEMBERED_KEYS: usize = 16;
 
 /// The contents of a ledger: devices by `cpu_id`, and the owners of their AuthKeys.
 #[derive(Debug, Default)]
-pub(crate) struct Book {
+pub(crate) struct LedgerState {
     devices: HashMap<String, Device>,
     /// By appid: the openids of all users for whom an AuthKey was uploaded.
     owners: HashMap<String, HashSet<String>>,
@@ -52,7 +52,7 @@ pub(crate) struct Spent {
     pub(crate) replayed: bool,
 }
 
-impl Book {
+impl LedgerState {
     /// Applies a change.
     pub(super) fn apply(&mut self, change: &Change) {
         match change {

@@ -7,7 +7,7 @@ use soter_bridge::protocol::{Call, Request, Touch};
 
 /// A call of the protocol, and how to handle its answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Errand {
+pub(crate) struct PreparedCall {
     /// The call.
     pub(crate) call: Call,
     /// The command is `auth` without modes: the phone's usual mode is filled in before the call.
@@ -18,7 +18,7 @@ pub(crate) struct Errand {
     pub(crate) raw: Option<PathBuf>,
 }
 
-impl Errand {
+impl PreparedCall {
     /// A touch of the sensor.
     pub(crate) fn touch(touch: Touch) -> Self {
         Self::new(TouchSensor { touch })

@@ -15,7 +15,7 @@ use crate::software_key::{Scheme, SoftwareKey};
 
 /// WeChat's uid, as on every emulated phone.
 const UID: u32 = 10102;
-/// The device name under which the TEE of every handset seals its state.
+/// The device name under which the TEE of every phone seals its state.
 const NAME: &str = "attacked";
 
 /// The result of one authentication.
@@ -50,7 +50,7 @@ pub struct Upload {
 
 /// The phone.
 #[derive(Debug)]
-pub(super) struct Handset {
+pub(super) struct AttackedPhone {
     tee: Tee,
     profile: &'static Profile,
     storage: MemoryStorage,
@@ -66,12 +66,12 @@ struct KnownKeys {
     given: Arc<Mutex<Vec<SoftwareKey>>>,
 }
 
-struct Surroundings {
+struct PhoneEnvironment {
     storage: MemoryStorage,
     known: KnownKeys,
 }
 
-impl Handset {
+impl AttackedPhone {
     /// A phone of this family whose WeChat user has this openid, with an ASK and an AuthKey.
     pub(super) fn new(
         supply: &KeySupply,
@@ -81,10 +81,10 @@ impl Handset {
         let known = KnownKeys { supply: supply.clone(), family: profile.name, given: Arc::default() };
         let storage = MemoryStorage::new();
         let tee = switched_on(storage.clone(), known.clone(), profile)?;
-        let mut handset = Self { tee, profile, storage, known, openid: openid.to_owned() };
-        handset.tee.generate_app_secure_key(UID).map_err(|error| failed(&error))?;
-        handset.renew_key()?;
-        Ok(handset)
+        let mut phone = Self { tee, profile, storage, known, openid: openid.to_owned() };
+        phone.tee.generate_app_secure_key(UID).map_err(|error| failed(&error))?;
+        phone.renew_key()?;
+        Ok(phone)
     }
 
     pub(super) fn profile(&self) -> &'static Profile {
@@ -205,7 +205,7 @@ impl Handset {
     }
 }
 
-impl Environment for Surroundings {
+impl Environment for PhoneEnvironment {
     fn random(&mut self, out: &mut [u8]) -> Result<(), RandomnessError> {
         self.known.supply.fill(out)
     }
@@ -234,7 +234,7 @@ fn switched_on(
     profile: &'static Profile,
 ) -> Result<Tee, CommandError> {
     let identity = DeviceIdentity { name: NAME, profile: Some(profile), seed: None };
-    Tee::open(Box::new(Surroundings { storage, known }), &identity)
+    Tee::open(Box::new(PhoneEnvironment { storage, known }), &identity)
         .map_err(|error: OpenError| CommandError::internal(error.to_string()))
 }
 
@@ -263,7 +263,7 @@ mod tests {
         let scheme = SignatureScheme::rsa_pss(24).unwrap();
         let profile: &'static Profile = Box::leak(Box::new(Profile { scheme, ask: AskForm::Json, ..huawei }));
         for source in [KeySource::random(), KeySource::seeded("salt")] {
-            let mut phone = Handset::new(&source.supply("test"), profile, "oUser").unwrap();
+            let mut phone = AttackedPhone::new(&source.supply("test"), profile, "oUser").unwrap();
             for mut phone in [phone.duplicate().unwrap(), phone] {
                 let upload = phone.upload().unwrap();
                 let signed = phone.authenticate("order-42").unwrap();
