@@ -415,6 +415,7 @@ pub fn mask(secret: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -441,6 +442,37 @@ mod tests {
         assert_eq!(entry.answer["access_token"], "***mnop");
         let odd = journal.record(call(json!({"seed": 20_250_718, "secret": ["s3cret"], "token": null})));
         assert_eq!(odd.request, json!({"seed": "***", "secret": "***", "token": null}));
+    }
+
+    /// JSON of any shape, with credentials among its members.
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,20}".prop_map(Value::from),
+            (MAX_TEXT - 2..MAX_TEXT + 2).prop_map(|length| "x".repeat(length).into()),
+        ];
+        let name = prop_oneof!["[a-c]{1,2}", Just("Token".to_owned()), Just("js_code".to_owned())];
+        leaf.prop_recursive(4, 64, 8, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
+                prop::collection::vec((name.clone(), inner), 0..8)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_fits_is_kept_as_if_it_had_been_looked_at_for_cuts(value in json()) {
+            let mut room = MAX_EXCERPT;
+            if fits(&value, &mut room) {
+                let cut = tidied(Cow::Borrowed(&value), &mut MAX_EXCERPT.clone());
+                prop_assert_eq!(&Excerpt::from(&value).value, &cut);
+                prop_assert_eq!(Excerpt::from(value).value, cut);
+            }
+        }
     }
 
     #[test]
