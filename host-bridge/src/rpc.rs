@@ -245,7 +245,7 @@ impl<S: Service> Rpc<S> {
         }
         let Incoming { id, method, params } = call;
         let pending = PendingCall::begin(Origin::Rpc);
-        // Cut before the call waits, so that superfluous data of clients takes no memory meanwhile.
+        // Cut before the call waits, so that a waiting call does not hold a large request in memory.
         let is_recorded = Method::named(&method).is_none_or(Method::is_recorded);
         let kept = is_recorded.then(|| Excerpt::from(&params));
         let command = self.command(&method, params);

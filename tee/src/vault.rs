@@ -163,7 +163,7 @@ impl Vault {
         Ok(self.last_counter)
     }
 
-    /// Releases the counter values that were reserved and not used. Does nothing if there are none.
+    /// Releases the counter values that were reserved and not used, if any.
     pub(crate) fn close(&mut self) -> Result<(), TeeError> {
         let last = self.last_counter;
         if self.state.counter_limit == last {

@@ -1,7 +1,7 @@
-//! Who may come in: by `Host`, by `Origin`, and by token.
+//! Which requests are accepted: by `Host`, by `Origin`, and by token.
 //!
-//! A web page anywhere can make a browser on this computer send requests to loopback. `Origin` tells such a page from the
-//! device page; `Host` tells a name that an attacker lets point to 127.0.0.1 from the real one.
+//! Any web page can make a browser on this computer send requests to loopback. `Origin` distinguishes such a page from the
+//! device page. `Host` distinguishes the server's own names from a name that an attacker points to 127.0.0.1.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
@@ -22,9 +22,9 @@ use crate::protocol::CommandError;
 /// WeChat's own host name, which SDKs may send to WeChat's paths.
 const WECHAT_HOST: &str = "api.weixin.qq.com";
 const OWN_HOST: &str = "connect to 127.0.0.1 or localhost, with the port of the ready line";
-/// Bytes of a name in the DNS, with a port.
+/// The maximum length of a DNS name with a port, in bytes.
 const LONGEST_HOST: usize = 260;
-/// Notices that are told once each; then the guard falls silent.
+/// Maximum number of notices. Each is sent once; after that the guard sends no more.
 const MOST_NOTICES: usize = 100;
 
 /// The rules of a server.
@@ -67,8 +67,8 @@ pub(super) fn check(options: &ServerOptions) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// A scheme and an authority, and nothing after them. Pages from files have no authority; some browsers send `file://`
-/// for them, others `null`.
+/// Whether the text is a scheme and an authority and nothing else. Pages from files have no authority; some browsers send
+/// `file://` for them, others `null`.
 fn is_origin(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, rest)| {
         !scheme.is_empty()
@@ -77,8 +77,8 @@ fn is_origin(text: &str) -> bool {
     })
 }
 
-/// A name or an address, with or without a port. Nothing that a shell would take for something else: refusals print it
-/// as part of a command line, and whoever runs a web page chooses it.
+/// Whether the text is a name or an address, with or without a port. Characters that a shell interprets are excluded:
+/// refusals print the text as part of a command line, and any web page can choose it.
 fn is_host(text: &str) -> bool {
     (1..=LONGEST_HOST).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
@@ -97,7 +97,7 @@ impl Guard {
         }
     }
 
-    /// Lets a request in, answers it here, or refuses it. What is let in from another origin may be read there.
+    /// Accepts a request, answers it here, or refuses it. Returns the other origin that may read the answer, if any.
     pub(super) fn admit(&self, request: &Request) -> Result<Option<HeaderValue>, Box<Response>> {
         let (headers, path) = (request.headers(), request.uri().path());
         self.check_host(headers, request.uri(), path)?;
@@ -111,7 +111,7 @@ impl Guard {
         match self.check_token(headers, request.uri(), path) {
             Ok(()) => Ok(foreign),
             Err(mut answer) => {
-                // A page that is let in should learn what it lacks.
+                // A page of an allowed origin must be able to read why the request was refused.
                 readable_by(&mut answer, foreign);
                 Err(answer)
             }
@@ -122,7 +122,7 @@ impl Guard {
         if headers.get_all(header::HOST).iter().nth(1).is_some() {
             return Err(Box::new(refusal(StatusCode::BAD_REQUEST, "there are two Host headers", "send one")));
         }
-        // Where the address is whole, as proxies send it, it counts and `Host` does not: RFC 9112, section 3.2.2.
+        // A request line with a full address, as proxies send it, takes precedence over `Host` (RFC 9112, 3.2.2).
         let host = match uri.authority() {
             Some(authority) => Some(authority.as_str()),
             None => headers.get(header::HOST).map(|host| host.to_str().unwrap_or("?")),
@@ -149,7 +149,7 @@ impl Guard {
         ))
     }
 
-    /// The `Origin`, if it is another one that is let in.
+    /// The `Origin`, if it is not the server's own and is allowed.
     fn check_origin(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, Box<Response>> {
         let mut values = headers.get_all(header::ORIGIN).iter();
         let Some(value) = values.next() else { return Ok(None) };
@@ -210,7 +210,7 @@ impl Guard {
     }
 }
 
-/// What `Host` says where a client was told this server's address.
+/// The values of `Host` in requests to this server's own address.
 fn own_hosts(address: SocketAddr) -> Vec<String> {
     let port = address.port();
     let ip = match address.ip() {
@@ -220,15 +220,16 @@ fn own_hosts(address: SocketAddr) -> Vec<String> {
     ["127.0.0.1", "localhost", "[::1]", &ip]
         .into_iter()
         .flat_map(|name| {
-            // Browsers leave the port out where it is the scheme's own.
+            // Browsers omit the port if it is the scheme's default.
             let bare = (port == 80).then(|| name.to_owned());
             bare.into_iter().chain([format!("{name}:{port}")])
         })
         .collect()
 }
 
-/// Pages elsewhere can ask without an `Origin`, with an image for example: they cannot read the answer, but could use up
-/// tokens. Browsers tell of them in another header (W3C, Fetch Metadata). A link that a person follows is let in.
+/// Pages of other origins can send requests without `Origin`, with an image for example. They cannot read the answer, but
+/// could use up tokens. Browsers mark these requests in another header (W3C, Fetch Metadata). Links that a person follows
+/// are accepted.
 fn check_silent_page(headers: &HeaderMap, path: &str) -> Result<(), Box<Response>> {
     let says =
         |name: &str, value: &str| headers.get(name).is_some_and(|told| told.as_bytes() == value.as_bytes());
@@ -254,7 +255,7 @@ fn preflight(origin: Option<HeaderValue>) -> Response {
     response
 }
 
-/// Lets scripts of an origin read the answer.
+/// Allows scripts of an origin to read the answer.
 pub(super) fn readable_by(response: &mut Response, origin: Option<HeaderValue>) {
     if let Some(origin) = origin {
         let headers = response.headers_mut();

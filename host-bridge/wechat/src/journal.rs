@@ -16,21 +16,21 @@ use crate::verdict::Verdict;
 
 /// Calls that are kept; older ones are dropped.
 pub const MAX_ENTRIES: usize = 10_000;
-/// Bytes of request and answer, as JSON, that the journal keeps all in all; older calls are dropped.
+/// Total bytes of requests and answers, as JSON, that are kept; older calls are dropped.
 pub const MAX_BYTES: usize = 64 << 20;
-/// Bytes of the calls that are read at once.
+/// Total bytes of the calls in one page.
 const MAX_PAGE: usize = 2 << 20;
-/// Characters of a text in a request or an answer; what exceeds is cut off, and its length told.
+/// Characters of a text in a request or an answer. The rest is cut off and replaced by its length.
 const MAX_TEXT: usize = 8 << 10;
-/// Members and items of one object or array; more are dropped, and their number told.
+/// Members or items of one object or array. The rest is dropped and replaced by its number.
 const MAX_ITEMS: usize = 256;
-/// Bytes of a member's name; what exceeds is cut off.
+/// Bytes of a member's name. The rest is cut off.
 const MAX_NAME: usize = 256;
-/// Bytes of one request or answer, all in all; what exceeds is dropped. Calls that wait hold as much each.
+/// Total bytes of one request or answer. The rest is dropped. Each waiting call holds at most this much.
 const MAX_EXCERPT: usize = 32 << 10;
 /// Bytes that each call counts in addition to its texts.
 const ENTRY: usize = 256;
-/// What a value takes beside its text.
+/// Bytes that each value counts in addition to its text.
 const VALUE: usize = size_of::<Value>();
 /// Entries that a subscriber may lag behind before it loses the oldest.
 const BACKLOG: usize = 1024;
@@ -51,7 +51,7 @@ const SECRETS: &[&str] = &[
     "token",
 ];
 
-/// Where a call came in.
+/// How a call was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -62,7 +62,7 @@ pub enum Origin {
     WeChat,
 }
 
-/// A call that came in and is not answered yet. Its time runs from here on.
+/// A call that was received and is not answered yet. Its duration is measured from here on.
 #[derive(Debug)]
 pub struct PendingCall {
     origin: Origin,
@@ -82,14 +82,14 @@ pub struct NewEntry {
 }
 
 impl PendingCall {
-    /// A call that comes in now.
+    /// A call that is received now.
     pub fn begin(origin: Origin) -> Self {
         Self { origin, begun: Instant::now() }
     }
 
-    /// The call once it is answered, at a moment in milliseconds since 1970. `call` is the method, such as `wx.login`, or the
-    /// HTTP method and path, such as `POST /cgi-bin/soter/verify_signature`. The verdict says why it was answered so, where
-    /// the answer does not say it: for a signature, and for a refused request.
+    /// The call once it is answered, at a moment in milliseconds since 1970. `call` is the method, such as `wx.login`, or
+    /// the HTTP method and path, such as `POST /cgi-bin/soter/verify_signature`. The verdict gives the reason if the answer
+    /// does not: for a signature, and for a refused request.
     pub fn answered(
         self,
         at: u64,
@@ -110,7 +110,7 @@ impl PendingCall {
     }
 }
 
-/// As much of a request or an answer as the journal keeps: without secrets, and cut to a bounded size in memory.
+/// The part of a request or an answer that the journal keeps: without secrets, and bounded in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Excerpt {
     value: Value,
@@ -148,11 +148,11 @@ impl Excerpt {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// Its number, from 1 on, never used again in this process.
+    /// Its number. Numbers start at 1, and a process never uses one twice.
     pub number: u64,
     /// When it was answered, in milliseconds since 1970.
     pub at: u64,
-    /// Where it came in.
+    /// How it was received.
     #[serde(rename = "door")]
     pub origin: Origin,
     /// The method, or the HTTP method and path.
@@ -161,10 +161,10 @@ pub struct Entry {
     pub request: Value,
     /// Its answer, without secrets.
     pub answer: Value,
-    /// Why it was answered so.
+    /// The reason for the answer.
     #[serde(rename = "judgement", skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
-    /// How long the answer took, in microseconds.
+    /// The time until the answer, in microseconds.
     pub microseconds: u64,
 }
 
@@ -197,7 +197,7 @@ impl Journal {
         Self { kept: Mutex::default(), subscribers, head: watch::Sender::default() }
     }
 
-    /// Writes a call down, and tells subscribers.
+    /// Records a call, and sends it to the subscribers.
     pub fn record(&self, entry: NewEntry) -> Arc<Entry> {
         let NewEntry { at, origin, call, request, answer, verdict, microseconds } = entry;
         let bytes = ENTRY + call.len() + request.bytes + answer.bytes;
@@ -212,22 +212,23 @@ impl Journal {
             let Some((_, dropped)) = kept.entries.pop_front() else { break };
             kept.bytes -= dropped;
         }
-        // Told under the lock, so that subscribers see the order of the numbers. Nobody listening is no error.
+        // Sent under the lock, so that subscribers receive calls in the order of their numbers. Without subscribers
+        // the send fails, which is not an error.
         let _ = self.subscribers.send(Arc::clone(&entry));
         self.head.send_replace(number);
         entry
     }
 
-    /// At most `limit` of the calls after the one with this number, the oldest first; 0 is before all. There are fewer
-    /// where they are large, and none only where there are no more.
+    /// At most `limit` calls after the one with this number, the oldest first; 0 is before all. Large calls reduce the
+    /// number. The result is empty only if no later call is kept.
     pub fn after(&self, number: u64, limit: usize) -> Vec<Arc<Entry>> {
         let kept = self.kept();
         let start = kept.entries.partition_point(|(entry, _)| entry.number <= number);
         page(kept.entries.range(start..).take(limit))
     }
 
-    /// At most `limit` of the calls before the one with this number, those closest to it, the oldest first. As with
-    /// [`after`](Self::after) there may be fewer.
+    /// At most `limit` calls directly before the one with this number, the oldest first. Large calls reduce the number,
+    /// as in [`after`](Self::after).
     pub fn before(&self, number: u64, limit: usize) -> Vec<Arc<Entry>> {
         let kept = self.kept();
         let end = kept.entries.partition_point(|(entry, _)| entry.number < number);
@@ -236,14 +237,14 @@ impl Journal {
         entries
     }
 
-    /// Forgets every call. Numbers go on.
+    /// Removes every call. The numbers continue.
     pub fn clear(&self) {
         let mut kept = self.kept();
         kept.entries.clear();
         kept.bytes = 0;
     }
 
-    /// Follows the newest call's number. However many calls come, there is only ever one number to look at.
+    /// Follows the number of the newest call. A slow receiver sees only the latest number.
     pub fn head(&self) -> watch::Receiver<u64> {
         self.head.subscribe()
     }
@@ -258,7 +259,7 @@ impl Journal {
     }
 }
 
-/// As many calls as fit one page, and always one.
+/// As many calls as fit into one page, and at least one.
 fn page<'a>(calls: impl Iterator<Item = &'a (Arc<Entry>, usize)>) -> Vec<Arc<Entry>> {
     let mut taken = 0;
     let fits = |(_, bytes): &&(Arc<Entry>, usize)| {
@@ -269,7 +270,7 @@ fn page<'a>(calls: impl Iterator<Item = &'a (Arc<Entry>, usize)>) -> Vec<Arc<Ent
     calls.take_while(fits).map(|(entry, _)| Arc::clone(entry)).collect()
 }
 
-/// Whether nothing of a value has to be left out, which is the rule. Takes its bytes from the room.
+/// Whether the whole value can be kept, as most can. Subtracts its bytes from the room.
 fn fits(value: &Value, room: &mut usize) -> bool {
     let contents = match value {
         Value::String(text) if text.len() <= MAX_TEXT => text_bytes(text),
@@ -288,7 +289,7 @@ fn fits(value: &Value, room: &mut usize) -> bool {
     left.is_some()
 }
 
-/// Makes every credential in a value unreadable.
+/// Masks every credential in a value.
 fn mask_secrets(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(mask_secrets),
@@ -310,8 +311,8 @@ fn text_bytes(text: &str) -> usize {
     text.len() + 5 * text.bytes().filter(u8::is_ascii_control).count()
 }
 
-/// The part of a value that is kept: secrets are masked, and what is too long or does not fit is left out. An owned value is
-/// not copied. Of a borrowed one, only the kept part is.
+/// The part of a value that is kept: secrets are masked, and what is too long or does not fit is left out. An owned value
+/// is not copied. Of a borrowed value, only the kept part is copied.
 fn tidied(value: Cow<'_, Value>, room: &mut usize) -> Value {
     *room = room.saturating_sub(VALUE);
     match value {
@@ -383,12 +384,12 @@ fn tidied_members<'a>(
     Value::Object(kept)
 }
 
-/// A member that is a credential, unreadable.
+/// The masked form of a credential.
 fn masked(secret: &Value) -> Value {
     match secret {
         Value::String(secret) => Value::String(mask(secret)),
         Value::Null => Value::Null,
-        // Of the wrong type, and secret all the same.
+        // A wrong type can contain a secret, too.
         _ => Value::String("***".to_owned()),
     }
 }
@@ -399,14 +400,14 @@ fn short(name: Cow<'_, str>) -> String {
     if end < name.len() { [name.get(..end).unwrap_or_default(), "…"].concat() } else { name.into_owned() }
 }
 
-/// Where a text has to end, if not where it does.
+/// The end of the kept part of a text, if the text must be cut.
 fn cut(text: &str, room: usize) -> Option<usize> {
     let end = text.char_indices().nth(MAX_TEXT).map_or(text.len(), |(end, _)| end);
     let end = text.floor_char_boundary(end.min(room));
     (end < text.len()).then_some(end)
 }
 
-/// As much of a secret as tells two apart: its last four characters, if it is long enough to hide the rest.
+/// The last four characters of a secret, which distinguish it from others, if it is long enough to hide the rest.
 pub fn mask(secret: &str) -> String {
     let length = secret.chars().count();
     let shown: String = if length >= 12 { secret.chars().skip(length - 4).collect() } else { String::new() };
@@ -465,10 +466,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_fits_is_kept_as_if_it_had_been_looked_at_for_cuts(value in json()) {
+        fn what_fits_is_kept_as_the_cutting_path_keeps_it(value in json()) {
             let mut room = MAX_EXCERPT;
             if fits(&value, &mut room) {
-                let cut = tidied(Cow::Borrowed(&value), &mut MAX_EXCERPT.clone());
+                let cut = tidied(Cow::Borrowed(&value), &mut { MAX_EXCERPT });
                 prop_assert_eq!(&Excerpt::from(&value).value, &cut);
                 prop_assert_eq!(Excerpt::from(value).value, cut);
             }

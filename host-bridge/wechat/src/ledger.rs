@@ -1,7 +1,7 @@
 //! The durable state of WeChat's servers: devices, their keys, and the highest counter that each device has shown.
 //!
 //! ```text
-//!   check and change, one atomic step        the state, in memory behind one lock: the current state
+//!   check and change, one atomic step        the current state, in memory behind one lock
 //!        │  in the order of the changes
 //!        v
 //!   writer thread ── a group of changes ──>  LedgerStore    durable, all of a group or nothing
@@ -161,8 +161,8 @@ impl fmt::Debug for Ledger {
 fn write_groups(store: &mut impl LedgerStore, queued: &Receiver<Queued>) {
     let mut failed: Option<LedgerError> = None;
     while let Ok(first) = queued.recv() {
-        // Requests that are about to queue a change get the processor first, and share this group's write. Where none
-        // is waiting for it, this costs nothing.
+        // Requests that are about to queue a change run first, and their changes join this group. If no thread waits
+        // for the processor, this returns at once.
         std::thread::yield_now();
         let (changes, waiting): (Vec<_>, Vec<_>) = std::iter::once(first)
             .chain(queued.try_iter().take(LARGEST_GROUP - 1))

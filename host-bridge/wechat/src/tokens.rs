@@ -58,8 +58,8 @@ impl Tokens {
         grant(tokens, now, false)
     }
 
-    /// The stable token, or a new one if there is none or it is about to expire. With `force_refresh` a new one, and
-    /// the old one ends.
+    /// The app's stable token. A new token is made if the app has no stable token, if the token is about to expire, or
+    /// with `force_refresh`, which also ends the old token.
     pub(crate) fn stable(&mut self, appid: &str, force_refresh: bool, now: u64) -> Grant {
         let tokens = self.of(appid, now);
         let current = tokens.iter_mut().find(|token| token.stable.is_some());

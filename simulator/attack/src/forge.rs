@@ -1,4 +1,4 @@
-//! From the description of a forged signature or certificate to its bytes.
+//! Makes the bytes of a forged signature or certificate from its description.
 
 use rsa::BoxedUint;
 use soter_bridge::protocol::CommandError;
@@ -11,17 +11,17 @@ use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 use crate::attacked_phone::Upload;
 use crate::keys::KeySupply;
-use crate::software_key::{Scheme, SoftwareKey};
+use crate::software_key::{MODULUS_BITS, Scheme, SoftwareKey};
 use crate::steps::{Challenge, Enrolment, Shape};
 use crate::text::in_other_case;
 
-/// Characters of a line in MIME's Base64.
+/// Characters of a line in MIME Base64.
 const MIME_LINE: usize = 76;
 
-/// A signature in Base64, in another shape. The key is the one that made it.
+/// A signature in Base64, changed into another shape. `key` is the key that made it.
 ///
 /// # Errors
-/// A defect: it is no Base64.
+/// `Internal` if the signature is not Base64: a defect.
 pub(super) fn reshaped(signature: &str, shape: Shape, key: &PublicKey) -> Result<String, CommandError> {
     let defect = |_| CommandError::internal("a phone's signature is no Base64");
     let mut bytes = base64::decode(signature).map_err(defect)?;
@@ -37,7 +37,7 @@ pub(super) fn reshaped(signature: &str, shape: Shape, key: &PublicKey) -> Result
         Shape::Truncated => base64::encode(bytes.split_last().map_or(&[], |(_, start)| start)),
         Shape::OverLong => base64::encode(&[&bytes[..], &[0]].concat()),
         Shape::PlusModulus => {
-            // The sum has 257 bytes; where it is below 2^2048, the first is zero.
+            // The sum takes 257 bytes. The first is zero if the sum is below 2^2048.
             let length = bytes.len() + 1;
             let sum = (wide(&bytes)? + wide(&modulus(key)?)?).to_be_bytes();
             base64::encode(sum.get(sum.len().saturating_sub(length)..).unwrap_or_default())
@@ -55,7 +55,7 @@ pub(super) fn reshaped(signature: &str, shape: Shape, key: &PublicKey) -> Result
     })
 }
 
-/// What is signed in place of an issued challenge; `None` if the issued one has nothing of which this can be made.
+/// The text that is signed instead of an issued challenge; `None` if it cannot be made from the issued one.
 pub(super) fn challenge(issued: &str, challenge: Challenge, fresh: &str) -> Option<String> {
     let changed = match challenge {
         Challenge::Issued | Challenge::BroughtAlong | Challenge::Quotes | Challenge::Unicode => {
@@ -74,12 +74,12 @@ pub(super) fn challenge(issued: &str, challenge: Challenge, fresh: &str) -> Opti
             characters.as_str().to_owned()
         }
     };
-    // Phones take no longer ones, so nobody could have signed them.
+    // Phones refuse longer challenges, so no phone signs them.
     let can_be_signed = (1..CHALLENGE_LIMIT).contains(&changed.encode_utf16().count());
     (can_be_signed && changed != issued).then_some(changed)
 }
 
-/// The full-width form of a letter or digit, which compatibility normalisation takes for the same.
+/// The full-width form of a letter or digit, which compatibility normalisation maps to the same character.
 fn full_width(character: char) -> char {
     const DISTANCE: u32 = 0xfee0;
     if !character.is_ascii_alphanumeric() {
@@ -88,10 +88,10 @@ fn full_width(character: char) -> char {
     char::from_u32(u32::from(character) + DISTANCE).unwrap_or(character)
 }
 
-/// What a phone uploads, with a link of its chain of trust replaced.
+/// A phone's upload, with one link of its chain of trust replaced.
 ///
 /// # Errors
-/// A defect: the phone's own upload does not read.
+/// `Internal` if the phone's own upload does not parse: a defect.
 pub(super) fn enrolled(
     upload: Upload,
     forgery: Enrolment,
@@ -118,7 +118,7 @@ pub(super) fn enrolled(
     })
 }
 
-/// The chain with CA and root of the attacker's own in place of the emulated ones, every signature in it valid.
+/// The chain with the attacker's CA and root instead of the emulated ones. Every signature in it is valid.
 fn with_foreign_root(
     ask: &ExportBlob,
     ca: &SoftwareKey,
@@ -151,7 +151,7 @@ fn with_foreign_leaf(ask: &ExportBlob, attacker: &SoftwareKey) -> Result<ExportB
     })
 }
 
-/// The chain with a CA's certificate whose key the attacker has put in, and a device certificate by that key.
+/// The chain with the attacker's key in the CA's certificate, and a device certificate that this key signed.
 fn with_foreign_ca(ask: &ExportBlob, attacker: &SoftwareKey) -> Result<ExportBlob, CommandError> {
     rewritten(ask, |certificates| {
         let [_, device, authority, _] = certificates else { return Err(unreadable()) };
@@ -170,7 +170,7 @@ fn rewritten(
     Ok(ExportBlob { json: chain.encode().into_bytes(), signature: Vec::new() })
 }
 
-/// A certificate with another subject key and another issuer's signature, as far as these are given.
+/// A certificate with another subject key, another issuer's signature, or both.
 fn certified(
     certificate: &[u8],
     subject: Option<&SoftwareKey>,
@@ -189,10 +189,10 @@ fn certified(
     certificate.to_der().map_err(|_| unreadable())
 }
 
-/// A number of 2048 bits, with room for a sum.
+/// A number of 2048 bits, in a type that can hold the sum of two.
 fn wide(bytes: &[u8]) -> Result<BoxedUint, CommandError> {
-    BoxedUint::from_be_slice(bytes, 2048 + 64)
-        .map_err(|_| CommandError::internal("a phone's signature is longer than its key"))
+    BoxedUint::from_be_slice(bytes, MODULUS_BITS + 64)
+        .map_err(|_| CommandError::internal("a phone's signature or modulus has more than 2048 bits"))
 }
 
 fn modulus(key: &PublicKey) -> Result<Box<[u8]>, CommandError> {

@@ -1,8 +1,8 @@
-//! Where the keys of an attack come from: from primes that are mixed anew for each, or from a seed.
+//! The source of an attack's keys: a new pair of random primes for each key, or a seed.
 //!
-//! An audit takes hundreds of keys, and a random one costs tens of milliseconds. So each new key is the product of another
-//! pair of primes from a pool that grows only when every pair was used. Keys that share a prime can be computed from one
-//! another; these protect nothing, and each is a key of its own to whoever verifies with it.
+//! An audit needs hundreds of keys, and a random key takes tens of milliseconds. So each new key is the product of another
+//! pair of primes from a pool, which grows only when every pair was used. If two keys share a prime, both can be computed
+//! from their public halves. That does no harm here: the keys protect nothing, and a verifier sees different keys.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,12 +13,12 @@ use soter_tee::{RandomnessError, Seed};
 
 use crate::software_key::SoftwareKey;
 
-/// Primes that are remembered: enough for half a million keys, after which each key is made of new ones.
+/// Maximum number of primes in the pool: enough for half a million keys. After that, each key has new primes.
 const MOST_PRIMES: usize = 1000;
-/// Keys of one phone family that a seed stands for. More than one attack takes; the next attack begins again with the first.
+/// Number of keys that a seed gives for one phone family: more than one attack needs. Each attack begins with the first.
 const SEEDED_KEYS: u64 = 16;
 
-/// Where the randomness of all attacks of a run comes from. Clones are the same source.
+/// The source of randomness for all attacks of a run. Clones share the source.
 #[derive(Clone)]
 pub struct KeySource(Arc<Source>);
 
@@ -27,11 +27,11 @@ enum Source {
     Seed(Seed),
 }
 
-/// Primes of keys with the exponent 65537, and the next pair that no key has.
+/// Primes of keys with the exponent 65537, and the next unused pair.
 #[derive(Default)]
 struct Primes {
     pool: Vec<BoxedUint>,
-    /// The lower place of a pair, and the higher one.
+    /// The indices of the pair, the lower one first.
     next: (usize, usize),
 }
 
@@ -42,14 +42,14 @@ impl Primes {
             let key = SoftwareKey::generate()?;
             if self.pool.len() < MOST_PRIMES {
                 self.pool.extend(key.expose_primes());
-                // The new pair is this very key's; what is new are its pairs with the older primes.
+                // This key uses the new pair. The pairs of its primes with older primes are unused.
                 let first = self.pool.len() - 2;
                 self.next = if first == 0 { (0, 2) } else { (0, first) };
             }
             return Ok(key);
         };
         let key = SoftwareKey::from_primes(p, q)?;
-        // Each newer prime with each that came in an earlier key: pairs that are keys already are left out.
+        // Each newer prime is paired with the primes of earlier keys, because the pair of its own key is used.
         let earlier = high & !1;
         self.next = if low + 1 < earlier { (low + 1, high) } else { (0, high + 1) };
         Ok(key)
@@ -62,8 +62,8 @@ impl KeySource {
         Self(Arc::new(Source::Primes(Mutex::default())))
     }
 
-    /// Sixteen keys for each phone family that a seed stands for, of which every attack takes the first ones: making them
-    /// takes seconds, once.
+    /// Sixteen keys that the seed gives for each phone family. Every attack takes the first of them. They are made once,
+    /// which takes seconds.
     pub fn seeded(text: &str) -> Self {
         Self::of_seed(Seed::from_text(text))
     }
@@ -73,12 +73,12 @@ impl KeySource {
         Self(Arc::new(Source::Seed(seed)))
     }
 
-    /// Whether everything follows from a seed.
+    /// Whether everything is derived from a seed.
     pub fn is_seeded(&self) -> bool {
         matches!(*self.0, Source::Seed(_))
     }
 
-    /// The keys and numbers of one attack: with a seed always the same ones, whatever other attacks there are.
+    /// The keys and numbers of one attack. With a seed they are always the same, whatever other attacks do.
     pub(super) fn supply(&self, attack: &str) -> KeySupply {
         KeySupply { source: self.clone(), attack: attack.to_owned(), taken: Arc::default() }
     }
@@ -93,7 +93,7 @@ impl fmt::Debug for KeySource {
     }
 }
 
-/// The keys and numbers of one attack. Clones go on where the others are.
+/// The keys and numbers of one attack. Clones share the position in both.
 #[derive(Clone, Debug)]
 pub(super) struct KeySupply {
     source: KeySource,
@@ -101,7 +101,7 @@ pub(super) struct KeySupply {
     taken: Arc<Mutex<Taken>>,
 }
 
-/// How much was taken.
+/// How many keys and numbers were taken.
 #[derive(Debug, Default)]
 struct Taken {
     keys: u64,
@@ -109,7 +109,7 @@ struct Taken {
 }
 
 impl KeySupply {
-    /// The next key that is no phone's.
+    /// The next key for a signer that is not a phone.
     pub(super) fn key(&self) -> Result<SoftwareKey, CommandError> {
         self.key_for("nobody")
     }
@@ -132,12 +132,12 @@ impl KeySupply {
         }
     }
 
-    /// Whether everything follows from a seed.
+    /// Whether everything is derived from a seed.
     pub(super) fn is_seeded(&self) -> bool {
         self.source.is_seeded()
     }
 
-    /// The next unpredictable bytes; with a seed, predictable ones.
+    /// The next random bytes; with a seed, derived bytes.
     pub(super) fn fill(&self, out: &mut [u8]) -> Result<(), RandomnessError> {
         let Source::Seed(seed) = &*self.source.0 else { return soter_tee::operating_system_random(out) };
         for chunk in out.chunks_mut(32) {
@@ -152,7 +152,7 @@ impl KeySupply {
         Ok(())
     }
 
-    /// A text of these many letters and digits that nobody has used before.
+    /// A new random text of this many characters.
     pub(super) fn text(&self, characters: usize) -> Result<String, CommandError> {
         const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyzABCDEF";
         let mut bytes = vec![0; characters];

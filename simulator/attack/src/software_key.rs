@@ -1,7 +1,7 @@
-//! Keys that are no TEE's, and signatures in any form, right or wrong.
+//! Keys outside a TEE, and signatures in any form, valid or not.
 //!
-//! The paddings are built by hand over the raw RSA operation, because no library signs what no signer should. This file
-//! alone does that: what it makes is for refusing.
+//! The paddings are built by hand over the raw RSA operation, because no library makes invalid signatures. Only this file
+//! does that. A correct server refuses what it makes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use soter_wire::{PublicKey, SaltLength, SignatureScheme};
 use zeroize::Zeroizing;
 
 /// Bits of every SOTER key.
-const MODULUS_BITS: u32 = 2048;
+pub(crate) const MODULUS_BITS: u32 = 2048;
 /// Bytes of a signature by such a key.
 const SIGNATURE_BYTES: usize = 256;
 
@@ -64,7 +64,7 @@ impl Scheme {
     }
 }
 
-/// An RSA-2048 key that whoever holds it can use in any way. It is never printed. Clones share the key.
+/// An RSA-2048 key that can be used in any way. It is never printed. Clones share the key.
 #[derive(Clone)]
 pub struct SoftwareKey {
     private: Arc<PrivateKey>,
@@ -75,7 +75,7 @@ impl SoftwareKey {
     /// Makes a random key. Takes tens of milliseconds.
     ///
     /// # Errors
-    /// A defect of the cryptographic library.
+    /// `Internal` if the cryptographic library fails, or `InvalidParams` if its key does not parse: defects of the library.
     pub fn generate() -> Result<Self, CommandError> {
         let defect = |_| CommandError::internal("the cryptographic library made no RSA-2048 key");
         let key = KeyPair::generate(KeySize::Rsa2048).map_err(defect)?;
@@ -86,7 +86,7 @@ impl SoftwareKey {
     /// Reads a key in PKCS#8.
     ///
     /// # Errors
-    /// The caller's: it is no RSA key of 2048 bits with the exponent 65537.
+    /// `InvalidParams` if it is not an RSA key of 2048 bits with the exponent 65537.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, CommandError> {
         PrivateKey::from_pkcs8_der(der).map_err(|_| unreadable()).and_then(Self::new)
     }
@@ -94,7 +94,7 @@ impl SoftwareKey {
     /// Reads a key in PKCS#8, as PEM (`BEGIN PRIVATE KEY`).
     ///
     /// # Errors
-    /// The caller's: it is no RSA key of 2048 bits with the exponent 65537.
+    /// `InvalidParams` if it is not an RSA key of 2048 bits with the exponent 65537.
     pub fn from_pem(pem: &str) -> Result<Self, CommandError> {
         PrivateKey::from_pkcs8_pem(pem).map_err(|_| unreadable()).and_then(Self::new)
     }
@@ -102,7 +102,7 @@ impl SoftwareKey {
     /// The key of two primes of 1024 bits.
     ///
     /// # Errors
-    /// A defect: they do not make a key with the exponent 65537.
+    /// `Internal` if they do not make a key with the exponent 65537, `InvalidParams` if it does not have 2048 bits.
     pub(super) fn from_primes(p: &BoxedUint, q: &BoxedUint) -> Result<Self, CommandError> {
         let key = PrivateKey::from_p_q(p.clone(), q.clone(), BoxedUint::from(65537_u32));
         key.map_err(|_| CommandError::internal("two primes make no RSA-2048 key")).and_then(Self::new)
@@ -122,7 +122,7 @@ impl SoftwareKey {
     /// The key in PKCS#8. Secret.
     ///
     /// # Errors
-    /// A defect of the cryptographic library.
+    /// `Internal` if the cryptographic library fails.
     pub fn expose_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, CommandError> {
         let der = self.private.to_pkcs8_der();
         let der = der.map_err(|_| CommandError::internal("a private key does not encode"))?;
@@ -134,16 +134,16 @@ impl SoftwareKey {
         &self.public
     }
 
-    /// Signs a text. The salt follows from key and text, so that the same call gives the same signature.
+    /// Signs a text. The salt is derived from key and text, so the same call returns the same signature.
     ///
     /// # Errors
-    /// The caller's: a salt that does not fit.
+    /// `InvalidParams` if the salt does not fit, `Internal` if the cryptographic library fails.
     pub fn sign(&self, text: &[u8], scheme: Scheme) -> Result<Vec<u8>, CommandError> {
         let encoded = match scheme.padding {
             Padding::Pss => self.emsa_pss(text, scheme)?,
             Padding::Pkcs1 => emsa_pkcs1(text, scheme.hash),
         };
-        // The generator blinds the operation; the result is the same with any.
+        // The generator only blinds the operation. The result does not depend on it.
         let signed = BoxedUint::from_be_slice(&encoded, MODULUS_BITS)
             .ok()
             .and_then(|encoded| {

@@ -53,7 +53,7 @@ pub trait Target: Send + Sync {
     /// A new user for an attack, whose name is new to the target.
     ///
     /// # Errors
-    /// [`TargetError::Broken`] if there is no user left.
+    /// [`TargetError::Broken`] if all users are taken.
     fn user(&self, name: &str) -> Result<User, TargetError>;
 
     /// Brings a phone's keys to the server that verifies its signatures.

@@ -29,7 +29,7 @@ const OTHER_CHALLENGE: &str = "transfer everything";
 /// Applies edits, one after the other.
 ///
 /// # Errors
-/// `Internal` if the text is not a JSON object, or an edit needs its counter and there is none: a defect.
+/// `Internal` if the text is not a JSON object, or if an edit needs a counter and the text has no counter: a defect.
 pub(super) fn edited(text: &str, edits: &[Edit], around: EditContext<'_>) -> Result<String, CommandError> {
     edits.iter().try_fold(text.to_owned(), |text, edit| one_edit(&text, *edit, around))
 }

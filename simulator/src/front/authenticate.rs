@@ -83,7 +83,7 @@ impl<S: Service> Pending<S> {
         }
     }
 
-    /// Whether its dialog has been closed, so that the answer is there or comes soon.
+    /// Whether its dialog has been closed, so that the answer has arrived or arrives soon.
     pub(crate) fn is_closed(&mut self) -> bool {
         let mut closed = false;
         while let Ok(event) = self.events.try_recv() {
@@ -93,7 +93,7 @@ impl<S: Service> Pending<S> {
         closed
     }
 
-    /// Presses the dialog's cancel button. If there is no dialog, the answer comes soon.
+    /// Presses the dialog's cancel button. If no dialog is open, the answer arrives soon.
     pub(crate) async fn cancel(&self) {
         let device = self.dialog.as_ref().map(|dialog| dialog.device.as_str());
         // What matters is that the call ends. The call itself reports how.

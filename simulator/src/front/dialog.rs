@@ -90,7 +90,7 @@ impl Dialog {
         };
         self.cancelled = touch == Touch::Cancel;
         match service.request(Some(&self.device), TouchSensor { touch }).await {
-            // The result of the touch arrives as an event. If there is no dialog, the answer comes soon.
+            // The result of the touch arrives as an event. If no dialog is open, the answer arrives soon.
             Ok(_) => {}
             Err(error) if error.kind == ErrorKind::NoDialog => {}
             Err(error) => self.view.remark(&error.what),

@@ -123,7 +123,7 @@ impl Flash {
         Some(Self { root_key, sealed: stored.sealed.clone()?, rpmb })
     }
 
-    /// Makes a new phone from it, where there is none.
+    /// Writes this copy as a new phone. The storage must not contain a phone.
     fn provision(&self, storage: &mut dyn Storage) -> Result<(), StorageError> {
         let [first, second] = &self.rpmb;
         storage.provision(&ProvisionedDevice {

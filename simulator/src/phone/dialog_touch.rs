@@ -69,7 +69,7 @@ impl Phone {
             Ok(judgement) => judgement,
             Err(TeeError::SensorNotListening) => return Ok((Judgement::Ignored, None, Next::StaysOpen)),
             Err(error) => {
-                // There is no such session any more: it expired, or the phone was switched off meanwhile.
+                // The session does not exist any more: it expired, or the phone was switched off.
                 return Ok((Judgement::Ignored, None, Next::Ends(self.authenticate_error(&error))));
             }
         };

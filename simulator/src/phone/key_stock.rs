@@ -1,4 +1,4 @@
-//! Keys that are made in advance, so that nobody waits for prime numbers.
+//! Keys that are made in advance, so that no command waits for the search for prime numbers.
 
 use std::fmt;
 use std::sync::mpsc::{Receiver, sync_channel};

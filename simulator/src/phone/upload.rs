@@ -96,7 +96,7 @@ impl Phone {
         Ok(None)
     }
 
-    /// The AuthKey of this name. It is made if there is none, and replaced if an enrolment made it invalid.
+    /// The AuthKey of this name. Makes the key if it does not exist, and replaces it if an enrolment made it invalid.
     fn valid_auth_key(&self, state: &mut PhoneState, uid: u32, name: &str) -> Result<PublicKey, Failure> {
         let tee = self.tee(state)?;
         if !tee.has_valid_auth_key(uid, name) {

@@ -34,8 +34,8 @@ use crate::grammar::MAX_LINE;
 /// Carries out a scenario, and reports each expectation.
 ///
 /// # Errors
-/// `InvalidParams` if a line is wrong, or there is none; nothing was carried out. `Environment` if the output cannot
-/// be written.
+/// `InvalidParams` if a line is wrong, or the file has no lines; nothing was carried out. `Environment` if the output
+/// cannot be written.
 pub(crate) fn run<S: Service>(
     runtime: &Runtime,
     service: &Arc<S>,

@@ -86,12 +86,12 @@ pub(super) fn sync_folder(path: &Path) -> Result<(), FileError> {
     step(Action::SyncFolder, path, || if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) })
 }
 
-/// Removes a file, or a symbolic link itself. It is not an error if there is none.
+/// Removes a file, or a symbolic link itself. It is not an error if the path does not exist.
 pub(super) fn remove_file(path: &Path) -> Result<(), FileError> {
     or_absent(step(Action::Remove, path, || fs::remove_file(path)))
 }
 
-/// Removes a folder with its contents. It is not an error if there is none.
+/// Removes a folder with its contents. It is not an error if the folder does not exist.
 pub(super) fn remove_folder(path: &Path) -> Result<(), FileError> {
     or_absent(step(Action::Remove, path, || fs::remove_dir_all(path)))
 }
@@ -103,7 +103,7 @@ fn or_absent(removed: Result<(), FileError>) -> Result<(), FileError> {
     }
 }
 
-/// Opens a file for locking. Creates it empty with mode 0600 if there is none; existing contents stay.
+/// Opens a file for locking. Creates it empty with mode 0600 if it does not exist; existing contents stay.
 pub(super) fn open_lock_file(path: &Path) -> Result<File, FileError> {
     step(Action::CreateFile, path, || {
         match fs::symlink_metadata(path) {
@@ -115,7 +115,7 @@ pub(super) fn open_lock_file(path: &Path) -> Result<File, FileError> {
     })
 }
 
-/// Reads a regular file, or returns `None` if there is none. A file of more than `limit` bytes is not read at all.
+/// Reads a regular file, or returns `None` if it does not exist. A file of more than `limit` bytes is not read at all.
 pub(super) fn read_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileError> {
     match try_read(path, limit) {
         Ok(bytes) => Ok(Some(bytes)),

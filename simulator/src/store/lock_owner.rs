@@ -37,7 +37,7 @@ impl LockOwner {
         durable::replace_file(path, &json)
     }
 
-    /// The lock holder's note, or `None` if there is no readable one.
+    /// The lock holder's note, or `None` if it does not exist or cannot be read.
     pub(super) fn read(path: &Path) -> Option<Self> {
         let bytes = durable::read_file(path, MAX_BYTES).ok()??;
         let owner: Self = serde_json::from_slice(&bytes).ok()?;

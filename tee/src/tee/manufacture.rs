@@ -13,7 +13,7 @@ use crate::seed::{Identity, Seed};
 use crate::state::State;
 use crate::vault::Vault;
 
-/// Which device to open, or to make if there is none yet.
+/// The device to open, or to make if it does not exist yet.
 #[derive(Clone, Debug)]
 pub struct DeviceIdentity<'a> {
     /// The device's name. Its storage opens only under this name.

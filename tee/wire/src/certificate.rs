@@ -1,7 +1,8 @@
 //! X.509 certificates (RFC 5280, 4.1) with fields that can be read and set: emulated phones write what real phones write,
 //! and forgeries change what no certificate authority would.
 //!
-//! The fields of `x509-cert`'s own type are private since its 0.3. Names, times, serial numbers and extensions are its.
+//! The fields of `x509-cert`'s own type are private since its 0.3. Its names, times, serial numbers and extensions are
+//! used here.
 
 use der::Sequence;
 use der::asn1::BitString;

@@ -134,7 +134,7 @@ fn escape_line_feeds_in_key(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Splits a text that begins with a quote after the string's closing quote, or at the end if there is none.
+/// Splits a text that begins with a quote after the string's closing quote, or at the end if it has no closing quote.
 fn split_string(text: &str) -> (&str, &str) {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {

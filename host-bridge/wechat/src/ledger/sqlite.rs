@@ -65,7 +65,7 @@ impl SqliteStore {
         let mut store = Self { connection, path: path.to_owned() };
         let is_new = store.is_empty().map_err(|error| fail(&error))?;
         if !is_new {
-            // First of all: WAL mode is written into the file, and another program's must stay as it is.
+            // Before `prepare`, which writes WAL mode into the file: another program's file must not change.
             store.check()?;
         }
         store.prepare(is_new).map_err(|error| fail(&error))?;
