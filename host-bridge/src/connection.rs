@@ -91,6 +91,10 @@ impl Connection {
     /// `InvalidParams` if `url` is not such an address. `Environment` if nothing listens there, nothing answers
     /// within 10 seconds, the token is missing or wrong, or it is not a soter-sim server.
     pub async fn open(url: &str) -> Result<Self, CommandError> {
+        Self::open_within(CONNECT_TIME, url).await
+    }
+
+    async fn open_within(limit: Duration, url: &str) -> Result<Self, CommandError> {
         let Address { websocket, shown, token } = Address::read(url)?;
         let mut request = websocket.into_client_request().map_err(|_| no_url(url))?;
         if let Some(token) = token {
@@ -99,9 +103,9 @@ impl Connection {
             bearer.set_sensitive(true);
             request.headers_mut().insert(header::AUTHORIZATION, bearer);
         }
-        let Ok(connected) = timeout(CONNECT_TIME, connect_async(request)).await else {
+        let Ok(connected) = timeout(limit, connect_async(request)).await else {
             return Err(CommandError::environment(
-                format!("the server {shown} does not answer within {} s", CONNECT_TIME.as_secs()),
+                format!("the server {shown} does not answer within {} s", limit.as_secs()),
                 "check that this is the address of a soter-sim server",
             ));
         };
@@ -354,13 +358,13 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_listener_that_never_answers_is_given_up() {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", silent.local_addr().unwrap());
-        let error = Connection::open(&url).await.unwrap_err();
+        let error = Connection::open_within(Duration::from_secs(1), &url).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Environment);
-        assert!(error.what.contains(&url) && error.what.contains("10 s"), "{error:?}");
+        assert!(error.what.contains(&url) && error.what.contains("1 s"), "{error:?}");
     }
 
     #[test]

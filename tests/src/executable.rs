@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-/// Where cargo put the program. The first call builds it, in the profile of the tests.
+/// Where cargo put the program. The first call builds it, in the profile of the tests. Without `--package`, cargo unites
+/// the features that all crates of the workspace want, as it does for the tests, so that no library is built twice.
 pub fn executable() -> &'static Path {
     static EXECUTABLE: OnceLock<PathBuf> = OnceLock::new();
     EXECUTABLE.get_or_init(build)
@@ -16,7 +17,7 @@ fn build() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .args(["build", "--package", "soter-sim", "--bin", "soter-sim", "--message-format=json"])
+        .args(["build", "--bin", "soter-sim", "--message-format=json"])
         .stderr(Stdio::inherit());
     if !cfg!(debug_assertions) {
         cargo.arg("--release");

@@ -8,7 +8,8 @@ use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::history::DefaultHistory;
-use rustyline::{CompletionType, Config, Context, Editor, Helper, Validator};
+use rustyline::validate::Validator;
+use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
 use super::completion::{Names, complete, missing};
 use crate::front::Paint;
@@ -20,7 +21,6 @@ const HISTORY_LINES: usize = 1000;
 pub(super) type LineEditor = Editor<TypingAid, DefaultHistory>;
 
 /// Completes, hints and colours while a line is typed.
-#[derive(Helper, Validator)]
 pub(super) struct TypingAid {
     grammar: clap::Command,
     paint: Paint,
@@ -51,6 +51,11 @@ pub(super) fn open(paint: Paint, lines_file: Option<&Path>) -> Result<LineEditor
     }
     Ok(editor)
 }
+
+impl Helper for TypingAid {}
+
+// Every line is complete when Enter is pressed.
+impl Validator for TypingAid {}
 
 impl Completer for TypingAid {
     type Candidate = String;
