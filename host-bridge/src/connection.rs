@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tracing::debug;
 use zeroize::Zeroizing;
 
 use crate::outbox::{Exchange, Outbox};
@@ -200,7 +201,7 @@ async fn talk(
         tokio::select! {
             call = queued.recv(), if outbox.is_idle() => {
                 let Some(Outgoing { id, text }) = call else {
-                    // All callers are gone. A server that is gone as well needs no close frame.
+                    // All callers are gone. A server that is gone as well does not need the close frame.
                     let _ = timeout(PARTING_TIME, socket.close(None)).await;
                     return;
                 };
@@ -214,7 +215,12 @@ async fn talk(
             }
             exchange = outbox.exchange(&mut socket) => match exchange {
                 Exchange::Received(Some(Ok(Message::Text(text)))) => shared.hear(&text),
-                Exchange::Gone | Exchange::Received(None | Some(Ok(Message::Close(_)) | Err(_))) => return,
+                Exchange::Received(Some(Err(error))) => {
+                    return debug!(%error, "the connection to the server failed");
+                }
+                Exchange::Gone | Exchange::Received(None | Some(Ok(Message::Close(_)))) => {
+                    return debug!("the server closed the connection");
+                }
                 Exchange::Written | Exchange::Received(Some(Ok(_))) => {}
             },
             () = shared.wishes.notified() => shared.say_wishes(&mut outbox, &mut is_subscribed),
@@ -244,12 +250,16 @@ impl Shared {
     }
 
     fn hear(&self, text: &str) {
-        let Ok(Value::Object(mut message)) = serde_json::from_str(text) else { return };
+        let Ok(Value::Object(mut message)) = serde_json::from_str(text) else {
+            return debug!(bytes = text.len(), "the server sent a message that is not a JSON object");
+        };
         if message.get("method").and_then(Value::as_str) == Some("event") {
-            let event = message.remove("params").and_then(|event| serde_json::from_value(event).ok());
-            if let Some(event) = event {
+            if let Ok(event) = serde_json::from_value(message.remove("params").unwrap_or_default()) {
                 // It is not an error if there is no subscriber.
                 let _ = self.events.send(event);
+            } else {
+                // A newer server may have events that this client does not know.
+                debug!("the server sent an unknown event");
             }
             return;
         }

@@ -43,9 +43,11 @@ use serde_json::{Value, json};
 use soter_wechat::journal::{Excerpt, Journal, Origin, PendingCall};
 use soter_wechat::{Clock, SystemClock};
 use soter_wire::shortened;
+use tracing::{Instrument, Span, debug, error, info_span};
 
 use self::session::Topic;
 use crate::protocol::{Call, CommandError, ErrorKind, Method, Service, is_attackers};
+use crate::visible::visible;
 
 pub(crate) use self::connection_method::ConnectionMethod;
 pub use self::session::{Session, Topics};
@@ -57,6 +59,11 @@ pub const MAX_BATCH: usize = 64;
 const MAX_ID: usize = 1024;
 /// From here on, a number that is not a 64-bit integer may have been rounded when it was parsed.
 const MAX_ROUNDED: f64 = 9_007_199_254_740_992.0;
+
+/// The code of a defect of the program.
+const INTERNAL: i32 = -32603;
+/// The code of a failure of the phone's environment.
+const ENVIRONMENT: i32 = -32001;
 
 /// The dispatcher of JSON-RPC calls.
 #[derive(Debug)]
@@ -167,6 +174,13 @@ impl Incoming {
         Ok(Self { id, method, params: members.shift_remove("params").unwrap_or_default() })
     }
 
+    /// The span of the call. Names of unknown methods are the client's text, which may be anything.
+    fn span(&self) -> Span {
+        let known = Method::named(&self.method).is_some() || self.connections().is_some();
+        let id = self.id.as_ref().and_then(Value::as_u64);
+        info_span!("call", method = if known { self.method.as_str() } else { "unknown" }, id)
+    }
+
     /// The method, if the connection answers it itself.
     fn connections(&self) -> Option<ConnectionMethod> {
         ConnectionMethod::named(&self.method)
@@ -176,6 +190,17 @@ impl Incoming {
 impl Failure {
     fn new(code: i32, message: impl Into<String>, next: &str) -> Self {
         Self { code, message: message.into(), data: json!({"next": next}) }
+    }
+
+    /// Logs why a call was not carried out, as an error if the client is not the cause.
+    fn log(&self) {
+        let Self { code, message, .. } = self;
+        let message = visible(message);
+        if [INTERNAL, ENVIRONMENT].contains(code) {
+            error!(code, "{message}");
+        } else {
+            debug!(code, "{message}");
+        }
     }
 
     fn cancelled() -> Self {
@@ -189,11 +214,11 @@ impl From<&CommandError> for Failure {
         let code = match error.kind {
             ErrorKind::UnknownMethod => -32601,
             ErrorKind::InvalidParams => -32602,
-            ErrorKind::Environment => -32001,
+            ErrorKind::Environment => ENVIRONMENT,
             ErrorKind::LimitReached => -32002,
             ErrorKind::NoDialog => -32003,
             ErrorKind::UnknownDevice => -32004,
-            ErrorKind::Internal => -32603,
+            ErrorKind::Internal => INTERNAL,
         };
         Self { code, message: error.what.clone(), data: json!({"kind": error.kind, "next": error.next}) }
     }
@@ -227,8 +252,14 @@ impl<S: Service> Rpc<S> {
         let is_batch = message.is_batch;
         let calls = message.calls.into_iter().map(|call| async move {
             match call {
-                Ok(call) => self.carry_out(call, session).await,
-                Err(failure) => Some(failed(&Value::Null, &failure)),
+                Ok(call) => {
+                    let span = call.span();
+                    self.carry_out(call, session).instrument(span).await
+                }
+                Err(failure) => {
+                    failure.log();
+                    Some(failed(&Value::Null, &failure))
+                }
             }
         });
         written(join_all(calls).await, is_batch)
@@ -256,6 +287,10 @@ impl<S: Service> Rpc<S> {
             },
             _ => command.await.map_err(|error| Failure::from(&error)),
         };
+        match &result {
+            Ok(_) => debug!(microseconds = pending.microseconds(), "answered"),
+            Err(failure) => failure.log(),
+        }
         let answer = id.map(|id| match &result {
             Ok(result) => answered(&id, &result.to_string()),
             Err(failure) => failed(&id, failure),

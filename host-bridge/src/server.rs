@@ -32,6 +32,7 @@ use axum::Router;
 use soter_wechat::journal::Journal;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tracing::info;
 
 use self::guard::Guard;
 use crate::protocol::{CommandError, Service};
@@ -122,11 +123,13 @@ impl Server {
         let guard = Arc::new(Guard::new(&options, address, notices));
         let router = routes::router(rpc, wechat, page, guard, options.limits, stopping.clone());
         let serving = listener::serve(listener, router, options.limits, stopping);
+        info!(%address, has_token = options.token.is_some(), attacker, "serving");
         tokio::pin!(serving);
         tokio::select! {
             () = &mut serving => {}
             () = shutdown => {
-                // The listener holds a receiver.
+                info!("stopping");
+                // The listener holds a receiver, so this cannot fail.
                 let _ = stop.send(true);
                 serving.await;
             }

@@ -16,21 +16,22 @@ use std::sync::Arc;
 use soter_bridge::Connection;
 use soter_bridge::protocol::{CommandError, ErrorKind, Service, device};
 use soter_sim::{Desk, State};
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::front::{self, Console, Exit};
 use crate::grammar::{self, Options, ProgramCommand, Refused, Repl};
+use crate::log;
 use crate::repl::{self, BannerInfo, Session};
 
 /// Runs the program with its arguments, the first of which is its own name.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let mut console = Console::standard();
-    match carry_out(arguments, &mut console) {
-        Ok(exit) => exit,
-        Err(error) => {
-            console.error(&error);
-            Exit::from(&error)
-        }
-    }
+    let exit = carry_out(arguments, &mut console);
+    log::flush();
+    exit.unwrap_or_else(|error| {
+        console.error(&error);
+        Exit::from(&error)
+    })
 }
 
 fn carry_out(
@@ -42,10 +43,16 @@ fn carry_out(
         Err(Refused::Usage(error)) => return Err(error),
         Err(Refused::Help { plain, coloured }) => {
             let text = if console.paint.is_coloured() { coloured } else { plain };
-            let _ = console.answer(&text)?;
+            console.write_answer(&text)?;
             return Ok(Exit::Good);
         }
     };
+    let level = match line.command {
+        // Log lines do not belong between a person's lines, nor between the answers of a pipe.
+        None | Some(ProgramCommand::Repl(_)) => LevelFilter::OFF,
+        Some(_) => LevelFilter::WARN,
+    };
+    log::start(options.log.as_deref(), options.log_format.unwrap_or_default(), level)?;
     match line.command {
         None => converse(&Repl { no_bridge: line.no_bridge, ..Repl::default() }, &options, console),
         Some(ProgramCommand::Repl(mut repl)) => {
@@ -68,7 +75,7 @@ fn carry_out(
         Some(ProgramCommand::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut grammar::command_line(), "soter-sim", &mut script);
-            let _ = console.answer(&String::from_utf8_lossy(&script))?;
+            console.write_answer(&String::from_utf8_lossy(&script))?;
             Ok(Exit::Good)
         }
     }

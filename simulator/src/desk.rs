@@ -17,6 +17,7 @@ use soter_wechat::journal::Journal;
 use soter_wechat::{Clock, Ledger, Observer, SqliteStore, WeChat, WeChatOptions, routes};
 use soter_wire::{PROFILES, Profile, shortened};
 use tokio::sync::broadcast;
+use tracing::{info, warn};
 
 use crate::phone::{KeyStock, Phone, PhoneContext, Record};
 use crate::store::{DeviceName, StateFolder};
@@ -178,14 +179,15 @@ impl Desk {
     pub async fn offer_keys(&self) {
         let phones: Vec<_> = self.phones().by_name.values().cloned().collect();
         for phone in phones.into_iter().filter(|phone| phone.is_used()) {
-            let _ = phone.offer_keys().await;
+            if let Err(error) = phone.offer_keys().await {
+                warn!(phone = %phone.name(), "the phone's keys are not uploaded yet: {}", error.what);
+            }
         }
     }
 
     /// Sends a notice for people to all subscribers of events.
     fn notice(&self, text: &str) {
-        // It is not an error if nobody is subscribed.
-        let _ = self.inner.context.events.send(Event::Notice { text: text.to_owned() });
+        self.inner.context.emit(Event::Notice { text: text.to_owned() });
     }
 
     /// The services behind a server's port: this desk, its journal, WeChat's servers and the device page. With
@@ -277,6 +279,7 @@ impl Desk {
             self.save(&change)?;
             removed
         };
+        info!(removed = removed.len(), "all phones are replaced by a new one");
         drop(removed);
         self.inner.holdings.clear();
         self.wechat().reset().await?;
@@ -320,8 +323,8 @@ fn wechat_servers(
     };
     let events = events.clone();
     let observer: Observer = Arc::new(move |event| {
-        // It is not an error if nobody is subscribed. Then the event is not even converted.
         if events.receiver_count() > 0 {
+            // It is not an error if the last subscriber has just gone.
             let _ = events.send(event.into());
         }
     });

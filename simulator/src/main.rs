@@ -5,12 +5,14 @@
 //!   front     commands, answers and dialogs  <-> what a person sees, over any `Service`
 //!   cli       one command per process, exit codes
 //!   repl      many commands per process, from a terminal or a pipe
+//!   log       what the program does, on standard error
 //! ```
 
 mod cli;
 mod files;
 mod front;
 mod grammar;
+mod log;
 mod repl;
 
 use std::process::ExitCode;

@@ -5,6 +5,7 @@
 //!                                                        |
 //!                                                        +-----start()--> Running    lines in, lines out, kill
 //!                                                        +-at_a_terminal()-> Terminal   keys in, a screen out (Unix)
+//!   Server     the program as a server, and requests to it
 //!   Callback   what a wx call gave            Key      one row of `keys --json`
 //!   openssl    a second opinion on signatures
 //! ```
@@ -26,6 +27,7 @@ mod key;
 pub mod openssl;
 mod process;
 mod program;
+mod server;
 mod state;
 #[cfg(unix)]
 mod terminal;
@@ -35,6 +37,7 @@ pub use executable::executable;
 pub use key::Key;
 pub use process::{Finished, Running};
 pub use program::{Program, call};
+pub use server::{Server, http};
 pub use state::State;
 #[cfg(unix)]
 pub use terminal::Terminal;

@@ -87,6 +87,37 @@ fn no_two_files_of_a_crate_need_each_other() {
     }
 }
 
+#[test]
+fn the_crates_that_hold_private_keys_do_not_log() {
+    let dependencies = dependencies();
+    for name in ["soter-tee", "soter-wire"] {
+        assert!(!dependencies[name].keys().any(|used| used.starts_with("tracing")), "{name} logs");
+    }
+}
+
+/// The comment that lets a file ignore what `write!` returns.
+const STRINGS_ARE_WRITTEN: &str = "// Writing to a `String` does not fail";
+
+#[test]
+fn every_ignored_result_has_a_comment_that_says_why() {
+    for (_, source, _) in CRATES {
+        let source = workspace().join(source);
+        let mut files = BTreeMap::new();
+        find_files(&source, &ModulePath::new(), &mut files);
+        for file in files.values() {
+            let text = fs::read_to_string(file).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            let writes_strings = code.contains(STRINGS_ARE_WRITTEN);
+            let lines: Vec<_> = code.lines().map(str::trim).collect();
+            for (index, line) in lines.iter().enumerate().filter(|(_, line)| line.starts_with("let _ =")) {
+                let is_explained = index > 0 && lines[index - 1].starts_with("//");
+                let is_string = writes_strings && line.starts_with("let _ = write");
+                assert!(is_explained || is_string, "{}:{}: {line}", file.display(), index + 1);
+            }
+        }
+    }
+}
+
 /// A module's path in its crate; the root's is empty.
 type ModulePath = Vec<String>;
 

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
+use tracing::{Instrument, debug, info, info_span, warn};
 
 use super::limits::Limits;
 use super::write_timeout::WriteTimeout;
@@ -36,33 +37,52 @@ pub(super) async fn serve(
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let refusals = Arc::new(Semaphore::new(REFUSALS));
+    // The first failure in a row is a warning, and so is the first refusal; thousands may follow.
+    let (mut failed, mut refused) = (0_u64, 0_u64);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stopped(&mut stopping) => break,
         };
-        let Ok((stream, _)) = accepted else {
-            tokio::time::sleep(RECOVERY).await;
-            continue;
-        };
-        match Arc::clone(&places).try_acquire_owned() {
-            Ok(place) => {
-                let connection =
-                    connection(stream, router.clone(), limits, stopping.clone(), Arc::new(place));
-                // A task of its own: a panic in it ends only this connection.
-                tokio::spawn(connection);
-            }
-            Err(_) => {
-                if let Ok(refusal) = Arc::clone(&refusals).try_acquire_owned() {
-                    tokio::spawn(refuse(stream, refusal));
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                if failed == 0 {
+                    warn!(%error, "a connection cannot be accepted");
                 }
+                failed += 1;
+                tokio::time::sleep(RECOVERY).await;
+                continue;
+            }
+        };
+        if failed > 0 {
+            info!(failed, "connections are accepted again");
+            failed = 0;
+        }
+        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+            if refused > 0 {
+                info!(refused, "there is room for connections again");
+                refused = 0;
+            }
+            let connection = connection(stream, router.clone(), limits, stopping.clone(), Arc::new(place));
+            // A task of its own: a panic in it ends only this connection.
+            tokio::spawn(connection.instrument(info_span!("connection", %peer)));
+        } else {
+            if refused == 0 {
+                warn!(%peer, limit = limits.connections, "too many connections are open: one is refused");
+            }
+            refused += 1;
+            if let Ok(refusal) = Arc::clone(&refusals).try_acquire_owned() {
+                tokio::spawn(refuse(stream, refusal));
             }
         }
     }
     drop(listener);
     let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-    // Connections that have not ended by then are cut off.
-    let _ = tokio::time::timeout(limits.drain, places.acquire_many(all)).await;
+    if tokio::time::timeout(limits.drain, places.acquire_many(all)).await.is_err() {
+        let open = limits.connections.saturating_sub(places.available_permits());
+        warn!(open, "connections were cut off, because they did not end within {:?}", limits.drain);
+    }
 }
 
 async fn connection(
@@ -72,8 +92,11 @@ async fn connection(
     mut stopping: watch::Receiver<bool>,
     place: ConnectionPermit,
 ) {
-    // Small answers must not wait for more. A stream on which this fails is about to fail anyway.
-    let _ = stream.set_nodelay(true);
+    debug!("opened");
+    // Small answers must not wait for more.
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "TCP_NODELAY cannot be set");
+    }
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Arc::clone(&place));
         Request::from(request.map(axum::body::Body::new))
@@ -88,19 +111,26 @@ async fn connection(
         )
         .with_upgrades();
     tokio::pin!(connection);
-    // How a connection ends is up to the client.
-    tokio::select! {
-        _ = &mut connection => {}
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
         () = stopped(&mut stopping) => {
             connection.as_mut().graceful_shutdown();
-            let _ = tokio::time::timeout(limits.drain, connection).await;
+            match tokio::time::timeout(limits.drain, connection).await {
+                Ok(ended) => ended,
+                Err(_) => return debug!("cut off"),
+            }
         }
+    };
+    match ended {
+        Ok(()) => debug!("no more requests"),
+        // It is up to the client how a connection ends.
+        Err(error) => debug!(%error, "closed by an error"),
     }
 }
 
 /// Waits until the server stops.
 pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    // If the sender is gone, the server has stopped, too.
+    // An error means that the sender is gone; then the server has stopped, too.
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
@@ -114,6 +144,7 @@ async fn refuse(mut stream: TcpStream, _refusal: OwnedSemaphorePermit) {
         while stream.read(&mut request).await? > 0 {}
         Ok::<_, std::io::Error>(())
     };
+    // The client that does not read its refusal in time is refused without one.
     let _ = tokio::time::timeout(Duration::from_secs(1), say).await;
 }
 

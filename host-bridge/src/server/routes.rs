@@ -6,7 +6,7 @@ use axum::Json;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, RawQuery, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, RawQuery, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
@@ -16,6 +16,7 @@ use serde_json::json;
 use soter_wechat::WeChatPath;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::{Instrument, debug, error, info_span};
 
 use crate::protocol::{Call, CommandError, ErrorKind, Service, desk};
 use crate::rpc::{Message, Rpc};
@@ -68,24 +69,37 @@ pub(super) fn router<S: Service>(
         .layer(from_fn(move |request: Request, next: Next| gather(request, next, limits)))
         .layer(from_fn(move |request: Request, next: Next| {
             let guard = Arc::clone(&guard);
-            async move {
-                match guard.admit(&request) {
+            let span = request_span(&request);
+            let answer = async move {
+                let response = match guard.admit(&request) {
                     Ok(origin) => {
                         let mut response = next.run(request).await;
                         readable_by(&mut response, origin);
                         response
                     }
                     Err(answer) => *answer,
-                }
-            }
+                };
+                debug!(status = response.status().as_u16(), "answered");
+                response
+            };
+            answer.instrument(span)
         }))
         .layer(CatchPanicLayer::custom(|_| {
+            // The panic's own message is on standard error.
+            error!("a request handler panicked");
             refusal(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "the request broke off: this is a defect of soter-sim",
                 "please report it with the request that led here",
             )
         }))
+}
+
+/// The span of a request. It has the path of the route and not the request's: clients put secrets into queries, and
+/// anything into paths that do not exist.
+fn request_span(request: &Request) -> tracing::Span {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    info_span!("request", method = %request.method(), path)
 }
 
 /// Reads a body within the limits of time and size, so that no handler waits for a slow client. A body that is too
@@ -114,7 +128,10 @@ async fn gather(request: Request, next: Next, limits: Limits) -> Response {
             parts.headers.remove(header::CONTENT_LENGTH);
             next.run(Request::from_parts(parts, Body::from(bytes))).await
         }
-        Ok(Err(_)) => refusal(StatusCode::BAD_REQUEST, "the body broke off", "send it whole"),
+        Ok(Err(error)) => {
+            debug!(%error, "the body broke off");
+            refusal(StatusCode::BAD_REQUEST, "the body broke off", "send it whole")
+        }
         Err(_) => {
             let what = format!("the body did not come within {:?}", limits.body_time);
             let mut response = refusal(StatusCode::REQUEST_TIMEOUT, &what, "send it faster");

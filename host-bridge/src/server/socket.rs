@@ -13,6 +13,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use soter_wechat::journal::Entry;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, timeout};
+use tracing::{Instrument, Span, debug, trace};
 
 use super::limits::Limits;
 use super::listener::{ConnectionPermit, stopped};
@@ -46,9 +47,11 @@ pub(super) async fn upgrade<S: Service>(
             "connect with ws://, or send JSON-RPC by POST to /rpc",
         );
     };
+    // The WebSocket gets a task of its own, which continues the spans of this request.
+    let span = Span::current();
     upgrade.max_message_size(sockets.limits.message).max_frame_size(sockets.limits.message).on_upgrade(
         async move |socket| {
-            talk(socket, sockets).await;
+            talk(socket, sockets).instrument(span).await;
             drop(place);
         },
     )
@@ -79,6 +82,11 @@ async fn talk<S: Service>(mut socket: WebSocket, sockets: Sockets<S>) {
     let mut outbox = Outbox::new(limits.pending, limits.message);
     // Pending calls are given up before the close frame is sent: they may hold what others wait for.
     let end = converse(&mut socket, &mut outbox, sockets).await;
+    match &end {
+        End::Gone => debug!("the client is gone"),
+        End::ByClient => debug!("closed by the client"),
+        End::ByServer(_) => debug!("closed by the server"),
+    }
     let part = async {
         match end {
             End::Gone => return Ok(()),
@@ -92,8 +100,11 @@ async fn talk<S: Service>(mut socket: WebSocket, sockets: Sockets<S>) {
         while let Some(Ok(_)) = socket.recv().await {}
         Ok::<_, axum::Error>(())
     };
-    // After this, the client has received the close frame, or cannot receive it.
-    let _ = timeout(limits.drain / 4, part).await;
+    match timeout(limits.drain / 4, part).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => debug!(%error, "the close frame was not sent"),
+        Err(_) => debug!("the client did not answer the close frame"),
+    }
 }
 
 /// How a connection ended.
@@ -129,7 +140,9 @@ async fn converse<S: Service>(
             () = stopped(&mut stopping) => {
                 // Pending calls may still be answered; those that wait for a person are not.
                 let rest = async { while let Some((_, answer)) = pending.next().await { say(outbox, answer); } };
-                let _ = timeout(limits.drain / 4, rest).await;
+                if timeout(limits.drain / 4, rest).await.is_err() {
+                    debug!(calls = pending_calls, "calls are given up, because they have no answer yet");
+                }
                 return End::ByServer(close(close_code::AWAY, "the server stops"));
             }
             Some((calls, answer)) = pending.next(), if !pending.is_empty() => {
@@ -147,6 +160,7 @@ async fn converse<S: Service>(
                 }
                 Exchange::Received(Some(Ok(Frame::Text(text)))) => {
                     silent_pings = 0;
+                    trace!(bytes = text.len(), "received");
                     let message = Message::read(text.as_bytes());
                     let calls = message.waiting_calls();
                     if pending_calls + calls > limits.pending {
@@ -165,6 +179,7 @@ async fn converse<S: Service>(
             Some(text) = subscriptions.next(), if !outbox.is_full() => say(outbox, Some(text)),
             _ = ping.tick() => {
                 if silent_pings >= 2 {
+                    debug!("no answer to {silent_pings} pings");
                     return End::Gone;
                 }
                 silent_pings += 1;
@@ -177,6 +192,7 @@ async fn converse<S: Service>(
 fn say(outbox: &mut Outbox<Frame>, text: Option<String>) {
     if let Some(text) = text {
         let bytes = text.len();
+        trace!(bytes, "sent");
         outbox.push(Frame::Text(text.into()), bytes);
     }
 }
@@ -263,12 +279,15 @@ fn too_many(limit: usize) -> CommandError {
 /// The end for a client that violated the WebSocket protocol, or that is gone.
 fn farewell(error: axum::Error, limit: usize) -> End {
     use tokio_tungstenite::tungstenite::Error;
+    use tokio_tungstenite::tungstenite::error::ProtocolError;
+    debug!(%error, "the WebSocket failed");
     let error = error.into_inner();
     match error.downcast_ref::<Error>() {
         Some(Error::Capacity(_)) => {
             End::ByServer(close(close_code::SIZE, &format!("a message may have {limit} bytes")))
         }
         Some(Error::Utf8(_)) => End::ByServer(close(close_code::INVALID, "a text frame is not UTF-8")),
+        Some(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Gone,
         Some(Error::Protocol(_)) => {
             End::ByServer(close(close_code::PROTOCOL, "that is not WebSocket as RFC 6455 has it"))
         }

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use soter_wire::{ExportBlob, KeyJson, PublicKey, base64, shortened};
+use tracing::debug;
 
 use crate::answer::Answer;
 use crate::journal::{Origin, PendingCall};
@@ -75,6 +76,7 @@ pub(crate) async fn enroll(
     let verdict = outcome
         .err()
         .unwrap_or_else(|| Verdict::new(Reason::Valid, "the chain from device root to AuthKey holds"));
+    debug!(microseconds = call.microseconds(), reason = &*verdict.reason.name(), "WeChat's servers answered");
     let body = json!({"enrolled": verdict.is_ok(), "reason": verdict.reason, "detail": verdict.detail});
     let path = WeChatPath::Devices.path();
     wechat.journal().record(call.answered(

@@ -87,6 +87,11 @@ impl PendingCall {
         Self { origin, begun: Instant::now() }
     }
 
+    /// The time since the call was received.
+    pub fn microseconds(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
     /// The call once it is answered, at a moment in milliseconds since 1970. `call` is the method, such as `wx.login`, or
     /// the HTTP method and path, such as `POST /cgi-bin/soter/verify_signature`. The verdict gives the reason if the answer
     /// does not: for a signature, and for a refused request.
@@ -100,12 +105,12 @@ impl PendingCall {
     ) -> NewEntry {
         NewEntry {
             at,
+            microseconds: self.microseconds(),
             origin: self.origin,
             call: call.into(),
             request: request.into(),
             answer: answer.into(),
             verdict,
-            microseconds: u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX),
         }
     }
 }

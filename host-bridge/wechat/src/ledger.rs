@@ -25,6 +25,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
+use tracing::{debug, error};
 
 use self::change::Change;
 use self::ledger_state::LedgerState;
@@ -145,8 +146,10 @@ impl Drop for Ledger {
     fn drop(&mut self) {
         self.inner().queue = None;
         if let Some(writer) = self.writer.take() {
-            // Every receipt has reported a panic of the writer.
-            let _ = writer.join();
+            // Every receipt has reported this, too.
+            if writer.join().is_err() {
+                error!("the ledger's writer panicked");
+            }
         }
     }
 }
@@ -169,16 +172,22 @@ fn write_groups(store: &mut impl LedgerStore, queued: &Receiver<Queued>) {
             .map(|Queued { change, durable }| (change, durable))
             .unzip();
         // After a failure the store may lack a change that later ones depend on.
-        let result = match &failed {
-            Some(error) => Err(error.clone()),
-            None => store.commit(&changes),
-        };
+        let result = failed.clone().map_or_else(|| commit(store, &changes), Err);
         failed = result.clone().err();
         for durable in waiting {
             // A receipt that was dropped needs no result.
             let _ = durable.send(result.clone());
         }
     }
+}
+
+fn commit(store: &mut impl LedgerStore, changes: &[Change]) -> Result<(), LedgerError> {
+    let result = store.commit(changes);
+    match &result {
+        Ok(()) => debug!(changes = changes.len(), "a group of changes is durable"),
+        Err(error) => error!(next = error.next, "the ledger accepts no more changes: {}", error.what),
+    }
+    result
 }
 
 fn closed() -> LedgerError {

@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, post};
 use serde_json::{Map, Value, json};
 use soter_wire::{base64, shortened};
+use tracing::debug;
 
 use crate::accounts::{self, App};
 use crate::answer::{Answer, Errcode};
@@ -171,6 +172,11 @@ impl<'a> Call<'a> {
                 }
             }
         });
+        debug!(
+            microseconds = self.pending.microseconds(),
+            reason = answer.verdict.as_ref().map(|verdict| verdict.reason.name()).as_deref(),
+            "WeChat's servers answered"
+        );
         let mut request = Map::new();
         request.insert("query".to_owned(), json!(self.query));
         if let Ok(body) = self.body {

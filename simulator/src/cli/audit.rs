@@ -69,7 +69,7 @@ fn dry_run(plan: &Plan, audit: &Audit, console: &mut Console) -> Result<Exit, Co
             .collect();
         format!("{}\n{} attacks; nothing was sent", lines.join("\n"), lines.len())
     };
-    let _ = console.answer(&text)?;
+    console.write_answer(&text)?;
     Ok(Exit::Good)
 }
 
@@ -78,7 +78,7 @@ fn initialise(path: &Path, console: &mut Console) -> Result<Exit, CommandError> 
     match opened.and_then(|mut file| file.write_all(INITIAL.as_bytes())) {
         Ok(()) => {
             let shown = path.display();
-            let _ = console.answer(&format!(
+            console.write_answer(&format!(
                 "{shown} is written: fill it in, then `soter-sim audit --config {shown}`"
             ))?;
             Ok(Exit::Good)

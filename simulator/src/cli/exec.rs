@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 use soter_bridge::protocol::CommandError;
 use soter_sim::{Desk, State};
 use tokio::process::{Child, Command};
+use tracing::debug;
 
 use crate::front::{Console, Exit};
 use crate::grammar::{Exec, Options};
@@ -89,9 +90,11 @@ fn pass_on(end: End, child: &Child) {
         End::Interrupted => Signal::INT,
         End::Terminated => Signal::TERM,
     };
-    if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
-        // The command may have ended just now; then it needs no signal.
-        let _ = kill_process(id, signal);
+    if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw)
+        && let Err(error) = kill_process(id, signal)
+    {
+        // The usual reason: the command has just ended.
+        debug!(%error, "the signal is not passed on");
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
         answer.to_text(console.paint)
     };
     // If the reader has closed the pipe, it does not want the answer. That is not an error.
-    let _ = console.answer(&text)?;
+    console.write_answer(&text)?;
     // In JSON, a verdict contains its remarks.
     if !(options.json && matches!(answer, Answer::Response(_))) {
         answer.remarks().iter().for_each(|remark| console.remark(remark));

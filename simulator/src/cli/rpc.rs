@@ -37,7 +37,7 @@ pub(super) fn run(rpc: &Rpc, options: &Options, console: &mut Console) -> Result
         let connection = Connection::open(url).await?;
         connection.raw(&rpc.method, Value::Object(params)).await
     })?;
-    let _ = console.answer(&result.to_string())?;
+    console.write_answer(&result.to_string())?;
     Ok(if is_negative(&result) { Exit::Negative } else { Exit::Good })
 }
 

@@ -12,6 +12,7 @@ use soter_wechat::{AccountList, Accounts, WeChatOptions};
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, oneshot};
 use tokio::task::JoinHandle;
+use tracing::{error, info};
 
 use crate::files::{Input, read_input};
 use crate::front::{self, Console, Exit, Paint};
@@ -46,7 +47,8 @@ pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Re
             console.remark("nobody reads the ready line");
         }
         console.remark(&accounts_line(&desk));
-        let _ = ends.next().await;
+        let end = ends.next().await;
+        info!(?end, "a signal ends the server");
         bridge.stop().await;
         refusals.end().await;
         Ok::<_, CommandError>(())
@@ -91,7 +93,7 @@ impl Bridge {
         let services = desk.services(serve.attacker);
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(services, async {
-            // The server also stops when the sender is dropped.
+            // An error means that the sender is dropped; the server stops then, too.
             let _ = stopped.await;
         }));
         Ok(Self { url, moved, stop, running })
@@ -100,9 +102,11 @@ impl Bridge {
     /// Stops accepting requests and waits for those that are pending.
     pub(super) async fn stop(self) {
         let Self { stop, running, .. } = self;
+        // An error means that the server has stopped already.
         let _ = stop.send(());
-        // A server that panicked has stopped, too.
-        let _ = running.await;
+        if let Err(error) = running.await {
+            error!(%error, "the server broke off");
+        }
     }
 }
 
@@ -225,7 +229,9 @@ impl Refusals {
     /// Waits until the earlier refusals are written, or until the timeout if nobody reads them.
     pub(super) async fn end(self) {
         let Self { stop, ended } = self;
+        // An error means that the thread has ended already.
         let _ = stop.send(());
+        // After the timeout, nobody reads the rest.
         let _ = tokio::time::timeout(LAST_REMARKS, ended).await;
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn run(vectors: &Vectors, options: &Options, console: &mut Console) -
     };
     write(&set, folder)?;
     let text = if options.json { manifest::manifest(&set).to_string() } else { summary(&set, folder) };
-    let _ = console.answer(&text)?;
+    console.write_answer(&text)?;
     Ok(Exit::Good)
 }
 

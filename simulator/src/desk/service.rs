@@ -4,6 +4,8 @@ use soter_bridge::protocol::verify::{Verdict, VerifySignature};
 use soter_bridge::protocol::{Call, Changes, CommandError, Event, Request, Response, Service};
 use soter_wechat::verification;
 use tokio::sync::broadcast;
+use tracing::field::Empty;
+use tracing::{Instrument, error, info_span};
 
 use super::Desk;
 use super::devices::families;
@@ -11,12 +13,16 @@ use super::devices::families;
 impl Service for Desk {
     async fn call(&self, call: Call) -> Result<Response, CommandError> {
         let (device, method, changes) = (call.device.clone(), call.request.method(), call.request.changes());
-        let answer = self.answer(call).await;
+        let span = info_span!("phone", name = Empty);
+        if !span.is_disabled() {
+            span.record("name", self.phone(device.as_deref()).ok().map(|phone| phone.name().to_string()));
+        }
+        let answer = self.answer(call).instrument(span).await;
         if answer.is_ok() {
             self.tell_changes(changes, device.as_deref(), method);
         }
         if self.phone(device.as_deref()).is_ok_and(|phone| phone.take_record_changed()) {
-            self.save(&self.change())?;
+            self.save(&self.change()).inspect_err(|error| error!("{}", error.what))?;
         }
         answer
     }
@@ -34,8 +40,7 @@ impl Desk {
             Changes::ItsPhone => device.map_or_else(|| self.phones().selected.to_string(), str::to_owned),
             Changes::PhoneNamed(name) => name,
         };
-        // It is not an error if nobody is subscribed.
-        let _ = self.inner.context.events.send(Event::Changed { device, method: method.to_owned() });
+        self.inner.context.emit(Event::Changed { device, method: method.to_owned() });
     }
 
     async fn answer(&self, call: Call) -> Result<Response, CommandError> {

@@ -71,6 +71,16 @@ impl Console {
         }
     }
 
+    /// Writes an answer for a command that continues although nobody may read it any more.
+    ///
+    /// # Errors
+    /// Those of [`answer`](Self::answer).
+    pub(crate) fn write_answer(&mut self, text: &str) -> Result<(), CommandError> {
+        match self.answer(text)? {
+            Delivery::Delivered | Delivery::Closed => Ok(()),
+        }
+    }
+
     /// Writes an error for a person: what happened, and what to do next.
     pub(crate) fn error(&mut self, error: &CommandError) {
         let paint = self.error_paint;
@@ -94,8 +104,8 @@ impl Console {
         self.tell(&format!("{text}\n"));
     }
 
-    /// Ignores errors, because there is nowhere to report them.
     fn tell(&mut self, text: &str) {
+        // What cannot be written to standard error cannot be reported anywhere.
         let _ = self.errors.write_all(text.as_bytes()).and_then(|()| self.errors.flush());
     }
 }

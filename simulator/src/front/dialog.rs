@@ -12,6 +12,7 @@ use soter_bridge::protocol::{CommandError, ErrorKind, Event, Service, Touch};
 use self::view::{Choice, View};
 use super::authenticate::{Pending, Progress};
 use super::keyboard::{Key, Keyboard};
+use crate::log;
 
 pub(crate) use self::view::Screen;
 
@@ -58,9 +59,10 @@ async fn pressed(dialog: &mut Option<Dialog>) -> Key {
 
 /// The dialog on the screen.
 struct Dialog {
-    // Fields are dropped in this order: the picture is removed before the terminal is restored.
+    // Fields are dropped in this order: the picture is removed before the terminal is restored and the log continues.
     view: View,
     keyboard: Keyboard,
+    _log_pause: log::Pause,
     device: String,
     cancelled: bool,
 }
@@ -74,8 +76,9 @@ impl Dialog {
         let device = prompt.device().unwrap_or_default().to_owned();
         let enrolled = service.request(Some(&device), biometric::List {}).await?.enrolments;
         let keyboard = Keyboard::take()?;
+        let log_pause = log::pause();
         let view = View::draw(prompt, choices(&enrolled), screen);
-        Ok(Self { view, keyboard, device, cancelled: false })
+        Ok(Self { view, keyboard, _log_pause: log_pause, device, cancelled: false })
     }
 
     async fn act<S: Service>(&mut self, service: &Arc<S>, key: Key) {

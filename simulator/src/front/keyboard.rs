@@ -64,6 +64,7 @@ impl Drop for Keyboard {
         self.unwanted.store(true, Ordering::Relaxed);
         // Waits for one poll at most. A reader that keeps running would take keys from the next reader.
         if let Some(reader) = self.reader.take() {
+            // A reader that panicked has ended, too.
             let _ = reader.join();
         }
     }
@@ -117,6 +118,7 @@ impl RawMode {
 
 impl Drop for RawMode {
     fn drop(&mut self) {
+        // This fails only if the terminal is gone.
         let _ = terminal::disable_raw_mode();
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn end_in_order(runtime: &Runtime, close: impl FnOnce() + Send + 'sta
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &mode);
         let mut screen = io::stderr();
         if screen.is_terminal() {
+            // The same.
             let _ = screen.write_all(PLAIN_SCREEN);
         }
         std::process::exit(128 + kind.as_raw_value());

@@ -60,6 +60,7 @@ impl TestPhone {
         });
         if let Some(TouchScript(touches)) = &request.touch {
             for touch in touches.iter().chain([&Touch::Cancel]) {
+                // Touches after the dialog has closed have no effect.
                 let _ = self.touch(*touch);
             }
         }

@@ -12,6 +12,7 @@ use soter_bridge::protocol::CommandError;
 use soter_wire::Profile;
 
 use super::moment::parse_moment;
+use crate::log::LogFormat;
 
 /// The heading of these options in the help.
 pub(crate) const HEADING: &str = "Options of every command";
@@ -24,9 +25,11 @@ const CLOCK: &str = "general_clock";
 const DEVICE: &str = "general_device";
 const JSON: &str = "general_json";
 const CONNECT: &str = "general_connect";
+const LOG: &str = "general_log";
+const LOG_FORMAT: &str = "general_log_format";
 
-/// Commands that use no phone, and so only take the output option. On a command line they also accept the address of
-/// a server and ignore it, so that a script can add it to every command.
+/// Commands that use no phone, and so only take the options for output and log. On a command line they also accept the
+/// address of a server and ignore it, so that a script can add it to every command.
 const WITHOUT_PHONE: [&str; 7] = ["audit", "verify", "explain", "completions", "events", "help", "exit"];
 
 /// The options that are valid.
@@ -57,6 +60,10 @@ pub(crate) struct Options {
     pub(crate) json: bool,
     /// The address of a running server, whose phones are used.
     pub(crate) connect: Option<String>,
+    /// The log's filter.
+    pub(crate) log: Option<String>,
+    /// The form of the log's lines.
+    pub(crate) log_format: Option<LogFormat>,
 }
 
 impl Options {
@@ -74,6 +81,8 @@ impl Options {
             overwrite(matches, CLOCK, &mut options.clock);
             overwrite(matches, DEVICE, &mut options.device);
             overwrite(matches, CONNECT, &mut options.connect);
+            overwrite(matches, LOG, &mut options.log);
+            overwrite(matches, LOG_FORMAT, &mut options.log_format);
             options.ephemeral |= given(matches, EPHEMERAL);
             options.json |= given(matches, JSON);
             level = matches.subcommand().map(|(_, matches)| matches);
@@ -111,7 +120,7 @@ pub(super) fn spread(mut command: clap::Command, scope: Scope) -> clap::Command 
     for argument in arguments() {
         let id = argument.get_id().as_str();
         let fits = match scope {
-            Scope::Program if stateless => id == JSON || id == CONNECT,
+            Scope::Program if stateless => [JSON, CONNECT, LOG, LOG_FORMAT].contains(&id),
             Scope::Line if stateless => id == JSON,
             Scope::Program => true,
             Scope::Line => id == DEVICE || id == JSON,
@@ -124,7 +133,7 @@ pub(super) fn spread(mut command: clap::Command, scope: Scope) -> clap::Command 
     command.disable_help_subcommand(scope == Scope::Line).mut_subcommands(|below| spread(below, scope))
 }
 
-fn arguments() -> [Arg; 8] {
+fn arguments() -> [Arg; 10] {
     let option = |id: &'static str, long: &'static str, value: &'static str, parser: ValueParser| {
         Arg::new(id).long(long).value_name(value).value_parser(parser).help_heading(HEADING)
     };
@@ -147,6 +156,12 @@ fn arguments() -> [Arg; 8] {
         option(CONNECT, "connect", "URL", value_parser!(String))
             .help("Work on a running server's phones; the address as in its ready line"),
         flag(JSON, "json").help("Machine output: each answer is one line of JSON"),
+        option(LOG, "log", "LEVEL", value_parser!(String)).help(
+            "Write a log to standard error: error, warn, info, debug or trace, or CRATE=LEVEL,…; \
+             off is the default of the REPL, warn that of the others [env: SOTER_SIM_LOG]",
+        ),
+        option(LOG_FORMAT, "log-format", "FORMAT", value_parser!(LogFormat).into())
+            .help("The form of the log's lines"),
     ]
 }
 

@@ -3,6 +3,7 @@
 use soter_bridge::protocol::sensor::{Judged, Judgement};
 use soter_bridge::protocol::{CommandError, Touch};
 use soter_tee::{Judgement as TeeJudgement, TeeError};
+use tracing::trace;
 
 use super::sensor::nothing_listens;
 use super::state::{Phone, PhoneState};
@@ -17,8 +18,10 @@ impl Phone {
         while let Some(session) = state.app_sessions.last().copied() {
             let Some(presented) = self.presented(state, touch, self.profile.modes)? else {
                 state.app_sessions.pop();
-                // If the session has expired, it needs no cancelling.
-                let _ = self.tee(state)?.cancel(session);
+                if let Err(error) = self.tee(state)?.cancel(session) {
+                    // The usual reason: the session has expired.
+                    trace!(%error, "the signing session is not cancelled");
+                }
                 return Ok(self.judged(touch, Judgement::Cancelled, None, None, false));
             };
             let mode = Some(presented.mode);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use soter_bridge::protocol::Event;
 use soter_wechat::WeChat;
 use tokio::sync::broadcast;
+use tracing::debug;
 
 use super::key_stock::KeyStock;
 use crate::store::StateFolder;
@@ -20,4 +21,13 @@ pub(crate) struct PhoneContext {
     pub(crate) wechat: Arc<WeChat>,
     /// The stock of new random keys; `None`: they are made when they are needed.
     pub(crate) keys: Option<KeyStock>,
+}
+
+impl PhoneContext {
+    /// Logs an event and sends it to all subscribers. Events never contain a secret.
+    pub(crate) fn emit(&self, event: Event) {
+        debug!(?event);
+        // It is not an error if nobody is subscribed.
+        let _ = self.events.send(event);
+    }
 }

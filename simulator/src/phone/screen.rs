@@ -2,6 +2,7 @@
 
 use soter_bridge::protocol::{CommandError, Event, device};
 use soter_wechat::codes::wx;
+use tracing::trace;
 
 use super::dialog::{AwaitedOutcome, Dialog};
 use super::outcome::{Ended, Outcome};
@@ -26,9 +27,11 @@ impl Phone {
     /// Removes the dialog from the screen and sends the outcome to the waiting caller.
     pub(super) fn close_dialog(&self, state: &mut PhoneState, outcome: Outcome) {
         let Some(dialog) = state.dialog.take() else { return };
-        if let Some(tee) = &mut state.tee {
-            // A session that has signed has ended already.
-            let _ = tee.cancel(dialog.session);
+        if let Some(tee) = &mut state.tee
+            && let Err(error) = tee.cancel(dialog.session)
+        {
+            // The usual reason: a session that has signed has ended already.
+            trace!(%error, "the dialog's signing session is not cancelled");
         }
         let err_code = outcome.as_ref().map_or(wx::INTERNAL_ERROR, |ended| ended.answer.err_code);
         let device = self.name.to_string();

@@ -3,6 +3,7 @@
 use soter_bridge::long_work;
 use soter_bridge::protocol::{CommandError, ErrorKind, Event};
 use soter_tee::{DeviceIdentity, OpenError, Seed, Tee, TeeError};
+use tracing::debug;
 
 use super::clock::{Clock, SEEDED_CLOCK};
 use super::context::PhoneContext;
@@ -39,6 +40,7 @@ impl Phone {
             // A new phone makes its ATTK.
             let tee = long_work(|| Tee::open(Box::new(environment), &identity));
             let tee = tee.map_err(|error| open_error(&error))?;
+            debug!(profile = self.profile.name, is_new = !state.record.used, "the phone is switched on");
             state.tee = Some(Box::new(tee));
             state.record_changed |= !std::mem::replace(&mut state.record.used, true);
         }

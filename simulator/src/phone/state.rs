@@ -85,7 +85,6 @@ impl Phone {
     }
 
     pub(super) fn emit(&self, event: Event) {
-        // It is not an error if nobody is subscribed.
-        let _ = self.context.events.send(event);
+        self.context.emit(event);
     }
 }

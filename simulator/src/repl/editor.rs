@@ -1,6 +1,7 @@
 //! The line editor: history, completion, hints and colours.
 
 use std::borrow::Cow;
+use std::io;
 use std::path::Path;
 
 use rustyline::completion::Completer;
@@ -10,6 +11,7 @@ use rustyline::hint::Hinter;
 use rustyline::history::DefaultHistory;
 use rustyline::validate::Validator;
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
+use tracing::warn;
 
 use super::completion::{Names, complete, missing};
 use crate::front::Paint;
@@ -46,8 +48,11 @@ pub(super) fn open(paint: Paint, lines_file: Option<&Path>) -> Result<LineEditor
     let grammar = grammar::lines();
     editor.set_helper(Some(TypingAid { grammar, paint, names: Names::default(), selected: String::new() }));
     if let Some(path) = lines_file {
-        // If the history is missing or unreadable, it is empty.
-        let _ = editor.load_history(path);
+        match editor.load_history(path) {
+            Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => warn!(%error, "the history of typed lines cannot be read"),
+            Ok(()) => {}
+        }
     }
     Ok(editor)
 }

@@ -53,7 +53,7 @@ pub(crate) fn run<S: Service>(
     while let Some((number, step)) = steps.next() {
         let told = match &step {
             Step::Line(line) => {
-                let _ = console.answer(&format!("{number:4}  {}", visible(line)))?;
+                console.write_answer(&format!("{number:4}  {}", visible(line)))?;
                 let flow = runtime.block_on(stage.carry_out(line));
                 match (flow, &stage.seen.error, steps.peek()) {
                     (Flow::Leave | Flow::Closed, _, None) => break,
@@ -81,7 +81,7 @@ pub(crate) fn run<S: Service>(
             Ok(told) => format!("{number:4}    ok {told}"),
             Err(told) => format!("{number:4}    FAILED {told}"),
         };
-        let _ = console.answer(&visible(&line))?;
+        console.write_answer(&visible(&line))?;
         held += usize::from(told.is_ok());
         failed += usize::from(told.is_err());
         if matches!(step, Step::Line(_)) {
@@ -92,7 +92,7 @@ pub(crate) fn run<S: Service>(
         console.remark("the scenario ended with the dialog open: it was cancelled");
     }
     runtime.block_on(stage.pipe.leave());
-    let _ = console.answer(&format!("expectations: {held} held, {failed} failed"))?;
+    console.write_answer(&format!("expectations: {held} held, {failed} failed"))?;
     Ok(if failed == 0 { Exit::Good } else { Exit::Negative })
 }
 

@@ -1,8 +1,10 @@
 //! The REPL at a terminal.
 
+use rustyline::ExternalPrinter;
 use rustyline::error::ReadlineError;
 use soter_bridge::protocol::{CommandError, Request, Service, device};
 use tokio::runtime::Runtime;
+use tracing::warn;
 
 use super::banner::{BannerInfo, banner};
 use super::completion::Names;
@@ -11,6 +13,7 @@ use super::session::{ParsedLine, Session};
 use super::watcher::Watcher;
 use crate::front::{self, Delivery, Exit, Pending, Screen};
 use crate::grammar::{self, PreparedCall};
+use crate::log;
 
 /// The file name of the history in the state folder.
 const HISTORY: &str = "history";
@@ -27,9 +30,11 @@ pub(super) fn run<S: Service>(runtime: &Runtime, mut session: Session<S>, info: 
     };
     let mut terminal = Terminal { runtime, session, editor, watcher };
     let exit = terminal.talk(info);
-    if let Some(folder) = &info.state {
-        // The history is not important, so errors are ignored.
-        let _ = terminal.editor.save_history(&folder.join(HISTORY));
+    log::print_to_stderr();
+    if let Some(folder) = &info.state
+        && let Err(error) = terminal.editor.save_history(&folder.join(HISTORY))
+    {
+        warn!(%error, "the history of typed lines cannot be saved");
     }
     exit
 }
@@ -43,6 +48,8 @@ fn prepare<S: Service>(
     let paint = session.console.paint;
     let mut editor = editor::open(paint, history.as_deref())?;
     let printer = editor.create_external_printer()?;
+    let mut log_printer = editor.create_external_printer()?;
+    log::print_with(move |line| log_printer.print(line).is_ok());
     let watcher = Watcher::start(runtime, &*session.service, printer, paint);
     Ok((editor, watcher))
 }

@@ -6,6 +6,8 @@ use std::process;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use tracing::warn;
+
 use super::durable::{self, FileError};
 use super::folder_error::FolderError;
 use super::lock_owner::LockOwner;
@@ -60,10 +62,14 @@ impl FolderLock {
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // The lock is still held here. If the note cannot be removed, the next holder overwrites it.
-        let _ = durable::remove_file(&self.owner_path);
+        // The lock is still held here. The next holder overwrites a note that stays behind.
+        if let Err(error) = durable::remove_file(&self.owner_path) {
+            warn!(error = %FolderError::from(error), "the lock holder's note stays behind");
+        }
         // Closing the file is not enough if a process that is just starting still has a copy of the descriptor.
-        let _ = self.file.unlock();
+        if let Err(error) = self.file.unlock() {
+            warn!(%error, "the state folder stays locked until this process ends");
+        }
     }
 }
 

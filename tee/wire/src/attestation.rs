@@ -1,6 +1,7 @@
 //! The key-attestation extension in the leaf of a certificate-chain ASK.
 
-use std::fmt::Write;
+// Writing to a `String` does not fail, so the results of `write!` are ignored.
+use std::fmt::Write as _;
 
 use der::asn1::ObjectIdentifier;
 
@@ -32,7 +33,6 @@ impl AttestationChallenge {
         let mut out = String::with_capacity(128);
         out.push_str("{\"cpu_id\":");
         encode_string(&self.cpu_id, &mut out, false);
-        // INVARIANT: writing into a `String` never fails.
         let _ = write!(out, ",\"counter\":{},\"uid\":", self.counter);
         encode_string(&self.uid, &mut out, false);
         if let Some(scheme) = self.named_scheme {

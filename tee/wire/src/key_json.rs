@@ -1,7 +1,8 @@
 //! The JSON of an exported ASK or AuthKey.
 
 use std::borrow::Cow;
-use std::fmt::Write;
+// Writing to a `String` does not fail, so the results of `write!` are ignored.
+use std::fmt::Write as _;
 
 use crate::decode_error::DecodeError;
 use crate::json::{self, Object, encode_string};
@@ -41,7 +42,6 @@ impl KeyFacts<'_> {
         }
         out.push_str(",\"cpu_id\":");
         encode_string(self.cpu_id, &mut out, layout.escape_slash);
-        // INVARIANT: writing into a `String` never fails.
         let _ = write!(out, ",\"counter\":{},\"uid\":", self.counter);
         encode_string(self.uid, &mut out, layout.escape_slash);
         if layout.salt_length_field {

@@ -1,6 +1,7 @@
 //! The result of one authentication: `resultJSON`.
 
-use std::fmt::Write;
+// Writing to a `String` does not fail, so the results of `write!` are ignored.
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -62,7 +63,6 @@ fn push_text(name: &str, value: &str, out: &mut String) {
 
 fn push_number(name: &str, value: u64, out: &mut String) {
     encode_string(name, out, false);
-    // INVARIANT: writing into a `String` never fails.
     let _ = write!(out, ":{value}");
 }
 

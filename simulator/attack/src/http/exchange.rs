@@ -1,5 +1,6 @@
 //! What went over the wire, for people to read and to send again.
 
+// Writing to a `String` does not fail, so the results of `write!` are ignored.
 use std::fmt::Write as _;
 
 use super::message::{REASON, Request, Secrets};

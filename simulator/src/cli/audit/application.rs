@@ -12,6 +12,7 @@ use soter_wechat::{
     AccountList, Accounts, App, Clock, Replays, ReplyStyle, SetClock, SystemClock, User, WeChatOptions,
 };
 use tokio::sync::oneshot;
+use tracing::error;
 
 use super::plan::Plan;
 use crate::files::{Input, read_input};
@@ -76,7 +77,7 @@ pub(super) async fn run(
     let services = Services { page: None, wechat: outages.before(services.wechat.clone()), ..services };
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(server.run(services, async {
-        // The server also stops when the sender is dropped.
+        // An error means that the sender is dropped; the server stops then, too.
         let _ = stopped.await;
     }));
     let app = &plan.app;
@@ -88,7 +89,7 @@ pub(super) async fn run(
     if plan.json {
         console.aside(&line);
     } else {
-        let _ = console.answer(&line)?;
+        console.write_answer(&line)?;
     }
     let emulated = Emulated { wechat: Arc::clone(desk.wechat()), clock, outages };
     let target = ApplicationTarget::new(http, application, emulated, users);
@@ -99,9 +100,11 @@ pub(super) async fn run(
              in [result.success] how a success differs from it, and audit again"
         ));
     }
+    // An error means that the server has stopped already.
     let _ = stop.send(());
-    // A server that panicked has stopped, too.
-    let _ = serving.await;
+    if let Err(error) = serving.await {
+        error!(%error, "WeChat's servers of the audit broke off");
+    }
     ended
 }
 

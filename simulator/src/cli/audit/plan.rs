@@ -102,7 +102,7 @@ impl Plan {
         }
         let report = self.report(begun, findings);
         let text = if self.json { report.json().to_string() } else { report.text() };
-        let _ = console.answer(&text)?;
+        console.write_answer(&text)?;
         self.write(&report)?;
         Ok(exit(&report))
     }
@@ -118,7 +118,7 @@ impl Plan {
         inconclusive(failed, begun.form, self.keys.is_seeded(), console);
         let report = self.report(begun, vec![Finding::of_control(failed)]);
         if self.json {
-            let _ = console.answer(&report.json().to_string())?;
+            console.write_answer(&report.json().to_string())?;
         }
         self.write(&report)?;
         Ok(INCONCLUSIVE)

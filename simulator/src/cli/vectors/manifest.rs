@@ -1,6 +1,7 @@
 //! The manifest and the README of the set.
 
-use std::fmt::Write;
+// Writing to a `String` does not fail, so the results of `write!` are ignored.
+use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use soter_wire::{Profile, SignatureScheme};
@@ -86,7 +87,6 @@ pub(super) fn readme(set: &VectorSet) -> String {
     let result = set.checks.iter().find(|check| check.json.contains("result"));
     for Check { json, signature, key, scheme, .. } in auth_key.into_iter().chain(result) {
         let SignatureScheme::RsaPss { salt_length } = scheme;
-        // Writing to a string does not fail.
         let _ = write!(
             text,
             "  openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:{salt_length} \\\n    \

@@ -172,8 +172,8 @@ impl View {
         bytes
     }
 
-    /// Writes to the screen. Errors are ignored, so that the keys keep working.
     fn write(&self, bytes: &[u8]) {
+        // The keys keep working on a screen that cannot be written.
         let _ = match self.screen {
             Screen::Output => write_all(io::stdout().lock(), bytes),
             Screen::Error => write_all(io::stderr().lock(), bytes),

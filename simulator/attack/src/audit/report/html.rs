@@ -1,5 +1,6 @@
 //! The report as one HTML page, readable on a phone.
 
+// Writing to a `String` does not fail, so the results of `write!` are ignored.
 use std::fmt::Write as _;
 
 use soter_bridge::visible_lines;

@@ -1,5 +1,6 @@
 //! The report as text for a terminal.
 
+// Writing to a `String` does not fail, so the results of `write!` are ignored.
 use std::fmt::Write as _;
 
 use soter_bridge::{visible, visible_lines};
