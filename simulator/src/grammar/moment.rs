@@ -1,7 +1,8 @@
 //! Points in time as people write them: RFC 3339, or milliseconds since 1970.
 
-/// Milliseconds of a day.
-const DAY_MS: u64 = 86_400_000;
+use std::time::{Duration, UNIX_EPOCH};
+
+use chrono::{DateTime, SecondsFormat, Utc};
 
 /// The end of year 9999, the last that RFC 3339 can write.
 const LAST_MS: u64 = 253_402_300_799_999;
@@ -26,101 +27,22 @@ pub(crate) fn parse_moment(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Formats milliseconds since 1970 as RFC 3339 in UTC. The fraction is left out if it is zero.
+/// Formats milliseconds since 1970 as RFC 3339 in UTC. The fraction is left out if it is zero. A moment after year 9999,
+/// which RFC 3339 cannot write, stays a number of milliseconds.
 pub(crate) fn format_moment(moment: u64) -> String {
-    let (days, in_day) = (moment / DAY_MS, moment % DAY_MS);
-    let (year, month, day) = date_of(days);
-    let (seconds, fraction) = (in_day / 1_000, in_day % 1_000);
-    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    let fraction = if fraction == 0 { String::new() } else { format!(".{fraction:03}") };
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
+    if moment > LAST_MS {
+        return moment.to_string();
+    }
+    DateTime::<Utc>::from(UNIX_EPOCH + Duration::from_millis(moment))
+        .to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-/// Milliseconds since 1970; negative before.
+/// Milliseconds since 1970; negative before. Leap seconds are refused, and so is the minus sign U+2212 in offsets, which
+/// `chrono` takes.
 fn rfc3339(text: &str) -> Option<i64> {
-    let (date, rest) = text.split_at_checked(10)?;
-    let rest = rest.strip_prefix(['T', 't', ' '])?;
-    let (time, rest) = rest.split_at_checked(8)?;
-    let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
-    let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
-    let (fraction, rest) = fraction(rest)?;
-    let offset_minutes = offset(rest)?;
-    if !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&day) {
-        return None;
-    }
-    if hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let minutes = (days_since_1970(year, month, day) * 24 + hour) * 60 + minute - offset_minutes;
-    Some((minutes * 60 + second) * 1_000 + fraction)
-}
-
-/// Parses numbers with exactly these digit counts, with a separator between them.
-fn numbers(text: &str, separator: char, digits: [usize; 3]) -> Option<[i64; 3]> {
-    let mut parts = text.split(separator);
-    let mut values = [0; 3];
-    for (value, digits) in values.iter_mut().zip(digits) {
-        *value = number(parts.next()?, digits)?;
-    }
-    parts.next().is_none().then_some(values)
-}
-
-fn number(text: &str, digits: usize) -> Option<i64> {
-    let plain = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
-    plain.then(|| text.parse().ok()).flatten()
-}
-
-/// The fraction of a second in milliseconds, rounded down, and what follows it.
-fn fraction(text: &str) -> Option<(i64, &str)> {
-    let Some(digits) = text.strip_prefix('.') else { return Some((0, text)) };
-    let end = digits.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
-    let (digits, rest) = digits.split_at_checked(end)?;
-    let milliseconds: String = digits.chars().chain("000".chars()).take(3).collect();
-    if digits.is_empty() { None } else { Some((number(&milliseconds, 3)?, rest)) }
-}
-
-/// Minutes east of UTC.
-fn offset(text: &str) -> Option<i64> {
-    if matches!(text, "Z" | "z") {
-        return Some(0);
-    }
-    let (sign, text) = match text.split_at_checked(1)? {
-        ("+", text) => (1, text),
-        ("-", text) => (-1, text),
-        _ => return None,
-    };
-    let (hours, minutes) = text.split_once(':')?;
-    let (hours, minutes) = (number(hours, 2)?, number(minutes, 2)?);
-    (hours <= 23 && minutes <= 59).then_some(sign * (hours * 60 + minutes))
-}
-
-fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        _ => 31,
-    }
-}
-
-/// Days of the proleptic Gregorian calendar, counted in years that begin in March so that leap days come last.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468
-}
-
-/// The inverse of [`days_since_1970`], for days from 1970 on.
-fn date_of(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    (year, month, day)
+    let time = DateTime::parse_from_rfc3339(text).ok().filter(|_| text.is_ascii())?;
+    // `chrono` represents a leap second as second 59 with 1,000 milliseconds or more.
+    (time.timestamp_subsec_millis() < 1_000).then(|| time.timestamp_millis())
 }
 
 #[cfg(test)]
@@ -137,6 +59,11 @@ mod tests {
             ("2020-01-01T08:00:00+08:00", 1_577_836_800_000),
             ("2019-12-31T19:30:00.5-04:30", 1_577_836_800_500),
             ("2024-02-29T23:59:59.1239Z", 1_709_251_199_123),
+            ("2000-02-29t00:00:00z", 951_782_400_000),
+            ("2020-01-01 00:00:00-00:00", 1_577_836_800_000),
+            ("2020-01-01T23:59:00+23:59", 1_577_836_800_000),
+            ("2020-01-01T00:00:00.0009999999999999999999Z", 1_577_836_800_000),
+            ("1969-12-31T23:00:00.001-01:00", 1),
             ("1577836800000", 1_577_836_800_000),
             ("9999-12-31T23:59:59.999Z", LAST_MS),
         ] {
@@ -154,14 +81,69 @@ mod tests {
             "2020-13-01T00:00:00Z",
             "2021-02-29T00:00:00Z",
             "2020-01-01T24:00:00Z",
+            "2016-12-31T23:59:60Z",
+            "2016-12-31T23:59:60.5Z",
+            "2020-01-01T00:00:60Z",
+            "2020-01-01T00:60:00Z",
+            "2100-02-29T00:00:00Z",
+            "2020-01-00T00:00:00Z",
+            "2020-1-1T00:00:00Z",
+            "20200-01-01T00:00:00Z",
+            "+2020-01-01T00:00:00Z",
+            "2020-01-01_00:00:00Z",
             "2020-01-01T00:00:00.Z",
+            "2020-01-01T00:00:00,5Z",
+            "2020-01-01T00:00:00 Z",
+            "2020-01-01T00:00:00UTC",
+            "2020-01-01T00:00:00Z ",
+            " 2020-01-01T00:00:00Z",
             "2020-01-01T00:00:00+8",
-            "1969-12-31T23:59:59Z",
+            "2020-01-01T00:00:00+0800",
+            "2020-01-01T00:00:00+08:60",
+            "2020-01-01T00:00:00+24:00",
+            "2020-01-01T00:00:00\u{2212}04:30",
             "-1",
-            "99999999999999999999999",
             "２020-01-01T00:00:00Z",
         ] {
-            assert!(parse_moment(text).is_err(), "{text}");
+            assert_eq!(
+                parse_moment(text),
+                Err("expected a time such as 2020-01-01T00:00:00Z, or Unix milliseconds".to_owned()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn times_before_1970_and_after_9999_are_refused() {
+        for text in [
+            "0000-01-01T00:00:00Z",
+            "0000-02-29T00:00:00+23:59",
+            "0001-01-01T00:00:00Z",
+            "1969-12-31T23:59:59.999Z",
+            "1970-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59-00:01",
+            "9999-12-31T23:59:59.999-23:59",
+        ] {
+            assert_eq!(parse_moment(text), Err("expected a time from 1970 to 9999".to_owned()), "{text}");
+        }
+        for digits in ["253402300800000", "18446744073709551615", "99999999999999999999999"] {
+            let refused = "at most 253402300799999 milliseconds, the end of year 9999".to_owned();
+            assert_eq!(parse_moment(digits), Err(refused), "{digits}");
+        }
+    }
+
+    #[test]
+    fn times_are_written_in_utc_without_a_fraction_of_zero() {
+        for (moment, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400_000, "2000-02-29T00:00:00Z"),
+            (1_709_251_199_120, "2024-02-29T23:59:59.120Z"),
+            (4_107_542_400_001, "2100-03-01T00:00:00.001Z"),
+            (LAST_MS, "9999-12-31T23:59:59.999Z"),
+            (LAST_MS + 1, "253402300800000"),
+            (u64::MAX, "18446744073709551615"),
+        ] {
+            assert_eq!(format_moment(moment), text);
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::durable::{self, FileError};
@@ -58,28 +60,7 @@ struct CalendarTime(u64);
 
 impl fmt::Display for CalendarTime {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.min(LAST_SECOND);
-        let (mut days, of_day) = (seconds / 86_400, seconds % 86_400);
-        let mut year: u64 = 1970;
-        while days >= days_of_year(year) {
-            days -= days_of_year(year);
-            year += 1;
-        }
-        let february = if days_of_year(year) == 366 { 29 } else { 28 };
-        let mut month = 1;
-        for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
-            if days < length {
-                break;
-            }
-            days -= length;
-            month += 1;
-        }
-        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-        write!(formatter, "{year:04}-{month:02}-{:02} {hour:02}:{minute:02}:{second:02} UTC", days + 1)
+        let time = DateTime::<Utc>::from(UNIX_EPOCH + Duration::from_secs(self.0.min(LAST_SECOND)));
+        write!(formatter, "{}", time.format("%Y-%m-%d %H:%M:%S UTC"))
     }
-}
-
-fn days_of_year(year: u64) -> u64 {
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    if leap { 366 } else { 365 }
 }
