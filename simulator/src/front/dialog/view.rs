@@ -40,7 +40,7 @@ pub(super) struct View {
     choices: Vec<Choice>,
     accepts_keys: bool,
     status: Option<Status>,
-    /// The width in columns of each line on the screen.
+    /// The maximum width in columns of each line on the screen.
     drawn: Vec<usize>,
 }
 
@@ -192,7 +192,9 @@ fn columns() -> usize {
     terminal::size().ok().map_or(80, |(columns, _)| if columns == 0 { 80 } else { usize::from(columns) })
 }
 
-/// The width of a character in columns: 2 beyond ASCII, because it may be wide.
+/// The maximum number of columns that a terminal draws for a character: 2 beyond ASCII. `unicode-width` has no such
+/// maximum: its widths for Chinese terminals give one column to letters such as `é` and `Ж`, which some of these terminals
+/// draw in two, and none to combining characters.
 fn width(character: char) -> usize {
     if character.is_ascii() { 1 } else { 2 }
 }
@@ -246,6 +248,8 @@ fn fit(text: &str, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
     use super::*;
 
     fn view() -> View {
@@ -298,5 +302,25 @@ mod tests {
             }
         }
         assert_eq!(fit("指纹指纹指纹", 8), "指纹指…");
+    }
+
+    #[test]
+    fn no_chinese_line_wraps_in_a_terminal_that_draws_ambiguous_characters_wide() {
+        let mut view = view();
+        "确认支付·“早餐”…八元".clone_into(&mut view.title);
+        "订单-42-é-Ж-ｱｲｳ".clone_into(&mut view.challenge);
+        // In a narrower window, the labels and the mark of an end that is cut off take more than there is.
+        for window in 13..60 {
+            for line in view.lines(window - 1, Paint::PLAIN) {
+                assert!(line.width_cjk() <= window, "{window}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_character_is_wider_than_its_maximum() {
+        // U+17D8 is a ligature of three letters, which fonts that have it draw as wide as those.
+        let is_wider = |character: &char| character.width_cjk().unwrap_or_default() > width(*character);
+        assert_eq!(('\0'..=char::MAX).filter(is_wider).collect::<Vec<_>>(), ['\u{17d8}']);
     }
 }
