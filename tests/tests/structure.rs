@@ -24,8 +24,8 @@ const CRATES: [(&str, &str, &[&str]); 6] = [
         &["soter-attack", "soter-bridge", "soter-tee", "soter-wechat", "soter-wire"],
     ),
 ];
-/// What only the attacker uses: an HTTP client, and reports for machines.
-const ATTACKERS_LIBRARIES: [&str; 2] = ["quick-junit", "reqwest"];
+/// What only the attacker uses: an HTTP client, its cookies, and reports for machines.
+const ATTACKERS_LIBRARIES: [&str; 3] = ["cookie_store", "quick-junit", "reqwest"];
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

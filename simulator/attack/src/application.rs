@@ -13,6 +13,7 @@ mod template;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use reqwest::Url;
 use soter_bridge::protocol::wx::CHALLENGE_LIMIT;
 use soter_wechat::{DeviceKeys, SetClock, WeChat};
 
@@ -103,9 +104,23 @@ impl ApplicationTarget {
     }
 
     async fn send_prepared(&self, request: Request, cookies: &Cookies) -> Result<Reply, TargetError> {
+        let url = request.url.clone();
         let reply = self.http.send(request).await?;
-        keep_cookies(cookies, &reply);
+        for (_, header) in reply.headers.iter().filter(|(name, _)| name == "set-cookie") {
+            cookies.set(header, &url);
+        }
         Ok(reply)
+    }
+
+    fn address(&self, endpoint: &Endpoint, values: &Values) -> Result<Url, TargetError> {
+        let url = self.http.address(&filled(&endpoint.url, values, template::Encoding::Address));
+        url.map_err(|error| TargetError::broken(error.what))
+    }
+
+    /// Whether a result is sent with a cookie of this visit.
+    fn sends_cookies(&self, visit: &Visit) -> bool {
+        let url = self.address(&self.application.result.request, &visit.values);
+        url.is_ok_and(|url| visit.cookies.header(&url).is_some())
     }
 
     fn prepared(
@@ -114,16 +129,14 @@ impl ApplicationTarget {
         values: &Values,
         cookies: &Cookies,
     ) -> Result<Request, TargetError> {
-        let url = self.http.address(&filled(&endpoint.url, values, template::Encoding::Address));
-        let url = url.map_err(|error| TargetError::broken(error.what))?;
+        let url = self.address(endpoint, values)?;
         let mut headers: Vec<(String, String)> = endpoint
             .headers
             .iter()
             .map(|(name, value)| (name.clone(), filled(value, values, template::Encoding::Header)))
             .collect();
-        let pairs: Vec<_> = cookies.all().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        if !pairs.is_empty() {
-            headers.push(("Cookie".to_owned(), pairs.join("; ")));
+        if let Some(cookie) = cookies.header(&url) {
+            headers.push(("Cookie".to_owned(), cookie));
         }
         let place = endpoint.body_place();
         if let Some(content_type) = endpoint.guessed_content_type() {
@@ -144,9 +157,8 @@ impl ApplicationTarget {
             !["accept", "content-type", "user-agent"].contains(&name.to_ascii_lowercase().as_str())
                 && template::names(value).next().is_none()
         });
-        let of_cookies = cookies.all().into_iter().map(|(_, value)| value);
-        let unnamed =
-            fixed.map(|(_, value)| value.clone()).chain(of_cookies).map(|value| (value, "…".to_owned()));
+        let unnamed = fixed.map(|(_, value)| value.clone()).chain(cookies.values());
+        let unnamed = unnamed.map(|value| (value, "…".to_owned()));
         named.chain(unnamed).filter(|(secret, _)| is_long(secret)).collect()
     }
 
@@ -180,7 +192,7 @@ impl Target for ApplicationTarget {
     fn names_senders(&self, visit: &Visit) -> bool {
         let result = &self.application.result.request;
         let of_login = visit.values.keys().map(String::as_str);
-        !visit.cookies.all().is_empty() || of_login.chain(["code", "openid"]).any(|name| result.uses(name))
+        self.sends_cookies(visit) || of_login.chain(["code", "openid"]).any(|name| result.uses(name))
     }
 
     fn user(&self, _: &str) -> Result<User, TargetError> {
@@ -235,7 +247,7 @@ impl Target for ApplicationTarget {
             };
         }
         let result = &self.application.result.request;
-        if visit.cookies.all().is_empty() && !visit.values.keys().any(|name| result.uses(name)) {
+        if !self.sends_cookies(visit) && !visit.values.keys().any(|name| result.uses(name)) {
             return Err(TargetError::does_not_apply(
                 "results are sent without anything of a login, and there is no [logout]",
             ));
@@ -369,14 +381,4 @@ fn check_login(success: &Success, reply: &Reply) -> Result<(), TargetError> {
     success.check(reply).map_err(|missed| {
         TargetError::broken(format!("the login of an honest user is refused ({missed}): {}", told(reply)))
     })
-}
-
-fn keep_cookies(cookies: &Cookies, reply: &Reply) {
-    for (name, value) in &reply.headers {
-        if name == "set-cookie"
-            && let Some((name, value)) = value.split(';').next().and_then(|pair| pair.split_once('='))
-        {
-            cookies.keep(name.trim(), value.trim());
-        }
-    }
 }

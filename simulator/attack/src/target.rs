@@ -1,9 +1,12 @@
 //! The targets of attacks.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use cookie_store::CookieStore;
+use reqwest::Url;
 use soter_bridge::protocol::CommandError;
 use soter_wire::json::encode_string;
 
@@ -133,27 +136,40 @@ pub struct Visit {
     pub cookies: Cookies,
 }
 
-/// Cookies by their names. Any answer may replace them. Clones share the same cookies.
+/// The cookies of one login, kept as RFC 6265 says. Any answer may change them. Clones share the same cookies.
 #[derive(Clone, Debug, Default)]
-pub struct Cookies(Arc<Mutex<BTreeMap<String, String>>>);
+pub struct Cookies(Arc<Mutex<CookieStore>>);
 
 impl Cookies {
-    /// Stores a cookie, and replaces one of the same name.
-    pub fn keep(&self, name: &str, value: &str) {
-        self.kept().insert(name.to_owned(), value.to_owned());
+    /// Carries out one `Set-Cookie` header of an answer from this address. As in browsers, a header that is not understood
+    /// or not permitted changes nothing.
+    pub fn set(&self, header: &str, url: &Url) {
+        // An expired cookie is an error as well, after it has removed the one that it replaces.
+        let _ = self.store().parse(header, url);
     }
 
     /// Removes all cookies.
     pub fn clear(&self) {
-        self.kept().clear();
+        self.store().clear();
     }
 
-    /// Names and values.
-    pub fn all(&self) -> Vec<(String, String)> {
-        self.kept().clone().into_iter().collect()
+    /// The `Cookie` header of a request to this address, unless no cookie belongs there. The cookies with the longest paths
+    /// come first.
+    pub fn header(&self, url: &Url) -> Option<String> {
+        let store = self.store();
+        let mut cookies = store.matches(url);
+        cookies.sort_by_key(|cookie| Reverse(cookie.path.len()));
+        let pairs: Vec<_> =
+            cookies.iter().map(|cookie| format!("{}={}", cookie.name(), cookie.value())).collect();
+        (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
-    fn kept(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+    /// The values of all cookies, those of expired ones too.
+    pub fn values(&self) -> Vec<String> {
+        self.store().iter_any().map(|cookie| cookie.value().to_owned()).collect()
+    }
+
+    fn store(&self) -> MutexGuard<'_, CookieStore> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -284,5 +300,42 @@ impl TargetError {
 impl From<CommandError> for TargetError {
     fn from(error: CommandError) -> Self {
         Self::broken(error.what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookies_go_to_their_host_whatever_its_kind() {
+        for base in
+            ["http://127.0.0.1:3000", "http://[::1]:3000", "http://localhost", "https://shop.test:8443"]
+        {
+            let url = Url::parse(&format!("{base}/pay/now?order=1")).unwrap();
+            let cookies = Cookies::default();
+            for header in ["short=1; Path=/", "long=a=b; Path=/pay/now; Secure", "own=2"] {
+                cookies.set(header, &url);
+            }
+            assert_eq!(cookies.header(&url).as_deref(), Some("long=a=b; own=2; short=1"), "{base}");
+            assert_eq!(cookies.header(&Url::parse("http://other.test/pay/now").unwrap()), None, "{base}");
+            assert_eq!(cookies.values().len(), 3);
+            cookies.clone().clear();
+            assert_eq!(cookies.header(&url), None);
+        }
+    }
+
+    #[test]
+    fn a_secure_cookie_crosses_the_network_with_tls_alone() {
+        let cookies = Cookies::default();
+        cookies
+            .set("sid=1; Path=/; Domain=shop.test; Secure", &Url::parse("https://shop.test/login").unwrap());
+        for (url, expected) in [
+            ("https://shop.test/pay", Some("sid=1")),
+            ("https://a.shop.test/", Some("sid=1")),
+            ("http://shop.test/pay", None),
+        ] {
+            assert_eq!(cookies.header(&Url::parse(url).unwrap()).as_deref(), expected, "{url}");
+        }
     }
 }

@@ -124,32 +124,16 @@ impl Shop {
     pub(crate) async fn start(weakness: Weakness) -> Audited {
         let folder = TempDir::new().unwrap();
         let running = folder.path().join("running");
-        let clock = SetClock::at(1_700_000_000_000);
-        let users: Vec<String> = (0..400).map(|number| format!("user-{number}")).collect();
-        let desk = Desk::open(DeskOptions {
-            wechat: WeChatOptions {
-                accounts: accounts(&users),
-                replays: Replays::Accept,
-                reply_style: ReplyStyle::Errcode,
-                ..WeChatOptions::default()
-            },
-            servers_clock: Arc::new(clock.clone()),
-            ..DeskOptions::new(Place::Ephemeral)
-        })
-        .unwrap();
-        let outages = OutageSwitch::default();
+        let emulated = emulated();
         let shop = Arc::new(Self {
             weakness,
-            wechat: outages.before(routes(Arc::clone(desk.wechat()))),
+            wechat: emulated.outages.before(routes(Arc::clone(&emulated.wechat))),
             running: running.clone(),
             kept: Mutex::default(),
         });
         let address = serve(Router::new().fallback(any(answer)).with_state(shop)).await;
         let url = format!("http://{address}");
-        let application = Application::read(&description(&url, &running)).unwrap();
-        let http = Http::to(&url, TIME).unwrap();
-        let emulated = Emulated { wechat: Arc::clone(desk.wechat()), clock, outages };
-        let target = ApplicationTarget::new(http, application, emulated, users);
+        let target = target(&url, &description(&url, &running), emulated);
         Audited { target, _folder: folder }
     }
 
@@ -396,6 +380,34 @@ fn as_double(counter: u64) -> f64 {
 fn half_width(character: char) -> char {
     let narrow = u32::from(character).checked_sub(0xfee0).and_then(char::from_u32);
     narrow.filter(char::is_ascii_alphanumeric).unwrap_or(character)
+}
+
+/// A target for the application at this address with this description.
+pub(crate) fn target(url: &str, description: &str, emulated: Emulated) -> ApplicationTarget {
+    let application = Application::read(description).unwrap();
+    ApplicationTarget::new(Http::to(url, TIME).unwrap(), application, emulated, users())
+}
+
+/// WeChat servers that accept replays and know [`users`].
+pub(crate) fn emulated() -> Emulated {
+    let clock = SetClock::at(1_700_000_000_000);
+    let desk = Desk::open(DeskOptions {
+        wechat: WeChatOptions {
+            accounts: accounts(&users()),
+            replays: Replays::Accept,
+            reply_style: ReplyStyle::Errcode,
+            ..WeChatOptions::default()
+        },
+        servers_clock: Arc::new(clock.clone()),
+        ..DeskOptions::new(Place::Ephemeral)
+    })
+    .unwrap();
+    Emulated { wechat: Arc::clone(desk.wechat()), clock, outages: OutageSwitch::default() }
+}
+
+/// Each attack uses one or two.
+fn users() -> Vec<String> {
+    (0..400).map(|number| format!("user-{number}")).collect()
 }
 
 fn accounts(users: &[String]) -> Accounts {

@@ -4,6 +4,7 @@
 
 mod application;
 mod careless_pss;
+mod cookies;
 mod verifier;
 
 use std::collections::BTreeSet;
