@@ -254,13 +254,13 @@ mod tests {
     }
 
     #[test]
-    fn the_extension_is_written_as_computed_by_hand() {
+    fn the_extension_is_encoded_as_computed_by_hand() {
         assert_eq!(by_hand().encode().unwrap(), BY_HAND);
         assert_eq!(KeyDescription::decode(BY_HAND), Ok(by_hand()));
     }
 
     #[test]
-    fn the_challenge_is_written_as_phones_write_it() {
+    fn the_challenge_is_encoded_as_phones_encode_it() {
         let challenge = AttestationChallenge {
             cpu_id: "C".to_owned(),
             counter: 38,
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_without_braces_stays_and_others_move_to_the_next_one_without() {
+    fn a_time_without_braces_is_unchanged_and_others_move_to_the_next_one_without() {
         let time_of = |ms| KeyDescription::with_parsable_time(Vec::new(), ms).creation_ms;
         for (given, expected) in [
             (1_600_000_000_000, 1_600_000_000_000),
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_challenge_longer_than_any_reader_takes_is_not_written() {
+    fn a_challenge_longer_than_any_reader_accepts_is_not_encoded() {
         let challenge = vec![b' '; MAX_JSON + 1];
         let description = KeyDescription { challenge, ..by_hand() };
         let too_long = DecodeError::TooLong { bytes: MAX_JSON + 1, limit: MAX_JSON };

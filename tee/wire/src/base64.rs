@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_becomes_344_characters_and_comes_back() {
+    fn a_signature_is_encoded_as_344_characters_and_decodes_again() {
         let signature: Vec<u8> = (0..=255).collect();
         let text = encode(&signature);
         assert_eq!(text.len(), 344);

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_shape_writes_matches_it_and_no_other_shape() {
+    fn an_identity_matches_the_shape_that_wrote_it_and_no_other() {
         for written in SHAPES {
             let cpu_id = written.write(&[0xa7; 20]);
             for shape in SHAPES {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shape_holds_for_any_number_of_random_bytes() {
+    fn an_identity_of_any_number_of_random_bytes_matches_its_shape() {
         for shape in SHAPES {
             for bytes in 0..40 {
                 assert!(shape.matches(&shape.write(&vec![0xff; bytes])), "{shape:?} of {bytes} bytes");
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn every_announced_random_byte_counts_and_no_further_one() {
+    fn exactly_the_announced_number_of_random_bytes_is_used() {
         for shape in SHAPES {
             let zeros = [0_u8; 40];
             for at in 0..zeros.len() {

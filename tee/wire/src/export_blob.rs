@@ -45,14 +45,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_length_of_the_json_stands_in_front_in_little_endian() {
+    fn the_json_is_preceded_by_its_length_in_little_endian() {
         let blob = ExportBlob { json: b"{}".to_vec(), signature: vec![7, 8, 9] };
         assert_eq!(blob.encode(), [2, 0, 0, 0, b'{', b'}', 7, 8, 9]);
         assert_eq!(ExportBlob::decode(&blob.encode()), Ok(blob));
     }
 
     #[test]
-    fn a_blob_may_end_without_a_signature_but_not_before_its_json_does() {
+    fn a_blob_may_end_before_its_signature_but_not_inside_its_json() {
         let blob = [3, 0, 0, 0, b'a', b'b', b'c'];
         assert_eq!(ExportBlob::decode(&blob).map(|blob| blob.signature), Ok(vec![]));
         assert_eq!(

@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_took_is_left_in_order() {
+    fn members_that_were_not_taken_remain_in_order() {
         let mut object = Object::decode(br#"{"z":1,"a":"x","m":{"k":[null]},"b":true}"#).unwrap();
         assert_eq!(object.string("a"), Ok("x".to_owned()));
         let rest: Vec<_> = object.into_rest().into_iter().map(|(name, _)| name).collect();
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_an_object_is_refused_by_its_kind() {
+    fn the_error_for_anything_except_an_object_names_its_kind() {
         for (text, found) in [
             ("null", "null"),
             ("true", "a boolean"),
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn size_depth_and_number_of_members_are_bounded() {
+    fn size_depth_and_number_of_members_are_limited() {
         let mut longest = b"{}".to_vec();
         longest.resize(MAX_JSON, b' ');
         assert!(Object::decode(&longest).is_ok());
@@ -445,14 +445,14 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_does_not_make_a_long_message() {
+    fn a_long_name_does_not_cause_a_long_message() {
         let name = "é".repeat(1000);
         let error = refused(&format!("{{\"{name}\":1,\"{name}\":2}}"));
         assert!(error.to_string().len() < 250, "{error}");
     }
 
     #[test]
-    fn a_taker_says_what_it_found_instead() {
+    fn a_member_of_the_wrong_type_is_an_error_that_names_the_type_found() {
         let decode = || Object::decode(br#"{"n":null,"t":"x","i":7,"a":["x",1]}"#).unwrap();
         let expected = "a string";
         assert_eq!(decode().string("gone"), Err(DecodeError::MissingField { name: "gone" }));

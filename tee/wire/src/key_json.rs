@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn spaces_and_lines_between_the_members_change_nothing() {
+    fn white_space_between_the_members_changes_nothing() {
         let text = text_of("itrustee");
         let spaced = text.replace("\"pub_key\":", "\n \"pub_key\" :\n ").replace(",\"", " ,\n\t\"");
         assert_eq!(KeyJson::decode(spaced.as_bytes()), KeyJson::decode(text.as_bytes()));

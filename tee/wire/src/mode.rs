@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_mode_is_told_the_three_names() {
+    fn the_error_for_an_unknown_mode_lists_the_three_names() {
         let message = "fingerprint".parse::<Mode>().unwrap_err().to_string();
         for mode in Mode::ALL {
             assert!(message.contains(mode.name()), "{message}");

@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn only_iphones_keep_the_finger_to_themselves() {
+    fn only_results_of_iphones_have_no_fid() {
         let without_fid: Vec<_> = PROFILES.iter().filter(|profile| !profile.has_fid()).collect();
         assert_eq!(without_fid, [Profile::named("ios").unwrap()]);
     }

@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn pem_lines_may_have_any_length_and_end() {
+    fn pem_lines_may_have_any_length_and_line_end() {
         let key = key();
         for width in [Some(1), Some(64), Some(76), Some(1000), None] {
             for end in ["\n", "\r\n"] {
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_of_another_length_is_told_from_one_that_does_not_match() {
+    fn a_signature_of_another_length_is_distinguished_from_one_that_does_not_match() {
         for bytes in [0, 255, 257, 512] {
             let wrong_length = Err(SignatureError::WrongLength { bytes });
             assert_eq!(key().verify(SignatureScheme::default(), b"m", &vec![1; bytes]), wrong_length);
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn pkcs1_signatures_verify_as_such_and_not_as_pss() {
+    fn pkcs1_signatures_verify_as_pkcs1_and_not_as_pss() {
         let text = include_bytes!("../tests/vectors/trustonic_result_pkcs1/signed.txt");
         let signature = include_bytes!("../tests/vectors/trustonic_result_pkcs1/signature.bin");
         assert_eq!(key().verify_pkcs1(text, signature), Ok(()));

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn every_profile_writes_its_own_bytes() {
+    fn every_profile_encodes_its_own_bytes() {
         assert_eq!(
             encoded("trustonic"),
             r#"{"raw":"a\"b/c","fid":"2313170","counter":246,"tee_n":"t-base-Mediatek-Armv8-Android-302A-V012-emulated","tee_v":"10010","fp_n":"FPC","fp_v":"6516","cpu_id":"C","uid":"10115"}"#
@@ -148,13 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_without_members_still_writes_an_object() {
+    fn a_profile_without_members_encodes_an_empty_object() {
         let empty = Profile { result: &[], ..*Profile::named("ios").unwrap() };
         assert_eq!(FACTS.encode(&empty), "{}");
     }
 
     #[test]
-    fn what_a_reader_does_not_know_is_kept_in_order() {
+    fn unknown_members_are_kept_in_order() {
         let result = ResultJson::decode(encoded("itrustee").as_bytes()).unwrap();
         let huawei = SignatureScheme::rsa_pss(32);
         assert_eq!((result.named_scheme, Some(result.scheme())), (huawei, huawei));

@@ -13,7 +13,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_cut_between_characters_and_a_short_one_stays() {
+    fn a_long_text_is_cut_between_characters_and_a_short_one_is_unchanged() {
         assert_eq!(shortened("支付 42", 3), "支付 ");
         assert_eq!(shortened("支付", 2), "支付");
         assert_eq!(shortened("pay", 80), "pay");

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_salt_has_as_many_bytes_as_fit_and_no_more() {
+    fn a_salt_has_at_most_as_many_bytes_as_fit() {
         for bytes in [0, 20, 24, 32, 222] {
             assert_eq!(SaltLength::new(bytes).map(SaltLength::get), Some(bytes));
         }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn json_has_the_salt_length_as_a_number() {
+    fn the_scheme_is_its_salt_length_as_a_number_in_json() {
         let huawei = SignatureScheme::RsaPss { salt_length: SaltLength::HUAWEI };
         assert_eq!(serde_json::to_string(&huawei).unwrap(), "32");
         assert_eq!(serde_json::from_str::<SignatureScheme>("32").unwrap(), huawei);

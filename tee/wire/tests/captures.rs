@@ -59,7 +59,7 @@ fn captured_profile() -> Result<Profile, Box<dyn Error>> {
 }
 
 /// Asserts that no change of a single bit, in the text or in the signature, leaves the signature valid.
-fn assert_each_bit_counts(key: &PublicKey, text: &[u8], signature: &[u8]) {
+fn assert_each_bit_is_signed(key: &PublicKey, text: &[u8], signature: &[u8]) {
     let changes = |bytes: &[u8]| {
         let original = bytes.to_vec();
         (0..original.len() * 8).map(move |bit| {
@@ -69,10 +69,16 @@ fn assert_each_bit_counts(key: &PublicKey, text: &[u8], signature: &[u8]) {
         })
     };
     for (bit, changed) in changes(text).enumerate() {
-        assert!(key.verify(SALT_20, &changed, signature).is_err(), "bit {bit} of the text does not count");
+        assert!(
+            key.verify(SALT_20, &changed, signature).is_err(),
+            "a change of bit {bit} of the text is not detected"
+        );
     }
     for (bit, changed) in changes(signature).enumerate() {
-        assert!(key.verify(SALT_20, text, &changed).is_err(), "bit {bit} of the signature does not count");
+        assert!(
+            key.verify(SALT_20, text, &changed).is_err(),
+            "a change of bit {bit} of the signature is not detected"
+        );
     }
 }
 
@@ -99,7 +105,7 @@ fn the_captured_auth_key_verifies_with_the_ask_at_salt_20_only() -> Outcome {
     assert!(ask.verify(SALT_20, &text, &signature).is_ok());
     assert!(ask.verify(SALT_32, &text, &signature).is_err());
     assert_eq!(ask.find_pss_salt_length(&text, &signature), Some(20));
-    assert_each_bit_counts(&ask, &text, &signature);
+    assert_each_bit_is_signed(&ask, &text, &signature);
     Ok(())
 }
 
@@ -130,6 +136,6 @@ fn the_captured_result_verifies_with_the_auth_key_at_salt_20_only() -> Outcome {
     let key = captures.key("auth_key.pem")?;
     assert!(key.verify(SALT_20, &text, &signature).is_ok());
     assert!(key.verify(SALT_32, &text, &signature).is_err());
-    assert_each_bit_counts(&key, &text, &signature);
+    assert_each_bit_is_signed(&key, &text, &signature);
     Ok(())
 }

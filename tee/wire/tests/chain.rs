@@ -29,7 +29,7 @@ fn a_whole_chain_says_whose_key_it_attests() -> Outcome {
 }
 
 #[test]
-fn a_chain_holds_although_the_leaf_names_another_issuer() -> Outcome {
+fn a_chain_verifies_although_the_leaf_names_another_issuer() -> Outcome {
     let chain = chain()?;
     let leaf = Certificate::from_der(&chain.certificates[0])?;
     let device = Certificate::from_der(&chain.certificates[1])?;
@@ -72,7 +72,10 @@ fn no_changed_bit_goes_unnoticed() -> Outcome {
         for bit in (0..chain.certificates[position].len() * 8).step_by(7) {
             let mut changed = chain.clone();
             changed.certificates[position][bit / 8] ^= 1 << (bit % 8);
-            assert!(changed.verify().is_err(), "bit {bit} of certificate {position} does not count");
+            assert!(
+                changed.verify().is_err(),
+                "a change of bit {bit} of certificate {position} is not detected"
+            );
         }
     }
     Ok(())
@@ -89,7 +92,7 @@ fn certificates_in_another_order_do_not_verify() -> Outcome {
 }
 
 #[test]
-fn the_first_signature_that_does_not_hold_is_named() -> Outcome {
+fn the_first_invalid_signature_is_named() -> Outcome {
     let mut without_device = chain()?;
     without_device.certificates.remove(1);
     assert_eq!(without_device.verify(), Err(ChainError::Signature { position: 0, issuer: 1 }));
@@ -124,7 +127,7 @@ fn a_chain_has_two_to_eight_certificates() -> Outcome {
 }
 
 #[test]
-fn members_that_the_sdk_adds_are_ignored_but_not_twice() -> Outcome {
+fn members_that_the_sdk_adds_are_ignored_but_may_not_be_repeated() -> Outcome {
     let beside = |members: &str| JSON.replacen('{', &format!("{{{members},"), 1);
     let with_sdk = beside(r#""cpu_id":"x","uid":10316,"counter":38"#);
     assert_eq!(CertificateChain::decode(with_sdk.as_bytes())?, chain()?);

@@ -67,7 +67,7 @@ fn valid_inputs() -> Vec<Vec<u8>> {
 
 proptest! {
     #[test]
-    fn a_result_comes_back_as_it_was(
+    fn a_result_round_trips(
         profile in profile(), raw in text(), fid in text(), cpu_id in text(), uid in text(), counter in 0..=MAX_COUNTER,
     ) {
         let facts = ResultFacts { raw: &raw, fid: &fid, counter, cpu_id: &cpu_id, uid: &uid };
@@ -78,7 +78,7 @@ proptest! {
     }
 
     #[test]
-    fn a_key_comes_back_as_it_was(
+    fn a_key_round_trips(
         profile in profile(), cpu_id in text(), uid in text(), counter in 0..=MAX_COUNTER,
     ) {
         let public_key = PublicKey::from_pem(KEY_PEM)?;
@@ -89,7 +89,7 @@ proptest! {
     }
 
     #[test]
-    fn an_attestation_challenge_comes_back_as_it_was(
+    fn an_attestation_challenge_round_trips(
         cpu_id in text(), uid in text(), counter in 0..=MAX_COUNTER,
         salt_length in prop::option::of(0..=SaltLength::MAX.get()),
     ) {
@@ -99,7 +99,7 @@ proptest! {
     }
 
     #[test]
-    fn a_key_description_comes_back_as_it_was(
+    fn a_key_description_round_trips(
         challenge in prop::collection::vec(any::<u8>(), 0..400), creation_ms: u64, os: Option<(u32, u32)>,
     ) {
         let description = KeyDescription { challenge, creation_ms, os };
@@ -107,7 +107,7 @@ proptest! {
     }
 
     #[test]
-    fn no_brace_follows_the_challenge_and_no_earlier_millisecond_would_do(
+    fn no_brace_follows_the_challenge_and_every_skipped_millisecond_has_one(
         // Times of all magnitudes, some of them full of braces.
         creation_ms in prop_oneof![
             any::<u64>(),
@@ -127,12 +127,12 @@ proptest! {
         // The milliseconds that were skipped, or the first and last thousand of them.
         let passed = creation_ms..description.creation_ms;
         for ms in passed.clone().take(1000).chain(passed.rev().take(1000)) {
-            prop_assert!(has_brace(ms), "{ms:#x} would have done");
+            prop_assert!(has_brace(ms), "{ms:#x} has no brace and was skipped");
         }
     }
 
     #[test]
-    fn an_export_blob_comes_back_as_it_was(
+    fn an_export_blob_round_trips(
         json in prop::collection::vec(any::<u8>(), 0..600), signature in prop::collection::vec(any::<u8>(), 0..300),
     ) {
         let blob = ExportBlob { json, signature };
@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn a_chain_comes_back_as_it_was(
+    fn a_chain_round_trips(
         certificates in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..200), 2..=8),
     ) {
         let chain = CertificateChain { certificates };
@@ -148,7 +148,7 @@ proptest! {
     }
 
     #[test]
-    fn base64_comes_back_as_it_was(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn base64_round_trips(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         prop_assert_eq!(base64::decode(&base64::encode(&bytes))?, bytes);
     }
 

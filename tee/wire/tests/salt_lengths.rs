@@ -7,7 +7,7 @@ use rsa::sha2::{Digest, Sha256};
 use soter_wire::{PublicKey, SaltLength, SignatureScheme};
 
 #[test]
-fn a_signature_verifies_at_its_own_salt_length_alone() {
+fn a_signature_verifies_only_at_its_own_salt_length() {
     let private_key = PrivateKey::new(&mut SysRng, 2048).unwrap();
     let spki = private_key.to_public_key().to_public_key_der().unwrap();
     let public_key = PublicKey::from_spki_der(spki.as_bytes()).unwrap();
