@@ -234,7 +234,7 @@ mod tests {
         tries_per_dialog: None,
     };
     const FINGER: Presented = Presented { mode: Mode::FingerPrint, enrolment: Some(1) };
-    const STRANGER: Presented = Presented { mode: Mode::FingerPrint, enrolment: None };
+    const NOT_ENROLLED: Presented = Presented { mode: Mode::FingerPrint, enrolment: None };
 
     fn identity() -> Identity {
         Seed::from_text("matcher").identity("phone")
@@ -250,11 +250,11 @@ mod tests {
     fn the_fifth_failure_locks_for_thirty_seconds_of_calendar_time() {
         let mut matcher = matcher();
         for left in [4, 3, 2, 1] {
-            let judgement = matcher.judge(STRANGER, &ANDROID, 1_000);
+            let judgement = matcher.judge(NOT_ENROLLED, &ANDROID, 1_000);
             assert_eq!(judgement, Judgement::Rejected { attempts_left: left, lockout: None });
         }
         let lock = Lockout::Timed { remaining_ms: 30_000 };
-        let judgement = matcher.judge(STRANGER, &ANDROID, 1_000);
+        let judgement = matcher.judge(NOT_ENROLLED, &ANDROID, 1_000);
         assert_eq!(judgement, Judgement::Rejected { attempts_left: 0, lockout: Some(lock) });
         let judgement = matcher.judge(FINGER, &ANDROID, 30_999);
         assert_eq!(judgement, Judgement::LockedOut(Lockout::Timed { remaining_ms: 1 }));
@@ -267,7 +267,7 @@ mod tests {
         let mut now = 0;
         for failure in 1..=20 {
             assert!(
-                matches!(matcher.judge(STRANGER, &ANDROID, now), Judgement::Rejected { .. }),
+                matches!(matcher.judge(NOT_ENROLLED, &ANDROID, now), Judgement::Rejected { .. }),
                 "{failure}"
             );
             now += 30_000;
@@ -279,11 +279,11 @@ mod tests {
     }
 
     #[test]
-    fn a_match_ends_the_count() {
+    fn a_match_resets_the_failure_count() {
         let mut matcher = matcher();
         for _ in 0..10 {
             for _ in 0..4 {
-                matcher.judge(STRANGER, &ANDROID, 0);
+                matcher.judge(NOT_ENROLLED, &ANDROID, 0);
             }
             assert!(matches!(matcher.judge(FINGER, &ANDROID, 0), Judgement::Matched(_)));
         }
@@ -293,7 +293,7 @@ mod tests {
     fn a_clock_set_back_a_little_keeps_the_lock_and_set_back_far_ends_it() {
         let mut matcher = matcher();
         for _ in 0..5 {
-            matcher.judge(STRANGER, &ANDROID, 1_000_000_000);
+            matcher.judge(NOT_ENROLLED, &ANDROID, 1_000_000_000);
         }
         let lockout = |now| matcher.lockout(Mode::FingerPrint, &ANDROID, now);
         assert_eq!(lockout(999_999_990), Some(Lockout::Timed { remaining_ms: 30_000 }));
@@ -301,18 +301,18 @@ mod tests {
     }
 
     #[test]
-    fn finger_and_face_count_on_their_own() {
+    fn finger_and_face_failures_are_counted_separately() {
         let mut matcher = matcher();
         let face = matcher.enroll(Mode::Facial, &identity()).unwrap();
         for _ in 0..5 {
-            matcher.judge(STRANGER, &ANDROID, 0);
+            matcher.judge(NOT_ENROLLED, &ANDROID, 0);
         }
         let presented = Presented { mode: Mode::Facial, enrolment: Some(face.number) };
         assert_eq!(matcher.judge(presented, &ANDROID, 0), Judgement::Matched(face));
     }
 
     #[test]
-    fn after_a_reset_numbers_start_anew_and_fids_go_on() {
+    fn a_reset_restarts_the_numbers_and_continues_the_fids() {
         let mut matcher = matcher();
         let (before, epoch) = (matcher.enrolments()[0].clone(), matcher.epoch());
         matcher.clear();
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_not_used_again_and_fids_are_seven_digits() {
+    fn numbers_are_not_reused_and_fids_have_seven_digits() {
         let mut matcher = matcher();
         let epoch = matcher.epoch();
         assert!(matcher.remove(1));
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn enrolments_are_bounded() {
+    fn the_number_of_enrolments_is_limited() {
         let mut matcher = Matcher::default();
         for _ in 0..MAX_ENROLMENTS {
             matcher.enroll(Mode::FingerPrint, &identity()).unwrap();
@@ -345,11 +345,11 @@ mod tests {
     }
 
     #[test]
-    fn what_would_change_is_what_changes() {
+    fn would_change_predicts_whether_a_touch_changes_the_matcher() {
         let mut matcher = matcher();
         assert!(!matcher.would_change(FINGER, &ANDROID, 0));
-        assert!(matcher.would_change(STRANGER, &ANDROID, 0));
-        matcher.judge(STRANGER, &ANDROID, 0);
+        assert!(matcher.would_change(NOT_ENROLLED, &ANDROID, 0));
+        matcher.judge(NOT_ENROLLED, &ANDROID, 0);
         assert!(matcher.would_change(FINGER, &ANDROID, 0));
     }
 }

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn both_libraries_sign_what_the_other_world_verifies() {
+    fn signatures_of_both_libraries_verify_only_at_their_salt_length() {
         let fast = PrivateKey::generate().unwrap();
         let mut generator = Seed::from_text("keys").identity("phone").generator("key", &[]);
         let reproducible = PrivateKey::reproduce(&mut generator).unwrap();

@@ -82,13 +82,13 @@ mod tests {
     }
 
     #[test]
-    fn the_higher_sequence_counts() {
+    fn the_slot_with_the_higher_sequence_is_the_newest() {
         assert_eq!(newest(&partition(1, 2), &key()), Some((RpmbSlot::Second, slot(2))));
         assert_eq!(newest(&partition(3, 2), &key()), Some((RpmbSlot::First, slot(3))));
     }
 
     #[test]
-    fn any_flipped_bit_leaves_the_other_slot() {
+    fn a_flipped_bit_invalidates_only_its_own_slot() {
         let intact = partition(1, 2);
         for bit in 0..intact.len() * 8 {
             let mut flipped = intact.clone();
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn another_key_or_another_size_is_nothing() {
+    fn a_partition_of_another_key_or_size_has_no_slot() {
         let other = hmac::Key::new(hmac::HMAC_SHA256, b"other");
         assert_eq!(newest(&partition(1, 2), &other), None);
         for length in 0..2 * SLOT_BYTES {

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_with_its_version() {
+    fn a_sealed_text_opens_with_its_version() {
         let (version, plaintext) = keys("phone").unseal(&sealed()).unwrap();
         assert_eq!((version, plaintext.as_slice()), (42, b"the state".as_slice()));
     }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn another_device_or_another_root_key_does_not_open_it() {
+    fn another_device_or_another_root_key_does_not_open_a_sealed_text() {
         assert_eq!(keys("phone2").unseal(&sealed()).unwrap_err(), UnsealError::NotAuthentic);
         let other = StorageKeys::new(&[8; ROOT_KEY_BYTES], "phone");
         assert_eq!(other.unseal(&sealed()).unwrap_err(), UnsealError::NotAuthentic);

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_depend_on_every_part_and_on_where_parts_end() {
+    fn values_depend_on_every_part_and_on_the_boundaries_of_parts() {
         let device = Seed::from_text("a").identity("phone");
         let value = |purpose: &str, parts: &[&[u8]]| *device.derive(purpose, parts);
         assert_eq!(value("key", &[b"ab", b"c"]), value("key", &[b"ab", b"c"]));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_secret_is_printable() {
+    fn debug_output_shows_no_secret() {
         assert_eq!(format!("{:?}", Seed::from_text("hunter2")), "Seed(secret)");
         assert_eq!(format!("{:?}", Seed::from_text("hunter2").identity("x")), "Identity((secret))");
     }

@@ -1,6 +1,6 @@
 //! Power failure at every single write. Afterwards a phone is as before the interrupted command or as after it, never
 //! a mixture, and no counter value is used again.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here is a test that fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "an error here must fail the test")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
@@ -89,7 +89,7 @@ impl Step {
     }
 }
 
-/// What must be remembered, in the simplest form: the specification of the secure world's memory.
+/// The state that must be kept, in the simplest form: the specification of the secure world's memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Model {
     /// Apps with an ASK; AuthKeys by name, and whether they are valid.

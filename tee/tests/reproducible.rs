@@ -1,6 +1,6 @@
 //! A seed reproduces a phone: every key, text, counter and signature, byte for byte, on every machine.
 
-#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
 use soter_tee::{
     DeviceIdentity, Environment, MemoryStorage, Presented, RandomnessError, Seed, Storage, Tee,
@@ -32,7 +32,7 @@ impl Environment for TestEnvironment {
     }
 }
 
-/// Everything that a device of this seed exports in a short life.
+/// Everything that a device of this seed exports in a fixed sequence of commands.
 fn exports(profile: &str, seed: Option<&str>, name: &str) -> Vec<Vec<u8>> {
     let seed = seed.map(Seed::from_text);
     let identity = DeviceIdentity { name, profile: Profile::named(profile), seed: seed.as_ref() };
@@ -79,7 +79,7 @@ fn one_key_one_result_and_one_signature_of_a_seed_are_pinned() {
 }
 
 #[test]
-fn a_seeded_key_that_is_made_anew_is_another_one_and_independent_of_other_commands() {
+fn a_regenerated_seeded_key_is_different_and_independent_of_other_commands() {
     let seed = Seed::from_text("a seed");
     let life = |with_other_key: bool| -> Vec<PublicKey> {
         let identity = DeviceIdentity { name: "phone", profile: None, seed: Some(&seed) };

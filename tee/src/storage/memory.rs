@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_does_not_see_what_happens_later() {
+    fn a_snapshot_does_not_see_later_changes() {
         let mut storage = provisioned();
         let mut snapshot = storage.snapshot();
 
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_tampered_with_is_what_is_loaded() {
+    fn tampered_contents_are_loaded() {
         let mut storage = provisioned();
 
         storage.tamper(|contents| contents.as_mut().unwrap().sealed = None);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_truncated_partition_takes_no_slot() {
+    fn a_truncated_partition_refuses_the_write_of_a_slot() {
         let mut storage = provisioned();
         storage.tamper(|contents| contents.as_mut().unwrap().rpmb.as_mut().unwrap().truncate(100));
 

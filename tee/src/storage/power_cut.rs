@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_atomic_write_lands_whole_or_not_at_all() {
+    fn an_atomic_write_is_complete_or_has_no_effect() {
         for (cut, expected) in [
             (PowerCut::Before, &b"old"[..]),
             (PowerCut::Torn { prefix_bytes: 0 }, b"old"),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_provisioned_whole_or_not_at_all() {
+    fn a_device_is_provisioned_completely_or_not_at_all() {
         for (cut, exists) in [(PowerCut::Before, false), (PowerCut::After, true)] {
             let mut storage = PowerCutStorage::new(MemoryStorage::new());
             storage.cut_at(1, cut);
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_slot_holds_exactly_the_prefix_and_its_neighbour_is_untouched() {
+    fn a_torn_slot_holds_exactly_the_prefix_and_the_other_slot_is_unchanged() {
         for prefix_bytes in 0..=SLOT_BYTES {
             let mut storage = provisioned();
             storage.cut_at(2, PowerCut::Torn { prefix_bytes });

@@ -29,7 +29,7 @@ mod sessions;
 mod storage;
 
 const FINGER: Presented = Presented { mode: Mode::FingerPrint, enrolment: Some(1) };
-const STRANGER: Presented = Presented { mode: Mode::FingerPrint, enrolment: None };
+const NOT_ENROLLED: Presented = Presented { mode: Mode::FingerPrint, enrolment: None };
 
 /// Keys that are made once and reused in turn: making one takes longer than everything else in a test.
 fn stock() -> &'static [Vec<u8>] {
@@ -80,7 +80,7 @@ impl TestEnvironment {
         self.storage.cut_at(self.storage.durable_writes() + 1, PowerCut::Before);
     }
 
-    fn mend_storage(&self) {
+    fn repair_storage(&self) {
         self.storage.restore_power();
     }
 

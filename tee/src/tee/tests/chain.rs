@@ -30,7 +30,7 @@ fn attestation(leaf: &Certificate) -> &Extension {
 }
 
 #[test]
-fn it_verifies_and_says_whose_ask_it_is() {
+fn the_chain_verifies_and_names_the_owner_of_the_ask() {
     let (mut tee, chain) = export(1_600_000_000_000);
 
     let facts = chain.verify().unwrap();
@@ -49,7 +49,7 @@ fn it_verifies_and_says_whose_ask_it_is() {
 }
 
 #[test]
-fn every_export_has_a_counter_value_of_its_own() {
+fn every_export_has_its_own_counter_value() {
     let (mut tee, chain) = export(1_600_000_000_000);
     let again = CertificateChain::decode(&tee.app_secure_key(10_115).unwrap().json).unwrap();
 
@@ -60,7 +60,7 @@ fn every_export_has_a_counter_value_of_its_own() {
 }
 
 #[test]
-fn its_names_say_that_it_is_emulated_and_its_leaf_looks_like_huaweis() {
+fn the_names_say_that_the_chain_is_emulated_and_the_leaf_looks_like_huaweis() {
     let (tee, chain) = export(1_600_000_000_000);
     let certificates = certificates(&chain);
     for certificate in &certificates {
@@ -80,7 +80,7 @@ fn its_names_say_that_it_is_emulated_and_its_leaf_looks_like_huaweis() {
 }
 
 #[test]
-fn the_leafs_algorithms_alone_have_no_parameters() {
+fn only_the_leafs_algorithms_have_no_parameters() {
     let (_tee, chain) = export(1_600_000_000_000);
     for (position, certificate) in certificates(&chain).into_iter().enumerate() {
         for algorithm in [certificate.signature_algorithm, certificate.tbs_certificate.signature] {
@@ -91,7 +91,7 @@ fn the_leafs_algorithms_alone_have_no_parameters() {
 }
 
 #[test]
-fn the_leaf_is_valid_for_ten_years_from_the_making_of_the_ask() {
+fn the_leaf_is_valid_for_ten_years_from_the_creation_of_the_ask() {
     let (_tee, chain) = export(1_600_000_000_789);
     let certificates = certificates(&chain);
     let leaf = &certificates[0].tbs_certificate;
@@ -131,7 +131,7 @@ fn no_brace_follows_the_challenge_whatever_the_clock_shows() {
 }
 
 #[test]
-fn a_clock_that_no_certificate_can_say_is_an_error() {
+fn a_clock_beyond_the_range_of_certificates_is_an_error() {
     let outside = TestEnvironment::new("itrustee");
     let mut tee = outside.open();
     outside.clock.store(u64::MAX, Ordering::Relaxed);

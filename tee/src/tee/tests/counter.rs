@@ -4,7 +4,7 @@ use soter_wire::MAX_COUNTER;
 
 use super::*;
 
-/// Runs every command that uses up a value. Returns the value in each export; `None` if the command exports nothing.
+/// Runs every command that uses a counter value. Returns the value in each export; `None` for commands without one.
 fn every_operation(tee: &mut Tee) -> [Option<u64>; 5] {
     tee.generate_app_secure_key(1).unwrap();
     let ask = tee.app_secure_key(1).unwrap();
@@ -26,7 +26,7 @@ fn assert_increasing(values: &[Option<u64>], mut highest: u64) -> u64 {
 }
 
 #[test]
-fn every_operation_of_every_family_uses_up_one_value() {
+fn every_operation_of_every_family_uses_one_value() {
     for profile in Profile::names() {
         let mut tee = TestEnvironment::new(profile).open();
         assert_eq!(tee.last_counter(), 0, "{profile}");
@@ -39,7 +39,7 @@ fn every_operation_of_every_family_uses_up_one_value() {
 }
 
 #[test]
-fn looking_and_failing_use_up_nothing() {
+fn queries_and_failures_use_no_value() {
     let (_outside, mut tee) = phone_with_keys("trustonic");
     let before = tee.last_counter();
 
@@ -50,14 +50,14 @@ fn looking_and_failing_use_up_nothing() {
     tee.generate_auth_key(2, "pay").unwrap_err();
     tee.init_sign(1, "pay", "", &[Mode::FingerPrint]).unwrap_err();
     let session = tee.init_sign(1, "pay", "challenge", &[Mode::FingerPrint]).unwrap();
-    tee.present(session, STRANGER).unwrap();
+    tee.present(session, NOT_ENROLLED).unwrap();
     tee.finish_sign(session).unwrap_err();
 
     assert_eq!(tee.last_counter(), before);
 }
 
 #[test]
-fn no_value_comes_back_after_a_crash_at_any_moment_restart_reset_reinstall_or_upgrade() {
+fn no_value_is_repeated_after_a_crash_restart_reset_reinstall_or_upgrade() {
     let outside = TestEnvironment::new("trustonic");
     let mut tee = outside.open();
     let mut highest = 0;
@@ -77,7 +77,7 @@ fn no_value_comes_back_after_a_crash_at_any_moment_restart_reset_reinstall_or_up
                 tee = outside.open();
             }
         }
-        // A factory reset leaves another finger; the tests touch with the first.
+        // A factory reset enrolls another finger; the tests touch with the first one.
         if !tee.enrolments().iter().any(|finger| finger.number == 1) {
             return_to_first_finger(&mut tee);
         }
@@ -97,7 +97,7 @@ fn return_to_first_finger(tee: &mut Tee) {
 }
 
 #[test]
-fn an_orderly_end_skips_no_value_and_a_crash_less_than_a_block() {
+fn a_clean_shutdown_skips_no_value_and_a_crash_skips_less_than_a_block() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     let last = sign(&mut tee, "first").unwrap().counter;
 
@@ -110,7 +110,7 @@ fn an_orderly_end_skips_no_value_and_a_crash_less_than_a_block() {
 }
 
 #[test]
-fn a_phone_that_was_closed_goes_on_working_without_a_repeat() {
+fn a_closed_phone_keeps_working_and_repeats_no_value() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     let before = sign(&mut tee, "before").unwrap().counter;
     tee.close().unwrap();
@@ -141,19 +141,19 @@ fn nothing_is_signed_with_a_value_that_is_not_durable() {
     assert!(matches!(refused, TeeError::Storage(_)), "{refused}");
     assert_eq!(tee.last_counter(), highest);
 
-    outside.mend_storage();
+    outside.repair_storage();
 
     assert!(sign(&mut tee, "challenge").unwrap().counter > highest);
 }
 
 #[test]
-fn values_that_could_not_be_given_back_are_skipped() {
+fn values_that_could_not_be_returned_are_skipped() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     let last = sign(&mut tee, "first").unwrap().counter;
     outside.break_storage();
     assert!(matches!(tee.close(), Err(TeeError::Storage(_))));
     assert!(sign(&mut tee, "not durable").is_err());
-    outside.mend_storage();
+    outside.repair_storage();
 
     let next = sign(&mut tee, "second").unwrap().counter;
 
@@ -162,7 +162,7 @@ fn values_that_could_not_be_given_back_are_skipped() {
 }
 
 #[test]
-fn the_highest_value_is_used_once_and_then_the_phone_signs_nothing_any_more() {
+fn the_highest_value_is_used_once_and_then_the_phone_signs_nothing() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     tee.vault
         .commit(|state| {

@@ -1,4 +1,4 @@
-//! Keys: which key signs which, and what outlives what.
+//! Keys: which key signs which, and which operations keep or remove them.
 
 use soter_wire::SignatureScheme;
 
@@ -49,7 +49,7 @@ fn assert_every_export_is_signed_by_the_level_above(tee: &mut Tee) {
 }
 
 #[test]
-fn a_profile_that_is_no_row_works_as_the_rows_do() {
+fn a_profile_outside_the_table_works_like_those_in_it() {
     let huawei = *Profile::named("itrustee").unwrap();
     let scheme = SignatureScheme::rsa_pss(24).unwrap();
     // One has the name of a row, one has its own name.
@@ -90,7 +90,7 @@ fn a_restart_changes_no_key_and_no_identity() {
 }
 
 #[test]
-fn a_new_ask_takes_the_place_of_the_old_one_and_its_auth_keys() {
+fn a_new_ask_replaces_the_old_one_and_removes_its_auth_keys() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     let old = public_key(&mut tee, &KeyPath::Ask { uid: 1 });
 
@@ -104,7 +104,7 @@ fn a_new_ask_takes_the_place_of_the_old_one_and_its_auth_keys() {
 }
 
 #[test]
-fn removing_everything_of_one_app_leaves_the_others_alone() {
+fn removing_everything_of_one_app_does_not_affect_the_others() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     tee.generate_app_secure_key(2).unwrap();
     tee.generate_auth_key(2, "pay").unwrap();
@@ -119,7 +119,7 @@ fn removing_everything_of_one_app_leaves_the_others_alone() {
 }
 
 #[test]
-fn a_factory_reset_leaves_identity_attk_and_counter_and_one_new_finger() {
+fn a_factory_reset_keeps_identity_attk_and_counter_and_enrolls_one_new_finger() {
     let (outside, mut tee) = phone_with_keys("itrustee");
     let (cpu_id, attk, last) = (tee.cpu_id(), public_key(&mut tee, &KeyPath::Attk), tee.last_counter());
     let session = tee.init_sign(1, "pay", "challenge", &[Mode::FingerPrint]).unwrap();
@@ -157,7 +157,7 @@ fn a_system_upgrade_changes_the_cpu_id_and_nothing_else() {
 }
 
 #[test]
-fn a_phone_of_another_family_or_seed_does_not_open_and_stays_as_it_is() {
+fn a_phone_of_another_family_or_seed_does_not_open_and_is_unchanged() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     let keys = tee.keys().unwrap();
     drop(tee);

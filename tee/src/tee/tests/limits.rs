@@ -7,7 +7,7 @@ fn code<T: std::fmt::Debug>(result: Result<T, TeeError>) -> Option<i32> {
 }
 
 #[test]
-fn sixty_four_apps_have_an_ask_and_no_more() {
+fn at_most_sixty_four_apps_have_an_ask() {
     let mut tee = TestEnvironment::new("trustonic").open();
     for uid in 0..64 {
         tee.generate_app_secure_key(uid).unwrap();
@@ -23,7 +23,7 @@ fn sixty_four_apps_have_an_ask_and_no_more() {
 }
 
 #[test]
-fn an_app_has_sixty_four_auth_keys_and_no_more() {
+fn an_app_has_at_most_sixty_four_auth_keys() {
     let mut tee = TestEnvironment::new("trustonic").open();
     tee.generate_app_secure_key(1).unwrap();
     tee.generate_app_secure_key(2).unwrap();
@@ -68,7 +68,7 @@ fn a_challenge_has_1_to_4096_bytes() {
 }
 
 #[test]
-fn thirty_two_fingers_and_faces_are_enrolled_and_no_more() {
+fn at_most_thirty_two_fingers_and_faces_are_enrolled() {
     let mut tee = TestEnvironment::new("itrustee").open();
     for number in 2..=32 {
         let mode = if number % 2 == 0 { Mode::Facial } else { Mode::FingerPrint };
@@ -84,7 +84,7 @@ fn thirty_two_fingers_and_faces_are_enrolled_and_no_more() {
 }
 
 #[test]
-fn an_app_has_sixteen_sessions_and_all_apps_sixty_four() {
+fn an_app_has_at_most_sixteen_sessions_and_all_apps_together_sixty_four() {
     let outside = TestEnvironment::new("trustonic");
     let mut tee = outside.open();
     for uid in 0..5 {
@@ -114,7 +114,7 @@ fn an_app_has_sixteen_sessions_and_all_apps_sixty_four() {
 }
 
 #[test]
-fn what_is_missing_has_its_own_code() {
+fn a_missing_key_session_or_parameter_has_its_own_code() {
     let (_outside, mut tee) = phone_with_keys("trustonic");
     assert_eq!(code(tee.app_secure_key(2)), Some(result_code::NO_ASK));
     assert_eq!(code(tee.generate_auth_key(2, "pay")), Some(result_code::NO_ASK));
@@ -137,7 +137,7 @@ fn what_is_missing_has_its_own_code() {
 }
 
 #[test]
-fn what_no_phone_reports_by_a_code_has_none() {
+fn errors_that_no_phone_reports_have_no_code() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     outside.break_storage();
     assert_eq!(code(tee.enroll(Mode::FingerPrint)), None);

@@ -7,7 +7,7 @@ fn fail(tee: &mut Tee, times: u32) -> Judgement {
     let mut last = None;
     for _ in 0..times {
         let session = tee.init_sign(1, "pay", "challenge", &[Mode::FingerPrint]).unwrap();
-        last = Some(tee.present(session, STRANGER).unwrap());
+        last = Some(tee.present(session, NOT_ENROLLED).unwrap());
         tee.cancel(session).unwrap();
     }
     last.unwrap()
@@ -21,7 +21,7 @@ fn touch_once(tee: &mut Tee) -> Judgement {
 }
 
 #[test]
-fn failures_are_remembered_through_a_crash() {
+fn failures_survive_a_crash() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     for left in [4, 3, 2, 1] {
         let rejected = Judgement::Rejected { attempts_left: left, lockout: None };
@@ -93,7 +93,7 @@ fn an_iphone_locks_permanently_at_the_fifth_failure() {
 }
 
 #[test]
-fn a_match_ends_the_count_through_a_crash() {
+fn the_reset_of_the_failure_count_by_a_match_survives_a_crash() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     fail(&mut tee, 4);
     assert!(matches!(touch_once(&mut tee), Judgement::Matched(_)));
@@ -104,20 +104,20 @@ fn a_match_ends_the_count_through_a_crash() {
 }
 
 #[test]
-fn a_failure_that_storage_does_not_take_is_no_answer() {
+fn a_failure_that_cannot_be_stored_is_an_error_and_not_counted() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     let session = tee.init_sign(1, "pay", "challenge", &[Mode::FingerPrint]).unwrap();
     outside.break_storage();
 
-    assert!(matches!(tee.present(session, STRANGER), Err(TeeError::Storage(_))));
+    assert!(matches!(tee.present(session, NOT_ENROLLED), Err(TeeError::Storage(_))));
 
-    outside.mend_storage();
+    outside.repair_storage();
     let rejected = Judgement::Rejected { attempts_left: 4, lockout: None };
-    assert_eq!(tee.present(session, STRANGER).unwrap(), rejected);
+    assert_eq!(tee.present(session, NOT_ENROLLED).unwrap(), rejected);
 }
 
 #[test]
-fn an_enrolment_makes_every_auth_key_invalid_for_good_and_leaves_the_ask() {
+fn an_enrolment_invalidates_every_auth_key_permanently_and_keeps_the_ask() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     tee.generate_app_secure_key(2).unwrap();
     tee.generate_auth_key(2, "login").unwrap();
@@ -144,7 +144,7 @@ fn an_enrolment_makes_every_auth_key_invalid_for_good_and_leaves_the_ask() {
 }
 
 #[test]
-fn removing_a_finger_leaves_auth_keys_valid_and_the_finger_a_stranger() {
+fn removing_a_finger_keeps_auth_keys_valid_and_the_finger_no_longer_matches() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     tee.remove_enrolment(1).unwrap();
 

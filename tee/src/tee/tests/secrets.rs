@@ -1,4 +1,4 @@
-//! Nothing secret is printed, and nothing secret is stored but sealed.
+//! No secret is printed, and no secret is stored unsealed.
 
 use soter_wire::base64;
 
@@ -15,7 +15,7 @@ fn spellings(secret: &[u8]) -> [String; 5] {
     [list.join(", "), hex(false), hex(true), format!("b\"{}\"", secret.escape_ascii()), lines.concat()]
 }
 
-/// Fails if six bytes of the secret in a row occur in the text. White space does not hide them.
+/// Fails if six consecutive bytes of the secret occur in the text. White space does not hide them.
 fn assert_unseen(text: &str, secret: &[u8], what: &str) {
     let packed: String = text.chars().filter(|character| !character.is_whitespace()).collect();
     for piece in secret.chunks_exact(6) {
@@ -57,7 +57,7 @@ fn no_output_of_a_public_type_shows_a_secret() {
     let unreadable = PrivateKey::from_pkcs8(&stock()[0][..stock()[0].len() - 1]).unwrap_err();
     outside.break_storage();
     let broken = tee.enroll(Mode::FingerPrint).unwrap_err();
-    outside.mend_storage();
+    outside.repair_storage();
     tee.present(session, FINGER).unwrap();
 
     let outputs = [
@@ -99,7 +99,7 @@ fn the_search_for_secrets_finds_them() {
 }
 
 #[test]
-fn storage_holds_no_key_no_seed_and_no_name_in_the_clear() {
+fn storage_holds_no_key_no_seed_and_no_name_in_plain_text() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     sign(&mut tee, "challenge").unwrap();
     let StoredDevice { root_key, sealed, rpmb } = outside.stored();

@@ -323,7 +323,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn a_session_signs_once_after_a_match_and_its_own_challenge_only(
+    fn a_session_signs_only_its_own_challenge_and_only_once_after_a_match(
         steps in prop::collection::vec(any_step(), 1..80),
     ) {
         let mut driver = Driver::new();
@@ -341,7 +341,7 @@ fn armed(tee: &mut Tee) -> u64 {
 }
 
 #[test]
-fn a_touch_arms_one_session_only() {
+fn a_touch_arms_only_one_session() {
     let (_outside, mut tee) = phone_with_keys("trustonic");
     let touched = armed(&mut tee);
     let other = tee.init_sign(1, "pay", "other", &[Mode::FingerPrint]).unwrap();
@@ -353,17 +353,17 @@ fn a_touch_arms_one_session_only() {
 }
 
 #[test]
-fn a_failure_after_the_match_takes_nothing_back() {
+fn a_failure_after_the_match_does_not_disarm_the_session() {
     let (_outside, mut tee) = phone_with_keys("trustonic");
     let session = armed(&mut tee);
 
-    assert!(matches!(tee.present(session, STRANGER).unwrap(), Judgement::Rejected { .. }));
+    assert!(matches!(tee.present(session, NOT_ENROLLED).unwrap(), Judgement::Rejected { .. }));
 
     assert!(tee.finish_sign(session).is_ok());
 }
 
 #[test]
-fn a_key_that_is_made_anew_signs_in_no_session_of_the_old_one() {
+fn a_regenerated_key_does_not_sign_in_sessions_of_the_old_key() {
     let (_outside, mut tee) = phone_with_keys("trustonic");
     let session = armed(&mut tee);
 
@@ -373,7 +373,7 @@ fn a_key_that_is_made_anew_signs_in_no_session_of_the_old_one() {
 }
 
 #[test]
-fn a_key_that_an_enrolment_made_invalid_signs_in_no_session() {
+fn a_key_that_an_enrolment_invalidated_does_not_sign() {
     let (_outside, mut tee) = phone_with_keys("trustonic");
     let session = armed(&mut tee);
 
@@ -383,7 +383,7 @@ fn a_key_that_an_enrolment_made_invalid_signs_in_no_session() {
 }
 
 #[test]
-fn a_key_that_was_removed_signs_in_no_session() {
+fn a_removed_key_does_not_sign() {
     let (_outside, mut tee) = phone_with_keys("trustonic");
     let one_key = armed(&mut tee);
     tee.remove_auth_key(1, "pay").unwrap();
@@ -397,7 +397,7 @@ fn a_key_that_was_removed_signs_in_no_session() {
 }
 
 #[test]
-fn a_session_ends_after_its_lifetime_and_with_the_phones_power() {
+fn a_session_ends_after_its_lifetime_and_when_the_phone_loses_power() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     let young = armed(&mut tee);
     outside.advance(SESSION_LIFETIME_MS - 1);

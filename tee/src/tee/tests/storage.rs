@@ -1,4 +1,4 @@
-//! How the secure world reacts to storage that is not as it left it.
+//! How the secure world reacts to storage that differs from what it wrote last.
 
 use zeroize::Zeroizing;
 
@@ -56,7 +56,7 @@ fn only_a_state_as_old_as_its_rpmb_or_one_write_ahead_of_it_opens() {
 }
 
 #[test]
-fn an_rpmb_that_has_caught_up_lets_no_older_state_open() {
+fn no_older_state_opens_after_the_rpmb_has_caught_up() {
     let (outside, copies) = generations();
     let one_ahead = StoredDevice { rpmb: copies[2].rpmb.clone(), ..copies[3].clone() };
     open_with(&outside, one_ahead).unwrap();
@@ -69,7 +69,7 @@ fn an_rpmb_that_has_caught_up_lets_no_older_state_open() {
 }
 
 #[test]
-fn of_two_counter_limits_the_higher_one_counts() {
+fn the_higher_of_two_counter_limits_is_used() {
     let (outside, copies) = generations();
     let newest = copies.last().unwrap();
     let root_key = newest.root_key.clone().unwrap();
