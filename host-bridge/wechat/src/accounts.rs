@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_has_another_openid_in_every_app_and_one_unionid() {
+    fn a_user_has_a_different_openid_in_each_app_and_one_unionid() {
         let accounts = Accounts::default();
         let user = accounts.first_user();
         let openids = [DEFAULT_APPID, "wx0123456789abcdef"].map(|appid| openid(user, appid));
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn accounts_that_make_no_sense_are_refused() {
+    fn invalid_accounts_are_refused() {
         for bad in [
             serde_json::json!({"app": [{"appid": "wx1", "secret": "s"}]}),
             serde_json::json!({"app": [{"appid": "wx0123456789abcdef", "secret": ""}]}),
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_apps_and_users_as_there_may_be_are_read_at_once() {
+    fn the_maximum_number_of_apps_and_users_is_read_without_delay() {
         let app = |number| serde_json::json!({"appid": format!("wx{number:016}"), "secret": "s"});
         let user = |number| serde_json::json!({"name": format!("user {number}")});
         let begun = std::time::Instant::now();

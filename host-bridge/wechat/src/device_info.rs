@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_description_is_refused() {
+    fn text_that_is_not_a_device_description_is_refused() {
         for xml in
             ["", "no xml", "<deviceinfo>", "<!DOCTYPE a [<!ENTITY b 'c'>]><deviceinfo>&b;</deviceinfo>"]
         {

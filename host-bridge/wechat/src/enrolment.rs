@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_phone_from_elsewhere_is_known_with_its_user() {
+    async fn an_enrolled_phone_is_known_with_its_user_until_a_reset() {
         let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
         assert!(!wechat.knows_openid(DEFAULT_APPID, OPENID));
         assert_eq!(wechat.enroll(&upload(&mut phone)).await, Ok(()));
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_proves_nothing_is_refused_with_its_reason() {
+    async fn an_enrolment_without_proof_is_refused_with_its_reason() {
         let long = "x".repeat(LONGEST_NAME + 1);
         for (member, value, reason) in [
             ("attk", json!("no key"), Reason::BadKey),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_upload_counts_once() {
+    async fn an_upload_is_accepted_once() {
         let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
         let request = upload(&mut phone);
         assert_eq!(wechat.enroll(&request).await, Ok(()));

@@ -431,7 +431,7 @@ mod tests {
         PendingCall::begin(Origin::WeChat).answered(0, "GET /cgi-bin/token", request, answer, None)
     }
 
-    /// Page by page.
+    /// All entries, read page by page.
     fn all(journal: &Journal) -> Vec<Arc<Entry>> {
         let next = |page: &Vec<Arc<Entry>>| {
             let page = journal.after(page.last()?.number, usize::MAX);
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_masked_wherever_they_stand() {
+    fn secrets_are_masked_at_any_depth() {
         let journal = Journal::new();
         let entry = journal.record(call(json!({"deep": [{"Secret": "0123456789abcdef"}], "code": "short"})));
         assert_eq!(entry.request, json!({"deep": [{"Secret": "***cdef"}], "code": "***"}));
@@ -471,7 +471,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_fits_is_kept_as_the_cutting_path_keeps_it(value in json()) {
+        fn a_value_that_fits_is_kept_as_truncation_would_keep_it(value in json()) {
             let mut room = MAX_EXCERPT;
             if fits(&value, &mut room) {
                 let cut = tidied(Cow::Borrowed(&value), &mut { MAX_EXCERPT });
@@ -482,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_go_on_and_the_oldest_calls_are_dropped() {
+    fn numbers_continue_and_the_oldest_calls_are_dropped() {
         let journal = Journal::new();
         for _ in 0..MAX_ENTRIES + 5 {
             journal.record(call(Value::Null));
@@ -500,7 +500,7 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_call_takes_bounded_room() {
+    fn a_huge_call_takes_limited_memory() {
         let journal = Journal::new();
         let text = "字".repeat(1 << 20);
         let entry = journal.record(call(json!({"list": vec![text; 300]})));
@@ -514,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_gives_its_memory_back_however_it_is_nested() {
+    fn truncation_frees_memory_however_deeply_the_value_is_nested() {
         let empty = Value::Array(Vec::new());
         let wide = |value: &Value| Value::Array(vec![value.clone(); 200]);
         let long_names: serde_json::Map<_, _> =
@@ -534,7 +534,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_request_is_copied_only_as_far_as_it_is_kept() {
+    fn a_large_request_is_copied_only_up_to_what_is_kept() {
         let large =
             json!({"text": "字".repeat(1 << 20), "secret": "s".repeat(1 << 20), "list": vec![0; 10_000]});
         let Excerpt { value, bytes } = Excerpt::from(&large);
@@ -556,7 +556,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_as_many_calls_as_fit_and_always_one() {
+    fn a_page_has_as_many_calls_as_fit_and_at_least_one() {
         let journal = Journal::new();
         for _ in 0..200 {
             journal.record(call(json!({"text": vec!["x".repeat(MAX_TEXT); 3]})));
@@ -570,7 +570,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn subscribers_hear_of_every_call_in_order() {
+    async fn subscribers_receive_every_call_in_order() {
         let journal = Journal::new();
         let mut subscriber = journal.subscribe();
         journal.record(call(Value::Null));

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_lives_from_login_to_login_and_then_gets_another_key() {
+    fn a_login_extends_the_session_and_an_expired_session_gets_another_key() {
         let mut logins = Logins::default();
         assert!(!logins.is_alive("a", "u", 0));
         let code = logins.login("a", "u", 0);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_bounded_and_the_oldest_are_forgotten() {
+    fn codes_are_limited_and_the_oldest_are_dropped() {
         let mut logins = Logins::default();
         let first = logins.login("a", "u", 0);
         for _ in 0..MOST_CODES {

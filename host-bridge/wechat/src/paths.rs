@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_advice_for_an_unknown_path_names_those_of_the_real_servers() {
+    fn the_advice_for_an_unknown_path_names_the_paths_of_the_real_servers() {
         let real = || WeChatPath::ALL.iter().map(|path| path.path()).filter(|path| is_wechats(path));
         assert_eq!(real().count(), 6);
         for path in real() {

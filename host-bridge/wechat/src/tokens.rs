@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_plain_token_leaves_the_old_one_five_minutes() {
+    fn a_new_plain_token_keeps_the_old_one_valid_for_five_minutes() {
         let mut tokens = Tokens::default();
         let old = tokens.plain("a", 0);
         let new = tokens.plain("a", 1000);
@@ -133,23 +133,23 @@ mod tests {
     }
 
     #[test]
-    fn a_stable_token_stays_until_it_is_about_to_expire_or_a_new_one_is_forced() {
+    fn a_stable_token_stays_the_same_until_it_is_about_to_expire_or_a_new_one_is_forced() {
         let mut tokens = Tokens::default();
         let first = tokens.stable("a", false, 0);
         let again = tokens.stable("a", false, 60_000);
         assert_eq!((&again.token, again.expires_in), (&first.token, 7140));
         tokens.plain("a", 61_000);
-        assert_eq!(tokens.check(&first.token, 700_000), Ok("a"), "plain tokens end plain ones alone");
+        assert_eq!(tokens.check(&first.token, 700_000), Ok("a"), "a plain token replaces only plain ones");
         let forced = tokens.stable("a", true, 700_000);
         assert_ne!(forced.token, first.token);
         assert_eq!(tokens.check(&first.token, 700_000), Err(Rejected::Expired));
         let late = tokens.stable("a", false, 700_000 + 7_000_000);
         assert_ne!(late.token, forced.token);
-        assert_eq!(tokens.check(&forced.token, 700_000 + 7_000_000), Ok("a"), "it lives out its time");
+        assert_eq!(tokens.check(&forced.token, 700_000 + 7_000_000), Ok("a"), "it is valid until it expires");
     }
 
     #[test]
-    fn tokens_of_an_app_are_bounded_and_the_oldest_are_forgotten() {
+    fn tokens_of_an_app_are_limited_and_the_oldest_are_dropped() {
         let mut tokens = Tokens::default();
         let first = tokens.plain("a", 0);
         for _ in 0..MOST {

@@ -84,13 +84,13 @@ mod tests {
     const SESSION_KEY: &str = "HyVFkGl5F5OQWJZZaNzBBg==";
 
     #[test]
-    fn the_documentations_example_is_signed_as_there() {
+    fn the_documentations_example_gets_the_documented_signature() {
         let raw_data = r#"{"nickName":"Band","gender":1,"language":"zh_CN","city":"Guangzhou","province":"Guangdong","country":"CN","avatarUrl":"http://wx.qlogo.cn/mmopen/vi_32/1vZvI39NWFQ9XM4LtQpFrQJ1xlgZxx3w7bQxKARol6503Iuswjjn6nIGBiaycAjAtpujxyzYsrztuuICqIM5ibXQ/0"}"#;
         assert_eq!(signature(raw_data, SESSION_KEY), "75e81ceda165f4ffa64f4068af58c64b8f54b88c");
     }
 
     #[test]
-    fn the_encrypted_data_are_the_users_with_a_watermark() {
+    fn the_encrypted_data_contain_the_user_and_a_watermark() {
         let identity = Identity { openid: "o", unionid: Some("u"), appid: "wx" };
         let info = user_info("张三", &identity, SESSION_KEY, 1_700_000_000).unwrap();
         let key = UnboundCipherKey::new(&AES_128, &base64::decode(SESSION_KEY).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! What the tables promise.
+//! Properties of the tables of codes.
 
 use std::collections::HashSet;
 
@@ -74,7 +74,7 @@ fn entries_are_sentences_on_one_line() {
 }
 
 #[test]
-fn places_are_told_apart_by_their_words() {
+fn every_source_has_its_own_words() {
     let places: HashSet<_> = CODES.iter().map(|code| code.place).collect();
     let words: HashSet<_> = places.iter().map(ToString::to_string).collect();
     assert_eq!(words.len(), 6);

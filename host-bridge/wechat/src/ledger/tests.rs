@@ -48,7 +48,7 @@ async fn spend(ledger: &Ledger, cpu_id: &str, value: u64) -> bool {
 }
 
 #[tokio::test]
-async fn what_was_durable_is_there_again() {
+async fn durable_changes_are_loaded_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wechat.db");
     let ledger = open(&path);
@@ -72,7 +72,7 @@ async fn what_was_durable_is_there_again() {
 }
 
 #[tokio::test]
-async fn a_copy_of_the_files_as_a_crash_leaves_them_knows_every_counter_that_was_told() {
+async fn every_accepted_counter_is_still_spent_after_a_crash() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wechat.db");
     let ledger = open(&path);
@@ -134,7 +134,7 @@ async fn damage_is_an_error_or_has_no_effect() {
 }
 
 #[test]
-fn a_file_that_is_no_ledger_is_left_alone() {
+fn a_file_that_is_not_a_ledger_is_refused_and_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wechat.db");
     let bytes = b"no database at all, but long enough to be read as one";
@@ -197,11 +197,11 @@ impl LedgerStore for Failing {
 }
 
 #[tokio::test]
-async fn nothing_counts_that_could_not_be_written() {
+async fn a_counter_that_could_not_be_written_is_not_accepted() {
     let ledger = Ledger::open(Failing { commits_left: 1 }).unwrap();
     assert!(spend(&ledger, "a", 1).await);
     assert!(!spend(&ledger, "a", 2).await);
     // A later write would depend on the one that failed.
     assert!(!spend(&ledger, "a", 3).await);
-    assert!(!spend(&ledger, "a", 2).await, "in memory it is spent, which is the harmless direction");
+    assert!(!spend(&ledger, "a", 2).await, "it is spent in memory, which is the safe direction");
 }

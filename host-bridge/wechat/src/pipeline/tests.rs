@@ -13,12 +13,12 @@ use crate::test_phone::{OPENID, TestPhone, pss, public, sign, sign_pkcs1};
 use crate::test_servers::{NOON, wechat, with, with_replays_accepted};
 use crate::{DEFAULT_APPID, Lacks, UploadRefused, WeChat, WeChatOptions};
 
-async fn judged(wechat: &WeChat, openid: &str, json: Value, signature: Value) -> Verdict {
+async fn verify_for(wechat: &WeChat, openid: &str, json: Value, signature: Value) -> Verdict {
     wechat.verify(Claim { appid: DEFAULT_APPID, openid, json: &json, signature: &signature }).await.unwrap()
 }
 
-async fn asked(wechat: &WeChat, text: &str, signature: &str) -> Verdict {
-    judged(wechat, OPENID, json!(text), json!(signature)).await
+async fn verify(wechat: &WeChat, text: &str, signature: &str) -> Verdict {
+    verify_for(wechat, OPENID, json!(text), json!(signature)).await
 }
 
 async fn uploaded(profile: &str) -> (WeChat, TestPhone) {
@@ -41,7 +41,7 @@ async fn good_results_of_every_family_are_ok() {
         let (wechat, mut phone) = uploaded(profile).await;
         for _ in 0..3 {
             let text = phone.result();
-            let verdict = asked(&wechat, &text, &phone.signature(&text)).await;
+            let verdict = verify(&wechat, &text, &phone.signature(&text)).await;
             assert_eq!(
                 (verdict.is_ok(), verdict.reason),
                 (true, Reason::Valid),
@@ -53,39 +53,39 @@ async fn good_results_of_every_family_are_ok() {
 }
 
 #[tokio::test]
-async fn a_counter_counts_once_and_gaps_are_fine() {
+async fn a_counter_is_accepted_once_and_gaps_are_allowed() {
     let (wechat, phone) = uploaded("trustonic").await;
     let good = |counter| (phone.result_at(counter), phone.signature(&phone.result_at(counter)));
     let (text, signature) = good(50);
-    assert!(asked(&wechat, &text, &signature).await.is_ok());
-    let replayed = asked(&wechat, &text, &signature).await;
+    assert!(verify(&wechat, &text, &signature).await.is_ok());
+    let replayed = verify(&wechat, &text, &signature).await;
     assert_refused(&replayed, "counter-replayed", "not documented");
     let (older, its_signature) = good(49);
-    let rolled_back = asked(&wechat, &older, &its_signature).await;
+    let rolled_back = verify(&wechat, &older, &its_signature).await;
     assert_refused(&rolled_back, "counter-rolled-back", "counter 49 is not greater than 50");
-    assert!(!rolled_back.detail.contains("documented"), "that is said once");
+    assert!(!rolled_back.detail.contains("documented"), "only the first refusal says so");
     let (_, signature_of_upload) = good(2);
-    assert_refused(&asked(&wechat, &good(2).0, &signature_of_upload).await, "counter-rolled-back", "2");
+    assert_refused(&verify(&wechat, &good(2).0, &signature_of_upload).await, "counter-rolled-back", "2");
     for counter in [51, 1 << 53, (1 << 53) + 1, soter_wire::MAX_COUNTER] {
         let (text, signature) = good(counter);
-        assert!(asked(&wechat, &text, &signature).await.is_ok(), "{counter}");
+        assert!(verify(&wechat, &text, &signature).await.is_ok(), "{counter}");
     }
 }
 
 #[tokio::test]
-async fn replays_are_accepted_when_that_is_wanted_and_said_to_be_replays() {
+async fn replays_are_accepted_if_configured_and_reported_as_replays() {
     let wechat = with_replays_accepted();
     let mut phone = TestPhone::new("trustonic");
     phone.upload(&wechat, OPENID).await;
     let text = phone.result();
     let signature = phone.signature(&text);
-    assert_eq!(asked(&wechat, &text, &signature).await.reason, Reason::Valid);
-    let again = asked(&wechat, &text, &signature).await;
+    assert_eq!(verify(&wechat, &text, &signature).await.reason, Reason::Valid);
+    let again = verify(&wechat, &text, &signature).await;
     assert_eq!((again.is_ok(), again.reason), (true, Reason::ValidReplay));
 }
 
 #[tokio::test]
-async fn of_two_hundred_identical_requests_at_once_one_is_ok() {
+async fn one_of_two_hundred_simultaneous_identical_requests_is_ok() {
     let (wechat, mut phone) = uploaded("trustonic").await;
     let wechat = Arc::new(wechat);
     let text = phone.result();
@@ -93,14 +93,14 @@ async fn of_two_hundred_identical_requests_at_once_one_is_ok() {
     let mut requests = tokio::task::JoinSet::new();
     for _ in 0..200 {
         let (wechat, text, signature) = (Arc::clone(&wechat), text.clone(), signature.clone());
-        requests.spawn(async move { asked(&wechat, &text, &signature).await.is_ok() });
+        requests.spawn(async move { verify(&wechat, &text, &signature).await.is_ok() });
     }
     let answers = requests.join_all().await;
     assert_eq!(answers.iter().filter(|is_ok| **is_ok).count(), 1);
 }
 
 #[tokio::test]
-async fn any_salt_length_is_kept_with_its_key() {
+async fn the_ledger_keeps_any_salt_length_with_its_key() {
     let huawei = *Profile::named("itrustee").unwrap();
     let profile: &'static Profile = Box::leak(Box::new(Profile { scheme: pss(24), ..huawei }));
     let folder = tempfile::tempdir().unwrap();
@@ -112,23 +112,27 @@ async fn any_salt_length_is_kept_with_its_key() {
     let mut phone = TestPhone { profile, ..TestPhone::new("itrustee") };
     phone.upload(&wechat, OPENID).await;
     let text = phone.result();
-    assert!(asked(&wechat, &text, &phone.signature(&text)).await.is_ok());
+    assert!(verify(&wechat, &text, &phone.signature(&text)).await.is_ok());
     drop(wechat);
 
     let wechat = open();
     let text = phone.result();
     for other in [20, 32] {
         let signature = base64::encode(&sign(phone.auth_key, &text, pss(other)));
-        assert_refused(&asked(&wechat, &text, &signature).await, "wrong-salt-length", "uploaded with 24");
+        assert_refused(&verify(&wechat, &text, &signature).await, "wrong-salt-length", "uploaded with 24");
     }
     let claims_32 = text.replace("\"rsa_pss_saltlen\":24", "\"rsa_pss_saltlen\":32");
     let signature = phone.signature(&claims_32);
-    assert_refused(&asked(&wechat, &claims_32, &signature).await, "wrong-salt-length", "says salt length 32");
+    assert_refused(
+        &verify(&wechat, &claims_32, &signature).await,
+        "wrong-salt-length",
+        "says salt length 32",
+    );
     let spaced = text.replace(',', ", ");
-    assert_refused(&asked(&wechat, &spaced, &phone.signature(&text)).await, "reserialised", "spaces");
+    assert_refused(&verify(&wechat, &spaced, &phone.signature(&text)).await, "reserialised", "spaces");
     let by_ask = base64::encode(&sign(phone.ask, &text, profile.scheme));
-    assert_refused(&asked(&wechat, &text, &by_ask).await, "wrong-key", "the ASK of uid 10102");
-    let verdict = asked(&wechat, &text, &phone.signature(&text)).await;
+    assert_refused(&verify(&wechat, &text, &by_ask).await, "wrong-key", "the ASK of uid 10102");
+    let verdict = verify(&wechat, &text, &phone.signature(&text)).await;
     assert!(verdict.is_ok() && verdict.detail.contains("at salt length 24"), "{}", verdict.detail);
 
     let (export, signature) = phone.export_auth_key();
@@ -153,21 +157,21 @@ async fn the_message_does_not_choose_the_salt_length() {
     let (wechat, mut phone) = uploaded("trustonic").await;
     let text = phone.result();
     let at_32 = base64::encode(&sign(phone.auth_key, &text, pss(32)));
-    assert_refused(&asked(&wechat, &text, &at_32).await, "wrong-salt-length", "holds at salt length 32");
+    assert_refused(&verify(&wechat, &text, &at_32).await, "wrong-salt-length", "holds at salt length 32");
     let claims_32 = text.replace("\"cpu_id\"", "\"rsa_pss_saltlen\":32,\"cpu_id\"");
     let as_claimed = base64::encode(&sign(phone.auth_key, &claims_32, pss(32)));
-    assert_refused(&asked(&wechat, &claims_32, &as_claimed).await, "wrong-salt-length", "uploaded with 20");
+    assert_refused(&verify(&wechat, &claims_32, &as_claimed).await, "wrong-salt-length", "uploaded with 20");
     let as_uploaded = base64::encode(&sign(phone.auth_key, &claims_32, pss(20)));
     assert_refused(
-        &asked(&wechat, &claims_32, &as_uploaded).await,
+        &verify(&wechat, &claims_32, &as_uploaded).await,
         "wrong-salt-length",
         "says salt length 32",
     );
-    assert!(asked(&wechat, &text, &phone.signature(&text)).await.is_ok(), "nothing was spent");
+    assert!(verify(&wechat, &text, &phone.signature(&text)).await.is_ok(), "nothing was spent");
 }
 
 #[tokio::test]
-async fn texts_that_were_changed_on_the_way_are_recognised() {
+async fn texts_changed_in_transit_are_recognised() {
     let (wechat, mut phone) = uploaded("trustonic").await;
     let text = phone.result();
     let signature = phone.signature(&text);
@@ -179,19 +183,19 @@ async fn texts_that_were_changed_on_the_way_are_recognised() {
         (serde_json::to_string(&text).unwrap(), "second time"),
         (text.replace('/', "\\/"), "`/` was written"),
     ] {
-        assert_refused(&asked(&wechat, &changed, &signature).await, "reserialised", how);
+        assert_refused(&verify(&wechat, &changed, &signature).await, "reserialised", how);
     }
-    assert!(asked(&wechat, &text, &signature).await.is_ok());
+    assert!(verify(&wechat, &text, &signature).await.is_ok());
 }
 
 #[tokio::test]
-async fn what_is_no_result_is_refused_with_what_is_wrong_about_it() {
+async fn an_invalid_result_is_refused_with_what_is_wrong_about_it() {
     let (wechat, mut phone) = uploaded("trustonic").await;
     let text = phone.result();
     let signature = phone.signature(&text);
     let parsed: Value = serde_json::from_str(&text).unwrap();
     for wrong in [parsed, json!(1), json!(null), json!([1]), json!(true)] {
-        let verdict = judged(&wechat, OPENID, wrong, json!(signature)).await;
+        let verdict = verify_for(&wechat, OPENID, wrong, json!(signature)).await;
         assert_refused(&verdict, "json-not-a-string", "expected a string");
     }
     let counter = format!("\"counter\":{}", phone.counter);
@@ -205,7 +209,7 @@ async fn what_is_no_result_is_refused_with_what_is_wrong_about_it() {
         (text.replace(&counter, "\"counter\":3.0"), "wrong-type", "3.0"),
         (format!("{{\"raw\":\"{}\"}}", "x".repeat(LONGEST_RESULT)), "too-long", "16384"),
     ] {
-        assert_refused(&asked(&wechat, &changed, &signature).await, reason, detail);
+        assert_refused(&verify(&wechat, &changed, &signature).await, reason, detail);
     }
 }
 
@@ -230,47 +234,47 @@ async fn a_signature_must_be_standard_base64_of_256_bytes() {
         ("AAAA".to_owned(), "signature-length"),
         ("no!".to_owned(), "bad-signature-encoding"),
     ] {
-        assert_refused(&asked(&wechat, &text, &wrong).await, reason, "");
+        assert_refused(&verify(&wechat, &text, &wrong).await, reason, "");
     }
-    let verdict = judged(&wechat, OPENID, json!(text), json!(1)).await;
+    let verdict = verify_for(&wechat, OPENID, json!(text), json!(1)).await;
     assert_refused(&verdict, "bad-signature-encoding", "a number");
 }
 
 #[tokio::test]
-async fn keys_that_are_not_the_users_are_told_apart() {
+async fn the_reason_distinguishes_keys_that_are_not_the_users() {
     let (wechat, mut phone) = uploaded("trustonic").await;
     let text = phone.result();
     let by = |key| base64::encode(&sign(key, &text, pss(20)));
-    assert_refused(&asked(&wechat, &text, &by(phone.ask)).await, "wrong-key", "the ASK of uid 10102");
-    assert_refused(&asked(&wechat, &text, &by(phone.attk)).await, "wrong-key", "the ATTK");
-    assert_refused(&asked(&wechat, &text, &by(4)).await, "wrong-signature", "no key that is known");
+    assert_refused(&verify(&wechat, &text, &by(phone.ask)).await, "wrong-key", "the ASK of uid 10102");
+    assert_refused(&verify(&wechat, &text, &by(phone.attk)).await, "wrong-key", "the ATTK");
+    assert_refused(&verify(&wechat, &text, &by(4)).await, "wrong-signature", "no key that is known");
     let pkcs1 = base64::encode(&sign_pkcs1(phone.auth_key, &text));
-    assert_refused(&asked(&wechat, &text, &pkcs1).await, "pkcs1-instead-of-pss", "PKCS#1");
+    assert_refused(&verify(&wechat, &text, &pkcs1).await, "pkcs1-instead-of-pss", "PKCS#1");
 
     let other_uid = text.replace("\"10102\"", "\"10103\"");
     let signature = phone.signature(&other_uid);
     assert_refused(
-        &asked(&wechat, &other_uid, &signature).await,
+        &verify(&wechat, &other_uid, &signature).await,
         "wrong-key",
         "the AuthKey of wxemulated00000001",
     );
-    assert_refused(&asked(&wechat, &other_uid, &by(4)).await, "no-auth-key", "10103");
+    assert_refused(&verify(&wechat, &other_uid, &by(4)).await, "no-auth-key", "10103");
     let elsewhere = text.replace(&phone.cpu_id, "ffff");
     let signature = phone.signature(&elsewhere);
-    assert_refused(&asked(&wechat, &elsewhere, &signature).await, "unknown-device", "ffff");
+    assert_refused(&verify(&wechat, &elsewhere, &signature).await, "unknown-device", "ffff");
 }
 
 #[tokio::test]
-async fn a_result_is_its_own_users_and_its_own_apps() {
+async fn a_result_is_valid_only_for_its_own_user_and_app() {
     let (wechat, mut phone) = uploaded("trustonic").await;
     let text = phone.result();
     let signature = json!(phone.signature(&text));
-    let others = judged(&wechat, "oAnother", json!(text), signature.clone()).await;
+    let others = verify_for(&wechat, "oAnother", json!(text), signature.clone()).await;
     assert_refused(&others, "other-users-result", OPENID);
     let json = json!(text);
     let claim = Claim { appid: "wx0123456789abcdef", openid: OPENID, json: &json, signature: &signature };
     assert_refused(&wechat.verify(claim).await.unwrap(), "other-apps-result", DEFAULT_APPID);
-    assert!(judged(&wechat, OPENID, json!(text), signature).await.is_ok(), "nothing was spent");
+    assert!(verify_for(&wechat, OPENID, json!(text), signature).await.is_ok(), "nothing was spent");
 }
 
 #[tokio::test]
@@ -283,15 +287,15 @@ async fn a_newer_key_retires_the_older_one() {
     let text = phone.result();
     let public = public(old.auth_key).fingerprint();
     let fingerprint = shortened(&public, 16);
-    let refused = asked(&wechat, &text, &old.signature(&text)).await;
+    let refused = verify(&wechat, &text, &old.signature(&text)).await;
     assert_refused(&refused, "retired-key", "newer");
     assert!(refused.detail.contains(&format!("AuthKey {fingerprint}…")), "{}", refused.detail);
-    assert!(asked(&wechat, &text, &phone.signature(&text)).await.is_ok());
+    assert!(verify(&wechat, &text, &phone.signature(&text)).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_changed_text_is_told_however_many_others_have_keys_on_the_phone() {
-    // The others have another mini program, or are other users of the same one.
+async fn a_changed_text_is_recognised_however_many_others_have_keys_on_the_phone() {
+    // The others use another mini program, or are other users of the same one.
     for appid in [DEFAULT_APPID, "wx0000000000000000"] {
         let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
         phone.upload(&wechat, "oFirst").await;
@@ -306,24 +310,24 @@ async fn a_changed_text_is_told_however_many_others_have_keys_on_the_phone() {
         wechat.upload_auth_key(json.as_bytes(), &signature, DEFAULT_APPID, OPENID).await.unwrap();
         let text = phone.result();
         let changed = text.replace(',', ", ");
-        assert_refused(&asked(&wechat, &changed, &phone.signature(&text)).await, "reserialised", "spaces");
+        assert_refused(&verify(&wechat, &changed, &phone.signature(&text)).await, "reserialised", "spaces");
     }
 }
 
 #[tokio::test]
-async fn a_text_is_as_long_as_a_result_may_be_and_its_salt_length_one_that_fits() {
+async fn the_length_of_a_text_and_its_salt_length_are_limited() {
     let (wechat, mut phone) = uploaded("trustonic").await;
     let text = phone.result();
     let signature = phone.signature(&text);
     let longest = format!("{text}{}", " ".repeat(LONGEST_RESULT - text.len()));
-    assert_ne!(asked(&wechat, &longest, &signature).await.reason, Reason::TooLong);
-    assert_refused(&asked(&wechat, &format!("{longest} "), &signature).await, "too-long", "16385");
+    assert_ne!(verify(&wechat, &longest, &signature).await.reason, Reason::TooLong);
+    assert_refused(&verify(&wechat, &format!("{longest} "), &signature).await, "too-long", "16385");
     let salted = text.replace('}', ",\"rsa_pss_saltlen\":223}");
-    assert_refused(&asked(&wechat, &salted, &signature).await, "salt-out-of-range", "223");
+    assert_refused(&verify(&wechat, &salted, &signature).await, "salt-out-of-range", "223");
 }
 
 #[tokio::test]
-async fn uploads_are_checked_from_the_root_on() {
+async fn uploads_are_verified_from_the_root_key_down() {
     let wechat = wechat();
     let mut phone = TestPhone::new("itrustee");
     let (ask, signature) = phone.export_ask();
@@ -365,7 +369,7 @@ proptest! {
             let mut highest = phone.counter;
             for counter in counters {
                 let text = phone.result_at(counter);
-                let verdict = asked(&wechat, &text, &phone.signature(&text)).await;
+                let verdict = verify(&wechat, &text, &phone.signature(&text)).await;
                 assert_eq!(verdict.is_ok(), counter > highest, "{counter} after {highest}");
                 highest = highest.max(counter);
             }
@@ -375,7 +379,7 @@ proptest! {
     #[test]
     fn any_text_and_signature_get_a_reason(text in any::<String>(), signature in any::<String>()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let verdict = runtime.block_on(asked(&wechat(), &text, &signature));
+        let verdict = runtime.block_on(verify(&wechat(), &text, &signature));
         prop_assert!(!verdict.is_ok());
     }
 }

@@ -72,15 +72,15 @@ impl Backend {
 #[track_caller]
 fn assert_errcode(answered: &Answered, errcode: i32, message: &str) {
     assert_eq!(answered.json["errcode"], errcode, "{}", answered.text);
-    let told = answered.json["errmsg"].as_str().unwrap();
-    let (text, rid) = told.split_once(" rid: ").unwrap();
+    let errmsg = answered.json["errmsg"].as_str().unwrap();
+    let (text, rid) = errmsg.split_once(" rid: ").unwrap();
     assert_eq!(text, message);
     let parts: Vec<_> = rid.split('-').map(str::len).collect();
     assert_eq!(parts, [8, 8, 8]);
 }
 
 #[tokio::test]
-async fn a_call_that_is_not_emulated_gets_wechats_own_answer_and_stands_in_the_journal() {
+async fn a_call_that_is_not_emulated_gets_wechats_own_answer_and_is_recorded() {
     let backend = Backend::new(ReplyStyle::Plain);
     for path in ["/cgi-bin/getcallbackip", "/cgi-bin/token/", "/cgi-bin//token", "/sns/oauth2/access_token"] {
         for method in ["GET", "POST"] {
@@ -134,7 +134,7 @@ async fn a_token_a_session_and_a_result_work_as_with_wechat() {
 }
 
 #[tokio::test]
-async fn both_shapes_of_an_answer_and_the_cloud_calls_shape() {
+async fn answers_have_the_errcode_shape_or_the_shape_of_cloud_calls() {
     let backend = Backend::new(ReplyStyle::Errcode);
     let mut phone = TestPhone::new("trustonic");
     phone.upload(&backend.wechat, OPENID).await;
@@ -194,7 +194,7 @@ async fn credentials_are_checked_one_by_one() {
 }
 
 #[tokio::test]
-async fn requests_that_are_none_are_told_so_with_status_200() {
+async fn invalid_requests_get_an_errcode_with_status_200() {
     let backend = Backend::new(ReplyStyle::Plain);
     let token = backend.token().await;
     let path = format!("/cgi-bin/soter/verify_signature?access_token={token}");
@@ -224,7 +224,7 @@ async fn requests_that_are_none_are_told_so_with_status_200() {
 }
 
 #[tokio::test]
-async fn an_app_without_the_permission_is_told_so() {
+async fn an_app_without_the_permission_is_refused() {
     let list =
         serde_json::from_value(json!({"app": [{"appid": DEFAULT_APPID, "secret": SECRET, "soter": false}]}));
     let accounts = crate::Accounts::new(list.unwrap()).unwrap();
@@ -256,7 +256,7 @@ async fn an_ask_of_a_registered_device_verifies_and_another_does_not() {
 }
 
 #[tokio::test]
-async fn a_phone_that_can_be_described_is_supported() {
+async fn a_phone_with_a_valid_description_is_supported() {
     let backend = Backend::new(ReplyStyle::Plain);
     let token = backend.token().await;
     let path = format!("/cgi-bin/soter_3rdapp/is_support?access_token={token}");

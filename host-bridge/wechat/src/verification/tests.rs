@@ -63,7 +63,7 @@ fn assert_reason(case: &Case, reason: &str, detail: &str) {
 }
 
 #[test]
-fn results_of_every_kind_are_valid_at_the_length_that_they_name_or_at_20() {
+fn results_of_every_kind_are_valid_at_the_salt_length_that_they_name_or_at_20() {
     for (name, length) in [("trustonic_result", 20), ("ios_result", 20), ("itrustee_result", 32)] {
         let case = case(name);
         assert_reason(&case, "valid", &format!("salt length {length}"));
@@ -73,7 +73,7 @@ fn results_of_every_kind_are_valid_at_the_length_that_they_name_or_at_20() {
 }
 
 #[test]
-fn exported_keys_are_valid_and_need_no_remark() {
+fn exported_keys_are_valid_and_get_no_remark() {
     for (name, length) in [("trustonic_auth_key", 20), ("ios_auth_key", 20), ("itrustee_auth_key", 32)] {
         let checked = case(name).checked();
         assert_eq!(
@@ -85,7 +85,7 @@ fn exported_keys_are_valid_and_need_no_remark() {
 }
 
 #[test]
-fn the_detail_says_who_required_the_salt_length() {
+fn the_detail_says_what_required_the_salt_length() {
     assert_reason(&result(), "valid", "the default, since the JSON names none");
     assert_reason(&case("itrustee_result"), "valid", "the JSON's own rsa_pss_saltlen");
     assert_reason(&Case { salt: Some(20), ..result() }, "valid", "as demanded");
@@ -101,14 +101,14 @@ fn a_signature_may_be_raw_or_base64_with_one_line_end() {
 }
 
 #[test]
-fn a_demanded_salt_length_outweighs_the_json() {
+fn a_demanded_salt_length_overrides_the_json() {
     let demanded = Case { salt: Some(20), ..case("itrustee_result") };
     assert_reason(&demanded, "wrong-salt-length", "holds at salt length 32; 20 is required (as demanded)");
     assert_reason(&Case { salt: Some(32), ..case("trustonic_result_salt_32") }, "valid", "");
 }
 
 #[test]
-fn a_signature_at_another_salt_length_is_told_with_both_lengths() {
+fn a_signature_at_another_salt_length_is_refused_with_both_lengths() {
     assert_reason(&case("trustonic_result_salt_32"), "wrong-salt-length", "salt length 32; 20 is required");
     assert_reason(&case("trustonic_result_salt_0"), "wrong-salt-length", "salt length 0; 20 is required");
     assert_reason(&case("itrustee_result_salt_20"), "wrong-salt-length", "salt length 20; 32 is required");
@@ -132,7 +132,7 @@ fn the_padding_of_certificates_is_recognised() {
 }
 
 #[test]
-fn another_key_and_a_flipped_bit_cannot_be_told_apart() {
+fn another_key_and_a_flipped_bit_get_the_same_reason() {
     assert_reason(&case("ios_result_other_key"), "wrong-signature", "");
     let mut flipped = result();
     flipped.signature[100] ^= 1;
@@ -220,7 +220,7 @@ fn signatures_that_are_not_standard_base64_are_diagnosed() {
     let standard = written(&case);
     let (front, back) = standard.split_at(76);
     let url_safe = standard.replace('+', "-").replace('/', "_");
-    assert_ne!(url_safe, standard, "the vector's signature must need both alphabets");
+    assert_ne!(url_safe, standard, "the vector's signature must differ between the two alphabets");
     let forms = [
         (format!("{front}\n{back}"), "base64-wrapped", "2 parts"),
         (format!("{front}\r\n{back}\n"), "base64-wrapped", "2 parts"),
@@ -274,7 +274,7 @@ fn keys_that_cannot_be_read_are_refused_with_the_cause() {
 }
 
 #[test]
-fn a_chain_stands_for_its_leafs_key_and_its_root_is_named_untrusted() {
+fn a_chain_is_read_as_its_leafs_key_and_its_root_is_named_as_unchecked() {
     let chain = Case { key: vector("itrustee_chain", "signed.txt"), ..case("itrustee_result") };
     assert_reason(&chain, "wrong-signature", "");
     let remarks = chain.checked().remarks;
@@ -283,7 +283,7 @@ fn a_chain_stands_for_its_leafs_key_and_its_root_is_named_untrusted() {
 }
 
 #[test]
-fn dates_that_do_not_hold_are_remarks_and_no_refusals() {
+fn invalid_dates_cause_remarks_and_no_refusal() {
     let case = case("itrustee_result");
     let chain = vector("itrustee_chain", "signed.txt");
     let at = |unix_seconds| verify_at(&chain, &case.json, &case.signature, None, unix_seconds).remarks;
@@ -299,7 +299,7 @@ fn a_broken_chain_says_which_certificate_breaks_it() {
 }
 
 #[test]
-fn bytes_that_are_no_result_are_checked_and_remarked_on() {
+fn bytes_that_are_not_a_result_are_checked_and_get_a_remark() {
     let odd = Case { json: b"neither".to_vec(), ..result() };
     let checked = odd.checked();
     assert_eq!(
