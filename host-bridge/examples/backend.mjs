@@ -2,7 +2,7 @@
 //
 //   soter-sim exec --listen 127.0.0.1:8777 -- node host-bridge/examples/backend.mjs
 //
-// It remembers in memory. A real one keeps orders and counters in its database, and spends both in one transaction.
+// It keeps its state in memory. A real one keeps orders and counters in its database, and uses both in one transaction.
 import { randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 
@@ -14,7 +14,7 @@ const ORDER_LIFETIME = 5 * 60 * 1000;
 export function createBackend(account) {
   const wechat = new WeChat(account);
   const users = new Map(); // by session: { openid, order: the one that may be paid now }
-  const counters = new Map(); // by cpu_id: the highest seen
+  const counters = new Map(); // by cpu_id: the highest that was seen
 
   return serveJson({
     async '/login'(request) {
@@ -37,9 +37,9 @@ export function createBackend(account) {
       const user = userOf(session);
       const order = user.order;
       if (order?.id !== id || Date.now() > order.until) throw new Refusal(409, 'no such order is open');
-      // Spent before anything is awaited, and whatever comes of it: of two requests at once, one gets further.
+      // Used up before the first await, whatever the outcome: of two simultaneous requests, only one continues.
       user.order = undefined;
-      // The user is that of the session, whatever the request says.
+      // The user is the one of the session, whatever the request says.
       await wechat.verifySignature({ openid: user.openid, json_string: json, json_signature: signature });
       const { raw, cpuId, counter } = parseResult(json);
       if (raw !== order.challenge) throw new Refusal(403, 'the signed challenge is not that of this order');
@@ -57,7 +57,7 @@ export function createBackend(account) {
   }
 }
 
-/** Reads a result whose signature holds. The counter is exact: as numbers, 2^53 and 2^53 + 1 are the same. */
+/** Reads a result with a valid signature. The counter is exact: as numbers, 2^53 and 2^53 + 1 are the same. */
 function parseResult(json) {
   try {
     const { raw, cpu_id: cpuId, counter } = JSON.parse(json);
@@ -67,7 +67,7 @@ function parseResult(json) {
       return { raw, cpuId, counter: BigInt(digits) };
     }
   } catch {
-    // Not JSON, or no object: refused like a result that lacks something.
+    // Not JSON, or not an object: refused like a result with a missing member.
   }
   throw new Refusal(403, 'resultJSON is not a result');
 }

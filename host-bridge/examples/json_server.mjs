@@ -1,9 +1,9 @@
-// JSON by POST, and nothing else.
+// A server for JSON by POST, and nothing else.
 import { createServer } from 'node:http';
 
 const LONGEST_BODY = 16 * 1024;
 
-/** A request that is not carried out. The reason is for the client to read. */
+/** The refusal of a request. The client gets the reason. */
 export class Refusal extends Error {
   constructor(status, reason) {
     super(reason);
@@ -11,7 +11,7 @@ export class Refusal extends Error {
   }
 }
 
-/** A server whose routes get the request's JSON, and give the answer's or throw a Refusal. */
+/** A server whose routes take the request's JSON, and return the answer's JSON or throw a Refusal. */
 export function serveJson(routes) {
   return createServer(async (request, response) => {
     const answer = (status, body) =>
@@ -29,7 +29,7 @@ export function serveJson(routes) {
   });
 }
 
-/** The members of these names, each a text with something in it. */
+/** The members with these names, each of which must be a text that is not empty. */
 export function texts(request, ...names) {
   return names.map((name) => {
     const value = Object(request)[name];
@@ -41,7 +41,7 @@ export function texts(request, ...names) {
 async function readJson(request) {
   const chunks = [];
   let length = 0;
-  // Not destroyed when it is too long: the client is to hear of it.
+  // A request that is too long is not destroyed, because the client must get the answer.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     length += chunk.length;
     if (length > LONGEST_BODY) throw new Refusal(413, `the body is longer than ${LONGEST_BODY} bytes`);

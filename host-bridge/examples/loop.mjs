@@ -15,7 +15,7 @@ if (!url) {
   process.exit(2);
 }
 if (!globalThis.WebSocket) {
-  // Node 20 has it behind a flag.
+  // Node 20 has WebSocket only behind a flag.
   const flags = ['--experimental-websocket', '--no-warnings', fileURLToPath(import.meta.url)];
   process.exit(spawnSync(process.execPath, flags, { stdio: 'inherit' }).status ?? 1);
 }
@@ -24,7 +24,7 @@ if (!globalThis.WebSocket) {
 const backend = createBackend({ url, appid, secret }).listen(0, '127.0.0.1');
 await once(backend, 'listening');
 
-// The mini program: a `wx` that has nothing but what soter-sim gives it.
+// The mini program: a `wx` with nothing except what soter-sim installs.
 const wx = {};
 soterSim.installSoterSim(wx, { url, login: true, connectSocket: soterSim.connectSocketOver(WebSocket) });
 

@@ -1,8 +1,8 @@
-// WeChat's servers, as a backend asks them: https://api.weixin.qq.com, or soter-sim in its place.
+// WeChat's servers, as a backend calls them: https://api.weixin.qq.com, or soter-sim instead.
 import { Refusal } from './json_server.mjs';
 
 const PATIENCE = 5000;
-/** The access_token has expired, or another took its place. */
+/** The access_token has expired, or another one has replaced it. */
 const STALE_TOKEN = [40001, 42001];
 
 export class WeChat {
@@ -22,7 +22,7 @@ export class WeChat {
     return openid;
   }
 
-  /** Refuses unless WeChat says that this user's phone has signed these very bytes. */
+  /** Refuses unless WeChat says that this user's phone has signed exactly these bytes. */
   async verifySignature(claim) {
     let answer = await this.#verify(claim);
     if (STALE_TOKEN.includes(answer.errcode)) {
@@ -45,7 +45,7 @@ export class WeChat {
     const grant = { grant_type: 'client_credential', appid, secret };
     const { access_token: value, expires_in: seconds, errcode, errmsg } = await this.#ask('/cgi-bin/stable_token', grant);
     if (typeof value !== 'string') throw new Refusal(502, `stable_token: ${errcode} ${errmsg}`);
-    // A tenth early, so that none expires on its way.
+    // A tenth earlier, so that no token expires in transit.
     this.#token = { value, until: Date.now() + (seconds > 0 ? seconds * 900 : 0) };
     return value;
   }

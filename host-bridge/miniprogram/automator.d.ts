@@ -1,6 +1,6 @@
 import type { Options } from './example/soter-sim'
 
-/** As much of miniprogram-automator's MiniProgram as is used here. */
+/** The part of miniprogram-automator's MiniProgram that is used here. */
 export interface MiniProgramLike {
   mockWxMethod(method: string, fn: string, ...args: any[]): Promise<void>
   restoreWxMethod(method: string): Promise<void>
@@ -8,8 +8,8 @@ export interface MiniProgramLike {
 
 export interface Mock {
   /**
-   * Calls the automator's `restoreWxMethod` for each call. Some versions of DevTools are known not to restore; the mocks are
-   * then gone when the mini program is compiled anew.
+   * Calls the automator's `restoreWxMethod` for each call. Some versions of DevTools are known not to restore. The mocks
+   * then stay until the mini program is compiled again.
    */
   restore(): Promise<void>
 }

@@ -1,10 +1,10 @@
 // SOTER in tests with miniprogram-automator.
 //
 // The automator runs in Node, the mini program in DevTools. mockWxMethod sends a function there as text, calls it in the
-// mini program's own context as f(options, ...args), and takes what its promise gives as the call's result: `errMsg` decides
-// between success and fail. So the function must bring all it needs in its own text: here, the client's modules. It makes the
-// connection from inside the mini program; a result that was fixed beforehand could not sign a challenge that is not known
-// yet, and functions that the automator exposes to the mini program return nothing to it.
+// mini program's own context as f(options, ...args), and takes the value of its promise as the call's result: `errMsg`
+// decides between success and fail. So the function must contain all it needs in its own text: here, the client's modules.
+// It makes the connection from inside the mini program; a result that was fixed beforehand could not sign a challenge that
+// is not known yet, and functions that the automator exposes to the mini program return nothing to it.
 'use strict'
 
 const { readFileSync } = require('node:fs')
@@ -17,7 +17,7 @@ const FOLDER = join(__dirname, 'example', 'soter-sim')
 const MODULES = ['automation', 'calls', 'connection', 'failures', 'settings']
 
 async function mockSoter(miniProgram, options = {}) {
-  // Mistakes are told here, where the test is, and not in the mini program's console.
+  // Errors are thrown here, in the test, and not in the mini program's console.
   const { login } = settings.read({ connectSocket() {} }, options)
   if (options.connectSocket) throw new TypeError('connectSocket cannot be sent into the mini program')
   const names = calls.names(login)

@@ -351,7 +351,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_may_have_the_forms_that_servers_print() {
+    fn an_address_is_read_in_every_form_that_servers_print() {
         for (url, websocket, token) in [
             ("http://127.0.0.1:8777", "ws://127.0.0.1:8777/ws", None),
             ("http://localhost:8777/", "ws://localhost:8777/ws", None),
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_listener_that_never_answers_is_given_up() {
+    async fn connecting_to_a_listener_that_never_answers_times_out() {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", silent.local_addr().unwrap());
         let error = Connection::open_within(Duration::from_secs(1), &url).await.unwrap_err();

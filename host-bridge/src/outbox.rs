@@ -112,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    /// Accepts `room` messages and then no more; yields messages without end.
+    /// Accepts `room` messages and then no more; always has a message to read.
     struct Socket {
         room: usize,
         taken: Vec<u32>,
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_is_given_up_loses_and_repeats_nothing() {
+    fn a_cancelled_write_neither_loses_nor_repeats_messages() {
         let (mut outbox, mut socket) = (Outbox::new(8, 100), Socket { room: 2, taken: Vec::new() });
         (1..=5).for_each(|message| outbox.push(message, 1));
         assert!(outbox.write(&mut socket).now_or_never().is_none());
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_goes_on_beside_a_stuck_write_until_too_much_waits() {
+    fn reading_continues_during_a_stuck_write_until_the_outbox_is_full() {
         let (mut outbox, mut socket) = (Outbox::new(2, 100), Socket { room: 0, taken: Vec::new() });
         outbox.push(1, 1);
         assert!(matches!(outbox.exchange(&mut socket).now_or_never(), Some(Exchange::Received(Some(())))));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_that_are_large_fill_it_sooner() {
+    fn large_messages_fill_the_outbox_sooner() {
         let (mut outbox, mut socket) = (Outbox::new(8, 100), Socket { room: 0, taken: Vec::new() });
         outbox.push(1, 99);
         assert!(!outbox.is_full());

@@ -14,7 +14,7 @@ use crate::protocol::{Call, CommandError, ErrorKind, Event, Request, Response, S
 #[derive(Debug)]
 pub(crate) struct TestService {
     pub(crate) events: broadcast::Sender<Event>,
-    /// Authentications that wait.
+    /// The number of pending authentications.
     pub(crate) waiting: AtomicUsize,
     cancelled: Notify,
     pub(crate) resets: Mutex<usize>,

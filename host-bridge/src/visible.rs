@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_steers_a_reader_is_written_as_an_escape() {
+    fn invisible_and_control_characters_are_escaped() {
         for steering in [
             '\0', '\t', '\n', '\r', '\u{1b}', '\u{7f}', '\u{85}', '\u{9b}', '\u{61c}', '\u{200b}',
             '\u{200d}', '\u{200f}', '\u{2028}', '\u{202e}', '\u{2060}', '\u{2066}', '\u{2069}', '\u{feff}',
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_stays_as_it_is() {
+    fn all_other_characters_are_unchanged() {
         for text in ["", "支付 ok 😀", "مرحبا", "\\u{1b}", "a\u{2027}\u{202f}\u{205f}\u{206a}\u{fffd}"]
         {
             assert!(matches!(visible(text), Cow::Borrowed(same) if same == text));
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_lines_the_line_feeds_stay() {
+    fn line_feeds_between_lines_are_kept() {
         assert_eq!(visible_lines("one\n\ttwo\r\n\u{202e}"), "one\n\\u{9}two\\u{d}\n\\u{202e}");
     }
 }

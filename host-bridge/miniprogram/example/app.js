@@ -2,7 +2,7 @@ const { soterSim } = require('./config')
 const { installSoterSim } = require('./soter-sim/index')
 
 App({
-  /** What the last payment brought, for the page that shows it. */
+  /** The result of the last payment, for the page that shows it. */
   payment: null,
 
   onLaunch() {

@@ -3,7 +3,7 @@ const { backend } = require('./config')
 
 let session = null
 
-/** Posts to the server, as the user who is logged in. A refusal is an answer, too: `{refused}`. */
+/** Posts to the server, as the user who is logged in. A refusal is also an answer: `{refused}`. */
 async function post(path, data) {
   if (!session) {
     const { code } = await wx.login()

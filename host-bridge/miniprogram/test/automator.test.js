@@ -26,7 +26,7 @@ describe('a test with miniprogram-automator', () => {
     await server.stop()
   })
 
-  it('lets soter-sim answer the calls of the mini program, and takes it out again', async () => {
+  it('lets soter-sim answer the calls of the mini program, and removes it again', async () => {
     const mock = await mockSoter(miniProgram, { url: server.url, login: true })
     const result = await miniProgram.callWxMethod('startSoterAuthentication', FINGER)
     assert.equal(result.errMsg, 'startSoterAuthentication:ok')
@@ -38,26 +38,26 @@ describe('a test with miniprogram-automator', () => {
     assert.equal((await miniProgram.callWxMethod('login')).code, "DevTools' own")
   })
 
-  it('gives callbacks of the mini program their result', async () => {
+  it('calls the callbacks of the mini program with the result', async () => {
     const mock = await mockSoter(miniProgram, { url: server.url })
-    const told = await new Promise((done) => {
-      const told = []
+    const received = await new Promise((done) => {
+      const seen = []
       wx.startSoterAuthentication({
-        fail: ({ errCode }) => told.push(['fail', errCode]),
-        complete: ({ errCode }) => done([...told, ['complete', errCode]]),
+        fail: ({ errCode }) => seen.push(['fail', errCode]),
+        complete: ({ errCode }) => done([...seen, ['complete', errCode]]),
       })
     })
-    assert.deepEqual(told, [['fail', 90003], ['complete', 90003]])
+    assert.deepEqual(received, [['fail', 90003], ['complete', 90003]])
     await mock.restore()
   })
 
-  it('hears of a bridge that is not there', async () => {
+  it('gets the failure of an unreachable bridge', async () => {
     const mock = await mockSoter(miniProgram, { url: 'ws://127.0.0.1:1' })
     await assert.rejects(miniProgram.callWxMethod('startSoterAuthentication', FINGER), /cannot be reached.*soter-sim serve/)
     await mock.restore()
   })
 
-  it('is told at once of options that do not fit', async () => {
+  it('throws immediately if options are invalid', async () => {
     await assert.rejects(mockSoter(miniProgram, { url: 'localhost' }), /url is not an address/)
     await assert.rejects(mockSoter(miniProgram, { connectSocket() {} }), /cannot be sent/)
   })

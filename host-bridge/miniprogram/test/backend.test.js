@@ -7,7 +7,7 @@ const { after, before, beforeEach, describe, it } = require('node:test')
 
 const SIGNATURE = 'signature'
 
-// WeChat's servers are replaced by one that says what a test wants: what the backend checks itself must hold whatever
+// A server that answers as each test requires replaces WeChat's servers: the backend's own checks must work whatever
 // verify_signature says.
 describe("the example's backend", () => {
   let wechat, backend, url, asked, verdict
@@ -58,7 +58,7 @@ describe("the example's backend", () => {
     return pay(session, id, `{"raw":"${challenge}","counter":${counter},"cpu_id":"${phone}"}`)
   }
 
-  it('takes a payment once, and asks WeChat about the bytes and the user of the session', async () => {
+  it('accepts a payment once, and asks WeChat about the bytes and the user of the session', async () => {
     const session = await login('alice')
     const { order: id, challenge } = await order(session)
     const json = result(challenge, 5, ',"x": 1 ')
@@ -72,7 +72,7 @@ describe("the example's backend", () => {
     assert.equal((await pay(session, id, json)).status, 409)
   })
 
-  it('lets one of many requests for the same order through', async () => {
+  it('accepts only one of many requests for the same order', async () => {
     const session = await login('alice')
     const { order: id, challenge } = await order(session)
     const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => pay(session, id, result(challenge, 100 + n))))
@@ -105,7 +105,7 @@ describe("the example's backend", () => {
     assert.equal((await payWith('1', 'another phone')).status, 200)
   })
 
-  it('refuses what is no result, even if WeChat had nothing against it', async () => {
+  it('refuses what is not a result, even if WeChat accepts it', async () => {
     for (const counter of ['"5"', '5.0', '5e3', '-5', 'null', '[5]', '{}', '5,"counter":"6"', '123456789012345678901']) {
       assert.match((await payWith(counter, 'q')).refused, /not a result/, counter)
     }
@@ -116,7 +116,7 @@ describe("the example's backend", () => {
     }
   })
 
-  it('finds the counter, whatever stands in texts', async () => {
+  it('finds the counter, whatever the texts contain', async () => {
     const session = await login('u')
     const { order: id, challenge } = await order(session)
     const tricky = `{"\\"counter\\":9":"\\",\\"counter\\":8,12","raw":"${challenge}","counter":7,"cpu_id":"tricky"}`
@@ -124,7 +124,7 @@ describe("the example's backend", () => {
     assert.equal((await payWith('8', 'tricky')).status, 200)
   })
 
-  it('takes only true for yes, and tells what WeChat said', async () => {
+  it('accepts only true, and reports what WeChat said', async () => {
     const answers = [
       [{ is_ok: false }, /is_ok is false$/],
       [{ is_ok: 'true' }, /is_ok is false$/],
@@ -152,7 +152,7 @@ describe("the example's backend", () => {
     assert.equal(times(), 2)
   })
 
-  it('refuses requests of the wrong shape, and goes on', async () => {
+  it('refuses requests of the wrong shape, and continues to serve', async () => {
     const session = await login('u')
     const { order: id } = await order(session)
     for (const wrong of [undefined, null, 5, true, '', [], ['x'], { toString: 'x' }]) {

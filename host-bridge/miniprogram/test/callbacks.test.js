@@ -7,7 +7,7 @@ const { installSoterSim } = require('soter-sim-miniprogram')
 const { startServer } = require('./support/server')
 const { fakeWx } = require('./support/wx')
 
-describe('results are given as wx gives them', () => {
+describe('results are delivered as wx delivers them', () => {
   let server, wx
 
   before(async () => {
@@ -18,33 +18,33 @@ describe('results are given as wx gives them', () => {
   after(() => server.stop())
 
   it('success and then complete get the same result', async () => {
-    const told = await tellingsOf((callbacks) =>
+    const received = await callbacksOf((callbacks) =>
       wx.startSoterAuthentication({ requestAuthModes: ['fingerPrint'], challenge: 'c', ...callbacks })
     )
-    assert.deepEqual(told.map(([callback]) => callback), ['success', 'complete'])
-    assert.equal(told[0][1].errMsg, 'startSoterAuthentication:ok')
-    assert.equal(told[0][1], told[1][1])
+    assert.deepEqual(received.map(([callback]) => callback), ['success', 'complete'])
+    assert.equal(received[0][1].errMsg, 'startSoterAuthentication:ok')
+    assert.equal(received[0][1], received[1][1])
   })
 
   it('fail and then complete get the same failure', async () => {
-    const told = await tellingsOf((callbacks) => wx.startSoterAuthentication(callbacks))
-    assert.deepEqual(told.map(([callback]) => callback), ['fail', 'complete'])
-    assert.equal(told[0][1].errCode, 90003)
-    assert.equal(told[0][1], told[1][1])
+    const received = await callbacksOf((callbacks) => wx.startSoterAuthentication(callbacks))
+    assert.deepEqual(received.map(([callback]) => callback), ['fail', 'complete'])
+    assert.equal(received[0][1].errCode, 90003)
+    assert.equal(received[0][1], received[1][1])
   })
 
-  it('complete alone suffices, and is called after the call has returned', async () => {
+  it('complete alone is enough, and is called after the call has returned', async () => {
     let returned = false
     await new Promise((done, failed) => {
       const value = wx.checkIsSupportSoterAuthentication({
         complete: () => (returned ? done() : failed(new Error('too early'))),
       })
-      assert.equal(value, undefined, 'no promise beside callbacks')
+      assert.equal(value, undefined, 'no promise in addition to callbacks')
       returned = true
     })
   })
 
-  it('an unreachable bridge is told after the call has returned, too', async () => {
+  it('an unreachable bridge is also reported after the call has returned', async () => {
     const broken = { connectSocket: () => assert.fail('no network') }
     installSoterSim(broken)
     let returned = false
@@ -54,13 +54,13 @@ describe('results are given as wx gives them', () => {
     })
   })
 
-  it('without callbacks there is a promise, also without options', async () => {
+  it('without callbacks there is a promise, even without options', async () => {
     assert.equal((await wx.checkIsSupportSoterAuthentication()).errMsg, 'checkIsSupportSoterAuthentication:ok')
     assert.equal((await wx.checkIsSupportSoterAuthentication({})).errMsg, 'checkIsSupportSoterAuthentication:ok')
     await assert.rejects(wx.startSoterAuthentication(), { errCode: 90003 })
   })
 
-  it('a success that throws keeps neither complete nor the next call from their result', async () => {
+  it('complete and the next call get their result even if success throws', async () => {
     await new Promise((complete) =>
       wx.checkIsSupportSoterAuthentication({
         success: () => {
@@ -83,14 +83,14 @@ describe('results are given as wx gives them', () => {
   })
 })
 
-/** What the callbacks were told, in order, up to `complete`. */
-function tellingsOf(call) {
+/** What the callbacks received, in order, up to `complete`. */
+function callbacksOf(call) {
   return new Promise((done) => {
-    const told = []
+    const received = []
     call({
-      success: (result) => told.push(['success', result]),
-      fail: (result) => told.push(['fail', result]),
-      complete: (result) => done([...told, ['complete', result]]),
+      success: (result) => received.push(['success', result]),
+      fail: (result) => received.push(['fail', result]),
+      complete: (result) => done([...received, ['complete', result]]),
     })
   })
 }

@@ -40,7 +40,7 @@ describe('the example mini program', () => {
   })
   beforeEach(() => (wx.visited = []))
 
-  /** A page as it is opened: its data are its own, and setData changes them. */
+  /** A page as it is opened, with its own data, which setData changes. */
   function open(definition) {
     return Object.assign(Object.create(definition), {
       data: { ...definition.data },
@@ -57,7 +57,7 @@ describe('the example mini program', () => {
     assert.equal(json('project.config.json').setting.urlCheck, false)
   })
 
-  it('pays an order by fingerprint, shows the result, and is refused the replay', async () => {
+  it('pays an order by fingerprint, shows the result, and gets the replay refused', async () => {
     const pay = open(pages[0])
     await pay.onShow()
     assert.equal(pay.data.message, '')
@@ -73,7 +73,7 @@ describe('the example mini program', () => {
     assert.match(result.data.replay, /^拒绝 Refused: no such order/)
   })
 
-  it('shows why a payment did not come about', async () => {
+  it('shows why a payment failed', async () => {
     const pay = open(pages[0])
     await pay.onShow()
     await server.rpc('device.set', { failNext: 90008 })
@@ -92,7 +92,7 @@ describe('the example mini program', () => {
   })
 })
 
-/** What the example uses of DevTools' wx beside SOTER. */
+/** What the example uses of DevTools' wx in addition to SOTER. */
 function devtools() {
   return Object.assign(fakeWx(), {
     getSystemInfoSync: () => ({ platform: 'devtools' }),

@@ -17,7 +17,7 @@ const { fakeWx } = require('./support/wx')
 const FINGER = { requestAuthModes: ['fingerPrint'], challenge: 'order-42' }
 const START = /Start it with `soter-sim serve`/
 
-/** A server of one test, which does not outlive it. */
+/** A server for one test, stopped at its end. */
 async function ownServer(t, ...flags) {
   const server = await startServer(...flags)
   t.after(() => server.stop('SIGKILL'))
@@ -40,7 +40,7 @@ describe('failures of the bridge', () => {
     assert.match((await failureOf(wx.login())).errMsg, /^login:fail /)
   })
 
-  it('end every call that waits when the server dies in the middle of a dialog, and the next call finds a new server', async (t) => {
+  it('end every pending call when the server dies during a dialog, and the next call finds a new server', async (t) => {
     const server = await ownServer(t)
     const dialogs = await server.dialogs()
     const wx = fakeWx()
@@ -59,7 +59,7 @@ describe('failures of the bridge', () => {
     assert.equal((await wx.checkIsSupportSoterAuthentication()).supportMode.length, 1)
   })
 
-  it('are told when the server falls silent in the middle of a dialog, and not before', async (t) => {
+  it('are reported when the server stops answering during a dialog, and not before', async (t) => {
     t.mock.timers.enable({ apis: ['setInterval'] })
     const server = await ownServer(t)
     const dialogs = await server.dialogs()
@@ -69,7 +69,7 @@ describe('failures of the bridge', () => {
     const failure = failureOf(wx.startSoterAuthentication(FINGER)).finally(() => { failed = true })
     await dialogs.opened()
     const { socket } = wx.opened[0]
-    // As long as there are answers, a dialog may wait.
+    // As long as the server answers, a dialog may wait.
     for (let beat = 0; beat < 5; beat += 1) {
       const answer = once(socket, 'message')
       t.mock.timers.tick(10_000)
@@ -82,7 +82,7 @@ describe('failures of the bridge', () => {
     dialogs.stop()
   })
 
-  it('are told when a server that stops in order gives the dialog up', async (t) => {
+  it('are reported when a server that shuts down cancels the dialog', async (t) => {
     const server = await ownServer(t)
     const dialogs = await server.dialogs()
     const wx = fakeWx()
@@ -122,7 +122,7 @@ describe('failures of the bridge', () => {
     assert.match(errMsg, /cannot open ws:\/\/127\.0\.0\.1:8777\/ws\?token=…\)/)
   })
 
-  it('say where DevTools checks domains', async () => {
+  it('say where the domain check of DevTools is', async () => {
     const errMsg = 'connectSocket:fail url not in domain list'
     const wx = { connectSocket: ({ fail }) => void setImmediate(() => fail({ errMsg })) }
     installSoterSim(wx)
@@ -186,19 +186,19 @@ describe('failures of the bridge', () => {
       'a result of no object': ({ id }) => JSON.stringify({ jsonrpc: '2.0', id, result: null }),
     }
     for (const [what, text] of Object.entries(garbage)) {
-      it(`are told when ${what} comes`, async () => {
+      it(`are reported when ${what} comes`, async () => {
         answer = (socket, call) => socket.send(typeof text === 'function' ? text(call) : text)
         const { errMsg } = await failureOf(wx.startSoterAuthentication(FINGER))
         assert.match(errMsg, /^startSoterAuthentication:fail what answers at ws:.* is not soter-sim/)
       })
     }
 
-    it('tell what it says before it closes', async () => {
+    it('contain what it says before it closes', async () => {
       answer = (socket) => socket.close(4000, 'not today')
       assert.match((await failureOf(wx.startSoterAuthentication(FINGER))).errMsg, /\(4000 not today\)/)
     })
 
-    it('are not made of events and of answers that nobody waits for', async () => {
+    it('are not caused by events and by answers to no pending call', async () => {
       answer = (socket, { id }) => {
         socket.send('{"jsonrpc":"2.0","method":"event","params":{}}')
         socket.send('{"jsonrpc":"2.0","id":999,"result":{}}')
@@ -211,7 +211,7 @@ describe('failures of the bridge', () => {
       assert.deepEqual(wx.errors, [])
     })
 
-    it('are told when it refuses the text itself', async () => {
+    it('are reported when it refuses the text itself', async () => {
       answer = (socket) => socket.send('{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what is this"}}')
       assert.match((await failureOf(wx.startSoterAuthentication(FINGER))).errMsg, /fail soter-sim: what is this$/)
     })
@@ -225,7 +225,7 @@ async function failureOf(promise) {
   )
 }
 
-/** An address at which nobody listens. */
+/** An address at which no server listens. */
 async function unusedAddress() {
   const server = net.createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -14,7 +14,7 @@ const { PROGRAM } = require('./support/program')
 const EXAMPLE = join(__dirname, '../example')
 const CLIENT = join(EXAMPLE, 'soter-sim')
 
-describe('what runs in mini programs', () => {
+describe('the code that runs in mini programs', () => {
   for (const file of readdirSync(CLIENT).filter((name) => name.endsWith('.js'))) {
     it(`${file} of the client is ES5 and requires only its own files`, () => {
       const source = readFileSync(join(CLIENT, file), 'utf8')

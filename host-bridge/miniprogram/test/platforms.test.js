@@ -17,7 +17,7 @@ describe('the objects of other frameworks', () => {
   before(async () => (server = await startServer('--touch', 'auto')))
   after(() => server.stop())
 
-  it('uni, a proxy whose connectSocket gives a SocketTask only where a callback is given', async () => {
+  it('uni, a proxy whose connectSocket gives a SocketTask only if a callback is given', async () => {
     const wx = fakeWx()
     const uni = new Proxy(
       {},
@@ -35,7 +35,7 @@ describe('the objects of other frameworks', () => {
     await assert.rejects(uni.startSoterAuthentication(FINGER), { errMsg: /开发者工具/ })
   })
 
-  it('Taro, whose connectSocket gives a promise, as do all calls, beside callbacks, too', async () => {
+  it('Taro, whose connectSocket gives a promise, as do all calls, even with callbacks', async () => {
     const wx = fakeWx()
     const Taro = {
       getEnv: () => 'WEAPP',
@@ -43,12 +43,12 @@ describe('the objects of other frameworks', () => {
       connectSocket: (option) => Promise.resolve(wx.connectSocket(option)),
     }
     installSoterSim(Taro, { url: server.url })
-    let told
-    const promise = Taro.startSoterAuthentication({ ...FINGER, success: (result) => (told = result) })
-    assert.equal(await promise, told)
-    assert.equal(told.errCode, 0)
+    let received
+    const promise = Taro.startSoterAuthentication({ ...FINGER, success: (result) => (received = result) })
+    assert.equal(await promise, received)
+    assert.equal(received.errCode, 0)
     await assert.rejects(Taro.startSoterAuthentication(), { errCode: 90003 })
-    // Whoever gives callbacks does not look at the promise: that it is rejected must not count as unhandled.
+    // A caller with callbacks ignores the promise: its rejection must not count as unhandled.
     const failure = await new Promise((fail) => void Taro.startSoterAuthentication({ fail }))
     assert.equal(failure.errCode, 90003)
     await new Promise(setImmediate)

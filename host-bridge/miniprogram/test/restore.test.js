@@ -20,7 +20,7 @@ describe('restore', () => {
   })
   after(() => server.stop())
 
-  it('leaves every property as it was, also those that were not there', async () => {
+  it('restores every property, also those that did not exist', async () => {
     const wx = fakeWx()
     Object.defineProperty(wx, 'login', { get: () => () => 'of a getter', enumerable: false, configurable: true })
     const before = Object.getOwnPropertyDescriptors(wx)
@@ -44,7 +44,7 @@ describe('restore', () => {
     await assert.rejects(wx[NAME](), DEVTOOLS)
   })
 
-  it('leaves another wrapper in place, and goes through to the original below it', async () => {
+  it('keeps another wrapper in place, and calls the original below it', async () => {
     const wx = fakeWx()
     const { restore } = install(wx)
     const ours = wx[NAME]
@@ -59,7 +59,7 @@ describe('restore', () => {
     assert.equal(wx[NAME], wrapper)
     await assert.rejects(wx[NAME](), DEVTOOLS)
     assert.equal(wrapped, 2)
-    // The wrapper goes as wrappers do: it puts back what it found, which is ours.
+    // The wrapper is removed as usual: it restores what it found, which is ours.
     wx[NAME] = ours
     await assert.rejects(wx[NAME](), DEVTOOLS)
     const again = install(wx)
@@ -80,7 +80,7 @@ describe('restore', () => {
     dialogs.stop()
   })
 
-  it('ends very many calls as well as one', async () => {
+  it('ends very many calls, too', async () => {
     const wx = { connectSocket() {} }
     const { restore } = install(wx)
     const calls = Array.from({ length: 20_000 }, () => wx[NAME]())
@@ -89,7 +89,7 @@ describe('restore', () => {
     assert.ok(ended.every(({ reason }) => /restore\(\)/.test(reason?.errMsg)))
   })
 
-  it('of a wrapper over nothing says that there is nothing', () => {
+  it('leaves a wrapper over a missing call that says so', () => {
     const wx = { connectSocket: fakeWx().connectSocket }
     const { restore } = install(wx)
     const kept = wx.login
@@ -100,7 +100,7 @@ describe('restore', () => {
 })
 
 describe('install', () => {
-  it('a second time on the same object is an error that says what to do', () => {
+  it('twice on the same object is an error that says what to do', () => {
     const wx = fakeWx()
     const { restore } = installSoterSim(wx)
     assert.throws(() => installSoterSim(wx), /installed on this object already\. Call restore\(\)/)
@@ -121,7 +121,7 @@ describe('install', () => {
     assert.equal(wx[NAME], original)
   })
 
-  it('leaves its properties configurable, for tools that mock them later', () => {
+  it('makes its properties configurable, for tools that mock them later', () => {
     const wx = fakeWx()
     installSoterSim(wx)
     Object.defineProperty(wx, NAME, { get: () => 'mocked', configurable: true })
@@ -156,7 +156,7 @@ describe('install', () => {
     installSoterSim(wx).restore()
   })
 
-  it('takes the address in each form in which soter-sim shows it', async () => {
+  it('accepts the address in each form in which soter-sim shows it', async () => {
     const forms = ['http://h:1', 'http://h:1/', 'ws://h:1', 'ws://h:1/ws', 'http://h:1/ws/', undefined, 'https://h']
     const asked = []
     for (const url of forms) {

@@ -67,7 +67,7 @@ describe('a mini program with soter-sim', () => {
     })
   })
 
-  it('hears of what the bridge refuses, with what to do', async () => {
+  it('gets the refusals of the bridge, with what to do', async () => {
     await assert.rejects(wx.startSoterAuthentication({ ...FINGER, challenge: 42 }), (failure) => {
       assert.match(failure.errMsg, /^startSoterAuthentication:fail soter-sim: .*do not fit: .*integer `42`.*\. see the /)
       assert.equal(failure.errCode, -8777)
@@ -75,7 +75,7 @@ describe('a mini program with soter-sim', () => {
     })
   })
 
-  it('learns what the phone supports and what is enrolled', async () => {
+  it('gets what the phone supports and what is enrolled', async () => {
     assert.deepEqual(await wx.checkIsSupportSoterAuthentication(), {
       supportMode: ['fingerPrint'],
       errMsg: 'checkIsSupportSoterAuthentication:ok',
@@ -100,7 +100,7 @@ describe('a mini program with soter-sim', () => {
     assert.deepEqual(JSON.parse(user.rawData), user.userInfo)
   })
 
-  it('shares one connection among calls, and keeps none open', async () => {
+  it('uses one connection for simultaneous calls, and keeps none open', async () => {
     const before = wx.opened.length
     const calls = [wx.checkIsSupportSoterAuthentication(), wx.login(), wx.startSoterAuthentication(FINGER)]
     await dialogs.opened()
@@ -111,7 +111,7 @@ describe('a mini program with soter-sim', () => {
     if (socket.readyState !== socket.CLOSED) await once(socket, 'close')
   })
 
-  it('leaves no dialog behind when it goes away', async () => {
+  it('leaves no dialog behind when it ends', async () => {
     const failed = new Promise((fail) => wx.startSoterAuthentication({ ...FINGER, fail }))
     const { dialog } = await dialogs.opened()
     wx.opened.at(-1).socket.terminate()
@@ -122,7 +122,7 @@ describe('a mini program with soter-sim', () => {
     assert.match((await failed).errMsg, /was lost in the middle of the call/)
   })
 
-  it('answers for the phone and the mini program that it names', async () => {
+  it('gets answers of the phone and the mini program that it names', async () => {
     await server.rpc('device.create', { name: 'iphone', profile: 'ios' })
     const other = fakeWx()
     const { restore } = installSoterSim(other, { url: server.url, device: 'iphone' })

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 
 #[test]
-fn every_method_name_is_unique_and_reads_back() {
+fn every_method_name_is_unique_and_parses() {
     let mut names: Vec<_> = METHODS.iter().map(|method| method.name).collect();
     names.sort_unstable();
     names.dedup();
@@ -17,7 +17,7 @@ fn every_method_name_is_unique_and_reads_back() {
 }
 
 #[test]
-fn all_thirteen_commands_of_the_trusted_app_are_there() {
+fn the_protocol_has_all_thirteen_commands_of_the_trusted_app() {
     assert_eq!(METHODS.iter().filter(|method| method.name.starts_with("soter.")).count(), 13);
 }
 
@@ -30,7 +30,7 @@ fn only_the_trusted_apps_commands_answer_with_its_reply() {
 }
 
 #[test]
-fn methods_of_one_noun_stand_together_and_are_for_the_same_callers() {
+fn methods_of_one_noun_are_adjacent_and_have_the_same_callers() {
     let mut nouns: Vec<_> = METHODS.iter().map(|method| (method.noun(), method.caller)).collect();
     nouns.dedup();
     let all = nouns.len();
@@ -40,7 +40,7 @@ fn methods_of_one_noun_stand_together_and_are_for_the_same_callers() {
 }
 
 #[test]
-fn a_name_that_no_method_has_is_an_attackers_by_its_noun() {
+fn an_unknown_method_is_an_attackers_if_its_noun_is() {
     for name in ["danger.clone", "danger.explode", "danger.", "attack.run", "attack.lsit"] {
         assert!(is_attackers(name), "{name}");
     }
@@ -50,7 +50,7 @@ fn a_name_that_no_method_has_is_an_attackers_by_its_noun() {
 }
 
 #[test]
-fn a_command_tells_which_phone_it_changes() {
+fn a_command_names_the_phone_that_it_changes() {
     let changes = |method, params| Request::parse(method, params).unwrap().changes();
     assert_eq!(changes("device.list", json!({})), Changes::Nothing);
     assert_eq!(changes("device.select", json!({"name": "second"})), Changes::ItsPhone);
@@ -58,7 +58,7 @@ fn a_command_tells_which_phone_it_changes() {
 }
 
 #[test]
-fn an_unknown_noun_is_answered_with_all_that_there_are() {
+fn the_error_for_an_unknown_noun_lists_all_nouns() {
     let error = Call::parse("nose.touch", Value::Null).unwrap_err();
     assert_eq!(
         error.next,
@@ -67,7 +67,7 @@ fn an_unknown_noun_is_answered_with_all_that_there_are() {
 }
 
 #[test]
-fn the_device_is_taken_out_of_the_parameters() {
+fn the_device_is_removed_from_the_parameters() {
     let call = Call::parse("keys.list", json!({"device": "other"})).unwrap();
     assert_eq!(call.device.as_deref(), Some("other"));
     assert_eq!(call.request, Request::KeysList(keys::List {}));
@@ -75,7 +75,7 @@ fn the_device_is_taken_out_of_the_parameters() {
 }
 
 #[test]
-fn unknown_methods_and_parameters_are_the_callers_fault() {
+fn unknown_methods_and_invalid_parameters_are_refused() {
     let error = Call::parse("sensor.tuoch", Value::Null).unwrap_err();
     assert_eq!(error.kind, ErrorKind::UnknownMethod);
     assert!(error.next.contains("sensor.touch"), "{}", error.next);
@@ -115,7 +115,7 @@ fn a_seed_is_sent_but_never_printed() {
 }
 
 #[test]
-fn touch_scripts_read_and_write_the_same_text() {
+fn touch_scripts_are_written_as_they_are_read() {
     for text in ["1", "wrong,wrong,2", "cancel", "1,cancel"] {
         assert_eq!(text.parse::<TouchScript>().unwrap().to_string(), text);
     }

@@ -21,7 +21,7 @@ async fn answer(request: Value) -> Value {
     serde_json::from_str(&text(&request.to_string()).await.unwrap()).unwrap()
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is made where it is passed")]
+#[expect(clippy::needless_pass_by_value, reason = "callers build the value in place")]
 fn call(method: &str, params: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params})
 }
@@ -40,7 +40,7 @@ async fn a_call_is_answered_with_its_result_and_its_id() {
 }
 
 #[tokio::test]
-async fn an_id_that_would_not_come_back_as_it_was_sent_is_refused() {
+async fn an_id_that_cannot_be_returned_unchanged_is_refused() {
     for id in ["18446744073709551616", "-9223372036854775809", "340282366920938463463374607431768211455"] {
         let call = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"device.list"}}"#);
         let answer: Value = serde_json::from_str(&text(&call).await.unwrap()).unwrap();
@@ -53,7 +53,7 @@ async fn an_id_that_would_not_come_back_as_it_was_sent_is_refused() {
 }
 
 #[tokio::test]
-async fn what_was_not_carried_out_is_an_error_with_its_number_and_advice() {
+async fn a_failed_call_is_an_error_with_its_code_and_advice() {
     for (request, code) in [
         (call("device.explode", json!({})), -32601),
         (call("device.list", json!([])), -32602),
@@ -84,7 +84,7 @@ async fn what_was_not_carried_out_is_an_error_with_its_number_and_advice() {
 }
 
 #[tokio::test]
-async fn parameters_that_are_no_object_are_told_for_every_method() {
+async fn parameters_that_are_not_an_object_are_refused_by_every_method() {
     let usual = METHODS.iter().map(|method| method.name).filter(|name| !is_attackers(name));
     let names = usual.chain(ConnectionMethod::ALL.iter().map(|method| method.name()));
     let session = Session::default();
@@ -105,7 +105,7 @@ async fn parameters_that_are_no_object_are_told_for_every_method() {
 }
 
 #[tokio::test]
-async fn a_call_is_cancelled_by_its_id_and_the_others_go_on() {
+async fn a_call_is_cancelled_by_its_id_and_the_others_continue() {
     let (rpc, session) = (rpc(), Session::default());
     let message = |id: Value, method: &str, params: Value| {
         let call = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
@@ -137,7 +137,7 @@ async fn a_call_is_cancelled_by_its_id_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_misspelt_method_of_the_connection_is_told_the_right_ones() {
+async fn the_error_for_a_misspelt_connection_method_lists_the_right_ones() {
     for method in ["rpc.discver", "events.subscibe"] {
         let answer = answer(call(method, json!({}))).await;
         assert_eq!(answer["error"]["code"], -32601);
@@ -147,7 +147,7 @@ async fn a_misspelt_method_of_the_connection_is_told_the_right_ones() {
 }
 
 #[tokio::test]
-async fn a_seed_of_the_wrong_type_is_neither_quoted_nor_written_down() {
+async fn a_seed_of_the_wrong_type_appears_neither_in_the_error_nor_in_the_journal() {
     let rpc = rpc();
     for seed in [json!(20_250_718), json!(["20250718"]), json!({"text": "20250718"})] {
         let text = call("device.create", json!({"name": "a", "seed": seed})).to_string();
@@ -159,7 +159,7 @@ async fn a_seed_of_the_wrong_type_is_neither_quoted_nor_written_down() {
 }
 
 #[tokio::test]
-async fn a_batch_is_answered_in_its_order_and_notifications_not_at_all() {
+async fn a_batch_is_answered_in_order_and_notifications_are_not_answered() {
     let batch = json!([
         {"jsonrpc": "2.0", "id": 1, "method": "device.list"},
         {"jsonrpc": "2.0", "method": "device.list"},
@@ -177,7 +177,7 @@ async fn a_batch_is_answered_in_its_order_and_notifications_not_at_all() {
 }
 
 #[tokio::test]
-async fn calls_are_written_down_with_their_answers_and_listings_are_not() {
+async fn calls_are_recorded_in_the_journal_and_listings_are_not() {
     let rpc = rpc();
     for method in ["device.list", "wx.checkIsSupportSoterAuthentication", "device.explode"] {
         rpc.answer(Message::read(call(method, json!({})).to_string().as_bytes()), None).await;
@@ -222,27 +222,27 @@ async fn discovery_describes_every_method_with_its_parameters_and_its_result() {
 }
 
 #[tokio::test]
-async fn attackers_methods_exist_only_where_they_are_offered() {
+async fn attackers_methods_exist_only_if_the_server_offers_them() {
     let (usual, offering) = (rpc(), rpc().for_attackers(true));
-    let asked = async |rpc: &Rpc<TestService>, method: &str| -> Value {
+    let call_on = async |rpc: &Rpc<TestService>, method: &str| -> Value {
         let request = call(method, json!({})).to_string();
         serde_json::from_str(&rpc.answer(Message::read(request.as_bytes()), None).await.unwrap()).unwrap()
     };
     for method in METHODS.iter().map(|method| method.name).filter(|name| is_attackers(name)) {
-        let refused = asked(&usual, method).await;
+        let refused = call_on(&usual, method).await;
         assert_eq!(refused["error"]["code"], -32601, "{refused}");
         assert!(refused["error"]["data"]["next"].as_str().unwrap().contains("--attacker"), "{refused}");
-        assert_ne!(asked(&offering, method).await["error"]["code"], -32601, "{method}");
+        assert_ne!(call_on(&offering, method).await["error"]["code"], -32601, "{method}");
     }
-    let told = async |rpc: &Rpc<TestService>| {
-        let document = asked(rpc, "rpc.discover").await;
+    let lists_danger = async |rpc: &Rpc<TestService>| {
+        let document = call_on(rpc, "rpc.discover").await;
         document["result"]["methods"].to_string().contains("danger.clone")
     };
-    assert_eq!((told(&usual).await, told(&offering).await), (false, true));
+    assert_eq!((lists_danger(&usual).await, lists_danger(&offering).await), (false, true));
 }
 
 #[tokio::test]
-async fn wrong_types_for_every_member_of_every_method_are_told() {
+async fn wrong_types_for_every_member_of_every_method_are_refused() {
     let document = answer(call("rpc.discover", json!({}))).await["result"].clone();
     for method in document["methods"].as_array().unwrap() {
         let name = method["name"].as_str().unwrap();

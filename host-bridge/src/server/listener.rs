@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_to_one_connection_too_many_has_the_length_that_it_says() {
+    fn the_answer_to_a_connection_above_the_limit_has_its_declared_length() {
         let text = std::str::from_utf8(FULL).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("Content-Length: {}", body.len())), "{}", body.len());

@@ -1,4 +1,4 @@
-//! Tests with real sockets: who is admitted, what is limited, and what other clients notice of it.
+//! Tests with real sockets: who is admitted, what is limited, and how that affects other clients.
 
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
@@ -43,13 +43,13 @@ async fn start(change: impl FnOnce(&mut ServerOptions)) -> Running {
     let server = Server::bind(options).await.unwrap();
     let (address, service) = (server.address(), Arc::new(TestService::default()));
     let (journal, notices) = (Arc::new(Journal::new()), Arc::new(Mutex::new(Vec::new())));
-    let heard = Arc::clone(&notices);
+    let collected = Arc::clone(&notices);
     let services = Services {
         service: Arc::clone(&service),
         journal: Arc::clone(&journal),
         wechat: Router::new().route("/cgi-bin/token", axum::routing::any(async |body: Bytes| body)),
         page: Some(crate::page()),
-        notices: Arc::new(move |notice: &str| heard.lock().unwrap().push(notice.to_owned())),
+        notices: Arc::new(move |notice: &str| collected.lock().unwrap().push(notice.to_owned())),
         attacker: false,
     };
     let (stop, stopped) = oneshot::channel::<()>();
@@ -98,7 +98,7 @@ impl Running {
         tokio::time::timeout(Duration::from_secs(30), self.ended).await.unwrap().unwrap();
     }
 
-    /// Waits until this many authentications wait.
+    /// Waits until this many authentications are pending.
     async fn waiting(&self, number: usize) {
         let reached = async {
             while self.service.waiting.load(Ordering::SeqCst) != number {
@@ -114,7 +114,7 @@ fn assert_status(answer: &str, status: u16) {
     assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is made where it is passed")]
+#[expect(clippy::needless_pass_by_value, reason = "callers build the value in place")]
 fn call(id: u64, method: &str, params: Value) -> Message {
     Message::text(json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string())
 }

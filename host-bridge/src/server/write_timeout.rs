@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn writing_fails_when_nothing_is_taken_and_goes_on_while_a_little_is() {
+    async fn writing_times_out_only_when_the_reader_takes_nothing() {
         let (near, mut far) = tokio::io::duplex(4);
         let mut near = WriteTimeout::new(near, Duration::from_millis(200));
         // Far longer than the limit in total, but never as long without a byte.

@@ -5,7 +5,7 @@ var calls = require('./calls')
 var connection = require('./connection')
 var settings = require('./settings')
 
-/** One call on a connection of its own. The promise gives the result, also a failure: `errMsg` tells them apart. */
+/** One call on a connection of its own. The promise resolves to the result, also to a failure: `errMsg` distinguishes them. */
 function answer(wx, name, options, wishes) {
   var read = settings.read(wx, wishes)
   return new Promise(function (resolve) {

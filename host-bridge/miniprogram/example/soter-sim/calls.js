@@ -1,9 +1,9 @@
-// The wx calls: their names, what they pass on, and how they give their result.
+// The wx calls: their names, what they pass on, and how they deliver their result.
 'use strict'
 
 var failures = require('./failures')
 
-/** Of each call: the options that it passes on, and what its failure has beside errCode and errMsg. */
+/** For each call: the options that it passes on, and the members of its failure in addition to errCode and errMsg. */
 var SOTER_CALLS = {
   startSoterAuthentication: {
     takes: ['requestAuthModes', 'challenge', 'authContent'],
@@ -25,9 +25,9 @@ function names(withLogin) {
 }
 
 /**
- * Makes a call and gives its result as wx does: to the callbacks if there are any, else as a promise.
+ * Makes a call and delivers its result as wx does: to the callbacks if there are any, else as a promise.
  *
- * `complete` follows `success` or `fail`, also when that throws. None is called before this function has returned.
+ * `complete` follows `success` or `fail`, even when that throws. No callback is called before this function has returned.
  */
 function perform(link, settings, name, options) {
   var given = options || {}
@@ -45,7 +45,7 @@ function perform(link, settings, name, options) {
       deliver(given, name, result)
     })
   })
-  // Whoever gave callbacks need not look at the promise as well.
+  // A caller with callbacks may ignore the promise: its rejection must not count as unhandled.
   if (hasCallbacks) promise.then(undefined, function () {})
   return promise
 }

@@ -1,16 +1,16 @@
-// One WebSocket to the bridge for all calls: opened by the first, closed behind the last.
+// One WebSocket to the bridge for all calls: opened by the first, closed after the last.
 //
-// Nothing is kept open in between: a mini program may have five sockets, and they are its own. A mini program that goes
-// away loses its socket, and the bridge then cancels the dialogs of its calls.
+// Nothing is kept open in between: a mini program may have five sockets, and they are its own. A mini program that ends
+// loses its socket, and the bridge then cancels the dialogs of its calls.
 'use strict'
 
 var failures = require('./failures')
 
-/** A normal closure, in WebSocket's numbers. */
+/** The WebSocket code of a normal closure. */
 var NORMAL_CLOSURE = 1000
-/** Milliseconds between two questions whether the bridge is still there, while a call is pending. */
+/** Milliseconds between two heartbeats to the bridge, while a call is pending. */
 var HEARTBEAT = 10000
-/** The question: a call that the connection itself answers, and that changes nothing. */
+/** The heartbeat: a call that the connection itself answers, and that changes nothing. */
 var ALIVE = JSON.stringify({ jsonrpc: '2.0', id: 'alive', method: 'events.unsubscribe' })
 
 /** A connection that is not open yet. `settings` are those of settings.js. */
@@ -21,7 +21,7 @@ function create(settings) {
   var heartbeat = null
   var unanswered = 0
 
-  /** Calls a method. `done` gets a failure's text, or undefined and the result; never before `call` has returned. */
+  /** Calls a method. `done` gets the text of a failure, or undefined and the result; never before `call` has returned. */
   function call(method, params, done) {
     lastId += 1
     pending[lastId] = done
@@ -30,11 +30,11 @@ function create(settings) {
     socket.send(text)
   }
 
-  /** A computer that sleeps, or a network that is gone, says no good-bye: a dialog may wait long, but not in silence. */
+  /** A sleeping computer or a lost network sends no close frame. A dialog may wait long, but the bridge must answer. */
   function watch() {
     unanswered = 0
     heartbeat = setInterval(function () {
-      // One may be on its way in a mini program that slept.
+      // An answer may be in transit if the mini program slept.
       if (unanswered >= 2) return end(failures.lost(settings.address, 'no sign of life'))
       unanswered += 1
       return socket.send(ALIVE)
@@ -47,7 +47,7 @@ function create(settings) {
     if (!answer) return end(failures.notUnderstood(settings.address))
     if (answer.error && answer.id === null) return end(failures.refused(answer.error))
     var done = pending[answer.id]
-    // An event, or an answer that nobody waits for any more.
+    // An event, or an answer to a call that has ended.
     if (!done) return undefined
     delete pending[answer.id]
     // Before the callback, which may make the next call or throw.
@@ -77,7 +77,7 @@ function create(settings) {
 
 /**
  * Opens a socket. Texts that are sent before it is open wait. `onEnd` gets the failure that ended it, once, and never
- * before this function has returned; it is not told of a `close` from this side.
+ * before this function has returned. A `close` from this side does not call it.
  */
 function open(settings, listener) {
   var address = settings.address
@@ -96,7 +96,7 @@ function open(settings, listener) {
     listener.onEnd(failure)
   }
 
-  /** For what may happen before `open` has returned. */
+  /** For a failure that may happen before `open` has returned. */
   function endSoon(error) {
     setTimeout(function () {
       ended(said(error))
@@ -110,7 +110,7 @@ function open(settings, listener) {
     try {
       task.close({ code: NORMAL_CLOSURE })
     } catch (error) {
-      // It was closed, or never came to be open: it is over all the same.
+      // It is closed already, or was never open: nothing is left to do.
     }
   }
 
@@ -138,7 +138,7 @@ function open(settings, listener) {
   }
 
   function attach(made) {
-    // Without a task its `fail` is about to say why.
+    // Without a task, `fail` is called with the reason.
     if (!made || typeof made.onMessage !== 'function') return
     task = made
     // Closed while it was made.
@@ -150,14 +150,14 @@ function open(settings, listener) {
     task.onMessage(function (message) {
       if (!isOver) listener.onText(message.data)
     })
-    // The error comes before the closure, if it comes, and says more.
+    // If there is an error, it comes before the closure and says more.
     task.onError(function (error) {
       ended(said(error))
     })
     task.onClose(function (closure) {
       ended(closure ? [closure.code, closure.reason].filter(Boolean).join(' ') : '')
     })
-    // A task that came as a promise may have opened before anybody could listen.
+    // A task from a promise may have opened before the listeners were added.
     if (task.readyState === 1) opened()
   }
 
@@ -178,12 +178,12 @@ function open(settings, listener) {
   }
 }
 
-/** In the address, because the browser's WebSocket sends no headers. */
+/** Puts the token into the address, because the browser's WebSocket sends no headers. */
 function addressWithToken(settings) {
   return settings.address + (settings.token === undefined ? '' : '?token=' + encodeURIComponent(settings.token))
 }
 
-/** Some platforms quote the address in their errors. */
+/** Removes the token: some platforms quote the address in their errors. */
 function withoutToken(settings, reason) {
   return settings.token ? reason.split(encodeURIComponent(settings.token)).join('…') : reason
 }
@@ -202,7 +202,7 @@ function said(error) {
   return String((error && (error.errMsg || error.message)) || '')
 }
 
-/** As forEach, but one that throws does not keep the others from their turn. */
+/** Like forEach, but continues with the other items after one throws. */
 function each(list, act) {
   var next = 0
   function goOn() {

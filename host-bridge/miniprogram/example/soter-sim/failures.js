@@ -1,4 +1,4 @@
-// What is said when the bridge does not answer, in the form that wx has for failures.
+// The failures when the bridge does not answer, in the form of wx.
 'use strict'
 
 /**
@@ -9,7 +9,7 @@ var BRIDGE_FAILED = -8777
 
 var START = 'Start it with `soter-sim serve`'
 
-/** There was no connection. `reason` is what the socket said, if anything. */
+/** There was no connection. `reason` is the text of the socket's error, if there is one. */
 function unreachable(address, reason) {
   var said = reason ? ' (' + reason + ')' : ''
   if (/domain list|合法域名/.test(reason)) {
@@ -38,7 +38,7 @@ function tooSlow(address, milliseconds) {
   return 'soter-sim at ' + address + ' did not answer within ' + milliseconds + ' ms. ' + START + ', or mend the url'
 }
 
-/** A connection that was open is not any more. */
+/** A connection that was open has been lost. */
 function lost(address, reason) {
   var said = reason ? ' (' + reason + ')' : ''
   return (
@@ -47,7 +47,7 @@ function lost(address, reason) {
   )
 }
 
-/** What came is not what soter-sim sends. */
+/** The answer is not one of soter-sim. */
 function notUnderstood(address) {
   return 'what answers at ' + address + ' is not soter-sim, or one of another version. ' + START + ', or mend the url'
 }

@@ -7,7 +7,7 @@ export type SoterCall =
 /** The calls that `login: true` re-routes as well. */
 export type LoginCall = 'login' | 'checkSession' | 'getUserInfo'
 
-/** As much of WeChat's SocketTask as is used here. */
+/** The part of WeChat's SocketTask that is used here. */
 export interface SocketTaskLike {
   onOpen(listener: (result?: any) => void): void
   onMessage(listener: (result: { data: any }) => void): void
@@ -17,7 +17,7 @@ export interface SocketTaskLike {
   close(option: { code?: number }): void
 }
 
-/** Opens a WebSocket as `wx.connectSocket` does; as `Taro.connectSocket` does with a promise is fine, too. */
+/** Opens a WebSocket as `wx.connectSocket` does; one that returns a promise, like `Taro.connectSocket`, is also accepted. */
 export type ConnectSocket = (option: {
   url: string
   fail?: (error: any) => void
@@ -45,15 +45,15 @@ export interface Options {
 
 export interface Installation {
   /**
-   * Takes soter-sim out: the calls are what they were before. Calls that have no answer yet fail. What another wrapper has
-   * put over ours since is left there, and goes through to the original from now on. A second time it does nothing.
+   * Removes soter-sim: the calls are what they were before. Calls that have no answer yet fail. A wrapper that another
+   * tool has put over ours stays, and calls the original from now on. A second call does nothing.
    */
   restore(): void
 }
 
 /**
- * `errCode` of a failure that is the bridge's and not the phone's: it was not reached, was lost in the middle of a call, or
- * refused the call. `errMsg` then says what to do. No code of WeChat's has this value.
+ * `errCode` of a failure that is the bridge's and not the phone's: it was not reached, was lost during a call, or
+ * refused the call. `errMsg` then says what to do. No code of WeChat has this value.
  */
 export const BRIDGE_FAILED: -8777
 
@@ -64,11 +64,11 @@ export const BRIDGE_FAILED: -8777
  * members that a phone's have.
  *
  * @throws TypeError if an option is not what it should be; Error if soter-sim is installed on the object already, or if a
- * call cannot be replaced on it. Nothing has changed then.
+ * call cannot be replaced on it. Nothing is changed then.
  */
 export function installSoterSim(target: object, options?: Options): Installation
 
-/** As much of the browser's WebSocket as is used here. */
+/** The part of the browser's WebSocket that is used here. */
 export interface WebSocketLike {
   addEventListener(event: any, listener: (event: any) => void): void
   send(data: string): void

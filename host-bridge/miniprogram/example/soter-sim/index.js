@@ -33,7 +33,7 @@ function installSoterSim(target, options) {
 
   function replace(name) {
     var original = target[name]
-    // Another wrapper may keep this function after restore(): it then does what the original did.
+    // Another wrapper may keep this function after restore(): it then calls the original.
     undo.push(
       property.replace(target, name, function () {
         if (active) return calls.perform(link, wishes, name, arguments[0])

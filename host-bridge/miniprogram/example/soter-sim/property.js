@@ -1,11 +1,11 @@
-// A property that is replaced for a while.
+// A property that is replaced temporarily.
 'use strict'
 
 /**
- * Puts a value in a property's place, also where it is a getter or not writable, as some of `wx` are.
+ * Replaces a property by a value, even if it is a getter or not writable, as some of `wx` are.
  *
- * Returns what undoes it. Undoing leaves alone what somebody else put there since. Throws if the property cannot be
- * replaced; then nothing has changed.
+ * Returns the function that undoes it. Undoing keeps a value that someone else has set since. Throws if the property
+ * cannot be replaced; nothing is changed then.
  */
 function replace(target, name, value) {
   var own = Object.getOwnPropertyDescriptor(target, name)
@@ -27,7 +27,7 @@ function replace(target, name, value) {
 function put(target, name, own, value) {
   try {
     if (own && !own.configurable) {
-      // All that such a property may allow is another value.
+      // Such a property may allow only another value.
       target[name] = value
     } else {
       // Configurable, so that tools which mock the same method later can.

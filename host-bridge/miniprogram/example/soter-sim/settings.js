@@ -1,17 +1,17 @@
-// What the caller of installSoterSim wants.
+// The options of installSoterSim.
 'use strict'
 
-/** Where `soter-sim` and `soter-sim serve` listen when nothing else is asked of them. */
+/** The address where `soter-sim` and `soter-sim serve` listen by default. */
 var USUAL_URL = 'ws://127.0.0.1:8777'
 /** Milliseconds until a connection must be open. Long enough for a phone that finds the computer over Wi-Fi. */
 var CONNECT_TIMEOUT = 5000
-/** The longest delay that timers take; a longer one would fire at once. */
+/** The longest delay that timers accept; a longer one would fire immediately. */
 var LONGEST_TIMEOUT = 2147483647
 
 /**
  * Checks the options.
  *
- * Throws a TypeError whose message says what to pass instead: the caller's fault, nothing has changed.
+ * Throws a TypeError whose message says what to pass instead. Nothing is changed then.
  */
 function read(target, options) {
   var given = options || {}
@@ -58,7 +58,7 @@ function timeout(value) {
   return value
 }
 
-/** The WebSocket address: `http` for `ws` and a missing path are forgiven. */
+/** The WebSocket address: `http` instead of `ws` and a missing path are accepted. */
 function address(url) {
   var parts = typeof url === 'string' && /^(ws|http)(s?):\/\/([^\s\/?#@]+)(\/ws)?\/?$/i.exec(url)
   if (!parts) {

@@ -19,7 +19,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** Taps the button of the component, and gives what it shows when the call is complete. */
+/** Taps the button of the component, and returns what it shows when the call is complete. */
 async function pay(challenge) {
   const component = simulate.render(payment, { challenge })
   component.attach(document.createElement('div'))
@@ -29,11 +29,11 @@ async function pay(challenge) {
   return component.querySelector('.pay').dom.innerHTML
 }
 
-test('a component that calls wx.startSoterAuthentication gets what a phone gives', async () => {
+test('a component that calls wx.startSoterAuthentication gets the result of a phone', async () => {
   expect(await pay('order-42')).toBe('signed order-42')
 })
 
-test('a component gets the failures of a phone, too', async () => {
+test('a component also gets the failures of a phone', async () => {
   await server.rpc('device.set', { failNext: 90009 })
   expect(await pay('order-43')).toBe('startSoterAuthentication:fail ')
   expect(await pay('')).toBe('startSoterAuthentication:fail challenge is null')

@@ -1,6 +1,6 @@
 // The automation port of WeChat DevTools, as far as mocks need it, over a mini program that is only a `wx`.
 //
-// Functions arrive as text and are evaluated where nothing but `wx` and timers is in reach, as in the app service.
+// Functions arrive as text and are evaluated where only `wx` and timers are in scope, as in the app service.
 'use strict'
 
 const { once } = require('node:events')
@@ -47,7 +47,7 @@ async function startDevTools(wx) {
   }
 }
 
-/** What the mock gives is the call's result; its errMsg decides between success and fail. */
+/** What the mock returns is the call's result; its errMsg decides between success and fail. */
 async function answered(given, option) {
   const result = await given
   const isFailure = / *:fail/.test(result.errMsg)

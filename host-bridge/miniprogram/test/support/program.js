@@ -1,4 +1,4 @@
-// The program that tests are about, serving on a port of its own. It needs Node alone: the device page's tests use it, too.
+// The program under test, serving on its own port. It needs only Node: the device page's tests use it, too.
 'use strict'
 
 const { spawn } = require('node:child_process')
@@ -6,7 +6,7 @@ const { once } = require('node:events')
 const { join } = require('node:path')
 const { createInterface } = require('node:readline')
 
-/** The one that `cargo build` makes, unless the variable names another. */
+/** The program that `cargo build` makes, unless the variable names another. */
 const PROGRAM = process.env.SOTER_SIM || join(__dirname, '../../../../target/debug/soter-sim')
 /** The mini program and the user that a new server has. */
 const ACCOUNT = {
@@ -15,7 +15,7 @@ const ACCOUNT = {
   openid: 'oEmulatedUser000000000000001',
 }
 
-/** Starts `soter-sim serve` on a free port, or on this one, with nothing on its desk but a new phone; waits until it is ready. */
+/** Starts `soter-sim serve` on a free port, or on this one, with only a new phone on its desk. Waits until it is ready. */
 async function serve({ port = 0, flags = [] } = {}) {
   const words = ['serve', '--listen', `127.0.0.1:${port}`, '--ephemeral', ...flags]
   const child = spawn(PROGRAM, words, { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -27,11 +27,11 @@ async function serve({ port = 0, flags = [] } = {}) {
   const [line] = await ready
   return {
     url: line.replace('soter-sim ready ', ''),
-    /** Waits until it has said this on standard error. */
+    /** Waits until it has written this to standard error. */
     async said(pattern) {
       while (!pattern.test(errors)) await once(child.stderr, 'data')
     },
-    /** It goes on to exist, and says nothing until it wakes up. */
+    /** Pauses the process, which then does not answer until it wakes up. */
     freeze: () => child.kill('SIGSTOP'),
     wake: () => child.kill('SIGCONT'),
     async stop(signal = 'SIGTERM') {

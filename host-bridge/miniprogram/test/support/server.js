@@ -1,4 +1,4 @@
-// A real soter-sim for tests, and what a person and other programs do with it.
+// A real soter-sim for tests, and what a user and other programs do with it.
 'use strict'
 
 const { once } = require('node:events')
@@ -12,7 +12,7 @@ function startServer(...flags) {
   return start({ flags })
 }
 
-/** Starts a server where another one was. */
+/** Starts a server on the port of a stopped one. */
 function startServerAt(port) {
   return start({ port })
 }
@@ -45,7 +45,7 @@ async function connect(url) {
   return socket
 }
 
-/** Waits for dialogs, as the device page does: `opened()` gives the next event, `closed()` the next closure. */
+/** Waits for dialogs, as the device page does: `opened()` returns the next event, `closed()` the next closure. */
 async function listenForDialogs(url) {
   const socket = await connect(url)
   const seen = { promptShown: [], promptClosed: [] }

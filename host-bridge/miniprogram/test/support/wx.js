@@ -1,4 +1,4 @@
-// The part of DevTools' `wx` that the client meets: no SOTER, and sockets as WeChat documents them.
+// The part of DevTools' `wx` that the client uses: no SOTER, and sockets as WeChat documents them.
 'use strict'
 
 const WebSocket = require('ws')
@@ -8,7 +8,7 @@ const MOST_SOCKETS = 5
 
 /**
  * `wx.opened` holds every SocketTask that was made, `wx.errors` what listeners threw. `headers` are sent when connecting, as
- * Origin is by DevTools.
+ * DevTools sends Origin.
  */
 function fakeWx({ headers = {} } = {}) {
   const wx = { opened: [], errors: [] }

@@ -12,7 +12,7 @@ installSoterSim(wx, options)
 declare const Taro: { connectSocket(option: { url: string }): Promise<WechatMiniprogram.SocketTask> }
 installSoterSim(Taro, { connectSocket: Taro.connectSocket })
 
-// The browser's WebSocket, as far as it is needed.
+// The browser's WebSocket, with the needed members.
 declare class BrowserWebSocket {
   constructor(url: string | object, protocols?: string | string[])
   addEventListener(type: 'open' | 'message', listener: (this: BrowserWebSocket, event: object) => void): void

@@ -33,7 +33,7 @@ async fn only_loopback_names_and_allowed_ones_are_hosts() {
 }
 
 #[tokio::test]
-async fn only_the_own_page_and_allowed_origins_come_in() {
+async fn only_the_servers_own_page_and_allowed_origins_are_admitted() {
     let server = start(|options| options.allow_origins = vec!["http://localhost:10086".to_owned()]).await;
     let own = format!("Origin: http://127.0.0.1:{}\r\n", server.address.port());
     assert_status(&server.get("/health", &own).await, 200);
@@ -57,7 +57,7 @@ async fn only_the_own_page_and_allowed_origins_come_in() {
 }
 
 #[tokio::test]
-async fn a_refusal_prints_only_flags_that_are_taken_and_that_no_shell_reads_as_more() {
+async fn a_refusal_suggests_only_flags_that_are_valid_and_safe_in_a_shell() {
     let server = start(|_| {}).await;
     for value in ["$(reboot).test", "a;reboot", "`reboot`.test", "a b", "user@127.0.0.1", "\u{e9}", "a'b", ""]
     {
@@ -81,7 +81,7 @@ async fn a_refusal_prints_only_flags_that_are_taken_and_that_no_shell_reads_as_m
 }
 
 #[tokio::test]
-async fn a_page_elsewhere_cannot_ask_without_naming_itself() {
+async fn a_page_of_another_site_cannot_send_requests_without_an_origin() {
     let server = start(|options| options.allow_origins = vec!["http://localhost:10086".to_owned()]).await;
     let origin = "Origin: http://localhost:10086\r\n";
     for (path, site, mode, dest, more, status) in [
@@ -101,7 +101,7 @@ async fn a_page_elsewhere_cannot_ask_without_naming_itself() {
 }
 
 #[tokio::test]
-async fn a_whole_address_counts_more_than_the_host_header() {
+async fn an_absolute_request_target_overrides_the_host_header() {
     let server = start(|_| {}).await;
     let own = server.address;
     for (address, host, status) in [
@@ -117,7 +117,7 @@ async fn a_whole_address_counts_more_than_the_host_header() {
 }
 
 #[tokio::test]
-async fn a_token_is_wanted_everywhere_but_on_wechats_paths_and_for_health() {
+async fn a_token_is_required_everywhere_except_on_wechats_paths_and_health() {
     const TOKEN: &str = "0123456789abcdef0123456789abcdef";
     let server = start(|options| options.token = Some(TOKEN.into())).await;
     for path in ["/", "/sim/journal", "/ws", "/nowhere"] {
@@ -150,7 +150,7 @@ async fn a_page_of_an_allowed_origin_can_read_that_its_token_is_missing() {
 }
 
 #[tokio::test]
-async fn another_address_than_loopback_needs_a_token() {
+async fn an_address_other_than_loopback_needs_a_token() {
     let error = Server::bind(ServerOptions::on("0.0.0.0:0".parse().unwrap())).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::InvalidParams);
     assert!(error.next.contains("--token-file"), "{error:?}");
@@ -162,7 +162,7 @@ async fn another_address_than_loopback_needs_a_token() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_and_values_that_are_none_are_told() {
+async fn a_taken_port_and_an_invalid_origin_are_errors() {
     let server = start(|_| {}).await;
     let error = Server::bind(ServerOptions::on(server.address)).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Environment);

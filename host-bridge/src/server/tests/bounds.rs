@@ -1,9 +1,9 @@
-//! Limits of what a client can make grow or wait.
+//! Limits on the memory and the waiting time that a client can cause.
 
 use super::*;
 
 #[tokio::test]
-async fn cancelling_is_possible_when_no_more_calls_are_taken() {
+async fn a_call_can_be_cancelled_when_the_limit_of_pending_calls_is_reached() {
     let server = start(|options| options.limits.pending = 2).await;
     let mut socket = server.socket().await;
     for id in 1..=2 {
@@ -22,7 +22,7 @@ async fn cancelling_is_possible_when_no_more_calls_are_taken() {
 }
 
 #[tokio::test]
-async fn calls_of_a_client_that_reads_nothing_go_on() {
+async fn calls_of_a_client_that_reads_nothing_continue() {
     let server = start(|options| options.limits.send_time = Duration::from_mins(1)).await;
     let mut stuck = server.socket().await;
     stuck.send(call(1, "events.subscribe", json!({}))).await.unwrap();
@@ -43,15 +43,15 @@ async fn calls_of_a_client_that_reads_nothing_go_on() {
     assert_eq!(next(&mut other).await["result"], json!({}));
     // The call of the stuck client ends, although the client has not read its answer yet.
     server.waiting(0).await;
-    let mut heard = next(&mut stuck).await;
-    while heard["id"] != 2 {
-        heard = next(&mut stuck).await;
+    let mut received = next(&mut stuck).await;
+    while received["id"] != 2 {
+        received = next(&mut stuck).await;
     }
-    assert_eq!(heard["result"]["errCode"], 90008);
+    assert_eq!(received["result"]["errCode"], 90008);
 }
 
 #[tokio::test]
-async fn a_client_that_sends_and_never_reads_is_not_heard_without_end() {
+async fn a_client_that_sends_and_never_reads_is_disconnected() {
     let server = start(|options| options.limits.send_time = Duration::from_millis(100)).await;
     let mut socket = server.socket().await;
     let flood = async {
@@ -63,7 +63,7 @@ async fn a_client_that_sends_and_never_reads_is_not_heard_without_end() {
 }
 
 #[tokio::test]
-async fn pending_calls_are_bounded_and_the_others_go_on() {
+async fn pending_calls_are_limited_and_the_accepted_ones_continue() {
     let server = start(|options| options.limits.pending = 3).await;
     let mut socket = server.socket().await;
     for id in 1..=4 {
@@ -83,7 +83,7 @@ async fn pending_calls_are_bounded_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_subscriber_that_lags_is_told_how_much_it_missed() {
+async fn a_lagging_subscriber_learns_how_many_events_it_missed() {
     let server = start(|_| {}).await;
     let mut socket = server.socket().await;
     socket.send(call(1, "events.subscribe", json!({}))).await.unwrap();
@@ -99,7 +99,7 @@ async fn a_subscriber_that_lags_is_told_how_much_it_missed() {
 }
 
 #[tokio::test]
-async fn a_client_that_takes_nothing_is_disconnected() {
+async fn a_subscriber_that_reads_nothing_is_disconnected() {
     let server = start(|options| options.limits.send_time = Duration::from_millis(100)).await;
     let mut socket = server.socket().await;
     socket.send(call(1, "events.subscribe", json!({}))).await.unwrap();
@@ -137,7 +137,7 @@ async fn a_quiet_client_is_pinged_and_a_dead_one_is_disconnected() {
 }
 
 #[tokio::test]
-async fn slow_heads_and_bodies_are_cut_off() {
+async fn slow_heads_and_bodies_time_out() {
     let server = start(|options| {
         options.limits.head_time = Duration::from_millis(50);
         options.limits.body_time = Duration::from_millis(50);
@@ -157,7 +157,7 @@ async fn slow_heads_and_bodies_are_cut_off() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_take_its_answer_gives_its_place_back() {
+async fn a_client_that_does_not_read_its_answer_frees_its_connection() {
     let server = start(|options| {
         options.limits.connections = 1;
         options.limits.send_time = Duration::from_millis(100);
@@ -180,7 +180,7 @@ async fn a_client_that_does_not_take_its_answer_gives_its_place_back() {
 }
 
 #[tokio::test]
-async fn bodies_are_bounded_whatever_they_claim() {
+async fn bodies_are_limited_whatever_length_they_declare() {
     let server = start(|_| {}).await;
     let large = "x".repeat((1 << 20) + 1);
     assert_status(&server.request("POST", "/rpc", "", &large).await, 413);
@@ -191,7 +191,7 @@ async fn bodies_are_bounded_whatever_they_claim() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_is_told_so_and_a_place_that_gets_free_is_taken() {
+async fn a_connection_above_the_limit_is_refused_until_another_one_closes() {
     let server = start(|options| options.limits.connections = 2).await;
     let (one, two) = (server.socket().await, server.socket().await);
     assert_status(&server.get("/health", "").await, 503);

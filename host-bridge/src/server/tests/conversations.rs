@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_client_drives_the_service_and_hears_events() {
+async fn a_client_calls_the_service_and_receives_events() {
     let server = start(|_| {}).await;
     let connection = Connection::open(&format!("http://{}/", server.address)).await.unwrap();
     assert_eq!(connection.request(None, device::List {}).await.unwrap().selected, "phone");
@@ -30,7 +30,7 @@ async fn a_client_drives_the_service_and_hears_events() {
 }
 
 #[tokio::test]
-async fn a_disconnect_gives_up_the_own_calls_alone() {
+async fn a_disconnect_cancels_only_the_calls_of_that_client() {
     let server = start(|_| {}).await;
     let (mut one, mut other) = (server.socket().await, server.socket().await);
     one.send(call(1, "wx.startSoterAuthentication", json!({}))).await.unwrap();
@@ -44,7 +44,7 @@ async fn a_disconnect_gives_up_the_own_calls_alone() {
 }
 
 #[tokio::test]
-async fn a_request_whose_client_goes_away_is_given_up() {
+async fn a_request_is_cancelled_when_its_client_disconnects() {
     let server = start(|_| {}).await;
     let body = call(1, "wx.startSoterAuthentication", json!({})).to_string();
     let mut stream = TcpStream::connect(server.address).await.unwrap();
@@ -56,7 +56,7 @@ async fn a_request_whose_client_goes_away_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_call_that_a_client_drops_is_cancelled_and_the_connection_goes_on() {
+async fn a_dropped_call_is_cancelled_and_the_connection_stays_open() {
     let server = start(|_| {}).await;
     let connection = Connection::open(&format!("http://{}", server.address)).await.unwrap();
     let other = connection.clone();
@@ -76,7 +76,7 @@ async fn a_call_that_a_client_drops_is_cancelled_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
-async fn subscribers_hear_what_they_asked_for_and_nothing_else() {
+async fn subscribers_receive_only_what_they_subscribed_to() {
     let server = start(|_| {}).await;
     let mut socket = server.socket().await;
     server.service.events.send(TestService::event(1)).unwrap_err();
@@ -85,10 +85,10 @@ async fn subscribers_hear_what_they_asked_for_and_nothing_else() {
     socket.send(call(2, "wx.checkIsSupportSoterAuthentication", json!({}))).await.unwrap();
     let (mut answered, mut written) = (false, false);
     while !(answered && written) {
-        let heard = next(&mut socket).await;
-        answered |= heard["id"] == 2;
-        written |=
-            heard["method"] == "journal" && heard["params"]["call"] == "wx.checkIsSupportSoterAuthentication";
+        let received = next(&mut socket).await;
+        answered |= received["id"] == 2;
+        written |= received["method"] == "journal"
+            && received["params"]["call"] == "wx.checkIsSupportSoterAuthentication";
     }
     server.service.events.send(TestService::event(2)).unwrap();
     let event = next(&mut socket).await;
@@ -101,29 +101,29 @@ async fn subscribers_hear_what_they_asked_for_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_journals_newest_number_is_told_seldom_however_many_calls_come() {
+async fn the_newest_journal_number_is_sent_rarely_however_many_calls_there_are() {
     let server = start(|_| {}).await;
     let mut socket = server.socket().await;
     socket.send(call(1, "events.subscribe", json!({"topics": ["journal.head"]}))).await.unwrap();
     assert_eq!(next(&mut socket).await["result"], json!({}));
-    let told = next(&mut socket).await;
-    assert_eq!((&told["method"], &told["params"]), (&json!("journal.head"), &json!({"last": 0})));
+    let head = next(&mut socket).await;
+    assert_eq!((&head["method"], &head["params"]), (&json!("journal.head"), &json!({"last": 0})));
     for _ in 0..5000 {
         server.record(Value::Null);
     }
-    let mut told = 0;
+    let mut messages = 0;
     let mut number = Value::Null;
     while number != 5000 {
         number = next(&mut socket).await["params"]["last"].clone();
-        told += 1;
+        messages += 1;
     }
-    assert!(told <= 2, "{told} times");
+    assert!(messages <= 2, "{messages} messages");
     let answer = server.get("/sim/journal?before=4000&limit=2", "").await;
     assert!(answer.contains(r#"{"number":3998,"#) && answer.contains(r#""last":3999}"#), "{answer}");
 }
 
 #[tokio::test]
-async fn frames_that_are_none_of_ours_end_the_connection_with_their_code() {
+async fn invalid_frames_close_the_connection_with_the_matching_code() {
     let server = start(|options| options.limits.message = 1000).await;
     let mut binary = server.socket().await;
     binary.send(Message::binary(vec![1, 2, 3])).await.unwrap();
@@ -145,7 +145,7 @@ async fn frames_that_are_none_of_ours_end_the_connection_with_their_code() {
 }
 
 #[tokio::test]
-async fn a_client_that_closes_hears_the_answer_to_its_good_bye() {
+async fn a_client_that_closes_receives_a_close_frame() {
     let server = start(|_| {}).await;
     for pending in [false, true] {
         let mut socket = server.socket().await;
@@ -162,7 +162,7 @@ async fn a_client_that_closes_hears_the_answer_to_its_good_bye() {
 }
 
 #[tokio::test]
-async fn a_panic_in_one_request_leaves_the_others_alone() {
+async fn a_panic_in_one_request_does_not_affect_the_others() {
     let server = start(|_| {}).await;
     let mut bystander = server.socket().await;
     let body = call(1, "wx.startSoterAuthentication", json!({"challenge": "panic"})).to_string();
@@ -175,7 +175,7 @@ async fn a_panic_in_one_request_leaves_the_others_alone() {
 }
 
 #[tokio::test]
-async fn a_stop_answers_what_it_can_and_says_good_bye() {
+async fn a_stop_cancels_pending_calls_and_sends_a_close_frame() {
     let server = start(|options| options.limits.drain = Duration::from_millis(400)).await;
     let mut socket = server.socket().await;
     socket.send(call(1, "device.list", json!({}))).await.unwrap();

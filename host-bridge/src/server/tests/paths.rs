@@ -1,9 +1,9 @@
-//! What is behind each path.
+//! What the server answers on each path.
 
 use super::*;
 
 #[tokio::test]
-async fn paths_answer_and_unknown_ones_are_told() {
+async fn paths_answer_and_unknown_ones_are_errors_with_advice() {
     let server = start(|_| {}).await;
     assert_status(&server.get("/health", "").await, 200);
     assert!(server.get("/health", "").await.contains(r#""status":"ok""#));
@@ -28,7 +28,7 @@ async fn paths_answer_and_unknown_ones_are_told() {
 }
 
 #[tokio::test]
-async fn the_page_needs_nothing_from_elsewhere_and_its_files_need_no_token() {
+async fn the_page_loads_nothing_from_other_servers_and_its_files_need_no_token() {
     let server = start(|options| options.token = Some("correct horse battery".into())).await;
     assert_status(&server.get("/", "").await, 401);
     let index = server.get("/?token=correct%20horse%20battery", "").await;

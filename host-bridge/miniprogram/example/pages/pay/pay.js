@@ -27,13 +27,13 @@ Page({
       challenge,
       authContent: `支付 ${this.data.yuan} 元`,
     })
-    // The text goes on as it is: whoever parses it and writes it anew breaks the signature. 原样转发，不要重新序列化。
+    // Forward the text unchanged: parsing and writing it again breaks the signature. 原样转发，不要重新序列化。
     const request = { order, resultJSON, resultJSONSignature }
     getApp().payment = { authMode, request, answer: await post('/pay', request) }
     wx.navigateTo({ url: '/pages/result/result' })
   },
 
-  /** Shows what goes wrong, be it the phone's answer, the server's or the network's. */
+  /** Runs a step, and shows an error of the phone, the server or the network. */
   async attempt(step) {
     if (this.data.busy) return
     this.setData({ busy: true, message: '' })
