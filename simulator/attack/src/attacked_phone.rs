@@ -258,7 +258,7 @@ mod tests {
     use crate::keys::KeySource;
 
     #[test]
-    fn a_phone_with_a_salt_length_of_its_own_is_one_like_the_others() {
+    fn a_phone_with_an_unusual_salt_length_makes_valid_signatures() {
         let huawei = *Profile::named("itrustee").unwrap();
         let scheme = SignatureScheme::rsa_pss(24).unwrap();
         let profile: &'static Profile = Box::leak(Box::new(Profile { scheme, ask: AskForm::Json, ..huawei }));

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_unique_and_of_one_shape() {
+    fn ids_are_unique_and_have_the_same_format() {
         let ids: BTreeSet<_> = catalogue().map(|attack| attack.id).collect();
         assert_eq!(ids.len(), catalogue().count());
         for id in ids {
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attack_is_found_as_people_write_its_id() {
+    fn an_attack_is_found_by_the_spellings_of_its_id_that_people_use() {
         for id in ["SOTER-REPLAY-01", "soter-replay-01", "REPLAY-01", " replay-01 "] {
             assert_eq!(find(id).unwrap().id, "SOTER-REPLAY-01", "{id}");
         }
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reason_is_one_that_is_explained() {
+    fn every_expected_reason_is_explained() {
         for attack in catalogue() {
             assert!(Profile::named(attack.profile).is_some(), "{}", attack.id);
             for reason in attack.expected.reasons() {
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_is_a_sentence_for_people() {
+    fn every_text_is_a_sentence() {
         for attack in catalogue() {
             for text in [attack.making, attack.meaning, attack.fix] {
                 assert!(text.ends_with('.') && text.len() > 20, "{}: {text}", attack.id);

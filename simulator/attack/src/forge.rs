@@ -216,7 +216,7 @@ mod tests {
     use crate::keys::KeySource;
 
     #[test]
-    fn every_shape_but_the_first_is_another_text() {
+    fn every_shape_except_the_first_changes_the_signatures_text() {
         let key = SoftwareKey::generate().unwrap();
         let signature = base64::encode(&key.sign(b"text", Scheme::USUAL).unwrap());
         let shape = |shape| reshaped(&signature, shape, key.public()).unwrap();
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_with_a_foreign_root_holds_and_one_with_a_broken_link_does_not() {
+    fn a_chain_with_a_foreign_root_verifies_and_one_with_a_broken_link_does_not() {
         let supply = KeySource::random().supply("test");
         let mut phone = AttackedPhone::new(&supply, Profile::named("itrustee").unwrap(), "oUser").unwrap();
         let upload = phone.upload().unwrap();

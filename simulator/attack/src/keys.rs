@@ -175,7 +175,7 @@ mod tests {
     use crate::software_key::Scheme;
 
     #[test]
-    fn no_key_is_given_out_twice_and_each_signs() {
+    fn no_key_is_issued_twice_and_each_signs() {
         let supply = KeySource::random().supply("test");
         let mut seen = BTreeSet::new();
         for _ in 0..120 {
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seeds_numbers_belong_to_the_attack() {
+    fn seeded_texts_depend_on_the_attack() {
         let numbers = |attack: &str| KeySource::seeded("demo").supply(attack).text(8).unwrap();
         assert_eq!(numbers("one"), numbers("one"));
         assert_ne!(numbers("one"), numbers("two"));

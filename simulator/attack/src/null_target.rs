@@ -200,7 +200,7 @@ mod tests {
     use crate::keys::KeySource;
 
     #[tokio::test]
-    async fn every_attack_can_be_made_on_paper_and_differs_from_an_honest_request() {
+    async fn every_attack_can_be_forged_without_a_target_and_differs_from_an_honest_request() {
         let keys = KeySource::random();
         for attack in catalogue() {
             let forged = forge(attack, &keys).await.unwrap();

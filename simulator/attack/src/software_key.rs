@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_signed_as_phones_sign_verifies_at_that_salt_length_alone() {
+    fn a_pss_signature_verifies_only_at_its_own_salt_length() {
         let key = SoftwareKey::generate().unwrap();
         for salt_length in [0, 20, 24, 32, SaltLength::MAX.get()] {
             let scheme = SignatureScheme::rsa_pss(salt_length).unwrap();
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn the_old_padding_verifies_as_such() {
+    fn a_pkcs1_signature_verifies_only_as_pkcs1() {
         let key = SoftwareKey::generate().unwrap();
         let signature = key.sign(b"text", Scheme { padding: Padding::Pkcs1, ..Scheme::USUAL }).unwrap();
         assert_eq!(key.public().verify_pkcs1(b"text", &signature), Ok(()));
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn other_hashes_give_what_no_verifier_of_sha_256_accepts() {
+    fn signatures_with_other_hashes_do_not_verify_with_sha_256() {
         let key = SoftwareKey::generate().unwrap();
         for scheme in [
             Scheme { hash: Hash::Sha1, mgf1: Hash::Sha1, ..Scheme::USUAL },
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sha_1_forms_are_what_the_library_verifies() {
+    fn the_sha_1_signatures_verify_with_the_rsa_library() {
         let key = SoftwareKey::generate().unwrap();
         let hashed = digest(&SHA1_FOR_LEGACY_USE_ONLY, b"text");
         let scheme = Scheme { hash: Hash::Sha1, mgf1: Hash::Sha1, ..Scheme::USUAL };
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_salt_that_does_not_fit_is_refused_with_the_longest_that_does() {
+    fn a_salt_that_does_not_fit_is_refused_with_the_longest_that_fits() {
         let key = SoftwareKey::generate().unwrap();
         let error = key.sign(b"text", Scheme { salt_length: 223, ..Scheme::USUAL }).unwrap_err();
         assert!(error.next.contains("222"), "{error:?}");

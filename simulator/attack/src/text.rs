@@ -201,13 +201,13 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_edits_is_the_phones_own() {
+    fn a_text_without_edits_is_unchanged() {
         assert_eq!(edited(TEXT, &[], AROUND).unwrap(), TEXT);
         assert_eq!(Members::read(TEXT).unwrap().write(",", ":"), TEXT);
     }
 
     #[test]
-    fn every_edit_of_a_member_changes_that_member_alone() {
+    fn every_edit_of_a_member_changes_only_that_member() {
         for (edit, expected) in [
             (Edit::Counter(CounterIs::Equal), TEXT.replace("12,", "11,")),
             (Edit::Counter(CounterIs::Below(3)), TEXT.replace("12,", "8,")),

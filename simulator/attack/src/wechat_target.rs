@@ -350,32 +350,32 @@ mod tests {
     use super::*;
     use crate::target::Exchange;
 
-    fn told(status: u16, body: &str) -> Result<(bool, String), TargetError> {
+    fn outcome(status: u16, body: &str) -> Result<(bool, String), TargetError> {
         let exchange = Exchange::default();
         let reply = Reply { status, headers: Vec::new(), body: body.to_owned(), exchange };
         judged(reply).map(|answer| (answer.accepted, answer.reason.unwrap_or_default()))
     }
 
     #[test]
-    fn only_a_boolean_is_ok_is_a_yes_and_everything_else_says_what_it_was() {
-        assert_eq!(told(200, r#"{"is_ok":true}"#).unwrap(), (true, String::new()));
-        assert_eq!(told(200, r#"{"is_ok":false}"#).unwrap(), (false, String::new()));
+    fn only_is_ok_true_is_an_acceptance_and_other_answers_are_quoted_in_the_reason() {
+        assert_eq!(outcome(200, r#"{"is_ok":true}"#).unwrap(), (true, String::new()));
+        assert_eq!(outcome(200, r#"{"is_ok":false}"#).unwrap(), (false, String::new()));
         for (body, reason) in [
             (r#"{"is_ok":"true"}"#, "is_ok is \"true\", which is no boolean"),
             (r#"{"errcode":40003,"errmsg":"invalid openid"}"#, "errcode 40003"),
             (r#"{"ok":true}"#, "an answer without is_ok"),
         ] {
-            assert_eq!(told(200, body).unwrap(), (false, reason.to_owned()), "{body}");
+            assert_eq!(outcome(200, body).unwrap(), (false, reason.to_owned()), "{body}");
         }
     }
 
     #[test]
-    fn what_is_no_verdict_is_not_taken_for_a_refusal() {
+    fn an_answer_without_a_verdict_is_an_error_and_not_a_refusal() {
         for errcode in TOO_MUCH_TO_DO {
-            let error = told(200, &format!("{{\"errcode\":{errcode}}}")).unwrap_err();
+            let error = outcome(200, &format!("{{\"errcode\":{errcode}}}")).unwrap_err();
             assert!(error.to_string().contains(&errcode.to_string()), "{error}");
         }
-        assert!(told(200, "<html>").is_err());
-        assert!(!told(400, "<html>").unwrap().0);
+        assert!(outcome(200, "<html>").is_err());
+        assert!(!outcome(400, "<html>").unwrap().0);
     }
 }

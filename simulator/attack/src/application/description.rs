@@ -307,15 +307,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_initial_description_is_one() {
+    fn the_initial_description_is_valid() {
         let application = Application::read(INITIAL).unwrap();
         assert_eq!(application.url, "http://127.0.0.1:3000");
         assert!(application.login.is_some());
     }
 
     #[test]
-    fn mistakes_are_told_with_their_line_or_name() {
-        for (from, to, told) in [
+    fn the_error_for_an_invalid_description_names_the_line_or_the_field() {
+        for (from, to, expected) in [
             ("url = \"http", "ur = \"http", "line 15: unknown field `ur`"),
             (
                 "method = \"POST\"\nurl = \"/login\"",
@@ -343,14 +343,14 @@ mod tests {
             ("pointer = \"/paid\"", "", "no pointer"),
         ] {
             let error = Application::read(&INITIAL.replace(from, to)).unwrap_err();
-            assert!(error.what.contains(told), "{from}: {error:?}");
+            assert!(error.what.contains(expected), "{from}: {error:?}");
         }
         let bad = INITIAL.replace("[result.success]", "[result.success]\nregex = \"(\"");
         assert!(Application::read(&bad).unwrap_err().what.contains("line"));
     }
 
     #[test]
-    fn a_body_without_a_content_type_is_taken_for_what_it_looks_like() {
+    fn the_encoding_of_a_body_without_a_content_type_is_guessed_from_its_text() {
         for (body, place) in [
             ("{\"r\":\"{{resultJSON}}\"}", Encoding::Json),
             ("r={{resultJSON}}&s={{resultJSONSignature}}", Encoding::Form),
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_takes_the_place_of_the_string_with_its_quotation_marks() {
+    fn an_object_replaces_the_string_and_its_quotation_marks() {
         let endpoint = Endpoint {
             method: None,
             url: "/".to_owned(),

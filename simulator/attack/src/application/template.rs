@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_written_as_their_place_wants_them() {
+    fn values_are_encoded_for_their_place() {
         for (place, expected) in [
             (Encoding::Address, "1x%22y%2F%26%2B%20%0A2"),
             (Encoding::Header, "1x\"y/&+ 2"),
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn braces_that_are_no_name_stay_and_unknown_names_are_empty() {
+    fn braces_without_a_name_are_kept_and_unknown_names_are_empty() {
         assert_eq!(filled("{\"a\":{\"b\":1}} {{", &values(), Encoding::Json), "{\"a\":{\"b\":1}} {{");
         assert_eq!(filled("<{{unknown}}>", &values(), Encoding::Plain), "<>");
         assert_eq!(names("{{a}} {{ b }} {{c").collect::<Vec<_>>(), ["a", "b"]);

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn attacks_are_chosen_by_id_or_by_its_beginning() {
+    fn attacks_are_selected_by_id_or_by_a_prefix_of_it() {
         assert_eq!(ids(&[], &[]).unwrap().len(), catalogue().count());
         assert_eq!(ids(&["soter-replay-01"], &[]).unwrap(), ["SOTER-REPLAY-01"]);
         let counters = ids(&["SOTER-COUNTER"], &["SOTER-COUNTER-01"]).unwrap();
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_may_be_written_as_people_do() {
+    fn an_id_is_accepted_in_the_spellings_that_people_use() {
         for word in ["REPLAY-01", "replay-01", "Soter-Replay-01", " soter-replay-01 ", "REPLAY-01*"] {
             assert_eq!(ids(&[word], &[]).unwrap(), ["SOTER-REPLAY-01"], "{word}");
         }
@@ -149,14 +149,14 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_id_is_told_as_such() {
+    fn the_error_for_an_empty_id_says_that_it_is_empty() {
         for (only, skip) in [(&[""][..], &[][..]), (&["REPLAY", " "], &[]), (&[], &[""])] {
             assert!(ids(only, skip).unwrap_err().what.contains("is empty"));
         }
     }
 
     #[test]
-    fn a_baseline_knows_what_it_found_and_nothing_else() {
+    fn a_baseline_knows_only_its_own_findings() {
         let baseline = Baseline::read(
             br#"{"summary":{},"results":[{"id":"SOTER-REPLAY-01","verdict":"FAIL","reason":""}]}"#,
         )

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_exchange_shows_no_secret_as_it_is_or_encoded() {
+    fn an_exchange_shows_no_secret_plain_or_encoded() {
         let secret = "s3cret/+ value";
         let mut url = Url::parse("http://127.0.0.1/token").unwrap();
         url.query_pairs_mut().append_pair("secret", secret);

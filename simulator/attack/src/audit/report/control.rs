@@ -48,7 +48,7 @@ mod tests {
     use crate::target::Exchange;
 
     #[test]
-    fn a_failed_control_is_an_error_that_no_baseline_knows_and_no_attack_that_can_be_named() {
+    fn a_failed_control_is_an_error_that_is_in_no_baseline_and_not_in_the_catalogue() {
         let exchange = Exchange { request: "sent".to_owned(), response: String::new(), curl: String::new() };
         let failed = ControlFailed { what: "refused".to_owned(), exchange: Some(exchange) };
         let finding = Finding::of_control(&failed);

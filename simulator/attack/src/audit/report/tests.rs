@@ -48,7 +48,7 @@ fn the_json_report_has_the_counts_and_one_result_for_each_attack() {
 }
 
 #[test]
-fn the_junit_report_reads_back_whatever_the_target_has_answered() {
+fn the_junit_report_can_be_parsed_whatever_the_target_answers() {
     let xml = report().written(ReportKind::JUnit).unwrap();
     let read = quick_junit::Report::deserialize_from_str(&xml).unwrap();
     let suite = &read.test_suites[0];
@@ -80,7 +80,7 @@ fn the_junit_report_is_xml_whatever_characters_a_target_sends() {
 }
 
 #[test]
-fn reports_that_are_kept_tell_when_the_audit_began() {
+fn report_files_say_when_the_audit_began() {
     let written = |kind| report().written(kind).unwrap();
     assert!(written(ReportKind::Json).contains("\"began\": \"2026-10-21T11:30:45Z\""));
     assert!(written(ReportKind::Html).contains("began <time>2026-10-21T11:30:45Z</time>"));
@@ -91,7 +91,7 @@ fn reports_that_are_kept_tell_when_the_audit_began() {
 }
 
 #[test]
-fn every_report_says_of_each_verdict_what_that_one_means() {
+fn every_report_says_what_each_verdict_means() {
     let report = Report { strict: true, ..report() };
     let [_, fail, _, warn, error] = report.findings.as_slice() else { panic!("{report:?}") };
     assert_eq!((fail.meaning(), fail.fix()), (fail.attack.meaning, fail.attack.fix));
@@ -112,7 +112,7 @@ fn every_report_says_of_each_verdict_what_that_one_means() {
 }
 
 #[test]
-fn the_page_has_no_markup_that_a_target_has_sent_and_needs_nothing_from_elsewhere() {
+fn the_html_report_has_no_markup_from_the_target_and_loads_nothing() {
     let page = report().written(ReportKind::Html).unwrap();
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"), "{page}");
     assert!(page.contains("\\u{202e}\\u{200b}") && !page.contains(['\u{202e}', '\u{200b}']));
@@ -153,7 +153,7 @@ fn results_of_a_sarif_log_have_a_level_only_if_they_are_failures() {
 }
 
 #[test]
-fn a_sarif_log_says_what_is_new_on_every_result_and_only_beside_a_baseline() {
+fn every_result_of_a_sarif_log_has_a_baseline_state_only_if_there_is_a_baseline() {
     assert!(sarif_results(&report()).iter().all(|result| result["baselineState"].is_null()));
     let earlier = json!({"results": [
         {"id": "SOTER-REPLAY-01", "verdict": "PASS"},
@@ -182,7 +182,7 @@ fn a_targets_text_is_neither_a_placeholder_nor_a_link_in_a_sarif_log() {
 }
 
 #[test]
-fn the_text_ends_with_the_counts_and_cannot_steer_a_terminal() {
+fn the_text_ends_with_the_counts_and_has_no_control_characters() {
     let text = report().text();
     let last = text.lines().last().unwrap();
     assert!(last.contains("1 pass, 1 fail, 1 warn, 1 skip, 1 error"), "{last}");
@@ -195,7 +195,7 @@ fn the_text_ends_with_the_counts_and_cannot_steer_a_terminal() {
 /// Runs the command that a person copies out of the report in a shell.
 #[cfg(unix)]
 #[test]
-fn a_request_of_several_lines_can_be_copied_out_of_the_text_and_repeated() {
+fn a_request_of_several_lines_can_be_copied_from_the_text_and_repeated() {
     let mut report = report();
     report.findings.truncate(2);
     let curl = "curl -sS -X POST -H 'a: b' --data-binary 'one\n  two\n' 'http://127.0.0.1:1/'";
@@ -205,16 +205,16 @@ fn a_request_of_several_lines_can_be_copied_out_of_the_text_and_repeated() {
     let (_, copied) = text.split_once("again with\n").unwrap();
     let (copied, _) = copied.rsplit_once("\n\n").unwrap();
     let script = format!("curl() {{ for argument; do printf '<%s>' \"$argument\"; done; }}\n{copied}\n");
-    let said = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+    let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
     assert_eq!(
-        String::from_utf8(said.stdout).unwrap(),
+        String::from_utf8(output.stdout).unwrap(),
         "<-sS><-X><POST><-H><a: b><--data-binary><one\n  two\n><http://127.0.0.1:1/>"
     );
-    assert_eq!(String::from_utf8(said.stderr).unwrap(), "");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 }
 
 #[test]
-fn the_ending_of_a_file_says_how_it_is_written() {
+fn the_extension_of_a_file_selects_the_report_format() {
     for (path, kind) in [
         ("a.json", ReportKind::Json),
         ("a.XML", ReportKind::JUnit),
