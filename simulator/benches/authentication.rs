@@ -1,6 +1,6 @@
-//! What an authentication costs: everything around the signature, start-up, and memory for phones that nobody touches.
+//! What an authentication costs: everything around the signature, start-up, and memory for unused phones.
 //!
-//! `cargo bench` prints ratios of figures that were taken in the same run, in turns, because the machine's speed
+//! `cargo bench` prints ratios of figures that were taken in the same run, alternately, because the machine's speed
 //! changes from one minute to the next. Only ratios are worth quoting.
 
 use std::error::Error;
@@ -124,7 +124,7 @@ fn signature_and_authentication(
     Ok((bare[ROUNDS / 2], whole[ROUNDS / 2], ratios[ROUNDS / 2]))
 }
 
-/// How much the process grows by phones that are on the desk and were never touched.
+/// How much memory the process needs for each unused phone on the desk.
 fn memory_per_idle_phone(runtime: &Runtime) -> Result<Option<usize>, Box<dyn Error>> {
     let desk = Desk::open(DeskOptions::new(State::Ephemeral))?;
     let Some(before) = resident_bytes() else { return Ok(None) };

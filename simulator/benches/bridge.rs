@@ -1,5 +1,5 @@
-//! What the bridge costs: authentications over WebSocket beside bare signatures, and `verify_signature` beside
-//! `GET /health`, all on the same machine in the same run.
+//! What the bridge costs: authentications over WebSocket compared with bare signatures, and `verify_signature`
+//! compared with `GET /health`, all on the same machine in the same run.
 //!
 //! The client takes its share of the processors, too. Each figure is the median over rounds in which both sides take
 //! their turn, because the machine's speed changes from one minute to the next. Only ratios are worth quoting.
@@ -39,7 +39,7 @@ const CONNECTIONS: usize = 32;
 const ROUNDS: usize = 7;
 /// Results of each phone that are verified in a turn: enough that one slow write to the disk does not decide it.
 const RESULTS: usize = 600;
-/// How long each side's turn over time is.
+/// How long each side's turn takes if it is limited by time.
 const TURN: Duration = Duration::from_millis(700);
 const OPENID: &str = "oEmulatedUser000000000000001";
 
@@ -93,7 +93,7 @@ async fn run() -> Result<(), Failed> {
         "  authentications / signatures: {:.3}   (goal: at least 0.6)",
         ratio(&mut authentications, &mut signatures)
     )?;
-    tell_latencies(&mut out, &mut latencies[0])?;
+    print_latencies(&mut out, &mut latencies[0])?;
     writeln!(
         out,
         "GET /health over {CONNECTIONS} connections:                 {:>8.0} /s",
@@ -109,12 +109,12 @@ async fn run() -> Result<(), Failed> {
         "  verify_signature / health: {:.3}   (goal: at least 0.4)",
         ratio(&mut verified, &mut health)
     )?;
-    tell_latencies(&mut out, &mut latencies[1])?;
+    print_latencies(&mut out, &mut latencies[1])?;
     desk.close()?;
     Ok(())
 }
 
-/// What came of a turn.
+/// The result of a turn.
 struct Turn {
     done: usize,
     took: Duration,
@@ -127,7 +127,7 @@ impl Turn {
     }
 }
 
-/// One phone for each connection, with keys, that touches by itself.
+/// One phone for each connection, with keys and an automatic sensor.
 async fn phones(desk: &Desk) -> Result<Vec<String>, Failed> {
     let mut names = vec!["phone".to_owned()];
     for number in 1..CONNECTIONS {
@@ -255,7 +255,7 @@ async fn requests(address: SocketAddr, lists: Arc<Vec<Vec<(String, &'static str)
             for (request, expected) in lists.get(index).into_iter().flatten() {
                 let sent = Instant::now();
                 stream.write_all(request.as_bytes()).await?;
-                // Answers are far smaller than the buffer and come at once.
+                // Answers are far smaller than the buffer and arrive in one piece.
                 let length = stream.read(&mut buffer).await?;
                 latencies.push(sent.elapsed());
                 let answer = String::from_utf8_lossy(buffer.get(..length).unwrap_or_default());
@@ -282,7 +282,7 @@ async fn token(address: SocketAddr, desk: &Desk) -> Result<String, Failed> {
     Ok(body["access_token"].as_str().ok_or("no token")?.to_owned())
 }
 
-fn tell_latencies(out: &mut impl Write, latencies: &mut [Duration]) -> std::io::Result<()> {
+fn print_latencies(out: &mut impl Write, latencies: &mut [Duration]) -> std::io::Result<()> {
     latencies.sort_unstable();
     let at = |part: usize| latencies.get(latencies.len() * part / 100).copied().unwrap_or_default();
     writeln!(

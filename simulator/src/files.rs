@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_the_environments_fault_and_named() {
+    fn a_path_that_is_not_a_file_is_an_environment_error_that_names_it() {
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().to_owned(), folder.path().join("missing")] {
             let error = read_input(Input::named(&path)).unwrap_err();

@@ -1,6 +1,6 @@
 //! The phone through the command protocol: what a mini program and an Android app see, check by check.
 
-#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,7 +24,7 @@ fn in_folder(folder: &Path) -> Result<Desk, CommandError> {
     Desk::open(DeskOptions::new(State::Folder(folder.to_owned())))
 }
 
-/// A request that succeeds: each test deviates from it in one point.
+/// A request that succeeds. Each test changes it in one point.
 fn good_request() -> StartSoterAuthentication {
     StartSoterAuthentication {
         request_auth_modes: Some(vec!["fingerPrint".into()]),
@@ -65,7 +65,7 @@ fn assert_fails(answer: &SoterAuthentication, code: i32, text: &str) {
     );
 }
 
-/// All events until now.
+/// All events that were sent so far.
 fn drain(events: &mut Receiver<Event>) -> Vec<Event> {
     std::iter::from_fn(|| events.try_recv().ok()).collect()
 }
@@ -95,11 +95,11 @@ async fn every_family_signs_what_its_own_key_verifies() {
 }
 
 #[tokio::test]
-async fn checks_come_in_the_order_of_wechats_client() {
+async fn checks_are_made_in_the_order_of_wechats_client() {
     let desk = ephemeral("trustonic");
     let modes = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
     let start = counter(&desk).await;
-    // Each request fails two checks, and the earlier one answers.
+    // Each request fails two checks. The answer is that of the earlier one.
     set(&desk, json!({"support": false})).await;
     for none in [None, modes(&[])] {
         let answer =
@@ -130,11 +130,11 @@ async fn checks_come_in_the_order_of_wechats_client() {
     assert_fails(&authenticate(&desk, good_request()).await, 90002, "fail user not grant to use fingerprint");
     set(&desk, json!({"permission": true})).await;
     assert_fails(&authenticate(&desk, good_request()).await, 90011, "fail no fingerprint enrolled");
-    assert_eq!(counter(&desk).await, start, "a refused call spent a counter value");
+    assert_eq!(counter(&desk).await, start, "a refused call used a counter value");
 }
 
 #[tokio::test]
-async fn challenges_of_1_to_511_utf16_units_are_signed_as_they_are() {
+async fn challenges_of_1_to_511_utf16_units_are_signed_unchanged() {
     let desk = ephemeral("trustonic");
     authenticate(&desk, good_request()).await;
     let texts = [
@@ -208,7 +208,7 @@ async fn an_iphones_dialog_ends_after_three_failures_and_five_lock_it_until_the_
 }
 
 #[tokio::test]
-async fn a_person_touches_while_the_call_waits_and_a_call_that_goes_away_is_cancelled() {
+async fn a_waiting_call_takes_touches_and_a_dropped_call_is_cancelled() {
     let desk = ephemeral("trustonic");
     let waits = || StartSoterAuthentication { touch: None, ..good_request() };
     let mut events = desk.events();
@@ -243,7 +243,7 @@ async fn a_person_touches_while_the_call_waits_and_a_call_that_goes_away_is_canc
     assert_eq!(authenticate(&desk, good_request()).await.err_code, 0);
 }
 
-/// Waits for the dialog that waits for a person.
+/// Waits until a dialog is open that waits for touches.
 async fn prompt(events: &mut Receiver<Event>) {
     let shown =
         async { while !matches!(events.recv().await.unwrap(), Event::PromptShown { waits: true, .. }) {} };
@@ -251,7 +251,7 @@ async fn prompt(events: &mut Receiver<Event>) {
 }
 
 #[tokio::test]
-async fn calls_at_the_same_time_take_the_screen_in_turns() {
+async fn simultaneous_calls_use_the_screen_one_after_the_other() {
     let desk = ephemeral("trustonic");
     let mut events = desk.events();
     let calls: Vec<_> = (0..3)
@@ -279,7 +279,7 @@ async fn calls_at_the_same_time_take_the_screen_in_turns() {
 }
 
 #[tokio::test]
-async fn a_new_finger_invalidates_the_auth_key_and_wechat_makes_it_anew() {
+async fn a_new_finger_invalidates_the_auth_key_and_wechat_generates_another() {
     let desk = ephemeral("trustonic");
     let auth_key = async || {
         let keys = desk.request(None, keys::List {}).await.unwrap().keys;
@@ -304,7 +304,7 @@ async fn a_new_finger_invalidates_the_auth_key_and_wechat_makes_it_anew() {
 }
 
 #[tokio::test]
-async fn every_trouble_can_be_switched_on() {
+async fn every_failure_setting_takes_effect() {
     let desk = ephemeral("ios");
     for text in [
         "auth key update error",
@@ -338,8 +338,8 @@ async fn every_trouble_can_be_switched_on() {
     set(&desk, json!({"modes": []})).await;
     let support = desk.request(None, wx::CheckIsSupportSoterAuthentication {}).await.unwrap();
     assert_eq!(serde_json::to_value(&support).unwrap()["supportMode"], json!([]));
-    let asked = wx::CheckIsSoterEnrolledInDevice { check_auth_mode: Some("fingerPrint".into()) };
-    let enrolled = desk.request(None, asked).await.unwrap();
+    let request = wx::CheckIsSoterEnrolledInDevice { check_auth_mode: Some("fingerPrint".into()) };
+    let enrolled = desk.request(None, request).await.unwrap();
     assert_eq!(
         (enrolled.is_enrolled, enrolled.err_msg.as_str()),
         (false, "checkIsSoterEnrolledInDevice:fail not support")
@@ -356,7 +356,7 @@ async fn every_trouble_can_be_switched_on() {
 }
 
 #[tokio::test]
-async fn the_sensor_touches_by_itself_or_by_script() {
+async fn the_sensor_can_touch_automatically_or_by_script() {
     let desk = ephemeral("trustonic");
     let waits = || StartSoterAuthentication { touch: None, ..good_request() };
     desk.request(None, sensor::SetMode { mode: SensorMode::Auto }).await.unwrap();
@@ -370,7 +370,7 @@ async fn the_sensor_touches_by_itself_or_by_script() {
 }
 
 #[tokio::test]
-async fn an_android_app_signs_through_the_trusted_app_after_a_touch_only() {
+async fn an_android_app_signs_through_the_trusted_app_only_after_a_touch() {
     let desk = ephemeral("trustonic");
     let code = async |call: (&str, Value)| {
         let response = desk.call(Call::parse(call.0, call.1).unwrap()).await.unwrap();
@@ -408,7 +408,7 @@ async fn an_android_app_signs_through_the_trusted_app_after_a_touch_only() {
 }
 
 #[tokio::test]
-async fn a_factory_reset_takes_keys_and_settings_and_leaves_identity_and_counter() {
+async fn a_factory_reset_removes_keys_and_settings_and_keeps_identity_and_counter() {
     let desk = ephemeral("trustonic");
     let before = result(&authenticate(&desk, good_request()).await);
     let attk = desk.request(None, keys::List {}).await.unwrap().keys[0].clone();
@@ -453,12 +453,16 @@ async fn a_folder_keeps_phones_settings_and_selection_and_an_untouched_phone_has
     let listed = desk.request(None, device::List {}).await.unwrap();
     assert_eq!((listed.selected.as_str(), listed.devices.len()), ("second", 2));
     let shown = desk.request(Some("phone"), device::Show {}).await.unwrap();
-    assert_eq!((shown.settings.latency, shown.counter), (3, first.counter), "an orderly end skips nothing");
+    assert_eq!(
+        (shown.settings.latency, shown.counter),
+        (3, first.counter),
+        "a clean shutdown skips no value"
+    );
     let next = result(&desk.request(Some("phone"), good_request()).await.unwrap());
     assert_eq!((next.counter, &next.cpu_id), (first.counter + 1, &first.cpu_id));
     drop(desk);
 
-    // Power off in disorder: values are skipped, none comes back.
+    // No clean shutdown: values are skipped, and none is repeated.
     let desk = in_folder(folder.path()).unwrap();
     let after = result(&desk.request(Some("phone"), good_request()).await.unwrap());
     assert!(after.counter > next.counter && after.counter <= next.counter + 16, "{}", after.counter);
@@ -468,7 +472,7 @@ async fn a_folder_keeps_phones_settings_and_selection_and_an_untouched_phone_has
 }
 
 #[tokio::test]
-async fn a_lost_list_of_phones_is_made_again_from_their_files() {
+async fn a_lost_list_of_phones_is_rebuilt_from_their_files() {
     let folder = tempfile::tempdir().unwrap();
     let seeded = |profile: &str| DeskOptions {
         profile: Some(profile.into()),
@@ -490,7 +494,7 @@ async fn a_lost_list_of_phones_is_made_again_from_their_files() {
 }
 
 #[tokio::test]
-async fn events_tell_what_was_spent_signed_and_refused() {
+async fn events_report_counters_signatures_and_refusals() {
     let desk = ephemeral("trustonic");
     let mut events = desk.events();
     authenticate(&desk, good_request()).await;
@@ -513,7 +517,7 @@ async fn events_tell_what_was_spent_signed_and_refused() {
 }
 
 #[tokio::test]
-async fn devices_are_named_and_unknown_ones_refused() {
+async fn invalid_device_names_and_unknown_devices_are_refused() {
     let desk = ephemeral("trustonic");
     for name in ["", "A", "../x", "con", "phone"] {
         let create = device::Create { name: name.into(), ..Default::default() };

@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_waiting_dialog_of_the_own_call_is_the_own_dialog() {
+    fn a_dialog_belongs_to_a_call_only_if_it_waits_and_has_its_device_and_challenge() {
         let call = |device: Option<&str>, challenge: &str| Call {
             device: device.map(str::to_owned),
             request: wx::StartSoterAuthentication {

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_finger_has_its_own_number_as_key_where_that_is_one_digit() {
+    fn the_key_of_a_finger_is_its_number_if_that_has_one_digit() {
         let keys = |numbers: &[u32]| -> String {
             let enrolled: Vec<_> = numbers
                 .iter()

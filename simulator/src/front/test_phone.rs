@@ -1,4 +1,4 @@
-//! A phone for tests of front ends: it opens dialogs, judges touches at once, and signs nothing.
+//! A phone for tests of front ends: it opens dialogs, judges touches immediately, and signs nothing.
 
 use std::sync::Mutex;
 
@@ -50,7 +50,7 @@ impl TestPhone {
         // The dialog is open before the event is sent, as on the real phone.
         let (sender, answer) = oneshot::channel();
         *self.dialog.lock().unwrap() = Some(sender);
-        self.tell(Event::PromptShown {
+        self.send_event(Event::PromptShown {
             device: "phone".to_owned(),
             dialog: 1,
             modes: self.modes.clone(),
@@ -79,17 +79,17 @@ impl TestPhone {
         };
         let attempts_left = (judgement == Judgement::Rejected).then_some(4);
         let mode = (judgement != Judgement::Cancelled).then_some(Mode::FingerPrint);
-        self.tell(Event::Touched { device: "phone".to_owned(), touch, judgement, attempts_left });
+        self.send_event(Event::Touched { device: "phone".to_owned(), touch, judgement, attempts_left });
         let dialog_open = answer.is_none();
         if let Some(answer) = answer {
             let err_code = answer.err_code;
-            self.tell(Event::PromptClosed { device: "phone".to_owned(), dialog: 1, err_code });
+            self.send_event(Event::PromptClosed { device: "phone".to_owned(), dialog: 1, err_code });
             dialog.take().unwrap().send(answer).unwrap();
         }
         Ok(Judged { judgement, mode, attempts_left, dialog_open })
     }
 
-    fn tell(&self, event: Event) {
+    fn send_event(&self, event: Event) {
         // It is not an error if nobody is subscribed.
         let _ = self.events.send(event);
     }

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_time_is_refused() {
+    fn text_that_is_not_a_time_is_refused() {
         for text in [
             "",
             "now",
@@ -149,12 +149,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_reads_back(moment in 0..=LAST_MS) {
+        fn a_written_time_is_read_as_the_same_time(moment in 0..=LAST_MS) {
             prop_assert_eq!(parse_moment(&format_moment(moment)), Ok(moment));
         }
 
         #[test]
-        fn any_text_is_answered(text in ".{0,40}") {
+        fn any_text_is_parsed_or_refused(text in ".{0,40}") {
             let _ = parse_moment(&text);
         }
     }

@@ -8,7 +8,7 @@ use super::*;
 fn line(text: &str) -> Line {
     match parse_line(text) {
         Ok(Some(line)) => line,
-        other => panic!("`{text}` is no command: {other:?}"),
+        other => panic!("`{text}` is not a command: {other:?}"),
     }
 }
 
@@ -16,7 +16,7 @@ fn call(text: &str) -> Call {
     let LineCommand::Shared(command) = line(text).command else { panic!("`{text}` is a REPL command") };
     match command.job() {
         Ok(Job::Call(prepared_call)) => prepared_call.call,
-        other => panic!("`{text}` is no call: {other:?}"),
+        other => panic!("`{text}` is not a call: {other:?}"),
     }
 }
 
@@ -42,7 +42,7 @@ fn every_command(command: &clap::Command) -> Vec<String> {
 }
 
 #[test]
-fn the_grammars_are_sound() {
+fn the_grammars_are_consistent() {
     command_line().debug_assert();
     lines().debug_assert();
 }
@@ -103,7 +103,7 @@ fn every_method_of_the_protocol_has_a_friendly_form() {
             Job::Verify(_) => Some("verify.signature"),
             Job::Explain(_) => None,
         })
-        .chain(["sensor.touch", "sensor.cancel"]) // `touch` and `cancel` are lines of the REPL alone
+        .chain(["sensor.touch", "sensor.cancel"]) // `touch` and `cancel` are lines of the REPL only
         .collect();
     for method in METHODS {
         assert!(friendly.contains(&method.name), "{} has no friendly form", method.name);
@@ -124,7 +124,7 @@ fn every_method_can_be_called_by_its_name() {
 }
 
 #[test]
-fn auth_passes_challenge_modes_content_and_touches_on_as_given() {
+fn auth_passes_on_challenge_modes_content_and_touches_unchanged() {
     let call = call("auth 'pay \"42\"' --modes fingerPrint,nose --content Pay --touch wrong,1");
     let Request::StartSoterAuthentication(request) = call.request else { panic!("{call:?}") };
     assert_eq!(request.challenge.as_deref(), Some("pay \"42\""));
@@ -142,7 +142,7 @@ fn a_challenge_may_be_empty_or_begin_with_a_dash() {
 }
 
 #[test]
-fn settings_are_set_and_set_back() {
+fn settings_are_set_and_reset() {
     let set = |text: &str| match call(text).request {
         Request::DeviceSet(set) => serde_json::to_value(set).unwrap(),
         other => panic!("{other:?}"),
@@ -194,7 +194,7 @@ fn a_device_is_named_by_the_option_or_by_the_command() {
 }
 
 #[test]
-fn general_options_stand_before_or_after_the_command() {
+fn general_options_are_accepted_before_and_after_the_command() {
     for text in [
         "soter-sim --seed a --profile ios auth x --touch 1 --json",
         "soter-sim auth x --touch 1 --profile ios --json --seed a",
@@ -223,7 +223,7 @@ fn a_commands_own_option_is_not_the_general_one() {
 }
 
 #[test]
-fn options_that_do_not_go_together_are_a_mistake() {
+fn conflicting_options_are_usage_errors() {
     for (text, what) in [
         ("soter-sim --ephemeral keys --state x", "exclude each other"),
         ("soter-sim --clock 0 keys", "--clock needs --seed"),
@@ -235,7 +235,7 @@ fn options_that_do_not_go_together_are_a_mistake() {
 }
 
 #[test]
-fn mistakes_are_told_in_one_line_each() {
+fn every_usage_error_is_one_line_and_names_the_mistake() {
     for (text, what) in [
         ("auht x", "auht"),
         ("auth", "CHALLENGE"),
@@ -257,7 +257,7 @@ fn mistakes_are_told_in_one_line_each() {
 }
 
 #[test]
-fn help_is_not_a_mistake() {
+fn help_and_version_are_not_errors() {
     assert!(
         matches!(parse_line("auth --help"), Err(Refused::Help { plain, .. }) if plain.contains("Examples:"))
     );
@@ -281,12 +281,12 @@ fn answers_of_the_trusted_app_name_their_session() {
 
 proptest! {
     #[test]
-    fn any_line_is_answered(text in "\\PC{0,80}") {
+    fn any_line_is_parsed_or_refused(text in "\\PC{0,80}") {
         let _ = parse_line(&text);
     }
 
     #[test]
-    fn any_words_after_a_command_are_answered(
+    fn any_words_after_a_command_are_parsed_or_refused(
         command in proptest::sample::select(every_command(&lines())),
         words in proptest::collection::vec("[-a-z0-9,'\"{}= .]{0,12}", 0..4),
     ) {
@@ -298,7 +298,7 @@ proptest! {
     }
 
     #[test]
-    fn any_unfinished_line_is_split(text in "\\PC{0,80}") {
+    fn any_unfinished_line_can_be_split(text in "\\PC{0,80}") {
         let typed = typed(&text);
         prop_assert!(text.is_char_boundary(typed.start));
     }

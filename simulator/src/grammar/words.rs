@@ -140,20 +140,20 @@ mod tests {
     }
 
     #[test]
-    fn a_pasted_text_is_as_many_lines_as_it_has_outside_quotation_marks() {
+    fn a_pasted_text_is_split_at_line_feeds_outside_quotation_marks() {
         assert_eq!(lines("keys\nauth 'a\nb'\n\nkeys"), ["keys", "auth 'a\nb'", "", "keys"]);
         assert_eq!(lines("auth 'a\nkeys"), ["auth 'a\nkeys"]);
         assert_eq!(lines("keys"), ["keys"]);
     }
 
     #[test]
-    fn what_cannot_be_split_is_the_users_mistake() {
+    fn a_line_that_cannot_be_split_is_an_error() {
         assert!(split("auth 'open").unwrap_err().what.contains("quotation mark"));
         assert!(split(&"x".repeat(MAX_LINE + 1)).unwrap_err().what.contains("65537 bytes"));
     }
 
     #[test]
-    fn an_unfinished_line_tells_the_word_under_the_cursor() {
+    fn the_word_under_the_cursor_is_found_in_an_unfinished_line() {
         let at = |line: &str| {
             let Typed { finished, partial, start } = typed(line);
             (finished.join("|"), partial, start)

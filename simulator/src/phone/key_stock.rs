@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn no_key_is_given_out_twice() {
+    fn no_key_is_issued_twice() {
         let stock = KeyStock::of(2);
         let other = stock.clone();
         let mut seen: Vec<_> = [&stock, &other, &stock, &other]

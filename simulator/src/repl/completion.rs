@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_and_their_commands_are_completed() {
+    fn commands_and_subcommands_are_completed() {
         assert!(words("").contains(&"auth".to_owned()));
         assert_eq!(words("dev"), ["device"]);
         assert_eq!(words("device sel"), ["select"]);
@@ -179,7 +179,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_line_completes_without_panic_and_within_itself(line in ".{0,60}") {
+        fn any_line_completes_without_panic_from_a_position_inside_it(line in ".{0,60}") {
             let lines = grammar::lines();
             let completions = complete(&lines, &line, &Names::default());
             assert!(line.is_char_boundary(completions.start));

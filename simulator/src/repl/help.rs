@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn help_for_what_is_no_command_says_so() {
+    fn help_for_an_unknown_command_is_an_error_that_names_it() {
         let error = about(&words("device explode"), Paint::PLAIN).unwrap_err();
         assert!(error.what.contains("device explode"), "{error}");
     }

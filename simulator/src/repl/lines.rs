@@ -106,12 +106,12 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_before_the_first_line_is_no_part_of_it() {
+    fn a_byte_order_mark_before_the_first_line_is_ignored() {
         assert_eq!(all("\u{feff}keys\n".as_bytes()), [NextLine::Line("keys".to_owned())]);
     }
 
     #[test]
-    fn a_line_that_cannot_be_read_is_told_and_the_next_one_is_read() {
+    fn an_unreadable_line_is_reported_and_the_next_one_is_read() {
         let mut bytes = vec![b'x'; MAX_LINE + 1];
         bytes.extend_from_slice(b"xxx\nab\xff\nkeys\n");
         let read = all(&bytes);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_the_greatest_length_is_read() {
+    fn a_line_of_the_maximum_length_is_read() {
         let mut bytes = vec![b'x'; MAX_LINE];
         bytes.push(b'\n');
         assert_eq!(all(&bytes), [NextLine::Line("x".repeat(MAX_LINE))]);

@@ -27,7 +27,7 @@ fn a_device_that_was_never_provisioned_is_absent() {
 }
 
 #[test]
-fn a_provisioned_device_is_loaded_as_it_was_made() {
+fn a_device_is_loaded_as_it_was_provisioned() {
     with_each_storage(|storage| {
         storage.provision(&device(b"sealed")).unwrap();
 
@@ -51,7 +51,7 @@ fn a_device_is_provisioned_only_once() {
 }
 
 #[test]
-fn the_sealed_state_is_replaced_whole_and_alone() {
+fn writing_the_sealed_state_replaces_all_of_it_and_nothing_else() {
     with_each_storage(|storage| {
         storage.provision(&device(b"a rather long first state")).unwrap();
         for sealed in [&b"short"[..], b"", b"longer again than before"] {
@@ -66,7 +66,7 @@ fn the_sealed_state_is_replaced_whole_and_alone() {
 }
 
 #[test]
-fn a_slot_is_written_without_touching_the_other() {
+fn writing_a_slot_does_not_change_the_other() {
     with_each_storage(|storage| {
         storage.provision(&device(b"sealed")).unwrap();
 
@@ -82,7 +82,7 @@ fn a_slot_is_written_without_touching_the_other() {
 }
 
 #[test]
-fn a_device_that_was_never_provisioned_takes_no_writes() {
+fn a_device_that_was_never_provisioned_refuses_writes() {
     with_each_storage(|storage| {
         storage.write_sealed(b"sealed").unwrap_err();
         storage.write_rpmb_slot(RpmbSlot::First, &FIRST).unwrap_err();

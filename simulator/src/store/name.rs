@@ -183,7 +183,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_is_accepted_is_one_plain_path_component(name in any::<String>()) {
+        fn every_accepted_name_is_one_plain_path_component(name in any::<String>()) {
             if let Ok(name) = name.parse::<DeviceName>() {
                 let components: Vec<_> = std::path::Path::new(name.as_str()).components().collect();
                 prop_assert_eq!(components, [std::path::Component::Normal(name.as_str().as_ref())]);
@@ -193,7 +193,7 @@ mod tests {
         }
 
         #[test]
-        fn a_foreign_character_anywhere_is_refused(
+        fn a_character_that_is_not_allowed_is_refused_at_any_position(
             before in "[a-z0-9]{0,20}",
             character in any::<char>().prop_filter("foreign", |c| !matches!(c, 'a'..='z' | '0'..='9' | '-')),
             after in "[a-z0-9-]{0,20}",

@@ -1,4 +1,4 @@
-//! Android apps that speak to the trusted app themselves.
+//! Android apps that call the trusted app directly.
 
 use serde_json::json;
 use soter_bridge::protocol::sensor::{Judgement, SensorMode, SetMode};
@@ -78,7 +78,7 @@ async fn exports_verify_from_the_root_down() {
             let signature = base64::encode(&ask.signature);
             assert!(is_signed_by(&desk, &listed[0].public_key, &ask_json, &signature).await);
         } else {
-            assert!(ask.signature.is_empty(), "a chain brings its own signatures");
+            assert!(ask.signature.is_empty(), "a chain contains its own signatures");
         }
         // The ASK's export, chain or JSON, is the key for what the ASK signed.
         let signature = base64::encode(&auth_key.signature);
@@ -102,7 +102,7 @@ async fn a_touch_arms_the_newest_session_and_no_other() {
 }
 
 #[tokio::test]
-async fn after_the_newest_session_comes_the_one_before_it() {
+async fn after_a_cancel_a_touch_arms_the_session_before_the_newest() {
     let desk = phone_with_keys("trustonic").await;
     let older = open_session(&desk, "older").await;
     let newer = open_session(&desk, "newer").await;
@@ -117,10 +117,10 @@ async fn after_the_newest_session_comes_the_one_before_it() {
 }
 
 #[tokio::test]
-async fn a_dialog_is_before_every_app() {
+async fn a_touch_goes_to_an_open_dialog_before_any_app() {
     let desk = phone_with_keys("trustonic").await;
     let session = open_session(&desk, "the app's").await;
-    let mut open = Under::way(&desk, None, good_request());
+    let mut open = PendingCall::start(&desk, None, good_request());
 
     touch(&desk, Touch::Enrolled(1)).await;
 
@@ -143,7 +143,7 @@ async fn wrong_fingers_of_an_app_freeze_wechat_too() {
 }
 
 #[tokio::test]
-async fn a_sensor_that_touches_by_itself_touches_for_apps_as_well() {
+async fn an_automatic_sensor_also_touches_for_apps() {
     let desk = phone_with_keys("trustonic").await;
     let mode = async |mode: SensorMode| {
         desk.request(None, SetMode { mode }).await.unwrap();
@@ -160,13 +160,15 @@ async fn a_sensor_that_touches_by_itself_touches_for_apps_as_well() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_with_its_reason() {
+async fn an_event_reports_a_refusal_with_its_reason() {
     let desk = phone("trustonic");
     let mut events = desk.events();
 
     code(&desk, "soter.getAuthKey", key()).await;
 
-    let told = drain(&mut events);
-    let [Event::Refused { method, code: 3, reason, .. }] = told.as_slice() else { panic!("{told:?}") };
+    let received = drain(&mut events);
+    let [Event::Refused { method, code: 3, reason, .. }] = received.as_slice() else {
+        panic!("{received:?}")
+    };
     assert_eq!((method.as_str(), reason.as_str()), ("soter.getAuthKey", "app 10115 has no ASK"));
 }

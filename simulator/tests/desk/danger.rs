@@ -16,7 +16,7 @@ fn desks(folder: &Path) -> [Desk; 2] {
 }
 
 #[tokio::test]
-async fn a_phone_that_is_put_back_signs_with_counters_that_it_has_used_before() {
+async fn a_restored_phone_signs_with_counters_that_it_has_used_before() {
     let folder = tempfile::tempdir().unwrap();
     for desk in desks(folder.path()) {
         authenticate(&desk, touched("1")).await;
@@ -27,14 +27,18 @@ async fn a_phone_that_is_put_back_signs_with_counters_that_it_has_used_before() 
 
         assert_eq!(copied(&desk, "danger.restore", "before").await, before);
 
-        assert_eq!(show(&desk).await.biometrics.enrolments.len(), 1, "fingers are as they were");
+        assert_eq!(
+            show(&desk).await.biometrics.enrolments.len(),
+            1,
+            "the enrolments are those of the snapshot"
+        );
         let again = result(&authenticate(&desk, touched("1")).await);
         assert_eq!((again.counter, again.cpu_id), (first.counter, first.cpu_id));
     }
 }
 
 #[tokio::test]
-async fn a_duplicate_is_the_same_phone_twice_and_goes_its_own_way() {
+async fn a_clone_starts_as_the_same_phone_and_then_changes_independently() {
     let folder = tempfile::tempdir().unwrap();
     for desk in desks(folder.path()) {
         authenticate(&desk, touched("1")).await;
@@ -48,7 +52,7 @@ async fn a_duplicate_is_the_same_phone_twice_and_goes_its_own_way() {
 }
 
 #[tokio::test]
-async fn a_duplicate_is_there_after_a_restart() {
+async fn a_clone_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let desk = Desk::open(in_folder(folder.path())).unwrap();
     authenticate(&desk, touched("1")).await;
@@ -61,7 +65,7 @@ async fn a_duplicate_is_there_after_a_restart() {
 }
 
 #[tokio::test]
-async fn any_phones_clock_can_be_forced_and_set_free() {
+async fn the_clock_of_any_phone_can_be_set_and_released() {
     let folder = tempfile::tempdir().unwrap();
     let desk = Desk::open(in_folder(folder.path())).unwrap();
     let now = show(&desk).await.clock;
@@ -92,7 +96,7 @@ async fn a_text_is_signed_with_the_attackers_own_key_at_any_salt_length() {
 }
 
 #[tokio::test]
-async fn copies_are_bounded_and_mistakes_with_them_are_told() {
+async fn snapshots_are_limited_and_invalid_requests_are_refused() {
     let desk = phone("ios");
     let refused = |method: &'static str, params: Value| {
         let desk = desk.clone();
@@ -113,7 +117,7 @@ async fn copies_are_bounded_and_mistakes_with_them_are_told() {
 }
 
 #[tokio::test]
-async fn whoever_shows_the_phones_hears_of_what_an_attacker_changed() {
+async fn an_event_reports_each_change_by_an_attacker() {
     let desk = phone("trustonic");
     copied(&desk, "danger.snapshot", "before").await;
     let mut events = desk.events();
@@ -124,7 +128,7 @@ async fn whoever_shows_the_phones_hears_of_what_an_attacker_changed() {
         Event::Changed { device, method } => Some((device, method)),
         _ => None,
     };
-    let told: Vec<_> = drain(&mut events).into_iter().filter_map(changed).collect();
+    let received: Vec<_> = drain(&mut events).into_iter().filter_map(changed).collect();
     let expected = [("twin", "danger.clone"), ("phone", "danger.restore"), ("phone", "danger.setClock")];
-    assert_eq!(told, expected.map(|(device, method)| (device.to_owned(), method.to_owned())));
+    assert_eq!(received, expected.map(|(device, method)| (device.to_owned(), method.to_owned())));
 }

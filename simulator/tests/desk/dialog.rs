@@ -1,4 +1,4 @@
-//! The dialog on the screen: who waits for it, what it listens to, and how it goes away.
+//! The dialog on the screen: the queue for it, the modes that it accepts, and how it closes.
 
 use serde_json::json;
 use soter_bridge::protocol::sensor::{Judged, Judgement};
@@ -14,15 +14,15 @@ fn shown(events: &mut Receiver<Event>) -> Vec<Vec<Mode>> {
 }
 
 #[tokio::test]
-async fn a_call_that_goes_away_leaves_the_screen_to_the_next_in_the_queue() {
+async fn a_dropped_call_frees_the_screen_for_the_next_one_in_the_queue() {
     let desk = phone("trustonic");
     let mut events = desk.events();
-    let first = Under::way(&desk, None, good_request());
-    let second = Under::way(&desk, None, good_request());
-    let mut third = Under::way(&desk, None, good_request());
+    let first = PendingCall::start(&desk, None, good_request());
+    let second = PendingCall::start(&desk, None, good_request());
+    let mut third = PendingCall::start(&desk, None, good_request());
     assert_eq!(shown(&mut events).len(), 1, "one dialog at a time");
 
-    // One that waits in the queue goes away, then the one whose dialog is open.
+    // First a call in the queue is dropped, then the call whose dialog is open.
     drop(second);
     drop(first);
 
@@ -33,10 +33,10 @@ async fn a_call_that_goes_away_leaves_the_screen_to_the_next_in_the_queue() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_is_told_as_cancelled_and_signs_nothing() {
+async fn a_dropped_call_is_reported_as_cancelled_and_signs_nothing() {
     let desk = phone("trustonic");
     let mut events = desk.events();
-    drop(Under::way(&desk, None, good_request()));
+    drop(PendingCall::start(&desk, None, good_request()));
 
     let events = drain(&mut events);
 
@@ -47,12 +47,12 @@ async fn a_call_that_is_dropped_is_told_as_cancelled_and_signs_nothing() {
 }
 
 #[tokio::test]
-async fn the_queue_for_the_screen_is_bounded() {
+async fn the_queue_for_the_screen_is_limited() {
     let desk = phone("trustonic");
-    let mut open = Under::way(&desk, None, good_request());
-    let waiting: Vec<_> = (0..1024).map(|_| Under::way(&desk, None, good_request())).collect();
+    let mut open = PendingCall::start(&desk, None, good_request());
+    let waiting: Vec<_> = (0..1024).map(|_| PendingCall::start(&desk, None, good_request())).collect();
 
-    let error = Under { future: Box::pin(desk.request(None, good_request())) }.answer();
+    let error = PendingCall { future: Box::pin(desk.request(None, good_request())) }.answer();
 
     assert_eq!(error.unwrap().unwrap_err().kind, ErrorKind::LimitReached);
     drop(waiting);
@@ -62,19 +62,19 @@ async fn the_queue_for_the_screen_is_bounded() {
 }
 
 #[tokio::test]
-async fn whatever_takes_the_phone_away_cancels_its_dialog() {
+async fn resetting_closing_or_removing_a_phone_cancels_its_dialog() {
     let desk = phone("trustonic");
-    let mut open = Under::way(&desk, None, good_request());
+    let mut open = PendingCall::start(&desk, None, good_request());
     desk.request(None, device::ResetNormalWorld {}).await.unwrap();
     assert_eq!(open.code(), 90008);
 
-    let mut open = Under::way(&desk, None, good_request());
+    let mut open = PendingCall::start(&desk, None, good_request());
     desk.close().unwrap();
     assert_eq!(open.code(), 90008);
 
     call(&desk, "device.create", json!({"name": "second"})).await.unwrap();
-    let mut open = Under::way(&desk, None, good_request());
-    let mut queued = Under::way(&desk, None, good_request());
+    let mut open = PendingCall::start(&desk, None, good_request());
+    let mut queued = PendingCall::start(&desk, None, good_request());
     desk.request(None, device::Remove { name: "phone".to_owned() }).await.unwrap();
     assert_eq!(open.code(), 90008);
     drop(open);
@@ -82,9 +82,9 @@ async fn whatever_takes_the_phone_away_cancels_its_dialog() {
 }
 
 #[tokio::test]
-async fn nobody_is_enrolled_while_a_dialog_is_open() {
+async fn enrolment_is_refused_while_a_dialog_is_open() {
     let desk = phone("trustonic");
-    let mut open = Under::way(&desk, None, good_request());
+    let mut open = PendingCall::start(&desk, None, good_request());
 
     let error = desk.request(None, biometric::Enroll { mode: Mode::FingerPrint }).await.unwrap_err();
 
@@ -98,8 +98,8 @@ async fn nobody_is_enrolled_while_a_dialog_is_open() {
 async fn phones_show_their_dialogs_independently() {
     let desk = phone("trustonic");
     call(&desk, "device.create", json!({"name": "second", "profile": "ios"})).await.unwrap();
-    let mut first = Under::way(&desk, Some("phone"), good_request());
-    let mut second = Under::way(&desk, Some("second"), good_request());
+    let mut first = PendingCall::start(&desk, Some("phone"), good_request());
+    let mut second = PendingCall::start(&desk, Some("second"), good_request());
 
     desk.request(Some("second"), sensor::Cancel {}).await.unwrap();
 
@@ -125,10 +125,10 @@ async fn modes_that_the_phone_does_not_have_are_dropped_and_the_others_keep_thei
 }
 
 #[tokio::test]
-async fn a_sensor_that_the_dialog_does_not_listen_to_compares_and_counts_nothing() {
+async fn touches_of_a_sensor_that_the_dialog_does_not_use_are_not_compared_or_counted() {
     let desk = phone("itrustee");
     enroll(&desk, Mode::Facial).await;
-    let mut open = Under::way(&desk, None, with_modes(&["facial"], good_request()));
+    let mut open = PendingCall::start(&desk, None, with_modes(&["facial"], good_request()));
 
     let judged = touch(&desk, Touch::Enrolled(1)).await;
 
@@ -145,7 +145,7 @@ async fn a_sensor_that_the_dialog_does_not_listen_to_compares_and_counts_nothing
 }
 
 #[tokio::test]
-async fn a_frozen_finger_sensor_leaves_the_camera() {
+async fn a_frozen_finger_sensor_does_not_block_the_camera() {
     let desk = phone("itrustee");
     enroll(&desk, Mode::Facial).await;
     assert_eq!(authenticate(&desk, touched("wrong,wrong,wrong,wrong,wrong")).await.err_code, 90010);
@@ -158,14 +158,14 @@ async fn a_frozen_finger_sensor_leaves_the_camera() {
 }
 
 #[tokio::test]
-async fn five_wrong_fingers_in_several_calls_freeze_as_those_in_one() {
+async fn five_wrong_fingers_freeze_the_sensor_even_in_several_calls() {
     let desk = phone("trustonic");
     for _ in 0..4 {
         assert_eq!(authenticate(&desk, touched("wrong,cancel")).await.err_code, 90008);
     }
     assert_eq!(show(&desk).await.biometrics.lockouts[0].failed_attempts, 4);
 
-    let mut open = Under::way(&desk, None, good_request());
+    let mut open = PendingCall::start(&desk, None, good_request());
     let judged = touch(&desk, Touch::Wrong).await;
 
     assert_eq!((judged.attempts_left, judged.dialog_open), (Some(0), false));
@@ -173,13 +173,13 @@ async fn five_wrong_fingers_in_several_calls_freeze_as_those_in_one() {
 }
 
 #[tokio::test]
-async fn events_tell_the_story_in_the_order_in_which_it_happened() {
+async fn events_are_sent_in_the_order_in_which_things_happen() {
     let desk = phone("trustonic");
     let mut events = desk.events();
     authenticate(&desk, touched("wrong,1")).await;
     authenticate(&desk, touched("cancel")).await;
 
-    let told: Vec<_> = drain(&mut events)
+    let received: Vec<_> = drain(&mut events)
         .into_iter()
         .map(|event| match event {
             Event::PromptShown { waits, .. } => format!("shown {waits}"),
@@ -194,7 +194,7 @@ async fn events_tell_the_story_in_the_order_in_which_it_happened() {
         .collect();
 
     assert_eq!(
-        told,
+        received,
         [
             "spent 1",
             "made Ask",
@@ -218,9 +218,9 @@ async fn events_tell_the_story_in_the_order_in_which_it_happened() {
 }
 
 #[tokio::test]
-async fn whoever_comes_later_finds_the_dialog_that_waits() {
+async fn a_client_that_connects_later_finds_the_open_dialog() {
     let desk = phone("trustonic");
-    let mut waiting = Under::way(&desk, None, good_request());
+    let mut waiting = PendingCall::start(&desk, None, good_request());
     let shown = desk.request(None, device::Show {}).await.unwrap().dialog.unwrap();
     assert_eq!(Some(shown.challenge), good_request().challenge);
     assert_eq!(shown.modes, [Mode::FingerPrint]);
@@ -230,12 +230,12 @@ async fn whoever_comes_later_finds_the_dialog_that_waits() {
 }
 
 #[tokio::test]
-async fn whoever_shows_the_phones_hears_when_one_was_changed() {
+async fn an_event_reports_each_change_of_a_phone() {
     let desk = phone("trustonic");
     let mut events = desk.events();
     let create = device::Create { name: "second".to_owned(), ..device::Create::default() };
     desk.request(None, create.clone()).await.unwrap();
-    // What was refused has changed nothing.
+    // A refused command changes nothing.
     desk.request(None, create).await.unwrap_err();
     desk.request(None, device::Show {}).await.unwrap();
     desk.request(Some("second"), biometric::Enroll { mode: Mode::FingerPrint }).await.unwrap();
@@ -244,7 +244,7 @@ async fn whoever_shows_the_phones_hears_when_one_was_changed() {
         Event::Changed { device, method } => Some((device, method)),
         _ => None,
     };
-    let told: Vec<_> = drain(&mut events).into_iter().filter_map(changed).collect();
+    let received: Vec<_> = drain(&mut events).into_iter().filter_map(changed).collect();
     let expected = ["device.create", "biometric.enroll", "device.select"];
-    assert_eq!(told, expected.map(|method| ("second".to_owned(), method.to_owned())));
+    assert_eq!(received, expected.map(|method| ("second".to_owned(), method.to_owned())));
 }

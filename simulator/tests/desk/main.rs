@@ -1,6 +1,6 @@
-//! The desk and its phones through the command protocol: dialogs, troubles, apps, restarts and seeds.
+//! The desk and its phones through the command protocol: dialogs, settings, apps, restarts and seeds.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "an error here must fail the test")]
 
 use std::path::Path;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ mod danger;
 mod dialog;
 mod restarts;
 mod seeds;
-mod troubles;
+mod settings;
 
 fn options(state: State) -> DeskOptions {
     DeskOptions::new(state)
@@ -35,7 +35,7 @@ fn in_folder(folder: &Path) -> DeskOptions {
     options(State::Folder(folder.to_owned()))
 }
 
-/// A request that waits for a person: each test deviates from it in one point.
+/// A valid request that waits for touches. Each test changes it in one point.
 fn good_request() -> StartSoterAuthentication {
     StartSoterAuthentication {
         request_auth_modes: Some(vec!["fingerPrint".to_owned()]),
@@ -46,7 +46,7 @@ fn good_request() -> StartSoterAuthentication {
     }
 }
 
-/// A request that brings its own touches.
+/// A request with a touch script.
 fn touched(script: &str) -> StartSoterAuthentication {
     StartSoterAuthentication { touch: Some(script.parse().unwrap()), ..good_request() }
 }
@@ -100,19 +100,19 @@ fn result(answer: &SoterAuthentication) -> ResultJson {
     ResultJson::decode(answer.result_json.as_bytes()).unwrap()
 }
 
-/// All events until now.
+/// All events that were sent so far.
 fn drain(events: &mut Receiver<Event>) -> Vec<Event> {
     std::iter::from_fn(|| events.try_recv().ok()).collect()
 }
 
-/// A call under way. It goes on when it is looked at, so a test says exactly when.
-struct Under<'a> {
+/// A call that has started. It continues only when the test polls it.
+struct PendingCall<'a> {
     future: Pin<Box<dyn Future<Output = Result<SoterAuthentication, CommandError>> + Send + 'a>>,
 }
 
-impl<'a> Under<'a> {
-    /// Makes a call, and leaves it where it first waits: with its dialog on the screen, or in the queue for it.
-    fn way(desk: &'a Desk, device: Option<&'a str>, request: StartSoterAuthentication) -> Self {
+impl<'a> PendingCall<'a> {
+    /// Starts a call and runs it until it first waits: with its dialog on the screen, or in the queue for the screen.
+    fn start(desk: &'a Desk, device: Option<&'a str>, request: StartSoterAuthentication) -> Self {
         let mut call = Self { future: Box::pin(desk.request(device, request)) };
         assert!(call.answer().is_none(), "the call does not wait");
         call

@@ -12,7 +12,7 @@ fn restarted(folder: &Path, desk: Desk) -> Desk {
 }
 
 #[tokio::test]
-async fn everything_about_a_phone_is_there_after_a_restart() {
+async fn a_restart_keeps_everything_about_a_phone() {
     let folder = tempfile::tempdir().unwrap();
     let desk = Desk::open(DeskOptions { profile: Some("itrustee".to_owned()), ..in_folder(folder.path()) });
     let desk = desk.unwrap();
@@ -37,14 +37,14 @@ async fn everything_about_a_phone_is_there_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_failure_that_was_ordered_for_one_call_is_used_up_for_good() {
+async fn a_failure_set_for_one_call_does_not_return_after_a_crash() {
     let folder = tempfile::tempdir().unwrap();
     let desk = Desk::open(in_folder(folder.path())).unwrap();
     set(&desk, json!({"failNext": 90009})).await;
     let desk = restarted(folder.path(), desk);
     assert_eq!(authenticate(&desk, touched("1")).await.err_code, 90009);
 
-    // Without an orderly end.
+    // No clean shutdown.
     drop(desk);
     let desk = Desk::open(in_folder(folder.path())).unwrap();
 
@@ -73,7 +73,7 @@ async fn a_lockout_and_an_invalid_auth_key_outlast_a_crash() {
 }
 
 #[tokio::test]
-async fn closing_twice_is_closing_once_and_a_phone_that_is_used_again_goes_on() {
+async fn closing_twice_is_harmless_and_a_closed_phone_can_be_used_again() {
     let desk = phone("trustonic");
     let first = result(&authenticate(&desk, touched("1")).await);
     desk.close().unwrap();
@@ -85,7 +85,7 @@ async fn closing_twice_is_closing_once_and_a_phone_that_is_used_again_goes_on() 
 }
 
 #[tokio::test]
-async fn a_folder_is_refused_to_another_family_or_seed_and_stays_as_it_is() {
+async fn a_folder_does_not_open_with_another_family_or_seed_and_is_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let desk = Desk::open(in_folder(folder.path())).unwrap();
     let first = result(&authenticate(&desk, touched("1")).await);
@@ -110,7 +110,7 @@ async fn a_folder_is_refused_to_another_family_or_seed_and_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_phone_under_the_name_of_a_removed_one_is_another_phone() {
+async fn a_new_phone_with_the_name_of_a_removed_one_is_another_phone() {
     let folder = tempfile::tempdir().unwrap();
     let desk = Desk::open(in_folder(folder.path())).unwrap();
     call(&desk, "device.create", json!({"name": "second"})).await.unwrap();
@@ -125,7 +125,7 @@ async fn a_phone_under_the_name_of_a_removed_one_is_another_phone() {
 }
 
 #[tokio::test]
-async fn a_desk_that_nobody_used_has_no_files_of_a_phone() {
+async fn a_desk_with_unused_phones_has_no_files_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let desk = Desk::open(in_folder(folder.path())).unwrap();
     for number in 0..50 {

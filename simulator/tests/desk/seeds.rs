@@ -1,4 +1,4 @@
-//! Phones that are made from a seed: reproducible, with a clock of their own.
+//! Phones that are made from a seed: reproducible, with their own clock.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ fn seeded(state: State, profile: &str, seed: &str) -> Desk {
     Desk::open(options).unwrap()
 }
 
-/// The answers of a short life, and between its halves something that must make no difference.
+/// The answers to fixed commands. `between` runs after the first half and must not change them.
 async fn life(desk: Desk, between: impl FnOnce(Desk) -> Desk) -> Vec<Value> {
     let key = json!({"uid": 10115, "kname": "pay"});
     let app = json!({"uid": 10115});
@@ -54,7 +54,7 @@ async fn the_same_commands_get_the_same_answers_in_memory_and_through_a_restart_
 }
 
 #[tokio::test]
-async fn another_seed_another_name_or_no_seed_is_another_phone() {
+async fn another_seed_another_name_or_no_seed_gives_another_phone() {
     let desk = Desk::open(options(State::Ephemeral)).unwrap();
     for (name, seed) in
         [("one-seed", json!("demo")), ("same-seed", json!("demo")), ("other-seed", json!("demo2"))]
@@ -77,7 +77,7 @@ async fn another_seed_another_name_or_no_seed_is_another_phone() {
 }
 
 #[tokio::test]
-async fn a_phone_without_a_seed_of_its_own_has_that_of_the_desk() {
+async fn a_phone_without_its_own_seed_uses_the_seed_of_the_desk() {
     let desk = seeded(State::Ephemeral, "trustonic", "demo");
     call(&desk, "device.create", json!({"name": "second"})).await.unwrap();
     let second = desk.request(Some("second"), device::Show {}).await.unwrap();
@@ -98,7 +98,7 @@ async fn a_seeded_phones_clock_stands_still_until_it_is_set() {
     set(&desk, json!({"clock": 1_577_836_830_000_u64})).await;
     assert_eq!(authenticate(&desk, touched("1")).await.err_code, 0, "thirty seconds later");
 
-    let mut open = Under::way(&desk, None, good_request());
+    let mut open = PendingCall::start(&desk, None, good_request());
     set(&desk, json!({"clock": 1_577_836_830_000_u64 + 600_000})).await;
     touch(&desk, Touch::Enrolled(1)).await;
     let expired = open.answer().unwrap().unwrap();
@@ -113,7 +113,7 @@ async fn a_seeded_phones_clock_stands_still_until_it_is_set() {
 }
 
 #[tokio::test]
-async fn a_seed_is_nowhere_to_be_read() {
+async fn a_seed_appears_in_no_output_event_error_or_file() {
     const SEED: &str = "correct horse battery staple";
     let folder = tempfile::tempdir().unwrap();
     let options = DeskOptions { seed: Some(SEED.into()), ..in_folder(folder.path()) };

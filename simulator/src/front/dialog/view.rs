@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dialog_shows_its_text_who_is_enrolled_and_the_attempts_left() {
+    fn the_dialog_shows_its_text_the_enrolments_and_the_attempts_left() {
         assert_eq!(
             view().lines(79, Paint::PLAIN),
             [

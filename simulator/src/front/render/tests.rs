@@ -38,7 +38,7 @@ fn verdict(valid: bool) -> Verdict {
 }
 
 #[test]
-fn a_success_shows_the_callbacks_object_and_what_was_signed() {
+fn a_success_shows_the_callback_object_and_what_was_signed() {
     let evidence = Evidence {
         raw: Some("order-42".to_owned()),
         counter: 4,
@@ -85,7 +85,7 @@ fn a_refusal_shows_its_meaning_the_phones_reason_and_what_to_do() {
 }
 
 #[test]
-fn a_refusal_is_explained_by_its_own_text_where_a_code_has_several() {
+fn a_refusal_is_explained_by_its_text_if_its_code_has_several_meanings() {
     let failed = callback(90007, "fail auth key can not be retrieved");
     let refused = Authentication { callback: failed, reason: None, evidence: None, remarks: Vec::new() };
     let entry = codes::explain(90007).find(|code| code.name.contains("can not be retrieved")).unwrap();
@@ -106,7 +106,7 @@ fn keys_are_a_table_with_the_invalid_ones_marked() {
 }
 
 #[test]
-fn keys_are_a_list_for_machines() {
+fn keys_are_a_json_array_for_programs() {
     let answer = Answer::Response(Response::KeysList(Keys { keys: vec![key(KeyKind::Ask, true)] }));
     let line = answer.to_json().unwrap();
     let value: Value = serde_json::from_str(&line).unwrap();
@@ -124,7 +124,7 @@ fn an_export_is_shown_with_the_json_inside() {
 }
 
 #[test]
-fn answers_that_refuse_are_negative() {
+fn refusals_are_negative_answers() {
     for (response, negative) in [
         (Response::GetAuthKey(Reply::code(0)), false),
         (Response::GetAuthKey(Reply::code(3)), true),
@@ -141,13 +141,13 @@ fn answers_that_refuse_are_negative() {
 
 #[test]
 fn a_verdict_is_one_line() {
-    let told = |valid| response(&Response::VerifySignature(verdict(valid)), Paint::PLAIN);
-    assert_eq!(told(true), "valid: at salt length 20");
-    assert_eq!(told(false), "invalid: wrong-salt-length: at salt length 20");
+    let rendered = |valid| response(&Response::VerifySignature(verdict(valid)), Paint::PLAIN);
+    assert_eq!(rendered(true), "valid: at salt length 20");
+    assert_eq!(rendered(false), "invalid: wrong-salt-length: at salt length 20");
 }
 
 #[test]
-fn lockouts_say_how_they_end() {
+fn a_lockout_says_how_it_ends() {
     let lockout = |remaining_ms, permanent| {
         let enrolments = Enrolments {
             enrolments: vec![Enrolment { number: 1, mode: Mode::FingerPrint, fid: "77".to_owned() }],
@@ -186,7 +186,7 @@ fn an_event_is_one_line_with_its_device_first() {
 }
 
 #[test]
-fn no_answer_can_steer_the_terminal() {
+fn no_answer_prints_control_characters() {
     let mut signed = callback(0, "ok");
     signed.result_json = "\u{1b}[2J\u{202e}\u{9b}".to_owned();
     let answer = Answer::Authentication(Authentication {

@@ -30,7 +30,7 @@ impl Stream {
     }
 }
 
-/// A stream whose reader is gone.
+/// A stream whose reader has closed it.
 struct Closed;
 
 impl io::Write for Closed {
@@ -71,14 +71,14 @@ fn run_json(input: &str) -> Ran {
 }
 
 #[test]
-fn touches_on_lines_of_their_own_feed_the_open_dialog() {
+fn touches_on_separate_lines_answer_the_open_dialog() {
     let ran = run_json("auth order-42\ntouch wrong\ntouch 1\ntee getVersion\n");
     let answers = ran.json();
     assert_eq!(answers.len(), 4, "{}", ran.answers);
     assert_eq!(answers[0]["judgement"], "rejected");
     assert_eq!(answers[0]["attemptsLeft"], 4);
     assert_eq!(answers[1]["judgement"], "matched");
-    assert_eq!(answers[2]["errCode"], 0, "the answer comes before the next line is read");
+    assert_eq!(answers[2]["errCode"], 0, "the answer is printed before the next line is read");
     assert_eq!(answers[3]["value"], 1);
     assert_eq!((ran.exit, ran.errors.as_str()), (Exit::Good, ""));
 }
@@ -88,11 +88,11 @@ fn a_scripted_authentication_is_answered_at_once() {
     let ran = run_json("auth a --touch wrong,1\nauth b --touch wrong\n");
     let codes: Vec<_> = ran.json().iter().map(|answer| answer["errCode"].clone()).collect();
     assert_eq!(codes, [0, 90008]);
-    assert_eq!(ran.exit, Exit::Good, "a refusal by the phone is no failure of the REPL");
+    assert_eq!(ran.exit, Exit::Good, "a refusal by the phone is not a failure of the REPL");
 }
 
 #[test]
-fn input_that_ends_with_the_dialog_open_is_a_cancel() {
+fn the_end_of_the_input_cancels_the_open_dialog() {
     for input in ["auth a", "auth a\nexit\nkeys\n"] {
         let ran = run_json(input);
         let answers = ran.json();
@@ -123,7 +123,7 @@ fn other_commands_run_while_the_dialog_is_open() {
 }
 
 #[test]
-fn a_touch_by_its_methods_name_ends_the_dialog_just_as_well() {
+fn a_touch_by_method_name_also_ends_the_dialog() {
     let ran = run_json("auth a\ncall sensor.touch {\"touch\": 1}\ntee getVersion\n");
     assert_eq!(ran.json()[1]["errCode"], 0, "{}", ran.answers);
 }
@@ -146,7 +146,7 @@ fn the_first_line_that_fails_decides_the_exit_code() {
 }
 
 #[test]
-fn an_error_is_two_lines_and_the_next_line_is_carried_out() {
+fn an_error_is_two_lines_and_the_next_line_runs() {
     let ran = run_json("nonsense\ntee getVersion\n");
     let lines: Vec<_> = ran.errors.lines().collect();
     assert!(
@@ -157,7 +157,7 @@ fn an_error_is_two_lines_and_the_next_line_is_carried_out() {
 }
 
 #[test]
-fn for_a_person_a_refusal_says_what_it_means() {
+fn without_json_a_refusal_says_what_it_means() {
     let ran = run_on(TestPhone::default(), false, b"auth a --touch cancel\n");
     assert!(ran.answers.contains("\"errCode\": 90008"), "{}", ran.answers);
     assert!(ran.answers.contains("refused with 90008"), "{}", ran.answers);
@@ -165,8 +165,8 @@ fn for_a_person_a_refusal_says_what_it_means() {
 }
 
 #[test]
-fn without_modes_the_phones_usual_mode_is_asked_for() {
-    for (modes, asked) in [
+fn without_modes_the_phones_usual_mode_is_requested() {
+    for (modes, expected) in [
         (vec![Mode::FingerPrint, Mode::Facial], "fingerPrint"),
         (vec![Mode::Facial, Mode::FingerPrint], "fingerPrint"),
         (vec![Mode::Facial], "facial"),
@@ -177,12 +177,12 @@ fn without_modes_the_phones_usual_mode_is_asked_for() {
         let Some(Request::StartSoterAuthentication(request)) = calls.last().map(|call| &call.request) else {
             panic!("{calls:?}")
         };
-        assert_eq!(request.request_auth_modes.as_deref(), Some([asked.to_owned()].as_slice()));
+        assert_eq!(request.request_auth_modes.as_deref(), Some([expected.to_owned()].as_slice()));
     }
 }
 
 #[test]
-fn a_call_by_name_without_modes_is_passed_on_as_it_is() {
+fn a_call_by_name_without_modes_is_passed_on_unchanged() {
     let ran = run_json("call wx.startSoterAuthentication {\"challenge\": \"a\", \"touch\": \"1\"}\n");
     let calls = ran.phone.calls();
     let Request::StartSoterAuthentication(request) = &calls[0].request else { panic!("{calls:?}") };
@@ -191,7 +191,7 @@ fn a_call_by_name_without_modes_is_passed_on_as_it_is() {
 }
 
 #[test]
-fn events_are_told_on_the_side_when_they_are_asked_for() {
+fn events_are_printed_to_stderr_when_requested() {
     let quiet = run_json("auth a --touch 1\n");
     assert_eq!(quiet.errors, "");
     let ran = run_json("events on\nauth a --touch 1\nevents off\nauth b --touch 1\n");
@@ -201,17 +201,17 @@ fn events_are_told_on_the_side_when_they_are_asked_for() {
 }
 
 #[test]
-fn a_reader_who_has_gone_ends_the_session_quietly() {
+fn a_closed_output_ends_the_session_without_an_error() {
     let runtime = Runtime::new().unwrap();
     let (errors, phone) = (Stream::default(), Arc::new(TestPhone::default()));
     let session = Session::new(Arc::clone(&phone), Console::to(Closed, errors.clone()), None, true);
     let exit = run(&runtime, session, &b"tee getVersion\nkeys\n"[..]);
     assert_eq!((exit, errors.text().as_str()), (Exit::Good, ""));
-    assert_eq!(phone.calls().len(), 1, "nothing is carried out for nobody");
+    assert_eq!(phone.calls().len(), 1, "no line runs after the output is closed");
 }
 
 #[test]
-fn the_device_of_the_session_is_meant_until_another_is_selected() {
+fn commands_go_to_the_sessions_device_until_another_is_selected() {
     let runtime = Runtime::new().unwrap();
     let phone = Arc::new(TestPhone::default());
     let console = Console::to(Stream::default(), Stream::default());
@@ -222,7 +222,7 @@ fn the_device_of_the_session_is_meant_until_another_is_selected() {
 }
 
 #[test]
-fn verify_in_a_session_does_not_read_the_commands_as_a_file() {
+fn verify_in_a_session_does_not_read_standard_input() {
     let ran = run_json("verify --key - --json a --signature b\n");
     assert!(ran.errors.contains("standard input"), "{}", ran.errors);
     assert_eq!(ran.exit, Exit::Usage);

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_found_in_any_answer_and_inside_of_strings() {
+    fn members_are_found_in_any_answer_and_inside_json_strings() {
         for line in [
             "expect errCode is 0",
             "expect errCode not 90010",
@@ -227,8 +227,8 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_hold_says_what_was_found() {
-        for (line, told) in [
+    fn a_failed_expectation_says_what_was_found() {
+        for (line, expected) in [
             ("expect errCode is 1", "found 0"),
             ("expect nothing is 1", "nothing there"),
             ("expect resultJSON.counter above 5", "found 5"),
@@ -237,12 +237,12 @@ mod tests {
             ("expect shared not 1", "found 2"),
             ("expect nothing not 1", "nothing there"),
         ] {
-            assert!(holds(line).unwrap_err().contains(told), "{line}");
+            assert!(holds(line).unwrap_err().contains(expected), "{line}");
         }
     }
 
     #[test]
-    fn lines_that_are_no_expectations_are_told() {
+    fn invalid_expectations_are_refused() {
         for line in
             ["expect", "expect errCode", "expect errCode equals 0", "expect error", "keep it", "expect a is"]
         {

@@ -50,7 +50,7 @@ impl Phone {
 }
 
 #[test]
-fn a_device_that_was_never_touched_has_nothing_on_disk() {
+fn an_unused_device_has_nothing_on_disk() {
     let mut phone = Phone::untouched();
     assert!(phone.storage.load().unwrap().is_none());
     assert_eq!(phone.names(), Vec::<String>::new());
@@ -84,7 +84,7 @@ fn only_the_user_may_open_a_device() {
 }
 
 #[test]
-fn the_folders_above_a_device_are_made_with_it() {
+fn the_parent_folders_of_a_device_are_created_with_it() {
     let parent = tempfile::tempdir().unwrap();
     let mut storage = DiskStorage::new(&parent.path().join("state/devices/phone"));
 
@@ -94,7 +94,7 @@ fn the_folders_above_a_device_are_made_with_it() {
 }
 
 #[test]
-fn a_device_is_there_whole_or_not_at_all_wherever_its_provisioning_dies() {
+fn a_device_is_complete_or_absent_wherever_its_provisioning_is_interrupted() {
     let (provisioned, steps) = crash::trace(|| Phone::untouched().storage.provision(&DEVICE));
     provisioned.unwrap();
     crash::assert_durable(&steps);
@@ -116,7 +116,7 @@ fn a_device_is_there_whole_or_not_at_all_wherever_its_provisioning_dies() {
 }
 
 #[test]
-fn the_sealed_state_is_old_or_new_wherever_its_writing_dies() {
+fn the_sealed_state_is_old_or_new_wherever_its_write_is_interrupted() {
     let mut phone = Phone::provisioned();
     let (written, steps) = crash::trace(|| phone.storage.write_sealed(b"new"));
     written.unwrap();
@@ -132,13 +132,16 @@ fn the_sealed_state_is_old_or_new_wherever_its_writing_dies() {
         assert_eq!(phone.sealed(), b"next");
         assert_eq!(phone.names(), ["phone", "root.key", "rpmb.bin", "tee.sealed"]);
     }
-    assert!(outcomes.is_sorted_by_key(|sealed| sealed == b"new"), "once new, it is not old again");
+    assert!(
+        outcomes.is_sorted_by_key(|sealed| sealed == b"new"),
+        "the old state does not return after the new one"
+    );
     assert!(outcomes.iter().all(|sealed| sealed == b"old" || sealed == b"new"));
     assert_eq!(outcomes.last().unwrap(), b"new");
 }
 
 #[test]
-fn the_other_slot_is_untouched_wherever_the_writing_of_one_dies() {
+fn the_other_slot_is_unchanged_wherever_the_write_of_one_is_interrupted() {
     for (slot, other) in [(RpmbSlot::First, RpmbSlot::Second), (RpmbSlot::Second, RpmbSlot::First)] {
         let mut phone = Phone::provisioned();
         let (written, steps) = crash::trace(|| phone.storage.write_rpmb_slot(slot, &NEW_SLOT));
@@ -171,7 +174,7 @@ fn a_missing_part_is_loaded_as_missing() {
 }
 
 #[test]
-fn damaged_files_are_handed_to_the_tee_as_they_are() {
+fn damaged_files_are_passed_to_the_tee_unchanged() {
     let mut phone = Phone::provisioned();
     fs::write(phone.file("root.key"), "short").unwrap();
     fs::write(phone.file("tee.sealed"), "").unwrap();
@@ -185,7 +188,7 @@ fn damaged_files_are_handed_to_the_tee_as_they_are() {
 }
 
 #[test]
-fn a_truncated_partition_takes_no_slot() {
+fn a_truncated_partition_refuses_the_write_of_a_slot() {
     let mut phone = Phone::provisioned();
     fs::write(phone.file("rpmb.bin"), [3; 100]).unwrap();
 
@@ -212,7 +215,7 @@ fn a_file_longer_than_the_bound_is_an_error() {
 }
 
 #[test]
-fn a_sealed_state_that_could_not_be_read_again_is_not_written() {
+fn a_sealed_state_that_is_too_long_to_be_read_back_is_not_written() {
     let too_long = vec![0; usize::try_from(MAX_FILE_BYTES + 1).unwrap()];
 
     let mut phone = Phone::untouched();
@@ -227,7 +230,7 @@ fn a_sealed_state_that_could_not_be_read_again_is_not_written() {
 }
 
 #[test]
-fn a_folder_in_the_place_of_a_file_is_an_error() {
+fn a_folder_in_place_of_a_file_is_an_error() {
     for name in ["root.key", "tee.sealed", "rpmb.bin"] {
         let mut phone = Phone::provisioned();
         fs::remove_file(phone.file(name)).unwrap();
@@ -241,7 +244,7 @@ fn a_folder_in_the_place_of_a_file_is_an_error() {
 
 #[cfg(unix)]
 #[test]
-fn a_symbolic_link_in_the_place_of_a_file_is_an_error() {
+fn a_symbolic_link_in_place_of_a_file_is_an_error() {
     for name in ["root.key", "tee.sealed", "rpmb.bin"] {
         let mut phone = Phone::provisioned();
         let moved = phone.parent.path().join("moved");
@@ -256,7 +259,7 @@ fn a_symbolic_link_in_the_place_of_a_file_is_an_error() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_in_the_place_of_a_file_is_an_error_at_once() {
+fn a_pipe_in_place_of_a_file_is_an_error_without_blocking() {
     for name in ["root.key", "tee.sealed", "rpmb.bin"] {
         let mut phone = Phone::provisioned();
         fs::remove_file(phone.file(name)).unwrap();
@@ -271,7 +274,7 @@ fn a_pipe_in_the_place_of_a_file_is_an_error_at_once() {
 }
 
 #[test]
-fn a_file_in_the_place_of_the_folder_is_an_error_and_not_an_absent_device() {
+fn a_file_in_place_of_the_folder_is_an_error_and_not_an_absent_device() {
     let mut phone = Phone::untouched();
     fs::write(phone.storage.folder(), "").unwrap();
 
@@ -281,7 +284,7 @@ fn a_file_in_the_place_of_the_folder_is_an_error_and_not_an_absent_device() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_in_the_place_of_the_folder_is_an_error_and_not_an_absent_device() {
+fn a_link_in_place_of_the_folder_is_an_error_and_not_an_absent_device() {
     let mut phone = Phone::untouched();
     std::os::unix::fs::symlink(phone.parent.path().join("nowhere"), phone.storage.folder()).unwrap();
 
@@ -308,14 +311,14 @@ fn no_operation_leaves_a_file_open() {
     };
     assert_eq!(open_files(), Vec::<PathBuf>::new());
     let _open = fs::File::open(phone.file("root.key")).unwrap();
-    assert_eq!(open_files(), [root.join("phone/root.key")], "an open file would have been seen");
+    assert_eq!(open_files(), [root.join("phone/root.key")], "the search finds an open file");
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
-    fn the_last_write_is_what_is_read(states in prop::collection::vec(any::<Vec<u8>>(), 1..4)) {
+    fn the_last_write_is_read_back(states in prop::collection::vec(any::<Vec<u8>>(), 1..4)) {
         let mut phone = Phone::provisioned();
         for sealed in states {
             phone.storage.write_sealed(&sealed).unwrap();

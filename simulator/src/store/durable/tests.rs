@@ -5,7 +5,7 @@ fn temporary_folder() -> tempfile::TempDir {
 }
 
 #[test]
-fn a_replaced_file_is_old_or_new_wherever_the_process_dies() {
+fn a_replaced_file_is_old_or_new_wherever_the_write_is_interrupted() {
     let folder = temporary_folder();
     let path = folder.path().join("file");
     fs::write(&path, "old").unwrap();
@@ -74,7 +74,7 @@ fn a_stale_temporary_file_of_any_length_is_replaced() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_under_the_temporary_name_does_not_lead_the_bytes_elsewhere() {
+fn a_link_under_the_temporary_name_is_not_followed() {
     let folder = temporary_folder();
     let path = folder.path().join("file");
     let elsewhere = folder.path().join("elsewhere");
@@ -88,7 +88,7 @@ fn a_link_under_the_temporary_name_does_not_lead_the_bytes_elsewhere() {
 }
 
 #[test]
-fn a_folder_under_the_temporary_name_is_an_error_and_stays() {
+fn a_folder_under_the_temporary_name_is_an_error_and_is_kept() {
     let folder = temporary_folder();
     let path = folder.path().join("file");
     let in_the_way = sibling(&path, "new");
@@ -125,7 +125,7 @@ fn only_a_file_of_the_stated_length_is_overwritten() {
 }
 
 #[test]
-fn a_file_in_the_place_of_a_folder_is_an_error() {
+fn a_file_in_place_of_a_folder_is_an_error() {
     let folder = temporary_folder();
     let path = folder.path().join("file");
     fs::write(&path, "").unwrap();
@@ -135,7 +135,7 @@ fn a_file_in_the_place_of_a_folder_is_an_error() {
 }
 
 #[test]
-fn a_relative_path_without_a_folder_lies_in_the_current_one() {
+fn a_relative_path_without_a_folder_is_in_the_current_one() {
     assert_eq!(parent(Path::new("file")), Path::new("."));
     assert_eq!(parent(Path::new("folder/file")), Path::new("folder"));
     assert_eq!(sibling(Path::new("file"), "new"), Path::new(".file.new"));

@@ -34,7 +34,7 @@ fn refusal(folder: &StateFolder) -> (String, String) {
 }
 
 #[test]
-fn a_missing_folder_is_created_with_those_above_it() {
+fn a_missing_folder_is_created_with_its_parents() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("share/soter-sim/state");
 
@@ -62,7 +62,7 @@ fn only_the_user_may_open_what_is_in_the_folder() {
 }
 
 #[test]
-fn a_second_open_is_refused_with_who_holds_the_folder_and_what_to_do() {
+fn a_second_open_is_refused_with_the_holder_and_a_remedy() {
     let (_parent, folder) = folder_with(&[]);
 
     let (message, remedy) = refusal(&folder);
@@ -100,7 +100,7 @@ fn a_refused_open_changes_nothing() {
 }
 
 #[test]
-fn without_a_sensible_note_the_holder_is_another_process() {
+fn without_a_valid_note_the_holder_is_another_process() {
     let (_parent, folder) = folder_with(&[]);
     let note = folder.path().join("lock.owner");
     let expected = format!("state folder {} is in use by another process", folder.path().display());
@@ -139,7 +139,7 @@ fn a_closed_folder_can_be_opened_again_and_has_no_note() {
 }
 
 #[test]
-fn of_many_who_open_a_folder_at_once_exactly_one_gets_it() {
+fn exactly_one_of_many_simultaneous_opens_succeeds() {
     const THREADS: usize = 8;
     let parent = tempfile::tempdir().unwrap();
     for round in 0..10 {
@@ -162,7 +162,7 @@ fn of_many_who_open_a_folder_at_once_exactly_one_gets_it() {
 }
 
 #[test]
-fn a_file_in_the_place_of_the_folder_is_an_error_with_both_lines() {
+fn a_file_in_place_of_the_folder_is_an_error_with_a_remedy() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("state");
     fs::write(&path, "").unwrap();
@@ -180,13 +180,13 @@ fn a_file_in_the_place_of_the_folder_is_an_error_with_both_lines() {
 }
 
 #[test]
-fn no_path_is_an_error() {
+fn an_empty_path_is_an_error() {
     StateFolder::open(Path::new("")).unwrap_err();
 }
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_in_the_place_of_the_lock_is_an_error_at_once() {
+fn a_pipe_in_place_of_the_lock_is_an_error_without_blocking() {
     let parent = tempfile::tempdir().unwrap();
     let lock = parent.path().join("lock");
     assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
@@ -197,7 +197,7 @@ fn a_pipe_in_the_place_of_the_lock_is_an_error_at_once() {
 }
 
 #[test]
-fn devices_on_disk_are_listed_in_order_and_nothing_else_is() {
+fn only_devices_on_disk_are_listed_and_in_order() {
     let (_parent, folder) = folder_with(&[]);
     assert_eq!(folder.device_names_on_disk().unwrap(), []);
 
@@ -213,14 +213,14 @@ fn devices_on_disk_are_listed_in_order_and_nothing_else_is() {
 }
 
 #[test]
-fn a_device_that_was_never_touched_has_no_folder() {
+fn an_unused_device_has_no_folder() {
     let (_parent, folder) = folder_with(&[]);
     assert!(folder.device_storage(&name("pixel")).load().unwrap().is_none());
     assert_eq!(folder.device_names_on_disk().unwrap(), []);
 }
 
 #[test]
-fn opening_sweeps_what_crashes_left_and_leaves_what_others_put_there() {
+fn opening_removes_what_crashes_left_and_keeps_foreign_folders() {
     let (_parent, folder) = folder_with(&["pixel"]);
     let path = folder.path().to_owned();
     drop(folder);
@@ -256,7 +256,7 @@ fn a_removed_device_is_gone_and_its_name_is_free() {
 }
 
 #[test]
-fn the_rest_of_a_half_removed_device_is_not_in_the_way_of_the_next_removal() {
+fn the_remains_of_an_interrupted_removal_do_not_block_the_next_one() {
     let (_parent, folder) = folder_with(&["pixel"]);
     let rest = folder.path().join("devices/.pixel.removed");
     fs::create_dir(&rest).unwrap();
@@ -268,13 +268,13 @@ fn the_rest_of_a_half_removed_device_is_not_in_the_way_of_the_next_removal() {
 }
 
 #[test]
-fn removing_a_device_that_has_no_folder_is_no_error() {
+fn removing_a_device_without_a_folder_is_not_an_error() {
     let (_parent, folder) = folder_with(&[]);
     folder.remove_device(&name("pixel")).unwrap();
 }
 
 #[test]
-fn a_device_is_there_whole_or_gone_wherever_its_removal_dies() {
+fn a_device_is_complete_or_gone_wherever_its_removal_is_interrupted() {
     let (_parent, folder) = folder_with(&["pixel"]);
     let (removed, steps) = crash::trace(|| folder.remove_device(&name("pixel")));
     removed.unwrap();
@@ -298,7 +298,7 @@ fn a_device_is_there_whole_or_gone_wherever_its_removal_dies() {
 }
 
 #[test]
-fn the_document_is_absent_until_it_is_saved_and_then_what_was_saved_last() {
+fn the_document_is_absent_until_it_is_saved_and_then_has_what_was_saved_last() {
     let (_parent, folder) = folder_with(&[]);
     assert_eq!(folder.load_document::<Vec<u32>>().unwrap(), None);
 
@@ -312,7 +312,7 @@ fn the_document_is_absent_until_it_is_saved_and_then_what_was_saved_last() {
 }
 
 #[test]
-fn the_document_is_old_or_new_wherever_its_saving_dies() {
+fn the_document_is_old_or_new_wherever_its_save_is_interrupted() {
     let (_parent, folder) = folder_with(&[]);
     let (saved, steps) = crash::trace(|| folder.save_document("old"));
     saved.unwrap();
@@ -330,7 +330,7 @@ fn the_document_is_old_or_new_wherever_its_saving_dies() {
 }
 
 #[test]
-fn documents_saved_at_the_same_time_do_not_mix() {
+fn simultaneous_saves_do_not_mix_documents() {
     let (_parent, folder) = folder_with(&[]);
     let texts = ["a".repeat(10_000), "b".repeat(20_000)];
     thread::scope(|scope| {
@@ -342,7 +342,7 @@ fn documents_saved_at_the_same_time_do_not_mix() {
 }
 
 #[test]
-fn a_damaged_document_is_named_with_a_remedy_and_stays() {
+fn a_damaged_document_is_an_error_with_a_remedy_and_is_kept() {
     let (_parent, folder) = folder_with(&["pixel"]);
     folder.save_document(&[1, 2]).unwrap();
     let path = folder.path().join("phones.json");
@@ -407,7 +407,7 @@ fn an_oversized_document_is_not_read() {
 }
 
 #[test]
-fn a_full_disk_has_a_remedy_of_its_own() {
+fn a_full_disk_has_its_own_remedy() {
     let source = io::Error::from(io::ErrorKind::StorageFull);
     let error = FolderError::File { action: "write", path: "state/phones.json".into(), source };
     assert_eq!(

@@ -18,7 +18,7 @@ fn seconds_are_shown_as_calendar_time() {
 }
 
 #[test]
-fn a_note_that_makes_no_sense_is_no_note() {
+fn an_invalid_note_is_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lock.owner");
     assert_eq!(LockOwner::read(&path), None);
@@ -38,7 +38,7 @@ fn a_note_that_makes_no_sense_is_no_note() {
 }
 
 #[test]
-fn a_note_of_a_later_version_is_understood_as_far_as_it_goes() {
+fn the_known_members_of_a_note_of_a_later_version_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lock.owner");
     std::fs::write(&path, "{\"pid\": 7, \"started\": 8, \"url\": null, \"name\": \"new\"}").unwrap();

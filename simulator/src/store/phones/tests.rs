@@ -25,7 +25,7 @@ fn with_header(body: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_document_is_a_header_line_and_pretty_json() {
+fn a_document_is_a_header_line_and_indented_json() {
     let text = String::from_utf8(encoded()).unwrap();
     assert_eq!(
         text,
@@ -52,7 +52,7 @@ fn no_changed_byte_goes_unnoticed() {
 }
 
 #[test]
-fn no_missing_end_and_no_added_byte_goes_unnoticed() {
+fn no_truncation_and_no_added_byte_goes_unnoticed() {
     let bytes = encoded();
     for length in 0..bytes.len() {
         assert!(decode::<Settings>(&bytes[..length]).is_err(), "{length} bytes");
@@ -71,7 +71,7 @@ fn converted_line_ends_are_damage() {
 }
 
 #[test]
-fn another_version_is_named_before_anything_else_is_looked_at() {
+fn another_version_is_reported_before_anything_else_is_checked() {
     assert_eq!(
         decode::<Settings>(b"soter-sim-phones 2 some other digest\nand no JSON"),
         Err(DocumentDefect::Version { found: 2 })
@@ -79,7 +79,7 @@ fn another_version_is_named_before_anything_else_is_looked_at() {
 }
 
 #[test]
-fn something_else_is_not_a_document() {
+fn bytes_without_a_valid_header_are_not_a_document() {
     for bytes in [
         &b""[..],
         b"\n",
@@ -96,7 +96,7 @@ fn something_else_is_not_a_document() {
 }
 
 #[test]
-fn an_intact_document_that_does_not_fit_is_pointed_at_by_line() {
+fn the_error_for_an_intact_document_of_another_shape_names_the_line() {
     let unknown = with_header("{\n  \"name\": \"pixel\",\n  \"nose\": 3\n}\n");
     assert!(matches!(decode::<Settings>(&unknown), Err(DocumentDefect::Json { line: 4, .. })));
 
@@ -108,14 +108,14 @@ fn an_intact_document_that_does_not_fit_is_pointed_at_by_line() {
 }
 
 #[test]
-fn no_defect_shows_what_the_document_says() {
+fn no_defect_shows_the_documents_contents() {
     let private = with_header("{\"name\": \"pixel\", \"fingers\": \"private\"}");
     let defect = decode::<Settings>(&private).unwrap_err();
     assert!(!format!("{defect} {defect:?}").contains("private"));
 }
 
 #[test]
-fn what_is_not_json_is_not_encoded() {
+fn a_value_that_is_not_json_is_not_encoded() {
     encode(&BTreeMap::from([(vec![1], "a list is no key")]), MAX_DOCUMENT_BYTES).unwrap_err();
 }
 

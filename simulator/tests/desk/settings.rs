@@ -1,4 +1,4 @@
-//! A phone's settings, each of them a trouble that real phones have.
+//! A phone's settings. Each one causes a failure or a deviation that real phones have.
 
 use std::time::{Duration, Instant};
 
@@ -12,13 +12,13 @@ async fn supported(desk: &Desk) -> Vec<Mode> {
 }
 
 async fn enrolled(desk: &Desk, mode: &str) -> (bool, String) {
-    let asked = CheckIsSoterEnrolledInDevice { check_auth_mode: Some(mode.to_owned()) };
-    let answer = desk.request(None, asked).await.unwrap();
+    let request = CheckIsSoterEnrolledInDevice { check_auth_mode: Some(mode.to_owned()) };
+    let answer = desk.request(None, request).await.unwrap();
     (answer.is_enrolled, answer.err_msg)
 }
 
 #[tokio::test]
-async fn a_phone_tells_which_modes_it_has_and_what_is_enrolled() {
+async fn a_phone_reports_its_modes_and_what_is_enrolled() {
     const OK: &str = "checkIsSoterEnrolledInDevice:ok";
     const NOT_SUPPORTED: &str = "checkIsSoterEnrolledInDevice:fail not support";
     let desk = phone("itrustee");
@@ -36,7 +36,7 @@ async fn a_phone_tells_which_modes_it_has_and_what_is_enrolled() {
 }
 
 #[tokio::test]
-async fn modes_can_be_taken_from_a_phone_and_given_back() {
+async fn modes_can_be_removed_from_a_phone_and_restored() {
     let desk = phone("itrustee");
     enroll(&desk, Mode::Facial).await;
     set(&desk, json!({"modes": ["facial"]})).await;
@@ -55,7 +55,7 @@ async fn modes_can_be_taken_from_a_phone_and_given_back() {
 }
 
 #[tokio::test]
-async fn every_failure_can_be_ordered_for_one_call_and_spends_no_counter_value() {
+async fn every_failure_can_be_set_for_one_call_and_uses_no_counter_value() {
     let desk = phone("trustonic");
     for (code, text) in [
         (90001, "fail not support soter"),
@@ -79,7 +79,7 @@ async fn every_failure_can_be_ordered_for_one_call_and_spends_no_counter_value()
 }
 
 #[tokio::test]
-async fn a_trouble_with_the_key_opens_no_dialog_and_one_while_authenticating_does() {
+async fn a_key_error_opens_no_dialog_and_an_authentication_error_does() {
     let desk = phone("trustonic");
     let mut events = desk.events();
     for (text, shows_dialog) in [
@@ -95,18 +95,18 @@ async fn a_trouble_with_the_key_opens_no_dialog_and_one_while_authenticating_doe
             (answer.err_code, answer.err_msg),
             (90007, format!("startSoterAuthentication:fail {text}"))
         );
-        let told = drain(&mut events);
-        let shown = told.iter().any(|event| matches!(event, Event::PromptShown { .. }));
-        assert_eq!(shown, shows_dialog, "{text}: {told:?}");
-        assert!(!told.iter().any(|event| matches!(event, Event::Signed { .. })));
+        let received = drain(&mut events);
+        let shown = received.iter().any(|event| matches!(event, Event::PromptShown { .. }));
+        assert_eq!(shown, shows_dialog, "{text}: {received:?}");
+        assert!(!received.iter().any(|event| matches!(event, Event::Signed { .. })));
         assert!(
-            matches!(told.last(), Some(Event::Refused { code: 90007, reason, .. }) if !reason.is_empty())
+            matches!(received.last(), Some(Event::Refused { code: 90007, reason, .. }) if !reason.is_empty())
         );
     }
 }
 
 #[tokio::test]
-async fn settings_that_do_not_fit_change_nothing_at_all() {
+async fn a_request_with_an_invalid_setting_changes_nothing() {
     let desk = phone("trustonic");
     let before = set(&desk, json!({"latency": 1})).await;
     for wrong in [
@@ -128,7 +128,7 @@ async fn settings_that_do_not_fit_change_nothing_at_all() {
 }
 
 #[tokio::test]
-async fn a_system_upgrade_changes_the_cpu_id_and_leaves_keys_counter_and_enrolments() {
+async fn a_system_upgrade_changes_the_cpu_id_and_keeps_keys_counter_and_enrolments() {
     let desk = phone("ios");
     authenticate(&desk, touched("1")).await;
     let (before, keys) = (show(&desk).await, public_keys(&desk).await);
@@ -148,7 +148,7 @@ async fn a_system_upgrade_changes_the_cpu_id_and_leaves_keys_counter_and_enrolme
 }
 
 #[tokio::test]
-async fn a_success_comes_as_late_as_it_is_told_to() {
+async fn a_success_is_delayed_by_the_latency_setting() {
     let desk = phone("trustonic");
     authenticate(&desk, touched("1")).await;
     set(&desk, json!({"latency": 80})).await;
