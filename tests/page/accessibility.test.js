@@ -1,4 +1,4 @@
-// What an accessibility checker says of the page.
+// An accessibility checker on the page.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

@@ -1,4 +1,4 @@
-// Servers that go, come back, hang, or want a token.
+// Servers that stop, restart, hang, or require a token.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,15 +10,15 @@ import { open } from './support/browser.js';
 import { start } from './support/server.js';
 import { browser, tab } from './support/suite.js';
 
-/** A server of one test, which does not outlive it. */
-async function own(t, options) {
+/** A server for one test, stopped at its end. */
+async function ownServer(t, options) {
   const server = await start(options);
   t.after(() => server.stop());
   return server;
 }
 
-test('a server that goes is told at once, and one that comes back is found', async (t) => {
-  const server = await own(t);
+test('a server that stops is reported at once, and the page reconnects to one that restarts', async (t) => {
+  const server = await ownServer(t);
   const { page, close } = await open(browser, server.url);
   await server.authenticate('order-57', { touch: '1' });
   await page.locator('.last').getByText('Signed').waitFor();
@@ -27,12 +27,12 @@ test('a server that goes is told at once, and one that comes back is found', asy
   await server.stop();
   await page.getByText(`Offline: no answer from 127.0.0.1:${server.port}`).waitFor();
   await page.getByRole('button', { name: 'Try it: pay ¥42', disabled: true }).waitFor();
-  // What is answered now is not carried out, and not asked any more.
+  // A confirmation is not sent while offline, and the question is withdrawn.
   await page.getByRole('button', { name: 'Really: Remove Finger 1' }).click();
   await page.getByText('Not sent: the page is offline.').waitFor();
   await page.getByRole('button', { name: 'Remove Finger 1', exact: true }).waitFor();
   await tab(page, 'Journal');
-  const another = await own(t, { port: server.port });
+  const another = await ownServer(t, { port: server.port });
   await page.getByText('Connected', { exact: true }).waitFor();
   const call = another.authenticate('order-58');
   await page.getByRole('dialog').waitFor();
@@ -43,8 +43,8 @@ test('a server that goes is told at once, and one that comes back is found', asy
   await close();
 });
 
-test('calls of a server that was started anew are not mixed with those of the old one', async (t) => {
-  const server = await own(t);
+test('calls of a restarted server are not mixed with those of the old one', async (t) => {
+  const server = await ownServer(t);
   const { page, close } = await open(browser, server.url);
   await server.rpc('wx.login');
   await server.rpc('wx.login');
@@ -52,7 +52,7 @@ test('calls of a server that was started anew are not mixed with those of the ol
   await page.locator('.line').first().click();
   await server.stop();
   await page.getByText('Offline: no answer from').waitFor();
-  const another = await own(t, { port: server.port });
+  const another = await ownServer(t, { port: server.port });
   await another.batches(Array.from({ length: 9 }, () => ['wx.checkSession']));
   await page.getByText('9 of 9 calls').waitFor();
   assert.deepEqual(new Set(await page.locator('.line .call').allTextContents()), new Set(['wx.checkSession']));
@@ -60,8 +60,8 @@ test('calls of a server that was started anew are not mixed with those of the ol
   await close();
 });
 
-test('a server that hangs is told, and one that wakes up is found', { skip: process.platform === 'win32' }, async (t) => {
-  const server = await own(t);
+test('a server that hangs is reported, and the page reconnects when it wakes up', { skip: process.platform === 'win32' }, async (t) => {
+  const server = await ownServer(t);
   const { page, close } = await open(browser, server.url);
   page.setDefaultTimeout(40_000);
   server.freeze();
@@ -71,11 +71,11 @@ test('a server that hangs is told, and one that wakes up is found', { skip: proc
   await close();
 });
 
-test('with the server’s token in the address, everything works', async (t) => {
+test('everything works with the server’s token in the address', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'soter-sim-page-'));
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'token'), 'correct-horse-battery\n');
-  const server = await own(t, { flags: ['--token-file', join(folder, 'token')] });
+  const server = await ownServer(t, { flags: ['--token-file', join(folder, 'token')] });
   assert.equal((await fetch(server.url)).status, 401);
   const { page, close } = await open(browser, `${server.url}/?token=correct-horse-battery`);
   await page.getByRole('button', { name: 'Try it: pay ¥42' }).click();

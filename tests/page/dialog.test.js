@@ -61,7 +61,7 @@ describe('The dialog', () => {
     await close();
   });
 
-  test('that was open before the page is there when the page comes', async () => {
+  test('that was open before the page loads is shown when it loads', async () => {
     await server.rpc('desk.reset');
     const call = server.authenticate('order-47', { authContent: 'Already waiting' });
     await until(async () => (await server.rpc('device.show')).dialog);
@@ -72,13 +72,13 @@ describe('The dialog', () => {
     await close();
   });
 
-  test('on another phone is told, and shown at a click', async () => {
+  test('on another phone is announced, and shown after a click', async () => {
     const { page, close } = await fresh();
     await server.rpc('device.create', { name: 'tablet' });
     const call = server.authenticate('order-48', { device: 'tablet', authContent: 'Over here' });
     const show = page.getByRole('button', { name: 'Show tablet' });
     await show.waitFor();
-    // Also to a page that comes later.
+    // Also on a page that loads later.
     await page.reload();
     await show.click();
     await page.getByRole('dialog', { name: 'Over here' }).waitFor();
@@ -87,7 +87,7 @@ describe('The dialog', () => {
     await close();
   });
 
-  test('never takes a key that somebody types into a field', async () => {
+  test('takes no keys that are typed into a field', async () => {
     const { page, close } = await fresh();
     const call = server.authenticate('order-49');
     await page.getByRole('dialog').waitFor();
@@ -99,7 +99,7 @@ describe('The dialog', () => {
   });
 });
 
-test('a long list of fingers is reached by numbers of two digits', async () => {
+test('fingers of a long list are selected by numbers of two digits', async () => {
   const { page, close } = await fresh();
   for (let number = 2; number <= 12; number += 1) await server.rpc('biometric.enroll', { mode: 'fingerPrint' });
   await finger(page, 12).waitFor();
@@ -113,7 +113,7 @@ test('a long list of fingers is reached by numbers of two digits', async () => {
   await close();
 });
 
-test('what cannot be seen in a text is written out, and no text is markup', async () => {
+test('invisible characters of a text are escaped, and no text is markup', async () => {
   const { page, close } = await fresh();
   const challenge = `\u202Etxet\u0000<b>bold</b> ${'long '.repeat(90)}`;
   const call = server.authenticate(challenge, { authContent: '<i>¥1</i>\u202E00' });

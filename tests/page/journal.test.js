@@ -1,4 +1,4 @@
-// The journal: calls laid open, and very many of them.
+// The journal: the details of calls, and very many calls.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -8,7 +8,7 @@ import { ACCOUNT } from '../../host-bridge/miniprogram/test/support/program.js';
 import { until } from './support/server.js';
 import { fresh, newest, server, tab } from './support/suite.js';
 
-test('the journal lays calls open, with the verdict, its reason, and a command that makes them again', async () => {
+test('the journal shows a call with the verdict, its reason, and a command that repeats it', async () => {
   const { page, close } = await fresh({ permissions: ['clipboard-read', 'clipboard-write'], acceptDownloads: true });
   const result = await server.authenticate(`it's "order" 55`, { touch: '1' });
   const token = await server.token();
@@ -22,12 +22,12 @@ test('the journal lays calls open, with the verdict, its reason, and a command t
   const entry = page.locator('.entry');
   await entry.getByText('Verdict: counter-replayed').waitFor();
   await entry.getByText('256 bytes in Base64').waitFor();
-  // The challenge stands in the text in the text in the body, and is laid open there.
+  // The challenge is in a text inside a text inside the body, and is shown decoded there.
   await entry.locator('.json-opened li').filter({ hasText: /^raw: "it's \\"order\\" 55"$/ }).waitFor();
   await entry.getByRole('button', { name: 'Copy as curl' }).click();
   await page.getByText('Copied.').waitFor();
   const command = await page.evaluate(() => navigator.clipboard.readText());
-  // The shell takes it apart again into what was sent.
+  // A shell splits the command into exactly what was sent.
   const words = execFileSync('sh', ['-c', `curl() { for word in "$@"; do printf '%s\\0' "$word"; done; }; ${command}`], { env: { ACCESS_TOKEN: token } });
   const [, method, address, , , , body] = words.toString().split('\0');
   const again = await fetch(address, { method, body });
@@ -48,7 +48,7 @@ test('the journal lays calls open, with the verdict, its reason, and a command t
   await close();
 });
 
-test('odd JSON is laid open as it came', async () => {
+test('unusual JSON is shown as it was received', async () => {
   const { page, close } = await fresh({ locale: 'zh-CN' });
   const token = await server.token();
   const ask = (json_string) => server.verify(token, { resultJSON: json_string, resultJSONSignature: 'A'.repeat(344) });
@@ -63,7 +63,7 @@ test('odd JSON is laid open as it came', async () => {
   await entry.getByText('counter: 1152921504606846977').waitFor();
   await entry.getByText('n: 5.0').waitFor();
   await entry.locator('.json-opened').getByText('raw: "\\u202edesrever"').waitFor();
-  // What the reason means, and the server's own words.
+  // The meaning of the reason, and the server's own text.
   await entry.locator('.verdict p:not([lang])').waitFor();
   await entry.locator('.verdict p[lang=en]').waitFor();
   await line(1).click();
@@ -76,7 +76,7 @@ test('odd JSON is laid open as it came', async () => {
   await close();
 });
 
-test('ten thousand calls and a hundred phones: little is drawn, and little is asked', async () => {
+test('with ten thousand calls and a hundred phones the page draws little and requests little', async () => {
   const { page, requests, close } = await fresh();
   const frames = [];
   page.on('websocket', (socket) => socket.on('framesent', (frame) => frames.push(frame.payload)));
@@ -95,20 +95,20 @@ test('ten thousand calls and a hundred phones: little is drawn, and little is as
   // Five times a second at most, whatever happens.
   assert.ok(requests.length <= 5 * seconds + 2, `${requests.length} requests in ${seconds} s`);
   assert.ok(frames.length <= 7 * 4 * seconds, `${frames.length} frames in ${seconds} s`);
-  // Whoever has scrolled down stays there while older calls come below.
+  // The scroll position stays while older calls are added below.
   await page.reload();
   await page.locator('.line').first().waitFor();
   const list = page.getByRole('listbox');
   await list.evaluate((element) => { element.scrollTop = 52 * 100; });
   const topmost = () => list.evaluate(async (element) => {
-    // What is scrolled to is drawn in the next frame.
+    // The visible part is drawn in the next frame.
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     const { top } = element.getBoundingClientRect();
     return [...element.querySelectorAll('.line')].find((line) => line.getBoundingClientRect().bottom > top + 1).dataset.number;
   });
   const seen = await topmost();
   const older = page.getByRole('button', { name: 'Load older calls' });
-  // Twice at once is once.
+  // Two simultaneous requests are only one.
   await older.evaluate((button) => { button.click(); button.click(); });
   await until(async () => !/ of (200|201) calls/.test(await page.locator('#journal-count').textContent()));
   assert.equal(await topmost(), seen);
@@ -119,7 +119,7 @@ test('ten thousand calls and a hundred phones: little is drawn, and little is as
   const numbers = await page.evaluate(async () => {
     const element = document.querySelector('.list-box');
     const all = [];
-    // As far as two answers of the server reach, if they were put one behind the other.
+    // The range of two consecutive answers of the server.
     for (let top = 0; top < 52 * 2400; top += 600) {
       element.scrollTop = top;
       await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
@@ -136,7 +136,7 @@ test('ten thousand calls and a hundred phones: little is drawn, and little is as
   await page.keyboard.press('End');
   await page.locator('.line[aria-selected="true"]').waitFor();
   assert.ok(await page.locator('.line').count() < 60);
-  // A finger is still answered at once.
+  // A touch is still answered at once.
   const call = server.authenticate('order-61');
   await page.getByRole('dialog').waitFor();
   await page.keyboard.press('1');

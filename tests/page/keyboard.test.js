@@ -41,7 +41,7 @@ test('everything can be done with the keyboard alone', async () => {
 describe('The focus is never lost', () => {
   const focused = (page) => page.evaluate(() => document.activeElement.textContent);
 
-  test('where what it was on is drawn anew, or has gone', async () => {
+  test('when its element is drawn again or removed', async () => {
     const { page, close } = await fresh();
     await tab(page, 'Fingers and keys');
     await page.getByRole('button', { name: 'Enrol a finger' }).focus();
@@ -69,10 +69,10 @@ describe('The focus is never lost', () => {
     await server.authenticate('order-63', { touch: 'wrong,wrong,wrong,wrong,wrong' });
     const unlock = page.locator('.banner').getByRole('button', { name: 'Enter the PIN' });
     await unlock.focus();
-    const told = page.locator('.banner span');
-    const first = await told.textContent();
-    // It is counted down beside the button that somebody is on.
-    await until(async () => (await told.textContent()) !== first);
+    const banner = page.locator('.banner span');
+    const first = await banner.textContent();
+    // The countdown is next to the button that has the focus.
+    await until(async () => (await banner.textContent()) !== first);
     assert.equal(await focused(page), 'Enter the PIN');
     await page.keyboard.press('Enter');
     await page.getByRole('status').getByText('Unlocked').waitFor({ state: 'attached' });
@@ -80,7 +80,7 @@ describe('The focus is never lost', () => {
     await close();
   });
 
-  test('in a window that has no room for list and call side by side', async () => {
+  test('in a window that is too narrow for list and call side by side', async () => {
     const { page, close } = await fresh({ width: 900, height: 800 });
     for (let number = 0; number < 30; number += 1) await server.rpc('wx.checkIsSupportSoterAuthentication', { order: number });
     await page.locator(`.line[data-number="${await newest()}"]`).waitFor();
@@ -100,7 +100,7 @@ describe('The focus is never lost', () => {
   });
 });
 
-test('a choice that somebody has opened is left alone while calls come', async () => {
+test('an open drop-down list stays open while calls arrive', async () => {
   const { page, close } = await fresh();
   await tab(page, 'Troubles');
   const first = await page.locator('#setting-failNext option').first().elementHandle();

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import { fresh, server } from './support/suite.js';
 
-test('it speaks Chinese to whoever does, and what is chosen is kept', async () => {
+test('the page uses the language of the browser, and a chosen language is kept', async () => {
   const { page, close } = await fresh({ locale: 'zh-CN' });
   await page.getByRole('tab', { name: '调用日志' }).waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-CN');
@@ -14,7 +14,7 @@ test('it speaks Chinese to whoever does, and what is chosen is kept', async () =
   await page.getByRole('dialog', { name: '请确认支付 42 元' }).getByText('请触摸指纹传感器').waitFor();
   await page.getByRole('button', { name: '错误的手指' }).click();
   await page.getByText('未能识别，还可尝试 4 次').waitFor();
-  // In the middle of a dialog.
+  // While a dialog is open.
   await page.locator('#language').selectOption('en');
   await page.getByText('Not recognised. Attempts left: 4').waitFor();
   await page.keyboard.press('1');
@@ -27,7 +27,7 @@ test('it speaks Chinese to whoever does, and what is chosen is kept', async () =
   await close();
 });
 
-test('both languages have the same words for the same things', async () => {
+test('both languages have the same texts', async () => {
   const source = await (await fetch(`${server.url}/page/texts.js`)).text();
   const [en, zh] = ['EN', 'ZH'].map((name) => {
     const table = source.split(`const ${name} = {`)[1].split('\n};')[0];

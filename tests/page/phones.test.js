@@ -30,7 +30,7 @@ test('a finger is enrolled, which makes the AuthKey invalid, and removed', async
   await close();
 });
 
-test('what is changed elsewhere is seen here, and troubles that are switched here are had there', async () => {
+test('the page shows changes of other clients, and settings changed on the page take effect', async () => {
   const { page, close } = await fresh();
   await tab(page, 'Troubles');
   const support = page.getByRole('switch', { name: 'Supports SOTER' });
@@ -42,7 +42,7 @@ test('what is changed elsewhere is seen here, and troubles that are switched her
   await page.locator('#setting-support[aria-checked="true"]').waitFor();
   await page.locator('#setting-permission[aria-checked="false"]').waitFor();
   await server.rpc('device.set', { permission: null });
-  // Everything that can be chosen is something that the phone takes.
+  // The phone accepts every value that can be chosen.
   for (const [name, setting] of [['Internal error', 'internalError'], ['Fail once with', 'failNext']]) {
     const choice = page.getByLabel(name);
     const values = await choice.locator('option').evaluateAll((options) => options.map(({ value }) => value));
@@ -70,7 +70,7 @@ test('what is changed elsewhere is seen here, and troubles that are switched her
   await close();
 });
 
-test('phones are made, chosen, filtered and removed', async () => {
+test('phones are created, selected, filtered and removed', async () => {
   const { page, close } = await fresh();
   await tab(page, 'Phones');
   await page.getByLabel('Name').fill('huawei');
@@ -90,7 +90,7 @@ test('phones are made, chosen, filtered and removed', async () => {
   await close();
 });
 
-test('a clock that runs is seen to run, and one that stands still is not', async () => {
+test('a running clock is updated, and a stopped one is not', async () => {
   const { page, close } = await fresh();
   await tab(page, 'Fingers and keys');
   const clock = page.locator('.facts dd').nth(2);

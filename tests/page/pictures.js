@@ -1,4 +1,4 @@
-// Takes the pictures of the README anew: `npm run pictures`. Chinese needs a font that has it.
+// Takes the pictures of the README again: `npm run pictures`. Chinese needs a font that has it.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -17,7 +17,7 @@ WECHAT = "https://api.weixin.qq.com"
 
 
 class ToTheEmulator(HTTPAdapter):
-    """The only change: where the servers are. The SDK has some of their addresses in its code."""
+    """The only change: the address of the servers. The SDK has some of their addresses in its code."""
 
     def send(self, request, **options):
         request.url = request.url.replace(WECHAT, URL, 1)
@@ -25,7 +25,7 @@ class ToTheEmulator(HTTPAdapter):
 
 
 def rpc(method, **params):
-    """Calls the phone, as a front end does."""
+    """Calls the phone as a front end does."""
     call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     with urllib.request.urlopen(URL + "/rpc", json.dumps(call).encode()) as answer:
         return json.load(answer)["result"]

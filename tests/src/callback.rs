@@ -1,9 +1,9 @@
-//! What a mini program's callback gets from `wx.startSoterAuthentication`.
+//! What a mini program's callback receives from `wx.startSoterAuthentication`.
 
 use serde_json::Value;
 use soter_wire::{PublicKey, ResultJson, SignatureError, base64};
 
-/// The five members of the callback object, as they came.
+/// The five members of the callback object, as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Callback {
     /// `errCode`.
@@ -27,7 +27,7 @@ impl Callback {
         answer.get("errCode").is_some()
     }
 
-    /// Reads the object, which must have exactly [`MEMBERS`](Self::MEMBERS). On a failure, what is signed must be empty.
+    /// Reads the object, which must have exactly [`MEMBERS`](Self::MEMBERS). In a failure, the signed members are empty.
     #[track_caller]
     pub fn read(answer: &Value) -> Self {
         let members = answer.as_object().unwrap_or_else(|| panic!("{answer} is not an object"));
@@ -37,7 +37,9 @@ impl Callback {
             answer[name].as_str().unwrap_or_else(|| panic!("{name} is not a string: {answer}")).to_owned()
         };
         let callback = Self {
-            err_code: answer["errCode"].as_i64().unwrap_or_else(|| panic!("errCode is no number: {answer}")),
+            err_code: answer["errCode"]
+                .as_i64()
+                .unwrap_or_else(|| panic!("errCode is not a number: {answer}")),
             auth_mode: text("authMode"),
             result_json: text("resultJSON"),
             signature: text("resultJSONSignature"),
@@ -47,7 +49,7 @@ impl Callback {
             assert_eq!(callback.err_msg, "startSoterAuthentication:ok");
         } else {
             let signed = [&callback.auth_mode, &callback.result_json, &callback.signature];
-            assert!(signed.iter().all(|member| member.is_empty()), "a failure that carries more: {answer}");
+            assert!(signed.iter().all(|member| member.is_empty()), "a failure with signed members: {answer}");
             assert!(callback.err_msg.starts_with("startSoterAuthentication:fail"), "{answer}");
         }
         callback
@@ -57,7 +59,7 @@ impl Callback {
     #[track_caller]
     pub fn result(&self) -> ResultJson {
         ResultJson::decode(self.result_json.as_bytes())
-            .unwrap_or_else(|error| panic!("`{}` is no result: {error}", self.result_json))
+            .unwrap_or_else(|error| panic!("`{}` is not a result: {error}", self.result_json))
     }
 
     /// The counter in the signed text.

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-/// Where cargo put the program. The first call builds it, in the profile of the tests. Without `--package`, cargo unites
-/// the features that all crates of the workspace want, as it does for the tests, so that no library is built twice.
+/// The path of the program. The first call builds it, in the profile of the tests. Without `--package`, cargo unites the
+/// features that all crates of the workspace want, as it does for the tests, so that no library is built twice.
 pub fn executable() -> &'static Path {
     static EXECUTABLE: OnceLock<PathBuf> = OnceLock::new();
     EXECUTABLE.get_or_init(build)

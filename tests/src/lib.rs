@@ -1,4 +1,4 @@
-//! What the suites in `tests/` stand on: soter-sim as a process, watched from outside.
+//! Support for the suites in `tests/`: soter-sim as a process, observed from outside.
 //!
 //! ```text
 //!   State (a folder) ---- program(["auth", ...]) ---> Program --run()----> Finished   exit code, stdout, stderr
@@ -6,19 +6,19 @@
 //!                                                        +-----start()--> Running    lines in, lines out, kill
 //!                                                        +-at_a_terminal()-> Terminal   keys in, a screen out (Unix)
 //!   Server     the program as a server, and requests to it
-//!   Callback   what a wx call gave            Key      one row of `keys --json`
+//!   Callback   result of a wx call            Key      one row of `keys --json`
 //!   openssl    a second opinion on signatures
 //! ```
 //!
 //! The program is built once for each test process, see [`executable()`]. Every child has a deadline after which it is
-//! killed and its test fails, so nothing hangs. Each child gets a home folder of its own, so no test sees or touches
-//! the phones of whoever runs it.
+//! killed and its test fails, so nothing hangs. Each child gets a home folder of its own, so no test sees or changes
+//! the phones of the user who runs it.
 #![expect(
     clippy::expect_used,
     clippy::missing_panics_doc,
     clippy::panic,
     clippy::print_stderr,
-    reason = "everything here is called by tests: what goes wrong is a test that fails, and what they say is printed"
+    reason = "only tests call this crate: an error must fail the test, and messages are printed"
 )]
 
 mod callback;

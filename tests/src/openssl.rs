@@ -5,14 +5,14 @@ use std::process::{Command, Output};
 
 /// Whether `openssl` can be run. If not, a line says that the test is skipped; where the environment variable
 /// `SOTER_REQUIRE_OPENSSL` is set, the test fails instead.
-pub fn is_there() -> bool {
+pub fn is_available() -> bool {
     let there = Command::new("openssl").arg("version").output().is_ok_and(|output| output.status.success());
     if !there {
         assert!(
             std::env::var_os("SOTER_REQUIRE_OPENSSL").is_none(),
             "SOTER_REQUIRE_OPENSSL is set, but there is no program `openssl`"
         );
-        // Tests report what they leave out.
+        // A skipped test says so.
         eprintln!("skipped: there is no program `openssl`");
     }
     there
@@ -42,18 +42,20 @@ fn verifies(options: &[&str], key: &Path, file: &Path, signature: &Path) -> bool
         .arg(file)
         .output()
         .expect("openssl runs");
-    let said =
+    let printed =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    let verified = output.status.success() && said.contains("Verified OK");
-    // A key or a file that cannot be read is no verdict.
+    let verified = output.status.success() && printed.contains("Verified OK");
+    // A key or a file that cannot be read is not a verdict.
     assert!(
-        verified || said.to_lowercase().contains("verification failure") || said.contains("Verification"),
-        "openssl gave no verdict: {said}"
+        verified
+            || printed.to_lowercase().contains("verification failure")
+            || printed.contains("Verification"),
+        "openssl gave no verdict: {printed}"
     );
     verified
 }
 
-/// Runs `openssl` with these arguments, which must succeed, and gives its standard output.
+/// Runs `openssl` with these arguments, which must succeed, and returns its standard output.
 pub fn run(arguments: &[&str]) -> Vec<u8> {
     let Output { status, stdout, stderr } =
         Command::new("openssl").args(arguments).output().expect("openssl runs");

@@ -1,4 +1,4 @@
-//! The program while it runs, and what it left behind.
+//! The running program, and its output and exit code after its end.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command};
@@ -14,7 +14,7 @@ use crate::program::shown;
 /// How long a child may take for its whole life or for one answer. Far more than it needs even on a busy machine.
 const DEADLINE: Duration = Duration::from_mins(1);
 
-/// How often a child that has closed its outputs is asked whether it has ended.
+/// The interval at which a child that has closed its outputs is checked for its end.
 const EXIT_POLL: Duration = Duration::from_millis(2);
 
 /// A started program, usually a REPL that reads its commands from a pipe. It is killed when this is dropped.
@@ -28,7 +28,7 @@ pub struct Running {
     _home: TempDir,
 }
 
-/// How the program ended.
+/// How the program ended, and its output.
 #[derive(Clone, Debug)]
 pub struct Finished {
     /// The command line, for messages.
@@ -62,21 +62,21 @@ impl Running {
         let errors = child.stderr.take();
         thread::spawn(move || {
             let mut bytes = Vec::new();
-            // A pipe that breaks has given what there was; one that is somebody else's gives nothing.
+            // A broken pipe has delivered all there was. A stream that the test redirected has no pipe.
             let _ = errors.map(|mut pipe| pipe.read_to_end(&mut bytes));
-            // Nobody listens any more if the child was killed.
+            // Nobody receives it if the child was killed.
             let _ = text_sender.send(String::from_utf8_lossy(&bytes).into_owned());
         });
         let stdin = child.stdin.take();
         Self { command: shown, child, stdin, lines, stderr, _home: home }
     }
 
-    /// The number of the process.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Writes one line to the program's standard input. One that has ended does not read it.
+    /// Writes one line to the program's standard input. A program that has ended does not read it.
     pub fn send(&mut self, line: &str) {
         if let Some(stdin) = &mut self.stdin {
             let _ = stdin.write_all(format!("{line}\n").as_bytes());
@@ -102,7 +102,7 @@ impl Running {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("`{line}` is not JSON: {error}"))
     }
 
-    /// Waits until a line is there to be read, then goes on. `None` when the program has ended.
+    /// Waits for the next complete line of standard output. `None` if the program has ended.
     pub fn next_complete_line(&mut self) -> Option<String> {
         let line = self.lines.recv_timeout(DEADLINE).ok()?;
         complete(line)
@@ -114,13 +114,13 @@ impl Running {
         self.collect()
     }
 
-    /// Tells the program to end (SIGTERM) and waits for that.
+    /// Sends SIGTERM to the program and waits for its end.
     #[cfg(unix)]
     pub fn end_by_signal(self) -> Finished {
         self.end_by(rustix::process::Signal::TERM)
     }
 
-    /// Tells the program to end with this signal and waits for that.
+    /// Sends this signal to the program and waits for its end.
     #[cfg(unix)]
     pub fn end_by(mut self, signal: rustix::process::Signal) -> Finished {
         use rustix::process::{Pid, kill_process};
@@ -129,9 +129,9 @@ impl Running {
         self.collect()
     }
 
-    /// Kills the program, and gives the complete lines that it had written and nobody had read.
+    /// Kills the program. Returns the complete lines that it wrote and that were not read yet.
     pub fn kill(mut self) -> Vec<String> {
-        // A program that has just ended is as dead as one that is killed.
+        // It is not an error if the program has just ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
         let mut left = Vec::new();
@@ -198,7 +198,7 @@ impl Drop for Running {
 }
 
 impl Finished {
-    /// Demands this exit code.
+    /// Asserts this exit code.
     #[track_caller]
     #[must_use]
     pub fn exits(self, code: i32) -> Self {
@@ -210,7 +210,7 @@ impl Finished {
     #[track_caller]
     pub fn line(&self) -> &str {
         let line =
-            self.stdout.strip_suffix('\n').unwrap_or_else(|| panic!("no whole line on stdout: {self}"));
+            self.stdout.strip_suffix('\n').unwrap_or_else(|| panic!("no complete line on stdout: {self}"));
         assert!(!line.contains('\n'), "more than one line on stdout: {self}");
         line
     }
@@ -227,7 +227,7 @@ impl Finished {
         self.stdout.lines().map(|line| parse(line, self)).collect()
     }
 
-    /// Demands a refusal: this exit code, nothing on standard output, and two lines on standard error, what happened
+    /// Asserts a refusal: this exit code, nothing on standard output, and two lines on standard error, what happened
     /// and what to do next.
     #[track_caller]
     #[must_use]
@@ -241,8 +241,7 @@ impl Finished {
         refused
     }
 
-    /// Demands a mistake in the command line: exit code 2, nothing on standard output, and on standard error what was
-    /// wrong.
+    /// Asserts a usage error: exit code 2, nothing on standard output, and the error on standard error.
     #[track_caller]
     #[must_use]
     pub fn refuses_usage(self) -> Self {

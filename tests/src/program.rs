@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::{Finished, Running, executable};
 
-/// Where the platforms look for a user's folders.
+/// The variables that tell the platforms where a user's folders are.
 const HOME_VARIABLES: [&str; 7] =
     ["APPDATA", "HOME", "LOCALAPPDATA", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"];
 
@@ -39,14 +39,14 @@ impl Program {
         Self { command, input: Vec::new(), home }
     }
 
-    /// More arguments, behind those given so far.
+    /// Appends arguments.
     #[must_use]
     pub fn arguments<I: IntoIterator<Item: AsRef<OsStr>>>(mut self, arguments: I) -> Self {
         self.command.args(arguments);
         self
     }
 
-    /// What the program finds on its standard input, up to the end, when it is [`run`](Self::run).
+    /// The whole standard input of the program when it is [`run`](Self::run).
     #[must_use]
     pub fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.input = input.into();
@@ -65,14 +65,14 @@ impl Program {
         self.home.path()
     }
 
-    /// Another standard output than a pipe that is read. [`Finished::stdout`] is empty then.
+    /// Redirects standard output. [`Finished::stdout`] is empty then.
     #[must_use]
     pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
         self.command.stdout(stdout);
         self
     }
 
-    /// Another standard error than a pipe that is read. [`Finished::stderr`] is empty then.
+    /// Redirects standard error. [`Finished::stderr`] is empty then.
     #[must_use]
     pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
         self.command.stderr(stderr);
@@ -85,7 +85,7 @@ impl Program {
         Running::spawn(command, home).feed_and_end(input)
     }
 
-    /// Starts the program with lines to come; see [`Running`].
+    /// Starts the program. Lines can be sent to it, see [`Running`].
     pub fn start(self) -> Running {
         let Self { command, home, .. } = self;
         Running::spawn(command, home)
@@ -94,7 +94,7 @@ impl Program {
 
 #[cfg(unix)]
 impl Program {
-    /// With so many files and connections at most.
+    /// Limits how many files and connections the program can have open.
     #[must_use]
     pub fn with_descriptors(mut self, most: u32) -> Self {
         let mut shell = Command::new("sh");
@@ -115,9 +115,9 @@ impl Program {
         self
     }
 
-    /// Away from the terminal at which the tests may run, as a build server has it.
+    /// Puts the program into its own process group, without the terminal of the tests, as on a build server.
     #[must_use]
-    pub fn in_a_group_of_its_own(mut self) -> Self {
+    pub fn in_own_process_group(mut self) -> Self {
         std::os::unix::process::CommandExt::process_group(&mut self.command, 0);
         self
     }
@@ -129,12 +129,12 @@ impl Program {
     }
 }
 
-/// The REPL's line for a protocol method with these parameters, quoted as a shell would have it.
+/// The REPL's line for a protocol method with these parameters, quoted for a shell.
 pub fn call(method: &str, parameters: &Value) -> String {
     format!("call {method} '{}'", parameters.to_string().replace('\'', r"'\''"))
 }
 
-/// For messages: the arguments as one line.
+/// The command line, for messages.
 pub(crate) fn shown(command: &Command) -> String {
     let words: Vec<OsString> = command.get_args().map(OsStr::to_owned).collect();
     format!("soter-sim {}", words.join(OsStr::new(" ")).display())

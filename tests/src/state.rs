@@ -1,4 +1,4 @@
-//! A state folder of a test's own.
+//! A state folder for one test.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::{Callback, Key, Program};
 
-/// A temporary folder for the program's state; it goes when this is dropped.
+/// A temporary folder for the program's state; it is removed when this is dropped.
 #[derive(Debug)]
 pub struct State {
     folder: TempDir,

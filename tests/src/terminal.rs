@@ -1,4 +1,4 @@
-//! The program at a terminal, as a person has it.
+//! The program at a terminal, as a person uses it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -23,10 +23,10 @@ pub struct Terminal {
     command: String,
     child: Child,
     keyboard: File,
-    /// Keeps the program's side open, so that its mode can be asked for when the program has gone.
+    /// Keeps the program's side open, so that its mode can be read after the program has ended.
     line: OwnedFd,
     screen: Receiver<Vec<u8>>,
-    /// What has appeared and was not waited for yet.
+    /// Output for which no call has waited yet.
     shown: String,
     _home: TempDir,
 }
@@ -35,7 +35,7 @@ impl Terminal {
     pub(crate) fn spawn(mut command: Command, home: TempDir) -> Self {
         let shown = shown(&command);
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal is opened");
-        grantpt(&master).expect("the pseudo-terminal is ours");
+        grantpt(&master).expect("access to the pseudo-terminal is granted");
         unlockpt(&master).expect("the pseudo-terminal is unlocked");
         let name = ptsname(&master, Vec::new()).expect("the pseudo-terminal has a name");
         let name = name.to_str().expect("the name is ASCII");
@@ -68,8 +68,8 @@ impl Terminal {
         self.keyboard.write_all(text.as_bytes()).expect("the terminal takes what is typed");
     }
 
-    /// Waits until this has appeared, and gives what appeared before it. What comes after it is left for the next
-    /// call.
+    /// Waits until this text has appeared, and returns what appeared before it. What appears after it is left for the
+    /// next call.
     #[track_caller]
     pub fn shows(&mut self, text: &str) -> String {
         let deadline = Instant::now() + DEADLINE;
@@ -87,12 +87,12 @@ impl Terminal {
         }
     }
 
-    /// The number of the process.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Whether the terminal echoes what is typed and gives it line by line, as a shell leaves it.
+    /// Whether the terminal echoes what is typed and delivers it line by line, as a shell sets it.
     pub fn is_cooked(&self) -> bool {
         let mode = tcgetattr(&self.line).expect("the terminal has a mode");
         mode.local_modes.contains(LocalModes::ICANON | LocalModes::ECHO)

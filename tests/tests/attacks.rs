@@ -1,5 +1,5 @@
 //! Every attack of the catalogue against this project's own pipeline, in a live server.
-#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -104,7 +104,7 @@ impl VerifierControl for Live {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_attack_has_the_outcome_and_the_reason_that_it_names() {
+async fn every_attack_has_the_outcome_and_the_reason_that_it_expects() {
     let folder = tempfile::tempdir().unwrap();
     let live = Live::start(folder.path(), Replays::Refuse).await;
     let (target, keys) = (live.target(), KeySource::random());
@@ -129,7 +129,7 @@ async fn every_attack_has_the_outcome_and_the_reason_that_it_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn phones_with_a_salt_length_of_their_own_are_served() {
+async fn phones_with_an_unusual_salt_length_are_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let live = Live::start(folder.path(), Replays::Refuse).await;
     let (target, huawei) = (live.target(), *Profile::named("itrustee").unwrap());
@@ -144,7 +144,7 @@ async fn phones_with_a_salt_length_of_their_own_are_served() {
             let honest = person.pay(&target).await.unwrap();
             assert!(honest.accepted, "{honest:?}");
         }
-        // The second time, the ledger tells how the phones sign.
+        // In the second round, the ledger knows how the phones sign.
         live.restart().await.unwrap();
     }
 }

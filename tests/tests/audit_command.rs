@@ -1,6 +1,6 @@
-//! `soter-sim audit` as a process: exit codes, reports, and what it says where nothing can be concluded.
+//! `soter-sim audit` as a process: exit codes, reports, and messages when nothing can be concluded.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -46,7 +46,7 @@ fn an_audit_of_our_own_server_finds_nothing_and_writes_every_report() {
 }
 
 #[test]
-fn findings_end_with_1_and_those_of_a_baseline_count_no_more() {
+fn findings_exit_with_1_unless_the_baseline_has_them() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("before.json");
     let (_running, url) = server(&["--replays", "accept"]);
@@ -58,17 +58,17 @@ fn findings_end_with_1_and_those_of_a_baseline_count_no_more() {
     );
     assert_eq!(report(&path)["summary"]["fail"], 3);
     let again = audit(&url, &["--baseline", path.to_str().unwrap(), "--json"]).exits(0);
-    let told: Value = serde_json::from_str(again.line()).unwrap();
-    assert_eq!((&told["summary"]["fail"], &told["summary"]["known"]), (&3.into(), &3.into()));
+    let printed: Value = serde_json::from_str(again.line()).unwrap();
+    assert_eq!((&printed["summary"]["fail"], &printed["summary"]["known"]), (&3.into(), &3.into()));
 }
 
 #[test]
-fn what_is_dead_wrong_or_elsewhere_ends_with_2_and_says_what_to_do() {
-    for (url, told) in
+fn unreachable_remote_and_wrong_targets_exit_with_2_and_advice() {
+    for (url, expected) in
         [("http://127.0.0.1:9", "was not answered"), ("ftp://127.0.0.1", "no address of a server")]
     {
         let finished = audit(url, &[]).exits(2);
-        assert!(finished.stderr.contains(told) && finished.stderr.contains("next: "), "{finished}");
+        assert!(finished.stderr.contains(expected) && finished.stderr.contains("next: "), "{finished}");
     }
     let remote = audit("http://192.0.2.1", &[]).exits(2);
     assert!(remote.stderr.contains("--allow-remote") && remote.stderr.contains("permitted"), "{remote}");
@@ -82,13 +82,13 @@ fn what_is_dead_wrong_or_elsewhere_ends_with_2_and_says_what_to_do() {
 }
 
 #[test]
-fn an_audit_whose_control_failed_leaves_no_earlier_report_behind() {
+fn an_audit_with_a_failed_control_replaces_every_earlier_report() {
     let folder = TempDir::new().unwrap();
     let paths = ["a.json", "a.xml", "a.sarif", "a.html"].map(|name| folder.path().join(name));
     let (_running, url) = server(&[]);
     let reports: Vec<&str> = paths.iter().flat_map(|path| ["--report", path.to_str().unwrap()]).collect();
-    // Nobody is there, the verifier knows no such mini program, and it does not take the keys.
-    for (url, more, told) in [
+    // No server listens, the verifier does not know the mini program, and it does not accept the keys.
+    for (url, more, expected) in [
         ("http://127.0.0.1:9", &[][..], "was not answered"),
         (&url, &["--secret", "another"], "40125"),
         (&url, &["--enroll-url", "/health"], "does not know these keys"),
@@ -98,16 +98,16 @@ fn an_audit_whose_control_failed_leaves_no_earlier_report_behind() {
         }
         let arguments: Vec<&str> = reports.iter().chain(more).copied().collect();
         let finished = audit(url, &arguments).exits(2);
-        assert!(finished.stderr.contains(told) && finished.stdout.is_empty(), "{finished}");
+        assert!(finished.stderr.contains(expected) && finished.stdout.is_empty(), "{finished}");
         let json = report(&paths[0]);
         assert_eq!(json["results"].as_array().unwrap().len(), 1, "{json}");
         let result = &json["results"][0];
         assert_eq!((&result["id"], &result["verdict"]), (&"SOTER-CONTROL-01".into(), &"ERROR".into()));
-        assert!(result["reason"].as_str().unwrap().contains(told), "{result}");
+        assert!(result["reason"].as_str().unwrap().contains(expected), "{result}");
         assert_eq!(json["summary"]["error"], 1);
         for path in &paths[1..] {
             let text = std::fs::read_to_string(path).unwrap();
-            assert!(text.contains("SOTER-CONTROL-01") && text.contains(told), "{text}");
+            assert!(text.contains("SOTER-CONTROL-01") && text.contains(expected), "{text}");
         }
         assert!(std::fs::read_to_string(&paths[1]).unwrap().contains("errors=\"1\""));
         let printed =
@@ -118,9 +118,9 @@ fn an_audit_whose_control_failed_leaves_no_earlier_report_behind() {
 }
 
 #[test]
-fn mistakes_are_told_before_anything_is_sent() {
+fn invalid_arguments_are_refused_before_anything_is_sent() {
     let url = "http://127.0.0.1:9";
-    for (arguments, told) in [
+    for (arguments, expected) in [
         (&["--report", "report.txt"][..], ".sarif"),
         (&["--report", "no-such-folder/report.html"], "no-such-folder"),
         (&["--skip", "SOTER-NONSENSE"], "SOTER-NONSENSE"),
@@ -129,7 +129,7 @@ fn mistakes_are_told_before_anything_is_sent() {
         (&["--baseline", "no-such-file.json"], "no-such-file.json"),
     ] {
         let finished = audit(url, arguments);
-        assert!(matches!(finished.code, Some(2 | 3)) && finished.stderr.contains(told), "{finished}");
+        assert!(matches!(finished.code, Some(2 | 3)) && finished.stderr.contains(expected), "{finished}");
     }
     let nothing = Program::new(["audit"]).run().refuses(2);
     assert!(nothing.stderr.contains("--init"), "{nothing}");
@@ -138,7 +138,7 @@ fn mistakes_are_told_before_anything_is_sent() {
 }
 
 #[test]
-fn a_description_to_begin_with_is_written_once_and_reads_back() {
+fn init_writes_a_valid_description_and_overwrites_none() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("mine.toml");
     let init = || Program::new(["audit", "--init"]).arguments([&path]).run();
@@ -146,7 +146,7 @@ fn a_description_to_begin_with_is_written_once_and_reads_back() {
     assert!(init().refuses(2).stderr.contains("is there already"));
     let dry = Program::new(["audit", "--dry-run", "--config"]).arguments([&path]).run().exits(0);
     assert!(dry.stdout.ends_with("nothing was sent\n"), "{dry}");
-    // Nobody is there, and that is told with what to check.
+    // No server listens, and the error says what to check.
     let path = path.to_str().unwrap();
     let dead = Program::new(["audit", "--backend-listen", "127.0.0.1:0", "--config", path])
         .arguments(["--url", "http://127.0.0.1:9"])
@@ -157,25 +157,25 @@ fn a_description_to_begin_with_is_written_once_and_reads_back() {
 }
 
 #[test]
-fn what_would_be_played_is_told_to_programs_as_json() {
+fn a_dry_run_lists_the_attacks_as_json() {
     let listed = audit("http://127.0.0.1:9", &["--dry-run", "--json"]).exits(0).json();
-    let told: Vec<_> = listed
+    let attacks: Vec<_> = listed
         .as_array()
         .unwrap()
         .iter()
         .map(|attack| (attack["id"].clone(), attack["play"].clone()))
         .collect();
-    // A verifier knows no orders.
+    // A verifier has no orders.
     for (id, play) in [("SOTER-REPLAY-01", true), ("SOTER-COUNTER-01", true), ("SOTER-REPLAY-06", false)] {
-        assert!(told.contains(&(id.into(), play.into())), "{listed}");
+        assert!(attacks.contains(&(id.into(), play.into())), "{listed}");
     }
-    assert_eq!(told.len(), 4);
+    assert_eq!(attacks.len(), 4);
     let first = &listed[0];
     assert!(first["title"].is_string() && first["layer"] == "verifier" && first["expected"] == "must-refuse");
 }
 
 #[test]
-fn attackers_methods_are_offered_over_rpc_with_a_flag_alone() {
+fn attackers_methods_are_offered_over_rpc_only_with_a_flag() {
     let call =
         |url: &str, method: &str, params: &str| Program::new(["rpc", method, params, "--connect", url]).run();
     let (_usual, url) = server(&[]);
@@ -191,12 +191,12 @@ fn attackers_methods_are_offered_over_rpc_with_a_flag_alone() {
 }
 
 /// Answers every request with this JSON and status 200, on a free port.
-fn says_always(body: &'static str) -> String {
+fn always_answers(body: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for stream in listener.incoming().take(1000) {
-            // One that breaks off needs no answer.
+            // A client that disconnects early needs no answer.
             let _ = answer(stream.unwrap(), body);
         }
     });
@@ -217,10 +217,10 @@ fn answer(mut stream: TcpStream, body: &str) -> std::io::Result<()> {
 }
 
 #[test]
-fn a_description_that_takes_every_answer_for_a_success_is_told_so() {
+fn a_description_that_accepts_every_answer_is_reported() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("audit.toml");
-    let url = says_always(r#"{"challenge":"pay 42","code":-1}"#);
+    let url = always_answers(r#"{"challenge":"pay 42","code":-1}"#);
     let description = format!(
         "url = '{url}'\n[challenge]\nchallenge = '/challenge'\n[challenge.request]\nurl = '/orders'\n\
          [result.request]\nurl = '/pay'\nbody = 'r={{{{resultJSON}}}}&s={{{{resultJSONSignature}}}}'\n\
@@ -231,6 +231,6 @@ fn a_description_that_takes_every_answer_for_a_success_is_told_so() {
         .arguments([&path])
         .run()
         .exits(1);
-    let told = "also holds for a request without login, order and result: status 200, {\\\"challenge";
-    assert!(finished.stderr.contains(told), "{finished}");
+    let expected = "also holds for a request without login, order and result: status 200, {\\\"challenge";
+    assert!(finished.stderr.contains(expected), "{finished}");
 }

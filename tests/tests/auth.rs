@@ -4,7 +4,7 @@ use serde_json::json;
 use soter_tests::{Callback, Key, Program, State, call};
 use soter_wire::SignatureScheme;
 
-/// An authentication on a phone that is gone afterwards.
+/// An authentication on an ephemeral phone.
 fn auth(arguments: &[&str]) -> Program {
     Program::new(["--ephemeral", "auth", "--challenge", "order-42"]).arguments(arguments)
 }
@@ -19,7 +19,7 @@ fn auth_prints_the_callback_object_as_one_line() {
 }
 
 #[test]
-fn a_touch_with_a_number_that_is_not_enrolled_is_remarked() {
+fn a_touch_with_a_number_that_is_not_enrolled_causes_a_remark() {
     let finished = auth(&["--touch", "7,1"]).run().exits(0);
     assert_eq!(Callback::read(&finished.json()).err_code, 0);
     assert!(finished.stderr.starts_with("remark: no finger or face 7 is enrolled"), "{finished}");
@@ -35,7 +35,7 @@ fn the_challenge_may_be_positional() {
 }
 
 #[test]
-fn options_may_stand_before_or_after_the_command() {
+fn options_are_accepted_before_and_after_the_command() {
     let before =
         Program::new(["--ephemeral", "--profile", "ios", "auth", "a", "--touch", "1"]).run().exits(0);
     let after = Program::new(["auth", "a", "--touch", "1", "--profile", "ios", "--ephemeral"]).run().exits(0);
@@ -82,19 +82,19 @@ fn touch_scripts_end_as_on_a_phone() {
 }
 
 #[test]
-fn a_cancel_has_the_message_that_apps_compare_with() {
+fn a_cancel_has_the_message_that_apps_check_for() {
     let finished = auth(&["--touch", "cancel"]).run().exits(1);
     assert_eq!(Callback::read(&finished.json()).err_msg, "startSoterAuthentication:fail cancel");
 }
 
 #[test]
-fn without_script_and_terminal_the_command_line_says_so() {
+fn without_a_script_and_a_terminal_auth_is_refused() {
     let refused = auth(&[]).run().refuses(2);
     assert!(refused.stderr.contains("--touch"), "{refused}");
 }
 
 #[test]
-fn a_sensor_that_touches_itself_needs_no_script() {
+fn an_automatic_or_scripted_sensor_needs_no_touch_option() {
     for (mode, code) in [("auto", 0), ("wrong,1", 0), ("cancel", 90008)] {
         let state = State::new();
         let set = call("sensor.setMode", &json!({"mode": mode}));
@@ -105,15 +105,15 @@ fn a_sensor_that_touches_itself_needs_no_script() {
 }
 
 #[test]
-fn scripts_that_do_not_read_are_usage_errors() {
+fn invalid_scripts_are_usage_errors() {
     for script in ["", "banana", "1,,1", "wrong,-1", "99999999999999999999", "1;2"] {
         let refused = auth(&["--touch", script]).run().refuses_usage();
         assert!(refused.stderr.contains("touch"), "{refused}");
     }
 }
 
-/// A deviation from a phone where everything is well, and what a call then answers.
-struct Trouble {
+/// Settings and a call that differ from [`SUCCESS`], and the answer of the call.
+struct Case {
     profile: &'static str,
     before: &'static [(&'static str, &'static str)],
     modes: &'static str,
@@ -122,84 +122,84 @@ struct Trouble {
     text: &'static str,
 }
 
-/// Switches a trouble on.
+/// The method that changes a setting.
 const SET: &str = "device.set";
 
-/// A healthy phone and a matching finger.
-const WELL: Trouble =
-    Trouble { profile: "trustonic", before: &[], modes: "fingerPrint", touch: "1", code: 0, text: "ok" };
+/// A phone with default settings, and a matching finger.
+const SUCCESS: Case =
+    Case { profile: "trustonic", before: &[], modes: "fingerPrint", touch: "1", code: 0, text: "ok" };
 
 #[test]
-fn every_code_can_be_met_with_its_text() {
-    let troubles = [
-        WELL,
-        Trouble {
+fn every_code_can_be_caused_and_has_its_text() {
+    let cases = [
+        SUCCESS,
+        Case {
             before: &[(SET, r#"{"support":false}"#)],
             code: 90001,
             text: "fail not support soter",
-            ..WELL
+            ..SUCCESS
         },
-        Trouble {
+        Case {
             before: &[(SET, r#"{"permission":false}"#)],
             code: 90002,
             text: "fail user not grant to use fingerprint",
-            ..WELL
+            ..SUCCESS
         },
-        Trouble { modes: "", code: 90003, text: "fail authen mode is null", ..WELL },
-        Trouble { modes: "facial", code: 90003, text: "fail no corresponding mode", ..WELL },
-        Trouble { modes: "palm", code: 90003, text: "fail", ..WELL },
-        Trouble { modes: "FINGERPRINT", code: 90003, text: "fail", ..WELL },
-        Trouble {
+        Case { modes: "", code: 90003, text: "fail authen mode is null", ..SUCCESS },
+        Case { modes: "facial", code: 90003, text: "fail no corresponding mode", ..SUCCESS },
+        Case { modes: "palm", code: 90003, text: "fail", ..SUCCESS },
+        Case { modes: "FINGERPRINT", code: 90003, text: "fail", ..SUCCESS },
+        Case {
             before: &[(SET, r#"{"modes":[]}"#)],
             code: 90003,
             text: "fail no corresponding mode",
-            ..WELL
+            ..SUCCESS
         },
-        Trouble { before: &[(SET, r#"{"failNext":90005}"#)], code: 90005, text: "fail", ..WELL },
-        Trouble {
+        Case { before: &[(SET, r#"{"failNext":90005}"#)], code: 90005, text: "fail", ..SUCCESS },
+        Case {
             before: &[(SET, r#"{"internalError":"auth key update error"}"#)],
             code: 90007,
             text: "fail auth key update error",
-            ..WELL
+            ..SUCCESS
         },
-        Trouble { touch: "cancel", code: 90008, text: "fail cancel", ..WELL },
-        Trouble { profile: "ios", touch: "wrong,wrong,wrong", code: 90009, text: "fail", ..WELL },
-        Trouble {
+        Case { touch: "cancel", code: 90008, text: "fail cancel", ..SUCCESS },
+        Case { profile: "ios", touch: "wrong,wrong,wrong", code: 90009, text: "fail", ..SUCCESS },
+        Case {
             touch: "wrong,wrong,wrong,wrong,wrong",
             code: 90010,
             text: "fail authenticate freeze. please try again later",
-            ..WELL
+            ..SUCCESS
         },
-        Trouble {
+        Case {
             before: &[("biometric.remove", r#"{"number":1}"#)],
             code: 90011,
             text: "fail no fingerprint enrolled",
-            ..WELL
+            ..SUCCESS
         },
-        Trouble {
+        Case {
             before: &[(SET, r#"{"reportNotEnrolled":true}"#)],
             code: 90011,
             text: "fail no fingerprint enrolled",
-            ..WELL
+            ..SUCCESS
         },
     ];
-    for trouble in troubles {
+    for case in cases {
         let mut lines: Vec<_> =
-            trouble.before.iter().map(|(method, parameters)| format!("call {method} {parameters}")).collect();
-        lines.push(format!("auth order-42 --modes '{}' --touch {}", trouble.modes, trouble.touch));
-        let finished = Program::new(["--ephemeral", "--json", "--profile", trouble.profile])
+            case.before.iter().map(|(method, parameters)| format!("call {method} {parameters}")).collect();
+        lines.push(format!("auth order-42 --modes '{}' --touch {}", case.modes, case.touch));
+        let finished = Program::new(["--ephemeral", "--json", "--profile", case.profile])
             .input(lines.join("\n"))
             .run()
             .exits(0);
         let answers = finished.json_lines();
         assert_eq!(answers.len(), lines.len(), "{finished}");
         let callback = Callback::read(&answers[lines.len() - 1]);
-        assert_eq!(callback.err_code, trouble.code, "{finished}");
+        assert_eq!(callback.err_code, case.code, "{finished}");
         let text = callback.err_msg.strip_prefix("startSoterAuthentication:").unwrap_or_default();
-        if trouble.text == "fail" {
+        if case.text == "fail" {
             assert!(text.starts_with("fail"), "{finished}");
         } else {
-            assert_eq!(text, trouble.text, "{finished}");
+            assert_eq!(text, case.text, "{finished}");
         }
     }
 }
@@ -216,13 +216,13 @@ fn a_frozen_phone_stays_frozen_for_the_next_call() {
 }
 
 #[test]
-fn modes_that_the_phone_does_not_know_are_passed_over() {
+fn modes_that_the_phone_does_not_know_are_ignored() {
     let finished = auth(&["--modes", "palm,facial,fingerPrint", "--touch", "1"]).run().exits(0);
     assert_eq!(Callback::read(&finished.json()).auth_mode, "fingerPrint");
 }
 
 #[test]
-fn dialog_texts_that_are_too_long_are_no_failure() {
+fn dialog_texts_that_are_too_long_are_not_a_failure() {
     let _ = auth(&["--content", &"x".repeat(43), "--touch", "1"]).run().exits(0);
     let _ = auth(&["--content", "", "--touch", "1"]).run().exits(0);
 }

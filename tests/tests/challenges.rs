@@ -1,4 +1,4 @@
-//! What is signed is the challenge, unit for unit; what cannot be signed costs nothing.
+//! The challenge is signed unchanged. A challenge that cannot be signed uses no counter value.
 
 use serde_json::{Value, json};
 use soter_tests::{Callback, Program, State, call};
@@ -18,7 +18,7 @@ fn answers(lines: &[String]) -> Vec<Value> {
 }
 
 #[test]
-fn the_challenge_comes_back_exactly_as_it_went_in() {
+fn the_challenge_is_signed_unchanged() {
     let mut challenges: Vec<String> = [
         "a",
         " ",
@@ -56,7 +56,7 @@ fn the_challenge_comes_back_exactly_as_it_went_in() {
 }
 
 #[test]
-fn challenges_on_the_command_line_come_back_too() {
+fn challenges_on_the_command_line_are_signed_unchanged() {
     for challenge in ["pay 42 yuan", "--touch", "it's \"quoted\"", "line\nbreak\ttab", "👍", "\u{2028}"] {
         let arguments = ["auth", "--challenge", challenge, "--touch", "1", "--ephemeral"];
         let finished = Program::new(arguments).run().exits(0);
@@ -84,7 +84,7 @@ fn challenges_that_no_phone_signs_are_refused() {
 }
 
 #[test]
-fn refused_calls_spend_no_counter() {
+fn refused_calls_use_no_counter_value() {
     let show = "call device.show".to_owned();
     let refused = [
         authentication(""),
@@ -94,7 +94,7 @@ fn refused_calls_spend_no_counter() {
         "auth a --touch cancel".to_owned(),
         "auth a --touch wrong".to_owned(),
     ];
-    // The first one makes the keys, which spends counters of its own.
+    // The first call generates the keys, which uses counter values, too.
     let mut lines = vec![authentication("a"), show.clone()];
     lines.extend(refused);
     lines.push(show);
@@ -105,7 +105,7 @@ fn refused_calls_spend_no_counter() {
 }
 
 #[test]
-fn a_challenge_that_is_no_unicode_is_an_error_and_no_panic() {
+fn a_challenge_that_is_not_unicode_is_an_error_and_not_a_panic() {
     let lines = br#"call wx.startSoterAuthentication {"challenge":"\ud800","requestAuthModes":["fingerPrint"],"touch":"1"}"#;
     let finished = Program::new(["--ephemeral", "--json"]).input(*lines).run().exits(2);
     assert!(!finished.stderr.is_empty(), "{finished}");

@@ -1,4 +1,4 @@
-//! The other commands of the command line, exit codes, help, and streams that go away.
+//! The other commands of the command line, exit codes, help, and closed streams.
 
 use std::fs;
 
@@ -65,7 +65,7 @@ fn the_device_id_is_the_identity_in_results() {
 }
 
 #[test]
-fn exports_are_written_raw_and_verify_one_with_the_other() {
+fn exports_are_written_raw_and_each_verifies_with_the_key_above() {
     for profile in PROFILES.iter().filter(|profile| profile.ask == AskForm::Json) {
         let state = State::new();
         let file = state.path().join("export");
@@ -97,7 +97,7 @@ fn exports_are_written_raw_and_verify_one_with_the_other() {
 }
 
 #[test]
-fn a_file_for_bytes_of_a_command_that_exports_none_is_refused() {
+fn an_export_file_is_refused_for_a_command_without_an_export() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("raw");
     let version = Program::new(["--ephemeral", "tee", "getVersion", "--raw"]).arguments([&file]);
@@ -106,7 +106,7 @@ fn a_file_for_bytes_of_a_command_that_exports_none_is_refused() {
 }
 
 #[test]
-fn signing_sessions_are_refused_where_they_cannot_last() {
+fn signing_sessions_are_refused_outside_the_repl() {
     for arguments in [vec!["initSigh", "10115", "demo", "a"], vec!["finishSign", "1"]] {
         let refused = Program::new(["--ephemeral", "tee"]).arguments(arguments).run().refuses(2);
         assert!(refused.stderr.contains("REPL") || refused.stderr.contains("repl"), "{refused}");
@@ -114,7 +114,7 @@ fn signing_sessions_are_refused_where_they_cannot_last() {
 }
 
 #[test]
-fn parameters_that_do_not_fit_are_usage_errors() {
+fn invalid_parameters_are_usage_errors() {
     for arguments in [
         vec!["frobnicate"],
         vec!["auth"],
@@ -137,7 +137,7 @@ fn parameters_that_do_not_fit_are_usage_errors() {
         vec!["device", "set", "noSuch", "1"],
         vec!["--no-such-option"],
     ] {
-        // `verify`, `explain` and `completions` look at no phone, so the general option stands first.
+        // `verify`, `explain` and `completions` use no phone, so the general option comes first.
         let refused = Program::new(["--ephemeral"]).arguments(&arguments).run().refuses(2);
         assert!(refused.stderr.len() < 1000, "{refused}");
     }
@@ -267,7 +267,7 @@ fn every_general_command_works_once() {
 }
 
 #[test]
-fn a_reader_that_went_away_is_no_error() {
+fn a_closed_output_is_not_an_error() {
     for arguments in [
         vec!["auth", "a", "--touch", "1", "--ephemeral"],
         vec!["keys", "--ephemeral"],
@@ -283,11 +283,11 @@ fn a_reader_that_went_away_is_no_error() {
 }
 
 #[test]
-fn a_repl_whose_reader_went_away_ends() {
+fn a_repl_ends_when_its_output_is_closed() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let lines = "auth a --touch 1\nkeys\n".repeat(20);
-    // Without a bridge, whose usual port another test may hold.
+    // Without a bridge, because another test may use its usual port.
     let finished = Program::new(["--no-bridge", "--ephemeral", "--json"]).input(lines).stdout(writer).run();
     assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""), "{finished}");
 }

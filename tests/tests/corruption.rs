@@ -1,6 +1,6 @@
 //! State folders that were damaged, mixed up or rolled back: a clear error with the remedy, or no effect.
 
-#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 const FILES: [&str; 4] =
     ["phones.json", "devices/phone/root.key", "devices/phone/tee.sealed", "devices/phone/rpmb.bin"];
 
-/// A phone in a folder that was used, and what must stay true of it.
+/// A used phone in a folder, and its facts that must not change.
 struct Used {
     folder: TempDir,
     runtime: Runtime,
@@ -37,7 +37,7 @@ impl Used {
         used
     }
 
-    /// Authenticates in a folder: the result and the keys' fingerprints, or how it was refused.
+    /// Authenticates in a folder. Returns the result and the keys' fingerprints, or how it was refused.
     fn authenticate(&self, folder: &Path) -> Result<(ResultJson, Vec<String>), (ErrorKind, String, String)> {
         let refused = |error: soter_bridge::protocol::CommandError| (error.kind, error.what, error.next);
         let options = DeskOptions::new(Place::Folder(folder.to_owned()));
@@ -61,7 +61,8 @@ impl Used {
         copy(self.folder.path())
     }
 
-    /// Opens a damaged copy: a refusal with a remedy, or the same phone above every counter value. Whether it opened.
+    /// Opens a damaged copy. It must be refused with a remedy, or be the same phone and continue above every counter
+    /// value. Returns whether it opened.
     fn assert_refused_or_unharmed(&self, folder: &Path, what: &str) -> bool {
         match self.authenticate(folder) {
             Err((kind, error, remedy)) => {
@@ -125,7 +126,7 @@ fn a_missing_file_is_refused_or_has_no_effect() {
 }
 
 #[test]
-fn a_file_of_an_older_time_is_refused_or_has_no_effect() {
+fn an_older_file_is_refused_or_has_no_effect() {
     let mut used = Used::new();
     let mut older: Vec<TempDir> = Vec::new();
     for _ in 0..4 {

@@ -1,7 +1,7 @@
-//! Hostile clients of a live server: each gets its clear answer, memory stays bounded, and the next honest client is
-//! served. Limits one by one, through sockets in one process, are tested beside the server's code.
+//! Hostile clients of a live server: each gets a clear answer, memory stays bounded, and the next honest client is
+//! served. The server's own tests check each limit separately, through sockets in one process.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -29,7 +29,7 @@ impl Server {
         stream
     }
 
-    /// Sends bytes and reads what comes back until the server closes. A server may close before it has read all.
+    /// Sends bytes and reads the answer until the server closes. The server may close before it has read everything.
     fn send(&self, bytes: &[u8]) -> String {
         let mut stream = self.connect();
         let _ = stream.write_all(bytes);
@@ -73,7 +73,7 @@ fn ten_thousand_connections_and_a_hundred_megabytes_leave_memory_bounded() {
     server.serves();
     let before = server.memory();
 
-    // More connections than are let in at once, again and again; each asks for something.
+    // Repeatedly more connections than are admitted at once; each sends a request.
     let mut refused = 0;
     for _ in 0..10 {
         let mut open: Vec<TcpStream> = (0..1000).map(|_| server.connect()).collect();
@@ -112,15 +112,13 @@ fn ten_thousand_connections_and_a_hundred_megabytes_leave_memory_bounded() {
 
     server.serves();
     if let (Some(before), Some(after)) = (before, server.memory()) {
-        eprintln!(
-            "{before} kB before, {after} kB after; {refused} of 10000 connections were told to come later"
-        );
+        eprintln!("{before} kB before, {after} kB after; {refused} of 10000 connections were refused");
         assert!(after < before + 100_000, "{before} kB before, {after} kB after");
     }
 }
 
 #[test]
-fn bytes_that_are_no_http_are_answered_or_dropped() {
+fn bytes_that_are_not_http_get_an_error_or_no_answer() {
     let server = Server::start();
     let host = &server.host;
     let long_header = format!("GET / HTTP/1.1\r\nHost: {host}\r\nX: {}\r\n\r\n", "x".repeat(200_000));

@@ -1,4 +1,4 @@
-//! A process that is killed in the middle of whatever it does: no counter value ever comes back, and the phone opens.
+//! A process that is killed at any moment: no counter value is ever repeated, and the phone opens again.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use soter_tests::{Callback, State};
 const KILLS: u32 = 210;
 
 #[test]
-fn counters_only_grow_and_keys_stay_while_the_process_is_killed_two_hundred_times() {
+fn counters_only_increase_and_keys_stay_the_same_over_two_hundred_kills() {
     let state = State::new();
     let mut highest = state.authenticate("before").counter();
     let keys = state.keys();
     let mut observed = 0_u32;
-    // A fixed sequence of delays that has no rhythm: a linear congruential generator.
+    // A fixed but irregular sequence of delays: a linear congruential generator.
     let mut random = 0x5073_u64;
     for kill in 0..KILLS {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -29,7 +29,7 @@ fn counters_only_grow_and_keys_stay_while_the_process_is_killed_two_hundred_time
         std::thread::sleep(Duration::from_micros((random >> 33) % 25_000));
         lines.extend(repl.kill());
         for line in &lines {
-            let callback = Callback::read(&serde_json::from_str(line).expect("a whole line is JSON"));
+            let callback = Callback::read(&serde_json::from_str(line).expect("a complete line is JSON"));
             assert_eq!(callback.err_code, 0, "{line}");
             let counter = callback.counter();
             assert!(counter > highest, "kill {kill}: counter {counter} after {highest}");
@@ -37,7 +37,7 @@ fn counters_only_grow_and_keys_stay_while_the_process_is_killed_two_hundred_time
             observed += 1;
         }
         if kill % 30 == 0 {
-            assert_eq!(state.keys(), keys, "kill {kill}: the keys are others");
+            assert_eq!(state.keys(), keys, "kill {kill}: the keys have changed");
         }
     }
     assert!(observed > KILLS, "only {observed} results were seen");

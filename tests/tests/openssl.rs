@@ -1,5 +1,5 @@
-//! OpenSSL's opinion on what the phones sign: a second implementation that shares no code with this one.
-#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+//! OpenSSL verifies what the phones sign: a second implementation that shares no code with this one.
+#![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,7 +69,7 @@ impl Desk {
 
 #[test]
 fn openssl_accepts_the_results_of_every_family_at_its_salt_length() {
-    if !openssl::is_there() {
+    if !openssl::is_available() {
         return;
     }
     for (profile, salt, other_salt) in FAMILIES {
@@ -85,7 +85,7 @@ fn openssl_accepts_the_results_of_every_family_at_its_salt_length() {
 
 #[test]
 fn openssl_accepts_exported_auth_keys_with_the_ask_and_exported_asks_with_the_attk() {
-    if !openssl::is_there() {
+    if !openssl::is_available() {
         return;
     }
     for (profile, salt, other_salt) in FAMILIES {
@@ -94,7 +94,7 @@ fn openssl_accepts_exported_auth_keys_with_the_ask_and_exported_asks_with_the_at
         let ask_file = desk.key_file(&keys, "ask");
         desk.assert_signed(&ask_file, &auth_key.json, &auth_key.signature, salt, other_salt);
         if profile == "itrustee" {
-            assert!(ask.signature.is_empty(), "a chain carries its signatures inside");
+            assert!(ask.signature.is_empty(), "a chain contains its own signatures");
         } else {
             let attk_file = desk.key_file(&keys, "attk");
             desk.assert_signed(&attk_file, &ask.json, &ask.signature, salt, other_salt);
@@ -104,7 +104,7 @@ fn openssl_accepts_exported_auth_keys_with_the_ask_and_exported_asks_with_the_at
 
 #[test]
 fn openssl_accepts_each_raw_signature_of_the_certificate_chain() {
-    if !openssl::is_there() {
+    if !openssl::is_available() {
         return;
     }
     let desk = Desk::new("itrustee");
@@ -156,7 +156,7 @@ fn openssl_accepts_each_raw_signature_of_the_certificate_chain() {
 
 #[test]
 fn openssl_accepts_what_the_manifest_of_a_vector_set_says() {
-    if !openssl::is_there() {
+    if !openssl::is_available() {
         return;
     }
     for (profile, ..) in FAMILIES {

@@ -1,4 +1,4 @@
-//! What README shows is what the program says.
+//! README shows what the program really prints.
 
 use soter_attack::catalogue;
 use soter_bridge::server::ServerPath;
@@ -14,11 +14,11 @@ fn blocks(language: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn the_first_screens_transcript_is_the_programs() {
+fn the_transcript_on_the_first_screen_matches_the_program() {
     let shown = blocks("text").into_iter().find(|block| block.contains("phone> ")).expect("a transcript");
     let answer = shown.rsplit("(after pressing 1)\n").next().expect("an answer");
-    let said = Program::new(["--seed", "demo"]).input("auth order-42 --touch 1\n").run().exits(0);
-    assert_eq!(answer, said.stdout);
+    let finished = Program::new(["--seed", "demo"]).input("auth order-42 --touch 1\n").run().exits(0);
+    assert_eq!(answer, finished.stdout);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn every_code_in_the_table_is_explained() {
 }
 
 #[test]
-fn the_audit_that_is_shown_plays_every_attack_of_the_catalogue() {
+fn the_audit_that_is_shown_has_every_attack_of_the_catalogue() {
     for text in [README, include_str!("../../README.zh-CN.md")] {
         let shown = text.lines().find(|line| line.contains(" attacks on ")).expect("an audit's last line");
         let number = catalogue().count().to_string();

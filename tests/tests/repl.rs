@@ -1,15 +1,15 @@
-//! The REPL on a pipe: dialogs that lines feed, help, codes explained, and lines that do not read.
+//! The REPL on a pipe: dialogs that lines answer, help, explained codes, and invalid lines.
 
 use serde_json::Value;
 use soter_tests::{Callback, Finished, Program, State};
 
-/// These lines on a phone that is gone afterwards, answered in JSON.
+/// Runs these lines on an ephemeral phone, with answers in JSON.
 fn repl(lines: &str) -> Finished {
     Program::new(["--ephemeral", "--json", "--no-bridge"]).input(lines).run()
 }
 
-/// The same, answered for people.
-fn talk(lines: &str) -> Finished {
+/// Runs these lines on an ephemeral phone, with answers for people.
+fn repl_for_people(lines: &str) -> Finished {
     Program::new(["--ephemeral", "--no-bridge"]).input(lines).run()
 }
 
@@ -22,7 +22,7 @@ fn codes(finished: &Finished) -> Vec<i64> {
 }
 
 #[test]
-fn lines_that_touch_feed_the_open_dialog() {
+fn touch_lines_answer_the_open_dialog() {
     let finished = repl("auth order-42\ntouch wrong\ntouch 1\n").exits(0);
     let [callback] = callbacks(&finished).try_into().unwrap();
     assert_eq!((callback.err_code, callback.result().raw.as_str()), (0, "order-42"));
@@ -35,7 +35,7 @@ fn lines_that_touch_feed_the_open_dialog() {
 }
 
 #[test]
-fn a_dialog_can_be_fed_step_by_step() {
+fn a_dialog_can_be_answered_step_by_step() {
     let mut repl = Program::new(["--ephemeral", "--json", "--no-bridge"]).start();
     for round in 0..3 {
         repl.send(&format!("auth order-{round}"));
@@ -50,7 +50,7 @@ fn a_dialog_can_be_fed_step_by_step() {
 }
 
 #[test]
-fn an_answer_is_there_before_the_next_line_is_carried_out() {
+fn an_answer_is_printed_before_the_next_line_runs() {
     let finished = repl("auth a\ntouch 1\ncall device.list\n").exits(0);
     let answers = finished.json_lines();
     let position = |is: &dyn Fn(&Value) -> bool| answers.iter().position(is);
@@ -100,7 +100,7 @@ fn other_lines_work_while_a_dialog_is_open() {
 }
 
 #[test]
-fn a_touch_without_a_dialog_is_a_mistake() {
+fn a_touch_without_a_dialog_is_an_error() {
     for line in ["touch 1", "cancel", "touch", "touch 1 2", "touch finger"] {
         let finished = repl(line).exits(2);
         assert_eq!(finished.stdout, "", "{finished}");
@@ -109,10 +109,10 @@ fn a_touch_without_a_dialog_is_a_mistake() {
 }
 
 #[test]
-fn comments_and_empty_lines_say_nothing() {
-    let finished = talk("# a comment\n\n   \n  # another one\n").exits(0);
+fn comments_and_empty_lines_print_nothing() {
+    let finished = repl_for_people("# a comment\n\n   \n  # another one\n").exits(0);
     assert_eq!((finished.stdout.as_str(), finished.stderr.as_str()), ("", ""));
-    let finished = talk("").exits(0);
+    let finished = repl_for_people("").exits(0);
     assert_eq!((finished.stdout.as_str(), finished.stderr.as_str()), ("", ""));
 }
 
@@ -122,21 +122,21 @@ fn lines_may_end_as_on_windows() {
 }
 
 #[test]
-fn negative_answers_are_no_failures_of_the_repl() {
+fn negative_answers_are_not_failures_of_the_repl() {
     assert_eq!(codes(&repl("auth a --touch cancel\n").exits(0)), [90008]);
     let finished = repl("tee getAppSecureKey 10115\n").exits(0);
     assert_eq!(finished.json()["resultCode"], 3);
 }
 
 #[test]
-fn the_first_mistake_decides_the_exit_code_and_later_lines_are_still_carried_out() {
+fn the_first_error_decides_the_exit_code_and_later_lines_still_run() {
     let finished = repl("frobnicate\nauth a --touch 1\n").exits(2);
     assert_eq!(codes(&finished), [0]);
     assert!(finished.stderr.contains("frobnicate"), "{finished}");
 }
 
 #[test]
-fn nothing_is_carried_out_after_exit() {
+fn nothing_runs_after_exit() {
     for word in ["exit", "quit"] {
         let finished = repl(&format!("auth a --touch 1\n{word}\nauth b --touch 1\nfrobnicate\n")).exits(0);
         assert_eq!(codes(&finished), [0]);
@@ -153,17 +153,17 @@ fn every_code_is_explained() {
         .chain([40001, 40003, 40029, 40163, 41001, 42001, 43002, 44002, 47001, 48001])
         .collect();
     let lines: Vec<_> = known.iter().map(|code| format!("explain {code}\n")).collect();
-    let finished = talk(&lines.concat()).exits(0);
+    let finished = repl_for_people(&lines.concat()).exits(0);
     for code in known {
         assert!(finished.stdout.contains(&code.to_string()), "{code} is not explained");
-        let alone = talk(&format!("explain {code}\n")).exits(0);
+        let alone = repl_for_people(&format!("explain {code}\n")).exits(0);
         assert!(alone.stdout.split_whitespace().count() > 10, "{alone}");
     }
 }
 
 #[test]
 fn a_number_with_several_meanings_is_explained_with_all_of_them() {
-    let finished = talk("explain 90001\n").exits(0);
+    let finished = repl_for_people("explain 90001\n").exits(0);
     assert!(
         finished.stdout.contains("does not support SOTER") && finished.stdout.contains("XML"),
         "{finished}"
@@ -171,8 +171,8 @@ fn a_number_with_several_meanings_is_explained_with_all_of_them() {
 }
 
 #[test]
-fn a_number_without_meaning_is_said_to_have_none() {
-    let finished = talk("explain 12345\n");
+fn explaining_a_number_without_a_meaning_says_so() {
+    let finished = repl_for_people("explain 12345\n");
     assert_ne!(finished.code, None, "{finished}");
     assert!(finished.stdout.contains("12345") || finished.stderr.contains("12345"), "{finished}");
 }
@@ -224,15 +224,15 @@ fn help_lists_every_command_and_every_command_has_help_with_an_example() {
         "exit",
         "call",
     ];
-    let list = talk("help\n").exits(0).stdout;
+    let list = repl_for_people("help\n").exits(0).stdout;
     for command in commands {
         if let Some(word) = command.split(' ').next() {
             assert!(list.contains(word), "`{word}` is not in the list:\n{list}");
         }
-        let help = talk(&format!("help {command}\n")).exits(0);
+        let help = repl_for_people(&format!("help {command}\n")).exits(0);
         assert!(help.stdout.contains("Example"), "{help}");
     }
-    let _ = talk("help frobnicate\n").exits(2);
+    let _ = repl_for_people("help frobnicate\n").exits(2);
 }
 
 #[test]
@@ -290,13 +290,13 @@ fn output_for_people_names_what_was_signed_and_whether_it_verifies() {
 
 #[test]
 fn a_pipe_gets_neither_prompt_nor_colour_nor_banner() {
-    let finished = talk("device list\n").exits(0);
+    let finished = repl_for_people("device list\n").exits(0);
     assert!(!finished.stdout.contains('\u{1b}') && !finished.stderr.contains('\u{1b}'), "{finished}");
     assert!(!finished.stdout.contains("try:"), "{finished}");
 }
 
 #[test]
-fn lines_that_do_not_read_are_answered_and_nothing_panics() {
+fn invalid_lines_are_errors_and_nothing_panics() {
     let long = format!("auth {}\n", "x".repeat(1 << 20)).into_bytes();
     let without_end = vec![b'a'; 4 << 20];
     for lines in [

@@ -1,10 +1,10 @@
-//! `soter-sim run`: the shipped scenarios hold, and what does not hold is told.
+//! `soter-sim run`: the shipped scenarios hold, and failed expectations are printed.
 
 use std::path::Path;
 
 use soter_tests::{Finished, Program};
 
-/// These lines as a scenario on a phone of its own.
+/// Runs these lines as a scenario on its own phone.
 fn scenario(lines: &str) -> Finished {
     Program::new(["run", "-"]).input(lines).run()
 }
@@ -22,7 +22,7 @@ fn every_shipped_scenario_holds() {
 }
 
 #[test]
-fn an_expectation_that_does_not_hold_is_told_with_its_line_and_what_was_found() {
+fn a_failed_expectation_is_printed_with_its_line_and_what_was_found() {
     let finished =
         scenario("# one\nauth order-42 --touch cancel\nexpect errCode is 0\nexpect errCode is 90008\n")
             .exits(1);
@@ -43,14 +43,14 @@ fn a_line_that_is_refused_ends_the_scenario_unless_that_is_expected() {
 }
 
 #[test]
-fn no_line_can_steer_the_terminal() {
+fn no_line_prints_control_characters() {
     let finished = scenario("auth 'a\u{1b}[2J\u{202e}' --touch 1\nexpect errCode is 0\n").exits(0);
     assert!(finished.stdout.contains("   1  auth 'a\\u{1b}[2J\\u{202e}' --touch 1\n"), "{finished}");
     assert!(!finished.stdout.contains(['\u{1b}', '\u{202e}']), "{finished}");
 }
 
 #[test]
-fn a_file_that_is_no_scenario_is_refused_before_anything_happens() {
+fn a_file_that_is_not_a_scenario_is_refused_before_anything_happens() {
     let wrong = scenario("keys\nexpect errCode equals 0\n").refuses(2);
     assert!(wrong.stderr.contains("line 2") && wrong.stderr.contains("equals"), "{wrong}");
     for nothing in ["", "\n \n", "# a comment\n\n", "\u{feff}# cut off"] {
@@ -62,7 +62,7 @@ fn a_file_that_is_no_scenario_is_refused_before_anything_happens() {
 }
 
 #[test]
-fn a_dialog_that_is_left_open_is_cancelled_at_the_end_and_that_is_told() {
+fn a_dialog_that_is_left_open_is_cancelled_at_the_end_with_a_remark() {
     for lines in ["auth order-42\n", "auth order-42\ntouch wrong\nquit\n"] {
         let finished = scenario(lines).exits(0);
         assert!(finished.stdout.ends_with("expectations: 0 held, 0 failed\n"), "{finished}");
@@ -73,7 +73,7 @@ fn a_dialog_that_is_left_open_is_cancelled_at_the_end_and_that_is_told() {
 }
 
 #[test]
-fn lines_after_the_end_that_a_scenario_asks_for_are_told() {
+fn lines_after_quit_are_a_failure() {
     let _ = scenario("keys\nquit\n# nothing follows\n").exits(0);
     let finished = scenario("keys\nquit\nexpect 0.kind is attk\n").exits(1);
     assert!(finished.stdout.contains("   2    FAILED lines follow, and it ends here"), "{finished}");

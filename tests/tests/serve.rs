@@ -1,6 +1,6 @@
 //! The program as a server: `serve`, `exec`, `rpc`, `--connect`, and what survives a kill.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -33,7 +33,7 @@ impl Server {
         Self::start(Program::new(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]).arguments(arguments))
     }
 
-    /// The program on this server's phones.
+    /// Runs the program on this server's phones.
     fn connected(&self, arguments: &[&str]) -> Finished {
         Program::new(arguments).arguments(["--connect", &self.url]).run()
     }
@@ -94,7 +94,7 @@ const YES: &str = r#"{"is_ok":true}"#;
 const NO: &str = r#"{"is_ok":false}"#;
 
 #[test]
-fn a_backend_gets_the_right_answer_and_the_reason_beside_it() {
+fn a_backend_gets_the_right_answer_and_the_reason_in_a_header() {
     let server = Server::ephemeral(&[]);
     let callback = authenticated(&server, "order-42");
     assert_eq!(callback.result().raw, "order-42");
@@ -111,12 +111,12 @@ fn a_backend_gets_the_right_answer_and_the_reason_beside_it() {
 }
 
 #[test]
-fn a_server_whose_standard_error_nobody_reads_goes_on_and_ends_when_told() {
+fn a_server_with_a_full_stderr_pipe_keeps_working_and_ends_on_a_signal() {
     let (mut unread, mut errors) = std::io::pipe().unwrap();
     rustix::io::ioctl_fionbio(&errors, true).unwrap();
     while errors.write(&[b'x'; 4096]).is_ok() {}
     rustix::io::ioctl_fionbio(&errors, false).unwrap();
-    // Room for the first remarks, and not for many.
+    // The pipe has room for the first few remarks only.
     unread.read_exact(&mut [0; 4096]).unwrap();
     let server =
         Server::start(Program::new(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]).stderr(errors));
@@ -129,7 +129,7 @@ fn a_server_whose_standard_error_nobody_reads_goes_on_and_ends_when_told() {
 }
 
 #[test]
-fn a_login_becomes_a_session_and_a_user() {
+fn a_login_code_is_exchanged_for_a_session_of_its_user() {
     let server = Server::ephemeral(&[]);
     assert_eq!(
         server.connected(&["session"]).exits(1).json()["errMsg"],
@@ -152,7 +152,7 @@ fn a_touch_from_another_client_ends_the_dialog() {
     let waiting = Program::new(["rpc", "wx.startSoterAuthentication"])
         .arguments([r#"{"requestAuthModes":["fingerPrint"],"challenge":"c"}"#, "--connect", &server.url])
         .start();
-    // Nobody can touch before the dialog is there.
+    // A touch is refused until the dialog is open.
     let judged = loop {
         let finished = server.connected(&["rpc", "sensor.touch", r#"{"touch":1}"#]);
         if finished.code == Some(0) {
@@ -176,7 +176,7 @@ fn every_command_of_the_command_line_works_on_a_running_server() {
         server.connected(&["tee", "initSigh", "10115", "pay", "c"]).exits(0).json()["session"].clone();
     let signed = server.connected(&["tee", "finishSign", &session.to_string()]).exits(0).json();
     assert!(signed["exportData"].is_string(), "{signed}");
-    // `--touch` holds for its call only; the sensor goes on touching by itself.
+    // `--touch` applies to its call only; the sensor continues to touch automatically.
     let _ = server.connected(&["auth", "a", "--touch", "cancel"]).exits(1);
     let _ = server.connected(&["auth", "b"]).exits(0);
     let repl = Program::new(["--json", "--connect", &server.url]).input("auth c\nkeys\n").run().exits(0);
@@ -185,7 +185,7 @@ fn every_command_of_the_command_line_works_on_a_running_server() {
     let vectors = server.connected(&["vectors", folder.path().to_str().unwrap(), "--json"]).exits(0).json();
     assert!(vectors["checks"].as_array().is_some_and(|checks| checks.len() > 12), "{vectors}");
     assert_eq!(server.rpc("device.list", &json!({}))["devices"].as_array().map(Vec::len), Some(1));
-    // What looks at no phone says the same with a server and without.
+    // Commands that use no phone answer the same with and without a server.
     let _ = server.connected(&["explain", "90008"]).exits(0);
     let _ = server.connected(&["completions", "bash"]).exits(0);
     let document = server.rpc("rpc.discover", &json!({}));
@@ -196,7 +196,7 @@ fn every_command_of_the_command_line_works_on_a_running_server() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_told_with_what_to_do() {
+fn the_error_for_an_unreachable_server_says_what_to_do() {
     let refused = Program::new(["keys", "--connect", "http://127.0.0.1:1"]).run().refuses(3);
     assert!(refused.stderr.contains("soter-sim serve"), "{refused}");
     let _ = Program::new(["keys", "--connect", "nonsense"]).run().refuses(2);
@@ -205,7 +205,7 @@ fn a_server_that_is_not_there_is_told_with_what_to_do() {
 }
 
 #[test]
-fn connections_leave_descriptors_for_the_phones_files() {
+fn connections_leave_file_descriptors_for_the_phones_files() {
     let state = State::new();
     let server = Server::start(
         state.program(["serve", "--listen", "127.0.0.1:0", "--touch", "auto"]).with_descriptors(200),
@@ -214,7 +214,7 @@ fn connections_leave_descriptors_for_the_phones_files() {
     let mut honest = TcpStream::connect(host).unwrap();
     honest.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let flood: Vec<TcpStream> = (0..400).map(|_| TcpStream::connect(host).unwrap()).collect();
-    // So many that the phone has to reserve counters in its files.
+    // Enough calls that the phone has to reserve counter values in its files.
     let call = |id| {
         let params = json!({"requestAuthModes": ["fingerPrint"], "challenge": "c"});
         json!({"jsonrpc": "2.0", "id": id, "method": "wx.startSoterAuthentication", "params": params})
@@ -238,7 +238,7 @@ fn a_locked_folder_names_the_server_that_holds_it() {
 }
 
 #[test]
-fn two_hundred_requests_at_once_are_one_success_and_after_a_kill_none() {
+fn two_hundred_simultaneous_requests_have_one_success_and_none_after_a_kill() {
     let state = State::new();
     let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));
     let callback = authenticated(&server, "order-42");
@@ -255,25 +255,25 @@ fn two_hundred_requests_at_once_are_one_success_and_after_a_kill_none() {
     let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));
     let (body, reason) = server.verify(&callback);
     assert_eq!(body, NO, "{reason}");
-    // What was signed and not shown before the kill still counts, once.
+    // A result that was signed but not verified before the kill is still accepted, once.
     assert_eq!(server.verify(&later).0, YES);
     assert_eq!(server.verify(&later).0, NO);
 }
 
 #[test]
-fn a_ledger_that_is_lost_is_filled_again_by_the_phone() {
+fn a_lost_ledger_is_restored_by_the_phone() {
     let state = State::new();
     let before = state.authenticate("a");
     std::fs::remove_file(state.path().join("wechat.db")).unwrap();
     let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));
-    // At its start the phone has offered its keys again, at newer counters.
+    // At the start, the phone has uploaded its keys again, with newer counters.
     assert_eq!(server.verify(&before).1, "counter-rolled-back");
     let after = authenticated(&server, "b");
     assert_eq!(server.verify(&after).0, YES);
 }
 
 #[test]
-fn a_damaged_ledger_is_an_error_and_stays_as_it_is() {
+fn a_damaged_ledger_is_an_error_and_is_unchanged() {
     let state = State::new();
     let _ = state.authenticate("a");
     let ledger = state.path().join("wechat.db");
@@ -302,7 +302,7 @@ fn a_reset_gives_new_phones_and_the_same_ones_with_a_seed() {
 }
 
 #[test]
-fn a_phone_that_is_created_is_touched_as_the_server_was_told() {
+fn a_created_phone_has_the_sensor_mode_of_the_server() {
     let server = Server::ephemeral(&["--touch", "auto"]);
     assert_eq!(server.rpc("device.create", &json!({"name": "second"}))["sensor"], "auto");
     let params = json!({"device": "second", "requestAuthModes": ["fingerPrint"], "challenge": "c"});
@@ -310,7 +310,7 @@ fn a_phone_that_is_created_is_touched_as_the_server_was_told() {
 }
 
 #[test]
-fn a_state_folder_is_reset_only_if_that_is_allowed() {
+fn a_state_folder_is_reset_only_if_allowed() {
     let state = State::new();
     let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));
     let (head, body) = server.http("POST", "/sim/reset", "");
@@ -323,7 +323,7 @@ fn a_state_folder_is_reset_only_if_that_is_allowed() {
 }
 
 #[test]
-fn replays_can_be_left_to_the_caller_and_answers_can_have_an_errcode() {
+fn replays_can_be_accepted_and_answers_can_have_an_errcode() {
     let server = Server::ephemeral(&["--replays", "accept", "--reply-style", "errcode"]);
     let callback = authenticated(&server, "a");
     let yes = r#"{"errcode":0,"errmsg":"ok","is_ok":true}"#.to_owned();
@@ -332,7 +332,7 @@ fn replays_can_be_left_to_the_caller_and_answers_can_have_an_errcode() {
 }
 
 #[test]
-fn apps_and_users_come_from_a_file() {
+fn apps_and_users_are_read_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("accounts.toml");
     std::fs::write(
@@ -367,7 +367,7 @@ fn apps_and_users_come_from_a_file() {
 }
 
 #[test]
-fn listening_for_others_needs_a_token_and_a_taken_port_is_told() {
+fn listening_beyond_loopback_needs_a_token_and_a_taken_port_is_an_error() {
     let refused = Program::new(["serve", "--ephemeral", "--listen", "0.0.0.0:0"]).run().refuses(2);
     assert!(refused.stderr.contains("--token-file"), "{refused}");
     let server = Server::ephemeral(&[]);
@@ -384,25 +384,25 @@ fn listening_for_others_needs_a_token_and_a_taken_port_is_told() {
 }
 
 #[test]
-fn exec_passes_each_signal_on_as_it_is_and_waits_until_the_command_has_tidied_up() {
-    // A shell hears a signal only between two commands.
+fn exec_forwards_each_signal_and_waits_for_the_command_to_clean_up() {
+    // A shell handles a signal only between two commands.
     let script = "trap 'echo interrupted; exit 5' INT; trap 'echo terminated; exit 6' TERM; echo up; while :; do sleep 0.01; done";
-    for (signal, heard, code) in [(Signal::INT, "interrupted", 5), (Signal::TERM, "terminated", 6)] {
-        let program = Program::new(["exec", "--", "sh", "-c", script]).in_a_group_of_its_own();
+    for (signal, printed, code) in [(Signal::INT, "interrupted", 5), (Signal::TERM, "terminated", 6)] {
+        let program = Program::new(["exec", "--", "sh", "-c", script]).in_own_process_group();
         let mut running = program.start();
         assert_eq!(running.line(), "up");
-        assert_eq!(running.end_by(signal).exits(code).line(), heard);
+        assert_eq!(running.end_by(signal).exits(code).line(), printed);
     }
 }
 
 #[test]
-fn exec_runs_a_command_with_a_server_of_its_own_and_ends_as_it_does() {
+fn exec_runs_a_command_with_its_own_server_and_returns_its_exit_code() {
     let script = r#"echo "$SOTER_SIM_URL|$SOTER_SIM_WS|$SOTER_SIM_APPID|$SOTER_SIM_SECRET"; exit 7"#;
     let finished = Program::new(["exec", "--", "sh", "-c", script]).run().exits(7);
-    let told: Vec<_> = finished.line().split('|').collect();
-    let port = told[0].strip_prefix("http://127.0.0.1:").unwrap();
+    let variables: Vec<_> = finished.line().split('|').collect();
+    let port = variables[0].strip_prefix("http://127.0.0.1:").unwrap();
     assert!(port.parse::<u16>().is_ok());
-    assert_eq!(told[1..], [&format!("ws://127.0.0.1:{port}/ws"), APPID, SECRET]);
+    assert_eq!(variables[1..], [&format!("ws://127.0.0.1:{port}/ws"), APPID, SECRET]);
     let killed = Program::new(["exec", "--", "sh", "-c", "kill -9 $$"]).run();
     assert_eq!(killed.code, Some(137));
     let missing = Program::new(["exec", "--", "/nowhere/at-all"]).run();

@@ -1,4 +1,4 @@
-//! What stays from process to process, what a seed fixes, and whom a folder belongs to.
+//! What is kept from process to process, what a seed determines, and who may use a folder.
 
 use std::fs;
 
@@ -11,14 +11,14 @@ fn seeded(seed: &str, profile: &str) -> String {
 }
 
 #[test]
-fn a_seed_makes_every_byte_the_same() {
+fn a_seed_reproduces_every_byte() {
     let first = seeded("demo", "trustonic");
     assert_eq!(first, seeded("demo", "trustonic"));
     assert_ne!(first, seeded("demo 2", "trustonic"));
 }
 
 #[test]
-fn a_seed_gives_the_same_keys_on_its_own_and_in_a_folder() {
+fn a_seed_gives_the_same_keys_in_memory_and_in_a_folder() {
     let state = State::new();
     let script = "auth a --touch 1\nkeys\nauth b --touch 1\n";
     let on_its_own = Program::new(["--json", "--seed", "demo"]).input(script).run().exits(0);
@@ -27,7 +27,7 @@ fn a_seed_gives_the_same_keys_on_its_own_and_in_a_folder() {
 }
 
 #[test]
-fn a_phone_that_is_created_in_a_seeded_session_is_of_that_seed_too() {
+fn a_phone_that_is_created_in_a_seeded_session_uses_that_seed() {
     let script = "device create second\ndevice select second\nauth a --touch 1\n";
     let session = || Program::new(["--json", "--seed", "demo"]).input(script).run().exits(0).stdout;
     assert_eq!(session(), session());
@@ -36,7 +36,7 @@ fn a_phone_that_is_created_in_a_seeded_session_is_of_that_seed_too() {
 }
 
 #[test]
-fn a_phone_whose_files_are_gone_is_refused_and_not_made_anew() {
+fn a_phone_whose_files_are_missing_is_refused_and_not_recreated() {
     for seed in [&[][..], &["--seed", "demo"]] {
         let state = State::new();
         let _ = state.program(["auth", "a", "--touch", "1"]).arguments(seed).run().exits(0);
@@ -45,7 +45,7 @@ fn a_phone_whose_files_are_gone_is_refused_and_not_made_anew() {
         let refused = state.program(["auth", "a", "--touch", "1"]).arguments(seed).run().refuses(3);
         assert!(refused.stderr.contains(&*folder.to_string_lossy()), "{refused}");
         assert!(!folder.exists());
-        // The way out that the error names.
+        // The remedy that the error names.
         let lines = "device create second\ndevice remove phone\nauth a --touch 1\n";
         let repl = state.repl().input(lines).run().exits(0);
         assert_eq!(
@@ -73,7 +73,7 @@ fn a_seed_without_a_folder_keeps_nothing() {
 }
 
 #[test]
-fn attacks_leave_the_folder_alone_unless_it_is_named() {
+fn attacks_do_not_use_a_state_folder_unless_it_is_named() {
     for arguments in [
         &["attack", "list"][..],
         &["attack", "show", "SOTER-REPLAY-01"],
@@ -130,7 +130,7 @@ fn a_phone_is_the_same_in_every_process_and_its_counter_grows() {
 }
 
 #[test]
-fn the_counter_grows_through_every_operation() {
+fn every_operation_increases_the_counter() {
     let state = State::new();
     let mut last = state.authenticate("a").counter();
     for arguments in [
@@ -243,7 +243,7 @@ fn a_phone_that_is_not_there_is_a_usage_error() {
 }
 
 #[test]
-fn device_names_that_are_no_file_names_are_refused() {
+fn device_names_that_are_not_file_names_are_refused() {
     let state = State::new();
     for name in ["../evil", "UPPER", "a b", "con", "", &"x".repeat(65)] {
         let _ = state.program(["device", "create", name]).run().refuses_usage();
@@ -304,7 +304,7 @@ fn a_system_upgrade_changes_the_identity_and_not_the_counter() {
 }
 
 #[test]
-fn settings_survive_the_process() {
+fn settings_are_kept_from_process_to_process() {
     let state = State::new();
     let _ = state.repl().input(call("device.set", &json!({"support": false}))).run().exits(0);
     let refused = state.program(["auth", "a", "--touch", "1"]).run().exits(1);

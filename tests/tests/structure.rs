@@ -1,7 +1,7 @@
 //! What the architecture notes promise about the source: which crate may use which, and that no two files need each
 //! other.
 
-#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -59,7 +59,7 @@ fn crates_use_one_another_as_the_architecture_says() {
 }
 
 #[test]
-fn raw_rsa_and_the_http_client_are_the_attackers_alone() {
+fn only_the_attacker_uses_raw_rsa_and_the_http_client() {
     let dependencies = dependencies();
     for (name, _, _) in CRATES.iter().filter(|(name, _, _)| *name != "soter-attack") {
         for library in ATTACKERS_LIBRARIES {
@@ -79,8 +79,8 @@ fn no_two_files_of_a_crate_need_each_other() {
             if source.join(root).exists() {
                 let modules = Modules::read(&source, root);
                 assert!(modules.0.len() > 5, "{name} has more files than that");
-                if let Some(circle) = modules.circle() {
-                    panic!("{name}, {root}: {}", circle.join(" needs "));
+                if let Some(cycle) = modules.cycle() {
+                    panic!("{name}, {root}: {}", cycle.join(" needs "));
                 }
             }
         }
@@ -139,22 +139,22 @@ impl Modules {
         Self(files.iter().map(needs).collect())
     }
 
-    /// Files that need one another, the first one again at the end.
-    fn circle(&self) -> Option<Vec<String>> {
+    /// Files that need each other in a cycle, with the first one again at the end.
+    fn cycle(&self) -> Option<Vec<String>> {
         self.0.keys().find_map(|start| {
-            let mut came_from: BTreeMap<&ModulePath, &ModulePath> = BTreeMap::new();
+            let mut predecessors: BTreeMap<&ModulePath, &ModulePath> = BTreeMap::new();
             let mut next = vec![start];
             while let Some(module) = next.pop() {
                 for needed in &self.0[module] {
                     if needed == start {
-                        let back = std::iter::successors(Some(module), |at| came_from.get(at).copied());
-                        let mut circle: Vec<_> = back.map(shown).collect();
-                        circle.reverse();
-                        circle.push(shown(start));
-                        return Some(circle);
+                        let back = std::iter::successors(Some(module), |at| predecessors.get(at).copied());
+                        let mut cycle: Vec<_> = back.map(shown).collect();
+                        cycle.reverse();
+                        cycle.push(shown(start));
+                        return Some(cycle);
                     }
-                    if !came_from.contains_key(needed) {
-                        came_from.insert(needed, module);
+                    if !predecessors.contains_key(needed) {
+                        predecessors.insert(needed, module);
                         next.push(needed);
                     }
                 }
@@ -186,10 +186,10 @@ fn find_files(folder: &Path, module: &ModulePath, files: &mut BTreeMap<ModulePat
     }
 }
 
-/// Collects what the names in a file stand for.
+/// Collects the modules to which the names in a file refer.
 struct Names<'a> {
     paths: &'a BTreeSet<ModulePath>,
-    /// Where the names are read; within a file, modules may be nested.
+    /// The module of the names that are being read; modules may be nested within a file.
     module: ModulePath,
     needed: BTreeSet<ModulePath>,
 }
@@ -203,7 +203,7 @@ impl Names<'_> {
                 TokenTree::Punct(punct) if punct.as_char() == '#' => self.after_attribute(after),
                 TokenTree::Ident(word) if word == "use" => self.read_use(after),
                 TokenTree::Ident(word) if word == "mod" => self.read_module(after),
-                // `pub(in crate::…)` says who may look, and needs nothing.
+                // `pub(in crate::…)` only limits the visibility, and needs nothing.
                 TokenTree::Ident(word) if word == "pub" => match after {
                     [TokenTree::Group(group), after @ ..] if group.delimiter() == Delimiter::Parenthesis => {
                         after
@@ -224,7 +224,7 @@ impl Names<'_> {
         }
     }
 
-    /// Passes over an item that is for tests alone.
+    /// Skips an item that is only compiled for tests.
     fn after_attribute<'t>(&mut self, rest: &'t [TokenTree]) -> &'t [TokenTree] {
         let [TokenTree::Group(attribute), after @ ..] = rest else { return rest };
         if attribute.stream().to_string().replace(' ', "") != "cfg(test)" {
@@ -273,7 +273,7 @@ impl Names<'_> {
         let mut module = match name.first().map(String::as_str) {
             Some("crate") => ModulePath::new(),
             Some("self" | "super") if name.len() > 1 => self.module.clone(),
-            // A module below this one may be named as it is.
+            // A module below this one may be named directly.
             Some(first) if name.len() > 1 => {
                 let below = [self.module.as_slice(), &[first.to_owned()]].concat();
                 if !self.paths.contains(&below) {
@@ -297,7 +297,7 @@ impl Names<'_> {
     }
 }
 
-/// The names with `::` between them at the beginning, and what follows. A `::` at the end belongs to them.
+/// The path at the beginning of the tokens, and the tokens after it. A `::` at the end belongs to the path.
 fn path(tokens: &[TokenTree]) -> (Vec<String>, &[TokenTree]) {
     let (mut name, mut rest) = (Vec::new(), tokens);
     while let [TokenTree::Ident(segment), after @ ..] = rest {

@@ -1,6 +1,6 @@
-//! The program at a terminal: typing ahead, pasting, the dialog's keys, and an end from outside.
+//! The program at a terminal: typing ahead, pasting, the dialog's keys, and termination by a signal.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
 use rustix::process::{Pid, Signal, kill_process};
 use soter_tests::{Program, Terminal};
@@ -18,7 +18,7 @@ fn terminate(terminal: &Terminal) {
 }
 
 #[test]
-fn lines_that_are_typed_ahead_are_carried_out_one_after_the_other() {
+fn lines_that_are_typed_ahead_run_one_after_the_other() {
     let mut terminal = repl();
     terminal.types("support\rtee getVersion\rfinger list\rexit\r");
     for answer in ["supportMode", "resultCode", "finger 1"] {
@@ -28,7 +28,7 @@ fn lines_that_are_typed_ahead_are_carried_out_one_after_the_other() {
 }
 
 #[test]
-fn lines_that_are_pasted_at_once_are_carried_out_one_after_the_other() {
+fn lines_that_are_pasted_at_once_run_one_after_the_other() {
     let mut terminal = repl();
     terminal.types("\x1b[200~support\ntee getVersion\nfinger list\n\x1b[201~\r");
     for answer in ["supportMode", "resultCode", "finger 1"] {
@@ -54,7 +54,7 @@ fn keys_touch_the_sensor_and_the_result_is_shown_with_its_check() {
 }
 
 #[test]
-fn ctrl_c_cancels_the_dialog_and_not_the_program() {
+fn ctrl_c_cancels_the_dialog_and_does_not_end_the_program() {
     let mut terminal = repl();
     terminal.types("auth order-42\r");
     let _ = terminal.shows("Esc, Ctrl-C");
@@ -66,9 +66,9 @@ fn ctrl_c_cancels_the_dialog_and_not_the_program() {
 }
 
 #[test]
-fn a_program_that_is_told_to_end_gives_the_terminal_back() {
+fn a_terminated_program_restores_the_terminal() {
     let mut at_prompt = repl();
-    // The prompt is drawn before the line editor has taken the terminal's mode.
+    // The prompt is drawn before the line editor has changed the terminal's mode.
     at_prompt.types("supp");
     let _ = at_prompt.shows("supp");
     assert!(!at_prompt.is_cooked());

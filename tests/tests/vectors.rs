@@ -1,6 +1,6 @@
-//! `soter-sim vectors`: every claim of the manifest holds, and nothing lies about that it does not name.
+//! `soter-sim vectors`: every claim of the manifest is true, and the folder has no file that it does not name.
 
-#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -72,7 +72,7 @@ fn the_manifest_names_every_file_and_no_other() {
 }
 
 #[test]
-fn results_cover_challenges_that_are_hard_to_carry() {
+fn results_cover_challenges_that_are_hard_to_transport() {
     let set = Set::write(&[]);
     let raws: Vec<_> = set
         .rows("checks")
@@ -86,7 +86,7 @@ fn results_cover_challenges_that_are_hard_to_carry() {
 }
 
 #[test]
-fn export_blobs_and_callbacks_hold_the_same_bytes_as_their_parts() {
+fn export_blobs_and_callbacks_contain_the_bytes_of_their_parts() {
     let set = Set::write(&[]);
     let mut compared = 0;
     for name in names_in(set.state.path()) {
@@ -107,7 +107,7 @@ fn export_blobs_and_callbacks_hold_the_same_bytes_as_their_parts() {
 }
 
 #[test]
-fn a_chain_comes_with_its_certificates() {
+fn a_set_with_a_chain_has_its_certificates_as_files() {
     let set = Set::write(&["--profile", "itrustee"]);
     let chains: Vec<_> = set
         .rows("files")
@@ -130,7 +130,7 @@ fn a_chain_comes_with_its_certificates() {
 }
 
 #[test]
-fn a_seed_makes_the_same_set() {
+fn a_seed_reproduces_the_set() {
     let [first, second] = [(); 2].map(|()| Set::write(&["--seed", "demo"]));
     let names = names_in(first.state.path());
     assert_eq!(names, names_in(second.state.path()));
@@ -141,7 +141,7 @@ fn a_seed_makes_the_same_set() {
 }
 
 #[test]
-fn a_folder_that_is_not_empty_is_left_alone() {
+fn a_folder_that_is_not_empty_is_unchanged_without_force() {
     let state = State::new();
     let precious = state.path().join("precious");
     fs::write(&precious, "mine").unwrap();
@@ -156,7 +156,7 @@ fn a_folder_that_is_not_empty_is_left_alone() {
 }
 
 #[test]
-fn a_state_folder_takes_no_vectors_even_by_force() {
+fn vectors_are_not_written_to_a_state_folder_even_with_force() {
     let state = State::new();
     let _ = state.authenticate("a");
     let folder = state.path().as_os_str();
@@ -166,7 +166,7 @@ fn a_state_folder_takes_no_vectors_even_by_force() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_an_environment_error() {
+fn a_folder_that_cannot_be_created_is_an_environment_error() {
     let state = State::new();
     let file = state.path().join("file");
     fs::write(&file, "").unwrap();
@@ -174,7 +174,7 @@ fn a_folder_that_cannot_be_made_is_an_environment_error() {
 }
 
 #[test]
-fn the_commands_in_the_readme_of_a_set_name_files_that_are_there() {
+fn the_commands_in_the_readme_of_a_set_name_existing_files() {
     let set = Set::write(&[]);
     let readme = fs::read_to_string(set.state.path().join("README.txt")).unwrap();
     let command = readme.lines().find(|line| line.trim().starts_with("soter-sim verify")).unwrap();

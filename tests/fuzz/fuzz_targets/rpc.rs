@@ -9,12 +9,12 @@ use soter_bridge::rpc::{Message, Rpc};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::broadcast;
 
-/// Understands everything and does nothing.
+/// A service that accepts every call and does nothing.
 struct Nothing;
 
 impl Service for Nothing {
     async fn call(&self, call: Call) -> Result<Response, CommandError> {
-        // What was read can be written again.
+        // A call that was parsed can be written again.
         let params = call.request.params()?;
         Err(CommandError::environment(format!("{} {}", call.request.method(), params.len()), "nothing"))
     }

@@ -1,4 +1,4 @@
-// The system's Chromium, without a screen and without a word to anybody but the server.
+// The system's Chromium, headless and without connections except to the server.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ export function launch() {
   });
 }
 
-/** A page of a browser of its own, and what it did that no page of ours may do. */
+/** A page in its own browser, and everything that it did and that our page must not do. */
 export async function open(browser, url, { width = 1360, height = 900, locale = 'en-US', ...others } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, locale, ...others });
   const page = await context.newPage();
@@ -25,7 +25,7 @@ export async function open(browser, url, { width = 1360, height = 900, locale = 
   const { origin } = new URL(url);
   page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
   page.on('console', (message) => {
-    // A server that is gone is for the browser to complain about.
+    // The browser itself reports a server that has stopped.
     if (message.type() === 'error' && !/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/.test(message.text())) {
       complaints.push(`console: ${message.text()}`);
     }
@@ -41,7 +41,7 @@ export async function open(browser, url, { width = 1360, height = 900, locale = 
   return {
     page,
     requests,
-    /** Nothing went wrong while nobody looked. */
+    /** Asserts that there was no error, and closes the page. */
     async close() {
       await context.close();
       assert.deepEqual(complaints, []);
@@ -49,10 +49,10 @@ export async function open(browser, url, { width = 1360, height = 900, locale = 
   };
 }
 
-/** What the accessibility checker finds. */
+/** The findings of the accessibility checker. */
 export async function findings(page) {
   await page.evaluate(AXE);
-  // Colours are judged when nothing moves any more.
+  // Colours are checked after all animations have ended.
   await page.evaluate(() => Promise.all(document.getAnimations().filter(({ effect }) => effect.getTiming().iterations !== Infinity).map(({ finished }) => finished.catch(() => {}))));
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`);

@@ -1,10 +1,10 @@
-// A server of the program that these tests are about, and calls to it.
+// A server of the program under test, and calls to it.
 
 import assert from 'node:assert/strict';
 
 import { ACCOUNT, serve } from '../../../host-bridge/miniprogram/test/support/program.js';
 
-/** Waits until something holds. */
+/** Waits until a condition is true. */
 export async function until(holds) {
   const deadline = performance.now() + 15_000;
   while (!(await holds())) {
@@ -13,7 +13,7 @@ export async function until(holds) {
   }
 }
 
-/** Starts a server with nothing on its desk but a new phone. */
+/** Starts a server with only a new phone on its desk. */
 export async function start(options) {
   return new Server(await serve(options));
 }
@@ -27,7 +27,7 @@ class Server {
     this.port = new URL(program.url).port;
   }
 
-  /** Sends a body to /rpc and gives the answer as it is. */
+  /** Sends a body to /rpc and returns the answer unchanged. */
   async post(body) {
     const answer = await fetch(`${this.url}/rpc`, { method: 'POST', body: JSON.stringify(body) });
     return answer.json();
@@ -40,7 +40,7 @@ class Server {
     return result;
   }
 
-  /** Calls methods, as many at once as a batch may hold. */
+  /** Calls methods in batches of the maximum size. */
   async batches(calls) {
     for (let first = 0; first < calls.length; first += 64) {
       const part = calls.slice(first, first + 64);
@@ -49,12 +49,12 @@ class Server {
     }
   }
 
-  /** An authentication that a person has to answer; `answer` is a promise. */
+  /** An authentication that waits for a touch; `answer` is a promise. */
   authenticate(challenge, others = {}) {
     return this.rpc('wx.startSoterAuthentication', { requestAuthModes: ['fingerPrint', 'facial'], challenge, ...others });
   }
 
-  /** What a mini program's backend does: a token, and then the question whether a result is good. */
+  /** What a mini program's backend does: it gets a token and then verifies a result. */
   async token() {
     const { appid, secret } = ACCOUNT;
     const query = new URLSearchParams({ grant_type: 'client_credential', appid, secret });
@@ -67,7 +67,7 @@ class Server {
     return answer.json();
   }
 
-  /** Has the server hang until it wakes up. */
+  /** Makes the server hang until it wakes up. */
   freeze() {
     this.#program.freeze();
   }
@@ -76,7 +76,7 @@ class Server {
     this.#program.wake();
   }
 
-  /** Ends the server at once; one that has ended already stays so. */
+  /** Ends the server at once, if it still runs. */
   async stop() {
     await this.#program.stop('SIGKILL');
   }

@@ -1,4 +1,4 @@
-// What the tests of one file share: a browser, a server, and the ways about the page. Each file is a process of its own.
+// What the tests of one file share: a browser, a server, and navigation on the page. Each file runs in its own process.
 
 import { after, before } from 'node:test';
 
@@ -16,7 +16,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** A page of the shared server, whose phone is like new. */
+/** A page of the shared server, after a reset of its phone. */
 export async function fresh(options) {
   await server.rpc('desk.reset');
   return open(browser, server.url, options);

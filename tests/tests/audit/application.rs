@@ -1,4 +1,4 @@
-//! A mini program's own server, written for these tests alone, and weak in one point at a time. It asks the audit's WeChat
+//! A mini program's own server, written only for these tests, with one weakness at a time. It calls the audit's WeChat
 //! servers.
 
 use std::collections::{HashMap, HashSet};
@@ -22,18 +22,18 @@ use tower::ServiceExt;
 
 use super::{Backend, TIME, serve};
 
-/// In which point an application is weak.
+/// The weakness of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weakness {
-    /// In none.
+    /// No weakness.
     None,
-    /// In none, but it mends the spelling of a signature before it asks.
+    /// No weakness, but it normalises the Base64 of a signature before it calls WeChat.
     Tolerant,
-    /// In none, but each answer renews a cookie that the next request has to bring.
+    /// No weakness, but each answer sets a new cookie that the next request has to send.
     CookiesRenewed,
-    /// In none, but it serves nobody of whom it has refused a result.
+    /// No weakness, but it refuses every request of a session after it has refused a result of it.
     LocksOut,
-    /// In none, but it gives no second order while one is open.
+    /// No weakness, but it issues no second order while one is open.
     OneOpenOrder,
     AnswerIgnored,
     AnswerRemembered,
@@ -76,24 +76,24 @@ const OTHER_APP: &str = "wxweak000000000002";
 pub(crate) struct Shop {
     weakness: Weakness,
     wechat: Router,
-    /// It was restarted when this is gone.
+    /// A file. If it is missing, the application was restarted.
     running: PathBuf,
     kept: Mutex<Kept>,
 }
 
-/// What a restart forgets, and what it does not.
+/// The state of the application. A restart forgets some of it.
 #[derive(Default)]
 struct Kept {
     sessions: HashMap<String, String>,
     codes: HashMap<String, String>,
     orders: HashMap<String, Order>,
     counters: HashMap<String, u64>,
-    /// By sessions.
+    /// By session.
     cookies: HashMap<String, String>,
     locked: HashSet<String>,
     /// Each user's newest challenge.
     newest: HashMap<String, String>,
-    /// Users for whom WeChat said yes before.
+    /// Users for whom WeChat has accepted a result before.
     answers: HashSet<String>,
     issued: u64,
 }
@@ -105,7 +105,7 @@ struct Order {
     paid: bool,
 }
 
-/// A target, and what has to live as long as it.
+/// A target, and the folder that it needs.
 pub(crate) struct Audited {
     target: ApplicationTarget,
     _folder: TempDir,
@@ -120,7 +120,7 @@ impl Backend for Audited {
 }
 
 impl Shop {
-    /// An application with this weakness, behind a port of its own, beside WeChat servers that accept replays.
+    /// Starts an application with this weakness on its own port, and WeChat servers that accept replays.
     pub(crate) async fn start(weakness: Weakness) -> Audited {
         let folder = TempDir::new().unwrap();
         let running = folder.path().join("running");
@@ -153,7 +153,7 @@ impl Shop {
         kept
     }
 
-    /// What WeChat answers; `None` if that is nothing that can be read.
+    /// The answer of WeChat; `None` if it cannot be read.
     async fn ask(&self, request: Request<Body>) -> Option<Value> {
         let response = self.wechat.clone().oneshot(request).await.unwrap();
         let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.ok()?;
@@ -177,15 +177,15 @@ impl Shop {
         json!({"session": session})
     }
 
-    /// The openid of a code, if WeChat takes it.
+    /// The openid of a code, if WeChat accepts the code.
     async fn exchanged(&self, code: &str) -> Option<String> {
         let (appid, secret) = APP;
         let path = format!(
             "/sns/jscode2session?appid={appid}&secret={}&js_code={code}&grant_type=authorization_code",
             secret.replace(' ', "%20")
         );
-        let told = self.ask(Request::get(path).body(Body::empty()).unwrap()).await?;
-        told["openid"].as_str().map(str::to_owned)
+        let reply = self.ask(Request::get(path).body(Body::empty()).unwrap()).await?;
+        reply["openid"].as_str().map(str::to_owned)
     }
 
     fn order(&self, session: &str) -> Value {
@@ -241,7 +241,7 @@ impl Shop {
             if result.counter <= *highest {
                 return None;
             }
-            // Less one, for it is compared once more below.
+            // Minus one, because it is compared once more below.
             *highest = result.counter - 1;
         }
         let is_remembered = self.is(Weakness::AnswerRemembered) && self.kept().answers.contains(&named);
@@ -290,7 +290,7 @@ impl Shop {
         Some(())
     }
 
-    fn turns_away(&self, session: &str, headers: &HeaderMap) -> bool {
+    fn refuses_session(&self, session: &str, headers: &HeaderMap) -> bool {
         let cookie = headers.get("cookie").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let kept = self.kept();
         (self.is(Weakness::LocksOut) && kept.locked.contains(session))
@@ -308,7 +308,7 @@ impl Shop {
         Some(format!("{cookie}; Path=/; HttpOnly"))
     }
 
-    /// What WeChat says of a result.
+    /// Whether the application takes WeChat's answer for an acceptance.
     async fn is_ok(&self, openid: &str, text: &str, signature: &str) -> bool {
         let signature = if self.is(Weakness::Tolerant) {
             let bare: String = signature.split_ascii_whitespace().collect();
@@ -330,15 +330,15 @@ impl Shop {
             granted["access_token"].as_str().unwrap()
         );
         let body = json!({"openid": openid, "json_string": text, "json_signature": signature}).to_string();
-        let told = self.ask(Request::post(path).body(Body::from(body)).unwrap()).await;
-        match told {
+        let reply = self.ask(Request::post(path).body(Body::from(body)).unwrap()).await;
+        match reply {
             None => self.is(Weakness::FailsOpen),
-            Some(told) if self.is(Weakness::LooksForRefusals) => told["is_ok"] != false,
-            Some(told) => told["is_ok"] == true,
+            Some(reply) if self.is(Weakness::LooksForRefusals) => reply["is_ok"] != false,
+            Some(reply) => reply["is_ok"] == true,
         }
     }
 
-    /// The order, anybody's, whose challenge a text has.
+    /// The order of any user whose challenge a text contains.
     fn order_of(&self, text: &str) -> Option<Order> {
         let raw = ResultJson::decode(text.as_bytes()).ok()?.raw;
         self.kept().orders.values().find(|order| order.challenge == raw).cloned()
@@ -465,9 +465,9 @@ async fn answer(State(shop): State<Arc<Shop>>, uri: Uri, headers: HeaderMap, bod
     let session = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let session = session.trim_start_matches("Bearer ").to_owned();
     let path: Vec<&str> = uri.path().trim_matches('/').split('/').collect();
-    let told = match path.as_slice() {
+    let reply = match path.as_slice() {
         ["login"] => shop.login(&body).await,
-        _ if shop.turns_away(&session, &headers) => json!({"error": "log in"}),
+        _ if shop.refuses_session(&session, &headers) => json!({"error": "log in"}),
         ["orders"] => shop.order(&session),
         ["orders", id, "pay"] => {
             let paid = shop.pay(id, &session, &body).await.is_some();
@@ -479,7 +479,7 @@ async fn answer(State(shop): State<Arc<Shop>>, uri: Uri, headers: HeaderMap, bod
         _ => json!({}),
     };
     match shop.new_cookie(&session) {
-        Some(cookie) => ([("set-cookie", cookie)], axum::Json(told)).into_response(),
-        None => axum::Json(told).into_response(),
+        Some(cookie) => ([("set-cookie", cookie)], axum::Json(reply)).into_response(),
+        None => axum::Json(reply).into_response(),
     }
 }

@@ -1,4 +1,4 @@
-//! PSS as somebody writes it who compares the hash and nothing else.
+//! PSS as a careless implementation verifies it: it compares the hash and nothing else.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use rsa::pkcs8::DecodePublicKey;
@@ -8,7 +8,7 @@ use soter_wire::PublicKey;
 const HASH_BYTES: usize = 32;
 const SIGNATURE_BYTES: usize = 256;
 
-/// Whether the hash inside of a signature is the text's, whatever stands around it.
+/// Whether the hash inside a signature is the hash of the text, whatever the other bytes are.
 pub(crate) fn verify(key: &PublicKey, text: &[u8], signature: &[u8], salt_length: usize) -> bool {
     let key = rsa::PublicKey::from_public_key_der(key.spki_der()).unwrap();
     let bits = u32::try_from(signature.len() * 8).unwrap().max(2048);

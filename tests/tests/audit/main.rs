@@ -1,6 +1,6 @@
-//! The audit itself, tested: deliberately weak backends are found by exactly the attacks that abuse their weakness, and
-//! correct ones have no finding.
-#![expect(clippy::unwrap_used, reason = "what goes wrong here is a test that fails")]
+//! Tests of the audit itself: a deliberately weak backend is found by exactly the attacks that abuse its weakness, and
+//! a correct one causes no finding.
+#![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
 mod application;
 mod careless_pss;
@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use application::Shop;
 use verifier::Verifier;
 
-/// For one answer of a backend.
+/// The timeout for one answer of a backend.
 const TIME: Duration = Duration::from_secs(20);
 
 /// Serves on a free port until the test ends.
@@ -30,14 +30,14 @@ async fn serve(routes: Router) -> SocketAddr {
     address
 }
 
-/// A backend that lives as long as this.
+/// A backend, which runs as long as this exists.
 trait Backend {
     type Target: Target;
 
     fn target(&self) -> &Self::Target;
 }
 
-/// What an audit finds, without what went right or did not apply.
+/// The findings of an audit, without attacks that passed or were skipped.
 async fn findings(backend: impl Backend) -> Vec<Finding> {
     let attacks: Vec<&'static Attack> = catalogue().collect();
     let (target, keys) = (backend.target(), verifier::keys());
@@ -56,7 +56,7 @@ fn words(text: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn correct_verifiers_have_no_finding() {
+async fn correct_verifiers_cause_no_finding() {
     use verifier::Weakness;
     for correct in [Weakness::None, Weakness::Tolerant, Weakness::Busy, Weakness::KeysInMemory] {
         let found = findings(Verifier::start(correct).await).await;
@@ -65,7 +65,7 @@ async fn correct_verifiers_have_no_finding() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn correct_applications_have_no_finding() {
+async fn correct_applications_cause_no_finding() {
     use application::Weakness;
     for correct in [
         Weakness::None,
@@ -79,7 +79,7 @@ async fn correct_applications_have_no_finding() {
     }
 }
 
-/// Starts a backend with each weakness, and demands exactly these findings.
+/// Starts a backend with each weakness, and asserts exactly these findings.
 macro_rules! each_is_found {
     ($start:expr, $($weakness:expr => $verdict:ident $expected:literal;)+) => {
         let mut wrong = Vec::new();
@@ -96,7 +96,7 @@ macro_rules! each_is_found {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_verifier_that_is_careless_about_counters_is_found_by_what_abuses_that() {
+async fn a_verifier_that_is_careless_about_counters_is_found_by_exactly_the_matching_attacks() {
     use verifier::Weakness;
     each_is_found! { Verifier::start,
         Weakness::AllInMemory => Fail "REPLAY-03 COUNTER-05";
@@ -131,7 +131,7 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_what_abuses_that
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_verifier_that_is_careless_about_signatures_is_found_by_what_abuses_that() {
+async fn a_verifier_that_is_careless_about_signatures_is_found_by_exactly_the_matching_attacks() {
     use verifier::Weakness;
     each_is_found! { Verifier::start,
         Weakness::AnySalt =>
@@ -153,7 +153,7 @@ async fn a_verifier_that_is_careless_about_signatures_is_found_by_what_abuses_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_verifier_that_is_careless_about_identities_is_found_by_what_abuses_that() {
+async fn a_verifier_that_is_careless_about_identities_is_found_by_exactly_the_matching_attacks() {
     use verifier::Weakness;
     each_is_found! { Verifier::start,
         Weakness::AnyKey =>
@@ -175,7 +175,7 @@ async fn a_verifier_that_is_careless_about_identities_is_found_by_what_abuses_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_serves_nobody_after_an_attack_is_an_error_and_the_rest_is_given_up() {
+async fn a_target_that_refuses_everyone_after_an_attack_is_an_error_and_ends_the_audit() {
     let found = findings(Verifier::start(verifier::Weakness::LocksUp).await).await;
     assert_eq!(ids(&found, Verdict::Error).len(), catalogue().count());
     assert!(found[0].reason.contains("refuses the honest result"), "{:?}", found[0]);
@@ -183,14 +183,15 @@ async fn a_target_that_serves_nobody_after_an_attack_is_an_error_and_the_rest_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_recovers_from_an_attack_is_an_error_there_and_played_on() {
+async fn a_target_that_recovers_from_an_attack_is_an_error_there_and_the_audit_continues() {
     each_is_found! { Verifier::start,
-        verifier::Weakness::StumblesAtTimes => Error "SIGNATURE-02 SIGNATURE-07 JSON-13 PROTOCOL-09";
+        verifier::Weakness::RefusesTemporarily => Error "SIGNATURE-02 SIGNATURE-07 JSON-13 PROTOCOL-09";
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_application_that_is_careless_about_challenges_and_logins_is_found_by_what_abuses_that() {
+async fn an_application_that_is_careless_about_challenges_and_logins_is_found_by_exactly_the_matching_attacks()
+ {
     use application::Weakness;
     each_is_found! { Shop::start,
         Weakness::AnybodysOrder => Fail "IDENTITY-18";
@@ -214,7 +215,7 @@ async fn an_application_that_is_careless_about_challenges_and_logins_is_found_by
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_finding_shows_has_no_session_of_the_application() {
+async fn a_finding_shows_no_session_of_the_application() {
     use application::Weakness;
     for (weakness, id) in
         [(Weakness::LoginBelieved, "SOTER-PROTOCOL-01"), (Weakness::ChallengeTrimmed, "SOTER-JSON-22")]
@@ -229,7 +230,8 @@ async fn what_a_finding_shows_has_no_session_of_the_application() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_application_that_is_careless_about_results_and_counters_is_found_by_what_abuses_that() {
+async fn an_application_that_is_careless_about_results_and_counters_is_found_by_exactly_the_matching_attacks()
+{
     use application::Weakness;
     each_is_found! { Shop::start,
         Weakness::AnswerIgnored =>

@@ -1,4 +1,4 @@
-//! A verifier with WeChat's contract, written for these tests alone, and weak in one point at a time.
+//! A verifier with WeChat's contract, written only for these tests, with one weakness at a time.
 
 mod accounts;
 mod enrolment;
@@ -23,16 +23,16 @@ use reading::{Read, read};
 
 use super::{Backend, TIME, careless_pss, serve};
 
-/// In which point a verifier is weak.
+/// The weakness of a verifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weakness {
-    /// In none.
+    /// No weakness.
     None,
-    /// In none, but it reads signatures in any Base64.
+    /// No weakness, but it reads signatures in any form of Base64.
     Tolerant,
-    /// In none, but it is busy at times, and its access tokens end early.
+    /// No weakness, but it is sometimes busy, and its access tokens expire early.
     Busy,
-    /// In none, but a restart makes it forget its phones, which have to come back.
+    /// No weakness, but a restart makes it forget its phones, which have to enrol again.
     KeysInMemory,
     AllInMemory,
     AnyKey,
@@ -74,6 +74,7 @@ pub(crate) enum Weakness {
     OpenidOptional,
     PaddingNotChecked,
     Pkcs1Accepted,
+    RefusesTemporarily,
     Reserialises,
     RaceBreaksOff,
     RetiredKeys,
@@ -86,7 +87,6 @@ pub(crate) enum Weakness {
     SpentBeforeOpenid,
     StoredAsDouble,
     StoredIn32Bits,
-    StumblesAtTimes,
     TokenIgnored,
     TrimsText,
 }
@@ -106,7 +106,7 @@ struct Kept {
     attks: HashMap<String, PublicKey>,
     asks: HashMap<(String, String), Ask>,
     keys: Vec<AuthKey>,
-    /// The highest counter, and the last one.
+    /// The highest counter and the last one.
     counters: HashMap<String, (u64, u64)>,
     tokens: HashMap<String, &'static str>,
     ended: HashSet<String>,
@@ -116,8 +116,8 @@ struct Kept {
     issued: u64,
     now: Duration,
     locked: bool,
-    /// Requests that are refused whatever they are.
-    stumbling: u8,
+    /// How many of the next requests are refused, whatever they contain.
+    refusals_left: u8,
     requests: u64,
 }
 
@@ -153,7 +153,7 @@ impl Backend for WeChatTarget {
 }
 
 impl Verifier {
-    /// A verifier with this weakness, behind a port of its own.
+    /// Starts a verifier with this weakness on its own port.
     pub(crate) async fn start(weakness: Weakness) -> WeChatTarget {
         let verifier = Arc::new(Self { weakness, kept: Mutex::default() });
         let routes = Router::new().fallback(any(answer)).with_state(Arc::clone(&verifier));
@@ -182,7 +182,7 @@ impl Verifier {
                 _ => return json!({"errcode": 40001, "errmsg": "invalid credential"}),
             }
         };
-        if self.kept().locked || self.stumbles(body) {
+        if self.kept().locked || self.refuses_temporarily(body) {
             return refused;
         }
         if self.is(Weakness::SignatureRemembered) {
@@ -216,21 +216,21 @@ impl Verifier {
         json!({"is_ok": is_ok})
     }
 
-    /// Refuses the next few requests after a signature of nothing or of zeros, or a text that begins with a BOM.
-    fn stumbles(&self, body: &Value) -> bool {
+    /// Refuses the next few requests after an empty signature, a signature of zeros, or a text that begins with a BOM.
+    fn refuses_temporarily(&self, body: &Value) -> bool {
         let zeros = base64::encode(&[0; 256]);
         let is_odd = body["json_signature"] == "" || body["json_signature"] == zeros.as_str();
         let is_odd = is_odd || body["json_string"].as_str().is_some_and(|text| text.starts_with('\u{feff}'));
         let mut kept = self.kept();
-        if is_odd && self.is(Weakness::StumblesAtTimes) {
-            kept.stumbling = 4;
+        if is_odd && self.is(Weakness::RefusesTemporarily) {
+            kept.refusals_left = 4;
         }
-        let stumbles = kept.stumbling > 0;
-        kept.stumbling = kept.stumbling.saturating_sub(1);
-        stumbles
+        let refuses_temporarily = kept.refusals_left > 0;
+        kept.refusals_left = kept.refusals_left.saturating_sub(1);
+        refuses_temporarily
     }
 
-    /// Whose result it is, and its counter; `None` if it is nobody's.
+    /// The owner and the counter of a result; `None` if the result is refused.
     fn genuine(&self, claim: Claim<'_>, json: &Value, signature: &Value) -> Option<Genuine> {
         let text = match json {
             Value::String(text) => text.clone(),
@@ -327,7 +327,7 @@ impl Verifier {
         bytes.filter(|bytes| bytes.len() == 256)
     }
 
-    /// Every seventh request is too many, and every eleventh ends its access token.
+    /// Refuses every seventh request as too many, and ends the access token of every eleventh.
     fn busy(&self, query: &BTreeMap<String, String>) -> Option<Response> {
         if !self.is(Weakness::Busy) {
             return None;
@@ -343,12 +343,12 @@ impl Verifier {
         is_too_many.then(|| (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "0")]).into_response())
     }
 
-    /// Whether an answer is cut off: when the same result was accepted twice already.
-    fn breaks_off(&self, told: &Value, body: &Value) -> bool {
+    /// Whether an answer is cut off: if the same result was accepted twice before.
+    fn breaks_off(&self, reply: &Value, body: &Value) -> bool {
         let signature = body["json_signature"].as_str().unwrap_or_default();
         let mut kept = self.kept();
         self.is(Weakness::RaceBreaksOff)
-            && told["is_ok"] == true
+            && reply["is_ok"] == true
             && !kept.signatures.insert(signature.to_owned())
             && !kept.signatures.insert(format!("{signature} again"))
     }
@@ -404,11 +404,11 @@ struct Claim<'a> {
 struct Genuine {
     cpu_id: String,
     counter: Option<u64>,
-    /// Whose key signed.
+    /// The owner of the key that signed.
     openid: String,
 }
 
-/// What stands for a number in a program that knows doubles alone.
+/// The number as a program stores it that has only doubles.
 fn as_double(counter: u64) -> f64 {
     counter.to_string().parse().unwrap()
 }
@@ -423,7 +423,7 @@ async fn answer(
     let query: BTreeMap<String, String> = pairs(&query.unwrap_or_default());
     let given = |name: &str| query.get(name).cloned().unwrap_or_default();
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let told = match uri.path() {
+    let reply = match uri.path() {
         "/cgi-bin/token" => verifier.token(&given("appid"), &given("secret")),
         "/cgi-bin/stable_token" => verifier.stable_token(&body),
         "/sns/jscode2session" => verifier.session(&query),
@@ -440,18 +440,18 @@ async fn answer(
             } else if let Some(busy) = verifier.busy(&query) {
                 return busy;
             } else {
-                let told = verifier.verify(&query, &body).await;
-                if verifier.breaks_off(&told, &body) {
+                let reply = verifier.verify(&query, &body).await;
+                if verifier.breaks_off(&reply, &body) {
                     let cut =
                         futures_util::stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut")) });
                     return Body::from_stream(cut).into_response();
                 }
-                told
+                reply
             }
         }
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
-    axum::Json(told).into_response()
+    axum::Json(reply).into_response()
 }
 
 fn pairs(query: &str) -> BTreeMap<String, String> {
@@ -492,7 +492,7 @@ impl VerifierControl for Verifier {
     }
 }
 
-/// The keys of these tests: quick, since they are made once.
+/// The keys of these tests, generated once to save time.
 pub(crate) fn keys() -> KeySource {
     static KEYS: std::sync::LazyLock<KeySource> = std::sync::LazyLock::new(KeySource::random);
     KEYS.clone()

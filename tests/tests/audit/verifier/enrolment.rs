@@ -1,4 +1,4 @@
-//! How a verifier takes the keys of a phone.
+//! How a verifier enrolls the keys of a phone.
 
 use serde_json::Value;
 use soter_wire::{CertificateChain, KeyJson, PublicKey, base64};
@@ -6,7 +6,7 @@ use soter_wire::{CertificateChain, KeyJson, PublicKey, base64};
 use super::{Ask, AuthKey, Verifier, Weakness};
 
 impl Verifier {
-    /// Takes a device with its keys, or not.
+    /// Enrolls a device with its keys; `None` if it refuses them.
     pub(super) fn enroll(&self, body: &Value) -> Option<()> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let (cpu_id, uid) = (text(&body["cpu_id"])?, text(&body["uid"])?);

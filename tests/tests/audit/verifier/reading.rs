@@ -33,7 +33,7 @@ pub(super) fn read(weakness: Weakness, text: &str) -> Option<Read> {
         })
     };
     match weakness {
-        // serde_json lets the last of doubled names win.
+        // serde_json keeps the last of repeated names.
         Weakness::LastKeyWins => careless(&serde_json::from_str(text).ok()?),
         Weakness::NamesInAnyCase => {
             ResultJson::decode(text.as_bytes()).ok()?;
@@ -41,7 +41,7 @@ pub(super) fn read(weakness: Weakness, text: &str) -> Option<Read> {
         }
         Weakness::FirstKeyWins => careless(&serde_json::from_str(&first_wins(text)).ok()?),
         Weakness::CounterLenient => {
-            // Strict but for the counter.
+            // Strict except for the counter.
             let value: Value = serde_json::from_str(text).ok()?;
             let plain =
                 json!({"raw": value["raw"], "counter": 0, "cpu_id": value["cpu_id"], "uid": value["uid"]});
@@ -80,7 +80,7 @@ fn whole(number: &serde_json::Number, lenient: bool) -> Option<u64> {
     })
 }
 
-/// The text without the later ones of doubled counters.
+/// The text with only the first of repeated counters.
 fn first_wins(text: &str) -> String {
     let mut parts = text.split("\"counter\":");
     let mut out = parts.next().unwrap_or_default().to_owned();
