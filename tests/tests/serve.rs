@@ -8,64 +8,11 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use soter_tests::{Callback, Finished, Program, Running, State};
+use soter_tests::{Callback, Program, Server, State, http};
 
 const APPID: &str = "wxemulated00000001";
 const SECRET: &str = "emulated0000secret0000emulated00";
 const OPENID: &str = "oEmulatedUser000000000000001";
-
-/// A server on a free port.
-struct Server {
-    running: Running,
-    url: String,
-}
-
-impl Server {
-    fn start(program: Program) -> Self {
-        let mut running = program.start();
-        let ready = running.line();
-        let url = ready.strip_prefix("soter-sim ready ").unwrap().to_owned();
-        assert!(url.starts_with("http://127.0.0.1:") && !url.ends_with('/'), "{url}");
-        Self { running, url }
-    }
-
-    fn ephemeral(arguments: &[&str]) -> Self {
-        Self::start(Program::new(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]).arguments(arguments))
-    }
-
-    /// Runs the program on this server's phones.
-    fn connected(&self, arguments: &[&str]) -> Finished {
-        Program::new(arguments).arguments(["--connect", &self.url]).run()
-    }
-
-    fn rpc(&self, method: &str, params: &Value) -> Value {
-        self.connected(&["rpc", method, &params.to_string()]).exits(0).json()
-    }
-
-    fn http(&self, method: &str, path: &str, body: &str) -> (String, String) {
-        http(&self.url, method, path, body)
-    }
-
-    fn verify(&self, callback: &Callback) -> (String, String) {
-        verify(&self.url, &token(&self.url), callback)
-    }
-}
-
-/// The head and the body of an answer.
-fn http(url: &str, method: &str, path: &str, body: &str) -> (String, String) {
-    let host = url.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
-    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
-    let length = body.len();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.to_owned(), body.to_owned())
-}
 
 fn token(url: &str) -> String {
     let path = format!("/cgi-bin/token?grant_type=client_credential&appid={APPID}&secret={SECRET}");
@@ -86,6 +33,11 @@ fn verify(url: &str, token: &str, callback: &Callback) -> (String, String) {
     (body, reason.to_owned())
 }
 
+/// The verdict of a server, with an access token of its own.
+fn verify_at(server: &Server, callback: &Callback) -> (String, String) {
+    verify(&server.url, &token(&server.url), callback)
+}
+
 fn authenticated(server: &Server, challenge: &str) -> Callback {
     Callback::read(&server.connected(&["auth", challenge, "--touch", "1"]).exits(0).json())
 }
@@ -98,10 +50,10 @@ fn a_backend_gets_the_right_answer_and_the_reason_in_a_header() {
     let server = Server::ephemeral(&[]);
     let callback = authenticated(&server, "order-42");
     assert_eq!(callback.result().raw, "order-42");
-    assert_eq!(server.verify(&callback), (YES.to_owned(), "valid".to_owned()));
-    assert_eq!(server.verify(&callback), (NO.to_owned(), "counter-replayed".to_owned()));
+    assert_eq!(verify_at(&server, &callback), (YES.to_owned(), "valid".to_owned()));
+    assert_eq!(verify_at(&server, &callback), (NO.to_owned(), "counter-replayed".to_owned()));
     let tampered = Callback { result_json: callback.result_json.replace("order-42", "order-43"), ..callback };
-    assert_eq!(server.verify(&tampered), (NO.to_owned(), "wrong-signature".to_owned()));
+    assert_eq!(verify_at(&server, &tampered), (NO.to_owned(), "wrong-signature".to_owned()));
 
     let (_, journal) = server.http("GET", "/sim/journal", "");
     assert!(journal.contains("counter-replayed") && !journal.contains(SECRET), "{journal}");
@@ -121,9 +73,9 @@ fn a_server_with_a_full_stderr_pipe_keeps_working_and_ends_on_a_signal() {
     let server =
         Server::start(Program::new(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]).stderr(errors));
     let callback = authenticated(&server, "a");
-    assert_eq!(server.verify(&callback).0, YES);
+    assert_eq!(verify_at(&server, &callback).0, YES);
     for _ in 0..40 {
-        assert_eq!(server.verify(&callback).1, "counter-replayed");
+        assert_eq!(verify_at(&server, &callback).1, "counter-replayed");
     }
     assert_eq!(server.running.end_by_signal().code, Some(0));
 }
@@ -253,11 +205,11 @@ fn two_hundred_simultaneous_requests_have_one_success_and_none_after_a_kill() {
     let _ = server.running.kill();
 
     let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));
-    let (body, reason) = server.verify(&callback);
+    let (body, reason) = verify_at(&server, &callback);
     assert_eq!(body, NO, "{reason}");
     // A result that was signed but not verified before the kill is still accepted, once.
-    assert_eq!(server.verify(&later).0, YES);
-    assert_eq!(server.verify(&later).0, NO);
+    assert_eq!(verify_at(&server, &later).0, YES);
+    assert_eq!(verify_at(&server, &later).0, NO);
 }
 
 #[test]
@@ -267,9 +219,9 @@ fn a_lost_ledger_is_restored_by_the_phone() {
     std::fs::remove_file(state.path().join("wechat.db")).unwrap();
     let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));
     // At the start, the phone has uploaded its keys again, with newer counters.
-    assert_eq!(server.verify(&before).1, "counter-rolled-back");
+    assert_eq!(verify_at(&server, &before).1, "counter-rolled-back");
     let after = authenticated(&server, "b");
-    assert_eq!(server.verify(&after).0, YES);
+    assert_eq!(verify_at(&server, &after).0, YES);
 }
 
 #[test]
@@ -292,10 +244,10 @@ fn a_reset_gives_new_phones_and_the_same_ones_with_a_seed() {
         let (head, _) = server.http("POST", "/sim/reset", "");
         assert!(head.starts_with("HTTP/1.1 200"), "{head}");
         assert_eq!(identity(&server) == before, same);
-        assert_eq!(server.verify(&callback).1, "unknown-device");
+        assert_eq!(verify_at(&server, &callback).1, "unknown-device");
         let again = authenticated(&server, "a");
         assert_eq!(again.result_json == callback.result_json, same);
-        assert_eq!(server.verify(&again).0, YES);
+        assert_eq!(verify_at(&server, &again).0, YES);
         let (_, journal) = server.http("GET", "/sim/journal?limit=1", "");
         assert!(!journal.contains("\"number\":1,"), "{journal}");
     }
@@ -327,8 +279,8 @@ fn replays_can_be_accepted_and_answers_can_have_an_errcode() {
     let server = Server::ephemeral(&["--replays", "accept", "--reply-style", "errcode"]);
     let callback = authenticated(&server, "a");
     let yes = r#"{"errcode":0,"errmsg":"ok","is_ok":true}"#.to_owned();
-    assert_eq!(server.verify(&callback), (yes.clone(), "valid".to_owned()));
-    assert_eq!(server.verify(&callback), (yes, "valid-replay".to_owned()));
+    assert_eq!(verify_at(&server, &callback), (yes.clone(), "valid".to_owned()));
+    assert_eq!(verify_at(&server, &callback), (yes, "valid-replay".to_owned()));
 }
 
 #[test]
