@@ -17,7 +17,6 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tracing::debug;
-use zeroize::Zeroizing;
 
 use crate::outbox::{Exchange, Outbox};
 use crate::protocol::{Call, CommandError, ErrorKind, Event, Response, Service};
@@ -99,8 +98,8 @@ impl Connection {
         let Address { websocket, shown, token } = Address::read(url)?;
         let mut request = websocket.into_client_request().map_err(|_| no_url(url))?;
         if let Some(token) = token {
-            let bearer = Zeroizing::new(format!("Bearer {}", token.expose()));
-            let mut bearer = HeaderValue::from_str(&bearer).map_err(|_| no_url(url))?;
+            let bearer = Secret::from(format!("Bearer {}", token.expose()));
+            let mut bearer = HeaderValue::from_str(bearer.expose()).map_err(|_| no_url(url))?;
             bearer.set_sensitive(true);
             request.headers_mut().insert(header::AUTHORIZATION, bearer);
         }

@@ -83,7 +83,7 @@ fn carry_out(
 
 fn converse(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     if let Some(url) = &options.connect {
-        return converse_with(url, options);
+        return converse_with(url.expose(), options);
     }
     let state = setup::state(options)?;
     let mut info = BannerInfo {

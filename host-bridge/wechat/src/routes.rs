@@ -28,7 +28,6 @@ use crate::logins::BadCode;
 use crate::paths::{PREFIXES, PathMethod, WeChatPath};
 use crate::pipeline::Claim;
 use crate::reasons::Reason;
-use crate::secret::Secret;
 use crate::servers::{ReplyStyle, WeChat};
 use crate::tokens::{Grant, Rejected};
 use crate::verdict::Verdict;
@@ -326,7 +325,7 @@ impl<'a> Call<'a> {
         let appid = appid.ok_or(Errcode::APPID_MISSING)?;
         let secret = secret.ok_or(Errcode::SECRET_MISSING)?;
         let app = self.wechat.accounts().app(appid).ok_or(Errcode::INVALID_APPID)?;
-        if Secret::is(&app.secret, secret) { Ok(app) } else { Err(Errcode::INVALID_SECRET) }
+        if app.secret.is(secret) { Ok(app) } else { Err(Errcode::INVALID_SECRET) }
     }
 
     /// The app of the request's access token.
@@ -341,7 +340,7 @@ impl<'a> Call<'a> {
 }
 
 fn granted(Grant { token, expires_in }: Grant) -> Answer {
-    Answer::of(json!({"access_token": token, "expires_in": expires_in}))
+    Answer::of(json!({"access_token": token.expose(), "expires_in": expires_in}))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Secret texts: app secrets, tokens, login codes and session keys.
+//! Secret texts: app secrets, tokens, login codes, session keys, seeds and private keys.
 
 use std::fmt;
 
@@ -6,7 +6,8 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde::{Deserialize, Deserializer, de};
 use zeroize::Zeroizing;
 
-/// A secret text. It is wiped when dropped, never printed, and compared in constant time.
+/// A secret text. It is wiped when dropped, never printed, compared in constant time, and readable only through
+/// [`expose`](Self::expose).
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
@@ -33,6 +34,14 @@ impl From<&str> for Secret {
         text.to_owned().into()
     }
 }
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(other.expose())
+    }
+}
+
+impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

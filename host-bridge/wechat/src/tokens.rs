@@ -35,7 +35,7 @@ struct Token {
 
 /// A token for a backend.
 pub(crate) struct Grant {
-    pub(crate) token: String,
+    pub(crate) token: Secret,
     /// Whole seconds until it expires.
     pub(crate) expires_in: u64,
 }
@@ -66,7 +66,7 @@ impl Tokens {
         if let Some(current) = current {
             let left = current.expires_at.saturating_sub(now);
             if let Some(text) = current.stable.as_ref().filter(|_| left > GRACE_MS && !force_refresh) {
-                return Grant { token: text.expose().to_owned(), expires_in: left / 1000 };
+                return Grant { token: text.clone(), expires_in: left / 1000 };
             }
             current.stable = None;
             if force_refresh {
@@ -101,11 +101,11 @@ impl Tokens {
 }
 
 fn grant(tokens: &mut Vec<Token>, now: u64, stable: bool) -> Grant {
-    let token = format!("emulated_{}", random_text(96));
+    let token = Secret::from(format!("emulated_{}", random_text(96)));
     tokens.push(Token {
-        hash: hash(&token),
+        hash: hash(token.expose()),
         expires_at: now.saturating_add(LIFETIME_MS),
-        stable: stable.then(|| token.as_str().into()),
+        stable: stable.then(|| token.clone()),
         newest_plain: !stable,
     });
     Grant { token, expires_in: LIFETIME_MS / 1000 }
@@ -125,10 +125,10 @@ mod tests {
         let old = tokens.plain("a", 0);
         let new = tokens.plain("a", 1000);
         assert_eq!((old.expires_in, new.expires_in), (7200, 7200));
-        assert_eq!(tokens.check(&old.token, 300_999), Ok("a"));
-        assert_eq!(tokens.check(&old.token, 301_000), Err(Rejected::Expired));
-        assert_eq!(tokens.check(&new.token, 301_000), Ok("a"));
-        assert_eq!(tokens.check(&new.token, 7_201_000), Err(Rejected::Expired));
+        assert_eq!(tokens.check(old.token.expose(), 300_999), Ok("a"));
+        assert_eq!(tokens.check(old.token.expose(), 301_000), Err(Rejected::Expired));
+        assert_eq!(tokens.check(new.token.expose(), 301_000), Ok("a"));
+        assert_eq!(tokens.check(new.token.expose(), 7_201_000), Err(Rejected::Expired));
         assert_eq!(tokens.check("another", 0), Err(Rejected::Unknown));
     }
 
@@ -137,15 +137,23 @@ mod tests {
         let mut tokens = Tokens::default();
         let first = tokens.stable("a", false, 0);
         let again = tokens.stable("a", false, 60_000);
-        assert_eq!((&again.token, again.expires_in), (&first.token, 7140));
+        assert_eq!((again.token, again.expires_in), (first.token.clone(), 7140));
         tokens.plain("a", 61_000);
-        assert_eq!(tokens.check(&first.token, 700_000), Ok("a"), "a plain token replaces only plain ones");
+        assert_eq!(
+            tokens.check(first.token.expose(), 700_000),
+            Ok("a"),
+            "a plain token replaces only plain ones"
+        );
         let forced = tokens.stable("a", true, 700_000);
         assert_ne!(forced.token, first.token);
-        assert_eq!(tokens.check(&first.token, 700_000), Err(Rejected::Expired));
+        assert_eq!(tokens.check(first.token.expose(), 700_000), Err(Rejected::Expired));
         let late = tokens.stable("a", false, 700_000 + 7_000_000);
         assert_ne!(late.token, forced.token);
-        assert_eq!(tokens.check(&forced.token, 700_000 + 7_000_000), Ok("a"), "it is valid until it expires");
+        assert_eq!(
+            tokens.check(forced.token.expose(), 700_000 + 7_000_000),
+            Ok("a"),
+            "it is valid until it expires"
+        );
     }
 
     #[test]
@@ -155,7 +163,7 @@ mod tests {
         for _ in 0..MOST {
             tokens.plain("a", 0);
         }
-        assert_eq!(tokens.check(&first.token, 0), Err(Rejected::Unknown));
+        assert_eq!(tokens.check(first.token.expose(), 0), Err(Rejected::Unknown));
         assert!(tokens.by_app["a"].len() <= MOST);
     }
 
@@ -163,6 +171,6 @@ mod tests {
     fn a_token_is_not_printed() {
         let mut tokens = Tokens::default();
         let grant = tokens.stable("a", false, 0);
-        assert!(!format!("{tokens:?}").contains(&grant.token));
+        assert!(!format!("{tokens:?}").contains(grant.token.expose()));
     }
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::Url;
 use soter_bridge::protocol::wx::CHALLENGE_LIMIT;
-use soter_wechat::{DeviceKeys, SetClock, WeChat};
+use soter_wechat::{DeviceKeys, Secret, SetClock, WeChat};
 
 use self::answers::{at, captured, told};
 pub use self::description::{Application, INITIAL};
@@ -159,7 +159,8 @@ impl ApplicationTarget {
         });
         let unnamed = fixed.map(|(_, value)| value.clone()).chain(cookies.values());
         let unnamed = unnamed.map(|value| (value, "…".to_owned()));
-        named.chain(unnamed).filter(|(secret, _)| is_long(secret)).collect()
+        let secrets = named.chain(unnamed).filter(|(secret, _)| is_long(secret));
+        secrets.map(|(secret, instead)| (Secret::from(secret), instead)).collect()
     }
 
     async fn logged_in(

@@ -39,7 +39,7 @@ pub struct WeChatTarget {
     enroll_at: String,
     verifier_control: Arc<dyn VerifierControl>,
     /// The app's access token, once it was requested.
-    token: Mutex<Option<String>>,
+    token: Mutex<Option<Secret>>,
 }
 
 impl WeChatTarget {
@@ -75,7 +75,7 @@ impl WeChatTarget {
         self.token().await.map(|_| ())
     }
 
-    async fn token(&self) -> Result<String, TargetError> {
+    async fn token(&self) -> Result<Secret, TargetError> {
         let mut kept = self.token.lock().await;
         if let Some(token) = &*kept {
             return Ok(token.clone());
@@ -85,7 +85,7 @@ impl WeChatTarget {
         Ok(token)
     }
 
-    async fn granted(&self, app: &Credentials) -> Result<String, TargetError> {
+    async fn granted(&self, app: &Credentials) -> Result<Secret, TargetError> {
         let mut url = self.address("/cgi-bin/token")?;
         url.query_pairs_mut()
             .append_pair("grant_type", "client_credential")
@@ -96,7 +96,7 @@ impl WeChatTarget {
     }
 
     /// A stable token that ended when another one was issued.
-    async fn expired_token(&self) -> Result<String, TargetError> {
+    async fn expired_token(&self) -> Result<Secret, TargetError> {
         let granted = async |force_refresh: bool| {
             let body = json!({
                 "grant_type": "client_credential", "appid": self.app.appid, "secret": self.app.secret.expose(),
@@ -128,7 +128,7 @@ impl WeChatTarget {
     async fn asked(&self, envelope: Envelope, method: Method, body: String) -> Result<Reply, TargetError> {
         let token = match envelope {
             Envelope::NoToken => None,
-            Envelope::Token(made_up) => Some(made_up.to_owned()),
+            Envelope::Token(made_up) => Some(made_up.into()),
             Envelope::ExpiredToken => Some(self.expired_token().await?),
             Envelope::OtherAppsToken => Some(self.granted(self.other_app()?).await?),
             Envelope::During(_) => return Err(TargetError::does_not_apply("a verifier asks nobody")),
@@ -140,7 +140,7 @@ impl WeChatTarget {
         };
         let mut url = self.address(VERIFY)?;
         if let Some(token) = &token {
-            url.query_pairs_mut().append_pair("access_token", token);
+            url.query_pairs_mut().append_pair("access_token", token.expose());
         }
         let secrets = token.into_iter().map(|token| (token, "ACCESS_TOKEN".to_owned())).collect();
         self.http.send(Request { method, secrets, ..Request::post(url, body) }).await
@@ -179,7 +179,7 @@ impl Target for WeChatTarget {
     async fn enroll(&self, upload: &Upload) -> Result<Answer, TargetError> {
         let url = self.address(&self.enroll_at)?;
         // The query may contain a token.
-        let secrets = url.query().into_iter().map(|query| (query.to_owned(), "…".to_owned())).collect();
+        let secrets = url.query().into_iter().map(|query| (query.into(), "…".to_owned())).collect();
         let body = device(upload, &self.app.appid).to_string();
         let reply = self.http.send(Request { secrets, ..Request::post(url, body) }).await?;
         let told: Option<Value> = serde_json::from_str(&reply.body).ok();
@@ -266,7 +266,7 @@ impl Target for WeChatTarget {
 
 impl Credentials {
     fn secrets(&self) -> Secrets {
-        vec![(self.secret.expose().to_owned(), "SECRET".to_owned())]
+        vec![(self.secret.clone(), "SECRET".to_owned())]
     }
 }
 
@@ -331,9 +331,9 @@ fn device(upload: &Upload, appid: &str) -> Value {
     })
 }
 
-fn access_token(reply: &Reply, place: &str) -> Result<String, TargetError> {
+fn access_token(reply: &Reply, place: &str) -> Result<Secret, TargetError> {
     let told = reply.json(place)?;
-    told.get("access_token").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
+    told.get("access_token").and_then(Value::as_str).map(Secret::from).ok_or_else(|| {
         let code = told.get("errcode").and_then(Value::as_i64);
         let code = code.map_or_else(|| format!("status {}", reply.status), |code| format!("errcode {code}"));
         TargetError::broken(format!("{place} gives no access token: {code}"))

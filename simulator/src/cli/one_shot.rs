@@ -59,8 +59,9 @@ fn on_a_desk(prepared_call: PreparedCall, options: &Options) -> Result<Answer, C
         let runtime = setup::runtime()?;
         front::end_in_order(&runtime, || {});
         let prepared_call = prepared_call.on(options.device.as_deref());
-        return runtime
-            .block_on(async { perform(&Arc::new(Connection::open(url).await?), prepared_call).await });
+        return runtime.block_on(async {
+            perform(&Arc::new(Connection::open(url.expose()).await?), prepared_call).await
+        });
     }
     let state = if needs_no_phone(&prepared_call.call.request) && options.state.is_none() {
         State::Ephemeral

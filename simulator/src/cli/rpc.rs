@@ -34,7 +34,7 @@ pub(super) fn run(rpc: &Rpc, options: &Options, console: &mut Console) -> Result
         params.entry("device").or_insert_with(|| device.as_str().into());
     }
     let result = setup::runtime()?.block_on(async {
-        let connection = Connection::open(url).await?;
+        let connection = Connection::open(url.expose()).await?;
         connection.raw(&rpc.method, Value::Object(params)).await
     })?;
     console.write_answer(&result.to_string())?;

@@ -31,7 +31,7 @@ pub(super) fn run(
     let runtime = setup::runtime()?;
     let device = options.device.clone();
     if let Some(url) = &options.connect {
-        let connection = Arc::new(runtime.block_on(Connection::open(url))?);
+        let connection = Arc::new(runtime.block_on(Connection::open(url.expose()))?);
         return repl::run_scenario(&runtime, &connection, device, &text, console);
     }
     let state = if options.state.is_some() { setup::state(options)? } else { State::Ephemeral };

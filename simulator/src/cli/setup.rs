@@ -1,6 +1,6 @@
 //! What commands need first: the place of the phones, a desk with them, and the async runtime.
 
-use soter_bridge::protocol::{CommandError, SeedText};
+use soter_bridge::protocol::CommandError;
 use soter_sim::{Desk, DeskOptions, State, default_state_folder};
 use tokio::runtime::Runtime;
 
@@ -31,7 +31,7 @@ pub(super) fn open(state: State, options: &Options) -> Result<Desk, CommandError
 pub(super) fn desk_options(state: State, options: &Options) -> DeskOptions {
     DeskOptions {
         profile: options.profile.clone(),
-        seed: options.seed.clone().map(SeedText::from),
+        seed: options.seed.clone(),
         clock: options.clock,
         ..DeskOptions::new(state)
     }

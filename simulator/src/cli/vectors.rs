@@ -29,7 +29,7 @@ pub(super) fn run(vectors: &Vectors, options: &Options, console: &mut Console) -
     prepare(folder, vectors.force)?;
     let runtime = setup::runtime()?;
     let set = if let Some(url) = &options.connect {
-        runtime.block_on(record_at(url, options.device.as_deref()))?
+        runtime.block_on(record_at(url.expose(), options.device.as_deref()))?
     } else {
         let desk = setup::open(State::Ephemeral, options)?;
         let set = runtime.block_on(recording::record(&desk, None));

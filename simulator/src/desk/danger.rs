@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use soter_attack::{Scheme, SoftwareKey};
 use soter_bridge::protocol::danger::{Copied, Duplicate, Restore, SetClock, Sign, Signature, Snapshot};
-use soter_bridge::protocol::{CommandError, ErrorKind, device};
+use soter_bridge::protocol::{CommandError, ErrorKind, PrivateKeyText, device};
 use soter_wire::base64;
 
 use super::Desk;
@@ -98,7 +98,7 @@ impl Desk {
             flaw: None,
         };
         let key = match &sign.private_key {
-            Some(pem) => SoftwareKey::from_pem(pem.expose())?,
+            Some(PrivateKeyText(pem)) => SoftwareKey::from_pem(pem.expose())?,
             None => self.inner.holdings.own_key()?,
         };
         let signature = key.sign(sign.text.as_bytes(), scheme)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use soter_bridge::protocol::{CommandError, ErrorKind, device};
+use soter_bridge::protocol::{CommandError, ErrorKind, SeedText, device};
 use soter_tee::Seed;
 use soter_wire::{PROFILES, Profile};
 
@@ -20,7 +20,7 @@ impl Desk {
             CommandError::invalid_params(format!("{error}"), "choose another name, such as `second`")
         })?;
         let profile = create.profile.as_deref().map_or(Ok(&PROFILES[0]), profile_named)?;
-        let own = create.seed.as_ref().map(|seed| Seed::from_text(seed.expose()));
+        let own = create.seed.as_ref().map(|SeedText(seed)| Seed::from_text(seed.expose()));
         let seed = own.as_ref().or(self.inner.seed.as_ref());
         let clock = create.clock.or(self.inner.clock);
         if clock.is_some() && seed.is_none() {

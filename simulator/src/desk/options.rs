@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use directories::ProjectDirs;
-use soter_bridge::protocol::SeedText;
 use soter_bridge::protocol::sensor::SensorMode;
-use soter_wechat::{Clock, SystemClock, WeChatOptions};
+use soter_wechat::{Clock, Secret, SystemClock, WeChatOptions};
 
 /// The options of a desk.
 #[derive(Clone, Debug)]
@@ -17,7 +16,7 @@ pub struct DeskOptions {
     pub profile: Option<String>,
     /// Makes the first phone reproducible, and all that are created without their own seed. A stored phone must have
     /// been made with this seed.
-    pub seed: Option<SeedText>,
+    pub seed: Option<Secret>,
     /// The time at which new seeded phones' clocks stand, in milliseconds since 1970.
     pub clock: Option<u64>,
     /// The number of random keys that a thread makes in advance; 0: each is made when it is needed.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
+use soter_wechat::Secret;
 
 /// `audit (--config FILE | --preset wechat --url BASE | --init)`.
 #[derive(Args, Clone, Debug)]
@@ -41,13 +42,13 @@ pub(crate) struct Audit {
     pub(crate) appid: Option<String>,
     /// The mini program's secret [default: SOTER_SIM_SECRET, else the simulator's own]
     #[arg(long, value_name = "SECRET")]
-    pub(crate) secret: Option<String>,
+    pub(crate) secret: Option<Secret>,
     /// A second mini program of the verifier, for attacks that mix two
     #[arg(long, value_name = "APPID", requires_all = ["preset", "other_secret"])]
     pub(crate) other_appid: Option<String>,
     /// The second mini program's secret
     #[arg(long, value_name = "SECRET", requires = "other_appid")]
-    pub(crate) other_secret: Option<String>,
+    pub(crate) other_secret: Option<Secret>,
     /// A command that restarts the verifier, for attacks that need it; an application's stands in its file
     #[arg(long, value_name = "COMMAND", requires = "preset")]
     pub(crate) restart: Option<String>,
@@ -77,7 +78,7 @@ pub(crate) struct Audit {
     pub(crate) timeout: u64,
     /// The same phones and inputs each time; making their keys takes longer
     #[arg(long, value_name = "TEXT")]
-    pub(crate) seed: Option<String>,
+    pub(crate) seed: Option<Secret>,
 }
 
 /// A contract that is known.

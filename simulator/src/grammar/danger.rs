@@ -96,7 +96,7 @@ impl Danger {
 
 fn read_key(input: Input<'_>) -> Result<PrivateKeyText, CommandError> {
     let bytes = Zeroizing::new(read_input(input)?);
-    std::str::from_utf8(&bytes).map(PrivateKeyText::from).map_err(|_| {
+    std::str::from_utf8(&bytes).map(|pem| PrivateKeyText(pem.into())).map_err(|_| {
         CommandError::invalid_params(
             "the private key is no PEM: it is not UTF-8",
             "name a PEM file in PKCS#8",

@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use soter_bridge::protocol::{Patch, SeedText, device};
+use soter_wechat::Secret;
 use soter_wire::{Mode, Profile};
 
 use super::moment::parse_moment;
@@ -21,7 +22,7 @@ pub(crate) enum Device {
         profile: Option<String>,
         /// Makes keys, ids and counters reproducible; whoever knows it knows the keys
         #[arg(long, value_name = "TEXT")]
-        seed: Option<String>,
+        seed: Option<Secret>,
         /// Where a seeded phone's clock stands: 2020-01-01T00:00:00Z or Unix milliseconds
         #[arg(long, value_name = "TIME", requires = "seed", value_parser = parse_moment)]
         clock: Option<u64>,
@@ -137,7 +138,7 @@ impl Device {
     pub(super) fn prepared_call(self) -> PreparedCall {
         match self {
             Self::Create { name, profile, seed, clock } => {
-                PreparedCall::new(device::Create { name, profile, seed: seed.map(SeedText::from), clock })
+                PreparedCall::new(device::Create { name, profile, seed: seed.map(SeedText), clock })
             }
             Self::List => PreparedCall::new(device::List {}),
             Self::Profiles => PreparedCall::new(device::Profiles {}),

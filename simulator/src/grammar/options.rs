@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, ValueHint, value_parser};
 use soter_bridge::protocol::CommandError;
+use soter_wechat::Secret;
 use soter_wire::Profile;
 
 use super::moment::parse_moment;
@@ -51,15 +52,15 @@ pub(crate) struct Options {
     /// The family of a new phone.
     pub(crate) profile: Option<String>,
     /// The seed of a new phone.
-    pub(crate) seed: Option<String>,
+    pub(crate) seed: Option<Secret>,
     /// The time at which a seeded phone's clock stands, in milliseconds since 1970.
     pub(crate) clock: Option<u64>,
     /// The device for the command.
     pub(crate) device: Option<String>,
     /// Whether the output is JSON.
     pub(crate) json: bool,
-    /// The address of a running server, whose phones are used.
-    pub(crate) connect: Option<String>,
+    /// The address of a running server, whose phones are used. It may contain the server's token.
+    pub(crate) connect: Option<Secret>,
     /// The log's filter.
     pub(crate) log: Option<String>,
     /// The form of the log's lines.
@@ -147,13 +148,13 @@ fn arguments() -> [Arg; 10] {
         flag(EPHEMERAL, "ephemeral").help("Keep nothing: a new phone that is gone at the end"),
         option(PROFILE, "profile", "PROFILE", PossibleValuesParser::new(Profile::names()).into())
             .help("The phone family of a new phone"),
-        option(SEED, "seed", "TEXT", value_parser!(String))
+        option(SEED, "seed", "TEXT", value_parser!(Secret).into())
             .help("A reproducible phone; implies --ephemeral unless --state is given"),
         option(CLOCK, "clock", "TIME", ValueParser::new(parse_moment))
             .help("Where the seeded phone's clock stands: 2020-01-01T00:00:00Z or Unix milliseconds"),
         option(DEVICE, "device", "DEVICE", value_parser!(String))
             .help("The phone that the command is for, if not the selected one"),
-        option(CONNECT, "connect", "URL", value_parser!(String))
+        option(CONNECT, "connect", "URL", value_parser!(Secret).into())
             .help("Work on a running server's phones; the address as in its ready line"),
         flag(JSON, "json").help("Machine output: each answer is one line of JSON"),
         option(LOG, "log", "LEVEL", value_parser!(String)).help(

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::json;
-use soter_bridge::protocol::SeedText;
 use soter_bridge::protocol::{Call, METHODS, Patch, Request, Response, device, sensor, soter};
+use soter_wechat::Secret;
 
 use super::*;
 
@@ -201,9 +201,23 @@ fn general_options_are_accepted_before_and_after_the_command() {
         "soter-sim --json auth --seed a x --profile ios --touch 1",
     ] {
         let (_, options) = parse_command_line(text.split(' ').map(OsString::from)).unwrap();
-        assert_eq!(options.seed.as_deref(), Some("a"), "{text}");
+        assert_eq!(options.seed.as_ref().map(Secret::expose), Some("a"), "{text}");
         assert_eq!(options.profile.as_deref(), Some("ios"), "{text}");
         assert!(options.json, "{text}");
+    }
+}
+
+#[test]
+fn secrets_on_a_command_line_are_not_printed() {
+    for text in [
+        "soter-sim --seed s3cret device list",
+        "soter-sim --connect http://127.0.0.1:8777?token=s3cret device list",
+        "soter-sim device create b --seed s3cret",
+        "soter-sim audit --preset wechat --url http://127.0.0.1:3000 --secret s3cret --seed s3cret",
+        "soter-sim audit --preset wechat --url http://127.0.0.1:3000 --other-appid wx --other-secret s3cret",
+    ] {
+        let parsed = parse_command_line(text.split(' ').map(OsString::from)).unwrap();
+        assert!(!format!("{parsed:?}").contains("s3cret"), "{text}");
     }
 }
 
@@ -217,7 +231,7 @@ fn a_commands_own_option_is_not_the_general_one() {
     let Ok(Job::Call(prepared_call)) = command.job() else { panic!("no call") };
     let Request::DeviceCreate(create) = prepared_call.call.request else { panic!("no create") };
     assert_eq!(
-        (create.profile.as_deref(), create.seed.as_ref().map(SeedText::expose)),
+        (create.profile.as_deref(), create.seed.as_ref().map(|seed| seed.0.expose())),
         (Some("qsee"), Some("s"))
     );
 }

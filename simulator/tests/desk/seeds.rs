@@ -1,6 +1,7 @@
 //! Phones that are made from a seed: reproducible, with their own clock.
 
 use serde_json::json;
+use soter_bridge::protocol::SeedText;
 
 use super::*;
 
@@ -117,8 +118,8 @@ async fn a_seed_appears_in_no_output_event_error_or_file() {
     const SEED: &str = "correct horse battery staple";
     let folder = tempfile::tempdir().unwrap();
     let options = DeskOptions { seed: Some(SEED.into()), ..in_folder(folder.path()) };
-    let create =
-        device::Create { name: "second".to_owned(), seed: Some(SEED.into()), ..device::Create::default() };
+    let seed = Some(SeedText(SEED.into()));
+    let create = device::Create { name: "second".to_owned(), seed, ..device::Create::default() };
     let call = Call { device: None, request: create.clone().into() };
     let mut outputs = vec![format!("{options:?} {create:?} {call:?}")];
     let desk = Desk::open(options).unwrap();

@@ -45,7 +45,8 @@ impl Exchange {
     /// The same exchange with its secrets replaced.
     pub(crate) fn masked(self, secrets: &Secrets) -> Self {
         let masked = |text: String| {
-            secrets.iter().filter(|(secret, _)| !secret.is_empty()).fold(text, |text, (secret, instead)| {
+            let secrets = secrets.iter().map(|(secret, instead)| (secret.expose(), instead));
+            secrets.filter(|(secret, _)| !secret.is_empty()).fold(text, |text, (secret, instead)| {
                 let in_form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
                 let in_address = in_form.replace('+', "%20");
                 text.replace(secret, instead).replace(&in_form, instead).replace(&in_address, instead)
@@ -79,7 +80,7 @@ mod tests {
         let secret = "s3cret/+ value";
         let mut url = Url::parse("http://127.0.0.1/token").unwrap();
         url.query_pairs_mut().append_pair("secret", secret);
-        let secrets = vec![(secret.to_owned(), "SECRET".to_owned())];
+        let secrets = vec![(secret.into(), "SECRET".to_owned())];
         let request = Request { secrets, ..Request::post(url, format!("{{\"secret\":\"{secret}\"}}")) };
         let Exchange { request, curl, .. } = exchange(&request, 200, &[], "");
         for shown in [&request, &curl] {

@@ -2,6 +2,7 @@
 
 use reqwest::{Method, Url};
 use serde_json::Value;
+use soter_wechat::Secret;
 use soter_wire::shortened;
 
 use crate::target::{Exchange, TargetError};
@@ -10,10 +11,10 @@ use crate::target::{Exchange, TargetError};
 pub(super) const REASON: &str = "x-soter-sim-reason";
 
 /// Secrets that must not be shown, each with the text that is shown instead.
-pub(crate) type Secrets = Vec<(String, String)>;
+pub(crate) type Secrets = Vec<(Secret, String)>;
 
-/// A request to send.
-#[derive(Clone, Debug)]
+/// A request to send. It contains its secrets in several forms, so it is never printed.
+#[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) url: Url,

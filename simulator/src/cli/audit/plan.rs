@@ -57,7 +57,7 @@ impl Plan {
             reports,
             baseline,
             app: credentials(audit),
-            keys: audit.seed.as_deref().map_or_else(KeySource::random, KeySource::seeded),
+            keys: audit.seed.as_ref().map_or_else(KeySource::random, |seed| KeySource::seeded(seed.expose())),
             timeout: Duration::from_secs(audit.timeout),
             strict: audit.strict,
             allow_remote: audit.allow_remote,
@@ -193,11 +193,11 @@ fn inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, console: &m
 fn credentials(audit: &Audit) -> Credentials {
     let own = Accounts::default();
     let own = own.first_app();
-    let told = |given: &Option<String>, name: &str| {
-        given.clone().or_else(|| std::env::var(name).ok().filter(|value| !value.is_empty()))
-    };
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let appid = audit.appid.clone().or_else(|| variable("SOTER_SIM_APPID"));
+    let secret = audit.secret.clone().or_else(|| variable("SOTER_SIM_SECRET").map(Secret::from));
     Credentials {
-        appid: told(&audit.appid, "SOTER_SIM_APPID").unwrap_or_else(|| own.appid.clone()),
-        secret: told(&audit.secret, "SOTER_SIM_SECRET").map_or_else(|| own.secret.clone(), Secret::from),
+        appid: appid.unwrap_or_else(|| own.appid.clone()),
+        secret: secret.unwrap_or_else(|| own.secret.clone()),
     }
 }

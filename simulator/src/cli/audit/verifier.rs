@@ -5,7 +5,6 @@ use std::sync::Arc;
 use soter_attack::audit::ControlFailed;
 use soter_attack::{Credentials, Http, RemoteServers, Target, WeChatTarget};
 use soter_bridge::protocol::CommandError;
-use soter_wechat::Secret;
 
 use super::plan::{Begun, Plan};
 use crate::front::{Console, Exit};
@@ -24,9 +23,7 @@ pub(super) async fn run(audit: &Audit, plan: &Plan, console: &mut Console) -> Re
         http.check(enroll_at)?;
     }
     let other = match (&audit.other_appid, &audit.other_secret) {
-        (Some(appid), Some(secret)) => {
-            Some(Credentials { appid: appid.clone(), secret: Secret::from(secret.as_str()) })
-        }
+        (Some(appid), Some(secret)) => Some(Credentials { appid: appid.clone(), secret: secret.clone() }),
         _ => None,
     };
     let servers = RemoteServers::new(http.clone(), audit.restart.clone());
