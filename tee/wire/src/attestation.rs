@@ -3,12 +3,12 @@
 // Writing to a `String` does not fail, so the results of `write!` are ignored.
 use std::fmt::Write as _;
 
-use der::asn1::ObjectIdentifier;
+use der::asn1::{AnyRef, ContextSpecific, Null, ObjectIdentifier, OctetStringRef, SequenceRef, SetOfVec};
+use der::{Decode, Encode, EncodeValue, ErrorKind, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
 
 use crate::decode_error::DecodeError;
 use crate::json::{MAX_JSON, Object, encode_string};
 use crate::signature_scheme::SignatureScheme;
-use crate::tlv::{self, ENUMERATED, INTEGER, NULL, OCTET_STRING, Reader, SEQUENCE, SET};
 
 /// Android's key-attestation extension.
 pub const KEY_ATTESTATION_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11129.2.1.17");
@@ -99,21 +99,24 @@ impl KeyDescription {
     /// # Errors
     /// [`DecodeError::TooLong`] if the challenge is longer than [`MAX_JSON`], which no reader would accept.
     pub fn encode(&self) -> Result<Vec<u8>, DecodeError> {
-        if self.challenge.len() > MAX_JSON {
-            return Err(DecodeError::TooLong { bytes: self.challenge.len(), limit: MAX_JSON });
+        let bytes = self.challenge.len();
+        let der = if bytes <= MAX_JSON { self.to_der().ok() } else { None };
+        der.ok_or(DecodeError::TooLong { bytes, limit: MAX_JSON })
+    }
+
+    /// Fails only if the extension is longer than 4 GiB.
+    fn to_der(&self) -> der::Result<Vec<u8>> {
+        let challenge = OctetStringRef::new(&self.challenge)?.to_der()?;
+        let software = sequence(&[no_auth_required()?, explicit(701, self.creation_ms)?].concat())?;
+        let mut enforced = Vec::new();
+        for (_, field) in tee_enforced() {
+            enforced.extend(field?);
         }
-        let mut content = head();
-        content.extend(tlv::element(OCTET_STRING, &self.challenge));
-        content.extend(unique_id());
-        let creation = tlv::element(&creation_tag(), &tlv::number(INTEGER, self.creation_ms));
-        content.extend(tlv::element(SEQUENCE, &[no_auth_required(), creation].concat()));
-        let mut enforced: Vec<u8> = tee_enforced().into_iter().flat_map(|(_, bytes)| bytes).collect();
         if let Some((version, patch_level)) = self.os {
-            enforced.extend(explicit_number(705, version.into()));
-            enforced.extend(explicit_number(706, patch_level.into()));
+            enforced.extend(explicit(705, version)?);
+            enforced.extend(explicit(706, patch_level)?);
         }
-        content.extend(tlv::element(SEQUENCE, &enforced));
-        Ok(tlv::element(SEQUENCE, &content))
+        sequence(&[head()?, challenge, unique_id()?, software, sequence(&enforced)?].concat())
     }
 
     /// Decodes the extension's value. Only the form that [`encode`](Self::encode) writes is accepted; no phone is
@@ -121,34 +124,35 @@ impl KeyDescription {
     ///
     /// # Errors
     /// [`DecodeError::TooLong`] if the challenge is longer than [`MAX_JSON`], [`DecodeError::DerMalformed`] if an
-    /// element ends early or its length or number is not valid DER, [`DecodeError::DerUnexpected`] if a field is not
-    /// what phones write, [`DecodeError::TrailingBytes`] if bytes follow after the end.
+    /// element ends early, its length or number is not valid DER, or a number is too big,
+    /// [`DecodeError::DerUnexpected`] if a field is not what phones write, [`DecodeError::TrailingBytes`] if bytes
+    /// follow after the end.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut outer = Reader::new(bytes);
-        let mut description = outer.enter("KeyDescription", SEQUENCE)?;
+        let mut outer = Fields::new(bytes, 0)?;
+        let mut description = outer.sequence("KeyDescription")?;
         outer.finish()?;
 
-        description.fixed("the versions and security levels", &head())?;
-        let challenge = description.enter("attestationChallenge", OCTET_STRING)?.rest();
+        description.fixed("the versions and security levels", head())?;
+        let challenge = description.read::<&OctetStringRef>("attestationChallenge")?.as_bytes();
         if challenge.len() > MAX_JSON {
             return Err(DecodeError::TooLong { bytes: challenge.len(), limit: MAX_JSON });
         }
-        description.fixed("uniqueId", &unique_id())?;
+        description.fixed("uniqueId", unique_id())?;
 
-        let mut software = description.enter("softwareEnforced", SEQUENCE)?;
-        software.fixed("noAuthRequired", &no_auth_required())?;
-        let creation_ms = explicit_unsigned(&mut software, "creationDateTime", &creation_tag())?;
+        let mut software = description.sequence("softwareEnforced")?;
+        software.fixed("noAuthRequired", no_auth_required())?;
+        let creation_ms = software.explicit("creationDateTime", 701)?;
         software.finish()?;
 
-        let mut tee = description.enter("teeEnforced", SEQUENCE)?;
+        let mut tee = description.sequence("teeEnforced")?;
         description.finish()?;
-        for (field, bytes) in tee_enforced() {
-            tee.fixed(field, &bytes)?;
+        for (field, expected) in tee_enforced() {
+            tee.fixed(field, expected)?;
         }
-        let os = if tee.is_finished() {
+        let os = if tee.reader.is_finished() {
             None
         } else {
-            Some((read_u32(&mut tee, "osVersion", 705)?, read_u32(&mut tee, "osPatchLevel", 706)?))
+            Some((tee.explicit("osVersion", 705)?, tee.explicit("osPatchLevel", 706)?))
         };
         tee.finish()?;
         Ok(Self { challenge: challenge.to_vec(), creation_ms, os })
@@ -156,65 +160,113 @@ impl KeyDescription {
 }
 
 /// The fields before the challenge: Keymaster 3 in a TEE, attestation version 2.
-fn head() -> Vec<u8> {
-    const ATTESTATION_VERSION: u64 = 2;
-    const KEYMASTER_VERSION: u64 = 3;
-    const TRUSTED_ENVIRONMENT: u64 = 1;
-    [
-        tlv::number(INTEGER, ATTESTATION_VERSION),
-        tlv::number(ENUMERATED, TRUSTED_ENVIRONMENT),
-        tlv::number(INTEGER, KEYMASTER_VERSION),
-        tlv::number(ENUMERATED, TRUSTED_ENVIRONMENT),
-    ]
-    .concat()
+fn head() -> der::Result<Vec<u8>> {
+    const ATTESTATION_VERSION: u8 = 2;
+    const KEYMASTER_VERSION: u8 = 3;
+    const TRUSTED_ENVIRONMENT: u8 = 1;
+    let security_level = AnyRef::new(Tag::Enumerated, &[TRUSTED_ENVIRONMENT])?.to_der()?;
+    let versions = [ATTESTATION_VERSION.to_der()?, KEYMASTER_VERSION.to_der()?];
+    Ok(versions.map(|version| [version, security_level.clone()].concat()).concat())
 }
 
-fn unique_id() -> Vec<u8> {
-    tlv::element(OCTET_STRING, &[])
+fn unique_id() -> der::Result<Vec<u8>> {
+    OctetStringRef::new(&[])?.to_der()
 }
 
-fn no_auth_required() -> Vec<u8> {
-    tlv::element(&tlv::context(503), &tlv::element(NULL, &[]))
-}
-
-fn creation_tag() -> Vec<u8> {
-    tlv::context(701)
+fn no_auth_required() -> der::Result<Vec<u8>> {
+    explicit(503, Null)
 }
 
 /// What the TEE enforces for every ASK, in order.
-fn tee_enforced() -> [(&'static str, Vec<u8>); 7] {
+fn tee_enforced() -> [(&'static str, der::Result<Vec<u8>>); 7] {
     /// Huawei's own purpose, outside Android's values.
-    const PURPOSE: u64 = 0xff01_0001;
+    const PURPOSE: u32 = 0xff01_0001;
     [
         ("purpose", explicit_set(1, PURPOSE)),
-        ("algorithm", explicit_number(2, 1)),
-        ("keySize", explicit_number(3, 2048)),
+        ("algorithm", explicit(2, 1_u32)),
+        ("keySize", explicit(3, 2048_u32)),
         ("digest", explicit_set(5, 4)),
         ("padding", explicit_set(6, 3)),
-        ("rsaPublicExponent", explicit_number(200, 65537)),
-        ("origin", explicit_number(702, 0)),
+        ("rsaPublicExponent", explicit(200, 65537_u32)),
+        ("origin", explicit(702, 0_u32)),
     ]
 }
 
-fn explicit_number(tag: u16, value: u64) -> Vec<u8> {
-    tlv::element(&tlv::context(tag), &tlv::number(INTEGER, value))
+fn explicit(number: u32, value: impl EncodeValue + Tagged) -> der::Result<Vec<u8>> {
+    ContextSpecific { tag_number: TagNumber(number), tag_mode: TagMode::Explicit, value }.to_der()
 }
 
-fn explicit_set(tag: u16, only: u64) -> Vec<u8> {
-    tlv::element(&tlv::context(tag), &tlv::element(SET, &tlv::number(INTEGER, only)))
+fn explicit_set(number: u32, only: u32) -> der::Result<Vec<u8>> {
+    explicit(number, SetOfVec::try_from([only])?)
 }
 
-fn explicit_unsigned(reader: &mut Reader<'_>, field: &'static str, tag: &[u8]) -> Result<u64, DecodeError> {
-    let mut inner = reader.enter(field, tag)?;
-    let value = inner.unsigned(field)?;
-    inner.finish()?;
-    Ok(value)
+fn sequence(content: &[u8]) -> der::Result<Vec<u8>> {
+    AnyRef::new(Tag::Sequence, content)?.to_der()
 }
 
-fn read_u32(reader: &mut Reader<'_>, field: &'static str, tag: u16) -> Result<u32, DecodeError> {
-    let at = reader.at();
-    let value = explicit_unsigned(reader, field, &tlv::context(tag))?;
-    u32::try_from(value).map_err(|_| DecodeError::DerUnexpected { field, at })
+/// Reads the fields of a sequence one after the other. Unlike the errors of `der`, these name the field.
+struct Fields<'a> {
+    reader: SliceReader<'a>,
+    /// Offset of the sequence's content from the start of the structure.
+    start: usize,
+}
+
+impl<'a> Fields<'a> {
+    fn new(content: &'a [u8], start: usize) -> Result<Self, DecodeError> {
+        // Fails only if the content is longer than 4 GiB.
+        let too_long = |_| DecodeError::TooLong { bytes: content.len(), limit: MAX_JSON };
+        Ok(Self { reader: SliceReader::new(content).map_err(too_long)?, start })
+    }
+
+    /// Offset of the next field from the start of the structure.
+    fn at(&self) -> usize {
+        // INVARIANT: a position in a slice is a `usize`.
+        self.start + usize::try_from(self.reader.position()).unwrap_or_default()
+    }
+
+    fn read<T: Decode<'a, Error = der::Error>>(&mut self, field: &'static str) -> Result<T, DecodeError> {
+        let at = self.at();
+        self.reader.decode().map_err(|error: der::Error| match error.kind() {
+            ErrorKind::TagUnexpected { .. } | ErrorKind::TagUnknown { .. } => {
+                DecodeError::DerUnexpected { field, at }
+            }
+            _ => DecodeError::DerMalformed { field, at },
+        })
+    }
+
+    fn sequence(&mut self, field: &'static str) -> Result<Fields<'a>, DecodeError> {
+        let content = self.read::<&SequenceRef>(field)?.as_bytes();
+        Fields::new(content, self.at() - content.len())
+    }
+
+    fn explicit<T>(&mut self, field: &'static str, number: u32) -> Result<T, DecodeError>
+    where
+        T: Decode<'a, Error = der::Error>,
+    {
+        let at = self.at();
+        let found: ContextSpecific<T> = self.read(field)?;
+        if found.tag_number == TagNumber(number) {
+            Ok(found.value)
+        } else {
+            Err(DecodeError::DerUnexpected { field, at })
+        }
+    }
+
+    /// Consumes exactly these bytes.
+    fn fixed(&mut self, field: &'static str, expected: der::Result<Vec<u8>>) -> Result<(), DecodeError> {
+        let at = self.at();
+        let is_there =
+            expected.and_then(|expected| Ok(self.reader.read_slice(expected.len().try_into()?)? == expected));
+        if is_there == Ok(true) { Ok(()) } else { Err(DecodeError::DerUnexpected { field, at }) }
+    }
+
+    /// Fails if bytes are left.
+    fn finish(&self) -> Result<(), DecodeError> {
+        match usize::try_from(self.reader.remaining_len()) {
+            Ok(0) => Ok(()),
+            left => Err(DecodeError::TrailingBytes { bytes: left.unwrap_or(usize::MAX) }),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -302,6 +354,36 @@ mod tests {
         assert!(matches!(KeyDescription::decode(&long_form), Err(DecodeError::DerMalformed { .. })));
         let indefinite = [&[0x30, 0x80], &BY_HAND[2..], &[0, 0]].concat();
         assert!(matches!(KeyDescription::decode(&indefinite), Err(DecodeError::DerMalformed { .. })));
+    }
+
+    #[test]
+    fn a_field_is_read_in_its_one_form_only_and_named_otherwise() {
+        let with_creation = |field: &[u8]| {
+            let software = sequence(&[&no_auth_required().unwrap(), field].concat()).unwrap();
+            let enforced = tee_enforced().map(|(_, field)| field.unwrap()).concat();
+            let enforced = sequence(&enforced).unwrap();
+            let parts = [head().unwrap(), vec![0x04, 0x00], unique_id().unwrap(), software, enforced];
+            KeyDescription::decode(&sequence(&parts.concat()).unwrap())
+        };
+        assert_eq!(with_creation(&[0xbf, 0x85, 0x3d, 3, 2, 1, 5]).unwrap().creation_ms, 5);
+        for (what, field) in [
+            ("a padded number", &[0xbf, 0x85, 0x3d, 4, 2, 2, 0, 5][..]),
+            ("a negative number", &[0xbf, 0x85, 0x3d, 3, 2, 1, 0x85]),
+            ("a number of 65 bits", &[0xbf, 0x85, 0x3d, 11, 2, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
+            ("no digits", &[0xbf, 0x85, 0x3d, 2, 2, 0]),
+            ("two numbers", &[0xbf, 0x85, 0x3d, 6, 2, 1, 5, 2, 1, 5]),
+            ("a long length", &[0xbf, 0x85, 0x3d, 0x81, 3, 2, 1, 5]),
+            ("an indefinite length", &[0xbf, 0x85, 0x3d, 0x80, 2, 1, 5, 0, 0]),
+            ("a padded tag", &[0xbf, 0x80, 0x85, 0x3d, 3, 2, 1, 5]),
+            ("a primitive tag", &[0x9f, 0x85, 0x3d, 3, 2, 1, 5]),
+            ("another tag", &[0xbf, 0x85, 0x3e, 3, 2, 1, 5]),
+            ("no EXPLICIT tag", &[2, 1, 5]),
+            ("an ENUMERATED", &[0xbf, 0x85, 0x3d, 3, 10, 1, 5]),
+            ("nothing", &[]),
+        ] {
+            let error = with_creation(field).unwrap_err();
+            assert!(error.to_string().contains("creationDateTime"), "{what}: {error}");
+        }
     }
 
     #[test]

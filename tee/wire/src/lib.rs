@@ -61,7 +61,6 @@ mod result;
 mod shortened;
 mod signature;
 mod signature_scheme;
-mod tlv;
 
 pub use attestation::{AttestationChallenge, KEY_ATTESTATION_OID, KeyDescription};
 pub use certificate::{Certificate, TbsCertificate};
