@@ -23,15 +23,15 @@ use crate::protocol::{Call, CommandError, ErrorKind, Event, Response, Service};
 use crate::rpc::ConnectionMethod;
 
 /// Maximum number of calls that wait to be sent.
-const OUTGOING: usize = 64;
+const MAX_QUEUED_CALLS: usize = 64;
 /// Events that a subscriber may lag behind before it loses the oldest.
-const BACKLOG: usize = 4096;
+const EVENT_CHANNEL_CAPACITY: usize = 4096;
 /// Timeout for connecting to a server.
-const CONNECT_TIME: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Timeout for closing the connection.
-const PARTING_TIME: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The id of the subscription. Nobody waits for its answer; calls are numbered from 1.
-const SUBSCRIPTION: u64 = 0;
+const SUBSCRIPTION_ID: u64 = 0;
 
 type Answer = Result<Value, CommandError>;
 
@@ -51,7 +51,7 @@ struct Shared {
     last_id: AtomicU64,
     state: Mutex<State>,
     /// Notifies the task that `state` has something to send.
-    wishes: Notify,
+    state_changed: Notify,
     events: broadcast::Sender<Event>,
 }
 
@@ -60,7 +60,7 @@ struct State {
     /// Callers that wait for an answer, by the id of the call.
     waiting: HashMap<u64, Caller>,
     /// Ids of sent calls whose callers no longer wait. The server may still carry them out, and is asked to cancel.
-    given_up: Vec<u64>,
+    abandoned: Vec<u64>,
     wants_events: bool,
     is_lost: bool,
 }
@@ -78,7 +78,7 @@ struct Outgoing {
 }
 
 /// A waiting caller. If it is dropped before its answer arrives, it gives the call up.
-struct Waits<'a> {
+struct CallGuard<'a> {
     shared: &'a Shared,
     id: u64,
 }
@@ -91,37 +91,37 @@ impl Connection {
     /// `InvalidParams` if `url` is not such an address. `Environment` if nothing listens there, nothing answers
     /// within 10 seconds, the token is missing or wrong, or it is not a soter-sim server.
     pub async fn open(url: &str) -> Result<Self, CommandError> {
-        Self::open_within(CONNECT_TIME, url).await
+        Self::open_within(CONNECT_TIMEOUT, url).await
     }
 
     async fn open_within(limit: Duration, url: &str) -> Result<Self, CommandError> {
-        let Address { websocket, shown, token } = Address::read(url)?;
-        let mut request = websocket.into_client_request().map_err(|_| no_url(url))?;
+        let Address { websocket, display_url, token } = Address::parse(url)?;
+        let mut request = websocket.into_client_request().map_err(|_| invalid_url(url))?;
         if let Some(token) = token {
             let bearer = Secret::from(format!("Bearer {}", token.expose()));
-            let mut bearer = HeaderValue::from_str(bearer.expose()).map_err(|_| no_url(url))?;
+            let mut bearer = HeaderValue::from_str(bearer.expose()).map_err(|_| invalid_url(url))?;
             bearer.set_sensitive(true);
             request.headers_mut().insert(header::AUTHORIZATION, bearer);
         }
         let Ok(connected) = timeout(limit, connect_async(request)).await else {
             return Err(CommandError::environment(
-                format!("the server {shown} does not answer within {} s", limit.as_secs()),
+                format!("the server {display_url} does not answer within {} s", limit.as_secs()),
                 "check that this is the address of a soter-sim server",
             ));
         };
-        let (socket, _) = connected.map_err(|error| unreachable(&shown, &error))?;
-        let (outgoing, queued) = mpsc::channel(OUTGOING);
+        let (socket, _) = connected.map_err(|error| connect_error(&display_url, &error))?;
+        let (outgoing, queued) = mpsc::channel(MAX_QUEUED_CALLS);
         let shared = Arc::new(Shared {
-            url: shown,
-            last_id: AtomicU64::new(SUBSCRIPTION),
+            url: display_url,
+            last_id: AtomicU64::new(SUBSCRIPTION_ID),
             state: Mutex::default(),
-            wishes: Notify::new(),
-            events: broadcast::channel(BACKLOG).0,
+            state_changed: Notify::new(),
+            events: broadcast::channel(EVENT_CHANNEL_CAPACITY).0,
         });
         let connection = Self { outgoing, shared: Arc::clone(&shared) };
         tokio::spawn(async move {
-            talk(socket, queued, &shared).await;
-            shared.lose();
+            run_socket(socket, queued, &shared).await;
+            shared.fail_waiting_callers();
         });
         Ok(connection)
     }
@@ -138,25 +138,25 @@ impl Connection {
         {
             let mut state = shared.state();
             if state.is_lost {
-                return Err(lost(&shared.url));
+                return Err(connection_lost(&shared.url));
             }
             state.waiting.insert(id, Caller { answer: sender, is_sent: false });
         }
-        let _waits = Waits { shared, id };
+        let _guard = CallGuard { shared, id };
         let text = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string();
         if self.outgoing.send(Outgoing { id, text }).await.is_err() {
-            return Err(lost(&shared.url));
+            return Err(connection_lost(&shared.url));
         }
-        answer.await.unwrap_or_else(|_| Err(lost(&shared.url)))
+        answer.await.unwrap_or_else(|_| Err(connection_lost(&shared.url)))
     }
 }
 
-impl Drop for Waits<'_> {
+impl Drop for CallGuard<'_> {
     fn drop(&mut self) {
         let mut state = self.shared.state();
         if state.waiting.remove(&self.id).is_some_and(|caller| caller.is_sent) {
-            state.given_up.push(self.id);
-            self.shared.wishes.notify_one();
+            state.abandoned.push(self.id);
+            self.shared.state_changed.notify_one();
         }
     }
 }
@@ -176,7 +176,7 @@ impl Service for Connection {
     fn events(&self) -> broadcast::Receiver<Event> {
         let events = self.shared.events.subscribe();
         self.shared.state().wants_events = true;
-        self.shared.wishes.notify_one();
+        self.shared.state_changed.notify_one();
         events
     }
 }
@@ -188,7 +188,7 @@ impl fmt::Debug for Connection {
 }
 
 /// Sends queued calls and dispatches received messages until either side is gone.
-async fn talk(
+async fn run_socket(
     mut socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     mut queued: mpsc::Receiver<Outgoing>,
     shared: &Shared,
@@ -201,10 +201,10 @@ async fn talk(
             call = queued.recv(), if outbox.is_idle() => {
                 let Some(Outgoing { id, text }) = call else {
                     // All callers are gone. A server that is gone as well does not need the close frame.
-                    let _ = timeout(PARTING_TIME, socket.close(None)).await;
+                    let _ = timeout(CLOSE_TIMEOUT, socket.close(None)).await;
                     return;
                 };
-                shared.say_wishes(&mut outbox, &mut is_subscribed);
+                shared.queue_control_messages(&mut outbox, &mut is_subscribed);
                 // A call that was given up in the queue is not sent.
                 if let Some(caller) = shared.state().waiting.get_mut(&id) {
                     caller.is_sent = true;
@@ -213,7 +213,7 @@ async fn talk(
                 }
             }
             exchange = outbox.exchange(&mut socket) => match exchange {
-                Exchange::Received(Some(Ok(Message::Text(text)))) => shared.hear(&text),
+                Exchange::Received(Some(Ok(Message::Text(text)))) => shared.dispatch(&text),
                 Exchange::Received(Some(Err(error))) => {
                     return debug!(%error, "the connection to the server failed");
                 }
@@ -222,7 +222,7 @@ async fn talk(
                 }
                 Exchange::Written | Exchange::Received(Some(Ok(_))) => {}
             },
-            () = shared.wishes.notified() => shared.say_wishes(&mut outbox, &mut is_subscribed),
+            () = shared.state_changed.notified() => shared.queue_control_messages(&mut outbox, &mut is_subscribed),
         }
     }
 }
@@ -233,22 +233,22 @@ impl Shared {
     }
 
     /// Queues what no caller waits for: the subscription and cancellations.
-    fn say_wishes(&self, outbox: &mut Outbox<Message>, is_subscribed: &mut bool) {
+    fn queue_control_messages(&self, outbox: &mut Outbox<Message>, is_subscribed: &mut bool) {
         let mut state = self.state();
         if state.wants_events && !*is_subscribed {
             *is_subscribed = true;
             let method = ConnectionMethod::Subscribe.name();
-            let subscribe = json!({"jsonrpc": "2.0", "id": SUBSCRIPTION, "method": method});
+            let subscribe = json!({"jsonrpc": "2.0", "id": SUBSCRIPTION_ID, "method": method});
             outbox.push(Message::text(subscribe.to_string()), 0);
         }
-        for id in state.given_up.drain(..) {
+        for id in state.abandoned.drain(..) {
             let method = ConnectionMethod::Cancel.name();
             let cancel = json!({"jsonrpc": "2.0", "method": method, "params": {"id": id}});
             outbox.push(Message::text(cancel.to_string()), 0);
         }
     }
 
-    fn hear(&self, text: &str) {
+    fn dispatch(&self, text: &str) {
         let Ok(Value::Object(mut message)) = serde_json::from_str(text) else {
             return debug!(bytes = text.len(), "the server sent a message that is not a JSON object");
         };
@@ -266,7 +266,7 @@ impl Shared {
         let Some(caller) = self.state().waiting.remove(&id) else { return };
         let answer = match (message.remove("result"), message.remove("error")) {
             (Some(result), _) => Ok(result),
-            (None, Some(error)) => Err(error_of(&error)),
+            (None, Some(error)) => Err(command_error(&error)),
             (None, None) => Err(CommandError::internal("the server's answer is none")),
         };
         // A caller that gave up needs no answer.
@@ -274,15 +274,15 @@ impl Shared {
     }
 
     /// Fails all waiting callers by dropping their senders.
-    fn lose(&self) {
+    fn fail_waiting_callers(&self) {
         let mut state = self.state();
         state.is_lost = true;
         state.waiting.clear();
-        state.given_up.clear();
+        state.abandoned.clear();
     }
 }
 
-fn error_of(error: &Value) -> CommandError {
+fn command_error(error: &Value) -> CommandError {
     let data = &error["data"];
     let kind = serde_json::from_value(data["kind"].clone()).unwrap_or(ErrorKind::InvalidParams);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -295,27 +295,31 @@ struct Address {
     /// The URL of its WebSocket.
     websocket: String,
     /// The address as it may be shown: without a token.
-    shown: String,
+    display_url: String,
     token: Option<Secret>,
 }
 
 impl Address {
-    fn read(url: &str) -> Result<Self, CommandError> {
+    fn parse(url: &str) -> Result<Self, CommandError> {
         let rest = ["http://", "ws://"].iter().find_map(|scheme| url.strip_prefix(scheme));
-        let rest = rest.ok_or_else(|| no_url(url))?;
+        let rest = rest.ok_or_else(|| invalid_url(url))?;
         let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
         let authority = authority.trim_end_matches('/').trim_end_matches("/ws");
         if authority.is_empty() || authority.contains(['/', '#', '@', ' ']) {
-            return Err(no_url(url));
+            return Err(invalid_url(url));
         }
         let token = form_urlencoded::parse(query.as_bytes())
             .find(|(name, _)| name == "token")
             .map(|(_, token)| Secret::from(token.into_owned()));
-        Ok(Self { websocket: format!("ws://{authority}/ws"), shown: format!("http://{authority}"), token })
+        Ok(Self {
+            websocket: format!("ws://{authority}/ws"),
+            display_url: format!("http://{authority}"),
+            token,
+        })
     }
 }
 
-fn no_url(url: &str) -> CommandError {
+fn invalid_url(url: &str) -> CommandError {
     let shown = shortened(url.split('?').next().unwrap_or_default(), 80);
     CommandError::invalid_params(
         format!("`{shown}` is not the address of a soter-sim server"),
@@ -323,7 +327,7 @@ fn no_url(url: &str) -> CommandError {
     )
 }
 
-fn unreachable(url: &str, error: &Error) -> CommandError {
+fn connect_error(url: &str, error: &Error) -> CommandError {
     let (what, next) = match error {
         Error::Io(error) => (error.to_string(), "start it with `soter-sim serve`, or check the address"),
         Error::Http(response) if response.status() == 401 => {
@@ -338,7 +342,7 @@ fn unreachable(url: &str, error: &Error) -> CommandError {
     CommandError::environment(format!("the server {url} cannot be reached: {what}"), next)
 }
 
-fn lost(url: &str) -> CommandError {
+fn connection_lost(url: &str) -> CommandError {
     CommandError::environment(
         format!("the connection to {url} is lost"),
         "see whether the server still runs (`soter-sim serve`), then repeat the command",
@@ -358,12 +362,12 @@ mod tests {
             ("http://127.0.0.1:8777?token=t", "ws://127.0.0.1:8777/ws", Some("t")),
             ("http://127.0.0.1:8777/?a=b&token=t%2Bt", "ws://127.0.0.1:8777/ws", Some("t+t")),
         ] {
-            let address = Address::read(url).unwrap();
+            let address = Address::parse(url).unwrap();
             assert_eq!(address.websocket, websocket);
             assert_eq!(address.token.as_ref().map(Secret::expose), token);
         }
         for bad in ["", "127.0.0.1:8777", "https://a", "http://", "http://a/b", "http://user@a"] {
-            assert!(Address::read(bad).is_err(), "{bad}");
+            assert!(Address::parse(bad).is_err(), "{bad}");
         }
     }
 
@@ -378,7 +382,7 @@ mod tests {
 
     #[test]
     fn a_token_is_not_shown() {
-        assert_eq!(Address::read("http://a:1?token=secret").unwrap().shown, "http://a:1");
-        assert!(!no_url("nonsense?token=secret").what.contains("secret"));
+        assert_eq!(Address::parse("http://a:1?token=secret").unwrap().display_url, "http://a:1");
+        assert!(!invalid_url("nonsense?token=secret").what.contains("secret"));
     }
 }

@@ -10,18 +10,18 @@
 //!   page           the phone in a browser
 //!   rpc            JSON-RPC 2.0 over the protocol: text in, text out
 //!   server         HTTP and WebSocket on one port, and which clients are admitted
-//!   visible, toml_file, long_work   for every front end: showing foreign text, reading TOML files, CPU-bound work
+//!   visible, toml_file, run_cpu_bound   for every front end: showing foreign text, reading TOML files, CPU-bound work
 //! ```
 //!
 //! The bridge does not depend on the TEE: a verifier that shares the signer's code cannot catch its mistakes. The two
 //! have only [`soter_wire`] in common.
 
 mod connection;
-mod long_work;
 mod outbox;
 mod page;
 pub mod protocol;
 pub mod rpc;
+mod run_cpu_bound;
 pub mod server;
 #[cfg(test)]
 mod test_service;
@@ -29,6 +29,6 @@ pub mod toml_file;
 mod visible;
 
 pub use connection::Connection;
-pub use long_work::long_work;
 pub use page::page;
+pub use run_cpu_bound::run_cpu_bound;
 pub use visible::{visible, visible_lines};

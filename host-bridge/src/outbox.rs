@@ -16,11 +16,11 @@ pub(crate) struct Outbox<M> {
     /// Bytes in the queue.
     bytes: usize,
     /// Whether the socket has accepted messages that are not flushed yet.
-    unflushed: bool,
+    needs_flush: bool,
     /// With this many messages in the queue, nothing is read.
-    most: usize,
+    max_messages: usize,
     /// With this many bytes in the queue, nothing is read.
-    most_bytes: usize,
+    max_bytes: usize,
 }
 
 /// What happened first at the socket.
@@ -35,9 +35,9 @@ pub(crate) enum Exchange<R> {
 }
 
 impl<M> Outbox<M> {
-    /// An empty outbox that stops reading when `most` messages, or `most_bytes` bytes, wait to be written.
-    pub(crate) fn new(most: usize, most_bytes: usize) -> Self {
-        Self { queue: VecDeque::new(), bytes: 0, unflushed: false, most, most_bytes }
+    /// An empty outbox that stops reading when `max_messages` messages, or `max_bytes` bytes, wait to be written.
+    pub(crate) fn new(max_messages: usize, max_bytes: usize) -> Self {
+        Self { queue: VecDeque::new(), bytes: 0, needs_flush: false, max_messages, max_bytes }
     }
 
     /// Appends a message of this size in bytes.
@@ -48,12 +48,12 @@ impl<M> Outbox<M> {
 
     /// Whether everything is written.
     pub(crate) fn is_idle(&self) -> bool {
-        self.queue.is_empty() && !self.unflushed
+        self.queue.is_empty() && !self.needs_flush
     }
 
     /// Whether so much waits that nothing more should be read.
     pub(crate) fn is_full(&self) -> bool {
-        self.queue.len() >= self.most || self.bytes >= self.most_bytes
+        self.queue.len() >= self.max_messages || self.bytes >= self.max_bytes
     }
 
     /// Writes everything.
@@ -69,11 +69,11 @@ impl<M> Outbox<M> {
     where
         S: Sink<M> + Stream + Unpin,
     {
-        let had_something = !self.is_idle();
+        let was_busy = !self.is_idle();
         poll_fn(|context| {
             match self.poll_write(context, socket) {
                 Poll::Ready(Err(_)) => return Poll::Ready(Exchange::Gone),
-                Poll::Ready(Ok(())) if had_something => return Poll::Ready(Exchange::Written),
+                Poll::Ready(Ok(())) if was_busy => return Poll::Ready(Exchange::Written),
                 _ if self.is_full() => return Poll::Pending,
                 _ => {}
             }
@@ -92,12 +92,12 @@ impl<M> Outbox<M> {
             if let Some((message, bytes)) = self.queue.pop_front() {
                 self.bytes -= bytes;
                 socket.start_send_unpin(message)?;
-                self.unflushed = true;
+                self.needs_flush = true;
             }
         }
-        if self.unflushed {
+        if self.needs_flush {
             ready!(socket.poll_flush_unpin(context))?;
-            self.unflushed = false;
+            self.needs_flush = false;
         }
         Poll::Ready(Ok(()))
     }

@@ -20,56 +20,57 @@ use sha2::{Digest, Sha256};
 use soter_wire::shortened;
 
 /// Resources come only from this server, and no other page may embed this one in a frame.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 /// A file of the page.
 struct File {
     name: &'static str,
-    kind: &'static str,
+    content_type: &'static str,
     text: &'static str,
 }
 
 macro_rules! files {
-    ($($name:literal: $kind:expr),+ $(,)?) => {
-        &[$(File { name: $name, kind: $kind, text: include_str!(concat!("../page/", $name)) }),+]
+    ($($name:literal: $content_type:expr),+ $(,)?) => {
+        &[$(File { name: $name, content_type: $content_type, text: include_str!(concat!("../page/", $name)) }),+]
     };
 }
 
-const HTML: &str = "text/html; charset=utf-8";
-const STYLE: &str = "text/css; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
-const PICTURE: &str = "image/svg+xml";
+const HTML_TYPE: &str = "text/html; charset=utf-8";
+const CSS_TYPE: &str = "text/css; charset=utf-8";
+const JAVASCRIPT_TYPE: &str = "text/javascript; charset=utf-8";
+const SVG_TYPE: &str = "image/svg+xml";
 
-const INDEX: File = File { name: "index.html", kind: HTML, text: include_str!("../page/index.html") };
+const INDEX: File =
+    File { name: "index.html", content_type: HTML_TYPE, text: include_str!("../page/index.html") };
 
 /// Files that are served without a token: they are the same for everyone.
 static FILES: &[File] = files! {
-    "page.css": STYLE,
-    "icon.svg": PICTURE,
-    "main.js": SCRIPT,
-    "bridge.js": SCRIPT,
-    "state.js": SCRIPT,
-    "texts.js": SCRIPT,
-    "elements.js": SCRIPT,
-    "phone.js": SCRIPT,
-    "sensor.js": SCRIPT,
-    "settings.js": SCRIPT,
-    "desk.js": SCRIPT,
-    "keys.js": SCRIPT,
-    "journal.js": SCRIPT,
-    "calls.js": SCRIPT,
-    "entry.js": SCRIPT,
-    "json.js": SCRIPT,
-    "meanings.js": SCRIPT,
+    "page.css": CSS_TYPE,
+    "icon.svg": SVG_TYPE,
+    "main.js": JAVASCRIPT_TYPE,
+    "bridge.js": JAVASCRIPT_TYPE,
+    "state.js": JAVASCRIPT_TYPE,
+    "texts.js": JAVASCRIPT_TYPE,
+    "elements.js": JAVASCRIPT_TYPE,
+    "phone.js": JAVASCRIPT_TYPE,
+    "sensor.js": JAVASCRIPT_TYPE,
+    "settings.js": JAVASCRIPT_TYPE,
+    "desk.js": JAVASCRIPT_TYPE,
+    "keys.js": JAVASCRIPT_TYPE,
+    "journal.js": JAVASCRIPT_TYPE,
+    "calls.js": JAVASCRIPT_TYPE,
+    "entry.js": JAVASCRIPT_TYPE,
+    "json.js": JAVASCRIPT_TYPE,
+    "meanings.js": JAVASCRIPT_TYPE,
 };
 
 /// The paths of the page: `/`, and its files under [`FOLDER`].
 pub fn page() -> Router {
-    Router::new().route("/", get(async |headers: HeaderMap| answer(&INDEX, &headers))).route(
+    Router::new().route("/", get(async |headers: HeaderMap| file_response(&INDEX, &headers))).route(
         "/page/{file}",
         get(async |Path(name): Path<String>, headers: HeaderMap| {
             match FILES.iter().find(|file| file.name == name) {
-                Some(file) => answer(file, &headers),
+                Some(file) => file_response(file, &headers),
                 None => StatusCode::NOT_FOUND.into_response(),
             }
         }),
@@ -79,27 +80,28 @@ pub fn page() -> Router {
 /// The folder of the page's files. They contain nothing about the phones.
 pub(crate) const FOLDER: &str = "/page/";
 
-fn answer(file: &File, headers: &HeaderMap) -> Response {
+fn file_response(file: &File, headers: &HeaderMap) -> Response {
     // A page of another build must not be cached: the API that it calls may have changed.
     let digest = base16ct::lower::encode_string(&Sha256::digest(file.text));
-    let tag = format!("\"{}\"", shortened(&digest, 16));
-    let constants: [(HeaderName, &'static str); 6] = [
-        (header::CONTENT_TYPE, file.kind),
+    let etag = format!("\"{}\"", shortened(&digest, 16));
+    let fixed_headers: [(HeaderName, &'static str); 6] = [
+        (header::CONTENT_TYPE, file.content_type),
         (header::CACHE_CONTROL, "no-cache"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
-    let is_known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let is_unmodified =
+        headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
     let mut response =
-        if is_known { StatusCode::NOT_MODIFIED.into_response() } else { file.text.into_response() };
-    let answered = response.headers_mut();
-    for (name, value) in constants {
-        answered.insert(name, HeaderValue::from_static(value));
+        if is_unmodified { StatusCode::NOT_MODIFIED.into_response() } else { file.text.into_response() };
+    let response_headers = response.headers_mut();
+    for (name, value) in fixed_headers {
+        response_headers.insert(name, HeaderValue::from_static(value));
     }
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        answered.insert(header::ETAG, tag);
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        response_headers.insert(header::ETAG, etag);
     }
     response
 }

@@ -137,33 +137,33 @@ impl Method {
 
 /// Whether a name is that of an attacker's method: servers offer those only when they were started for attackers. If
 /// no method has the name, its noun decides.
-pub fn is_attackers(name: &str) -> bool {
-    let of_its_noun = || {
+pub fn is_attacker_method(name: &str) -> bool {
+    let by_noun = || {
         let (noun, _) = name.split_once('.')?;
         METHODS.iter().find(|method| method.noun() == noun)
     };
-    Method::named(name).or_else(of_its_noun).is_some_and(Method::is_attackers)
+    Method::named(name).or_else(by_noun).is_some_and(Method::is_attacker_only)
 }
 
 /// An [`ErrorKind::UnknownMethod`] that names the methods of the same noun.
 fn unknown_method(name: &str) -> CommandError {
     let noun = name.split('.').next().unwrap_or_default();
-    let near: Vec<_> = METHODS
+    let similar_methods: Vec<_> = METHODS
         .iter()
         .filter(|known| known.noun() == noun || known.name.eq_ignore_ascii_case(name))
         .map(|known| known.name)
         .collect();
     let shown = shortened(name, 80);
-    let next = if near.is_empty() {
-        format!("methods start with {}", beginnings())
+    let next = if similar_methods.is_empty() {
+        format!("methods start with {}", method_prefixes())
     } else {
-        format!("methods of `{noun}`: {}", near.join(", "))
+        format!("methods of `{noun}`: {}", similar_methods.join(", "))
     };
     CommandError::new(ErrorKind::UnknownMethod, format!("no method `{shown}`"), next)
 }
 
 /// What methods start with, for people: `wx., desk. or attack.`.
-fn beginnings() -> String {
+fn method_prefixes() -> String {
     let mut nouns: Vec<_> = METHODS.iter().map(Method::noun).collect();
     // Methods of one noun are adjacent.
     nouns.dedup();
@@ -173,9 +173,9 @@ fn beginnings() -> String {
         "desk" => 1,
         _ => 2,
     });
-    let mut beginnings: Vec<_> = nouns.iter().map(|noun| format!("{noun}.")).collect();
-    let last = beginnings.pop().unwrap_or_default();
-    format!("{} or {last}", beginnings.join(", "))
+    let mut method_prefixes: Vec<_> = nouns.iter().map(|noun| format!("{noun}.")).collect();
+    let last = method_prefixes.pop().unwrap_or_default();
+    format!("{} or {last}", method_prefixes.join(", "))
 }
 
 macro_rules! commands {

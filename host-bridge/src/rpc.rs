@@ -46,19 +46,19 @@ use soter_wire::shortened;
 use tracing::{Instrument, Span, debug, error, info_span};
 
 use self::session::Topic;
-use crate::protocol::{Call, CommandError, ErrorKind, Method, Service, is_attackers};
+use crate::protocol::{Call, CommandError, ErrorKind, Method, Service, is_attacker_method};
 use crate::visible::visible;
 
 pub(crate) use self::connection_method::ConnectionMethod;
 pub use self::session::{Session, Topics};
 
 /// Maximum number of calls in one batch.
-pub const MAX_BATCH: usize = 64;
+pub const MAX_BATCH_CALLS: usize = 64;
 
 /// Maximum length of an id in bytes. It is kept with its call and returned with the answer.
-const MAX_ID: usize = 1024;
+const MAX_ID_BYTES: usize = 1024;
 /// From here on, a number that is not a 64-bit integer may have been rounded when it was parsed.
-const MAX_ROUNDED: f64 = 9_007_199_254_740_992.0;
+const EXACT_INTEGER_LIMIT: f64 = 9_007_199_254_740_992.0;
 
 /// The code of a defect of the program.
 const INTERNAL: i32 = -32603;
@@ -109,7 +109,7 @@ struct Failure {
 
 impl Message {
     /// Parses a text. [`Rpc::answer`] reports what is wrong with it.
-    pub fn read(text: &[u8]) -> Self {
+    pub fn parse(text: &[u8]) -> Self {
         let single = |call| Self { calls: vec![call], is_batch: false };
         match serde_json::from_slice(text) {
             Err(error) => single(Err(Failure::new(
@@ -117,72 +117,75 @@ impl Message {
                 format!("this is not JSON: {error}"),
                 "send one JSON-RPC 2.0 call, or an array of them",
             ))),
-            Ok(Value::Array(calls)) if calls.is_empty() => single(Err(invalid("an empty batch"))),
-            Ok(Value::Array(calls)) if calls.len() > MAX_BATCH => single(Err(Failure::new(
+            Ok(Value::Array(calls)) if calls.is_empty() => single(Err(invalid_request("an empty batch"))),
+            Ok(Value::Array(calls)) if calls.len() > MAX_BATCH_CALLS => single(Err(Failure::new(
                 -32600,
-                format!("a batch of {} calls; {MAX_BATCH} are the most", calls.len()),
+                format!("a batch of {} calls; {MAX_BATCH_CALLS} are the most", calls.len()),
                 "send several smaller batches",
             ))),
             Ok(Value::Array(calls)) => {
-                Self { calls: calls.into_iter().map(Incoming::read).collect(), is_batch: true }
+                Self { calls: calls.into_iter().map(Incoming::parse).collect(), is_batch: true }
             }
-            Ok(call) => single(Incoming::read(call)),
+            Ok(call) => single(Incoming::parse(call)),
         }
     }
 
     /// The number of its calls that may have to wait for an answer.
     pub fn waiting_calls(&self) -> usize {
-        let waits =
-            |call: &&Result<Incoming, Failure>| call.as_ref().is_ok_and(|call| call.connections().is_none());
+        let waits = |call: &&Result<Incoming, Failure>| {
+            call.as_ref().is_ok_and(|call| call.connection_method().is_none())
+        };
         self.calls.iter().filter(waits).count()
     }
 
     /// The answer that rejects the whole message because too much is pending; `None` if no call expects an answer.
-    pub fn refused(self, error: &CommandError) -> Option<String> {
+    pub fn rejection(self, error: &CommandError) -> Option<String> {
         let answers = self.calls.into_iter().map(|call| match call {
-            Ok(Incoming { id, .. }) => id.map(|id| failed(&id, &Failure::from(error))),
-            Err(failure) => Some(failed(&Value::Null, &failure)),
+            Ok(Incoming { id, .. }) => id.map(|id| error_response(&id, &Failure::from(error))),
+            Err(failure) => Some(error_response(&Value::Null, &failure)),
         });
-        written(answers.collect(), self.is_batch)
+        join_responses(answers.collect(), self.is_batch)
     }
 }
 
 impl Incoming {
-    fn read(call: Value) -> Result<Self, Failure> {
-        let Value::Object(mut members) = call else { return Err(invalid("no object")) };
+    fn parse(call: Value) -> Result<Self, Failure> {
+        let Value::Object(mut members) = call else { return Err(invalid_request("no object")) };
         if members.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
-            return Err(invalid("one without \"jsonrpc\":\"2.0\""));
+            return Err(invalid_request("one without \"jsonrpc\":\"2.0\""));
         }
         let id = members.shift_remove("id");
         match &id {
             None | Some(Value::Null) => {}
-            Some(Value::String(text)) if text.len() <= MAX_ID => {}
+            Some(Value::String(text)) if text.len() <= MAX_ID_BYTES => {}
             Some(Value::String(_)) => {
-                return Err(invalid(&format!("one with an id of more than {MAX_ID} bytes")));
+                return Err(invalid_request(&format!("one with an id of more than {MAX_ID_BYTES} bytes")));
             }
             // Beyond 2^53 a number may have been rounded when it was parsed, and the answer must have the same id.
             Some(Value::Number(number))
-                if number.as_f64().is_some_and(|id| !number.is_f64() || id.abs() < MAX_ROUNDED) => {}
+                if number.as_f64().is_some_and(|id| !number.is_f64() || id.abs() < EXACT_INTEGER_LIMIT) => {}
             Some(Value::Number(_)) => {
-                return Err(invalid("one with an id that is too large a number: write it as a string"));
+                return Err(invalid_request(
+                    "one with an id that is too large a number: write it as a string",
+                ));
             }
-            Some(_) => return Err(invalid("one with an id that is neither string, number nor null")),
+            Some(_) => return Err(invalid_request("one with an id that is neither string, number nor null")),
         }
         let Some(Value::String(method)) = members.shift_remove("method") else {
-            return Err(invalid("one without a method"));
+            return Err(invalid_request("one without a method"));
         };
         Ok(Self { id, method, params: members.shift_remove("params").unwrap_or_default() })
     }
 
     /// The span of the call. Names of unknown methods are the client's text, which may be anything.
     fn span(&self) -> Span {
-        let known = Method::named(&self.method).is_some() || self.connections().is_some();
+        let known = Method::named(&self.method).is_some() || self.connection_method().is_some();
         let id = self.id.as_ref().and_then(Value::as_u64);
         info_span!("call", method = if known { self.method.as_str() } else { "unknown" }, id)
     }
 
     /// The method, if the connection answers it itself.
-    fn connections(&self) -> Option<ConnectionMethod> {
+    fn connection_method(&self) -> Option<ConnectionMethod> {
         ConnectionMethod::named(&self.method)
     }
 }
@@ -232,7 +235,7 @@ impl<S: Service> Rpc<S> {
 
     /// The same, with or without `danger.*` and `attack.*`.
     #[must_use]
-    pub fn for_attackers(self, attacker: bool) -> Self {
+    pub fn with_attacker_methods(self, attacker: bool) -> Self {
         Self { attacker, ..self }
     }
 
@@ -254,32 +257,32 @@ impl<S: Service> Rpc<S> {
             match call {
                 Ok(call) => {
                     let span = call.span();
-                    self.carry_out(call, session).instrument(span).await
+                    self.execute(call, session).instrument(span).await
                 }
                 Err(failure) => {
                     failure.log();
-                    Some(failed(&Value::Null, &failure))
+                    Some(error_response(&Value::Null, &failure))
                 }
             }
         });
-        written(join_all(calls).await, is_batch)
+        join_responses(join_all(calls).await, is_batch)
     }
 
-    async fn carry_out(&self, call: Incoming, session: Option<&Session>) -> Option<String> {
-        if let Some(method) = call.connections() {
-            let result = self.connections_own(method, &call.params, session);
+    async fn execute(&self, call: Incoming, session: Option<&Session>) -> Option<String> {
+        if let Some(method) = call.connection_method() {
+            let result = self.call_connection_method(method, &call.params, session);
             let id = call.id?;
             return Some(match result {
-                Ok(result) => answered(&id, &result),
-                Err(error) => failed(&id, &Failure::from(&error)),
+                Ok(result) => success_response(&id, &result),
+                Err(error) => error_response(&id, &Failure::from(&error)),
             });
         }
         let Incoming { id, method, params } = call;
         let pending = PendingCall::begin(Origin::Rpc);
         // Cut before the call waits, so that a waiting call does not hold a large request in memory.
         let is_recorded = Method::named(&method).is_none_or(Method::is_recorded);
-        let kept = is_recorded.then(|| Excerpt::from(&params));
-        let command = self.command(&method, params);
+        let recorded_request = is_recorded.then(|| Excerpt::from(&params));
+        let command = self.execute_command(&method, params);
         let result = match (&id, session) {
             (Some(id), Some(session)) => match session.until_cancelled(id, command).await {
                 Some(result) => result.map_err(|error| Failure::from(&error)),
@@ -292,21 +295,27 @@ impl<S: Service> Rpc<S> {
             Err(failure) => failure.log(),
         }
         let answer = id.map(|id| match &result {
-            Ok(result) => answered(&id, &result.to_string()),
-            Err(failure) => failed(&id, failure),
+            Ok(result) => success_response(&id, &result.to_string()),
+            Err(failure) => error_response(&id, failure),
         });
-        if let Some(request) = kept {
-            let told = result.unwrap_or_else(
+        if let Some(request) = recorded_request {
+            let recorded_answer = result.unwrap_or_else(
                 |Failure { message, data, .. }| json!({"error": message, "next": data["next"]}),
             );
             let at = SystemClock.unix_millis();
-            self.journal.record(pending.answered(at, shortened(&method, 80), request, told, None));
+            self.journal.record(pending.into_entry(
+                at,
+                shortened(&method, 80),
+                request,
+                recorded_answer,
+                None,
+            ));
         }
         answer
     }
 
-    async fn command(&self, method: &str, params: Value) -> Result<Value, CommandError> {
-        if is_attackers(method) && !self.attacker {
+    async fn execute_command(&self, method: &str, params: Value) -> Result<Value, CommandError> {
+        if is_attacker_method(method) && !self.attacker {
             let shown = shortened(method, 80);
             return Err(CommandError::new(
                 ErrorKind::UnknownMethod,
@@ -314,7 +323,7 @@ impl<S: Service> Rpc<S> {
                 "start it with --attacker if that is wanted",
             ));
         }
-        let call = Call::parse(method, params).map_err(|error| told_of_connections_own(method, error))?;
+        let call = Call::parse(method, params).map_err(|error| with_connection_method_hint(method, error))?;
         let response = self.service.call(call).await?;
         serde_json::to_value(response)
             .map_err(|error| CommandError::internal(format!("the answer does not serialise: {error}")))
@@ -322,7 +331,7 @@ impl<S: Service> Rpc<S> {
 
     /// Answers a method of the connection itself, as JSON. The journal does not record it: it is about what the
     /// client subscribes to, and not about a phone.
-    fn connections_own(
+    fn call_connection_method(
         &self,
         method: ConnectionMethod,
         params: &Value,
@@ -340,18 +349,18 @@ impl<S: Service> Rpc<S> {
         match method {
             ConnectionMethod::Subscribe => {
                 let session = session()?;
-                session.subscribe(topics(member(name, params, "topics")?)?);
+                session.subscribe(parse_topics(only_member(name, params, "topics")?)?);
                 Ok("{}".to_owned())
             }
             ConnectionMethod::Unsubscribe => {
                 let session = session()?;
-                member(name, params, "")?;
+                only_member(name, params, "")?;
                 session.unsubscribe();
                 Ok("{}".to_owned())
             }
             ConnectionMethod::Cancel => {
                 let session = session()?;
-                match member(name, params, "id")? {
+                match only_member(name, params, "id")? {
                     Some(id @ (Value::Number(_) | Value::String(_))) => {
                         Ok(json!({"cancelled": session.cancel(id)}).to_string())
                     }
@@ -362,7 +371,7 @@ impl<S: Service> Rpc<S> {
                 }
             }
             ConnectionMethod::Discover => {
-                member(name, params, "")?;
+                only_member(name, params, "")?;
                 Ok(open_rpc::document(self.attacker).to_owned())
             }
         }
@@ -370,7 +379,7 @@ impl<S: Service> Rpc<S> {
 }
 
 /// The one member that the parameters may have.
-fn member<'a>(method: &str, params: &'a Value, name: &str) -> Result<Option<&'a Value>, CommandError> {
+fn only_member<'a>(method: &str, params: &'a Value, name: &str) -> Result<Option<&'a Value>, CommandError> {
     match params {
         Value::Null => Ok(None),
         Value::Object(members) if members.keys().all(|other| other == name) => Ok(members.get(name)),
@@ -385,29 +394,29 @@ fn member<'a>(method: &str, params: &'a Value, name: &str) -> Result<Option<&'a 
     }
 }
 
-fn topics(topics: Option<&Value>) -> Result<Topics, CommandError> {
-    let refused = || {
+fn parse_topics(topics: Option<&Value>) -> Result<Topics, CommandError> {
+    let invalid_topics = || {
         CommandError::invalid_params(
             format!("the topics of `{}` do not fit", ConnectionMethod::Subscribe.name()),
             format!("send {}, some of them, or nothing for `phone`", json!({"topics": Topic::names()})),
         )
     };
-    let mut wanted = Topics::default();
+    let mut requested = Topics::default();
     match topics {
-        None | Some(Value::Null) => wanted.add(Topic::Phone),
+        None | Some(Value::Null) => requested.add(Topic::Phone),
         Some(Value::Array(topics)) => {
             for topic in topics {
-                wanted.add(topic.as_str().and_then(Topic::named).ok_or_else(refused)?);
+                requested.add(topic.as_str().and_then(Topic::named).ok_or_else(invalid_topics)?);
             }
         }
-        Some(_) => return Err(refused()),
+        Some(_) => return Err(invalid_topics()),
     }
-    Ok(wanted)
+    Ok(requested)
 }
 
 /// The protocol does not know the methods of connections, so the error for a misspelt one gets their names here.
-fn told_of_connections_own(method: &str, error: CommandError) -> CommandError {
-    if error.kind == ErrorKind::UnknownMethod && ConnectionMethod::is_meant_by(method) {
+fn with_connection_method_hint(method: &str, error: CommandError) -> CommandError {
+    if error.kind == ErrorKind::UnknownMethod && ConnectionMethod::shares_noun_with(method) {
         let next = format!("methods of a connection: {}", ConnectionMethod::names());
         return CommandError { next, ..error };
     }
@@ -419,17 +428,17 @@ pub(crate) fn notification(method: &str, params: &impl serde::Serialize) -> Opti
     serde_json::to_string(&json!({"jsonrpc": "2.0", "method": method, "params": params})).ok()
 }
 
-fn answered(id: &Value, result: &str) -> String {
+fn success_response(id: &Value, result: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","result":{result},"id":{id}}}"#)
 }
 
-fn failed(id: &Value, failure: &Failure) -> String {
+fn error_response(id: &Value, failure: &Failure) -> String {
     let Failure { code, message, data } = failure;
     let error = json!({"code": code, "message": message, "data": data});
     format!(r#"{{"jsonrpc":"2.0","error":{error},"id":{id}}}"#)
 }
 
-fn written(answers: Vec<Option<String>>, is_batch: bool) -> Option<String> {
+fn join_responses(answers: Vec<Option<String>>, is_batch: bool) -> Option<String> {
     let mut answers: Vec<String> = answers.into_iter().flatten().collect();
     match (is_batch, answers.len()) {
         (_, 0) => None,
@@ -438,7 +447,7 @@ fn written(answers: Vec<Option<String>>, is_batch: bool) -> Option<String> {
     }
 }
 
-fn invalid(what: &str) -> Failure {
+fn invalid_request(what: &str) -> Failure {
     Failure::new(
         -32600,
         format!("this is no call: it is {what}"),

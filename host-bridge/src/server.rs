@@ -86,7 +86,7 @@ impl Server {
                 "give one with --token-file FILE, or listen on 127.0.0.1",
             ));
         }
-        guard::check(&options)?;
+        guard::check_options(&options)?;
         let unavailable = |error: std::io::Error| {
             CommandError::environment(
                 format!("{listen} cannot be listened on: {error}"),
@@ -114,12 +114,12 @@ impl Server {
     }
 
     /// Serves until `shutdown` is ready. Then it accepts no more connections, gives pending requests
-    /// [`Limits::drain`] to finish, and closes what is left.
+    /// [`Limits::drain_timeout`] to finish, and closes what is left.
     pub async fn run<S: Service>(self, services: Services<S>, shutdown: impl Future<Output = ()>) {
         let Self { listener, address, options } = self;
         let Services { service, journal, wechat, page, notices, attacker } = services;
         let (stop, stopping) = watch::channel(false);
-        let rpc = Rpc::new(service, journal).for_attackers(attacker);
+        let rpc = Rpc::new(service, journal).with_attacker_methods(attacker);
         let guard = Arc::new(Guard::new(&options, address, notices));
         let router = routes::router(rpc, wechat, page, guard, options.limits, stopping.clone());
         let serving = listener::serve(listener, router, options.limits, stopping);

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 ///
 /// # Errors
 /// One line: the line number, and what is wrong there. The text itself is not quoted, because it may be a secret.
-pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = 1 + before.matches('\n').count();

@@ -8,15 +8,15 @@ use std::borrow::Cow;
 /// writing, and those without width (Unicode's `Bidi_Control`, U+200B to U+200F, U+2028 to U+202E, U+2060 to U+2069,
 /// U+FEFF); and U+FFFE and U+FFFF, which are not characters and which XML cannot contain.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    escaped(text, steers)
+    escape_where(text, is_unsafe_to_show)
 }
 
 /// The same for text of several lines: line feeds are kept.
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
-    escaped(text, |character| character != '\n' && steers(character))
+    escape_where(text, |character| character != '\n' && is_unsafe_to_show(character))
 }
 
-fn steers(character: char) -> bool {
+fn is_unsafe_to_show(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
@@ -25,13 +25,13 @@ fn steers(character: char) -> bool {
         || matches!(character, '\u{fffe}' | '\u{ffff}')
 }
 
-fn escaped(text: &str, is_meant: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.contains(&is_meant) {
+fn escape_where(text: &str, must_escape: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&must_escape) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
     for character in text.chars() {
-        if is_meant(character) {
+        if must_escape(character) {
             out.extend(character.escape_unicode());
         } else {
             out.push(character);

@@ -16,14 +16,14 @@ use soter_sim::{Desk, DeskOptions, State};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let desk = Desk::open(DeskOptions::new(State::Ephemeral))?;
-    let server = Server::bind(ServerOptions::on(SocketAddr::from(([127, 0, 0, 1], 0)))).await?;
+    let server = Server::bind(ServerOptions::new(SocketAddr::from(([127, 0, 0, 1], 0)))).await?;
     let url = server.url();
     tokio::spawn(server.run(desk.services(false), std::future::pending()));
     let app = desk.wechat().accounts().first_app();
     let app = Credentials { appid: app.appid.clone(), secret: app.secret.clone() };
     let attacks: Vec<&'static Attack> = catalogue().collect();
     let mut out = std::io::stdout();
-    let http = Http::to(&url, Duration::from_secs(10))?;
+    let http = Http::over_network(&url, Duration::from_secs(10))?;
     let verifier_control = Arc::new(OwnServers::new(Arc::clone(desk.wechat()), None));
     let target = WeChatTarget::new(http, app, verifier_control);
     let begun = Instant::now();

@@ -55,7 +55,7 @@ async fn run() -> Result<(), Failed> {
         ..DeskOptions::new(State::Folder(folder.path().to_owned()))
     })?;
     let phones = phones(&desk).await?;
-    let server = Server::bind(ServerOptions::on(SocketAddr::from(([127, 0, 0, 1], 0)))).await?;
+    let server = Server::bind(ServerOptions::new(SocketAddr::from(([127, 0, 0, 1], 0)))).await?;
     let address = server.address();
     tokio::spawn(server.run(desk.services(false), std::future::pending()));
 

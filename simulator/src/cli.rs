@@ -26,7 +26,7 @@ use crate::repl::{self, BannerInfo, Session};
 /// Runs the program with its arguments, the first of which is its own name.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let mut console = Console::standard();
-    let exit = carry_out(arguments, &mut console);
+    let exit = execute(arguments, &mut console);
     log::flush();
     exit.unwrap_or_else(|error| {
         console.error(&error);
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     })
 }
 
-fn carry_out(
+fn execute(
     arguments: impl IntoIterator<Item = OsString>,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
@@ -54,17 +54,17 @@ fn carry_out(
     };
     log::start(options.log.as_deref(), options.log_format.unwrap_or_default(), level)?;
     match line.command {
-        None => converse(&Repl { no_bridge: line.no_bridge, ..Repl::default() }, &options, console),
+        None => run_repl(&Repl { no_bridge: line.no_bridge, ..Repl::default() }, &options, console),
         Some(ProgramCommand::Repl(mut repl)) => {
             repl.no_bridge |= line.no_bridge;
-            converse(&repl, &options, console)
+            run_repl(&repl, &options, console)
         }
         Some(ProgramCommand::Serve(serve)) => {
-            not_connected(&options, "serve")?;
+            check_not_connected(&options, "serve")?;
             serve::run(&serve, &options, console)
         }
         Some(ProgramCommand::Exec(exec)) => {
-            not_connected(&options, "exec")?;
+            check_not_connected(&options, "exec")?;
             exec::run(exec, &options, console)
         }
         Some(ProgramCommand::Rpc(rpc)) => rpc::run(&rpc, &options, console),
@@ -81,9 +81,9 @@ fn carry_out(
     }
 }
 
-fn converse(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
+fn run_repl(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     if let Some(url) = &options.connect {
-        return converse_with(url.expose(), options);
+        return run_remote_repl(url.expose(), options);
     }
     let state = setup::state(options)?;
     let mut info = BannerInfo {
@@ -96,8 +96,8 @@ fn converse(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exi
     let runtime = setup::runtime()?;
     let desk = Desk::open(serve::desk_options(&repl.serve, options, state)?)?;
     runtime.block_on(check_device(&desk, options.device.as_deref()))?;
-    setup::put_away_when_told(&runtime, &desk);
-    let bridge = serve::beside_repl(&runtime, &desk, &repl.serve, repl.no_bridge, console)?;
+    setup::close_desk_on_signal(&runtime, &desk);
+    let bridge = serve::start_bridge_for_repl(&runtime, &desk, &repl.serve, repl.no_bridge, console)?;
     info.bridge = bridge.as_ref().map(|bridge| format!("{}, {}", bridge.url, serve::accounts_line(&desk)));
     let session =
         Session::new(Arc::new(desk.clone()), Console::standard(), options.device.clone(), options.json);
@@ -110,18 +110,18 @@ fn converse(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exi
 }
 
 /// Runs a REPL on the phones of a running server.
-fn converse_with(url: &str, options: &Options) -> Result<Exit, CommandError> {
+fn run_remote_repl(url: &str, options: &Options) -> Result<Exit, CommandError> {
     let runtime = setup::runtime()?;
     let connection = runtime.block_on(Connection::open(url))?;
     runtime.block_on(check_device(&connection, options.device.as_deref()))?;
-    front::end_in_order(&runtime, || {});
+    front::exit_cleanly_on_signal(&runtime, || {});
     let session =
         Session::new(Arc::new(connection), Console::standard(), options.device.clone(), options.json);
     let shown = url.split('?').next().unwrap_or_default().to_owned();
     Ok(repl::run(&runtime, session, &BannerInfo { bridge: Some(shown), state: None }))
 }
 
-fn not_connected(options: &Options, command: &str) -> Result<(), CommandError> {
+fn check_not_connected(options: &Options, command: &str) -> Result<(), CommandError> {
     if options.connect.is_none() {
         return Ok(());
     }

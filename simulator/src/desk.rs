@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use holdings::AttackerHoldings;
 use phones::Phones;
-use records::{Records, first_phone};
-use refusals::{clock_without_seed, folder_error, profile_named};
+use records::{Records, first_phone_name};
+use refusals::{clock_without_seed, find_profile, folder_error};
 use soter_attack::KeySource;
 use soter_bridge::page;
 use soter_bridge::protocol::sensor::SensorMode;
@@ -59,7 +59,7 @@ struct Inner {
     /// The source of keys for attacks, created with the first attack.
     attack_keys: OnceLock<KeySource>,
     /// Held while the list of phones or its document changes, so that each change is complete before the next one.
-    changing: Mutex<()>,
+    change_lock: Mutex<()>,
 }
 
 impl Desk {
@@ -82,7 +82,7 @@ impl Desk {
             allow_reset,
             servers_clock,
         } = options;
-        let profile = profile.as_deref().map(profile_named).transpose()?;
+        let profile = profile.as_deref().map(find_profile).transpose()?;
         let seed = seed.map(|seed| Seed::from_text(seed.expose()));
         if clock.is_some() && seed.is_none() {
             return Err(clock_without_seed());
@@ -96,7 +96,7 @@ impl Desk {
         let (events, _) = broadcast::channel(EVENT_BACKLOG);
         let journal = Arc::new(Journal::new());
         let wechat = Arc::new(wechat_servers(wechat, folder.as_deref(), servers_clock, &journal, &events)?);
-        let keys = (key_stock > 0).then(|| KeyStock::of(key_stock));
+        let keys = (key_stock > 0).then(|| KeyStock::new(key_stock));
         let context = PhoneContext { folder, events, wechat, keys };
 
         let stored =
@@ -104,7 +104,7 @@ impl Desk {
         let is_new = stored.is_none();
         let records = match stored {
             Some(records) => records,
-            None => Records::new_desk(first_phone()?, Record::new(profile.unwrap_or(&PROFILES[0]))),
+            None => Records::with_phone(first_phone_name()?, Record::new(profile.unwrap_or(&PROFILES[0]))),
         };
         let phones = Phones::from_records(records, &context);
         let inner = Inner {
@@ -118,7 +118,7 @@ impl Desk {
             allow_reset,
             holdings: AttackerHoldings::default(),
             attack_keys: OnceLock::new(),
-            changing: Mutex::new(()),
+            change_lock: Mutex::new(()),
         };
         let desk = Self { inner: Arc::new(inner) };
 
@@ -144,7 +144,7 @@ impl Desk {
             ));
         }
         if is_new {
-            desk.save(&desk.change())?;
+            desk.save(&desk.begin_change())?;
         }
         Ok(desk)
     }
@@ -176,17 +176,17 @@ impl Desk {
 
     /// Lets the phones that were used before upload their keys to WeChat's servers, in case the servers have lost
     /// them. A phone that cannot do it now does it, or reports why not, when it is used.
-    pub async fn offer_keys(&self) {
+    pub async fn upload_existing_keys(&self) {
         let phones: Vec<_> = self.phones().by_name.values().cloned().collect();
         for phone in phones.into_iter().filter(|phone| phone.is_used()) {
-            if let Err(error) = phone.offer_keys().await {
+            if let Err(error) = phone.upload_existing_keys().await {
                 warn!(phone = %phone.name(), "the phone's keys are not uploaded yet: {}", error.what);
             }
         }
     }
 
     /// Sends a notice for people to all subscribers of events.
-    fn notice(&self, text: &str) {
+    fn send_notice(&self, text: &str) {
         self.inner.context.emit(Event::Notice { text: text.to_owned() });
     }
 
@@ -199,7 +199,7 @@ impl Desk {
             journal: Arc::clone(self.journal()),
             wechat: routes(Arc::clone(self.wechat())),
             page: Some(page()),
-            notices: Arc::new(move |notice: &str| desk.notice(notice)),
+            notices: Arc::new(move |notice: &str| desk.send_notice(notice)),
             attacker,
         }
     }
@@ -219,8 +219,8 @@ impl Desk {
         self.inner.phones.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self) -> Change<'_> {
-        Change(self.inner.changing.lock().unwrap_or_else(PoisonError::into_inner))
+    fn begin_change(&self) -> Change<'_> {
+        Change(self.inner.change_lock.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The phone of this name, or the selected one.
@@ -254,9 +254,9 @@ impl Desk {
                 "start with --allow-reset if that is wanted, or use --ephemeral",
             ));
         }
-        let name = first_phone()?;
+        let name = first_phone_name()?;
         let removed = {
-            let change = self.change();
+            let change = self.begin_change();
             let record = Record::new(self.inner.first_profile);
             let phone = Phone::new(name.clone(), record, self.inner.context.clone());
             if let Some(mode) = self.inner.sensor.clone() {

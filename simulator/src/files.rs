@@ -7,7 +7,7 @@ use std::path::Path;
 use soter_bridge::protocol::CommandError;
 
 /// The maximum size of a file that is read, in bytes: twice what the SDK accepts as JSON.
-const MAX_FILE: u64 = 2 << 20;
+const MAX_FILE_BYTES: u64 = 2 << 20;
 
 /// The source of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) enum Input<'a> {
 
 impl<'a> Input<'a> {
     /// The input that a path on a command line means.
-    pub(crate) fn named(path: &'a Path) -> Self {
+    pub(crate) fn from_path(path: &'a Path) -> Self {
         if path == Path::new("-") { Self::Standard } else { Self::File(path) }
     }
 }
@@ -54,14 +54,14 @@ pub(crate) fn read_input(input: Input<'_>) -> Result<Vec<u8>, CommandError> {
 
 fn read_bounded(source: impl Read, name: &str) -> Result<Vec<u8>, CommandError> {
     let mut bytes = Vec::new();
-    source.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| {
+    source.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| {
         CommandError::environment(format!("{name} cannot be read: {error}"), "check what it is, then repeat")
     })?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= MAX_FILE) {
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= MAX_FILE_BYTES) {
         Ok(bytes)
     } else {
         Err(CommandError::environment(
-            format!("{name} has more than {MAX_FILE} bytes"),
+            format!("{name} has more than {MAX_FILE_BYTES} bytes"),
             "SOTER's texts, keys and signatures are far smaller: check that it is the right file",
         ))
     }
@@ -88,19 +88,19 @@ mod tests {
     fn a_file_of_two_mebibytes_is_read_and_one_byte_more_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("large");
-        let mut bytes = vec![b'x'; usize::try_from(MAX_FILE).unwrap()];
+        let mut bytes = vec![b'x'; usize::try_from(MAX_FILE_BYTES).unwrap()];
         std::fs::write(&path, &bytes).unwrap();
-        assert_eq!(read_input(Input::named(&path)).unwrap(), bytes);
+        assert_eq!(read_input(Input::from_path(&path)).unwrap(), bytes);
         bytes.push(b'x');
         std::fs::write(&path, &bytes).unwrap();
-        assert!(read_input(Input::named(&path)).unwrap_err().what.contains("2097152"));
+        assert!(read_input(Input::from_path(&path)).unwrap_err().what.contains("2097152"));
     }
 
     #[test]
     fn a_path_that_is_not_a_file_is_an_environment_error_that_names_it() {
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().to_owned(), folder.path().join("missing")] {
-            let error = read_input(Input::named(&path)).unwrap_err();
+            let error = read_input(Input::from_path(&path)).unwrap_err();
             assert_eq!(error.kind, soter_bridge::protocol::ErrorKind::Environment);
             assert!(error.what.contains(&path.display().to_string()), "{error}");
         }
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_dash_is_standard_input() {
-        assert_eq!(Input::named(Path::new("-")), Input::Standard);
-        assert_eq!(Input::named(Path::new("./-")), Input::File(Path::new("./-")));
+        assert_eq!(Input::from_path(Path::new("-")), Input::Standard);
+        assert_eq!(Input::from_path(Path::new("./-")), Input::File(Path::new("./-")));
     }
 }

@@ -11,13 +11,13 @@ mod call;
 mod danger;
 mod device;
 mod examples;
-mod moment;
 mod options;
 mod prepared_call;
 mod refusal;
 mod sensor;
 mod serve;
 mod tee;
+mod timestamp;
 mod verify;
 mod words;
 
@@ -29,14 +29,14 @@ use soter_bridge::protocol::{CommandError, Touch, desk, keys, wx};
 
 pub(crate) use self::audit::Audit;
 pub(crate) use self::auth::Auth;
-pub(crate) use self::moment::format_moment;
 pub(crate) use self::options::Options;
 use self::options::Scope;
 pub(crate) use self::prepared_call::PreparedCall;
 pub(crate) use self::refusal::{Dialect, Refused};
-pub(crate) use self::serve::{Exec, Repl, Rpc, Serve, USUAL_ADDRESS};
+pub(crate) use self::serve::{DEFAULT_ADDRESS, Exec, Repl, Rpc, Serve};
+pub(crate) use self::timestamp::format_timestamp;
 pub(crate) use self::verify::Verify;
-pub(crate) use self::words::{MAX_LINE, Typed, lines as lines_of, typed};
+pub(crate) use self::words::{MAX_LINE_BYTES, Typed, parse_typed, split_lines};
 
 /// A command that the REPL and the command line both take.
 #[derive(Clone, Debug, Subcommand)]
@@ -277,14 +277,14 @@ impl Command {
 
 /// The grammar of the command line, with the options that every command takes.
 pub(crate) fn command_line() -> clap::Command {
-    let command = options::spread(CommandLine::command(), Scope::Program);
-    examples::attach(command, Dialect::Program)
+    let command = options::add_options(CommandLine::command(), Scope::Program);
+    examples::add_examples(command, Dialect::Program)
 }
 
 /// The grammar of REPL lines, with the options that every command takes.
-pub(crate) fn lines() -> clap::Command {
-    let command = options::spread(LineSyntax::command(), Scope::Line);
-    examples::attach(command, Dialect::Line)
+pub(crate) fn line_syntax() -> clap::Command {
+    let command = options::add_options(LineSyntax::command(), Scope::Line);
+    examples::add_examples(command, Dialect::Line)
 }
 
 /// Parses the program's arguments, the first of which is the program's own name.
@@ -312,8 +312,9 @@ pub(crate) fn parse_line(line: &str) -> Result<Option<Line>, Refused> {
     if words.is_empty() {
         return Ok(None);
     }
-    let matches =
-        lines().try_get_matches_from(words).map_err(|error| Refused::from_clap(&error, Dialect::Line))?;
+    let matches = line_syntax()
+        .try_get_matches_from(words)
+        .map_err(|error| Refused::from_clap(&error, Dialect::Line))?;
     let parsed =
         LineSyntax::from_arg_matches(&matches).map_err(|error| Refused::from_clap(&error, Dialect::Line))?;
     let options = Options::read(&matches).map_err(Refused::Usage)?;

@@ -19,7 +19,7 @@
 //! ```
 
 pub(crate) use context::PhoneContext;
-pub(crate) use danger::{Flash, Moment};
+pub(crate) use danger::{CounterState, Flash};
 pub(crate) use key_stock::KeyStock;
 pub(crate) use record::Record;
 pub(crate) use secure_world::stored_record;

@@ -18,7 +18,7 @@ pub trait Environment: Send {
     /// The calendar clock: milliseconds since 1970-01-01T00:00:00Z. It may be set forward and back.
     fn unix_millis(&self) -> u64;
 
-    /// A new random RSA-2048 key pair. The default generates one (tens of milliseconds); an environment with a stock
+    /// A new random RSA-2048 key pair. The default generates one (tens of milliseconds); an environment with a pool
     /// of unused keys returns one of those.
     ///
     /// # Errors

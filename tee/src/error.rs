@@ -145,14 +145,14 @@ impl TeeError {
 #[non_exhaustive]
 pub enum OpenError {
     /// The device belongs to a phone family other than the requested one.
-    #[error("device `{device}` is a `{stored}` phone, not `{wanted}`")]
+    #[error("device `{device}` is a `{stored}` phone, not `{requested}`")]
     OtherProfile {
         /// The device.
         device: String,
         /// Its phone family.
         stored: String,
         /// The requested phone family.
-        wanted: String,
+        requested: String,
     },
     /// The device was made with another seed, or without one.
     #[error("device `{device}` was made with another seed, or without one")]

@@ -181,7 +181,7 @@ impl Matcher {
     }
 
     /// Whether judging this would change the state, and so needs a durable write.
-    pub(crate) fn would_change(&self, presented: Presented, policy: &MatcherPolicy, now: u64) -> bool {
+    pub(crate) fn changes_state(&self, presented: Presented, policy: &MatcherPolicy, now: u64) -> bool {
         let matches = self.enrolments.iter().any(|enrolment| {
             enrolment.mode == presented.mode && Some(enrolment.number) == presented.enrolment
         });
@@ -195,14 +195,14 @@ impl Failures {
         if self.count >= policy.permanent_lockout_after {
             return Some(Lockout::Permanent);
         }
-        let longest = policy.timed_lockout_seconds.saturating_mul(1000);
+        let max_ms = policy.timed_lockout_seconds.saturating_mul(1000);
         let remaining_ms = self.locked_until?.saturating_sub(now);
         // A clock that was set back far ends the lockout, as a clock that was set forward does. Otherwise the lockout
         // would last until the clock catches up. A small step back, as time servers make, does not end it.
-        if remaining_ms > longest.saturating_mul(2) {
+        if remaining_ms > max_ms.saturating_mul(2) {
             return None;
         }
-        let remaining_ms = remaining_ms.min(longest);
+        let remaining_ms = remaining_ms.min(max_ms);
         (remaining_ms > 0).then_some(Lockout::Timed { remaining_ms })
     }
 
@@ -347,9 +347,9 @@ mod tests {
     #[test]
     fn would_change_predicts_whether_a_touch_changes_the_matcher() {
         let mut matcher = matcher();
-        assert!(!matcher.would_change(FINGER, &ANDROID, 0));
-        assert!(matcher.would_change(NOT_ENROLLED, &ANDROID, 0));
+        assert!(!matcher.changes_state(FINGER, &ANDROID, 0));
+        assert!(matcher.changes_state(NOT_ENROLLED, &ANDROID, 0));
         matcher.judge(NOT_ENROLLED, &ANDROID, 0);
-        assert!(matcher.would_change(FINGER, &ANDROID, 0));
+        assert!(matcher.changes_state(FINGER, &ANDROID, 0));
     }
 }

@@ -67,7 +67,7 @@ impl PrivateKey {
         Ok(Self { public: public_half(&key)?, pkcs8, library: Arc::new(Library::Fast(key)) })
     }
 
-    /// Parses a key in PKCS#8, for an environment with its own stock of unused keys.
+    /// Parses a key in PKCS#8, for an environment with its own pool of unused keys.
     ///
     /// # Errors
     /// [`KeyError::NotRead`] if it is not an RSA-2048 key.
@@ -107,12 +107,12 @@ impl PrivateKey {
         &self.pkcs8
     }
 
-    /// Signs with this scheme. A reproducible key takes its salt from `salts`.
+    /// Signs with this scheme. A reproducible key takes its salt from `salt_rng`.
     pub(crate) fn sign(
         &self,
         scheme: SignatureScheme,
         message: &[u8],
-        salts: impl FnOnce() -> ChaCha20Rng,
+        salt_rng: impl FnOnce() -> ChaCha20Rng,
     ) -> Result<Vec<u8>, KeyError> {
         let SignatureScheme::RsaPss { salt_length } = scheme;
         match &*self.library {
@@ -122,7 +122,7 @@ impl PrivateKey {
             }
             Library::Reproducible(key) => key
                 .sign_with_rng(
-                    &mut salts(),
+                    &mut salt_rng(),
                     Pss::<Sha256>::new_with_salt(salt_length.get().into()),
                     &Sha256::digest(message),
                 )
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use crate::seed::Seed;
 
-    fn salts() -> ChaCha20Rng {
+    fn salt_rng() -> ChaCha20Rng {
         Seed::from_text("salts").identity("phone").generator("salt", &[])
     }
 
@@ -185,7 +185,7 @@ mod tests {
             for (salt_length, other) in [(20, 32), (32, 20), (24, 20), (0, 1), (222, 221)] {
                 let [scheme, other] =
                     [salt_length, other].map(|length| SignatureScheme::rsa_pss(length).unwrap());
-                let signature = key.sign(scheme, b"message", salts).unwrap();
+                let signature = key.sign(scheme, b"message", salt_rng).unwrap();
                 assert_eq!(key.public().verify(scheme, b"message", &signature), Ok(()));
                 assert!(key.public().verify(other, b"message", &signature).is_err());
                 assert!(key.public().verify(scheme, b"massage", &signature).is_err());
@@ -201,7 +201,7 @@ mod tests {
         let restored = PrivateKey::restore(key.pkcs8(), false).unwrap();
         assert_eq!(restored.public(), key.public());
         let scheme = SignatureScheme::default();
-        let signature = restored.sign(scheme, b"message", salts).unwrap();
+        let signature = restored.sign(scheme, b"message", salt_rng).unwrap();
         assert_eq!(key.public().verify(scheme, b"message", &signature), Ok(()));
     }
 

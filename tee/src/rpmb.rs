@@ -58,9 +58,9 @@ pub(crate) fn newest(partition: &[u8], key: &hmac::Key) -> Option<(RpmbSlot, Slo
     }
     [RpmbSlot::First, RpmbSlot::Second]
         .into_iter()
-        .filter_map(|place| {
-            let bytes = partition.get(place.offset()..place.offset() + SLOT_BYTES)?;
-            Some((place, Slot::decode(bytes, key)?))
+        .filter_map(|position| {
+            let bytes = partition.get(position.offset()..position.offset() + SLOT_BYTES)?;
+            Some((position, Slot::decode(bytes, key)?))
         })
         .max_by_key(|(_, slot)| slot.sequence)
 }

@@ -50,7 +50,7 @@ impl Seed {
     }
 
     /// Bytes derived from the seed: for environments that add their own randomness to a device. Secret.
-    pub fn number(&self, device: &str, purpose: &str) -> Zeroizing<[u8; VALUE_BYTES]> {
+    pub fn derived_bytes(&self, device: &str, purpose: &str) -> Zeroizing<[u8; VALUE_BYTES]> {
         self.identity(device).derive("environment", &[purpose.as_bytes()])
     }
 
@@ -74,7 +74,7 @@ impl Seed {
 pub(crate) struct ReproducedKeys(Arc<Mutex<HashMap<[u8; VALUE_BYTES], PrivateKey>>>);
 
 /// Maximum number of cached keys; more than a device with several apps has.
-const MOST_KEYS: usize = 256;
+const MAX_CACHED_KEYS: usize = 256;
 
 impl ReproducedKeys {
     /// A key of a seeded device. Each kind, uid, name and generation has its own stream.
@@ -93,19 +93,19 @@ impl ReproducedKeys {
     /// The key of an identity for a purpose's parts: cached, or made, which takes hundreds of milliseconds.
     fn key(&self, identity: &Identity, parts: &[&[u8]]) -> Result<PrivateKey, KeyError> {
         let name = *identity.derive("name of a key", parts);
-        if let Some(key) = self.kept().get(&name) {
+        if let Some(key) = self.cache().get(&name) {
             return Ok(key.clone());
         }
         let key = PrivateKey::reproduce(&mut identity.generator("key", parts))?;
-        let mut kept = self.kept();
-        if kept.len() >= MOST_KEYS {
-            kept.clear();
+        let mut cache = self.cache();
+        if cache.len() >= MAX_CACHED_KEYS {
+            cache.clear();
         }
-        kept.insert(name, key.clone());
+        cache.insert(name, key.clone());
         Ok(key)
     }
 
-    fn kept(&self) -> MutexGuard<'_, HashMap<[u8; VALUE_BYTES], PrivateKey>> {
+    fn cache(&self) -> MutexGuard<'_, HashMap<[u8; VALUE_BYTES], PrivateKey>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

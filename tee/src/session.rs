@@ -55,7 +55,7 @@ impl Session {
         }
     }
 
-    fn alive(&self, now: u64) -> bool {
+    fn is_alive(&self, now: u64) -> bool {
         now.saturating_sub(self.opened_at) < SESSION_LIFETIME_MS
     }
 }
@@ -66,8 +66,8 @@ pub(crate) struct Sessions(BTreeMap<u64, Session>);
 
 impl Sessions {
     /// Removes expired sessions, then checks that another session of this app fits.
-    pub(crate) fn make_room(&mut self, uid: u32, now: u64) -> Result<(), TeeError> {
-        self.0.retain(|_, session| session.alive(now));
+    pub(crate) fn check_capacity(&mut self, uid: u32, now: u64) -> Result<(), TeeError> {
+        self.0.retain(|_, session| session.is_alive(now));
         let of_app = self.0.values().filter(|session| session.uid == uid).count();
         if of_app >= MAX_SESSIONS_PER_APP || self.0.len() >= MAX_SESSIONS {
             return Err(TeeError::SessionsFull { open: self.0.len() });
@@ -84,10 +84,10 @@ impl Sessions {
         true
     }
 
-    pub(crate) fn living(&mut self, number: u64, now: u64) -> Result<&mut Session, TeeError> {
+    pub(crate) fn get_alive(&mut self, number: u64, now: u64) -> Result<&mut Session, TeeError> {
         self.0
             .get_mut(&number)
-            .filter(|session| session.alive(now))
+            .filter(|session| session.is_alive(now))
             .ok_or(TeeError::NoSession { session: number })
     }
 
@@ -95,7 +95,7 @@ impl Sessions {
     pub(crate) fn take(&mut self, number: u64, now: u64) -> Result<Session, TeeError> {
         self.0
             .remove(&number)
-            .filter(|session| session.alive(now))
+            .filter(|session| session.is_alive(now))
             .ok_or(TeeError::NoSession { session: number })
     }
 

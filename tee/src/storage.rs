@@ -118,12 +118,12 @@ impl RpmbSlot {
 
 /// Storage could not be read or written: a full disk, missing rights, a failing device.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action} {place}: {source}")]
+#[error("cannot {action} {location}: {source}")]
 pub struct StorageError {
     /// What was tried, as a verb: `read`, `write`, `create`.
     pub action: &'static str,
     /// Where it failed, as this storage names it (a path for a disk).
-    pub place: String,
+    pub location: String,
     /// The cause.
     pub source: Box<dyn StdError + Send + Sync>,
 }

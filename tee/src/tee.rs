@@ -26,7 +26,7 @@ pub(crate) mod signing;
 pub const MAX_CHALLENGE_BYTES: usize = 4096;
 
 /// The largest session number, which JavaScript represents exactly.
-const MAX_SESSION: u64 = (1 << 53) - 1;
+const MAX_SESSION_NUMBER: u64 = (1 << 53) - 1;
 
 /// The secure world of one device, powered on.
 ///
@@ -39,7 +39,7 @@ pub struct Tee {
     /// Number of sessions opened so far; a seeded device derives session numbers from it.
     sessions_opened: u64,
     /// Cache of keys, ready to sign.
-    loaded: HashMap<KeyPath, PrivateKey>,
+    key_cache: HashMap<KeyPath, PrivateKey>,
     /// The seed's cache of keys, on a seeded device.
     reproduced: ReproducedKeys,
 }
@@ -114,7 +114,7 @@ impl Tee {
             profile,
             sessions: Sessions::default(),
             sessions_opened: 0,
-            loaded: HashMap::new(),
+            key_cache: HashMap::new(),
             reproduced: identity.seed.map(|seed| seed.keys().clone()).unwrap_or_default(),
         })
     }
@@ -200,7 +200,7 @@ impl Tee {
             Ok(())
         })?;
         self.unload_app(uid);
-        self.loaded.insert(KeyPath::Ask { uid }, key);
+        self.key_cache.insert(KeyPath::Ask { uid }, key);
         Ok(public)
     }
 
@@ -233,7 +233,7 @@ impl Tee {
             app.auth_keys.insert(name.to_owned(), AuthKey { key: key.pkcs8().clone(), epoch });
             Ok(())
         })?;
-        self.loaded.insert(KeyPath::AuthKey { uid, name: name.to_owned() }, key);
+        self.key_cache.insert(KeyPath::AuthKey { uid, name: name.to_owned() }, key);
         Ok(public)
     }
 
@@ -262,7 +262,7 @@ impl Tee {
             }
             Ok(())
         })?;
-        self.loaded.remove(&KeyPath::AuthKey { uid, name: name.to_owned() });
+        self.key_cache.remove(&KeyPath::AuthKey { uid, name: name.to_owned() });
         Ok(())
     }
 
@@ -316,7 +316,7 @@ impl Tee {
             enroll_first(&mut state.matcher, profile, &identity)
         })?;
         self.sessions.clear();
-        self.loaded.retain(|path, _| *path == KeyPath::Attk);
+        self.key_cache.retain(|path, _| *path == KeyPath::Attk);
         Ok(())
     }
 
@@ -369,7 +369,7 @@ impl Tee {
 
     /// A key, ready to sign.
     fn load(&mut self, path: &KeyPath) -> Result<&PrivateKey, TeeError> {
-        if !self.loaded.contains_key(path) {
+        if !self.key_cache.contains_key(path) {
             let state = self.vault.state();
             let sealed = match path {
                 KeyPath::Attk => &state.attk,
@@ -380,15 +380,15 @@ impl Tee {
                 }
             };
             let key = PrivateKey::restore(sealed, state.seeded)?;
-            self.loaded.insert(path.clone(), key);
+            self.key_cache.insert(path.clone(), key);
         }
-        self.loaded.get(path).ok_or(TeeError::Encoding)
+        self.key_cache.get(path).ok_or(TeeError::Encoding)
     }
 
     fn unload_app(&mut self, uid: u32) {
-        self.loaded.retain(|path, _| match path {
+        self.key_cache.retain(|path, _| match path {
             KeyPath::Attk => true,
-            KeyPath::Ask { uid: of } | KeyPath::AuthKey { uid: of, .. } => *of != uid,
+            KeyPath::Ask { uid: owner } | KeyPath::AuthKey { uid: owner, .. } => *owner != uid,
         });
     }
 
@@ -405,8 +405,8 @@ impl Tee {
     fn sign(&mut self, path: &KeyPath, message: &[u8], counter: u64) -> Result<Vec<u8>, TeeError> {
         let scheme = self.profile.scheme;
         let identity = self.vault.state().identity.clone();
-        let salts = || identity.generator("salt", &[&counter.to_le_bytes()]);
-        Ok(self.load(path)?.sign(scheme, message, salts)?)
+        let salt_rng = || identity.generator("salt", &[&counter.to_le_bytes()]);
+        Ok(self.load(path)?.sign(scheme, message, salt_rng)?)
     }
 
     /// Random bytes; a seeded device derives them from the purpose and its parts.

@@ -28,8 +28,8 @@ use crate::storage::{ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, StoredDevice};
 
 /// Blocks start small, so that a crash of a little-used phone skips few values, and grow with use, so that a busy one
 /// rarely waits for storage.
-const SMALLEST_BLOCK: u64 = 16;
-const LARGEST_BLOCK: u64 = 4096;
+const MIN_BLOCK: u64 = 16;
+const MAX_BLOCK: u64 = 4096;
 
 /// The durable memory of one device.
 pub(crate) struct Vault {
@@ -38,10 +38,10 @@ pub(crate) struct Vault {
     state: State,
     version: u64,
     rpmb: Slot,
-    rpmb_place: RpmbSlot,
+    rpmb_slot: RpmbSlot,
     last_counter: u64,
     /// Values used since the device was opened.
-    spent: u64,
+    used: u64,
 }
 
 impl Vault {
@@ -69,9 +69,9 @@ impl Vault {
             state,
             version: 1,
             rpmb,
-            rpmb_place: RpmbSlot::First,
+            rpmb_slot: RpmbSlot::First,
             last_counter,
-            spent: 0,
+            used: 0,
         })
     }
 
@@ -99,7 +99,7 @@ impl Vault {
         })?;
         let state =
             State::decode(&plaintext).ok_or_else(|| OpenError::NotAuthentic { device: device.to_owned() })?;
-        let (rpmb_place, rpmb) = rpmb::newest(&partition, &keys.rpmb)
+        let (rpmb_slot, rpmb) = rpmb::newest(&partition, &keys.rpmb)
             .ok_or_else(|| OpenError::RpmbDamaged { device: device.to_owned() })?;
         if version < rpmb.storage_version {
             let rpmb = rpmb.storage_version;
@@ -111,7 +111,7 @@ impl Vault {
         }
 
         let last_counter = state.counter_limit.max(rpmb.counter_limit);
-        let mut vault = Self { environment, keys, state, version, rpmb, rpmb_place, last_counter, spent: 0 };
+        let mut vault = Self { environment, keys, state, version, rpmb, rpmb_slot, last_counter, used: 0 };
         vault.state.counter_limit = last_counter;
         if version > vault.rpmb.storage_version {
             vault.write_rpmb(version, last_counter)?;
@@ -151,7 +151,7 @@ impl Vault {
             if last >= MAX_COUNTER {
                 return Err(TeeError::CounterExhausted { last });
             }
-            let block = self.spent.clamp(SMALLEST_BLOCK, LARGEST_BLOCK);
+            let block = self.used.clamp(MIN_BLOCK, MAX_BLOCK);
             let limit = last.saturating_add(block).min(MAX_COUNTER);
             self.commit(|state| {
                 state.counter_limit = limit;
@@ -159,7 +159,7 @@ impl Vault {
             })?;
         }
         self.last_counter += 1;
-        self.spent += 1;
+        self.used += 1;
         Ok(self.last_counter)
     }
 
@@ -169,21 +169,21 @@ impl Vault {
         if self.state.counter_limit == last {
             return Ok(());
         }
-        let given_back = self.commit(|state| {
+        let result = self.commit(|state| {
             state.counter_limit = last;
             Ok(())
         });
         // Even if that failed, it may be durable: no value of the old block may be used any more.
         self.state.counter_limit = last;
-        given_back
+        result
     }
 
     fn write_rpmb(&mut self, storage_version: u64, counter_limit: u64) -> Result<(), TeeError> {
-        let place = self.rpmb_place.other();
+        let rpmb_slot = self.rpmb_slot.other();
         let slot = Slot { sequence: self.rpmb.sequence + 1, counter_limit, storage_version };
-        self.environment.storage().write_rpmb_slot(place, &slot.encode(&self.keys.rpmb))?;
+        self.environment.storage().write_rpmb_slot(rpmb_slot, &slot.encode(&self.keys.rpmb))?;
         self.rpmb = slot;
-        self.rpmb_place = place;
+        self.rpmb_slot = rpmb_slot;
         Ok(())
     }
 }

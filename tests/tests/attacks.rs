@@ -49,7 +49,7 @@ impl Live {
     fn target(self: &Arc<Self>) -> WeChatTarget {
         let app =
             |(appid, secret): (&str, &str)| Credentials { appid: appid.to_owned(), secret: secret.into() };
-        let http = Http::to(&format!("http://{}", self.address), TIME).unwrap();
+        let http = Http::over_network(&format!("http://{}", self.address), TIME).unwrap();
         let verifier_control: Arc<dyn VerifierControl> = Arc::<Self>::clone(self);
         WeChatTarget::new(http, app(APPS[0]), verifier_control).with_other_app(Some(app(APPS[1])))
     }
@@ -69,7 +69,7 @@ async fn run(folder: &Path, replays: Replays, clock: &SetClock, listen: SocketAd
         ..DeskOptions::new(State::Folder(folder.to_owned()))
     })
     .unwrap();
-    let server = Server::bind(ServerOptions::on(listen)).await.unwrap();
+    let server = Server::bind(ServerOptions::new(listen)).await.unwrap();
     let address = server.address();
     let (stop, stopped) = oneshot::channel();
     let ended = tokio::spawn(server.run(desk.services(false), async { drop(stopped.await) }));
@@ -109,7 +109,7 @@ async fn every_attack_has_the_outcome_and_the_reason_that_it_expects() {
     let live = Live::start(folder.path(), Replays::Refuse).await;
     let (target, keys) = (live.target(), KeySource::random());
     let trustonic = Profile::named("trustonic").unwrap();
-    let mut control = Person::introduce("control", &target, &keys, trustonic).await.unwrap();
+    let mut control = Person::register("control", &target, &keys, trustonic).await.unwrap();
     let mut wrong = Vec::new();
     for attack in catalogue().filter(|attack| attack.layer == Layer::Verifier) {
         let played = play(attack, &target, &keys).await;
@@ -137,7 +137,7 @@ async fn phones_with_an_unusual_salt_length_are_accepted() {
     let mut people = Vec::new();
     for (name, ask) in [("chain", AskForm::CertificateChain), ("json", AskForm::Json)] {
         let profile: &'static Profile = Box::leak(Box::new(Profile { scheme, ask, ..huawei }));
-        people.push(Person::introduce(name, &target, &KeySource::random(), profile).await.unwrap());
+        people.push(Person::register(name, &target, &KeySource::random(), profile).await.unwrap());
     }
     for _ in 0..2 {
         for person in &mut people {

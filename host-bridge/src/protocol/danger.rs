@@ -78,7 +78,7 @@ pub struct Sign {
     #[serde(default)]
     pub mgf1: Hash,
     /// The salt's length in bytes, for PSS; absent: 20.
-    #[serde(default = "usual_salt")]
+    #[serde(default = "default_salt_length")]
     pub salt: u16,
 }
 
@@ -116,6 +116,6 @@ pub struct Signature {
     pub fingerprint: String,
 }
 
-fn usual_salt() -> u16 {
+fn default_salt_length() -> u16 {
     soter_wire::SaltLength::DEFAULT.get()
 }

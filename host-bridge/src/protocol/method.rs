@@ -54,7 +54,7 @@ impl Method {
     }
 
     /// Whether it is an attacker's method.
-    pub fn is_attackers(&self) -> bool {
+    pub fn is_attacker_only(&self) -> bool {
         self.caller == Caller::Attacker
     }
 

@@ -42,10 +42,10 @@ fn methods_of_one_noun_are_adjacent_and_have_the_same_callers() {
 #[test]
 fn an_unknown_method_is_an_attackers_if_its_noun_is() {
     for name in ["danger.clone", "danger.explode", "danger.", "attack.run", "attack.lsit"] {
-        assert!(is_attackers(name), "{name}");
+        assert!(is_attacker_method(name), "{name}");
     }
     for name in ["", ".", "danger", "dangerous.clone", "device.danger", "device.explode", "wx.login"] {
-        assert!(!is_attackers(name), "{name}");
+        assert!(!is_attacker_method(name), "{name}");
     }
 }
 

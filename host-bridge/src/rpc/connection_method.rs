@@ -41,7 +41,7 @@ impl ConnectionMethod {
     }
 
     /// Whether a name looks like one of these methods: it has the same noun.
-    pub(super) fn is_meant_by(name: &str) -> bool {
+    pub(super) fn shares_noun_with(name: &str) -> bool {
         name.split_once('.').is_some_and(|(noun, _)| {
             Self::ALL.iter().any(|method| method.name().split('.').next() == Some(noun))
         })

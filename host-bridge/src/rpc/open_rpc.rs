@@ -12,9 +12,9 @@ use crate::protocol::METHODS;
 /// generated once, because that takes far longer than any other answer. It has the attackers' methods only if they
 /// are offered.
 pub(super) fn document(attacker: bool) -> &'static str {
-    static USUAL: LazyLock<String> = LazyLock::new(|| generate(false).to_string());
-    static ATTACKERS: LazyLock<String> = LazyLock::new(|| generate(true).to_string());
-    if attacker { &ATTACKERS } else { &USUAL }
+    static DEFAULT_DOCUMENT: LazyLock<String> = LazyLock::new(|| generate(false).to_string());
+    static ATTACKER_DOCUMENT: LazyLock<String> = LazyLock::new(|| generate(true).to_string());
+    if attacker { &ATTACKER_DOCUMENT } else { &DEFAULT_DOCUMENT }
 }
 
 fn generate(attacker: bool) -> Value {
@@ -22,14 +22,14 @@ fn generate(attacker: bool) -> Value {
         .with(|settings| settings.definitions_path = "/components/schemas".into())
         .into_generator();
     let mut methods = Vec::new();
-    for method in METHODS.iter().filter(|method| attacker || !method.is_attackers()) {
+    for method in METHODS.iter().filter(|method| attacker || !method.is_attacker_only()) {
         let (params, result) = (method.schemas)(&mut generator);
-        let params = json!(parameters(params.as_value()));
-        methods.push(described(method.name, method.summary, &params, result.as_value()));
+        let params = json!(parameter_objects(params.as_value()));
+        methods.push(method_object(method.name, method.summary, &params, result.as_value()));
     }
     for method in ConnectionMethod::ALL {
         if let Some((params, result)) = method.description() {
-            methods.push(described(method.name(), method.summary(), &params, &result));
+            methods.push(method_object(method.name(), method.summary(), &params, &result));
         }
     }
     json!({
@@ -43,7 +43,7 @@ fn generate(attacker: bool) -> Value {
     })
 }
 
-fn described(name: &str, summary: &str, params: &Value, result: &Value) -> Value {
+fn method_object(name: &str, summary: &str, params: &Value, result: &Value) -> Value {
     json!({
         "name": name,
         "summary": summary,
@@ -54,17 +54,17 @@ fn described(name: &str, summary: &str, params: &Value, result: &Value) -> Value
 }
 
 /// Parameters are named, so each member of the object is one.
-fn parameters(schema: &Value) -> Vec<Value> {
+fn parameter_objects(schema: &Value) -> Vec<Value> {
     let required: Vec<_> =
         schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let none = Map::new();
-    let properties = schema["properties"].as_object().unwrap_or(&none);
-    let own = properties.iter().map(|(name, schema)| {
+    let empty = Map::new();
+    let properties = schema["properties"].as_object().unwrap_or(&empty);
+    let own_parameters = properties.iter().map(|(name, schema)| {
         json!({"name": name, "required": required.contains(&name.as_str()), "schema": schema})
     });
     let device = json!({
         "name": "device", "required": false, "schema": {"type": "string"},
         "description": "The device that the call is for; absent: the selected one.",
     });
-    own.chain([device]).collect()
+    own_parameters.chain([device]).collect()
 }

@@ -81,10 +81,10 @@ impl Session {
 
     /// Subscribes to these topics in addition to the earlier ones.
     pub(super) fn subscribe(&self, topics: Topics) {
-        let mut heard = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.phone |= topics.phone;
-        heard.journal |= topics.journal;
-        heard.journal_head |= topics.journal_head;
+        let mut current = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        current.phone |= topics.phone;
+        current.journal |= topics.journal;
+        current.journal_head |= topics.journal_head;
     }
 
     /// Unsubscribes from all topics.
@@ -95,20 +95,20 @@ impl Session {
     /// Runs a call until [`cancel`](Self::cancel) names it; then the call is dropped, and the result is `None`.
     pub(super) async fn until_cancelled<F: Future>(&self, id: &Value, call: F) -> Option<F::Output> {
         let (handle, registration) = AbortHandle::new_pair();
-        let _place = self.place(id.clone(), handle);
+        let _entry = self.register(id.clone(), handle);
         Abortable::new(call, registration).await.ok()
     }
 
     /// Cancels the calls with this id, and returns whether there were any.
     pub(super) fn cancel(&self, id: &Value) -> bool {
         let pending = self.pending();
-        let mut named = pending.calls.iter().filter(|(_, other, _)| other == id).peekable();
-        let are_there = named.peek().is_some();
-        named.for_each(|(_, _, handle)| handle.abort());
-        are_there
+        let mut matching = pending.calls.iter().filter(|(_, other, _)| other == id).peekable();
+        let is_found = matching.peek().is_some();
+        matching.for_each(|(_, _, handle)| handle.abort());
+        is_found
     }
 
-    fn place(&self, id: Value, handle: AbortHandle) -> PendingEntry<'_> {
+    fn register(&self, id: Value, handle: AbortHandle) -> PendingEntry<'_> {
         let mut pending = self.pending();
         pending.last_number += 1;
         let number = pending.last_number;

@@ -14,7 +14,7 @@ fn rpc() -> Rpc<TestService> {
 }
 
 async fn text(text: &str) -> Option<String> {
-    rpc().answer(Message::read(text.as_bytes()), None).await
+    rpc().answer(Message::parse(text.as_bytes()), None).await
 }
 
 async fn answer(request: Value) -> Value {
@@ -79,13 +79,13 @@ async fn a_failed_call_is_an_error_with_its_code_and_advice() {
         let answer: Value = serde_json::from_str(&text(bad).await.unwrap()).unwrap();
         assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(-32700), &Value::Null));
     }
-    let not_text = rpc().answer(Message::read(b"{\"jsonrpc\":\"2.0\xff\"}"), None).await.unwrap();
+    let not_text = rpc().answer(Message::parse(b"{\"jsonrpc\":\"2.0\xff\"}"), None).await.unwrap();
     assert!(not_text.contains("-32700"), "{not_text}");
 }
 
 #[tokio::test]
 async fn parameters_that_are_not_an_object_are_refused_by_every_method() {
-    let usual = METHODS.iter().map(|method| method.name).filter(|name| !is_attackers(name));
+    let usual = METHODS.iter().map(|method| method.name).filter(|name| !is_attacker_method(name));
     let names = usual.chain(ConnectionMethod::ALL.iter().map(|method| method.name()));
     let session = Session::default();
     for name in names {
@@ -96,7 +96,7 @@ async fn parameters_that_are_not_an_object_are_refused_by_every_method() {
                 continue;
             }
             let text = call(name, params.clone()).to_string();
-            let answer = rpc().answer(Message::read(text.as_bytes()), Some(&session)).await.unwrap();
+            let answer = rpc().answer(Message::parse(text.as_bytes()), Some(&session)).await.unwrap();
             let answer: Value = serde_json::from_str(&answer).unwrap();
             assert_eq!(answer["error"]["code"], -32602, "{name} {params}: {answer}");
             assert_ne!(answer["error"]["data"]["next"], "", "{name}");
@@ -109,7 +109,7 @@ async fn a_call_is_cancelled_by_its_id_and_the_others_continue() {
     let (rpc, session) = (rpc(), Session::default());
     let message = |id: Value, method: &str, params: Value| {
         let call = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-        rpc.answer(Message::read(call.to_string().as_bytes()), Some(&session)).map(|answer| {
+        rpc.answer(Message::parse(call.to_string().as_bytes()), Some(&session)).map(|answer| {
             let answer: Value = serde_json::from_str(&answer.unwrap()).unwrap();
             answer
         })
@@ -151,7 +151,7 @@ async fn a_seed_of_the_wrong_type_appears_neither_in_the_error_nor_in_the_journa
     let rpc = rpc();
     for seed in [json!(20_250_718), json!(["20250718"]), json!({"text": "20250718"})] {
         let text = call("device.create", json!({"name": "a", "seed": seed})).to_string();
-        let answer = rpc.answer(Message::read(text.as_bytes()), None).await.unwrap();
+        let answer = rpc.answer(Message::parse(text.as_bytes()), None).await.unwrap();
         assert!(answer.contains("a seed is a string") && !answer.contains("20250718"), "{answer}");
     }
     let written = serde_json::to_string(&*rpc.journal().after(0, 1)[0]).unwrap();
@@ -171,7 +171,7 @@ async fn a_batch_is_answered_in_order_and_notifications_are_not_answered() {
     assert_eq!(ids, [json!(1), json!(null), json!(2)]);
     assert_eq!(text(r#"{"jsonrpc":"2.0","method":"device.explode"}"#).await, None);
     assert_eq!(text(r#"[{"jsonrpc":"2.0","method":"device.list"}]"#).await, None);
-    let large = Value::Array(vec![call("device.list", json!({})); MAX_BATCH + 1]);
+    let large = Value::Array(vec![call("device.list", json!({})); MAX_BATCH_CALLS + 1]);
     let refused = answer(large).await;
     assert!(refused["error"]["message"].as_str().unwrap().contains("65 calls; 64"), "{refused}");
 }
@@ -180,7 +180,7 @@ async fn a_batch_is_answered_in_order_and_notifications_are_not_answered() {
 async fn calls_are_recorded_in_the_journal_and_listings_are_not() {
     let rpc = rpc();
     for method in ["device.list", "wx.checkIsSupportSoterAuthentication", "device.explode"] {
-        rpc.answer(Message::read(call(method, json!({})).to_string().as_bytes()), None).await;
+        rpc.answer(Message::parse(call(method, json!({})).to_string().as_bytes()), None).await;
     }
     let written: Vec<_> = rpc.journal().after(0, 10).iter().map(|entry| entry.call.clone()).collect();
     assert_eq!(written, ["wx.checkIsSupportSoterAuthentication", "device.explode"]);
@@ -202,7 +202,7 @@ async fn discovery_describes_every_method_with_its_parameters_and_its_result() {
     let document = answer(call("rpc.discover", json!({}))).await["result"].clone();
     assert_eq!(document["openrpc"], "1.3.2");
     let methods = document["methods"].as_array().unwrap();
-    let usual = METHODS.iter().filter(|method| !is_attackers(method.name)).count();
+    let usual = METHODS.iter().filter(|method| !is_attacker_method(method.name)).count();
     assert_eq!(methods.len(), usual + 3);
     let schemas = document["components"]["schemas"].as_object().unwrap();
     for method in methods {
@@ -223,12 +223,12 @@ async fn discovery_describes_every_method_with_its_parameters_and_its_result() {
 
 #[tokio::test]
 async fn attackers_methods_exist_only_if_the_server_offers_them() {
-    let (usual, offering) = (rpc(), rpc().for_attackers(true));
+    let (usual, offering) = (rpc(), rpc().with_attacker_methods(true));
     let call_on = async |rpc: &Rpc<TestService>, method: &str| -> Value {
         let request = call(method, json!({})).to_string();
-        serde_json::from_str(&rpc.answer(Message::read(request.as_bytes()), None).await.unwrap()).unwrap()
+        serde_json::from_str(&rpc.answer(Message::parse(request.as_bytes()), None).await.unwrap()).unwrap()
     };
-    for method in METHODS.iter().map(|method| method.name).filter(|name| is_attackers(name)) {
+    for method in METHODS.iter().map(|method| method.name).filter(|name| is_attacker_method(name)) {
         let refused = call_on(&usual, method).await;
         assert_eq!(refused["error"]["code"], -32601, "{refused}");
         assert!(refused["error"]["data"]["next"].as_str().unwrap().contains("--attacker"), "{refused}");
@@ -262,7 +262,7 @@ proptest! {
     #[test]
     fn any_bytes_are_answered_with_json_or_nothing(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        if let Some(answer) = runtime.block_on(rpc().answer(Message::read(&bytes), None)) {
+        if let Some(answer) = runtime.block_on(rpc().answer(Message::parse(&bytes), None)) {
             prop_assert!(serde_json::from_str::<Value>(&answer).is_ok());
         }
     }

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use soter_wechat::{Secret, is_wechats};
+use soter_wechat::{Secret, is_wechat_path};
 use soter_wire::shortened;
 
 use super::options::{Notices, ServerOptions};
@@ -21,11 +21,11 @@ use crate::protocol::CommandError;
 
 /// WeChat's own host name, which SDKs may send to WeChat's paths.
 const WECHAT_HOST: &str = "api.weixin.qq.com";
-const OWN_HOST: &str = "connect to 127.0.0.1 or localhost, with the port of the ready line";
+const OWN_HOST_ADVICE: &str = "connect to 127.0.0.1 or localhost, with the port of the ready line";
 /// The maximum length of a DNS name with a port, in bytes.
-const LONGEST_HOST: usize = 260;
+const MAX_HOST_BYTES: usize = 260;
 /// Maximum number of notices. Each is sent once; after that the guard sends no more.
-const MOST_NOTICES: usize = 100;
+const MAX_NOTICES: usize = 100;
 
 /// The rules of a server.
 pub(super) struct Guard {
@@ -34,11 +34,11 @@ pub(super) struct Guard {
     origins: Vec<String>,
     token: Option<Secret>,
     notices: Notices,
-    told: Mutex<HashSet<String>>,
+    sent_notices: Mutex<HashSet<String>>,
 }
 
 /// Checks the values that a user gave.
-pub(super) fn check(options: &ServerOptions) -> Result<(), CommandError> {
+pub(super) fn check_options(options: &ServerOptions) -> Result<(), CommandError> {
     for origin in &options.allow_origins {
         let is_origin = origin == "null" || is_origin(origin);
         if !is_origin {
@@ -80,7 +80,7 @@ fn is_origin(text: &str) -> bool {
 /// Whether the text is a name or an address, with or without a port. Characters that a shell interprets are excluded:
 /// refusals print the text as part of a command line, and any web page can choose it.
 fn is_host(text: &str) -> bool {
-    (1..=LONGEST_HOST).contains(&text.len())
+    (1..=MAX_HOST_BYTES).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
 }
 
@@ -93,7 +93,7 @@ impl Guard {
             origins: lower(&options.allow_origins),
             token: options.token.clone(),
             notices,
-            told: Mutex::default(),
+            sent_notices: Mutex::default(),
         }
     }
 
@@ -101,18 +101,18 @@ impl Guard {
     pub(super) fn admit(&self, request: &Request) -> Result<Option<HeaderValue>, Box<Response>> {
         let (headers, path) = (request.headers(), request.uri().path());
         self.check_host(headers, request.uri(), path)?;
-        let foreign = self.check_origin(headers)?;
-        check_silent_page(headers, path)?;
+        let cross_origin = self.check_origin(headers)?;
+        check_fetch_metadata(headers, path)?;
         // A browser asks without credentials first.
         if request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
         {
-            return Err(Box::new(preflight(foreign)));
+            return Err(Box::new(preflight_response(cross_origin)));
         }
         match self.check_token(headers, request.uri(), path) {
-            Ok(()) => Ok(foreign),
+            Ok(()) => Ok(cross_origin),
             Err(mut answer) => {
                 // A page of an allowed origin must be able to read why the request was refused.
-                readable_by(&mut answer, foreign);
+                add_cors_headers(&mut answer, cross_origin);
                 Err(answer)
             }
         }
@@ -133,13 +133,17 @@ impl Guard {
         let host = host.to_ascii_lowercase();
         let is_own = self.own_hosts.contains(&host);
         let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
-        let is_wechats = is_wechats(path) && (name == WECHAT_HOST);
+        let is_wechat_host = is_wechat_path(path) && (name == WECHAT_HOST);
         let is_allowed = self.hosts.iter().any(|allowed| *allowed == host || *allowed == name);
-        if is_own || is_wechats || is_allowed {
+        if is_own || is_wechat_host || is_allowed {
             return Ok(());
         }
         if !is_host(&host) {
-            return Err(Box::new(refusal(StatusCode::FORBIDDEN, "the Host header names no host", OWN_HOST)));
+            return Err(Box::new(refusal(
+                StatusCode::FORBIDDEN,
+                "the Host header names no host",
+                OWN_HOST_ADVICE,
+            )));
         }
         Err(Box::new(
             self.refuse(
@@ -179,18 +183,18 @@ impl Guard {
 
     fn check_token(&self, headers: &HeaderMap, uri: &Uri, path: &str) -> Result<(), Box<Response>> {
         let Some(token) = &self.token else { return Ok(()) };
-        if path == ServerPath::Health.path() || path.starts_with(page::FOLDER) || is_wechats(path) {
+        if path == ServerPath::Health.path() || path.starts_with(page::FOLDER) || is_wechat_path(path) {
             return Ok(());
         }
         let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let bearer = bearer.and_then(|value| value.split_once(' '));
-        let shown = match bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) {
-            Some((_, shown)) => Some(shown.trim().to_owned()),
+        let presented = match bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) {
+            Some((_, presented)) => Some(presented.trim().to_owned()),
             None => form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
                 .find(|(name, _)| name == "token")
                 .map(|(_, token)| token.into_owned()),
         };
-        if shown.is_some_and(|shown| token.is(&shown)) {
+        if presented.is_some_and(|presented| token.is(&presented)) {
             return Ok(());
         }
         Err(Box::new(refusal(
@@ -201,9 +205,9 @@ impl Guard {
     }
 
     fn refuse(&self, what: &str, next: &str) -> Response {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sent = self.sent_notices.lock().unwrap_or_else(PoisonError::into_inner);
         let notice = format!("{what}; to let it in: {next}");
-        if told.len() < MOST_NOTICES && told.insert(notice.clone()) {
+        if sent.len() < MAX_NOTICES && sent.insert(notice.clone()) {
             (self.notices)(&notice);
         }
         refusal(StatusCode::FORBIDDEN, what, next)
@@ -230,19 +234,21 @@ fn own_hosts(address: SocketAddr) -> Vec<String> {
 /// Pages of other origins can send requests without `Origin`, with an image for example. They cannot read the answer, but
 /// could use up tokens. Browsers mark these requests in another header (W3C, Fetch Metadata). Links that a person follows
 /// are accepted.
-fn check_silent_page(headers: &HeaderMap, path: &str) -> Result<(), Box<Response>> {
-    let says =
-        |name: &str, value: &str| headers.get(name).is_some_and(|told| told.as_bytes() == value.as_bytes());
-    let is_elsewhere = says("sec-fetch-site", "cross-site") || says("sec-fetch-site", "same-site");
-    let is_link = says("sec-fetch-mode", "navigate") && says("sec-fetch-dest", "document");
-    if headers.contains_key(header::ORIGIN) || !is_elsewhere || (is_link && !is_wechats(path)) {
+fn check_fetch_metadata(headers: &HeaderMap, path: &str) -> Result<(), Box<Response>> {
+    let header_is = |name: &str, value: &str| {
+        headers.get(name).is_some_and(|actual| actual.as_bytes() == value.as_bytes())
+    };
+    let is_cross_origin =
+        header_is("sec-fetch-site", "cross-site") || header_is("sec-fetch-site", "same-site");
+    let is_navigation = header_is("sec-fetch-mode", "navigate") && header_is("sec-fetch-dest", "document");
+    if headers.contains_key(header::ORIGIN) || !is_cross_origin || (is_navigation && !is_wechat_path(path)) {
         return Ok(());
     }
     let next = "ask with fetch() from a page whose origin is let in with --allow-origin";
     Err(Box::new(refusal(StatusCode::FORBIDDEN, "a page of another origin asks without naming itself", next)))
 }
 
-fn preflight(origin: Option<HeaderValue>) -> Response {
+fn preflight_response(origin: Option<HeaderValue>) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
@@ -251,12 +257,12 @@ fn preflight(origin: Option<HeaderValue>) -> Response {
         HeaderValue::from_static("authorization, content-type"),
     );
     headers.insert("access-control-allow-private-network", HeaderValue::from_static("true"));
-    readable_by(&mut response, origin);
+    add_cors_headers(&mut response, origin);
     response
 }
 
 /// Allows scripts of an origin to read the answer.
-pub(super) fn readable_by(response: &mut Response, origin: Option<HeaderValue>) {
+pub(super) fn add_cors_headers(response: &mut Response, origin: Option<HeaderValue>) {
     if let Some(origin) = origin {
         let headers = response.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);

@@ -2,43 +2,43 @@
 
 use std::time::Duration;
 
-use soter_wechat::MAX_BODY;
+use soter_wechat::MAX_BODY_BYTES;
 
 /// Limits of a server. Each has its own answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Open connections; one more gets 503 and is closed.
-    pub connections: usize,
+    pub max_connections: usize,
     /// Bytes of a request's body; a longer one gets 413 (on WeChat's paths: errcode 45002).
-    pub body: usize,
+    pub max_body_bytes: usize,
     /// Bytes of a WebSocket message; a longer one ends the connection with 1009.
-    pub message: usize,
+    pub max_message_bytes: usize,
     /// Calls of one WebSocket connection that have no answer yet; one more gets the error -32002.
-    pub pending: usize,
+    pub max_pending_calls: usize,
     /// Time for the head of a request; a slower client is disconnected.
-    pub head_time: Duration,
+    pub head_timeout: Duration,
     /// Time for the body of a request; a slower client gets 408.
-    pub body_time: Duration,
+    pub body_timeout: Duration,
     /// Time in which a client accepts no byte of what is sent; after it, the client is disconnected.
-    pub send_time: Duration,
+    pub send_timeout: Duration,
     /// Time between pings of a WebSocket connection; a client that is silent for two of them is disconnected.
-    pub ping: Duration,
+    pub ping_interval: Duration,
     /// Time for pending requests to finish when the server stops.
-    pub drain: Duration,
+    pub drain_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 512,
-            body: MAX_BODY,
-            message: 1 << 20,
-            pending: 64,
-            head_time: Duration::from_secs(10),
-            body_time: Duration::from_secs(10),
-            send_time: Duration::from_secs(10),
-            ping: Duration::from_secs(30),
-            drain: Duration::from_secs(2),
+            max_connections: 512,
+            max_body_bytes: MAX_BODY_BYTES,
+            max_message_bytes: 1 << 20,
+            max_pending_calls: 64,
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(10),
+            send_timeout: Duration::from_secs(10),
+            ping_interval: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(2),
         }
     }
 }

@@ -21,12 +21,12 @@ use super::write_timeout::WriteTimeout;
 pub(super) type ConnectionPermit = Arc<OwnedSemaphorePermit>;
 
 /// Maximum length of a request's head, in bytes.
-const LONGEST_HEAD: usize = 64 << 10;
+const MAX_HEAD_BYTES: usize = 64 << 10;
 /// Pause after a failed accept, for example because no more files can be opened.
-const RECOVERY: Duration = Duration::from_millis(100);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 /// Maximum number of connections that are refused with an answer at a time; others are closed without one.
-const REFUSALS: usize = 64;
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 109\r\n\r\n{\"error\":\"too many connections are open\",\"next\":\"close some, or use one WebSocket connection for many calls\"}";
+const MAX_REFUSALS: usize = 64;
+const TOO_MANY_CONNECTIONS: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 109\r\n\r\n{\"error\":\"too many connections are open\",\"next\":\"close some, or use one WebSocket connection for many calls\"}";
 
 /// Accepts connections until `stopping` is set, and then waits for the open ones.
 pub(super) async fn serve(
@@ -35,8 +35,8 @@ pub(super) async fn serve(
     limits: Limits,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let refusals = Arc::new(Semaphore::new(REFUSALS));
+    let permits = Arc::new(Semaphore::new(limits.max_connections));
+    let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     // The first failure in a row is a warning, and so is the first refusal; thousands may follow.
     let (mut failed, mut refused) = (0_u64, 0_u64);
     loop {
@@ -51,7 +51,7 @@ pub(super) async fn serve(
                     warn!(%error, "a connection cannot be accepted");
                 }
                 failed += 1;
-                tokio::time::sleep(RECOVERY).await;
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                 continue;
             }
         };
@@ -59,17 +59,18 @@ pub(super) async fn serve(
             info!(failed, "connections are accepted again");
             failed = 0;
         }
-        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+        if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
             if refused > 0 {
                 info!(refused, "there is room for connections again");
                 refused = 0;
             }
-            let connection = connection(stream, router.clone(), limits, stopping.clone(), Arc::new(place));
+            let connection =
+                serve_connection(stream, router.clone(), limits, stopping.clone(), Arc::new(permit));
             // A task of its own: a panic in it ends only this connection.
             tokio::spawn(connection.instrument(info_span!("connection", %peer)));
         } else {
             if refused == 0 {
-                warn!(%peer, limit = limits.connections, "too many connections are open: one is refused");
+                warn!(%peer, limit = limits.max_connections, "too many connections are open: one is refused");
             }
             refused += 1;
             if let Ok(refusal) = Arc::clone(&refusals).try_acquire_owned() {
@@ -78,19 +79,19 @@ pub(super) async fn serve(
         }
     }
     drop(listener);
-    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-    if tokio::time::timeout(limits.drain, places.acquire_many(all)).await.is_err() {
-        let open = limits.connections.saturating_sub(places.available_permits());
-        warn!(open, "connections were cut off, because they did not end within {:?}", limits.drain);
+    let all_permits = u32::try_from(limits.max_connections).unwrap_or(u32::MAX);
+    if tokio::time::timeout(limits.drain_timeout, permits.acquire_many(all_permits)).await.is_err() {
+        let open = limits.max_connections.saturating_sub(permits.available_permits());
+        warn!(open, "connections were cut off, because they did not end within {:?}", limits.drain_timeout);
     }
 }
 
-async fn connection(
+async fn serve_connection(
     stream: TcpStream,
     router: Router,
     limits: Limits,
     mut stopping: watch::Receiver<bool>,
-    place: ConnectionPermit,
+    permit: ConnectionPermit,
 ) {
     debug!("opened");
     // Small answers must not wait for more.
@@ -98,15 +99,15 @@ async fn connection(
         debug!(%error, "TCP_NODELAY cannot be set");
     }
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(Arc::clone(&place));
+        request.extensions_mut().insert(Arc::clone(&permit));
         Request::from(request.map(axum::body::Body::new))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_time)
-        .max_buf_size(LONGEST_HEAD)
+        .header_read_timeout(limits.head_timeout)
+        .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(
-            TokioIo::new(WriteTimeout::new(stream, limits.send_time)),
+            TokioIo::new(WriteTimeout::new(stream, limits.send_timeout)),
             TowerToHyperService::new(service),
         )
         .with_upgrades();
@@ -115,7 +116,7 @@ async fn connection(
         ended = &mut connection => ended,
         () = stopped(&mut stopping) => {
             connection.as_mut().graceful_shutdown();
-            match tokio::time::timeout(limits.drain, connection).await {
+            match tokio::time::timeout(limits.drain_timeout, connection).await {
                 Ok(ended) => ended,
                 Err(_) => return debug!("cut off"),
             }
@@ -135,9 +136,9 @@ pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
 }
 
 /// Answers that there are too many connections, if the client reads that within 1 second.
-async fn refuse(mut stream: TcpStream, _refusal: OwnedSemaphorePermit) {
-    let say = async {
-        stream.write_all(FULL).await?;
+async fn refuse(mut stream: TcpStream, _permit: OwnedSemaphorePermit) {
+    let send_answer = async {
+        stream.write_all(TOO_MANY_CONNECTIONS).await?;
         stream.shutdown().await?;
         // Closing with an unread request could discard the answer.
         let mut request = [0; 1024];
@@ -145,7 +146,7 @@ async fn refuse(mut stream: TcpStream, _refusal: OwnedSemaphorePermit) {
         Ok::<_, std::io::Error>(())
     };
     // The client that does not read its refusal in time is refused without one.
-    let _ = tokio::time::timeout(Duration::from_secs(1), say).await;
+    let _ = tokio::time::timeout(Duration::from_secs(1), send_answer).await;
 }
 
 #[cfg(test)]
@@ -154,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_answer_to_a_connection_above_the_limit_has_its_declared_length() {
-        let text = std::str::from_utf8(FULL).unwrap();
+        let text = std::str::from_utf8(TOO_MANY_CONNECTIONS).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("Content-Length: {}", body.len())), "{}", body.len());
         assert!(serde_json::from_str::<serde_json::Value>(body).is_ok());

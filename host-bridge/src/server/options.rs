@@ -24,7 +24,7 @@ pub struct ServerOptions {
 
 impl ServerOptions {
     /// An address with the default rules: only loopback, no foreign origin, no token.
-    pub fn on(listen: SocketAddr) -> Self {
+    pub fn new(listen: SocketAddr) -> Self {
         Self {
             listen,
             allow_origins: Vec::new(),

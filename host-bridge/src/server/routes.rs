@@ -21,14 +21,14 @@ use tracing::{Instrument, debug, error, info_span};
 use crate::protocol::{Call, CommandError, ErrorKind, Service, desk};
 use crate::rpc::{Message, Rpc};
 
-use super::guard::{Guard, readable_by};
+use super::guard::{Guard, add_cors_headers};
 use super::limits::Limits;
 use super::paths::ServerPath;
 use super::respond::refusal;
 use super::socket;
 
 /// Maximum number of journal entries in one answer.
-const JOURNAL_PAGE: usize = 1000;
+const MAX_PAGE_ENTRIES: usize = 1000;
 
 /// The router for everything behind the port.
 pub(super) fn router<S: Service>(
@@ -45,7 +45,7 @@ pub(super) fn router<S: Service>(
         ServerPath::Journal => get(journal::<S>),
         ServerPath::Reset => post(reset::<S>),
         ServerPath::Rpc => {
-            post(move |rpc: State<Rpc<S>>, body: Result<Bytes, BytesRejection>| message(rpc, body, limits))
+            post(move |rpc: State<Rpc<S>>, body: Result<Bytes, BytesRejection>| post_rpc(rpc, body, limits))
         }
         ServerPath::WebSocket => get(socket::upgrade::<S>).with_state(sockets.clone()),
     };
@@ -53,7 +53,7 @@ pub(super) fn router<S: Service>(
         .iter()
         .fold(Router::new(), |router, path| router.route(path.path(), handler(*path)))
         .with_state(rpc)
-        .layer(DefaultBodyLimit::max(limits.body))
+        .layer(DefaultBodyLimit::max(limits.max_body_bytes))
         .merge(wechat)
         .merge(page.unwrap_or_default())
         .fallback(async || {
@@ -66,7 +66,7 @@ pub(super) fn router<S: Service>(
             let what = format!("this path does not take {method}");
             refusal(StatusCode::METHOD_NOT_ALLOWED, &what, "the header Allow names what it takes")
         })
-        .layer(from_fn(move |request: Request, next: Next| gather(request, next, limits)))
+        .layer(from_fn(move |request: Request, next: Next| read_body(request, next, limits)))
         .layer(from_fn(move |request: Request, next: Next| {
             let guard = Arc::clone(&guard);
             let span = request_span(&request);
@@ -74,7 +74,7 @@ pub(super) fn router<S: Service>(
                 let response = match guard.admit(&request) {
                     Ok(origin) => {
                         let mut response = next.run(request).await;
-                        readable_by(&mut response, origin);
+                        add_cors_headers(&mut response, origin);
                         response
                     }
                     Err(answer) => *answer,
@@ -104,7 +104,7 @@ fn request_span(request: &Request) -> tracing::Span {
 
 /// Reads a body within the limits of time and size, so that no handler waits for a slow client. A body that is too
 /// long is truncated one byte after the limit, so that its reader sees that it is too long.
-async fn gather(request: Request, next: Next, limits: Limits) -> Response {
+async fn read_body(request: Request, next: Next, limits: Limits) -> Response {
     // WebSocket handshakes and most GETs have no body.
     if request.body().is_end_stream() {
         return next.run(request).await;
@@ -114,15 +114,15 @@ async fn gather(request: Request, next: Next, limits: Limits) -> Response {
         let mut bytes = Vec::new();
         while let Some(frame) = body.frame().await {
             let data = frame?.into_data().unwrap_or_default();
-            let room = (limits.body + 1).saturating_sub(bytes.len());
-            bytes.extend_from_slice(data.get(..room).unwrap_or(&data));
-            if bytes.len() > limits.body {
+            let remaining_bytes = (limits.max_body_bytes + 1).saturating_sub(bytes.len());
+            bytes.extend_from_slice(data.get(..remaining_bytes).unwrap_or(&data));
+            if bytes.len() > limits.max_body_bytes {
                 break;
             }
         }
         Ok::<_, axum::Error>(bytes)
     };
-    match tokio::time::timeout(limits.body_time, read).await {
+    match tokio::time::timeout(limits.body_timeout, read).await {
         Ok(Ok(bytes)) => {
             // The header may differ from the length of what was read.
             parts.headers.remove(header::CONTENT_LENGTH);
@@ -133,7 +133,7 @@ async fn gather(request: Request, next: Next, limits: Limits) -> Response {
             refusal(StatusCode::BAD_REQUEST, "the body broke off", "send it whole")
         }
         Err(_) => {
-            let what = format!("the body did not come within {:?}", limits.body_time);
+            let what = format!("the body did not come within {:?}", limits.body_timeout);
             let mut response = refusal(StatusCode::REQUEST_TIMEOUT, &what, "send it faster");
             response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
             response
@@ -141,16 +141,16 @@ async fn gather(request: Request, next: Next, limits: Limits) -> Response {
     }
 }
 
-async fn message<S: Service>(
+async fn post_rpc<S: Service>(
     State(rpc): State<Rpc<S>>,
     body: Result<Bytes, BytesRejection>,
     limits: Limits,
 ) -> Response {
     let Ok(body) = body else {
-        let what = format!("the body is longer than {} bytes", limits.body);
+        let what = format!("the body is longer than {} bytes", limits.max_body_bytes);
         return refusal(StatusCode::PAYLOAD_TOO_LARGE, &what, "send smaller batches");
     };
-    match rpc.answer(Message::read(&body), None).await {
+    match rpc.answer(Message::parse(&body), None).await {
         Some(answer) => ([(header::CONTENT_TYPE, "application/json")], answer).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     }
@@ -162,15 +162,15 @@ async fn health() -> Response {
 
 /// `?after=N&limit=N`: the calls after number N, the oldest first. `?before=N&limit=N`: those closest before it.
 async fn journal<S: Service>(State(rpc): State<Rpc<S>>, RawQuery(query): RawQuery) -> Response {
-    let (mut after, mut before, mut limit) = (0_u64, None, JOURNAL_PAGE);
+    let (mut after, mut before, mut limit) = (0_u64, None, MAX_PAGE_ENTRIES);
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        let fits = match &*name {
+        let is_valid = match &*name {
             "after" => value.parse().map(|number| after = number).is_ok(),
             "before" => value.parse().map(|number| before = Some(number)).is_ok(),
-            "limit" => value.parse().map(|number: usize| limit = number.min(JOURNAL_PAGE)).is_ok(),
+            "limit" => value.parse().map(|number: usize| limit = number.min(MAX_PAGE_ENTRIES)).is_ok(),
             _ => true,
         };
-        if !fits {
+        if !is_valid {
             return refusal(
                 StatusCode::BAD_REQUEST,
                 &format!("`{name}` is no number"),

@@ -37,7 +37,7 @@ impl<S> Clone for Sockets<S> {
 
 pub(super) async fn upgrade<S: Service>(
     State(sockets): State<Sockets<S>>,
-    Extension(place): Extension<ConnectionPermit>,
+    Extension(permit): Extension<ConnectionPermit>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
     let Ok(upgrade) = upgrade else {
@@ -49,12 +49,13 @@ pub(super) async fn upgrade<S: Service>(
     };
     // The WebSocket gets a task of its own, which continues the spans of this request.
     let span = Span::current();
-    upgrade.max_message_size(sockets.limits.message).max_frame_size(sockets.limits.message).on_upgrade(
-        async move |socket| {
-            talk(socket, sockets).instrument(span).await;
-            drop(place);
-        },
-    )
+    upgrade
+        .max_message_size(sockets.limits.max_message_bytes)
+        .max_frame_size(sockets.limits.max_message_bytes)
+        .on_upgrade(async move |socket| {
+            run_socket(socket, sockets).instrument(span).await;
+            drop(permit);
+        })
 }
 
 /// The sources of notifications, while the client is subscribed to them.
@@ -68,31 +69,31 @@ struct Subscriptions {
 /// The journal's newest number, sent seldom enough for a page that is redrawn each time.
 struct Head {
     number: watch::Receiver<u64>,
-    pause: Interval,
+    interval: Interval,
 }
 
 /// Pause between two notifications of the journal's newest number.
-const HEAD_PAUSE: Duration = Duration::from_millis(200);
+const HEAD_INTERVAL: Duration = Duration::from_millis(200);
 
 type Answer<'a> = Pin<Box<dyn Future<Output = (usize, Option<String>)> + Send + 'a>>;
 
-async fn talk<S: Service>(mut socket: WebSocket, sockets: Sockets<S>) {
+async fn run_socket<S: Service>(mut socket: WebSocket, sockets: Sockets<S>) {
     let limits = sockets.limits;
     // If a client sends and does not read, nothing more is read from it and no events are sent until it reads.
-    let mut outbox = Outbox::new(limits.pending, limits.message);
+    let mut outbox = Outbox::new(limits.max_pending_calls, limits.max_message_bytes);
     // Pending calls are given up before the close frame is sent: they may hold what others wait for.
-    let end = converse(&mut socket, &mut outbox, sockets).await;
+    let end = run_session(&mut socket, &mut outbox, sockets).await;
     match &end {
         End::Gone => debug!("the client is gone"),
         End::ByClient => debug!("closed by the client"),
         End::ByServer(_) => debug!("closed by the server"),
     }
-    let part = async {
+    let closing = async {
         match end {
             End::Gone => return Ok(()),
             End::ByClient => {}
-            End::ByServer(good_bye) => {
-                outbox.push(good_bye, 0);
+            End::ByServer(close_frame) => {
+                outbox.push(close_frame, 0);
                 outbox.write(&mut socket).await?;
             }
         }
@@ -100,7 +101,7 @@ async fn talk<S: Service>(mut socket: WebSocket, sockets: Sockets<S>) {
         while let Some(Ok(_)) = socket.recv().await {}
         Ok::<_, axum::Error>(())
     };
-    match timeout(limits.drain / 4, part).await {
+    match timeout(limits.drain_timeout / 4, closing).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => debug!(%error, "the close frame was not sent"),
         Err(_) => debug!("the client did not answer the close frame"),
@@ -118,7 +119,7 @@ enum End {
 }
 
 /// Answers calls and sends notifications until one side ends the connection.
-async fn converse<S: Service>(
+async fn run_session<S: Service>(
     socket: &mut WebSocket,
     outbox: &mut Outbox<Frame>,
     sockets: Sockets<S>,
@@ -129,8 +130,8 @@ async fn converse<S: Service>(
     // Dropped at the end, which gives up the calls that are still pending.
     let mut pending: FuturesUnordered<Answer<'_>> = FuturesUnordered::new();
     let mut pending_calls = 0;
-    let mut ping = interval_at(Instant::now() + limits.ping, limits.ping);
-    let mut silent_pings = 0;
+    let mut ping = interval_at(Instant::now() + limits.ping_interval, limits.ping_interval);
+    let mut unanswered_pings = 0;
     loop {
         // Almost always the socket accepts everything at once.
         if !outbox.is_idle() && outbox.write(socket).now_or_never().is_some_and(|written| written.is_err()) {
@@ -139,32 +140,32 @@ async fn converse<S: Service>(
         tokio::select! {
             () = stopped(&mut stopping) => {
                 // Pending calls may still be answered; those that wait for a person are not.
-                let rest = async { while let Some((_, answer)) = pending.next().await { say(outbox, answer); } };
-                if timeout(limits.drain / 4, rest).await.is_err() {
+                let rest = async { while let Some((_, answer)) = pending.next().await { queue_text(outbox, answer); } };
+                if timeout(limits.drain_timeout / 4, rest).await.is_err() {
                     debug!(calls = pending_calls, "calls are given up, because they have no answer yet");
                 }
-                return End::ByServer(close(close_code::AWAY, "the server stops"));
+                return End::ByServer(close_frame(close_code::AWAY, "the server stops"));
             }
             Some((calls, answer)) = pending.next(), if !pending.is_empty() => {
                 pending_calls -= calls;
-                say(outbox, answer);
+                queue_text(outbox, answer);
                 // Subscriptions begin after the answer that confirms them.
-                subscriptions.follow(session.topics(), &rpc);
+                subscriptions.update(session.topics(), &rpc);
             }
-            exchange = outbox.exchange(socket), if pending.len() <= limits.pending => match exchange {
+            exchange = outbox.exchange(socket), if pending.len() <= limits.max_pending_calls => match exchange {
                 Exchange::Gone | Exchange::Received(None) => return End::Gone,
                 Exchange::Received(Some(Ok(Frame::Close(_)))) => return End::ByClient,
                 // A client that makes room in a full socket is alive, even if it could not be read from for a while.
                 Exchange::Written | Exchange::Received(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => {
-                    silent_pings = 0;
+                    unanswered_pings = 0;
                 }
                 Exchange::Received(Some(Ok(Frame::Text(text)))) => {
-                    silent_pings = 0;
+                    unanswered_pings = 0;
                     trace!(bytes = text.len(), "received");
-                    let message = Message::read(text.as_bytes());
+                    let message = Message::parse(text.as_bytes());
                     let calls = message.waiting_calls();
-                    if pending_calls + calls > limits.pending {
-                        say(outbox, message.refused(&too_many(limits.pending)));
+                    if pending_calls + calls > limits.max_pending_calls {
+                        queue_text(outbox, message.rejection(&too_many_calls(limits.max_pending_calls)));
                         continue;
                     }
                     pending_calls += calls;
@@ -172,24 +173,25 @@ async fn converse<S: Service>(
                     pending.push(Box::pin(async move { (calls, rpc.answer(message, Some(session)).await) }));
                 }
                 Exchange::Received(Some(Ok(Frame::Binary(_)))) => {
-                    return End::ByServer(close(close_code::UNSUPPORTED, "send JSON-RPC as text, not as binary frames"));
+                    let reason = "send JSON-RPC as text, not as binary frames";
+                    return End::ByServer(close_frame(close_code::UNSUPPORTED, reason));
                 }
-                Exchange::Received(Some(Err(error))) => return farewell(error, limits.message),
+                Exchange::Received(Some(Err(error))) => return end_after_error(error, limits.max_message_bytes),
             },
-            Some(text) = subscriptions.next(), if !outbox.is_full() => say(outbox, Some(text)),
+            Some(text) = subscriptions.next(), if !outbox.is_full() => queue_text(outbox, Some(text)),
             _ = ping.tick() => {
-                if silent_pings >= 2 {
-                    debug!("no answer to {silent_pings} pings");
+                if unanswered_pings >= 2 {
+                    debug!("no answer to {unanswered_pings} pings");
                     return End::Gone;
                 }
-                silent_pings += 1;
+                unanswered_pings += 1;
                 outbox.push(Frame::Ping(Vec::new().into()), 0);
             }
         }
     }
 }
 
-fn say(outbox: &mut Outbox<Frame>, text: Option<String>) {
+fn queue_text(outbox: &mut Outbox<Frame>, text: Option<String>) {
     if let Some(text) = text {
         let bytes = text.len();
         trace!(bytes, "sent");
@@ -199,7 +201,7 @@ fn say(outbox: &mut Outbox<Frame>, text: Option<String>) {
 
 impl Subscriptions {
     /// Subscribes to the sources of these topics, and unsubscribes from others.
-    fn follow<S: Service>(&mut self, topics: Topics, rpc: &Rpc<S>) {
+    fn update<S: Service>(&mut self, topics: Topics, rpc: &Rpc<S>) {
         let Topics { phone, journal, journal_head } = topics;
         match (phone, &self.phone) {
             (true, None) => self.phone = Some(rpc.service().events()),
@@ -212,7 +214,7 @@ impl Subscriptions {
             _ => {}
         }
         match (journal_head, &self.head) {
-            (true, None) => self.head = Some(Head::of(rpc.journal().head())),
+            (true, None) => self.head = Some(Head::new(rpc.journal().head())),
             (false, Some(_)) => self.head = None,
             _ => {}
         }
@@ -221,36 +223,40 @@ impl Subscriptions {
     /// The next notification; pending for ever if the client is subscribed to nothing.
     async fn next(&mut self) -> Option<String> {
         tokio::select! {
-            event = heard(&mut self.phone) => told("event", event),
-            entry = heard(&mut self.journal) => told("journal", entry.as_deref().map_err(|missed| *missed)),
-            number = newest(&mut self.head) => told("journal.head", Ok(serde_json::json!({"last": number}))),
+            event = next_event(&mut self.phone) => event_notification("event", event),
+            entry = next_event(&mut self.journal) => {
+                event_notification("journal", entry.as_deref().map_err(|missed| *missed))
+            }
+            number = next_head(&mut self.head) => {
+                event_notification("journal.head", Ok(serde_json::json!({"last": number})))
+            }
         }
     }
 }
 
 impl Head {
     /// Reports the current number, and then the number whenever it has changed.
-    fn of(mut number: watch::Receiver<u64>) -> Self {
+    fn new(mut number: watch::Receiver<u64>) -> Self {
         number.mark_changed();
-        let mut pause = interval(HEAD_PAUSE);
-        pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { number, pause }
+        let mut interval = interval(HEAD_INTERVAL);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { number, interval }
     }
 }
 
 /// The journal's newest number, once it differs from the one that was sent.
-async fn newest(head: &mut Option<Head>) -> u64 {
-    let Some(Head { number, pause }) = head else { return std::future::pending().await };
+async fn next_head(head: &mut Option<Head>) -> u64 {
+    let Some(Head { number, interval }) = head else { return std::future::pending().await };
     // Waiting twice for the same tick loses nothing when this future is dropped in between.
     if number.changed().await.is_err() {
         return std::future::pending().await;
     }
     number.mark_changed();
-    pause.tick().await;
+    interval.tick().await;
     *number.borrow_and_update()
 }
 
-async fn heard<T: Clone>(source: &mut Option<broadcast::Receiver<T>>) -> Result<T, u64> {
+async fn next_event<T: Clone>(source: &mut Option<broadcast::Receiver<T>>) -> Result<T, u64> {
     loop {
         let Some(receiver) = source else { return std::future::pending().await };
         match receiver.recv().await {
@@ -261,14 +267,14 @@ async fn heard<T: Clone>(source: &mut Option<broadcast::Receiver<T>>) -> Result<
     }
 }
 
-fn told(method: &str, event: Result<impl serde::Serialize, u64>) -> Option<String> {
+fn event_notification(method: &str, event: Result<impl serde::Serialize, u64>) -> Option<String> {
     match event {
         Ok(event) => notification(method, &event),
         Err(missed) => notification("events.lagged", &serde_json::json!({"topic": method, "missed": missed})),
     }
 }
 
-fn too_many(limit: usize) -> CommandError {
+fn too_many_calls(limit: usize) -> CommandError {
     CommandError::new(
         ErrorKind::LimitReached,
         format!("{limit} calls of this connection have no answer yet, and no more are taken"),
@@ -277,24 +283,24 @@ fn too_many(limit: usize) -> CommandError {
 }
 
 /// The end for a client that violated the WebSocket protocol, or that is gone.
-fn farewell(error: axum::Error, limit: usize) -> End {
+fn end_after_error(error: axum::Error, limit: usize) -> End {
     use tokio_tungstenite::tungstenite::Error;
     use tokio_tungstenite::tungstenite::error::ProtocolError;
     debug!(%error, "the WebSocket failed");
     let error = error.into_inner();
     match error.downcast_ref::<Error>() {
         Some(Error::Capacity(_)) => {
-            End::ByServer(close(close_code::SIZE, &format!("a message may have {limit} bytes")))
+            End::ByServer(close_frame(close_code::SIZE, &format!("a message may have {limit} bytes")))
         }
-        Some(Error::Utf8(_)) => End::ByServer(close(close_code::INVALID, "a text frame is not UTF-8")),
+        Some(Error::Utf8(_)) => End::ByServer(close_frame(close_code::INVALID, "a text frame is not UTF-8")),
         Some(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Gone,
         Some(Error::Protocol(_)) => {
-            End::ByServer(close(close_code::PROTOCOL, "that is not WebSocket as RFC 6455 has it"))
+            End::ByServer(close_frame(close_code::PROTOCOL, "that is not WebSocket as RFC 6455 has it"))
         }
         _ => End::Gone,
     }
 }
 
-fn close(code: u16, reason: &str) -> Frame {
+fn close_frame(code: u16, reason: &str) -> Frame {
     Frame::Close(Some(CloseFrame { code, reason: reason.into() }))
 }

@@ -38,7 +38,7 @@ struct Running {
 }
 
 async fn start(change: impl FnOnce(&mut ServerOptions)) -> Running {
-    let mut options = ServerOptions::on("127.0.0.1:0".parse().unwrap());
+    let mut options = ServerOptions::new("127.0.0.1:0".parse().unwrap());
     change(&mut options);
     let server = Server::bind(options).await.unwrap();
     let (address, service) = (server.address(), Arc::new(TestService::default()));
@@ -90,7 +90,7 @@ impl Running {
     /// Records a call, as if a client had made it.
     fn record(&self, request: Value) {
         let call = PendingCall::begin(Origin::Rpc);
-        self.journal.record(call.answered(0, "wx.login", request, Value::Null, None));
+        self.journal.record(call.into_entry(0, "wx.login", request, Value::Null, None));
     }
 
     async fn end(mut self) {

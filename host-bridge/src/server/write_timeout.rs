@@ -8,28 +8,32 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A stream whose writes fail with `TimedOut` once the other side has accepted nothing for `limit`.
+/// A stream whose writes fail with `TimedOut` once the other side has accepted nothing for `timeout`.
 pub(super) struct WriteTimeout<T> {
     stream: T,
-    limit: Duration,
+    timeout: Duration,
     /// Runs while the other side accepts nothing.
-    waits: Option<Pin<Box<Sleep>>>,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> WriteTimeout<T> {
-    pub(super) fn new(stream: T, limit: Duration) -> Self {
-        Self { stream, limit, waits: None }
+    pub(super) fn new(stream: T, timeout: Duration) -> Self {
+        Self { stream, timeout, timer: None }
     }
 
     /// Passes on the result of a write, or an error if it has been pending for too long.
-    fn bounded<R>(&mut self, written: Poll<io::Result<R>>, context: &mut Context<'_>) -> Poll<io::Result<R>> {
+    fn check_timeout<R>(
+        &mut self,
+        written: Poll<io::Result<R>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<R>> {
         if written.is_ready() {
-            self.waits = None;
+            self.timer = None;
             return written;
         }
-        let limit = self.limit;
-        let waits = self.waits.get_or_insert_with(|| Box::pin(sleep(limit)));
-        waits.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        let timeout = self.timeout;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(timeout)));
+        timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -50,7 +54,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.bounded(written, context)
+        self.check_timeout(written, context)
     }
 
     fn poll_write_vectored(
@@ -59,7 +63,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
-        self.bounded(written, context)
+        self.check_timeout(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -68,12 +72,12 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        self.bounded(flushed, context)
+        self.check_timeout(flushed, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let shut = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.bounded(shut, context)
+        let closed = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.check_timeout(closed, context)
     }
 }
 

@@ -19,9 +19,9 @@ pub const DEFAULT_USER: &str = "user";
 /// The openid of that user in that mini program.
 const DEFAULT_OPENID: &str = "oEmulatedUser000000000000001";
 /// Prefix of generated openids.
-const MADE_OPENID: &str = "oEmulated";
+const GENERATED_OPENID_PREFIX: &str = "oEmulated";
 /// Maximum number of mini programs, and of users, that a configuration may have.
-const MOST: usize = 10_000;
+const MAX_ACCOUNTS: usize = 10_000;
 
 /// A mini program, as WeChat's console shows it.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,16 +32,16 @@ pub struct App {
     /// The secret that `/cgi-bin/token` requires.
     pub secret: Secret,
     /// Whether the app may use `verify_signature`; if not, the answer is 48001.
-    #[serde(default = "yes")]
+    #[serde(default = "default_true")]
     pub soter: bool,
     /// Whether `jscode2session` returns a `unionid`.
-    #[serde(default = "yes")]
+    #[serde(default = "default_true")]
     pub unionid: bool,
 }
 
 impl App {
     /// The secret as it may be printed: unchanged if it is the emulator's own, which is documented; else masked.
-    pub fn shown_secret(&self) -> String {
+    pub fn printable_secret(&self) -> String {
         if self.secret.is(DEFAULT_SECRET) { DEFAULT_SECRET.to_owned() } else { mask(self.secret.expose()) }
     }
 }
@@ -104,8 +104,8 @@ impl Accounts {
     /// openid is for an app that does not exist.
     pub fn new(list: AccountList) -> Result<Self, WeChatError> {
         let mut accounts = Self::default();
-        if list.app.len() > MOST || list.user.len() > MOST {
-            return Err(refused(&format!("more than {MOST} apps or users"), "list fewer"));
+        if list.app.len() > MAX_ACCOUNTS || list.user.len() > MAX_ACCOUNTS {
+            return Err(accounts_error(&format!("more than {MAX_ACCOUNTS} apps or users"), "list fewer"));
         }
         if let Some(first) = list.app.first() {
             accounts.first_app = first.clone();
@@ -117,7 +117,10 @@ impl Accounts {
         for app in list.app {
             check_app(&app)?;
             if !seen.insert(app.appid.clone()) {
-                return Err(refused(&format!("the app {} is there twice", app.appid), "list each once"));
+                return Err(accounts_error(
+                    &format!("the app {} is there twice", app.appid),
+                    "list each once",
+                ));
             }
             accounts.apps.insert(app.appid.clone(), app);
         }
@@ -125,13 +128,13 @@ impl Accounts {
         for user in list.user {
             let name = user.name.clone();
             if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
-                return Err(refused(
+                return Err(accounts_error(
                     "a user's name is empty, longer than 64 characters or not printable",
                     "name them shortly",
                 ));
             }
             if !seen.insert(name.clone()) {
-                return Err(refused(&format!("the user {name} is there twice"), "list each once"));
+                return Err(accounts_error(&format!("the user {name} is there twice"), "list each once"));
             }
             accounts.users.insert(name, user);
         }
@@ -146,7 +149,7 @@ impl Accounts {
         for user in self.users.values() {
             let name = &user.name;
             if let Some(other) = by_unionid.insert(unionid(user), name) {
-                return Err(refused(
+                return Err(accounts_error(
                     &format!("{other} and {name} have the same unionid"),
                     "give each their own",
                 ));
@@ -154,7 +157,7 @@ impl Accounts {
             for (appid, openid) in &user.openids {
                 if !self.apps.contains_key(appid) {
                     let shown = shortened(appid, 40);
-                    return Err(refused(
+                    return Err(accounts_error(
                         &format!("{name} has an openid in {shown}, and there is no such app"),
                         "list the app as well, or correct the appid",
                     ));
@@ -163,19 +166,21 @@ impl Accounts {
                     || openid.len() > 128
                     || !openid.bytes().all(|byte| byte.is_ascii_graphic())
                 {
-                    return Err(refused(
+                    return Err(accounts_error(
                         &format!("an openid of {name} is no 1 to 128 printable characters"),
                         "choose another",
                     ));
                 }
-                if openid.starts_with(MADE_OPENID) && *openid != own_openid(user, appid) {
-                    return Err(refused(
-                        &format!("an openid of {name} begins with {MADE_OPENID}, as those that are made do"),
+                if openid.starts_with(GENERATED_OPENID_PREFIX) && *openid != generated_openid(user, appid) {
+                    return Err(accounts_error(
+                        &format!(
+                            "an openid of {name} begins with {GENERATED_OPENID_PREFIX}, as those that are made do"
+                        ),
                         "choose another",
                     ));
                 }
                 if let Some(other) = by_openid.insert((appid, openid), name) {
-                    return Err(refused(
+                    return Err(accounts_error(
                         &format!("{other} and {name} have the same openid in {appid}"),
                         "give each their own",
                     ));
@@ -223,23 +228,23 @@ impl Accounts {
 
 /// The user's openid in a mini program: 28 characters, as real ones have.
 pub(crate) fn openid(user: &User, appid: &str) -> String {
-    user.openids.get(appid).cloned().unwrap_or_else(|| own_openid(user, appid))
+    user.openids.get(appid).cloned().unwrap_or_else(|| generated_openid(user, appid))
 }
 
 /// The openid that is generated if none is given.
-fn own_openid(user: &User, appid: &str) -> String {
+fn generated_openid(user: &User, appid: &str) -> String {
     if (appid, user.name.as_str()) == (DEFAULT_APPID, DEFAULT_USER) {
         return DEFAULT_OPENID.to_owned();
     }
-    made_id(MADE_OPENID, &["openid", appid, &user.name])
+    generated_id(GENERATED_OPENID_PREFIX, &["openid", appid, &user.name])
 }
 
 /// The user's id over all mini programs of one company.
 pub(crate) fn unionid(user: &User) -> String {
-    user.unionid.clone().unwrap_or_else(|| made_id("uEmulated", &["unionid", &user.name]))
+    user.unionid.clone().unwrap_or_else(|| generated_id("uEmulated", &["unionid", &user.name]))
 }
 
-fn made_id(prefix: &str, parts: &[&str]) -> String {
+fn generated_id(prefix: &str, parts: &[&str]) -> String {
     let digest = Sha256::digest(parts.join("\0"));
     let text = soter_wire::base64::encode(&digest).replace(['+', '/'], "_");
     format!("{prefix}{}", shortened(&text, 28 - prefix.len()))
@@ -251,15 +256,18 @@ fn check_app(app: &App) -> Result<(), WeChatError> {
         && app.appid.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     if !is_appid {
         let shown = shortened(&app.appid, 40);
-        return Err(refused(&format!("`{shown}` is no appid"), "18 characters, `wx` and then a-z or 0-9"));
+        return Err(accounts_error(
+            &format!("`{shown}` is no appid"),
+            "18 characters, `wx` and then a-z or 0-9",
+        ));
     }
     if app.secret.expose().is_empty() {
-        return Err(refused(&format!("the secret of {} is empty", app.appid), "give it one"));
+        return Err(accounts_error(&format!("the secret of {} is empty", app.appid), "give it one"));
     }
     Ok(())
 }
 
-fn refused(what: &str, next: &'static str) -> WeChatError {
+fn accounts_error(what: &str, next: &'static str) -> WeChatError {
     WeChatError::Accounts { what: what.to_owned(), next }
 }
 
@@ -271,7 +279,7 @@ fn default_user() -> User {
     User { name: DEFAULT_USER.to_owned(), nickname: None, openids: BTreeMap::new(), unionid: None }
 }
 
-fn yes() -> bool {
+fn default_true() -> bool {
     true
 }
 
@@ -297,10 +305,10 @@ mod tests {
 
     #[test]
     fn only_the_emulators_own_secret_is_printed() {
-        assert_eq!(Accounts::default().first_app().shown_secret(), DEFAULT_SECRET);
+        assert_eq!(Accounts::default().first_app().printable_secret(), DEFAULT_SECRET);
         let app = serde_json::json!({"appid": DEFAULT_APPID, "secret": "0123456789abcdef0123456789abcdef"});
         let accounts = list(serde_json::json!({"app": [app]})).unwrap();
-        assert_eq!(accounts.first_app().shown_secret(), "***cdef");
+        assert_eq!(accounts.first_app().printable_secret(), "***cdef");
     }
 
     #[test]
@@ -338,9 +346,10 @@ mod tests {
         let user = |number| serde_json::json!({"name": format!("user {number}")});
         let begun = std::time::Instant::now();
         let accounts = list(serde_json::json!({
-            "app": (0..MOST).map(app).collect::<Vec<_>>(), "user": (0..MOST).map(user).collect::<Vec<_>>(),
+            "app": (0..MAX_ACCOUNTS).map(app).collect::<Vec<_>>(),
+            "user": (0..MAX_ACCOUNTS).map(user).collect::<Vec<_>>(),
         }));
-        assert_eq!(accounts.unwrap().users().count(), MOST + 1);
+        assert_eq!(accounts.unwrap().users().count(), MAX_ACCOUNTS + 1);
         assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{:?}", begun.elapsed());
     }
 }

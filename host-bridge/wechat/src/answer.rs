@@ -11,7 +11,7 @@ use crate::reasons::Reason;
 use crate::verdict::Verdict;
 
 /// The header with the reason for a verdict.
-const REASON: HeaderName = HeaderName::from_static("x-soter-sim-reason");
+const REASON_HEADER: HeaderName = HeaderName::from_static("x-soter-sim-reason");
 
 /// An answer's body, and the verdict for header and journal.
 #[derive(Clone, Debug)]
@@ -21,11 +21,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn of(body: Value) -> Self {
+    pub(crate) fn new(body: Value) -> Self {
         Self { body, verdict: None }
     }
 
-    pub(crate) fn judged(body: Value, verdict: Verdict) -> Self {
+    pub(crate) fn with_verdict(body: Value, verdict: Verdict) -> Self {
         Self { body, verdict: Some(verdict) }
     }
 }
@@ -40,7 +40,7 @@ impl IntoResponse for Answer {
         if let Some(reason) =
             self.verdict.and_then(|verdict| HeaderValue::from_str(&verdict.reason.name()).ok())
         {
-            headers.insert(REASON, reason);
+            headers.insert(REASON_HEADER, reason);
         }
         response
     }
@@ -65,8 +65,8 @@ impl Errcode {
     pub(crate) const SECRET_MISSING: Self = Self(41004);
     pub(crate) const CODE_MISSING: Self = Self(41008);
     pub(crate) const TOKEN_EXPIRED: Self = Self(42001);
-    pub(crate) const WANTS_GET: Self = Self(43001);
-    pub(crate) const WANTS_POST: Self = Self(43002);
+    pub(crate) const REQUIRES_GET: Self = Self(43001);
+    pub(crate) const REQUIRES_POST: Self = Self(43002);
     pub(crate) const EMPTY_BODY: Self = Self(44002);
     pub(crate) const TOO_LARGE: Self = Self(45002);
     pub(crate) const NOT_JSON: Self = Self(47001);
@@ -80,11 +80,10 @@ impl Errcode {
 
     /// `{"errcode","errmsg"}` with a request id, as in live answers.
     pub(crate) fn answer(self, unix_millis: u64) -> Answer {
-        let (name, advice) = codes::of_backend(self.0).map_or(("", ""), |code| (code.name, code.advice));
+        let (name, advice) = codes::backend_code(self.0).map_or(("", ""), |code| (code.name, code.advice));
         let seconds = u32::try_from(unix_millis / 1000).unwrap_or(u32::MAX);
-        let [one, two] = [random_bytes::<4>(), random_bytes::<4>()].map(u32::from_be_bytes);
-        let body =
-            json!({"errcode": self.0, "errmsg": format!("{name} rid: {seconds:08x}-{one:08x}-{two:08x}")});
-        Answer::judged(body, Verdict::new(Reason::Errcode(self.0), advice))
+        let [first, second] = [random_bytes::<4>(), random_bytes::<4>()].map(u32::from_be_bytes);
+        let body = json!({"errcode": self.0, "errmsg": format!("{name} rid: {seconds:08x}-{first:08x}-{second:08x}")});
+        Answer::with_verdict(body, Verdict::new(Reason::Errcode(self.0), advice))
     }
 }

@@ -12,7 +12,7 @@ pub mod wx;
 pub use code::{Code, CodeSource};
 
 /// Every known code, by place; within a place by number, 0 first.
-pub static CODES: &[Code] = &concatenated();
+pub static CODES: &[Code] = &concatenate();
 
 /// The meanings of a number, one for each place that uses it; none if no place uses it.
 pub fn explain(code: i32) -> impl Iterator<Item = &'static Code> {
@@ -20,13 +20,13 @@ pub fn explain(code: i32) -> impl Iterator<Item = &'static Code> {
 }
 
 /// What an `errcode` of WeChat's own servers means.
-pub(crate) fn of_backend(code: i32) -> Option<&'static Code> {
-    explain(code).find(|known| matches!(known.place, CodeSource::Backend | CodeSource::BackendDevice))
+pub(crate) fn backend_code(code: i32) -> Option<&'static Code> {
+    explain(code).find(|known| matches!(known.source, CodeSource::Backend | CodeSource::BackendDevice))
 }
 
 const TABLES: [&[Code]; 5] = [wx::TABLE, sdk::TABLE, sdk::LOCKOUTS, wrapper::TABLE, backend::TABLE];
 
-const LENGTH: usize = {
+const CODE_COUNT: usize = {
     let mut length = 0;
     let mut table = 0;
     while table < TABLES.len() {
@@ -37,8 +37,8 @@ const LENGTH: usize = {
 };
 
 /// All tables in one, at compile time.
-const fn concatenated() -> [Code; LENGTH] {
-    let mut codes = [TABLES[0][0]; LENGTH];
+const fn concatenate() -> [Code; CODE_COUNT] {
+    let mut codes = [TABLES[0][0]; CODE_COUNT];
     let mut filled = 0;
     let mut table = 0;
     while table < TABLES.len() {

@@ -3,7 +3,7 @@
 use roxmltree::{Document, Node};
 
 /// The elements, each inside the one before it.
-const NESTED: [&str; 6] =
+const ELEMENTS: [&str; 6] =
     ["deviceinfo", "MANUFACTURER", "MODEL", "VERSION_RELEASE", "VERSION_INCREMENTAL", "DISPLAY"];
 
 /// What is wrong with a description.
@@ -21,7 +21,7 @@ pub(crate) fn model(xml: &str) -> Result<String, BadDeviceInfo> {
     let document = Document::parse(xml).map_err(|_| BadDeviceInfo::NotXml)?;
     let mut node = document.root_element();
     let mut model = String::new();
-    for (depth, expected) in NESTED.iter().enumerate() {
+    for (depth, expected) in ELEMENTS.iter().enumerate() {
         if node.tag_name().name() != *expected {
             return Err(BadDeviceInfo::IllegalNode);
         }
@@ -31,8 +31,8 @@ pub(crate) fn model(xml: &str) -> Result<String, BadDeviceInfo> {
                 name.clone_into(&mut model);
             }
         }
-        let mut inside = node.children().filter(Node::is_element);
-        match (inside.next(), inside.next()) {
+        let mut children = node.children().filter(Node::is_element);
+        match (children.next(), children.next()) {
             (Some(next), None) => node = next,
             // Real descriptions end at DISPLAY or, on older phones, before it.
             (None, None) if depth >= 2 => return Ok(model),

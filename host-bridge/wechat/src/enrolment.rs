@@ -23,11 +23,11 @@ use crate::upload::DeviceKeys;
 use crate::verdict::Verdict;
 
 /// Maximum number of devices, enrolled ones and those of the desk together.
-const MOST_DEVICES: usize = 200_000;
+const MAX_DEVICES: usize = 200_000;
 /// Maximum number of AuthKeys of one app on one device.
-const MOST_AUTH_KEYS: usize = 1024;
+const MAX_AUTH_KEYS: usize = 1024;
 /// Maximum length of an openid, cpu_id or uid, in characters.
-const LONGEST_NAME: usize = 128;
+const MAX_NAME_CHARACTERS: usize = 128;
 
 /// The request's body. Members that are not named here are for verifiers that store less, and are ignored.
 #[derive(Deserialize)]
@@ -79,14 +79,14 @@ pub(crate) async fn enroll(
     debug!(microseconds = call.microseconds(), reason = &*verdict.reason.name(), "WeChat's servers answered");
     let body = json!({"enrolled": verdict.is_ok(), "reason": verdict.reason, "detail": verdict.detail});
     let path = WeChatPath::Devices.path();
-    wechat.journal().record(call.answered(
+    wechat.journal().record(call.into_entry(
         wechat.now(),
         format!("POST {path}"),
         request,
         &body,
         Some(verdict.clone()),
     ));
-    Answer::judged(body, verdict).into_response()
+    Answer::with_verdict(body, verdict).into_response()
 }
 
 impl WeChat {
@@ -107,17 +107,18 @@ impl WeChat {
         let export = KeyJson::decode(device.auth_key.json.as_bytes())
             .map_err(|error| Verdict::new(Reason::MalformedJson, format!("the AuthKey's export: {error}")))?;
         let is_name = |text: &str| {
-            (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+            (1..=MAX_NAME_CHARACTERS).contains(&text.len())
+                && text.bytes().all(|byte| byte.is_ascii_graphic())
         };
         if ![&device.openid, &device.cpu_id, &export.uid].into_iter().all(|name| is_name(name)) {
-            let what = format!("openid, cpu_id or uid is no 1 to {LONGEST_NAME} printable characters");
+            let what = format!("openid, cpu_id or uid is no 1 to {MAX_NAME_CHARACTERS} printable characters");
             return Err(Verdict::new(Reason::WrongType, what));
         }
         let (devices, is_known, auth_keys) = self.ledger.read(|state| {
             let auth_keys = state.auth_keys(&device.cpu_id, &export.uid).len();
             (state.device_count(), state.attk(&device.cpu_id).is_some(), auth_keys)
         });
-        if (devices >= MOST_DEVICES && !is_known) || auth_keys >= MOST_AUTH_KEYS {
+        if (devices >= MAX_DEVICES && !is_known) || auth_keys >= MAX_AUTH_KEYS {
             let what = format!("{devices} devices are known, and {auth_keys} AuthKeys of this app");
             return Err(Verdict::new(Reason::TooMany, what));
         }
@@ -134,7 +135,7 @@ impl WeChat {
             appid: &device.appid,
             openid: &device.openid,
         };
-        self.take_device(keys).await.map_err(|error| Verdict::new(error.reason(), error.to_string()))
+        self.upload_device(keys).await.map_err(|error| Verdict::new(error.reason(), error.to_string()))
     }
 }
 
@@ -160,19 +161,19 @@ mod tests {
     #[tokio::test]
     async fn an_enrolled_phone_is_known_with_its_user_until_a_reset() {
         let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
-        assert!(!wechat.knows_openid(DEFAULT_APPID, OPENID));
+        assert!(!wechat.has_openid(DEFAULT_APPID, OPENID));
         assert_eq!(wechat.enroll(&upload(&mut phone)).await, Ok(()));
-        assert!(wechat.knows_openid(DEFAULT_APPID, OPENID));
+        assert!(wechat.has_openid(DEFAULT_APPID, OPENID));
         let owner = KeyOwner { cpu_id: &phone.cpu_id, uid: &phone.uid, appid: DEFAULT_APPID, openid: OPENID };
-        let lacks = wechat.lacks(owner, &public(phone.ask), Some(&public(phone.auth_key)));
+        let lacks = wechat.missing_uploads(owner, &public(phone.ask), Some(&public(phone.auth_key)));
         assert!(!lacks.device && !lacks.ask && !lacks.auth_key);
         wechat.reset().await.unwrap();
-        assert!(!wechat.knows_openid(DEFAULT_APPID, OPENID));
+        assert!(!wechat.has_openid(DEFAULT_APPID, OPENID));
     }
 
     #[tokio::test]
     async fn an_enrolment_without_proof_is_refused_with_its_reason() {
-        let long = "x".repeat(LONGEST_NAME + 1);
+        let long = "x".repeat(MAX_NAME_CHARACTERS + 1);
         for (member, value, reason) in [
             ("attk", json!("no key"), Reason::BadKey),
             ("attk", json!(public(3).to_pem()), Reason::WrongSignature),
@@ -193,7 +194,7 @@ mod tests {
             request[member] = value;
             let refused = wechat.enroll(&request).await.unwrap_err();
             assert_eq!(refused.reason, reason, "{member}: {refused:?}");
-            assert!(!wechat.knows_openid(DEFAULT_APPID, OPENID));
+            assert!(!wechat.has_openid(DEFAULT_APPID, OPENID));
             assert_eq!(
                 wechat.ledger.read(crate::ledger::ledger_state::LedgerState::device_count),
                 0,

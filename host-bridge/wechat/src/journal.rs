@@ -19,23 +19,23 @@ pub const MAX_ENTRIES: usize = 10_000;
 /// Total bytes of requests and answers, as JSON, that are kept; older calls are dropped.
 pub const MAX_BYTES: usize = 64 << 20;
 /// Total bytes of the calls in one page.
-const MAX_PAGE: usize = 2 << 20;
+const MAX_PAGE_BYTES: usize = 2 << 20;
 /// Characters of a text in a request or an answer. The rest is cut off and replaced by its length.
-const MAX_TEXT: usize = 8 << 10;
+const MAX_TEXT_CHARACTERS: usize = 8 << 10;
 /// Members or items of one object or array. The rest is dropped and replaced by its number.
 const MAX_ITEMS: usize = 256;
 /// Bytes of a member's name. The rest is cut off.
-const MAX_NAME: usize = 256;
+const MAX_NAME_BYTES: usize = 256;
 /// Total bytes of one request or answer. The rest is dropped. Each waiting call holds at most this much.
-const MAX_EXCERPT: usize = 32 << 10;
+const MAX_EXCERPT_BYTES: usize = 32 << 10;
 /// Bytes that each call counts in addition to its texts.
-const ENTRY: usize = 256;
+const ENTRY_OVERHEAD_BYTES: usize = 256;
 /// Bytes that each value counts in addition to its text.
-const VALUE: usize = size_of::<Value>();
+const VALUE_OVERHEAD_BYTES: usize = size_of::<Value>();
 /// Entries that a subscriber may lag behind before it loses the oldest.
-const BACKLOG: usize = 1024;
+const SUBSCRIBER_CAPACITY: usize = 1024;
 /// Members that are credentials.
-const SECRETS: &[&str] = &[
+const SECRET_MEMBERS: &[&str] = &[
     "access_token",
     "accesstoken",
     "appsecret",
@@ -66,7 +66,7 @@ pub enum Origin {
 #[derive(Debug)]
 pub struct PendingCall {
     origin: Origin,
-    begun: Instant,
+    started: Instant,
 }
 
 /// A call with its answer, before it has a number.
@@ -84,18 +84,18 @@ pub struct NewEntry {
 impl PendingCall {
     /// A call that is received now.
     pub fn begin(origin: Origin) -> Self {
-        Self { origin, begun: Instant::now() }
+        Self { origin, started: Instant::now() }
     }
 
     /// The time since the call was received.
     pub fn microseconds(&self) -> u64 {
-        u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX)
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// The call once it is answered, at a moment in milliseconds since 1970. `call` is the method, such as `wx.login`, or
     /// the HTTP method and path, such as `POST /cgi-bin/soter/verify_signature`. The verdict gives the reason if the answer
     /// does not: for a signature, and for a refused request.
-    pub fn answered(
+    pub fn into_entry(
         self,
         at: u64,
         call: impl Into<String>,
@@ -136,16 +136,16 @@ impl From<Value> for Excerpt {
 
 impl Excerpt {
     fn of(value: Cow<'_, Value>) -> Self {
-        let mut room = MAX_EXCERPT;
-        let value = if fits(&value, &mut room) {
+        let mut remaining_bytes = MAX_EXCERPT_BYTES;
+        let value = if fits(&value, &mut remaining_bytes) {
             let mut value = value.into_owned();
             mask_secrets(&mut value);
             value
         } else {
-            room = MAX_EXCERPT;
-            tidied(value, &mut room)
+            remaining_bytes = MAX_EXCERPT_BYTES;
+            excerpt_value(value, &mut remaining_bytes)
         };
-        Self { value, bytes: MAX_EXCERPT - room }
+        Self { value, bytes: MAX_EXCERPT_BYTES - remaining_bytes }
     }
 }
 
@@ -176,13 +176,13 @@ pub struct Entry {
 /// The newest calls.
 #[derive(Debug)]
 pub struct Journal {
-    kept: Mutex<Kept>,
+    state: Mutex<JournalState>,
     subscribers: broadcast::Sender<Arc<Entry>>,
     head: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct JournalState {
     last_number: u64,
     /// Each with its size in bytes.
     entries: VecDeque<(Arc<Entry>, usize)>,
@@ -198,24 +198,24 @@ impl Default for Journal {
 impl Journal {
     /// An empty journal.
     pub fn new() -> Self {
-        let (subscribers, _) = broadcast::channel(BACKLOG);
-        Self { kept: Mutex::default(), subscribers, head: watch::Sender::default() }
+        let (subscribers, _) = broadcast::channel(SUBSCRIBER_CAPACITY);
+        Self { state: Mutex::default(), subscribers, head: watch::Sender::default() }
     }
 
     /// Records a call, and sends it to the subscribers.
     pub fn record(&self, entry: NewEntry) -> Arc<Entry> {
         let NewEntry { at, origin, call, request, answer, verdict, microseconds } = entry;
-        let bytes = ENTRY + call.len() + request.bytes + answer.bytes;
+        let bytes = ENTRY_OVERHEAD_BYTES + call.len() + request.bytes + answer.bytes;
         let (request, answer) = (request.value, answer.value);
-        let mut kept = self.kept();
-        kept.last_number += 1;
-        let number = kept.last_number;
+        let mut state = self.state();
+        state.last_number += 1;
+        let number = state.last_number;
         let entry = Arc::new(Entry { number, at, origin, call, request, answer, verdict, microseconds });
-        kept.bytes += bytes;
-        kept.entries.push_back((Arc::clone(&entry), bytes));
-        while kept.entries.len() > MAX_ENTRIES || kept.bytes > MAX_BYTES {
-            let Some((_, dropped)) = kept.entries.pop_front() else { break };
-            kept.bytes -= dropped;
+        state.bytes += bytes;
+        state.entries.push_back((Arc::clone(&entry), bytes));
+        while state.entries.len() > MAX_ENTRIES || state.bytes > MAX_BYTES {
+            let Some((_, dropped)) = state.entries.pop_front() else { break };
+            state.bytes -= dropped;
         }
         // Sent under the lock, so that subscribers receive calls in the order of their numbers. Without subscribers
         // the send fails, which is not an error.
@@ -227,26 +227,26 @@ impl Journal {
     /// At most `limit` calls after the one with this number, the oldest first; 0 is before all. Large calls reduce the
     /// number. The result is empty only if no later call is kept.
     pub fn after(&self, number: u64, limit: usize) -> Vec<Arc<Entry>> {
-        let kept = self.kept();
-        let start = kept.entries.partition_point(|(entry, _)| entry.number <= number);
-        page(kept.entries.range(start..).take(limit))
+        let state = self.state();
+        let start = state.entries.partition_point(|(entry, _)| entry.number <= number);
+        page(state.entries.range(start..).take(limit))
     }
 
     /// At most `limit` calls directly before the one with this number, the oldest first. Large calls reduce the number,
     /// as in [`after`](Self::after).
     pub fn before(&self, number: u64, limit: usize) -> Vec<Arc<Entry>> {
-        let kept = self.kept();
-        let end = kept.entries.partition_point(|(entry, _)| entry.number < number);
-        let mut entries = page(kept.entries.range(..end).rev().take(limit));
+        let state = self.state();
+        let end = state.entries.partition_point(|(entry, _)| entry.number < number);
+        let mut entries = page(state.entries.range(..end).rev().take(limit));
         entries.reverse();
         entries
     }
 
     /// Removes every call. The numbers continue.
     pub fn clear(&self) {
-        let mut kept = self.kept();
-        kept.entries.clear();
-        kept.bytes = 0;
+        let mut state = self.state();
+        state.entries.clear();
+        state.bytes = 0;
     }
 
     /// Follows the number of the newest call. A slow receiver sees only the latest number.
@@ -259,8 +259,8 @@ impl Journal {
         self.subscribers.subscribe()
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, JournalState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -270,27 +270,33 @@ fn page<'a>(calls: impl Iterator<Item = &'a (Arc<Entry>, usize)>) -> Vec<Arc<Ent
     let fits = |(_, bytes): &&(Arc<Entry>, usize)| {
         let is_first = taken == 0;
         taken += bytes;
-        is_first || taken <= MAX_PAGE
+        is_first || taken <= MAX_PAGE_BYTES
     };
     calls.take_while(fits).map(|(entry, _)| Arc::clone(entry)).collect()
 }
 
-/// Whether the whole value can be kept, as most can. Subtracts its bytes from the room.
-fn fits(value: &Value, room: &mut usize) -> bool {
+/// Whether the whole value can be kept, as most can. Subtracts its bytes from `remaining_bytes`.
+fn fits(value: &Value, remaining_bytes: &mut usize) -> bool {
     let contents = match value {
-        Value::String(text) if text.len() <= MAX_TEXT => text_bytes(text),
-        Value::Array(items) if items.len() <= MAX_ITEMS && items.iter().all(|item| fits(item, room)) => 0,
+        Value::String(text) if text.len() <= MAX_TEXT_CHARACTERS => text_bytes(text),
+        Value::Array(items)
+            if items.len() <= MAX_ITEMS && items.iter().all(|item| fits(item, remaining_bytes)) =>
+        {
+            0
+        }
         Value::Object(members)
             if members.len() <= MAX_ITEMS
-                && members.iter().all(|(name, member)| name.len() <= MAX_NAME && fits(member, room)) =>
+                && members
+                    .iter()
+                    .all(|(name, member)| name.len() <= MAX_NAME_BYTES && fits(member, remaining_bytes)) =>
         {
-            members.keys().map(|name| VALUE + name.len()).sum()
+            members.keys().map(|name| VALUE_OVERHEAD_BYTES + name.len()).sum()
         }
         Value::String(_) | Value::Array(_) | Value::Object(_) => return false,
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     };
-    let left = room.checked_sub(VALUE + contents);
-    *room = left.unwrap_or_default();
+    let left = remaining_bytes.checked_sub(VALUE_OVERHEAD_BYTES + contents);
+    *remaining_bytes = left.unwrap_or_default();
     left.is_some()
 }
 
@@ -308,7 +314,7 @@ fn mask_secrets(value: &mut Value) {
 }
 
 fn is_secret(name: &str) -> bool {
-    SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+    SECRET_MEMBERS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
 }
 
 /// The bytes of a text in JSON, where control characters take six.
@@ -318,46 +324,52 @@ fn text_bytes(text: &str) -> usize {
 
 /// The part of a value that is kept: secrets are masked, and what is too long or does not fit is left out. An owned value
 /// is not copied. Of a borrowed value, only the kept part is copied.
-fn tidied(value: Cow<'_, Value>, room: &mut usize) -> Value {
-    *room = room.saturating_sub(VALUE);
+fn excerpt_value(value: Cow<'_, Value>, remaining_bytes: &mut usize) -> Value {
+    *remaining_bytes = remaining_bytes.saturating_sub(VALUE_OVERHEAD_BYTES);
     match value {
-        Cow::Owned(Value::String(text)) => Value::String(tidied_text(text.into(), room)),
-        Cow::Borrowed(Value::String(text)) => Value::String(tidied_text(text.into(), room)),
-        Cow::Owned(Value::Array(items)) => tidied_items(items.len(), items.into_iter().map(Cow::Owned), room),
+        Cow::Owned(Value::String(text)) => Value::String(excerpt_text(text.into(), remaining_bytes)),
+        Cow::Borrowed(Value::String(text)) => Value::String(excerpt_text(text.into(), remaining_bytes)),
+        Cow::Owned(Value::Array(items)) => {
+            excerpt_items(items.len(), items.into_iter().map(Cow::Owned), remaining_bytes)
+        }
         Cow::Borrowed(Value::Array(items)) => {
-            tidied_items(items.len(), items.iter().map(Cow::Borrowed), room)
+            excerpt_items(items.len(), items.iter().map(Cow::Borrowed), remaining_bytes)
         }
         Cow::Owned(Value::Object(members)) => {
             let owned = |(name, member)| (Cow::Owned(name), Cow::Owned(member));
-            tidied_members(members.len(), members.into_iter().map(owned), room)
+            excerpt_members(members.len(), members.into_iter().map(owned), remaining_bytes)
         }
         Cow::Borrowed(Value::Object(members)) => {
             let borrowed = |(name, member)| (Cow::Borrowed(String::as_str(name)), Cow::Borrowed(member));
-            tidied_members(members.len(), members.iter().map(borrowed), room)
+            excerpt_members(members.len(), members.iter().map(borrowed), remaining_bytes)
         }
         other => other.into_owned(),
     }
 }
 
-fn tidied_text(text: Cow<'_, str>, room: &mut usize) -> String {
-    let text = match cut(&text, *room) {
+fn excerpt_text(text: Cow<'_, str>, remaining_bytes: &mut usize) -> String {
+    let text = match cut_position(&text, *remaining_bytes) {
         Some(end) => {
             let more = text.len() - end;
             [text.get(..end).unwrap_or_default(), &format!("… ({more} bytes more)")].concat()
         }
         None => text.into_owned(),
     };
-    *room = room.saturating_sub(text_bytes(&text));
+    *remaining_bytes = remaining_bytes.saturating_sub(text_bytes(&text));
     text
 }
 
-fn tidied_items<'a>(number: usize, items: impl Iterator<Item = Cow<'a, Value>>, room: &mut usize) -> Value {
+fn excerpt_items<'a>(
+    number: usize,
+    items: impl Iterator<Item = Cow<'a, Value>>,
+    remaining_bytes: &mut usize,
+) -> Value {
     let mut kept = Vec::new();
     for item in items.take(MAX_ITEMS) {
-        if *room == 0 {
+        if *remaining_bytes == 0 {
             break;
         }
-        kept.push(tidied(item, room));
+        kept.push(excerpt_value(item, remaining_bytes));
     }
     let more = number - kept.len();
     if more > 0 {
@@ -367,20 +379,21 @@ fn tidied_items<'a>(number: usize, items: impl Iterator<Item = Cow<'a, Value>>, 
     Value::Array(kept)
 }
 
-fn tidied_members<'a>(
+fn excerpt_members<'a>(
     number: usize,
     members: impl Iterator<Item = (Cow<'a, str>, Cow<'a, Value>)>,
-    room: &mut usize,
+    remaining_bytes: &mut usize,
 ) -> Value {
     let mut kept = serde_json::Map::new();
     let mut more = number;
     for (name, member) in members.take(MAX_ITEMS) {
-        if *room == 0 {
+        if *remaining_bytes == 0 {
             break;
         }
-        *room = room.saturating_sub(VALUE + name.len().min(MAX_NAME));
+        *remaining_bytes =
+            remaining_bytes.saturating_sub(VALUE_OVERHEAD_BYTES + name.len().min(MAX_NAME_BYTES));
         let member = if is_secret(&name) { Cow::Owned(masked(&member)) } else { member };
-        kept.insert(short(name), tidied(member, room));
+        kept.insert(shorten_name(name), excerpt_value(member, remaining_bytes));
         more -= 1;
     }
     if more > 0 {
@@ -400,15 +413,15 @@ fn masked(secret: &Value) -> Value {
 }
 
 /// A member's name, cut if it is too long.
-fn short(name: Cow<'_, str>) -> String {
-    let end = name.floor_char_boundary(MAX_NAME);
+fn shorten_name(name: Cow<'_, str>) -> String {
+    let end = name.floor_char_boundary(MAX_NAME_BYTES);
     if end < name.len() { [name.get(..end).unwrap_or_default(), "…"].concat() } else { name.into_owned() }
 }
 
 /// The end of the kept part of a text, if the text must be cut.
-fn cut(text: &str, room: usize) -> Option<usize> {
-    let end = text.char_indices().nth(MAX_TEXT).map_or(text.len(), |(end, _)| end);
-    let end = text.floor_char_boundary(end.min(room));
+fn cut_position(text: &str, remaining_bytes: usize) -> Option<usize> {
+    let end = text.char_indices().nth(MAX_TEXT_CHARACTERS).map_or(text.len(), |(end, _)| end);
+    let end = text.floor_char_boundary(end.min(remaining_bytes));
     (end < text.len()).then_some(end)
 }
 
@@ -428,7 +441,7 @@ mod tests {
 
     fn call(request: Value) -> NewEntry {
         let answer = json!({"access_token": "80_abcdefghijklmnop", "expires_in": 7200});
-        PendingCall::begin(Origin::WeChat).answered(0, "GET /cgi-bin/token", request, answer, None)
+        PendingCall::begin(Origin::WeChat).into_entry(0, "GET /cgi-bin/token", request, answer, None)
     }
 
     /// All entries, read page by page.
@@ -457,7 +470,7 @@ mod tests {
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
             ".{0,20}".prop_map(Value::from),
-            (MAX_TEXT - 2..MAX_TEXT + 2).prop_map(|length| "x".repeat(length).into()),
+            (MAX_TEXT_CHARACTERS - 2..MAX_TEXT_CHARACTERS + 2).prop_map(|length| "x".repeat(length).into()),
         ];
         let name = prop_oneof!["[a-c]{1,2}", Just("Token".to_owned()), Just("js_code".to_owned())];
         leaf.prop_recursive(4, 64, 8, move |inner| {
@@ -472,9 +485,9 @@ mod tests {
     proptest! {
         #[test]
         fn a_value_that_fits_is_kept_as_truncation_would_keep_it(value in json()) {
-            let mut room = MAX_EXCERPT;
-            if fits(&value, &mut room) {
-                let cut = tidied(Cow::Borrowed(&value), &mut { MAX_EXCERPT });
+            let mut remaining_bytes = MAX_EXCERPT_BYTES;
+            if fits(&value, &mut remaining_bytes) {
+                let cut = excerpt_value(Cow::Borrowed(&value), &mut { MAX_EXCERPT_BYTES });
                 prop_assert_eq!(&Excerpt::from(&value).value, &cut);
                 prop_assert_eq!(Excerpt::from(value).value, cut);
             }
@@ -505,9 +518,9 @@ mod tests {
         let text = "字".repeat(1 << 20);
         let entry = journal.record(call(json!({"list": vec![text; 300]})));
         let size = serde_json::to_vec(&*entry).unwrap().len();
-        assert!(size <= (MAX_ITEMS + 1) * (MAX_TEXT * 3 + 64), "{size}");
+        assert!(size <= (MAX_ITEMS + 1) * (MAX_TEXT_CHARACTERS * 3 + 64), "{size}");
         for _ in 0..20 {
-            journal.record(call(json!({"list": vec!["x".repeat(MAX_TEXT); MAX_ITEMS]})));
+            journal.record(call(json!({"list": vec!["x".repeat(MAX_TEXT_CHARACTERS); MAX_ITEMS]})));
         }
         let kept: usize = all(&journal).iter().map(|entry| serde_json::to_vec(&**entry).unwrap().len()).sum();
         assert!(kept <= MAX_BYTES * 2, "{kept}");
@@ -528,8 +541,8 @@ mod tests {
         ] {
             let Excerpt { value, bytes } = large.into();
             let kept = memory(&value);
-            assert!(kept <= 2 * MAX_EXCERPT && kept <= 4 * bytes, "{kept} bytes, counted as {bytes}");
-            assert!(serde_json::to_vec(&value).unwrap().len() <= 2 * MAX_EXCERPT);
+            assert!(kept <= 2 * MAX_EXCERPT_BYTES && kept <= 4 * bytes, "{kept} bytes, counted as {bytes}");
+            assert!(serde_json::to_vec(&value).unwrap().len() <= 2 * MAX_EXCERPT_BYTES);
         }
     }
 
@@ -539,7 +552,10 @@ mod tests {
             json!({"text": "字".repeat(1 << 20), "secret": "s".repeat(1 << 20), "list": vec![0; 10_000]});
         let Excerpt { value, bytes } = Excerpt::from(&large);
         let kept = memory(&value);
-        assert!(memory(&large) > 4 << 20 && kept <= bytes + 4 * VALUE, "{kept} bytes, counted as {bytes}");
+        assert!(
+            memory(&large) > 4 << 20 && kept <= bytes + 4 * VALUE_OVERHEAD_BYTES,
+            "{kept} bytes, counted as {bytes}"
+        );
         assert_eq!(value["secret"], "***ssss");
     }
 
@@ -547,10 +563,13 @@ mod tests {
     fn memory(value: &Value) -> usize {
         match value {
             Value::String(text) => text.capacity(),
-            Value::Array(items) => items.capacity() * VALUE + items.iter().map(memory).sum::<usize>(),
-            Value::Object(members) => {
-                members.iter().map(|(name, member)| name.capacity() + 2 * VALUE + memory(member)).sum()
+            Value::Array(items) => {
+                items.capacity() * VALUE_OVERHEAD_BYTES + items.iter().map(memory).sum::<usize>()
             }
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, member)| name.capacity() + 2 * VALUE_OVERHEAD_BYTES + memory(member))
+                .sum(),
             Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         }
     }
@@ -559,11 +578,11 @@ mod tests {
     fn a_page_has_as_many_calls_as_fit_and_at_least_one() {
         let journal = Journal::new();
         for _ in 0..200 {
-            journal.record(call(json!({"text": vec!["x".repeat(MAX_TEXT); 3]})));
+            journal.record(call(json!({"text": vec!["x".repeat(MAX_TEXT_CHARACTERS); 3]})));
         }
         let page = journal.after(0, usize::MAX);
         let size: usize = page.iter().map(|entry| serde_json::to_vec(&**entry).unwrap().len()).sum();
-        assert!(page.len() > 1 && size <= MAX_PAGE, "{size}");
+        assert!(page.len() > 1 && size <= MAX_PAGE_BYTES, "{size}");
         assert_eq!(all(&journal).len(), 200);
         let last = journal.before(u64::MAX, usize::MAX);
         assert_eq!((last.len(), last.last().map(|entry| entry.number)), (page.len(), Some(200)));

@@ -32,7 +32,7 @@ use self::ledger_state::LedgerState;
 use self::store::{LedgerError, LedgerStore};
 
 /// Maximum number of changes that are written as one group.
-const LARGEST_GROUP: usize = 1024;
+const MAX_GROUP_CHANGES: usize = 1024;
 
 /// The current state in memory, and the writer that makes it durable.
 pub struct Ledger {
@@ -45,7 +45,7 @@ struct Inner {
     /// `None` for a ledger in memory, and after the ledger was closed.
     queue: Option<Sender<Queued>>,
     /// The error with which a stopped ledger rejects every change.
-    broken: Option<LedgerError>,
+    stop_error: Option<LedgerError>,
 }
 
 struct Queued {
@@ -66,7 +66,7 @@ impl Receipt {
     pub async fn durable(self) -> Result<(), LedgerError> {
         for waiting in self.0 {
             // The writer dropped the sender: the ledger was closed, or the writer panicked.
-            waiting.await.unwrap_or_else(|_| Err(closed()))?;
+            waiting.await.unwrap_or_else(|_| Err(closed_error()))?;
         }
         Ok(())
     }
@@ -75,7 +75,7 @@ impl Receipt {
 impl Ledger {
     /// A ledger that forgets everything when it is dropped.
     pub fn in_memory() -> Self {
-        let inner = Inner { state: LedgerState::default(), queue: None, broken: None };
+        let inner = Inner { state: LedgerState::default(), queue: None, stop_error: None };
         Self { inner: Mutex::new(inner), writer: None }
     }
 
@@ -96,13 +96,13 @@ impl Ledger {
                 what: format!("the ledger's writer does not start: {error}"),
                 next: "check the limits of this process (ulimit), then repeat".to_owned(),
             })?;
-        let inner = Inner { state, queue: Some(queue), broken: None };
+        let inner = Inner { state, queue: Some(queue), stop_error: None };
         Ok(Self { inner: Mutex::new(inner), writer: Some(writer) })
     }
 
-    /// Reads the state. `look` runs under the ledger's lock, so it must be fast.
-    pub(crate) fn read<T>(&self, look: impl FnOnce(&LedgerState) -> T) -> T {
-        look(&self.inner().state)
+    /// Reads the state. `query` runs under the ledger's lock, so it must be fast.
+    pub(crate) fn read<T>(&self, query: impl FnOnce(&LedgerState) -> T) -> T {
+        query(&self.inner().state)
     }
 
     /// Checks and changes in one atomic step: `decide` and the changes that it returns run under one lock.
@@ -114,7 +114,7 @@ impl Ledger {
         decide: impl FnOnce(&mut LedgerState) -> Result<Vec<Change>, E>,
     ) -> Result<Result<Receipt, LedgerError>, E> {
         let mut inner = self.inner();
-        if let Some(error) = &inner.broken {
+        if let Some(error) = &inner.stop_error {
             return Ok(Err(error.clone()));
         }
         let changes = decide(&mut inner.state)?;
@@ -133,7 +133,7 @@ impl Ledger {
 
     /// Rejects every later change, with the error of the first call.
     pub(crate) fn stop(&self, error: &LedgerError) {
-        self.inner().broken.get_or_insert_with(|| error.clone());
+        self.inner().stop_error.get_or_insert_with(|| error.clone());
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -168,7 +168,7 @@ fn write_groups(store: &mut impl LedgerStore, queued: &Receiver<Queued>) {
         // for the processor, this returns at once.
         std::thread::yield_now();
         let (changes, waiting): (Vec<_>, Vec<_>) = std::iter::once(first)
-            .chain(queued.try_iter().take(LARGEST_GROUP - 1))
+            .chain(queued.try_iter().take(MAX_GROUP_CHANGES - 1))
             .map(|Queued { change, durable }| (change, durable))
             .unzip();
         // After a failure the store may lack a change that later ones depend on.
@@ -190,7 +190,7 @@ fn commit(store: &mut impl LedgerStore, changes: &[Change]) -> Result<(), Ledger
     result
 }
 
-fn closed() -> LedgerError {
+fn closed_error() -> LedgerError {
     LedgerError {
         what: "the ledger was closed before the change was durable".to_owned(),
         next: "start the server again, and repeat the request".to_owned(),

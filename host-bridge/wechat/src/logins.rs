@@ -8,11 +8,11 @@ use crate::random::{random_bytes, random_text};
 use crate::secret::Secret;
 
 /// A code is valid for 5 minutes.
-const CODE_MS: u64 = 300_000;
+const CODE_LIFETIME_MS: u64 = 300_000;
 /// How long a session lives without a login. Not documented; modelled.
-const SESSION_MS: u64 = 3 * 86_400_000;
+const SESSION_LIFETIME_MS: u64 = 3 * 86_400_000;
 /// Maximum number of codes that are remembered; beyond that, the oldest are forgotten.
-const MOST_CODES: usize = 10_000;
+const MAX_CODES: usize = 10_000;
 
 /// A user in a mini program.
 type SessionOwner = (String, String);
@@ -52,7 +52,7 @@ impl Logins {
     /// Makes a new code, and begins or renews the session.
     pub(crate) fn login(&mut self, appid: &str, user: &str, now: u64) -> String {
         self.session(appid, user, now);
-        if self.codes.len() >= MOST_CODES {
+        if self.codes.len() >= MAX_CODES {
             self.codes.pop_front();
         }
         let text = format!("emulated{}", random_text(24));
@@ -74,7 +74,9 @@ impl Logins {
         now: u64,
     ) -> Result<(String, Secret), BadCode> {
         let code = self.codes.iter_mut().find(|code| code.appid == appid && code.text.is(text));
-        let code = code.filter(|code| now < code.made_at.saturating_add(CODE_MS)).ok_or(BadCode::Invalid)?;
+        let code = code
+            .filter(|code| now < code.made_at.saturating_add(CODE_LIFETIME_MS))
+            .ok_or(BadCode::Invalid)?;
         if std::mem::replace(&mut code.used, true) {
             return Err(BadCode::Used);
         }
@@ -84,16 +86,16 @@ impl Logins {
     }
 
     /// Whether the user has a session that is alive.
-    pub(crate) fn is_alive(&self, appid: &str, user: &str, now: u64) -> bool {
-        let place = (appid.to_owned(), user.to_owned());
-        self.sessions.get(&place).is_some_and(|session| session.lives_at(now))
+    pub(crate) fn has_session(&self, appid: &str, user: &str, now: u64) -> bool {
+        let owner = (appid.to_owned(), user.to_owned());
+        self.sessions.get(&owner).is_some_and(|session| session.is_alive_at(now))
     }
 
     /// Renews the user's session, or begins one if none is alive, and returns its key.
     pub(crate) fn session(&mut self, appid: &str, user: &str, now: u64) -> Secret {
         let new = || Session { key: base64::encode(&random_bytes::<16>()).into(), renewed_at: now };
         let session = self.sessions.entry((appid.to_owned(), user.to_owned())).or_insert_with(new);
-        if !session.lives_at(now) {
+        if !session.is_alive_at(now) {
             *session = new();
         }
         session.renewed_at = now;
@@ -102,8 +104,8 @@ impl Logins {
 }
 
 impl Session {
-    fn lives_at(&self, now: u64) -> bool {
-        now < self.renewed_at.saturating_add(SESSION_MS)
+    fn is_alive_at(&self, now: u64) -> bool {
+        now < self.renewed_at.saturating_add(SESSION_LIFETIME_MS)
     }
 }
 
@@ -125,22 +127,22 @@ mod tests {
     #[test]
     fn a_login_extends_the_session_and_an_expired_session_gets_another_key() {
         let mut logins = Logins::default();
-        assert!(!logins.is_alive("a", "u", 0));
+        assert!(!logins.has_session("a", "u", 0));
         let code = logins.login("a", "u", 0);
         let first = logins.exchange("a", &code, 0).unwrap().1;
         assert_eq!(base64::decode(first.expose()).unwrap().len(), 16);
-        let code = logins.login("a", "u", SESSION_MS - 1);
-        assert!(logins.exchange("a", &code, SESSION_MS - 1).unwrap().1.is(first.expose()));
-        assert!(!logins.is_alive("a", "u", 2 * SESSION_MS));
-        let code = logins.login("a", "u", 2 * SESSION_MS);
-        assert!(!logins.exchange("a", &code, 2 * SESSION_MS).unwrap().1.is(first.expose()));
+        let code = logins.login("a", "u", SESSION_LIFETIME_MS - 1);
+        assert!(logins.exchange("a", &code, SESSION_LIFETIME_MS - 1).unwrap().1.is(first.expose()));
+        assert!(!logins.has_session("a", "u", 2 * SESSION_LIFETIME_MS));
+        let code = logins.login("a", "u", 2 * SESSION_LIFETIME_MS);
+        assert!(!logins.exchange("a", &code, 2 * SESSION_LIFETIME_MS).unwrap().1.is(first.expose()));
     }
 
     #[test]
     fn codes_are_limited_and_the_oldest_are_dropped() {
         let mut logins = Logins::default();
         let first = logins.login("a", "u", 0);
-        for _ in 0..MOST_CODES {
+        for _ in 0..MAX_CODES {
             logins.login("a", "u", 0);
         }
         assert_eq!(logins.exchange("a", &first, 0).unwrap_err(), BadCode::Invalid);

@@ -87,7 +87,7 @@ paths! {
 pub(crate) const PREFIXES: [&str; 2] = ["/cgi-bin/", "/sns/"];
 
 /// Whether a path belongs to the real servers, emulated here or not.
-pub fn is_wechats(path: &str) -> bool {
+pub fn is_wechat_path(path: &str) -> bool {
     PREFIXES.iter().any(|prefix| path.starts_with(prefix))
 }
 
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_advice_for_an_unknown_path_names_the_paths_of_the_real_servers() {
-        let real = || WeChatPath::ALL.iter().map(|path| path.path()).filter(|path| is_wechats(path));
+        let real = || WeChatPath::ALL.iter().map(|path| path.path()).filter(|path| is_wechat_path(path));
         assert_eq!(real().count(), 6);
         for path in real() {
             assert!(INVALID_URL_ADVICE.contains(path.trim_start_matches('/')), "{path}");

@@ -26,11 +26,11 @@ use crate::verdict::Verdict;
 use crate::verification;
 
 /// Maximum length of a result in bytes: a challenge has at most 511 UTF-16 units, each escaped in 6 bytes.
-const LONGEST_RESULT: usize = 16 << 10;
+const MAX_RESULT_BYTES: usize = 16 << 10;
 /// Maximum number of other known keys that are tried for a diagnosis.
-const KEYS_TRIED: usize = 64;
+const MAX_KEYS_TRIED: usize = 64;
 /// Maximum number of AuthKeys for which changes of the text are searched.
-const KEYS_SEARCHED: usize = 4;
+const MAX_KEYS_SEARCHED: usize = 4;
 
 /// What a backend asks about.
 #[derive(Clone, Copy, Debug)]
@@ -60,9 +60,9 @@ struct Genuine {
 pub(crate) async fn judge(
     ledger: &Ledger,
     claim: Claim<'_>,
-    accepts_replays: bool,
+    accept_replays: bool,
 ) -> Result<Verdict, LedgerError> {
-    let genuine = match examine(ledger, claim) {
+    let genuine = match check_claim(ledger, claim) {
         Ok(genuine) => genuine,
         Err(refused) => return Ok(refused),
     };
@@ -91,35 +91,35 @@ pub(crate) async fn judge(
             format!("counter {counter} is not greater than {highest}, the highest of this device so far"),
         )
     };
-    Ok(if accepts_replays {
+    Ok(if accept_replays {
         Verdict::new(Reason::ValidReplay, format!("{detail}; replays are accepted as told"))
     } else {
         Verdict::new(reason, detail)
     })
 }
 
-fn examine(ledger: &Ledger, claim: Claim<'_>) -> Result<Genuine, Verdict> {
-    let json = text(claim.json, "json_string")?;
-    let signature = text(claim.signature, "json_signature")?;
-    if json.len() > LONGEST_RESULT {
+fn check_claim(ledger: &Ledger, claim: Claim<'_>) -> Result<Genuine, Verdict> {
+    let json = string_member(claim.json, "json_string")?;
+    let signature = string_member(claim.signature, "json_signature")?;
+    if json.len() > MAX_RESULT_BYTES {
         let detail =
-            format!("json_string has {} bytes; no result has more than {LONGEST_RESULT}", json.len());
+            format!("json_string has {} bytes; no result has more than {MAX_RESULT_BYTES}", json.len());
         return Err(Verdict::new(Reason::TooLong, detail));
     }
-    let signature = verification::read_base64_signature(signature)?;
-    let result =
-        ResultJson::decode(json.as_bytes()).map_err(|error| undecodable(ledger, json, &signature, &error))?;
+    let signature = verification::parse_base64_signature(signature)?;
+    let result = ResultJson::decode(json.as_bytes())
+        .map_err(|error| explain_undecodable(ledger, json, &signature, &error))?;
     let (is_known, auth_keys) = ledger.read(|state| {
         let auth_keys = state.auth_keys(&result.cpu_id, &result.uid).to_vec();
         (state.attk(&result.cpu_id).is_some(), auth_keys)
     });
     if !is_known {
-        let detail = format!("no device {} has uploaded a key", shown(&result.cpu_id));
+        let detail = format!("no device {} has uploaded a key", printable(&result.cpu_id));
         return Err(Verdict::new(Reason::UnknownDevice, detail));
     }
-    let holds = |key: &&AuthKey| key.key.verify(key.scheme, json.as_bytes(), &signature).is_ok();
-    let Some(key) = auth_keys.iter().filter(|key| !key.retired).find(holds) else {
-        return Err(unsigned(ledger, &result, json, &signature, auth_keys, claim));
+    let verifies = |key: &&AuthKey| key.key.verify(key.scheme, json.as_bytes(), &signature).is_ok();
+    let Some(key) = auth_keys.iter().filter(|key| !key.retired).find(verifies) else {
+        return Err(explain_unsigned(ledger, &result, json, &signature, auth_keys, claim));
     };
     let claimed = result.scheme();
     if claimed != key.scheme {
@@ -135,15 +135,18 @@ fn examine(ledger: &Ledger, claim: Claim<'_>) -> Result<Genuine, Verdict> {
         return Err(Verdict::new(Reason::OtherAppsResult, detail));
     }
     if key.openid != claim.openid {
-        let detail =
-            format!("the key that signed belongs to {}, asked was for {}", key.openid, shown(claim.openid));
+        let detail = format!(
+            "the key that signed belongs to {}, asked was for {}",
+            key.openid,
+            printable(claim.openid)
+        );
         return Err(Verdict::new(Reason::OtherUsersResult, detail));
     }
     Ok(Genuine { cpu_id: result.cpu_id, counter: result.counter, scheme: key.scheme })
 }
 
 /// A member of the body that must be a string.
-fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str, Verdict> {
+fn string_member<'a>(value: &'a Value, name: &str) -> Result<&'a str, Verdict> {
     let found = match value {
         Value::String(text) => return Ok(text),
         Value::Null => "missing or null",
@@ -157,14 +160,14 @@ fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str, Verdict> {
 }
 
 /// The verdict for a text that is not a result. It says so if the text was a result before it was changed.
-fn undecodable(ledger: &Ledger, json: &str, signature: &[u8], error: &DecodeError) -> Verdict {
+fn explain_undecodable(ledger: &Ledger, json: &str, signature: &[u8], error: &DecodeError) -> Verdict {
     let search = |state: &LedgerState| -> Vec<AuthKey> {
         // The text may name its device only after the change is undone.
-        let mut keys: Vec<AuthKey> = verification::unchanged(json)
+        let mut keys: Vec<AuthKey> = verification::possible_originals(json)
             .filter_map(|text| ResultJson::decode(text.as_bytes()).ok())
             .flat_map(|result| state.auth_keys(&result.cpu_id, &result.uid).to_vec())
             .collect();
-        keys.truncate(KEYS_SEARCHED);
+        keys.truncate(MAX_KEYS_SEARCHED);
         keys
     };
     let reason = match error {
@@ -175,7 +178,7 @@ fn undecodable(ledger: &Ledger, json: &str, signature: &[u8], error: &DecodeErro
         _ => Reason::MalformedJson,
     };
     if reason == Reason::MalformedJson
-        && let Some(refusal) = changed(&ledger.read(search), json, signature)
+        && let Some(refusal) = explain_changed(&ledger.read(search), json, signature)
     {
         return refusal;
     }
@@ -183,7 +186,7 @@ fn undecodable(ledger: &Ledger, json: &str, signature: &[u8], error: &DecodeErro
 }
 
 /// The verdict if no AuthKey in force signed these bytes.
-fn unsigned(
+fn explain_unsigned(
     ledger: &Ledger,
     result: &ResultJson,
     json: &str,
@@ -201,7 +204,7 @@ fn unsigned(
             return Verdict::new(Reason::RetiredKey, detail);
         }
     }
-    for key in auth_keys.iter().take(KEYS_SEARCHED) {
+    for key in auth_keys.iter().take(MAX_KEYS_SEARCHED) {
         if let Some(found) = key.key.find_pss_salt_length(json.as_bytes(), signature) {
             let SignatureScheme::RsaPss { salt_length } = key.scheme;
             let detail = format!(
@@ -214,22 +217,22 @@ fn unsigned(
             return Verdict::new(Reason::Pkcs1InsteadOfPss, detail);
         }
     }
-    if let Some(refusal) = changed(&auth_keys, json, signature) {
+    if let Some(refusal) = explain_changed(&auth_keys, json, signature) {
         return refusal;
     }
-    let others = ledger.read(|state| state.other_keys(&result.cpu_id, KEYS_TRIED));
+    let others = ledger.read(|state| state.other_keys(&result.cpu_id, MAX_KEYS_TRIED));
     let schemes = [result.scheme(), SignatureScheme::default()];
-    let holds = |known: &&KnownKey| {
+    let verifies = |known: &&KnownKey| {
         schemes.iter().any(|scheme| known.key.verify(*scheme, json.as_bytes(), signature).is_ok())
     };
-    if let Some(other) = others.iter().find(holds) {
+    if let Some(other) = others.iter().find(verifies) {
         return Verdict::new(Reason::WrongKey, format!("signed with {}", other.description));
     }
     if auth_keys.is_empty() {
         let detail = format!(
             "device {} has uploaded no AuthKey for uid {}",
-            shown(&result.cpu_id),
-            shown(&result.uid)
+            printable(&result.cpu_id),
+            printable(&result.uid)
         );
         return Verdict::new(Reason::NoAuthKey, detail);
     }
@@ -241,10 +244,11 @@ fn unsigned(
 }
 
 /// The refusal for a text that one of these keys signed before it was changed.
-fn changed(keys: &[AuthKey], json: &str, signature: &[u8]) -> Option<Verdict> {
-    let changes = keys.iter().take(KEYS_SEARCHED).find_map(|key| {
-        verification::found_changes(&key.key, json.as_bytes(), signature, Some(key.scheme))
-    })?;
+fn explain_changed(keys: &[AuthKey], json: &str, signature: &[u8]) -> Option<Verdict> {
+    let changes = keys
+        .iter()
+        .take(MAX_KEYS_SEARCHED)
+        .find_map(|key| verification::find_changes(&key.key, json.as_bytes(), signature, Some(key.scheme)))?;
     let detail = format!("the text was changed after it had been signed: {}", changes.join(", and "));
     Some(Verdict::new(Reason::Reserialised, detail))
 }
@@ -254,7 +258,7 @@ fn fingerprint(key: &soter_wire::PublicKey) -> String {
 }
 
 /// A text from outside, on one line and shortened.
-fn shown(text: &str) -> String {
+fn printable(text: &str) -> String {
     shortened(text, 64).escape_debug().to_string()
 }
 

@@ -37,7 +37,7 @@ macro_rules! reasons {
             pub fn meaning(self) -> &'static str {
                 match self {
                     $(Self::$variant => $meaning,)+
-                    Self::Errcode(code) => codes::of_backend(code).map_or("", |code| code.meaning),
+                    Self::Errcode(code) => codes::backend_code(code).map_or("", |code| code.meaning),
                 }
             }
 
@@ -45,7 +45,7 @@ macro_rules! reasons {
             pub fn advice(self) -> &'static str {
                 match self {
                     $(Self::$variant => $advice,)+
-                    Self::Errcode(code) => codes::of_backend(code).map_or("", |code| code.advice),
+                    Self::Errcode(code) => codes::backend_code(code).map_or("", |code| code.advice),
                 }
             }
         }

@@ -33,9 +33,9 @@ use crate::tokens::{Grant, Rejected};
 use crate::verdict::Verdict;
 
 /// Maximum length of a body in bytes; a longer one gets errcode 45002.
-pub const MAX_BODY: usize = 1 << 20;
+pub const MAX_BODY_BYTES: usize = 1 << 20;
 /// Maximum number of characters of an unknown path that the journal keeps.
-const LONGEST_PATH: usize = 200;
+const MAX_PATH_CHARACTERS: usize = 200;
 
 /// A router with every path of these servers.
 pub fn routes(wechat: Arc<WeChat>) -> Router {
@@ -46,7 +46,7 @@ pub fn routes(wechat: Arc<WeChat>) -> Router {
     for prefix in PREFIXES {
         router = router.route(&format!("{prefix}{{*rest}}"), any(unknown_path));
     }
-    router.layer(DefaultBodyLimit::max(MAX_BODY)).with_state(wechat)
+    router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).with_state(wechat)
 }
 
 /// A handler for any method that answers as WeChat does: a wrong method gets an errcode as well.
@@ -62,7 +62,7 @@ macro_rules! answering {
                     Ok(()) => $answer,
                     Err(errcode) => Err(errcode),
                 };
-                $call.end(answer)
+                $call.finish(answer)
             },
         )
     };
@@ -88,9 +88,9 @@ async fn unknown_path(
     uri: Uri,
     query: RawQuery,
 ) -> Response {
-    let path = shortened(uri.path(), LONGEST_PATH).to_owned();
-    let call = Call::of(&wechat, path, method, query, Err(Errcode::EMPTY_BODY));
-    call.end(Err(Errcode::INVALID_URL))
+    let path = shortened(uri.path(), MAX_PATH_CHARACTERS).to_owned();
+    let call = Call::new(&wechat, path, method, query, Err(Errcode::EMPTY_BODY));
+    call.finish(Err(Errcode::INVALID_URL))
 }
 
 /// How a path reports an errcode.
@@ -129,14 +129,14 @@ impl<'a> Call<'a> {
             (PathMethod::Post, Ok(bytes)) if bytes.trim_ascii().is_empty() => Err(Errcode::EMPTY_BODY),
             (PathMethod::Post, Ok(bytes)) => serde_json::from_slice(&bytes).map_err(|_| Errcode::NOT_JSON),
         };
-        let call = Self::of(wechat, path.path(), method, query, body);
+        let call = Self::new(wechat, path.path(), method, query, body);
         match path {
             WeChatPath::CloudVerifySignature => Self { error_form: ErrorForm::CloudCall, ..call },
             _ => call,
         }
     }
 
-    fn of(
+    fn new(
         wechat: &'a WeChat,
         path: impl Into<Cow<'static, str>>,
         method: Method,
@@ -151,23 +151,26 @@ impl<'a> Call<'a> {
 
     fn check_method(&self, path: WeChatPath) -> Result<(), Errcode> {
         match path.method() {
-            PathMethod::Get if self.method != Method::GET => Err(Errcode::WANTS_GET),
-            PathMethod::Post if self.method != Method::POST => Err(Errcode::WANTS_POST),
+            PathMethod::Get if self.method != Method::GET => Err(Errcode::REQUIRES_GET),
+            PathMethod::Post if self.method != Method::POST => Err(Errcode::REQUIRES_POST),
             PathMethod::Get | PathMethod::Post => Ok(()),
         }
     }
 
     /// Records the call in the journal, and answers it.
-    fn end(self, answer: Result<Answer, Errcode>) -> Response {
+    fn finish(self, answer: Result<Answer, Errcode>) -> Response {
         let now = self.wechat.now();
         let answer = answer.unwrap_or_else(|errcode| {
-            let told = errcode.answer(now);
+            let error_answer = errcode.answer(now);
             match self.error_form {
-                ErrorForm::Backend => told,
+                ErrorForm::Backend => error_answer,
                 ErrorForm::CloudCall => {
-                    let text = told.body.get("errmsg").and_then(Value::as_str).unwrap_or_default();
+                    let text = error_answer.body.get("errmsg").and_then(Value::as_str).unwrap_or_default();
                     let text = format!("openapi.soter.verifySignature:fail {text}");
-                    Answer { body: json!({"errMsg": text, "errCode": errcode.code(), "isOk": false}), ..told }
+                    Answer {
+                        body: json!({"errMsg": text, "errCode": errcode.code(), "isOk": false}),
+                        ..error_answer
+                    }
                 }
             }
         });
@@ -181,38 +184,43 @@ impl<'a> Call<'a> {
         if let Ok(body) = self.body {
             request.insert("body".to_owned(), body);
         }
-        let called = format!("{} {}", self.method, self.path);
-        let entry =
-            self.pending.answered(now, called, Value::Object(request), &answer.body, answer.verdict.clone());
+        let call_name = format!("{} {}", self.method, self.path);
+        let entry = self.pending.into_entry(
+            now,
+            call_name,
+            Value::Object(request),
+            &answer.body,
+            answer.verdict.clone(),
+        );
         self.wechat.journal().record(entry);
         answer.into_response()
     }
 
     fn token(&self) -> Result<Answer, Errcode> {
-        if self.parameter("grant_type") != Some("client_credential") {
+        if self.query_parameter("grant_type") != Some("client_credential") {
             return Err(Errcode::GRANT_TYPE);
         }
-        let app = self.credentials(self.parameter("appid"), self.parameter("secret"))?;
-        Ok(granted(self.wechat.memory().tokens.plain(&app.appid, self.wechat.now())))
+        let app = self.check_credentials(self.query_parameter("appid"), self.query_parameter("secret"))?;
+        Ok(token_answer(self.wechat.memory().tokens.plain(&app.appid, self.wechat.now())))
     }
 
     fn stable_token(&self) -> Result<Answer, Errcode> {
-        let body = self.object()?;
+        let body = self.body_object()?;
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         if text("grant_type") != Some("client_credential") {
             return Err(Errcode::GRANT_TYPE);
         }
-        let app = self.credentials(text("appid"), text("secret"))?;
+        let app = self.check_credentials(text("appid"), text("secret"))?;
         let force_refresh = body.get("force_refresh").and_then(Value::as_bool).unwrap_or(false);
-        Ok(granted(self.wechat.memory().tokens.stable(&app.appid, force_refresh, self.wechat.now())))
+        Ok(token_answer(self.wechat.memory().tokens.stable(&app.appid, force_refresh, self.wechat.now())))
     }
 
     fn code_to_session(&self) -> Result<Answer, Errcode> {
-        let app = self.credentials(self.parameter("appid"), self.parameter("secret"))?;
-        if self.parameter("grant_type") != Some("authorization_code") {
+        let app = self.check_credentials(self.query_parameter("appid"), self.query_parameter("secret"))?;
+        if self.query_parameter("grant_type") != Some("authorization_code") {
             return Err(Errcode::GRANT_TYPE);
         }
-        let code = self.parameter("js_code").ok_or(Errcode::CODE_MISSING)?;
+        let code = self.query_parameter("js_code").ok_or(Errcode::CODE_MISSING)?;
         let exchanged = self.wechat.memory().logins.exchange(&app.appid, code, self.wechat.now());
         let (name, session_key) = exchanged.map_err(|bad| match bad {
             BadCode::Invalid => Errcode::INVALID_CODE,
@@ -225,15 +233,15 @@ impl<'a> Call<'a> {
         if app.unionid {
             session.insert("unionid".to_owned(), json!(accounts::unionid(user)));
         }
-        Ok(Answer::of(Value::Object(session)))
+        Ok(Answer::new(Value::Object(session)))
     }
 
     async fn verify_signature(&self) -> Result<Answer, Errcode> {
-        let appid = self.authorized()?;
-        let body = self.object()?;
+        let appid = self.authorized_app()?;
+        let body = self.body_object()?;
         let verdict = self.judge(&appid, body, ["json_string", "json_signature"]).await?;
         let is_ok = verdict.is_ok();
-        Ok(Answer::judged(
+        Ok(Answer::with_verdict(
             match self.wechat.options.reply_style {
                 ReplyStyle::Plain => json!({"is_ok": is_ok}),
                 ReplyStyle::Errcode => json!({"errcode": 0, "errmsg": "ok", "is_ok": is_ok}),
@@ -244,8 +252,8 @@ impl<'a> Call<'a> {
 
     /// The form for a mini program's cloud function: the platform vouches for the app, so there is no token.
     async fn cloud_verify_signature(&self) -> Result<Answer, Errcode> {
-        let body = self.object()?;
-        let appid = body.get("appid").and_then(Value::as_str).or_else(|| self.parameter("appid"));
+        let body = self.body_object()?;
+        let appid = body.get("appid").and_then(Value::as_str).or_else(|| self.query_parameter("appid"));
         let app = match appid {
             Some(appid) => self.wechat.accounts().app(appid).ok_or(Errcode::INVALID_APPID)?,
             None => self.wechat.accounts().first_app(),
@@ -253,7 +261,7 @@ impl<'a> Call<'a> {
         let verdict = self.judge(&app.appid, body, ["jsonString", "jsonSignature"]).await?;
         let is_ok = verdict.is_ok();
         let answer = json!({"errMsg": "openapi.soter.verifySignature:ok", "errCode": 0, "isOk": is_ok});
-        Ok(Answer::judged(answer, verdict))
+        Ok(Answer::with_verdict(answer, verdict))
     }
 
     async fn judge(
@@ -266,7 +274,7 @@ impl<'a> Call<'a> {
             return Err(Errcode::UNAUTHORIZED);
         }
         let openid = body.get("openid").and_then(Value::as_str).unwrap_or_default();
-        if !self.wechat.knows_openid(appid, openid) {
+        if !self.wechat.has_openid(appid, openid) {
             return Err(Errcode::INVALID_OPENID);
         }
         let claim = Claim {
@@ -280,21 +288,21 @@ impl<'a> Call<'a> {
 
     /// Modelled: every phone that can be described is supported, with fingers and faces.
     fn is_support(&self) -> Result<Answer, Errcode> {
-        self.authorized()?;
-        let body = self.object()?;
+        self.authorized_app()?;
+        let body = self.body_object()?;
         let xml = body.get("model_key").and_then(Value::as_str).ok_or(Errcode::NOT_JSON)?;
         let model = device_info::model(xml).map_err(|bad| match bad {
             BadDeviceInfo::NotXml => Errcode::NOT_XML,
             BadDeviceInfo::IllegalNode => Errcode::ILLEGAL_NODE,
         })?;
         let is_support = !model.trim().is_empty();
-        Ok(Answer::of(json!({"is_support": is_support, "support_type": if is_support { 3 } else { 0 }})))
+        Ok(Answer::new(json!({"is_support": is_support, "support_type": if is_support { 3 } else { 0 }})))
     }
 
     /// Spends no counter: the app's own server keeps the ASK and its counter. Modelled.
     fn verify_ask(&self) -> Result<Answer, Errcode> {
-        self.authorized()?;
-        let body = self.object()?;
+        self.authorized_app()?;
+        let body = self.body_object()?;
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         let json = text("ask_json").ok_or(Errcode::NOT_JSON)?;
         let verdict = match base64::decode(text("ask_json_signature").unwrap_or_default()) {
@@ -306,14 +314,14 @@ impl<'a> Call<'a> {
                 Err(error) => Verdict::new(error.reason(), error.to_string()),
             },
         };
-        Ok(Answer::judged(json!({"is_verified": verdict.is_ok()}), verdict))
+        Ok(Answer::with_verdict(json!({"is_verified": verdict.is_ok()}), verdict))
     }
 
-    fn parameter(&self, name: &str) -> Option<&str> {
+    fn query_parameter(&self, name: &str) -> Option<&str> {
         self.query.get(name).map(String::as_str).filter(|text| !text.is_empty())
     }
 
-    fn object(&self) -> Result<&Map<String, Value>, Errcode> {
+    fn body_object(&self) -> Result<&Map<String, Value>, Errcode> {
         match &self.body {
             Ok(Value::Object(body)) => Ok(body),
             Ok(_) => Err(Errcode::NOT_JSON),
@@ -321,7 +329,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn credentials(&self, appid: Option<&str>, secret: Option<&str>) -> Result<&App, Errcode> {
+    fn check_credentials(&self, appid: Option<&str>, secret: Option<&str>) -> Result<&App, Errcode> {
         let appid = appid.ok_or(Errcode::APPID_MISSING)?;
         let secret = secret.ok_or(Errcode::SECRET_MISSING)?;
         let app = self.wechat.accounts().app(appid).ok_or(Errcode::INVALID_APPID)?;
@@ -329,8 +337,8 @@ impl<'a> Call<'a> {
     }
 
     /// The app of the request's access token.
-    fn authorized(&self) -> Result<String, Errcode> {
-        let token = self.parameter("access_token").ok_or(Errcode::TOKEN_MISSING)?;
+    fn authorized_app(&self) -> Result<String, Errcode> {
+        let token = self.query_parameter("access_token").ok_or(Errcode::TOKEN_MISSING)?;
         match self.wechat.memory().tokens.check(token, self.wechat.now()) {
             Ok(appid) => Ok(appid.to_owned()),
             Err(Rejected::Unknown) => Err(Errcode::INVALID_TOKEN),
@@ -339,8 +347,8 @@ impl<'a> Call<'a> {
     }
 }
 
-fn granted(Grant { token, expires_in }: Grant) -> Answer {
-    Answer::of(json!({"access_token": token.expose(), "expires_in": expires_in}))
+fn token_answer(Grant { token, expires_in }: Grant) -> Answer {
+    Answer::new(json!({"access_token": token.expose(), "expires_in": expires_in}))
 }
 
 #[cfg(test)]

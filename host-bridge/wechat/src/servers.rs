@@ -111,7 +111,7 @@ impl WeChat {
     /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program.
     pub fn check_session(&self, user: &str, appid: &str) -> Result<bool, WeChatError> {
         let (user, app) = (self.user(user)?, self.app(appid)?);
-        Ok(self.memory().logins.is_alive(&app.appid, &user.name, self.now()))
+        Ok(self.memory().logins.has_session(&app.appid, &user.name, self.now()))
     }
 
     /// `wx.getUserInfo`: the user's data, signed and encrypted with the session's key.
@@ -149,16 +149,16 @@ impl WeChat {
     }
 
     /// Whether an openid is known in the mini program: from an account, or from a phone enrolled from outside.
-    pub(crate) fn knows_openid(&self, appid: &str, openid: &str) -> bool {
+    pub(crate) fn has_openid(&self, appid: &str, openid: &str) -> bool {
         // The ledger first: it knows every user with an AuthKey, and a search through many accounts is slow.
-        self.ledger.read(|state| state.knows_owner(appid, openid))
+        self.ledger.read(|state| state.has_owner(appid, openid))
             || self.options.accounts.has_openid(appid, openid)
     }
 
     /// Judges a result for a backend, and reports the verdict to the observer.
     pub(crate) async fn verify(&self, claim: Claim<'_>) -> Result<Verdict, LedgerError> {
-        let accepts = self.options.replays == Replays::Accept;
-        let mut verdict = match pipeline::judge(&self.ledger, claim, accepts).await {
+        let accept_replays = self.options.replays == Replays::Accept;
+        let mut verdict = match pipeline::judge(&self.ledger, claim, accept_replays).await {
             Ok(verdict) => verdict,
             Err(error) => {
                 self.ledger.stop(&error);

@@ -10,12 +10,12 @@ use sha2::{Digest, Sha256};
 use crate::random::random_text;
 use crate::secret::Secret;
 
-const LIFETIME_MS: u64 = 7_200_000;
-const GRACE_MS: u64 = 300_000;
+const TOKEN_LIFETIME_MS: u64 = 7_200_000;
+const GRACE_PERIOD_MS: u64 = 300_000;
 /// How long an expired token is distinguished from an unknown one.
-const REMEMBERED_MS: u64 = 86_400_000;
+const EXPIRED_RETENTION_MS: u64 = 86_400_000;
 /// Maximum number of tokens that are remembered for each app; beyond that, the oldest are forgotten.
-const MOST: usize = 256;
+const MAX_TOKENS_PER_APP: usize = 256;
 
 /// The tokens of all apps. A token is looked up by its hash, so that the lookup's duration reveals nothing about it.
 #[derive(Debug, Default)]
@@ -50,22 +50,22 @@ pub(crate) enum Rejected {
 impl Tokens {
     /// A new plain token. The one before it expires in 5 minutes at the latest.
     pub(crate) fn plain(&mut self, appid: &str, now: u64) -> Grant {
-        let tokens = self.of(appid, now);
+        let tokens = self.tokens_of(appid, now);
         for token in tokens.iter_mut().filter(|token| token.newest_plain) {
             token.newest_plain = false;
-            token.expires_at = token.expires_at.min(now.saturating_add(GRACE_MS));
+            token.expires_at = token.expires_at.min(now.saturating_add(GRACE_PERIOD_MS));
         }
-        grant(tokens, now, false)
+        issue(tokens, now, false)
     }
 
     /// The app's stable token. A new token is made if the app has no stable token, if the token is about to expire, or
     /// with `force_refresh`, which also ends the old token.
     pub(crate) fn stable(&mut self, appid: &str, force_refresh: bool, now: u64) -> Grant {
-        let tokens = self.of(appid, now);
+        let tokens = self.tokens_of(appid, now);
         let current = tokens.iter_mut().find(|token| token.stable.is_some());
         if let Some(current) = current {
             let left = current.expires_at.saturating_sub(now);
-            if let Some(text) = current.stable.as_ref().filter(|_| left > GRACE_MS && !force_refresh) {
+            if let Some(text) = current.stable.as_ref().filter(|_| left > GRACE_PERIOD_MS && !force_refresh) {
                 return Grant { token: text.clone(), expires_in: left / 1000 };
             }
             current.stable = None;
@@ -73,7 +73,7 @@ impl Tokens {
                 current.expires_at = now;
             }
         }
-        grant(tokens, now, true)
+        issue(tokens, now, true)
     }
 
     /// The app to which a token was issued.
@@ -90,25 +90,25 @@ impl Tokens {
         }
     }
 
-    fn of(&mut self, appid: &str, now: u64) -> &mut Vec<Token> {
+    fn tokens_of(&mut self, appid: &str, now: u64) -> &mut Vec<Token> {
         let tokens = self.by_app.entry(appid.to_owned()).or_default();
-        tokens.retain(|token| now < token.expires_at.saturating_add(REMEMBERED_MS));
-        if tokens.len() >= MOST {
+        tokens.retain(|token| now < token.expires_at.saturating_add(EXPIRED_RETENTION_MS));
+        if tokens.len() >= MAX_TOKENS_PER_APP {
             tokens.remove(0);
         }
         tokens
     }
 }
 
-fn grant(tokens: &mut Vec<Token>, now: u64, stable: bool) -> Grant {
+fn issue(tokens: &mut Vec<Token>, now: u64, stable: bool) -> Grant {
     let token = Secret::from(format!("emulated_{}", random_text(96)));
     tokens.push(Token {
         hash: hash(token.expose()),
-        expires_at: now.saturating_add(LIFETIME_MS),
+        expires_at: now.saturating_add(TOKEN_LIFETIME_MS),
         stable: stable.then(|| token.clone()),
         newest_plain: !stable,
     });
-    Grant { token, expires_in: LIFETIME_MS / 1000 }
+    Grant { token, expires_in: TOKEN_LIFETIME_MS / 1000 }
 }
 
 fn hash(token: &str) -> [u8; 32] {
@@ -160,11 +160,11 @@ mod tests {
     fn tokens_of_an_app_are_limited_and_the_oldest_are_dropped() {
         let mut tokens = Tokens::default();
         let first = tokens.plain("a", 0);
-        for _ in 0..MOST {
+        for _ in 0..MAX_TOKENS_PER_APP {
             tokens.plain("a", 0);
         }
         assert_eq!(tokens.check(first.token.expose(), 0), Err(Rejected::Unknown));
-        assert!(tokens.by_app["a"].len() <= MOST);
+        assert!(tokens.by_app["a"].len() <= MAX_TOKENS_PER_APP);
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl UploadRefused {
 
 /// What WeChat's servers lack before they can judge a user's results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lacks {
+pub struct MissingUploads {
     /// The device is not registered.
     pub device: bool,
     /// The app's ASK is not known, or another one is.
@@ -137,7 +137,7 @@ impl WeChat {
     /// [`UploadRefused::OtherAttk`] if another ATTK is registered for the device, [`UploadRefused::Ledger`] if the
     /// ledger fails.
     pub async fn register_device(&self, cpu_id: &str, attk: &PublicKey) -> Result<(), UploadRefused> {
-        Ok(self.ledger.change(|state| registration(state, cpu_id, attk))??.durable().await?)
+        Ok(self.ledger.change(|state| registration_changes(state, cpu_id, attk))??.durable().await?)
     }
 
     /// Accepts everything that a device uploads, or nothing: the ATTK, an ASK that the ATTK vouches for, and an
@@ -147,11 +147,12 @@ impl WeChat {
     /// Any [`UploadRefused`]: `UnknownDevice` if the ASK names another device, `NoAsk` if the AuthKey names another
     /// device or app than the ASK, `Counter` if the AuthKey's counter is not greater than the ASK's, and others as
     /// documented there.
-    pub async fn take_device(&self, device: DeviceKeys<'_>) -> Result<(), UploadRefused> {
+    pub async fn upload_device(&self, device: DeviceKeys<'_>) -> Result<(), UploadRefused> {
         let DeviceKeys { cpu_id, attk, ask, auth_key, appid, openid } = device;
-        let attk_of = |named: &str| if named == cpu_id { Ok(attk.clone()) } else { Err(unknown(named)) };
-        let ask = self.vouched_ask(&ask.json, &ask.signature, attk_of)?;
-        let export = unpacked(&auth_key.json)?;
+        let find_attk =
+            |named: &str| if named == cpu_id { Ok(attk.clone()) } else { Err(unknown_device(named)) };
+        let ask = self.verify_ask_export(&ask.json, &ask.signature, find_attk)?;
+        let export = decode_export(&auth_key.json)?;
         if (&export.cpu_id, &export.uid) != (&ask.cpu_id, &ask.uid) {
             return Err(UploadRefused::NoAsk { cpu_id: export.cpu_id, uid: export.uid });
         }
@@ -160,16 +161,16 @@ impl WeChat {
             return Err(UploadRefused::Counter { counter: export.counter, highest: ask.counter });
         }
         let accept = |state: &mut LedgerState| {
-            let mut changes = registration(state, cpu_id, attk)?;
+            let mut changes = registration_changes(state, cpu_id, attk)?;
             let is_known = changes.is_empty();
             if is_known {
-                spend(state, cpu_id, ask.counter)?;
+                spend_counter(state, cpu_id, ask.counter)?;
             }
             let Ask { cpu_id, uid, key, scheme, .. } = ask;
             changes.extend([
                 Change::Counter { cpu_id: cpu_id.clone(), highest: export.counter },
                 Change::Ask { cpu_id: cpu_id.clone(), uid: uid.clone(), key, scheme },
-                Change::AuthKey { cpu_id, uid, key: owned(&export, appid, openid) },
+                Change::AuthKey { cpu_id, uid, key: auth_key_entry(&export, appid, openid) },
             ]);
             Ok::<_, UploadRefused>(changes)
         };
@@ -178,9 +179,14 @@ impl WeChat {
 
     /// What must be uploaded before results of this owner can be judged. `auth_key` is `None` while the device has no
     /// AuthKey for the owner; it is then reported as lacking. The call is cheap.
-    pub fn lacks(&self, owner: KeyOwner<'_>, ask: &PublicKey, auth_key: Option<&PublicKey>) -> Lacks {
+    pub fn missing_uploads(
+        &self,
+        owner: KeyOwner<'_>,
+        ask: &PublicKey,
+        auth_key: Option<&PublicKey>,
+    ) -> MissingUploads {
         let KeyOwner { cpu_id, uid, appid, openid } = owner;
-        self.ledger.read(|state| Lacks {
+        self.ledger.read(|state| MissingUploads {
             device: state.attk(cpu_id).is_none(),
             ask: state.ask(cpu_id, uid).is_none_or(|(known, _)| known != ask),
             auth_key: !state.auth_keys(cpu_id, uid).iter().any(|known| {
@@ -198,9 +204,9 @@ impl WeChat {
     /// [`UploadRefused`]: `UnknownDevice`, `Unreadable`, `NotSigned`, `BrokenChain`, `UntrustedRoot`, `Counter` or
     /// `Ledger`.
     pub async fn upload_ask(&self, json: &[u8], signature: &[u8]) -> Result<(), UploadRefused> {
-        let ask = self.vouched_ask(json, signature, |cpu_id| self.registered(cpu_id))?;
+        let ask = self.verify_ask_export(json, signature, |cpu_id| self.registered_attk(cpu_id))?;
         let accept = |state: &mut LedgerState| {
-            let counter = spend(state, &ask.cpu_id, ask.counter)?;
+            let counter = spend_counter(state, &ask.cpu_id, ask.counter)?;
             let Ask { cpu_id, uid, key, scheme, .. } = ask;
             Ok::<_, UploadRefused>(vec![counter, Change::Ask { cpu_id, uid, key, scheme }])
         };
@@ -219,7 +225,7 @@ impl WeChat {
         appid: &str,
         openid: &str,
     ) -> Result<(), UploadRefused> {
-        let export = unpacked(json)?;
+        let export = decode_export(json)?;
         let ask = self
             .ledger
             .read(|state| state.ask(&export.cpu_id, &export.uid).map(|(key, scheme)| (key.clone(), scheme)));
@@ -233,8 +239,8 @@ impl WeChat {
             if state.ask(cpu_id, uid).is_none_or(|(known, _)| *known != ask) {
                 return Err(UploadRefused::NoAsk { cpu_id: cpu_id.clone(), uid: uid.clone() });
             }
-            let counter = spend(state, cpu_id, export.counter)?;
-            let key = owned(&export, appid, openid);
+            let counter = spend_counter(state, cpu_id, export.counter)?;
+            let key = auth_key_entry(&export, appid, openid);
             Ok(vec![counter, Change::AuthKey { cpu_id: cpu_id.clone(), uid: uid.clone(), key }])
         };
         Ok(self.ledger.change(accept)??.durable().await?)
@@ -242,21 +248,21 @@ impl WeChat {
 
     /// Checks that an exported ASK is a registered device's, for `verify_ask`.
     pub(crate) fn check_ask(&self, json: &[u8], signature: &[u8]) -> Result<(), UploadRefused> {
-        self.vouched_ask(json, signature, |cpu_id| self.registered(cpu_id)).map(|_| ())
+        self.verify_ask_export(json, signature, |cpu_id| self.registered_attk(cpu_id)).map(|_| ())
     }
 
-    /// Verifies an exported ASK against the device's ATTK, which `attk_of` looks up.
-    fn vouched_ask(
+    /// Verifies an exported ASK against the device's ATTK, which `find_attk` looks up.
+    fn verify_ask_export(
         &self,
         json: &[u8],
         signature: &[u8],
-        attk_of: impl FnOnce(&str) -> Result<PublicKey, UploadRefused>,
+        find_attk: impl FnOnce(&str) -> Result<PublicKey, UploadRefused>,
     ) -> Result<Ask, UploadRefused> {
         if signature.is_empty() {
-            return self.chained_ask(json, attk_of);
+            return self.verify_ask_chain(json, find_attk);
         }
-        let export = unpacked(json)?;
-        let attk = attk_of(&export.cpu_id)?;
+        let export = decode_export(json)?;
+        let attk = find_attk(&export.cpu_id)?;
         let scheme = export.scheme();
         attk.verify(scheme, json, signature)
             .map_err(|_| UploadRefused::NotSigned { kind: "ASK", signer: "the device's ATTK" })?;
@@ -264,10 +270,10 @@ impl WeChat {
         Ok(Ask { cpu_id, uid, counter, key: public_key, scheme })
     }
 
-    fn chained_ask(
+    fn verify_ask_chain(
         &self,
         json: &[u8],
-        attk_of: impl FnOnce(&str) -> Result<PublicKey, UploadRefused>,
+        find_attk: impl FnOnce(&str) -> Result<PublicKey, UploadRefused>,
     ) -> Result<Ask, UploadRefused> {
         let unreadable = |error: &dyn std::fmt::Display| UploadRefused::Unreadable(error.to_string());
         let chain = CertificateChain::decode(json).map_err(|error| unreadable(&error))?;
@@ -276,7 +282,7 @@ impl WeChat {
             return Err(UploadRefused::UntrustedRoot { root: facts.root_common_name });
         }
         let scheme = facts.challenge.scheme();
-        let attk = attk_of(&facts.challenge.cpu_id)?;
+        let attk = find_attk(&facts.challenge.cpu_id)?;
         if attk != facts.device_key {
             return Err(UploadRefused::NotSigned { kind: "ASK", signer: "the device's ATTK" });
         }
@@ -284,13 +290,17 @@ impl WeChat {
         Ok(Ask { cpu_id, uid, counter, key: facts.ask, scheme })
     }
 
-    fn registered(&self, cpu_id: &str) -> Result<PublicKey, UploadRefused> {
-        self.ledger.read(|state| state.attk(cpu_id).cloned()).ok_or_else(|| unknown(cpu_id))
+    fn registered_attk(&self, cpu_id: &str) -> Result<PublicKey, UploadRefused> {
+        self.ledger.read(|state| state.attk(cpu_id).cloned()).ok_or_else(|| unknown_device(cpu_id))
     }
 }
 
 /// The change that registers a device; none if it is registered already.
-fn registration(state: &LedgerState, cpu_id: &str, attk: &PublicKey) -> Result<Vec<Change>, UploadRefused> {
+fn registration_changes(
+    state: &LedgerState,
+    cpu_id: &str,
+    attk: &PublicKey,
+) -> Result<Vec<Change>, UploadRefused> {
     match state.attk(cpu_id) {
         Some(known) if known == attk => Ok(Vec::new()),
         Some(_) => Err(UploadRefused::OtherAttk { cpu_id: cpu_id.to_owned() }),
@@ -298,7 +308,7 @@ fn registration(state: &LedgerState, cpu_id: &str, attk: &PublicKey) -> Result<V
     }
 }
 
-fn unpacked(json: &[u8]) -> Result<KeyJson, UploadRefused> {
+fn decode_export(json: &[u8]) -> Result<KeyJson, UploadRefused> {
     KeyJson::decode(json).map_err(|error| UploadRefused::Unreadable(error.to_string()))
 }
 
@@ -313,7 +323,7 @@ fn check_auth_key(
 }
 
 /// An exported AuthKey as the ledger keeps it for its user.
-fn owned(export: &KeyJson, appid: &str, openid: &str) -> AuthKey {
+fn auth_key_entry(export: &KeyJson, appid: &str, openid: &str) -> AuthKey {
     AuthKey {
         key: export.public_key.clone(),
         appid: appid.to_owned(),
@@ -323,11 +333,11 @@ fn owned(export: &KeyJson, appid: &str, openid: &str) -> AuthKey {
     }
 }
 
-fn unknown(cpu_id: &str) -> UploadRefused {
+fn unknown_device(cpu_id: &str) -> UploadRefused {
     UploadRefused::UnknownDevice { cpu_id: shortened(cpu_id, 64).to_owned() }
 }
 
-fn spend(state: &mut LedgerState, cpu_id: &str, counter: u64) -> Result<Change, UploadRefused> {
+fn spend_counter(state: &mut LedgerState, cpu_id: &str, counter: u64) -> Result<Change, UploadRefused> {
     state
         .spend(cpu_id, counter, false)
         .map_err(|spent| UploadRefused::Counter { counter, highest: spent.highest })

@@ -22,8 +22,8 @@ mod signature;
 use key::Key;
 use required_scheme::Required;
 
-pub(crate) use diagnosis::{found_changes, unchanged};
-pub(crate) use signature::read_base64 as read_base64_signature;
+pub(crate) use diagnosis::{find_changes, possible_originals};
+pub(crate) use signature::parse_base64 as parse_base64_signature;
 
 /// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,16 +77,16 @@ fn judge(
     unix_seconds: u64,
     remarks: &mut Vec<String>,
 ) -> Result<(Verdict, SignatureScheme), Verdict> {
-    let key = Key::read(key)?;
+    let key = Key::parse(key)?;
     remarks.extend(key.remarks(unix_seconds));
-    let signature = signature::read(signature)?;
-    let required = Required::of(salt, json, remarks)?;
-    if let Some(of_key) = key.named_scheme
-        && of_key != required.scheme
+    let signature = signature::parse(signature)?;
+    let required = Required::new(salt, json, remarks)?;
+    if let Some(key_scheme) = key.named_scheme
+        && key_scheme != required.scheme
     {
-        let SignatureScheme::RsaPss { salt_length: of_key } = of_key;
+        let SignatureScheme::RsaPss { salt_length } = key_scheme;
         remarks.push(format!(
-            "the key was exported with salt length {of_key}; a careful server requires that length of all its signatures"
+            "the key was exported with salt length {salt_length}; a careful server requires that length of all its signatures"
         ));
     }
     let Required { scheme, source } = required;
@@ -98,8 +98,8 @@ fn judge(
         );
         return Ok((Verdict::new(Reason::Valid, detail), scheme));
     }
-    let demanded = salt.map(|_| scheme);
-    Ok((diagnosis::explain(&key.public, json, &signature, &required, demanded), scheme))
+    let requested = salt.map(|_| scheme);
+    Ok((diagnosis::explain(&key.public, json, &signature, &required, requested), scheme))
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@
 //! application can refuse one.
 
 mod answers;
-mod asked;
 mod description;
 mod pointer;
+mod refusal_reason;
 mod template;
 
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use reqwest::Url;
 use soter_bridge::protocol::wx::CHALLENGE_LIMIT;
 use soter_wechat::{DeviceKeys, Secret, SetClock, WeChat};
 
-use self::answers::{at, captured, told};
+use self::answers::{captured_values, reply_summary, value_at};
 pub use self::description::{Application, INITIAL};
 use self::description::{Endpoint, Success};
-use self::template::{Values, filled};
+use self::template::{Values, fill_template};
 use crate::attacked_phone::Upload;
 use crate::http::{Http, Reply, Request, Secrets};
 use crate::outage::OutageSwitch;
 use crate::restart;
-use crate::steps::{Code, Envelope, PAST_A_CODE};
+use crate::steps::{AFTER_CODE_EXPIRY, Code, Envelope};
 use crate::target::{Answer, Cookies, Exchange, Form, Input, Order, Target, TargetError, User, Visit};
 
 /// Bytes of the shortest text that is masked in reports. A shorter one is not a secret, and may occur anywhere.
-const SHORTEST_SECRET: usize = 8;
+const MIN_SECRET_BYTES: usize = 8;
 
 /// The WeChat servers that an application asks.
 #[derive(Debug)]
@@ -70,10 +70,10 @@ impl ApplicationTarget {
     ///
     /// # Errors
     /// [`TargetError::Broken`] if the request cannot be built or is not answered.
-    pub async fn accepts_nothing_at_all(&self) -> Result<Option<String>, TargetError> {
+    pub async fn accepts_empty_request(&self) -> Result<Option<String>, TargetError> {
         let result = &self.application.result;
-        let reply = self.request(&result.request, &Values::new(), &Cookies::default()).await?;
-        Ok(result.success.check(&reply).is_ok().then(|| told(&reply)))
+        let reply = self.call_endpoint(&result.request, &Values::new(), &Cookies::default()).await?;
+        Ok(result.success.check(&reply).is_ok().then(|| reply_summary(&reply)))
     }
 
     fn appid(&self) -> &str {
@@ -94,16 +94,16 @@ impl ApplicationTarget {
         Ok(values)
     }
 
-    async fn request(
+    async fn call_endpoint(
         &self,
         endpoint: &Endpoint,
         values: &Values,
         cookies: &Cookies,
     ) -> Result<Reply, TargetError> {
-        self.send_prepared(self.prepared(endpoint, values, cookies)?, cookies).await
+        self.send_request(self.build_request(endpoint, values, cookies)?, cookies).await
     }
 
-    async fn send_prepared(&self, request: Request, cookies: &Cookies) -> Result<Reply, TargetError> {
+    async fn send_request(&self, request: Request, cookies: &Cookies) -> Result<Reply, TargetError> {
         let url = request.url.clone();
         let reply = self.http.send(request).await?;
         for (_, header) in reply.headers.iter().filter(|(name, _)| name == "set-cookie") {
@@ -113,7 +113,7 @@ impl ApplicationTarget {
     }
 
     fn address(&self, endpoint: &Endpoint, values: &Values) -> Result<Url, TargetError> {
-        let url = self.http.address(&filled(&endpoint.url, values, template::Encoding::Address));
+        let url = self.http.address(&fill_template(&endpoint.url, values, template::Encoding::Address));
         url.map_err(|error| TargetError::broken(error.what))
     }
 
@@ -123,7 +123,7 @@ impl ApplicationTarget {
         url.is_ok_and(|url| visit.cookies.header(&url).is_some())
     }
 
-    fn prepared(
+    fn build_request(
         &self,
         endpoint: &Endpoint,
         values: &Values,
@@ -133,25 +133,25 @@ impl ApplicationTarget {
         let mut headers: Vec<(String, String)> = endpoint
             .headers
             .iter()
-            .map(|(name, value)| (name.clone(), filled(value, values, template::Encoding::Header)))
+            .map(|(name, value)| (name.clone(), fill_template(value, values, template::Encoding::Header)))
             .collect();
         if let Some(cookie) = cookies.header(&url) {
             headers.push(("Cookie".to_owned(), cookie));
         }
-        let place = endpoint.body_place();
+        let encoding = endpoint.body_encoding();
         if let Some(content_type) = endpoint.guessed_content_type() {
             headers.push(("Content-Type".to_owned(), content_type.to_owned()));
         }
-        let body = endpoint.body.as_ref().map(|body| filled(body, values, place));
+        let body = endpoint.body.as_ref().map(|body| fill_template(body, values, encoding));
         let secrets = self.secrets(endpoint, values, cookies);
         Ok(Request { method: endpoint.method(), url, headers, body, secrets })
     }
 
     /// The values of a login, the session's cookies, and fixed credentials in the description's headers.
     fn secrets(&self, endpoint: &Endpoint, values: &Values, cookies: &Cookies) -> Secrets {
-        let is_long = |secret: &String| secret.len() >= SHORTEST_SECRET;
-        let of_login = self.application.login.iter().flat_map(|login| login.values.keys());
-        let named = of_login
+        let is_long = |secret: &String| secret.len() >= MIN_SECRET_BYTES;
+        let login_names = self.application.login.iter().flat_map(|login| login.values.keys());
+        let named = login_names
             .filter_map(|name| values.get(name).map(|value| (value.clone(), format!("{{{{{name}}}}}"))));
         let fixed = endpoint.headers.iter().filter(|(name, value)| {
             !["accept", "content-type", "user-agent"].contains(&name.to_ascii_lowercase().as_str())
@@ -163,7 +163,7 @@ impl ApplicationTarget {
         secrets.map(|(secret, instead)| (Secret::from(secret), instead)).collect()
     }
 
-    async fn logged_in(
+    async fn send_login(
         &self,
         endpoint: &Endpoint,
         visit: &Visit,
@@ -172,7 +172,7 @@ impl ApplicationTarget {
         let mut values = visit.values.clone();
         values.insert("openid".to_owned(), visit.user.openid.clone());
         values.insert("code".to_owned(), code);
-        self.request(endpoint, &values, &visit.cookies).await
+        self.call_endpoint(endpoint, &values, &visit.cookies).await
     }
 }
 
@@ -181,19 +181,19 @@ impl Target for ApplicationTarget {
         Form::Application
     }
 
-    fn names_orders(&self) -> bool {
+    fn identifies_orders(&self) -> bool {
         let result = &self.application.result.request;
         result.uses("challenge") || self.application.challenge.values.keys().any(|name| result.uses(name))
     }
 
-    fn names_challenges(&self) -> bool {
+    fn sends_challenges(&self) -> bool {
         self.application.result.request.uses("challenge")
     }
 
-    fn names_senders(&self, visit: &Visit) -> bool {
+    fn identifies_senders(&self, visit: &Visit) -> bool {
         let result = &self.application.result.request;
-        let of_login = visit.values.keys().map(String::as_str);
-        self.sends_cookies(visit) || of_login.chain(["code", "openid"]).any(|name| result.uses(name))
+        let login_names = visit.values.keys().map(String::as_str);
+        self.sends_cookies(visit) || login_names.chain(["code", "openid"]).any(|name| result.uses(name))
     }
 
     fn user(&self, _: &str) -> Result<User, TargetError> {
@@ -205,8 +205,9 @@ impl Target for ApplicationTarget {
         let openid = |appid: &str| {
             self.wechat.openid(name, appid).map_err(|error| TargetError::broken(error.to_string()))
         };
-        let elsewhere = self.other_appid().map_or_else(|| Ok(String::new()), |appid| openid(&appid))?;
-        Ok(User { name: name.clone(), openid: openid(self.appid())?, openid_elsewhere: elsewhere })
+        let other_app_openid =
+            self.other_appid().map_or_else(|| Ok(String::new()), |appid| openid(&appid))?;
+        Ok(User { name: name.clone(), openid: openid(self.appid())?, other_app_openid })
     }
 
     async fn enroll(&self, upload: &Upload) -> Result<Answer, TargetError> {
@@ -218,7 +219,7 @@ impl Target for ApplicationTarget {
             appid: self.appid(),
             openid: &upload.openid,
         };
-        let refused = self.wechat.take_device(keys).await.err();
+        let refused = self.wechat.upload_device(keys).await.err();
         Ok(Answer {
             accepted: refused.is_none(),
             status: 200,
@@ -227,24 +228,24 @@ impl Target for ApplicationTarget {
         })
     }
 
-    async fn visit(&self, user: &User) -> Result<Visit, TargetError> {
-        let mut visit = Visit::of(user);
+    async fn start_visit(&self, user: &User) -> Result<Visit, TargetError> {
+        let mut visit = Visit::new(user);
         let Some(login) = &self.application.login else { return Ok(visit) };
         let code = self.code(user, self.appid())?;
-        let reply = self.logged_in(&login.request, &visit, code).await?;
+        let reply = self.send_login(&login.request, &visit, code).await?;
         check_login(&login.success, &reply)?;
-        visit.values.extend(captured(&login.values, &reply)?);
+        visit.values.extend(captured_values(&login.values, &reply)?);
         Ok(visit)
     }
 
-    async fn leave(&self, visit: &mut Visit) -> Result<(), TargetError> {
+    async fn end_visit(&self, visit: &mut Visit) -> Result<(), TargetError> {
         if let Some(logout) = &self.application.logout {
             let values = self.values(visit, logout)?;
-            let reply = self.request(logout, &values, &visit.cookies).await?;
+            let reply = self.call_endpoint(logout, &values, &visit.cookies).await?;
             return if (200..400).contains(&reply.status) {
                 Ok(())
             } else {
-                Err(TargetError::broken(format!("the logout is refused: {}", told(&reply))))
+                Err(TargetError::broken(format!("the logout is refused: {}", reply_summary(&reply))))
             };
         }
         let result = &self.application.result.request;
@@ -261,15 +262,15 @@ impl Target for ApplicationTarget {
     async fn order(&self, visit: &mut Visit, _: &str) -> Result<Order, TargetError> {
         let challenge = &self.application.challenge;
         let values = self.values(visit, &challenge.request)?;
-        let reply = self.request(&challenge.request, &values, &visit.cookies).await?;
+        let reply = self.call_endpoint(&challenge.request, &values, &visit.cookies).await?;
         let issued = match (&challenge.challenge, &challenge.challenge_regex) {
-            (Some(pointer), _) => at(pointer, &reply)?,
+            (Some(pointer), _) => value_at(pointer, &reply)?,
             (None, Some(regex)) => regex
                 .captures(&reply.body)
                 .and_then(|found| found.get(1))
                 .map(|group| group.as_str().to_owned())
                 .ok_or_else(|| {
-                    TargetError::broken(format!("the answer has no challenge: {}", told(&reply)))
+                    TargetError::broken(format!("the answer has no challenge: {}", reply_summary(&reply)))
                 })?,
             (None, None) => reply.body.trim().to_owned(),
         };
@@ -279,13 +280,13 @@ impl Target for ApplicationTarget {
                 "the challenge has {units} UTF-16 units; phones take fewer than {CHALLENGE_LIMIT}, and at least one"
             )));
         }
-        Ok(Order { challenge: issued, values: captured(&challenge.values, &reply)? })
+        Ok(Order { challenge: issued, values: captured_values(&challenge.values, &reply)? })
     }
 
     async fn send(&self, visit: &Visit, order: &Order, input: &Input) -> Result<Answer, TargetError> {
         let result = &self.application.result;
-        let names_openid = result.request.uses("openid");
-        if input.requested_openid != visit.user.openid && !names_openid {
+        let sends_openid = result.request.uses("openid");
+        if input.requested_openid != visit.user.openid && !sends_openid {
             return Err(TargetError::does_not_apply("the application's request names no openid"));
         }
         let mut values = self.values(visit, &result.request)?;
@@ -298,7 +299,7 @@ impl Target for ApplicationTarget {
         ]);
         let request = match input.envelope {
             Envelope::Usual | Envelope::AtOnce | Envelope::During(_) => {
-                self.prepared(&result.request, &values, &visit.cookies)?
+                self.build_request(&result.request, &values, &visit.cookies)?
             }
             Envelope::ObjectForString => {
                 let object = result.request.with_object(&input.json).ok_or_else(|| {
@@ -306,7 +307,7 @@ impl Target for ApplicationTarget {
                         "the application's request does not carry resultJSON as a JSON string",
                     )
                 })?;
-                self.prepared(&object, &values, &visit.cookies)?
+                self.build_request(&object, &values, &visit.cookies)?
             }
             Envelope::Get
             | Envelope::ExpiredToken
@@ -322,10 +323,10 @@ impl Target for ApplicationTarget {
             _ => None,
         };
         let before = *self.wechat.journal().head().borrow();
-        let reply = self.send_prepared(request, &visit.cookies).await?;
-        let reason = result.success.check(&reply).err().map(|missed| match input.envelope {
+        let reply = self.send_request(request, &visit.cookies).await?;
+        let reason = result.success.check(&reply).err().map(|mismatch| match input.envelope {
             Envelope::During(outage) => format!("WeChat answered with {outage}"),
-            _ => asked::told_since(self.wechat.journal(), before, &missed),
+            _ => refusal_reason::since(self.wechat.journal(), before, &mismatch),
         });
         let accepted = reason.is_none();
         Ok(Answer { accepted, status: reply.status, reason, exchange: reply.exchange })
@@ -335,27 +336,29 @@ impl Target for ApplicationTarget {
         let Some(login) = &self.application.login else {
             return Err(TargetError::does_not_apply("the description has no [login]"));
         };
-        let own = |appid: &str| self.code(user, appid);
+        let login_code = |appid: &str| self.code(user, appid);
         let code = match code {
             Code::Twice => {
-                let code = own(self.appid())?;
-                let reply = self.logged_in(&login.request, &Visit::of(user), code.clone()).await?;
+                let code = login_code(self.appid())?;
+                let reply = self.send_login(&login.request, &Visit::new(user), code.clone()).await?;
                 check_login(&login.success, &reply)?;
                 code
             }
             Code::Expired => {
-                let code = own(self.appid())?;
-                self.clock.advance(PAST_A_CODE);
+                let code = login_code(self.appid())?;
+                self.clock.advance(AFTER_CODE_EXPIRY);
                 code
             }
             Code::OfAnotherApp => {
                 let appid = self.other_appid();
-                own(&appid.ok_or_else(|| TargetError::does_not_apply("there is no second mini program"))?)?
+                login_code(
+                    &appid.ok_or_else(|| TargetError::does_not_apply("there is no second mini program"))?,
+                )?
             }
         };
-        let visit = Visit::of(user);
-        let reply = self.logged_in(&login.request, &visit, code).await?;
-        let captured = captured(&login.values, &reply).ok();
+        let visit = Visit::new(user);
+        let reply = self.send_login(&login.request, &visit, code).await?;
+        let captured = captured_values(&login.values, &reply).ok();
         let accepted = login.success.check(&reply).is_ok() && captured.is_some();
         // The session that this login may have opened is a secret, too.
         let secrets = self.secrets(&login.request, &captured.unwrap_or_default(), &visit.cookies);
@@ -364,10 +367,11 @@ impl Target for ApplicationTarget {
     }
 
     async fn restart(&self) -> Result<(), TargetError> {
-        let Some(again) = &self.application.restart else {
+        let Some(restart_config) = &self.application.restart else {
             return Err(TargetError::does_not_apply("the description has no [restart]"));
         };
-        restart::restart(&again.command, &self.http, again.ready.as_deref().unwrap_or("/")).await
+        restart::restart(&restart_config.command, &self.http, restart_config.ready.as_deref().unwrap_or("/"))
+            .await
     }
 }
 
@@ -379,7 +383,10 @@ impl ApplicationTarget {
 }
 
 fn check_login(success: &Success, reply: &Reply) -> Result<(), TargetError> {
-    success.check(reply).map_err(|missed| {
-        TargetError::broken(format!("the login of an honest user is refused ({missed}): {}", told(reply)))
+    success.check(reply).map_err(|mismatch| {
+        TargetError::broken(format!(
+            "the login of an honest user is refused ({mismatch}): {}",
+            reply_summary(reply)
+        ))
     })
 }

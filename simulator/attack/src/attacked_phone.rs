@@ -63,7 +63,7 @@ pub(super) struct AttackedPhone {
 struct KnownKeys {
     supply: KeySupply,
     family: &'static str,
-    given: Arc<Mutex<Vec<SoftwareKey>>>,
+    generated_keys: Arc<Mutex<Vec<SoftwareKey>>>,
 }
 
 struct PhoneEnvironment {
@@ -78,11 +78,12 @@ impl AttackedPhone {
         profile: &'static Profile,
         openid: &str,
     ) -> Result<Self, CommandError> {
-        let known = KnownKeys { supply: supply.clone(), family: profile.name, given: Arc::default() };
+        let known =
+            KnownKeys { supply: supply.clone(), family: profile.name, generated_keys: Arc::default() };
         let storage = MemoryStorage::new();
-        let tee = switched_on(storage.clone(), known.clone(), profile)?;
+        let tee = open_tee(storage.clone(), known.clone(), profile)?;
         let mut phone = Self { tee, profile, storage, known, openid: openid.to_owned() };
-        phone.tee.generate_app_secure_key(UID).map_err(|error| failed(&error))?;
+        phone.tee.generate_app_secure_key(UID).map_err(|error| phone_error(&error))?;
         phone.renew_key()?;
         Ok(phone)
     }
@@ -100,17 +101,17 @@ impl AttackedPhone {
         let session = self
             .tee
             .init_sign(UID, &key_name(&self.openid), challenge, &[Mode::FingerPrint])
-            .map_err(|error| failed(&error))?;
+            .map_err(|error| phone_error(&error))?;
         self.tee
             .present(session, Presented { mode: Mode::FingerPrint, enrolment: Some(1) })
-            .map_err(|error| failed(&error))?;
+            .map_err(|error| phone_error(&error))?;
         let ExportBlob { json, mut signature } =
-            self.tee.finish_sign(session).map_err(|error| failed(&error))?.export;
+            self.tee.finish_sign(session).map_err(|error| phone_error(&error))?.export;
         if self.known.supply.is_seeded() {
             // The secure world's salts are random. With a seed, the same attack must give the same bytes, so the text
             // is signed again.
             let openid = self.openid.clone();
-            let scheme = Scheme::honest(self.profile.scheme);
+            let scheme = Scheme::from_signature_scheme(self.profile.scheme);
             signature = self.auth_key(&openid)?.sign(&json, scheme)?;
         }
         let json =
@@ -120,15 +121,16 @@ impl AttackedPhone {
 
     /// The keys that must be uploaded before results can be verified.
     pub(super) fn upload(&mut self) -> Result<Upload, CommandError> {
-        let ask = self.tee.app_secure_key(UID).map_err(|error| failed(&error))?;
-        let auth_key = self.tee.auth_key(UID, &key_name(&self.openid)).map_err(|error| failed(&error))?;
+        let ask = self.tee.app_secure_key(UID).map_err(|error| phone_error(&error))?;
+        let auth_key =
+            self.tee.auth_key(UID, &key_name(&self.openid)).map_err(|error| phone_error(&error))?;
         Ok(Upload {
             cpu_id: self.tee.cpu_id(),
             uid: self.tee.uid(UID),
-            attk: self.public(&KeyPath::Attk)?,
+            attk: self.public_key(&KeyPath::Attk)?,
             ask,
             auth_key,
-            public_key: self.public(&auth_key_path(&self.openid))?,
+            public_key: self.public_key(&auth_key_path(&self.openid))?,
             scheme: self.profile.scheme,
             openid: self.openid.clone(),
         })
@@ -136,51 +138,54 @@ impl AttackedPhone {
 
     /// Makes an AuthKey for another user on this phone. Returns its upload.
     pub(super) fn upload_for(&mut self, openid: &str) -> Result<Upload, CommandError> {
-        self.tee.generate_auth_key(UID, &key_name(openid)).map_err(|error| failed(&error))?;
+        self.tee.generate_auth_key(UID, &key_name(openid)).map_err(|error| phone_error(&error))?;
         let own = self.upload()?;
         // The AuthKey is exported after the ASK, so that the counters rise in the order of the upload.
-        let auth_key = self.tee.auth_key(UID, &key_name(openid)).map_err(|error| failed(&error))?;
-        let public_key = self.public(&auth_key_path(openid))?;
+        let auth_key = self.tee.auth_key(UID, &key_name(openid)).map_err(|error| phone_error(&error))?;
+        let public_key = self.public_key(&auth_key_path(openid))?;
         Ok(Upload { auth_key, public_key, openid: openid.to_owned(), ..own })
     }
 
     /// WeChat's ASK.
     pub(super) fn ask(&mut self) -> Result<SoftwareKey, CommandError> {
-        self.private(&KeyPath::Ask { uid: UID })
+        self.private_key(&KeyPath::Ask { uid: UID })
     }
 
     /// The AuthKey of a user.
     pub(super) fn auth_key(&mut self, openid: &str) -> Result<SoftwareKey, CommandError> {
-        self.private(&auth_key_path(openid))
+        self.private_key(&auth_key_path(openid))
     }
 
     /// Makes the user's AuthKey, and replaces an older one.
     pub(super) fn renew_key(&mut self) -> Result<(), CommandError> {
-        self.tee.generate_auth_key(UID, &key_name(&self.openid)).map_err(|error| failed(&error)).map(|_| ())
+        self.tee
+            .generate_auth_key(UID, &key_name(&self.openid))
+            .map_err(|error| phone_error(&error))
+            .map(|_| ())
     }
 
     /// Enrols another finger, which makes every AuthKey invalid.
     pub(super) fn enroll_finger(&mut self) -> Result<(), CommandError> {
-        self.tee.enroll(Mode::FingerPrint).map_err(|error| failed(&error)).map(|_| ())
+        self.tee.enroll(Mode::FingerPrint).map_err(|error| phone_error(&error)).map(|_| ())
     }
 
     /// Switches the phone off in an orderly way and copies its flash and RPMB.
-    pub(super) fn copy(&mut self) -> Result<MemoryStorage, CommandError> {
-        self.tee.close().map_err(|error| failed(&error))?;
+    pub(super) fn copy_storage(&mut self) -> Result<MemoryStorage, CommandError> {
+        self.tee.close().map_err(|error| phone_error(&error))?;
         Ok(self.storage.snapshot())
     }
 
     /// Puts a copy back, and switches the phone on.
-    pub(super) fn put_back(&mut self, copy: &MemoryStorage) -> Result<(), CommandError> {
+    pub(super) fn restore(&mut self, copy: &MemoryStorage) -> Result<(), CommandError> {
         self.storage.tamper(|contents| *contents = copy.contents());
-        self.tee = switched_on(self.storage.clone(), self.known.clone(), self.profile)?;
+        self.tee = open_tee(self.storage.clone(), self.known.clone(), self.profile)?;
         Ok(())
     }
 
     /// Another phone with the same state.
     pub(super) fn duplicate(&mut self) -> Result<Self, CommandError> {
-        let storage = self.copy()?;
-        let tee = switched_on(storage.clone(), self.known.clone(), self.profile)?;
+        let storage = self.copy_storage()?;
+        let tee = open_tee(storage.clone(), self.known.clone(), self.profile)?;
         Ok(Self {
             tee,
             profile: self.profile,
@@ -190,14 +195,14 @@ impl AttackedPhone {
         })
     }
 
-    fn public(&mut self, path: &KeyPath) -> Result<PublicKey, CommandError> {
-        self.tee.public_key(path).map_err(|error| failed(&error))
+    fn public_key(&mut self, path: &KeyPath) -> Result<PublicKey, CommandError> {
+        self.tee.public_key(path).map_err(|error| phone_error(&error))
     }
 
-    fn private(&mut self, path: &KeyPath) -> Result<SoftwareKey, CommandError> {
-        let public = self.public(path)?;
-        let given = self.known.given.lock().unwrap_or_else(PoisonError::into_inner);
-        given
+    fn private_key(&mut self, path: &KeyPath) -> Result<SoftwareKey, CommandError> {
+        let public = self.public_key(path)?;
+        let generated_keys = self.known.generated_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        generated_keys
             .iter()
             .find(|key| *key.public() == public)
             .cloned()
@@ -212,14 +217,14 @@ impl Environment for PhoneEnvironment {
 
     fn unix_millis(&self) -> u64 {
         /// 2024-01-01T00:00:00Z. The contents of certificates do not depend on the day of the attack.
-        const MADE_AT: u64 = 1_704_067_200_000;
-        MADE_AT
+        const CLOCK_UNIX_MS: u64 = 1_704_067_200_000;
+        CLOCK_UNIX_MS
     }
 
     fn new_key(&mut self) -> Result<PrivateKey, KeyError> {
         let key = self.known.supply.key_for(self.known.family).map_err(|_| KeyError::NotMade)?;
         let private = PrivateKey::from_pkcs8(&key.expose_pkcs8().map_err(|_| KeyError::NotMade)?)?;
-        self.known.given.lock().unwrap_or_else(PoisonError::into_inner).push(key);
+        self.known.generated_keys.lock().unwrap_or_else(PoisonError::into_inner).push(key);
         Ok(private)
     }
 
@@ -228,7 +233,7 @@ impl Environment for PhoneEnvironment {
     }
 }
 
-fn switched_on(
+fn open_tee(
     storage: MemoryStorage,
     known: KnownKeys,
     profile: &'static Profile,
@@ -246,7 +251,7 @@ fn auth_key_path(openid: &str) -> KeyPath {
     KeyPath::AuthKey { uid: UID, name: key_name(openid) }
 }
 
-fn failed(error: &TeeError) -> CommandError {
+fn phone_error(error: &TeeError) -> CommandError {
     CommandError::internal(format!("the attacked phone: {error}"))
 }
 

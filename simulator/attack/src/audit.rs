@@ -16,7 +16,7 @@ use soter_wire::{PROFILES, Profile};
 
 use crate::entry::{Attack, Expected};
 use crate::keys::KeySource;
-use crate::person::{NotIntroduced, Person};
+use crate::person::{Person, RegistrationError};
 use crate::play::play;
 use crate::target::{Target, TargetError};
 use crate::verdict::{Played, Verdict};
@@ -26,11 +26,11 @@ pub use self::report::{Report, ReportKind};
 pub use self::selection::{Baseline, Selection};
 
 /// If the target accepts no honest result after this many attacks in a row, the remaining attacks are not played.
-const MOST_BREAKS: usize = 2;
+const MAX_BREAKS: usize = 2;
 
 /// The number of results that one honest person sends before a new one takes over. Up to then the counter has one
 /// digit: whether a target knows that 10 is greater than 9 is a question for an attack, not for the control.
-const MOST_PAYMENTS: usize = 4;
+const MAX_PAYMENTS: usize = 4;
 
 /// Plays attacks against a target, one after the other, and reports each finding to `progress` as soon as it is there.
 ///
@@ -44,27 +44,27 @@ pub async fn audit<T: Target>(
 ) -> Result<Vec<Finding>, ControlFailed> {
     let mut control = Control::begin(target, keys).await?;
     let mut findings = Vec::new();
-    let mut broken: Option<&str> = None;
+    let mut broken_by: Option<&str> = None;
     let mut breaks = 0;
     for attack in attacks {
-        let finding = match broken {
-            Some(id) if breaks >= MOST_BREAKS => Finding::unplayed(
+        let finding = match broken_by {
+            Some(id) if breaks >= MAX_BREAKS => Finding::not_played(
                 attack,
                 Verdict::Error,
                 format!("not played: since {id} the target accepts no honest result"),
             ),
             _ => {
                 let mut finding = control.play(attack, target, keys).await;
-                match control.honest(target, keys).await {
-                    Ok(None) => (broken, breaks) = (None, 0),
+                match control.check_honest_payment(target, keys).await {
+                    Ok(None) => (broken_by, breaks) = (None, 0),
                     Ok(Some(what)) => {
-                        (broken, breaks) = (None, 0);
-                        finding.afterwards(Verdict::Warn, &what);
+                        (broken_by, breaks) = (None, 0);
+                        finding.add_problem(Verdict::Warn, &what);
                     }
                     Err(what) => {
-                        broken.get_or_insert(attack.id);
+                        broken_by.get_or_insert(attack.id);
                         breaks += 1;
-                        finding.afterwards(Verdict::Error, &what);
+                        finding.add_problem(Verdict::Error, &what);
                     }
                 }
                 finding
@@ -80,20 +80,20 @@ pub async fn audit<T: Target>(
 struct Control {
     person: Person,
     /// How many results this person has sent.
-    paid: usize,
+    payment_count: usize,
     /// How many people there have been.
-    people: usize,
+    person_count: usize,
     /// A family whose honest phones the target refuses.
-    turned_away: Option<TurnedAway>,
+    refused_family: Option<RefusedFamily>,
 }
 
 /// A family whose honest phones a target refuses. If the target refuses their forgeries too, that proves nothing.
-struct TurnedAway {
+struct RefusedFamily {
     family: &'static str,
     /// Whether the target accepts the keys and refuses only the results.
     is_known: bool,
     /// One line: the refusal.
-    how: String,
+    reason: String,
 }
 
 impl Control {
@@ -101,37 +101,37 @@ impl Control {
     /// attacks are skipped.
     async fn begin<T: Target>(target: &T, keys: &KeySource) -> Result<Self, ControlFailed> {
         let first = &PROFILES[0];
-        let mut person = served(target, keys, first, 1).await?;
+        let mut person = register_and_pay(target, keys, first, 1).await?;
         // The same phone sends a second result, whose counter is higher.
         pay(&mut person, target, first).await?;
-        let mut turned_away = None;
+        let mut refused_family = None;
         if let Some(other) = PROFILES.iter().find(|profile| profile.scheme != first.scheme) {
             let family = other.name;
-            turned_away = match served(target, keys, other, 1).await {
+            refused_family = match register_and_pay(target, keys, other, 1).await {
                 Ok(_) => None,
-                Err(NotServed::KeysRefused(how)) => {
-                    Some(TurnedAway { family, is_known: false, how: how.what })
+                Err(NotServed::KeysRefused(reason)) => {
+                    Some(RefusedFamily { family, is_known: false, reason: reason.what })
                 }
-                Err(NotServed::ResultRefused(how)) => {
-                    Some(TurnedAway { family, is_known: true, how: how.what })
+                Err(NotServed::ResultRefused(reason)) => {
+                    Some(RefusedFamily { family, is_known: true, reason: reason.what })
                 }
                 Err(NotServed::Broken(error)) => return Err(NotServed::Broken(error).into()),
             };
         }
-        Ok(Self { person, paid: 2, people: 1, turned_away })
+        Ok(Self { person, payment_count: 2, person_count: 1, refused_family })
     }
 
     async fn play<T: Target>(&self, attack: &'static Attack, target: &T, keys: &KeySource) -> Finding {
-        if let Some(TurnedAway { family, is_known, how }) = &self.turned_away
+        if let Some(RefusedFamily { family, is_known, reason }) = &self.refused_family
             && *family == attack.profile
         {
             // An attack that must be accepted asks just this: whether honest phones of the family are served.
-            let is_the_question = *is_known && attack.expected == Expected::MustAccept;
-            if !is_the_question {
-                return Finding::unplayed(
+            let is_acceptance_test = *is_known && attack.expected == Expected::MustAccept;
+            if !is_acceptance_test {
+                return Finding::not_played(
                     attack,
                     Verdict::Skip,
-                    format!("the target serves no {family} phones: {how}"),
+                    format!("the target serves no {family} phones: {reason}"),
                 );
             }
         }
@@ -146,19 +146,23 @@ impl Control {
     ///
     /// # Errors
     /// One line with the refusal, if the target serves nobody any more.
-    async fn honest<T: Target>(&mut self, target: &T, keys: &KeySource) -> Result<Option<String>, String> {
-        self.paid += 1;
+    async fn check_honest_payment<T: Target>(
+        &mut self,
+        target: &T,
+        keys: &KeySource,
+    ) -> Result<Option<String>, String> {
+        self.payment_count += 1;
         if self.person.pay(target).await.is_ok_and(|answer| answer.accepted) {
-            if self.paid >= MOST_PAYMENTS {
+            if self.payment_count >= MAX_PAYMENTS {
                 self.replace(target, keys).await.map_err(|refused| ControlFailed::from(refused).what)?;
             }
             return Ok(None);
         }
-        let again = async {
-            self.person.return_to(target).await.map_err(NotServed::Broken)?;
+        let retry = async {
+            self.person.enroll_again(target).await.map_err(NotServed::Broken)?;
             pay(&mut self.person, target, &PROFILES[0]).await
         };
-        let Err(refused) = again.await.map_err(ControlFailed::from) else { return Ok(None) };
+        let Err(refused) = retry.await.map_err(ControlFailed::from) else { return Ok(None) };
         match self.replace(target, keys).await {
             Ok(()) => Ok(Some(format!("{}, who was served before; somebody new is served", refused.what))),
             Err(_) => Err(refused.what),
@@ -167,9 +171,9 @@ impl Control {
 
     /// Replaces the person by a new one, whom the target serves.
     async fn replace<T: Target>(&mut self, target: &T, keys: &KeySource) -> Result<(), NotServed> {
-        self.people += 1;
-        self.person = served(target, keys, &PROFILES[0], self.people).await?;
-        self.paid = 1;
+        self.person_count += 1;
+        self.person = register_and_pay(target, keys, &PROFILES[0], self.person_count).await?;
+        self.payment_count = 1;
         Ok(())
     }
 }
@@ -194,16 +198,16 @@ impl From<NotServed> for ControlFailed {
 }
 
 /// A new person, whose keys and whose first result are accepted.
-async fn served<T: Target>(
+async fn register_and_pay<T: Target>(
     target: &T,
     keys: &KeySource,
     profile: &'static Profile,
     number: usize,
 ) -> Result<Person, NotServed> {
     let name = format!("control {} {number}", profile.name);
-    let mut person = Person::introduce(&name, target, keys, profile).await.map_err(|error| match error {
-        NotIntroduced::TargetError(error) => NotServed::Broken(error),
-        NotIntroduced::KeysRefused(ref answer) => {
+    let mut person = Person::register(&name, target, keys, profile).await.map_err(|error| match error {
+        RegistrationError::TargetError(error) => NotServed::Broken(error),
+        RegistrationError::KeysRefused(ref answer) => {
             let exchange = Some(answer.exchange.clone());
             NotServed::KeysRefused(ControlFailed { what: error.to_string(), exchange })
         }
@@ -218,10 +222,10 @@ async fn pay<T: Target>(person: &mut Person, target: &T, profile: &'static Profi
     if answer.accepted {
         return Ok(());
     }
-    let told = answer.reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+    let reason_suffix = answer.reason.map_or_else(String::new, |reason| format!(" ({reason})"));
     Err(NotServed::ResultRefused(ControlFailed {
         what: format!(
-            "the target refuses the honest result of a {} phone{told}: status {}",
+            "the target refuses the honest result of a {} phone{reason_suffix}: status {}",
             profile.name, answer.status
         ),
         exchange: Some(answer.exchange),

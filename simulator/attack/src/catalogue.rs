@@ -27,12 +27,12 @@ pub fn catalogue() -> impl Iterator<Item = &'static Attack> {
 
 /// The attack with this id. Case does not matter, and `SOTER-` may be left out.
 pub fn find(id: &str) -> Option<&'static Attack> {
-    let id = in_full(id);
+    let id = full_id(id);
     catalogue().find(|attack| attack.id == id)
 }
 
 /// An id, or the beginning of one, as it is written in the catalogue.
-pub(crate) fn in_full(id: &str) -> String {
+pub(crate) fn full_id(id: &str) -> String {
     let id = id.trim().to_ascii_uppercase();
     if id == "SOTER" || id.starts_with("SOTER-") { id } else { format!("SOTER-{id}") }
 }

@@ -13,16 +13,16 @@ use crate::attacked_phone::Upload;
 use crate::keys::KeySupply;
 use crate::software_key::{MODULUS_BITS, Scheme, SoftwareKey};
 use crate::steps::{Challenge, Enrolment, Shape};
-use crate::text::in_other_case;
+use crate::text::swap_case;
 
 /// Characters of a line in MIME Base64.
-const MIME_LINE: usize = 76;
+const MIME_LINE_CHARS: usize = 76;
 
 /// A signature in Base64, changed into another shape. `key` is the key that made it.
 ///
 /// # Errors
 /// `Internal` if the signature is not Base64: a defect.
-pub(super) fn reshaped(signature: &str, shape: Shape, key: &PublicKey) -> Result<String, CommandError> {
+pub(super) fn reshape(signature: &str, shape: Shape, key: &PublicKey) -> Result<String, CommandError> {
     let defect = |_| CommandError::internal("a phone's signature is no Base64");
     let mut bytes = base64::decode(signature).map_err(defect)?;
     Ok(match shape {
@@ -39,7 +39,7 @@ pub(super) fn reshaped(signature: &str, shape: Shape, key: &PublicKey) -> Result
         Shape::PlusModulus => {
             // The sum takes 257 bytes. The first is zero if the sum is below 2^2048.
             let length = bytes.len() + 1;
-            let sum = (wide(&bytes)? + wide(&modulus(key)?)?).to_be_bytes();
+            let sum = (to_wide_integer(&bytes)? + to_wide_integer(&modulus(key)?)?).to_be_bytes();
             base64::encode(sum.get(sum.len().saturating_sub(length)..).unwrap_or_default())
         }
         Shape::LeadingZero => base64::encode(&[&[0], &bytes[..]].concat()),
@@ -49,21 +49,21 @@ pub(super) fn reshaped(signature: &str, shape: Shape, key: &PublicKey) -> Result
         Shape::Unpadded => signature.trim_end_matches('=').to_owned(),
         Shape::Wrapped => {
             let characters: Vec<char> = signature.chars().collect();
-            let lines = characters.chunks(MIME_LINE).map(|line| line.iter().collect::<String>());
+            let lines = characters.chunks(MIME_LINE_CHARS).map(|line| line.iter().collect::<String>());
             lines.collect::<Vec<_>>().join("\r\n")
         }
     })
 }
 
 /// The text that is signed instead of an issued challenge; `None` if it cannot be made from the issued one.
-pub(super) fn challenge(issued: &str, challenge: Challenge, fresh: &str) -> Option<String> {
+pub(super) fn change_challenge(issued: &str, challenge: Challenge, fresh: &str) -> Option<String> {
     let changed = match challenge {
         Challenge::Issued | Challenge::BroughtAlong | Challenge::Quotes | Challenge::Unicode => {
             return Some(issued.to_owned());
         }
         Challenge::NeverIssued => fresh.to_owned(),
         Challenge::LookAlike => issued.chars().map(full_width).collect(),
-        Challenge::OtherCase => in_other_case(issued),
+        Challenge::OtherCase => swap_case(issued),
         Challenge::Padded => format!("{issued} "),
         Challenge::Prefixed => format!("x{issued}"),
         Challenge::SecondLine => format!("{issued}\n{fresh}"),
@@ -81,25 +81,25 @@ pub(super) fn challenge(issued: &str, challenge: Challenge, fresh: &str) -> Opti
 
 /// The full-width form of a letter or digit, which compatibility normalisation maps to the same character.
 fn full_width(character: char) -> char {
-    const DISTANCE: u32 = 0xfee0;
+    const FULL_WIDTH_OFFSET: u32 = 0xfee0;
     if !character.is_ascii_alphanumeric() {
         return character;
     }
-    char::from_u32(u32::from(character) + DISTANCE).unwrap_or(character)
+    char::from_u32(u32::from(character) + FULL_WIDTH_OFFSET).unwrap_or(character)
 }
 
 /// A phone's upload, with one link of its chain of trust replaced.
 ///
 /// # Errors
 /// `Internal` if the phone's own upload does not parse: a defect.
-pub(super) fn enrolled(
+pub(super) fn forge_enrolment(
     upload: Upload,
     forgery: Enrolment,
     supply: &KeySupply,
 ) -> Result<Upload, CommandError> {
     let attacker = supply.key()?;
     let signed = |export: &ExportBlob| -> Result<ExportBlob, CommandError> {
-        let scheme = Scheme::honest(upload.scheme);
+        let scheme = Scheme::from_signature_scheme(upload.scheme);
         Ok(ExportBlob { json: export.json.clone(), signature: attacker.sign(&export.json, scheme)? })
     };
     Ok(match forgery {
@@ -124,73 +124,73 @@ fn with_foreign_root(
     ca: &SoftwareKey,
     root: &SoftwareKey,
 ) -> Result<ExportBlob, CommandError> {
-    rewritten(ask, |certificates| {
-        let [_, device, authority, top] = certificates else { return Err(unreadable()) };
-        *device = certified(device, None, Some(ca))?;
-        *authority = certified(authority, Some(ca), Some(root))?;
-        *top = certified(top, Some(root), Some(root))?;
+    rewrite_chain(ask, |certificates| {
+        let [_, device, authority, top] = certificates else { return Err(unreadable_chain()) };
+        *device = reissue_certificate(device, None, Some(ca))?;
+        *authority = reissue_certificate(authority, Some(ca), Some(root))?;
+        *top = reissue_certificate(top, Some(root), Some(root))?;
         Ok(())
     })
 }
 
 /// The chain with a device certificate that the CA has not signed.
 fn with_broken_link(ask: &ExportBlob, attacker: &SoftwareKey) -> Result<ExportBlob, CommandError> {
-    rewritten(ask, |certificates| {
-        let device = certificates.get_mut(1).ok_or_else(unreadable)?;
-        *device = certified(device, None, Some(attacker))?;
+    rewrite_chain(ask, |certificates| {
+        let device = certificates.get_mut(1).ok_or_else(unreadable_chain)?;
+        *device = reissue_certificate(device, None, Some(attacker))?;
         Ok(())
     })
 }
 
 /// The chain with a leaf for the attacker's own ASK, which the device has not signed.
 fn with_foreign_leaf(ask: &ExportBlob, attacker: &SoftwareKey) -> Result<ExportBlob, CommandError> {
-    rewritten(ask, |certificates| {
-        let leaf = certificates.first_mut().ok_or_else(unreadable)?;
-        *leaf = certified(leaf, Some(attacker), Some(attacker))?;
+    rewrite_chain(ask, |certificates| {
+        let leaf = certificates.first_mut().ok_or_else(unreadable_chain)?;
+        *leaf = reissue_certificate(leaf, Some(attacker), Some(attacker))?;
         Ok(())
     })
 }
 
 /// The chain with the attacker's key in the CA's certificate, and a device certificate that this key signed.
 fn with_foreign_ca(ask: &ExportBlob, attacker: &SoftwareKey) -> Result<ExportBlob, CommandError> {
-    rewritten(ask, |certificates| {
-        let [_, device, authority, _] = certificates else { return Err(unreadable()) };
-        *device = certified(device, None, Some(attacker))?;
-        *authority = certified(authority, Some(attacker), None)?;
+    rewrite_chain(ask, |certificates| {
+        let [_, device, authority, _] = certificates else { return Err(unreadable_chain()) };
+        *device = reissue_certificate(device, None, Some(attacker))?;
+        *authority = reissue_certificate(authority, Some(attacker), None)?;
         Ok(())
     })
 }
 
-fn rewritten(
+fn rewrite_chain(
     ask: &ExportBlob,
     change: impl FnOnce(&mut [Vec<u8>]) -> Result<(), CommandError>,
 ) -> Result<ExportBlob, CommandError> {
-    let mut chain = CertificateChain::decode(&ask.json).map_err(|_| unreadable())?;
+    let mut chain = CertificateChain::decode(&ask.json).map_err(|_| unreadable_chain())?;
     change(&mut chain.certificates)?;
     Ok(ExportBlob { json: chain.encode().into_bytes(), signature: Vec::new() })
 }
 
 /// A certificate with another subject key, another issuer's signature, or both.
-fn certified(
+fn reissue_certificate(
     certificate: &[u8],
     subject: Option<&SoftwareKey>,
     issuer: Option<&SoftwareKey>,
 ) -> Result<Vec<u8>, CommandError> {
-    let mut certificate = Certificate::from_der(certificate).map_err(|_| unreadable())?;
+    let mut certificate = Certificate::from_der(certificate).map_err(|_| unreadable_chain())?;
     if let Some(subject) = subject {
         let spki = SubjectPublicKeyInfoOwned::from_der(subject.public().spki_der());
-        certificate.tbs_certificate.subject_public_key_info = spki.map_err(|_| unreadable())?;
+        certificate.tbs_certificate.subject_public_key_info = spki.map_err(|_| unreadable_chain())?;
     }
     if let Some(issuer) = issuer {
-        let content = certificate.tbs_certificate.to_der().map_err(|_| unreadable())?;
-        let signature = issuer.sign(&content, Scheme { padding: Padding::Pkcs1, ..Scheme::USUAL })?;
-        certificate.signature = BitString::from_bytes(&signature).map_err(|_| unreadable())?;
+        let content = certificate.tbs_certificate.to_der().map_err(|_| unreadable_chain())?;
+        let signature = issuer.sign(&content, Scheme { padding: Padding::Pkcs1, ..Scheme::STANDARD })?;
+        certificate.signature = BitString::from_bytes(&signature).map_err(|_| unreadable_chain())?;
     }
-    certificate.to_der().map_err(|_| unreadable())
+    certificate.to_der().map_err(|_| unreadable_chain())
 }
 
 /// A number of 2048 bits, in a type that can hold the sum of two.
-fn wide(bytes: &[u8]) -> Result<BoxedUint, CommandError> {
+fn to_wide_integer(bytes: &[u8]) -> Result<BoxedUint, CommandError> {
     BoxedUint::from_be_slice(bytes, MODULUS_BITS + 64)
         .map_err(|_| CommandError::internal("a phone's signature or modulus has more than 2048 bits"))
 }
@@ -203,7 +203,7 @@ fn modulus(key: &PublicKey) -> Result<Box<[u8]>, CommandError> {
         .map_err(|_| CommandError::internal("a phone's public key does not read"))
 }
 
-fn unreadable() -> CommandError {
+fn unreadable_chain() -> CommandError {
     CommandError::internal("a phone's certificate chain does not read")
 }
 
@@ -218,8 +218,8 @@ mod tests {
     #[test]
     fn every_shape_except_the_first_changes_the_signatures_text() {
         let key = SoftwareKey::generate().unwrap();
-        let signature = base64::encode(&key.sign(b"text", Scheme::USUAL).unwrap());
-        let shape = |shape| reshaped(&signature, shape, key.public()).unwrap();
+        let signature = base64::encode(&key.sign(b"text", Scheme::STANDARD).unwrap());
+        let shape = |shape| reshape(&signature, shape, key.public()).unwrap();
         assert_eq!(shape(Shape::AsMade), signature);
         for (changed, bytes) in [
             (Shape::BitFlipped, 256),
@@ -240,15 +240,15 @@ mod tests {
 
     #[test]
     fn a_challenge_is_changed_or_there_is_nothing_to_change() {
-        let made = |kind| challenge("Order-7", kind, "fresh");
+        let made = |kind| change_challenge("Order-7", kind, "fresh");
         assert_eq!(made(Challenge::LookAlike).unwrap(), "Ｏｒｄｅｒ-７");
         assert_eq!(made(Challenge::OtherCase).unwrap(), "oRDER-7");
         assert_eq!(made(Challenge::CutShort).unwrap(), "Order-");
         assert_eq!(made(Challenge::Padded).unwrap(), "Order-7 ");
         assert_eq!(made(Challenge::NeverIssued).unwrap(), "fresh");
-        assert_eq!(challenge("42", Challenge::OtherCase, ""), None);
-        assert_eq!(challenge(&"x".repeat(511), Challenge::Padded, ""), None);
-        assert_eq!(challenge("x", Challenge::CutShort, ""), None);
+        assert_eq!(change_challenge("42", Challenge::OtherCase, ""), None);
+        assert_eq!(change_challenge(&"x".repeat(511), Challenge::Padded, ""), None);
+        assert_eq!(change_challenge("x", Challenge::CutShort, ""), None);
     }
 
     #[test]
@@ -258,12 +258,12 @@ mod tests {
         let upload = phone.upload().unwrap();
         let chain = |upload: &Upload| CertificateChain::decode(&upload.ask.json).unwrap();
         let honest = chain(&upload).verify().unwrap();
-        let foreign = enrolled(upload.clone(), Enrolment::ForeignRoot, &supply).unwrap();
+        let foreign = forge_enrolment(upload.clone(), Enrolment::ForeignRoot, &supply).unwrap();
         let facts = chain(&foreign).verify().unwrap();
         assert_ne!(facts.root, honest.root);
         assert_eq!((facts.ask, facts.device_key), (honest.ask, honest.device_key));
         for link in [Enrolment::BrokenChain, Enrolment::LeafOfNobody, Enrolment::CaOfNobody] {
-            let broken = enrolled(upload.clone(), link, &supply).unwrap();
+            let broken = forge_enrolment(upload.clone(), link, &supply).unwrap();
             assert!(chain(&broken).verify().is_err(), "{link:?}");
         }
     }

@@ -23,23 +23,23 @@ pub(super) use self::message::{Reply, Request, Secrets};
 use crate::target::TargetError;
 
 /// The maximum size of an answer, in bytes.
-const LONGEST_ANSWER: usize = 1 << 20;
+const MAX_ANSWER_BYTES: usize = 1 << 20;
 /// The number of attempts if a server answers 429, and the pauses between them.
-const TRIES: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MAX_TRIES: u32 = 5;
+const INITIAL_PAUSE: Duration = Duration::from_millis(250);
+const MAX_PAUSE: Duration = Duration::from_secs(10);
 /// A client for one server. It sends nothing to other servers: it follows no redirects and uses no proxies.
 #[derive(Clone, Debug)]
 pub struct Http {
     base: Url,
-    wire: Wire,
+    transport: Transport,
     timeout: Duration,
     /// Whether all attempts were answered 429, and no other answer has come since. Then a request is sent only once.
-    is_given_up: Arc<AtomicBool>,
+    is_rate_limited: Arc<AtomicBool>,
 }
 
 #[derive(Clone, Debug)]
-enum Wire {
+enum Transport {
     Network(reqwest::Client),
     /// Routes in this process.
     Routes(Router),
@@ -51,8 +51,8 @@ impl Http {
     /// # Errors
     /// `InvalidParams` if `base` is not the address of an HTTP server, or contains a user name or password.
     /// `Environment` if the HTTP client cannot be created, for example because TLS is not available.
-    pub fn to(base: &str, timeout: Duration) -> Result<Self, CommandError> {
-        let base = server(base)?;
+    pub fn over_network(base: &str, timeout: Duration) -> Result<Self, CommandError> {
+        let base = parse_server_url(base)?;
         let client = reqwest::Client::builder()
             .redirect(Policy::none())
             .no_proxy()
@@ -67,19 +67,19 @@ impl Http {
                     "check the system's certificates",
                 )
             })?;
-        Ok(Self { base, wire: Wire::Network(client), timeout, is_given_up: Arc::default() })
+        Ok(Self { base, transport: Transport::Network(client), timeout, is_rate_limited: Arc::default() })
     }
 
     /// A client for routes in this process.
     ///
     /// # Errors
     /// Never: the fixed base address is valid.
-    pub fn within(routes: Router, timeout: Duration) -> Result<Self, CommandError> {
+    pub fn in_process(routes: Router, timeout: Duration) -> Result<Self, CommandError> {
         Ok(Self {
-            base: server("http://127.0.0.1")?,
-            wire: Wire::Routes(routes),
+            base: parse_server_url("http://127.0.0.1")?,
+            transport: Transport::Routes(routes),
             timeout,
-            is_given_up: Arc::default(),
+            is_rate_limited: Arc::default(),
         })
     }
 
@@ -123,39 +123,41 @@ impl Http {
     /// [`TargetError::Broken`] if the server does not answer within the timeout, its answer is too long, or every attempt
     /// is answered 429.
     pub(super) async fn send(&self, request: Request) -> Result<Reply, TargetError> {
-        let mut pause = FIRST_PAUSE;
-        let tries = if self.is_given_up.load(Ordering::Relaxed) { 1 } else { TRIES };
-        for left in (0..tries).rev() {
+        let mut pause = INITIAL_PAUSE;
+        let tries = if self.is_rate_limited.load(Ordering::Relaxed) { 1 } else { MAX_TRIES };
+        for tries_left in (0..tries).rev() {
             let reply = self.send_once(request.clone()).await?;
             if reply.status != StatusCode::TOO_MANY_REQUESTS {
-                self.is_given_up.store(false, Ordering::Relaxed);
+                self.is_rate_limited.store(false, Ordering::Relaxed);
                 return Ok(reply);
             }
-            if left == 0 {
+            if tries_left == 0 {
                 break;
             }
-            let asked = reply.header("retry-after").and_then(|seconds| seconds.parse().ok());
-            sleep(asked.map_or(pause, Duration::from_secs).min(LONGEST_PAUSE)).await;
+            let retry_after = reply.header("retry-after").and_then(|seconds| seconds.parse().ok());
+            sleep(retry_after.map_or(pause, Duration::from_secs).min(MAX_PAUSE)).await;
             pause *= 2;
         }
-        self.is_given_up.store(true, Ordering::Relaxed);
-        let place = format!("{} {}", request.method, request.url.path());
+        self.is_rate_limited.store(true, Ordering::Relaxed);
+        let endpoint = format!("{} {}", request.method, request.url.path());
         Err(TargetError::broken(format!(
-            "{place} was answered 429 (too many requests) {tries} times: lift the target's limit for the audit"
+            "{endpoint} was answered 429 (too many requests) {tries} times: lift the target's limit for the audit"
         )))
     }
 
     async fn send_once(&self, request: Request) -> Result<Reply, TargetError> {
         let address = format!("{}{}", request.url.origin().ascii_serialization(), request.url.path());
-        let place = format!("{} {address}", request.method);
-        let sent = match &self.wire {
-            Wire::Network(client) => over_network(client, &request).await,
-            Wire::Routes(routes) => tokio::time::timeout(self.timeout, within(routes, &request))
-                .await
-                .unwrap_or_else(|_| Err("it took too long".to_owned())),
+        let endpoint = format!("{} {address}", request.method);
+        let sent = match &self.transport {
+            Transport::Network(client) => send_over_network(client, &request).await,
+            Transport::Routes(routes) => {
+                tokio::time::timeout(self.timeout, send_in_process(routes, &request))
+                    .await
+                    .unwrap_or_else(|_| Err("it took too long".to_owned()))
+            }
         };
         let (status, headers, body) =
-            sent.map_err(|error| TargetError::broken(format!("{place} was not answered: {error}")))?;
+            sent.map_err(|error| TargetError::broken(format!("{endpoint} was not answered: {error}")))?;
         let exchange = exchange(&request, status, &headers, &body);
         Ok(Reply { status, headers, body, exchange })
     }
@@ -163,42 +165,41 @@ impl Http {
 
 type Answered = (u16, Vec<(String, String)>, String);
 
-async fn over_network(client: &reqwest::Client, request: &Request) -> Result<Answered, String> {
-    let mut building = client.request(request.method.clone(), request.url.clone());
+async fn send_over_network(client: &reqwest::Client, request: &Request) -> Result<Answered, String> {
+    let mut builder = client.request(request.method.clone(), request.url.clone());
     for (name, value) in &request.headers {
-        building = building.header(name, value);
+        builder = builder.header(name, value);
     }
     if let Some(body) = &request.body {
-        building = building.body(body.clone());
+        builder = builder.body(body.clone());
     }
-    let mut response = building.send().await.map_err(|error| innermost(&error))?;
+    let mut response = builder.send().await.map_err(|error| root_cause(&error))?;
     let status = response.status().as_u16();
     let headers = headers(response.headers());
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| innermost(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| root_cause(&error))? {
         bytes.extend_from_slice(&chunk);
-        if bytes.len() > LONGEST_ANSWER {
-            return Err(format!("the answer has more than {LONGEST_ANSWER} bytes"));
+        if bytes.len() > MAX_ANSWER_BYTES {
+            return Err(format!("the answer has more than {MAX_ANSWER_BYTES} bytes"));
         }
     }
     Ok((status, headers, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-async fn within(routes: &Router, request: &Request) -> Result<Answered, String> {
-    let mut building =
-        axum::http::Request::builder().method(request.method.clone()).uri(request.url.as_str());
+async fn send_in_process(routes: &Router, request: &Request) -> Result<Answered, String> {
+    let mut builder = axum::http::Request::builder().method(request.method.clone()).uri(request.url.as_str());
     for (name, value) in &request.headers {
-        building = building.header(name, value);
+        builder = builder.header(name, value);
     }
     let body = request.body.clone().map_or_else(Body::empty, Body::from);
-    let request = building.body(body).map_err(|error| error.to_string())?;
+    let request = builder.body(body).map_err(|error| error.to_string())?;
     let response = match routes.clone().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     };
     let (parts, body) = response.into_parts();
     let bytes =
-        Limited::new(body, LONGEST_ANSWER).collect().await.map_err(|error| error.to_string())?.to_bytes();
+        Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|error| error.to_string())?.to_bytes();
     Ok((parts.status.as_u16(), headers(&parts.headers), String::from_utf8_lossy(&bytes).into_owned()))
 }
 
@@ -212,7 +213,7 @@ fn headers(headers: &axum::http::HeaderMap) -> Vec<(String, String)> {
 }
 
 /// The root cause of an error, which is more specific than `error sending request`.
-fn innermost(error: &reqwest::Error) -> String {
+fn root_cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it took too long".to_owned();
     }
@@ -231,7 +232,7 @@ pub fn host_is_loopback(url: &str) -> bool {
     host == "localhost" || ip.is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
-fn server(text: &str) -> Result<Url, CommandError> {
+fn parse_server_url(text: &str) -> Result<Url, CommandError> {
     let shown = shortened(text, 120);
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or_else(|| {
@@ -257,7 +258,7 @@ mod tests {
     use super::*;
 
     fn address(base: &str, text: &str) -> Result<String, String> {
-        let http = Http::to(base, Duration::from_secs(1)).unwrap();
+        let http = Http::over_network(base, Duration::from_secs(1)).unwrap();
         http.address(text).map(String::from).map_err(|error| error.what)
     }
 
@@ -279,7 +280,7 @@ mod tests {
 
     #[test]
     fn an_address_with_a_password_is_refused_without_showing_it() {
-        let refused = Http::to("http://me:s3cret@a.test:1", Duration::from_secs(1)).unwrap_err();
+        let refused = Http::over_network("http://me:s3cret@a.test:1", Duration::from_secs(1)).unwrap_err();
         assert!(refused.what.contains("a.test") && !refused.what.contains("s3cret"), "{refused:?}");
     }
 

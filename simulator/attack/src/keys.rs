@@ -14,7 +14,7 @@ use soter_tee::{RandomnessError, Seed};
 use crate::software_key::SoftwareKey;
 
 /// Maximum number of primes in the pool: enough for half a million keys. After that, each key has new primes.
-const MOST_PRIMES: usize = 1000;
+const MAX_PRIMES: usize = 1000;
 /// Number of keys that a seed gives for one phone family: more than one attack needs. Each attack begins with the first.
 const SEEDED_KEYS: u64 = 16;
 
@@ -40,7 +40,7 @@ impl Primes {
         let (low, high) = self.next;
         let (Some(p), Some(q)) = (self.pool.get(low), self.pool.get(high)) else {
             let key = SoftwareKey::generate()?;
-            if self.pool.len() < MOST_PRIMES {
+            if self.pool.len() < MAX_PRIMES {
                 self.pool.extend(key.expose_primes());
                 // This key uses the new pair. The pairs of its primes with older primes are unused.
                 let first = self.pool.len() - 2;
@@ -65,11 +65,11 @@ impl KeySource {
     /// Sixteen keys that the seed gives for each phone family. Every attack takes the first of them. They are made once,
     /// which takes seconds.
     pub fn seeded(text: &str) -> Self {
-        Self::of_seed(Seed::from_text(text))
+        Self::from_seed(Seed::from_text(text))
     }
 
     /// See [`seeded`](Self::seeded).
-    pub fn of_seed(seed: Seed) -> Self {
+    pub fn from_seed(seed: Seed) -> Self {
         Self(Arc::new(Source::Seed(seed)))
     }
 
@@ -80,7 +80,7 @@ impl KeySource {
 
     /// The keys and numbers of one attack. With a seed they are always the same, whatever other attacks do.
     pub(super) fn supply(&self, attack: &str) -> KeySupply {
-        KeySupply { source: self.clone(), attack: attack.to_owned(), taken: Arc::default() }
+        KeySupply { source: self.clone(), attack: attack.to_owned(), counts: Arc::default() }
     }
 }
 
@@ -98,12 +98,12 @@ impl fmt::Debug for KeySource {
 pub(super) struct KeySupply {
     source: KeySource,
     attack: String,
-    taken: Arc<Mutex<Taken>>,
+    counts: Arc<Mutex<DrawCounts>>,
 }
 
 /// How many keys and numbers were taken.
 #[derive(Debug, Default)]
-struct Taken {
+struct DrawCounts {
     keys: u64,
     numbers: u64,
 }
@@ -117,9 +117,9 @@ impl KeySupply {
     /// The next key, for a phone of this family.
     pub(super) fn key_for(&self, family: &str) -> Result<SoftwareKey, CommandError> {
         let number = {
-            let mut taken = self.taken();
-            taken.keys += 1;
-            taken.keys
+            let mut counts = self.counts();
+            counts.keys += 1;
+            counts.keys
         };
         match &*self.source.0 {
             Source::Primes(primes) => primes.lock().unwrap_or_else(PoisonError::into_inner).key(),
@@ -142,26 +142,26 @@ impl KeySupply {
         let Source::Seed(seed) = &*self.source.0 else { return soter_tee::operating_system_random(out) };
         for chunk in out.chunks_mut(32) {
             let number = {
-                let mut taken = self.taken();
-                taken.numbers += 1;
-                taken.numbers
+                let mut counts = self.counts();
+                counts.numbers += 1;
+                counts.numbers
             };
-            let bytes = seed.number(&self.attack, &number.to_string());
+            let bytes = seed.derived_bytes(&self.attack, &number.to_string());
             chunk.iter_mut().zip(bytes.iter()).for_each(|(byte, other)| *byte = *other);
         }
         Ok(())
     }
 
     /// A new random text of this many characters.
-    pub(super) fn text(&self, characters: usize) -> Result<String, CommandError> {
+    pub(super) fn random_text(&self, characters: usize) -> Result<String, CommandError> {
         const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyzABCDEF";
         let mut bytes = vec![0; characters];
         self.fill(&mut bytes).map_err(|error| CommandError::environment(error.to_string(), "try again"))?;
         Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
     }
 
-    fn taken(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn counts(&self) -> MutexGuard<'_, DrawCounts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -181,7 +181,7 @@ mod tests {
         for _ in 0..120 {
             let key = supply.key().unwrap();
             assert!(seen.insert(key.public().fingerprint()));
-            let signature = key.sign(b"text", Scheme::USUAL).unwrap();
+            let signature = key.sign(b"text", Scheme::STANDARD).unwrap();
             assert_eq!(key.public().verify(SignatureScheme::default(), b"text", &signature), Ok(()));
             let again = SoftwareKey::from_pkcs8(&key.expose_pkcs8().unwrap()).unwrap();
             assert!(soter_tee::PrivateKey::from_pkcs8(&again.expose_pkcs8().unwrap()).is_ok());
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn seeded_texts_depend_on_the_attack() {
-        let numbers = |attack: &str| KeySource::seeded("demo").supply(attack).text(8).unwrap();
+        let numbers = |attack: &str| KeySource::seeded("demo").supply(attack).random_text(8).unwrap();
         assert_eq!(numbers("one"), numbers("one"));
         assert_ne!(numbers("one"), numbers("two"));
     }

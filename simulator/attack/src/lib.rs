@@ -44,7 +44,7 @@ pub use self::http::{Http, host_is_loopback};
 pub use self::keys::KeySource;
 pub use self::null_target::{Forged, forge};
 pub use self::outage::{Outage, OutageSwitch};
-pub use self::person::{NotIntroduced, Person};
+pub use self::person::{Person, RegistrationError};
 pub use self::play::play;
 pub use self::software_key::{Flaw, Scheme, SoftwareKey};
 pub use self::steps::{Code, Envelope};

@@ -29,10 +29,10 @@ pub struct Forged {
 /// no random bytes.
 pub async fn forge(attack: &Attack, keys: &KeySource) -> Result<Forged, CommandError> {
     let mut differences = vec![attack.making.to_owned()];
-    let inputs = match crafted(attack, keys).await? {
+    let inputs = match craft_inputs(attack, keys).await? {
         None => None,
         Some(crafted) => {
-            differences.extend(differing(&crafted));
+            differences.extend(find_differences(&crafted));
             Some([crafted.honest, crafted.forged])
         }
     };
@@ -41,10 +41,10 @@ pub async fn forge(attack: &Attack, keys: &KeySource) -> Result<Forged, CommandE
 
 /// The attack's input, what the same phone would have sent honestly, and the phone's AuthKey; `None` if the attack
 /// sends no result.
-async fn crafted(attack: &Attack, keys: &KeySource) -> Result<Option<Crafted>, CommandError> {
+async fn craft_inputs(attack: &Attack, keys: &KeySource) -> Result<Option<Crafted>, CommandError> {
     let Script::Send(before, forgery) = attack.script else { return Ok(None) };
-    let craft = async || {
-        let mut stage = Stage::set(attack, &NullTarget, keys, &forgery).await?;
+    let attempt = async || {
+        let mut stage = Stage::prepare(attack, &NullTarget, keys, &forgery).await?;
         // `NullTarget` refuses nothing, so forgeries that must be refused first are left out.
         for step in before.iter().filter(|step| !matches!(step, Before::Try(_))) {
             stage.step(*step).await?;
@@ -53,10 +53,10 @@ async fn crafted(attack: &Attack, keys: &KeySource) -> Result<Option<Crafted>, C
         let honest = stage.honest_input(&order)?;
         Ok::<_, PlayEnd>(Crafted { honest, forged, key: stage.auth_key()? })
     };
-    match craft().await {
+    match attempt().await {
         Ok(crafted) => Ok(Some(crafted)),
         Err(PlayEnd::Defect(error)) => Err(error),
-        Err(stopped) => Err(CommandError::internal(stopped.into_target_error().to_string())),
+        Err(end) => Err(CommandError::internal(end.into_target_error().to_string())),
     }
 }
 
@@ -68,7 +68,7 @@ struct Crafted {
     key: PublicKey,
 }
 
-fn differing(crafted: &Crafted) -> Vec<String> {
+fn find_differences(crafted: &Crafted) -> Vec<String> {
     let Crafted { honest, forged, key } = crafted;
     let mut lines = Vec::new();
     if honest.openid != forged.openid {
@@ -77,7 +77,7 @@ fn differing(crafted: &Crafted) -> Vec<String> {
     if honest.requested_openid != forged.requested_openid && forged.requested_openid != forged.openid {
         lines.push(format!("openid in the application's own request: {}", forged.requested_openid));
     }
-    lines.extend(differing_members(&honest.json, &forged.json));
+    lines.extend(member_differences(&honest.json, &forged.json));
     if honest.signature.len() != forged.signature.len() {
         let [honest, forged] = [honest, forged].map(|input| input.signature.len());
         lines.push(format!("signature: {forged} characters instead of {honest}"));
@@ -87,13 +87,13 @@ fn differing(crafted: &Crafted) -> Vec<String> {
         verification::verify(pem.as_bytes(), input.json.as_bytes(), input.signature.as_bytes(), None)
     };
     lines.push(format!("checked with the phone's AuthKey: {}", check(forged).verdict.reason));
-    if let Some(line) = envelope(forged.envelope) {
+    if let Some(line) = envelope_difference(forged.envelope) {
         lines.push(line);
     }
     lines
 }
 
-fn differing_members(honest: &str, forged: &str) -> Vec<String> {
+fn member_differences(honest: &str, forged: &str) -> Vec<String> {
     let (Ok(Value::Object(honest_members)), Ok(Value::Object(forged_members))) =
         (serde_json::from_str(honest), serde_json::from_str(forged))
     else {
@@ -123,7 +123,7 @@ fn differing_members(honest: &str, forged: &str) -> Vec<String> {
     lines
 }
 
-fn envelope(envelope: Envelope) -> Option<String> {
+fn envelope_difference(envelope: Envelope) -> Option<String> {
     let line = match envelope {
         Envelope::Usual => return None,
         Envelope::Member(name, Some(literal)) => {
@@ -146,7 +146,7 @@ fn envelope(envelope: Envelope) -> Option<String> {
 struct NullTarget;
 
 impl NullTarget {
-    fn yes() -> Answer {
+    fn accepted_answer() -> Answer {
         Answer { accepted: true, status: 200, reason: None, exchange: Exchange::default() }
     }
 }
@@ -156,7 +156,7 @@ impl Target for NullTarget {
         Form::Verifier
     }
 
-    fn names_challenges(&self) -> bool {
+    fn sends_challenges(&self) -> bool {
         true
     }
 
@@ -165,27 +165,27 @@ impl Target for NullTarget {
     }
 
     async fn enroll(&self, _: &Upload) -> Result<Answer, TargetError> {
-        Ok(Self::yes())
+        Ok(Self::accepted_answer())
     }
 
-    async fn visit(&self, user: &User) -> Result<Visit, TargetError> {
-        Ok(Visit::of(user))
+    async fn start_visit(&self, user: &User) -> Result<Visit, TargetError> {
+        Ok(Visit::new(user))
     }
 
-    async fn leave(&self, _: &mut Visit) -> Result<(), TargetError> {
+    async fn end_visit(&self, _: &mut Visit) -> Result<(), TargetError> {
         Ok(())
     }
 
     async fn order(&self, _: &mut Visit, proposed: &str) -> Result<Order, TargetError> {
-        Ok(Order::over(proposed))
+        Ok(Order::new(proposed))
     }
 
     async fn send(&self, _: &Visit, _: &Order, _: &Input) -> Result<Answer, TargetError> {
-        Ok(Self::yes())
+        Ok(Self::accepted_answer())
     }
 
     async fn login(&self, _: &User, _: Code) -> Result<Answer, TargetError> {
-        Ok(Self::yes())
+        Ok(Self::accepted_answer())
     }
 
     async fn restart(&self) -> Result<(), TargetError> {

@@ -45,8 +45,8 @@ pub(super) struct OutageGuard(OutageSwitch);
 
 impl OutageSwitch {
     /// Puts WeChat's routes behind this switch.
-    pub fn before(&self, routes: Router) -> Router {
-        routes.layer(from_fn_with_state(self.clone(), answered))
+    pub fn wrap(&self, routes: Router) -> Router {
+        routes.layer(from_fn_with_state(self.clone(), answer_during_outage))
     }
 
     pub(super) fn begin(&self, outage: Outage) -> OutageGuard {
@@ -58,7 +58,7 @@ impl OutageSwitch {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = outage;
     }
 
-    fn now(&self) -> Option<Outage> {
+    fn current(&self) -> Option<Outage> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -70,17 +70,18 @@ impl Drop for OutageGuard {
 }
 
 /// Answers a request. An outage affects only requests about results: logins and access tokens work.
-async fn answered(State(switch): State<OutageSwitch>, request: Request, next: Next) -> Response {
+async fn answer_during_outage(State(switch): State<OutageSwitch>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_ascii_lowercase();
-    let is_about_a_result = path.ends_with("verify_signature") || path.ends_with("verifysignature");
-    match switch.now().filter(|_| is_about_a_result) {
+    let is_verification = path.ends_with("verify_signature") || path.ends_with("verifysignature");
+    match switch.current().filter(|_| is_verification) {
         None => next.run(request).await,
         Some(Outage::BadGateway) => {
             (StatusCode::BAD_GATEWAY, Html("<html><h1>502 Bad Gateway</h1></html>")).into_response()
         }
         Some(Outage::BreaksOff) => {
-            let cut = [Ok(Bytes::from_static(b"{\"is_ok\":")), Err(io::Error::other("emulated outage"))];
-            Body::from_stream(futures_util::stream::iter(cut)).into_response()
+            let partial_body =
+                [Ok(Bytes::from_static(b"{\"is_ok\":")), Err(io::Error::other("emulated outage"))];
+            Body::from_stream(futures_util::stream::iter(partial_body)).into_response()
         }
         Some(Outage::NoVerdict) => Json(json!({"errcode": 0, "errmsg": "ok"})).into_response(),
         Some(Outage::SystemError) => Json(json!({"errcode": -1, "errmsg": "system error"})).into_response(),

@@ -3,7 +3,7 @@
 use crate::entry::{Attack, Expected, Layer};
 use crate::forge;
 use crate::keys::KeySource;
-use crate::person::{FRESH, Person, input};
+use crate::person::{Person, RANDOM_TEXT_CHARS, build_input};
 use crate::play_end::PlayEnd;
 use crate::stage::{Stage, profile};
 use crate::steps::{Before, Code, Enrolment, Envelope, Forgery, Script};
@@ -15,13 +15,13 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
     if attack.layer == Layer::Application && target.form() == Form::Verifier {
         return Played::new(Verdict::Skip, "only an application knows challenges, orders and logins");
     }
-    let answered = match attack.script {
+    let result = match attack.script {
         Script::Send(before, forgery) => send(attack, target, keys, before, forgery).await,
         Script::Enroll(forgery) => enroll(attack, target, keys, forgery).await,
         Script::Login(code) => login(attack, target, keys, code).await,
     };
-    match answered {
-        Ok(answer) => judged(attack, answer),
+    match result {
+        Ok(answer) => judge(attack, answer),
         Err(PlayEnd::Played(played)) => *played,
         Err(PlayEnd::TargetError(TargetError::DoesNotApply(why))) => Played::new(Verdict::Skip, why),
         Err(PlayEnd::TargetError(TargetError::Broken(how))) => Played::new(Verdict::Error, how),
@@ -29,21 +29,23 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
     }
 }
 
-fn judged(attack: &Attack, answer: Answer) -> Played {
-    let told = answer.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
+fn judge(attack: &Attack, answer: Answer) -> Played {
+    let reason_suffix = answer.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
     let is_right = match attack.expected {
         Expected::MustAccept => answer.accepted,
         Expected::MustRefuse(_) => !answer.accepted,
         Expected::MayRefuse(_) => true,
     };
-    let done = if answer.accepted { "accepted" } else { "refused" };
+    let outcome = if answer.accepted { "accepted" } else { "refused" };
     let (verdict, reason) = match (is_right, attack.expected) {
-        (false, Expected::MustAccept) => (Verdict::Fail, format!("refused{told}, and must be accepted")),
+        (false, Expected::MustAccept) => {
+            (Verdict::Fail, format!("refused{reason_suffix}, and must be accepted"))
+        }
         (false, _) => (Verdict::Fail, "accepted, and must be refused".to_owned()),
         (true, _) if answer.status >= 500 && !attack.script.has_outage() => {
-            (Verdict::Warn, format!("{done} by breaking: status {}", answer.status))
+            (Verdict::Warn, format!("{outcome} by breaking: status {}", answer.status))
         }
-        (true, _) => (Verdict::Pass, format!("{done}{told}")),
+        (true, _) => (Verdict::Pass, format!("{outcome}{reason_suffix}")),
     };
     Played { verdict, reason, answer: Some(answer) }
 }
@@ -55,9 +57,9 @@ async fn send<T: Target>(
     before: &[Before],
     forgery: Forgery,
 ) -> Result<Answer, PlayEnd> {
-    let mut stage = Stage::set(attack, target, keys, &forgery).await?;
+    let mut stage = Stage::prepare(attack, target, keys, &forgery).await?;
     if forgery.envelope == Envelope::AtOnce {
-        return stage.send_at_once(before, forgery).await;
+        return stage.send_simultaneously(before, forgery).await;
     }
     for step in before {
         stage.step(*step).await?;
@@ -80,16 +82,16 @@ async fn enroll<T: Target>(
         .into());
     }
     let supply = keys.supply(attack.id);
-    let mut person = Person::arrive(target, &supply, profile(attack)?).await?;
-    let upload = forge::enrolled(person.phone.upload()?, forgery, &supply)?;
+    let mut person = Person::create(target, &supply, profile(attack)?).await?;
+    let upload = forge::forge_enrolment(person.phone.upload()?, forgery, &supply)?;
     let refused = target.enroll(&upload).await?;
     if !refused.accepted {
         return Ok(refused);
     }
     // An upload alone is no use to an attacker. What counts is whether a result with these keys is accepted.
-    let order = target.order(&mut person.visit, &supply.text(FRESH)?).await?;
+    let order = target.order(&mut person.visit, &supply.random_text(RANDOM_TEXT_CHARS)?).await?;
     let signed = person.phone.authenticate(&order.challenge)?;
-    let input = input(signed, &person.user, None, &Forgery::HONEST);
+    let input = build_input(signed, &person.user, None, &Forgery::HONEST);
     Ok(target.send(&person.visit, &order, &input).await?)
 }
 
@@ -99,6 +101,6 @@ async fn login<T: Target>(
     keys: &KeySource,
     code: Code,
 ) -> Result<Answer, PlayEnd> {
-    let user = target.user(&keys.supply(attack.id).text(FRESH)?)?;
+    let user = target.user(&keys.supply(attack.id).random_text(RANDOM_TEXT_CHARS)?)?;
     Ok(target.login(&user, code).await?)
 }

@@ -11,9 +11,9 @@ use crate::http::{Http, Request};
 use crate::target::TargetError;
 
 /// How long to wait for the command to end, and then for the target to answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RESTART_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause between two attempts to reach the target.
-const PAUSE: Duration = Duration::from_millis(50);
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Runs the command, and waits until the path `ready` is answered in any way.
 ///
@@ -30,9 +30,9 @@ pub(super) async fn restart(command: &str, http: &Http, ready: &str) -> Result<(
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| TargetError::broken(format!("`{shown}` does not start: {error}")))?;
-    let status = timeout(PATIENCE, child.wait()).await.map_err(|_| {
+    let status = timeout(RESTART_TIMEOUT, child.wait()).await.map_err(|_| {
         TargetError::broken(format!(
-            "`{shown}` did not end within {PATIENCE:?}: it has to leave the target running in the background"
+            "`{shown}` did not end within {RESTART_TIMEOUT:?}: it has to leave the target running in the background"
         ))
     })?;
     let status =
@@ -41,14 +41,14 @@ pub(super) async fn restart(command: &str, http: &Http, ready: &str) -> Result<(
         return Err(TargetError::broken(format!("`{shown}` failed: {status}")));
     }
     let url = http.address(ready).map_err(|error| TargetError::broken(error.what))?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + RESTART_TIMEOUT;
     loop {
         match http.send(Request::get(url.clone())).await {
             Ok(_) => return Ok(()),
             Err(error) if Instant::now() >= deadline => {
                 return Err(TargetError::broken(format!("after `{shown}`, {error}")));
             }
-            Err(_) => sleep(PAUSE).await,
+            Err(_) => sleep(RETRY_PAUSE).await,
         }
     }
 }

@@ -49,7 +49,7 @@ pub enum Flaw {
 
 impl Scheme {
     /// What phones use: PSS with SHA-256 throughout and a salt of 20 bytes.
-    pub const USUAL: Self = Self {
+    pub const STANDARD: Self = Self {
         padding: Padding::Pss,
         hash: Hash::Sha256,
         mgf1: Hash::Sha256,
@@ -58,9 +58,9 @@ impl Scheme {
     };
 
     /// What phones of a family use.
-    pub fn honest(scheme: SignatureScheme) -> Self {
+    pub fn from_signature_scheme(scheme: SignatureScheme) -> Self {
         let SignatureScheme::RsaPss { salt_length } = scheme;
-        Self { salt_length: salt_length.get(), ..Self::USUAL }
+        Self { salt_length: salt_length.get(), ..Self::STANDARD }
     }
 }
 
@@ -88,7 +88,7 @@ impl SoftwareKey {
     /// # Errors
     /// `InvalidParams` if it is not an RSA key of 2048 bits with the exponent 65537.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, CommandError> {
-        PrivateKey::from_pkcs8_der(der).map_err(|_| unreadable()).and_then(Self::new)
+        PrivateKey::from_pkcs8_der(der).map_err(|_| invalid_key()).and_then(Self::new)
     }
 
     /// Reads a key in PKCS#8, as PEM (`BEGIN PRIVATE KEY`).
@@ -96,7 +96,7 @@ impl SoftwareKey {
     /// # Errors
     /// `InvalidParams` if it is not an RSA key of 2048 bits with the exponent 65537.
     pub fn from_pem(pem: &str) -> Result<Self, CommandError> {
-        PrivateKey::from_pkcs8_pem(pem).map_err(|_| unreadable()).and_then(Self::new)
+        PrivateKey::from_pkcs8_pem(pem).map_err(|_| invalid_key()).and_then(Self::new)
     }
 
     /// The key of two primes of 1024 bits.
@@ -114,8 +114,8 @@ impl SoftwareKey {
     }
 
     fn new(private: PrivateKey) -> Result<Self, CommandError> {
-        let spki = private.to_public_key().to_public_key_der().map_err(|_| unreadable())?;
-        let public = PublicKey::from_spki_der(spki.as_bytes()).map_err(|_| unreadable())?;
+        let spki = private.to_public_key().to_public_key_der().map_err(|_| invalid_key())?;
+        let public = PublicKey::from_spki_der(spki.as_bytes()).map_err(|_| invalid_key())?;
         Ok(Self { private: Arc::new(private), public })
     }
 
@@ -159,11 +159,11 @@ impl SoftwareKey {
         // Steps 1 to 3: the text's hash, and whether it fits with its salt.
         let hashed = digest(hash, text);
         let salt_length = usize::from(scheme.salt_length);
-        let room = SIGNATURE_BYTES - hash.output_len() - 2;
-        if salt_length > room {
+        let max_salt_length = SIGNATURE_BYTES - hash.output_len() - 2;
+        if salt_length > max_salt_length {
             return Err(CommandError::invalid_params(
                 format!("a salt of {salt_length} bytes does not fit into a signature of 2048 bits"),
-                format!("give at most {room}; with SHA-256 that is {}", SaltLength::MAX),
+                format!("give at most {max_salt_length}; with SHA-256 that is {}", SaltLength::MAX),
             ));
         }
         // Step 4: the salt.
@@ -172,7 +172,7 @@ impl SoftwareKey {
         // Steps 5 and 6: M' and its hash.
         let h = digest(hash, &[&[0; 8][..], hashed.as_ref(), &salt].concat());
         // Steps 7 and 8: the data block.
-        let mut block = vec![0; room - salt_length];
+        let mut block = vec![0; max_salt_length - salt_length];
         if let (Some(Flaw::Padding), Some(zero)) = (scheme.flaw, block.last_mut()) {
             *zero = 1;
         }
@@ -231,7 +231,7 @@ fn algorithm(hash: Hash) -> &'static Algorithm {
     }
 }
 
-fn unreadable() -> CommandError {
+fn invalid_key() -> CommandError {
     CommandError::invalid_params(
         "the private key is no RSA key of 2048 bits with the exponent 65537 in PKCS#8",
         "make one with `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`",
@@ -247,7 +247,7 @@ mod tests {
         let key = SoftwareKey::generate().unwrap();
         for salt_length in [0, 20, 24, 32, SaltLength::MAX.get()] {
             let scheme = SignatureScheme::rsa_pss(salt_length).unwrap();
-            let signature = key.sign(b"text", Scheme::honest(scheme)).unwrap();
+            let signature = key.sign(b"text", Scheme::from_signature_scheme(scheme)).unwrap();
             assert_eq!(signature.len(), SIGNATURE_BYTES);
             assert_eq!(key.public().verify(scheme, b"text", &signature), Ok(()));
             assert_eq!(key.public().find_pss_salt_length(b"text", &signature), Some(salt_length));
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn a_pkcs1_signature_verifies_only_as_pkcs1() {
         let key = SoftwareKey::generate().unwrap();
-        let signature = key.sign(b"text", Scheme { padding: Padding::Pkcs1, ..Scheme::USUAL }).unwrap();
+        let signature = key.sign(b"text", Scheme { padding: Padding::Pkcs1, ..Scheme::STANDARD }).unwrap();
         assert_eq!(key.public().verify_pkcs1(b"text", &signature), Ok(()));
         assert_eq!(key.public().find_pss_salt_length(b"text", &signature), None);
     }
@@ -267,11 +267,11 @@ mod tests {
     fn signatures_with_other_hashes_do_not_verify_with_sha_256() {
         let key = SoftwareKey::generate().unwrap();
         for scheme in [
-            Scheme { hash: Hash::Sha1, mgf1: Hash::Sha1, ..Scheme::USUAL },
-            Scheme { mgf1: Hash::Sha1, ..Scheme::USUAL },
-            Scheme { flaw: Some(Flaw::Trailer), ..Scheme::USUAL },
-            Scheme { flaw: Some(Flaw::Padding), ..Scheme::USUAL },
-            Scheme { padding: Padding::Pkcs1, hash: Hash::Sha1, ..Scheme::USUAL },
+            Scheme { hash: Hash::Sha1, mgf1: Hash::Sha1, ..Scheme::STANDARD },
+            Scheme { mgf1: Hash::Sha1, ..Scheme::STANDARD },
+            Scheme { flaw: Some(Flaw::Trailer), ..Scheme::STANDARD },
+            Scheme { flaw: Some(Flaw::Padding), ..Scheme::STANDARD },
+            Scheme { padding: Padding::Pkcs1, hash: Hash::Sha1, ..Scheme::STANDARD },
         ] {
             let signature = key.sign(b"text", scheme).unwrap();
             assert_eq!(key.public().find_pss_salt_length(b"text", &signature), None);
@@ -283,7 +283,7 @@ mod tests {
     fn the_sha_1_signatures_verify_with_the_rsa_library() {
         let key = SoftwareKey::generate().unwrap();
         let hashed = digest(&SHA1_FOR_LEGACY_USE_ONLY, b"text");
-        let scheme = Scheme { hash: Hash::Sha1, mgf1: Hash::Sha1, ..Scheme::USUAL };
+        let scheme = Scheme { hash: Hash::Sha1, mgf1: Hash::Sha1, ..Scheme::STANDARD };
         let signature = key.sign(b"text", scheme).unwrap();
         let public = key.private.to_public_key();
         let pss = rsa::Pss::<sha1::Sha1>::new_with_salt(20);
@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn a_salt_that_does_not_fit_is_refused_with_the_longest_that_fits() {
         let key = SoftwareKey::generate().unwrap();
-        let error = key.sign(b"text", Scheme { salt_length: 223, ..Scheme::USUAL }).unwrap_err();
+        let error = key.sign(b"text", Scheme { salt_length: 223, ..Scheme::STANDARD }).unwrap_err();
         assert!(error.next.contains("222"), "{error:?}");
     }
 

@@ -1,19 +1,19 @@
 //! The state of one attack: the people, their phones and what was recorded. The module `steps_before` has the steps
 //! before the attack, and `forging` has the forged input.
 
-mod at_once;
 mod forging;
+mod simultaneous;
 mod steps_before;
 
-use soter_bridge::long_work;
 use soter_bridge::protocol::CommandError;
+use soter_bridge::run_cpu_bound;
 use soter_tee::MemoryStorage;
 use soter_wire::{Profile, PublicKey, ResultJson};
 
 use crate::attacked_phone::{AttackedPhone, Signed};
 use crate::entry::{Attack, Expected};
 use crate::keys::{KeySource, KeySupply};
-use crate::person::{FRESH, Person, input, taken};
+use crate::person::{Person, RANDOM_TEXT_CHARS, build_input, check_keys_accepted};
 use crate::play_end::PlayEnd;
 use crate::software_key::SoftwareKey;
 use crate::steps::{Before, Claim, Edit, Forgery, Made, Script, Signer, Who};
@@ -29,33 +29,33 @@ pub(super) struct Stage<'a, T> {
     /// The attacker's own key, if the attack uses one.
     attacker: Option<SoftwareKey>,
     /// The owner's second phone.
-    second: Option<AttackedPhone>,
+    second_phone: Option<AttackedPhone>,
     copy: Option<MemoryStorage>,
     recorded: Vec<(Order, Signed)>,
     /// The highest counter that the target has accepted.
-    accepted: u64,
+    accepted_counter: u64,
     old_key: Option<SoftwareKey>,
     /// Whether there is an order whose result was recorded and not sent.
     has_open_order: bool,
     /// The verdict if an honest result before the attack is refused.
-    if_honest_is_refused: Verdict,
+    honest_refusal_verdict: Verdict,
     /// The verdict if a result with a chosen counter is refused before the attack.
-    if_refused_before: Verdict,
+    early_refusal_verdict: Verdict,
 }
 
 impl<'a, T: Target> Stage<'a, T> {
     /// Sets up an attack: the people, whose keys the target knows.
-    pub(super) async fn set(
+    pub(super) async fn prepare(
         attack: &Attack,
         target: &'a T,
         keys: &KeySource,
         forgery: &Forgery,
     ) -> Result<Self, PlayEnd> {
         let supply = keys.supply(attack.id);
-        let mut owner = Person::arrive(target, &supply, profile(attack)?).await?;
+        let mut owner = Person::create(target, &supply, profile(attack)?).await?;
         owner.enroll(target).await?;
-        let other = if needs_other(attack, forgery) {
-            let mut other = Person::arrive(target, &supply, profile(attack)?).await?;
+        let other = if needs_other_person(attack, forgery) {
+            let mut other = Person::create(target, &supply, profile(attack)?).await?;
             other.enroll(target).await?;
             Some(other)
         } else {
@@ -63,8 +63,8 @@ impl<'a, T: Target> Stage<'a, T> {
         };
         let key = signer(forgery);
         if let (Some(Signer::AnotherAuthKey), Some(other)) = (key, &other) {
-            let upload = long_work(|| owner.phone.upload_for(&other.user.openid))?;
-            taken(target.enroll(&upload).await?)?;
+            let upload = run_cpu_bound(|| owner.phone.upload_for(&other.user.openid))?;
+            check_keys_accepted(target.enroll(&upload).await?)?;
         }
         let attacker = if key == Some(Signer::Attacker) { Some(supply.key()?) } else { None };
         Ok(Self {
@@ -73,21 +73,21 @@ impl<'a, T: Target> Stage<'a, T> {
             owner,
             other,
             attacker,
-            second: None,
+            second_phone: None,
             copy: None,
             recorded: Vec::new(),
-            accepted: 0,
+            accepted_counter: 0,
             old_key: None,
             has_open_order: false,
             // A target may serve only one user on a phone, the newest one.
-            if_honest_is_refused: if key == Some(Signer::AnotherAuthKey) {
+            honest_refusal_verdict: if key == Some(Signer::AnotherAuthKey) {
                 Verdict::Skip
             } else {
                 Verdict::Error
             },
             // If the attack asks whether this result is accepted, a refusal answers it. If it asks what happens
             // afterwards, a refusal leaves nothing to ask.
-            if_refused_before: match attack.expected {
+            early_refusal_verdict: match attack.expected {
                 Expected::MustAccept => Verdict::Fail,
                 Expected::MayRefuse(_) | Expected::MustRefuse(_) => Verdict::Skip,
             },
@@ -95,33 +95,34 @@ impl<'a, T: Target> Stage<'a, T> {
     }
 
     /// Makes an honest result for a new order, and does not send it.
-    async fn honest(&mut self) -> Result<(Order, Signed), PlayEnd> {
-        let fresh = self.supply.text(FRESH)?;
+    async fn honest_result(&mut self) -> Result<(Order, Signed), PlayEnd> {
+        let fresh = self.supply.random_text(RANDOM_TEXT_CHARS)?;
         let order = self.order(Who::Owner, &fresh).await?;
         let signed = self.owner.phone.authenticate(&order.challenge)?;
         Ok((order, signed))
     }
 
     /// Sends a result that must be accepted, and records it.
-    async fn pay(&mut self, order: Order, signed: Signed, else_verdict: Verdict) -> Result<(), PlayEnd> {
-        let input = input(signed.clone(), &self.owner.user, None, &Forgery::HONEST);
+    async fn pay(&mut self, order: Order, signed: Signed, refusal_verdict: Verdict) -> Result<(), PlayEnd> {
+        let input = build_input(signed.clone(), &self.owner.user, None, &Forgery::HONEST);
         let answer = self.target.send(&self.owner.visit, &order, &input).await?;
         if !answer.accepted {
-            let told = answer.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
-            let reason = format!("an honest result before the attack was refused{told}");
-            return Err(PlayEnd::played(else_verdict, reason, Some(answer)));
+            let reason_suffix =
+                answer.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
+            let reason = format!("an honest result before the attack was refused{reason_suffix}");
+            return Err(PlayEnd::played(refusal_verdict, reason, Some(answer)));
         }
         if let Ok(result) = ResultJson::decode(signed.json.as_bytes()) {
-            self.accepted = self.accepted.max(result.counter);
+            self.accepted_counter = self.accepted_counter.max(result.counter);
         }
         self.recorded.push((order, signed));
         Ok(())
     }
 
     /// Opens an order for one of the people.
-    async fn order(&mut self, whose: Who, proposed: &str) -> Result<Order, PlayEnd> {
+    async fn order(&mut self, who: Who, proposed: &str) -> Result<Order, PlayEnd> {
         let (target, has_open_order) = (self.target, self.has_open_order);
-        target.order(&mut self.person(whose).visit, proposed).await.map_err(|error| match error {
+        target.order(&mut self.person(who).visit, proposed).await.map_err(|error| match error {
             TargetError::Broken(how) if has_open_order => {
                 TargetError::does_not_apply(format!("there is no second order while one is open: {how}"))
                     .into()
@@ -140,7 +141,7 @@ impl<'a, T: Target> Stage<'a, T> {
     /// What the owner's phone would send honestly for an order.
     pub(super) fn honest_input(&mut self, order: &Order) -> Result<Input, PlayEnd> {
         let signed = self.owner.phone.authenticate(&order.challenge)?;
-        Ok(input(signed, &self.owner.user, None, &Forgery::HONEST))
+        Ok(build_input(signed, &self.owner.user, None, &Forgery::HONEST))
     }
 
     /// The AuthKey of the owner's phone.
@@ -157,7 +158,7 @@ impl<'a, T: Target> Stage<'a, T> {
     }
 }
 
-fn needs_other(attack: &Attack, forgery: &Forgery) -> bool {
+fn needs_other_person(attack: &Attack, forgery: &Forgery) -> bool {
     let before = match attack.script {
         Script::Send(before, _) => before,
         Script::Enroll(_) | Script::Login(_) => &[],

@@ -17,7 +17,7 @@ pub enum Before {
     /// The phone is switched off, and its flash and RPMB are copied.
     CopyPhone,
     /// The copy is put back onto the phone.
-    PutBack,
+    RestoreCopy,
     /// The phone is duplicated: from here on there are two phones with the same state.
     Duplicate,
     /// The user gets a second phone, whose keys are uploaded as well.
@@ -334,7 +334,7 @@ pub enum Enrolment {
 }
 
 /// How far the clock moves forward so that a login code expires: a code is valid for five minutes.
-pub(super) const PAST_A_CODE: Duration = Duration::from_secs(301);
+pub(super) const AFTER_CODE_EXPIRY: Duration = Duration::from_secs(301);
 
 /// How a login code is misused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

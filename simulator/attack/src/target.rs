@@ -12,7 +12,7 @@ use soter_wire::json::encode_string;
 
 use crate::attacked_phone::Upload;
 use crate::steps::{Claim, Code, Envelope, Who};
-use crate::text::in_other_case;
+use crate::text::swap_case;
 
 /// Whether a target checks signatures itself, or asks a verifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,17 +39,17 @@ pub trait Target: Send + Sync {
     fn form(&self) -> Form;
 
     /// Whether a request with a result names its order; if not, the target finds the order by the challenge.
-    fn names_orders(&self) -> bool {
+    fn identifies_orders(&self) -> bool {
         true
     }
 
     /// Whether a request with a result names its challenge in addition to the signed one.
-    fn names_challenges(&self) -> bool {
+    fn sends_challenges(&self) -> bool {
         false
     }
 
     /// Whether a request with a result names its login.
-    fn names_senders(&self, _: &Visit) -> bool {
+    fn identifies_senders(&self, _: &Visit) -> bool {
         true
     }
 
@@ -69,14 +69,14 @@ pub trait Target: Send + Sync {
     ///
     /// # Errors
     /// [`TargetError::Broken`] if the target cannot be asked, or refuses the login.
-    fn visit(&self, user: &User) -> impl Future<Output = Result<Visit, TargetError>> + Send;
+    fn start_visit(&self, user: &User) -> impl Future<Output = Result<Visit, TargetError>> + Send;
 
     /// Logs a user out.
     ///
     /// # Errors
     /// [`TargetError::DoesNotApply`] if the target has no logins. [`TargetError::Broken`] if it cannot be asked, or refuses
     /// the logout.
-    fn leave(&self, visit: &mut Visit) -> impl Future<Output = Result<(), TargetError>> + Send;
+    fn end_visit(&self, visit: &mut Visit) -> impl Future<Output = Result<(), TargetError>> + Send;
 
     /// Opens an order. An application issues its challenge; a verifier issues none, so the proposed one is used.
     ///
@@ -122,7 +122,7 @@ pub struct User {
     /// The openid in the mini program.
     pub openid: String,
     /// The same user's openid in another mini program.
-    pub openid_elsewhere: String,
+    pub other_app_openid: String,
 }
 
 /// A user who is logged in, if the target has logins.
@@ -180,14 +180,14 @@ impl User {
         Self {
             name: name.to_owned(),
             openid: format!("oEmulatedAudit{name}"),
-            openid_elsewhere: format!("oEmulatedOther{name}"),
+            other_app_openid: format!("oEmulatedOther{name}"),
         }
     }
 }
 
 impl Visit {
     /// A new visit, without values and cookies.
-    pub fn of(user: &User) -> Self {
+    pub fn new(user: &User) -> Self {
         Self { user: user.clone(), values: BTreeMap::new(), cookies: Cookies::default() }
     }
 }
@@ -203,7 +203,7 @@ pub struct Order {
 
 impl Order {
     /// An order for a challenge that the target did not choose.
-    pub(super) fn over(challenge: &str) -> Self {
+    pub(super) fn new(challenge: &str) -> Self {
         Self { challenge: challenge.to_owned(), values: BTreeMap::new() }
     }
 }
@@ -242,8 +242,8 @@ impl Claim {
         match self {
             Self::Who(Who::Owner) => [owner.openid.clone(), owner.openid.clone()],
             Self::Who(Who::Other) => [other.clone(), other],
-            Self::OwnerElsewhere => [owner.openid_elsewhere.clone(), owner.openid_elsewhere.clone()],
-            Self::OwnerInOtherCase => [in_other_case(&owner.openid), in_other_case(&owner.openid)],
+            Self::OwnerElsewhere => [owner.other_app_openid.clone(), owner.other_app_openid.clone()],
+            Self::OwnerInOtherCase => [swap_case(&owner.openid), swap_case(&owner.openid)],
             Self::OtherByRequest => [owner.openid.clone(), other],
         }
     }
@@ -287,13 +287,13 @@ pub enum TargetError {
 
 impl TargetError {
     /// The attack does not apply, for this reason.
-    pub fn does_not_apply(why: impl Into<String>) -> Self {
-        Self::DoesNotApply(why.into())
+    pub fn does_not_apply(reason: impl Into<String>) -> Self {
+        Self::DoesNotApply(reason.into())
     }
 
     /// The target is broken in this way.
-    pub fn broken(how: impl Into<String>) -> Self {
-        Self::Broken(how.into())
+    pub fn broken(reason: impl Into<String>) -> Self {
+        Self::Broken(reason.into())
     }
 }
 

@@ -10,7 +10,7 @@ use crate::steps::{CounterIs, Edit};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EditContext<'a> {
     /// The highest counter of this phone that the target has accepted.
-    pub(super) accepted: u64,
+    pub(super) accepted_counter: u64,
     /// The challenge of the order for which it is sent.
     pub(super) challenge: &'a str,
     /// The `cpu_id` of the owner's phone.
@@ -30,26 +30,30 @@ const OTHER_CHALLENGE: &str = "transfer everything";
 ///
 /// # Errors
 /// `Internal` if the text is not a JSON object, or if an edit needs a counter and the text has no counter: a defect.
-pub(super) fn edited(text: &str, edits: &[Edit], around: EditContext<'_>) -> Result<String, CommandError> {
-    edits.iter().try_fold(text.to_owned(), |text, edit| one_edit(&text, *edit, around))
+pub(super) fn apply_edits(
+    text: &str,
+    edits: &[Edit],
+    context: EditContext<'_>,
+) -> Result<String, CommandError> {
+    edits.iter().try_fold(text.to_owned(), |text, edit| apply_edit(&text, *edit, context))
 }
 
-fn one_edit(text: &str, edit: Edit, around: EditContext<'_>) -> Result<String, CommandError> {
+fn apply_edit(text: &str, edit: Edit, context: EditContext<'_>) -> Result<String, CommandError> {
     let mut members = Members::read(text)?;
     match edit {
         Edit::Counter(counter) => {
             let own = members.counter()?;
-            members.set("counter", counter_literal(counter, own, around.accepted));
+            members.set("counter", counter_literal(counter, own, context.accepted_counter));
         }
         Edit::CounterTwice { low_first } => {
-            let (own, low) = (members.counter()?.to_string(), around.accepted.to_string());
+            let (own, low) = (members.counter()?.to_string(), context.accepted_counter.to_string());
             let (first, second) = if low_first { (low, own) } else { (own, low) };
             members.set("counter", first);
             members.insert_after("counter", "counter", second);
         }
         Edit::CounterInCapitals | Edit::CounterEscaped => {
             let own = members.counter()?.to_string();
-            members.set("counter", around.accepted.to_string());
+            members.set("counter", context.accepted_counter.to_string());
             let name = if matches!(edit, Edit::CounterEscaped) { ESCAPED_COUNTER } else { "Counter" };
             members.insert_after("counter", name, own);
         }
@@ -59,7 +63,7 @@ fn one_edit(text: &str, edit: Edit, around: EditContext<'_>) -> Result<String, C
         }
         Edit::CpuIdTwice => {
             let own = members.literal("cpu_id").to_owned();
-            members.set("cpu_id", quoted(around.other_cpu_id));
+            members.set("cpu_id", quoted(context.other_cpu_id));
             members.insert_after("cpu_id", "cpu_id", own);
         }
         Edit::RawTwice => {
@@ -68,12 +72,12 @@ fn one_edit(text: &str, edit: Edit, around: EditContext<'_>) -> Result<String, C
             members.insert_after("raw", "raw", own);
         }
         Edit::Text(name, value) => members.set(name, quoted(value)),
-        Edit::OrdersRaw => members.set("raw", quoted(around.challenge)),
-        Edit::OwnersCpuId => members.set("cpu_id", quoted(around.owner_cpu_id)),
-        Edit::OthersCpuId => members.set("cpu_id", quoted(around.other_cpu_id)),
+        Edit::OrdersRaw => members.set("raw", quoted(context.challenge)),
+        Edit::OwnersCpuId => members.set("cpu_id", quoted(context.owner_cpu_id)),
+        Edit::OthersCpuId => members.set("cpu_id", quoted(context.other_cpu_id)),
         Edit::Without(name) => members.0.retain(|(member, _)| member != name),
         Edit::With(name, literal) => members.0.push((name.to_owned(), literal.to_owned())),
-        Edit::WithAttackersKey => members.0.push(("pub_key".to_owned(), quoted(around.attackers_key))),
+        Edit::WithAttackersKey => members.0.push(("pub_key".to_owned(), quoted(context.attackers_key))),
         Edit::Injected => {
             let higher = members.counter()?.saturating_add(1000).to_string();
             members.insert_after("raw", "counter", higher);
@@ -87,7 +91,7 @@ fn one_edit(text: &str, edit: Edit, around: EditContext<'_>) -> Result<String, C
         Edit::Spaced => return Ok(members.write(", ", ": ")),
         Edit::Escaped => {
             let raw = members.literal("raw").to_owned();
-            members.set("raw", first_character_escaped(&raw));
+            members.set("raw", escape_first_character(&raw));
         }
         Edit::ByteOrderMark => return Ok(format!("\u{feff}{text}")),
         Edit::LineEnd => return Ok(format!("{text}\r\n")),
@@ -97,10 +101,10 @@ fn one_edit(text: &str, edit: Edit, around: EditContext<'_>) -> Result<String, C
     Ok(members.write(",", ":"))
 }
 
-fn counter_literal(counter: CounterIs, own: u64, accepted: u64) -> String {
+fn counter_literal(counter: CounterIs, own: u64, accepted_counter: u64) -> String {
     match counter {
-        CounterIs::Equal => accepted.to_string(),
-        CounterIs::Below(distance) => accepted.saturating_sub(distance).to_string(),
+        CounterIs::Equal => accepted_counter.to_string(),
+        CounterIs::Below(distance) => accepted_counter.saturating_sub(distance).to_string(),
         CounterIs::Above(distance) => own.saturating_add(distance).to_string(),
         CounterIs::Exactly(number) => number.to_string(),
         CounterIs::Negative => format!("-{own}"),
@@ -158,7 +162,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// The string literal with its first character written as `\uXXXX`.
-fn first_character_escaped(literal: &str) -> String {
+fn escape_first_character(literal: &str) -> String {
     let mut rest = literal.strip_prefix('"').unwrap_or(literal).chars();
     match rest.next() {
         Some(first) if first != '\\' && first != '"' => {
@@ -171,7 +175,7 @@ fn first_character_escaped(literal: &str) -> String {
 }
 
 /// A text with lower and upper case swapped, for ASCII letters.
-pub(super) fn in_other_case(text: &str) -> String {
+pub(super) fn swap_case(text: &str) -> String {
     let other = |letter: char| {
         if letter.is_ascii_lowercase() { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() }
     };
@@ -189,7 +193,7 @@ mod tests {
 
     const TEXT: &str = r#"{"raw":"order","fid":"1","counter":12,"cpu_id":"c","uid":"10102"}"#;
     const AROUND: EditContext<'_> = EditContext {
-        accepted: 11,
+        accepted_counter: 11,
         challenge: "other",
         owner_cpu_id: "o",
         other_cpu_id: "d",
@@ -197,12 +201,12 @@ mod tests {
     };
 
     fn after(edit: Edit) -> String {
-        edited(TEXT, &[edit], AROUND).unwrap()
+        apply_edits(TEXT, &[edit], AROUND).unwrap()
     }
 
     #[test]
     fn a_text_without_edits_is_unchanged() {
-        assert_eq!(edited(TEXT, &[], AROUND).unwrap(), TEXT);
+        assert_eq!(apply_edits(TEXT, &[], AROUND).unwrap(), TEXT);
         assert_eq!(Members::read(TEXT).unwrap().write(",", ":"), TEXT);
     }
 

@@ -44,8 +44,8 @@ impl RemoteServers {
         let call = json!({"jsonrpc": "2.0", "id": 1, "method": Login::METHOD, "params": {"appid": appid}});
         let url = self.http.address("/rpc").ok()?;
         let reply = self.http.send(Request::post(url, call.to_string())).await.ok()?;
-        let told: Value = serde_json::from_str(&reply.body).ok()?;
-        told.pointer("/result/code").and_then(Value::as_str).map(str::to_owned)
+        let answer: Value = serde_json::from_str(&reply.body).ok()?;
+        answer.pointer("/result/code").and_then(Value::as_str).map(str::to_owned)
     }
 }
 

@@ -10,16 +10,16 @@ use tokio::sync::Mutex;
 
 use crate::attacked_phone::Upload;
 use crate::http::{Http, Reply, Request, Secrets};
-use crate::steps::{Code, Envelope, PAST_A_CODE};
+use crate::steps::{AFTER_CODE_EXPIRY, Code, Envelope};
 use crate::target::{Answer, Form, Input, Order, Target, TargetError, User, Visit};
 use crate::verifier_control::VerifierControl;
 
 /// The path that verifies a result.
-const VERIFY: &str = "/cgi-bin/soter/verify_signature";
+const VERIFY_PATH: &str = "/cgi-bin/soter/verify_signature";
 /// Errcodes of an access token that is no longer valid.
-const TOKEN_ENDED: [i64; 3] = [40001, 40014, 42001];
+const EXPIRED_TOKEN_CODES: [i64; 3] = [40001, 40014, 42001];
 /// Errcodes that are not a verdict: system error, and the limits of calls by day and by minute.
-const TOO_MUCH_TO_DO: [i64; 3] = [-1, 45009, 45011];
+const BUSY_CODES: [i64; 3] = [-1, 45009, 45011];
 
 /// A mini program's appid and secret.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct WeChatTarget {
     http: Http,
     app: Credentials,
     other_app: Option<Credentials>,
-    enroll_at: String,
+    enroll_url: String,
     verifier_control: Arc<dyn VerifierControl>,
     /// The app's access token, once it was requested.
     token: Mutex<Option<Secret>>,
@@ -49,7 +49,7 @@ impl WeChatTarget {
             http,
             app,
             other_app: None,
-            enroll_at: "/sim/devices".to_owned(),
+            enroll_url: "/sim/devices".to_owned(),
             verifier_control,
             token: Mutex::new(None),
         }
@@ -63,29 +63,29 @@ impl WeChatTarget {
 
     /// Sets where phones' keys are uploaded: a path, or an address of the same server.
     #[must_use]
-    pub fn enrolling_at(self, enroll_at: Option<String>) -> Self {
-        Self { enroll_at: enroll_at.unwrap_or(self.enroll_at), ..self }
+    pub fn with_enroll_url(self, enroll_url: Option<String>) -> Self {
+        Self { enroll_url: enroll_url.unwrap_or(self.enroll_url), ..self }
     }
 
     /// Requests an access token, to check that there is such a verifier, and that it knows the mini program.
     ///
     /// # Errors
     /// [`TargetError::Broken`] if the verifier cannot be asked, or gives no token.
-    pub async fn knock(&self) -> Result<(), TargetError> {
+    pub async fn check_credentials(&self) -> Result<(), TargetError> {
         self.token().await.map(|_| ())
     }
 
     async fn token(&self) -> Result<Secret, TargetError> {
-        let mut kept = self.token.lock().await;
-        if let Some(token) = &*kept {
+        let mut cached = self.token.lock().await;
+        if let Some(token) = &*cached {
             return Ok(token.clone());
         }
-        let token = self.granted(&self.app).await?;
-        *kept = Some(token.clone());
+        let token = self.request_token(&self.app).await?;
+        *cached = Some(token.clone());
         Ok(token)
     }
 
-    async fn granted(&self, app: &Credentials) -> Result<Secret, TargetError> {
+    async fn request_token(&self, app: &Credentials) -> Result<Secret, TargetError> {
         let mut url = self.address("/cgi-bin/token")?;
         url.query_pairs_mut()
             .append_pair("grant_type", "client_credential")
@@ -97,7 +97,7 @@ impl WeChatTarget {
 
     /// A stable token that ended when another one was issued.
     async fn expired_token(&self) -> Result<Secret, TargetError> {
-        let granted = async |force_refresh: bool| {
+        let request_token = async |force_refresh: bool| {
             let body = json!({
                 "grant_type": "client_credential", "appid": self.app.appid, "secret": self.app.secret.expose(),
                 "force_refresh": force_refresh,
@@ -109,9 +109,9 @@ impl WeChatTarget {
                 TargetError::does_not_apply("the target gives no stable access tokens, which can be ended")
             })
         };
-        let ended = granted(false).await?;
-        granted(true).await?;
-        Ok(ended)
+        let old_token = request_token(false).await?;
+        request_token(true).await?;
+        Ok(old_token)
     }
 
     fn address(&self, text: &str) -> Result<reqwest::Url, TargetError> {
@@ -125,12 +125,17 @@ impl WeChatTarget {
     }
 
     /// Sends a request about a result, with the access token that the envelope demands.
-    async fn asked(&self, envelope: Envelope, method: Method, body: String) -> Result<Reply, TargetError> {
+    async fn send_verification(
+        &self,
+        envelope: Envelope,
+        method: Method,
+        body: String,
+    ) -> Result<Reply, TargetError> {
         let token = match envelope {
             Envelope::NoToken => None,
             Envelope::Token(made_up) => Some(made_up.into()),
             Envelope::ExpiredToken => Some(self.expired_token().await?),
-            Envelope::OtherAppsToken => Some(self.granted(self.other_app()?).await?),
+            Envelope::OtherAppsToken => Some(self.request_token(self.other_app()?).await?),
             Envelope::During(_) => return Err(TargetError::does_not_apply("a verifier asks nobody")),
             Envelope::Usual
             | Envelope::ObjectForString
@@ -138,7 +143,7 @@ impl WeChatTarget {
             | Envelope::Member(..)
             | Envelope::AtOnce => Some(self.token().await?),
         };
-        let mut url = self.address(VERIFY)?;
+        let mut url = self.address(VERIFY_PATH)?;
         if let Some(token) = &token {
             url.query_pairs_mut().append_pair("access_token", token.expose());
         }
@@ -146,7 +151,7 @@ impl WeChatTarget {
         self.http.send(Request { method, secrets, ..Request::post(url, body) }).await
     }
 
-    async fn exchanged(&self, code: &str) -> Result<Answer, TargetError> {
+    async fn exchange_code(&self, code: &str) -> Result<Answer, TargetError> {
         let mut url = self.address("/sns/jscode2session")?;
         url.query_pairs_mut()
             .append_pair("appid", &self.app.appid)
@@ -177,20 +182,20 @@ impl Target for WeChatTarget {
     }
 
     async fn enroll(&self, upload: &Upload) -> Result<Answer, TargetError> {
-        let url = self.address(&self.enroll_at)?;
+        let url = self.address(&self.enroll_url)?;
         // The query may contain a token.
         let secrets = url.query().into_iter().map(|query| (query.into(), "…".to_owned())).collect();
-        let body = device(upload, &self.app.appid).to_string();
+        let body = device_json(upload, &self.app.appid).to_string();
         let reply = self.http.send(Request { secrets, ..Request::post(url, body) }).await?;
-        let told: Option<Value> = serde_json::from_str(&reply.body).ok();
-        let denied = told.as_ref().is_some_and(|told| {
-            told.get("enrolled") == Some(&Value::Bool(false))
-                || told.get("errcode").and_then(Value::as_i64).is_some_and(|code| code != 0)
+        let members: Option<Value> = serde_json::from_str(&reply.body).ok();
+        let denied = members.as_ref().is_some_and(|members| {
+            members.get("enrolled") == Some(&Value::Bool(false))
+                || members.get("errcode").and_then(Value::as_i64).is_some_and(|code| code != 0)
         });
         if matches!(reply.status, 401 | 404 | 405 | 501) {
             return Err(TargetError::broken(format!(
                 "the target does not know these keys: POST {} answered {}",
-                self.enroll_at.split('?').next().unwrap_or_default(),
+                self.enroll_url.split('?').next().unwrap_or_default(),
                 reply.status
             )));
         }
@@ -203,55 +208,55 @@ impl Target for WeChatTarget {
         Ok(answer)
     }
 
-    async fn visit(&self, user: &User) -> Result<Visit, TargetError> {
-        Ok(Visit::of(user))
+    async fn start_visit(&self, user: &User) -> Result<Visit, TargetError> {
+        Ok(Visit::new(user))
     }
 
-    async fn leave(&self, _: &mut Visit) -> Result<(), TargetError> {
+    async fn end_visit(&self, _: &mut Visit) -> Result<(), TargetError> {
         Err(TargetError::does_not_apply("a verifier knows no logins"))
     }
 
     async fn order(&self, _: &mut Visit, proposed: &str) -> Result<Order, TargetError> {
-        Ok(Order::over(proposed))
+        Ok(Order::new(proposed))
     }
 
     async fn send(&self, _: &Visit, _: &Order, input: &Input) -> Result<Answer, TargetError> {
-        let body = body(input);
+        let body = request_body(input);
         let method = if input.envelope == Envelope::Get { Method::GET } else { Method::POST };
-        let mut reply = self.asked(input.envelope, method.clone(), body.clone()).await?;
-        let is_own = !matches!(
+        let mut reply = self.send_verification(input.envelope, method.clone(), body.clone()).await?;
+        let uses_own_token = !matches!(
             input.envelope,
             Envelope::NoToken | Envelope::Token(_) | Envelope::ExpiredToken | Envelope::OtherAppsToken
         );
-        if is_own && errcode(&reply).is_some_and(|code| TOKEN_ENDED.contains(&code)) {
+        if uses_own_token && errcode(&reply).is_some_and(|code| EXPIRED_TOKEN_CODES.contains(&code)) {
             // Another client has requested a token, or ours has expired.
             *self.token.lock().await = None;
-            reply = self.asked(input.envelope, method, body).await?;
+            reply = self.send_verification(input.envelope, method, body).await?;
         }
-        judged(reply)
+        read_answer(reply)
     }
 
     async fn login(&self, _: &User, code: Code) -> Result<Answer, TargetError> {
         match code {
             Code::Twice => {
                 let code = self.login_code(&self.app.appid).await?;
-                if !self.exchanged(&code).await?.accepted {
+                if !self.exchange_code(&code).await?.accepted {
                     return Err(TargetError::broken("jscode2session does not take a fresh login code"));
                 }
-                self.exchanged(&code).await
+                self.exchange_code(&code).await
             }
             Code::Expired => {
                 let code = self.login_code(&self.app.appid).await?;
-                if !self.verifier_control.advance_clock(PAST_A_CODE) {
+                if !self.verifier_control.advance_clock(AFTER_CODE_EXPIRY) {
                     return Err(TargetError::does_not_apply(
                         "it takes five minutes, or a clock that can be set",
                     ));
                 }
-                self.exchanged(&code).await
+                self.exchange_code(&code).await
             }
             Code::OfAnotherApp => {
                 let code = self.login_code(&self.other_app()?.appid).await?;
-                self.exchanged(&code).await
+                self.exchange_code(&code).await
             }
         }
     }
@@ -271,35 +276,37 @@ impl Credentials {
 }
 
 /// The body of a request about a result.
-fn body(input: &Input) -> String {
+fn request_body(input: &Input) -> String {
     let [openid, signature] =
         [&input.openid, &input.signature].map(|text| Value::from(text.as_str()).to_string());
     let members = [("openid", openid), ("json_string", input.json_member()), ("json_signature", signature)];
-    let written = |(name, literal): (&str, String)| match input.envelope {
+    let member = |(name, literal): (&str, String)| match input.envelope {
         Envelope::Member(changed, None) if changed == name => None,
-        Envelope::Member(changed, Some(instead)) if changed == name => Some(format!("\"{name}\":{instead}")),
+        Envelope::Member(changed, Some(replacement)) if changed == name => {
+            Some(format!("\"{name}\":{replacement}"))
+        }
         _ => Some(format!("\"{name}\":{literal}")),
     };
-    format!("{{{}}}", members.into_iter().filter_map(written).collect::<Vec<_>>().join(","))
+    format!("{{{}}}", members.into_iter().filter_map(member).collect::<Vec<_>>().join(","))
 }
 
 /// The verifier's verdict on a result.
 ///
 /// # Errors
 /// [`TargetError::Broken`] if the answer is an errcode of overload, or has a status below 400 and is not JSON.
-fn judged(reply: Reply) -> Result<Answer, TargetError> {
-    let told = match serde_json::from_str::<Value>(&reply.body) {
-        Ok(told) => told,
+fn read_answer(reply: Reply) -> Result<Answer, TargetError> {
+    let members = match serde_json::from_str::<Value>(&reply.body) {
+        Ok(members) => members,
         Err(_) if reply.status >= 400 => Value::Null,
-        Err(_) => reply.json(VERIFY)?,
+        Err(_) => reply.json(VERIFY_PATH)?,
     };
     let errcode = errcode(&reply);
-    if let Some(code) = errcode.filter(|code| TOO_MUCH_TO_DO.contains(code)) {
+    if let Some(code) = errcode.filter(|code| BUSY_CODES.contains(code)) {
         return Err(TargetError::broken(format!(
-            "{VERIFY} answered errcode {code}, which is no verdict: lift the target's limit for the audit"
+            "{VERIFY_PATH} answered errcode {code}, which is no verdict: lift the target's limit for the audit"
         )));
     }
-    let is_ok = told.get("is_ok");
+    let is_ok = members.get("is_ok");
     let what = match (is_ok, errcode) {
         (Some(Value::Bool(_)), _) => None,
         (Some(other), _) => Some(format!("is_ok is {other}, which is no boolean")),
@@ -316,7 +323,7 @@ fn errcode(reply: &Reply) -> Option<i64> {
 }
 
 /// The body of `POST /sim/devices`: the exports, and what a verifier needs from them.
-fn device(upload: &Upload, appid: &str) -> Value {
+fn device_json(upload: &Upload, appid: &str) -> Value {
     let export = |export: &soter_wire::ExportBlob| json!({"json": String::from_utf8_lossy(&export.json), "signature": base64::encode(&export.signature)});
     json!({
         "cpu_id": upload.cpu_id,
@@ -331,12 +338,12 @@ fn device(upload: &Upload, appid: &str) -> Value {
     })
 }
 
-fn access_token(reply: &Reply, place: &str) -> Result<Secret, TargetError> {
-    let told = reply.json(place)?;
-    told.get("access_token").and_then(Value::as_str).map(Secret::from).ok_or_else(|| {
-        let code = told.get("errcode").and_then(Value::as_i64);
+fn access_token(reply: &Reply, path: &str) -> Result<Secret, TargetError> {
+    let members = reply.json(path)?;
+    members.get("access_token").and_then(Value::as_str).map(Secret::from).ok_or_else(|| {
+        let code = members.get("errcode").and_then(Value::as_i64);
         let code = code.map_or_else(|| format!("status {}", reply.status), |code| format!("errcode {code}"));
-        TargetError::broken(format!("{place} gives no access token: {code}"))
+        TargetError::broken(format!("{path} gives no access token: {code}"))
     })
 }
 
@@ -353,7 +360,7 @@ mod tests {
     fn outcome(status: u16, body: &str) -> Result<(bool, String), TargetError> {
         let exchange = Exchange::default();
         let reply = Reply { status, headers: Vec::new(), body: body.to_owned(), exchange };
-        judged(reply).map(|answer| (answer.accepted, answer.reason.unwrap_or_default()))
+        read_answer(reply).map(|answer| (answer.accepted, answer.reason.unwrap_or_default()))
     }
 
     #[test]
@@ -371,7 +378,7 @@ mod tests {
 
     #[test]
     fn an_answer_without_a_verdict_is_an_error_and_not_a_refusal() {
-        for errcode in TOO_MUCH_TO_DO {
+        for errcode in BUSY_CODES {
             let error = outcome(200, &format!("{{\"errcode\":{errcode}}}")).unwrap_err();
             assert!(error.to_string().contains(&errcode.to_string()), "{error}");
         }

@@ -12,7 +12,7 @@ use crate::grammar::PreparedCall;
 /// Carries out an authentication. The touch comes from the script, from the sensor, or from a person at the terminal.
 ///
 /// # Errors
-/// `InvalidParams` if nobody can touch. Those of [`front::authenticate_at`].
+/// `InvalidParams` if nobody can touch. Those of [`front::authenticate_with_dialog`].
 pub(super) async fn authenticate<S: Service>(
     service: &Arc<S>,
     prepared_call: PreparedCall,
@@ -24,9 +24,9 @@ pub(super) async fn authenticate<S: Service>(
             "add --touch 1, or let the phone touch by itself with `sensor auto`",
         ));
     }
-    let prepared_call = front::with_usual_mode(service, prepared_call).await?;
+    let prepared_call = front::with_default_mode(service, prepared_call).await?;
     let mut pending = Pending::start(service, prepared_call);
-    let callback = front::authenticate_at(Screen::Error, service, &mut pending).await?;
+    let callback = front::authenticate_with_dialog(Screen::Error, service, &mut pending).await?;
     Ok(pending.conclude(callback, true).await)
 }
 

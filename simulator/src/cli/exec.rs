@@ -11,7 +11,7 @@ use tracing::debug;
 use crate::front::{Console, Exit};
 use crate::grammar::{Exec, Options};
 
-use super::serve::{self, Bridge, End, Ends, Refusals};
+use super::serve::{self, Bridge, Refusals, TerminationSignal, TerminationSignals};
 use super::setup;
 
 /// Runs the command, and ends with its exit code. Only the command writes to standard output.
@@ -26,14 +26,14 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
     let runtime = setup::runtime()?;
     let desk = Desk::open(serve::desk_options(&settings, options, state)?)?;
     let ended = runtime.block_on(async {
-        let mut ends = Ends::listen()?;
+        let mut signals = TerminationSignals::listen()?;
         serve::prepare(&desk, &settings).await?;
         let bridge = Bridge::start(&desk, &settings, true).await?;
         console.remark(&format!("{}; {}", bridge.url, serve::accounts_line(&desk)));
-        let refusals = Refusals::tell(&desk)?;
+        let refusals = Refusals::start(&desk)?;
         let child = start(&command, &desk, &bridge.url);
         let status = match child {
-            Ok(child) => wait(child, &mut ends).await,
+            Ok(child) => wait(child, &mut signals).await,
             Err(error) => Err(error),
         };
         bridge.stop().await;
@@ -43,7 +43,7 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
     let closed = desk.close();
     let status = ended?;
     closed?;
-    Ok(Exit::Of(code(status)))
+    Ok(Exit::Of(exit_code(status)))
 }
 
 fn start(command: &[std::ffi::OsString], desk: &Desk, url: &str) -> Result<Child, CommandError> {
@@ -68,7 +68,7 @@ fn start(command: &[std::ffi::OsString], desk: &Desk, url: &str) -> Result<Child
 }
 
 /// Waits for the command to end. Signals that would end this process are passed on to it.
-async fn wait(mut child: Child, ends: &mut Ends) -> Result<ExitStatus, CommandError> {
+async fn wait(mut child: Child, signals: &mut TerminationSignals) -> Result<ExitStatus, CommandError> {
     loop {
         tokio::select! {
             status = child.wait() => {
@@ -76,19 +76,19 @@ async fn wait(mut child: Child, ends: &mut Ends) -> Result<ExitStatus, CommandEr
                     CommandError::environment(format!("the command cannot be waited for: {error}"), "run it again")
                 });
             }
-            end = ends.next() => pass_on(end, &child),
+            end = signals.next() => forward_signal(end, &child),
         }
     }
 }
 
 /// Passes a signal on. Ctrl-C at a terminal reaches the command directly; a second signal would interrupt its cleanup.
 #[cfg(unix)]
-fn pass_on(end: End, child: &Child) {
+fn forward_signal(end: TerminationSignal, child: &Child) {
     use rustix::process::{Pid, Signal, kill_process};
     let signal = match end {
-        End::Interrupted if is_in_front() => return,
-        End::Interrupted => Signal::INT,
-        End::Terminated => Signal::TERM,
+        TerminationSignal::Interrupted if is_in_foreground() => return,
+        TerminationSignal::Interrupted => Signal::INT,
+        TerminationSignal::Terminated => Signal::TERM,
     };
     if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw)
         && let Err(error) = kill_process(id, signal)
@@ -100,19 +100,19 @@ fn pass_on(end: End, child: &Child) {
 
 /// Whether this process and its command are the terminal's foreground process group.
 #[cfg(unix)]
-fn is_in_front() -> bool {
+fn is_in_foreground() -> bool {
     let terminal = std::fs::File::open("/dev/tty");
     terminal.is_ok_and(|terminal| {
-        rustix::termios::tcgetpgrp(terminal).is_ok_and(|front| front == rustix::process::getpgrp())
+        rustix::termios::tcgetpgrp(terminal).is_ok_and(|foreground| foreground == rustix::process::getpgrp())
     })
 }
 
 /// On Windows, Ctrl-C reaches every process of the console.
 #[cfg(not(unix))]
-fn pass_on(_: End, _: &Child) {}
+fn forward_signal(_: TerminationSignal, _: &Child) {}
 
 /// The command's exit code, or as in shells 128 plus the number of the signal that ended it.
-fn code(status: ExitStatus) -> u8 {
+fn exit_code(status: ExitStatus) -> u8 {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return u8::try_from(128 + signal).unwrap_or(u8::MAX);

@@ -38,9 +38,9 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
     let answer = match command.job()? {
         Job::Verify(files) => Answer::Response(Response::VerifySignature(front::verify_files(&files)?)),
         Job::Explain(code) => front::explain(code)?,
-        Job::Call(prepared_call) => on_a_desk(prepared_call, options)?,
+        Job::Call(prepared_call) => run_on_desk(prepared_call, options)?,
     };
-    let text = if options.json || answer.is_for_machines() {
+    let text = if options.json || answer.is_always_json() {
         answer.to_json()?
     } else {
         answer.to_text(console.paint)
@@ -54,11 +54,11 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
     Ok(if answer.is_negative() { Exit::Negative } else { Exit::Good })
 }
 
-fn on_a_desk(prepared_call: PreparedCall, options: &Options) -> Result<Answer, CommandError> {
+fn run_on_desk(prepared_call: PreparedCall, options: &Options) -> Result<Answer, CommandError> {
     if let Some(url) = &options.connect {
         let runtime = setup::runtime()?;
-        front::end_in_order(&runtime, || {});
-        let prepared_call = prepared_call.on(options.device.as_deref());
+        front::exit_cleanly_on_signal(&runtime, || {});
+        let prepared_call = prepared_call.for_device(options.device.as_deref());
         return runtime.block_on(async {
             perform(&Arc::new(Connection::open(url.expose()).await?), prepared_call).await
         });
@@ -70,8 +70,8 @@ fn on_a_desk(prepared_call: PreparedCall, options: &Options) -> Result<Answer, C
     };
     let runtime = setup::runtime()?;
     let desk = setup::open(state, options)?;
-    setup::put_away_when_told(&runtime, &desk);
-    let prepared_call = prepared_call.on(options.device.as_deref());
+    setup::close_desk_on_signal(&runtime, &desk);
+    let prepared_call = prepared_call.for_device(options.device.as_deref());
     let answer = runtime.block_on(perform(&Arc::new(desk.clone()), prepared_call));
     let closed = desk.close();
     let answer = answer?;

@@ -25,7 +25,7 @@ pub(super) fn run(
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
     let name = scenario.file.display();
-    let text = String::from_utf8(read_input(Input::named(&scenario.file))?).map_err(|_| {
+    let text = String::from_utf8(read_input(Input::from_path(&scenario.file))?).map_err(|_| {
         CommandError::invalid_params(format!("{name} is not UTF-8"), "write scenarios as text in UTF-8")
     })?;
     let runtime = setup::runtime()?;
@@ -36,7 +36,7 @@ pub(super) fn run(
     }
     let state = if options.state.is_some() { setup::state(options)? } else { State::Ephemeral };
     let desk = setup::open(state, options)?;
-    setup::put_away_when_told(&runtime, &desk);
+    setup::close_desk_on_signal(&runtime, &desk);
     let ended = repl::run_scenario(&runtime, &Arc::new(desk.clone()), device, &text, console);
     let closed = desk.close();
     let exit = ended?;

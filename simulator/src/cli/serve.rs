@@ -16,17 +16,17 @@ use tracing::{error, info};
 
 use crate::files::{Input, read_input};
 use crate::front::{self, Console, Exit, Paint};
-use crate::grammar::{Options, Serve, USUAL_ADDRESS};
+use crate::grammar::{DEFAULT_ADDRESS, Options, Serve};
 
 use super::setup;
 
 /// The number of keys that are made in advance for the next phone: ATTK, ASK, AuthKey, and one more AuthKey.
-const KEY_STOCK: usize = 4;
+const KEY_STOCK_SIZE: usize = 4;
 /// The number of descriptors that are kept for files, and for connections that are refused because there are too many.
 #[cfg(unix)]
-const DESCRIPTORS: u64 = 128;
+const RESERVED_DESCRIPTORS: u64 = 128;
 /// How long to wait for the last remarks to be read, after the server has stopped.
-const LAST_REMARKS: Duration = Duration::from_millis(500);
+const LAST_REMARKS_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Serves until SIGINT or SIGTERM. Then pending calls end, and everything is durable.
 ///
@@ -38,16 +38,16 @@ pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Re
     let runtime = setup::runtime()?;
     let desk = Desk::open(desk_options(serve, options, state)?)?;
     let served = runtime.block_on(async {
-        let mut ends = Ends::listen()?;
+        let mut signals = TerminationSignals::listen()?;
         prepare(&desk, serve).await?;
         let bridge = Bridge::start(&desk, serve, serve.listen.is_some()).await?;
         // Started before the ready line: the first client may be refused, and the refusal is reported only once.
-        let refusals = Refusals::tell(&desk)?;
+        let refusals = Refusals::start(&desk)?;
         if console.answer(&format!("soter-sim ready {}", bridge.url))? == front::Delivery::Closed {
             console.remark("nobody reads the ready line");
         }
         console.remark(&accounts_line(&desk));
-        let end = ends.next().await;
+        let end = signals.next().await;
         info!(?end, "a signal ends the server");
         bridge.stop().await;
         refusals.end().await;
@@ -65,7 +65,7 @@ pub(super) struct Bridge {
     /// The address in the ready line.
     pub(super) url: String,
     /// Whether it listens on another port, because the usual one was taken.
-    pub(super) moved: bool,
+    pub(super) uses_other_port: bool,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
@@ -76,27 +76,27 @@ impl Bridge {
     /// # Errors
     /// Those of [`Server::bind`]. `InvalidParams` if the token file has no token, `Environment` if a file cannot be
     /// read or written.
-    pub(super) async fn start(desk: &Desk, serve: &Serve, demanded: bool) -> Result<Self, CommandError> {
+    pub(super) async fn start(desk: &Desk, serve: &Serve, is_required: bool) -> Result<Self, CommandError> {
         let options = server_options(serve)?;
-        let (server, moved) = match Server::bind(options.clone()).await {
+        let (server, uses_other_port) = match Server::bind(options.clone()).await {
             Ok(server) => (server, false),
-            Err(error) if demanded => return Err(error),
+            Err(error) if is_required => return Err(error),
             Err(_) => {
-                let mut free = options;
-                free.listen.set_port(0);
-                (Server::bind(free).await?, true)
+                let mut other_port = options;
+                other_port.listen.set_port(0);
+                (Server::bind(other_port).await?, true)
             }
         };
         let url = server.url();
         desk.set_url(&url)?;
-        desk.offer_keys().await;
+        desk.upload_existing_keys().await;
         let services = desk.services(serve.attacker);
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(services, async {
             // An error means that the sender is dropped; the server stops then, too.
             let _ = stopped.await;
         }));
-        Ok(Self { url, moved, stop, running })
+        Ok(Self { url, uses_other_port, stop, running })
     }
 
     /// Stops accepting requests and waits for those that are pending.
@@ -118,7 +118,7 @@ pub(super) fn desk_options(
 ) -> Result<DeskOptions, CommandError> {
     let accounts = serve.config.as_deref().map_or_else(|| Ok(Accounts::default()), read_config)?;
     Ok(DeskOptions {
-        key_stock: KEY_STOCK,
+        key_stock: KEY_STOCK_SIZE,
         wechat: WeChatOptions {
             accounts,
             replays: serve.replays.into(),
@@ -144,13 +144,13 @@ pub(super) async fn prepare(desk: &Desk, serve: &Serve) -> Result<(), CommandErr
 pub(super) fn accounts_line(desk: &Desk) -> String {
     let accounts = desk.wechat().accounts();
     let (app, user) = (accounts.first_app(), accounts.first_user());
-    format!("mini program {}, secret {}, user {}", app.appid, app.shown_secret(), user.name)
+    format!("mini program {}, secret {}, user {}", app.appid, app.printable_secret(), user.name)
 }
 
 fn server_options(serve: &Serve) -> Result<ServerOptions, CommandError> {
     let token = serve.token_file.as_deref().map(read_token).transpose()?;
     Ok(ServerOptions {
-        listen: serve.listen.unwrap_or(USUAL_ADDRESS),
+        listen: serve.listen.unwrap_or(DEFAULT_ADDRESS),
         allow_origins: serve.allow_origin.clone(),
         allow_hosts: serve.allow_host.clone(),
         token,
@@ -164,8 +164,8 @@ fn limits() -> Limits {
     let usual = Limits::default();
     #[cfg(unix)]
     if let Some(descriptors) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
-        let left = usize::try_from(descriptors.saturating_sub(DESCRIPTORS)).unwrap_or(usize::MAX);
-        return Limits { connections: usual.connections.min(left.max(1)), ..usual };
+        let left = usize::try_from(descriptors.saturating_sub(RESERVED_DESCRIPTORS)).unwrap_or(usize::MAX);
+        return Limits { max_connections: usual.max_connections.min(left.max(1)), ..usual };
     }
     usual
 }
@@ -177,14 +177,14 @@ fn read_config(path: &Path) -> Result<Accounts, CommandError> {
             "write [[app]] with appid and secret, and [[user]] with name",
         )
     };
-    let text = String::from_utf8(read_input(Input::named(path))?)
+    let text = String::from_utf8(read_input(Input::from_path(path))?)
         .map_err(|_| refused("it is not UTF-8".to_owned()))?;
-    let list: AccountList = toml_file::read(&text).map_err(refused)?;
+    let list: AccountList = toml_file::parse(&text).map_err(refused)?;
     Ok(Accounts::new(list)?)
 }
 
 fn read_token(path: &Path) -> Result<Secret, CommandError> {
-    let bytes = zeroize::Zeroizing::new(read_input(Input::named(path))?);
+    let bytes = zeroize::Zeroizing::new(read_input(Input::from_path(path))?);
     let line = std::str::from_utf8(&bytes).unwrap_or_default().lines().next().unwrap_or_default().trim();
     if line.len() < 16 || !line.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(CommandError::invalid_params(
@@ -207,17 +207,17 @@ impl Refusals {
     ///
     /// # Errors
     /// `Environment` if the thread does not start.
-    pub(super) fn tell(desk: &Desk) -> Result<Self, CommandError> {
+    pub(super) fn start(desk: &Desk) -> Result<Self, CommandError> {
         let (stop, stopped) = oneshot::channel();
         let (ending, ended) = oneshot::channel();
         let (events, runtime) = (desk.events(), tokio::runtime::Handle::current());
         let thread = std::thread::Builder::new().name("refusals".to_owned());
-        let telling = thread.spawn(move || {
-            runtime.block_on(tell_refusals(events, stopped));
+        let spawned = thread.spawn(move || {
+            runtime.block_on(print_refusals(events, stopped));
             // The receiver is gone if writing took longer than the timeout.
             let _ = ending.send(());
         });
-        telling.map_err(|error| {
+        spawned.map_err(|error| {
             CommandError::environment(
                 format!("the thread for remarks does not start: {error}"),
                 "check the limits of this process (ulimit), then repeat",
@@ -232,25 +232,25 @@ impl Refusals {
         // An error means that the thread has ended already.
         let _ = stop.send(());
         // After the timeout, nobody reads the rest.
-        let _ = tokio::time::timeout(LAST_REMARKS, ended).await;
+        let _ = tokio::time::timeout(LAST_REMARKS_TIMEOUT, ended).await;
     }
 }
 
-async fn tell_refusals(mut events: broadcast::Receiver<Event>, mut stopped: oneshot::Receiver<()>) {
+async fn print_refusals(mut events: broadcast::Receiver<Event>, mut stopped: oneshot::Receiver<()>) {
     let mut console = Console::standard();
     loop {
-        let heard = tokio::select! {
+        let event = tokio::select! {
             biased;
-            heard = events.recv() => heard,
+            event = events.recv() => event,
             _ = &mut stopped => return,
         };
-        match heard {
+        match event {
             Ok(
                 event @ (Event::Notice { .. }
                 | Event::Refused { .. }
                 | Event::SignatureJudged { is_ok: false, .. }),
             ) => {
-                console.aside(&front::event_line(&event, Paint::PLAIN));
+                console.stderr_line(&front::event_line(&event, Paint::PLAIN));
             }
             Ok(_) => {}
             Err(broadcast::error::RecvError::Lagged(missed)) => {
@@ -263,7 +263,7 @@ async fn tell_refusals(mut events: broadcast::Receiver<Event>, mut stopped: ones
 
 /// The signal that ended a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum TerminationSignal {
     /// SIGINT, or Ctrl-C.
     Interrupted,
     /// SIGTERM.
@@ -272,14 +272,14 @@ pub(super) enum End {
 }
 
 /// The signals that end a server.
-pub(super) struct Ends {
+pub(super) struct TerminationSignals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
 }
 
-impl Ends {
+impl TerminationSignals {
     /// Subscribes to SIGINT and SIGTERM. On Windows there is nothing to subscribe to: `next` waits for Ctrl-C.
     pub(super) fn listen() -> Result<Self, CommandError> {
         #[cfg(unix)]
@@ -301,11 +301,11 @@ impl Ends {
     }
 
     /// Waits for a signal.
-    pub(super) async fn next(&mut self) -> End {
+    pub(super) async fn next(&mut self) -> TerminationSignal {
         #[cfg(unix)]
         tokio::select! {
-            _ = self.terminate.recv() => End::Terminated,
-            _ = self.interrupt.recv() => End::Interrupted,
+            _ = self.terminate.recv() => TerminationSignal::Terminated,
+            _ = self.interrupt.recv() => TerminationSignal::Interrupted,
         }
         #[cfg(not(unix))]
         {
@@ -313,13 +313,13 @@ impl Ends {
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;
             }
-            End::Interrupted
+            TerminationSignal::Interrupted
         }
     }
 }
 
 /// Starts a bridge in the background of a REPL, unless `no_bridge` is set.
-pub(super) fn beside_repl(
+pub(super) fn start_bridge_for_repl(
     runtime: &Runtime,
     desk: &Desk,
     serve: &Serve,
@@ -333,8 +333,8 @@ pub(super) fn beside_repl(
         prepare(desk, serve).await?;
         Bridge::start(desk, serve, serve.listen.is_some()).await
     })?;
-    if bridge.moved {
-        console.remark(&format!("{USUAL_ADDRESS} is in use: the bridge listens on {}", bridge.url));
+    if bridge.uses_other_port {
+        console.remark(&format!("{DEFAULT_ADDRESS} is in use: the bridge listens on {}", bridge.url));
     }
     Ok(Some(bridge))
 }

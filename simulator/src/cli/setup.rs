@@ -47,8 +47,8 @@ pub(super) fn runtime() -> Result<Runtime, CommandError> {
 }
 
 /// Switches the phones off if a signal ends the process.
-pub(super) fn put_away_when_told(runtime: &Runtime, desk: &Desk) {
+pub(super) fn close_desk_on_signal(runtime: &Runtime, desk: &Desk) {
     let desk = desk.clone();
     // If a counter block is not given back, its values are skipped, which is allowed.
-    front::end_in_order(runtime, move || drop(desk.close()));
+    front::exit_cleanly_on_signal(runtime, move || drop(desk.close()));
 }

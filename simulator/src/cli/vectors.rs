@@ -29,7 +29,7 @@ pub(super) fn run(vectors: &Vectors, options: &Options, console: &mut Console) -
     prepare(folder, vectors.force)?;
     let runtime = setup::runtime()?;
     let set = if let Some(url) = &options.connect {
-        runtime.block_on(record_at(url.expose(), options.device.as_deref()))?
+        runtime.block_on(record_on_server(url.expose(), options.device.as_deref()))?
     } else {
         let desk = setup::open(State::Ephemeral, options)?;
         let set = runtime.block_on(recording::record(&desk, None));
@@ -46,9 +46,9 @@ pub(super) fn run(vectors: &Vectors, options: &Options, console: &mut Console) -
 
 /// Records on a running server. A new phone of the same family is created for this and removed afterwards, so that no
 /// existing keys are replaced. The server's `verify_signature` keeps the new phone's keys.
-async fn record_at(url: &str, like: Option<&str>) -> Result<VectorSet, CommandError> {
+async fn record_on_server(url: &str, device: Option<&str>) -> Result<VectorSet, CommandError> {
     let server = Connection::open(url).await?;
-    let profile = Some(server.request(like, device::Show {}).await?.profile);
+    let profile = Some(server.request(device, device::Show {}).await?.profile);
     let name = format!("vectors-{}", std::process::id());
     let create = device::Create { name: name.clone(), profile, ..device::Create::default() };
     server.request(None, create).await?;
@@ -69,7 +69,7 @@ fn prepare(folder: &Path, force: bool) -> Result<(), CommandError> {
             "check its path, permissions and free space, or name another one",
         )
     };
-    if StateFolder::is_at(folder) {
+    if StateFolder::exists_at(folder) {
         return Err(CommandError::invalid_params(
             format!("{} is a state folder, with phones in it", folder.display()),
             "name another folder for the vectors",

@@ -16,7 +16,7 @@ use soter_attack::{
 use super::Desk;
 
 /// The timeout of one request to the servers in this process.
-const PATIENCE: Duration = Duration::from_secs(30);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Desk {
     pub(super) fn attacks() -> Attacks {
@@ -30,7 +30,7 @@ impl Desk {
     }
 
     pub(super) fn show_attack(id: &str) -> Result<attack::Attack, CommandError> {
-        let attack = named(id)?;
+        let attack = find_attack(id)?;
         Ok(attack::Attack {
             id: attack.id.to_owned(),
             layer: attack.layer.name().to_owned(),
@@ -45,8 +45,8 @@ impl Desk {
     }
 
     pub(super) async fn forge(&self, id: &str) -> Result<Forged, CommandError> {
-        let attack = named(id)?;
-        let keys = self.inner.seed.clone().map_or_else(|| self.attack_keys(), KeySource::of_seed);
+        let attack = find_attack(id)?;
+        let keys = self.inner.seed.clone().map_or_else(|| self.attack_keys(), KeySource::from_seed);
         let forged = forge(attack, &keys).await?;
         let [honest, crafted] = match forged.inputs {
             None => [None, None],
@@ -58,7 +58,7 @@ impl Desk {
     }
 
     pub(super) async fn run_attack(&self, id: &str) -> Result<Ran, CommandError> {
-        let attack = named(id)?;
+        let attack = find_attack(id)?;
         let keys = self.attack_keys();
         let wechat = self.wechat();
         let first = wechat.accounts().first_app();
@@ -66,13 +66,13 @@ impl Desk {
             |app: &soter_wechat::App| Credentials { appid: app.appid.clone(), secret: app.secret.clone() };
         let other = wechat.accounts().apps().find(|app| app.appid != first.appid);
         let target = WeChatTarget::new(
-            Http::within(routes(Arc::clone(wechat)), PATIENCE)?,
+            Http::in_process(routes(Arc::clone(wechat)), REQUEST_TIMEOUT)?,
             credentials(first),
             Arc::new(OwnServers::new(Arc::clone(wechat), None)),
         )
         .with_other_app(other.map(credentials));
         let mut played = play(attack, &target, &keys).await;
-        if let Err(broken) = honest_request(&target, &keys).await {
+        if let Err(broken) = check_honest_request(&target, &keys).await {
             played.verdict = Verdict::Error;
             played.reason = format!("after the attack, {broken}");
         }
@@ -92,23 +92,23 @@ impl Desk {
 }
 
 /// Checks that an honest user is served.
-async fn honest_request(target: &WeChatTarget, keys: &KeySource) -> Result<(), String> {
+async fn check_honest_request(target: &WeChatTarget, keys: &KeySource) -> Result<(), String> {
     let mut person =
-        Person::introduce("control", target, keys, &PROFILES[0]).await.map_err(|error| error.to_string())?;
+        Person::register("control", target, keys, &PROFILES[0]).await.map_err(|error| error.to_string())?;
     let answer = person.pay(target).await.map_err(|error| error.to_string())?;
-    let told = answer.reason.as_deref().unwrap_or("without a reason");
-    if answer.accepted { Ok(()) } else { Err(format!("an honest result is refused: {told}")) }
+    let reason = answer.reason.as_deref().unwrap_or("without a reason");
+    if answer.accepted { Ok(()) } else { Err(format!("an honest result is refused: {reason}")) }
 }
 
-fn named(id: &str) -> Result<&'static Attack, CommandError> {
+fn find_attack(id: &str) -> Result<&'static Attack, CommandError> {
     find(id).ok_or_else(|| {
         let shown = shortened(id, 40);
-        let noun = |id: &str| id.split('-').nth(1).map(str::to_ascii_uppercase);
-        let near: Vec<_> = catalogue()
+        let category = |id: &str| id.split('-').nth(1).map(str::to_ascii_uppercase);
+        let similar: Vec<_> = catalogue()
             .map(|attack| attack.id)
-            .filter(|known| noun(known).is_some() && noun(known) == noun(id))
+            .filter(|known| category(known).is_some() && category(known) == category(id))
             .collect();
-        let next = match (near.first(), near.last()) {
+        let next = match (similar.first(), similar.last()) {
             (Some(first), Some(last)) => format!("ids of that kind: {first} to {last}"),
             _ => "`attack list` names them all".to_owned(),
         };

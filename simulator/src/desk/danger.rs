@@ -9,16 +9,16 @@ use soter_wire::base64;
 
 use super::Desk;
 use super::holdings::FlashCopy;
-use crate::phone::Moment;
+use crate::phone::CounterState;
 use crate::store::DeviceName;
 
 /// The maximum number of copies on a desk. Each is smaller than 5 MiB, and usually has some kilobytes.
 const MAX_SNAPSHOTS: usize = 64;
 
 impl Desk {
-    pub(super) fn snapshot(&self, of: Option<&str>, snapshot: &Snapshot) -> Result<Copied, CommandError> {
+    pub(super) fn snapshot(&self, device: Option<&str>, snapshot: &Snapshot) -> Result<Copied, CommandError> {
         let name = copy_name(&snapshot.name)?;
-        let phone = self.phone(of)?;
+        let phone = self.phone(device)?;
         // Locked until the copy is inserted, so that concurrent calls cannot exceed the limit.
         let mut snapshots = self.inner.holdings.snapshots();
         if !snapshots.contains_key(&name) && snapshots.len() >= MAX_SNAPSHOTS {
@@ -28,18 +28,18 @@ impl Desk {
                 "take the next one under the name of one that is no longer needed",
             ));
         }
-        let (flash, moment) = phone.copy_flash()?;
-        let of = phone.name().clone();
-        let copied = copied(&name, &of, moment);
-        snapshots.insert(name, FlashCopy { of, flash });
+        let (flash, counter_state) = phone.copy_flash()?;
+        let device = phone.name().clone();
+        let copied = copied(&name, &device, counter_state);
+        snapshots.insert(name, FlashCopy { device, flash });
         Ok(copied)
     }
 
-    pub(super) fn restore(&self, onto: Option<&str>, restore: &Restore) -> Result<Copied, CommandError> {
+    pub(super) fn restore(&self, device: Option<&str>, restore: &Restore) -> Result<Copied, CommandError> {
         let name = copy_name(&restore.name)?;
-        let phone = self.phone(onto)?;
+        let phone = self.phone(device)?;
         let snapshots = self.inner.holdings.snapshots();
-        let Some(kept) = snapshots.get(&name) else {
+        let Some(copy) = snapshots.get(&name) else {
             let known: Vec<_> = snapshots.keys().take(10).map(DeviceName::as_str).collect();
             return Err(CommandError::invalid_params(
                 format!("there is no copy `{name}`"),
@@ -50,27 +50,27 @@ impl Desk {
                 },
             ));
         };
-        if kept.of != *phone.name() {
+        if copy.device != *phone.name() {
             return Err(CommandError::invalid_params(
-                format!("the copy `{name}` is of device `{}`, not of `{}`", kept.of, phone.name()),
-                format!("name the phone: --device {}", kept.of),
+                format!("the copy `{name}` is of device `{}`, not of `{}`", copy.device, phone.name()),
+                format!("name the phone: --device {}", copy.device),
             ));
         }
-        let moment = phone.put_back(&kept.flash)?;
-        Ok(copied(&name, phone.name(), moment))
+        let counter_state = phone.restore_flash(&copy.flash)?;
+        Ok(copied(&name, phone.name(), counter_state))
     }
 
     pub(super) fn duplicate(
         &self,
-        of: Option<&str>,
+        device: Option<&str>,
         duplicate: &Duplicate,
     ) -> Result<device::Summary, CommandError> {
         let name: DeviceName = duplicate.name.parse().map_err(|error| {
             CommandError::invalid_params(format!("{error}"), "choose another name, such as `twin`")
         })?;
-        let original = self.phone(of)?;
-        let change = self.change();
-        self.check_room_for(&name)?;
+        let original = self.phone(device)?;
+        let change = self.begin_change();
+        self.check_name_and_limit(&name)?;
         let phone = Arc::new(original.duplicate(name.clone(), self.inner.context.clone())?);
         let summary = phone.summary();
         self.phones().by_name.insert(name, phone);
@@ -80,12 +80,12 @@ impl Desk {
 
     pub(super) fn force_clock(
         &self,
-        of: Option<&str>,
+        device: Option<&str>,
         set: SetClock,
     ) -> Result<device::Device, CommandError> {
-        let phone = self.phone(of)?;
+        let phone = self.phone(device)?;
         phone.force_clock(set.clock)?;
-        self.save(&self.change())?;
+        self.save(&self.begin_change())?;
         self.describe(&phone)
     }
 
@@ -119,7 +119,7 @@ fn copy_name(name: &str) -> Result<DeviceName, CommandError> {
     })
 }
 
-fn copied(name: &DeviceName, device: &DeviceName, moment: Moment) -> Copied {
-    let Moment { cpu_id, counter } = moment;
+fn copied(name: &DeviceName, device: &DeviceName, counter_state: CounterState) -> Copied {
+    let CounterState { cpu_id, counter } = counter_state;
     Copied { name: name.to_string(), device: device.to_string(), cpu_id, counter }
 }

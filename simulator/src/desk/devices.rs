@@ -7,7 +7,7 @@ use soter_tee::Seed;
 use soter_wire::{PROFILES, Profile};
 
 use super::Desk;
-use super::refusals::{clock_without_seed, folder_error, profile_named};
+use super::refusals::{clock_without_seed, find_profile, folder_error};
 use crate::phone::{Phone, Record};
 use crate::store::DeviceName;
 
@@ -19,17 +19,17 @@ impl Desk {
         let name: DeviceName = create.name.parse().map_err(|error| {
             CommandError::invalid_params(format!("{error}"), "choose another name, such as `second`")
         })?;
-        let profile = create.profile.as_deref().map_or(Ok(&PROFILES[0]), profile_named)?;
-        let own = create.seed.as_ref().map(|SeedText(seed)| Seed::from_text(seed.expose()));
-        let seed = own.as_ref().or(self.inner.seed.as_ref());
+        let profile = create.profile.as_deref().map_or(Ok(&PROFILES[0]), find_profile)?;
+        let own_seed = create.seed.as_ref().map(|SeedText(seed)| Seed::from_text(seed.expose()));
+        let seed = own_seed.as_ref().or(self.inner.seed.as_ref());
         let clock = create.clock.or(self.inner.clock);
         if clock.is_some() && seed.is_none() {
             return Err(clock_without_seed());
         }
         let phone = Phone::new(name.clone(), Record::new(profile), self.inner.context.clone());
         let phone = Arc::new(phone);
-        let change = self.change();
-        self.check_room_for(&name)?;
+        let change = self.begin_change();
+        self.check_name_and_limit(&name)?;
         if let Some(mode) = self.inner.sensor.clone() {
             phone.set_sensor_mode(mode);
         }
@@ -43,7 +43,7 @@ impl Desk {
     }
 
     /// Checks that there is room for one more phone, and that the name is free.
-    pub(super) fn check_room_for(&self, name: &DeviceName) -> Result<(), CommandError> {
+    pub(super) fn check_name_and_limit(&self, name: &DeviceName) -> Result<(), CommandError> {
         let phones = self.phones();
         if phones.by_name.contains_key(name) {
             return Err(CommandError::invalid_params(
@@ -71,14 +71,14 @@ impl Desk {
 
     pub(super) fn select(&self, name: &str) -> Result<device::Summary, CommandError> {
         let phone = self.phone(Some(name))?;
-        let change = self.change();
+        let change = self.begin_change();
         self.phones().selected = phone.name().clone();
         self.save(&change)?;
         Ok(phone.summary())
     }
 
     pub(super) fn remove(&self, name: &str) -> Result<device::Removed, CommandError> {
-        let change = self.change();
+        let change = self.begin_change();
         let phone = self.phone(Some(name))?;
         let selected = {
             let mut phones = self.phones();
@@ -108,14 +108,14 @@ impl Desk {
     pub(super) fn set(&self, name: Option<&str>, set: device::Set) -> Result<device::Device, CommandError> {
         let phone = self.phone(name)?;
         phone.set(set)?;
-        self.save(&self.change())?;
+        self.save(&self.begin_change())?;
         self.describe(&phone)
     }
 
     pub(super) fn reset_normal_world(&self, name: Option<&str>) -> Result<device::Device, CommandError> {
         let phone = self.phone(name)?;
         phone.reset_normal_world()?;
-        self.save(&self.change())?;
+        self.save(&self.begin_change())?;
         self.describe(&phone)
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct AttackerHoldings {
 /// A copy of a phone's flash.
 #[derive(Debug)]
 pub(super) struct FlashCopy {
-    pub(super) of: DeviceName,
+    pub(super) device: DeviceName,
     pub(super) flash: Flash,
 }
 

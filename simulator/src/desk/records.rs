@@ -10,7 +10,7 @@ use super::refusals::folder_error;
 use crate::phone::{PhoneContext, Record, stored_record};
 use crate::store::{DeviceName, StateFolder};
 
-const FIRST_PHONE: &str = "phone";
+const FIRST_PHONE_NAME: &str = "phone";
 
 /// The phones on a desk.
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub(super) struct Records {
 }
 
 impl Records {
-    pub(super) fn new_desk(name: DeviceName, record: Record) -> Self {
+    pub(super) fn with_phone(name: DeviceName, record: Record) -> Self {
         Self { selected: name.clone(), phones: BTreeMap::from([(name, record)]) }
     }
 
@@ -44,13 +44,13 @@ impl Records {
         }
         let selected = selected
             .filter(|name| phones.contains_key(name))
-            .or_else(|| phones.keys().find(|name| name.as_str() == FIRST_PHONE).cloned())
+            .or_else(|| phones.keys().find(|name| name.as_str() == FIRST_PHONE_NAME).cloned())
             .or_else(|| phones.keys().next().cloned());
         Ok(selected.map(|selected| Self { selected, phones }))
     }
 }
 
 /// The name of the first phone on a new desk.
-pub(super) fn first_phone() -> Result<DeviceName, CommandError> {
-    FIRST_PHONE.parse().map_err(|error| CommandError::internal(format!("{error}")))
+pub(super) fn first_phone_name() -> Result<DeviceName, CommandError> {
+    FIRST_PHONE_NAME.parse().map_err(|error| CommandError::internal(format!("{error}")))
 }

@@ -5,7 +5,7 @@ use soter_wire::{Profile, shortened};
 
 use crate::store::FolderError;
 
-pub(super) fn profile_named(name: &str) -> Result<&'static Profile, CommandError> {
+pub(super) fn find_profile(name: &str) -> Result<&'static Profile, CommandError> {
     Profile::named(name).ok_or_else(|| {
         let shown = shortened(name, 80);
         let known: Vec<_> = Profile::names().collect();

@@ -19,10 +19,10 @@ impl Service for Desk {
         }
         let answer = self.answer(call).instrument(span).await;
         if answer.is_ok() {
-            self.tell_changes(changes, device.as_deref(), method);
+            self.send_change_event(changes, device.as_deref(), method);
         }
         if self.phone(device.as_deref()).is_ok_and(|phone| phone.take_record_changed()) {
-            self.save(&self.change()).inspect_err(|error| error!("{}", error.what))?;
+            self.save(&self.begin_change()).inspect_err(|error| error!("{}", error.what))?;
         }
         answer
     }
@@ -34,7 +34,7 @@ impl Service for Desk {
 
 impl Desk {
     /// Tells front ends which phone's state they have to read again.
-    fn tell_changes(&self, changes: Changes, device: Option<&str>, method: &str) {
+    fn send_change_event(&self, changes: Changes, device: Option<&str>, method: &str) {
         let device = match changes {
             Changes::Nothing => return,
             Changes::ItsPhone => device.map_or_else(|| self.phones().selected.to_string(), str::to_owned),
@@ -75,7 +75,7 @@ impl Desk {
             }
             Request::SensorSetMode(set) => {
                 let sensor = phone()?.set_sensor_mode(set.mode);
-                self.save(&self.change())?;
+                self.save(&self.begin_change())?;
                 Response::SensorSetMode(sensor)
             }
             Request::SensorTouch(touch) => Response::SensorTouch(phone()?.touch(touch.touch)?),

@@ -37,7 +37,8 @@ impl Answer {
             Self::Authentication(authentication) => authentication.callback.err_code != 0,
             Self::Codes(_) => false,
             Self::Response(response) | Self::Verbatim(response) => {
-                let (Kind::OfPhone { is_negative } | Kind::OfSimulator { is_negative }) = Kind::of(response);
+                let (Kind::OfPhone { is_negative } | Kind::OfSimulator { is_negative }) =
+                    Kind::from_response(response);
                 is_negative
             }
         }
@@ -45,11 +46,11 @@ impl Answer {
 
     /// Whether scripts rely on this answer, so that it is always JSON: the callback's object, the trusted app's
     /// answers, and the protocol's own.
-    pub(crate) fn is_for_machines(&self) -> bool {
+    pub(crate) fn is_always_json(&self) -> bool {
         match self {
             Self::Authentication(_) | Self::Verbatim(_) => true,
             Self::Codes(_) => false,
-            Self::Response(response) => matches!(Kind::of(response), Kind::OfPhone { .. }),
+            Self::Response(response) => matches!(Kind::from_response(response), Kind::OfPhone { .. }),
         }
     }
 
@@ -90,16 +91,16 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(response: &Response) -> Self {
+    fn from_response(response: &Response) -> Self {
         let phone = |is_negative| Self::OfPhone { is_negative };
         let simulator = |is_negative| Self::OfSimulator { is_negative };
         match response {
             Response::StartSoterAuthentication(answer) => phone(answer.err_code != 0),
-            Response::CheckIsSupportSoterAuthentication(answer) => phone(fails(&answer.err_msg)),
-            Response::CheckIsSoterEnrolledInDevice(answer) => phone(fails(&answer.err_msg)),
-            Response::Login(answer) => phone(fails(&answer.err_msg)),
-            Response::CheckSession(answer) => phone(fails(&answer.err_msg)),
-            Response::GetUserInfo(answer) => phone(fails(&answer.err_msg)),
+            Response::CheckIsSupportSoterAuthentication(answer) => phone(is_failure(&answer.err_msg)),
+            Response::CheckIsSoterEnrolledInDevice(answer) => phone(is_failure(&answer.err_msg)),
+            Response::Login(answer) => phone(is_failure(&answer.err_msg)),
+            Response::CheckSession(answer) => phone(is_failure(&answer.err_msg)),
+            Response::GetUserInfo(answer) => phone(is_failure(&answer.err_msg)),
             Response::GenerateAppSecureKey(reply)
             | Response::GetAppSecureKey(reply)
             | Response::HasAskAlready(reply)
@@ -145,7 +146,7 @@ impl Kind {
 }
 
 /// Whether the `errMsg` of a wx call without `errCode` reports a failure.
-fn fails(err_msg: &str) -> bool {
+fn is_failure(err_msg: &str) -> bool {
     err_msg.contains(":fail")
 }
 
@@ -153,7 +154,7 @@ fn code_json(code: &Code) -> Value {
     json!({
         "code": code.code,
         "name": code.name,
-        "place": code.place.to_string(),
+        "place": code.source.to_string(),
         "meaning": code.meaning,
         "advice": code.advice,
     })

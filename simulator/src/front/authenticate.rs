@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::answer::Answer;
 use super::authentication::Authentication;
-use super::evidence::evidence;
+use super::evidence::find_evidence;
 use crate::grammar::PreparedCall;
 
 /// An authentication that has not been answered yet. Dropping it aborts the call, which cancels its dialog.
@@ -21,7 +21,7 @@ pub(crate) struct Pending<S> {
     /// Contains one call. It is a set because dropping a set aborts its tasks.
     calls: JoinSet<Result<Response, CommandError>>,
     events: broadcast::Receiver<Event>,
-    happened: Vec<Event>,
+    past_events: Vec<Event>,
     dialog: Option<OpenDialog>,
 }
 
@@ -56,7 +56,7 @@ impl<S: Service> Pending<S> {
             prepared_call,
             calls,
             events,
-            happened: Vec::new(),
+            past_events: Vec::new(),
             dialog: None,
         }
     }
@@ -66,8 +66,8 @@ impl<S: Service> Pending<S> {
         tokio::select! {
             // Events that happened before the answer are reported before it.
             biased;
-            event = next(&mut self.events) => self.note(event),
-            ended = self.calls.join_next() => Progress::Ended(unwrapped(ended)),
+            event = next(&mut self.events) => self.record_event(event),
+            ended = self.calls.join_next() => Progress::Ended(into_callback(ended)),
         }
     }
 
@@ -75,7 +75,7 @@ impl<S: Service> Pending<S> {
     ///
     /// # Errors
     /// Those of [`Service::call`]. `Internal` if the task of the call breaks off.
-    pub(crate) async fn end(&mut self) -> Result<SoterAuthentication, CommandError> {
+    pub(crate) async fn wait_for_end(&mut self) -> Result<SoterAuthentication, CommandError> {
         loop {
             if let Progress::Ended(ended) = self.progress().await {
                 return ended;
@@ -88,7 +88,7 @@ impl<S: Service> Pending<S> {
         let mut closed = false;
         while let Ok(event) = self.events.try_recv() {
             closed |= matches!((&event, &self.dialog), (Event::PromptClosed { dialog, .. }, Some(open)) if *dialog == open.number);
-            self.note(event);
+            self.record_event(event);
         }
         closed
     }
@@ -101,12 +101,12 @@ impl<S: Service> Pending<S> {
     }
 
     /// The answer with the facts that are known about it. For machines, the evidence is left out.
-    pub(crate) async fn conclude(mut self, callback: SoterAuthentication, for_machines: bool) -> Answer {
+    pub(crate) async fn conclude(mut self, callback: SoterAuthentication, as_json: bool) -> Answer {
         if self.prepared_call.verbatim {
             return Answer::Verbatim(Response::StartSoterAuthentication(callback));
         }
         self.is_closed();
-        let reason = self.happened.iter().rev().find_map(|event| match event {
+        let reason = self.past_events.iter().rev().find_map(|event| match event {
             Event::Refused { method, code, reason, .. }
                 if method == wx::StartSoterAuthentication::METHOD
                     && *code == callback.err_code
@@ -116,19 +116,19 @@ impl<S: Service> Pending<S> {
             }
             _ => None,
         });
-        let evidence = if for_machines {
+        let evidence = if as_json {
             None
         } else {
             // The authentication has succeeded, even if the evidence cannot be gathered.
-            evidence(&self.service, &callback, &self.happened).await.ok().flatten()
+            find_evidence(&self.service, &callback, &self.past_events).await.ok().flatten()
         };
-        let remarks = not_enrolled(&self.happened);
+        let remarks = not_enrolled(&self.past_events);
         Answer::Authentication(Authentication { callback, reason, evidence, remarks })
     }
 
-    fn note(&mut self, event: Event) -> Progress {
-        self.happened.push(event.clone());
-        match opened_by(&self.prepared_call.call, &event) {
+    fn record_event(&mut self, event: Event) -> Progress {
+        self.past_events.push(event.clone());
+        match opened_dialog(&self.prepared_call.call, &event) {
             Some(dialog) => {
                 self.dialog = Some(dialog);
                 Progress::Waits(event)
@@ -139,8 +139,8 @@ impl<S: Service> Pending<S> {
 }
 
 /// A remark for each number that was presented and is not enrolled: it counted as an unknown finger.
-fn not_enrolled(happened: &[Event]) -> Vec<String> {
-    let mut numbers: Vec<u32> = happened
+fn not_enrolled(past_events: &[Event]) -> Vec<String> {
+    let mut numbers: Vec<u32> = past_events
         .iter()
         .filter_map(|event| match event {
             Event::Touched { touch: Touch::Enrolled(number), judgement: Judgement::Rejected, .. } => {
@@ -160,12 +160,12 @@ fn not_enrolled(happened: &[Event]) -> Vec<String> {
 }
 
 /// The dialog, if the event reports that this call's dialog waits for a person.
-fn opened_by(call: &Call, event: &Event) -> Option<OpenDialog> {
+fn opened_dialog(call: &Call, event: &Event) -> Option<OpenDialog> {
     let Event::PromptShown { device, challenge, waits: true, dialog, .. } = event else { return None };
     let Request::StartSoterAuthentication(request) = &call.request else { return None };
-    let ours = call.device.as_ref().is_none_or(|named| named == device)
+    let is_own_dialog = call.device.as_ref().is_none_or(|named| named == device)
         && request.challenge.as_ref() == Some(challenge);
-    ours.then(|| OpenDialog { device: device.clone(), number: *dialog })
+    is_own_dialog.then(|| OpenDialog { device: device.clone(), number: *dialog })
 }
 
 /// The next event. Waits forever if the sender is closed.
@@ -179,7 +179,7 @@ async fn next(events: &mut broadcast::Receiver<Event>) -> Event {
     }
 }
 
-fn unwrapped(
+fn into_callback(
     ended: Option<Result<Result<Response, CommandError>, JoinError>>,
 ) -> Result<SoterAuthentication, CommandError> {
     match ended {
@@ -212,10 +212,10 @@ mod tests {
             challenge: "order".to_owned(),
             waits,
         };
-        assert!(opened_by(&call(None, "order"), &prompt(true)).is_some());
-        assert!(opened_by(&call(Some("one"), "order"), &prompt(true)).is_some());
-        assert!(opened_by(&call(Some("two"), "order"), &prompt(true)).is_none());
-        assert!(opened_by(&call(None, "another"), &prompt(true)).is_none());
-        assert!(opened_by(&call(None, "order"), &prompt(false)).is_none());
+        assert!(opened_dialog(&call(None, "order"), &prompt(true)).is_some());
+        assert!(opened_dialog(&call(Some("one"), "order"), &prompt(true)).is_some());
+        assert!(opened_dialog(&call(Some("two"), "order"), &prompt(true)).is_none());
+        assert!(opened_dialog(&call(None, "another"), &prompt(true)).is_none());
+        assert!(opened_dialog(&call(None, "order"), &prompt(false)).is_none());
     }
 }

@@ -34,15 +34,18 @@ impl Console {
     /// The standard streams of this process.
     pub(crate) fn standard() -> Self {
         Self {
-            paint: Paint::of(&io::stdout()),
-            error_paint: Paint::of(&io::stderr()),
+            paint: Paint::for_stream(&io::stdout()),
+            error_paint: Paint::for_stream(&io::stderr()),
             answers: Box::new(io::stdout()),
             errors: Box::new(io::stderr()),
         }
     }
 
     /// Other streams, without colours.
-    pub(crate) fn to(answers: impl Write + Send + 'static, errors: impl Write + Send + 'static) -> Self {
+    pub(crate) fn with_writers(
+        answers: impl Write + Send + 'static,
+        errors: impl Write + Send + 'static,
+    ) -> Self {
         Self {
             answers: Box::new(answers),
             errors: Box::new(errors),
@@ -84,7 +87,7 @@ impl Console {
     /// Writes an error for a person: what happened, and what to do next.
     pub(crate) fn error(&mut self, error: &CommandError) {
         let paint = self.error_paint;
-        self.tell(&format!(
+        self.write_stderr(&format!(
             "{} {}\n{} {}\n",
             paint.bad("error:"),
             visible(&error.what),
@@ -96,15 +99,15 @@ impl Console {
     /// Writes a remark that is not an answer.
     pub(crate) fn remark(&mut self, text: &str) {
         let line = format!("{} {}\n", self.error_paint.dim("remark:"), visible(text));
-        self.tell(&line);
+        self.write_stderr(&line);
     }
 
     /// Writes a line about something that happened in the background.
-    pub(crate) fn aside(&mut self, text: &str) {
-        self.tell(&format!("{text}\n"));
+    pub(crate) fn stderr_line(&mut self, text: &str) {
+        self.write_stderr(&format!("{text}\n"));
     }
 
-    fn tell(&mut self, text: &str) {
+    fn write_stderr(&mut self, text: &str) {
         // What cannot be written to standard error cannot be reported anywhere.
         let _ = self.errors.write_all(text.as_bytes()).and_then(|()| self.errors.flush());
     }

@@ -22,7 +22,7 @@ pub(crate) use self::view::Screen;
 ///
 /// # Errors
 /// Those of [`Service::call`]. `Environment` if the terminal does not support single keys.
-pub(crate) async fn authenticate_at<S: Service>(
+pub(crate) async fn authenticate_with_dialog<S: Service>(
     screen: Screen,
     service: &Arc<S>,
     pending: &mut Pending<S>,
@@ -40,9 +40,9 @@ pub(crate) async fn authenticate_at<S: Service>(
                 }
                 Progress::Ended(ended) => return ended,
             },
-            key = pressed(&mut dialog) => {
+            key = next_key(&mut dialog) => {
                 if let Some(dialog) = &mut dialog {
-                    dialog.act(service, key).await;
+                    dialog.handle_key(service, key).await;
                 }
             }
         }
@@ -50,7 +50,7 @@ pub(crate) async fn authenticate_at<S: Service>(
 }
 
 /// The next key. Waits forever while there is no dialog, or after it was cancelled.
-async fn pressed(dialog: &mut Option<Dialog>) -> Key {
+async fn next_key(dialog: &mut Option<Dialog>) -> Key {
     match dialog {
         Some(Dialog { cancelled: false, keyboard, .. }) => keyboard.key().await,
         _ => std::future::pending().await,
@@ -75,13 +75,13 @@ impl Dialog {
     ) -> Result<Self, CommandError> {
         let device = prompt.device().unwrap_or_default().to_owned();
         let enrolled = service.request(Some(&device), biometric::List {}).await?.enrolments;
-        let keyboard = Keyboard::take()?;
+        let keyboard = Keyboard::open()?;
         let log_pause = log::pause();
         let view = View::draw(prompt, choices(&enrolled), screen);
         Ok(Self { view, keyboard, _log_pause: log_pause, device, cancelled: false })
     }
 
-    async fn act<S: Service>(&mut self, service: &Arc<S>, key: Key) {
+    async fn handle_key<S: Service>(&mut self, service: &Arc<S>, key: Key) {
         let touch = match key {
             Key::Resize => return self.view.redraw(),
             Key::Cancel | Key::Character('c' | 'C') => Touch::Cancel,
@@ -103,15 +103,15 @@ impl Dialog {
 
 /// One key for each finger and face: the digit of its number if it has only one, otherwise an unused digit.
 fn choices(enrolled: &[Enrolment]) -> Vec<Choice> {
-    let own = |enrolment: &Enrolment| {
+    let number_key = |enrolment: &Enrolment| {
         char::from_digit(enrolment.number, 10).filter(|_| (1..=9).contains(&enrolment.number))
     };
-    let taken: Vec<_> = enrolled.iter().filter_map(own).collect();
-    let mut left = ('0'..='9').filter(|digit| !taken.contains(digit));
+    let used_keys: Vec<_> = enrolled.iter().filter_map(number_key).collect();
+    let mut free_keys = ('0'..='9').filter(|digit| !used_keys.contains(digit));
     enrolled
         .iter()
         .filter_map(|enrolment| {
-            let key = own(enrolment).or_else(|| left.next())?;
+            let key = number_key(enrolment).or_else(|| free_keys.next())?;
             Some(Choice { key, enrolment: enrolment.clone() })
         })
         .collect()

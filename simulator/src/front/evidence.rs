@@ -29,17 +29,17 @@ pub(crate) struct Evidence {
 /// # Errors
 /// Those of [`Service::call`].
 /// The service's.
-pub(crate) async fn evidence<S: Service>(
+pub(crate) async fn find_evidence<S: Service>(
     service: &Arc<S>,
     callback: &SoterAuthentication,
-    happened: &[Event],
+    past_events: &[Event],
 ) -> Result<Option<Evidence>, CommandError> {
     if callback.err_code != 0 {
         return Ok(None);
     }
     // There may be signatures for other front ends in between. The counter in the result identifies this one.
     let result = soter_wire::ResultJson::decode(callback.result_json.as_bytes()).ok();
-    let signed = happened.iter().rev().find_map(|event| match event {
+    let signed = past_events.iter().rev().find_map(|event| match event {
         Event::Signed { device, fingerprint, counter, scheme, .. }
             if result.as_ref().is_none_or(|result| result.counter == *counter) =>
         {

@@ -11,10 +11,10 @@ use soter_bridge::protocol::CommandError;
 use tokio::sync::mpsc;
 
 /// How long the reader waits for a key before it checks whether it should stop.
-const POLL: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The maximum number of keys that wait to be handled; a person types fewer.
-const WAITING_KEYS: usize = 16;
+const KEY_QUEUE_LENGTH: usize = 16;
 
 /// What was pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(crate) enum Key {
 #[derive(Debug)]
 pub(crate) struct Keyboard {
     keys: mpsc::Receiver<Key>,
-    unwanted: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
     reader: Option<JoinHandle<()>>,
     _raw: RawMode,
 }
@@ -41,15 +41,15 @@ impl Keyboard {
     ///
     /// # Errors
     /// `Environment` if the terminal does not support raw mode.
-    pub(crate) fn take() -> Result<Self, CommandError> {
+    pub(crate) fn open() -> Result<Self, CommandError> {
         let raw = RawMode::enter()?;
-        let (sender, keys) = mpsc::channel(WAITING_KEYS);
-        let unwanted = Arc::new(AtomicBool::new(false));
+        let (sender, keys) = mpsc::channel(KEY_QUEUE_LENGTH);
+        let stop = Arc::new(AtomicBool::new(false));
         let reader = thread::spawn({
-            let unwanted = Arc::clone(&unwanted);
-            move || read_keys(&sender, &unwanted)
+            let stop = Arc::clone(&stop);
+            move || read_keys(&sender, &stop)
         });
-        Ok(Self { keys, unwanted, reader: Some(reader), _raw: raw })
+        Ok(Self { keys, stop, reader: Some(reader), _raw: raw })
     }
 
     /// The next key. Cancel safe.
@@ -61,7 +61,7 @@ impl Keyboard {
 
 impl Drop for Keyboard {
     fn drop(&mut self) {
-        self.unwanted.store(true, Ordering::Relaxed);
+        self.stop.store(true, Ordering::Relaxed);
         // Waits for one poll at most. A reader that keeps running would take keys from the next reader.
         if let Some(reader) = self.reader.take() {
             // A reader that panicked has ended, too.
@@ -70,11 +70,11 @@ impl Drop for Keyboard {
     }
 }
 
-fn read_keys(sender: &mpsc::Sender<Key>, unwanted: &AtomicBool) {
-    while !unwanted.load(Ordering::Relaxed) {
-        let key = match event::poll(POLL) {
+fn read_keys(sender: &mpsc::Sender<Key>, stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        let key = match event::poll(POLL_INTERVAL) {
             Ok(false) => continue,
-            Ok(true) => event::read().map(|event| pressed(&event)),
+            Ok(true) => event::read().map(|event| translate_event(&event)),
             Err(error) => Err(error),
         };
         match key {
@@ -86,7 +86,7 @@ fn read_keys(sender: &mpsc::Sender<Key>, unwanted: &AtomicBool) {
     }
 }
 
-fn pressed(event: &Event) -> Option<Key> {
+fn translate_event(event: &Event) -> Option<Key> {
     match event {
         Event::Key(KeyEvent { code, modifiers, kind: KeyEventKind::Press, .. }) => match code {
             KeyCode::Char('c' | 'd') if modifiers.contains(KeyModifiers::CONTROL) => Some(Key::Cancel),

@@ -16,10 +16,10 @@ impl Paint {
 
     /// Colours for a stream. There are none if it is not a terminal, `NO_COLOR` is set (<https://no-color.org>), or
     /// `TERM` is `dumb`.
-    pub(crate) fn of(stream: &impl IsTerminal) -> Self {
-        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
-        if unwanted || dumb || !stream.is_terminal() || !understands_escapes() {
+    pub(crate) fn for_stream(stream: &impl IsTerminal) -> Self {
+        let is_disabled = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+        if is_disabled || is_dumb || !stream.is_terminal() || !supports_escapes() {
             Self::PLAIN
         } else {
             Self::COLOURED
@@ -67,12 +67,12 @@ impl Paint {
 
 /// Whether the console understands escape sequences. Older Windows consoles have to enable them first.
 #[cfg(windows)]
-fn understands_escapes() -> bool {
+fn supports_escapes() -> bool {
     crossterm::ansi_support::supports_ansi()
 }
 
 /// Whether the console understands escape sequences: outside Windows, always.
 #[cfg(not(windows))]
-fn understands_escapes() -> bool {
+fn supports_escapes() -> bool {
     true
 }

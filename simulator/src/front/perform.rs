@@ -33,20 +33,21 @@ pub(crate) async fn perform<S: Service>(
 ///
 /// # Errors
 /// Those of [`Service::call`].
-pub(crate) async fn with_usual_mode<S: Service>(
+pub(crate) async fn with_default_mode<S: Service>(
     service: &Arc<S>,
     mut prepared_call: PreparedCall,
 ) -> Result<PreparedCall, CommandError> {
     if let Request::StartSoterAuthentication(request) = &mut prepared_call.call.request
-        && prepared_call.usual_mode
+        && prepared_call.use_default_mode
     {
-        let question = wx::CheckIsSupportSoterAuthentication {};
-        let support = service.request(prepared_call.call.device.as_deref(), question).await?.support_mode;
-        let usual = match support.first() {
-            Some(first) if !support.contains(&Mode::FingerPrint) => *first,
+        let support_request = wx::CheckIsSupportSoterAuthentication {};
+        let supported_modes =
+            service.request(prepared_call.call.device.as_deref(), support_request).await?.support_mode;
+        let default_mode = match supported_modes.first() {
+            Some(first) if !supported_modes.contains(&Mode::FingerPrint) => *first,
             _ => Mode::FingerPrint,
         };
-        request.request_auth_modes = Some(vec![usual.name().to_owned()]);
+        request.request_auth_modes = Some(vec![default_mode.name().to_owned()]);
     }
     Ok(prepared_call)
 }
@@ -56,7 +57,7 @@ pub(crate) async fn with_usual_mode<S: Service>(
 /// # Errors
 /// `InvalidParams` if standard input is named twice, `Environment` if a file cannot be read.
 pub(crate) fn verify_files(files: &Verify) -> Result<verify::Verdict, CommandError> {
-    let inputs = [&files.key, &files.json, &files.signature].map(|path| Input::named(path));
+    let inputs = [&files.key, &files.json, &files.signature].map(|path| Input::from_path(path));
     if inputs.iter().filter(|input| **input == Input::Standard).count() > 1 {
         return Err(CommandError::invalid_params(
             "standard input is named more than once",

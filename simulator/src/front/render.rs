@@ -79,7 +79,7 @@ pub(super) fn codes(codes: &[&'static Code], paint: Paint) -> String {
             "{}  {}  {}\n  {}\n  {} {}",
             paint.strong(&code.code.to_string()),
             code.name,
-            paint.dim(&format!("({})", code.place)),
+            paint.dim(&format!("({})", code.source)),
             code.meaning,
             paint.dim("what to do:"),
             code.advice

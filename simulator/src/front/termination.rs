@@ -8,20 +8,20 @@ use tokio::runtime::Runtime;
 ///
 /// On Windows the console belongs to the window and closes with it, so nothing has to be restored.
 #[cfg(unix)]
-pub(crate) fn end_in_order(runtime: &Runtime, close: impl FnOnce() + Send + 'static) {
+pub(crate) fn exit_cleanly_on_signal(runtime: &Runtime, close: impl FnOnce() + Send + 'static) {
     use std::io::{self, IsTerminal, Write};
 
     use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
     use tokio::signal::unix::{SignalKind, signal};
 
     /// Bracketed paste off, cursor shown.
-    const PLAIN_SCREEN: &[u8] = b"\x1b[?2004l\x1b[?25h\r\n";
+    const RESET_SCREEN_SEQUENCE: &[u8] = b"\x1b[?2004l\x1b[?25h\r\n";
 
     if !io::stdin().is_terminal() {
         return;
     }
     let Ok(mode) = tcgetattr(io::stdin()) else { return };
-    let _inside = runtime.enter();
+    let _guard = runtime.enter();
     // Without handlers, the signals end the process in the default way.
     let (Ok(mut terminate), Ok(mut hang_up)) =
         (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
@@ -39,7 +39,7 @@ pub(crate) fn end_in_order(runtime: &Runtime, close: impl FnOnce() + Send + 'sta
         let mut screen = io::stderr();
         if screen.is_terminal() {
             // The same.
-            let _ = screen.write_all(PLAIN_SCREEN);
+            let _ = screen.write_all(RESET_SCREEN_SEQUENCE);
         }
         std::process::exit(128 + kind.as_raw_value());
     });
@@ -47,4 +47,4 @@ pub(crate) fn end_in_order(runtime: &Runtime, close: impl FnOnce() + Send + 'sta
 
 /// Does nothing on Windows; see the Unix version.
 #[cfg(not(unix))]
-pub(crate) fn end_in_order(_: &Runtime, _: impl FnOnce() + Send + 'static) {}
+pub(crate) fn exit_cleanly_on_signal(_: &Runtime, _: impl FnOnce() + Send + 'static) {}

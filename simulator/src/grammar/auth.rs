@@ -37,7 +37,7 @@ pub(crate) struct Auth {
 impl Auth {
     /// The protocol call for this command. Modes are passed on as given; an empty list means no modes.
     pub(crate) fn prepared_call(self) -> PreparedCall {
-        let usual_mode = self.modes.is_none();
+        let use_default_mode = self.modes.is_none();
         let request_auth_modes = self.modes.map(|modes| match modes.as_str() {
             "" => Vec::new(),
             names => names.split(',').map(str::to_owned).collect(),
@@ -49,7 +49,7 @@ impl Auth {
             appid: self.app,
             touch: self.touch,
         };
-        PreparedCall { usual_mode, ..PreparedCall::new(request) }
+        PreparedCall { use_default_mode, ..PreparedCall::new(request) }
     }
 }
 

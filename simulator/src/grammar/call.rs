@@ -36,6 +36,6 @@ impl CallMethod {
         // A method without parameters expects an empty object, not null.
         let params = if params.is_null() { Value::Object(serde_json::Map::new()) } else { params };
         let call = Call::parse(&self.method, params)?;
-        Ok(PreparedCall { call, usual_mode: false, verbatim: true, raw: None })
+        Ok(PreparedCall { call, use_default_mode: false, verbatim: true, raw: None })
     }
 }

@@ -8,8 +8,8 @@ use soter_bridge::protocol::danger::{Duplicate, Hash, Padding, Restore, SetClock
 use soter_bridge::protocol::{CommandError, PrivateKeyText};
 use zeroize::Zeroizing;
 
-use super::moment::parse_moment;
 use super::prepared_call::PreparedCall;
+use super::timestamp::parse_timestamp;
 use crate::files::{Input, read_input};
 
 /// `danger …`.
@@ -87,7 +87,7 @@ impl Danger {
             Self::Clone { name } => PreparedCall::new(Duplicate { name }),
             Self::Clock { clock: Forced(clock) } => PreparedCall::new(SetClock { clock }),
             Self::Sign(SignArguments { text, key, padding, hash, mgf1, salt }) => {
-                let private_key = key.as_deref().map(|path| read_key(Input::named(path))).transpose()?;
+                let private_key = key.as_deref().map(|path| read_key(Input::from_path(path))).transpose()?;
                 PreparedCall::new(Sign { text, private_key, padding, hash, mgf1, salt })
             }
         })
@@ -107,7 +107,7 @@ fn read_key(input: Input<'_>) -> Result<PrivateKeyText, CommandError> {
 fn parse_clock(text: &str) -> Result<Forced, String> {
     match text {
         "default" => Ok(Forced(None)),
-        moment => parse_moment(moment).map(|moment| Forced(Some(moment))),
+        timestamp => parse_timestamp(timestamp).map(|timestamp| Forced(Some(timestamp))),
     }
 }
 

@@ -6,8 +6,8 @@ use soter_bridge::protocol::{Patch, SeedText, device};
 use soter_wechat::Secret;
 use soter_wire::{Mode, Profile};
 
-use super::moment::parse_moment;
 use super::prepared_call::PreparedCall;
+use super::timestamp::parse_timestamp;
 
 /// `device …`.
 #[derive(Clone, Debug, Subcommand)]
@@ -24,7 +24,7 @@ pub(crate) enum Device {
         #[arg(long, value_name = "TEXT")]
         seed: Option<Secret>,
         /// Where a seeded phone's clock stands: 2020-01-01T00:00:00Z or Unix milliseconds
-        #[arg(long, value_name = "TIME", requires = "seed", value_parser = parse_moment)]
+        #[arg(long, value_name = "TIME", requires = "seed", value_parser = parse_timestamp)]
         clock: Option<u64>,
     },
     /// The phones on the desk
@@ -143,10 +143,12 @@ impl Device {
             Self::List => PreparedCall::new(device::List {}),
             Self::Profiles => PreparedCall::new(device::Profiles {}),
             Self::Select { name } => PreparedCall::new(device::Select { name }),
-            Self::Show { name } => PreparedCall::new(device::Show {}).on(name.as_deref()),
+            Self::Show { name } => PreparedCall::new(device::Show {}).for_device(name.as_deref()),
             Self::Set(setting) => PreparedCall::new(setting.patch()),
             Self::Remove { name } => PreparedCall::new(device::Remove { name }),
-            Self::Reset { name } => PreparedCall::new(device::ResetNormalWorld {}).on(name.as_deref()),
+            Self::Reset { name } => {
+                PreparedCall::new(device::ResetNormalWorld {}).for_device(name.as_deref())
+            }
         }
     }
 }
@@ -229,6 +231,6 @@ fn parse_name(text: &str) -> Result<Patch<String>, String> {
 fn parse_clock(text: &str) -> Result<Patch<u64>, String> {
     match text {
         DEFAULT => Ok(Patch::Reset),
-        moment => parse_moment(moment).map(Patch::Set),
+        timestamp => parse_timestamp(timestamp).map(Patch::Set),
     }
 }

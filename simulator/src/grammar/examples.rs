@@ -155,24 +155,24 @@ pub(super) const PROGRAM: &[(&str, &[&str])] = &[
 ];
 
 /// Adds each command's examples to its help.
-pub(super) fn attach(command: clap::Command, dialect: Dialect) -> clap::Command {
-    attach_below(command, "", dialect)
+pub(super) fn add_examples(command: clap::Command, dialect: Dialect) -> clap::Command {
+    add_examples_below(command, "", dialect)
 }
 
-fn attach_below(mut command: clap::Command, path: &str, dialect: Dialect) -> clap::Command {
-    let examples = of(path, dialect);
+fn add_examples_below(mut command: clap::Command, path: &str, dialect: Dialect) -> clap::Command {
+    let examples = examples_for(path, dialect);
     if !examples.is_empty() {
         let title = if examples.len() == 1 { "Example" } else { "Examples" };
         command = command.after_help(format!("{title}:\n  {}", examples.join("\n  ")));
     }
-    command.mut_subcommands(|below| {
-        let path = format!("{path} {}", below.get_name());
-        attach_below(below, path.trim_start(), dialect)
+    command.mut_subcommands(|subcommand| {
+        let path = format!("{path} {}", subcommand.get_name());
+        add_examples_below(subcommand, path.trim_start(), dialect)
     })
 }
 
 /// The examples of the command with these words, as they are typed in this dialect.
-fn of(path: &str, dialect: Dialect) -> Vec<String> {
+fn examples_for(path: &str, dialect: Dialect) -> Vec<String> {
     let find = |table: &'static [(&str, &[&str])]| {
         table.iter().find(|(words, _)| *words == path).map(|(_, examples)| *examples)
     };

@@ -12,7 +12,7 @@ use soter_bridge::protocol::CommandError;
 use soter_wechat::Secret;
 use soter_wire::Profile;
 
-use super::moment::parse_moment;
+use super::timestamp::parse_timestamp;
 use crate::log::LogFormat;
 
 /// The heading of these options in the help.
@@ -84,8 +84,8 @@ impl Options {
             overwrite(matches, CONNECT, &mut options.connect);
             overwrite(matches, LOG, &mut options.log);
             overwrite(matches, LOG_FORMAT, &mut options.log_format);
-            options.ephemeral |= given(matches, EPHEMERAL);
-            options.json |= given(matches, JSON);
+            options.ephemeral |= is_set(matches, EPHEMERAL);
+            options.json |= is_set(matches, JSON);
             level = matches.subcommand().map(|(_, matches)| matches);
         }
         if options.ephemeral && options.state.is_some() {
@@ -94,12 +94,12 @@ impl Options {
                 "keep the state in a folder, or keep nothing: leave one of them out",
             ));
         }
-        let names_state = options.state.is_some()
+        let has_state_option = options.state.is_some()
             || options.ephemeral
             || options.profile.is_some()
             || options.seed.is_some()
             || options.clock.is_some();
-        if options.connect.is_some() && names_state {
+        if options.connect.is_some() && has_state_option {
             return Err(CommandError::invalid_params(
                 "--connect means the phones of a running server, which has its own state, profile and seed",
                 "leave --state, --ephemeral, --profile, --seed and --clock out, or leave --connect out",
@@ -116,22 +116,24 @@ impl Options {
 }
 
 /// Adds the options to a command and all its subcommands, unless a command has its own option with that name.
-pub(super) fn spread(mut command: clap::Command, scope: Scope) -> clap::Command {
+pub(super) fn add_options(mut command: clap::Command, scope: Scope) -> clap::Command {
     let stateless = WITHOUT_PHONE.contains(&command.get_name());
     for argument in arguments() {
         let id = argument.get_id().as_str();
-        let fits = match scope {
+        let applies = match scope {
             Scope::Program if stateless => [JSON, CONNECT, LOG, LOG_FORMAT].contains(&id),
             Scope::Line if stateless => id == JSON,
             Scope::Program => true,
             Scope::Line => id == DEVICE || id == JSON,
         };
-        let taken = command.get_arguments().any(|own| own.get_long() == argument.get_long());
-        if fits && !taken {
+        let is_defined = command.get_arguments().any(|own| own.get_long() == argument.get_long());
+        if applies && !is_defined {
             command = command.arg(argument);
         }
     }
-    command.disable_help_subcommand(scope == Scope::Line).mut_subcommands(|below| spread(below, scope))
+    command
+        .disable_help_subcommand(scope == Scope::Line)
+        .mut_subcommands(|subcommand| add_options(subcommand, scope))
 }
 
 fn arguments() -> [Arg; 10] {
@@ -150,7 +152,7 @@ fn arguments() -> [Arg; 10] {
             .help("The phone family of a new phone"),
         option(SEED, "seed", "TEXT", value_parser!(Secret).into())
             .help("A reproducible phone; implies --ephemeral unless --state is given"),
-        option(CLOCK, "clock", "TIME", ValueParser::new(parse_moment))
+        option(CLOCK, "clock", "TIME", ValueParser::new(parse_timestamp))
             .help("Where the seeded phone's clock stands: 2020-01-01T00:00:00Z or Unix milliseconds"),
         option(DEVICE, "device", "DEVICE", value_parser!(String))
             .help("The phone that the command is for, if not the selected one"),
@@ -168,11 +170,11 @@ fn arguments() -> [Arg; 10] {
 
 /// Overwrites the value, if this level has the option.
 fn overwrite<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, id: &str, value: &mut Option<T>) {
-    if let Ok(Some(given)) = matches.try_get_one::<T>(id) {
-        *value = Some(given.clone());
+    if let Ok(Some(found)) = matches.try_get_one::<T>(id) {
+        *value = Some(found.clone());
     }
 }
 
-fn given(matches: &ArgMatches, id: &str) -> bool {
+fn is_set(matches: &ArgMatches, id: &str) -> bool {
     matches!(matches.try_get_one::<bool>(id), Ok(Some(true)))
 }

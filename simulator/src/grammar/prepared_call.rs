@@ -11,7 +11,7 @@ pub(crate) struct PreparedCall {
     /// The call.
     pub(crate) call: Call,
     /// The command is `auth` without modes: the phone's usual mode is filled in before the call.
-    pub(crate) usual_mode: bool,
+    pub(crate) use_default_mode: bool,
     /// The command is `call METHOD`: the protocol's answer is shown unchanged.
     pub(crate) verbatim: bool,
     /// The file to which the exported bytes are written, in addition to the answer.
@@ -31,12 +31,12 @@ impl PreparedCall {
 
     pub(super) fn new(request: impl Into<Request>) -> Self {
         let call = Call { device: None, request: request.into() };
-        Self { call, usual_mode: false, verbatim: false, raw: None }
+        Self { call, use_default_mode: false, verbatim: false, raw: None }
     }
 
     /// Sets the device, if the command has not named one.
     #[must_use]
-    pub(crate) fn on(mut self, device: Option<&str>) -> Self {
+    pub(crate) fn for_device(mut self, device: Option<&str>) -> Self {
         if self.call.device.is_none() {
             self.call.device = device.map(str::to_owned);
         }

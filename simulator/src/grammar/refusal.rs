@@ -36,20 +36,20 @@ impl Refused {
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                 // `device` alone is a mistake. The list of its subcommands shows what is missing.
                 if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-                    return Self::Usage(incomplete(&plain));
+                    return Self::Usage(incomplete_command(&plain));
                 }
                 let coloured = error.render().ansi().to_string();
                 Self::Help { plain, coloured }
             }
-            _ => Self::Usage(in_two_lines(&plain, dialect)),
+            _ => Self::Usage(usage_error(&plain, dialect)),
         }
     }
 }
 
 /// The error for a command that needs a subcommand and has none.
-fn incomplete(help: &str) -> CommandError {
+fn incomplete_command(help: &str) -> CommandError {
     let usage = section(help, "Usage:").unwrap_or_default();
-    let below: Vec<_> = help
+    let subcommands: Vec<_> = help
         .lines()
         .skip_while(|line| line.trim() != "Commands:")
         .skip(1)
@@ -61,14 +61,14 @@ fn incomplete(help: &str) -> CommandError {
         .collect();
     CommandError::invalid_params(
         format!("the command is not complete: {usage}"),
-        format!("one of: {}", below.join(", ")),
+        format!("one of: {}", subcommands.join(", ")),
     )
 }
 
 /// The first paragraph is what happened. A tip is the best advice; without one, the usage line is.
-fn in_two_lines(text: &str, dialect: Dialect) -> CommandError {
+fn usage_error(text: &str, dialect: Dialect) -> CommandError {
     let first = text.split("\n\n").next().unwrap_or(text);
-    let what = on_one_line(first.trim_start_matches("error:"));
+    let what = join_lines(first.trim_start_matches("error:"));
     let help = match dialect {
         Dialect::Program => "soter-sim --help",
         Dialect::Line => "help",
@@ -89,6 +89,6 @@ fn section<'a>(text: &'a str, start: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.trim().strip_prefix(start)).map(str::trim)
 }
 
-fn on_one_line(text: &str) -> String {
+fn join_lines(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

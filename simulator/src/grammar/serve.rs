@@ -9,7 +9,7 @@ use soter_bridge::protocol::sensor::SensorMode;
 use soter_wechat::{Replays, ReplyStyle};
 
 /// The address on which servers listen by default.
-pub(crate) const USUAL_ADDRESS: SocketAddr =
+pub(crate) const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8777);
 
 /// How to serve.
@@ -20,7 +20,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
     /// Who touches the sensor of the selected phone and of new ones: `ask`, `auto`, or a script; left out: as the phone is set
-    #[arg(long, value_name = "ask|auto|SCRIPT", value_parser = parse_touches)]
+    #[arg(long, value_name = "ask|auto|SCRIPT", value_parser = parse_sensor_mode)]
     pub(crate) touch: Option<SensorMode>,
     /// Whether `verify_signature` refuses a counter that is not new, or leaves that to the caller
     #[arg(long, value_enum, default_value_t)]
@@ -117,7 +117,7 @@ pub(crate) struct Rpc {
     pub(crate) params: Option<String>,
 }
 
-fn parse_touches(text: &str) -> Result<SensorMode, String> {
+fn parse_sensor_mode(text: &str) -> Result<SensorMode, String> {
     match text {
         "ask" => Ok(SensorMode::Ask),
         "auto" => Ok(SensorMode::Auto),

@@ -44,7 +44,7 @@ fn every_command(command: &clap::Command) -> Vec<String> {
 #[test]
 fn the_grammars_are_consistent() {
     command_line().debug_assert();
-    lines().debug_assert();
+    line_syntax().debug_assert();
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn help_that_promises_exit_codes_names_all_of_them() {
 
 #[test]
 fn every_command_has_an_example_and_each_example_of_a_line_parses() {
-    for path in every_command(&lines()) {
+    for path in every_command(&line_syntax()) {
         let examples: Vec<_> = examples::LINES
             .iter()
             .chain(examples::SHARED)
@@ -179,7 +179,7 @@ fn every_setting_of_the_protocol_can_be_set() {
         user: _,
         system_upgrade: _,
     } = serde_json::from_value(all.clone()).unwrap();
-    let commands = every_command(&lines());
+    let commands = every_command(&line_syntax());
     for setting in all.as_object().unwrap().keys() {
         assert!(commands.contains(&format!("device set {setting}")), "{setting}");
     }
@@ -301,7 +301,7 @@ proptest! {
 
     #[test]
     fn any_words_after_a_command_are_parsed_or_refused(
-        command in proptest::sample::select(every_command(&lines())),
+        command in proptest::sample::select(every_command(&line_syntax())),
         words in proptest::collection::vec("[-a-z0-9,'\"{}= .]{0,12}", 0..4),
     ) {
         if let Ok(Some(Line { command: LineCommand::Shared(command), .. })) =
@@ -313,7 +313,7 @@ proptest! {
 
     #[test]
     fn any_unfinished_line_can_be_split(text in "\\PC{0,80}") {
-        let typed = typed(&text);
+        let typed = parse_typed(&text);
         prop_assert!(text.is_char_boundary(typed.start));
     }
 }

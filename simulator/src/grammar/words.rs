@@ -3,7 +3,7 @@
 use soter_bridge::protocol::CommandError;
 
 /// The maximum length of a REPL line in bytes: enough for JSON that contains any challenge with escapes.
-pub(crate) const MAX_LINE: usize = 1 << 16;
+pub(crate) const MAX_LINE_BYTES: usize = 1 << 16;
 
 /// The words of a line, split as by a POSIX shell. Empty for an empty line or a comment (`#`).
 ///
@@ -16,9 +16,9 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, CommandError> {
     if line.starts_with('#') {
         return Ok(Vec::new());
     }
-    if line.len() > MAX_LINE {
+    if line.len() > MAX_LINE_BYTES {
         return Err(CommandError::invalid_params(
-            format!("the line has {} bytes; {MAX_LINE} are the most", line.len()),
+            format!("the line has {} bytes; {MAX_LINE_BYTES} are the most", line.len()),
             "split it, or put long texts into files",
         ));
     }
@@ -39,7 +39,7 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, CommandError> {
 }
 
 /// Splits text that was typed or pasted at once into lines. A line end inside quotation marks does not end the line.
-pub(crate) fn lines(text: &str) -> Vec<String> {
+pub(crate) fn split_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut open = String::new();
     for line in text.split('\n') {
@@ -79,7 +79,7 @@ pub(crate) struct Typed {
 }
 
 /// Splits an unfinished line. Quotation marks may be open.
-pub(crate) fn typed(line: &str) -> Typed {
+pub(crate) fn parse_typed(line: &str) -> Typed {
     let mut typed = Typed { finished: Vec::new(), partial: String::new(), start: line.len() };
     let mut in_word = false;
     let mut quote = None;
@@ -141,21 +141,21 @@ mod tests {
 
     #[test]
     fn a_pasted_text_is_split_at_line_feeds_outside_quotation_marks() {
-        assert_eq!(lines("keys\nauth 'a\nb'\n\nkeys"), ["keys", "auth 'a\nb'", "", "keys"]);
-        assert_eq!(lines("auth 'a\nkeys"), ["auth 'a\nkeys"]);
-        assert_eq!(lines("keys"), ["keys"]);
+        assert_eq!(split_lines("keys\nauth 'a\nb'\n\nkeys"), ["keys", "auth 'a\nb'", "", "keys"]);
+        assert_eq!(split_lines("auth 'a\nkeys"), ["auth 'a\nkeys"]);
+        assert_eq!(split_lines("keys"), ["keys"]);
     }
 
     #[test]
     fn a_line_that_cannot_be_split_is_an_error() {
         assert!(split("auth 'open").unwrap_err().what.contains("quotation mark"));
-        assert!(split(&"x".repeat(MAX_LINE + 1)).unwrap_err().what.contains("65537 bytes"));
+        assert!(split(&"x".repeat(MAX_LINE_BYTES + 1)).unwrap_err().what.contains("65537 bytes"));
     }
 
     #[test]
     fn the_word_under_the_cursor_is_found_in_an_unfinished_line() {
         let at = |line: &str| {
-            let Typed { finished, partial, start } = typed(line);
+            let Typed { finished, partial, start } = parse_typed(line);
             (finished.join("|"), partial, start)
         };
         assert_eq!(at(""), (String::new(), String::new(), 0));

@@ -5,7 +5,7 @@ use soter_bridge::protocol::{CommandError, Touch};
 use soter_tee::{Judgement as TeeJudgement, TeeError};
 use tracing::trace;
 
-use super::sensor::nothing_listens;
+use super::sensor::no_dialog_error;
 use super::state::{Phone, PhoneState};
 
 impl Phone {
@@ -16,13 +16,13 @@ impl Phone {
         touch: Touch,
     ) -> Result<Judged, CommandError> {
         while let Some(session) = state.app_sessions.last().copied() {
-            let Some(presented) = self.presented(state, touch, self.profile.modes)? else {
+            let Some(presented) = self.resolve_touch(state, touch, self.profile.modes)? else {
                 state.app_sessions.pop();
                 if let Err(error) = self.tee(state)?.cancel(session) {
                     // The usual reason: the session has expired.
                     trace!(%error, "the signing session is not cancelled");
                 }
-                return Ok(self.judged(touch, Judgement::Cancelled, None, None, false));
+                return Ok(self.report_touch(touch, Judgement::Cancelled, None, None, false));
             };
             let mode = Some(presented.mode);
             let (judgement, attempts_left) = match self.tee(state)?.present(session, presented) {
@@ -38,13 +38,17 @@ impl Phone {
                 }
                 Err(error) => return Err(self.tee_error(&error)),
             };
-            return Ok(self.judged(touch, judgement, mode, attempts_left, true));
+            return Ok(self.report_touch(touch, judgement, mode, attempts_left, true));
         }
-        Err(nothing_listens())
+        Err(no_dialog_error())
     }
 
     /// Lets an automatic sensor touch for an app's signing session.
-    pub(super) fn touch_by_itself(&self, state: &mut PhoneState, session: u64) -> Result<(), CommandError> {
+    pub(super) fn apply_automatic_touches(
+        &self,
+        state: &mut PhoneState,
+        session: u64,
+    ) -> Result<(), CommandError> {
         if !state.app_sessions.contains(&session) {
             return Ok(());
         }

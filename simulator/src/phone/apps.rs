@@ -3,17 +3,17 @@
 use soter_bridge::protocol::device::App;
 
 /// WeChat's package.
-const WECHAT: &str = "com.tencent.mm";
+const WECHAT_PACKAGE: &str = "com.tencent.mm";
 /// WeChat's Android uid. Modelled: a phone assigns uids from 10000 on as apps are installed.
 const WECHAT_UID: u32 = 10102;
 
 /// The apps on a new phone: WeChat, and one for trying the trusted app's commands.
 pub(super) fn new_apps() -> Vec<App> {
-    [(WECHAT, WECHAT_UID), ("com.example.soter.demo", 10115)]
+    [(WECHAT_PACKAGE, WECHAT_UID), ("com.example.soter.demo", 10115)]
         .map(|(package, uid)| App { package: package.to_owned(), uid })
         .to_vec()
 }
 
 pub(super) fn wechat_uid(apps: &[App]) -> u32 {
-    apps.iter().find(|app| app.package == WECHAT).map_or(WECHAT_UID, |app| app.uid)
+    apps.iter().find(|app| app.package == WECHAT_PACKAGE).map_or(WECHAT_UID, |app| app.uid)
 }

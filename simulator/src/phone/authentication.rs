@@ -21,11 +21,11 @@ use soter_wire::Mode;
 use super::dialog::{AwaitedOutcome, Dialog};
 use super::outcome::Ended;
 use super::state::{Phone, PhoneState};
-use super::upload::{MOST_UPLOADS, NextUpload, Upload};
+use super::upload::{MAX_UPLOADS, NextUpload, Upload};
 use super::wechat::Caller;
 
 /// The longest `authContent`, in UTF-16 units.
-const AUTH_CONTENT_LIMIT: usize = 42;
+const MAX_AUTH_CONTENT_UNITS: usize = 42;
 /// The dialog's text when the mini program gives none. Modelled.
 const DEFAULT_AUTH_CONTENT: &str = "请验证已有的指纹";
 
@@ -90,15 +90,15 @@ impl Phone {
     /// upload.
     async fn authenticate(&self, request: &StartSoterAuthentication) -> Result<Ended, Stop> {
         let modes = self.check_request(request)?;
-        let _turn = self.dialog_queue.turn().await?;
+        let _turn = self.dialog_queue.wait_for_turn().await?;
         let mut uploads = 0;
         loop {
             let upload = match self.open_dialog(request, &modes)? {
-                Opened::Waits(outcome) => return Ok(self.dialog_outcome(outcome).await?),
+                Opened::Waits(outcome) => return Ok(self.wait_for_outcome(outcome).await?),
                 Opened::Ended(ended) => return Ok(ended),
                 Opened::Lacks(upload) => upload,
             };
-            let refused = if uploads == MOST_UPLOADS {
+            let refused = if uploads == MAX_UPLOADS {
                 Some("WeChat's servers go on asking for the phone's keys".to_owned())
             } else {
                 self.upload(upload).await?
@@ -116,7 +116,7 @@ impl Phone {
         let mut state = self.state();
         if let Some(code) = state.record.settings.fail_next.take() {
             state.record_changed = true;
-            return Err(Ended::failed(code, scripted_message(code), "switched on by `device set failNext`"));
+            return Err(Ended::failed(code, message_for_code(code), "switched on by `device set failNext`"));
         }
         // 1. There are no modes.
         let requested = request.request_auth_modes.as_deref().unwrap_or_default();
@@ -164,7 +164,7 @@ impl Phone {
         let mut state = self.state();
         // 8 and 9. Modes that can be used.
         let enrolled = self.enrolled_modes(&mut state, modes)?;
-        let ready = self.ready_modes(&mut state, enrolled)?;
+        let ready = self.unlocked_modes(&mut state, enrolled)?;
         // 10. ASK and AuthKey, made when they are needed.
         check_internal_error(&state)?;
         let caller = self.caller(&state, request.appid.as_deref())?;
@@ -180,12 +180,12 @@ impl Phone {
         let challenge = request.challenge.as_deref().unwrap_or_default();
         let mut dialog = Dialog::new(session, ready, auth_content(request), challenge);
         let Some(touches) = touches else {
-            let outcome = dialog.wait();
+            let outcome = dialog.add_waiter();
             self.show_dialog(&mut state, dialog);
             return Ok(Opened::Waits(outcome));
         };
         self.show_dialog(&mut state, dialog);
-        Ok(Opened::Ended(self.play_touches(&mut state, touches)?))
+        Ok(Opened::Ended(self.apply_touches(&mut state, touches)?))
     }
 
     /// Step 8: the modes that have an enrolment.
@@ -205,7 +205,7 @@ impl Phone {
     }
 
     /// Step 9: the modes whose sensor is not frozen.
-    fn ready_modes(&self, state: &mut PhoneState, enrolled: Vec<Mode>) -> Result<Vec<Mode>, Stop> {
+    fn unlocked_modes(&self, state: &mut PhoneState, enrolled: Vec<Mode>) -> Result<Vec<Mode>, Stop> {
         let tee = self.tee(state)?;
         let (mut ready, mut frozen) = (Vec::new(), None);
         for mode in enrolled {
@@ -226,7 +226,7 @@ impl Phone {
         match self.next_upload(state, caller)? {
             NextUpload::Nothing => Ok(None),
             NextUpload::Upload(upload) => Ok(Some(upload)),
-            NextUpload::NoKey(error) => Err(self.tee_stop(&error, "auth key generate failed")),
+            NextUpload::NoKey(error) => Err(self.stop_for_tee_error(&error, "auth key generate failed")),
         }
     }
 
@@ -242,11 +242,11 @@ impl Phone {
         let challenge = request.challenge.as_deref().unwrap_or_default();
         self.tee(state)?
             .init_sign(uid, &caller.auth_key_name(), challenge, ready)
-            .map_err(|error| self.tee_stop(&error, "start fingerprint authen failed"))
+            .map_err(|error| self.stop_for_tee_error(&error, "start fingerprint authen failed"))
     }
 
     /// 90007 with this text if the TEE refused, or the failure of the phone's environment.
-    fn tee_stop(&self, error: &TeeError, text: &str) -> Stop {
+    fn stop_for_tee_error(&self, error: &TeeError, text: &str) -> Stop {
         match error.result_code() {
             Some(_) => Ended::internal_error(text, error.to_string()).into(),
             None => self.tee_error(error).into(),
@@ -257,7 +257,7 @@ impl Phone {
 /// Whether `internalError` allows the dialog to open: only its text `authenticate error: …` does.
 fn check_internal_error(state: &PhoneState) -> Result<(), Ended> {
     match &state.record.settings.internal_error {
-        Some(text) if !text.starts_with("authenticate error") => Err(Ended::internal_error_is_on(text)),
+        Some(text) if !text.starts_with("authenticate error") => Err(Ended::configured_internal_error(text)),
         _ => Ok(()),
     }
 }
@@ -266,11 +266,11 @@ fn check_internal_error(state: &PhoneState) -> Result<(), Ended> {
 fn auth_content(request: &StartSoterAuthentication) -> &str {
     let text = request.auth_content.as_deref().unwrap_or_default();
     let length = text.encode_utf16().count();
-    if (1..=AUTH_CONTENT_LIMIT).contains(&length) { text } else { DEFAULT_AUTH_CONTENT }
+    if (1..=MAX_AUTH_CONTENT_UNITS).contains(&length) { text } else { DEFAULT_AUTH_CONTENT }
 }
 
 /// The text of a failure that was set with `failNext`.
-fn scripted_message(code: i32) -> &'static str {
+fn message_for_code(code: i32) -> &'static str {
     match code {
         wx::NOT_SUPPORTED => message::NOT_SUPPORTED,
         wx::NOT_GRANTED => message::NOT_GRANTED,

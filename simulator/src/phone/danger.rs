@@ -8,7 +8,7 @@ use soter_tee::{
 };
 use zeroize::Zeroizing;
 
-use super::clock::{SEEDED_CLOCK, check_clock};
+use super::clock::{SEEDED_CLOCK_MS, check_clock};
 use super::context::PhoneContext;
 use super::state::{Phone, PhoneState};
 use crate::store::DeviceName;
@@ -24,7 +24,7 @@ pub(crate) struct Flash {
 
 /// A phone at the moment of a copy.
 #[derive(Clone, Debug)]
-pub(crate) struct Moment {
+pub(crate) struct CounterState {
     pub(crate) cpu_id: String,
     pub(crate) counter: u64,
 }
@@ -34,14 +34,15 @@ impl Phone {
     ///
     /// # Errors
     /// `UnknownDevice` if the phone was removed. `Environment` if it does not start or its storage fails.
-    pub(crate) fn copy_flash(&self) -> Result<(Flash, Moment), CommandError> {
+    pub(crate) fn copy_flash(&self) -> Result<(Flash, CounterState), CommandError> {
         let mut state = self.state();
-        let moment = self.moment(&mut state)?;
+        let counter_state = self.counter_state(&mut state)?;
         self.power_off(&mut state)?;
         let stored =
-            self.environment(&mut state).storage().load().map_err(|error| self.storage_failed(&error))?;
-        let flash = stored.and_then(|stored| Flash::read(&stored)).ok_or_else(|| self.folder_is_gone())?;
-        Ok((flash, moment))
+            self.environment(&mut state).storage().load().map_err(|error| self.storage_error(&error))?;
+        let flash =
+            stored.and_then(|stored| Flash::read(&stored)).ok_or_else(|| self.missing_storage_error())?;
+        Ok((flash, counter_state))
     }
 
     /// Overwrites this phone's flash with a copy, unnoticed by its secure world.
@@ -49,12 +50,12 @@ impl Phone {
     /// # Errors
     /// `InvalidParams` if the copy is of another phone, which had this name before. `UnknownDevice` if the phone was
     /// removed. `Environment` if storage fails; the phone then refuses to start until the copy is put back whole.
-    pub(crate) fn put_back(&self, flash: &Flash) -> Result<Moment, CommandError> {
+    pub(crate) fn restore_flash(&self, flash: &Flash) -> Result<CounterState, CommandError> {
         let mut state = self.state();
         self.power_off(&mut state)?;
         let mut environment = self.environment(&mut state);
         let storage = environment.storage();
-        let failed = |error: StorageError| self.storage_failed(&error);
+        let failed = |error: StorageError| self.storage_error(&error);
         let current = storage.load().map_err(failed)?.and_then(|stored| Flash::read(&stored));
         match current {
             Some(current) if current.root_key != flash.root_key => {
@@ -66,7 +67,7 @@ impl Phone {
             Some(_) => flash.overwrite(storage).map_err(failed)?,
             None => flash.provision(storage).map_err(failed)?,
         }
-        self.moment(&mut state)
+        self.counter_state(&mut state)
     }
 
     /// Forces the clock to stand at a moment; `None` ends that.
@@ -76,7 +77,7 @@ impl Phone {
     pub(crate) fn force_clock(&self, clock: Option<u64>) -> Result<(), CommandError> {
         clock.map_or(Ok(()), check_clock)?;
         let mut state = self.state();
-        let clock = clock.or_else(|| state.record.seeded.then_some(SEEDED_CLOCK));
+        let clock = clock.or_else(|| state.record.seeded.then_some(SEEDED_CLOCK_MS));
         state.clock.set(clock);
         state.record.clock = clock;
         Ok(())
@@ -94,17 +95,17 @@ impl Phone {
         {
             let mut state = duplicate.state();
             let mut environment = duplicate.environment(&mut state);
-            flash.provision(environment.storage()).map_err(|error| duplicate.storage_failed(&error))?;
+            flash.provision(environment.storage()).map_err(|error| duplicate.storage_error(&error))?;
         }
         Ok(duplicate)
     }
 
-    fn moment(&self, state: &mut PhoneState) -> Result<Moment, CommandError> {
+    fn counter_state(&self, state: &mut PhoneState) -> Result<CounterState, CommandError> {
         let tee = self.tee(state)?;
-        Ok(Moment { cpu_id: tee.cpu_id(), counter: tee.last_counter() })
+        Ok(CounterState { cpu_id: tee.cpu_id(), counter: tee.last_counter() })
     }
 
-    fn storage_failed(&self, error: &StorageError) -> CommandError {
+    fn storage_error(&self, error: &StorageError) -> CommandError {
         CommandError::environment(
             format!("device `{}`: {error}", self.name),
             "check the folder's rights and the free space, then try again",

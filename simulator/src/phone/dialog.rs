@@ -41,7 +41,7 @@ impl Dialog {
     }
 
     /// Makes the dialog wait for a person.
-    pub(super) fn wait(&mut self) -> AwaitedOutcome {
+    pub(super) fn add_waiter(&mut self) -> AwaitedOutcome {
         let (sender, outcome) = oneshot::channel();
         self.waiter = Some(sender);
         AwaitedOutcome { dialog: self.shown.number, outcome }

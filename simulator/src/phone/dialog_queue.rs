@@ -21,23 +21,23 @@ impl DialogQueue {
     ///
     /// # Errors
     /// `LimitReached` if too many calls wait already.
-    pub(super) async fn turn(&self) -> Result<MutexGuard<'_, ()>, CommandError> {
+    pub(super) async fn wait_for_turn(&self) -> Result<MutexGuard<'_, ()>, CommandError> {
         if let Ok(turn) = self.turn.try_lock() {
             return Ok(turn);
         }
-        let place = Place::take(&self.waiting)?;
+        let slot = WaitingSlot::take(&self.waiting)?;
         let turn = self.turn.lock().await;
-        drop(place);
+        drop(slot);
         Ok(turn)
     }
 }
 
 /// A place in the queue. It is freed when dropped.
-struct Place<'a>(&'a AtomicUsize);
+struct WaitingSlot<'a>(&'a AtomicUsize);
 
-impl<'a> Place<'a> {
+impl<'a> WaitingSlot<'a> {
     fn take(waiting: &'a AtomicUsize) -> Result<Self, CommandError> {
-        let place = Self(waiting);
+        let slot = Self(waiting);
         if waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
             return Err(CommandError::new(
                 ErrorKind::LimitReached,
@@ -45,11 +45,11 @@ impl<'a> Place<'a> {
                 "touch the sensor or cancel, so that the dialog that is open ends",
             ));
         }
-        Ok(place)
+        Ok(slot)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for WaitingSlot<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

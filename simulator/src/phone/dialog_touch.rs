@@ -7,7 +7,7 @@ use soter_wechat::codes::wx::{self, message};
 
 use super::dialog::Dialog;
 use super::outcome::{Ended, Outcome};
-use super::sensor::nothing_listens;
+use super::sensor::no_dialog_error;
 use super::state::{Phone, PhoneState};
 
 /// The effect of a judgement on the dialog.
@@ -22,7 +22,7 @@ enum Next {
 
 impl Phone {
     /// Makes touches until the dialog ends. If it is still open after the last one, it is cancelled.
-    pub(super) fn play_touches(&self, state: &mut PhoneState, touches: Vec<Touch>) -> Outcome {
+    pub(super) fn apply_touches(&self, state: &mut PhoneState, touches: Vec<Touch>) -> Outcome {
         for touch in touches.into_iter().chain([Touch::Cancel]) {
             if let (_, Some(outcome)) = self.touch_dialog(state, touch)? {
                 return outcome;
@@ -37,9 +37,9 @@ impl Phone {
         state: &mut PhoneState,
         touch: Touch,
     ) -> Result<(Judged, Option<Outcome>), CommandError> {
-        let Some(dialog) = &state.dialog else { return Err(nothing_listens()) };
+        let Some(dialog) = &state.dialog else { return Err(no_dialog_error()) };
         let (session, modes) = (dialog.session, dialog.shown.modes.clone());
-        let presented = self.presented(state, touch, &modes)?;
+        let presented = self.resolve_touch(state, touch, &modes)?;
         let mode = presented.map(|presented| presented.mode);
         let (judgement, attempts_left, next) = match presented {
             None => (Judgement::Cancelled, None, Next::Ends(Ok(Ended::cancelled()))),
@@ -47,7 +47,7 @@ impl Phone {
         };
         // The events are in the order in which they happen: first the touch, then its effects.
         let stays_open = matches!(next, Next::StaysOpen);
-        let judged = self.judged(touch, judgement, mode, attempts_left, stays_open);
+        let judged = self.report_touch(touch, judgement, mode, attempts_left, stays_open);
         let outcome = match next {
             Next::StaysOpen => return Ok((judged, None)),
             Next::Signs => self.sign(state, session),

@@ -13,16 +13,16 @@ use soter_tee::{KeyError, PrivateKey};
 /// Each key is handed out once. Phones that are made from a seed derive their keys and take none.
 #[derive(Clone)]
 pub(crate) struct KeyStock {
-    made: Arc<Mutex<Receiver<PrivateKey>>>,
+    keys: Arc<Mutex<Receiver<PrivateKey>>>,
 }
 
 impl KeyStock {
     /// A stock of this many keys. It is empty at first.
-    pub(crate) fn of(keys: usize) -> Self {
-        let (shelf, made) = sync_channel(keys);
+    pub(crate) fn new(keys: usize) -> Self {
+        let (sender, keys) = sync_channel(keys);
         // A key that cannot be made ends the thread. Then `take` makes a key itself, and returns the error.
-        thread::spawn(move || while PrivateKey::generate().is_ok_and(|key| shelf.send(key).is_ok()) {});
-        Self { made: Arc::new(Mutex::new(made)) }
+        thread::spawn(move || while PrivateKey::generate().is_ok_and(|key| sender.send(key).is_ok()) {});
+        Self { keys: Arc::new(Mutex::new(keys)) }
     }
 
     /// A key from the stock. If the stock is empty, a key is made now.
@@ -30,7 +30,7 @@ impl KeyStock {
     /// # Errors
     /// [`KeyError::NotMade`] if the cryptographic library made no key.
     pub(crate) fn take(&self) -> Result<PrivateKey, KeyError> {
-        let ready = self.made.lock().unwrap_or_else(PoisonError::into_inner).try_recv();
+        let ready = self.keys.lock().unwrap_or_else(PoisonError::into_inner).try_recv();
         ready.or_else(|_| PrivateKey::generate())
     }
 }
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn no_key_is_issued_twice() {
-        let stock = KeyStock::of(2);
+        let stock = KeyStock::new(2);
         let other = stock.clone();
         let mut seen: Vec<_> = [&stock, &other, &stock, &other]
             .into_iter()

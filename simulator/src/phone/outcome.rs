@@ -36,7 +36,7 @@ impl Ended {
     }
 
     /// 90007 with a text that was set with `device set internalError`.
-    pub(super) fn internal_error_is_on(text: &str) -> Self {
+    pub(super) fn configured_internal_error(text: &str) -> Self {
         Self::internal_error(text, "switched on by `device set internalError`")
     }
 

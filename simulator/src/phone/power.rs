@@ -3,7 +3,7 @@
 use soter_bridge::protocol::CommandError;
 use soter_tee::{OpenError, Seed};
 
-use super::clock::{Clock, SEEDED_CLOCK, check_clock};
+use super::clock::{Clock, SEEDED_CLOCK_MS, check_clock};
 use super::record::Record;
 use super::secure_world::open_error;
 use super::state::{Phone, PhoneState};
@@ -13,7 +13,7 @@ impl Phone {
     /// remembers the seed.
     pub(crate) fn make_reproducible(&self, seed: &Seed, clock: Option<u64>) -> Result<(), CommandError> {
         let mut state = self.state();
-        let clock = clock.unwrap_or(SEEDED_CLOCK);
+        let clock = clock.unwrap_or(SEEDED_CLOCK_MS);
         check_clock(clock)?;
         state.record.seeded = true;
         state.record.clock = Some(clock);

@@ -17,7 +17,7 @@ impl Phone {
     }
 
     /// Waits until a person has ended the dialog. If the future is dropped, the dialog is cancelled.
-    pub(super) async fn dialog_outcome(&self, awaited: AwaitedOutcome) -> Outcome {
+    pub(super) async fn wait_for_outcome(&self, awaited: AwaitedOutcome) -> Outcome {
         let mut watch = DialogWatch { phone: self, dialog: Some(awaited.dialog) };
         let outcome = awaited.outcome.await;
         watch.dialog = None;

@@ -1,11 +1,11 @@
 //! A phone's secure world: switches it on when it is needed, and describes its errors for people.
 
-use soter_bridge::long_work;
 use soter_bridge::protocol::{CommandError, ErrorKind, Event};
+use soter_bridge::run_cpu_bound;
 use soter_tee::{DeviceIdentity, OpenError, Seed, Tee, TeeError};
 use tracing::debug;
 
-use super::clock::{Clock, SEEDED_CLOCK};
+use super::clock::{Clock, SEEDED_CLOCK_MS};
 use super::context::PhoneContext;
 use super::environment::PhoneEnvironment;
 use super::record::Record;
@@ -32,13 +32,13 @@ impl Phone {
         }
         if state.tee.is_none() {
             if state.record.used && !self.is_stored(state) {
-                return Err(self.folder_is_gone());
+                return Err(self.missing_storage_error());
             }
             let environment = self.environment(state);
             let made_as = state.record.made_as.as_ref().unwrap_or(&self.name);
             let identity = DeviceIdentity { name: made_as.as_str(), profile: Some(self.profile), seed };
             // A new phone makes its ATTK.
-            let tee = long_work(|| Tee::open(Box::new(environment), &identity));
+            let tee = run_cpu_bound(|| Tee::open(Box::new(environment), &identity));
             let tee = tee.map_err(|error| open_error(&error))?;
             debug!(profile = self.profile.name, is_new = !state.record.used, "the phone is switched on");
             state.tee = Some(Box::new(tee));
@@ -55,7 +55,7 @@ impl Phone {
 
     /// The error for a secure world that is gone. It is not replaced silently, because the new one would be another
     /// phone.
-    pub(super) fn folder_is_gone(&self) -> CommandError {
+    pub(super) fn missing_storage_error(&self) -> CommandError {
         let folder = match &self.context.folder {
             Some(folder) => folder.device_storage(&self.name).folder().display().to_string(),
             None => "its memory".to_owned(),
@@ -103,7 +103,7 @@ impl Phone {
     }
 
     /// Carries out an action in the secure world, and reports the counter value that it used, if any.
-    pub(super) fn spending<T>(
+    pub(super) fn with_counter_event<T>(
         &self,
         state: &mut PhoneState,
         operation: &str,
@@ -124,12 +124,12 @@ impl Phone {
 
 /// The record of a phone that is stored on disk and missing in the document.
 pub(crate) fn stored_record(name: &DeviceName, context: &PhoneContext) -> Result<Record, CommandError> {
-    let environment = PhoneEnvironment::new(context, name, &mut None, Clock::new(Some(SEEDED_CLOCK)));
+    let environment = PhoneEnvironment::new(context, name, &mut None, Clock::new(Some(SEEDED_CLOCK_MS)));
     let identity = DeviceIdentity { name: name.as_str(), profile: None, seed: None };
     let tee = Tee::open(Box::new(environment), &identity).map_err(|error| open_error(&error))?;
     let mut record = Record::new(tee.profile());
     record.seeded = tee.is_seeded();
-    record.clock = tee.is_seeded().then_some(SEEDED_CLOCK);
+    record.clock = tee.is_seeded().then_some(SEEDED_CLOCK_MS);
     record.used = true;
     Ok(record)
 }

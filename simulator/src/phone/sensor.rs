@@ -35,7 +35,7 @@ impl Phone {
     }
 
     /// What a touch presents, and to which sensor; `None` for the cancel button.
-    pub(super) fn presented(
+    pub(super) fn resolve_touch(
         &self,
         state: &mut PhoneState,
         touch: Touch,
@@ -55,7 +55,7 @@ impl Phone {
     }
 
     /// Reports how a touch was judged.
-    pub(super) fn judged(
+    pub(super) fn report_touch(
         &self,
         touch: Touch,
         judgement: Judgement,
@@ -70,7 +70,7 @@ impl Phone {
 }
 
 /// The error if neither a dialog nor a session waits for a touch.
-pub(super) fn nothing_listens() -> CommandError {
+pub(super) fn no_dialog_error() -> CommandError {
     CommandError::new(
         ErrorKind::NoDialog,
         "no dialog and no signing session waits for a touch",

@@ -5,14 +5,14 @@ use soter_bridge::protocol::{CommandError, Patch};
 use soter_wechat::codes::wx::{self, message};
 use soter_wire::shortened;
 
-use super::clock::{SEEDED_CLOCK, check_clock};
+use super::clock::{SEEDED_CLOCK_MS, check_clock};
 use super::state::Phone;
 
 /// The maximum latency, in milliseconds.
 const MAX_LATENCY_MS: u64 = 60_000;
 
 /// The codes that `failNext` accepts.
-const FAILURES: [i32; 10] = [
+const FAILURE_CODES: [i32; 10] = [
     wx::NOT_SUPPORTED,
     wx::NOT_GRANTED,
     wx::MODE_NOT_SUPPORTED,
@@ -26,7 +26,7 @@ const FAILURES: [i32; 10] = [
 ];
 
 /// The texts of 90007, as `errMsg` has them.
-const INTERNAL_ERRORS: [&str; 4] = [
+const INTERNAL_ERROR_TEXTS: [&str; 4] = [
     message::KEY_UPDATE_ERROR,
     message::KEY_GENERATE_FAILED,
     message::KEY_NOT_RETRIEVED,
@@ -41,15 +41,15 @@ impl Phone {
         }
         let mut state = self.state();
         if !set.clock.is_keep() {
-            let at = set.clock.apply(SEEDED_CLOCK, SEEDED_CLOCK);
+            let clock = set.clock.apply(SEEDED_CLOCK_MS, SEEDED_CLOCK_MS);
             if !state.record.seeded {
                 return Err(CommandError::invalid_params(
                     format!("device `{}` has no clock of its own: it shows the computer's time", self.name),
                     "create a device with a seed to set its clock",
                 ));
             }
-            state.clock.set(Some(at));
-            state.record.clock = Some(at);
+            state.clock.set(Some(clock));
+            state.record.clock = Some(clock);
         }
         if set.system_upgrade == Patch::Set(true) {
             self.tee(&mut state)?.system_upgrade().map_err(|error| self.tee_error(&error))?;
@@ -60,17 +60,17 @@ impl Phone {
         *settings = Settings {
             support: set.support.apply(current.support, default.support),
             permission: set.permission.apply(current.permission, default.permission),
-            modes: optional(set.modes, current.modes),
-            internal_error: optional(set.internal_error, current.internal_error),
+            modes: apply_optional(set.modes, current.modes),
+            internal_error: apply_optional(set.internal_error, current.internal_error),
             report_not_enrolled: set
                 .report_not_enrolled
                 .apply(current.report_not_enrolled, default.report_not_enrolled),
             report_face_as_finger: set
                 .report_face_as_finger
                 .apply(current.report_face_as_finger, default.report_face_as_finger),
-            fail_next: optional(set.fail_next, current.fail_next),
+            fail_next: apply_optional(set.fail_next, current.fail_next),
             latency: set.latency.apply(current.latency, default.latency),
-            user: optional(set.user, current.user),
+            user: apply_optional(set.user, current.user),
         };
         Ok(())
     }
@@ -79,9 +79,9 @@ impl Phone {
 /// Checks all values before any is set.
 fn check(set: &Set) -> Result<(), CommandError> {
     if let Patch::Set(code) = set.fail_next
-        && !FAILURES.contains(&code)
+        && !FAILURE_CODES.contains(&code)
     {
-        let known: Vec<_> = FAILURES.iter().map(ToString::to_string).collect();
+        let known: Vec<_> = FAILURE_CODES.iter().map(ToString::to_string).collect();
         return Err(CommandError::invalid_params(
             format!("no authentication fails with {code}"),
             format!("codes: {}", known.join(", ")),
@@ -90,7 +90,8 @@ fn check(set: &Set) -> Result<(), CommandError> {
     if let Patch::Set(text) = &set.internal_error
         && !is_internal_error(text)
     {
-        let known: Vec<_> = INTERNAL_ERRORS.iter().filter_map(|text| text.strip_prefix("fail ")).collect();
+        let known: Vec<_> =
+            INTERNAL_ERROR_TEXTS.iter().filter_map(|text| text.strip_prefix("fail ")).collect();
         let shown = shortened(text, 80);
         return Err(CommandError::invalid_params(
             format!("90007 never says `{shown}`"),
@@ -113,14 +114,14 @@ fn check(set: &Set) -> Result<(), CommandError> {
 
 fn is_internal_error(text: &str) -> bool {
     let message = format!("fail {text}");
-    INTERNAL_ERRORS.contains(&message.as_str())
+    INTERNAL_ERROR_TEXTS.contains(&message.as_str())
         || message
             .strip_prefix(message::AUTHENTICATE_ERROR)
             .is_some_and(|text| (1..=200).contains(&text.len()))
 }
 
 /// A setting that is absent by default.
-fn optional<T>(patch: Patch<T>, current: Option<T>) -> Option<T> {
+fn apply_optional<T>(patch: Patch<T>, current: Option<T>) -> Option<T> {
     match patch {
         Patch::Keep => current,
         Patch::Reset => None,

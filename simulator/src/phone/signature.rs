@@ -13,13 +13,13 @@ impl Phone {
     /// Signs after a match. Returns the call's answer.
     pub(super) fn sign(&self, state: &mut PhoneState, session: u64) -> Outcome {
         if let Some(text) = &state.record.settings.internal_error {
-            return Ok(Ended::internal_error_is_on(text));
+            return Ok(Ended::configured_internal_error(text));
         }
-        let signed = match self.spending(state, "finishSign", |tee| tee.finish_sign(session))? {
+        let signed = match self.with_counter_event(state, "finishSign", |tee| tee.finish_sign(session))? {
             Ok(signed) => signed,
             Err(error) => return self.authenticate_error(&error),
         };
-        self.tell_signed(&signed);
+        self.emit_signed(&signed);
         let report_as_finger =
             state.record.settings.report_face_as_finger && signed.matched.mode == Mode::Facial;
         let auth_mode = if report_as_finger { Mode::FingerPrint } else { signed.matched.mode };

@@ -1,9 +1,9 @@
 //! The 13 commands of the trusted app, as an Android app sends them through `ISoterService`.
 
-use soter_bridge::long_work;
 use soter_bridge::protocol::keys::KeyKind;
 use soter_bridge::protocol::soter::{self, Reply};
 use soter_bridge::protocol::{Command, CommandError, Event};
+use soter_bridge::run_cpu_bound;
 use soter_tee::{ExtraParameter, MAX_SESSIONS, Signed, Tee, TeeError};
 use soter_wire::{PublicKey, base64, result_code};
 
@@ -31,8 +31,8 @@ impl TrustedApp<'_> {
     pub(crate) fn get_app_secure_key(&self, command: &soter::GetAppSecureKey) -> Result<Reply, CommandError> {
         let mut state = self.phone.state();
         let export = |tee: &mut Tee| tee.app_secure_key(command.uid);
-        let export = self.phone.spending(&mut state, "getAppSecureKey", export)?;
-        self.reply(soter::GetAppSecureKey::METHOD, export.map(|blob| exported(&blob.encode())))
+        let export = self.phone.with_counter_event(&mut state, "getAppSecureKey", export)?;
+        self.reply(soter::GetAppSecureKey::METHOD, export.map(|blob| export_reply(&blob.encode())))
     }
 
     pub(crate) fn has_ask_already(&self, command: &soter::HasAskAlready) -> Result<Reply, CommandError> {
@@ -49,8 +49,8 @@ impl TrustedApp<'_> {
     pub(crate) fn get_auth_key(&self, command: &soter::GetAuthKey) -> Result<Reply, CommandError> {
         let mut state = self.phone.state();
         let export = |tee: &mut Tee| tee.auth_key(command.uid, &command.kname);
-        let export = self.phone.spending(&mut state, "getAuthKey", export)?;
-        self.reply(soter::GetAuthKey::METHOD, export.map(|blob| exported(&blob.encode())))
+        let export = self.phone.with_counter_event(&mut state, "getAuthKey", export)?;
+        self.reply(soter::GetAuthKey::METHOD, export.map(|blob| export_reply(&blob.encode())))
     }
 
     pub(crate) fn has_auth_key(&self, command: &soter::HasAuthKey) -> Result<Reply, CommandError> {
@@ -61,7 +61,7 @@ impl TrustedApp<'_> {
     pub(crate) fn remove_auth_key(&self, command: &soter::RemoveAuthKey) -> Result<Reply, CommandError> {
         let mut state = self.phone.state();
         let removed = self.phone.tee(&mut state)?.remove_auth_key(command.uid, &command.kname);
-        self.removal(soter::RemoveAuthKey::METHOD, removed, result_code::REMOVE_AUTH_KEY_FAILED)
+        self.removal_reply(soter::RemoveAuthKey::METHOD, removed, result_code::REMOVE_AUTH_KEY_FAILED)
     }
 
     pub(crate) fn remove_all_auth_key(
@@ -70,7 +70,7 @@ impl TrustedApp<'_> {
     ) -> Result<Reply, CommandError> {
         let mut state = self.phone.state();
         let removed = self.phone.tee(&mut state)?.remove_all_auth_keys(command.uid);
-        self.removal(soter::RemoveAllAuthKey::METHOD, removed, result_code::REMOVE_ASK_FAILED)
+        self.removal_reply(soter::RemoveAllAuthKey::METHOD, removed, result_code::REMOVE_ASK_FAILED)
     }
 
     pub(crate) fn init_sigh(&self, command: &soter::InitSigh) -> Result<Reply, CommandError> {
@@ -91,19 +91,19 @@ impl TrustedApp<'_> {
 
     pub(crate) fn finish_sign(&self, command: &soter::FinishSign) -> Result<Reply, CommandError> {
         let mut state = self.phone.state();
-        self.phone.touch_by_itself(&mut state, command.session)?;
+        self.phone.apply_automatic_touches(&mut state, command.session)?;
         state.app_sessions.retain(|session| *session != command.session);
         let finish = |tee: &mut Tee| tee.finish_sign(command.session);
-        let signed = self.phone.spending(&mut state, "finishSign", finish)?;
+        let signed = self.phone.with_counter_event(&mut state, "finishSign", finish)?;
         if let Ok(signed) = &signed {
-            self.phone.tell_signed(signed);
+            self.phone.emit_signed(signed);
         }
-        self.reply(soter::FinishSign::METHOD, signed.map(|signed| exported(&signed.export.encode())))
+        self.reply(soter::FinishSign::METHOD, signed.map(|signed| export_reply(&signed.export.encode())))
     }
 
     pub(crate) fn get_device_id(&self) -> Result<Reply, CommandError> {
         let mut state = self.phone.state();
-        Ok(exported(self.phone.tee(&mut state)?.cpu_id().as_bytes()))
+        Ok(export_reply(self.phone.tee(&mut state)?.cpu_id().as_bytes()))
     }
 
     pub(crate) fn get_version(&self) -> Result<Reply, CommandError> {
@@ -127,12 +127,12 @@ impl TrustedApp<'_> {
             Err(error) => error,
         };
         let Some(code) = error.result_code() else { return Err(self.phone.tee_error(&error)) };
-        self.tell_refused(method, code, &error);
+        self.emit_refused(method, code, &error);
         Ok(Reply::code(code))
     }
 
     /// As [`reply`](Self::reply), but a removal has one code for everything that does not exist. Modelled.
-    fn removal(
+    fn removal_reply(
         &self,
         method: &str,
         removed: Result<(), TeeError>,
@@ -140,14 +140,14 @@ impl TrustedApp<'_> {
     ) -> Result<Reply, CommandError> {
         match removed {
             Err(error @ (TeeError::NoAsk { .. } | TeeError::AuthKeyNotFound { .. })) => {
-                self.tell_refused(method, failed, &error);
+                self.emit_refused(method, failed, &error);
                 Ok(Reply::code(failed))
             }
             other => self.reply(method, other.map(|()| Reply::code(result_code::OK))),
         }
     }
 
-    fn tell_refused(&self, method: &str, code: i32, error: &TeeError) {
+    fn emit_refused(&self, method: &str, code: i32, error: &TeeError) {
         self.phone.emit(Event::Refused {
             device: self.phone.name.to_string(),
             method: method.to_owned(),
@@ -169,12 +169,12 @@ impl Phone {
         state: &mut PhoneState,
         uid: u32,
     ) -> Result<Answer, CommandError> {
-        let generate = |tee: &mut Tee| long_work(|| tee.generate_app_secure_key(uid));
-        let made = self.spending(state, "generateAppSecureKey", generate)?;
-        if let Ok(key) = &made {
-            self.tell_made(state, KeyKind::Ask, uid, None, key)?;
+        let generate = |tee: &mut Tee| run_cpu_bound(|| tee.generate_app_secure_key(uid));
+        let generated = self.with_counter_event(state, "generateAppSecureKey", generate)?;
+        if let Ok(key) = &generated {
+            self.emit_key_made(state, KeyKind::Ask, uid, None, key)?;
         }
-        Ok(made.map(|_| Reply::code(result_code::OK)))
+        Ok(generated.map(|_| Reply::code(result_code::OK)))
     }
 
     pub(super) fn generate_auth_key(
@@ -183,15 +183,15 @@ impl Phone {
         uid: u32,
         name: &str,
     ) -> Result<Answer, CommandError> {
-        let generate = |tee: &mut Tee| long_work(|| tee.generate_auth_key(uid, name));
-        let made = self.spending(state, "generateAuthKey", generate)?;
-        if let Ok(key) = &made {
-            self.tell_made(state, KeyKind::AuthKey, uid, Some(name), key)?;
+        let generate = |tee: &mut Tee| run_cpu_bound(|| tee.generate_auth_key(uid, name));
+        let generated = self.with_counter_event(state, "generateAuthKey", generate)?;
+        if let Ok(key) = &generated {
+            self.emit_key_made(state, KeyKind::AuthKey, uid, Some(name), key)?;
         }
-        Ok(made.map(|_| Reply::code(result_code::OK)))
+        Ok(generated.map(|_| Reply::code(result_code::OK)))
     }
 
-    pub(super) fn tell_signed(&self, signed: &Signed) {
+    pub(super) fn emit_signed(&self, signed: &Signed) {
         self.emit(Event::Signed {
             device: self.name.to_string(),
             uid: signed.uid.clone(),
@@ -202,7 +202,7 @@ impl Phone {
         });
     }
 
-    fn tell_made(
+    fn emit_key_made(
         &self,
         state: &mut PhoneState,
         kind: KeyKind,
@@ -218,6 +218,6 @@ impl Phone {
     }
 }
 
-fn exported(bytes: &[u8]) -> Reply {
+fn export_reply(bytes: &[u8]) -> Reply {
     Reply::exported(base64::encode(bytes))
 }

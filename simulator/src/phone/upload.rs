@@ -10,7 +10,7 @@ use super::wechat::Caller;
 
 /// The maximum number of uploads before one authentication: device, ASK and AuthKey, and each again in case another
 /// front end interferes.
-pub(super) const MOST_UPLOADS: usize = 6;
+pub(super) const MAX_UPLOADS: usize = 6;
 
 /// What must be uploaded before WeChat can use its keys.
 pub(super) enum NextUpload {
@@ -62,7 +62,7 @@ impl Phone {
         state: &mut PhoneState,
         caller: &Caller,
     ) -> Result<NextUpload, CommandError> {
-        match self.next_lacking(state, caller) {
+        match self.next_missing_upload(state, caller) {
             Ok(None) => Ok(NextUpload::Nothing),
             Ok(Some(upload)) => Ok(NextUpload::Upload(upload)),
             Err(Failure::NoKey(error)) => Ok(NextUpload::NoKey(error)),
@@ -70,7 +70,11 @@ impl Phone {
         }
     }
 
-    fn next_lacking(&self, state: &mut PhoneState, caller: &Caller) -> Result<Option<Upload>, Failure> {
+    fn next_missing_upload(
+        &self,
+        state: &mut PhoneState,
+        caller: &Caller,
+    ) -> Result<Option<Upload>, Failure> {
         let (uid, name) = (state.record.wechat_uid(), caller.auth_key_name());
         if !self.tee(state)?.has_app_secure_key(uid) {
             self.generate_app_secure_key(state, uid)??;
@@ -80,17 +84,18 @@ impl Phone {
         let attk = tee.public_key(&KeyPath::Attk)?;
         let ask = tee.public_key(&KeyPath::Ask { uid })?;
         let owner = KeyOwner { cpu_id: &cpu_id, uid: &own_uid, appid: &caller.appid, openid: &caller.openid };
-        let lacks = self.context.wechat.lacks(owner, &ask, None);
-        if lacks.device {
+        let missing = self.context.wechat.missing_uploads(owner, &ask, None);
+        if missing.device {
             return Ok(Some(Upload::Device { cpu_id, attk }));
         }
-        if lacks.ask {
-            let export = self.spending(state, "getAppSecureKey", |tee| tee.app_secure_key(uid))??;
+        if missing.ask {
+            let export =
+                self.with_counter_event(state, "getAppSecureKey", |tee| tee.app_secure_key(uid))??;
             return Ok(Some(Upload::Ask(export)));
         }
         let auth_key = self.valid_auth_key(state, uid, &name)?;
-        if self.context.wechat.lacks(owner, &ask, Some(&auth_key)).auth_key {
-            let export = self.spending(state, "getAuthKey", |tee| tee.auth_key(uid, &name))??;
+        if self.context.wechat.missing_uploads(owner, &ask, Some(&auth_key)).auth_key {
+            let export = self.with_counter_event(state, "getAuthKey", |tee| tee.auth_key(uid, &name))??;
             return Ok(Some(Upload::AuthKey(export, caller.clone())));
         }
         Ok(None)
@@ -114,9 +119,9 @@ impl Phone {
     /// # Errors
     /// `InvalidParams` if WeChat's servers do not know the phone's user. `UnknownDevice` if the phone was removed.
     /// `Environment` if it does not switch on, or the servers' ledger fails.
-    pub(crate) async fn offer_keys(&self) -> Result<(), CommandError> {
-        for _ in 0..MOST_UPLOADS {
-            let upload = match self.next_upload_of_keys_it_has()? {
+    pub(crate) async fn upload_existing_keys(&self) -> Result<(), CommandError> {
+        for _ in 0..MAX_UPLOADS {
+            let upload = match self.next_upload_of_existing_keys()? {
                 NextUpload::Upload(upload) => upload,
                 // A key that cannot be exported now is exported when it is needed, and a failure is reported then.
                 NextUpload::Nothing | NextUpload::NoKey(_) => return Ok(()),
@@ -128,7 +133,7 @@ impl Phone {
         Ok(())
     }
 
-    fn next_upload_of_keys_it_has(&self) -> Result<NextUpload, CommandError> {
+    fn next_upload_of_existing_keys(&self) -> Result<NextUpload, CommandError> {
         let mut state = self.state();
         let uid = state.record.wechat_uid();
         let caller = self.caller(&state, None)?;

@@ -26,9 +26,9 @@ pub(super) struct Completions {
 
 /// The words that complete a line up to the cursor.
 pub(super) fn complete(lines: &Command, line: &str, names: &Names) -> Completions {
-    let Typed { finished, partial, start } = grammar::typed(line);
-    let place = GrammarPosition::after(lines, &finished);
-    let mut words = place.next_words(&partial, names);
+    let Typed { finished, partial, start } = grammar::parse_typed(line);
+    let position = GrammarPosition::after(lines, &finished);
+    let mut words = position.next_words(&partial, names);
     words.retain(|word| word.starts_with(&partial));
     words.sort_unstable();
     words.dedup();
@@ -36,19 +36,21 @@ pub(super) fn complete(lines: &Command, line: &str, names: &Names) -> Completion
 }
 
 /// The names of the arguments that are missing on a line, for a hint after the cursor.
-pub(super) fn missing(lines: &Command, line: &str) -> Option<String> {
+pub(super) fn missing_arguments(lines: &Command, line: &str) -> Option<String> {
     if !line.ends_with(' ') || line.trim().is_empty() {
         return None;
     }
-    let Typed { finished, .. } = grammar::typed(line);
-    let place = GrammarPosition::after(lines, &finished);
-    if place.command.has_subcommands() {
-        return (place.positionals == 0 && place.value_of.is_none() && !std::ptr::eq(place.command, lines))
-            .then(|| "COMMAND".to_owned());
+    let Typed { finished, .. } = grammar::parse_typed(line);
+    let position = GrammarPosition::after(lines, &finished);
+    if position.command.has_subcommands() {
+        return (position.positionals == 0
+            && position.value_of.is_none()
+            && !std::ptr::eq(position.command, lines))
+        .then(|| "COMMAND".to_owned());
     }
-    let names: Vec<String> = match place.value_of {
+    let names: Vec<String> = match position.value_of {
         Some(option) => vec![value_name(option)],
-        None => place.command.get_positionals().skip(place.positionals).map(value_name).collect(),
+        None => position.command.get_positionals().skip(position.positionals).map(value_name).collect(),
     };
     (!names.is_empty()).then(|| names.join(" "))
 }
@@ -64,23 +66,24 @@ struct GrammarPosition<'a> {
 
 impl<'a> GrammarPosition<'a> {
     fn after(lines: &'a Command, words: &[String]) -> Self {
-        let mut place = Self { command: lines, value_of: None, positionals: 0 };
+        let mut position = Self { command: lines, value_of: None, positionals: 0 };
         for word in words {
-            if place.value_of.take().is_some() {
+            if position.value_of.take().is_some() {
                 continue;
             }
             if let Some(name) = word.strip_prefix("--") {
-                let option = place.command.get_arguments().find(|argument| argument.get_long() == Some(name));
-                place.value_of = option.filter(|option| option.get_action().takes_values());
-            } else if let Some(below) = place.command.find_subcommand(word)
-                && place.positionals == 0
+                let option =
+                    position.command.get_arguments().find(|argument| argument.get_long() == Some(name));
+                position.value_of = option.filter(|option| option.get_action().takes_values());
+            } else if let Some(below) = position.command.find_subcommand(word)
+                && position.positionals == 0
             {
-                place.command = below;
+                position.command = below;
             } else {
-                place.positionals += 1;
+                position.positionals += 1;
             }
         }
-        place
+        position
     }
 
     fn next_words(&self, partial: &str, names: &Names) -> Vec<String> {
@@ -92,7 +95,7 @@ impl<'a> GrammarPosition<'a> {
             return options.filter_map(Arg::get_long).map(|long| format!("--{long}")).collect();
         }
         if self.command.get_name() == "help" {
-            let all = grammar::lines();
+            let all = grammar::line_syntax();
             return all.get_subcommands().map(|command| command.get_name().to_owned()).collect();
         }
         if self.positionals == 0 && self.command.has_subcommands() {
@@ -133,7 +136,7 @@ mod tests {
 
     fn words(line: &str) -> Vec<String> {
         let names = Names { devices: vec!["phone".to_owned(), "second".to_owned()] };
-        let lines = grammar::lines();
+        let lines = grammar::line_syntax();
         complete(&lines, line, &names).words
     }
 
@@ -167,23 +170,23 @@ mod tests {
 
     #[test]
     fn a_hint_names_what_is_missing() {
-        let lines = grammar::lines();
-        assert_eq!(missing(&lines, "auth ").as_deref(), Some("CHALLENGE"));
-        assert_eq!(missing(&lines, "tee getAuthKey ").as_deref(), Some("UID KEY"));
-        assert_eq!(missing(&lines, "tee getAuthKey 10115 ").as_deref(), Some("KEY"));
-        assert_eq!(missing(&lines, "auth x --touch ").as_deref(), Some("SCRIPT"));
-        assert_eq!(missing(&lines, "device ").as_deref(), Some("COMMAND"));
-        assert_eq!(missing(&lines, "keys "), None);
-        assert_eq!(missing(&lines, ""), None);
+        let lines = grammar::line_syntax();
+        assert_eq!(missing_arguments(&lines, "auth ").as_deref(), Some("CHALLENGE"));
+        assert_eq!(missing_arguments(&lines, "tee getAuthKey ").as_deref(), Some("UID KEY"));
+        assert_eq!(missing_arguments(&lines, "tee getAuthKey 10115 ").as_deref(), Some("KEY"));
+        assert_eq!(missing_arguments(&lines, "auth x --touch ").as_deref(), Some("SCRIPT"));
+        assert_eq!(missing_arguments(&lines, "device ").as_deref(), Some("COMMAND"));
+        assert_eq!(missing_arguments(&lines, "keys "), None);
+        assert_eq!(missing_arguments(&lines, ""), None);
     }
 
     proptest::proptest! {
         #[test]
         fn any_line_completes_without_panic_from_a_position_inside_it(line in ".{0,60}") {
-            let lines = grammar::lines();
+            let lines = grammar::line_syntax();
             let completions = complete(&lines, &line, &Names::default());
             assert!(line.is_char_boundary(completions.start));
-            missing(&lines, &line);
+            missing_arguments(&lines, &line);
         }
     }
 }

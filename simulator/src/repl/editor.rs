@@ -13,7 +13,7 @@ use rustyline::validate::Validator;
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 use tracing::warn;
 
-use super::completion::{Names, complete, missing};
+use super::completion::{Names, complete, missing_arguments};
 use crate::front::Paint;
 use crate::grammar;
 
@@ -45,7 +45,7 @@ pub(super) fn open(paint: Paint, lines_file: Option<&Path>) -> Result<LineEditor
         .build();
     let history = DefaultHistory::with_config(&config);
     let mut editor = Editor::with_history(config, history)?;
-    let grammar = grammar::lines();
+    let grammar = grammar::line_syntax();
     editor.set_helper(Some(TypingAid { grammar, paint, names: Names::default(), selected: String::new() }));
     if let Some(path) = lines_file {
         match editor.load_history(path) {
@@ -88,7 +88,7 @@ impl Hinter for TypingAid {
         if position < line.len() {
             return None;
         }
-        missing(&self.grammar, line).map(Hint)
+        missing_arguments(&self.grammar, line).map(Hint)
     }
 }
 

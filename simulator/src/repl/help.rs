@@ -9,11 +9,11 @@ use crate::grammar::{self, Refused};
 ///
 /// # Errors
 /// `InvalidParams` if there is no such command, `Internal` if it has no help.
-pub(super) fn about(words: &[String], paint: Paint) -> Result<String, CommandError> {
+pub(super) fn help_text(words: &[String], paint: Paint) -> Result<String, CommandError> {
     if words.is_empty() {
         return Ok(overview(paint));
     }
-    let mut command = &grammar::lines();
+    let mut command = &grammar::line_syntax();
     for word in words {
         command = command.find_subcommand(word).ok_or_else(|| {
             CommandError::invalid_params(
@@ -33,7 +33,7 @@ pub(super) fn about(words: &[String], paint: Paint) -> Result<String, CommandErr
 
 /// Every command in one line.
 fn overview(paint: Paint) -> String {
-    let commands = grammar::lines();
+    let commands = grammar::line_syntax();
     let entries: Vec<_> = commands
         .get_subcommands()
         .map(|command| {
@@ -65,8 +65,8 @@ mod tests {
 
     #[test]
     fn help_lists_every_command() {
-        let text = about(&[], Paint::PLAIN).unwrap();
-        for command in grammar::lines().get_subcommands() {
+        let text = help_text(&[], Paint::PLAIN).unwrap();
+        for command in grammar::line_syntax().get_subcommands() {
             assert!(text.contains(command.get_name()), "{}: {text}", command.get_name());
         }
     }
@@ -74,14 +74,14 @@ mod tests {
     #[test]
     fn help_for_a_command_ends_with_an_example() {
         for command in ["auth", "device set failNext", "finger enroll", "tee initSigh", "exit"] {
-            let text = about(&words(command), Paint::PLAIN).unwrap();
+            let text = help_text(&words(command), Paint::PLAIN).unwrap();
             assert!(text.contains("Usage:") && text.contains("Example"), "{text}");
         }
     }
 
     #[test]
     fn help_for_an_unknown_command_is_an_error_that_names_it() {
-        let error = about(&words("device explode"), Paint::PLAIN).unwrap_err();
+        let error = help_text(&words("device explode"), Paint::PLAIN).unwrap_err();
         assert!(error.what.contains("device explode"), "{error}");
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use soter_bridge::protocol::CommandError;
 
-use crate::grammar::MAX_LINE;
+use crate::grammar::MAX_LINE_BYTES;
 
 /// Reads lines, and holds only one at a time.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     fn read(&mut self) -> io::Result<NextLine> {
-        let limit = u64::try_from(MAX_LINE + 1).unwrap_or(u64::MAX);
+        let limit = u64::try_from(MAX_LINE_BYTES + 1).unwrap_or(u64::MAX);
         let mut line = Vec::new();
         self.input.by_ref().take(limit).read_until(b'\n', &mut line)?;
         if line.is_empty() {
@@ -52,10 +52,10 @@ impl<R: BufRead> Lines<R> {
         }
         if line.last() == Some(&b'\n') {
             line.pop();
-        } else if line.len() > MAX_LINE {
+        } else if line.len() > MAX_LINE_BYTES {
             self.skip_line()?;
             return Ok(NextLine::Unreadable(CommandError::invalid_params(
-                format!("a line has more than {MAX_LINE} bytes"),
+                format!("a line has more than {MAX_LINE_BYTES} bytes"),
                 "split it, or put long texts into files",
             )));
         }
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn an_unreadable_line_is_reported_and_the_next_one_is_read() {
-        let mut bytes = vec![b'x'; MAX_LINE + 1];
+        let mut bytes = vec![b'x'; MAX_LINE_BYTES + 1];
         bytes.extend_from_slice(b"xxx\nab\xff\nkeys\n");
         let read = all(&bytes);
         assert!(
@@ -125,8 +125,8 @@ mod tests {
 
     #[test]
     fn a_line_of_the_maximum_length_is_read() {
-        let mut bytes = vec![b'x'; MAX_LINE];
+        let mut bytes = vec![b'x'; MAX_LINE_BYTES];
         bytes.push(b'\n');
-        assert_eq!(all(&bytes), [NextLine::Line("x".repeat(MAX_LINE))]);
+        assert_eq!(all(&bytes), [NextLine::Line("x".repeat(MAX_LINE_BYTES))]);
     }
 }

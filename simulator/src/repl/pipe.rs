@@ -20,12 +20,12 @@ pub(super) fn run<S: Service>(runtime: &Runtime, session: Session<S>, input: imp
         let flow = match lines.next_line() {
             Ok(NextLine::Line(line)) => runtime.block_on(pipe.line(&line)),
             Ok(NextLine::Unreadable(error)) => {
-                pipe.failed(&error);
+                pipe.report_error(&error);
                 Flow::Next
             }
             Ok(NextLine::End) => Flow::Leave,
             Err(error) => {
-                pipe.failed(&error);
+                pipe.report_error(&error);
                 Flow::Leave
             }
         };
@@ -74,14 +74,14 @@ impl<S: Service> Pipe<S> {
 
     /// Carries out a line.
     pub(super) async fn line(&mut self, text: &str) -> Flow {
-        let delivery = match self.session.understand(text) {
+        let delivery = match self.session.parse(text) {
             Ok(ParsedLine::Leave) => return Flow::Leave,
             Ok(ParsedLine::Nothing) => Ok(Delivery::Delivered),
             Ok(ParsedLine::Events(shown)) => {
                 self.events = shown.then(|| self.session.service.events());
                 Ok(Delivery::Delivered)
             }
-            Ok(ParsedLine::LocalAnswer(told)) => self.session.tell(&told),
+            Ok(ParsedLine::LocalAnswer(local)) => self.session.show_local(&local),
             Ok(ParsedLine::PreparedCall { prepared_call, json }) => {
                 self.prepared_call(prepared_call, json).await
             }
@@ -102,7 +102,7 @@ impl<S: Service> Pipe<S> {
         json: bool,
     ) -> Result<Delivery, CommandError> {
         if !matches!(prepared_call.call.request, Request::StartSoterAuthentication(_)) {
-            return self.session.carry_out(prepared_call, json).await;
+            return self.session.perform(prepared_call, json).await;
         }
         if self.open.is_some() {
             return Err(CommandError::invalid_params(
@@ -110,7 +110,7 @@ impl<S: Service> Pipe<S> {
                 "end it first, with `touch …` or `cancel`",
             ));
         }
-        let prepared_call = front::with_usual_mode(&self.session.service, prepared_call).await?;
+        let prepared_call = front::with_default_mode(&self.session.service, prepared_call).await?;
         let mut pending = Pending::start(&self.session.service, prepared_call);
         loop {
             match pending.progress().await {
@@ -139,7 +139,7 @@ impl<S: Service> Pipe<S> {
     }
 
     async fn answer(&mut self, Open { mut pending, json }: Open<S>) -> Result<Delivery, CommandError> {
-        let callback = pending.end().await?;
+        let callback = pending.wait_for_end().await?;
         let answer = pending.conclude(callback, json).await;
         self.session.show(&answer, json)
     }
@@ -164,13 +164,13 @@ impl<S: Service> Pipe<S> {
             Ok(Delivery::Delivered) => Flow::Next,
             Ok(Delivery::Closed) => Flow::Closed,
             Err(error) => {
-                self.failed(&error);
+                self.report_error(&error);
                 Flow::Next
             }
         }
     }
 
-    fn failed(&mut self, error: &CommandError) {
+    fn report_error(&mut self, error: &CommandError) {
         self.session.console.error(error);
         if self.exit == Exit::Good {
             self.exit = Exit::from(error);
@@ -187,7 +187,7 @@ impl<S: Service> Pipe<S> {
         let Some(events) = &mut self.events else { return };
         loop {
             match events.try_recv() {
-                Ok(event) => self.session.console.aside(&front::event_line(&event, Paint::PLAIN)),
+                Ok(event) => self.session.console.stderr_line(&front::event_line(&event, Paint::PLAIN)),
                 Err(broadcast::error::TryRecvError::Lagged(missed)) => {
                     self.session.console.remark(&format!("{missed} events were missed"));
                 }

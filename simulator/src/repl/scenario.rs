@@ -29,7 +29,7 @@ use self::expectation::{Expectation, Kept, Step};
 use super::pipe::{Flow, Pipe};
 use super::session::Session;
 use crate::front::{Console, Exit};
-use crate::grammar::MAX_LINE;
+use crate::grammar::MAX_LINE_BYTES;
 
 /// Carries out a scenario, and reports each expectation.
 ///
@@ -45,17 +45,22 @@ pub(crate) fn run<S: Service>(
 ) -> Result<Exit, CommandError> {
     let steps = read(text)?;
     let answers = Buffer::default();
-    let session = Session::new(Arc::clone(service), Console::to(answers.clone(), io::sink()), device, true);
-    let mut stage =
-        Stage { pipe: Pipe::new(session), answers, seen: LineResult::default(), kept: Kept::default() };
-    let (mut held, mut failed) = (0, 0);
+    let session =
+        Session::new(Arc::clone(service), Console::with_writers(answers.clone(), io::sink()), device, true);
+    let mut stage = Stage {
+        pipe: Pipe::new(session),
+        answers,
+        last_result: LineResult::default(),
+        kept: Kept::default(),
+    };
+    let (mut passed, mut failed) = (0, 0);
     let mut steps = steps.into_iter().peekable();
     while let Some((number, step)) = steps.next() {
-        let told = match &step {
+        let result = match &step {
             Step::Line(line) => {
                 console.write_answer(&format!("{number:4}  {}", visible(line)))?;
-                let flow = runtime.block_on(stage.carry_out(line));
-                match (flow, &stage.seen.error, steps.peek()) {
+                let flow = runtime.block_on(stage.run_line(line));
+                match (flow, &stage.last_result.error, steps.peek()) {
                     (Flow::Leave | Flow::Closed, _, None) => break,
                     (Flow::Leave | Flow::Closed, _, Some(_)) => {
                         Err("lines follow, and it ends here".to_owned())
@@ -66,24 +71,24 @@ pub(crate) fn run<S: Service>(
                 }
             }
             Step::Keep { name, path } => {
-                if let Some(value) = stage.seen.find(path) {
+                if let Some(value) = stage.last_result.find(path) {
                     stage.kept.insert(name.clone(), value);
                     continue;
                 }
                 Err(format!("keep {name}: there is no {path}"))
             }
             Step::Expect(expectation) => expectation
-                .check(&stage.seen.answers, stage.seen.error.as_deref(), &stage.kept)
+                .check(&stage.last_result.answers, stage.last_result.error.as_deref(), &stage.kept)
                 .map(|()| expectation.to_string())
                 .map_err(|found| format!("{expectation}: {found}")),
         };
-        let line = match &told {
-            Ok(told) => format!("{number:4}    ok {told}"),
-            Err(told) => format!("{number:4}    FAILED {told}"),
+        let line = match &result {
+            Ok(text) => format!("{number:4}    ok {text}"),
+            Err(text) => format!("{number:4}    FAILED {text}"),
         };
         console.write_answer(&visible(&line))?;
-        held += usize::from(told.is_ok());
-        failed += usize::from(told.is_err());
+        passed += usize::from(result.is_ok());
+        failed += usize::from(result.is_err());
         if matches!(step, Step::Line(_)) {
             break;
         }
@@ -92,7 +97,7 @@ pub(crate) fn run<S: Service>(
         console.remark("the scenario ended with the dialog open: it was cancelled");
     }
     runtime.block_on(stage.pipe.leave());
-    console.write_answer(&format!("expectations: {held} held, {failed} failed"))?;
+    console.write_answer(&format!("expectations: {passed} held, {failed} failed"))?;
     Ok(if failed == 0 { Exit::Good } else { Exit::Negative })
 }
 
@@ -101,7 +106,7 @@ struct Stage<S> {
     pipe: Pipe<S>,
     answers: Buffer,
     /// The result of the last line.
-    seen: LineResult,
+    last_result: LineResult,
     kept: Kept,
 }
 
@@ -114,9 +119,9 @@ struct LineResult {
 }
 
 impl<S: Service> Stage<S> {
-    async fn carry_out(&mut self, line: &str) -> Flow {
+    async fn run_line(&mut self, line: &str) -> Flow {
         let flow = self.pipe.line(line).await;
-        self.seen = LineResult {
+        self.last_result = LineResult {
             answers: self.answers.take().lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
             error: self.pipe.take_error().map(|CommandError { what, next, .. }| format!("{what}; {next}")),
         };
@@ -126,7 +131,7 @@ impl<S: Service> Stage<S> {
 
 impl LineResult {
     fn find(&self, path: &str) -> Option<Value> {
-        self.answers.iter().rev().find_map(|answer| expectation::at(answer, path))
+        self.answers.iter().rev().find_map(|answer| expectation::value_at(answer, path))
     }
 }
 
@@ -137,9 +142,9 @@ fn read(text: &str) -> Result<Vec<(usize, Step)>, CommandError> {
         .map(|(index, line)| (index + 1, line.trim()))
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
         .map(|(number, line)| {
-            if line.len() > MAX_LINE {
+            if line.len() > MAX_LINE_BYTES {
                 return Err(CommandError::invalid_params(
-                    format!("line {number} has {} bytes; {MAX_LINE} are the most", line.len()),
+                    format!("line {number} has {} bytes; {MAX_LINE_BYTES} are the most", line.len()),
                     "split it",
                 ));
             }

@@ -58,7 +58,7 @@ impl<S: Service> Session<S> {
     }
 
     /// Whether every answer is one line of JSON.
-    pub(super) fn speaks_json(&self) -> bool {
+    pub(super) fn is_json(&self) -> bool {
         self.json
     }
 
@@ -71,7 +71,7 @@ impl<S: Service> Session<S> {
     ///
     /// # Errors
     /// `InvalidParams` or `UnknownMethod` if the line is wrong, `Environment` if a file cannot be read.
-    pub(super) fn understand(&self, text: &str) -> Result<ParsedLine, CommandError> {
+    pub(super) fn parse(&self, text: &str) -> Result<ParsedLine, CommandError> {
         let Line { command, device, json } = match grammar::parse_line(text) {
             Ok(None) => return Ok(ParsedLine::Nothing),
             Ok(Some(line)) => line,
@@ -86,7 +86,7 @@ impl<S: Service> Session<S> {
             LineCommand::Exit => return Ok(ParsedLine::Leave),
             LineCommand::Events { shown } => return Ok(ParsedLine::Events(shown)),
             LineCommand::Help { words } => {
-                let text = help::about(&words, self.console.paint)?;
+                let text = help::help_text(&words, self.console.paint)?;
                 return Ok(ParsedLine::LocalAnswer(LocalAnswer::Text(text)));
             }
             LineCommand::Touch { touch } => PreparedCall::touch(touch),
@@ -103,14 +103,14 @@ impl<S: Service> Session<S> {
             },
         };
         let device = device.or_else(|| self.device.clone());
-        Ok(ParsedLine::PreparedCall { prepared_call: prepared_call.on(device.as_deref()), json })
+        Ok(ParsedLine::PreparedCall { prepared_call: prepared_call.for_device(device.as_deref()), json })
     }
 
     /// Carries out a command that opens no dialog, and shows its answer.
     ///
     /// # Errors
     /// Those of [`front::perform()`] and [`show`](Self::show).
-    pub(super) async fn carry_out(
+    pub(super) async fn perform(
         &mut self,
         prepared_call: PreparedCall,
         json: bool,
@@ -142,8 +142,8 @@ impl<S: Service> Session<S> {
     ///
     /// # Errors
     /// Those of [`show`](Self::show).
-    pub(super) fn tell(&mut self, told: &LocalAnswer) -> Result<Delivery, CommandError> {
-        match told {
+    pub(super) fn show_local(&mut self, local: &LocalAnswer) -> Result<Delivery, CommandError> {
+        match local {
             LocalAnswer::Text(text) => self.console.answer(text),
             LocalAnswer::Answer(answer, json) => self.show(answer, *json),
         }

@@ -16,23 +16,23 @@ use crate::grammar::{self, PreparedCall};
 use crate::log;
 
 /// The file name of the history in the state folder.
-const HISTORY: &str = "history";
+const HISTORY_FILE: &str = "history";
 
 /// Reads lines and carries them out until Ctrl-D or `exit`. Mistakes and refusals do not change the exit code.
 pub(super) fn run<S: Service>(runtime: &Runtime, mut session: Session<S>, info: &BannerInfo) -> Exit {
     let (editor, watcher) = match prepare(runtime, &session, info) {
         Ok(prepared) => prepared,
         Err(error) => {
-            let error = no_terminal(&error);
+            let error = terminal_error(&error);
             session.console.error(&error);
             return Exit::from(&error);
         }
     };
     let mut terminal = Terminal { runtime, session, editor, watcher };
-    let exit = terminal.talk(info);
+    let exit = terminal.run_loop(info);
     log::print_to_stderr();
     if let Some(folder) = &info.state
-        && let Err(error) = terminal.editor.save_history(&folder.join(HISTORY))
+        && let Err(error) = terminal.editor.save_history(&folder.join(HISTORY_FILE))
     {
         warn!(%error, "the history of typed lines cannot be saved");
     }
@@ -44,7 +44,7 @@ fn prepare<S: Service>(
     session: &Session<S>,
     info: &BannerInfo,
 ) -> Result<(LineEditor, Watcher), ReadlineError> {
-    let history = info.state.as_ref().map(|folder| folder.join(HISTORY));
+    let history = info.state.as_ref().map(|folder| folder.join(HISTORY_FILE));
     let paint = session.console.paint;
     let mut editor = editor::open(paint, history.as_deref())?;
     let printer = editor.create_external_printer()?;
@@ -62,22 +62,22 @@ struct Terminal<'r, S> {
 }
 
 impl<S: Service> Terminal<'_, S> {
-    fn talk(&mut self, info: &BannerInfo) -> Exit {
-        if !self.session.speaks_json() && self.greet(info) == Flow::Leave {
+    fn run_loop(&mut self, info: &BannerInfo) -> Exit {
+        if !self.session.is_json() && self.show_banner(info) == Flow::Leave {
             return Exit::Good;
         }
         loop {
-            self.learn_names();
-            self.watcher.speak();
+            self.update_names();
+            self.watcher.resume();
             let line = self.editor.readline(&self.prompt());
-            self.watcher.hush();
+            self.watcher.pause();
             let flow = match line {
                 Ok(text) => self.lines(&text),
                 // Ctrl-C discards the line. A change of the window's size only interrupts the reading.
                 Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Flow::Next,
                 Err(ReadlineError::Eof) => Flow::Leave,
                 Err(error) => {
-                    let error = no_terminal(&error);
+                    let error = terminal_error(&error);
                     self.session.console.error(&error);
                     return Exit::from(&error);
                 }
@@ -88,7 +88,7 @@ impl<S: Service> Terminal<'_, S> {
         }
     }
 
-    fn greet(&mut self, info: &BannerInfo) -> Flow {
+    fn show_banner(&mut self, info: &BannerInfo) -> Flow {
         let listed = self.runtime.block_on(self.session.service.request(None, device::List {}));
         let delivery = match listed {
             Ok(devices) => self.session.console.answer(&banner(&devices, info, self.session.console.paint)),
@@ -99,9 +99,9 @@ impl<S: Service> Terminal<'_, S> {
 
     /// Carries out the typed text: one line, or several that were pasted at once.
     fn lines(&mut self, text: &str) -> Flow {
-        let lines = grammar::lines_of(text);
+        let lines = grammar::split_lines(text);
         for (index, line) in lines.iter().filter(|line| !line.trim().is_empty()).enumerate() {
-            if index > 0 && !self.session.speaks_json() {
+            if index > 0 && !self.session.is_json() {
                 let echo = format!("{}{line}", self.prompt());
                 let echoed = self.session.console.answer(&echo);
                 if self.flow(echoed) == Flow::Leave {
@@ -116,14 +116,14 @@ impl<S: Service> Terminal<'_, S> {
     }
 
     fn line(&mut self, text: &str) -> Flow {
-        let delivery = match self.session.understand(text) {
+        let delivery = match self.session.parse(text) {
             Ok(ParsedLine::Leave) => return Flow::Leave,
             Ok(ParsedLine::Nothing) => Ok(Delivery::Delivered),
             Ok(ParsedLine::Events(shown)) => {
-                self.watcher.show(shown);
+                self.watcher.set_shown(shown);
                 Ok(Delivery::Delivered)
             }
-            Ok(ParsedLine::LocalAnswer(told)) => self.session.tell(&told),
+            Ok(ParsedLine::LocalAnswer(local)) => self.session.show_local(&local),
             Ok(ParsedLine::PreparedCall { prepared_call, json }) => self.prepared_call(prepared_call, json),
             Err(error) => Err(error),
         };
@@ -134,11 +134,12 @@ impl<S: Service> Terminal<'_, S> {
         let (runtime, session) = (self.runtime, &mut self.session);
         runtime.block_on(async {
             if !matches!(prepared_call.call.request, Request::StartSoterAuthentication(_)) {
-                return session.carry_out(prepared_call, json).await;
+                return session.perform(prepared_call, json).await;
             }
-            let prepared_call = front::with_usual_mode(&session.service, prepared_call).await?;
+            let prepared_call = front::with_default_mode(&session.service, prepared_call).await?;
             let mut pending = Pending::start(&session.service, prepared_call);
-            let callback = front::authenticate_at(Screen::Output, &session.service, &mut pending).await?;
+            let callback =
+                front::authenticate_with_dialog(Screen::Output, &session.service, &mut pending).await?;
             let answer = pending.conclude(callback, json).await;
             session.show(&answer, json)
         })
@@ -156,17 +157,17 @@ impl<S: Service> Terminal<'_, S> {
     }
 
     /// Updates the names for completion of the next line.
-    fn learn_names(&mut self) {
+    fn update_names(&mut self) {
         let listed = self.runtime.block_on(self.session.service.request(None, device::List {}));
-        if let (Ok(listed), Some(aid)) = (listed, self.editor.helper_mut()) {
+        if let (Ok(listed), Some(helper)) = (listed, self.editor.helper_mut()) {
             let devices = listed.devices.into_iter().map(|device| device.name).collect();
-            aid.names = Names { devices };
-            aid.selected = self.session.device().map_or(listed.selected, str::to_owned);
+            helper.names = Names { devices };
+            helper.selected = self.session.device().map_or(listed.selected, str::to_owned);
         }
     }
 
     fn prompt(&self) -> String {
-        let selected = self.editor.helper().map_or("", |aid| aid.selected.as_str());
+        let selected = self.editor.helper().map_or("", |helper| helper.selected.as_str());
         format!("{selected}> ")
     }
 }
@@ -180,7 +181,7 @@ enum Flow {
     Leave,
 }
 
-fn no_terminal(error: &ReadlineError) -> CommandError {
+fn terminal_error(error: &ReadlineError) -> CommandError {
     CommandError::environment(
         format!("the terminal cannot be read: {error}"),
         "use another terminal, or write the commands into a pipe",

@@ -16,7 +16,7 @@ use crate::front::{self, Paint};
 pub(super) struct Watcher {
     task: JoinHandle<()>,
     shown: bool,
-    speaking: Arc<AtomicBool>,
+    is_active: Arc<AtomicBool>,
 }
 
 impl Watcher {
@@ -26,24 +26,24 @@ impl Watcher {
         printer: impl ExternalPrinter + Send + 'static,
         paint: Paint,
     ) -> Self {
-        let speaking = Arc::new(AtomicBool::new(false));
-        let task = runtime.spawn(watch(service.events(), printer, paint, Arc::clone(&speaking)));
-        Self { task, shown: true, speaking }
+        let is_active = Arc::new(AtomicBool::new(false));
+        let task = runtime.spawn(watch(service.events(), printer, paint, Arc::clone(&is_active)));
+        Self { task, shown: true, is_active }
     }
 
     /// Switches the printing on or off.
-    pub(super) fn show(&mut self, shown: bool) {
+    pub(super) fn set_shown(&mut self, shown: bool) {
         self.shown = shown;
     }
 
     /// Call this when a line is being typed: events are printed.
-    pub(super) fn speak(&self) {
-        self.speaking.store(self.shown, Ordering::Relaxed);
+    pub(super) fn resume(&self) {
+        self.is_active.store(self.shown, Ordering::Relaxed);
     }
 
     /// Call this when a command runs: events are not printed.
-    pub(super) fn hush(&self) {
-        self.speaking.store(false, Ordering::Relaxed);
+    pub(super) fn pause(&self) {
+        self.is_active.store(false, Ordering::Relaxed);
     }
 }
 
@@ -57,7 +57,7 @@ async fn watch(
     mut events: broadcast::Receiver<Event>,
     mut printer: impl ExternalPrinter,
     paint: Paint,
-    speaking: Arc<AtomicBool>,
+    is_active: Arc<AtomicBool>,
 ) {
     loop {
         let line = match events.recv().await {
@@ -65,7 +65,7 @@ async fn watch(
             Err(broadcast::error::RecvError::Lagged(missed)) => format!("{missed} events were missed"),
             Err(broadcast::error::RecvError::Closed) => return,
         };
-        if speaking.load(Ordering::Relaxed) && printer.print(format!("{line}\n")).is_err() {
+        if is_active.load(Ordering::Relaxed) && printer.print(format!("{line}\n")).is_err() {
             return;
         }
     }

@@ -15,9 +15,9 @@ mod tests;
 /// The maximum size of a device's file, in bytes. Larger files are neither written nor read.
 pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
-const ROOT_KEY: &str = "root.key";
-const SEALED: &str = "tee.sealed";
-const RPMB: &str = "rpmb.bin";
+const ROOT_KEY_FILE: &str = "root.key";
+const SEALED_FILE: &str = "tee.sealed";
+const RPMB_FILE: &str = "rpmb.bin";
 
 /// A device's folder. The value only contains the path: each operation opens its files and closes them again.
 ///
@@ -60,7 +60,7 @@ impl DiskStorage {
             return Ok(());
         }
         let source = durable::too_long(length, MAX_FILE_BYTES);
-        Err(FileError { action: "write", path: self.folder.join(SEALED), source })
+        Err(FileError { action: "write", path: self.folder.join(SEALED_FILE), source })
     }
 }
 
@@ -70,9 +70,9 @@ impl Storage for DiskStorage {
             return Ok(None);
         }
         Ok(Some(StoredDevice {
-            root_key: self.read(ROOT_KEY)?.map(Zeroizing::new),
-            sealed: self.read(SEALED)?,
-            rpmb: self.read(RPMB)?,
+            root_key: self.read(ROOT_KEY_FILE)?.map(Zeroizing::new),
+            sealed: self.read(SEALED_FILE)?,
+            rpmb: self.read(RPMB_FILE)?,
         }))
     }
 
@@ -87,10 +87,10 @@ impl Storage for DiskStorage {
         let unfinished = durable::sibling(&self.folder, "new");
         durable::remove_folder(&unfinished)?;
         durable::create_folder(&unfinished)?;
-        durable::create_file(&unfinished.join(ROOT_KEY), device.root_key)?;
-        durable::create_file(&unfinished.join(SEALED), device.sealed)?;
+        durable::create_file(&unfinished.join(ROOT_KEY_FILE), device.root_key)?;
+        durable::create_file(&unfinished.join(SEALED_FILE), device.sealed)?;
         durable::create_file(
-            &unfinished.join(RPMB),
+            &unfinished.join(RPMB_FILE),
             &device.rpmb.map(<[u8; SLOT_BYTES]>::as_slice).concat(),
         )?;
         durable::sync_folder(&unfinished)?;
@@ -100,18 +100,18 @@ impl Storage for DiskStorage {
 
     fn write_sealed(&mut self, sealed: &[u8]) -> Result<(), StorageError> {
         self.check_length(sealed)?;
-        Ok(durable::replace_file(&self.folder.join(SEALED), sealed)?)
+        Ok(durable::replace_file(&self.folder.join(SEALED_FILE), sealed)?)
     }
 
     fn write_rpmb_slot(&mut self, slot: RpmbSlot, bytes: &[u8; SLOT_BYTES]) -> Result<(), StorageError> {
         let [partition_bytes, offset] =
             [2 * SLOT_BYTES, slot.offset()].map(|bytes| u64::try_from(bytes).unwrap_or(u64::MAX));
-        Ok(durable::overwrite(&self.folder.join(RPMB), partition_bytes, offset, bytes)?)
+        Ok(durable::overwrite(&self.folder.join(RPMB_FILE), partition_bytes, offset, bytes)?)
     }
 }
 
 impl From<FileError> for StorageError {
     fn from(error: FileError) -> Self {
-        Self { action: error.action, place: error.path.display().to_string(), source: error.source.into() }
+        Self { action: error.action, location: error.path.display().to_string(), source: error.source.into() }
     }
 }

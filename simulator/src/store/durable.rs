@@ -88,15 +88,15 @@ pub(super) fn sync_folder(path: &Path) -> Result<(), FileError> {
 
 /// Removes a file, or a symbolic link itself. It is not an error if the path does not exist.
 pub(super) fn remove_file(path: &Path) -> Result<(), FileError> {
-    or_absent(step(Action::Remove, path, || fs::remove_file(path)))
+    ignore_absent(step(Action::Remove, path, || fs::remove_file(path)))
 }
 
 /// Removes a folder with its contents. It is not an error if the folder does not exist.
 pub(super) fn remove_folder(path: &Path) -> Result<(), FileError> {
-    or_absent(step(Action::Remove, path, || fs::remove_dir_all(path)))
+    ignore_absent(step(Action::Remove, path, || fs::remove_dir_all(path)))
 }
 
-fn or_absent(removed: Result<(), FileError>) -> Result<(), FileError> {
+fn ignore_absent(removed: Result<(), FileError>) -> Result<(), FileError> {
     match removed {
         Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
@@ -189,6 +189,6 @@ fn private_folder() -> DirBuilder {
 /// Carries out one step. In tests, a crash may come before it.
 fn step<T>(action: Action, path: &Path, operation: impl FnOnce() -> io::Result<T>) -> Result<T, FileError> {
     #[cfg(test)]
-    crash::before(action, path)?;
+    crash::check_step(action, path)?;
     operation().map_err(|source| FileError { action: action.verb(), path: path.to_owned(), source })
 }

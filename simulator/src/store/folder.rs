@@ -18,9 +18,9 @@ use super::phones;
 #[cfg(test)]
 mod tests;
 
-const DEVICES: &str = "devices";
-const PHONES: &str = "phones.json";
-const LEDGER: &str = "wechat.db";
+const DEVICES_FOLDER: &str = "devices";
+const PHONES_FILE: &str = "phones.json";
+const LEDGER_FILE: &str = "wechat.db";
 
 /// A folder that contains everything about a user's phones. One process at a time uses it.
 ///
@@ -31,7 +31,7 @@ pub struct StateFolder {
     path: PathBuf,
     lock: FolderLock,
     /// Held while the document is replaced, because there is only one temporary file.
-    saving: Mutex<()>,
+    save_lock: Mutex<()>,
 }
 
 impl StateFolder {
@@ -46,19 +46,19 @@ impl StateFolder {
         let path = std::path::absolute(path).map_err(failed)?;
         durable::ensure_folder(&path)?;
         let lock = FolderLock::acquire(&path)?;
-        let folder = Self { path, lock, saving: Mutex::new(()) };
-        folder.sweep()?;
+        let folder = Self { path, lock, save_lock: Mutex::new(()) };
+        folder.remove_leftovers()?;
         Ok(folder)
     }
 
     /// Whether a folder looks like a state folder, judged by its files.
-    pub fn is_at(path: &Path) -> bool {
-        path.join(PHONES).exists() || path.join(DEVICES).exists()
+    pub fn exists_at(path: &Path) -> bool {
+        path.join(PHONES_FILE).exists() || path.join(DEVICES_FOLDER).exists()
     }
 
     /// The path of the ledger of WeChat's servers.
     pub fn ledger_path(&self) -> PathBuf {
-        self.path.join(LEDGER)
+        self.path.join(LEDGER_FILE)
     }
 
     /// The folder's absolute path.
@@ -112,7 +112,7 @@ impl StateFolder {
     /// [`FolderError::File`] if the file cannot be read. [`FolderError::Document`] if it was written by another
     /// version, is damaged, or does not fit `T`. The file stays as it is.
     pub fn load_document<T: DeserializeOwned>(&self) -> Result<Option<T>, FolderError> {
-        let path = self.path.join(PHONES);
+        let path = self.path.join(PHONES_FILE);
         let Some(bytes) = durable::read_file(&path, phones::MAX_DOCUMENT_BYTES)? else { return Ok(None) };
         match phones::decode(&bytes) {
             Ok(document) => Ok(Some(document)),
@@ -126,19 +126,19 @@ impl StateFolder {
     /// [`FolderError::File`] if the document cannot be serialised or is too large to be read again, and the old one
     /// stays; or if the disk fails, and the old or the new one is there, complete.
     pub fn save_document<T: Serialize + ?Sized>(&self, document: &T) -> Result<(), FolderError> {
-        let path = self.path.join(PHONES);
+        let path = self.path.join(PHONES_FILE);
         let failed = |source| FileError { action: "write", path: path.clone(), source };
         let bytes = phones::encode(document, phones::MAX_DOCUMENT_BYTES).map_err(failed)?;
-        let _saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        let _guard = self.save_lock.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(durable::replace_file(&path, &bytes)?)
     }
 
     fn device_folder(&self, name: &DeviceName) -> PathBuf {
-        self.path.join(DEVICES).join(name.as_str())
+        self.path.join(DEVICES_FOLDER).join(name.as_str())
     }
 
     /// Removes devices whose creation or removal was interrupted.
-    fn sweep(&self) -> Result<(), FolderError> {
+    fn remove_leftovers(&self) -> Result<(), FolderError> {
         for path in self.subfolders()?.iter().filter(|path| is_leftover(path)) {
             durable::remove_folder(path)?;
         }
@@ -147,7 +147,7 @@ impl StateFolder {
 
     /// The folders, without symbolic links, in the folder of the devices, which may not exist.
     fn subfolders(&self) -> Result<Vec<PathBuf>, FolderError> {
-        let path = self.path.join(DEVICES);
+        let path = self.path.join(DEVICES_FOLDER);
         match list_folders(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             listed => Ok(listed.map_err(|source| FileError { action: "read", path, source })?),

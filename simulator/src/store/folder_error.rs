@@ -43,10 +43,10 @@ impl FolderError {
     pub fn remedy(&self) -> String {
         match self {
             Self::InUse { owner, .. } => {
-                let ways_out = "Wait for it to end, choose another folder with --state, or use --ephemeral";
+                let options = "Wait for it to end, choose another folder with --state, or use --ephemeral";
                 match owner.as_ref().and_then(|owner| owner.url.as_ref()) {
-                    Some(url) => format!("{ways_out}; or use the one that is running: --connect {url}"),
-                    None => format!("{ways_out}."),
+                    Some(url) => format!("{options}; or use the one that is running: --connect {url}"),
+                    None => format!("{options}."),
                 }
             }
             Self::Document { path, defect: DocumentDefect::Version { .. } } => format!(

@@ -15,9 +15,9 @@ use super::lock_owner::LockOwner;
 #[cfg(test)]
 mod tests;
 
-const LOCK: &str = "lock";
+const LOCK_FILE: &str = "lock";
 /// A separate file, because on Windows nobody can read a file that another process has locked.
-const OWNER: &str = "lock.owner";
+const OWNER_FILE: &str = "lock.owner";
 
 /// The lock of a state folder. It is held until it is dropped or the process ends in any way.
 #[derive(Debug)]
@@ -30,9 +30,9 @@ pub(super) struct FolderLock {
 impl FolderLock {
     /// Takes the lock of an existing folder, without waiting for it.
     pub(super) fn acquire(folder: &Path) -> Result<Self, FolderError> {
-        let path = folder.join(LOCK);
+        let path = folder.join(LOCK_FILE);
         let file = durable::open_lock_file(&path)?;
-        let owner_path = folder.join(OWNER);
+        let owner_path = folder.join(OWNER_FILE);
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -12,10 +12,10 @@ use super::durable::{self, FileError};
 #[cfg(test)]
 mod tests;
 
-const MAX_BYTES: u64 = 4096;
+const MAX_OWNER_BYTES: u64 = 4096;
 
 /// The last second of the year 9999.
-const LAST_SECOND: u64 = 253_402_300_799;
+const MAX_UNIX_SECONDS: u64 = 253_402_300_799;
 
 /// The holder of a state folder's lock, as it describes itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,11 +41,11 @@ impl LockOwner {
 
     /// The lock holder's note, or `None` if it does not exist or cannot be read.
     pub(super) fn read(path: &Path) -> Option<Self> {
-        let bytes = durable::read_file(path, MAX_BYTES).ok()??;
+        let bytes = durable::read_file(path, MAX_OWNER_BYTES).ok()??;
         let owner: Self = serde_json::from_slice(&bytes).ok()?;
         // The note is shown on a terminal, which would interpret control characters.
         let is_printable = owner.url.as_ref().is_none_or(|url| !url.contains(char::is_control));
-        (is_printable && owner.started <= LAST_SECOND).then_some(owner)
+        (is_printable && owner.started <= MAX_UNIX_SECONDS).then_some(owner)
     }
 }
 
@@ -60,7 +60,7 @@ struct CalendarTime(u64);
 
 impl fmt::Display for CalendarTime {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = DateTime::<Utc>::from(UNIX_EPOCH + Duration::from_secs(self.0.min(LAST_SECOND)));
+        let time = DateTime::<Utc>::from(UNIX_EPOCH + Duration::from_secs(self.0.min(MAX_UNIX_SECONDS)));
         write!(formatter, "{}", time.format("%Y-%m-%d %H:%M:%S UTC"))
     }
 }

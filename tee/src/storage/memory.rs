@@ -90,7 +90,7 @@ impl Storage for MemoryStorage {
 }
 
 fn failed(action: &'static str, source: io::Error) -> StorageError {
-    StorageError { action, place: "the device in memory".to_owned(), source: source.into() }
+    StorageError { action, location: "the device in memory".to_owned(), source: source.into() }
 }
 
 fn not_provisioned() -> io::Error {

@@ -14,7 +14,7 @@ use super::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, Stor
 #[derive(Clone, Debug)]
 pub struct PowerCutStorage {
     memory: MemoryStorage,
-    supply: Arc<Mutex<Supply>>,
+    power_state: Arc<Mutex<PowerState>>,
 }
 
 /// What happens to the durable write at which the power is cut. Its caller sees an error in every case.
@@ -34,16 +34,16 @@ pub enum PowerCut {
 }
 
 #[derive(Debug, Default)]
-struct Supply {
+struct PowerState {
     durable_writes: u64,
-    planned: Option<(u64, PowerCut)>,
+    planned_cut: Option<(u64, PowerCut)>,
     is_off: bool,
 }
 
 impl PowerCutStorage {
     /// Wraps a storage. The power is on and no cut is planned.
     pub fn new(memory: MemoryStorage) -> Self {
-        Self { memory, supply: Arc::default() }
+        Self { memory, power_state: Arc::default() }
     }
 
     /// Plans a cut at durable write number `write`. It replaces a cut that was planned earlier.
@@ -51,24 +51,24 @@ impl PowerCutStorage {
     /// Writes are numbered from 1 since [`PowerCutStorage::new`], across power cuts. A cut at a number that has
     /// passed never happens.
     pub fn cut_at(&self, write: u64, cut: PowerCut) {
-        self.supply().planned = Some((write, cut));
+        self.power_state().planned_cut = Some((write, cut));
     }
 
     /// Number of durable writes that began while the power was on, including the one at which it was cut.
     pub fn durable_writes(&self) -> u64 {
-        self.supply().durable_writes
+        self.power_state().durable_writes
     }
 
     /// Whether the power was cut and not yet restored.
     pub fn is_off(&self) -> bool {
-        self.supply().is_off
+        self.power_state().is_off
     }
 
     /// Switches the power on again. Stored bytes are still there; no further cut is planned.
     pub fn restore_power(&self) {
-        let mut supply = self.supply();
-        supply.is_off = false;
-        supply.planned = None;
+        let mut power_state = self.power_state();
+        power_state.is_off = false;
+        power_state.planned_cut = None;
     }
 
     /// The wrapped storage, accessible whether the power is on or off.
@@ -76,19 +76,22 @@ impl PowerCutStorage {
         &self.memory
     }
 
-    fn supply(&self) -> MutexGuard<'_, Supply> {
-        self.supply.lock().unwrap_or_else(PoisonError::into_inner)
+    fn power_state(&self) -> MutexGuard<'_, PowerState> {
+        self.power_state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a durable write and returns the cut that happens during it, if any.
     fn begin_write(&self) -> Result<Option<PowerCut>, StorageError> {
-        let mut supply = self.supply();
-        if supply.is_off {
+        let mut power_state = self.power_state();
+        if power_state.is_off {
             return Err(power_is_off("write"));
         }
-        supply.durable_writes += 1;
-        let cut = supply.planned.filter(|(write, _)| *write == supply.durable_writes).map(|(_, cut)| cut);
-        supply.is_off = cut.is_some();
+        power_state.durable_writes += 1;
+        let cut = power_state
+            .planned_cut
+            .filter(|(write, _)| *write == power_state.durable_writes)
+            .map(|(_, cut)| cut);
+        power_state.is_off = cut.is_some();
         Ok(cut)
     }
 
@@ -123,20 +126,20 @@ impl Storage for PowerCutStorage {
     }
 
     fn write_rpmb_slot(&mut self, slot: RpmbSlot, bytes: &[u8; SLOT_BYTES]) -> Result<(), StorageError> {
-        let landing_bytes = match self.begin_write()? {
+        let stored_bytes = match self.begin_write()? {
             None => return self.memory.write_rpmb_slot(slot, bytes),
             Some(PowerCut::Before) => 0,
             Some(PowerCut::After) => SLOT_BYTES,
             Some(PowerCut::Torn { prefix_bytes }) => prefix_bytes.min(SLOT_BYTES),
         };
-        self.memory.write_rpmb_prefix(slot, &bytes[..landing_bytes])?;
+        self.memory.write_rpmb_prefix(slot, &bytes[..stored_bytes])?;
         Err(power_is_off("write"))
     }
 }
 
 fn power_is_off(action: &'static str) -> StorageError {
     let source = io::Error::other("power is off").into();
-    StorageError { action, place: "the device in memory".to_owned(), source }
+    StorageError { action, location: "the device in memory".to_owned(), source }
 }
 
 #[cfg(test)]

@@ -31,20 +31,20 @@ pub(super) fn manufacture(
     identity: &DeviceIdentity<'_>,
     profile: &'static Profile,
 ) -> Result<Vault, TeeError> {
-    let (own, attk) = if let Some(seed) = identity.seed {
-        let own = seed.identity(identity.name);
-        let attk = seed.keys().device_key(&own, "attk", 0, "", 0)?;
-        (own, attk)
+    let (device_identity, attk) = if let Some(seed) = identity.seed {
+        let device_identity = seed.identity(identity.name);
+        let attk = seed.keys().device_key(&device_identity, "attk", 0, "", 0)?;
+        (device_identity, attk)
     } else {
         let mut random = Zeroizing::new([0; VALUE_BYTES]);
         environment.random(random.as_mut_slice())?;
         (Identity::from_random(&random), environment.new_key()?)
     };
     let mut matcher = Matcher::default();
-    enroll_first(&mut matcher, profile, &own)?;
+    enroll_first(&mut matcher, profile, &device_identity)?;
     let state = State {
         profile: profile.name.to_owned(),
-        identity: own,
+        identity: device_identity,
         seeded: identity.seed.is_some(),
         upgrades: 0,
         counter_limit: 0,
@@ -76,14 +76,14 @@ pub(super) fn check_identity(
     let device = identity.name.to_owned();
     let profile = identity
         .profile
-        .filter(|wanted| wanted.name == state.profile)
+        .filter(|requested| requested.name == state.profile)
         .or_else(|| Profile::named(&state.profile))
         .ok_or_else(|| OpenError::UnknownProfile { device: device.clone(), stored: state.profile.clone() })?;
-    if let Some(wanted) = identity.profile
-        && wanted.name != profile.name
+    if let Some(requested) = identity.profile
+        && requested.name != profile.name
     {
-        let (stored, wanted) = (state.profile.clone(), wanted.name.to_owned());
-        return Err(OpenError::OtherProfile { device, stored, wanted });
+        let (stored, requested) = (state.profile.clone(), requested.name.to_owned());
+        return Err(OpenError::OtherProfile { device, stored, requested });
     }
     if let Some(seed) = identity.seed
         && !(state.seeded && seed.identity(identity.name).same_as(&state.identity))

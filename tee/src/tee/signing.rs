@@ -2,7 +2,7 @@
 
 use soter_wire::{ExportBlob, Mode, ResultFacts};
 
-use super::{KeyPath, MAX_CHALLENGE_BYTES, MAX_SESSION, Tee, check_length};
+use super::{KeyPath, MAX_CHALLENGE_BYTES, MAX_SESSION_NUMBER, Tee, check_length};
 use crate::error::TeeError;
 use crate::matcher::{Enrolment, Judgement, Presented};
 use crate::session::Session;
@@ -43,13 +43,13 @@ impl Tee {
         check_length("the challenge", challenge, MAX_CHALLENGE_BYTES)?;
         self.check_auth_key(uid, name)?;
         let now = self.unix_millis();
-        self.sessions.make_room(uid, now)?;
+        self.sessions.check_capacity(uid, now)?;
         let fingerprint = self.load(&KeyPath::AuthKey { uid, name: name.to_owned() })?.public().fingerprint();
         loop {
             self.sessions_opened += 1;
             let random = self.random("session", &[&self.sessions_opened.to_le_bytes()])?;
             let number = random.iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
-            let number = (number & MAX_SESSION).max(1);
+            let number = (number & MAX_SESSION_NUMBER).max(1);
             let session = Session::new(uid, name, fingerprint.clone(), challenge, modes, now);
             if self.sessions.open(number, session) {
                 return Ok(number);
@@ -66,18 +66,18 @@ impl Tee {
     /// be stored.
     pub fn present(&mut self, session: u64, presented: Presented) -> Result<Judgement, TeeError> {
         let now = self.unix_millis();
-        if !self.sessions.living(session, now)?.modes.contains(&presented.mode) {
+        if !self.sessions.get_alive(session, now)?.modes.contains(&presented.mode) {
             return Err(TeeError::SensorNotListening);
         }
         let policy = self.profile.matcher;
-        let judgement = if self.vault.state().matcher.would_change(presented, &policy, now) {
+        let judgement = if self.vault.state().matcher.changes_state(presented, &policy, now) {
             self.vault.commit(|state| Ok(state.matcher.judge(presented, &policy, now)))?
         } else {
             // A touch that changes nothing is judged on a copy, without a write.
             self.vault.state().matcher.clone().judge(presented, &policy, now)
         };
         if let Judgement::Matched(enrolment) = &judgement {
-            self.sessions.living(session, now)?.matched = Some(enrolment.clone());
+            self.sessions.get_alive(session, now)?.matched = Some(enrolment.clone());
         }
         Ok(judgement)
     }

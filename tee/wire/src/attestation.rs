@@ -7,7 +7,7 @@ use der::asn1::{AnyRef, ContextSpecific, Null, ObjectIdentifier, OctetStringRef,
 use der::{Decode, Encode, EncodeValue, ErrorKind, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
 
 use crate::decode_error::DecodeError;
-use crate::json::{MAX_JSON, Object, encode_string};
+use crate::json::{MAX_JSON_BYTES, Object, encode_string};
 use crate::signature_scheme::SignatureScheme;
 
 /// Android's key-attestation extension.
@@ -97,11 +97,11 @@ impl KeyDescription {
     /// Encodes the extension's value in DER.
     ///
     /// # Errors
-    /// [`DecodeError::TooLong`] if the challenge is longer than [`MAX_JSON`], which no reader would accept.
+    /// [`DecodeError::TooLong`] if the challenge is longer than [`MAX_JSON_BYTES`], which no reader would accept.
     pub fn encode(&self) -> Result<Vec<u8>, DecodeError> {
         let bytes = self.challenge.len();
-        let der = if bytes <= MAX_JSON { self.to_der().ok() } else { None };
-        der.ok_or(DecodeError::TooLong { bytes, limit: MAX_JSON })
+        let der = if bytes <= MAX_JSON_BYTES { self.to_der().ok() } else { None };
+        der.ok_or(DecodeError::TooLong { bytes, limit: MAX_JSON_BYTES })
     }
 
     /// Fails only if the extension is longer than 4 GiB.
@@ -116,14 +116,14 @@ impl KeyDescription {
             enforced.extend(explicit(705, version)?);
             enforced.extend(explicit(706, patch_level)?);
         }
-        sequence(&[head()?, challenge, unique_id()?, software, sequence(&enforced)?].concat())
+        sequence(&[leading_fields()?, challenge, unique_id()?, software, sequence(&enforced)?].concat())
     }
 
     /// Decodes the extension's value. Only the form that [`encode`](Self::encode) writes is accepted; no phone is
     /// known to write another form.
     ///
     /// # Errors
-    /// [`DecodeError::TooLong`] if the challenge is longer than [`MAX_JSON`], [`DecodeError::DerMalformed`] if an
+    /// [`DecodeError::TooLong`] if the challenge is longer than [`MAX_JSON_BYTES`], [`DecodeError::DerMalformed`] if an
     /// element ends early, its length or number is not valid DER, or a number is too big,
     /// [`DecodeError::DerUnexpected`] if a field is not what phones write, [`DecodeError::TrailingBytes`] if bytes
     /// follow after the end.
@@ -132,22 +132,22 @@ impl KeyDescription {
         let mut description = outer.sequence("KeyDescription")?;
         outer.finish()?;
 
-        description.fixed("the versions and security levels", head())?;
+        description.expect_bytes("the versions and security levels", leading_fields())?;
         let challenge = description.read::<&OctetStringRef>("attestationChallenge")?.as_bytes();
-        if challenge.len() > MAX_JSON {
-            return Err(DecodeError::TooLong { bytes: challenge.len(), limit: MAX_JSON });
+        if challenge.len() > MAX_JSON_BYTES {
+            return Err(DecodeError::TooLong { bytes: challenge.len(), limit: MAX_JSON_BYTES });
         }
-        description.fixed("uniqueId", unique_id())?;
+        description.expect_bytes("uniqueId", unique_id())?;
 
         let mut software = description.sequence("softwareEnforced")?;
-        software.fixed("noAuthRequired", no_auth_required())?;
+        software.expect_bytes("noAuthRequired", no_auth_required())?;
         let creation_ms = software.explicit("creationDateTime", 701)?;
         software.finish()?;
 
         let mut tee = description.sequence("teeEnforced")?;
         description.finish()?;
         for (field, expected) in tee_enforced() {
-            tee.fixed(field, expected)?;
+            tee.expect_bytes(field, expected)?;
         }
         let os = if tee.reader.is_finished() {
             None
@@ -160,7 +160,7 @@ impl KeyDescription {
 }
 
 /// The fields before the challenge: Keymaster 3 in a TEE, attestation version 2.
-fn head() -> der::Result<Vec<u8>> {
+fn leading_fields() -> der::Result<Vec<u8>> {
     const ATTESTATION_VERSION: u8 = 2;
     const KEYMASTER_VERSION: u8 = 3;
     const TRUSTED_ENVIRONMENT: u8 = 1;
@@ -214,7 +214,7 @@ struct Fields<'a> {
 impl<'a> Fields<'a> {
     fn new(content: &'a [u8], start: usize) -> Result<Self, DecodeError> {
         // Fails only if the content is longer than 4 GiB.
-        let too_long = |_| DecodeError::TooLong { bytes: content.len(), limit: MAX_JSON };
+        let too_long = |_| DecodeError::TooLong { bytes: content.len(), limit: MAX_JSON_BYTES };
         Ok(Self { reader: SliceReader::new(content).map_err(too_long)?, start })
     }
 
@@ -253,7 +253,11 @@ impl<'a> Fields<'a> {
     }
 
     /// Consumes exactly these bytes.
-    fn fixed(&mut self, field: &'static str, expected: der::Result<Vec<u8>>) -> Result<(), DecodeError> {
+    fn expect_bytes(
+        &mut self,
+        field: &'static str,
+        expected: der::Result<Vec<u8>>,
+    ) -> Result<(), DecodeError> {
         let at = self.at();
         let is_there =
             expected.and_then(|expected| Ok(self.reader.read_slice(expected.len().try_into()?)? == expected));
@@ -362,7 +366,8 @@ mod tests {
             let software = sequence(&[&no_auth_required().unwrap(), field].concat()).unwrap();
             let enforced = tee_enforced().map(|(_, field)| field.unwrap()).concat();
             let enforced = sequence(&enforced).unwrap();
-            let parts = [head().unwrap(), vec![0x04, 0x00], unique_id().unwrap(), software, enforced];
+            let parts =
+                [leading_fields().unwrap(), vec![0x04, 0x00], unique_id().unwrap(), software, enforced];
             KeyDescription::decode(&sequence(&parts.concat()).unwrap())
         };
         assert_eq!(with_creation(&[0xbf, 0x85, 0x3d, 3, 2, 1, 5]).unwrap().creation_ms, 5);
@@ -405,9 +410,9 @@ mod tests {
 
     #[test]
     fn a_challenge_longer_than_any_reader_accepts_is_not_encoded() {
-        let challenge = vec![b' '; MAX_JSON + 1];
+        let challenge = vec![b' '; MAX_JSON_BYTES + 1];
         let description = KeyDescription { challenge, ..by_hand() };
-        let too_long = DecodeError::TooLong { bytes: MAX_JSON + 1, limit: MAX_JSON };
+        let too_long = DecodeError::TooLong { bytes: MAX_JSON_BYTES + 1, limit: MAX_JSON_BYTES };
         assert_eq!(description.encode(), Err(too_long));
     }
 }

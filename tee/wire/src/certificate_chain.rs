@@ -12,8 +12,8 @@ use crate::pem;
 use crate::public_key::PublicKey;
 
 const LABEL: &str = "CERTIFICATE";
-const SHORTEST: usize = 2;
-const LONGEST: usize = 8;
+const MIN_CERTIFICATES: usize = 2;
+const MAX_CERTIFICATES: usize = 8;
 const SHA256_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 
@@ -124,7 +124,7 @@ impl CertificateChain {
     /// string is not a PEM block.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let blocks = Object::decode(bytes)?.strings("certs")?;
-        if !(SHORTEST..=LONGEST).contains(&blocks.len()) {
+        if !(MIN_CERTIFICATES..=MAX_CERTIFICATES).contains(&blocks.len()) {
             return Err(DecodeError::CertificateCount { found: blocks.len() });
         }
         let certificates =
@@ -147,7 +147,7 @@ impl CertificateChain {
     /// repeated or cannot be decoded.
     pub fn verify(&self) -> Result<ChainFacts, ChainError> {
         let found = self.certificates.len();
-        if !(SHORTEST..=LONGEST).contains(&found) {
+        if !(MIN_CERTIFICATES..=MAX_CERTIFICATES).contains(&found) {
             return Err(ChainError::Count { found });
         }
         let links = self

@@ -144,9 +144,9 @@ pub enum DecodeError {
 }
 
 /// The first 64 characters of a text from outside, for a message of one line.
-pub(crate) fn shown(text: &str) -> String {
-    const LONGEST: usize = 64;
-    match text.char_indices().nth(LONGEST) {
+pub(crate) fn truncated(text: &str) -> String {
+    const MAX_CHARACTERS: usize = 64;
+    match text.char_indices().nth(MAX_CHARACTERS) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }

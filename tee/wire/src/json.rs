@@ -7,17 +7,17 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
-use crate::decode_error::{DecodeError, shown};
+use crate::decode_error::{DecodeError, truncated};
 use crate::signature_scheme::SignatureScheme;
 
 /// Highest counter that is accepted: the maximum of the signed 64-bit integer that most servers use.
 pub const MAX_COUNTER: u64 = i64::MAX.unsigned_abs();
 
 /// Longest JSON that is accepted, in bytes: the limit of Tencent's SDK.
-pub const MAX_JSON: usize = 1 << 20;
+pub const MAX_JSON_BYTES: usize = 1 << 20;
 
 /// A JSON object, decoded strictly: the order of its members is kept, and names that occur twice are rejected at
-/// every depth, as are trailing bytes, a byte order mark and more than [`MAX_JSON`] bytes.
+/// every depth, as are trailing bytes, a byte order mark and more than [`MAX_JSON_BYTES`] bytes.
 ///
 /// The *takers* ([`string`](Self::string), [`counter`](Self::counter) and so on) check a member's type, remove the
 /// member and return its value. [`into_rest`](Self::into_rest) returns the members that were not taken.
@@ -195,8 +195,8 @@ fn must_escape(byte: u8, escape_slash: bool) -> bool {
 
 /// The bytes as text that may be parsed: not too long, UTF-8, no byte order mark.
 pub(crate) fn text(bytes: &[u8]) -> Result<&str, DecodeError> {
-    if bytes.len() > MAX_JSON {
-        return Err(DecodeError::TooLong { bytes: bytes.len(), limit: MAX_JSON });
+    if bytes.len() > MAX_JSON_BYTES {
+        return Err(DecodeError::TooLong { bytes: bytes.len(), limit: MAX_JSON_BYTES });
     }
     let text =
         std::str::from_utf8(bytes).map_err(|error| DecodeError::NotUtf8 { at: error.valid_up_to() })?;
@@ -231,7 +231,7 @@ fn not_json(error: &serde_json::Error) -> DecodeError {
     let full = error.to_string();
     // The position has fields of its own.
     let message = full.rsplit_once(" at line ").map_or(full.as_str(), |(message, _)| message);
-    DecodeError::NotJson { line: error.line(), column: error.column(), message: shown(message) }
+    DecodeError::NotJson { line: error.line(), column: error.column(), message: truncated(message) }
 }
 
 /// Offset of the character that a parser error points at.
@@ -307,7 +307,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
                     entry.insert(members.next_value_seed(self)?);
                 }
                 Entry::Occupied(entry) => {
-                    *self.duplicate.borrow_mut() = Some(shown(entry.key()));
+                    *self.duplicate.borrow_mut() = Some(truncated(entry.key()));
                     return Err(A::Error::custom("duplicate name"));
                 }
             }
@@ -431,10 +431,10 @@ mod tests {
     #[test]
     fn size_depth_and_number_of_members_are_limited() {
         let mut longest = b"{}".to_vec();
-        longest.resize(MAX_JSON, b' ');
+        longest.resize(MAX_JSON_BYTES, b' ');
         assert!(Object::decode(&longest).is_ok());
         longest.push(b' ');
-        let too_long = DecodeError::TooLong { bytes: MAX_JSON + 1, limit: MAX_JSON };
+        let too_long = DecodeError::TooLong { bytes: MAX_JSON_BYTES + 1, limit: MAX_JSON_BYTES };
         assert_eq!(Object::decode(&longest), Err(too_long));
 
         let deep = format!("{{\"a\":{}", "[".repeat(500_000));

@@ -47,7 +47,7 @@ impl FromStr for Mode {
         Self::ALL
             .into_iter()
             .find(|mode| mode.name() == name)
-            .ok_or_else(|| UnknownMode { name: crate::decode_error::shown(name) })
+            .ok_or_else(|| UnknownMode { name: crate::decode_error::truncated(name) })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::base64;
 use crate::decode_error::DecodeError;
-use crate::json::MAX_JSON;
+use crate::json::MAX_JSON_BYTES;
 
 /// Columns of an ordinary PEM line (RFC 7468).
 pub(crate) const LINE_WIDTH: usize = 64;
@@ -34,8 +34,8 @@ pub(crate) fn encode(label: &str, der: &[u8]) -> String {
 /// end of the last one is optional.
 pub(crate) fn decode(label: &'static str, text: &str) -> Result<Vec<u8>, DecodeError> {
     let fail = |problem| DecodeError::Pem { label, problem };
-    if text.len() > MAX_JSON {
-        return Err(DecodeError::TooLong { bytes: text.len(), limit: MAX_JSON });
+    if text.len() > MAX_JSON_BYTES {
+        return Err(DecodeError::TooLong { bytes: text.len(), limit: MAX_JSON_BYTES });
     }
     let mut lines = text.lines();
     if lines.next().is_none_or(|line| !is_boundary(line, "BEGIN", label)) {

@@ -21,7 +21,7 @@ const LABEL: &str = "PUBLIC KEY";
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const PUBLIC_EXPONENT: [u8; 3] = [0x01, 0x00, 0x01];
 const SOTER_BITS: usize = 2048;
-const LARGEST_AUTHORITY_BITS: usize = 4096;
+const MAX_AUTHORITY_BITS: usize = 4096;
 
 /// The public half of an RSA key with the exponent 65537: 2048 bits for ASK, AuthKey and device keys.
 ///
@@ -63,7 +63,7 @@ impl PublicKey {
     /// [`DecodeError::KeyMalformed`] if the bytes are not an RSA key in this form, [`DecodeError::KeySize`] if it
     /// does not have 2048 to 4096 bits, [`DecodeError::KeyExponent`] if its exponent is not 65537.
     pub fn from_authority_spki_der(spki: &[u8]) -> Result<Self, DecodeError> {
-        Self::with_bits(spki, SOTER_BITS..=LARGEST_AUTHORITY_BITS)
+        Self::with_bits(spki, SOTER_BITS..=MAX_AUTHORITY_BITS)
     }
 
     fn with_bits(spki: &[u8], allowed: std::ops::RangeInclusive<usize>) -> Result<Self, DecodeError> {
@@ -109,7 +109,7 @@ impl PublicKey {
     /// line end of the last one is optional.
     ///
     /// # Errors
-    /// [`DecodeError::TooLong`] if the text has more than [`MAX_JSON`](crate::json::MAX_JSON) bytes,
+    /// [`DecodeError::TooLong`] if the text has more than [`MAX_JSON_BYTES`](crate::json::MAX_JSON_BYTES) bytes,
     /// [`DecodeError::Pem`] if it is not such a block, or those of [`from_spki_der`](Self::from_spki_der).
     pub fn from_pem(text: &str) -> Result<Self, DecodeError> {
         Self::from_spki_der(&pem::decode(LABEL, text)?)

@@ -28,8 +28,9 @@ pub struct ResultFacts<'a> {
 impl ResultFacts<'_> {
     /// Encodes the exact text that a phone of this family signs: its members in its order, without spaces.
     pub fn encode(&self, profile: &Profile) -> String {
-        const FRAME: usize = 320;
-        let mut out = String::with_capacity(FRAME + self.raw.len() + self.cpu_id.len() + self.uid.len());
+        const FIXED_BYTES: usize = 320;
+        let mut out =
+            String::with_capacity(FIXED_BYTES + self.raw.len() + self.cpu_id.len() + self.uid.len());
         let mut separator = '{';
         for field in profile.result {
             out.push(separator);

@@ -127,7 +127,7 @@ impl Shop {
         let emulated = emulated();
         let shop = Arc::new(Self {
             weakness,
-            wechat: emulated.outages.before(routes(Arc::clone(&emulated.wechat))),
+            wechat: emulated.outages.wrap(routes(Arc::clone(&emulated.wechat))),
             running: running.clone(),
             kept: Mutex::default(),
         });
@@ -385,7 +385,7 @@ fn half_width(character: char) -> char {
 /// A target for the application at this address with this description.
 pub(crate) fn target(url: &str, description: &str, emulated: Emulated) -> ApplicationTarget {
     let application = Application::read(description).unwrap();
-    ApplicationTarget::new(Http::to(url, TIME).unwrap(), application, emulated, users())
+    ApplicationTarget::new(Http::over_network(url, TIME).unwrap(), application, emulated, users())
 }
 
 /// WeChat servers that accept replays and know [`users`].

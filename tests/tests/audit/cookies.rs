@@ -90,7 +90,7 @@ value = true
 
 async fn log_in(target: &ApplicationTarget) -> Visit {
     let user = target.user("a user").unwrap();
-    target.visit(&user).await.unwrap()
+    target.start_visit(&user).await.unwrap()
 }
 
 /// The cookies of two orders of one visit. The first order's answer has set its own cookies before the second one.
@@ -145,8 +145,8 @@ async fn a_cookie_goes_to_its_path_alone() {
     for _ in 0..2 {
         target.order(&mut visit, "").await.unwrap();
     }
-    assert!(target.names_senders(&visit));
-    target.leave(&mut visit).await.unwrap();
+    assert!(target.identifies_senders(&visit));
+    target.end_visit(&mut visit).await.unwrap();
     target.order(&mut visit, "").await.unwrap();
     assert_eq!(application.cookies("/orders/new"), ["new=3; orders=2; root=1", "new=3; root=1", ""]);
 }
@@ -178,12 +178,12 @@ async fn cookies_of_one_login_never_reach_another() {
     for visit in [&mut first, &mut second] {
         target.order(visit, "").await.unwrap();
     }
-    target.leave(&mut first).await.unwrap();
+    target.end_visit(&mut first).await.unwrap();
     for visit in [&mut first, &mut second] {
         target.order(visit, "").await.unwrap();
     }
     // The same user logs in again.
-    let mut again = target.visit(&first.user).await.unwrap();
+    let mut again = target.start_visit(&first.user).await.unwrap();
     target.order(&mut again, "").await.unwrap();
     assert_eq!(application.cookies("/account/login"), ["", "", ""]);
     let seen = ["sid=login-1", "sid=login-2", "", "sid=login-2", "sid=login-3"];
@@ -194,8 +194,8 @@ async fn cookies_of_one_login_never_reach_another() {
 async fn a_login_whose_cookies_do_not_go_to_the_results_does_not_name_its_user() {
     let (_, target) = Application::start(&["admin=1; Path=/admin"], &[]).await;
     let mut visit = log_in(&target).await;
-    assert!(!target.names_senders(&visit));
-    assert!(target.leave(&mut visit).await.is_err());
+    assert!(!target.identifies_senders(&visit));
+    assert!(target.end_visit(&mut visit).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

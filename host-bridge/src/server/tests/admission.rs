@@ -151,24 +151,24 @@ async fn a_page_of_an_allowed_origin_can_read_that_its_token_is_missing() {
 
 #[tokio::test]
 async fn an_address_other_than_loopback_needs_a_token() {
-    let error = Server::bind(ServerOptions::on("0.0.0.0:0".parse().unwrap())).await.unwrap_err();
+    let error = Server::bind(ServerOptions::new("0.0.0.0:0".parse().unwrap())).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::InvalidParams);
     assert!(error.next.contains("--token-file"), "{error:?}");
     let options =
-        ServerOptions { token: Some("x".into()), ..ServerOptions::on("0.0.0.0:0".parse().unwrap()) };
+        ServerOptions { token: Some("x".into()), ..ServerOptions::new("0.0.0.0:0".parse().unwrap()) };
     assert!(Server::bind(options).await.unwrap().url().starts_with("http://127.0.0.1:"));
-    let empty = ServerOptions { token: Some("".into()), ..ServerOptions::on("0.0.0.0:0".parse().unwrap()) };
+    let empty = ServerOptions { token: Some("".into()), ..ServerOptions::new("0.0.0.0:0".parse().unwrap()) };
     assert_eq!(Server::bind(empty).await.unwrap_err().kind, ErrorKind::InvalidParams);
 }
 
 #[tokio::test]
 async fn a_taken_port_and_an_invalid_origin_are_errors() {
     let server = start(|_| {}).await;
-    let error = Server::bind(ServerOptions::on(server.address)).await.unwrap_err();
+    let error = Server::bind(ServerOptions::new(server.address)).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Environment);
     assert!(error.what.contains(&server.address.to_string()) && error.next.contains("--listen"));
     for origin in ["*", "localhost", "http://a/b", "http://*"] {
-        let mut options = ServerOptions::on("127.0.0.1:0".parse().unwrap());
+        let mut options = ServerOptions::new("127.0.0.1:0".parse().unwrap());
         options.allow_origins = vec![origin.to_owned()];
         assert!(Server::bind(options).await.is_err(), "{origin}");
     }

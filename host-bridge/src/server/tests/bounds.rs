@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_call_can_be_cancelled_when_the_limit_of_pending_calls_is_reached() {
-    let server = start(|options| options.limits.pending = 2).await;
+    let server = start(|options| options.limits.max_pending_calls = 2).await;
     let mut socket = server.socket().await;
     for id in 1..=2 {
         socket.send(call(id, "wx.startSoterAuthentication", json!({}))).await.unwrap();
@@ -23,7 +23,7 @@ async fn a_call_can_be_cancelled_when_the_limit_of_pending_calls_is_reached() {
 
 #[tokio::test]
 async fn calls_of_a_client_that_reads_nothing_continue() {
-    let server = start(|options| options.limits.send_time = Duration::from_mins(1)).await;
+    let server = start(|options| options.limits.send_timeout = Duration::from_mins(1)).await;
     let mut stuck = server.socket().await;
     stuck.send(call(1, "events.subscribe", json!({}))).await.unwrap();
     next(&mut stuck).await;
@@ -52,7 +52,7 @@ async fn calls_of_a_client_that_reads_nothing_continue() {
 
 #[tokio::test]
 async fn a_client_that_sends_and_never_reads_is_disconnected() {
-    let server = start(|options| options.limits.send_time = Duration::from_millis(100)).await;
+    let server = start(|options| options.limits.send_timeout = Duration::from_millis(100)).await;
     let mut socket = server.socket().await;
     let flood = async {
         // Each answer is far longer than its call.
@@ -64,7 +64,7 @@ async fn a_client_that_sends_and_never_reads_is_disconnected() {
 
 #[tokio::test]
 async fn pending_calls_are_limited_and_the_accepted_ones_continue() {
-    let server = start(|options| options.limits.pending = 3).await;
+    let server = start(|options| options.limits.max_pending_calls = 3).await;
     let mut socket = server.socket().await;
     for id in 1..=4 {
         socket.send(call(id, "wx.startSoterAuthentication", json!({}))).await.unwrap();
@@ -100,7 +100,7 @@ async fn a_lagging_subscriber_learns_how_many_events_it_missed() {
 
 #[tokio::test]
 async fn a_subscriber_that_reads_nothing_is_disconnected() {
-    let server = start(|options| options.limits.send_time = Duration::from_millis(100)).await;
+    let server = start(|options| options.limits.send_timeout = Duration::from_millis(100)).await;
     let mut socket = server.socket().await;
     socket.send(call(1, "events.subscribe", json!({}))).await.unwrap();
     next(&mut socket).await;
@@ -120,7 +120,7 @@ async fn a_subscriber_that_reads_nothing_is_disconnected() {
 
 #[tokio::test]
 async fn a_quiet_client_is_pinged_and_a_dead_one_is_disconnected() {
-    let server = start(|options| options.limits.ping = Duration::from_millis(20)).await;
+    let server = start(|options| options.limits.ping_interval = Duration::from_millis(20)).await;
     let mut alive = server.socket().await;
     for _ in 0..5 {
         // Reading answers pings.
@@ -139,8 +139,8 @@ async fn a_quiet_client_is_pinged_and_a_dead_one_is_disconnected() {
 #[tokio::test]
 async fn slow_heads_and_bodies_time_out() {
     let server = start(|options| {
-        options.limits.head_time = Duration::from_millis(50);
-        options.limits.body_time = Duration::from_millis(50);
+        options.limits.head_timeout = Duration::from_millis(50);
+        options.limits.body_timeout = Duration::from_millis(50);
     })
     .await;
     let head = server.raw("GET /health HTTP/1.1\r\nHost:").await;
@@ -159,8 +159,8 @@ async fn slow_heads_and_bodies_time_out() {
 #[tokio::test]
 async fn a_client_that_does_not_read_its_answer_frees_its_connection() {
     let server = start(|options| {
-        options.limits.connections = 1;
-        options.limits.send_time = Duration::from_millis(100);
+        options.limits.max_connections = 1;
+        options.limits.send_timeout = Duration::from_millis(100);
     })
     .await;
     for _ in 0..500 {
@@ -192,7 +192,7 @@ async fn bodies_are_limited_whatever_length_they_declare() {
 
 #[tokio::test]
 async fn a_connection_above_the_limit_is_refused_until_another_one_closes() {
-    let server = start(|options| options.limits.connections = 2).await;
+    let server = start(|options| options.limits.max_connections = 2).await;
     let (one, two) = (server.socket().await, server.socket().await);
     assert_status(&server.get("/health", "").await, 503);
     drop(one);

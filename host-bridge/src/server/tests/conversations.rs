@@ -124,7 +124,7 @@ async fn the_newest_journal_number_is_sent_rarely_however_many_calls_there_are()
 
 #[tokio::test]
 async fn invalid_frames_close_the_connection_with_the_matching_code() {
-    let server = start(|options| options.limits.message = 1000).await;
+    let server = start(|options| options.limits.max_message_bytes = 1000).await;
     let mut binary = server.socket().await;
     binary.send(Message::binary(vec![1, 2, 3])).await.unwrap();
     assert_eq!(closed(&mut binary).await, Some(1003));
@@ -176,7 +176,7 @@ async fn a_panic_in_one_request_does_not_affect_the_others() {
 
 #[tokio::test]
 async fn a_stop_cancels_pending_calls_and_sends_a_close_frame() {
-    let server = start(|options| options.limits.drain = Duration::from_millis(400)).await;
+    let server = start(|options| options.limits.drain_timeout = Duration::from_millis(400)).await;
     let mut socket = server.socket().await;
     socket.send(call(1, "device.list", json!({}))).await.unwrap();
     next(&mut socket).await;

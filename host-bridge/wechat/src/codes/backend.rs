@@ -128,9 +128,9 @@ pub(super) const TABLE: &[Code] = &[
 ];
 
 const fn code(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
-    Code { code, name, place: CodeSource::Backend, meaning, advice }
+    Code { code, name, source: CodeSource::Backend, meaning, advice }
 }
 
 const fn device(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
-    Code { code, name, place: CodeSource::BackendDevice, meaning, advice }
+    Code { code, name, source: CodeSource::BackendDevice, meaning, advice }
 }

@@ -12,7 +12,7 @@ pub struct Code {
     /// What it is called there: the SDK's constant, the text in `errMsg` or `errmsg`, or a few words if it has none.
     pub name: &'static str,
     /// Where it occurs.
-    pub place: CodeSource,
+    pub source: CodeSource,
     /// One line: what has happened.
     pub meaning: &'static str,
     /// One or two sentences: what to do.

@@ -72,9 +72,9 @@ pub(super) const LOCKOUTS: &[Code] = &[
 ];
 
 const fn code(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
-    Code { code, name, place: CodeSource::Sdk, meaning, advice }
+    Code { code, name, source: CodeSource::Sdk, meaning, advice }
 }
 
 const fn lockout(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
-    Code { code, name, place: CodeSource::Lockout, meaning, advice }
+    Code { code, name, source: CodeSource::Lockout, meaning, advice }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::*;
 
 fn numbers(place: CodeSource) -> Vec<i32> {
-    CODES.iter().filter(|code| code.place == place).map(|code| code.code).collect()
+    CODES.iter().filter(|code| code.source == place).map(|code| code.code).collect()
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn every_known_code_is_explained() {
 
 #[test]
 fn a_number_used_in_several_places_is_explained_for_each() {
-    let places = |code| explain(code).map(|known| known.place).collect::<HashSet<_>>();
+    let places = |code| explain(code).map(|known| known.source).collect::<HashSet<_>>();
     assert_eq!(places(0), HashSet::from([CodeSource::WxCall, CodeSource::Sdk, CodeSource::Backend]));
     assert_eq!(places(-1), HashSet::from([CodeSource::Sdk, CodeSource::Backend]));
     assert_eq!(places(90001), HashSet::from([CodeSource::WxCall, CodeSource::BackendDevice]));
@@ -57,7 +57,7 @@ fn each_text_of_an_internal_error_is_explained() {
 fn no_entry_is_repeated() {
     let mut seen = HashSet::new();
     for code in CODES {
-        assert!(seen.insert((code.place, code.code, code.name)), "{code:?}");
+        assert!(seen.insert((code.source, code.code, code.name)), "{code:?}");
     }
 }
 
@@ -68,14 +68,14 @@ fn entries_are_sentences_on_one_line() {
         for text in [code.meaning, code.advice] {
             assert!(!text.contains('\n') && text.trim() == text && text.ends_with('.'), "{code:?}");
         }
-        let place = code.place.to_string();
+        let place = code.source.to_string();
         assert!(!place.is_empty() && !place.contains('\n'));
     }
 }
 
 #[test]
 fn every_source_has_its_own_words() {
-    let places: HashSet<_> = CODES.iter().map(|code| code.place).collect();
+    let places: HashSet<_> = CODES.iter().map(|code| code.source).collect();
     let words: HashSet<_> = places.iter().map(ToString::to_string).collect();
     assert_eq!(words.len(), 6);
     assert_eq!(places.len(), 6);

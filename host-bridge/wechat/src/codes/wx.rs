@@ -178,5 +178,5 @@ pub(super) const TABLE: &[Code] = &[
 ];
 
 const fn code(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
-    Code { code, name, place: CodeSource::WxCall, meaning, advice }
+    Code { code, name, source: CodeSource::WxCall, meaning, advice }
 }

@@ -7,9 +7,9 @@ use soter_wire::{PublicKey, SignatureScheme};
 use super::change::{AuthKey, Change};
 
 /// Maximum number of a device's counters that are remembered, to distinguish a replay from a roll-back.
-const REMEMBERED_COUNTERS: usize = 1024;
+const MAX_SPENT_COUNTERS: usize = 1024;
 /// Maximum number of an app's retired AuthKeys that are remembered, to distinguish an old key from a wrong one.
-const REMEMBERED_KEYS: usize = 16;
+const MAX_RETIRED_KEYS: usize = 16;
 
 /// The contents of a ledger: devices by `cpu_id`, and the owners of their AuthKeys.
 #[derive(Debug, Default)]
@@ -93,7 +93,7 @@ impl LedgerState {
                     app.auth_keys.iter_mut().filter(same_owner).for_each(|old| old.retired = true);
                 }
                 app.auth_keys.push(key.clone());
-                if app.auth_keys.iter().filter(|old| old.retired).count() > REMEMBERED_KEYS
+                if app.auth_keys.iter().filter(|old| old.retired).count() > MAX_RETIRED_KEYS
                     && let Some(oldest) = app.auth_keys.iter().position(|old| old.retired)
                 {
                     app.auth_keys.remove(oldest);
@@ -116,7 +116,7 @@ impl LedgerState {
             return refuse(device.highest, replayed);
         }
         if by_result {
-            if device.spent.len() >= REMEMBERED_COUNTERS {
+            if device.spent.len() >= MAX_SPENT_COUNTERS {
                 device.spent.pop_front();
             }
             device.spent.push_back(counter);
@@ -147,7 +147,7 @@ impl LedgerState {
     }
 
     /// Whether an AuthKey was ever uploaded for a mini program's user.
-    pub(crate) fn knows_owner(&self, appid: &str, openid: &str) -> bool {
+    pub(crate) fn has_owner(&self, appid: &str, openid: &str) -> bool {
         self.owners.get(appid).is_some_and(|openids| openids.contains(openid))
     }
 

@@ -20,7 +20,7 @@ use super::store::{LedgerError, LedgerStore};
 
 /// `SOTR`: distinguishes the file from other databases.
 const APPLICATION_ID: i32 = 0x534F_5452;
-const VERSION: i32 = 1;
+const FORMAT_VERSION: i32 = 1;
 
 const SCHEMA: &str = "
     CREATE TABLE device (cpu_id TEXT PRIMARY KEY, attk BLOB NOT NULL, checksum BLOB NOT NULL) STRICT;
@@ -78,7 +78,7 @@ impl SqliteStore {
         self.connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         let tables: i64 =
             self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        Ok(tables == 0 && self.number("application_id")? == 0)
+        Ok(tables == 0 && self.read_pragma("application_id")? == 0)
     }
 
     fn prepare(&mut self, is_new: bool) -> rusqlite::Result<()> {
@@ -88,7 +88,7 @@ impl SqliteStore {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             transaction.execute_batch(SCHEMA)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-            transaction.pragma_update(None, "user_version", VERSION)?;
+            transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
             transaction.commit()?;
         }
         Ok(())
@@ -96,15 +96,15 @@ impl SqliteStore {
 
     fn check(&self) -> Result<(), LedgerError> {
         let fail = |error: &dyn std::fmt::Display| unusable(&self.path, error);
-        let application = self.number("application_id").map_err(|error| fail(&error))?;
+        let application = self.read_pragma("application_id").map_err(|error| fail(&error))?;
         if application != APPLICATION_ID {
             return Err(fail(&"it is another program's database"));
         }
-        let version = self.number("user_version").map_err(|error| fail(&error))?;
-        if version != VERSION {
+        let version = self.read_pragma("user_version").map_err(|error| fail(&error))?;
+        if version != FORMAT_VERSION {
             return Err(LedgerError {
                 what: format!(
-                    "the ledger {} has format {version}; this version reads format {VERSION}",
+                    "the ledger {} has format {version}; this version reads format {FORMAT_VERSION}",
                     self.path.display()
                 ),
                 next:
@@ -112,18 +112,18 @@ impl SqliteStore {
                         .to_owned(),
             });
         }
-        let health: String = self
+        let integrity: String = self
             .connection
             .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
             .map_err(|error| fail(&error))?;
-        if health == "ok" { Ok(()) } else { Err(fail(&health)) }
+        if integrity == "ok" { Ok(()) } else { Err(fail(&integrity)) }
     }
 
-    fn number(&self, pragma: &str) -> rusqlite::Result<i32> {
+    fn read_pragma(&self, pragma: &str) -> rusqlite::Result<i32> {
         self.connection.pragma_query_value(None, pragma, |row| row.get(0))
     }
 
-    fn rows(&self) -> rusqlite::Result<Vec<Change>> {
+    fn read_changes(&self) -> rusqlite::Result<Vec<Change>> {
         let mut changes = Vec::new();
         // A device without a counter is damage as well: a device is always written together with its counter.
         let mut devices = self.connection.prepare(
@@ -179,13 +179,13 @@ impl SqliteStore {
                 last.insert(cpu_id, index);
             }
         }
-        let is_outdone = |index, change: &Change| match change {
+        let is_superseded = |index, change: &Change| match change {
             Change::Counter { cpu_id, .. } => last.get(cpu_id) != Some(&index),
             _ => false,
         };
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for (index, change) in group.iter().enumerate() {
-            if !is_outdone(index, change) {
+            if !is_superseded(index, change) {
                 write_change(&transaction, change)?;
             }
         }
@@ -195,7 +195,7 @@ impl SqliteStore {
 
 impl LedgerStore for SqliteStore {
     fn load(&mut self) -> Result<Vec<Change>, LedgerError> {
-        self.rows().map_err(|error| unusable(&self.path, &error))
+        self.read_changes().map_err(|error| unusable(&self.path, &error))
     }
 
     fn commit(&mut self, group: &[Change]) -> Result<(), LedgerError> {
@@ -284,8 +284,8 @@ fn checksum(fields: &[&[u8]]) -> Vec<u8> {
 }
 
 fn verify(row: &Row<'_>, column: usize, fields: &[&[u8]]) -> rusqlite::Result<()> {
-    let kept: Vec<u8> = row.get(column)?;
-    if kept == checksum(fields) { Ok(()) } else { Err(damaged(column, WrongChecksum)) }
+    let stored: Vec<u8> = row.get(column)?;
+    if stored == checksum(fields) { Ok(()) } else { Err(damaged(column, WrongChecksum)) }
 }
 
 fn key(spki: &[u8], column: usize) -> rusqlite::Result<PublicKey> {

@@ -11,7 +11,7 @@ use crate::clock::SetClock;
 use crate::ledger::sqlite::SqliteStore;
 use crate::test_phone::{OPENID, TestPhone, pss, public, sign, sign_pkcs1};
 use crate::test_servers::{NOON, wechat, with, with_replays_accepted};
-use crate::{DEFAULT_APPID, Lacks, UploadRefused, WeChat, WeChatOptions};
+use crate::{DEFAULT_APPID, MissingUploads, UploadRefused, WeChat, WeChatOptions};
 
 async fn verify_for(wechat: &WeChat, openid: &str, json: Value, signature: Value) -> Verdict {
     wechat.verify(Claim { appid: DEFAULT_APPID, openid, json: &json, signature: &signature }).await.unwrap()
@@ -207,7 +207,7 @@ async fn an_invalid_result_is_refused_with_what_is_wrong_about_it() {
         (text.replace(&counter, "\"counter\":-1"), "wrong-type", "-1"),
         (text.replace(&counter, "\"counter\":\"3\""), "wrong-type", "a string"),
         (text.replace(&counter, "\"counter\":3.0"), "wrong-type", "3.0"),
-        (format!("{{\"raw\":\"{}\"}}", "x".repeat(LONGEST_RESULT)), "too-long", "16384"),
+        (format!("{{\"raw\":\"{}\"}}", "x".repeat(MAX_RESULT_BYTES)), "too-long", "16384"),
     ] {
         assert_refused(&verify(&wechat, &changed, &signature).await, reason, detail);
     }
@@ -319,7 +319,7 @@ async fn the_length_of_a_text_and_its_salt_length_are_limited() {
     let (wechat, mut phone) = uploaded("trustonic").await;
     let text = phone.result();
     let signature = phone.signature(&text);
-    let longest = format!("{text}{}", " ".repeat(LONGEST_RESULT - text.len()));
+    let longest = format!("{text}{}", " ".repeat(MAX_RESULT_BYTES - text.len()));
     assert_ne!(verify(&wechat, &longest, &signature).await.reason, Reason::TooLong);
     assert_refused(&verify(&wechat, &format!("{longest} "), &signature).await, "too-long", "16385");
     let salted = text.replace('}', ",\"rsa_pss_saltlen\":223}");
@@ -351,11 +351,11 @@ async fn uploads_are_verified_from_the_root_key_down() {
 
     let lacks = |ask, auth_key, openid| {
         let owner = crate::KeyOwner { cpu_id: &phone.cpu_id, uid: &phone.uid, appid: DEFAULT_APPID, openid };
-        wechat.lacks(owner, &public(ask), Some(&public(auth_key)))
+        wechat.missing_uploads(owner, &public(ask), Some(&public(auth_key)))
     };
-    assert_eq!(lacks(1, 2, OPENID), Lacks { device: false, ask: false, auth_key: false });
-    assert_eq!(lacks(1, 2, "oAnother"), Lacks { device: false, ask: false, auth_key: true });
-    assert_eq!(lacks(4, 3, OPENID), Lacks { device: false, ask: true, auth_key: true });
+    assert_eq!(lacks(1, 2, OPENID), MissingUploads { device: false, ask: false, auth_key: false });
+    assert_eq!(lacks(1, 2, "oAnother"), MissingUploads { device: false, ask: false, auth_key: true });
+    assert_eq!(lacks(4, 3, OPENID), MissingUploads { device: false, ask: true, auth_key: true });
 }
 
 proptest! {

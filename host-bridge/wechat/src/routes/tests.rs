@@ -33,7 +33,7 @@ impl Backend {
     async fn send(&self, method: &str, path: &str, body: impl Into<Body>) -> Answered {
         let request = Request::builder().method(method).uri(path).body(body.into()).unwrap();
         let response = routes(Arc::clone(&self.wechat))
-            .layer(DefaultBodyLimit::max(MAX_BODY))
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .oneshot(request)
             .await
             .unwrap();
@@ -203,7 +203,7 @@ async fn invalid_requests_get_an_errcode_with_status_200() {
     assert_errcode(&backend.send("POST", &path, "").await, 44002, "empty post data");
     assert_errcode(&backend.send("POST", &path, "{").await, 47001, "data format error");
     assert_errcode(&backend.send("POST", &path, "[]").await, 47001, "data format error");
-    let large = "x".repeat(MAX_BODY + 1);
+    let large = "x".repeat(MAX_BODY_BYTES + 1);
     assert_errcode(&backend.send("POST", &path, large).await, 45002, "content size out of limit");
     assert_errcode(
         &backend.post("/cgi-bin/soter/verify_signature", json!({})).await,

@@ -15,7 +15,7 @@ pub(super) struct Key {
 
 impl Key {
     /// Reads a PEM, the JSON of an ASK or AuthKey, or that of a certificate chain: the content shows which one it is.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, Verdict> {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Verdict> {
         if let Ok(text) = std::str::from_utf8(bytes)
             && text.trim_start().starts_with("-----BEGIN")
         {

@@ -18,11 +18,15 @@ impl Required {
     ///
     /// # Errors
     /// [`Reason::SaltOutOfRange`] if the demanded salt length, or else the one that the JSON names, is out of range.
-    pub(super) fn of(demanded: Option<u16>, json: &[u8], remarks: &mut Vec<String>) -> Result<Self, Verdict> {
+    pub(super) fn new(
+        requested: Option<u16>,
+        json: &[u8],
+        remarks: &mut Vec<String>,
+    ) -> Result<Self, Verdict> {
         let named = named_scheme(json);
-        if let Some(length) = demanded {
+        if let Some(length) = requested {
             if let Err(error) = &named {
-                remarks.push(not_understood(json, error));
+                remarks.push(undecodable_remark(json, error));
             }
             return if let Some(scheme) = SignatureScheme::rsa_pss(length) {
                 Ok(Self { scheme, source: "as demanded" })
@@ -44,7 +48,7 @@ impl Required {
                 Err(Verdict::new(Reason::SaltOutOfRange, error.to_string()))
             }
             Err(error) => {
-                remarks.push(not_understood(json, &error));
+                remarks.push(undecodable_remark(json, &error));
                 Ok(default("the default, since the JSON was not understood"))
             }
         }
@@ -60,7 +64,7 @@ pub(super) fn named_scheme(json: &[u8]) -> Result<Option<SignatureScheme>, Decod
     }
 }
 
-fn not_understood(json: &[u8], error: &DecodeError) -> String {
+fn undecodable_remark(json: &[u8], error: &DecodeError) -> String {
     match ExportBlob::decode(json) {
         Ok(blob) if ResultJson::decode(&blob.json).is_ok() || KeyJson::decode(&blob.json).is_ok() => format!(
             "these bytes are an export blob: the signed JSON is its bytes 4 to {}, the signature what follows",

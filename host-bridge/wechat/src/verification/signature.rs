@@ -8,50 +8,54 @@ use crate::reasons::Reason;
 use crate::verdict::Verdict;
 
 /// Bytes of a signature by a SOTER key.
-const LENGTH: usize = 256;
+const SIGNATURE_BYTES: usize = 256;
 
 /// The 256 bytes of a signature, raw or in standard Base64 with at most one line end after it.
-pub(super) fn read(given: &[u8]) -> Result<Cow<'_, [u8]>, Verdict> {
-    if given.len() == LENGTH {
-        return Ok(Cow::Borrowed(given));
+pub(super) fn parse(bytes: &[u8]) -> Result<Cow<'_, [u8]>, Verdict> {
+    if bytes.len() == SIGNATURE_BYTES {
+        return Ok(Cow::Borrowed(bytes));
     }
-    let Ok(text) = std::str::from_utf8(given) else {
+    let Ok(text) = std::str::from_utf8(bytes) else {
         return Err(Verdict::new(
             Reason::SignatureLength,
-            format!("the signature is {} bytes that are no text; a raw one has {LENGTH}", given.len()),
+            format!(
+                "the signature is {} bytes that are no text; a raw one has {SIGNATURE_BYTES}",
+                bytes.len()
+            ),
         ));
     };
     let line = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     match base64::decode(line) {
-        Ok(signature) if signature.len() == LENGTH => Ok(Cow::Owned(signature)),
+        Ok(signature) if signature.len() == SIGNATURE_BYTES => Ok(Cow::Owned(signature)),
         Ok(signature) => Err(Verdict::new(
             Reason::SignatureLength,
-            format!("the Base64 text holds {} bytes; a signature has {LENGTH}", signature.len()),
+            format!("the Base64 text holds {} bytes; a signature has {SIGNATURE_BYTES}", signature.len()),
         )),
-        Err(error) => Err(misspelt(line).unwrap_or_else(|| {
+        Err(error) => Err(diagnose_base64(line).unwrap_or_else(|| {
             Verdict::new(Reason::BadSignatureEncoding, format!("the signature is {error}"))
         })),
     }
 }
 
 /// The 256 bytes of a signature in standard Base64 with nothing around it.
-pub(crate) fn read_base64(text: &str) -> Result<Vec<u8>, Verdict> {
+pub(crate) fn parse_base64(text: &str) -> Result<Vec<u8>, Verdict> {
     let signature = base64::decode(text).map_err(|error| {
         let unreadable = || Verdict::new(Reason::BadSignatureEncoding, format!("the signature is {error}"));
-        misspelt(text).unwrap_or_else(unreadable)
+        diagnose_base64(text).unwrap_or_else(unreadable)
     })?;
-    if signature.len() == LENGTH {
+    if signature.len() == SIGNATURE_BYTES {
         return Ok(signature);
     }
-    let detail = format!("the Base64 text holds {} bytes; a signature has {LENGTH}", signature.len());
+    let detail =
+        format!("the Base64 text holds {} bytes; a signature has {SIGNATURE_BYTES}", signature.len());
     Err(Verdict::new(Reason::SignatureLength, detail))
 }
 
 /// The diagnosis for Base64 that one of the usual changes made unreadable.
-fn misspelt(text: &str) -> Option<Verdict> {
-    let unbroken: String = text.split_ascii_whitespace().collect();
+fn diagnose_base64(text: &str) -> Option<Verdict> {
+    let joined: String = text.split_ascii_whitespace().collect();
     let standard = text.replace('-', "+").replace('_', "/");
-    if is_signature(&unbroken) {
+    if is_signature(&joined) {
         let parts = text.split_ascii_whitespace().count();
         return Some(Verdict::new(
             Reason::Base64Wrapped,
@@ -66,10 +70,10 @@ fn misspelt(text: &str) -> Option<Verdict> {
             "spaces stand where the Base64 text had `+`: encode `+` as %2B in forms and addresses",
         ));
     }
-    if is_signature(&padded(&standard)) {
-        let foreign = standard != text;
+    if is_signature(&add_padding(&standard)) {
+        let is_url_safe = standard != text;
         let unpadded = if is_signature(&standard) { "" } else { ", without its padding" };
-        return Some(if foreign {
+        return Some(if is_url_safe {
             Verdict::new(
                 Reason::Base64UrlSafe,
                 format!(
@@ -84,10 +88,10 @@ fn misspelt(text: &str) -> Option<Verdict> {
 }
 
 fn is_signature(text: &str) -> bool {
-    base64::decode(text).is_ok_and(|signature| signature.len() == LENGTH)
+    base64::decode(text).is_ok_and(|signature| signature.len() == SIGNATURE_BYTES)
 }
 
-fn padded(text: &str) -> String {
+fn add_padding(text: &str) -> String {
     let bare = text.trim_end_matches('=');
     let missing = (4 - bare.len() % 4) % 4;
     format!("{bare}{}", "=".repeat(missing))

@@ -102,8 +102,8 @@ fn a_signature_may_be_raw_or_base64_with_one_line_end() {
 
 #[test]
 fn a_demanded_salt_length_overrides_the_json() {
-    let demanded = Case { salt: Some(20), ..case("itrustee_result") };
-    assert_reason(&demanded, "wrong-salt-length", "holds at salt length 32; 20 is required (as demanded)");
+    let requested = Case { salt: Some(20), ..case("itrustee_result") };
+    assert_reason(&requested, "wrong-salt-length", "holds at salt length 32; 20 is required (as demanded)");
     assert_reason(&Case { salt: Some(32), ..case("trustonic_result_salt_32") }, "valid", "");
 }
 

@@ -43,24 +43,27 @@ impl Success {
 }
 
 /// The named values in an answer.
-pub(super) fn captured(pointers: &BTreeMap<String, Pointer>, reply: &Reply) -> Result<Values, TargetError> {
-    pointers.iter().map(|(name, pointer)| Ok((name.clone(), at(pointer, reply)?))).collect()
+pub(super) fn captured_values(
+    pointers: &BTreeMap<String, Pointer>,
+    reply: &Reply,
+) -> Result<Values, TargetError> {
+    pointers.iter().map(|(name, pointer)| Ok((name.clone(), value_at(pointer, reply)?))).collect()
 }
 
 /// The value at a pointer in an answer, as text.
-pub(super) fn at(pointer: &Pointer, reply: &Reply) -> Result<String, TargetError> {
+pub(super) fn value_at(pointer: &Pointer, reply: &Reply) -> Result<String, TargetError> {
     match pointer.find(&reply.body) {
         Some(Value::String(text)) => Ok(text),
         Some(Value::Null) | None => Err(TargetError::broken(format!(
             "there is nothing at `{pointer}` in the answer: {}",
-            told(reply)
+            reply_summary(reply)
         ))),
         Some(other) => Ok(other.to_string()),
     }
 }
 
 /// An answer in one line, for messages.
-pub(super) fn told(reply: &Reply) -> String {
+pub(super) fn reply_summary(reply: &Reply) -> String {
     format!("status {}, {}", reply.status, one_line(&reply.body))
 }
 

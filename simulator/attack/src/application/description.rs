@@ -12,16 +12,16 @@ use soter_bridge::toml_file;
 use soter_wire::shortened;
 
 use super::pointer::Pointer;
-use super::template::{Encoding, Values, filled, names};
+use super::template::{Encoding, Values, fill_template, names};
 use crate::http::Http;
 
 /// A commented description to start with.
 pub const INITIAL: &str = include_str!("initial.toml");
 
 /// The names that templates of every request may use.
-const KNOWN: [&str; 2] = ["code", "openid"];
+const BUILT_IN_NAMES: [&str; 2] = ["code", "openid"];
 /// The names that the templates of a result may use in addition.
-const OF_RESULTS: [&str; 3] = ["challenge", "resultJSON", "resultJSONSignature"];
+const RESULT_NAMES: [&str; 3] = ["challenge", "resultJSON", "resultJSONSignature"];
 
 /// How to talk to an application.
 #[derive(Clone, Debug, Deserialize)]
@@ -130,7 +130,7 @@ impl Application {
     /// `InvalidParams` if the text is not TOML, a member is missing, unknown or contradicts another one, a header's
     /// name is invalid, or a template uses an unknown name.
     pub fn read(text: &str) -> Result<Self, CommandError> {
-        let application: Self = toml_file::read(text).map_err(|what| {
+        let application: Self = toml_file::parse(text).map_err(|what| {
             CommandError::invalid_params(
                 format!("the description, {what}"),
                 "`soter-sim audit --init` writes one with comments",
@@ -149,25 +149,29 @@ impl Application {
         let requests = requests.chain(self.login.iter().map(|login| &login.request)).chain(&self.logout);
         // Values cannot lead to another server, because they are percent-encoded in an address.
         for endpoint in requests {
-            http.check(&filled(&endpoint.url, &Values::new(), Encoding::Address))?;
+            http.check(&fill_template(&endpoint.url, &Values::new(), Encoding::Address))?;
         }
         self.restart.iter().flat_map(|restart| &restart.ready).try_for_each(|ready| http.check(ready))
     }
 
     /// Checks what TOML and the types do not guarantee.
     fn check(&self) -> Result<(), CommandError> {
-        let of_login: Vec<&str> =
+        let login_names: Vec<&str> =
             self.login.iter().flat_map(|login| login.values.keys()).map(String::as_str).collect();
-        let of_challenge: Vec<&str> = self.challenge.values.keys().map(String::as_str).collect();
-        let usual = [&KNOWN[..], &of_login].concat();
+        let challenge_names: Vec<&str> = self.challenge.values.keys().map(String::as_str).collect();
+        let common_names = [&BUILT_IN_NAMES[..], &login_names].concat();
         if let Some(login) = &self.login {
-            check("login", &login.request, &KNOWN)?;
+            check("login", &login.request, &BUILT_IN_NAMES)?;
         }
         if let Some(logout) = &self.logout {
-            check("logout", logout, &usual)?;
+            check("logout", logout, &common_names)?;
         }
-        check("challenge", &self.challenge.request, &usual)?;
-        check("result", &self.result.request, &[&usual[..], &of_challenge, &OF_RESULTS].concat())?;
+        check("challenge", &self.challenge.request, &common_names)?;
+        check(
+            "result",
+            &self.result.request,
+            &[&common_names[..], &challenge_names, &RESULT_NAMES].concat(),
+        )?;
         let result = &self.result.request;
         for name in ["resultJSON", "resultJSONSignature"] {
             if !result.uses(name) {
@@ -215,7 +219,7 @@ impl Endpoint {
     }
 
     /// How values are written in the body.
-    pub(super) fn body_place(&self) -> Encoding {
+    pub(super) fn body_encoding(&self) -> Encoding {
         match self.content_type().as_deref().or(self.guessed_content_type()) {
             Some(kind) if kind.contains("json") => Encoding::Json,
             Some(kind) if kind.contains("x-www-form-urlencoded") => Encoding::Form,
@@ -242,7 +246,7 @@ impl Endpoint {
     /// The same request with the result as an object instead of a string; `None` if the body does not contain it as a
     /// JSON string.
     pub(super) fn with_object(&self, json: &str) -> Option<Self> {
-        let body = self.body.as_ref().filter(|_| self.body_place() == Encoding::Json)?;
+        let body = self.body.as_ref().filter(|_| self.body_encoding() == Encoding::Json)?;
         let changed = ["\"{{resultJSON}}\"", "\"{{ resultJSON }}\""]
             .iter()
             .find(|quoted| body.contains(**quoted))
@@ -359,7 +363,7 @@ mod tests {
         ] {
             let body = Some(body.to_owned());
             let endpoint = Endpoint { method: None, url: "/".to_owned(), headers: BTreeMap::new(), body };
-            assert_eq!(endpoint.body_place(), place, "{endpoint:?}");
+            assert_eq!(endpoint.body_encoding(), place, "{endpoint:?}");
         }
     }
 

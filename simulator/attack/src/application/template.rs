@@ -28,12 +28,12 @@ pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The template with its values. A name without a value is replaced by nothing.
-pub(super) fn filled(text: &str, values: &Values, place: Encoding) -> String {
+pub(super) fn fill_template(text: &str, values: &Values, encoding: Encoding) -> String {
     let mut parts = text.split("{{");
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         if let Some((name, rest)) = part.split_once("}}") {
-            out.push_str(&written(values.get(name.trim()).map_or("", String::as_str), place));
+            out.push_str(&encode_value(values.get(name.trim()).map_or("", String::as_str), encoding));
             out.push_str(rest);
         } else {
             out.push_str("{{");
@@ -43,8 +43,8 @@ pub(super) fn filled(text: &str, values: &Values, place: Encoding) -> String {
     out
 }
 
-fn written(value: &str, place: Encoding) -> String {
-    match place {
+fn encode_value(value: &str, encoding: Encoding) -> String {
+    match encoding {
         Encoding::Address | Encoding::Form => {
             form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20")
         }
@@ -68,21 +68,21 @@ mod tests {
 
     #[test]
     fn values_are_encoded_for_their_place() {
-        for (place, expected) in [
+        for (encoding, expected) in [
             (Encoding::Address, "1x%22y%2F%26%2B%20%0A2"),
             (Encoding::Header, "1x\"y/&+ 2"),
             (Encoding::Json, "1x\\\"y/&+ \\n2"),
             (Encoding::Plain, "1x\"y/&+ \n2"),
         ] {
-            assert_eq!(filled("1{{ a }}2", &values(), place), expected, "{place:?}");
+            assert_eq!(fill_template("1{{ a }}2", &values(), encoding), expected, "{encoding:?}");
         }
-        assert_eq!(filled("{{quote}}{{quote}}", &values(), Encoding::Json), "\\\"\\\"");
+        assert_eq!(fill_template("{{quote}}{{quote}}", &values(), Encoding::Json), "\\\"\\\"");
     }
 
     #[test]
     fn braces_without_a_name_are_kept_and_unknown_names_are_empty() {
-        assert_eq!(filled("{\"a\":{\"b\":1}} {{", &values(), Encoding::Json), "{\"a\":{\"b\":1}} {{");
-        assert_eq!(filled("<{{unknown}}>", &values(), Encoding::Plain), "<>");
+        assert_eq!(fill_template("{\"a\":{\"b\":1}} {{", &values(), Encoding::Json), "{\"a\":{\"b\":1}} {{");
+        assert_eq!(fill_template("<{{unknown}}>", &values(), Encoding::Plain), "<>");
         assert_eq!(names("{{a}} {{ b }} {{c").collect::<Vec<_>>(), ["a", "b"]);
     }
 }

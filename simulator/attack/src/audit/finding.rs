@@ -21,12 +21,12 @@ pub struct Finding {
 
 impl Finding {
     /// A finding about an attack that sent nothing.
-    pub(super) fn unplayed(attack: &'static Attack, verdict: Verdict, reason: String) -> Self {
+    pub(super) fn not_played(attack: &'static Attack, verdict: Verdict, reason: String) -> Self {
         Self { attack, verdict, reason, exchange: None, known: false }
     }
 
     /// Adds what happened to honest people after the attack. A failure stays a failure, whatever happened afterwards.
-    pub(super) fn afterwards(&mut self, verdict: Verdict, what: &str) {
+    pub(super) fn add_problem(&mut self, verdict: Verdict, what: &str) {
         if self.verdict != Verdict::Fail {
             self.verdict = self.verdict.min(verdict);
         }
@@ -58,7 +58,7 @@ pub struct Summary {
 
 impl Summary {
     /// Counts findings.
-    pub fn of(findings: &[Finding]) -> Self {
+    pub fn from_findings(findings: &[Finding]) -> Self {
         let mut summary = Self::default();
         for finding in findings {
             match finding.verdict {

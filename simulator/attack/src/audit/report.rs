@@ -36,7 +36,7 @@ pub struct Report {
     /// When it began.
     pub began: SystemTime,
     /// How long it took.
-    pub took: Duration,
+    pub duration: Duration,
 }
 
 impl Report {
@@ -47,7 +47,7 @@ impl Report {
 
     /// The number of attacks by verdict.
     pub fn summary(&self) -> Summary {
-        Summary::of(&self.findings)
+        Summary::from_findings(&self.findings)
     }
 
     /// Whether a finding makes the audit fail: a failure, or with `strict` a warning, that is not in the baseline.

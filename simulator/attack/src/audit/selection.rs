@@ -7,7 +7,7 @@ use soter_bridge::protocol::CommandError;
 use soter_wire::shortened;
 
 use super::finding::Finding;
-use crate::catalogue::{catalogue, in_full};
+use crate::catalogue::{catalogue, full_id};
 use crate::entry::Attack;
 use crate::verdict::Verdict;
 
@@ -58,7 +58,7 @@ impl Selection {
 /// Whether the word is the attack's whole id, or its beginning up to a hyphen.
 fn selects(word: &str, attack: &Attack) -> bool {
     let beginning = word.trim().trim_end_matches('*').trim_end_matches('-');
-    let rest = attack.id.strip_prefix(&in_full(beginning));
+    let rest = attack.id.strip_prefix(&full_id(beginning));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 

@@ -9,23 +9,23 @@ use crate::steps::{
 };
 
 /// The phone's own text, changed and signed again with the phone's own AuthKey.
-const fn resigned(edits: &'static [Edit]) -> Forgery {
+const fn signed_in_software(edits: &'static [Edit]) -> Forgery {
     Forgery {
-        made: Made::InSoftware { key: Signer::AuthKey, edits, scheme: Scheme::USUAL },
+        made: Made::InSoftware { key: Signer::AuthKey, edits, scheme: Scheme::STANDARD },
         ..Forgery::HONEST
     }
 }
 
 /// The same, after an honest result was accepted.
-const fn after_a_payment(edits: &'static [Edit]) -> Script {
-    Script::Send(&[Before::Pay], resigned(edits))
+const fn after_payment(edits: &'static [Edit]) -> Script {
+    Script::Send(&[Before::Pay], signed_in_software(edits))
 }
 
 /// The last recorded result, sent for its own order.
 const RECORDED: Forgery =
     Forgery { made: Made::Recorded(Record::Last), order: OrderOf::Recorded, ..Forgery::HONEST };
 
-const USUAL: Attack = Attack {
+const BASE: Attack = Attack {
     id: "",
     layer: Layer::Verifier,
     title: "",
@@ -38,18 +38,18 @@ const USUAL: Attack = Attack {
     script: Script::Send(&[], Forgery::HONEST),
 };
 
-const ODD: Attack = Attack {
+const WRONG_TYPE: Attack = Attack {
     expected: Expected::MustRefuse(&[Reason::WrongType]),
     meaning: "The counter is read in a form that no phone writes, so parsers between phone and ledger may disagree about its value.",
     fix: "Read the counter strictly: an integer literal from 0 to 2^63 - 1, nothing else.",
-    ..USUAL
+    ..BASE
 };
 
 const HONEST: Attack = Attack {
     holds: Holds::Nothing,
     expected: Expected::MustAccept,
     meaning: "Honest users are turned away.",
-    ..USUAL
+    ..BASE
 };
 
 pub(super) static ATTACKS: &[Attack] = &[
@@ -57,8 +57,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-COUNTER-01",
         title: "a counter equal to the highest",
         making: "A fresh text with the counter of the result that was just accepted, signed with the phone's AuthKey.",
-        script: after_a_payment(&[Edit::Counter(CounterIs::Equal)]),
-        ..USUAL
+        script: after_payment(&[Edit::Counter(CounterIs::Equal)]),
+        ..BASE
     },
     Attack {
         id: "SOTER-COUNTER-02",
@@ -66,9 +66,9 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "A fresh text with a counter two below the one that was just accepted, signed with the phone's AuthKey.",
         script: Script::Send(
             &[Before::Pay, Before::Pay, Before::Pay],
-            resigned(&[Edit::Counter(CounterIs::Below(2))]),
+            signed_in_software(&[Edit::Counter(CounterIs::Below(2))]),
         ),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-COUNTER-03",
@@ -76,10 +76,10 @@ pub(super) static ATTACKS: &[Attack] = &[
         holds: Holds::StolenBackup,
         making: "The phone's flash and RPMB are copied, two honest results are accepted, the copy is put back, and the phone signs a fresh challenge with its own key.",
         script: Script::Send(
-            &[Before::CopyPhone, Before::Pay, Before::Pay, Before::PutBack],
+            &[Before::CopyPhone, Before::Pay, Before::Pay, Before::RestoreCopy],
             Forgery::HONEST,
         ),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-COUNTER-04",
@@ -90,7 +90,7 @@ pub(super) static ATTACKS: &[Attack] = &[
             &[Before::Duplicate, Before::Pay, Before::Pay],
             Forgery { made: Made::BySecondPhone, ..Forgery::HONEST },
         ),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-COUNTER-05",
@@ -100,39 +100,39 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "The highest counters live in memory alone: a restart forgives every roll-back.",
         fix: "Store the highest counter of each cpu_id where it outlives the process, before the answer leaves.",
         script: Script::Send(
-            &[Before::CopyPhone, Before::Pay, Before::Pay, Before::Restart, Before::PutBack],
+            &[Before::CopyPhone, Before::Pay, Before::Pay, Before::Restart, Before::RestoreCopy],
             Forgery::HONEST,
         ),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-COUNTER-06",
         title: "a negative counter",
         making: "The phone's text with a minus sign before the counter, signed with its AuthKey.",
-        script: after_a_payment(&[Edit::Counter(CounterIs::Negative)]),
-        ..ODD
+        script: after_payment(&[Edit::Counter(CounterIs::Negative)]),
+        ..WRONG_TYPE
     },
     Attack {
         id: "SOTER-COUNTER-07",
         title: "a counter with a fraction",
         making: "The phone's text with `.5` behind the counter, signed with its AuthKey.",
-        script: after_a_payment(&[Edit::Counter(CounterIs::Fraction)]),
-        ..ODD
+        script: after_payment(&[Edit::Counter(CounterIs::Fraction)]),
+        ..WRONG_TYPE
     },
     Attack {
         id: "SOTER-COUNTER-08",
         title: "a counter with an exponent",
         making: "The phone's text with `e0` behind the counter, signed with its AuthKey.",
-        script: after_a_payment(&[Edit::Counter(CounterIs::Exponent)]),
-        ..ODD
+        script: after_payment(&[Edit::Counter(CounterIs::Exponent)]),
+        ..WRONG_TYPE
     },
     Attack {
         id: "SOTER-COUNTER-09",
         title: "a counter that is a string",
         making: "The phone's text with quotation marks around the counter, signed with its AuthKey.",
         meaning: "Strings compare by letters (\"9\" is greater than \"10\"), or slip past a check of numbers.",
-        script: after_a_payment(&[Edit::Counter(CounterIs::Quoted)]),
-        ..ODD
+        script: after_payment(&[Edit::Counter(CounterIs::Quoted)]),
+        ..WRONG_TYPE
     },
     Attack {
         id: "SOTER-COUNTER-10",
@@ -141,8 +141,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         expected: Expected::MustRefuse(&[Reason::MissingField]),
         meaning: "A missing counter skips the check: every replay is possible.",
         fix: "Refuse a result that lacks raw, counter, cpu_id or uid.",
-        script: after_a_payment(&[Edit::Without("counter")]),
-        ..USUAL
+        script: after_payment(&[Edit::Without("counter")]),
+        ..BASE
     },
     Attack {
         id: "SOTER-COUNTER-11",
@@ -151,8 +151,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         expected: Expected::MustRefuse(&[Reason::DuplicateKey]),
         meaning: "Parsers disagree about doubled names; here the last one wins, elsewhere the first: a replay passes where two parsers work together.",
         fix: "Refuse objects with doubled names, or use a parser that does.",
-        script: after_a_payment(&[Edit::CounterTwice { low_first: true }]),
-        ..USUAL
+        script: after_payment(&[Edit::CounterTwice { low_first: true }]),
+        ..BASE
     },
     Attack {
         id: "SOTER-COUNTER-12",
@@ -161,15 +161,15 @@ pub(super) static ATTACKS: &[Attack] = &[
         expected: Expected::MustRefuse(&[Reason::DuplicateKey]),
         meaning: "Parsers disagree about doubled names; here the first one wins, elsewhere the last: a replay passes where two parsers work together.",
         fix: "Refuse objects with doubled names, or use a parser that does.",
-        script: after_a_payment(&[Edit::CounterTwice { low_first: false }]),
-        ..USUAL
+        script: after_payment(&[Edit::CounterTwice { low_first: false }]),
+        ..BASE
     },
     Attack {
         id: "SOTER-COUNTER-13",
         title: "a gap in the counter",
         making: "An honest result whose counter is 1000 above the last one, as after other apps have used the TEE.",
         fix: "Require greater, not plus one: every SOTER operation on the phone counts, also those of other apps.",
-        script: after_a_payment(&[Edit::Counter(CounterIs::Above(1000))]),
+        script: after_payment(&[Edit::Counter(CounterIs::Above(1000))]),
         ..HONEST
     },
     Attack {
@@ -177,7 +177,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "a huge jump of the counter",
         making: "An honest result whose counter is 10^12.",
         fix: "Keep the counter in 64 bits: a 32-bit column or type overflows.",
-        script: after_a_payment(&[Edit::Counter(CounterIs::Exactly(1_000_000_000_000))]),
+        script: after_payment(&[Edit::Counter(CounterIs::Exactly(1_000_000_000_000))]),
         ..HONEST
     },
     Attack {
@@ -188,7 +188,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         fix: "Read the counter as a 64-bit integer: in JavaScript from the text with BigInt, not with JSON.parse alone.",
         script: Script::Send(
             &[Before::PayAt(1 << 53)],
-            resigned(&[Edit::Counter(CounterIs::Exactly((1 << 53) + 1))]),
+            signed_in_software(&[Edit::Counter(CounterIs::Exactly((1 << 53) + 1))]),
         ),
         ..HONEST
     },
@@ -206,8 +206,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "The phone's text with a spent counter and after it `Counter`, its own, signed with its AuthKey.",
         meaning: "The parser takes names without regard to case, as Go's does, and the last one wins: a replay passes where two parsers work together.",
         fix: "Compare the names of members exactly, or refuse names that differ in case alone.",
-        script: after_a_payment(&[Edit::CounterInCapitals]),
-        ..USUAL
+        script: after_payment(&[Edit::CounterInCapitals]),
+        ..BASE
     },
     Attack {
         id: "SOTER-COUNTER-18",
@@ -216,8 +216,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         expected: Expected::MustRefuse(&[Reason::DuplicateKey]),
         meaning: "Doubled names are searched in the text instead of in what it means, so one of them slips through.",
         fix: "Undo escapes first, and refuse objects with doubled names then.",
-        script: after_a_payment(&[Edit::CounterEscaped]),
-        ..USUAL
+        script: after_payment(&[Edit::CounterEscaped]),
+        ..BASE
     },
     Attack {
         id: "SOTER-COUNTER-19",
@@ -225,8 +225,11 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "An honest result is accepted, the client makes and uploads a new AuthKey, and that signs a fresh text with the counter of the first result.",
         meaning: "Counters are kept by key and forgotten with it: whoever makes a phone renew its key begins anew.",
         fix: "Keep the highest counter by cpu_id alone; it is the device's, whatever app or key.",
-        script: Script::Send(&[Before::Pay, Before::RenewKey], resigned(&[Edit::Counter(CounterIs::Equal)])),
-        ..USUAL
+        script: Script::Send(
+            &[Before::Pay, Before::RenewKey],
+            signed_in_software(&[Edit::Counter(CounterIs::Equal)]),
+        ),
+        ..BASE
     },
     Attack {
         id: "SOTER-COUNTER-20",
@@ -269,22 +272,22 @@ pub(super) static ATTACKS: &[Attack] = &[
                 made: Made::InSoftware {
                     key: Signer::AnotherAuthKey,
                     edits: &[Edit::Counter(CounterIs::Equal)],
-                    scheme: Scheme::USUAL,
+                    scheme: Scheme::STANDARD,
                 },
                 login: Who::Other,
                 claims: Claim::Who(Who::Other),
                 ..Forgery::HONEST
             },
         ),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-COUNTER-23",
         title: "a counter with leading zeros",
         making: "The phone's text with two zeros before the counter, which JSON does not allow, signed with its AuthKey.",
         expected: Expected::MustRefuse(&[Reason::MalformedJson, Reason::WrongType]),
-        script: after_a_payment(&[Edit::Counter(CounterIs::LeadingZeros)]),
-        ..ODD
+        script: after_payment(&[Edit::Counter(CounterIs::LeadingZeros)]),
+        ..WRONG_TYPE
     },
     Attack {
         id: "SOTER-COUNTER-24",
@@ -292,15 +295,15 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "A fresh text with the counter 0 after an honest result was accepted, signed with the phone's AuthKey.",
         meaning: "Zero is taken for no counter at all, as languages do whose zero is false, and the check is skipped.",
         fix: "Ask whether the counter is there, not whether it is true.",
-        script: after_a_payment(&[Edit::Counter(CounterIs::Exactly(0))]),
-        ..USUAL
+        script: after_payment(&[Edit::Counter(CounterIs::Exactly(0))]),
+        ..BASE
     },
     Attack {
         id: "SOTER-COUNTER-25",
         title: "a counter of null",
         making: "The phone's text with `null` for its counter, signed with its AuthKey.",
-        script: after_a_payment(&[Edit::Counter(CounterIs::Null)]),
-        ..ODD
+        script: after_payment(&[Edit::Counter(CounterIs::Null)]),
+        ..WRONG_TYPE
     },
     Attack {
         id: "SOTER-COUNTER-26",
@@ -309,7 +312,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         fix: "Compare counters as numbers: as texts, 100000 is less than 99999.",
         script: Script::Send(
             &[Before::PayAt(99_999)],
-            resigned(&[Edit::Counter(CounterIs::Exactly(100_000))]),
+            signed_in_software(&[Edit::Counter(CounterIs::Exactly(100_000))]),
         ),
         ..HONEST
     },

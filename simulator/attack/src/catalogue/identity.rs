@@ -6,15 +6,15 @@ use crate::entry::{Attack, Expected, Holds, Layer};
 use crate::software_key::Scheme;
 use crate::steps::{Before, Claim, CounterIs, Edit, Enrolment, Forgery, Made, OrderOf, Script, Signer, Who};
 
-const fn made(made: Made) -> Forgery {
+const fn forgery(made: Made) -> Forgery {
     Forgery { made, ..Forgery::HONEST }
 }
 
-const fn resigned(key: Signer, edits: &'static [Edit]) -> Forgery {
-    made(Made::InSoftware { key, edits, scheme: Scheme::USUAL })
+const fn signed_in_software(key: Signer, edits: &'static [Edit]) -> Forgery {
+    forgery(Made::InSoftware { key, edits, scheme: Scheme::STANDARD })
 }
 
-const USUAL: Attack = Attack {
+const BASE: Attack = Attack {
     id: "",
     layer: Layer::Verifier,
     title: "",
@@ -27,26 +27,26 @@ const USUAL: Attack = Attack {
     script: Script::Send(&[], Forgery::HONEST),
 };
 
-const NAMED: Attack = Attack {
+const WRONG_DEVICE_OR_APP: Attack = Attack {
     holds: Holds::RootedPhone,
     meaning: "The text names a device or an app whose key did not sign it: one phone's results pass as another's, with a counter of their own.",
     fix: "Look the AuthKey up by the cpu_id and uid of the text, and accept no other key.",
-    ..USUAL
+    ..BASE
 };
 
-const RETIRED: Attack = Attack {
+const RETIRED_KEY: Attack = Attack {
     expected: Expected::MustRefuse(&[Reason::RetiredKey]),
     meaning: "Keys that the phone has given up go on working: whoever got hold of one, or enrolled and removed a finger, keeps the access.",
     fix: "Retire the older AuthKey of the same user on the same phone when a newer one is uploaded.",
-    ..NAMED
+    ..WRONG_DEVICE_OR_APP
 };
 
-const ENROLLED: Attack = Attack {
+const FORGED_ENROLMENT: Attack = Attack {
     holds: Holds::Network,
     expected: Expected::MustRefuse(&[Reason::WrongSignature]),
     meaning: "Keys from outside any TEE are enrolled, and from then on everything that they sign is good.",
     fix: "Follow the chain at each upload: a device root that is known, the ASK signed by it, the AuthKey signed by the ASK.",
-    ..USUAL
+    ..BASE
 };
 
 pub(super) static ATTACKS: &[Attack] = &[
@@ -54,8 +54,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-IDENTITY-01",
         title: "another user's touch in the owner's name",
         making: "The phone of another user, with a key of its own that the target knows, signs the owner's challenge; it is sent with the owner's openid.",
-        script: Script::Send(&[], made(Made::ByPhone(Who::Other))),
-        ..USUAL
+        script: Script::Send(&[], forgery(Made::ByPhone(Who::Other))),
+        ..BASE
     },
     Attack {
         id: "SOTER-IDENTITY-02",
@@ -67,9 +67,9 @@ pub(super) static ATTACKS: &[Attack] = &[
         fix: "Ask verify_signature with the openid that jscode2session gave for this session; ignore the one in the request, or refuse a different one.",
         script: Script::Send(
             &[],
-            Forgery { claims: Claim::OtherByRequest, ..made(Made::ByPhone(Who::Other)) },
+            Forgery { claims: Claim::OtherByRequest, ..forgery(Made::ByPhone(Who::Other)) },
         ),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-IDENTITY-03",
@@ -78,15 +78,15 @@ pub(super) static ATTACKS: &[Attack] = &[
         expected: Expected::MustRefuse(&[Reason::Errcode(40003), Reason::OtherUsersResult]),
         meaning: "The openid is not checked against the key: any result is good for any user.",
         script: Script::Send(&[], Forgery { claims: Claim::OwnerElsewhere, ..Forgery::HONEST }),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-IDENTITY-04",
         title: "another uid",
         making: "The phone's text with another `uid`, signed with its AuthKey.",
         expected: Expected::MustRefuse(&[Reason::WrongKey, Reason::NoAuthKey]),
-        script: Script::Send(&[], resigned(Signer::AuthKey, &[Edit::Text("uid", "10999")])),
-        ..NAMED
+        script: Script::Send(&[], signed_in_software(Signer::AuthKey, &[Edit::Text("uid", "10999")])),
+        ..WRONG_DEVICE_OR_APP
     },
     Attack {
         id: "SOTER-IDENTITY-05",
@@ -95,7 +95,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "An honest result; `uid` is replaced, the signature stays.",
         expected: Expected::MustRefuse(&[Reason::NoAuthKey]),
         script: Script::Send(&[], Forgery { tampered: &[Edit::Text("uid", "10999")], ..Forgery::HONEST }),
-        ..NAMED
+        ..WRONG_DEVICE_OR_APP
     },
     Attack {
         id: "SOTER-IDENTITY-06",
@@ -104,17 +104,20 @@ pub(super) static ATTACKS: &[Attack] = &[
         expected: Expected::MustRefuse(&[Reason::UnknownDevice]),
         script: Script::Send(
             &[],
-            resigned(Signer::AuthKey, &[Edit::Text("cpu_id", "ffffffffffffffffffffffffffffffffffffffff")]),
+            signed_in_software(
+                Signer::AuthKey,
+                &[Edit::Text("cpu_id", "ffffffffffffffffffffffffffffffffffffffff")],
+            ),
         ),
-        ..NAMED
+        ..WRONG_DEVICE_OR_APP
     },
     Attack {
         id: "SOTER-IDENTITY-07",
         title: "the cpu_id of another user's phone",
         making: "The phone's text with the `cpu_id` of another phone that the target knows, signed with its own AuthKey.",
         expected: Expected::MustRefuse(&[Reason::WrongKey, Reason::WrongSignature]),
-        script: Script::Send(&[], resigned(Signer::AuthKey, &[Edit::OthersCpuId])),
-        ..NAMED
+        script: Script::Send(&[], signed_in_software(Signer::AuthKey, &[Edit::OthersCpuId])),
+        ..WRONG_DEVICE_OR_APP
     },
     Attack {
         id: "SOTER-IDENTITY-08",
@@ -123,35 +126,38 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "An honest result; `cpu_id` is replaced by that of another phone, the signature stays.",
         expected: Expected::MustRefuse(&[Reason::WrongKey, Reason::WrongSignature]),
         script: Script::Send(&[], Forgery { tampered: &[Edit::OthersCpuId], ..Forgery::HONEST }),
-        ..NAMED
+        ..WRONG_DEVICE_OR_APP
     },
     Attack {
         id: "SOTER-IDENTITY-09",
         title: "an AuthKey that a new finger made invalid",
         making: "A finger is enrolled, the client uploads a new AuthKey, and the phone's next text is signed with the old one.",
-        script: Script::Send(&[Before::Pay, Before::EnrollFinger], resigned(Signer::OldAuthKey, &[])),
-        ..RETIRED
+        script: Script::Send(
+            &[Before::Pay, Before::EnrollFinger],
+            signed_in_software(Signer::OldAuthKey, &[]),
+        ),
+        ..RETIRED_KEY
     },
     Attack {
         id: "SOTER-IDENTITY-10",
         title: "an AuthKey that was made anew, and the old one used",
         making: "The client makes a new AuthKey and uploads it, and the phone's next text is signed with the old one.",
-        script: Script::Send(&[Before::Pay, Before::RenewKey], resigned(Signer::OldAuthKey, &[])),
-        ..RETIRED
+        script: Script::Send(&[Before::Pay, Before::RenewKey], signed_in_software(Signer::OldAuthKey, &[])),
+        ..RETIRED_KEY
     },
     Attack {
         id: "SOTER-IDENTITY-11",
         title: "an ASK that no device root has signed",
         making: "A new phone's ASK is uploaded with a signature by the attacker's own key; its AuthKey signs a result.",
         script: Script::Enroll(Enrolment::AskOfNobody),
-        ..ENROLLED
+        ..FORGED_ENROLMENT
     },
     Attack {
         id: "SOTER-IDENTITY-12",
         title: "an AuthKey signed by a foreign ASK",
         making: "A new phone's AuthKey is uploaded with a signature by the attacker's own key instead of the app's ASK; it signs a result.",
         script: Script::Enroll(Enrolment::AuthKeyOfForeignAsk),
-        ..ENROLLED
+        ..FORGED_ENROLMENT
     },
     Attack {
         id: "SOTER-IDENTITY-13",
@@ -162,7 +168,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         fix: "Compare the root's public key with a list of those that you trust.",
         profile: "itrustee",
         script: Script::Enroll(Enrolment::ForeignRoot),
-        ..ENROLLED
+        ..FORGED_ENROLMENT
     },
     Attack {
         id: "SOTER-IDENTITY-14",
@@ -172,7 +178,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         fix: "Verify each certificate's signature with the key of the next one, up to a root that you trust.",
         profile: "itrustee",
         script: Script::Enroll(Enrolment::BrokenChain),
-        ..ENROLLED
+        ..FORGED_ENROLMENT
     },
     Attack {
         id: "SOTER-IDENTITY-15",
@@ -183,9 +189,9 @@ pub(super) static ATTACKS: &[Attack] = &[
         fix: "Compare cpu_id exactly everywhere: in MySQL with a binary collation.",
         script: Script::Send(
             &[Before::Pay],
-            resigned(Signer::AuthKey, &[Edit::CpuIdInCapitals, Edit::Counter(CounterIs::Equal)]),
+            signed_in_software(Signer::AuthKey, &[Edit::CpuIdInCapitals, Edit::Counter(CounterIs::Equal)]),
         ),
-        ..NAMED
+        ..WRONG_DEVICE_OR_APP
     },
     Attack {
         id: "SOTER-IDENTITY-16",
@@ -193,8 +199,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "The phone's text with the `cpu_id` of another user's phone before its own, signed with its AuthKey.",
         expected: Expected::MustRefuse(&[Reason::DuplicateKey]),
         fix: "Refuse objects with doubled names, or use a parser that does.",
-        script: Script::Send(&[], resigned(Signer::AuthKey, &[Edit::CpuIdTwice])),
-        ..NAMED
+        script: Script::Send(&[], signed_in_software(Signer::AuthKey, &[Edit::CpuIdTwice])),
+        ..WRONG_DEVICE_OR_APP
     },
     Attack {
         id: "SOTER-IDENTITY-17",
@@ -205,7 +211,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "Openids are compared without regard to case, as some databases do; two users may differ in nothing else.",
         fix: "Compare openids exactly: in MySQL with a binary collation.",
         script: Script::Send(&[], Forgery { claims: Claim::OwnerInOtherCase, ..Forgery::HONEST }),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-IDENTITY-18",
@@ -221,10 +227,10 @@ pub(super) static ATTACKS: &[Attack] = &[
                 order: OrderOf::Owners,
                 login: Who::Other,
                 claims: Claim::Who(Who::Other),
-                ..made(Made::ByPhone(Who::Other))
+                ..forgery(Made::ByPhone(Who::Other))
             },
         ),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-IDENTITY-19",
@@ -232,8 +238,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "The phone's text without `cpu_id`, signed with its AuthKey.",
         expected: Expected::MustRefuse(&[Reason::MissingField]),
         fix: "Refuse a result that lacks raw, counter, cpu_id or uid.",
-        script: Script::Send(&[], resigned(Signer::AuthKey, &[Edit::Without("cpu_id")])),
-        ..NAMED
+        script: Script::Send(&[], signed_in_software(Signer::AuthKey, &[Edit::Without("cpu_id")])),
+        ..WRONG_DEVICE_OR_APP
     },
     Attack {
         id: "SOTER-IDENTITY-20",
@@ -241,8 +247,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "The phone's text without `uid`, signed with its AuthKey.",
         expected: Expected::MustRefuse(&[Reason::MissingField]),
         fix: "Refuse a result that lacks raw, counter, cpu_id or uid.",
-        script: Script::Send(&[], resigned(Signer::AuthKey, &[Edit::Without("uid")])),
-        ..NAMED
+        script: Script::Send(&[], signed_in_software(Signer::AuthKey, &[Edit::Without("uid")])),
+        ..WRONG_DEVICE_OR_APP
     },
     Attack {
         id: "SOTER-IDENTITY-21",
@@ -252,7 +258,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         fix: "Verify the leaf, too: the device's certificate signs it, although it is no CA's.",
         profile: "itrustee",
         script: Script::Enroll(Enrolment::LeafOfNobody),
-        ..ENROLLED
+        ..FORGED_ENROLMENT
     },
     Attack {
         id: "SOTER-IDENTITY-22",
@@ -262,6 +268,6 @@ pub(super) static ATTACKS: &[Attack] = &[
         fix: "Verify each certificate's signature with the key of the next one, up to a root that you trust.",
         profile: "itrustee",
         script: Script::Enroll(Enrolment::CaOfNobody),
-        ..ENROLLED
+        ..FORGED_ENROLMENT
     },
 ];

@@ -12,22 +12,22 @@ const fn tampered(tampered: &'static [Edit]) -> Script {
 }
 
 /// An honest phone's result for a challenge other than the issued one.
-const fn challenged(challenge: Challenge) -> Script {
+const fn with_challenge(challenge: Challenge) -> Script {
     Script::Send(&[], Forgery { challenge, ..Forgery::HONEST })
 }
 
 /// The phone's own text, changed and signed again with the phone's own AuthKey.
-const fn resigned(edits: &'static [Edit]) -> Script {
+const fn signed_in_software(edits: &'static [Edit]) -> Script {
     Script::Send(
         &[],
         Forgery {
-            made: Made::InSoftware { key: Signer::AuthKey, edits, scheme: Scheme::USUAL },
+            made: Made::InSoftware { key: Signer::AuthKey, edits, scheme: Scheme::STANDARD },
             ..Forgery::HONEST
         },
     )
 }
 
-const FIELD: Attack = Attack {
+const CHANGED_FIELD: Attack = Attack {
     id: "",
     layer: Layer::Verifier,
     title: "",
@@ -44,23 +44,23 @@ const REWRITTEN: Attack = Attack {
     expected: Expected::MustRefuse(&[Reason::Reserialised]),
     meaning: "The text is parsed and written again before it is checked, or not checked at all: the bytes that are verified are not the ones that the phone signed.",
     fix: "Pass resultJSON on as the string that it is; never parse and write it again before the check.",
-    ..FIELD
+    ..CHANGED_FIELD
 };
 
-const ENCODED: Attack = Attack {
+const OTHER_ENCODING: Attack = Attack {
     expected: Expected::MustRefuse(&[Reason::Reserialised, Reason::MalformedJson, Reason::WrongSignature]),
     meaning: "Bytes that the phone did not sign pass: something on the way normalises them, and what is checked differs from what is used.",
     fix: "Check the bytes as received: no trimming, no change of character set or line ends.",
-    ..FIELD
+    ..CHANGED_FIELD
 };
 
-const COMPARED: Attack = Attack {
+const LOOSE_COMPARISON: Attack = Attack {
     layer: Layer::Application,
     holds: Holds::AnotherPhone,
     expected: Expected::MustRefuse(&[]),
     meaning: "The challenge is compared too kindly: texts that only look like it, or share a part with it, count as consent to the order.",
     fix: "Compare `raw` with the challenge exactly, byte for byte: no change of case, no trimming, no normalisation, no prefix.",
-    ..FIELD
+    ..CHANGED_FIELD
 };
 
 pub(super) static ATTACKS: &[Attack] = &[
@@ -69,49 +69,49 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "another challenge under the old signature",
         making: "An honest result; `raw` is replaced, the signature stays.",
         script: tampered(&[Edit::Text("raw", "transfer everything")]),
-        ..FIELD
+        ..CHANGED_FIELD
     },
     Attack {
         id: "SOTER-JSON-02",
         title: "a higher counter under the old signature",
         making: "An honest result; its counter is 1000 higher, the signature stays.",
         script: tampered(&[Edit::Counter(CounterIs::Above(1000))]),
-        ..FIELD
+        ..CHANGED_FIELD
     },
     Attack {
         id: "SOTER-JSON-03",
         title: "another finger under the old signature",
         making: "An honest result; `fid` is replaced, the signature stays.",
         script: tampered(&[Edit::Text("fid", "1")]),
-        ..FIELD
+        ..CHANGED_FIELD
     },
     Attack {
         id: "SOTER-JSON-04",
         title: "another TEE name under the old signature",
         making: "An honest result; `tee_n` is replaced, the signature stays.",
         script: tampered(&[Edit::Text("tee_n", "another")]),
-        ..FIELD
+        ..CHANGED_FIELD
     },
     Attack {
         id: "SOTER-JSON-05",
         title: "another TEE version under the old signature",
         making: "An honest result; `tee_v` is replaced, the signature stays.",
         script: tampered(&[Edit::Text("tee_v", "2")]),
-        ..FIELD
+        ..CHANGED_FIELD
     },
     Attack {
         id: "SOTER-JSON-06",
         title: "another sensor name under the old signature",
         making: "An honest result; `fp_n` is replaced, the signature stays.",
         script: tampered(&[Edit::Text("fp_n", "another")]),
-        ..FIELD
+        ..CHANGED_FIELD
     },
     Attack {
         id: "SOTER-JSON-07",
         title: "another sensor version under the old signature",
         making: "An honest result; `fp_v` is replaced, the signature stays.",
         script: tampered(&[Edit::Text("fp_v", "2")]),
-        ..FIELD
+        ..CHANGED_FIELD
     },
     Attack {
         id: "SOTER-JSON-08",
@@ -121,7 +121,7 @@ pub(super) static ATTACKS: &[Attack] = &[
             &[Before::Record],
             Forgery { made: Made::Recorded(Record::Last), tampered: &[Edit::OrdersRaw], ..Forgery::HONEST },
         ),
-        ..FIELD
+        ..CHANGED_FIELD
     },
     Attack {
         id: "SOTER-JSON-09",
@@ -158,28 +158,28 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "a byte order mark before the text",
         making: "An honest result with U+FEFF before its text.",
         script: tampered(&[Edit::ByteOrderMark]),
-        ..ENCODED
+        ..OTHER_ENCODING
     },
     Attack {
         id: "SOTER-JSON-14",
         title: "a line end behind the text",
         making: "An honest result with CR LF behind its text.",
         script: tampered(&[Edit::LineEnd]),
-        ..ENCODED
+        ..OTHER_ENCODING
     },
     Attack {
         id: "SOTER-JSON-15",
         title: "the text in UTF-16",
         making: "An honest result whose text is UTF-16, so that a zero stands behind each letter.",
         script: tampered(&[Edit::Utf16]),
-        ..ENCODED
+        ..OTHER_ENCODING
     },
     Attack {
         id: "SOTER-JSON-16",
         title: "a NUL behind the text",
         making: "An honest result with U+0000 behind its text, where C strings end.",
         script: tampered(&[Edit::Nul]),
-        ..ENCODED
+        ..OTHER_ENCODING
     },
     Attack {
         id: "SOTER-JSON-17",
@@ -189,8 +189,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         expected: Expected::MayRefuse(&[Reason::MalformedJson]),
         meaning: "JSON's grammar allows the escape and leaves open what it means (RFC 8259, 8.2): two parsers read two challenges.",
         fix: "Refuse JSON whose strings are not valid Unicode, at the latest where the challenge is compared.",
-        script: resigned(&[Edit::LoneSurrogate]),
-        ..FIELD
+        script: signed_in_software(&[Edit::LoneSurrogate]),
+        ..CHANGED_FIELD
     },
     Attack {
         id: "SOTER-JSON-18",
@@ -200,8 +200,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         expected: Expected::MustRefuse(&[Reason::DuplicateKey]),
         meaning: "Whoever chooses challenges chooses counters: with doubled names, the injected one may win.",
         fix: "Refuse objects with doubled names.",
-        script: resigned(&[Edit::Injected]),
-        ..FIELD
+        script: signed_in_software(&[Edit::Injected]),
+        ..CHANGED_FIELD
     },
     Attack {
         id: "SOTER-JSON-19",
@@ -211,36 +211,36 @@ pub(super) static ATTACKS: &[Attack] = &[
         expected: Expected::MustAccept,
         meaning: "The text is searched instead of parsed, so a challenge can pretend to be a member.",
         fix: "Use a JSON parser, not a search for strings.",
-        script: challenged(Challenge::Quotes),
-        ..FIELD
+        script: with_challenge(Challenge::Quotes),
+        ..CHANGED_FIELD
     },
     Attack {
         id: "SOTER-JSON-20",
         title: "a challenge that looks like the issued one",
         making: "The user's phone signs the issued challenge with full-width forms in place of its letters and digits.",
-        script: challenged(Challenge::LookAlike),
-        ..COMPARED
+        script: with_challenge(Challenge::LookAlike),
+        ..LOOSE_COMPARISON
     },
     Attack {
         id: "SOTER-JSON-21",
         title: "the issued challenge in the other case",
         making: "The user's phone signs the issued challenge with capital letters for small ones and the reverse.",
-        script: challenged(Challenge::OtherCase),
-        ..COMPARED
+        script: with_challenge(Challenge::OtherCase),
+        ..LOOSE_COMPARISON
     },
     Attack {
         id: "SOTER-JSON-22",
         title: "the issued challenge with a space behind it",
         making: "The user's phone signs the issued challenge and a space.",
-        script: challenged(Challenge::Padded),
-        ..COMPARED
+        script: with_challenge(Challenge::Padded),
+        ..LOOSE_COMPARISON
     },
     Attack {
         id: "SOTER-JSON-23",
         title: "the issued challenge without its last character",
         making: "The user's phone signs all but the last character of the issued challenge.",
-        script: challenged(Challenge::CutShort),
-        ..COMPARED
+        script: with_challenge(Challenge::CutShort),
+        ..LOOSE_COMPARISON
     },
     Attack {
         id: "SOTER-JSON-24",
@@ -250,8 +250,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         expected: Expected::MustRefuse(&[Reason::DuplicateKey]),
         meaning: "Parsers disagree about doubled names: what was shown to the user and what is compared are two challenges.",
         fix: "Refuse objects with doubled names, or use a parser that does.",
-        script: resigned(&[Edit::RawTwice]),
-        ..FIELD
+        script: signed_in_software(&[Edit::RawTwice]),
+        ..CHANGED_FIELD
     },
     Attack {
         id: "SOTER-JSON-25",
@@ -261,29 +261,29 @@ pub(super) static ATTACKS: &[Attack] = &[
         expected: Expected::MustAccept,
         meaning: "The text's bytes are changed on the way, or read in another character set: honest users are turned away.",
         fix: "Take resultJSON as UTF-8 throughout, and write nothing of it anew.",
-        script: challenged(Challenge::Unicode),
-        ..FIELD
+        script: with_challenge(Challenge::Unicode),
+        ..CHANGED_FIELD
     },
     Attack {
         id: "SOTER-JSON-26",
         title: "the issued challenge with a letter before it",
         making: "The user's phone signs the letter x and the issued challenge.",
-        script: challenged(Challenge::Prefixed),
-        ..COMPARED
+        script: with_challenge(Challenge::Prefixed),
+        ..LOOSE_COMPARISON
     },
     Attack {
         id: "SOTER-JSON-27",
         title: "the issued challenge with another line behind it",
         making: "The user's phone signs the issued challenge, a line end and more text.",
-        script: challenged(Challenge::SecondLine),
-        ..COMPARED
+        script: with_challenge(Challenge::SecondLine),
+        ..LOOSE_COMPARISON
     },
     Attack {
         id: "SOTER-JSON-28",
         title: "the issued challenge with a NUL and more behind it",
         making: "The user's phone signs the issued challenge, U+0000, where C strings end, and more text.",
-        script: challenged(Challenge::BehindNul),
-        ..COMPARED
+        script: with_challenge(Challenge::BehindNul),
+        ..LOOSE_COMPARISON
     },
     Attack {
         id: "SOTER-JSON-29",
@@ -296,6 +296,6 @@ pub(super) static ATTACKS: &[Attack] = &[
             &[],
             Forgery { envelope: Envelope::Member("json_string", None), ..Forgery::HONEST },
         ),
-        ..FIELD
+        ..CHANGED_FIELD
     },
 ];

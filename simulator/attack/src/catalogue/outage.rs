@@ -5,13 +5,13 @@ use crate::outage::Outage;
 use crate::steps::{Envelope, Forgery, Script, Shape};
 
 /// A result with a flipped bit in its signature, while WeChat's servers fail.
-const fn forged_during(outage: Outage) -> Script {
+const fn forged_during_outage(outage: Outage) -> Script {
     let forgery =
         Forgery { signature: Shape::BitFlipped, envelope: Envelope::During(outage), ..Forgery::HONEST };
     Script::Send(&[], forgery)
 }
 
-const USUAL: Attack = Attack {
+const BASE: Attack = Attack {
     id: "",
     layer: Layer::Application,
     title: "",
@@ -29,28 +29,28 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-OUTAGE-01",
         title: "a forgery while WeChat answers 502",
         making: "A result with a flipped bit in its signature, while verify_signature answers with a proxy's page and status 502.",
-        script: forged_during(Outage::BadGateway),
-        ..USUAL
+        script: forged_during_outage(Outage::BadGateway),
+        ..BASE
     },
     Attack {
         id: "SOTER-OUTAGE-02",
         title: "a forgery while WeChat answers with a system error",
         making: "A result with a flipped bit in its signature, while verify_signature answers errcode -1.",
-        script: forged_during(Outage::SystemError),
-        ..USUAL
+        script: forged_during_outage(Outage::SystemError),
+        ..BASE
     },
     Attack {
         id: "SOTER-OUTAGE-03",
         title: "a forgery while WeChat answers without a verdict",
         making: "A result with a flipped bit in its signature, while verify_signature answers errcode 0 without is_ok.",
-        script: forged_during(Outage::NoVerdict),
-        ..USUAL
+        script: forged_during_outage(Outage::NoVerdict),
+        ..BASE
     },
     Attack {
         id: "SOTER-OUTAGE-04",
         title: "a forgery while WeChat's answers break off",
         making: "A result with a flipped bit in its signature, while verify_signature breaks off in the middle of its answer.",
-        script: forged_during(Outage::BreaksOff),
-        ..USUAL
+        script: forged_during_outage(Outage::BreaksOff),
+        ..BASE
     },
 ];

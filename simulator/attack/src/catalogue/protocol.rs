@@ -5,11 +5,11 @@ use soter_wechat::Reason;
 use crate::entry::{Attack, Expected, Holds, Layer};
 use crate::steps::{Code, Envelope, Forgery, Made, Script};
 
-const fn sent(envelope: Envelope) -> Script {
+const fn with_envelope(envelope: Envelope) -> Script {
     Script::Send(&[], Forgery { envelope, ..Forgery::HONEST })
 }
 
-const USUAL: Attack = Attack {
+const BASE: Attack = Attack {
     id: "",
     layer: Layer::Verifier,
     title: "",
@@ -25,20 +25,20 @@ const USUAL: Attack = Attack {
 const CODE: Attack = Attack {
     meaning: "A login code that was seen once, in a log or on its way, opens the account again.",
     fix: "Give the code to jscode2session each time, and let an answer with an errcode end the login; keep no table of codes.",
-    ..USUAL
+    ..BASE
 };
 
 const TOKEN: Attack = Attack {
     meaning: "verify_signature answers whoever asks, so results of one mini program are good in another.",
     fix: "Check the access token of each request: that it was given out, to which app, and until when.",
-    ..USUAL
+    ..BASE
 };
 
 const OPENID: Attack = Attack {
     expected: Expected::MustRefuse(&[Reason::Errcode(40003)]),
     meaning: "What is no openid is not compared, or matches any: every user's result is good for every other.",
     fix: "Require a string, and look for exactly that openid.",
-    ..USUAL
+    ..BASE
 };
 
 pub(super) static ATTACKS: &[Attack] = &[
@@ -72,7 +72,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "an access token that has expired",
         making: "An honest result, asked about with a stable access token that a forced refresh has ended.",
         expected: Expected::MustRefuse(&[Reason::Errcode(42001), Reason::Errcode(40001)]),
-        script: sent(Envelope::ExpiredToken),
+        script: with_envelope(Envelope::ExpiredToken),
         ..TOKEN
     },
     Attack {
@@ -80,7 +80,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "the access token of another mini program",
         making: "An honest result, asked about with the access token of another mini program.",
         expected: Expected::MustRefuse(&[Reason::OtherAppsResult, Reason::Errcode(40003)]),
-        script: sent(Envelope::OtherAppsToken),
+        script: with_envelope(Envelope::OtherAppsToken),
         ..TOKEN
     },
     Attack {
@@ -88,7 +88,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "no access token",
         making: "An honest result, asked about without an access token.",
         expected: Expected::MustRefuse(&[Reason::Errcode(41001)]),
-        script: sent(Envelope::NoToken),
+        script: with_envelope(Envelope::NoToken),
         ..TOKEN
     },
     Attack {
@@ -96,7 +96,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "an access token that nobody has given out",
         making: "An honest result, asked about with a made-up access token.",
         expected: Expected::MustRefuse(&[Reason::Errcode(40001)]),
-        script: sent(Envelope::Token("emulated_made_up")),
+        script: with_envelope(Envelope::Token("emulated_made_up")),
         ..TOKEN
     },
     Attack {
@@ -106,8 +106,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         expected: Expected::MustRefuse(&[Reason::Errcode(43002)]),
         meaning: "A link or an image can spend a result, and proxies may repeat or keep the request.",
         fix: "Accept POST alone for what changes something.",
-        script: sent(Envelope::Get),
-        ..USUAL
+        script: with_envelope(Envelope::Get),
+        ..BASE
     },
     Attack {
         id: "SOTER-PROTOCOL-09",
@@ -117,41 +117,41 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "The server believes the mini program's word that the touch was good.",
         fix: "Act on a result that was verified, never on errCode or on the request having come at all.",
         script: Script::Send(&[], Forgery { made: Made::Failed, ..Forgery::HONEST }),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-PROTOCOL-10",
         title: "no openid",
         making: "An honest result, asked about without an openid.",
-        script: sent(Envelope::Member("openid", None)),
+        script: with_envelope(Envelope::Member("openid", None)),
         ..OPENID
     },
     Attack {
         id: "SOTER-PROTOCOL-11",
         title: "true for an openid",
         making: "An honest result, asked about with `true` for the openid.",
-        script: sent(Envelope::Member("openid", Some("true"))),
+        script: with_envelope(Envelope::Member("openid", Some("true"))),
         ..OPENID
     },
     Attack {
         id: "SOTER-PROTOCOL-12",
         title: "a condition for an openid",
         making: "An honest result, asked about with the openid {\"$ne\":\"\"}, which document databases read as: any.",
-        script: sent(Envelope::Member("openid", Some(r#"{"$ne":""}"#))),
+        script: with_envelope(Envelope::Member("openid", Some(r#"{"$ne":""}"#))),
         ..OPENID
     },
     Attack {
         id: "SOTER-PROTOCOL-13",
         title: "a wildcard for an openid",
         making: "An honest result, asked about with the openid `%`, which LIKE reads as: any.",
-        script: sent(Envelope::Member("openid", Some(r#""%""#))),
+        script: with_envelope(Envelope::Member("openid", Some(r#""%""#))),
         ..OPENID
     },
     Attack {
         id: "SOTER-PROTOCOL-14",
         title: "an empty openid",
         making: "An honest result, asked about with an empty openid.",
-        script: sent(Envelope::Member("openid", Some(r#""""#))),
+        script: with_envelope(Envelope::Member("openid", Some(r#""""#))),
         ..OPENID
     },
     Attack {
@@ -159,7 +159,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "an empty access token",
         making: "An honest result, asked about with an empty access token.",
         expected: Expected::MustRefuse(&[Reason::Errcode(41001), Reason::Errcode(40001)]),
-        script: sent(Envelope::Token("")),
+        script: with_envelope(Envelope::Token("")),
         ..TOKEN
     },
 ];

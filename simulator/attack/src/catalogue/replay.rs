@@ -8,7 +8,7 @@ use crate::steps::{Before, Challenge, Claim, Envelope, Forgery, Made, OrderOf, R
 const REPLAYED: Forgery =
     Forgery { made: Made::Recorded(Record::Last), order: OrderOf::Recorded, ..Forgery::HONEST };
 
-const USUAL: Attack = Attack {
+const BASE: Attack = Attack {
     id: "",
     layer: Layer::Verifier,
     title: "",
@@ -27,7 +27,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "the same result twice",
         making: "An honest result, which was accepted, is sent again byte for byte; nothing is signed anew.",
         script: Script::Send(&[Before::Pay], REPLAYED),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-02",
@@ -36,7 +36,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "The check and its record are two steps, and what arrives between them is accepted as well.",
         fix: "Check and record in one atomic step: a conditional UPDATE, a unique index, a compare-and-set. A SELECT before the UPDATE is not enough.",
         script: Script::Send(&[Before::Record], Forgery { envelope: Envelope::AtOnce, ..REPLAYED }),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-03",
@@ -45,7 +45,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "What was used lives in memory alone, so a restart or a second server forgets it.",
         fix: "Store used challenges and the highest counters where they outlive the process, before the answer leaves.",
         script: Script::Send(&[Before::Pay, Before::Restart], REPLAYED),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-04",
@@ -57,7 +57,7 @@ pub(super) static ATTACKS: &[Attack] = &[
             &[Before::Pay, Before::Pay, Before::Pay],
             Forgery { made: Made::Recorded(Record::First), ..REPLAYED },
         ),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-05",
@@ -70,7 +70,7 @@ pub(super) static ATTACKS: &[Attack] = &[
             &[Before::Record, Before::Pay],
             Forgery { made: Made::Recorded(Record::First), ..REPLAYED },
         ),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-06",
@@ -81,7 +81,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "The touch for a small order pays a large one: the challenge in the result is not compared with the order's.",
         fix: "Compare `raw` of the verified result with the challenge of exactly this order, as strings, before anything happens.",
         script: Script::Send(&[Before::Record], Forgery { order: OrderOf::New, ..REPLAYED }),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-07",
@@ -93,7 +93,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "A touch for anything at all, days ago or in another mini program's name, counts as consent to this order.",
         fix: "Compare `raw` of the verified result with the challenge that was issued for this order.",
         script: Script::Send(&[], Forgery { challenge: Challenge::NeverIssued, ..Forgery::HONEST }),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-08",
@@ -104,7 +104,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "Orders outlive the login in which they were placed, so a stolen result needs no session.",
         fix: "Bind each order to its session, and check the session when the result comes.",
         script: Script::Send(&[Before::Record, Before::Logout], REPLAYED),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-09",
@@ -118,7 +118,7 @@ pub(super) static ATTACKS: &[Attack] = &[
             &[Before::Record],
             Forgery { order: OrderOf::New, login: Who::Other, claims: Claim::Who(Who::Other), ..REPLAYED },
         ),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-10",
@@ -128,7 +128,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "Replays are recognised by the text of the signature, which has many spellings.",
         fix: "Recognise replays by challenge and counter, not by the bytes of the request.",
         script: Script::Send(&[Before::Pay], Forgery { signature: Shape::Unpadded, ..REPLAYED }),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-11",
@@ -142,7 +142,7 @@ pub(super) static ATTACKS: &[Attack] = &[
             &[Before::Record],
             Forgery { login: Who::Other, claims: Claim::Who(Who::Other), ..REPLAYED },
         ),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-12",
@@ -154,7 +154,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "A challenge lives on after its use: what the user consented to once happens again.",
         fix: "Use each challenge once: take it out of storage, or mark its order as paid, in the same step that checks it.",
         script: Script::Send(&[Before::Pay], Forgery { order: OrderOf::Recorded, ..Forgery::HONEST }),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-13",
@@ -171,7 +171,7 @@ pub(super) static ATTACKS: &[Attack] = &[
             ],
             REPLAYED,
         ),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-14",
@@ -180,7 +180,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "The counter is kept in a type that is too narrow: what is remembered is smaller than what was seen.",
         fix: "Keep the counter in 64 bits, and let the database refuse what does not fit instead of cutting it off.",
         script: Script::Send(&[Before::PayAt(1_000_000_000_000)], REPLAYED),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-15",
@@ -189,7 +189,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "The counter is kept as a double: what is remembered is smaller than what was seen.",
         fix: "Keep the counter as a 64-bit integer, from the parser to the column.",
         script: Script::Send(&[Before::PayAt((1 << 53) + 1)], REPLAYED),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-16",
@@ -201,7 +201,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "The signed challenge is compared with the one of the request, so whoever writes both is right.",
         fix: "Compare `raw` with the challenge that the server keeps for this order; let requests name the order alone.",
         script: Script::Send(&[], Forgery { challenge: Challenge::BroughtAlong, ..Forgery::HONEST }),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-17",
@@ -215,7 +215,7 @@ pub(super) static ATTACKS: &[Attack] = &[
             &[Before::Record, Before::Record],
             Forgery { order: OrderOf::FirstRecorded, ..REPLAYED },
         ),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-REPLAY-18",
@@ -230,6 +230,6 @@ pub(super) static ATTACKS: &[Attack] = &[
             &[Before::Record],
             Forgery { order: OrderOf::Recorded, envelope: Envelope::AtOnce, ..Forgery::HONEST },
         ),
-        ..USUAL
+        ..BASE
     },
 ];

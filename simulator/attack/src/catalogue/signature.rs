@@ -9,24 +9,24 @@ use crate::software_key::{Flaw, Scheme};
 use crate::steps::{Before, Edit, Envelope, Forgery, Made, Script, Shape, Signer};
 
 /// An honest result whose signature is changed.
-const fn reshaped(signature: Shape) -> Script {
+const fn with_shape(signature: Shape) -> Script {
     Script::Send(&[], Forgery { signature, ..Forgery::HONEST })
 }
 
-const fn sent(envelope: Envelope) -> Script {
+const fn with_envelope(envelope: Envelope) -> Script {
     Script::Send(&[], Forgery { envelope, ..Forgery::HONEST })
 }
 
 /// The phone's own text, signed in software.
-const fn signed(key: Signer, edits: &'static [Edit], scheme: Scheme) -> Script {
+const fn signed_with(key: Signer, edits: &'static [Edit], scheme: Scheme) -> Script {
     Script::Send(&[], Forgery { made: Made::InSoftware { key, edits, scheme }, ..Forgery::HONEST })
 }
 
-const fn salted(salt_length: u16) -> Scheme {
-    Scheme { salt_length, ..Scheme::USUAL }
+const fn with_salt(salt_length: u16) -> Scheme {
+    Scheme { salt_length, ..Scheme::STANDARD }
 }
 
-const USUAL: Attack = Attack {
+const BASE: Attack = Attack {
     id: "",
     layer: Layer::Verifier,
     title: "",
@@ -43,7 +43,7 @@ const LENGTH: Attack = Attack {
     expected: Expected::MustRefuse(&[Reason::SignatureLength]),
     meaning: "Signatures of any length reach the RSA operation: encodings other than the one form multiply, and with them ways around a list of used signatures.",
     fix: "Require exactly 256 bytes before anything else.",
-    ..USUAL
+    ..BASE
 };
 
 const PARAMETERS: Attack = Attack {
@@ -51,21 +51,21 @@ const PARAMETERS: Attack = Attack {
     expected: Expected::MustRefuse(&[Reason::WrongSaltLength]),
     meaning: "The verifier takes whatever parameters a signature happens to have: weaker forms pass, and what the key was enrolled for does not bind it.",
     fix: "Fix padding, hashes and salt length when the AuthKey is uploaded (SHA-256 throughout; salt 20, Huawei 32), and verify with exactly these.",
-    ..USUAL
+    ..BASE
 };
 
 const FOREIGN_KEY: Attack = Attack {
     holds: Holds::AnotherPhone,
     meaning: "A key other than the user's AuthKey vouches for the user.",
     fix: "Look the AuthKey up by cpu_id and uid, and check that it is of this mini program and this user; never take a key from the message.",
-    ..USUAL
+    ..BASE
 };
 
-const SPELLING: Attack = Attack {
+const BASE64_VARIANT: Attack = Attack {
     holds: Holds::Nothing,
     meaning: "Nothing: the signature is the same. Phones write standard Base64 with padding on one line, and a strict server insists on it.",
     fix: "Nothing needs to be mended.",
-    ..USUAL
+    ..BASE
 };
 
 pub(super) static ATTACKS: &[Attack] = &[
@@ -73,8 +73,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SIGNATURE-01",
         title: "one bit of the signature flipped",
         making: "An honest result; the lowest bit of the signature's last byte is flipped.",
-        script: reshaped(Shape::BitFlipped),
-        ..USUAL
+        script: with_shape(Shape::BitFlipped),
+        ..BASE
     },
     Attack {
         id: "SOTER-SIGNATURE-02",
@@ -82,21 +82,21 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "An honest result's text with an empty string for its signature.",
         expected: Expected::MustRefuse(&[Reason::SignatureLength, Reason::BadSignatureEncoding]),
         meaning: "A missing signature skips the check, so anybody can write results without a phone.",
-        script: reshaped(Shape::Empty),
-        ..USUAL
+        script: with_shape(Shape::Empty),
+        ..BASE
     },
     Attack {
         id: "SOTER-SIGNATURE-03",
         title: "a signature without its last byte",
         making: "An honest result; the last of the 256 bytes is cut off.",
-        script: reshaped(Shape::Truncated),
+        script: with_shape(Shape::Truncated),
         ..LENGTH
     },
     Attack {
         id: "SOTER-SIGNATURE-04",
         title: "a signature with a byte more",
         making: "An honest result; a zero byte follows the 256.",
-        script: reshaped(Shape::OverLong),
+        script: with_shape(Shape::OverLong),
         ..LENGTH
     },
     Attack {
@@ -104,29 +104,29 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "the signature plus the modulus, in 257 bytes",
         making: "An honest result; the key's modulus is added to the signature, which is the same number to whoever does not compare first.",
         fix: "Require 256 bytes and a number below the modulus (RFC 8017, 5.2.2); any maintained library does.",
-        script: reshaped(Shape::PlusModulus),
+        script: with_shape(Shape::PlusModulus),
         ..LENGTH
     },
     Attack {
         id: "SOTER-SIGNATURE-06",
         title: "a signature with a leading zero byte",
         making: "An honest result; a zero byte precedes the 256.",
-        script: reshaped(Shape::LeadingZero),
+        script: with_shape(Shape::LeadingZero),
         ..LENGTH
     },
     Attack {
         id: "SOTER-SIGNATURE-07",
         title: "a signature of zeros",
         making: "An honest result's text with 256 zero bytes for its signature.",
-        script: reshaped(Shape::Zeros),
-        ..USUAL
+        script: with_shape(Shape::Zeros),
+        ..BASE
     },
     Attack {
         id: "SOTER-SIGNATURE-08",
         title: "PKCS#1 v1.5 instead of PSS",
         making: "The phone's text, signed with its AuthKey by the older padding.",
         expected: Expected::MustRefuse(&[Reason::Pkcs1InsteadOfPss]),
-        script: signed(Signer::AuthKey, &[], Scheme { padding: Padding::Pkcs1, ..Scheme::USUAL }),
+        script: signed_with(Signer::AuthKey, &[], Scheme { padding: Padding::Pkcs1, ..Scheme::STANDARD }),
         ..PARAMETERS
     },
     Attack {
@@ -134,7 +134,11 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "SHA-1 instead of SHA-256",
         making: "The phone's text, signed with its AuthKey by PSS with SHA-1 for text and mask.",
         expected: Expected::MustRefuse(&[Reason::WrongSignature]),
-        script: signed(Signer::AuthKey, &[], Scheme { hash: Hash::Sha1, mgf1: Hash::Sha1, ..Scheme::USUAL }),
+        script: signed_with(
+            Signer::AuthKey,
+            &[],
+            Scheme { hash: Hash::Sha1, mgf1: Hash::Sha1, ..Scheme::STANDARD },
+        ),
         ..PARAMETERS
     },
     Attack {
@@ -142,35 +146,35 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "MGF1 with SHA-1",
         making: "The phone's text, signed with its AuthKey by PSS with SHA-256 for the text and SHA-1 for the mask.",
         expected: Expected::MustRefuse(&[Reason::WrongSignature]),
-        script: signed(Signer::AuthKey, &[], Scheme { mgf1: Hash::Sha1, ..Scheme::USUAL }),
+        script: signed_with(Signer::AuthKey, &[], Scheme { mgf1: Hash::Sha1, ..Scheme::STANDARD }),
         ..PARAMETERS
     },
     Attack {
         id: "SOTER-SIGNATURE-11",
         title: "a signature without salt",
         making: "The phone's text, signed with its AuthKey by PSS with an empty salt.",
-        script: signed(Signer::AuthKey, &[], salted(0)),
+        script: signed_with(Signer::AuthKey, &[], with_salt(0)),
         ..PARAMETERS
     },
     Attack {
         id: "SOTER-SIGNATURE-12",
         title: "a signature without salt, and the text says so",
         making: "The phone's text with rsa_pss_saltlen 0 added, signed with its AuthKey by PSS with an empty salt.",
-        script: signed(Signer::AuthKey, &[Edit::With("rsa_pss_saltlen", "0")], salted(0)),
+        script: signed_with(Signer::AuthKey, &[Edit::With("rsa_pss_saltlen", "0")], with_salt(0)),
         ..PARAMETERS
     },
     Attack {
         id: "SOTER-SIGNATURE-13",
         title: "salt 32 where 20 is due",
         making: "The phone's text, signed with its AuthKey by PSS with a salt of 32 bytes; the key was uploaded with 20.",
-        script: signed(Signer::AuthKey, &[], salted(32)),
+        script: signed_with(Signer::AuthKey, &[], with_salt(32)),
         ..PARAMETERS
     },
     Attack {
         id: "SOTER-SIGNATURE-14",
         title: "salt 32 where 20 is due, and the text says so",
         making: "The phone's text with rsa_pss_saltlen 32 added, signed with its AuthKey by PSS with 32 bytes; the key was uploaded with 20.",
-        script: signed(Signer::AuthKey, &[Edit::With("rsa_pss_saltlen", "32")], salted(32)),
+        script: signed_with(Signer::AuthKey, &[Edit::With("rsa_pss_saltlen", "32")], with_salt(32)),
         ..PARAMETERS
     },
     Attack {
@@ -178,7 +182,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "salt 20 where 32 is due",
         making: "A Huawei phone's text, which says 32, signed with its AuthKey by PSS with a salt of 20 bytes.",
         profile: "itrustee",
-        script: signed(Signer::AuthKey, &[], salted(20)),
+        script: signed_with(Signer::AuthKey, &[], with_salt(20)),
         ..PARAMETERS
     },
     Attack {
@@ -186,7 +190,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "salt 20 where 32 is due, and the text says nothing",
         making: "A Huawei phone's text without rsa_pss_saltlen, signed with its AuthKey by PSS with a salt of 20 bytes.",
         profile: "itrustee",
-        script: signed(Signer::AuthKey, &[Edit::Without("rsa_pss_saltlen")], salted(20)),
+        script: signed_with(Signer::AuthKey, &[Edit::Without("rsa_pss_saltlen")], with_salt(20)),
         ..PARAMETERS
     },
     Attack {
@@ -194,7 +198,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "the AuthKey of another user on the same phone",
         making: "The phone's text, signed with the AuthKey that the same phone made for another user of the mini program.",
         expected: Expected::MustRefuse(&[Reason::OtherUsersResult]),
-        script: signed(Signer::AnotherAuthKey, &[], Scheme::USUAL),
+        script: signed_with(Signer::AnotherAuthKey, &[], Scheme::STANDARD),
         ..FOREIGN_KEY
     },
     Attack {
@@ -202,7 +206,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "the ASK instead of the AuthKey",
         making: "The phone's text, signed with its ASK, which signs AuthKeys and no results.",
         expected: Expected::MustRefuse(&[Reason::WrongKey]),
-        script: signed(Signer::Ask, &[], Scheme::USUAL),
+        script: signed_with(Signer::Ask, &[], Scheme::STANDARD),
         ..FOREIGN_KEY
     },
     Attack {
@@ -210,7 +214,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "the AuthKey of another phone",
         making: "The phone's text, signed with the AuthKey of another user's phone, which the target knows as well.",
         expected: Expected::MustRefuse(&[Reason::WrongKey, Reason::WrongSignature]),
-        script: signed(Signer::OthersAuthKey, &[], Scheme::USUAL),
+        script: signed_with(Signer::OthersAuthKey, &[], Scheme::STANDARD),
         ..FOREIGN_KEY
     },
     Attack {
@@ -218,7 +222,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "the attacker's own key, brought along in the text",
         making: "The phone's text with the attacker's pub_key added, signed with the attacker's own key.",
         expected: Expected::MustRefuse(&[Reason::WrongSignature]),
-        script: signed(Signer::Attacker, &[Edit::WithAttackersKey], Scheme::USUAL),
+        script: signed_with(Signer::Attacker, &[Edit::WithAttackersKey], Scheme::STANDARD),
         ..FOREIGN_KEY
     },
     Attack {
@@ -226,24 +230,24 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "URL-safe Base64",
         making: "An honest result; the signature is written with `-` and `_`.",
         expected: Expected::MayRefuse(&[Reason::Base64UrlSafe]),
-        script: reshaped(Shape::UrlSafe),
-        ..SPELLING
+        script: with_shape(Shape::UrlSafe),
+        ..BASE64_VARIANT
     },
     Attack {
         id: "SOTER-SIGNATURE-22",
         title: "Base64 without padding",
         making: "An honest result; the signature is written without its `=` at the end.",
         expected: Expected::MayRefuse(&[Reason::Base64Unpadded]),
-        script: reshaped(Shape::Unpadded),
-        ..SPELLING
+        script: with_shape(Shape::Unpadded),
+        ..BASE64_VARIANT
     },
     Attack {
         id: "SOTER-SIGNATURE-23",
         title: "Base64 in lines",
         making: "An honest result; the signature is written in lines of 76 characters.",
         expected: Expected::MayRefuse(&[Reason::Base64Wrapped]),
-        script: reshaped(Shape::Wrapped),
-        ..SPELLING
+        script: with_shape(Shape::Wrapped),
+        ..BASE64_VARIANT
     },
     Attack {
         id: "SOTER-SIGNATURE-24",
@@ -254,7 +258,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "Every Huawei phone is turned away: the salt is taken for 20 bytes throughout.",
         fix: "Keep the salt length that the AuthKey was uploaded with (rsa_pss_saltlen of its export, else 20), and verify with it.",
         profile: "itrustee",
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-SIGNATURE-25",
@@ -262,7 +266,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "The phone's text, signed with its AuthKey by PSS whose last byte is 0xcc instead of 0xbc.",
         expected: Expected::MustRefuse(&[Reason::WrongSignature]),
         fix: "Check the whole encoding (RFC 8017, 9.1.2); any maintained library does.",
-        script: signed(Signer::AuthKey, &[], Scheme { flaw: Some(Flaw::Trailer), ..Scheme::USUAL }),
+        script: signed_with(Signer::AuthKey, &[], Scheme { flaw: Some(Flaw::Trailer), ..Scheme::STANDARD }),
         ..PARAMETERS
     },
     Attack {
@@ -271,7 +275,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "The phone's text, signed with its AuthKey by PSS with a byte before the salt's mark that is not zero.",
         expected: Expected::MustRefuse(&[Reason::WrongSignature]),
         fix: "Check the whole encoding (RFC 8017, 9.1.2); any maintained library does.",
-        script: signed(Signer::AuthKey, &[], Scheme { flaw: Some(Flaw::Padding), ..Scheme::USUAL }),
+        script: signed_with(Signer::AuthKey, &[], Scheme { flaw: Some(Flaw::Padding), ..Scheme::STANDARD }),
         ..PARAMETERS
     },
     Attack {
@@ -281,8 +285,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         expected: Expected::MustRefuse(&[Reason::BadSignatureEncoding]),
         meaning: "What cannot be read skips the check, so anybody can write results without a phone.",
         fix: "Refuse what cannot be decoded; an exception on the way to the verdict is a no.",
-        script: reshaped(Shape::NotBase64),
-        ..USUAL
+        script: with_shape(Shape::NotBase64),
+        ..BASE
     },
     Attack {
         id: "SOTER-SIGNATURE-28",
@@ -290,8 +294,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "An honest result, asked about without json_signature.",
         expected: Expected::MustRefuse(&[Reason::BadSignatureEncoding]),
         meaning: "A missing signature skips the check, so anybody can write results without a phone.",
-        script: sent(Envelope::Member("json_signature", None)),
-        ..USUAL
+        script: with_envelope(Envelope::Member("json_signature", None)),
+        ..BASE
     },
     Attack {
         id: "SOTER-SIGNATURE-29",
@@ -300,8 +304,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         expected: Expected::MustRefuse(&[Reason::BadSignatureEncoding]),
         meaning: "What is no text skips the check, or compares as equal: anybody can write results without a phone.",
         fix: "Require a string, and compare without conversions.",
-        script: sent(Envelope::Member("json_signature", Some("true"))),
-        ..USUAL
+        script: with_envelope(Envelope::Member("json_signature", Some("true"))),
+        ..BASE
     },
     Attack {
         id: "SOTER-SIGNATURE-30",
@@ -310,7 +314,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "The answer to an earlier question is kept for the user or the phone, and given again without a check.",
         fix: "Ask, and verify, for each result; keep no answers.",
         script: Script::Send(&[Before::Pay], Forgery { signature: Shape::BitFlipped, ..Forgery::HONEST }),
-        ..USUAL
+        ..BASE
     },
     Attack {
         id: "SOTER-SIGNATURE-31",
@@ -318,7 +322,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "An honest result, asked about with `null` for its json_signature.",
         expected: Expected::MustRefuse(&[Reason::BadSignatureEncoding]),
         meaning: "A missing signature skips the check, so anybody can write results without a phone.",
-        script: sent(Envelope::Member("json_signature", Some("null"))),
-        ..USUAL
+        script: with_envelope(Envelope::Member("json_signature", Some("null"))),
+        ..BASE
     },
 ];

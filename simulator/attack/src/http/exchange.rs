@@ -3,11 +3,11 @@
 // Writing to a `String` does not fail, so the results of `write!` are ignored.
 use std::fmt::Write as _;
 
-use super::message::{REASON, Request, Secrets};
+use super::message::{REASON_HEADER, Request, Secrets};
 use crate::target::Exchange;
 
 /// The maximum number of characters of a request or an answer that an exchange shows.
-const LONGEST_SHOWN: usize = 8 << 10;
+const MAX_SHOWN_CHARS: usize = 8 << 10;
 
 /// A request and its answer, without the request's secrets.
 pub(super) fn exchange(request: &Request, status: u16, headers: &[(String, String)], body: &str) -> Exchange {
@@ -16,40 +16,42 @@ pub(super) fn exchange(request: &Request, status: u16, headers: &[(String, Strin
         let _ = write!(target, "?{query}");
     }
     let host = request.url.authority();
-    let mut sent = format!("{} {target} HTTP/1.1\nHost: {host}\n", request.method);
+    let mut request_text = format!("{} {target} HTTP/1.1\nHost: {host}\n", request.method);
     let mut curl = format!("curl -sS -X {}", request.method);
     for (name, value) in &request.headers {
-        let _ = writeln!(sent, "{name}: {value}");
+        let _ = writeln!(request_text, "{name}: {value}");
         let _ = write!(curl, " -H {}", quoted(&format!("{name}: {value}")));
     }
     if let Some(body) = &request.body {
-        let _ = write!(sent, "\n{body}");
+        let _ = write!(request_text, "\n{body}");
         let _ = write!(curl, " --data-binary {}", quoted(body));
     }
     let _ = write!(curl, " {}", quoted(request.url.as_str()));
-    let mut came = format!("HTTP/1.1 {status}\n");
+    let mut response_text = format!("HTTP/1.1 {status}\n");
     for (name, value) in headers {
-        if ["content-type", "location", "set-cookie", REASON].contains(&name.as_str()) {
+        if ["content-type", "location", "set-cookie", REASON_HEADER].contains(&name.as_str()) {
             // The session's cookie is a secret.
             let value = if name == "set-cookie" { "…" } else { value };
-            let _ = writeln!(came, "{name}: {value}");
+            let _ = writeln!(response_text, "{name}: {value}");
         }
     }
-    let _ = write!(came, "\n{body}");
-    let Exchange { request: sent, response, curl } =
-        Exchange { request: sent, response: came, curl }.masked(&request.secrets);
-    Exchange { request: cut(sent), response: cut(response), curl }
+    let _ = write!(response_text, "\n{body}");
+    let Exchange { request: request_text, response, curl } =
+        Exchange { request: request_text, response: response_text, curl }.masked(&request.secrets);
+    Exchange { request: shorten(request_text), response: shorten(response), curl }
 }
 
 impl Exchange {
     /// The same exchange with its secrets replaced.
     pub(crate) fn masked(self, secrets: &Secrets) -> Self {
         let masked = |text: String| {
-            let secrets = secrets.iter().map(|(secret, instead)| (secret.expose(), instead));
-            secrets.filter(|(secret, _)| !secret.is_empty()).fold(text, |text, (secret, instead)| {
+            let secrets = secrets.iter().map(|(secret, placeholder)| (secret.expose(), placeholder));
+            secrets.filter(|(secret, _)| !secret.is_empty()).fold(text, |text, (secret, placeholder)| {
                 let in_form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
                 let in_address = in_form.replace('+', "%20");
-                text.replace(secret, instead).replace(&in_form, instead).replace(&in_address, instead)
+                text.replace(secret, placeholder)
+                    .replace(&in_form, placeholder)
+                    .replace(&in_address, placeholder)
             })
         };
         Self { request: masked(self.request), response: masked(self.response), curl: masked(self.curl) }
@@ -60,8 +62,8 @@ fn quoted(text: &str) -> String {
     shell_words::quote(text).into_owned()
 }
 
-fn cut(text: String) -> String {
-    match text.char_indices().nth(LONGEST_SHOWN) {
+fn shorten(text: String) -> String {
+    match text.char_indices().nth(MAX_SHOWN_CHARS) {
         Some((end, _)) => {
             format!("{}… ({} bytes more)", text.get(..end).unwrap_or_default(), text.len() - end)
         }

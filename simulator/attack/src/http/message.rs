@@ -8,7 +8,7 @@ use soter_wire::shortened;
 use crate::target::{Exchange, TargetError};
 
 /// The header in which this project's own servers give the reason for a verdict.
-pub(super) const REASON: &str = "x-soter-sim-reason";
+pub(super) const REASON_HEADER: &str = "x-soter-sim-reason";
 
 /// Secrets that must not be shown, each with the text that is shown instead.
 pub(crate) type Secrets = Vec<(Secret, String)>;
@@ -49,14 +49,14 @@ impl Reply {
     ///
     /// # Errors
     /// [`TargetError::Broken`] if the body is not JSON.
-    pub(crate) fn json(&self, place: &str) -> Result<Value, TargetError> {
+    pub(crate) fn json(&self, endpoint: &str) -> Result<Value, TargetError> {
         serde_json::from_str(&self.body).map_err(|_| {
             let start = shortened(&self.body, 80);
             let found = match self.header("location") {
                 Some(location) => format!("and leads to {}", location.escape_debug()),
                 None => format!("and no JSON: {}", start.escape_debug()),
             };
-            TargetError::broken(format!("{place} answered {} {found}", self.status))
+            TargetError::broken(format!("{endpoint} answered {} {found}", self.status))
         })
     }
 
@@ -67,6 +67,6 @@ impl Reply {
 
     /// The reason that this project's own servers give in a header.
     pub(crate) fn reason(&self) -> Option<String> {
-        self.header(REASON).map(str::to_owned)
+        self.header(REASON_HEADER).map(str::to_owned)
     }
 }

@@ -6,12 +6,12 @@ use soter_wire::base64;
 use super::Stage;
 use crate::attacked_phone::Signed;
 use crate::forge;
-use crate::person::{FRESH, input};
+use crate::person::{RANDOM_TEXT_CHARS, build_input};
 use crate::play_end::PlayEnd;
 use crate::software_key::{Scheme, SoftwareKey};
 use crate::steps::{Challenge, Claim, Edit, Forgery, Made, OrderOf, Record, Signer, Who};
 use crate::target::{Form, Input, Order, Target, TargetError};
-use crate::text::{EditContext, edited};
+use crate::text::{EditContext, apply_edits};
 
 impl<T: Target> Stage<'_, T> {
     /// Makes the input to be judged. Returns in whose login and for which order it is sent, and the input itself.
@@ -24,7 +24,7 @@ impl<T: Target> Stage<'_, T> {
                 TargetError::does_not_apply("an application takes the openid from its session").into()
             );
         }
-        let fresh = self.supply.text(FRESH)?;
+        let fresh = self.supply.random_text(RANDOM_TEXT_CHARS)?;
         let mut order = match forgery.order {
             OrderOf::Recorded => self.recorded(&forgery)?.0,
             OrderOf::FirstRecorded => {
@@ -43,22 +43,22 @@ impl<T: Target> Stage<'_, T> {
                     Challenge::Quotes => format!("{{\"counter\":0}}\",\\\\\"counter\\\":[{fresh}]}}"),
                     _ => fresh.clone(),
                 };
-                let whose = if forgery.order == OrderOf::Owners { Who::Owner } else { forgery.login };
-                self.order(whose, &proposed).await?
+                let who = if forgery.order == OrderOf::Owners { Who::Owner } else { forgery.login };
+                self.order(who, &proposed).await?
             }
         };
-        let never_issued = self.supply.text(FRESH)?;
+        let never_issued = self.supply.random_text(RANDOM_TEXT_CHARS)?;
         if forgery.challenge == Challenge::BroughtAlong {
-            if !self.target.names_challenges() {
+            if !self.target.sends_challenges() {
                 return Err(
                     TargetError::does_not_apply("the application's request names no challenge").into()
                 );
             }
             order.challenge.clone_from(&never_issued);
         }
-        let signed = self.made(&forgery, &order, &never_issued)?;
-        let surroundings = self.surroundings(&order);
-        let json = edited(&signed.json, forgery.tampered, surroundings.borrowed())?;
+        let signed = self.make_result(&forgery, &order, &never_issued)?;
+        let edit_context = self.edit_context(&order);
+        let json = apply_edits(&signed.json, forgery.tampered, edit_context.as_edit_context())?;
         if !forgery.tampered.is_empty() && json == signed.json {
             return Err(nothing_to_change().into());
         }
@@ -67,17 +67,17 @@ impl<T: Target> Stage<'_, T> {
         } else {
             let openid = self.owner.user.openid.clone();
             let key = self.owner.phone.auth_key(&openid)?;
-            forge::reshaped(&signed.signature, forgery.signature, key.public())?
+            forge::reshape(&signed.signature, forgery.signature, key.public())?
         };
         let other = self.other.as_ref().map(|other| &other.user);
-        let input = input(Signed { json, signature }, &self.owner.user, other, &forgery);
+        let input = build_input(Signed { json, signature }, &self.owner.user, other, &forgery);
         Ok((forgery.login, order, input))
     }
 
     /// An input for the owner's order in another login differs from an honest one only if requests name logins.
     fn check_sender(&self, forgery: &Forgery) -> Result<(), PlayEnd> {
         let is_own = forgery.login == Who::Owner || forgery.order == OrderOf::New;
-        if is_own || self.target.names_senders(self.visit(forgery.login)) {
+        if is_own || self.target.identifies_senders(self.visit(forgery.login)) {
             return Ok(());
         }
         Err(TargetError::does_not_apply("the application's request does not say in whose login it is").into())
@@ -86,7 +86,7 @@ impl<T: Target> Stage<'_, T> {
     /// A recorded result for a new order differs from the recorded order only if requests name orders.
     fn check_new_order(&self, forgery: &Forgery) -> Result<(), PlayEnd> {
         let is_recorded = matches!(forgery.made, Made::Recorded(_));
-        if is_recorded && forgery.login == Who::Owner && !self.target.names_orders() {
+        if is_recorded && forgery.login == Who::Owner && !self.target.identifies_orders() {
             return Err(TargetError::does_not_apply(
                 "the application's request does not say for which order it is",
             )
@@ -95,18 +95,18 @@ impl<T: Target> Stage<'_, T> {
         Ok(())
     }
 
-    fn made(&mut self, forgery: &Forgery, order: &Order, fresh: &str) -> Result<Signed, PlayEnd> {
-        let challenge = forge::challenge(&order.challenge, forgery.challenge, fresh);
+    fn make_result(&mut self, forgery: &Forgery, order: &Order, fresh: &str) -> Result<Signed, PlayEnd> {
+        let challenge = forge::change_challenge(&order.challenge, forgery.challenge, fresh);
         let challenge = challenge.ok_or_else(nothing_to_change)?;
         Ok(match forgery.made {
             Made::ByPhone(who) => self.person(who).phone.authenticate(&challenge)?,
-            Made::BySecondPhone => match &mut self.second {
-                Some(second) => second.authenticate(&challenge)?,
+            Made::BySecondPhone => match &mut self.second_phone {
+                Some(second_phone) => second_phone.authenticate(&challenge)?,
                 None => return Err(CommandError::internal("there is no second phone").into()),
             },
             Made::InSoftware { key, edits, scheme } => {
                 let signed = self.owner.phone.authenticate(&challenge)?;
-                self.signed_anew(&signed, order, key, edits, scheme)?
+                self.sign_edited(&signed, order, key, edits, scheme)?
             }
             Made::Recorded(_) => self.recorded(forgery)?.1,
             Made::Failed => Signed { json: String::new(), signature: String::new() },
@@ -114,7 +114,7 @@ impl<T: Target> Stage<'_, T> {
     }
 
     /// Changes a phone's text and signs it again in software.
-    pub(super) fn signed_anew(
+    pub(super) fn sign_edited(
         &mut self,
         signed: &Signed,
         order: &Order,
@@ -122,14 +122,14 @@ impl<T: Target> Stage<'_, T> {
         edits: &[Edit],
         scheme: Scheme,
     ) -> Result<Signed, PlayEnd> {
-        let surroundings = self.surroundings(order);
-        let json = edited(&signed.json, edits, surroundings.borrowed())?;
-        let key = self.signer(key)?;
+        let edit_context = self.edit_context(order);
+        let json = apply_edits(&signed.json, edits, edit_context.as_edit_context())?;
+        let key = self.signing_key(key)?;
         let signature = base64::encode(&key.sign(json.as_bytes(), scheme)?);
         Ok(Signed { json, signature })
     }
 
-    fn signer(&mut self, signer: Signer) -> Result<SoftwareKey, PlayEnd> {
+    fn signing_key(&mut self, signer: Signer) -> Result<SoftwareKey, PlayEnd> {
         let openid = self.owner.user.openid.clone();
         Ok(match signer {
             Signer::AuthKey => self.owner.phone.auth_key(&openid)?,
@@ -153,9 +153,9 @@ impl<T: Target> Stage<'_, T> {
         })
     }
 
-    fn surroundings(&self, order: &Order) -> OwnedSurroundings {
-        OwnedSurroundings {
-            accepted: self.accepted,
+    fn edit_context(&self, order: &Order) -> OwnedEditContext {
+        OwnedEditContext {
+            accepted_counter: self.accepted_counter,
             challenge: order.challenge.clone(),
             owner_cpu_id: self.owner.phone.cpu_id(),
             other_cpu_id: self.other.as_ref().map_or_else(String::new, |other| other.phone.cpu_id()),
@@ -173,18 +173,18 @@ impl<T: Target> Stage<'_, T> {
 }
 
 /// The values that edits use.
-struct OwnedSurroundings {
-    accepted: u64,
+struct OwnedEditContext {
+    accepted_counter: u64,
     challenge: String,
     owner_cpu_id: String,
     other_cpu_id: String,
     attackers_key: String,
 }
 
-impl OwnedSurroundings {
-    fn borrowed(&self) -> EditContext<'_> {
+impl OwnedEditContext {
+    fn as_edit_context(&self) -> EditContext<'_> {
         EditContext {
-            accepted: self.accepted,
+            accepted_counter: self.accepted_counter,
             challenge: &self.challenge,
             owner_cpu_id: &self.owner_cpu_id,
             other_cpu_id: &self.other_cpu_id,

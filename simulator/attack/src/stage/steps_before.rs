@@ -1,11 +1,11 @@
 //! The steps before the forged input is sent.
 
-use soter_bridge::long_work;
 use soter_bridge::protocol::CommandError;
+use soter_bridge::run_cpu_bound;
 
 use super::Stage;
 use crate::attacked_phone::AttackedPhone;
-use crate::person::taken;
+use crate::person::check_keys_accepted;
 use crate::play_end::PlayEnd;
 use crate::software_key::Scheme;
 use crate::steps::{Before, CounterIs, Edit, Signer};
@@ -17,46 +17,46 @@ impl<T: Target> Stage<'_, T> {
     pub(crate) async fn step(&mut self, step: Before) -> Result<(), PlayEnd> {
         match step {
             Before::Pay => {
-                let (order, signed) = self.honest().await?;
-                self.pay(order, signed, self.if_honest_is_refused).await
+                let (order, signed) = self.honest_result().await?;
+                self.pay(order, signed, self.honest_refusal_verdict).await
             }
             Before::PayAt(counter) => {
-                let (order, signed) = self.honest().await?;
+                let (order, signed) = self.honest_result().await?;
                 let edits = [Edit::Counter(CounterIs::Exactly(counter))];
-                let signed = self.signed_anew(&signed, &order, Signer::AuthKey, &edits, Scheme::USUAL)?;
-                self.pay(order, signed, self.if_refused_before).await
+                let signed = self.sign_edited(&signed, &order, Signer::AuthKey, &edits, Scheme::STANDARD)?;
+                self.pay(order, signed, self.early_refusal_verdict).await
             }
             Before::Record => {
-                let recorded = self.honest().await?;
+                let recorded = self.honest_result().await?;
                 self.recorded.push(recorded);
                 self.has_open_order = true;
                 Ok(())
             }
             Before::CopyPhone => {
-                self.copy = Some(self.owner.phone.copy()?);
+                self.copy = Some(self.owner.phone.copy_storage()?);
                 Ok(())
             }
-            Before::PutBack => match &self.copy {
-                Some(copy) => Ok(self.owner.phone.put_back(copy)?),
+            Before::RestoreCopy => match &self.copy {
+                Some(copy) => Ok(self.owner.phone.restore(copy)?),
                 None => Err(CommandError::internal("there is no copy to be put back").into()),
             },
             Before::Duplicate => {
-                self.second = Some(self.owner.phone.duplicate()?);
+                self.second_phone = Some(self.owner.phone.duplicate()?);
                 Ok(())
             }
             Before::SecondPhone => {
                 let (profile, openid) = (self.owner.phone.profile(), self.owner.user.openid.clone());
-                let mut second = long_work(|| AttackedPhone::new(&self.supply, profile, &openid))?;
-                taken(self.target.enroll(&second.upload()?).await?)?;
-                self.second = Some(second);
+                let mut second_phone = run_cpu_bound(|| AttackedPhone::new(&self.supply, profile, &openid))?;
+                check_keys_accepted(self.target.enroll(&second_phone.upload()?).await?)?;
+                self.second_phone = Some(second_phone);
                 Ok(())
             }
             Before::Restart => {
                 self.target.restart().await?;
-                self.owner.visit = self.target.visit(&self.owner.user).await?;
-                self.come_back().await
+                self.owner.visit = self.target.start_visit(&self.owner.user).await?;
+                self.resume_after_restart().await
             }
-            Before::Logout => Ok(self.target.leave(&mut self.owner.visit).await?),
+            Before::Logout => Ok(self.target.end_visit(&mut self.owner.visit).await?),
             Before::EnrollFinger => {
                 self.owner.phone.enroll_finger()?;
                 self.renew_key().await
@@ -76,14 +76,14 @@ impl<T: Target> Stage<'_, T> {
 
     /// Brings the users back after a restart. A target that has forgotten its phones refuses everything, which proves
     /// nothing until they have uploaded their keys again as real phones would.
-    async fn come_back(&mut self) -> Result<(), PlayEnd> {
-        let Some(bystander) = &mut self.other else { return Ok(()) };
-        bystander.visit = self.target.visit(&bystander.user).await?;
-        if bystander.pay(self.target).await?.accepted {
+    async fn resume_after_restart(&mut self) -> Result<(), PlayEnd> {
+        let Some(other) = &mut self.other else { return Ok(()) };
+        other.visit = self.target.start_visit(&other.user).await?;
+        if other.pay(self.target).await?.accepted {
             return Ok(());
         }
-        bystander.return_to(self.target).await?;
-        let answer = bystander.pay(self.target).await?;
+        other.enroll_again(self.target).await?;
+        let answer = other.pay(self.target).await?;
         if !answer.accepted {
             let reason = "after the restart an honest result is refused";
             return Err(PlayEnd::played(Verdict::Error, reason, Some(answer)));
@@ -101,7 +101,7 @@ impl<T: Target> Stage<'_, T> {
     async fn renew_key(&mut self) -> Result<(), PlayEnd> {
         let openid = self.owner.user.openid.clone();
         self.old_key = Some(self.owner.phone.auth_key(&openid)?);
-        long_work(|| self.owner.phone.renew_key())?;
+        run_cpu_bound(|| self.owner.phone.renew_key())?;
         self.owner.enroll(self.target).await
     }
 }

@@ -17,12 +17,12 @@ use tracing::error;
 use super::plan::Plan;
 use crate::files::{Input, read_input};
 use crate::front::{Console, Exit};
-use crate::grammar::{Audit, USUAL_ADDRESS};
+use crate::grammar::{Audit, DEFAULT_ADDRESS};
 
 /// The maximum number of users of one attack: two for the attack, one for the control after it. The control before
 /// the attacks takes a few more.
-const USERS_OF_ATTACK: usize = 3;
-const USERS_OF_CONTROL: usize = 8;
+const USERS_PER_ATTACK: usize = 3;
+const USERS_FOR_CONTROL: usize = 8;
 /// The appid of the second mini program, which only the audit knows: the first of these that is not the application's
 /// own.
 const OTHER_APPIDS: [&str; 2] = ["wxemulated00000002", "wxemulated00000003"];
@@ -38,7 +38,7 @@ pub(super) async fn run(
     plan: &Plan,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    let text = String::from_utf8(read_input(Input::named(path))?).map_err(|_| {
+    let text = String::from_utf8(read_input(Input::from_path(path))?).map_err(|_| {
         CommandError::invalid_params(
             format!("{} is not UTF-8", path.display()),
             "write the description as TOML in UTF-8",
@@ -46,11 +46,11 @@ pub(super) async fn run(
     })?;
     let application = Application::read(&text)?;
     let url = audit.url.clone().unwrap_or_else(|| application.url.clone());
-    let http = Http::to(&url, plan.timeout)?;
+    let http = Http::over_network(&url, plan.timeout)?;
     application.check_addresses(&http)?;
     plan.check_host(&url)?;
 
-    let users: Vec<String> = (1..=plan.attacks.len() * USERS_OF_ATTACK + USERS_OF_CONTROL)
+    let users: Vec<String> = (1..=plan.attacks.len() * USERS_PER_ATTACK + USERS_FOR_CONTROL)
         .map(|number| format!("audit-{number:04}"))
         .collect();
     // The clock stands still, except for the attack that moves it forward, so that nothing expires by itself.
@@ -74,7 +74,7 @@ pub(super) async fn run(
     // There is no device page, because this desk is only a backend.
     let services = desk.services(false);
     let outages = OutageSwitch::default();
-    let services = Services { page: None, wechat: outages.before(services.wechat.clone()), ..services };
+    let services = Services { page: None, wechat: outages.wrap(services.wechat.clone()), ..services };
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(server.run(services, async {
         // An error means that the sender is dropped; the server stops then, too.
@@ -87,14 +87,14 @@ pub(super) async fn run(
         app.secret.expose()
     );
     if plan.json {
-        console.aside(&line);
+        console.stderr_line(&line);
     } else {
         console.write_answer(&line)?;
     }
     let emulated = Emulated { wechat: Arc::clone(desk.wechat()), clock, outages };
     let target = ApplicationTarget::new(http, application, emulated, users);
-    let ended = plan.carry_out(&target, url, console).await;
-    if let (Ok(Exit::Negative), Ok(Some(answer))) = (&ended, target.accepts_nothing_at_all().await) {
+    let ended = plan.run(&target, url, console).await;
+    if let (Ok(Exit::Negative), Ok(Some(answer))) = (&ended, target.accepts_empty_request().await) {
         console.remark(&format!(
             "[result.success] also holds for a request without login, order and result: {answer}. If that is a refusal, say \
              in [result.success] how a success differs from it, and audit again"
@@ -130,8 +130,8 @@ fn accounts(plan: &Plan, users: &[String]) -> Result<Accounts, CommandError> {
 }
 
 fn server_options(audit: &Audit) -> ServerOptions {
-    let listen = audit.backend_listen.unwrap_or(USUAL_ADDRESS);
+    let listen = audit.backend_listen.unwrap_or(DEFAULT_ADDRESS);
     // The application authenticates with WeChat's own credentials. All other paths need a token that nobody knows.
     let token = (!listen.ip().is_loopback()).then(|| soter_wechat::random_text(32).into());
-    ServerOptions { token, ..ServerOptions::on(listen) }
+    ServerOptions { token, ..ServerOptions::new(listen) }
 }

@@ -45,11 +45,11 @@ impl Plan {
                         "make the folder first, or name another file",
                     ));
                 }
-                Ok((path.clone(), ReportKind::of(path)?))
+                Ok((path.clone(), ReportKind::from_path(path)?))
             })
             .collect::<Result<_, CommandError>>()?;
         let baseline = match &audit.baseline {
-            Some(path) => Some(Baseline::read(&read_input(Input::named(path))?)?),
+            Some(path) => Some(Baseline::read(&read_input(Input::from_path(path))?)?),
             None => None,
         };
         Ok(Self {
@@ -78,29 +78,29 @@ impl Plan {
     }
 
     /// Plays the attacks, then prints and writes the results.
-    pub(super) async fn carry_out<T: Target>(
+    pub(super) async fn run<T: Target>(
         &self,
         target: &T,
         address: String,
         console: &mut Console,
     ) -> Result<Exit, CommandError> {
-        let begun = Begun::now(address, target.form());
+        let start = AuditStart::now(address, target.form());
         let (mut done, all) = (0, self.attacks.len());
         let width = all.to_string().len();
-        let played = audit(target, &self.keys, &self.attacks, |finding| {
+        let result = audit(target, &self.keys, &self.attacks, |finding| {
             done += 1;
             let (verdict, id) = (finding.verdict.name(), finding.attack.id);
-            console.aside(&format!("{done:width$}/{all} {verdict:5} {id}"));
+            console.stderr_line(&format!("{done:width$}/{all} {verdict:5} {id}"));
         })
         .await;
-        let mut findings = match played {
+        let mut findings = match result {
             Ok(findings) => findings,
-            Err(failed) => return self.give_up(begun, &failed, console),
+            Err(failed) => return self.report_failed_control(start, &failed, console),
         };
         for finding in &mut findings {
             finding.known = self.baseline.as_ref().is_some_and(|baseline| baseline.knows(finding));
         }
-        let report = self.report(begun, findings);
+        let report = self.report(start, findings);
         let text = if self.json { report.json().to_string() } else { report.text() };
         console.write_answer(&text)?;
         self.write(&report)?;
@@ -109,14 +109,14 @@ impl Plan {
 
     /// Reports that the positive control failed. Writes the reports too, because an older one would look like this
     /// audit's.
-    pub(super) fn give_up(
+    pub(super) fn report_failed_control(
         &self,
-        begun: Begun,
+        start: AuditStart,
         failed: &ControlFailed,
         console: &mut Console,
     ) -> Result<Exit, CommandError> {
-        inconclusive(failed, begun.form, self.keys.is_seeded(), console);
-        let report = self.report(begun, vec![Finding::of_control(failed)]);
+        print_inconclusive(failed, start.form, self.keys.is_seeded(), console);
+        let report = self.report(start, vec![Finding::for_control(failed)]);
         if self.json {
             console.write_answer(&report.json().to_string())?;
         }
@@ -124,32 +124,32 @@ impl Plan {
         Ok(INCONCLUSIVE)
     }
 
-    fn report(&self, begun: Begun, findings: Vec<Finding>) -> Report {
+    fn report(&self, start: AuditStart, findings: Vec<Finding>) -> Report {
         Report {
-            target: begun.address,
-            form: begun.form,
+            target: start.address,
+            form: start.form,
             findings,
             baseline: self.baseline.clone(),
             strict: self.strict,
-            began: begun.at,
-            took: begun.clock.elapsed(),
+            began: start.at,
+            duration: start.clock.elapsed(),
         }
     }
 
     fn write(&self, report: &Report) -> Result<(), CommandError> {
-        self.reports.iter().try_for_each(|(path, kind)| write_file(path, report.written(*kind)?.as_bytes()))
+        self.reports.iter().try_for_each(|(path, kind)| write_file(path, report.render(*kind)?.as_bytes()))
     }
 }
 
 /// An audit that has started: the target, and the time.
-pub(super) struct Begun {
+pub(super) struct AuditStart {
     address: String,
     form: Form,
     at: SystemTime,
     clock: Instant,
 }
 
-impl Begun {
+impl AuditStart {
     pub(super) fn now(address: String, form: Form) -> Self {
         Self { address, form, at: SystemTime::now(), clock: Instant::now() }
     }
@@ -166,7 +166,7 @@ fn exit(report: &Report) -> Exit {
 }
 
 /// Prints that honest results are refused, with the exchange that shows it.
-fn inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, console: &mut Console) {
+fn print_inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, console: &mut Console) {
     let next = match form {
         Form::Verifier if is_seeded => {
             "check --url, --appid and --secret; and with --seed the phones are the same each time: a verifier that remembers their counters refuses them the second time"
@@ -184,20 +184,20 @@ fn inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, console: &m
     ));
     if let Some(exchange) = &failed.exchange {
         for line in [&exchange.request, &exchange.response].into_iter().flat_map(|text| text.lines()) {
-            console.aside(&format!("  {}", visible(line)));
+            console.stderr_line(&format!("  {}", visible(line)));
         }
     }
 }
 
 /// The mini program's credentials: from the options, from the environment variables, or the simulator's own.
 fn credentials(audit: &Audit) -> Credentials {
-    let own = Accounts::default();
-    let own = own.first_app();
+    let default_accounts = Accounts::default();
+    let default_app = default_accounts.first_app();
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let appid = audit.appid.clone().or_else(|| variable("SOTER_SIM_APPID"));
     let secret = audit.secret.clone().or_else(|| variable("SOTER_SIM_SECRET").map(Secret::from));
     Credentials {
-        appid: appid.unwrap_or_else(|| own.appid.clone()),
-        secret: secret.unwrap_or_else(|| own.secret.clone()),
+        appid: appid.unwrap_or_else(|| default_app.appid.clone()),
+        secret: secret.unwrap_or_else(|| default_app.secret.clone()),
     }
 }

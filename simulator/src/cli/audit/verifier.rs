@@ -6,7 +6,7 @@ use soter_attack::audit::ControlFailed;
 use soter_attack::{Credentials, Http, RemoteServers, Target, WeChatTarget};
 use soter_bridge::protocol::CommandError;
 
-use super::plan::{Begun, Plan};
+use super::plan::{AuditStart, Plan};
 use crate::front::{Console, Exit};
 use crate::grammar::Audit;
 
@@ -17,10 +17,10 @@ use crate::grammar::Audit;
 /// nothing was sent. `Environment` if the answer or a report cannot be written.
 pub(super) async fn run(audit: &Audit, plan: &Plan, console: &mut Console) -> Result<Exit, CommandError> {
     let url = audit.url.clone().unwrap_or_default();
-    let http = Http::to(&url, plan.timeout)?;
+    let http = Http::over_network(&url, plan.timeout)?;
     plan.check_host(&url)?;
-    if let Some(enroll_at) = &audit.enroll_url {
-        http.check(enroll_at)?;
+    if let Some(enroll_url) = &audit.enroll_url {
+        http.check(enroll_url)?;
     }
     let other = match (&audit.other_appid, &audit.other_secret) {
         (Some(appid), Some(secret)) => Some(Credentials { appid: appid.clone(), secret: secret.clone() }),
@@ -29,12 +29,12 @@ pub(super) async fn run(audit: &Audit, plan: &Plan, console: &mut Console) -> Re
     let servers = RemoteServers::new(http.clone(), audit.restart.clone());
     let target = WeChatTarget::new(http, plan.app.clone(), Arc::new(servers))
         .with_other_app(other)
-        .enrolling_at(audit.enroll_url.clone());
-    let begun = Begun::now(url.clone(), target.form());
+        .with_enroll_url(audit.enroll_url.clone());
+    let start = AuditStart::now(url.clone(), target.form());
     // Checks that there is such a verifier, before keys are uploaded to it.
-    if let Err(error) = target.knock().await {
+    if let Err(error) = target.check_credentials().await {
         let failed = ControlFailed { what: error.to_string(), exchange: None };
-        return plan.give_up(begun, &failed, console);
+        return plan.report_failed_control(start, &failed, console);
     }
-    plan.carry_out(&target, url, console).await
+    plan.run(&target, url, console).await
 }

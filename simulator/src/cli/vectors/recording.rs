@@ -15,7 +15,7 @@ const DEMO_UID: u32 = 10115;
 /// Its AuthKey.
 const DEMO_KEY: &str = "demo";
 /// WeChat's package on the phone.
-const WECHAT: &str = "com.tencent.mm";
+const WECHAT_PACKAGE: &str = "com.tencent.mm";
 
 /// The challenges to sign, each with a name for its files.
 fn challenges() -> [(&'static str, String); 6] {
@@ -76,8 +76,8 @@ pub(super) async fn record<S: Service>(service: &S, device: Option<&str>) -> Res
     let phone = service.request(device, device::Show {}).await?;
     let set = VectorSet { phone, files: Vec::new(), checks: Vec::new(), links: Vec::new() };
     let mut recorder = Recorder { service, device, set };
-    recorder.app_by_itself().await?;
-    recorder.mini_program().await?;
+    recorder.record_native_app().await?;
+    recorder.record_mini_program().await?;
     Ok(recorder.set)
 }
 
@@ -89,37 +89,38 @@ struct Recorder<'a, S> {
 
 impl<S: Service> Recorder<'_, S> {
     /// Records an Android app that uses the SDK: its own ASK and AuthKey, and results that are signed in sessions.
-    async fn app_by_itself(&mut self) -> Result<(), CommandError> {
-        self.ok(soter::GenerateAppSecureKey { uid: DEMO_UID }).await?;
-        let ask = self.exported(soter::GetAppSecureKey { uid: DEMO_UID }).await?;
-        self.ok(soter::GenerateAuthKey { uid: DEMO_UID, kname: DEMO_KEY.to_owned() }).await?;
-        let auth_key = self.exported(soter::GetAuthKey { uid: DEMO_UID, kname: DEMO_KEY.to_owned() }).await?;
+    async fn record_native_app(&mut self) -> Result<(), CommandError> {
+        self.request_ok(soter::GenerateAppSecureKey { uid: DEMO_UID }).await?;
+        let ask = self.request_export(soter::GetAppSecureKey { uid: DEMO_UID }).await?;
+        self.request_ok(soter::GenerateAuthKey { uid: DEMO_UID, kname: DEMO_KEY.to_owned() }).await?;
+        let auth_key =
+            self.request_export(soter::GetAuthKey { uid: DEMO_UID, kname: DEMO_KEY.to_owned() }).await?;
         let keys = self.keys().await?;
-        self.file(
+        self.add_file(
             "attk.pem",
             "public key of the device, ATTK",
-            find(&keys, KeyKind::Attk)?.public_key.as_bytes(),
+            find_key(&keys, KeyKind::Attk)?.public_key.as_bytes(),
         );
-        self.app("app", &keys, &ask, &auth_key).await?;
+        self.record_app_keys("app", &keys, &ask, &auth_key).await?;
         let finger = self.finger();
         for (name, challenge) in challenges() {
             let init = soter::InitSigh { uid: DEMO_UID, kname: DEMO_KEY.to_owned(), challenge };
             let session = self
-                .ok(init)
+                .request_ok(init)
                 .await?
                 .session
                 .ok_or_else(|| CommandError::internal("initSigh answered no session"))?;
             self.service.request(self.device, TouchSensor { touch: finger }).await?;
-            let result = self.exported(soter::FinishSign { session }).await?;
+            let result = self.request_export(soter::FinishSign { session }).await?;
             let name = format!("app_result_{name}");
-            self.export_file(&name, "result as finishSign exports it", &result);
-            self.signed(&name, "result", &result, "app_auth_key.pem").await?;
+            self.add_export_file(&name, "result as finishSign exports it", &result);
+            self.add_signed(&name, "result", &result, "app_auth_key.pem").await?;
         }
         Ok(())
     }
 
     /// Records a mini program: WeChat makes ASK and AuthKey, and the callback gets text and signature.
-    async fn mini_program(&mut self) -> Result<(), CommandError> {
+    async fn record_mini_program(&mut self) -> Result<(), CommandError> {
         let before = self.keys().await?;
         let mut callbacks = Vec::new();
         for (name, challenge) in challenges() {
@@ -150,32 +151,32 @@ impl<S: Service> Recorder<'_, S> {
             .phone
             .apps
             .iter()
-            .find(|app| app.package == WECHAT)
+            .find(|app| app.package == WECHAT_PACKAGE)
             .map(|app| app.uid)
             .ok_or_else(|| CommandError::internal("WeChat is not on the phone"))?;
-        let kname = find(&keys, KeyKind::AuthKey)?.name.clone().unwrap_or_default();
-        let ask = self.exported(soter::GetAppSecureKey { uid }).await?;
-        let auth_key = self.exported(soter::GetAuthKey { uid, kname }).await?;
-        self.app("wechat", &keys, &ask, &auth_key).await?;
+        let kname = find_key(&keys, KeyKind::AuthKey)?.name.clone().unwrap_or_default();
+        let ask = self.request_export(soter::GetAppSecureKey { uid }).await?;
+        let auth_key = self.request_export(soter::GetAuthKey { uid, kname }).await?;
+        self.record_app_keys("wechat", &keys, &ask, &auth_key).await?;
         for (name, callback) in callbacks {
             let object = serde_json::to_vec(&callback).map_err(|error| {
                 CommandError::internal(format!("the callback does not serialise: {error}"))
             })?;
             let name = format!("wechat_result_{name}");
-            self.file(
+            self.add_file(
                 &format!("{name}.callback.json"),
                 "what the callback of wx.startSoterAuthentication gets",
                 &object,
             );
-            let signature = decoded(&callback.result_json_signature)?;
+            let signature = decode_base64(&callback.result_json_signature)?;
             let result = ExportBlob { json: callback.result_json.into_bytes(), signature };
-            self.signed(&name, "result", &result, "wechat_auth_key.pem").await?;
+            self.add_signed(&name, "result", &result, "wechat_auth_key.pem").await?;
         }
         Ok(())
     }
 
     /// Adds the two keys of an app and their exports.
-    async fn app(
+    async fn record_app_keys(
         &mut self,
         app: &str,
         keys: &[Key],
@@ -183,29 +184,29 @@ impl<S: Service> Recorder<'_, S> {
         auth_key: &ExportBlob,
     ) -> Result<(), CommandError> {
         let ask_pem = format!("{app}_ask.pem");
-        self.file(&ask_pem, "public key of the ASK", find(keys, KeyKind::Ask)?.public_key.as_bytes());
-        self.export_file(&format!("{app}_ask"), "ASK as getAppSecureKey exports it", ask);
+        self.add_file(&ask_pem, "public key of the ASK", find_key(keys, KeyKind::Ask)?.public_key.as_bytes());
+        self.add_export_file(&format!("{app}_ask"), "ASK as getAppSecureKey exports it", ask);
         if ask.signature.is_empty() {
-            self.chain(app, ask)?;
+            self.add_chain(app, ask)?;
         } else {
-            self.signed(&format!("{app}_ask"), "ASK", ask, "attk.pem").await?;
+            self.add_signed(&format!("{app}_ask"), "ASK", ask, "attk.pem").await?;
         }
-        let public_key = &find(keys, KeyKind::AuthKey)?.public_key;
-        self.file(&format!("{app}_auth_key.pem"), "public key of the AuthKey", public_key.as_bytes());
-        self.export_file(&format!("{app}_auth_key"), "AuthKey as getAuthKey exports it", auth_key);
-        self.signed(&format!("{app}_auth_key"), "AuthKey", auth_key, &ask_pem).await
+        let public_key = &find_key(keys, KeyKind::AuthKey)?.public_key;
+        self.add_file(&format!("{app}_auth_key.pem"), "public key of the AuthKey", public_key.as_bytes());
+        self.add_export_file(&format!("{app}_auth_key"), "AuthKey as getAuthKey exports it", auth_key);
+        self.add_signed(&format!("{app}_auth_key"), "AuthKey", auth_key, &ask_pem).await
     }
 
     /// Adds an ASK that is a certificate chain: the JSON, and each certificate.
-    fn chain(&mut self, app: &str, ask: &ExportBlob) -> Result<(), CommandError> {
-        self.file(&format!("{app}_ask.json"), "ASK as a certificate chain", &ask.json);
+    fn add_chain(&mut self, app: &str, ask: &ExportBlob) -> Result<(), CommandError> {
+        self.add_file(&format!("{app}_ask.json"), "ASK as a certificate chain", &ask.json);
         let chain: Value = serde_json::from_slice(&ask.json)
             .map_err(|error| CommandError::internal(format!("the chain does not read: {error}")))?;
         let certificates = chain.get("certs").and_then(Value::as_array).cloned().unwrap_or_default();
         let names: Vec<_> =
             (1..=certificates.len()).map(|number| format!("{app}_certificate_{number}.pem")).collect();
         for (certificate, name) in certificates.iter().zip(&names) {
-            self.file(
+            self.add_file(
                 name,
                 "certificate of the chain, the leaf first",
                 certificate.as_str().unwrap_or_default().as_bytes(),
@@ -223,7 +224,7 @@ impl<S: Service> Recorder<'_, S> {
     }
 
     /// Adds a text and its signature, verified with a key that is one of the files.
-    async fn signed(
+    async fn add_signed(
         &mut self,
         name: &str,
         what: &str,
@@ -247,18 +248,18 @@ impl<S: Service> Recorder<'_, S> {
         };
         let [json, signature, signature_base64] =
             ["json", "sig", "sig.b64"].map(|ending| format!("{name}.{ending}"));
-        self.file(&json, &format!("{what}, the signed bytes"), &blob.json);
-        self.file(&signature, "its signature, raw", &blob.signature);
-        self.file(&signature_base64, "its signature in Base64", base64.as_bytes());
+        self.add_file(&json, &format!("{what}, the signed bytes"), &blob.json);
+        self.add_file(&signature, "its signature, raw", &blob.signature);
+        self.add_file(&signature_base64, "its signature in Base64", base64.as_bytes());
         self.set.checks.push(Check { json, signature, signature_base64, key: key.to_owned(), scheme });
         Ok(())
     }
 
-    fn export_file(&mut self, name: &str, description: &str, blob: &ExportBlob) {
-        self.file(&format!("{name}.export"), description, &blob.encode());
+    fn add_export_file(&mut self, name: &str, description: &str, blob: &ExportBlob) {
+        self.add_file(&format!("{name}.export"), description, &blob.encode());
     }
 
-    fn file(&mut self, name: &str, description: &str, bytes: &[u8]) {
+    fn add_file(&mut self, name: &str, description: &str, bytes: &[u8]) {
         self.set.files.push(VectorFile {
             name: name.to_owned(),
             description: description.to_owned(),
@@ -275,7 +276,7 @@ impl<S: Service> Recorder<'_, S> {
     }
 
     /// Sends a command to the trusted app that must succeed.
-    async fn ok<C: Command<Response = Reply>>(&self, command: C) -> Result<Reply, CommandError> {
+    async fn request_ok<C: Command<Response = Reply>>(&self, command: C) -> Result<Reply, CommandError> {
         let reply = self.service.request(self.device, command).await?;
         if reply.result_code == 0 {
             Ok(reply)
@@ -284,20 +285,23 @@ impl<S: Service> Recorder<'_, S> {
         }
     }
 
-    async fn exported<C: Command<Response = Reply>>(&self, command: C) -> Result<ExportBlob, CommandError> {
-        let base64 = self.ok(command).await?.export_data.unwrap_or_default();
-        ExportBlob::decode(&decoded(&base64)?)
+    async fn request_export<C: Command<Response = Reply>>(
+        &self,
+        command: C,
+    ) -> Result<ExportBlob, CommandError> {
+        let base64 = self.request_ok(command).await?.export_data.unwrap_or_default();
+        ExportBlob::decode(&decode_base64(&base64)?)
             .map_err(|error| CommandError::internal(format!("{} exported no blob: {error}", C::METHOD)))
     }
 }
 
-fn find(keys: &[Key], kind: KeyKind) -> Result<&Key, CommandError> {
+fn find_key(keys: &[Key], kind: KeyKind) -> Result<&Key, CommandError> {
     keys.iter()
         .find(|key| key.kind == kind)
         .ok_or_else(|| CommandError::internal(format!("there is no {kind:?} on the phone")))
 }
 
-fn decoded(base64: &str) -> Result<Vec<u8>, CommandError> {
+fn decode_base64(base64: &str) -> Result<Vec<u8>, CommandError> {
     soter_wire::base64::decode(base64)
         .map_err(|error| CommandError::internal(format!("the phone's Base64 does not decode: {error}")))
 }

@@ -41,16 +41,16 @@ pub(super) struct View {
     accepts_keys: bool,
     status: Option<Status>,
     /// The maximum width in columns of each line on the screen.
-    drawn: Vec<usize>,
+    drawn_widths: Vec<usize>,
 }
 
 struct Status {
     text: String,
-    mood: Mood,
+    kind: StatusKind,
 }
 
 #[derive(Clone, Copy)]
-enum Mood {
+enum StatusKind {
     Good,
     Bad,
     Neutral,
@@ -66,8 +66,8 @@ impl View {
             _ => Default::default(),
         };
         let paint = match screen {
-            Screen::Output => Paint::of(&io::stdout()),
-            Screen::Error => Paint::of(&io::stderr()),
+            Screen::Output => Paint::for_stream(&io::stdout()),
+            Screen::Error => Paint::for_stream(&io::stderr()),
         };
         let device = prompt.device().unwrap_or_default().to_owned();
         let mut view = Self {
@@ -80,7 +80,7 @@ impl View {
             choices,
             accepts_keys: true,
             status: None,
-            drawn: Vec::new(),
+            drawn_widths: Vec::new(),
         };
         view.redraw();
         view
@@ -96,7 +96,7 @@ impl View {
         if let Event::Touched { device, judgement, attempts_left, .. } = event
             && *device == self.device
         {
-            self.status = Some(judged(*judgement, *attempts_left));
+            self.status = Some(judgement_status(*judgement, *attempts_left));
             if *judgement == Judgement::Matched {
                 // The touch matched, so keys do nothing until the answer comes.
                 self.choices.clear();
@@ -108,35 +108,39 @@ impl View {
 
     /// Shows a remark below the keys.
     pub(super) fn remark(&mut self, text: &str) {
-        self.status = Some(Status { text: text.to_owned(), mood: Mood::Neutral });
+        self.status = Some(Status { text: text.to_owned(), kind: StatusKind::Neutral });
         self.redraw();
     }
 
     /// Redraws everything in place.
     pub(super) fn redraw(&mut self) {
         let columns = columns();
-        let mut picture = self.wipe(columns);
+        let mut bytes = self.clear_bytes(columns);
         for line in self.lines(columns.saturating_sub(1), self.paint) {
-            picture.extend_from_slice(line.as_bytes());
-            picture.extend_from_slice(b"\r\n");
+            bytes.extend_from_slice(line.as_bytes());
+            bytes.extend_from_slice(b"\r\n");
         }
         let plain = self.lines(columns.saturating_sub(1), Paint::PLAIN);
-        self.drawn = plain.iter().map(|line| line.chars().map(width).sum()).collect();
-        self.write(&picture);
+        self.drawn_widths = plain.iter().map(|line| line.chars().map(width).sum()).collect();
+        self.write(&bytes);
     }
 
     /// The lines. None is wider than the window, so each takes one row and can be redrawn.
     fn lines(&self, columns: usize, paint: Paint) -> Vec<String> {
         let bar = paint.name("┃");
         let row = |key: &str, text: &str| {
-            format!("{bar}  {}  {}", paint.strong(key), fit(text, columns.saturating_sub(6)))
+            format!("{bar}  {}  {}", paint.strong(key), fit_to_width(text, columns.saturating_sub(6)))
         };
         let fact = |label: &str, text: &str| {
-            format!("{bar} {} {}", paint.dim(label), fit(text, columns.saturating_sub(label.len() + 3)))
+            format!(
+                "{bar} {} {}",
+                paint.dim(label),
+                fit_to_width(text, columns.saturating_sub(label.len() + 3))
+            )
         };
         let modes = self.modes.iter().map(|mode| mode.name()).collect::<Vec<_>>().join(", ");
         let mut lines = vec![
-            format!("{bar} {}", paint.strong(&fit(&self.title, columns.saturating_sub(2)))),
+            format!("{bar} {}", paint.strong(&fit_to_width(&self.title, columns.saturating_sub(2)))),
             fact("signs  ", &self.challenge),
             fact("accepts", &modes),
         ];
@@ -147,12 +151,12 @@ impl View {
             lines.push(row("x", "one that is not enrolled"));
             lines.push(row("c", "cancel (also Esc, Ctrl-C)"));
         }
-        if let Some(Status { text, mood }) = &self.status {
-            let text = fit(text, columns.saturating_sub(2));
-            let text = match mood {
-                Mood::Good => paint.good(&text),
-                Mood::Bad => paint.bad(&text),
-                Mood::Neutral => paint.dim(&text),
+        if let Some(Status { text, kind }) = &self.status {
+            let text = fit_to_width(text, columns.saturating_sub(2));
+            let text = match kind {
+                StatusKind::Good => paint.good(&text),
+                StatusKind::Bad => paint.bad(&text),
+                StatusKind::Neutral => paint.dim(&text),
             };
             lines.push(format!("{bar} {text}"));
         }
@@ -161,8 +165,8 @@ impl View {
 
     /// The bytes that remove the picture from a screen of this width. If the window became narrower, wider lines take
     /// more than one row.
-    fn wipe(&self, columns: usize) -> Vec<u8> {
-        let rows: usize = self.drawn.iter().map(|width| width.div_ceil(columns.max(1)).max(1)).sum();
+    fn clear_bytes(&self, columns: usize) -> Vec<u8> {
+        let rows: usize = self.drawn_widths.iter().map(|width| width.div_ceil(columns.max(1)).max(1)).sum();
         let mut bytes = Vec::new();
         if rows > 0 {
             let rows = u16::try_from(rows).unwrap_or(u16::MAX);
@@ -183,7 +187,7 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        self.write(&self.wipe(columns()));
+        self.write(&self.clear_bytes(columns()));
     }
 }
 
@@ -214,21 +218,25 @@ fn describe(enrolment: &Enrolment, modes: &[Mode]) -> String {
     format!("{kind} {} (fid {}{ignored})", enrolment.number, enrolment.fid)
 }
 
-fn judged(judgement: Judgement, attempts_left: Option<u32>) -> Status {
-    let (text, mood) = match (judgement, attempts_left) {
-        (Judgement::Matched, _) => ("matched, waiting for the answer".to_owned(), Mood::Good),
-        (Judgement::Rejected, None) => ("not recognised: try again".to_owned(), Mood::Bad),
-        (Judgement::Rejected, Some(1)) => ("not recognised: 1 attempt left".to_owned(), Mood::Bad),
-        (Judgement::Rejected, Some(left)) => (format!("not recognised: {left} attempts left"), Mood::Bad),
-        (Judgement::LockedOut, _) => ("the sensor is locked".to_owned(), Mood::Bad),
-        (Judgement::Ignored, _) => ("this dialog does not listen to that sensor".to_owned(), Mood::Neutral),
-        (Judgement::Cancelled, _) => ("cancelled".to_owned(), Mood::Neutral),
+fn judgement_status(judgement: Judgement, attempts_left: Option<u32>) -> Status {
+    let (text, kind) = match (judgement, attempts_left) {
+        (Judgement::Matched, _) => ("matched, waiting for the answer".to_owned(), StatusKind::Good),
+        (Judgement::Rejected, None) => ("not recognised: try again".to_owned(), StatusKind::Bad),
+        (Judgement::Rejected, Some(1)) => ("not recognised: 1 attempt left".to_owned(), StatusKind::Bad),
+        (Judgement::Rejected, Some(left)) => {
+            (format!("not recognised: {left} attempts left"), StatusKind::Bad)
+        }
+        (Judgement::LockedOut, _) => ("the sensor is locked".to_owned(), StatusKind::Bad),
+        (Judgement::Ignored, _) => {
+            ("this dialog does not listen to that sensor".to_owned(), StatusKind::Neutral)
+        }
+        (Judgement::Cancelled, _) => ("cancelled".to_owned(), StatusKind::Neutral),
     };
-    Status { text, mood }
+    Status { text, kind }
 }
 
 /// The beginning of the text that fits, without control characters. A character beyond ASCII counts as two columns.
-fn fit(text: &str, columns: usize) -> String {
+fn fit_to_width(text: &str, columns: usize) -> String {
     let text = visible(text);
     if text.chars().map(width).sum::<usize>() <= columns {
         return text.into_owned();
@@ -271,8 +279,8 @@ mod tests {
                 },
             ],
             accepts_keys: true,
-            status: Some(judged(Judgement::Rejected, Some(4))),
-            drawn: Vec::new(),
+            status: Some(judgement_status(Judgement::Rejected, Some(4))),
+            drawn_widths: Vec::new(),
         }
     }
 
@@ -301,7 +309,7 @@ mod tests {
                 assert!(line.chars().count() <= columns, "{columns}: {line}");
             }
         }
-        assert_eq!(fit("指纹指纹指纹", 8), "指纹指…");
+        assert_eq!(fit_to_width("指纹指纹指纹", 8), "指纹指…");
     }
 
     #[test]

@@ -4,13 +4,13 @@ use soter_bridge::protocol::attack::{Attack, Attacks, Forged, Input, Ran};
 use soter_bridge::protocol::danger::Copied;
 use soter_bridge::visible;
 
-use super::layout::{facts, table};
+use super::layout::{labelled_lines, table};
 use crate::front::paint::Paint;
 
 /// A phone that was copied or put back, and its counter.
-pub(super) fn copied(done: &str, copied: &Copied, paint: Paint) -> String {
+pub(super) fn copied(action: &str, copied: &Copied, paint: Paint) -> String {
     format!(
-        "{done}: {} of {}, counter {}, cpu_id {}",
+        "{action}: {} of {}, counter {}, cpu_id {}",
         paint.name(&copied.name),
         paint.name(&copied.device),
         copied.counter,
@@ -39,7 +39,7 @@ pub(super) fn attack(attack: &Attack, paint: Paint) -> String {
     } else {
         format!("{} ({})", attack.expected, attack.reasons.join(" or "))
     };
-    let told = [
+    let entries = [
         ("layer", attack.layer.clone()),
         ("attacker has", attack.holds.clone()),
         ("input", attack.making.clone()),
@@ -47,7 +47,7 @@ pub(super) fn attack(attack: &Attack, paint: Paint) -> String {
         ("if not", attack.meaning.clone()),
         ("how to mend it", attack.fix.clone()),
     ];
-    format!("{}  {}\n{}", paint.name(&attack.id), attack.title, facts(&told, paint))
+    format!("{}  {}\n{}", paint.name(&attack.id), attack.title, labelled_lines(&entries, paint))
 }
 
 /// An input, compared with an honest one.
@@ -55,9 +55,10 @@ pub(super) fn forged(forged: &Forged, paint: Paint) -> String {
     let mut lines = vec![paint.name(&forged.id)];
     for (title, input) in [("honest", &forged.honest), ("forged", &forged.forged)] {
         if let Some(Input { openid, json_string, json_signature }) = input {
-            let told = [("openid", openid), ("json_string", json_string), ("json_signature", json_signature)]
-                .map(|(label, text)| (label, visible(text).into_owned()));
-            lines.extend([paint.strong(title), facts(&told, paint)]);
+            let entries =
+                [("openid", openid), ("json_string", json_string), ("json_signature", json_signature)]
+                    .map(|(label, text)| (label, visible(text).into_owned()));
+            lines.extend([paint.strong(title), labelled_lines(&entries, paint)]);
         }
     }
     lines.push(paint.strong("how it differs"));

@@ -5,7 +5,7 @@ use soter_bridge::visible;
 use soter_wechat::codes::{self, Code, CodeSource};
 use soter_wire::SignatureScheme;
 
-use super::layout::{facts, object, short};
+use super::layout::{labelled_lines, object, short_fingerprint};
 use crate::front::authentication::Authentication;
 use crate::front::evidence::Evidence;
 use crate::front::paint::Paint;
@@ -16,14 +16,14 @@ pub(crate) fn authentication(authentication: &Authentication, paint: Paint) -> S
     let mut lines = vec![object(callback, paint)];
     if callback.err_code == 0 {
         lines.push(paint.good("signed"));
-        lines.extend(evidence.as_ref().map(|evidence| proof(evidence, paint)));
+        lines.extend(evidence.as_ref().map(|evidence| evidence_text(evidence, paint)));
     } else {
         lines.push(refusal(callback, reason.as_deref(), paint));
     }
     lines.join("\n")
 }
 
-fn proof(evidence: &Evidence, paint: Paint) -> String {
+fn evidence_text(evidence: &Evidence, paint: Paint) -> String {
     let Evidence { raw, counter, key, scheme, verdict } = evidence;
     let SignatureScheme::RsaPss { salt_length } = scheme;
     let name = key.name.as_deref().unwrap_or("(without a name)");
@@ -33,7 +33,7 @@ fn proof(evidence: &Evidence, paint: Paint) -> String {
     } else {
         format!("{} {}: {}", paint.bad("does not verify:"), verdict.reason, visible(&verdict.detail))
     };
-    facts(
+    labelled_lines(
         &[
             ("raw", visible(raw.as_deref().unwrap_or("(the result does not read)")).into_owned()),
             ("counter", counter.to_string()),
@@ -43,7 +43,7 @@ fn proof(evidence: &Evidence, paint: Paint) -> String {
                     "{} of uid {}, {}",
                     paint.name(&visible(name)),
                     visible(uid),
-                    paint.dim(&format!("SHA-256 {}…", short(&key.fingerprint)))
+                    paint.dim(&format!("SHA-256 {}…", short_fingerprint(&key.fingerprint)))
                 ),
             ),
             ("salt", format!("{salt_length} bytes")),
@@ -55,18 +55,18 @@ fn proof(evidence: &Evidence, paint: Paint) -> String {
 
 fn refusal(callback: &SoterAuthentication, reason: Option<&str>, paint: Paint) -> String {
     let known = meaning(callback);
-    let mut told = Vec::new();
-    told.extend(known.map(|code| ("meaning", code.meaning.to_owned())));
-    told.extend(reason.map(|reason| ("reason", visible(reason).into_owned())));
-    told.extend(known.map(|code| ("advice", code.advice.to_owned())));
+    let mut entries = Vec::new();
+    entries.extend(known.map(|code| ("meaning", code.meaning.to_owned())));
+    entries.extend(reason.map(|reason| ("reason", visible(reason).into_owned())));
+    entries.extend(known.map(|code| ("advice", code.advice.to_owned())));
     let head = paint.bad(&format!("refused with {}", callback.err_code));
-    if told.is_empty() { head } else { format!("{head}\n{}", facts(&told, paint)) }
+    if entries.is_empty() { head } else { format!("{head}\n{}", labelled_lines(&entries, paint)) }
 }
 
 /// The entry for this code. If several share it, the one with this text.
 fn meaning(callback: &SoterAuthentication) -> Option<&'static Code> {
     let entries: Vec<_> =
-        codes::explain(callback.err_code).filter(|code| code.place == CodeSource::WxCall).collect();
+        codes::explain(callback.err_code).filter(|code| code.source == CodeSource::WxCall).collect();
     let text = callback.err_msg.split_once(":fail").map_or("", |(_, text)| text.trim());
     let same_text = entries.iter().find(|code| !text.is_empty() && code.name == text);
     same_text.or_else(|| entries.first()).copied()

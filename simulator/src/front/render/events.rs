@@ -5,12 +5,12 @@ use soter_bridge::protocol::sensor::Judgement;
 use soter_bridge::visible;
 use soter_wire::SignatureScheme;
 
-use super::layout::short;
+use super::layout::short_fingerprint;
 use crate::front::paint::Paint;
 
 /// The event in one line, with the device's name first.
 pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
-    let told = match event {
+    let text = match event {
         Event::PromptShown { challenge, waits: true, .. } => {
             format!("asks for a touch to sign {}: `touch 1` or `cancel`", visible(challenge))
         }
@@ -19,12 +19,16 @@ pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
         Event::PromptClosed { err_code, .. } => format!("the dialog closed with {err_code}"),
         Event::Touched { touch, judgement, attempts_left, .. } => {
             let left = attempts_left.map_or(String::new(), |left| format!(", attempts left: {left}"));
-            format!("touch {touch}: {}{left}", judgement_words(*judgement))
+            format!("touch {touch}: {}{left}", judgement_text(*judgement))
         }
         Event::CounterSpent { counter, operation, .. } => format!("counter {counter} spent on {operation}"),
         Event::KeyMade { kind, uid, name, fingerprint, .. } => {
             let name = name.as_deref().map_or(String::new(), |name| format!(" {}", visible(name)));
-            format!("made {kind:?}{name} of uid {}, SHA-256 {}…", visible(uid), short(fingerprint))
+            format!(
+                "made {kind:?}{name} of uid {}, SHA-256 {}…",
+                visible(uid),
+                short_fingerprint(fingerprint)
+            )
         }
         Event::Signed { key_name, uid, counter, scheme, .. } => {
             let SignatureScheme::RsaPss { salt_length } = scheme;
@@ -41,20 +45,20 @@ pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
             format!("verify_signature for {}: {verdict}, {reason}: {}", visible(appid), visible(detail))
         }
         Event::Refused { method, code, message, reason, .. } => {
-            let why = if reason.is_empty() { message } else { reason };
-            format!("{method} refused with {code}: {}", visible(why))
+            let cause = if reason.is_empty() { message } else { reason };
+            format!("{method} refused with {code}: {}", visible(cause))
         }
         _ => "something happened that this front end does not know".to_owned(),
     };
-    let place = match event {
+    let source = match event {
         Event::Notice { .. } => "bridge",
         Event::SignatureJudged { .. } => "wechat",
         _ => event.device().unwrap_or("desk"),
     };
-    paint.dim(&format!("· {}: {told}", visible(place)))
+    paint.dim(&format!("· {}: {text}", visible(source)))
 }
 
-fn judgement_words(judgement: Judgement) -> &'static str {
+fn judgement_text(judgement: Judgement) -> &'static str {
     match judgement {
         Judgement::Matched => "matched",
         Judgement::Rejected => "not recognised",

@@ -48,15 +48,15 @@ pub(super) fn table(rows: &[Vec<String>], paint_cell: impl Fn(usize, usize, &str
 }
 
 /// Labelled facts, one per line, with aligned labels.
-pub(super) fn facts(facts: &[(&str, String)], paint: Paint) -> String {
-    let width = facts.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
+pub(super) fn labelled_lines(entries: &[(&str, String)], paint: Paint) -> String {
+    let width = entries.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
     let line =
-        |(label, fact): &(&str, String)| format!("  {}  {fact}", paint.dim(&format!("{label:width$}")));
-    facts.iter().map(line).collect::<Vec<_>>().join("\n")
+        |(label, value): &(&str, String)| format!("  {}  {value}", paint.dim(&format!("{label:width$}")));
+    entries.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The beginning of a fingerprint, long enough for people to distinguish keys.
-pub(super) fn short(fingerprint: &str) -> &str {
+pub(super) fn short_fingerprint(fingerprint: &str) -> &str {
     fingerprint.get(..16).unwrap_or(fingerprint)
 }
 

@@ -6,9 +6,9 @@ use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::visible;
 use soter_wire::{Mode, Profile};
 
-use super::layout::{facts, table};
+use super::layout::{labelled_lines, table};
 use crate::front::paint::Paint;
-use crate::grammar::format_moment;
+use crate::grammar::format_timestamp;
 
 /// A list of phones; a star marks the selected one.
 pub(super) fn list(devices: &Devices, paint: Paint) -> String {
@@ -55,11 +55,11 @@ pub(super) fn phone(phone: &Device, paint: Paint) -> String {
         Profile::named(&phone.profile).map_or(String::new(), |row| format!(" ({})", row.description));
     let apps: Vec<_> =
         phone.apps.iter().map(|app| format!("{} {}", app.uid, visible(&app.package))).collect();
-    let mut told = vec![
+    let mut entries = vec![
         ("profile", format!("{}{family}", phone.profile)),
         ("cpu_id", visible(&phone.cpu_id).into_owned()),
         ("counter", phone.counter.to_string()),
-        ("clock", format_moment(phone.clock)),
+        ("clock", format_timestamp(phone.clock)),
         ("apps", apps.join(", ")),
         (
             "user",
@@ -72,11 +72,11 @@ pub(super) fn phone(phone: &Device, paint: Paint) -> String {
         ),
         ("enrolled", enrolled(&phone.biometrics.enrolments)),
     ];
-    told.extend(phone.biometrics.lockouts.iter().map(|state| ("lockout", lockout(state))));
-    told.push(("touches", sensor_mode(&phone.sensor)));
-    told.extend(troubles(&phone.settings).into_iter().map(|trouble| ("trouble", trouble)));
+    entries.extend(phone.biometrics.lockouts.iter().map(|state| ("lockout", lockout(state))));
+    entries.push(("touches", sensor_mode(&phone.sensor)));
+    entries.extend(troubles(&phone.settings).into_iter().map(|trouble| ("trouble", trouble)));
     let head = format!("{}{selected}{seeded}", paint.name(&phone.name));
-    format!("{head}\n{}", facts(&told, paint))
+    format!("{head}\n{}", labelled_lines(&entries, paint))
 }
 
 /// The sensor mode, in the words of the command that sets it.
@@ -100,9 +100,9 @@ pub(super) fn enrolment(enrolment: &Enrolment) -> String {
 
 /// What is enrolled and what is locked.
 pub(super) fn enrolments(enrolments: &Enrolments, paint: Paint) -> String {
-    let mut told = vec![("enrolled", enrolled(&enrolments.enrolments))];
-    told.extend(enrolments.lockouts.iter().map(|state| ("lockout", lockout(state))));
-    facts(&told, paint)
+    let mut entries = vec![("enrolled", enrolled(&enrolments.enrolments))];
+    entries.extend(enrolments.lockouts.iter().map(|state| ("lockout", lockout(state))));
+    labelled_lines(&entries, paint)
 }
 
 fn enrolled(enrolments: &[Enrolment]) -> String {

@@ -8,7 +8,7 @@ use soter_bridge::visible;
 use soter_wechat::codes::{self, CodeSource};
 use soter_wire::ExportBlob;
 
-use super::layout::{facts, object, short, table};
+use super::layout::{labelled_lines, object, short_fingerprint, table};
 use crate::front::paint::Paint;
 
 /// The trusted app's answer, and the contents of the bytes that it exported.
@@ -16,7 +16,7 @@ pub(super) fn reply(reply: &Reply, paint: Paint) -> String {
     let mut lines = vec![object(reply, paint)];
     if reply.result_code != 0 {
         let meaning = codes::explain(reply.result_code)
-            .find(|code| matches!(code.place, CodeSource::Sdk | CodeSource::SdkWrapper))
+            .find(|code| matches!(code.source, CodeSource::Sdk | CodeSource::SdkWrapper))
             .map_or("the trusted app refused", |code| code.meaning);
         lines.push(format!("{} {meaning}", paint.bad(&format!("refused with {}:", reply.result_code))));
     }
@@ -26,14 +26,14 @@ pub(super) fn reply(reply: &Reply, paint: Paint) -> String {
 
 fn export(base64: &str, paint: Paint) -> Option<String> {
     let bytes = soter_wire::base64::decode(base64).ok()?;
-    let told = match ExportBlob::decode(&bytes) {
+    let entries = match ExportBlob::decode(&bytes) {
         Ok(ExportBlob { json, signature }) => {
             let json = String::from_utf8(json).ok()?;
             vec![("json", visible(&json).into_owned()), ("signature", format!("{} bytes", signature.len()))]
         }
         Err(_) => vec![("text", visible(&String::from_utf8(bytes).ok()?).into_owned())],
     };
-    Some(facts(&told, paint))
+    Some(labelled_lines(&entries, paint))
 }
 
 /// A table of keys, the root first.
@@ -53,7 +53,7 @@ pub(super) fn keys(keys: &Keys, paint: Paint) -> String {
             or_dash(&key.uid),
             or_dash(&key.name),
             valid.to_owned(),
-            format!("{}…", short(&key.fingerprint)),
+            format!("{}…", short_fingerprint(&key.fingerprint)),
         ]
     };
     let rows: Vec<_> = std::iter::once(head).chain(keys.keys.iter().map(row)).collect();

@@ -60,7 +60,7 @@ impl Ran {
 fn run_on(phone: TestPhone, json: bool, input: &[u8]) -> Ran {
     let runtime = Runtime::new().unwrap();
     let (answers, errors, phone) = (Stream::default(), Stream::default(), Arc::new(phone));
-    let console = Console::to(answers.clone(), errors.clone());
+    let console = Console::with_writers(answers.clone(), errors.clone());
     let session = Session::new(Arc::clone(&phone), console, None, json);
     let exit = run(&runtime, session, input);
     Ran { exit, answers: answers.text(), errors: errors.text(), phone }
@@ -204,7 +204,7 @@ fn events_are_printed_to_stderr_when_requested() {
 fn a_closed_output_ends_the_session_without_an_error() {
     let runtime = Runtime::new().unwrap();
     let (errors, phone) = (Stream::default(), Arc::new(TestPhone::default()));
-    let session = Session::new(Arc::clone(&phone), Console::to(Closed, errors.clone()), None, true);
+    let session = Session::new(Arc::clone(&phone), Console::with_writers(Closed, errors.clone()), None, true);
     let exit = run(&runtime, session, &b"tee getVersion\nkeys\n"[..]);
     assert_eq!((exit, errors.text().as_str()), (Exit::Good, ""));
     assert_eq!(phone.calls().len(), 1, "no line runs after the output is closed");
@@ -214,7 +214,7 @@ fn a_closed_output_ends_the_session_without_an_error() {
 fn commands_go_to_the_sessions_device_until_another_is_selected() {
     let runtime = Runtime::new().unwrap();
     let phone = Arc::new(TestPhone::default());
-    let console = Console::to(Stream::default(), Stream::default());
+    let console = Console::with_writers(Stream::default(), Stream::default());
     let session = Session::new(Arc::clone(&phone), console, Some("phone".to_owned()), true);
     run(&runtime, session, &b"keys\nkeys --device other\n"[..]);
     let devices: Vec<_> = phone.calls().into_iter().map(|call| call.device).collect();

@@ -59,7 +59,7 @@ impl Kept {
 impl Step {
     /// Parses a line that is not a comment.
     pub(super) fn read(line: &str) -> Result<Self, String> {
-        let (first, rest) = word(line);
+        let (first, rest) = split_word(line);
         match first {
             "expect" => Expectation::read(rest).map(Self::Expect),
             "keep" => match rest.split_whitespace().collect::<Vec<_>>().as_slice() {
@@ -73,14 +73,14 @@ impl Step {
 
 impl Expectation {
     fn read(text: &str) -> Result<Self, String> {
-        let (path, rest) = word(text);
-        let (operator, value) = word(rest);
+        let (path, rest) = split_word(text);
+        let (operator, value) = split_word(rest);
         if path == "error" {
-            let told = rest;
-            return if told.is_empty() {
+            let error_text = rest;
+            return if error_text.is_empty() {
                 Err("`expect error` takes a text".to_owned())
             } else {
-                Ok(Self::Error(told.to_owned()))
+                Ok(Self::Error(error_text.to_owned()))
             };
         }
         let operator = match operator {
@@ -106,7 +106,7 @@ impl Expectation {
             },
             Self::Member { path, operator, value } => {
                 let expected = kept.value(value).ok_or_else(|| format!("nothing was kept as {value}"))?;
-                let found: Vec<Value> = answers.iter().filter_map(|answer| at(answer, path)).collect();
+                let found: Vec<Value> = answers.iter().filter_map(|answer| value_at(answer, path)).collect();
                 // `not` must hold for all answers: what differs in one answer may be equal in another.
                 let holds = match operator {
                     Operator::Not => {
@@ -127,7 +127,7 @@ impl Expectation {
 }
 
 /// The first word of a text, and the rest without the blanks around it.
-fn word(text: &str) -> (&str, &str) {
+fn split_word(text: &str) -> (&str, &str) {
     let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     (first, rest.trim())
 }
@@ -135,11 +135,11 @@ fn word(text: &str) -> (&str, &str) {
 impl Operator {
     fn holds(self, found: &Value, expected: &Value) -> bool {
         match self {
-            Self::Is => same(found, expected),
-            Self::Not => !same(found, expected),
+            Self::Is => is_same(found, expected),
+            Self::Not => !is_same(found, expected),
             Self::Contains => match found {
                 Value::String(text) => text.contains(&plain(expected)),
-                Value::Array(items) => items.iter().any(|item| same(item, expected)),
+                Value::Array(items) => items.iter().any(|item| is_same(item, expected)),
                 _ => false,
             },
             Self::Above => match (found.as_u64(), expected.as_u64()) {
@@ -168,7 +168,7 @@ impl fmt::Display for Expectation {
 }
 
 /// The value at a path of names and numbers that are separated by dots. The path continues into JSON inside a string.
-pub(super) fn at(value: &Value, path: &str) -> Option<Value> {
+pub(super) fn value_at(value: &Value, path: &str) -> Option<Value> {
     path.split('.').try_fold(value.clone(), |value, name| {
         let value = match &value {
             Value::String(text) => serde_json::from_str(text).ok()?,
@@ -184,7 +184,7 @@ pub(super) fn at(value: &Value, path: &str) -> Option<Value> {
 
 /// Whether two values are the same. A string that looks like a number also equals that number, because a value in
 /// a scenario has no type.
-fn same(found: &Value, expected: &Value) -> bool {
+fn is_same(found: &Value, expected: &Value) -> bool {
     found == expected || (found.is_string() && plain(found) == plain(expected))
 }
 

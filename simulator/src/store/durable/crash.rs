@@ -13,7 +13,7 @@ thread_local! {
 
 /// The steps so far, and how many are allowed before the crash.
 struct Script {
-    taken: Vec<(Action, PathBuf)>,
+    steps: Vec<(Action, PathBuf)>,
     allowed: usize,
 }
 
@@ -28,20 +28,20 @@ pub(in crate::store) fn stop_after<T>(allowed: usize, work: impl FnOnce() -> T) 
 }
 
 fn run<T>(allowed: usize, work: impl FnOnce() -> T) -> (T, Vec<(Action, PathBuf)>) {
-    SCRIPT.set(Some(Script { taken: Vec::new(), allowed }));
+    SCRIPT.set(Some(Script { steps: Vec::new(), allowed }));
     let result = work();
-    let taken = SCRIPT.take().map(|script| script.taken).unwrap_or_default();
-    (result, taken)
+    let steps = SCRIPT.take().map(|script| script.steps).unwrap_or_default();
+    (result, steps)
 }
 
-pub(super) fn before(action: Action, path: &Path) -> Result<(), FileError> {
+pub(super) fn check_step(action: Action, path: &Path) -> Result<(), FileError> {
     SCRIPT.with_borrow_mut(|script| match script {
-        Some(script) if script.taken.len() == script.allowed => {
+        Some(script) if script.steps.len() == script.allowed => {
             let source = io::Error::other("the process died here");
             Err(FileError { action: action.verb(), path: path.to_owned(), source })
         }
         Some(script) => {
-            script.taken.push((action, path.to_owned()));
+            script.steps.push((action, path.to_owned()));
             Ok(())
         }
         None => Ok(()),

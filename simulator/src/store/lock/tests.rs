@@ -15,7 +15,7 @@ fn a_lock_ends_when_it_is_dropped_even_if_a_child_process_still_has_its_file() {
 #[test]
 fn the_note_of_a_holder_that_was_killed_is_gone_before_the_next_one_writes_its_own() {
     let folder = tempfile::tempdir().unwrap();
-    let note = folder.path().join(OWNER);
+    let note = folder.path().join(OWNER_FILE);
     let (acquired, steps) = crash::trace(|| FolderLock::acquire(folder.path()));
     drop(acquired.unwrap());
     let writes_note = (Action::CreateFile, durable::sibling(&note, "new"));

@@ -10,7 +10,7 @@ fn seconds_are_shown_as_calendar_time() {
         (951_868_800, "2000-03-01 00:00:00 UTC"),
         (1_735_689_599, "2024-12-31 23:59:59 UTC"),
         (4_107_542_400, "2100-03-01 00:00:00 UTC"),
-        (LAST_SECOND, "9999-12-31 23:59:59 UTC"),
+        (MAX_UNIX_SECONDS, "9999-12-31 23:59:59 UTC"),
         (u64::MAX, "9999-12-31 23:59:59 UTC"),
     ] {
         assert_eq!(CalendarTime(seconds).to_string(), expected, "{seconds}");

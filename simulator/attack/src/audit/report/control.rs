@@ -24,7 +24,7 @@ static CONTROL: Attack = Attack {
 
 impl Finding {
     /// The only finding of an audit whose positive control failed. It is never known from a baseline.
-    pub fn of_control(failed: &ControlFailed) -> Self {
+    pub fn for_control(failed: &ControlFailed) -> Self {
         Self {
             attack: &CONTROL,
             verdict: Verdict::Error,
@@ -35,7 +35,7 @@ impl Finding {
     }
 
     /// Whether the finding is about the positive control.
-    pub(super) fn is_of_control(&self) -> bool {
+    pub(super) fn is_control(&self) -> bool {
         self.attack.id == CONTROL.id
     }
 }
@@ -51,7 +51,7 @@ mod tests {
     fn a_failed_control_is_an_error_that_is_in_no_baseline_and_not_in_the_catalogue() {
         let exchange = Exchange { request: "sent".to_owned(), response: String::new(), curl: String::new() };
         let failed = ControlFailed { what: "refused".to_owned(), exchange: Some(exchange) };
-        let finding = Finding::of_control(&failed);
+        let finding = Finding::for_control(&failed);
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Error, "refused"));
         assert_eq!(finding.exchange.as_ref().unwrap().request, "sent");
         assert_eq!((finding.meaning(), finding.fix()), (CONTROL.meaning, CONTROL.fix));

@@ -13,7 +13,7 @@ const STYLE: &str = include_str!("style.css");
 
 pub(super) fn page(report: &Report) -> String {
     let Summary { pass, fail, warn, skip, error, known } = report.summary();
-    let target = escaped(&report.target);
+    let target = escape_html(&report.target);
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -22,7 +22,7 @@ pub(super) fn page(report: &Report) -> String {
          <ul class=\"counts\">\n",
         report.form.name(),
         report.began(),
-        report.took.as_secs_f64()
+        report.duration.as_secs_f64()
     );
     for (class, number, word) in [
         ("fail", fail, "fail"),
@@ -55,8 +55,8 @@ pub(super) fn page(report: &Report) -> String {
             class(finding.verdict),
             finding.verdict.name(),
             attack.id,
-            escaped(attack.title),
-            escaped(&finding.reason)
+            escape_html(attack.title),
+            escape_html(&finding.reason)
         );
     }
     let _ = write!(
@@ -76,7 +76,7 @@ fn details(finding: &Finding, out: &mut String) {
         class(finding.verdict),
         finding.verdict.name(),
         attack.id,
-        escaped(attack.title)
+        escape_html(attack.title)
     );
     for (term, text) in [
         ("What happened", finding.reason.as_str()),
@@ -84,14 +84,14 @@ fn details(finding: &Finding, out: &mut String) {
         ("What it means", finding.meaning()),
         ("How to mend it", finding.fix()),
     ] {
-        let _ = writeln!(out, "<dt>{term}</dt><dd>{}</dd>", escaped(text));
+        let _ = writeln!(out, "<dt>{term}</dt><dd>{}</dd>", escape_html(text));
     }
     out.push_str("</dl>\n");
     if let Some(exchange) = &finding.exchange {
         for (title, text) in
             [("Sent", &exchange.request), ("Answered", &exchange.response), ("Again with", &exchange.curl)]
         {
-            let _ = writeln!(out, "<h3>{title}</h3>\n<pre>{}</pre>", escaped(text));
+            let _ = writeln!(out, "<h3>{title}</h3>\n<pre>{}</pre>", escape_html(text));
         }
     }
     out.push_str("</details>\n");
@@ -108,7 +108,7 @@ fn class(verdict: Verdict) -> &'static str {
 }
 
 /// Text without markup and without characters that control the display.
-fn escaped(text: &str) -> String {
+fn escape_html(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in visible_lines(text).chars() {
         match character {

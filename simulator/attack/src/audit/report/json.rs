@@ -15,7 +15,7 @@ impl Report {
             "target": self.target,
             "form": self.form.name(),
             "began": self.began(),
-            "milliseconds": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
+            "milliseconds": u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX),
             "summary": {"pass": pass, "fail": fail, "warn": warn, "skip": skip, "error": error, "known": known},
             "results": results,
         })

@@ -14,11 +14,11 @@ use crate::verdict::Verdict;
 
 pub(super) fn document(report: &Report) -> Result<String, CommandError> {
     let mut suite = TestSuite::new("soter-sim audit");
-    suite.set_timestamp(DateTime::<Utc>::from(report.began)).set_time(report.took);
+    suite.set_timestamp(DateTime::<Utc>::from(report.began)).set_time(report.duration);
     suite.add_property(Property::new("target", visible(&report.target)));
     suite.add_test_cases(report.findings.iter().map(|finding| case(report, finding)));
     let mut document = quick_junit::Report::new("soter-sim audit");
-    document.set_timestamp(DateTime::<Utc>::from(report.began)).set_time(report.took);
+    document.set_timestamp(DateTime::<Utc>::from(report.began)).set_time(report.duration);
     document.add_test_suite(suite);
     document
         .to_string()

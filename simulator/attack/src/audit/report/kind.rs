@@ -22,7 +22,7 @@ impl ReportKind {
     ///
     /// # Errors
     /// `InvalidParams` if the file name has another extension, or none.
-    pub fn of(path: &Path) -> Result<Self, CommandError> {
+    pub fn from_path(path: &Path) -> Result<Self, CommandError> {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
         match ending.as_deref() {
             Some("html" | "htm") => Ok(Self::Html),

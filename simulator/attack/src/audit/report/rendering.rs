@@ -10,7 +10,7 @@ impl Report {
     ///
     /// # Errors
     /// `Internal` if the report cannot be serialised: a defect of the program.
-    pub fn written(&self, kind: ReportKind) -> Result<String, CommandError> {
+    pub fn render(&self, kind: ReportKind) -> Result<String, CommandError> {
         let pretty = |value: &Value| {
             serde_json::to_string_pretty(value)
                 .map(|text| format!("{text}\n"))
@@ -30,7 +30,7 @@ impl Report {
     }
 
     /// The counts in one line.
-    pub fn last_line(&self) -> String {
-        text::last_line(self)
+    pub fn summary_line(&self) -> String {
+        text::summary_line(self)
     }
 }

@@ -63,7 +63,7 @@ fn result(index: usize, finding: &Finding, report: &Report) -> Value {
         "ruleIndex": index,
         "kind": kind,
         "level": level,
-        "message": {"text": plain(&text)},
+        "message": {"text": escape_message(&text)},
         "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(&report.target)}}}],
         "partialFingerprints": {"attack/v1": attack.id},
     });
@@ -75,7 +75,7 @@ fn result(index: usize, finding: &Finding, report: &Report) -> Value {
 }
 
 /// A text without placeholders (3.11.5), and without links that a target may have inserted (3.11.6).
-fn plain(text: &str) -> String {
+fn escape_message(text: &str) -> String {
     text.replace('{', "{{").replace('}', "}}").replace("](", "] (")
 }
 

@@ -31,13 +31,13 @@ fn report() -> Report {
         baseline: None,
         strict: false,
         began: SystemTime::UNIX_EPOCH + Duration::from_millis(1_792_582_245_678),
-        took: Duration::from_secs(2),
+        duration: Duration::from_secs(2),
     }
 }
 
 #[test]
 fn the_json_report_has_the_counts_and_one_result_for_each_attack() {
-    let json: Value = serde_json::from_str(&report().written(ReportKind::Json).unwrap()).unwrap();
+    let json: Value = serde_json::from_str(&report().render(ReportKind::Json).unwrap()).unwrap();
     for verdict in ["pass", "fail", "warn", "skip", "error"] {
         assert_eq!(json["summary"][verdict], 1, "{verdict}");
     }
@@ -49,11 +49,11 @@ fn the_json_report_has_the_counts_and_one_result_for_each_attack() {
 
 #[test]
 fn the_junit_report_can_be_parsed_whatever_the_target_answers() {
-    let xml = report().written(ReportKind::JUnit).unwrap();
+    let xml = report().render(ReportKind::JUnit).unwrap();
     let read = quick_junit::Report::deserialize_from_str(&xml).unwrap();
     let suite = &read.test_suites[0];
     assert_eq!((suite.tests, suite.failures, suite.errors, suite.test_cases.len()), (5, 1, 1, 5));
-    let strict = Report { strict: true, ..report() }.written(ReportKind::JUnit).unwrap();
+    let strict = Report { strict: true, ..report() }.render(ReportKind::JUnit).unwrap();
     assert_eq!(quick_junit::Report::deserialize_from_str(&strict).unwrap().test_suites[0].failures, 2);
     assert!(!xml.contains('\u{0}') && !xml.contains('\u{1b}'));
 }
@@ -68,7 +68,7 @@ fn the_junit_report_is_xml_whatever_characters_a_target_sends() {
         let text = || every.clone();
         finding.exchange = Some(Exchange { request: text(), response: text(), curl: text() });
     }
-    let xml = report.written(ReportKind::JUnit).unwrap();
+    let xml = report.render(ReportKind::JUnit).unwrap();
     // https://www.w3.org/TR/xml/#charsets
     let is_char = |character| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     assert!(xml.chars().all(is_char));
@@ -81,7 +81,7 @@ fn the_junit_report_is_xml_whatever_characters_a_target_sends() {
 
 #[test]
 fn report_files_say_when_the_audit_began() {
-    let written = |kind| report().written(kind).unwrap();
+    let written = |kind| report().render(kind).unwrap();
     assert!(written(ReportKind::Json).contains("\"began\": \"2026-10-21T11:30:45Z\""));
     assert!(written(ReportKind::Html).contains("began <time>2026-10-21T11:30:45Z</time>"));
     let junit = quick_junit::Report::deserialize_from_str(&written(ReportKind::JUnit)).unwrap();
@@ -97,7 +97,7 @@ fn every_report_says_what_each_verdict_means() {
     assert_eq!((fail.meaning(), fail.fix()), (fail.attack.meaning, fail.attack.fix));
     assert!(warn.meaning().contains("took harm") && warn.fix().contains("a refusal in place of"));
     assert!(error.meaning().starts_with("Nothing can be said") && error.fix().ends_with("audit again."));
-    let written = |kind| report.written(kind).unwrap();
+    let written = |kind| report.render(kind).unwrap();
     let sarif: Value = serde_json::from_str(&written(ReportKind::Sarif)).unwrap();
     let results = sarif["runs"][0]["results"].to_string();
     let [page, json, junit] = [ReportKind::Html, ReportKind::Json, ReportKind::JUnit].map(written);
@@ -113,7 +113,7 @@ fn every_report_says_what_each_verdict_means() {
 
 #[test]
 fn the_html_report_has_no_markup_from_the_target_and_loads_nothing() {
-    let page = report().written(ReportKind::Html).unwrap();
+    let page = report().render(ReportKind::Html).unwrap();
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"), "{page}");
     assert!(page.contains("\\u{202e}\\u{200b}") && !page.contains(['\u{202e}', '\u{200b}']));
     assert!(!page.contains("http://www") && !page.contains("src=") && !page.contains("href="));
@@ -122,7 +122,7 @@ fn the_html_report_has_no_markup_from_the_target_and_loads_nothing() {
 
 #[test]
 fn the_sarif_log_has_a_rule_for_each_result() {
-    let log: Value = serde_json::from_str(&report().written(ReportKind::Sarif).unwrap()).unwrap();
+    let log: Value = serde_json::from_str(&report().render(ReportKind::Sarif).unwrap()).unwrap();
     let run = &log["runs"][0];
     for result in run["results"].as_array().unwrap() {
         let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
@@ -134,7 +134,7 @@ fn the_sarif_log_has_a_rule_for_each_result() {
 }
 
 fn sarif_results(report: &Report) -> Vec<Value> {
-    let log: Value = serde_json::from_str(&report.written(ReportKind::Sarif).unwrap()).unwrap();
+    let log: Value = serde_json::from_str(&report.render(ReportKind::Sarif).unwrap()).unwrap();
     log["runs"][0]["results"].as_array().unwrap().clone()
 }
 
@@ -221,7 +221,7 @@ fn the_extension_of_a_file_selects_the_report_format() {
         ("a.sarif", ReportKind::Sarif),
         ("b/a.html", ReportKind::Html),
     ] {
-        assert_eq!(ReportKind::of(Path::new(path)), Ok(kind));
+        assert_eq!(ReportKind::from_path(Path::new(path)), Ok(kind));
     }
-    assert!(ReportKind::of(Path::new("report")).unwrap_err().next.contains(".sarif"));
+    assert!(ReportKind::from_path(Path::new("report")).unwrap_err().next.contains(".sarif"));
 }

@@ -43,17 +43,17 @@ pub(super) fn text(report: &Report) -> String {
             let _ = writeln!(out, "  again with\n    {}", visible_lines(&exchange.curl));
         }
     }
-    let _ = write!(out, "\n{}", last_line(report));
+    let _ = write!(out, "\n{}", summary_line(report));
     out
 }
 
-pub(super) fn last_line(report: &Report) -> String {
+pub(super) fn summary_line(report: &Report) -> String {
     let Summary { pass, fail, warn, skip, error, known } = report.summary();
     let known = if known > 0 { format!(" ({known} known)") } else { String::new() };
     format!(
         "{} attacks on {}: {pass} pass, {fail} fail, {warn} warn{known}, {skip} skip, {error} error; {:.1} s",
         report.findings.len(),
         visible(&report.target),
-        report.took.as_secs_f64()
+        report.duration.as_secs_f64()
     )
 }

@@ -5,35 +5,35 @@ use std::time::{Duration, UNIX_EPOCH};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 /// The end of year 9999, the last that RFC 3339 can write.
-const LAST_MS: u64 = 253_402_300_799_999;
+const MAX_UNIX_MS: u64 = 253_402_300_799_999;
 
 /// Parses `2020-01-01T00:00:00Z` (with fractions down to the millisecond and any offset), or milliseconds since 1970
 /// in plain digits.
 ///
 /// # Errors
 /// A message for the user, if the text has neither form, or the moment is before 1970 or after 9999.
-pub(crate) fn parse_moment(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_timestamp(text: &str) -> Result<u64, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return match text.parse() {
-            Ok(moment) if moment <= LAST_MS => Ok(moment),
-            _ => Err(format!("at most {LAST_MS} milliseconds, the end of year 9999")),
+            Ok(timestamp) if timestamp <= MAX_UNIX_MS => Ok(timestamp),
+            _ => Err(format!("at most {MAX_UNIX_MS} milliseconds, the end of year 9999")),
         };
     }
-    let moment = rfc3339(text)
+    let timestamp = rfc3339(text)
         .ok_or_else(|| "expected a time such as 2020-01-01T00:00:00Z, or Unix milliseconds".to_owned())?;
-    match u64::try_from(moment) {
-        Ok(moment) if moment <= LAST_MS => Ok(moment),
+    match u64::try_from(timestamp) {
+        Ok(timestamp) if timestamp <= MAX_UNIX_MS => Ok(timestamp),
         _ => Err("expected a time from 1970 to 9999".to_owned()),
     }
 }
 
 /// Formats milliseconds since 1970 as RFC 3339 in UTC. The fraction is left out if it is zero. A moment after year 9999,
 /// which RFC 3339 cannot write, stays a number of milliseconds.
-pub(crate) fn format_moment(moment: u64) -> String {
-    if moment > LAST_MS {
-        return moment.to_string();
+pub(crate) fn format_timestamp(timestamp: u64) -> String {
+    if timestamp > MAX_UNIX_MS {
+        return timestamp.to_string();
     }
-    DateTime::<Utc>::from(UNIX_EPOCH + Duration::from_millis(moment))
+    DateTime::<Utc>::from(UNIX_EPOCH + Duration::from_millis(timestamp))
         .to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn times_are_read_in_both_forms() {
-        for (text, moment) in [
+        for (text, timestamp) in [
             ("1970-01-01T00:00:00Z", 0),
             ("2020-01-01T00:00:00Z", 1_577_836_800_000),
             ("2020-01-01T08:00:00+08:00", 1_577_836_800_000),
@@ -65,9 +65,9 @@ mod tests {
             ("2020-01-01T00:00:00.0009999999999999999999Z", 1_577_836_800_000),
             ("1969-12-31T23:00:00.001-01:00", 1),
             ("1577836800000", 1_577_836_800_000),
-            ("9999-12-31T23:59:59.999Z", LAST_MS),
+            ("9999-12-31T23:59:59.999Z", MAX_UNIX_MS),
         ] {
-            assert_eq!(parse_moment(text), Ok(moment), "{text}");
+            assert_eq!(parse_timestamp(text), Ok(timestamp), "{text}");
         }
     }
 
@@ -106,7 +106,7 @@ mod tests {
             "２020-01-01T00:00:00Z",
         ] {
             assert_eq!(
-                parse_moment(text),
+                parse_timestamp(text),
                 Err("expected a time such as 2020-01-01T00:00:00Z, or Unix milliseconds".to_owned()),
                 "{text}"
             );
@@ -124,38 +124,38 @@ mod tests {
             "9999-12-31T23:59:59-00:01",
             "9999-12-31T23:59:59.999-23:59",
         ] {
-            assert_eq!(parse_moment(text), Err("expected a time from 1970 to 9999".to_owned()), "{text}");
+            assert_eq!(parse_timestamp(text), Err("expected a time from 1970 to 9999".to_owned()), "{text}");
         }
         for digits in ["253402300800000", "18446744073709551615", "99999999999999999999999"] {
             let refused = "at most 253402300799999 milliseconds, the end of year 9999".to_owned();
-            assert_eq!(parse_moment(digits), Err(refused), "{digits}");
+            assert_eq!(parse_timestamp(digits), Err(refused), "{digits}");
         }
     }
 
     #[test]
     fn times_are_written_in_utc_without_a_fraction_of_zero() {
-        for (moment, text) in [
+        for (timestamp, text) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_400_000, "2000-02-29T00:00:00Z"),
             (1_709_251_199_120, "2024-02-29T23:59:59.120Z"),
             (4_107_542_400_001, "2100-03-01T00:00:00.001Z"),
-            (LAST_MS, "9999-12-31T23:59:59.999Z"),
-            (LAST_MS + 1, "253402300800000"),
+            (MAX_UNIX_MS, "9999-12-31T23:59:59.999Z"),
+            (MAX_UNIX_MS + 1, "253402300800000"),
             (u64::MAX, "18446744073709551615"),
         ] {
-            assert_eq!(format_moment(moment), text);
+            assert_eq!(format_timestamp(timestamp), text);
         }
     }
 
     proptest! {
         #[test]
-        fn a_written_time_is_read_as_the_same_time(moment in 0..=LAST_MS) {
-            prop_assert_eq!(parse_moment(&format_moment(moment)), Ok(moment));
+        fn a_written_time_is_read_as_the_same_time(timestamp in 0..=MAX_UNIX_MS) {
+            prop_assert_eq!(parse_timestamp(&format_timestamp(timestamp)), Ok(timestamp));
         }
 
         #[test]
         fn any_text_is_parsed_or_refused(text in ".{0,40}") {
-            let _ = parse_moment(&text);
+            let _ = parse_timestamp(&text);
         }
     }
 }

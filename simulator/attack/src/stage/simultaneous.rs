@@ -16,7 +16,7 @@ const ROUNDS: usize = 10;
 impl<T: Target> Stage<'_, T> {
     /// Sends inputs for one order on several connections at once, in several rounds. More than one acceptance in a
     /// round is a failure, with the answer of one of them. Otherwise the answer is that of a refusal.
-    pub(crate) async fn send_at_once(
+    pub(crate) async fn send_simultaneously(
         &mut self,
         before: &[Before],
         forgery: Forgery,
