@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use soter_tests::{Key, Program, State, openssl};
-use soter_wire::{CertificateChain, ExportBlob, base64};
+use soter_wire::{CertificateChain, ExportBlob, PROFILES, base64};
 use tempfile::TempDir;
 
 /// A phone family, its salt length, and another one.
-const FAMILIES: [(&str, u16, u16); 4] =
+const FAMILIES: [(&str, u16, u16); PROFILES.len()] =
     [("trustonic", 20, 32), ("qsee", 20, 32), ("ios", 20, 32), ("itrustee", 32, 20)];
 
 struct Desk {

@@ -4,6 +4,7 @@ use soter_attack::catalogue;
 use soter_bridge::server::ServerPath;
 use soter_tests::Program;
 use soter_wechat::WeChatPath;
+use soter_wire::PROFILES;
 
 const README: &str = include_str!("../../README.md");
 
@@ -50,6 +51,20 @@ fn the_audit_that_is_shown_has_every_attack_of_the_catalogue() {
         let shown = text.lines().find(|line| line.contains(" attacks on ")).expect("an audit's last line");
         let number = catalogue().count().to_string();
         assert_eq!(shown.split(' ').next(), Some(number.as_str()), "{shown}");
+    }
+}
+
+#[test]
+fn every_phone_family_is_in_the_tables_of_both_languages() {
+    for profile in PROFILES {
+        let row = format!("| `{}` | ", profile.name);
+        for readme in [README, include_str!("../../README.zh-CN.md")] {
+            assert!(
+                readme.lines().any(|line| line.starts_with(&row)),
+                "{} is not in the table",
+                profile.name
+            );
+        }
     }
 }
 

@@ -118,6 +118,7 @@ impl ResultJson {
 mod tests {
     use super::*;
     use crate::json::MAX_COUNTER;
+    use crate::profile::PROFILES;
 
     const FACTS: ResultFacts<'_> =
         ResultFacts { raw: "a\"b/c", fid: "2313170", counter: 246, cpu_id: "C", uid: "10115" };
@@ -133,19 +134,25 @@ mod tests {
 
     #[test]
     fn every_profile_encodes_its_own_bytes() {
-        assert_eq!(
-            encoded("trustonic"),
-            r#"{"raw":"a\"b/c","fid":"2313170","counter":246,"tee_n":"t-base-Mediatek-Armv8-Android-302A-V012-emulated","tee_v":"10010","fp_n":"FPC","fp_v":"6516","cpu_id":"C","uid":"10115"}"#
-        );
-        assert_eq!(
-            encoded("itrustee"),
-            r#"{"bo_t":"1","raw":"a\"b/c","fid":"2313170","counter":246,"tee_n":"hwteeos","tee_v":"version_1.0","fp_n":"fpc_goodix","fp_v":"goodix_1.0","rsa_pss_saltlen":32,"cpu_id":"C","uid":"10115","fc_n":"hwbioalgo","fc_v":"bioalgo_1.0"}"#
-        );
-        assert_eq!(
-            encoded("qsee"),
-            r#"{"raw":"a\"b/c","fid":"2313170","counter":246,"tee_n":"QSEE emulated","tee_v":"4.0","fp_n":"QFP","fp_v":"1.0","cpu_id":"C","uid":"10115"}"#
-        );
-        assert_eq!(encoded("ios"), r#"{"raw":"a\"b/c","counter":246,"uid":"10115","cpu_id":"C"}"#);
+        let expected = [
+            (
+                "trustonic",
+                r#"{"raw":"a\"b/c","fid":"2313170","counter":246,"tee_n":"t-base-Mediatek-Armv8-Android-302A-V012-emulated","tee_v":"10010","fp_n":"FPC","fp_v":"6516","cpu_id":"C","uid":"10115"}"#,
+            ),
+            (
+                "itrustee",
+                r#"{"bo_t":"1","raw":"a\"b/c","fid":"2313170","counter":246,"tee_n":"hwteeos","tee_v":"version_1.0","fp_n":"fpc_goodix","fp_v":"goodix_1.0","rsa_pss_saltlen":32,"cpu_id":"C","uid":"10115","fc_n":"hwbioalgo","fc_v":"bioalgo_1.0"}"#,
+            ),
+            (
+                "qsee",
+                r#"{"raw":"a\"b/c","fid":"2313170","counter":246,"tee_n":"QSEE emulated","tee_v":"4.0","fp_n":"QFP","fp_v":"1.0","cpu_id":"C","uid":"10115"}"#,
+            ),
+            ("ios", r#"{"raw":"a\"b/c","counter":246,"uid":"10115","cpu_id":"C"}"#),
+        ];
+        for profile in PROFILES {
+            let text = expected.iter().find(|(name, _)| *name == profile.name).map(|(_, text)| *text);
+            assert_eq!(Some(encoded(profile.name).as_str()), text, "{}", profile.name);
+        }
     }
 
     #[test]

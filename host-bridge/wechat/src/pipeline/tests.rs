@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::json;
-use soter_wire::{Profile, base64};
+use soter_wire::{PROFILES, Profile, base64};
 
 use super::*;
 use crate::clock::SetClock;
@@ -37,15 +37,16 @@ fn assert_refused(verdict: &Verdict, reason: &str, detail: &str) {
 
 #[tokio::test]
 async fn good_results_of_every_family_are_ok() {
-    for profile in ["trustonic", "itrustee", "qsee", "ios"] {
-        let (wechat, mut phone) = uploaded(profile).await;
+    for profile in PROFILES {
+        let (wechat, mut phone) = uploaded(profile.name).await;
         for _ in 0..3 {
             let text = phone.result();
             let verdict = verify(&wechat, &text, &phone.signature(&text)).await;
             assert_eq!(
                 (verdict.is_ok(), verdict.reason),
                 (true, Reason::Valid),
-                "{profile}: {}",
+                "{}: {}",
+                profile.name,
                 verdict.detail
             );
         }
