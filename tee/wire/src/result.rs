@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn every_profile_encodes_its_own_bytes() {
-        let expected = [
+        let expected: [_; PROFILES.len()] = [
             (
                 "trustonic",
                 r#"{"raw":"a\"b/c","fid":"2313170","counter":246,"tee_n":"t-base-Mediatek-Armv8-Android-302A-V012-emulated","tee_v":"10010","fp_n":"FPC","fp_v":"6516","cpu_id":"C","uid":"10115"}"#,
@@ -149,9 +149,9 @@ mod tests {
             ),
             ("ios", r#"{"raw":"a\"b/c","counter":246,"uid":"10115","cpu_id":"C"}"#),
         ];
-        for profile in PROFILES {
-            let text = expected.iter().find(|(name, _)| *name == profile.name).map(|(_, text)| *text);
-            assert_eq!(Some(encoded(profile.name).as_str()), text, "{}", profile.name);
+        assert_eq!(expected.map(|(name, _)| name), *Profile::names().collect::<Vec<_>>());
+        for (name, text) in expected {
+            assert_eq!(encoded(name), text);
         }
     }
 

@@ -37,16 +37,15 @@ fn assert_refused(verdict: &Verdict, reason: &str, detail: &str) {
 
 #[tokio::test]
 async fn good_results_of_every_family_are_ok() {
-    for profile in PROFILES {
-        let (wechat, mut phone) = uploaded(profile.name).await;
+    for Profile { name: profile, .. } in PROFILES {
+        let (wechat, mut phone) = uploaded(profile).await;
         for _ in 0..3 {
             let text = phone.result();
             let verdict = verify(&wechat, &text, &phone.signature(&text)).await;
             assert_eq!(
                 (verdict.is_ok(), verdict.reason),
                 (true, Reason::Valid),
-                "{}: {}",
-                profile.name,
+                "{profile}: {}",
                 verdict.detail
             );
         }
