@@ -320,9 +320,15 @@ impl Address {
 }
 
 fn invalid_url(url: &str) -> CommandError {
-    let shown = shortened(url.split('?').next().unwrap_or_default(), 80);
+    let what = if url.contains('@') {
+        // What stands before an `@` may be a password.
+        "an address with `@` is not that of a soter-sim server, which has no users".to_owned()
+    } else {
+        let shown = shortened(url.split('?').next().unwrap_or_default(), 80);
+        format!("`{shown}` is not the address of a soter-sim server")
+    };
     CommandError::invalid_params(
-        format!("`{shown}` is not the address of a soter-sim server"),
+        what,
         "give it as the server's ready line has it, for example http://127.0.0.1:8777",
     )
 }
@@ -381,8 +387,11 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_not_shown() {
+    fn neither_token_nor_password_is_shown() {
         assert_eq!(Address::parse("http://a:1?token=secret").unwrap().display_url, "http://a:1");
-        assert!(!invalid_url("nonsense?token=secret").what.contains("secret"));
+        for url in ["nonsense?token=secret", "http://user:secret@a", "user:secret@a"] {
+            let error = Address::parse(url).unwrap_err();
+            assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+        }
     }
 }

@@ -22,16 +22,17 @@ use crate::front::{self, Console, Exit};
 use crate::grammar::{self, Options, ProgramCommand, Refused, Repl};
 use crate::log;
 use crate::repl::{self, BannerInfo, Session};
+use crate::stderr;
 
 /// Runs the program with its arguments, the first of which is its own name.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let mut console = Console::standard();
-    let exit = execute(arguments, &mut console);
-    log::flush();
-    exit.unwrap_or_else(|error| {
+    let exit = execute(arguments, &mut console).unwrap_or_else(|error| {
         console.error(&error);
         Exit::from(&error)
-    })
+    });
+    stderr::flush();
+    exit
 }
 
 fn execute(

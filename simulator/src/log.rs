@@ -1,41 +1,29 @@
 //! The log: what the program does, on standard error, for finding faults.
 //!
 //! ```text
-//!   tracing's events ── filter ── format ──> a bounded queue ── thread `log` ──> standard error, or above the input line
+//!   tracing's events ── this project's crates ── filter ── format ──> `stderr`, which drops lines that nobody reads
 //! ```
 //!
-//! A thread of its own writes the lines, so that a full pipe that nobody reads stops only the log. If the queue is full,
-//! lines are dropped and counted. Only this project's crates log: the logs of libraries would print what they transport,
-//! which includes tokens.
-//!
-//! Everything here belongs to the process, as tracing's global subscriber does.
+//! Only this project's crates log: the logs of libraries would print what they transport, which includes tokens.
 
 use std::env::{self, VarError};
-use std::io::{self, IsTerminal, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::io::{self, Write};
 
 use soter_bridge::protocol::CommandError;
 use soter_wire::shortened;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::{EnvFilter, Registry};
+
+use crate::stderr;
 
 /// The environment variable with the filter for commands without `--log`.
 const VARIABLE: &str = "SOTER_SIM_LOG";
 /// The crates that log.
 const CRATES: [&str; 3] = ["soter_sim", "soter_bridge", "soter_wechat"];
-/// The maximum number of lines that wait to be written.
-const MAX_QUEUED: usize = 4096;
-/// How long [`flush`] waits for the queued lines to be written.
-const FLUSH_TIME: Duration = Duration::from_millis(500);
-
-static QUEUE: OnceLock<SyncSender<Item>> = OnceLock::new();
-static DROPPED: AtomicU64 = AtomicU64::new(0);
-static OUTPUT: Output =
-    Output { state: Mutex::new(OutputState { pauses: 0, printer: None }), resumed: Condvar::new() };
+/// The spans that a filter can name.
+const SPANS: [&str; 4] = ["connection", "request", "call", "phone"];
 
 /// The form of the log's lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -43,22 +31,15 @@ pub(crate) enum LogFormat {
     /// Text for people
     #[default]
     Text,
-    /// One JSON object per line
+    /// One JSON object per line; errors and remarks stay text
     Json,
-}
-
-/// An item of the queue.
-enum Item {
-    Line(Vec<u8>),
-    /// Answered when all earlier lines are written.
-    Flush(Sender<()>),
 }
 
 /// Starts the log. The filter is the given one (of `--log`), that of `SOTER_SIM_LOG`, or the default.
 ///
 /// # Errors
-/// `InvalidParams` if the filter is malformed or names a crate that does not log. `Environment` if the log's thread
-/// does not start.
+/// `InvalidParams` if the filter is empty or malformed, or names a crate that does not log or a span that does not
+/// exist. An empty variable counts as not set.
 pub(crate) fn start(
     filter: Option<&str>,
     format: LogFormat,
@@ -75,89 +56,41 @@ pub(crate) fn start(
     if filter.max_level_hint() == Some(LevelFilter::OFF) {
         return Ok(());
     }
-    let (queue, queued) = sync_channel(MAX_QUEUED);
-    let thread = std::thread::Builder::new().name("log".to_owned());
-    thread.spawn(move || write_lines(&queued)).map_err(|error| {
-        CommandError::environment(
-            format!("the thread for the log does not start: {error}"),
-            "check the limits of this process (ulimit), then repeat",
-        )
-    })?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(false)
-        .with_writer(Lines(QUEUE.get_or_init(|| queue)));
-    let set = match format {
-        LogFormat::Text => tracing::subscriber::set_global_default(subscriber.finish()),
-        LogFormat::Json => tracing::subscriber::set_global_default(subscriber.json().finish()),
+    let lines = fmt::layer().with_ansi(false).with_writer(|| Lines);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
     };
-    set.map_err(|error| CommandError::internal(format!("the log is started twice: {error}")))
+    let filter = filter.and(filter_fn(|event| is_ours(event.target())));
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines.with_filter(filter)))
+        .map_err(|error| CommandError::internal(format!("the log is started twice: {error}")))
 }
 
-/// Waits until the lines so far are written, at most half a second: nobody may be reading standard error.
-pub(crate) fn flush() {
-    let Some(queue) = QUEUE.get() else { return };
-    let deadline = Instant::now() + FLUSH_TIME;
-    let (written, is_written) = channel();
-    let mut item = Item::Flush(written);
-    while let Err(TrySendError::Full(unsent)) = queue.try_send(item) {
-        if Instant::now() >= deadline {
-            return;
-        }
-        item = unsent;
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    // After a timeout the rest of the lines is lost with the process.
-    let _ = is_written.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+/// Whether a target, which is the path of a module, belongs to a crate that logs.
+fn is_ours(target: &str) -> bool {
+    target.split("::").next().is_some_and(|krate| CRATES.contains(&krate))
 }
 
-/// Prints lines with this function, until it fails or [`print_to_stderr`] is called. If standard error is not the
-/// terminal, it stays in use, because the lines do not disturb what is shown there.
-pub(crate) fn print_with(printer: impl FnMut(String) -> bool + Send + 'static) {
-    if io::stderr().is_terminal() {
-        OUTPUT.state().printer = Some(Box::new(printer));
-    }
-}
-
-/// Prints lines to standard error.
-pub(crate) fn print_to_stderr() {
-    OUTPUT.state().printer = None;
-}
-
-/// Holds lines back while a dialog is drawn on the same terminal.
-#[must_use = "the log continues when this is dropped"]
-pub(crate) fn pause() -> Pause {
-    let is_same_terminal = io::stderr().is_terminal();
-    if is_same_terminal {
-        OUTPUT.state().pauses += 1;
-    }
-    Pause { is_same_terminal }
-}
-
-/// The right to a terminal without log lines. See [`pause`].
-#[derive(Debug)]
-pub(crate) struct Pause {
-    is_same_terminal: bool,
-}
-
-impl Drop for Pause {
-    fn drop(&mut self) {
-        if self.is_same_terminal {
-            OUTPUT.state().pauses -= 1;
-            OUTPUT.resumed.notify_all();
-        }
-    }
-}
-
-/// Parses a filter in the syntax of `tracing-subscriber`, which takes a misspelt level for the name of a crate. This
-/// does not.
+/// Parses a filter in the syntax of `tracing-subscriber`, which takes a misspelt level for the name of a crate, an
+/// empty text for `error`, and an empty level for `trace`. This does not.
 fn parse(text: &str, source: &str) -> Result<EnvFilter, CommandError> {
-    for directive in text.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
+    let directives = || text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
+    if directives().next().is_none() {
+        return Err(refused(source, "it is empty"));
+    }
+    for directive in directives() {
         let target = directive.split(['[', '=']).next().unwrap_or_default();
-        let krate = target.split("::").next().unwrap_or_default();
-        if !target.is_empty() && !CRATES.contains(&krate) && directive.parse::<LevelFilter>().is_err() {
+        if !target.is_empty() && !is_ours(target) && directive.parse::<LevelFilter>().is_err() {
             let shown = shortened(target, 40);
             return Err(refused(source, &format!("`{shown}` is neither a level nor a crate that logs")));
+        }
+        if directive.ends_with('=') {
+            return Err(refused(source, &format!("`{}` names no level", shortened(directive, 40))));
+        }
+        let span = directive.split_once('[').and_then(|(_, span)| span.split([']', '{']).next());
+        if let Some(span) = span.filter(|span| !span.is_empty() && !SPANS.contains(span)) {
+            let shown = shortened(span, 40);
+            return Err(refused(source, &format!("there is no span `{shown}`, but {}", SPANS.join(", "))));
         }
     }
     EnvFilter::builder().parse(text).map_err(|error| refused(source, &error.to_string()))
@@ -173,80 +106,13 @@ fn refused(source: &str, reason: &str) -> CommandError {
     )
 }
 
-/// Writes the queued lines.
-fn write_lines(queued: &Receiver<Item>) {
-    while let Ok(item) = queued.recv() {
-        match item {
-            Item::Line(line) => {
-                OUTPUT.write(&line);
-                let dropped = DROPPED.swap(0, Ordering::Relaxed);
-                if dropped > 0 {
-                    tracing::warn!(dropped, "log lines were dropped: standard error is not read fast enough");
-                }
-            }
-            // If the receiver is gone, its timeout has passed.
-            Item::Flush(written) => drop(written.send(())),
-        }
-    }
-}
+/// Takes formatted lines.
+struct Lines;
 
-/// Where lines are written, and whether they may be written now.
-struct Output {
-    state: Mutex<OutputState>,
-    resumed: Condvar,
-}
-
-struct OutputState {
-    /// The number of [`Pause`]s.
-    pauses: usize,
-    /// Prints above the line that a person types. Returns `false` if it cannot print.
-    printer: Option<Box<dyn FnMut(String) -> bool + Send>>,
-}
-
-impl Output {
-    fn state(&self) -> MutexGuard<'_, OutputState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self, line: &[u8]) {
-        let mut state = self.state();
-        while state.pauses > 0 {
-            state = self.resumed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        // The lock is not held while the line is written: that may block, and a dialog that opens must not wait for it.
-        let printer = state.printer.take();
-        drop(state);
-        if let Some(mut printer) = printer
-            && printer(String::from_utf8_lossy(line).into_owned())
-        {
-            self.state().printer.get_or_insert(printer);
-            return;
-        }
-        // A line that cannot be written to standard error cannot be reported anywhere.
-        let _ = io::stderr().write_all(line);
-    }
-}
-
-/// Puts formatted lines into the queue.
-struct Lines(&'static SyncSender<Item>);
-
-impl MakeWriter<'_> for Lines {
-    type Writer = Line;
-
-    fn make_writer(&self) -> Line {
-        Line(self.0)
-    }
-}
-
-/// Takes one formatted line.
-struct Line(&'static SyncSender<Item>);
-
-impl Write for Line {
-    /// Always succeeds. A line that does not fit into the queue is counted.
+impl Write for Lines {
+    /// Always succeeds. The formatter calls it once for each line.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.0.try_send(Item::Line(line.to_vec())).is_err() {
-            DROPPED.fetch_add(1, Ordering::Relaxed);
-        }
+        stderr::log(line);
         Ok(line.len())
     }
 

@@ -5,7 +5,8 @@
 //!   front     commands, answers and dialogs  <-> what a person sees, over any `Service`
 //!   cli       one command per process, exit codes
 //!   repl      many commands per process, from a terminal or a pipe
-//!   log       what the program does, on standard error
+//!   log       what the program does, for finding faults
+//!   stderr    errors, remarks and the log on standard error
 //! ```
 
 mod cli;
@@ -14,6 +15,7 @@ mod front;
 mod grammar;
 mod log;
 mod repl;
+mod stderr;
 
 use std::process::ExitCode;
 

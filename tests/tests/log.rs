@@ -101,13 +101,33 @@ fn a_refused_connection_is_a_warning() {
 
 #[test]
 fn a_filter_that_cannot_be_used_is_refused_with_its_source() {
-    for filter in ["verbose", "info,soter_brigde=debug", "soter_sim=loud", "[call=debug"] {
+    for filter in [
+        "verbose",
+        "info,soter_brigde=debug",
+        "hyper_util=trace",
+        "soter_sim=loud",
+        "soter_sim=",
+        "[call=debug",
+        "[hyper]=trace",
+        ",",
+    ] {
         let refused = Program::new(["explain", "0", "--log", filter]).run().refuses(2);
         assert!(refused.stderr.contains("--log") && refused.stderr.contains("soter_bridge"), "{refused}");
         let refused = Program::new(["explain", "0"]).variable("SOTER_SIM_LOG", filter).run().refuses(2);
         assert!(refused.stderr.contains("SOTER_SIM_LOG"), "{refused}");
     }
-    for filter in ["off", "WARN", "info,soter_bridge::rpc=trace", "[call]=debug", "soter_wechat"] {
+    for filter in ["", " "] {
+        let refused = Program::new(["explain", "0", "--log", filter]).run().refuses(2);
+        assert!(refused.stderr.contains("it is empty"), "{refused}");
+    }
+    for filter in [
+        "off",
+        "WARN",
+        "info,soter_bridge::rpc=trace",
+        "[call]=debug",
+        "[request{method=POST}]=debug",
+        "soter_wechat",
+    ] {
         assert_eq!(Program::new(["explain", "0", "--log", filter]).run().code, Some(0), "{filter}");
     }
     assert_eq!(Program::new(["explain", "0"]).variable("SOTER_SIM_LOG", " ").run().code, Some(0));
@@ -125,6 +145,52 @@ fn a_log_that_nobody_reads_stops_no_call() {
     }
     assert_eq!(server.running.end_by_signal().code, Some(0));
     drop(unread);
+}
+
+#[test]
+fn an_error_waits_for_a_limited_time_only_behind_a_log_that_nobody_reads() {
+    let (unread, errors) = std::io::pipe().unwrap();
+    let arguments = ["--ephemeral", "repl", "--no-bridge", "--json", "--log", "trace"];
+    let mut repl = Program::new(arguments).stderr(errors).start();
+    // Each line logs about 1,500 bytes, and a pipe holds 64 KiB.
+    for number in 0..100 {
+        repl.send(&format!("auth order-{number} --touch 1"));
+        assert_eq!(repl.answer()["errCode"], 0);
+    }
+    repl.send("nonsense");
+    repl.send("nonsense");
+    repl.send("support");
+    assert_eq!(repl.answer()["errMsg"], "checkIsSupportSoterAuthentication:ok");
+    assert_eq!(repl.end().code, Some(2));
+    drop(unread);
+}
+
+#[test]
+fn libraries_do_not_log_whatever_the_filter_is() {
+    let server = Server::ephemeral(&[]);
+    // An audit uses an HTTP client, which would log its connections.
+    let audit = ["audit", "--preset", "wechat", "--url", &server.url, "--only", "SOTER-SIGNATURE-01"];
+    for filter in ["trace", "[call]=debug,trace", "trace,soter_sim=info"] {
+        let audit = Program::new(audit).arguments(["--log", filter]).run().exits(0);
+        let lines = audit.stderr.lines().filter(|line| line.contains("TRACE") || line.contains("DEBUG"));
+        let foreign: Vec<_> = lines.filter(|line| !line.contains(" soter_")).collect();
+        assert!(foreign.is_empty(), "{foreign:#?}");
+    }
+}
+
+#[test]
+fn the_methods_of_requests_are_shortened() {
+    let server = Server::ephemeral(&["--log", "debug"]);
+    let method = "M".repeat(8000);
+    for path in ["/health", "/cgi-bin/token", "/cgi-bin/nothing"] {
+        let (head, body) = server.http(&method, path, "");
+        assert!(head.len() + body.len() < 2000, "{head}\n{body}");
+    }
+    let (_, journal) = server.http("GET", "/sim/journal", "");
+    let log = server.running.end_by_signal().exits(0).stderr;
+    for text in [journal, log] {
+        assert!(text.contains(&method[..20]) && !text.contains(&method[..21]), "{text}");
+    }
 }
 
 #[test]

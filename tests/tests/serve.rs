@@ -64,20 +64,35 @@ fn a_backend_gets_the_right_answer_and_the_reason_in_a_header() {
 
 #[test]
 fn a_server_with_a_full_stderr_pipe_keeps_working_and_ends_on_a_signal() {
-    let (mut unread, mut errors) = std::io::pipe().unwrap();
+    // The pipe has room for nothing, or for the first few remarks.
+    for room in [0, 4096] {
+        let (mut unread, errors) = full_pipe();
+        unread.read_exact(&mut vec![0; room]).unwrap();
+        let server =
+            Server::start(Program::new(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]).stderr(errors));
+        let callback = authenticated(&server, "a");
+        assert_eq!(verify_at(&server, &callback).0, YES);
+        for _ in 0..40 {
+            assert_eq!(verify_at(&server, &callback).1, "counter-replayed");
+        }
+        assert_eq!(server.running.end_by_signal().code, Some(0));
+    }
+}
+
+#[test]
+fn a_command_runs_although_stderr_is_a_full_pipe() {
+    let (_unread, errors) = full_pipe();
+    let ended = Program::new(["exec", "--", "sh", "-c", "echo done; exit 7"]).stderr(errors).run();
+    assert_eq!((ended.code, ended.line()), (Some(7), "done"));
+}
+
+/// A pipe that takes no more.
+fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
+    let (unread, mut errors) = std::io::pipe().unwrap();
     rustix::io::ioctl_fionbio(&errors, true).unwrap();
     while errors.write(&[b'x'; 4096]).is_ok() {}
     rustix::io::ioctl_fionbio(&errors, false).unwrap();
-    // The pipe has room for the first few remarks only.
-    unread.read_exact(&mut [0; 4096]).unwrap();
-    let server =
-        Server::start(Program::new(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]).stderr(errors));
-    let callback = authenticated(&server, "a");
-    assert_eq!(verify_at(&server, &callback).0, YES);
-    for _ in 0..40 {
-        assert_eq!(verify_at(&server, &callback).1, "counter-replayed");
-    }
-    assert_eq!(server.running.end_by_signal().code, Some(0));
+    (unread, errors)
 }
 
 #[test]

@@ -54,6 +54,24 @@ fn keys_touch_the_sensor_and_the_result_is_shown_with_its_check() {
 }
 
 #[test]
+fn a_signal_during_the_dialog_removes_it_and_writes_the_log() {
+    for command in [&["--ephemeral", "--log", "debug"][..], &["--ephemeral", "auth", "x", "--log", "debug"]] {
+        let mut terminal = Program::new(command).at_a_terminal();
+        if command.len() == 3 {
+            let _ = terminal.shows("phone> ");
+            terminal.types("auth order-42\r");
+        }
+        let _ = terminal.shows("Esc, Ctrl-C");
+        terminate(&terminal);
+        // The dialog has six lines. After them comes what the log held back.
+        let _ = terminal.shows("\x1b[6F\x1b[J");
+        let _ = terminal.shows("event=PromptClosed");
+        assert_eq!(terminal.end(), Some(128 + 15));
+        assert!(terminal.is_cooked());
+    }
+}
+
+#[test]
 fn ctrl_c_cancels_the_dialog_and_does_not_end_the_program() {
     let mut terminal = repl();
     terminal.types("auth order-42\r");

@@ -13,7 +13,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
 use serde_json::json;
-use soter_wechat::WeChatPath;
+use soter_wechat::{MAX_METHOD_CHARACTERS, WeChatPath};
+use soter_wire::shortened;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, debug, error, info_span};
@@ -63,7 +64,8 @@ pub(super) fn router<S: Service>(
             refusal(StatusCode::NOT_FOUND, "there is nothing at this path", &next)
         })
         .method_not_allowed_fallback(async |method: Method| {
-            let what = format!("this path does not take {method}");
+            let what =
+                format!("this path does not take {}", shortened(method.as_str(), MAX_METHOD_CHARACTERS));
             refusal(StatusCode::METHOD_NOT_ALLOWED, &what, "the header Allow names what it takes")
         })
         .layer(from_fn(move |request: Request, next: Next| read_body(request, next, limits)))
@@ -96,10 +98,10 @@ pub(super) fn router<S: Service>(
 }
 
 /// The span of a request. It has the path of the route and not the request's: clients put secrets into queries, and
-/// anything into paths that do not exist.
+/// anything into paths that do not exist. A method can be as long as all headers together, and is shortened.
 fn request_span(request: &Request) -> tracing::Span {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    info_span!("request", method = %request.method(), path)
+    info_span!("request", method = %shortened(request.method().as_str(), MAX_METHOD_CHARACTERS), path)
 }
 
 /// Reads a body within the limits of time and size, so that no handler waits for a slow client. A body that is too

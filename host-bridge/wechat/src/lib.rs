@@ -66,7 +66,7 @@ pub use ledger::{Ledger, Receipt};
 pub use paths::{WeChatPath, is_wechat_path};
 pub use random::random_text;
 pub use reasons::Reason;
-pub use routes::{MAX_BODY_BYTES, routes};
+pub use routes::{MAX_BODY_BYTES, MAX_METHOD_CHARACTERS, routes};
 pub use secret::Secret;
 pub use servers::{Replays, ReplyStyle, WeChat, WeChatOptions};
 pub use upload::{DeviceKeys, KeyOwner, MissingUploads, UploadRefused};

@@ -34,6 +34,8 @@ use crate::verdict::Verdict;
 
 /// Maximum length of a body in bytes; a longer one gets errcode 45002.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
+/// Maximum number of characters of an HTTP method that are kept or shown. A client can choose any word.
+pub const MAX_METHOD_CHARACTERS: usize = 20;
 /// Maximum number of characters of an unknown path that the journal keeps.
 const MAX_PATH_CHARACTERS: usize = 200;
 
@@ -184,7 +186,8 @@ impl<'a> Call<'a> {
         if let Ok(body) = self.body {
             request.insert("body".to_owned(), body);
         }
-        let call_name = format!("{} {}", self.method, self.path);
+        let method = shortened(self.method.as_str(), MAX_METHOD_CHARACTERS);
+        let call_name = format!("{method} {}", self.path);
         let entry = self.pending.into_entry(
             now,
             call_name,

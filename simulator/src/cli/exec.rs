@@ -30,7 +30,7 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
         serve::prepare(&desk, &settings).await?;
         let bridge = Bridge::start(&desk, &settings, true).await?;
         console.remark(&format!("{}; {}", bridge.url, serve::accounts_line(&desk)));
-        let refusals = Refusals::start(&desk)?;
+        let refusals = Refusals::start(&desk);
         let child = start(&command, &desk, &bridge.url);
         let status = match child {
             Ok(child) => wait(child, &mut signals).await,

@@ -1,7 +1,6 @@
 //! `soter-sim serve`: serves the phones and WeChat's servers on one port, until a signal comes.
 
 use std::path::Path;
-use std::time::Duration;
 
 use soter_bridge::protocol::{CommandError, Event, Service, sensor};
 use soter_bridge::server::{Limits, Server, ServerOptions};
@@ -25,8 +24,6 @@ const KEY_STOCK_SIZE: usize = 4;
 /// The number of descriptors that are kept for files, and for connections that are refused because there are too many.
 #[cfg(unix)]
 const RESERVED_DESCRIPTORS: u64 = 128;
-/// How long to wait for the last remarks to be read, after the server has stopped.
-const LAST_REMARKS_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Serves until SIGINT or SIGTERM. Then pending calls end, and everything is durable.
 ///
@@ -42,7 +39,7 @@ pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Re
         prepare(&desk, serve).await?;
         let bridge = Bridge::start(&desk, serve, serve.listen.is_some()).await?;
         // Started before the ready line: the first client may be refused, and the refusal is reported only once.
-        let refusals = Refusals::start(&desk)?;
+        let refusals = Refusals::start(&desk);
         if console.answer(&format!("soter-sim ready {}", bridge.url))? == front::Delivery::Closed {
             console.remark("nobody reads the ready line");
         }
@@ -195,49 +192,32 @@ fn read_token(path: &Path) -> Result<Secret, CommandError> {
     Ok(line.into())
 }
 
-/// Writes refusals to standard error, where a developer sees them. It has its own thread: if nobody reads standard
-/// error, a full pipe must block only these lines.
+/// Writes refusals to standard error, where a developer sees them.
 pub(super) struct Refusals {
     stop: oneshot::Sender<()>,
-    ended: oneshot::Receiver<()>,
+    running: JoinHandle<()>,
 }
 
 impl Refusals {
     /// Starts reporting.
-    ///
-    /// # Errors
-    /// `Environment` if the thread does not start.
-    pub(super) fn start(desk: &Desk) -> Result<Self, CommandError> {
+    pub(super) fn start(desk: &Desk) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let (ending, ended) = oneshot::channel();
-        let (events, runtime) = (desk.events(), tokio::runtime::Handle::current());
-        let thread = std::thread::Builder::new().name("refusals".to_owned());
-        let spawned = thread.spawn(move || {
-            runtime.block_on(print_refusals(events, stopped));
-            // The receiver is gone if writing took longer than the timeout.
-            let _ = ending.send(());
-        });
-        spawned.map_err(|error| {
-            CommandError::environment(
-                format!("the thread for remarks does not start: {error}"),
-                "check the limits of this process (ulimit), then repeat",
-            )
-        })?;
-        Ok(Self { stop, ended })
+        Self { stop, running: tokio::spawn(print_refusals(desk.events(), stopped)) }
     }
 
-    /// Waits until the earlier refusals are written, or until the timeout if nobody reads them.
+    /// Waits until the earlier refusals are reported.
     pub(super) async fn end(self) {
-        let Self { stop, ended } = self;
-        // An error means that the thread has ended already.
+        let Self { stop, running } = self;
+        // An error means that the task has ended already.
         let _ = stop.send(());
-        // After the timeout, nobody reads the rest.
-        let _ = tokio::time::timeout(LAST_REMARKS_TIMEOUT, ended).await;
+        if let Err(error) = running.await {
+            error!(%error, "the reports of refusals broke off");
+        }
     }
 }
 
 async fn print_refusals(mut events: broadcast::Receiver<Event>, mut stopped: oneshot::Receiver<()>) {
-    let mut console = Console::standard();
+    let mut console = Console::of_task();
     loop {
         let event = tokio::select! {
             biased;

@@ -7,6 +7,7 @@ use soter_bridge::protocol::CommandError;
 use soter_bridge::visible;
 
 use super::paint::Paint;
+use crate::stderr::Stderr;
 
 /// Writes answers to standard output, and errors and remarks to standard error.
 ///
@@ -33,11 +34,20 @@ pub(crate) enum Delivery {
 impl Console {
     /// The standard streams of this process.
     pub(crate) fn standard() -> Self {
+        Self::with_stderr(Stderr::Waiting)
+    }
+
+    /// The standard streams for an asynchronous task, which does not wait until its errors and remarks are written.
+    pub(crate) fn of_task() -> Self {
+        Self::with_stderr(Stderr::Immediate)
+    }
+
+    fn with_stderr(errors: Stderr) -> Self {
         Self {
             paint: Paint::for_stream(&io::stdout()),
             error_paint: Paint::for_stream(&io::stderr()),
             answers: Box::new(io::stdout()),
-            errors: Box::new(io::stderr()),
+            errors: Box::new(errors),
         }
     }
 

@@ -12,7 +12,8 @@ use soter_bridge::protocol::{CommandError, ErrorKind, Event, Service, Touch};
 use self::view::{Choice, View};
 use super::authenticate::{Pending, Progress};
 use super::keyboard::{Key, Keyboard};
-use crate::log;
+use super::termination::terminated;
+use crate::stderr;
 
 pub(crate) use self::view::Screen;
 
@@ -45,6 +46,11 @@ pub(crate) async fn authenticate_with_dialog<S: Service>(
                     dialog.handle_key(service, key).await;
                 }
             }
+            () = terminated() => {
+                drop(dialog.take());
+                // The signal's handler ends the process, with its own exit code.
+                std::future::pending::<()>().await;
+            }
         }
     }
 }
@@ -62,7 +68,7 @@ struct Dialog {
     // Fields are dropped in this order: the picture is removed before the terminal is restored and the log continues.
     view: View,
     keyboard: Keyboard,
-    _log_pause: log::Pause,
+    _log_pause: stderr::LogPause,
     device: String,
     cancelled: bool,
 }
@@ -76,7 +82,7 @@ impl Dialog {
         let device = prompt.device().unwrap_or_default().to_owned();
         let enrolled = service.request(Some(&device), biometric::List {}).await?.enrolments;
         let keyboard = Keyboard::open()?;
-        let log_pause = log::pause();
+        let log_pause = stderr::pause_log();
         let view = View::draw(prompt, choices(&enrolled), screen);
         Ok(Self { view, keyboard, _log_pause: log_pause, device, cancelled: false })
     }

@@ -1,10 +1,20 @@
 //! Termination by a signal, SIGTERM or SIGHUP, while a person types.
 
 use tokio::runtime::Runtime;
+use tokio::sync::Notify;
 
-/// Installs handlers for SIGTERM and SIGHUP. They call `close` to put the phones away, restore the terminal to its
-/// present mode, and end the process with the exit code of shells: 128 plus the signal's number. Programs that change
-/// the terminal's mode need this; otherwise a signal leaves the shell without echo.
+/// Notified when a signal ends the process. One dialog at most waits for it.
+static TERMINATED: Notify = Notify::const_new();
+
+/// Waits until a signal ends the process. What is drawn on the terminal must be removed then.
+pub(super) async fn terminated() {
+    TERMINATED.notified().await;
+}
+
+/// Installs handlers for SIGTERM and SIGHUP. They call `close` to put the phones away, wait until the dialog is removed
+/// and the log is written, restore the terminal to its present mode, and end the process with the exit code of shells:
+/// 128 plus the signal's number. Programs that change the terminal's mode need this; otherwise a signal leaves the shell
+/// without echo.
 ///
 /// On Windows the console belongs to the window and closes with it, so nothing has to be restored.
 #[cfg(unix)]
@@ -33,7 +43,9 @@ pub(crate) fn exit_cleanly_on_signal(runtime: &Runtime, close: impl FnOnce() + S
             _ = terminate.recv() => SignalKind::terminate(),
             _ = hang_up.recv() => SignalKind::hangup(),
         };
+        TERMINATED.notify_one();
         close();
+        crate::stderr::flush();
         // If the terminal is gone, nothing has to be restored.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &mode);
         let mut screen = io::stderr();

@@ -13,7 +13,7 @@ use super::session::{ParsedLine, Session};
 use super::watcher::Watcher;
 use crate::front::{self, Delivery, Exit, Pending, Screen};
 use crate::grammar::{self, PreparedCall};
-use crate::log;
+use crate::stderr;
 
 /// The file name of the history in the state folder.
 const HISTORY_FILE: &str = "history";
@@ -30,7 +30,7 @@ pub(super) fn run<S: Service>(runtime: &Runtime, mut session: Session<S>, info: 
     };
     let mut terminal = Terminal { runtime, session, editor, watcher };
     let exit = terminal.run_loop(info);
-    log::print_to_stderr();
+    stderr::print_log_to_stderr();
     if let Some(folder) = &info.state
         && let Err(error) = terminal.editor.save_history(&folder.join(HISTORY_FILE))
     {
@@ -49,7 +49,7 @@ fn prepare<S: Service>(
     let mut editor = editor::open(paint, history.as_deref())?;
     let printer = editor.create_external_printer()?;
     let mut log_printer = editor.create_external_printer()?;
-    log::print_with(move |line| log_printer.print(line).is_ok());
+    stderr::print_log_with(move |line| log_printer.print(line).is_ok());
     let watcher = Watcher::start(runtime, &*session.service, printer, paint);
     Ok((editor, watcher))
 }
