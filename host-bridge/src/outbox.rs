@@ -17,7 +17,9 @@ pub(crate) struct Outbox<M> {
     bytes: usize,
     /// Whether the socket has accepted messages that are not flushed yet.
     needs_flush: bool,
-    /// With this many messages in the queue, nothing is read.
+    /// Pongs that the socket has added by itself since it was last flushed.
+    unflushed_pongs: usize,
+    /// With this many messages in the queue or as many pongs in the socket, nothing is read.
     max_messages: usize,
     /// With this many bytes in the queue, nothing is read.
     max_bytes: usize,
@@ -37,13 +39,26 @@ pub(crate) enum Exchange<R> {
 impl<M> Outbox<M> {
     /// An empty outbox that stops reading when `max_messages` messages, or `max_bytes` bytes, wait to be written.
     pub(crate) fn new(max_messages: usize, max_bytes: usize) -> Self {
-        Self { queue: VecDeque::new(), bytes: 0, needs_flush: false, max_messages, max_bytes }
+        Self {
+            queue: VecDeque::new(),
+            bytes: 0,
+            needs_flush: false,
+            unflushed_pongs: 0,
+            max_messages,
+            max_bytes,
+        }
     }
 
     /// Appends a message of this size in bytes.
     pub(crate) fn push(&mut self, message: M, bytes: usize) {
         self.bytes += bytes;
         self.queue.push_back((message, bytes));
+    }
+
+    /// Call this when a ping is received. The socket adds the pong to a buffer of its own, which has no limit.
+    pub(crate) fn count_pong(&mut self) {
+        self.unflushed_pongs += 1;
+        self.needs_flush = true;
     }
 
     /// Whether everything is written.
@@ -53,7 +68,9 @@ impl<M> Outbox<M> {
 
     /// Whether so much waits that nothing more should be read.
     pub(crate) fn is_full(&self) -> bool {
-        self.queue.len() >= self.max_messages || self.bytes >= self.max_bytes
+        self.queue.len() >= self.max_messages
+            || self.bytes >= self.max_bytes
+            || self.unflushed_pongs >= self.max_messages
     }
 
     /// Writes everything.
@@ -98,6 +115,7 @@ impl<M> Outbox<M> {
         if self.needs_flush {
             ready!(socket.poll_flush_unpin(context))?;
             self.needs_flush = false;
+            self.unflushed_pongs = 0;
         }
         Poll::Ready(Ok(()))
     }
@@ -169,6 +187,20 @@ mod tests {
         socket.room = 2;
         assert!(matches!(outbox.exchange(&mut socket).now_or_never(), Some(Exchange::Written)));
         assert!(matches!(outbox.exchange(&mut socket).now_or_never(), Some(Exchange::Received(_))));
+    }
+
+    #[test]
+    fn pongs_that_the_socket_adds_fill_the_outbox_until_they_are_flushed() {
+        let (mut outbox, mut socket) = (Outbox::new(2, 100), Socket { room: 0, taken: Vec::new() });
+        outbox.push(1, 1);
+        assert!(matches!(outbox.exchange(&mut socket).now_or_never(), Some(Exchange::Received(_))));
+        outbox.count_pong();
+        assert!(!outbox.is_full());
+        outbox.count_pong();
+        assert!(outbox.exchange(&mut socket).now_or_never().is_none());
+        socket.room = 1;
+        assert!(matches!(outbox.exchange(&mut socket).now_or_never(), Some(Exchange::Written)));
+        assert!(!outbox.is_full());
     }
 
     #[test]

@@ -156,8 +156,10 @@ async fn run_session<S: Service>(
                 Exchange::Gone | Exchange::Received(None) => return End::Gone,
                 Exchange::Received(Some(Ok(Frame::Close(_)))) => return End::ByClient,
                 // A client that makes room in a full socket is alive, even if it could not be read from for a while.
-                Exchange::Written | Exchange::Received(Some(Ok(Frame::Ping(_) | Frame::Pong(_)))) => {
+                Exchange::Written | Exchange::Received(Some(Ok(Frame::Pong(_)))) => unanswered_pings = 0,
+                Exchange::Received(Some(Ok(Frame::Ping(_)))) => {
                     unanswered_pings = 0;
+                    outbox.count_pong();
                 }
                 Exchange::Received(Some(Ok(Frame::Text(text)))) => {
                     unanswered_pings = 0;

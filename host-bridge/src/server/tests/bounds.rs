@@ -2,6 +2,13 @@
 
 use super::*;
 
+/// The request that begins a WebSocket connection.
+fn handshake(address: SocketAddr) -> String {
+    format!(
+        "GET /ws HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+}
+
 #[tokio::test]
 async fn a_call_can_be_cancelled_when_the_limit_of_pending_calls_is_reached() {
     let server = start(|options| options.limits.max_pending_calls = 2).await;
@@ -60,6 +67,33 @@ async fn a_client_that_sends_and_never_reads_is_disconnected() {
     };
     tokio::time::timeout(Duration::from_secs(30), flood).await.unwrap();
     assert_status(&server.get("/health", "").await, 200);
+}
+
+#[tokio::test]
+async fn nothing_is_read_from_a_client_that_sends_pings_and_does_not_read_its_pongs() {
+    let server = start(|options| options.limits.send_timeout = Duration::from_mins(1)).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(handshake(server.address).as_bytes()).await.unwrap();
+    // Final, ping, masked with zeros, 125 bytes: RFC 6455, section 5.2.
+    let ping = [&[0x89, 0x80 | 0x7d, 0, 0, 0, 0][..], &[b'x'; 125]].concat();
+    let pings = ping.repeat(1000);
+    let mut accepted_bytes = 0;
+    // A write may end in the middle of a ping, and the next one continues there.
+    let rest = |accepted_bytes: usize| &pings[accepted_bytes % ping.len()..];
+    // The system's buffers of a connection hold some megabytes in each direction.
+    while let Ok(written) =
+        tokio::time::timeout(Duration::from_secs(1), stream.write(rest(accepted_bytes))).await
+    {
+        accepted_bytes += written.unwrap();
+        assert!(accepted_bytes < 100 << 20, "the server reads on");
+    }
+    assert_status(&server.get("/health", "").await, 200);
+    // Whoever reads again is read from again.
+    let mut received = vec![0; 1 << 16];
+    while tokio::time::timeout(Duration::from_millis(100), stream.write(rest(accepted_bytes))).await.is_err()
+    {
+        assert!(stream.read(&mut received).await.unwrap() > 0);
+    }
 }
 
 #[tokio::test]
@@ -127,11 +161,7 @@ async fn a_quiet_client_is_pinged_and_a_dead_one_is_disconnected() {
         assert!(matches!(alive.next().await.unwrap().unwrap(), Message::Ping(_)));
     }
     let mut dead = TcpStream::connect(server.address).await.unwrap();
-    let handshake = format!(
-        "GET /ws HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-        server.address
-    );
-    dead.write_all(handshake.as_bytes()).await.unwrap();
+    dead.write_all(handshake(server.address).as_bytes()).await.unwrap();
     let mut rest = Vec::new();
     tokio::time::timeout(Duration::from_secs(30), dead.read_to_end(&mut rest)).await.unwrap().unwrap();
 }
