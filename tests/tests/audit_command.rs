@@ -7,6 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 
 use serde_json::Value;
+use soter_attack::audit::ReportKind;
 use soter_tests::{Finished, Program, Running};
 use tempfile::TempDir;
 
@@ -32,7 +33,7 @@ fn report(path: &Path) -> Value {
 #[test]
 fn an_audit_of_our_own_server_finds_nothing_and_writes_every_report() {
     let folder = TempDir::new().unwrap();
-    let paths = ["a.json", "a.xml", "a.sarif", "a.html"].map(|name| folder.path().join(name));
+    let paths = ReportKind::ALL.map(|kind| folder.path().join("a").with_extension(kind.extension()));
     let (_running, url) = server(&[]);
     let arguments: Vec<&str> = paths.iter().flat_map(|path| ["--report", path.to_str().unwrap()]).collect();
     let finished = audit(&url, &arguments).exits(0);
@@ -40,7 +41,8 @@ fn an_audit_of_our_own_server_finds_nothing_and_writes_every_report() {
     assert!(last.contains("3 pass, 0 fail, 0 warn, 1 skip, 0 error"), "{finished}");
     assert!(finished.stderr.contains("4/4 PASS  SOTER-COUNTER-01"), "{finished}");
     assert_eq!(report(&paths[0])["summary"]["pass"], 3);
-    for (path, start) in paths[1..].iter().zip(["<?xml", "{", "<!doctype html>"]) {
+    let starts: [&str; ReportKind::ALL.len()] = ["{", "<?xml", "{", "<!doctype html>"];
+    for (path, start) in paths.iter().zip(starts) {
         assert!(std::fs::read_to_string(path).unwrap().starts_with(start), "{}", path.display());
     }
 }
@@ -84,7 +86,7 @@ fn unreachable_remote_and_wrong_targets_exit_with_2_and_advice() {
 #[test]
 fn an_audit_with_a_failed_control_replaces_every_earlier_report() {
     let folder = TempDir::new().unwrap();
-    let paths = ["a.json", "a.xml", "a.sarif", "a.html"].map(|name| folder.path().join(name));
+    let paths = ReportKind::ALL.map(|kind| folder.path().join("a").with_extension(kind.extension()));
     let (_running, url) = server(&[]);
     let reports: Vec<&str> = paths.iter().flat_map(|path| ["--report", path.to_str().unwrap()]).collect();
     // No server listens, the verifier does not know the mini program, and it does not accept the keys.

@@ -243,7 +243,7 @@ fn completions_are_written_for_every_shell() {
 }
 
 #[test]
-fn every_general_command_works_once() {
+fn ten_common_commands_answer_people_and_programs() {
     let state = State::new();
     for arguments in [
         vec!["support"],

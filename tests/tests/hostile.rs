@@ -148,7 +148,7 @@ fn bytes_that_are_not_http_get_an_error_or_no_answer() {
 }
 
 #[test]
-fn wrong_types_for_every_member_of_every_method_are_errors_and_change_nothing() {
+fn no_odd_value_of_a_parameter_is_a_defect_of_the_program() {
     let server = Server::start();
     let body = |answer: String| -> Value {
         serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap_or_else(|_| panic!("{answer}"))

@@ -1,5 +1,6 @@
 //! README shows what the program really prints.
 
+use soter_attack::audit::ReportKind;
 use soter_attack::catalogue;
 use soter_bridge::server::ServerPath;
 use soter_tests::Program;
@@ -55,6 +56,19 @@ fn the_audit_that_is_shown_has_every_attack_of_the_catalogue() {
         let verdicts = shown.rsplit(": ").next().expect("verdicts").split(';').next().expect("verdicts");
         let parts = verdicts.split(", ").map(|part| part.split(' ').next()?.parse::<usize>().ok());
         assert_eq!(parts.sum::<Option<usize>>(), Some(number), "{shown}");
+    }
+}
+
+#[test]
+fn every_form_of_a_report_is_named_by_the_help_and_in_both_languages() {
+    let help = Program::new(["audit", "--help"]).run().exits(0).stdout;
+    let line = |text: &str| text.lines().find(|line| line.contains(".json")).map(str::to_owned);
+    let reports = |text: &str| text.lines().find(|line| line.contains("`.json`")).map(str::to_owned);
+    for kind in ReportKind::ALL {
+        let extension = format!(".{}", kind.extension());
+        for named in [line(&help), reports(README), reports(README_CHINESE)] {
+            assert!(named.as_deref().is_some_and(|line| line.contains(&extension)), "{extension}: {named:?}");
+        }
     }
 }
 

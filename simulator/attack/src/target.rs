@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -126,7 +127,7 @@ pub struct User {
 }
 
 /// A user who is logged in, if the target has logins.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Visit {
     /// The user.
     pub user: User,
@@ -136,9 +137,23 @@ pub struct Visit {
     pub cookies: Cookies,
 }
 
+impl fmt::Debug for Visit {
+    /// Without the values, which may be tokens.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Visit").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
 /// The cookies of one login, kept as RFC 6265 says. Any answer may change them. Clones share the same cookies.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Cookies(Arc<Mutex<CookieStore>>);
+
+impl fmt::Debug for Cookies {
+    /// Without the cookies, which are as good as a login.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Cookies").finish_non_exhaustive()
+    }
+}
 
 impl Cookies {
     /// Carries out one `Set-Cookie` header of an answer from this address. As in browsers, a header that is not understood

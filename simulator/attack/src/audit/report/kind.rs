@@ -18,21 +18,33 @@ pub enum ReportKind {
 }
 
 impl ReportKind {
+    /// All forms, in the order in which errors list them.
+    pub const ALL: [Self; 4] = [Self::Json, Self::JUnit, Self::Sarif, Self::Html];
+
+    /// The extension of such a file, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Json => "json",
+            Self::JUnit => "xml",
+            Self::Sarif => "sarif",
+        }
+    }
+
     /// The form for a file name's extension.
     ///
     /// # Errors
     /// `InvalidParams` if the file name has another extension, or none.
     pub fn from_path(path: &Path) -> Result<Self, CommandError> {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-        match ending.as_deref() {
-            Some("html" | "htm") => Ok(Self::Html),
-            Some("json") => Ok(Self::Json),
-            Some("xml") => Ok(Self::JUnit),
-            Some("sarif") => Ok(Self::Sarif),
-            _ => Err(CommandError::invalid_params(
+        let ending = ending.as_deref().map(|ending| if ending == "htm" { "html" } else { ending });
+        let kind = Self::ALL.into_iter().find(|kind| Some(kind.extension()) == ending);
+        kind.ok_or_else(|| {
+            let known = Self::ALL.map(|kind| format!(".{}", kind.extension())).join(", ");
+            CommandError::invalid_params(
                 format!("no report is written as {}", path.display()),
-                "end the file's name in .json, .xml (JUnit), .sarif or .html",
-            )),
-        }
+                format!("end the file's name in one of {known}"),
+            )
+        })
     }
 }
