@@ -44,7 +44,7 @@ impl Write for Stderr {
         if has_thread() {
             STDERR.put(Kind::Text, text, *self == Self::Waiting);
         } else {
-            let _ = io::stderr().write_all(text);
+            write_directly(text);
         }
         Ok(text.len())
     }
@@ -59,7 +59,7 @@ pub(crate) fn log(line: &[u8]) {
     if has_thread() {
         STDERR.put(Kind::Log, line, false);
     } else {
-        let _ = io::stderr().write_all(line);
+        write_directly(line);
     }
 }
 
@@ -111,12 +111,13 @@ fn has_thread() -> bool {
     static THREAD: OnceLock<bool> = OnceLock::new();
     *THREAD.get_or_init(|| {
         let thread = std::thread::Builder::new().name("stderr".to_owned());
-        let write = |text: &[u8]| {
-            // What cannot be written to standard error cannot be reported anywhere.
-            let _ = io::stderr().write_all(text);
-        };
-        thread.spawn(move || STDERR.write_all_texts(write)).is_ok()
+        thread.spawn(|| STDERR.write_all_texts(write_directly)).is_ok()
     })
+}
+
+fn write_directly(text: &[u8]) {
+    // What cannot be written to standard error cannot be reported anywhere.
+    let _ = io::stderr().write_all(text);
 }
 
 /// What a text is.
