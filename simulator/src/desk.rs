@@ -1,12 +1,13 @@
 //! The desk: all phones of one process, and the command protocol over them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use holdings::AttackerHoldings;
 use phones::Phones;
 use records::{Records, first_phone_name};
-use refusals::{clock_without_seed, find_profile, folder_error};
+use refusals::{clock_without_seed, find_profile};
 use soter_attack::KeySource;
 use soter_bridge::page;
 use soter_bridge::protocol::sensor::SensorMode;
@@ -23,6 +24,7 @@ use crate::phone::{KeyStock, Phone, PhoneContext, Record};
 use crate::store::{DeviceName, StateFolder};
 
 mod attacks;
+mod change;
 mod danger;
 mod devices;
 mod holdings;
@@ -58,6 +60,8 @@ struct Inner {
     holdings: AttackerHoldings,
     /// The source of keys for attacks, created with the first attack.
     attack_keys: OnceLock<KeySource>,
+    /// Whether a reset could not empty the ledger of WeChat's servers.
+    ledger_to_clear: AtomicBool,
     /// Held while the list of phones or its document changes, so that each change is complete before the next one.
     change_lock: Mutex<()>,
 }
@@ -89,18 +93,29 @@ impl Desk {
         }
         let folder = match state {
             State::Ephemeral => None,
-            State::Folder(path) => {
-                Some(Arc::new(StateFolder::open(&path).map_err(|error| folder_error(&error))?))
+            State::Folder(path) => Some(Arc::new(StateFolder::open(&path)?)),
+        };
+        let document = folder.as_deref().map(StateFolder::load_document::<Records>).transpose()?.flatten();
+        let ledger = match &folder {
+            None => Ledger::in_memory(),
+            Some(folder) => {
+                let mut store = SqliteStore::open(&folder.ledger_path())?;
+                if document.as_ref().is_some_and(|document| document.ledger_to_clear) {
+                    store.clear()?;
+                }
+                Ledger::open(store)?
             }
         };
         let (events, _) = broadcast::channel(EVENT_BACKLOG);
         let journal = Arc::new(Journal::new());
-        let wechat = Arc::new(wechat_servers(wechat, folder.as_deref(), servers_clock, &journal, &events)?);
+        let wechat = Arc::new(wechat_servers(wechat, ledger, servers_clock, &journal, &events)?);
         let keys = (key_stock > 0).then(|| KeyStock::new(key_stock));
         let context = PhoneContext { folder, events, wechat, keys };
 
-        let stored =
-            context.folder.as_ref().map(|folder| Records::load(folder, &context)).transpose()?.flatten();
+        let stored = match &context.folder {
+            Some(folder) => Records::complete(document, folder, &context)?,
+            None => None,
+        };
         let is_new = stored.is_none();
         let records = match stored {
             Some(records) => records,
@@ -118,6 +133,7 @@ impl Desk {
             allow_reset,
             holdings: AttackerHoldings::default(),
             attack_keys: OnceLock::new(),
+            ledger_to_clear: AtomicBool::new(false),
             change_lock: Mutex::new(()),
         };
         let desk = Self { inner: Arc::new(inner) };
@@ -143,8 +159,9 @@ impl Desk {
                 "leave --profile out, choose another folder with --state, or create a device of that profile",
             ));
         }
-        if is_new {
-            desk.save(&desk.begin_change())?;
+        if is_new && let Err(error) = desk.begin_change().save(|_| {}) {
+            desk.discard_files(selected.name());
+            return Err(error);
         }
         Ok(desk)
     }
@@ -210,17 +227,13 @@ impl Desk {
     /// [`ErrorKind::Environment`] if the lock holder's note cannot be replaced.
     pub fn set_url(&self, url: &str) -> Result<(), CommandError> {
         match &self.inner.context.folder {
-            Some(folder) => folder.set_url(url).map_err(|error| folder_error(&error)),
+            Some(folder) => Ok(folder.set_url(url)?),
             None => Ok(()),
         }
     }
 
     fn phones(&self) -> MutexGuard<'_, Phones> {
         self.inner.phones.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn begin_change(&self) -> Change<'_> {
-        Change(self.inner.change_lock.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The phone of this name, or the selected one.
@@ -255,34 +268,47 @@ impl Desk {
             ));
         }
         let name = first_phone_name()?;
+        let mut record = Record::new(self.inner.first_profile);
+        if let Some(mode) = self.inner.sensor.clone() {
+            record.set_sensor(mode);
+        }
+        let phone = Arc::new(Phone::new(name.clone(), record, self.inner.context.clone()));
+        if let Some(seed) = &self.inner.seed {
+            phone.plan_seed(seed, self.inner.clock)?;
+        }
         let removed = {
             let change = self.begin_change();
-            let record = Record::new(self.inner.first_profile);
-            let phone = Phone::new(name.clone(), record, self.inner.context.clone());
-            if let Some(mode) = self.inner.sensor.clone() {
-                phone.set_sensor_mode(mode);
-            }
+            // The new phone may have the name of an old one, whose files are removed after this.
+            change.save(|records| {
+                let phones = BTreeMap::from([(name.clone(), phone.record())]);
+                let old = std::mem::replace(&mut records.phones, phones);
+                records.removing.extend(old.into_keys());
+                records.selected = name.clone();
+                records.ledger_to_clear = true;
+            })?;
+            self.inner.ledger_to_clear.store(true, Ordering::Relaxed);
             let removed = {
                 let mut phones = self.phones();
                 phones.selected = name.clone();
-                std::mem::replace(&mut phones.by_name, BTreeMap::from([(name.clone(), Arc::new(phone))]))
+                std::mem::replace(&mut phones.by_name, BTreeMap::from([(name.clone(), Arc::clone(&phone))]))
             };
             for phone in removed.values() {
                 phone.discard();
-                if let Some(folder) = &self.inner.context.folder {
-                    folder.remove_device(phone.name()).map_err(|error| folder_error(&error))?;
-                }
             }
-            if let Some(seed) = &self.inner.seed {
-                self.phone(None)?.make_reproducible(seed, self.inner.clock)?;
-            }
-            self.save(&change)?;
             removed
         };
         info!(removed = removed.len(), "all phones are replaced by a new one");
-        drop(removed);
         self.inner.holdings.clear();
-        self.wechat().reset().await?;
+        match self.wechat().reset().await {
+            Ok(()) => self.inner.ledger_to_clear.store(false, Ordering::Relaxed),
+            Err(error) => warn!("the ledger is emptied at the next start: {}", error.what),
+        }
+        self.begin_change().finish_removals(removed.into_keys());
+        if self.inner.seed.is_some()
+            && let Err(error) = phone.switch_on_as_planned()
+        {
+            warn!(phone = %phone.name(), "the phone is made when it is used: {}", error.what);
+        }
         Ok(desk::WasReset { device: name.to_string() })
     }
 
@@ -290,26 +316,11 @@ impl Desk {
         let selected = self.phones().selected == *phone.name();
         phone.describe(selected)
     }
-
-    /// Writes the normal world's document, if there is a folder.
-    fn save(&self, _change: &Change<'_>) -> Result<(), CommandError> {
-        let Some(folder) = &self.inner.context.folder else { return Ok(()) };
-        let records = {
-            let phones = self.phones();
-            let by_name = phones.by_name.iter().map(|(name, phone)| (name.clone(), phone.record())).collect();
-            Records { selected: phones.selected.clone(), phones: by_name }
-        };
-        folder.save_document(&records).map_err(|error| folder_error(&error))
-    }
 }
 
-/// The right to change the list of phones and its document.
-struct Change<'a>(#[expect(dead_code, reason = "held, not read")] MutexGuard<'a, ()>);
-
-/// Opens WeChat's servers. Their ledger is in the state folder, too.
 fn wechat_servers(
     mut options: WeChatOptions,
-    folder: Option<&StateFolder>,
+    ledger: Ledger,
     clock: Arc<dyn Clock>,
     journal: &Arc<Journal>,
     events: &broadcast::Sender<Event>,
@@ -317,10 +328,6 @@ fn wechat_servers(
     let root = soter_tee::emulated_root_key()
         .ok_or_else(|| CommandError::internal("the emulated root does not read"))?;
     options.trusted_roots.push(root);
-    let ledger = match folder {
-        None => Ledger::in_memory(),
-        Some(folder) => SqliteStore::open(&folder.ledger_path()).and_then(Ledger::open)?,
-    };
     let events = events.clone();
     let observer: Observer = Arc::new(move |event| {
         if events.receiver_count() > 0 {

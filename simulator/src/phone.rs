@@ -18,6 +18,7 @@
 //!   state                   what a phone is made of
 //! ```
 
+pub(crate) use clock::check_clock;
 pub(crate) use context::PhoneContext;
 pub(crate) use danger::{CounterState, Flash};
 pub(crate) use key_stock::KeyStock;

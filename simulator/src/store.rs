@@ -28,6 +28,7 @@ mod folder;
 mod folder_error;
 mod lock;
 mod lock_owner;
+mod locked_storage;
 mod name;
 mod phones;
 
@@ -35,6 +36,7 @@ pub use disk::{DiskStorage, MAX_FILE_BYTES};
 pub use folder::StateFolder;
 pub use folder_error::FolderError;
 pub use lock_owner::LockOwner;
+pub use locked_storage::LockedStorage;
 pub use name::{DeviceName, DeviceNameError, MAX_NAME_BYTES};
 pub use phones::{DocumentDefect, MAX_DOCUMENT_BYTES};
 

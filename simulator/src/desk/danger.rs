@@ -1,7 +1,5 @@
 //! `danger.*`: an attacker's powers over the phones on the desk.
 
-use std::sync::Arc;
-
 use soter_attack::{Scheme, SoftwareKey};
 use soter_bridge::protocol::danger::{Copied, Duplicate, Restore, SetClock, Sign, Signature, Snapshot};
 use soter_bridge::protocol::{CommandError, ErrorKind, PrivateKeyText, device};
@@ -9,7 +7,7 @@ use soter_wire::base64;
 
 use super::Desk;
 use super::holdings::FlashCopy;
-use crate::phone::CounterState;
+use crate::phone::{CounterState, Record, check_clock};
 use crate::store::DeviceName;
 
 /// The maximum number of copies on a desk. Each is smaller than 5 MiB, and usually has some kilobytes.
@@ -71,11 +69,8 @@ impl Desk {
         let original = self.phone(device)?;
         let change = self.begin_change();
         self.check_name_and_limit(&name)?;
-        let phone = Arc::new(original.duplicate(name.clone(), self.inner.context.clone())?);
-        let summary = phone.summary();
-        self.phones().by_name.insert(name, phone);
-        self.save(&change)?;
-        Ok(summary)
+        let phone = original.duplicate(name, self.inner.context.clone())?;
+        self.add(&change, phone)
     }
 
     pub(super) fn force_clock(
@@ -84,8 +79,12 @@ impl Desk {
         set: SetClock,
     ) -> Result<device::Device, CommandError> {
         let phone = self.phone(device)?;
-        phone.force_clock(set.clock)?;
-        self.save(&self.begin_change())?;
+        set.clock.map_or(Ok(()), check_clock)?;
+        let force = |record: &mut Record| record.force_clock(set.clock);
+        self.begin_change().save_record(&phone, force, || {
+            phone.force_clock(set.clock);
+            Ok(())
+        })?;
         self.describe(&phone)
     }
 

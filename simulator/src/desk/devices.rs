@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use soter_bridge::protocol::sensor::{Sensor, SensorMode};
 use soter_bridge::protocol::{CommandError, ErrorKind, SeedText, device};
 use soter_tee::Seed;
 use soter_wire::{PROFILES, Profile};
 
 use super::Desk;
-use super::refusals::{clock_without_seed, find_profile, folder_error};
+use super::change::Change;
+use super::refusals::{clock_without_seed, find_profile};
 use crate::phone::{Phone, Record};
 use crate::store::DeviceName;
 
@@ -26,19 +28,29 @@ impl Desk {
         if clock.is_some() && seed.is_none() {
             return Err(clock_without_seed());
         }
-        let phone = Phone::new(name.clone(), Record::new(profile), self.inner.context.clone());
-        let phone = Arc::new(phone);
+        let mut record = Record::new(profile);
+        if let Some(mode) = self.inner.sensor.clone() {
+            record.set_sensor(mode);
+        }
+        let phone = Phone::new(name.clone(), record, self.inner.context.clone());
         let change = self.begin_change();
         self.check_name_and_limit(&name)?;
-        if let Some(mode) = self.inner.sensor.clone() {
-            phone.set_sensor_mode(mode);
-        }
         if let Some(seed) = seed {
             phone.make_reproducible(seed, clock)?;
         }
+        self.add(&change, phone)
+    }
+
+    /// Adds a phone to the desk. If that fails, its files are removed.
+    pub(super) fn add(&self, change: &Change<'_>, phone: Phone) -> Result<device::Summary, CommandError> {
+        let name = phone.name().clone();
+        let saved = change.save(|records| drop(records.phones.insert(name.clone(), phone.record())));
+        if let Err(error) = saved {
+            self.discard_files(&name);
+            return Err(error);
+        }
         let summary = phone.summary();
-        self.phones().by_name.insert(name, phone);
-        self.save(&change)?;
+        self.phones().by_name.insert(name, Arc::new(phone));
         Ok(summary)
     }
 
@@ -72,8 +84,8 @@ impl Desk {
     pub(super) fn select(&self, name: &str) -> Result<device::Summary, CommandError> {
         let phone = self.phone(Some(name))?;
         let change = self.begin_change();
+        change.save(|records| records.selected = phone.name().clone())?;
         self.phones().selected = phone.name().clone();
-        self.save(&change)?;
         Ok(phone.summary())
     }
 
@@ -81,41 +93,52 @@ impl Desk {
         let change = self.begin_change();
         let phone = self.phone(Some(name))?;
         let selected = {
-            let mut phones = self.phones();
-            if phones.by_name.len() == 1 {
+            let phones = self.phones();
+            let mut others = phones.by_name.keys().filter(|other| *other != phone.name());
+            let Some(first) = others.next() else {
                 return Err(CommandError::invalid_params(
                     format!("`{name}` is the only device on the desk"),
                     "create another one first",
                 ));
-            }
-            phones.by_name.remove(phone.name());
-            if phones.selected == *phone.name()
-                && let Some(next) = phones.by_name.keys().next().cloned()
-            {
-                phones.selected = next;
-            }
-            phones.selected.to_string()
+            };
+            if phones.selected == *phone.name() { first.clone() } else { phones.selected.clone() }
         };
-        phone.discard();
-        // After a crash between these two steps, files without an entry are left, and the phone is on the desk again.
-        self.save(&change)?;
-        if let Some(folder) = &self.inner.context.folder {
-            folder.remove_device(phone.name()).map_err(|error| folder_error(&error))?;
+        change.save(|records| {
+            records.phones.remove(phone.name());
+            records.removing.insert(phone.name().clone());
+            records.selected = selected.clone();
+        })?;
+        {
+            let mut phones = self.phones();
+            phones.by_name.remove(phone.name());
+            phones.selected = selected.clone();
         }
-        Ok(device::Removed { removed: phone.name().to_string(), selected })
+        phone.discard();
+        change.finish_removals([phone.name().clone()]);
+        Ok(device::Removed { removed: phone.name().to_string(), selected: selected.to_string() })
     }
 
-    pub(super) fn set(&self, name: Option<&str>, set: device::Set) -> Result<device::Device, CommandError> {
+    pub(super) fn set(&self, name: Option<&str>, set: &device::Set) -> Result<device::Device, CommandError> {
         let phone = self.phone(name)?;
-        phone.set(set)?;
-        self.save(&self.begin_change())?;
+        let change = self.begin_change();
+        phone.check_settings(set)?;
+        change.save_record(&phone, |record| record.set(set), || phone.set(set))?;
         self.describe(&phone)
+    }
+
+    pub(super) fn set_sensor_mode(
+        &self,
+        name: Option<&str>,
+        mode: &SensorMode,
+    ) -> Result<Sensor, CommandError> {
+        let phone = self.phone(name)?;
+        let set = |record: &mut Record| record.set_sensor(mode.clone());
+        self.begin_change().save_record(&phone, set, || Ok(phone.set_sensor_mode(mode.clone())))
     }
 
     pub(super) fn reset_normal_world(&self, name: Option<&str>) -> Result<device::Device, CommandError> {
         let phone = self.phone(name)?;
-        phone.reset_normal_world()?;
-        self.save(&self.begin_change())?;
+        self.begin_change().save_record(&phone, Record::reset, || phone.reset_normal_world())?;
         self.describe(&phone)
     }
 }

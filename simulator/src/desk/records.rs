@@ -1,12 +1,11 @@
 //! What the normal world stores about the phones: the document `phones.json` of a state folder.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use soter_bridge::protocol::CommandError;
 
-use super::refusals::folder_error;
 use crate::phone::{PhoneContext, Record, stored_record};
 use crate::store::{DeviceName, StateFolder};
 
@@ -18,25 +17,42 @@ const FIRST_PHONE_NAME: &str = "phone";
 pub(super) struct Records {
     pub(super) selected: DeviceName,
     pub(super) phones: BTreeMap<DeviceName, Record>,
+    /// Devices that were removed, and whose folders may still be there. A new phone may have the name of one of them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) removing: BTreeSet<DeviceName>,
+    /// Whether the ledger of WeChat's servers still has to be emptied, because a reset could not do it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) ledger_to_clear: bool,
 }
 
 impl Records {
     pub(super) fn with_phone(name: DeviceName, record: Record) -> Self {
-        Self { selected: name.clone(), phones: BTreeMap::from([(name, record)]) }
+        Self {
+            selected: name.clone(),
+            phones: BTreeMap::from([(name, record)]),
+            removing: BTreeSet::new(),
+            ledger_to_clear: false,
+        }
     }
 
-    /// Loads a state folder's document, and adds phones that have files and no entry: the document is missing, an
-    /// older one was put back, or a removal was interrupted. `None` for a folder without phones.
-    pub(super) fn load(folder: &StateFolder, context: &PhoneContext) -> Result<Option<Self>, CommandError> {
-        let document = folder.load_document::<Self>().map_err(|error| folder_error(&error))?;
-        let (selected, mut phones) = match document {
-            Some(Self { selected, phones }) => (Some(selected), phones),
-            None => (None, BTreeMap::new()),
+    /// Completes a state folder's document: finishes the removals that it lists, and adds phones that have files and no
+    /// entry, because the document is missing or an older one was put back. `None` for a folder without phones.
+    pub(super) fn complete(
+        document: Option<Self>,
+        folder: &StateFolder,
+        context: &PhoneContext,
+    ) -> Result<Option<Self>, CommandError> {
+        let (selected, mut phones, removing) = match document {
+            Some(Self { selected, phones, removing, .. }) => (Some(selected), phones, removing),
+            None => (None, BTreeMap::new(), BTreeSet::new()),
         };
+        for name in &removing {
+            folder.remove_device(name)?;
+        }
         for (name, record) in &phones {
             record.check(name)?;
         }
-        for name in folder.device_names_on_disk().map_err(|error| folder_error(&error))? {
+        for name in folder.device_names_on_disk()? {
             if let Entry::Vacant(vacant) = phones.entry(name) {
                 let record = stored_record(vacant.key(), context)?;
                 vacant.insert(record);
@@ -46,7 +62,12 @@ impl Records {
             .filter(|name| phones.contains_key(name))
             .or_else(|| phones.keys().find(|name| name.as_str() == FIRST_PHONE_NAME).cloned())
             .or_else(|| phones.keys().next().cloned());
-        Ok(selected.map(|selected| Self { selected, phones }))
+        Ok(selected.map(|selected| Self {
+            selected,
+            phones,
+            removing: BTreeSet::new(),
+            ledger_to_clear: false,
+        }))
     }
 }
 

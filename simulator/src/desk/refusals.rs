@@ -3,8 +3,6 @@
 use soter_bridge::protocol::CommandError;
 use soter_wire::{Profile, shortened};
 
-use crate::store::FolderError;
-
 pub(super) fn find_profile(name: &str) -> Result<&'static Profile, CommandError> {
     Profile::named(name).ok_or_else(|| {
         let shown = shortened(name, 80);
@@ -21,8 +19,4 @@ pub(super) fn clock_without_seed() -> CommandError {
         "a clock was given without a seed",
         "give a seed too: only a seeded phone has a clock of its own",
     )
-}
-
-pub(super) fn folder_error(error: &FolderError) -> CommandError {
-    CommandError::environment(error.to_string(), error.remedy())
 }

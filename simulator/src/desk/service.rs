@@ -5,7 +5,7 @@ use soter_bridge::protocol::{Call, Changes, CommandError, Event, Request, Respon
 use soter_wechat::verification;
 use tokio::sync::broadcast;
 use tracing::field::Empty;
-use tracing::{Instrument, error, info_span};
+use tracing::{Instrument, info_span};
 
 use super::Desk;
 use super::devices::families;
@@ -21,8 +21,8 @@ impl Service for Desk {
         if answer.is_ok() {
             self.send_change_event(changes, device.as_deref(), method);
         }
-        if self.phone(device.as_deref()).is_ok_and(|phone| phone.take_record_changed()) {
-            self.save(&self.begin_change()).inspect_err(|error| error!("{}", error.what))?;
+        if let Ok(phone) = self.phone(device.as_deref()) {
+            self.save_changed_record(&phone);
         }
         answer
     }
@@ -68,16 +68,12 @@ impl Desk {
                 let phone = phone()?;
                 Response::DeviceShow(self.describe(&phone)?)
             }
-            Request::DeviceSet(set) => Response::DeviceSet(self.set(device, set)?),
+            Request::DeviceSet(set) => Response::DeviceSet(self.set(device, &set)?),
             Request::DeviceRemove(remove) => Response::DeviceRemove(self.remove(&remove.name)?),
             Request::DeviceResetNormalWorld(_) => {
                 Response::DeviceResetNormalWorld(self.reset_normal_world(device)?)
             }
-            Request::SensorSetMode(set) => {
-                let sensor = phone()?.set_sensor_mode(set.mode);
-                self.save(&self.begin_change())?;
-                Response::SensorSetMode(sensor)
-            }
+            Request::SensorSetMode(set) => Response::SensorSetMode(self.set_sensor_mode(device, &set.mode)?),
             Request::SensorTouch(touch) => Response::SensorTouch(phone()?.touch(touch.touch)?),
             Request::SensorCancel(_) => Response::SensorCancel(phone()?.cancel()?),
             Request::BiometricEnroll(enroll) => Response::BiometricEnroll(phone()?.enroll(enroll.mode)?),

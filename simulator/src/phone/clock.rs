@@ -42,7 +42,7 @@ impl Clock {
 }
 
 /// Checks that certificates can be made at this time.
-pub(super) fn check_clock(unix_millis: u64) -> Result<(), CommandError> {
+pub(crate) fn check_clock(unix_millis: u64) -> Result<(), CommandError> {
     if unix_millis <= MAX_CLOCK_MS {
         return Ok(());
     }

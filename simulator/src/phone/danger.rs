@@ -8,7 +8,6 @@ use soter_tee::{
 };
 use zeroize::Zeroizing;
 
-use super::clock::{SEEDED_CLOCK_MS, check_clock};
 use super::context::PhoneContext;
 use super::state::{Phone, PhoneState};
 use crate::store::DeviceName;
@@ -70,17 +69,11 @@ impl Phone {
         self.counter_state(&mut state)
     }
 
-    /// Forces the clock to stand at a moment; `None` ends that.
-    ///
-    /// # Errors
-    /// `InvalidParams` if no certificate can be made at that time.
-    pub(crate) fn force_clock(&self, clock: Option<u64>) -> Result<(), CommandError> {
-        clock.map_or(Ok(()), check_clock)?;
+    /// Forces the clock to stand at a moment at which certificates can be made; `None` ends that.
+    pub(crate) fn force_clock(&self, clock: Option<u64>) {
         let mut state = self.state();
-        let clock = clock.or_else(|| state.record.seeded.then_some(SEEDED_CLOCK_MS));
-        state.clock.set(clock);
-        state.record.clock = clock;
-        Ok(())
+        state.record.force_clock(clock);
+        state.clock.set(state.record.clock);
     }
 
     /// A phone with another name and the same secure world.

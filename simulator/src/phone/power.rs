@@ -4,7 +4,6 @@ use soter_bridge::protocol::CommandError;
 use soter_tee::{OpenError, Seed};
 
 use super::clock::{Clock, SEEDED_CLOCK_MS, check_clock};
-use super::record::Record;
 use super::secure_world::open_error;
 use super::state::{Phone, PhoneState};
 
@@ -12,13 +11,25 @@ impl Phone {
     /// Makes a phone that was never switched on reproducible, and switches it on. From then on, its secure world
     /// remembers the seed.
     pub(crate) fn make_reproducible(&self, seed: &Seed, clock: Option<u64>) -> Result<(), CommandError> {
-        let mut state = self.state();
+        self.plan_seed(seed, clock)?;
+        self.switch_on(&mut self.state(), Some(seed)).map(|_| ())
+    }
+
+    /// As [`make_reproducible`](Self::make_reproducible), when the phone is switched on for the first time.
+    pub(crate) fn plan_seed(&self, seed: &Seed, clock: Option<u64>) -> Result<(), CommandError> {
         let clock = clock.unwrap_or(SEEDED_CLOCK_MS);
         check_clock(clock)?;
+        let mut state = self.state();
         state.record.seeded = true;
         state.record.clock = Some(clock);
         state.clock = Clock::new(Some(clock));
-        self.switch_on(&mut state, Some(seed)).map(|_| ())
+        state.planned_seed = Some(seed.clone());
+        Ok(())
+    }
+
+    /// Switches a phone on for which [`plan_seed`](Self::plan_seed) was called.
+    pub(crate) fn switch_on_as_planned(&self) -> Result<(), CommandError> {
+        self.switch_on(&mut self.state(), None).map(|_| ())
     }
 
     /// Checks that the phone was made with this seed, and switches it on.
@@ -62,10 +73,7 @@ impl Phone {
         self.cancel_dialog(&mut state);
         state.app_sessions.clear();
         self.tee(&mut state)?.factory_reset().map_err(|error| self.tee_error(&error))?;
-        let new = Record::new(self.profile);
-        let record = &mut state.record;
-        let made_as = record.made_as.take();
-        *record = Record { seeded: record.seeded, clock: record.clock, made_as, used: record.used, ..new };
+        state.record.reset();
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use soter_bridge::protocol::{CommandError, device};
 use soter_wire::Profile;
 
 use super::apps::{new_apps, wechat_uid};
+use super::clock::SEEDED_CLOCK_MS;
 use crate::store::DeviceName;
 
 /// What the normal world stores about a phone.
@@ -42,6 +43,27 @@ impl Record {
             sensor: SensorMode::default(),
             settings: device::Settings::default(),
         }
+    }
+
+    /// Replaces apps and settings by those of a new phone.
+    pub(crate) fn reset(&mut self) {
+        let new = Self {
+            apps: new_apps(),
+            sensor: SensorMode::default(),
+            settings: device::Settings::default(),
+            ..self.clone()
+        };
+        *self = new;
+    }
+
+    /// Changes how the sensor is touched.
+    pub(crate) fn set_sensor(&mut self, mode: SensorMode) {
+        self.sensor = mode;
+    }
+
+    /// Makes the clock stand at a moment; `None` ends that, except for a seeded phone.
+    pub(crate) fn force_clock(&mut self, clock: Option<u64>) {
+        self.clock = clock.or_else(|| self.seeded.then_some(SEEDED_CLOCK_MS));
     }
 
     /// Checks that this version knows the phone's profile.

@@ -34,6 +34,17 @@ impl Phone {
             if state.record.used && !self.is_stored(state) {
                 return Err(self.missing_storage_error());
             }
+            if let Some(folder) = &self.context.folder {
+                folder.finish_removal(&self.name)?;
+            }
+            let planned_seed = state.planned_seed.clone();
+            let seed = seed.or(planned_seed.as_ref());
+            if state.record.seeded && !state.record.used && seed.is_none() {
+                return Err(CommandError::invalid_params(
+                    format!("device `{}` is to be made from a seed, and none is given", self.name),
+                    "give the seed with --seed, or remove the device",
+                ));
+            }
             let environment = self.environment(state);
             let made_as = state.record.made_as.as_ref().unwrap_or(&self.name);
             let identity = DeviceIdentity { name: made_as.as_str(), profile: Some(self.profile), seed };
@@ -42,6 +53,7 @@ impl Phone {
             let tee = tee.map_err(|error| open_error(&error))?;
             debug!(profile = self.profile.name, is_new = !state.record.used, "the phone is switched on");
             state.tee = Some(Box::new(tee));
+            state.planned_seed = None;
             state.record_changed |= !std::mem::replace(&mut state.record.used, true);
         }
         state.tee.as_deref_mut().ok_or_else(|| CommandError::internal("a phone that was switched on is off"))
@@ -57,7 +69,7 @@ impl Phone {
     /// phone.
     pub(super) fn missing_storage_error(&self) -> CommandError {
         let folder = match &self.context.folder {
-            Some(folder) => folder.device_storage(&self.name).folder().display().to_string(),
+            Some(folder) => folder.device_folder(&self.name).display().to_string(),
             None => "its memory".to_owned(),
         };
         CommandError::environment(
@@ -69,7 +81,7 @@ impl Phone {
     /// Whether there is a secure world to switch on; otherwise a new one would be made.
     fn is_stored(&self, state: &PhoneState) -> bool {
         match &self.context.folder {
-            Some(folder) => folder.device_storage(&self.name).folder().exists(),
+            Some(folder) => folder.device_folder(&self.name).exists(),
             None => state.memory.is_some(),
         }
     }

@@ -9,7 +9,7 @@ use super::state::{Phone, PhoneState};
 
 impl Phone {
     pub(crate) fn set_sensor_mode(&self, mode: SensorMode) -> Sensor {
-        self.state().record.sensor = mode.clone();
+        self.state().record.set_sensor(mode.clone());
         Sensor { mode }
     }
 

@@ -6,6 +6,7 @@ use soter_wechat::codes::wx::{self, message};
 use soter_wire::shortened;
 
 use super::clock::{SEEDED_CLOCK_MS, check_clock};
+use super::record::Record;
 use super::state::Phone;
 
 /// The maximum latency, in milliseconds.
@@ -34,30 +35,50 @@ const INTERNAL_ERROR_TEXTS: [&str; 4] = [
 ];
 
 impl Phone {
-    pub(crate) fn set(&self, set: Set) -> Result<(), CommandError> {
-        check(&set)?;
+    /// Checks that everything can be set.
+    ///
+    /// # Errors
+    /// `InvalidParams` if a value is not permitted, the user does not exist, or a clock is given for a phone that shows the
+    /// computer's time.
+    pub(crate) fn check_settings(&self, set: &Set) -> Result<(), CommandError> {
+        check(set)?;
         if let Patch::Set(user) = &set.user {
             self.context.wechat.openid(user, &self.context.wechat.accounts().first_app().appid)?;
         }
-        let mut state = self.state();
-        if !set.clock.is_keep() {
-            let clock = set.clock.apply(SEEDED_CLOCK_MS, SEEDED_CLOCK_MS);
-            if !state.record.seeded {
-                return Err(CommandError::invalid_params(
-                    format!("device `{}` has no clock of its own: it shows the computer's time", self.name),
-                    "create a device with a seed to set its clock",
-                ));
-            }
-            state.clock.set(Some(clock));
-            state.record.clock = Some(clock);
+        if !set.clock.is_keep() && !self.state().record.seeded {
+            return Err(CommandError::invalid_params(
+                format!("device `{}` has no clock of its own: it shows the computer's time", self.name),
+                "create a device with a seed to set its clock",
+            ));
         }
+        Ok(())
+    }
+
+    /// Sets what [`check_settings`](Self::check_settings) has checked.
+    ///
+    /// # Errors
+    /// `UnknownDevice` or `Environment` if the system is to be upgraded and the secure world fails. Nothing has changed.
+    pub(crate) fn set(&self, set: &Set) -> Result<(), CommandError> {
+        let mut state = self.state();
         if set.system_upgrade == Patch::Set(true) {
             self.tee(&mut state)?.system_upgrade().map_err(|error| self.tee_error(&error))?;
         }
-        let settings = &mut state.record.settings;
-        let current = std::mem::take(settings);
+        state.record.set(set);
+        state.clock.set(state.record.clock);
+        Ok(())
+    }
+}
+
+impl Record {
+    /// Sets the values that are given.
+    pub(crate) fn set(&mut self, set: &Set) {
         let default = Settings::default();
-        *settings = Settings {
+        let set = set.clone();
+        if !set.clock.is_keep() {
+            self.clock = Some(set.clock.apply(SEEDED_CLOCK_MS, SEEDED_CLOCK_MS));
+        }
+        let current = std::mem::take(&mut self.settings);
+        self.settings = Settings {
             support: set.support.apply(current.support, default.support),
             permission: set.permission.apply(current.permission, default.permission),
             modes: apply_optional(set.modes, current.modes),
@@ -72,7 +93,6 @@ impl Phone {
             latency: set.latency.apply(current.latency, default.latency),
             user: apply_optional(set.user, current.user),
         };
-        Ok(())
     }
 }
 

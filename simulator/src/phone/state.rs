@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use soter_bridge::protocol::Event;
-use soter_tee::{MemoryStorage, Tee};
+use soter_tee::{MemoryStorage, Seed, Tee};
 use soter_wire::{PROFILES, Profile};
 
 use super::clock::Clock;
@@ -36,6 +36,8 @@ pub(super) struct PhoneState {
     pub(super) dialog: Option<Dialog>,
     /// The signing sessions that apps opened with `initSigh`, the newest last. Touches go to the newest one.
     pub(super) app_sessions: Vec<u64>,
+    /// The seed from which the secure world is to be made when the phone is switched on for the first time.
+    pub(super) planned_seed: Option<Seed>,
     /// Whether the record changed by itself after the document was written.
     pub(super) record_changed: bool,
     pub(super) removed: bool,
@@ -52,6 +54,7 @@ impl Phone {
             memory: None,
             dialog: None,
             app_sessions: Vec::new(),
+            planned_seed: None,
             record_changed: false,
             removed: false,
         };
@@ -78,6 +81,11 @@ impl Phone {
     /// Whether the record changed by itself, so that it must be saved. Clears the flag.
     pub(crate) fn take_record_changed(&self) -> bool {
         std::mem::take(&mut self.state().record_changed)
+    }
+
+    /// Says that the record has to be saved after all.
+    pub(crate) fn mark_record_changed(&self) {
+        self.state().record_changed = true;
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, PhoneState> {

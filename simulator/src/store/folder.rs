@@ -1,17 +1,20 @@
 //! The state folder: one lock, the devices' folders, and the normal world's document.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::warn;
 
 use super::disk::DiskStorage;
 use super::durable::{self, FileError};
 use super::folder_error::FolderError;
 use super::lock::FolderLock;
+use super::locked_storage::LockedStorage;
 use super::name::DeviceName;
 use super::phones;
 
@@ -29,9 +32,11 @@ const LEDGER_FILE: &str = "wechat.db";
 #[derive(Debug)]
 pub struct StateFolder {
     path: PathBuf,
-    lock: FolderLock,
+    lock: Arc<FolderLock>,
     /// Held while the document is replaced, because there is only one temporary file.
     save_lock: Mutex<()>,
+    /// The devices that are to be removed; see [`StateFolder::plan_removals`].
+    planned_removals: Mutex<BTreeSet<DeviceName>>,
 }
 
 impl StateFolder {
@@ -46,7 +51,12 @@ impl StateFolder {
         let path = std::path::absolute(path).map_err(failed)?;
         durable::ensure_folder(&path)?;
         let lock = FolderLock::acquire(&path)?;
-        let folder = Self { path, lock, save_lock: Mutex::new(()) };
+        let folder = Self {
+            path,
+            lock: Arc::new(lock),
+            save_lock: Mutex::new(()),
+            planned_removals: Mutex::default(),
+        };
         folder.remove_leftovers()?;
         Ok(folder)
     }
@@ -74,9 +84,10 @@ impl StateFolder {
         self.lock.set_url(url)
     }
 
-    /// The storage of a device, which may not exist yet. Nothing on disk is changed.
-    pub fn device_storage(&self, name: &DeviceName) -> DiskStorage {
-        DiskStorage::new(&self.device_folder(name))
+    /// The storage of a device, which may not exist yet. Nothing on disk is changed. It refuses everything with
+    /// [`FolderError::Replaced`] once another folder is at this path.
+    pub fn device_storage(&self, name: &DeviceName) -> LockedStorage {
+        LockedStorage::new(Arc::clone(&self.lock), DiskStorage::new(&self.device_folder(name)))
     }
 
     /// The devices that have a folder, sorted by name.
@@ -95,7 +106,9 @@ impl StateFolder {
     /// # Errors
     /// [`FolderError::File`] if the disk fails. Either the device exists as before, or it does not exist any more and
     /// some of its files are left under a name that is never a device's. The next [`StateFolder::open`] removes them.
+    /// [`FolderError::Replaced`] if another folder is at this path; nothing was changed.
     pub fn remove_device(&self, name: &DeviceName) -> Result<(), FolderError> {
+        self.lock.check()?;
         let folder = self.device_folder(name);
         let removed = durable::sibling(&folder, "removed");
         durable::remove_folder(&removed)?;
@@ -104,6 +117,43 @@ impl StateFolder {
             renamed => renamed?,
         }
         Ok(durable::remove_folder(&removed)?)
+    }
+
+    /// Plans the removal of devices that the document does not mention any more. Until it is carried out, the document
+    /// has to list them, so that the next process removes them and does not take them for devices.
+    pub fn plan_removals(&self, names: impl IntoIterator<Item = DeviceName>) {
+        self.removals().extend(names);
+    }
+
+    /// The devices whose removal is planned and not carried out yet.
+    pub fn planned_removals(&self) -> BTreeSet<DeviceName> {
+        self.removals().clone()
+    }
+
+    /// Carries out the planned removal of a device of this name, if there is one. Call this before a new device of that name
+    /// is made.
+    ///
+    /// # Errors
+    /// Those of [`remove_device`](Self::remove_device). The removal stays planned.
+    pub fn finish_removal(&self, name: &DeviceName) -> Result<(), FolderError> {
+        if self.removals().contains(name) {
+            self.remove_device(name)?;
+            self.removals().remove(name);
+        }
+        Ok(())
+    }
+
+    /// Carries out all planned removals. What fails stays planned.
+    pub fn finish_removals(&self) {
+        for name in self.planned_removals() {
+            if let Err(error) = self.finish_removal(&name) {
+                warn!(device = %name, %error, "the files of a removed device are not removed yet");
+            }
+        }
+    }
+
+    fn removals(&self) -> MutexGuard<'_, BTreeSet<DeviceName>> {
+        self.planned_removals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The normal world's document, or `None` if none was ever saved.
@@ -124,16 +174,19 @@ impl StateFolder {
     ///
     /// # Errors
     /// [`FolderError::File`] if the document cannot be serialised or is too large to be read again, and the old one
-    /// stays; or if the disk fails, and the old or the new one is there, complete.
+    /// stays; or if the disk fails, and the old or the new one is there, complete. [`FolderError::Replaced`] if another
+    /// folder is at this path; nothing was changed.
     pub fn save_document<T: Serialize + ?Sized>(&self, document: &T) -> Result<(), FolderError> {
         let path = self.path.join(PHONES_FILE);
         let failed = |source| FileError { action: "write", path: path.clone(), source };
         let bytes = phones::encode(document, phones::MAX_DOCUMENT_BYTES).map_err(failed)?;
         let _guard = self.save_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.lock.check()?;
         Ok(durable::replace_file(&path, &bytes)?)
     }
 
-    fn device_folder(&self, name: &DeviceName) -> PathBuf {
+    /// The folder of a device, which may not exist.
+    pub fn device_folder(&self, name: &DeviceName) -> PathBuf {
         self.path.join(DEVICES_FOLDER).join(name.as_str())
     }
 

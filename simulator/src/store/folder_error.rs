@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use soter_bridge::protocol::CommandError;
+
 use super::durable::FileError;
 use super::lock_owner::LockOwner;
 use super::phones::DocumentDefect;
@@ -17,6 +19,13 @@ pub enum FolderError {
         folder: PathBuf,
         /// Who holds the lock, if the note is readable.
         owner: Option<LockOwner>,
+    },
+    /// The folder at this path is no longer the one that was opened: it was removed, moved or replaced. Nothing was
+    /// written.
+    #[error("state folder {} was removed, moved or replaced while this process used it", folder.display())]
+    Replaced {
+        /// The state folder's path.
+        folder: PathBuf,
     },
     /// The normal world's document was not written by this program. It stays as it is.
     #[error("{} {defect}", path.display())]
@@ -49,6 +58,7 @@ impl FolderError {
                     None => format!("{options}."),
                 }
             }
+            Self::Replaced { .. } => "Nothing more is written. End this process, and start again.".to_owned(),
             Self::Document { path, defect: DocumentDefect::Version { .. } } => format!(
                 "Use the version of soter-sim that wrote it, or delete {}: devices that have a folder below devices/ \
                  are then listed again with default settings.",
@@ -80,6 +90,12 @@ impl FolderError {
 impl From<FileError> for FolderError {
     fn from(error: FileError) -> Self {
         Self::File { action: error.action, path: error.path, source: error.source }
+    }
+}
+
+impl From<FolderError> for CommandError {
+    fn from(error: FolderError) -> Self {
+        Self::environment(error.to_string(), error.remedy())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one lock of a state folder.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Mutex, PoisonError};
@@ -22,6 +22,7 @@ const OWNER_FILE: &str = "lock.owner";
 /// The lock of a state folder. It is held until it is dropped or the process ends in any way.
 #[derive(Debug)]
 pub(super) struct FolderLock {
+    folder: PathBuf,
     file: File,
     owner_path: PathBuf,
     owner: Mutex<LockOwner>,
@@ -47,11 +48,33 @@ impl FolderLock {
         durable::remove_file(&owner_path)?;
         let owner = LockOwner { pid: process::id(), started: unix_seconds(), url: None };
         owner.write(&owner_path)?;
-        Ok(Self { file, owner_path, owner: Mutex::new(owner) })
+        Ok(Self { folder: folder.to_owned(), file, owner_path, owner: Mutex::new(owner) })
+    }
+
+    /// Checks that the locked file is still the one in the folder. Call this before each write: whoever removes or moves a
+    /// folder takes its lock away, and another process may have made a new folder at the same path.
+    ///
+    /// On Windows this is not checked: a folder with an open file cannot be moved.
+    pub(super) fn check(&self) -> Result<(), FolderError> {
+        if self.is_in_place() { Ok(()) } else { Err(FolderError::Replaced { folder: self.folder.clone() }) }
+    }
+
+    #[cfg(unix)]
+    fn is_in_place(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let [locked, found] = [self.file.metadata(), fs::symlink_metadata(self.folder.join(LOCK_FILE))]
+            .map(|metadata| metadata.map(|metadata| (metadata.dev(), metadata.ino())).ok());
+        locked.is_some() && locked == found
+    }
+
+    #[cfg(not(unix))]
+    fn is_in_place(&self) -> bool {
+        self.folder.exists()
     }
 
     /// Writes this process's address into the lock holder's note.
     pub(super) fn set_url(&self, url: &str) -> Result<(), FolderError> {
+        self.check()?;
         let mut owner = self.owner.lock().unwrap_or_else(PoisonError::into_inner);
         let with_url = LockOwner { url: Some(url.to_owned()), ..*owner };
         with_url.write(&self.owner_path)?;
@@ -63,8 +86,9 @@ impl FolderLock {
 impl Drop for FolderLock {
     fn drop(&mut self) {
         // The lock is still held here. The next holder overwrites a note that stays behind.
-        if let Err(error) = durable::remove_file(&self.owner_path) {
-            warn!(error = %FolderError::from(error), "the lock holder's note stays behind");
+        let removed = self.check().and_then(|()| Ok(durable::remove_file(&self.owner_path)?));
+        if let Err(error) = removed {
+            warn!(%error, "the lock holder's note stays behind");
         }
         // Closing the file is not enough if a process that is just starting still has a copy of the descriptor.
         if let Err(error) = self.file.unlock() {

@@ -21,6 +21,7 @@ mod dialog;
 mod restarts;
 mod seeds;
 mod settings;
+mod storage_failures;
 
 fn options(state: State) -> DeskOptions {
     DeskOptions::new(state)

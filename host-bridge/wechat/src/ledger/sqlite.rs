@@ -72,6 +72,14 @@ impl SqliteStore {
         Ok(store)
     }
 
+    /// Removes everything from the ledger, durably.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the file cannot be written. It stays as it is.
+    pub fn clear(&mut self) -> Result<(), LedgerError> {
+        self.commit(&[Change::Clear])
+    }
+
     /// Whether the file is empty and belongs to no program.
     fn is_empty(&self) -> rusqlite::Result<bool> {
         // Exclusive before the first access: the log then needs no shared-memory file.

@@ -21,7 +21,7 @@ fn the_note_of_a_holder_that_was_killed_is_gone_before_the_next_one_writes_its_o
     let writes_note = (Action::CreateFile, durable::sibling(&note, "new"));
     let before_note = steps.iter().position(|step| *step == writes_note).unwrap();
 
-    std::fs::write(&note, "{\"pid\": 7, \"started\": 8, \"url\": null}").unwrap();
+    fs::write(&note, "{\"pid\": 7, \"started\": 8, \"url\": null}").unwrap();
     crash::stop_after(before_note, || FolderLock::acquire(folder.path())).unwrap_err();
 
     assert!(!note.exists());
