@@ -31,8 +31,44 @@ fn auth_key(cpu_id: &str, key: usize, openid: &str) -> Change {
     Change::AuthKey { cpu_id: cpu_id.to_owned(), uid: "1".to_owned(), key }
 }
 
-fn open(path: &Path) -> Ledger {
-    Ledger::open(SqliteStore::open(path).unwrap()).unwrap()
+type Open = fn(&Path) -> Result<Ledger, LedgerError>;
+
+/// Runs the tests of what every store promises. A store has the name of its file.
+macro_rules! test_stores {
+    ($($store:ident: $open:expr,)*) => {
+        const STORES: &[&str] = &[$(stringify!($store)),*];
+        $(mod $store {
+            use super::*;
+            test_stores! { @tests $open;
+                durable_changes_are_loaded_after_a_restart,
+                every_accepted_counter_is_still_spent_after_a_crash,
+                damage_is_an_error_or_has_no_effect,
+                a_file_that_is_not_a_ledger_is_refused_and_unchanged,
+                #[cfg(unix)] nobody_else_can_read_the_ledger,
+            }
+        })*
+    };
+    (@tests $open:expr; $($(#[$attribute:meta])* $test:ident,)*) => {
+        $($(#[$attribute])* #[tokio::test]
+        async fn $test() {
+            super::$test($open).await;
+        })*
+    };
+}
+
+test_stores! {
+    sqlite: |path| SqliteStore::open(path).and_then(Ledger::open),
+}
+
+#[test]
+fn every_store_is_tested() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ledger");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let is_store = std::fs::read_to_string(&path).unwrap().contains("impl LedgerStore for ");
+        assert!(!is_store || name == "tests" || STORES.contains(&name), "{name} is not in `test_stores!`");
+    }
 }
 
 async fn make(ledger: &Ledger, changes: Vec<Change>) {
@@ -47,16 +83,15 @@ async fn spend(ledger: &Ledger, cpu_id: &str, value: u64) -> bool {
     }
 }
 
-#[tokio::test]
-async fn durable_changes_are_loaded_after_a_restart() {
+async fn durable_changes_are_loaded_after_a_restart(open: Open) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wechat.db");
-    let ledger = open(&path);
+    let ledger = open(&path).unwrap();
     make(&ledger, vec![device("a"), device("b"), ask("a", 1), auth_key("a", 2, "o")]).await;
     assert!(spend(&ledger, "a", 7).await);
     drop(ledger);
 
-    let ledger = open(&path);
+    let ledger = open(&path).unwrap();
     assert!(!spend(&ledger, "a", 7).await && spend(&ledger, "a", 8).await && spend(&ledger, "b", 1).await);
     ledger.read(|state| {
         assert_eq!(
@@ -68,14 +103,14 @@ async fn durable_changes_are_loaded_after_a_restart() {
     });
     make(&ledger, vec![Change::Clear]).await;
     drop(ledger);
-    assert!(open(&path).read(|state| state.attk("a").is_none() && state.auth_keys("a", "1").is_empty()));
+    let after = open(&path).unwrap();
+    assert!(after.read(|state| state.attk("a").is_none() && state.auth_keys("a", "1").is_empty()));
 }
 
-#[tokio::test]
-async fn every_accepted_counter_is_still_spent_after_a_crash() {
+async fn every_accepted_counter_is_still_spent_after_a_crash(open: Open) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wechat.db");
-    let ledger = open(&path);
+    let ledger = open(&path).unwrap();
     make(&ledger, vec![device("a")]).await;
     for value in 1..20 {
         assert!(spend(&ledger, "a", value).await);
@@ -85,16 +120,15 @@ async fn every_accepted_counter_is_still_spent_after_a_crash() {
             let entry = entry.unwrap();
             std::fs::copy(entry.path(), crashed.path().join(entry.file_name())).unwrap();
         }
-        let after = open(&crashed.path().join("wechat.db"));
+        let after = open(&crashed.path().join("wechat.db")).unwrap();
         assert!(!spend(&after, "a", value).await, "{value}");
     }
 }
 
-#[tokio::test]
-async fn damage_is_an_error_or_has_no_effect() {
+async fn damage_is_an_error_or_has_no_effect(open: Open) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wechat.db");
-    let ledger = open(&path);
+    let ledger = open(&path).unwrap();
     make(&ledger, vec![device("a"), ask("a", 1), auth_key("a", 2, "o"), counter("a", 1000)]).await;
     drop(ledger);
     let whole = std::fs::read(&path).unwrap();
@@ -110,8 +144,7 @@ async fn damage_is_an_error_or_has_no_effect() {
         .chain(truncations.map(|length| whole[..length].to_vec()));
     for bytes in damaged {
         std::fs::write(&path, &bytes).unwrap();
-        let opened = SqliteStore::open(&path).and_then(Ledger::open);
-        match opened {
+        match open(&path) {
             Ok(ledger) if bytes.is_empty() => assert!(ledger.read(|state| state.attk("a").is_none())),
             Ok(ledger) => {
                 assert_eq!(ledger.read(|state| state.attk("a").cloned()), Some(public(0)));
@@ -133,16 +166,21 @@ async fn damage_is_an_error_or_has_no_effect() {
     assert!(outcomes["error"] > 100, "{outcomes:?}");
 }
 
-#[test]
-fn a_file_that_is_not_a_ledger_is_refused_and_unchanged() {
+async fn a_file_that_is_not_a_ledger_is_refused_and_unchanged(open: Open) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wechat.db");
-    let bytes = b"no database at all, but long enough to be read as one";
-    std::fs::write(&path, bytes).unwrap();
-    let error = SqliteStore::open(&path).unwrap_err();
-    assert!(error.what.contains("not a database"), "{error}");
-    assert_eq!(std::fs::read(&path).unwrap(), bytes);
-    std::fs::remove_file(&path).unwrap();
+    for bytes in [&b"short"[..], b"no ledger at all, but long enough to be read as one"] {
+        std::fs::write(&path, bytes).unwrap();
+        let error = open(&path).unwrap_err();
+        assert!(error.what.contains("wechat.db"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn the_database_of_another_program_is_refused_and_unchanged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("CREATE TABLE t (a); PRAGMA application_id = 7;").unwrap();
     drop(other);
@@ -155,7 +193,7 @@ fn a_file_that_is_not_a_ledger_is_refused_and_unchanged() {
 fn a_newer_format_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wechat.db");
-    drop(open(&path));
+    drop(SqliteStore::open(&path).unwrap());
     let newer = rusqlite::Connection::open(&path).unwrap();
     newer.execute_batch("PRAGMA user_version = 2").unwrap();
     drop(newer);
@@ -165,12 +203,11 @@ fn a_newer_format_is_refused() {
 }
 
 #[cfg(unix)]
-#[test]
-fn nobody_else_can_read_the_ledger() {
+async fn nobody_else_can_read_the_ledger(open: Open) {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wechat.db");
-    let _ledger = open(&path);
+    let _ledger = open(&path).unwrap();
     for entry in std::fs::read_dir(folder.path()).unwrap() {
         let mode = entry.unwrap().metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0);
