@@ -19,6 +19,7 @@ const ZH = {
   'counter-rolled-back': 'counter 小于此设备用过的值：旧结果晚到，或手机被回滚、克隆。请拒绝并重新认证。',
   'duplicate-key': '同一 JSON 对象中有重复的键，各解析器的取值不同。真机不会这样写，应视为伪造。',
   'json-not-a-string': 'json_string 不是字符串：resultJSON 在发送前被解析了。请把小程序得到的原文作为一个字符串发送。',
+  'ledger-unavailable': '服务器无法保存自己的判定，因此什么都不接受。原因见详情、日志或 /health；已有的记录不会丢失，修复后请重发请求。',
   'malformed-json': 'json_string 不是合法的 JSON。请原样发送 resultJSON，检查是否被截断、转义或转换了字符集。',
   'missing-field': '缺少每个结果都有的字段。请发送 resultJSON 本身，不要只取一部分，也不要再包一层。',
   'no-auth-key': '设备已知，但此 uid 没有上传过 AuthKey。',

@@ -35,11 +35,12 @@ use tokio::sync::watch;
 use tracing::info;
 
 use self::guard::Guard;
+use self::routes::Pages;
 use crate::protocol::{CommandError, Service};
 use crate::rpc::Rpc;
 
 pub use self::limits::Limits;
-pub use self::options::{Notices, ServerOptions};
+pub use self::options::{Health, Notices, ServerOptions};
 pub use self::paths::ServerPath;
 
 /// The services behind the port.
@@ -54,6 +55,8 @@ pub struct Services<S> {
     pub page: Option<Router>,
     /// The receiver of notices.
     pub notices: Notices,
+    /// Why the servers cannot work at present, for `/health`.
+    pub health: Health,
     /// Whether `danger.*` and `attack.*` are offered.
     pub attacker: bool,
 }
@@ -117,11 +120,12 @@ impl Server {
     /// [`Limits::drain_timeout`] to finish, and closes what is left.
     pub async fn run<S: Service>(self, services: Services<S>, shutdown: impl Future<Output = ()>) {
         let Self { listener, address, options } = self;
-        let Services { service, journal, wechat, page, notices, attacker } = services;
+        let Services { service, journal, wechat, page, notices, health, attacker } = services;
         let (stop, stopping) = watch::channel(false);
         let rpc = Rpc::new(service, journal).with_attacker_methods(attacker);
         let guard = Arc::new(Guard::new(&options, address, notices));
-        let router = routes::router(rpc, wechat, page, guard, options.limits, stopping.clone());
+        let router =
+            routes::router(rpc, Pages { wechat, page, health }, guard, options.limits, stopping.clone());
         let serving = listener::serve(listener, router, options.limits, stopping);
         info!(%address, has_token = options.token.is_some(), attacker, "serving");
         tokio::pin!(serving);

@@ -210,13 +210,14 @@ impl Desk {
     /// The services behind a server's port: this desk, its journal, WeChat's servers and the device page. With
     /// `attacker`, the attacker's methods are available, too.
     pub fn services(&self, attacker: bool) -> Services<Self> {
-        let desk = self.clone();
+        let (desk, wechat) = (self.clone(), Arc::clone(self.wechat()));
         Services {
             service: Arc::new(self.clone()),
             journal: Arc::clone(self.journal()),
             wechat: routes(Arc::clone(self.wechat())),
             page: Some(page()),
             notices: Arc::new(move |notice: &str| desk.send_notice(notice)),
+            health: Arc::new(move || wechat.failure().map_or(Ok(()), |error| Err(error.into()))),
             attacker,
         }
     }

@@ -1,7 +1,7 @@
 // Servers that stop, restart, hang, or require a token.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -40,6 +40,33 @@ test('a server that stops is reported at once, and the page reconnects to one th
   assert.equal((await call).errCode, 0);
   // The journal is the new server's.
   await page.getByText('2 of 2 calls').waitFor();
+  await close();
+});
+
+test('a ledger that cannot be written is reported until it works again', async (t) => {
+  const state = mkdtempSync(join(tmpdir(), 'soter-sim-'));
+  t.after(() => rmSync(state, { recursive: true }));
+  const [ledger, elsewhere] = [join(state, 'wechat.db'), join(state, 'elsewhere.db')];
+  const server = await ownServer(t, { state });
+  const { page, close } = await open(browser, server.url);
+  await page.getByText('Connected', { exact: true }).waitFor();
+  const result = await server.authenticate('order-59', { touch: '1' });
+  const alert = page.locator('#trouble');
+  await alert.waitFor({ state: 'hidden' });
+  renameSync(ledger, elsewhere);
+  assert.equal((await server.verify(await server.token(), result)).errcode, -1);
+  await alert.getByText('The servers accept nothing:').waitFor();
+  await alert.getByText('end this process, and start again').waitFor();
+  await page.getByText('ledger-unavailable').first().waitFor();
+  // A page that is opened later shows it, too, in its own language.
+  const later = await open(browser, server.url, { locale: 'zh-CN' });
+  await later.page.locator('#trouble').getByText('服务器目前什么都不接受：').waitFor();
+  await later.close();
+  await server.stop();
+  renameSync(elsewhere, ledger);
+  const another = await ownServer(t, { state, port: server.port });
+  await alert.waitFor({ state: 'hidden' });
+  assert.equal((await another.verify(await another.token(), result)).is_ok, true);
   await close();
 });
 

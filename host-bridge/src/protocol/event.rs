@@ -110,6 +110,15 @@ pub enum Event {
         /// The method that changed it, for example `device.set`.
         method: String,
     },
+    /// The ledger of WeChat's servers cannot be written: until `ledgerRecovered`, neither results nor keys are accepted.
+    LedgerFailed {
+        /// One line: what happened.
+        error: String,
+        /// One line: what to do next.
+        next: String,
+    },
+    /// The ledger of WeChat's servers works again.
+    LedgerRecovered {},
     /// Something that the person at the server should know, such as the flag that would have let a client in.
     Notice {
         /// One line.
@@ -134,7 +143,10 @@ impl Event {
     /// The device on which it happened; `None` for events of servers.
     pub fn device(&self) -> Option<&str> {
         match self {
-            Self::Notice { .. } | Self::SignatureJudged { .. } => None,
+            Self::LedgerFailed { .. }
+            | Self::LedgerRecovered {}
+            | Self::Notice { .. }
+            | Self::SignatureJudged { .. } => None,
             Self::Changed { device, .. }
             | Self::PromptShown { device, .. }
             | Self::PromptClosed { device, .. }
@@ -157,6 +169,10 @@ impl From<soter_wechat::Event<'_>> for Event {
                 reason: verdict.reason.name().into_owned(),
                 detail: verdict.detail.clone(),
             },
+            soter_wechat::Event::LedgerFailed { error } => {
+                Self::LedgerFailed { error: error.what.clone(), next: error.next.clone() }
+            }
+            soter_wechat::Event::LedgerRecovered => Self::LedgerRecovered {},
         }
     }
 }

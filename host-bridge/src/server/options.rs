@@ -6,6 +6,7 @@ use std::sync::Arc;
 use soter_wechat::Secret;
 
 use super::limits::Limits;
+use crate::protocol::CommandError;
 
 /// Where to listen, and which clients to admit.
 #[derive(Clone, Debug)]
@@ -37,3 +38,6 @@ impl ServerOptions {
 
 /// Receives notices for the person at the server, such as the flag that would have admitted a refused client.
 pub type Notices = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Says why the servers cannot work at present. Called for each `/health`.
+pub type Health = Arc<dyn Fn() -> Result<(), CommandError> + Send + Sync>;

@@ -24,6 +24,7 @@ use crate::rpc::{Message, Rpc};
 
 use super::guard::{Guard, add_cors_headers};
 use super::limits::Limits;
+use super::options::Health;
 use super::paths::ServerPath;
 use super::respond::refusal;
 use super::socket;
@@ -31,18 +32,27 @@ use super::socket;
 /// Maximum number of journal entries in one answer.
 const MAX_PAGE_ENTRIES: usize = 1000;
 
+/// What answers requests besides JSON-RPC.
+pub(super) struct Pages {
+    pub(super) wechat: Router,
+    pub(super) page: Option<Router>,
+    pub(super) health: Health,
+}
+
 /// The router for everything behind the port.
 pub(super) fn router<S: Service>(
     rpc: Rpc<S>,
-    wechat: Router,
-    page: Option<Router>,
+    Pages { wechat, page, health: check }: Pages,
     guard: Arc<Guard>,
     limits: Limits,
     stopping: watch::Receiver<bool>,
 ) -> Router {
     let sockets = socket::Sockets { rpc: rpc.clone(), limits, stopping };
     let handler = |path| match path {
-        ServerPath::Health => get(health),
+        ServerPath::Health => {
+            let check = Arc::clone(&check);
+            get(async move || health(check()))
+        }
         ServerPath::Journal => get(journal::<S>),
         ServerPath::Reset => post(reset::<S>),
         ServerPath::Rpc => {
@@ -158,8 +168,13 @@ async fn post_rpc<S: Service>(
     }
 }
 
-async fn health() -> Response {
-    Json(json!({"status": "ok", "name": "soter-sim", "version": env!("CARGO_PKG_VERSION")})).into_response()
+fn health(checked: Result<(), CommandError>) -> Response {
+    let mut answer = json!({"status": "ok", "name": "soter-sim", "version": env!("CARGO_PKG_VERSION")});
+    let Err(CommandError { what, next, .. }) = checked else { return Json(answer).into_response() };
+    for (name, value) in [("status", "failing".to_owned()), ("error", what), ("next", next)] {
+        answer[name] = value.into();
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, Json(answer)).into_response()
 }
 
 /// `?after=N&limit=N`: the calls after number N, the oldest first. `?before=N&limit=N`: those closest before it.

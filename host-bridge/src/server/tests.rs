@@ -50,6 +50,7 @@ async fn start(change: impl FnOnce(&mut ServerOptions)) -> Running {
         wechat: Router::new().route("/cgi-bin/token", axum::routing::any(async |body: Bytes| body)),
         page: Some(crate::page()),
         notices: Arc::new(move |notice: &str| collected.lock().unwrap().push(notice.to_owned())),
+        health: Arc::new(|| Ok(())),
         attacker: false,
     };
     let (stop, stopped) = oneshot::channel::<()>();

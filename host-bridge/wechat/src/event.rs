@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::ledger::store::LedgerError;
 use crate::verdict::Verdict;
 
 /// Something that happened. Never contains a secret.
@@ -16,6 +17,13 @@ pub enum Event<'a> {
         /// The answer to the backend, and why.
         verdict: &'a Verdict,
     },
+    /// The ledger's store has failed: until [`Event::LedgerRecovered`], neither results nor keys are accepted.
+    LedgerFailed {
+        /// What happened, and what to do.
+        error: &'a LedgerError,
+    },
+    /// The ledger accepts changes again.
+    LedgerRecovered,
 }
 
 /// Called with each event as it happens, on the task that caused it. It must not block.

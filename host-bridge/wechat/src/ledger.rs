@@ -11,21 +11,27 @@
 //! ```
 //!
 //! Changes that arrive while a group is being written form the next group, so that many concurrent requests share one
-//! write. If a write fails, memory is ahead of the store: it may remember a counter as spent although no answer
-//! accepted it, which is harmless. After that, every change fails until the ledger is opened again.
+//! write.
+//!
+//! If a write fails, the ledger accepts no more changes, and says so: in the log, to its observer and to whoever asks.
+//! Memory is ahead of the store then: it has counters as spent although no answer accepted them. If the cause may pass,
+//! the writer opens the store again from time to time, and replaces memory by what is durable. What was accepted before
+//! is durable, so no counter is accepted twice.
 
 pub(crate) mod change;
 pub(crate) mod ledger_state;
 pub(crate) mod sqlite;
+mod sqlite_error;
 pub(crate) mod store;
 
 use std::fmt;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tracing::{debug, error};
+use tracing::{debug, error, info};
 
 use self::change::Change;
 use self::ledger_state::LedgerState;
@@ -34,9 +40,13 @@ use self::store::{LedgerError, LedgerStore};
 /// Maximum number of changes that are written as one group.
 const MAX_GROUP_CHANGES: usize = 1024;
 
+/// The pause before the store is opened again for the first time. Later pauses are twice as long, up to the maximum.
+const FIRST_RETRY_DELAY: Duration = Duration::from_millis(50);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
+
 /// The current state in memory, and the writer that makes it durable.
 pub struct Ledger {
-    inner: Mutex<Inner>,
+    inner: Arc<Mutex<Inner>>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -44,9 +54,13 @@ struct Inner {
     state: LedgerState,
     /// `None` for a ledger in memory, and after the ledger was closed.
     queue: Option<Sender<Queued>>,
-    /// The error with which a stopped ledger rejects every change.
-    stop_error: Option<LedgerError>,
+    /// Why the store does not accept changes.
+    failure: Option<LedgerError>,
+    observer: Option<HealthObserver>,
 }
+
+/// Called by the writer when the store has failed, and with `None` when it accepts changes again. It must not block.
+pub(crate) type HealthObserver = Arc<dyn Fn(Option<&LedgerError>) + Send + Sync>;
 
 struct Queued {
     change: Change,
@@ -75,8 +89,7 @@ impl Receipt {
 impl Ledger {
     /// A ledger that forgets everything when it is dropped.
     pub fn in_memory() -> Self {
-        let inner = Inner { state: LedgerState::default(), queue: None, stop_error: None };
-        Self { inner: Mutex::new(inner), writer: None }
+        Self { inner: Inner::new(LedgerState::default(), None), writer: None }
     }
 
     /// A ledger over a store, whose contents are read first.
@@ -84,20 +97,29 @@ impl Ledger {
     /// # Errors
     /// Those of [`LedgerStore::load`], or [`LedgerError`] if the writer's thread does not start.
     pub fn open(mut store: impl LedgerStore) -> Result<Self, LedgerError> {
-        let mut state = LedgerState::default();
-        for change in store.load()? {
-            state.apply(&change);
-        }
+        let state = LedgerState::of(&store.load()?);
         let (queue, queued) = channel();
+        let inner = Inner::new(state, Some(queue));
+        let of_writer = Arc::clone(&inner);
         let writer = std::thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || write_groups(&mut store, &queued))
+            .spawn(move || Writer { store, queued, inner: of_writer }.run())
             .map_err(|error| LedgerError {
                 what: format!("the ledger's writer does not start: {error}"),
                 next: "check the limits of this process (ulimit), then repeat".to_owned(),
+                may_pass: false,
             })?;
-        let inner = Inner { state, queue: Some(queue), stop_error: None };
-        Ok(Self { inner: Mutex::new(inner), writer: Some(writer) })
+        Ok(Self { inner, writer: Some(writer) })
+    }
+
+    /// Why the ledger accepts no changes at present.
+    pub(crate) fn failure(&self) -> Option<LedgerError> {
+        self.inner().failure.clone()
+    }
+
+    /// Reports failures of the store from now on.
+    pub(crate) fn observe(&self, observer: HealthObserver) {
+        self.inner().observer = Some(observer);
     }
 
     /// Reads the state. `query` runs under the ledger's lock, so it must be fast.
@@ -108,13 +130,13 @@ impl Ledger {
     /// Checks and changes in one atomic step: `decide` and the changes that it returns run under one lock.
     ///
     /// # Errors
-    /// The error of `decide`; or, as the inner result, the [`LedgerError`] that the ledger was stopped with.
+    /// The error of `decide`; or, as the inner result, the [`LedgerError`] with which the store has failed.
     pub(crate) fn change<E>(
         &self,
         decide: impl FnOnce(&mut LedgerState) -> Result<Vec<Change>, E>,
     ) -> Result<Result<Receipt, LedgerError>, E> {
         let mut inner = self.inner();
-        if let Some(error) = &inner.stop_error {
+        if let Some(error) = &inner.failure {
             return Ok(Err(error.clone()));
         }
         let changes = decide(&mut inner.state)?;
@@ -131,14 +153,19 @@ impl Ledger {
         Ok(Ok(Receipt(waiting)))
     }
 
-    /// Rejects every later change, with the error of the first call.
-    pub(crate) fn stop(&self, error: &LedgerError) {
-        self.inner().stop_error.get_or_insert_with(|| error.clone());
-    }
-
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
+}
+
+impl Inner {
+    fn new(state: LedgerState, queue: Option<Sender<Queued>>) -> Arc<Mutex<Self>> {
+        Arc::new(Mutex::new(Self { state, queue, failure: None, observer: None }))
+    }
+}
+
+fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Ledger {
@@ -160,40 +187,89 @@ impl fmt::Debug for Ledger {
     }
 }
 
-/// Writes group after group until the ledger is dropped.
-fn write_groups(store: &mut impl LedgerStore, queued: &Receiver<Queued>) {
-    let mut failed: Option<LedgerError> = None;
-    while let Ok(first) = queued.recv() {
-        // Requests that are about to queue a change run first, and their changes join this group. If no thread waits
-        // for the processor, this returns at once.
-        std::thread::yield_now();
-        let (changes, waiting): (Vec<_>, Vec<_>) = std::iter::once(first)
-            .chain(queued.try_iter().take(MAX_GROUP_CHANGES - 1))
-            .map(|Queued { change, durable }| (change, durable))
-            .unzip();
-        // After a failure the store may lack a change that later ones depend on.
-        let result = failed.clone().map_or_else(|| commit(store, &changes), Err);
-        failed = result.clone().err();
-        for durable in waiting {
-            // A receipt that was dropped needs no result.
-            let _ = durable.send(result.clone());
-        }
-    }
+/// The thread that makes changes durable.
+struct Writer<S> {
+    store: S,
+    queued: Receiver<Queued>,
+    inner: Arc<Mutex<Inner>>,
 }
 
-fn commit(store: &mut impl LedgerStore, changes: &[Change]) -> Result<(), LedgerError> {
-    let result = store.commit(changes);
-    match &result {
-        Ok(()) => debug!(changes = changes.len(), "a group of changes is durable"),
-        Err(error) => error!(next = error.next, "the ledger accepts no more changes: {}", error.what),
+impl<S: LedgerStore> Writer<S> {
+    /// Writes group after group until the ledger is dropped.
+    fn run(mut self) {
+        while let Ok(first) = self.queued.recv() {
+            // Requests that are about to queue a change run first, and their changes join this group. If no thread waits
+            // for the processor, this returns at once.
+            std::thread::yield_now();
+            let (changes, waiting): (Vec<_>, Vec<_>) = std::iter::once(first)
+                .chain(self.queued.try_iter().take(MAX_GROUP_CHANGES - 1))
+                .map(|Queued { change, durable }| (change, durable))
+                .unzip();
+            let result = self.store.commit(&changes);
+            match &result {
+                Ok(()) => debug!(changes = changes.len(), "a group of changes is durable"),
+                Err(error) => self.fail(error),
+            }
+            for durable in waiting {
+                // A receipt that was dropped needs no result.
+                let _ = durable.send(result.clone());
+            }
+            if let Err(error) = result {
+                self.recover(error);
+            }
+        }
     }
-    result
+
+    /// Rejects all changes from now on, also those in the queue: they may depend on one that is not stored.
+    fn fail(&self, error: &LedgerError) {
+        error!(next = error.next, "the ledger accepts no changes: {}", error.what);
+        let mut inner = lock(&self.inner);
+        inner.failure = Some(error.clone());
+        for Queued { durable, .. } in self.queued.try_iter() {
+            // The same.
+            let _ = durable.send(Err(error.clone()));
+        }
+        let observer = inner.observer.clone();
+        drop(inner);
+        if let Some(observer) = observer {
+            observer(Some(error));
+        }
+    }
+
+    /// Opens the store again and again until it works. Gives up if the cause cannot pass, or if the ledger is dropped.
+    fn recover(&mut self, mut error: LedgerError) {
+        let mut delay = FIRST_RETRY_DELAY;
+        while error.may_pass {
+            // Nothing is queued after a failure, so this only waits, or learns that the ledger is dropped.
+            if !matches!(self.queued.recv_timeout(delay), Err(RecvTimeoutError::Timeout)) {
+                return;
+            }
+            delay = (2 * delay).min(MAX_RETRY_DELAY);
+            match self.store.recover() {
+                Ok(changes) => {
+                    let mut inner = lock(&self.inner);
+                    inner.state = LedgerState::of(&changes);
+                    inner.failure = None;
+                    let observer = inner.observer.clone();
+                    drop(inner);
+                    info!("the ledger accepts changes again");
+                    return observer.into_iter().for_each(|observer| observer(None));
+                }
+                Err(again) if again == error => {}
+                Err(other) => {
+                    self.fail(&other);
+                    error = other;
+                }
+            }
+        }
+    }
 }
 
 fn closed_error() -> LedgerError {
     LedgerError {
         what: "the ledger was closed before the change was durable".to_owned(),
         next: "start the server again, and repeat the request".to_owned(),
+        may_pass: false,
     }
 }
 

@@ -75,6 +75,8 @@ reasons! {
         "No phone writes that: treat it as a forgery.";
     JsonNotAString = "json-not-a-string": "json_string is not a string: resultJSON was parsed before it was sent.",
         "Send the text of resultJSON as one JSON string, escaped, exactly as the mini program got it.";
+    LedgerUnavailable = "ledger-unavailable": "The servers cannot store what they decide, so they accept nothing.",
+        "See what failed in the detail, in the log or at /health. Nothing is lost; repeat the request when it is mended.";
     MalformedJson = "malformed-json": "json_string is not JSON.",
         "Send the text of resultJSON unchanged; look for truncation, escaping or character-set conversion on its way.";
     MissingField = "missing-field": "A member that every result has is missing.",

@@ -24,6 +24,7 @@ use crate::answer::{Answer, Errcode};
 use crate::device_info::{self, BadDeviceInfo};
 use crate::enrolment::enroll;
 use crate::journal::{Origin, PendingCall};
+use crate::ledger::store::LedgerError;
 use crate::logins::BadCode;
 use crate::paths::{PREFIXES, PathMethod, WeChatPath};
 use crate::pipeline::Claim;
@@ -61,8 +62,8 @@ macro_rules! answering {
                   body: Result<Bytes, BytesRejection>| async move {
                 let $call = Call::begin(&wechat, $path, (method, query, body));
                 let answer = match $call.check_method($path) {
-                    Ok(()) => $answer,
-                    Err(errcode) => Err(errcode),
+                    Ok(()) => $answer.map_err(Failed::from),
+                    Err(errcode) => Err(errcode.into()),
                 };
                 $call.finish(answer)
             },
@@ -92,7 +93,7 @@ async fn unknown_path(
 ) -> Response {
     let path = shortened(uri.path(), MAX_PATH_CHARACTERS).to_owned();
     let call = Call::new(&wechat, path, method, query, Err(Errcode::EMPTY_BODY));
-    call.finish(Err(Errcode::INVALID_URL))
+    call.finish(Err(Errcode::INVALID_URL.into()))
 }
 
 /// How a path reports an errcode.
@@ -102,6 +103,18 @@ enum ErrorForm {
     Backend,
     /// `{"errMsg", "errCode", "isOk": false}`.
     CloudCall,
+}
+
+/// A call without an answer of its own: the errcode, and the verdict if its reason is more than the errcode.
+struct Failed {
+    errcode: Errcode,
+    verdict: Option<Verdict>,
+}
+
+impl From<Errcode> for Failed {
+    fn from(errcode: Errcode) -> Self {
+        Self { errcode, verdict: None }
+    }
 }
 
 /// A request in progress.
@@ -160,10 +173,13 @@ impl<'a> Call<'a> {
     }
 
     /// Records the call in the journal, and answers it.
-    fn finish(self, answer: Result<Answer, Errcode>) -> Response {
+    fn finish(self, answer: Result<Answer, Failed>) -> Response {
         let now = self.wechat.now();
-        let answer = answer.unwrap_or_else(|errcode| {
-            let error_answer = errcode.answer(now);
+        let answer = answer.unwrap_or_else(|Failed { errcode, verdict }| {
+            let mut error_answer = errcode.answer(now);
+            if verdict.is_some() {
+                error_answer.verdict = verdict;
+            }
             match self.error_form {
                 ErrorForm::Backend => error_answer,
                 ErrorForm::CloudCall => {
@@ -239,7 +255,7 @@ impl<'a> Call<'a> {
         Ok(Answer::new(Value::Object(session)))
     }
 
-    async fn verify_signature(&self) -> Result<Answer, Errcode> {
+    async fn verify_signature(&self) -> Result<Answer, Failed> {
         let appid = self.authorized_app()?;
         let body = self.body_object()?;
         let verdict = self.judge(&appid, body, ["json_string", "json_signature"]).await?;
@@ -254,7 +270,7 @@ impl<'a> Call<'a> {
     }
 
     /// The form for a mini program's cloud function: the platform vouches for the app, so there is no token.
-    async fn cloud_verify_signature(&self) -> Result<Answer, Errcode> {
+    async fn cloud_verify_signature(&self) -> Result<Answer, Failed> {
         let body = self.body_object()?;
         let appid = body.get("appid").and_then(Value::as_str).or_else(|| self.query_parameter("appid"));
         let app = match appid {
@@ -272,13 +288,13 @@ impl<'a> Call<'a> {
         appid: &str,
         body: &Map<String, Value>,
         [json, signature]: [&str; 2],
-    ) -> Result<Verdict, Errcode> {
+    ) -> Result<Verdict, Failed> {
         if !self.wechat.accounts().app(appid).is_some_and(|app| app.soter) {
-            return Err(Errcode::UNAUTHORIZED);
+            return Err(Errcode::UNAUTHORIZED.into());
         }
         let openid = body.get("openid").and_then(Value::as_str).unwrap_or_default();
         if !self.wechat.has_openid(appid, openid) {
-            return Err(Errcode::INVALID_OPENID);
+            return Err(Errcode::INVALID_OPENID.into());
         }
         let claim = Claim {
             appid,
@@ -286,7 +302,10 @@ impl<'a> Call<'a> {
             json: body.get(json).unwrap_or(&Value::Null),
             signature: body.get(signature).unwrap_or(&Value::Null),
         };
-        self.wechat.verify(claim).await.map_err(|_| Errcode::SYSTEM)
+        self.wechat.verify(claim).await.map_err(|LedgerError { what, next, .. }| Failed {
+            errcode: Errcode::SYSTEM,
+            verdict: Some(Verdict::new(Reason::LedgerUnavailable, format!("{what}; {next}"))),
+        })
     }
 
     /// Modelled: every phone that can be described is supported, with fingers and faces.

@@ -82,6 +82,10 @@ impl WeChat {
         journal: Arc<Journal>,
         observer: Observer,
     ) -> Self {
+        let of_ledger = Arc::clone(&observer);
+        ledger.observe(Arc::new(move |failure| {
+            of_ledger(failure.map_or(Event::LedgerRecovered, |error| Event::LedgerFailed { error }));
+        }));
         let memory = Mutex::default();
         Self { options, ledger, clock, journal, observer, memory, replays_explained: AtomicBool::new(false) }
     }
@@ -148,6 +152,11 @@ impl WeChat {
         cleared.durable().await
     }
 
+    /// Why the servers accept neither results nor keys at present: the ledger's store has failed.
+    pub fn failure(&self) -> Option<LedgerError> {
+        self.ledger.failure()
+    }
+
     /// Whether an openid is known in the mini program: from an account, or from a phone enrolled from outside.
     pub(crate) fn has_openid(&self, appid: &str, openid: &str) -> bool {
         // The ledger first: it knows every user with an AuthKey, and a search through many accounts is slow.
@@ -158,13 +167,7 @@ impl WeChat {
     /// Judges a result for a backend, and reports the verdict to the observer.
     pub(crate) async fn verify(&self, claim: Claim<'_>) -> Result<Verdict, LedgerError> {
         let accept_replays = self.options.replays == Replays::Accept;
-        let mut verdict = match pipeline::judge(&self.ledger, claim, accept_replays).await {
-            Ok(verdict) => verdict,
-            Err(error) => {
-                self.ledger.stop(&error);
-                return Err(error);
-            }
-        };
+        let mut verdict = pipeline::judge(&self.ledger, claim, accept_replays).await?;
         let is_replay = matches!(verdict.reason, Reason::CounterReplayed | Reason::CounterRolledBack);
         if is_replay && !self.replays_explained.swap(true, Ordering::Relaxed) {
             verdict.detail.push_str(

@@ -73,9 +73,8 @@ impl UploadRefused {
             Self::BrokenChain(_) | Self::UntrustedRoot { .. } => Reason::BrokenChain,
             Self::Counter { .. } => Reason::CounterRolledBack,
             Self::Unreadable(_) => Reason::MalformedJson,
-            Self::OtherAttk { .. } | Self::NoAsk { .. } | Self::NotSigned { .. } | Self::Ledger(_) => {
-                Reason::WrongSignature
-            }
+            Self::OtherAttk { .. } | Self::NoAsk { .. } | Self::NotSigned { .. } => Reason::WrongSignature,
+            Self::Ledger(_) => Reason::LedgerUnavailable,
         }
     }
 }

@@ -226,7 +226,9 @@ async fn print_refusals(mut events: broadcast::Receiver<Event>, mut stopped: one
         };
         match event {
             Ok(
-                event @ (Event::Notice { .. }
+                event @ (Event::LedgerFailed { .. }
+                | Event::LedgerRecovered {}
+                | Event::Notice { .. }
                 | Event::Refused { .. }
                 | Event::SignatureJudged { is_ok: false, .. }),
             ) => {

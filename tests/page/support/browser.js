@@ -25,8 +25,8 @@ export async function open(browser, url, { width = 1360, height = 900, locale = 
   const { origin } = new URL(url);
   page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
   page.on('console', (message) => {
-    // The browser itself reports a server that has stopped.
-    if (message.type() === 'error' && !/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/.test(message.text())) {
+    // The browser itself reports a server that has stopped, and one whose health is bad.
+    if (message.type() === 'error' && !/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|status of 503/.test(message.text())) {
       complaints.push(`console: ${message.text()}`);
     }
   });

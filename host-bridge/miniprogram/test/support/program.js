@@ -16,8 +16,9 @@ const ACCOUNT = {
 }
 
 /** Starts `soter-sim serve` on a free port, or on this one, with only a new phone on its desk. Waits until it is ready. */
-async function serve({ port = 0, flags = [] } = {}) {
-  const words = ['serve', '--listen', `127.0.0.1:${port}`, '--ephemeral', ...flags]
+async function serve({ port = 0, flags = [], state } = {}) {
+  const place = state ? ['--state', state] : ['--ephemeral']
+  const words = ['serve', '--listen', `127.0.0.1:${port}`, ...place, ...flags]
   const child = spawn(PROGRAM, words, { stdio: ['ignore', 'pipe', 'pipe'] })
   let errors = ''
   child.stderr.on('data', (data) => (errors += data))

@@ -53,6 +53,15 @@ pub(crate) struct Spent {
 }
 
 impl LedgerState {
+    /// The state after these changes.
+    pub(super) fn of(changes: &[Change]) -> Self {
+        let mut state = Self::default();
+        for change in changes {
+            state.apply(change);
+        }
+        state
+    }
+
     /// Applies a change.
     pub(super) fn apply(&mut self, change: &Change) {
         match change {

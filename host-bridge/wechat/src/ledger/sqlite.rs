@@ -7,7 +7,8 @@
 //! happened earlier.
 
 use std::collections::HashMap;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::Type;
@@ -16,6 +17,7 @@ use sha2::{Digest, Sha256};
 use soter_wire::{PublicKey, SignatureScheme};
 
 use super::change::{AuthKey, Change};
+use super::sqlite_error::{damaged, refused, unusable};
 use super::store::{LedgerError, LedgerStore};
 
 /// `SOTR`: distinguishes the file from other databases.
@@ -43,6 +45,7 @@ const SCHEMA: &str = "
 pub struct SqliteStore {
     connection: Connection,
     path: PathBuf,
+    identity: FileIdentity,
 }
 
 impl SqliteStore {
@@ -50,19 +53,19 @@ impl SqliteStore {
     /// keep other processes away from it.
     ///
     /// # Errors
-    /// [`LedgerError`] if the file cannot be created or opened, is not a ledger, is damaged, or has another format
-    /// version. It stays as it is.
+    /// [`LedgerError`] if the file cannot be created, opened or written, is not a ledger, is damaged, or has another format
+    /// version. Its contents stay.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let fail = |error: &dyn std::fmt::Display| unusable(path, error);
-        let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        drop(options.open(path).map_err(|error| fail(&error))?);
+        create(path)?;
+        Self::open_existing(path)
+    }
 
+    fn open_existing(path: &Path) -> Result<Self, LedgerError> {
+        let fail = |error: &rusqlite::Error| unusable(path, error);
+        let identity = FileIdentity::of(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| fail(&error))?;
-        let mut store = Self { connection, path: path.to_owned() };
+        let mut store = Self { connection, path: path.to_owned(), identity };
         let is_new = store.is_empty().map_err(|error| fail(&error))?;
         if !is_new {
             // Before `prepare`, which writes WAL mode into the file: another program's file must not change.
@@ -99,32 +102,49 @@ impl SqliteStore {
             transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
             transaction.commit()?;
         }
+        self.write_back()
+    }
+
+    /// Writes something that changes nothing, and then everything that is in the log into the file, durably. A file that
+    /// cannot be written is noticed here, and not when a result is to be accepted. After a failure, what can be read from
+    /// the log may still not be on the disk; afterwards it is.
+    fn write_back(&mut self) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
+        transaction.commit()?;
+        let is_busy: bool =
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if is_busy {
+            let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+            return Err(rusqlite::Error::SqliteFailure(busy, None));
+        }
         Ok(())
     }
 
     fn check(&self) -> Result<(), LedgerError> {
-        let fail = |error: &dyn std::fmt::Display| unusable(&self.path, error);
-        let application = self.read_pragma("application_id").map_err(|error| fail(&error))?;
-        if application != APPLICATION_ID {
-            return Err(fail(&"it is another program's database"));
+        let fail = |error: rusqlite::Error| unusable(&self.path, &error);
+        if self.read_pragma("application_id").map_err(fail)? != APPLICATION_ID {
+            let next = "choose another state folder with --state, or move that database out of this one";
+            return Err(refused(&self.path, "it is another program's database", next, false));
         }
-        let version = self.read_pragma("user_version").map_err(|error| fail(&error))?;
+        let version = self.read_pragma("user_version").map_err(fail)?;
         if version != FORMAT_VERSION {
-            return Err(LedgerError {
-                what: format!(
-                    "the ledger {} has format {version}; this version reads format {FORMAT_VERSION}",
-                    self.path.display()
-                ),
-                next:
-                    "use the version of soter-sim that wrote it, or move the file away to begin a new ledger"
-                        .to_owned(),
-            });
+            let what = format!("it has format {version}, and this version reads format {FORMAT_VERSION}");
+            let next = "use the version of soter-sim that wrote it, or another state folder with --state";
+            return Err(refused(&self.path, &what, next, false));
         }
-        let integrity: String = self
-            .connection
-            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-            .map_err(|error| fail(&error))?;
-        if integrity == "ok" { Ok(()) } else { Err(fail(&integrity)) }
+        let integrity: String =
+            self.connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(fail)?;
+        if integrity == "ok" { Ok(()) } else { Err(damaged(&self.path, &integrity)) }
+    }
+
+    /// Checks that the file at the path is still the one that was opened.
+    fn check_identity(&self) -> Result<(), LedgerError> {
+        if FileIdentity::of(&self.path) == self.identity {
+            return Ok(());
+        }
+        let what = "it was removed, moved or replaced while this process used it";
+        Err(refused(&self.path, what, "end this process, and start again", false))
     }
 
     fn read_pragma(&self, pragma: &str) -> rusqlite::Result<i32> {
@@ -143,7 +163,7 @@ impl SqliteStore {
             let (cpu_id, attk, highest): (String, Vec<u8>, i64) = (row.get(0)?, row.get(1)?, row.get(3)?);
             verify(row, 2, &[b"device", cpu_id.as_bytes(), &attk])?;
             verify(row, 4, &[b"counter", cpu_id.as_bytes(), &highest.to_le_bytes()])?;
-            let highest = u64::try_from(highest).map_err(|error| damaged(3, error))?;
+            let highest = u64::try_from(highest).map_err(|error| bad_value(3, error))?;
             changes.push(Change::Device { cpu_id: cpu_id.clone(), attk: key(&attk, 1)? });
             changes.push(Change::Counter { cpu_id, highest });
         }
@@ -207,10 +227,59 @@ impl LedgerStore for SqliteStore {
     }
 
     fn commit(&mut self, group: &[Change]) -> Result<(), LedgerError> {
-        self.write(group).map_err(|error| LedgerError {
-            what: format!("the ledger {} cannot be written: {error}", self.path.display()),
-            next: "check the folder's rights and the free space, then start the server again".to_owned(),
-        })
+        self.check_identity()?;
+        self.write(group).map_err(|error| unusable(&self.path, &error))
+    }
+
+    fn recover(&mut self) -> Result<Vec<Change>, LedgerError> {
+        // Never a new file: it would accept everything once more.
+        self.check_identity()?;
+        let fail = |error: rusqlite::Error| unusable(&self.path, &error);
+        // The old connection locks the file until it is closed.
+        self.connection = Connection::open_in_memory().map_err(fail)?;
+        self.connection = Self::open_existing(&self.path)?.connection;
+        self.load()
+    }
+}
+
+/// Creates the file if it does not exist.
+fn create(path: &Path) -> Result<(), LedgerError> {
+    let fail = |what: &str, kind| {
+        let next = match kind {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                "free some space, then start the server again"
+            }
+            _ => "check that you may read and write the file and its folder",
+        };
+        refused(path, what, next, false)
+    };
+    let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    if is_link && !path.exists() {
+        let what = "it is a symbolic link to a file that does not exist";
+        return Err(refused(path, what, "put the file back to which it leads, or remove the link", false));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|error| fail(&error.to_string(), error.kind()))
+}
+
+/// What distinguishes a file from another one at the same path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileIdentity(Option<(u64, u64)>);
+
+impl FileIdentity {
+    #[cfg(unix)]
+    fn of(path: &Path) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self(fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino())))
+    }
+
+    /// Windows does not let anybody move a file that is open.
+    #[cfg(not(unix))]
+    fn of(path: &Path) -> Self {
+        Self(path.exists().then_some((0, 0)))
     }
 }
 
@@ -293,11 +362,11 @@ fn checksum(fields: &[&[u8]]) -> Vec<u8> {
 
 fn verify(row: &Row<'_>, column: usize, fields: &[&[u8]]) -> rusqlite::Result<()> {
     let stored: Vec<u8> = row.get(column)?;
-    if stored == checksum(fields) { Ok(()) } else { Err(damaged(column, WrongChecksum)) }
+    if stored == checksum(fields) { Ok(()) } else { Err(bad_value(column, WrongChecksum)) }
 }
 
 fn key(spki: &[u8], column: usize) -> rusqlite::Result<PublicKey> {
-    PublicKey::from_spki_der(spki).map_err(|error| damaged(column, error))
+    PublicKey::from_spki_der(spki).map_err(|error| bad_value(column, error))
 }
 
 /// The part of a scheme that a row stores.
@@ -311,20 +380,10 @@ fn scheme(salt_length: u16, column: usize) -> rusqlite::Result<SignatureScheme> 
         .ok_or_else(|| rusqlite::Error::IntegralValueOutOfRange(column, salt_length.into()))
 }
 
-fn damaged(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+fn bad_value(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, Box::new(error))
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("a row is damaged: its checksum does not fit")]
 struct WrongChecksum;
-
-fn unusable(path: &Path, error: &dyn std::fmt::Display) -> LedgerError {
-    // SQLite's messages quote statements on several lines.
-    let error = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-    LedgerError {
-        what: format!("the ledger {} cannot be used: {error}", path.display()),
-        next: "put a copy back, or move the file away to begin a new ledger: phones then upload their keys again, and results from before count as new"
-            .to_owned(),
-    }
-}

@@ -10,11 +10,17 @@ pub trait LedgerStore: Send + 'static {
     /// [`LedgerError`] if the contents cannot be read, or are not what was written. They stay as they are.
     fn load(&mut self) -> Result<Vec<Change>, LedgerError>;
 
-    /// Makes a group of changes durable, all of it or nothing.
+    /// Makes a group of changes durable, all of it or nothing. A crash during it leaves all of the group or nothing, too.
     ///
     /// # Errors
     /// [`LedgerError`] if the group is not durable. Nothing of it is stored or, if only the last barrier failed, all.
     fn commit(&mut self, group: &[Change]) -> Result<(), LedgerError>;
+
+    /// Opens the store again after a commit failed, makes sure that what it has is durable, and loads that.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the store still cannot be used. Nothing was changed.
+    fn recover(&mut self) -> Result<Vec<Change>, LedgerError>;
 }
 
 /// The ledger's store failed: what happened, and what to do. The environment's fault.
@@ -25,4 +31,6 @@ pub struct LedgerError {
     pub what: String,
     /// One line: what to do next.
     pub next: String,
+    /// Whether the cause may pass, such as a full disk, so that the ledger tries again by itself.
+    pub may_pass: bool,
 }

@@ -1,6 +1,6 @@
 //! Durability, damage, and a store that fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
 use super::change::AuthKey;
@@ -78,8 +78,8 @@ async fn make(ledger: &Ledger, changes: Vec<Change>) {
 
 async fn spend(ledger: &Ledger, cpu_id: &str, value: u64) -> bool {
     match ledger.change(|state| state.spend(cpu_id, value, true).map(|change| vec![change])) {
-        Ok(receipt) => receipt.unwrap().durable().await.is_ok(),
-        Err(_) => false,
+        Ok(Ok(receipt)) => receipt.durable().await.is_ok(),
+        Ok(Err(_)) | Err(_) => false,
     }
 }
 
@@ -214,31 +214,189 @@ async fn nobody_else_can_read_the_ledger(open: Open) {
     }
 }
 
-/// Fails after `commits_left` commits.
-struct Failing {
-    commits_left: usize,
+/// What becomes of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Stored,
+    /// An error, and nothing is stored.
+    Lost,
+    /// An error, because only the last barrier failed.
+    StoredWithError,
 }
 
-impl LedgerStore for Failing {
-    fn load(&mut self) -> Result<Vec<Change>, LedgerError> {
-        Ok(vec![device("a")])
+/// A store in memory whose commits and recoveries fail as planned. When the plan is used up, all succeed.
+struct Fragile {
+    contents: Vec<Change>,
+    commits: VecDeque<Fate>,
+    failing_recoveries: usize,
+    may_pass: bool,
+}
+
+impl Fragile {
+    fn new(commits: impl IntoIterator<Item = Fate>) -> Self {
+        let commits = commits.into_iter().collect();
+        Self { contents: vec![device("a")], commits, failing_recoveries: 2, may_pass: true }
     }
 
-    fn commit(&mut self, _: &[Change]) -> Result<(), LedgerError> {
-        if self.commits_left == 0 {
-            return Err(LedgerError { what: "the disk is full".to_owned(), next: "make room".to_owned() });
+    fn error(&self) -> LedgerError {
+        let may_pass = self.may_pass;
+        LedgerError { what: "the disk is full".to_owned(), next: "make room".to_owned(), may_pass }
+    }
+}
+
+impl LedgerStore for Fragile {
+    fn load(&mut self) -> Result<Vec<Change>, LedgerError> {
+        Ok(self.contents.clone())
+    }
+
+    fn commit(&mut self, group: &[Change]) -> Result<(), LedgerError> {
+        let fate = self.commits.pop_front().unwrap_or(Fate::Stored);
+        if fate != Fate::Lost {
+            self.contents.extend_from_slice(group);
         }
-        self.commits_left -= 1;
-        Ok(())
+        if fate == Fate::Stored { Ok(()) } else { Err(self.error()) }
+    }
+
+    fn recover(&mut self) -> Result<Vec<Change>, LedgerError> {
+        match self.failing_recoveries.checked_sub(1) {
+            Some(left) => {
+                self.failing_recoveries = left;
+                Err(self.error())
+            }
+            None => self.load(),
+        }
+    }
+}
+
+/// Waits until the ledger accepts changes again.
+async fn recovered(ledger: &Ledger) {
+    while ledger.failure().is_some() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
 #[tokio::test]
-async fn a_counter_that_could_not_be_written_is_not_accepted() {
-    let ledger = Ledger::open(Failing { commits_left: 1 }).unwrap();
+async fn a_ledger_whose_store_failed_accepts_nothing_until_it_has_recovered() {
+    let ledger = Ledger::open(Fragile::new([Fate::Stored, Fate::Lost])).unwrap();
+    let observed = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&observed);
+    ledger.observe(Arc::new(move |failure: Option<&LedgerError>| {
+        seen.lock().unwrap().push(failure.map(|error| error.what.clone()));
+    }));
     assert!(spend(&ledger, "a", 1).await);
     assert!(!spend(&ledger, "a", 2).await);
+    assert_eq!(ledger.failure().unwrap().what, "the disk is full");
     // A later write would depend on the one that failed.
     assert!(!spend(&ledger, "a", 3).await);
-    assert!(!spend(&ledger, "a", 2).await, "it is spent in memory, which is the safe direction");
+    recovered(&ledger).await;
+    assert!(!spend(&ledger, "a", 1).await, "it was accepted before");
+    assert!(spend(&ledger, "a", 2).await, "nobody has accepted it");
+    assert_eq!(*observed.lock().unwrap(), [Some("the disk is full".to_owned()), None]);
+}
+
+#[tokio::test]
+async fn a_ledger_whose_store_cannot_recover_stays_closed() {
+    let store = Fragile { may_pass: false, failing_recoveries: 0, ..Fragile::new([Fate::Lost]) };
+    let ledger = Ledger::open(store).unwrap();
+    assert!(!spend(&ledger, "a", 1).await);
+    tokio::time::sleep(4 * FIRST_RETRY_DELAY).await;
+    assert!(ledger.failure().is_some());
+    assert!(!spend(&ledger, "a", 2).await);
+}
+
+#[test]
+fn a_ledger_that_waits_for_its_store_can_be_closed() {
+    let store = Fragile { failing_recoveries: usize::MAX, ..Fragile::new([Fate::Lost]) };
+    let ledger = Ledger::open(store).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert!(!runtime.block_on(spend(&ledger, "a", 1)));
+    drop(ledger);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn no_counter_is_accepted_twice_whatever_becomes_of_the_commits(
+        fates in proptest::collection::vec(
+            proptest::prop_oneof![
+                proptest::prelude::Just(Fate::Stored),
+                proptest::prelude::Just(Fate::Lost),
+                proptest::prelude::Just(Fate::StoredWithError),
+            ],
+            0..8,
+        ),
+        counters in proptest::collection::vec(1_u64..6, 1..20),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let ledger = Ledger::open(Fragile { failing_recoveries: 0, ..Fragile::new(fates) }).unwrap();
+        let mut highest_accepted = 0;
+        for counter in counters {
+            if runtime.block_on(spend(&ledger, "a", counter)) {
+                assert!(counter > highest_accepted, "{counter} after {highest_accepted}");
+                highest_accepted = counter;
+            }
+            runtime.block_on(recovered(&ledger));
+        }
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_ledger_whose_file_was_moved_accepts_nothing_and_makes_no_new_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    let ledger = Ledger::open(SqliteStore::open(&path).unwrap()).unwrap();
+    make(&ledger, vec![device("a")]).await;
+    std::fs::rename(&path, folder.path().join("moved.db")).unwrap();
+    assert!(!spend(&ledger, "a", 1).await);
+    assert!(ledger.failure().unwrap().what.contains("moved"));
+    tokio::time::sleep(4 * FIRST_RETRY_DELAY).await;
+    assert!(ledger.failure().is_some() && !path.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_dangling_link_is_refused_and_no_file_is_made_where_it_leads() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, target) = (folder.path().join("wechat.db"), folder.path().join("elsewhere.db"));
+    std::os::unix::fs::symlink(&target, &path).unwrap();
+    let error = SqliteStore::open(&path).unwrap_err();
+    assert!(error.what.contains("symbolic link") && !target.exists(), "{error}");
+}
+
+#[test]
+fn a_ledger_that_cannot_be_written_is_noticed_when_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    drop(SqliteStore::open(&path).unwrap());
+    // The write version of the file format: 1 and 2 exist. SQLite opens a file with another one for reading only.
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[18] = 7;
+    std::fs::write(&path, &bytes).unwrap();
+    SqliteStore::open(&path).unwrap_err();
+}
+
+#[test]
+fn beginning_anew_is_advised_for_damage_alone_and_with_what_it_costs() {
+    use rusqlite::ffi;
+    let advice = |code| {
+        let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        sqlite_error::unusable(Path::new("wechat.db"), &error)
+    };
+    for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR, ffi::SQLITE_PERM, ffi::SQLITE_READONLY] {
+        assert!(advice(code).may_pass && !advice(code).next.contains("move the file away"), "{code}");
+    }
+    for code in
+        [ffi::SQLITE_CANTOPEN, ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_NOMEM, ffi::SQLITE_MISUSE]
+    {
+        assert!(!advice(code).next.contains("move the file away"), "{code}");
+    }
+    for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB] {
+        let LedgerError { next, may_pass, .. } = advice(code);
+        assert!(
+            !may_pass && next.contains("move the file away") && next.contains("accepted once more"),
+            "{next}"
+        );
+    }
 }

@@ -39,6 +39,10 @@ pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
             )
         }
         Event::Changed { method, .. } => format!("changed by {}", visible(method)),
+        Event::LedgerFailed { error, next } => {
+            format!("{} {}; {}", paint.bad("nothing is accepted:"), visible(error), visible(next))
+        }
+        Event::LedgerRecovered {} => "the ledger works again".to_owned(),
         Event::Notice { text } => visible(text).into_owned(),
         Event::SignatureJudged { appid, is_ok, reason, detail, .. } => {
             let verdict = if *is_ok { paint.good("is_ok: true") } else { paint.bad("is_ok: false") };
@@ -52,7 +56,7 @@ pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
     };
     let source = match event {
         Event::Notice { .. } => "bridge",
-        Event::SignatureJudged { .. } => "wechat",
+        Event::LedgerFailed { .. } | Event::LedgerRecovered {} | Event::SignatureJudged { .. } => "wechat",
         _ => event.device().unwrap_or("desk"),
     };
     paint.dim(&format!("· {}: {text}", visible(source)))

@@ -1,0 +1,48 @@
+//! What a failure of SQLite means for the ledger, and what to do about it.
+
+use std::path::Path;
+
+use rusqlite::{Error, ErrorCode};
+
+use super::store::LedgerError;
+
+/// The error for a ledger that cannot be used because of an error of SQLite.
+pub(super) fn unusable(path: &Path, error: &Error) -> LedgerError {
+    let (next, may_pass) = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => {
+            ("free some space: the ledger then accepts changes again, or start the server again", true)
+        }
+        Some(ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory) => (
+            "check the disk: the ledger accepts changes again when it works, or start the server again",
+            true,
+        ),
+        Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
+            ("check that you may read and write the file and its folder", true)
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            ("end the other program that has the file open", true)
+        }
+        // The contents: not a database, or rows that nobody has written.
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) | None => (DAMAGE_ADVICE, false),
+        Some(_) => ("start the server again; if that does not help, please report it", false),
+    };
+    refused(path, &error.to_string(), next, may_pass)
+}
+
+/// The error for a file whose contents are damaged.
+pub(super) fn damaged(path: &Path, what: &str) -> LedgerError {
+    refused(path, what, DAMAGE_ADVICE, false)
+}
+
+/// What beginning anew costs is said with it: a user should not do that lightly.
+const DAMAGE_ADVICE: &str = "put back a copy, or move the file away to begin a new ledger; results from after the copy, or all, are then accepted once more";
+
+pub(super) fn refused(path: &Path, what: &str, next: &str, may_pass: bool) -> LedgerError {
+    // SQLite's messages quote statements on several lines.
+    let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+    LedgerError {
+        what: format!("the ledger {} cannot be used: {what}", path.display()),
+        next: next.to_owned(),
+        may_pass,
+    }
+}
