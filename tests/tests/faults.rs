@@ -1,0 +1,369 @@
+//! Storage that fails at any moment, and a server that is killed at any moment: what was answered with yes holds after
+//! a restart, what was answered with no has changed nothing, and no result is accepted twice.
+//!
+//! A library that is loaded into the server (`tests/faults/faults.c`) makes its n-th call that opens or changes a file fail,
+//! or kills the process there. A sample is run by default; `SOTER_FAULTS=all` runs every n of every kind of fault, on as many
+//! threads as there are processors.
+#![cfg(target_os = "linux")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "an error here must fail the test")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use soter_tests::{Program, Running};
+use soter_wire::ResultJson;
+use tempfile::TempDir;
+
+/// The number of faults of each kind that are injected by default.
+const SAMPLE: u64 = 8;
+
+const APPID: &str = "wxemulated00000001";
+const SECRET: &str = "emulated0000secret0000emulated00";
+const OPENID: &str = "oEmulatedUser000000000000001";
+
+/// What happens at the n-th call.
+#[derive(Clone, Copy, Debug)]
+struct Fault {
+    name: &'static str,
+    /// 0: the process is killed, in the middle of what it writes.
+    errno: i32,
+    /// Whether all later calls fail, too.
+    stays: bool,
+    /// Whether only calls that take a path count.
+    only_opens: bool,
+}
+
+const FAULTS: [Fault; 7] = [
+    Fault { name: "killed", errno: 0, stays: false, only_opens: false },
+    Fault { name: "ENOSPC once", errno: 28, stays: false, only_opens: false },
+    Fault { name: "ENOSPC from then on", errno: 28, stays: true, only_opens: false },
+    Fault { name: "EIO once", errno: 5, stays: false, only_opens: false },
+    Fault { name: "EIO from then on", errno: 5, stays: true, only_opens: false },
+    Fault { name: "EACCES from then on", errno: 13, stays: true, only_opens: true },
+    Fault { name: "EMFILE once", errno: 24, stays: false, only_opens: true },
+];
+
+/// One command of the script.
+enum Step {
+    Rpc(&'static str, Value),
+    /// Authenticates on this phone, and lets WeChat's servers verify the result.
+    Pay(&'static str),
+}
+
+fn script() -> Vec<Step> {
+    let rpc = Step::Rpc;
+    vec![
+        rpc("device.set", json!({"device": "phone", "latency": 1})),
+        rpc("device.create", json!({"name": "third"})),
+        rpc("device.select", json!({"name": "second"})),
+        Step::Pay("second"),
+        rpc("sensor.setMode", json!({"device": "second", "mode": "auto"})),
+        rpc("biometric.enroll", json!({"device": "second", "mode": "fingerPrint"})),
+        Step::Pay("phone"),
+        rpc("device.remove", json!({"name": "third"})),
+        rpc("danger.clone", json!({"device": "phone", "name": "twin"})),
+        rpc("device.remove", json!({"name": "twin"})),
+        rpc("device.resetNormalWorld", json!({"device": "second"})),
+        Step::Pay("second"),
+        rpc("desk.reset", json!({})),
+        Step::Pay("phone"),
+    ]
+}
+
+/// The answer to a command.
+#[derive(Debug)]
+enum Answer {
+    Yes(Value),
+    No(Value),
+    /// The server is gone.
+    Nothing,
+}
+
+/// A server on a state folder, perhaps with a fault.
+struct Server {
+    running: Running,
+    url: String,
+    token: String,
+}
+
+impl Server {
+    /// Starts it. `None` if it does not start.
+    fn start(state: &Path, fault: Option<(&Path, Fault, u64)>, count: &Path) -> Result<Self, String> {
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--allow-reset", "--attacker", "--state"];
+        let mut program = Program::new(arguments).arguments([state]);
+        if let Some((library, fault, at)) = fault {
+            let Fault { errno, stays, only_opens, .. } = fault;
+            for (name, value) in [
+                ("LD_PRELOAD", library.to_str().unwrap().to_owned()),
+                ("SOTER_FAULT_FOLDER", state.to_str().unwrap().to_owned()),
+                ("SOTER_FAULT_COUNT", count.to_str().unwrap().to_owned()),
+                ("SOTER_FAULT_AT", at.to_string()),
+                ("SOTER_FAULT_ERROR", errno.to_string()),
+                ("SOTER_FAULT_STAYS", u8::from(stays).to_string()),
+                ("SOTER_FAULT_OPENS", u8::from(only_opens).to_string()),
+            ] {
+                program = program.variable(name, &value);
+            }
+        }
+        let mut running = program.start();
+        let Some(ready) = running.next_complete_line() else {
+            let ended = running.end();
+            let lines: Vec<_> = ended.stderr.lines().filter(|line| !line.contains(" WARN ")).collect();
+            let is_refusal = ended.code == Some(3)
+                && lines.iter().filter(|line| line.starts_with("error: ")).count() == 1
+                && lines.iter().filter(|line| line.starts_with("next: ")).count() == 1;
+            assert!(is_refusal || ended.code.is_none(), "{ended}");
+            return Err(ended.stderr);
+        };
+        let url = ready.strip_prefix("soter-sim ready http://").unwrap().to_owned();
+        let mut server = Self { running, url, token: String::new() };
+        let credentials = format!("grant_type=client_credential&appid={APPID}&secret={SECRET}");
+        let token = server.request("GET", &format!("/cgi-bin/token?{credentials}"), "");
+        server.token =
+            token.and_then(|token| Some(token["access_token"].as_str()?.to_owned())).unwrap_or_default();
+        Ok(server)
+    }
+
+    /// Sends a request. `None` if the server is gone before it has answered.
+    fn request(&self, method: &str, path: &str, body: &str) -> Option<Value> {
+        let mut stream = TcpStream::connect(&self.url).ok()?;
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        let (host, length) = (&self.url, body.len());
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}"
+        );
+        stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).ok()?;
+        let mut answer = String::new();
+        // A killed server resets the connection; one that hangs fails the test.
+        if let Err(error) = stream.read_to_string(&mut answer) {
+            assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "no answer to {path} {body}");
+            return None;
+        }
+        serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+    }
+
+    fn rpc(&self, method: &str, params: &Value) -> Answer {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+        match self.request("POST", "/rpc", &body) {
+            None => Answer::Nothing,
+            Some(answer) if answer["error"].is_null() => Answer::Yes(answer["result"].clone()),
+            Some(answer) => Answer::No(answer["error"].clone()),
+        }
+    }
+
+    /// A signed result. An `errCode` is a no.
+    fn authenticate(&self, phone: &str, challenge: &str) -> Answer {
+        let params = json!({
+            "device": phone,
+            "requestAuthModes": ["fingerPrint"],
+            "challenge": challenge,
+            "touch": "1",
+        });
+        match self.rpc("wx.startSoterAuthentication", &params) {
+            Answer::Yes(callback) if callback["errCode"] != 0 => Answer::No(callback),
+            other => other,
+        }
+    }
+
+    /// Whether the servers accept a result; `None` if they cannot say.
+    fn verify(&self, callback: &Value) -> Option<bool> {
+        let body = json!({
+            "openid": OPENID,
+            "json_string": callback["resultJSON"],
+            "json_signature": callback["resultJSONSignature"],
+        });
+        let path = format!("/cgi-bin/soter/verify_signature?access_token={}", self.token);
+        self.request("POST", &path, &body.to_string())?["is_ok"].as_bool()
+    }
+
+    /// Everything that commands can change, for all phones; `None` if it cannot be read at present.
+    fn state(&self) -> Option<Value> {
+        let read = |method: &str, params: Value| {
+            // A fault that happens once may happen here.
+            (0..2).find_map(|_| match self.rpc(method, &params) {
+                Answer::Yes(answer) => Some(answer),
+                Answer::No(_) | Answer::Nothing => None,
+            })
+        };
+        let list = read("device.list", json!({}))?;
+        let mut phones = BTreeMap::new();
+        for phone in list["devices"].as_array()? {
+            let name = phone["name"].as_str()?;
+            let mut shown = Vec::new();
+            for method in ["device.show", "biometric.list", "keys.list"] {
+                let mut answer = read(method, json!({"device": name}))?;
+                // Counter values may be skipped, and the clock goes on.
+                if let Some(answer) = answer.as_object_mut() {
+                    answer.remove("counter");
+                    answer.remove("clock");
+                }
+                shown.push(answer);
+            }
+            phones.insert(name.to_owned(), shown);
+        }
+        Some(json!({"list": list, "phones": phones}))
+    }
+}
+
+/// What has happened so far in a run.
+#[derive(Default)]
+struct History {
+    /// Results that were accepted.
+    accepted: Vec<Value>,
+    /// The highest counter of each phone, by `cpu_id`.
+    counters: BTreeMap<String, u64>,
+}
+
+impl History {
+    /// Authenticates and verifies. Whether both said yes.
+    fn pay(&mut self, server: &Server, phone: &str, challenge: &str) -> bool {
+        let Answer::Yes(callback) = server.authenticate(phone, challenge) else { return false };
+        let result = ResultJson::decode(callback["resultJSON"].as_str().unwrap().as_bytes()).unwrap();
+        let highest = self.counters.entry(result.cpu_id).or_default();
+        assert!(result.counter > *highest, "counter {} after {highest}", result.counter);
+        *highest = result.counter;
+        let verdict = server.verify(&callback);
+        assert_ne!(verdict, Some(false), "an honest result is refused: {callback}");
+        if verdict == Some(true) {
+            self.accepted.push(callback);
+        }
+        verdict == Some(true)
+    }
+
+    fn assert_nothing_is_accepted_again(&self, server: &Server) {
+        for callback in &self.accepted {
+            assert_ne!(server.verify(callback), Some(true), "accepted twice: {callback}");
+        }
+    }
+}
+
+/// Runs the script with a fault, and checks everything. Returns the number of calls that could have failed.
+fn run(template: &Path, library: &Path, fault: Fault, at: u64) -> u64 {
+    let folder = TempDir::new().unwrap();
+    let (state, count) = (folder.path().join("state"), folder.path().join("count"));
+    copy(template, &state);
+    fs::write(&count, [0; 8]).unwrap();
+    let mut history = History::default();
+    let mut current = None;
+    if let Ok(server) = Server::start(&state, Some((library, fault, at)), &count) {
+        current = server.state();
+        for (number, step) in script().into_iter().enumerate() {
+            let answered = match &step {
+                Step::Pay(phone) => {
+                    history.pay(&server, phone, &format!("order-{number}"));
+                    Answer::Nothing
+                }
+                Step::Rpc(method, params) => server.rpc(method, params),
+            };
+            let after = server.state();
+            if let (Answer::No(error), Some(before), Some(after)) = (&answered, &current, &after) {
+                let Step::Rpc(method, _) = &step else { continue };
+                assert_eq!(before, after, "{method} was refused with {error} and has changed something");
+            }
+            // After a step without an answer, the state is not known.
+            current = after;
+        }
+        history.assert_nothing_is_accepted_again(&server);
+        let ended = server.running.end_by_signal();
+        assert!(matches!(ended.code, Some(0 | 3) | None), "{ended}");
+        if fault.errno == 0 && ended.code.is_none() {
+            current = None;
+        }
+    }
+
+    let server = Server::start(&state, None, &count).expect("it starts again");
+    let restarted = server.state().expect("everything can be read after a restart");
+    if let Some(current) = current {
+        assert_eq!(current, restarted, "the state before and after the restart");
+    }
+    history.assert_nothing_is_accepted_again(&server);
+    let (selected, phones) = (&restarted["list"]["selected"], restarted["phones"].as_object().unwrap());
+    assert!(phones.contains_key(selected.as_str().unwrap()), "{restarted}");
+    // A clone shares the counter of its original.
+    for phone in phones.keys().filter(|phone| *phone != "twin") {
+        assert!(history.pay(&server, phone, "after"), "{phone} does not work after a restart");
+    }
+    history.assert_nothing_is_accepted_again(&server);
+    assert_eq!(server.running.end_by_signal().code, Some(0));
+    u64::from_ne_bytes(fs::read(&count).unwrap().try_into().unwrap())
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A state folder with two phones that were used.
+fn template(folder: &Path) -> PathBuf {
+    let state = folder.join("template");
+    let server = Server::start(&state, None, folder).unwrap();
+    assert!(matches!(server.rpc("device.create", &json!({"name": "second"})), Answer::Yes(_)));
+    let mut history = History::default();
+    assert!(history.pay(&server, "phone", "before") && history.pay(&server, "second", "before"));
+    assert_eq!(server.running.end_by_signal().code, Some(0));
+    state
+}
+
+/// The library that fails calls. `None` if there is no C compiler.
+fn library(folder: &Path) -> Option<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("faults/faults.c");
+    let library = folder.join("faults.so");
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .args([&library, &source])
+        .arg("-ldl")
+        .status();
+    compiled.ok()?.success().then_some(library)
+}
+
+#[test]
+fn whatever_fails_yes_holds_no_changes_nothing_and_nothing_is_accepted_twice() {
+    let folder = TempDir::new().unwrap();
+    let Some(library) = library(folder.path()) else {
+        assert!(std::env::var_os("CI").is_none(), "there is no C compiler `cc`");
+        return println!("skipped: there is no C compiler `cc`");
+    };
+    let template = template(folder.path());
+    let runs_all = std::env::var("SOTER_FAULTS").is_ok_and(|faults| faults == "all");
+    // Without a fault, the calls are counted.
+    let calls: Vec<u64> = FAULTS.iter().map(|fault| run(&template, &library, *fault, 0)).collect();
+    let mut planned = Vec::new();
+    for (fault, calls) in FAULTS.into_iter().zip(calls) {
+        let step = if runs_all { 1 } else { calls / SAMPLE };
+        // A sample begins elsewhere for each kind, so that all together fall on many calls.
+        let first = if runs_all { 1 } else { 1 + u64::from(fault.errno.unsigned_abs()) % step.max(1) };
+        planned.extend((first..=calls).step_by(step.max(1).try_into().unwrap()).map(|at| (fault, at)));
+    }
+    println!("{} faults are injected", planned.len());
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some((fault, at)) = planned.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = std::panic::catch_unwind(|| run(&template, &library, *fault, *at));
+                    if outcome.is_err() {
+                        failed.lock().unwrap().push(format!("{}, call {at}", fault.name));
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "{} of {} failed: {failed:#?}", failed.len(), planned.len());
+}
