@@ -16,7 +16,7 @@ const ZH = {
   'base64-wrapped': 'Base64 中有换行或空格。请写成一行。',
   'broken-chain': '证书链不成立。',
   'counter-replayed': '带有同一 counter 的结果已被接受过：重放。请用新的 challenge 重新认证，并检查请求是否发送了两次。',
-  'counter-rolled-back': 'counter 小于此设备用过的值：旧结果晚到，或手机被回滚、克隆。请拒绝并重新认证。',
+  'counter-rolled-back': 'counter 小于此设备用过的值：旧结果晚到（例如同一部手机的两个请求先后颠倒），或手机被回滚、克隆。请拒绝并重新认证。',
   'duplicate-key': '同一 JSON 对象中有重复的键，各解析器的取值不同。真机不会这样写，应视为伪造。',
   'json-not-a-string': 'json_string 不是字符串：resultJSON 在发送前被解析了。请把小程序得到的原文作为一个字符串发送。',
   'ledger-unavailable': '服务器无法保存自己的判定，因此什么都不接受。原因见详情、日志或 /health；已有的记录不会丢失，修复后请重发请求。',

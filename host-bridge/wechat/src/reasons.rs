@@ -70,7 +70,7 @@ reasons! {
     CounterReplayed = "counter-replayed": "A result with this very counter was accepted before: a replay.",
         "Ask the user to authenticate again with a fresh challenge. Look for a request that is sent twice.";
     CounterRolledBack = "counter-rolled-back": "The counter is lower than one that this device has shown before.",
-        "An older result came after a newer one, or the phone was rolled back or cloned: refuse, and ask for a new authentication.";
+        "An older result came after a newer one, as when two requests of one phone overtake each other, or the phone was rolled back or cloned: refuse, and ask for a new authentication.";
     DuplicateKey = "duplicate-key": "A name occurs twice in one JSON object, so parsers disagree about its value.",
         "No phone writes that: treat it as a forgery.";
     JsonNotAString = "json-not-a-string": "json_string is not a string: resultJSON was parsed before it was sent.",

@@ -22,7 +22,6 @@ use super::setup;
 /// The number of keys that are made in advance for the next phone: ATTK, ASK, AuthKey, and one more AuthKey.
 const KEY_STOCK_SIZE: usize = 4;
 /// The number of descriptors that are kept for files, and for connections that are refused because there are too many.
-#[cfg(unix)]
 const RESERVED_DESCRIPTORS: u64 = 128;
 
 /// Serves until SIGINT or SIGTERM. Then pending calls end, and everything is durable.
@@ -44,6 +43,9 @@ pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Re
             console.remark("nobody reads the ready line");
         }
         console.remark(&accounts_line(&desk));
+        if let Some(remark) = few_connections_remark() {
+            console.remark(&remark);
+        }
         let end = signals.next().await;
         info!(?end, "a signal ends the server");
         bridge.stop().await;
@@ -165,6 +167,17 @@ fn limits() -> Limits {
         return Limits { max_connections: usual.max_connections.min(left.max(1)), ..usual };
     }
     usual
+}
+
+/// What a person should know if this process may open so few files that fewer connections than usual fit.
+fn few_connections_remark() -> Option<String> {
+    let (possible, usual) = (limits().max_connections, Limits::default().max_connections);
+    (possible < usual).then(|| {
+        format!(
+            "this process may open few files, so {possible} connections fit instead of {usual}; raise the limit with `ulimit -n {}`",
+            RESERVED_DESCRIPTORS + u64::try_from(usual).unwrap_or(u64::MAX)
+        )
+    })
 }
 
 fn read_config(path: &Path) -> Result<Accounts, CommandError> {

@@ -1,11 +1,22 @@
 //! What commands need first: the place of the phones, a desk with them, and the async runtime.
 
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+
 use soter_bridge::protocol::CommandError;
 use soter_sim::{Desk, DeskOptions, State, default_state_folder};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::front;
 use crate::grammar::Options;
+
+/// The threads besides the runtime's: the ledger's writer, standard error, the stock of keys, the keyboard.
+const OTHER_THREADS: usize = 4;
+/// A worker, and the one that takes over its other tasks while it is busy with a key.
+const THREADS_PER_WORKER: usize = 2;
+
+/// The files of the runtime, the state folder, the ledger and one connection.
+const FILES: usize = 16;
 
 /// The place of the phones: the folder in the options, memory, or the platform's data folder.
 pub(super) fn state(options: &Options) -> Result<State, CommandError> {
@@ -37,13 +48,69 @@ pub(super) fn desk_options(state: State, options: &Options) -> DeskOptions {
     }
 }
 
+/// The async runtime, with a worker for each processor, or fewer if this process may not start so many threads.
+///
+/// # Errors
+/// `Environment` if there are not enough threads for one worker, or not enough files can be opened, or the runtime does not
+/// start for another reason.
 pub(super) fn runtime() -> Result<Runtime, CommandError> {
-    Runtime::new().map_err(|error| {
+    let files = possible_files(FILES);
+    if files < FILES {
+        return Err(CommandError::environment(
+            format!("this process may open {files} more files, and needs {FILES}"),
+            "raise the limit of open files (ulimit -n), then repeat",
+        ));
+    }
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let wanted = OTHER_THREADS + THREADS_PER_WORKER * processors;
+    let possible = possible_threads(wanted);
+    let workers = possible.saturating_sub(OTHER_THREADS) / THREADS_PER_WORKER;
+    let limits = "check the limits of this process (ulimit -u, the container's pids limit), then repeat";
+    if workers == 0 {
+        return Err(CommandError::environment(
+            format!(
+                "this process may start {possible} threads, and needs {}",
+                OTHER_THREADS + THREADS_PER_WORKER
+            ),
+            limits,
+        ));
+    }
+    Builder::new_multi_thread().worker_threads(workers).enable_all().build().map_err(|error| {
         CommandError::environment(
-            format!("threads and timers are not to be had: {error}"),
-            "check the limits of this process (ulimit), then repeat",
+            format!("the runtime does not start: {error}"),
+            "check the limits of this process (ulimit -n, ulimit -u), then repeat",
         )
     })
+}
+
+/// The number of files that can be opened at present, up to a maximum. Without enough of them, the runtime panics.
+fn possible_files(maximum: usize) -> usize {
+    if cfg!(unix) {
+        let open = |_| std::fs::File::open("/dev/null").ok();
+        (0..maximum).map_while(open).collect::<Vec<_>>().len()
+    } else {
+        maximum
+    }
+}
+
+/// The number of threads that can be started at present, up to a maximum. The runtime and the libraries panic, or wait
+/// for ever, if a thread that they need does not start.
+fn possible_threads(maximum: usize) -> usize {
+    let (release, held) = channel::<()>();
+    let held = Arc::new(Mutex::new(held));
+    let start = |_| {
+        let held = Arc::clone(&held);
+        // Each waits for the sender's end, so that all of them exist at the same time.
+        std::thread::Builder::new().spawn(move || drop(held.lock().map(|held| held.recv()))).ok()
+    };
+    let threads: Vec<_> = (0..maximum).map_while(start).collect();
+    drop(release);
+    let started = threads.len();
+    for thread in threads {
+        // INVARIANT: a thread that only waits does not panic.
+        let _ = thread.join();
+    }
+    started
 }
 
 /// Switches the phones off if a signal ends the process.

@@ -40,15 +40,21 @@ impl Keyboard {
     /// Starts reading single keys.
     ///
     /// # Errors
-    /// `Environment` if the terminal does not support raw mode.
+    /// `Environment` if the terminal does not support raw mode, or no thread can be started.
     pub(crate) fn open() -> Result<Self, CommandError> {
         let raw = RawMode::enter()?;
         let (sender, keys) = mpsc::channel(KEY_QUEUE_LENGTH);
         let stop = Arc::new(AtomicBool::new(false));
-        let reader = thread::spawn({
+        let reader = thread::Builder::new().name("keyboard".to_owned()).spawn({
             let stop = Arc::clone(&stop);
             move || read_keys(&sender, &stop)
         });
+        let reader = reader.map_err(|error| {
+            CommandError::environment(
+                format!("the thread for the keyboard does not start: {error}"),
+                "check the limits of this process (ulimit -u, the container's pids limit), then repeat",
+            )
+        })?;
         Ok(Self { keys, stop, reader: Some(reader), _raw: raw })
     }
 

@@ -101,7 +101,7 @@ impl Phone {
     fn storage_error(&self, error: &StorageError) -> CommandError {
         CommandError::environment(
             format!("device `{}`: {error}", self.name),
-            "check the folder's rights and the free space, then try again",
+            "check the folder's rights, the free space and the limit of open files, then try again",
         )
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use soter_tee::{KeyError, PrivateKey};
+use tracing::debug;
 
 /// A stock of unused random keys, which its own thread fills. Clones are the same stock; the thread ends after the
 /// last clone is dropped.
@@ -20,8 +21,11 @@ impl KeyStock {
     /// A stock of this many keys. It is empty at first.
     pub(crate) fn new(keys: usize) -> Self {
         let (sender, keys) = sync_channel(keys);
-        // A key that cannot be made ends the thread. Then `take` makes a key itself, and returns the error.
-        thread::spawn(move || while PrivateKey::generate().is_ok_and(|key| sender.send(key).is_ok()) {});
+        let fill = move || while PrivateKey::generate().is_ok_and(|key| sender.send(key).is_ok()) {};
+        // A key that cannot be made ends the thread. Then, and without the thread, `take` makes each key itself.
+        if let Err(error) = thread::Builder::new().name("keys".to_owned()).spawn(fill) {
+            debug!(%error, "keys are not made in advance");
+        }
         Self { keys: Arc::new(Mutex::new(keys)) }
     }
 

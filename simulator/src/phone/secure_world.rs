@@ -92,7 +92,7 @@ impl Phone {
         match error {
             TeeError::Storage(_) => CommandError::environment(
                 what,
-                "check the folder's rights and the free space, then try again",
+                "check the folder's rights, the free space and the limit of open files, then try again",
             ),
             TeeError::Randomness(_) => CommandError::environment(what, "try again"),
             TeeError::CounterExhausted { .. } => {

@@ -74,6 +74,10 @@ impl FolderError {
                     "Free some space and try again, choose another folder with --state, or use --ephemeral."
                         .to_owned()
                 }
+                _ if is_too_many_files(source) => {
+                    "Raise the limit of open files (ulimit -n), or end other programs, then repeat."
+                        .to_owned()
+                }
                 io::ErrorKind::InvalidData => {
                     format!("Restore {} from a copy, or move it away and try again.", path.display())
                 }
@@ -97,6 +101,12 @@ impl From<FolderError> for CommandError {
     fn from(error: FolderError) -> Self {
         Self::environment(error.to_string(), error.remedy())
     }
+}
+
+/// Whether this process, or the whole system, has too many files open: EMFILE and ENFILE, which are 24 and 23 on Linux and
+/// macOS.
+fn is_too_many_files(error: &io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
 fn describe(owner: Option<&LockOwner>) -> String {

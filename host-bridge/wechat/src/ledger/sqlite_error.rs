@@ -17,7 +17,7 @@ pub(super) fn unusable(path: &Path, error: &Error) -> LedgerError {
             true,
         ),
         Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
-            ("check that you may read and write the file and its folder", true)
+            ("check the rights of the file and its folder, and the limit of open files (ulimit -n)", true)
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             ("end the other program that has the file open", true)
