@@ -194,7 +194,7 @@ async fn run_socket(
     shared: &Shared,
 ) {
     // Reading never stops: a server that cannot send stops reading as well.
-    let mut outbox = Outbox::new(usize::MAX, usize::MAX);
+    let mut outbox: Outbox<_> = Outbox::new(usize::MAX, usize::MAX);
     let mut is_subscribed = false;
     loop {
         tokio::select! {

@@ -8,11 +8,14 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 
-/// A queue in front of a socket. Messages that the socket has not accepted stay in it when a future is dropped.
+/// A queue in front of a socket. Messages that the socket has not accepted stay in it when a future is dropped. `H` is what
+/// a message holds until it is flushed, such as a part of a budget.
 #[derive(Debug)]
-pub(crate) struct Outbox<M> {
+pub(crate) struct Outbox<M, H = ()> {
     /// Each message with its size in bytes.
-    queue: VecDeque<(M, usize)>,
+    queue: VecDeque<(M, usize, Option<H>)>,
+    /// What messages hold that the socket has accepted since it was last flushed.
+    unflushed: Vec<H>,
     /// Bytes in the queue.
     bytes: usize,
     /// Whether the socket has accepted messages that are not flushed yet.
@@ -36,11 +39,12 @@ pub(crate) enum Exchange<R> {
     Gone,
 }
 
-impl<M> Outbox<M> {
+impl<M, H> Outbox<M, H> {
     /// An empty outbox that stops reading when `max_messages` messages, or `max_bytes` bytes, wait to be written.
     pub(crate) fn new(max_messages: usize, max_bytes: usize) -> Self {
         Self {
             queue: VecDeque::new(),
+            unflushed: Vec::new(),
             bytes: 0,
             needs_flush: false,
             unflushed_pongs: 0,
@@ -51,8 +55,13 @@ impl<M> Outbox<M> {
 
     /// Appends a message of this size in bytes.
     pub(crate) fn push(&mut self, message: M, bytes: usize) {
+        self.push_holding(message, bytes, None);
+    }
+
+    /// Appends a message that holds something until it is flushed.
+    pub(crate) fn push_holding(&mut self, message: M, bytes: usize, held: Option<H>) {
         self.bytes += bytes;
-        self.queue.push_back((message, bytes));
+        self.queue.push_back((message, bytes, held));
     }
 
     /// Call this when a ping is received. The socket adds the pong to a buffer of its own, which has no limit.
@@ -106,8 +115,9 @@ impl<M> Outbox<M> {
     ) -> Poll<Result<(), S::Error>> {
         while !self.queue.is_empty() {
             ready!(socket.poll_ready_unpin(context))?;
-            if let Some((message, bytes)) = self.queue.pop_front() {
+            if let Some((message, bytes, held)) = self.queue.pop_front() {
                 self.bytes -= bytes;
+                self.unflushed.extend(held);
                 socket.start_send_unpin(message)?;
                 self.needs_flush = true;
             }
@@ -116,6 +126,7 @@ impl<M> Outbox<M> {
             ready!(socket.poll_flush_unpin(context))?;
             self.needs_flush = false;
             self.unflushed_pongs = 0;
+            self.unflushed.clear();
         }
         Poll::Ready(Ok(()))
     }
@@ -167,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_cancelled_write_neither_loses_nor_repeats_messages() {
-        let (mut outbox, mut socket) = (Outbox::new(8, 100), Socket { room: 2, taken: Vec::new() });
+        let (mut outbox, mut socket) = (Outbox::<u32>::new(8, 100), Socket { room: 2, taken: Vec::new() });
         (1..=5).for_each(|message| outbox.push(message, 1));
         assert!(outbox.write(&mut socket).now_or_never().is_none());
         assert_eq!(socket.taken, [1, 2]);
@@ -179,7 +190,7 @@ mod tests {
 
     #[test]
     fn reading_continues_during_a_stuck_write_until_the_outbox_is_full() {
-        let (mut outbox, mut socket) = (Outbox::new(2, 100), Socket { room: 0, taken: Vec::new() });
+        let (mut outbox, mut socket) = (Outbox::<u32>::new(2, 100), Socket { room: 0, taken: Vec::new() });
         outbox.push(1, 1);
         assert!(matches!(outbox.exchange(&mut socket).now_or_never(), Some(Exchange::Received(Some(())))));
         outbox.push(2, 1);
@@ -191,7 +202,7 @@ mod tests {
 
     #[test]
     fn pongs_that_the_socket_adds_fill_the_outbox_until_they_are_flushed() {
-        let (mut outbox, mut socket) = (Outbox::new(2, 100), Socket { room: 0, taken: Vec::new() });
+        let (mut outbox, mut socket) = (Outbox::<u32>::new(2, 100), Socket { room: 0, taken: Vec::new() });
         outbox.push(1, 1);
         assert!(matches!(outbox.exchange(&mut socket).now_or_never(), Some(Exchange::Received(_))));
         outbox.count_pong();
@@ -205,7 +216,7 @@ mod tests {
 
     #[test]
     fn large_messages_fill_the_outbox_sooner() {
-        let (mut outbox, mut socket) = (Outbox::new(8, 100), Socket { room: 0, taken: Vec::new() });
+        let (mut outbox, mut socket) = (Outbox::<u32>::new(8, 100), Socket { room: 0, taken: Vec::new() });
         outbox.push(1, 99);
         assert!(!outbox.is_full());
         outbox.push(2, 1);

@@ -16,6 +16,7 @@
 mod guard;
 mod limits;
 mod listener;
+mod memory;
 mod options;
 mod paths;
 mod respond;

@@ -11,6 +11,9 @@ pub struct Limits {
     pub max_connections: usize,
     /// Bytes of a request's body; a longer one gets 413 (on WeChat's paths: errcode 45002).
     pub max_body_bytes: usize,
+    /// Bytes of large bodies and answers, those above 16 KiB, over all connections. What does not fit waits for
+    /// [`body_timeout`](Self::body_timeout), and then gets 503. A WebSocket whose answer does not fit is closed with 1013.
+    pub max_large_bytes: usize,
     /// Bytes of a WebSocket message; a longer one ends the connection with 1009.
     pub max_message_bytes: usize,
     /// Calls of one WebSocket connection that have no answer yet; one more gets the error -32002.
@@ -32,7 +35,9 @@ impl Default for Limits {
         Self {
             max_connections: 512,
             max_body_bytes: MAX_BODY_BYTES,
-            max_message_bytes: 1 << 20,
+            // A parsed body takes up to 16 times as much.
+            max_large_bytes: 8 << 20,
+            max_message_bytes: 256 << 10,
             max_pending_calls: 64,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
 use serde_json::json;
+use soter_wechat::journal::MAX_PAGE_BYTES;
 use soter_wechat::{MAX_METHOD_CHARACTERS, WeChatPath};
 use soter_wire::shortened;
 use tokio::sync::watch;
@@ -24,6 +25,7 @@ use crate::rpc::{Message, Rpc};
 
 use super::guard::{Guard, add_cors_headers};
 use super::limits::Limits;
+use super::memory::{MemoryBudget, SMALL_BYTES};
 use super::options::Health;
 use super::paths::ServerPath;
 use super::respond::refusal;
@@ -47,13 +49,17 @@ pub(super) fn router<S: Service>(
     limits: Limits,
     stopping: watch::Receiver<bool>,
 ) -> Router {
-    let sockets = socket::Sockets { rpc: rpc.clone(), limits, stopping };
+    let budget = MemoryBudget::new(limits.max_large_bytes);
+    let sockets = socket::Sockets { rpc: rpc.clone(), limits, budget: budget.clone(), stopping };
     let handler = |path| match path {
         ServerPath::Health => {
             let check = Arc::clone(&check);
             get(async move || health(check()))
         }
-        ServerPath::Journal => get(journal::<S>),
+        ServerPath::Journal => {
+            let budget = budget.clone();
+            get(move |rpc, query| journal::<S>(rpc, query, budget, limits))
+        }
         ServerPath::Reset => post(reset::<S>),
         ServerPath::Rpc => {
             post(move |rpc: State<Rpc<S>>, body: Result<Bytes, BytesRejection>| post_rpc(rpc, body, limits))
@@ -78,7 +84,7 @@ pub(super) fn router<S: Service>(
                 format!("this path does not take {}", shortened(method.as_str(), MAX_METHOD_CHARACTERS));
             refusal(StatusCode::METHOD_NOT_ALLOWED, &what, "the header Allow names what it takes")
         })
-        .layer(from_fn(move |request: Request, next: Next| read_body(request, next, limits)))
+        .layer(from_fn(move |request: Request, next: Next| read_body(request, next, limits, budget.clone())))
         .layer(from_fn(move |request: Request, next: Next| {
             let guard = Arc::clone(&guard);
             let span = request_span(&request);
@@ -116,41 +122,66 @@ fn request_span(request: &Request) -> tracing::Span {
 
 /// Reads a body within the limits of time and size, so that no handler waits for a slow client. A body that is too
 /// long is truncated one byte after the limit, so that its reader sees that it is too long.
-async fn read_body(request: Request, next: Next, limits: Limits) -> Response {
+async fn read_body(request: Request, next: Next, limits: Limits, budget: MemoryBudget) -> Response {
     // WebSocket handshakes and most GETs have no body.
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
     let (mut parts, mut body) = request.into_parts();
-    let read = async {
-        let mut bytes = Vec::new();
-        while let Some(frame) = body.frame().await {
-            let data = frame?.into_data().unwrap_or_default();
-            let remaining_bytes = (limits.max_body_bytes + 1).saturating_sub(bytes.len());
-            bytes.extend_from_slice(data.get(..remaining_bytes).unwrap_or(&data));
-            if bytes.len() > limits.max_body_bytes {
-                break;
-            }
+    let mut bytes = Vec::new();
+    let mut read = read_up_to(&mut body, &mut bytes, SMALL_BYTES, limits).await;
+    // Held until the request is answered: what is parsed from the body lives as long.
+    let mut _reservation = None;
+    if matches!(read, Ok(false)) {
+        match budget.reserve(limits.max_body_bytes, limits.body_timeout).await {
+            Ok(reserved) => _reservation = Some(reserved),
+            Err(refused) => return refused,
         }
-        Ok::<_, axum::Error>(bytes)
-    };
-    match tokio::time::timeout(limits.body_timeout, read).await {
-        Ok(Ok(bytes)) => {
+        read = read_up_to(&mut body, &mut bytes, limits.max_body_bytes, limits).await;
+    }
+    match read {
+        Ok(_) => {
             // The header may differ from the length of what was read.
             parts.headers.remove(header::CONTENT_LENGTH);
             next.run(Request::from_parts(parts, Body::from(bytes))).await
         }
-        Ok(Err(error)) => {
+        Err(Some(error)) => {
             debug!(%error, "the body broke off");
             refusal(StatusCode::BAD_REQUEST, "the body broke off", "send it whole")
         }
-        Err(_) => {
+        Err(None) => {
             let what = format!("the body did not come within {:?}", limits.body_timeout);
             let mut response = refusal(StatusCode::REQUEST_TIMEOUT, &what, "send it faster");
             response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
             response
         }
     }
+}
+
+/// Reads until the body ends or has more than `max_bytes`, and truncates it one byte after that. Whether it has ended.
+///
+/// # Errors
+/// The error with which the body broke off; `None` if it is too slow.
+async fn read_up_to(
+    body: &mut Body,
+    bytes: &mut Vec<u8>,
+    max_bytes: usize,
+    limits: Limits,
+) -> Result<bool, Option<axum::Error>> {
+    let read = async {
+        while let Some(frame) = body.frame().await {
+            let data = frame?.into_data().unwrap_or_default();
+            // A frame is at most as long as the connection's buffer.
+            bytes.extend_from_slice(&data);
+            if bytes.len() > max_bytes {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    let ended = tokio::time::timeout(limits.body_timeout, read).await.map_err(|_| None)?.map_err(Some)?;
+    bytes.truncate(limits.max_body_bytes + 1);
+    Ok(ended)
 }
 
 async fn post_rpc<S: Service>(
@@ -178,7 +209,12 @@ fn health(checked: Result<(), CommandError>) -> Response {
 }
 
 /// `?after=N&limit=N`: the calls after number N, the oldest first. `?before=N&limit=N`: those closest before it.
-async fn journal<S: Service>(State(rpc): State<Rpc<S>>, RawQuery(query): RawQuery) -> Response {
+async fn journal<S: Service>(
+    State(rpc): State<Rpc<S>>,
+    RawQuery(query): RawQuery,
+    budget: MemoryBudget,
+    limits: Limits,
+) -> Response {
     let (mut after, mut before, mut limit) = (0_u64, None, MAX_PAGE_ENTRIES);
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         let is_valid = match &*name {
@@ -195,13 +231,18 @@ async fn journal<S: Service>(State(rpc): State<Rpc<S>>, RawQuery(query): RawQuer
             );
         }
     }
+    let reservation = match budget.reserve(MAX_PAGE_BYTES, limits.body_timeout).await {
+        Ok(reservation) => reservation,
+        Err(refused) => return refused,
+    };
     let entries = match before {
         Some(number) => rpc.journal().before(number, limit),
         None => rpc.journal().after(after, limit),
     };
     let last = entries.last().map_or(after, |entry| entry.number);
-    Json(json!({"entries": entries.iter().map(|entry| &**entry).collect::<Vec<_>>(), "last": last}))
-        .into_response()
+    let page = json!({"entries": entries.iter().map(|entry| &**entry).collect::<Vec<_>>(), "last": last});
+    let bytes = reservation.hold(page.to_string().into_bytes());
+    ([(header::CONTENT_TYPE, "application/json")], bytes).into_response()
 }
 
 async fn reset<S: Service>(State(rpc): State<Rpc<S>>) -> Response {

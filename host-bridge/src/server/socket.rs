@@ -17,6 +17,7 @@ use tracing::{Instrument, Span, debug, trace};
 
 use super::limits::Limits;
 use super::listener::{ConnectionPermit, stopped};
+use super::memory::{MemoryBudget, Reservation, SMALL_BYTES};
 use super::respond::refusal;
 use crate::outbox::{Exchange, Outbox};
 use crate::protocol::{CommandError, ErrorKind, Event, Service};
@@ -26,12 +27,18 @@ use crate::rpc::{Message, Rpc, Session, Topics, notification};
 pub(super) struct Sockets<S> {
     pub(super) rpc: Rpc<S>,
     pub(super) limits: Limits,
+    pub(super) budget: MemoryBudget,
     pub(super) stopping: watch::Receiver<bool>,
 }
 
 impl<S> Clone for Sockets<S> {
     fn clone(&self) -> Self {
-        Self { rpc: self.rpc.clone(), limits: self.limits, stopping: self.stopping.clone() }
+        Self {
+            rpc: self.rpc.clone(),
+            limits: self.limits,
+            budget: self.budget.clone(),
+            stopping: self.stopping.clone(),
+        }
     }
 }
 
@@ -75,12 +82,22 @@ struct Head {
 /// Pause between two notifications of the journal's newest number.
 const HEAD_INTERVAL: Duration = Duration::from_millis(200);
 
-type Answer<'a> = Pin<Box<dyn Future<Output = (usize, Option<String>)> + Send + 'a>>;
+/// The queue of a connection. A large message holds a part of the memory budget.
+type SocketOutbox = Outbox<Frame, Reservation>;
+
+/// A pending message of this many calls, and its answer.
+type Answer<'a> = Pin<Box<dyn Future<Output = (usize, Result<Option<Outgoing>, End>)> + Send + 'a>>;
+
+/// A text to be sent, which holds a part of the memory budget if it is large.
+struct Outgoing {
+    text: String,
+    held: Option<Reservation>,
+}
 
 async fn run_socket<S: Service>(mut socket: WebSocket, sockets: Sockets<S>) {
     let limits = sockets.limits;
     // If a client sends and does not read, nothing more is read from it and no events are sent until it reads.
-    let mut outbox = Outbox::new(limits.max_pending_calls, limits.max_message_bytes);
+    let mut outbox = SocketOutbox::new(limits.max_pending_calls, limits.max_message_bytes);
     // Pending calls are given up before the close frame is sent: they may hold what others wait for.
     let end = run_session(&mut socket, &mut outbox, sockets).await;
     match &end {
@@ -121,10 +138,10 @@ enum End {
 /// Answers calls and sends notifications until one side ends the connection.
 async fn run_session<S: Service>(
     socket: &mut WebSocket,
-    outbox: &mut Outbox<Frame>,
+    outbox: &mut SocketOutbox,
     sockets: Sockets<S>,
 ) -> End {
-    let Sockets { rpc, limits, mut stopping } = sockets;
+    let Sockets { rpc, limits, budget, mut stopping } = sockets;
     let session = Session::default();
     let mut subscriptions = Subscriptions::default();
     // Dropped at the end, which gives up the calls that are still pending.
@@ -140,7 +157,11 @@ async fn run_session<S: Service>(
         tokio::select! {
             () = stopped(&mut stopping) => {
                 // Pending calls may still be answered; those that wait for a person are not.
-                let rest = async { while let Some((_, answer)) = pending.next().await { queue_text(outbox, answer); } };
+                let rest = async {
+                    while let Some((_, answer)) = pending.next().await {
+                        answer.into_iter().flatten().for_each(|answer| queue(outbox, answer));
+                    }
+                };
                 if timeout(limits.drain_timeout / 4, rest).await.is_err() {
                     debug!(calls = pending_calls, "calls are given up, because they have no answer yet");
                 }
@@ -148,7 +169,10 @@ async fn run_session<S: Service>(
             }
             Some((calls, answer)) = pending.next(), if !pending.is_empty() => {
                 pending_calls -= calls;
-                queue_text(outbox, answer);
+                match answer {
+                    Ok(answer) => answer.into_iter().for_each(|answer| queue(outbox, answer)),
+                    Err(end) => return end,
+                }
                 // Subscriptions begin after the answer that confirms them.
                 subscriptions.update(session.topics(), &rpc);
             }
@@ -167,12 +191,21 @@ async fn run_session<S: Service>(
                     let message = Message::parse(text.as_bytes());
                     let calls = message.waiting_calls();
                     if pending_calls + calls > limits.max_pending_calls {
-                        queue_text(outbox, message.rejection(&too_many_calls(limits.max_pending_calls)));
+                        let rejection = message.rejection(&too_many_calls(limits.max_pending_calls));
+                        if let Some(text) = rejection {
+                            queue(outbox, Outgoing { text, held: None });
+                        }
                         continue;
                     }
                     pending_calls += calls;
-                    let (rpc, session) = (&rpc, &session);
-                    pending.push(Box::pin(async move { (calls, rpc.answer(message, Some(session)).await) }));
+                    let (rpc, session, budget) = (&rpc, &session, &budget);
+                    pending.push(Box::pin(async move {
+                        let answer = match rpc.answer(message, Some(session)).await {
+                            Some(text) => reserve(text, budget, limits).await.map(Some),
+                            None => Ok(None),
+                        };
+                        (calls, answer)
+                    }));
                 }
                 Exchange::Received(Some(Ok(Frame::Binary(_)))) => {
                     let reason = "send JSON-RPC as text, not as binary frames";
@@ -180,7 +213,14 @@ async fn run_session<S: Service>(
                 }
                 Exchange::Received(Some(Err(error))) => return end_after_error(error, limits.max_message_bytes),
             },
-            Some(text) = subscriptions.next(), if !outbox.is_full() => queue_text(outbox, Some(text)),
+            Some(text) = subscriptions.next(), if !outbox.is_full() => {
+                let is_large = text.len() > SMALL_BYTES;
+                let held = if is_large { budget.try_reserve(text.len()) } else { None };
+                if is_large && held.is_none() {
+                    return no_room();
+                }
+                queue(outbox, Outgoing { text, held });
+            }
             _ = ping.tick() => {
                 if unanswered_pings >= 2 {
                     debug!("no answer to {unanswered_pings} pings");
@@ -193,12 +233,25 @@ async fn run_session<S: Service>(
     }
 }
 
-fn queue_text(outbox: &mut Outbox<Frame>, text: Option<String>) {
-    if let Some(text) = text {
-        let bytes = text.len();
-        trace!(bytes, "sent");
-        outbox.push(Frame::Text(text.into()), bytes);
-    }
+fn queue(outbox: &mut SocketOutbox, Outgoing { text, held }: Outgoing) {
+    let bytes = text.len();
+    trace!(bytes, "sent");
+    outbox.push_holding(Frame::Text(text.into()), bytes, held);
+}
+
+/// Waits until there is room for an answer, if it is large.
+async fn reserve(text: String, budget: &MemoryBudget, limits: Limits) -> Result<Outgoing, End> {
+    let held = if text.len() > SMALL_BYTES {
+        let reserved = budget.reserve(text.len(), limits.send_timeout).await;
+        Some(reserved.map_err(|_| no_room())?)
+    } else {
+        None
+    };
+    Ok(Outgoing { text, held })
+}
+
+fn no_room() -> End {
+    End::ByServer(close_frame(close_code::AGAIN, "too much waits to be read, on all connections together"))
 }
 
 impl Subscriptions {

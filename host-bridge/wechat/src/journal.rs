@@ -19,7 +19,7 @@ pub const MAX_ENTRIES: usize = 10_000;
 /// Total bytes of requests and answers, as JSON, that are kept; older calls are dropped.
 pub const MAX_BYTES: usize = 64 << 20;
 /// Total bytes of the calls in one page.
-const MAX_PAGE_BYTES: usize = 2 << 20;
+pub const MAX_PAGE_BYTES: usize = 2 << 20;
 /// Characters of a text in a request or an answer. The rest is cut off and replaced by its length.
 const MAX_TEXT_CHARACTERS: usize = 8 << 10;
 /// Members or items of one object or array. The rest is dropped and replaced by its number.

@@ -221,6 +221,60 @@ async fn bodies_are_limited_whatever_length_they_declare() {
 }
 
 #[tokio::test]
+async fn large_bodies_at_the_same_time_wait_for_room_and_are_refused_without() {
+    let server = start(|options| {
+        options.limits.max_large_bytes = 2 << 20;
+        options.limits.body_timeout = Duration::from_secs(2);
+    })
+    .await;
+    let large = "x".repeat(1 << 20);
+    let address = server.address;
+    // Two clients that send no more take all the room.
+    let mut slow = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!("POST /rpc HTTP/1.1\r\nHost: {address}\r\nContent-Length: 1000000\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&large.as_bytes()[..100_000]).await.unwrap();
+        slow.push(stream);
+    }
+    // Small requests are not concerned.
+    assert_status(&server.get("/health", "").await, 200);
+    assert_status(&server.request("POST", "/cgi-bin/token", "", "small").await, 200);
+    let large_requests = (0..20).map(|_| server.request("POST", "/cgi-bin/token", "", &large));
+    for answer in futures_util::future::join_all(large_requests).await {
+        assert!(
+            answer.starts_with("HTTP/1.1 200") || answer.contains("together may have 2097152 bytes"),
+            "{answer}"
+        );
+    }
+    // The two have timed out, so there is room.
+    assert_status(&server.request("POST", "/cgi-bin/token", "", &large).await, 200);
+}
+
+#[tokio::test]
+async fn clients_that_do_not_read_large_answers_do_not_keep_others_from_theirs() {
+    let server = start(|options| {
+        options.limits.max_large_bytes = 1 << 20;
+        options.limits.send_timeout = Duration::from_millis(200);
+    })
+    .await;
+    let mut stuck = Vec::new();
+    for _ in 0..8 {
+        let mut socket = server.socket().await;
+        for id in 0..64 {
+            // A client that is disconnected meanwhile cannot send.
+            let _ = socket.send(call(id, "rpc.discover", json!({}))).await;
+        }
+        stuck.push(socket);
+    }
+    let mut reader = server.socket().await;
+    reader.send(call(1, "rpc.discover", json!({}))).await.unwrap();
+    assert_eq!(next(&mut reader).await["id"], 1);
+    drop(stuck);
+}
+
+#[tokio::test]
 async fn a_connection_above_the_limit_is_refused_until_another_one_closes() {
     let server = start(|options| options.limits.max_connections = 2).await;
     let (one, two) = (server.socket().await, server.socket().await);
