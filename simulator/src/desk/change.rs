@@ -93,6 +93,20 @@ impl Change<'_> {
         apply().inspect_err(|_| self.restore())
     }
 
+    /// Call this before files of a phone are made that the document does not list yet: if this process ends before it does,
+    /// the next one removes the files.
+    ///
+    /// # Errors
+    /// `Environment` if the document cannot be written, or if files of an older phone of that name cannot be removed.
+    pub(super) fn announce_files(&self, name: &DeviceName) -> Result<(), CommandError> {
+        let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
+        folder.plan_removals([name.clone()]);
+        let saved = self.save(|_| {});
+        // From now on the removal is planned in the document alone. The next document has the phone instead.
+        folder.finish_removal(name)?;
+        saved
+    }
+
     /// Removes the files of phones that the document does not mention any more. What fails is tried again later.
     pub(super) fn finish_removals(&self, names: impl IntoIterator<Item = DeviceName>) {
         let Some(folder) = &self.desk.inner.context.folder else { return };

@@ -69,7 +69,11 @@ impl Desk {
         let original = self.phone(device)?;
         let change = self.begin_change();
         self.check_name_and_limit(&name)?;
-        let phone = original.duplicate(name, self.inner.context.clone())?;
+        change.announce_files(&name)?;
+        let phone = original.duplicate(name.clone(), self.inner.context.clone()).inspect_err(|_| {
+            self.discard_files(&name);
+            change.restore();
+        })?;
         self.add(&change, phone)
     }
 

@@ -36,7 +36,11 @@ impl Desk {
         let change = self.begin_change();
         self.check_name_and_limit(&name)?;
         if let Some(seed) = seed {
-            phone.make_reproducible(seed, clock)?;
+            change.announce_files(phone.name())?;
+            phone.make_reproducible(seed, clock).inspect_err(|_| {
+                self.discard_files(phone.name());
+                change.restore();
+            })?;
         }
         self.add(&change, phone)
     }
