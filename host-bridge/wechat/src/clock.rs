@@ -1,17 +1,21 @@
 //! The clock of WeChat's servers.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// A calendar clock: milliseconds since 1970.
+/// The time of day for what is shown, and a steady time for what expires.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The time now.
+    /// The calendar's time now, in milliseconds since 1970. It jumps when somebody sets the computer's clock.
     fn unix_millis(&self) -> u64;
+
+    /// Milliseconds since some moment. It never jumps, and may stand still while the computer sleeps or the process is
+    /// frozen.
+    fn steady_millis(&self) -> u64;
 }
 
-/// The computer's clock.
+/// The computer's clocks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -20,6 +24,11 @@ impl Clock for SystemClock {
         SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn steady_millis(&self) -> u64 {
+        static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
+        u64::try_from(STARTED.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -42,5 +51,9 @@ impl SetClock {
 impl Clock for SetClock {
     fn unix_millis(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+
+    fn steady_millis(&self) -> u64 {
+        self.unix_millis()
     }
 }

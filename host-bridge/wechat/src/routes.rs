@@ -220,7 +220,7 @@ impl<'a> Call<'a> {
             return Err(Errcode::GRANT_TYPE);
         }
         let app = self.check_credentials(self.query_parameter("appid"), self.query_parameter("secret"))?;
-        Ok(token_answer(self.wechat.memory().tokens.plain(&app.appid, self.wechat.now())))
+        Ok(token_answer(self.wechat.memory().tokens.plain(&app.appid, self.wechat.steady_now())))
     }
 
     fn stable_token(&self) -> Result<Answer, Errcode> {
@@ -231,7 +231,11 @@ impl<'a> Call<'a> {
         }
         let app = self.check_credentials(text("appid"), text("secret"))?;
         let force_refresh = body.get("force_refresh").and_then(Value::as_bool).unwrap_or(false);
-        Ok(token_answer(self.wechat.memory().tokens.stable(&app.appid, force_refresh, self.wechat.now())))
+        Ok(token_answer(self.wechat.memory().tokens.stable(
+            &app.appid,
+            force_refresh,
+            self.wechat.steady_now(),
+        )))
     }
 
     fn code_to_session(&self) -> Result<Answer, Errcode> {
@@ -240,7 +244,7 @@ impl<'a> Call<'a> {
             return Err(Errcode::GRANT_TYPE);
         }
         let code = self.query_parameter("js_code").ok_or(Errcode::CODE_MISSING)?;
-        let exchanged = self.wechat.memory().logins.exchange(&app.appid, code, self.wechat.now());
+        let exchanged = self.wechat.memory().logins.exchange(&app.appid, code, self.wechat.steady_now());
         let (name, session_key) = exchanged.map_err(|bad| match bad {
             BadCode::Invalid => Errcode::INVALID_CODE,
             BadCode::Used => Errcode::CODE_USED,
@@ -361,7 +365,7 @@ impl<'a> Call<'a> {
     /// The app of the request's access token.
     fn authorized_app(&self) -> Result<String, Errcode> {
         let token = self.query_parameter("access_token").ok_or(Errcode::TOKEN_MISSING)?;
-        match self.wechat.memory().tokens.check(token, self.wechat.now()) {
+        match self.wechat.memory().tokens.check(token, self.wechat.steady_now()) {
             Ok(appid) => Ok(appid.to_owned()),
             Err(Rejected::Unknown) => Err(Errcode::INVALID_TOKEN),
             Err(Rejected::Expired) => Err(Errcode::TOKEN_EXPIRED),

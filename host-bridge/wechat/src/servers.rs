@@ -106,7 +106,7 @@ impl WeChat {
     /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program.
     pub fn login(&self, user: &str, appid: &str) -> Result<String, WeChatError> {
         let (user, app) = (self.user(user)?, self.app(appid)?);
-        Ok(self.memory().logins.login(&app.appid, &user.name, self.now()))
+        Ok(self.memory().logins.login(&app.appid, &user.name, self.steady_now()))
     }
 
     /// `wx.checkSession`: whether the user's session is alive.
@@ -115,7 +115,7 @@ impl WeChat {
     /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program.
     pub fn check_session(&self, user: &str, appid: &str) -> Result<bool, WeChatError> {
         let (user, app) = (self.user(user)?, self.app(appid)?);
-        Ok(self.memory().logins.has_session(&app.appid, &user.name, self.now()))
+        Ok(self.memory().logins.has_session(&app.appid, &user.name, self.steady_now()))
     }
 
     /// `wx.getUserInfo`: the user's data, signed and encrypted with the session's key.
@@ -126,7 +126,7 @@ impl WeChat {
     pub fn user_info(&self, user: &str, appid: &str) -> Result<UserInfo, WeChatError> {
         let (user, app) = (self.user(user)?, self.app(appid)?);
         let now = self.now();
-        let key = self.memory().logins.session(&app.appid, &user.name, now);
+        let key = self.memory().logins.session(&app.appid, &user.name, self.steady_now());
         let (openid, unionid) = (accounts::openid(user, appid), accounts::unionid(user));
         let identity =
             user_info::Identity { openid: &openid, unionid: app.unionid.then_some(&unionid), appid };
@@ -197,8 +197,14 @@ impl WeChat {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The calendar's time, for what is shown.
     pub(crate) fn now(&self) -> u64 {
         self.clock.unix_millis()
+    }
+
+    /// The time by which codes, sessions and tokens expire.
+    pub(crate) fn steady_now(&self) -> u64 {
+        self.clock.steady_millis()
     }
 }
 

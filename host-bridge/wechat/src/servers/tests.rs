@@ -1,8 +1,15 @@
 //! Operations of the servers that do not go through HTTP.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::accounts::{DEFAULT_APPID, DEFAULT_USER};
+use crate::clock::Clock;
+use crate::journal::Journal;
+use crate::ledger::Ledger;
+use crate::servers::{WeChat, WeChatOptions};
 use crate::test_phone::{OPENID, TestPhone};
-use crate::test_servers::wechat;
+use crate::test_servers::{NOON, wechat};
 
 #[tokio::test]
 async fn a_reset_forgets_devices_sessions_and_tokens_and_keeps_accounts() {
@@ -18,6 +25,42 @@ async fn a_reset_forgets_devices_sessions_and_tokens_and_keeps_accounts() {
     phone.counter = 0;
     phone.upload(&wechat, OPENID).await;
     assert_eq!(wechat.openid(DEFAULT_USER, DEFAULT_APPID).unwrap(), OPENID);
+}
+
+/// A calendar that somebody sets, beside a steady clock that stands still.
+#[derive(Clone, Debug)]
+struct SetCalendar(Arc<AtomicU64>);
+
+impl Clock for SetCalendar {
+    fn unix_millis(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn steady_millis(&self) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn neither_tokens_nor_codes_nor_sessions_expire_when_the_calendar_is_set() {
+    let calendar = SetCalendar(Arc::new(AtomicU64::new(NOON)));
+    let wechat = WeChat::new(
+        WeChatOptions::default(),
+        Ledger::in_memory(),
+        Arc::new(calendar.clone()),
+        Arc::new(Journal::new()),
+        Arc::new(|_| {}),
+    );
+    let code = wechat.login(DEFAULT_USER, DEFAULT_APPID).unwrap();
+    let token = wechat.memory().tokens.plain(DEFAULT_APPID, wechat.steady_now()).token;
+    for time in [NOON + 366 * 86_400_000, 0, NOON] {
+        calendar.0.store(time, Ordering::Relaxed);
+        assert_eq!(wechat.now(), time);
+        assert!(wechat.check_session(DEFAULT_USER, DEFAULT_APPID).unwrap());
+        assert!(wechat.memory().tokens.check(token.expose(), wechat.steady_now()).is_ok());
+    }
+    calendar.0.store(NOON + 366 * 86_400_000, Ordering::Relaxed);
+    assert!(wechat.memory().logins.exchange(DEFAULT_APPID, &code, wechat.steady_now()).is_ok());
 }
 
 #[test]
