@@ -20,6 +20,7 @@ pub(crate) use self::authenticate::{Pending, Progress};
 pub(crate) use self::console::{Console, Delivery};
 pub(crate) use self::dialog::{Screen, authenticate_with_dialog};
 pub(crate) use self::exit::Exit;
+pub(crate) use self::keyboard::discard_typed;
 pub(crate) use self::paint::Paint;
 pub(crate) use self::perform::{explain, perform, verify_files, with_default_mode};
 pub(crate) use self::render::event_line;

@@ -63,9 +63,9 @@ impl Terminal {
         Self { command: shown, child, keyboard, line: line.into(), screen, shown: String::new(), _home: home }
     }
 
-    /// Types these bytes.
-    pub fn types(&mut self, text: &str) {
-        self.keyboard.write_all(text.as_bytes()).expect("the terminal takes what is typed");
+    /// Types this text, or these bytes if the terminal is not set to UTF-8.
+    pub fn types(&mut self, text: impl AsRef<[u8]>) {
+        self.keyboard.write_all(text.as_ref()).expect("the terminal takes what is typed");
     }
 
     /// Waits until this text has appeared, and returns what appeared before it. What appears after it is left for the

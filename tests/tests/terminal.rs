@@ -39,6 +39,48 @@ fn lines_that_are_pasted_at_once_run_one_after_the_other() {
 }
 
 #[test]
+fn a_line_that_is_not_utf8_is_discarded_with_the_rest_of_its_paste() {
+    // "auth 指纹" in GBK.
+    let gbk = b"auth \xd6\xb8\xce\xc6";
+    let rest = b"\rdevice create pasted".repeat(2000);
+    let pastes = [
+        gbk.to_vec(),
+        [&gbk[..], b"\r"].concat(),
+        [b"\x1b[200~".as_slice(), gbk, b"\rdevice create pasted\x1b[201~\r"].concat(),
+        // More than the line editor reads at once, and than the terminal keeps.
+        [&gbk[..], &rest, b"\r"].concat(),
+        [b"\x1b[200~".as_slice(), gbk, &rest, b"\x1b[201~\r"].concat(),
+        // The bytes of a character that is not complete.
+        b"auth \xe6\x8c\r".to_vec(),
+    ];
+    let mut terminal = repl();
+    for paste in pastes {
+        terminal.types(paste);
+        let _ = terminal.shows("error: the line is not UTF-8");
+        let _ = terminal.shows("next: set the terminal to UTF-8");
+        let _ = terminal.shows("phone> ");
+    }
+    terminal.types("device select pasted\r");
+    let _ = terminal.shows("error: there is no device `pasted`");
+    terminal.types("exit\r");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
+fn a_key_that_is_not_utf8_does_not_disturb_the_dialog() {
+    let mut terminal = repl();
+    terminal.types("auth order-42\r");
+    let _ = terminal.shows("Esc, Ctrl-C");
+    terminal.types(b"\xd6\xb8");
+    terminal.types("x");
+    let _ = terminal.shows("4 attempts left");
+    terminal.types("1");
+    let _ = terminal.shows("verifies:");
+    terminal.types("exit\r");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
 fn keys_touch_the_sensor_and_the_result_is_shown_with_its_check() {
     let mut terminal = repl();
     terminal.types("auth order-42\r");

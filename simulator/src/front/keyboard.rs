@@ -1,9 +1,13 @@
 //! Single keys from the terminal, without waiting for the end of a line.
 
+#[cfg(unix)]
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+#[cfg(unix)]
+use std::time::Instant;
 
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::terminal;
@@ -15,6 +19,14 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The maximum number of keys that wait to be handled; a person types fewer.
 const KEY_QUEUE_LENGTH: usize = 16;
+
+/// How long nothing may arrive until a paste counts as ended.
+#[cfg(unix)]
+const END_OF_PASTE: Duration = Duration::from_millis(200);
+
+/// How long what arrives is collected until it is discarded. A terminal holds 4 KiB, so a long paste needs many turns.
+#[cfg(unix)]
+const DISCARD_INTERVAL: Duration = Duration::from_millis(5);
 
 /// What was pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +84,27 @@ impl Drop for Keyboard {
         if let Some(reader) = self.reader.take() {
             // A reader that panicked has ended, too.
             let _ = reader.join();
+        }
+    }
+}
+
+/// Discards what the terminal has received, and what arrives until it pauses: a long paste arrives in parts.
+///
+/// On Windows the console has no bytes that are not text, so there is nothing that this must discard.
+pub(crate) fn discard_typed() {
+    #[cfg(unix)]
+    {
+        use rustix::io::ioctl_fionread;
+        use rustix::termios::{QueueSelector, tcflush};
+
+        // Otherwise the terminal shows what arrives. If it is gone, nothing arrives.
+        let _raw = RawMode::enter();
+        let mut last_byte = Instant::now();
+        while last_byte.elapsed() < END_OF_PASTE && tcflush(io::stdin(), QueueSelector::IFlush).is_ok() {
+            thread::sleep(DISCARD_INTERVAL);
+            if ioctl_fionread(io::stdin()).unwrap_or(0) > 0 {
+                last_byte = Instant::now();
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The REPL at a terminal.
 
+use std::io;
+
 use rustyline::ExternalPrinter;
 use rustyline::error::ReadlineError;
 use soter_bridge::protocol::{CommandError, Request, Service, device};
@@ -76,6 +78,12 @@ impl<S: Service> Terminal<'_, S> {
                 // Ctrl-C discards the line. A change of the window's size only interrupts the reading.
                 Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Flow::Next,
                 Err(ReadlineError::Eof) => Flow::Leave,
+                Err(error) if is_not_text(&error) => {
+                    // The editor has dropped an unknown part of what it had read, so what follows may begin within a line.
+                    front::discard_typed();
+                    self.session.console.error(&not_text_error());
+                    Flow::Next
+                }
                 Err(error) => {
                     let error = terminal_error(&error);
                     self.session.console.error(&error);
@@ -179,6 +187,23 @@ enum Flow {
     Next,
     /// End.
     Leave,
+}
+
+/// Whether the terminal sent bytes that are not text.
+fn is_not_text(error: &ReadlineError) -> bool {
+    match error {
+        ReadlineError::Io(error) => error.kind() == io::ErrorKind::InvalidData,
+        #[cfg(windows)]
+        ReadlineError::Decode(_) => true,
+        _ => false,
+    }
+}
+
+fn not_text_error() -> CommandError {
+    CommandError::invalid_params(
+        "the line is not UTF-8: it is discarded, with all that was pasted together with it",
+        "set the terminal to UTF-8, or write the commands in UTF-8 into a pipe",
+    )
 }
 
 fn terminal_error(error: &ReadlineError) -> CommandError {
