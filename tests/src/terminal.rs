@@ -17,7 +17,7 @@ use crate::program::shown;
 /// How long a text may take to appear.
 const DEADLINE: Duration = Duration::from_mins(1);
 
-/// A program whose three streams are one pseudo-terminal. It is killed when this is dropped.
+/// A program whose three streams are one pseudo-terminal, without colours if nothing else is set. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Terminal {
     command: String,
@@ -41,14 +41,13 @@ impl Terminal {
         let name = name.to_str().expect("the name is ASCII");
         let line = OpenOptions::new().read(true).write(true).open(name).expect("the other side opens");
         let stream = || Stdio::from(line.try_clone().expect("the other side is shared"));
-        let child = command
-            .env("TERM", "xterm")
-            .env("NO_COLOR", "1")
-            .stdin(stream())
-            .stdout(stream())
-            .stderr(stream())
-            .spawn()
-            .expect("the program starts");
+        for (name, usual) in [("TERM", "xterm"), ("NO_COLOR", "1")] {
+            if !command.get_envs().any(|(set, value)| set == name && value.is_some()) {
+                command.env(name, usual);
+            }
+        }
+        let child =
+            command.stdin(stream()).stdout(stream()).stderr(stream()).spawn().expect("the program starts");
         let keyboard = File::from(master);
         let mut output = keyboard.try_clone().expect("the pseudo-terminal is shared");
         let (sender, screen) = channel();
@@ -96,6 +95,16 @@ impl Terminal {
     pub fn is_cooked(&self) -> bool {
         let mode = tcgetattr(&self.line).expect("the terminal has a mode");
         mode.local_modes.contains(LocalModes::ICANON | LocalModes::ECHO)
+    }
+
+    /// Waits until the program reads single keys. Before that, the terminal holds one line of 4096 bytes at most.
+    #[track_caller]
+    pub fn reads_keys(&self) {
+        let deadline = Instant::now() + DEADLINE;
+        while self.is_cooked() {
+            assert!(Instant::now() < deadline, "`{}` did not read keys in {DEADLINE:?}", self.command);
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Waits for the end; the exit code, `None` if a signal ended it.

@@ -39,6 +39,19 @@ fn lines_that_are_pasted_at_once_run_one_after_the_other() {
 }
 
 #[test]
+fn a_long_line_is_not_drawn_again_for_each_of_its_characters() {
+    // Colours are why it would be drawn again.
+    let mut terminal = Program::new(["--ephemeral"]).variable("NO_COLOR", "").at_a_terminal();
+    let _ = terminal.shows("\x1b[?2004h");
+    terminal.types(format!("explain {}\r", "xxx ".repeat(2000)));
+    let drawn = terminal.shows("error:").len();
+    // It is drawn again when it grows by a row of the screen, 100 times.
+    assert!(drawn < 2_000_000, "{drawn} bytes");
+    terminal.types("exit\r");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
 fn a_line_that_is_not_utf8_is_discarded_with_the_rest_of_its_paste() {
     // "auth 指纹" in GBK.
     let gbk = b"auth \xd6\xb8\xce\xc6";
@@ -55,6 +68,7 @@ fn a_line_that_is_not_utf8_is_discarded_with_the_rest_of_its_paste() {
     ];
     let mut terminal = repl();
     for paste in pastes {
+        terminal.reads_keys();
         terminal.types(paste);
         let _ = terminal.shows("error: the line is not UTF-8");
         let _ = terminal.shows("next: set the terminal to UTF-8");
