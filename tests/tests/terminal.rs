@@ -85,7 +85,7 @@ fn a_key_that_is_not_utf8_does_not_disturb_the_dialog() {
     let mut terminal = repl();
     terminal.types("auth order-42\r");
     let _ = terminal.shows("Esc, Ctrl-C");
-    terminal.types(b"\xd6\xb8");
+    terminal.types(b"\xce\xc6");
     terminal.types("x");
     let _ = terminal.shows("4 attempts left");
     terminal.types("1");
@@ -107,6 +107,50 @@ fn keys_touch_the_sensor_and_the_result_is_shown_with_its_check() {
     terminal.types("exit\r");
     assert_eq!(terminal.end(), Some(0));
     assert!(terminal.is_cooked());
+}
+
+#[test]
+fn a_terminal_that_cannot_edit_lines_has_plain_ones() {
+    for name in ["dumb", "emacs", "cons25"] {
+        let mut terminal = Program::new(["--ephemeral"]).variable("TERM", name).at_a_terminal();
+        let banner = terminal.shows("Try auth order-42");
+        let _ = terminal.shows("phone> ");
+        assert!(banner.contains("soter-sim"), "{banner}");
+        assert!(!banner.contains('\x1b'), "{banner}");
+        terminal.types("tee getVersion\r");
+        let _ = terminal.shows("resultCode");
+        let _ = terminal.shows("phone> ");
+        terminal.types("auth order-42\r");
+        let _ = terminal.shows("waits for a touch");
+        terminal.types("touch wrong\r");
+        let _ = terminal.shows("attempts left: 4");
+        terminal.types("touch 1\r");
+        let _ = terminal.shows("\"errCode\": 0");
+        let _ = terminal.shows("verifies:");
+        terminal.types(b"auth \xce\xc6\r");
+        let _ = terminal.shows("error: a line is not UTF-8 from byte 6 on");
+        let _ = terminal.shows("phone> ");
+        terminal.types("device create second\rdevice select second\r");
+        let _ = terminal.shows("second> ");
+        terminal.types("no such command\r");
+        let _ = terminal.shows("error:");
+        let _ = terminal.shows("second> ");
+        terminal.types("\x04");
+        assert_eq!(terminal.end(), Some(0), "mistakes do not change the exit code");
+        assert!(terminal.is_cooked());
+    }
+}
+
+#[test]
+fn the_end_of_a_plain_terminal_cancels_the_open_dialog() {
+    let mut terminal = Program::new(["--ephemeral", "--json"]).variable("TERM", "dumb").at_a_terminal();
+    assert!(!terminal.shows("phone> ").contains("Try auth"));
+    terminal.types("auth order-42\r");
+    let _ = terminal.shows("waits for a touch");
+    let _ = terminal.shows("phone> ");
+    terminal.types("\x04");
+    let _ = terminal.shows("\"errCode\":90008");
+    assert_eq!(terminal.end(), Some(0));
 }
 
 #[test]

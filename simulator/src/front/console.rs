@@ -74,7 +74,19 @@ impl Console {
         if !line.ends_with('\n') {
             line.push('\n');
         }
-        match self.answers.write_all(line.as_bytes()).and_then(|()| self.answers.flush()) {
+        self.write_stdout(&line)
+    }
+
+    /// Writes a prompt, after which a person types.
+    ///
+    /// # Errors
+    /// Those of [`answer`](Self::answer).
+    pub(crate) fn prompt(&mut self, text: &str) -> Result<Delivery, CommandError> {
+        self.write_stdout(text)
+    }
+
+    fn write_stdout(&mut self, text: &str) -> Result<Delivery, CommandError> {
+        match self.answers.write_all(text.as_bytes()).and_then(|()| self.answers.flush()) {
             Ok(()) => Ok(Delivery::Delivered),
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Delivery::Closed),
             Err(error) => Err(CommandError::environment(

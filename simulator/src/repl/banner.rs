@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use soter_bridge::protocol::device::Devices;
+use soter_bridge::protocol::device::{self, Devices};
+use soter_bridge::protocol::{CommandError, Service};
 use soter_bridge::visible;
 
-use crate::front::Paint;
+use super::session::Session;
+use crate::front::{Delivery, Paint};
 
 /// What the REPL shows about itself.
 #[derive(Clone, Debug)]
@@ -16,8 +18,21 @@ pub(crate) struct BannerInfo {
     pub(crate) state: Option<PathBuf>,
 }
 
+/// Shows the banner.
+///
+/// # Errors
+/// Those of [`Service::call`], and `Environment` if the output cannot be written.
+pub(super) async fn show<S: Service>(
+    session: &mut Session<S>,
+    info: &BannerInfo,
+) -> Result<Delivery, CommandError> {
+    let devices = session.service.request(None, device::List {}).await?;
+    let banner = banner(&devices, info, session.console.paint);
+    session.console.answer(&banner)
+}
+
 /// What this program is and is not, its phone and state, and what to try.
-pub(super) fn banner(devices: &Devices, info: &BannerInfo, paint: Paint) -> String {
+fn banner(devices: &Devices, info: &BannerInfo, paint: Paint) -> String {
     let phone = devices.devices.iter().find(|phone| phone.name == devices.selected);
     let profile = phone.map_or("unknown", |phone| phone.profile.as_str());
     let state = info.state.as_ref().map_or("nothing is kept".to_owned(), |folder| {

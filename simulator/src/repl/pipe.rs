@@ -144,6 +144,11 @@ impl<S: Service> Pipe<S> {
         self.session.show(&answer, json)
     }
 
+    /// The session of the lines.
+    pub(super) fn session(&mut self) -> &mut Session<S> {
+        &mut self.session
+    }
+
     /// Whether a dialog waits for a touch.
     pub(super) fn has_open_dialog(&self) -> bool {
         self.open.is_some()
@@ -170,7 +175,8 @@ impl<S: Service> Pipe<S> {
         }
     }
 
-    fn report_error(&mut self, error: &CommandError) {
+    /// Shows an error. The first one decides the exit code.
+    pub(super) fn report_error(&mut self, error: &CommandError) {
         self.session.console.error(error);
         if self.exit == Exit::Good {
             self.exit = Exit::from(error);

@@ -8,7 +8,7 @@ use soter_bridge::protocol::{CommandError, Request, Service, device};
 use tokio::runtime::Runtime;
 use tracing::warn;
 
-use super::banner::{BannerInfo, banner};
+use super::banner::{self, BannerInfo};
 use super::completion::Names;
 use super::editor::{self, LineEditor};
 use super::session::{ParsedLine, Session};
@@ -21,15 +21,13 @@ use crate::stderr;
 const HISTORY_FILE: &str = "history";
 
 /// Reads lines and carries them out until Ctrl-D or `exit`. Mistakes and refusals do not change the exit code.
-pub(super) fn run<S: Service>(runtime: &Runtime, mut session: Session<S>, info: &BannerInfo) -> Exit {
-    let (editor, watcher) = match prepare(runtime, &session, info) {
-        Ok(prepared) => prepared,
-        Err(error) => {
-            let error = terminal_error(&error);
-            session.console.error(&error);
-            return Exit::from(&error);
-        }
-    };
+pub(super) fn run<S: Service>(
+    runtime: &Runtime,
+    session: Session<S>,
+    editor: LineEditor,
+    watcher: Watcher,
+    info: &BannerInfo,
+) -> Exit {
     let mut terminal = Terminal { runtime, session, editor, watcher };
     let exit = terminal.run_loop(info);
     stderr::print_log_to_stderr();
@@ -41,7 +39,11 @@ pub(super) fn run<S: Service>(runtime: &Runtime, mut session: Session<S>, info: 
     exit
 }
 
-fn prepare<S: Service>(
+/// Opens the line editor, and begins to print events above the line that is typed.
+///
+/// # Errors
+/// Those of the editor if it cannot edit lines at this terminal. Nothing has been read then.
+pub(super) fn open<S: Service>(
     runtime: &Runtime,
     session: &Session<S>,
     info: &BannerInfo,
@@ -97,11 +99,7 @@ impl<S: Service> Terminal<'_, S> {
     }
 
     fn show_banner(&mut self, info: &BannerInfo) -> Flow {
-        let listed = self.runtime.block_on(self.session.service.request(None, device::List {}));
-        let delivery = match listed {
-            Ok(devices) => self.session.console.answer(&banner(&devices, info, self.session.console.paint)),
-            Err(error) => Err(error),
-        };
+        let delivery = self.runtime.block_on(banner::show(&mut self.session, info));
         self.flow(delivery)
     }
 
