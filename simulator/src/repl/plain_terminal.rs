@@ -72,13 +72,12 @@ pub(super) fn run<S: Service>(
 }
 
 async fn prompt<S: Service>(session: &mut Session<S>) -> Result<Delivery, CommandError> {
-    let selected = match session.device() {
-        Some(device) => device.to_owned(),
+    let selected = if let Some(device) = session.device() {
+        device.to_owned()
+    } else {
         // If the phones cannot be reached, the next command says so.
-        None => {
-            let listed = session.service.request(None, device::List {}).await;
-            listed.map_or_else(|_| String::new(), |listed| listed.selected)
-        }
+        let listed = session.service.request(None, device::List {}).await;
+        listed.map_or_else(|_| String::new(), |listed| listed.selected)
     };
     session.console.prompt(&format!("{selected}> "))
 }
