@@ -8,6 +8,7 @@ mod rpc;
 mod scenario;
 mod serve;
 mod setup;
+mod signals;
 mod vectors;
 
 use std::ffi::OsString;

@@ -123,10 +123,16 @@ impl Running {
     /// Sends this signal to the program and waits for its end.
     #[cfg(unix)]
     pub fn end_by(mut self, signal: rustix::process::Signal) -> Finished {
+        self.signal(signal);
+        self.collect()
+    }
+
+    /// Sends this signal to the program.
+    #[cfg(unix)]
+    pub fn signal(&self, signal: rustix::process::Signal) {
         use rustix::process::{Pid, kill_process};
         let id = i32::try_from(self.id()).ok().and_then(Pid::from_raw).expect("a process has a number");
         kill_process(id, signal).expect("the program runs");
-        self.collect()
     }
 
     /// Kills the program. Returns the complete lines that it wrote and that were not read yet.

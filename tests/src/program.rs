@@ -96,10 +96,21 @@ impl Program {
 impl Program {
     /// Limits how many files and connections the program can have open.
     #[must_use]
-    pub fn with_descriptors(mut self, most: u32) -> Self {
+    pub fn with_descriptors(self, most: u32) -> Self {
+        self.after(&format!("ulimit -n {most}"))
+    }
+
+    /// Lets the program ignore SIGHUP and SIGQUIT, as `nohup` and scripts without job control do.
+    #[must_use]
+    pub fn with_ignored_signals(self) -> Self {
+        self.after("trap '' HUP QUIT")
+    }
+
+    /// Runs a shell's command in the process that becomes the program.
+    fn after(mut self, prepare: &str) -> Self {
         let mut shell = Command::new("sh");
         shell
-            .args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")])
+            .args(["-c", &format!("{prepare} && exec \"$0\" \"$@\"")])
             .arg(self.command.get_program())
             .args(self.command.get_args())
             .stdin(Stdio::piped())

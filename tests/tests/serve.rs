@@ -353,13 +353,45 @@ fn listening_beyond_loopback_needs_a_token_and_a_taken_port_is_an_error() {
 #[test]
 fn exec_forwards_each_signal_and_waits_for_the_command_to_clean_up() {
     // A shell handles a signal only between two commands.
-    let script = "trap 'echo interrupted; exit 5' INT; trap 'echo terminated; exit 6' TERM; echo up; while :; do sleep 0.01; done";
-    for (signal, printed, code) in [(Signal::INT, "interrupted", 5), (Signal::TERM, "terminated", 6)] {
+    let script = "trap 'echo interrupted; exit 5' INT; trap 'echo terminated; exit 6' TERM; \
+                  trap 'echo hung up; exit 8' HUP; trap 'echo quit; exit 9' QUIT; echo up; while :; do sleep 0.01; done";
+    for (signal, printed, code) in [
+        (Signal::INT, "interrupted", 5),
+        (Signal::TERM, "terminated", 6),
+        (Signal::HUP, "hung up", 8),
+        (Signal::QUIT, "quit", 9),
+    ] {
         let program = Program::new(["exec", "--", "sh", "-c", script]).in_own_process_group();
         let mut running = program.start();
         assert_eq!(running.line(), "up");
         assert_eq!(running.end_by(signal).exits(code).line(), printed);
     }
+}
+
+#[test]
+fn every_signal_that_would_end_a_server_ends_it_in_an_orderly_way() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--state", state.to_str().unwrap()];
+        let server = Server::start(Program::new(arguments));
+        let _ = server.rpc("device.create", &json!({"name": "second"}));
+        let _ = server.running.end_by(signal).exits(0);
+        let list = Program::new(["device", "list", "--state", state.to_str().unwrap()]).run().exits(0);
+        assert!(list.stdout.contains("second"), "{signal:?}: {list}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_is_ignored_on_purpose_does_not_end_a_server() {
+    let program = Program::new(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]).with_ignored_signals();
+    let server = Server::start(program);
+    for signal in [Signal::HUP, Signal::QUIT] {
+        server.running.signal(signal);
+    }
+    let _ = server.rpc("device.list", &json!({}));
+    let _ = server.running.end_by_signal().exits(0);
 }
 
 #[test]

@@ -11,8 +11,9 @@ use tracing::debug;
 use crate::front::{Console, Exit};
 use crate::grammar::{Exec, Options};
 
-use super::serve::{self, Bridge, Refusals, TerminationSignal, TerminationSignals};
+use super::serve::{self, Bridge, Refusals};
 use super::setup;
+use super::signals::{TerminationSignal, TerminationSignals};
 
 /// Runs the command, and ends with its exit code. Only the command writes to standard output.
 ///
@@ -31,9 +32,10 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
         let bridge = Bridge::start(&desk, &settings, true).await?;
         console.remark(&format!("{}; {}", bridge.url, serve::accounts_line(&desk)));
         let refusals = Refusals::start(&desk);
+        let terminal = Terminal::at_start();
         let child = start(&command, &desk, &bridge.url);
         let status = match child {
-            Ok(child) => wait(child, &mut signals).await,
+            Ok(child) => wait(child, &mut signals, terminal).await,
             Err(error) => Err(error),
         };
         bridge.stop().await;
@@ -68,7 +70,11 @@ fn start(command: &[std::ffi::OsString], desk: &Desk, url: &str) -> Result<Child
 }
 
 /// Waits for the command to end. Signals that would end this process are passed on to it.
-async fn wait(mut child: Child, signals: &mut TerminationSignals) -> Result<ExitStatus, CommandError> {
+async fn wait(
+    mut child: Child,
+    signals: &mut TerminationSignals,
+    terminal: Terminal,
+) -> Result<ExitStatus, CommandError> {
     loop {
         tokio::select! {
             status = child.wait() => {
@@ -76,20 +82,24 @@ async fn wait(mut child: Child, signals: &mut TerminationSignals) -> Result<Exit
                     CommandError::environment(format!("the command cannot be waited for: {error}"), "run it again")
                 });
             }
-            end = signals.next() => forward_signal(end, &child),
+            end = signals.next() => forward_signal(end, &child, terminal),
         }
     }
 }
 
-/// Passes a signal on. Ctrl-C at a terminal reaches the command directly; a second signal would interrupt its cleanup.
+/// Passes a signal on, unless the command has received it directly: a second one would interrupt its cleanup.
 #[cfg(unix)]
-fn forward_signal(end: TerminationSignal, child: &Child) {
+fn forward_signal(end: TerminationSignal, child: &Child, terminal: Terminal) {
     use rustix::process::{Pid, Signal, kill_process};
     let signal = match end {
-        TerminationSignal::Interrupted if is_in_foreground() => return,
         TerminationSignal::Interrupted => Signal::INT,
         TerminationSignal::Terminated => Signal::TERM,
+        TerminationSignal::HungUp => Signal::HUP,
+        TerminationSignal::Quit => Signal::QUIT,
     };
+    if terminal.reaches_command(end) {
+        return;
+    }
     if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw)
         && let Err(error) = kill_process(id, signal)
     {
@@ -98,18 +108,41 @@ fn forward_signal(end: TerminationSignal, child: &Child) {
     }
 }
 
-/// Whether this process and its command are the terminal's foreground process group.
-#[cfg(unix)]
-fn is_in_foreground() -> bool {
-    let terminal = std::fs::File::open("/dev/tty");
-    terminal.is_ok_and(|terminal| {
-        rustix::termios::tcgetpgrp(terminal).is_ok_and(|foreground| foreground == rustix::process::getpgrp())
-    })
-}
-
 /// On Windows, Ctrl-C reaches every process of the console.
 #[cfg(not(unix))]
-fn forward_signal(_: TerminationSignal, _: &Child) {}
+fn forward_signal(_: TerminationSignal, _: &Child, _: Terminal) {}
+
+/// The terminal of this process and its command, which are in one process group.
+#[derive(Clone, Copy, Debug)]
+struct Terminal {
+    /// Whether there was one when the command started.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no hang-up"))]
+    existed: bool,
+}
+
+impl Terminal {
+    fn at_start() -> Self {
+        Self { existed: cfg!(unix) && std::fs::File::open("/dev/tty").is_ok() }
+    }
+
+    /// Whether the terminal sends this signal to the command, too.
+    #[cfg(unix)]
+    fn reaches_command(self, end: TerminationSignal) -> bool {
+        use rustix::process::{getpgrp, getpid, getsid};
+        use rustix::termios::tcgetpgrp;
+        let terminal = std::fs::File::open("/dev/tty");
+        match end {
+            // Ctrl-C and Ctrl-\ are for the terminal's foreground process group.
+            TerminationSignal::Interrupted | TerminationSignal::Quit => terminal
+                .is_ok_and(|terminal| tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())),
+            // A terminal that is gone tells the leader of the session, and when that has ended, the group.
+            TerminationSignal::HungUp => {
+                self.existed && terminal.is_err() && getsid(None).is_ok_and(|leader| leader != getpid())
+            }
+            TerminationSignal::Terminated => false,
+        }
+    }
+}
 
 /// The command's exit code, or as in shells 128 plus the number of the signal that ended it.
 fn exit_code(status: ExitStatus) -> u8 {

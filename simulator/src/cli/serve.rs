@@ -18,13 +18,14 @@ use crate::front::{self, Console, Exit, Paint};
 use crate::grammar::{DEFAULT_ADDRESS, Options, Serve};
 
 use super::setup;
+use super::signals::TerminationSignals;
 
 /// The number of keys that are made in advance for the next phone: ATTK, ASK, AuthKey, and one more AuthKey.
 const KEY_STOCK_SIZE: usize = 4;
 /// The number of descriptors that are kept for files, and for connections that are refused because there are too many.
 const RESERVED_DESCRIPTORS: u64 = 128;
 
-/// Serves until SIGINT or SIGTERM. Then pending calls end, and everything is durable.
+/// Serves until SIGINT, SIGTERM, SIGHUP or SIGQUIT. Then pending calls end, and everything is durable.
 ///
 /// # Errors
 /// `InvalidParams` if an option or a file that it names is wrong. `Environment` if a file cannot be read, the server
@@ -252,63 +253,6 @@ async fn print_refusals(mut events: broadcast::Receiver<Event>, mut stopped: one
                 console.remark(&format!("{missed} events were missed"));
             }
             Err(broadcast::error::RecvError::Closed) => return,
-        }
-    }
-}
-
-/// The signal that ended a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TerminationSignal {
-    /// SIGINT, or Ctrl-C.
-    Interrupted,
-    /// SIGTERM.
-    #[cfg(unix)]
-    Terminated,
-}
-
-/// The signals that end a server.
-pub(super) struct TerminationSignals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl TerminationSignals {
-    /// Subscribes to SIGINT and SIGTERM. On Windows there is nothing to subscribe to: `next` waits for Ctrl-C.
-    pub(super) fn listen() -> Result<Self, CommandError> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let failed = |error: std::io::Error| {
-                CommandError::environment(
-                    format!("signals cannot be listened to: {error}"),
-                    "check the limits of this process (ulimit), then repeat",
-                )
-            };
-            Ok(Self {
-                terminate: signal(SignalKind::terminate()).map_err(failed)?,
-                interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
-            })
-        }
-        #[cfg(not(unix))]
-        Ok(Self {})
-    }
-
-    /// Waits for a signal.
-    pub(super) async fn next(&mut self) -> TerminationSignal {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.terminate.recv() => TerminationSignal::Terminated,
-            _ = self.interrupt.recv() => TerminationSignal::Interrupted,
-        }
-        #[cfg(not(unix))]
-        {
-            // Without a handler for Ctrl-C, the server ends only with the process.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-            TerminationSignal::Interrupted
         }
     }
 }
