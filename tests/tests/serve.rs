@@ -406,5 +406,7 @@ fn exec_runs_a_command_with_its_own_server_and_returns_its_exit_code() {
     assert_eq!(killed.code, Some(137));
     let missing = Program::new(["exec", "--", "/nowhere/at-all"]).run();
     assert_eq!((missing.code, missing.stdout.as_str()), (Some(3), ""));
+    let empty = Program::new(["exec", "--", ""]).run().refuses(2);
+    assert!(empty.stderr.contains("the command behind `--` is empty"), "{empty}");
     let _ = Program::new(["exec"]).run().refuses_usage();
 }

@@ -22,6 +22,12 @@ use super::signals::{TerminationSignal, TerminationSignals};
 /// or the command does not start, or storage fails.
 pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     let Exec { serve: mut settings, command } = exec;
+    if command.first().is_none_or(|program| program.is_empty()) {
+        return Err(CommandError::invalid_params(
+            "the command behind `--` is empty",
+            "write a program's name there",
+        ));
+    }
     let state = if options.state.is_some() { setup::state(options)? } else { State::Ephemeral };
     settings.listen.get_or_insert(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let runtime = setup::runtime()?;
