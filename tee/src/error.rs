@@ -10,8 +10,9 @@ use crate::storage::StorageError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TeeError {
-    /// The app has the maximum number of AuthKeys. The caller must remove some first.
-    #[error("the app has {limit} AuthKeys, and no more fit")]
+    /// The app has the maximum number of AuthKeys, and the caller must remove some first; or a seeded device has made keys
+    /// under the maximum number of names.
+    #[error("no more AuthKeys fit: the limit is {limit}")]
     AuthKeysFull {
         /// The maximum number.
         limit: usize,

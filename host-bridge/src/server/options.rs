@@ -17,7 +17,7 @@ pub struct ServerOptions {
     pub allow_origins: Vec<String>,
     /// Values of `Host` that are admitted, in addition to loopback with the server's port.
     pub allow_hosts: Vec<String>,
-    /// What clients must send for everything but WeChat's own paths and `/health`.
+    /// What clients must send for everything but WeChat's own paths, `/health` and the files of the page.
     pub token: Option<Secret>,
     /// The limits.
     pub limits: Limits,

@@ -226,7 +226,7 @@ impl Accounts {
     }
 }
 
-/// The user's openid in a mini program: 28 characters, as real ones have.
+/// The user's openid in a mini program: the configured one, or 28 characters, as real ones have.
 pub(crate) fn openid(user: &User, appid: &str) -> String {
     user.openids.get(appid).cloned().unwrap_or_else(|| generated_openid(user, appid))
 }

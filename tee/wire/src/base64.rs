@@ -18,7 +18,7 @@ pub fn encode(bytes: &[u8]) -> String {
 /// [`DecodeError::Base64`] if the text has line breaks, spaces, characters of the URL alphabet, missing padding or
 /// set bits after the last byte.
 pub fn decode(text: &str) -> Result<Vec<u8>, DecodeError> {
-    STANDARD.decode(text).map_err(|_| DecodeError::Base64 { characters: text.len() })
+    STANDARD.decode(text).map_err(|_| DecodeError::Base64 { characters: text.chars().count() })
 }
 
 #[cfg(test)]
@@ -37,7 +37,7 @@ mod tests {
     fn only_the_one_standard_form_is_accepted() {
         assert_eq!(decode("+/8="), Ok(vec![0xfb, 0xff]));
         for text in ["-_8=", "+/8", "+/8=\n", "+/\n8=", " +/8=", "+/9=", "+/8==", "+/8=+/8=", "=", "é==="] {
-            assert_eq!(decode(text), Err(DecodeError::Base64 { characters: text.len() }), "{text:?}");
+            assert_eq!(decode(text), Err(DecodeError::Base64 { characters: text.chars().count() }), "{text:?}");
         }
     }
 }

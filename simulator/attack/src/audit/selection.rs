@@ -98,15 +98,15 @@ impl Baseline {
             && self.0.get(finding.attack.id).is_some_and(|verdict| verdict == finding.verdict.name())
     }
 
-    /// The `baselineState` of SARIF (3.27.24): `unchanged`, `updated` or `new`. A problem where the earlier report
-    /// has none is `new`, not `updated`, and so is the reverse.
+    /// The `baselineState` of SARIF (3.27.24): `unchanged`, `updated` or `new`. A problem where the earlier report has none is
+    /// `new`, not `updated`: viewers ask for attention to what is new.
     pub(super) fn state(&self, finding: &Finding) -> &'static str {
         let is_problem =
             |verdict: &str| [Verdict::Fail, Verdict::Warn].iter().any(|one| one.name() == verdict);
         let now = finding.verdict.name();
         match self.0.get(finding.attack.id) {
             Some(earlier) if earlier == now => "unchanged",
-            Some(earlier) if is_problem(earlier) == is_problem(now) => "updated",
+            Some(earlier) if is_problem(earlier) || !is_problem(now) => "updated",
             _ => "new",
         }
     }

@@ -160,11 +160,12 @@ fn every_result_of_a_sarif_log_has_a_baseline_state_only_if_there_is_a_baseline(
         {"id": "SOTER-REPLAY-02", "verdict": "PASS"},
         {"id": "SOTER-REPLAY-03", "verdict": "ERROR"},
         {"id": "SOTER-REPLAY-04", "verdict": "FAIL"},
+        {"id": "SOTER-REPLAY-05", "verdict": "FAIL"},
     ]});
     let baseline = Baseline::read(earlier.to_string().as_bytes()).unwrap();
     let results = sarif_results(&Report { baseline: Some(baseline), ..report() });
     let states: Vec<_> = results.iter().map(|result| result["baselineState"].as_str().unwrap()).collect();
-    assert_eq!(states, ["unchanged", "new", "updated", "updated", "new"]);
+    assert_eq!(states, ["unchanged", "new", "updated", "updated", "updated"]);
 }
 
 #[test]
