@@ -13,7 +13,7 @@
 //! | code | `data.kind` | meaning |
 //! |---|---|---|
 //! | -32700 | | the text is not JSON |
-//! | -32600 | | JSON, but not a call |
+//! | -32600 | | JSON, but not a call, or a call in which a member occurs twice |
 //! | -32601 | `unknownMethod` | no such method |
 //! | -32602 | `invalidParams` | parameters of the wrong shape, or out of range |
 //! | -32603 | `internal` | a defect of the program |
@@ -35,6 +35,7 @@
 mod connection_method;
 mod open_rpc;
 mod session;
+mod text;
 
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ use soter_wire::shortened;
 use tracing::{Instrument, Span, debug, error, info_span};
 
 use self::session::Topic;
+use self::text::{Element, Object, Text};
 use crate::protocol::{Call, CommandError, ErrorKind, Method, Service, is_attacker_method};
 use crate::visible::visible;
 
@@ -97,6 +99,8 @@ struct Incoming {
     id: Option<Value>,
     method: String,
     params: Value,
+    /// A name that occurs twice within the parameters.
+    duplicate_in_params: Option<String>,
 }
 
 /// An error object, before it has an id.
@@ -111,22 +115,22 @@ impl Message {
     /// Parses a text. [`Rpc::answer`] reports what is wrong with it.
     pub fn parse(text: &[u8]) -> Self {
         let single = |call| Self { calls: vec![call], is_batch: false };
-        match serde_json::from_slice(text) {
+        match text::parse(text) {
             Err(error) => single(Err(Failure::new(
                 -32700,
                 format!("this is not JSON: {error}"),
                 "send one JSON-RPC 2.0 call, or an array of them",
             ))),
-            Ok(Value::Array(calls)) if calls.is_empty() => single(Err(invalid_request("an empty batch"))),
-            Ok(Value::Array(calls)) if calls.len() > MAX_BATCH_CALLS => single(Err(Failure::new(
+            Ok(Text::Batch(calls)) if calls.is_empty() => single(Err(invalid_request("an empty batch"))),
+            Ok(Text::Batch(calls)) if calls.len() > MAX_BATCH_CALLS => single(Err(Failure::new(
                 -32600,
                 format!("a batch of {} calls; {MAX_BATCH_CALLS} are the most", calls.len()),
                 "send several smaller batches",
             ))),
-            Ok(Value::Array(calls)) => {
+            Ok(Text::Batch(calls)) => {
                 Self { calls: calls.into_iter().map(Incoming::parse).collect(), is_batch: true }
             }
-            Ok(call) => single(Incoming::parse(call)),
+            Ok(Text::Single(call)) => single(Incoming::parse(call)),
         }
     }
 
@@ -149,8 +153,12 @@ impl Message {
 }
 
 impl Incoming {
-    fn parse(call: Value) -> Result<Self, Failure> {
-        let Value::Object(mut members) = call else { return Err(invalid_request("no object")) };
+    fn parse(call: Element) -> Result<Self, Failure> {
+        let Some(call) = call else { return Err(invalid_request("no object")) };
+        let Object { mut members, duplicate, duplicate_in_params } = call;
+        if let Some(name) = duplicate {
+            return Err(invalid_request(&format!("one with two members `{name}`")));
+        }
         if members.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
             return Err(invalid_request("one without \"jsonrpc\":\"2.0\""));
         }
@@ -174,7 +182,8 @@ impl Incoming {
         let Some(Value::String(method)) = members.shift_remove("method") else {
             return Err(invalid_request("one without a method"));
         };
-        Ok(Self { id, method, params: members.shift_remove("params").unwrap_or_default() })
+        let params = members.shift_remove("params").unwrap_or_default();
+        Ok(Self { id, method, params, duplicate_in_params })
     }
 
     /// The span of the call. Names of unknown methods are the client's text, which may be anything.
@@ -182,6 +191,17 @@ impl Incoming {
         let known = Method::named(&self.method).is_some() || self.connection_method().is_some();
         let id = self.id.as_ref().and_then(Value::as_u64);
         info_span!("call", method = if known { self.method.as_str() } else { "unknown" }, id)
+    }
+
+    /// Refuses parameters in which a name occurs twice: nobody knows which value was meant.
+    fn check_params(&self) -> Result<(), CommandError> {
+        match &self.duplicate_in_params {
+            None => Ok(()),
+            Some(name) => Err(CommandError::invalid_params(
+                format!("the parameters of `{}` have two members `{name}`", shortened(&self.method, 80)),
+                "send each member once",
+            )),
+        }
     }
 
     /// The method, if the connection answers it itself.
@@ -270,19 +290,24 @@ impl<S: Service> Rpc<S> {
 
     async fn execute(&self, call: Incoming, session: Option<&Session>) -> Option<String> {
         if let Some(method) = call.connection_method() {
-            let result = self.call_connection_method(method, &call.params, session);
+            let result =
+                call.check_params().and_then(|()| self.call_connection_method(method, &call.params, session));
             let id = call.id?;
             return Some(match result {
                 Ok(result) => success_response(&id, &result),
                 Err(error) => error_response(&id, &Failure::from(&error)),
             });
         }
-        let Incoming { id, method, params } = call;
+        let checked = call.check_params();
+        let Incoming { id, method, params, .. } = call;
         let pending = PendingCall::begin(Origin::Rpc);
         // Cut before the call waits, so that a waiting call does not hold a large request in memory.
         let is_recorded = Method::named(&method).is_none_or(Method::is_recorded);
         let recorded_request = is_recorded.then(|| Excerpt::from(&params));
-        let command = self.execute_command(&method, params);
+        let command = async {
+            checked?;
+            self.execute_command(&method, params).await
+        };
         let result = match (&id, session) {
             (Some(id), Some(session)) => match session.until_cancelled(id, command).await {
                 Some(result) => result.map_err(|error| Failure::from(&error)),

@@ -29,6 +29,7 @@ use soter_bridge::protocol::{CommandError, Touch, desk, keys, wx};
 
 pub(crate) use self::audit::Audit;
 pub(crate) use self::auth::Auth;
+pub(crate) use self::call::check_names;
 pub(crate) use self::options::Options;
 use self::options::Scope;
 pub(crate) use self::prepared_call::PreparedCall;

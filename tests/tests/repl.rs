@@ -306,6 +306,7 @@ fn invalid_lines_are_errors_and_nothing_panics() {
         b"call\n".to_vec(),
         b"call device.list {\n".to_vec(),
         b"call device.list []\n".to_vec(),
+        b"call device.list '{\"device\":\"phone\",\"device\":\"phone\"}'\n".to_vec(),
         b"auth\n".to_vec(),
         b"\0\n".to_vec(),
         b"--help=\x01\n".to_vec(),

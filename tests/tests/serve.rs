@@ -168,6 +168,10 @@ fn the_error_for_an_unreachable_server_says_what_to_do() {
     assert!(refused.stderr.contains("soter-sim serve"), "{refused}");
     let _ = Program::new(["keys", "--connect", "nonsense"]).run().refuses(2);
     let _ = Program::new(["rpc", "wx.login"]).run().refuses(2);
+    let twice = r#"{"device":"phone","device":"phone"}"#;
+    let refused =
+        Program::new(["rpc", "wx.login", twice, "--connect", "http://127.0.0.1:1"]).run().refuses(2);
+    assert!(refused.stderr.contains("two members `device`"), "{refused}");
     let _ = Program::new(["rpc", "wx.login", "{", "--connect", "http://127.0.0.1:1"]).run().refuses(2);
 }
 

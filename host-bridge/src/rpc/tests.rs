@@ -53,6 +53,55 @@ async fn an_id_that_cannot_be_returned_unchanged_is_refused() {
 }
 
 #[tokio::test]
+async fn a_member_that_occurs_twice_is_refused_by_its_name() {
+    let parse = |answer: Option<String>| serde_json::from_str::<Value>(&answer.unwrap()).unwrap();
+    let refused = |answer: &Value, code: i32, id: &Value, name: &str| {
+        let error = &answer["error"];
+        assert_eq!((&error["code"], &answer["id"]), (&json!(code), id), "{answer}");
+        assert!(error["message"].as_str().unwrap().contains(&format!("`{name}`")), "{answer}");
+    };
+    for (text_of_call, name) in [
+        (r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"device.list"}"#, "id"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"device.list","method":"device.list"}"#, "method"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"device.list","\u006dethod":"keys.list"}"#, "method"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"device.list","params":{},"params":{}}"#, "params"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"device.list","other":[{"x":1,"x":1}]}"#, "x"),
+        (r#"{"jsonrpc":"2.0","method":"device.list","method":"device.list"}"#, "method"),
+    ] {
+        refused(&parse(text(text_of_call).await), -32600, &Value::Null, name);
+    }
+    let with_params = |method: &str, params: &str| {
+        format!(r#"{{"jsonrpc":"2.0","id":7,"method":"{method}","params":{params}}}"#)
+    };
+    for (method, params, name) in [
+        ("device.list", r#"{"device":"phone","device":"other"}"#, "device"),
+        ("sensor.touch", r#"{"touch":1,"touch":"wrong"}"#, "touch"),
+        ("device.set", r#"{"faults":{"networkDown":true,"networkDown":false}}"#, "networkDown"),
+        ("events.subscribe", r#"{"topics":["phone"],"topics":[]}"#, "topics"),
+        ("rpc.discover", r#"{"x":1,"x":1}"#, "x"),
+    ] {
+        refused(&parse(text(&with_params(method, params)).await), -32602, &json!(7), name);
+    }
+    let good = with_params("device.list", "{}");
+    let batch = format!(
+        r#"[{good},{},{{"jsonrpc":"2.0","id":1,"id":2,"method":"device.list"}},{good}]"#,
+        with_params("device.list", r#"{"a":1,"a":2}"#)
+    );
+    let answers = parse(text(&batch).await);
+    assert_eq!(
+        (&answers[0]["result"]["selected"], &answers[3]["result"]["selected"]),
+        (&json!("phone"), &json!("phone"))
+    );
+    refused(&answers[1], -32602, &json!(7), "a");
+    refused(&answers[2], -32600, &Value::Null, "id");
+    // The same name in different objects is fine.
+    let nested = with_params("device.list", r#"{"device":"phone"}"#)
+        .replace("\"id\":7", "\"id\":7,\"device\":{\"device\":1}");
+    assert_eq!(parse(text(&nested).await)["id"], 7);
+    assert!(parse(text(&nested).await)["result"].is_object());
+}
+
+#[tokio::test]
 async fn a_failed_call_is_an_error_with_its_code_and_advice() {
     for (request, code) in [
         (call("device.explode", json!({})), -32601),

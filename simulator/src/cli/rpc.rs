@@ -5,7 +5,7 @@ use soter_bridge::Connection;
 use soter_bridge::protocol::CommandError;
 
 use crate::front::{Console, Exit};
-use crate::grammar::{Options, Rpc};
+use crate::grammar::{Options, Rpc, check_names};
 
 use super::setup;
 
@@ -23,12 +23,15 @@ pub(super) fn run(rpc: &Rpc, options: &Options, console: &mut Console) -> Result
     };
     let mut params = match &rpc.params {
         None => Map::new(),
-        Some(text) => serde_json::from_str(text).map_err(|error| {
-            CommandError::invalid_params(
-                format!("the parameters are no JSON object: {error}"),
-                "write them as one argument, for example '{\"touch\":1}'",
-            )
-        })?,
+        Some(text) => {
+            check_names(text)?;
+            serde_json::from_str(text).map_err(|error| {
+                CommandError::invalid_params(
+                    format!("the parameters are no JSON object: {error}"),
+                    "write them as one argument, for example '{\"touch\":1}'",
+                )
+            })?
+        }
     };
     if let Some(device) = &options.device {
         params.entry("device").or_insert_with(|| device.as_str().into());

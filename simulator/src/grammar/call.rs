@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 use soter_bridge::protocol::{Call, CommandError};
+use soter_wire::json::duplicate_name;
 
 use super::prepared_call::PreparedCall;
 
@@ -24,18 +25,35 @@ impl CallMethod {
     /// `InvalidParams` if the parameters are not JSON or do not fit the method, `UnknownMethod` if there is no such
     /// method.
     pub(super) fn prepared_call(self) -> Result<PreparedCall, CommandError> {
-        let params = match self.params {
+        let params = match &self.params {
             None => Value::Null,
-            Some(text) => serde_json::from_str(&text).map_err(|error| {
-                CommandError::invalid_params(
-                    format!("the parameters are not JSON: {error}"),
-                    "write them as an object, for example: call sensor.touch {\"touch\": 1}",
-                )
-            })?,
+            Some(text) => {
+                check_names(text)?;
+                serde_json::from_str(text).map_err(|error| {
+                    CommandError::invalid_params(
+                        format!("the parameters are not JSON: {error}"),
+                        "write them as an object, for example: call sensor.touch {\"touch\": 1}",
+                    )
+                })?
+            }
         };
         // A method without parameters expects an empty object, not null.
         let params = if params.is_null() { Value::Object(serde_json::Map::new()) } else { params };
         let call = Call::parse(&self.method, params)?;
         Ok(PreparedCall { call, use_default_mode: false, verbatim: true, raw: None })
+    }
+}
+
+/// Refuses JSON with an object in which a name occurs twice: nobody knows which value was meant.
+///
+/// # Errors
+/// `InvalidParams` in that case.
+pub(crate) fn check_names(params: &str) -> Result<(), CommandError> {
+    match duplicate_name(params) {
+        None => Ok(()),
+        Some(name) => Err(CommandError::invalid_params(
+            format!("the parameters have two members `{name}`"),
+            "write each member once",
+        )),
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
@@ -39,7 +39,7 @@ impl Object {
     pub(crate) fn parse(text: &str) -> Result<Self, DecodeError> {
         let duplicate = RefCell::new(None);
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let value = Strict { duplicate: &duplicate }.deserialize(&mut deserializer);
+        let value = RecordDuplicate::new(&duplicate).deserialize(&mut deserializer);
         if let Some(name) = duplicate.into_inner() {
             return Err(DecodeError::DuplicateField { name });
         }
@@ -241,14 +241,37 @@ fn offset(text: &str, error: &serde_json::Error) -> usize {
     (lines_before + error.column().saturating_sub(1)).min(text.len())
 }
 
-/// Parses any value and rejects objects that repeat a name. The name is returned through `duplicate`, because the
-/// parser's own error carries only text.
-#[derive(Clone, Copy)]
-struct Strict<'d> {
+/// The first name that occurs twice in one object of this text, at any depth. `None` if there is none, or none before the
+/// text ceases to be JSON.
+pub fn duplicate_name(text: &str) -> Option<String> {
+    let duplicate = RefCell::new(None);
+    // Whoever parses the text reports what else is wrong with it.
+    let _ = RecordDuplicate::new(&duplicate).deserialize(&mut serde_json::Deserializer::from_str(text));
+    duplicate.into_inner()
+}
+
+/// Deserializes any value, and records the first name that occurs twice in one of its objects. Its first value counts.
+///
+/// The name is recorded and not an error, because the parser's own error carries only text, and because callers may go on
+/// after the value.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordDuplicate<'d> {
     duplicate: &'d RefCell<Option<String>>,
 }
 
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
+impl<'d> RecordDuplicate<'d> {
+    /// Records the name here, truncated if it is long. A name that is there already stays.
+    pub fn new(duplicate: &'d RefCell<Option<String>>) -> Self {
+        Self { duplicate }
+    }
+
+    /// Records a name.
+    pub fn record(self, name: &str) {
+        self.duplicate.borrow_mut().get_or_insert_with(|| truncated(name));
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for RecordDuplicate<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -256,7 +279,7 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Strict<'_> {
+impl<'de> Visitor<'de> for RecordDuplicate<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -307,8 +330,8 @@ impl<'de> Visitor<'de> for Strict<'_> {
                     entry.insert(members.next_value_seed(self)?);
                 }
                 Entry::Occupied(entry) => {
-                    *self.duplicate.borrow_mut() = Some(truncated(entry.key()));
-                    return Err(A::Error::custom("duplicate name"));
+                    self.record(entry.key());
+                    members.next_value_seed(self)?;
                 }
             }
         }
