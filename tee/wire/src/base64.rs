@@ -37,7 +37,11 @@ mod tests {
     fn only_the_one_standard_form_is_accepted() {
         assert_eq!(decode("+/8="), Ok(vec![0xfb, 0xff]));
         for text in ["-_8=", "+/8", "+/8=\n", "+/\n8=", " +/8=", "+/9=", "+/8==", "+/8=+/8=", "=", "é==="] {
-            assert_eq!(decode(text), Err(DecodeError::Base64 { characters: text.chars().count() }), "{text:?}");
+            assert_eq!(
+                decode(text),
+                Err(DecodeError::Base64 { characters: text.chars().count() }),
+                "{text:?}"
+            );
         }
     }
 }
