@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod child;
 mod exec;
 mod one_shot;
 mod rpc;

@@ -107,10 +107,27 @@ impl Program {
     }
 
     /// Runs a shell's command in the process that becomes the program.
-    fn after(mut self, prepare: &str) -> Self {
-        let mut shell = Command::new("sh");
+    fn after(self, prepare: &str) -> Self {
+        self.below("sh", &["-c", &format!("{prepare} && exec \"$0\" \"$@\"")])
+    }
+
+    /// Makes the program process 1, as in a container. `None`, with a printed line, if this machine does not permit it.
+    #[cfg(target_os = "linux")]
+    pub fn as_first_process(self) -> Option<Self> {
+        const OPTIONS: [&str; 4] = ["--pid", "--fork", "--mount-proc", "--kill-child"];
+        let tried = Command::new("unshare").args(OPTIONS).arg("true").output();
+        if !tried.is_ok_and(|tried| tried.status.success()) {
+            eprintln!("skipped: `unshare --pid` is not permitted here");
+            return None;
+        }
+        Some(self.below("unshare", &OPTIONS))
+    }
+
+    /// Runs another program, which gets this one as its last arguments.
+    fn below(mut self, program: &str, arguments: &[&str]) -> Self {
+        let mut shell = Command::new(program);
         shell
-            .args(["-c", &format!("{prepare} && exec \"$0\" \"$@\"")])
+            .args(arguments)
             .arg(self.command.get_program())
             .args(self.command.get_args())
             .stdin(Stdio::piped())

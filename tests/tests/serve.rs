@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use soter_tests::{Callback, Program, Server, State, http};
 
@@ -396,6 +396,40 @@ fn a_signal_that_is_ignored_on_purpose_does_not_end_a_server() {
     }
     let _ = server.rpc("device.list", &json!({}));
     let _ = server.running.end_by_signal().exits(0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn as_process_1_a_server_ends_on_a_signal() {
+    let program = Program::new(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]);
+    let Some(program) = program.as_first_process() else { return };
+    let server = Server::start(program);
+    let parent = format!("PPid:\t{}\n", server.running.id());
+    let is_child = |id: &i32| {
+        std::fs::read_to_string(format!("/proc/{id}/status")).is_ok_and(|status| status.contains(&parent))
+    };
+    let processes = std::fs::read_dir("/proc").unwrap();
+    let mut ids = processes.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let first = Pid::from_raw(ids.find(is_child).unwrap()).unwrap();
+    kill_process(first, Signal::TERM).unwrap();
+    let _ = server.running.end().exits(0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn as_process_1_exec_waits_for_processes_whose_parents_have_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("id");
+    // The inner shell writes its id and ends, after the subshell that started it.
+    let script = r#"(sh -c 'sleep 0.1; echo $$ > "$0"' "$0" &)
+        turns=0
+        while [ ! -s "$0" ] || [ -d "/proc/$(cat "$0")" ]; do
+            turns=$((turns + 1)); [ $turns -gt 500 ] && exit 9; sleep 0.01
+        done
+        kill -TERM $$"#;
+    let program = Program::new(["exec", "--", "sh", "-c", script, file.to_str().unwrap()]);
+    let Some(program) = program.as_first_process() else { return };
+    assert_eq!(program.run().code, Some(128 + 15));
 }
 
 #[test]

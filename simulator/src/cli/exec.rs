@@ -5,12 +5,13 @@ use std::process::ExitStatus;
 
 use soter_bridge::protocol::CommandError;
 use soter_sim::{Desk, State};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use tracing::debug;
 
 use crate::front::{Console, Exit};
 use crate::grammar::{Exec, Options};
 
+use super::child::RunningCommand;
 use super::serve::{self, Bridge, Refusals};
 use super::setup;
 use super::signals::{TerminationSignal, TerminationSignals};
@@ -54,30 +55,29 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
     Ok(Exit::Of(exit_code(status)))
 }
 
-fn start(command: &[std::ffi::OsString], desk: &Desk, url: &str) -> Result<Child, CommandError> {
+fn start(command: &[std::ffi::OsString], desk: &Desk, url: &str) -> Result<RunningCommand, CommandError> {
     let [program, arguments @ ..] = command else {
         return Err(CommandError::invalid_params("there is no command", "write it behind `--`"));
     };
     let app = desk.wechat().accounts().first_app();
-    Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(arguments)
         .env("SOTER_SIM_URL", url)
         .env("SOTER_SIM_WS", format!("{}/ws", url.replacen("http://", "ws://", 1)))
         .env("SOTER_SIM_APPID", &app.appid)
-        .env("SOTER_SIM_SECRET", app.secret.expose())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| {
-            CommandError::environment(
-                format!("{} does not start: {error}", program.display()),
-                "check the command behind `--`",
-            )
-        })
+        .env("SOTER_SIM_SECRET", app.secret.expose());
+    RunningCommand::start(command).map_err(|error| {
+        CommandError::environment(
+            format!("{} does not start: {error}", program.display()),
+            "check the command behind `--`",
+        )
+    })
 }
 
 /// Waits for the command to end. Signals that would end this process are passed on to it.
 async fn wait(
-    mut child: Child,
+    mut child: RunningCommand,
     signals: &mut TerminationSignals,
     terminal: Terminal,
 ) -> Result<ExitStatus, CommandError> {
@@ -95,8 +95,8 @@ async fn wait(
 
 /// Passes a signal on, unless the command has received it directly: a second one would interrupt its cleanup.
 #[cfg(unix)]
-fn forward_signal(end: TerminationSignal, child: &Child, terminal: Terminal) {
-    use rustix::process::{Pid, Signal, kill_process};
+fn forward_signal(end: TerminationSignal, child: &RunningCommand, terminal: Terminal) {
+    use rustix::process::{Signal, kill_process};
     let signal = match end {
         TerminationSignal::Interrupted => Signal::INT,
         TerminationSignal::Terminated => Signal::TERM,
@@ -106,7 +106,7 @@ fn forward_signal(end: TerminationSignal, child: &Child, terminal: Terminal) {
     if terminal.reaches_command(end) {
         return;
     }
-    if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw)
+    if let Some(id) = child.id()
         && let Err(error) = kill_process(id, signal)
     {
         // The usual reason: the command has just ended.
@@ -116,7 +116,7 @@ fn forward_signal(end: TerminationSignal, child: &Child, terminal: Terminal) {
 
 /// On Windows, Ctrl-C reaches every process of the console.
 #[cfg(not(unix))]
-fn forward_signal(_: TerminationSignal, _: &Child, _: Terminal) {}
+fn forward_signal(_: TerminationSignal, _: &RunningCommand, _: Terminal) {}
 
 /// The terminal of this process and its command, which are in one process group.
 #[derive(Clone, Copy, Debug)]

@@ -17,6 +17,7 @@ use crate::files::{Input, read_input};
 use crate::front::{self, Console, Exit, Paint};
 use crate::grammar::{DEFAULT_ADDRESS, Options, Serve};
 
+use super::child::wait_for_orphans;
 use super::setup;
 use super::signals::TerminationSignals;
 
@@ -36,6 +37,7 @@ pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Re
     let desk = Desk::open(desk_options(serve, options, state)?)?;
     let served = runtime.block_on(async {
         let mut signals = TerminationSignals::listen()?;
+        wait_for_orphans();
         prepare(&desk, serve).await?;
         let bridge = Bridge::start(&desk, serve, serve.listen.is_some()).await?;
         // Started before the ready line: the first client may be refused, and the refusal is reported only once.
