@@ -62,6 +62,8 @@ struct Inner {
     attack_keys: OnceLock<KeySource>,
     /// Whether a reset could not empty the ledger of WeChat's servers.
     ledger_to_clear: AtomicBool,
+    /// Whether the document on disk still lists phones whose files are removed. A new phone may have such a name.
+    lists_removed: AtomicBool,
     /// Held while the list of phones or its document changes, so that each change is complete before the next one.
     change_lock: Mutex<()>,
 }
@@ -112,6 +114,10 @@ impl Desk {
         let keys = (key_stock > 0).then(|| KeyStock::new(key_stock));
         let context = PhoneContext { folder, events, wechat, keys };
 
+        // What the document asks for is done once: it must not be done again at the next start.
+        let is_done = document
+            .as_ref()
+            .is_some_and(|document| document.ledger_to_clear || !document.removing.is_empty());
         let stored = match &context.folder {
             Some(folder) => Records::complete(document, folder, &context)?,
             None => None,
@@ -134,6 +140,7 @@ impl Desk {
             holdings: AttackerHoldings::default(),
             attack_keys: OnceLock::new(),
             ledger_to_clear: AtomicBool::new(false),
+            lists_removed: AtomicBool::new(false),
             change_lock: Mutex::new(()),
         };
         let desk = Self { inner: Arc::new(inner) };
@@ -159,8 +166,12 @@ impl Desk {
                 "leave --profile out, choose another folder with --state, or create a device of that profile",
             ));
         }
-        if is_new && let Err(error) = desk.begin_change().save(|_| {}) {
-            desk.discard_files(selected.name());
+        if (is_new || is_done)
+            && let Err(error) = desk.begin_change().save(|_| {})
+        {
+            if is_new {
+                desk.discard_files(selected.name());
+            }
             return Err(error);
         }
         Ok(desk)
@@ -288,14 +299,15 @@ impl Desk {
                 records.ledger_to_clear = true;
             })?;
             self.inner.ledger_to_clear.store(true, Ordering::Relaxed);
-            let removed = {
-                let mut phones = self.phones();
-                phones.selected = name.clone();
-                std::mem::replace(&mut phones.by_name, BTreeMap::from([(name.clone(), Arc::clone(&phone))]))
-            };
-            for phone in removed.values() {
+            // An old phone of the same name writes nothing more, and its files are removed, before the new one is used.
+            let removed: Vec<_> = self.phones().by_name.values().cloned().collect();
+            for phone in &removed {
                 phone.discard();
             }
+            change.plan_removals(removed.iter().map(|phone| phone.name().clone()));
+            let mut phones = self.phones();
+            phones.selected = name.clone();
+            phones.by_name = BTreeMap::from([(name.clone(), Arc::clone(&phone))]);
             removed
         };
         info!(removed = removed.len(), "all phones are replaced by a new one");
@@ -304,7 +316,7 @@ impl Desk {
             Ok(()) => self.inner.ledger_to_clear.store(false, Ordering::Relaxed),
             Err(error) => warn!("the ledger is emptied at the next start: {}", error.what),
         }
-        self.begin_change().finish_removals(removed.into_keys());
+        self.begin_change().finish_removals();
         if self.inner.seed.is_some()
             && let Err(error) = phone.switch_on_as_planned()
         {

@@ -295,6 +295,13 @@ fn run(template: &Path, library: &Path, fault: Fault, at: u64) -> u64 {
         assert!(history.pay(&server, phone, "after"), "{phone} does not work after a restart");
     }
     history.assert_nothing_is_accepted_again(&server);
+    let before = server.state();
+    assert_eq!(server.running.end_by_signal().code, Some(0));
+
+    // What a start finishes, it finishes once.
+    let server = Server::start(&state, None, &count).expect("it starts once more");
+    assert_eq!(server.state(), before, "the state before and after another restart");
+    history.assert_nothing_is_accepted_again(&server);
     assert_eq!(server.running.end_by_signal().code, Some(0));
     u64::from_ne_bytes(fs::read(&count).unwrap().try_into().unwrap())
 }

@@ -145,11 +145,10 @@ impl WeChat {
     /// Forgets devices, keys, counters, codes, sessions and tokens. Accounts stay.
     ///
     /// # Errors
-    /// [`LedgerError`] if the ledger's store fails.
+    /// [`LedgerError`] if the ledger's store fails. Codes, sessions and tokens are forgotten all the same.
     pub async fn reset(&self) -> Result<(), LedgerError> {
-        let cleared = self.ledger.change(|_| Ok::<_, LedgerError>(vec![Change::Clear]))??;
         *self.memory() = Memory::default();
-        cleared.durable().await
+        self.ledger.change(|_| Ok::<_, LedgerError>(vec![Change::Clear]))??.durable().await
     }
 
     /// Why the servers accept neither results nor keys at present: the ledger's store has failed.

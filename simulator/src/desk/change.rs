@@ -26,13 +26,21 @@ impl Desk {
 
     /// Writes what a phone's record has changed by itself: that the phone was used, or that a planned failure has
     /// happened. The command that caused it has been carried out. If this fails, the next command tries it again.
-    pub(super) fn save_changed_record(&self, phone: &Phone) {
+    ///
+    /// # Errors
+    /// `Environment` if the document cannot be written, and the one on disk would have the next process remove the files of
+    /// this phone, which has the name of a removed one.
+    pub(super) fn save_changed_record(&self, phone: &Phone) -> Result<(), CommandError> {
         if phone.take_record_changed()
             && let Err(error) = self.begin_change().save(|_| {})
         {
             phone.mark_record_changed();
             warn!(phone = %phone.name(), "the phone's record is not saved yet: {}", error.what);
+            if self.inner.lists_removed.load(Ordering::Relaxed) {
+                return Err(error);
+            }
         }
+        Ok(())
     }
 
     /// Removes the files of a phone that could not be added to the desk.
@@ -67,11 +75,11 @@ impl Change<'_> {
         let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
         let mut records = self.desk.records();
         change(&mut records);
-        folder.save_document(&records).map_err(|error| {
-            // The new document may be in place already, and only its name not durable.
-            self.restore();
-            error.into()
-        })
+        let lists_removed = !records.removing.is_empty();
+        // After an error the new document may be in place already, and only its name not durable.
+        folder.save_document(&records).inspect_err(|_| self.restore())?;
+        self.desk.inner.lists_removed.store(lists_removed, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Changes a phone's record: first in the document, then in memory.
@@ -107,10 +115,17 @@ impl Change<'_> {
         saved
     }
 
-    /// Removes the files of phones that the document does not mention any more. What fails is tried again later.
-    pub(super) fn finish_removals(&self, names: impl IntoIterator<Item = DeviceName>) {
+    /// Says that the document lists these phones as removed. Call this after they are discarded, and before a new phone has
+    /// one of their names.
+    pub(super) fn plan_removals(&self, names: impl IntoIterator<Item = DeviceName>) {
+        if let Some(folder) = &self.desk.inner.context.folder {
+            folder.plan_removals(names);
+        }
+    }
+
+    /// Removes the files of phones whose removal is planned. What fails is tried again later.
+    pub(super) fn finish_removals(&self) {
         let Some(folder) = &self.desk.inner.context.folder else { return };
-        folder.plan_removals(names);
         folder.finish_removals();
         if let Err(error) = self.save(|_| {}) {
             // The next process removes them once more, which does nothing.

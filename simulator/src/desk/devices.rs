@@ -118,7 +118,8 @@ impl Desk {
             phones.selected = selected.clone();
         }
         phone.discard();
-        change.finish_removals([phone.name().clone()]);
+        change.plan_removals([phone.name().clone()]);
+        change.finish_removals();
         Ok(device::Removed { removed: phone.name().to_string(), selected: selected.to_string() })
     }
 

@@ -22,7 +22,7 @@ impl Service for Desk {
             self.send_change_event(changes, device.as_deref(), method);
         }
         if let Ok(phone) = self.phone(device.as_deref()) {
-            self.save_changed_record(&phone);
+            self.save_changed_record(&phone)?;
         }
         answer
     }
