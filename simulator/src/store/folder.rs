@@ -136,9 +136,11 @@ impl StateFolder {
     /// # Errors
     /// Those of [`remove_device`](Self::remove_device). The removal stays planned.
     pub fn finish_removal(&self, name: &DeviceName) -> Result<(), FolderError> {
-        if self.removals().contains(name) {
+        // Locked until the folder is gone: another thread must not remove what is made under this name afterwards.
+        let mut removals = self.removals();
+        if removals.contains(name) {
             self.remove_device(name)?;
-            self.removals().remove(name);
+            removals.remove(name);
         }
         Ok(())
     }
