@@ -13,10 +13,10 @@
 //! Changes that arrive while a group is being written form the next group, so that many concurrent requests share one
 //! write.
 //!
-//! If a write fails, the ledger accepts no more changes, and says so: in the log, to its observer and to whoever asks.
-//! Memory is ahead of the store then: it has counters as spent although no answer accepted them. If the cause may pass,
-//! the writer opens the store again from time to time, and replaces memory by what is durable. What was accepted before
-//! is durable, so no counter is accepted twice.
+//! If a write fails, the ledger accepts no more changes. It logs the failure, reports it to its observer, and returns it
+//! from [`Ledger::failure`]. Memory is then ahead of the store: it has spent counters that no answer accepted. If the cause
+//! may pass, the writer opens the store again from time to time, and replaces memory by what is durable. Everything that
+//! was accepted is durable, so no counter is accepted twice.
 
 pub(crate) mod change;
 pub(crate) mod ledger_state;
@@ -224,16 +224,12 @@ impl<S: LedgerStore> Writer<S> {
     fn fail(&self, error: &LedgerError) {
         error!(next = error.next, "the ledger accepts no changes: {}", error.what);
         let mut inner = lock(&self.inner);
-        inner.failure = Some(error.clone());
         for Queued { durable, .. } in self.queued.try_iter() {
-            // The same.
+            // A receipt that was dropped needs no result.
             let _ = durable.send(Err(error.clone()));
         }
-        let observer = inner.observer.clone();
-        drop(inner);
-        if let Some(observer) = observer {
-            observer(Some(error));
-        }
+        inner.failure = Some(error.clone());
+        report(inner, Some(error));
     }
 
     /// Opens the store again and again until it works. Gives up if the cause cannot pass, or if the ledger is dropped.
@@ -247,13 +243,11 @@ impl<S: LedgerStore> Writer<S> {
             delay = (2 * delay).min(MAX_RETRY_DELAY);
             match self.store.recover() {
                 Ok(changes) => {
+                    info!("the ledger accepts changes again");
                     let mut inner = lock(&self.inner);
                     inner.state = LedgerState::of(&changes);
                     inner.failure = None;
-                    let observer = inner.observer.clone();
-                    drop(inner);
-                    info!("the ledger accepts changes again");
-                    return observer.into_iter().for_each(|observer| observer(None));
+                    return report(inner, None);
                 }
                 Err(again) if again == error => {}
                 Err(other) => {
@@ -262,6 +256,15 @@ impl<S: LedgerStore> Writer<S> {
                 }
             }
         }
+    }
+}
+
+/// Reports a failure, or its end, to the observer, which is called without the lock.
+fn report(inner: MutexGuard<'_, Inner>, failure: Option<&LedgerError>) {
+    let observer = inner.observer.clone();
+    drop(inner);
+    if let Some(observer) = observer {
+        observer(failure);
     }
 }
 

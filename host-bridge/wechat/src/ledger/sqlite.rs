@@ -57,16 +57,19 @@ impl SqliteStore {
     /// version. Its contents stay.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         create(path)?;
-        Self::open_existing(path)
+        Self::open_existing(path, IfEmpty::Begin)
     }
 
-    fn open_existing(path: &Path) -> Result<Self, LedgerError> {
+    fn open_existing(path: &Path, if_empty: IfEmpty) -> Result<Self, LedgerError> {
         let fail = |error: &rusqlite::Error| unusable(path, error);
         let identity = FileIdentity::of(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| fail(&error))?;
         let mut store = Self { connection, path: path.to_owned(), identity };
         let is_new = store.is_empty().map_err(|error| fail(&error))?;
+        if is_new && if_empty == IfEmpty::Refuse {
+            return Err(damaged(path, "it was emptied while this process used it"));
+        }
         if !is_new {
             // Before `prepare`, which writes WAL mode into the file: another program's file must not change.
             store.check()?;
@@ -105,9 +108,9 @@ impl SqliteStore {
         self.write_back()
     }
 
-    /// Writes something that changes nothing, and then everything that is in the log into the file, durably. A file that
-    /// cannot be written is noticed here, and not when a result is to be accepted. After a failure, what can be read from
-    /// the log may still not be on the disk; afterwards it is.
+    /// Writes a value that is there already, then moves the whole log into the file, durably. A file that cannot be written
+    /// is noticed here, before any result comes. After a failed write, the log can be readable and still not be on the disk.
+    /// This puts it there.
     fn write_back(&mut self) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
@@ -232,12 +235,12 @@ impl LedgerStore for SqliteStore {
     }
 
     fn recover(&mut self) -> Result<Vec<Change>, LedgerError> {
-        // Never a new file: it would accept everything once more.
+        // A new file must not be used, because it would accept old results once more.
         self.check_identity()?;
         let fail = |error: rusqlite::Error| unusable(&self.path, &error);
         // The old connection locks the file until it is closed.
         self.connection = Connection::open_in_memory().map_err(fail)?;
-        self.connection = Self::open_existing(&self.path)?.connection;
+        self.connection = Self::open_existing(&self.path, IfEmpty::Refuse)?.connection;
         self.load()
     }
 }
@@ -256,13 +259,27 @@ fn create(path: &Path) -> Result<(), LedgerError> {
     let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
     if is_link && !path.exists() {
         let what = "it is a symbolic link to a file that does not exist";
-        return Err(refused(path, what, "put the file back to which it leads, or remove the link", false));
+        return Err(refused(
+            path,
+            what,
+            "restore the file that the link points to, or remove the link",
+            false,
+        ));
     }
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop).map_err(|error| fail(&error.to_string(), error.kind()))
+}
+
+/// What to do with a file without any table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IfEmpty {
+    /// Begin a new ledger in it.
+    Begin,
+    /// Refuse it.
+    Refuse,
 }
 
 /// What distinguishes a file from another one at the same path.
@@ -276,7 +293,7 @@ impl FileIdentity {
         Self(fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino())))
     }
 
-    /// Windows does not let anybody move a file that is open.
+    /// Windows has no such number in the standard library, so only the file's existence is checked.
     #[cfg(not(unix))]
     fn of(path: &Path) -> Self {
         Self(path.exists().then_some((0, 0)))

@@ -22,7 +22,7 @@ pub(super) fn unusable(path: &Path, error: &Error) -> LedgerError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             ("end the other program that has the file open", true)
         }
-        // The contents: not a database, or rows that nobody has written.
+        // The contents are damaged: this is no database, or a checksum does not match.
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) | None => (DAMAGE_ADVICE, false),
         Some(_) => ("start the server again; if that does not help, please report it", false),
     };
@@ -34,8 +34,8 @@ pub(super) fn damaged(path: &Path, what: &str) -> LedgerError {
     refused(path, what, DAMAGE_ADVICE, false)
 }
 
-/// What beginning anew costs is said with it: a user should not do that lightly.
-const DAMAGE_ADVICE: &str = "put back a copy, or move the file away to begin a new ledger; results from after the copy, or all, are then accepted once more";
+/// A user should know what a new ledger costs.
+const DAMAGE_ADVICE: &str = "restore a copy, or move the file away to start a new ledger; results that it does not know are then accepted once more";
 
 pub(super) fn refused(path: &Path, what: &str, next: &str, may_pass: bool) -> LedgerError {
     // SQLite's messages quote statements on several lines.

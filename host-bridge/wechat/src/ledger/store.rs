@@ -10,7 +10,7 @@ pub trait LedgerStore: Send + 'static {
     /// [`LedgerError`] if the contents cannot be read, or are not what was written. They stay as they are.
     fn load(&mut self) -> Result<Vec<Change>, LedgerError>;
 
-    /// Makes a group of changes durable, all of it or nothing. A crash during it leaves all of the group or nothing, too.
+    /// Makes a group of changes durable, all of it or nothing, also after a crash.
     ///
     /// # Errors
     /// [`LedgerError`] if the group is not durable. Nothing of it is stored or, if only the last barrier failed, all.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::change::AuthKey;
 use super::sqlite::SqliteStore;
@@ -214,9 +215,9 @@ async fn nobody_else_can_read_the_ledger(open: Open) {
     }
 }
 
-/// What becomes of a commit.
+/// The outcome of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+enum Outcome {
     Stored,
     /// An error, and nothing is stored.
     Lost,
@@ -224,18 +225,18 @@ enum Fate {
     StoredWithError,
 }
 
-/// A store in memory whose commits and recoveries fail as planned. When the plan is used up, all succeed.
+/// A store in memory whose commits end as planned. After the plan, all succeed. It recovers unless it is down.
 struct Fragile {
     contents: Vec<Change>,
-    commits: VecDeque<Fate>,
-    failing_recoveries: usize,
+    commits: VecDeque<Outcome>,
+    is_down: Arc<AtomicBool>,
     may_pass: bool,
 }
 
 impl Fragile {
-    fn new(commits: impl IntoIterator<Item = Fate>) -> Self {
+    fn new(commits: impl IntoIterator<Item = Outcome>) -> Self {
         let commits = commits.into_iter().collect();
-        Self { contents: vec![device("a")], commits, failing_recoveries: 2, may_pass: true }
+        Self { contents: vec![device("a")], commits, is_down: Arc::default(), may_pass: true }
     }
 
     fn error(&self) -> LedgerError {
@@ -250,21 +251,15 @@ impl LedgerStore for Fragile {
     }
 
     fn commit(&mut self, group: &[Change]) -> Result<(), LedgerError> {
-        let fate = self.commits.pop_front().unwrap_or(Fate::Stored);
-        if fate != Fate::Lost {
+        let outcome = self.commits.pop_front().unwrap_or(Outcome::Stored);
+        if outcome != Outcome::Lost {
             self.contents.extend_from_slice(group);
         }
-        if fate == Fate::Stored { Ok(()) } else { Err(self.error()) }
+        if outcome == Outcome::Stored { Ok(()) } else { Err(self.error()) }
     }
 
     fn recover(&mut self) -> Result<Vec<Change>, LedgerError> {
-        match self.failing_recoveries.checked_sub(1) {
-            Some(left) => {
-                self.failing_recoveries = left;
-                Err(self.error())
-            }
-            None => self.load(),
-        }
+        if self.is_down.load(Ordering::SeqCst) { Err(self.error()) } else { self.load() }
     }
 }
 
@@ -277,7 +272,10 @@ async fn recovered(ledger: &Ledger) {
 
 #[tokio::test]
 async fn a_ledger_whose_store_failed_accepts_nothing_until_it_has_recovered() {
-    let ledger = Ledger::open(Fragile::new([Fate::Stored, Fate::Lost])).unwrap();
+    let store = Fragile::new([Outcome::Stored, Outcome::Lost]);
+    let is_down = Arc::clone(&store.is_down);
+    is_down.store(true, Ordering::SeqCst);
+    let ledger = Ledger::open(store).unwrap();
     let observed = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&observed);
     ledger.observe(Arc::new(move |failure: Option<&LedgerError>| {
@@ -288,6 +286,7 @@ async fn a_ledger_whose_store_failed_accepts_nothing_until_it_has_recovered() {
     assert_eq!(ledger.failure().unwrap().what, "the disk is full");
     // A later write would depend on the one that failed.
     assert!(!spend(&ledger, "a", 3).await);
+    is_down.store(false, Ordering::SeqCst);
     recovered(&ledger).await;
     assert!(!spend(&ledger, "a", 1).await, "it was accepted before");
     assert!(spend(&ledger, "a", 2).await, "nobody has accepted it");
@@ -296,7 +295,7 @@ async fn a_ledger_whose_store_failed_accepts_nothing_until_it_has_recovered() {
 
 #[tokio::test]
 async fn a_ledger_whose_store_cannot_recover_stays_closed() {
-    let store = Fragile { may_pass: false, failing_recoveries: 0, ..Fragile::new([Fate::Lost]) };
+    let store = Fragile { may_pass: false, ..Fragile::new([Outcome::Lost]) };
     let ledger = Ledger::open(store).unwrap();
     assert!(!spend(&ledger, "a", 1).await);
     tokio::time::sleep(4 * FIRST_RETRY_DELAY).await;
@@ -306,7 +305,7 @@ async fn a_ledger_whose_store_cannot_recover_stays_closed() {
 
 #[test]
 fn a_ledger_that_waits_for_its_store_can_be_closed() {
-    let store = Fragile { failing_recoveries: usize::MAX, ..Fragile::new([Fate::Lost]) };
+    let store = Fragile { is_down: Arc::new(true.into()), ..Fragile::new([Outcome::Lost]) };
     let ledger = Ledger::open(store).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert!(!runtime.block_on(spend(&ledger, "a", 1)));
@@ -317,19 +316,19 @@ proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(32))]
 
     #[test]
-    fn no_counter_is_accepted_twice_whatever_becomes_of_the_commits(
-        fates in proptest::collection::vec(
+    fn no_counter_is_accepted_twice_whichever_commits_fail(
+        outcomes in proptest::collection::vec(
             proptest::prop_oneof![
-                proptest::prelude::Just(Fate::Stored),
-                proptest::prelude::Just(Fate::Lost),
-                proptest::prelude::Just(Fate::StoredWithError),
+                proptest::prelude::Just(Outcome::Stored),
+                proptest::prelude::Just(Outcome::Lost),
+                proptest::prelude::Just(Outcome::StoredWithError),
             ],
             0..8,
         ),
         counters in proptest::collection::vec(1_u64..6, 1..20),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let ledger = Ledger::open(Fragile { failing_recoveries: 0, ..Fragile::new(fates) }).unwrap();
+        let ledger = Ledger::open(Fragile::new(outcomes)).unwrap();
         let mut highest_accepted = 0;
         for counter in counters {
             if runtime.block_on(spend(&ledger, "a", counter)) {
@@ -353,6 +352,17 @@ async fn a_ledger_whose_file_was_moved_accepts_nothing_and_makes_no_new_file() {
     assert!(ledger.failure().unwrap().what.contains("moved"));
     tokio::time::sleep(4 * FIRST_RETRY_DELAY).await;
     assert!(ledger.failure().is_some() && !path.exists());
+}
+
+#[test]
+fn a_ledger_that_was_emptied_does_not_recover() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    SqliteStore::open(&path).unwrap().commit(&[device("a")]).unwrap();
+    let mut store = SqliteStore::open(&path).unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    let error = store.recover().unwrap_err();
+    assert!(error.what.contains("emptied") && !error.may_pass, "{error}");
 }
 
 #[cfg(unix)]
