@@ -3,7 +3,7 @@
 //
 //   SOTER_FAULT_FOLDER  the folder; calls elsewhere are not touched
 //   SOTER_FAULT_AT      the number of the call, from 1; 0 for none
-//   SOTER_FAULT_ERROR   the errno; 0 to kill the process. A write is then carried out by half.
+//   SOTER_FAULT_ERROR   the errno; 0 to kill the process, after half of a write.
 //   SOTER_FAULT_STAYS   1 if all later calls fail, too
 //   SOTER_FAULT_OPENS   1 if only calls that take a path count
 //   SOTER_FAULT_COUNT   a file of 8 bytes in which the calls are counted
@@ -116,7 +116,7 @@ ssize_t write(int descriptor, const void *bytes, size_t length) {
     ssize_t name(int descriptor, const void *bytes, size_t length, offset_type offset) {               \
         REAL(name);                                                                                    \
         if (descriptor_is_inside(descriptor)) {                                                        \
-            /* A write by half goes where the descriptor stands. */                                    \
+            /* Half of a write goes to the descriptor's position. */                                   \
             off_t before = lseek(descriptor, 0, SEEK_CUR);                                             \
             lseek(descriptor, offset, SEEK_SET);                                                       \
             int hit = is_hit(0, descriptor, bytes, length);                                            \

@@ -6,6 +6,7 @@
 //!                                                        +-----start()--> Running    lines in, lines out, kill
 //!                                                        +-at_a_terminal()-> Terminal   keys in, a screen out (Unix)
 //!   Server     the program as a server, and requests to it
+//!   Backend    what a mini program's backend asks of a server
 //!   Callback   result of a wx call            Key      one row of `keys --json`
 //!   openssl    a second opinion on signatures
 //! ```
@@ -21,6 +22,7 @@
     reason = "only tests call this crate: an error must fail the test, and messages are printed"
 )]
 
+mod backend;
 mod callback;
 mod executable;
 mod key;
@@ -32,12 +34,13 @@ mod state;
 #[cfg(unix)]
 mod terminal;
 
+pub use backend::Backend;
 pub use callback::Callback;
 pub use executable::executable;
 pub use key::Key;
 pub use process::{Finished, Running};
 pub use program::{Program, call};
-pub use server::{Server, http};
+pub use server::{Server, http, try_rpc};
 pub use state::State;
 #[cfg(unix)]
 pub use terminal::Terminal;

@@ -1,5 +1,5 @@
-//! Storage that fails at any moment, and a server that is killed at any moment: what was answered with yes holds after
-//! a restart, what was answered with no has changed nothing, and no result is accepted twice.
+//! Storage that fails at any moment, and a server that is killed at any moment: accepted commands hold after a restart,
+//! refused ones have changed nothing, and no result is accepted twice.
 //!
 //! A library that is loaded into the server (`tests/faults/faults.c`) makes its n-th call that opens or changes a file fail,
 //! or kills the process there. A sample is run by default; `SOTER_FAULTS=all` runs every n of every kind of fault, on as many
@@ -9,25 +9,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use soter_tests::{Program, Running};
+use soter_tests::{Backend, Program, Running, try_rpc};
 use soter_wire::ResultJson;
 use tempfile::TempDir;
 
 /// The number of faults of each kind that are injected by default.
 const SAMPLE: u64 = 8;
-
-const APPID: &str = "wxemulated00000001";
-const SECRET: &str = "emulated0000secret0000emulated00";
-const OPENID: &str = "oEmulatedUser000000000000001";
 
 /// What happens at the n-th call.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +84,8 @@ enum Answer {
 struct Server {
     running: Running,
     url: String,
-    token: String,
+    /// `None` if the server ended before it gave an access token.
+    backend: Option<Backend>,
 }
 
 impl Server {
@@ -123,36 +117,13 @@ impl Server {
             assert!(is_refusal || ended.code.is_none(), "{ended}");
             return Err(ended.stderr);
         };
-        let url = ready.strip_prefix("soter-sim ready http://").unwrap().to_owned();
-        let mut server = Self { running, url, token: String::new() };
-        let credentials = format!("grant_type=client_credential&appid={APPID}&secret={SECRET}");
-        let token = server.request("GET", &format!("/cgi-bin/token?{credentials}"), "");
-        server.token =
-            token.and_then(|token| Some(token["access_token"].as_str()?.to_owned())).unwrap_or_default();
-        Ok(server)
-    }
-
-    /// Sends a request. `None` if the server is gone before it has answered.
-    fn request(&self, method: &str, path: &str, body: &str) -> Option<Value> {
-        let mut stream = TcpStream::connect(&self.url).ok()?;
-        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
-        let (host, length) = (&self.url, body.len());
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}"
-        );
-        stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).ok()?;
-        let mut answer = String::new();
-        // A killed server resets the connection; one that hangs fails the test.
-        if let Err(error) = stream.read_to_string(&mut answer) {
-            assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "no answer to {path} {body}");
-            return None;
-        }
-        serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+        let url = ready.strip_prefix("soter-sim ready ").unwrap().to_owned();
+        let backend = Backend::open(&url);
+        Ok(Self { running, url, backend })
     }
 
     fn rpc(&self, method: &str, params: &Value) -> Answer {
-        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
-        match self.request("POST", "/rpc", &body) {
+        match try_rpc(&self.url, method, params) {
             None => Answer::Nothing,
             Some(answer) if answer["error"].is_null() => Answer::Yes(answer["result"].clone()),
             Some(answer) => Answer::No(answer["error"].clone()),
@@ -175,13 +146,7 @@ impl Server {
 
     /// Whether the servers accept a result; `None` if they cannot say.
     fn verify(&self, callback: &Value) -> Option<bool> {
-        let body = json!({
-            "openid": OPENID,
-            "json_string": callback["resultJSON"],
-            "json_signature": callback["resultJSONSignature"],
-        });
-        let path = format!("/cgi-bin/soter/verify_signature?access_token={}", self.token);
-        self.request("POST", &path, &body.to_string())?["is_ok"].as_bool()
+        self.backend.as_ref()?.accepts(callback)
     }
 
     /// Everything that commands can change, for all phones; `None` if it cannot be read at present.
@@ -268,13 +233,13 @@ fn run(template: &Path, library: &Path, fault: Fault, at: u64) -> u64 {
                 let Step::Rpc(method, _) = &step else { continue };
                 assert_eq!(before, after, "{method} was refused with {error} and has changed something");
             }
-            // After a step without an answer, the state is not known.
+            // Payments change keys and counters, so this is also their result.
             current = after;
         }
         history.assert_nothing_is_accepted_again(&server);
         let ended = server.running.end_by_signal();
         assert!(matches!(ended.code, Some(0 | 3) | None), "{ended}");
-        // If only the last barrier fails, and then everything, nobody can take the change back. The log says so.
+        // If the last sync of a document and everything after it fails, the change cannot be undone. The log says so.
         let is_in_doubt = ended.stderr.contains("may have a change that was refused");
         assert!(!is_in_doubt || fault.stays, "{ended}");
         if is_in_doubt || (fault.errno == 0 && ended.code.is_none()) {
@@ -298,7 +263,7 @@ fn run(template: &Path, library: &Path, fault: Fault, at: u64) -> u64 {
     let before = server.state();
     assert_eq!(server.running.end_by_signal().code, Some(0));
 
-    // What a start finishes, it finishes once.
+    // The second start must not repeat what the first one has finished.
     let server = Server::start(&state, None, &count).expect("it starts once more");
     assert_eq!(server.state(), before, "the state before and after another restart");
     history.assert_nothing_is_accepted_again(&server);
@@ -343,7 +308,7 @@ fn library(folder: &Path) -> Option<PathBuf> {
 }
 
 #[test]
-fn whatever_fails_yes_holds_no_changes_nothing_and_nothing_is_accepted_twice() {
+fn accepted_commands_hold_and_refused_ones_change_nothing_whichever_file_operation_fails() {
     let folder = TempDir::new().unwrap();
     let Some(library) = library(folder.path()) else {
         assert!(std::env::var_os("CI").is_none(), "there is no C compiler `cc`");
@@ -356,7 +321,7 @@ fn whatever_fails_yes_holds_no_changes_nothing_and_nothing_is_accepted_twice() {
     let mut planned = Vec::new();
     for (fault, calls) in FAULTS.into_iter().zip(calls) {
         let step = if runs_all { 1 } else { calls / SAMPLE };
-        // A sample begins elsewhere for each kind, so that all together fall on many calls.
+        // Each kind's sample begins at another call, so that together they cover more calls.
         let first = if runs_all { 1 } else { 1 + u64::from(fault.errno.unsigned_abs()) % step.max(1) };
         planned.extend((first..=calls).step_by(step.max(1).try_into().unwrap()).map(|at| (fault, at)));
     }

@@ -1,14 +1,11 @@
 //! A process that is killed at any moment: no counter value is ever repeated, no result is accepted twice, and the phone
 //! opens again.
-#![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use soter_tests::{Callback, Program, Server, State, http};
+use soter_tests::{Backend, Callback, Program, Server, State, try_rpc};
 
 /// How often the process is killed.
 const KILLS: u32 = 210;
@@ -16,9 +13,6 @@ const KILLS: u32 = 210;
 const SERVER_KILLS: u32 = 200;
 /// The clients of that server.
 const CLIENTS: usize = 8;
-
-const ACCOUNT: &str = "appid=wxemulated00000001&secret=emulated0000secret0000emulated00";
-const OPENID: &str = "oEmulatedUser000000000000001";
 
 #[test]
 fn counters_only_increase_and_keys_stay_the_same_over_two_hundred_kills() {
@@ -59,38 +53,12 @@ fn counters_only_increase_and_keys_stay_the_same_over_two_hundred_kills() {
     assert_eq!(state.keys(), keys);
 }
 
-/// Sends a request. `None` if the server is gone before it has answered.
-fn request(url: &str, path: &str, body: &Value) -> Option<Value> {
-    let host = url.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(host).ok()?;
-    let body = body.to_string();
-    let length = body.len();
-    let head =
-        format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}");
-    stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
-}
-
 /// A result of the phone, or `None` if the server is gone.
 fn sign(url: &str, challenge: &str) -> Option<Value> {
     let params = json!({"requestAuthModes": ["fingerPrint"], "challenge": challenge, "touch": "1"});
-    let call = json!({"jsonrpc": "2.0", "id": 1, "method": "wx.startSoterAuthentication", "params": params});
-    let callback = request(url, "/rpc", &call)?["result"].clone();
+    let callback = try_rpc(url, "wx.startSoterAuthentication", &params)?["result"].clone();
     assert_eq!(callback["errCode"], 0, "{callback}");
     Some(callback)
-}
-
-/// Whether the servers accept a result, or `None` if they are gone.
-fn verify(url: &str, token: &str, callback: &Value) -> Option<bool> {
-    let body = json!({
-        "openid": OPENID,
-        "json_string": callback["resultJSON"],
-        "json_signature": callback["resultJSONSignature"],
-    });
-    let path = format!("/cgi-bin/soter/verify_signature?access_token={token}");
-    request(url, &path, &body)?["is_ok"].as_bool()
 }
 
 #[test]
@@ -105,12 +73,10 @@ fn no_result_is_accepted_twice_however_often_a_server_under_load_is_killed() {
         let program = Program::new(["serve", "--listen", "127.0.0.1:0", "--state"]).arguments([state.path()]);
         let server = Server::start(program);
         let url = server.url.as_str();
-        let credentials = format!("/cgi-bin/token?grant_type=client_credential&{ACCOUNT}");
-        let token: Value = serde_json::from_str(&http(url, "GET", &credentials, "").1).unwrap();
-        let token = token["access_token"].as_str().unwrap();
-        // What the server before this one has accepted, even if it was killed before its client read that.
+        let backend = Backend::open(url).unwrap();
+        // Results that the previous server accepted.
         for callback in accepted.drain(..) {
-            assert_eq!(verify(url, token, &callback), Some(false), "kill {kill}: accepted twice: {callback}");
+            assert_eq!(backend.accepts(&callback), Some(false), "kill {kill}: accepted twice: {callback}");
         }
         if kill == kills {
             break;
@@ -119,12 +85,12 @@ fn no_result_is_accepted_twice_however_often_a_server_under_load_is_killed() {
         let (answered, counters) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
         std::thread::scope(|scope| {
             for client in 0..CLIENTS {
-                let (answered, counters) = (&answered, &counters);
+                let (backend, answered, counters) = (&backend, &answered, &counters);
                 scope.spawn(move || {
                     while let Some(callback) = sign(url, &format!("order-{kill}-{client}")) {
                         counters.lock().unwrap().push(Callback::read(&callback).counter());
-                        // A result that another client's has overtaken is refused, which is right.
-                        match verify(url, token, &callback) {
+                        // `false` is correct if another client's newer result came first.
+                        match backend.accepts(&callback) {
                             Some(true) => answered.lock().unwrap().push(callback),
                             Some(false) => {}
                             None => break,

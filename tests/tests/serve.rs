@@ -8,34 +8,15 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use soter_tests::{Callback, Program, Server, State, http};
-
-const APPID: &str = "wxemulated00000001";
-const SECRET: &str = "emulated0000secret0000emulated00";
-const OPENID: &str = "oEmulatedUser000000000000001";
-
-fn token(url: &str) -> String {
-    let path = format!("/cgi-bin/token?grant_type=client_credential&appid={APPID}&secret={SECRET}");
-    let answer: Value = serde_json::from_str(&http(url, "GET", &path, "").1).unwrap();
-    answer["access_token"].as_str().unwrap().to_owned()
-}
-
-/// The answer's body, and the reason in its head.
-fn verify(url: &str, token: &str, callback: &Callback) -> (String, String) {
-    let body = json!({
-        "openid": OPENID,
-        "json_string": callback.result_json,
-        "json_signature": callback.signature,
-    });
-    let path = format!("/cgi-bin/soter/verify_signature?access_token={token}");
-    let (head, body) = http(url, "POST", &path, &body.to_string());
-    let reason = head.lines().find_map(|line| line.strip_prefix("x-soter-sim-reason: ")).unwrap_or_default();
-    (body, reason.to_owned())
-}
+use soter_tests::{Backend, Callback, Program, Server, State};
 
 /// The verdict of a server, with an access token of its own.
 fn verify_at(server: &Server, callback: &Callback) -> (String, String) {
-    verify(&server.url, &token(&server.url), callback)
+    verify(&Backend::open(&server.url).unwrap(), callback)
+}
+
+fn verify(backend: &Backend, callback: &Callback) -> (String, String) {
+    backend.verify(&callback.result_json, &callback.signature).unwrap()
 }
 
 fn authenticated(server: &Server, challenge: &str) -> Callback {
@@ -56,7 +37,7 @@ fn a_backend_gets_the_right_answer_and_the_reason_in_a_header() {
     assert_eq!(verify_at(&server, &tampered), (NO.to_owned(), "wrong-signature".to_owned()));
 
     let (_, journal) = server.http("GET", "/sim/journal", "");
-    assert!(journal.contains("counter-replayed") && !journal.contains(SECRET), "{journal}");
+    assert!(journal.contains("counter-replayed") && !journal.contains(Backend::SECRET), "{journal}");
     let finished = server.running.end_by_signal();
     assert_eq!(finished.code, Some(0));
     assert!(finished.stderr.contains("counter-replayed"), "{finished}");
@@ -86,7 +67,7 @@ fn a_command_runs_although_stderr_is_a_full_pipe() {
     assert_eq!((ended.code, ended.line()), (Some(7), "done"));
 }
 
-/// A pipe that takes no more.
+/// A full pipe.
 fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
     let (unread, mut errors) = std::io::pipe().unwrap();
     rustix::io::ioctl_fionbio(&errors, true).unwrap();
@@ -105,10 +86,12 @@ fn a_login_code_is_exchanged_for_a_session_of_its_user() {
     let code = server.rpc("wx.login", &json!({}))["code"].as_str().unwrap().to_owned();
     assert_eq!(server.connected(&["session"]).exits(0).json()["errMsg"], "checkSession:ok");
     let path = format!(
-        "/sns/jscode2session?appid={APPID}&secret={SECRET}&js_code={code}&grant_type=authorization_code"
+        "/sns/jscode2session?appid={}&secret={}&js_code={code}&grant_type=authorization_code",
+        Backend::APPID,
+        Backend::SECRET
     );
     let session: Value = serde_json::from_str(&server.http("GET", &path, "").1).unwrap();
-    assert_eq!(session["openid"], OPENID);
+    assert_eq!(session["openid"], Backend::OPENID);
     let info = server.rpc("wx.getUserInfo", &json!({}));
     assert!(info["encryptedData"].is_string() && info["errMsg"] == "getUserInfo:ok", "{info}");
 }
@@ -213,9 +196,9 @@ fn two_hundred_simultaneous_requests_have_one_success_and_none_after_a_kill() {
     let state = State::new();
     let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));
     let callback = authenticated(&server, "order-42");
-    let token_of = token(&server.url);
+    let backend = Backend::open(&server.url).unwrap();
     let yes = std::thread::scope(|scope| {
-        let ask = || verify(&server.url, &token_of, &callback).0;
+        let ask = || verify(&backend, &callback).0;
         let asking: Vec<_> = (0..200).map(|_| scope.spawn(ask)).collect();
         asking.into_iter().map(|thread| thread.join().unwrap()).filter(|body| body == YES).count()
     });
@@ -314,7 +297,7 @@ fn apps_and_users_are_read_from_a_file() {
     let server = Server::ephemeral(&["--config", config.to_str().unwrap()]);
     let user = server.rpc("device.show", &json!({}))["user"].clone();
     assert_eq!((&user["name"], &user["appid"]), (&json!("zhang"), &json!("wx0123456789abcdef")));
-    let info = server.rpc("wx.getUserInfo", &json!({"appid": APPID}));
+    let info = server.rpc("wx.getUserInfo", &json!({"appid": Backend::APPID}));
     assert_eq!(info["userInfo"]["nickName"], "张三");
     let _ = server.connected(&["device", "set", "user", "li"]).exits(0);
     assert_eq!(server.rpc("device.show", &json!({}))["user"]["name"], "li");
@@ -439,7 +422,7 @@ fn exec_runs_a_command_with_its_own_server_and_returns_its_exit_code() {
     let variables: Vec<_> = finished.line().split('|').collect();
     let port = variables[0].strip_prefix("http://127.0.0.1:").unwrap();
     assert!(port.parse::<u16>().is_ok());
-    assert_eq!(variables[1..], [&format!("ws://127.0.0.1:{port}/ws"), APPID, SECRET]);
+    assert_eq!(variables[1..], [&format!("ws://127.0.0.1:{port}/ws"), Backend::APPID, Backend::SECRET]);
     let killed = Program::new(["exec", "--", "sh", "-c", "kill -9 $$"]).run();
     assert_eq!(killed.code, Some(137));
     let missing = Program::new(["exec", "--", "/nowhere/at-all"]).run();
