@@ -159,23 +159,23 @@ function connection() {
 }
 bridge.addEventListener('online', connection);
 bridge.addEventListener('offline', connection);
-/** Shows what keeps the servers from accepting anything, until it is over. */
-function trouble(failure) {
-  const place = byId('trouble');
+/** Shows why the servers accept nothing. `undefined`: they work. */
+function showFailure(failure) {
+  const place = byId('failure');
   place.hidden = !failure;
   place.replaceChildren(...(failure ? [
-    h('p', {}, h('strong', { 'data-text': 'trouble' }, text('trouble')), ' ', h('span', { lang: 'en' }, visible(failure.error))),
+    h('p', {}, h('strong', { 'data-text': 'failure' }, text('failure')), ' ', h('span', { lang: 'en' }, visible(failure.error))),
     h('p', { lang: 'en' }, visible(failure.next)),
   ] : []));
 }
 bridge.addEventListener('online', async () => {
   const answer = await fetch('/health').catch(() => undefined);
-  if (answer) trouble(answer.ok ? undefined : await answer.json());
+  if (answer) showFailure(answer.ok ? undefined : await answer.json());
 });
 state.addEventListener('happened', ({ detail }) => {
   if (detail.event === 'notice') say(detail.text);
-  if (detail.event === 'ledgerFailed') trouble(detail);
-  if (detail.event === 'ledgerRecovered') trouble(undefined);
+  if (detail.event === 'ledgerFailed') showFailure(detail);
+  if (detail.event === 'ledgerRecovered') showFailure(undefined);
 });
 translate();
 connection();

@@ -92,7 +92,7 @@ const EN = {
   'settings.reset': 'Factory reset',
   'settings.resetHint': 'Apps, keys and fingers go; cpu_id and counter stay',
   'sure': 'Really: {what}',
-  'trouble': 'The servers accept nothing:',
+  'failure': 'The servers accept nothing:',
 
   'keys.enrolled': 'Enrolled',
   'keys.enrollFinger': 'Enrol a finger',
@@ -251,7 +251,7 @@ const ZH = {
   'settings.reset': '恢复出厂设置',
   'settings.resetHint': '应用、密钥和指纹消失；cpu_id 和 counter 保留',
   'sure': '确定：{what}',
-  'trouble': '服务器目前什么都不接受：',
+  'failure': '服务器目前什么都不接受：',
 
   'keys.enrolled': '已录入',
   'keys.enrollFinger': '录入指纹',

@@ -193,7 +193,7 @@ impl Incoming {
         info_span!("call", method = if known { self.method.as_str() } else { "unknown" }, id)
     }
 
-    /// Refuses parameters in which a name occurs twice: nobody knows which value was meant.
+    /// Refuses parameters in which a name occurs twice, because it is unclear which value is meant.
     fn check_params(&self) -> Result<(), CommandError> {
         match &self.duplicate_in_params {
             None => Ok(()),

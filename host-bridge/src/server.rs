@@ -36,7 +36,7 @@ use tokio::sync::watch;
 use tracing::info;
 
 use self::guard::Guard;
-use self::routes::Pages;
+use self::routes::Handlers;
 use crate::protocol::{CommandError, Service};
 use crate::rpc::Rpc;
 
@@ -126,7 +126,7 @@ impl Server {
         let rpc = Rpc::new(service, journal).with_attacker_methods(attacker);
         let guard = Arc::new(Guard::new(&options, address, notices));
         let router =
-            routes::router(rpc, Pages { wechat, page, health }, guard, options.limits, stopping.clone());
+            routes::router(rpc, Handlers { wechat, page, health }, guard, options.limits, stopping.clone());
         let serving = listener::serve(listener, router, options.limits, stopping);
         info!(%address, has_token = options.token.is_some(), attacker, "serving");
         tokio::pin!(serving);

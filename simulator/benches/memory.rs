@@ -15,7 +15,7 @@ type Fill = fn(&str) -> Result<(), Failed>;
 
 /// The number of connections that a server takes.
 const CONNECTIONS: usize = 512;
-/// How long clients go on that could go on for ever.
+/// How long a flood lasts.
 const FLOOD: Duration = Duration::from_secs(20);
 const SETTLE: Duration = Duration::from_secs(10);
 
@@ -133,7 +133,7 @@ fn slow_clients(address: &str) -> Result<(), Failed> {
         let mut stream = connect(address)?;
         write!(stream, "POST /rpc HTTP/1.1\r\nHost: {address}\r\nContent-Length: 1000000\r\n\r\n")?;
         stream.set_nonblocking(true)?;
-        // As much as it takes.
+        // As much as the socket accepts.
         let _ = stream.write(&part);
         held.push(stream);
     }

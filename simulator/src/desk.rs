@@ -114,7 +114,7 @@ impl Desk {
         let keys = (key_stock > 0).then(|| KeyStock::new(key_stock));
         let context = PhoneContext { folder, events, wechat, keys };
 
-        // What the document asks for is done once: it must not be done again at the next start.
+        // Removals and the emptying of the ledger are done now, and the next start must not repeat them.
         let is_done = document
             .as_ref()
             .is_some_and(|document| document.ledger_to_clear || !document.removing.is_empty());
@@ -290,7 +290,7 @@ impl Desk {
         }
         let removed = {
             let change = self.begin_change();
-            // The new phone may have the name of an old one, whose files are removed after this.
+            // The new phone may have the name of an old one. The old files are removed later.
             change.save(|records| {
                 let phones = BTreeMap::from([(name.clone(), phone.record())]);
                 let old = std::mem::replace(&mut records.phones, phones);
@@ -299,7 +299,7 @@ impl Desk {
                 records.ledger_to_clear = true;
             })?;
             self.inner.ledger_to_clear.store(true, Ordering::Relaxed);
-            // An old phone of the same name writes nothing more, and its files are removed, before the new one is used.
+            // The old phones must write nothing more before a new one of the same name is used.
             let removed: Vec<_> = self.phones().by_name.values().cloned().collect();
             for phone in &removed {
                 phone.discard();

@@ -72,7 +72,7 @@ fn is_ours(target: &str) -> bool {
 }
 
 /// Parses a filter in the syntax of `tracing-subscriber`, which takes a misspelt level for the name of a crate, an
-/// empty text for `error`, and an empty level for `trace`. This does not.
+/// empty text for `error`, and an empty level for `trace`. This function refuses all three.
 fn parse(text: &str, source: &str) -> Result<EnvFilter, CommandError> {
     let directives = || text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
     if directives().next().is_none() {

@@ -6,9 +6,9 @@
 //!   log ────── line ──┘
 //! ```
 //!
-//! A full pipe that nobody reads blocks whoever writes into it. Here it blocks only this thread: everybody else waits
-//! for a limited time, then goes on. What does not fit into the queue is dropped and counted, and the count is written
-//! as soon as something can be written again.
+//! A full pipe blocks its writer until somebody reads it. Only this thread is blocked: its callers wait for a limited
+//! time and continue. Texts that do not fit into the queue are dropped and counted, and the count is written as soon as
+//! something can be written again.
 //!
 //! Everything here belongs to the process, as standard error does.
 
@@ -145,7 +145,7 @@ struct State {
     written: u64,
     /// The number of texts that did not fit, since the last remark about them.
     dropped: u64,
-    /// Whether a text waited in vain. The next ones do not wait until a text is written.
+    /// Whether a text was not written in time. The next ones do not wait until a text is written.
     is_stuck: bool,
     /// The number of [`LogPause`]s.
     pauses: usize,
@@ -247,7 +247,7 @@ impl Queue {
         true
     }
 
-    /// Writes the texts with this function, for ever.
+    /// Writes the texts with this function. Never returns.
     fn write_all_texts(&self, mut write: impl FnMut(&[u8])) {
         let mut state = self.state();
         loop {
@@ -256,7 +256,7 @@ impl Queue {
                 continue;
             };
             let printer = state.printer.clone().filter(|_| kind == Kind::Log);
-            // Writing may block, and nobody who adds a text must wait for it.
+            // Writing may block, and callers that add a text must not wait for it.
             drop(state);
             let is_printed = printer.as_ref().is_some_and(|printer| {
                 let mut print = printer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn the_remark_about_dropped_lines_stands_where_they_would() {
+    fn the_remark_about_dropped_lines_is_where_the_lines_would_be() {
         let mut state = State::EMPTY;
         state.add(Kind::Log, &vec![b'x'; MAX_QUEUED_BYTES]);
         assert_eq!(state.add(Kind::Text, b"lost\n"), None);

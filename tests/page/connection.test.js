@@ -51,7 +51,7 @@ test('a ledger that cannot be written is reported until it works again', async (
   const { page, close } = await open(browser, server.url);
   await page.getByText('Connected', { exact: true }).waitFor();
   const result = await server.authenticate('order-59', { touch: '1' });
-  const alert = page.locator('#trouble');
+  const alert = page.locator('#failure');
   await alert.waitFor({ state: 'hidden' });
   renameSync(ledger, elsewhere);
   assert.equal((await server.verify(await server.token(), result)).errcode, -1);
@@ -60,7 +60,7 @@ test('a ledger that cannot be written is reported until it works again', async (
   await page.getByText('ledger-unavailable').first().waitFor();
   // A page that is opened later shows it, too, in its own language.
   const later = await open(browser, server.url, { locale: 'zh-CN' });
-  await later.page.locator('#trouble').getByText('服务器目前什么都不接受：').waitFor();
+  await later.page.locator('#failure').getByText('服务器目前什么都不接受：').waitFor();
   await later.close();
   await server.stop();
   renameSync(elsewhere, ledger);

@@ -163,7 +163,7 @@ fn a_signal_during_the_dialog_removes_it_and_writes_the_log() {
         }
         let _ = terminal.shows("Esc, Ctrl-C");
         terminate(&terminal);
-        // The dialog has six lines. After them comes what the log held back.
+        // The dialog has six lines. The log lines that were held back follow.
         let _ = terminal.shows("\x1b[6F\x1b[J");
         let _ = terminal.shows("event=PromptClosed");
         assert_eq!(terminal.end(), Some(128 + 15));

@@ -36,7 +36,7 @@ pub(super) struct Object {
 /// Those of `serde_json` if it is not JSON.
 pub(super) fn parse(text: &[u8]) -> serde_json::Result<Text> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let parsed = TextVisitor.deserialize(&mut deserializer)?;
+    let parsed = Deserializer::deserialize_any(&mut deserializer, TextVisitor)?;
     deserializer.end()?;
     Ok(parsed)
 }
@@ -76,14 +76,6 @@ macro_rules! visit_scalars {
 
 struct TextVisitor;
 
-impl<'de> DeserializeSeed<'de> for TextVisitor {
-    type Value = Text;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Text, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
 impl<'de> Visitor<'de> for TextVisitor {
     type Value = Text;
 
@@ -91,7 +83,7 @@ impl<'de> Visitor<'de> for TextVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Text, A::Error> {
         let mut batch = Vec::new();
-        while let Some(element) = elements.next_element_seed(ElementVisitor)? {
+        while let Some(element) = elements.next_element_seed(ElementSeed)? {
             batch.push(element);
         }
         Ok(Text::Batch(batch))
@@ -102,15 +94,17 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-struct ElementVisitor;
+struct ElementSeed;
 
-impl<'de> DeserializeSeed<'de> for ElementVisitor {
+impl<'de> DeserializeSeed<'de> for ElementSeed {
     type Value = Element;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Element, D::Error> {
-        deserializer.deserialize_any(self)
+        deserializer.deserialize_any(ElementVisitor)
     }
 }
+
+struct ElementVisitor;
 
 impl<'de> Visitor<'de> for ElementVisitor {
     type Value = Element;

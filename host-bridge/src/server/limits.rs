@@ -35,7 +35,7 @@ impl Default for Limits {
         Self {
             max_connections: 512,
             max_body_bytes: MAX_BODY_BYTES,
-            // A parsed body takes up to 16 times as much.
+            // A parsed body takes up to 16 times as much memory.
             max_large_bytes: 8 << 20,
             max_message_bytes: 256 << 10,
             max_pending_calls: 64,

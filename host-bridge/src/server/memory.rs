@@ -1,7 +1,7 @@
 //! A budget of memory for large bodies, answers and messages, over all connections.
 //!
 //! Each connection has its own limits, but 512 connections at their limits at once would take a gigabyte, which allocators do
-//! not give back. What is small is not counted.
+//! not return to the system. Small messages are not counted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::respond::refusal;
 
-/// What has fewer bytes is not counted: 512 connections with one of these each take 8 MiB.
+/// Messages up to this size are not counted: 512 connections with one each take 8 MiB.
 pub(super) const SMALL_BYTES: usize = 16 << 10;
 
 /// The budget. Clones are the same budget.
@@ -33,7 +33,7 @@ impl MemoryBudget {
         Self { bytes: Arc::new(Semaphore::new(max_bytes)), max_bytes }
     }
 
-    /// Waits until there is room for so many bytes, or `limit` has passed. More than the whole budget counts as the whole.
+    /// Waits until there is room for this many bytes, or `limit` has passed. More than the whole budget counts as the whole.
     ///
     /// # Errors
     /// The refusal for the client.
@@ -50,7 +50,7 @@ impl MemoryBudget {
         Err(refusal(StatusCode::SERVICE_UNAVAILABLE, &what, "send smaller requests, or fewer at a time"))
     }
 
-    /// Reserves so many bytes if there is room now.
+    /// Reserves this many bytes if there is room now.
     pub(super) fn try_reserve(&self, bytes: usize) -> Option<Reservation> {
         Arc::clone(&self.bytes).try_acquire_many_owned(self.permits(bytes)).ok().map(Reservation)
     }
@@ -61,7 +61,7 @@ impl MemoryBudget {
 }
 
 impl Reservation {
-    /// Gives back what is more than so many bytes.
+    /// Reduces the reservation to this many bytes.
     fn shrink_to(mut self, bytes: usize) -> Self {
         let bytes = bytes.min(self.0.num_permits());
         match self.0.split(bytes) {

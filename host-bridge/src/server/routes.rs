@@ -34,8 +34,8 @@ use super::socket;
 /// Maximum number of journal entries in one answer.
 const MAX_PAGE_ENTRIES: usize = 1000;
 
-/// What answers requests besides JSON-RPC.
-pub(super) struct Pages {
+/// The handlers of everything except JSON-RPC and the journal.
+pub(super) struct Handlers {
     pub(super) wechat: Router,
     pub(super) page: Option<Router>,
     pub(super) health: Health,
@@ -44,7 +44,7 @@ pub(super) struct Pages {
 /// The router for everything behind the port.
 pub(super) fn router<S: Service>(
     rpc: Rpc<S>,
-    Pages { wechat, page, health: check }: Pages,
+    Handlers { wechat, page, health: check }: Handlers,
     guard: Arc<Guard>,
     limits: Limits,
     stopping: watch::Receiver<bool>,
@@ -130,7 +130,7 @@ async fn read_body(request: Request, next: Next, limits: Limits, budget: MemoryB
     let (mut parts, mut body) = request.into_parts();
     let mut bytes = Vec::new();
     let mut read = read_up_to(&mut body, &mut bytes, SMALL_BYTES, limits).await;
-    // Held until the request is answered: what is parsed from the body lives as long.
+    // Held until the request is answered, because the parsed body lives until then.
     let mut _reservation = None;
     if matches!(read, Ok(false)) {
         match budget.reserve(limits.max_body_bytes, limits.body_timeout).await {

@@ -251,7 +251,7 @@ async fn reserve(text: String, budget: &MemoryBudget, limits: Limits) -> Result<
 }
 
 fn no_room() -> End {
-    End::ByServer(close_frame(close_code::AGAIN, "too much waits to be read, on all connections together"))
+    End::ByServer(close_frame(close_code::AGAIN, "all connections together have too many unread answers"))
 }
 
 impl Subscriptions {

@@ -70,13 +70,13 @@ reasons! {
     CounterReplayed = "counter-replayed": "A result with this very counter was accepted before: a replay.",
         "Ask the user to authenticate again with a fresh challenge. Look for a request that is sent twice.";
     CounterRolledBack = "counter-rolled-back": "The counter is lower than one that this device has shown before.",
-        "An older result came after a newer one, as when two requests of one phone overtake each other, or the phone was rolled back or cloned: refuse, and ask for a new authentication.";
+        "Two requests of one phone may have overtaken each other, or the phone was rolled back or cloned: refuse, and ask for a new authentication.";
     DuplicateKey = "duplicate-key": "A name occurs twice in one JSON object, so parsers disagree about its value.",
         "No phone writes that: treat it as a forgery.";
     JsonNotAString = "json-not-a-string": "json_string is not a string: resultJSON was parsed before it was sent.",
         "Send the text of resultJSON as one JSON string, escaped, exactly as the mini program got it.";
     LedgerUnavailable = "ledger-unavailable": "The servers cannot store what they decide, so they accept nothing.",
-        "See what failed in the detail, in the log or at /health. Nothing is lost; repeat the request when it is mended.";
+        "The detail, the log and /health say what failed. Nothing is lost: repeat the request when the ledger works again.";
     MalformedJson = "malformed-json": "json_string is not JSON.",
         "Send the text of resultJSON unchanged; look for truncation, escaping or character-set conversion on its way.";
     MissingField = "missing-field": "A member that every result has is missing.",

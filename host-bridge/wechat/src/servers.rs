@@ -145,7 +145,7 @@ impl WeChat {
     /// Forgets devices, keys, counters, codes, sessions and tokens. Accounts stay.
     ///
     /// # Errors
-    /// [`LedgerError`] if the ledger's store fails. Codes, sessions and tokens are forgotten all the same.
+    /// [`LedgerError`] if the ledger's store fails. Codes, sessions and tokens are forgotten even then.
     pub async fn reset(&self) -> Result<(), LedgerError> {
         *self.memory() = Memory::default();
         self.ledger.change(|_| Ok::<_, LedgerError>(vec![Change::Clear]))??.durable().await

@@ -1,5 +1,6 @@
 //! `soter-sim exec -- CMD…`: runs a command with its own server.
 
+use std::ffi::{OsStr, OsString};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
 
@@ -23,11 +24,9 @@ use super::signals::{TerminationSignal, TerminationSignals};
 /// or the command does not start, or storage fails.
 pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     let Exec { serve: mut settings, command } = exec;
-    if command.first().is_none_or(|program| program.is_empty()) {
-        return Err(CommandError::invalid_params(
-            "the command behind `--` is empty",
-            "write a program's name there",
-        ));
+    let [program, arguments @ ..] = command.as_slice() else { return Err(empty_command()) };
+    if program.is_empty() {
+        return Err(empty_command());
     }
     let state = if options.state.is_some() { setup::state(options)? } else { State::Ephemeral };
     settings.listen.get_or_insert(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
@@ -40,7 +39,7 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
         console.remark(&format!("{}; {}", bridge.url, serve::accounts_line(&desk)));
         let refusals = Refusals::start(&desk);
         let terminal = Terminal::at_start();
-        let child = start(&command, &desk, &bridge.url);
+        let child = start(program, arguments, &desk, &bridge.url);
         let status = match child {
             Ok(child) => wait(child, &mut signals, terminal).await,
             Err(error) => Err(error),
@@ -55,10 +54,16 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
     Ok(Exit::Of(exit_code(status)))
 }
 
-fn start(command: &[std::ffi::OsString], desk: &Desk, url: &str) -> Result<RunningCommand, CommandError> {
-    let [program, arguments @ ..] = command else {
-        return Err(CommandError::invalid_params("there is no command", "write it behind `--`"));
-    };
+fn empty_command() -> CommandError {
+    CommandError::invalid_params("the command behind `--` is empty", "write a program's name there")
+}
+
+fn start(
+    program: &OsStr,
+    arguments: &[OsString],
+    desk: &Desk,
+    url: &str,
+) -> Result<RunningCommand, CommandError> {
     let app = desk.wechat().accounts().first_app();
     let mut command = Command::new(program);
     command
@@ -141,7 +146,7 @@ impl Terminal {
             // Ctrl-C and Ctrl-\ are for the terminal's foreground process group.
             TerminationSignal::Interrupted | TerminationSignal::Quit => terminal
                 .is_ok_and(|terminal| tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())),
-            // A terminal that is gone tells the leader of the session, and when that has ended, the group.
+            // When a terminal closes, the session's leader gets the signal, and the group when the leader has ended.
             TerminationSignal::HungUp => {
                 self.existed && terminal.is_err() && getsid(None).is_ok_and(|leader| leader != getpid())
             }

@@ -172,7 +172,7 @@ fn limits() -> Limits {
     usual
 }
 
-/// What a person should know if this process may open so few files that fewer connections than usual fit.
+/// A remark if this process may open so few files that fewer connections than usual fit.
 fn few_connections_remark() -> Option<String> {
     let (possible, usual) = (limits().max_connections, Limits::default().max_connections);
     (possible < usual).then(|| {

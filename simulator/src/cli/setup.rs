@@ -12,7 +12,7 @@ use crate::grammar::Options;
 
 /// The threads besides the runtime's: the ledger's writer, standard error, the stock of keys, the keyboard.
 const OTHER_THREADS: usize = 4;
-/// A worker, and the one that takes over its other tasks while it is busy with a key.
+/// A worker, and the thread that runs its other tasks while it makes a key.
 const THREADS_PER_WORKER: usize = 2;
 
 /// The files of the runtime, the state folder, the ledger and one connection.
@@ -93,8 +93,8 @@ fn possible_files(maximum: usize) -> usize {
     }
 }
 
-/// The number of threads that can be started at present, up to a maximum. The runtime and the libraries panic, or wait
-/// for ever, if a thread that they need does not start.
+/// The number of threads that can be started at present, up to a maximum. The runtime and the libraries panic or
+/// hang if a thread that they need does not start.
 fn possible_threads(maximum: usize) -> usize {
     let (release, held) = channel::<()>();
     let held = Arc::new(Mutex::new(held));

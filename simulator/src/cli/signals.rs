@@ -35,7 +35,7 @@ pub(super) struct TerminationSignals {
 }
 
 impl TerminationSignals {
-    /// Subscribes to SIGINT and SIGTERM, and to SIGHUP and SIGQUIT unless whoever started this process ignores them. On
+    /// Subscribes to SIGINT and SIGTERM. Also to SIGHUP and SIGQUIT, unless they were ignored when this process started. On
     /// Windows there is nothing to subscribe to: `next` waits for Ctrl-C.
     pub(super) fn listen() -> Result<Self, CommandError> {
         #[cfg(unix)]
@@ -79,7 +79,7 @@ impl TerminationSignals {
     }
 }
 
-/// Waits for a signal; for ever if it is ignored.
+/// Waits for a signal. Never returns if it is ignored.
 #[cfg(unix)]
 async fn received(signal: &mut Option<Signal>) {
     match signal {

@@ -24,12 +24,12 @@ impl Desk {
         Change { desk: self, _lock: lock }
     }
 
-    /// Writes what a phone's record has changed by itself: that the phone was used, or that a planned failure has
-    /// happened. The command that caused it has been carried out. If this fails, the next command tries it again.
+    /// Writes a phone's record if it changed by itself: the phone was used, or a planned failure has happened. The command
+    /// that caused it has been carried out. If the document cannot be written, the next command tries again.
     ///
     /// # Errors
-    /// `Environment` if the document cannot be written, and the one on disk would have the next process remove the files of
-    /// this phone, which has the name of a removed one.
+    /// `Environment` if the document cannot be written and the one on disk lists removed phones. This phone may have the name
+    /// of one of them, so the next process could remove its files.
     pub(super) fn save_changed_record(&self, phone: &Phone) -> Result<(), CommandError> {
         if phone.take_record_changed()
             && let Err(error) = self.begin_change().save(|_| {})
@@ -76,7 +76,7 @@ impl Change<'_> {
         let mut records = self.desk.records();
         change(&mut records);
         let lists_removed = !records.removing.is_empty();
-        // After an error the new document may be in place already, and only its name not durable.
+        // After an error the new document may be in place already, without being durable.
         folder.save_document(&records).inspect_err(|_| self.restore())?;
         self.desk.inner.lists_removed.store(lists_removed, Ordering::Relaxed);
         Ok(())
@@ -101,8 +101,8 @@ impl Change<'_> {
         apply().inspect_err(|_| self.restore())
     }
 
-    /// Call this before files of a phone are made that the document does not list yet: if this process ends before it does,
-    /// the next one removes the files.
+    /// Call this before files are made for a phone that the document does not list yet. If this process ends early, the next
+    /// one removes the files.
     ///
     /// # Errors
     /// `Environment` if the document cannot be written, or if files of an older phone of that name cannot be removed.
@@ -110,7 +110,7 @@ impl Change<'_> {
         let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
         folder.plan_removals([name.clone()]);
         let saved = self.save(|_| {});
-        // From now on the removal is planned in the document alone. The next document has the phone instead.
+        // Only the document lists the removal now. The next document lists the phone.
         folder.finish_removal(name)?;
         saved
     }

@@ -20,11 +20,11 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// The maximum number of keys that wait to be handled; a person types fewer.
 const KEY_QUEUE_LENGTH: usize = 16;
 
-/// How long nothing may arrive until a paste counts as ended.
+/// A paste has ended when nothing arrives for this long.
 #[cfg(unix)]
 const END_OF_PASTE: Duration = Duration::from_millis(200);
 
-/// How long what arrives is collected until it is discarded. A terminal holds 4 KiB, so a long paste needs many turns.
+/// The pause between two discards. A terminal holds 4 KiB, so a long paste needs many.
 #[cfg(unix)]
 const DISCARD_INTERVAL: Duration = Duration::from_millis(5);
 
@@ -97,7 +97,7 @@ pub(crate) fn discard_typed() {
         use rustix::io::ioctl_fionread;
         use rustix::termios::{QueueSelector, tcflush};
 
-        // Otherwise the terminal shows what arrives. If it is gone, nothing arrives.
+        // Without raw mode, the terminal shows what arrives. If the terminal is gone, nothing arrives.
         let _raw = RawMode::enter();
         let mut last_byte = Instant::now();
         while last_byte.elapsed() < END_OF_PASTE && tcflush(io::stdin(), QueueSelector::IFlush).is_ok() {

@@ -44,7 +44,7 @@ impl CallMethod {
     }
 }
 
-/// Refuses JSON with an object in which a name occurs twice: nobody knows which value was meant.
+/// Refuses JSON with an object in which a name occurs twice, because it is unclear which value is meant.
 ///
 /// # Errors
 /// `InvalidParams` in that case.

@@ -22,7 +22,7 @@ impl KeyStock {
     pub(crate) fn new(keys: usize) -> Self {
         let (sender, keys) = sync_channel(keys);
         let fill = move || while PrivateKey::generate().is_ok_and(|key| sender.send(key).is_ok()) {};
-        // A key that cannot be made ends the thread. Then, and without the thread, `take` makes each key itself.
+        // A key that cannot be made ends the thread. `take` makes keys itself if there is no thread.
         if let Err(error) = thread::Builder::new().name("keys".to_owned()).spawn(fill) {
             debug!(%error, "keys are not made in advance");
         }

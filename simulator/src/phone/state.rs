@@ -83,7 +83,7 @@ impl Phone {
         std::mem::take(&mut self.state().record_changed)
     }
 
-    /// Says that the record has to be saved after all.
+    /// Marks the record as not saved.
     pub(crate) fn mark_record_changed(&self) {
         self.state().record_changed = true;
     }

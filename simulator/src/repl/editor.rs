@@ -129,7 +129,7 @@ impl Highlighter for TypingAid {
         Cow::Owned(self.paint.strong(prompt))
     }
 
-    // Whether the whole line is painted again, which for each character of a long line takes far longer than the rest.
+    // Whether the whole line is painted again. Doing that for each character makes a long paste slow.
     fn highlight_char(&self, line: &str, position: usize, kind: CmdKind) -> bool {
         match kind {
             // The hint disappears when the cursor leaves the end of the line.

@@ -51,10 +51,10 @@ impl FolderLock {
         Ok(Self { folder: folder.to_owned(), file, owner_path, owner: Mutex::new(owner) })
     }
 
-    /// Checks that the locked file is still the one in the folder. Call this before each write: whoever removes or moves a
-    /// folder takes its lock away, and another process may have made a new folder at the same path.
+    /// Checks that the locked file is still the one in the folder. Call this before each write: if the folder was removed or
+    /// moved, another process may have made a new one at the same path.
     ///
-    /// On Windows this is not checked: a folder with an open file cannot be moved.
+    /// On Windows only the folder's existence is checked. A folder with an open file cannot be moved there.
     pub(super) fn check(&self) -> Result<(), FolderError> {
         if self.is_in_place() { Ok(()) } else { Err(FolderError::Replaced { folder: self.folder.clone() }) }
     }

@@ -241,11 +241,11 @@ fn offset(text: &str, error: &serde_json::Error) -> usize {
     (lines_before + error.column().saturating_sub(1)).min(text.len())
 }
 
-/// The first name that occurs twice in one object of this text, at any depth. `None` if there is none, or none before the
-/// text ceases to be JSON.
+/// The first name that occurs twice in one object of this text, at any depth. `None` if no name does before the end
+/// or before the first syntax error.
 pub fn duplicate_name(text: &str) -> Option<String> {
     let duplicate = RefCell::new(None);
-    // Whoever parses the text reports what else is wrong with it.
+    // The caller's own parser reports syntax errors.
     let _ = RecordDuplicate::new(&duplicate).deserialize(&mut serde_json::Deserializer::from_str(text));
     duplicate.into_inner()
 }

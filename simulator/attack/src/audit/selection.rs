@@ -99,7 +99,7 @@ impl Baseline {
     }
 
     /// The `baselineState` of SARIF (3.27.24): `unchanged`, `updated` or `new`. A problem where the earlier report has none is
-    /// `new`, not `updated`: viewers ask for attention to what is new.
+    /// `new`, not `updated`, because viewers highlight new results.
     pub(super) fn state(&self, finding: &Finding) -> &'static str {
         let is_problem =
             |verdict: &str| [Verdict::Fail, Verdict::Warn].iter().any(|one| one.name() == verdict);
