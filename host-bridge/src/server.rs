@@ -13,6 +13,7 @@
 //! Everything that a client can make grow has a limit, and each limit has its own answer; see [`Limits`]. A panic in
 //! one connection does not affect the others.
 
+mod client_stream;
 mod guard;
 mod limits;
 mod listener;

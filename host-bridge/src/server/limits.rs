@@ -24,6 +24,8 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// Time in which a client accepts no byte of what is sent; after it, the client is disconnected.
     pub send_timeout: Duration,
+    /// Time for the answer to a client that has shut down its sending side, or is gone; then its call is cancelled.
+    pub half_closed_timeout: Duration,
     /// Time between pings of a WebSocket connection; a client that is silent for two of them is disconnected.
     pub ping_interval: Duration,
     /// Time for pending requests to finish when the server stops.
@@ -42,6 +44,7 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
             send_timeout: Duration::from_secs(10),
+            half_closed_timeout: Duration::from_secs(5),
             ping_interval: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(2),
         }

@@ -1,19 +1,23 @@
 //! Accepts connections, limits their number, and ends them.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 use tracing::{Instrument, debug, info, info_span, warn};
 
+use super::client_stream::ClientStream;
 use super::limits::Limits;
 use super::write_timeout::WriteTimeout;
 
@@ -98,18 +102,28 @@ async fn serve_connection(
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "TCP_NODELAY cannot be set");
     }
-    let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
+    let stream = ClientStream::new(stream);
+    let client = stream.watch();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (mut request, client) = (request.map(Body::new), client.clone());
         request.extensions_mut().insert(Arc::clone(&permit));
-        Request::from(request.map(axum::body::Body::new))
+        let answer = router.clone().oneshot(request);
+        async move {
+            tokio::select! {
+                biased;
+                Ok(answer) = answer => Ok(answer),
+                // Dropping the call cancels it.
+                () = client.gone(limits.half_closed_timeout) => Err(io::Error::from(io::ErrorKind::ConnectionAborted)),
+            }
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        // Otherwise a call is dropped as soon as its client has sent everything and shuts down its sending side.
+        .half_close(true)
         .header_read_timeout(limits.head_timeout)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(
-            TokioIo::new(WriteTimeout::new(stream, limits.send_timeout)),
-            TowerToHyperService::new(service),
-        )
+        .serve_connection(TokioIo::new(WriteTimeout::new(stream, limits.send_timeout)), service)
         .with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
@@ -143,7 +157,7 @@ async fn refuse(mut stream: TcpStream, _permit: OwnedSemaphorePermit) {
         // Closing with an unread request could discard the answer.
         let mut request = [0; 1024];
         while stream.read(&mut request).await? > 0 {}
-        Ok::<_, std::io::Error>(())
+        Ok::<_, io::Error>(())
     };
     // The client that does not read its refusal in time is refused without one.
     let _ = tokio::time::timeout(Duration::from_secs(1), send_answer).await;

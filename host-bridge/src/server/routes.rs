@@ -128,12 +128,14 @@ async fn read_body(request: Request, next: Next, limits: Limits, budget: MemoryB
         return next.run(request).await;
     }
     let (mut parts, mut body) = request.into_parts();
+    let declared = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
+    let room = declared.unwrap_or(usize::MAX).min(limits.max_body_bytes);
     let mut bytes = Vec::new();
     let mut read = read_up_to(&mut body, &mut bytes, SMALL_BYTES, limits).await;
     // Held until the request is answered, because the parsed body lives until then.
     let mut _reservation = None;
     if matches!(read, Ok(false)) {
-        match budget.reserve(limits.max_body_bytes, limits.body_timeout).await {
+        match budget.reserve(room, limits.body_timeout).await {
             Ok(reserved) => _reservation = Some(reserved),
             Err(refused) => return refused,
         }

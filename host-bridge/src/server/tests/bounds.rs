@@ -220,10 +220,10 @@ async fn bodies_are_limited_whatever_length_they_declare() {
     assert_status(&server.raw(&claimed).await, 413);
 }
 
-/// A client that sends a part of a large body, and no more.
-async fn slow_client(address: SocketAddr) -> TcpStream {
+/// A client that sends a part of a body of this length, and no more.
+async fn slow_client(address: SocketAddr, length: usize) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let head = format!("POST /rpc HTTP/1.1\r\nHost: {address}\r\nContent-Length: 1000000\r\n\r\n");
+    let head = format!("POST /rpc HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(&vec![b'x'; 100_000]).await.unwrap();
     stream
@@ -237,7 +237,7 @@ async fn a_large_body_waits_for_room_and_a_small_one_does_not() {
     })
     .await;
     let large = "x".repeat(1 << 20);
-    let slow = slow_client(server.address).await;
+    let slow = slow_client(server.address, 1_000_000).await;
     // Until the server has read enough of the slow client's body, others are answered.
     let request = || server.request("POST", "/cgi-bin/token", "", &large);
     let all_room_is_taken =
@@ -247,6 +247,30 @@ async fn a_large_body_waits_for_room_and_a_small_one_does_not() {
     assert_status(&server.request("POST", "/cgi-bin/token", "", "small").await, 200);
     drop(slow);
     assert_status(&request().await, 200);
+}
+
+#[tokio::test]
+async fn a_body_takes_as_much_room_as_its_length_says() {
+    let server = start(|options| {
+        options.limits.max_large_bytes = 1 << 20;
+        options.limits.body_timeout = Duration::from_mins(1);
+    })
+    .await;
+    let mut slow = Vec::new();
+    for _ in 0..4 {
+        slow.push(slow_client(server.address, 200_000).await);
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let request = |length| {
+        let body = "x".repeat(length);
+        let server = &server;
+        async move {
+            let answer = server.request("POST", "/cgi-bin/token", "", &body);
+            tokio::time::timeout(Duration::from_secs(10), answer).await
+        }
+    };
+    assert_status(&request(200_000).await.unwrap(), 200);
+    request(500_000).await.unwrap_err();
 }
 
 #[tokio::test]
@@ -260,7 +284,7 @@ async fn a_large_body_that_finds_no_room_in_time_is_refused_with_the_limit() {
     // The first takes the room for 3 seconds, and the second, which waits before the third, for 3 more.
     let mut slow = Vec::new();
     for _ in 0..2 {
-        slow.push(slow_client(server.address).await);
+        slow.push(slow_client(server.address, 1_000_000).await);
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     let refused = server.request("POST", "/cgi-bin/token", "", &large).await;

@@ -43,16 +43,53 @@ async fn a_disconnect_cancels_only_the_calls_of_that_client() {
     assert!(answers.iter().any(|answer| answer["result"]["errCode"] == 90008), "{answers:?}");
 }
 
-#[tokio::test]
-async fn a_request_is_cancelled_when_its_client_disconnects() {
-    let server = start(|_| {}).await;
+/// Sends an authentication to `/rpc`, and waits until its dialog is open.
+async fn post_authentication(server: &Running) -> TcpStream {
     let body = call(1, "wx.startSoterAuthentication", json!({})).to_string();
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    let head = format!("POST /rpc HTTP/1.1\r\nHost: {}\r\nContent-Length: {}", server.address, body.len());
-    stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.unwrap();
+    let (address, length) = (server.address, body.len());
+    let head = format!("POST /rpc HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n");
+    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
     server.waiting(1).await;
+    stream
+}
+
+#[tokio::test]
+async fn a_request_is_cancelled_when_its_client_disconnects() {
+    let server = start(|options| options.limits.half_closed_timeout = Duration::from_millis(100)).await;
+    drop(post_authentication(&server).await);
+    server.waiting(0).await;
+    // Also with the next request already sent, which nobody reads while the first one waits.
+    let mut stream = post_authentication(&server).await;
+    stream.write_all(b"GET /health HTTP/1.1\r\n").await.unwrap();
     drop(stream);
     server.waiting(0).await;
+}
+
+#[tokio::test]
+async fn a_request_is_cancelled_at_once_when_its_connection_is_reset() {
+    let server = start(|options| options.limits.half_closed_timeout = Duration::from_hours(1)).await;
+    let stream = post_authentication(&server).await;
+    stream.set_zero_linger().unwrap();
+    drop(stream);
+    server.waiting(0).await;
+}
+
+#[tokio::test]
+async fn a_client_that_has_shut_down_its_sending_side_gets_its_answer() {
+    let server = start(|options| options.limits.half_closed_timeout = Duration::from_hours(1)).await;
+    let mut stream = post_authentication(&server).await;
+    stream.shutdown().await.unwrap();
+    // The server knows that nothing more comes, and waits nevertheless.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_status(
+        &server.request("POST", "/rpc", "", &call(2, "sensor.cancel", json!({})).to_string()).await,
+        200,
+    );
+    let mut answer = String::new();
+    tokio::time::timeout(Duration::from_secs(30), stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+    assert_status(&answer, 200);
+    assert!(answer.contains(r#""errCode":90008"#), "{answer}");
 }
 
 #[tokio::test]
