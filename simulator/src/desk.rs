@@ -1,7 +1,7 @@
 //! The desk: all phones of one process, and the command protocol over them.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use holdings::AttackerHoldings;
@@ -60,8 +60,8 @@ struct Inner {
     holdings: AttackerHoldings,
     /// The source of keys for attacks, created with the first attack.
     attack_keys: OnceLock<KeySource>,
-    /// Whether a reset could not empty the ledger of WeChat's servers.
-    ledger_to_clear: AtomicBool,
+    /// The generation that the ledger of WeChat's servers must have; each reset begins a new one.
+    ledger_generation: AtomicU32,
     /// Whether the document on disk still lists phones whose files are removed. A new phone may have such a name.
     lists_removed: AtomicBool,
     /// Held while the list of phones or its document changes, so that each change is complete before the next one.
@@ -101,11 +101,9 @@ impl Desk {
         let ledger = match &folder {
             None => Ledger::in_memory(),
             Some(folder) => {
-                let mut store = SqliteStore::open(&folder.ledger_path())?;
-                if document.as_ref().is_some_and(|document| document.ledger_to_clear) {
-                    store.clear()?;
-                }
-                Ledger::open(store)?
+                // A reset that could not empty the ledger is completed here.
+                let generation = document.as_ref().map_or(0, |document| document.ledger_generation);
+                Ledger::open(SqliteStore::open(&folder.ledger_path())?, generation)?
             }
         };
         let (events, _) = broadcast::channel(EVENT_BACKLOG);
@@ -114,10 +112,8 @@ impl Desk {
         let keys = (key_stock > 0).then(|| KeyStock::new(key_stock));
         let context = PhoneContext { folder, events, wechat, keys };
 
-        // Removals and the emptying of the ledger are done now, and the next start must not repeat them.
-        let is_done = document
-            .as_ref()
-            .is_some_and(|document| document.ledger_to_clear || !document.removing.is_empty());
+        // Removals are done now, and the next start must not repeat them.
+        let is_done = document.as_ref().is_some_and(|document| !document.removing.is_empty());
         let stored = match &context.folder {
             Some(folder) => Records::complete(document, folder, &context)?,
             None => None,
@@ -128,6 +124,7 @@ impl Desk {
             None => Records::with_phone(first_phone_name()?, Record::new(profile.unwrap_or(&PROFILES[0]))),
         };
         let phones = Phones::from_records(records, &context);
+        let ledger_generation = AtomicU32::new(context.wechat.generation());
         let inner = Inner {
             phones: Mutex::new(phones),
             context,
@@ -139,7 +136,7 @@ impl Desk {
             allow_reset,
             holdings: AttackerHoldings::default(),
             attack_keys: OnceLock::new(),
-            ledger_to_clear: AtomicBool::new(false),
+            ledger_generation,
             lists_removed: AtomicBool::new(false),
             change_lock: Mutex::new(()),
         };
@@ -288,17 +285,24 @@ impl Desk {
         if let Some(seed) = &self.inner.seed {
             phone.plan_seed(seed, self.inner.clock)?;
         }
-        let removed = {
+        let (removed, generation) = {
             let change = self.begin_change();
+            let generation = self.inner.ledger_generation.load(Ordering::Relaxed).checked_add(1);
+            let generation = generation.ok_or_else(|| {
+                CommandError::environment(
+                    "the ledger was emptied 4294967295 times, and its generation cannot grow any more",
+                    "choose another state folder with --state",
+                )
+            })?;
             // The new phone may have the name of an old one. The old files are removed later.
             change.save(|records| {
                 let phones = BTreeMap::from([(name.clone(), phone.record())]);
                 let old = std::mem::replace(&mut records.phones, phones);
                 records.removing.extend(old.into_keys());
                 records.selected = name.clone();
-                records.ledger_to_clear = true;
+                records.ledger_generation = generation;
             })?;
-            self.inner.ledger_to_clear.store(true, Ordering::Relaxed);
+            self.inner.ledger_generation.store(generation, Ordering::Relaxed);
             // The old phones must write nothing more before a new one of the same name is used.
             let removed: Vec<_> = self.phones().by_name.values().cloned().collect();
             for phone in &removed {
@@ -308,13 +312,12 @@ impl Desk {
             let mut phones = self.phones();
             phones.selected = name.clone();
             phones.by_name = BTreeMap::from([(name.clone(), Arc::clone(&phone))]);
-            removed
+            (removed, generation)
         };
         info!(removed = removed.len(), "all phones are replaced by a new one");
         self.inner.holdings.clear();
-        match self.wechat().reset().await {
-            Ok(()) => self.inner.ledger_to_clear.store(false, Ordering::Relaxed),
-            Err(error) => warn!("the ledger is emptied at the next start: {}", error.what),
+        if let Err(error) = self.wechat().reset(generation).await {
+            warn!("the ledger is emptied when it can be written again: {}", error.what);
         }
         self.begin_change().finish_removals();
         if self.inner.seed.is_some()

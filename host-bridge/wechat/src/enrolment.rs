@@ -167,7 +167,7 @@ mod tests {
         let owner = KeyOwner { cpu_id: &phone.cpu_id, uid: &phone.uid, appid: DEFAULT_APPID, openid: OPENID };
         let lacks = wechat.missing_uploads(owner, &public(phone.ask), Some(&public(phone.auth_key)));
         assert!(!lacks.device && !lacks.ask && !lacks.auth_key);
-        wechat.reset().await.unwrap();
+        wechat.reset(1).await.unwrap();
         assert!(!wechat.has_openid(DEFAULT_APPID, OPENID));
     }
 

@@ -56,6 +56,8 @@ struct Inner {
     queue: Option<Sender<Queued>>,
     /// Why the store does not accept changes.
     failure: Option<LedgerError>,
+    /// The generation that the ledger must have. A store that recovers with an older one is emptied.
+    generation: u32,
     observer: Option<HealthObserver>,
 }
 
@@ -92,12 +94,14 @@ impl Ledger {
         Self { inner: Inner::new(LedgerState::default(), None), writer: None }
     }
 
-    /// A ledger over a store, whose contents are read first.
+    /// A ledger over a store, whose contents are read first. If they are of an older generation than this, they are
+    /// forgotten.
     ///
     /// # Errors
-    /// Those of [`LedgerStore::load`], or [`LedgerError`] if the writer's thread does not start.
-    pub fn open(mut store: impl LedgerStore) -> Result<Self, LedgerError> {
-        let state = LedgerState::of(&store.load()?);
+    /// Those of [`LedgerStore::load`] and [`LedgerStore::commit`], or [`LedgerError`] if the writer's thread does not start.
+    pub fn open(mut store: impl LedgerStore, generation: u32) -> Result<Self, LedgerError> {
+        let contents = store.load()?;
+        let state = state_of_generation(&mut store, &contents, generation)?;
         let (queue, queued) = channel();
         let inner = Inner::new(state, Some(queue));
         let of_writer = Arc::clone(&inner);
@@ -110,6 +114,25 @@ impl Ledger {
                 may_pass: false,
             })?;
         Ok(Self { inner, writer: Some(writer) })
+    }
+
+    /// How often the ledger was emptied, or more. Numbers of one ledger never decrease.
+    pub(crate) fn generation(&self) -> u32 {
+        self.read(LedgerState::generation)
+    }
+
+    /// Forgets everything, unless the ledger has this generation already. If the store fails, everything is forgotten as soon
+    /// as it has recovered, before any other change.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the store fails.
+    pub(crate) async fn clear(&self, generation: u32) -> Result<(), LedgerError> {
+        let receipt = {
+            let mut inner = self.inner();
+            inner.generation = inner.generation.max(generation);
+            inner.change(|state| Ok::<_, LedgerError>(state.clear(generation).into_iter().collect()))??
+        };
+        receipt.durable().await
     }
 
     /// Why the ledger accepts no changes at present.
@@ -135,22 +158,7 @@ impl Ledger {
         &self,
         decide: impl FnOnce(&mut LedgerState) -> Result<Vec<Change>, E>,
     ) -> Result<Result<Receipt, LedgerError>, E> {
-        let mut inner = self.inner();
-        if let Some(error) = &inner.failure {
-            return Ok(Err(error.clone()));
-        }
-        let changes = decide(&mut inner.state)?;
-        let mut waiting = Vec::new();
-        for change in changes {
-            inner.state.apply(&change);
-            if let Some(queue) = &inner.queue {
-                let (durable, receipt) = oneshot::channel();
-                // If the writer is gone, the sender is dropped, and the receipt reports it.
-                let _ = queue.send(Queued { change, durable });
-                waiting.push(receipt);
-            }
-        }
-        Ok(Ok(Receipt(waiting)))
+        self.inner().change(decide)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -160,8 +168,45 @@ impl Ledger {
 
 impl Inner {
     fn new(state: LedgerState, queue: Option<Sender<Queued>>) -> Arc<Mutex<Self>> {
-        Arc::new(Mutex::new(Self { state, queue, failure: None, observer: None }))
+        let generation = state.generation();
+        Arc::new(Mutex::new(Self { state, queue, failure: None, generation, observer: None }))
     }
+
+    /// [`Ledger::change`], under the lock.
+    fn change<E>(
+        &mut self,
+        decide: impl FnOnce(&mut LedgerState) -> Result<Vec<Change>, E>,
+    ) -> Result<Result<Receipt, LedgerError>, E> {
+        if let Some(error) = &self.failure {
+            return Ok(Err(error.clone()));
+        }
+        let changes = decide(&mut self.state)?;
+        let mut waiting = Vec::new();
+        for change in changes {
+            self.state.apply(&change);
+            if let Some(queue) = &self.queue {
+                let (durable, receipt) = oneshot::channel();
+                // If the writer is gone, the sender is dropped, and the receipt reports it.
+                let _ = queue.send(Queued { change, durable });
+                waiting.push(receipt);
+            }
+        }
+        Ok(Ok(Receipt(waiting)))
+    }
+}
+
+/// The state that a store's contents describe. The store is emptied if they are of an older generation than this.
+fn state_of_generation(
+    store: &mut impl LedgerStore,
+    contents: &[Change],
+    generation: u32,
+) -> Result<LedgerState, LedgerError> {
+    let mut state = LedgerState::of(contents);
+    if let Some(change) = state.clear(generation) {
+        store.commit(std::slice::from_ref(&change))?;
+        state.apply(&change);
+    }
+    Ok(state)
 }
 
 fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
@@ -241,20 +286,34 @@ impl<S: LedgerStore> Writer<S> {
                 return;
             }
             delay = (2 * delay).min(MAX_RETRY_DELAY);
-            match self.store.recover() {
-                Ok(changes) => {
-                    info!("the ledger accepts changes again");
-                    let mut inner = lock(&self.inner);
-                    inner.state = LedgerState::of(&changes);
-                    inner.failure = None;
-                    return report(inner, None);
-                }
+            match self.try_to_recover() {
+                Ok(()) => return,
                 Err(again) if again == error => {}
                 Err(other) => {
                     self.fail(&other);
                     error = other;
                 }
             }
+        }
+    }
+
+    /// Opens the store again, and accepts changes if that works.
+    fn try_to_recover(&mut self) -> Result<(), LedgerError> {
+        let contents = self.store.recover()?;
+        let mut generation = lock(&self.inner).generation;
+        loop {
+            let state = state_of_generation(&mut self.store, &contents, generation)?;
+            let mut inner = lock(&self.inner);
+            if state.generation() < inner.generation {
+                // It was to be emptied meanwhile.
+                generation = inner.generation;
+                continue;
+            }
+            info!("the ledger accepts changes again");
+            inner.state = state;
+            inner.failure = None;
+            report(inner, None);
+            return Ok(());
         }
     }
 }

@@ -12,7 +12,6 @@ use crate::error::WeChatError;
 use crate::event::{Event, Observer};
 use crate::journal::Journal;
 use crate::ledger::Ledger;
-use crate::ledger::change::Change;
 use crate::ledger::store::LedgerError;
 use crate::logins::Logins;
 use crate::pipeline::{self, Claim};
@@ -142,13 +141,21 @@ impl WeChat {
         Ok(accounts::openid(self.user(user)?, &self.app(appid)?.appid))
     }
 
-    /// Forgets devices, keys, counters, codes, sessions and tokens. Accounts stay.
+    /// Forgets devices, keys, counters, codes, sessions and tokens. Accounts stay. The ledger then has at least this
+    /// generation, and one that has it already stays as it is. Who must not forget to repeat an incomplete reset keeps the
+    /// number.
     ///
     /// # Errors
-    /// [`LedgerError`] if the ledger's store fails. Codes, sessions and tokens are forgotten even then.
-    pub async fn reset(&self) -> Result<(), LedgerError> {
+    /// [`LedgerError`] if the ledger's store fails. Codes, sessions and tokens are forgotten even then, and the ledger's contents
+    /// when it has recovered.
+    pub async fn reset(&self, generation: u32) -> Result<(), LedgerError> {
         *self.memory() = Memory::default();
-        self.ledger.change(|_| Ok::<_, LedgerError>(vec![Change::Clear]))??.durable().await
+        self.ledger.clear(generation).await
+    }
+
+    /// How often the ledger was emptied, or more: the generation for the next [`reset`](Self::reset) is greater.
+    pub fn generation(&self) -> u32 {
+        self.ledger.generation()
     }
 
     /// Why the servers accept neither results nor keys at present: the ledger's store has failed.

@@ -61,7 +61,7 @@ impl Desk {
             selected: phones.selected.clone(),
             phones: by_name,
             removing: folder.map(|folder| folder.planned_removals()).unwrap_or_default(),
-            ledger_to_clear: self.inner.ledger_to_clear.load(Ordering::Relaxed),
+            ledger_generation: self.inner.ledger_generation.load(Ordering::Relaxed),
         }
     }
 }

@@ -20,9 +20,9 @@ pub(super) struct Records {
     /// Devices that were removed, and whose folders may still be there. A new phone may have the name of one of them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) removing: BTreeSet<DeviceName>,
-    /// Whether the ledger of WeChat's servers still has to be emptied, because a reset could not do it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) ledger_to_clear: bool,
+    /// The generation of the ledger of WeChat's servers. A reset that could not empty the ledger left an older one.
+    #[serde(default)]
+    pub(super) ledger_generation: u32,
 }
 
 impl Records {
@@ -31,7 +31,7 @@ impl Records {
             selected: name.clone(),
             phones: BTreeMap::from([(name, record)]),
             removing: BTreeSet::new(),
-            ledger_to_clear: false,
+            ledger_generation: 0,
         }
     }
 
@@ -42,9 +42,11 @@ impl Records {
         folder: &StateFolder,
         context: &PhoneContext,
     ) -> Result<Option<Self>, CommandError> {
-        let (selected, mut phones, removing) = match document {
-            Some(Self { selected, phones, removing, .. }) => (Some(selected), phones, removing),
-            None => (None, BTreeMap::new(), BTreeSet::new()),
+        let (selected, mut phones, removing, ledger_generation) = match document {
+            Some(Self { selected, phones, removing, ledger_generation }) => {
+                (Some(selected), phones, removing, ledger_generation)
+            }
+            None => (None, BTreeMap::new(), BTreeSet::new(), 0),
         };
         for name in &removing {
             folder.remove_device(name)?;
@@ -62,12 +64,7 @@ impl Records {
             .filter(|name| phones.contains_key(name))
             .or_else(|| phones.keys().find(|name| name.as_str() == FIRST_PHONE_NAME).cloned())
             .or_else(|| phones.keys().next().cloned());
-        Ok(selected.map(|selected| Self {
-            selected,
-            phones,
-            removing: BTreeSet::new(),
-            ledger_to_clear: false,
-        }))
+        Ok(selected.map(|selected| Self { selected, phones, removing: BTreeSet::new(), ledger_generation }))
     }
 }
 

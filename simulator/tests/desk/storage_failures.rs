@@ -93,3 +93,26 @@ async fn a_desk_whose_folder_was_replaced_leaves_the_new_one_alone() {
     drop(new);
     assert_eq!(state(&Desk::open(in_folder(&folder)).unwrap()).await, before);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_reset_that_could_not_empty_the_ledger_is_completed_by_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || DeskOptions { allow_reset: true, seed: Some("demo".into()), ..in_folder(folder.path()) };
+    let (ledger, moved) = (folder.path().join("wechat.db"), folder.path().join("moved.db"));
+    let desk = Desk::open(options()).unwrap();
+    for _ in 0..3 {
+        assert_eq!(authenticate(&desk, touched("1")).await.err_code, 0);
+    }
+    fs::rename(&ledger, &moved).unwrap();
+    call(&desk, "desk.reset", json!({})).await.unwrap();
+    drop(desk);
+    fs::rename(&moved, &ledger).unwrap();
+
+    let desk = Desk::open(options()).unwrap();
+    // The servers would refuse the keys of the same phone with counters from the start.
+    assert_eq!(authenticate(&desk, touched("1")).await.err_code, 0);
+    assert_eq!(desk.wechat().generation(), 1);
+    drop(desk);
+    assert_eq!(Desk::open(options()).unwrap().wechat().generation(), 1);
+}

@@ -5,8 +5,11 @@ use soter_wire::{PublicKey, SignatureScheme};
 /// One change, as a store keeps it. Applying it a second time changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Everything is forgotten.
-    Clear,
+    /// Everything is forgotten, and the ledger begins this generation. An older ledger has a smaller number.
+    Clear {
+        /// The number: how many times the ledger was emptied, or more.
+        generation: u32,
+    },
     /// A device left the factory.
     Device {
         /// The device.

@@ -14,6 +14,8 @@ const MAX_RETIRED_KEYS: usize = 16;
 /// The contents of a ledger: devices by `cpu_id`, and the owners of their AuthKeys.
 #[derive(Debug, Default)]
 pub(crate) struct LedgerState {
+    /// See [`Change::Clear`].
+    generation: u32,
     devices: HashMap<String, Device>,
     /// By appid: the openids of all users for whom an AuthKey was uploaded.
     owners: HashMap<String, HashSet<String>>,
@@ -65,7 +67,7 @@ impl LedgerState {
     /// Applies a change.
     pub(super) fn apply(&mut self, change: &Change) {
         match change {
-            Change::Clear => *self = Self::default(),
+            Change::Clear { generation } => *self = Self { generation: *generation, ..Self::default() },
             Change::Device { cpu_id, attk } => {
                 self.devices.entry(cpu_id.clone()).or_insert_with(|| Device {
                     attk: attk.clone(),
@@ -131,6 +133,16 @@ impl LedgerState {
             device.spent.push_back(counter);
         }
         Ok(Change::Counter { cpu_id: cpu_id.to_owned(), highest: counter })
+    }
+
+    /// See [`Change::Clear`].
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// The change after which the ledger has at least this generation; `None` if it has.
+    pub(crate) fn clear(&self, generation: u32) -> Option<Change> {
+        (self.generation < generation).then_some(Change::Clear { generation })
     }
 
     /// A device's ATTK.

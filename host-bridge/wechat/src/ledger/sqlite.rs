@@ -22,7 +22,9 @@ use super::store::{LedgerError, LedgerStore};
 
 /// `SOTR`: distinguishes the file from other databases.
 const APPLICATION_ID: i32 = 0x534F_5452;
-const FORMAT_VERSION: i32 = 1;
+const FORMAT_VERSION: i32 = 2;
+/// The first format, which has no generation.
+const FORMAT_WITHOUT_GENERATION: i32 = 1;
 
 const SCHEMA: &str = "
     CREATE TABLE device (cpu_id TEXT PRIMARY KEY, attk BLOB NOT NULL, checksum BLOB NOT NULL) STRICT;
@@ -39,6 +41,9 @@ const SCHEMA: &str = "
         UNIQUE (cpu_id, uid, key)
     ) STRICT;
 ";
+/// What [`FORMAT_WITHOUT_GENERATION`] does not have. The table has one row.
+const GENERATION_SCHEMA: &str =
+    "CREATE TABLE generation (number INTEGER NOT NULL, checksum BLOB NOT NULL) STRICT;";
 
 /// A ledger's database file.
 #[derive(Debug)]
@@ -78,14 +83,6 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// Removes everything from the ledger, durably.
-    ///
-    /// # Errors
-    /// [`LedgerError`] if the file cannot be written. It stays as it is.
-    pub fn clear(&mut self) -> Result<(), LedgerError> {
-        self.commit(&[Change::Clear])
-    }
-
     /// Whether the file is empty and belongs to no program.
     fn is_empty(&self) -> rusqlite::Result<bool> {
         // Exclusive before the first access: the log then needs no shared-memory file.
@@ -98,10 +95,14 @@ impl SqliteStore {
     fn prepare(&mut self, is_new: bool) -> rusqlite::Result<()> {
         self.connection.pragma_update(None, "journal_mode", "WAL")?;
         self.connection.pragma_update(None, "synchronous", "FULL")?;
-        if is_new {
+        if is_new || self.read_pragma("user_version")? == FORMAT_WITHOUT_GENERATION {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            transaction.execute_batch(SCHEMA)?;
-            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            if is_new {
+                transaction.execute_batch(SCHEMA)?;
+                transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            }
+            transaction.execute_batch(GENERATION_SCHEMA)?;
+            write_generation(&transaction, 0)?;
             transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
             transaction.commit()?;
         }
@@ -131,8 +132,10 @@ impl SqliteStore {
             return Err(refused(&self.path, "it is another program's database", next, false));
         }
         let version = self.read_pragma("user_version").map_err(fail)?;
-        if version != FORMAT_VERSION {
-            let what = format!("it has format {version}, and this version reads format {FORMAT_VERSION}");
+        if !(FORMAT_WITHOUT_GENERATION..=FORMAT_VERSION).contains(&version) {
+            let what = format!(
+                "it has format {version}, and this version reads formats {FORMAT_WITHOUT_GENERATION} to {FORMAT_VERSION}"
+            );
             let next = "use the version of soter-sim that wrote it, or another state folder with --state";
             return Err(refused(&self.path, &what, next, false));
         }
@@ -155,7 +158,12 @@ impl SqliteStore {
     }
 
     fn read_changes(&self) -> rusqlite::Result<Vec<Change>> {
-        let mut changes = Vec::new();
+        let generation = self.connection.query_row("SELECT number, checksum FROM generation", [], |row| {
+            let number: u32 = row.get(0)?;
+            verify(row, 1, &[b"generation", &number.to_le_bytes()])?;
+            Ok(number)
+        })?;
+        let mut changes = vec![Change::Clear { generation }];
         // A device without a counter is damage as well: a device is always written together with its counter.
         let mut devices = self.connection.prepare(
             "SELECT cpu_id, attk, device.checksum, highest, counter.checksum
@@ -302,8 +310,12 @@ impl FileIdentity {
 
 fn write_change(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
     match change {
-        Change::Clear => transaction
-            .execute_batch("DELETE FROM auth_key; DELETE FROM ask; DELETE FROM counter; DELETE FROM device;"),
+        Change::Clear { generation } => {
+            transaction.execute_batch(
+                "DELETE FROM auth_key; DELETE FROM ask; DELETE FROM counter; DELETE FROM device;",
+            )?;
+            write_generation(transaction, *generation)
+        }
         Change::Device { cpu_id, attk } => {
             let attk = attk.spki_der();
             transaction
@@ -357,6 +369,14 @@ fn write_change(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Res
                 .map(|_| ())
         }
     }
+}
+
+fn write_generation(transaction: &Transaction<'_>, number: u32) -> rusqlite::Result<()> {
+    transaction.execute("DELETE FROM generation", [])?;
+    let checksum = checksum(&[b"generation", &number.to_le_bytes()]);
+    transaction
+        .execute("INSERT INTO generation (number, checksum) VALUES (?1, ?2)", params![number, checksum])
+        .map(|_| ())
 }
 
 fn write_counter(transaction: &Transaction<'_>, cpu_id: &str, highest: i64) -> rusqlite::Result<()> {

@@ -32,7 +32,8 @@ fn auth_key(cpu_id: &str, key: usize, openid: &str) -> Change {
     Change::AuthKey { cpu_id: cpu_id.to_owned(), uid: "1".to_owned(), key }
 }
 
-type Open = fn(&Path) -> Result<Ledger, LedgerError>;
+/// Opens a ledger of at least a generation.
+type Open = fn(&Path, u32) -> Result<Ledger, LedgerError>;
 
 /// Runs the tests of what every store promises. A store has the name of its file.
 macro_rules! test_stores {
@@ -42,6 +43,7 @@ macro_rules! test_stores {
             use super::*;
             test_stores! { @tests $open;
                 durable_changes_are_loaded_after_a_restart,
+                an_older_generation_is_forgotten_once,
                 every_accepted_counter_is_still_spent_after_a_crash,
                 damage_is_an_error_or_has_no_effect,
                 a_file_that_is_not_a_ledger_is_refused_and_unchanged,
@@ -58,7 +60,7 @@ macro_rules! test_stores {
 }
 
 test_stores! {
-    sqlite: |path| SqliteStore::open(path).and_then(Ledger::open),
+    sqlite: |path, generation| SqliteStore::open(path).and_then(|store| Ledger::open(store, generation)),
 }
 
 #[test]
@@ -87,12 +89,12 @@ async fn spend(ledger: &Ledger, cpu_id: &str, value: u64) -> bool {
 async fn durable_changes_are_loaded_after_a_restart(open: Open) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wechat.db");
-    let ledger = open(&path).unwrap();
+    let ledger = open(&path, 0).unwrap();
     make(&ledger, vec![device("a"), device("b"), ask("a", 1), auth_key("a", 2, "o")]).await;
     assert!(spend(&ledger, "a", 7).await);
     drop(ledger);
 
-    let ledger = open(&path).unwrap();
+    let ledger = open(&path, 0).unwrap();
     assert!(!spend(&ledger, "a", 7).await && spend(&ledger, "a", 8).await && spend(&ledger, "b", 1).await);
     ledger.read(|state| {
         assert_eq!(
@@ -102,16 +104,33 @@ async fn durable_changes_are_loaded_after_a_restart(open: Open) {
         let keys = state.auth_keys("a", "1");
         assert_eq!((keys.len(), &keys[0].key, keys[0].scheme), (1, &public(2), pss(32)));
     });
-    make(&ledger, vec![Change::Clear]).await;
+    ledger.clear(1).await.unwrap();
     drop(ledger);
-    let after = open(&path).unwrap();
+    let after = open(&path, 0).unwrap();
     assert!(after.read(|state| state.attk("a").is_none() && state.auth_keys("a", "1").is_empty()));
+}
+
+async fn an_older_generation_is_forgotten_once(open: Open) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    let ledger = open(&path, 0).unwrap();
+    make(&ledger, vec![device("a")]).await;
+    drop(ledger);
+    let ledger = open(&path, 2).unwrap();
+    assert!(ledger.read(|state| state.attk("a").is_none()));
+    assert_eq!(ledger.generation(), 2);
+    make(&ledger, vec![device("b")]).await;
+    ledger.clear(2).await.unwrap();
+    assert!(ledger.read(|state| state.attk("b").is_some()));
+    drop(ledger);
+    let ledger = open(&path, 2).unwrap();
+    assert!(ledger.read(|state| state.attk("b").is_some()));
 }
 
 async fn every_accepted_counter_is_still_spent_after_a_crash(open: Open) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wechat.db");
-    let ledger = open(&path).unwrap();
+    let ledger = open(&path, 0).unwrap();
     make(&ledger, vec![device("a")]).await;
     for value in 1..20 {
         assert!(spend(&ledger, "a", value).await);
@@ -121,7 +140,7 @@ async fn every_accepted_counter_is_still_spent_after_a_crash(open: Open) {
             let entry = entry.unwrap();
             std::fs::copy(entry.path(), crashed.path().join(entry.file_name())).unwrap();
         }
-        let after = open(&crashed.path().join("wechat.db")).unwrap();
+        let after = open(&crashed.path().join("wechat.db"), 0).unwrap();
         assert!(!spend(&after, "a", value).await, "{value}");
     }
 }
@@ -129,7 +148,7 @@ async fn every_accepted_counter_is_still_spent_after_a_crash(open: Open) {
 async fn damage_is_an_error_or_has_no_effect(open: Open) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wechat.db");
-    let ledger = open(&path).unwrap();
+    let ledger = open(&path, 0).unwrap();
     make(&ledger, vec![device("a"), ask("a", 1), auth_key("a", 2, "o"), counter("a", 1000)]).await;
     drop(ledger);
     let whole = std::fs::read(&path).unwrap();
@@ -145,7 +164,7 @@ async fn damage_is_an_error_or_has_no_effect(open: Open) {
         .chain(truncations.map(|length| whole[..length].to_vec()));
     for bytes in damaged {
         std::fs::write(&path, &bytes).unwrap();
-        match open(&path) {
+        match open(&path, 0) {
             Ok(ledger) if bytes.is_empty() => assert!(ledger.read(|state| state.attk("a").is_none())),
             Ok(ledger) => {
                 assert_eq!(ledger.read(|state| state.attk("a").cloned()), Some(public(0)));
@@ -172,7 +191,7 @@ async fn a_file_that_is_not_a_ledger_is_refused_and_unchanged(open: Open) {
     let path = folder.path().join("wechat.db");
     for bytes in [&b"short"[..], b"no ledger at all, but long enough to be read as one"] {
         std::fs::write(&path, bytes).unwrap();
-        let error = open(&path).unwrap_err();
+        let error = open(&path, 0).unwrap_err();
         assert!(error.what.contains("wechat.db"), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
     }
@@ -196,11 +215,26 @@ fn a_newer_format_is_refused() {
     let path = folder.path().join("wechat.db");
     drop(SqliteStore::open(&path).unwrap());
     let newer = rusqlite::Connection::open(&path).unwrap();
-    newer.execute_batch("PRAGMA user_version = 2").unwrap();
+    newer.execute_batch("PRAGMA user_version = 3").unwrap();
     drop(newer);
     let bytes = std::fs::read(&path).unwrap();
-    assert!(SqliteStore::open(&path).unwrap_err().what.contains("format 2"));
+    assert!(SqliteStore::open(&path).unwrap_err().what.contains("format 3"));
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn a_ledger_without_a_generation_is_read_and_gets_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    SqliteStore::open(&path).unwrap().commit(&[device("a"), counter("a", 7)]).unwrap();
+    let older = rusqlite::Connection::open(&path).unwrap();
+    older.execute_batch("DROP TABLE generation; PRAGMA user_version = 1").unwrap();
+    drop(older);
+    let ledger = Ledger::open(SqliteStore::open(&path).unwrap(), 0).unwrap();
+    assert!(!spend(&ledger, "a", 7).await && spend(&ledger, "a", 8).await);
+    ledger.clear(3).await.unwrap();
+    drop(ledger);
+    assert_eq!(Ledger::open(SqliteStore::open(&path).unwrap(), 0).unwrap().generation(), 3);
 }
 
 #[cfg(unix)]
@@ -208,7 +242,7 @@ async fn nobody_else_can_read_the_ledger(open: Open) {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wechat.db");
-    let _ledger = open(&path).unwrap();
+    let _ledger = open(&path, 0).unwrap();
     for entry in std::fs::read_dir(folder.path()).unwrap() {
         let mode = entry.unwrap().metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0);
@@ -275,7 +309,7 @@ async fn a_ledger_whose_store_failed_accepts_nothing_until_it_has_recovered() {
     let store = Fragile::new([Outcome::Stored, Outcome::Lost]);
     let is_down = Arc::clone(&store.is_down);
     is_down.store(true, Ordering::SeqCst);
-    let ledger = Ledger::open(store).unwrap();
+    let ledger = Ledger::open(store, 0).unwrap();
     let observed = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&observed);
     ledger.observe(Arc::new(move |failure: Option<&LedgerError>| {
@@ -294,9 +328,38 @@ async fn a_ledger_whose_store_failed_accepts_nothing_until_it_has_recovered() {
 }
 
 #[tokio::test]
+async fn a_ledger_that_was_to_be_emptied_while_its_store_failed_is_emptied_once_when_it_recovers() {
+    use Outcome::{Lost, Stored, StoredWithError};
+    for plan in [
+        // The store fails before the ledger is to be emptied, and then once more.
+        &[Lost, Stored, Stored, Stored, Lost][..],
+        // It fails when the ledger is to be emptied, and then once more.
+        &[Stored, Lost, Stored, Stored, Stored, Lost],
+        // Only the last barrier fails, so it is empty already when it recovers.
+        &[Stored, StoredWithError, Stored, Stored, Lost],
+    ] {
+        let store = Fragile::new(plan.iter().copied());
+        let is_down = Arc::clone(&store.is_down);
+        is_down.store(true, Ordering::SeqCst);
+        let ledger = Ledger::open(store, 0).unwrap();
+        assert_eq!(spend(&ledger, "a", 5).await, plan[0] == Stored);
+        ledger.clear(1).await.unwrap_err();
+        is_down.store(false, Ordering::SeqCst);
+        recovered(&ledger).await;
+        assert!(ledger.read(|state| state.attk("a").is_none()));
+        make(&ledger, vec![device("a")]).await;
+        assert!(spend(&ledger, "a", 1).await);
+        assert!(!spend(&ledger, "a", 2).await);
+        recovered(&ledger).await;
+        assert!(!spend(&ledger, "a", 1).await, "{plan:?}");
+        assert!(spend(&ledger, "a", 2).await, "{plan:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_ledger_whose_store_cannot_recover_stays_closed() {
     let store = Fragile { may_pass: false, ..Fragile::new([Outcome::Lost]) };
-    let ledger = Ledger::open(store).unwrap();
+    let ledger = Ledger::open(store, 0).unwrap();
     assert!(!spend(&ledger, "a", 1).await);
     tokio::time::sleep(4 * FIRST_RETRY_DELAY).await;
     assert!(ledger.failure().is_some());
@@ -306,7 +369,7 @@ async fn a_ledger_whose_store_cannot_recover_stays_closed() {
 #[test]
 fn a_ledger_that_waits_for_its_store_can_be_closed() {
     let store = Fragile { is_down: Arc::new(true.into()), ..Fragile::new([Outcome::Lost]) };
-    let ledger = Ledger::open(store).unwrap();
+    let ledger = Ledger::open(store, 0).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert!(!runtime.block_on(spend(&ledger, "a", 1)));
     drop(ledger);
@@ -328,7 +391,7 @@ proptest::proptest! {
         counters in proptest::collection::vec(1_u64..6, 1..20),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let ledger = Ledger::open(Fragile::new(outcomes)).unwrap();
+        let ledger = Ledger::open(Fragile::new(outcomes), 0).unwrap();
         let mut highest_accepted = 0;
         for counter in counters {
             if runtime.block_on(spend(&ledger, "a", counter)) {
@@ -345,7 +408,7 @@ proptest::proptest! {
 async fn a_ledger_whose_file_was_moved_accepts_nothing_and_makes_no_new_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wechat.db");
-    let ledger = Ledger::open(SqliteStore::open(&path).unwrap()).unwrap();
+    let ledger = Ledger::open(SqliteStore::open(&path).unwrap(), 0).unwrap();
     make(&ledger, vec![device("a")]).await;
     std::fs::rename(&path, folder.path().join("moved.db")).unwrap();
     assert!(!spend(&ledger, "a", 1).await);

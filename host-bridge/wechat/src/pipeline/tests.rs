@@ -106,7 +106,7 @@ async fn the_ledger_keeps_any_salt_length_with_its_key() {
     let folder = tempfile::tempdir().unwrap();
     let open = || {
         let store = SqliteStore::open(&folder.path().join("wechat.db")).unwrap();
-        with(WeChatOptions::default(), Ledger::open(store).unwrap(), &SetClock::at(NOON))
+        with(WeChatOptions::default(), Ledger::open(store, 0).unwrap(), &SetClock::at(NOON))
     };
     let wechat = open();
     let mut phone = TestPhone { profile, ..TestPhone::new("itrustee") };

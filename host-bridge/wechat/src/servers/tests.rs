@@ -18,7 +18,7 @@ async fn a_reset_forgets_devices_sessions_and_tokens_and_keeps_accounts() {
     phone.upload(&wechat, OPENID).await;
     wechat.login(DEFAULT_USER, DEFAULT_APPID).unwrap();
     assert!(wechat.check_session(DEFAULT_USER, DEFAULT_APPID).unwrap());
-    wechat.reset().await.unwrap();
+    wechat.reset(1).await.unwrap();
     assert!(!wechat.check_session(DEFAULT_USER, DEFAULT_APPID).unwrap());
     assert!(wechat.ledger.read(|state| state.attk(&phone.cpu_id).is_none()));
     // The same phone can upload its keys again, with counters from the start.
