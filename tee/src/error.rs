@@ -6,7 +6,8 @@ use crate::environment::RandomnessError;
 use crate::private_key::KeyError;
 use crate::storage::StorageError;
 
-/// Why a command failed. Unless a variant says otherwise, nothing has changed.
+/// Why a command failed. Unless a variant says otherwise, nothing has changed, except that a counter value may have been
+/// spent, and that a signing session ends with every attempt to sign.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TeeError {
@@ -105,9 +106,13 @@ pub enum TeeError {
         /// How many are open.
         open: usize,
     },
-    /// Storage failed. Earlier changes are still durable; only a restart shows whether this change is.
+    /// Storage failed. It has the state from before the command.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// Storage failed, and failed again when the state from before the command was written back. Only a restart shows which of
+    /// the two it has. Every command that can fail with [`Storage`](Self::Storage) can fail with this.
+    #[error("{0}, and storage may have a change that was refused")]
+    StorageInDoubt(StorageError),
     /// The phone has no such parameter.
     #[error("the phone has no parameter `{key}`")]
     UnknownParameter {
@@ -134,14 +139,18 @@ impl TeeError {
             | Self::EnrolmentsFull { .. }
             | Self::NoEnrolment { .. }
             | Self::SensorNotListening => Some(result_code::UNKNOWN),
-            Self::Clock { .. } | Self::Encoding | Self::Key(_) | Self::Randomness(_) | Self::Storage(_) => {
-                None
-            }
+            Self::Clock { .. }
+            | Self::Encoding
+            | Self::Key(_)
+            | Self::Randomness(_)
+            | Self::Storage(_)
+            | Self::StorageInDoubt(_) => None,
         }
     }
 }
 
-/// Why a device's TEE does not start. Nothing in storage has changed.
+/// Why a device's TEE does not start. Nothing in storage has changed, except that a write that a crash had interrupted may
+/// be complete.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -251,7 +260,9 @@ impl OpenError {
             Self::UnknownFormat { .. } | Self::UnknownProfile { .. } => {
                 "use the version of soter-sim that wrote it, or remove the device"
             }
-            Self::Tee(TeeError::Storage(_)) => "check the folder's rights and the free space, then try again",
+            Self::Tee(TeeError::Storage(_) | TeeError::StorageInDoubt(_)) => {
+                "check the folder's rights and the free space, then try again"
+            }
             Self::Tee(_) => "try again; if it stays, please report it",
         }
     }

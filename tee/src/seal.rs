@@ -21,7 +21,8 @@ use ring::hmac;
 use zeroize::Zeroizing;
 
 use crate::derive::derive;
-use crate::environment::{RandomnessError, operating_system_random};
+use crate::environment::operating_system_random;
+use crate::error::TeeError;
 use crate::storage::ROOT_KEY_BYTES;
 
 const MAGIC: &[u8; 8] = b"SOTERTEE";
@@ -62,11 +63,15 @@ impl StorageKeys {
         }
     }
 
+    /// Seals a state under a storage version.
+    ///
+    /// # Errors
+    /// [`TeeError::Randomness`] if there is no nonce, [`TeeError::Encoding`] if the state is too long for AES-GCM.
     pub(crate) fn seal(
         &self,
         storage_version: u64,
         mut plaintext: Zeroizing<Vec<u8>>,
-    ) -> Result<Vec<u8>, RandomnessError> {
+    ) -> Result<Vec<u8>, TeeError> {
         let mut sealed = Vec::with_capacity(HEADER_BYTES + NONCE_LEN + plaintext.len() + 16);
         sealed.extend_from_slice(MAGIC);
         sealed.extend_from_slice(&FORMAT.to_le_bytes());
@@ -80,7 +85,7 @@ impl StorageKeys {
                 self.additional_data(&sealed),
                 plaintext.as_mut_slice(),
             )
-            .map_err(|_| RandomnessError)?;
+            .map_err(|_| TeeError::Encoding)?;
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(&plaintext);
         sealed.extend_from_slice(tag.as_ref());

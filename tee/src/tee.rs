@@ -93,7 +93,7 @@ impl Tee {
     /// [`OpenError::UnknownFormat`] if a part of the device cannot be used. [`OpenError::StorageRolledBack`] or
     /// [`OpenError::RpmbRolledBack`] if an older copy of a part was put back. [`OpenError::OtherProfile`],
     /// [`OpenError::OtherSeed`] or [`OpenError::UnknownProfile`] if the device is not the requested one or its family
-    /// is unknown. [`OpenError::Tee`] if storage fails or a new device cannot be made. Nothing was changed.
+    /// is unknown. [`OpenError::Tee`] if storage fails or a new device cannot be made. [`OpenError`] says what remains.
     pub fn open(
         mut environment: Box<dyn Environment>,
         identity: &DeviceIdentity<'_>,

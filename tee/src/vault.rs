@@ -13,6 +13,8 @@
 //! If older copies of both are put back together, they are consistent. No phone detects that without help from
 //! outside, and neither does this one: it is what an attacker who clones a phone does.
 //!
+//! If (1) or (2) fails, the old state is written with version V+1, which is consistent with both versions of the RPMB.
+//!
 //! Counter values are reserved in blocks by a limit that is durable before any value up to it is used. After a crash
 //! the counter continues after the limit, so values are skipped and never repeated. Both places store the limit; the
 //! higher one counts.
@@ -24,7 +26,7 @@ use crate::error::{OpenError, TeeError};
 use crate::rpmb::{self, Slot};
 use crate::seal::{StorageKeys, UnsealError};
 use crate::state::State;
-use crate::storage::{ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, StoredDevice};
+use crate::storage::{ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, StorageError, StoredDevice};
 
 /// Blocks start small, so that a crash of a little-used phone skips few values, and grow with use, so that a busy one
 /// rarely waits for storage.
@@ -128,7 +130,8 @@ impl Vault {
         self.last_counter
     }
 
-    /// Changes the state durably. If the change or storage fails, the state stays as it was.
+    /// Changes the state durably. If the change or storage fails, the state stays as it was, also in storage, unless the error
+    /// is [`TeeError::StorageInDoubt`].
     pub(crate) fn commit<T>(
         &mut self,
         change: impl FnOnce(&mut State) -> Result<T, TeeError>,
@@ -137,8 +140,7 @@ impl Vault {
         let answer = change(&mut state)?;
         let version = self.version + 1;
         let sealed = seal(&self.keys, version, &state)?;
-        self.environment.storage().write_sealed(&sealed)?;
-        self.write_rpmb(version, state.counter_limit)?;
+        self.store(&sealed, version, state.counter_limit).map_err(|error| self.undo(error, version))?;
         self.version = version;
         self.state = state;
         Ok(answer)
@@ -178,7 +180,22 @@ impl Vault {
         result
     }
 
-    fn write_rpmb(&mut self, storage_version: u64, counter_limit: u64) -> Result<(), TeeError> {
+    fn store(&mut self, sealed: &[u8], version: u64, counter_limit: u64) -> Result<(), StorageError> {
+        self.environment.storage().write_sealed(sealed)?;
+        self.write_rpmb(version, counter_limit)
+    }
+
+    /// Writes the present state, after a write of this version has failed. The error says whether that worked. The version
+    /// stays the same, because the RPMB slot may have it already.
+    fn undo(&mut self, error: StorageError, version: u64) -> TeeError {
+        let undone = match seal(&self.keys, version, &self.state) {
+            Ok(sealed) => self.environment.storage().write_sealed(&sealed).is_ok(),
+            Err(_) => false,
+        };
+        if undone { TeeError::Storage(error) } else { TeeError::StorageInDoubt(error) }
+    }
+
+    fn write_rpmb(&mut self, storage_version: u64, counter_limit: u64) -> Result<(), StorageError> {
         let rpmb_slot = self.rpmb_slot.other();
         let slot = Slot { sequence: self.rpmb.sequence + 1, counter_limit, storage_version };
         self.environment.storage().write_rpmb_slot(rpmb_slot, &slot.encode(&self.keys.rpmb))?;
@@ -190,5 +207,5 @@ impl Vault {
 
 fn seal(keys: &StorageKeys, version: u64, state: &State) -> Result<Vec<u8>, TeeError> {
     let plaintext = state.encode().map_err(|_| TeeError::Encoding)?;
-    Ok(keys.seal(version, plaintext)?)
+    keys.seal(version, plaintext)
 }

@@ -259,6 +259,7 @@ async fn reset<S: Service>(State(rpc): State<Rpc<S>>) -> Response {
 
 fn status(error: &CommandError) -> StatusCode {
     match error.kind {
+        // A reset has no parameters: this is the refusal of a server that does not allow it.
         ErrorKind::InvalidParams => StatusCode::FORBIDDEN,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }

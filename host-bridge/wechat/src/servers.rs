@@ -121,7 +121,7 @@ impl WeChat {
     ///
     /// # Errors
     /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program,
-    /// [`WeChatError::Encryption`] if the data cannot be encrypted.
+    /// [`WeChatError::Encryption`] if the data cannot be encrypted. A session that was not alive has begun even then.
     pub fn user_info(&self, user: &str, appid: &str) -> Result<UserInfo, WeChatError> {
         let (user, app) = (self.user(user)?, self.app(appid)?);
         let now = self.now();

@@ -6,6 +6,7 @@ use soter_bridge::protocol::CommandError;
 use soter_tee::{
     Environment, ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice,
 };
+use tracing::error;
 use zeroize::Zeroizing;
 
 use super::context::PhoneContext;
@@ -48,9 +49,11 @@ impl Phone {
     ///
     /// # Errors
     /// `InvalidParams` if the copy is of another phone, which had this name before. `UnknownDevice` if the phone was
-    /// removed. `Environment` if storage fails; the phone then refuses to start until the copy is put back whole.
+    /// removed. `Environment` if storage fails. The flash has its former contents; or, if these cannot be written back, the phone
+    /// refuses to start until the copy is put back whole.
     pub(crate) fn restore_flash(&self, flash: &Flash) -> Result<CounterState, CommandError> {
         let mut state = self.state();
+        self.check_not_removed(&state)?;
         self.power_off(&mut state)?;
         let mut environment = self.environment(&mut state);
         let storage = environment.storage();
@@ -63,7 +66,12 @@ impl Phone {
                     "take a copy of the phone that is there now",
                 ));
             }
-            Some(_) => flash.overwrite(storage).map_err(failed)?,
+            Some(current) => flash.overwrite(storage).map_err(|error| {
+                if let Err(again) = current.overwrite(storage) {
+                    error!(phone = %self.name, error = %again, "the phone's flash is incomplete");
+                }
+                failed(error)
+            })?,
             None => flash.provision(storage).map_err(failed)?,
         }
         self.counter_state(&mut state)

@@ -23,13 +23,7 @@ impl Phone {
         state: &'a mut PhoneState,
         seed: Option<&Seed>,
     ) -> Result<&'a mut Tee, CommandError> {
-        if state.removed {
-            return Err(CommandError::new(
-                ErrorKind::UnknownDevice,
-                format!("device `{}` has just been removed", self.name),
-                "choose another device",
-            ));
-        }
+        self.check_not_removed(state)?;
         if state.tee.is_none() {
             if state.record.used && !self.is_stored(state) {
                 return Err(self.missing_storage_error());
@@ -57,6 +51,18 @@ impl Phone {
             state.record_changed |= !std::mem::replace(&mut state.record.used, true);
         }
         state.tee.as_deref_mut().ok_or_else(|| CommandError::internal("a phone that was switched on is off"))
+    }
+
+    /// Refuses a phone that was removed while a command waited for it.
+    pub(super) fn check_not_removed(&self, state: &PhoneState) -> Result<(), CommandError> {
+        if !state.removed {
+            return Ok(());
+        }
+        Err(CommandError::new(
+            ErrorKind::UnknownDevice,
+            format!("device `{}` has just been removed", self.name),
+            "choose another device",
+        ))
     }
 
     /// The environment of the secure world.
@@ -90,7 +96,7 @@ impl Phone {
     pub(super) fn tee_error(&self, error: &TeeError) -> CommandError {
         let what = format!("device `{}`: {error}", self.name);
         match error {
-            TeeError::Storage(_) => CommandError::environment(
+            TeeError::Storage(_) | TeeError::StorageInDoubt(_) => CommandError::environment(
                 what,
                 "check the folder's rights, the free space and the limit of open files, then try again",
             ),
@@ -146,6 +152,7 @@ pub(crate) fn stored_record(name: &DeviceName, context: &PhoneContext) -> Result
     Ok(record)
 }
 
+/// `InvalidParams` if the phone is not the one that the caller described, otherwise `Environment`.
 pub(super) fn open_error(error: &OpenError) -> CommandError {
     match error {
         OpenError::OtherProfile { .. } | OpenError::OtherSeed { .. } => {

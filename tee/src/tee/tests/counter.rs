@@ -138,7 +138,7 @@ fn nothing_is_signed_with_a_value_that_is_not_durable() {
             Err(error) => break error,
         }
     };
-    assert!(matches!(refused, TeeError::Storage(_)), "{refused}");
+    assert!(matches!(refused, TeeError::StorageInDoubt(_)), "{refused}");
     assert_eq!(tee.last_counter(), highest);
 
     outside.repair_storage();
@@ -151,7 +151,7 @@ fn values_that_could_not_be_returned_are_skipped() {
     let (outside, mut tee) = phone_with_keys("trustonic");
     let last = sign(&mut tee, "first").unwrap().counter;
     outside.break_storage();
-    assert!(matches!(tee.close(), Err(TeeError::Storage(_))));
+    assert!(matches!(tee.close(), Err(TeeError::StorageInDoubt(_))));
     assert!(sign(&mut tee, "not durable").is_err());
     outside.repair_storage();
 

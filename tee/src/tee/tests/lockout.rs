@@ -109,7 +109,7 @@ fn a_failure_that_cannot_be_stored_is_an_error_and_not_counted() {
     let session = tee.init_sign(1, "pay", "challenge", &[Mode::FingerPrint]).unwrap();
     outside.break_storage();
 
-    assert!(matches!(tee.present(session, NOT_ENROLLED), Err(TeeError::Storage(_))));
+    assert!(matches!(tee.present(session, NOT_ENROLLED), Err(TeeError::StorageInDoubt(_))));
 
     outside.repair_storage();
     let rejected = Judgement::Rejected { attempts_left: 4, lockout: None };

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::rpmb::Slot;
 use crate::seal::StorageKeys;
+use crate::storage::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, StorageError};
 
 /// A phone's storage after each of several changes, the oldest first. Each change increments the version by 1.
 fn generations() -> (TestEnvironment, Vec<StoredDevice>) {
@@ -99,6 +100,78 @@ fn a_part_of_the_wrong_size_is_named() {
     for sealed in wrong_sizes(intact.sealed.as_ref().unwrap()) {
         let error = open_with(&outside, StoredDevice { sealed: Some(sealed), ..intact.clone() }).unwrap_err();
         assert!(matches!(error, OpenError::NotAuthentic { .. }), "{error}");
+    }
+}
+
+/// A phone whose storage works again after one write that fails.
+struct FailsOnce(TestEnvironment);
+
+impl FailsOnce {
+    fn write(
+        &mut self,
+        write: impl FnOnce(&mut PowerCutStorage) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        let written = write(&mut self.0.storage);
+        if written.is_err() {
+            self.0.storage.restore_power();
+        }
+        written
+    }
+}
+
+impl Storage for FailsOnce {
+    fn load(&mut self) -> Result<Option<StoredDevice>, StorageError> {
+        self.0.storage.load()
+    }
+
+    fn provision(&mut self, device: &ProvisionedDevice<'_>) -> Result<(), StorageError> {
+        self.write(|storage| storage.provision(device))
+    }
+
+    fn write_sealed(&mut self, sealed: &[u8]) -> Result<(), StorageError> {
+        self.write(|storage| storage.write_sealed(sealed))
+    }
+
+    fn write_rpmb_slot(&mut self, slot: RpmbSlot, bytes: &[u8; SLOT_BYTES]) -> Result<(), StorageError> {
+        self.write(|storage| storage.write_rpmb_slot(slot, bytes))
+    }
+}
+
+impl Environment for FailsOnce {
+    fn random(&mut self, out: &mut [u8]) -> Result<(), RandomnessError> {
+        self.0.random(out)
+    }
+
+    fn unix_millis(&self) -> u64 {
+        self.0.unix_millis()
+    }
+
+    fn storage(&mut self) -> &mut dyn Storage {
+        self
+    }
+}
+
+#[test]
+fn a_command_whose_write_fails_has_changed_nothing_also_in_storage() {
+    for cut in [PowerCut::Before, PowerCut::After, PowerCut::Torn { prefix_bytes: 20 }] {
+        for write in 1..=2 {
+            let outside = TestEnvironment::new("trustonic");
+            let mut tee = outside.open();
+            tee.enroll(Mode::FingerPrint).unwrap();
+            drop(tee);
+            let identity = DeviceIdentity { name: "phone", profile: None, seed: None };
+            let mut tee = Tee::open(Box::new(FailsOnce(outside.clone())), &identity).unwrap();
+            let before = tee.enrolments().to_vec();
+            outside.storage.cut_at(outside.storage.durable_writes() + write, cut);
+
+            let error = tee.enroll(Mode::FingerPrint).unwrap_err();
+
+            assert!(matches!(error, TeeError::Storage(_)), "{error}");
+            assert_eq!(tee.enrolments(), before, "{cut:?} at write {write}");
+            assert_eq!(outside.crashed().open().enrolments(), before, "{cut:?} at write {write}");
+            tee.enroll(Mode::FingerPrint).unwrap();
+            assert_eq!(outside.crashed().open().enrolments(), tee.enrolments());
+        }
     }
 }
 
