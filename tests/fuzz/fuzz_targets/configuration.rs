@@ -1,0 +1,17 @@
+//! What people write in TOML: the accounts of `--config`, and the description of an application for `audit`. Any text is
+//! read or refused.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use soter_attack::Application;
+use soter_bridge::toml_file;
+use soter_wechat::{AccountList, Accounts};
+
+fuzz_target!(|text: &str| {
+    if let Err(what) = toml_file::parse::<AccountList>(text).map(Accounts::new) {
+        assert!(what.starts_with("line "), "{what}");
+    }
+    if let Err(error) = Application::read(text) {
+        assert!(!error.what.is_empty() && !error.next.is_empty());
+    }
+});
