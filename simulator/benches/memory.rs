@@ -3,11 +3,14 @@
 //! The resident memory of a process, as Linux counts it; elsewhere nothing is printed.
 
 use std::error::Error;
-use std::io::{BufRead, BufReader, Read, Write, stdout};
+use std::io::{Read, Write, stdout};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+mod server;
+
+use server::Server;
 
 type Failed = Box<dyn Error + Send + Sync>;
 /// What the clients of a case do with the server at an address.
@@ -40,7 +43,7 @@ fn main() -> Result<(), Failed> {
     let mut out = stdout().lock();
     writeln!(out, "resident memory of a server in MB      peak  after {} s", SETTLE.as_secs())?;
     for (name, fill) in cases {
-        let server = Server::start()?;
+        let server = Server::start(&["--ephemeral"])?;
         fill(&server.address)?;
         let peak = server.resident_megabytes("VmHWM:")?;
         thread::sleep(SETTLE);
@@ -48,40 +51,6 @@ fn main() -> Result<(), Failed> {
         writeln!(out, "  {name:34} {peak:6.1} {settled:8.1}")?;
     }
     Ok(())
-}
-
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start() -> Result<Self, Failed> {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_soter-sim"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--ephemeral"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut ready = String::new();
-        BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut ready)?;
-        let address = ready.trim().rsplit("//").next().unwrap_or_default().to_owned();
-        Ok(Self { child, address })
-    }
-
-    fn resident_megabytes(&self, member: &str) -> Result<f64, Failed> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(member)).ok_or("no such line")?;
-        let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
-        Ok(kilobytes / 1000.0)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It has no state, so it may be killed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 fn connect(address: &str) -> Result<TcpStream, Failed> {

@@ -142,8 +142,8 @@ impl WeChat {
     }
 
     /// Forgets devices, keys, counters, codes, sessions and tokens. Accounts stay. The ledger then has at least this
-    /// generation, and one that has it already stays as it is. Who must not forget to repeat an incomplete reset keeps the
-    /// number.
+    /// generation, and one that has it already stays as it is: a caller that stores the number can repeat a reset that was not
+    /// complete.
     ///
     /// # Errors
     /// [`LedgerError`] if the ledger's store fails. Codes, sessions and tokens are forgotten even then, and the ledger's contents
