@@ -5,7 +5,8 @@
 //!   lock                   held by the one process that uses the folder; empty
 //!   lock.owner             who holds the lock, for error messages of other processes
 //!   phones.json            the normal world: which devices exist and how they are set
-//!   wechat.db              the ledger of WeChat's servers: keys that phones have uploaded, counters that were seen
+//!   wechat.db              the ledger of WeChat's servers: keys that phones have uploaded, counters that were seen;
+//!                          beside it its log (-wal) and the number of changes in it (-mark)
 //!   devices/NAME/          one device's secure world; absent until it is first touched
 //!     root.key             32 raw bytes, the only secret that is not sealed
 //!     tee.sealed           the TEE's sealed state

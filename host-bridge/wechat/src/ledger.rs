@@ -20,6 +20,7 @@
 
 pub(crate) mod change;
 pub(crate) mod ledger_state;
+mod mark;
 pub(crate) mod sqlite;
 mod sqlite_error;
 pub(crate) mod store;

@@ -3,28 +3,30 @@
 //! It is written through a write-ahead log with full synchronisation, so that a group costs one write to the log and
 //! one barrier. When the ledger is closed, the log is merged into the file. SQLite keeps no checksums of its data, so
 //! each row has one of its own, and the whole file is checked when it is opened: damage is an error and is never read
-//! as other content. One kind of damage is not noticed: if the log loses its end in a crash, the crash seems to have
-//! happened earlier.
+//! as other content. A log that has lost its end, or is missing, is noticed by the number of groups, which a
+//! [file of its own](super::mark) has, too. An older copy of all files together is not noticed.
 
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 use soter_wire::{PublicKey, SignatureScheme};
 
 use super::change::{AuthKey, Change};
-use super::sqlite_error::{damaged, refused, unusable};
+use super::mark::{self, Mark, Stored};
+use super::sqlite_error::{damaged, mark_unusable, refused, unusable};
 use super::store::{LedgerError, LedgerStore};
 
 /// `SOTR`: distinguishes the file from other databases.
 const APPLICATION_ID: i32 = 0x534F_5452;
 const FORMAT_VERSION: i32 = 2;
-/// The first format, which has no generation.
-const FORMAT_WITHOUT_GENERATION: i32 = 1;
+/// The first format, which has no [`Numbers`] and no mark.
+const FORMAT_WITHOUT_NUMBERS: i32 = 1;
 
 const SCHEMA: &str = "
     CREATE TABLE device (cpu_id TEXT PRIMARY KEY, attk BLOB NOT NULL, checksum BLOB NOT NULL) STRICT;
@@ -41,9 +43,8 @@ const SCHEMA: &str = "
         UNIQUE (cpu_id, uid, key)
     ) STRICT;
 ";
-/// What [`FORMAT_WITHOUT_GENERATION`] does not have. The table has one row.
-const GENERATION_SCHEMA: &str =
-    "CREATE TABLE generation (number INTEGER NOT NULL, checksum BLOB NOT NULL) STRICT;";
+/// What [`FORMAT_WITHOUT_NUMBERS`] does not have. The table has one row.
+const NUMBERS_SCHEMA: &str = "CREATE TABLE ledger (generation INTEGER NOT NULL, groups INTEGER NOT NULL, checksum BLOB NOT NULL) STRICT;";
 
 /// A ledger's database file.
 #[derive(Debug)]
@@ -51,6 +52,17 @@ pub struct SqliteStore {
     connection: Connection,
     path: PathBuf,
     identity: FileIdentity,
+    numbers: Numbers,
+    mark: Mark,
+}
+
+/// The numbers of a ledger.
+#[derive(Clone, Copy, Debug, Default)]
+struct Numbers {
+    /// See [`Change::Clear`].
+    generation: u32,
+    /// How many groups of changes were ever made durable.
+    groups: i64,
 }
 
 impl SqliteStore {
@@ -62,86 +74,45 @@ impl SqliteStore {
     /// version. Its contents stay.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         create(path)?;
-        Self::open_existing(path, IfEmpty::Begin)
+        Self::open_existing(path)
     }
 
-    fn open_existing(path: &Path, if_empty: IfEmpty) -> Result<Self, LedgerError> {
+    fn open_existing(path: &Path) -> Result<Self, LedgerError> {
         let fail = |error: &rusqlite::Error| unusable(path, error);
+        let mark = Mark::open(&mark::path_of(path)).map_err(|error| mark_unusable(path, &error))?;
         let identity = FileIdentity::of(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(|error| fail(&error))?;
-        let mut store = Self { connection, path: path.to_owned(), identity };
-        let is_new = store.is_empty().map_err(|error| fail(&error))?;
-        if is_new && if_empty == IfEmpty::Refuse {
-            return Err(damaged(path, "it was emptied while this process used it"));
+        let mut connection = Connection::open_with_flags(path, flags).map_err(|error| fail(&error))?;
+        // Everything is checked before the first write: what is refused must not change.
+        keep_log(&connection, true).map_err(|error| fail(&error))?;
+        let is_new = is_empty(&connection).map_err(|error| fail(&error))?;
+        if is_new && !matches!(mark, Stored::Missing) {
+            return Err(damaged(path, "it is empty, and was not"));
         }
         if !is_new {
-            // Before `prepare`, which writes WAL mode into the file: another program's file must not change.
-            store.check()?;
+            check(&connection, path)?;
         }
-        store.prepare(is_new).map_err(|error| fail(&error))?;
-        Ok(store)
-    }
-
-    /// Whether the file is empty and belongs to no program.
-    fn is_empty(&self) -> rusqlite::Result<bool> {
-        // Exclusive before the first access: the log then needs no shared-memory file.
-        self.connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-        let tables: i64 =
-            self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        Ok(tables == 0 && self.read_pragma("application_id")? == 0)
-    }
-
-    fn prepare(&mut self, is_new: bool) -> rusqlite::Result<()> {
-        self.connection.pragma_update(None, "journal_mode", "WAL")?;
-        self.connection.pragma_update(None, "synchronous", "FULL")?;
-        if is_new || self.read_pragma("user_version")? == FORMAT_WITHOUT_GENERATION {
-            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            if is_new {
-                transaction.execute_batch(SCHEMA)?;
-                transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-            }
-            transaction.execute_batch(GENERATION_SCHEMA)?;
-            write_generation(&transaction, 0)?;
-            transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
-            transaction.commit()?;
-        }
-        self.write_back()
-    }
-
-    /// Writes a value that is there already, then moves the whole log into the file, durably. A file that cannot be written
-    /// is noticed here, before any result comes. After a failed write, the log can be readable and still not be on the disk.
-    /// This puts it there.
-    fn write_back(&mut self) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
-        transaction.commit()?;
-        let is_busy: bool =
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        if is_busy {
-            let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
-            return Err(rusqlite::Error::SqliteFailure(busy, None));
-        }
-        Ok(())
-    }
-
-    fn check(&self) -> Result<(), LedgerError> {
-        let fail = |error: rusqlite::Error| unusable(&self.path, &error);
-        if self.read_pragma("application_id").map_err(fail)? != APPLICATION_ID {
-            let next = "choose another state folder with --state, or move that database out of this one";
-            return Err(refused(&self.path, "it is another program's database", next, false));
-        }
-        let version = self.read_pragma("user_version").map_err(fail)?;
-        if !(FORMAT_WITHOUT_GENERATION..=FORMAT_VERSION).contains(&version) {
-            let what = format!(
-                "it has format {version}, and this version reads formats {FORMAT_WITHOUT_GENERATION} to {FORMAT_VERSION}"
-            );
-            let next = "use the version of soter-sim that wrote it, or another state folder with --state";
-            return Err(refused(&self.path, &what, next, false));
-        }
-        let integrity: String =
-            self.connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(fail)?;
-        if integrity == "ok" { Ok(()) } else { Err(damaged(&self.path, &integrity)) }
+        let lacks = if is_new {
+            Lacks::Everything
+        } else if read_pragma(&connection, "user_version").map_err(|error| fail(&error))? == FORMAT_VERSION {
+            Lacks::Nothing
+        } else {
+            Lacks::Numbers
+        };
+        let numbers = match lacks {
+            Lacks::Nothing => read_numbers(&connection).map_err(|error| fail(&error))?,
+            Lacks::Numbers | Lacks::Everything => Numbers::default(),
+        };
+        let mark = check_mark(path, mark, numbers)?;
+        prepare(&mut connection, lacks).map_err(|error| fail(&error))?;
+        keep_log(&connection, false).map_err(|error| fail(&error))?;
+        // Also if the number is the same: a mark that cannot be written is noticed here.
+        let mark = match mark {
+            None => Mark::create(&mark::path_of(path), groups(numbers)),
+            Some(mut mark) => mark.write(groups(numbers)).map(|()| mark),
+        };
+        let mark = mark.map_err(|error| mark_unusable(path, &error))?;
+        Ok(Self { connection, path: path.to_owned(), identity, numbers, mark })
     }
 
     /// Checks that the file at the path is still the one that was opened.
@@ -153,17 +124,8 @@ impl SqliteStore {
         Err(refused(&self.path, what, "end this process, and start again", false))
     }
 
-    fn read_pragma(&self, pragma: &str) -> rusqlite::Result<i32> {
-        self.connection.pragma_query_value(None, pragma, |row| row.get(0))
-    }
-
     fn read_changes(&self) -> rusqlite::Result<Vec<Change>> {
-        let generation = self.connection.query_row("SELECT number, checksum FROM generation", [], |row| {
-            let number: u32 = row.get(0)?;
-            verify(row, 1, &[b"generation", &number.to_le_bytes()])?;
-            Ok(number)
-        })?;
-        let mut changes = vec![Change::Clear { generation }];
+        let mut changes = vec![Change::Clear { generation: self.numbers.generation }];
         // A device without a counter is damage as well: a device is always written together with its counter.
         let mut devices = self.connection.prepare(
             "SELECT cpu_id, attk, device.checksum, highest, counter.checksum
@@ -222,13 +184,20 @@ impl SqliteStore {
             Change::Counter { cpu_id, .. } => last.get(cpu_id) != Some(&index),
             _ => false,
         };
+        let mut numbers = Numbers { groups: self.numbers.groups + 1, ..self.numbers };
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for (index, change) in group.iter().enumerate() {
+            if let Change::Clear { generation } = change {
+                numbers.generation = *generation;
+            }
             if !is_superseded(index, change) {
                 write_change(&transaction, change)?;
             }
         }
-        transaction.commit()
+        write_numbers(&transaction, numbers)?;
+        transaction.commit()?;
+        self.numbers = numbers;
+        Ok(())
     }
 }
 
@@ -239,7 +208,8 @@ impl LedgerStore for SqliteStore {
 
     fn commit(&mut self, group: &[Change]) -> Result<(), LedgerError> {
         self.check_identity()?;
-        self.write(group).map_err(|error| unusable(&self.path, &error))
+        self.write(group).map_err(|error| unusable(&self.path, &error))?;
+        self.mark.write(groups(self.numbers)).map_err(|error| mark_unusable(&self.path, &error))
     }
 
     fn recover(&mut self) -> Result<Vec<Change>, LedgerError> {
@@ -248,7 +218,7 @@ impl LedgerStore for SqliteStore {
         let fail = |error: rusqlite::Error| unusable(&self.path, &error);
         // The old connection locks the file until it is closed.
         self.connection = Connection::open_in_memory().map_err(fail)?;
-        self.connection = Self::open_existing(&self.path, IfEmpty::Refuse)?.connection;
+        *self = Self::open_existing(&self.path)?;
         self.load()
     }
 }
@@ -274,6 +244,10 @@ fn create(path: &Path) -> Result<(), LedgerError> {
             false,
         ));
     }
+    if !path.exists() {
+        // There may be the mark of a ledger that somebody moved away, to start a new one.
+        remove_mark(path)?;
+    }
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
     #[cfg(unix)]
@@ -281,13 +255,120 @@ fn create(path: &Path) -> Result<(), LedgerError> {
     options.open(path).map(drop).map_err(|error| fail(&error.to_string(), error.kind()))
 }
 
-/// What to do with a file without any table.
+/// Whether the file is empty and belongs to no program.
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    // Exclusive before the first access: the log then needs no shared-memory file.
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(tables == 0 && read_pragma(connection, "application_id")? == 0)
+}
+
+fn check(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let fail = |error: rusqlite::Error| unusable(path, &error);
+    if read_pragma(connection, "application_id").map_err(fail)? != APPLICATION_ID {
+        let next = "choose another state folder with --state, or move that database out of this one";
+        return Err(refused(path, "it is another program's database", next, false));
+    }
+    let version = read_pragma(connection, "user_version").map_err(fail)?;
+    if !(FORMAT_WITHOUT_NUMBERS..=FORMAT_VERSION).contains(&version) {
+        let what = format!(
+            "it has format {version}, and this version reads formats {FORMAT_WITHOUT_NUMBERS} to {FORMAT_VERSION}"
+        );
+        let next = "use the version of soter-sim that wrote it, or another state folder with --state";
+        return Err(refused(path, &what, next, false));
+    }
+    let integrity: String =
+        connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(fail)?;
+    if integrity == "ok" { Ok(()) } else { Err(damaged(path, &integrity)) }
+}
+
+/// The tables that a file does not have yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum IfEmpty {
-    /// Begin a new ledger in it.
-    Begin,
-    /// Refuse it.
-    Refuse,
+enum Lacks {
+    Nothing,
+    /// It has [`FORMAT_WITHOUT_NUMBERS`].
+    Numbers,
+    Everything,
+}
+
+/// Without this, SQLite moves its log into the file when the connection is closed.
+fn keep_log(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(drop)
+}
+
+/// Makes the tables that are missing, and moves the log into the file.
+fn prepare(connection: &mut Connection, lacks: Lacks) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    if lacks != Lacks::Nothing {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if lacks == Lacks::Everything {
+            transaction.execute_batch(SCHEMA)?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        }
+        transaction.execute_batch(NUMBERS_SCHEMA)?;
+        write_numbers(&transaction, Numbers::default())?;
+        transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
+        transaction.commit()?;
+    }
+    write_back(connection)
+}
+
+fn read_numbers(connection: &Connection) -> rusqlite::Result<Numbers> {
+    connection.query_row("SELECT generation, groups, checksum FROM ledger", [], |row| {
+        let numbers = Numbers { generation: row.get(0)?, groups: row.get(1)? };
+        verify(row, 2, &[b"ledger", &numbers.generation.to_le_bytes(), &numbers.groups.to_le_bytes()])?;
+        Ok(numbers)
+    })
+}
+
+/// Writes a value that is there already, then moves the whole log into the file, durably. A file that cannot be written
+/// is noticed here, before any result comes. After a failed write, the log can be readable and still not be on the disk.
+/// This puts it there.
+fn write_back(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
+    transaction.commit()?;
+    let is_busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if is_busy {
+        let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+        return Err(rusqlite::Error::SqliteFailure(busy, None));
+    }
+    Ok(())
+}
+
+fn read_pragma(connection: &Connection, pragma: &str) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, pragma, |row| row.get(0))
+}
+
+/// Refuses a ledger that has fewer groups than its mark says, or a mark that is damaged. `None` if there is no mark yet,
+/// because no group was written: a crash may have come between the two files.
+fn check_mark(path: &Path, stored: Stored, numbers: Numbers) -> Result<Option<Mark>, LedgerError> {
+    let groups = groups(numbers);
+    let mark_path = mark::path_of(path);
+    match stored {
+        Stored::Missing if groups == 0 => Ok(None),
+        Stored::Missing => Err(damaged(path, &format!("{} is missing", mark_path.display()))),
+        Stored::Damaged => Err(damaged(path, &format!("{} is damaged", mark_path.display()))),
+        Stored::Intact(mark) if groups < mark.number => {
+            let what =
+                format!("it has {groups} of {} groups of changes, and has lost the others", mark.number);
+            Err(damaged(path, &what))
+        }
+        Stored::Intact(mark) => Ok(Some(mark)),
+    }
+}
+
+fn groups(numbers: Numbers) -> u64 {
+    // INVARIANT: a number of groups is never negative.
+    u64::try_from(numbers.groups).unwrap_or_default()
+}
+
+fn remove_mark(path: &Path) -> Result<(), LedgerError> {
+    match fs::remove_file(mark::path_of(path)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(mark_unusable(path, &error)),
+        _ => Ok(()),
+    }
 }
 
 /// What distinguishes a file from another one at the same path.
@@ -310,12 +391,8 @@ impl FileIdentity {
 
 fn write_change(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
     match change {
-        Change::Clear { generation } => {
-            transaction.execute_batch(
-                "DELETE FROM auth_key; DELETE FROM ask; DELETE FROM counter; DELETE FROM device;",
-            )?;
-            write_generation(transaction, *generation)
-        }
+        Change::Clear { .. } => transaction
+            .execute_batch("DELETE FROM auth_key; DELETE FROM ask; DELETE FROM counter; DELETE FROM device;"),
         Change::Device { cpu_id, attk } => {
             let attk = attk.spki_der();
             transaction
@@ -371,11 +448,14 @@ fn write_change(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Res
     }
 }
 
-fn write_generation(transaction: &Transaction<'_>, number: u32) -> rusqlite::Result<()> {
-    transaction.execute("DELETE FROM generation", [])?;
-    let checksum = checksum(&[b"generation", &number.to_le_bytes()]);
+fn write_numbers(transaction: &Transaction<'_>, numbers: Numbers) -> rusqlite::Result<()> {
+    let Numbers { generation, groups } = numbers;
+    let checksum = checksum(&[b"ledger", &generation.to_le_bytes(), &groups.to_le_bytes()]);
     transaction
-        .execute("INSERT INTO generation (number, checksum) VALUES (?1, ?2)", params![number, checksum])
+        .prepare_cached(
+            "INSERT OR REPLACE INTO ledger (rowid, generation, groups, checksum) VALUES (1, ?1, ?2, ?3)",
+        )?
+        .execute(params![generation, groups, checksum])
         .map(|_| ())
 }
 

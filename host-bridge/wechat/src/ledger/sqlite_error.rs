@@ -1,9 +1,11 @@
 //! What a failure of SQLite means for the ledger, and what to do about it.
 
+use std::io;
 use std::path::Path;
 
 use rusqlite::{Error, ErrorCode};
 
+use super::mark;
 use super::store::LedgerError;
 
 /// The error for a ledger that cannot be used because of an error of SQLite.
@@ -29,13 +31,19 @@ pub(super) fn unusable(path: &Path, error: &Error) -> LedgerError {
     refused(path, &error.to_string(), next, may_pass)
 }
 
+/// The error for a ledger whose mark cannot be read or written.
+pub(super) fn mark_unusable(path: &Path, error: &io::Error) -> LedgerError {
+    let next = "check the rights of its folder, the free space, and the limit of open files (ulimit -n)";
+    refused(path, &format!("its mark {}: {error}", mark::path_of(path).display()), next, true)
+}
+
 /// The error for a file whose contents are damaged.
 pub(super) fn damaged(path: &Path, what: &str) -> LedgerError {
     refused(path, what, DAMAGE_ADVICE, false)
 }
 
 /// A user should know what a new ledger costs.
-const DAMAGE_ADVICE: &str = "restore a copy, or move the file away to start a new ledger; results that it does not know are then accepted once more";
+const DAMAGE_ADVICE: &str = "restore a copy of all its files, or move the file away to start a new ledger; results that it does not know are then accepted once more";
 
 pub(super) fn refused(path: &Path, what: &str, next: &str, may_pass: bool) -> LedgerError {
     // SQLite's messages quote statements on several lines.
