@@ -333,7 +333,12 @@ fn accepted_commands_hold_and_refused_ones_change_nothing_whichever_file_operati
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
-                while let Some((fault, at)) = planned.get(next.fetch_add(1, Ordering::Relaxed)) {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((fault, at)) = planned.get(number) else { break };
+                    if runs_all && number.is_multiple_of(100) {
+                        println!("{number} of {}", planned.len());
+                    }
                     let outcome = std::panic::catch_unwind(|| run(&template, &library, *fault, *at));
                     if outcome.is_err() {
                         failed.lock().unwrap().push(format!("{}, call {at}", fault.name));
