@@ -7,7 +7,7 @@
 //! The file has two slots, which are written in turn. Each has the number and its SHA-256. It is written after a group is
 //! durable, so the newest slot that is intact never promises too much.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -40,6 +40,14 @@ pub(super) enum Stored {
     Intact(Mark),
 }
 
+/// Removes a mark's file, if there is one.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
 /// The mark's file of a database.
 pub(super) fn path_of(database: &Path) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
@@ -48,25 +56,33 @@ pub(super) fn path_of(database: &Path) -> PathBuf {
 }
 
 impl Mark {
-    /// Makes a file, or overwrites it. Mode 0600 on Unix.
+    /// Makes a file, and its name, durably. It replaces an older one. Mode 0600 on Unix.
     pub(super) fn create(path: &Path, number: u64) -> io::Result<Self> {
+        remove(path)?;
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true);
+        options.read(true).write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
         file.write_all(&[slot(number), slot(number)].concat())?;
         file.sync_all()?;
+        #[cfg(unix)]
+        if let Some(folder) = path.parent() {
+            File::open(folder)?.sync_all()?;
+        }
         Ok(Self { file, next_slot: 0, number })
     }
 
     /// Reads a file.
     pub(super) fn open(path: &Path) -> io::Result<Stored> {
-        let mut file = match OpenOptions::new().read(true).write(true).open(path) {
-            Ok(file) => file,
+        match fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_file() => {}
+            // Reading a pipe could wait for ever.
+            Ok(_) => return Err(io::Error::other("it is not a regular file")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Stored::Missing),
             Err(error) => return Err(error),
-        };
+        }
+        let mut file = OpenOptions::new().read(true).write(true).open(path)?;
         let mut bytes = Vec::new();
         Read::by_ref(&mut file).take(READ_LIMIT).read_to_end(&mut bytes)?;
         let (slots, []) = bytes.as_chunks::<SLOT_BYTES>() else { return Ok(Stored::Damaged) };

@@ -246,7 +246,7 @@ fn create(path: &Path) -> Result<(), LedgerError> {
     }
     if !path.exists() {
         // There may be the mark of a ledger that somebody moved away, to start a new one.
-        remove_mark(path)?;
+        mark::remove(&mark::path_of(path)).map_err(|error| mark_unusable(path, &error))?;
     }
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
@@ -341,13 +341,13 @@ fn read_pragma(connection: &Connection, pragma: &str) -> rusqlite::Result<i32> {
     connection.pragma_query_value(None, pragma, |row| row.get(0))
 }
 
-/// Refuses a ledger that has fewer groups than its mark says, or a mark that is damaged. `None` if there is no mark yet,
-/// because no group was written: a crash may have come between the two files.
+/// Refuses a ledger that has fewer groups than its mark says, or whose mark is damaged. `None` if the mark has to be made,
+/// because no group was written yet: a crash may have come before the mark was complete.
 fn check_mark(path: &Path, stored: Stored, numbers: Numbers) -> Result<Option<Mark>, LedgerError> {
     let groups = groups(numbers);
     let mark_path = mark::path_of(path);
     match stored {
-        Stored::Missing if groups == 0 => Ok(None),
+        Stored::Missing | Stored::Damaged if groups == 0 => Ok(None),
         Stored::Missing => Err(damaged(path, &format!("{} is missing", mark_path.display()))),
         Stored::Damaged => Err(damaged(path, &format!("{} is damaged", mark_path.display()))),
         Stored::Intact(mark) if groups < mark.number => {
@@ -362,13 +362,6 @@ fn check_mark(path: &Path, stored: Stored, numbers: Numbers) -> Result<Option<Ma
 fn groups(numbers: Numbers) -> u64 {
     // INVARIANT: a number of groups is never negative.
     u64::try_from(numbers.groups).unwrap_or_default()
-}
-
-fn remove_mark(path: &Path) -> Result<(), LedgerError> {
-    match fs::remove_file(mark::path_of(path)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(mark_unusable(path, &error)),
-        _ => Ok(()),
-    }
 }
 
 /// What distinguishes a file from another one at the same path.

@@ -4,7 +4,8 @@ use super::change::Change;
 
 /// A durable store of changes.
 pub trait LedgerStore: Send + 'static {
-    /// Loads everything that is stored, as changes in an order in which they can be applied.
+    /// Loads everything that is stored, as changes in an order in which they can be applied. The first one is
+    /// [`Change::Clear`] with the ledger's generation, unless that is 0.
     ///
     /// # Errors
     /// [`LedgerError`] if the contents cannot be read, or are not what was written. They stay as they are.

@@ -284,6 +284,42 @@ async fn a_ledger_of_the_first_format_is_read_and_converted() {
 }
 
 #[cfg(unix)]
+#[test]
+fn a_mark_that_is_not_a_file_is_an_error_and_is_not_waited_for() {
+    use std::os::unix::net::UnixListener;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    SqliteStore::open(&path).unwrap().commit(&[device("a")]).unwrap();
+    let mark = mark::path_of(&path);
+    std::fs::rename(&mark, folder.path().join("moved")).unwrap();
+    std::os::unix::fs::symlink("moved", &mark).unwrap();
+    assert!(SqliteStore::open(&path).unwrap_err().what.contains("not a regular file"));
+    std::fs::remove_file(&mark).unwrap();
+    let _socket = UnixListener::bind(&mark).unwrap();
+    assert!(SqliteStore::open(&path).unwrap_err().what.contains("not a regular file"));
+}
+
+#[test]
+fn a_ledger_that_was_killed_before_its_first_group_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    drop(SqliteStore::open(&path).unwrap());
+    let mark = mark::path_of(&path);
+    let whole = std::fs::read(&mark).unwrap();
+    for length in 0..whole.len() {
+        std::fs::write(&mark, &whole[..length]).unwrap();
+        drop(SqliteStore::open(&path).unwrap());
+    }
+    std::fs::remove_file(&mark).unwrap();
+    drop(SqliteStore::open(&path).unwrap());
+    assert_eq!(std::fs::read(&mark).unwrap(), whole);
+    // The database is made before its tables are.
+    std::fs::remove_file(&mark).unwrap();
+    std::fs::write(&path, b"").unwrap();
+    drop(SqliteStore::open(&path).unwrap());
+}
+
+#[cfg(unix)]
 async fn nobody_else_can_read_the_ledger(open: Open) {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
