@@ -124,6 +124,8 @@ pub struct StorageError {
     pub action: &'static str,
     /// Where it failed, as this storage names it (a path for a disk).
     pub location: String,
+    /// Whether it is certain that nothing was written.
+    pub untouched: bool,
     /// The cause.
     pub source: Box<dyn StdError + Send + Sync>,
 }

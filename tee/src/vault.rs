@@ -140,7 +140,7 @@ impl Vault {
         let answer = change(&mut state)?;
         let version = self.version + 1;
         let sealed = seal(&self.keys, version, &state)?;
-        self.store(&sealed, version, state.counter_limit).map_err(|error| self.undo(error, version))?;
+        self.store(&sealed, version, state.counter_limit)?;
         self.version = version;
         self.state = state;
         Ok(answer)
@@ -180,9 +180,13 @@ impl Vault {
         result
     }
 
-    fn store(&mut self, sealed: &[u8], version: u64, counter_limit: u64) -> Result<(), StorageError> {
-        self.environment.storage().write_sealed(sealed)?;
-        self.write_rpmb(version, counter_limit)
+    fn store(&mut self, sealed: &[u8], version: u64, counter_limit: u64) -> Result<(), TeeError> {
+        match self.environment.storage().write_sealed(sealed) {
+            Ok(()) => {}
+            Err(error) if error.untouched => return Err(error.into()),
+            Err(error) => return Err(self.undo(error, version)),
+        }
+        self.write_rpmb(version, counter_limit).map_err(|error| self.undo(error, version))
     }
 
     /// Writes the present state, after a write of this version has failed. The error says whether that worked. The version

@@ -96,6 +96,9 @@ impl Phone {
     pub(super) fn tee_error(&self, error: &TeeError) -> CommandError {
         let what = format!("device `{}`: {error}", self.name);
         match error {
+            TeeError::Storage(error) if error.untouched => {
+                CommandError::environment(what, "nothing more is written: end this process, and start again")
+            }
             TeeError::Storage(_) | TeeError::StorageInDoubt(_) => CommandError::environment(
                 what,
                 "check the folder's rights, the free space and the limit of open files, then try again",

@@ -112,6 +112,11 @@ impl Storage for DiskStorage {
 
 impl From<FileError> for StorageError {
     fn from(error: FileError) -> Self {
-        Self { action: error.action, location: error.path.display().to_string(), source: error.source.into() }
+        Self {
+            action: error.action,
+            location: error.path.display().to_string(),
+            untouched: false,
+            source: error.source.into(),
+        }
     }
 }

@@ -48,11 +48,12 @@ impl From<FolderError> for StorageError {
     fn from(error: FolderError) -> Self {
         match error {
             FolderError::File { action, path, source } => {
-                Self { action, location: path.display().to_string(), source: source.into() }
+                Self { action, location: path.display().to_string(), untouched: false, source: source.into() }
             }
             other => Self {
                 action: "use",
                 location: "the state folder".to_owned(),
+                untouched: true,
                 source: std::io::Error::other(other.to_string()).into(),
             },
         }

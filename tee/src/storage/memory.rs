@@ -90,7 +90,12 @@ impl Storage for MemoryStorage {
 }
 
 fn failed(action: &'static str, source: io::Error) -> StorageError {
-    StorageError { action, location: "the device in memory".to_owned(), source: source.into() }
+    StorageError {
+        action,
+        location: "the device in memory".to_owned(),
+        untouched: false,
+        source: source.into(),
+    }
 }
 
 fn not_provisioned() -> io::Error {

@@ -139,7 +139,7 @@ impl Storage for PowerCutStorage {
 
 fn power_is_off(action: &'static str) -> StorageError {
     let source = io::Error::other("power is off").into();
-    StorageError { action, location: "the device in memory".to_owned(), source }
+    StorageError { action, location: "the device in memory".to_owned(), untouched: false, source }
 }
 
 #[cfg(test)]
