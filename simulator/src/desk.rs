@@ -316,10 +316,10 @@ impl Desk {
         };
         info!(removed = removed.len(), "all phones are replaced by a new one");
         self.inner.holdings.clear();
+        self.begin_change().finish_removals();
         if let Err(error) = self.wechat().reset(generation).await {
             warn!("the ledger is emptied when it can be written again: {}", error.what);
         }
-        self.begin_change().finish_removals();
         if self.inner.seed.is_some()
             && let Err(error) = phone.switch_on_as_planned()
         {

@@ -19,7 +19,8 @@ pub const SLOT_BYTES: usize = 64;
 /// Untrusted means that the TEE accepts nothing from it that it cannot authenticate. The guarantees below are about
 /// crashes, not about attackers.
 pub trait Storage: Send {
-    /// What is stored, or `None` for a device that was never provisioned.
+    /// What is stored, or `None` for a device that was never provisioned. It is durable: an earlier process may have been killed
+    /// between a write and its last durability barrier.
     ///
     /// # Errors
     /// [`StorageError`] if something is stored but cannot be read. Nothing has changed.

@@ -219,6 +219,9 @@ fn a_lost_ledger_is_restored_by_the_phone() {
     let state = State::new();
     let before = state.authenticate("a");
     std::fs::remove_file(state.path().join("wechat.db")).unwrap();
+    let refused = state.program(["serve", "--listen", "127.0.0.1:0"]).run().refuses(3);
+    assert!(refused.stderr.contains("it is missing"), "{refused}");
+    std::fs::remove_file(state.path().join("wechat.db-mark")).unwrap();
     let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));
     // At the start, the phone has uploaded its keys again, with newer counters.
     assert_eq!(verify_at(&server, &before).1, "counter-rolled-back");

@@ -32,7 +32,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use self::change::Change;
 use self::ledger_state::LedgerState;
@@ -138,7 +138,8 @@ impl Ledger {
 
     /// Why the ledger accepts no changes at present.
     pub(crate) fn failure(&self) -> Option<LedgerError> {
-        self.inner().failure.clone()
+        let has_ended = self.writer.as_ref().is_some_and(JoinHandle::is_finished);
+        self.inner().failure.clone().or_else(|| has_ended.then(closed_error))
     }
 
     /// Reports failures of the store from now on.
@@ -204,6 +205,8 @@ fn state_of_generation(
 ) -> Result<LedgerState, LedgerError> {
     let mut state = LedgerState::of(contents);
     if let Some(change) = state.clear(generation) {
+        let (devices, older) = (state.device_count(), state.generation());
+        warn!(devices, older, generation, "the ledger is from before the last reset, and is emptied");
         store.commit(std::slice::from_ref(&change))?;
         state.apply(&change);
     }

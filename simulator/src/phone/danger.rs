@@ -68,7 +68,7 @@ impl Phone {
             }
             Some(current) => flash.overwrite(storage).map_err(|error| {
                 if let Err(again) = current.overwrite(storage) {
-                    error!(phone = %self.name, error = %again, "the phone's flash is incomplete");
+                    error!(phone = %self.name, error = %again, "the phone's flash may be incomplete");
                 }
                 failed(error)
             })?,

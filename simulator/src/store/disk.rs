@@ -69,6 +69,9 @@ impl Storage for DiskStorage {
         if !self.exists()? {
             return Ok(None);
         }
+        // A sealed state is synced before it gets its name; an RPMB slot is overwritten in place.
+        durable::sync_folder(&self.folder)?;
+        durable::sync_file(&self.folder.join(RPMB_FILE))?;
         Ok(Some(StoredDevice {
             root_key: self.read(ROOT_KEY_FILE)?.map(Zeroizing::new),
             sealed: self.read(SEALED_FILE)?,
@@ -100,7 +103,11 @@ impl Storage for DiskStorage {
 
     fn write_sealed(&mut self, sealed: &[u8]) -> Result<(), StorageError> {
         self.check_length(sealed)?;
-        Ok(durable::replace_file(&self.folder.join(SEALED_FILE), sealed)?)
+        let path = self.folder.join(SEALED_FILE);
+        durable::replace_file(&path, sealed).map_err(|error| {
+            let untouched = error.is_before_replacing(&path);
+            StorageError { untouched, ..error.into() }
+        })
     }
 
     fn write_rpmb_slot(&mut self, slot: RpmbSlot, bytes: &[u8; SLOT_BYTES]) -> Result<(), StorageError> {

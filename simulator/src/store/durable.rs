@@ -29,6 +29,13 @@ pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     rename(&temporary, path)
 }
 
+impl FileError {
+    /// Whether [`replace_file`] failed before it could change the file at this path: with its temporary file.
+    pub(super) fn is_before_replacing(&self, path: &Path) -> bool {
+        self.path == sibling(path, "new") && self.action != Action::Rename.verb()
+    }
+}
+
 /// Creates a file of mode 0600. It is durable except for its name: the caller has to sync its folder.
 pub(super) fn create_file(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     // `create_new` does not follow a symbolic link, and does not open a pipe of this name.
@@ -84,6 +91,14 @@ pub(super) fn ensure_folder(path: &Path) -> Result<(), FileError> {
 /// Makes the names in a folder durable; does nothing on Windows.
 pub(super) fn sync_folder(path: &Path) -> Result<(), FileError> {
     step(Action::SyncFolder, path, || if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) })
+}
+
+/// Makes a file durable that an earlier process may have written. It is not an error if the file does not exist.
+pub(super) fn sync_file(path: &Path) -> Result<(), FileError> {
+    ignore_absent(step(Action::SyncFile, path, || {
+        check_regular(&fs::symlink_metadata(path)?)?;
+        OpenOptions::new().write(true).open(path)?.sync_all()
+    }))
 }
 
 /// Removes a file, or a symbolic link itself. It is not an error if the path does not exist.

@@ -4,8 +4,8 @@
 //! cannot tell that changes are gone that were durable. A ledger with fewer groups than the mark says has lost some, and must
 //! not be used, because it would accept their results once more.
 //!
-//! The file has two slots, which are written in turn. Each has the number and its SHA-256. It is written after a group is
-//! durable, so the newest slot that is intact never promises too much.
+//! The file has two slots, which are written in turn. Each has the ledger's id, the number and their SHA-256. It is written after
+//! a group is durable, so the newest slot that is intact never promises too much.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -13,14 +13,14 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-const SLOT_BYTES: usize = 40;
+const SLOT_BYTES: usize = 56;
 /// Where the slots begin.
-const SLOTS: [u64; 2] = [0, 40];
+const SLOTS: [u64; 2] = [0, 56];
 /// More than the file has.
-const READ_LIMIT: u64 = 100;
+const READ_LIMIT: u64 = 200;
 /// After so many groups the file is synchronised with the disk. A process that is killed loses nothing. If the power fails, the
 /// mark may be up to so many groups behind, and damage of these is not noticed.
-const SYNC_INTERVAL: u64 = 64;
+const SYNC_INTERVAL: i64 = 64;
 
 /// The open file of a mark.
 #[derive(Debug)]
@@ -28,7 +28,9 @@ pub(super) struct Mark {
     file: File,
     /// The slot of the next write.
     next_slot: usize,
-    pub(super) number: u64,
+    /// The ledger's id.
+    pub(super) id: [u8; 16],
+    pub(super) number: i64,
 }
 
 /// What is stored of a mark.
@@ -57,20 +59,20 @@ pub(super) fn path_of(database: &Path) -> PathBuf {
 
 impl Mark {
     /// Makes a file, and its name, durably. It replaces an older one. Mode 0600 on Unix.
-    pub(super) fn create(path: &Path, number: u64) -> io::Result<Self> {
+    pub(super) fn create(path: &Path, id: [u8; 16], number: i64) -> io::Result<Self> {
         remove(path)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
-        file.write_all(&[slot(number), slot(number)].concat())?;
+        file.write_all(&[slot(&id, number), slot(&id, number)].concat())?;
         file.sync_all()?;
         #[cfg(unix)]
         if let Some(folder) = path.parent() {
             File::open(folder)?.sync_all()?;
         }
-        Ok(Self { file, next_slot: 0, number })
+        Ok(Self { file, next_slot: 0, id, number })
     }
 
     /// Reads a file.
@@ -89,20 +91,20 @@ impl Mark {
         let newest = slots
             .iter()
             .enumerate()
-            .filter_map(|(index, slot)| Some((number_of(slot)?, index)))
-            .max_by_key(|(number, _)| *number);
+            .filter_map(|(index, slot)| Some((contents(slot)?, index)))
+            .max_by_key(|((_, number), _)| *number);
         Ok(match newest {
-            Some((number, index)) if slots.len() == SLOTS.len() => {
-                Stored::Intact(Self { file, next_slot: 1 - index, number })
+            Some(((id, number), index)) if slots.len() == SLOTS.len() => {
+                Stored::Intact(Self { file, next_slot: 1 - index, id, number })
             }
             _ => Stored::Damaged,
         })
     }
 
     /// Writes a greater number.
-    pub(super) fn write(&mut self, number: u64) -> io::Result<()> {
+    pub(super) fn write(&mut self, number: i64) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(SLOTS[self.next_slot]))?;
-        self.file.write_all(&slot(number))?;
+        self.file.write_all(&slot(&self.id, number))?;
         if number / SYNC_INTERVAL != self.number / SYNC_INTERVAL {
             self.file.sync_data()?;
         }
@@ -112,19 +114,23 @@ impl Mark {
     }
 }
 
-fn slot(number: u64) -> [u8; SLOT_BYTES] {
+fn slot(id: &[u8; 16], number: i64) -> [u8; SLOT_BYTES] {
     let mut slot = [0; SLOT_BYTES];
-    let (first, checksum) = slot.split_at_mut(8);
-    first.copy_from_slice(&number.to_le_bytes());
-    checksum.copy_from_slice(&checksum_of(first));
+    let (contents, checksum) = slot.split_at_mut(24);
+    contents[..16].copy_from_slice(id);
+    contents[16..].copy_from_slice(&number.to_le_bytes());
+    checksum.copy_from_slice(&checksum_of(contents));
     slot
 }
 
-fn number_of(slot: &[u8; SLOT_BYTES]) -> Option<u64> {
-    let (first, checksum) = slot.split_first_chunk::<8>()?;
-    (checksum_of(first).as_slice() == checksum).then_some(u64::from_le_bytes(*first))
+/// The id and the number of an intact slot.
+fn contents(slot: &[u8; SLOT_BYTES]) -> Option<([u8; 16], i64)> {
+    let (contents, checksum) = slot.split_at(24);
+    let (id, number) = contents.split_first_chunk::<16>()?;
+    let number = i64::from_le_bytes(number.try_into().ok()?);
+    (checksum_of(contents).as_slice() == checksum).then_some((*id, number))
 }
 
-fn checksum_of(number: &[u8]) -> [u8; 32] {
-    Sha256::new_with_prefix(b"soter-sim ledger mark").chain_update(number).finalize().into()
+fn checksum_of(contents: &[u8]) -> [u8; 32] {
+    Sha256::new_with_prefix(b"soter-sim ledger mark").chain_update(contents).finalize().into()
 }

@@ -12,15 +12,19 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
-use rusqlite::types::Type;
-use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, params};
-use sha2::{Digest, Sha256};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use soter_wire::{PublicKey, SignatureScheme};
 
 use super::change::{AuthKey, Change};
 use super::mark::{self, Mark, Stored};
-use super::sqlite_error::{damaged, mark_unusable, refused, unusable};
+use super::sqlite_error::{MISSING_ADVICE, damaged, mark_unusable, refused, unusable};
 use super::store::{LedgerError, LedgerStore};
+
+mod checksum;
+mod numbers;
+
+use self::checksum::{bad_value, checksum, verify};
+use self::numbers::Numbers;
 
 /// `SOTR`: distinguishes the file from other databases.
 const APPLICATION_ID: i32 = 0x534F_5452;
@@ -43,8 +47,10 @@ const SCHEMA: &str = "
         UNIQUE (cpu_id, uid, key)
     ) STRICT;
 ";
-/// What [`FORMAT_WITHOUT_NUMBERS`] does not have. The table has one row.
-const NUMBERS_SCHEMA: &str = "CREATE TABLE ledger (generation INTEGER NOT NULL, groups INTEGER NOT NULL, checksum BLOB NOT NULL) STRICT;";
+/// After so many changes the log is moved into the file, so that it stays small.
+const MAX_LOGGED_CHANGES: usize = 2048;
+/// SQLite takes a shorter file for an empty one.
+const MIN_FILE_BYTES: u64 = 100;
 
 /// A ledger's database file.
 #[derive(Debug)]
@@ -54,15 +60,8 @@ pub struct SqliteStore {
     identity: FileIdentity,
     numbers: Numbers,
     mark: Mark,
-}
-
-/// The numbers of a ledger.
-#[derive(Clone, Copy, Debug, Default)]
-struct Numbers {
-    /// See [`Change::Clear`].
-    generation: u32,
-    /// How many groups of changes were ever made durable.
-    groups: i64,
+    /// The changes in the log.
+    logged_changes: usize,
 }
 
 impl SqliteStore {
@@ -80,39 +79,34 @@ impl SqliteStore {
     fn open_existing(path: &Path) -> Result<Self, LedgerError> {
         let fail = |error: &rusqlite::Error| unusable(path, error);
         let mark = Mark::open(&mark::path_of(path)).map_err(|error| mark_unusable(path, &error))?;
+        check_length(path, &mark)?;
+        let without_log = Numbers::read_without_log(path);
         let identity = FileIdentity::of(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).map_err(|error| fail(&error))?;
         // Everything is checked before the first write: what is refused must not change.
         keep_log(&connection, true).map_err(|error| fail(&error))?;
-        let is_new = is_empty(&connection).map_err(|error| fail(&error))?;
-        if is_new && !matches!(mark, Stored::Missing) {
-            return Err(damaged(path, "it is empty, and was not"));
-        }
-        if !is_new {
-            check(&connection, path)?;
-        }
-        let lacks = if is_new {
-            Lacks::Everything
-        } else if read_pragma(&connection, "user_version").map_err(|error| fail(&error))? == FORMAT_VERSION {
-            Lacks::Nothing
-        } else {
-            Lacks::Numbers
+        let lacks = what_it_lacks(&connection, path)?;
+        let mut numbers = match lacks {
+            Lacks::Nothing => Numbers::read(&connection).map_err(|error| fail(&error))?,
+            Lacks::Numbers | Lacks::Everything => Numbers::new(),
         };
-        let numbers = match lacks {
-            Lacks::Nothing => read_numbers(&connection).map_err(|error| fail(&error))?,
-            Lacks::Numbers | Lacks::Everything => Numbers::default(),
-        };
+        check_log(path, numbers, without_log)?;
         let mark = check_mark(path, mark, numbers)?;
-        prepare(&mut connection, lacks).map_err(|error| fail(&error))?;
+        if lacks != Lacks::Everything {
+            read_changes(&connection, numbers.generation).map_err(|error| fail(&error))?;
+        }
+
+        prepare(&mut connection, lacks, numbers).map_err(|error| fail(&error))?;
         keep_log(&connection, false).map_err(|error| fail(&error))?;
+        numbers.base = numbers.groups;
         // Also if the number is the same: a mark that cannot be written is noticed here.
         let mark = match mark {
-            None => Mark::create(&mark::path_of(path), groups(numbers)),
-            Some(mut mark) => mark.write(groups(numbers)).map(|()| mark),
+            None => Mark::create(&mark::path_of(path), numbers.id, numbers.groups),
+            Some(mut mark) => mark.write(numbers.groups).map(|()| mark),
         };
         let mark = mark.map_err(|error| mark_unusable(path, &error))?;
-        Ok(Self { connection, path: path.to_owned(), identity, numbers, mark })
+        Ok(Self { connection, path: path.to_owned(), identity, numbers, mark, logged_changes: 0 })
     }
 
     /// Checks that the file at the path is still the one that was opened.
@@ -121,55 +115,7 @@ impl SqliteStore {
             return Ok(());
         }
         let what = "it was removed, moved or replaced while this process used it";
-        Err(refused(&self.path, what, "end this process, and start again", false))
-    }
-
-    fn read_changes(&self) -> rusqlite::Result<Vec<Change>> {
-        let mut changes = vec![Change::Clear { generation: self.numbers.generation }];
-        // A device without a counter is damage as well: a device is always written together with its counter.
-        let mut devices = self.connection.prepare(
-            "SELECT cpu_id, attk, device.checksum, highest, counter.checksum
-             FROM device LEFT JOIN counter USING (cpu_id)",
-        )?;
-        let mut rows = devices.query([])?;
-        while let Some(row) = rows.next()? {
-            let (cpu_id, attk, highest): (String, Vec<u8>, i64) = (row.get(0)?, row.get(1)?, row.get(3)?);
-            verify(row, 2, &[b"device", cpu_id.as_bytes(), &attk])?;
-            verify(row, 4, &[b"counter", cpu_id.as_bytes(), &highest.to_le_bytes()])?;
-            let highest = u64::try_from(highest).map_err(|error| bad_value(3, error))?;
-            changes.push(Change::Device { cpu_id: cpu_id.clone(), attk: key(&attk, 1)? });
-            changes.push(Change::Counter { cpu_id, highest });
-        }
-        let mut asks = self.connection.prepare("SELECT cpu_id, uid, key, salt_length, checksum FROM ask")?;
-        let mut rows = asks.query([])?;
-        while let Some(row) = rows.next()? {
-            let (cpu_id, uid): (String, String) = (row.get(0)?, row.get(1)?);
-            let (spki, salt_length): (Vec<u8>, u16) = (row.get(2)?, row.get(3)?);
-            verify(row, 4, &[b"ask", cpu_id.as_bytes(), uid.as_bytes(), &spki, &salt_length.to_le_bytes()])?;
-            changes.push(Change::Ask { cpu_id, uid, key: key(&spki, 2)?, scheme: scheme(salt_length, 3)? });
-        }
-        let mut auth_keys = self.connection.prepare(
-            "SELECT cpu_id, uid, key, appid, openid, salt_length, checksum FROM auth_key ORDER BY number",
-        )?;
-        let mut rows = auth_keys.query([])?;
-        while let Some(row) = rows.next()? {
-            let (cpu_id, uid, spki): (String, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let (appid, openid, salt_length): (String, String, u16) = (row.get(3)?, row.get(4)?, row.get(5)?);
-            let fields: [&[u8]; 7] = [
-                b"auth_key",
-                cpu_id.as_bytes(),
-                uid.as_bytes(),
-                &spki,
-                appid.as_bytes(),
-                openid.as_bytes(),
-                &salt_length.to_le_bytes(),
-            ];
-            verify(row, 6, &fields)?;
-            let scheme = scheme(salt_length, 5)?;
-            let key = AuthKey { key: key(&spki, 2)?, appid, openid, scheme, retired: false };
-            changes.push(Change::AuthKey { cpu_id, uid, key });
-        }
-        Ok(changes)
+        Err(refused(&self.path, what, "end this process, put the file back, and start again", false))
     }
 
     fn write(&mut self, group: &[Change]) -> rusqlite::Result<()> {
@@ -184,7 +130,7 @@ impl SqliteStore {
             Change::Counter { cpu_id, .. } => last.get(cpu_id) != Some(&index),
             _ => false,
         };
-        let mut numbers = Numbers { groups: self.numbers.groups + 1, ..self.numbers };
+        let mut numbers = Numbers { groups: self.numbers.groups.saturating_add(1), ..self.numbers };
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for (index, change) in group.iter().enumerate() {
             if let Change::Clear { generation } = change {
@@ -194,22 +140,29 @@ impl SqliteStore {
                 write_change(&transaction, change)?;
             }
         }
-        write_numbers(&transaction, numbers)?;
+        numbers.write(&transaction)?;
         transaction.commit()?;
         self.numbers = numbers;
+        self.logged_changes += group.len();
         Ok(())
     }
 }
 
 impl LedgerStore for SqliteStore {
     fn load(&mut self) -> Result<Vec<Change>, LedgerError> {
-        self.read_changes().map_err(|error| unusable(&self.path, &error))
+        read_changes(&self.connection, self.numbers.generation).map_err(|error| unusable(&self.path, &error))
     }
 
     fn commit(&mut self, group: &[Change]) -> Result<(), LedgerError> {
         self.check_identity()?;
         self.write(group).map_err(|error| unusable(&self.path, &error))?;
-        self.mark.write(groups(self.numbers)).map_err(|error| mark_unusable(&self.path, &error))
+        self.mark.write(self.numbers.groups).map_err(|error| mark_unusable(&self.path, &error))?;
+        if self.logged_changes >= MAX_LOGGED_CHANGES {
+            move_log(&self.connection).map_err(|error| unusable(&self.path, &error))?;
+            self.numbers.base = self.numbers.groups;
+            self.logged_changes = 0;
+        }
+        Ok(())
     }
 
     fn recover(&mut self) -> Result<Vec<Change>, LedgerError> {
@@ -244,9 +197,14 @@ fn create(path: &Path) -> Result<(), LedgerError> {
             false,
         ));
     }
-    if !path.exists() {
-        // There may be the mark of a ledger that somebody moved away, to start a new one.
-        mark::remove(&mark::path_of(path)).map_err(|error| mark_unusable(path, &error))?;
+    let left =
+        [mark::path_of(path), log_path(path)].into_iter().find(|left| fs::symlink_metadata(left).is_ok());
+    if !path.exists()
+        && let Some(left) = left
+    {
+        // SQLite would remove the log, and the results in it would be accepted once more when the file comes back.
+        let what = format!("it is missing, and {} is there", left.display());
+        return Err(refused(path, &what, MISSING_ADVICE, false));
     }
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
@@ -255,31 +213,47 @@ fn create(path: &Path) -> Result<(), LedgerError> {
     options.open(path).map(drop).map_err(|error| fail(&error.to_string(), error.kind()))
 }
 
-/// Whether the file is empty and belongs to no program.
-fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
-    // Exclusive before the first access: the log then needs no shared-memory file.
-    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    Ok(tables == 0 && read_pragma(connection, "application_id")? == 0)
+/// Refuses a file that is too short to be a ledger, although there was one. SQLite would take it for a new one, and remove its
+/// log.
+fn check_length(path: &Path, mark: &Stored) -> Result<(), LedgerError> {
+    let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let bytes = length(path);
+    let had_contents = !matches!(mark, Stored::Missing) || length(&log_path(path)) > 0;
+    if bytes < MIN_FILE_BYTES && had_contents {
+        return Err(damaged(path, &format!("it has {bytes} bytes, and had more")));
+    }
+    Ok(())
 }
 
-fn check(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+/// Checks that the file belongs to this program and is intact, and returns what it lacks.
+fn what_it_lacks(connection: &Connection, path: &Path) -> Result<Lacks, LedgerError> {
     let fail = |error: rusqlite::Error| unusable(path, &error);
-    if read_pragma(connection, "application_id").map_err(fail)? != APPLICATION_ID {
+    // Exclusive before the first access: the log then needs no shared-memory file.
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(fail)?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(fail)?;
+    let application = read_pragma(connection, "application_id").map_err(fail)?;
+    if tables == 0 && application == 0 {
+        return Ok(Lacks::Everything);
+    }
+    if application != APPLICATION_ID {
         let next = "choose another state folder with --state, or move that database out of this one";
         return Err(refused(path, "it is another program's database", next, false));
     }
-    let version = read_pragma(connection, "user_version").map_err(fail)?;
-    if !(FORMAT_WITHOUT_NUMBERS..=FORMAT_VERSION).contains(&version) {
-        let what = format!(
-            "it has format {version}, and this version reads formats {FORMAT_WITHOUT_NUMBERS} to {FORMAT_VERSION}"
-        );
-        let next = "use the version of soter-sim that wrote it, or another state folder with --state";
-        return Err(refused(path, &what, next, false));
-    }
+    let lacks = match read_pragma(connection, "user_version").map_err(fail)? {
+        FORMAT_VERSION => Lacks::Nothing,
+        FORMAT_WITHOUT_NUMBERS => Lacks::Numbers,
+        version => {
+            let what = format!(
+                "it has format {version}, and this version reads formats {FORMAT_WITHOUT_NUMBERS} to {FORMAT_VERSION}"
+            );
+            let next = "use the version of soter-sim that wrote it, or another state folder with --state";
+            return Err(refused(path, &what, next, false));
+        }
+    };
     let integrity: String =
         connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(fail)?;
-    if integrity == "ok" { Ok(()) } else { Err(damaged(path, &integrity)) }
+    if integrity == "ok" { Ok(lacks) } else { Err(damaged(path, &integrity)) }
 }
 
 /// The tables that a file does not have yet.
@@ -297,29 +271,23 @@ fn keep_log(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
 }
 
 /// Makes the tables that are missing, and moves the log into the file.
-fn prepare(connection: &mut Connection, lacks: Lacks) -> rusqlite::Result<()> {
+fn prepare(connection: &mut Connection, lacks: Lacks, numbers: Numbers) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // `move_log` does that, so that the numbers say when.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     if lacks != Lacks::Nothing {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if lacks == Lacks::Everything {
             transaction.execute_batch(SCHEMA)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         }
-        transaction.execute_batch(NUMBERS_SCHEMA)?;
-        write_numbers(&transaction, Numbers::default())?;
+        transaction.execute_batch(numbers::SCHEMA)?;
+        numbers.write(&transaction)?;
         transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
         transaction.commit()?;
     }
     write_back(connection)
-}
-
-fn read_numbers(connection: &Connection) -> rusqlite::Result<Numbers> {
-    connection.query_row("SELECT generation, groups, checksum FROM ledger", [], |row| {
-        let numbers = Numbers { generation: row.get(0)?, groups: row.get(1)? };
-        verify(row, 2, &[b"ledger", &numbers.generation.to_le_bytes(), &numbers.groups.to_le_bytes()])?;
-        Ok(numbers)
-    })
 }
 
 /// Writes a value that is there already, then moves the whole log into the file, durably. A file that cannot be written
@@ -329,6 +297,11 @@ fn write_back(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
     transaction.commit()?;
+    move_log(connection)
+}
+
+/// Moves the whole log into the file, durably.
+fn move_log(connection: &Connection) -> rusqlite::Result<()> {
     let is_busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     if is_busy {
         let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
@@ -341,15 +314,29 @@ fn read_pragma(connection: &Connection, pragma: &str) -> rusqlite::Result<i32> {
     connection.pragma_query_value(None, pragma, |row| row.get(0))
 }
 
-/// Refuses a ledger that has fewer groups than its mark says, or whose mark is damaged. `None` if the mark has to be made,
-/// because no group was written yet: a crash may have come before the mark was complete.
+/// Refuses a file whose log belongs to another state of it: an older or a newer copy of the file was put beside it.
+fn check_log(path: &Path, numbers: Numbers, without_log: Option<Numbers>) -> Result<(), LedgerError> {
+    let Some(file) = without_log else { return Ok(()) };
+    // If a crash came while the log was moved into the file, the file has the newest row already.
+    if file.id == numbers.id && [numbers.base, numbers.groups].contains(&file.groups) {
+        return Ok(());
+    }
+    let log = log_path(path);
+    Err(damaged(path, &format!("its log {} belongs to another copy of it", log.display())))
+}
+
+/// Refuses a ledger that has fewer groups than its mark says, or whose mark is damaged or another ledger's. `None` if the mark has
+/// to be made, because no group was written yet: a crash may have come before the mark was complete.
 fn check_mark(path: &Path, stored: Stored, numbers: Numbers) -> Result<Option<Mark>, LedgerError> {
-    let groups = groups(numbers);
+    let Numbers { groups, .. } = numbers;
     let mark_path = mark::path_of(path);
     match stored {
         Stored::Missing | Stored::Damaged if groups == 0 => Ok(None),
         Stored::Missing => Err(damaged(path, &format!("{} is missing", mark_path.display()))),
         Stored::Damaged => Err(damaged(path, &format!("{} is damaged", mark_path.display()))),
+        Stored::Intact(mark) if mark.id != numbers.id => {
+            Err(damaged(path, &format!("{} belongs to another ledger", mark_path.display())))
+        }
         Stored::Intact(mark) if groups < mark.number => {
             let what =
                 format!("it has {groups} of {} groups of changes, and has lost the others", mark.number);
@@ -359,9 +346,59 @@ fn check_mark(path: &Path, stored: Stored, numbers: Numbers) -> Result<Option<Ma
     }
 }
 
-fn groups(numbers: Numbers) -> u64 {
-    // INVARIANT: a number of groups is never negative.
-    u64::try_from(numbers.groups).unwrap_or_default()
+fn log_path(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
+/// Reads everything, and checks every row.
+fn read_changes(connection: &Connection, generation: u32) -> rusqlite::Result<Vec<Change>> {
+    let mut changes = vec![Change::Clear { generation }];
+    // A device without a counter is damage as well: a device is always written together with its counter.
+    let mut devices = connection.prepare(
+        "SELECT cpu_id, attk, device.checksum, highest, counter.checksum
+         FROM device LEFT JOIN counter USING (cpu_id)",
+    )?;
+    let mut rows = devices.query([])?;
+    while let Some(row) = rows.next()? {
+        let (cpu_id, attk, highest): (String, Vec<u8>, i64) = (row.get(0)?, row.get(1)?, row.get(3)?);
+        verify(row, 2, &[b"device", cpu_id.as_bytes(), &attk])?;
+        verify(row, 4, &[b"counter", cpu_id.as_bytes(), &highest.to_le_bytes()])?;
+        let highest = u64::try_from(highest).map_err(|error| bad_value(3, error))?;
+        changes.push(Change::Device { cpu_id: cpu_id.clone(), attk: key(&attk, 1)? });
+        changes.push(Change::Counter { cpu_id, highest });
+    }
+    let mut asks = connection.prepare("SELECT cpu_id, uid, key, salt_length, checksum FROM ask")?;
+    let mut rows = asks.query([])?;
+    while let Some(row) = rows.next()? {
+        let (cpu_id, uid): (String, String) = (row.get(0)?, row.get(1)?);
+        let (spki, salt_length): (Vec<u8>, u16) = (row.get(2)?, row.get(3)?);
+        verify(row, 4, &[b"ask", cpu_id.as_bytes(), uid.as_bytes(), &spki, &salt_length.to_le_bytes()])?;
+        changes.push(Change::Ask { cpu_id, uid, key: key(&spki, 2)?, scheme: scheme(salt_length, 3)? });
+    }
+    let mut auth_keys = connection.prepare(
+        "SELECT cpu_id, uid, key, appid, openid, salt_length, checksum FROM auth_key ORDER BY number",
+    )?;
+    let mut rows = auth_keys.query([])?;
+    while let Some(row) = rows.next()? {
+        let (cpu_id, uid, spki): (String, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (appid, openid, salt_length): (String, String, u16) = (row.get(3)?, row.get(4)?, row.get(5)?);
+        let fields: [&[u8]; 7] = [
+            b"auth_key",
+            cpu_id.as_bytes(),
+            uid.as_bytes(),
+            &spki,
+            appid.as_bytes(),
+            openid.as_bytes(),
+            &salt_length.to_le_bytes(),
+        ];
+        verify(row, 6, &fields)?;
+        let scheme = scheme(salt_length, 5)?;
+        let key = AuthKey { key: key(&spki, 2)?, appid, openid, scheme, retired: false };
+        changes.push(Change::AuthKey { cpu_id, uid, key });
+    }
+    Ok(changes)
 }
 
 /// What distinguishes a file from another one at the same path.
@@ -441,38 +478,12 @@ fn write_change(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Res
     }
 }
 
-fn write_numbers(transaction: &Transaction<'_>, numbers: Numbers) -> rusqlite::Result<()> {
-    let Numbers { generation, groups } = numbers;
-    let checksum = checksum(&[b"ledger", &generation.to_le_bytes(), &groups.to_le_bytes()]);
-    transaction
-        .prepare_cached(
-            "INSERT OR REPLACE INTO ledger (rowid, generation, groups, checksum) VALUES (1, ?1, ?2, ?3)",
-        )?
-        .execute(params![generation, groups, checksum])
-        .map(|_| ())
-}
-
 fn write_counter(transaction: &Transaction<'_>, cpu_id: &str, highest: i64) -> rusqlite::Result<()> {
     let fields: [&[u8]; 3] = [b"counter", cpu_id.as_bytes(), &highest.to_le_bytes()];
     transaction
         .prepare_cached("INSERT OR REPLACE INTO counter (cpu_id, highest, checksum) VALUES (?1, ?2, ?3)")?
         .execute(params![cpu_id, highest, checksum(&fields)])
         .map(|_| ())
-}
-
-/// SHA-256 over fields, each preceded by its length.
-fn checksum(fields: &[&[u8]]) -> Vec<u8> {
-    let mut digest = Sha256::new();
-    for field in fields {
-        digest.update(u64::try_from(field.len()).unwrap_or(u64::MAX).to_le_bytes());
-        digest.update(field);
-    }
-    digest.finalize().to_vec()
-}
-
-fn verify(row: &Row<'_>, column: usize, fields: &[&[u8]]) -> rusqlite::Result<()> {
-    let stored: Vec<u8> = row.get(column)?;
-    if stored == checksum(fields) { Ok(()) } else { Err(bad_value(column, WrongChecksum)) }
 }
 
 fn key(spki: &[u8], column: usize) -> rusqlite::Result<PublicKey> {
@@ -489,11 +500,3 @@ fn scheme(salt_length: u16, column: usize) -> rusqlite::Result<SignatureScheme> 
     SignatureScheme::rsa_pss(salt_length)
         .ok_or_else(|| rusqlite::Error::IntegralValueOutOfRange(column, salt_length.into()))
 }
-
-fn bad_value(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, Box::new(error))
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("a row is damaged: its checksum does not fit")]
-struct WrongChecksum;

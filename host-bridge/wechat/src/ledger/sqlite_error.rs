@@ -28,7 +28,12 @@ pub(super) fn unusable(path: &Path, error: &Error) -> LedgerError {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) | None => (DAMAGE_ADVICE, false),
         Some(_) => ("start the server again; if that does not help, please report it", false),
     };
-    refused(path, &error.to_string(), next, may_pass)
+    let what = match error {
+        // The library adds the position of the value.
+        Error::FromSqlConversionFailure(_, _, cause) => cause.to_string(),
+        _ => error.to_string(),
+    };
+    refused(path, &what, next, may_pass)
 }
 
 /// The error for a ledger whose mark cannot be read or written.
@@ -43,7 +48,10 @@ pub(super) fn damaged(path: &Path, what: &str) -> LedgerError {
 }
 
 /// A user should know what a new ledger costs.
-const DAMAGE_ADVICE: &str = "restore a copy of all its files, or move the file away to start a new ledger; results that it does not know are then accepted once more";
+const DAMAGE_ADVICE: &str = "restore a copy of the whole state folder, or move the file with its -wal and -mark away to start a new ledger; results that it does not know are then accepted once more";
+
+/// What to do about a ledger of which only the other files are left.
+pub(super) const MISSING_ADVICE: &str = "put it back, or move its -wal and -mark away, too, to start a new ledger; results that it does not know are then accepted once more";
 
 pub(super) fn refused(path: &Path, what: &str, next: &str, may_pass: bool) -> LedgerError {
     // SQLite's messages quote statements on several lines.

@@ -68,6 +68,9 @@ fn every_store_is_tested() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ledger");
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         let name = path.file_stem().unwrap().to_str().unwrap();
         let is_store = std::fs::read_to_string(&path).unwrap().contains("impl LedgerStore for ");
         assert!(!is_store || name == "tests" || STORES.contains(&name), "{name} is not in `test_stores!`");
@@ -184,9 +187,7 @@ async fn damage_is_an_error_or_has_no_effect(open: Open) {
                 Some(bytes)
             });
             let cuts = (0..whole.len()).step_by(step).map(|length| Some(whole[..length].to_vec()));
-            // Only the database itself may be moved away: that starts a new ledger.
-            let is_gone = (name != "wechat.db").then_some(None);
-            for damaged in flips.chain(cuts).chain(is_gone) {
+            for damaged in flips.chain(cuts).chain([None]) {
                 let folder = tempfile::tempdir().unwrap();
                 for (other, bytes) in files {
                     let bytes = if other == name { damaged.as_ref() } else { Some(bytes) };
@@ -209,18 +210,22 @@ async fn damage_is_an_error_or_has_no_effect(open: Open) {
                     Err(LedgerError { what: error, next, .. }) => {
                         let is_one_line = !error.contains('\n') && !next.contains('\n');
                         assert!(error.contains("wechat.db") && is_one_line && !next.is_empty(), "{error}");
-                        if error.contains("has lost") {
-                            // What is left of the log is not thrown away.
-                            let mut expected = files.clone();
-                            match &damaged {
-                                Some(bytes) => expected.insert(name.clone(), bytes.clone()),
-                                None => expected.remove(name),
-                            };
-                            let mut left = read_files(folder.path());
-                            // SQLite makes an empty log when it finds none.
-                            left.retain(|name, bytes| expected.contains_key(name) || !bytes.is_empty());
-                            assert_eq!(left, expected, "{}", what());
-                        }
+                        // Nothing of it is thrown away.
+                        let mut expected = files.clone();
+                        match &damaged {
+                            Some(bytes) => expected.insert(name.clone(), bytes.clone()),
+                            None => expected.remove(name),
+                        };
+                        let mut left = read_files(folder.path());
+                        // SQLite makes an empty log when it finds none.
+                        left.retain(|name, bytes| expected.contains_key(name) || !bytes.is_empty());
+                        assert_eq!(
+                            left.keys().collect::<Vec<_>>(),
+                            expected.keys().collect::<Vec<_>>(),
+                            "{}",
+                            what()
+                        );
+                        assert!(left == expected, "{} has changed: {error}", what());
                         *outcomes.entry((case, "refused")).or_insert(0) += 1;
                     }
                 }
@@ -281,6 +286,91 @@ async fn a_ledger_of_the_first_format_is_read_and_converted() {
     ledger.clear(3).await.unwrap();
     drop(ledger);
     assert_eq!(Ledger::open(SqliteStore::open(&path).unwrap(), 0).unwrap().generation(), 3);
+}
+
+fn write_files(folder: &Path, files: &Files) {
+    for (name, bytes) in files {
+        std::fs::write(folder.join(name), bytes).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn copies_of_some_files_of_a_ledger_are_refused_beside_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    let begin = || Ledger::open(SqliteStore::open(&path).unwrap(), 0).unwrap();
+    let ledger = begin();
+    // So many that the counters of `a` and `z` are on different pages.
+    let devices = (0..500).map(|number| device(&format!("{number:040}")));
+    make(&ledger, [device("a"), device("z")].into_iter().chain(devices).collect()).await;
+    drop(ledger);
+    let first = read_files(folder.path());
+    let ledger = begin();
+    assert!(spend(&ledger, "a", 5).await);
+    drop(ledger);
+    let ledger = begin();
+    assert!(spend(&ledger, "z", 5).await);
+    let killed = read_files(folder.path());
+    drop(ledger);
+    let last = read_files(folder.path());
+
+    let part = |files: &Files, names: &[&str]| -> Files {
+        files
+            .iter()
+            .filter(|(name, _)| names.iter().any(|part| *name == part))
+            .map(|(n, b)| (n.clone(), b.clone()))
+            .collect()
+    };
+    for (old, new, expected) in [
+        // A copy from before, over what a killed process left.
+        (part(&first, &["wechat.db"]), &killed, "another copy"),
+        (first.clone(), &killed, "another copy"),
+        (part(&first, &["wechat.db"]), &last, "has lost"),
+        (part(&killed, &["wechat.db-wal"]), &first, "another copy"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        write_files(folder.path(), new);
+        write_files(folder.path(), &old);
+        let error = SqliteStore::open(&folder.path().join("wechat.db")).unwrap_err();
+        assert!(error.what.contains(expected), "{error}");
+    }
+    // All files together are as they were then, which nothing shows.
+    let folder = tempfile::tempdir().unwrap();
+    write_files(folder.path(), &first);
+    drop(SqliteStore::open(&folder.path().join("wechat.db")).unwrap());
+}
+
+#[tokio::test]
+async fn a_ledger_that_was_moved_away_is_missed_until_all_its_files_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    let ledger = Ledger::open(SqliteStore::open(&path).unwrap(), 0).unwrap();
+    make(&ledger, vec![device("a")]).await;
+    assert!(spend(&ledger, "a", 5).await);
+    let killed = read_files(folder.path());
+    drop(ledger);
+    for left in [&["wechat.db-mark"][..], &["wechat.db-wal"], &["wechat.db-mark", "wechat.db-wal"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wechat.db");
+        for name in left {
+            std::fs::write(folder.path().join(name), &killed[std::ffi::OsStr::new(name)]).unwrap();
+        }
+        let before = read_files(folder.path());
+        let error = SqliteStore::open(&path).unwrap_err();
+        assert!(error.what.contains("missing") && error.next.contains("accepted once more"), "{error}");
+        assert_eq!(read_files(folder.path()), before);
+        // It comes back, without a new one in between.
+        write_files(folder.path(), &killed);
+        let ledger = Ledger::open(SqliteStore::open(&path).unwrap(), 0).unwrap();
+        assert!(!spend(&ledger, "a", 5).await);
+    }
+    // A new ledger began in between.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    SqliteStore::open(&path).unwrap().commit(&[device("b")]).unwrap();
+    std::fs::write(&path, &killed[std::ffi::OsStr::new("wechat.db")]).unwrap();
+    let error = SqliteStore::open(&path).unwrap_err();
+    assert!(error.what.contains("another ledger"), "{error}");
 }
 
 #[cfg(unix)]
@@ -507,7 +597,7 @@ fn a_ledger_that_was_emptied_does_not_recover() {
     let mut store = SqliteStore::open(&path).unwrap();
     std::fs::File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
     let error = store.recover().unwrap_err();
-    assert!(error.what.contains("empty") && !error.may_pass, "{error}");
+    assert!(error.what.contains("0 bytes") && !error.may_pass, "{error}");
 }
 
 #[cfg(unix)]
@@ -540,17 +630,17 @@ fn beginning_anew_is_advised_for_damage_alone_and_with_what_it_costs() {
         sqlite_error::unusable(Path::new("wechat.db"), &error)
     };
     for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR, ffi::SQLITE_PERM, ffi::SQLITE_READONLY] {
-        assert!(advice(code).may_pass && !advice(code).next.contains("move the file away"), "{code}");
+        assert!(advice(code).may_pass && !advice(code).next.contains("new ledger"), "{code}");
     }
     for code in
         [ffi::SQLITE_CANTOPEN, ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_NOMEM, ffi::SQLITE_MISUSE]
     {
-        assert!(!advice(code).next.contains("move the file away"), "{code}");
+        assert!(!advice(code).next.contains("new ledger"), "{code}");
     }
     for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB] {
         let LedgerError { next, may_pass, .. } = advice(code);
         assert!(
-            !may_pass && next.contains("move the file away") && next.contains("accepted once more"),
+            !may_pass && next.contains("to start a new ledger") && next.contains("accepted once more"),
             "{next}"
         );
     }
