@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -240,6 +241,10 @@ fn run(template: &Path, library: &Path, fault: Fault, at: u64) -> u64 {
         history.assert_nothing_is_accepted_again(&server);
         // Half of the servers are killed, so that what they write at the end does not hide what is stored.
         let signal = if at.is_multiple_of(2) { Signal::TERM } else { Signal::KILL };
+        if signal == Signal::KILL {
+            // A thread of its own writes the log, and a line that is lost could be the one that is looked for below.
+            std::thread::sleep(Duration::from_millis(300));
+        }
         let ended = server.running.end_by(signal);
         assert!(matches!(ended.code, Some(0 | 3) | None), "{ended}");
         // If the last sync of a file and everything after it fails, the change cannot be undone. The log says so.
