@@ -3,8 +3,11 @@
 //! It is written through a write-ahead log with full synchronisation, so that a group costs one write to the log and
 //! one barrier. When the ledger is closed, the log is merged into the file. SQLite keeps no checksums of its data, so
 //! each row has one of its own, and the whole file is checked when it is opened: damage is an error and is never read
-//! as other content. A log that has lost its end, or is missing, is noticed by the number of groups, which a
-//! [file of its own](super::mark) has, too. An older copy of all files together is not noticed.
+//! as other content.
+//!
+//! SQLite takes a log without its end for a shorter one, and a log beside an older file for the file's own. The
+//! [`numbers`] in the database and the [`mark`] beside it show both. Older copies of all files together are
+//! not noticed.
 
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
