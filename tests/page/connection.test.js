@@ -56,7 +56,7 @@ test('a ledger that cannot be written is reported until it works again', async (
   renameSync(ledger, elsewhere);
   assert.equal((await server.verify(await server.token(), result)).errcode, -1);
   await alert.getByText('The servers accept nothing:').waitFor();
-  await alert.getByText('end this process, and start again').waitFor();
+  await alert.getByText('end this process, put the file back, and start again').waitFor();
   await page.getByText('ledger-unavailable').first().waitFor();
   // A page that is opened later shows it, too, in its own language.
   const later = await open(browser, server.url, { locale: 'zh-CN' });
