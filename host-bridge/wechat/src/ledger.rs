@@ -309,7 +309,7 @@ impl<S: LedgerStore> Writer<S> {
             let state = state_of_generation(&mut self.store, &contents, generation)?;
             let mut inner = lock(&self.inner);
             if state.generation() < inner.generation {
-                // It was to be emptied meanwhile.
+                // A reset came while the store was opened.
                 generation = inner.generation;
                 continue;
             }

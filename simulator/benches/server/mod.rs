@@ -37,7 +37,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Nobody needs its state any more.
+        // Its state is not needed any more.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

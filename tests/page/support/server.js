@@ -27,7 +27,7 @@ class Server {
     this.port = new URL(program.url).port;
   }
 
-  /** Sends a body to /rpc and returns the answer unchanged; fails when there is none within a minute. */
+  /** Sends a body to /rpc and returns the answer unchanged. It fails after a minute without an answer. */
   async post(body) {
     const answer = await fetch(`${this.url}/rpc`, { method: 'POST', body: JSON.stringify(body), signal: AbortSignal.timeout(60_000) });
     return answer.json();

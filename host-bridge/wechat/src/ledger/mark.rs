@@ -5,7 +5,7 @@
 //! not be used, because it would accept their results once more.
 //!
 //! The file has two slots, which are written in turn. Each has the ledger's id, the number and their SHA-256. It is written after
-//! a group is durable, so the newest slot that is intact never promises too much.
+//! a group is durable, so the number is never greater than that of the durable groups.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};

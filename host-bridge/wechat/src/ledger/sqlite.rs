@@ -268,7 +268,7 @@ enum Lacks {
     Everything,
 }
 
-/// Without this, SQLite moves its log into the file when the connection is closed.
+/// Whether SQLite keeps its log when the connection is closed. Otherwise it moves the log into the file.
 fn keep_log(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(drop)
 }
@@ -328,8 +328,8 @@ fn check_log(path: &Path, numbers: Numbers, without_log: Option<Numbers>) -> Res
     Err(damaged(path, &format!("its log {} belongs to another copy of it", log.display())))
 }
 
-/// Refuses a ledger that has fewer groups than its mark says, or whose mark is damaged or another ledger's. `None` if the mark has
-/// to be made, because no group was written yet: a crash may have come before the mark was complete.
+/// Refuses a ledger that has fewer groups than its mark says, or whose mark is damaged or another ledger's. `None` if no group
+/// was written and there is no intact mark, because a crash may have come before the mark was complete.
 fn check_mark(path: &Path, stored: Stored, numbers: Numbers) -> Result<Option<Mark>, LedgerError> {
     let Numbers { groups, .. } = numbers;
     let mark_path = mark::path_of(path);
