@@ -4,6 +4,7 @@ mod audit;
 mod auth;
 mod child;
 mod exec;
+mod ledger;
 mod one_shot;
 mod rpc;
 mod scenario;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use soter_bridge::Connection;
 use soter_bridge::protocol::{CommandError, ErrorKind, Service, device};
-use soter_sim::{Desk, State};
+use soter_sim::State;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::front::{self, Console, Exit};
@@ -97,7 +98,7 @@ fn run_repl(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exi
         },
     };
     let runtime = setup::runtime()?;
-    let desk = Desk::open(serve::desk_options(&repl.serve, options, state)?)?;
+    let desk = serve::open_desk(&runtime, &repl.serve, options, state)?;
     runtime.block_on(check_device(&desk, options.device.as_deref()))?;
     setup::close_desk_on_signal(&runtime, &desk);
     let bridge = serve::start_bridge_for_repl(&runtime, &desk, &repl.serve, repl.no_bridge, console)?;

@@ -15,7 +15,10 @@ use soter_bridge::protocol::{CommandError, ErrorKind, Event, desk, device};
 use soter_bridge::server::Services;
 use soter_tee::Seed;
 use soter_wechat::journal::Journal;
-use soter_wechat::{Clock, Ledger, Observer, SqliteStore, WeChat, WeChatOptions, routes};
+use soter_wechat::{
+    Clock, EmbeddedLedger, LedgerError, Observer, PostgresLedger, ServerLedger, SqliteStore, WeChat,
+    WeChatOptions, routes,
+};
 use soter_wire::{PROFILES, Profile, shortened};
 use tokio::sync::broadcast;
 use tracing::{info, warn};
@@ -62,6 +65,8 @@ struct Inner {
     attack_keys: OnceLock<KeySource>,
     /// The generation that the ledger of WeChat's servers must have; each reset begins a new one.
     ledger_generation: AtomicU32,
+    /// The id of the ledger if other servers share it.
+    shared_ledger: Option<String>,
     /// Whether the document on disk still lists phones whose files are removed. A new phone may have such a name.
     lists_removed: AtomicBool,
     /// Held while the list of phones or its document changes, so that each change is complete before the next one.
@@ -84,6 +89,7 @@ impl Desk {
             clock,
             key_stock,
             wechat,
+            shared_ledger,
             sensor,
             allow_reset,
             servers_clock,
@@ -98,14 +104,9 @@ impl Desk {
             State::Folder(path) => Some(Arc::new(StateFolder::open(&path)?)),
         };
         let document = folder.as_deref().map(StateFolder::load_document::<Records>).transpose()?.flatten();
-        let ledger = match &folder {
-            None => Ledger::in_memory(),
-            Some(folder) => {
-                // A reset that could not empty the ledger is completed here.
-                let generation = document.as_ref().map_or(0, |document| document.ledger_generation);
-                Ledger::open(SqliteStore::open(&folder.ledger_path())?, generation)?
-            }
-        };
+        let shared_id = shared_ledger.as_ref().map(|ledger| ledger.id().to_owned());
+        let generation = document.as_ref().map_or(0, |document| document.generation_of(shared_id.as_deref()));
+        let (ledger, generation) = open_ledger(shared_ledger, folder.as_deref(), generation)?;
         let (events, _) = broadcast::channel(EVENT_BACKLOG);
         let journal = Arc::new(Journal::new());
         let wechat = Arc::new(wechat_servers(wechat, ledger, servers_clock, &journal, &events)?);
@@ -124,7 +125,6 @@ impl Desk {
             None => Records::with_phone(first_phone_name()?, Record::new(profile.unwrap_or(&PROFILES[0]))),
         };
         let phones = Phones::from_records(records, &context);
-        let ledger_generation = AtomicU32::new(context.wechat.generation());
         let inner = Inner {
             phones: Mutex::new(phones),
             context,
@@ -136,7 +136,8 @@ impl Desk {
             allow_reset,
             holdings: AttackerHoldings::default(),
             attack_keys: OnceLock::new(),
-            ledger_generation,
+            ledger_generation: AtomicU32::new(generation),
+            shared_ledger: shared_id,
             lists_removed: AtomicBool::new(false),
             change_lock: Mutex::new(()),
         };
@@ -197,6 +198,20 @@ impl Desk {
     /// The journal of calls from outside.
     pub fn journal(&self) -> &Arc<Journal> {
         &self.inner.journal
+    }
+
+    /// Empties a shared ledger if the last reset of these phones could not. Call this before a desk with a shared ledger serves
+    /// anybody. A ledger of this desk alone is emptied when the desk is opened.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Environment`] if the ledger fails. It is then emptied by the next start.
+    pub async fn complete_reset(&self) -> Result<(), CommandError> {
+        let generation = self.inner.ledger_generation.load(Ordering::Relaxed);
+        if self.wechat().generation().await? < generation {
+            warn!(generation, "the ledger is from before the last reset, and is emptied");
+            self.wechat().reset(generation).await?;
+        }
+        Ok(())
     }
 
     /// Lets the phones that were used before upload their keys to WeChat's servers, in case the servers have lost
@@ -285,9 +300,12 @@ impl Desk {
         if let Some(seed) = &self.inner.seed {
             phone.plan_seed(seed, self.inner.clock)?;
         }
+        // If the ledger cannot be asked, nothing is changed.
+        let of_ledger = self.wechat().generation().await?;
         let (removed, generation) = {
             let change = self.begin_change();
-            let generation = self.inner.ledger_generation.load(Ordering::Relaxed).checked_add(1);
+            let last = self.inner.ledger_generation.load(Ordering::Relaxed).max(of_ledger);
+            let generation = last.checked_add(1);
             let generation = generation.ok_or_else(|| {
                 CommandError::environment(
                     "the ledger was emptied 4294967295 times, and its generation cannot grow any more",
@@ -334,9 +352,30 @@ impl Desk {
     }
 }
 
+/// The ledger of WeChat's servers, and its generation.
+fn open_ledger(
+    shared: Option<PostgresLedger>,
+    folder: Option<&StateFolder>,
+    generation: u32,
+) -> Result<(ServerLedger, u32), LedgerError> {
+    Ok(match (shared, folder) {
+        (Some(shared), _) => {
+            let generation = generation.max(shared.generation_at_start());
+            (shared.into(), generation)
+        }
+        (None, Some(folder)) => {
+            // A reset that could not empty the ledger is completed here.
+            let ledger = EmbeddedLedger::open(SqliteStore::open(&folder.ledger_path())?, generation)?;
+            let generation = ledger.generation();
+            (ledger.into(), generation)
+        }
+        (None, None) => (EmbeddedLedger::in_memory().into(), 0),
+    })
+}
+
 fn wechat_servers(
     mut options: WeChatOptions,
-    ledger: Ledger,
+    ledger: ServerLedger,
     clock: Arc<dyn Clock>,
     journal: &Arc<Journal>,
     events: &broadcast::Sender<Event>,

@@ -27,6 +27,12 @@ impl Backend {
         Some(Self { url: url.to_owned(), token })
     }
 
+    /// The same backend with its token, at another server.
+    #[must_use]
+    pub fn at(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), token: self.token.clone() }
+    }
+
     /// Lets the server verify a result. Returns the answer's body, and the reason in its head; `None` if the server is
     /// gone.
     pub fn verify(&self, json: &str, signature: &str) -> Option<(String, String)> {

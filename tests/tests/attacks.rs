@@ -80,7 +80,7 @@ impl VerifierControl for Live {
     fn login_code(&self, appid: String) -> BoxFuture<'_, Option<String>> {
         let running = self.running.lock().unwrap();
         let wechat = Arc::clone(running.as_ref().unwrap().desk.wechat());
-        async move { wechat.login("user", &appid).ok() }.boxed()
+        async move { wechat.login("user", &appid).await.ok() }.boxed()
     }
 
     fn advance_clock(&self, by: Duration) -> bool {

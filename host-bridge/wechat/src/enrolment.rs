@@ -16,6 +16,7 @@ use tracing::debug;
 
 use crate::answer::Answer;
 use crate::journal::{Origin, PendingCall};
+use crate::ledger::error::LedgerError;
 use crate::paths::WeChatPath;
 use crate::reasons::Reason;
 use crate::servers::WeChat;
@@ -114,10 +115,13 @@ impl WeChat {
             let what = format!("openid, cpu_id or uid is no 1 to {MAX_NAME_CHARACTERS} printable characters");
             return Err(Verdict::new(Reason::WrongType, what));
         }
-        let (devices, is_known, auth_keys) = self.ledger.read(|state| {
-            let auth_keys = state.auth_keys(&device.cpu_id, &export.uid).len();
-            (state.device_count(), state.attk(&device.cpu_id).is_some(), auth_keys)
-        });
+        let failed = |error: LedgerError| {
+            Verdict::new(Reason::LedgerUnavailable, format!("{}; {}", error.what, error.next))
+        };
+        let devices = self.ledger.device_count().await.map_err(failed)?;
+        let known = self.ledger.app_keys(&device.cpu_id, &export.uid).await.map_err(failed)?;
+        let is_known = known.is_some();
+        let auth_keys = known.map_or(0, |known| known.auth_keys.len());
         if (devices >= MAX_DEVICES && !is_known) || auth_keys >= MAX_AUTH_KEYS {
             let what = format!("{devices} devices are known, and {auth_keys} AuthKeys of this app");
             return Err(Verdict::new(Reason::TooMany, what));
@@ -161,14 +165,15 @@ mod tests {
     #[tokio::test]
     async fn an_enrolled_phone_is_known_with_its_user_until_a_reset() {
         let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
-        assert!(!wechat.has_openid(DEFAULT_APPID, OPENID));
+        assert!(!wechat.has_openid(DEFAULT_APPID, OPENID).await.unwrap());
         assert_eq!(wechat.enroll(&upload(&mut phone)).await, Ok(()));
-        assert!(wechat.has_openid(DEFAULT_APPID, OPENID));
+        assert!(wechat.has_openid(DEFAULT_APPID, OPENID).await.unwrap());
         let owner = KeyOwner { cpu_id: &phone.cpu_id, uid: &phone.uid, appid: DEFAULT_APPID, openid: OPENID };
-        let lacks = wechat.missing_uploads(owner, &public(phone.ask), Some(&public(phone.auth_key)));
+        let lacks =
+            wechat.missing_uploads(owner, &public(phone.ask), Some(&public(phone.auth_key))).await.unwrap();
         assert!(!lacks.device && !lacks.ask && !lacks.auth_key);
         wechat.reset(1).await.unwrap();
-        assert!(!wechat.has_openid(DEFAULT_APPID, OPENID));
+        assert!(!wechat.has_openid(DEFAULT_APPID, OPENID).await.unwrap());
     }
 
     #[tokio::test]
@@ -194,12 +199,8 @@ mod tests {
             request[member] = value;
             let refused = wechat.enroll(&request).await.unwrap_err();
             assert_eq!(refused.reason, reason, "{member}: {refused:?}");
-            assert!(!wechat.has_openid(DEFAULT_APPID, OPENID));
-            assert_eq!(
-                wechat.ledger.read(crate::ledger::ledger_state::LedgerState::device_count),
-                0,
-                "{member}"
-            );
+            assert!(!wechat.has_openid(DEFAULT_APPID, OPENID).await.unwrap());
+            assert_eq!(wechat.ledger.device_count().await, Ok(0), "{member}");
             assert_eq!(wechat.enroll(&good).await, Ok(()), "{member}");
         }
     }

@@ -1,5 +1,7 @@
 //! Errors of WeChat's servers, for calls of the phone and for the configuration.
 
+use crate::ledger::error::LedgerError;
+
 /// WeChat's servers reject a call or their configuration. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WeChatError {
@@ -14,6 +16,9 @@ pub enum WeChatError {
     /// The cryptographic library cannot encrypt a user's data: a defect of the program.
     #[error("a user's data cannot be encrypted: {0}")]
     Encryption(String),
+    /// The ledger, which may keep codes and sessions, cannot be used.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// There is no mini program with this appid.
     #[error("there is no mini program `{appid}`")]
     UnknownApp {
@@ -38,6 +43,7 @@ impl WeChatError {
         match self {
             Self::Accounts { next, .. } => Some((*next).to_owned()),
             Self::Encryption(_) => None,
+            Self::Ledger(error) => Some(error.next.clone()),
             Self::UnknownApp { known, .. } => {
                 Some(format!("apps: {}; add yours to the file that --config names", known.join(", ")))
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ledger::store::LedgerError;
+use crate::ledger::error::LedgerError;
 use crate::verdict::Verdict;
 
 /// Something that happened. Never contains a secret.

@@ -1,342 +1,122 @@
 //! The durable state of WeChat's servers: devices, their keys, and the highest counter that each device has shown.
 //!
 //! ```text
-//!   check and change, one atomic step        the current state, in memory behind one lock
-//!        │  in the order of the changes
-//!        v
-//!   writer thread ── a group of changes ──>  LedgerStore    durable, all of a group or nothing
-//!        │
-//!        v
-//!   Receipt: awaited before an answer says `is_ok: true`
+//!   upload ──> KeyUpload ─┐                ┌─ embedded   memory decides, SQLite makes durable; one process
+//!                         ├──>  Ledger  ───┤
+//!   pipeline ──> Spending ┘                └─ postgres   the database decides; any number of servers
 //! ```
 //!
-//! Changes that arrive while a group is being written form the next group, so that many concurrent requests share one
-//! write.
+//! A ledger decides and becomes durable in one step. What it accepts is durable when the operation returns, so a caller can
+//! say `is_ok: true` at once.
 //!
-//! If a write fails, the ledger accepts no more changes. It logs the failure, reports it to its observer, and returns it
-//! from [`Ledger::failure`]. Memory is then ahead of the store: it has spent counters that no answer accepted. If the cause
-//! may pass, the writer opens the store again from time to time, and replaces memory by what is durable. Everything that
-//! was accepted is durable, so no counter is accepted twice.
+//! A result is judged with keys that were read before its counter is spent. Another server may have replaced them in between.
+//! So each device's keys have a version, and a counter is only spent if the version is still the same.
 
 pub(crate) mod change;
+pub(crate) mod embedded;
+pub(crate) mod error;
+pub(crate) mod key_upload;
 pub(crate) mod ledger_state;
-mod mark;
-pub(crate) mod sqlite;
-mod sqlite_error;
-pub(crate) mod store;
+pub(crate) mod postgres;
 
 use std::fmt;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::sync::Arc;
 
-use tokio::sync::oneshot;
-use tracing::{debug, error, info, warn};
+use async_trait::async_trait;
+use soter_wire::{PublicKey, SignatureScheme};
 
-use self::change::Change;
-use self::ledger_state::LedgerState;
-use self::store::{LedgerError, LedgerStore};
+use self::change::AuthKey;
+use self::error::LedgerError;
+use self::key_upload::{KeyUpload, NotAccepted};
 
-/// Maximum number of changes that are written as one group.
-const MAX_GROUP_CHANGES: usize = 1024;
+/// Devices, keys and counters. Every operation is atomic, also against those of other servers over the same ledger.
+///
+/// An operation fails with [`LedgerError`] if the ledger cannot be used. Nobody was told that such a change is accepted, but it
+/// may have been made.
+#[async_trait]
+pub(crate) trait Ledger: fmt::Debug + Send + Sync {
+    /// The keys of an app on a device. `None` if the device is not known.
+    async fn app_keys(&self, cpu_id: &str, uid: &str) -> Result<Option<AppKeys>, LedgerError>;
 
-/// The pause before the store is opened again for the first time. Later pauses are twice as long, up to the maximum.
-const FIRST_RETRY_DELAY: Duration = Duration::from_millis(50);
-const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
+    /// Whether an AuthKey was uploaded for a mini program's user.
+    async fn has_owner(&self, appid: &str, openid: &str) -> Result<bool, LedgerError>;
 
-/// The current state in memory, and the writer that makes it durable.
-pub struct Ledger {
-    inner: Arc<Mutex<Inner>>,
-    writer: Option<JoinHandle<()>>,
-}
+    /// At most `limit` keys that could have signed instead, those of the same device first.
+    async fn other_keys(&self, cpu_id: &str, limit: usize) -> Result<Vec<KnownKey>, LedgerError>;
 
-struct Inner {
-    state: LedgerState,
-    /// `None` for a ledger in memory, and after the ledger was closed.
-    queue: Option<Sender<Queued>>,
-    /// Why the store does not accept changes.
-    failure: Option<LedgerError>,
-    /// The generation that the ledger must have. A store that recovers with an older one is emptied.
-    generation: u32,
-    observer: Option<HealthObserver>,
-}
+    /// The number of devices that are known.
+    async fn device_count(&self) -> Result<usize, LedgerError>;
 
-/// Called by the writer when the store has failed, and with `None` when it accepts changes again. It must not block.
-pub(crate) type HealthObserver = Arc<dyn Fn(Option<&LedgerError>) + Send + Sync>;
+    /// Spends a result's counter, if its keys are still those with which it was judged, and the counter is greater than
+    /// all earlier ones of the device.
+    async fn spend(&self, spending: Spending) -> Result<SpendOutcome, LedgerError>;
 
-struct Queued {
-    change: Change,
-    durable: oneshot::Sender<Result<(), LedgerError>>,
-}
+    /// Accepts keys and spends their counters, or refuses them and changes nothing.
+    async fn accept(&self, upload: KeyUpload) -> Result<Result<(), NotAccepted>, LedgerError>;
 
-/// A change that is made in memory, and is being made durable.
-#[derive(Debug)]
-#[must_use = "nobody may be told of a change before it is durable"]
-pub struct Receipt(Vec<oneshot::Receiver<Result<(), LedgerError>>>);
+    /// How often the ledger was emptied, or more. The number never decreases.
+    async fn generation(&self) -> Result<u32, LedgerError>;
 
-impl Receipt {
-    /// Waits until the change is durable.
-    ///
-    /// # Errors
-    /// [`LedgerError`] if the store failed, or if the ledger was closed before the change was durable.
-    pub async fn durable(self) -> Result<(), LedgerError> {
-        for waiting in self.0 {
-            // The writer dropped the sender: the ledger was closed, or the writer panicked.
-            waiting.await.unwrap_or_else(|_| Err(closed_error()))?;
-        }
-        Ok(())
-    }
-}
-
-impl Ledger {
-    /// A ledger that forgets everything when it is dropped.
-    pub fn in_memory() -> Self {
-        Self { inner: Inner::new(LedgerState::default(), None), writer: None }
-    }
-
-    /// A ledger over a store, whose contents are read first. If they are of an older generation than this, they are
-    /// forgotten.
-    ///
-    /// # Errors
-    /// Those of [`LedgerStore::load`] and [`LedgerStore::commit`], or [`LedgerError`] if the writer's thread does not start.
-    pub fn open(mut store: impl LedgerStore, generation: u32) -> Result<Self, LedgerError> {
-        let contents = store.load()?;
-        let state = state_of_generation(&mut store, &contents, generation)?;
-        let (queue, queued) = channel();
-        let inner = Inner::new(state, Some(queue));
-        let of_writer = Arc::clone(&inner);
-        let writer = std::thread::Builder::new()
-            .name("ledger".to_owned())
-            .spawn(move || Writer { store, queued, inner: of_writer }.run())
-            .map_err(|error| LedgerError {
-                what: format!("the ledger's writer does not start: {error}"),
-                next: "check the limits of this process (ulimit), then repeat".to_owned(),
-                may_pass: false,
-            })?;
-        Ok(Self { inner, writer: Some(writer) })
-    }
-
-    /// How often the ledger was emptied, or more. Numbers of one ledger never decrease.
-    pub(crate) fn generation(&self) -> u32 {
-        self.read(LedgerState::generation)
-    }
-
-    /// Forgets everything, unless the ledger has this generation already. If the store fails, everything is forgotten as soon
-    /// as it has recovered, before any other change.
-    ///
-    /// # Errors
-    /// [`LedgerError`] if the store fails.
-    pub(crate) async fn clear(&self, generation: u32) -> Result<(), LedgerError> {
-        let receipt = {
-            let mut inner = self.inner();
-            inner.generation = inner.generation.max(generation);
-            inner.change(|state| Ok::<_, LedgerError>(state.clear(generation).into_iter().collect()))??
-        };
-        receipt.durable().await
-    }
+    /// Forgets everything, unless the ledger has this generation already. A ledger that fails forgets everything as soon as it
+    /// has recovered, before any other change.
+    async fn clear(&self, generation: u32) -> Result<(), LedgerError>;
 
     /// Why the ledger accepts no changes at present.
-    pub(crate) fn failure(&self) -> Option<LedgerError> {
-        let has_ended = self.writer.as_ref().is_some_and(JoinHandle::is_finished);
-        self.inner().failure.clone().or_else(|| has_ended.then(closed_error))
-    }
+    fn failure(&self) -> Option<LedgerError>;
 
-    /// Reports failures of the store from now on.
-    pub(crate) fn observe(&self, observer: HealthObserver) {
-        self.inner().observer = Some(observer);
-    }
-
-    /// Reads the state. `query` runs under the ledger's lock, so it must be fast.
-    pub(crate) fn read<T>(&self, query: impl FnOnce(&LedgerState) -> T) -> T {
-        query(&self.inner().state)
-    }
-
-    /// Checks and changes in one atomic step: `decide` and the changes that it returns run under one lock.
-    ///
-    /// # Errors
-    /// The error of `decide`; or, as the inner result, the [`LedgerError`] with which the store has failed.
-    pub(crate) fn change<E>(
-        &self,
-        decide: impl FnOnce(&mut LedgerState) -> Result<Vec<Change>, E>,
-    ) -> Result<Result<Receipt, LedgerError>, E> {
-        self.inner().change(decide)
-    }
-
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        lock(&self.inner)
-    }
+    /// Reports failures from now on, and their end.
+    fn observe(&self, observer: HealthObserver);
 }
 
-impl Inner {
-    fn new(state: LedgerState, queue: Option<Sender<Queued>>) -> Arc<Mutex<Self>> {
-        let generation = state.generation();
-        Arc::new(Mutex::new(Self { state, queue, failure: None, generation, observer: None }))
-    }
+/// Called when the ledger has failed, and with `None` when it accepts changes again. It must not block.
+pub(crate) type HealthObserver = Arc<dyn Fn(Option<&LedgerError>) + Send + Sync>;
 
-    /// [`Ledger::change`], under the lock.
-    fn change<E>(
-        &mut self,
-        decide: impl FnOnce(&mut LedgerState) -> Result<Vec<Change>, E>,
-    ) -> Result<Result<Receipt, LedgerError>, E> {
-        if let Some(error) = &self.failure {
-            return Ok(Err(error.clone()));
-        }
-        let changes = decide(&mut self.state)?;
-        let mut waiting = Vec::new();
-        for change in changes {
-            self.state.apply(&change);
-            if let Some(queue) = &self.queue {
-                let (durable, receipt) = oneshot::channel();
-                // If the writer is gone, the sender is dropped, and the receipt reports it.
-                let _ = queue.send(Queued { change, durable });
-                waiting.push(receipt);
-            }
-        }
-        Ok(Ok(Receipt(waiting)))
-    }
+/// The keys of an app on a device.
+#[derive(Clone, Debug)]
+pub(crate) struct AppKeys {
+    /// The device's ATTK.
+    pub(crate) attk: PublicKey,
+    /// The app's ASK, and how its signatures are made.
+    pub(crate) ask: Option<(PublicKey, SignatureScheme)>,
+    /// Its AuthKeys, retired ones included.
+    pub(crate) auth_keys: Vec<AuthKey>,
+    /// Another number after every change of one of the device's keys.
+    pub(crate) version: u64,
 }
 
-/// The state that a store's contents describe. The store is emptied if they are of an older generation than this.
-fn state_of_generation(
-    store: &mut impl LedgerStore,
-    contents: &[Change],
-    generation: u32,
-) -> Result<LedgerState, LedgerError> {
-    let mut state = LedgerState::of(contents);
-    if let Some(change) = state.clear(generation) {
-        let (devices, older) = (state.device_count(), state.generation());
-        warn!(devices, older, generation, "the ledger is from before the last reset, and is emptied");
-        store.commit(std::slice::from_ref(&change))?;
-        state.apply(&change);
-    }
-    Ok(state)
+/// A key that is known, for diagnoses.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownKey {
+    pub(crate) key: PublicKey,
+    /// What it is and where it belongs, for people.
+    pub(crate) description: String,
 }
 
-fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
-    inner.lock().unwrap_or_else(PoisonError::into_inner)
+/// A result's counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spending {
+    /// The device.
+    pub(crate) cpu_id: String,
+    /// The counter.
+    pub(crate) counter: u64,
+    /// The version of the keys with which the result was judged.
+    pub(crate) version: u64,
 }
 
-impl Drop for Ledger {
-    /// Waits until the writer has written every change.
-    fn drop(&mut self) {
-        self.inner().queue = None;
-        if let Some(writer) = self.writer.take() {
-            // Every receipt has reported this, too.
-            if writer.join().is_err() {
-                error!("the ledger's writer panicked");
-            }
-        }
-    }
-}
-
-impl fmt::Debug for Ledger {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Ledger").field("in_memory", &self.writer.is_none()).finish_non_exhaustive()
-    }
-}
-
-/// The thread that makes changes durable.
-struct Writer<S> {
-    store: S,
-    queued: Receiver<Queued>,
-    inner: Arc<Mutex<Inner>>,
-}
-
-impl<S: LedgerStore> Writer<S> {
-    /// Writes group after group until the ledger is dropped.
-    fn run(mut self) {
-        while let Ok(first) = self.queued.recv() {
-            // Requests that are about to queue a change run first, and their changes join this group. If no thread waits
-            // for the processor, this returns at once.
-            std::thread::yield_now();
-            let (changes, waiting): (Vec<_>, Vec<_>) = std::iter::once(first)
-                .chain(self.queued.try_iter().take(MAX_GROUP_CHANGES - 1))
-                .map(|Queued { change, durable }| (change, durable))
-                .unzip();
-            let result = self.store.commit(&changes);
-            match &result {
-                Ok(()) => debug!(changes = changes.len(), "a group of changes is durable"),
-                Err(error) => self.fail(error),
-            }
-            for durable in waiting {
-                // A receipt that was dropped needs no result.
-                let _ = durable.send(result.clone());
-            }
-            if let Err(error) = result {
-                self.recover(error);
-            }
-        }
-    }
-
-    /// Rejects all changes from now on, also those in the queue: they may depend on one that is not stored.
-    fn fail(&self, error: &LedgerError) {
-        error!(next = error.next, "the ledger accepts no changes: {}", error.what);
-        let mut inner = lock(&self.inner);
-        for Queued { durable, .. } in self.queued.try_iter() {
-            // A receipt that was dropped needs no result.
-            let _ = durable.send(Err(error.clone()));
-        }
-        inner.failure = Some(error.clone());
-        report(inner, Some(error));
-    }
-
-    /// Opens the store again and again until it works. Gives up if the cause cannot pass, or if the ledger is dropped.
-    fn recover(&mut self, mut error: LedgerError) {
-        let mut delay = FIRST_RETRY_DELAY;
-        while error.may_pass {
-            // Nothing is queued after a failure, so this only waits, or learns that the ledger is dropped.
-            if !matches!(self.queued.recv_timeout(delay), Err(RecvTimeoutError::Timeout)) {
-                return;
-            }
-            delay = (2 * delay).min(MAX_RETRY_DELAY);
-            match self.try_to_recover() {
-                Ok(()) => return,
-                Err(again) if again == error => {}
-                Err(other) => {
-                    self.fail(&other);
-                    error = other;
-                }
-            }
-        }
-    }
-
-    /// Opens the store again, and accepts changes if that works.
-    fn try_to_recover(&mut self) -> Result<(), LedgerError> {
-        let contents = self.store.recover()?;
-        let mut generation = lock(&self.inner).generation;
-        loop {
-            let state = state_of_generation(&mut self.store, &contents, generation)?;
-            let mut inner = lock(&self.inner);
-            if state.generation() < inner.generation {
-                // A reset came while the store was opened.
-                generation = inner.generation;
-                continue;
-            }
-            info!("the ledger accepts changes again");
-            inner.state = state;
-            inner.failure = None;
-            report(inner, None);
-            return Ok(());
-        }
-    }
-}
-
-/// Reports a failure, or its end, to the observer, which is called without the lock.
-fn report(inner: MutexGuard<'_, Inner>, failure: Option<&LedgerError>) {
-    let observer = inner.observer.clone();
-    drop(inner);
-    if let Some(observer) = observer {
-        observer(failure);
-    }
-}
-
-fn closed_error() -> LedgerError {
-    LedgerError {
-        what: "the ledger was closed before the change was durable".to_owned(),
-        next: "start the server again, and repeat the request".to_owned(),
-        may_pass: false,
-    }
+/// What became of a result's counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SpendOutcome {
+    /// It is spent, durably.
+    Spent,
+    /// The device has other keys now, or is not known any more: the result must be judged again. Nothing is spent.
+    KeysChanged,
+    /// It is not greater than all earlier ones. Nothing is spent.
+    NotGreater {
+        /// The highest counter that the device has shown.
+        highest: u64,
+        /// Whether an earlier result had this counter.
+        replayed: bool,
+    },
 }
 
 #[cfg(test)]

@@ -8,11 +8,10 @@
 //!      v                                                           v
 //!   routes ──> WeChat (servers.rs) ─────────────────────────────────────┐
 //!                │ accounts      mini programs and users                │
-//!                │ tokens        access tokens             in memory    │
-//!                │ logins        codes and session keys    in memory    │
+//!                │ sessions      codes, session keys, access tokens     │
 //!                │ pipeline      is this result good? ──> ledger        │
 //!                │ verification  does this signature belong to this key, and if not, why?
-//!                └────────────────────────────────────────── keys and counters, durable in groups
+//!                └────────────────────────────────────────── keys and counters, durable
 //!
 //!   reasons   every reason for a refusal, explained       codes     what every number means, and what to do about it
 //!   journal   every call, its answer and the reason       event     what happened, for an observer
@@ -39,18 +38,17 @@ mod enrolment;
 mod error;
 mod event;
 mod ledger;
-mod logins;
 mod paths;
 mod pipeline;
 mod random;
 mod routes;
 mod secret;
 mod servers;
+mod sessions;
 #[cfg(test)]
 mod test_phone;
 #[cfg(test)]
 mod test_servers;
-mod tokens;
 mod upload;
 mod user_info;
 mod verdict;
@@ -60,15 +58,18 @@ pub use clock::{Clock, SetClock, SystemClock};
 pub use error::WeChatError;
 pub use event::{Event, Observer};
 pub use ledger::change::{AuthKey, Change};
-pub use ledger::sqlite::SqliteStore;
-pub use ledger::store::{LedgerError, LedgerStore};
-pub use ledger::{Ledger, Receipt};
+pub use ledger::embedded::EmbeddedLedger;
+pub use ledger::embedded::sqlite::SqliteStore;
+pub use ledger::embedded::store::LedgerStore;
+pub use ledger::error::LedgerError;
+pub use ledger::postgres::PostgresLedger;
+pub use ledger::postgres::address::{BadNamespace, Namespace};
 pub use paths::{WeChatPath, is_wechat_path};
 pub use random::random_text;
 pub use reasons::Reason;
 pub use routes::{MAX_BODY_BYTES, MAX_METHOD_CHARACTERS, routes};
 pub use secret::Secret;
-pub use servers::{Replays, ReplyStyle, WeChat, WeChatOptions};
+pub use servers::{Replays, ReplyStyle, ServerLedger, WeChat, WeChatOptions};
 pub use upload::{DeviceKeys, KeyOwner, MissingUploads, UploadRefused};
 pub use user_info::UserInfo;
 pub use verdict::Verdict;

@@ -8,6 +8,7 @@
 //!                                             wrong-salt-length, reserialised, wrong-key, wrong-signature, …
 //!     -> does the key belong to app, openid   other-apps-result, other-users-result
 //!     -> spend the counter, atomically        counter-replayed, counter-rolled-back
+//!        (if the device got other keys meanwhile, all of this is repeated)
 //! ```
 //!
 //! The message never chooses the verifier's parameters: a result whose own `rsa_pss_saltlen` differs from its key's
@@ -17,10 +18,9 @@
 use serde_json::Value;
 use soter_wire::{DecodeError, ResultJson, SignatureScheme, shortened};
 
-use crate::ledger::Ledger;
 use crate::ledger::change::AuthKey;
-use crate::ledger::ledger_state::{KnownKey, LedgerState};
-use crate::ledger::store::LedgerError;
+use crate::ledger::error::LedgerError;
+use crate::ledger::{AppKeys, KnownKey, Ledger, SpendOutcome, Spending};
 use crate::reasons::Reason;
 use crate::verdict::Verdict;
 use crate::verification;
@@ -31,6 +31,8 @@ const MAX_RESULT_BYTES: usize = 16 << 10;
 const MAX_KEYS_TRIED: usize = 64;
 /// Maximum number of AuthKeys for which changes of the text are searched.
 const MAX_KEYS_SEARCHED: usize = 4;
+/// How often a result is judged again because its device got other keys meanwhile.
+const MAX_REPETITIONS: usize = 8;
 
 /// What a backend asks about.
 #[derive(Clone, Copy, Debug)]
@@ -47,40 +49,69 @@ pub(crate) struct Claim<'a> {
 
 /// A phone's result, before its counter is spent.
 struct Genuine {
-    cpu_id: String,
-    counter: u64,
+    spending: Spending,
     scheme: SignatureScheme,
 }
 
+/// Why a claim is not genuine, or cannot be judged.
+enum Stop {
+    Refused(Verdict),
+    Failed(LedgerError),
+}
+
+impl From<Verdict> for Stop {
+    fn from(verdict: Verdict) -> Self {
+        Self::Refused(verdict)
+    }
+}
+
+impl From<LedgerError> for Stop {
+    fn from(error: LedgerError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// Judges a claim and, if the result is good, spends its counter. A spent counter is durable before the verdict is
-/// returned, so the caller can send the answer at once.
+/// returned, so the caller can send the answer at once. A verdict other than a refusal before the last step means that an
+/// AuthKey of the claim's user is known.
 ///
 /// # Errors
-/// [`LedgerError`] if the ledger's store failed.
+/// [`LedgerError`] if the ledger failed, or if the device got other keys again and again.
 pub(crate) async fn judge(
-    ledger: &Ledger,
+    ledger: &dyn Ledger,
     claim: Claim<'_>,
     accept_replays: bool,
 ) -> Result<Verdict, LedgerError> {
-    let genuine = match check_claim(ledger, claim) {
-        Ok(genuine) => genuine,
-        Err(refused) => return Ok(refused),
-    };
-    let Genuine { cpu_id, counter, scheme } = genuine;
-    let spent = ledger.change(|state| state.spend(&cpu_id, counter, true).map(|change| vec![change]));
-    let refused = match spent {
-        Ok(receipt) => {
-            receipt?.durable().await?;
-            let SignatureScheme::RsaPss { salt_length } = scheme;
-            let detail = format!(
-                "signed with this user's AuthKey at salt length {salt_length}; counter {counter} is new"
-            );
-            return Ok(Verdict::new(Reason::Valid, detail));
+    for _ in 0..=MAX_REPETITIONS {
+        let Genuine { spending, scheme } = match check_claim(ledger, claim).await {
+            Ok(genuine) => genuine,
+            Err(Stop::Refused(verdict)) => return Ok(verdict),
+            Err(Stop::Failed(error)) => return Err(error),
+        };
+        let counter = spending.counter;
+        match ledger.spend(spending).await? {
+            SpendOutcome::Spent => {
+                let SignatureScheme::RsaPss { salt_length } = scheme;
+                let detail = format!(
+                    "signed with this user's AuthKey at salt length {salt_length}; counter {counter} is new"
+                );
+                return Ok(Verdict::new(Reason::Valid, detail));
+            }
+            SpendOutcome::KeysChanged => {}
+            SpendOutcome::NotGreater { highest, replayed } => {
+                return Ok(explain_counter(counter, highest, replayed, accept_replays));
+            }
         }
-        Err(refused) => refused,
-    };
-    let highest = refused.highest;
-    let (reason, detail) = if refused.replayed {
+    }
+    Err(LedgerError {
+        what: format!("the device got other keys {MAX_REPETITIONS} times while its result was judged"),
+        next: "repeat the request".to_owned(),
+        may_pass: true,
+    })
+}
+
+fn explain_counter(counter: u64, highest: u64, replayed: bool, accept_replays: bool) -> Verdict {
+    let (reason, detail) = if replayed {
         (
             Reason::CounterReplayed,
             format!("counter {counter} came with a result before; the highest so far is {highest}"),
@@ -91,36 +122,41 @@ pub(crate) async fn judge(
             format!("counter {counter} is not greater than {highest}, the highest of this device so far"),
         )
     };
-    Ok(if accept_replays {
+    if accept_replays {
         Verdict::new(Reason::ValidReplay, format!("{detail}; replays are accepted as told"))
     } else {
         Verdict::new(reason, detail)
-    })
+    }
 }
 
-fn check_claim(ledger: &Ledger, claim: Claim<'_>) -> Result<Genuine, Verdict> {
+async fn check_claim(ledger: &dyn Ledger, claim: Claim<'_>) -> Result<Genuine, Stop> {
     let json = string_member(claim.json, "json_string")?;
     let signature = string_member(claim.signature, "json_signature")?;
     if json.len() > MAX_RESULT_BYTES {
         let detail =
             format!("json_string has {} bytes; no result has more than {MAX_RESULT_BYTES}", json.len());
-        return Err(Verdict::new(Reason::TooLong, detail));
+        return Err(Verdict::new(Reason::TooLong, detail).into());
     }
     let signature = verification::parse_base64_signature(signature)?;
-    let result = ResultJson::decode(json.as_bytes())
-        .map_err(|error| explain_undecodable(ledger, json, &signature, &error))?;
-    let (is_known, auth_keys) = ledger.read(|state| {
-        let auth_keys = state.auth_keys(&result.cpu_id, &result.uid).to_vec();
-        (state.attk(&result.cpu_id).is_some(), auth_keys)
-    });
-    if !is_known {
+    let result = match ResultJson::decode(json.as_bytes()) {
+        Ok(result) => result,
+        Err(error) => return Err(explain_undecodable(ledger, json, &signature, &error).await?.into()),
+    };
+    let Some(AppKeys { auth_keys, version, .. }) = ledger.app_keys(&result.cpu_id, &result.uid).await? else {
         let detail = format!("no device {} has uploaded a key", printable(&result.cpu_id));
-        return Err(Verdict::new(Reason::UnknownDevice, detail));
-    }
+        return Err(Verdict::new(Reason::UnknownDevice, detail).into());
+    };
     let verifies = |key: &&AuthKey| key.key.verify(key.scheme, json.as_bytes(), &signature).is_ok();
     let Some(key) = auth_keys.iter().filter(|key| !key.retired).find(verifies) else {
-        return Err(explain_unsigned(ledger, &result, json, &signature, auth_keys, claim));
+        return Err(explain_unsigned(ledger, &result, json, &signature, auth_keys, claim).await?.into());
     };
+    check_owner(key, &result, claim)?;
+    let spending = Spending { cpu_id: result.cpu_id, counter: result.counter, version };
+    Ok(Genuine { spending, scheme: key.scheme })
+}
+
+/// Checks that the key that signed is the claim's user's, and that the result names its scheme.
+fn check_owner(key: &AuthKey, result: &ResultJson, claim: Claim<'_>) -> Result<(), Verdict> {
     let claimed = result.scheme();
     if claimed != key.scheme {
         let SignatureScheme::RsaPss { salt_length: claimed } = claimed;
@@ -142,7 +178,7 @@ fn check_claim(ledger: &Ledger, claim: Claim<'_>) -> Result<Genuine, Verdict> {
         );
         return Err(Verdict::new(Reason::OtherUsersResult, detail));
     }
-    Ok(Genuine { cpu_id: result.cpu_id, counter: result.counter, scheme: key.scheme })
+    Ok(())
 }
 
 /// A member of the body that must be a string.
@@ -160,16 +196,12 @@ fn string_member<'a>(value: &'a Value, name: &str) -> Result<&'a str, Verdict> {
 }
 
 /// The verdict for a text that is not a result. It says so if the text was a result before it was changed.
-fn explain_undecodable(ledger: &Ledger, json: &str, signature: &[u8], error: &DecodeError) -> Verdict {
-    let search = |state: &LedgerState| -> Vec<AuthKey> {
-        // The text may name its device only after the change is undone.
-        let mut keys: Vec<AuthKey> = verification::possible_originals(json)
-            .filter_map(|text| ResultJson::decode(text.as_bytes()).ok())
-            .flat_map(|result| state.auth_keys(&result.cpu_id, &result.uid).to_vec())
-            .collect();
-        keys.truncate(MAX_KEYS_SEARCHED);
-        keys
-    };
+async fn explain_undecodable(
+    ledger: &dyn Ledger,
+    json: &str,
+    signature: &[u8],
+    error: &DecodeError,
+) -> Result<Verdict, LedgerError> {
     let reason = match error {
         DecodeError::DuplicateField { .. } => Reason::DuplicateKey,
         DecodeError::MissingField { .. } => Reason::MissingField,
@@ -177,23 +209,33 @@ fn explain_undecodable(ledger: &Ledger, json: &str, signature: &[u8], error: &De
         DecodeError::CounterOutOfRange { .. } | DecodeError::WrongType { .. } => Reason::WrongType,
         _ => Reason::MalformedJson,
     };
-    if reason == Reason::MalformedJson
-        && let Some(refusal) = explain_changed(&ledger.read(search), json, signature)
-    {
-        return refusal;
+    if reason == Reason::MalformedJson {
+        // The text may name its device only after the change is undone.
+        let mut keys = Vec::new();
+        for text in verification::possible_originals(json) {
+            let Ok(result) = ResultJson::decode(text.as_bytes()) else { continue };
+            let app = ledger.app_keys(&result.cpu_id, &result.uid).await?;
+            keys.extend(app.into_iter().flat_map(|app| app.auth_keys));
+            if keys.len() >= MAX_KEYS_SEARCHED {
+                break;
+            }
+        }
+        if let Some(refusal) = explain_changed(&keys, json, signature) {
+            return Ok(refusal);
+        }
     }
-    Verdict::new(reason, format!("json_string: {error}"))
+    Ok(Verdict::new(reason, format!("json_string: {error}")))
 }
 
 /// The verdict if no AuthKey in force signed these bytes.
-fn explain_unsigned(
-    ledger: &Ledger,
+async fn explain_unsigned(
+    ledger: &dyn Ledger,
     result: &ResultJson,
     json: &str,
     signature: &[u8],
     mut auth_keys: Vec<AuthKey>,
     claim: Claim<'_>,
-) -> Verdict {
+) -> Result<Verdict, LedgerError> {
     // The key that should have signed is tried first.
     auth_keys.sort_by_key(|key| (key.retired, key.appid != claim.appid, key.openid != claim.openid));
     let retired = auth_keys.iter().filter(|key| key.retired);
@@ -201,7 +243,7 @@ fn explain_unsigned(
         if key.key.verify(key.scheme, json.as_bytes(), signature).is_ok() {
             let detail =
                 format!("the AuthKey {}… that signed was replaced by a newer one", fingerprint(&key.key));
-            return Verdict::new(Reason::RetiredKey, detail);
+            return Ok(Verdict::new(Reason::RetiredKey, detail));
         }
     }
     for key in auth_keys.iter().take(MAX_KEYS_SEARCHED) {
@@ -210,23 +252,23 @@ fn explain_unsigned(
             let detail = format!(
                 "the signature holds at salt length {found}; its key was uploaded with {salt_length}"
             );
-            return Verdict::new(Reason::WrongSaltLength, detail);
+            return Ok(Verdict::new(Reason::WrongSaltLength, detail));
         }
         if key.key.verify_pkcs1(json.as_bytes(), signature).is_ok() {
             let detail = "the signature is this user's, with the padding PKCS#1 v1.5; SOTER signs with PSS";
-            return Verdict::new(Reason::Pkcs1InsteadOfPss, detail);
+            return Ok(Verdict::new(Reason::Pkcs1InsteadOfPss, detail));
         }
     }
     if let Some(refusal) = explain_changed(&auth_keys, json, signature) {
-        return refusal;
+        return Ok(refusal);
     }
-    let others = ledger.read(|state| state.other_keys(&result.cpu_id, MAX_KEYS_TRIED));
+    let others = ledger.other_keys(&result.cpu_id, MAX_KEYS_TRIED).await?;
     let schemes = [result.scheme(), SignatureScheme::default()];
     let verifies = |known: &&KnownKey| {
         schemes.iter().any(|scheme| known.key.verify(*scheme, json.as_bytes(), signature).is_ok())
     };
     if let Some(other) = others.iter().find(verifies) {
-        return Verdict::new(Reason::WrongKey, format!("signed with {}", other.description));
+        return Ok(Verdict::new(Reason::WrongKey, format!("signed with {}", other.description)));
     }
     if auth_keys.is_empty() {
         let detail = format!(
@@ -234,13 +276,13 @@ fn explain_unsigned(
             printable(&result.cpu_id),
             printable(&result.uid)
         );
-        return Verdict::new(Reason::NoAuthKey, detail);
+        return Ok(Verdict::new(Reason::NoAuthKey, detail));
     }
     let detail = format!(
         "no key that is known here signed these {} bytes: the text, the key or the signature is another",
         json.len()
     );
-    Verdict::new(Reason::WrongSignature, detail)
+    Ok(Verdict::new(Reason::WrongSignature, detail))
 }
 
 /// The refusal for a text that one of these keys signed before it was changed.

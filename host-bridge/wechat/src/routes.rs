@@ -24,13 +24,13 @@ use crate::answer::{Answer, Errcode};
 use crate::device_info::{self, BadDeviceInfo};
 use crate::enrolment::enroll;
 use crate::journal::{Origin, PendingCall};
-use crate::ledger::store::LedgerError;
-use crate::logins::BadCode;
+use crate::ledger::error::LedgerError;
 use crate::paths::{PREFIXES, PathMethod, WeChatPath};
 use crate::pipeline::Claim;
 use crate::reasons::Reason;
 use crate::servers::{ReplyStyle, WeChat};
-use crate::tokens::{Grant, Rejected};
+use crate::sessions::{BadCode, BadToken, Grant};
+use crate::upload::UploadRefused;
 use crate::verdict::Verdict;
 
 /// Maximum length of a body in bytes; a longer one gets errcode 45002.
@@ -62,7 +62,7 @@ macro_rules! answering {
                   body: Result<Bytes, BytesRejection>| async move {
                 let $call = Call::begin(&wechat, $path, (method, query, body));
                 let answer = match $call.check_method($path) {
-                    Ok(()) => $answer.map_err(Failed::from),
+                    Ok(()) => $answer,
                     Err(errcode) => Err(errcode.into()),
                 };
                 $call.finish(answer)
@@ -74,12 +74,12 @@ macro_rules! answering {
 fn handler(path: WeChatPath) -> MethodRouter<Arc<WeChat>> {
     match path {
         WeChatPath::CloudVerifySignature => answering!(path, |call| call.cloud_verify_signature().await),
-        WeChatPath::CodeToSession => answering!(path, |call| call.code_to_session()),
+        WeChatPath::CodeToSession => answering!(path, |call| call.code_to_session().await),
         WeChatPath::Devices => post(enroll),
-        WeChatPath::IsSupport => answering!(path, |call| call.is_support()),
-        WeChatPath::StableToken => answering!(path, |call| call.stable_token()),
-        WeChatPath::Token => answering!(path, |call| call.token()),
-        WeChatPath::VerifyAsk => answering!(path, |call| call.verify_ask()),
+        WeChatPath::IsSupport => answering!(path, |call| call.is_support().await),
+        WeChatPath::StableToken => answering!(path, |call| call.stable_token().await),
+        WeChatPath::Token => answering!(path, |call| call.token().await),
+        WeChatPath::VerifyAsk => answering!(path, |call| call.verify_ask().await),
         WeChatPath::VerifySignature => answering!(path, |call| call.verify_signature().await),
     }
 }
@@ -114,6 +114,13 @@ struct Failed {
 impl From<Errcode> for Failed {
     fn from(errcode: Errcode) -> Self {
         Self { errcode, verdict: None }
+    }
+}
+
+impl From<LedgerError> for Failed {
+    fn from(LedgerError { what, next, .. }: LedgerError) -> Self {
+        let verdict = Verdict::new(Reason::LedgerUnavailable, format!("{what}; {next}"));
+        Self { errcode: Errcode::SYSTEM, verdict: Some(verdict) }
     }
 }
 
@@ -215,36 +222,32 @@ impl<'a> Call<'a> {
         answer.into_response()
     }
 
-    fn token(&self) -> Result<Answer, Errcode> {
+    async fn token(&self) -> Result<Answer, Failed> {
         if self.query_parameter("grant_type") != Some("client_credential") {
-            return Err(Errcode::GRANT_TYPE);
+            return Err(Errcode::GRANT_TYPE.into());
         }
         let app = self.check_credentials(self.query_parameter("appid"), self.query_parameter("secret"))?;
-        Ok(token_answer(self.wechat.memory().tokens.plain(&app.appid, self.wechat.steady_now())))
+        Ok(token_answer(self.wechat.sessions.plain_token(&app.appid).await?))
     }
 
-    fn stable_token(&self) -> Result<Answer, Errcode> {
+    async fn stable_token(&self) -> Result<Answer, Failed> {
         let body = self.body_object()?;
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         if text("grant_type") != Some("client_credential") {
-            return Err(Errcode::GRANT_TYPE);
+            return Err(Errcode::GRANT_TYPE.into());
         }
         let app = self.check_credentials(text("appid"), text("secret"))?;
         let force_refresh = body.get("force_refresh").and_then(Value::as_bool).unwrap_or(false);
-        Ok(token_answer(self.wechat.memory().tokens.stable(
-            &app.appid,
-            force_refresh,
-            self.wechat.steady_now(),
-        )))
+        Ok(token_answer(self.wechat.sessions.stable_token(&app.appid, force_refresh).await?))
     }
 
-    fn code_to_session(&self) -> Result<Answer, Errcode> {
+    async fn code_to_session(&self) -> Result<Answer, Failed> {
         let app = self.check_credentials(self.query_parameter("appid"), self.query_parameter("secret"))?;
         if self.query_parameter("grant_type") != Some("authorization_code") {
-            return Err(Errcode::GRANT_TYPE);
+            return Err(Errcode::GRANT_TYPE.into());
         }
         let code = self.query_parameter("js_code").ok_or(Errcode::CODE_MISSING)?;
-        let exchanged = self.wechat.memory().logins.exchange(&app.appid, code, self.wechat.steady_now());
+        let exchanged = self.wechat.sessions.exchange(&app.appid, code).await?;
         let (name, session_key) = exchanged.map_err(|bad| match bad {
             BadCode::Invalid => Errcode::INVALID_CODE,
             BadCode::Used => Errcode::CODE_USED,
@@ -260,7 +263,7 @@ impl<'a> Call<'a> {
     }
 
     async fn verify_signature(&self) -> Result<Answer, Failed> {
-        let appid = self.authorized_app()?;
+        let appid = self.authorized_app().await?;
         let body = self.body_object()?;
         let verdict = self.judge(&appid, body, ["json_string", "json_signature"]).await?;
         let is_ok = verdict.is_ok();
@@ -297,24 +300,18 @@ impl<'a> Call<'a> {
             return Err(Errcode::UNAUTHORIZED.into());
         }
         let openid = body.get("openid").and_then(Value::as_str).unwrap_or_default();
-        if !self.wechat.has_openid(appid, openid) {
-            return Err(Errcode::INVALID_OPENID.into());
-        }
         let claim = Claim {
             appid,
             openid,
             json: body.get(json).unwrap_or(&Value::Null),
             signature: body.get(signature).unwrap_or(&Value::Null),
         };
-        self.wechat.verify(claim).await.map_err(|LedgerError { what, next, .. }| Failed {
-            errcode: Errcode::SYSTEM,
-            verdict: Some(Verdict::new(Reason::LedgerUnavailable, format!("{what}; {next}"))),
-        })
+        Ok(self.wechat.verify(claim).await?.ok_or(Errcode::INVALID_OPENID)?)
     }
 
     /// Modelled: every phone that can be described is supported, with fingers and faces.
-    fn is_support(&self) -> Result<Answer, Errcode> {
-        self.authorized_app()?;
+    async fn is_support(&self) -> Result<Answer, Failed> {
+        self.authorized_app().await?;
         let body = self.body_object()?;
         let xml = body.get("model_key").and_then(Value::as_str).ok_or(Errcode::NOT_JSON)?;
         let model = device_info::model(xml).map_err(|bad| match bad {
@@ -326,8 +323,8 @@ impl<'a> Call<'a> {
     }
 
     /// Spends no counter: the app's own server keeps the ASK and its counter. Modelled.
-    fn verify_ask(&self) -> Result<Answer, Errcode> {
-        self.authorized_app()?;
+    async fn verify_ask(&self) -> Result<Answer, Failed> {
+        self.authorized_app().await?;
         let body = self.body_object()?;
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         let json = text("ask_json").ok_or(Errcode::NOT_JSON)?;
@@ -335,8 +332,9 @@ impl<'a> Call<'a> {
             Err(error) => {
                 Verdict::new(Reason::BadSignatureEncoding, format!("ask_json_signature is {error}"))
             }
-            Ok(signature) => match self.wechat.check_ask(json.as_bytes(), &signature) {
+            Ok(signature) => match self.wechat.check_ask(json.as_bytes(), &signature).await {
                 Ok(()) => Verdict::new(Reason::Valid, "signed by the ATTK of a registered device"),
+                Err(UploadRefused::Ledger(error)) => return Err(error.into()),
                 Err(error) => Verdict::new(error.reason(), error.to_string()),
             },
         };
@@ -363,13 +361,12 @@ impl<'a> Call<'a> {
     }
 
     /// The app of the request's access token.
-    fn authorized_app(&self) -> Result<String, Errcode> {
+    async fn authorized_app(&self) -> Result<String, Failed> {
         let token = self.query_parameter("access_token").ok_or(Errcode::TOKEN_MISSING)?;
-        match self.wechat.memory().tokens.check(token, self.wechat.steady_now()) {
-            Ok(appid) => Ok(appid.to_owned()),
-            Err(Rejected::Unknown) => Err(Errcode::INVALID_TOKEN),
-            Err(Rejected::Expired) => Err(Errcode::TOKEN_EXPIRED),
-        }
+        Ok(self.wechat.sessions.check_token(token).await?.map_err(|bad| match bad {
+            BadToken::Unknown => Errcode::INVALID_TOKEN,
+            BadToken::Expired => Errcode::TOKEN_EXPIRED,
+        })?)
     }
 }
 

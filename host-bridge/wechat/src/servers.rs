@@ -1,8 +1,8 @@
 //! WeChat's servers as one value: the calls of WeChat's client on the phone, and the verdicts for backends.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use soter_wire::{PublicKey, shortened};
 
@@ -12,11 +12,12 @@ use crate::error::WeChatError;
 use crate::event::{Event, Observer};
 use crate::journal::Journal;
 use crate::ledger::Ledger;
-use crate::ledger::store::LedgerError;
-use crate::logins::Logins;
+use crate::ledger::embedded::EmbeddedLedger;
+use crate::ledger::error::LedgerError;
+use crate::ledger::postgres::PostgresLedger;
 use crate::pipeline::{self, Claim};
 use crate::reasons::Reason;
-use crate::tokens::Tokens;
+use crate::sessions::{MemorySessions, Sessions};
 use crate::user_info::{self, UserInfo};
 use crate::verdict::Verdict;
 
@@ -53,40 +54,67 @@ pub struct WeChatOptions {
     pub trusted_roots: Vec<PublicKey>,
 }
 
+/// The ledger of WeChat's servers.
+#[derive(Debug)]
+pub enum ServerLedger {
+    /// Of this process. Codes, sessions and access tokens are in memory.
+    Embedded(EmbeddedLedger),
+    /// In a database that servers share, with codes, sessions and access tokens.
+    Postgres(PostgresLedger),
+}
+
+impl From<EmbeddedLedger> for ServerLedger {
+    fn from(ledger: EmbeddedLedger) -> Self {
+        Self::Embedded(ledger)
+    }
+}
+
+impl From<PostgresLedger> for ServerLedger {
+    fn from(ledger: PostgresLedger) -> Self {
+        Self::Postgres(ledger)
+    }
+}
+
 /// WeChat's servers.
 pub struct WeChat {
     pub(crate) options: WeChatOptions,
-    pub(crate) ledger: Ledger,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) sessions: Arc<dyn Sessions>,
     clock: Arc<dyn Clock>,
     journal: Arc<Journal>,
     observer: Observer,
-    memory: Mutex<Memory>,
     /// Whether a verdict has already explained that the real service may accept replays.
     replays_explained: AtomicBool,
-}
-
-/// What does not survive a restart.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    pub(crate) tokens: Tokens,
-    pub(crate) logins: Logins,
 }
 
 impl WeChat {
     /// Servers over a ledger.
     pub fn new(
         options: WeChatOptions,
-        ledger: Ledger,
+        ledger: impl Into<ServerLedger>,
         clock: Arc<dyn Clock>,
         journal: Arc<Journal>,
         observer: Observer,
     ) -> Self {
+        let (ledger, sessions): (Arc<dyn Ledger>, Arc<dyn Sessions>) = match ledger.into() {
+            ServerLedger::Embedded(ledger) => {
+                (Arc::new(ledger), Arc::new(MemorySessions::new(Arc::clone(&clock))))
+            }
+            ServerLedger::Postgres(ledger) => (Arc::new(ledger.clone()), Arc::new(ledger)),
+        };
         let of_ledger = Arc::clone(&observer);
         ledger.observe(Arc::new(move |failure| {
             of_ledger(failure.map_or(Event::LedgerRecovered, |error| Event::LedgerFailed { error }));
         }));
-        let memory = Mutex::default();
-        Self { options, ledger, clock, journal, observer, memory, replays_explained: AtomicBool::new(false) }
+        Self {
+            options,
+            ledger,
+            sessions,
+            clock,
+            journal,
+            observer,
+            replays_explained: AtomicBool::new(false),
+        }
     }
 
     /// The journal of calls.
@@ -102,35 +130,37 @@ impl WeChat {
     /// `wx.login`: a code for the mini program's backend. It is valid for 5 minutes, once.
     ///
     /// # Errors
-    /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program.
-    pub fn login(&self, user: &str, appid: &str) -> Result<String, WeChatError> {
+    /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program,
+    /// [`WeChatError::Ledger`] if the ledger, which may keep codes and sessions, cannot be used.
+    pub async fn login(&self, user: &str, appid: &str) -> Result<String, WeChatError> {
         let (user, app) = (self.user(user)?, self.app(appid)?);
-        Ok(self.memory().logins.login(&app.appid, &user.name, self.steady_now()))
+        Ok(self.sessions.login(&app.appid, &user.name).await?)
     }
 
     /// `wx.checkSession`: whether the user's session is alive.
     ///
     /// # Errors
-    /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program.
-    pub fn check_session(&self, user: &str, appid: &str) -> Result<bool, WeChatError> {
+    /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program,
+    /// [`WeChatError::Ledger`] if the ledger, which may keep codes and sessions, cannot be used.
+    pub async fn check_session(&self, user: &str, appid: &str) -> Result<bool, WeChatError> {
         let (user, app) = (self.user(user)?, self.app(appid)?);
-        Ok(self.memory().logins.has_session(&app.appid, &user.name, self.steady_now()))
+        Ok(self.sessions.has_session(&app.appid, &user.name).await?)
     }
 
     /// `wx.getUserInfo`: the user's data, signed and encrypted with the session's key.
     ///
     /// # Errors
     /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program,
-    /// [`WeChatError::Encryption`] if the data cannot be encrypted. A session that was not alive has begun even then.
-    pub fn user_info(&self, user: &str, appid: &str) -> Result<UserInfo, WeChatError> {
+    /// [`WeChatError::Ledger`] if the ledger, which may keep sessions, cannot be used, [`WeChatError::Encryption`] if the data
+    /// cannot be encrypted. A session that was not alive has begun even then.
+    pub async fn user_info(&self, user: &str, appid: &str) -> Result<UserInfo, WeChatError> {
         let (user, app) = (self.user(user)?, self.app(appid)?);
-        let now = self.now();
-        let key = self.memory().logins.session(&app.appid, &user.name, self.steady_now());
+        let key = self.sessions.session(&app.appid, &user.name).await?;
         let (openid, unionid) = (accounts::openid(user, appid), accounts::unionid(user));
         let identity =
             user_info::Identity { openid: &openid, unionid: app.unionid.then_some(&unionid), appid };
         let nickname = user.nickname.as_deref().unwrap_or(&user.name);
-        user_info::user_info(nickname, &identity, key.expose(), now / 1000)
+        user_info::user_info(nickname, &identity, key.expose(), self.now() / 1000)
     }
 
     /// The user's openid in a mini program.
@@ -149,13 +179,16 @@ impl WeChat {
     /// [`LedgerError`] if the ledger's store fails. Codes, sessions and tokens are forgotten even then, and the ledger's contents
     /// when it has recovered.
     pub async fn reset(&self, generation: u32) -> Result<(), LedgerError> {
-        *self.memory() = Memory::default();
-        self.ledger.clear(generation).await
+        let forgotten = self.sessions.forget_all().await;
+        self.ledger.clear(generation).await.and(forgotten)
     }
 
     /// How often the ledger was emptied, or more: the generation for the next [`reset`](Self::reset) is greater.
-    pub fn generation(&self) -> u32 {
-        self.ledger.generation()
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the ledger cannot be used.
+    pub async fn generation(&self) -> Result<u32, LedgerError> {
+        self.ledger.generation().await
     }
 
     /// Why the servers accept neither results nor keys at present: the ledger's store has failed.
@@ -164,25 +197,31 @@ impl WeChat {
     }
 
     /// Whether an openid is known in the mini program: from an account, or from a phone enrolled from outside.
-    pub(crate) fn has_openid(&self, appid: &str, openid: &str) -> bool {
+    pub(crate) async fn has_openid(&self, appid: &str, openid: &str) -> Result<bool, LedgerError> {
         // The ledger first: it knows every user with an AuthKey, and a search through many accounts is slow.
-        self.ledger.read(|state| state.has_owner(appid, openid))
-            || self.options.accounts.has_openid(appid, openid)
+        Ok(self.ledger.has_owner(appid, openid).await? || self.options.accounts.has_openid(appid, openid))
     }
 
-    /// Judges a result for a backend, and reports the verdict to the observer.
-    pub(crate) async fn verify(&self, claim: Claim<'_>) -> Result<Verdict, LedgerError> {
+    /// Judges a result for a backend, and reports the verdict to the observer. `None` if the openid is not known.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the ledger cannot be used.
+    pub(crate) async fn verify(&self, claim: Claim<'_>) -> Result<Option<Verdict>, LedgerError> {
+        let Claim { appid, openid, .. } = claim;
         let accept_replays = self.options.replays == Replays::Accept;
-        let mut verdict = pipeline::judge(&self.ledger, claim, accept_replays).await?;
+        let mut verdict = pipeline::judge(&*self.ledger, claim, accept_replays).await?;
+        // Only a known user has an AuthKey, so a good result needs no look.
+        if !verdict.is_ok() && !self.has_openid(appid, openid).await? {
+            return Ok(None);
+        }
         let is_replay = matches!(verdict.reason, Reason::CounterReplayed | Reason::CounterRolledBack);
         if is_replay && !self.replays_explained.swap(true, Ordering::Relaxed) {
             verdict.detail.push_str(
                 "; whether WeChat's own service refuses this is not documented, so your server must check the challenge and the counter itself",
             );
         }
-        let Claim { appid, openid, .. } = claim;
         (self.observer)(Event::SignatureJudged { appid, openid, verdict: &verdict });
-        Ok(verdict)
+        Ok(Some(verdict))
     }
 
     fn user(&self, name: &str) -> Result<&User, WeChatError> {
@@ -199,18 +238,9 @@ impl WeChat {
         })
     }
 
-    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The calendar's time, for what is shown.
     pub(crate) fn now(&self) -> u64 {
         self.clock.unix_millis()
-    }
-
-    /// The time by which codes, sessions and tokens expire.
-    pub(crate) fn steady_now(&self) -> u64 {
-        self.clock.steady_millis()
     }
 }
 

@@ -1,10 +1,13 @@
 //! What WeChat's client uploads before a user's first authentication: the ASK, then the AuthKey.
 
-use soter_wire::{CertificateChain, ExportBlob, KeyJson, PublicKey, SignatureScheme, shortened};
+use soter_wire::{
+    AttestationChallenge, CertificateChain, ChainFacts, ExportBlob, KeyJson, PublicKey, SignatureScheme,
+    shortened,
+};
 
-use crate::ledger::change::{AuthKey, Change};
-use crate::ledger::ledger_state::LedgerState;
-use crate::ledger::store::LedgerError;
+use crate::ledger::change::AuthKey;
+use crate::ledger::error::LedgerError;
+use crate::ledger::key_upload::{AskUpload, AuthKeyUpload, KeyUpload, NotAccepted};
 use crate::reasons::Reason;
 use crate::servers::WeChat;
 
@@ -60,7 +63,7 @@ pub enum UploadRefused {
         /// The highest so far.
         highest: u64,
     },
-    /// The ledger's store failed.
+    /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
@@ -120,13 +123,18 @@ pub struct DeviceKeys<'a> {
     pub openid: &'a str,
 }
 
-/// The contents of a verified export of an ASK.
+/// An exported ASK that can be read.
+enum AskExport<'a> {
+    /// JSON, and the signature that must be the ATTK's.
+    Signed { export: KeyJson, json: &'a [u8], signature: &'a [u8] },
+    /// A certificate chain that holds up to a trusted root.
+    Chain(ChainFacts),
+}
+
+/// A verified ASK, and its device.
 struct Ask {
     cpu_id: String,
-    uid: String,
-    counter: u64,
-    key: PublicKey,
-    scheme: SignatureScheme,
+    upload: AskUpload,
 }
 
 impl WeChat {
@@ -136,7 +144,8 @@ impl WeChat {
     /// [`UploadRefused::OtherAttk`] if another ATTK is registered for the device, [`UploadRefused::Ledger`] if the
     /// ledger fails.
     pub async fn register_device(&self, cpu_id: &str, attk: &PublicKey) -> Result<(), UploadRefused> {
-        Ok(self.ledger.change(|state| registration_changes(state, cpu_id, attk))??.durable().await?)
+        let cpu_id = cpu_id.to_owned();
+        self.accept(KeyUpload { cpu_id, attk: Some(attk.clone()), ask: None, auth_key: None }).await
     }
 
     /// Accepts everything that a device uploads, or nothing: the ATTK, an ASK that the ATTK vouches for, and an
@@ -148,52 +157,51 @@ impl WeChat {
     /// documented there.
     pub async fn upload_device(&self, device: DeviceKeys<'_>) -> Result<(), UploadRefused> {
         let DeviceKeys { cpu_id, attk, ask, auth_key, appid, openid } = device;
-        let find_attk =
-            |named: &str| if named == cpu_id { Ok(attk.clone()) } else { Err(unknown_device(named)) };
-        let ask = self.verify_ask_export(&ask.json, &ask.signature, find_attk)?;
+        let ask = self.decode_ask(&ask.json, &ask.signature)?;
+        if ask.cpu_id() != cpu_id {
+            return Err(unknown_device(ask.cpu_id()));
+        }
+        let ask = ask.verify(attk)?;
         let export = decode_export(&auth_key.json)?;
-        if (&export.cpu_id, &export.uid) != (&ask.cpu_id, &ask.uid) {
+        if (&export.cpu_id, &export.uid) != (&ask.cpu_id, &ask.upload.uid) {
             return Err(UploadRefused::NoAsk { cpu_id: export.cpu_id, uid: export.uid });
         }
-        check_auth_key(&auth_key.json, &auth_key.signature, &ask.key, ask.scheme)?;
-        if export.counter <= ask.counter {
-            return Err(UploadRefused::Counter { counter: export.counter, highest: ask.counter });
+        check_auth_key(&auth_key.json, &auth_key.signature, &ask.upload.key, ask.upload.scheme)?;
+        if export.counter <= ask.upload.counter {
+            return Err(UploadRefused::Counter { counter: export.counter, highest: ask.upload.counter });
         }
-        let accept = |state: &mut LedgerState| {
-            let mut changes = registration_changes(state, cpu_id, attk)?;
-            let is_known = changes.is_empty();
-            if is_known {
-                spend_counter(state, cpu_id, ask.counter)?;
-            }
-            let Ask { cpu_id, uid, key, scheme, .. } = ask;
-            changes.extend([
-                Change::Counter { cpu_id: cpu_id.clone(), highest: export.counter },
-                Change::Ask { cpu_id: cpu_id.clone(), uid: uid.clone(), key, scheme },
-                Change::AuthKey { cpu_id, uid, key: auth_key_entry(&export, appid, openid) },
-            ]);
-            Ok::<_, UploadRefused>(changes)
-        };
-        Ok(self.ledger.change(accept)??.durable().await?)
+        let auth_key = auth_key_upload(&export, &ask.upload.key, appid, openid);
+        self.accept(KeyUpload {
+            cpu_id: cpu_id.to_owned(),
+            attk: Some(attk.clone()),
+            ask: Some(ask.upload),
+            auth_key: Some(auth_key),
+        })
+        .await
     }
 
     /// What must be uploaded before results of this owner can be judged. `auth_key` is `None` while the device has no
-    /// AuthKey for the owner; it is then reported as lacking. The call is cheap.
-    pub fn missing_uploads(
+    /// AuthKey for the owner; it is then reported as lacking.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the ledger cannot be used.
+    pub async fn missing_uploads(
         &self,
         owner: KeyOwner<'_>,
         ask: &PublicKey,
         auth_key: Option<&PublicKey>,
-    ) -> MissingUploads {
+    ) -> Result<MissingUploads, LedgerError> {
         let KeyOwner { cpu_id, uid, appid, openid } = owner;
-        self.ledger.read(|state| MissingUploads {
-            device: state.attk(cpu_id).is_none(),
-            ask: state.ask(cpu_id, uid).is_none_or(|(known, _)| known != ask),
-            auth_key: !state.auth_keys(cpu_id, uid).iter().any(|known| {
-                !known.retired
-                    && Some(&known.key) == auth_key
-                    && known.appid == appid
-                    && known.openid == openid
-            }),
+        let Some(known) = self.ledger.app_keys(cpu_id, uid).await? else {
+            return Ok(MissingUploads { device: true, ask: true, auth_key: true });
+        };
+        let is_in_force = |known: &AuthKey| {
+            !known.retired && Some(&known.key) == auth_key && known.appid == appid && known.openid == openid
+        };
+        Ok(MissingUploads {
+            device: false,
+            ask: known.ask.is_none_or(|(known, _)| known != *ask),
+            auth_key: !known.auth_keys.iter().any(is_in_force),
         })
     }
 
@@ -203,13 +211,8 @@ impl WeChat {
     /// [`UploadRefused`]: `UnknownDevice`, `Unreadable`, `NotSigned`, `BrokenChain`, `UntrustedRoot`, `Counter` or
     /// `Ledger`.
     pub async fn upload_ask(&self, json: &[u8], signature: &[u8]) -> Result<(), UploadRefused> {
-        let ask = self.verify_ask_export(json, signature, |cpu_id| self.registered_attk(cpu_id))?;
-        let accept = |state: &mut LedgerState| {
-            let counter = spend_counter(state, &ask.cpu_id, ask.counter)?;
-            let Ask { cpu_id, uid, key, scheme, .. } = ask;
-            Ok::<_, UploadRefused>(vec![counter, Change::Ask { cpu_id, uid, key, scheme }])
-        };
-        Ok(self.ledger.change(accept)??.durable().await?)
+        let Ask { cpu_id, upload } = self.verify_registered_ask(json, signature).await?;
+        self.accept(KeyUpload { cpu_id, attk: None, ask: Some(upload), auth_key: None }).await
     }
 
     /// Accepts an exported AuthKey for a mini program and its user. Its signature scheme is fixed from now on.
@@ -225,85 +228,94 @@ impl WeChat {
         openid: &str,
     ) -> Result<(), UploadRefused> {
         let export = decode_export(json)?;
-        let ask = self
-            .ledger
-            .read(|state| state.ask(&export.cpu_id, &export.uid).map(|(key, scheme)| (key.clone(), scheme)));
         let KeyJson { cpu_id, uid, .. } = &export;
-        let Some((ask, scheme)) = ask else {
+        let known = self.ledger.app_keys(cpu_id, uid).await?.and_then(|keys| keys.ask);
+        let Some((ask, scheme)) = known else {
             return Err(UploadRefused::NoAsk { cpu_id: cpu_id.clone(), uid: uid.clone() });
         };
         check_auth_key(json, signature, &ask, scheme)?;
-        let accept = |state: &mut LedgerState| {
-            // Another ASK may have been uploaded meanwhile.
-            if state.ask(cpu_id, uid).is_none_or(|(known, _)| *known != ask) {
-                return Err(UploadRefused::NoAsk { cpu_id: cpu_id.clone(), uid: uid.clone() });
-            }
-            let counter = spend_counter(state, cpu_id, export.counter)?;
-            let key = auth_key_entry(&export, appid, openid);
-            Ok(vec![counter, Change::AuthKey { cpu_id: cpu_id.clone(), uid: uid.clone(), key }])
-        };
-        Ok(self.ledger.change(accept)??.durable().await?)
+        let auth_key = Some(auth_key_upload(&export, &ask, appid, openid));
+        self.accept(KeyUpload { cpu_id: export.cpu_id, attk: None, ask: None, auth_key }).await
+    }
+
+    /// Lets the ledger accept keys whose signatures are verified.
+    async fn accept(&self, upload: KeyUpload) -> Result<(), UploadRefused> {
+        let cpu_id = upload.cpu_id.clone();
+        let uid = upload.auth_key.as_ref().map(|key| key.uid.clone()).unwrap_or_default();
+        self.ledger.accept(upload).await?.map_err(|refused| match refused {
+            NotAccepted::UnknownDevice => unknown_device(&cpu_id),
+            NotAccepted::OtherAttk => UploadRefused::OtherAttk { cpu_id },
+            // Another one may have been uploaded since the signature was verified.
+            NotAccepted::OtherAsk => UploadRefused::NoAsk { cpu_id, uid },
+            NotAccepted::Counter { counter, highest } => UploadRefused::Counter { counter, highest },
+        })
     }
 
     /// Checks that an exported ASK is a registered device's, for `verify_ask`.
-    pub(crate) fn check_ask(&self, json: &[u8], signature: &[u8]) -> Result<(), UploadRefused> {
-        self.verify_ask_export(json, signature, |cpu_id| self.registered_attk(cpu_id)).map(|_| ())
+    pub(crate) async fn check_ask(&self, json: &[u8], signature: &[u8]) -> Result<(), UploadRefused> {
+        self.verify_registered_ask(json, signature).await.map(drop)
     }
 
-    /// Verifies an exported ASK against the device's ATTK, which `find_attk` looks up.
-    fn verify_ask_export(
-        &self,
-        json: &[u8],
-        signature: &[u8],
-        find_attk: impl FnOnce(&str) -> Result<PublicKey, UploadRefused>,
-    ) -> Result<Ask, UploadRefused> {
-        if signature.is_empty() {
-            return self.verify_ask_chain(json, find_attk);
+    /// Verifies an exported ASK against the ATTK that is registered for its device.
+    async fn verify_registered_ask(&self, json: &[u8], signature: &[u8]) -> Result<Ask, UploadRefused> {
+        let ask = self.decode_ask(json, signature)?;
+        match self.ledger.app_keys(ask.cpu_id(), ask.uid()).await? {
+            Some(known) => ask.verify(&known.attk),
+            None => Err(unknown_device(ask.cpu_id())),
         }
-        let export = decode_export(json)?;
-        let attk = find_attk(&export.cpu_id)?;
-        let scheme = export.scheme();
-        attk.verify(scheme, json, signature)
-            .map_err(|_| UploadRefused::NotSigned { kind: "ASK", signer: "the device's ATTK" })?;
-        let KeyJson { public_key, cpu_id, counter, uid, .. } = export;
-        Ok(Ask { cpu_id, uid, counter, key: public_key, scheme })
     }
 
-    fn verify_ask_chain(
-        &self,
-        json: &[u8],
-        find_attk: impl FnOnce(&str) -> Result<PublicKey, UploadRefused>,
-    ) -> Result<Ask, UploadRefused> {
+    /// Reads an exported ASK: JSON with a signature, or a certificate chain with an empty signature.
+    fn decode_ask<'a>(&self, json: &'a [u8], signature: &'a [u8]) -> Result<AskExport<'a>, UploadRefused> {
+        if !signature.is_empty() {
+            return Ok(AskExport::Signed { export: decode_export(json)?, json, signature });
+        }
         let unreadable = |error: &dyn std::fmt::Display| UploadRefused::Unreadable(error.to_string());
         let chain = CertificateChain::decode(json).map_err(|error| unreadable(&error))?;
         let facts = chain.verify().map_err(|error| UploadRefused::BrokenChain(error.to_string()))?;
         if !self.options.trusted_roots.contains(&facts.root) {
             return Err(UploadRefused::UntrustedRoot { root: facts.root_common_name });
         }
-        let scheme = facts.challenge.scheme();
-        let attk = find_attk(&facts.challenge.cpu_id)?;
-        if attk != facts.device_key {
-            return Err(UploadRefused::NotSigned { kind: "ASK", signer: "the device's ATTK" });
-        }
-        let soter_wire::AttestationChallenge { cpu_id, counter, uid, .. } = facts.challenge;
-        Ok(Ask { cpu_id, uid, counter, key: facts.ask, scheme })
-    }
-
-    fn registered_attk(&self, cpu_id: &str) -> Result<PublicKey, UploadRefused> {
-        self.ledger.read(|state| state.attk(cpu_id).cloned()).ok_or_else(|| unknown_device(cpu_id))
+        Ok(AskExport::Chain(facts))
     }
 }
 
-/// The change that registers a device; none if it is registered already.
-fn registration_changes(
-    state: &LedgerState,
-    cpu_id: &str,
-    attk: &PublicKey,
-) -> Result<Vec<Change>, UploadRefused> {
-    match state.attk(cpu_id) {
-        Some(known) if known == attk => Ok(Vec::new()),
-        Some(_) => Err(UploadRefused::OtherAttk { cpu_id: cpu_id.to_owned() }),
-        None => Ok(vec![Change::Device { cpu_id: cpu_id.to_owned(), attk: attk.clone() }]),
+impl AskExport<'_> {
+    /// The device that it names.
+    fn cpu_id(&self) -> &str {
+        match self {
+            Self::Signed { export, .. } => &export.cpu_id,
+            Self::Chain(facts) => &facts.challenge.cpu_id,
+        }
+    }
+
+    /// The app that it names.
+    fn uid(&self) -> &str {
+        match self {
+            Self::Signed { export, .. } => &export.uid,
+            Self::Chain(facts) => &facts.challenge.uid,
+        }
+    }
+
+    /// Checks that this ATTK vouches for the ASK.
+    fn verify(self, attk: &PublicKey) -> Result<Ask, UploadRefused> {
+        let not_signed = || UploadRefused::NotSigned { kind: "ASK", signer: "the device's ATTK" };
+        match self {
+            Self::Signed { export, json, signature } => {
+                let scheme = export.scheme();
+                attk.verify(scheme, json, signature).map_err(|_| not_signed())?;
+                let KeyJson { public_key, cpu_id, counter, uid, .. } = export;
+                Ok(Ask { cpu_id, upload: AskUpload { uid, counter, key: public_key, scheme } })
+            }
+            Self::Chain(facts) => {
+                if *attk != facts.device_key {
+                    return Err(not_signed());
+                }
+                let scheme = facts.challenge.scheme();
+                let AttestationChallenge { cpu_id, counter, uid, .. } = facts.challenge;
+                Ok(Ask { cpu_id, upload: AskUpload { uid, counter, key: facts.ask, scheme } })
+            }
+        }
     }
 }
 
@@ -321,23 +333,18 @@ fn check_auth_key(
         .map_err(|_| UploadRefused::NotSigned { kind: "AuthKey", signer: "the app's ASK" })
 }
 
-/// An exported AuthKey as the ledger keeps it for its user.
-fn auth_key_entry(export: &KeyJson, appid: &str, openid: &str) -> AuthKey {
-    AuthKey {
+/// An exported AuthKey that this ASK signed, for a mini program's user.
+fn auth_key_upload(export: &KeyJson, ask: &PublicKey, appid: &str, openid: &str) -> AuthKeyUpload {
+    let key = AuthKey {
         key: export.public_key.clone(),
         appid: appid.to_owned(),
         openid: openid.to_owned(),
         scheme: export.scheme(),
         retired: false,
-    }
+    };
+    AuthKeyUpload { uid: export.uid.clone(), counter: export.counter, ask: ask.clone(), key }
 }
 
 fn unknown_device(cpu_id: &str) -> UploadRefused {
     UploadRefused::UnknownDevice { cpu_id: shortened(cpu_id, 64).to_owned() }
-}
-
-fn spend_counter(state: &mut LedgerState, cpu_id: &str, counter: u64) -> Result<Change, UploadRefused> {
-    state
-        .spend(cpu_id, counter, false)
-        .map_err(|spent| UploadRefused::Counter { counter, highest: spent.highest })
 }

@@ -80,16 +80,16 @@ impl ApplicationTarget {
         &self.wechat.accounts().first_app().appid
     }
 
-    fn code(&self, user: &User, appid: &str) -> Result<String, TargetError> {
-        self.wechat.login(&user.name, appid).map_err(|error| TargetError::broken(error.to_string()))
+    async fn code(&self, user: &User, appid: &str) -> Result<String, TargetError> {
+        self.wechat.login(&user.name, appid).await.map_err(|error| TargetError::broken(error.to_string()))
     }
 
     /// The values for a request that does not send a result. A fresh code is made only if the request uses one.
-    fn values(&self, visit: &Visit, endpoint: &Endpoint) -> Result<Values, TargetError> {
+    async fn values(&self, visit: &Visit, endpoint: &Endpoint) -> Result<Values, TargetError> {
         let mut values = visit.values.clone();
         values.insert("openid".to_owned(), visit.user.openid.clone());
         if endpoint.uses("code") {
-            values.insert("code".to_owned(), self.code(&visit.user, self.appid())?);
+            values.insert("code".to_owned(), self.code(&visit.user, self.appid()).await?);
         }
         Ok(values)
     }
@@ -231,7 +231,7 @@ impl Target for ApplicationTarget {
     async fn start_visit(&self, user: &User) -> Result<Visit, TargetError> {
         let mut visit = Visit::new(user);
         let Some(login) = &self.application.login else { return Ok(visit) };
-        let code = self.code(user, self.appid())?;
+        let code = self.code(user, self.appid()).await?;
         let reply = self.send_login(&login.request, &visit, code).await?;
         check_login(&login.success, &reply)?;
         visit.values.extend(captured_values(&login.values, &reply)?);
@@ -240,7 +240,7 @@ impl Target for ApplicationTarget {
 
     async fn end_visit(&self, visit: &mut Visit) -> Result<(), TargetError> {
         if let Some(logout) = &self.application.logout {
-            let values = self.values(visit, logout)?;
+            let values = self.values(visit, logout).await?;
             let reply = self.call_endpoint(logout, &values, &visit.cookies).await?;
             return if (200..400).contains(&reply.status) {
                 Ok(())
@@ -261,7 +261,7 @@ impl Target for ApplicationTarget {
 
     async fn order(&self, visit: &mut Visit, _: &str) -> Result<Order, TargetError> {
         let challenge = &self.application.challenge;
-        let values = self.values(visit, &challenge.request)?;
+        let values = self.values(visit, &challenge.request).await?;
         let reply = self.call_endpoint(&challenge.request, &values, &visit.cookies).await?;
         let issued = match (&challenge.challenge, &challenge.challenge_regex) {
             (Some(pointer), _) => value_at(pointer, &reply)?,
@@ -289,7 +289,7 @@ impl Target for ApplicationTarget {
         if input.requested_openid != visit.user.openid && !sends_openid {
             return Err(TargetError::does_not_apply("the application's request names no openid"));
         }
-        let mut values = self.values(visit, &result.request)?;
+        let mut values = self.values(visit, &result.request).await?;
         values.extend(order.values.clone());
         values.extend([
             ("challenge".to_owned(), order.challenge.clone()),
@@ -336,24 +336,23 @@ impl Target for ApplicationTarget {
         let Some(login) = &self.application.login else {
             return Err(TargetError::does_not_apply("the description has no [login]"));
         };
-        let login_code = |appid: &str| self.code(user, appid);
         let code = match code {
             Code::Twice => {
-                let code = login_code(self.appid())?;
+                let code = self.code(user, self.appid()).await?;
                 let reply = self.send_login(&login.request, &Visit::new(user), code.clone()).await?;
                 check_login(&login.success, &reply)?;
                 code
             }
             Code::Expired => {
-                let code = login_code(self.appid())?;
+                let code = self.code(user, self.appid()).await?;
                 self.clock.advance(AFTER_CODE_EXPIRY);
                 code
             }
             Code::OfAnotherApp => {
                 let appid = self.other_appid();
-                login_code(
-                    &appid.ok_or_else(|| TargetError::does_not_apply("there is no second mini program"))?,
-                )?
+                let appid =
+                    appid.ok_or_else(|| TargetError::does_not_apply("there is no second mini program"))?;
+                self.code(user, &appid).await?
             }
         };
         let visit = Visit::new(user);

@@ -89,7 +89,7 @@ impl VerifierControl for OwnServers {
     fn login_code(&self, appid: String) -> BoxFuture<'_, Option<String>> {
         async move {
             let user = &self.wechat.accounts().first_user().name;
-            self.wechat.login(user, &appid).ok()
+            self.wechat.login(user, &appid).await.ok()
         }
         .boxed()
     }

@@ -31,7 +31,7 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
     let state = if options.state.is_some() { setup::state(options)? } else { State::Ephemeral };
     settings.listen.get_or_insert(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let runtime = setup::runtime()?;
-    let desk = Desk::open(serve::desk_options(&settings, options, state)?)?;
+    let desk = serve::open_desk(&runtime, &settings, options, state)?;
     let ended = runtime.block_on(async {
         let mut signals = TerminationSignals::listen()?;
         serve::prepare(&desk, &settings).await?;

@@ -18,8 +18,8 @@ use crate::front::{self, Console, Exit, Paint};
 use crate::grammar::{DEFAULT_ADDRESS, Options, Serve};
 
 use super::child::wait_for_orphans;
-use super::setup;
 use super::signals::TerminationSignals;
+use super::{ledger, setup};
 
 /// The number of keys that are made in advance for the next phone: ATTK, ASK, AuthKey, and one more AuthKey.
 const KEY_STOCK_SIZE: usize = 4;
@@ -34,7 +34,7 @@ const RESERVED_DESCRIPTORS: u64 = 128;
 pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     let state = setup::state(options)?;
     let runtime = setup::runtime()?;
-    let desk = Desk::open(desk_options(serve, options, state)?)?;
+    let desk = open_desk(&runtime, serve, options, state)?;
     let served = runtime.block_on(async {
         let mut signals = TerminationSignals::listen()?;
         wait_for_orphans();
@@ -112,12 +112,26 @@ impl Bridge {
     }
 }
 
-/// The options of a server's desk.
-pub(super) fn desk_options(
+/// Opens a server's desk.
+///
+/// # Errors
+/// Those of [`Desk::open`]. `InvalidParams` if an option or a file that it names is wrong, `Environment` if a file cannot be read,
+/// or a shared ledger cannot be used.
+pub(super) fn open_desk(
+    runtime: &Runtime,
     serve: &Serve,
     options: &Options,
     state: State,
-) -> Result<DeskOptions, CommandError> {
+) -> Result<Desk, CommandError> {
+    let options = desk_options(serve, options, state)?;
+    runtime.block_on(async {
+        let desk = Desk::open(DeskOptions { shared_ledger: ledger::connect(serve).await?, ..options })?;
+        desk.complete_reset().await?;
+        Ok(desk)
+    })
+}
+
+fn desk_options(serve: &Serve, options: &Options, state: State) -> Result<DeskOptions, CommandError> {
     let accounts = serve.config.as_deref().map_or_else(|| Ok(Accounts::default()), read_config)?;
     Ok(DeskOptions {
         key_stock: KEY_STOCK_SIZE,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use directories::ProjectDirs;
 use soter_bridge::protocol::sensor::SensorMode;
-use soter_wechat::{Clock, Secret, SystemClock, WeChatOptions};
+use soter_wechat::{Clock, PostgresLedger, Secret, SystemClock, WeChatOptions};
 
 /// The options of a desk.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct DeskOptions {
     pub key_stock: usize,
     /// WeChat's servers: their mini programs and users, and how they behave.
     pub wechat: WeChatOptions,
+    /// A ledger that other servers share. `None`: the ledger is in the place of the phones.
+    pub shared_ledger: Option<PostgresLedger>,
     /// The sensor mode of phones that are created, and of the new one after a reset.
     pub sensor: Option<SensorMode>,
     /// Whether `desk.reset` may empty a folder.
@@ -41,6 +43,7 @@ impl DeskOptions {
             clock: None,
             key_stock: 0,
             wechat: WeChatOptions::default(),
+            shared_ledger: None,
             sensor: None,
             allow_reset: false,
             servers_clock: Arc::new(SystemClock),

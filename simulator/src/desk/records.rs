@@ -23,6 +23,9 @@ pub(super) struct Records {
     /// The generation of the ledger of WeChat's servers. A reset that could not empty the ledger left an older one.
     #[serde(default)]
     pub(super) ledger_generation: u32,
+    /// The id of the shared ledger that this generation is about. `None`: it is about the ledger in the same folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) shared_ledger: Option<String>,
 }
 
 impl Records {
@@ -32,7 +35,13 @@ impl Records {
             phones: BTreeMap::from([(name, record)]),
             removing: BTreeSet::new(),
             ledger_generation: 0,
+            shared_ledger: None,
         }
+    }
+
+    /// The generation that a ledger must have: this one's if it is shared and has this id, or that of the ledger in the folder.
+    pub(super) fn generation_of(&self, shared_ledger: Option<&str>) -> u32 {
+        if self.shared_ledger.as_deref() == shared_ledger { self.ledger_generation } else { 0 }
     }
 
     /// Completes a state folder's document: finishes the removals that it lists, and adds phones that have files and no
@@ -42,11 +51,9 @@ impl Records {
         folder: &StateFolder,
         context: &PhoneContext,
     ) -> Result<Option<Self>, CommandError> {
-        let (selected, mut phones, removing, ledger_generation) = match document {
-            Some(Self { selected, phones, removing, ledger_generation }) => {
-                (Some(selected), phones, removing, ledger_generation)
-            }
-            None => (None, BTreeMap::new(), BTreeSet::new(), 0),
+        let (selected, mut phones, removing) = match document {
+            Some(Self { selected, phones, removing, .. }) => (Some(selected), phones, removing),
+            None => (None, BTreeMap::new(), BTreeSet::new()),
         };
         for name in &removing {
             folder.remove_device(name)?;
@@ -64,7 +71,13 @@ impl Records {
             .filter(|name| phones.contains_key(name))
             .or_else(|| phones.keys().find(|name| name.as_str() == FIRST_PHONE_NAME).cloned())
             .or_else(|| phones.keys().next().cloned());
-        Ok(selected.map(|selected| Self { selected, phones, removing: BTreeSet::new(), ledger_generation }))
+        Ok(selected.map(|selected| Self {
+            selected,
+            phones,
+            removing: BTreeSet::new(),
+            ledger_generation: 0,
+            shared_ledger: None,
+        }))
     }
 }
 

@@ -56,9 +56,9 @@ impl Desk {
             Request::CheckIsSoterEnrolledInDevice(request) => {
                 Response::CheckIsSoterEnrolledInDevice(phone()?.check_is_enrolled(&request)?)
             }
-            Request::Login(request) => Response::Login(phone()?.login(&request)?),
-            Request::CheckSession(request) => Response::CheckSession(phone()?.check_session(&request)?),
-            Request::GetUserInfo(request) => Response::GetUserInfo(phone()?.user_info(&request)?),
+            Request::Login(request) => Response::Login(phone()?.login(&request).await?),
+            Request::CheckSession(request) => Response::CheckSession(phone()?.check_session(&request).await?),
+            Request::GetUserInfo(request) => Response::GetUserInfo(phone()?.user_info(&request).await?),
             Request::DeskReset(_) => Response::DeskReset(self.reset().await?),
             Request::DeviceCreate(create) => Response::DeviceCreate(self.create(&create)?),
             Request::DeviceList(_) => Response::DeviceList(self.list()),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 use soter_bridge::protocol::sensor::SensorMode;
-use soter_wechat::{Replays, ReplyStyle};
+use soter_wechat::{Namespace, Replays, ReplyStyle, Secret};
 
 /// The address on which servers listen by default.
 pub(crate) const DEFAULT_ADDRESS: SocketAddr =
@@ -31,6 +31,12 @@ pub(crate) struct Serve {
     /// Mini programs and users: a TOML file with [[app]] and [[user]]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
+    /// A ledger that several servers share: postgres://USER:PASSWORD@HOST/DATABASE [env: SOTER_SIM_LEDGER]
+    #[arg(long, value_name = "URL")]
+    pub(crate) ledger: Option<Secret>,
+    /// The part of the shared ledger that these servers use [env: SOTER_SIM_LEDGER_NAMESPACE] [default: default]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) ledger_namespace: Option<Namespace>,
     /// Let pages of this origin in, for example http://localhost:10086; may be given more than once
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,

@@ -5,7 +5,7 @@
 //! | 1 to 7 | what the call itself says: modes, challenge, permission |
 //! | | the call waits for the screen: one dialog at a time |
 //! | 8, 9 | somebody is enrolled, and the sensor is not frozen |
-//! | 10 | ASK and AuthKey are made when they are needed, and uploaded to WeChat's servers |
+//! | 10 | ASK and AuthKey are made when they are needed, and uploaded to WeChat's servers; steps 8 to 10 are repeated after each upload |
 //! | 11 | the TEE opens a signing session, and the dialog opens |
 //!
 //! From then on, touches decide.
@@ -15,13 +15,14 @@ use std::time::Duration;
 use soter_bridge::protocol::wx::{CHALLENGE_LIMIT, SoterAuthentication, StartSoterAuthentication};
 use soter_bridge::protocol::{Command, CommandError, Event};
 use soter_tee::TeeError;
+use soter_wechat::MissingUploads;
 use soter_wechat::codes::wx::{self, message};
 use soter_wire::Mode;
 
 use super::dialog::{AwaitedOutcome, Dialog};
 use super::outcome::Ended;
 use super::state::{Phone, PhoneState};
-use super::upload::{MAX_UPLOADS, NextUpload, Upload};
+use super::upload::{CallerKeys, MAX_PASSES, NextUpload, Upload};
 use super::wechat::Caller;
 
 /// The longest `authContent`, in UTF-16 units.
@@ -57,6 +58,8 @@ enum Opened {
     Ended(Ended),
     /// The dialog is not open, because this must be uploaded first.
     Lacks(Upload),
+    /// The dialog is not open, because the phone's keys changed while WeChat's servers were asked for them.
+    KeysChanged,
 }
 
 impl Phone {
@@ -86,28 +89,26 @@ impl Phone {
         Ok(*ended.answer)
     }
 
-    /// Carries out all steps. The phone is not locked during an upload, so steps 8 to 10 are repeated after each
-    /// upload.
+    /// Carries out all steps. The phone is not locked while WeChat's servers are asked, so steps 8 to 10 are repeated after
+    /// each upload.
     async fn authenticate(&self, request: &StartSoterAuthentication) -> Result<Ended, Stop> {
         let modes = self.check_request(request)?;
         let _turn = self.dialog_queue.wait_for_turn().await?;
-        let mut uploads = 0;
-        loop {
-            let upload = match self.open_dialog(request, &modes)? {
+        for _ in 0..MAX_PASSES {
+            let keys = self.prepare_keys(request, &modes)?;
+            let missing = self.missing_uploads(&keys).await?;
+            let upload = match self.open_dialog(request, &modes, &keys, missing)? {
                 Opened::Waits(outcome) => return Ok(self.wait_for_outcome(outcome).await?),
                 Opened::Ended(ended) => return Ok(ended),
                 Opened::Lacks(upload) => upload,
+                Opened::KeysChanged => continue,
             };
-            let refused = if uploads == MAX_UPLOADS {
-                Some("WeChat's servers go on asking for the phone's keys".to_owned())
-            } else {
-                self.upload(upload).await?
-            };
-            if let Some(reason) = refused {
+            if let Some(reason) = self.upload(upload).await? {
                 return Err(Ended::internal_error("auth key update error", reason).into());
             }
-            uploads += 1;
         }
+        let reason = "WeChat's servers go on asking for the phone's keys".to_owned();
+        Err(Ended::internal_error("auth key update error", reason).into())
     }
 
     /// Steps 1 to 7: what the call itself says. Returns the remaining modes, in the request's order.
@@ -159,17 +160,32 @@ impl Phone {
         Ok(modes)
     }
 
-    /// Steps 8 to 11. The phone stays locked during them, so nothing else changes it.
-    fn open_dialog(&self, request: &StartSoterAuthentication, modes: &[Mode]) -> Result<Opened, Stop> {
+    /// Steps 8 to 10 up to the question which keys WeChat's servers lack.
+    fn prepare_keys(&self, request: &StartSoterAuthentication, modes: &[Mode]) -> Result<CallerKeys, Stop> {
         let mut state = self.state();
-        // 8 and 9. Modes that can be used.
-        let enrolled = self.enrolled_modes(&mut state, modes)?;
-        let ready = self.unlocked_modes(&mut state, enrolled)?;
-        // 10. ASK and AuthKey, made when they are needed.
+        self.usable_modes(&mut state, modes)?;
         check_internal_error(&state)?;
         let caller = self.caller(&state, request.appid.as_deref())?;
-        if let Some(upload) = self.missing_upload(&mut state, &caller)? {
-            return Ok(Opened::Lacks(upload));
+        self.caller_keys(&mut state, caller)?.map_err(|error| self.stop_for_missing_key(&error))
+    }
+
+    /// Steps 8 to 11. The phone stays locked during them, so nothing else changes it.
+    fn open_dialog(
+        &self,
+        request: &StartSoterAuthentication,
+        modes: &[Mode],
+        keys: &CallerKeys,
+        missing: MissingUploads,
+    ) -> Result<Opened, Stop> {
+        let mut state = self.state();
+        let ready = self.usable_modes(&mut state, modes)?;
+        check_internal_error(&state)?;
+        let caller = self.caller(&state, request.appid.as_deref())?;
+        match self.next_upload(&mut state, caller.clone(), keys, missing)? {
+            NextUpload::Nothing => {}
+            NextUpload::Upload(upload) => return Ok(Opened::Lacks(upload)),
+            NextUpload::KeysChanged => return Ok(Opened::KeysChanged),
+            NextUpload::NoKey(error) => return Err(self.stop_for_missing_key(&error)),
         }
         // 11. The signing session, and the dialog.
         let session = self.init_sign(&mut state, &caller, request, &ready)?;
@@ -186,6 +202,12 @@ impl Phone {
         };
         self.show_dialog(&mut state, dialog);
         Ok(Opened::Ended(self.apply_touches(&mut state, touches)?))
+    }
+
+    /// Steps 8 and 9: the modes that can be used.
+    fn usable_modes(&self, state: &mut PhoneState, modes: &[Mode]) -> Result<Vec<Mode>, Stop> {
+        let enrolled = self.enrolled_modes(state, modes)?;
+        self.unlocked_modes(state, enrolled)
     }
 
     /// Step 8: the modes that have an enrolment.
@@ -220,16 +242,6 @@ impl Phone {
         }
     }
 
-    /// Step 10: makes the ASK and the AuthKey if they are missing. Returns what must be uploaded before they can be
-    /// used.
-    fn missing_upload(&self, state: &mut PhoneState, caller: &Caller) -> Result<Option<Upload>, Stop> {
-        match self.next_upload(state, caller)? {
-            NextUpload::Nothing => Ok(None),
-            NextUpload::Upload(upload) => Ok(Some(upload)),
-            NextUpload::NoKey(error) => Err(self.stop_for_tee_error(&error, "auth key generate failed")),
-        }
-    }
-
     /// Step 11: the signing session.
     fn init_sign(
         &self,
@@ -243,6 +255,11 @@ impl Phone {
         self.tee(state)?
             .init_sign(uid, &caller.auth_key_name(), challenge, ready)
             .map_err(|error| self.stop_for_tee_error(&error, "start fingerprint authen failed"))
+    }
+
+    /// Step 10 ends: the TEE cannot make or read a key.
+    fn stop_for_missing_key(&self, error: &TeeError) -> Stop {
+        self.stop_for_tee_error(error, "auth key generate failed")
     }
 
     /// 90007 with this text if the TEE refused, or the failure of the phone's environment.

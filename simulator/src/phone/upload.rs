@@ -2,15 +2,29 @@
 
 use soter_bridge::protocol::CommandError;
 use soter_tee::{KeyPath, TeeError};
-use soter_wechat::{KeyOwner, UploadRefused};
+use soter_wechat::{KeyOwner, MissingUploads, UploadRefused};
 use soter_wire::{ExportBlob, PublicKey};
 
 use super::state::{Phone, PhoneState};
 use super::wechat::Caller;
 
-/// The maximum number of uploads before one authentication: device, ASK and AuthKey, and each again in case another
-/// front end interferes.
-pub(super) const MAX_UPLOADS: usize = 6;
+/// How often WeChat's servers are asked before one authentication: for device, ASK and AuthKey, for each again in case another
+/// front end interferes, and once more to learn that nothing is missing.
+pub(super) const MAX_PASSES: usize = 7;
+
+/// The keys that WeChat on the phone has for a mini program and its user.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct CallerKeys {
+    caller: Caller,
+    cpu_id: String,
+    /// The number of WeChat's app on the phone, and its form in exports.
+    uid: u32,
+    own_uid: String,
+    attk: PublicKey,
+    ask: PublicKey,
+    /// `None` if there is no AuthKey, or an enrolment made it invalid.
+    auth_key: Option<PublicKey>,
+}
 
 /// What must be uploaded before WeChat can use its keys.
 pub(super) enum NextUpload {
@@ -18,6 +32,8 @@ pub(super) enum NextUpload {
     Nothing,
     /// This must be uploaded.
     Upload(Upload),
+    /// The phone has other keys than those for which the servers were asked.
+    KeysChanged,
     /// A key is missing, and the TEE cannot make or export it.
     NoKey(TeeError),
 }
@@ -52,57 +68,107 @@ impl From<CommandError> for Failure {
     }
 }
 
+/// Separates the TEE's refusals from failures of the phone's environment.
+fn separate<T>(result: Result<T, Failure>) -> Result<Result<T, TeeError>, CommandError> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Failure::NoKey(error)) => Ok(Err(error)),
+        Err(Failure::Environment(error)) => Err(error),
+    }
+}
+
 impl Phone {
-    /// Makes the next key that is missing. Returns the next thing that WeChat's servers do not have.
+    /// The keys for a caller. Makes the ASK if there is none; the AuthKey is made when the servers know the ASK.
+    ///
+    /// # Errors
+    /// As the inner result, why the TEE cannot make or read a key. `UnknownDevice` if the phone was removed, `Environment` if
+    /// it does not switch on.
+    pub(super) fn caller_keys(
+        &self,
+        state: &mut PhoneState,
+        caller: Caller,
+    ) -> Result<Result<CallerKeys, TeeError>, CommandError> {
+        separate(self.read_caller_keys(state, caller))
+    }
+
+    fn read_caller_keys(&self, state: &mut PhoneState, caller: Caller) -> Result<CallerKeys, Failure> {
+        let (uid, name) = (state.record.wechat_uid(), caller.auth_key_name());
+        if !self.tee(state)?.has_app_secure_key(uid) {
+            self.generate_app_secure_key(state, uid)??;
+        }
+        let tee = self.tee(state)?;
+        let auth_key = if tee.has_valid_auth_key(uid, &name) {
+            Some(tee.public_key(&KeyPath::AuthKey { uid, name })?)
+        } else {
+            None
+        };
+        Ok(CallerKeys {
+            caller,
+            cpu_id: tee.cpu_id(),
+            uid,
+            own_uid: tee.uid(uid),
+            attk: tee.public_key(&KeyPath::Attk)?,
+            ask: tee.public_key(&KeyPath::Ask { uid })?,
+            auth_key,
+        })
+    }
+
+    /// Asks WeChat's servers which of these keys they lack. Call this without the phone's lock.
+    ///
+    /// # Errors
+    /// `Environment` if the servers' ledger fails.
+    pub(super) async fn missing_uploads(&self, keys: &CallerKeys) -> Result<MissingUploads, CommandError> {
+        let CallerKeys { caller, cpu_id, own_uid, ask, auth_key, .. } = keys;
+        let owner = KeyOwner { cpu_id, uid: own_uid, appid: &caller.appid, openid: &caller.openid };
+        Ok(self.context.wechat.missing_uploads(owner, ask, auth_key.as_ref()).await?)
+    }
+
+    /// The next thing that WeChat's servers do not have, if the phone still has these keys for the caller. Makes the AuthKey if it is that,
+    /// and there is none.
     ///
     /// # Errors
     /// `UnknownDevice` if the phone was removed, `Environment` if it does not switch on.
     pub(super) fn next_upload(
         &self,
         state: &mut PhoneState,
-        caller: &Caller,
+        caller: Caller,
+        keys: &CallerKeys,
+        missing: MissingUploads,
     ) -> Result<NextUpload, CommandError> {
-        match self.next_missing_upload(state, caller) {
-            Ok(None) => Ok(NextUpload::Nothing),
-            Ok(Some(upload)) => Ok(NextUpload::Upload(upload)),
-            Err(Failure::NoKey(error)) => Ok(NextUpload::NoKey(error)),
-            Err(Failure::Environment(error)) => Err(error),
-        }
+        Ok(match separate(self.export_next(state, caller, keys, missing))? {
+            Ok(next) => next,
+            Err(error) => NextUpload::NoKey(error),
+        })
     }
 
-    fn next_missing_upload(
+    fn export_next(
         &self,
         state: &mut PhoneState,
-        caller: &Caller,
-    ) -> Result<Option<Upload>, Failure> {
-        let (uid, name) = (state.record.wechat_uid(), caller.auth_key_name());
-        if !self.tee(state)?.has_app_secure_key(uid) {
-            self.generate_app_secure_key(state, uid)??;
+        caller: Caller,
+        keys: &CallerKeys,
+        missing: MissingUploads,
+    ) -> Result<NextUpload, Failure> {
+        if self.read_caller_keys(state, caller)? != *keys {
+            return Ok(NextUpload::KeysChanged);
         }
-        let tee = self.tee(state)?;
-        let (cpu_id, own_uid) = (tee.cpu_id(), tee.uid(uid));
-        let attk = tee.public_key(&KeyPath::Attk)?;
-        let ask = tee.public_key(&KeyPath::Ask { uid })?;
-        let owner = KeyOwner { cpu_id: &cpu_id, uid: &own_uid, appid: &caller.appid, openid: &caller.openid };
-        let missing = self.context.wechat.missing_uploads(owner, &ask, None);
-        if missing.device {
-            return Ok(Some(Upload::Device { cpu_id, attk }));
-        }
-        if missing.ask {
-            let export =
-                self.with_counter_event(state, "getAppSecureKey", |tee| tee.app_secure_key(uid))??;
-            return Ok(Some(Upload::Ask(export)));
-        }
-        let auth_key = self.valid_auth_key(state, uid, &name)?;
-        if self.context.wechat.missing_uploads(owner, &ask, Some(&auth_key)).auth_key {
-            let export = self.with_counter_event(state, "getAuthKey", |tee| tee.auth_key(uid, &name))??;
-            return Ok(Some(Upload::AuthKey(export, caller.clone())));
-        }
-        Ok(None)
+        let CallerKeys { caller, cpu_id, uid, attk, .. } = keys;
+        let upload = if missing.device {
+            Upload::Device { cpu_id: cpu_id.clone(), attk: attk.clone() }
+        } else if missing.ask {
+            Upload::Ask(self.with_counter_event(state, "getAppSecureKey", |tee| tee.app_secure_key(*uid))??)
+        } else if missing.auth_key {
+            let name = caller.auth_key_name();
+            self.make_valid_auth_key(state, *uid, &name)?;
+            let export = self.with_counter_event(state, "getAuthKey", |tee| tee.auth_key(*uid, &name))??;
+            Upload::AuthKey(export, caller.clone())
+        } else {
+            return Ok(NextUpload::Nothing);
+        };
+        Ok(NextUpload::Upload(upload))
     }
 
-    /// The AuthKey of this name. Makes the key if it does not exist, and replaces it if an enrolment made it invalid.
-    fn valid_auth_key(&self, state: &mut PhoneState, uid: u32, name: &str) -> Result<PublicKey, Failure> {
+    /// Makes the AuthKey of this name if it does not exist, and replaces it if an enrolment made it invalid.
+    fn make_valid_auth_key(&self, state: &mut PhoneState, uid: u32, name: &str) -> Result<(), Failure> {
         let tee = self.tee(state)?;
         if !tee.has_valid_auth_key(uid, name) {
             if tee.has_auth_key(uid, name) {
@@ -110,8 +176,7 @@ impl Phone {
             }
             self.generate_auth_key(state, uid, name)??;
         }
-        let path = KeyPath::AuthKey { uid, name: name.to_owned() };
-        Ok(self.tee(state)?.public_key(&path)?)
+        Ok(())
     }
 
     /// Uploads the keys that the phone already has to WeChat's servers, if those do not have them. Makes no keys.
@@ -120,9 +185,17 @@ impl Phone {
     /// `InvalidParams` if WeChat's servers do not know the phone's user. `UnknownDevice` if the phone was removed.
     /// `Environment` if it does not switch on, or the servers' ledger fails.
     pub(crate) async fn upload_existing_keys(&self) -> Result<(), CommandError> {
-        for _ in 0..MAX_UPLOADS {
-            let upload = match self.next_upload_of_existing_keys()? {
+        for _ in 0..MAX_PASSES {
+            let Some(keys) = self.existing_keys()? else { return Ok(()) };
+            let missing = self.missing_uploads(&keys).await?;
+            let next = {
+                let mut state = self.state();
+                let caller = self.caller(&state, None)?;
+                self.next_upload(&mut state, caller, &keys, missing)?
+            };
+            let upload = match next {
                 NextUpload::Upload(upload) => upload,
+                NextUpload::KeysChanged => continue,
                 // A key that cannot be exported now is exported when it is needed, and a failure is reported then.
                 NextUpload::Nothing | NextUpload::NoKey(_) => return Ok(()),
             };
@@ -133,15 +206,16 @@ impl Phone {
         Ok(())
     }
 
-    fn next_upload_of_existing_keys(&self) -> Result<NextUpload, CommandError> {
+    /// The keys for the phone's user and the first mini program, if all of them exist.
+    fn existing_keys(&self) -> Result<Option<CallerKeys>, CommandError> {
         let mut state = self.state();
         let uid = state.record.wechat_uid();
         let caller = self.caller(&state, None)?;
-        let tee = self.tee(&mut state)?;
-        if !tee.has_app_secure_key(uid) || !tee.has_valid_auth_key(uid, &caller.auth_key_name()) {
-            return Ok(NextUpload::Nothing);
+        if !self.tee(&mut state)?.has_app_secure_key(uid) {
+            return Ok(None);
         }
-        self.next_upload(&mut state, &caller)
+        let keys = self.caller_keys(&mut state, caller)?;
+        Ok(keys.ok().filter(|keys| keys.auth_key.is_some()))
     }
 
     /// Uploads something to WeChat's servers. Returns the reason if they refuse it.

@@ -10,7 +10,7 @@ use soter_wire::Mode;
 use super::state::{Phone, PhoneState};
 
 /// The user and mini program for which WeChat acts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Caller {
     /// The user's name on WeChat's servers.
     pub(super) user: String,
@@ -68,25 +68,25 @@ impl Phone {
     }
 
     /// `wx.login`.
-    pub(crate) fn login(&self, request: &Login) -> Result<LoggedIn, CommandError> {
+    pub(crate) async fn login(&self, request: &Login) -> Result<LoggedIn, CommandError> {
         let Caller { user, appid, .. } = self.caller(&self.state(), request.appid.as_deref())?;
-        let code = self.context.wechat.login(&user, &appid)?;
+        let code = self.context.wechat.login(&user, &appid).await?;
         Ok(LoggedIn { code, err_msg: "login:ok".to_owned() })
     }
 
     /// `wx.checkSession`. The text of its failure is not documented; modelled.
-    pub(crate) fn check_session(&self, request: &CheckSession) -> Result<SessionChecked, CommandError> {
+    pub(crate) async fn check_session(&self, request: &CheckSession) -> Result<SessionChecked, CommandError> {
         let Caller { user, appid, .. } = self.caller(&self.state(), request.appid.as_deref())?;
-        let is_alive = self.context.wechat.check_session(&user, &appid)?;
+        let is_alive = self.context.wechat.check_session(&user, &appid).await?;
         let err_msg =
             if is_alive { "checkSession:ok" } else { "checkSession:fail session time out, need relogin" };
         Ok(SessionChecked { err_msg: err_msg.to_owned() })
     }
 
     /// `wx.getUserInfo`.
-    pub(crate) fn user_info(&self, request: &GetUserInfo) -> Result<UserInfo, CommandError> {
+    pub(crate) async fn user_info(&self, request: &GetUserInfo) -> Result<UserInfo, CommandError> {
         let Caller { user, appid, .. } = self.caller(&self.state(), request.appid.as_deref())?;
-        let info = self.context.wechat.user_info(&user, &appid)?;
+        let info = self.context.wechat.user_info(&user, &appid).await?;
         let user_info = serde_json::from_str(&info.raw_data)
             .map_err(|error| CommandError::internal(format!("a user's data do not read: {error}")))?;
         Ok(UserInfo {

@@ -6,14 +6,14 @@ use std::sync::{Arc, LazyLock};
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use libfuzzer_sys::fuzz_target;
-use soter_wechat::{Ledger, SystemClock, WeChat, WeChatOptions, routes};
+use soter_wechat::{EmbeddedLedger, SystemClock, WeChat, WeChatOptions, routes};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Builder::new_current_thread().build().unwrap());
 static ROUTES: LazyLock<(axum::Router, String)> = LazyLock::new(|| {
     let options = WeChatOptions::default();
-    let ledger = Ledger::in_memory();
+    let ledger = EmbeddedLedger::in_memory();
     let wechat = WeChat::new(options, ledger, Arc::new(SystemClock), Arc::default(), Arc::new(|_| {}));
     let app = wechat.accounts().first_app().clone();
     let router = routes(Arc::new(wechat));

@@ -1,22 +1,25 @@
-//! The ledger's contents in memory.
+//! A ledger's contents in memory.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use soter_wire::{PublicKey, SignatureScheme};
 
 use super::change::{AuthKey, Change};
+use super::{AppKeys, KnownKey, SpendOutcome, Spending};
 
 /// Maximum number of a device's counters that are remembered, to distinguish a replay from a roll-back.
 const MAX_SPENT_COUNTERS: usize = 1024;
 /// Maximum number of an app's retired AuthKeys that are remembered, to distinguish an old key from a wrong one.
-const MAX_RETIRED_KEYS: usize = 16;
+pub(super) const MAX_RETIRED_KEYS: usize = 16;
 
 /// The contents of a ledger: devices by `cpu_id`, and the owners of their AuthKeys.
 #[derive(Debug, Default)]
-pub(crate) struct LedgerState {
+pub(super) struct LedgerState {
     /// See [`Change::Clear`].
     generation: u32,
     devices: HashMap<String, Device>,
+    /// The version of the keys that changed last. It is new for each change.
+    last_version: u64,
     /// By appid: the openids of all users for whom an AuthKey was uploaded.
     owners: HashMap<String, HashSet<String>>,
 }
@@ -25,6 +28,8 @@ pub(crate) struct LedgerState {
 struct Device {
     attk: PublicKey,
     highest: u64,
+    /// See [`AppKeys::version`].
+    version: u64,
     /// Counters that results have spent, the newest last.
     spent: VecDeque<u64>,
     apps: BTreeMap<String, App>,
@@ -37,41 +42,48 @@ struct App {
     auth_keys: Vec<AuthKey>,
 }
 
-/// A key that is known, for diagnoses.
-#[derive(Clone, Debug)]
-pub(crate) struct KnownKey {
-    pub(crate) key: PublicKey,
-    /// What it is and where it belongs, for people.
-    pub(crate) description: String,
-}
-
-/// Why a counter cannot be spent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Spent {
-    /// The highest counter that the device has shown.
-    pub(crate) highest: u64,
-    /// Whether an earlier result had this counter.
-    pub(crate) replayed: bool,
-}
-
 impl LedgerState {
-    /// The state after these changes.
+    /// The state after these changes, which a store has kept.
     pub(super) fn of(changes: &[Change]) -> Self {
         let mut state = Self::default();
         for change in changes {
             state.apply(change);
         }
+        for device in state.devices.values_mut().filter(|device| device.highest > 0) {
+            // A store keeps the highest counter alone, which is most probably that of the last result.
+            device.spent.push_back(device.highest);
+        }
         state
+    }
+
+    /// Gives all keys versions that differ from those of an earlier state, which this one replaces.
+    pub(super) fn replacing(mut self, earlier: &Self) -> Self {
+        let offset = earlier.last_version;
+        self.devices.values_mut().for_each(|device| device.version += offset);
+        self.last_version += offset;
+        self
+    }
+
+    /// Gives a device's keys the version that a database has for them.
+    pub(super) fn set_version(&mut self, cpu_id: &str, version: u64) {
+        if let Some(device) = self.devices.get_mut(cpu_id) {
+            device.version = version;
+        }
     }
 
     /// Applies a change.
     pub(super) fn apply(&mut self, change: &Change) {
+        let version = self.last_version + 1;
         match change {
-            Change::Clear { generation } => *self = Self { generation: *generation, ..Self::default() },
+            Change::Clear { generation } => {
+                *self = Self { generation: *generation, last_version: self.last_version, ..Self::default() };
+            }
             Change::Device { cpu_id, attk } => {
+                self.last_version = version;
                 self.devices.entry(cpu_id.clone()).or_insert_with(|| Device {
                     attk: attk.clone(),
                     highest: 0,
+                    version,
                     spent: VecDeque::new(),
                     apps: BTreeMap::new(),
                 });
@@ -83,6 +95,8 @@ impl LedgerState {
             }
             Change::Ask { cpu_id, uid, key, scheme } => {
                 let Some(device) = self.devices.get_mut(cpu_id) else { return };
+                self.last_version = version;
+                device.version = version;
                 let app = device.apps.entry(uid.clone()).or_insert_with(|| App {
                     ask: key.clone(),
                     ask_scheme: *scheme,
@@ -95,8 +109,10 @@ impl LedgerState {
                 app.ask_scheme = *scheme;
             }
             Change::AuthKey { cpu_id, uid, key } => {
-                let app = self.devices.get_mut(cpu_id).and_then(|device| device.apps.get_mut(uid));
-                let Some(app) = app else { return };
+                let Some(device) = self.devices.get_mut(cpu_id) else { return };
+                let Some(app) = device.apps.get_mut(uid) else { return };
+                self.last_version = version;
+                device.version = version;
                 self.owners.entry(key.appid.clone()).or_default().insert(key.openid.clone());
                 app.auth_keys.retain(|old| old.key != key.key);
                 if !key.retired {
@@ -113,67 +129,75 @@ impl LedgerState {
         }
     }
 
-    /// Checks that a counter is greater than all earlier ones, and returns the change that records it.
+    /// Checks whether a result's counter can be spent, and returns the change that records it.
     ///
     /// # Errors
-    /// [`Spent`] if it is not, or if the device is not known. Nothing changes.
-    pub(crate) fn spend(&mut self, cpu_id: &str, counter: u64, by_result: bool) -> Result<Change, Spent> {
-        let refuse = |highest, replayed| Err(Spent { highest, replayed });
-        let Some(device) = self.devices.get_mut(cpu_id) else { return refuse(0, false) };
-        if counter <= device.highest {
-            // After a restart the list is empty; the highest counter is most probably that of the last result.
-            let replayed = device.spent.contains(&counter)
-                || (device.spent.is_empty() && counter == device.highest && by_result);
-            return refuse(device.highest, replayed);
+    /// Another [`SpendOutcome`] if it cannot. Nothing changes.
+    pub(super) fn spend(&mut self, spending: &Spending) -> Result<Change, SpendOutcome> {
+        let Spending { cpu_id, counter, version } = spending;
+        let device = self.devices.get_mut(cpu_id).filter(|device| device.version == *version);
+        let device = device.ok_or(SpendOutcome::KeysChanged)?;
+        if *counter <= device.highest {
+            let replayed = device.spent.contains(counter);
+            return Err(SpendOutcome::NotGreater { highest: device.highest, replayed });
         }
-        if by_result {
-            if device.spent.len() >= MAX_SPENT_COUNTERS {
-                device.spent.pop_front();
-            }
-            device.spent.push_back(counter);
+        if device.spent.len() >= MAX_SPENT_COUNTERS {
+            device.spent.pop_front();
         }
-        Ok(Change::Counter { cpu_id: cpu_id.to_owned(), highest: counter })
+        device.spent.push_back(*counter);
+        Ok(Change::Counter { cpu_id: cpu_id.clone(), highest: *counter })
     }
 
     /// See [`Change::Clear`].
-    pub(crate) fn generation(&self) -> u32 {
+    pub(super) fn generation(&self) -> u32 {
         self.generation
     }
 
     /// The change after which the ledger has at least this generation; `None` if it has.
-    pub(crate) fn clear(&self, generation: u32) -> Option<Change> {
+    pub(super) fn clear(&self, generation: u32) -> Option<Change> {
         (self.generation < generation).then_some(Change::Clear { generation })
     }
 
     /// A device's ATTK.
-    pub(crate) fn attk(&self, cpu_id: &str) -> Option<&PublicKey> {
+    pub(super) fn attk(&self, cpu_id: &str) -> Option<&PublicKey> {
         self.devices.get(cpu_id).map(|device| &device.attk)
     }
 
+    /// The highest counter that a device has shown.
+    pub(super) fn highest(&self, cpu_id: &str) -> Option<u64> {
+        self.devices.get(cpu_id).map(|device| device.highest)
+    }
+
     /// An app's ASK, and how its signatures are made.
-    pub(crate) fn ask(&self, cpu_id: &str, uid: &str) -> Option<(&PublicKey, SignatureScheme)> {
+    pub(super) fn ask(&self, cpu_id: &str, uid: &str) -> Option<(&PublicKey, SignatureScheme)> {
         let app = self.devices.get(cpu_id)?.apps.get(uid)?;
         Some((&app.ask, app.ask_scheme))
     }
 
-    /// An app's AuthKeys, retired ones included.
-    pub(crate) fn auth_keys(&self, cpu_id: &str, uid: &str) -> &[AuthKey] {
-        let app = self.devices.get(cpu_id).and_then(|device| device.apps.get(uid));
-        app.map_or(&[], |app| &app.auth_keys)
+    /// The keys of an app on a device. `None` if the device is not known.
+    pub(super) fn app_keys(&self, cpu_id: &str, uid: &str) -> Option<AppKeys> {
+        let device = self.devices.get(cpu_id)?;
+        let app = device.apps.get(uid);
+        Some(AppKeys {
+            attk: device.attk.clone(),
+            ask: app.map(|app| (app.ask.clone(), app.ask_scheme)),
+            auth_keys: app.map(|app| app.auth_keys.clone()).unwrap_or_default(),
+            version: device.version,
+        })
     }
 
     /// How many devices are known.
-    pub(crate) fn device_count(&self) -> usize {
+    pub(super) fn device_count(&self) -> usize {
         self.devices.len()
     }
 
     /// Whether an AuthKey was ever uploaded for a mini program's user.
-    pub(crate) fn has_owner(&self, appid: &str, openid: &str) -> bool {
+    pub(super) fn has_owner(&self, appid: &str, openid: &str) -> bool {
         self.owners.get(appid).is_some_and(|openids| openids.contains(openid))
     }
 
     /// At most `limit` keys that could have signed instead, those of the same device first.
-    pub(crate) fn other_keys(&self, cpu_id: &str, limit: usize) -> Vec<KnownKey> {
+    pub(super) fn other_keys(&self, cpu_id: &str, limit: usize) -> Vec<KnownKey> {
         let same = self.devices.get_key_value(cpu_id);
         let others = self.devices.iter().filter(|(id, _)| *id != cpu_id);
         same.into_iter().chain(others).flat_map(|(id, device)| device.known_keys(id)).take(limit).collect()

@@ -8,13 +8,14 @@ use soter_wire::{PROFILES, Profile, base64};
 
 use super::*;
 use crate::clock::SetClock;
-use crate::ledger::sqlite::SqliteStore;
+use crate::ledger::embedded::sqlite::SqliteStore;
 use crate::test_phone::{OPENID, TestPhone, pss, public, sign, sign_pkcs1};
 use crate::test_servers::{NOON, wechat, with, with_replays_accepted};
-use crate::{DEFAULT_APPID, MissingUploads, UploadRefused, WeChat, WeChatOptions};
+use crate::{DEFAULT_APPID, EmbeddedLedger, MissingUploads, UploadRefused, WeChat, WeChatOptions};
 
 async fn verify_for(wechat: &WeChat, openid: &str, json: Value, signature: Value) -> Verdict {
-    wechat.verify(Claim { appid: DEFAULT_APPID, openid, json: &json, signature: &signature }).await.unwrap()
+    let claim = Claim { appid: DEFAULT_APPID, openid, json: &json, signature: &signature };
+    wechat.verify(claim).await.unwrap().expect("a known user")
 }
 
 async fn verify(wechat: &WeChat, text: &str, signature: &str) -> Verdict {
@@ -106,7 +107,7 @@ async fn the_ledger_keeps_any_salt_length_with_its_key() {
     let folder = tempfile::tempdir().unwrap();
     let open = || {
         let store = SqliteStore::open(&folder.path().join("wechat.db")).unwrap();
-        with(WeChatOptions::default(), Ledger::open(store, 0).unwrap(), &SetClock::at(NOON))
+        with(WeChatOptions::default(), EmbeddedLedger::open(store, 0).unwrap(), &SetClock::at(NOON))
     };
     let wechat = open();
     let mut phone = TestPhone { profile, ..TestPhone::new("itrustee") };
@@ -269,11 +270,15 @@ async fn a_result_is_valid_only_for_its_own_user_and_app() {
     let (wechat, mut phone) = uploaded("trustonic").await;
     let text = phone.result();
     let signature = json!(phone.signature(&text));
-    let others = verify_for(&wechat, "oAnother", json!(text), signature.clone()).await;
-    assert_refused(&others, "other-users-result", OPENID);
     let json = json!(text);
-    let claim = Claim { appid: "wx0123456789abcdef", openid: OPENID, json: &json, signature: &signature };
-    assert_refused(&wechat.verify(claim).await.unwrap(), "other-apps-result", DEFAULT_APPID);
+    let good = Claim { appid: DEFAULT_APPID, openid: OPENID, json: &json, signature: &signature };
+    for (claim, reason, owner) in [
+        (Claim { openid: "oAnother", ..good }, "other-users-result", OPENID),
+        (Claim { appid: "wx0123456789abcdef", ..good }, "other-apps-result", DEFAULT_APPID),
+    ] {
+        assert_refused(&judge(&*wechat.ledger, claim, false).await.unwrap(), reason, owner);
+        assert_eq!(wechat.verify(claim).await, Ok(None), "nobody has this openid in this mini program");
+    }
     assert!(verify_for(&wechat, OPENID, json!(text), signature).await.is_ok(), "nothing was spent");
 }
 
@@ -349,13 +354,13 @@ async fn uploads_are_verified_from_the_root_key_down() {
     let elsewhere = wechat.upload_auth_key(elsewhere.0.as_bytes(), &elsewhere.1, DEFAULT_APPID, OPENID).await;
     assert!(matches!(elsewhere, Err(UploadRefused::NoAsk { .. })), "{elsewhere:?}");
 
-    let lacks = |ask, auth_key, openid| {
+    let lacks = async |ask, auth_key, openid| {
         let owner = crate::KeyOwner { cpu_id: &phone.cpu_id, uid: &phone.uid, appid: DEFAULT_APPID, openid };
-        wechat.missing_uploads(owner, &public(ask), Some(&public(auth_key)))
+        wechat.missing_uploads(owner, &public(ask), Some(&public(auth_key))).await.unwrap()
     };
-    assert_eq!(lacks(1, 2, OPENID), MissingUploads { device: false, ask: false, auth_key: false });
-    assert_eq!(lacks(1, 2, "oAnother"), MissingUploads { device: false, ask: false, auth_key: true });
-    assert_eq!(lacks(4, 3, OPENID), MissingUploads { device: false, ask: true, auth_key: true });
+    assert_eq!(lacks(1, 2, OPENID).await, MissingUploads { device: false, ask: false, auth_key: false });
+    assert_eq!(lacks(1, 2, "oAnother").await, MissingUploads { device: false, ask: false, auth_key: true });
+    assert_eq!(lacks(4, 3, OPENID).await, MissingUploads { device: false, ask: true, auth_key: true });
 }
 
 proptest! {

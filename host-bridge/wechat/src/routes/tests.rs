@@ -7,7 +7,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::test_phone::{OPENID, TestPhone};
 use crate::test_servers::{NOON, with};
-use crate::{DEFAULT_APPID, DEFAULT_USER, Ledger, ReplyStyle, SetClock, WeChatOptions};
+use crate::{DEFAULT_APPID, DEFAULT_USER, EmbeddedLedger, ReplyStyle, SetClock, WeChatOptions};
 
 const SECRET: &str = "emulated0000secret0000emulated00";
 
@@ -27,7 +27,7 @@ impl Backend {
     fn new(reply_style: ReplyStyle) -> Self {
         let clock = SetClock::at(NOON);
         let options = WeChatOptions { reply_style, ..WeChatOptions::default() };
-        Self { wechat: Arc::new(with(options, Ledger::in_memory(), &clock)), clock }
+        Self { wechat: Arc::new(with(options, EmbeddedLedger::in_memory(), &clock)), clock }
     }
 
     async fn send(&self, method: &str, path: &str, body: impl Into<Body>) -> Answered {
@@ -99,7 +99,7 @@ async fn a_call_that_is_not_emulated_gets_wechats_own_answer_and_is_recorded() {
 #[tokio::test]
 async fn a_token_a_session_and_a_result_work_as_with_wechat() {
     let backend = Backend::new(ReplyStyle::Plain);
-    let code = backend.wechat.login(DEFAULT_USER, DEFAULT_APPID).unwrap();
+    let code = backend.wechat.login(DEFAULT_USER, DEFAULT_APPID).await.unwrap();
     let path = format!(
         "/sns/jscode2session?appid={DEFAULT_APPID}&secret={SECRET}&js_code={code}&grant_type=authorization_code&unknown=1"
     );
@@ -230,7 +230,7 @@ async fn an_app_without_the_permission_is_refused() {
     let accounts = crate::Accounts::new(list.unwrap()).unwrap();
     let clock = SetClock::at(NOON);
     let options = WeChatOptions { accounts, ..WeChatOptions::default() };
-    let backend = Backend { wechat: Arc::new(with(options, Ledger::in_memory(), &clock)), clock };
+    let backend = Backend { wechat: Arc::new(with(options, EmbeddedLedger::in_memory(), &clock)), clock };
     let body = json!({"openid": OPENID, "json_string": "{}", "json_signature": ""});
     assert_errcode(&backend.verify(body).await, 48001, "api unauthorized");
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn ledger_at(path: &Path) -> Ledger {
-    Ledger::open(SqliteStore::open(path).unwrap(), 0).unwrap()
+fn ledger_at(path: &Path) -> EmbeddedLedger {
+    EmbeddedLedger::open(SqliteStore::open(path).unwrap(), 0).unwrap()
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{Error, ErrorCode};
 
 use super::mark;
-use super::store::LedgerError;
+use crate::ledger::error::LedgerError;
 
 /// The error for a ledger that cannot be used because of an error of SQLite.
 pub(super) fn unusable(path: &Path, error: &Error) -> LedgerError {

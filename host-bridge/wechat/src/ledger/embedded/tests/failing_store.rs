@@ -54,7 +54,7 @@ impl LedgerStore for Fragile {
 }
 
 /// Waits until the ledger accepts changes again.
-async fn recovered(ledger: &Ledger) {
+async fn recovered(ledger: &EmbeddedLedger) {
     while ledger.failure().is_some() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -65,7 +65,7 @@ async fn a_ledger_whose_store_failed_accepts_nothing_until_it_has_recovered() {
     let store = Fragile::new([Outcome::Stored, Outcome::Lost]);
     let is_down = Arc::clone(&store.is_down);
     is_down.store(true, Ordering::SeqCst);
-    let ledger = Ledger::open(store, 0).unwrap();
+    let ledger = EmbeddedLedger::open(store, 0).unwrap();
     let observed = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&observed);
     ledger.observe(Arc::new(move |failure: Option<&LedgerError>| {
@@ -97,12 +97,12 @@ async fn a_ledger_that_was_to_be_emptied_while_its_store_failed_is_emptied_once_
         let store = Fragile::new(plan.iter().copied());
         let is_down = Arc::clone(&store.is_down);
         is_down.store(true, Ordering::SeqCst);
-        let ledger = Ledger::open(store, 0).unwrap();
+        let ledger = EmbeddedLedger::open(store, 0).unwrap();
         assert_eq!(spend(&ledger, "a", 5).await, plan[0] == Stored);
         ledger.clear(1).await.unwrap_err();
         is_down.store(false, Ordering::SeqCst);
         recovered(&ledger).await;
-        assert!(ledger.read(|state| state.attk("a").is_none()));
+        assert!(keys(&ledger, "a").is_none());
         make(&ledger, vec![device("a")]).await;
         assert!(spend(&ledger, "a", 1).await);
         assert!(!spend(&ledger, "a", 2).await);
@@ -128,7 +128,7 @@ async fn a_ledger_whose_writer_has_ended_says_so() {
             self.load()
         }
     }
-    let ledger = Ledger::open(Panics, 0).unwrap();
+    let ledger = EmbeddedLedger::open(Panics, 0).unwrap();
     assert!(!spend(&ledger, "a", 1).await);
     while ledger.failure().is_none() {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -139,7 +139,7 @@ async fn a_ledger_whose_writer_has_ended_says_so() {
 #[tokio::test]
 async fn a_ledger_whose_store_cannot_recover_stays_closed() {
     let store = Fragile { may_pass: false, ..Fragile::new([Outcome::Lost]) };
-    let ledger = Ledger::open(store, 0).unwrap();
+    let ledger = EmbeddedLedger::open(store, 0).unwrap();
     assert!(!spend(&ledger, "a", 1).await);
     tokio::time::sleep(4 * FIRST_RETRY_DELAY).await;
     assert!(ledger.failure().is_some());
@@ -149,7 +149,7 @@ async fn a_ledger_whose_store_cannot_recover_stays_closed() {
 #[test]
 fn a_ledger_that_waits_for_its_store_can_be_closed() {
     let store = Fragile { is_down: Arc::new(true.into()), ..Fragile::new([Outcome::Lost]) };
-    let ledger = Ledger::open(store, 0).unwrap();
+    let ledger = EmbeddedLedger::open(store, 0).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert!(!runtime.block_on(spend(&ledger, "a", 1)));
     drop(ledger);
@@ -171,7 +171,7 @@ proptest::proptest! {
         counters in proptest::collection::vec(1_u64..6, 1..20),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let ledger = Ledger::open(Fragile::new(outcomes), 0).unwrap();
+        let ledger = EmbeddedLedger::open(Fragile::new(outcomes), 0).unwrap();
         let mut highest_accepted = 0;
         for counter in counters {
             if runtime.block_on(spend(&ledger, "a", counter)) {

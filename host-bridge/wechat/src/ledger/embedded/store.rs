@@ -1,6 +1,7 @@
-//! The store that makes a ledger's changes durable, and its error.
+//! The store that makes an embedded ledger's changes durable.
 
-use super::change::Change;
+use crate::ledger::change::Change;
+use crate::ledger::error::LedgerError;
 
 /// A durable store of changes.
 pub trait LedgerStore: Send + 'static {
@@ -22,16 +23,4 @@ pub trait LedgerStore: Send + 'static {
     /// # Errors
     /// [`LedgerError`] if the store still cannot be used. Nothing was changed.
     fn recover(&mut self) -> Result<Vec<Change>, LedgerError>;
-}
-
-/// The ledger's store failed: what happened, and what to do. The environment's fault.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}")]
-pub struct LedgerError {
-    /// One line: what happened.
-    pub what: String,
-    /// One line: what to do next.
-    pub next: String,
-    /// Whether the cause may pass, such as a full disk, so that the ledger tries again by itself.
-    pub may_pass: bool,
 }

@@ -7,19 +7,14 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::random::random_text;
+use super::{
+    BadToken, EXPIRED_RETENTION_MS, GRACE_PERIOD_MS, Grant, MAX_TOKENS_PER_APP, TOKEN_LIFETIME_MS, new_token,
+};
 use crate::secret::Secret;
-
-const TOKEN_LIFETIME_MS: u64 = 7_200_000;
-const GRACE_PERIOD_MS: u64 = 300_000;
-/// How long an expired token is distinguished from an unknown one.
-const EXPIRED_RETENTION_MS: u64 = 86_400_000;
-/// Maximum number of tokens that are remembered for each app; beyond that, the oldest are forgotten.
-const MAX_TOKENS_PER_APP: usize = 256;
 
 /// The tokens of all apps. A token is looked up by its hash, so that the lookup's duration reveals nothing about it.
 #[derive(Debug, Default)]
-pub(crate) struct Tokens {
+pub(super) struct Tokens {
     by_app: BTreeMap<String, Vec<Token>>,
 }
 
@@ -33,23 +28,9 @@ struct Token {
     newest_plain: bool,
 }
 
-/// A token for a backend.
-pub(crate) struct Grant {
-    pub(crate) token: Secret,
-    /// Whole seconds until it expires.
-    pub(crate) expires_in: u64,
-}
-
-/// Why a token is not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rejected {
-    Unknown,
-    Expired,
-}
-
 impl Tokens {
     /// A new plain token. The one before it expires in 5 minutes at the latest.
-    pub(crate) fn plain(&mut self, appid: &str, now: u64) -> Grant {
+    pub(super) fn plain(&mut self, appid: &str, now: u64) -> Grant {
         let tokens = self.tokens_of(appid, now);
         for token in tokens.iter_mut().filter(|token| token.newest_plain) {
             token.newest_plain = false;
@@ -60,7 +41,7 @@ impl Tokens {
 
     /// The app's stable token. A new token is made if the app has no stable token, if the token is about to expire, or
     /// with `force_refresh`, which also ends the old token.
-    pub(crate) fn stable(&mut self, appid: &str, force_refresh: bool, now: u64) -> Grant {
+    pub(super) fn stable(&mut self, appid: &str, force_refresh: bool, now: u64) -> Grant {
         let tokens = self.tokens_of(appid, now);
         let current = tokens.iter_mut().find(|token| token.stable.is_some());
         if let Some(current) = current {
@@ -77,7 +58,7 @@ impl Tokens {
     }
 
     /// The app to which a token was issued.
-    pub(crate) fn check(&self, token: &str, now: u64) -> Result<&str, Rejected> {
+    pub(super) fn check(&self, token: &str, now: u64) -> Result<&str, BadToken> {
         let hash = hash(token);
         let found = self
             .by_app
@@ -85,8 +66,8 @@ impl Tokens {
             .find_map(|(appid, tokens)| Some((appid, tokens.iter().find(|token| token.hash == hash)?)));
         match found {
             Some((appid, token)) if now < token.expires_at => Ok(appid),
-            Some(_) => Err(Rejected::Expired),
-            None => Err(Rejected::Unknown),
+            Some(_) => Err(BadToken::Expired),
+            None => Err(BadToken::Unknown),
         }
     }
 
@@ -101,7 +82,7 @@ impl Tokens {
 }
 
 fn issue(tokens: &mut Vec<Token>, now: u64, stable: bool) -> Grant {
-    let token = Secret::from(format!("emulated_{}", random_text(96)));
+    let token = new_token();
     tokens.push(Token {
         hash: hash(token.expose()),
         expires_at: now.saturating_add(TOKEN_LIFETIME_MS),
@@ -126,10 +107,10 @@ mod tests {
         let new = tokens.plain("a", 1000);
         assert_eq!((old.expires_in, new.expires_in), (7200, 7200));
         assert_eq!(tokens.check(old.token.expose(), 300_999), Ok("a"));
-        assert_eq!(tokens.check(old.token.expose(), 301_000), Err(Rejected::Expired));
+        assert_eq!(tokens.check(old.token.expose(), 301_000), Err(BadToken::Expired));
         assert_eq!(tokens.check(new.token.expose(), 301_000), Ok("a"));
-        assert_eq!(tokens.check(new.token.expose(), 7_201_000), Err(Rejected::Expired));
-        assert_eq!(tokens.check("another", 0), Err(Rejected::Unknown));
+        assert_eq!(tokens.check(new.token.expose(), 7_201_000), Err(BadToken::Expired));
+        assert_eq!(tokens.check("another", 0), Err(BadToken::Unknown));
     }
 
     #[test]
@@ -146,7 +127,7 @@ mod tests {
         );
         let forced = tokens.stable("a", true, 700_000);
         assert_ne!(forced.token, first.token);
-        assert_eq!(tokens.check(first.token.expose(), 700_000), Err(Rejected::Expired));
+        assert_eq!(tokens.check(first.token.expose(), 700_000), Err(BadToken::Expired));
         let late = tokens.stable("a", false, 700_000 + 7_000_000);
         assert_ne!(late.token, forced.token);
         assert_eq!(
@@ -163,7 +144,7 @@ mod tests {
         for _ in 0..MAX_TOKENS_PER_APP {
             tokens.plain("a", 0);
         }
-        assert_eq!(tokens.check(first.token.expose(), 0), Err(Rejected::Unknown));
+        assert_eq!(tokens.check(first.token.expose(), 0), Err(BadToken::Unknown));
         assert!(tokens.by_app["a"].len() <= MAX_TOKENS_PER_APP);
     }
 

@@ -18,10 +18,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use soter_wire::{PublicKey, SignatureScheme};
 
-use super::change::{AuthKey, Change};
 use super::mark::{self, Mark, Stored};
 use super::sqlite_error::{MISSING_ADVICE, damaged, mark_unusable, refused, unusable};
-use super::store::{LedgerError, LedgerStore};
+use super::store::LedgerStore;
+use crate::ledger::change::{AuthKey, Change};
+use crate::ledger::error::LedgerError;
 
 mod checksum;
 mod numbers;

@@ -2,15 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use soter_wire::base64;
-
-use crate::random::{random_bytes, random_text};
+use super::{BadCode, CODE_LIFETIME_MS, SESSION_LIFETIME_MS, new_code, new_session_key};
 use crate::secret::Secret;
 
-/// A code is valid for 5 minutes.
-const CODE_LIFETIME_MS: u64 = 300_000;
-/// How long a session lives without a login. Not documented; modelled.
-const SESSION_LIFETIME_MS: u64 = 3 * 86_400_000;
 /// Maximum number of codes that are remembered; beyond that, the oldest are forgotten.
 const MAX_CODES: usize = 10_000;
 
@@ -19,7 +13,7 @@ type SessionOwner = (String, String);
 
 /// Codes and sessions of all apps and users.
 #[derive(Debug, Default)]
-pub(crate) struct Logins {
+pub(super) struct Logins {
     codes: VecDeque<Code>,
     sessions: BTreeMap<SessionOwner, Session>,
 }
@@ -39,23 +33,14 @@ struct Session {
     renewed_at: u64,
 }
 
-/// Why a code is not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BadCode {
-    /// Mistyped, expired, or of another app.
-    Invalid,
-    /// It was used before.
-    Used,
-}
-
 impl Logins {
     /// Makes a new code, and begins or renews the session.
-    pub(crate) fn login(&mut self, appid: &str, user: &str, now: u64) -> String {
+    pub(super) fn login(&mut self, appid: &str, user: &str, now: u64) -> String {
         self.session(appid, user, now);
         if self.codes.len() >= MAX_CODES {
             self.codes.pop_front();
         }
-        let text = format!("emulated{}", random_text(24));
+        let text = new_code();
         self.codes.push_back(Code {
             text: text.as_str().into(),
             appid: appid.to_owned(),
@@ -67,7 +52,7 @@ impl Logins {
     }
 
     /// Exchanges a code, once, for its user and the session's key.
-    pub(crate) fn exchange(
+    pub(super) fn exchange(
         &mut self,
         appid: &str,
         text: &str,
@@ -86,14 +71,14 @@ impl Logins {
     }
 
     /// Whether the user has a session that is alive.
-    pub(crate) fn has_session(&self, appid: &str, user: &str, now: u64) -> bool {
+    pub(super) fn has_session(&self, appid: &str, user: &str, now: u64) -> bool {
         let owner = (appid.to_owned(), user.to_owned());
         self.sessions.get(&owner).is_some_and(|session| session.is_alive_at(now))
     }
 
     /// Renews the user's session, or begins one if none is alive, and returns its key.
-    pub(crate) fn session(&mut self, appid: &str, user: &str, now: u64) -> Secret {
-        let new = || Session { key: base64::encode(&random_bytes::<16>()).into(), renewed_at: now };
+    pub(super) fn session(&mut self, appid: &str, user: &str, now: u64) -> Secret {
+        let new = || Session { key: new_session_key(), renewed_at: now };
         let session = self.sessions.entry((appid.to_owned(), user.to_owned())).or_insert_with(new);
         if !session.is_alive_at(now) {
             *session = new();
@@ -111,6 +96,8 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
+    use soter_wire::base64;
+
     use super::*;
 
     #[test]

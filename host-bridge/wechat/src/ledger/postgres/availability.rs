@@ -1,0 +1,119 @@
+//! Whether the database can be used. While it cannot, requests are refused at once instead of waiting for it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sqlx::Connection;
+use tokio::sync::Notify;
+use tracing::{error, info};
+
+use super::database::Database;
+use super::postgres_error::refused;
+use super::schema::{self, Identity};
+use crate::ledger::HealthObserver;
+use crate::ledger::error::LedgerError;
+
+/// The pause before the database is tried again for the first time. Later pauses are twice as long, up to the maximum.
+const FIRST_RETRY_DELAY: Duration = Duration::from_millis(50);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
+
+/// The last failure, until the database works again.
+#[derive(Default)]
+pub(super) struct Availability {
+    state: Mutex<State>,
+    has_failed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    failure: Option<LedgerError>,
+    observer: Option<HealthObserver>,
+}
+
+impl Availability {
+    /// # Errors
+    /// The failure, if the database cannot be used at present.
+    pub(super) fn check(&self) -> Result<(), LedgerError> {
+        self.failure().map_or(Ok(()), Err)
+    }
+
+    pub(super) fn failure(&self) -> Option<LedgerError> {
+        self.state().failure.clone()
+    }
+
+    pub(super) fn observe(&self, observer: HealthObserver) {
+        self.state().observer = Some(observer);
+    }
+
+    /// Notes a failure. Requests are refused until the database works again.
+    pub(super) fn fail(&self, failure: &LedgerError) {
+        let mut state = self.state();
+        if state.failure.as_ref() == Some(failure) {
+            return;
+        }
+        error!(next = failure.next, "the ledger accepts no changes: {}", failure.what);
+        state.failure = Some(failure.clone());
+        report(state, Some(failure));
+        self.has_failed.notify_one();
+    }
+
+    /// Tries the database again and again after each failure, until the task is ended.
+    pub(super) async fn watch(self: Arc<Self>, database: Arc<Database>, identity: Identity) {
+        loop {
+            self.has_failed.notified().await;
+            let mut delay = FIRST_RETRY_DELAY;
+            while self.failure().is_some() {
+                tokio::time::sleep(delay).await;
+                delay = (2 * delay).min(MAX_RETRY_DELAY);
+                match try_database(&database, &identity).await {
+                    Ok(()) => {
+                        info!("the ledger accepts changes again");
+                        let mut state = self.state();
+                        state.failure = None;
+                        report(state, None);
+                    }
+                    Err(failure) => self.fail(&failure),
+                }
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Checks that the same ledger is there, and can be written.
+async fn try_database(database: &Database, identity: &Identity) -> Result<(), LedgerError> {
+    let found = database
+        .in_time(async {
+            let mut connection = database.connect().await?;
+            let mut transaction = connection.begin().await?;
+            // A read-only server answers with an error.
+            sqlx::query("UPDATE ledger SET format = format").execute(&mut *transaction).await?;
+            let found = schema::read_identity(&mut transaction).await?;
+            transaction.rollback().await?;
+            connection.close().await?;
+            Ok(found)
+        })
+        .await?;
+    if found.id == identity.id {
+        return Ok(());
+    }
+    let what = "it was removed or replaced while this process used it";
+    Err(refused(
+        database.address(),
+        what,
+        "put the database back, or start the server again to use the new one",
+        true,
+    ))
+}
+
+/// Reports a failure, or its end, to the observer, which is called without the lock.
+fn report(state: MutexGuard<'_, State>, failure: Option<&LedgerError>) {
+    let observer = state.observer.clone();
+    drop(state);
+    if let Some(observer) = observer {
+        observer(failure);
+    }
+}

@@ -1,0 +1,82 @@
+//! What a failure of PostgreSQL means for the ledger, and what to do about it.
+
+use std::borrow::Cow;
+
+use sqlx::Error;
+
+use super::address::Address;
+use crate::ledger::error::LedgerError;
+
+/// Whether the transaction may have been committed although its statement ended with this error.
+///
+/// An answer of the database means that nothing was committed, unless the database is being shut down, which may come between
+/// the commit and its answer.
+pub(super) fn is_outcome_unknown(error: &Error) -> bool {
+    match error {
+        Error::Database(error) => {
+            error.code().is_none_or(|code| code.starts_with("57P") || code.starts_with("08"))
+        }
+        _ => true,
+    }
+}
+
+/// Whether the statement can be repeated at once: it was rolled back because of another transaction.
+pub(super) fn may_repeat(error: &Error) -> bool {
+    const SERIALIZATION_FAILURE: &str = "40001";
+    const DEADLOCK_DETECTED: &str = "40P01";
+    sql_state(error).is_some_and(|code| [SERIALIZATION_FAILURE, DEADLOCK_DETECTED].contains(&code.as_str()))
+}
+
+fn sql_state(error: &Error) -> Option<String> {
+    error.as_database_error()?.code().map(Cow::into_owned)
+}
+
+/// The error for a ledger that cannot be used because of an error of its database.
+pub(super) fn unusable(address: &Address, error: &Error) -> LedgerError {
+    let state = sql_state(error);
+    let next = match (error, state.as_deref()) {
+        (Error::Tls(_), _) => "check sslmode, sslrootcert and the name of the host in the ledger's address",
+        (_, Some("28000" | "28P01")) => "check the user and the password in the ledger's address",
+        (_, Some("3D000")) => "create the database (createdb), or correct its name in the ledger's address",
+        (_, Some("42501")) => {
+            "let an administrator create the schema for this user: CREATE SCHEMA \"soter_sim_NAMESPACE\" AUTHORIZATION \"USER\""
+        }
+        (_, Some("25006")) => "name the primary server in the ledger's address: this one is read-only",
+        (_, Some("53300")) => {
+            "raise max_connections of PostgreSQL, or start fewer servers: each needs up to 8 connections"
+        }
+        (_, Some(code)) if code.starts_with("53") || code.starts_with("58") => {
+            "check the disk and the memory of the database: the ledger accepts changes again when it works"
+        }
+        (_, Some(code)) if code.starts_with("42") || code.starts_with("3F") => {
+            "put the namespace's tables back, or choose another one with --ledger-namespace"
+        }
+        _ => {
+            "check that PostgreSQL runs there and can be reached: the ledger accepts changes again when it does"
+        }
+    };
+    let what = match error {
+        Error::Database(error) => error.message().to_owned(),
+        Error::Io(error) => error.to_string(),
+        Error::Tls(error) => format!("TLS: {error}"),
+        _ => error.to_string(),
+    };
+    refused(address, &what, next, true)
+}
+
+/// The error for a database that does not answer in time.
+pub(super) fn too_slow(address: &Address, seconds: u64) -> LedgerError {
+    let next =
+        "check the load of the database and of the network: the ledger accepts changes again when it answers";
+    refused(address, &format!("it has not answered within {seconds} seconds"), next, true)
+}
+
+pub(super) fn refused(address: &Address, what: &str, next: &str, may_pass: bool) -> LedgerError {
+    // PostgreSQL's messages may have several lines.
+    let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+    LedgerError {
+        what: format!("the ledger {address} cannot be used: {what}"),
+        next: next.to_owned(),
+        may_pass,
+    }
+}

@@ -1,0 +1,138 @@
+//! The tables of a namespace: made and converted when a server starts.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+
+use super::address::Address;
+use super::postgres_error::{refused, unusable};
+use crate::ledger::error::LedgerError;
+use crate::random::random_text;
+
+/// What brings a namespace from each format to the next one. Format 0 has no tables.
+const STEPS: [&str; 1] = [FORMAT_1];
+
+/// `counter.recent` has a bit for each of the newest 1,024 counters, the highest on the right: whether a result has spent it.
+///
+/// `counter.keys_version` changes with every key of the device, and never has an earlier value again.
+///
+/// `spend_group` has a row for each group of counters that was spent, until its server knows that.
+const FORMAT_1: &str = "
+    CREATE TABLE ledger (
+        id text NOT NULL, format integer NOT NULL, generation bigint NOT NULL, is_only boolean PRIMARY KEY CHECK (is_only)
+    );
+    CREATE SEQUENCE keys_version;
+    CREATE TABLE device (cpu_id text PRIMARY KEY, attk bytea NOT NULL);
+    CREATE TABLE counter (
+        cpu_id text PRIMARY KEY, highest bigint NOT NULL DEFAULT 0, recent bit(1024) NOT NULL DEFAULT 0::bit(1024),
+        keys_version bigint NOT NULL DEFAULT nextval('keys_version')
+    ) WITH (fillfactor = 70);
+    CREATE TABLE ask (
+        cpu_id text, uid text, key bytea NOT NULL, salt_length integer NOT NULL, PRIMARY KEY (cpu_id, uid)
+    );
+    CREATE TABLE auth_key (
+        number bigint GENERATED ALWAYS AS IDENTITY, cpu_id text, uid text, key bytea, appid text NOT NULL, openid text NOT NULL,
+        salt_length integer NOT NULL, is_retired boolean NOT NULL, PRIMARY KEY (cpu_id, uid, key)
+    );
+    CREATE INDEX ON auth_key (appid, openid);
+    CREATE TABLE spend_group (id bytea PRIMARY KEY, spent text[] NOT NULL, made_at timestamptz NOT NULL DEFAULT now());
+    CREATE TABLE code (
+        hash bytea PRIMARY KEY, appid text NOT NULL, username text NOT NULL, made_at timestamptz NOT NULL DEFAULT now(),
+        is_used boolean NOT NULL DEFAULT false
+    );
+    CREATE INDEX ON code (made_at);
+    CREATE TABLE session (
+        appid text, username text, key text NOT NULL, renewed_at timestamptz NOT NULL, PRIMARY KEY (appid, username)
+    );
+    CREATE TABLE token (
+        hash bytea PRIMARY KEY, number bigint GENERATED ALWAYS AS IDENTITY, appid text NOT NULL,
+        expires_at timestamptz NOT NULL, stable text, is_newest_plain boolean NOT NULL
+    );
+    CREATE INDEX ON token (appid, number);
+";
+
+/// What distinguishes a ledger from another one in the same place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) id: String,
+    pub(super) generation: u32,
+}
+
+/// Makes the namespace's tables, or converts those of an older format. Servers that start at the same time wait for one another.
+///
+/// # Errors
+/// [`LedgerError`] if the database refuses it, or if the tables are of a newer format. Nothing was changed.
+pub(super) async fn prepare(
+    connection: &mut PgConnection,
+    address: &Address,
+) -> Result<Identity, LedgerError> {
+    let fail = |error: sqlx::Error| unusable(address, &error);
+    let format = read_format(connection).await.map_err(fail)?;
+    let newest = STEPS.len();
+    if format < newest {
+        make(connection, address).await?;
+    }
+    let format = read_format(connection).await.map_err(fail)?;
+    if format > newest {
+        let what = format!("it has format {format}, and this version reads formats up to {newest}");
+        let next = "use the version of soter-sim that made it, or another namespace with --ledger-namespace";
+        return Err(refused(address, &what, next, false));
+    }
+    read_identity(connection).await.map_err(fail)
+}
+
+async fn make(connection: &mut PgConnection, address: &Address) -> Result<(), LedgerError> {
+    let fail = |error: sqlx::Error| unusable(address, &error);
+    let schema = address.namespace.schema();
+    let mut transaction = connection.begin().await.map_err(fail)?;
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+        .bind(&schema)
+        .execute(&mut *transaction)
+        .await
+        .map_err(fail)?;
+    // An administrator may have made the schema for a user who may not make any.
+    let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)")
+        .bind(&schema)
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(fail)?;
+    if !exists {
+        // A namespace has no characters that end a quoted name.
+        let statement = format!("CREATE SCHEMA {}", address.namespace.quoted_schema());
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *transaction).await.map_err(fail)?;
+    }
+    // Another server may have done it while this one waited for the lock.
+    let format = read_format(&mut transaction).await.map_err(fail)?;
+    for step in STEPS.iter().skip(format) {
+        sqlx::raw_sql(*step).execute(&mut *transaction).await.map_err(fail)?;
+    }
+    let newest = i32::try_from(STEPS.len()).unwrap_or(i32::MAX);
+    sqlx::query(
+        "INSERT INTO ledger (id, format, generation, is_only) VALUES ($1, $2, 0, true)
+         ON CONFLICT (is_only) DO UPDATE SET format = greatest(ledger.format, excluded.format)",
+    )
+    .bind(random_text(24))
+    .bind(newest)
+    .execute(&mut *transaction)
+    .await
+    .map_err(fail)?;
+    transaction.commit().await.map_err(fail)
+}
+
+/// The format of the namespace's tables; 0 if there are none.
+async fn read_format(connection: &mut PgConnection) -> sqlx::Result<usize> {
+    let exists: bool =
+        sqlx::query_scalar("SELECT to_regclass('ledger') IS NOT NULL").fetch_one(&mut *connection).await?;
+    if !exists {
+        return Ok(0);
+    }
+    let format: Option<i32> =
+        sqlx::query_scalar("SELECT format FROM ledger").fetch_optional(connection).await?;
+    Ok(format.and_then(|format| usize::try_from(format).ok()).unwrap_or_default())
+}
+
+/// Reads which ledger it is.
+pub(super) async fn read_identity(connection: &mut PgConnection) -> sqlx::Result<Identity> {
+    let row = sqlx::query("SELECT id, generation FROM ledger").fetch_one(connection).await?;
+    let generation: i64 = row.try_get("generation")?;
+    let generation = u32::try_from(generation).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    Ok(Identity { id: row.try_get("id")?, generation })
+}

@@ -1,0 +1,402 @@
+//! What only a database can do: several servers, lost connections, rights, and tables of other versions.
+
+use std::sync::{Arc, Mutex};
+
+use soter_wire::PublicKey;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::test_database::TestDatabase;
+use super::*;
+use crate::sessions::{BadCode, BadToken, Sessions};
+use crate::test_phone::public;
+
+fn device(cpu_id: &str, attk: PublicKey) -> KeyUpload {
+    KeyUpload { cpu_id: cpu_id.to_owned(), attk: Some(attk), ask: None, auth_key: None }
+}
+
+async fn spend(ledger: &PostgresLedger, counter: u64) -> Result<SpendOutcome, LedgerError> {
+    let version = ledger.app_keys("a", "").await?.map(|keys| keys.version).unwrap_or_default();
+    ledger.spend(Spending { cpu_id: "a".to_owned(), counter, version }).await
+}
+
+fn replayed(counter: u64) -> SpendOutcome {
+    SpendOutcome::NotGreater { highest: counter, replayed: true }
+}
+
+/// What a proxy does with the bytes of its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Forward,
+    /// Statements arrive, and their answers do not.
+    LoseAnswers,
+    /// Statements do not arrive.
+    LoseStatements,
+    /// Connections are closed, and new ones too.
+    Closed,
+}
+
+/// A proxy before the database, which loses what a network can lose.
+struct Proxy {
+    port: u16,
+    mode: Arc<Mutex<Mode>>,
+}
+
+impl Proxy {
+    async fn start((host, port): (String, u16)) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy =
+            Self { port: listener.local_addr().unwrap().port(), mode: Arc::new(Mutex::new(Mode::Forward)) };
+        let mode = Arc::clone(&proxy.mode);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if *mode.lock().unwrap() == Mode::Closed {
+                    continue;
+                }
+                let server = TcpStream::connect((host.as_str(), port)).await.unwrap();
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                tokio::spawn(pump(from_client, to_server, Arc::clone(&mode), Mode::LoseStatements));
+                tokio::spawn(pump(from_server, to_client, Arc::clone(&mode), Mode::LoseAnswers));
+            }
+        });
+        proxy
+    }
+
+    fn set(&self, mode: Mode) {
+        *self.mode.lock().unwrap() = mode;
+    }
+
+    /// Loses what is sent now, then closes all connections, then works again.
+    async fn lose(&self, mode: Mode) {
+        self.set(mode);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        self.set(Mode::Closed);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        self.set(Mode::Forward);
+    }
+}
+
+/// Copies bytes until one side closes, or the proxy is closed. In one of the modes it swallows them.
+async fn pump(
+    mut from: impl AsyncReadExt + Unpin,
+    mut to: impl AsyncWriteExt + Unpin,
+    mode: Arc<Mutex<Mode>>,
+    loses: Mode,
+) {
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let read = tokio::time::timeout(Duration::from_millis(20), from.read(&mut buffer)).await;
+        let mode = *mode.lock().unwrap();
+        match read {
+            Ok(Ok(0) | Err(_)) => return,
+            _ if mode == Mode::Closed => return,
+            Ok(Ok(_)) if mode == loses => {}
+            Ok(Ok(length)) => {
+                if to.write_all(&buffer[..length]).await.is_err() {
+                    return;
+                }
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_counter_whose_commit_is_in_doubt_is_looked_up_and_accepted_once() {
+    let Some(database) = TestDatabase::new() else { return };
+    let proxy = Proxy::start(database.host()).await;
+    let (ledger, other) = (database.ledger_at(&database.url_at(proxy.port)).await, database.ledger().await);
+    ledger.accept(device("a", public(0))).await.unwrap().unwrap();
+    let version = ledger.app_keys("a", "").await.unwrap().unwrap().version;
+    for (counter, mode) in [(1, Mode::LoseAnswers), (2, Mode::LoseStatements), (3, Mode::LoseAnswers)] {
+        // The connection is open already, so nothing but the statement is lost.
+        assert_eq!(spend(&ledger, counter * 10).await, Ok(SpendOutcome::Spent));
+        let counter = counter * 10 + 1;
+        let spending = Spending { cpu_id: "a".to_owned(), counter, version };
+        let (outcome, ()) = tokio::join!(ledger.spend(spending), proxy.lose(mode));
+        assert_eq!(outcome, Ok(SpendOutcome::Spent), "{mode:?}");
+        assert_eq!(spend(&other, counter).await, Ok(replayed(counter)), "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_counter_that_another_server_spent_meanwhile_is_not_accepted_after_the_look_up() {
+    let Some(database) = TestDatabase::new() else { return };
+    let proxy = Proxy::start(database.host()).await;
+    let (ledger, other) = (database.ledger_at(&database.url_at(proxy.port)).await, database.ledger().await);
+    ledger.accept(device("a", public(0))).await.unwrap().unwrap();
+    assert_eq!(spend(&ledger, 1).await, Ok(SpendOutcome::Spent));
+    let version = ledger.app_keys("a", "").await.unwrap().unwrap().version;
+    let spending = Spending { cpu_id: "a".to_owned(), counter: 2, version };
+    let elsewhere = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        spend(&other, 2).await
+    };
+    let (outcome, (), elsewhere) =
+        tokio::join!(ledger.spend(spending), proxy.lose(Mode::LoseStatements), elsewhere);
+    assert_eq!((outcome, elsewhere), (Ok(replayed(2)), Ok(SpendOutcome::Spent)));
+}
+
+#[tokio::test]
+async fn a_ledger_without_its_database_accepts_nothing_and_recovers_by_itself() {
+    let Some(database) = TestDatabase::new() else { return };
+    let proxy = Proxy::start(database.host()).await;
+    let ledger = database.ledger_at(&database.url_at(proxy.port)).await;
+    let observed = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&observed);
+    ledger.observe(Arc::new(move |failure: Option<&LedgerError>| {
+        seen.lock().unwrap().push(failure.is_some());
+    }));
+    ledger.accept(device("a", public(0))).await.unwrap().unwrap();
+    assert_eq!(spend(&ledger, 1).await, Ok(SpendOutcome::Spent));
+    proxy.set(Mode::Closed);
+    let LedgerError { what, next, .. } = spend(&ledger, 2).await.unwrap_err();
+    assert!(what.contains("namespace test-") && next.contains("PostgreSQL"), "{what}; {next}");
+    assert!(ledger.failure().is_some());
+    // Everything is refused at once, whichever connection it would use.
+    assert!(ledger.accept(device("b", public(0))).await.is_err());
+    assert!(ledger.check_token("token").await.is_err() && ledger.login("wx", "user").await.is_err());
+    proxy.set(Mode::Forward);
+    while ledger.failure().is_some() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(spend(&ledger, 1).await, Ok(replayed(1)));
+    assert_eq!(spend(&ledger, 2).await, Ok(SpendOutcome::Spent));
+    let observed = observed.lock().unwrap();
+    assert_eq!((observed.first(), observed.last()), (Some(&true), Some(&false)));
+}
+
+#[tokio::test]
+async fn backends_that_are_ended_in_the_middle_lose_no_counter_and_accept_none_twice() {
+    let Some(database) = TestDatabase::new() else { return };
+    let ledgers = [database.ledger().await, database.ledger().await];
+    ledgers[0].accept(device("a", public(0))).await.unwrap().unwrap();
+    let ending = async {
+        for _ in 0..10 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let name = database.namespace();
+            database
+                .execute(format!(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                     WHERE pid <> pg_backend_pid() AND application_name = '{}'",
+                    name.as_str()
+                ))
+                .await;
+        }
+    };
+    let accepted = async {
+        let mut accepted = Vec::new();
+        for counter in 1..120 {
+            let (first, second) = tokio::join!(spend(&ledgers[0], counter), spend(&ledgers[1], counter));
+            let outcomes = [first, second];
+            let spent = outcomes.iter().filter(|outcome| **outcome == Ok(SpendOutcome::Spent)).count();
+            assert!(spent <= 1, "{counter}: {outcomes:?}");
+            if spent == 1 {
+                accepted.push(counter);
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        accepted
+    };
+    let (accepted, ()) = tokio::join!(accepted, ending);
+    assert!(accepted.len() > 20, "{accepted:?}");
+    let fresh = database.ledger().await;
+    for counter in accepted {
+        let outcome = spend(&fresh, counter).await.unwrap();
+        assert!(matches!(outcome, SpendOutcome::NotGreater { replayed: true, .. }), "{counter}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn groups_of_two_servers_do_not_block_one_another() {
+    let Some(database) = TestDatabase::new() else { return };
+    let ledgers = [Arc::new(database.ledger().await), Arc::new(database.ledger().await)];
+    let cpu_ids: Vec<String> = (0..40).map(|number| format!("device-{}", number * 7 % 40)).collect();
+    for cpu_id in &cpu_ids {
+        ledgers[0].accept(device(cpu_id, public(0))).await.unwrap().unwrap();
+    }
+    let mut requests = tokio::task::JoinSet::new();
+    for (round, cpu_id) in (1..6).flat_map(|round| cpu_ids.iter().map(move |cpu_id| (round, cpu_id.clone())))
+    {
+        for ledger in &ledgers {
+            let (ledger, cpu_id) = (Arc::clone(ledger), cpu_id.clone());
+            requests.spawn(async move {
+                let version = ledger.app_keys(&cpu_id, "").await.unwrap().unwrap().version;
+                let outcome =
+                    ledger.spend(Spending { cpu_id: cpu_id.clone(), counter: round, version }).await;
+                (cpu_id, round, outcome.unwrap())
+            });
+        }
+    }
+    let mut spent = std::collections::HashMap::new();
+    for (cpu_id, round, outcome) in requests.join_all().await {
+        *spent.entry((cpu_id, round)).or_insert(0) += usize::from(outcome == SpendOutcome::Spent);
+    }
+    assert!(spent.values().all(|number| *number <= 1), "{spent:?}");
+}
+
+#[tokio::test]
+async fn servers_that_start_together_make_the_tables_once() {
+    let Some(database) = TestDatabase::new() else { return };
+    let (url, namespace) = (database.url(), database.namespace());
+    let starts = (0..6).map(|_| PostgresLedger::connect(&url, namespace.clone()));
+    let ledgers = futures_util::future::join_all(starts).await;
+    let ids: Vec<String> = ledgers.into_iter().map(|ledger| ledger.unwrap().id().to_owned()).collect();
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}
+
+#[tokio::test]
+async fn a_reset_in_a_loop_changes_nothing_in_another_namespace() {
+    let (Some(database), Some(other)) = (TestDatabase::new(), TestDatabase::new()) else { return };
+    let (ledger, resetting) = (database.ledger().await, other.ledger().await);
+    ledger.accept(device("a", public(0))).await.unwrap().unwrap();
+    for round in 1..20 {
+        resetting.accept(device("a", public(1))).await.unwrap().unwrap();
+        resetting.clear(round).await.unwrap();
+        resetting.forget_all().await.unwrap();
+        let code = ledger.login("wx", "user").await.unwrap();
+        assert_eq!(spend(&ledger, round.into()).await, Ok(SpendOutcome::Spent));
+        assert!(ledger.exchange("wx", &code).await.unwrap().is_ok());
+    }
+    assert_eq!(ledger.generation().await, Ok(0));
+}
+
+#[tokio::test]
+async fn tables_of_a_newer_version_are_refused_and_unchanged() {
+    let Some(database) = TestDatabase::new() else { return };
+    drop(database.ledger().await);
+    database.execute("UPDATE ledger SET format = 2".to_owned()).await;
+    let error = PostgresLedger::connect(&database.url(), database.namespace()).await.unwrap_err();
+    assert!(error.what.contains("format 2") && error.next.contains("--ledger-namespace"), "{error}");
+    let format: i32 = sqlx::query_scalar("SELECT format FROM ledger")
+        .fetch_one(&mut database.connect().await)
+        .await
+        .unwrap();
+    assert_eq!(format, 2);
+}
+
+#[tokio::test]
+async fn a_ledger_that_was_removed_is_not_begun_again_by_a_running_server() {
+    let Some(database) = TestDatabase::new() else { return };
+    let ledger = database.ledger().await;
+    ledger.accept(device("a", public(0))).await.unwrap().unwrap();
+    assert_eq!(spend(&ledger, 5).await, Ok(SpendOutcome::Spent));
+    database.execute(format!("DROP SCHEMA {} CASCADE", database.namespace().quoted_schema())).await;
+    assert!(spend(&ledger, 6).await.is_err());
+    // Another server has made a new one. The old server must not use it without being told.
+    drop(database.ledger().await);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(ledger.failure().unwrap().what.contains("removed or replaced"), "{:?}", ledger.failure());
+    assert!(spend(&ledger, 5).await.is_err());
+}
+
+#[tokio::test]
+async fn a_user_without_rights_is_told_what_to_do() {
+    let Some(database) = TestDatabase::new() else { return };
+    let role = format!("{}_nobody", database.namespace().as_str().replace('-', "_"));
+    let created = sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE ROLE {role}")))
+        .execute(&mut database.connect().await)
+        .await;
+    if let Err(error) = created {
+        println!("skipped: the database's user may not make roles: {error}");
+        return;
+    }
+    let mut url = url::Url::parse(database.url().expose()).unwrap();
+    url.query_pairs_mut().append_pair("options", &format!("-c role={role}"));
+    let url = Secret::from(String::from(url));
+    let refused = PostgresLedger::connect(&url, database.namespace()).await;
+    database.execute(format!("DROP ROLE {role}")).await;
+    let LedgerError { what, next, .. } = refused.unwrap_err();
+    assert!(what.contains("permission denied") && next.contains("CREATE SCHEMA"), "{what}; {next}");
+}
+
+#[tokio::test]
+async fn a_code_of_one_server_is_exchanged_once_at_any_server() {
+    let Some(database) = TestDatabase::new() else { return };
+    let (first, second) = (database.ledger().await, database.ledger().await);
+    let code = first.login("wx", "anna").await.unwrap();
+    assert!(
+        second.has_session("wx", "anna").await.unwrap() && !second.has_session("wx", "bert").await.unwrap()
+    );
+    assert_eq!(second.exchange("wy", &code).await.unwrap().unwrap_err(), BadCode::Invalid);
+    let (one, two) = tokio::join!(second.exchange("wx", &code), first.exchange("wx", &code));
+    let results = [one.unwrap(), two.unwrap()];
+    let (user, key) = results.iter().flatten().next().unwrap();
+    assert_eq!((user.as_str(), results.iter().flatten().count()), ("anna", 1));
+    assert!(results.contains(&Err(BadCode::Used)));
+    assert!(first.session("wx", "anna").await.unwrap().is(key.expose()));
+    assert_eq!(first.exchange("wx", "guess").await.unwrap().unwrap_err(), BadCode::Invalid);
+
+    let old = first.login("wx", "anna").await.unwrap();
+    database.execute("UPDATE code SET made_at = made_at - interval '5 minutes'".to_owned()).await;
+    assert_eq!(second.exchange("wx", &old).await.unwrap().unwrap_err(), BadCode::Invalid, "it has expired");
+    database.execute("UPDATE session SET renewed_at = renewed_at - interval '3 days'".to_owned()).await;
+    assert!(!first.has_session("wx", "anna").await.unwrap());
+    assert!(!first.session("wx", "anna").await.unwrap().is(key.expose()), "a new session has another key");
+}
+
+#[tokio::test]
+async fn a_token_of_one_server_is_valid_at_any_server() {
+    let Some(database) = TestDatabase::new() else { return };
+    let (first, second) = (database.ledger().await, database.ledger().await);
+    let old = first.plain_token("wx").await.unwrap();
+    let new = second.plain_token("wx").await.unwrap();
+    assert_eq!((old.expires_in, new.expires_in), (7200, 7200));
+    let check = async |token: &Secret| first.check_token(token.expose()).await.unwrap();
+    assert_eq!(
+        (check(&old.token).await, check(&new.token).await),
+        (Ok("wx".to_owned()), Ok("wx".to_owned()))
+    );
+    assert_eq!(check(&"another".into()).await, Err(BadToken::Unknown));
+    let stable = first.stable_token("wx", false).await.unwrap();
+    let again = second.stable_token("wx", false).await.unwrap();
+    assert!(again.token == stable.token && (7190..=7200).contains(&again.expires_in));
+
+    database.execute("UPDATE token SET expires_at = expires_at - interval '5 minutes'".to_owned()).await;
+    assert_eq!(check(&old.token).await, Err(BadToken::Expired), "it was valid for 5 more minutes");
+    assert_eq!(check(&new.token).await, Ok("wx".to_owned()));
+    let forced = second.stable_token("wx", true).await.unwrap();
+    assert_eq!(check(&stable.token).await, Err(BadToken::Expired));
+    assert!(first.stable_token("wx", false).await.unwrap().token == forced.token);
+    database.execute("UPDATE token SET expires_at = now() + interval '4 minutes'".to_owned()).await;
+    let late = first.stable_token("wx", false).await.unwrap();
+    assert!(late.token != forced.token, "it was about to expire");
+    assert_eq!(check(&forced.token).await, Ok("wx".to_owned()), "it is valid until it expires");
+    first.forget_all().await.unwrap();
+    assert_eq!(check(&late.token).await, Err(BadToken::Unknown));
+}
+
+#[tokio::test]
+async fn tokens_of_an_app_are_limited_and_what_has_expired_is_removed() {
+    let Some(database) = TestDatabase::new() else { return };
+    let ledger = database.ledger().await;
+    let first = ledger.plain_token("wx").await.unwrap();
+    database
+        .execute(
+            "INSERT INTO token (hash, appid, expires_at, is_newest_plain)
+             SELECT sha256(number::text::bytea), 'wx', now() + interval '1 hour', false
+             FROM generate_series(1, 300) AS number"
+                .to_owned(),
+        )
+        .await;
+    ledger.plain_token("wx").await.unwrap();
+    assert_eq!(ledger.check_token(first.token.expose()).await, Ok(Err(BadToken::Unknown)));
+    let mut connection = database.connect().await;
+    let count =
+        "SELECT (SELECT count(*) FROM token) + (SELECT count(*) FROM code) + (SELECT count(*) FROM session)";
+    let kept: i64 = sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(kept, 256);
+    ledger.login("wx", "anna").await.unwrap();
+    database
+        .execute(
+            "UPDATE token SET expires_at = now() - interval '25 hours';
+             UPDATE code SET made_at = now() - interval '6 minutes';
+             UPDATE session SET renewed_at = now() - interval '4 days';"
+                .to_owned(),
+        )
+        .await;
+    sessions::remove_expired(&mut connection).await.unwrap();
+    let kept: i64 = sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(kept, 0);
+}

@@ -1,0 +1,104 @@
+//! Codes of `wx.login`, sessions and access tokens: what WeChat's servers know of users and backends besides the ledger.
+//!
+//! In one process they are in memory and do not survive a restart. Servers that share a database share them as well, so that
+//! a code from one server can be exchanged at another.
+
+mod logins;
+mod memory;
+mod tokens;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use soter_wire::base64;
+
+pub(crate) use self::memory::MemorySessions;
+use crate::ledger::error::LedgerError;
+use crate::random::{random_bytes, random_text};
+use crate::secret::Secret;
+
+/// A code is valid for 5 minutes.
+pub(crate) const CODE_LIFETIME_MS: u64 = 300_000;
+/// How long a session lives without a login. Not documented; modelled.
+pub(crate) const SESSION_LIFETIME_MS: u64 = 3 * 86_400_000;
+/// How long an access token is valid.
+pub(crate) const TOKEN_LIFETIME_MS: u64 = 7_200_000;
+/// How long an access token is valid after a newer one was issued, and how long before its end a stable one is replaced.
+pub(crate) const GRACE_PERIOD_MS: u64 = 300_000;
+/// How long an expired access token is distinguished from an unknown one.
+pub(crate) const EXPIRED_RETENTION_MS: u64 = 86_400_000;
+/// Maximum number of access tokens that are remembered for each app; beyond that, the oldest are forgotten.
+pub(crate) const MAX_TOKENS_PER_APP: usize = 256;
+
+/// Codes, sessions and access tokens. Every operation is atomic, and fails with [`LedgerError`] if what stores them cannot be
+/// used.
+#[async_trait]
+pub(crate) trait Sessions: fmt::Debug + Send + Sync {
+    /// `wx.login`: makes a new code, and begins or renews the user's session.
+    async fn login(&self, appid: &str, user: &str) -> Result<String, LedgerError>;
+
+    /// Exchanges a code, once, for its user and the session's key.
+    async fn exchange(
+        &self,
+        appid: &str,
+        code: &str,
+    ) -> Result<Result<(String, Secret), BadCode>, LedgerError>;
+
+    /// Whether the user has a session that is alive.
+    async fn has_session(&self, appid: &str, user: &str) -> Result<bool, LedgerError>;
+
+    /// Renews the user's session, or begins one if none is alive, and returns its key.
+    async fn session(&self, appid: &str, user: &str) -> Result<Secret, LedgerError>;
+
+    /// A new plain access token. The one before it expires in 5 minutes at the latest.
+    async fn plain_token(&self, appid: &str) -> Result<Grant, LedgerError>;
+
+    /// The app's stable access token. A new token is made if the app has no stable token, if the token is about to expire, or
+    /// with `force_refresh`, which also ends the old token.
+    async fn stable_token(&self, appid: &str, force_refresh: bool) -> Result<Grant, LedgerError>;
+
+    /// The app to which an access token was issued.
+    async fn check_token(&self, token: &str) -> Result<Result<String, BadToken>, LedgerError>;
+
+    /// Forgets everything.
+    async fn forget_all(&self) -> Result<(), LedgerError>;
+}
+
+/// Why a code is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadCode {
+    /// Mistyped, expired, or of another app.
+    Invalid,
+    /// It was used before.
+    Used,
+}
+
+/// Why an access token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadToken {
+    Unknown,
+    Expired,
+}
+
+/// An access token for a backend.
+#[derive(Clone, Debug)]
+pub(crate) struct Grant {
+    pub(crate) token: Secret,
+    /// Whole seconds until it expires.
+    pub(crate) expires_in: u64,
+}
+
+/// A new login code.
+pub(crate) fn new_code() -> String {
+    format!("emulated{}", random_text(24))
+}
+
+/// A new session's key: Base64 of 16 bytes.
+pub(crate) fn new_session_key() -> Secret {
+    base64::encode(&random_bytes::<16>()).into()
+}
+
+/// A new access token.
+pub(crate) fn new_token() -> Secret {
+    format!("emulated_{}", random_text(96)).into()
+}
