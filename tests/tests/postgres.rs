@@ -1,7 +1,8 @@
 //! Several servers over one PostgreSQL database.
 //!
 //! `SOTER_TEST_POSTGRES` names the database; without it, these tests are skipped and say so. `SOTER_TEST_POSTGRES_RESTART` may
-//! have a command that restarts it in the middle of a test. Each test has a namespace of its own, which it removes.
+//! have a command that restarts it in the middle of a test, and `SOTER_TEST_POSTGRES_TLS` an address with TLS. The script
+//! `with-postgres` beside this folder sets all three. Each test has a namespace of its own, which it removes.
 #![cfg(unix)]
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
 #![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
@@ -329,6 +330,44 @@ fn the_ledger_can_be_named_in_the_environment_and_exec_and_the_repl_use_it() {
         .run()
         .exits(0);
     assert!(repl.stdout.contains(r#""errCode":0"#), "{repl}");
+}
+
+#[test]
+fn tls_is_used_and_checked_if_the_address_asks_for_it() {
+    let _shared = share_database();
+    let Some(namespace) = Namespace::new() else { return };
+    let Ok(url) = var("SOTER_TEST_POSTGRES_TLS") else {
+        eprintln!("skipped: SOTER_TEST_POSTGRES_TLS names no database with TLS, at `localhost`");
+        return;
+    };
+    let address = format!("{url}&application_name={}", namespace.name);
+    let server =
+        namespace.server_at(&address, Program::new(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]));
+    let callback = sign(&server.url, "a").unwrap();
+    assert_eq!(verify(&Backend::open(&server.url).unwrap(), &callback).0, YES);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let encrypted: Vec<bool> = runtime.block_on(async {
+        let mut connection = PgConnection::connect(&namespace.url).await.unwrap();
+        sqlx::query_scalar(
+            "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = $1",
+        )
+        .bind(&namespace.name)
+        .fetch_all(&mut connection)
+        .await
+        .unwrap()
+    });
+    assert!(encrypted.len() >= 3 && encrypted.iter().all(|is_encrypted| *is_encrypted), "{encrypted:?}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let [key, authority] = ["key.pem", "ca.pem"].map(|name| folder.path().join(name).display().to_string());
+    let other = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=another emulated test CA"];
+    soter_tests::openssl::run(&[&other[..], &["-keyout", &key, "-out", &authority]].concat());
+    let mut other_authority = Url::parse(&url).unwrap();
+    other_authority.set_query(Some(&format!("sslmode=verify-full&sslrootcert={authority}")));
+    for wrong in [url.replace("@localhost:", "@127.0.0.1:"), other_authority.into()] {
+        let refused = Program::new(["serve", "--ephemeral", "--ledger", &wrong]).run().refuses(3);
+        assert!(refused.stderr.contains("with TLS") && refused.stderr.contains("sslrootcert"), "{refused}");
+    }
 }
 
 #[test]

@@ -12,22 +12,23 @@
 //! A result is judged with keys that were read before its counter is spent. Another server may have replaced them in between.
 //! So each device's keys have a version, and a counter is only spent if the version is still the same.
 
+pub(crate) mod app_keys;
 pub(crate) mod change;
 pub(crate) mod embedded;
 pub(crate) mod error;
 pub(crate) mod key_upload;
 pub(crate) mod ledger_state;
 pub(crate) mod postgres;
+pub(crate) mod spending;
 
 use std::fmt;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use soter_wire::{PublicKey, SignatureScheme};
-
-use self::change::AuthKey;
+use self::app_keys::{AppKeys, KnownKey};
 use self::error::LedgerError;
 use self::key_upload::{KeyUpload, NotAccepted};
+use self::spending::{SpendOutcome, Spending};
+use async_trait::async_trait;
 
 /// Devices, keys and counters. Every operation is atomic, also against those of other servers over the same ledger.
 ///
@@ -70,54 +71,6 @@ pub(crate) trait Ledger: fmt::Debug + Send + Sync {
 
 /// Called when the ledger has failed, and with `None` when it accepts changes again. It must not block.
 pub(crate) type HealthObserver = Arc<dyn Fn(Option<&LedgerError>) + Send + Sync>;
-
-/// The keys of an app on a device.
-#[derive(Clone, Debug)]
-pub(crate) struct AppKeys {
-    /// The device's ATTK.
-    pub(crate) attk: PublicKey,
-    /// The app's ASK, and how its signatures are made.
-    pub(crate) ask: Option<(PublicKey, SignatureScheme)>,
-    /// Its AuthKeys, retired ones included.
-    pub(crate) auth_keys: Vec<AuthKey>,
-    /// Another number after every change of one of the device's keys.
-    pub(crate) version: u64,
-}
-
-/// A key that is known, for diagnoses.
-#[derive(Clone, Debug)]
-pub(crate) struct KnownKey {
-    pub(crate) key: PublicKey,
-    /// What it is and where it belongs, for people.
-    pub(crate) description: String,
-}
-
-/// A result's counter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Spending {
-    /// The device.
-    pub(crate) cpu_id: String,
-    /// The counter.
-    pub(crate) counter: u64,
-    /// The version of the keys with which the result was judged.
-    pub(crate) version: u64,
-}
-
-/// What became of a result's counter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SpendOutcome {
-    /// It is spent, durably.
-    Spent,
-    /// The device has other keys now, or is not known any more: the result must be judged again. Nothing is spent.
-    KeysChanged,
-    /// It is not greater than all earlier ones. Nothing is spent.
-    NotGreater {
-        /// The highest counter that the device has shown.
-        highest: u64,
-        /// Whether an earlier result had this counter.
-        replayed: bool,
-    },
-}
 
 #[cfg(test)]
 mod tests;

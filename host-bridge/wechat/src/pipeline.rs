@@ -18,9 +18,11 @@
 use serde_json::Value;
 use soter_wire::{DecodeError, ResultJson, SignatureScheme, shortened};
 
+use crate::ledger::Ledger;
+use crate::ledger::app_keys::{AppKeys, KnownKey};
 use crate::ledger::change::AuthKey;
 use crate::ledger::error::LedgerError;
-use crate::ledger::{AppKeys, KnownKey, Ledger, SpendOutcome, Spending};
+use crate::ledger::spending::{SpendOutcome, Spending};
 use crate::reasons::Reason;
 use crate::verdict::Verdict;
 use crate::verification;

@@ -17,7 +17,8 @@ use crate::ledger::error::LedgerError;
 use crate::ledger::postgres::PostgresLedger;
 use crate::pipeline::{self, Claim};
 use crate::reasons::Reason;
-use crate::sessions::{MemorySessions, Sessions};
+use crate::sessions::Sessions;
+use crate::sessions::memory::MemorySessions;
 use crate::user_info::{self, UserInfo};
 use crate::verdict::Verdict;
 

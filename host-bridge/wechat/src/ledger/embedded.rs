@@ -34,11 +34,13 @@ use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
 use self::store::LedgerStore;
+use super::app_keys::{AppKeys, KnownKey};
 use super::change::Change;
 use super::error::LedgerError;
 use super::key_upload::{KeyUpload, NotAccepted};
 use super::ledger_state::LedgerState;
-use super::{AppKeys, HealthObserver, KnownKey, Ledger, SpendOutcome, Spending};
+use super::spending::{SpendOutcome, Spending};
+use super::{HealthObserver, Ledger};
 
 /// Maximum number of changes that are written as one group.
 const MAX_GROUP_CHANGES: usize = 1024;

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use soter_wire::{PublicKey, SignatureScheme};
 
+use super::app_keys::{AppKeys, KnownKey};
 use super::change::{AuthKey, Change};
-use super::{AppKeys, KnownKey, SpendOutcome, Spending};
+use super::spending::{SpendOutcome, Spending};
 
 /// Maximum number of a device's counters that are remembered, to distinguish a replay from a roll-back.
 const MAX_SPENT_COUNTERS: usize = 1024;

@@ -28,24 +28,30 @@ use self::database::{Database, TIMEOUT};
 use self::devices::{KeyReader, ParsedKeys};
 use self::groups::Groups;
 use self::postgres_error::unusable;
-use self::sessions::TokenReader;
 use self::spending::Spender;
+use self::tokens::TokenReader;
+use super::app_keys::{AppKeys, KnownKey};
 use super::error::LedgerError;
 use super::key_upload::{KeyUpload, NotAccepted};
-use super::{AppKeys, HealthObserver, KnownKey, Ledger, SpendOutcome, Spending};
+use super::spending::{SpendOutcome, Spending};
+use super::{HealthObserver, Ledger};
 use crate::secret::Secret;
 
 pub(crate) mod address;
 mod availability;
+mod cleaning;
 mod database;
 mod devices;
 mod groups;
+mod logins;
 mod postgres_error;
 mod schema;
 mod sessions;
 mod spending;
 #[cfg(test)]
 pub(crate) mod test_database;
+mod time;
+mod tokens;
 
 /// Maximum number of connections besides those of the three groups and the one that tries a failed database.
 const MAX_POOL_CONNECTIONS: u32 = 4;
@@ -255,8 +261,7 @@ async fn clean(pool: PgPool) {
         tokio::time::sleep(CLEANING_INTERVAL).await;
         let cleaned = async {
             let mut connection = pool.acquire().await?;
-            sessions::remove_expired(&mut connection).await?;
-            spending::remove_unused(&mut connection).await
+            cleaning::remove_expired(&mut connection).await
         };
         // A database that has failed is reported by the next request.
         if let Err(error) = cleaned.await {

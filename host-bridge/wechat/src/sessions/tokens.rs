@@ -5,10 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
-
 use super::{
-    BadToken, EXPIRED_RETENTION_MS, GRACE_PERIOD_MS, Grant, MAX_TOKENS_PER_APP, TOKEN_LIFETIME_MS, new_token,
+    BadToken, EXPIRED_RETENTION_MS, GRACE_PERIOD_MS, Grant, MAX_TOKENS_PER_APP, TOKEN_LIFETIME_MS, hash,
+    new_token,
 };
 use crate::secret::Secret;
 
@@ -90,10 +89,6 @@ fn issue(tokens: &mut Vec<Token>, now: u64, stable: bool) -> Grant {
         newest_plain: !stable,
     });
     Grant { token, expires_in: TOKEN_LIFETIME_MS / 1000 }
-}
-
-fn hash(token: &str) -> [u8; 32] {
-    Sha256::digest(token).into()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::database::Database;
 use super::groups::Answer;
 use super::postgres_error::may_repeat;
 use super::spending::{signed, unsigned};
-use crate::ledger::AppKeys;
+use crate::ledger::app_keys::AppKeys;
 use crate::ledger::change::{AuthKey, Change};
 use crate::ledger::error::LedgerError;
 use crate::ledger::key_upload::{KeyUpload, NotAccepted};

@@ -97,6 +97,7 @@ impl<A: Answer> Worker<A> {
                 }
                 Err(error) => {
                     for waiting in waiting {
+                        // As above.
                         let _ = waiting.send(Err(error.clone()));
                     }
                 }

@@ -1,6 +1,7 @@
 //! What a failure of PostgreSQL means for the ledger, and what to do about it.
 
 use std::borrow::Cow;
+use std::io::ErrorKind;
 
 use sqlx::Error;
 
@@ -34,8 +35,14 @@ fn sql_state(error: &Error) -> Option<String> {
 /// The error for a ledger that cannot be used because of an error of its database.
 pub(super) fn unusable(address: &Address, error: &Error) -> LedgerError {
     let state = sql_state(error);
+    let is_tls = match error {
+        Error::Tls(_) => true,
+        // This is how a certificate that is not accepted comes.
+        Error::Io(error) => error.kind() == ErrorKind::InvalidData,
+        _ => false,
+    };
     let next = match (error, state.as_deref()) {
-        (Error::Tls(_), _) => "check sslmode, sslrootcert and the name of the host in the ledger's address",
+        _ if is_tls => "check sslmode, sslrootcert and the name of the host in the ledger's address",
         (_, Some("28000" | "28P01")) => "check the user and the password in the ledger's address",
         (_, Some("3D000")) => "create the database (createdb), or correct its name in the ledger's address",
         (_, Some("42501")) => {

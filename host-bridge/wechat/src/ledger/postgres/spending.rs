@@ -23,7 +23,7 @@ use super::database::{Database, TIMEOUT};
 use super::groups::Answer;
 use super::postgres_error::{is_outcome_unknown, may_repeat, too_slow, unusable};
 use crate::ledger::error::LedgerError;
-use crate::ledger::{SpendOutcome, Spending};
+use crate::ledger::spending::{SpendOutcome, Spending};
 use crate::random::random_bytes;
 
 /// How often a group is sent again because another transaction or a lost connection undid it.
@@ -186,14 +186,6 @@ async fn look_up(
         }
     };
     database.in_time(repeated).await
-}
-
-/// Removes the rows of groups whose servers have ended. Every other server has known for long what became of its group.
-pub(super) async fn remove_unused(connection: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query("DELETE FROM spend_group WHERE made_at < now() - interval '1 hour'")
-        .execute(connection)
-        .await
-        .map(drop)
 }
 
 async fn send(

@@ -1,4 +1,4 @@
-//! A namespace for one test, in the database that `SOTER_TEST_POSTGRES` names.
+//! A namespace for one test, in the database that `SOTER_TEST_POSTGRES` names. The script `tests/with-postgres` starts one.
 
 use std::env::var;
 

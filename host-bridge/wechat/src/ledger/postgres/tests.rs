@@ -396,7 +396,7 @@ async fn tokens_of_an_app_are_limited_and_what_has_expired_is_removed() {
                 .to_owned(),
         )
         .await;
-    sessions::remove_expired(&mut connection).await.unwrap();
+    cleaning::remove_expired(&mut connection).await.unwrap();
     let kept: i64 = sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap();
     assert_eq!(kept, 0);
 }

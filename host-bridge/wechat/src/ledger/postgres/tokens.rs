@@ -1,0 +1,133 @@
+//! Access tokens in the database: the rules of [`crate::sessions`], by the database's clock.
+
+use async_trait::async_trait;
+use sqlx::{Connection, PgConnection, Row};
+
+use super::database::Database;
+use super::groups::Answer;
+use super::time::milliseconds;
+use crate::ledger::error::LedgerError;
+use crate::sessions::{
+    BadToken, GRACE_PERIOD_MS, Grant, MAX_TOKENS_PER_APP, TOKEN_LIFETIME_MS, hash, new_token,
+};
+
+const NEW_TOKEN: &str = "
+    INSERT INTO token (hash, appid, expires_at, stable, is_newest_plain)
+    VALUES ($1, $2, now() + $3 * interval '1 ms', $4, $4 IS NULL)";
+
+const FORGET_TOKENS: &str = "
+    DELETE FROM token WHERE appid = $1 AND number IN (
+        SELECT number FROM token WHERE appid = $1 ORDER BY number DESC OFFSET $2
+    )";
+
+/// Answers which app a token belongs to. Tokens are given by their hash.
+#[derive(Debug)]
+pub(super) struct TokenReader;
+
+#[async_trait]
+impl Answer for TokenReader {
+    type Request = [u8; 32];
+    type Answer = Result<String, BadToken>;
+    const IS_READ: bool = true;
+
+    async fn answer(
+        &mut self,
+        database: &Database,
+        connection: &mut PgConnection,
+        requests: &[[u8; 32]],
+    ) -> Result<Vec<Result<String, BadToken>>, LedgerError> {
+        let hashes: Vec<&[u8]> = requests.iter().map(<[u8; 32]>::as_slice).collect();
+        let known: Vec<(Vec<u8>, String, bool)> = database
+            .in_time(
+                sqlx::query_as("SELECT hash, appid, expires_at > now() FROM token WHERE hash = ANY ($1)")
+                    .bind(hashes)
+                    .fetch_all(connection),
+            )
+            .await?;
+        let answer = |request: &[u8; 32]| match known.iter().find(|(hash, ..)| hash == request) {
+            None => Err(BadToken::Unknown),
+            Some((_, _, false)) => Err(BadToken::Expired),
+            Some((_, appid, true)) => Ok(appid.clone()),
+        };
+        Ok(requests.iter().map(answer).collect())
+    }
+}
+
+/// A new plain token.
+pub(super) async fn plain(connection: &mut PgConnection, appid: &str) -> sqlx::Result<Grant> {
+    let mut transaction = connection.begin().await?;
+    lock_tokens(&mut transaction, appid).await?;
+    sqlx::query(
+        "UPDATE token
+         SET is_newest_plain = false, expires_at = least(expires_at, now() + $2 * interval '1 ms')
+         WHERE appid = $1 AND is_newest_plain",
+    )
+    .bind(appid)
+    .bind(milliseconds(GRACE_PERIOD_MS))
+    .execute(&mut *transaction)
+    .await?;
+    let grant = issue(&mut transaction, appid, false).await?;
+    transaction.commit().await?;
+    Ok(grant)
+}
+
+/// The app's stable token.
+pub(super) async fn stable(
+    connection: &mut PgConnection,
+    appid: &str,
+    force_refresh: bool,
+) -> sqlx::Result<Grant> {
+    let mut transaction = connection.begin().await?;
+    lock_tokens(&mut transaction, appid).await?;
+    let current = sqlx::query(
+        "SELECT stable, floor(extract(epoch FROM expires_at - now()) * 1000)::bigint AS left_ms
+         FROM token WHERE appid = $1 AND stable IS NOT NULL",
+    )
+    .bind(appid)
+    .fetch_optional(&mut *transaction)
+    .await?;
+    if let Some(current) = current {
+        let left = u64::try_from(current.try_get::<i64, _>("left_ms")?).unwrap_or_default();
+        if left > GRACE_PERIOD_MS && !force_refresh {
+            let token: String = current.try_get("stable")?;
+            return Ok(Grant { token: token.into(), expires_in: left / 1000 });
+        }
+        sqlx::query(
+            "UPDATE token SET stable = NULL, expires_at = CASE WHEN $2 THEN now() ELSE expires_at END
+             WHERE appid = $1 AND stable IS NOT NULL",
+        )
+        .bind(appid)
+        .bind(force_refresh)
+        .execute(&mut *transaction)
+        .await?;
+    }
+    let grant = issue(&mut transaction, appid, true).await?;
+    transaction.commit().await?;
+    Ok(grant)
+}
+
+/// Keeps other servers from issuing tokens of this app until the transaction ends.
+async fn lock_tokens(connection: &mut PgConnection, appid: &str) -> sqlx::Result<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.token.' || $1, 0))")
+        .bind(appid)
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+async fn issue(connection: &mut PgConnection, appid: &str, is_stable: bool) -> sqlx::Result<Grant> {
+    let token = new_token();
+    sqlx::query(NEW_TOKEN)
+        .bind(hash(token.expose()))
+        .bind(appid)
+        .bind(milliseconds(TOKEN_LIFETIME_MS))
+        .bind(is_stable.then(|| token.expose()))
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query(FORGET_TOKENS)
+        .bind(appid)
+        .bind(i64::try_from(MAX_TOKENS_PER_APP).unwrap_or(i64::MAX))
+        .execute(connection)
+        .await?;
+    Ok(Grant { token, expires_in: TOKEN_LIFETIME_MS / 1000 })
+}
