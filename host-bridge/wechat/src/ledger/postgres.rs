@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::task::JoinHandle;
-use tracing::warn;
+use tracing::{info, warn};
 
 use self::address::{Address, Namespace};
 use self::availability::Availability;
@@ -97,6 +97,7 @@ impl PostgresLedger {
         warn_of_lost_writes(&mut connection).await.map_err(|error| unusable(database.address(), &error))?;
         // An orderly end that fails changes nothing.
         let _ = connection.close().await;
+        info!("the ledger is {}", database.address());
 
         let availability = Arc::new(Availability::default());
         let parsed = Arc::new(ParsedKeys::default());
@@ -129,11 +130,6 @@ impl PostgresLedger {
     /// How often the ledger had been emptied when this was connected, or more.
     pub fn generation_at_start(&self) -> u32 {
         self.inner.generation
-    }
-
-    /// Which database and namespace it is, without the password.
-    pub fn description(&self) -> String {
-        self.inner.database.address().to_string()
     }
 
     /// Carries out an operation over one connection, in time.

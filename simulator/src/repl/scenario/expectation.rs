@@ -194,6 +194,7 @@ fn plain(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -249,5 +250,27 @@ mod tests {
             assert!(Step::read(line).is_err(), "{line}");
         }
         assert_eq!(Step::read("keys"), Ok(Step::Line("keys".to_owned())));
+    }
+
+    proptest! {
+        #[test]
+        fn any_line_is_read_or_refused_and_an_expectation_reads_as_it_is_shown(
+            first in prop_oneof![Just("expect".to_owned()), Just("keep".to_owned()), any::<String>()],
+            words in prop::collection::vec(
+                prop_oneof![
+                    Just("error"), Just("is"), Just("not"), Just("contains"), Just("above"), Just("{four}"),
+                    Just("resultJSON.counter"), Just("modes"), Just("5"), Just("\u{3000}"), Just("\t"),
+                ].prop_map(str::to_owned).boxed().prop_union(any::<String>().boxed()),
+                0..6,
+            ),
+        ) {
+            let line = [&[first][..], &words].concat().join(" ");
+            // A scenario's lines are trimmed before they are read.
+            if let Ok(Step::Expect(expectation)) = Step::read(line.trim()) {
+                let shown = format!("expect {expectation}");
+                prop_assert_eq!(Step::read(&shown), Ok(Step::Expect(expectation)));
+                prop_assert_eq!(holds(&shown), holds(line.trim()));
+            }
+        }
     }
 }
