@@ -1,6 +1,7 @@
 //! JSON: decoded as strictly as signed data requires, encoded as plainly as phones write it.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -22,7 +23,11 @@ pub const MAX_JSON_BYTES: usize = 1 << 20;
 /// The *takers* ([`string`](Self::string), [`counter`](Self::counter) and so on) check a member's type, remove the
 /// member and return its value. [`into_rest`](Self::into_rest) returns the members that were not taken.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Object(Map<String, Value>);
+pub struct Object(Vec<(String, Value)>);
+
+/// Members of an object that are compared one by one to find a name that occurs twice. More of them get an index, so that
+/// their number cannot make that slow.
+const MAX_COMPARED_MEMBERS: usize = 32;
 
 impl Object {
     /// Decodes exactly one object.
@@ -39,28 +44,31 @@ impl Object {
     pub(crate) fn parse(text: &str) -> Result<Self, DecodeError> {
         let duplicate = RefCell::new(None);
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let value = RecordDuplicate::new(&duplicate).deserialize(&mut deserializer);
+        let members = deserializer.deserialize_any(ObjectVisitor(RecordDuplicate::new(&duplicate)));
         if let Some(name) = duplicate.into_inner() {
             return Err(DecodeError::DuplicateField { name });
         }
-        let value = value.map_err(|error| not_json(&error))?;
+        let members = members.map_err(|error| not_json(&error))?;
         deserializer
             .end()
             .map_err(|error| DecodeError::TrailingBytes { bytes: text.len() - offset(text, &error) })?;
-        match value {
-            Value::Object(members) => Ok(Self(members)),
-            other => Err(DecodeError::NotAnObject { found: kind(&other) }),
-        }
+        members.map(Self).map_err(|found| DecodeError::NotAnObject { found })
     }
 
     /// A member's value, if present.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value)
+    }
+
+    /// Takes a member's value, if present.
+    fn take(&mut self, name: &str) -> Option<Value> {
+        let index = self.0.iter().position(|(other, _)| other == name)?;
+        Some(self.0.remove(index).1)
     }
 
     /// The names of the members, in the order of the text.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.0.iter().map(|(name, _)| name.as_str())
     }
 
     /// Takes a string.
@@ -76,7 +84,7 @@ impl Object {
     /// # Errors
     /// [`DecodeError::WrongType`] if the member is not a string; `null` is not a string.
     pub fn optional_string(&mut self, name: &'static str) -> Result<Option<String>, DecodeError> {
-        match self.0.shift_remove(name) {
+        match self.take(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(other) => Err(DecodeError::WrongType { name, expected: "a string", found: kind(&other) }),
@@ -89,7 +97,7 @@ impl Object {
     /// [`DecodeError::MissingField`] if the member is missing, [`DecodeError::WrongType`] if it is not a number,
     /// [`DecodeError::CounterOutOfRange`] if it is a number of another form or range.
     pub fn counter(&mut self, name: &'static str) -> Result<u64, DecodeError> {
-        match self.0.shift_remove(name) {
+        match self.take(name) {
             None => Err(DecodeError::MissingField { name }),
             Some(value) => counter(name, &value, "an integer"),
         }
@@ -102,7 +110,7 @@ impl Object {
     /// [`DecodeError::MissingField`] if the member is missing, [`DecodeError::WrongType`] if it is neither a string
     /// nor a number, [`DecodeError::CounterOutOfRange`] if it is a number of another form or range.
     pub fn string_or_integer(&mut self, name: &'static str) -> Result<String, DecodeError> {
-        match self.0.shift_remove(name) {
+        match self.take(name) {
             None => Err(DecodeError::MissingField { name }),
             Some(Value::String(text)) => Ok(text),
             Some(value) => Ok(counter(name, &value, "a string or an integer")?.to_string()),
@@ -117,7 +125,7 @@ impl Object {
     /// another number.
     pub fn scheme(&mut self) -> Result<Option<SignatureScheme>, DecodeError> {
         let name = "rsa_pss_saltlen";
-        match self.0.shift_remove(name) {
+        match self.take(name) {
             None => Ok(None),
             Some(Value::Number(number)) => number
                 .as_u64()
@@ -136,7 +144,7 @@ impl Object {
     /// element is not a string.
     pub fn strings(&mut self, name: &'static str) -> Result<Vec<String>, DecodeError> {
         let expected = "an array of strings";
-        let elements = match self.0.shift_remove(name) {
+        let elements = match self.take(name) {
             None => return Err(DecodeError::MissingField { name }),
             Some(Value::Array(elements)) => elements,
             Some(other) => return Err(DecodeError::WrongType { name, expected, found: kind(&other) }),
@@ -152,7 +160,7 @@ impl Object {
 
     /// The members that were not taken, in the order of the text.
     pub fn into_rest(self) -> Vec<(String, Value)> {
-        self.0.into_iter().collect()
+        self.0
     }
 }
 
@@ -248,6 +256,66 @@ pub fn duplicate_name(text: &str) -> Option<String> {
     // The caller's own parser reports syntax errors.
     let _ = RecordDuplicate::new(&duplicate).deserialize(&mut serde_json::Deserializer::from_str(text));
     duplicate.into_inner()
+}
+
+/// The members of an object, or the kind of another value. Duplicate names are recorded.
+struct ObjectVisitor<'d>(RecordDuplicate<'d>);
+
+/// Defines the visits of values that have no members.
+macro_rules! visit_scalars {
+    ($($visit:ident($type:ty) = $kind:literal,)+) => {
+        $(fn $visit<E>(self, _: $type) -> Result<Self::Value, E> {
+            Ok(Err($kind))
+        })+
+    };
+}
+
+impl<'de> Visitor<'de> for ObjectVisitor<'_> {
+    type Value = Result<Vec<(String, Value)>, &'static str>;
+
+    visit_scalars! {
+        visit_bool(bool) = "a boolean",
+        visit_u64(u64) = "a number",
+        visit_i64(i64) = "a number",
+        visit_f64(f64) = "a number",
+        visit_str(&str) = "a string",
+    }
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Err("null"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Value, A::Error> {
+        self.0.visit_seq(elements)?;
+        Ok(Err("an array"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut values: Vec<(String, Value)> = Vec::with_capacity(12);
+        // The names, once there are many.
+        let mut names = HashSet::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let is_new = if values.len() < MAX_COMPARED_MEMBERS {
+                values.iter().all(|(other, _)| *other != name)
+            } else {
+                if names.is_empty() {
+                    names.extend(values.iter().map(|(name, _)| name.clone()));
+                }
+                names.insert(name.clone())
+            };
+            if is_new {
+                values.push((name, members.next_value_seed(self.0)?));
+            } else {
+                self.0.record(&name);
+                members.next_value_seed(self.0)?;
+            }
+        }
+        Ok(Ok(values))
+    }
 }
 
 /// Deserializes any value, and records the first name that occurs twice in one of its objects. Its first value counts.
@@ -400,6 +468,21 @@ mod tests {
             assert_eq!(refused(text), duplicate(), "{text}");
         }
         assert!(Object::decode(br#"{"a":{"a":[{"a":1},{"a":2}]}}"#).is_ok());
+    }
+
+    #[test]
+    fn the_first_name_that_occurs_twice_is_reported_however_many_members_there_are() {
+        let mut members: Vec<_> = (0..100).map(|number| format!("\"m{number}\":{{}}")).collect();
+        assert_eq!(
+            Object::decode(format!("{{{}}}", members.join(",")).as_bytes()).unwrap().into_rest().len(),
+            100
+        );
+        for (index, first) in [(5, "m3"), (40, "m3"), (99, "m98")] {
+            members[index] = format!("\"{first}\":{{\"x\":1,\"x\":2}}");
+            let duplicate = DecodeError::DuplicateField { name: first.to_owned() };
+            assert_eq!(refused(&format!("{{{}}}", members.join(","))), duplicate);
+            members[index] = format!("\"m{index}\":{{}}");
+        }
     }
 
     #[test]
