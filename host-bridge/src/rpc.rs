@@ -450,7 +450,14 @@ fn with_connection_method_hint(method: &str, error: CommandError) -> CommandErro
 
 /// A JSON-RPC notification.
 pub(crate) fn notification(method: &str, params: &impl serde::Serialize) -> Option<String> {
-    serde_json::to_string(&json!({"jsonrpc": "2.0", "method": method, "params": params})).ok()
+    /// In JSON's order. The parameters are written as they are, without a tree of values in between.
+    #[derive(serde::Serialize)]
+    struct Notification<'a, P> {
+        jsonrpc: &'a str,
+        method: &'a str,
+        params: &'a P,
+    }
+    serde_json::to_string(&Notification { jsonrpc: "2.0", method, params }).ok()
 }
 
 fn success_response(id: &Value, result: &str) -> String {

@@ -12,8 +12,9 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
+use serde::Serialize;
 use serde_json::json;
-use soter_wechat::journal::MAX_PAGE_BYTES;
+use soter_wechat::journal::{Entry, MAX_PAGE_BYTES};
 use soter_wechat::{MAX_METHOD_CHARACTERS, WeChatPath};
 use soter_wire::shortened;
 use tokio::sync::watch;
@@ -242,9 +243,26 @@ async fn journal<S: Service>(
         None => rpc.journal().after(after, limit),
     };
     let last = entries.last().map_or(after, |entry| entry.number);
-    let page = json!({"entries": entries.iter().map(|entry| &**entry).collect::<Vec<_>>(), "last": last});
-    let bytes = reservation.hold(page.to_string().into_bytes());
-    ([(header::CONTENT_TYPE, "application/json")], bytes).into_response()
+    let entries = entries.iter().map(|entry| &**entry).collect();
+    match serde_json::to_vec(&JournalPage { entries, last }) {
+        Ok(page) => ([(header::CONTENT_TYPE, "application/json")], reservation.hold(page)).into_response(),
+        Err(error) => {
+            let what = format!("the journal does not serialise: {error}");
+            refusal(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                &what,
+                "please report it: this is a defect of soter-sim",
+            )
+        }
+    }
+}
+
+/// A page of the journal, written without a tree of values, which would take many times its memory.
+#[derive(Serialize)]
+struct JournalPage<'a> {
+    entries: Vec<&'a Entry>,
+    /// The number of the last entry.
+    last: u64,
 }
 
 async fn reset<S: Service>(State(rpc): State<Rpc<S>>) -> Response {

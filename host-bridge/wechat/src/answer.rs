@@ -1,11 +1,14 @@
 //! Answers in WeChat's form, each with its reason in a header.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde_json::{Value, json};
 
 use crate::codes;
+use crate::journal::Excerpt;
 use crate::random::random_bytes;
 use crate::reasons::Reason;
 use crate::verdict::Verdict;
@@ -16,30 +19,57 @@ const REASON_HEADER: HeaderName = HeaderName::from_static("x-soter-sim-reason");
 /// An answer's body, and the verdict for header and journal.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
-    pub(crate) body: Value,
+    pub(crate) body: AnswerBody,
     pub(crate) verdict: Option<Verdict>,
 }
 
-impl Answer {
-    pub(crate) fn new(body: Value) -> Self {
-        Self { body, verdict: None }
-    }
+/// The JSON of an answer.
+#[derive(Clone, Debug)]
+pub(crate) enum AnswerBody {
+    Value(Value),
+    /// One of a few texts, for the answers that load tests wait for. It has no secrets.
+    Text(&'static str),
+}
 
-    pub(crate) fn with_verdict(body: Value, verdict: Verdict) -> Self {
-        Self { body, verdict: Some(verdict) }
+impl From<Value> for AnswerBody {
+    fn from(value: Value) -> Self {
+        Self::Value(value)
     }
 }
 
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.body.to_string()));
+impl From<&AnswerBody> for Excerpt {
+    fn from(body: &AnswerBody) -> Self {
+        match body {
+            AnswerBody::Value(value) => value.into(),
+            AnswerBody::Text(text) => Self::of_known(text),
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn new(body: impl Into<AnswerBody>) -> Self {
+        Self { body: body.into(), verdict: None }
+    }
+
+    pub(crate) fn with_verdict(body: impl Into<AnswerBody>, verdict: Verdict) -> Self {
+        Self { body: body.into(), verdict: Some(verdict) }
+    }
+
+    /// The answer over HTTP.
+    pub(crate) fn response(&self) -> Response {
+        let mut response = Response::new(match &self.body {
+            AnswerBody::Value(value) => value.to_string().into(),
+            AnswerBody::Text(text) => Body::from(*text),
+        });
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         // Reasons are names of lower-case letters, digits and hyphens.
-        if let Some(reason) =
-            self.verdict.and_then(|verdict| HeaderValue::from_str(&verdict.reason.name()).ok())
-        {
+        let reason = self.verdict.as_ref().map(|verdict| match verdict.reason.name() {
+            Cow::Borrowed(name) => Some(HeaderValue::from_static(name)),
+            Cow::Owned(name) => HeaderValue::try_from(name).ok(),
+        });
+        if let Some(reason) = reason.flatten() {
             headers.insert(REASON_HEADER, reason);
         }
         response
@@ -78,12 +108,18 @@ impl Errcode {
         self.0
     }
 
-    /// `{"errcode","errmsg"}` with a request id, as in live answers.
+    /// `{"errcode","errmsg"}`, with the message below.
     pub(crate) fn answer(self, unix_millis: u64) -> Answer {
-        let (name, advice) = codes::backend_code(self.0).map_or(("", ""), |code| (code.name, code.advice));
+        let advice = codes::backend_code(self.0).map_or("", |code| code.advice);
+        let body = json!({"errcode": self.0, "errmsg": self.message(unix_millis)});
+        Answer::with_verdict(body, Verdict::new(Reason::Errcode(self.0), advice))
+    }
+
+    /// The message with a request id, as in live answers.
+    pub(crate) fn message(self, unix_millis: u64) -> String {
+        let name = codes::backend_code(self.0).map_or("", |code| code.name);
         let seconds = u32::try_from(unix_millis / 1000).unwrap_or(u32::MAX);
         let [first, second] = [random_bytes::<4>(), random_bytes::<4>()].map(u32::from_be_bytes);
-        let body = json!({"errcode": self.0, "errmsg": format!("{name} rid: {seconds:08x}-{first:08x}-{second:08x}")});
-        Answer::with_verdict(body, Verdict::new(Reason::Errcode(self.0), advice))
+        format!("{name} rid: {seconds:08x}-{first:08x}-{second:08x}")
     }
 }

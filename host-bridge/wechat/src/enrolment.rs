@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use soter_wire::{ExportBlob, KeyJson, PublicKey, base64, shortened};
@@ -87,7 +87,7 @@ pub(crate) async fn enroll(
         &body,
         Some(verdict.clone()),
     ));
-    Answer::with_verdict(body, verdict).into_response()
+    Answer::with_verdict(body, verdict).response()
 }
 
 impl WeChat {

@@ -32,11 +32,13 @@ pub mod verification;
 
 mod accounts;
 mod answer;
+mod body;
 mod clock;
 mod device_info;
 mod enrolment;
 mod error;
 mod event;
+mod json;
 mod ledger;
 mod paths;
 mod pipeline;

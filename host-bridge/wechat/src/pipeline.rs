@@ -18,6 +18,7 @@
 use serde_json::Value;
 use soter_wire::{DecodeError, ResultJson, SignatureScheme, shortened};
 
+use crate::json::Json;
 use crate::ledger::Ledger;
 use crate::ledger::app_keys::{AppKeys, KnownKey};
 use crate::ledger::change::AuthKey;
@@ -44,9 +45,9 @@ pub(crate) struct Claim<'a> {
     /// The user who authenticated, according to the backend.
     pub(crate) openid: &'a str,
     /// `json_string` as the body had it.
-    pub(crate) json: &'a Value,
+    pub(crate) json: Json<'a>,
     /// `json_signature` as the body had it.
-    pub(crate) signature: &'a Value,
+    pub(crate) signature: Json<'a>,
 }
 
 /// A phone's result, before its counter is spent.
@@ -184,14 +185,15 @@ fn check_owner(key: &AuthKey, result: &ResultJson, claim: Claim<'_>) -> Result<(
 }
 
 /// A member of the body that must be a string.
-fn string_member<'a>(value: &'a Value, name: &str) -> Result<&'a str, Verdict> {
+fn string_member<'a>(value: Json<'a>, name: &str) -> Result<&'a str, Verdict> {
     let found = match value {
-        Value::String(text) => return Ok(text),
-        Value::Null => "missing or null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+        Json::Text(text) => return Ok(text),
+        Json::Value(Value::String(text)) => return Ok(text),
+        Json::Value(Value::Null) => "missing or null",
+        Json::Value(Value::Bool(_)) => "a boolean",
+        Json::Value(Value::Number(_)) => "a number",
+        Json::Value(Value::Array(_)) => "an array",
+        Json::Value(Value::Object(_)) | Json::Texts(_) | Json::Object(_) => "an object",
     };
     let reason = if name == "json_string" { Reason::JsonNotAString } else { Reason::BadSignatureEncoding };
     Err(Verdict::new(reason, format!("{name} is {found}; expected a string")))

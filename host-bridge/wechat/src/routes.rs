@@ -5,7 +5,6 @@
 //! `application/json` without a line end.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,17 +12,19 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::{Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{MethodRouter, any, post};
 use serde_json::{Map, Value, json};
 use soter_wire::{base64, shortened};
 use tracing::debug;
 
 use crate::accounts::{self, App};
-use crate::answer::{Answer, Errcode};
+use crate::answer::{Answer, AnswerBody, Errcode};
+use crate::body::Body;
 use crate::device_info::{self, BadDeviceInfo};
 use crate::enrolment::enroll;
-use crate::journal::{Origin, PendingCall};
+use crate::journal::{Excerpt, Origin, PendingCall};
+use crate::json::Json;
 use crate::ledger::error::LedgerError;
 use crate::paths::{PREFIXES, PathMethod, WeChatPath};
 use crate::pipeline::Claim;
@@ -60,7 +61,7 @@ macro_rules! answering {
                   method: Method,
                   query: RawQuery,
                   body: Result<Bytes, BytesRejection>| async move {
-                let $call = Call::begin(&wechat, $path, (method, query, body));
+                let $call = Call::begin(&wechat, $path, (method, &query, &body));
                 let answer = match $call.check_method($path) {
                     Ok(()) => $answer,
                     Err(errcode) => Err(errcode.into()),
@@ -92,7 +93,7 @@ async fn unknown_path(
     query: RawQuery,
 ) -> Response {
     let path = shortened(uri.path(), MAX_PATH_CHARACTERS).to_owned();
-    let call = Call::new(&wechat, path, method, query, Err(Errcode::EMPTY_BODY));
+    let call = Call::new(&wechat, path, method, &query, Err(Errcode::EMPTY_BODY));
     call.finish(Err(Errcode::INVALID_URL.into()))
 }
 
@@ -129,8 +130,9 @@ struct Call<'a> {
     wechat: &'a WeChat,
     path: Cow<'static, str>,
     method: Method,
-    query: BTreeMap<String, String>,
-    body: Result<Value, Errcode>,
+    /// The parameters in the order of their names. Of those with the same name, the last one counts.
+    query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    body: Result<Body<'a>, Errcode>,
     error_form: ErrorForm,
     pending: PendingCall,
 }
@@ -139,7 +141,7 @@ impl<'a> Call<'a> {
     fn begin(
         wechat: &'a WeChat,
         path: WeChatPath,
-        (method, query, body): (Method, RawQuery, Result<Bytes, BytesRejection>),
+        (method, query, body): (Method, &'a RawQuery, &'a Result<Bytes, BytesRejection>),
     ) -> Self {
         let body = match (path.method(), body) {
             // The body of a GET is ignored.
@@ -149,7 +151,7 @@ impl<'a> Call<'a> {
             }
             (PathMethod::Post, Err(_)) => Err(Errcode::NOT_JSON),
             (PathMethod::Post, Ok(bytes)) if bytes.trim_ascii().is_empty() => Err(Errcode::EMPTY_BODY),
-            (PathMethod::Post, Ok(bytes)) => serde_json::from_slice(&bytes).map_err(|_| Errcode::NOT_JSON),
+            (PathMethod::Post, Ok(bytes)) => Body::parse(bytes).map_err(|_| Errcode::NOT_JSON),
         };
         let call = Self::new(wechat, path.path(), method, query, body);
         match path {
@@ -162,11 +164,19 @@ impl<'a> Call<'a> {
         wechat: &'a WeChat,
         path: impl Into<Cow<'static, str>>,
         method: Method,
-        query: RawQuery,
-        body: Result<Value, Errcode>,
+        RawQuery(query): &'a RawQuery,
+        body: Result<Body<'a>, Errcode>,
     ) -> Self {
-        let query = query.0.unwrap_or_default();
-        let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let mut query: Vec<_> =
+            form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes()).collect();
+        query.sort_by(|(one, _), (other, _)| one.cmp(other));
+        query.dedup_by(|later, kept| {
+            let is_same = later.0 == kept.0;
+            if is_same {
+                std::mem::swap(later, kept);
+            }
+            is_same
+        });
         let pending = PendingCall::begin(Origin::WeChat);
         Self { wechat, path: path.into(), method, query, body, error_form: ErrorForm::Backend, pending }
     }
@@ -190,12 +200,9 @@ impl<'a> Call<'a> {
             match self.error_form {
                 ErrorForm::Backend => error_answer,
                 ErrorForm::CloudCall => {
-                    let text = error_answer.body.get("errmsg").and_then(Value::as_str).unwrap_or_default();
-                    let text = format!("openapi.soter.verifySignature:fail {text}");
-                    Answer {
-                        body: json!({"errMsg": text, "errCode": errcode.code(), "isOk": false}),
-                        ..error_answer
-                    }
+                    let text = format!("openapi.soter.verifySignature:fail {}", errcode.message(now));
+                    let body = json!({"errMsg": text, "errCode": errcode.code(), "isOk": false});
+                    Answer { body: body.into(), ..error_answer }
                 }
             }
         });
@@ -204,22 +211,17 @@ impl<'a> Call<'a> {
             reason = answer.verdict.as_ref().map(|verdict| verdict.reason.name()).as_deref(),
             "WeChat's servers answered"
         );
-        let mut request = Map::new();
-        request.insert("query".to_owned(), json!(self.query));
-        if let Ok(body) = self.body {
-            request.insert("body".to_owned(), body);
-        }
+        let response = answer.response();
+        let Answer { body, verdict } = answer;
         let method = shortened(self.method.as_str(), MAX_METHOD_CHARACTERS);
         let call_name = format!("{method} {}", self.path);
-        let entry = self.pending.into_entry(
-            now,
-            call_name,
-            Value::Object(request),
-            &answer.body,
-            answer.verdict.clone(),
-        );
-        self.wechat.journal().record(entry);
-        answer.into_response()
+        let query = ("query", Json::Texts(&self.query));
+        let request: Excerpt = match &self.body {
+            Ok(body) => Json::Object(&[query, ("body", body.as_json())]).into(),
+            Err(_) => Json::Object(&[query]).into(),
+        };
+        self.wechat.journal().record(self.pending.into_entry(now, call_name, request, &body, verdict));
+        response
     }
 
     async fn token(&self) -> Result<Answer, Failed> {
@@ -232,12 +234,12 @@ impl<'a> Call<'a> {
 
     async fn stable_token(&self) -> Result<Answer, Failed> {
         let body = self.body_object()?;
-        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        let text = |name: &str| body.text(name);
         if text("grant_type") != Some("client_credential") {
             return Err(Errcode::GRANT_TYPE.into());
         }
         let app = self.check_credentials(text("appid"), text("secret"))?;
-        let force_refresh = body.get("force_refresh").and_then(Value::as_bool).unwrap_or(false);
+        let force_refresh = matches!(body.get("force_refresh"), Some(Json::Value(Value::Bool(true))));
         Ok(token_answer(self.wechat.sessions.stable_token(&app.appid, force_refresh).await?))
     }
 
@@ -267,19 +269,19 @@ impl<'a> Call<'a> {
         let body = self.body_object()?;
         let verdict = self.judge(&appid, body, ["json_string", "json_signature"]).await?;
         let is_ok = verdict.is_ok();
-        Ok(Answer::with_verdict(
-            match self.wechat.options.reply_style {
-                ReplyStyle::Plain => json!({"is_ok": is_ok}),
-                ReplyStyle::Errcode => json!({"errcode": 0, "errmsg": "ok", "is_ok": is_ok}),
-            },
-            verdict,
-        ))
+        let body = match (self.wechat.options.reply_style, is_ok) {
+            (ReplyStyle::Plain, true) => r#"{"is_ok":true}"#,
+            (ReplyStyle::Plain, false) => r#"{"is_ok":false}"#,
+            (ReplyStyle::Errcode, true) => r#"{"errcode":0,"errmsg":"ok","is_ok":true}"#,
+            (ReplyStyle::Errcode, false) => r#"{"errcode":0,"errmsg":"ok","is_ok":false}"#,
+        };
+        Ok(Answer::with_verdict(AnswerBody::Text(body), verdict))
     }
 
     /// The form for a mini program's cloud function: the platform vouches for the app, so there is no token.
     async fn cloud_verify_signature(&self) -> Result<Answer, Failed> {
         let body = self.body_object()?;
-        let appid = body.get("appid").and_then(Value::as_str).or_else(|| self.query_parameter("appid"));
+        let appid = body.text("appid").or_else(|| self.query_parameter("appid"));
         let app = match appid {
             Some(appid) => self.wechat.accounts().app(appid).ok_or(Errcode::INVALID_APPID)?,
             None => self.wechat.accounts().first_app(),
@@ -293,18 +295,18 @@ impl<'a> Call<'a> {
     async fn judge(
         &self,
         appid: &str,
-        body: &Map<String, Value>,
+        body: &Body<'_>,
         [json, signature]: [&str; 2],
     ) -> Result<Verdict, Failed> {
         if !self.wechat.accounts().app(appid).is_some_and(|app| app.soter) {
             return Err(Errcode::UNAUTHORIZED.into());
         }
-        let openid = body.get("openid").and_then(Value::as_str).unwrap_or_default();
+        let openid = body.text("openid").unwrap_or_default();
         let claim = Claim {
             appid,
             openid,
-            json: body.get(json).unwrap_or(&Value::Null),
-            signature: body.get(signature).unwrap_or(&Value::Null),
+            json: body.get(json).unwrap_or(Json::Value(&Value::Null)),
+            signature: body.get(signature).unwrap_or(Json::Value(&Value::Null)),
         };
         Ok(self.wechat.verify(claim).await?.ok_or(Errcode::INVALID_OPENID)?)
     }
@@ -313,7 +315,7 @@ impl<'a> Call<'a> {
     async fn is_support(&self) -> Result<Answer, Failed> {
         self.authorized_app().await?;
         let body = self.body_object()?;
-        let xml = body.get("model_key").and_then(Value::as_str).ok_or(Errcode::NOT_JSON)?;
+        let xml = body.text("model_key").ok_or(Errcode::NOT_JSON)?;
         let model = device_info::model(xml).map_err(|bad| match bad {
             BadDeviceInfo::NotXml => Errcode::NOT_XML,
             BadDeviceInfo::IllegalNode => Errcode::ILLEGAL_NODE,
@@ -326,7 +328,7 @@ impl<'a> Call<'a> {
     async fn verify_ask(&self) -> Result<Answer, Failed> {
         self.authorized_app().await?;
         let body = self.body_object()?;
-        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        let text = |name: &str| body.text(name);
         let json = text("ask_json").ok_or(Errcode::NOT_JSON)?;
         let verdict = match base64::decode(text("ask_json_signature").unwrap_or_default()) {
             Err(error) => {
@@ -342,12 +344,13 @@ impl<'a> Call<'a> {
     }
 
     fn query_parameter(&self, name: &str) -> Option<&str> {
-        self.query.get(name).map(String::as_str).filter(|text| !text.is_empty())
+        let parameter = self.query.iter().find(|(other, _)| other == name);
+        parameter.map(|(_, text)| &**text).filter(|text| !text.is_empty())
     }
 
-    fn body_object(&self) -> Result<&Map<String, Value>, Errcode> {
+    fn body_object(&self) -> Result<&Body<'a>, Errcode> {
         match &self.body {
-            Ok(Value::Object(body)) => Ok(body),
+            Ok(body) if body.is_object() => Ok(body),
             Ok(_) => Err(Errcode::NOT_JSON),
             Err(errcode) => Err(*errcode),
         }

@@ -14,7 +14,8 @@ use crate::test_servers::{NOON, wechat, with, with_replays_accepted};
 use crate::{DEFAULT_APPID, EmbeddedLedger, MissingUploads, UploadRefused, WeChat, WeChatOptions};
 
 async fn verify_for(wechat: &WeChat, openid: &str, json: Value, signature: Value) -> Verdict {
-    let claim = Claim { appid: DEFAULT_APPID, openid, json: &json, signature: &signature };
+    let (json, signature) = (Json::Value(&json), Json::Value(&signature));
+    let claim = Claim { appid: DEFAULT_APPID, openid, json, signature };
     wechat.verify(claim).await.unwrap().expect("a known user")
 }
 
@@ -271,7 +272,12 @@ async fn a_result_is_valid_only_for_its_own_user_and_app() {
     let text = phone.result();
     let signature = json!(phone.signature(&text));
     let json = json!(text);
-    let good = Claim { appid: DEFAULT_APPID, openid: OPENID, json: &json, signature: &signature };
+    let good = Claim {
+        appid: DEFAULT_APPID,
+        openid: OPENID,
+        json: Json::Value(&json),
+        signature: Json::Value(&signature),
+    };
     for (claim, reason, owner) in [
         (Claim { openid: "oAnother", ..good }, "other-users-result", OPENID),
         (Claim { appid: "wx0123456789abcdef", ..good }, "other-apps-result", DEFAULT_APPID),
