@@ -85,14 +85,13 @@ pub(super) fn router<S: Service>(
                 format!("this path does not take {}", shortened(method.as_str(), MAX_METHOD_CHARACTERS));
             refusal(StatusCode::METHOD_NOT_ALLOWED, &what, "the header Allow names what it takes")
         })
-        .layer(from_fn(move |request: Request, next: Next| read_body(request, next, limits, budget.clone())))
         .layer(from_fn(move |request: Request, next: Next| {
-            let guard = Arc::clone(&guard);
+            let (guard, budget) = (Arc::clone(&guard), budget.clone());
             let span = request_span(&request);
             let answer = async move {
                 let response = match guard.admit(&request) {
                     Ok(origin) => {
-                        let mut response = next.run(request).await;
+                        let mut response = read_body(request, next, limits, budget).await;
                         add_cors_headers(&mut response, origin);
                         response
                     }
