@@ -51,7 +51,7 @@ const SCHEMA: &str = "
         UNIQUE (cpu_id, uid, key)
     ) STRICT;
 ";
-/// After so many changes the log is moved into the file, so that it stays small.
+/// After so many changes the log is moved into the file and begins again, so that it stays small.
 const MAX_LOGGED_CHANGES: usize = 2048;
 /// SQLite takes a shorter file for an empty one.
 const MIN_FILE_BYTES: u64 = 100;
@@ -162,7 +162,8 @@ impl LedgerStore for SqliteStore {
         self.write(group).map_err(|error| unusable(&self.path, &error))?;
         self.mark.write(self.numbers.groups).map_err(|error| mark_unusable(&self.path, &error))?;
         if self.logged_changes >= MAX_LOGGED_CHANGES {
-            move_log(&self.connection).map_err(|error| unusable(&self.path, &error))?;
+            // The log keeps its length: a write that makes a file longer takes many times as long to become durable.
+            move_log(&self.connection, "RESTART").map_err(|error| unusable(&self.path, &error))?;
             self.numbers.base = self.numbers.groups;
             self.logged_changes = 0;
         }
@@ -301,12 +302,14 @@ fn write_back(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
     transaction.commit()?;
-    move_log(connection)
+    move_log(connection, "TRUNCATE")
 }
 
-/// Moves the whole log into the file, durably.
-fn move_log(connection: &Connection) -> rusqlite::Result<()> {
-    let is_busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+/// Moves the whole log into the file, durably. Afterwards the log has no bytes (`TRUNCATE`), or its bytes are written over
+/// from the beginning (`RESTART`).
+fn move_log(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
+    let checkpoint = format!("PRAGMA wal_checkpoint({mode})");
+    let is_busy: bool = connection.query_row(&checkpoint, [], |row| row.get(0))?;
     if is_busy {
         let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
         return Err(rusqlite::Error::SqliteFailure(busy, None));

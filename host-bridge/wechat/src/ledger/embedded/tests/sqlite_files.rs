@@ -53,6 +53,29 @@ fn write_files(folder: &Path, files: &Files) {
     }
 }
 
+#[test]
+fn the_log_begins_again_and_keeps_its_length_and_a_killed_process_loses_nothing() {
+    const GROUP: u64 = 512;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    let mut store = SqliteStore::open(&path).unwrap();
+    store.commit(&[device("a"), counter("a", 1)]).unwrap();
+    let mut lengths = Vec::new();
+    for group in 1..=12 {
+        let changes: Vec<_> = (0..GROUP).map(|value| counter("a", group * GROUP + value)).collect();
+        store.commit(&changes).unwrap();
+        let killed = read_files(folder.path());
+        lengths.push(killed[std::ffi::OsStr::new("wechat.db-wal")].len());
+        let copy = tempfile::tempdir().unwrap();
+        write_files(copy.path(), &killed);
+        let read = SqliteStore::open(&copy.path().join("wechat.db")).unwrap().load().unwrap();
+        assert!(read.contains(&counter("a", group * GROUP + GROUP - 1)), "{group}: {read:?}");
+    }
+    // It is moved into the file after the fourth group, and after every fourth one from then on.
+    assert!(lengths[0] < lengths[3], "{lengths:?}");
+    assert!(lengths[3..].iter().all(|length| *length == lengths[3]), "{lengths:?}");
+}
+
 #[tokio::test]
 async fn copies_of_some_files_of_a_ledger_are_refused_beside_others() {
     let folder = tempfile::tempdir().unwrap();
