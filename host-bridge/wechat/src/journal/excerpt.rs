@@ -202,17 +202,9 @@ impl Writer {
     }
 
     fn write_text(&mut self, text: &str) {
-        let controls = if is_plain(text) {
-            self.text.push(b'"');
-            self.text.extend_from_slice(text.as_bytes());
-            self.text.push(b'"');
-            0
-        } else {
-            self.push(text);
-            text.bytes().filter(u8::is_ascii_control).count()
-        };
-        // In JSON, control characters take six bytes.
-        self.count(text.len() + 5 * controls);
+        let before = self.text.len();
+        self.push(text);
+        self.count(self.text.len() - before);
     }
 
     /// Writes a scalar as it is.
@@ -232,28 +224,6 @@ impl Writer {
     fn count(&mut self, bytes: usize) {
         self.remaining_bytes = self.remaining_bytes.saturating_sub(bytes);
     }
-}
-
-/// Whether a text has nothing that JSON escapes and no control character, as most texts. Eight bytes are examined at a time,
-/// because the compiler does not do that by itself here.
-fn is_plain(text: &str) -> bool {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH_BITS: u64 = ONES << 7;
-    /// The high bit of the lowest byte that is less than `limit`, at most 0x80, is set, and that of no byte below it.
-    const fn find_less(bytes: u64, limit: u64) -> u64 {
-        bytes.wrapping_sub(ONES * limit) & !bytes & HIGH_BITS
-    }
-    /// As [`find_less`], for the lowest byte that is equal to `value`.
-    const fn find_equal(bytes: u64, value: u64) -> u64 {
-        find_less(bytes ^ (ONES * value), 1)
-    }
-    let (words, rest) = text.as_bytes().as_chunks();
-    let is_special = |byte: &u8| byte.is_ascii_control() || matches!(byte, b'"' | b'\\');
-    words.iter().all(|word| {
-        let bytes = u64::from_le_bytes(*word);
-        find_less(bytes, 0x20) | find_equal(bytes, 0x22) | find_equal(bytes, 0x5c) | find_equal(bytes, 0x7f)
-            == 0
-    }) && !rest.iter().any(is_special)
 }
 
 fn is_secret(name: &str) -> bool {
