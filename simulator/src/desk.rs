@@ -65,8 +65,8 @@ struct Inner {
     attack_keys: OnceLock<KeySource>,
     /// The generation that the ledger of WeChat's servers must have; each reset begins a new one.
     ledger_generation: AtomicU32,
-    /// The id of the ledger if other servers share it.
-    shared_ledger: Option<String>,
+    /// Whether other servers share the ledger. The generation is then not about it, but about the one in the folder.
+    is_ledger_shared: bool,
     /// Whether the document on disk still lists phones whose files are removed. A new phone may have such a name.
     lists_removed: AtomicBool,
     /// Held while the list of phones or its document changes, so that each change is complete before the next one.
@@ -104,8 +104,8 @@ impl Desk {
             State::Folder(path) => Some(Arc::new(StateFolder::open(&path)?)),
         };
         let document = folder.as_deref().map(StateFolder::load_document::<Records>).transpose()?.flatten();
-        let shared_id = shared_ledger.as_ref().map(|ledger| ledger.id().to_owned());
-        let generation = document.as_ref().map_or(0, |document| document.generation_of(shared_id.as_deref()));
+        let is_ledger_shared = shared_ledger.is_some();
+        let generation = document.as_ref().map_or(0, |document| document.ledger_generation);
         let (ledger, generation) = open_ledger(shared_ledger, folder.as_deref(), generation)?;
         let (events, _) = broadcast::channel(EVENT_BACKLOG);
         let journal = Arc::new(Journal::new());
@@ -137,7 +137,7 @@ impl Desk {
             holdings: AttackerHoldings::default(),
             attack_keys: OnceLock::new(),
             ledger_generation: AtomicU32::new(generation),
-            shared_ledger: shared_id,
+            is_ledger_shared,
             lists_removed: AtomicBool::new(false),
             change_lock: Mutex::new(()),
         };
@@ -198,20 +198,6 @@ impl Desk {
     /// The journal of calls from outside.
     pub fn journal(&self) -> &Arc<Journal> {
         &self.inner.journal
-    }
-
-    /// Empties a shared ledger if the last reset of these phones could not. Call this before a desk with a shared ledger serves
-    /// anybody. A ledger of this desk alone is emptied when the desk is opened.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Environment`] if the ledger fails. It is then emptied by the next start.
-    pub async fn complete_reset(&self) -> Result<(), CommandError> {
-        let generation = self.inner.ledger_generation.load(Ordering::Relaxed);
-        if self.wechat().generation().await? < generation {
-            warn!(generation, "the ledger is from before the last reset, and is emptied");
-            self.wechat().reset(generation).await?;
-        }
-        Ok(())
     }
 
     /// Lets the phones that were used before upload their keys to WeChat's servers, in case the servers have lost
@@ -300,18 +286,15 @@ impl Desk {
         if let Some(seed) = &self.inner.seed {
             phone.plan_seed(seed, self.inner.clock)?;
         }
-        // If the ledger cannot be asked, nothing is changed.
-        let of_ledger = self.wechat().generation().await?;
+        // If a shared ledger cannot be emptied, nothing is changed. Only afterwards it cannot be emptied any more: other servers
+        // may have gone on with it.
+        if self.inner.is_ledger_shared {
+            let generation = next_generation(self.wechat().generation().await?)?;
+            self.wechat().reset(generation).await?;
+        }
         let (removed, generation) = {
             let change = self.begin_change();
-            let last = self.inner.ledger_generation.load(Ordering::Relaxed).max(of_ledger);
-            let generation = last.checked_add(1);
-            let generation = generation.ok_or_else(|| {
-                CommandError::environment(
-                    "the ledger was emptied 4294967295 times, and its generation cannot grow any more",
-                    "choose another state folder with --state",
-                )
-            })?;
+            let generation = next_generation(self.inner.ledger_generation.load(Ordering::Relaxed))?;
             // The new phone may have the name of an old one. The old files are removed later.
             change.save(|records| {
                 let phones = BTreeMap::from([(name.clone(), phone.record())]);
@@ -335,7 +318,9 @@ impl Desk {
         info!(removed = removed.len(), "all phones are replaced by a new one");
         self.inner.holdings.clear();
         self.begin_change().finish_removals();
-        if let Err(error) = self.wechat().reset(generation).await {
+        if !self.inner.is_ledger_shared
+            && let Err(error) = self.wechat().reset(generation).await
+        {
             warn!("the ledger is emptied when it can be written again: {}", error.what);
         }
         if self.inner.seed.is_some()
@@ -352,17 +337,14 @@ impl Desk {
     }
 }
 
-/// The ledger of WeChat's servers, and its generation.
+/// The ledger of WeChat's servers, and the generation of the one in the folder.
 fn open_ledger(
     shared: Option<PostgresLedger>,
     folder: Option<&StateFolder>,
     generation: u32,
 ) -> Result<(ServerLedger, u32), LedgerError> {
     Ok(match (shared, folder) {
-        (Some(shared), _) => {
-            let generation = generation.max(shared.generation_at_start());
-            (shared.into(), generation)
-        }
+        (Some(shared), _) => (shared.into(), generation),
         (None, Some(folder)) => {
             // A reset that could not empty the ledger is completed here.
             let ledger = EmbeddedLedger::open(SqliteStore::open(&folder.ledger_path())?, generation)?;
@@ -370,6 +352,16 @@ fn open_ledger(
             (ledger.into(), generation)
         }
         (None, None) => (EmbeddedLedger::in_memory().into(), 0),
+    })
+}
+
+/// The generation of a ledger after one that had this generation.
+fn next_generation(generation: u32) -> Result<u32, CommandError> {
+    generation.checked_add(1).ok_or_else(|| {
+        CommandError::environment(
+            "the ledger was emptied 4294967295 times, and its generation cannot grow any more",
+            "choose another state folder with --state, or another namespace with --ledger-namespace",
+        )
     })
 }
 

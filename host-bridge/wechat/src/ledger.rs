@@ -58,8 +58,8 @@ pub(crate) trait Ledger: fmt::Debug + Send + Sync {
     /// How often the ledger was emptied, or more. The number never decreases.
     async fn generation(&self) -> Result<u32, LedgerError>;
 
-    /// Forgets everything, unless the ledger has this generation already. A ledger that fails forgets everything as soon as it
-    /// has recovered, before any other change.
+    /// Forgets everything, unless the ledger has this generation already. If an embedded ledger fails, it does so as soon as it
+    /// has recovered, before any other change. One that servers share has then forgotten everything or nothing.
     async fn clear(&self, generation: u32) -> Result<(), LedgerError>;
 
     /// Why the ledger accepts no changes at present.

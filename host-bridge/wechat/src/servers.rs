@@ -177,8 +177,8 @@ impl WeChat {
     /// complete.
     ///
     /// # Errors
-    /// [`LedgerError`] if the ledger's store fails. Codes, sessions and tokens are forgotten even then, and the ledger's contents
-    /// when it has recovered.
+    /// [`LedgerError`] if the ledger fails. An embedded one forgets its contents when it has recovered, and codes, sessions and
+    /// tokens at once. If the ledger is shared, everything of that may have been forgotten or not.
     pub async fn reset(&self, generation: u32) -> Result<(), LedgerError> {
         let forgotten = self.sessions.forget_all().await;
         self.ledger.clear(generation).await.and(forgotten)

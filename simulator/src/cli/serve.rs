@@ -124,11 +124,10 @@ pub(super) fn open_desk(
     state: State,
 ) -> Result<Desk, CommandError> {
     let options = desk_options(serve, options, state)?;
-    runtime.block_on(async {
-        let desk = Desk::open(DeskOptions { shared_ledger: ledger::connect(serve).await?, ..options })?;
-        desk.complete_reset().await?;
-        Ok(desk)
-    })
+    let shared_ledger = runtime.block_on(ledger::connect(serve))?;
+    // What the ledger has started belongs to the runtime.
+    let _entered = runtime.enter();
+    Desk::open(DeskOptions { shared_ledger, ..options })
 }
 
 fn desk_options(serve: &Serve, options: &Options, state: State) -> Result<DeskOptions, CommandError> {

@@ -62,7 +62,6 @@ impl Desk {
             phones: by_name,
             removing: folder.map(|folder| folder.planned_removals()).unwrap_or_default(),
             ledger_generation: self.inner.ledger_generation.load(Ordering::Relaxed),
-            shared_ledger: self.inner.shared_ledger.clone(),
         }
     }
 }

@@ -20,12 +20,9 @@ pub(super) struct Records {
     /// Devices that were removed, and whose folders may still be there. A new phone may have the name of one of them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) removing: BTreeSet<DeviceName>,
-    /// The generation of the ledger of WeChat's servers. A reset that could not empty the ledger left an older one.
+    /// The generation of the ledger in the same folder. A reset that could not empty the ledger left an older one.
     #[serde(default)]
     pub(super) ledger_generation: u32,
-    /// The id of the shared ledger that this generation is about. `None`: it is about the ledger in the same folder.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) shared_ledger: Option<String>,
 }
 
 impl Records {
@@ -35,13 +32,7 @@ impl Records {
             phones: BTreeMap::from([(name, record)]),
             removing: BTreeSet::new(),
             ledger_generation: 0,
-            shared_ledger: None,
         }
-    }
-
-    /// The generation that a ledger must have: this one's if it is shared and has this id, or that of the ledger in the folder.
-    pub(super) fn generation_of(&self, shared_ledger: Option<&str>) -> u32 {
-        if self.shared_ledger.as_deref() == shared_ledger { self.ledger_generation } else { 0 }
     }
 
     /// Completes a state folder's document: finishes the removals that it lists, and adds phones that have files and no
@@ -76,7 +67,6 @@ impl Records {
             phones,
             removing: BTreeSet::new(),
             ledger_generation: 0,
-            shared_ledger: None,
         }))
     }
 }

@@ -24,10 +24,10 @@ use tracing::{info, warn};
 
 use self::address::{Address, Namespace};
 use self::availability::Availability;
-use self::database::{Database, TIMEOUT};
-use self::devices::{KeyReader, ParsedKeys};
+use self::database::Database;
+use self::devices::{KeyReader, ParsedKeys, is_storable};
 use self::groups::Groups;
-use self::postgres_error::unusable;
+use self::postgres_error::{too_slow, unusable};
 use self::spending::Spender;
 use self::tokens::TokenReader;
 use super::app_keys::{AppKeys, KnownKey};
@@ -46,6 +46,7 @@ mod groups;
 mod logins;
 mod postgres_error;
 mod schema;
+mod session_lock;
 mod sessions;
 mod spending;
 #[cfg(test)]
@@ -55,6 +56,10 @@ mod tokens;
 
 /// Maximum number of connections besides those of the three groups and the one that tries a failed database.
 const MAX_POOL_CONNECTIONS: u32 = 4;
+/// How long a request waits for one of these connections: less than for an operation, so that its error says which it was.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long the tables may take to be made, also by other servers that start at the same time.
+const MAX_PREPARATION: Duration = Duration::from_secs(30);
 /// How often what has expired is removed.
 const CLEANING_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -72,8 +77,6 @@ struct Inner {
     tokens: Groups<TokenReader>,
     keys: Groups<KeyReader>,
     spender: Groups<Spender>,
-    id: String,
-    generation: u32,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -88,11 +91,11 @@ impl PostgresLedger {
     /// are missing, or the tables are of a newer format. Nothing was changed.
     pub async fn connect(url: &Secret, namespace: Namespace) -> Result<Self, LedgerError> {
         let database = Arc::new(Database::new(Address::parse(url, namespace)?));
-        let mut connection = database.in_time(database.connect()).await?;
+        let mut connection = database.in_time(database.connect()).await.map_err(|failure| failure.error)?;
         let preparing = schema::prepare(&mut connection, database.address());
-        let identity = match tokio::time::timeout(TIMEOUT, preparing).await {
+        let identity = match tokio::time::timeout(MAX_PREPARATION, preparing).await {
             Ok(identity) => identity?,
-            Err(_) => return Err(postgres_error::too_slow(database.address(), TIMEOUT.as_secs())),
+            Err(_) => return Err(too_slow(database.address(), MAX_PREPARATION.as_secs())),
         };
         warn_of_lost_writes(&mut connection).await.map_err(|error| unusable(database.address(), &error))?;
         // An orderly end that fails changes nothing.
@@ -103,33 +106,21 @@ impl PostgresLedger {
         let parsed = Arc::new(ParsedKeys::default());
         let pool = PgPoolOptions::new()
             .max_connections(MAX_POOL_CONNECTIONS)
-            .acquire_timeout(TIMEOUT)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(database.address().options.clone());
         let (of_group, for_group) = (|| Arc::clone(&database), || Arc::clone(&availability));
-        let watching = for_group().watch(of_group(), identity.clone());
+        let watching = for_group().watch(of_group(), identity);
         let inner = Inner {
             tokens: Groups::start(TokenReader, of_group(), for_group()),
             keys: Groups::start(KeyReader(Arc::clone(&parsed)), of_group(), for_group()),
             spender: Groups::start(Spender::default(), of_group(), for_group()),
-            tasks: [tokio::spawn(watching), tokio::spawn(clean(pool.clone()))],
-            id: identity.id,
-            generation: identity.generation,
+            tasks: [tokio::spawn(watching), tokio::spawn(clean(of_group(), pool.clone()))],
             database,
             availability,
             pool,
             parsed,
         };
         Ok(Self { inner: Arc::new(inner) })
-    }
-
-    /// Random: distinguishes this ledger from every other one.
-    pub fn id(&self) -> &str {
-        &self.inner.id
-    }
-
-    /// How often the ledger had been emptied when this was connected, or more.
-    pub fn generation_at_start(&self) -> u32 {
-        self.inner.generation
     }
 
     /// Carries out an operation over one connection, in time.
@@ -145,7 +136,10 @@ impl PostgresLedger {
                 operation(&mut connection).await
             })
             .await;
-        done.inspect_err(|error| availability.fail(error))
+        done.map_err(|failure| {
+            availability.fail(&failure);
+            failure.error
+        })
     }
 }
 
@@ -156,6 +150,9 @@ impl Ledger for PostgresLedger {
     }
 
     async fn has_owner(&self, appid: &str, openid: &str) -> Result<bool, LedgerError> {
+        if !is_storable(openid) {
+            return Ok(false);
+        }
         self.with_connection(async |connection| {
             sqlx::query_scalar("SELECT EXISTS (SELECT FROM auth_key WHERE appid = $1 AND openid = $2)")
                 .bind(appid)
@@ -197,6 +194,10 @@ impl Ledger for PostgresLedger {
     }
 
     async fn accept(&self, upload: KeyUpload) -> Result<Result<(), NotAccepted>, LedgerError> {
+        let names = [&upload.cpu_id].into_iter().chain(upload.auth_key.iter().map(|key| &key.key.openid));
+        if !names.chain(upload.ask.iter().map(|ask| &ask.uid)).all(|name| is_storable(name)) {
+            return Ok(Err(NotAccepted::UnknownDevice));
+        }
         let parsed = &self.inner.parsed;
         self.with_connection(async |connection| devices::accept(connection, parsed, &upload).await).await
     }
@@ -252,16 +253,16 @@ async fn warn_of_lost_writes(connection: &mut PgConnection) -> sqlx::Result<()> 
 }
 
 /// Removes what has expired, again and again, until the task is ended.
-async fn clean(pool: PgPool) {
+async fn clean(database: Arc<Database>, pool: PgPool) {
     loop {
         tokio::time::sleep(CLEANING_INTERVAL).await;
-        let cleaned = async {
+        let cleaned = database.in_time(async {
             let mut connection = pool.acquire().await?;
             cleaning::remove_expired(&mut connection).await
-        };
-        // A database that has failed is reported by the next request.
-        if let Err(error) = cleaned.await {
-            warn!("what has expired stays in the ledger's database: {error}");
+        });
+        // A database that has failed is noticed elsewhere.
+        if let Err(failure) = cleaned.await {
+            warn!("what has expired stays: {}", failure.error.what);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A result's counter that is to be spent, and what becomes of it.
 
 /// A result's counter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Spending {
     /// The device.
     pub(crate) cpu_id: String,

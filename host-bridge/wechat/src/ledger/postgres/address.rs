@@ -28,7 +28,7 @@ const PARAMETERS: [&str; 12] = [
 ];
 /// Maximum length of a namespace in characters. With its prefix it fits into a name of PostgreSQL, which has 63 bytes.
 const MAX_NAMESPACE_CHARACTERS: usize = 40;
-const SCHEMA_PREFIX: &str = "soter_sim_";
+pub(super) const SCHEMA_PREFIX: &str = "soter_sim_";
 
 /// The part of a database that belongs to one group of servers: a schema of its own, `soter_sim_NAME`.
 ///
@@ -103,10 +103,14 @@ impl Address {
         if !["postgres", "postgresql"].contains(&parsed.scheme()) {
             return Err(refused(format!("begins with `{}:`, which is no database", parsed.scheme())));
         }
-        if let Some((unknown, _)) =
-            parsed.query_pairs().find(|(name, _)| !PARAMETERS.contains(&name.as_ref()))
-        {
-            return Err(refused(format!("has the unknown parameter `{}`", unknown.escape_debug())));
+        // Nothing of the address is shown: if it is misread, any part of it may be the password.
+        let behind_host = [parsed.path(), parsed.query().unwrap_or_default()];
+        if parsed.fragment().is_some() || behind_host.iter().any(|part| part.contains('@')) {
+            let what = "has `@` or `#` behind the host; in a password, write %40, %23, %2F, %3A and %3F for @, #, /, : and ?";
+            return Err(refused(what.to_owned()));
+        }
+        if parsed.query_pairs().any(|(name, _)| !PARAMETERS.contains(&name.as_ref())) {
+            return Err(refused(format!("has an unknown parameter; known are {}", PARAMETERS.join(", "))));
         }
         let options = PgConnectOptions::from_str(url.expose())
             .map_err(|error| refused(format!("cannot be read: {error}")))?;
@@ -130,7 +134,7 @@ fn settings(options: PgConnectOptions, namespace: &Namespace) -> PgConnectOption
             // levels would fail instead, also where the counter is not greater.
             ("default_transaction_isolation", "read committed"),
             // A server that is frozen in the middle of a transaction must not stop the others.
-            ("idle_in_transaction_session_timeout", "10s"),
+            ("idle_in_transaction_session_timeout", "5s"),
             ("statement_timeout", "10s"),
             // Plans are made once, perhaps when the tables are empty. Every statement looks up few rows by their keys.
             ("enable_seqscan", "off"),
@@ -208,8 +212,21 @@ mod tests {
             assert!(!what.contains("s3cret@") && !what.contains('\n'), "{what}");
             assert!(next.contains("postgres://USER"));
         }
+        for url in [
+            "postgres://anna:?s3cret@db/shop",
+            "postgres://anna:12?s3cret@db/shop",
+            "postgres://anna@db/shop?password=a&s3cret",
+            "postgres://anna:123/s3cret@db/shop",
+            "postgres://anna:12#s3cret@db/shop",
+        ] {
+            let LedgerError { what, .. } = address(url).unwrap_err();
+            assert!(!what.contains("s3cret") && !what.contains("12"), "{what}");
+        }
         let unknown = address("postgres://db/shop?sslmod=verify-full").unwrap_err();
-        assert!(unknown.what.contains("`sslmod`"), "{unknown}");
+        assert!(
+            unknown.what.contains("unknown parameter; known are") && unknown.what.contains("sslmode"),
+            "{unknown}"
+        );
     }
 
     #[test]

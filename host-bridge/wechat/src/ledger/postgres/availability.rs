@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use sqlx::Connection;
 use tokio::sync::Notify;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::database::Database;
-use super::postgres_error::refused;
-use super::schema::{self, Identity};
+use super::postgres_error::{Failure, refused};
+use super::schema::{self, Found, Identity, Wrong};
 use crate::ledger::HealthObserver;
 use crate::ledger::error::LedgerError;
 
 /// The pause before the database is tried again for the first time. Later pauses are twice as long, up to the maximum.
 const FIRST_RETRY_DELAY: Duration = Duration::from_millis(50);
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
+/// How often a database that works is tried, so that `/health` knows of a failure that no request has met.
+const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The last failure, until the database works again.
 #[derive(Default)]
@@ -45,8 +47,12 @@ impl Availability {
         self.state().observer = Some(observer);
     }
 
-    /// Notes a failure. Requests are refused until the database works again.
-    pub(super) fn fail(&self, failure: &LedgerError) {
+    /// Notes a failure. If it is the database's, requests are refused until it works again.
+    pub(super) fn fail(&self, Failure { error: failure, is_of_database }: &Failure) {
+        if !is_of_database {
+            warn!(next = failure.next, "a request to the ledger has failed: {}", failure.what);
+            return;
+        }
         let mut state = self.state();
         if state.failure.as_ref() == Some(failure) {
             return;
@@ -57,24 +63,28 @@ impl Availability {
         self.has_failed.notify_one();
     }
 
-    /// Tries the database again and again after each failure, until the task is ended.
+    /// Tries the database from time to time, and again and again after each failure, until the task is ended.
     pub(super) async fn watch(self: Arc<Self>, database: Arc<Database>, identity: Identity) {
         loop {
-            self.has_failed.notified().await;
+            // Whether it has failed or the time is over, it is tried.
+            let _ = tokio::time::timeout(WATCH_INTERVAL, self.has_failed.notified()).await;
             let mut delay = FIRST_RETRY_DELAY;
-            while self.failure().is_some() {
-                tokio::time::sleep(delay).await;
-                delay = (2 * delay).min(MAX_RETRY_DELAY);
+            loop {
                 match try_database(&database, &identity).await {
-                    Ok(()) => {
-                        info!("the ledger accepts changes again");
-                        let mut state = self.state();
-                        state.failure = None;
-                        report(state, None);
-                    }
+                    Ok(()) => break self.recover(),
                     Err(failure) => self.fail(&failure),
                 }
+                tokio::time::sleep(delay).await;
+                delay = (2 * delay).min(MAX_RETRY_DELAY);
             }
+        }
+    }
+
+    fn recover(&self) {
+        let mut state = self.state();
+        if state.failure.take().is_some() {
+            info!("the ledger accepts changes again");
+            report(state, None);
         }
     }
 
@@ -84,29 +94,25 @@ impl Availability {
 }
 
 /// Checks that the same ledger is there, and can be written.
-async fn try_database(database: &Database, identity: &Identity) -> Result<(), LedgerError> {
+async fn try_database(database: &Database, identity: &Identity) -> Result<(), Failure> {
     let found = database
         .in_time(async {
             let mut connection = database.connect().await?;
-            let mut transaction = connection.begin().await?;
-            // A read-only server answers with an error.
-            sqlx::query("UPDATE ledger SET format = format").execute(&mut *transaction).await?;
-            let found = schema::read_identity(&mut transaction).await?;
-            transaction.rollback().await?;
+            let found = schema::check(&mut connection).await?;
             connection.close().await?;
             Ok(found)
         })
         .await?;
-    if found.id == identity.id {
-        return Ok(());
-    }
-    let what = "it was removed or replaced while this process used it";
-    Err(refused(
-        database.address(),
-        what,
-        "put the database back, or start the server again to use the new one",
-        true,
-    ))
+    let error = match found {
+        Found::Ledger(found) if found.id == identity.id => return Ok(()),
+        Found::Ledger(_) => {
+            let what = "it was removed or replaced while this process used it";
+            let next = "put the database back, or start the server again to use the new one";
+            refused(database.address(), what, next, true)
+        }
+        Found::Wrong(Wrong { what, next }) => refused(database.address(), what, next, true),
+    };
+    Err(Failure { error, is_of_database: true })
 }
 
 /// Reports a failure, or its end, to the observer, which is called without the lock.

@@ -6,8 +6,7 @@ use std::time::Duration;
 use sqlx::{ConnectOptions, PgConnection};
 
 use super::address::Address;
-use super::postgres_error::{too_slow, unusable};
-use crate::ledger::error::LedgerError;
+use super::postgres_error::Failure;
 
 /// How long an operation may take. Then the database counts as failed.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,10 +35,10 @@ impl Database {
     pub(super) async fn in_time<T>(
         &self,
         operation: impl Future<Output = sqlx::Result<T>>,
-    ) -> Result<T, LedgerError> {
+    ) -> Result<T, Failure> {
         match tokio::time::timeout(TIMEOUT, operation).await {
-            Ok(result) => result.map_err(|error| unusable(&self.address, &error)),
-            Err(_) => Err(too_slow(&self.address, TIMEOUT.as_secs())),
+            Ok(result) => result.map_err(|error| Failure::new(&self.address, &error)),
+            Err(_) => Err(Failure::too_slow(&self.address, TIMEOUT.as_secs())),
         }
     }
 }

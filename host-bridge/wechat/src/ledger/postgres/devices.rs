@@ -9,17 +9,16 @@ use sqlx::{Connection, PgConnection};
 
 use super::database::Database;
 use super::groups::Answer;
-use super::postgres_error::may_repeat;
+use super::postgres_error::{Failure, may_repeat};
 use super::spending::{signed, unsigned};
 use crate::ledger::app_keys::AppKeys;
 use crate::ledger::change::{AuthKey, Change};
-use crate::ledger::error::LedgerError;
 use crate::ledger::key_upload::{KeyUpload, NotAccepted};
 use crate::ledger::ledger_state::{LedgerState, MAX_RETIRED_KEYS};
 
 /// Maximum number of keys that are kept parsed, because parsing takes as long as a verification.
 const MAX_PARSED_KEYS: usize = 4096;
-/// How often an upload is tried again because another transaction undid it.
+/// How often an upload is tried, because another transaction may undo it.
 const MAX_ATTEMPTS: usize = 5;
 
 const LOAD: &str = "
@@ -108,8 +107,9 @@ impl Answer for KeyReader {
         database: &Database,
         connection: &mut PgConnection,
         requests: &[(String, String)],
-    ) -> Result<Vec<Option<AppKeys>>, LedgerError> {
-        let cpu_ids: Vec<&str> = requests.iter().map(|(cpu_id, _)| cpu_id.as_str()).collect();
+    ) -> Result<Vec<Option<AppKeys>>, Failure> {
+        let cpu_ids: Vec<&str> =
+            requests.iter().map(|(cpu_id, _)| cpu_id.as_str()).filter(|name| is_storable(name)).collect();
         let state = database.in_time(load(connection, &self.0, &cpu_ids)).await?;
         Ok(requests.iter().map(|(cpu_id, uid)| state.app_keys(cpu_id, uid)).collect())
     }
@@ -121,12 +121,11 @@ pub(super) async fn accept(
     parsed: &ParsedKeys,
     upload: &KeyUpload,
 ) -> sqlx::Result<Result<(), NotAccepted>> {
-    for attempt in 1.. {
+    for _ in 0..MAX_ATTEMPTS {
         match try_to_accept(connection, parsed, upload).await {
             Ok(Some(decided)) => return Ok(decided),
-            Ok(None) if attempt < MAX_ATTEMPTS => {}
-            Err(error) if may_repeat(&error) && attempt < MAX_ATTEMPTS => {}
-            Ok(None) => break,
+            Ok(None) => {}
+            Err(error) if may_repeat(&error) => {}
             Err(error) => return Err(error),
         }
     }
@@ -150,6 +149,9 @@ async fn try_to_accept(
         Ok(changes) => changes,
         Err(refused) => return Ok(Some(Err(refused))),
     };
+    if changes.is_empty() {
+        return Ok(Some(Ok(())));
+    }
     for change in &changes {
         if !write(&mut transaction, change).await? {
             return Ok(None);
@@ -268,4 +270,9 @@ async fn write_auth_key(
 fn salt_length(scheme: SignatureScheme) -> i32 {
     let SignatureScheme::RsaPss { salt_length } = scheme;
     salt_length.get().into()
+}
+
+/// Whether a database takes a text. No name that is stored has a NUL, so one with a NUL is not known.
+pub(super) fn is_storable(name: &str) -> bool {
+    !name.contains('\0')
 }

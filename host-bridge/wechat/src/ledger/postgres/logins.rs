@@ -2,6 +2,7 @@
 
 use sqlx::{Connection, PgConnection};
 
+use super::session_lock;
 use super::time::milliseconds;
 use crate::secret::Secret;
 use crate::sessions::{BadCode, CODE_LIFETIME_MS, SESSION_LIFETIME_MS, hash, new_session_key};
@@ -22,6 +23,7 @@ pub(super) async fn login(
     code: &str,
 ) -> sqlx::Result<()> {
     let mut transaction = connection.begin().await?;
+    session_lock::share(&mut transaction).await?;
     session(&mut transaction, appid, user).await?;
     sqlx::query("INSERT INTO code (hash, appid, username) VALUES ($1, $2, $3)")
         .bind(hash(code))
@@ -39,6 +41,7 @@ pub(super) async fn exchange(
     code: &str,
 ) -> sqlx::Result<Result<(String, Secret), BadCode>> {
     let mut transaction = connection.begin().await?;
+    session_lock::share(&mut transaction).await?;
     // At READ COMMITTED, a second exchange waits here for the first one, and then finds the code used.
     let user: Option<String> = sqlx::query_scalar(
         "UPDATE code SET is_used = true

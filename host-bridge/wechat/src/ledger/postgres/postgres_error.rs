@@ -8,6 +8,11 @@ use sqlx::Error;
 use super::address::Address;
 use crate::ledger::error::LedgerError;
 
+// Classes and codes of the SQL standard and of PostgreSQL.
+const DATA_EXCEPTION: &str = "22";
+const SERIALIZATION_FAILURE: &str = "40001";
+const DEADLOCK_DETECTED: &str = "40P01";
+
 /// Whether the transaction may have been committed although its statement ended with this error.
 ///
 /// An answer of the database means that nothing was committed, unless the database is being shut down, which may come between
@@ -21,10 +26,31 @@ pub(super) fn is_outcome_unknown(error: &Error) -> bool {
     }
 }
 
+/// A failure, and whether it is the database's, so that others fail as well.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub(super) error: LedgerError,
+    pub(super) is_of_database: bool,
+}
+
+impl Failure {
+    pub(super) fn new(address: &Address, error: &Error) -> Self {
+        let is_of_request = match error {
+            // A request that waits too long for its turn, or a row that cannot be read, says nothing about the others.
+            Error::PoolTimedOut | Error::Decode(_) | Error::ColumnDecode { .. } | Error::Encode(_) => true,
+            _ => sql_state(error).is_some_and(|code| code.starts_with(DATA_EXCEPTION)),
+        };
+        Self { error: unusable(address, error), is_of_database: !is_of_request }
+    }
+
+    /// The database has not answered in time.
+    pub(super) fn too_slow(address: &Address, seconds: u64) -> Self {
+        Self { error: too_slow(address, seconds), is_of_database: true }
+    }
+}
+
 /// Whether the statement can be repeated at once: it was rolled back because of another transaction.
 pub(super) fn may_repeat(error: &Error) -> bool {
-    const SERIALIZATION_FAILURE: &str = "40001";
-    const DEADLOCK_DETECTED: &str = "40P01";
     sql_state(error).is_some_and(|code| [SERIALIZATION_FAILURE, DEADLOCK_DETECTED].contains(&code.as_str()))
 }
 
@@ -42,25 +68,30 @@ pub(super) fn unusable(address: &Address, error: &Error) -> LedgerError {
         _ => false,
     };
     let next = match (error, state.as_deref()) {
-        _ if is_tls => "check sslmode, sslrootcert and the name of the host in the ledger's address",
-        (_, Some("28000" | "28P01")) => "check the user and the password in the ledger's address",
-        (_, Some("3D000")) => "create the database (createdb), or correct its name in the ledger's address",
-        (_, Some("42501")) => {
-            "let an administrator create the schema for this user: CREATE SCHEMA \"soter_sim_NAMESPACE\" AUTHORIZATION \"USER\""
-        }
-        (_, Some("25006")) => "name the primary server in the ledger's address: this one is read-only",
+        _ if is_tls => "check sslmode, sslrootcert and the name of the host in the ledger's address".to_owned(),
+        (Error::PoolTimedOut, _) => "repeat the request, or send fewer at the same time".to_owned(),
+        (_, Some("28000" | "28P01")) => "check the user and the password in the ledger's address".to_owned(),
+        (_, Some("3D000")) => "create the database (createdb), or correct its name in the ledger's address".to_owned(),
+        (_, Some("42501")) => format!(
+            "let an administrator run CREATE SCHEMA {} AUTHORIZATION \"{}\", or give this user the rights on it",
+            address.namespace.quoted_schema(),
+            address.options.get_username(),
+        ),
+        (_, Some("25006")) => READ_ONLY_ADVICE.to_owned(),
         (_, Some("53300")) => {
-            "raise max_connections of PostgreSQL, or start fewer servers: each needs up to 8 connections"
+            "raise max_connections of PostgreSQL, or start fewer servers: each needs up to 9 connections".to_owned()
         }
         (_, Some(code)) if code.starts_with("53") || code.starts_with("58") => {
-            "check the disk and the memory of the database: the ledger accepts changes again when it works"
+            "check the disk and the memory of the database: the ledger accepts changes again when it works".to_owned()
         }
-        (_, Some(code)) if code.starts_with("42") || code.starts_with("3F") => {
-            "put the namespace's tables back, or choose another one with --ledger-namespace"
+        (_, Some("42P01" | "42703" | "3F000" | "42804" | "42883")) => FOREIGN_TABLES_ADVICE.to_owned(),
+        (_, Some(code)) if code.starts_with("42") || code.starts_with(DATA_EXCEPTION) => {
+            "check the ledger's address, and the encoding of the database".to_owned()
         }
-        _ => {
-            "check that PostgreSQL runs there and can be reached: the ledger accepts changes again when it does"
+        (Error::Decode(_) | Error::ColumnDecode { .. }, _) => {
+            "put the row back, for example from a backup, or empty the namespace with a reset".to_owned()
         }
+        _ => "check that PostgreSQL runs there and can be reached: the ledger accepts changes again when it does".to_owned(),
     };
     let what = match error {
         Error::Database(error) => error.message().to_owned(),
@@ -68,8 +99,16 @@ pub(super) fn unusable(address: &Address, error: &Error) -> LedgerError {
         Error::Tls(error) => format!("TLS: {error}"),
         _ => error.to_string(),
     };
-    refused(address, &what, next, true)
+    refused(address, &what, &next, true)
 }
+
+/// What to do about tables that this program has not made, or that are not all there.
+pub(super) const FOREIGN_TABLES_ADVICE: &str =
+    "put the namespace's tables back, or choose another one with --ledger-namespace";
+
+/// What to do about a server that cannot be written.
+pub(super) const READ_ONLY_ADVICE: &str =
+    "name a server and a user that may write in the ledger's address: this one is read-only";
 
 /// The error for a database that does not answer in time.
 pub(super) fn too_slow(address: &Address, seconds: u64) -> LedgerError {

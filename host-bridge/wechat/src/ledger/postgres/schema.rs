@@ -2,8 +2,8 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
-use super::address::Address;
-use super::postgres_error::{refused, unusable};
+use super::address::{Address, SCHEMA_PREFIX};
+use super::postgres_error::{READ_ONLY_ADVICE, refused, unusable};
 use crate::ledger::error::LedgerError;
 use crate::random::random_text;
 
@@ -56,6 +56,22 @@ pub(super) struct Identity {
     pub(super) generation: u32,
 }
 
+/// What is found in a namespace.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// Tables that can be used.
+    Ledger(Identity),
+    /// Something else.
+    Wrong(Wrong),
+}
+
+/// What is wrong with a database, and what to do about it.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    pub(super) what: &'static str,
+    pub(super) next: &'static str,
+}
+
 /// Makes the namespace's tables, or converts those of an older format. Servers that start at the same time wait for one another.
 ///
 /// # Errors
@@ -65,6 +81,9 @@ pub(super) async fn prepare(
     address: &Address,
 ) -> Result<Identity, LedgerError> {
     let fail = |error: sqlx::Error| unusable(address, &error);
+    if let Some(Wrong { what, next }) = check_settings(connection).await.map_err(fail)? {
+        return Err(refused(address, what, next, false));
+    }
     let format = read_format(connection).await.map_err(fail)?;
     let newest = STEPS.len();
     if format < newest {
@@ -76,13 +95,62 @@ pub(super) async fn prepare(
         let next = "use the version of soter-sim that made it, or another namespace with --ledger-namespace";
         return Err(refused(address, &what, next, false));
     }
-    read_identity(connection).await.map_err(fail)
+    match check(connection).await.map_err(fail)? {
+        Found::Ledger(identity) => Ok(identity),
+        Found::Wrong(Wrong { what, next }) => Err(refused(address, what, next, false)),
+    }
+}
+
+/// Checks that the settings of this connection have arrived, that the server can be written, and that all tables are there
+/// and may be changed. Waits for whoever has them locked.
+pub(super) async fn check(connection: &mut PgConnection) -> sqlx::Result<Found> {
+    if let Some(wrong) = check_settings(connection).await? {
+        return Ok(Found::Wrong(wrong));
+    }
+    let mut transaction = connection.begin().await?;
+    // This also needs the right to change them.
+    sqlx::raw_sql(
+        "LOCK TABLE device, counter, ask, auth_key, spend_group, code, session, token IN ROW EXCLUSIVE MODE",
+    )
+    .execute(&mut *transaction)
+    .await?;
+    let identity = read_identity(&mut transaction).await?;
+    transaction.rollback().await?;
+    Ok(Found::Ledger(identity))
+}
+
+async fn check_settings(connection: &mut PgConnection) -> sqlx::Result<Option<Wrong>> {
+    let (schema, commit, isolation, is_read_only, encoding): (Option<String>, String, String, String, String) =
+        sqlx::query_as(
+            "SELECT current_schema(), current_setting('synchronous_commit'), current_setting('transaction_isolation'),
+                 current_setting('transaction_read_only'), current_setting('server_encoding')",
+        )
+        .fetch_one(connection)
+        .await?;
+    // There is no current schema before the namespace is made.
+    let has_settings = commit == "on"
+        && isolation == "read committed"
+        && schema.is_none_or(|schema| schema.starts_with(SCHEMA_PREFIX));
+    Ok(if !has_settings {
+        let what = "the settings of the connection have not arrived, as with a pooler that drops `options`";
+        let next = "connect to PostgreSQL itself, or by a pooler in session mode that passes `options` on";
+        Some(Wrong { what, next })
+    } else if is_read_only != "off" {
+        Some(Wrong { what: "it cannot be written", next: READ_ONLY_ADVICE })
+    } else if encoding != "UTF8" {
+        let next = "create a database with UTF-8: createdb -T template0 -E UTF8 NAME";
+        Some(Wrong { what: "its encoding is not UTF-8", next })
+    } else {
+        None
+    })
 }
 
 async fn make(connection: &mut PgConnection, address: &Address) -> Result<(), LedgerError> {
     let fail = |error: sqlx::Error| unusable(address, &error);
     let schema = address.namespace.schema();
     let mut transaction = connection.begin().await.map_err(fail)?;
+    // Many servers may start at the same time.
+    sqlx::raw_sql("SET LOCAL statement_timeout = 0").execute(&mut *transaction).await.map_err(fail)?;
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
         .bind(&schema)
         .execute(&mut *transaction)
@@ -101,13 +169,16 @@ async fn make(connection: &mut PgConnection, address: &Address) -> Result<(), Le
     }
     // Another server may have done it while this one waited for the lock.
     let format = read_format(&mut transaction).await.map_err(fail)?;
+    if format >= STEPS.len() {
+        return transaction.rollback().await.map_err(fail);
+    }
     for step in STEPS.iter().skip(format) {
         sqlx::raw_sql(*step).execute(&mut *transaction).await.map_err(fail)?;
     }
     let newest = i32::try_from(STEPS.len()).unwrap_or(i32::MAX);
     sqlx::query(
         "INSERT INTO ledger (id, format, generation, is_only) VALUES ($1, $2, 0, true)
-         ON CONFLICT (is_only) DO UPDATE SET format = greatest(ledger.format, excluded.format)",
+         ON CONFLICT (is_only) DO UPDATE SET format = excluded.format",
     )
     .bind(random_text(24))
     .bind(newest)

@@ -1,8 +1,9 @@
 //! Codes, sessions and access tokens of servers that share a database.
 
 use async_trait::async_trait;
+use sqlx::Connection;
 
-use super::{PostgresLedger, logins, tokens};
+use super::{PostgresLedger, logins, session_lock, tokens};
 use crate::ledger::error::LedgerError;
 use crate::secret::Secret;
 use crate::sessions::{BadCode, BadToken, Grant, Sessions, hash, new_code};
@@ -45,11 +46,13 @@ impl Sessions for PostgresLedger {
 
     async fn forget_all(&self) -> Result<(), LedgerError> {
         self.with_connection(async |connection| {
+            let mut transaction = connection.begin().await?;
+            session_lock::exclude_others(&mut transaction).await?;
             sqlx::raw_sql("DELETE FROM code; DELETE FROM session; DELETE FROM token;")
-                .execute(connection)
-                .await
+                .execute(&mut *transaction)
+                .await?;
+            transaction.commit().await
         })
         .await
-        .map(drop)
     }
 }

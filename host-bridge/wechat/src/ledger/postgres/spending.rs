@@ -9,9 +9,9 @@
 //!                      noted     one row with the group's random id: what tells later whether the statement was committed
 //! ```
 //!
-//! If the connection is lost before the answer comes, the commit may have happened or not. The group's row is then looked up
-//! over a new connection, by inserting it: if that succeeds, the statement was not committed, and never will be, because its own
-//! row is now a duplicate. It is then sent again with another id.
+//! If the connection is lost before the answer comes, the commit may have happened or not, or may be happening. The group's row
+//! is then looked up over a new connection, by inserting it: if that succeeds, the statement was not committed, and never will be,
+//! because its own row is now a duplicate. It is then sent again with another id. If not, the row says what was committed.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -21,14 +21,12 @@ use sqlx::PgConnection;
 
 use super::database::{Database, TIMEOUT};
 use super::groups::Answer;
-use super::postgres_error::{is_outcome_unknown, may_repeat, too_slow, unusable};
-use crate::ledger::error::LedgerError;
+use super::postgres_error::{Failure, is_outcome_unknown, may_repeat};
 use crate::ledger::spending::{SpendOutcome, Spending};
 use crate::random::random_bytes;
 
 /// How often a group is sent again because another transaction or a lost connection undid it.
 const MAX_ATTEMPTS: usize = 5;
-
 /// The pause before a look-up that failed is repeated.
 const LOOK_UP_PAUSE: Duration = Duration::from_millis(100);
 
@@ -57,10 +55,10 @@ const SPEND: &str = "
             THEN get_bit(locked.recent, 1023 - (locked.highest - claim.counter)::int) = 1 ELSE false END
     FROM claim LEFT JOIN locked USING (cpu_id) LEFT JOIN spent USING (cpu_id)";
 
-/// What was committed of a group; no row if it was not committed and never will be.
-const LOOK_UP: &str = "
-    WITH ended AS (INSERT INTO spend_group (id, spent) VALUES ($1, '{}') ON CONFLICT (id) DO NOTHING RETURNING id)
-    SELECT spent FROM spend_group WHERE id = $1 AND NOT EXISTS (SELECT FROM ended)";
+/// Ends a group that is not committed: its own row would then be a duplicate. Waits for a group that is being committed.
+const END: &str = "INSERT INTO spend_group (id, spent) VALUES ($1, '{}') ON CONFLICT (id) DO NOTHING";
+/// What was committed of a group. It is a statement of its own, because one that waited does not see what it waited for.
+const READ: &str = "SELECT spent FROM spend_group WHERE id = $1";
 
 type Row = (String, bool, bool, i64, bool);
 type GroupId = [u8; 16];
@@ -83,27 +81,34 @@ impl Answer for Spender {
         database: &Database,
         connection: &mut PgConnection,
         requests: &[Spending],
-    ) -> Result<Vec<SpendOutcome>, LedgerError> {
-        let mut outcomes = vec![None; requests.len()];
+    ) -> Result<Vec<SpendOutcome>, Failure> {
+        let mut outcomes: HashMap<&Spending, SpendOutcome> = HashMap::new();
+        let mut answers = Vec::new();
+        let mut waiting: Vec<&Spending> = requests.iter().collect();
         // A statement changes a row once, so each turn has one counter of each device.
-        while outcomes.contains(&None) {
+        while !waiting.is_empty() {
             let mut devices = HashSet::new();
-            let turn: Vec<(usize, &Spending)> = requests
-                .iter()
-                .enumerate()
-                .filter(|(index, request)| {
-                    outcomes.get(*index) == Some(&None) && devices.insert(request.cpu_id.as_str())
-                })
-                .collect();
-            let claims: Vec<&Spending> = turn.iter().map(|(_, claim)| *claim).collect();
-            let answered = self.spend(database, connection, &claims).await?;
-            for (index, claim) in turn {
-                if let Some(outcome) = outcomes.get_mut(index) {
-                    *outcome = answered.get(&claim.cpu_id).copied().or(Some(SpendOutcome::KeysChanged));
-                }
+            let (turn, later): (Vec<_>, Vec<_>) =
+                waiting.into_iter().partition(|claim| devices.insert(claim.cpu_id.as_str()));
+            let answered = self.spend(database, connection, &turn).await?;
+            for claim in turn {
+                let outcome = answered.get(&claim.cpu_id).copied().unwrap_or(SpendOutcome::KeysChanged);
+                outcomes.insert(claim, outcome);
             }
+            // The same result once more needs no statement.
+            waiting = later.into_iter().filter(|claim| !outcomes.contains_key(claim)).collect();
         }
-        Ok(outcomes.into_iter().flatten().collect())
+        let mut is_first = HashSet::new();
+        for request in requests {
+            let outcome = outcomes.get(request).copied().unwrap_or(SpendOutcome::KeysChanged);
+            answers.push(match outcome {
+                SpendOutcome::Spent if !is_first.insert(request) => {
+                    SpendOutcome::NotGreater { highest: request.counter, replayed: true }
+                }
+                outcome => outcome,
+            });
+        }
+        Ok(answers)
     }
 }
 
@@ -114,7 +119,7 @@ impl Spender {
         database: &Database,
         connection: &mut PgConnection,
         claims: &[&Spending],
-    ) -> Result<HashMap<String, SpendOutcome>, LedgerError> {
+    ) -> Result<HashMap<String, SpendOutcome>, Failure> {
         let address = database.address();
         for attempt in 1.. {
             let id = random_bytes();
@@ -126,9 +131,9 @@ impl Spender {
                     return Ok(rows.into_iter().map(outcome).collect());
                 }
                 Ok(Err(error)) if may_repeat(&error) && !is_last => continue,
-                Ok(Err(error)) if !is_outcome_unknown(&error) => return Err(unusable(address, &error)),
-                Ok(Err(error)) => unusable(address, &error),
-                Err(_) => too_slow(address, TIMEOUT.as_secs()),
+                Ok(Err(error)) if !is_outcome_unknown(&error) => return Err(Failure::new(address, &error)),
+                Ok(Err(error)) => Failure::new(address, &error),
+                Err(_) => Failure::too_slow(address, TIMEOUT.as_secs()),
             };
             match look_up(database, id).await {
                 Ok((other, found)) => {
@@ -155,9 +160,11 @@ impl Spender {
         connection: &mut PgConnection,
         claims: &[&Spending],
         spent: &[String],
-    ) -> Result<HashMap<String, SpendOutcome>, LedgerError> {
+    ) -> Result<HashMap<String, SpendOutcome>, Failure> {
         // Sent once more, nothing of it can be spent again, and each row says why.
-        let rows = database.in_time(send(connection, claims, random_bytes(), self.last)).await?;
+        let id = random_bytes();
+        let rows = database.in_time(send(connection, claims, id, self.last)).await?;
+        self.last = id;
         let explained = rows.into_iter().map(outcome).map(|(cpu_id, outcome)| {
             let is_spent = spent.contains(&cpu_id);
             (cpu_id, if is_spent { SpendOutcome::Spent } else { outcome })
@@ -168,13 +175,15 @@ impl Spender {
 
 /// Looks up what was committed of a group, over a new connection. `None` if it was not committed, and never will be. A database
 /// that restarts is waited for.
-async fn look_up(
-    database: &Database,
-    id: GroupId,
-) -> Result<(PgConnection, Option<Vec<String>>), LedgerError> {
+async fn look_up(database: &Database, id: GroupId) -> Result<(PgConnection, Option<Vec<String>>), Failure> {
     let look_up = async || {
         let mut connection = database.connect().await?;
-        let found = sqlx::query_scalar(LOOK_UP).bind(id).fetch_optional(&mut connection).await?;
+        let ended = sqlx::query(END).bind(id).execute(&mut connection).await?;
+        let found = if ended.rows_affected() == 0 {
+            sqlx::query_scalar(READ).bind(id).fetch_optional(&mut connection).await?
+        } else {
+            None
+        };
         Ok::<_, sqlx::Error>((connection, found))
     };
     let repeated = async {

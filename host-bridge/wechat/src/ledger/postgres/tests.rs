@@ -123,6 +123,28 @@ async fn a_counter_whose_commit_is_in_doubt_is_looked_up_and_accepted_once() {
 }
 
 #[tokio::test]
+async fn a_commit_that_is_still_going_on_is_waited_for_by_the_look_up() {
+    let Some(database) = TestDatabase::new() else { return };
+    let proxy = Proxy::start(database.host()).await;
+    let (ledger, other) = (database.ledger_at(&database.url_at(proxy.port)).await, database.ledger().await);
+    ledger.accept(device("a", public(0))).await.unwrap().unwrap();
+    assert_eq!(spend(&ledger, 1).await, Ok(SpendOutcome::Spent));
+    database
+        .execute(
+            "CREATE FUNCTION delay() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 IF NEW.spent <> '{}' THEN PERFORM pg_sleep(2); END IF;
+                 RETURN NEW;
+             END $$;
+             CREATE TRIGGER delay AFTER INSERT ON spend_group FOR EACH ROW EXECUTE FUNCTION delay();"
+                .to_owned(),
+        )
+        .await;
+    let (outcome, ()) = tokio::join!(spend(&ledger, 2), proxy.lose(Mode::LoseAnswers));
+    assert_eq!(outcome, Ok(SpendOutcome::Spent));
+    assert_eq!(spend(&other, 2).await, Ok(replayed(2)));
+}
+
+#[tokio::test]
 async fn a_counter_that_another_server_spent_meanwhile_is_not_accepted_after_the_look_up() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::start(database.host()).await;
@@ -236,16 +258,22 @@ async fn groups_of_two_servers_do_not_block_one_another() {
         *spent.entry((cpu_id, round)).or_insert(0) += usize::from(outcome == SpendOutcome::Spent);
     }
     assert!(spent.values().all(|number| *number <= 1), "{spent:?}");
+    for cpu_id in cpu_ids {
+        assert_eq!(spent[&(cpu_id, 5)], 1, "no counter is greater");
+    }
 }
 
 #[tokio::test]
 async fn servers_that_start_together_make_the_tables_once() {
     let Some(database) = TestDatabase::new() else { return };
     let (url, namespace) = (database.url(), database.namespace());
-    let starts = (0..6).map(|_| PostgresLedger::connect(&url, namespace.clone()));
+    let starts = (0..12).map(|_| PostgresLedger::connect(&url, namespace.clone()));
     let ledgers = futures_util::future::join_all(starts).await;
-    let ids: Vec<String> = ledgers.into_iter().map(|ledger| ledger.unwrap().id().to_owned()).collect();
-    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    let ledgers: Vec<PostgresLedger> = ledgers.into_iter().map(Result::unwrap).collect();
+    ledgers[0].accept(device("a", public(0))).await.unwrap().unwrap();
+    for ledger in &ledgers {
+        assert_eq!(ledger.device_count().await, Ok(1));
+    }
 }
 
 #[tokio::test]
@@ -262,6 +290,81 @@ async fn a_reset_in_a_loop_changes_nothing_in_another_namespace() {
         assert!(ledger.exchange("wx", &code).await.unwrap().is_ok());
     }
     assert_eq!(ledger.generation().await, Ok(0));
+}
+
+#[tokio::test]
+async fn a_reset_does_not_block_those_who_use_the_same_namespace() {
+    let Some(database) = TestDatabase::new() else { return };
+    let (ledger, resetting) = (database.ledger().await, database.ledger().await);
+    let using = async {
+        for counter in 1..60 {
+            // The device may have been forgotten since.
+            let _ = ledger.accept(device("a", public(0))).await.unwrap();
+            spend(&ledger, counter).await.unwrap();
+            let code = ledger.login("wx", "user").await.unwrap();
+            ledger.plain_token("wx").await.unwrap();
+            ledger.stable_token("wx", counter % 2 == 0).await.unwrap();
+            // The code may have been forgotten, too.
+            let _ = ledger.exchange("wx", &code).await.unwrap();
+        }
+    };
+    let emptying = async {
+        for generation in 1..30 {
+            resetting.clear(generation).await.unwrap();
+            resetting.forget_all().await.unwrap();
+        }
+    };
+    tokio::join!(using, emptying);
+    assert_eq!((ledger.failure(), resetting.failure()), (None, None));
+}
+
+#[tokio::test]
+async fn a_request_that_a_database_cannot_take_fails_alone() {
+    let Some(database) = TestDatabase::new() else { return };
+    let ledger = database.ledger().await;
+    ledger.accept(device("a", public(0))).await.unwrap().unwrap();
+    assert!(ledger.app_keys("a\0", "b\0").await.unwrap().is_none());
+    assert_eq!(ledger.has_owner("wx", "o\0").await, Ok(false));
+    assert_eq!(ledger.accept(device("a\0", public(0))).await, Ok(Err(NotAccepted::UnknownDevice)));
+    // A row that was damaged by somebody.
+    ledger.accept(device("b", public(1))).await.unwrap().unwrap();
+    database.execute("UPDATE device SET attk = '\\x00' WHERE cpu_id = 'b'".to_owned()).await;
+    let (good, damaged) = tokio::join!(ledger.app_keys("a", ""), ledger.app_keys("b", ""));
+    assert!(good.unwrap().is_some());
+    assert!(damaged.unwrap_err().next.contains("put the row back"));
+    assert_eq!(ledger.failure(), None);
+    assert_eq!(spend(&ledger, 1).await, Ok(SpendOutcome::Spent));
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_used_as_it_is_is_refused_at_the_start() {
+    let Some(database) = TestDatabase::new() else { return };
+    drop(database.ledger().await);
+    let refusal = async |change: &str, undo: &str| {
+        database.execute(change.to_owned()).await;
+        let error = PostgresLedger::connect(&database.url(), database.namespace()).await.unwrap_err();
+        database.execute(undo.to_owned()).await;
+        format!("{}; {}", error.what, error.next)
+    };
+    let missing = refusal("ALTER TABLE token RENAME TO other", "ALTER TABLE other RENAME TO token").await;
+    assert!(missing.contains("tables back"), "{missing}");
+    let foreign = refusal(
+        "ALTER TABLE ledger RENAME COLUMN format TO other",
+        "ALTER TABLE ledger RENAME COLUMN other TO format",
+    )
+    .await;
+    assert!(foreign.contains("tables back"), "{foreign}");
+    for (options, expected) in [
+        ("-c default_transaction_read_only=on", "may write"),
+        ("-c role=pg_read_all_data", "give this user the rights"),
+    ] {
+        let mut url = url::Url::parse(database.url().expose()).unwrap();
+        url.query_pairs_mut().append_pair("options", options);
+        let url = Secret::from(String::from(url));
+        let error = PostgresLedger::connect(&url, database.namespace()).await.unwrap_err();
+        assert!(error.next.contains(expected), "{error}: {}", error.next);
+    }
+    drop(database.ledger().await);
 }
 
 #[tokio::test]
@@ -288,8 +391,9 @@ async fn a_ledger_that_was_removed_is_not_begun_again_by_a_running_server() {
     assert!(spend(&ledger, 6).await.is_err());
     // Another server has made a new one. The old server must not use it without being told.
     drop(database.ledger().await);
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(ledger.failure().unwrap().what.contains("removed or replaced"), "{:?}", ledger.failure());
+    while !ledger.failure().is_some_and(|failure| failure.what.contains("removed or replaced")) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     assert!(spend(&ledger, 5).await.is_err());
 }
 

@@ -5,8 +5,9 @@ use sqlx::{Connection, PgConnection, Row};
 
 use super::database::Database;
 use super::groups::Answer;
+use super::postgres_error::Failure;
+use super::session_lock;
 use super::time::milliseconds;
-use crate::ledger::error::LedgerError;
 use crate::sessions::{
     BadToken, GRACE_PERIOD_MS, Grant, MAX_TOKENS_PER_APP, TOKEN_LIFETIME_MS, hash, new_token,
 };
@@ -35,7 +36,7 @@ impl Answer for TokenReader {
         database: &Database,
         connection: &mut PgConnection,
         requests: &[[u8; 32]],
-    ) -> Result<Vec<Result<String, BadToken>>, LedgerError> {
+    ) -> Result<Vec<Result<String, BadToken>>, Failure> {
         let hashes: Vec<&[u8]> = requests.iter().map(<[u8; 32]>::as_slice).collect();
         let known: Vec<(Vec<u8>, String, bool)> = database
             .in_time(
@@ -108,6 +109,7 @@ pub(super) async fn stable(
 
 /// Keeps other servers from issuing tokens of this app until the transaction ends.
 async fn lock_tokens(connection: &mut PgConnection, appid: &str) -> sqlx::Result<()> {
+    session_lock::share(connection).await?;
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.token.' || $1, 0))")
         .bind(appid)
         .execute(connection)
