@@ -5,12 +5,13 @@
 use std::error::Error;
 use std::io::{Read, Write, stdout};
 use std::net::TcpStream;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 mod server;
 
-use server::Server;
+use server::{SOTER_SIM, Server};
 
 type Failed = Box<dyn Error + Send + Sync>;
 /// What the clients of a case do with the server at an address.
@@ -43,7 +44,7 @@ fn main() -> Result<(), Failed> {
     let mut out = stdout().lock();
     writeln!(out, "resident memory of a server in MB      peak  after {} s", SETTLE.as_secs())?;
     for (name, fill) in cases {
-        let server = Server::start(&["--ephemeral"])?;
+        let server = Server::start(Path::new(SOTER_SIM), &["--ephemeral"])?;
         fill(&server.address)?;
         let peak = server.resident_megabytes("VmHWM:")?;
         thread::sleep(SETTLE);

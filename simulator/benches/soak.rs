@@ -5,28 +5,30 @@
 
 use std::error::Error;
 use std::io::{Write, stdout};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::{SinkExt, StreamExt};
-use serde_json::{Value, json};
+use futures_util::StreamExt;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::connect_async;
 
+mod backend;
+mod rpc;
 mod server;
 
-use server::Server;
+use backend::verify_request;
+use rpc::{authenticate, call, create_phone, get, token};
+use server::{SOTER_SIM, Server};
 
 type Failed = Box<dyn Error + Send + Sync>;
 type Latencies = Arc<Mutex<Vec<Duration>>>;
 
 const PHONES: usize = 16;
 const READERS: usize = 4;
-const OPENID: &str = "oEmulatedUser000000000000001";
-const SECRET: &str = "appid=wxemulated00000001&secret=emulated0000secret0000emulated00";
 
 fn main() -> Result<(), Failed> {
     if !cfg!(target_os = "linux") {
@@ -39,10 +41,9 @@ fn main() -> Result<(), Failed> {
 async fn run(minutes: u32) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let state = folder.path().to_str().ok_or("the folder's name is not text")?;
-    let server = Server::start(&["--state", state])?;
+    let server = Server::start(Path::new(SOTER_SIM), &["--state", state])?;
     let address = server.address.as_str();
-    let token = get(address, &format!("/cgi-bin/token?grant_type=client_credential&{SECRET}")).await?;
-    let token = token["access_token"].as_str().ok_or("no access token")?.to_owned();
+    let token = token(address).await?;
 
     let latencies = Latencies::default();
     let mut clients = JoinSet::new();
@@ -91,23 +92,14 @@ async fn run(minutes: u32) -> Result<(), Failed> {
 /// A phone that authenticates again and again, and a backend that verifies each result. The latency is that of both.
 async fn phone(address: String, name: String, token: String, latencies: Latencies) -> Result<(), Failed> {
     let (mut socket, _) = connect_async(format!("ws://{address}/ws")).await?;
-    call(&mut socket, "device.create", json!({"name": name})).await?;
-    call(&mut socket, "sensor.setMode", json!({"device": name, "mode": "auto"})).await?;
+    create_phone(&mut socket, &name).await?;
     let mut backend = TcpStream::connect(&address).await?;
     backend.set_nodelay(true)?;
     loop {
         let start = Instant::now();
-        let params = json!({"device": name, "requestAuthModes": ["fingerPrint"], "challenge": "order-42"});
-        let result = call(&mut socket, "wx.startSoterAuthentication", params).await?;
-        let body = json!({
-            "openid": OPENID,
-            "json_string": result["resultJSON"],
-            "json_signature": result["resultJSONSignature"],
-        })
-        .to_string();
-        let head = format!("POST /cgi-bin/soter/verify_signature?access_token={token} HTTP/1.1");
-        let request = format!("{head}\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        backend.write_all(request.as_bytes()).await?;
+        let body = authenticate(&mut socket, &name).await?.to_string();
+        let request = verify_request(&address, &token, &body);
+        backend.write_all(&request).await?;
         // Answers are far smaller than the buffer and arrive in one piece.
         let mut answer = vec![0; 4096];
         let length = backend.read(&mut answer).await?;
@@ -116,25 +108,6 @@ async fn phone(address: String, name: String, token: String, latencies: Latencie
             return Err(format!("refused: {answer}").into());
         }
         latencies.lock().unwrap_or_else(PoisonError::into_inner).push(start.elapsed());
-    }
-}
-
-async fn call(
-    socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>,
-    method: &str,
-    params: Value,
-) -> Result<Value, Failed> {
-    let call = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-    socket.send(Message::text(call.to_string())).await?;
-    loop {
-        // The server also sends pings.
-        if let Message::Text(text) = socket.next().await.ok_or("the server has gone")?? {
-            let answer: Value = serde_json::from_str(&text)?;
-            if answer["error"].is_null() {
-                return Ok(answer["result"].clone());
-            }
-            return Err(format!("{method}: {}", answer["error"]).into());
-        }
     }
 }
 
@@ -156,14 +129,4 @@ async fn subscriber(address: String) -> Result<(), Failed> {
         message?;
     }
     Err("the server has closed a subscription".into())
-}
-
-async fn get(address: &str, path: &str) -> Result<Value, Failed> {
-    let mut stream = TcpStream::connect(address).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    let (_, body) = answer.split_once("\r\n\r\n").ok_or("no body")?;
-    Ok(serde_json::from_str(body)?)
 }

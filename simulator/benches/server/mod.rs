@@ -2,9 +2,13 @@
 
 use std::error::Error;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 type Failed = Box<dyn Error + Send + Sync>;
+
+/// This `soter-sim`.
+pub(crate) const SOTER_SIM: &str = env!("CARGO_BIN_EXE_soter-sim");
 
 pub(crate) struct Server {
     child: Child,
@@ -13,13 +17,15 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(arguments: &[&str]) -> Result<Self, Failed> {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_soter-sim"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
+    /// Starts `serve` of this `soter-sim` or another one.
+    pub(crate) fn start(program: &Path, arguments: &[&str]) -> Result<Self, Failed> {
+        Self::start_program(program, &[&["serve", "--listen", "127.0.0.1:0"], arguments].concat())
+    }
+
+    /// Starts a program whose first line ends with its URL.
+    pub(crate) fn start_program(program: &Path, arguments: &[&str]) -> Result<Self, Failed> {
+        let mut child =
+            Command::new(program).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let mut ready = String::new();
         BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut ready)?;
         let address = ready.trim().rsplit("//").next().unwrap_or_default().to_owned();
