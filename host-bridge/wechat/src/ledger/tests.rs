@@ -340,11 +340,11 @@ async fn apply(ledger: &dyn Ledger, operation: &Operation, generation: &mut u32)
     let mut shown = vec![answer];
     for cpu_id in ["a", "b"] {
         let found = keys(ledger, cpu_id).await;
+        for key in found.iter().flat_map(|found| &found.auth_keys) {
+            assert_eq!(ledger.has_owner(&key.appid, &key.openid).await, Ok(true));
+        }
         shown.push(format!("{:?}", found.map(|AppKeys { attk, ask, auth_keys, .. }| (attk, ask, auth_keys))));
         shown.push(format!("{:?}", ledger.other_keys(cpu_id, 64).await.unwrap().len()));
-    }
-    for openid in ["o", "p"] {
-        shown.push(format!("{:?}", ledger.has_owner("wx", openid).await));
     }
     shown.join("\n")
 }

@@ -139,7 +139,9 @@ async fn a_commit_that_is_still_going_on_is_waited_for_by_the_look_up() {
                 .to_owned(),
         )
         .await;
-    let (outcome, ()) = tokio::join!(spend(&ledger, 2), proxy.lose(Mode::LoseAnswers));
+    let version = ledger.app_keys("a", "").await.unwrap().unwrap().version;
+    let spending = Spending { cpu_id: "a".to_owned(), counter: 2, version };
+    let (outcome, ()) = tokio::join!(ledger.spend(spending), proxy.lose(Mode::LoseAnswers));
     assert_eq!(outcome, Ok(SpendOutcome::Spent));
     assert_eq!(spend(&other, 2).await, Ok(replayed(2)));
 }
