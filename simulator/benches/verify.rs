@@ -6,6 +6,7 @@
 //! from one minute to the next. Only ratios are worth quoting.
 //!
 //! - `SOTER_BASE=FILE` names the program to compare with, for example one that was built from an older commit.
+//! - `SOTER_TEST_POSTGRES=URL` names a database that is compared with SQLite; `tests/with-postgres` starts one.
 //! - `SOTER_PEER_NODE_MODULES=FOLDER` says that `npm ci` was run in `simulator/benches/peers`, and where it installed.
 
 use std::env::{self, current_exe, var_os};
@@ -18,19 +19,19 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use soter_wire::{PublicKey, SignatureScheme, base64};
 use tempfile::TempDir;
-use tokio::task::JoinSet;
-use tokio_tungstenite::connect_async;
 
 mod allocator;
 mod backend;
+mod ledgers;
 mod limit;
 mod load;
 mod rpc;
 mod server;
+mod verifier;
 
-use backend::verify_request;
-use load::{Requests, health_requests, median, send};
+use load::{health_requests, median, send};
 use server::{SOTER_SIM, Server};
+use verifier::{IS_OK, Phone, Verifier, requests_for};
 
 type Failed = Box<dyn Error + Send + Sync>;
 
@@ -40,7 +41,6 @@ const ROUNDS: usize = 7;
 const RESULTS: usize = 500;
 /// How long the bare verifications of a turn take.
 const TURN: Duration = Duration::from_millis(700);
-const IS_OK: &str = "\"is_ok\":true}";
 
 fn main() -> Result<(), Failed> {
     let mut arguments = env::args().skip_while(|argument| argument != limit::ARGUMENT);
@@ -52,9 +52,9 @@ fn main() -> Result<(), Failed> {
 }
 
 async fn run() -> Result<(), Failed> {
-    let today = Verifier::start(Path::new(SOTER_SIM)).await?;
+    let today = Verifier::start(Path::new(SOTER_SIM), CONNECTIONS, &[]).await?;
     let base = match var_os("SOTER_BASE") {
-        Some(program) => Some(Verifier::start(Path::new(&program)).await?),
+        Some(program) => Some(Verifier::start(Path::new(&program), CONNECTIONS, &[]).await?),
         None => None,
     };
     let key = PublicKey::from_pem(&today.phones[0].public_key)?;
@@ -65,9 +65,9 @@ async fn run() -> Result<(), Failed> {
     let mut rates: [Vec<f64>; 6] = Default::default();
     let [verifications, health, limits, todays, bases, peers] = &mut rates;
     for round in 0..ROUNDS {
-        let bodies = today.bodies().await?;
+        let bodies = today.bodies(RESULTS).await?;
         let bodies_of_base = match &base {
-            Some(base) => base.bodies().await?,
+            Some(base) => base.bodies(RESULTS).await?,
             None => Vec::new(),
         };
         verifications.push(bare_verifications(&key, &bodies[0][0], cores)?);
@@ -97,7 +97,8 @@ async fn run() -> Result<(), Failed> {
         let (program, resident) = (&verifier.program, verifier.server.resident_megabytes("VmHWM:")?);
         writeln!(out, "resident memory at its peak: {resident:.0} MB   ({program})")?;
     }
-    Ok(())
+    drop((today, base, limit, peer));
+    ledgers::compare(&mut out).await
 }
 
 fn report(out: &mut impl Write, cores: usize, rates: &[Vec<f64>; 6]) -> Result<(), Failed> {
@@ -142,83 +143,6 @@ fn report(out: &mut impl Write, cores: usize, rates: &[Vec<f64>; 6]) -> Result<(
         writeln!(out, "verify_signature / Node: {:.1}   (goal: at least 5)", ratio(today, peer))?;
     }
     Ok(())
-}
-
-/// A server with phones of its own.
-struct Verifier {
-    program: String,
-    server: Server,
-    token: String,
-    phones: Vec<Phone>,
-    _state: TempDir,
-}
-
-struct Phone {
-    name: String,
-    cpu_id: Value,
-    /// The AuthKey, as PEM.
-    public_key: String,
-}
-
-impl Verifier {
-    async fn start(program: &Path) -> Result<Self, Failed> {
-        let state = tempfile::tempdir()?;
-        let folder = state.path().to_str().ok_or("the folder's name is not text")?;
-        let server = Server::start(program, &["--state", folder])?;
-        let (mut socket, _) = connect_async(format!("ws://{}/ws", server.address)).await?;
-        let mut phones = Vec::new();
-        for number in 0..CONNECTIONS {
-            let name = format!("phone-{number}");
-            rpc::create_phone(&mut socket, &name).await?;
-            let first = rpc::authenticate(&mut socket, &name).await?;
-            let result: Value = serde_json::from_str(first["json_string"].as_str().unwrap_or_default())?;
-            let keys = rpc::call(&mut socket, "keys.list", json!({"device": name})).await?;
-            let keys = keys["keys"].as_array().ok_or("no keys")?;
-            let public_key = keys
-                .iter()
-                .find(|key| key["kind"] == "authkey")
-                .and_then(|key| key["publicKey"].as_str())
-                .ok_or("no AuthKey")?
-                .to_owned();
-            phones.push(Phone { name, cpu_id: result["cpu_id"].clone(), public_key });
-        }
-        let token = rpc::token(&server.address).await?;
-        Ok(Self { program: program.display().to_string(), server, token, phones, _state: state })
-    }
-
-    /// New results as bodies, in an order in which every counter is new: those of one phone stay with one connection.
-    async fn bodies(&self) -> Result<Vec<Vec<String>>, Failed> {
-        let mut clients = JoinSet::new();
-        for (index, phone) in self.phones.iter().enumerate() {
-            let (address, name) = (self.server.address.clone(), phone.name.clone());
-            clients.spawn(async move {
-                let (mut socket, _) = connect_async(format!("ws://{address}/ws")).await?;
-                let mut bodies = Vec::new();
-                for _ in 0..RESULTS {
-                    bodies.push(rpc::authenticate(&mut socket, &name).await?.to_string());
-                }
-                Ok::<_, Failed>((index, bodies))
-            });
-        }
-        let mut all = vec![Vec::new(); self.phones.len()];
-        while let Some(client) = clients.join_next().await {
-            let (index, bodies) = client??;
-            all[index] = bodies;
-        }
-        Ok(all)
-    }
-
-    /// Verifies results, and returns the rate.
-    async fn turn(&self, bodies: &[Vec<String>]) -> Result<f64, Failed> {
-        let requests = requests_for(&self.server.address, &self.token, bodies);
-        Ok(send(&self.server.address, requests, IS_OK).await?.rate())
-    }
-}
-
-fn requests_for(address: &str, token: &str, bodies: &[Vec<String>]) -> Vec<Requests> {
-    let requests =
-        |bodies: &Vec<String>| bodies.iter().map(|body| verify_request(address, token, body)).collect();
-    bodies.iter().map(requests).collect()
 }
 
 /// The server in Node, with its database.
