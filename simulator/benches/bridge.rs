@@ -27,7 +27,6 @@ use tokio::task::JoinSet;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
-mod allocator;
 mod backend;
 mod load;
 

@@ -20,7 +20,6 @@ use serde_json::{Value, json};
 use soter_wire::{PublicKey, SignatureScheme, base64};
 use tempfile::TempDir;
 
-mod allocator;
 mod backend;
 mod ledgers;
 mod limit;

@@ -19,10 +19,6 @@ mod stderr;
 
 use std::process::ExitCode;
 
-/// Half the time of the system's, on Linux, for the many small allocations of a request.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     cli::run(std::env::args_os()).into()
 }
