@@ -286,7 +286,7 @@ impl Desk {
         if let Some(seed) = &self.inner.seed {
             phone.plan_seed(seed, self.inner.clock)?;
         }
-        // If a shared ledger cannot be emptied, nothing is changed. Only afterwards it cannot be emptied any more: other servers
+        // A shared ledger is emptied first: if that fails, nothing has changed. It cannot be emptied later, because other servers
         // may have gone on with it.
         if self.inner.is_ledger_shared {
             let generation = next_generation(self.wechat().generation().await?)?;
