@@ -1,4 +1,4 @@
-//! A JSON value that was received, wherever its parts are.
+//! A JSON value whose parts are borrowed from different places, such as a request's query and its body.
 
 use std::borrow::Cow;
 

@@ -19,6 +19,7 @@ pub(crate) mod error;
 pub(crate) mod key_upload;
 pub(crate) mod ledger_state;
 pub(crate) mod postgres;
+mod retry;
 pub(crate) mod spending;
 
 use std::fmt;
@@ -32,8 +33,8 @@ use async_trait::async_trait;
 
 /// Devices, keys and counters. Every operation is atomic, also against those of other servers over the same ledger.
 ///
-/// An operation fails with [`LedgerError`] if the ledger cannot be used. Nobody was told that such a change is accepted, but it
-/// may have been made.
+/// An operation fails with [`LedgerError`] if the ledger cannot be used. The change may have been made all the same, but no
+/// answer says that it was accepted.
 #[async_trait]
 pub(crate) trait Ledger: fmt::Debug + Send + Sync {
     /// The keys of an app on a device. `None` if the device is not known.
@@ -58,8 +59,8 @@ pub(crate) trait Ledger: fmt::Debug + Send + Sync {
     /// How often the ledger was emptied, or more. The number never decreases.
     async fn generation(&self) -> Result<u32, LedgerError>;
 
-    /// Forgets everything, unless the ledger has this generation already. If an embedded ledger fails, it does so as soon as it
-    /// has recovered, before any other change. One that servers share has then forgotten everything or nothing.
+    /// Forgets everything, unless the ledger has this generation already. An embedded ledger that fails forgets everything when
+    /// it has recovered, before any other change. A shared ledger that fails has forgotten everything or nothing.
     async fn clear(&self, generation: u32) -> Result<(), LedgerError>;
 
     /// Why the ledger accepts no changes at present.

@@ -75,8 +75,7 @@ impl From<LedgerError> for Stop {
 }
 
 /// Judges a claim and, if the result is good, spends its counter. A spent counter is durable before the verdict is
-/// returned, so the caller can send the answer at once. A verdict other than a refusal before the last step means that an
-/// AuthKey of the claim's user is known.
+/// returned, so the caller can send the answer at once.
 ///
 /// # Errors
 /// [`LedgerError`] if the ledger failed, or if the device got other keys again and again.

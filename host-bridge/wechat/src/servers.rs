@@ -177,8 +177,8 @@ impl WeChat {
     /// complete.
     ///
     /// # Errors
-    /// [`LedgerError`] if the ledger fails. An embedded one forgets its contents when it has recovered, and codes, sessions and
-    /// tokens at once. If the ledger is shared, everything of that may have been forgotten or not.
+    /// [`LedgerError`] if the ledger fails. An embedded ledger forgets its contents when it has recovered; codes, sessions and
+    /// tokens are forgotten at once. Of a shared ledger, each of the two may be forgotten or not.
     pub async fn reset(&self, generation: u32) -> Result<(), LedgerError> {
         let forgotten = self.sessions.forget_all().await;
         self.ledger.clear(generation).await.and(forgotten)

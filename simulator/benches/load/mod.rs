@@ -73,7 +73,7 @@ pub(crate) async fn collect(
     Ok(Turn { took: start.elapsed(), latencies })
 }
 
-/// A request for `/health`, on each of so many connections as many times as this.
+/// Requests for `/health`: this number of them on each connection.
 pub(crate) fn health_requests(address: &str, connections: usize, times: usize) -> Vec<Requests> {
     let request = format!("GET /health HTTP/1.1\r\nHost: {address}\r\n\r\n").into_bytes();
     vec![vec![request; times]; connections]

@@ -35,7 +35,7 @@ pub(crate) struct Phone {
 }
 
 impl Verifier {
-    /// Starts a server with so many phones, and further arguments.
+    /// Starts a server with this number of phones, and further arguments.
     pub(crate) async fn start(program: &Path, phones: usize, arguments: &[&str]) -> Result<Self, Failed> {
         let state = tempfile::tempdir()?;
         let folder = state.path().to_str().ok_or("the folder's name is not text")?;

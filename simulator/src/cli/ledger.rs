@@ -12,7 +12,7 @@ const ADDRESS_VARIABLE: &str = "SOTER_SIM_LEDGER";
 /// The namespace, if `--ledger-namespace` does not give it.
 const NAMESPACE_VARIABLE: &str = "SOTER_SIM_LEDGER_NAMESPACE";
 
-/// Connects to the shared ledger. `None` if there is none, so that the ledger is in the place of the phones.
+/// Connects to the shared ledger. `None` if neither the options nor the environment name one.
 ///
 /// # Errors
 /// `InvalidParams` if a namespace is given without a ledger, or a variable cannot be read. `Environment` if the ledger cannot be
@@ -25,7 +25,7 @@ pub(super) async fn connect(serve: &Serve) -> Result<Option<PostgresLedger>, Com
     let Some(address) = address else {
         if serve.ledger_namespace.is_some() {
             return Err(CommandError::invalid_params(
-                "--ledger-namespace is for a ledger that servers share, and there is none",
+                "--ledger-namespace needs the address of a ledger that servers share",
                 "add --ledger postgres://USER:PASSWORD@HOST/DATABASE, or leave --ledger-namespace out",
             ));
         }

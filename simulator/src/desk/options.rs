@@ -23,7 +23,7 @@ pub struct DeskOptions {
     pub key_stock: usize,
     /// WeChat's servers: their mini programs and users, and how they behave.
     pub wechat: WeChatOptions,
-    /// A ledger that other servers share. `None`: the ledger is in the place of the phones.
+    /// A ledger that other servers share. `None`: the ledger is in the state folder or in memory, as the phones are.
     pub shared_ledger: Option<PostgresLedger>,
     /// The sensor mode of phones that are created, and of the new one after a reset.
     pub sensor: Option<SensorMode>,

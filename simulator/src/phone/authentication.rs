@@ -160,7 +160,7 @@ impl Phone {
         Ok(modes)
     }
 
-    /// Steps 8 to 10 up to the question which keys WeChat's servers lack.
+    /// Steps 8 to 10, up to the point at which WeChat's servers are asked which keys they lack.
     fn prepare_keys(&self, request: &StartSoterAuthentication, modes: &[Mode]) -> Result<CallerKeys, Stop> {
         let mut state = self.state();
         self.usable_modes(&mut state, modes)?;
@@ -257,7 +257,7 @@ impl Phone {
             .map_err(|error| self.stop_for_tee_error(&error, "start fingerprint authen failed"))
     }
 
-    /// Step 10 ends: the TEE cannot make or read a key.
+    /// The end of step 10 if the TEE cannot make or read a key.
     fn stop_for_missing_key(&self, error: &TeeError) -> Stop {
         self.stop_for_tee_error(error, "auth key generate failed")
     }

@@ -78,7 +78,7 @@ fn separate<T>(result: Result<T, Failure>) -> Result<Result<T, TeeError>, Comman
 }
 
 impl Phone {
-    /// The keys for a caller. Makes the ASK if there is none; the AuthKey is made when the servers know the ASK.
+    /// The keys for a caller. An ASK that does not exist is made; the AuthKey is made later, when the servers know the ASK.
     ///
     /// # Errors
     /// As the inner result, why the TEE cannot make or read a key. `UnknownDevice` if the phone was removed, `Environment` if
@@ -123,8 +123,8 @@ impl Phone {
         Ok(self.context.wechat.missing_uploads(owner, ask, auth_key.as_ref()).await?)
     }
 
-    /// The next thing that WeChat's servers do not have, if the phone still has these keys for the caller. Makes the AuthKey if it is that,
-    /// and there is none.
+    /// The next thing that WeChat's servers do not have, if the phone still has these keys for the caller. If that is an AuthKey
+    /// which does not exist, it is made.
     ///
     /// # Errors
     /// `UnknownDevice` if the phone was removed, `Environment` if it does not switch on.

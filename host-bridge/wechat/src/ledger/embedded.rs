@@ -27,7 +27,6 @@ use std::fmt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::oneshot;
@@ -39,15 +38,12 @@ use super::change::Change;
 use super::error::LedgerError;
 use super::key_upload::{KeyUpload, NotAccepted};
 use super::ledger_state::LedgerState;
+use super::retry::retry_delays;
 use super::spending::{SpendOutcome, Spending};
 use super::{HealthObserver, Ledger};
 
 /// Maximum number of changes that are written as one group.
 const MAX_GROUP_CHANGES: usize = 1024;
-
-/// The pause before the store is opened again for the first time. Later pauses are twice as long, up to the maximum.
-const FIRST_RETRY_DELAY: Duration = Duration::from_millis(50);
-const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// The current state in memory, and the writer that makes it durable.
 pub struct EmbeddedLedger {
@@ -317,13 +313,14 @@ impl<S: LedgerStore> Writer<S> {
 
     /// Opens the store again and again until it works. Gives up if the cause cannot pass, or if the ledger is dropped.
     fn recover(&mut self, mut error: LedgerError) {
-        let mut delay = FIRST_RETRY_DELAY;
-        while error.may_pass {
+        for delay in retry_delays() {
+            if !error.may_pass {
+                return;
+            }
             // Nothing is queued after a failure, so this only waits, or learns that the ledger is dropped.
             if !matches!(self.queued.recv_timeout(delay), Err(RecvTimeoutError::Timeout)) {
                 return;
             }
-            delay = (2 * delay).min(MAX_RETRY_DELAY);
             match self.try_to_recover() {
                 Ok(()) => return,
                 Err(again) if again == error => {}

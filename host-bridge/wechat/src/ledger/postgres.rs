@@ -56,9 +56,10 @@ mod tokens;
 
 /// Maximum number of connections besides those of the three groups and the one that tries a failed database.
 const MAX_POOL_CONNECTIONS: u32 = 4;
-/// How long a request waits for one of these connections: less than for an operation, so that its error says which it was.
+/// How long a request waits for one of these connections. It is less than an operation may take, so that the error says which of
+/// the two was too slow.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
-/// How long the tables may take to be made, also by other servers that start at the same time.
+/// How long it may take until the tables are made, by this server or by others that start at the same time.
 const MAX_PREPARATION: Duration = Duration::from_secs(30);
 /// How often what has expired is removed.
 const CLEANING_INTERVAL: Duration = Duration::from_mins(1);
@@ -88,7 +89,8 @@ impl PostgresLedger {
     ///
     /// # Errors
     /// [`LedgerError`] if the address cannot be read, the database cannot be reached within 5 seconds or refuses the user, rights
-    /// are missing, or the tables are of a newer format. Nothing was changed.
+    /// are missing, the database cannot be written or has another encoding than UTF-8, the tables are of a newer format or not all
+    /// there, or they are not made within 30 seconds. Nothing was changed.
     pub async fn connect(url: &Secret, namespace: Namespace) -> Result<Self, LedgerError> {
         let database = Arc::new(Database::new(Address::parse(url, namespace)?));
         let mut connection = database.in_time(database.connect()).await.map_err(|failure| failure.error)?;
@@ -216,7 +218,7 @@ impl Ledger for PostgresLedger {
                 .execute(&mut *transaction)
                 .await?;
             if cleared.rows_affected() > 0 {
-                // Rows that are deleted one by one could block, and be blocked by, groups that are spent.
+                // Without this lock, a group that is being spent and these deletions could wait for each other.
                 sqlx::raw_sql(
                     "LOCK TABLE counter IN EXCLUSIVE MODE;
                      DELETE FROM auth_key; DELETE FROM ask; DELETE FROM counter; DELETE FROM device;",
@@ -238,7 +240,7 @@ impl Ledger for PostgresLedger {
     }
 }
 
-/// A database that is set up to lose what it has confirmed cannot be trusted with counters, but is the user's choice.
+/// Warns if the database's settings let it lose what it has confirmed. That is useful for tests, so it is not refused.
 async fn warn_of_lost_writes(connection: &mut PgConnection) -> sqlx::Result<()> {
     for setting in ["fsync", "full_page_writes"] {
         let value: String = sqlx::query_scalar("SELECT current_setting($1)")

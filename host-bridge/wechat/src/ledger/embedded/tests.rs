@@ -6,6 +6,7 @@ use std::path::Path;
 use super::sqlite::SqliteStore;
 use super::*;
 use crate::ledger::change::AuthKey;
+use crate::ledger::retry::FIRST_RETRY_DELAY;
 use crate::test_phone::{pss, public};
 
 mod failing_store;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use soter_wire::shortened;
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
@@ -28,7 +29,9 @@ const PARAMETERS: [&str; 12] = [
 ];
 /// Maximum length of a namespace in characters. With its prefix it fits into a name of PostgreSQL, which has 63 bytes.
 const MAX_NAMESPACE_CHARACTERS: usize = 40;
-pub(super) const SCHEMA_PREFIX: &str = "soter_sim_";
+/// Maximum number of characters of each part of an address that are shown.
+const MAX_SHOWN_CHARACTERS: usize = 64;
+const SCHEMA_PREFIX: &str = "soter_sim_";
 
 /// The part of a database that belongs to one group of servers: a schema of its own, `soter_sim_NAME`.
 ///
@@ -128,7 +131,7 @@ fn settings(options: PgConnectOptions, namespace: &Namespace) -> PgConnectOption
     options
         .options([
             ("search_path", namespace.quoted_schema().as_str()),
-            // Whatever the database's default is: what is accepted must be durable.
+            // What is accepted must be durable. The database's own default may be another one.
             ("synchronous_commit", "on"),
             // A statement waits for another transaction that has the row, and judges the row that this one leaves. Stricter
             // levels would fail instead, also where the counter is not greater.
@@ -148,13 +151,14 @@ fn settings(options: PgConnectOptions, namespace: &Namespace) -> PgConnectOption
 impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { options, namespace } = self;
-        write!(formatter, "postgres://{}@", options.get_username())?;
+        let short = |text| shortened(text, MAX_SHOWN_CHARACTERS);
+        write!(formatter, "postgres://{}@", short(options.get_username()))?;
         match options.get_socket() {
             Some(socket) => write!(formatter, "{}", socket.display())?,
-            None => write!(formatter, "{}:{}", options.get_host(), options.get_port())?,
+            None => write!(formatter, "{}:{}", short(options.get_host()), options.get_port())?,
         }
         if let Some(database) = options.get_database() {
-            write!(formatter, "/{database}")?;
+            write!(formatter, "/{}", short(database))?;
         }
         if matches!(options.get_ssl_mode(), PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull)
         {
@@ -196,6 +200,9 @@ mod tests {
             assert_eq!(address.to_string(), shown);
             assert!(!format!("{address:?}").contains("s3cret"));
         }
+        let long = "x".repeat(100_000);
+        let shown = address(&format!("postgres://{long}:s3cret@{long}/{long}")).unwrap().to_string();
+        assert!(shown.len() < 300, "{} bytes", shown.len());
     }
 
     #[test]

@@ -12,10 +12,8 @@ use super::postgres_error::{Failure, refused};
 use super::schema::{self, Found, Identity, Wrong};
 use crate::ledger::HealthObserver;
 use crate::ledger::error::LedgerError;
+use crate::ledger::retry::retry_delays;
 
-/// The pause before the database is tried again for the first time. Later pauses are twice as long, up to the maximum.
-const FIRST_RETRY_DELAY: Duration = Duration::from_millis(50);
-const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
 /// How often a database that works is tried, so that `/health` knows of a failure that no request has met.
 const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -66,17 +64,16 @@ impl Availability {
     /// Tries the database from time to time, and again and again after each failure, until the task is ended.
     pub(super) async fn watch(self: Arc<Self>, database: Arc<Database>, identity: Identity) {
         loop {
-            // Whether it has failed or the time is over, it is tried.
+            // A failure and the end of the interval are both a reason to try.
             let _ = tokio::time::timeout(WATCH_INTERVAL, self.has_failed.notified()).await;
-            let mut delay = FIRST_RETRY_DELAY;
-            loop {
+            for delay in retry_delays() {
                 match try_database(&database, &identity).await {
-                    Ok(()) => break self.recover(),
+                    Ok(()) => break,
                     Err(failure) => self.fail(&failure),
                 }
                 tokio::time::sleep(delay).await;
-                delay = (2 * delay).min(MAX_RETRY_DELAY);
             }
+            self.recover();
         }
     }
 
@@ -98,7 +95,7 @@ async fn try_database(database: &Database, identity: &Identity) -> Result<(), Fa
     let found = database
         .in_time(async {
             let mut connection = database.connect().await?;
-            let found = schema::check(&mut connection).await?;
+            let found = schema::check(&mut connection, database.address()).await?;
             connection.close().await?;
             Ok(found)
         })

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use super::time::milliseconds;
 use crate::sessions::{CODE_LIFETIME_MS, EXPIRED_RETENTION_MS, SESSION_LIFETIME_MS};
 
-/// A server that looks up its group later than that answers with -1, or that the counter is not new.
+/// How long the row of a group stays. A server that looks its group up later finds nothing, and accepts none of its counters.
 const GROUP_LIFETIME_MS: u64 = 3_600_000;
 
 pub(super) async fn remove_expired(connection: &mut PgConnection) -> sqlx::Result<()> {

@@ -272,7 +272,7 @@ fn salt_length(scheme: SignatureScheme) -> i32 {
     salt_length.get().into()
 }
 
-/// Whether a database takes a text. No name that is stored has a NUL, so one with a NUL is not known.
+/// Whether PostgreSQL can store a text. It cannot store a NUL, so a name with one is not known.
 pub(super) fn is_storable(name: &str) -> bool {
     !name.contains('\0')
 }

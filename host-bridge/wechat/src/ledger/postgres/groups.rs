@@ -17,7 +17,7 @@ use super::database::{Database, TIMEOUT};
 use super::postgres_error::{Failure, too_slow};
 use crate::ledger::error::LedgerError;
 
-/// How long a request waits for its answer: for the group before its own, and its own.
+/// How long a request waits for its answer: while the group before its own is answered, and then its own.
 const MAX_WAIT: Duration = Duration::from_secs(2 * TIMEOUT.as_secs());
 /// Maximum number of requests that share a statement.
 const MAX_GROUP_REQUESTS: usize = 256;
@@ -97,7 +97,7 @@ impl<A: Answer> Worker<A> {
     async fn run(mut self) {
         let mut group = Vec::new();
         loop {
-            // Requests that are about to come run first, and join this group.
+            // Tasks that are about to send a request run first, so that their requests join this group.
             tokio::task::yield_now().await;
             if self.queued.recv_many(&mut group, MAX_GROUP_REQUESTS).await == 0 {
                 return;

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
-use super::address::{Address, SCHEMA_PREFIX};
+use super::address::Address;
 use super::postgres_error::{READ_ONLY_ADVICE, refused, unusable};
 use crate::ledger::error::LedgerError;
 use crate::random::random_text;
@@ -12,9 +12,9 @@ const STEPS: [&str; 1] = [FORMAT_1];
 
 /// `counter.recent` has a bit for each of the newest 1,024 counters, the highest on the right: whether a result has spent it.
 ///
-/// `counter.keys_version` changes with every key of the device, and never has an earlier value again.
+/// `counter.keys_version` changes with every key of the device. A value is never used twice.
 ///
-/// `spend_group` has a row for each group of counters that was spent, until its server knows that.
+/// `spend_group` has a row for each group of counters that was spent, until its server has the answer.
 const FORMAT_1: &str = "
     CREATE TABLE ledger (
         id text NOT NULL, format integer NOT NULL, generation bigint NOT NULL, is_only boolean PRIMARY KEY CHECK (is_only)
@@ -75,13 +75,14 @@ pub(super) struct Wrong {
 /// Makes the namespace's tables, or converts those of an older format. Servers that start at the same time wait for one another.
 ///
 /// # Errors
-/// [`LedgerError`] if the database refuses it, or if the tables are of a newer format. Nothing was changed.
+/// [`LedgerError`] if the database refuses it, cannot be written, has another encoding than UTF-8, or does not have the
+/// connection's settings, or if the tables are of a newer format or not all there. Nothing was changed.
 pub(super) async fn prepare(
     connection: &mut PgConnection,
     address: &Address,
 ) -> Result<Identity, LedgerError> {
     let fail = |error: sqlx::Error| unusable(address, &error);
-    if let Some(Wrong { what, next }) = check_settings(connection).await.map_err(fail)? {
+    if let Some(Wrong { what, next }) = check_settings(connection, address).await.map_err(fail)? {
         return Err(refused(address, what, next, false));
     }
     let format = read_format(connection).await.map_err(fail)?;
@@ -95,16 +96,16 @@ pub(super) async fn prepare(
         let next = "use the version of soter-sim that made it, or another namespace with --ledger-namespace";
         return Err(refused(address, &what, next, false));
     }
-    match check(connection).await.map_err(fail)? {
+    match check(connection, address).await.map_err(fail)? {
         Found::Ledger(identity) => Ok(identity),
         Found::Wrong(Wrong { what, next }) => Err(refused(address, what, next, false)),
     }
 }
 
 /// Checks that the settings of this connection have arrived, that the server can be written, and that all tables are there
-/// and may be changed. Waits for whoever has them locked.
-pub(super) async fn check(connection: &mut PgConnection) -> sqlx::Result<Found> {
-    if let Some(wrong) = check_settings(connection).await? {
+/// and may be changed. If somebody has locked a table, this waits until it is free.
+pub(super) async fn check(connection: &mut PgConnection, address: &Address) -> sqlx::Result<Found> {
+    if let Some(wrong) = check_settings(connection, address).await? {
         return Ok(Found::Wrong(wrong));
     }
     let mut transaction = connection.begin().await?;
@@ -119,7 +120,7 @@ pub(super) async fn check(connection: &mut PgConnection) -> sqlx::Result<Found> 
     Ok(Found::Ledger(identity))
 }
 
-async fn check_settings(connection: &mut PgConnection) -> sqlx::Result<Option<Wrong>> {
+async fn check_settings(connection: &mut PgConnection, address: &Address) -> sqlx::Result<Option<Wrong>> {
     let (schema, commit, isolation, is_read_only, encoding): (Option<String>, String, String, String, String) =
         sqlx::query_as(
             "SELECT current_schema(), current_setting('synchronous_commit'), current_setting('transaction_isolation'),
@@ -130,7 +131,7 @@ async fn check_settings(connection: &mut PgConnection) -> sqlx::Result<Option<Wr
     // There is no current schema before the namespace is made.
     let has_settings = commit == "on"
         && isolation == "read committed"
-        && schema.is_none_or(|schema| schema.starts_with(SCHEMA_PREFIX));
+        && schema.is_none_or(|schema| schema == address.namespace.schema());
     Ok(if !has_settings {
         let what = "the settings of the connection have not arrived, as with a pooler that drops `options`";
         let next = "connect to PostgreSQL itself, or by a pooler in session mode that passes `options` on";
@@ -156,7 +157,7 @@ async fn make(connection: &mut PgConnection, address: &Address) -> Result<(), Le
         .execute(&mut *transaction)
         .await
         .map_err(fail)?;
-    // An administrator may have made the schema for a user who may not make any.
+    // A user without the right to make schemas needs one that an administrator has made.
     let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)")
         .bind(&schema)
         .fetch_one(&mut *transaction)

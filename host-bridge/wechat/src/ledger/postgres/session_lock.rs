@@ -1,9 +1,9 @@
-//! Keeps those who change codes, sessions and tokens from whoever removes all of them: their rows are locked in different orders,
-//! so each would wait for the other.
+//! A lock that keeps two kinds of transactions apart: those that change single codes, sessions and tokens, and the one that
+//! removes all of them. They lock rows in different orders, so each could wait for the other.
 
 use sqlx::PgConnection;
 
-/// Until the transaction ends, nobody removes all codes, sessions and tokens.
+/// For a transaction that changes single rows. Several can have the lock at the same time.
 pub(super) async fn share(connection: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query("SELECT pg_advisory_xact_lock_shared(hashtextextended(current_schema() || '.sessions', 0))")
         .execute(connection)
@@ -11,7 +11,7 @@ pub(super) async fn share(connection: &mut PgConnection) -> sqlx::Result<()> {
         .map(drop)
 }
 
-/// Until the transaction ends, nobody else changes codes, sessions and tokens.
+/// For a transaction that removes all rows. It has the lock alone.
 pub(super) async fn exclude_others(connection: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.sessions', 0))")
         .execute(connection)

@@ -6,12 +6,13 @@
 //!     └──────────────────┬─────────────────────────┘
 //!                      spent     rows whose counter is greater, and whose keys are still the same
 //!                        │
-//!                      noted     one row with the group's random id: what tells later whether the statement was committed
+//!                      noted     one row with the group's random id, which later shows that the group was committed
 //! ```
 //!
-//! If the connection is lost before the answer comes, the commit may have happened or not, or may be happening. The group's row
-//! is then looked up over a new connection, by inserting it: if that succeeds, the statement was not committed, and never will be,
-//! because its own row is now a duplicate. It is then sent again with another id. If not, the row says what was committed.
+//! If the connection is lost before the answer comes, the group may be committed or not, or its commit may still be going on. Its
+//! row is then looked up over a new connection, by inserting it. If that succeeds, the group was not committed and never will be,
+//! because its own row is now a duplicate. It is then sent again with another id. If it does not succeed, the row says what was
+//! committed.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -30,7 +31,7 @@ const MAX_ATTEMPTS: usize = 5;
 /// The pause before a look-up that failed is repeated.
 const LOOK_UP_PAUSE: Duration = Duration::from_millis(100);
 
-/// `$5` is the id of a group whose outcome is known, and whose row can go.
+/// `$5` is the id of an earlier group, whose row is no longer needed.
 const SPEND: &str = "
     WITH claim AS (
         SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS claim (cpu_id, counter, keys_version)
@@ -57,7 +58,7 @@ const SPEND: &str = "
 
 /// Ends a group that is not committed: its own row would then be a duplicate. Waits for a group that is being committed.
 const END: &str = "INSERT INTO spend_group (id, spent) VALUES ($1, '{}') ON CONFLICT (id) DO NOTHING";
-/// What was committed of a group. It is a statement of its own, because one that waited does not see what it waited for.
+/// What was committed of a group. It is a second statement, because a statement that has waited still sees the rows from before.
 const READ: &str = "SELECT spent FROM spend_group WHERE id = $1";
 
 type Row = (String, bool, bool, i64, bool);
@@ -121,10 +122,12 @@ impl Spender {
         claims: &[&Spending],
     ) -> Result<HashMap<String, SpendOutcome>, Failure> {
         let address = database.address();
-        for attempt in 1.. {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
             let id = random_bytes();
             let sent = tokio::time::timeout(TIMEOUT, send(connection, claims, id, self.last)).await;
-            let is_last = attempt == MAX_ATTEMPTS || sent.is_err();
+            let is_last = attempts == MAX_ATTEMPTS || sent.is_err();
             let failure = match sent {
                 Ok(Ok(rows)) => {
                     self.last = id;
@@ -149,8 +152,6 @@ impl Spender {
                 return Err(failure);
             }
         }
-        // INVARIANT: the last attempt returns.
-        Ok(HashMap::new())
     }
 
     /// The outcomes of a group that was committed without an answer.
@@ -173,8 +174,8 @@ impl Spender {
     }
 }
 
-/// Looks up what was committed of a group, over a new connection. `None` if it was not committed, and never will be. A database
-/// that restarts is waited for.
+/// Looks up what was committed of a group, over a new connection. `None` if it was not committed, and never will be. Waits for a
+/// database that restarts.
 async fn look_up(database: &Database, id: GroupId) -> Result<(PgConnection, Option<Vec<String>>), Failure> {
     let look_up = async || {
         let mut connection = database.connect().await?;

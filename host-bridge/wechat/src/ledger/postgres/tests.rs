@@ -104,12 +104,18 @@ async fn pump(
     }
 }
 
-#[tokio::test]
-async fn a_counter_whose_commit_is_in_doubt_is_looked_up_and_accepted_once() {
-    let Some(database) = TestDatabase::new() else { return };
+/// A server that reaches the database through a proxy, and another one without. The device `a` is registered.
+async fn two_servers(database: &TestDatabase) -> (Proxy, PostgresLedger, PostgresLedger) {
     let proxy = Proxy::start(database.host()).await;
     let (ledger, other) = (database.ledger_at(&database.url_at(proxy.port)).await, database.ledger().await);
     ledger.accept(device("a", public(0))).await.unwrap().unwrap();
+    (proxy, ledger, other)
+}
+
+#[tokio::test]
+async fn a_counter_whose_commit_is_in_doubt_is_looked_up_and_accepted_once() {
+    let Some(database) = TestDatabase::new() else { return };
+    let (proxy, ledger, other) = two_servers(&database).await;
     let version = ledger.app_keys("a", "").await.unwrap().unwrap().version;
     for (counter, mode) in [(1, Mode::LoseAnswers), (2, Mode::LoseStatements), (3, Mode::LoseAnswers)] {
         // The connection is open already, so nothing but the statement is lost.
@@ -125,9 +131,7 @@ async fn a_counter_whose_commit_is_in_doubt_is_looked_up_and_accepted_once() {
 #[tokio::test]
 async fn a_commit_that_is_still_going_on_is_waited_for_by_the_look_up() {
     let Some(database) = TestDatabase::new() else { return };
-    let proxy = Proxy::start(database.host()).await;
-    let (ledger, other) = (database.ledger_at(&database.url_at(proxy.port)).await, database.ledger().await);
-    ledger.accept(device("a", public(0))).await.unwrap().unwrap();
+    let (proxy, ledger, other) = two_servers(&database).await;
     assert_eq!(spend(&ledger, 1).await, Ok(SpendOutcome::Spent));
     database
         .execute(
@@ -149,9 +153,7 @@ async fn a_commit_that_is_still_going_on_is_waited_for_by_the_look_up() {
 #[tokio::test]
 async fn a_counter_that_another_server_spent_meanwhile_is_not_accepted_after_the_look_up() {
     let Some(database) = TestDatabase::new() else { return };
-    let proxy = Proxy::start(database.host()).await;
-    let (ledger, other) = (database.ledger_at(&database.url_at(proxy.port)).await, database.ledger().await);
-    ledger.accept(device("a", public(0))).await.unwrap().unwrap();
+    let (proxy, ledger, other) = two_servers(&database).await;
     assert_eq!(spend(&ledger, 1).await, Ok(SpendOutcome::Spent));
     let version = ledger.app_keys("a", "").await.unwrap().unwrap().version;
     let spending = Spending { cpu_id: "a".to_owned(), counter: 2, version };
