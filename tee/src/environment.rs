@@ -1,7 +1,9 @@
 //! What a TEE needs from outside: randomness, a calendar clock and storage. It uses nothing else.
 
 use ring::rand::{SecureRandom, SystemRandom};
+use zeroize::Zeroizing;
 
+use crate::key_path::KeyPath;
 use crate::private_key::{KeyError, PrivateKey};
 use crate::storage::Storage;
 
@@ -26,6 +28,20 @@ pub trait Environment: Send {
     /// changed.
     fn new_key(&mut self) -> Result<PrivateKey, KeyError> {
         PrivateKey::generate()
+    }
+
+    /// A seeded device's key as PKCS#8, for an environment with a quicker way than the seed's own to make a key that is always
+    /// the same. `generation` is the number of keys that the device has made under this path before. `None`, the default:
+    /// the seed determines the key.
+    ///
+    /// # Errors
+    /// [`KeyError::NotMade`] if the environment should have a key and cannot make it. Nothing has changed.
+    fn seeded_key(
+        &mut self,
+        _path: &KeyPath,
+        _generation: u32,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
+        Ok(None)
     }
 
     /// This device's storage.

@@ -27,6 +27,7 @@ mod attestation;
 mod derive;
 mod environment;
 mod error;
+mod key_path;
 mod matcher;
 mod private_key;
 mod rpmb;
@@ -43,6 +44,7 @@ mod vault;
 pub use attestation::{EMULATED_ROOT, emulated_root_key};
 pub use environment::{Environment, RandomnessError, operating_system_random};
 pub use error::{OpenError, TeeError};
+pub use key_path::KeyPath;
 pub use matcher::{Enrolment, Judgement, Lockout, MAX_ENROLMENTS, Presented, SensorFailures};
 pub use private_key::{KeyError, PrivateKey};
 pub use seed::Seed;
@@ -53,4 +55,4 @@ pub use storage::{
     ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice, power_cut,
 };
 pub use tee::signing::Signed;
-pub use tee::{DeviceIdentity, ExtraParameter, KeyInfo, KeyPath, MAX_CHALLENGE_BYTES, Tee};
+pub use tee::{DeviceIdentity, ExtraParameter, KeyInfo, MAX_CHALLENGE_BYTES, Tee};

@@ -1,20 +1,22 @@
-//! Secret bytes: wiped when dropped, never printed.
+//! Secret bytes: wiped when the last copy is dropped, never printed.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::Zeroizing;
 
-/// Secret bytes. They are wiped when dropped and readable only through [`expose`](Self::expose).
+/// Secret bytes, readable only through [`expose`](Self::expose). Clones share them; they are wiped when the last one is
+/// dropped.
 ///
 /// They are serialised only into the plaintext of the sealed state, which is wiped as well.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub(crate) struct Secret(Vec<u8>);
+#[derive(Clone)]
+pub(crate) struct Secret(Arc<Zeroizing<Vec<u8>>>);
 
 impl Secret {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        Self(Arc::new(Zeroizing::new(bytes)))
     }
 
     pub(crate) fn expose(&self) -> &[u8] {
@@ -46,7 +48,7 @@ impl<'de> Deserialize<'de> for Secret {
 
             fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Secret, E> {
                 // One allocation of the right size: a growing buffer would leave copies behind.
-                Ok(Secret(bytes.to_vec()))
+                Ok(Secret::new(bytes.to_vec()))
             }
         }
         deserializer.deserialize_bytes(Bytes)

@@ -19,6 +19,7 @@ use rand_chacha::rand_core::SeedableRng;
 use zeroize::Zeroizing;
 
 use crate::derive::{VALUE_BYTES, derive};
+use crate::key_path::KeyPath;
 use crate::private_key::{KeyError, PrivateKey};
 use crate::secret::Secret;
 
@@ -81,11 +82,10 @@ impl ReproducedKeys {
     pub(crate) fn device_key(
         &self,
         identity: &Identity,
-        kind: &str,
-        uid: u32,
-        name: &str,
+        path: &KeyPath,
         generation: u32,
     ) -> Result<PrivateKey, KeyError> {
+        let (kind, uid, name) = path.parts();
         let (uid, generation) = (uid.to_le_bytes(), generation.to_le_bytes());
         self.key(identity, &[kind.as_bytes(), &uid, name.as_bytes(), &generation])
     }

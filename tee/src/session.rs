@@ -61,8 +61,10 @@ impl Session {
 }
 
 /// The open sessions of a device. They end with the process, as on a phone that loses power.
+///
+/// They are boxed because a map keeps its room when it is empty, and most phones of a fleet have no session.
 #[derive(Debug, Default)]
-pub(crate) struct Sessions(BTreeMap<u64, Session>);
+pub(crate) struct Sessions(BTreeMap<u64, Box<Session>>);
 
 impl Sessions {
     /// Removes expired sessions, then checks that another session of this app fits.
@@ -80,13 +82,14 @@ impl Sessions {
         if self.0.contains_key(&number) {
             return false;
         }
-        self.0.insert(number, session);
+        self.0.insert(number, Box::new(session));
         true
     }
 
     pub(crate) fn get_alive(&mut self, number: u64, now: u64) -> Result<&mut Session, TeeError> {
         self.0
             .get_mut(&number)
+            .map(Box::as_mut)
             .filter(|session| session.is_alive(now))
             .ok_or(TeeError::NoSession { session: number })
     }
@@ -95,6 +98,7 @@ impl Sessions {
     pub(crate) fn take(&mut self, number: u64, now: u64) -> Result<Session, TeeError> {
         self.0
             .remove(&number)
+            .map(|session| *session)
             .filter(|session| session.is_alive(now))
             .ok_or(TeeError::NoSession { session: number })
     }

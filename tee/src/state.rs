@@ -38,8 +38,8 @@ pub(crate) struct State {
     pub(crate) made_at: u64,
     /// The device's root key, PKCS#8.
     pub(crate) attk: Secret,
-    /// Apps with an ASK, by Android uid.
-    pub(crate) apps: BTreeMap<u32, App>,
+    /// Apps with an ASK, by Android uid. Boxed because a map has room for eleven, and most phones have one.
+    pub(crate) apps: BTreeMap<u32, Box<App>>,
     /// Number of keys that a seeded device has made under a uid and name (the ASK's name is empty). It outlives the
     /// keys, so that a key that is made again is another key. Empty on other devices.
     pub(crate) generations: BTreeMap<(u32, String), u32>,

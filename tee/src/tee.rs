@@ -7,13 +7,14 @@ use soter_wire::{AskForm, PROFILES, Profile, PublicKey, UidShape, shortened};
 use crate::derive::VALUE_BYTES;
 use crate::environment::Environment;
 use crate::error::{OpenError, TeeError};
+use crate::key_path::KeyPath;
 use crate::private_key::PrivateKey;
 use crate::seed::ReproducedKeys;
 use crate::session::Sessions;
 use crate::state::{App, AuthKey, MAX_APPS, MAX_AUTH_KEYS, MAX_KEY_NAME_BYTES};
 use crate::vault::Vault;
 
-use manufacture::{check_identity, enroll_first, manufacture};
+use manufacture::{check_identity, enroll_first, manufacture, seeded_key};
 
 pub use manufacture::DeviceIdentity;
 
@@ -38,29 +39,12 @@ pub struct Tee {
     sessions: Sessions,
     /// Number of sessions opened so far; a seeded device derives session numbers from it.
     sessions_opened: u64,
-    /// Cache of keys, ready to sign.
-    key_cache: HashMap<KeyPath, PrivateKey>,
+    /// Cache of AuthKeys, ready to sign. The other keys sign rarely, and are parsed each time.
+    auth_keys: HashMap<KeyPath, PrivateKey>,
+    /// Cache of public halves.
+    public_keys: HashMap<KeyPath, PublicKey>,
     /// The seed's cache of keys, on a seeded device.
     reproduced: ReproducedKeys,
-}
-
-/// Names one key of the device.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum KeyPath {
-    /// The device's root key.
-    Attk,
-    /// An app's ASK.
-    Ask {
-        /// The app.
-        uid: u32,
-    },
-    /// An app's AuthKey.
-    AuthKey {
-        /// The app.
-        uid: u32,
-        /// The key's name.
-        name: String,
-    },
 }
 
 /// The public half of a key, and what it is.
@@ -114,7 +98,8 @@ impl Tee {
             profile,
             sessions: Sessions::default(),
             sessions_opened: 0,
-            key_cache: HashMap::new(),
+            auth_keys: HashMap::new(),
+            public_keys: HashMap::new(),
             reproduced: identity.seed.map(|seed| seed.keys().clone()).unwrap_or_default(),
         })
     }
@@ -175,7 +160,12 @@ impl Tee {
     /// [`TeeError::NoAsk`] or [`TeeError::AuthKeyNotFound`] if there is no such key, [`TeeError::Key`] if it cannot
     /// be parsed.
     pub fn public_key(&mut self, path: &KeyPath) -> Result<PublicKey, TeeError> {
-        self.load(path).map(|key| key.public().clone())
+        if let Some(public) = self.public_keys.get(path) {
+            return Ok(public.clone());
+        }
+        let public = self.private_key(path)?.public().clone();
+        self.public_keys.insert(path.clone(), public.clone());
+        Ok(public)
     }
 
     /// Makes an app's ASK. It replaces an existing one and removes its AuthKeys.
@@ -190,17 +180,17 @@ impl Tee {
         if apps.len() >= MAX_APPS && !apps.contains_key(&uid) {
             return Err(TeeError::AppsFull { limit: MAX_APPS });
         }
-        let key = self.make_key("ask", uid, "")?;
+        let key = self.make_key(&KeyPath::Ask { uid })?;
         let public = key.public().clone();
         let made_at = self.unix_millis();
         self.vault.spend_counter()?;
         self.vault.commit(|state| {
             state.count_generation(uid, "")?;
-            state.apps.insert(uid, App::new(&key, made_at));
+            state.apps.insert(uid, Box::new(App::new(&key, made_at)));
             Ok(())
         })?;
         self.unload_app(uid);
-        self.key_cache.insert(KeyPath::Ask { uid }, key);
+        self.public_keys.insert(KeyPath::Ask { uid }, public.clone());
         Ok(public)
     }
 
@@ -223,7 +213,8 @@ impl Tee {
         if auth_keys.len() >= MAX_AUTH_KEYS && !auth_keys.contains_key(name) {
             return Err(TeeError::AuthKeysFull { limit: MAX_AUTH_KEYS });
         }
-        let key = self.make_key("auth key", uid, name)?;
+        let path = KeyPath::AuthKey { uid, name: name.to_owned() };
+        let key = self.make_key(&path)?;
         let public = key.public().clone();
         self.vault.spend_counter()?;
         self.vault.commit(|state| {
@@ -233,7 +224,8 @@ impl Tee {
             app.auth_keys.insert(name.to_owned(), AuthKey { key: key.pkcs8().clone(), epoch });
             Ok(())
         })?;
-        self.key_cache.insert(KeyPath::AuthKey { uid, name: name.to_owned() }, key);
+        self.public_keys.insert(path.clone(), public.clone());
+        self.auth_keys.insert(path, key);
         Ok(public)
     }
 
@@ -262,7 +254,7 @@ impl Tee {
             }
             Ok(())
         })?;
-        self.key_cache.remove(&KeyPath::AuthKey { uid, name: name.to_owned() });
+        self.forget_keys(|path| matches!(path, KeyPath::AuthKey { uid: owner, name: other } if (*owner, other.as_str()) == (uid, name)));
         Ok(())
     }
 
@@ -316,7 +308,7 @@ impl Tee {
             enroll_first(&mut state.matcher, profile, &identity)
         })?;
         self.sessions.clear();
-        self.key_cache.retain(|path, _| *path == KeyPath::Attk);
+        self.forget_keys(|path| *path != KeyPath::Attk);
         Ok(())
     }
 
@@ -344,7 +336,7 @@ impl Tee {
     }
 
     fn app(&self, uid: u32) -> Result<&App, TeeError> {
-        self.vault.state().apps.get(&uid).ok_or(TeeError::NoAsk { uid })
+        self.vault.state().apps.get(&uid).map(Box::as_ref).ok_or(TeeError::NoAsk { uid })
     }
 
     fn check_auth_key(&self, uid: u32, name: &str) -> Result<(), TeeError> {
@@ -358,7 +350,7 @@ impl Tee {
     }
 
     fn key_info(&mut self, path: KeyPath) -> Result<KeyInfo, TeeError> {
-        let public = self.load(&path)?.public().clone();
+        let public = self.public_key(&path)?;
         let (uid, valid) = match &path {
             KeyPath::Attk => (None, true),
             KeyPath::Ask { uid } => (Some(self.uid(*uid)), true),
@@ -368,35 +360,47 @@ impl Tee {
     }
 
     /// A key, ready to sign.
-    fn load(&mut self, path: &KeyPath) -> Result<&PrivateKey, TeeError> {
-        if !self.key_cache.contains_key(path) {
-            let state = self.vault.state();
-            let sealed = match path {
-                KeyPath::Attk => &state.attk,
-                KeyPath::Ask { uid } => &self.app(*uid)?.ask,
-                KeyPath::AuthKey { uid, name } => {
-                    let keys = &self.app(*uid)?.auth_keys;
-                    &keys.get(name).ok_or_else(|| TeeError::AuthKeyNotFound { name: name.clone() })?.key
-                }
-            };
-            let key = PrivateKey::restore(sealed, state.seeded)?;
-            self.key_cache.insert(path.clone(), key);
+    fn private_key(&mut self, path: &KeyPath) -> Result<PrivateKey, TeeError> {
+        if let Some(key) = self.auth_keys.get(path) {
+            return Ok(key.clone());
         }
-        self.key_cache.get(path).ok_or(TeeError::Encoding)
+        let state = self.vault.state();
+        let sealed = match path {
+            KeyPath::Attk => &state.attk,
+            KeyPath::Ask { uid } => &self.app(*uid)?.ask,
+            KeyPath::AuthKey { uid, name } => {
+                let keys = &self.app(*uid)?.auth_keys;
+                &keys.get(name).ok_or_else(|| TeeError::AuthKeyNotFound { name: name.clone() })?.key
+            }
+        };
+        let key = PrivateKey::restore(sealed, state.seeded)?;
+        if matches!(path, KeyPath::AuthKey { .. }) {
+            self.auth_keys.insert(path.clone(), key.clone());
+        }
+        Ok(key)
     }
 
     fn unload_app(&mut self, uid: u32) {
-        self.key_cache.retain(|path, _| match path {
-            KeyPath::Attk => true,
-            KeyPath::Ask { uid: owner } | KeyPath::AuthKey { uid: owner, .. } => *owner != uid,
+        self.forget_keys(|path| match path {
+            KeyPath::Attk => false,
+            KeyPath::Ask { uid: owner } | KeyPath::AuthKey { uid: owner, .. } => *owner == uid,
         });
     }
 
-    fn make_key(&mut self, kind: &str, uid: u32, name: &str) -> Result<PrivateKey, TeeError> {
+    /// Removes keys that do not exist any more from the caches.
+    fn forget_keys(&mut self, is_gone: impl Fn(&KeyPath) -> bool) {
+        self.auth_keys.retain(|path, _| !is_gone(path));
+        self.public_keys.retain(|path, _| !is_gone(path));
+    }
+
+    fn make_key(&mut self, path: &KeyPath) -> Result<PrivateKey, TeeError> {
         let state = self.vault.state();
         if state.seeded {
+            let (_, uid, name) = path.parts();
             let generation = state.generation(uid, name);
-            return Ok(self.reproduced.device_key(&state.identity, kind, uid, name, generation)?);
+            let identity = state.identity.clone();
+            let environment = &mut *self.vault.environment;
+            return Ok(seeded_key(environment, &self.reproduced, &identity, path, generation)?);
         }
         Ok(self.vault.environment.new_key()?)
     }
@@ -406,7 +410,7 @@ impl Tee {
         let scheme = self.profile.scheme;
         let identity = self.vault.state().identity.clone();
         let salt_rng = || identity.generator("salt", &[&counter.to_le_bytes()]);
-        Ok(self.load(path)?.sign(scheme, message, salt_rng)?)
+        Ok(self.private_key(path)?.sign(scheme, message, salt_rng)?)
     }
 
     /// Random bytes; a seeded device derives them from the purpose and its parts.

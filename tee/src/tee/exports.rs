@@ -16,7 +16,7 @@ impl Tee {
     /// cannot be stored or the chain cannot be encoded.
     pub fn app_secure_key(&mut self, uid: u32) -> Result<ExportBlob, TeeError> {
         let made_at = self.app(uid)?.made_at;
-        let public = self.load(&KeyPath::Ask { uid })?.public().clone();
+        let public = self.public_key(&KeyPath::Ask { uid })?;
         let counter = self.vault.spend_counter()?;
         match self.profile.ask {
             AskForm::Json => self.export_key(&public, uid, counter, &KeyPath::Attk),
@@ -33,7 +33,7 @@ impl Tee {
     /// or [`TeeError::Encoding`] if the new state cannot be stored.
     pub fn auth_key(&mut self, uid: u32, name: &str) -> Result<ExportBlob, TeeError> {
         self.check_auth_key(uid, name)?;
-        let public = self.load(&KeyPath::AuthKey { uid, name: name.to_owned() })?.public().clone();
+        let public = self.public_key(&KeyPath::AuthKey { uid, name: name.to_owned() })?;
         let counter = self.vault.spend_counter()?;
         self.export_key(&public, uid, counter, &KeyPath::Ask { uid })
     }
@@ -77,7 +77,7 @@ impl Tee {
             device_serial,
             device_made_at: state.made_at,
         };
-        let chain = certificate_chain(self.load(&KeyPath::Attk)?, &content)?;
+        let chain = certificate_chain(&self.private_key(&KeyPath::Attk)?, &content)?;
         Ok(ExportBlob { json: chain.encode().into_bytes(), signature: Vec::new() })
     }
 }

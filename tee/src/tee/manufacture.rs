@@ -8,8 +8,11 @@ use zeroize::Zeroizing;
 use crate::derive::VALUE_BYTES;
 use crate::environment::Environment;
 use crate::error::{OpenError, TeeError};
+use crate::key_path::KeyPath;
 use crate::matcher::{MAX_ENROLMENTS, Matcher};
-use crate::seed::{Identity, Seed};
+use crate::private_key::{KeyError, PrivateKey};
+use crate::secret::Secret;
+use crate::seed::{Identity, ReproducedKeys, Seed};
 use crate::state::State;
 use crate::vault::Vault;
 
@@ -33,7 +36,7 @@ pub(super) fn manufacture(
 ) -> Result<Vault, TeeError> {
     let (device_identity, attk) = if let Some(seed) = identity.seed {
         let device_identity = seed.identity(identity.name);
-        let attk = seed.keys().device_key(&device_identity, "attk", 0, "", 0)?;
+        let attk = seeded_key(&mut *environment, seed.keys(), &device_identity, &KeyPath::Attk, 0)?;
         (device_identity, attk)
     } else {
         let mut random = Zeroizing::new([0; VALUE_BYTES]);
@@ -55,6 +58,20 @@ pub(super) fn manufacture(
         matcher,
     };
     Vault::provision(environment, identity.name, state)
+}
+
+/// The key of a seeded device: the environment's, or the one that the seed determines.
+pub(super) fn seeded_key(
+    environment: &mut dyn Environment,
+    reproduced: &ReproducedKeys,
+    identity: &Identity,
+    path: &KeyPath,
+    generation: u32,
+) -> Result<PrivateKey, KeyError> {
+    match environment.seeded_key(path, generation)? {
+        Some(pkcs8) => PrivateKey::restore(&Secret::new(pkcs8.to_vec()), true),
+        None => reproduced.device_key(identity, path, generation),
+    }
 }
 
 /// Enrols the finger (or face) that every new owner enrols.

@@ -44,7 +44,7 @@ impl Tee {
         self.check_auth_key(uid, name)?;
         let now = self.unix_millis();
         self.sessions.check_capacity(uid, now)?;
-        let fingerprint = self.load(&KeyPath::AuthKey { uid, name: name.to_owned() })?.public().fingerprint();
+        let fingerprint = self.public_key(&KeyPath::AuthKey { uid, name: name.to_owned() })?.fingerprint();
         loop {
             self.sessions_opened += 1;
             let random = self.random("session", &[&self.sessions_opened.to_le_bytes()])?;
@@ -98,7 +98,7 @@ impl Tee {
         let matched = session.matched.ok_or(TeeError::NotTouched { session: number })?;
         self.check_auth_key(session.uid, &session.key_name)?;
         let path = KeyPath::AuthKey { uid: session.uid, name: session.key_name.clone() };
-        if self.load(&path)?.public().fingerprint() != session.key_fingerprint {
+        if self.public_key(&path)?.fingerprint() != session.key_fingerprint {
             return Err(TeeError::NoSession { session: number });
         }
 

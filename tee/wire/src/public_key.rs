@@ -1,7 +1,7 @@
 //! The public half of an RSA key, and what it can verify.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::signature::{
     ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPssSaltLength,
@@ -25,8 +25,8 @@ const MAX_AUTHORITY_BITS: usize = 4096;
 
 /// The public half of an RSA key with the exponent 65537: 2048 bits for ASK, AuthKey and device keys.
 ///
-/// It is parsed once, when it is constructed; clones share the parsed form. Two keys are equal if their
-/// SubjectPublicKeyInfo is equal.
+/// It is small until it first verifies a signature, and keeps what makes that fast; clones share it. Two keys are equal if
+/// their SubjectPublicKeyInfo is equal.
 #[derive(Clone)]
 pub struct PublicKey {
     shared: Arc<Shared>,
@@ -35,9 +35,9 @@ pub struct PublicKey {
 struct Shared {
     spki: Vec<u8>,
     modulus_bytes: usize,
-    /// Parsed for the two salt lengths that phones use.
-    default_salt: ParsedPublicKey,
-    huawei_salt: ParsedPublicKey,
+    /// Parsed for the two salt lengths that phones use, when they are needed.
+    default_salt: OnceLock<Option<Box<ParsedPublicKey>>>,
+    huawei_salt: OnceLock<Option<Box<ParsedPublicKey>>>,
 }
 
 /// RFC 8017, A.1.1.
@@ -91,16 +91,16 @@ impl PublicKey {
             return Err(DecodeError::KeyExponent);
         }
 
-        let parsed = |algorithm: &'static RsaParameters| {
-            ParsedPublicKey::new(algorithm, spki)
-                .map_err(|error| DecodeError::KeyMalformed { message: error.to_string() })
-        };
+        // With this, the library that verifies can read it.
+        if modulus.last().is_none_or(|byte| byte % 2 == 0) {
+            return Err(DecodeError::KeyMalformed { message: "its modulus is even".to_owned() });
+        }
         Ok(Self {
             shared: Arc::new(Shared {
                 spki: spki.to_vec(),
                 modulus_bytes: modulus.len(),
-                default_salt: parsed(&const { pss(SaltLength::DEFAULT) })?,
-                huawei_salt: parsed(&const { pss(SaltLength::HUAWEI) })?,
+                default_salt: OnceLock::new(),
+                huawei_salt: OnceLock::new(),
             }),
         })
     }
@@ -148,12 +148,30 @@ impl PublicKey {
     ) -> Result<(), SignatureError> {
         self.check_length(signature)?;
         let SignatureScheme::RsaPss { salt_length } = scheme;
-        match salt_length {
-            SaltLength::DEFAULT => self.shared.default_salt.verify_sig(message, signature),
-            SaltLength::HUAWEI => self.shared.huawei_salt.verify_sig(message, signature),
-            other => pss(other).verify_sig(self.spki_der(), message, signature),
-        }
-        .map_err(|_| SignatureError::Mismatch)
+        let (parsed, algorithm) = match salt_length {
+            SaltLength::DEFAULT => (&self.shared.default_salt, &const { pss(SaltLength::DEFAULT) }),
+            SaltLength::HUAWEI => (&self.shared.huawei_salt, &const { pss(SaltLength::HUAWEI) }),
+            _ => return self.verify_once(scheme, message, signature),
+        };
+        let parsed =
+            parsed.get_or_init(|| ParsedPublicKey::new(algorithm, self.spki_der()).ok().map(Box::new));
+        let verified = parsed.as_ref().map(|key| key.verify_sig(message, signature));
+        verified.and_then(Result::ok).ok_or(SignatureError::Mismatch)
+    }
+
+    /// [`verify`](Self::verify) for a key that verifies rarely: it stays small.
+    ///
+    /// # Errors
+    /// Those of [`verify`](Self::verify).
+    pub fn verify_once(
+        &self,
+        scheme: SignatureScheme,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        self.check_length(signature)?;
+        let SignatureScheme::RsaPss { salt_length } = scheme;
+        pss(salt_length).verify_sig(self.spki_der(), message, signature).map_err(|_| SignatureError::Mismatch)
     }
 
     /// Verifies a signature with sha256WithRSAEncryption (PKCS#1 v1.5), the padding of certificates.
@@ -284,6 +302,23 @@ mod tests {
             PublicKey::from_authority_spki_der(&spki(4104, 65537)),
             Err(DecodeError::KeySize { bits: 4104 })
         );
+    }
+
+    #[test]
+    fn every_key_that_is_read_can_verify_and_an_even_modulus_is_refused() {
+        let mut even = key().spki_der().to_vec();
+        // The exponent is the last member: tag, length and three bytes.
+        let last_of_modulus = even.len() - 6;
+        even[last_of_modulus] &= 0xfe;
+        let error = PublicKey::from_spki_der(&even).unwrap_err();
+        assert!(
+            matches!(&error, DecodeError::KeyMalformed { message } if message.contains("even")),
+            "{error}"
+        );
+        for (spki, is_read) in [(even, false), (spki(2048, 65537), true), (spki(2048 + 8, 65537), true)] {
+            assert_eq!(PublicKey::from_authority_spki_der(&spki).is_ok(), is_read);
+            assert_eq!(ParsedPublicKey::new(&const { pss(SaltLength::DEFAULT) }, &spki).is_ok(), is_read);
+        }
     }
 
     #[test]
