@@ -1,20 +1,15 @@
-//! The source of an attack's keys: a new pair of random primes for each key, or a seed.
-//!
-//! An audit needs hundreds of keys, and a random key takes tens of milliseconds. So each new key is the product of another
-//! pair of primes from a pool, which grows only when every pair was used. If two keys share a prime, both can be computed
-//! from their public halves. That does no harm here: the keys protect nothing, and a verifier sees different keys.
+//! The source of an attack's keys: a pool of random primes, or a seed.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rsa::BoxedUint;
 use soter_bridge::protocol::CommandError;
 use soter_tee::{RandomnessError, Seed};
 
+use crate::key_pool::KeyPool;
 use crate::software_key::SoftwareKey;
 
-/// Maximum number of primes in the pool: enough for half a million keys. After that, each key has new primes.
-const MAX_PRIMES: usize = 1000;
 /// Number of keys that a seed gives for one phone family: more than one attack needs. Each attack begins with the first.
 const SEEDED_KEYS: u64 = 16;
 
@@ -23,43 +18,15 @@ const SEEDED_KEYS: u64 = 16;
 pub struct KeySource(Arc<Source>);
 
 enum Source {
-    Primes(Mutex<Primes>),
+    /// The pool, and the number of keys that were taken from it.
+    Pool(KeyPool, AtomicU64),
     Seed(Seed),
-}
-
-/// Primes of keys with the exponent 65537, and the next unused pair.
-#[derive(Default)]
-struct Primes {
-    pool: Vec<BoxedUint>,
-    /// The indices of the pair, the lower one first.
-    next: (usize, usize),
-}
-
-impl Primes {
-    fn key(&mut self) -> Result<SoftwareKey, CommandError> {
-        let (low, high) = self.next;
-        let (Some(p), Some(q)) = (self.pool.get(low), self.pool.get(high)) else {
-            let key = SoftwareKey::generate()?;
-            if self.pool.len() < MAX_PRIMES {
-                self.pool.extend(key.expose_primes());
-                // This key uses the new pair. The pairs of its primes with older primes are unused.
-                let first = self.pool.len() - 2;
-                self.next = if first == 0 { (0, 2) } else { (0, first) };
-            }
-            return Ok(key);
-        };
-        let key = SoftwareKey::from_primes(p, q)?;
-        // Each newer prime is paired with the primes of earlier keys, because the pair of its own key is used.
-        let earlier = high & !1;
-        self.next = if low + 1 < earlier { (low + 1, high) } else { (0, high + 1) };
-        Ok(key)
-    }
 }
 
 impl KeySource {
     /// Random keys.
     pub fn random() -> Self {
-        Self(Arc::new(Source::Primes(Mutex::default())))
+        Self(Arc::new(Source::Pool(KeyPool::random(), AtomicU64::new(0))))
     }
 
     /// Sixteen keys that the seed gives for each phone family. Every attack takes the first of them. They are made once,
@@ -87,7 +54,7 @@ impl KeySource {
 impl fmt::Debug for KeySource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match *self.0 {
-            Source::Primes(_) => "KeySource(random)",
+            Source::Pool(..) => "KeySource(random)",
             Source::Seed(_) => "KeySource(seeded)",
         })
     }
@@ -122,7 +89,7 @@ impl KeySupply {
             counts.keys
         };
         match &*self.source.0 {
-            Source::Primes(primes) => primes.lock().unwrap_or_else(PoisonError::into_inner).key(),
+            Source::Pool(pool, taken) => pool.key(taken.fetch_add(1, Ordering::Relaxed)),
             Source::Seed(seed) => {
                 let pkcs8 = seed
                     .pkcs8(family, &(number % SEEDED_KEYS).to_string())
@@ -169,26 +136,14 @@ impl KeySupply {
 mod tests {
     use std::collections::BTreeSet;
 
-    use soter_wire::SignatureScheme;
-
     use super::*;
-    use crate::software_key::Scheme;
 
     #[test]
-    fn no_key_is_issued_twice_and_each_signs() {
-        let supply = KeySource::random().supply("test");
-        let mut seen = BTreeSet::new();
-        for _ in 0..120 {
-            let key = supply.key().unwrap();
-            assert!(seen.insert(key.public().fingerprint()));
-            let signature = key.sign(b"text", Scheme::STANDARD).unwrap();
-            assert_eq!(key.public().verify(SignatureScheme::default(), b"text", &signature), Ok(()));
-            let again = SoftwareKey::from_pkcs8(&key.expose_pkcs8().unwrap()).unwrap();
-            assert!(soter_tee::PrivateKey::from_pkcs8(&again.expose_pkcs8().unwrap()).is_ok());
-        }
-        let Source::Primes(primes) = &*supply.source.0 else { panic!("it is random") };
-        let primes = primes.lock().unwrap().pool.len();
-        assert!(primes < 20, "{primes} primes for 120 keys");
+    fn no_key_is_issued_twice() {
+        let source = KeySource::random();
+        let supplies = ["one", "two"].map(|attack| source.supply(attack));
+        let keys = (0..20).map(|number| supplies[number % 2].key().unwrap().public().fingerprint());
+        assert_eq!(keys.collect::<BTreeSet<_>>().len(), 20);
     }
 
     #[test]
