@@ -1,5 +1,6 @@
 //! Mini programs and WeChat users.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
@@ -9,6 +10,10 @@ use soter_wire::shortened;
 use crate::error::WeChatError;
 use crate::journal::mask;
 use crate::secret::Secret;
+
+pub use fleet::{FLEET_NAME_DIGITS, FLEET_NAME_PREFIX, MAX_FLEET, fleet_name, fleet_number};
+
+mod fleet;
 
 /// The mini program that always exists.
 pub const DEFAULT_APPID: &str = "wxemulated00000001";
@@ -63,6 +68,13 @@ pub struct User {
     pub unionid: Option<String>,
 }
 
+impl User {
+    /// A user whose other data are made from the name.
+    fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), nickname: None, openids: BTreeMap::new(), unionid: None }
+    }
+}
+
 /// Accounts as a configuration file lists them: `[[app]]` and `[[user]]`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,6 +94,8 @@ pub struct Accounts {
     users: BTreeMap<String, User>,
     first_app: App,
     first_user: User,
+    /// The number of users of a fleet, who are not listed.
+    fleet: u32,
 }
 
 impl Default for Accounts {
@@ -91,6 +105,7 @@ impl Default for Accounts {
             users: BTreeMap::from([(DEFAULT_USER.to_owned(), default_user())]),
             first_app: default_app(),
             first_user: default_user(),
+            fleet: 0,
         }
     }
 }
@@ -195,9 +210,20 @@ impl Accounts {
         self.apps.get(appid)
     }
 
+    /// These accounts and the users of a fleet of this many phones, at most [`MAX_FLEET`]. A listed user who has the name of
+    /// one of them replaces them. They take no memory.
+    #[must_use]
+    pub fn with_fleet(self, size: u32) -> Self {
+        Self { fleet: size.min(MAX_FLEET), ..self }
+    }
+
     /// The user with this name.
-    pub fn user(&self, name: &str) -> Option<&User> {
-        self.users.get(name)
+    pub fn user(&self, name: &str) -> Option<Cow<'_, User>> {
+        let of_fleet = || fleet_number(name).filter(|&number| number < self.fleet);
+        match self.users.get(name) {
+            Some(user) => Some(Cow::Borrowed(user)),
+            None => of_fleet().map(|_| Cow::Owned(User::named(name))),
+        }
     }
 
     /// The mini program that phones call for by default.
@@ -215,14 +241,18 @@ impl Accounts {
         self.apps.values()
     }
 
-    /// Every user.
+    /// Every user who is listed, and the default one.
     pub fn users(&self) -> impl Iterator<Item = &User> {
         self.users.values()
     }
 
     /// Whether some user has this openid in the mini program.
     pub(crate) fn has_openid(&self, appid: &str, given: &str) -> bool {
-        self.users.values().any(|user| openid(user, appid) == given)
+        let of_fleet = fleet::number_of_openid(given, appid).filter(|&number| number < self.fleet);
+        match of_fleet {
+            Some(number) => !self.users.contains_key(&fleet_name(number)),
+            None => self.users.values().any(|user| openid(user, appid) == given),
+        }
     }
 }
 
@@ -236,7 +266,10 @@ fn generated_openid(user: &User, appid: &str) -> String {
     if (appid, user.name.as_str()) == (DEFAULT_APPID, DEFAULT_USER) {
         return DEFAULT_OPENID.to_owned();
     }
-    generated_id(GENERATED_OPENID_PREFIX, &["openid", appid, &user.name])
+    match fleet_number(&user.name) {
+        Some(number) => fleet::openid(number, appid),
+        None => generated_id(GENERATED_OPENID_PREFIX, &["openid", appid, &user.name]),
+    }
 }
 
 /// The user's id over all mini programs of one company.
@@ -276,7 +309,7 @@ fn default_app() -> App {
 }
 
 fn default_user() -> User {
-    User { name: DEFAULT_USER.to_owned(), nickname: None, openids: BTreeMap::new(), unionid: None }
+    User::named(DEFAULT_USER)
 }
 
 fn default_true() -> bool {
@@ -318,6 +351,26 @@ mod tests {
         let openids = [DEFAULT_APPID, "wx0123456789abcdef"].map(|appid| openid(user, appid));
         assert_ne!(openids[0], openids[1]);
         assert!(openids.iter().chain([&unionid(user)]).all(|id| id.len() == 28), "{openids:?}");
+    }
+
+    #[test]
+    fn a_fleets_users_are_known_by_name_and_openid_up_to_its_size() {
+        let accounts = Accounts::default().with_fleet(100_000);
+        let last = accounts.user("fleet-099999").unwrap();
+        assert!(accounts.has_openid(DEFAULT_APPID, &openid(&last, DEFAULT_APPID)));
+        assert!(accounts.user("fleet-100000").is_none() && accounts.user("fleet-1").is_none());
+        assert!(!accounts.has_openid(DEFAULT_APPID, &openid(&User::named("fleet-100000"), DEFAULT_APPID)));
+        assert!(accounts.has_openid(DEFAULT_APPID, DEFAULT_OPENID));
+    }
+
+    #[test]
+    fn a_listed_user_replaces_the_fleets_user_of_that_name() {
+        let user = serde_json::json!({"name": "fleet-000001", "openids": {DEFAULT_APPID: "own"}});
+        let accounts = list(serde_json::json!({"user": [user]})).unwrap().with_fleet(10);
+        assert_eq!(openid(&accounts.user("fleet-000001").unwrap(), DEFAULT_APPID), "own");
+        assert!(accounts.has_openid(DEFAULT_APPID, "own"));
+        let generated = openid(&User::named("fleet-000001"), DEFAULT_APPID);
+        assert!(!accounts.has_openid(DEFAULT_APPID, &generated));
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl WeChat {
         let failed = |error: LedgerError| {
             Verdict::new(Reason::LedgerUnavailable, format!("{}; {}", error.what, error.next))
         };
-        let devices = self.ledger.device_count().await.map_err(failed)?;
+        let devices = self.device_count().await.map_err(failed)?;
         let known = self.ledger.app_keys(&device.cpu_id, &export.uid).await.map_err(failed)?;
         let is_known = known.is_some();
         let auth_keys = known.map_or(0, |known| known.auth_keys.len());

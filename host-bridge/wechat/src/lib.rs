@@ -55,7 +55,10 @@ mod upload;
 mod user_info;
 mod verdict;
 
-pub use accounts::{AccountList, Accounts, App, DEFAULT_APPID, DEFAULT_USER, User};
+pub use accounts::{
+    AccountList, Accounts, App, DEFAULT_APPID, DEFAULT_USER, FLEET_NAME_DIGITS, FLEET_NAME_PREFIX, MAX_FLEET,
+    User, fleet_name, fleet_number,
+};
 pub use clock::{Clock, SetClock, SystemClock};
 pub use error::WeChatError;
 pub use event::{Event, Observer};

@@ -257,9 +257,9 @@ impl<'a> Call<'a> {
         let user = self.wechat.accounts().user(&name).ok_or(Errcode::INVALID_CODE)?;
         let mut session = Map::new();
         session.insert("session_key".to_owned(), json!(session_key.expose()));
-        session.insert("openid".to_owned(), json!(accounts::openid(user, &app.appid)));
+        session.insert("openid".to_owned(), json!(accounts::openid(&user, &app.appid)));
         if app.unionid {
-            session.insert("unionid".to_owned(), json!(accounts::unionid(user)));
+            session.insert("unionid".to_owned(), json!(accounts::unionid(&user)));
         }
         Ok(Answer::new(Value::Object(session)))
     }

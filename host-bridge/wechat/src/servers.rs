@@ -1,5 +1,6 @@
 //! WeChat's servers as one value: the calls of WeChat's client on the phone, and the verdicts for backends.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -157,7 +158,7 @@ impl WeChat {
     pub async fn user_info(&self, user: &str, appid: &str) -> Result<UserInfo, WeChatError> {
         let (user, app) = (self.user(user)?, self.app(appid)?);
         let key = self.sessions.session(&app.appid, &user.name).await?;
-        let (openid, unionid) = (accounts::openid(user, appid), accounts::unionid(user));
+        let (openid, unionid) = (accounts::openid(&user, appid), accounts::unionid(&user));
         let identity =
             user_info::Identity { openid: &openid, unionid: app.unionid.then_some(&unionid), appid };
         let nickname = user.nickname.as_deref().unwrap_or(&user.name);
@@ -169,7 +170,7 @@ impl WeChat {
     /// # Errors
     /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program.
     pub fn openid(&self, user: &str, appid: &str) -> Result<String, WeChatError> {
-        Ok(accounts::openid(self.user(user)?, &self.app(appid)?.appid))
+        Ok(accounts::openid(&*self.user(user)?, &self.app(appid)?.appid))
     }
 
     /// Forgets devices, keys, counters, codes, sessions and tokens. Accounts stay. The ledger then has at least this
@@ -190,6 +191,14 @@ impl WeChat {
     /// [`LedgerError`] if the ledger cannot be used.
     pub async fn generation(&self) -> Result<u32, LedgerError> {
         self.ledger.generation().await
+    }
+
+    /// The number of phones that the servers know.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the ledger cannot be used.
+    pub async fn device_count(&self) -> Result<usize, LedgerError> {
+        self.ledger.device_count().await
     }
 
     /// Why the servers accept neither results nor keys at present: the ledger's store has failed.
@@ -225,7 +234,7 @@ impl WeChat {
         Ok(Some(verdict))
     }
 
-    fn user(&self, name: &str) -> Result<&User, WeChatError> {
+    fn user(&self, name: &str) -> Result<Cow<'_, User>, WeChatError> {
         self.options.accounts.user(name).ok_or_else(|| WeChatError::UnknownUser {
             name: shortened(name, 64).to_owned(),
             known: self.options.accounts.users().take(10).map(|user| user.name.clone()).collect(),

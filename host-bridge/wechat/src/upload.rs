@@ -303,7 +303,7 @@ impl AskExport<'_> {
         match self {
             Self::Signed { export, json, signature } => {
                 let scheme = export.scheme();
-                attk.verify(scheme, json, signature).map_err(|_| not_signed())?;
+                attk.verify_once(scheme, json, signature).map_err(|_| not_signed())?;
                 let KeyJson { public_key, cpu_id, counter, uid, .. } = export;
                 Ok(Ask { cpu_id, upload: AskUpload { uid, counter, key: public_key, scheme } })
             }
@@ -329,7 +329,7 @@ fn check_auth_key(
     ask: &PublicKey,
     scheme: SignatureScheme,
 ) -> Result<(), UploadRefused> {
-    ask.verify(scheme, json, signature)
+    ask.verify_once(scheme, json, signature)
         .map_err(|_| UploadRefused::NotSigned { kind: "AuthKey", signer: "the app's ASK" })
 }
 

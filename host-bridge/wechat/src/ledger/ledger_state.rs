@@ -33,7 +33,8 @@ struct Device {
     version: u64,
     /// Counters that results have spent, the newest last.
     spent: VecDeque<u64>,
-    apps: BTreeMap<String, App>,
+    /// Boxed because a map has room for eleven, and most devices have one.
+    apps: BTreeMap<String, Box<App>>,
 }
 
 #[derive(Debug)]
@@ -98,10 +99,8 @@ impl LedgerState {
                 let Some(device) = self.devices.get_mut(cpu_id) else { return };
                 self.last_version = version;
                 device.version = version;
-                let app = device.apps.entry(uid.clone()).or_insert_with(|| App {
-                    ask: key.clone(),
-                    ask_scheme: *scheme,
-                    auth_keys: Vec::new(),
+                let app = device.apps.entry(uid.clone()).or_insert_with(|| {
+                    Box::new(App { ask: key.clone(), ask_scheme: *scheme, auth_keys: Vec::new() })
                 });
                 if app.ask != *key {
                     app.auth_keys.iter_mut().for_each(|old| old.retired = true);

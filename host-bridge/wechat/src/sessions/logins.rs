@@ -1,12 +1,13 @@
 //! Login codes, which `wx.login` returns and `jscode2session` accepts, and sessions.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use super::{BadCode, CODE_LIFETIME_MS, SESSION_LIFETIME_MS, new_code, new_session_key};
+use super::{BadCode, CODE_LIFETIME_MS, SESSION_LIFETIME_MS, hash, new_code, new_session_key};
 use crate::secret::Secret;
 
-/// Maximum number of codes that are remembered; beyond that, the oldest are forgotten.
-const MAX_CODES: usize = 10_000;
+/// Maximum number of codes that are remembered; beyond that, the oldest are forgotten. These are a thousand logins per second
+/// for the lifetime of a code.
+const MAX_CODES: usize = 300_000;
 
 /// A user in a mini program.
 type SessionOwner = (String, String);
@@ -14,13 +15,15 @@ type SessionOwner = (String, String);
 /// Codes and sessions of all apps and users.
 #[derive(Debug, Default)]
 pub(super) struct Logins {
-    codes: VecDeque<Code>,
+    /// Codes by their hashes, so that the lookup's duration reveals nothing about them.
+    codes: HashMap<[u8; 32], Code>,
+    /// The hashes of the codes, the oldest first.
+    by_age: VecDeque<[u8; 32]>,
     sessions: BTreeMap<SessionOwner, Session>,
 }
 
 #[derive(Debug)]
 struct Code {
-    text: Secret,
     appid: String,
     user: String,
     made_at: u64,
@@ -37,17 +40,20 @@ impl Logins {
     /// Makes a new code, and begins or renews the session.
     pub(super) fn login(&mut self, appid: &str, user: &str, now: u64) -> String {
         self.session(appid, user, now);
-        if self.codes.len() >= MAX_CODES {
-            self.codes.pop_front();
+        while let Some(oldest) = self.by_age.front() {
+            if self.by_age.len() < MAX_CODES
+                && self.codes.get(oldest).is_some_and(|code| code.is_valid_at(now))
+            {
+                break;
+            }
+            self.codes.remove(oldest);
+            self.by_age.pop_front();
         }
         let text = new_code();
-        self.codes.push_back(Code {
-            text: text.as_str().into(),
-            appid: appid.to_owned(),
-            user: user.to_owned(),
-            made_at: now,
-            used: false,
-        });
+        let hash = hash(&text);
+        let code = Code { appid: appid.to_owned(), user: user.to_owned(), made_at: now, used: false };
+        self.codes.insert(hash, code);
+        self.by_age.push_back(hash);
         text
     }
 
@@ -58,10 +64,9 @@ impl Logins {
         text: &str,
         now: u64,
     ) -> Result<(String, Secret), BadCode> {
-        let code = self.codes.iter_mut().find(|code| code.appid == appid && code.text.is(text));
-        let code = code
-            .filter(|code| now < code.made_at.saturating_add(CODE_LIFETIME_MS))
-            .ok_or(BadCode::Invalid)?;
+        let code = self.codes.get_mut(&hash(text));
+        let code =
+            code.filter(|code| code.appid == appid && code.is_valid_at(now)).ok_or(BadCode::Invalid)?;
         if std::mem::replace(&mut code.used, true) {
             return Err(BadCode::Used);
         }
@@ -85,6 +90,12 @@ impl Logins {
         }
         session.renewed_at = now;
         session.key.clone()
+    }
+}
+
+impl Code {
+    fn is_valid_at(&self, now: u64) -> bool {
+        now < self.made_at.saturating_add(CODE_LIFETIME_MS)
     }
 }
 
@@ -129,9 +140,21 @@ mod tests {
     fn codes_are_limited_and_the_oldest_are_dropped() {
         let mut logins = Logins::default();
         let first = logins.login("a", "u", 0);
-        for _ in 0..MAX_CODES {
+        for _ in 1..MAX_CODES {
             logins.login("a", "u", 0);
         }
+        assert!(logins.exchange("a", &first, 0).is_ok());
+        let last = logins.login("a", "u", 0);
         assert_eq!(logins.exchange("a", &first, 0).unwrap_err(), BadCode::Invalid);
+        assert!(logins.exchange("a", &last, 0).is_ok());
+    }
+
+    #[test]
+    fn expired_codes_take_no_memory() {
+        let mut logins = Logins::default();
+        for second in 0..1000 {
+            logins.login("a", "u", second * 1000);
+        }
+        assert_eq!((logins.codes.len(), logins.by_age.len()), (300, 300));
     }
 }
