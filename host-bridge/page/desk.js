@@ -26,7 +26,7 @@ export function picker(select, { state, act }) {
 }
 
 export function desk(root, { state, act, ask }) {
-  const filter = h('input', { type: 'search', id: 'desk-filter', oninput: draw });
+  const filter = h('input', { type: 'search', id: 'desk-filter', oninput: search });
   const list = h('ul', { class: 'list' });
   const more = h('p', { class: 'hint' });
 
@@ -51,16 +51,25 @@ export function desk(root, { state, act, ask }) {
     if (made) form.reset();
   }
 
+  const wantedText = () => filter.value.trim().toLowerCase();
+
+  function search() {
+    state.find(wantedText());
+    draw();
+  }
+
   function draw() {
     drawProfiles();
-    const wanted = filter.value.trim().toLowerCase();
+    const wanted = wantedText();
     const fitting = state.devices.filter((phone) => `${phone.name} ${phone.profile}`.toLowerCase().includes(wanted));
-    const shown = JSON.stringify([fitting.slice(0, MOST_LISTED), fitting.length, state.selected, spoken()]);
+    const shown = JSON.stringify([fitting.slice(0, MOST_LISTED), fitting.length, state.hasMore, state.selected, spoken()]);
     // A question that is open is answered first.
     if (shown === drawn || list.querySelector('[data-asks]')) return;
     drawn = shown;
     fill(list, fitting.slice(0, MOST_LISTED).map(entry));
-    more.textContent = fitting.length > MOST_LISTED ? text('desk.more', { count: fitting.length - MOST_LISTED }) : '';
+    const left = fitting.length - MOST_LISTED;
+    if (state.hasMore) more.textContent = text('desk.manyMore');
+    else more.textContent = left > 0 ? text('desk.more', { count: left }) : '';
   }
 
   /** Left alone while they say the same: somebody may have the list open. */
@@ -81,7 +90,7 @@ export function desk(root, { state, act, ask }) {
     return h('li', isSelected ? { 'aria-current': 'true' } : {},
       h('span', {}, h('strong', {}, device), ` ${phone.profile}`, phone.seeded ? ` · ${text('desk.seeded')}` : '', isSelected ? ` · ${text('desk.selected')}` : ''),
       isSelected ? null : h('button', { type: 'button', onclick: () => act('device.select', { name: device }) }, text('desk.select', { device })),
-      state.devices.length > 1 ? remove : null);
+      state.devices.length > 1 && !phone.fleet ? remove : null);
   }
 
   state.addEventListener('change', draw);

@@ -2,6 +2,8 @@
 
 /** Between two readings of the phone, in milliseconds: however much happens, no more is asked. */
 const READING_PAUSE = 150;
+/** Phones that are read at once. */
+const MOST_READ = 1000;
 
 /** Tells `change` when something is to be drawn anew, and `happened` (detail: an event of the phones) at once. */
 export class State extends EventTarget {
@@ -13,6 +15,9 @@ export class State extends EventTarget {
 
   /** The phones on the desk, and the name of the selected one. */
   devices = [];
+  /** Whether there are more phones than `devices`. */
+  hasMore = false;
+  #prefix = '';
   selected = '';
   /** All about the selected phone, as `device.show` has it; `null` before it is known. */
   device = null;
@@ -82,17 +87,26 @@ export class State extends EventTarget {
     }
   }
 
+  /** Looks for phones whose names begin with this, if there are more than are read. */
+  find(prefix) {
+    this.#prefix = prefix;
+    if (this.hasMore) this.read();
+  }
+
   async #readOnce() {
     const call = (method, params) => this.#bridge.call(method, params);
     if (this.profiles.length === 0) this.profiles = (await call('device.profiles')).profiles;
-    const { devices, selected } = await call('device.list');
-    const [device, { keys }] = await Promise.all([
+    const { devices, selected, more = false } = await call('device.list', { limit: MOST_READ });
+    const [device, { keys }, found] = await Promise.all([
       call('device.show', { device: selected }),
       call('keys.list', { device: selected }),
+      more && this.#prefix ? call('device.list', { prefix: this.#prefix }) : { devices: [] },
     ]);
     if (selected !== this.selected) this.last = null;
     this.waitsElsewhere = devices.filter(({ name, waits }) => waits && name !== selected).map(({ name }) => name);
-    this.devices = devices;
+    const read = new Set(devices.map(({ name }) => name));
+    this.devices = [...devices, ...found.devices.filter(({ name }) => !read.has(name))];
+    this.hasMore = more;
     this.selected = selected;
     this.device = device;
     this.readAt = performance.now();

@@ -30,6 +30,7 @@ pub mod desk;
 pub mod device;
 mod error;
 pub mod event;
+pub mod fleet;
 pub mod keys;
 mod method;
 mod mode_name;
@@ -342,6 +343,15 @@ commands! {
     "desk.reset" => DeskReset(desk::Reset) -> desk::WasReset,
         [Anyone, Recorded, changes ItsPhone]
         "Begin anew: new phones, and WeChat's servers without keys, counters and sessions.";
+    "fleet.next" => FleetNext(fleet::Next) -> fleet::Names,
+        [Anyone, Recorded, changes Nothing]
+        "Get phones of the fleet that nobody uses.";
+    "fleet.release" => FleetRelease(fleet::Release) -> fleet::Names,
+        [Anyone, Recorded, changes Nothing]
+        "Give phones of the fleet back.";
+    "fleet.results" => FleetResults(fleet::Results) -> fleet::Signed,
+        [Anyone, Recorded, changes Nothing]
+        "Get signed results in bulk, from phones of the fleet that nobody uses.";
     "sensor.setMode" => SensorSetMode(sensor::SetMode) -> sensor::Sensor,
         [Anyone, Recorded, changes ItsPhone]
         "Who touches the sensor: a person, everyone's finger at once, or a script.";

@@ -87,11 +87,13 @@ impl Service for TestService {
                 })
             }
             Request::DeviceList(_) => Response::DeviceList(Devices {
+                more: false,
                 devices: vec![Summary {
                     name: "phone".to_owned(),
                     profile: "ios".to_owned(),
                     seeded: false,
                     sensor: SensorMode::Ask,
+                    fleet: false,
                     waits: false,
                 }],
                 selected: "phone".to_owned(),

@@ -138,10 +138,10 @@ fn check_not_connected(options: &Options, command: &str) -> Result<(), CommandEr
 /// Checks that the device exists that every line of the REPL is for.
 async fn check_device(desk: &impl Service, name: Option<&str>) -> Result<(), CommandError> {
     let Some(name) = name else { return Ok(()) };
-    let listed = desk.request(None, device::List {}).await?.devices;
-    if listed.iter().any(|device| device.name == name) {
+    if front::find_device(desk, Some(name)).await?.is_some() {
         return Ok(());
     }
+    let listed = desk.request(None, device::List::default()).await?.devices;
     let known: Vec<_> = listed.iter().take(10).map(|device| device.name.as_str()).collect();
     Err(CommandError::new(
         ErrorKind::UnknownDevice,

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use document::first_phone_name;
 use holdings::AttackerHoldings;
 use phones::Phones;
-use records::{Records, first_phone_name};
-use refusals::{clock_without_seed, find_profile};
 use soter_attack::KeySource;
 use soter_bridge::page;
 use soter_bridge::protocol::sensor::SensorMode;
@@ -15,32 +14,27 @@ use soter_bridge::protocol::{CommandError, ErrorKind, Event, desk, device};
 use soter_bridge::server::Services;
 use soter_tee::Seed;
 use soter_wechat::journal::Journal;
-use soter_wechat::{
-    Clock, EmbeddedLedger, LedgerError, Observer, PostgresLedger, ServerLedger, SqliteStore, WeChat,
-    WeChatOptions, routes,
-};
-use soter_wire::{PROFILES, Profile, shortened};
-use tokio::sync::broadcast;
+use soter_wechat::{WeChat, routes};
+use soter_wire::{Profile, shortened};
 use tracing::{info, warn};
 
-use crate::phone::{KeyStock, Phone, PhoneContext, Record};
-use crate::store::{DeviceName, StateFolder};
+use crate::phone::{Phone, PhoneContext, Record};
 
 mod attacks;
 mod change;
 mod danger;
 mod devices;
+mod document;
+mod fleet;
+mod fleet_calls;
 mod holdings;
+mod opening;
 mod options;
 mod phones;
-mod records;
 mod refusals;
 mod service;
 
 pub use options::{DeskOptions, State, default_state_folder};
-
-/// The number of events that a subscriber can lag behind before it loses the oldest.
-const EVENT_BACKLOG: usize = 4096;
 
 /// All phones of one process. Clones are the same desk.
 #[derive(Clone, Debug)]
@@ -74,115 +68,15 @@ struct Inner {
 }
 
 impl Desk {
-    /// Opens a desk: locks the state folder, and loads the phones that are stored there, or creates a new one. Phones
-    /// stay switched off until a command needs them.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidParams`] if there is no such profile, a clock is given without a seed or is too late, or
-    /// the stored phone has another profile or seed. [`ErrorKind::Environment`] if the folder is locked, damaged or
-    /// cannot be written. Nothing was changed.
-    pub fn open(options: DeskOptions) -> Result<Self, CommandError> {
-        let DeskOptions {
-            state,
-            profile,
-            seed,
-            clock,
-            key_stock,
-            wechat,
-            shared_ledger,
-            sensor,
-            allow_reset,
-            servers_clock,
-        } = options;
-        let profile = profile.as_deref().map(find_profile).transpose()?;
-        let seed = seed.map(|seed| Seed::from_text(seed.expose()));
-        if clock.is_some() && seed.is_none() {
-            return Err(clock_without_seed());
-        }
-        let folder = match state {
-            State::Ephemeral => None,
-            State::Folder(path) => Some(Arc::new(StateFolder::open(&path)?)),
-        };
-        let document = folder.as_deref().map(StateFolder::load_document::<Records>).transpose()?.flatten();
-        let is_ledger_shared = shared_ledger.is_some();
-        let generation = document.as_ref().map_or(0, |document| document.ledger_generation);
-        let (ledger, generation) = open_ledger(shared_ledger, folder.as_deref(), generation)?;
-        let (events, _) = broadcast::channel(EVENT_BACKLOG);
-        let journal = Arc::new(Journal::new());
-        let wechat = Arc::new(wechat_servers(wechat, ledger, servers_clock, &journal, &events)?);
-        let keys = (key_stock > 0).then(|| KeyStock::new(key_stock));
-        let context = PhoneContext { folder, events, wechat, keys };
-
-        // Removals are done now, and the next start must not repeat them.
-        let is_done = document.as_ref().is_some_and(|document| !document.removing.is_empty());
-        let stored = match &context.folder {
-            Some(folder) => Records::complete(document, folder, &context)?,
-            None => None,
-        };
-        let is_new = stored.is_none();
-        let records = match stored {
-            Some(records) => records,
-            None => Records::with_phone(first_phone_name()?, Record::new(profile.unwrap_or(&PROFILES[0]))),
-        };
-        let phones = Phones::from_records(records, &context);
-        let inner = Inner {
-            phones: Mutex::new(phones),
-            context,
-            seed: seed.clone(),
-            clock,
-            journal,
-            first_profile: profile.unwrap_or(&PROFILES[0]),
-            sensor,
-            allow_reset,
-            holdings: AttackerHoldings::default(),
-            attack_keys: OnceLock::new(),
-            ledger_generation: AtomicU32::new(generation),
-            is_ledger_shared,
-            lists_removed: AtomicBool::new(false),
-            change_lock: Mutex::new(()),
-        };
-        let desk = Self { inner: Arc::new(inner) };
-
-        let selected = desk.phone(None)?;
-        if let Some(seed) = &seed {
-            if is_new {
-                selected.make_reproducible(seed, clock)?;
-            } else {
-                selected.check_seed(seed)?;
-            }
-        }
-        if let Some(profile) = profile
-            && selected.profile().name != profile.name
-        {
-            return Err(CommandError::invalid_params(
-                format!(
-                    "device `{}` is a `{}` phone, not `{}`",
-                    selected.name(),
-                    selected.profile().name,
-                    profile.name
-                ),
-                "leave --profile out, choose another folder with --state, or create a device of that profile",
-            ));
-        }
-        if (is_new || is_done)
-            && let Err(error) = desk.begin_change().save(|_| {})
-        {
-            if is_new {
-                desk.discard_files(selected.name());
-            }
-            return Err(error);
-        }
-        Ok(desk)
-    }
-
-    /// Switches every phone off in an orderly way: counter values that were reserved and not used are given back. A
-    /// second call does nothing; a phone that is used afterwards is switched on again.
+    /// Switches every phone off in an orderly way: counter values that were reserved and not used are given back. Phones of a
+    /// fleet skip these values, because to write thousands of phones takes too long for the end of a process. A second call
+    /// does nothing; a phone that is used afterwards is switched on again.
     ///
     /// # Errors
     /// [`ErrorKind::Environment`] if storage fails for a phone. Its unused counter values are skipped; the other
     /// phones are off.
     pub fn close(&self) -> Result<(), CommandError> {
-        let phones: Vec<_> = self.phones().by_name.values().cloned().collect();
+        let phones: Vec<_> = self.phones().own().cloned().collect();
         let mut result = Ok(());
         for phone in phones {
             result = result.and(phone.switch_off());
@@ -201,9 +95,15 @@ impl Desk {
     }
 
     /// Lets the phones that were used before upload their keys to WeChat's servers, in case the servers have lost
-    /// them. A phone that cannot do it now does it, or reports why not, when it is used.
+    /// them. A phone that cannot do it now does it, or reports why not, when it is used; so does each phone of a fleet.
     pub async fn upload_existing_keys(&self) {
-        let phones: Vec<_> = self.phones().by_name.values().cloned().collect();
+        let used = self.phones().iter().filter(|phone| phone.is_used()).count();
+        // A ledger of this process that knows as many phones has lost none, and to switch on thousands takes long.
+        if !self.inner.is_ledger_shared && self.wechat().device_count().await.is_ok_and(|known| known >= used)
+        {
+            return;
+        }
+        let phones: Vec<_> = self.phones().own().cloned().collect();
         for phone in phones.into_iter().filter(|phone| phone.is_used()) {
             if let Err(error) = phone.upload_existing_keys().await {
                 warn!(phone = %phone.name(), "the phone's keys are not uploaded yet: {}", error.what);
@@ -248,22 +148,22 @@ impl Desk {
 
     /// The phone of this name, or the selected one.
     fn phone(&self, name: Option<&str>) -> Result<Arc<Phone>, CommandError> {
-        let phones = self.phones();
-        let phone = match name {
-            None => phones.by_name.get(&phones.selected),
-            Some(name) => name.parse().ok().and_then(|name: DeviceName| phones.by_name.get(&name)),
+        let mut phones = self.phones();
+        let parsed = match name {
+            None => Some(phones.selected.clone()),
+            Some(name) => name.parse().ok(),
         };
-        phone.cloned().ok_or_else(|| {
-            let known: Vec<_> = phones.by_name.keys().take(10).map(DeviceName::as_str).collect();
+        let phone = match &parsed {
+            Some(name) => phones.get_or_make(name, &self.inner.context)?,
+            None => None,
+        };
+        phone.ok_or_else(|| {
+            let known: Vec<_> = phones.own().take(10).map(|phone| phone.name().as_str()).collect();
             let shown = shortened(name.unwrap_or_else(|| phones.selected.as_str()), 80);
             CommandError::new(
                 ErrorKind::UnknownDevice,
                 format!("there is no device `{shown}`"),
-                format!(
-                    "devices: {}{}",
-                    known.join(", "),
-                    if phones.by_name.len() > 10 { ", …" } else { "" }
-                ),
+                format!("devices: {}{}", known.join(", "), if phones.own().len() > 10 { ", …" } else { "" }),
             )
         })
     }
@@ -296,23 +196,22 @@ impl Desk {
             let change = self.begin_change();
             let generation = next_generation(self.inner.ledger_generation.load(Ordering::Relaxed))?;
             // The new phone may have the name of an old one. The old files are removed later.
-            change.save(|records| {
-                let phones = BTreeMap::from([(name.clone(), phone.record())]);
-                let old = std::mem::replace(&mut records.phones, phones);
-                records.removing.extend(old.into_keys());
-                records.selected = name.clone();
-                records.ledger_generation = generation;
+            change.save(|document| {
+                document.phones = BTreeMap::from([(name.clone(), phone.record())]);
+                document.removing.extend(self.phones().iter().map(|phone| phone.name().clone()));
+                document.selected = name.clone();
+                document.ledger_generation = generation;
             })?;
             self.inner.ledger_generation.store(generation, Ordering::Relaxed);
+            let mut phones = self.phones();
+            let removed = phones.remove_all();
             // The old phones must write nothing more before a new one of the same name is used.
-            let removed: Vec<_> = self.phones().by_name.values().cloned().collect();
             for phone in &removed {
                 phone.discard();
             }
             change.plan_removals(removed.iter().map(|phone| phone.name().clone()));
-            let mut phones = self.phones();
             phones.selected = name.clone();
-            phones.by_name = BTreeMap::from([(name.clone(), Arc::clone(&phone))]);
+            phones.insert(Arc::clone(&phone));
             (removed, generation)
         };
         info!(removed = removed.len(), "all phones are replaced by a new one");
@@ -337,24 +236,6 @@ impl Desk {
     }
 }
 
-/// The ledger of WeChat's servers, and the generation of the one in the folder.
-fn open_ledger(
-    shared: Option<PostgresLedger>,
-    folder: Option<&StateFolder>,
-    generation: u32,
-) -> Result<(ServerLedger, u32), LedgerError> {
-    Ok(match (shared, folder) {
-        (Some(shared), _) => (shared.into(), generation),
-        (None, Some(folder)) => {
-            // A reset that could not empty the ledger is completed here.
-            let ledger = EmbeddedLedger::open(SqliteStore::open(&folder.ledger_path())?, generation)?;
-            let generation = ledger.generation();
-            (ledger.into(), generation)
-        }
-        (None, None) => (EmbeddedLedger::in_memory().into(), 0),
-    })
-}
-
 /// The generation of a ledger after one that had this generation.
 fn next_generation(generation: u32) -> Result<u32, CommandError> {
     generation.checked_add(1).ok_or_else(|| {
@@ -363,24 +244,4 @@ fn next_generation(generation: u32) -> Result<u32, CommandError> {
             "choose another state folder with --state, or another namespace with --ledger-namespace",
         )
     })
-}
-
-fn wechat_servers(
-    mut options: WeChatOptions,
-    ledger: ServerLedger,
-    clock: Arc<dyn Clock>,
-    journal: &Arc<Journal>,
-    events: &broadcast::Sender<Event>,
-) -> Result<WeChat, CommandError> {
-    let root = soter_tee::emulated_root_key()
-        .ok_or_else(|| CommandError::internal("the emulated root does not read"))?;
-    options.trusted_roots.push(root);
-    let events = events.clone();
-    let observer: Observer = Arc::new(move |event| {
-        if events.receiver_count() > 0 {
-            // It is not an error if the last subscriber has just gone.
-            let _ = events.send(event.into());
-        }
-    });
-    Ok(WeChat::new(options, ledger, clock, Arc::clone(journal), observer))
 }

@@ -11,6 +11,7 @@ mod call;
 mod danger;
 mod device;
 mod examples;
+mod fleet;
 mod options;
 mod prepared_call;
 mod refusal;
@@ -76,6 +77,9 @@ pub(crate) enum Command {
     /// Phones on the desk: make, choose, look at them, and switch their troubles on
     #[command(subcommand)]
     Device(device::Device),
+    /// Many phones for load tests, if the desk has a fleet
+    #[command(subcommand)]
+    Fleet(fleet::Fleet),
     /// Who touches the sensor: a person, the first finger at once, or a script
     #[command(subcommand)]
     Sensor(sensor::Sensor),
@@ -263,6 +267,7 @@ impl Command {
             Self::Userinfo { app } => PreparedCall::new(wx::GetUserInfo { appid: app }),
             Self::Desk(Desk::Reset) => PreparedCall::new(desk::Reset {}),
             Self::Device(device) => device.prepared_call(),
+            Self::Fleet(fleet) => fleet.prepared_call(),
             Self::Sensor(sensor) => sensor.prepared_call(),
             Self::Biometric(biometric) => biometric.prepared_call(),
             Self::Tee(tee) => tee.prepared_call()?,

@@ -4,7 +4,8 @@
 //! PATH/                    the state folder, mode 0700
 //!   lock                   held by the one process that uses the folder; empty
 //!   lock.owner             who holds the lock, for error messages of other processes
-//!   phones.json            the normal world: which devices exist and how they are set
+//!   phones.json            the normal world: which device is selected, and which are about to be removed
+//!   phones/NAME.json       how a device is set; a device exists when it has this file
 //!   wechat.db              the ledger of WeChat's servers: keys that phones have uploaded, counters that were seen;
 //!                          beside it its log (-wal) and the number of changes in it (-mark)
 //!   devices/NAME/          one device's secure world; absent until it is first touched
@@ -24,6 +25,7 @@
 //! folder is put back, the device is as it was then. A real RPMB is inside the flash chip; this one is a file.
 
 mod disk;
+mod document;
 mod durable;
 mod folder;
 mod folder_error;
@@ -31,15 +33,14 @@ mod lock;
 mod lock_owner;
 mod locked_storage;
 mod name;
-mod phones;
 
 pub use disk::{DiskStorage, MAX_FILE_BYTES};
+pub use document::DocumentDefect;
 pub use folder::StateFolder;
 pub use folder_error::FolderError;
 pub use lock_owner::LockOwner;
 pub use locked_storage::LockedStorage;
 pub use name::{DeviceName, DeviceNameError, MAX_NAME_BYTES};
-pub use phones::{DocumentDefect, MAX_DOCUMENT_BYTES};
 
 #[cfg(test)]
 mod contract_tests;

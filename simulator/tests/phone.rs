@@ -450,7 +450,7 @@ async fn a_folder_keeps_phones_settings_and_selection_and_an_untouched_phone_has
     drop(desk);
 
     let desk = in_folder(folder.path()).unwrap();
-    let listed = desk.request(None, device::List {}).await.unwrap();
+    let listed = desk.request(None, device::List::default()).await.unwrap();
     assert_eq!((listed.selected.as_str(), listed.devices.len()), ("second", 2));
     let shown = desk.request(Some("phone"), device::Show {}).await.unwrap();
     assert_eq!(

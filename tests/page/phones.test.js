@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { until } from './support/server.js';
-import { finger, fresh, server, tab } from './support/suite.js';
+import { open } from './support/browser.js';
+import { start, until } from './support/server.js';
+import { browser, finger, fresh, server, tab } from './support/suite.js';
 
 test('a finger is enrolled, which makes the AuthKey invalid, and removed', async () => {
   const { page, close } = await fresh();
@@ -88,6 +89,22 @@ test('phones are created, selected, filtered and removed', async () => {
   await page.getByRole('button', { name: 'Really: Remove huawei' }).click();
   await until(async () => (await server.rpc('device.list')).devices.length === 1);
   await close();
+});
+
+test('a phone of a large fleet is found by the beginning of its name, and cannot be removed', async () => {
+  const many = await start({ flags: ['--fleet', '100000'] });
+  const { page, close } = await open(browser, many.url);
+  await tab(page, 'Phones');
+  await page.getByRole('button', { name: 'Select fleet-000000' }).waitFor();
+  await page.getByText('There are more phones: find one by the beginning of its name.').waitFor();
+  await page.getByLabel('Filter phones').fill('fleet-09999');
+  await page.getByRole('button', { name: 'Select fleet-099990' }).waitFor();
+  assert.equal(await page.getByRole('button', { name: /^Remove/ }).count(), 0);
+  await page.getByRole('button', { name: 'Select fleet-099999' }).click();
+  await page.locator('.status .name').getByText('fleet-099999 · trustonic').waitFor();
+  assert.equal((await many.rpc('device.list')).selected, 'fleet-099999');
+  await close();
+  await many.stop();
 });
 
 test('a running clock is updated, and a stopped one is not', async () => {

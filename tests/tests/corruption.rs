@@ -13,8 +13,15 @@ use soter_wire::ResultJson;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-const FILES: [&str; 4] =
-    ["phones.json", "devices/phone/root.key", "devices/phone/tee.sealed", "devices/phone/rpmb.bin"];
+/// The files of the normal world, and of the secure world.
+const FILES: [&str; 5] = [
+    "phones.json",
+    "phones/phone.json",
+    "devices/phone/root.key",
+    "devices/phone/tee.sealed",
+    "devices/phone/rpmb.bin",
+];
+const NORMAL_WORLD_FILES: usize = 2;
 
 /// A used phone in a folder, and its facts that must not change.
 struct Used {
@@ -82,8 +89,8 @@ impl Used {
 
 fn copy(folder: &Path) -> TempDir {
     let target = TempDir::new().unwrap();
-    fs::create_dir_all(target.path().join("devices/phone")).unwrap();
     for file in FILES {
+        fs::create_dir_all(target.path().join(file).parent().unwrap()).unwrap();
         fs::copy(folder.join(file), target.path().join(file)).unwrap();
     }
     target
@@ -121,7 +128,7 @@ fn a_missing_file_is_refused_or_has_no_effect() {
         let damaged = used.copy();
         fs::remove_file(damaged.path().join(file)).unwrap();
         let opened = used.assert_refused_or_unharmed(damaged.path(), &format!("{file} missing"));
-        assert_eq!(opened, file == "phones.json", "{file}");
+        assert_eq!(opened, file.starts_with("phones"), "{file}");
     }
 }
 
@@ -146,7 +153,7 @@ fn an_older_file_is_refused_or_has_no_effect() {
 #[test]
 fn files_of_another_phone_are_refused() {
     let (used, other) = (Used::new(), Used::new());
-    for file in &FILES[1..] {
+    for file in &FILES[NORMAL_WORLD_FILES..] {
         let mixed = used.copy();
         fs::copy(other.folder.path().join(file), mixed.path().join(file)).unwrap();
         assert!(!used.assert_refused_or_unharmed(mixed.path(), &format!("{file} of another phone")));

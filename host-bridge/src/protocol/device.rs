@@ -27,10 +27,26 @@ pub struct Create {
     pub clock: Option<u64>,
 }
 
-no_parameters! {
-    /// Lists the phones on the desk.
-    List
+/// Lists phones on the desk: those that are not of the fleet sorted by name, then the fleet's by number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    /// Only phones whose names begin with this text; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// Only phones after the one of this name in the order of the list; absent: from the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// How many at most, from 1 to 1,000; absent: 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
 }
+
+/// The usual number of phones in a list.
+pub const LIST_LIMIT: u32 = 100;
+/// The maximum number of phones in a list.
+pub const MAX_LIST_LIMIT: u32 = 1000;
+
 no_parameters! {
     /// Lists the families of phones that [`Create`] can make.
     Profiles
@@ -102,7 +118,7 @@ pub struct Set {
     /// A seeded phone's clock in milliseconds since 1970. It stands still until it is set.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub clock: Patch<u64>,
-    /// The WeChat user who is logged in; set back: the first one of WeChat's servers.
+    /// The WeChat user who is logged in; set back: the first one of WeChat's servers, or of a fleet's phone, its own.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub user: Patch<String>,
     /// `true`: a system upgrade happens now, which gives the phone another `cpu_id`.
@@ -135,7 +151,7 @@ pub struct Settings {
     pub fail_next: Option<i32>,
     /// See [`Set::latency`].
     pub latency: u64,
-    /// See [`Set::user`]; `null`: the first one of WeChat's servers.
+    /// See [`Set::user`]; `null`: set back.
     #[serde(default)]
     pub user: Option<String>,
 }
@@ -156,13 +172,16 @@ impl Default for Settings {
     }
 }
 
-/// The phones on the desk.
+/// Phones on the desk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Devices {
-    /// In the order of their names.
+    /// In the order of [`List`].
     pub devices: Vec<Summary>,
     /// The one that commands without a device go to.
     pub selected: String,
+    /// Whether there are more. The list goes on `after` the last of these.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
 }
 
 /// A phone in a list. Making the list touches no phone.
@@ -176,6 +195,9 @@ pub struct Summary {
     pub seeded: bool,
     /// Who touches its sensor.
     pub sensor: SensorMode,
+    /// Whether it belongs to the fleet, from which no phone is removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fleet: bool,
     /// Whether a dialog on its screen waits for a person.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waits: bool,

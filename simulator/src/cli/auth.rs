@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use soter_bridge::protocol::sensor::SensorMode;
-use soter_bridge::protocol::{CommandError, Request, Service, device};
+use soter_bridge::protocol::{CommandError, Request, Service};
 
-use crate::front::{self, Answer, Pending, Screen};
+use crate::front::{self, Answer, Pending, Screen, find_device};
 use crate::grammar::PreparedCall;
 
 /// Carries out an authentication. The touch comes from the script, from the sensor, or from a person at the terminal.
@@ -40,9 +40,7 @@ async fn waits_for_person<S: Service>(
         return Ok(false);
     }
     // The list does not switch the phone on, so a usage error changes nothing.
-    let listed = service.request(None, device::List {}).await?;
-    let name = prepared_call.call.device.as_ref().unwrap_or(&listed.selected);
-    let phone = listed.devices.iter().find(|phone| phone.name == *name);
+    let phone = find_device(&**service, prepared_call.call.device.as_deref()).await?;
     // If the phone does not exist, the call itself fails.
     Ok(phone.is_some_and(|phone| phone.sensor == SensorMode::Ask))
 }

@@ -142,6 +142,7 @@ fn desk_options(serve: &Serve, options: &Options, state: State) -> Result<DeskOp
         },
         allow_reset: serve.allow_reset,
         sensor: serve.touch.clone(),
+        fleet: serve.fleet,
         ..setup::desk_options(state, options)
     })
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use soter_bridge::protocol::device::{LIST_LIMIT, MAX_LIST_LIMIT};
 use soter_bridge::protocol::sensor::{Sensor, SensorMode};
 use soter_bridge::protocol::{CommandError, ErrorKind, SeedText, device};
 use soter_tee::Seed;
@@ -13,7 +14,7 @@ use super::refusals::{clock_without_seed, find_profile};
 use crate::phone::{Phone, Record};
 use crate::store::DeviceName;
 
-/// The maximum number of phones on a desk.
+/// The maximum number of phones on a desk, apart from the fleet's.
 const MAX_PHONES: usize = 100_000;
 
 impl Desk {
@@ -48,26 +49,25 @@ impl Desk {
     /// Adds a phone to the desk. If that fails, its files are removed.
     pub(super) fn add(&self, change: &Change<'_>, phone: Phone) -> Result<device::Summary, CommandError> {
         let name = phone.name().clone();
-        let saved = change.save(|records| drop(records.phones.insert(name.clone(), phone.record())));
-        if let Err(error) = saved {
+        if let Err(error) = change.save_new(&phone) {
             self.discard_files(&name);
             return Err(error);
         }
         let summary = phone.summary();
-        self.phones().by_name.insert(name, Arc::new(phone));
+        self.phones().insert(Arc::new(phone));
         Ok(summary)
     }
 
     /// Checks that there is room for one more phone, and that the name is free.
     pub(super) fn check_name_and_limit(&self, name: &DeviceName) -> Result<(), CommandError> {
         let phones = self.phones();
-        if phones.by_name.contains_key(name) {
+        if phones.get(name).is_some() || phones.fleet_number(name).is_some() {
             return Err(CommandError::invalid_params(
                 format!("there is a device `{name}` already"),
                 "choose another name, or remove that device first",
             ));
         }
-        if phones.by_name.len() >= MAX_PHONES {
+        if phones.own().len() >= MAX_PHONES {
             return Err(CommandError::new(
                 ErrorKind::LimitReached,
                 format!("there are {MAX_PHONES} devices, and no more fit"),
@@ -77,18 +77,30 @@ impl Desk {
         Ok(())
     }
 
-    pub(super) fn list(&self) -> device::Devices {
-        let phones = self.phones();
-        device::Devices {
-            devices: phones.by_name.values().map(|phone| phone.summary()).collect(),
-            selected: phones.selected.to_string(),
+    pub(super) fn list(&self, list: &device::List) -> Result<device::Devices, CommandError> {
+        let limit = list.limit.unwrap_or(LIST_LIMIT);
+        if !(1..=MAX_LIST_LIMIT).contains(&limit) {
+            return Err(CommandError::invalid_params(
+                format!("a list of {limit} devices cannot be had"),
+                format!("ask for 1 to {MAX_LIST_LIMIT}, and for the next ones with `after`"),
+            ));
         }
+        let after = list.after.as_deref().map(str::parse::<DeviceName>).transpose().map_err(|error| {
+            CommandError::invalid_params(format!("{error}"), "give the name of the last device of a list")
+        })?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX - 1);
+        let phones = self.phones();
+        // One more shows whether there are more.
+        let mut devices = phones.list(list.prefix.as_deref().unwrap_or(""), after.as_ref(), limit + 1);
+        let more = devices.len() > limit;
+        devices.truncate(limit);
+        Ok(device::Devices { devices, selected: phones.selected.to_string(), more })
     }
 
     pub(super) fn select(&self, name: &str) -> Result<device::Summary, CommandError> {
         let phone = self.phone(Some(name))?;
         let change = self.begin_change();
-        change.save(|records| records.selected = phone.name().clone())?;
+        change.save(|document| document.selected = phone.name().clone())?;
         self.phones().selected = phone.name().clone();
         Ok(phone.summary())
     }
@@ -98,7 +110,13 @@ impl Desk {
         let phone = self.phone(Some(name))?;
         let selected = {
             let phones = self.phones();
-            let mut others = phones.by_name.keys().filter(|other| *other != phone.name());
+            if phones.fleet_number(phone.name()).is_some() {
+                return Err(CommandError::invalid_params(
+                    format!("`{name}` is a phone of the fleet, and the fleet stays whole"),
+                    "to make its keys anew, reset it: device reset",
+                ));
+            }
+            let mut others = phones.own().map(|other| other.name()).filter(|other| *other != phone.name());
             let Some(first) = others.next() else {
                 return Err(CommandError::invalid_params(
                     format!("`{name}` is the only device on the desk"),
@@ -107,14 +125,14 @@ impl Desk {
             };
             if phones.selected == *phone.name() { first.clone() } else { phones.selected.clone() }
         };
-        change.save(|records| {
-            records.phones.remove(phone.name());
-            records.removing.insert(phone.name().clone());
-            records.selected = selected.clone();
+        change.save(|document| {
+            document.phones.remove(phone.name());
+            document.removing.insert(phone.name().clone());
+            document.selected = selected.clone();
         })?;
         {
             let mut phones = self.phones();
-            phones.by_name.remove(phone.name());
+            phones.remove(phone.name());
             phones.selected = selected.clone();
         }
         phone.discard();

@@ -27,6 +27,8 @@ pub struct DeskOptions {
     pub shared_ledger: Option<PostgresLedger>,
     /// The sensor mode of phones that are created, and of the new one after a reset.
     pub sensor: Option<SensorMode>,
+    /// The number of phones of a fleet, from 1 to [`soter_wechat::MAX_FLEET`]; `None`: the one that is stored, if any.
+    pub fleet: Option<u32>,
     /// Whether `desk.reset` may empty a folder.
     pub allow_reset: bool,
     /// The clock of WeChat's servers.
@@ -45,6 +47,7 @@ impl DeskOptions {
             wechat: WeChatOptions::default(),
             shared_ledger: None,
             sensor: None,
+            fleet: None,
             allow_reset: false,
             servers_clock: Arc::new(SystemClock),
         }

@@ -61,7 +61,10 @@ impl Desk {
             Request::GetUserInfo(request) => Response::GetUserInfo(phone()?.user_info(&request).await?),
             Request::DeskReset(_) => Response::DeskReset(self.reset().await?),
             Request::DeviceCreate(create) => Response::DeviceCreate(self.create(&create)?),
-            Request::DeviceList(_) => Response::DeviceList(self.list()),
+            Request::FleetNext(next) => Response::FleetNext(self.fleet_next(next)?),
+            Request::FleetRelease(release) => Response::FleetRelease(self.fleet_release(release)?),
+            Request::FleetResults(results) => Response::FleetResults(self.fleet_results(results).await?),
+            Request::DeviceList(list) => Response::DeviceList(self.list(&list)?),
             Request::DeviceSelect(select) => Response::DeviceSelect(self.select(&select.name)?),
             Request::DeviceProfiles(_) => Response::DeviceProfiles(families()),
             Request::DeviceShow(_) => {

@@ -118,6 +118,9 @@ impl Kind {
             Response::AttackRun(ran) => simulator(["FAIL", "ERROR"].contains(&ran.verdict.as_str())),
             Response::DeviceCreate(_)
             | Response::DeviceList(_)
+            | Response::FleetNext(_)
+            | Response::FleetRelease(_)
+            | Response::FleetResults(_)
             | Response::DeviceProfiles(_)
             | Response::DeviceSelect(_)
             | Response::DeviceShow(_)

@@ -25,6 +25,9 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
         | Response::Login(_)
         | Response::CheckSession(_)
         | Response::GetUserInfo(_)
+        | Response::FleetNext(_)
+        | Response::FleetRelease(_)
+        | Response::FleetResults(_)
         | Response::DangerSign(_) => object(response, paint),
         Response::DeskReset(reset) => {
             format!("everything is new; {} is on the desk", paint.name(&reset.device))

@@ -122,9 +122,11 @@ impl Service for TestPhone {
                     profile: "trustonic".to_owned(),
                     seeded: false,
                     sensor: SensorMode::Ask,
+                    fleet: false,
                     waits: false,
                 };
-                Response::DeviceList(Devices { devices: vec![phone], selected: "phone".to_owned() })
+                let selected = "phone".to_owned();
+                Response::DeviceList(Devices { devices: vec![phone], selected, more: false })
             }
             Request::BiometricList(_) => {
                 let finger = Enrolment { number: 1, mode: Mode::FingerPrint, fid: "77".to_owned() };

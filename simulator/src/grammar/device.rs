@@ -28,7 +28,17 @@ pub(crate) enum Device {
         clock: Option<u64>,
     },
     /// The phones on the desk
-    List,
+    List {
+        /// Only those whose names begin with this
+        #[arg(value_name = "PREFIX")]
+        prefix: Option<String>,
+        /// Only those after this one in the list
+        #[arg(long, value_name = "DEVICE")]
+        after: Option<String>,
+        /// How many at most [default: 100]
+        #[arg(long, value_name = "NUMBER")]
+        limit: Option<u32>,
+    },
     /// The families of phones that can be put on the desk
     Profiles,
     /// Make a phone the one that commands go to
@@ -140,7 +150,7 @@ impl Device {
             Self::Create { name, profile, seed, clock } => {
                 PreparedCall::new(device::Create { name, profile, seed: seed.map(SeedText), clock })
             }
-            Self::List => PreparedCall::new(device::List {}),
+            Self::List { prefix, after, limit } => PreparedCall::new(device::List { prefix, after, limit }),
             Self::Profiles => PreparedCall::new(device::Profiles {}),
             Self::Select { name } => PreparedCall::new(device::Select { name }),
             Self::Show { name } => PreparedCall::new(device::Show {}).for_device(name.as_deref()),

@@ -7,7 +7,7 @@ use soter_wechat::WeChat;
 use tokio::sync::broadcast;
 use tracing::debug;
 
-use super::key_stock::KeyStock;
+use super::new_keys::NewKeys;
 use crate::store::StateFolder;
 
 /// What all phones of a desk share.
@@ -19,8 +19,10 @@ pub(crate) struct PhoneContext {
     pub(crate) events: broadcast::Sender<Event>,
     /// WeChat's servers, to which the client on the phone connects.
     pub(crate) wechat: Arc<WeChat>,
-    /// The stock of new random keys; `None`: they are made when they are needed.
-    pub(crate) keys: Option<KeyStock>,
+    /// The user who is logged in on a new phone; `None`: the first one of WeChat's servers.
+    pub(crate) user: Option<String>,
+    /// The source of new keys.
+    pub(crate) keys: NewKeys,
 }
 
 impl PhoneContext {

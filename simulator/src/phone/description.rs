@@ -3,6 +3,7 @@
 use soter_bridge::protocol::{CommandError, device, keys};
 use soter_tee::{KeyInfo, KeyPath};
 
+use super::new_keys::NewKeys;
 use super::state::Phone;
 use super::wechat::Caller;
 
@@ -14,6 +15,7 @@ impl Phone {
             profile: state.record.profile.clone(),
             seeded: state.record.seeded,
             sensor: state.record.sensor.clone(),
+            fleet: matches!(self.context.keys, NewKeys::Fleet(_)),
             waits: state.dialog.is_some(),
         }
     }

@@ -1,17 +1,18 @@
 //! What a phone's secure world gets from outside: randomness, a clock, storage.
 
-use soter_tee::{Environment, KeyError, MemoryStorage, PrivateKey, RandomnessError, Storage};
+use soter_tee::{Environment, KeyError, KeyPath, MemoryStorage, PrivateKey, RandomnessError, Storage};
+use zeroize::Zeroizing;
 
 use super::clock::Clock;
 use super::context::PhoneContext;
-use super::key_stock::KeyStock;
+use super::new_keys::NewKeys;
 use crate::store::DeviceName;
 
 /// The environment of one phone's secure world.
 pub(super) struct PhoneEnvironment {
     storage: Box<dyn Storage>,
     clock: Clock,
-    keys: Option<KeyStock>,
+    keys: NewKeys,
 }
 
 impl PhoneEnvironment {
@@ -40,7 +41,15 @@ impl Environment for PhoneEnvironment {
     }
 
     fn new_key(&mut self) -> Result<PrivateKey, KeyError> {
-        self.keys.as_ref().map_or_else(PrivateKey::generate, KeyStock::take)
+        self.keys.random()
+    }
+
+    fn seeded_key(
+        &mut self,
+        path: &KeyPath,
+        generation: u32,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
+        self.keys.seeded(path, generation)
     }
 
     fn storage(&mut self) -> &mut dyn Storage {

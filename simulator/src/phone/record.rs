@@ -1,4 +1,4 @@
-//! What the normal world stores about a phone: its entry in the document `phones.json`.
+//! What the normal world stores about a phone: its record.
 
 use serde::{Deserialize, Serialize};
 use soter_bridge::protocol::sensor::SensorMode;
@@ -43,6 +43,23 @@ impl Record {
             sensor: SensorMode::default(),
             settings: device::Settings::default(),
         }
+    }
+
+    /// The record of a phone that was switched on, and whose record was not written.
+    pub(crate) fn of_used_phone(profile: &Profile, is_seeded: bool) -> Self {
+        let clock = is_seeded.then_some(SEEDED_CLOCK_MS);
+        Self { used: true, seeded: is_seeded, clock, ..Self::new(profile) }
+    }
+
+    /// Says that the phone is made from a seed when it is switched on.
+    pub(crate) fn mark_seeded(&mut self) {
+        self.seeded = true;
+        self.clock = Some(SEEDED_CLOCK_MS);
+    }
+
+    /// Whether the phone was ever switched on.
+    pub(crate) fn is_used(&self) -> bool {
+        self.used
     }
 
     /// Replaces apps and settings by those of a new phone.

@@ -29,7 +29,7 @@ impl Phone {
                 return Err(self.missing_storage_error());
             }
             if let Some(folder) = &self.context.folder {
-                folder.finish_removal(&self.name)?;
+                folder.finish_removal(&self.name, Some(&state.record))?;
             }
             let planned_seed = state.planned_seed.clone();
             let seed = seed.or(planned_seed.as_ref());
@@ -54,6 +54,14 @@ impl Phone {
     }
 
     /// Refuses a phone that was removed while a command waited for it.
+    ///
+    /// # Errors
+    /// `UnknownDevice`.
+    pub(crate) fn check_on_desk(&self) -> Result<(), CommandError> {
+        self.check_not_removed(&self.state())
+    }
+
+    /// See [`check_on_desk`](Self::check_on_desk).
     pub(super) fn check_not_removed(&self, state: &PhoneState) -> Result<(), CommandError> {
         if !state.removed {
             return Ok(());
@@ -148,11 +156,7 @@ pub(crate) fn stored_record(name: &DeviceName, context: &PhoneContext) -> Result
     let environment = PhoneEnvironment::new(context, name, &mut None, Clock::new(Some(SEEDED_CLOCK_MS)));
     let identity = DeviceIdentity { name: name.as_str(), profile: None, seed: None };
     let tee = Tee::open(Box::new(environment), &identity).map_err(|error| open_error(&error))?;
-    let mut record = Record::new(tee.profile());
-    record.seeded = tee.is_seeded();
-    record.clock = tee.is_seeded().then_some(SEEDED_CLOCK_MS);
-    record.used = true;
-    Ok(record)
+    Ok(Record::of_used_phone(tee.profile(), tee.is_seeded()))
 }
 
 /// `InvalidParams` if the phone is not the one that the caller described, otherwise `Environment`.

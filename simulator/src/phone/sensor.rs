@@ -1,13 +1,28 @@
 //! The sensor: what a touch presents to it, which touches it makes by itself, and how it reports touches.
 
 use soter_bridge::protocol::sensor::{Judged, Judgement, Sensor, SensorMode};
-use soter_bridge::protocol::{CommandError, ErrorKind, Event, Touch};
+use soter_bridge::protocol::{CommandError, ErrorKind, Event, Touch, TouchScript};
 use soter_tee::Presented;
 use soter_wire::Mode;
 
 use super::state::{Phone, PhoneState};
 
 impl Phone {
+    /// The touches for a call that no person watches: the first enrolled finger or face instead of a person; `None`: the
+    /// sensor touches by itself.
+    ///
+    /// # Errors
+    /// `UnknownDevice` if the phone was removed, `Environment` if it does not switch on.
+    pub(crate) fn touches_without_person(&self) -> Result<Option<TouchScript>, CommandError> {
+        let mut state = self.state();
+        match state.record.sensor {
+            SensorMode::Ask => {
+                Ok(Some(TouchScript(vec![self.first_enrolled(&mut state, self.profile.modes)?])))
+            }
+            SensorMode::Auto | SensorMode::Script(_) => Ok(None),
+        }
+    }
+
     pub(crate) fn set_sensor_mode(&self, mode: SensorMode) -> Sensor {
         self.state().record.set_sensor(mode.clone());
         Sensor { mode }

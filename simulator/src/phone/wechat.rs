@@ -7,6 +7,7 @@ use soter_bridge::protocol::wx::{
 };
 use soter_wire::Mode;
 
+use super::apps::auth_key_name;
 use super::state::{Phone, PhoneState};
 
 /// The user and mini program for which WeChat acts.
@@ -21,9 +22,9 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// The name of the AuthKey. WeChat makes one for each mini program and user. The name is modelled.
+    /// The name of the AuthKey.
     pub(super) fn auth_key_name(&self) -> String {
-        format!("Wechat_{}_{}", self.appid, self.openid)
+        auth_key_name(&self.appid, &self.openid)
     }
 }
 
@@ -32,7 +33,8 @@ impl Phone {
     pub(super) fn caller(&self, state: &PhoneState, appid: Option<&str>) -> Result<Caller, CommandError> {
         let wechat = &self.context.wechat;
         let first = &wechat.accounts().first_user().name;
-        let user = state.record.settings.user.as_ref().unwrap_or(first).clone();
+        let set = state.record.settings.user.as_ref();
+        let user = set.or(self.context.user.as_ref()).unwrap_or(first).clone();
         let appid = appid.unwrap_or(&wechat.accounts().first_app().appid).to_owned();
         let openid = wechat.openid(&user, &appid)?;
         Ok(Caller { user, appid, openid })

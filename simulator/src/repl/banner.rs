@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use soter_bridge::protocol::device::{self, Devices};
+use soter_bridge::protocol::device::Summary;
 use soter_bridge::protocol::{CommandError, Service};
 use soter_bridge::visible;
 
 use super::session::Session;
-use crate::front::{Delivery, Paint};
+use crate::front::{Delivery, Paint, find_device, selected_device};
 
 /// What the REPL shows about itself.
 #[derive(Clone, Debug)]
@@ -26,14 +26,14 @@ pub(super) async fn show<S: Service>(
     session: &mut Session<S>,
     info: &BannerInfo,
 ) -> Result<Delivery, CommandError> {
-    let devices = session.service.request(None, device::List {}).await?;
-    let banner = banner(&devices, info, session.console.paint);
+    let selected = selected_device(&*session.service).await?;
+    let phone = find_device(&*session.service, Some(&selected)).await?;
+    let banner = banner(&selected, phone.as_ref(), info, session.console.paint);
     session.console.answer(&banner)
 }
 
 /// What this program is and is not, its phone and state, and what to try.
-fn banner(devices: &Devices, info: &BannerInfo, paint: Paint) -> String {
-    let phone = devices.devices.iter().find(|phone| phone.name == devices.selected);
+fn banner(selected: &str, phone: Option<&Summary>, info: &BannerInfo, paint: Paint) -> String {
     let profile = phone.map_or("unknown", |phone| phone.profile.as_str());
     let state = info.state.as_ref().map_or("nothing is kept".to_owned(), |folder| {
         format!("kept in {}", visible(&folder.display().to_string()))
@@ -53,7 +53,7 @@ fn banner(devices: &Devices, info: &BannerInfo, paint: Paint) -> String {
         paint.strong("soter-sim"),
         env!("CARGO_PKG_VERSION"),
         paint.strong("emulated"),
-        paint.name(&devices.selected),
+        paint.name(selected),
         paint.name("auth order-42"),
         paint.name("help"),
     )
@@ -61,28 +61,24 @@ fn banner(devices: &Devices, info: &BannerInfo, paint: Paint) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
-    use soter_bridge::protocol::device::Summary;
-
     use super::*;
 
-    fn desk(seeded: bool) -> Devices {
-        let phone = Summary {
+    fn phone(seeded: bool) -> Summary {
+        Summary {
             name: "phone".to_owned(),
             profile: "ios".to_owned(),
             seeded,
             sensor: soter_bridge::protocol::sensor::SensorMode::Ask,
+            fleet: false,
             waits: false,
-        };
-        Devices { devices: vec![phone], selected: "phone".to_owned() }
+        }
     }
 
     #[test]
     fn the_banner_says_that_the_root_key_is_emulated_and_where_the_state_is() {
         let bridge = Some("http://127.0.0.1:8777, mini program wx".to_owned());
         let info = BannerInfo { bridge, state: Some(PathBuf::from("desk")) };
-        let text = banner(&desk(false), &info, Paint::PLAIN);
+        let text = banner("phone", Some(&phone(false)), &info, Paint::PLAIN);
         assert_eq!(text.lines().count(), 5, "{text}");
         for part in [
             "page and bridge http://127.0.0.1:8777",
@@ -99,7 +95,8 @@ mod tests {
 
     #[test]
     fn the_banner_says_that_a_seeded_clock_stands_still() {
-        let text = banner(&desk(true), &BannerInfo { bridge: None, state: None }, Paint::PLAIN);
+        let text =
+            banner("phone", Some(&phone(true)), &BannerInfo { bridge: None, state: None }, Paint::PLAIN);
         assert!(text.contains("clock stands still") && text.contains("nothing is kept"), "{text}");
     }
 }

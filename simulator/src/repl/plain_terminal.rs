@@ -4,14 +4,14 @@
 
 use std::io::BufRead;
 
-use soter_bridge::protocol::{CommandError, Service, device};
+use soter_bridge::protocol::{CommandError, Service};
 use tokio::runtime::Runtime;
 
 use super::banner::{self, BannerInfo};
 use super::lines::{Lines, NextLine};
 use super::pipe::{Flow, Pipe};
 use super::session::Session;
-use crate::front::{Delivery, Exit};
+use crate::front::{Delivery, Exit, selected_device};
 
 /// Reads lines and carries them out until Ctrl-D or `exit`. Mistakes and refusals do not change the exit code.
 pub(super) fn run<S: Service>(
@@ -76,8 +76,7 @@ async fn prompt<S: Service>(session: &mut Session<S>) -> Result<Delivery, Comman
         device.to_owned()
     } else {
         // If the phones cannot be reached, the next command says so.
-        let listed = session.service.request(None, device::List {}).await;
-        listed.map_or_else(|_| String::new(), |listed| listed.selected)
+        selected_device(&*session.service).await.unwrap_or_default()
     };
     session.console.prompt(&format!("{selected}> "))
 }

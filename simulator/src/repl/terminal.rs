@@ -164,7 +164,7 @@ impl<S: Service> Terminal<'_, S> {
 
     /// Updates the names for completion of the next line.
     fn update_names(&mut self) {
-        let listed = self.runtime.block_on(self.session.service.request(None, device::List {}));
+        let listed = self.runtime.block_on(self.session.service.request(None, device::List::default()));
         if let (Ok(listed), Some(helper)) = (listed, self.editor.helper_mut()) {
             let devices = listed.devices.into_iter().map(|device| device.name).collect();
             helper.names = Names { devices };

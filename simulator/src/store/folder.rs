@@ -1,4 +1,4 @@
-//! The state folder: one lock, the devices' folders, and the normal world's document.
+//! The state folder: one lock, the devices' folders, and the normal world's documents.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,21 +8,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tracing::warn;
 
 use super::disk::DiskStorage;
+use super::document::{self, Format};
 use super::durable::{self, FileError};
 use super::folder_error::FolderError;
 use super::lock::FolderLock;
 use super::locked_storage::LockedStorage;
 use super::name::DeviceName;
-use super::phones;
 
 #[cfg(test)]
 mod tests;
 
 const DEVICES_FOLDER: &str = "devices";
-const PHONES_FILE: &str = "phones.json";
+const DESK_FILE: &str = "phones.json";
+const RECORDS_FOLDER: &str = "phones";
+const RECORD_SUFFIX: &str = ".json";
 const LEDGER_FILE: &str = "wechat.db";
 
 /// A folder that contains everything about a user's phones. One process at a time uses it.
@@ -33,7 +34,7 @@ const LEDGER_FILE: &str = "wechat.db";
 pub struct StateFolder {
     path: PathBuf,
     lock: Arc<FolderLock>,
-    /// Held while the document is replaced, because there is only one temporary file.
+    /// Held while a document is replaced, because there is only one temporary file of each.
     save_lock: Mutex<()>,
     /// The devices that are to be removed; see [`StateFolder::plan_removals`].
     planned_removals: Mutex<BTreeSet<DeviceName>>,
@@ -63,7 +64,7 @@ impl StateFolder {
 
     /// Whether a folder looks like a state folder, judged by its files.
     pub fn exists_at(path: &Path) -> bool {
-        path.join(PHONES_FILE).exists() || path.join(DEVICES_FOLDER).exists()
+        path.join(DESK_FILE).exists() || path.join(DEVICES_FOLDER).exists()
     }
 
     /// The path of the ledger of WeChat's servers.
@@ -95,20 +96,25 @@ impl StateFolder {
     /// # Errors
     /// [`FolderError::File`] if the folder of the devices cannot be read.
     pub fn device_names_on_disk(&self) -> Result<Vec<DeviceName>, FolderError> {
-        let mut names: Vec<DeviceName> =
-            self.subfolders()?.iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok()).collect();
-        names.sort_unstable();
-        Ok(names)
+        self.names_in(DEVICES_FOLDER, |entry, name| {
+            Ok(if entry.file_type()?.is_dir() { Some(name) } else { None })
+        })
     }
 
-    /// Removes a device's secure world permanently. Does nothing if the device has no folder.
+    /// Removes a device's secure world and its record permanently. Does nothing if the device has neither.
     ///
     /// # Errors
-    /// [`FolderError::File`] if the disk fails. Either the device exists as before, or it does not exist any more and
-    /// some of its files are left under a name that is never a device's. The next [`StateFolder::open`] removes them.
+    /// [`FolderError::File`] if the disk fails. Either the device's secure world exists as before, or it does not exist any more
+    /// and some of its files are left under a name that is never a device's. The next [`StateFolder::open`] removes them. The
+    /// record may exist or not.
     /// [`FolderError::Replaced`] if another folder is at this path; nothing was changed.
     pub fn remove_device(&self, name: &DeviceName) -> Result<(), FolderError> {
         self.lock.check()?;
+        let record = self.record_file(name);
+        if record.exists() {
+            durable::remove_file(&record)?;
+            durable::sync_folder(durable::parent(&record))?;
+        }
         let folder = self.device_folder(name);
         let removed = durable::sibling(&folder, "removed");
         durable::remove_folder(&removed)?;
@@ -130,61 +136,95 @@ impl StateFolder {
         self.removals().clone()
     }
 
-    /// Carries out the planned removal of a device of this name, if there is one. Call this before a new device of that name
-    /// is made.
+    /// Carries out the planned removal of a device of this name, if there is one, and saves the record of the device that has
+    /// the name now. Call this before a new device of that name makes files.
     ///
     /// # Errors
-    /// Those of [`remove_device`](Self::remove_device). The removal stays planned.
-    pub fn finish_removal(&self, name: &DeviceName) -> Result<(), FolderError> {
-        // Locked until the folder is gone: another thread must not remove what is made under this name afterwards.
+    /// Those of [`remove_device`](Self::remove_device) and [`save_record`](Self::save_record). The removal stays planned.
+    pub fn finish_removal<T: Serialize>(
+        &self,
+        name: &DeviceName,
+        new_record: Option<&T>,
+    ) -> Result<(), FolderError> {
+        // Locked until the files are gone: another thread must not remove what is made under this name afterwards.
         let mut removals = self.removals();
         if removals.contains(name) {
             self.remove_device(name)?;
+            new_record.map_or(Ok(()), |record| self.save_record(name, record))?;
             removals.remove(name);
         }
         Ok(())
-    }
-
-    /// Carries out all planned removals. What fails stays planned.
-    pub fn finish_removals(&self) {
-        for name in self.planned_removals() {
-            if let Err(error) = self.finish_removal(&name) {
-                warn!(device = %name, %error, "the files of a removed device are not removed yet");
-            }
-        }
     }
 
     fn removals(&self) -> MutexGuard<'_, BTreeSet<DeviceName>> {
         self.planned_removals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The normal world's document, or `None` if none was ever saved.
+    /// The document about the desk, or `None` if none was ever saved.
     ///
     /// # Errors
     /// [`FolderError::File`] if the file cannot be read. [`FolderError::Document`] if it was written by another
     /// version, is damaged, or does not fit `T`. The file stays as it is.
     pub fn load_document<T: DeserializeOwned>(&self) -> Result<Option<T>, FolderError> {
-        let path = self.path.join(PHONES_FILE);
-        let Some(bytes) = durable::read_file(&path, phones::MAX_DOCUMENT_BYTES)? else { return Ok(None) };
-        match phones::decode(&bytes) {
-            Ok(document) => Ok(Some(document)),
-            Err(defect) => Err(FolderError::Document { path, defect }),
-        }
+        load(self.path.join(DESK_FILE), document::DESK)
     }
 
-    /// Replaces the normal world's document durably.
+    /// Replaces the document about the desk durably.
     ///
     /// # Errors
     /// [`FolderError::File`] if the document cannot be serialised or is too large to be read again, and the old one
     /// stays; or if the disk fails, and the old or the new one is there, complete. [`FolderError::Replaced`] if another
     /// folder is at this path; nothing was changed.
     pub fn save_document<T: Serialize + ?Sized>(&self, document: &T) -> Result<(), FolderError> {
-        let path = self.path.join(PHONES_FILE);
-        let failed = |source| FileError { action: "write", path: path.clone(), source };
-        let bytes = phones::encode(document, phones::MAX_DOCUMENT_BYTES).map_err(failed)?;
+        self.save(&self.path.join(DESK_FILE), document::DESK, document)
+    }
+
+    /// The devices that have a record, sorted by name.
+    ///
+    /// # Errors
+    /// [`FolderError::File`] if the folder of the records cannot be read.
+    pub fn record_names(&self) -> Result<Vec<DeviceName>, FolderError> {
+        self.names_in(RECORDS_FOLDER, |entry, name| {
+            Ok(if entry.file_type()?.is_file() { name.strip_suffix(RECORD_SUFFIX) } else { None })
+        })
+    }
+
+    /// A device's record, or `None` if there is none.
+    ///
+    /// # Errors
+    /// As of [`load_document`](Self::load_document).
+    pub fn load_record<T: DeserializeOwned>(&self, name: &DeviceName) -> Result<Option<T>, FolderError> {
+        load(self.record_file(name), document::PHONE)
+    }
+
+    /// Replaces a device's record durably.
+    ///
+    /// # Errors
+    /// As of [`save_document`](Self::save_document).
+    pub fn save_record<T: Serialize + ?Sized>(
+        &self,
+        name: &DeviceName,
+        record: &T,
+    ) -> Result<(), FolderError> {
+        self.save(&self.record_file(name), document::PHONE, record)
+    }
+
+    fn record_file(&self, name: &DeviceName) -> PathBuf {
+        self.path.join(RECORDS_FOLDER).join(format!("{name}{RECORD_SUFFIX}"))
+    }
+
+    fn save<T: Serialize + ?Sized>(
+        &self,
+        path: &Path,
+        format: Format,
+        document: &T,
+    ) -> Result<(), FolderError> {
+        let failed = |source| FileError { action: "write", path: path.to_owned(), source };
+        let bytes = format.encode(document).map_err(failed)?;
         let _guard = self.save_lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.lock.check()?;
-        Ok(durable::replace_file(&path, &bytes)?)
+        durable::ensure_folder(durable::parent(path))?;
+        Ok(durable::replace_file(path, &bytes)?)
     }
 
     /// The folder of a device, which may not exist.
@@ -203,22 +243,48 @@ impl StateFolder {
     /// The folders, without symbolic links, in the folder of the devices, which may not exist.
     fn subfolders(&self) -> Result<Vec<PathBuf>, FolderError> {
         let path = self.path.join(DEVICES_FOLDER);
-        match list_folders(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            listed => Ok(listed.map_err(|source| FileError { action: "read", path, source })?),
-        }
+        list(&path, |entry| Ok(entry.file_type()?.is_dir().then(|| entry.path())))
+    }
+
+    /// The devices that entries of a subfolder, which may not exist, are named after.
+    fn names_in(
+        &self,
+        folder: &str,
+        name_of: impl for<'a> Fn(&fs::DirEntry, &'a str) -> io::Result<Option<&'a str>>,
+    ) -> Result<Vec<DeviceName>, FolderError> {
+        let mut names = list(&self.path.join(folder), |entry| {
+            let file_name = entry.file_name();
+            let Some(file_name) = file_name.to_str() else { return Ok(None) };
+            Ok(name_of(entry, file_name)?.and_then(|name| name.parse().ok()))
+        })?;
+        names.sort_unstable();
+        Ok(names)
     }
 }
 
-fn list_folders(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut folders = Vec::new();
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            folders.push(entry.path());
-        }
+/// What `select` makes of the entries of a folder, which may not exist.
+fn list<T>(
+    path: &Path,
+    select: impl Fn(&fs::DirEntry) -> io::Result<Option<T>>,
+) -> Result<Vec<T>, FolderError> {
+    let failed = |source| FileError { action: "read", path: path.to_owned(), source };
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut selected = Vec::new();
+    for entry in entries {
+        selected.extend(entry.and_then(|entry| select(&entry)).map_err(failed)?);
     }
-    Ok(folders)
+    Ok(selected)
+}
+
+fn load<T: DeserializeOwned>(path: PathBuf, format: Format) -> Result<Option<T>, FolderError> {
+    let Some(bytes) = durable::read_file(&path, format.max_bytes)? else { return Ok(None) };
+    match format.decode(&bytes) {
+        Ok(document) => Ok(Some(document)),
+        Err(defect) => Err(FolderError::Document { path, defect }),
+    }
 }
 
 /// Whether this is the hidden name of a device that is half created or half removed.

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use soter_bridge::protocol::CommandError;
 
+use super::document::DocumentDefect;
 use super::durable::FileError;
 use super::lock_owner::LockOwner;
-use super::phones::DocumentDefect;
 
 /// The state folder, or something in it, cannot be used. [`FolderError::remedy`] says what a person can do.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub enum FolderError {
         /// The state folder's path.
         folder: PathBuf,
     },
-    /// The normal world's document was not written by this program. It stays as it is.
+    /// A document of the normal world was not written by this program. It stays as it is.
     #[error("{} {defect}", path.display())]
     Document {
         /// The document's file.

@@ -1,5 +1,6 @@
 //! Names of devices, which are also names of folders on every platform.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -55,6 +56,13 @@ impl From<DeviceName> for String {
 
 impl AsRef<str> for DeviceName {
     fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Names are ordered as texts.
+impl Borrow<str> for DeviceName {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -18,6 +18,7 @@ use tokio::sync::broadcast::Receiver;
 mod apps;
 mod danger;
 mod dialog;
+mod fleet;
 mod restarts;
 mod seeds;
 mod settings;

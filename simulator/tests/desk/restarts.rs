@@ -131,7 +131,7 @@ async fn a_desk_with_unused_phones_has_no_files_of_them() {
     for number in 0..50 {
         call(&desk, "device.create", json!({"name": format!("phone-{number}")})).await.unwrap();
     }
-    desk.request(None, device::List {}).await.unwrap();
+    desk.request(None, device::List::default()).await.unwrap();
     desk.request(None, device::Select { name: "phone-7".to_owned() }).await.unwrap();
     desk.request(Some("phone-8"), SetMode { mode: SensorMode::Auto }).await.unwrap();
     desk.close().unwrap();
@@ -141,6 +141,61 @@ async fn a_desk_with_unused_phones_has_no_files_of_them() {
 
     assert_eq!(files, 0);
     let desk = restarted(folder.path(), desk);
-    let listed = desk.request(None, device::List {}).await.unwrap();
+    let listed = desk.request(None, device::List::default()).await.unwrap();
     assert_eq!((listed.devices.len(), listed.selected.as_str()), (51, "phone-7"));
+}
+
+#[tokio::test]
+async fn what_is_written_for_a_new_phone_does_not_depend_on_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::open(in_folder(folder.path())).unwrap();
+    let document = || std::fs::read(folder.path().join("phones.json")).unwrap();
+    let before = document();
+    for name in ["second", "third"] {
+        call(&desk, "device.create", json!({"name": name})).await.unwrap();
+    }
+    assert_eq!(document(), before);
+    let desk = restarted(folder.path(), desk);
+    assert_eq!(call(&desk, "device.list", json!({})).await.unwrap()["devices"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_folder_of_the_first_format_with_all_records_in_one_document_is_converted() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::open(in_folder(folder.path())).unwrap();
+    call(&desk, "device.create", json!({"name": "second", "profile": "itrustee"})).await.unwrap();
+    call(&desk, "sensor.setMode", json!({"device": "second", "mode": "auto"})).await.unwrap();
+    call(&desk, "device.select", json!({"name": "second"})).await.unwrap();
+    let before = result(&desk.request(None, good_request()).await.unwrap());
+    let list = call(&desk, "device.list", json!({})).await.unwrap();
+    desk.close().unwrap();
+    drop(desk);
+    // As the first format had it.
+    let records = folder.path().join("phones");
+    let json_of = |path: &Path| -> Value {
+        let text = std::fs::read_to_string(path).unwrap();
+        serde_json::from_str(text.split_once('\n').unwrap().1).unwrap()
+    };
+    let mut document = json_of(&folder.path().join("phones.json"));
+    document["phones"] = ["phone", "second"]
+        .map(|name| (name.to_owned(), json_of(&records.join(format!("{name}.json")))))
+        .into_iter()
+        .collect();
+    let body = document.to_string();
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body.as_bytes());
+    let digest = base16ct::lower::encode_string(digest.as_ref());
+    std::fs::write(folder.path().join("phones.json"), format!("soter-sim-phones 1 {digest}\n{body}"))
+        .unwrap();
+    std::fs::remove_dir_all(&records).unwrap();
+
+    for _ in 0..2 {
+        let desk = Desk::open(in_folder(folder.path())).unwrap();
+        assert_eq!(call(&desk, "device.list", json!({})).await.unwrap(), list);
+        let after = result(&desk.request(None, good_request()).await.unwrap());
+        assert_eq!(after.cpu_id, before.cpu_id);
+        assert!(after.counter > before.counter);
+        drop(desk);
+        assert_eq!(std::fs::read_dir(&records).unwrap().count(), 2);
+        assert_eq!(json_of(&folder.path().join("phones.json"))["phones"], Value::Null);
+    }
 }

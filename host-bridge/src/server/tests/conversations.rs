@@ -6,11 +6,11 @@ use super::*;
 async fn a_client_calls_the_service_and_receives_events() {
     let server = start(|_| {}).await;
     let connection = Connection::open(&format!("http://{}/", server.address)).await.unwrap();
-    assert_eq!(connection.request(None, device::List {}).await.unwrap().selected, "phone");
-    let error = connection.request(Some("other"), device::List {}).await.unwrap_err();
+    assert_eq!(connection.request(None, device::List::default()).await.unwrap().selected, "phone");
+    let error = connection.request(Some("other"), device::List::default()).await.unwrap_err();
     assert_eq!((error.kind, error.next.as_str()), (ErrorKind::UnknownDevice, "devices: phone"));
     let mut events = connection.events();
-    connection.request(None, device::List {}).await.unwrap();
+    connection.request(None, device::List::default()).await.unwrap();
     server.service.events.send(TestService::event(90010)).unwrap();
     assert!(matches!(events.recv().await.unwrap(), Event::Refused { code: 90010, .. }));
 
@@ -23,7 +23,7 @@ async fn a_client_calls_the_service_and_receives_events() {
     assert_eq!(waits.await.unwrap().unwrap().err_code, 90008);
 
     server.end().await;
-    let error = connection.request(None, device::List {}).await.unwrap_err();
+    let error = connection.request(None, device::List::default()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Environment);
     let gone = Connection::open("http://127.0.0.1:1").await.unwrap_err();
     assert!(gone.next.contains("soter-sim serve"), "{gone:?}");

@@ -12,6 +12,9 @@ use crate::grammar::format_timestamp;
 
 /// A list of phones; a star marks the selected one.
 pub(super) fn list(devices: &Devices, paint: Paint) -> String {
+    let last = devices.devices.last().filter(|_| devices.more);
+    let more =
+        last.map_or_else(String::new, |last| format!("\nthere are more: device list --after {}", last.name));
     let rows: Vec<_> = devices
         .devices
         .iter()
@@ -21,11 +24,12 @@ pub(super) fn list(devices: &Devices, paint: Paint) -> String {
             vec![star.to_owned(), phone.name.clone(), phone.profile.clone(), seeded.to_owned()]
         })
         .collect();
-    table(&rows, |_, column, cell| match column {
+    let table = table(&rows, |_, column, cell| match column {
         0 => paint.good(cell),
         1 => paint.name(cell),
         _ => cell.to_owned(),
-    })
+    });
+    table + &more
 }
 
 /// The families of phones.

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
-use soter_bridge::protocol::device::Devices;
+use soter_bridge::protocol::fleet::Names;
 use soter_bridge::protocol::keys::{Key, KeyKind, Keys};
 use soter_bridge::protocol::sensor::Judgement;
 use soter_bridge::protocol::soter::Reply;
@@ -132,7 +132,7 @@ fn refusals_are_negative_answers() {
         (Response::StartSoterAuthentication(callback(90008, "fail cancel")), true),
         (Response::VerifySignature(verdict(true)), false),
         (Response::VerifySignature(verdict(false)), true),
-        (Response::DeviceList(Devices { devices: vec![], selected: "phone".to_owned() }), false),
+        (Response::FleetRelease(Names { devices: vec![] }), false),
     ] {
         assert_eq!(Answer::Verbatim(response.clone()).is_negative(), negative, "{response:?}");
         assert_eq!(Answer::Response(response).is_negative(), negative);

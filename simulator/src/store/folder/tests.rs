@@ -307,7 +307,7 @@ fn the_document_is_absent_until_it_is_saved_and_then_has_what_was_saved_last() {
 
     assert_eq!(folder.load_document::<Vec<u32>>().unwrap(), Some(vec![3]));
     assert!(
-        fs::read_to_string(folder.path().join("phones.json")).unwrap().starts_with("soter-sim-phones 1 ")
+        fs::read_to_string(folder.path().join("phones.json")).unwrap().starts_with("soter-sim-phones 2 ")
     );
 }
 
@@ -344,9 +344,9 @@ fn simultaneous_saves_do_not_mix_documents() {
 #[test]
 fn a_damaged_document_is_an_error_with_a_remedy_and_is_kept() {
     let (_parent, folder) = folder_with(&["pixel"]);
-    folder.save_document(&[1, 2]).unwrap();
+    folder.save_document(&[1, 5]).unwrap();
     let path = folder.path().join("phones.json");
-    let edited = fs::read_to_string(&path).unwrap().replace('2', "4");
+    let edited = fs::read_to_string(&path).unwrap().replace("  5", "  4");
     fs::write(&path, &edited).unwrap();
 
     let error = folder.load_document::<Vec<u32>>().unwrap_err();
@@ -377,13 +377,13 @@ fn a_damaged_document_is_an_error_with_a_remedy_and_is_kept() {
 fn a_document_of_a_later_version_is_not_called_damaged() {
     let (_parent, folder) = folder_with(&[]);
     let path = folder.path().join("phones.json");
-    fs::write(&path, "soter-sim-phones 2 00\n{}").unwrap();
+    fs::write(&path, "soter-sim-phones 3 00\n{}").unwrap();
 
     let error = folder.load_document::<Vec<u32>>().unwrap_err();
 
     assert_eq!(
         error.to_string(),
-        format!("{} has format version 2, and this program reads version 1", path.display())
+        format!("{} has format version 3, and this program reads versions up to 2", path.display())
     );
     assert!(error.remedy().starts_with("Use the version of soter-sim that wrote it"), "{}", error.remedy());
 }
@@ -392,7 +392,7 @@ fn a_document_of_a_later_version_is_not_called_damaged() {
 fn an_oversized_document_is_not_read() {
     let (_parent, folder) = folder_with(&[]);
     let path = folder.path().join("phones.json");
-    fs::File::create(&path).unwrap().set_len(phones::MAX_DOCUMENT_BYTES + 1).unwrap();
+    fs::File::create(&path).unwrap().set_len(document::DESK.max_bytes + 1).unwrap();
 
     let error = folder.load_document::<Vec<u32>>().unwrap_err();
 

@@ -1,0 +1,195 @@
+//! How a desk is opened: folder, ledger, servers, fleet and phones, in this order.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use soter_bridge::protocol::{CommandError, Event};
+use soter_tee::Seed;
+use soter_wechat::journal::Journal;
+use soter_wechat::{
+    Clock, EmbeddedLedger, LedgerError, Observer, PostgresLedger, ServerLedger, SqliteStore, WeChat,
+    WeChatOptions,
+};
+use soter_wire::{PROFILES, Profile};
+use tokio::sync::broadcast;
+
+use super::document::{Document, StoredPhones, first_phone_name};
+use super::fleet::{Fleet, FleetOptions};
+use super::holdings::AttackerHoldings;
+use super::options::{DeskOptions, State};
+use super::phones::Phones;
+use super::refusals::{clock_without_seed, find_profile};
+use super::{Desk, Inner};
+use crate::phone::{KeyStock, NewKeys, PhoneContext, Record};
+use crate::store::StateFolder;
+
+/// The number of events that a subscriber can lag behind before it loses the oldest.
+const EVENT_BACKLOG: usize = 4096;
+
+impl Desk {
+    /// Opens a desk: locks the state folder, and loads the phones that are stored there, or creates a new one. Phones
+    /// stay switched off until a command needs them.
+    ///
+    /// # Errors
+    /// `InvalidParams` if there is no such profile, a clock is given without a seed or is too late, the stored phone has
+    /// another profile or seed, or another fleet is stored. `Environment` if the folder is locked, damaged or cannot be
+    /// written. Nothing was changed.
+    pub fn open(options: DeskOptions) -> Result<Self, CommandError> {
+        let DeskOptions {
+            state,
+            profile,
+            seed,
+            clock,
+            key_stock,
+            wechat,
+            shared_ledger,
+            sensor,
+            fleet,
+            allow_reset,
+            servers_clock,
+        } = options;
+        let profile = profile.as_deref().map(find_profile).transpose()?;
+        let seed = seed.map(|seed| Seed::from_text(seed.expose()));
+        if clock.is_some() && seed.is_none() {
+            return Err(clock_without_seed());
+        }
+        let folder = match state {
+            State::Ephemeral => None,
+            State::Folder(path) => Some(Arc::new(StateFolder::open(&path)?)),
+        };
+        let document = folder.as_deref().map(StateFolder::load_document::<Document>).transpose()?.flatten();
+        let stored_fleet = document.as_ref().and_then(|document| document.fleet.clone());
+        let fleet = FleetOptions { size: fleet, profile, seed: seed.clone(), clock, sensor: sensor.clone() };
+        let fleet = Fleet::new(stored_fleet, fleet)?;
+        let is_ledger_shared = shared_ledger.is_some();
+        let generation = document.as_ref().map_or(0, |document| document.ledger_generation);
+        let (ledger, generation) = open_ledger(shared_ledger, folder.as_deref(), generation)?;
+        let (events, _) = broadcast::channel(EVENT_BACKLOG);
+        let journal = Arc::new(Journal::new());
+        let accounts = wechat.accounts.with_fleet(fleet.as_ref().map_or(0, Fleet::size));
+        let wechat = WeChatOptions { accounts, ..wechat };
+        let wechat = Arc::new(wechat_servers(wechat, ledger, servers_clock, &journal, &events)?);
+        let keys = if key_stock > 0 { NewKeys::Stock(KeyStock::new(key_stock)) } else { NewKeys::Generated };
+        let context = PhoneContext { folder, events, wechat, user: None, keys };
+
+        let is_outdated = is_outdated(document.as_ref(), fleet.as_ref());
+        let stored = match &context.folder {
+            Some(folder) => StoredPhones::load(document, folder, fleet.as_ref(), &context)?,
+            None => None,
+        };
+        let is_new = stored.is_none();
+        let first_profile = profile.unwrap_or(&PROFILES[0]);
+        let stored = stored.map_or_else(|| one_phone(first_profile), Ok)?;
+        let inner = Inner {
+            phones: Mutex::new(Phones::new(stored, fleet, &context)?),
+            context,
+            seed,
+            clock,
+            journal,
+            first_profile,
+            sensor,
+            allow_reset,
+            holdings: AttackerHoldings::default(),
+            attack_keys: OnceLock::new(),
+            ledger_generation: AtomicU32::new(generation),
+            is_ledger_shared,
+            lists_removed: AtomicBool::new(false),
+            change_lock: Mutex::new(()),
+        };
+        let desk = Self { inner: Arc::new(inner) };
+        desk.prepare_selected(is_new, profile, is_outdated)?;
+        Ok(desk)
+    }
+
+    /// Checks that the selected phone is as the options say. The phone of a new desk is made so, and stored.
+    fn prepare_selected(
+        &self,
+        is_new: bool,
+        profile: Option<&'static Profile>,
+        is_outdated: bool,
+    ) -> Result<(), CommandError> {
+        let selected = self.phone(None)?;
+        if let Some(seed) = &self.inner.seed {
+            if is_new {
+                selected.make_reproducible(seed, self.inner.clock)?;
+            } else {
+                selected.check_seed(seed)?;
+            }
+        }
+        if let Some(profile) = profile
+            && selected.profile().name != profile.name
+        {
+            return Err(CommandError::invalid_params(
+                format!(
+                    "device `{}` is a `{}` phone, not `{}`",
+                    selected.name(),
+                    selected.profile().name,
+                    profile.name
+                ),
+                "leave --profile out, choose another folder with --state, or create a device of that profile",
+            ));
+        }
+        let change = self.begin_change();
+        if is_new {
+            return change.save(|_| {}).and_then(|()| change.save_new(&selected)).inspect_err(|_| {
+                self.discard_files(selected.name());
+            });
+        }
+        if is_outdated { change.save(|_| {}) } else { Ok(()) }
+    }
+}
+
+/// Whether the document of a folder with phones must be written: its records are in files now, its removals are done and must
+/// not be repeated, or it does not name the fleet.
+fn is_outdated(document: Option<&Document>, fleet: Option<&Fleet>) -> bool {
+    let Some(document) = document else { return fleet.is_some() };
+    !document.phones.is_empty()
+        || !document.removing.is_empty()
+        || document.fleet.as_ref() != fleet.map(Fleet::stored)
+}
+
+/// The phone of a new desk.
+fn one_phone(profile: &Profile) -> Result<StoredPhones, CommandError> {
+    let name = first_phone_name()?;
+    let records = BTreeMap::from([(name.clone(), Record::new(profile))]);
+    Ok(StoredPhones { selected: name, records })
+}
+
+/// The ledger of WeChat's servers, and the generation of the one in the folder.
+fn open_ledger(
+    shared: Option<PostgresLedger>,
+    folder: Option<&StateFolder>,
+    generation: u32,
+) -> Result<(ServerLedger, u32), LedgerError> {
+    Ok(match (shared, folder) {
+        (Some(shared), _) => (shared.into(), generation),
+        (None, Some(folder)) => {
+            // A reset that could not empty the ledger is completed here.
+            let ledger = EmbeddedLedger::open(SqliteStore::open(&folder.ledger_path())?, generation)?;
+            let generation = ledger.generation();
+            (ledger.into(), generation)
+        }
+        (None, None) => (EmbeddedLedger::in_memory().into(), 0),
+    })
+}
+
+fn wechat_servers(
+    mut options: WeChatOptions,
+    ledger: ServerLedger,
+    clock: Arc<dyn Clock>,
+    journal: &Arc<Journal>,
+    events: &broadcast::Sender<Event>,
+) -> Result<WeChat, CommandError> {
+    let root = soter_tee::emulated_root_key()
+        .ok_or_else(|| CommandError::internal("the emulated root does not read"))?;
+    options.trusted_roots.push(root);
+    let events = events.clone();
+    let observer: Observer = Arc::new(move |event| {
+        if events.receiver_count() > 0 {
+            // It is not an error if the last subscriber has just gone.
+            let _ = events.send(event.into());
+        }
+    });
+    Ok(WeChat::new(options, ledger, clock, Arc::clone(journal), observer))
+}
