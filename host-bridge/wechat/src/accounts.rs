@@ -250,7 +250,10 @@ impl Accounts {
     pub(crate) fn has_openid(&self, appid: &str, given: &str) -> bool {
         let of_fleet = fleet::number_of_openid(given, appid).filter(|&number| number < self.fleet);
         match of_fleet {
-            Some(number) => !self.users.contains_key(&fleet_name(number)),
+            Some(number) => match self.users.get(&fleet_name(number)) {
+                Some(listed) => openid(listed, appid) == given,
+                None => true,
+            },
             None => self.users.values().any(|user| openid(user, appid) == given),
         }
     }
@@ -371,6 +374,8 @@ mod tests {
         assert!(accounts.has_openid(DEFAULT_APPID, "own"));
         let generated = openid(&User::named("fleet-000001"), DEFAULT_APPID);
         assert!(!accounts.has_openid(DEFAULT_APPID, &generated));
+        let listed = list(serde_json::json!({"user": [{"name": "fleet-000001"}]})).unwrap().with_fleet(10);
+        assert!(listed.has_openid(DEFAULT_APPID, &generated));
     }
 
     #[test]
