@@ -1,10 +1,11 @@
 //! The desk: all phones of one process, and the command protocol over them.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use document::first_phone_name;
+use doubts::Doubts;
 use holdings::AttackerHoldings;
 use phones::Phones;
 use soter_attack::KeySource;
@@ -25,6 +26,7 @@ mod change;
 mod danger;
 mod devices;
 mod document;
+mod doubts;
 mod fleet;
 mod fleet_calls;
 mod holdings;
@@ -61,8 +63,8 @@ struct Inner {
     ledger_generation: AtomicU32,
     /// Whether other servers share the ledger. The generation is then not about it, but about the one in the folder.
     is_ledger_shared: bool,
-    /// Whether the document on disk still lists phones whose files are removed. A new phone may have such a name.
-    lists_removed: AtomicBool,
+    /// How the files of the folder may differ from memory, after a write that failed or a removal.
+    doubts: Mutex<Doubts>,
     /// Held while the list of phones or its document changes, so that each change is complete before the next one.
     change_lock: Mutex<()>,
 }
@@ -81,6 +83,7 @@ impl Desk {
         for phone in phones {
             result = result.and(phone.switch_off());
         }
+        self.save_all_leftovers();
         result
     }
 
@@ -223,7 +226,7 @@ impl Desk {
             warn!("the ledger is emptied when it can be written again: {}", error.what);
         }
         if self.inner.seed.is_some()
-            && let Err(error) = phone.switch_on_as_planned()
+            && let Err(error) = phone.power_on()
         {
             warn!(phone = %phone.name(), "the phone is made when it is used: {}", error.what);
         }
@@ -245,3 +248,6 @@ fn next_generation(generation: u32) -> Result<u32, CommandError> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,4 +43,7 @@ pub use locked_storage::LockedStorage;
 pub use name::{DeviceName, DeviceNameError, MAX_NAME_BYTES};
 
 #[cfg(test)]
+pub(crate) use durable::crash;
+
+#[cfg(test)]
 mod contract_tests;

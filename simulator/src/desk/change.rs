@@ -1,5 +1,8 @@
 //! Changes of the list of phones and of their records: first on disk, then in memory. A command whose change cannot be
 //! written has changed nothing. What a change writes does not depend on the number of phones.
+//!
+//! After a write that failed, the disk may have the refused change all the same. Before anything else is changed, and before
+//! a command that used a phone is answered, the disk is brought in line with memory. Until that works, these commands fail.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -9,6 +12,7 @@ use tracing::{error, warn};
 
 use super::Desk;
 use super::document::Document;
+use super::doubts::{Content, Doubts};
 use crate::phone::{Phone, Record};
 use crate::store::DeviceName;
 
@@ -24,37 +28,78 @@ impl Desk {
         Change { desk: self, _lock: lock }
     }
 
-    /// Writes a phone's record if it changed by itself: the phone was used, or a planned failure has happened. The command
-    /// that caused it has been carried out. If the record cannot be written, the next command tries again.
+    /// Brings the folder in line with memory after a command for this phone: its record may have changed by itself, because
+    /// the phone was used or a planned failure has happened, and an earlier write may have failed. The command has been carried
+    /// out.
     ///
     /// # Errors
-    /// `Environment` if nothing can be written and the document on disk lists removed phones. This phone may have the name
-    /// of one of them, so the next process could remove its files.
-    pub(super) fn save_changed_record(&self, phone: &Phone) -> Result<(), CommandError> {
-        if !phone.take_record_changed() {
+    /// `Environment` if files of the folder are in doubt and cannot be written. After a crash, the next process could then find
+    /// another desk than the one that was used.
+    pub(super) fn save_leftovers(&self, phone: &Phone) -> Result<(), CommandError> {
+        let has_changed = phone.take_record_changed();
+        if !has_changed && !self.is_in_doubt() {
             return Ok(());
         }
         let change = self.begin_change();
-        if !change.is_on_desk(phone) {
-            return Ok(());
+        let saved = change.settle().and_then(|()| {
+            if has_changed && change.is_on_desk(phone) {
+                change.write_record(phone.name(), &phone.record(), Content::Present)
+            } else {
+                Ok(())
+            }
+        });
+        saved.or_else(|error| {
+            if has_changed {
+                phone.mark_record_changed();
+            }
+            warn!(phone = %phone.name(), "the state folder is not up to date yet: {}", error.what);
+            if self.could_change_after_a_crash() { Err(error) } else { Ok(()) }
+        })
+    }
+
+    /// As [`save_leftovers`](Self::save_leftovers) for all phones, at the end.
+    pub(super) fn save_all_leftovers(&self) {
+        let change = self.begin_change();
+        if let Err(error) = change.settle() {
+            error!("the state folder may have a change that was refused: {}", error.what);
         }
-        let lists_removed = self.inner.lists_removed.load(Ordering::Relaxed);
-        let saved = change.write_record(phone.name(), &phone.record());
-        if let Err(error) = saved.and_then(|()| if lists_removed { change.save(|_| {}) } else { Ok(()) }) {
-            phone.mark_record_changed();
-            warn!(phone = %phone.name(), "the phone's record is not saved yet: {}", error.what);
-            if lists_removed {
-                return Err(error);
+        let phones: Vec<_> =
+            self.phones().iter().filter(|phone| phone.take_record_changed()).cloned().collect();
+        for phone in phones {
+            if let Err(error) = change.write_record(phone.name(), &phone.record(), Content::Present) {
+                phone.mark_record_changed();
+                error!(phone = %phone.name(), "the phone's record is not saved: {}", error.what);
             }
         }
-        Ok(())
+    }
+
+    /// Whether the next process could find another desk than this one: with a change that was refused, or without the files of a
+    /// phone that has the name of a removed one.
+    fn could_change_after_a_crash(&self) -> bool {
+        let Some(folder) = &self.inner.context.folder else { return false };
+        let (phones, planned) = (self.phones(), folder.planned_removals());
+        self.doubts().could_change_the_desk(|name| {
+            phones.get(name).is_some_and(|phone| phone.is_used()) && !planned.contains(name)
+        })
+    }
+
+    /// Whether files of the folder may differ from memory.
+    fn is_in_doubt(&self) -> bool {
+        let Some(folder) = &self.inner.context.folder else { return false };
+        let planned = folder.planned_removals();
+        self.doubts().any(&planned)
+    }
+
+    fn doubts(&self) -> MutexGuard<'_, Doubts> {
+        self.inner.doubts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Removes the files of a phone that could not be added to the desk.
     pub(super) fn discard_files(&self, name: &DeviceName) {
-        if let Some(folder) = &self.inner.context.folder
-            && let Err(error) = folder.remove_device(name)
-        {
+        let Some(folder) = &self.inner.context.folder else { return };
+        let removed = folder.remove_device(name);
+        self.doubts().files_removed(name, removed.is_ok());
+        if let Err(error) = removed {
             warn!(device = %name, %error, "the files of a device that could not be created stay behind");
         }
     }
@@ -77,19 +122,38 @@ impl Desk {
 }
 
 impl Change<'_> {
+    /// Brings the folder in line with memory.
+    ///
+    /// # Errors
+    /// `Environment` if that fails.
+    pub(super) fn settle(&self) -> Result<(), CommandError> {
+        let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
+        if !self.desk.is_in_doubt() {
+            return Ok(());
+        }
+        self.write_document(&self.desk.document(), Content::Present)?;
+        let records = self.desk.doubts().records();
+        for name in records {
+            let record = self.desk.phones().record(&name);
+            if let Some(record) = record {
+                self.write_record(&name, &record, Content::Present)?;
+            } else {
+                folder.remove_device(&name)?;
+                self.desk.doubts().files_removed(&name, true);
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the document with this change, if there is a folder. The caller then makes the same change in memory.
     ///
     /// # Errors
     /// `Environment` if the document cannot be written. Nothing has changed.
     pub(super) fn save(&self, change: impl FnOnce(&mut Document)) -> Result<(), CommandError> {
-        let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
+        self.settle()?;
         let mut document = self.desk.document();
         change(&mut document);
-        let lists_removed = !document.removing.is_empty();
-        // After an error the new document may be in place already, without being durable.
-        folder.save_document(&document).inspect_err(|_| self.restore())?;
-        self.desk.inner.lists_removed.store(lists_removed, Ordering::Relaxed);
-        Ok(())
+        self.write_document(&document, Content::Change).inspect_err(|_| self.restore())
     }
 
     /// Adds the record of a phone that is on the desk from now on.
@@ -100,9 +164,13 @@ impl Change<'_> {
         let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
         let name = phone.name();
         folder.finish_removal(name, None::<&Record>)?;
-        folder.save_record(name, &phone.record())?;
+        self.write_record(name, &phone.record(), Content::Change)?;
         // The document may list the name, because the files of an older phone or of this one were made under it.
-        if self.desk.inner.lists_removed.load(Ordering::Relaxed) { self.save(|_| {}) } else { Ok(()) }
+        if self.desk.is_in_doubt() {
+            self.write_document(&self.desk.document(), Content::Present)
+        } else {
+            Ok(())
+        }
     }
 
     /// Changes a phone's record: first on disk, then in memory.
@@ -116,26 +184,40 @@ impl Change<'_> {
         change: impl FnOnce(&mut Record),
         apply: impl FnOnce() -> Result<T, CommandError>,
     ) -> Result<T, CommandError> {
+        self.settle()?;
         phone.check_on_desk()?;
         let mut record = phone.record();
         change(&mut record);
-        let saved = self.write_record(phone.name(), &record);
+        let saved = self.write_record(phone.name(), &record, Content::Change);
         saved.and_then(|()| apply()).inspect_err(|_| {
             // After an error the new record may be in place already, without being durable.
-            if let Err(error) = self.write_record(phone.name(), &phone.record()) {
+            if let Err(error) = self.write_record(phone.name(), &phone.record(), Content::Present) {
                 error!(phone = %phone.name(), "the phone's record may have a change that was refused: {}", error.what);
             }
         })
     }
 
+    /// Writes the document, if there is a folder.
+    fn write_document(&self, document: &Document, content: Content) -> Result<(), CommandError> {
+        let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
+        let saved = folder.save_document(document);
+        self.desk.doubts().document_written(&document.removing, content, saved.is_ok());
+        Ok(saved?)
+    }
+
     /// Writes a phone's record, if there is a folder: to its own file; or to the document, as long as the files of an older
     /// phone of this name are to be removed.
-    fn write_record(&self, name: &DeviceName, record: &Record) -> Result<(), CommandError> {
+    fn write_record(&self, name: &DeviceName, record: &Record, content: Content) -> Result<(), CommandError> {
         let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
-        if folder.planned_removals().contains(name) {
-            return self.save(|document| drop(document.phones.insert(name.clone(), record.clone())));
-        }
-        Ok(folder.save_record(name, record)?)
+        let saved = if folder.planned_removals().contains(name) {
+            let mut document = self.desk.document();
+            document.phones.insert(name.clone(), record.clone());
+            self.write_document(&document, content)
+        } else {
+            folder.save_record(name, record).map_err(CommandError::from)
+        };
+        self.desk.doubts().record_written(name, content, saved.is_ok());
+        saved
     }
 
     /// Whether this phone is on the desk, and not only another one of its name.
@@ -150,9 +232,10 @@ impl Change<'_> {
     /// `Environment` if the document cannot be written, or if files of an older phone of that name cannot be removed.
     pub(super) fn announce_files(&self, name: &DeviceName) -> Result<(), CommandError> {
         let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
+        self.settle()?;
         folder.plan_removals([name.clone()]);
-        let saved = self.save(|_| {});
-        // Only the document lists the removal now. The next document lists the phone.
+        let saved = self.write_document(&self.desk.document(), Content::Present);
+        // Only the document lists the removal now. It is written again without it when the phone has a record.
         folder.finish_removal(name, None::<&Record>)?;
         saved
     }
@@ -174,7 +257,7 @@ impl Change<'_> {
                 warn!(device = %name, %error, "the files of a removed device are not removed yet");
             }
         }
-        if let Err(error) = self.save(|_| {}) {
+        if let Err(error) = self.settle() {
             // The next process removes them once more, which does nothing.
             warn!("the document still lists phones that are removed: {}", error.what);
         }
@@ -182,9 +265,11 @@ impl Change<'_> {
 
     /// Writes the document as it describes the phones in memory, after a change that was not made there.
     pub(super) fn restore(&self) {
-        let Some(folder) = &self.desk.inner.context.folder else { return };
-        if let Err(error) = folder.save_document(&self.desk.document()) {
-            error!(%error, "the document may have a change that was refused, until it is written again");
+        if let Err(error) = self.write_document(&self.desk.document(), Content::Present) {
+            error!(
+                "the document may have a change that was refused, until it is written again: {}",
+                error.what
+            );
         }
     }
 }

@@ -84,6 +84,7 @@ impl Desk {
     ) -> Result<device::Device, CommandError> {
         let phone = self.phone(device)?;
         set.clock.map_or(Ok(()), check_clock)?;
+        phone.power_on()?;
         let force = |record: &mut Record| record.force_clock(set.clock);
         self.begin_change().save_record(&phone, force, || {
             phone.force_clock(set.clock);

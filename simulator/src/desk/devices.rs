@@ -98,8 +98,8 @@ impl Desk {
     }
 
     pub(super) fn select(&self, name: &str) -> Result<device::Summary, CommandError> {
-        let phone = self.phone(Some(name))?;
         let change = self.begin_change();
+        let phone = self.phone(Some(name))?;
         change.save(|document| document.selected = phone.name().clone())?;
         self.phones().selected = phone.name().clone();
         Ok(phone.summary())
@@ -145,6 +145,8 @@ impl Desk {
         let phone = self.phone(name)?;
         let change = self.begin_change();
         phone.check_settings(set)?;
+        // The answer describes the phone, and must not fail after the change.
+        phone.power_on()?;
         change.save_record(&phone, |record| record.set(set), || phone.set(set))?;
         self.describe(&phone)
     }
@@ -161,6 +163,7 @@ impl Desk {
 
     pub(super) fn reset_normal_world(&self, name: Option<&str>) -> Result<device::Device, CommandError> {
         let phone = self.phone(name)?;
+        phone.power_on()?;
         self.begin_change().save_record(&phone, Record::reset, || phone.reset_normal_world())?;
         self.describe(&phone)
     }

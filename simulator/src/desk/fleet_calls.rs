@@ -75,10 +75,8 @@ impl Desk {
             ..StartSoterAuthentication::default()
         };
         let answer = phone.start_soter_authentication(request).await?;
-        self.save_changed_record(&phone)?;
-        let appid = &self.wechat().accounts().first_app().appid;
-        let openid = self.wechat().openid(name.as_str(), appid)?;
-        Ok(SignedResult { device: name.to_string(), openid, answer })
+        self.save_leftovers(&phone)?;
+        Ok(SignedResult { device: name.to_string(), openid: phone.openid()?, answer })
     }
 
     fn fleet(&self) -> Result<Arc<Fleet>, CommandError> {

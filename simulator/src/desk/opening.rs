@@ -1,7 +1,7 @@
 //! How a desk is opened: folder, ledger, servers, fleet and phones, in this order.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use soter_bridge::protocol::{CommandError, Event};
@@ -22,7 +22,7 @@ use super::phones::Phones;
 use super::refusals::{clock_without_seed, find_profile};
 use super::{Desk, Inner};
 use crate::phone::{KeyStock, NewKeys, PhoneContext, Record};
-use crate::store::StateFolder;
+use crate::store::{DeviceName, StateFolder};
 
 /// The number of events that a subscriber can lag behind before it loses the oldest.
 const EVENT_BACKLOG: usize = 4096;
@@ -34,7 +34,7 @@ impl Desk {
     /// # Errors
     /// `InvalidParams` if there is no such profile, a clock is given without a seed or is too late, the stored phone has
     /// another profile or seed, or another fleet is stored. `Environment` if the folder is locked, damaged or cannot be
-    /// written. Nothing was changed.
+    /// written. Nothing was changed, except that removals that had begun may have been completed.
     pub fn open(options: DeskOptions) -> Result<Self, CommandError> {
         let DeskOptions {
             state,
@@ -60,8 +60,12 @@ impl Desk {
         };
         let document = folder.as_deref().map(StateFolder::load_document::<Document>).transpose()?.flatten();
         let stored_fleet = document.as_ref().and_then(|document| document.fleet.clone());
+        let is_new_fleet = document.is_some() && stored_fleet.is_none();
         let fleet = FleetOptions { size: fleet, profile, seed: seed.clone(), clock, sensor: sensor.clone() };
         let fleet = Fleet::new(stored_fleet, fleet)?;
+        if is_new_fleet && let (Some(fleet), Some(folder)) = (&fleet, &folder) {
+            check_names(fleet, &folder.record_names()?)?;
+        }
         let is_ledger_shared = shared_ledger.is_some();
         let generation = document.as_ref().map_or(0, |document| document.ledger_generation);
         let (ledger, generation) = open_ledger(shared_ledger, folder.as_deref(), generation)?;
@@ -94,7 +98,7 @@ impl Desk {
             attack_keys: OnceLock::new(),
             ledger_generation: AtomicU32::new(generation),
             is_ledger_shared,
-            lists_removed: AtomicBool::new(false),
+            doubts: Mutex::default(),
             change_lock: Mutex::new(()),
         };
         let desk = Self { inner: Arc::new(inner) };
@@ -147,6 +151,17 @@ fn is_outdated(document: Option<&Document>, fleet: Option<&Fleet>) -> bool {
     !document.phones.is_empty()
         || !document.removing.is_empty()
         || document.fleet.as_ref() != fleet.map(Fleet::stored)
+}
+
+/// Refuses a new fleet if a device that is not of it has the name of one of its phones.
+fn check_names(fleet: &Fleet, names: &[DeviceName]) -> Result<(), CommandError> {
+    match names.iter().find(|name| fleet.has(name)) {
+        None => Ok(()),
+        Some(name) => Err(CommandError::invalid_params(
+            format!("device `{name}` is not of the fleet, and has the name of one of its phones"),
+            "remove it first, or choose another folder with --state",
+        )),
+    }
 }
 
 /// The phone of a new desk.

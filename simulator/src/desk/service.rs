@@ -1,7 +1,9 @@
 //! The command protocol over a desk: calls the method for each command.
 
 use soter_bridge::protocol::verify::{Verdict, VerifySignature};
-use soter_bridge::protocol::{Call, Changes, CommandError, Event, Request, Response, Service};
+use soter_bridge::protocol::{
+    Call, Changes, CommandError, Event, Method, Recording, Request, Response, Service,
+};
 use soter_wechat::verification;
 use tokio::sync::broadcast;
 use tracing::field::Empty;
@@ -13,6 +15,7 @@ use super::devices::families;
 impl Service for Desk {
     async fn call(&self, call: Call) -> Result<Response, CommandError> {
         let (device, method, changes) = (call.device.clone(), call.request.method(), call.request.changes());
+        let recording = Method::named(method).map_or(Recording::Recorded, |method| method.recording);
         let span = info_span!("phone", name = Empty);
         if !span.is_disabled() {
             span.record("name", self.phone(device.as_deref()).ok().map(|phone| phone.name().to_string()));
@@ -21,8 +24,11 @@ impl Service for Desk {
         if answer.is_ok() {
             self.send_change_event(changes, device.as_deref(), method);
         }
-        if let Ok(phone) = self.phone(device.as_deref()) {
-            self.save_changed_record(&phone)?;
+        if let Ok(phone) = self.phone(device.as_deref())
+            && let Err(error) = self.save_leftovers(&phone)
+            && recording == Recording::Recorded
+        {
+            return Err(error);
         }
         answer
     }

@@ -1,6 +1,6 @@
 //! Looks a phone up among any number of them, without switching it on.
 
-use soter_bridge::protocol::device::{LIST_LIMIT, List, Summary};
+use soter_bridge::protocol::device::{List, MAX_LIST_LIMIT, Summary};
 use soter_bridge::protocol::{CommandError, Service};
 
 /// The phone of this name, or the selected one. `None` if there is none of this name.
@@ -15,7 +15,7 @@ pub(crate) async fn find_device(
         Some(name) => name.to_owned(),
         None => selected_device(service).await?,
     };
-    let list = List { prefix: Some(name.clone()), limit: Some(LIST_LIMIT), after: None };
+    let list = List { prefix: Some(name.clone()), limit: Some(MAX_LIST_LIMIT), after: None };
     let listed = service.request(None, list).await?.devices;
     Ok(listed.into_iter().find(|device| device.name == name))
 }

@@ -92,6 +92,7 @@ impl Phone {
         let (flash, _) = self.copy_flash()?;
         let mut record = self.record();
         record.made_as.get_or_insert_with(|| self.name.clone());
+        record.keep_user(self.context.user.as_ref());
         let duplicate = Self::new(name, record, context);
         {
             let mut state = duplicate.state();

@@ -27,8 +27,8 @@ impl Phone {
         Ok(())
     }
 
-    /// Switches a phone on for which [`plan_seed`](Self::plan_seed) was called.
-    pub(crate) fn switch_on_as_planned(&self) -> Result<(), CommandError> {
+    /// Switches a phone on if it is off, from the seed that [`plan_seed`](Self::plan_seed) gave, if any.
+    pub(crate) fn power_on(&self) -> Result<(), CommandError> {
         self.switch_on(&mut self.state(), None).map(|_| ())
     }
 

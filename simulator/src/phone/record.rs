@@ -51,12 +51,6 @@ impl Record {
         Self { used: true, seeded: is_seeded, clock, ..Self::new(profile) }
     }
 
-    /// Says that the phone is made from a seed when it is switched on.
-    pub(crate) fn mark_seeded(&mut self) {
-        self.seeded = true;
-        self.clock = Some(SEEDED_CLOCK_MS);
-    }
-
     /// Whether the phone was ever switched on.
     pub(crate) fn is_used(&self) -> bool {
         self.used
@@ -71,6 +65,13 @@ impl Record {
             ..self.clone()
         };
         *self = new;
+    }
+
+    /// Keeps the user on a phone that does not have this one by itself.
+    pub(super) fn keep_user(&mut self, user: Option<&String>) {
+        if self.settings.user.is_none() {
+            self.settings.user = user.cloned();
+        }
     }
 
     /// Changes how the sensor is touched.

@@ -40,6 +40,14 @@ impl Phone {
         Ok(Caller { user, appid, openid })
     }
 
+    /// The openid of the phone's user in the first mini program.
+    ///
+    /// # Errors
+    /// `InvalidParams` if WeChat's servers do not know the user.
+    pub(crate) fn openid(&self) -> Result<String, CommandError> {
+        Ok(self.caller(&self.state(), None)?.openid)
+    }
+
     /// The modes that the phone claims to support.
     pub(super) fn supported_modes(&self, state: &PhoneState) -> Vec<Mode> {
         state.record.settings.modes.clone().unwrap_or_else(|| self.profile.modes.to_vec())

@@ -21,13 +21,26 @@ pub(super) struct Format {
     version: u64,
     /// The maximum size in bytes. A larger document is neither written nor read.
     pub(super) max_bytes: u64,
+    /// What is lost when a document is deleted, and what is not: the end of a sentence.
+    pub(super) what_is_lost: &'static str,
 }
 
 /// What is on the desk. Version 1 had the records of all phones in it.
-pub(super) const DESK: Format = Format { name: "soter-sim-phones", version: 2, max_bytes: 64 * 1024 * 1024 };
+pub(super) const DESK: Format = Format {
+    name: "soter-sim-phones",
+    version: 2,
+    max_bytes: 64 * 1024 * 1024,
+    what_is_lost: "all devices are then listed, with their settings; which one is selected is lost, and a fleet has to be named \
+                   again with --fleet",
+};
 
 /// How one phone is set.
-pub(super) const PHONE: Format = Format { name: "soter-sim-phone", version: 1, max_bytes: 1024 * 1024 };
+pub(super) const PHONE: Format = Format {
+    name: "soter-sim-phone",
+    version: 1,
+    max_bytes: 1024 * 1024,
+    what_is_lost: "the device then has default settings, and exists if it has a folder below devices/",
+};
 
 impl Format {
     /// Encodes a document: `NAME VERSION <SHA-256 of the rest, 64 lower-case hex digits>`, LF, pretty JSON, LF.

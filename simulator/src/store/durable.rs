@@ -14,7 +14,7 @@ pub(super) use action::{Action, FileError, parent};
 
 mod action;
 #[cfg(test)]
-pub(super) mod crash;
+pub(crate) mod crash;
 #[cfg(test)]
 mod tests;
 

@@ -184,9 +184,8 @@ impl StateFolder {
     /// # Errors
     /// [`FolderError::File`] if the folder of the records cannot be read.
     pub fn record_names(&self) -> Result<Vec<DeviceName>, FolderError> {
-        self.names_in(RECORDS_FOLDER, |entry, name| {
-            Ok(if entry.file_type()?.is_file() { name.strip_suffix(RECORD_SUFFIX) } else { None })
-        })
+        // Something else than a file under such a name is an error when it is read.
+        self.names_in(RECORDS_FOLDER, |_, name| Ok(name.strip_suffix(RECORD_SUFFIX)))
     }
 
     /// A device's record, or `None` if there is none.
@@ -283,7 +282,7 @@ fn load<T: DeserializeOwned>(path: PathBuf, format: Format) -> Result<Option<T>,
     let Some(bytes) = durable::read_file(&path, format.max_bytes)? else { return Ok(None) };
     match format.decode(&bytes) {
         Ok(document) => Ok(Some(document)),
-        Err(defect) => Err(FolderError::Document { path, defect }),
+        Err(defect) => Err(FolderError::Document { path, defect, what_is_lost: format.what_is_lost }),
     }
 }
 

@@ -34,6 +34,8 @@ pub enum FolderError {
         path: PathBuf,
         /// What is wrong with it.
         defect: DocumentDefect,
+        /// What is lost without it, and what is not.
+        what_is_lost: &'static str,
     },
     /// The operating system refused, or something under this name cannot be used.
     #[error("cannot {action} {}: {source}", path.display())]
@@ -59,16 +61,13 @@ impl FolderError {
                 }
             }
             Self::Replaced { .. } => "Nothing more is written. End this process, and start again.".to_owned(),
-            Self::Document { path, defect: DocumentDefect::Version { .. } } => format!(
-                "Use the version of soter-sim that wrote it, or delete {}: devices that have a folder below devices/ \
-                 are then listed again with default settings.",
-                path.display()
-            ),
-            Self::Document { path, .. } => format!(
-                "Restore {0} from a copy, or delete it: devices that have a folder below devices/ are then listed \
-                 again with default settings.",
-                path.display()
-            ),
+            Self::Document { path, defect, what_is_lost } => {
+                let better = match defect {
+                    DocumentDefect::Version { .. } => "Use the version of soter-sim that wrote it",
+                    _ => "Restore it from a copy",
+                };
+                format!("{better}, or delete {}: {what_is_lost}.", path.display())
+            }
             Self::File { path, source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     "Free some space and try again, choose another folder with --state, or use --ephemeral."

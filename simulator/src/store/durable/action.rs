@@ -13,7 +13,7 @@ pub(in crate::store) struct FileError {
 
 /// The action of a step on the file system. A crash can come between any two steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum Action {
+pub(crate) enum Action {
     CreateFile,
     CreateFolder,
     Remove,

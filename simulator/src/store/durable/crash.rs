@@ -18,12 +18,12 @@ struct Script {
 }
 
 /// Runs `work`, and returns its steps.
-pub(in crate::store) fn trace<T>(work: impl FnOnce() -> T) -> (T, Vec<(Action, PathBuf)>) {
+pub(crate) fn trace<T>(work: impl FnOnce() -> T) -> (T, Vec<(Action, PathBuf)>) {
     run(usize::MAX, work)
 }
 
 /// Runs `work` and allows this many steps. Every later step fails, so nothing more happens on disk.
-pub(in crate::store) fn stop_after<T>(allowed: usize, work: impl FnOnce() -> T) -> T {
+pub(crate) fn stop_after<T>(allowed: usize, work: impl FnOnce() -> T) -> T {
     run(allowed, work).0
 }
 
@@ -51,7 +51,7 @@ pub(super) fn check_step(action: Action, path: &Path) -> Result<(), FileError> {
 /// Asserts that a power failure after this change can neither undo nor tear any part of it.
 ///
 /// Nothing is renamed before it is synced with everything below it, and nothing is unsynced at the end.
-pub(in crate::store) fn assert_durable(steps: &[(Action, PathBuf)]) {
+pub(crate) fn assert_durable(steps: &[(Action, PathBuf)]) {
     let mut unsynced: BTreeSet<&Path> = BTreeSet::new();
     for (action, path) in steps {
         match action {

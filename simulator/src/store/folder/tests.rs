@@ -361,8 +361,8 @@ fn a_damaged_document_is_an_error_with_a_remedy_and_is_kept() {
     assert_eq!(
         error.remedy(),
         format!(
-            "Restore {} from a copy, or delete it: devices that have a folder below devices/ are then listed again \
-             with default settings.",
+            "Restore it from a copy, or delete {}: all devices are then listed, with their settings; which one is selected is \
+             lost, and a fleet has to be named again with --fleet.",
             path.display()
         )
     );
@@ -414,4 +414,35 @@ fn a_full_disk_has_its_own_remedy() {
         error.remedy(),
         "Free some space and try again, choose another folder with --state, or use --ephemeral."
     );
+}
+
+#[test]
+fn what_is_no_file_under_a_records_name_is_told() {
+    let (_parent, folder) = folder_with(&[]);
+    folder.save_record(&name("pixel"), &1).unwrap();
+    let path = folder.path().join("phones/pixel.json");
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_eq!(folder.record_names().unwrap(), names(&["pixel"]));
+    let error = folder.load_record::<u32>(&name("pixel")).unwrap_err();
+    assert!(error.to_string().ends_with("it is a folder, not a regular file"), "{error}");
+}
+
+#[test]
+fn a_record_is_old_or_new_wherever_its_save_is_interrupted_and_is_removed_with_its_device() {
+    let (_parent, folder) = folder_with(&["pixel"]);
+    let pixel = name("pixel");
+    let (saved, steps) = crash::trace(|| folder.save_record(&pixel, "old"));
+    saved.unwrap();
+    crash::assert_durable(&steps);
+    for allowed in 0..steps.len() {
+        folder.save_record(&pixel, "old").unwrap();
+        if crash::stop_after(allowed, || folder.save_record(&pixel, "new")).is_err() {
+            let record = folder.load_record::<String>(&pixel).unwrap().unwrap();
+            assert!(["old", "new"].contains(&record.as_str()), "{record}");
+        }
+    }
+    folder.remove_device(&pixel).unwrap();
+    assert_eq!(folder.load_record::<String>(&pixel).unwrap(), None);
+    assert_eq!(folder.device_names_on_disk().unwrap(), names(&[]));
 }
