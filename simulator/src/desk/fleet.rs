@@ -23,8 +23,9 @@ pub(super) struct FleetRecord {
     pub(super) size: u32,
     /// Their phone family.
     pub(super) profile: String,
-    /// Whether they are made from a seed, which only a used phone remembers.
-    pub(super) seeded: bool,
+    /// If they are made from a seed: a value that is derived from it, to recognise the seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) seed_check: Option<String>,
 }
 
 /// The phones of a fleet, numbered from 0. One that was never used takes no memory.
@@ -77,18 +78,17 @@ impl Fleet {
         let stored = match (stored, size) {
             (None, None) => return Ok(None),
             (Some(stored), size) => {
-                check_same(&stored, size, profile, seed.is_some())?;
+                check_same(&stored, size, profile, seed.as_ref())?;
                 stored
             }
             (None, Some(size)) => {
                 let profile = profile.unwrap_or(&PROFILES[0]).name.to_owned();
-                FleetRecord { size, profile, seeded: seed.is_some() }
+                FleetRecord { size, profile, seed_check: seed.as_ref().map(seed_check) }
             }
         };
         let profile = find_profile(&stored.profile).map_err(|error| {
             CommandError::environment(error.what, "use the version of soter-sim that made the fleet")
         })?;
-        let seed = seed.filter(|_| stored.seeded);
         let keys = FleetKeyPool::new(seed.clone());
         let sensor = sensor.unwrap_or(SensorMode::Auto);
         Ok(Some(Self { stored, profile, seed, clock, sensor, keys, uses: Mutex::default() }))
@@ -133,9 +133,6 @@ impl Fleet {
     pub(super) fn new_phone(&self, number: u32, context: &PhoneContext) -> Result<Phone, CommandError> {
         let mut record = Record::new(self.profile);
         record.set_sensor(self.sensor.clone());
-        if self.stored.seeded {
-            record.mark_seeded();
-        }
         self.phone(number, record, context)
     }
 
@@ -164,7 +161,7 @@ impl Fleet {
 
     /// The record of a phone that was used, and whose record was not written.
     pub(super) fn used_record(&self) -> Record {
-        let mut record = Record::of_used_phone(self.profile, self.stored.seeded);
+        let mut record = Record::of_used_phone(self.profile, self.seed.is_some());
         record.set_sensor(self.sensor.clone());
         record
     }
@@ -174,7 +171,7 @@ impl Fleet {
         device::Summary {
             name: fleet_name(number),
             profile: self.profile.name.to_owned(),
-            seeded: self.stored.seeded,
+            seeded: self.seed.is_some(),
             sensor: self.sensor.clone(),
             fleet: true,
             waits: false,
@@ -232,22 +229,23 @@ impl Fleet {
     /// `LimitReached` if all are handed out.
     pub(super) fn next_signers(&self, count: usize) -> Result<Vec<DeviceName>, CommandError> {
         let mut uses = self.uses();
-        let never_taken = uses.next..self.size();
-        let free: Vec<u32> = if never_taken.is_empty() {
-            uses.returned.iter().copied().cycle().take(count).collect()
-        } else {
-            let first = uses.next_signer.max(never_taken.start);
-            let from_first = (first..self.size()).chain(never_taken.cycle());
-            from_first.take(count).collect()
-        };
-        let Some(last) = free.last() else {
+        let Uses { next, returned, next_signer } = &*uses;
+        let (next, first) = (*next, *next_signer);
+        // Those from `first` on, then those before it.
+        let from_first = returned.range(first..).copied().chain(next.max(first)..self.size());
+        let before_first = returned.range(..first).copied().chain(next..first.max(next));
+        let mut free: Vec<u32> = from_first.chain(before_first).take(count).collect();
+        let different = free.len();
+        let Some(&last) = free.get((count - 1) % different.max(1)) else {
             return Err(CommandError::new(
                 ErrorKind::LimitReached,
                 format!("all {} phones of the fleet are handed out", self.size()),
                 "give some back with fleet.release, or start a larger fleet: --fleet, with another --state",
             ));
         };
-        uses.next_signer = last + 1;
+        // If there are too few, each signs again in its turn.
+        (different..count).for_each(|place| free.push(free[place % different]));
+        uses.next_signer = if last + 1 < self.size() { last + 1 } else { 0 };
         free.into_iter().map(device_name).collect()
     }
 
@@ -269,6 +267,11 @@ fn numbers_that_begin_with(digits: &str) -> Option<Range<u32>> {
     Some(first * numbers..(first + 1) * numbers)
 }
 
+/// A value by which a seed is recognised, in 16 hexadecimal digits.
+fn seed_check(seed: &Seed) -> String {
+    base16ct::lower::encode_string(&seed.derived_bytes("fleet", "check")[..8])
+}
+
 fn device_name(number: u32) -> Result<DeviceName, CommandError> {
     fleet_name(number).parse().map_err(|error| CommandError::internal(format!("{error}")))
 }
@@ -278,14 +281,23 @@ fn check_same(
     stored: &FleetRecord,
     size: Option<u32>,
     profile: Option<&'static Profile>,
-    is_seeded: bool,
+    seed: Option<&Seed>,
 ) -> Result<(), CommandError> {
-    let FleetRecord { size: stored_size, profile: stored_profile, seeded } = stored;
+    let FleetRecord { size: stored_size, profile: stored_profile, seed_check: stored_check } = stored;
+    if let Some(stored_check) = stored_check
+        && seed.is_none_or(|seed| seed_check(seed) != *stored_check)
+    {
+        let given = if seed.is_some() { "another one is given" } else { "none is given" };
+        return Err(CommandError::invalid_params(
+            format!("the state folder has a fleet that is made from a seed, and {given}"),
+            "give the same seed with --seed, or choose another folder with --state",
+        ));
+    }
     let difference = if let Some(size) = size.filter(|size| size != stored_size) {
         format!("of {stored_size} phones, not {size}")
     } else if let Some(profile) = profile.filter(|profile| profile.name != stored_profile) {
         format!("of `{stored_profile}` phones, not `{}`", profile.name)
-    } else if is_seeded && !seeded {
+    } else if seed.is_some() && stored_check.is_none() {
         "of random phones, not from a seed".to_owned()
     } else {
         return Ok(());

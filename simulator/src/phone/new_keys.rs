@@ -37,19 +37,20 @@ pub(crate) struct FleetKeys {
     auth_key_name: String,
 }
 
-/// The pool that all phones of a fleet share. Clones are the same pool.
+/// The pools that all phones of a fleet share. Clones are the same pools.
 #[derive(Clone, Debug)]
 pub(crate) struct FleetKeyPool {
-    pool: Arc<KeyPool>,
-    /// The number of keys that were taken from a random pool.
+    random: Arc<KeyPool>,
+    /// The number of keys that were taken from the random pool.
     taken: Arc<AtomicU64>,
+    seeded: Option<Arc<KeyPool>>,
 }
 
 impl FleetKeyPool {
-    /// The pool of a seed, or a random one.
+    /// Random keys, and those of a seed, if there is one.
     pub(crate) fn new(seed: Option<Seed>) -> Self {
-        let pool = seed.map_or_else(KeyPool::random, KeyPool::seeded);
-        Self { pool: Arc::new(pool), taken: Arc::default() }
+        let seeded = seed.map(|seed| Arc::new(KeyPool::seeded(seed)));
+        Self { random: Arc::new(KeyPool::random()), taken: Arc::default(), seeded }
     }
 
     /// The keys of a phone, whose user has this openid in the first mini program.
@@ -65,9 +66,9 @@ impl NewKeys {
             Self::Generated => PrivateKey::generate(),
             Self::Stock(stock) => stock.take(),
             Self::Fleet(keys) => {
-                let FleetKeyPool { pool, taken } = &keys.pool;
+                let FleetKeyPool { random, taken, .. } = &keys.pool;
                 let number = taken.fetch_add(1, Ordering::Relaxed);
-                PrivateKey::from_pkcs8(&pool.pkcs8(number).map_err(|error| not_made(&error))?)
+                PrivateKey::from_pkcs8(&random.pkcs8(number).map_err(|error| not_made(&error))?)
             }
         }
     }
@@ -79,6 +80,7 @@ impl NewKeys {
         generation: u32,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
         let Self::Fleet(keys) = self else { return Ok(None) };
+        let Some(pool) = &keys.pool.seeded else { return Ok(None) };
         let place = match path {
             _ if generation > 0 => None,
             KeyPath::Attk => Some(0),
@@ -89,7 +91,7 @@ impl NewKeys {
         };
         let Some(place) = place else { return Ok(None) };
         let number = u64::from(keys.number) * KEYS_PER_PHONE + place;
-        keys.pool.pool.pkcs8(number).map(Some).map_err(|error| not_made(&error))
+        pool.pkcs8(number).map(Some).map_err(|error| not_made(&error))
     }
 }
 

@@ -113,7 +113,7 @@ async fn a_seed_gives_each_phone_of_a_fleet_the_same_bytes_in_any_order() {
 }
 
 #[tokio::test]
-async fn a_new_phone_of_a_seeded_fleet_needs_the_seed() {
+async fn a_seeded_fleet_needs_its_seed() {
     let folder = tempfile::tempdir().unwrap();
     let seeded = |seed: &str| DeskOptions { seed: Some(seed.into()), ..in_folder(folder.path()) };
     let desk = Desk::open(with_fleet(10, seeded("demo"))).unwrap();
@@ -121,13 +121,14 @@ async fn a_new_phone_of_a_seeded_fleet_needs_the_seed() {
     desk.close().unwrap();
     drop(desk);
 
-    assert_eq!(Desk::open(seeded("other")).unwrap_err().kind, ErrorKind::InvalidParams);
-    let desk = Desk::open(in_folder(folder.path())).unwrap();
-    assert!(sign(&desk, "fleet-000000").await.counter > result(&used).counter);
-    let refused = desk.request(Some("fleet-000001"), good_request()).await.unwrap_err();
-    assert!(refused.what.ends_with("is to be made from a seed, and none is given"), "{refused}");
-    drop(desk);
+    for (options, given) in [(seeded("other"), "another one"), (in_folder(folder.path()), "none")] {
+        let refused = Desk::open(options).unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::InvalidParams);
+        let what = format!("the state folder has a fleet that is made from a seed, and {given} is given");
+        assert_eq!(refused.what, what);
+    }
     let desk = Desk::open(seeded("demo")).unwrap();
+    assert!(sign(&desk, "fleet-000000").await.counter > result(&used).counter);
     sign(&desk, "fleet-000001").await;
 }
 
@@ -264,6 +265,47 @@ async fn a_folder_without_a_fleet_can_get_one_later() {
 }
 
 #[tokio::test]
+async fn a_new_fleet_does_not_take_a_phone_that_has_the_name_of_one_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::open(in_folder(folder.path())).unwrap();
+    call(&desk, "device.create", json!({"name": "fleet-000001", "profile": "ios"})).await.unwrap();
+    drop(desk);
+    let refused = Desk::open(with_fleet(3, in_folder(folder.path()))).unwrap_err();
+    assert_eq!(
+        refused.what,
+        "device `fleet-000001` is not of the fleet, and has the name of one of its phones"
+    );
+    drop(Desk::open(with_fleet(1, in_folder(folder.path()))).unwrap());
+}
+
+#[tokio::test]
+async fn results_in_bulk_name_the_user_who_is_logged_in() {
+    let desk = fleet(2);
+    call(&desk, "device.set", json!({"device": "fleet-000000", "user": "user"})).await.unwrap();
+    let signed = call(&desk, "fleet.results", json!({"challenges": ["a", "b"]})).await.unwrap();
+    for (place, device) in ["fleet-000000", "fleet-000001"].into_iter().enumerate() {
+        let shown = call(&desk, "device.show", json!({"device": device})).await.unwrap();
+        assert_eq!(signed["results"][place]["openid"], shown["user"]["openid"]);
+    }
+    assert_eq!(signed["results"][0]["openid"], "oEmulatedUser000000000000001");
+}
+
+#[tokio::test]
+async fn phones_that_were_given_back_sign_in_turn_with_the_others() {
+    let desk = fleet(4);
+    call(&desk, "fleet.next", json!({"count": 3})).await.unwrap();
+    call(&desk, "fleet.release", json!({"devices": ["fleet-000002", "fleet-000000"]})).await.unwrap();
+    let mut signers = Vec::new();
+    for count in [2, 2, 5] {
+        let params = json!({"challenges": ["a"], "count": count});
+        let signed = call(&desk, "fleet.results", params).await.unwrap();
+        signers.extend(signed["results"].as_array().unwrap().iter().map(|result| text(&result["device"])));
+    }
+    let expected = [0, 2, 3, 0, 2, 3, 0, 2, 3].map(|number| format!("fleet-{number:06}"));
+    assert_eq!(signers, expected);
+}
+
+#[tokio::test]
 async fn a_reset_makes_a_new_fleet_of_the_same_size() {
     let folder = tempfile::tempdir().unwrap();
     let options = || DeskOptions { allow_reset: true, ..in_folder(folder.path()) };
@@ -291,6 +333,17 @@ async fn a_phone_of_a_fleet_that_is_reset_keeps_its_user() {
     sign(&desk, "fleet-000001").await;
     let shown = call(&desk, "device.resetNormalWorld", json!({"device": "fleet-000001"})).await.unwrap();
     assert_eq!(shown["user"]["name"], "fleet-000001");
+}
+
+#[tokio::test]
+async fn a_duplicate_of_a_phone_of_a_fleet_has_its_user_and_keys() {
+    let desk = fleet(3);
+    let before = sign(&desk, "fleet-000001").await;
+    call(&desk, "danger.clone", json!({"device": "fleet-000001", "name": "twin"})).await.unwrap();
+    let twin = sign(&desk, "twin").await;
+    assert_eq!((&twin.cpu_id, twin.counter), (&before.cpu_id, before.counter + 1));
+    let keys = async |name| call(&desk, "keys.list", json!({"device": name})).await.unwrap();
+    assert_eq!(keys("twin").await, keys("fleet-000001").await);
 }
 
 #[tokio::test]
