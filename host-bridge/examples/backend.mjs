@@ -14,13 +14,15 @@ const ORDER_LIFETIME = 5 * 60 * 1000;
 export function createBackend(account) {
   const wechat = new WeChat(account);
   const users = new Map(); // by session: { openid, order: the one that may be paid now }
+  const sessions = new Map(); // by openid: the session of the last login
   const counters = new Map(); // by cpu_id: the highest that was seen
 
   return serveJson({
     async '/login'(request) {
       const openid = await wechat.openidOf(...texts(request, 'code'));
-      for (const [session, user] of users) if (user.openid === openid) users.delete(session);
       const session = randomBytes(32).toString('hex');
+      users.delete(sessions.get(openid));
+      sessions.set(openid, session);
       users.set(session, { openid, order: undefined });
       return { session };
     },
