@@ -166,7 +166,12 @@ impl Desk {
             CommandError::new(
                 ErrorKind::UnknownDevice,
                 format!("there is no device `{shown}`"),
-                format!("devices: {}{}", known.join(", "), if phones.own().len() > 10 { ", …" } else { "" }),
+                format!(
+                    "devices: {}{}{}",
+                    known.join(", "),
+                    if phones.own().len() > 10 { ", …" } else { "" },
+                    phones.fleet.as_ref().map_or_else(String::new, |fleet| fleet.names_for_people())
+                ),
             )
         })
     }

@@ -39,6 +39,7 @@ pub struct List {
     pub after: Option<String>,
     /// How many at most, from 1 to 1,000; absent: 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
     pub limit: Option<u32>,
 }
 

@@ -18,6 +18,7 @@ pub const MAX_RESULTS: u32 = 1000;
 pub struct Next {
     /// How many, from 1 to 10,000; absent: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10_000))]
     pub count: Option<u32>,
 }
 
@@ -37,7 +38,8 @@ pub struct Names {
 }
 
 /// Lets phones that nobody uses sign, for load tools that only want results. Each is touched by its first enrolled finger or
-/// face, unless its sensor has a script. Each phone signs one result as long as there are enough phones.
+/// face, unless its sensor has a script. Each phone signs one result as long as there are enough phones. The first call begins
+/// with the phones that [`Next`] hands out next, so that it can make their keys before a test.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Results {
@@ -45,6 +47,7 @@ pub struct Results {
     pub challenges: Vec<String>,
     /// How many results, from 1 to 1,000; absent: one for each challenge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
     pub count: Option<u32>,
 }
 

@@ -104,6 +104,11 @@ impl Fleet {
         self.stored.size
     }
 
+    /// The first and the last name, as the end of a list: `, fleet-000000 to fleet-000099`.
+    pub(super) fn names_for_people(&self) -> String {
+        format!(", {} to {}", fleet_name(0), fleet_name(self.size().saturating_sub(1)))
+    }
+
     /// The number of the phone of this name.
     pub(super) fn number_of(&self, name: &DeviceName) -> Option<u32> {
         fleet_number(name.as_str()).filter(|&number| number < self.stored.size)
@@ -190,7 +195,7 @@ impl Fleet {
             return Err(CommandError::new(
                 ErrorKind::LimitReached,
                 format!("{free} of the fleet's {} phones are free, and {count} are asked for", self.size()),
-                "give phones back with fleet.release, or start a larger fleet: --fleet, with another --state",
+                "give phones back with fleet.release, or start with a larger --fleet",
             ));
         }
         let mut taken = Vec::new();
@@ -240,7 +245,7 @@ impl Fleet {
             return Err(CommandError::new(
                 ErrorKind::LimitReached,
                 format!("all {} phones of the fleet are handed out", self.size()),
-                "give some back with fleet.release, or start a larger fleet: --fleet, with another --state",
+                "give some back with fleet.release, or start with a larger --fleet",
             ));
         };
         // If there are too few, each signs again in its turn.

@@ -50,6 +50,7 @@ async fn each_phone_of_a_fleet_has_its_own_identity_keys_counter_and_user() {
     assert_eq!((cpu_ids.len(), openids.len(), keys.len()), (4, 4, 12));
     let unknown = call(&desk, "device.show", json!({"device": "fleet-100000"})).await.unwrap_err();
     assert_eq!(unknown.kind, ErrorKind::UnknownDevice);
+    assert_eq!(unknown.next, "devices: phone, fleet-000000 to fleet-099999");
 }
 
 #[tokio::test]
