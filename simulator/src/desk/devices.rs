@@ -113,7 +113,7 @@ impl Desk {
             if phones.fleet_number(phone.name()).is_some() {
                 return Err(CommandError::invalid_params(
                     format!("`{name}` is a phone of the fleet, and the fleet stays whole"),
-                    "to make its keys anew, reset it: device reset",
+                    "to give it new keys, reset it: device reset",
                 ));
             }
             let mut others = phones.own().map(|other| other.name()).filter(|other| *other != phone.name());

@@ -22,7 +22,7 @@ pub(crate) struct Serve {
     /// Who touches the sensor of the selected phone and of new ones: `ask`, `auto`, or a script; left out: as the phone is set
     #[arg(long, value_name = "ask|auto|SCRIPT", value_parser = parse_sensor_mode)]
     pub(crate) touch: Option<SensorMode>,
-    /// A fleet for load tests: so many more phones, fleet-000000 and so on, each with a user; a state folder keeps its fleet
+    /// A fleet for load tests: this many more phones, fleet-000000 and so on, each with its own user; a state folder keeps it
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_FLEET)))]
     pub(crate) fleet: Option<u32>,
     /// Whether `verify_signature` refuses a counter that is not new, or leaves that to the caller
