@@ -7,8 +7,7 @@
 use std::error::Error;
 use std::io::{Read, StdoutLock, Write, stdout};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -70,22 +69,28 @@ fn start_and_idle_memory(out: &mut StdoutLock<'_>) -> Result<(), Failed> {
     let (_, without) = start(&["--ephemeral"])?;
     let (time, with) = start(&["--ephemeral", "--fleet", &FLEET.to_string()])?;
     writeln!(out, "start with a fleet of {FLEET}              {time:>9.2?}   (goal: under 3 s)")?;
-    if cfg!(target_os = "linux") {
-        let more = with.resident_megabytes("VmRSS:")? - without.resident_megabytes("VmRSS:")?;
-        let bytes = more * 1e6 / f64::from(FLEET);
+    if let (Some(without), Some(with)) = (resident(&without)?, resident(&with)?) {
+        let each = (with - without) / f64::from(FLEET);
         writeln!(
             out,
-            "memory of a phone that was never used      {bytes:>6.0} bytes   (goal: at most 1,000)"
+            "memory of a phone that was never used      {each:>6.0} bytes   (goal: at most 1,000)"
         )?;
     }
     Ok(())
 }
 
+/// The resident memory of a server in bytes. `None` on systems other than Linux.
+fn resident(server: &Server) -> Result<Option<f64>, Failed> {
+    if !cfg!(target_os = "linux") {
+        return Ok(None);
+    }
+    Ok(Some(server.resident_megabytes("VmRSS:")? * 1e6))
+}
+
 /// The rate at which a server's phones are used for the first time, and the memory that each takes then.
 fn first_use(out: &mut StdoutLock<'_>, place: &[&str]) -> Result<(), Failed> {
     let (_, server) = start(&[place, &["--fleet", &FLEET.to_string()]].concat())?;
-    let resident = || if cfg!(target_os = "linux") { server.resident_megabytes("VmRSS:") } else { Ok(0.0) };
-    let before = resident()?;
+    let before = resident(&server)?;
     let begun = Instant::now();
     let params = json!({"challenges": ["first"], "count": fleet::MAX_RESULTS});
     let call = json!({"jsonrpc": "2.0", "id": 1, "method": "fleet.results", "params": params}).to_string();
@@ -97,8 +102,13 @@ fn first_use(out: &mut StdoutLock<'_>, place: &[&str]) -> Result<(), Failed> {
     }
     let rate = f64::from(USED) / begun.elapsed().as_secs_f64();
     writeln!(out, "  phones used for the first time             {rate:>7.0} /s")?;
-    let each = (resident()? - before) * 1e6 / f64::from(USED);
-    writeln!(out, "  memory of a used phone                   {each:>7.0} bytes   (goal: at most 16,000)")?;
+    if let (Some(before), Some(after)) = (before, resident(&server)?) {
+        let each = (after - before) / f64::from(USED);
+        writeln!(
+            out,
+            "  memory of a used phone                   {each:>7.0} bytes   (goal: at most 16,000)"
+        )?;
+    }
     Ok(())
 }
 
@@ -129,37 +139,25 @@ fn used_phones(out: &mut StdoutLock<'_>, runtime: &Runtime, state: State) -> Res
         }
         Ok::<_, Failed>(())
     })?;
-    let mut rates: [Vec<f64>; 2] = Default::default();
-    for round in 0..ROUNDS {
-        // Neither side is always the first.
-        for side in [round % 2, 1 - round % 2] {
-            let phones = [FEW, USED][side];
-            rates[side].push(runtime.block_on(authentications(&desk, phones, u32::try_from(round)?))?);
-        }
-    }
-    let mut ratios: Vec<_> = rates[1].iter().zip(&rates[0]).map(|(many, few)| many / few).collect();
-    let [few, many] = rates.each_mut().map(|rates| median(rates));
+    let ([few, many], ratio) = compare(|side, round| {
+        runtime.block_on(authentications(&desk, [FEW, USED][side], u32::try_from(round)?))
+    })?;
     writeln!(out, "  authentications over {FEW} phones            {few:>7.0} /s")?;
     writeln!(out, "  authentications over {USED} phones         {many:>7.0} /s")?;
-    writeln!(
-        out,
-        "  ratio                                      {:>7.3}   (goal: at least 0.9)",
-        median(&mut ratios)
-    )?;
+    writeln!(out, "  ratio                                      {ratio:>7.3}   (goal: at least 0.9)")?;
     Ok(())
 }
 
 /// The rate of authentications over the first phones of a fleet, each in turn, beginning with another one in each round.
 async fn authentications(desk: &Desk, phones: u32, round: u32) -> Result<f64, Failed> {
-    let desk = Arc::new(desk.clone());
     let begun = Instant::now();
     let mut running = JoinSet::new();
-    for lane in 0..PARALLEL {
-        let desk = Arc::clone(&desk);
+    for first in 0..PARALLEL {
+        let desk = desk.clone();
         running.spawn(async move {
             for turn in 0..TURN / PARALLEL {
-                // Lanes do not meet at one phone.
-                let number = (round * TURN + turn * PARALLEL + lane) % phones;
+                // No two of them use one phone at the same time.
+                let number = (round * TURN + turn * PARALLEL + first) % phones;
                 let request = StartSoterAuthentication {
                     request_auth_modes: Some(vec!["fingerPrint".to_owned()]),
                     challenge: Some("order-42".to_owned()),
@@ -182,23 +180,25 @@ async fn authentications(desk: &Desk, phones: u32, round: u32) -> Result<f64, Fa
 
 fn creation(out: &mut StdoutLock<'_>, runtime: &Runtime) -> Result<(), Failed> {
     let (few, many) = (Creator::new(runtime, 10)?, Creator::new(runtime, USED)?);
-    let mut times: [Vec<f64>; 2] = Default::default();
+    let ([few, many], ratio) =
+        compare(|side, round| [&few, &many][side].create(runtime, &format!("r{round}"), CREATED))?;
+    writeln!(out, "device.create on disk at 10 phones          {:>7.2} ms", few * 1e3)?;
+    writeln!(out, "device.create on disk at {USED} phones      {:>7.2} ms", many * 1e3)?;
+    writeln!(out, "  ratio                                     {ratio:>7.2}   (goal: at most 1.5)")?;
+    Ok(())
+}
+
+/// Measures side 0 and side 1 in turn. Returns the median of each, and the median of their ratios.
+fn compare(measure: impl Fn(usize, usize) -> Result<f64, Failed>) -> Result<([f64; 2], f64), Failed> {
+    let mut measured: [Vec<f64>; 2] = Default::default();
     for round in 0..ROUNDS {
+        // Neither side is always the first.
         for side in [round % 2, 1 - round % 2] {
-            let creator = [&few, &many][side];
-            times[side].push(creator.create(runtime, &format!("r{round}"), CREATED)?);
+            measured[side].push(measure(side, round)?);
         }
     }
-    let mut ratios: Vec<_> = times[1].iter().zip(&times[0]).map(|(many, few)| many / few).collect();
-    let [few, many] = times.each_mut().map(|times| median(times) * 1e3);
-    writeln!(out, "device.create on disk at 10 phones          {few:>7.2} ms")?;
-    writeln!(out, "device.create on disk at {USED} phones      {many:>7.2} ms")?;
-    writeln!(
-        out,
-        "  ratio                                     {:>7.2}   (goal: at most 1.5)",
-        median(&mut ratios)
-    )?;
-    Ok(())
+    let mut ratios: Vec<_> = measured[1].iter().zip(&measured[0]).map(|(one, other)| one / other).collect();
+    Ok((measured.each_mut().map(|numbers| median(numbers)), median(&mut ratios)))
 }
 
 /// A desk on which phones are created.
@@ -210,8 +210,8 @@ struct Creator {
 impl Creator {
     fn new(runtime: &Runtime, phones: u32) -> Result<Self, Failed> {
         let folder = tempfile::tempdir()?;
-        let path: PathBuf = folder.path().to_owned();
-        let creator = Self { desk: Desk::open(DeskOptions::new(State::Folder(path)))?, _folder: folder };
+        let state = State::Folder(folder.path().to_owned());
+        let creator = Self { desk: Desk::open(DeskOptions::new(state))?, _folder: folder };
         creator.create(runtime, "first", usize::try_from(phones)?)?;
         Ok(creator)
     }

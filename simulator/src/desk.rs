@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use document::first_phone_name;
-use doubts::Doubts;
 use holdings::AttackerHoldings;
 use phones::Phones;
 use soter_attack::KeySource;
@@ -18,6 +17,7 @@ use soter_wechat::journal::Journal;
 use soter_wechat::{WeChat, routes};
 use soter_wire::{Profile, shortened};
 use tracing::{info, warn};
+use uncertain_files::UncertainFiles;
 
 use crate::phone::{Phone, PhoneContext, Record};
 
@@ -26,7 +26,6 @@ mod change;
 mod danger;
 mod devices;
 mod document;
-mod doubts;
 mod fleet;
 mod fleet_calls;
 mod holdings;
@@ -35,6 +34,7 @@ mod options;
 mod phones;
 mod refusals;
 mod service;
+mod uncertain_files;
 
 pub use options::{DeskOptions, State, default_state_folder};
 
@@ -63,8 +63,8 @@ struct Inner {
     ledger_generation: AtomicU32,
     /// Whether other servers share the ledger. The generation is then not about it, but about the one in the folder.
     is_ledger_shared: bool,
-    /// How the files of the folder may differ from memory, after a write that failed or a removal.
-    doubts: Mutex<Doubts>,
+    /// The files of the folder that may differ from memory, after a write that failed or a removal.
+    uncertain: Mutex<UncertainFiles>,
     /// Held while the list of phones or its document changes, so that each change is complete before the next one.
     change_lock: Mutex<()>,
 }
@@ -83,7 +83,7 @@ impl Desk {
         for phone in phones {
             result = result.and(phone.switch_off());
         }
-        self.save_all_leftovers();
+        self.finish_all_commands();
         result
     }
 
@@ -161,17 +161,15 @@ impl Desk {
             None => None,
         };
         phone.ok_or_else(|| {
-            let known: Vec<_> = phones.own().take(10).map(|phone| phone.name().as_str()).collect();
+            let own = phones.own().take(10).map(|phone| phone.name().to_string());
+            let more = (phones.own().len() > 10).then(|| "…".to_owned());
+            let fleet = phones.fleet.as_ref().map(|fleet| fleet.names());
+            let known: Vec<_> = own.chain(more).chain(fleet).collect();
             let shown = shortened(name.unwrap_or_else(|| phones.selected.as_str()), 80);
             CommandError::new(
                 ErrorKind::UnknownDevice,
                 format!("there is no device `{shown}`"),
-                format!(
-                    "devices: {}{}{}",
-                    known.join(", "),
-                    if phones.own().len() > 10 { ", …" } else { "" },
-                    phones.fleet.as_ref().map_or_else(String::new, |fleet| fleet.names_for_people())
-                ),
+                format!("devices: {}", known.join(", ")),
             )
         })
     }

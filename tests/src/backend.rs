@@ -36,7 +36,11 @@ impl Backend {
     /// Lets the server verify a result. Returns the answer's body, and the reason in its head; `None` if the server is
     /// gone.
     pub fn verify(&self, json: &str, signature: &str) -> Option<(String, String)> {
-        let body = json!({"openid": Self::OPENID, "json_string": json, "json_signature": signature});
+        self.verify_of(Self::OPENID, json, signature)
+    }
+
+    fn verify_of(&self, openid: &str, json: &str, signature: &str) -> Option<(String, String)> {
+        let body = json!({"openid": openid, "json_string": json, "json_signature": signature});
         let path = format!("/cgi-bin/soter/verify_signature?access_token={}", self.token);
         let (head, body) = try_http(&self.url, "POST", &path, &body.to_string())?;
         let reason = head.lines().find_map(|line| line.strip_prefix("x-soter-sim-reason: "));
@@ -45,8 +49,14 @@ impl Backend {
 
     /// Whether the server accepts the result in a callback. `None` if it does not say, or is gone.
     pub fn accepts(&self, callback: &Value) -> Option<bool> {
+        self.accepts_of(Self::OPENID, callback)
+    }
+
+    /// Whether the server accepts the result in a callback as that of the user with this openid. `None` if it does not say, or
+    /// is gone.
+    pub fn accepts_of(&self, openid: &str, callback: &Value) -> Option<bool> {
         let [json, signature] = ["resultJSON", "resultJSONSignature"].map(|name| callback[name].as_str());
-        let (body, _) = self.verify(json?, signature?)?;
+        let (body, _) = self.verify_of(openid, json?, signature?)?;
         serde_json::from_str::<Value>(&body).ok()?["is_ok"].as_bool()
     }
 }

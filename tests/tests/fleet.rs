@@ -5,26 +5,15 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use soter_tests::{Program, Server, State};
+use soter_tests::{Backend, Program, Server, State};
 
 fn with_fleet(state: &State, size: &str) -> Program {
     state.program(["serve", "--listen", "127.0.0.1:0", "--fleet", size])
 }
 
 /// Whether the servers accept a result of `fleet.results`.
-fn accepts(server: &Server, result: &Value) -> bool {
-    let secret = "appid=wxemulated00000001&secret=emulated0000secret0000emulated00";
-    let (_, token) = server.http("GET", &format!("/cgi-bin/token?grant_type=client_credential&{secret}"), "");
-    let token: Value = serde_json::from_str(&token).unwrap();
-    let body = json!({
-        "openid": result["openid"],
-        "json_string": result["resultJSON"],
-        "json_signature": result["resultJSONSignature"],
-    });
-    let path =
-        format!("/cgi-bin/soter/verify_signature?access_token={}", token["access_token"].as_str().unwrap());
-    let (_, answer) = server.http("POST", &path, &body.to_string());
-    answer.contains(r#""is_ok":true"#)
+fn accepts(backend: &Backend, result: &Value) -> bool {
+    backend.accepts_of(result["openid"].as_str().unwrap(), result).unwrap()
 }
 
 fn results(server: &Server, challenge: &str, count: u32) -> Vec<Value> {
@@ -40,17 +29,19 @@ fn results_of_a_fleet_are_accepted_once_also_after_the_server_was_killed() {
     let first = results(&server, "before", 8);
     let openids: BTreeSet<_> = first.iter().map(|result| result["openid"].to_string()).collect();
     assert_eq!(openids.len(), 8);
-    assert!(first.iter().all(|result| accepts(&server, result)));
-    assert!(!first.iter().any(|result| accepts(&server, result)));
+    let backend = Backend::open(&server.url).unwrap();
+    assert!(first.iter().all(|result| accepts(&backend, result)));
+    assert!(!first.iter().any(|result| accepts(&backend, result)));
     server.running.kill();
 
     let server = Server::start(state.program(["serve", "--listen", "127.0.0.1:0"]));
-    assert!(!first.iter().any(|result| accepts(&server, result)));
+    let backend = Backend::open(&server.url).unwrap();
+    assert!(!first.iter().any(|result| accepts(&backend, result)));
     let again = results(&server, "after", 8);
     let devices =
         |results: &[Value]| results.iter().map(|result| result["device"].clone()).collect::<Vec<_>>();
     assert_eq!(devices(&again), devices(&first));
-    assert!(again.iter().all(|result| accepts(&server, result)));
+    assert!(again.iter().all(|result| accepts(&backend, result)));
 }
 
 #[test]
@@ -58,10 +49,9 @@ fn a_user_of_the_fleet_logs_in_and_pays() {
     let server = Server::ephemeral(&["--fleet", "3"]);
     let phone = server.rpc("fleet.next", &json!({}))["devices"][0].clone();
     let code = server.rpc("wx.login", &json!({"device": phone}))["code"].clone();
-    let secret = "appid=wxemulated00000001&secret=emulated0000secret0000emulated00";
+    let (appid, secret, code) = (Backend::APPID, Backend::SECRET, code.as_str().unwrap());
     let path = format!(
-        "/sns/jscode2session?{secret}&grant_type=authorization_code&js_code={}",
-        code.as_str().unwrap()
+        "/sns/jscode2session?appid={appid}&secret={secret}&grant_type=authorization_code&js_code={code}"
     );
     let (_, session) = server.http("GET", &path, "");
     let session: Value = serde_json::from_str(&session).unwrap();
@@ -70,11 +60,12 @@ fn a_user_of_the_fleet_logs_in_and_pays() {
     let request = json!({"device": phone, "requestAuthModes": ["fingerPrint"], "challenge": "order-42"});
     let mut result = server.rpc("wx.startSoterAuthentication", &request);
     result["openid"] = session["openid"].clone();
-    assert!(accepts(&server, &result));
+    let backend = Backend::open(&server.url).unwrap();
+    assert!(accepts(&backend, &result));
     // Another user's openid does not fit the phone's key.
     result["openid"] =
         server.rpc("device.show", &json!({"device": "fleet-000001"}))["user"]["openid"].clone();
-    assert!(!accepts(&server, &result));
+    assert!(!accepts(&backend, &result));
 }
 
 #[test]

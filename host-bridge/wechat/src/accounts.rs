@@ -219,11 +219,9 @@ impl Accounts {
 
     /// The user with this name.
     pub fn user(&self, name: &str) -> Option<Cow<'_, User>> {
-        let of_fleet = || fleet_number(name).filter(|&number| number < self.fleet);
-        match self.users.get(name) {
-            Some(user) => Some(Cow::Borrowed(user)),
-            None => of_fleet().map(|_| Cow::Owned(User::named(name))),
-        }
+        let listed = self.users.get(name).map(Cow::Borrowed);
+        let is_of_fleet = || fleet_number(name).is_some_and(|number| number < self.fleet);
+        listed.or_else(|| is_of_fleet().then(|| Cow::Owned(User::named(name))))
     }
 
     /// The mini program that phones call for by default.
@@ -250,10 +248,9 @@ impl Accounts {
     pub(crate) fn has_openid(&self, appid: &str, given: &str) -> bool {
         let of_fleet = fleet::number_of_openid(given, appid).filter(|&number| number < self.fleet);
         match of_fleet {
-            Some(number) => match self.users.get(&fleet_name(number)) {
-                Some(listed) => openid(listed, appid) == given,
-                None => true,
-            },
+            Some(number) => {
+                self.users.get(&fleet_name(number)).is_none_or(|listed| openid(listed, appid) == given)
+            }
             None => self.users.values().any(|user| openid(user, appid) == given),
         }
     }

@@ -67,11 +67,11 @@ impl KeyPool {
         };
         // Only those who need the same primes wait for them.
         let mut primes = place.lock().unwrap_or_else(PoisonError::into_inner);
-        if primes.is_none() {
-            *primes = Some(self.make_primes(half)?);
-        }
-        let prime = primes.as_ref().map(|primes| primes[of_pair].clone());
-        prime.ok_or_else(|| CommandError::internal("primes that were made are gone"))
+        let made = match primes.take() {
+            Some(made) => made,
+            None => self.make_primes(half)?,
+        };
+        Ok(primes.insert(made)[of_pair].clone())
     }
 
     fn make_primes(&self, half: u64) -> Result<[BoxedUint; 2], CommandError> {
@@ -118,7 +118,8 @@ mod tests {
         let pairs: BTreeSet<_> = (0..100_000).map(pair).collect();
         assert_eq!(pairs.len(), 100_000);
         assert!(pairs.iter().all(|(low, high)| low < high && *high <= 447));
-        // The greatest numbers that a fleet can have, and the borders between two indices.
+        assert_eq!(pair(3 * 100_000 - 1), (74, 775), "776 primes make three keys for each of 100,000 phones");
+        // The borders between two indices.
         for high in [2_000_u64, 1 << 20, 1 << 30] {
             let first = high * (high - 1) / 2;
             assert_eq!(pair(first), (0, high));

@@ -1,8 +1,8 @@
 //! Changes of the list of phones and of their records: first on disk, then in memory. A command whose change cannot be
 //! written has changed nothing. What a change writes does not depend on the number of phones.
 //!
-//! After a write that failed, the disk may have the refused change all the same. Before anything else is changed, and before
-//! a command that used a phone is answered, the disk is brought in line with memory. Until that works, these commands fail.
+//! After a write that failed, the disk may have the refused change all the same. The files are then written as they are in memory:
+//! when the command ends, and before anything else is changed. Until that works, commands fail.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use tracing::{error, warn};
 
 use super::Desk;
 use super::document::Document;
-use super::doubts::{Content, Doubts};
+use super::uncertain_files::{Content, UncertainFiles};
 use crate::phone::{Phone, Record};
 use crate::store::DeviceName;
 
@@ -28,39 +28,36 @@ impl Desk {
         Change { desk: self, _lock: lock }
     }
 
-    /// Brings the folder in line with memory after a command for this phone: its record may have changed by itself, because
-    /// the phone was used or a planned failure has happened, and an earlier write may have failed. The command has been carried
-    /// out.
+    /// Brings the folder in line with memory after a command. The record of the command's phone may have changed by itself,
+    /// because the phone was used or a planned failure has happened. A write of this command or of an earlier one may have failed.
     ///
     /// # Errors
-    /// `Environment` if files of the folder are in doubt and cannot be written. After a crash, the next process could then find
-    /// another desk than the one that was used.
-    pub(super) fn save_leftovers(&self, phone: &Phone) -> Result<(), CommandError> {
-        let has_changed = phone.take_record_changed();
-        if !has_changed && !self.is_in_doubt() {
+    /// `Environment` if files are uncertain and cannot be written. After a crash, the next process could then find another desk
+    /// than the one that was used.
+    pub(super) fn finish_command(&self, phone: Option<&Phone>) -> Result<(), CommandError> {
+        let changed = phone.filter(|phone| phone.take_record_changed());
+        if changed.is_none() && !self.has_uncertain_files() {
             return Ok(());
         }
         let change = self.begin_change();
-        let saved = change.settle().and_then(|()| {
-            if has_changed && change.is_on_desk(phone) {
-                change.write_record(phone.name(), &phone.record(), Content::Present)
-            } else {
-                Ok(())
-            }
+        let changed = changed.filter(|phone| change.is_on_desk(phone));
+        let saved = change.rewrite_uncertain().and_then(|()| match changed {
+            Some(phone) => change.write_record(phone.name(), &phone.record(), Content::Present),
+            None => Ok(()),
         });
         saved.or_else(|error| {
-            if has_changed {
+            if let Some(phone) = changed {
                 phone.mark_record_changed();
             }
-            warn!(phone = %phone.name(), "the state folder is not up to date yet: {}", error.what);
+            warn!("the state folder is not up to date yet: {}", error.what);
             if self.could_change_after_a_crash() { Err(error) } else { Ok(()) }
         })
     }
 
-    /// As [`save_leftovers`](Self::save_leftovers) for all phones, at the end.
-    pub(super) fn save_all_leftovers(&self) {
+    /// As [`finish_command`](Self::finish_command) for all phones, at the end.
+    pub(super) fn finish_all_commands(&self) {
         let change = self.begin_change();
-        if let Err(error) = change.settle() {
+        if let Err(error) = change.rewrite_uncertain() {
             error!("the state folder may have a change that was refused: {}", error.what);
         }
         let phones: Vec<_> =
@@ -78,27 +75,27 @@ impl Desk {
     fn could_change_after_a_crash(&self) -> bool {
         let Some(folder) = &self.inner.context.folder else { return false };
         let (phones, planned) = (self.phones(), folder.planned_removals());
-        self.doubts().could_change_the_desk(|name| {
+        self.uncertain().could_change_the_desk(|name| {
             phones.get(name).is_some_and(|phone| phone.is_used()) && !planned.contains(name)
         })
     }
 
     /// Whether files of the folder may differ from memory.
-    fn is_in_doubt(&self) -> bool {
+    fn has_uncertain_files(&self) -> bool {
         let Some(folder) = &self.inner.context.folder else { return false };
         let planned = folder.planned_removals();
-        self.doubts().any(&planned)
+        self.uncertain().any(&planned)
     }
 
-    fn doubts(&self) -> MutexGuard<'_, Doubts> {
-        self.inner.doubts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn uncertain(&self) -> MutexGuard<'_, UncertainFiles> {
+        self.inner.uncertain.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Removes the files of a phone that could not be added to the desk.
     pub(super) fn discard_files(&self, name: &DeviceName) {
         let Some(folder) = &self.inner.context.folder else { return };
         let removed = folder.remove_device(name);
-        self.doubts().files_removed(name, removed.is_ok());
+        self.uncertain().files_removed(name, removed.is_ok());
         if let Err(error) = removed {
             warn!(device = %name, %error, "the files of a device that could not be created stay behind");
         }
@@ -122,24 +119,24 @@ impl Desk {
 }
 
 impl Change<'_> {
-    /// Brings the folder in line with memory.
+    /// Writes the files that may differ from memory.
     ///
     /// # Errors
     /// `Environment` if that fails.
-    pub(super) fn settle(&self) -> Result<(), CommandError> {
+    pub(super) fn rewrite_uncertain(&self) -> Result<(), CommandError> {
         let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
-        if !self.desk.is_in_doubt() {
+        if !self.desk.has_uncertain_files() {
             return Ok(());
         }
         self.write_document(&self.desk.document(), Content::Present)?;
-        let records = self.desk.doubts().records();
+        let records = self.desk.uncertain().records();
         for name in records {
             let record = self.desk.phones().record(&name);
             if let Some(record) = record {
                 self.write_record(&name, &record, Content::Present)?;
             } else {
                 folder.remove_device(&name)?;
-                self.desk.doubts().files_removed(&name, true);
+                self.desk.uncertain().files_removed(&name, true);
             }
         }
         Ok(())
@@ -150,10 +147,10 @@ impl Change<'_> {
     /// # Errors
     /// `Environment` if the document cannot be written. Nothing has changed.
     pub(super) fn save(&self, change: impl FnOnce(&mut Document)) -> Result<(), CommandError> {
-        self.settle()?;
+        self.rewrite_uncertain()?;
         let mut document = self.desk.document();
         change(&mut document);
-        self.write_document(&document, Content::Change).inspect_err(|_| self.restore())
+        self.write_document(&document, Content::Change)
     }
 
     /// Adds the record of a phone that is on the desk from now on.
@@ -166,7 +163,7 @@ impl Change<'_> {
         folder.finish_removal(name, None::<&Record>)?;
         self.write_record(name, &phone.record(), Content::Change)?;
         // The document may list the name, because the files of an older phone or of this one were made under it.
-        if self.desk.is_in_doubt() {
+        if self.desk.has_uncertain_files() {
             self.write_document(&self.desk.document(), Content::Present)
         } else {
             Ok(())
@@ -184,24 +181,19 @@ impl Change<'_> {
         change: impl FnOnce(&mut Record),
         apply: impl FnOnce() -> Result<T, CommandError>,
     ) -> Result<T, CommandError> {
-        self.settle()?;
+        self.rewrite_uncertain()?;
         phone.check_on_desk()?;
         let mut record = phone.record();
         change(&mut record);
-        let saved = self.write_record(phone.name(), &record, Content::Change);
-        saved.and_then(|()| apply()).inspect_err(|_| {
-            // After an error the new record may be in place already, without being durable.
-            if let Err(error) = self.write_record(phone.name(), &phone.record(), Content::Present) {
-                error!(phone = %phone.name(), "the phone's record may have a change that was refused: {}", error.what);
-            }
-        })
+        self.write_record(phone.name(), &record, Content::Change)?;
+        apply().inspect_err(|_| self.desk.uncertain().record_refused(phone.name()))
     }
 
     /// Writes the document, if there is a folder.
     fn write_document(&self, document: &Document, content: Content) -> Result<(), CommandError> {
         let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
         let saved = folder.save_document(document);
-        self.desk.doubts().document_written(&document.removing, content, saved.is_ok());
+        self.desk.uncertain().document_written(&document.removing, content, saved.is_ok());
         Ok(saved?)
     }
 
@@ -216,7 +208,7 @@ impl Change<'_> {
         } else {
             folder.save_record(name, record).map_err(CommandError::from)
         };
-        self.desk.doubts().record_written(name, content, saved.is_ok());
+        self.desk.uncertain().record_written(name, content, saved.is_ok());
         saved
     }
 
@@ -232,7 +224,7 @@ impl Change<'_> {
     /// `Environment` if the document cannot be written, or if files of an older phone of that name cannot be removed.
     pub(super) fn announce_files(&self, name: &DeviceName) -> Result<(), CommandError> {
         let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
-        self.settle()?;
+        self.rewrite_uncertain()?;
         folder.plan_removals([name.clone()]);
         let saved = self.write_document(&self.desk.document(), Content::Present);
         // Only the document lists the removal now. It is written again without it when the phone has a record.
@@ -257,19 +249,9 @@ impl Change<'_> {
                 warn!(device = %name, %error, "the files of a removed device are not removed yet");
             }
         }
-        if let Err(error) = self.settle() {
+        if let Err(error) = self.rewrite_uncertain() {
             // The next process removes them once more, which does nothing.
             warn!("the document still lists phones that are removed: {}", error.what);
-        }
-    }
-
-    /// Writes the document as it describes the phones in memory, after a change that was not made there.
-    pub(super) fn restore(&self) {
-        if let Err(error) = self.write_document(&self.desk.document(), Content::Present) {
-            error!(
-                "the document may have a change that was refused, until it is written again: {}",
-                error.what
-            );
         }
     }
 }

@@ -70,10 +70,9 @@ impl Desk {
         let change = self.begin_change();
         self.check_name_and_limit(&name)?;
         change.announce_files(&name)?;
-        let phone = original.duplicate(name.clone(), self.inner.context.clone()).inspect_err(|_| {
-            self.discard_files(&name);
-            change.restore();
-        })?;
+        let phone = original
+            .duplicate(name.clone(), self.inner.context.clone())
+            .inspect_err(|_| self.discard_files(&name))?;
         self.add(&change, phone)
     }
 

@@ -38,10 +38,7 @@ impl Desk {
         self.check_name_and_limit(&name)?;
         if let Some(seed) = seed {
             change.announce_files(phone.name())?;
-            phone.make_reproducible(seed, clock).inspect_err(|_| {
-                self.discard_files(phone.name());
-                change.restore();
-            })?;
+            phone.make_reproducible(seed, clock).inspect_err(|_| self.discard_files(phone.name()))?;
         }
         self.add(&change, phone)
     }
@@ -113,7 +110,7 @@ impl Desk {
             if phones.fleet_number(phone.name()).is_some() {
                 return Err(CommandError::invalid_params(
                     format!("`{name}` is a phone of the fleet, and the fleet stays whole"),
-                    "to give it new keys, reset it: device reset",
+                    "to give its apps new keys, reset it: device reset",
                 ));
             }
             let mut others = phones.own().map(|other| other.name()).filter(|other| *other != phone.name());

@@ -104,9 +104,9 @@ impl Fleet {
         self.stored.size
     }
 
-    /// The first and the last name, as the end of a list: `, fleet-000000 to fleet-000099`.
-    pub(super) fn names_for_people(&self) -> String {
-        format!(", {} to {}", fleet_name(0), fleet_name(self.size().saturating_sub(1)))
+    /// The first and the last name, for people: `fleet-000000 to fleet-000099`.
+    pub(super) fn names(&self) -> String {
+        format!("{} to {}", fleet_name(0), fleet_name(self.size().saturating_sub(1)))
     }
 
     /// The number of the phone of this name.
@@ -239,19 +239,18 @@ impl Fleet {
         // Those from `first` on, then those before it.
         let from_first = returned.range(first..).copied().chain(next.max(first)..self.size());
         let before_first = returned.range(..first).copied().chain(next..first.max(next));
-        let mut free: Vec<u32> = from_first.chain(before_first).take(count).collect();
-        let different = free.len();
-        let Some(&last) = free.get((count - 1) % different.max(1)) else {
+        let free: Vec<u32> = from_first.chain(before_first).take(count).collect();
+        // If there are too few, each signs again in its turn.
+        let signers: Vec<u32> = free.into_iter().cycle().take(count).collect();
+        let Some(&last) = signers.last() else {
             return Err(CommandError::new(
                 ErrorKind::LimitReached,
                 format!("all {} phones of the fleet are handed out", self.size()),
                 "give some back with fleet.release, or start with a larger --fleet",
             ));
         };
-        // If there are too few, each signs again in its turn.
-        (different..count).for_each(|place| free.push(free[place % different]));
         uses.next_signer = if last + 1 < self.size() { last + 1 } else { 0 };
-        free.into_iter().map(device_name).collect()
+        signers.into_iter().map(device_name).collect()
     }
 
     /// Forgets who uses which phone.

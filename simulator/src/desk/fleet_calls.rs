@@ -75,7 +75,7 @@ impl Desk {
             ..StartSoterAuthentication::default()
         };
         let answer = phone.start_soter_authentication(request).await?;
-        self.save_leftovers(&phone)?;
+        self.finish_command(Some(&phone))?;
         Ok(SignedResult { device: name.to_string(), openid: phone.openid()?, answer })
     }
 

@@ -98,7 +98,7 @@ impl Desk {
             attack_keys: OnceLock::new(),
             ledger_generation: AtomicU32::new(generation),
             is_ledger_shared,
-            doubts: Mutex::default(),
+            uncertain: Mutex::default(),
             change_lock: Mutex::new(()),
         };
         let desk = Self { inner: Arc::new(inner) };

@@ -24,13 +24,11 @@ impl Service for Desk {
         if answer.is_ok() {
             self.send_change_event(changes, device.as_deref(), method);
         }
-        if let Ok(phone) = self.phone(device.as_deref())
-            && let Err(error) = self.save_leftovers(&phone)
-            && recording == Recording::Recorded
-        {
-            return Err(error);
+        let phone = self.phone(device.as_deref()).ok();
+        match self.finish_command(phone.as_deref()) {
+            Err(error) if recording == Recording::Recorded => Err(error),
+            _ => answer,
         }
-        answer
     }
 
     fn events(&self) -> broadcast::Receiver<Event> {

@@ -3,7 +3,7 @@
 use soter_bridge::protocol::device::{List, MAX_LIST_LIMIT, Summary};
 use soter_bridge::protocol::{CommandError, Service};
 
-/// The phone of this name, or the selected one. `None` if there is none of this name.
+/// The phone of this name, or the selected one. `None` if no phone has this name.
 ///
 /// # Errors
 /// Those of [`Service::call`].

@@ -188,7 +188,7 @@ impl StateFolder {
         self.names_in(RECORDS_FOLDER, |_, name| Ok(name.strip_suffix(RECORD_SUFFIX)))
     }
 
-    /// A device's record, or `None` if there is none.
+    /// A device's record. `None` if no record was saved.
     ///
     /// # Errors
     /// As of [`load_document`](Self::load_document).

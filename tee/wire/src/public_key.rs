@@ -146,13 +146,13 @@ impl PublicKey {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureError> {
-        self.check_length(signature)?;
         let SignatureScheme::RsaPss { salt_length } = scheme;
         let (parsed, algorithm) = match salt_length {
             SaltLength::DEFAULT => (&self.shared.default_salt, &const { pss(SaltLength::DEFAULT) }),
             SaltLength::HUAWEI => (&self.shared.huawei_salt, &const { pss(SaltLength::HUAWEI) }),
             _ => return self.verify_once(scheme, message, signature),
         };
+        self.check_length(signature)?;
         let parsed =
             parsed.get_or_init(|| ParsedPublicKey::new(algorithm, self.spki_der()).ok().map(Box::new));
         let verified = parsed.as_ref().map(|key| key.verify_sig(message, signature));

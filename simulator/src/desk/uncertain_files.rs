@@ -1,12 +1,12 @@
-//! How the files of a state folder may differ from memory, after a write that failed or a removal.
+//! Which files of a state folder may differ from memory, after a write that failed or a removal.
 
 use std::collections::BTreeSet;
 
 use crate::store::DeviceName;
 
-/// How the files of a folder may differ from memory.
+/// The files of a folder that may differ from memory.
 #[derive(Debug, Default)]
-pub(super) struct Doubts {
+pub(super) struct UncertainFiles {
     /// Whether the document on disk may have a change that was refused.
     document: bool,
     /// The phones that the document on disk may list as removed.
@@ -24,7 +24,7 @@ pub(super) enum Content {
     Change,
 }
 
-impl Doubts {
+impl UncertainFiles {
     /// Notes that the document was written, or could not be written, with these phones listed as removed.
     pub(super) fn document_written(
         &mut self,
@@ -50,6 +50,11 @@ impl Doubts {
         }
     }
 
+    /// Notes that a phone's record on disk has a change that was refused later.
+    pub(super) fn record_refused(&mut self, name: &DeviceName) {
+        self.records.insert(name.clone());
+    }
+
     /// Notes that the files of a phone that is not on the desk were removed, or could not be removed.
     pub(super) fn files_removed(&mut self, name: &DeviceName, is_removed: bool) {
         if is_removed {
@@ -59,7 +64,7 @@ impl Doubts {
         }
     }
 
-    /// The phones whose records are in doubt.
+    /// The phones whose records are uncertain.
     pub(super) fn records(&self) -> Vec<DeviceName> {
         self.records.iter().cloned().collect()
     }
