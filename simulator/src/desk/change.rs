@@ -49,8 +49,13 @@ impl Desk {
             if let Some(phone) = changed {
                 phone.mark_record_changed();
             }
-            warn!("the state folder is not up to date yet: {}", error.what);
-            if self.could_change_after_a_crash() { Err(error) } else { Ok(()) }
+            if self.could_change_after_a_crash() {
+                error!("the state folder may have a change that was refused: {}", error.what);
+                Err(error)
+            } else {
+                warn!("the state folder is not up to date yet: {}", error.what);
+                Ok(())
+            }
         })
     }
 
