@@ -37,6 +37,7 @@ mod mode_name;
 mod patch;
 mod secret_text;
 pub mod sensor;
+pub mod servers;
 pub mod soter;
 mod touch;
 pub mod verify;
@@ -316,6 +317,9 @@ commands! {
     "wx.getUserInfo" => GetUserInfo(wx::GetUserInfo) -> wx::UserInfo,
         [Anyone, Recorded, changes Nothing]
         "The user's data, signed and encrypted with the session key.";
+    "wx.getPhoneNumber" => GetPhoneNumber(wx::GetPhoneNumber) -> wx::PhoneNumberCode,
+        [Anyone, Recorded, changes Nothing]
+        "Get a code for the user's phone number.";
     "device.create" => DeviceCreate(device::Create) -> device::Summary,
         [Anyone, Recorded, changes PhoneNamed(name)]
         "Put another phone on the desk.";
@@ -343,6 +347,18 @@ commands! {
     "desk.reset" => DeskReset(desk::Reset) -> desk::WasReset,
         [Anyone, Recorded, changes ItsPhone]
         "Begin anew: new phones, and WeChat's servers without keys, counters and sessions.";
+    "desk.clock" => DeskClock(desk::Clock) -> servers::Clock,
+        [Anyone, Recorded, changes ItsPhone]
+        "Move the clock of WeChat's servers, or show it.";
+    "servers.show" => ServersShow(servers::Show) -> servers::Switches,
+        [Anyone, Unrecorded, changes Nothing]
+        "What is switched on at WeChat's servers.";
+    "servers.set" => ServersSet(servers::Set) -> servers::Switches,
+        [Anyone, Recorded, changes ItsPhone]
+        "Switch failures of WeChat's servers on and off.";
+    "servers.expire" => ServersExpire(servers::Expire) -> servers::Ended,
+        [Anyone, Recorded, changes ItsPhone]
+        "End a session, codes or access tokens before their time.";
     "fleet.next" => FleetNext(fleet::Next) -> fleet::Names,
         [Anyone, Recorded, changes Nothing]
         "Get phones of the fleet that nobody uses.";

@@ -34,6 +34,7 @@ mod options;
 mod phones;
 mod refusals;
 mod service;
+mod switches;
 mod uncertain_files;
 
 pub use options::{DeskOptions, State, default_state_folder};

@@ -17,6 +17,7 @@ mod prepared_call;
 mod refusal;
 mod sensor;
 mod serve;
+mod servers;
 mod tee;
 mod timestamp;
 mod verify;
@@ -36,7 +37,7 @@ use self::options::Scope;
 pub(crate) use self::prepared_call::PreparedCall;
 pub(crate) use self::refusal::{Dialect, Refused};
 pub(crate) use self::serve::{DEFAULT_ADDRESS, Exec, Repl, Rpc, Serve};
-pub(crate) use self::timestamp::format_timestamp;
+pub(crate) use self::timestamp::{format_duration, format_timestamp};
 pub(crate) use self::verify::Verify;
 pub(crate) use self::words::{MAX_LINE_BYTES, Typed, parse_typed, split_lines};
 
@@ -71,9 +72,24 @@ pub(crate) enum Command {
         #[arg(long, value_name = "APPID")]
         app: Option<String>,
     },
+    /// A code for the user's phone number (what a button with open-type="getPhoneNumber" gets)
+    Phonenumber {
+        /// The mini program that calls; left out: the first one of WeChat's servers
+        #[arg(long, value_name = "APPID")]
+        app: Option<String>,
+    },
     /// The desk as a whole
     #[command(subcommand)]
     Desk(Desk),
+    /// WeChat's servers: what backends meet, and what ends before its time
+    #[command(subcommand)]
+    Servers(servers::Servers),
+    /// Move the clock of WeChat's servers, by which codes, sessions and access tokens expire
+    Clock {
+        /// Such as +2h, +5m or +1d12h; default: the computer's time; left out: show it
+        #[arg(value_name = "MOVE", value_parser = servers::parse_clock_move)]
+        clock: Option<servers::ClockMove>,
+    },
     /// Phones on the desk: make, choose, look at them, and switch their troubles on
     #[command(subcommand)]
     Device(device::Device),
@@ -265,6 +281,11 @@ impl Command {
             Self::Login { app } => PreparedCall::new(wx::Login { appid: app }),
             Self::Session { app } => PreparedCall::new(wx::CheckSession { appid: app }),
             Self::Userinfo { app } => PreparedCall::new(wx::GetUserInfo { appid: app }),
+            Self::Phonenumber { app } => PreparedCall::new(wx::GetPhoneNumber { appid: app }),
+            Self::Servers(servers) => servers.prepared_call(),
+            Self::Clock { clock } => {
+                PreparedCall::new(clock.map_or_else(desk::Clock::default, servers::ClockMove::request))
+            }
             Self::Desk(Desk::Reset) => PreparedCall::new(desk::Reset {}),
             Self::Device(device) => device.prepared_call(),
             Self::Fleet(fleet) => fleet.prepared_call(),

@@ -9,6 +9,19 @@ no_parameters! {
     Reset
 }
 
+/// Moves the clock of WeChat's servers, by which codes, sessions and access tokens expire, or shows it. Phones have clocks of
+/// their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    /// So many milliseconds forward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward: Option<u64>,
+    /// So many milliseconds ahead of the computer's clock, at most ten years; 0: as the computer's. Not together with `forward`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<u64>,
+}
+
 /// Answer of [`Reset`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WasReset {

@@ -51,6 +51,25 @@ pub struct LoggedIn {
     pub err_msg: String,
 }
 
+/// `wx.getPhoneNumber`: what the callback of a button with `open-type="getPhoneNumber"` gets once the user agrees. There is no
+/// such function in WeChat, where only the button can ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GetPhoneNumber {
+    /// The mini program that calls; absent: the first one of WeChat's servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appid: Option<String>,
+}
+
+/// Answer of [`GetPhoneNumber`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PhoneNumberCode {
+    /// For `getuserphonenumber`: valid for five minutes, once. A code of [`Login`] does not fit.
+    pub code: String,
+    /// `getPhoneNumber:ok`.
+    pub err_msg: String,
+}
+
 /// `wx.checkSession`: whether the session that `wx.login` began is alive.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckSession {

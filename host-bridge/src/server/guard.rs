@@ -10,11 +10,11 @@ use std::sync::{Mutex, PoisonError};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use soter_wechat::{Secret, is_wechat_path};
+use soter_wechat::Secret;
 use soter_wire::shortened;
 
 use super::options::{Notices, ServerOptions};
-use super::paths::ServerPath;
+use super::paths::{ServerPath, is_wechat_path};
 use super::respond::refusal;
 use crate::page;
 use crate::protocol::CommandError;

@@ -1,5 +1,9 @@
 //! The server's own paths. WeChat's servers and the page have theirs.
 
+use soter_wechat::OWN_PREFIX;
+
+use crate::page;
+
 macro_rules! paths {
     ($($variant:ident = $path:literal: $purpose:literal;)+) => {
         /// A path that the server answers itself.
@@ -31,4 +35,35 @@ paths! {
     Health = "/health": "that the server runs, and its version; 503 if its ledger cannot be written";
     Journal = "/sim/journal": "every call with verdict and reason, in pages (`?after=` the `last` of the page before)";
     Reset = "/sim/reset": "new phones between tests, by POST";
+}
+
+/// Whether a path belongs to the real servers, emulated here or not: it has two parts or more, and does not begin as this
+/// server's own.
+pub(super) fn is_wechat_path(path: &str) -> bool {
+    let has_parts = path.strip_prefix('/').and_then(|path| path.split_once('/'));
+    has_parts.is_some_and(|(first, rest)| !first.is_empty() && !rest.is_empty())
+        && ![OWN_PREFIX, page::FOLDER].iter().any(|own| path.starts_with(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use soter_wechat::WeChatPath;
+
+    use super::*;
+
+    #[test]
+    fn paths_are_the_servers_own_or_those_of_the_real_servers() {
+        for path in ServerPath::ALL {
+            assert!(!is_wechat_path(path.path()), "{}", path.path());
+        }
+        for path in WeChatPath::ALL.iter().map(|path| path.path()) {
+            assert_ne!(is_wechat_path(path), path.starts_with(OWN_PREFIX), "{path}");
+        }
+        for path in ["/wxa/img_sec_check", "/cgi-bin/user/info", "/a/b"] {
+            assert!(is_wechat_path(path), "{path}");
+        }
+        for path in ["/", "", "/healthz", "/ws/", "//a", "/sim/x", "/page/x.js", "*"] {
+            assert!(!is_wechat_path(path), "{path}");
+        }
+    }
 }

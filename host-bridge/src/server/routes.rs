@@ -10,12 +10,12 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, RawQuery, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use http_body_util::BodyExt;
 use serde::Serialize;
 use serde_json::json;
 use soter_wechat::journal::{Entry, MAX_PAGE_BYTES};
-use soter_wechat::{MAX_METHOD_CHARACTERS, WeChatPath};
+use soter_wechat::{MAX_METHOD_CHARACTERS, OWN_PREFIX, WeChatPath};
 use soter_wire::shortened;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -74,12 +74,8 @@ pub(super) fn router<S: Service>(
         .layer(DefaultBodyLimit::max(limits.max_body_bytes))
         .merge(wechat)
         .merge(page.unwrap_or_default())
-        .fallback(async || {
-            let known = ServerPath::ALL.iter().map(|path| path.path());
-            let known: Vec<_> = known.chain(WeChatPath::ALL.iter().map(|path| path.path())).collect();
-            let next = format!("paths: {}", known.join(", "));
-            refusal(StatusCode::NOT_FOUND, "there is nothing at this path", &next)
-        })
+        .route(&format!("{OWN_PREFIX}{{*rest}}"), any(unknown_path))
+        .fallback(unknown_path)
         .method_not_allowed_fallback(async |method: Method| {
             let what =
                 format!("this path does not take {}", shortened(method.as_str(), MAX_METHOD_CHARACTERS));
@@ -111,6 +107,14 @@ pub(super) fn router<S: Service>(
                 "please report it with the request that led here",
             )
         }))
+}
+
+/// The answer to a path of this server that it does not have. The real servers' paths have another one.
+async fn unknown_path() -> Response {
+    let known = ServerPath::ALL.iter().map(|path| path.path());
+    let known: Vec<_> = known.chain(WeChatPath::ALL.iter().map(|path| path.path())).collect();
+    let next = format!("paths: {}", known.join(", "));
+    refusal(StatusCode::NOT_FOUND, "there is nothing at this path", &next)
 }
 
 /// The span of a request. It has the path of the route and not the request's: clients put secrets into queries, and

@@ -66,12 +66,15 @@ pub struct User {
     /// Their unionid; absent: one is generated from the name.
     #[serde(default)]
     pub unionid: Option<String>,
+    /// Their phone number without the country's code: 5 to 15 digits. Absent: one is generated from the name.
+    #[serde(default)]
+    pub phone: Option<String>,
 }
 
 impl User {
     /// A user whose other data are made from the name.
-    fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), nickname: None, openids: BTreeMap::new(), unionid: None }
+    pub fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), nickname: None, openids: BTreeMap::new(), unionid: None, phone: None }
     }
 }
 
@@ -150,6 +153,15 @@ impl Accounts {
             }
             if !seen.insert(name.clone()) {
                 return Err(accounts_error(&format!("the user {name} is there twice"), "list each once"));
+            }
+            let is_number = |phone: &String| {
+                (5..=15).contains(&phone.len()) && phone.bytes().all(|byte| byte.is_ascii_digit())
+            };
+            if !user.phone.as_ref().is_none_or(is_number) {
+                return Err(accounts_error(
+                    &format!("the phone number of {name} is no 5 to 15 digits"),
+                    "write it without spaces and without the country's code",
+                ));
             }
             accounts.users.insert(name, user);
         }
@@ -244,14 +256,12 @@ impl Accounts {
         self.users.values()
     }
 
-    /// Whether some user has this openid in the mini program.
-    pub(crate) fn has_openid(&self, appid: &str, given: &str) -> bool {
+    /// The user who has this openid in the mini program.
+    pub(crate) fn user_of_openid(&self, appid: &str, given: &str) -> Option<Cow<'_, User>> {
         let of_fleet = fleet::number_of_openid(given, appid).filter(|&number| number < self.fleet);
         match of_fleet {
-            Some(number) => {
-                self.users.get(&fleet_name(number)).is_none_or(|listed| openid(listed, appid) == given)
-            }
-            None => self.users.values().any(|user| openid(user, appid) == given),
+            Some(number) => self.user(&fleet_name(number)).filter(|user| openid(user, appid) == given),
+            None => self.users.values().find(|user| openid(user, appid) == given).map(Cow::Borrowed),
         }
     }
 }
@@ -275,6 +285,22 @@ fn generated_openid(user: &User, appid: &str) -> String {
 /// The user's id over all mini programs of one company.
 pub(crate) fn unionid(user: &User) -> String {
     user.unionid.clone().unwrap_or_else(|| generated_id("uEmulated", &["unionid", &user.name]))
+}
+
+/// The user's phone number: the configured one, or one that looks like a Chinese mobile number.
+pub(crate) fn phone_number(user: &User) -> String {
+    let generated = || {
+        let number = match fleet_number(&user.name) {
+            Some(number) => number,
+            None if user.name == DEFAULT_USER => 138_000,
+            None => {
+                let digest = Sha256::digest(["phone", &user.name].join("\0"));
+                digest.iter().take(4).fold(0, |number, byte| number << 8 | u32::from(*byte)) % 100_000_000
+            }
+        };
+        format!("138{number:08}")
+    };
+    user.phone.clone().unwrap_or_else(generated)
 }
 
 fn generated_id(prefix: &str, parts: &[&str]) -> String {
@@ -319,6 +345,12 @@ fn default_true() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Accounts {
+        fn has_openid(&self, appid: &str, given: &str) -> bool {
+            self.user_of_openid(appid, given).is_some()
+        }
+    }
 
     fn list(json: serde_json::Value) -> Result<Accounts, WeChatError> {
         Accounts::new(serde_json::from_value(json).unwrap())

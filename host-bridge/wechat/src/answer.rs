@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::codes;
 use crate::journal::Excerpt;
@@ -15,6 +15,11 @@ use crate::verdict::Verdict;
 
 /// The header with the reason for a verdict.
 const REASON_HEADER: HeaderName = HeaderName::from_static("x-soter-sim-reason");
+
+/// How answers are declared.
+pub(crate) const JSON_TYPE: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+/// How the answers of sessions' paths are declared, although they are JSON. Clients that insist on JSON's type fail.
+pub(crate) const TEXT_TYPE: HeaderValue = HeaderValue::from_static("text/plain");
 
 /// An answer's body, and the verdict for header and journal.
 #[derive(Clone, Debug)]
@@ -56,13 +61,13 @@ impl Answer {
     }
 
     /// The answer over HTTP.
-    pub(crate) fn response(&self) -> Response {
+    pub(crate) fn response(&self, content_type: HeaderValue) -> Response {
         let mut response = Response::new(match &self.body {
             AnswerBody::Value(value) => value.to_string().into(),
             AnswerBody::Text(text) => Body::from(*text),
         });
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        headers.insert(header::CONTENT_TYPE, content_type);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         // Reasons are names of lower-case letters, digits and hyphens.
         let reason = self.verdict.as_ref().map(|verdict| match verdict.reason.name() {
@@ -99,27 +104,34 @@ impl Errcode {
     pub(crate) const REQUIRES_POST: Self = Self(43002);
     pub(crate) const EMPTY_BODY: Self = Self(44002);
     pub(crate) const TOO_LARGE: Self = Self(45002);
+    pub(crate) const QUOTA_CLEARED_TOO_OFTEN: Self = Self(48006);
+    pub(crate) const INVALID_SIGNATURE_METHOD: Self = Self(87008);
+    pub(crate) const INVALID_SIGNATURE: Self = Self(87009);
     pub(crate) const NOT_JSON: Self = Self(47001);
     pub(crate) const UNAUTHORIZED: Self = Self(48001);
     pub(crate) const NOT_XML: Self = Self(90001);
     pub(crate) const ILLEGAL_NODE: Self = Self(90002);
 
+    /// An errcode of the table; `None` if it has none of this number, or if the number is 0.
+    pub(crate) fn of(code: i32) -> Option<Self> {
+        codes::backend_code(code).filter(|known| known.code != 0).map(|known| Self(known.code))
+    }
+
     pub(crate) fn code(self) -> i32 {
         self.0
     }
 
-    /// `{"errcode","errmsg"}`, with the message below.
-    pub(crate) fn answer(self, unix_millis: u64) -> Answer {
+    /// The verdict with the advice for this errcode.
+    pub(crate) fn verdict(self) -> Verdict {
         let advice = codes::backend_code(self.0).map_or("", |code| code.advice);
-        let body = json!({"errcode": self.0, "errmsg": self.message(unix_millis)});
-        Answer::with_verdict(body, Verdict::new(Reason::Errcode(self.0), advice))
+        Verdict::new(Reason::Errcode(self.0), advice)
     }
 
-    /// The message with a request id, as in live answers.
-    pub(crate) fn message(self, unix_millis: u64) -> String {
+    /// The message with a request id, as in live answers. `separator` is between the two.
+    pub(crate) fn message(self, separator: &str, unix_millis: u64) -> String {
         let name = codes::backend_code(self.0).map_or("", |code| code.name);
         let seconds = u32::try_from(unix_millis / 1000).unwrap_or(u32::MAX);
         let [first, second] = [random_bytes::<4>(), random_bytes::<4>()].map(u32::from_be_bytes);
-        format!("{name} rid: {seconds:08x}-{first:08x}-{second:08x}")
+        format!("{name}{separator}rid: {seconds:08x}-{first:08x}-{second:08x}")
     }
 }

@@ -11,6 +11,9 @@ use crate::json::Json;
 /// Members that are found by comparing names one by one. More of them need a [`Value`], which has an index.
 const MAX_LISTED_MEMBERS: usize = 16;
 
+/// Maximum length of a name in a form. WeChat's are shorter.
+const MAX_FORM_NAME_BYTES: usize = 64;
+
 /// A body.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Body<'a> {
@@ -30,6 +33,17 @@ impl<'a> Body<'a> {
             Ok(Texts(texts)) => Ok(Self::Texts(texts)),
             Err(_) => serde_json::from_slice(bytes).map(Self::Value),
         }
+    }
+
+    /// Parses the body of an HTML form. The first of two members with the same name counts. `None` if a name is none that a
+    /// form has. Any bytes could be read as a form, and JSON's or a multipart body's secrets would then be in its names.
+    pub(crate) fn form(bytes: &'a [u8]) -> Option<Self> {
+        let texts: Vec<_> = form_urlencoded::parse(bytes).collect();
+        let is_name = |name: &str| {
+            name.len() <= MAX_FORM_NAME_BYTES
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+        };
+        texts.iter().all(|(name, _)| is_name(name)).then_some(Self::Texts(texts))
     }
 
     /// Whether it is an object.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use soter_wire::{ExportBlob, KeyJson, PublicKey, base64, shortened};
 use tracing::debug;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, JSON_TYPE};
 use crate::journal::{Origin, PendingCall};
 use crate::ledger::error::LedgerError;
 use crate::paths::WeChatPath;
@@ -87,7 +87,7 @@ pub(crate) async fn enroll(
         &body,
         Some(verdict.clone()),
     ));
-    Answer::with_verdict(body, verdict).response()
+    Answer::with_verdict(body, verdict).response(JSON_TYPE)
 }
 
 impl WeChat {

@@ -1,6 +1,8 @@
 //! Errors of WeChat's servers, for calls of the phone and for the configuration.
 
+use crate::codes::{CODES, CodeSource};
 use crate::ledger::error::LedgerError;
+use crate::sessions::switches::{MAX_CLOCK_OFFSET_MS, MAX_DELAY_MS};
 
 /// WeChat's servers reject a call or their configuration. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +15,12 @@ pub enum WeChatError {
         /// One line: what to do next.
         next: &'static str,
     },
+    /// The servers' clock would be more than ten years ahead.
+    #[error("the clock of WeChat's servers would be more than {} days ahead", MAX_CLOCK_OFFSET_MS / 86_400_000)]
+    ClockTooFar,
+    /// An answer would be delayed for more than ten minutes.
+    #[error("answers would be delayed for more than {MAX_DELAY_MS} ms")]
+    DelayTooLong,
     /// The cryptographic library cannot encrypt a user's data: a defect of the program.
     #[error("a user's data cannot be encrypted: {0}")]
     Encryption(String),
@@ -26,6 +34,12 @@ pub enum WeChatError {
         appid: String,
         /// Some that exist.
         known: Vec<String>,
+    },
+    /// WeChat's servers have no such errcode, or it means success.
+    #[error("WeChat's servers do not fail with errcode {errcode}")]
+    UnknownErrcode {
+        /// The code.
+        errcode: i32,
     },
     /// There is no user of this name.
     #[error("there is no WeChat user `{name}`")]
@@ -42,10 +56,17 @@ impl WeChatError {
     pub fn next(&self) -> Option<String> {
         match self {
             Self::Accounts { next, .. } => Some((*next).to_owned()),
+            Self::ClockTooFar => Some("move it less far, or set it back".to_owned()),
+            Self::DelayTooLong => Some(format!("choose at most {MAX_DELAY_MS}")),
             Self::Encryption(_) => None,
             Self::Ledger(error) => Some(error.next.clone()),
             Self::UnknownApp { known, .. } => {
                 Some(format!("apps: {}; add yours to the file that --config names", known.join(", ")))
+            }
+            Self::UnknownErrcode { .. } => {
+                let known = CODES.iter().filter(|code| code.source == CodeSource::Backend && code.code != 0);
+                let numbers: Vec<_> = known.map(|code| code.code.to_string()).collect();
+                Some(format!("choose one of {}", numbers.join(", ")))
             }
             Self::UnknownUser { known, .. } => Some(format!("users: {}", known.join(", "))),
         }

@@ -69,12 +69,16 @@ pub use ledger::embedded::store::LedgerStore;
 pub use ledger::error::LedgerError;
 pub use ledger::postgres::PostgresLedger;
 pub use ledger::postgres::address::{BadNamespace, Namespace};
-pub use paths::{WeChatPath, is_wechat_path};
+pub use paths::{OWN_PREFIX, UnknownPath, WeChatPath};
 pub use random::random_text;
 pub use reasons::Reason;
 pub use routes::{MAX_BODY_BYTES, MAX_METHOD_CHARACTERS, routes};
 pub use secret::Secret;
 pub use servers::{Replays, ReplyStyle, ServerLedger, WeChat, WeChatOptions};
+pub use sessions::Expiry;
+pub use sessions::switches::{
+    ClockChange, Failure, MAX_CLOCK_OFFSET_MS, MAX_DELAY_MS, SwitchChanges, Switches,
+};
 pub use upload::{DeviceKeys, KeyOwner, MissingUploads, UploadRefused};
 pub use user_info::UserInfo;
 pub use verdict::Verdict;

@@ -3,11 +3,16 @@
 //! This is the only table of paths. The router does not compile without a handler for each of them; the guard of a
 //! server, the advice for an unknown path, and README follow the table.
 
-/// The method that a path takes.
+/// The method that a path takes, and where its parameters are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PathMethod {
-    /// GET, with all parameters in the query.
+    /// GET, with all parameters in the query. The body is ignored.
     Get,
+    /// GET with a query, or POST with a query, a form or both. The query takes precedence. WeChat documents GET alone; public
+    /// programs in six languages use POST as well.
+    GetOrForm,
+    /// GET with a query, or POST with a JSON body.
+    GetOrJson,
     /// POST, with a JSON body.
     Post,
 }
@@ -38,8 +43,9 @@ macro_rules! paths {
             concat!("Check the path. Emulated are ", listed!($($real_path),+), ".");
     };
     (@table $($variant:ident = $method:ident $path:literal: $purpose:literal;)+) => {
-        /// A path of WeChat's servers.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        /// A path of WeChat's servers. Serialised, it is its text, from its first slash on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[serde(into = "&'static str", try_from = "String")]
         pub enum WeChatPath {
             $(#[doc = concat!("`/", $path, "`: ", $purpose, ".")] $variant,)+
         }
@@ -66,41 +72,64 @@ macro_rules! paths {
     };
 }
 
+impl From<WeChatPath> for &'static str {
+    fn from(path: WeChatPath) -> Self {
+        path.path()
+    }
+}
+
+/// A text is no path of WeChat's servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a path of WeChat's servers that is emulated")]
+pub struct UnknownPath;
+
+impl TryFrom<String> for WeChatPath {
+    type Error = UnknownPath;
+
+    fn try_from(text: String) -> Result<Self, UnknownPath> {
+        Self::ALL.iter().copied().find(|path| path.path() == text).ok_or(UnknownPath)
+    }
+}
+
+impl WeChatPath {
+    /// Whether the real servers have it.
+    pub fn is_of_wechat(self) -> bool {
+        !self.path().starts_with(OWN_PREFIX)
+    }
+}
+
 paths! {
     own {
         Devices = Post "sim/devices": "takes the keys of an audit's phones";
     }
     wechats {
-        Token = Get "cgi-bin/token": "access tokens, as WeChat gives them";
+        Token = GetOrForm "cgi-bin/token": "access tokens, as WeChat gives them";
         StableToken = Post "cgi-bin/stable_token": "access tokens that stay the same until they expire";
-        CodeToSession = Get "sns/jscode2session": "the user of a code from `wx.login`";
+        CodeToSession = GetOrForm "sns/jscode2session": "the user of a code from `wx.login`";
+        CheckSession = GetOrJson "wxa/checksession": "whether the `session_key` of a user is still valid";
+        ResetSessionKey = GetOrJson "wxa/resetusersessionkey": "another `session_key` for a user";
+        PhoneNumber = Post "wxa/business/getuserphonenumber": "the phone number of a code from `wx.getPhoneNumber`";
         VerifySignature = Post "cgi-bin/soter/verify_signature": "whether a result is good: `is_ok`";
         IsSupport = Post "cgi-bin/soter_3rdapp/is_support": "whether a phone supports SOTER, for Android apps with Tencent's SDK";
         VerifyAsk = Post "cgi-bin/soter_3rdapp/verify_ask": "whether an ASK is a known phone's, for Android apps with Tencent's SDK";
+        ClearQuota = Post "cgi-bin/clear_quota": "an end of the errcodes 45009 and 45011";
+        ClearQuotaBySecret = Post "cgi-bin/clear_quota/v2": "the same with `appsecret` instead of a token";
+        CallbackIps = Get "cgi-bin/getcallbackip": "the addresses of WeChat's servers";
+        ApiIps = Get "cgi-bin/get_api_domain_ip": "the addresses of api.weixin.qq.com";
     }
     own {
         CloudVerifySignature = Post "sim/openapi/soter.verifySignature": "`verify_signature` in the form of cloud functions";
     }
 }
 
-/// Prefixes of the real servers' paths. SDKs have hundreds of calls below them.
-pub(crate) const PREFIXES: [&str; 2] = ["/cgi-bin/", "/sns/"];
-
-/// Whether a path belongs to the real servers, emulated here or not.
-pub fn is_wechat_path(path: &str) -> bool {
-    PREFIXES.iter().any(|prefix| path.starts_with(prefix))
-}
+/// What the project's own paths begin with. The real servers have all others.
+pub const OWN_PREFIX: &str = "/sim/";
+/// What the paths of sessions begin with. Their answers are not declared as JSON.
+pub(crate) const SESSION_PREFIX: &str = "/sns/";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_path_is_the_projects_own_or_one_of_the_real_servers() {
-        for path in WeChatPath::ALL.iter().map(|path| path.path()) {
-            assert_ne!(is_wechat_path(path), path.starts_with("/sim/"), "{path}: is its prefix in PREFIXES?");
-        }
-    }
 
     #[test]
     fn the_advice_for_an_unknown_path_names_the_paths_of_the_real_servers() {

@@ -48,7 +48,14 @@ pub(crate) struct Claim<'a> {
     pub(crate) json: Json<'a>,
     /// `json_signature` as the body had it.
     pub(crate) signature: Json<'a>,
+    /// What the body calls these two.
+    pub(crate) names: [&'static str; 2],
 }
+
+/// What a backend's request calls a result and its signature.
+pub(crate) const BACKEND_NAMES: [&str; 2] = ["json_string", "json_signature"];
+/// What a cloud function's request calls them.
+pub(crate) const CLOUD_NAMES: [&str; 2] = ["jsonString", "jsonSignature"];
 
 /// A phone's result, before its counter is spent.
 struct Genuine {
@@ -132,8 +139,9 @@ fn explain_counter(counter: u64, highest: u64, replayed: bool, accept_replays: b
 }
 
 async fn check_claim(ledger: &dyn Ledger, claim: Claim<'_>) -> Result<Genuine, Stop> {
-    let json = string_member(claim.json, "json_string")?;
-    let signature = string_member(claim.signature, "json_signature")?;
+    let [json_name, signature_name] = claim.names;
+    let json = string_member(claim.json, json_name, Reason::JsonNotAString)?;
+    let signature = string_member(claim.signature, signature_name, Reason::BadSignatureEncoding)?;
     if json.len() > MAX_RESULT_BYTES {
         let detail =
             format!("json_string has {} bytes; no result has more than {MAX_RESULT_BYTES}", json.len());
@@ -184,7 +192,7 @@ fn check_owner(key: &AuthKey, result: &ResultJson, claim: Claim<'_>) -> Result<(
 }
 
 /// A member of the body that must be a string.
-fn string_member<'a>(value: Json<'a>, name: &str) -> Result<&'a str, Verdict> {
+fn string_member<'a>(value: Json<'a>, name: &str, reason: Reason) -> Result<&'a str, Verdict> {
     let found = match value {
         Json::Text(text) => return Ok(text),
         Json::Value(Value::String(text)) => return Ok(text),
@@ -194,7 +202,6 @@ fn string_member<'a>(value: Json<'a>, name: &str) -> Result<&'a str, Verdict> {
         Json::Value(Value::Array(_)) => "an array",
         Json::Value(Value::Object(_)) | Json::Texts(_) | Json::Object(_) => "an object",
     };
-    let reason = if name == "json_string" { Reason::JsonNotAString } else { Reason::BadSignatureEncoding };
     Err(Verdict::new(reason, format!("{name} is {found}; expected a string")))
 }
 

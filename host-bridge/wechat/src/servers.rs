@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use soter_wire::{PublicKey, shortened};
 
 use crate::accounts::{self, Accounts, App, User};
+use crate::answer::Errcode;
 use crate::clock::Clock;
 use crate::error::WeChatError;
 use crate::event::{Event, Observer};
@@ -18,8 +19,9 @@ use crate::ledger::error::LedgerError;
 use crate::ledger::postgres::PostgresLedger;
 use crate::pipeline::{self, Claim};
 use crate::reasons::Reason;
-use crate::sessions::Sessions;
 use crate::sessions::memory::MemorySessions;
+use crate::sessions::switches::{MAX_DELAY_MS, SwitchChanges, SwitchStep, Switches};
+use crate::sessions::{Expiry, Sessions};
 use crate::user_info::{self, UserInfo};
 use crate::verdict::Verdict;
 
@@ -146,7 +148,66 @@ impl WeChat {
     /// [`WeChatError::Ledger`] if the ledger, which may keep codes and sessions, cannot be used.
     pub async fn check_session(&self, user: &str, appid: &str) -> Result<bool, WeChatError> {
         let (user, app) = (self.user(user)?, self.app(appid)?);
-        Ok(self.sessions.has_session(&app.appid, &user.name).await?)
+        Ok(self.sessions.session_key(&app.appid, &user.name).await?.is_some())
+    }
+
+    /// `wx.getPhoneNumber`: a code for the user's phone number, which the mini program's backend can ask for. It is valid for 5
+    /// minutes, once.
+    ///
+    /// # Errors
+    /// Those of [`login`](Self::login).
+    pub async fn phone_code(&self, user: &str, appid: &str) -> Result<String, WeChatError> {
+        let (user, app) = (self.user(user)?, self.app(appid)?);
+        Ok(self.sessions.phone_code(&app.appid, &user.name).await?)
+    }
+
+    /// The switches of these servers.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the ledger, which may keep them, cannot be used.
+    pub async fn switches(&self) -> Result<Arc<Switches>, LedgerError> {
+        self.sessions.switches().await
+    }
+
+    /// Changes the switches, and returns all of them.
+    ///
+    /// # Errors
+    /// [`WeChatError::UnknownErrcode`] if there is no such errcode, [`WeChatError::ClockTooFar`], [`WeChatError::DelayTooLong`];
+    /// [`WeChatError::Ledger`] if the ledger, which may keep them, cannot be used. Nothing has changed.
+    pub async fn change_switches(&self, changes: SwitchChanges) -> Result<Arc<Switches>, WeChatError> {
+        if let Some(Some(failure)) = changes.failure
+            && Errcode::of(failure.errcode).is_none()
+        {
+            return Err(WeChatError::UnknownErrcode { errcode: failure.errcode });
+        }
+        if changes.delay.is_some_and(|delay| delay > MAX_DELAY_MS) {
+            return Err(WeChatError::DelayTooLong);
+        }
+        let (switches, is_taken) = self.sessions.step_switches(SwitchStep::Change(changes)).await?;
+        if is_taken { Ok(switches) } else { Err(WeChatError::ClockTooFar) }
+    }
+
+    /// Ends something before its time, and returns how many there were.
+    ///
+    /// # Errors
+    /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program,
+    /// [`WeChatError::Ledger`] if the ledger, which may keep codes, sessions and tokens, cannot be used.
+    pub async fn expire(&self, expiry: &Expiry) -> Result<u64, WeChatError> {
+        match expiry {
+            Expiry::Session { appid, user } | Expiry::Codes { appid, user } => {
+                self.app(appid).and_then(|_| self.user(user)).map(drop)
+            }
+            Expiry::Tokens { appid } | Expiry::ReplacedTokens { appid } => self.app(appid).map(drop),
+        }?;
+        Ok(self.sessions.expire(expiry).await?)
+    }
+
+    /// The servers' time, in milliseconds since 1970. Users can move it.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the ledger, which may keep the switches, cannot be used.
+    pub async fn time(&self) -> Result<u64, LedgerError> {
+        Ok(self.now().saturating_add(self.sessions.switches().await?.clock_offset))
     }
 
     /// `wx.getUserInfo`: the user's data, signed and encrypted with the session's key.
@@ -162,7 +223,7 @@ impl WeChat {
         let identity =
             user_info::Identity { openid: &openid, unionid: app.unionid.then_some(&unionid), appid };
         let nickname = user.nickname.as_deref().unwrap_or(&user.name);
-        user_info::user_info(nickname, &identity, key.expose(), self.now() / 1000)
+        user_info::user_info(nickname, &identity, key.expose(), self.time().await? / 1000)
     }
 
     /// The user's openid in a mini program.
@@ -173,7 +234,7 @@ impl WeChat {
         Ok(accounts::openid(&*self.user(user)?, &self.app(appid)?.appid))
     }
 
-    /// Forgets devices, keys, counters, codes, sessions and tokens. Accounts stay. The ledger then has at least this
+    /// Forgets devices, keys, counters, codes, sessions and tokens, and sets the switches back. Accounts stay. The ledger then has at least this
     /// generation, and one that has it already stays as it is: a caller that stores the number can repeat a reset that was not
     /// complete.
     ///
@@ -209,7 +270,8 @@ impl WeChat {
     /// Whether an openid is known in the mini program: from an account, or from a phone enrolled from outside.
     pub(crate) async fn has_openid(&self, appid: &str, openid: &str) -> Result<bool, LedgerError> {
         // The ledger first: it knows every user with an AuthKey, and a search through many accounts is slow.
-        Ok(self.ledger.has_owner(appid, openid).await? || self.options.accounts.has_openid(appid, openid))
+        Ok(self.ledger.has_owner(appid, openid).await?
+            || self.options.accounts.user_of_openid(appid, openid).is_some())
     }
 
     /// Judges a result for a backend, and reports the verdict to the observer. `None` if the openid is not known.
@@ -248,8 +310,8 @@ impl WeChat {
         })
     }
 
-    /// The calendar's time, for what is shown.
-    pub(crate) fn now(&self) -> u64 {
+    /// The computer's time, for what people read.
+    pub fn now(&self) -> u64 {
         self.clock.unix_millis()
     }
 }

@@ -1,13 +1,16 @@
-//! Codes of `wx.login`, sessions and access tokens: what WeChat's servers know of users and backends besides the ledger.
+//! Codes of `wx.login` and `wx.getPhoneNumber`, sessions and access tokens: what WeChat's servers know of users and backends
+//! besides the ledger. And the switches that users have for them.
 //!
 //! In one process they are in memory and do not survive a restart. Servers that share a database share them as well, so that
 //! a code from one server can be exchanged at another.
 
 mod logins;
 pub(crate) mod memory;
+pub(crate) mod switches;
 mod tokens;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
@@ -16,6 +19,8 @@ use soter_wire::base64;
 use crate::ledger::error::LedgerError;
 use crate::random::{random_bytes, random_text};
 use crate::secret::Secret;
+
+use self::switches::{SwitchStep, Switches};
 
 /// A code is valid for 5 minutes.
 pub(crate) const CODE_LIFETIME_MS: u64 = 300_000;
@@ -34,7 +39,8 @@ pub(crate) const MAX_TOKENS_PER_APP: usize = 256;
 /// used.
 #[async_trait]
 pub(crate) trait Sessions: fmt::Debug + Send + Sync {
-    /// `wx.login`: makes a new code, and begins or renews the user's session.
+    /// `wx.login`: makes a new code, and begins or renews the user's session. The session gets another key, unless the
+    /// switches say otherwise.
     async fn login(&self, appid: &str, user: &str) -> Result<String, LedgerError>;
 
     /// Exchanges a code, once, for its user and the session's key.
@@ -44,8 +50,26 @@ pub(crate) trait Sessions: fmt::Debug + Send + Sync {
         code: &str,
     ) -> Result<Result<(String, Secret), BadCode>, LedgerError>;
 
-    /// Whether the user has a session that is alive.
-    async fn has_session(&self, appid: &str, user: &str) -> Result<bool, LedgerError>;
+    /// `wx.getPhoneNumber`: makes a new code.
+    async fn phone_code(&self, appid: &str, user: &str) -> Result<String, LedgerError>;
+
+    /// Exchanges a code of [`phone_code`](Self::phone_code), once, for its user.
+    async fn exchange_phone_code(
+        &self,
+        appid: &str,
+        code: &str,
+    ) -> Result<Result<String, BadCode>, LedgerError>;
+
+    /// The key of the user's session, if it is alive. The session is not renewed.
+    async fn session_key(&self, appid: &str, user: &str) -> Result<Option<Secret>, LedgerError>;
+
+    /// Gives the session another key, if it is alive and has this one. It ends when it would have ended.
+    async fn replace_session_key(
+        &self,
+        appid: &str,
+        user: &str,
+        old: &Secret,
+    ) -> Result<Option<Secret>, LedgerError>;
 
     /// Renews the user's session, or begins one if none is alive, and returns its key.
     async fn session(&self, appid: &str, user: &str) -> Result<Secret, LedgerError>;
@@ -57,10 +81,22 @@ pub(crate) trait Sessions: fmt::Debug + Send + Sync {
     /// with `force_refresh`, which also ends the old token.
     async fn stable_token(&self, appid: &str, force_refresh: bool) -> Result<Grant, LedgerError>;
 
-    /// The app to which an access token was issued.
-    async fn check_token(&self, token: &str) -> Result<Result<String, BadToken>, LedgerError>;
+    /// The app to which an access token was issued, and the switches.
+    async fn check_token(
+        &self,
+        token: &str,
+    ) -> Result<(Arc<Switches>, Result<String, BadToken>), LedgerError>;
 
-    /// Forgets everything.
+    /// The switches.
+    async fn switches(&self) -> Result<Arc<Switches>, LedgerError>;
+
+    /// Takes a step with the switches. Whether it was possible, and the switches afterwards.
+    async fn step_switches(&self, step: SwitchStep) -> Result<(Arc<Switches>, bool), LedgerError>;
+
+    /// Ends something before its time, and answers how many there were.
+    async fn expire(&self, expiry: &Expiry) -> Result<u64, LedgerError>;
+
+    /// Forgets everything, and sets the switches back.
     async fn forget_all(&self) -> Result<(), LedgerError>;
 }
 
@@ -71,13 +107,45 @@ pub(crate) enum BadCode {
     Invalid,
     /// It was used before.
     Used,
+    /// It is alive, but was made by the other call.
+    OtherPurpose,
+}
+
+/// The call that made a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CodePurpose {
+    /// `wx.login`.
+    Login,
+    /// `wx.getPhoneNumber`.
+    PhoneNumber,
+}
+
+/// What can be ended before its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// A user's session in a mini program.
+    #[expect(missing_docs, reason = "an appid and a user's name")]
+    Session { appid: String, user: String },
+    /// Codes that a user's phone has got for a mini program and nobody has used.
+    #[expect(missing_docs, reason = "an appid and a user's name")]
+    Codes { appid: String, user: String },
+    /// A mini program's access tokens, as if their 7,200 seconds had passed.
+    #[expect(missing_docs, reason = "an appid")]
+    Tokens { appid: String },
+    /// A mini program's access tokens, as if somebody had got a newer one.
+    #[expect(missing_docs, reason = "an appid")]
+    ReplacedTokens { appid: String },
 }
 
 /// Why an access token is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadToken {
+    /// It was never issued, or so long ago that it is forgotten.
     Unknown,
+    /// Its 7,200 seconds have passed.
     Expired,
+    /// A newer token has ended it before.
+    Replaced,
 }
 
 /// An access token for a backend.
@@ -98,9 +166,9 @@ pub(crate) fn new_session_key() -> Secret {
     base64::encode(&random_bytes::<16>()).into()
 }
 
-/// A new access token.
+/// A new access token: 157 characters. Real ones have 136 to 160 and more, and WeChat asks for room for 512.
 pub(crate) fn new_token() -> Secret {
-    format!("emulated_{}", random_text(96)).into()
+    format!("emulated_{}", random_text(148)).into()
 }
 
 /// The form in which codes and access tokens are looked up, so that the duration reveals nothing about them.

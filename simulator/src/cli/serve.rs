@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use soter_bridge::protocol::{CommandError, Event, Service, sensor};
+use soter_bridge::protocol::{CommandError, Event, Service, desk, sensor};
 use soter_bridge::server::{Limits, Server, ServerOptions};
 use soter_bridge::toml_file;
 use soter_sim::{Desk, DeskOptions, State};
@@ -147,10 +147,13 @@ fn desk_options(serve: &Serve, options: &Options, state: State) -> Result<DeskOp
     })
 }
 
-/// Sets the selected phone's sensor as the options say.
+/// Sets the selected phone's sensor and the clock of WeChat's servers as the options say.
 pub(super) async fn prepare(desk: &Desk, serve: &Serve) -> Result<(), CommandError> {
     if let Some(mode) = serve.touch.clone() {
         desk.request(None, sensor::SetMode { mode }).await?;
+    }
+    if let Some(ahead) = serve.servers_clock {
+        desk.request(None, desk::Clock { forward: None, ahead: Some(ahead) }).await?;
     }
     Ok(())
 }

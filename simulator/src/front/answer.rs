@@ -99,6 +99,7 @@ impl Kind {
             Response::CheckIsSupportSoterAuthentication(answer) => phone(is_failure(&answer.err_msg)),
             Response::CheckIsSoterEnrolledInDevice(answer) => phone(is_failure(&answer.err_msg)),
             Response::Login(answer) => phone(is_failure(&answer.err_msg)),
+            Response::GetPhoneNumber(answer) => phone(is_failure(&answer.err_msg)),
             Response::CheckSession(answer) => phone(is_failure(&answer.err_msg)),
             Response::GetUserInfo(answer) => phone(is_failure(&answer.err_msg)),
             Response::GenerateAppSecureKey(reply)
@@ -128,6 +129,10 @@ impl Kind {
             | Response::DeviceRemove(_)
             | Response::DeviceResetNormalWorld(_)
             | Response::DeskReset(_)
+            | Response::DeskClock(_)
+            | Response::ServersShow(_)
+            | Response::ServersSet(_)
+            | Response::ServersExpire(_)
             | Response::SensorSetMode(_)
             | Response::SensorTouch(_)
             | Response::SensorCancel(_)

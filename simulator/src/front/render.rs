@@ -6,6 +6,7 @@ mod events;
 mod layout;
 mod phones;
 mod replies;
+mod servers;
 
 use soter_bridge::protocol::Response;
 use soter_wechat::codes::Code;
@@ -23,6 +24,7 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
         | Response::CheckIsSoterEnrolledInDevice(_)
         | Response::StartSoterAuthentication(_)
         | Response::Login(_)
+        | Response::GetPhoneNumber(_)
         | Response::CheckSession(_)
         | Response::GetUserInfo(_)
         | Response::FleetNext(_)
@@ -32,6 +34,11 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
         Response::DeskReset(reset) => {
             format!("everything is new; {} is on the desk", paint.name(&reset.device))
         }
+        Response::DeskClock(clock) => servers::clock(*clock),
+        Response::ServersShow(switches) | Response::ServersSet(switches) => {
+            servers::switches(switches, paint)
+        }
+        Response::ServersExpire(ended) => format!("ended: {}", ended.ended),
         Response::DeviceCreate(summary) => format!("created {}", phones::summary(summary, paint)),
         Response::DeviceSelect(summary) => format!("selected {}", phones::summary(summary, paint)),
         Response::DeviceShow(phone)

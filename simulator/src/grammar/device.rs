@@ -189,7 +189,7 @@ impl Setting {
 }
 
 /// The word that resets a setting.
-const DEFAULT: &str = "default";
+pub(super) const DEFAULT: &str = "default";
 
 /// Parses `on` or `off`.
 pub(super) fn switch() -> impl TypedValueParser<Value = bool> {
@@ -197,7 +197,7 @@ pub(super) fn switch() -> impl TypedValueParser<Value = bool> {
 }
 
 /// Parses `on`, `off` or `default`.
-fn switch_patch() -> impl TypedValueParser<Value = Patch<bool>> {
+pub(super) fn switch_patch() -> impl TypedValueParser<Value = Patch<bool>> {
     PossibleValuesParser::new(["on", "off", DEFAULT]).map(|text| match text.as_str() {
         "on" => Patch::Set(true),
         "off" => Patch::Set(false),
@@ -223,7 +223,7 @@ fn parse_modes(text: &str) -> Result<Patch<Vec<Mode>>, String> {
     }
 }
 
-fn parse_number<T>(text: &str) -> Result<Patch<T>, String>
+pub(super) fn parse_number<T>(text: &str) -> Result<Patch<T>, String>
 where
     T: std::str::FromStr<Err = std::num::ParseIntError>,
 {

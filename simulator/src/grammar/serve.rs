@@ -8,6 +8,8 @@ use clap::{Args, ValueEnum, ValueHint};
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_wechat::{MAX_FLEET, Namespace, Replays, ReplyStyle, Secret};
 
+use super::timestamp::parse_duration;
+
 /// The address on which servers listen by default.
 pub(crate) const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8777);
@@ -31,6 +33,9 @@ pub(crate) struct Serve {
     /// How `verify_signature` answers: {"is_ok"}, or {"errcode","errmsg","is_ok"}
     #[arg(long, value_enum, default_value_t)]
     pub(crate) reply_style: ReplyStyleChoice,
+    /// Start with the clock of WeChat's servers this far ahead, for example +2h
+    #[arg(long, value_name = "DURATION", value_parser = parse_ahead)]
+    pub(crate) servers_clock: Option<u64>,
     /// Mini programs and users: a TOML file with [[app]] and [[user]]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
@@ -124,6 +129,11 @@ pub(crate) struct Rpc {
     /// Its parameters: a JSON object
     #[arg(value_name = "PARAMS-AS-JSON")]
     pub(crate) params: Option<String>,
+}
+
+/// How far a clock is ahead, in milliseconds.
+fn parse_ahead(text: &str) -> Result<u64, String> {
+    parse_duration(text.strip_prefix('+').unwrap_or(text))
 }
 
 fn parse_sensor_mode(text: &str) -> Result<SensorMode, String> {

@@ -1,4 +1,4 @@
-//! Points in time as people write them: RFC 3339, or milliseconds since 1970.
+//! Points in time and durations as people write them: RFC 3339 or milliseconds since 1970, and `1d12h`.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -25,6 +25,44 @@ pub(crate) fn parse_timestamp(text: &str) -> Result<u64, String> {
         Ok(timestamp) if timestamp <= MAX_UNIX_MS => Ok(timestamp),
         _ => Err("expected a time from 1970 to 9999".to_owned()),
     }
+}
+
+/// The units of durations, and their milliseconds.
+const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+
+/// Parses numbers with units, such as `90s`, `2h` or `1d12h`, and returns milliseconds.
+///
+/// # Errors
+/// A message for the user, if the text has another form, or the duration is longer than 9,999 years.
+pub(crate) fn parse_duration(text: &str) -> Result<u64, String> {
+    let refuse = || format!("expected a duration such as 90s, 5m, 2h or 1d12h, of at most {MAX_UNIX_MS} ms");
+    let (mut rest, mut total) = (text, 0_u64);
+    while !rest.is_empty() {
+        let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+        let (digits, after) = rest.split_at_checked(end).ok_or_else(refuse)?;
+        let end = after.find(|character: char| !character.is_ascii_lowercase()).unwrap_or(after.len());
+        let (name, after) = after.split_at_checked(end).ok_or_else(refuse)?;
+        let unit = UNITS.iter().find(|(unit, _)| *unit == name).ok_or_else(refuse)?.1;
+        let number: u64 = digits.parse().map_err(|_| refuse())?;
+        total = number.checked_mul(unit).and_then(|part| total.checked_add(part)).ok_or_else(refuse)?;
+        rest = after;
+    }
+    if text.is_empty() || total > MAX_UNIX_MS { Err(refuse()) } else { Ok(total) }
+}
+
+/// Formats milliseconds as [`parse_duration`] reads them.
+pub(crate) fn format_duration(milliseconds: u64) -> String {
+    let mut rest = milliseconds;
+    let text: String = UNITS
+        .iter()
+        .rev()
+        .filter_map(|(unit, length)| {
+            let number = rest / length;
+            rest %= length;
+            (number > 0).then(|| format!("{number}{unit}"))
+        })
+        .collect();
+    if text.is_empty() { "0s".to_owned() } else { text }
 }
 
 /// Formats milliseconds since 1970 as RFC 3339 in UTC. The fraction is left out if it is zero. A moment after year 9999,
@@ -147,7 +185,49 @@ mod tests {
         }
     }
 
+    #[test]
+    fn durations_are_numbers_with_units() {
+        for (text, milliseconds) in [
+            ("0s", 0),
+            ("90s", 90_000),
+            ("5m", 300_000),
+            ("1d12h", 129_600_000),
+            ("1h1ms", 3_600_001),
+            ("2h2h", 14_400_000),
+        ] {
+            assert_eq!(parse_duration(text), Ok(milliseconds), "{text}");
+        }
+        for text in [
+            "",
+            "2",
+            "h",
+            "2H",
+            "-2h",
+            "+2h",
+            "2 h",
+            "1.5h",
+            "2h3",
+            "99999999999999999999d",
+            "9999999999d",
+            "２h",
+            "2hä",
+        ] {
+            let refused = parse_duration(text).unwrap_err();
+            assert!(refused.contains("such as 90s, 5m, 2h or 1d12h"), "{text}: {refused}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_written_duration_is_read_as_the_same_duration(milliseconds in 0..=MAX_UNIX_MS) {
+            prop_assert_eq!(parse_duration(&format_duration(milliseconds)), Ok(milliseconds));
+        }
+
+        #[test]
+        fn any_text_is_a_duration_or_refused(text in "([0-9]{0,3}[a-z]{0,2}){0,4}.{0,3}") {
+            let _ = parse_duration(&text);
+        }
+
         #[test]
         fn a_written_time_is_read_as_the_same_time(timestamp in 0..=MAX_UNIX_MS) {
             prop_assert_eq!(parse_timestamp(&format_timestamp(timestamp)), Ok(timestamp));

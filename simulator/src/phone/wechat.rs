@@ -1,10 +1,12 @@
 //! WeChat on the phone: the user and mini program for which it acts, its modes, and the calls that need no dialog.
 
 use soter_bridge::protocol::CommandError;
+use soter_bridge::protocol::servers::{Ended, Expire, Expired};
 use soter_bridge::protocol::wx::{
-    CheckIsSoterEnrolledInDevice, CheckSession, GetUserInfo, LoggedIn, Login, SessionChecked, SoterEnrolment,
-    SoterSupport, UserInfo,
+    CheckIsSoterEnrolledInDevice, CheckSession, GetPhoneNumber, GetUserInfo, LoggedIn, Login,
+    PhoneNumberCode, SessionChecked, SoterEnrolment, SoterSupport, UserInfo,
 };
+use soter_wechat::Expiry;
 use soter_wire::Mode;
 
 use super::apps::auth_key_name;
@@ -84,7 +86,29 @@ impl Phone {
         Ok(LoggedIn { code, err_msg: "login:ok".to_owned() })
     }
 
-    /// `wx.checkSession`. The text of its failure is not documented; modelled.
+    /// `wx.getPhoneNumber`. Modelled: the user has agreed.
+    pub(crate) async fn phone_number(
+        &self,
+        request: &GetPhoneNumber,
+    ) -> Result<PhoneNumberCode, CommandError> {
+        let Caller { user, appid, .. } = self.caller(&self.state(), request.appid.as_deref())?;
+        let code = self.context.wechat.phone_code(&user, &appid).await?;
+        Ok(PhoneNumberCode { code, err_msg: "getPhoneNumber:ok".to_owned() })
+    }
+
+    /// Ends something of the phone's user or of a mini program at WeChat's servers.
+    pub(crate) async fn expire(&self, request: &Expire) -> Result<Ended, CommandError> {
+        let Caller { user, appid, .. } = self.caller(&self.state(), request.appid.as_deref())?;
+        let expiry = match request.what {
+            Expired::Session => Expiry::Session { appid, user },
+            Expired::Code => Expiry::Codes { appid, user },
+            Expired::Token => Expiry::Tokens { appid },
+            Expired::TokenReplaced => Expiry::ReplacedTokens { appid },
+        };
+        Ok(Ended { ended: self.context.wechat.expire(&expiry).await? })
+    }
+
+    /// `wx.checkSession`. The text of its failure is live text.
     pub(crate) async fn check_session(&self, request: &CheckSession) -> Result<SessionChecked, CommandError> {
         let Caller { user, appid, .. } = self.caller(&self.state(), request.appid.as_deref())?;
         let is_alive = self.context.wechat.check_session(&user, &appid).await?;

@@ -417,15 +417,9 @@ fn accounts(users: &[String]) -> Accounts {
         soter: true,
         unionid: true,
     };
-    let user = |name: &String| User {
-        name: name.clone(),
-        nickname: None,
-        openids: std::collections::BTreeMap::new(),
-        unionid: None,
-    };
     Accounts::new(AccountList {
         app: vec![app(APP.0, APP.1), app(OTHER_APP, "another")],
-        user: users.iter().map(user).collect(),
+        user: users.iter().map(|name| User::named(name)).collect(),
     })
     .unwrap()
 }

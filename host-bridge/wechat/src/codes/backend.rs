@@ -16,7 +16,7 @@ pub(super) const TABLE: &[Code] = &[
     code(-1, "system error", "The backend is busy or broken.", "Wait a moment and try again a few times."),
     code(
         40001,
-        "invalid credential, access_token is invalid or not latest",
+        "invalid credential, access_token is invalid or not latest, could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r",
         "The access_token is wrong, of another app, or replaced by a newer one.",
         "Keep one token per app in one place; each plain token request ends the one before it. Use stable_token if several servers need one.",
     ),
@@ -102,6 +102,18 @@ pub(super) const TABLE: &[Code] = &[
         "Send resultJSON and its signature alone.",
     ),
     code(
+        45009,
+        "reach max api daily quota limit",
+        "The app has used up its calls of today.",
+        "Cache access tokens and answers. In an emergency, clear_quota starts the count again, ten times a month.",
+    ),
+    code(
+        45011,
+        "api minute-quota reach limit must slower retry next minute",
+        "The app calls too often in a minute.",
+        "Wait for the next minute, and spread the calls.",
+    ),
+    code(
         47001,
         "data format error",
         "The body is not JSON, or a member has the wrong type.",
@@ -112,6 +124,24 @@ pub(super) const TABLE: &[Code] = &[
         "api unauthorized",
         "This app may not use the interface.",
         "Check in the app's console that it has the right, and that the token is of this very app.",
+    ),
+    code(
+        48006,
+        "forbid to clear quota because of reaching the limit",
+        "The app has cleared its quota ten times this month.",
+        "Wait for the next month; look for what calls so often.",
+    ),
+    code(
+        87008,
+        "invalid sig_method",
+        "sig_method is missing or another one.",
+        "Send sig_method=hmac_sha256.",
+    ),
+    code(
+        87009,
+        "invalid signature",
+        "The signature was not made with the user's present session_key, or the user has no session.",
+        "Send the lower-case hex of HMAC-SHA256 over the empty text. The key is the Base64 text of session_key as it is, not decoded. If that is so, the user must log in again.",
     ),
     device(
         90001,

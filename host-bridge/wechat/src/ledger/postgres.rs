@@ -49,6 +49,7 @@ mod schema;
 mod session_lock;
 mod sessions;
 mod spending;
+mod switches;
 #[cfg(test)]
 pub(crate) mod test_database;
 mod time;

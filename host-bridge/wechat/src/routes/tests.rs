@@ -1,10 +1,15 @@
 //! WeChat's answers, byte for byte where SDKs depend on them.
 
+mod sessions;
+mod switches;
+
 use axum::body::Body;
 use axum::http::Request;
+use soter_wire::base64;
 use tower::ServiceExt;
 
 use super::*;
+use crate::codes;
 use crate::test_phone::{OPENID, TestPhone};
 use crate::test_servers::{NOON, with};
 use crate::{DEFAULT_APPID, DEFAULT_USER, EmbeddedLedger, ReplyStyle, SetClock, WeChatOptions};
@@ -19,6 +24,7 @@ struct Backend {
 /// A response.
 struct Answered {
     text: String,
+    content_type: String,
     json: Value,
     reason: Option<String>,
 }
@@ -38,13 +44,16 @@ impl Backend {
             .await
             .unwrap();
         assert_eq!(response.status(), 200);
-        assert!(response.headers()["content-type"].to_str().unwrap().starts_with("application/json"));
+        let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
+        let is_session_path = path.starts_with("/sns/");
+        let expected = if is_session_path { "text/plain" } else { "application/json; charset=utf-8" };
+        assert_eq!(content_type, expected, "{path}");
         let reason =
             response.headers().get("x-soter-sim-reason").map(|reason| reason.to_str().unwrap().to_owned());
         let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         assert!(!text.contains('\n') && !text.is_empty());
-        Answered { json: serde_json::from_str(&text).unwrap(), text, reason }
+        Answered { json: serde_json::from_str(&text).unwrap(), text, content_type, reason }
     }
 
     async fn get(&self, path: &str) -> Answered {
@@ -73,7 +82,8 @@ impl Backend {
 fn assert_errcode(answered: &Answered, errcode: i32, message: &str) {
     assert_eq!(answered.json["errcode"], errcode, "{}", answered.text);
     let errmsg = answered.json["errmsg"].as_str().unwrap();
-    let (text, rid) = errmsg.split_once(" rid: ").unwrap();
+    let separator = if answered.content_type == "text/plain" { ", rid: " } else { " rid: " };
+    let (text, rid) = errmsg.split_once(separator).unwrap();
     assert_eq!(text, message);
     let parts: Vec<_> = rid.split('-').map(str::len).collect();
     assert_eq!(parts, [8, 8, 8]);
@@ -82,7 +92,14 @@ fn assert_errcode(answered: &Answered, errcode: i32, message: &str) {
 #[tokio::test]
 async fn a_call_that_is_not_emulated_gets_wechats_own_answer_and_is_recorded() {
     let backend = Backend::new(ReplyStyle::Plain);
-    for path in ["/cgi-bin/getcallbackip", "/cgi-bin/token/", "/cgi-bin//token", "/sns/oauth2/access_token"] {
+    for path in [
+        "/cgi-bin/user/info",
+        "/cgi-bin/token/",
+        "/cgi-bin//token",
+        "/sns/oauth2/access_token",
+        "/wxa/msg_sec_check",
+        "/datacube/getweanalysisappiddailysummarytrend",
+    ] {
         for method in ["GET", "POST"] {
             let answered = backend.send(method, &format!("{path}?secret=hush"), "{}").await;
             assert_errcode(&answered, 40066, "invalid url");
@@ -150,14 +167,35 @@ async fn answers_have_the_errcode_shape_or_the_shape_of_cloud_calls() {
     assert_eq!(answer.text, r#"{"errMsg":"openapi.soter.verifySignature:ok","errCode":0,"isOk":true}"#);
     let body = json!({"openid": "oNobody", "jsonString": "", "jsonSignature": ""});
     let answer = backend.post("/sim/openapi/soter.verifySignature", body).await;
-    assert_eq!((&answer.json["errCode"], &answer.json["isOk"]), (&json!(40003), &json!(false)));
+    assert_eq!((&answer.json["errCode"], &answer.json["isOk"]), (&json!(40003), &Value::Null));
     for (method, body, errcode) in
         [("GET", "", 43002), ("POST", "", 44002), ("POST", "[]", 47001), ("POST", r#"{"appid":"wx"}"#, 40013)]
     {
         let answer = backend.send(method, "/sim/openapi/soter.verifySignature", body).await;
-        assert_eq!((&answer.json["errCode"], &answer.json["isOk"]), (&json!(errcode), &json!(false)));
+        assert_eq!(answer.json["errCode"], errcode);
+        assert_eq!(answer.json.as_object().unwrap().len(), 2, "no more than errMsg and errCode");
         assert!(answer.json["errMsg"].as_str().unwrap().starts_with("openapi.soter.verifySignature:fail "));
     }
+}
+
+#[tokio::test]
+async fn members_that_have_the_other_forms_names_are_named_in_the_reason() {
+    let backend = Backend::new(ReplyStyle::Plain);
+    let of_backend = json!({"openid": OPENID, "json_string": "{}", "json_signature": "AA=="});
+    let of_cloud = json!({"openid": OPENID, "jsonString": "{}", "jsonSignature": "AA=="});
+    backend.post("/sim/openapi/soter.verifySignature", of_backend).await;
+    let answer = backend.verify(of_cloud).await;
+    assert_eq!(answer.text, r#"{"is_ok":false}"#);
+    let entries = backend.wechat.journal().after(0, 9);
+    let details: Vec<_> =
+        entries.iter().filter_map(|entry| entry.verdict.as_ref()).map(|verdict| &*verdict.detail).collect();
+    assert_eq!(
+        details,
+        [
+            "jsonString is missing or null; expected a string; the body has json_string, and this path wants jsonString; the body has json_signature, and this path wants jsonSignature",
+            "json_string is missing or null; expected a string; the body has jsonString, and this path wants json_string; the body has jsonSignature, and this path wants json_signature",
+        ]
+    );
 }
 
 #[tokio::test]
@@ -190,7 +228,7 @@ async fn credentials_are_checked_one_by_one() {
     ] {
         assert_errcode(&backend.get(&format!("/cgi-bin/token?{query}")).await, errcode, message);
     }
-    assert_errcode(&backend.send("POST", "/cgi-bin/token", "{}").await, 43001, "require GET method");
+    assert_errcode(&backend.send("PUT", "/cgi-bin/token", "{}").await, 43001, "require GET method");
 }
 
 #[tokio::test]
@@ -198,7 +236,7 @@ async fn invalid_requests_get_an_errcode_with_status_200() {
     let backend = Backend::new(ReplyStyle::Plain);
     let token = backend.token().await;
     let path = format!("/cgi-bin/soter/verify_signature?access_token={token}");
-    let invalid = "invalid credential, access_token is invalid or not latest";
+    let invalid = "invalid credential, access_token is invalid or not latest, could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r";
     assert_errcode(&backend.get(&path).await, 43002, "require POST method");
     assert_errcode(&backend.send("POST", &path, "").await, 44002, "empty post data");
     assert_errcode(&backend.send("POST", &path, "{").await, 47001, "data format error");
@@ -219,7 +257,7 @@ async fn invalid_requests_get_an_errcode_with_status_200() {
         let body = json!({"openid": openid, "json_string": "{}", "json_signature": ""});
         assert_errcode(&backend.post(&path, body).await, 40003, "invalid openid");
     }
-    backend.clock.advance(std::time::Duration::from_hours(2));
+    backend.clock.advance(Duration::from_hours(2));
     assert_errcode(&backend.post(&path, json!({})).await, 42001, "access_token expired");
 }
 

@@ -57,7 +57,7 @@ async fn neither_tokens_nor_codes_nor_sessions_expire_when_the_calendar_is_set()
         calendar.0.store(time, Ordering::Relaxed);
         assert_eq!(wechat.now(), time);
         assert!(wechat.check_session(DEFAULT_USER, DEFAULT_APPID).await.unwrap());
-        assert!(wechat.sessions.check_token(token.expose()).await.unwrap().is_ok());
+        assert!(wechat.sessions.check_token(token.expose()).await.unwrap().1.is_ok());
     }
     calendar.0.store(NOON + 366 * 86_400_000, Ordering::Relaxed);
     assert!(wechat.sessions.exchange(DEFAULT_APPID, &code).await.unwrap().is_ok());

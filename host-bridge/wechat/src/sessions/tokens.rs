@@ -21,6 +21,8 @@ pub(super) struct Tokens {
 struct Token {
     hash: [u8; 32],
     expires_at: u64,
+    /// Whether it ends because of a newer token, and not after its lifetime.
+    is_replaced: bool,
     /// The text of a stable token, which is returned again.
     stable: Option<Secret>,
     /// Whether it is the app's newest plain token.
@@ -33,7 +35,7 @@ impl Tokens {
         let tokens = self.tokens_of(appid, now);
         for token in tokens.iter_mut().filter(|token| token.newest_plain) {
             token.newest_plain = false;
-            token.expires_at = token.expires_at.min(now.saturating_add(GRACE_PERIOD_MS));
+            token.replace(now.saturating_add(GRACE_PERIOD_MS));
         }
         issue(tokens, now, false)
     }
@@ -50,10 +52,22 @@ impl Tokens {
             }
             current.stable = None;
             if force_refresh {
-                current.expires_at = now;
+                current.replace(now);
             }
         }
         issue(tokens, now, true)
+    }
+
+    /// Ends an app's tokens that are valid now, and returns how many there were.
+    pub(super) fn expire(&mut self, appid: &str, is_replaced: bool, now: u64) -> u64 {
+        let mut expired = 0;
+        for token in self.tokens_of(appid, now).iter_mut().filter(|token| now < token.expires_at) {
+            token.expires_at = now;
+            token.is_replaced = is_replaced;
+            token.stable = None;
+            expired += 1;
+        }
+        expired
     }
 
     /// The app to which a token was issued.
@@ -65,6 +79,7 @@ impl Tokens {
             .find_map(|(appid, tokens)| Some((appid, tokens.iter().find(|token| token.hash == hash)?)));
         match found {
             Some((appid, token)) if now < token.expires_at => Ok(appid),
+            Some((_, Token { is_replaced: true, .. })) => Err(BadToken::Replaced),
             Some(_) => Err(BadToken::Expired),
             None => Err(BadToken::Unknown),
         }
@@ -80,11 +95,22 @@ impl Tokens {
     }
 }
 
+impl Token {
+    /// Ends it at this time, if it does not expire before.
+    fn replace(&mut self, at: u64) {
+        if at < self.expires_at {
+            self.expires_at = at;
+            self.is_replaced = true;
+        }
+    }
+}
+
 fn issue(tokens: &mut Vec<Token>, now: u64, stable: bool) -> Grant {
     let token = new_token();
     tokens.push(Token {
         hash: hash(token.expose()),
         expires_at: now.saturating_add(TOKEN_LIFETIME_MS),
+        is_replaced: false,
         stable: stable.then(|| token.clone()),
         newest_plain: !stable,
     });
@@ -102,9 +128,11 @@ mod tests {
         let new = tokens.plain("a", 1000);
         assert_eq!((old.expires_in, new.expires_in), (7200, 7200));
         assert_eq!(tokens.check(old.token.expose(), 300_999), Ok("a"));
-        assert_eq!(tokens.check(old.token.expose(), 301_000), Err(BadToken::Expired));
+        assert_eq!(tokens.check(old.token.expose(), 301_000), Err(BadToken::Replaced));
         assert_eq!(tokens.check(new.token.expose(), 301_000), Ok("a"));
         assert_eq!(tokens.check(new.token.expose(), 7_201_000), Err(BadToken::Expired));
+        tokens.plain("a", 7_100_000);
+        assert_eq!(tokens.check(new.token.expose(), 7_201_000), Err(BadToken::Expired), "it expired before");
         assert_eq!(tokens.check("another", 0), Err(BadToken::Unknown));
     }
 
@@ -122,7 +150,7 @@ mod tests {
         );
         let forced = tokens.stable("a", true, 700_000);
         assert_ne!(forced.token, first.token);
-        assert_eq!(tokens.check(first.token.expose(), 700_000), Err(BadToken::Expired));
+        assert_eq!(tokens.check(first.token.expose(), 700_000), Err(BadToken::Replaced));
         let late = tokens.stable("a", false, 700_000 + 7_000_000);
         assert_ne!(late.token, forced.token);
         assert_eq!(

@@ -116,15 +116,9 @@ fn accounts(plan: &Plan, users: &[String]) -> Result<Accounts, CommandError> {
         // Nobody uses this secret.
         app(appid, Secret::from("of the other mini program"))
     });
-    let user = |name: &String| User {
-        name: name.clone(),
-        nickname: None,
-        openids: std::collections::BTreeMap::new(),
-        unionid: None,
-    };
     let list = AccountList {
         app: std::iter::once(app(&own.appid, own.secret.clone())).chain(other).collect(),
-        user: users.iter().map(user).collect(),
+        user: users.iter().map(|name| User::named(name)).collect(),
     };
     Ok(Accounts::new(list)?)
 }

@@ -10,9 +10,9 @@ const GROUP_LIFETIME_MS: u64 = 3_600_000;
 
 pub(super) async fn remove_expired(connection: &mut PgConnection) -> sqlx::Result<()> {
     for (statement, lifetime) in [
-        ("DELETE FROM code WHERE made_at < now() - $1 * interval '1 ms'", CODE_LIFETIME_MS),
-        ("DELETE FROM session WHERE renewed_at < now() - $1 * interval '1 ms'", SESSION_LIFETIME_MS),
-        ("DELETE FROM token WHERE expires_at < now() - $1 * interval '1 ms'", EXPIRED_RETENTION_MS),
+        ("DELETE FROM code WHERE made_at < servers_now() - $1 * interval '1 ms'", CODE_LIFETIME_MS),
+        ("DELETE FROM session WHERE renewed_at < servers_now() - $1 * interval '1 ms'", SESSION_LIFETIME_MS),
+        ("DELETE FROM token WHERE expires_at < servers_now() - $1 * interval '1 ms'", EXPIRED_RETENTION_MS),
         ("DELETE FROM spend_group WHERE made_at < now() - $1 * interval '1 ms'", GROUP_LIFETIME_MS),
     ] {
         sqlx::query(statement).bind(milliseconds(lifetime)).execute(&mut *connection).await?;

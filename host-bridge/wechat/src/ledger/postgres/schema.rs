@@ -8,7 +8,7 @@ use crate::ledger::error::LedgerError;
 use crate::random::random_text;
 
 /// What brings a namespace from each format to the next one. Format 0 has no tables.
-const STEPS: [&str; 1] = [FORMAT_1];
+const STEPS: [&str; 2] = [FORMAT_1, FORMAT_2];
 
 /// `counter.recent` has a bit for each of the newest 1,024 counters, the highest on the right: whether a result has spent it.
 ///
@@ -47,6 +47,16 @@ const FORMAT_1: &str = "
         expires_at timestamptz NOT NULL, stable text, is_newest_plain boolean NOT NULL
     );
     CREATE INDEX ON token (appid, number);
+";
+
+/// `servers_now` is the time of WeChat's servers, which users can move.
+const FORMAT_2: &str = "
+    ALTER TABLE ledger ADD COLUMN switches jsonb NOT NULL DEFAULT '{}';
+    CREATE FUNCTION servers_now() RETURNS timestamptz LANGUAGE sql STABLE AS
+        'SELECT now() + coalesce((switches ->> ''clockOffset'')::float8, 0) * interval ''1 ms'' FROM ledger';
+    ALTER TABLE token ADD COLUMN is_replaced boolean NOT NULL DEFAULT false;
+    ALTER TABLE code
+        ADD COLUMN is_for_phone_number boolean NOT NULL DEFAULT false, ADD COLUMN is_ended boolean NOT NULL DEFAULT false;
 ";
 
 /// What distinguishes a ledger from another one in the same place.

@@ -375,14 +375,14 @@ async fn a_database_that_cannot_be_used_as_it_is_is_refused_at_the_start() {
 async fn tables_of_a_newer_version_are_refused_and_unchanged() {
     let Some(database) = TestDatabase::new() else { return };
     drop(database.ledger().await);
-    database.execute("UPDATE ledger SET format = 2".to_owned()).await;
+    database.execute("UPDATE ledger SET format = 3".to_owned()).await;
     let error = PostgresLedger::connect(&database.url(), database.namespace()).await.unwrap_err();
-    assert!(error.what.contains("format 2") && error.next.contains("--ledger-namespace"), "{error}");
+    assert!(error.what.contains("format 3") && error.next.contains("--ledger-namespace"), "{error}");
     let format: i32 = sqlx::query_scalar("SELECT format FROM ledger")
         .fetch_one(&mut database.connect().await)
         .await
         .unwrap();
-    assert_eq!(format, 2);
+    assert_eq!(format, 3);
 }
 
 #[tokio::test]

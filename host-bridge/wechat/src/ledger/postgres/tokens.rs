@@ -1,4 +1,7 @@
-//! Access tokens in the database: the rules of [`crate::sessions`], by the database's clock.
+//! Access tokens in the database: the rules of [`crate::sessions`], by the database's clock, which the servers' clock can be
+//! ahead of.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::{Connection, PgConnection, Row};
@@ -7,28 +10,33 @@ use super::database::Database;
 use super::groups::Answer;
 use super::postgres_error::Failure;
 use super::session_lock;
+use super::switches::parse_switches;
 use super::time::milliseconds;
+use crate::sessions::switches::Switches;
 use crate::sessions::{
     BadToken, GRACE_PERIOD_MS, Grant, MAX_TOKENS_PER_APP, TOKEN_LIFETIME_MS, hash, new_token,
 };
 
 const NEW_TOKEN: &str = "
     INSERT INTO token (hash, appid, expires_at, stable, is_newest_plain)
-    VALUES ($1, $2, now() + $3 * interval '1 ms', $4, $4 IS NULL)";
+    VALUES ($1, $2, servers_now() + $3 * interval '1 ms', $4, $4 IS NULL)";
 
 const FORGET_TOKENS: &str = "
     DELETE FROM token WHERE appid = $1 AND number IN (
         SELECT number FROM token WHERE appid = $1 ORDER BY number DESC OFFSET $2
     )";
 
-/// Answers which app a token belongs to. Tokens are given by their hash.
+/// Answers which app a token belongs to, and what the switches are. Tokens are given by their hash.
 #[derive(Debug)]
 pub(super) struct TokenReader;
+
+/// What is known of a token, if anything is.
+type Known = (String, Option<Vec<u8>>, Option<String>, Option<bool>, Option<bool>);
 
 #[async_trait]
 impl Answer for TokenReader {
     type Request = [u8; 32];
-    type Answer = Result<String, BadToken>;
+    type Answer = (Arc<Switches>, Result<String, BadToken>);
     const IS_READ: bool = true;
 
     async fn answer(
@@ -36,22 +44,54 @@ impl Answer for TokenReader {
         database: &Database,
         connection: &mut PgConnection,
         requests: &[[u8; 32]],
-    ) -> Result<Vec<Result<String, BadToken>>, Failure> {
+    ) -> Result<Vec<Self::Answer>, Failure> {
         let hashes: Vec<&[u8]> = requests.iter().map(<[u8; 32]>::as_slice).collect();
-        let known: Vec<(Vec<u8>, String, bool)> = database
-            .in_time(
-                sqlx::query_as("SELECT hash, appid, expires_at > now() FROM token WHERE hash = ANY ($1)")
-                    .bind(hashes)
-                    .fetch_all(connection),
-            )
+        // One row at least: the ledger has one.
+        let (switches, known) = database
+            .in_time(async {
+                let known: Vec<Known> = sqlx::query_as(
+                    "SELECT switches::text, hash, appid, expires_at > servers_now(), is_replaced
+                     FROM ledger LEFT JOIN token ON hash = ANY ($1)",
+                )
+                .bind(hashes)
+                .fetch_all(connection)
+                .await?;
+                let switches = known.first().map_or("{}", |(switches, ..)| switches);
+                Ok((parse_switches(switches)?, known))
+            })
             .await?;
-        let answer = |request: &[u8; 32]| match known.iter().find(|(hash, ..)| hash == request) {
-            None => Err(BadToken::Unknown),
-            Some((_, _, false)) => Err(BadToken::Expired),
-            Some((_, appid, true)) => Ok(appid.clone()),
+        let answer = |request: &[u8; 32]| {
+            let found = known.iter().find(|(_, hash, ..)| hash.as_deref() == Some(request));
+            let app = match found {
+                Some((_, _, Some(appid), Some(true), _)) => Ok(appid.clone()),
+                Some((_, _, _, _, Some(true))) => Err(BadToken::Replaced),
+                Some(_) => Err(BadToken::Expired),
+                None => Err(BadToken::Unknown),
+            };
+            (Arc::clone(&switches), app)
         };
         Ok(requests.iter().map(answer).collect())
     }
+}
+
+/// Ends an app's tokens that are valid now, and answers how many there were.
+pub(super) async fn expire(
+    connection: &mut PgConnection,
+    appid: &str,
+    is_replaced: bool,
+) -> sqlx::Result<u64> {
+    let mut transaction = connection.begin().await?;
+    lock_tokens(&mut transaction, appid).await?;
+    let expired = sqlx::query(
+        "UPDATE token SET expires_at = servers_now(), is_replaced = $2, stable = NULL
+         WHERE appid = $1 AND expires_at > servers_now()",
+    )
+    .bind(appid)
+    .bind(is_replaced)
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(expired.rows_affected())
 }
 
 /// A new plain token.
@@ -60,7 +100,8 @@ pub(super) async fn plain(connection: &mut PgConnection, appid: &str) -> sqlx::R
     lock_tokens(&mut transaction, appid).await?;
     sqlx::query(
         "UPDATE token
-         SET is_newest_plain = false, expires_at = least(expires_at, now() + $2 * interval '1 ms')
+         SET is_newest_plain = false, expires_at = least(expires_at, servers_now() + $2 * interval '1 ms'),
+             is_replaced = is_replaced OR servers_now() + $2 * interval '1 ms' < expires_at
          WHERE appid = $1 AND is_newest_plain",
     )
     .bind(appid)
@@ -81,7 +122,7 @@ pub(super) async fn stable(
     let mut transaction = connection.begin().await?;
     lock_tokens(&mut transaction, appid).await?;
     let current = sqlx::query(
-        "SELECT stable, floor(extract(epoch FROM expires_at - now()) * 1000)::bigint AS left_ms
+        "SELECT stable, floor(extract(epoch FROM expires_at - servers_now()) * 1000)::bigint AS left_ms
          FROM token WHERE appid = $1 AND stable IS NOT NULL",
     )
     .bind(appid)
@@ -94,7 +135,9 @@ pub(super) async fn stable(
             return Ok(Grant { token: token.into(), expires_in: left / 1000 });
         }
         sqlx::query(
-            "UPDATE token SET stable = NULL, expires_at = CASE WHEN $2 THEN now() ELSE expires_at END
+            "UPDATE token
+             SET stable = NULL, expires_at = CASE WHEN $2 THEN least(expires_at, servers_now()) ELSE expires_at END,
+                 is_replaced = is_replaced OR ($2 AND servers_now() < expires_at)
              WHERE appid = $1 AND stable IS NOT NULL",
         )
         .bind(appid)

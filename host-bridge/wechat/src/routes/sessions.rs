@@ -1,0 +1,126 @@
+//! Users' sessions: codes and session keys.
+
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
+use serde_json::{Map, Value, json};
+use soter_wire::base64;
+
+use super::{Call, Failed};
+use crate::accounts;
+use crate::answer::{Answer, Errcode};
+use crate::secret::Secret;
+use crate::sessions::BadCode;
+
+impl Call<'_> {
+    pub(super) async fn code_to_session(&self) -> Result<Answer, Failed> {
+        let app = self.check_credentials(self.parameter("appid"), self.parameter("secret"))?;
+        if self.parameter("grant_type") != Some("authorization_code") {
+            return Err(Errcode::GRANT_TYPE.into());
+        }
+        let code = self.parameter("js_code").ok_or(Errcode::CODE_MISSING)?;
+        let exchanged = self.wechat.sessions.exchange(&app.appid, code).await?;
+        let (name, session_key) = exchanged.map_err(|bad| match bad {
+            BadCode::Invalid => Errcode::INVALID_CODE.into(),
+            BadCode::Used => Errcode::CODE_USED.into(),
+            BadCode::OtherPurpose => Failed::because(
+                Errcode::INVALID_CODE,
+                "this code is from wx.getPhoneNumber; the one for a session comes from wx.login",
+            ),
+        })?;
+        let user = self.wechat.accounts().user(&name).ok_or(Errcode::INVALID_CODE)?;
+        let mut session = Map::new();
+        session.insert("session_key".to_owned(), json!(session_key.expose()));
+        session.insert("openid".to_owned(), json!(accounts::openid(&user, &app.appid)));
+        if app.unionid {
+            session.insert("unionid".to_owned(), json!(accounts::unionid(&user)));
+        }
+        Ok(Answer::new(Value::Object(session)))
+    }
+
+    pub(super) async fn check_session(&self) -> Result<Answer, Failed> {
+        self.signed_session().await?;
+        Ok(Answer::new(json!({"errcode": 0, "errmsg": "ok"})))
+    }
+
+    pub(super) async fn reset_session_key(&self) -> Result<Answer, Failed> {
+        let Session { appid, user, openid, key } = self.signed_session().await?;
+        let replaced = self.wechat.sessions.replace_session_key(appid, &user, &key).await?;
+        let new = replaced.ok_or_else(|| {
+            Failed::because(Errcode::INVALID_SIGNATURE, "the session has ended or got another key meanwhile")
+        })?;
+        Ok(Answer::new(json!({"errcode": 0, "errmsg": "ok", "openid": openid, "session_key": new.expose()})))
+    }
+
+    /// The session whose key has signed the request: `signature` is HMAC-SHA256 over the empty text. The key is the Base64
+    /// text of `session_key`.
+    async fn signed_session(&self) -> Result<Session<'_>, Failed> {
+        let appid = self.authorized_app()?;
+        let openid = self.parameter("openid").ok_or(Errcode::INVALID_OPENID)?;
+        let user = self.wechat.accounts().user_of_openid(appid, openid).ok_or(Errcode::INVALID_OPENID)?;
+        if self.parameter("sig_method") != Some("hmac_sha256") {
+            return Err(Errcode::INVALID_SIGNATURE_METHOD.into());
+        }
+        let refuse = |why: &str| Failed::because(Errcode::INVALID_SIGNATURE, why);
+        let signature = self.parameter("signature").ok_or_else(|| refuse("there is no signature"))?;
+        let user = user.name.clone();
+        let key = self.wechat.sessions.session_key(appid, &user).await?;
+        let key = key.ok_or_else(|| refuse("the user has no session, or it has expired"))?;
+        let is_signed_with = |key: &[u8]| {
+            base16ct::mixed::decode_vec(signature).is_ok_and(|signature| {
+                hmac::verify(&hmac::Key::new(HMAC_SHA256, key), b"", &signature).is_ok()
+            })
+        };
+        let is_decoded_key = || base64::decode(key.expose()).is_ok_and(|key| is_signed_with(&key));
+        if !is_signed_with(key.expose().as_bytes()) {
+            let why = if is_decoded_key() {
+                "it was made with the decoded session_key"
+            } else {
+                "it was not made with the present session_key over the empty text"
+            };
+            return Err(refuse(why));
+        }
+        if signature.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(refuse("it is in upper case"));
+        }
+        Ok(Session { appid, user, openid, key })
+    }
+
+    /// Modelled: a code that was used before gets the errcode of one that is not known.
+    pub(super) async fn phone_number(&self) -> Result<Answer, Failed> {
+        let appid = self.authorized_app()?;
+        let code = self.body_object()?.text("code").ok_or(Errcode::CODE_MISSING)?;
+        let openid = self.body_object()?.text("openid").filter(|openid| !openid.is_empty());
+        let exchanged = self.wechat.sessions.exchange_phone_code(appid, code).await?;
+        let user = exchanged.map_err(|bad| match bad {
+            BadCode::Invalid => Errcode::INVALID_CODE.into(),
+            BadCode::Used => Failed::because(Errcode::INVALID_CODE, "this code was used before"),
+            BadCode::OtherPurpose => Failed::because(
+                Errcode::INVALID_CODE,
+                "this code is from wx.login; the one for a phone number comes from wx.getPhoneNumber",
+            ),
+        })?;
+        let user = self.wechat.accounts().user(&user).ok_or(Errcode::INVALID_CODE)?;
+        if openid.is_some_and(|openid| accounts::openid(&user, appid) != openid) {
+            return Err(Failed::because(Errcode::INVALID_OPENID, "the code is of another user"));
+        }
+        let number = accounts::phone_number(&user);
+        let timestamp = self.wechat.time().await? / 1000;
+        Ok(Answer::new(json!({
+            "errcode": 0,
+            "errmsg": "ok",
+            "phone_info": {
+                "phoneNumber": number,
+                "purePhoneNumber": number,
+                "countryCode": "86",
+                "watermark": {"timestamp": timestamp, "appid": appid},
+            },
+        })))
+    }
+}
+
+/// A user's session in a mini program.
+struct Session<'a> {
+    appid: &'a str,
+    user: String,
+    openid: &'a str,
+    key: Secret,
+}

@@ -1,0 +1,100 @@
+//! Results, and what Android apps ask about phones and their ASKs.
+
+use serde_json::{Value, json};
+use soter_wire::base64;
+
+use super::{Call, Failed};
+use crate::answer::{Answer, AnswerBody, Errcode};
+use crate::body::Body;
+use crate::device_info::{self, BadDeviceInfo};
+use crate::json::Json;
+use crate::pipeline::{BACKEND_NAMES, CLOUD_NAMES, Claim};
+use crate::reasons::Reason;
+use crate::servers::ReplyStyle;
+use crate::upload::UploadRefused;
+use crate::verdict::Verdict;
+
+impl Call<'_> {
+    pub(super) async fn verify_signature(&self) -> Result<Answer, Failed> {
+        let appid = self.authorized_app()?;
+        let body = self.body_object()?;
+        let verdict = self.judge(appid, body, BACKEND_NAMES, CLOUD_NAMES).await?;
+        let is_ok = verdict.is_ok();
+        let body = match (self.wechat.options.reply_style, is_ok) {
+            (ReplyStyle::Plain, true) => r#"{"is_ok":true}"#,
+            (ReplyStyle::Plain, false) => r#"{"is_ok":false}"#,
+            (ReplyStyle::Errcode, true) => r#"{"errcode":0,"errmsg":"ok","is_ok":true}"#,
+            (ReplyStyle::Errcode, false) => r#"{"errcode":0,"errmsg":"ok","is_ok":false}"#,
+        };
+        Ok(Answer::with_verdict(AnswerBody::Text(body), verdict))
+    }
+
+    /// The form for a mini program's cloud function: the platform vouches for the app, so there is no token.
+    pub(super) async fn cloud_verify_signature(&self) -> Result<Answer, Failed> {
+        let body = self.body_object()?;
+        let appid = body.text("appid").or_else(|| self.query_parameter("appid"));
+        let app = match appid {
+            Some(appid) => self.wechat.accounts().app(appid).ok_or(Errcode::INVALID_APPID)?,
+            None => self.wechat.accounts().first_app(),
+        };
+        let verdict = self.judge(&app.appid, body, CLOUD_NAMES, BACKEND_NAMES).await?;
+        let is_ok = verdict.is_ok();
+        let answer = json!({"errMsg": "openapi.soter.verifySignature:ok", "errCode": 0, "isOk": is_ok});
+        Ok(Answer::with_verdict(answer, verdict))
+    }
+
+    async fn judge(
+        &self,
+        appid: &str,
+        body: &Body<'_>,
+        names: [&'static str; 2],
+        other_names: [&'static str; 2],
+    ) -> Result<Verdict, Failed> {
+        if !self.wechat.accounts().app(appid).is_some_and(|app| app.soter) {
+            return Err(Errcode::UNAUTHORIZED.into());
+        }
+        let openid = body.text("openid").unwrap_or_default();
+        let [json, signature] = names.map(|name| body.get(name));
+        let missing = Json::Value(&Value::Null);
+        let (json, signature) = (json.unwrap_or(missing), signature.unwrap_or(missing));
+        let claim = Claim { appid, openid, json, signature, names };
+        let mut verdict = self.wechat.verify(claim).await?.ok_or(Errcode::INVALID_OPENID)?;
+        verdict.detail.extend(names.into_iter().zip(other_names).filter_map(|(name, other)| {
+            let is_misnamed = body.get(name).is_none() && body.get(other).is_some();
+            is_misnamed.then(|| format!("; the body has {other}, and this path wants {name}"))
+        }));
+        Ok(verdict)
+    }
+
+    /// Modelled: every phone that can be described is supported, with fingers and faces.
+    pub(super) fn is_support(&self) -> Result<Answer, Failed> {
+        self.authorized_app()?;
+        let body = self.body_object()?;
+        let xml = body.text("model_key").ok_or(Errcode::NOT_JSON)?;
+        let model = device_info::model(xml).map_err(|bad| match bad {
+            BadDeviceInfo::NotXml => Errcode::NOT_XML,
+            BadDeviceInfo::IllegalNode => Errcode::ILLEGAL_NODE,
+        })?;
+        let is_support = !model.trim().is_empty();
+        Ok(Answer::new(json!({"is_support": is_support, "support_type": if is_support { 3 } else { 0 }})))
+    }
+
+    /// Spends no counter: the app's own server keeps the ASK and its counter. Modelled.
+    pub(super) async fn verify_ask(&self) -> Result<Answer, Failed> {
+        self.authorized_app()?;
+        let body = self.body_object()?;
+        let text = |name: &str| body.text(name);
+        let json = text("ask_json").ok_or(Errcode::NOT_JSON)?;
+        let verdict = match base64::decode(text("ask_json_signature").unwrap_or_default()) {
+            Err(error) => {
+                Verdict::new(Reason::BadSignatureEncoding, format!("ask_json_signature is {error}"))
+            }
+            Ok(signature) => match self.wechat.check_ask(json.as_bytes(), &signature).await {
+                Ok(()) => Verdict::new(Reason::Valid, "signed by the ATTK of a registered device"),
+                Err(UploadRefused::Ledger(error)) => return Err(error.into()),
+                Err(error) => Verdict::new(error.reason(), error.to_string()),
+            },
+        };
+        Ok(Answer::with_verdict(json!({"is_verified": verdict.is_ok()}), verdict))
+    }
+}
