@@ -1,6 +1,6 @@
 // The device page: puts its parts together.
 //
-//   bridge (WebSocket, journal) ──> state (what is known of the phones) ──> phone, sensor, settings, keys, desk
+//   bridge (WebSocket, journal) ──> state (what is known of the phones) ──> phone, sensor, settings, servers, keys, desk
 //                               └─> journal
 //
 // Every part draws itself from the state and changes nothing but by calling the server, so that the page, the REPL and a
@@ -12,6 +12,7 @@ import { h, visible } from './elements.js';
 import { journal } from './journal.js';
 import { keys } from './keys.js';
 import { phone } from './phone.js';
+import { servers } from './servers.js';
 import { settings } from './settings.js';
 import { State } from './state.js';
 import { remember, remembered, speak, spoken, text, translate } from './texts.js';
@@ -51,7 +52,7 @@ function show(time, lines) {
 }
 
 /** Methods that are about the desk: they name the phone they mean, if any. */
-const OF_THE_DESK = ['device.create', 'device.remove', 'device.select', 'desk.reset'];
+const OF_THE_DESK = ['device.create', 'device.remove', 'device.select', 'desk.clock', 'desk.reset', 'servers.set'];
 
 /** Calls a method for the selected phone. Gives its answer, or `undefined` after saying what went wrong. */
 async function act(method, params = {}) {
@@ -97,6 +98,7 @@ phone(byId('phone'), parts);
 picker(byId('device'), parts);
 const log = journal(byId('tab-journal'), parts);
 settings(byId('tab-settings'), parts);
+servers(byId('tab-settings'), parts);
 keys(byId('tab-keys'), parts);
 desk(byId('tab-desk'), parts);
 

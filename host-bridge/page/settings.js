@@ -1,5 +1,6 @@
 // The phone's troubles, as switches; what `device set` and `sensor` do on a command line.
 
+import { controls, hasFocus } from './controls.js';
 import { h, title } from './elements.js';
 
 /** What an authentication can be made to fail with, once; also 90005, which phones do not give by themselves. */
@@ -7,55 +8,11 @@ const FAILURES = [90001, 90002, 90003, 90004, 90005, 90007, 90008, 90009, 90010,
 /** The texts of 90007. */
 const INTERNAL_ERRORS = ['auth key update error', 'auth key generate failed', 'auth key can not be retrieved', 'start fingerprint authen failed', 'authenticate error: 5'];
 const MODES = ['fingerPrint', 'facial', 'speech'];
-/** A person who is typing is not disturbed by what is read meanwhile. */
-const hasFocus = (element) => document.activeElement === element;
 
 export function settings(root, { state, act, ask }) {
   const set = (patch) => act('device.set', patch);
-  /** How each control shows what is set on a phone. */
-  const shows = [];
-  /** A row with its words, its control, and how the control shows what is set. */
-  const row = (name, control, show, { hint = true, around = control } = {}) => {
-    const id = `setting-${name}`;
-    control.id = id;
-    if (hint) control.setAttribute('aria-describedby', `${id}-hint`);
-    shows.push(show);
-    return h('div', { class: 'row' },
-      h('div', {},
-        h('label', { for: id, id: `${id}-label`, 'data-text': `settings.${name}` }),
-        hint && h('p', { class: 'hint', id: `${id}-hint`, 'data-text': `settings.${name}Hint` })),
-      around);
-  };
-  const toggle = (name) => {
-    const control = h('button', { type: 'button', class: 'switch', role: 'switch',
-      onclick: () => set({ [name]: control.getAttribute('aria-checked') !== 'true' }) }, h('span', {}));
-    return row(name, control, ({ settings: is }) => control.setAttribute('aria-checked', String(is[name])));
-  };
-  const choice = (name, options, show, change, { hint = true } = {}) => {
-    // A list that somebody has opened is left alone, until something else is set.
-    let chosen = null;
-    const control = h('select', { onchange: async () => {
-      await change(control.value);
-      // What was refused is not shown as chosen.
-      chosen = null;
-      state.draw();
-    } }, options);
-    return row(name, control, (device) => {
-      const value = show(device);
-      if (value === chosen) return;
-      chosen = value;
-      control.value = value;
-    }, { hint });
-  };
-  const literal = (value) => h('option', { value }, value);
-  const none = () => h('option', { value: '', 'data-text': 'settings.none' });
-  /** A field that is set by Enter or by its button. */
-  const field = (name, properties, show, change) => {
-    const input = h('input', properties);
-    const button = h('button', { type: 'submit', 'aria-describedby': `setting-${name}-label`, 'data-text': 'settings.save' });
-    const form = h('form', { class: 'field', onsubmit: (event) => { event.preventDefault(); change(input.value); } }, input, button);
-    return row(name, input, (device) => { if (!hasFocus(input)) input.value = show(device); }, { around: form });
-  };
+  const { choice, field, happening, literal, none, shows, toggle } = controls('settings', { state, ask },
+    { read: () => state.device, switches: (device) => device.settings, set });
 
   const script = field('script', { maxLength: 4000, autocomplete: 'off', spellcheck: false },
     ({ sensor }) => (sensor === 'ask' || sensor === 'auto' ? '' : sensor),
@@ -84,12 +41,6 @@ export function settings(root, { state, act, ask }) {
     boxes.forEach((box) => { box.checked = shown.includes(box.value); });
   });
 
-  /** Something that happens to the phone at once, and cannot be undone. */
-  const happening = (name, style, action) => {
-    const button = h('button', { type: 'button', class: style, 'data-text': `settings.${name}`, onclick: () => ask(button, action) });
-    return h('div', { class: 'row' }, h('p', { class: 'hint', 'data-text': `settings.${name}Hint` }), button);
-  };
-
   root.append(
     who, script,
     toggle('support'), toggle('permission'), modes, toggle('reportNotEnrolled'), toggle('reportFaceAsFinger'),
@@ -105,5 +56,4 @@ export function settings(root, { state, act, ask }) {
     happening('upgrade', null, () => set({ systemUpgrade: true })),
     happening('reset', 'danger', () => act('device.resetNormalWorld')),
   );
-  state.addEventListener('change', () => state.device && shows.forEach((show) => show(state.device)));
 }

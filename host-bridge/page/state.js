@@ -25,6 +25,8 @@ export class State extends EventTarget {
   readAt = 0;
   keys = [];
   profiles = [];
+  /** The switches of WeChat's servers, as `servers.show` has them; `null` before they are known. */
+  servers = null;
   /** The dialog that waits on the selected phone, with what its last touch came to. */
   dialog = null;
   /** How the last authentication of the selected phone ended. */
@@ -97,10 +99,11 @@ export class State extends EventTarget {
     const call = (method, params) => this.#bridge.call(method, params);
     if (this.profiles.length === 0) this.profiles = (await call('device.profiles')).profiles;
     const { devices, selected, more = false } = await call('device.list', { limit: MOST_READ });
-    const [device, { keys }, found] = await Promise.all([
+    const [device, { keys }, found, servers] = await Promise.all([
       call('device.show', { device: selected }),
       call('keys.list', { device: selected }),
       more && this.#prefix ? call('device.list', { prefix: this.#prefix }) : { devices: [] },
+      call('servers.show'),
     ]);
     if (selected !== this.selected) this.last = null;
     this.waitsElsewhere = devices.filter(({ name, waits }) => waits && name !== selected).map(({ name }) => name);
@@ -111,6 +114,7 @@ export class State extends EventTarget {
     this.device = device;
     this.readAt = performance.now();
     this.keys = keys;
+    this.servers = servers;
     if (device.dialog === undefined) this.dialog = null;
     else if (this.dialog?.number !== device.dialog.number) this.dialog = { ...device.dialog, touched: null };
   }

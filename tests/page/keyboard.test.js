@@ -103,10 +103,10 @@ describe('The focus is never lost', () => {
 test('an open drop-down list stays open while calls arrive', async () => {
   const { page, close } = await fresh();
   await tab(page, 'Troubles');
-  const first = await page.locator('#setting-failNext option').first().elementHandle();
+  const first = await page.locator('#settings-failNext option').first().elementHandle();
   await server.authenticate('order-64', { touch: '1' });
   await server.rpc('device.set', { latency: 1 });
-  await until(async () => (await page.locator('#setting-latency').inputValue()) === '1');
+  await until(async () => (await page.locator('#settings-latency').inputValue()) === '1');
   assert.ok(await first.evaluate(({ isConnected }) => isConnected));
   await close();
 });

@@ -36,12 +36,12 @@ test('the page shows changes of other clients, and settings changed on the page 
   await tab(page, 'Troubles');
   const support = page.getByRole('switch', { name: 'Supports SOTER' });
   await support.click();
-  await page.locator('#setting-support[aria-checked="false"]').waitFor();
+  await page.locator('#settings-support[aria-checked="false"]').waitFor();
   assert.equal((await server.authenticate('order-52')).errCode, 90001);
   await page.getByText('fail not support soter').waitFor();
   await server.rpc('device.set', { support: null, permission: false });
-  await page.locator('#setting-support[aria-checked="true"]').waitFor();
-  await page.locator('#setting-permission[aria-checked="false"]').waitFor();
+  await page.locator('#settings-support[aria-checked="true"]').waitFor();
+  await page.locator('#settings-permission[aria-checked="false"]').waitFor();
   await server.rpc('device.set', { permission: null });
   // The phone accepts every value that can be chosen.
   for (const [name, setting] of [['Internal error', 'internalError'], ['Fail once with', 'failNext']]) {
@@ -68,6 +68,37 @@ test('the page shows changes of other clients, and settings changed on the page 
   await page.getByLabel('Script', { exact: true }).press('Enter');
   await page.getByText('The sensor plays a script: wrong,cancel').waitFor();
   assert.equal((await server.authenticate('order-54')).errCode, 90008);
+  await close();
+});
+
+test('the clock of WeChat’s servers is moved, a failure is switched on and a session ends', async () => {
+  const { page, close } = await fresh();
+  await tab(page, 'Troubles');
+  const shown = () => server.rpc('servers.show');
+  await page.getByRole('button', { name: '2 hours forward' }).click();
+  await page.getByText('2 h ahead of the computer’s clock').waitFor();
+  assert.equal((await shown()).clock.ahead, 7_200_000);
+  await page.getByRole('button', { name: 'As the computer’s clock' }).click();
+  await until(async () => (await shown()).clock.ahead === 0);
+
+  await page.getByLabel('Which calls fail').selectOption('1');
+  await page.getByLabel('Calls fail with').selectOption('45009');
+  await until(async () => (await shown()).failure?.times === 1);
+  // What another client switches on is shown, also if the page does not offer it.
+  await server.rpc('servers.set', { failure: { errcode: 40013 }, silent: true });
+  await page.locator('#servers-silent[aria-checked="true"]').waitFor();
+  assert.equal(await page.getByLabel('Calls fail with').inputValue(), '40013');
+  await page.getByLabel('Calls fail with').selectOption('');
+  await page.getByRole('switch', { name: 'No answer' }).click();
+  await page.getByLabel('Delay (ms)').fill('20');
+  await page.getByLabel('Delay (ms)').press('Enter');
+  await until(async () => JSON.stringify([(await shown()).failure, (await shown()).silent, (await shown()).delay]) === '[null,false,20]');
+  await server.rpc('servers.set', { delay: null });
+
+  await server.rpc('wx.login');
+  await page.getByRole('button', { name: 'End the session' }).click();
+  await page.getByText('Ended: 1').waitFor();
+  assert.match((await server.rpc('wx.checkSession')).errMsg, /need relogin/);
   await close();
 });
 

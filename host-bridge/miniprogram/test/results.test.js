@@ -100,6 +100,17 @@ describe('a mini program with soter-sim', () => {
     assert.deepEqual(JSON.parse(user.rawData), user.userInfo)
   })
 
+  it('gives a code for the phone number, which the login does not give', async () => {
+    const { code, ...others } = await wx.getPhoneNumber()
+    assert.deepEqual(others, { errMsg: 'getPhoneNumber:ok' })
+    const url = server.ws.replace('ws', 'http').replace('/ws', '')
+    const params = new URLSearchParams({ grant_type: 'client_credential', appid: 'wxemulated00000001', secret: 'emulated0000secret0000emulated00' })
+    const { access_token: token } = await (await fetch(`${url}/cgi-bin/token?${params}`)).json()
+    const body = JSON.stringify({ code })
+    const answer = await (await fetch(`${url}/wxa/business/getuserphonenumber?access_token=${token}`, { method: 'POST', body })).json()
+    assert.equal(answer.phone_info.purePhoneNumber, '13800138000')
+  })
+
   it('uses one connection for simultaneous calls, and keeps none open', async () => {
     const before = wx.opened.length
     const calls = [wx.checkIsSupportSoterAuthentication(), wx.login(), wx.startSoterAuthentication(FINGER)]

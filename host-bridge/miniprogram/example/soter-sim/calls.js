@@ -16,7 +16,9 @@ var SOTER_CALLS = {
 var LOGIN_CALLS = {
   login: { takes: [], failed: {}, ofApp: true },
   checkSession: { takes: [], failed: {}, ofApp: true },
-  getUserInfo: { takes: [], failed: {}, ofApp: true }
+  getUserInfo: { takes: [], failed: {}, ofApp: true },
+  // No function of wx: a button with open-type="getPhoneNumber" asks, which DevTools cannot do for soter-sim.
+  getPhoneNumber: { takes: [], failed: {}, ofApp: true }
 }
 
 /** The calls that are re-routed. */

@@ -5,7 +5,7 @@ export type SoterCall =
   | 'checkIsSoterEnrolledInDevice'
 
 /** The calls that `login: true` re-routes as well. */
-export type LoginCall = 'login' | 'checkSession' | 'getUserInfo'
+export type LoginCall = 'login' | 'checkSession' | 'getUserInfo' | 'getPhoneNumber'
 
 /** The part of WeChat's SocketTask that is used here. */
 export interface SocketTaskLike {
@@ -31,7 +31,10 @@ export interface Options {
   url?: string
   /** The token of a server that was started with `--token-file`. */
   token?: string
-  /** Whether `login`, `checkSession` and `getUserInfo` are re-routed as well, for a backend that asks soter-sim. */
+  /**
+   * Whether `login`, `checkSession` and `getUserInfo` are re-routed as well, for a backend that asks soter-sim. `getPhoneNumber`,
+   * which wx does not have, then gives what a button with `open-type="getPhoneNumber"` gets.
+   */
   login?: boolean
   /** The mini program that calls, if the server has several (`--config`). Absent: its first one. */
   appid?: string
