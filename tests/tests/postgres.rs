@@ -395,3 +395,32 @@ fn an_address_that_cannot_be_used_is_an_error_without_its_password() {
     let alone = Program::new(["serve", "--ephemeral", "--ledger-namespace", "a"]).run().refuses(2);
     assert!(alone.stderr.contains("--ledger postgres://"), "{alone}");
 }
+
+#[test]
+fn a_clock_that_is_moved_and_a_failure_that_is_switched_on_at_one_server_hold_at_all() {
+    let Some(namespace) = Namespace::new() else { return };
+    let _shared = share_database();
+    let (first, second) = (namespace.server(), namespace.server());
+    let backend = Backend::open(&first.url).unwrap();
+    let at_second = backend.at(&second.url);
+    let errcode = |backend: &Backend| {
+        let (body, _) = backend.verify("{}", "AA==").unwrap();
+        serde_json::from_str::<Value>(&body).unwrap()["errcode"].clone()
+    };
+    assert_eq!(errcode(&at_second), Value::Null);
+    first.rpc("servers.set", &json!({"failure": {"errcode": 45011, "times": 3}}));
+    let errcodes = [&backend, &at_second, &backend, &at_second].map(errcode);
+    assert_eq!(errcodes, [json!(45011), json!(45011), json!(45011), Value::Null]);
+
+    second.rpc("desk.clock", &json!({"forward": 7_200_000}));
+    assert_eq!([errcode(&backend), errcode(&at_second)], [json!(42001), json!(42001)]);
+    assert_eq!(first.rpc("servers.show", &json!({}))["clock"]["ahead"], 7_200_000);
+    second.rpc("wx.login", &json!({}));
+    assert_eq!(first.rpc("servers.expire", &json!({"what": "session"})), json!({"ended": 1}));
+    assert_eq!(
+        second.rpc("wx.checkSession", &json!({}))["errMsg"],
+        "checkSession:fail session time out, need relogin"
+    );
+    first.rpc("desk.reset", &json!({}));
+    assert_eq!(second.rpc("servers.show", &json!({}))["clock"]["ahead"], 0);
+}
