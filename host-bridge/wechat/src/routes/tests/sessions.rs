@@ -9,7 +9,17 @@ const TOKEN: &str = "grant_type=client_credential";
 
 /// What backends send as `signature`: HMAC-SHA256 over the empty text.
 fn signature(key: &[u8]) -> String {
-    base16ct::lower::encode_string(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"").as_ref())
+    signature_over(b"", key)
+}
+
+fn signature_over(text: &[u8], key: &[u8]) -> String {
+    base16ct::lower::encode_string(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text).as_ref())
+}
+
+#[test]
+fn the_documentations_signature_comes_from_the_base64_text_of_its_session_key() {
+    let signature = signature_over(br#"{"foo":"bar"}"#, b"o0q0otL8aEzpcZL/FT9WsQ==");
+    assert!(signature.starts_with("654571f7") && signature.ends_with("dbe432aa0b"), "{signature}");
 }
 
 impl Backend {
