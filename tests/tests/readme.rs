@@ -5,10 +5,14 @@ use soter_attack::catalogue;
 use soter_bridge::server::ServerPath;
 use soter_tests::Program;
 use soter_wechat::WeChatPath;
+use soter_wechat::codes::wx;
+use soter_wechat::codes::{CODES, CodeSource};
 use soter_wire::{PROFILES, Profile};
 
 const README: &str = include_str!("../../README.md");
 const README_CHINESE: &str = include_str!("../../README.zh-CN.md");
+/// What the page says of reasons and codes.
+const MEANINGS_CHINESE: &str = include_str!("../../host-bridge/page/meanings.js");
 
 /// The fenced blocks of a language.
 fn blocks(language: &str) -> Vec<&'static str> {
@@ -37,13 +41,17 @@ fn every_command_that_is_shown_with_its_output_gives_that_output() {
 }
 
 #[test]
-fn every_code_in_the_table_is_explained() {
-    let rows: Vec<_> = README.lines().filter_map(|line| line.strip_prefix("| 900")?.get(..2)).collect();
-    assert!(rows.len() >= 15, "{rows:?}");
-    for row in rows {
-        let code = format!("900{row}");
-        let explained = Program::new(["explain", &code]).run().exits(0);
-        assert!(explained.stdout.starts_with(&code), "{explained}");
+fn the_tables_of_codes_have_every_code_of_a_wx_call_and_its_meaning() {
+    let rows = |readme: &'static str| readme.lines().filter_map(|line| line.strip_prefix("| "));
+    for code in CODES.iter().filter(|code| code.source == CodeSource::WxCall && code.code != wx::OK) {
+        let row = format!("{} | ", code.code);
+        assert!(
+            rows(README)
+                .any(|line| line.starts_with(&row) && line.ends_with(&format!("| {} |", code.meaning))),
+            "{code:?}"
+        );
+        assert!(rows(README_CHINESE).any(|line| line.starts_with(&row)), "{code:?}");
+        assert!(MEANINGS_CHINESE.contains(&format!("\n  {}: '", code.code)), "{code:?}");
     }
 }
 

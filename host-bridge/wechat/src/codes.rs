@@ -4,7 +4,10 @@
 //! call, and unreadable XML in that of the backend's `is_support`. So each [`Code`] names its [`CodeSource`].
 
 mod backend;
+mod before_2020;
+mod cloud_call;
 mod code;
+mod harmony_kit;
 mod sdk;
 mod wrapper;
 pub mod wx;
@@ -24,7 +27,17 @@ pub(crate) fn backend_code(code: i32) -> Option<&'static Code> {
     explain(code).find(|known| matches!(known.source, CodeSource::Backend | CodeSource::BackendDevice))
 }
 
-const TABLES: [&[Code]; 5] = [wx::TABLE, sdk::TABLE, sdk::LOCKOUTS, wrapper::TABLE, backend::TABLE];
+const TABLES: [&[Code]; 9] = [
+    wx::TABLE,
+    sdk::TABLE,
+    before_2020::TABLE,
+    sdk::REPORTS,
+    wrapper::TABLE,
+    sdk::BIOMETRIC,
+    backend::TABLE,
+    cloud_call::TABLE,
+    harmony_kit::TABLE,
+];
 
 const CODE_COUNT: usize = {
     let mut length = 0;

@@ -63,6 +63,12 @@ pub(super) const TABLE: &[Code] = &[
         "Call wx.login again. Look for a request that is sent twice.",
     ),
     code(
+        40164,
+        "invalid ip, not in whitelist",
+        "The server's IP address is not on the app's whitelist; errmsg names the address. The emulator has no whitelist.",
+        "Add the address to the whitelist in the app's console. It is the one that the internet sees, such as a proxy's.",
+    ),
+    code(
         41001,
         "access_token missing",
         "The request carries no access_token.",

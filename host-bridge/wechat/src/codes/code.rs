@@ -26,10 +26,18 @@ pub enum CodeSource {
     Backend,
     /// `errcode` of the backend's interfaces about devices, `is_support` and `verify_ask`.
     BackendDevice,
-    /// The lockout that soter-core reports for a finger sensor or a camera.
-    Lockout,
+    /// What soter-core reports of the sensor and the system's dialog: lockouts, and the dialog's other button.
+    Biometric,
+    /// `errCode` of a cloud call, in a cloud function with wx-server-sdk.
+    CloudCall,
+    /// The error of a call of HarmonyOS's Online Authentication Kit.
+    HarmonyKit,
     /// The TEE and soter-core, the lower layer of Tencent's SDK for Android.
     Sdk,
+    /// soter-wrapper before March 2020, which had other numbers.
+    SdkBefore2020,
+    /// The reports of soter-core about errors (`ISoterReporter`).
+    SdkReport,
     /// soter-wrapper, the upper layer of Tencent's SDK for Android.
     SdkWrapper,
     /// `errCode` of a `wx` call in a mini program.
@@ -41,8 +49,12 @@ impl fmt::Display for CodeSource {
         formatter.pad(match self {
             Self::Backend => "WeChat's backend, api.weixin.qq.com",
             Self::BackendDevice => "WeChat's backend, is_support and verify_ask",
-            Self::Lockout => "biometric lockout",
+            Self::Biometric => "sensor and system dialog, soter-core",
+            Self::CloudCall => "cloud call, wx-server-sdk",
+            Self::HarmonyKit => "HarmonyOS, Online Authentication Kit",
             Self::Sdk => "TEE and SDK, soter-core",
+            Self::SdkBefore2020 => "SDK before 2020-03",
+            Self::SdkReport => "SDK's error reports, soter-core",
             Self::SdkWrapper => "SDK, soter-wrapper",
             Self::WxCall => "wx call",
         })

@@ -1,4 +1,5 @@
-//! The result codes of the TEE's commands, with the names that the SDK gives them, explained.
+//! The numbers of soter-core, the lower layer of Tencent's SDK for Android: result codes of the TEE's commands, what it
+//! says of sensors, and its error reports. Names are the SDK's, or a few words if it has none.
 
 use soter_wire::result_code;
 
@@ -56,18 +57,83 @@ pub(super) const TABLE: &[Code] = &[
     ),
 ];
 
-pub(super) const LOCKOUTS: &[Code] = &[
-    lockout(
+/// Numbers from 10308 on are soter-core's own for what Android's sensors report.
+pub(super) const BIOMETRIC: &[Code] = &[
+    biometric(
         result_code::LOCKED_FOR_A_TIME,
         "locked for a time",
         "The sensor is locked for a time: on Android for 30 seconds after 5 failures.",
         "Wait for 30 seconds or have the user enter the PIN, and offer another way meanwhile.",
     ),
-    lockout(
+    biometric(
         result_code::LOCKED_UNTIL_PIN,
         "locked until the PIN is entered",
         "The sensor is locked until the PIN is entered: on Android after 20 failures.",
         "Have the user unlock the phone with the PIN; waiting does not help.",
+    ),
+    biometric(
+        10310,
+        "ERR_NEGATIVE_BUTTON",
+        "The user pressed the other button of the system's dialog. soter-wrapper turns this into 1029.",
+        "Show the way that this button promises, for example a password.",
+    ),
+];
+
+/// The reports that an app gets if it gives the SDK a reporter. Names are those of `ConstantsSoter`.
+pub(super) const REPORTS: &[Code] = &[
+    report(
+        100,
+        "ERR_SOTER_UNKNOWN",
+        "Unknown error: nothing more is said.",
+        "Log the report's texts with the phone's model.",
+    ),
+    report(
+        101,
+        "ERR_ANDROID_AIDL_EXCEPTION",
+        "The call of the system's SOTER service threw an exception.",
+        "Log the exception with the phone's model, and offer a password on such phones.",
+    ),
+    report(
+        102,
+        "ERR_ANDROID_AIDL_RESULT",
+        "The system's SOTER service answered with a failure, or with nothing.",
+        "Log the answer with the phone's model, and offer a password on such phones.",
+    ),
+    report(
+        103,
+        "ERR_ANDROID_BEFORE_TREBLE",
+        "A call of the system failed, on a phone whose SOTER is that of before Treble.",
+        "Log the exception with the phone's model, and offer a password on such phones.",
+    ),
+    report(
+        104,
+        "ERR_ANDROID_HAREWARE_NOT_SUPPORT",
+        "The system says that the phone has no hardware for fingers or faces (the name is spelled so).",
+        "Offer a password on such phones.",
+    ),
+    report(
+        105,
+        "ERR_ANDROID_BIND_SERVICE_OUTTIME",
+        "Binding the system's SOTER service took more than 3 seconds.",
+        "Try again later, and offer a password meanwhile.",
+    ),
+    report(
+        200,
+        "ERR_SOTER_INNER",
+        "An internal error of the SDK.",
+        "Log the report's texts with the phone's model.",
+    ),
+    report(
+        300,
+        "ERR_SOTER_SRV_CONFIG",
+        "A report about the server's configuration of the device information.",
+        "Compare the configuration that your server gives for this phone's model.",
+    ),
+    report(
+        401,
+        "ERR_SOTER_AUTH_ERROR",
+        "The recognition of a finger or face ended with an error.",
+        "Read the system's own code in the report's texts, and offer another way.",
     ),
 ];
 
@@ -75,6 +141,10 @@ const fn code(code: i32, name: &'static str, meaning: &'static str, advice: &'st
     Code { code, name, source: CodeSource::Sdk, meaning, advice }
 }
 
-const fn lockout(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
-    Code { code, name, source: CodeSource::Lockout, meaning, advice }
+const fn biometric(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
+    Code { code, name, source: CodeSource::Biometric, meaning, advice }
+}
+
+const fn report(code: i32, name: &'static str, meaning: &'static str, advice: &'static str) -> Code {
+    Code { code, name, source: CodeSource::SdkReport, meaning, advice }
 }

@@ -66,6 +66,9 @@ pub mod message {
     pub const NOT_ENROLLED: &str = "fail no fingerprint enrolled";
 }
 
+/// The advice for codes that have been seen, and whose meaning is documented nowhere.
+const UNDOCUMENTED: &str = "Log it with errMsg, the phone's model and WeChat's version, and treat it as a failure: offer another way.";
+
 pub(super) const TABLE: &[Code] = &[
     code(
         OK,
@@ -73,6 +76,7 @@ pub(super) const TABLE: &[Code] = &[
         "Success: authMode, resultJSON and resultJSONSignature are filled.",
         "Send resultJSON to your server as the string it is, with the signature, and let verify_signature judge it there. Do not trust the client's success alone.",
     ),
+    code(10011, "undocumented", "This code exists on iOS; its meaning is not documented.", UNDOCUMENTED),
     code(
         NOT_SUPPORTED,
         "not support soter",
@@ -121,6 +125,7 @@ pub(super) const TABLE: &[Code] = &[
         "authContent is longer than 42 characters, says the documentation; phones have not been seen to answer this.",
         "Keep it at 42 characters or fewer. Android silently shows the default text instead of an empty or longer one.",
     ),
+    code(90006, "undocumented", "This code exists; its meaning is not documented.", UNDOCUMENTED),
     code(
         INTERNAL_ERROR,
         "auth key update error",
