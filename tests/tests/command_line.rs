@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use serde_json::json;
 use soter_tests::{Callback, Key, Program, State};
 use soter_wire::{AskForm, ExportBlob, KeyJson, PROFILES, base64};
 
@@ -148,12 +149,18 @@ fn verify_answers_one_line_and_needs_no_state() {
     let state = State::new();
     let callback = state.authenticate("a");
     let at = |name: &str| state.path().join(name);
-    fs::write(at("key.pem"), &Key::only(&state.keys(), "authkey").pem).unwrap();
+    let keys = state.keys();
+    let key = Key::only(&keys, "authkey");
+    fs::write(at("key.pem"), &key.pem).unwrap();
+    fs::write(at("key.der"), key.public().spki_der()).unwrap();
+    fs::write(at("key.b64"), base64::encode(key.public().spki_der())).unwrap();
     fs::write(at("result.json"), &callback.result_json).unwrap();
     fs::write(at("raw"), callback.signature_bytes()).unwrap();
     fs::write(at("base64"), format!("{}\n", callback.signature)).unwrap();
     fs::write(at("changed.json"), callback.result_json.replace("\"a\"", "\"b\"")).unwrap();
     fs::write(at("spaced.json"), callback.result_json.replace(',', ", ")).unwrap();
+    let whole = json!({"errCode": 0, "resultJSON": callback.result_json, "errMsg": callback.err_msg});
+    fs::write(at("callback.json"), whole.to_string()).unwrap();
     fs::write(at("long.json"), vec![b' '; (2 << 20) + 1]).unwrap();
     // While another process holds the folder's lock.
     let mut holder = state.repl().start();
@@ -182,11 +189,15 @@ fn verify_answers_one_line_and_needs_no_state() {
     for (json, more, reason) in [
         ("changed.json", [].as_slice(), "wrong-signature"),
         ("spaced.json", &[], "reserialised"),
+        ("callback.json", &[], "callback-object"),
         ("result.json", &["--salt", "32"], "wrong-salt-length"),
         ("result.json", &["--salt", "223"], "salt-out-of-range"),
     ] {
         let invalid = verify("key.pem", json, "raw", more).run().exits(1);
         assert!(invalid.line().starts_with(&format!("invalid: {reason}: ")), "{invalid}");
+    }
+    for key in ["key.der", "key.b64"] {
+        let _ = verify(key, "result.json", "raw", &[]).run().exits(0);
     }
     let _ = verify("key.pem", "result.json", "raw", &["--salt", "20"]).run().exits(0);
     let _ = verify("key.pem", "missing.json", "raw", &[]).run().refuses(3);
@@ -196,6 +207,7 @@ fn verify_answers_one_line_and_needs_no_state() {
     let _ = verify("key.pem", "-", "-", &[]).run().refuses_usage();
     let bad_key = verify("result.json", "result.json", "raw", &[]).run().exits(1);
     assert!(bad_key.line().starts_with("invalid: bad-key: "), "{bad_key}");
+    assert!(bad_key.line().contains("Forms: a key is PEM"), "{bad_key}");
     let _ = holder.end().exits(0);
 }
 

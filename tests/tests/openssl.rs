@@ -68,6 +68,46 @@ impl Desk {
 }
 
 #[test]
+fn verify_takes_a_key_in_every_form_that_openssl_writes() {
+    if !openssl::is_available() {
+        return;
+    }
+    let desk = Desk::new("trustonic");
+    let callback = desk.run(&["auth", "--challenge", "order-42", "--touch", "1"]);
+    let text = desk.file("result.json", callback["resultJSON"].as_str().unwrap().as_bytes());
+    let signature = desk.file("signature", callback["resultJSONSignature"].as_str().unwrap().as_bytes());
+    let key = desk.key_file(&Key::read_all(&desk.run(&["keys", "--json"])), "authkey");
+    let key = key.to_str().unwrap();
+    let path = |name: &str| desk.files.path().join(name).to_str().unwrap().to_owned();
+    let (ca, ca_key) = (path("ca.pem"), path("ca.key"));
+    let write = |name: &str, arguments: &[&str]| {
+        let out = path(name);
+        openssl::run(&[arguments, &["-out", &out]].concat());
+        out
+    };
+    write(
+        "ca.pem",
+        &["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", &ca_key, "-subj", "/CN=test"],
+    );
+    let for_key = ["x509", "-new", "-force_pubkey", key, "-subj", "/CN=key", "-CA", &ca, "-CAkey", &ca_key];
+    let certificate = write("certificate.pem", &for_key);
+    let forms = [
+        write("public.pem", &["pkey", "-pubin", "-in", key]),
+        write("public.der", &["pkey", "-pubin", "-in", key, "-outform", "DER"]),
+        write("public.b64", &["base64", "-in", &path("public.der")]),
+        write("pkcs1.pem", &["rsa", "-pubin", "-in", key, "-RSAPublicKey_out"]),
+        write("pkcs1.der", &["rsa", "-pubin", "-in", key, "-RSAPublicKey_out", "-outform", "DER"]),
+        write("certificate.der", &["x509", "-in", &certificate, "-outform", "DER"]),
+        certificate,
+    ];
+    for form in forms {
+        let verify = Program::new(["verify", "--key", &form, "--json"]).arguments([&text]);
+        let finished = verify.arguments(["--signature"]).arguments([&signature]).run().exits(0);
+        assert!(finished.stdout.starts_with("valid: "), "{form}: {finished}");
+    }
+}
+
+#[test]
 fn openssl_accepts_the_results_of_every_family_at_its_salt_length() {
     if !openssl::is_available() {
         return;

@@ -9,7 +9,8 @@ use soter_wire::SignatureScheme;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerifySignature {
-    /// PEM, ASK or AuthKey JSON, or the JSON of a certificate chain.
+    /// PEM (`PUBLIC KEY`, `RSA PUBLIC KEY` or `CERTIFICATE`), its bare Base64, or the JSON of an ASK, an AuthKey or a
+    /// certificate chain, also as a JSON string.
     pub key: String,
     /// The signed text, byte for byte.
     pub json: String,

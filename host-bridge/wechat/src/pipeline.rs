@@ -2,10 +2,12 @@
 //!
 //! ```text
 //!   json_string, json_signature, app, openid
-//!     -> decode strictly                      malformed-json, missing-field, wrong-type, duplicate-key, …
+//!     -> decode strictly                      malformed-json, missing-field, wrong-type, duplicate-key,
+//!                                             callback-object, url-encoded, html-escaped, counter-as-string, …
 //!     -> candidate AuthKeys by cpu_id + uid   unknown-device, no-auth-key
 //!     -> PSS over the bytes received, with the salt length that belongs to the key since its upload
-//!                                             wrong-salt-length, reserialised, wrong-key, wrong-signature, …
+//!                                             wrong-salt-length, reserialised, line-ends-changed, wrong-key,
+//!                                             wrong-signature, …
 //!     -> does the key belong to app, openid   other-apps-result, other-users-result
 //!     -> spend the counter, atomically        counter-replayed, counter-rolled-back
 //!        (if the device got other keys meanwhile, all of this is repeated)
@@ -219,20 +221,24 @@ async fn explain_undecodable(
         DecodeError::CounterOutOfRange { .. } | DecodeError::WrongType { .. } => Reason::WrongType,
         _ => Reason::MalformedJson,
     };
-    if reason == Reason::MalformedJson {
-        // The text may name its device only after the change is undone.
-        let mut keys = Vec::new();
-        for text in verification::possible_originals(json) {
-            let Ok(result) = ResultJson::decode(text.as_bytes()) else { continue };
-            let app = ledger.app_keys(&result.cpu_id, &result.uid).await?;
-            keys.extend(app.into_iter().flat_map(|app| app.auth_keys));
-            if keys.len() >= MAX_KEYS_SEARCHED {
-                break;
-            }
+    if reason == Reason::DuplicateKey {
+        return Ok(Verdict::new(reason, format!("json_string: {error}")));
+    }
+    // The text may name its device only after the change is undone.
+    let mut keys = Vec::new();
+    for text in verification::possible_originals(json) {
+        let Ok(result) = ResultJson::decode(text.as_bytes()) else { continue };
+        let app = ledger.app_keys(&result.cpu_id, &result.uid).await?;
+        keys.extend(app.into_iter().flat_map(|app| app.auth_keys));
+        if keys.len() >= MAX_KEYS_SEARCHED {
+            break;
         }
-        if let Some(refusal) = explain_changed(&keys, json, signature) {
-            return Ok(refusal);
-        }
+    }
+    if let Some(refusal) = explain_changed(&keys, json, signature) {
+        return Ok(refusal);
+    }
+    if let Some(Verdict { reason, detail }) = verification::recognise_change(json) {
+        return Ok(Verdict::new(reason, format!("json_string: {detail}")));
     }
     Ok(Verdict::new(reason, format!("json_string: {error}")))
 }
@@ -297,12 +303,9 @@ async fn explain_unsigned(
 
 /// The refusal for a text that one of these keys signed before it was changed.
 fn explain_changed(keys: &[AuthKey], json: &str, signature: &[u8]) -> Option<Verdict> {
-    let changes = keys
-        .iter()
+    keys.iter()
         .take(MAX_KEYS_SEARCHED)
-        .find_map(|key| verification::find_changes(&key.key, json.as_bytes(), signature, Some(key.scheme)))?;
-    let detail = format!("the text was changed after it had been signed: {}", changes.join(", and "));
-    Some(Verdict::new(Reason::Reserialised, detail))
+        .find_map(|key| verification::find_changes(&key.key, json.as_bytes(), signature, Some(key.scheme)))
 }
 
 fn fingerprint(key: &soter_wire::PublicKey) -> String {

@@ -54,7 +54,7 @@ macro_rules! reasons {
 
 reasons! {
     BadKey = "bad-key": "The key cannot be read.",
-        "Give a PEM public key, the JSON of an ASK or AuthKey, or that of a certificate chain.";
+        "Give it in one of the forms that the detail names.";
     BadSignatureEncoding = "bad-signature-encoding": "The signature is neither 256 raw bytes nor Base64.",
         "Send resultJSONSignature as the string that the mini program got: standard Base64, 344 characters.";
     Base64PlusLost = "base64-plus-lost": "Spaces stand where the Base64 text had `+`.",
@@ -67,16 +67,24 @@ reasons! {
         "Write it on one line: some encoders break lines after 64 or 76 characters.";
     BrokenChain = "broken-chain": "The certificate chain does not hold.",
         "Check the order (leaf, device, CA, root) and that no certificate was replaced.";
+    CallbackObject = "callback-object": "The whole callback object stands in place of its resultJSON.",
+        "Send the string in its resultJSON, and the one in its resultJSONSignature with it.";
+    CounterAsString = "counter-as-string": "The counter became a string; phones write a number.",
+        "Send resultJSON unchanged: some parser, form or database between phone and server turned the number into text.";
     CounterReplayed = "counter-replayed": "A result with this very counter was accepted before: a replay.",
         "Ask the user to authenticate again with a fresh challenge. Look for a request that is sent twice.";
     CounterRolledBack = "counter-rolled-back": "The counter is lower than one that this device has shown before.",
         "Two requests of one phone may have overtaken each other, or the phone was rolled back or cloned: refuse, and ask for a new authentication.";
     DuplicateKey = "duplicate-key": "A name occurs twice in one JSON object, so parsers disagree about its value.",
         "No phone writes that: treat it as a forgery.";
+    HtmlEscaped = "html-escaped": "The text or its signature is escaped for HTML: &quot; stands where a quote was.",
+        "Send it unchanged: not by way of a page or a template, and past filters that escape all input.";
     JsonNotAString = "json-not-a-string": "json_string is not a string: resultJSON was parsed before it was sent.",
         "Send the text of resultJSON as one JSON string, escaped, exactly as the mini program got it.";
     LedgerUnavailable = "ledger-unavailable": "The servers cannot store what they decide, so they accept nothing.",
         "The detail, the log and /health say what failed. Nothing is lost: repeat the request when the ledger works again.";
+    LineEndsChanged = "line-ends-changed": "Line feeds of the signed text were lost or added, or became CR LF.",
+        "Keep the text as it is, byte for byte: no text mode, no trimming, no copying line by line.";
     MalformedJson = "malformed-json": "json_string is not JSON.",
         "Send the text of resultJSON unchanged; look for truncation, escaping or character-set conversion on its way.";
     MissingField = "missing-field": "A member that every result has is missing.",
@@ -103,6 +111,8 @@ reasons! {
         "Begin anew with POST /sim/reset, or with another state folder.";
     UnknownDevice = "unknown-device": "No device with this cpu_id has ever uploaded a key.",
         "The result is of another backend's phone, or its cpu_id was changed; a system upgrade can change the cpu_id, too.";
+    UrlEncoded = "url-encoded": "The text or its signature is URL-encoded: %22 stands where a quote was.",
+        "Decode it once where the request is read, or send it in a JSON body.";
     Valid = "valid": "Nothing is wrong.", "Check the challenge and, if replays matter to you, the counter.";
     ValidReplay = "valid-replay": "The signature holds, but the counter is not new; replays are accepted as told.",
         "Your own server has to refuse this: by a challenge that is used once, or by the counter.";
@@ -113,7 +123,7 @@ reasons! {
     WrongSignature = "wrong-signature": "Other bytes, another key or a forgery: these cannot be told apart.",
         "Compare the bytes that the mini program got with those that arrive, byte for byte.";
     WrongType = "wrong-type": "A member has another type, or a number another form, than phones write.",
-        "Send resultJSON unchanged; some parsers turn integers into doubles or strings.";
+        "Send resultJSON unchanged; some parsers turn integers into doubles.";
 }
 
 impl Reason {

@@ -14,6 +14,7 @@ use soter_wire::SignatureScheme;
 use crate::reasons::Reason;
 use crate::verdict::Verdict;
 
+mod changes;
 mod diagnosis;
 mod key;
 mod required_scheme;
@@ -22,7 +23,7 @@ mod signature;
 use key::Key;
 use required_scheme::Required;
 
-pub(crate) use diagnosis::{find_changes, possible_originals};
+pub(crate) use diagnosis::{find_changes, possible_originals, recognise_change};
 pub(crate) use signature::parse_base64 as parse_base64_signature;
 
 /// The result of a check.
@@ -44,10 +45,11 @@ pub fn verify(key: &[u8], json: &[u8], signature: &[u8], salt: Option<u16>) -> V
 
 /// Checks a SOTER signature over exactly the bytes of `json`.
 ///
-/// `key` is a PEM `PUBLIC KEY`, the JSON of an ASK or AuthKey, or the JSON of a certificate chain, whose leaf's key
-/// is used. `signature` is 256 raw bytes, or their standard Base64 with at most one line end after it. `salt` is the
-/// required salt length in bytes. Without it, `rsa_pss_saltlen` of the JSON applies, or 20 if the JSON names none.
-/// `unix_seconds`, counted from 1970, affects only remarks about certificates.
+/// `key` is a public key as people have it: PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`, or a `CERTIFICATE`, whose key is used),
+/// the same as DER or as bare Base64, or the JSON of an ASK, an AuthKey or a certificate chain, whose leaf's key is
+/// used; that JSON may be pasted as a JSON string. `signature` is 256 raw bytes, or their standard Base64 with at most one
+/// line end after it. `salt` is the required salt length in bytes. Without it, `rsa_pss_saltlen` of the JSON applies, or
+/// 20 if the JSON names none. `unix_seconds`, counted from 1970, affects only remarks about certificates.
 pub fn verify_at(
     key: &[u8],
     json: &[u8],

@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 /// `verify --key FILE --json FILE --signature FILE [--salt N]`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Verify {
-    /// The public key: PEM, ASK or AuthKey JSON, or certificate chain JSON
+    /// The public key: PEM (also of a certificate), DER, bare Base64, or the JSON of an ASK, AuthKey or certificate chain
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) key: PathBuf,
     /// The signed text, byte for byte

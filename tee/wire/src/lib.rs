@@ -44,6 +44,7 @@
 
 pub mod base64;
 pub mod json;
+pub mod pem;
 pub mod result_code;
 
 mod attestation;
@@ -54,7 +55,6 @@ mod decode_error;
 mod export_blob;
 mod key_json;
 mod mode;
-mod pem;
 mod profile;
 mod public_key;
 mod result;

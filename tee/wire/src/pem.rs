@@ -32,7 +32,11 @@ pub(crate) fn encode(label: &str, der: &[u8]) -> String {
 
 /// Decodes a text that is exactly one block with this label. Lines have any length and end in LF or CR LF; the line
 /// end of the last one is optional.
-pub(crate) fn decode(label: &'static str, text: &str) -> Result<Vec<u8>, DecodeError> {
+///
+/// # Errors
+/// [`DecodeError::TooLong`] if the text has more than [`MAX_JSON_BYTES`] bytes, [`DecodeError::Pem`] if it is not such
+/// a block.
+pub fn decode(label: &'static str, text: &str) -> Result<Vec<u8>, DecodeError> {
     let fail = |problem| DecodeError::Pem { label, problem };
     if text.len() > MAX_JSON_BYTES {
         return Err(DecodeError::TooLong { bytes: text.len(), limit: MAX_JSON_BYTES });

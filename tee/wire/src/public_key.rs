@@ -7,11 +7,12 @@ use aws_lc_rs::signature::{
     ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPssSaltLength,
     VerificationAlgorithm,
 };
-use der::asn1::{ObjectIdentifier, UintRef};
-use der::{Decode, Sequence};
+use der::asn1::{Any, BitString, Null, ObjectIdentifier, UintRef};
+use der::{Decode, Encode, Sequence};
 use sha2::{Digest, Sha256};
-use x509_cert::spki::SubjectPublicKeyInfoRef;
+use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef};
 
+use crate::certificate::Certificate;
 use crate::decode_error::DecodeError;
 use crate::pem;
 use crate::signature::SignatureError;
@@ -66,8 +67,32 @@ impl PublicKey {
         Self::with_bits(spki, SOTER_BITS..=MAX_AUTHORITY_BITS)
     }
 
+    /// Parses a SOTER key from the DER of its PKCS#1 form (RFC 8017, A.1.1), as `BEGIN RSA PUBLIC KEY` has it.
+    ///
+    /// # Errors
+    /// Those of [`from_spki_der`](Self::from_spki_der).
+    pub fn from_pkcs1_der(key: &[u8]) -> Result<Self, DecodeError> {
+        let algorithm = AlgorithmIdentifierOwned { oid: RSA_ENCRYPTION, parameters: Some(Any::from(Null)) };
+        let spki = BitString::from_bytes(key)
+            .and_then(|subject_public_key| {
+                SubjectPublicKeyInfoOwned { algorithm, subject_public_key }.to_der()
+            })
+            .map_err(malformed)?;
+        Self::from_spki_der(&spki)
+    }
+
+    /// The SOTER key of an X.509 certificate in DER. The certificate's signature and dates are not checked.
+    ///
+    /// # Errors
+    /// [`DecodeError::KeyMalformed`] if the bytes are not a certificate, or those of
+    /// [`from_spki_der`](Self::from_spki_der).
+    pub fn from_certificate_der(certificate: &[u8]) -> Result<Self, DecodeError> {
+        let certificate = Certificate::from_der(certificate).map_err(malformed)?;
+        let spki = certificate.tbs_certificate.subject_public_key_info.to_der().map_err(malformed)?;
+        Self::from_spki_der(&spki)
+    }
+
     fn with_bits(spki: &[u8], allowed: std::ops::RangeInclusive<usize>) -> Result<Self, DecodeError> {
-        let malformed = |error: der::Error| DecodeError::KeyMalformed { message: error.to_string() };
         let info = SubjectPublicKeyInfoRef::from_der(spki).map_err(malformed)?;
         let algorithm = info.algorithm;
         if algorithm.oid != RSA_ENCRYPTION {
@@ -210,6 +235,10 @@ impl PublicKey {
     }
 }
 
+fn malformed(error: der::Error) -> DecodeError {
+    DecodeError::KeyMalformed { message: error.to_string() }
+}
+
 const fn pss(salt_length: SaltLength) -> RsaParameters {
     RSA_PSS_2048_8192_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(salt_length.get()))
 }
@@ -282,6 +311,18 @@ mod tests {
         ] {
             let error = PublicKey::from_pem(&broken).unwrap_err();
             assert!(matches!(error, DecodeError::Pem { .. }), "{broken:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_the_same_in_its_pkcs1_form() {
+        let key = key();
+        // The last 270 bytes of the SubjectPublicKeyInfo are the key in this form.
+        let pkcs1 = &key.spki_der()[key.spki_der().len() - 270..];
+        assert_eq!(PublicKey::from_pkcs1_der(pkcs1), Ok(key.clone()));
+        for broken in [&pkcs1[1..], &pkcs1[..200], key.spki_der(), &[]] {
+            let error = PublicKey::from_pkcs1_der(broken).unwrap_err();
+            assert!(matches!(error, DecodeError::KeyMalformed { .. }), "{error}");
         }
     }
 

@@ -18,6 +18,9 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = chain.verify();
     }
     let _ = KeyDescription::decode(bytes);
+    for read in [PublicKey::from_spki_der, PublicKey::from_pkcs1_der, PublicKey::from_certificate_der] {
+        let _ = read(bytes);
+    }
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = PublicKey::from_pem(text);
         if let Ok(decoded) = base64::decode(text) {

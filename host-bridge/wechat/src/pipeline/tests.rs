@@ -178,16 +178,48 @@ async fn texts_changed_in_transit_are_recognised() {
     let text = phone.result();
     let signature = phone.signature(&text);
     let value: Value = serde_json::from_str(&text).unwrap();
-    for (changed, how) in [
-        (serde_json::to_string_pretty(&value).unwrap(), "spaces"),
-        (format!("{text}\n"), "line end"),
-        (format!("\u{feff}{text}"), "byte order mark"),
-        (serde_json::to_string(&text).unwrap(), "second time"),
-        (text.replace('/', "\\/"), "`/` was written"),
+    let counter = format!("\"counter\":{}", phone.counter);
+    let callback = json!({"errCode": 0, "authMode": "fingerPrint", "resultJSON": text,
+        "resultJSONSignature": signature, "errMsg": "startSoterAuthentication:ok"});
+    let url_encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    for (changed, reason, how) in [
+        (serde_json::to_string_pretty(&value).unwrap(), "reserialised", "spaces"),
+        (format!("\u{feff}{text}"), "reserialised", "byte order mark"),
+        (serde_json::to_string(&text).unwrap(), "reserialised", "second time"),
+        (text.replace('/', "\\/"), "reserialised", "`/` was written"),
+        (format!("{text}\n"), "line-ends-changed", "line end"),
+        (format!("{text}\r\n"), "line-ends-changed", "line end"),
+        (callback.to_string(), "callback-object", "after it had been signed: the whole callback object"),
+        (url_encoded, "url-encoded", "after it had been signed"),
+        (text.replace('"', "&quot;"), "html-escaped", "after it had been signed"),
     ] {
-        assert_refused(&verify(&wechat, &changed, &signature).await, "reserialised", how);
+        assert_refused(&verify(&wechat, &changed, &signature).await, reason, how);
     }
+    let counter_as_string = text.replace(&counter, &format!("\"counter\":\"{}\"", phone.counter));
+    assert_refused(
+        &verify(&wechat, &counter_as_string, &signature).await,
+        "counter-as-string",
+        "after it had been signed: its counter became a string",
+    );
     assert!(verify(&wechat, &text, &signature).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_text_that_shows_its_change_is_recognised_whoever_signed_it() {
+    let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
+    let text = phone.result();
+    let signature = phone.signature(&text);
+    assert_refused(&verify(&wechat, &text, &signature).await, "unknown-device", "");
+    let callback = json!({"errCode": 0, "resultJSON": text, "resultJSONSignature": signature}).to_string();
+    let url_encoded: String = form_urlencoded::byte_serialize(callback.as_bytes()).collect();
+    for (changed, reason, how) in [
+        (callback, "callback-object", "json_string: it is a whole callback object"),
+        (url_encoded, "url-encoded", "only after URL-decoding"),
+        (text.replace('"', "&quot;"), "html-escaped", "only after HTML escapes"),
+        (text.replace(":1,", ":\"1\","), "counter-as-string", "the string \"1\""),
+    ] {
+        assert_refused(&verify(&wechat, &changed, &signature).await, reason, how);
+    }
 }
 
 #[tokio::test]
@@ -207,7 +239,8 @@ async fn an_invalid_result_is_refused_with_what_is_wrong_about_it() {
         ("{}".to_owned(), "missing-field", "`raw`"),
         (text.replace(&counter, &format!("{counter},{counter}")), "duplicate-key", "counter"),
         (text.replace(&counter, "\"counter\":-1"), "wrong-type", "-1"),
-        (text.replace(&counter, "\"counter\":\"3\""), "wrong-type", "a string"),
+        (text.replace(&counter, "\"counter\":\"0x3\""), "wrong-type", "a string"),
+        (text.replace(&counter, "\"counter\":\"3\""), "counter-as-string", "its counter"),
         (text.replace(&counter, "\"counter\":3.0"), "wrong-type", "3.0"),
         (format!("{{\"raw\":\"{}\"}}", "x".repeat(MAX_RESULT_BYTES)), "too-long", "16384"),
     ] {

@@ -1,51 +1,145 @@
-//! The key that verifies a signature.
+//! The key that verifies a signature, in any of the forms in which people keep keys.
 
-use soter_wire::{CertificateChain, ChainFacts, DecodeError, KeyJson, PublicKey, SignatureScheme};
+use soter_wire::json::MAX_JSON_BYTES;
+use soter_wire::{
+    CertificateChain, ChainFacts, DecodeError, KeyJson, PublicKey, SignatureScheme, base64, pem, shortened,
+};
 
+use super::changes::decode_string;
 use crate::reasons::Reason;
 use crate::verdict::Verdict;
+
+/// Every form that [`Key::parse`] reads, for those whose key is none of them.
+const FORMS: &str = "a key is PEM (PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE), the same as DER or bare Base64, or the JSON of an ASK, an AuthKey or a certificate chain, also pasted as a JSON string";
 
 /// A public key, and what came with it.
 pub(super) struct Key {
     pub(super) public: PublicKey,
     /// The scheme that the key's own export names.
     pub(super) named_scheme: Option<SignatureScheme>,
-    chain: Option<ChainFacts>,
+    source: Source,
+}
+
+/// What the key was taken from.
+enum Source {
+    Bare,
+    Certificate,
+    Chain(Box<ChainFacts>),
 }
 
 impl Key {
-    /// Reads a PEM, the JSON of an ASK or AuthKey, or that of a certificate chain: the content shows which one it is.
+    /// Reads a key; the content shows which form it has.
+    ///
+    /// # Errors
+    /// [`Reason::BadKey`] if it has none, [`Reason::BrokenChain`] if it is a certificate chain that does not verify.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Verdict> {
-        if let Ok(text) = std::str::from_utf8(bytes)
-            && text.trim_start().starts_with("-----BEGIN")
-        {
-            let public = PublicKey::from_pem(text).map_err(|error| unreadable(&error))?;
-            return Ok(Self { public, named_scheme: None, chain: None });
+        if bytes.len() > MAX_JSON_BYTES {
+            return Err(unreadable(DecodeError::TooLong { bytes: bytes.len(), limit: MAX_JSON_BYTES }));
         }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::from_text(text),
+            Err(_) => Self::from_der(bytes),
+        }
+    }
+
+    fn from_text(text: &str) -> Result<Self, Verdict> {
+        let trimmed = text.trim();
+        if trimmed.starts_with('"') || trimmed.starts_with("{\\\"") {
+            let inner =
+                decode_string(trimmed).ok_or_else(|| unreadable("the JSON string around it is broken"))?;
+            return Self::from_plain_text(&inner);
+        }
+        Self::from_plain_text(text)
+    }
+
+    fn from_plain_text(text: &str) -> Result<Self, Verdict> {
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            Err(unreadable("it is empty"))
+        } else if trimmed.starts_with("-----BEGIN") {
+            Self::from_pem(trimmed)
+        } else if trimmed.starts_with(['{', '[', '\u{feff}']) {
+            Self::from_json(text.as_bytes())
+        } else {
+            let joined: String = trimmed.split_ascii_whitespace().collect();
+            let der =
+                base64::decode(&joined).map_err(|_| unreadable("it is neither PEM, JSON nor Base64"))?;
+            Self::from_der(&der)
+        }
+    }
+
+    fn from_pem(text: &str) -> Result<Self, Verdict> {
+        let first_line = text.lines().next().unwrap_or_default();
+        let label = first_line.trim_start_matches("-----BEGIN ").trim_end_matches("-----");
+        let (public, source) = match label {
+            "CERTIFICATE" => {
+                let der = pem::decode("CERTIFICATE", text).map_err(unreadable)?;
+                (PublicKey::from_certificate_der(&der), Source::Certificate)
+            }
+            "RSA PUBLIC KEY" => {
+                let der = pem::decode("RSA PUBLIC KEY", text).map_err(unreadable)?;
+                (PublicKey::from_pkcs1_der(&der), Source::Bare)
+            }
+            _ if label.ends_with("PRIVATE KEY") => {
+                return Err(unreadable("it is a private key; `openssl pkey -pubout` writes its public half"));
+            }
+            _ => (PublicKey::from_pem(text), Source::Bare),
+        };
+        Ok(Self { public: public.map_err(unreadable)?, named_scheme: None, source })
+    }
+
+    /// Reads a `SubjectPublicKeyInfo`, PKCS#1 or a certificate.
+    fn from_der(der: &[u8]) -> Result<Self, Verdict> {
+        let forms = [
+            (PublicKey::from_spki_der(der), Source::Bare),
+            (PublicKey::from_pkcs1_der(der), Source::Bare),
+            (PublicKey::from_certificate_der(der), Source::Certificate),
+        ];
+        for (read, source) in forms {
+            match read {
+                Ok(public) => return Ok(Self { public, named_scheme: None, source }),
+                Err(DecodeError::KeyMalformed { .. }) => {}
+                // It has this form, but is no SOTER key.
+                Err(error) => return Err(unreadable(error)),
+            }
+        }
+        let start = shortened(&base16ct::lower::encode_string(der.get(..8).unwrap_or(der)), 16).to_owned();
+        Err(unreadable(format!("{} bytes that begin with {start} are no RSA key in DER", der.len())))
+    }
+
+    fn from_json(bytes: &[u8]) -> Result<Self, Verdict> {
         let key_error = match KeyJson::decode(bytes) {
-            Ok(key) => {
-                return Ok(Self { public: key.public_key, named_scheme: key.named_scheme, chain: None });
+            Ok(KeyJson { public_key: public, named_scheme, .. }) => {
+                return Ok(Self { public, named_scheme, source: Source::Bare });
             }
             Err(error) => error,
         };
         match CertificateChain::decode(bytes) {
             Ok(chain) => Self::from_chain(&chain),
             // The bytes are not meant as a chain. A raw LF in `pub_key` makes the chain's parser fail as well.
-            Err(DecodeError::MissingField { .. } | DecodeError::NotJson { .. }) => {
-                Err(unreadable(&key_error))
-            }
-            Err(error) => Err(unreadable(&error)),
+            Err(DecodeError::MissingField { .. } | DecodeError::NotJson { .. }) => Err(unreadable(key_error)),
+            Err(error) => Err(unreadable(error)),
         }
     }
 
     fn from_chain(chain: &CertificateChain) -> Result<Self, Verdict> {
         let facts = chain.verify().map_err(|error| Verdict::new(Reason::BrokenChain, error.to_string()))?;
-        Ok(Self { public: facts.ask.clone(), named_scheme: facts.challenge.named_scheme, chain: Some(facts) })
+        Ok(Self {
+            public: facts.ask.clone(),
+            named_scheme: facts.challenge.named_scheme,
+            source: Source::Chain(Box::new(facts)),
+        })
     }
 
     /// Facts about the certificates that do not change the verdict.
     pub(super) fn remarks(&self, unix_seconds: u64) -> Vec<String> {
-        let Some(facts) = &self.chain else { return Vec::new() };
+        let facts = match &self.source {
+            Source::Bare => return Vec::new(),
+            Source::Certificate => {
+                return vec!["the key is a certificate's; who signed the certificate, and when it is valid, is not checked".to_owned()];
+            }
+            Source::Chain(facts) => facts,
+        };
         let mut remarks = vec![format!(
             "the chain's root `{}` ({}) is not checked against a list of trusted roots",
             facts.root_common_name.escape_debug(),
@@ -69,6 +163,6 @@ impl Key {
     }
 }
 
-fn unreadable(error: &DecodeError) -> Verdict {
-    Verdict::new(Reason::BadKey, format!("the key cannot be read: {error}"))
+fn unreadable(cause: impl std::fmt::Display) -> Verdict {
+    Verdict::new(Reason::BadKey, format!("the key cannot be read: {cause}. Forms: {FORMS}"))
 }

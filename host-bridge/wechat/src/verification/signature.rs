@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use soter_wire::base64;
 
+use super::changes::{PlusSign, html_unescaped, url_decoded};
 use crate::reasons::Reason;
 use crate::verdict::Verdict;
 
@@ -83,6 +84,14 @@ fn diagnose_base64(text: &str) -> Option<Verdict> {
         } else {
             Verdict::new(Reason::Base64Unpadded, "the Base64 text lacks its padding: `==` belongs at the end")
         });
+    }
+    if url_decoded(text, PlusSign::Itself).is_some_and(|text| is_signature(&text)) {
+        let detail = "the signature is URL-encoded: `%2B` stands for `+`, `%2F` for `/`, `%3D` for `=`";
+        return Some(Verdict::new(Reason::UrlEncoded, detail));
+    }
+    if html_unescaped(text).is_some_and(|text| is_signature(&text)) {
+        let detail = "the signature is escaped for HTML: `&#x2F;` stands for `/`, or `&#x3D;` for `=`";
+        return Some(Verdict::new(Reason::HtmlEscaped, detail));
     }
     None
 }

@@ -8,7 +8,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PSS_SHA256, RsaPssSaltLength, RsaSignatureEncoding};
 use proptest::prelude::*;
-use soter_wire::{ExportBlob, PublicKey, base64};
+use soter_wire::{CertificateChain, ExportBlob, PublicKey, base64};
 
 use super::*;
 
@@ -144,9 +144,8 @@ fn another_key_and_a_flipped_bit_get_the_same_reason() {
 
 #[test]
 fn the_vectors_about_changed_text_are_diagnosed() {
-    for name in ["trustonic_result_crlf", "trustonic_result_reserialised"] {
-        assert_reason(&case(name), "reserialised", "");
-    }
+    assert_reason(&case("trustonic_result_crlf"), "line-ends-changed", "CR LF");
+    assert_reason(&case("trustonic_result_reserialised"), "reserialised", "");
 }
 
 #[test]
@@ -163,23 +162,89 @@ fn common_changes_to_signed_text_are_named() {
     let huawei = case("itrustee_auth_key");
 
     let changed = [
-        (&result, format!("\u{feff}{plain}"), "a byte order mark was put before it"),
-        (&result, format!("{plain}\n"), "a line end was added"),
-        (&result, format!("{plain}\r\n"), "a line end was added"),
-        (&result, pretty.clone(), "spaces or escapes"),
-        (&result, pretty.replace('\n', "\r\n"), "spaces or escapes"),
-        (&result, plain.replace("{\"raw\":\"", "{\"\\u0072aw\":\""), "spaces or escapes"),
-        (&result, reversed, "another order"),
-        (&result, twice.clone(), "JSON string a second time"),
-        (&result, twice.trim_matches('"').to_owned(), "JSON string a second time"),
-        (&auth_key, text(&auth_key).replace("\\/", "/"), "`\\/` was written `/`"),
-        (&auth_key, text(&auth_key).replace("\\n", "\n"), "`\\n` escapes became line feeds"),
-        (&huawei, text(&huawei).replace('/', "\\/"), "`/` was written `\\/`"),
-        (&huawei, text(&huawei).replace('\n', "\r\n"), "LF became CR LF"),
-        (&huawei, text(&huawei).replace('\n', "\\n"), "escaped as `\\n`"),
+        (&result, format!("\u{feff}{plain}"), "reserialised", "a byte order mark was put before it"),
+        (&result, format!("{plain}\n"), "line-ends-changed", "a line end was added"),
+        (&result, format!("{plain}\r\n"), "line-ends-changed", "a line end was added"),
+        (&result, pretty.clone(), "reserialised", "spaces or escapes"),
+        (&result, pretty.replace('\n', "\r\n"), "reserialised", "spaces or escapes"),
+        (&result, plain.replace("{\"raw\":\"", "{\"\\u0072aw\":\""), "reserialised", "spaces or escapes"),
+        (&result, reversed, "reserialised", "another order"),
+        (&result, twice.clone(), "reserialised", "JSON string a second time"),
+        (&result, twice.trim_matches('"').to_owned(), "reserialised", "JSON string a second time"),
+        (&result, callback_of(&plain), "callback-object", "the whole callback object"),
+        (&result, url_encoded(&plain), "url-encoded", "it was URL-encoded"),
+        (&result, html_escaped(&plain), "html-escaped", "it was escaped for HTML"),
+        (&result, with_counter_as_string(&plain), "counter-as-string", "its counter became a string"),
+        (&auth_key, text(&auth_key).replace("\\/", "/"), "reserialised", "`\\/` was written `/`"),
+        (&auth_key, text(&auth_key).replace("\\n", "\n"), "reserialised", "`\\n` escapes became line feeds"),
+        (&auth_key, text(&auth_key).replace("\\n", ""), "line-ends-changed", "after 64 characters each"),
+        (&auth_key, text(&auth_key).replace("\\n", "\\r\\n"), "line-ends-changed", "became `\\r\\n`"),
+        (&huawei, text(&huawei).replace('/', "\\/"), "reserialised", "`/` was written `\\/`"),
+        (&huawei, text(&huawei).replace('\n', "\r\n"), "line-ends-changed", "LF became CR LF"),
+        (&huawei, text(&huawei).replace('\n', ""), "line-ends-changed", "line feeds were lost"),
+        (&huawei, text(&huawei).replace('\n', " "), "line-ends-changed", "or became spaces"),
+        (&huawei, text(&huawei).replace('\n', "\\n"), "reserialised", "escaped as `\\n`"),
     ];
-    for (case, json, name) in changed {
-        assert_reason(&Case { json: json.into_bytes(), ..case.clone() }, "reserialised", name);
+    for (case, json, reason, name) in changed {
+        assert_reason(&Case { json: json.into_bytes(), ..case.clone() }, reason, name);
+    }
+}
+
+/// What `JSON.stringify` makes of the whole object that the callback got.
+fn callback_of(result: &str) -> String {
+    let callback = serde_json::json!({
+        "errCode": 0,
+        "authMode": "fingerPrint",
+        "resultJSON": result,
+        "resultJSONSignature": "AA==",
+        "errMsg": "startSoterAuthentication:ok",
+    });
+    callback.to_string()
+}
+
+fn url_encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// As lodash's `escape`, and templates that escape slashes too.
+fn html_escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('\'', "&#39;").replace('/', "&#x2F;")
+}
+
+fn with_counter_as_string(text: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(text).expect("a result is JSON");
+    let counter = &value["counter"];
+    text.replace(&format!("\"counter\":{counter}"), &format!("\"counter\":\"{counter}\""))
+}
+
+#[test]
+fn texts_that_show_how_they_were_changed_are_named_whoever_signed_them() {
+    let other = Case { key: case("ios_result").key, ..result() };
+    assert_reason(&other, "wrong-signature", "");
+    let plain = text(&other);
+    let huawei = Case { key: result().key, ..case("itrustee_auth_key") };
+    let lost = text(&huawei).replace('\n', "");
+    let windows = text(&huawei).replace('\n', "\r\n");
+    for (json, reason, detail) in [
+        (callback_of(&plain), "callback-object", "the string in its resultJSON"),
+        (url_encoded(&plain), "url-encoded", "only after URL-decoding"),
+        (html_escaped(&plain), "html-escaped", "only after HTML escapes"),
+        (with_counter_as_string(&plain), "counter-as-string", "phones write a number"),
+        (lost, "line-ends-changed", "on one line"),
+        (windows, "line-ends-changed", "phones write LF alone"),
+    ] {
+        let changed = Case { json: json.into_bytes(), ..other.clone() };
+        assert_reason(&changed, reason, detail);
+        assert_reason(&changed, reason, "the signature is not this key's either");
+    }
+}
+
+#[test]
+fn a_valid_signature_over_a_text_that_looks_changed_is_valid() {
+    // Whoever has the key may sign what it likes: the diagnosis only explains refusals.
+    let signed = Signer::new();
+    for json in [callback_of("{}"), "%7B%7D".to_owned(), "{\"counter\":\"1\",\"cpu_id\":\"c\"}".to_owned()] {
+        assert_reason(&signed.case(&json, &json), "valid", "");
     }
 }
 
@@ -187,31 +252,62 @@ fn common_changes_to_signed_text_are_named() {
 fn two_changes_at_once_are_named_in_the_order_in_which_they_are_undone() {
     let result = result();
     let json = format!("\u{feff}{}\r\n", text(&result)).into_bytes();
-    let both = Case { json, ..result };
-    assert_reason(&both, "reserialised", "byte order mark");
-    assert_reason(&both, "reserialised", ", and ");
-    assert_reason(&both, "reserialised", "a line end was added");
+    let both = Case { json, ..result.clone() };
+    assert_reason(&both, "line-ends-changed", "byte order mark");
+    assert_reason(&both, "line-ends-changed", ", and ");
+    assert_reason(&both, "line-ends-changed", "a line end was added");
+    let plain = text(&result);
+    for (json, reason) in [
+        (url_encoded(&callback_of(&plain)), "url-encoded"),
+        (callback_of(&with_counter_as_string(&plain)), "callback-object"),
+        (with_counter_as_string(&plain).replace(',', ", "), "counter-as-string"),
+    ] {
+        let both = Case { json: json.into_bytes(), ..result.clone() };
+        assert_reason(&both, reason, "after it had been signed");
+        assert_reason(&both, reason, ", and ");
+    }
+}
+
+/// A key of its own, with which anything can be signed at salt length 20.
+struct Signer {
+    pair: KeyPair,
+    key: Vec<u8>,
+}
+
+impl Signer {
+    fn new() -> Self {
+        let pair = KeyPair::generate(KeySize::Rsa2048).expect("a key is made");
+        let spki: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("a public key is written");
+        let key = PublicKey::from_spki_der(spki.as_ref()).expect("a SOTER key").to_pem().into_bytes();
+        Self { pair, key }
+    }
+
+    /// A text was signed, and another one arrived.
+    fn case(&self, signed: &str, arrived: &str) -> Case {
+        static SALT_20: RsaSignatureEncoding =
+            RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(20));
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        self.pair.sign(&SALT_20, &SystemRandom::new(), signed.as_bytes(), &mut signature).expect("it signs");
+        Case { key: self.key.clone(), json: arrived.as_bytes().to_vec(), signature, salt: None }
+    }
 }
 
 #[test]
-fn line_ends_that_were_signed_and_lost_are_found() {
-    static SALT_20: RsaSignatureEncoding = RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(20));
-    let pair = KeyPair::generate(KeySize::Rsa2048).expect("a key is made");
-    let spki: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("a public key is written");
-    let key = PublicKey::from_spki_der(spki.as_ref()).expect("a SOTER key").to_pem().into_bytes();
-    let signed = |text: &str| {
-        let mut signature = vec![0; pair.public_modulus_len()];
-        pair.sign(&SALT_20, &SystemRandom::new(), text.as_bytes(), &mut signature).expect("it signs");
-        signature
-    };
-    let lost = |before: &str, after: &str| Case {
-        key: key.clone(),
-        json: after.as_bytes().to_vec(),
-        signature: signed(before),
-        salt: None,
-    };
-    assert_reason(&lost("{}\n", "{}"), "reserialised", "a line end was cut off");
-    assert_reason(&lost("{\r\n}", "{\n}"), "reserialised", "CR LF became LF");
+fn what_was_signed_and_lost_is_found() {
+    let signer = Signer::new();
+    for (signed, arrived, reason, name) in [
+        ("{}\n", "{}", "line-ends-changed", "a line end was cut off"),
+        ("{\r\n}", "{\n}", "line-ends-changed", "CR LF became LF"),
+        ("{\"raw\":\"a b+c\"}", "%7B%22raw%22%3A%22a+b%2Bc%22%7D", "url-encoded", "as in forms"),
+        (
+            "{\"raw\":\"<\u{6307}&>\"}",
+            "{&#34;raw&#34;:&#x22;&lt;\u{6307}&amp;&gt;&quot;}",
+            "html-escaped",
+            "HTML",
+        ),
+    ] {
+        assert_reason(&signer.case(signed, arrived), reason, name);
+    }
 }
 
 #[test]
@@ -229,6 +325,8 @@ fn signatures_that_are_not_standard_base64_are_diagnosed() {
         (url_safe.clone(), "base64-url-safe", "use the standard one"),
         (url_safe.trim_end_matches('=').to_owned(), "base64-url-safe", "without its padding"),
         (standard.trim_end_matches('=').to_owned(), "base64-unpadded", "=="),
+        (url_encoded(&standard), "url-encoded", "%2B"),
+        (html_escaped(&standard), "html-escaped", "&#x2F;"),
         (base64::encode(&case.signature[1..]), "signature-length", "255 bytes"),
         (String::new(), "signature-length", "0 bytes"),
         ("no signature!".to_owned(), "bad-signature-encoding", "Base64"),
@@ -261,15 +359,93 @@ fn keys_that_cannot_be_read_are_refused_with_the_cause() {
     let cut = text(&Case { json: result().key, ..result() }).replace("-----END", "-----");
     let keys = [
         (Vec::new(), ""),
-        (b"-----BEGIN CERTIFICATE-----".to_vec(), "PUBLIC KEY"),
+        (b"-----BEGIN CERTIFICATE-----".to_vec(), "END line is missing"),
+        (b"-----BEGIN PRIVATE KEY-----".to_vec(), "private key"),
+        (b"-----BEGIN EC PARAMETERS-----".to_vec(), "PUBLIC KEY"),
+        (b"neither".to_vec(), "neither PEM, JSON nor Base64"),
+        (b"AAAA".to_vec(), "3 bytes that begin with 000000"),
+        (b"\"{\\\"pub".to_vec(), "JSON string"),
+        (vec![b' '; (1 << 20) + 1], "too long"),
+        (SMALL_KEY.as_bytes().to_vec(), "1024 bits"),
         (cut.into_bytes(), "PEM"),
         (b"{}".to_vec(), "pub_key"),
         (b"{\"pub_key\":1}".to_vec(), "pub_key"),
         (b"{\"certs\":[]}".to_vec(), "0 certificates"),
-        (vec![0xff; 300], "UTF-8"),
+        (vec![0xff; 300], "300 bytes that begin with ffffffffffffffff"),
     ];
     for (key, cause) in keys {
-        assert_reason(&Case { key, ..result() }, "bad-key", cause);
+        let case = Case { key, ..result() };
+        assert_reason(&case, "bad-key", cause);
+        for form in
+            ["PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE", "DER", "Base64", "ASK", "AuthKey", "JSON string"]
+        {
+            assert_reason(&case, "bad-key", form);
+        }
+    }
+}
+
+/// A key of 1024 bits in Base64, made with OpenSSL.
+const SMALL_KEY: &str = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC1vOeS4uf6kDAbytWs2OjObxEbT8w8oZdvPWoM35UTT1OpTeJR89HFs/D+5Gd7k0fGEalH6iw/jpQDbDdSpRBrLAKdzlZQb/5aZ6cBhL+HSlZIVuAlHXYUsgOQNsaEXmVVVTW2AB/6I+KTHR1ZPz/LK4oNZgrUGdUQWZ16yvls1QIDAQAB";
+
+#[test]
+fn a_key_may_have_any_form_in_which_people_have_keys() {
+    let case = case("itrustee_result");
+    let pem = String::from_utf8(case.key.clone()).expect("PEM is text");
+    let spki = PublicKey::from_pem(&pem).expect("a key").spki_der().to_vec();
+    let pkcs1 = &spki[spki.len() - 270..];
+    let wrapped = |der: &[u8], end: &str| {
+        let body = base64::encode(der);
+        let lines: Vec<_> = body.as_bytes().chunks(76).map(String::from_utf8_lossy).collect();
+        lines.join(end)
+    };
+    let json = text(&self::case("itrustee_auth_key"));
+    let escaped = serde_json::to_string(&json).expect("a string can be written");
+    for (form, key) in [
+        ("PEM", pem.clone().into_bytes()),
+        ("PEM between blank lines", format!("\n {pem} \n").into_bytes()),
+        ("PEM as a JSON string", serde_json::to_vec(&pem).expect("a string")),
+        ("Base64 on one line", base64::encode(&spki).into_bytes()),
+        ("Base64 as a JSON string", format!("\"{}\"", base64::encode(&spki)).into_bytes()),
+        ("Base64 on many lines", format!("{}\n", wrapped(&spki, "\n")).into_bytes()),
+        ("Base64 with CR LF", wrapped(&spki, "\r\n").into_bytes()),
+        ("DER", spki.clone()),
+        ("PKCS#1 DER", pkcs1.to_vec()),
+        ("PKCS#1 Base64", base64::encode(pkcs1).into_bytes()),
+        (
+            "PKCS#1 PEM",
+            format!(
+                "-----BEGIN RSA PUBLIC KEY-----\n{}\n-----END RSA PUBLIC KEY-----\n",
+                wrapped(pkcs1, "\n")
+            )
+            .into_bytes(),
+        ),
+    ] {
+        let checked = Case { key, ..case.clone() }.checked();
+        assert!(checked.verdict.is_ok(), "{form}: {}", checked.verdict.detail);
+        assert_eq!(checked.remarks, Vec::<String>::new(), "{form}");
+    }
+    for (form, key) in [
+        ("AuthKey", json),
+        ("AuthKey as a JSON string", escaped.clone()),
+        ("AuthKey as a JSON string whose quotes are lost", escaped.trim_matches('"').to_owned()),
+    ] {
+        let case = Case { key: key.into_bytes(), ..case.clone() };
+        assert_ne!(case.checked().verdict.reason, Reason::BadKey, "{form}");
+    }
+}
+
+#[test]
+fn the_key_of_a_certificate_is_used_with_the_remark_that_the_certificate_is_not_checked() {
+    let chain = CertificateChain::decode(&vector("itrustee_chain", "signed.txt")).expect("a chain");
+    let leaf = &chain.certificates[0];
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----", base64::encode(leaf));
+    let ask = chain.verify().expect("it verifies").ask;
+    let auth_key = case("itrustee_auth_key");
+    let expected = Case { key: ask.to_pem().into_bytes(), ..auth_key.clone() }.checked().verdict;
+    for key in [pem.into_bytes(), leaf.clone(), base64::encode(leaf).into_bytes()] {
+        let checked = Case { key, ..auth_key.clone() }.checked();
+        assert_eq!(checked.verdict, expected);
+        assert!(checked.remarks.iter().any(|remark| remark.contains("is not checked")), "{checked:?}");
     }
 }
 
@@ -345,7 +521,9 @@ proptest! {
     }
 
     #[test]
-    fn a_key_of_any_text_is_refused(key in "(-----BEGIN|\\{\"certs\":\\[\"|\\{\"pub_key\":\")?\\PC{0,80}") {
+    fn a_key_of_any_text_is_refused(
+        key in "(-----BEGIN|-----BEGIN (RSA PUBLIC KEY|CERTIFICATE)-----\n|\"|\"\\{\\\\\"|M|\\{\"certs\":\\[\"|\\{\"pub_key\":\")?\\PC{0,80}",
+    ) {
         let checked = Case { key: key.into_bytes(), ..result() }.checked();
         prop_assert_eq!(checked.verdict.reason, Reason::BadKey);
     }
@@ -357,6 +535,31 @@ proptest! {
         prop_assume!(case.json[at] != with);
         case.json[at] = with;
         prop_assert!(!case.checked().verdict.is_ok());
+    }
+
+    #[test]
+    fn a_key_with_a_changed_byte_is_read_or_refused(
+        form in 0..3_usize,
+        at in any::<prop::sample::Index>(),
+        with in any::<u8>(),
+    ) {
+        let chain = CertificateChain::decode(&vector("itrustee_chain", "signed.txt")).expect("a chain");
+        let key = case("itrustee_result").key;
+        let spki = PublicKey::from_pem(&String::from_utf8_lossy(&key)).expect("a key").spki_der().to_vec();
+        let mut key = [chain.certificates[0].clone(), spki.clone(), spki[spki.len() - 270..].to_vec()][form].clone();
+        let at = at.index(key.len());
+        key[at] = with;
+        // A change of the header may leave the same key.
+        let checked = Case { key, ..case("itrustee_result") }.checked();
+        prop_assert!(form > 0 || !checked.verdict.is_ok());
+    }
+
+    #[test]
+    fn any_text_around_escapes_and_pem_gets_a_verdict(
+        json in "(%|&|&#|&#x|;|%7B|%22|\\+|\"counter\":\"|[0-9]|\"|\\\\|-----BEGIN PUBLIC KEY-----|-----END PUBLIC KEY-----|\n|\r|é|<|\\{\"resultJSON\":\"|\\}){0,20}",
+    ) {
+        let checked = Case { json: json.into_bytes(), ..result() }.checked();
+        prop_assert!(!checked.verdict.is_ok());
     }
 
     #[test]
