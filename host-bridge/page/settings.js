@@ -43,7 +43,7 @@ export function settings(root, { state, act, ask }) {
 
   root.append(
     who, script,
-    toggle('support'), toggle('permission'), modes, toggle('reportNotEnrolled'), toggle('reportFaceAsFinger'),
+    toggle('support'), toggle('permission'), modes, toggle('reportNotEnrolled'), toggle('reportFaceAsFinger'), toggle('malformedCrl'),
     choice('internalError', [none(), ...INTERNAL_ERRORS.map(literal)], ({ settings: is }) => is.internalError ?? '',
       (value) => set({ internalError: value || null })),
     choice('failNext', [none(), ...FAILURES.map(literal)], ({ settings: is }) => String(is.failNext ?? ''),

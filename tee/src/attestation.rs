@@ -2,7 +2,7 @@
 //!
 //! The leaf and the device certificate are made here. CA and root are fixtures whose names say that they are
 //! emulated. The shapes follow two real Huawei captures: the leaf's issuer is *not* the device certificate's subject,
-//! so the chain verifies by raw signatures and not by names.
+//! so the chain verifies by raw signatures and not by names. The leaf's key usage permits nothing, as theirs.
 
 use std::time::Duration;
 
@@ -28,6 +28,12 @@ pub const EMULATED_ROOT: &[u8] = include_bytes!("../fixtures/emulated-root.der")
 const EMULATED_CA: &[u8] = include_bytes!("../fixtures/emulated-ca.der");
 const EMULATED_CA_KEY: &[u8] = include_bytes!("../fixtures/emulated-ca.pkcs8");
 
+const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
+const CRL_DISTRIBUTION_POINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.31");
+/// A BIT STRING of one byte without a bit set: no usage at all, as two real Huawei captures have it.
+const NO_KEY_USAGE: [u8; 4] = [0x03, 0x02, 0x00, 0x00];
+/// No DER of that extension, and what the same two captures have there.
+const MALFORMED_CRL_DISTRIBUTION_POINTS: [u8; 1] = [0x00];
 const SHA256_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
 /// Three spaces at the end, as on the phones.
 const LEAF_ISSUER: &str = "CN=EMULATED KeyStore\\20\\20\\20";
@@ -43,12 +49,26 @@ pub fn emulated_root_key() -> Option<PublicKey> {
     PublicKey::from_authority_spki_der(&spki).ok()
 }
 
+/// The CRL distribution points of a leaf certificate.
+///
+/// Those of real Huawei phones are malformed: strict parsers refuse the certificate, and those of Tencent and Java do not
+/// look there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CrlDistributionPoints {
+    /// The leaf has none, so that every parser reads it.
+    #[default]
+    Absent,
+    /// The single byte 00, as on real phones.
+    Malformed,
+}
+
 /// The content of a chain.
 pub(crate) struct ChainContent<'a> {
     pub(crate) ask: &'a PublicKey,
     /// When the ASK was made, in milliseconds since 1970.
     pub(crate) ask_made_at: u64,
     pub(crate) challenge: AttestationChallenge,
+    pub(crate) crl: CrlDistributionPoints,
     /// The device certificate's common name.
     pub(crate) device_name: &'a str,
     pub(crate) device_serial: [u8; 8],
@@ -75,11 +95,14 @@ pub(crate) fn certificate_chain(
 fn leaf(attk: &PrivateKey, content: &ChainContent<'_>) -> Result<Vec<u8>, TeeError> {
     let description =
         KeyDescription::with_parsable_time(content.challenge.encode().into_bytes(), content.ask_made_at);
-    let extension = Extension {
-        extn_id: KEY_ATTESTATION_OID,
-        critical: false,
-        extn_value: octets(description.encode().map_err(|_| TeeError::Encoding)?)?,
-    };
+    let mut extensions = vec![extension(KEY_USAGE, NO_KEY_USAGE.to_vec())?];
+    match content.crl {
+        CrlDistributionPoints::Absent => {}
+        CrlDistributionPoints::Malformed => {
+            extensions.push(extension(CRL_DISTRIBUTION_POINTS, MALFORMED_CRL_DISTRIBUTION_POINTS.to_vec())?);
+        }
+    }
+    extensions.push(extension(KEY_ATTESTATION_OID, description.encode().map_err(|_| TeeError::Encoding)?)?);
     // Phones omit the algorithm's NULL parameters in the leaf only.
     let algorithm = AlgorithmIdentifierOwned { oid: SHA256_WITH_RSA, parameters: None };
     let certificate = TbsCertificate {
@@ -92,9 +115,14 @@ fn leaf(attk: &PrivateKey, content: &ChainContent<'_>) -> Result<Vec<u8>, TeeErr
         subject_public_key_info: key_info(content.ask)?,
         issuer_unique_id: None,
         subject_unique_id: None,
-        extensions: Some(vec![extension]),
+        extensions: Some(extensions),
     };
     sign(certificate, attk)
+}
+
+fn extension(extn_id: ObjectIdentifier, value: Vec<u8>) -> Result<Extension, TeeError> {
+    let extn_value = OctetString::new(value).map_err(|_| TeeError::Encoding)?;
+    Ok(Extension { extn_id, critical: false, extn_value })
 }
 
 fn device(ca_key: &PrivateKey, attk: &PrivateKey, content: &ChainContent<'_>) -> Result<Vec<u8>, TeeError> {
@@ -145,10 +173,6 @@ fn time(since_1970: Duration, unix_millis: u64) -> Result<Time, TeeError> {
 
 fn name(text: &str) -> Result<Name, TeeError> {
     text.parse().map_err(|_| TeeError::Encoding)
-}
-
-fn octets(bytes: Vec<u8>) -> Result<OctetString, TeeError> {
-    OctetString::new(bytes).map_err(|_| TeeError::Encoding)
 }
 
 fn key_info(key: &PublicKey) -> Result<SubjectPublicKeyInfoOwned, TeeError> {

@@ -41,7 +41,7 @@ mod stored_mode;
 mod tee;
 mod vault;
 
-pub use attestation::{EMULATED_ROOT, emulated_root_key};
+pub use attestation::{CrlDistributionPoints, EMULATED_ROOT, emulated_root_key};
 pub use environment::{Environment, RandomnessError, operating_system_random};
 pub use error::{OpenError, TeeError};
 pub use key_path::KeyPath;

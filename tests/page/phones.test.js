@@ -60,6 +60,8 @@ test('the page shows changes of other clients, and settings changed on the page 
   await page.getByLabel('WeChat user').fill('nobody');
   await page.getByLabel('WeChat user').press('Enter');
   await page.getByText('there is no WeChat user `nobody`').waitFor();
+  await page.getByRole('switch', { name: 'Malformed CRL in certificates' }).click();
+  await page.getByText('whose ASK has no certificates').waitFor();
   await page.getByLabel('Who touches').selectOption('auto');
   await until(async () => (await server.rpc('device.show')).sensor === 'auto');
   assert.equal((await server.authenticate('order-53')).errCode, 0);
@@ -112,6 +114,11 @@ test('phones are created, selected, filtered and removed', async () => {
   await page.locator('.status .name').getByText('huawei · itrustee').waitFor();
   assert.equal(await page.locator('#device').inputValue(), 'huawei');
   assert.equal((await server.rpc('device.list')).selected, 'huawei');
+  await tab(page, 'Troubles');
+  await page.getByRole('switch', { name: 'Malformed CRL in certificates' }).click();
+  await page.locator('#setting-malformedCrl[aria-checked="true"]').waitFor();
+  assert.equal((await server.rpc('device.show')).settings.malformedCrl, true);
+  await tab(page, 'Phones');
   await page.locator('#device').selectOption('phone');
   await until(async () => (await server.rpc('device.list')).selected === 'phone');
   await page.getByLabel('Filter phones').fill('itru');

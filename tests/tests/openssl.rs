@@ -147,7 +147,14 @@ fn openssl_accepts_each_raw_signature_of_the_certificate_chain() {
     if !openssl::is_available() {
         return;
     }
+    for malformed_crl in ["off", "on"] {
+        assert_each_raw_signature_of_the_chain(malformed_crl);
+    }
+}
+
+fn assert_each_raw_signature_of_the_chain(malformed_crl: &str) {
     let desk = Desk::new("itrustee");
+    desk.run(&["device", "set", "malformedCrl", malformed_crl, "--json"]);
     let (ask, _, keys) = desk.demo_app();
     let chain = CertificateChain::decode(&ask.json).unwrap();
     let files: Vec<_> = chain
@@ -192,6 +199,24 @@ fn openssl_accepts_each_raw_signature_of_the_certificate_chain() {
     let names =
         openssl::run(&["x509", "-inform", "DER", "-in", files[3].to_str().unwrap(), "-noout", "-subject"]);
     assert!(String::from_utf8_lossy(&names).contains("EMULATED"), "{}", String::from_utf8_lossy(&names));
+    let leaf = openssl::run(&["asn1parse", "-inform", "DER", "-in", files[0].to_str().unwrap()]);
+    let leaf = String::from_utf8(leaf).unwrap();
+    // Of an extension: its name, and the content of its OCTET STRING.
+    let value = |name: &str| {
+        let (_, after) = leaf.split_once(&format!(":{name}\n"))?;
+        Some(after.lines().next()?.rsplit_once("[HEX DUMP]:")?.1.to_owned())
+    };
+    assert_eq!(value("X509v3 Key Usage").as_deref(), Some("03020000"), "{leaf}");
+    let malformed = (malformed_crl == "on").then_some("00");
+    assert_eq!(value("X509v3 CRL Distribution Points").as_deref(), malformed, "{leaf}");
+    let attestation = value("1.3.6.1.4.1.11129.2.1.17").unwrap();
+    // Tencent's client takes the last brace of each kind in the whole extension.
+    let bytes: Vec<_> = (0..attestation.len() / 2)
+        .map(|at| u8::from_str_radix(&attestation[2 * at..2 * at + 2], 16).unwrap())
+        .collect();
+    let last = |brace: u8| bytes.iter().rposition(|byte| *byte == brace).unwrap();
+    let json: Value = serde_json::from_slice(&bytes[last(b'{')..=last(b'}')]).unwrap();
+    assert_eq!((&json["uid"], &json["rsa_pss_saltlen"]), (&"10115".into(), &32.into()), "{json}");
 }
 
 #[test]

@@ -110,6 +110,10 @@ pub struct Set {
     /// A face's result says `fingerPrint`.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub report_face_as_finger: Patch<bool>,
+    /// `true`: the leaf certificate of an exported ASK has the malformed CRL distribution points of real phones, which
+    /// strict parsers refuse. Only families whose ASK is a certificate chain accept `true`.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub malformed_crl: Patch<bool>,
     /// The next authentication fails with this code, once.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub fail_next: Patch<i32>,
@@ -148,6 +152,9 @@ pub struct Settings {
     pub report_not_enrolled: bool,
     /// See [`Set::report_face_as_finger`].
     pub report_face_as_finger: bool,
+    /// See [`Set::malformed_crl`].
+    #[serde(default)]
+    pub malformed_crl: bool,
     /// See [`Set::fail_next`].
     pub fail_next: Option<i32>,
     /// See [`Set::latency`].
@@ -166,6 +173,7 @@ impl Default for Settings {
             internal_error: None,
             report_not_enrolled: false,
             report_face_as_finger: false,
+            malformed_crl: false,
             fail_next: None,
             latency: 0,
             user: None,

@@ -113,6 +113,13 @@ pub(crate) enum Setting {
         #[arg(value_name = "SWITCH", value_parser = switch_patch())]
         value: Patch<bool>,
     },
+    /// Leaf certificates of ASKs get the malformed CRL distribution points of real phones
+    #[command(alias = "malformed-crl")]
+    MalformedCrl {
+        /// on, off or default
+        #[arg(value_name = "SWITCH", value_parser = switch_patch())]
+        value: Patch<bool>,
+    },
     /// The next authentication fails with this code, once
     #[command(alias = "fail-next")]
     FailNext {
@@ -179,6 +186,7 @@ impl Setting {
             }
             Self::ReportNotEnrolled { value } => device::Set { report_not_enrolled: value, ..keep },
             Self::ReportFaceAsFinger { value } => device::Set { report_face_as_finger: value, ..keep },
+            Self::MalformedCrl { value } => device::Set { malformed_crl: value, ..keep },
             Self::FailNext { value } => device::Set { fail_next: value, ..keep },
             Self::Latency { value } => device::Set { latency: value, ..keep },
             Self::Clock { value } => device::Set { clock: value, ..keep },

@@ -27,6 +27,7 @@ pub(super) const SHARED: &[(&str, &[&str])] = &[
     ("device set internalError", &["device set internalError auth key update error"]),
     ("device set reportNotEnrolled", &["device set reportNotEnrolled on"]),
     ("device set reportFaceAsFinger", &["device set reportFaceAsFinger on"]),
+    ("device set malformedCrl", &["device set malformedCrl on"]),
     ("device set failNext", &["device set failNext 90009"]),
     ("device set latency", &["device set latency 500", "device set latency default"]),
     ("device set clock", &["device set clock 2020-01-01T00:00:30Z"]),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::protocol::{CommandError, device};
+use soter_tee::CrlDistributionPoints;
 use soter_wire::Profile;
 
 use super::apps::{new_apps, wechat_uid};
@@ -93,6 +94,15 @@ impl Record {
             format!("device `{name}` is a `{}` phone, which this version does not know", self.profile),
             "use the version of soter-sim that made it, or choose another folder with --state",
         ))
+    }
+
+    /// What the leaf certificates of this phone have for CRL distribution points.
+    pub(super) fn crl_distribution_points(&self) -> CrlDistributionPoints {
+        if self.settings.malformed_crl {
+            CrlDistributionPoints::Malformed
+        } else {
+            CrlDistributionPoints::Absent
+        }
     }
 
     /// WeChat's Android uid on this phone.

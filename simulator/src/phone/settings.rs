@@ -3,7 +3,7 @@
 use soter_bridge::protocol::device::{Set, Settings};
 use soter_bridge::protocol::{CommandError, Patch};
 use soter_wechat::codes::wx::{self, message};
-use soter_wire::shortened;
+use soter_wire::{AskForm, PROFILES, shortened};
 
 use super::clock::{SEEDED_CLOCK_MS, check_clock};
 use super::record::Record;
@@ -38,10 +38,24 @@ impl Phone {
     /// Checks that everything can be set.
     ///
     /// # Errors
-    /// `InvalidParams` if a value is not permitted, the user does not exist, or a clock is given for a phone that shows the
-    /// computer's time.
+    /// `InvalidParams` if a value is not permitted or means nothing on a phone of this family, the user does not exist, or a
+    /// clock is given for a phone that shows the computer's time.
     pub(crate) fn check_settings(&self, set: &Set) -> Result<(), CommandError> {
         check(set)?;
+        if set.malformed_crl == Patch::Set(true) && self.profile.ask != AskForm::CertificateChain {
+            let families: Vec<_> = PROFILES
+                .iter()
+                .filter(|profile| profile.ask == AskForm::CertificateChain)
+                .map(|profile| profile.name)
+                .collect();
+            return Err(CommandError::invalid_params(
+                format!(
+                    "device `{}` is a `{}` phone, whose ASK has no certificates",
+                    self.name, self.profile.name
+                ),
+                format!("create a device of the family {}", families.join(" or ")),
+            ));
+        }
         if let Patch::Set(user) = &set.user {
             self.context.wechat.openid(user, &self.context.wechat.accounts().first_app().appid)?;
         }
@@ -89,6 +103,7 @@ impl Record {
             report_face_as_finger: set
                 .report_face_as_finger
                 .apply(current.report_face_as_finger, default.report_face_as_finger),
+            malformed_crl: set.malformed_crl.apply(current.malformed_crl, default.malformed_crl),
             fail_next: apply_optional(set.fail_next, current.fail_next),
             latency: set.latency.apply(current.latency, default.latency),
             user: apply_optional(set.user, current.user),

@@ -30,7 +30,8 @@ impl TrustedApp<'_> {
 
     pub(crate) fn get_app_secure_key(&self, command: &soter::GetAppSecureKey) -> Result<Reply, CommandError> {
         let mut state = self.phone.state();
-        let export = |tee: &mut Tee| tee.app_secure_key(command.uid);
+        let crl = state.record.crl_distribution_points();
+        let export = |tee: &mut Tee| tee.app_secure_key_with(command.uid, crl);
         let export = self.phone.with_counter_event(&mut state, "getAppSecureKey", export)?;
         self.reply(soter::GetAppSecureKey::METHOD, export.map(|blob| export_reply(&blob.encode())))
     }

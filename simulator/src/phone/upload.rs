@@ -1,7 +1,7 @@
 //! Keys that WeChat on the phone makes when they are needed, and uploads to its servers before they are used.
 
 use soter_bridge::protocol::CommandError;
-use soter_tee::{KeyPath, TeeError};
+use soter_tee::{KeyPath, Tee, TeeError};
 use soter_wechat::{KeyOwner, MissingUploads, UploadRefused};
 use soter_wire::{ExportBlob, PublicKey};
 
@@ -155,7 +155,9 @@ impl Phone {
         let upload = if missing.device {
             Upload::Device { cpu_id: cpu_id.clone(), attk: attk.clone() }
         } else if missing.ask {
-            Upload::Ask(self.with_counter_event(state, "getAppSecureKey", |tee| tee.app_secure_key(*uid))??)
+            let crl = state.record.crl_distribution_points();
+            let export = |tee: &mut Tee| tee.app_secure_key_with(*uid, crl);
+            Upload::Ask(self.with_counter_event(state, "getAppSecureKey", export)??)
         } else if missing.auth_key {
             let name = caller.auth_key_name();
             self.make_valid_auth_key(state, *uid, &name)?;

@@ -24,7 +24,7 @@ async fn a_restart_keeps_everything_about_a_phone() {
     desk.request(None, SetMode { mode: script }).await.unwrap();
     let settings = json!({
         "permission": false, "modes": ["facial"], "internalError": "auth key update error",
-        "reportNotEnrolled": true, "reportFaceAsFinger": true, "failNext": 90009, "latency": 7,
+        "reportNotEnrolled": true, "reportFaceAsFinger": true, "malformedCrl": true, "failNext": 90009, "latency": 7,
     });
     let before = set(&desk, settings).await;
     let keys = public_keys(&desk).await;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use soter_bridge::protocol::wx::{CheckIsSoterEnrolledInDevice, CheckIsSupportSoterAuthentication};
+use soter_wire::{CertificateChain, ExportBlob, base64};
 
 use super::*;
 
@@ -117,6 +118,8 @@ async fn a_request_with_an_invalid_setting_changes_nothing() {
         json!({"support": false, "clock": 1_600_000_000_000_u64}),
         json!({"support": false, "systemUpgrade": true, "clock": u64::MAX}),
         json!({"support": false, "modes": ["iris"]}),
+        json!({"support": false, "malformedCrl": true}),
+        json!({"support": false, "malformedCrl": "on"}),
         json!({"support": false, "colour": "red"}),
     ] {
         let error = call(&desk, "device.set", wrong.clone()).await.unwrap_err();
@@ -125,6 +128,43 @@ async fn a_request_with_an_invalid_setting_changes_nothing() {
         let after = show(&desk).await;
         assert_eq!((&after.settings, &after.cpu_id), (&before.settings, &before.cpu_id), "{wrong}");
     }
+}
+
+/// DER of the leaf certificate that an app gets with its ASK.
+async fn leaf(desk: &Desk, uid: u32) -> Vec<u8> {
+    let exported = call(desk, "soter.getAppSecureKey", json!({"uid": uid})).await.unwrap();
+    let blob = base64::decode(exported["exportData"].as_str().unwrap()).unwrap();
+    let chain = CertificateChain::decode(&ExportBlob::decode(&blob).unwrap().json).unwrap();
+    assert_eq!(chain.verify().unwrap().challenge.uid, uid.to_string());
+    chain.certificates[0].clone()
+}
+
+#[tokio::test]
+async fn the_malformed_crl_of_real_leaf_certificates_can_be_switched_on() {
+    // Each is a SEQUENCE of an object identifier, 2.5.29.15 or 2.5.29.31, and an OCTET STRING.
+    const KEY_USAGE: [u8; 13] = [0x30, 11, 0x06, 3, 0x55, 0x1d, 15, 0x04, 4, 0x03, 0x02, 0x00, 0x00];
+    const CRL: [u8; 10] = [0x30, 8, 0x06, 3, 0x55, 0x1d, 31, 0x04, 1, 0x00];
+    let both = [KEY_USAGE.as_slice(), &CRL].concat();
+    let has = |leaf: &[u8], extensions: &[u8]| leaf.windows(extensions.len()).any(|part| part == extensions);
+    let desk = phone("itrustee");
+    call(&desk, "soter.generateAppSecureKey", json!({"uid": 10_115})).await.unwrap();
+    let usual = leaf(&desk, 10_115).await;
+    assert!(has(&usual, &KEY_USAGE) && !has(&usual, &CRL), "off by default");
+
+    assert!(set(&desk, json!({"malformedCrl": true})).await.settings.malformed_crl);
+    assert!(has(&leaf(&desk, 10_115).await, &both));
+    // WeChat's servers do not look there.
+    assert_eq!(authenticate(&desk, touched("1")).await.err_code, 0);
+
+    assert!(!set(&desk, json!({"malformedCrl": null})).await.settings.malformed_crl);
+    assert!(!has(&leaf(&desk, 10_115).await, &CRL));
+}
+
+#[test]
+fn settings_that_an_earlier_version_stored_have_no_malformed_crl() {
+    let mut stored = serde_json::to_value(device::Settings::default()).unwrap();
+    stored.as_object_mut().unwrap().remove("malformedCrl").unwrap();
+    assert_eq!(serde_json::from_value::<device::Settings>(stored).unwrap(), device::Settings::default());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use soter_wire::{AskForm, AttestationChallenge, ExportBlob, KeyFacts, PublicKey, device_name};
 
 use super::{KeyPath, Tee};
-use crate::attestation::{ChainContent, certificate_chain};
+use crate::attestation::{ChainContent, CrlDistributionPoints, certificate_chain};
 use crate::error::TeeError;
 
 impl Tee {
@@ -15,12 +15,25 @@ impl Tee {
     /// out of range. [`TeeError::Storage`], [`TeeError::Randomness`] or [`TeeError::Encoding`] if the new state
     /// cannot be stored or the chain cannot be encoded.
     pub fn app_secure_key(&mut self, uid: u32) -> Result<ExportBlob, TeeError> {
+        self.app_secure_key_with(uid, CrlDistributionPoints::default())
+    }
+
+    /// [`app_secure_key`](Self::app_secure_key) with these CRL distribution points in the leaf of a certificate chain; an
+    /// ASK in another form has no certificates.
+    ///
+    /// # Errors
+    /// Those of [`app_secure_key`](Self::app_secure_key).
+    pub fn app_secure_key_with(
+        &mut self,
+        uid: u32,
+        crl: CrlDistributionPoints,
+    ) -> Result<ExportBlob, TeeError> {
         let made_at = self.app(uid)?.made_at;
         let public = self.public_key(&KeyPath::Ask { uid })?;
         let counter = self.vault.spend_counter()?;
         match self.profile.ask {
             AskForm::Json => self.export_key(&public, uid, counter, &KeyPath::Attk),
-            AskForm::CertificateChain => self.export_chain(&public, uid, counter, made_at),
+            AskForm::CertificateChain => self.export_chain(&public, uid, counter, made_at, crl),
         }
     }
 
@@ -58,6 +71,7 @@ impl Tee {
         uid: u32,
         counter: u64,
         ask_made_at: u64,
+        crl: CrlDistributionPoints,
     ) -> Result<ExportBlob, TeeError> {
         let cpu_id = self.cpu_id();
         let state = self.vault.state();
@@ -73,6 +87,7 @@ impl Tee {
                 uid: self.uid(uid),
                 named_scheme: Some(self.profile.scheme),
             },
+            crl,
             device_name: device_name(&cpu_id),
             device_serial,
             device_made_at: state.made_at,

@@ -139,6 +139,7 @@ fn troubles(settings: &Settings) -> Vec<String> {
         internal_error,
         report_not_enrolled,
         report_face_as_finger,
+        malformed_crl,
         fail_next,
         latency,
         // Shown with the phone's user.
@@ -164,6 +165,9 @@ fn troubles(settings: &Settings) -> Vec<String> {
     }
     if *report_face_as_finger {
         troubles.push("reportFaceAsFinger on".to_owned());
+    }
+    if *malformed_crl {
+        troubles.push("malformedCrl on: strict parsers refuse the leaf certificate".to_owned());
     }
     if let Some(code) = fail_next {
         troubles.push(format!("failNext {code}, once"));

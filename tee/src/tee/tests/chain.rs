@@ -6,14 +6,18 @@ use x509_cert::der::{Any, Decode, Encode};
 use x509_cert::ext::Extension;
 
 use super::*;
-use crate::attestation::EMULATED_ROOT;
+use crate::attestation::{CrlDistributionPoints, EMULATED_ROOT};
 
 fn export(clock: u64) -> (Tee, CertificateChain) {
+    export_with(clock, CrlDistributionPoints::Absent)
+}
+
+fn export_with(clock: u64, crl: CrlDistributionPoints) -> (Tee, CertificateChain) {
     let outside = TestEnvironment::new("itrustee");
     outside.clock.store(clock, Ordering::Relaxed);
     let mut tee = outside.open();
     tee.generate_app_secure_key(10_115).unwrap();
-    let export = tee.app_secure_key(10_115).unwrap();
+    let export = tee.app_secure_key_with(10_115, crl).unwrap();
     assert!(export.signature.is_empty());
     (tee, CertificateChain::decode(&export.json).unwrap())
 }
@@ -23,10 +27,43 @@ fn certificates(chain: &CertificateChain) -> Vec<Certificate> {
 }
 
 fn attestation(leaf: &Certificate) -> &Extension {
-    let extensions = leaf.tbs_certificate.extensions.as_ref().unwrap();
-    assert_eq!(extensions.len(), 1);
-    assert_eq!(extensions[0].extn_id, KEY_ATTESTATION_OID);
-    &extensions[0]
+    let last = leaf.tbs_certificate.extensions.as_ref().unwrap().last().unwrap();
+    assert_eq!(last.extn_id, KEY_ATTESTATION_OID);
+    last
+}
+
+/// The JSON as Tencent's client reads it: from the last `{` to the last `}` of the extension.
+fn json_by_last_braces(extension: &Extension) -> &[u8] {
+    let bytes = extension.extn_value.as_bytes();
+    let start = bytes.iter().rposition(|byte| *byte == b'{').unwrap();
+    let end = bytes.iter().rposition(|byte| *byte == b'}').unwrap();
+    &bytes[start..=end]
+}
+
+#[test]
+fn the_leaf_has_the_extensions_of_real_phones_before_the_attestation() {
+    let none = CrlDistributionPoints::Absent;
+    let malformed = CrlDistributionPoints::Malformed;
+    let key_usage = ("2.5.29.15", [0x03, 0x02, 0x00, 0x00].as_slice());
+    let crl = ("2.5.29.31", [0x00].as_slice());
+    for (points, expected) in [(none, vec![key_usage]), (malformed, vec![key_usage, crl])] {
+        let (tee, chain) = export_with(1_600_000_000_000, points);
+        let leaf = &certificates(&chain)[0];
+        let extensions = leaf.tbs_certificate.extensions.as_ref().unwrap();
+        assert!(extensions.iter().all(|extension| !extension.critical));
+        let before: Vec<_> = extensions
+            .iter()
+            .map(|extension| (extension.extn_id.to_string(), extension.extn_value.as_bytes()))
+            .take_while(|(id, _)| *id != KEY_ATTESTATION_OID.to_string())
+            .collect();
+        let before: Vec<_> = before.iter().map(|(id, value)| (id.as_str(), *value)).collect();
+        assert_eq!(before, expected, "{points:?}");
+
+        let facts = chain.verify().unwrap();
+        assert_eq!(facts.challenge.cpu_id, tee.cpu_id());
+        let read = AttestationChallenge::decode(json_by_last_braces(attestation(leaf))).unwrap();
+        assert_eq!(read, facts.challenge, "{points:?}");
+    }
 }
 
 #[test]
