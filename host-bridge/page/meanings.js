@@ -26,6 +26,7 @@ const ZH = {
   'line-ends-changed': '签名原文的换行丢失、增加或变成了 CR LF。请逐字节保留原文：不要用文本模式，不要去除空白，不要逐行复制。',
   'malformed-json': 'json_string 不是合法的 JSON。请原样发送 resultJSON，检查是否被截断、转义或转换了字符集。',
   'missing-field': '缺少每个结果都有的字段。请发送 resultJSON 本身，不要只取一部分，也不要再包一层。',
+  'no-answer': '后端没有得到回答，因为用户让服务器变慢或不回答。请检查后端此时的行为：它不应接受任何请求。',
   'no-auth-key': '设备已知，但此 uid 没有上传过 AuthKey。',
   'other-apps-result': '签名的密钥属于另一个小程序。请使用用户认证时所在小程序的 access_token。',
   'other-users-result': '签名的密钥属于另一个用户。请使用同一次登录由 jscode2session 得到的 openid，不要相信客户端给出的值。',

@@ -38,10 +38,19 @@ export function servers(root, { state, act, ask, say }) {
     const list = codes[0].parentElement;
     if (![...list.options].some(({ value }) => value === errcode)) list.append(literal(errcode));
     return errcode;
-  }, (value) => act('servers.set', { failure: value ? { errcode: Number(value), ...(once.value ? { times: 1 } : {}) } : null }));
-  const once = h('select', { id: 'servers-times' },
+  }, (value) => fail(value));
+  const once = h('select', { id: 'servers-times', onchange: () => { if (codes[0].parentElement.value) fail(codes[0].parentElement.value); } },
     h('option', { value: '', 'data-text': 'servers.always' }), h('option', { value: '1', 'data-text': 'servers.once' }));
-  const times = h('div', { class: 'row' }, h('div', {}, h('label', { for: once.id, 'data-text': 'servers.times' })), once);
+  const left = h('p', { class: 'hint' });
+  const times = h('div', { class: 'row' }, h('div', {}, h('label', { for: once.id, 'data-text': 'servers.times' }), left), once);
+  shows.push(({ failure: is }) => {
+    const words = is && [is.times && text('servers.left', { count: is.times }), is.path].filter(Boolean).join(' · ');
+    left.textContent = words || '';
+  });
+
+  function fail(errcode) {
+    return act('servers.set', { failure: errcode ? { errcode: Number(errcode), ...(once.value ? { times: 1 } : {}) } : null });
+  }
 
   const end = (what) => happening(what, null, async () => {
     const answer = await act('servers.expire', { what });

@@ -103,7 +103,8 @@ export class State extends EventTarget {
       call('device.show', { device: selected }),
       call('keys.list', { device: selected }),
       more && this.#prefix ? call('device.list', { prefix: this.#prefix }) : { devices: [] },
-      call('servers.show'),
+      // They may have lost their database: the phones are shown all the same.
+      call('servers.show').catch(() => this.servers),
     ]);
     if (selected !== this.selected) this.last = null;
     this.waitsElsewhere = devices.filter(({ name, waits }) => waits && name !== selected).map(({ name }) => name);

@@ -37,6 +37,7 @@ use self::options::Scope;
 pub(crate) use self::prepared_call::PreparedCall;
 pub(crate) use self::refusal::{Dialect, Refused};
 pub(crate) use self::serve::{DEFAULT_ADDRESS, Exec, Repl, Rpc, Serve};
+pub(crate) use self::servers::Servers;
 pub(crate) use self::timestamp::{format_duration, format_timestamp};
 pub(crate) use self::verify::Verify;
 pub(crate) use self::words::{MAX_LINE_BYTES, Typed, parse_typed, split_lines};
@@ -83,11 +84,11 @@ pub(crate) enum Command {
     Desk(Desk),
     /// WeChat's servers: what backends meet, and what ends before its time
     #[command(subcommand)]
-    Servers(servers::Servers),
+    Servers(Servers),
     /// Move the clock of WeChat's servers, by which codes, sessions and access tokens expire
     Clock {
         /// Such as +2h, +5m or +1d12h; default: the computer's time; left out: show it
-        #[arg(value_name = "MOVE", value_parser = servers::parse_clock_move)]
+        #[arg(value_name = "MOVE", value_parser = servers::parse_clock_move, allow_hyphen_values = true)]
         clock: Option<servers::ClockMove>,
     },
     /// Phones on the desk: make, choose, look at them, and switch their troubles on
@@ -282,7 +283,7 @@ impl Command {
             Self::Session { app } => PreparedCall::new(wx::CheckSession { appid: app }),
             Self::Userinfo { app } => PreparedCall::new(wx::GetUserInfo { appid: app }),
             Self::Phonenumber { app } => PreparedCall::new(wx::GetPhoneNumber { appid: app }),
-            Self::Servers(servers) => servers.prepared_call(),
+            Self::Servers(servers) => servers.prepared_call()?,
             Self::Clock { clock } => {
                 PreparedCall::new(clock.map_or_else(desk::Clock::default, servers::ClockMove::request))
             }

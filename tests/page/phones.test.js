@@ -80,7 +80,7 @@ test('the clock of WeChat’s servers is moved, a failure is switched on and a s
   await page.getByRole('button', { name: '2 hours forward' }).click();
   await page.getByText('2 h ahead of the computer’s clock').waitFor();
   assert.equal((await shown()).clock.ahead, 7_200_000);
-  await page.getByRole('button', { name: 'As the computer’s clock' }).click();
+  await page.getByRole('button', { name: 'Back to the computer’s clock' }).click();
   await until(async () => (await shown()).clock.ahead === 0);
 
   await page.getByLabel('Which calls fail').selectOption('1');

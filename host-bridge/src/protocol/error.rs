@@ -72,6 +72,9 @@ impl From<LedgerError> for CommandError {
 
 impl From<WeChatError> for CommandError {
     fn from(error: WeChatError) -> Self {
+        if let WeChatError::Ledger(error) = error {
+            return error.into();
+        }
         match error.next() {
             Some(next) => Self::invalid_params(error.to_string(), next),
             None => Self::internal(error.to_string()),

@@ -62,7 +62,7 @@ fn the_error_for_an_unknown_noun_lists_all_nouns() {
     let error = Call::parse("nose.touch", Value::Null).unwrap_err();
     assert_eq!(
         error.next,
-        "methods start with wx., desk., device., fleet., sensor., biometric., soter., keys., verify., danger. or attack."
+        "methods start with wx., desk., device., servers., fleet., sensor., biometric., soter., keys., verify., danger. or attack."
     );
 }
 

@@ -38,12 +38,17 @@ paths! {
 }
 
 /// Whether a path belongs to the real servers, emulated here or not: it has two parts or more, and does not begin as this
-/// server's own.
+/// server's own or as those that browsers ask for by themselves (RFC 8615).
 pub(super) fn is_wechat_path(path: &str) -> bool {
-    let has_parts = path.strip_prefix('/').and_then(|path| path.split_once('/'));
-    has_parts.is_some_and(|(first, rest)| !first.is_empty() && !rest.is_empty())
-        && ![OWN_PREFIX, page::FOLDER].iter().any(|own| path.starts_with(own))
+    let is_below =
+        |own: &ServerPath| path.strip_prefix(own.path()).is_some_and(|below| below.starts_with('/'));
+    path.strip_prefix('/').is_some_and(|path| path.contains('/'))
+        && !ServerPath::ALL.iter().any(is_below)
+        && ![OWN_PREFIX, page::FOLDER, WELL_KNOWN].iter().any(|own| path.starts_with(own))
 }
+
+/// What browsers ask every server for.
+pub(super) const WELL_KNOWN: &str = "/.well-known/";
 
 #[cfg(test)]
 mod tests {
@@ -59,10 +64,12 @@ mod tests {
         for path in WeChatPath::ALL.iter().map(|path| path.path()) {
             assert_ne!(is_wechat_path(path), path.starts_with(OWN_PREFIX), "{path}");
         }
-        for path in ["/wxa/img_sec_check", "/cgi-bin/user/info", "/a/b"] {
+        for path in ["/wxa/img_sec_check", "/cgi-bin/user/info", "/a/b", "/wxa/", "//cgi-bin/token"] {
             assert!(is_wechat_path(path), "{path}");
         }
-        for path in ["/", "", "/healthz", "/ws/", "//a", "/sim/x", "/page/x.js", "*"] {
+        for path in
+            ["/", "", "/healthz", "/wxa", "/ws/", "/rpc/x", "/sim/x", "/page/x.js", "/.well-known/x", "*"]
+        {
             assert!(!is_wechat_path(path), "{path}");
         }
     }

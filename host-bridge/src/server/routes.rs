@@ -28,7 +28,7 @@ use super::guard::{Guard, add_cors_headers};
 use super::limits::Limits;
 use super::memory::{MemoryBudget, SMALL_BYTES};
 use super::options::Health;
-use super::paths::ServerPath;
+use super::paths::{ServerPath, WELL_KNOWN};
 use super::respond::refusal;
 use super::socket;
 
@@ -67,14 +67,19 @@ pub(super) fn router<S: Service>(
         }
         ServerPath::WebSocket => get(socket::upgrade::<S>).with_state(sockets.clone()),
     };
-    ServerPath::ALL
+    let served = ServerPath::ALL
         .iter()
         .fold(Router::new(), |router, path| router.route(path.path(), handler(*path)))
-        .with_state(rpc)
+        .with_state(rpc);
+    let below = ServerPath::ALL.iter().map(|path| path.path()).filter(|path| !path.starts_with(OWN_PREFIX));
+    let below = below.map(|path| format!("{path}/")).chain([OWN_PREFIX, WELL_KNOWN].map(str::to_owned));
+    below
+        .fold(served, |router, own| {
+            router.route(&own, any(unknown_path)).route(&format!("{own}{{*rest}}"), any(unknown_path))
+        })
         .layer(DefaultBodyLimit::max(limits.max_body_bytes))
         .merge(wechat)
         .merge(page.unwrap_or_default())
-        .route(&format!("{OWN_PREFIX}{{*rest}}"), any(unknown_path))
         .fallback(unknown_path)
         .method_not_allowed_fallback(async |method: Method| {
             let what =

@@ -39,11 +39,7 @@ impl<'a> Body<'a> {
     /// form has. Any bytes could be read as a form, and JSON's or a multipart body's secrets would then be in its names.
     pub(crate) fn form(bytes: &'a [u8]) -> Option<Self> {
         let texts: Vec<_> = form_urlencoded::parse(bytes).collect();
-        let is_name = |name: &str| {
-            name.len() <= MAX_FORM_NAME_BYTES
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
-        };
-        texts.iter().all(|(name, _)| is_name(name)).then_some(Self::Texts(texts))
+        texts.iter().all(|(name, _)| is_form_name(name)).then_some(Self::Texts(texts))
     }
 
     /// Whether it is an object.
@@ -73,6 +69,12 @@ impl<'a> Body<'a> {
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(Json::as_text)
     }
+}
+
+/// Whether a form or a query can have a parameter of this name. PHP's names have brackets.
+pub(crate) fn is_form_name(name: &str) -> bool {
+    name.len() <= MAX_FORM_NAME_BYTES
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte))
 }
 
 /// The form of [`Body::Texts`]. Anything else is an error.

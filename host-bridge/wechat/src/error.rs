@@ -2,6 +2,7 @@
 
 use crate::codes::{CODES, CodeSource};
 use crate::ledger::error::LedgerError;
+use crate::paths::WeChatPath;
 use crate::sessions::switches::{MAX_CLOCK_OFFSET_MS, MAX_DELAY_MS};
 
 /// WeChat's servers reject a call or their configuration. Nothing was changed.
@@ -35,6 +36,12 @@ pub enum WeChatError {
         /// Some that exist.
         known: Vec<String>,
     },
+    /// Calls of this path are this program's own, and do not fail on demand.
+    #[error("calls of {} do not fail on demand", path.path())]
+    NoFailures {
+        /// The path.
+        path: WeChatPath,
+    },
     /// WeChat's servers have no such errcode, or it means success.
     #[error("WeChat's servers do not fail with errcode {errcode}")]
     UnknownErrcode {
@@ -62,6 +69,9 @@ impl WeChatError {
             Self::Ledger(error) => Some(error.next.clone()),
             Self::UnknownApp { known, .. } => {
                 Some(format!("apps: {}; add yours to the file that --config names", known.join(", ")))
+            }
+            Self::NoFailures { .. } => {
+                Some("name a path of the real servers, or none for all of them".to_owned())
             }
             Self::UnknownErrcode { .. } => {
                 let known = CODES.iter().filter(|code| code.source == CodeSource::Backend && code.code != 0);

@@ -63,6 +63,11 @@ impl PendingCall {
         Self { origin, started: Instant::now() }
     }
 
+    /// The time since the call was received, in milliseconds.
+    pub(crate) fn milliseconds(&self) -> u64 {
+        self.microseconds() / 1000
+    }
+
     /// The time since the call was received.
     pub fn microseconds(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)

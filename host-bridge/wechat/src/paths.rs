@@ -15,6 +15,8 @@ pub(crate) enum PathMethod {
     GetOrJson,
     /// POST, with a JSON body.
     Post,
+    /// POST, with a query, a form or a JSON body.
+    PostAny,
 }
 
 /// Literals as a sentence lists them: `a, b and c`.
@@ -80,21 +82,19 @@ impl From<WeChatPath> for &'static str {
 
 /// A text is no path of WeChat's servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a path of WeChat's servers that is emulated")]
+#[error("not a path of WeChat's servers that is emulated; paths: {}", listed())]
 pub struct UnknownPath;
+
+fn listed() -> String {
+    let paths: Vec<_> = WeChatPath::ALL.iter().map(|path| path.path()).collect();
+    paths.join(", ")
+}
 
 impl TryFrom<String> for WeChatPath {
     type Error = UnknownPath;
 
     fn try_from(text: String) -> Result<Self, UnknownPath> {
         Self::ALL.iter().copied().find(|path| path.path() == text).ok_or(UnknownPath)
-    }
-}
-
-impl WeChatPath {
-    /// Whether the real servers have it.
-    pub fn is_of_wechat(self) -> bool {
-        !self.path().starts_with(OWN_PREFIX)
     }
 }
 
@@ -113,7 +113,7 @@ paths! {
         IsSupport = Post "cgi-bin/soter_3rdapp/is_support": "whether a phone supports SOTER, for Android apps with Tencent's SDK";
         VerifyAsk = Post "cgi-bin/soter_3rdapp/verify_ask": "whether an ASK is a known phone's, for Android apps with Tencent's SDK";
         ClearQuota = Post "cgi-bin/clear_quota": "an end of the errcodes 45009 and 45011";
-        ClearQuotaBySecret = Post "cgi-bin/clear_quota/v2": "the same with `appsecret` instead of a token";
+        ClearQuotaBySecret = PostAny "cgi-bin/clear_quota/v2": "the same with `appsecret` instead of a token";
         CallbackIps = Get "cgi-bin/getcallbackip": "the addresses of WeChat's servers";
         ApiIps = Get "cgi-bin/get_api_domain_ip": "the addresses of api.weixin.qq.com";
     }

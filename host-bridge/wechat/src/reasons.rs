@@ -89,6 +89,8 @@ reasons! {
         "Send the text of resultJSON unchanged; look for truncation, escaping or character-set conversion on its way.";
     MissingField = "missing-field": "A member that every result has is missing.",
         "Send resultJSON itself, not a part of it or a wrapper around it.";
+    NoAnswer = "no-answer": "A backend got no answer, because a user has made the servers slow or silent.",
+        "Look at what the backend did then: it must accept nothing. `servers set delay default` or `servers set silent off` ends it.";
     NoAuthKey = "no-auth-key": "The device is known, but no AuthKey was uploaded for this uid.",
         "The result is of an app on the phone whose keys WeChat never got; in a mini program that is a forged uid.";
     OtherAppsResult = "other-apps-result": "The key that signed belongs to another mini program.",

@@ -17,10 +17,10 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, any, post};
 use serde_json::{Value, json};
 use soter_wire::shortened;
-use tracing::{debug, info};
+use tracing::debug;
 
 use crate::answer::{Answer, Errcode, JSON_TYPE, TEXT_TYPE};
-use crate::body::Body;
+use crate::body::{Body, is_form_name};
 use crate::enrolment::enroll;
 use crate::journal::{Excerpt, Origin, PendingCall};
 use crate::json::Json;
@@ -29,7 +29,7 @@ use crate::paths::{PathMethod, SESSION_PREFIX, WeChatPath};
 use crate::reasons::Reason;
 use crate::servers::WeChat;
 use crate::sessions::BadToken;
-use crate::sessions::switches::{Failure, SwitchStep, Switches};
+use crate::sessions::switches::{SwitchStep, Switches};
 use crate::verdict::Verdict;
 
 mod sessions;
@@ -40,6 +40,10 @@ mod tokens;
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 /// Maximum number of characters of an HTTP method that are kept or shown. A client can choose any word.
 pub const MAX_METHOD_CHARACTERS: usize = 20;
+/// Maximum number of calls that wait because users want that. A client without a timeout must not take all connections.
+pub(crate) const MAX_WAITING: usize = 64;
+/// How often a call that waits looks whether the switches have changed.
+const SWITCHES_INTERVAL: Duration = Duration::from_secs(1);
 /// Maximum number of characters of an unknown path that the journal keeps.
 const MAX_PATH_CHARACTERS: usize = 200;
 
@@ -50,7 +54,9 @@ pub fn routes(wechat: Arc<WeChat>) -> Router {
         router = router.route(path.path(), handler(*path));
     }
     // A server that has other paths with two or more parts has more specific routes for them.
-    router = router.route("/{prefix}/{*rest}", any(unknown_path));
+    for unknown in ["/{prefix}/", "/{prefix}/{*rest}"] {
+        router = router.route(unknown, any(unknown_path));
+    }
     router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).with_state(wechat)
 }
 
@@ -63,7 +69,7 @@ macro_rules! answering {
                   query: RawQuery,
                   body: Result<Bytes, BytesRejection>| async move {
                 let mut $call = Call::begin(&wechat, $path, (method, &query, &body));
-                let answer = match $call.admit($path).await {
+                let answer = match $call.admit(Some($path)).await {
                     Ok(()) => $answer,
                     Err(failed) => Err(failed),
                 };
@@ -100,8 +106,9 @@ async fn unknown_path(
     query: RawQuery,
 ) -> Response {
     let path = shortened(uri.path(), MAX_PATH_CHARACTERS).to_owned();
-    let call = Call::new(&wechat, path, method, &query, Err(NoBody::Empty));
-    call.finish(Err(Errcode::INVALID_URL.into()))
+    let mut call = Call::new(&wechat, path, method, &query, Err(NoBody::Empty));
+    let admitted = call.admit(None).await;
+    call.finish(admitted.and(Err(Errcode::INVALID_URL.into())))
 }
 
 /// How a path reports an errcode.
@@ -173,8 +180,34 @@ struct Call<'a> {
     body: Result<Body<'a>, NoBody>,
     /// The app of the access token, if the request has one and the call was admitted.
     app: Option<Result<String, BadToken>>,
+    /// How far the servers' clock is ahead, in milliseconds.
+    clock_offset: u64,
     error_form: ErrorForm,
     pending: PendingCall,
+}
+
+/// A client that waits for an answer because users want that. If it gives up, the journal says so.
+struct WaitingClient<'call, 'request>(&'call Call<'request>);
+
+impl WaitingClient<'_, '_> {
+    /// The client gets its answer, which is recorded then.
+    fn gets_answer(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for WaitingClient<'_, '_> {
+    fn drop(&mut self) {
+        let call = self.0;
+        let detail = format!(
+            "the client gave up after {} ms, while the servers were slow or silent as told",
+            call.pending.milliseconds()
+        );
+        let verdict = Some(Verdict::new(Reason::NoAnswer, detail));
+        let pending = PendingCall::begin(Origin::WeChat);
+        let entry = pending.into_entry(call.wechat.now(), call.name(), call.excerpt(), Value::Null, verdict);
+        call.wechat.journal().record(entry);
+    }
 }
 
 impl<'a> Call<'a> {
@@ -191,7 +224,11 @@ impl<'a> Call<'a> {
             Err(_) => Err(NoBody::NotJson),
             Ok(bytes) if bytes.trim_ascii().is_empty() => Err(NoBody::Empty),
             Ok(bytes) if takes == PathMethod::GetOrForm => Body::form(bytes).ok_or(NoBody::NotAForm),
-            Ok(bytes) => Body::parse(bytes).map_err(|_| NoBody::NotJson),
+            Ok(bytes) => match Body::parse(bytes) {
+                Ok(body) => Ok(body),
+                Err(_) if takes == PathMethod::PostAny => Body::form(bytes).ok_or(NoBody::NotJson),
+                Err(_) => Err(NoBody::NotJson),
+            },
         };
         let call = Self::new(wechat, path.path(), method, query, body);
         match path {
@@ -225,47 +262,64 @@ impl<'a> Call<'a> {
             query,
             body,
             app: None,
+            clock_offset: 0,
             error_form: ErrorForm::Backend,
             pending,
         }
     }
 
-    /// Checks the request's form and looks its access token up. Then the servers do what users have switched on.
-    async fn admit(&mut self, path: WeChatPath) -> Result<(), Failed> {
-        self.check(path)?;
+    /// Waits as users have told the servers to, checks the request's form, and fails if that is switched on. `path` is `None` if
+    /// the servers have none like this.
+    async fn admit(&mut self, path: Option<WeChatPath>) -> Result<(), Failed> {
+        let switches = self.wait().await?;
+        self.clock_offset = switches.clock_offset;
+        if let Some(path) = path {
+            self.check(path)?;
+        }
+        let Some(failure) = switches.failure.filter(|failure| failure.strikes(path)) else { return Ok(()) };
+        let step = SwitchStep::CountFailure(failure);
+        if failure.times.is_some() && !self.wechat.sessions.step_switches(step).await?.1 {
+            return Ok(());
+        }
+        let failed =
+            Errcode::of(failure.errcode).map(|errcode| Failed::because(errcode, "switched on by a user"));
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Waits while the servers are silent or slow, and then looks the access token up. What is switched off meanwhile ends the
+    /// wait.
+    async fn wait(&mut self) -> Result<Arc<Switches>, Failed> {
+        let mut switches = self.look_up().await?;
+        let is_waiting = |switches: &Switches, waited| switches.silent || waited < switches.delay;
+        if !is_waiting(&switches, 0) {
+            return Ok(switches);
+        }
+        let Ok(_place) = self.wechat.waiting.try_acquire() else {
+            return Err(Failed::because(
+                Errcode::SYSTEM,
+                &format!("{MAX_WAITING} calls wait already, as told"),
+            ));
+        };
+        let client = WaitingClient(self);
+        while is_waiting(&switches, self.pending.milliseconds()) {
+            let left = if switches.silent { u64::MAX } else { switches.delay - self.pending.milliseconds() };
+            tokio::time::sleep(Duration::from_millis(left).min(SWITCHES_INTERVAL)).await;
+            switches = self.wechat.sessions.switches().await?;
+        }
+        client.gets_answer();
+        self.look_up().await
+    }
+
+    /// Looks up the access token, if the request has one, and the switches.
+    async fn look_up(&mut self) -> Result<Arc<Switches>, Failed> {
         // WeChat Cloud Run calls it otherwise.
         let names = ["access_token", "cloudbase_access_token"];
-        let token = names.iter().find_map(|name| self.query_parameter(name));
-        let switches = match token {
-            None => self.wechat.sessions.switches().await?,
-            Some(token) => {
-                let (switches, app) = self.wechat.sessions.check_token(token).await?;
-                self.app = Some(app);
-                switches
-            }
+        let Some(token) = names.iter().find_map(|name| self.query_parameter(name)) else {
+            return Ok(self.wechat.sessions.switches().await?);
         };
-        let Switches { failure, delay, silent, .. } = *switches;
-        if silent {
-            info!("no answer is sent, as told");
-            let pending = PendingCall::begin(Origin::WeChat);
-            let entry = pending.into_entry(self.wechat.now(), self.name(), self.excerpt(), Value::Null, None);
-            self.wechat.journal().record(entry);
-            return std::future::pending().await;
-        }
-        if delay > 0 {
-            tokio::time::sleep(Duration::from_millis(delay)).await;
-        }
-        match failure.filter(|failure| failure.path.is_none_or(|of| of == path)) {
-            Some(Failure { errcode, times, .. })
-                if times.is_none()
-                    || self.wechat.sessions.step_switches(SwitchStep::CountFailure).await?.1 =>
-            {
-                let failed =
-                    Errcode::of(errcode).map(|errcode| Failed::because(errcode, "switched on by a user"));
-                failed.map_or(Ok(()), Err)
-            }
-            _ => Ok(()),
-        }
+        let (switches, app) = self.wechat.sessions.check_token(token).await?;
+        self.app = Some(app);
+        Ok(switches)
     }
 
     /// The method and the path, for the journal.
@@ -275,10 +329,15 @@ impl<'a> Call<'a> {
 
     /// The request, for the journal.
     fn excerpt(&self) -> Excerpt {
-        let query = ("query", Json::Texts(&self.query));
-        match &self.body {
-            Ok(body) => Json::Object(&[query, ("body", body.as_json())]).into(),
-            Err(_) => Json::Object(&[query]).into(),
+        // Something else than parameters could have secrets in its names.
+        let is_query = self.query.iter().all(|(name, _)| is_form_name(name));
+        let query = ("query", if is_query { Json::Texts(&self.query) } else { Json::Text("no parameters") });
+        let members = [query, ("body", self.body.as_ref().map_or(Json::Value(&Value::Null), Body::as_json))];
+        let members = if self.body.is_ok() { &members[..] } else { &members[..1] };
+        if self.query_parameter("sig_method").is_some() || self.path.starts_with("/wxa/") {
+            Excerpt::without_signature(Json::Object(members))
+        } else {
+            Json::Object(members).into()
         }
     }
 
@@ -290,9 +349,9 @@ impl<'a> Call<'a> {
             (PathMethod::GetOrForm | PathMethod::GetOrJson, _) if !is_get && !is_post => {
                 Err(Errcode::REQUIRES_GET)
             }
-            (PathMethod::Post, _) if !is_post => Err(Errcode::REQUIRES_POST),
+            (PathMethod::Post | PathMethod::PostAny, _) if !is_post => Err(Errcode::REQUIRES_POST),
             (
-                PathMethod::GetOrForm | PathMethod::GetOrJson,
+                PathMethod::GetOrForm | PathMethod::GetOrJson | PathMethod::PostAny,
                 Err(bad @ (NoBody::NotJson | NoBody::TooLarge)),
             ) => Err(bad.errcode()),
             _ => Ok(()),
@@ -310,7 +369,8 @@ impl<'a> Call<'a> {
                     " The body is no form, and was not read: this path takes its parameters from the query or from a form.",
                 );
             }
-            let message = errcode.message(if is_session_path { ", " } else { " " }, now);
+            let servers_time = now.saturating_add(self.clock_offset);
+            let message = errcode.message(if is_session_path { ", " } else { " " }, servers_time);
             let body = match self.error_form {
                 ErrorForm::Backend => json!({"errcode": errcode.code(), "errmsg": message}),
                 ErrorForm::CloudCall => {

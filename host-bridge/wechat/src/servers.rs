@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use soter_wire::{PublicKey, shortened};
+use tokio::sync::Semaphore;
 
 use crate::accounts::{self, Accounts, App, User};
 use crate::answer::Errcode;
@@ -17,10 +18,14 @@ use crate::ledger::Ledger;
 use crate::ledger::embedded::EmbeddedLedger;
 use crate::ledger::error::LedgerError;
 use crate::ledger::postgres::PostgresLedger;
+use crate::paths::WeChatPath;
 use crate::pipeline::{self, Claim};
 use crate::reasons::Reason;
+use crate::routes::MAX_WAITING;
 use crate::sessions::memory::MemorySessions;
-use crate::sessions::switches::{MAX_DELAY_MS, SwitchChanges, SwitchStep, Switches};
+use crate::sessions::switches::{
+    ClockChange, Failure, MAX_CLOCK_OFFSET_MS, MAX_DELAY_MS, SwitchChanges, SwitchStep, Switches,
+};
 use crate::sessions::{Expiry, Sessions};
 use crate::user_info::{self, UserInfo};
 use crate::verdict::Verdict;
@@ -56,6 +61,9 @@ pub struct WeChatOptions {
     pub reply_style: ReplyStyle,
     /// Trusted roots of phones' certificate chains.
     pub trusted_roots: Vec<PublicKey>,
+    /// How far the servers' clock is ahead of the computer's after [`WeChat::begin`] and after a reset, in milliseconds; `None`: as
+    /// the ledger has it, and after a reset not at all.
+    pub clock_ahead: Option<u64>,
 }
 
 /// The ledger of WeChat's servers.
@@ -87,6 +95,8 @@ pub struct WeChat {
     clock: Arc<dyn Clock>,
     journal: Arc<Journal>,
     observer: Observer,
+    /// Places for calls that wait because users want that.
+    pub(crate) waiting: Semaphore,
     /// Whether a verdict has already explained that the real service may accept replays.
     replays_explained: AtomicBool,
 }
@@ -117,6 +127,7 @@ impl WeChat {
             clock,
             journal,
             observer,
+            waiting: Semaphore::new(MAX_WAITING),
             replays_explained: AtomicBool::new(false),
         }
     }
@@ -172,13 +183,17 @@ impl WeChat {
     /// Changes the switches, and returns all of them.
     ///
     /// # Errors
-    /// [`WeChatError::UnknownErrcode`] if there is no such errcode, [`WeChatError::ClockTooFar`], [`WeChatError::DelayTooLong`];
+    /// [`WeChatError::UnknownErrcode`] if there is no such errcode, [`WeChatError::NoFailures`] if the path is not the real servers',
+    /// [`WeChatError::ClockTooFar`], [`WeChatError::DelayTooLong`];
     /// [`WeChatError::Ledger`] if the ledger, which may keep them, cannot be used. Nothing has changed.
     pub async fn change_switches(&self, changes: SwitchChanges) -> Result<Arc<Switches>, WeChatError> {
         if let Some(Some(failure)) = changes.failure
             && Errcode::of(failure.errcode).is_none()
         {
             return Err(WeChatError::UnknownErrcode { errcode: failure.errcode });
+        }
+        if let Some(Some(Failure { path: Some(path @ WeChatPath::Devices), .. })) = changes.failure {
+            return Err(WeChatError::NoFailures { path });
         }
         if changes.delay.is_some_and(|delay| delay > MAX_DELAY_MS) {
             return Err(WeChatError::DelayTooLong);
@@ -234,6 +249,19 @@ impl WeChat {
         Ok(accounts::openid(&*self.user(user)?, &self.app(appid)?.appid))
     }
 
+    /// Sets the clock as the options say. Servers that share a ledger have one clock, which this moves.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the ledger, which may keep the clock, cannot be used.
+    pub async fn begin(&self) -> Result<(), LedgerError> {
+        if let Some(ahead) = self.options.clock_ahead {
+            let clock = Some(ClockChange::Ahead(ahead.min(MAX_CLOCK_OFFSET_MS)));
+            let changes = SwitchChanges { clock, ..SwitchChanges::default() };
+            self.sessions.step_switches(SwitchStep::Change(changes)).await?;
+        }
+        Ok(())
+    }
+
     /// Forgets devices, keys, counters, codes, sessions and tokens, and sets the switches back. Accounts stay. The ledger then has at least this
     /// generation, and one that has it already stays as it is: a caller that stores the number can repeat a reset that was not
     /// complete.
@@ -243,7 +271,8 @@ impl WeChat {
     /// tokens are forgotten at once. Of a shared ledger, each of the two may be forgotten or not.
     pub async fn reset(&self, generation: u32) -> Result<(), LedgerError> {
         let forgotten = self.sessions.forget_all().await;
-        self.ledger.clear(generation).await.and(forgotten)
+        self.ledger.clear(generation).await.and(forgotten)?;
+        self.begin().await
     }
 
     /// How often the ledger was emptied, or more: the generation for the next [`reset`](Self::reset) is greater.

@@ -30,9 +30,8 @@ pub(crate) const SESSION_LIFETIME_MS: u64 = 3 * 86_400_000;
 pub(crate) const TOKEN_LIFETIME_MS: u64 = 7_200_000;
 /// How long an access token is valid after a newer one was issued, and how long before its end a stable one is replaced.
 pub(crate) const GRACE_PERIOD_MS: u64 = 300_000;
-/// How long an expired access token is distinguished from an unknown one.
-pub(crate) const EXPIRED_RETENTION_MS: u64 = 86_400_000;
-/// Maximum number of access tokens that are remembered for each app; beyond that, the oldest are forgotten.
+/// Maximum number of access tokens that are remembered for each app; beyond that, the oldest are forgotten. Those that have
+/// expired are remembered as well, because they get another errcode than unknown ones.
 pub(crate) const MAX_TOKENS_PER_APP: usize = 256;
 
 /// Codes, sessions and access tokens. Every operation is atomic, and fails with [`LedgerError`] if what stores them cannot be
@@ -53,11 +52,12 @@ pub(crate) trait Sessions: fmt::Debug + Send + Sync {
     /// `wx.getPhoneNumber`: makes a new code.
     async fn phone_code(&self, appid: &str, user: &str) -> Result<String, LedgerError>;
 
-    /// Exchanges a code of [`phone_code`](Self::phone_code), once, for its user.
+    /// Exchanges a code of [`phone_code`](Self::phone_code), once, for its user, who must be this one if one is given.
     async fn exchange_phone_code(
         &self,
         appid: &str,
         code: &str,
+        user: Option<&str>,
     ) -> Result<Result<String, BadCode>, LedgerError>;
 
     /// The key of the user's session, if it is alive. The session is not renewed.
@@ -90,7 +90,8 @@ pub(crate) trait Sessions: fmt::Debug + Send + Sync {
     /// The switches.
     async fn switches(&self) -> Result<Arc<Switches>, LedgerError>;
 
-    /// Takes a step with the switches. Whether it was possible, and the switches afterwards.
+    /// Takes a step with the switches. Whether it was possible, and the switches afterwards. A clock that goes back makes the
+    /// servers forget all codes, sessions and access tokens, because those that were made meanwhile would live too long.
     async fn step_switches(&self, step: SwitchStep) -> Result<(Arc<Switches>, bool), LedgerError>;
 
     /// Ends something before its time, and answers how many there were.
@@ -109,6 +110,8 @@ pub(crate) enum BadCode {
     Used,
     /// It is alive, but was made by the other call.
     OtherPurpose,
+    /// It is alive, but of another user.
+    OtherUser,
 }
 
 /// The call that made a code.
@@ -123,7 +126,7 @@ pub(crate) enum CodePurpose {
 /// What can be ended before its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expiry {
-    /// A user's session in a mini program.
+    /// A user's session in a mini program, and the codes that would begin it again.
     #[expect(missing_docs, reason = "an appid and a user's name")]
     Session { appid: String, user: String },
     /// Codes that a user's phone has got for a mini program and nobody has used.

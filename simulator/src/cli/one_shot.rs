@@ -9,7 +9,7 @@ use soter_sim::State;
 use super::auth;
 use super::setup;
 use crate::front::{self, Answer, Console, Exit};
-use crate::grammar::{Command, Job, Options, PreparedCall};
+use crate::grammar::{Command, Job, Options, PreparedCall, Servers};
 
 /// Carries out one command and prints its answer. Before it is printed, everything is durable.
 ///
@@ -33,6 +33,16 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
         return Err(CommandError::invalid_params(
             "a copy of a phone lives only as long as its process",
             "take it and put it back in the REPL (`soter-sim` without a command), or on a server with --attacker by --connect URL",
+        ));
+    }
+    if let (
+        Command::Clock { clock: Some(_) } | Command::Servers(Servers::Set(_) | Servers::Expire { .. }),
+        None,
+    ) = (&command, &options.connect)
+    {
+        return Err(CommandError::invalid_params(
+            "WeChat's servers keep their clock, switches and sessions only as long as their process",
+            "do it in the REPL (`soter-sim` without a command), on its page, or on a running server with --connect URL",
         ));
     }
     let answer = match command.job()? {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use soter_bridge::protocol::{CommandError, Event, Service, desk, sensor};
+use soter_bridge::protocol::{CommandError, Event, Service, sensor};
 use soter_bridge::server::{Limits, Server, ServerOptions};
 use soter_bridge::toml_file;
 use soter_sim::{Desk, DeskOptions, State};
@@ -138,6 +138,7 @@ fn desk_options(serve: &Serve, options: &Options, state: State) -> Result<DeskOp
             accounts,
             replays: serve.replays.into(),
             reply_style: serve.reply_style.into(),
+            clock_ahead: serve.servers_clock,
             ..WeChatOptions::default()
         },
         allow_reset: serve.allow_reset,
@@ -152,10 +153,7 @@ pub(super) async fn prepare(desk: &Desk, serve: &Serve) -> Result<(), CommandErr
     if let Some(mode) = serve.touch.clone() {
         desk.request(None, sensor::SetMode { mode }).await?;
     }
-    if let Some(ahead) = serve.servers_clock {
-        desk.request(None, desk::Clock { forward: None, ahead: Some(ahead) }).await?;
-    }
-    Ok(())
+    Ok(desk.wechat().begin().await?)
 }
 
 /// The accounts that a backend developer puts into a configuration. A configured secret is masked, because many

@@ -237,7 +237,10 @@ where
 {
     match text {
         DEFAULT => Ok(Patch::Reset),
-        number => number.parse().map(Patch::Set).map_err(|error| format!("{error}; `default` sets it back")),
+        number => number
+            .parse()
+            .map(Patch::Set)
+            .map_err(|_| "expected a whole number that is not too large; `default` sets it back".to_owned()),
     }
 }
 

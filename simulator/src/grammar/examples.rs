@@ -140,6 +140,15 @@ pub(super) const PROGRAM: &[(&str, &[&str])] = &[
             "soter-sim serve --allow-origin http://localhost:10086 --config accounts.toml",
         ],
     ),
+    ("clock", &["soter-sim clock +2h --connect http://127.0.0.1:8777"]),
+    (
+        "servers",
+        &[
+            "soter-sim servers show --connect http://127.0.0.1:8777",
+            "soter-sim servers set failure 45009 --times 1 --connect http://127.0.0.1:8777",
+            "soter-sim servers expire session --connect http://127.0.0.1:8777",
+        ],
+    ),
     (
         "exec",
         &[

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 use soter_bridge::protocol::sensor::SensorMode;
-use soter_wechat::{MAX_FLEET, Namespace, Replays, ReplyStyle, Secret};
+use soter_wechat::{MAX_CLOCK_OFFSET_MS, MAX_FLEET, Namespace, Replays, ReplyStyle, Secret};
 
 use super::timestamp::parse_duration;
 
@@ -33,7 +33,8 @@ pub(crate) struct Serve {
     /// How `verify_signature` answers: {"is_ok"}, or {"errcode","errmsg","is_ok"}
     #[arg(long, value_enum, default_value_t)]
     pub(crate) reply_style: ReplyStyleChoice,
-    /// Start with the clock of WeChat's servers this far ahead, for example +2h
+    /// How far the clock of WeChat's servers is ahead at the start and after a reset, for example +2h; of a shared ledger, for all
+    /// its servers
     #[arg(long, value_name = "DURATION", value_parser = parse_ahead)]
     pub(crate) servers_clock: Option<u64>,
     /// Mini programs and users: a TOML file with [[app]] and [[user]]
@@ -133,7 +134,11 @@ pub(crate) struct Rpc {
 
 /// How far a clock is ahead, in milliseconds.
 fn parse_ahead(text: &str) -> Result<u64, String> {
-    parse_duration(text.strip_prefix('+').unwrap_or(text))
+    let ahead = parse_duration(text.strip_prefix('+').unwrap_or(text))?;
+    if ahead > MAX_CLOCK_OFFSET_MS {
+        return Err(format!("at most {} days", MAX_CLOCK_OFFSET_MS / 86_400_000));
+    }
+    Ok(ahead)
 }
 
 fn parse_sensor_mode(text: &str) -> Result<SensorMode, String> {

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use soter_bridge::protocol::servers::{Expire, Expired, Failure, Set, Show};
-use soter_bridge::protocol::{Patch, desk};
+use soter_bridge::protocol::{CommandError, Patch, desk};
 use soter_wechat::WeChatPath;
 
 use super::device::{DEFAULT, parse_number, switch_patch};
@@ -68,10 +68,13 @@ pub(crate) enum Switch {
 
 impl Servers {
     /// The protocol call for this command.
-    pub(super) fn prepared_call(self) -> PreparedCall {
-        match self {
+    ///
+    /// # Errors
+    /// `InvalidParams` if a failure that is switched off has details.
+    pub(super) fn prepared_call(self) -> Result<PreparedCall, CommandError> {
+        Ok(match self {
             Self::Show => PreparedCall::new(Show {}),
-            Self::Set(switch) => PreparedCall::new(switch.changes()),
+            Self::Set(switch) => PreparedCall::new(switch.changes()?),
             Self::Expire { what, app } => {
                 let what = match what.as_str() {
                     "session" => Expired::Session,
@@ -81,26 +84,34 @@ impl Servers {
                 };
                 PreparedCall::new(Expire { what, appid: app })
             }
-        }
+        })
     }
 }
 
 impl Switch {
-    fn changes(self) -> Set {
+    fn changes(self) -> Result<Set, CommandError> {
         let keep = Set::default();
-        match self {
+        Ok(match self {
+            Self::Failure { errcode: Patch::Reset, times: None, path: None } => {
+                Set { failure: Patch::Reset, ..keep }
+            }
+            Self::Failure { errcode: Patch::Reset, .. } => {
+                return Err(CommandError::invalid_params(
+                    "a failure that is switched off has no times and no path",
+                    "leave --times and --path out, or give an errcode",
+                ));
+            }
             Self::Failure { errcode, times, path } => {
                 let failure = match errcode {
-                    Patch::Keep => Patch::Keep,
-                    Patch::Reset => Patch::Reset,
                     Patch::Set(errcode) => Patch::Set(Failure { errcode, times, path }),
+                    Patch::Keep | Patch::Reset => Patch::Keep,
                 };
                 Set { failure, ..keep }
             }
             Self::Delay { value } => Set { delay: value, ..keep },
             Self::Silent { value } => Set { silent: value, ..keep },
             Self::LoginRenewsKey { value } => Set { login_renews_key: value, ..keep },
-        }
+        })
     }
 }
 
@@ -129,14 +140,12 @@ pub(super) fn parse_clock_move(text: &str) -> Result<ClockMove, String> {
         _ if text == DEFAULT => Ok(ClockMove::Default),
         Some(duration) => parse_duration(duration).map(ClockMove::Forward),
         None => {
-            Err("expected a move such as +2h, +5m or +1d12h, or `default` for the computer's time".to_owned())
+            Err("expected a move forward, such as +2h, +5m or +1d12h; `default` takes the clock back"
+                .to_owned())
         }
     }
 }
 
 fn parse_path(text: &str) -> Result<WeChatPath, String> {
-    WeChatPath::try_from(text.to_owned()).map_err(|error| {
-        let known: Vec<_> = WeChatPath::ALL.iter().map(|path| path.path()).collect();
-        format!("{error}; paths: {}", known.join(", "))
-    })
+    WeChatPath::try_from(text.to_owned()).map_err(|error| error.to_string())
 }

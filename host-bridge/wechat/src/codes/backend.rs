@@ -79,8 +79,8 @@ pub(super) const TABLE: &[Code] = &[
     code(
         41008,
         "missing code",
-        "The request carries no js_code.",
-        "Send the code that wx.login gave as js_code.",
+        "The request carries no code.",
+        "Send to jscode2session the code that wx.login gave as js_code, to getuserphonenumber the one of wx.getPhoneNumber as code.",
     ),
     code(
         42001,
@@ -123,7 +123,7 @@ pub(super) const TABLE: &[Code] = &[
         47001,
         "data format error",
         "The body is not JSON, or a member has the wrong type.",
-        "Send one JSON object. json_string is a string: the text of resultJSON escaped as one, not an object inside.",
+        "Send one JSON object. For verify_signature, json_string is a string: the text of resultJSON escaped as one, not an object inside.",
     ),
     code(
         48001,

@@ -22,22 +22,11 @@ const MAX_EXCERPT_BYTES: usize = 32 << 10;
 const VALUE_OVERHEAD_BYTES: usize = size_of::<Value>();
 /// Bytes for which an excerpt first has room: those of a usual call.
 const USUAL_BYTES: usize = 1 << 10;
-/// Members that are credentials.
-const SECRET_MEMBERS: &[&str] = &[
-    "access_token",
-    "accesstoken",
-    "appsecret",
-    "authorization",
-    "code",
-    "encrypteddata",
-    "js_code",
-    "privatekey",
-    "secret",
-    "seed",
-    "session_key",
-    "sessionkey",
-    "token",
-];
+/// What the names of credentials end with: WeChat has `component_access_token`, `corpsecret` and others.
+const SECRET_ENDINGS: &[&str] = &["password", "secret", "ticket", "token"];
+/// Other members that are credentials.
+const SECRET_MEMBERS: &[&str] =
+    &["authorization", "code", "encrypteddata", "js_code", "privatekey", "seed", "session_key", "sessionkey"];
 
 /// The part of a request or an answer that the journal keeps: without secrets, and bounded in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,16 +49,26 @@ impl From<Value> for Excerpt {
 
 impl From<Json<'_>> for Excerpt {
     fn from(json: Json<'_>) -> Self {
-        let mut writer = Writer { text: Vec::with_capacity(USUAL_BYTES), remaining_bytes: MAX_EXCERPT_BYTES };
+        Self::of(json, false)
+    }
+}
+
+impl Excerpt {
+    /// Of a call whose `signature` proves the session key, and could be used again.
+    pub(crate) fn without_signature(json: Json<'_>) -> Self {
+        Self::of(json, true)
+    }
+
+    fn of(json: Json<'_>, hides_signature: bool) -> Self {
+        let text = Vec::with_capacity(USUAL_BYTES);
+        let mut writer = Writer { text, remaining_bytes: MAX_EXCERPT_BYTES, hides_signature };
         writer.write(json);
         // The writer writes whole texts, so this never replaces anything.
         let text = String::from_utf8(writer.text)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         Self { text: text.into() }
     }
-}
 
-impl Excerpt {
     /// Of a short JSON text that is written in this program, and has no secrets.
     pub(crate) fn of_known(json: &'static str) -> Self {
         Self { text: json.into() }
@@ -103,6 +102,8 @@ impl Serialize for Excerpt {
 struct Writer {
     text: Vec<u8>,
     remaining_bytes: usize,
+    /// Whether a member `signature` is a credential, too.
+    hides_signature: bool,
 }
 
 impl Writer {
@@ -154,7 +155,7 @@ impl Writer {
             self.text.push(separator);
             separator = b',';
             self.write_name(name);
-            if is_secret(name) {
+            if is_secret(name) || (self.hides_signature && name == "signature") {
                 self.write_masked(member);
             } else {
                 self.write(member);
@@ -227,7 +228,8 @@ impl Writer {
 }
 
 fn is_secret(name: &str) -> bool {
-    SECRET_MEMBERS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+    let name = name.to_ascii_lowercase();
+    SECRET_MEMBERS.contains(&name.as_str()) || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// The end of the kept part of a text, if the text must be cut.

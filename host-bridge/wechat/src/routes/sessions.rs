@@ -19,7 +19,8 @@ impl Call<'_> {
         let code = self.parameter("js_code").ok_or(Errcode::CODE_MISSING)?;
         let exchanged = self.wechat.sessions.exchange(&app.appid, code).await?;
         let (name, session_key) = exchanged.map_err(|bad| match bad {
-            BadCode::Invalid => Errcode::INVALID_CODE.into(),
+            // Another user is only found where one is asked for, which is not here.
+            BadCode::Invalid | BadCode::OtherUser => Errcode::INVALID_CODE.into(),
             BadCode::Used => Errcode::CODE_USED.into(),
             BadCode::OtherPurpose => Failed::because(
                 Errcode::INVALID_CODE,
@@ -89,7 +90,14 @@ impl Call<'_> {
         let appid = self.authorized_app()?;
         let code = self.body_object()?.text("code").ok_or(Errcode::CODE_MISSING)?;
         let openid = self.body_object()?.text("openid").filter(|openid| !openid.is_empty());
-        let exchanged = self.wechat.sessions.exchange_phone_code(appid, code).await?;
+        let user = match openid {
+            Some(openid) => {
+                let user = self.wechat.accounts().user_of_openid(appid, openid);
+                Some(user.ok_or(Errcode::INVALID_OPENID)?.name.clone())
+            }
+            None => None,
+        };
+        let exchanged = self.wechat.sessions.exchange_phone_code(appid, code, user.as_deref()).await?;
         let user = exchanged.map_err(|bad| match bad {
             BadCode::Invalid => Errcode::INVALID_CODE.into(),
             BadCode::Used => Failed::because(Errcode::INVALID_CODE, "this code was used before"),
@@ -97,11 +105,9 @@ impl Call<'_> {
                 Errcode::INVALID_CODE,
                 "this code is from wx.login; the one for a phone number comes from wx.getPhoneNumber",
             ),
+            BadCode::OtherUser => Failed::because(Errcode::INVALID_OPENID, "the code is of another user"),
         })?;
         let user = self.wechat.accounts().user(&user).ok_or(Errcode::INVALID_CODE)?;
-        if openid.is_some_and(|openid| accounts::openid(&user, appid) != openid) {
-            return Err(Failed::because(Errcode::INVALID_OPENID, "the code is of another user"));
-        }
         let number = accounts::phone_number(&user);
         let timestamp = self.wechat.time().await? / 1000;
         Ok(Answer::new(json!({

@@ -75,17 +75,18 @@ impl Logins {
         text: &str,
         now: u64,
     ) -> Result<(String, Secret), BadCode> {
-        let user = self.use_code(appid, text, CodePurpose::Login, now)?;
+        let user = self.use_code(appid, text, CodePurpose::Login, None, now)?;
         let key = self.session(appid, &user, now);
         Ok((user, key))
     }
 
-    /// Uses a code, once, and returns its user.
+    /// Uses a code, once, and returns its user, who must be this one if one is given.
     pub(super) fn use_code(
         &mut self,
         appid: &str,
         text: &str,
         purpose: CodePurpose,
+        user: Option<&str>,
         now: u64,
     ) -> Result<String, BadCode> {
         let code = self.codes.get_mut(&hash(text));
@@ -94,9 +95,13 @@ impl Logins {
         if code.purpose != purpose {
             return Err(BadCode::OtherPurpose);
         }
-        if std::mem::replace(&mut code.used, true) {
+        if code.used {
             return Err(BadCode::Used);
         }
+        if user.is_some_and(|user| user != code.user) {
+            return Err(BadCode::OtherUser);
+        }
+        code.used = true;
         Ok(code.user.clone())
     }
 
@@ -244,10 +249,11 @@ mod tests {
         let login = logins.login("a", "u", false, 0);
         let phone = logins.make_code("a", "u", CodePurpose::PhoneNumber, 0);
         assert_eq!(logins.exchange("a", &phone, 0).unwrap_err(), BadCode::OtherPurpose);
-        let mut use_code = |code: &str| logins.use_code("a", code, CodePurpose::PhoneNumber, 0);
-        assert_eq!(use_code(&login), Err(BadCode::OtherPurpose));
-        assert_eq!(use_code(&phone), Ok("u".to_owned()));
-        assert_eq!(use_code(&phone), Err(BadCode::Used));
+        let mut use_code = |code: &str, user| logins.use_code("a", code, CodePurpose::PhoneNumber, user, 0);
+        assert_eq!(use_code(&login, None), Err(BadCode::OtherPurpose));
+        assert_eq!(use_code(&phone, Some("v")), Err(BadCode::OtherUser));
+        assert_eq!(use_code(&phone, Some("u")), Ok("u".to_owned()), "the wrong user has not used it");
+        assert_eq!(use_code(&phone, Some("u")), Err(BadCode::Used));
         assert!(logins.exchange("a", &login, 0).is_ok(), "the wrong call has not used it");
     }
 

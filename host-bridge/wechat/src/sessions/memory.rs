@@ -65,9 +65,10 @@ impl Sessions for MemorySessions {
         &self,
         appid: &str,
         code: &str,
+        user: Option<&str>,
     ) -> Result<Result<String, BadCode>, LedgerError> {
         let (mut contents, now) = self.lock();
-        Ok(contents.logins.use_code(appid, code, CodePurpose::PhoneNumber, now))
+        Ok(contents.logins.use_code(appid, code, CodePurpose::PhoneNumber, user, now))
     }
 
     async fn session_key(&self, appid: &str, user: &str) -> Result<Option<Secret>, LedgerError> {
@@ -116,14 +117,23 @@ impl Sessions for MemorySessions {
 
     async fn step_switches(&self, step: SwitchStep) -> Result<(Arc<Switches>, bool), LedgerError> {
         let (mut contents, _) = self.lock();
+        let before = contents.switches.clock_offset;
         let is_taken = step.take(Arc::make_mut(&mut contents.switches));
-        Ok((Arc::clone(&contents.switches), is_taken))
+        let switches = Arc::clone(&contents.switches);
+        if switches.clock_offset < before {
+            *contents = Contents { switches: Arc::clone(&switches), ..Contents::default() };
+        }
+        Ok((switches, is_taken))
     }
 
     async fn expire(&self, expiry: &Expiry) -> Result<u64, LedgerError> {
         let (mut contents, now) = self.lock();
         Ok(match expiry {
-            Expiry::Session { appid, user } => contents.logins.expire_session(appid, user, now).into(),
+            Expiry::Session { appid, user } => {
+                // A code would begin the session again.
+                contents.logins.expire_codes(appid, user, now);
+                contents.logins.expire_session(appid, user, now).into()
+            }
             Expiry::Codes { appid, user } => contents.logins.expire_codes(appid, user, now),
             Expiry::Tokens { appid } => contents.tokens.expire(appid, false, now),
             Expiry::ReplacedTokens { appid } => contents.tokens.expire(appid, true, now),

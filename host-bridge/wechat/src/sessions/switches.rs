@@ -87,27 +87,31 @@ pub enum ClockChange {
 pub(crate) enum SwitchStep {
     /// A user's change.
     Change(SwitchChanges),
-    /// A call is about to fail.
-    CountFailure,
+    /// A call is about to fail so, whatever number of times is left.
+    CountFailure(Failure),
     /// An app clears its quota, in this month since 1970.
     ClearQuota { appid: String, month: u64 },
 }
 
 impl SwitchStep {
+    /// Whether the step may move the clock.
+    pub(crate) fn moves_clock(&self) -> bool {
+        matches!(self, Self::Change(SwitchChanges { clock: Some(_), .. }))
+    }
+
     /// Takes the step. Whether it was possible; if not, nothing has changed.
     pub(crate) fn take(&self, switches: &mut Switches) -> bool {
         match self {
             Self::Change(changes) => changes.apply(switches),
-            Self::CountFailure => match &mut switches.failure {
-                None => false,
-                Some(Failure { times: None, .. }) => true,
-                Some(Failure { times: Some(times), .. }) => {
-                    *times = times.saturating_sub(1);
-                    if *times == 0 {
+            Self::CountFailure(of_call) => match &mut switches.failure {
+                Some(failure) if (failure.errcode, failure.path) == (of_call.errcode, of_call.path) => {
+                    failure.times = failure.times.map(|times| times.saturating_sub(1));
+                    if failure.times == Some(0) {
                         switches.failure = None;
                     }
                     true
                 }
+                _ => false,
             },
             Self::ClearQuota { appid, month } => {
                 let (counted, clears) = switches.quota_clears.entry(appid.clone()).or_insert((*month, 0));
@@ -151,6 +155,12 @@ impl Failure {
     fn is_quota(self) -> bool {
         matches!(self.errcode, 45009 | 45011)
     }
+
+    /// Whether calls of a path fail so; `None`: a path that is not emulated. The calls that clear a quota have none.
+    pub(crate) fn strikes(self, path: Option<WeChatPath>) -> bool {
+        let clears_quota = matches!(path, Some(WeChatPath::ClearQuota | WeChatPath::ClearQuotaBySecret));
+        (self.path.is_none() || self.path == path) && !(clears_quota && self.is_quota())
+    }
 }
 
 #[cfg(test)]
@@ -167,11 +177,18 @@ mod tests {
     fn a_failure_happens_as_often_as_it_was_told() {
         let mut switches =
             Switches { failure: Some(Failure { times: Some(2), ..QUOTA }), ..Switches::default() };
-        let steps = [(); 3].map(|()| SwitchStep::CountFailure.take(&mut switches));
+        let count = SwitchStep::CountFailure(QUOTA);
+        let steps = [(); 3].map(|()| count.take(&mut switches));
         assert_eq!((steps, switches.failure), ([true, true, false], None));
         switches.failure = Some(QUOTA);
-        assert!((0..9).all(|_| SwitchStep::CountFailure.take(&mut switches)));
+        assert!((0..9).all(|_| count.take(&mut switches)));
         assert_eq!(switches.failure, Some(QUOTA));
+        let other = Some(Failure { errcode: -1, times: Some(1), path: None });
+        switches.failure = other;
+        assert!(
+            !count.take(&mut switches) && switches.failure == other,
+            "another one was switched on meanwhile"
+        );
     }
 
     #[test]

@@ -5,10 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    BadToken, EXPIRED_RETENTION_MS, GRACE_PERIOD_MS, Grant, MAX_TOKENS_PER_APP, TOKEN_LIFETIME_MS, hash,
-    new_token,
-};
+use super::{BadToken, GRACE_PERIOD_MS, Grant, MAX_TOKENS_PER_APP, TOKEN_LIFETIME_MS, hash, new_token};
 use crate::secret::Secret;
 
 /// The tokens of all apps. A token is looked up by its hash, so that the lookup's duration reveals nothing about it.
@@ -32,7 +29,7 @@ struct Token {
 impl Tokens {
     /// A new plain token. The one before it expires in 5 minutes at the latest.
     pub(super) fn plain(&mut self, appid: &str, now: u64) -> Grant {
-        let tokens = self.tokens_of(appid, now);
+        let tokens = self.tokens_of(appid);
         for token in tokens.iter_mut().filter(|token| token.newest_plain) {
             token.newest_plain = false;
             token.replace(now.saturating_add(GRACE_PERIOD_MS));
@@ -43,7 +40,7 @@ impl Tokens {
     /// The app's stable token. A new token is made if the app has no stable token, if the token is about to expire, or
     /// with `force_refresh`, which also ends the old token.
     pub(super) fn stable(&mut self, appid: &str, force_refresh: bool, now: u64) -> Grant {
-        let tokens = self.tokens_of(appid, now);
+        let tokens = self.tokens_of(appid);
         let current = tokens.iter_mut().find(|token| token.stable.is_some());
         if let Some(current) = current {
             let left = current.expires_at.saturating_sub(now);
@@ -61,7 +58,7 @@ impl Tokens {
     /// Ends an app's tokens that are valid now, and returns how many there were.
     pub(super) fn expire(&mut self, appid: &str, is_replaced: bool, now: u64) -> u64 {
         let mut expired = 0;
-        for token in self.tokens_of(appid, now).iter_mut().filter(|token| now < token.expires_at) {
+        for token in self.tokens_of(appid).iter_mut().filter(|token| now < token.expires_at) {
             token.expires_at = now;
             token.is_replaced = is_replaced;
             token.stable = None;
@@ -85,13 +82,8 @@ impl Tokens {
         }
     }
 
-    fn tokens_of(&mut self, appid: &str, now: u64) -> &mut Vec<Token> {
-        let tokens = self.by_app.entry(appid.to_owned()).or_default();
-        tokens.retain(|token| now < token.expires_at.saturating_add(EXPIRED_RETENTION_MS));
-        if tokens.len() >= MAX_TOKENS_PER_APP {
-            tokens.remove(0);
-        }
-        tokens
+    fn tokens_of(&mut self, appid: &str) -> &mut Vec<Token> {
+        self.by_app.entry(appid.to_owned()).or_default()
     }
 }
 
@@ -106,6 +98,9 @@ impl Token {
 }
 
 fn issue(tokens: &mut Vec<Token>, now: u64, stable: bool) -> Grant {
+    if tokens.len() >= MAX_TOKENS_PER_APP {
+        tokens.remove(0);
+    }
     let token = new_token();
     tokens.push(Token {
         hash: hash(token.expose()),
@@ -129,6 +124,9 @@ mod tests {
         assert_eq!((old.expires_in, new.expires_in), (7200, 7200));
         assert_eq!(tokens.check(old.token.expose(), 300_999), Ok("a"));
         assert_eq!(tokens.check(old.token.expose(), 301_000), Err(BadToken::Replaced));
+        let much_later = 10 * 365 * 86_400_000;
+        tokens.plain("a", much_later);
+        assert_eq!(tokens.check(old.token.expose(), much_later), Err(BadToken::Replaced));
         assert_eq!(tokens.check(new.token.expose(), 301_000), Ok("a"));
         assert_eq!(tokens.check(new.token.expose(), 7_201_000), Err(BadToken::Expired));
         tokens.plain("a", 7_100_000);

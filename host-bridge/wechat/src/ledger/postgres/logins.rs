@@ -74,7 +74,7 @@ pub(super) async fn exchange(
 ) -> sqlx::Result<Result<(String, Secret), BadCode>> {
     let mut transaction = connection.begin().await?;
     session_lock::share(&mut transaction).await?;
-    let user = match use_code(&mut transaction, appid, code, CodePurpose::Login).await? {
+    let user = match use_code(&mut transaction, appid, code, CodePurpose::Login, None).await? {
         Ok(user) => user,
         Err(bad) => return Ok(Err(bad)),
     };
@@ -88,40 +88,43 @@ pub(super) async fn exchange_phone_code(
     connection: &mut PgConnection,
     appid: &str,
     code: &str,
+    user: Option<&str>,
 ) -> sqlx::Result<Result<String, BadCode>> {
     let mut transaction = connection.begin().await?;
     session_lock::share(&mut transaction).await?;
-    let user = use_code(&mut transaction, appid, code, CodePurpose::PhoneNumber).await?;
+    let user = use_code(&mut transaction, appid, code, CodePurpose::PhoneNumber, user).await?;
     transaction.commit().await?;
     Ok(user)
 }
 
-/// Uses a code, once, and answers with its user.
+/// Uses a code, once, and answers with its user, who must be this one if one is given.
 async fn use_code(
     connection: &mut PgConnection,
     appid: &str,
     code: &str,
     purpose: CodePurpose,
+    user: Option<&str>,
 ) -> sqlx::Result<Result<String, BadCode>> {
     let is_for_phone_number = purpose == CodePurpose::PhoneNumber;
     // At READ COMMITTED, a second exchange waits here for the first one, and then finds the code used.
-    let user: Option<String> = sqlx::query_scalar(
+    let owner: Option<String> = sqlx::query_scalar(
         "UPDATE code SET is_used = true
          WHERE hash = $1 AND appid = $2 AND NOT is_used AND NOT is_ended AND is_for_phone_number = $4
-             AND made_at > servers_now() - $3 * interval '1 ms'
+             AND made_at > servers_now() - $3 * interval '1 ms' AND username = coalesce($5, username)
          RETURNING username",
     )
     .bind(hash(code))
     .bind(appid)
     .bind(milliseconds(CODE_LIFETIME_MS))
     .bind(is_for_phone_number)
+    .bind(user)
     .fetch_optional(&mut *connection)
     .await?;
-    if let Some(user) = user {
-        return Ok(Ok(user));
+    if let Some(owner) = owner {
+        return Ok(Ok(owner));
     }
-    let known: Option<bool> = sqlx::query_scalar(
-        "SELECT is_for_phone_number FROM code
+    let known: Option<(bool, bool)> = sqlx::query_as(
+        "SELECT is_for_phone_number, is_used FROM code
          WHERE hash = $1 AND appid = $2 AND NOT is_ended AND made_at > servers_now() - $3 * interval '1 ms'",
     )
     .bind(hash(code))
@@ -131,8 +134,9 @@ async fn use_code(
     .await?;
     Ok(Err(match known {
         None => BadCode::Invalid,
-        Some(other) if other != is_for_phone_number => BadCode::OtherPurpose,
-        Some(_) => BadCode::Used,
+        Some((other, _)) if other != is_for_phone_number => BadCode::OtherPurpose,
+        Some((_, false)) => BadCode::OtherUser,
+        Some((_, true)) => BadCode::Used,
     }))
 }
 
@@ -187,6 +191,8 @@ pub(super) async fn expire_session(
 ) -> sqlx::Result<u64> {
     let mut transaction = connection.begin().await?;
     session_lock::share(&mut transaction).await?;
+    // A code would begin the session again.
+    end_codes(&mut transaction, appid, user).await?;
     let ended = sqlx::query(
         "DELETE FROM session
          WHERE appid = $1 AND username = $2 AND renewed_at > servers_now() - $3 * interval '1 ms'",
@@ -208,6 +214,12 @@ pub(super) async fn expire_codes(
 ) -> sqlx::Result<u64> {
     let mut transaction = connection.begin().await?;
     session_lock::share(&mut transaction).await?;
+    let ended = end_codes(&mut transaction, appid, user).await?;
+    transaction.commit().await?;
+    Ok(ended)
+}
+
+async fn end_codes(connection: &mut PgConnection, appid: &str, user: &str) -> sqlx::Result<u64> {
     let ended = sqlx::query(
         "UPDATE code SET is_ended = true
          WHERE appid = $1 AND username = $2 AND NOT is_used AND NOT is_ended
@@ -216,9 +228,8 @@ pub(super) async fn expire_codes(
     .bind(appid)
     .bind(user)
     .bind(milliseconds(CODE_LIFETIME_MS))
-    .execute(&mut *transaction)
+    .execute(connection)
     .await?;
-    transaction.commit().await?;
     Ok(ended.rows_affected())
 }
 

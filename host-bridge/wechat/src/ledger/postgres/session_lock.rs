@@ -18,3 +18,11 @@ pub(super) async fn exclude_others(connection: &mut PgConnection) -> sqlx::Resul
         .await
         .map(drop)
 }
+
+/// Removes all rows. The transaction has the lock alone.
+pub(super) async fn remove_all(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql("DELETE FROM code; DELETE FROM session; DELETE FROM token;")
+        .execute(connection)
+        .await
+        .map(drop)
+}

@@ -38,9 +38,12 @@ impl Sessions for PostgresLedger {
         &self,
         appid: &str,
         code: &str,
+        user: Option<&str>,
     ) -> Result<Result<String, BadCode>, LedgerError> {
-        self.with_connection(async |connection| logins::exchange_phone_code(connection, appid, code).await)
-            .await
+        self.with_connection(async |connection| {
+            logins::exchange_phone_code(connection, appid, code, user).await
+        })
+        .await
     }
 
     async fn session_key(&self, appid: &str, user: &str) -> Result<Option<Secret>, LedgerError> {
@@ -100,9 +103,7 @@ impl Sessions for PostgresLedger {
         self.with_connection(async |connection| {
             let mut transaction = connection.begin().await?;
             session_lock::exclude_others(&mut transaction).await?;
-            sqlx::raw_sql("DELETE FROM code; DELETE FROM session; DELETE FROM token;")
-                .execute(&mut *transaction)
-                .await?;
+            session_lock::remove_all(&mut transaction).await?;
             switches::reset(&mut transaction).await?;
             transaction.commit().await
         })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{Connection, PgConnection};
 
+use super::session_lock;
 use crate::sessions::switches::{SwitchStep, Switches};
 
 /// Reads the switches.
@@ -23,12 +24,19 @@ pub(super) async fn step(
     step: &SwitchStep,
 ) -> sqlx::Result<(Arc<Switches>, bool)> {
     let mut transaction = connection.begin().await?;
+    if step.moves_clock() {
+        session_lock::exclude_others(&mut transaction).await?;
+    }
     // Another server that takes a step waits here.
     let text: String = sqlx::query_scalar("SELECT switches::text FROM ledger FOR UPDATE")
         .fetch_one(&mut *transaction)
         .await?;
     let mut switches = parse_switches(&text)?;
+    let before = switches.clock_offset;
     let is_taken = step.take(Arc::make_mut(&mut switches));
+    if switches.clock_offset < before {
+        session_lock::remove_all(&mut transaction).await?;
+    }
     if is_taken {
         write(&mut transaction, &switches).await?;
     }

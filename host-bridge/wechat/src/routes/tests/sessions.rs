@@ -186,6 +186,8 @@ async fn a_phone_number_is_given_once_for_the_code_of_its_own_call() {
     let code = backend.wechat.phone_code(DEFAULT_USER, DEFAULT_APPID).await.unwrap();
     let other = json!({"code": code, "openid": "oAnother"});
     assert_errcode(&backend.post(&path, other).await, 40003, "invalid openid");
+    let right = backend.post(&path, json!({"code": code, "openid": OPENID})).await;
+    assert_eq!(right.json["errcode"], 0, "the wrong user has not used the code");
     let code = backend.wechat.phone_code(DEFAULT_USER, DEFAULT_APPID).await.unwrap();
     let exchange =
         format!("/sns/jscode2session?{LOGIN}&appid={DEFAULT_APPID}&secret={SECRET}&js_code={code}");

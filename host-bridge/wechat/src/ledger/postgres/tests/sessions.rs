@@ -90,8 +90,10 @@ async fn tokens_of_an_app_are_limited_and_what_has_expired_is_removed() {
         .await;
     cleaning::remove_expired(&mut connection).await.unwrap();
     let kept: i64 = sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap();
-    assert_eq!(kept, 0);
+    assert_eq!(kept, 256, "expired tokens are distinguished from unknown ones");
 }
+
+const FAILURE: Failure = Failure { errcode: -1, times: Some(3), path: None };
 
 fn change(changes: SwitchChanges) -> SwitchStep {
     SwitchStep::Change(changes)
@@ -116,6 +118,10 @@ async fn all_servers_have_the_same_switches_and_the_same_time() {
     let code = second.login("wx", "anna").await.unwrap();
     assert!(first.exchange("wx", &code).await.unwrap().is_ok());
 
+    let back = SwitchChanges { clock: Some(ClockChange::Ahead(7_199_999)), ..SwitchChanges::default() };
+    first.step_switches(change(back)).await.unwrap();
+    assert_eq!(check(&new.token).await.1, Err(BadToken::Unknown), "it would live too long");
+    assert_eq!(second.session_key("wx", "anna").await.unwrap(), None);
     let too_far = Some(ClockChange::Ahead(u64::MAX));
     let refused = second.step_switches(change(SwitchChanges { clock: too_far, ..SwitchChanges::default() }));
     assert_eq!(refused.await.unwrap(), (first.switches().await.unwrap(), false));
@@ -127,9 +133,9 @@ async fn all_servers_have_the_same_switches_and_the_same_time() {
 async fn a_failure_that_is_told_three_times_happens_three_times_over_all_servers() {
     let Some(database) = TestDatabase::new() else { return };
     let servers = [database.ledger().await, database.ledger().await];
-    let failure = Some(Some(Failure { errcode: -1, times: Some(3), path: None }));
+    let failure = Some(Some(FAILURE));
     servers[0].step_switches(change(SwitchChanges { failure, ..SwitchChanges::default() })).await.unwrap();
-    let steps = (0..8).map(|number| servers[number % 2].step_switches(SwitchStep::CountFailure));
+    let steps = (0..8).map(|number| servers[number % 2].step_switches(SwitchStep::CountFailure(FAILURE)));
     let taken = futures_util::future::join_all(steps).await;
     assert_eq!(taken.iter().filter(|step| step.as_ref().unwrap().1).count(), 3);
     assert_eq!(servers[1].switches().await.unwrap(), Arc::default());
@@ -153,8 +159,10 @@ async fn a_session_key_is_renewed_replaced_and_ended_at_any_server() {
     let replaced = first.replace_session_key("wx", "anna", &renewed).await.unwrap().unwrap();
     assert_eq!(second.session_key("wx", "anna").await.unwrap(), Some(replaced));
     let expiry = Expiry::Session { appid: "wx".to_owned(), user: "anna".to_owned() };
+    let unused = first.login("wx", "anna").await.unwrap();
     assert_eq!((second.expire(&expiry).await, first.expire(&expiry).await), (Ok(1), Ok(0)));
     assert_eq!(first.session_key("wx", "anna").await.unwrap(), None);
+    assert_eq!(first.exchange("wx", &unused).await.unwrap().unwrap_err(), BadCode::Invalid);
 }
 
 #[tokio::test]
@@ -164,9 +172,11 @@ async fn codes_and_tokens_are_ended_before_their_time_and_each_code_has_its_purp
     let (login, phone) =
         (first.login("wx", "anna").await.unwrap(), first.phone_code("wx", "anna").await.unwrap());
     assert_eq!(second.exchange("wx", &phone).await.unwrap().unwrap_err(), BadCode::OtherPurpose);
-    assert_eq!(second.exchange_phone_code("wx", &login).await.unwrap(), Err(BadCode::OtherPurpose));
-    assert_eq!(second.exchange_phone_code("wx", &phone).await.unwrap(), Ok("anna".to_owned()));
-    assert_eq!(first.exchange_phone_code("wx", &phone).await.unwrap(), Err(BadCode::Used));
+    assert_eq!(second.exchange_phone_code("wx", &login, None).await.unwrap(), Err(BadCode::OtherPurpose));
+    let of_bert = second.exchange_phone_code("wx", &phone, Some("bert")).await.unwrap();
+    assert_eq!(of_bert, Err(BadCode::OtherUser));
+    assert_eq!(second.exchange_phone_code("wx", &phone, Some("anna")).await.unwrap(), Ok("anna".to_owned()));
+    assert_eq!(first.exchange_phone_code("wx", &phone, None).await.unwrap(), Err(BadCode::Used));
     let expiry = Expiry::Codes { appid: "wx".to_owned(), user: "anna".to_owned() };
     assert_eq!((second.expire(&expiry).await, first.expire(&expiry).await), (Ok(1), Ok(0)));
     assert_eq!(first.exchange("wx", &login).await.unwrap().unwrap_err(), BadCode::Invalid);
