@@ -16,7 +16,7 @@ const ZH = {
   'base64-wrapped': 'Base64 中有换行或空格。请写成一行。',
   'broken-chain': '证书链不成立。',
   'callback-object': '在 resultJSON 的位置发来了整个回调对象。请发送其中的 resultJSON 字符串，以及 resultJSONSignature。',
-  'counter-as-string': 'counter 变成了字符串，而真机写的是数字。请原样发送 resultJSON，途中有解析器、表单或数据库把数字转成了文本。',
+  'counter-as-string': 'counter 是字符串，而真机写的是数字。请原样发送 resultJSON，途中有解析器、表单或数据库把数字转成了文本。',
   'counter-replayed': '带有同一 counter 的结果已被接受过：重放。请用新的 challenge 重新认证，并检查请求是否发送了两次。',
   'counter-rolled-back': 'counter 小于此设备用过的值：旧结果晚到（例如同一部手机的两个请求先后颠倒），或手机被回滚、克隆。请拒绝并重新认证。',
   'duplicate-key': '同一 JSON 对象中有重复的键，各解析器的取值不同。真机不会这样写，应视为伪造。',

@@ -69,7 +69,7 @@ reasons! {
         "Check the order (leaf, device, CA, root) and that no certificate was replaced.";
     CallbackObject = "callback-object": "The whole callback object stands in place of its resultJSON.",
         "Send the string in its resultJSON, and the one in its resultJSONSignature with it.";
-    CounterAsString = "counter-as-string": "The counter became a string; phones write a number.",
+    CounterAsString = "counter-as-string": "The counter is a string; phones write a number.",
         "Send resultJSON unchanged: some parser, form or database between phone and server turned the number into text.";
     CounterReplayed = "counter-replayed": "A result with this very counter was accepted before: a replay.",
         "Ask the user to authenticate again with a fresh challenge. Look for a request that is sent twice.";

@@ -205,6 +205,19 @@ async fn texts_changed_in_transit_are_recognised() {
 }
 
 #[tokio::test]
+async fn a_text_that_was_signed_as_it_is_was_not_changed_afterwards() {
+    let (wechat, mut phone) = uploaded("trustonic").await;
+    let text = phone.result();
+    let quoted = text.replace(&format!(":{},", phone.counter), &format!(":\"{}\",", phone.counter));
+    for (odd, reason, detail) in [
+        (quoted, "counter-as-string", "json_string: its counter is the string"),
+        (text.replace("\"fid\":\"2313170\"", "\"fid\":2"), "wrong-type", "json_string: `fid`"),
+    ] {
+        assert_refused(&verify(&wechat, &odd, &phone.signature(&odd)).await, reason, detail);
+    }
+}
+
+#[tokio::test]
 async fn a_text_that_shows_its_change_is_recognised_whoever_signed_it() {
     let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
     let text = phone.result();

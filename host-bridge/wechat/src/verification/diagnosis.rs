@@ -56,7 +56,7 @@ pub(crate) fn recognise_change(text: &str) -> Option<Verdict> {
     Some(Verdict::new(reason, detail))
 }
 
-/// Searches for one or two changes of the text: with them undone, the signature is valid. The verdict names them in the
+/// Searches for one or two changes of the text: with them undone, the signature is valid, and as the text is it is not. The verdict names them in the
 /// order in which they were made.
 pub(crate) fn find_changes(
     key: &PublicKey,
@@ -75,6 +75,10 @@ pub(crate) fn find_changes(
     };
     let verifies = |text: &str| key.verify(scheme(text), text.as_bytes(), signature).is_ok();
 
+    // What was signed as it is was not changed. Two changes that undo each other would lead back to it.
+    if verifies(text) {
+        return None;
+    }
     let candidates: Vec<_> = undo_one_change(text).collect();
     if let Some((change, _)) = candidates.iter().find(|(_, text)| verifies(text)) {
         return Some(changed(&[change]));

@@ -130,6 +130,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-COUNTER-09",
         title: "a counter that is a string",
         making: "The phone's text with quotation marks around the counter, signed with its AuthKey.",
+        expected: Expected::MustRefuse(&[Reason::CounterAsString]),
         meaning: "Strings compare by letters (\"9\" is greater than \"10\"), or slip past a check of numbers.",
         script: after_payment(&[Edit::Counter(CounterIs::Quoted)]),
         ..WRONG_TYPE

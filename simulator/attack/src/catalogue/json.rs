@@ -164,6 +164,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-JSON-14",
         title: "a line end behind the text",
         making: "An honest result with CR LF behind its text.",
+        expected: Expected::MustRefuse(&[Reason::LineEndsChanged]),
         script: tampered(&[Edit::LineEnd]),
         ..OTHER_ENCODING
     },
