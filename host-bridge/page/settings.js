@@ -48,6 +48,8 @@ export function settings(root, { state, act, ask }) {
       (value) => set({ internalError: value || null })),
     choice('failNext', [none(), ...FAILURES.map(literal)], ({ settings: is }) => String(is.failNext ?? ''),
       (value) => set({ failNext: value ? Number(value) : null })),
+    choice('secondCall', ['refuse', 'queue'].map((value) => h('option', { value, 'data-text': `settings.secondCall.${value}` })),
+      ({ settings: is }) => is.secondCall, (value) => set({ secondCall: value })),
     field('latency', { type: 'number', min: 0, max: 60_000, step: 1 }, ({ settings: is }) => String(is.latency),
       (value) => set({ latency: value === '' ? null : Number(value) })),
     field('user', { maxLength: 64, autocomplete: 'off', spellcheck: false }, ({ settings: is }) => is.user ?? '',

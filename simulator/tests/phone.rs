@@ -251,8 +251,9 @@ async fn prompt(events: &mut Receiver<Event>) {
 }
 
 #[tokio::test]
-async fn simultaneous_calls_use_the_screen_one_after_the_other() {
+async fn simultaneous_calls_that_may_wait_use_the_screen_one_after_the_other() {
     let desk = ephemeral("trustonic");
+    desk.call(Call::parse("device.set", json!({"secondCall": "queue"})).unwrap()).await.unwrap();
     let mut events = desk.events();
     let calls: Vec<_> = (0..3)
         .map(|number| {

@@ -44,7 +44,7 @@ test('the page shows changes of other clients, and settings changed on the page 
   await page.locator('#settings-permission[aria-checked="false"]').waitFor();
   await server.rpc('device.set', { permission: null });
   // The phone accepts every value that can be chosen.
-  for (const [name, setting] of [['Internal error', 'internalError'], ['Fail once with', 'failNext']]) {
+  for (const [name, setting] of [['Internal error', 'internalError'], ['Fail once with', 'failNext'], ['A second authentication', 'secondCall']]) {
     const choice = page.getByLabel(name);
     const values = await choice.locator('option').evaluateAll((options) => options.map(({ value }) => value));
     for (const value of values.toReversed()) {

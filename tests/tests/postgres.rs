@@ -197,6 +197,8 @@ fn nothing_is_accepted_twice_or_forgotten_if_a_server_is_killed_and_the_database
         );
     }
     let (server, other) = (namespace.server(), namespace.server());
+    // The clients share the phone.
+    server.rpc("device.set", &json!({"secondCall": "queue"}));
     let backends = [&server, &other].map(|server| Backend::open(&server.url).unwrap());
     let (is_over, accepted) = (AtomicBool::new(false), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {

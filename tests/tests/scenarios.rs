@@ -43,6 +43,16 @@ fn a_line_that_is_refused_ends_the_scenario_unless_that_is_expected() {
 }
 
 #[test]
+fn the_answer_of_a_phone_to_a_second_authentication_is_shown_and_one_that_would_wait_is_not_begun() {
+    let refused =
+        scenario("auth a\nauth b\nexpect errCode is 90007\ntouch 1\nexpect resultJSON.raw is a\n").exits(0);
+    assert!(refused.stdout.ends_with("expectations: 2 held, 0 failed\n"), "{refused}");
+    let queue = "device set secondCall queue\nauth a\nauth b\nexpect error a dialog is open\ntouch 1\n";
+    let queued = scenario(&format!("{queue}expect resultJSON.raw is a\n")).exits(0);
+    assert!(queued.stdout.ends_with("expectations: 2 held, 0 failed\n"), "{queued}");
+}
+
+#[test]
 fn no_line_prints_control_characters() {
     let finished = scenario("auth 'a\u{1b}[2J\u{202e}' --touch 1\nexpect errCode is 0\n").exits(0);
     assert!(finished.stdout.contains("   1  auth 'a\\u{1b}[2J\\u{202e}' --touch 1\n"), "{finished}");

@@ -164,6 +164,8 @@ fn connections_leave_file_descriptors_for_the_phones_files() {
     let server = Server::start(
         state.program(["serve", "--listen", "127.0.0.1:0", "--touch", "auto"]).with_descriptors(200),
     );
+    // The calls of the batch are simultaneous.
+    server.rpc("device.set", &json!({"secondCall": "queue"}));
     let host = server.url.strip_prefix("http://").unwrap();
     let mut honest = TcpStream::connect(host).unwrap();
     honest.set_read_timeout(Some(Duration::from_mins(1))).unwrap();

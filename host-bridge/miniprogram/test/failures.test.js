@@ -42,6 +42,7 @@ describe('failures of the bridge', () => {
 
   it('end every pending call when the server dies during a dialog, and the next call finds a new server', async (t) => {
     const server = await ownServer(t)
+    await server.rpc('device.set', { secondCall: 'queue' })
     const dialogs = await server.dialogs()
     const wx = fakeWx()
     installSoterSim(wx, { url: server.url })

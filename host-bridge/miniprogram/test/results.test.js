@@ -56,6 +56,22 @@ describe('a mini program with soter-sim', () => {
     await result
   })
 
+  it('gets 90007 for a second call during the dialog of the first, which goes on', async () => {
+    const first = wx.startSoterAuthentication(FINGER)
+    await dialogs.opened()
+    await assert.rejects(wx.startSoterAuthentication(FINGER), {
+      errCode: 90007,
+      authMode: '',
+      resultJSON: '',
+      resultJSONSignature: '',
+      errMsg:
+        'startSoterAuthentication:fail authenticate error: add SOTER task to queue failed. ' +
+        'check the logcat for further information',
+    })
+    await server.rpc('sensor.touch', { touch: 1 })
+    assert.equal((await first).errCode, 0)
+  })
+
   it('gets the codes and texts of a phone when its own request is wrong', async () => {
     await assert.rejects(wx.startSoterAuthentication({ challenge: 'order-42' }), {
       errCode: 90003,

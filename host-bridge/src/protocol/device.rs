@@ -117,6 +117,9 @@ pub struct Set {
     /// The next authentication fails with this code, once.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub fail_next: Patch<i32>,
+    /// What happens to an authentication that is asked for during another one.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub second_call: Patch<SecondCall>,
     /// Milliseconds between the match and the answer; a phone takes about 500.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub latency: Patch<u64>,
@@ -129,6 +132,17 @@ pub struct Set {
     /// `true`: a system upgrade happens now, which gives the phone another `cpu_id`.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub system_upgrade: Patch<bool>,
+}
+
+/// What a phone does with an authentication that is asked for while another one is not over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum SecondCall {
+    /// It fails at once with 90007, as the SDK's task pool refuses it on Android. For iOS this is modelled.
+    #[default]
+    Refuse,
+    /// It waits until the other one is over. No phone does this; it is for tests that share a phone.
+    Queue,
 }
 
 /// A phone's settings as they are.
@@ -157,6 +171,9 @@ pub struct Settings {
     pub malformed_crl: bool,
     /// See [`Set::fail_next`].
     pub fail_next: Option<i32>,
+    /// See [`Set::second_call`].
+    #[serde(default)]
+    pub second_call: SecondCall,
     /// See [`Set::latency`].
     pub latency: u64,
     /// See [`Set::user`]; `null`: set back.
@@ -175,6 +192,7 @@ impl Default for Settings {
             report_face_as_finger: false,
             malformed_crl: false,
             fail_next: None,
+            second_call: SecondCall::default(),
             latency: 0,
             user: None,
         }

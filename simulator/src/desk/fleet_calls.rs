@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use soter_bridge::protocol::CommandError;
+use soter_bridge::protocol::device::SecondCall;
 use soter_bridge::protocol::fleet::{
     MAX_NEXT, MAX_RESULTS, Names, Next, Release, Results, Signed, SignedResult,
 };
@@ -74,7 +75,8 @@ impl Desk {
             touch: phone.touches_without_person()?,
             ..StartSoterAuthentication::default()
         };
-        let answer = phone.start_soter_authentication(request).await?;
+        // If there are more results than phones, a phone signs one after the other.
+        let answer = phone.start_as(SecondCall::Queue, request).await?;
         self.finish_command(Some(&phone))?;
         Ok(SignedResult { device: name.to_string(), openid: phone.openid()?, answer })
     }

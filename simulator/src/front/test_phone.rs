@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use soter_bridge::protocol::biometric::{Enrolment, Enrolments};
-use soter_bridge::protocol::device::{Devices, Summary};
+use soter_bridge::protocol::device::{Device, Devices, Dialog, SecondCall, Settings, Summary, User};
 use soter_bridge::protocol::keys::Keys;
 use soter_bridge::protocol::sensor::{Cancelled, Judged, Judgement, SensorMode};
 use soter_bridge::protocol::soter::Reply;
@@ -89,6 +89,32 @@ impl TestPhone {
         Ok(Judged { judgement, mode, attempts_left, dialog_open })
     }
 
+    /// The phone's calls wait for their turn.
+    fn shown(&self) -> Device {
+        let is_open = self.dialog.lock().unwrap().is_some();
+        let dialog = Dialog {
+            number: 1,
+            modes: self.modes.clone(),
+            auth_content: String::new(),
+            challenge: String::new(),
+        };
+        Device {
+            name: "phone".to_owned(),
+            profile: "trustonic".to_owned(),
+            seeded: false,
+            selected: true,
+            cpu_id: "0f".to_owned(),
+            counter: 0,
+            clock: 0,
+            apps: Vec::new(),
+            user: User { name: "user".to_owned(), appid: "wx".to_owned(), openid: "o".to_owned() },
+            biometrics: Enrolments { enrolments: Vec::new(), lockouts: Vec::new() },
+            sensor: SensorMode::Ask,
+            settings: Settings { second_call: SecondCall::Queue, ..Settings::default() },
+            dialog: is_open.then_some(dialog),
+        }
+    }
+
     fn send_event(&self, event: Event) {
         // It is not an error if nobody is subscribed.
         let _ = self.events.send(event);
@@ -128,6 +154,7 @@ impl Service for TestPhone {
                 let selected = "phone".to_owned();
                 Response::DeviceList(Devices { devices: vec![phone], selected, more: false })
             }
+            Request::DeviceShow(_) => Response::DeviceShow(self.shown()),
             Request::BiometricList(_) => {
                 let finger = Enrolment { number: 1, mode: Mode::FingerPrint, fid: "77".to_owned() };
                 Response::BiometricList(Enrolments { enrolments: vec![finger], lockouts: Vec::new() })

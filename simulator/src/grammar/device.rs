@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use soter_bridge::protocol::device::SecondCall;
 use soter_bridge::protocol::{Patch, SeedText, device};
 use soter_wechat::Secret;
 use soter_wire::{Mode, Profile};
@@ -127,6 +128,13 @@ pub(crate) enum Setting {
         #[arg(value_name = "CODE", value_parser = parse_number::<i32>, allow_negative_numbers = true)]
         value: Patch<i32>,
     },
+    /// What a second authentication gets while one is not over: 90007 at once, as on phones, or its turn
+    #[command(alias = "second-call")]
+    SecondCall {
+        /// refuse, queue or default
+        #[arg(value_name = "ANSWER", value_parser = second_call())]
+        value: Patch<SecondCall>,
+    },
     /// How long the answer takes after the match; a phone takes about 500
     Latency {
         /// Milliseconds, or default
@@ -188,6 +196,7 @@ impl Setting {
             Self::ReportFaceAsFinger { value } => device::Set { report_face_as_finger: value, ..keep },
             Self::MalformedCrl { value } => device::Set { malformed_crl: value, ..keep },
             Self::FailNext { value } => device::Set { fail_next: value, ..keep },
+            Self::SecondCall { value } => device::Set { second_call: value, ..keep },
             Self::Latency { value } => device::Set { latency: value, ..keep },
             Self::Clock { value } => device::Set { clock: value, ..keep },
             Self::User { value } => device::Set { user: value, ..keep },
@@ -209,6 +218,15 @@ pub(super) fn switch_patch() -> impl TypedValueParser<Value = Patch<bool>> {
     PossibleValuesParser::new(["on", "off", DEFAULT]).map(|text| match text.as_str() {
         "on" => Patch::Set(true),
         "off" => Patch::Set(false),
+        _ => Patch::Reset,
+    })
+}
+
+/// Parses `refuse`, `queue` or `default`.
+fn second_call() -> impl TypedValueParser<Value = Patch<SecondCall>> {
+    PossibleValuesParser::new(["refuse", "queue", DEFAULT]).map(|text| match text.as_str() {
+        "refuse" => Patch::Set(SecondCall::Refuse),
+        "queue" => Patch::Set(SecondCall::Queue),
         _ => Patch::Reset,
     })
 }

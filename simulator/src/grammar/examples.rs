@@ -29,6 +29,7 @@ pub(super) const SHARED: &[(&str, &[&str])] = &[
     ("device set reportFaceAsFinger", &["device set reportFaceAsFinger on"]),
     ("device set malformedCrl", &["device set malformedCrl on"]),
     ("device set failNext", &["device set failNext 90009"]),
+    ("device set secondCall", &["device set secondCall queue", "device set secondCall default"]),
     ("device set latency", &["device set latency 500", "device set latency default"]),
     ("device set clock", &["device set clock 2020-01-01T00:00:30Z"]),
     ("device set user", &["device set user zhang", "device set user default"]),

@@ -164,8 +164,8 @@ fn settings_are_set_and_reset() {
 #[test]
 fn every_setting_of_the_protocol_can_be_set() {
     let all = json!({"support": null, "permission": null, "modes": null, "internalError": null,
-        "reportNotEnrolled": null, "reportFaceAsFinger": null, "malformedCrl": null, "failNext": null, "latency": null,
-        "clock": null, "user": null, "systemUpgrade": null});
+        "reportNotEnrolled": null, "reportFaceAsFinger": null, "malformedCrl": null, "failNext": null, "secondCall": null,
+        "latency": null, "clock": null, "user": null, "systemUpgrade": null});
     let device::Set {
         support: _,
         permission: _,
@@ -175,6 +175,7 @@ fn every_setting_of_the_protocol_can_be_set() {
         report_face_as_finger: _,
         malformed_crl: _,
         fail_next: _,
+        second_call: _,
         latency: _,
         clock: _,
         user: _,

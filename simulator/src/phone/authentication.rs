@@ -3,7 +3,7 @@
 //! | steps | what is checked or done |
 //! |---|---|
 //! | 1 to 7 | what the call itself says: modes, challenge, permission |
-//! | | the call waits for the screen: one dialog at a time |
+//! | | one authentication at a time: during another one, the call is refused, after steps 8 and 9, or waits |
 //! | 8, 9 | somebody is enrolled, and the sensor is not frozen |
 //! | 10 | ASK and AuthKey are made when they are needed, and uploaded to WeChat's servers; steps 8 to 10 are repeated after each upload |
 //! | 11 | the TEE opens a signing session, and the dialog opens |
@@ -12,6 +12,7 @@
 
 use std::time::Duration;
 
+use soter_bridge::protocol::device::SecondCall;
 use soter_bridge::protocol::wx::{CHALLENGE_LIMIT, SoterAuthentication, StartSoterAuthentication};
 use soter_bridge::protocol::{Command, CommandError, Event};
 use soter_tee::TeeError;
@@ -68,7 +69,17 @@ impl Phone {
         &self,
         request: StartSoterAuthentication,
     ) -> Result<SoterAuthentication, CommandError> {
-        let ended = match self.authenticate(&request).await {
+        let second_call = self.state().record.settings.second_call;
+        self.start_as(second_call, request).await
+    }
+
+    /// As [`start_soter_authentication`](Self::start_soter_authentication), with this setting of the phone.
+    pub(crate) async fn start_as(
+        &self,
+        second_call: SecondCall,
+        request: StartSoterAuthentication,
+    ) -> Result<SoterAuthentication, CommandError> {
+        let ended = match self.authenticate(second_call, &request).await {
             Ok(ended) | Err(Stop::Refused(ended)) => ended,
             Err(Stop::Failed(error)) => return Err(error),
         };
@@ -91,9 +102,15 @@ impl Phone {
 
     /// Carries out all steps. The phone is not locked while WeChat's servers are asked, so steps 8 to 10 are repeated after
     /// each upload.
-    async fn authenticate(&self, request: &StartSoterAuthentication) -> Result<Ended, Stop> {
+    async fn authenticate(
+        &self,
+        second_call: SecondCall,
+        request: &StartSoterAuthentication,
+    ) -> Result<Ended, Stop> {
         let modes = self.check_request(request)?;
-        let _turn = self.dialog_queue.wait_for_turn().await?;
+        let Some(_turn) = self.dialog_queue.take_turn(second_call).await? else {
+            return Err(self.stop_for_second_call(&modes));
+        };
         for _ in 0..MAX_PASSES {
             let keys = self.prepare_keys(request, &modes)?;
             let missing = self.missing_uploads(&keys).await?;
@@ -158,6 +175,17 @@ impl Phone {
             return fail(wx::NOT_GRANTED, message::NOT_GRANTED);
         }
         Ok(modes)
+    }
+
+    /// Why a call during another authentication ends: the SDK checks steps 8 and 9 before its task pool refuses the call.
+    fn stop_for_second_call(&self, modes: &[Mode]) -> Stop {
+        let mut state = self.state();
+        let checked = self.usable_modes(&mut state, modes);
+        if let Err(stop) = checked.and_then(|_| Ok(check_internal_error(&state)?)) {
+            return stop;
+        }
+        let reason = "another authentication is not over; `device set secondCall queue` lets calls wait";
+        Ended::failed(wx::INTERNAL_ERROR, message::TASK_NOT_ADDED, reason).into()
     }
 
     /// Steps 8 to 10, up to the point at which WeChat's servers are asked which keys they lack.

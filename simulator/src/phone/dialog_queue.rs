@@ -1,15 +1,15 @@
-//! The queue for the screen: one dialog is open at a time, and further calls wait for their turn (modelled: what
-//! WeChat does with a second call is not known).
+//! The turn to authenticate: one authentication at a time. Another one is refused, or waits in a queue; see [`SecondCall`].
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use soter_bridge::protocol::device::SecondCall;
 use soter_bridge::protocol::{CommandError, ErrorKind};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// The maximum number of calls that wait for the screen of one phone.
+/// The maximum number of calls that wait for their turn on one phone.
 const MAX_WAITING: usize = 1024;
 
-/// The call that holds the turn may show a dialog. Calls get the turn in the order in which they arrive.
+/// The call that holds the turn may show a dialog. In the queue, calls get the turn in the order in which they arrive.
 #[derive(Debug, Default)]
 pub(super) struct DialogQueue {
     turn: Mutex<()>,
@@ -17,18 +17,26 @@ pub(super) struct DialogQueue {
 }
 
 impl DialogQueue {
-    /// Waits for the turn.
+    /// Takes the turn. `None` if another call has it, and this one does not wait.
     ///
     /// # Errors
     /// `LimitReached` if too many calls wait already.
-    pub(super) async fn wait_for_turn(&self) -> Result<MutexGuard<'_, ()>, CommandError> {
+    pub(super) async fn take_turn(
+        &self,
+        second_call: SecondCall,
+    ) -> Result<Option<MutexGuard<'_, ()>>, CommandError> {
         if let Ok(turn) = self.turn.try_lock() {
-            return Ok(turn);
+            return Ok(Some(turn));
         }
-        let slot = WaitingSlot::take(&self.waiting)?;
-        let turn = self.turn.lock().await;
-        drop(slot);
-        Ok(turn)
+        match second_call {
+            SecondCall::Refuse => Ok(None),
+            SecondCall::Queue => {
+                let slot = WaitingSlot::take(&self.waiting)?;
+                let turn = self.turn.lock().await;
+                drop(slot);
+                Ok(Some(turn))
+            }
+        }
     }
 }
 
@@ -41,7 +49,7 @@ impl<'a> WaitingSlot<'a> {
         if waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
             return Err(CommandError::new(
                 ErrorKind::LimitReached,
-                format!("{MAX_WAITING} authentications are waiting for the screen of this phone"),
+                format!("{MAX_WAITING} authentications are waiting for their turn on this phone"),
                 "touch the sensor or cancel, so that the dialog that is open ends",
             ));
         }

@@ -105,6 +105,7 @@ impl Record {
                 .apply(current.report_face_as_finger, default.report_face_as_finger),
             malformed_crl: set.malformed_crl.apply(current.malformed_crl, default.malformed_crl),
             fail_next: apply_optional(set.fail_next, current.fail_next),
+            second_call: set.second_call.apply(current.second_call, default.second_call),
             latency: set.latency.apply(current.latency, default.latency),
             user: apply_optional(set.user, current.user),
         };

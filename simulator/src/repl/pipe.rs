@@ -2,6 +2,7 @@
 
 use std::io::BufRead;
 
+use soter_bridge::protocol::device::{self, SecondCall};
 use soter_bridge::protocol::{CommandError, Event, Request, Service};
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast;
@@ -104,17 +105,16 @@ impl<S: Service> Pipe<S> {
         if !matches!(prepared_call.call.request, Request::StartSoterAuthentication(_)) {
             return self.session.perform(prepared_call, json).await;
         }
-        if self.open.is_some() {
-            return Err(CommandError::invalid_params(
-                "a dialog is open",
-                "end it first, with `touch …` or `cancel`",
-            ));
+        if self.open.is_some() && !self.is_refused_at_once(&prepared_call).await? {
+            return Err(dialog_is_open());
         }
         let prepared_call = front::with_default_mode(&self.session.service, prepared_call).await?;
         let mut pending = Pending::start(&self.session.service, prepared_call);
         loop {
             match pending.progress().await {
                 Progress::Happened(_) => {}
+                // The first dialog was closed after the phone was asked about it.
+                Progress::Waits(_) if self.open.is_some() => return Err(dialog_is_open()),
                 Progress::Waits(_) => {
                     self.open = Some(Open { pending, json });
                     return Ok(Delivery::Delivered);
@@ -125,6 +125,13 @@ impl<S: Service> Pipe<S> {
                 }
             }
         }
+    }
+
+    /// Whether the phone refuses this authentication because a dialog is open on it.
+    async fn is_refused_at_once(&self, prepared_call: &PreparedCall) -> Result<bool, CommandError> {
+        let device = prepared_call.call.device.as_deref();
+        let shown = self.session.service.request(device, device::Show {}).await?;
+        Ok(shown.dialog.is_some() && shown.settings.second_call == SecondCall::Refuse)
     }
 
     /// If the open dialog has been closed by now, waits for the answer and shows it.
@@ -201,6 +208,10 @@ impl<S: Service> Pipe<S> {
             }
         }
     }
+}
+
+fn dialog_is_open() -> CommandError {
+    CommandError::invalid_params("a dialog is open", "end it first, with `touch …` or `cancel`")
 }
 
 #[cfg(test)]

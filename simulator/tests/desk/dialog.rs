@@ -14,8 +14,64 @@ fn shown(events: &mut Receiver<Event>) -> Vec<Vec<Mode>> {
 }
 
 #[tokio::test]
+async fn a_second_call_is_refused_while_a_dialog_is_open_and_the_first_goes_on() {
+    for profile in ["trustonic", "ios"] {
+        let desk = phone(profile);
+        let modes = show(&desk)
+            .await
+            .biometrics
+            .enrolments
+            .iter()
+            .map(|enrolment| enrolment.mode)
+            .collect::<Vec<_>>();
+        let request = || with_modes(&[modes[0].name()], good_request());
+        let mut first = PendingCall::start(&desk, None, request());
+        let mut events = desk.events();
+
+        let second = authenticate(&desk, request()).await;
+
+        assert_eq!(
+            (second.err_code, second.err_msg.as_str()),
+            (
+                90007,
+                "startSoterAuthentication:fail authenticate error: add SOTER task to queue failed. \
+                 check the logcat for further information"
+            )
+        );
+        assert_eq!((second.auth_mode, second.result_json, second.result_json_signature), Default::default());
+        let events = drain(&mut events);
+        assert!(
+            matches!(&events[..], [Event::Refused { code: 90007, reason, .. }] if reason.contains("secondCall")),
+            "{events:?}"
+        );
+        assert!(first.answer().is_none(), "the first dialog stays");
+        touch(&desk, Touch::Enrolled(1)).await;
+        assert_eq!(first.code(), 0);
+        let script = StartSoterAuthentication { touch: Some("1".parse().unwrap()), ..request() };
+        assert_eq!(authenticate(&desk, script).await.err_code, 0, "the next call is the only one again");
+    }
+}
+
+#[tokio::test]
+async fn a_second_call_that_could_not_begin_anyway_gets_its_own_code() {
+    let desk = phone("itrustee");
+    let mut first = PendingCall::start(&desk, None, good_request());
+    for (second, code) in [
+        (with_modes(&[], good_request()), 90003),
+        (StartSoterAuthentication { challenge: None, ..good_request() }, 90004),
+        (with_modes(&["facial"], good_request()), 90011),
+        (with_modes(&["fingerPrint", "facial"], touched("1")), 90007),
+    ] {
+        assert_eq!(authenticate(&desk, second).await.err_code, code);
+    }
+    touch(&desk, Touch::Enrolled(1)).await;
+    assert_eq!(first.code(), 0);
+}
+
+#[tokio::test]
 async fn a_dropped_call_frees_the_screen_for_the_next_one_in_the_queue() {
     let desk = phone("trustonic");
+    set(&desk, json!({"secondCall": "queue"})).await;
     let mut events = desk.events();
     let first = PendingCall::start(&desk, None, good_request());
     let second = PendingCall::start(&desk, None, good_request());
@@ -49,6 +105,7 @@ async fn a_dropped_call_is_reported_as_cancelled_and_signs_nothing() {
 #[tokio::test]
 async fn the_queue_for_the_screen_is_limited() {
     let desk = phone("trustonic");
+    set(&desk, json!({"secondCall": "queue"})).await;
     let mut open = PendingCall::start(&desk, None, good_request());
     let waiting: Vec<_> = (0..1024).map(|_| PendingCall::start(&desk, None, good_request())).collect();
 
@@ -73,6 +130,7 @@ async fn resetting_closing_or_removing_a_phone_cancels_its_dialog() {
     assert_eq!(open.code(), 90008);
 
     call(&desk, "device.create", json!({"name": "second"})).await.unwrap();
+    set(&desk, json!({"secondCall": "queue"})).await;
     let mut open = PendingCall::start(&desk, None, good_request());
     let mut queued = PendingCall::start(&desk, None, good_request());
     desk.request(None, device::Remove { name: "phone".to_owned() }).await.unwrap();

@@ -56,6 +56,10 @@ pub mod message {
     pub const START_FAILED: &str = "fail start fingerprint authen failed";
     /// With [`INTERNAL_ERROR`](super::INTERNAL_ERROR); the SDK's own text follows.
     pub const AUTHENTICATE_ERROR: &str = "fail authenticate error: ";
+    /// With [`INTERNAL_ERROR`](super::INTERNAL_ERROR): another authentication is not over, so the SDK's task pool refuses this
+    /// one.
+    pub const TASK_NOT_ADDED: &str =
+        "fail authenticate error: add SOTER task to queue failed. check the logcat for further information";
     /// With [`CANCELLED`](super::CANCELLED). Apps compare the whole `errMsg`.
     pub const CANCEL: &str = "fail cancel";
     /// With [`NOT_RECOGNISED`](super::NOT_RECOGNISED), which has no text: the space ends the message.

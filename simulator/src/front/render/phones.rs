@@ -1,7 +1,7 @@
 //! Formats phones, and who is enrolled on them.
 
 use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
-use soter_bridge::protocol::device::{Device, Devices, Families, Settings, Summary};
+use soter_bridge::protocol::device::{Device, Devices, Families, SecondCall, Settings, Summary};
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::visible;
 use soter_wire::{Mode, Profile};
@@ -141,6 +141,7 @@ fn troubles(settings: &Settings) -> Vec<String> {
         report_face_as_finger,
         malformed_crl,
         fail_next,
+        second_call,
         latency,
         // Shown with the phone's user.
         user: _,
@@ -171,6 +172,10 @@ fn troubles(settings: &Settings) -> Vec<String> {
     }
     if let Some(code) = fail_next {
         troubles.push(format!("failNext {code}, once"));
+    }
+    match second_call {
+        SecondCall::Refuse => {}
+        SecondCall::Queue => troubles.push("secondCall queue: calls wait for their turn".to_owned()),
     }
     if *latency > 0 {
         troubles.push(format!("latency {latency} ms"));

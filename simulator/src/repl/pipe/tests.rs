@@ -104,7 +104,7 @@ fn the_end_of_the_input_cancels_the_open_dialog() {
 }
 
 #[test]
-fn a_second_authentication_is_refused_while_a_dialog_is_open() {
+fn a_second_authentication_that_would_wait_is_not_begun_while_a_dialog_is_open() {
     for second in ["auth b", "auth b --touch 1", "call wx.startSoterAuthentication {\"challenge\": \"b\"}"] {
         let ran = run_json(&format!("auth a\n{second}\ncancel\n"));
         assert!(ran.errors.contains("a dialog is open"), "{}", ran.errors);
