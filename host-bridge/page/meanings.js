@@ -6,7 +6,8 @@ const ZH = {
   'profile.trustonic': '联发科，Trustonic TEE，FPC 指纹传感器',
   'profile.itrustee': '华为、荣耀，iTrustee TEE',
   'profile.qsee': '高通，QSEE TEE（结果格式为推定）',
-  'profile.ios': 'iPhone，Touch ID 或 Face ID',
+  'profile.ios': 'iPhone，面容 ID',
+  'profile.ios-touch-id': '较旧的 iPhone，触控 ID',
 
   'bad-key': '无法读取密钥。',
   'bad-signature-encoding': '签名既不是 256 字节的原始数据，也不是 Base64。请原样发送 resultJSONSignature。',

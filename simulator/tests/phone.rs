@@ -74,9 +74,12 @@ fn drain(events: &mut Receiver<Event>) -> Vec<Event> {
 async fn every_family_signs_what_its_own_key_verifies() {
     for profile in PROFILES {
         let desk = ephemeral(profile.name);
-        let answer = authenticate(&desk, good_request()).await;
+        let mode = profile.modes[0].name();
+        let request =
+            StartSoterAuthentication { request_auth_modes: Some(vec![mode.into()]), ..good_request() };
+        let answer = authenticate(&desk, request).await;
         let signed = result(&answer);
-        assert_eq!((signed.raw.as_str(), answer.auth_mode.as_str()), ("order-42", "fingerPrint"));
+        assert_eq!((signed.raw.as_str(), answer.auth_mode.as_str()), ("order-42", mode));
         assert_eq!(signed.scheme(), profile.scheme);
         assert_eq!(signed.fid.is_some(), profile.has_fid());
         assert!(profile.cpu_id.matches(&signed.cpu_id), "{}", signed.cpu_id);
@@ -197,7 +200,7 @@ async fn a_wrong_finger_keeps_androids_dialog_open_and_five_freeze_it() {
 
 #[tokio::test]
 async fn an_iphones_dialog_ends_after_three_failures_and_five_lock_it_until_the_passcode() {
-    let desk = ephemeral("ios");
+    let desk = ephemeral("ios-touch-id");
     let wrong = || StartSoterAuthentication {
         touch: Some("wrong,wrong,wrong,wrong".parse().unwrap()),
         ..good_request()
@@ -306,7 +309,7 @@ async fn a_new_finger_invalidates_the_auth_key_and_wechat_generates_another() {
 
 #[tokio::test]
 async fn every_failure_setting_takes_effect() {
-    let desk = ephemeral("ios");
+    let desk = ephemeral("itrustee");
     for text in [
         "auth key update error",
         "auth key generate failed",

@@ -46,7 +46,8 @@ fn options_are_accepted_before_and_after_the_command() {
 
 #[test]
 fn a_result_verifies_with_the_key_that_is_listed() {
-    let families: [_; PROFILES.len()] = [("trustonic", 20), ("itrustee", 32), ("qsee", 20), ("ios", 20)];
+    let families: [_; PROFILES.len()] =
+        [("trustonic", 20), ("itrustee", 32), ("qsee", 20), ("ios", 20), ("ios-touch-id", 20)];
     for (profile, salt_length) in families {
         let state = State::new();
         let finished = state.program(["auth", "a", "--touch", "1", "--profile", profile]).run().exits(0);
@@ -74,6 +75,7 @@ fn touch_scripts_end_as_on_a_phone() {
         ("ios", "wrong,wrong,1", 0),
         ("ios", "wrong,wrong,wrong", 90009),
         ("ios", "wrong,wrong,wrong,1", 90009),
+        ("ios-touch-id", "wrong,wrong,1", 0),
     ];
     for (profile, script, code) in cases {
         let finished = auth(&["--touch", script, "--profile", profile]).run();
@@ -164,7 +166,7 @@ fn every_code_can_be_caused_and_has_its_text() {
             ..SUCCESS
         },
         Case { touch: "cancel", code: 90008, text: "fail cancel", ..SUCCESS },
-        Case { profile: "ios", touch: "wrong,wrong,wrong", code: 90009, text: "fail", ..SUCCESS },
+        Case { profile: "ios-touch-id", touch: "wrong,wrong,wrong", code: 90009, text: "fail", ..SUCCESS },
         Case {
             touch: "wrong,wrong,wrong,wrong,wrong",
             code: 90010,

@@ -10,8 +10,13 @@ use soter_wire::{CertificateChain, ExportBlob, PROFILES, base64};
 use tempfile::TempDir;
 
 /// A phone family, its salt length, and another one.
-const FAMILIES: [(&str, u16, u16); PROFILES.len()] =
-    [("trustonic", 20, 32), ("qsee", 20, 32), ("ios", 20, 32), ("itrustee", 32, 20)];
+const FAMILIES: [(&str, u16, u16); PROFILES.len()] = [
+    ("trustonic", 20, 32),
+    ("qsee", 20, 32),
+    ("ios", 20, 32),
+    ("ios-touch-id", 20, 32),
+    ("itrustee", 32, 20),
+];
 
 struct Desk {
     state: State,

@@ -155,7 +155,7 @@ async fn enrolment_is_refused_while_a_dialog_is_open() {
 #[tokio::test]
 async fn phones_show_their_dialogs_independently() {
     let desk = phone("trustonic");
-    call(&desk, "device.create", json!({"name": "second", "profile": "ios"})).await.unwrap();
+    call(&desk, "device.create", json!({"name": "second", "profile": "ios-touch-id"})).await.unwrap();
     let mut first = PendingCall::start(&desk, Some("phone"), good_request());
     let mut second = PendingCall::start(&desk, Some("second"), good_request());
 

@@ -37,6 +37,25 @@ async fn a_phone_reports_its_modes_and_what_is_enrolled() {
 }
 
 #[tokio::test]
+async fn an_iphone_supports_one_mode_and_has_it_enrolled() {
+    for (profile, mode, other) in
+        [("ios", "facial", "fingerPrint"), ("ios-touch-id", "fingerPrint", "facial")]
+    {
+        let desk = phone(profile);
+        assert_eq!(
+            call(&desk, "wx.checkIsSupportSoterAuthentication", json!({})).await.unwrap()["supportMode"],
+            json!([mode])
+        );
+        assert!(enrolled(&desk, mode).await.0 && !enrolled(&desk, other).await.0);
+        let answer = authenticate(&desk, with_modes(&[other, mode], touched("1"))).await;
+        assert_eq!((answer.err_code, answer.auth_mode.as_str()), (0, mode));
+        assert_eq!(authenticate(&desk, with_modes(&[other], touched("1"))).await.err_code, 90003);
+        let error = call(&desk, "biometric.enroll", json!({"mode": other})).await.unwrap_err();
+        assert!(error.next.contains(mode), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn modes_can_be_removed_from_a_phone_and_restored() {
     let desk = phone("itrustee");
     enroll(&desk, Mode::Facial).await;
@@ -169,7 +188,7 @@ fn settings_that_an_earlier_version_stored_have_no_malformed_crl() {
 
 #[tokio::test]
 async fn a_system_upgrade_changes_the_cpu_id_and_keeps_keys_counter_and_enrolments() {
-    let desk = phone("ios");
+    let desk = phone("ios-touch-id");
     authenticate(&desk, touched("1")).await;
     let (before, keys) = (show(&desk).await, public_keys(&desk).await);
 

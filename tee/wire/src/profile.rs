@@ -157,8 +157,8 @@ impl fmt::Display for Status {
 ///
 /// Values that could be mistaken for those of a real phone say that they are emulated. What is modelled: the names in
 /// `qsee`, whose real results are not public; `facial` in `itrustee`; the salt length, the key JSON and the lockout
-/// of `ios`, which exports no key to apps although WeChat needs one to upload.
-pub static PROFILES: &[Profile] = &[TRUSTONIC, ITRUSTEE, QSEE, IOS];
+/// of `ios` and `ios-touch-id`, which export no key to apps although WeChat needs one to upload.
+pub static PROFILES: &[Profile] = &[TRUSTONIC, ITRUSTEE, QSEE, IOS, IOS_TOUCH_ID];
 
 const TRUSTONIC: Profile = Profile {
     name: "trustonic",
@@ -243,9 +243,9 @@ const QSEE: Profile = Profile {
 
 const IOS: Profile = Profile {
     name: "ios",
-    description: "iPhones with Touch ID or Face ID",
+    description: "iPhones with Face ID",
     status: Status::Posted,
-    modes: &[Mode::FingerPrint, Mode::Facial],
+    modes: &[Mode::Facial],
     result: &[ResultField::Raw, ResultField::Counter, ResultField::Uid, ResultField::CpuId],
     scheme: SignatureScheme::RsaPss { salt_length: SaltLength::DEFAULT },
     key_json: WRAPPED_KEY_JSON,
@@ -258,6 +258,14 @@ const IOS: Profile = Profile {
         permanent_lockout_after: 5,
         tries_per_dialog: Some(3),
     },
+};
+
+/// No iPhone has both Touch ID and Face ID.
+const IOS_TOUCH_ID: Profile = Profile {
+    name: "ios-touch-id",
+    description: "Older iPhones, with Touch ID",
+    modes: &[Mode::FingerPrint],
+    ..IOS
 };
 
 /// The key JSON of MediaTek's phones: PEM lines of 64 columns, `\n` and `\/` escapes.
@@ -287,7 +295,10 @@ mod tests {
         for profile in PROFILES {
             assert_eq!(Profile::named(profile.name), Some(profile));
         }
-        assert_eq!(Profile::names().collect::<Vec<_>>(), ["trustonic", "itrustee", "qsee", "ios"]);
+        assert_eq!(
+            Profile::names().collect::<Vec<_>>(),
+            ["trustonic", "itrustee", "qsee", "ios", "ios-touch-id"]
+        );
         assert_eq!(Profile::named("Trustonic"), None);
     }
 
@@ -314,7 +325,12 @@ mod tests {
     #[test]
     fn only_results_of_iphones_have_no_fid() {
         let without_fid: Vec<_> = PROFILES.iter().filter(|profile| !profile.has_fid()).collect();
-        assert_eq!(without_fid, [Profile::named("ios").unwrap()]);
+        assert_eq!(without_fid, [&IOS, &IOS_TOUCH_ID]);
+    }
+
+    #[test]
+    fn an_iphone_has_one_mode() {
+        assert_eq!((IOS.modes, IOS_TOUCH_ID.modes), (&[Mode::Facial][..], &[Mode::FingerPrint][..]));
     }
 
     #[test]

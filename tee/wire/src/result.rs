@@ -148,6 +148,7 @@ mod tests {
                 r#"{"raw":"a\"b/c","fid":"2313170","counter":246,"tee_n":"QSEE emulated","tee_v":"4.0","fp_n":"QFP","fp_v":"1.0","cpu_id":"C","uid":"10115"}"#,
             ),
             ("ios", r#"{"raw":"a\"b/c","counter":246,"uid":"10115","cpu_id":"C"}"#),
+            ("ios-touch-id", r#"{"raw":"a\"b/c","counter":246,"uid":"10115","cpu_id":"C"}"#),
         ];
         assert_eq!(expected.map(|(name, _)| name), *Profile::names().collect::<Vec<_>>());
         for (name, text) in expected {

@@ -82,7 +82,7 @@ fn a_permanent_lockout_survives_restarts_and_years_until_the_pin() {
 
 #[test]
 fn an_iphone_locks_permanently_at_the_fifth_failure() {
-    let (outside, mut tee) = phone_with_keys("ios");
+    let (outside, mut tee) = phone_with_keys("ios-touch-id");
     assert_eq!(fail(&mut tee, 4), Judgement::Rejected { attempts_left: 1, lockout: None });
 
     let fifth = fail(&mut tee, 1);
