@@ -188,13 +188,21 @@ macro_rules! commands {
         /// Any command with its parameters.
         #[derive(Clone, Debug, PartialEq)]
         #[expect(missing_docs, reason = "each variant is documented by the type it holds")]
-        pub enum Request { $($variant($request),)+ }
+        pub enum Request {
+            $($variant($request),)+
+            /// A wx call with parameters of wrong types. A phone answers it.
+            MistypedWxCall(wx::MistypedCall),
+        }
 
         /// Any command's answer. Serialised, it is the answer alone, without a tag.
         #[derive(Clone, Debug, PartialEq, Serialize)]
         #[serde(untagged)]
         #[expect(missing_docs, reason = "each variant is documented by the type it holds")]
-        pub enum Response { $($variant($response),)+ }
+        pub enum Response {
+            $($variant($response),)+
+            /// The answer to [`Request::MistypedWxCall`].
+            WxRefusal(wx::Refusal),
+        }
 
         /// Every method, in the order in which help lists them.
         pub const METHODS: &[Method] = &[$(Method {
@@ -210,13 +218,17 @@ macro_rules! commands {
         impl Request {
             /// The method's name.
             pub fn method(&self) -> &'static str {
-                match self { $(Self::$variant(_) => $method,)+ }
+                match self {
+                    $(Self::$variant(_) => $method,)+
+                    Self::MistypedWxCall(call) => call.method,
+                }
             }
 
             /// What the command changes in what front ends show, if it is carried out.
             pub fn changes(&self) -> Changes {
                 match self {
                     $(Self::$variant($request { $($phone,)? .. }) => Changes::$changes $(($phone.clone()))?,)+
+                    Self::MistypedWxCall(_) => Changes::Nothing,
                 }
             }
 
@@ -225,14 +237,14 @@ macro_rules! commands {
             /// # Errors
             /// `Environment` if the answer has another shape: the server is of another version.
             pub fn read_response(&self, answer: Value) -> Result<Response, CommandError> {
-                match self {
-                    $(Self::$variant(_) => serde_json::from_value::<$response>(answer)
-                        .map(Response::$variant)
-                        .map_err(|error| CommandError::environment(
-                            format!("the answer to `{}` cannot be read: {error}", $method),
-                            "use the same version of soter-sim on both ends",
-                        )),)+
-                }
+                let read = match self {
+                    $(Self::$variant(_) => serde_json::from_value::<$response>(answer).map(Response::$variant),)+
+                    Self::MistypedWxCall(_) => serde_json::from_value(answer).map(Response::WxRefusal),
+                };
+                read.map_err(|error| CommandError::environment(
+                    format!("the answer to `{}` cannot be read: {error}", self.method()),
+                    "use the same version of soter-sim on both ends",
+                ))
             }
 
             /// The parameters as JSON-RPC has them: an object.
@@ -242,6 +254,7 @@ macro_rules! commands {
             pub fn params(&self) -> Result<serde_json::Map<String, Value>, CommandError> {
                 let value = match self {
                     $(Self::$variant(request) => serde_json::to_value(request),)+
+                    Self::MistypedWxCall(call) => return Ok(call.params.clone()),
                 };
                 match value {
                     Ok(Value::Object(params)) => Ok(params),
@@ -249,11 +262,15 @@ macro_rules! commands {
                 }
             }
 
-            /// Parses a method's name and its parameters.
+            /// Parses a method's name and its parameters. A wx call with parameters of wrong types is a
+            /// [`MistypedWxCall`](Self::MistypedWxCall).
             ///
             /// # Errors
             /// `UnknownMethod` if there is no such method, `InvalidParams` if the parameters do not fit it.
             pub fn parse(method: &str, params: Value) -> Result<Self, CommandError> {
+                if let Some(call) = wx::MistypedCall::find(method, &params) {
+                    return Ok(Self::MistypedWxCall(call));
+                }
                 match method {
                     $($method => serde_json::from_value::<$request>(params)
                         .map(Self::$variant)
@@ -270,7 +287,10 @@ macro_rules! commands {
             /// The trusted app's reply, if this is the answer to one of its commands: only those answer with a
             /// [`soter::Reply`].
             pub fn trusted_app_reply(&self) -> Option<&soter::Reply> {
-                let answer: &dyn Any = match self { $(Self::$variant(answer) => answer,)+ };
+                let answer: &dyn Any = match self {
+                    $(Self::$variant(answer) => answer,)+
+                    Self::WxRefusal(answer) => answer,
+                };
                 answer.downcast_ref()
             }
         }

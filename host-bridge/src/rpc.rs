@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Every method of the protocol is a JSON-RPC method of the same name with named parameters; the member `device`
-//! names the device. A call that fails as on a phone returns a *result* with `errCode`. A call that was not carried
-//! out returns an error:
+//! names the device. A call that fails as on a phone returns a *result* with `errCode`, or with `errMsg` alone, as for a
+//! wx call with parameters of wrong types. A call that was not carried out returns an error:
 //!
 //! | code | `data.kind` | meaning |
 //! |---|---|---|

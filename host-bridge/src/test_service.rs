@@ -98,6 +98,7 @@ impl Service for TestService {
                 }],
                 selected: "phone".to_owned(),
             }),
+            Request::MistypedWxCall(call) => Response::WxRefusal(call.refusal),
             Request::DeskReset(_) => {
                 *self.resets.lock().unwrap() += 1;
                 Response::DeskReset(desk::WasReset { device: "phone".to_owned() })

@@ -83,12 +83,36 @@ describe('a mini program with soter-sim', () => {
     })
   })
 
+  it("gets the base library's text for parameters of wrong types, without an errCode", async () => {
+    const refusal = (errMsg) => (failure) => {
+      assert.deepEqual(failure, { errMsg })
+      return true
+    }
+    const mistake = 'parameter error: parameter'
+    await assert.rejects(
+      wx.startSoterAuthentication({ ...FINGER, challenge: 42 }),
+      refusal(`startSoterAuthentication:fail ${mistake}.challenge should be String instead of Number;`)
+    )
+    await assert.rejects(
+      wx.startSoterAuthentication({ ...FINGER, requestAuthModes: 'fingerPrint', authContent: null }),
+      refusal(
+        `startSoterAuthentication:fail ${mistake}.requestAuthModes should be Array instead of String;` +
+          'parameter.authContent should be String instead of Null;'
+      )
+    )
+    const failed = await new Promise((fail) => wx.checkIsSoterEnrolledInDevice({ checkAuthMode: true, fail }))
+    refusal(`checkIsSoterEnrolledInDevice:fail ${mistake}.checkAuthMode should be String instead of Boolean;`)(failed)
+  })
+
   it('gets the refusals of the bridge, with what to do', async () => {
-    await assert.rejects(wx.startSoterAuthentication({ ...FINGER, challenge: 42 }), (failure) => {
-      assert.match(failure.errMsg, /^startSoterAuthentication:fail soter-sim: .*do not fit: .*integer `42`.*\. see the /)
+    const stranger = fakeWx()
+    const { restore } = installSoterSim(stranger, { url: server.url, device: 'nobody' })
+    await assert.rejects(stranger.startSoterAuthentication({ ...FINGER, challenge: 42 }), (failure) => {
+      assert.match(failure.errMsg, /^startSoterAuthentication:fail soter-sim: .*`nobody`.*\. /)
       assert.equal(failure.errCode, -8777)
       return true
     })
+    restore()
   })
 
   it('gets what the phone supports and what is enrolled', async () => {

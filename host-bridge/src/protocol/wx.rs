@@ -1,13 +1,16 @@
 //! The calls of a mini program, in WeChat's form.
 //!
-//! A call that fails as on a phone has an answer with `errCode` and `errMsg`. Members that WeChat does not know are
-//! ignored, as by WeChat.
+//! A call that fails as on a phone has an answer with `errCode` and `errMsg`, or with `errMsg` alone. Members that WeChat does
+//! not know are ignored, as by WeChat.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use soter_wire::Mode;
 
+pub use self::parameter_types::{MistypedCall, Refusal};
 use super::touch::TouchScript;
+
+pub(crate) mod parameter_types;
 
 /// A challenge of this many UTF-16 units or more is too long for the Android client.
 pub const CHALLENGE_LIMIT: usize = 512;
@@ -18,12 +21,15 @@ pub const CHALLENGE_LIMIT: usize = 512;
 pub struct StartSoterAuthentication {
     /// The modes that the mini program accepts, `fingerPrint`, `facial` or `speech`. Others name no mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<String>")]
     pub request_auth_modes: Option<Vec<String>>,
     /// What is to be signed: 1 to 511 UTF-16 units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub challenge: Option<String>,
     /// The dialog's text. One that is empty or longer than 42 UTF-16 units is replaced by the default text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub auth_content: Option<String>,
     /// The simulator's own addition: the mini program that calls; absent: the first one of WeChat's servers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -151,6 +157,7 @@ pub struct SoterSupport {
 pub struct CheckIsSoterEnrolledInDevice {
     /// The mode asked about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub check_auth_mode: Option<String>,
 }
 

@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::connection_method::ConnectionMethod;
 use crate::protocol::METHODS;
+use crate::protocol::wx::Refusal;
+use crate::protocol::wx::parameter_types::may_be_mistyped;
 
 /// The document as JSON, in the format of OpenRPC 1.3.2: every method with its named parameters and its result. It is
 /// generated once, because that takes far longer than any other answer. It has the attackers' methods only if they
@@ -25,7 +27,11 @@ fn generate(attacker: bool) -> Value {
     for method in METHODS.iter().filter(|method| attacker || !method.is_attacker_only()) {
         let (params, result) = (method.schemas)(&mut generator);
         let params = json!(parameter_objects(params.as_value()));
-        methods.push(method_object(method.name, method.summary, &params, result.as_value()));
+        let mut result = result.to_value();
+        if may_be_mistyped(method.name) {
+            result = json!({"anyOf": [result, generator.subschema_for::<Refusal>()]});
+        }
+        methods.push(method_object(method.name, method.summary, &params, &result));
     }
     for method in ConnectionMethod::ALL {
         if let Some((params, result)) = method.description() {

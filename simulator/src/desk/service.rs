@@ -70,6 +70,10 @@ impl Desk {
             Request::ServersShow(_) => Response::ServersShow(self.switches().await?),
             Request::ServersSet(set) => Response::ServersSet(self.set_switches(set).await?),
             Request::ServersExpire(expire) => Response::ServersExpire(phone()?.expire(&expire).await?),
+            Request::MistypedWxCall(call) => {
+                phone()?;
+                Response::WxRefusal(call.refusal)
+            }
             Request::DeskReset(_) => Response::DeskReset(self.reset().await?),
             Request::DeviceCreate(create) => Response::DeviceCreate(self.create(&create)?),
             Request::FleetNext(next) => Response::FleetNext(self.fleet_next(next)?),

@@ -102,6 +102,7 @@ impl Kind {
             Response::GetPhoneNumber(answer) => phone(is_failure(&answer.err_msg)),
             Response::CheckSession(answer) => phone(is_failure(&answer.err_msg)),
             Response::GetUserInfo(answer) => phone(is_failure(&answer.err_msg)),
+            Response::WxRefusal(answer) => phone(is_failure(&answer.err_msg)),
             Response::GenerateAppSecureKey(reply)
             | Response::GetAppSecureKey(reply)
             | Response::HasAskAlready(reply)
