@@ -10,7 +10,7 @@ use soter_wire::{
 
 use super::*;
 use crate::environment::{RandomnessError, operating_system_random};
-use crate::matcher::{Judgement, Lockout, Matcher, Presented};
+use crate::matcher::{Enrolment, Judgement, Lockout, Matcher, Presented};
 use crate::private_key::KeyError;
 use crate::seed::Seed;
 use crate::session::{MAX_SESSIONS, MAX_SESSIONS_PER_APP, SESSION_LIFETIME_MS};
@@ -118,10 +118,11 @@ fn phone_with_keys(profile: &'static str) -> (TestEnvironment, Tee) {
     (outside, tee)
 }
 
-/// One complete authentication of app 1.
+/// One complete authentication of app 1, by the first finger or face.
 fn sign(tee: &mut Tee, challenge: &str) -> Result<Signed, TeeError> {
-    let session = tee.init_sign(1, "pay", challenge, &[Mode::FingerPrint])?;
-    tee.present(session, FINGER)?;
+    let Enrolment { number, mode, .. } = tee.enrolments()[0];
+    let session = tee.init_sign(1, "pay", challenge, &[mode])?;
+    tee.present(session, Presented { mode, enrolment: Some(number) })?;
     tee.finish_sign(session)
 }
 
