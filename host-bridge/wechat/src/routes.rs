@@ -289,9 +289,8 @@ impl<'a> Call<'a> {
     /// Waits while the servers are silent or slow, and then looks the access token up. What is switched off meanwhile ends the
     /// wait.
     async fn wait(&mut self) -> Result<Arc<Switches>, Failed> {
-        let mut switches = self.look_up().await?;
-        let is_waiting = |switches: &Switches, waited| switches.silent || waited < switches.delay;
-        if !is_waiting(&switches, 0) {
+        let switches = self.look_up().await?;
+        if !switches.silent && switches.delay == 0 {
             return Ok(switches);
         }
         let Ok(_place) = self.wechat.waiting.try_acquire() else {
@@ -301,13 +300,22 @@ impl<'a> Call<'a> {
             ));
         };
         let client = WaitingClient(self);
-        while is_waiting(&switches, self.pending.milliseconds()) {
-            let left = if switches.silent { u64::MAX } else { switches.delay - self.pending.milliseconds() };
-            tokio::time::sleep(Duration::from_millis(left).min(SWITCHES_INTERVAL)).await;
+        let waited = self.sleep_as_told(switches).await;
+        client.gets_answer();
+        waited?;
+        self.look_up().await
+    }
+
+    async fn sleep_as_told(&self, mut switches: Arc<Switches>) -> Result<(), LedgerError> {
+        loop {
+            let left = switches.delay.saturating_sub(self.pending.milliseconds());
+            if left == 0 && !switches.silent {
+                return Ok(());
+            }
+            let left = if switches.silent { SWITCHES_INTERVAL } else { Duration::from_millis(left) };
+            tokio::time::sleep(left.min(SWITCHES_INTERVAL)).await;
             switches = self.wechat.sessions.switches().await?;
         }
-        client.gets_answer();
-        self.look_up().await
     }
 
     /// Looks up the access token, if the request has one, and the switches.
