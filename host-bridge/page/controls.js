@@ -48,11 +48,11 @@ export function controls(prefix, { state, ask }, { read, switches, set }) {
   const literal = (value) => h('option', { value }, value);
   const none = () => h('option', { value: '', 'data-text': 'settings.none' });
   /** A field that is set by Enter or by its button. */
-  const field = (name, properties, show, change) => {
+  const field = (name, properties, show, change, { hint = true } = {}) => {
     const input = h('input', properties);
     const button = h('button', { type: 'submit', 'aria-describedby': `${prefix}-${name}-label`, 'data-text': 'settings.save' });
     const form = h('form', { class: 'field', onsubmit: (event) => { event.preventDefault(); change(input.value); } }, input, button);
-    return row(name, input, (value) => { if (!hasFocus(input)) input.value = show(value); }, { around: form });
+    return row(name, input, (value) => { if (!hasFocus(input)) input.value = show(value); }, { hint, around: form });
   };
 
   /** Something that happens at once. It is asked again if it cannot be undone. */

@@ -7,6 +7,8 @@ import { h, title } from './elements.js';
 const FAILURES = [90001, 90002, 90003, 90004, 90005, 90007, 90008, 90009, 90010, 90011];
 /** The texts of 90007. */
 const INTERNAL_ERRORS = ['auth key update error', 'auth key generate failed', 'auth key can not be retrieved', 'start fingerprint authen failed', 'authenticate error: 5'];
+/** The texts that a user says about themselves. */
+const USER_TEXTS = ['nickName', 'language', 'city', 'province', 'country', 'avatarUrl'];
 const MODES = ['fingerPrint', 'facial', 'speech'];
 
 export function settings(root, { state, act, ask }) {
@@ -41,6 +43,13 @@ export function settings(root, { state, act, ask }) {
     boxes.forEach((box) => { box.checked = shown.includes(box.value); });
   });
 
+  /** Changes one member of what the user says about themselves; without any, all are as configured. */
+  const say = (name, value) => {
+    const { [name]: _, ...others } = state.device.settings.userData ?? {};
+    const all = value === null ? others : { ...others, [name]: value };
+    return set({ userData: Object.keys(all).length > 0 ? all : null });
+  };
+
   root.append(
     who, script,
     toggle('support'), toggle('permission'), modes, toggle('reportNotEnrolled'), toggle('reportFaceAsFinger'), toggle('malformedCrl'),
@@ -52,8 +61,17 @@ export function settings(root, { state, act, ask }) {
       ({ settings: is }) => is.secondCall, (value) => set({ secondCall: value })),
     field('latency', { type: 'number', min: 0, max: 60_000, step: 1 }, ({ settings: is }) => String(is.latency),
       (value) => set({ latency: value === '' ? null : Number(value) })),
+    choice('loginFailure', [none(), ...['fail', 'timeout'].map((value) => h('option', { value, 'data-text': `settings.loginFailure.${value}` }))],
+      ({ settings: is }) => is.loginFailure ?? '', (value) => set({ loginFailure: value || null })),
     field('user', { maxLength: 64, autocomplete: 'off', spellcheck: false }, ({ settings: is }) => is.user ?? '',
       (value) => set({ user: value.trim() || null })),
+    toggle('userInfoPermission'), toggle('anonymousUser'),
+    title('settings.userData'),
+    h('p', { class: 'hint', 'data-text': 'settings.userDataHint' }),
+    choice('gender', [none(), ...['0', '1', '2'].map((value) => h('option', { value, 'data-text': `settings.gender.${value}` }))],
+      ({ settings: is }) => String(is.userData?.gender ?? ''), (value) => say('gender', value === '' ? null : Number(value)), { hint: false }),
+    ...USER_TEXTS.map((name) => field(name, { maxLength: 512, autocomplete: 'off', spellcheck: false },
+      ({ settings: is }) => is.userData?.[name] ?? '', (value) => say(name, value || null), { hint: false })),
     title('settings.events'),
     happening('upgrade', null, () => set({ systemUpgrade: true })),
     happening('reset', 'danger', () => act('device.resetNormalWorld')),

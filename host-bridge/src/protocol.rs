@@ -337,6 +337,9 @@ commands! {
     "wx.getUserInfo" => GetUserInfo(wx::GetUserInfo) -> wx::UserInfo,
         [Anyone, Recorded, changes Nothing]
         "The user's data, signed and encrypted with the session key.";
+    "wx.getUserProfile" => GetUserProfile(wx::GetUserProfile) -> wx::UserInfo,
+        [Anyone, Recorded, changes Nothing]
+        "The same, without the openid in what is encrypted.";
     "wx.getPhoneNumber" => GetPhoneNumber(wx::GetPhoneNumber) -> wx::PhoneNumberCode,
         [Anyone, Recorded, changes Nothing]
         "Get a code for the user's phone number.";

@@ -57,6 +57,9 @@ pub(crate) enum Command {
     },
     /// A login code for the mini program's own server (wx.login)
     Login {
+        /// Milliseconds after which a call without an answer fails
+        #[arg(long, value_name = "MILLISECONDS")]
+        timeout: Option<u64>,
         /// The mini program that calls; left out: the first one of WeChat's servers
         #[arg(long, value_name = "APPID")]
         app: Option<String>,
@@ -69,6 +72,24 @@ pub(crate) enum Command {
     },
     /// The user's data, signed and encrypted with the session key (wx.getUserInfo)
     Userinfo {
+        /// Only the data, for which nobody has to be logged in
+        #[arg(long)]
+        without_credentials: bool,
+        /// The language of the places: en, zh_CN or zh_TW
+        #[arg(long, value_name = "LANGUAGE")]
+        lang: Option<String>,
+        /// The mini program that calls; left out: the first one of WeChat's servers
+        #[arg(long, value_name = "APPID")]
+        app: Option<String>,
+    },
+    /// The same, without the openid in what is encrypted (wx.getUserProfile)
+    Userprofile {
+        /// What the data are for: 1 to 30 characters
+        #[arg(value_name = "PURPOSE")]
+        desc: String,
+        /// The language of the places: en, zh_CN or zh_TW
+        #[arg(long, value_name = "LANGUAGE")]
+        lang: Option<String>,
         /// The mini program that calls; left out: the first one of WeChat's servers
         #[arg(long, value_name = "APPID")]
         app: Option<String>,
@@ -279,16 +300,25 @@ impl Command {
             Self::Enrolled { mode } => {
                 PreparedCall::new(wx::CheckIsSoterEnrolledInDevice { check_auth_mode: Some(mode) })
             }
-            Self::Login { app } => PreparedCall::new(wx::Login { appid: app }),
+            Self::Login { timeout, app } => {
+                PreparedCall::new(wx::Login { timeout: timeout.map(Into::into), appid: app })
+            }
             Self::Session { app } => PreparedCall::new(wx::CheckSession { appid: app }),
-            Self::Userinfo { app } => PreparedCall::new(wx::GetUserInfo { appid: app }),
+            Self::Userinfo { without_credentials, lang, app } => PreparedCall::new(wx::GetUserInfo {
+                with_credentials: without_credentials.then_some(false),
+                lang,
+                appid: app,
+            }),
+            Self::Userprofile { desc, lang, app } => {
+                PreparedCall::new(wx::GetUserProfile { desc: Some(desc), lang, appid: app })
+            }
             Self::Phonenumber { app } => PreparedCall::new(wx::GetPhoneNumber { appid: app }),
             Self::Servers(servers) => servers.prepared_call()?,
             Self::Clock { clock } => {
                 PreparedCall::new(clock.map_or_else(desk::Clock::default, servers::ClockMove::request))
             }
             Self::Desk(Desk::Reset) => PreparedCall::new(desk::Reset {}),
-            Self::Device(device) => device.prepared_call(),
+            Self::Device(device) => device.prepared_call()?,
             Self::Fleet(fleet) => fleet.prepared_call(),
             Self::Sensor(sensor) => sensor.prepared_call(),
             Self::Biometric(biometric) => biometric.prepared_call(),

@@ -13,6 +13,7 @@
 //!   danger, description, settings
 //!   power, biometrics       seeding, switching off and resetting; fingers and faces
 //!   wechat                  the other calls of a mini program, and who the caller is
+//!   user_data               wx.getUserInfo and wx.getUserProfile
 //!   screen, sensor          shows and closes the dialog; what a touch presents to the sensor
 //!   secure_world            the TEE, switched on when it is needed
 //!   state                   what a phone is made of
@@ -53,4 +54,5 @@ mod state;
 mod touch;
 mod trusted_app;
 mod upload;
+mod user_data;
 mod wechat;

@@ -44,7 +44,7 @@ test('the page shows changes of other clients, and settings changed on the page 
   await page.locator('#settings-permission[aria-checked="false"]').waitFor();
   await server.rpc('device.set', { permission: null });
   // The phone accepts every value that can be chosen.
-  for (const [name, setting] of [['Internal error', 'internalError'], ['Fail once with', 'failNext'], ['A second authentication', 'secondCall']]) {
+  for (const [name, setting] of [['Internal error', 'internalError'], ['Fail once with', 'failNext'], ['A second authentication', 'secondCall'], ['wx.login fails', 'loginFailure']]) {
     const choice = page.getByLabel(name);
     const values = await choice.locator('option').evaluateAll((options) => options.map(({ value }) => value));
     for (const value of values.toReversed()) {
@@ -57,6 +57,17 @@ test('the page shows changes of other clients, and settings changed on the page 
   await page.getByLabel('Latency (ms)').fill('20');
   await page.getByLabel('Latency (ms)').press('Enter');
   await until(async () => (await server.rpc('device.show')).settings.latency === 20);
+  await page.getByLabel('City').fill('Guangzhou');
+  await page.getByLabel('City').press('Enter');
+  await page.getByLabel('Gender').selectOption('1');
+  await page.getByRole('switch', { name: 'Anonymous user data' }).click();
+  await page.locator('#settings-anonymousUser[aria-checked="false"]').waitFor();
+  const { userInfo } = await server.rpc('wx.getUserInfo', { withCredentials: false });
+  assert.deepEqual([userInfo.city, userInfo.gender, userInfo.nickName], ['Guangzhou', 1, 'user']);
+  await page.getByLabel('City').fill('');
+  await page.getByLabel('City').press('Enter');
+  await page.getByLabel('Gender').selectOption('');
+  await until(async () => (await server.rpc('device.show')).settings.userData === null);
   await page.getByLabel('WeChat user').fill('nobody');
   await page.getByLabel('WeChat user').press('Enter');
   await page.getByText('there is no WeChat user `nobody`').waitFor();

@@ -302,7 +302,8 @@ fn apps_and_users_are_read_from_a_file() {
     let server = Server::ephemeral(&["--config", config.to_str().unwrap()]);
     let user = server.rpc("device.show", &json!({}))["user"].clone();
     assert_eq!((&user["name"], &user["appid"]), (&json!("zhang"), &json!("wx0123456789abcdef")));
-    let info = server.rpc("wx.getUserInfo", &json!({"appid": Backend::APPID}));
+    server.rpc("device.set", &json!({"anonymousUser": false}));
+    let info = server.rpc("wx.getUserInfo", &json!({"appid": Backend::APPID, "withCredentials": false}));
     assert_eq!(info["userInfo"]["nickName"], "张三");
     let _ = server.connected(&["device", "set", "user", "li"]).exits(0);
     assert_eq!(server.rpc("device.show", &json!({}))["user"]["name"], "li");

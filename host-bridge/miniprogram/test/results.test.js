@@ -136,8 +136,35 @@ describe('a mini program with soter-sim', () => {
     assert.notEqual(code, "DevTools' own")
     assert.deepEqual(await wx.checkSession(), { errMsg: 'checkSession:ok' })
     const user = await wx.getUserInfo()
-    assert.deepEqual(Object.keys(user).sort(), ['encryptedData', 'errMsg', 'iv', 'rawData', 'signature', 'userInfo'])
+    const members = ['cloudID', 'encryptedData', 'errMsg', 'iv', 'rawData', 'signature', 'userInfo']
+    assert.deepEqual(Object.keys(user).sort(), members)
     assert.deepEqual(JSON.parse(user.rawData), user.userInfo)
+    assert.equal(user.userInfo.nickName, '微信用户')
+    const profile = await wx.getUserProfile({ desc: '用于完善会员资料' })
+    assert.deepEqual(Object.keys(profile).sort(), members)
+    assert.equal(profile.errMsg, 'getUserProfile:ok')
+  })
+
+  it('gets the user without credentials, in a language, and what WeChat refuses', async () => {
+    await server.rpc('device.set', { anonymousUser: false, userData: { nickName: 'Band', city: 'Guangzhou' } })
+    const { userInfo, rawData, ...others } = await wx.getUserInfo({ withCredentials: false, lang: 'zh_CN' })
+    assert.deepEqual(others, { errMsg: 'getUserInfo:ok' })
+    assert.deepEqual([userInfo.nickName, userInfo.city, userInfo.language], ['Band', 'Guangzhou', 'zh_CN'])
+    assert.deepEqual(JSON.parse(rawData), userInfo)
+    await assert.rejects(wx.getUserInfo({ withCredentials: 'no' }), {
+      errMsg: 'getUserInfo:fail parameter error: parameter.withCredentials should be Boolean instead of String;',
+    })
+    await assert.rejects(wx.getUserProfile(), {
+      errMsg: 'getUserProfile:fail desc length does not meet the requirements',
+    })
+    await server.rpc('device.set', { userInfoPermission: false, loginFailure: 'timeout' })
+    await assert.rejects(wx.getUserInfo(), { errMsg: 'getUserInfo:fail auth deny' })
+    await assert.rejects(wx.getUserProfile({ desc: '用途' }), { errMsg: 'getUserProfile:fail auth deny' })
+    await assert.rejects(wx.login({ timeout: 1 }), { errMsg: 'login:fail timeout' })
+    await server.rpc('device.set', { loginFailure: 'fail' })
+    await assert.rejects(wx.login(), { errMsg: 'login:fail' })
+    const back = { anonymousUser: null, userData: null, userInfoPermission: null, loginFailure: null }
+    await server.rpc('device.set', back)
   })
 
   it('gives a code for the phone number, which the login does not give', async () => {

@@ -117,6 +117,18 @@ pub struct Set {
     /// The next authentication fails with this code, once.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub fail_next: Patch<i32>,
+    /// Every `wx.login` fails in this way.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub login_failure: Patch<LoginFailure>,
+    /// Whether the user lets mini programs have their data; `false`: `getUserInfo:fail auth deny`.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub user_info_permission: Patch<bool>,
+    /// Whether mini programs get anonymous data in place of the user's own, as from WeChat since 2021.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub anonymous_user: Patch<bool>,
+    /// The user's own data on this phone, where they differ from those that WeChat's servers are configured with.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub user_data: Patch<Box<UserData>>,
     /// What happens to an authentication that is asked for during another one.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub second_call: Patch<SecondCall>,
@@ -145,6 +157,54 @@ pub enum SecondCall {
     Queue,
 }
 
+/// How `wx.login` fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum LoginFailure {
+    /// `login:fail`, at once.
+    Fail,
+    /// `login:fail timeout`, after the call's `timeout`, or at once if it gives none (modelled).
+    Timeout,
+}
+
+/// What a user says about themselves. What is absent is as configured with `[[user]]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UserData {
+    /// The name that others see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nick_name: Option<String>,
+    /// 0 unknown, 1 male, 2 female.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 2))]
+    pub gender: Option<u8>,
+    /// The language of the places.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// The city.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// The province.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub province: Option<String>,
+    /// The country.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// The avatar's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar_url: Option<String>,
+}
+
+impl UserData {
+    /// The names of its members.
+    pub const NAMES: [&str; 7] =
+        ["nickName", "gender", "language", "city", "province", "country", "avatarUrl"];
+}
+
+fn default_true() -> bool {
+    true
+}
+
 /// A phone's settings as they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -171,6 +231,18 @@ pub struct Settings {
     pub malformed_crl: bool,
     /// See [`Set::fail_next`].
     pub fail_next: Option<i32>,
+    /// See [`Set::login_failure`].
+    #[serde(default)]
+    pub login_failure: Option<LoginFailure>,
+    /// See [`Set::user_info_permission`].
+    #[serde(default = "default_true")]
+    pub user_info_permission: bool,
+    /// See [`Set::anonymous_user`].
+    #[serde(default = "default_true")]
+    pub anonymous_user: bool,
+    /// See [`Set::user_data`].
+    #[serde(default)]
+    pub user_data: Option<Box<UserData>>,
     /// See [`Set::second_call`].
     #[serde(default)]
     pub second_call: SecondCall,
@@ -192,6 +264,10 @@ impl Default for Settings {
             report_face_as_finger: false,
             malformed_crl: false,
             fail_next: None,
+            login_failure: None,
+            user_info_permission: true,
+            anonymous_user: true,
+            user_data: None,
             second_call: SecondCall::default(),
             latency: 0,
             user: None,

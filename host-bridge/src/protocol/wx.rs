@@ -42,6 +42,10 @@ pub struct StartSoterAuthentication {
 /// `wx.login`: a code for the mini program's own server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Login {
+    /// Milliseconds after which a call without an answer fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "f64")]
+    pub timeout: Option<serde_json::Number>,
     /// The simulator's own addition: the mini program that calls; absent: the first one of WeChat's servers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub appid: Option<String>,
@@ -51,9 +55,10 @@ pub struct Login {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LoggedIn {
-    /// For `jscode2session`: valid for five minutes, once.
-    pub code: String,
-    /// `login:ok`.
+    /// For `jscode2session`: valid for five minutes, once. Absent on failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// `login:ok`, `login:fail` or `login:fail timeout`.
     pub err_msg: String,
 }
 
@@ -94,27 +99,60 @@ pub struct SessionChecked {
 
 /// `wx.getUserInfo`: the user's data, signed and encrypted with the session's key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct GetUserInfo {
-    /// The mini program that calls; absent: the first one of WeChat's servers.
+    /// Whether the answer has what is signed and encrypted, which needs a session; absent: `true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
+    pub with_credentials: Option<bool>,
+    /// The language of the places: `en`, `zh_CN` or `zh_TW`; absent or another text: the user's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub lang: Option<String>,
+    /// The simulator's own addition: the mini program that calls; absent: the first one of WeChat's servers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub appid: Option<String>,
 }
 
-/// Answer of [`GetUserInfo`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// `wx.getUserProfile`: as [`GetUserInfo`], and the encrypted data do not identify the user.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GetUserProfile {
+    /// What the data are for: 1 to 30 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub desc: Option<String>,
+    /// See [`GetUserInfo::lang`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub lang: Option<String>,
+    /// The simulator's own addition: the mini program that calls; absent: the first one of WeChat's servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appid: Option<String>,
+}
+
+/// Answer of [`GetUserInfo`] and [`GetUserProfile`]. A failure has `errMsg` alone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserInfo {
     /// The user's data.
-    pub user_info: serde_json::Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_info: Option<serde_json::Value>,
     /// The same as the text that is signed.
-    pub raw_data: String,
-    /// Hex of SHA-1 over `rawData` and the session key.
-    pub signature: String,
-    /// AES-128-CBC over the data with `openId`, `unionId` and `watermark`, Base64.
-    pub encrypted_data: String,
-    /// The initialisation vector, Base64.
-    pub iv: String,
-    /// `getUserInfo:ok`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw_data: Option<String>,
+    /// With credentials: hex of SHA-1 over `rawData` and the session key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// With credentials: AES-128-CBC over the data with `watermark`, and for [`GetUserInfo`] `openId` and `unionId`; Base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encrypted_data: Option<String>,
+    /// With credentials: the initialisation vector, Base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iv: Option<String>,
+    /// With credentials: an id for cloud functions. Modelled: nothing takes it.
+    #[serde(rename = "cloudID", default, skip_serializing_if = "Option::is_none")]
+    pub cloud_id: Option<String>,
+    /// `getUserInfo:ok`, `getUserProfile:ok`, or `…:fail` and a text.
     pub err_msg: String,
 }
 

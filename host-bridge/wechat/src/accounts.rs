@@ -10,6 +10,7 @@ use soter_wire::shortened;
 use crate::error::WeChatError;
 use crate::journal::mask;
 use crate::secret::Secret;
+use crate::user_info::UserData;
 
 pub use fleet::{FLEET_NAME_DIGITS, FLEET_NAME_PREFIX, MAX_FLEET, fleet_name, fleet_number};
 
@@ -52,7 +53,7 @@ impl App {
 }
 
 /// A WeChat user.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct User {
     /// The name that phones use: 1 to 64 characters.
@@ -69,12 +70,43 @@ pub struct User {
     /// Their phone number without the country's code: 5 to 15 digits. Absent: one is generated from the name.
     #[serde(default)]
     pub phone: Option<String>,
+    /// Their gender: 0 unknown, 1 male, 2 female.
+    #[serde(default)]
+    pub gender: u8,
+    /// The city where they live.
+    #[serde(default)]
+    pub city: String,
+    /// Their province.
+    #[serde(default)]
+    pub province: String,
+    /// Their country.
+    #[serde(default)]
+    pub country: String,
+    /// Their avatar's address; empty: they have none.
+    #[serde(default, rename = "avatarUrl")]
+    pub avatar_url: String,
+    /// The language in which their places are written; absent: `en`, as documented for `lang`.
+    #[serde(default)]
+    pub language: Option<String>,
 }
 
 impl User {
     /// A user whose other data are made from the name.
     pub fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), nickname: None, openids: BTreeMap::new(), unionid: None, phone: None }
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// What the user says about themselves.
+    pub fn data(&self) -> UserData {
+        UserData {
+            nick_name: self.nickname.as_ref().unwrap_or(&self.name).clone(),
+            gender: self.gender,
+            language: self.language.clone().unwrap_or_else(|| "en".to_owned()),
+            city: self.city.clone(),
+            province: self.province.clone(),
+            country: self.country.clone(),
+            avatar_url: self.avatar_url.clone(),
+        }
     }
 }
 
@@ -119,7 +151,7 @@ impl Accounts {
     /// # Errors
     /// [`WeChatError::Accounts`] if there are more than 10,000 apps or users, an appid, name or openid has the wrong
     /// form, a secret is empty, an appid or name is listed twice, two users have the same openid or unionid, or an
-    /// openid is for an app that does not exist.
+    /// openid is for an app that does not exist. [`WeChatError::UserData`] if a user's other data have the wrong form.
     pub fn new(list: AccountList) -> Result<Self, WeChatError> {
         let mut accounts = Self::default();
         if list.app.len() > MAX_ACCOUNTS || list.user.len() > MAX_ACCOUNTS {
@@ -163,6 +195,7 @@ impl Accounts {
                     "write it without spaces and without the country's code",
                 ));
             }
+            user.data().check()?;
             accounts.users.insert(name, user);
         }
         accounts.check_openids()?;
@@ -414,6 +447,8 @@ mod tests {
             serde_json::json!({"app": [{"appid": "wx0123456789abcdef", "secret": ""}]}),
             serde_json::json!({"user": [{"name": "a"}, {"name": "a"}]}),
             serde_json::json!({"user": [{"name": ""}]}),
+            serde_json::json!({"user": [{"name": "a", "gender": 3}]}),
+            serde_json::json!({"user": [{"name": "a", "city": "\n"}]}),
             serde_json::json!({"user": [{"name": "a", "openids": {"wx0123456789abcdef": "o"}}]}),
             serde_json::json!({"user": [{"name": "a", "openids": {DEFAULT_APPID: DEFAULT_OPENID}}]}),
             serde_json::json!({"user": [{"name": "a", "openids": {DEFAULT_APPID: "o\n"}}]}),

@@ -56,6 +56,14 @@ pub enum WeChatError {
         /// Some that exist.
         known: Vec<String>,
     },
+    /// No user can have these data.
+    #[error("{what}")]
+    UserData {
+        /// One line: what is wrong.
+        what: String,
+        /// One line: what to do next.
+        next: String,
+    },
 }
 
 impl WeChatError {
@@ -78,6 +86,7 @@ impl WeChatError {
                 let numbers: Vec<_> = known.map(|code| code.code.to_string()).collect();
                 Some(format!("choose one of {}", numbers.join(", ")))
             }
+            Self::UserData { next, .. } => Some(next.clone()),
             Self::UnknownUser { known, .. } => Some(format!("users: {}", known.join(", "))),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   mini program's backend                                       WeChat on the phone
-//!      │ /cgi-bin/token, /sns/jscode2session,                      │ login, check_session, user_info
+//!      │ /cgi-bin/token, /sns/jscode2session,                      │ login, check_session, credentials
 //!      │ /cgi-bin/soter/verify_signature, …                        │ register_device, upload_ask, upload_auth_key
 //!      │                                                           │ or, from an audit, POST /sim/devices
 //!      v                                                           v
@@ -80,5 +80,5 @@ pub use sessions::switches::{
     ClockChange, Failure, MAX_CLOCK_OFFSET_MS, MAX_DELAY_MS, SwitchChanges, Switches,
 };
 pub use upload::{DeviceKeys, KeyOwner, MissingUploads, UploadRefused};
-pub use user_info::UserInfo;
+pub use user_info::{Credentials, UserData, user_data_signature};
 pub use verdict::Verdict;

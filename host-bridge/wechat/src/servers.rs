@@ -27,7 +27,7 @@ use crate::sessions::switches::{
     ClockChange, Failure, MAX_CLOCK_OFFSET_MS, MAX_DELAY_MS, SwitchChanges, SwitchStep, Switches,
 };
 use crate::sessions::{Expiry, Sessions};
-use crate::user_info::{self, UserInfo};
+use crate::user_info::{self, Credentials, UserData};
 use crate::verdict::Verdict;
 
 /// Whether a result is refused if its counter is not new. What WeChat's servers do is not documented.
@@ -225,20 +225,35 @@ impl WeChat {
         Ok(self.now().saturating_add(self.sessions.switches().await?.clock_offset))
     }
 
-    /// `wx.getUserInfo`: the user's data, signed and encrypted with the session's key.
+    /// What a user says about themselves.
+    ///
+    /// # Errors
+    /// [`WeChatError::UnknownUser`] if there is no such user.
+    pub fn user_data(&self, user: &str) -> Result<UserData, WeChatError> {
+        Ok(self.user(user)?.data())
+    }
+
+    /// `wx.getUserInfo` and `wx.getUserProfile`: the user's data, signed and encrypted with the key of the user's session.
+    /// `None` if no session is alive: none is begun. Only `wx.getUserInfo` gives the user's `openid` and `unionid`.
     ///
     /// # Errors
     /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program,
     /// [`WeChatError::Ledger`] if the ledger, which may keep sessions, cannot be used, [`WeChatError::Encryption`] if the data
-    /// cannot be encrypted. A session that was not alive has begun even then.
-    pub async fn user_info(&self, user: &str, appid: &str) -> Result<UserInfo, WeChatError> {
+    /// cannot be encrypted.
+    pub async fn credentials(
+        &self,
+        user: &str,
+        appid: &str,
+        data: &UserData,
+        with_identity: bool,
+    ) -> Result<Option<Credentials>, WeChatError> {
         let (user, app) = (self.user(user)?, self.app(appid)?);
-        let key = self.sessions.session(&app.appid, &user.name).await?;
+        let Some(key) = self.sessions.session_key(&app.appid, &user.name).await? else { return Ok(None) };
         let (openid, unionid) = (accounts::openid(&user, appid), accounts::unionid(&user));
-        let identity =
-            user_info::Identity { openid: &openid, unionid: app.unionid.then_some(&unionid), appid };
-        let nickname = user.nickname.as_deref().unwrap_or(&user.name);
-        user_info::user_info(nickname, &identity, key.expose(), self.time().await? / 1000)
+        let identity = user_info::Identity { openid: &openid, unionid: app.unionid.then_some(&unionid) };
+        let seconds = self.time().await? / 1000;
+        user_info::credentials(data, with_identity.then_some(&identity), appid, key.expose(), seconds)
+            .map(Some)
     }
 
     /// The user's openid in a mini program.

@@ -71,9 +71,6 @@ pub(crate) trait Sessions: fmt::Debug + Send + Sync {
         old: &Secret,
     ) -> Result<Option<Secret>, LedgerError>;
 
-    /// Renews the user's session, or begins one if none is alive, and returns its key.
-    async fn session(&self, appid: &str, user: &str) -> Result<Secret, LedgerError>;
-
     /// A new plain access token. The one before it expires in 5 minutes at the latest.
     async fn plain_token(&self, appid: &str) -> Result<Grant, LedgerError>;
 

@@ -62,6 +62,9 @@ impl Desk {
             }
             Request::Login(request) => Response::Login(phone()?.login(&request).await?),
             Request::CheckSession(request) => Response::CheckSession(phone()?.check_session(&request).await?),
+            Request::GetUserProfile(request) => {
+                Response::GetUserProfile(phone()?.user_profile(&request).await?)
+            }
             Request::GetUserInfo(request) => Response::GetUserInfo(phone()?.user_info(&request).await?),
             Request::GetPhoneNumber(request) => {
                 Response::GetPhoneNumber(phone()?.phone_number(&request).await?)
@@ -70,10 +73,7 @@ impl Desk {
             Request::ServersShow(_) => Response::ServersShow(self.switches().await?),
             Request::ServersSet(set) => Response::ServersSet(self.set_switches(set).await?),
             Request::ServersExpire(expire) => Response::ServersExpire(phone()?.expire(&expire).await?),
-            Request::MistypedWxCall(call) => {
-                phone()?;
-                Response::WxRefusal(call.refusal)
-            }
+            Request::MistypedWxCall(call) => phone().map(|_| Response::WxRefusal(call.refusal))?,
             Request::DeskReset(_) => Response::DeskReset(self.reset().await?),
             Request::DeviceCreate(create) => Response::DeviceCreate(self.create(&create)?),
             Request::FleetNext(next) => Response::FleetNext(self.fleet_next(next)?),

@@ -101,7 +101,9 @@ impl Kind {
             Response::Login(answer) => phone(is_failure(&answer.err_msg)),
             Response::GetPhoneNumber(answer) => phone(is_failure(&answer.err_msg)),
             Response::CheckSession(answer) => phone(is_failure(&answer.err_msg)),
-            Response::GetUserInfo(answer) => phone(is_failure(&answer.err_msg)),
+            Response::GetUserInfo(answer) | Response::GetUserProfile(answer) => {
+                phone(is_failure(&answer.err_msg))
+            }
             Response::WxRefusal(answer) => phone(is_failure(&answer.err_msg)),
             Response::GenerateAppSecureKey(reply)
             | Response::GetAppSecureKey(reply)

@@ -27,6 +27,7 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
         | Response::GetPhoneNumber(_)
         | Response::CheckSession(_)
         | Response::GetUserInfo(_)
+        | Response::GetUserProfile(_)
         | Response::WxRefusal(_)
         | Response::FleetNext(_)
         | Response::FleetRelease(_)

@@ -2,10 +2,10 @@
 
 use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use soter_bridge::protocol::device::SecondCall;
-use soter_bridge::protocol::{Patch, SeedText, device};
+use soter_bridge::protocol::device::{LoginFailure, SecondCall};
+use soter_bridge::protocol::{CommandError, Patch, SeedText, device};
 use soter_wechat::Secret;
-use soter_wire::{Mode, Profile};
+use soter_wire::{Mode, Profile, shortened};
 
 use super::prepared_call::PreparedCall;
 use super::timestamp::parse_timestamp;
@@ -128,6 +128,34 @@ pub(crate) enum Setting {
         #[arg(value_name = "CODE", value_parser = parse_number::<i32>, allow_negative_numbers = true)]
         value: Patch<i32>,
     },
+    /// Every wx.login fails in this way
+    #[command(alias = "login-failure")]
+    LoginFailure {
+        /// fail, timeout or default
+        #[arg(value_name = "FAILURE", value_parser = login_failure())]
+        value: Patch<LoginFailure>,
+    },
+    /// Whether the user lets mini programs have their data; off: auth deny
+    #[command(alias = "user-info-permission")]
+    UserInfoPermission {
+        /// on, off or default
+        #[arg(value_name = "SWITCH", value_parser = switch_patch())]
+        value: Patch<bool>,
+    },
+    /// Whether wx.getUserInfo gives anonymous data, as since 2021; off: the user's own
+    #[command(alias = "anonymous-user")]
+    AnonymousUser {
+        /// on, off or default
+        #[arg(value_name = "SWITCH", value_parser = switch_patch())]
+        value: Patch<bool>,
+    },
+    /// What the user says about themselves, where it differs from the configuration
+    #[command(alias = "user-data")]
+    UserData {
+        /// nickName=…, gender=0|1|2, language=…, city=…, province=…, country=…, avatarUrl=…, or default
+        #[arg(value_name = "DATA", num_args = 1.., required = true)]
+        words: Vec<String>,
+    },
     /// What a second authentication gets while one is not over: 90007 at once, as on phones, or its turn
     #[command(alias = "second-call")]
     SecondCall {
@@ -160,8 +188,11 @@ pub(crate) enum Setting {
 
 impl Device {
     /// The protocol call for this command.
-    pub(super) fn prepared_call(self) -> PreparedCall {
-        match self {
+    ///
+    /// # Errors
+    /// `InvalidParams` if a user's data are not written as pairs.
+    pub(super) fn prepared_call(self) -> Result<PreparedCall, CommandError> {
+        Ok(match self {
             Self::Create { name, profile, seed, clock } => {
                 PreparedCall::new(device::Create { name, profile, seed: seed.map(SeedText), clock })
             }
@@ -169,19 +200,19 @@ impl Device {
             Self::Profiles => PreparedCall::new(device::Profiles {}),
             Self::Select { name } => PreparedCall::new(device::Select { name }),
             Self::Show { name } => PreparedCall::new(device::Show {}).for_device(name.as_deref()),
-            Self::Set(setting) => PreparedCall::new(setting.patch()),
+            Self::Set(setting) => PreparedCall::new(setting.patch()?),
             Self::Remove { name } => PreparedCall::new(device::Remove { name }),
             Self::Reset { name } => {
                 PreparedCall::new(device::ResetNormalWorld {}).for_device(name.as_deref())
             }
-        }
+        })
     }
 }
 
 impl Setting {
-    fn patch(self) -> device::Set {
+    fn patch(self) -> Result<device::Set, CommandError> {
         let keep = device::Set::default();
-        match self {
+        Ok(match self {
             Self::Support { value } => device::Set { support: value, ..keep },
             Self::Permission { value } => device::Set { permission: value, ..keep },
             Self::Modes { value } => device::Set { modes: value, ..keep },
@@ -196,12 +227,16 @@ impl Setting {
             Self::ReportFaceAsFinger { value } => device::Set { report_face_as_finger: value, ..keep },
             Self::MalformedCrl { value } => device::Set { malformed_crl: value, ..keep },
             Self::FailNext { value } => device::Set { fail_next: value, ..keep },
+            Self::LoginFailure { value } => device::Set { login_failure: value, ..keep },
+            Self::UserInfoPermission { value } => device::Set { user_info_permission: value, ..keep },
+            Self::AnonymousUser { value } => device::Set { anonymous_user: value, ..keep },
+            Self::UserData { words } => device::Set { user_data: parse_user_data(&words)?, ..keep },
             Self::SecondCall { value } => device::Set { second_call: value, ..keep },
             Self::Latency { value } => device::Set { latency: value, ..keep },
             Self::Clock { value } => device::Set { clock: value, ..keep },
             Self::User { value } => device::Set { user: value, ..keep },
             Self::SystemUpgrade => device::Set { system_upgrade: Patch::Set(true), ..keep },
-        }
+        })
     }
 }
 
@@ -220,6 +255,51 @@ pub(super) fn switch_patch() -> impl TypedValueParser<Value = Patch<bool>> {
         "off" => Patch::Set(false),
         _ => Patch::Reset,
     })
+}
+
+/// Parses `fail`, `timeout` or `default`.
+fn login_failure() -> impl TypedValueParser<Value = Patch<LoginFailure>> {
+    PossibleValuesParser::new(["fail", "timeout", DEFAULT]).map(|text| match text.as_str() {
+        "fail" => Patch::Set(LoginFailure::Fail),
+        "timeout" => Patch::Set(LoginFailure::Timeout),
+        _ => Patch::Reset,
+    })
+}
+
+/// Parses a user's data as pairs, or `default`.
+///
+/// # Errors
+/// `InvalidParams` if a word is no pair with a known name, or the gender is no number.
+fn parse_user_data(words: &[String]) -> Result<Patch<Box<device::UserData>>, CommandError> {
+    if words == [DEFAULT] {
+        return Ok(Patch::Reset);
+    }
+    let names = device::UserData::NAMES;
+    let mut data = device::UserData::default();
+    for word in words {
+        let fail = || {
+            let shown = shortened(word, 80);
+            let next =
+                format!("write NAME=VALUE with one of {}, and a gender of 0, 1 or 2", names.join(", "));
+            CommandError::invalid_params(
+                format!("`{shown}` is nothing that a user says about themselves"),
+                next,
+            )
+        };
+        let (name, value) = word.split_once('=').ok_or_else(fail)?;
+        let text = Some(value.to_owned());
+        match name {
+            "nickName" => data.nick_name = text,
+            "gender" => data.gender = Some(value.parse().map_err(|_| fail())?),
+            "language" => data.language = text,
+            "city" => data.city = text,
+            "province" => data.province = text,
+            "country" => data.country = text,
+            "avatarUrl" => data.avatar_url = text,
+            _ => return Err(fail()),
+        }
+    }
+    Ok(Patch::Set(Box::new(data)))
 }
 
 /// Parses `refuse`, `queue` or `default`.

@@ -156,6 +156,11 @@ fn settings_are_set_and_reset() {
     );
     assert_eq!(set("device set fail-next 90009"), json!({"failNext": 90009}));
     assert_eq!(set("device set clock 1970-01-01T00:00:01Z"), json!({"clock": 1000}));
+    assert_eq!(
+        set("device set userData nickName='Li Lei' gender=1 city="),
+        json!({"userData": {"nickName": "Li Lei", "gender": 1, "city": ""}})
+    );
+    assert_eq!(set("device set user-data default"), json!({"userData": null}));
     assert_eq!(set("device set systemUpgrade"), json!({"systemUpgrade": true}));
     let Request::DeviceSet(back) = call("device set latency default").request else { panic!("no set") };
     assert_eq!(back, device::Set { latency: Patch::Reset, ..device::Set::default() });
@@ -164,8 +169,9 @@ fn settings_are_set_and_reset() {
 #[test]
 fn every_setting_of_the_protocol_can_be_set() {
     let all = json!({"support": null, "permission": null, "modes": null, "internalError": null,
-        "reportNotEnrolled": null, "reportFaceAsFinger": null, "malformedCrl": null, "failNext": null, "secondCall": null,
-        "latency": null, "clock": null, "user": null, "systemUpgrade": null});
+        "reportNotEnrolled": null, "reportFaceAsFinger": null, "malformedCrl": null, "failNext": null,
+        "secondCall": null, "loginFailure": null, "userInfoPermission": null, "anonymousUser": null,
+        "userData": null, "latency": null, "clock": null, "user": null, "systemUpgrade": null});
     let device::Set {
         support: _,
         permission: _,
@@ -176,6 +182,10 @@ fn every_setting_of_the_protocol_can_be_set() {
         malformed_crl: _,
         fail_next: _,
         second_call: _,
+        login_failure: _,
+        user_info_permission: _,
+        anonymous_user: _,
+        user_data: _,
         latency: _,
         clock: _,
         user: _,

@@ -2,12 +2,14 @@
 
 use soter_bridge::protocol::device::{Set, Settings};
 use soter_bridge::protocol::{CommandError, Patch};
+use soter_wechat::UserData;
 use soter_wechat::codes::wx::{self, message};
 use soter_wire::{AskForm, PROFILES, shortened};
 
 use super::clock::{SEEDED_CLOCK_MS, check_clock};
 use super::record::Record;
 use super::state::Phone;
+use super::user_data::changed_data;
 
 /// The maximum latency, in milliseconds.
 const MAX_LATENCY_MS: u64 = 60_000;
@@ -59,6 +61,10 @@ impl Phone {
         if let Patch::Set(user) = &set.user {
             self.context.wechat.openid(user, &self.context.wechat.accounts().first_app().appid)?;
         }
+        if let Patch::Set(changed) = &set.user_data {
+            // The members that are not changed were checked with the configuration.
+            changed_data(UserData::anonymous(), changed).check()?;
+        }
         if !set.clock.is_keep() && !self.state().record.seeded {
             return Err(CommandError::invalid_params(
                 format!("device `{}` has no clock of its own: it shows the computer's time", self.name),
@@ -105,6 +111,12 @@ impl Record {
                 .apply(current.report_face_as_finger, default.report_face_as_finger),
             malformed_crl: set.malformed_crl.apply(current.malformed_crl, default.malformed_crl),
             fail_next: apply_optional(set.fail_next, current.fail_next),
+            login_failure: apply_optional(set.login_failure, current.login_failure),
+            user_info_permission: set
+                .user_info_permission
+                .apply(current.user_info_permission, default.user_info_permission),
+            anonymous_user: set.anonymous_user.apply(current.anonymous_user, default.anonymous_user),
+            user_data: apply_optional(set.user_data, current.user_data),
             second_call: set.second_call.apply(current.second_call, default.second_call),
             latency: set.latency.apply(current.latency, default.latency),
             user: apply_optional(set.user, current.user),

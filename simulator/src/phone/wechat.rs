@@ -1,16 +1,24 @@
 //! WeChat on the phone: the user and mini program for which it acts, its modes, and the calls that need no dialog.
 
+use std::time::Duration;
+
 use soter_bridge::protocol::CommandError;
+use soter_bridge::protocol::device::LoginFailure;
 use soter_bridge::protocol::servers::{Ended, Expire, Expired};
 use soter_bridge::protocol::wx::{
-    CheckIsSoterEnrolledInDevice, CheckSession, GetPhoneNumber, GetUserInfo, LoggedIn, Login,
-    PhoneNumberCode, SessionChecked, SoterEnrolment, SoterSupport, UserInfo,
+    CheckIsSoterEnrolledInDevice, CheckSession, GetPhoneNumber, LoggedIn, Login, PhoneNumberCode,
+    SessionChecked, SoterEnrolment, SoterSupport,
 };
 use soter_wechat::Expiry;
 use soter_wire::Mode;
 
 use super::apps::auth_key_name;
 use super::state::{Phone, PhoneState};
+
+/// The text of calls that need a session if none is alive: live text of `wx.checkSession`, and modelled for the others.
+pub(super) const NO_SESSION: &str = "session time out, need relogin";
+/// The longest time that `wx.login` waits for its `timeout`.
+const MAX_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The user and mini program for which WeChat acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,11 +87,24 @@ impl Phone {
         Ok(SoterEnrolment { is_enrolled, err_msg: "checkIsSoterEnrolledInDevice:ok".to_owned() })
     }
 
-    /// `wx.login`.
+    /// `wx.login`. Its failures were seen; that a timeout without a `timeout` comes at once is modelled.
     pub(crate) async fn login(&self, request: &Login) -> Result<LoggedIn, CommandError> {
-        let Caller { user, appid, .. } = self.caller(&self.state(), request.appid.as_deref())?;
-        let code = self.context.wechat.login(&user, &appid).await?;
-        Ok(LoggedIn { code, err_msg: "login:ok".to_owned() })
+        let (Caller { user, appid, .. }, failure) = {
+            let state = self.state();
+            (self.caller(&state, request.appid.as_deref())?, state.record.settings.login_failure)
+        };
+        let text = match failure {
+            None => {
+                let code = self.context.wechat.login(&user, &appid).await?;
+                return Ok(LoggedIn { code: Some(code), err_msg: "login:ok".to_owned() });
+            }
+            Some(LoginFailure::Fail) => "login:fail",
+            Some(LoginFailure::Timeout) => {
+                tokio::time::sleep(timeout(request)).await;
+                "login:fail timeout"
+            }
+        };
+        Ok(LoggedIn { code: None, err_msg: text.to_owned() })
     }
 
     /// `wx.getPhoneNumber`. Modelled: the user has agreed.
@@ -113,23 +134,15 @@ impl Phone {
         let Caller { user, appid, .. } = self.caller(&self.state(), request.appid.as_deref())?;
         let is_alive = self.context.wechat.check_session(&user, &appid).await?;
         let err_msg =
-            if is_alive { "checkSession:ok" } else { "checkSession:fail session time out, need relogin" };
-        Ok(SessionChecked { err_msg: err_msg.to_owned() })
+            if is_alive { "checkSession:ok".to_owned() } else { format!("checkSession:fail {NO_SESSION}") };
+        Ok(SessionChecked { err_msg })
     }
+}
 
-    /// `wx.getUserInfo`.
-    pub(crate) async fn user_info(&self, request: &GetUserInfo) -> Result<UserInfo, CommandError> {
-        let Caller { user, appid, .. } = self.caller(&self.state(), request.appid.as_deref())?;
-        let info = self.context.wechat.user_info(&user, &appid).await?;
-        let user_info = serde_json::from_str(&info.raw_data)
-            .map_err(|error| CommandError::internal(format!("a user's data do not read: {error}")))?;
-        Ok(UserInfo {
-            user_info,
-            raw_data: info.raw_data,
-            signature: info.signature,
-            encrypted_data: info.encrypted_data,
-            iv: info.iv,
-            err_msg: "getUserInfo:ok".to_owned(),
-        })
-    }
+/// How long a call waits for an answer that does not come.
+fn timeout(request: &Login) -> Duration {
+    let milliseconds = request.timeout.as_ref().and_then(serde_json::Number::as_f64).unwrap_or_default();
+    let timeout = Duration::try_from_secs_f64(milliseconds / 1000.0);
+    // A negative number is no time at all, and one that is too large is too long.
+    timeout.unwrap_or(if milliseconds > 0.0 { MAX_TIMEOUT } else { Duration::ZERO }).min(MAX_TIMEOUT)
 }

@@ -14,9 +14,10 @@ var SOTER_CALLS = {
   checkIsSoterEnrolledInDevice: { takes: ['checkAuthMode'], failed: { isEnrolled: false } }
 }
 var LOGIN_CALLS = {
-  login: { takes: [], failed: {}, ofApp: true },
+  login: { takes: ['timeout'], failed: {}, ofApp: true },
   checkSession: { takes: [], failed: {}, ofApp: true },
-  getUserInfo: { takes: [], failed: {}, ofApp: true },
+  getUserInfo: { takes: ['withCredentials', 'lang'], failed: {}, ofApp: true },
+  getUserProfile: { takes: ['desc', 'lang'], failed: {}, ofApp: true },
   // No function of wx: a button with open-type="getPhoneNumber" asks, which DevTools cannot do for soter-sim.
   getPhoneNumber: { takes: [], failed: {}, ofApp: true }
 }

@@ -5,7 +5,7 @@ export type SoterCall =
   | 'checkIsSoterEnrolledInDevice'
 
 /** The calls that `login: true` re-routes as well. */
-export type LoginCall = 'login' | 'checkSession' | 'getUserInfo' | 'getPhoneNumber'
+export type LoginCall = 'login' | 'checkSession' | 'getUserInfo' | 'getUserProfile' | 'getPhoneNumber'
 
 /** The part of WeChat's SocketTask that is used here. */
 export interface SocketTaskLike {
@@ -32,8 +32,8 @@ export interface Options {
   /** The token of a server that was started with `--token-file`. */
   token?: string
   /**
-   * Whether `login`, `checkSession` and `getUserInfo` are re-routed as well, for a backend that asks soter-sim. `getPhoneNumber`,
-   * which wx does not have, then gives what a button with `open-type="getPhoneNumber"` gets.
+   * Whether `login`, `checkSession`, `getUserInfo` and `getUserProfile` are re-routed as well, for a backend that asks soter-sim.
+   * `getPhoneNumber`, which wx does not have, then gives what a button with `open-type="getPhoneNumber"` gets.
    */
   login?: boolean
   /** The mini program that calls, if the server has several (`--config`). Absent: its first one. */

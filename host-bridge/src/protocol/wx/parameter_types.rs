@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 /// The type that a parameter must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
+    Boolean,
+    Number,
     String,
     /// An array of strings.
     Strings,
@@ -26,6 +28,9 @@ const PARAMETERS: &[(&str, &[(&str, Expected)])] = &[
         ],
     ),
     ("wx.checkIsSoterEnrolledInDevice", &[("checkAuthMode", Expected::String)]),
+    ("wx.login", &[("timeout", Expected::Number)]),
+    ("wx.getUserInfo", &[("withCredentials", Expected::Boolean), ("lang", Expected::String)]),
+    ("wx.getUserProfile", &[("desc", Expected::String), ("lang", Expected::String)]),
 ];
 
 /// A wx call with parameters of wrong types, and its answer.
@@ -76,13 +81,15 @@ pub(crate) fn may_be_mistyped(method: &str) -> bool {
 impl Expected {
     fn check(self, value: &Value, path: &str, mistakes: &mut String) {
         match (self, value) {
-            (Self::String, Value::String(_)) => {}
+            (Self::Boolean, Value::Bool(_))
+            | (Self::Number, Value::Number(_))
+            | (Self::String, Value::String(_)) => {}
             (Self::Strings, Value::Array(items)) => {
                 for (index, item) in items.iter().enumerate() {
                     Self::String.check(item, &format!("{path}[{index}]"), mistakes);
                 }
             }
-            (Self::String | Self::Strings, _) => {
+            (Self::Boolean | Self::Number | Self::String | Self::Strings, _) => {
                 let (expected, found) = (self.name(), type_name(value));
                 // Writing into a string cannot fail.
                 let _ = write!(mistakes, "parameter.{path} should be {expected} instead of {found};");
@@ -92,6 +99,8 @@ impl Expected {
 
     fn name(self) -> &'static str {
         match self {
+            Self::Boolean => "Boolean",
+            Self::Number => "Number",
             Self::String => "String",
             Self::Strings => "Array",
         }

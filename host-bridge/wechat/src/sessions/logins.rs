@@ -120,7 +120,7 @@ impl Logins {
     }
 
     /// Renews the user's session, or begins one if none is alive, and returns its key.
-    pub(super) fn session(&mut self, appid: &str, user: &str, now: u64) -> Secret {
+    fn session(&mut self, appid: &str, user: &str, now: u64) -> Secret {
         let new = || Session { key: new_session_key(), renewed_at: now };
         let session = self.sessions.entry(owner(appid, user)).or_insert_with(new);
         if !session.is_alive_at(now) {

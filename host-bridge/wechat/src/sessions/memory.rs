@@ -86,11 +86,6 @@ impl Sessions for MemorySessions {
         Ok(contents.logins.replace_key(appid, user, old, now))
     }
 
-    async fn session(&self, appid: &str, user: &str) -> Result<Secret, LedgerError> {
-        let (mut contents, now) = self.lock();
-        Ok(contents.logins.session(appid, user, now))
-    }
-
     async fn plain_token(&self, appid: &str) -> Result<Grant, LedgerError> {
         let (mut contents, now) = self.lock();
         Ok(contents.tokens.plain(appid, now))

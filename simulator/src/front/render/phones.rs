@@ -1,7 +1,9 @@
 //! Formats phones, and who is enrolled on them.
 
 use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
-use soter_bridge::protocol::device::{Device, Devices, Families, SecondCall, Settings, Summary};
+use soter_bridge::protocol::device::{
+    Device, Devices, Families, LoginFailure, SecondCall, Settings, Summary, UserData,
+};
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::visible;
 use soter_wire::{Mode, Profile};
@@ -130,6 +132,17 @@ fn lockout(state: &LockoutState) -> String {
     format!("{}: {failures}{locked}", state.mode.name())
 }
 
+/// A user's data as `device set userData` takes them.
+fn user_data_words(data: &UserData) -> String {
+    let UserData { nick_name, gender, language, city, province, country, avatar_url } = data;
+    let gender = gender.map(|gender| gender.to_string());
+    let words = UserData::NAMES
+        .into_iter()
+        .zip([nick_name, &gender, language, city, province, country, avatar_url])
+        .filter_map(|(name, value)| value.as_ref().map(|value| format!("{name}={value}")));
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// The settings that differ from the default.
 fn troubles(settings: &Settings) -> Vec<String> {
     let Settings {
@@ -141,6 +154,10 @@ fn troubles(settings: &Settings) -> Vec<String> {
         report_face_as_finger,
         malformed_crl,
         fail_next,
+        login_failure,
+        user_info_permission,
+        anonymous_user,
+        user_data,
         second_call,
         latency,
         // Shown with the phone's user.
@@ -172,6 +189,20 @@ fn troubles(settings: &Settings) -> Vec<String> {
     }
     if let Some(code) = fail_next {
         troubles.push(format!("failNext {code}, once"));
+    }
+    match login_failure {
+        None => {}
+        Some(LoginFailure::Fail) => troubles.push("loginFailure fail".to_owned()),
+        Some(LoginFailure::Timeout) => troubles.push("loginFailure timeout".to_owned()),
+    }
+    if !user_info_permission {
+        troubles.push("userInfoPermission off: auth deny".to_owned());
+    }
+    if !anonymous_user {
+        troubles.push("anonymousUser off".to_owned());
+    }
+    if let Some(data) = user_data {
+        troubles.push(format!("userData {}", visible(&user_data_words(data))));
     }
     match second_call {
         SecondCall::Refuse => {}

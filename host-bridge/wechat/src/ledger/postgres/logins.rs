@@ -234,10 +234,6 @@ async fn end_codes(connection: &mut PgConnection, appid: &str, user: &str) -> sq
 }
 
 /// Renews the user's session, or begins one if none is alive, and answers with its key.
-pub(super) async fn session(connection: &mut PgConnection, appid: &str, user: &str) -> sqlx::Result<Secret> {
-    begin_session(connection, appid, user, false).await
-}
-
 async fn begin_session(
     connection: &mut PgConnection,
     appid: &str,

@@ -62,10 +62,6 @@ impl Sessions for PostgresLedger {
         .await
     }
 
-    async fn session(&self, appid: &str, user: &str) -> Result<Secret, LedgerError> {
-        self.with_connection(async |connection| logins::session(connection, appid, user).await).await
-    }
-
     async fn plain_token(&self, appid: &str) -> Result<Grant, LedgerError> {
         self.with_connection(async |connection| tokens::plain(connection, appid).await).await
     }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::sessions::Expiry;
 use crate::sessions::switches::{ClockChange, Failure, SwitchChanges};
+use crate::user_info::UserData;
 
 const FAILURE: Failure = Failure { errcode: 45009, times: None, path: None };
 
@@ -41,8 +42,10 @@ async fn a_moved_clock_expires_codes_sessions_and_tokens() {
     forward(Duration::from_hours(70)).await;
     assert!(!backend.wechat.check_session(DEFAULT_USER, DEFAULT_APPID).await.unwrap());
     assert_eq!(backend.wechat.time().await.unwrap(), NOON + 72 * 3_600_000);
-    let info = backend.wechat.user_info(DEFAULT_USER, DEFAULT_APPID).await;
-    assert!(info.is_ok());
+    let data = UserData::anonymous();
+    let credentials = backend.wechat.credentials(DEFAULT_USER, DEFAULT_APPID, &data, true).await;
+    assert_eq!(credentials, Ok(None), "the session is over, and none is begun");
+    assert!(!backend.wechat.check_session(DEFAULT_USER, DEFAULT_APPID).await.unwrap());
 }
 
 #[tokio::test]
