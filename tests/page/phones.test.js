@@ -118,7 +118,7 @@ test('the clock of WeChat’s servers is moved, a failure is switched on and a s
 test('phones are created, selected, filtered and removed', async () => {
   const { page, close } = await fresh();
   await tab(page, 'Phones');
-  await page.getByLabel('Name').fill('huawei');
+  await page.getByLabel('Name', { exact: true }).fill('huawei');
   await page.getByLabel('Profile').selectOption('itrustee');
   await page.getByRole('button', { name: 'Put it on the desk' }).click();
   await page.getByRole('button', { name: 'Select huawei' }).click();
@@ -127,7 +127,7 @@ test('phones are created, selected, filtered and removed', async () => {
   assert.equal((await server.rpc('device.list')).selected, 'huawei');
   await tab(page, 'Troubles');
   await page.getByRole('switch', { name: 'Malformed CRL in certificates' }).click();
-  await page.locator('#setting-malformedCrl[aria-checked="true"]').waitFor();
+  await page.locator('#settings-malformedCrl[aria-checked="true"]').waitFor();
   assert.equal((await server.rpc('device.show')).settings.malformedCrl, true);
   await tab(page, 'Phones');
   await page.locator('#device').selectOption('phone');

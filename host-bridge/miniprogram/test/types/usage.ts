@@ -1,5 +1,5 @@
 // Compiled, never run: the declarations fit WeChat's own, and refuse what they should.
-import { BRIDGE_FAILED, connectSocketOver, installSoterSim, type Installation, type Options } from 'soter-sim-miniprogram'
+import { BRIDGE_FAILED, connectSocketOver, installSoterSim, type Installation, type LoginCall, type Options } from 'soter-sim-miniprogram'
 import { mockSoter, type Mock } from 'soter-sim-miniprogram/automator'
 
 // `wx` as WeChat declares it, with its SocketTask.
@@ -28,6 +28,7 @@ wx.startSoterAuthentication({
   success: ({ resultJSON, resultJSONSignature }) => [resultJSON.length, resultJSONSignature.length],
   fail: ({ errMsg }) => errMsg.length,
 })
+const routed: LoginCall = 'getUserProfile'
 const failed: -8777 = BRIDGE_FAILED
 
 declare const miniProgram: {
@@ -43,4 +44,4 @@ installSoterSim(wx, { adress: 'http://127.0.0.1:8777' })
 // @ts-expect-error a function cannot be sent into the mini program
 mockSoter(miniProgram, { connectSocket: wx.connectSocket })
 
-export { failed, mock }
+export { failed, mock, routed }
