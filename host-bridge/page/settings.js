@@ -43,11 +43,18 @@ export function settings(root, { state, act, ask }) {
     boxes.forEach((box) => { box.checked = shown.includes(box.value); });
   });
 
-  /** Changes one member of what the user says about themselves; without any, all are as configured. */
+  /**
+   * Changes one member of what the user says about themselves; without any, all are as configured. A change begins after the
+   * one before, because both send all members.
+   */
+  let said = Promise.resolve();
   const say = (name, value) => {
-    const { [name]: _, ...others } = state.device.settings.userData ?? {};
-    const all = value === null ? others : { ...others, [name]: value };
-    return set({ userData: Object.keys(all).length > 0 ? all : null });
+    said = said.then(async () => {
+      const { [name]: _, ...others } = state.device.settings.userData ?? {};
+      const all = value === null ? others : { ...others, [name]: value };
+      state.device = (await set({ userData: Object.keys(all).length > 0 ? all : null })) ?? state.device;
+    });
+    return said;
   };
 
   root.append(

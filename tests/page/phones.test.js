@@ -62,6 +62,7 @@ test('the page shows changes of other clients, and settings changed on the page 
   await page.getByLabel('Gender').selectOption('1');
   await page.getByRole('switch', { name: 'Anonymous user data' }).click();
   await page.locator('#settings-anonymousUser[aria-checked="false"]').waitFor();
+  await until(async () => Object.keys((await server.rpc('device.show')).settings.userData ?? {}).length === 2);
   const { userInfo } = await server.rpc('wx.getUserInfo', { withCredentials: false });
   assert.deepEqual([userInfo.city, userInfo.gender, userInfo.nickName], ['Guangzhou', 1, 'user']);
   await page.getByLabel('City').fill('');
