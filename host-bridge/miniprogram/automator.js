@@ -18,9 +18,9 @@ const MODULES = ['automation', 'calls', 'connection', 'failures', 'settings']
 
 async function mockSoter(miniProgram, options = {}) {
   // Errors are thrown here, in the test, and not in the mini program's console.
-  const { login } = settings.read({ connectSocket() {} }, options)
+  const read = settings.read({ connectSocket() {} }, options)
   if (options.connectSocket) throw new TypeError('connectSocket cannot be sent into the mini program')
-  const names = calls.names(login)
+  const names = calls.names(read)
   const mock = mockFunction()
   for (const name of names) await miniProgram.mockWxMethod(name, mock, name, options)
   return {

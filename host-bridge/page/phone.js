@@ -1,4 +1,4 @@
-// The phone's screen: the authentication dialog, lockouts, and how the last authentication ended.
+// The phone's screen: the dialog of an authentication or of a payment, lockouts, and how the last one ended.
 
 import { fill, h, icon, visible, write } from './elements.js';
 import { meaning } from './meanings.js';
@@ -31,7 +31,7 @@ export function phone(root, { state, act }) {
     drawClock();
     write(name, device ? `${device.name} · ${device.profile}` : '');
     // Who works in another tab sees there that somebody is waited for.
-    document.title = dialog ? `● ${visible(dialog.authContent)}` : 'soter-sim';
+    document.title = dialog ? `● ${title(dialog)}` : 'soter-sim';
     root.classList.toggle('away', !state.online);
     drawElsewhere();
     drawBanner();
@@ -47,7 +47,7 @@ export function phone(root, { state, act }) {
       const signed = screen.querySelector('.signs code');
       if (signed && signed.scrollHeight > signed.clientHeight) signed.tabIndex = 0;
       if (isHeld && dialog) screen.firstElementChild.focus({ preventScroll: true });
-      else if (dialog) said.textContent = text('dialog.opened', { content: visible(dialog.authContent) });
+      else if (dialog) said.textContent = text(isPayment(dialog) ? 'dialog.paymentOpened' : 'dialog.opened', { content: visible(dialog.prepayId ?? dialog.authContent) });
       if (!dialog && hadDialog) said.textContent = lastWords();
     }
     if (dialog) drawMessage(dialog);
@@ -115,14 +115,24 @@ export function phone(root, { state, act }) {
     });
   }
 
-  function dialogSheet({ authContent, challenge, modes }) {
+  function isPayment({ kind }) {
+    return kind === 'payment';
+  }
+
+  /** What the dialog asks for. The phone does not know what is paid. */
+  function title(dialog) {
+    return isPayment(dialog) ? text('dialog.pay') : visible(dialog.authContent);
+  }
+
+  function dialogSheet(dialog) {
+    const { modes } = dialog;
     return h('div', { class: 'sheet', role: 'dialog', tabIndex: -1, 'aria-labelledby': 'dialog-content', 'aria-describedby': 'dialog-message' },
-      h('p', { class: 'kind' }, text('dialog.title')),
-      h('h2', { id: 'dialog-content' }, visible(authContent)),
+      h('p', { class: 'kind' }, text(isPayment(dialog) ? 'dialog.payment' : 'dialog.title')),
+      h('h2', { id: 'dialog-content' }, title(dialog)),
       h('div', { class: 'modes' }, modes.map((mode) => icon(mode === 'facial' ? 'face' : 'finger'))),
       h('p', { id: 'dialog-message', class: 'message', role: 'status' }),
-      h('div', { class: 'signs' }, h('p', { id: 'dialog-signs' }, text('dialog.signs')),
-        h('code', { role: 'group', 'aria-labelledby': 'dialog-signs' }, visible(challenge))),
+      h('div', { class: 'signs' }, h('p', { id: 'dialog-signs' }, text(isPayment(dialog) ? 'dialog.prepayId' : 'dialog.signs')),
+        h('code', { role: 'group', 'aria-labelledby': 'dialog-signs' }, visible(isPayment(dialog) ? dialog.prepayId : dialog.challenge))),
       h('button', { type: 'button', class: 'quiet', onclick: () => act('sensor.cancel') }, text('dialog.cancel')));
   }
 
@@ -139,12 +149,14 @@ export function phone(root, { state, act }) {
   function lastWords() {
     const { last } = state;
     if (!last) return '';
+    if (last.payment) return [text(last.payment.isOk ? 'last.paid' : 'last.notPaid'), visible(last.payment.errMsg)].join(' ');
     return last.errCode === 0 ? text('last.signed') : [text('last.failed', { code: last.errCode }), meaning(last.errCode), last.message].filter(Boolean).join(' ');
   }
 
   function lastCard() {
     const { last } = state;
     if (!last) return null;
+    if (last.payment) return paymentCard(last.payment);
     const meant = meaning(last.errCode);
     const good = last.errCode === 0;
     const judged = last.judged && h('p', { class: last.judged.isOk ? 'good' : 'bad' },
@@ -157,6 +169,18 @@ export function phone(root, { state, act }) {
         h('p', {}, good && last.signed ? text('last.signedText', { counter: last.signed.counter, salt: last.signed.saltLength }) : visible(last.message ?? '')),
         last.reason ? h('p', {}, last.reason) : null,
         judged));
+  }
+
+  /** How a payment ended: what the mini program was told, and why. */
+  function paymentCard({ isOk, errMsg, reason, detail }) {
+    const meant = meaning(reason);
+    return h('div', { class: `last ${isOk ? 'good' : 'bad'}` },
+      icon(isOk ? 'good' : 'wrong'),
+      h('div', {},
+        h('strong', {}, text(isOk ? 'last.paid' : 'last.notPaid')),
+        h('p', {}, visible(errMsg)),
+        meant && h('p', {}, meant),
+        h('p', meant ? { lang: 'en' } : {}, visible(detail))));
   }
 
   state.addEventListener('change', draw);

@@ -29,7 +29,7 @@ export class State extends EventTarget {
   servers = null;
   /** The dialog that waits on the selected phone, with what its last touch came to. */
   dialog = null;
-  /** How the last authentication of the selected phone ended. */
+  /** How the last authentication or payment of the selected phone ended. */
   last = null;
   /** Other phones on which a dialog waits. */
   waitsElsewhere = [];
@@ -125,14 +125,18 @@ export class State extends EventTarget {
     switch (event.event) {
       case 'promptShown':
         if (event.waits && isHere) {
-          const { dialog: number, modes, authContent, challenge } = event;
-          this.dialog = { number, modes, authContent, challenge, touched: null };
+          const { dialog: number, modes, kind, authContent, challenge, prepayId } = event;
+          this.dialog = { number, modes, kind, authContent, challenge, prepayId, touched: null };
         }
         break;
       case 'promptClosed':
         if (!isHere) break;
         if (this.dialog?.number === event.dialog) this.dialog = null;
-        this.last = { ...this.last, errCode: event.errCode };
+        // A payment has no errCode; `paymentEnded` says how it ended.
+        if (event.errCode !== undefined) this.last = { ...this.last, errCode: event.errCode, payment: undefined };
+        break;
+      case 'paymentEnded':
+        if (isHere) this.last = { payment: event };
         break;
       case 'touched':
         if (isHere && this.dialog) this.dialog = { ...this.dialog, touched: event };
@@ -146,7 +150,7 @@ export class State extends EventTarget {
         }
         break;
       case 'signatureJudged':
-        this.last = this.last && { ...this.last, judged: event };
+        if (this.last && !this.last.payment) this.last = { ...this.last, judged: event };
         break;
     }
     this.dispatchEvent(new CustomEvent('happened', { detail: event }));

@@ -23,7 +23,7 @@ const EN = {
   'waits.more': 'Dialogs wait on {count} more phones.',
 
   'idle.title': 'No dialog is open',
-  'idle.text': 'A dialog opens here when a mini program calls wx.startSoterAuthentication.',
+  'idle.text': 'A dialog opens here when a mini program calls wx.startSoterAuthentication or wx.requestPayment.',
   'idle.try': 'Try it: pay ¥42',
   'idle.content': 'Confirm the payment of ¥42',
   'dialog.title': 'Authentication',
@@ -35,6 +35,10 @@ const EN = {
   'dialog.ignored': 'This dialog does not listen to that sensor',
   'dialog.cancel': 'Cancel',
   'dialog.opened': 'An authentication dialog is open: {content}',
+  'dialog.payment': 'Payment sheet, emulated',
+  'dialog.pay': 'Confirm the payment: nothing is paid',
+  'dialog.prepayId': 'prepay_id',
+  'dialog.paymentOpened': 'A payment sheet is open: {content}',
 
   'sensor': 'Sensor',
   'sensor.finger': 'Finger {number}',
@@ -54,6 +58,8 @@ const EN = {
   'last.signed': 'Signed',
   'last.signedText': 'Counter {counter}, salt {salt} bytes',
   'last.failed': 'errCode {code}',
+  'last.paid': 'Payment confirmed',
+  'last.notPaid': 'Not paid',
   'last.judgedGood': 'The backend was told is_ok: true',
   'last.judgedBad': 'The backend was told is_ok: false ({reason})',
 
@@ -241,7 +247,7 @@ const ZH = {
   'waits.more': '另有 {count} 部手机上有对话框在等待。',
 
   'idle.title': '没有打开的对话框',
-  'idle.text': '小程序调用 wx.startSoterAuthentication 时，对话框会出现在这里。',
+  'idle.text': '小程序调用 wx.startSoterAuthentication 或 wx.requestPayment 时，对话框会出现在这里。',
   'idle.try': '试一试：支付 ¥42',
   'idle.content': '请确认支付 ¥42',
   'dialog.title': '身份验证',
@@ -253,6 +259,10 @@ const ZH = {
   'dialog.ignored': '此对话框不使用该传感器',
   'dialog.cancel': '取消',
   'dialog.opened': '身份验证对话框已打开：{content}',
+  'dialog.payment': '支付（模拟）',
+  'dialog.pay': '请确认支付：不会真正扣款',
+  'dialog.prepayId': 'prepay_id',
+  'dialog.paymentOpened': '支付窗口已打开：{content}',
 
   'sensor': '传感器',
   'sensor.finger': '手指 {number}',
@@ -272,6 +282,8 @@ const ZH = {
   'last.signed': '已签名',
   'last.signedText': 'counter {counter}，salt {salt} 字节',
   'last.failed': 'errCode {code}',
+  'last.paid': '支付已确认',
+  'last.notPaid': '未支付',
   'last.judgedGood': '后端得到 is_ok: true',
   'last.judgedBad': '后端得到 is_ok: false（{reason}）',
 

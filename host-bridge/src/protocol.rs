@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use soter_wechat::Verdict;
 use soter_wire::shortened;
 use tokio::sync::broadcast;
 
@@ -128,6 +129,16 @@ pub trait Command: Serialize + DeserializeOwned + JsonSchema + Into<Request> + S
     /// # Errors
     /// `Internal` if the response is that of another command: a defect of the service.
     fn response(response: Response) -> Result<Self::Response, CommandError>;
+}
+
+impl Response {
+    /// Why the call ended so, for the journal, if the caller is not told.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        match self {
+            Self::RequestPayment(payment) => payment.verdict.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 impl Method {
@@ -343,6 +354,9 @@ commands! {
     "wx.getPhoneNumber" => GetPhoneNumber(wx::GetPhoneNumber) -> wx::PhoneNumberCode,
         [Anyone, Recorded, changes Nothing]
         "Get a code for the user's phone number.";
+    "wx.requestPayment" => RequestPayment(wx::RequestPayment) -> wx::PaymentResult,
+        [Anyone, Recorded, changes Nothing]
+        "Check paySign, and ask for a touch on the payment sheet.";
     "device.create" => DeviceCreate(device::Create) -> device::Summary,
         [Anyone, Recorded, changes PhoneNamed(name)]
         "Put another phone on the desk.";

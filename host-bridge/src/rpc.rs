@@ -42,7 +42,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use soter_wechat::journal::{Excerpt, Journal, Origin, PendingCall};
-use soter_wechat::{Clock, SystemClock};
+use soter_wechat::{Clock, SystemClock, Verdict};
 use soter_wire::shortened;
 use tracing::{Instrument, Span, debug, error, info_span};
 
@@ -319,6 +319,10 @@ impl<S: Service> Rpc<S> {
             Ok(_) => debug!(microseconds = pending.microseconds(), "answered"),
             Err(failure) => failure.log(),
         }
+        let (result, verdict) = match result {
+            Ok((result, verdict)) => (Ok(result), verdict),
+            Err(failure) => (Err(failure), None),
+        };
         let answer = id.map(|id| match &result {
             Ok(result) => success_response(&id, &result.to_string()),
             Err(failure) => error_response(&id, failure),
@@ -333,13 +337,18 @@ impl<S: Service> Rpc<S> {
                 shortened(&method, 80),
                 request,
                 recorded_answer,
-                None,
+                verdict,
             ));
         }
         answer
     }
 
-    async fn execute_command(&self, method: &str, params: Value) -> Result<Value, CommandError> {
+    /// Carries out a command. Returns its answer, and the verdict for the journal.
+    async fn execute_command(
+        &self,
+        method: &str,
+        params: Value,
+    ) -> Result<(Value, Option<Verdict>), CommandError> {
         if is_attacker_method(method) && !self.attacker {
             let shown = shortened(method, 80);
             return Err(CommandError::new(
@@ -350,7 +359,9 @@ impl<S: Service> Rpc<S> {
         }
         let call = Call::parse(method, params).map_err(|error| with_connection_method_hint(method, error))?;
         let response = self.service.call(call).await?;
+        let verdict = response.verdict().cloned();
         serde_json::to_value(response)
+            .map(|answer| (answer, verdict))
             .map_err(|error| CommandError::internal(format!("the answer does not serialise: {error}")))
     }
 

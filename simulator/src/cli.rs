@@ -1,8 +1,8 @@
 //! The command line: one command per process, and its exit code.
 
 mod audit;
-mod auth;
 mod child;
+mod dialog;
 mod exec;
 mod ledger;
 mod one_shot;

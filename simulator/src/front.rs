@@ -1,7 +1,6 @@
 //! Shared by all front ends: carries out commands over any `Service`, and shows answers, events and dialogs.
 
 mod answer;
-mod authenticate;
 mod authentication;
 mod console;
 mod dialog;
@@ -10,6 +9,8 @@ mod exit;
 mod find_device;
 mod keyboard;
 mod paint;
+mod payment;
+mod pending;
 mod perform;
 mod render;
 mod termination;
@@ -17,13 +18,13 @@ mod termination;
 pub(crate) mod test_phone;
 
 pub(crate) use self::answer::Answer;
-pub(crate) use self::authenticate::{Pending, Progress};
 pub(crate) use self::console::{Console, Delivery};
-pub(crate) use self::dialog::{Screen, authenticate_with_dialog};
+pub(crate) use self::dialog::{Screen, wait_with_dialog};
 pub(crate) use self::exit::Exit;
 pub(crate) use self::find_device::{find_device, selected_device};
 pub(crate) use self::keyboard::discard_typed;
 pub(crate) use self::paint::Paint;
+pub(crate) use self::pending::{Pending, Progress, opens_dialog, touches_of_call};
 pub(crate) use self::perform::{explain, perform, verify_files, with_default_mode};
 pub(crate) use self::render::event_line;
 pub(crate) use self::termination::exit_cleanly_on_signal;

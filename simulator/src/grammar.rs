@@ -13,6 +13,7 @@ mod device;
 mod examples;
 mod fleet;
 mod options;
+mod pay;
 mod prepared_call;
 mod refusal;
 mod sensor;
@@ -34,6 +35,7 @@ pub(crate) use self::auth::Auth;
 pub(crate) use self::call::check_names;
 pub(crate) use self::options::Options;
 use self::options::Scope;
+pub(crate) use self::pay::Pay;
 pub(crate) use self::prepared_call::PreparedCall;
 pub(crate) use self::refusal::{Dialect, Refused};
 pub(crate) use self::serve::{DEFAULT_ADDRESS, Exec, Repl, Rpc, Serve};
@@ -47,6 +49,8 @@ pub(crate) use self::words::{MAX_LINE_BYTES, Typed, parse_typed, split_lines};
 pub(crate) enum Command {
     /// Ask for a touch and get a signed result (wx.startSoterAuthentication)
     Auth(Auth),
+    /// Check paySign, and ask for a touch on the payment sheet (wx.requestPayment)
+    Pay(Pay),
     /// Which modes the phone supports (wx.checkIsSupportSoterAuthentication)
     Support,
     /// Whether a finger or face is enrolled (wx.checkIsSoterEnrolledInDevice)
@@ -296,6 +300,7 @@ impl Command {
     pub(crate) fn job(self) -> Result<Job, CommandError> {
         Ok(Job::Call(match self {
             Self::Auth(auth) => auth.prepared_call(),
+            Self::Pay(pay) => pay.prepared_call(),
             Self::Support => PreparedCall::new(wx::CheckIsSupportSoterAuthentication {}),
             Self::Enrolled { mode } => {
                 PreparedCall::new(wx::CheckIsSoterEnrolledInDevice { check_auth_mode: Some(mode) })

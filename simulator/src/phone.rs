@@ -4,6 +4,8 @@
 //!
 //! ```text
 //!   authentication          wx.startSoterAuthentication, step by step
+//!   payment                 wx.requestPayment
+//!   dialog_start            opens a dialog, and waits until it has ended
 //!   touch                   sensor.touch and sensor.cancel
 //!   dialog_touch            touches for the dialog, and how they end it
 //!   signature               the answer after a touch that matched
@@ -14,6 +16,7 @@
 //!   power, biometrics       seeding, switching off and resetting; fingers and faces
 //!   wechat                  the other calls of a mini program, and who the caller is
 //!   user_data               wx.getUserInfo and wx.getUserProfile
+//!   ready_modes             what is enrolled and not locked
 //!   screen, sensor          shows and closes the dialog; what a touch presents to the sensor
 //!   secure_world            the TEE, switched on when it is needed
 //!   state                   what a phone is made of
@@ -38,12 +41,15 @@ mod danger;
 mod description;
 mod dialog;
 mod dialog_queue;
+mod dialog_start;
 mod dialog_touch;
 mod environment;
 mod key_stock;
 mod new_keys;
 mod outcome;
+mod payment;
 mod power;
+mod ready_modes;
 mod record;
 mod screen;
 mod secure_world;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use soter_bridge::protocol::device::Purpose;
 use soter_bridge::protocol::sensor::{Judgement, SensorMode};
 use soter_bridge::protocol::wx::{SoterAuthentication, StartSoterAuthentication};
 use soter_bridge::protocol::{
@@ -172,7 +173,9 @@ async fn an_unsuitable_auth_content_is_replaced_by_the_default_text() {
             0
         );
         texts.extend(drain(&mut events).into_iter().find_map(|event| match event {
-            Event::PromptShown { auth_content, .. } => Some(auth_content),
+            Event::PromptShown { purpose: Purpose::Authentication { auth_content, .. }, .. } => {
+                Some(auth_content)
+            }
             _ => None,
         }));
     }
@@ -238,7 +241,7 @@ async fn a_waiting_call_takes_touches_and_a_dropped_call_is_cancelled() {
     assert!(call.await.unwrap_err().is_cancelled());
     let closed = drain(&mut events);
     assert!(
-        closed.iter().any(|event| matches!(event, Event::PromptClosed { err_code: 90008, .. })),
+        closed.iter().any(|event| matches!(event, Event::PromptClosed { err_code: Some(90008), .. })),
         "{closed:?}"
     );
     let error = desk.request(None, sensor::Cancel {}).await.unwrap_err();

@@ -66,6 +66,26 @@ describe('The dialog', () => {
     await close();
   });
 
+  test('of a payment is a sheet with the order’s id, and the page says how it ended', async () => {
+    const { page, close } = await fresh();
+    const pay = () => server.rpc('wx.requestPayment', { timeStamp: '1', nonceStr: 'n', package: 'prepay_id=wx2014', paySign: '0' });
+    const call = pay();
+    const sheet = page.getByRole('dialog', { name: 'Confirm the payment: nothing is paid' });
+    await sheet.getByText('wx2014', { exact: true }).waitFor();
+    await wrong(page).click();
+    await sheet.getByText('Not recognised. Attempts left: 4').waitFor();
+    await finger(page, 1).click();
+    assert.equal((await call).errMsg, 'requestPayment:ok');
+    await page.locator('.last').getByText('Payment confirmed').waitFor();
+    await page.locator('.last').getByText('paySign was not checked', { exact: false }).waitFor();
+    const cancelled = pay();
+    await sheet.waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    assert.equal((await cancelled).errMsg, 'requestPayment:fail cancel');
+    await page.locator('.last').getByText('requestPayment:fail cancel').waitFor();
+    await close();
+  });
+
   test('that was open before the page loads is shown when it loads', async () => {
     await server.rpc('desk.reset');
     const call = server.authenticate('order-47', { authContent: 'Already waiting' });

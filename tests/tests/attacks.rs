@@ -56,12 +56,7 @@ impl Live {
 }
 
 async fn run(folder: &Path, replays: Replays, clock: &SetClock, listen: SocketAddr) -> (Run, SocketAddr) {
-    let app = |(appid, secret): (&str, &str)| App {
-        appid: appid.to_owned(),
-        secret: secret.into(),
-        soter: true,
-        unionid: true,
-    };
+    let app = |(appid, secret): (&str, &str)| App::new(appid, secret);
     let accounts = Accounts::new(AccountList { app: APPS.map(app).to_vec(), user: Vec::new() }).unwrap();
     let desk = Desk::open(DeskOptions {
         wechat: WeChatOptions { accounts, replays, ..WeChatOptions::default() },

@@ -358,12 +358,12 @@ pub struct Device {
     pub sensor: SensorMode,
     /// Its settings.
     pub settings: Settings,
-    /// The authentication dialog on its screen, if one waits there for a person.
+    /// The dialog on its screen, if one waits there for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialog: Option<Dialog>,
 }
 
-/// An authentication dialog.
+/// A dialog that wants a touch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Dialog {
@@ -372,10 +372,27 @@ pub struct Dialog {
     /// The sensors that it listens to.
     #[schemars(with = "Vec<super::mode_name::ModeName>")]
     pub modes: Vec<Mode>,
-    /// Its text.
-    pub auth_content: String,
-    /// What will be signed.
-    pub challenge: String,
+    /// What it is for.
+    #[serde(flatten)]
+    pub purpose: Purpose,
+}
+
+/// What a dialog is for, with what it shows. In JSON, `kind` says which one it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Purpose {
+    /// The dialog of `wx.startSoterAuthentication`.
+    Authentication {
+        /// Its text.
+        auth_content: String,
+        /// What will be signed.
+        challenge: String,
+    },
+    /// The payment sheet of `wx.requestPayment`. The phone does not know what is paid.
+    Payment {
+        /// The id of the order at WeChat Pay.
+        prepay_id: String,
+    },
 }
 
 /// An installed app.

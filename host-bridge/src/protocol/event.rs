@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use soter_wire::{Mode, SignatureScheme};
 
+use super::device::Purpose;
 use super::keys::KeyKind;
 use super::sensor::Judgement;
 use super::touch::Touch;
@@ -13,7 +14,7 @@ use super::touch::Touch;
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Event {
-    /// The authentication dialog opened and waits for a person (`ask`), or for the sensor's script.
+    /// A dialog opened and waits for a person (`ask`), or for the sensor's script.
     PromptShown {
         /// The device's name.
         device: String,
@@ -22,10 +23,9 @@ pub enum Event {
         /// The sensors that it listens to.
         #[schemars(with = "Vec<super::mode_name::ModeName>")]
         modes: Vec<Mode>,
-        /// Its text.
-        auth_content: String,
-        /// What will be signed.
-        challenge: String,
+        /// What it is for.
+        #[serde(flatten)]
+        purpose: Purpose,
         /// Whether it waits for a person.
         waits: bool,
     },
@@ -35,8 +35,25 @@ pub enum Event {
         device: String,
         /// The dialog's number.
         dialog: u64,
-        /// The call's `errCode`.
-        err_code: i32,
+        /// The call's `errCode`; absent for a payment, which has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        err_code: Option<i32>,
+    },
+    /// A call of `wx.requestPayment` was answered.
+    PaymentEnded {
+        /// The device's name.
+        device: String,
+        /// The order's id; absent if `package` has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prepay_id: Option<String>,
+        /// Whether the mini program was told `requestPayment:ok`.
+        is_ok: bool,
+        /// What the mini program was told.
+        err_msg: String,
+        /// The stable name of the reason; see [`reasons`](soter_wechat::reasons).
+        reason: String,
+        /// One line for people.
+        detail: String,
     },
     /// A touch was judged.
     Touched {
@@ -150,6 +167,7 @@ impl Event {
             Self::Changed { device, .. }
             | Self::PromptShown { device, .. }
             | Self::PromptClosed { device, .. }
+            | Self::PaymentEnded { device, .. }
             | Self::Touched { device, .. }
             | Self::CounterSpent { device, .. }
             | Self::KeyMade { device, .. }

@@ -5,6 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use soter_wechat::Verdict;
 use soter_wire::Mode;
 
 pub use self::parameter_types::{MistypedCall, Refusal};
@@ -154,6 +155,50 @@ pub struct UserInfo {
     pub cloud_id: Option<String>,
     /// `getUserInfo:ok`, `getUserProfile:ok`, or `…:fail` and a text.
     pub err_msg: String,
+}
+
+/// `wx.requestPayment`: check what the merchant's server has signed, show the payment sheet, wait for a touch. Nothing is paid.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestPayment {
+    /// Seconds since 1970, in decimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub time_stamp: Option<String>,
+    /// A random text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub nonce_str: Option<String>,
+    /// `prepay_id=…`. Any id is accepted: no order is placed at the emulated servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub package: Option<String>,
+    /// How `paySign` was made: `MD5`, `HMAC-SHA256` or `RSA`. Absent: `MD5` (modelled).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub sign_type: Option<String>,
+    /// The merchant's signature: upper-case hexadecimal digits, or Base64 for `RSA`. It is checked if the configuration of the
+    /// servers has the merchant's key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub pay_sign: Option<String>,
+    /// The simulator's own addition: the mini program that calls; absent: the first one of WeChat's servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appid: Option<String>,
+    /// The simulator's own addition: touches for this call alone, instead of the sensor's mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub touch: Option<TouchScript>,
+}
+
+/// Answer of [`RequestPayment`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentResult {
+    /// `requestPayment:ok`, `requestPayment:fail cancel` or `requestPayment:fail <detail>`. The details are modelled.
+    pub err_msg: String,
+    /// Why, for the journal of the server that answers. The mini program does not get it.
+    #[serde(skip)]
+    pub verdict: Option<Verdict>,
 }
 
 /// What the callbacks of [`StartSoterAuthentication`] get, on success and on failure.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use soter_wire::shortened;
+use soter_wire::{PublicKey, shortened};
 
 use crate::error::WeChatError;
 use crate::journal::mask;
@@ -43,9 +43,27 @@ pub struct App {
     /// Whether `jscode2session` returns a `unionid`.
     #[serde(default = "default_true")]
     pub unionid: bool,
+    /// The API key of the merchant who is paid with `wx.requestPayment`: checks a `paySign` of the types MD5 and HMAC-SHA256.
+    #[serde(default)]
+    pub merchant_key: Option<Secret>,
+    /// The PEM of the merchant's RSA public key: checks a `paySign` of the type RSA (APIv3).
+    #[serde(default)]
+    pub merchant_public_key: Option<String>,
 }
 
 impl App {
+    /// A mini program without a merchant.
+    pub fn new(appid: &str, secret: impl Into<Secret>) -> Self {
+        Self {
+            appid: appid.to_owned(),
+            secret: secret.into(),
+            soter: true,
+            unionid: true,
+            merchant_key: None,
+            merchant_public_key: None,
+        }
+    }
+
     /// The secret as it may be printed: unchanged if it is the emulator's own, which is documented; else masked.
     pub fn printable_secret(&self) -> String {
         if self.secret.is(DEFAULT_SECRET) { DEFAULT_SECRET.to_owned() } else { mask(self.secret.expose()) }
@@ -150,8 +168,9 @@ impl Accounts {
     ///
     /// # Errors
     /// [`WeChatError::Accounts`] if there are more than 10,000 apps or users, an appid, name or openid has the wrong
-    /// form, a secret is empty, an appid or name is listed twice, two users have the same openid or unionid, or an
-    /// openid is for an app that does not exist. [`WeChatError::UserData`] if a user's other data have the wrong form.
+    /// form, a secret is empty, a merchant's key is not one, an appid or name is listed twice, two users have the same openid
+    /// or unionid, or an openid is for an app that does not exist. [`WeChatError::UserData`] if a user's other data have the
+    /// wrong form.
     pub fn new(list: AccountList) -> Result<Self, WeChatError> {
         let mut accounts = Self::default();
         if list.app.len() > MAX_ACCOUNTS || list.user.len() > MAX_ACCOUNTS {
@@ -356,7 +375,31 @@ fn check_app(app: &App) -> Result<(), WeChatError> {
     if app.secret.expose().is_empty() {
         return Err(accounts_error(&format!("the secret of {} is empty", app.appid), "give it one"));
     }
-    Ok(())
+    let is_key = |key: &Secret| {
+        let key = key.expose();
+        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    if !app.merchant_key.as_ref().is_none_or(is_key) {
+        return Err(accounts_error(
+            &format!("the merchant_key of {} is empty, or not printable ASCII without spaces", app.appid),
+            "write the API key as the merchant platform has it, or leave it out: paySign is not checked then",
+        ));
+    }
+    merchant_public_key(app).map(drop)
+}
+
+/// The merchant's RSA public key.
+///
+/// # Errors
+/// [`WeChatError::Accounts`] if the PEM cannot be read.
+pub(crate) fn merchant_public_key(app: &App) -> Result<Option<PublicKey>, WeChatError> {
+    let Some(pem) = &app.merchant_public_key else { return Ok(None) };
+    PublicKey::from_pem(pem.trim()).map(Some).map_err(|error| {
+        accounts_error(
+            &format!("the merchant_public_key of {}: {error}", app.appid),
+            "write what `openssl x509 -in apiclient_cert.pem -noout -pubkey` prints, between three quotes",
+        )
+    })
 }
 
 fn accounts_error(what: &str, next: &'static str) -> WeChatError {
@@ -364,7 +407,7 @@ fn accounts_error(what: &str, next: &'static str) -> WeChatError {
 }
 
 fn default_app() -> App {
-    App { appid: DEFAULT_APPID.to_owned(), secret: DEFAULT_SECRET.into(), soter: true, unionid: true }
+    App::new(DEFAULT_APPID, DEFAULT_SECRET)
 }
 
 fn default_user() -> User {
@@ -445,6 +488,11 @@ mod tests {
         for bad in [
             serde_json::json!({"app": [{"appid": "wx1", "secret": "s"}]}),
             serde_json::json!({"app": [{"appid": "wx0123456789abcdef", "secret": ""}]}),
+            serde_json::json!({"app": [{"appid": "wx0123456789abcdef", "secret": "s", "merchant_key": ""}]}),
+            serde_json::json!({"app": [{"appid": "wx0123456789abcdef", "secret": "s", "merchant_key": "a b"}]}),
+            serde_json::json!({"app": [
+                {"appid": "wx0123456789abcdef", "secret": "s", "merchant_public_key": "-----BEGIN PUBLIC KEY-----"}
+            ]}),
             serde_json::json!({"user": [{"name": "a"}, {"name": "a"}]}),
             serde_json::json!({"user": [{"name": ""}]}),
             serde_json::json!({"user": [{"name": "a", "gender": 3}]}),

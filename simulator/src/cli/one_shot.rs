@@ -6,7 +6,7 @@ use soter_bridge::Connection;
 use soter_bridge::protocol::{CommandError, Request, Response, Service};
 use soter_sim::State;
 
-use super::auth;
+use super::dialog;
 use super::setup;
 use crate::front::{self, Answer, Console, Exit};
 use crate::grammar::{Command, Job, Options, PreparedCall, Servers};
@@ -98,8 +98,8 @@ fn needs_no_phone(request: &Request) -> bool {
 }
 
 async fn perform<S: Service>(service: &Arc<S>, prepared_call: PreparedCall) -> Result<Answer, CommandError> {
-    if matches!(prepared_call.call.request, Request::StartSoterAuthentication(_)) {
-        auth::authenticate(service, prepared_call).await
+    if front::opens_dialog(&prepared_call.call.request) {
+        dialog::perform(service, prepared_call).await
     } else {
         front::perform(service, prepared_call).await
     }

@@ -260,6 +260,7 @@ async fn print_refusals(mut events: broadcast::Receiver<Event>, mut stopped: one
                 event @ (Event::LedgerFailed { .. }
                 | Event::LedgerRecovered {}
                 | Event::Notice { .. }
+                | Event::PaymentEnded { is_ok: false, .. }
                 | Event::Refused { .. }
                 | Event::SignatureJudged { is_ok: false, .. }),
             ) => {

@@ -69,6 +69,7 @@ impl Desk {
             Request::GetPhoneNumber(request) => {
                 Response::GetPhoneNumber(phone()?.phone_number(&request).await?)
             }
+            Request::RequestPayment(request) => Response::RequestPayment(phone()?.pay(request).await?),
             Request::DeskClock(clock) => Response::DeskClock(self.move_clock(clock).await?),
             Request::ServersShow(_) => Response::ServersShow(self.switches().await?),
             Request::ServersSet(set) => Response::ServersSet(self.set_switches(set).await?),

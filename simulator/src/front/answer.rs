@@ -6,6 +6,7 @@ use soter_wechat::codes::Code;
 
 use super::authentication::Authentication;
 use super::paint::Paint;
+use super::payment::Payment;
 use super::render;
 
 /// The answer to a command.
@@ -13,6 +14,8 @@ use super::render;
 pub(crate) enum Answer {
     /// An authentication, with more facts than the callback's object has.
     Authentication(Authentication),
+    /// A payment, with more facts than the callback's object has.
+    Payment(Payment),
     /// Entries of the list of codes.
     Codes(Vec<&'static Code>),
     /// Any other answer of the protocol.
@@ -26,6 +29,7 @@ impl Answer {
     pub(crate) fn remarks(&self) -> &[String] {
         match self {
             Self::Authentication(authentication) => &authentication.remarks,
+            Self::Payment(payment) => &payment.remarks,
             Self::Response(Response::VerifySignature(verdict)) => &verdict.remarks,
             Self::Codes(_) | Self::Response(_) | Self::Verbatim(_) => &[],
         }
@@ -35,6 +39,7 @@ impl Answer {
     pub(crate) fn is_negative(&self) -> bool {
         match self {
             Self::Authentication(authentication) => authentication.callback.err_code != 0,
+            Self::Payment(payment) => is_failure(&payment.result.err_msg),
             Self::Codes(_) => false,
             Self::Response(response) | Self::Verbatim(response) => {
                 let (Kind::OfPhone { is_negative } | Kind::OfSimulator { is_negative }) =
@@ -48,7 +53,7 @@ impl Answer {
     /// answers, and the protocol's own.
     pub(crate) fn is_always_json(&self) -> bool {
         match self {
-            Self::Authentication(_) | Self::Verbatim(_) => true,
+            Self::Authentication(_) | Self::Payment(_) | Self::Verbatim(_) => true,
             Self::Codes(_) => false,
             Self::Response(response) => matches!(Kind::from_response(response), Kind::OfPhone { .. }),
         }
@@ -61,6 +66,7 @@ impl Answer {
     pub(crate) fn to_json(&self) -> Result<String, CommandError> {
         let line = match self {
             Self::Authentication(authentication) => serde_json::to_string(&authentication.callback),
+            Self::Payment(payment) => serde_json::to_string(&payment.result),
             Self::Codes(codes) => {
                 serde_json::to_string(&codes.iter().copied().map(code_json).collect::<Vec<_>>())
             }
@@ -75,6 +81,7 @@ impl Answer {
     pub(crate) fn to_text(&self, paint: Paint) -> String {
         match self {
             Self::Authentication(authentication) => render::authentication(authentication, paint),
+            Self::Payment(payment) => render::payment(payment, paint),
             Self::Codes(codes) => render::codes(codes, paint),
             Self::Response(response) => render::response(response, paint),
             Self::Verbatim(response) => render::object(response, paint),
@@ -105,6 +112,7 @@ impl Kind {
                 phone(is_failure(&answer.err_msg))
             }
             Response::WxRefusal(answer) => phone(is_failure(&answer.err_msg)),
+            Response::RequestPayment(answer) => phone(is_failure(&answer.err_msg)),
             Response::GenerateAppSecureKey(reply)
             | Response::GetAppSecureKey(reply)
             | Response::HasAskAlready(reply)

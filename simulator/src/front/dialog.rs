@@ -1,4 +1,4 @@
-//! The authentication dialog: shown while a call waits for a touch, and controlled by single keys.
+//! The dialog: shown while a call waits for a touch, and controlled by single keys.
 
 mod view;
 
@@ -6,28 +6,27 @@ use std::sync::Arc;
 
 use soter_bridge::protocol::biometric::{self, Enrolment};
 use soter_bridge::protocol::sensor::TouchSensor;
-use soter_bridge::protocol::wx::SoterAuthentication;
-use soter_bridge::protocol::{CommandError, ErrorKind, Event, Service, Touch};
+use soter_bridge::protocol::{CommandError, ErrorKind, Event, Response, Service, Touch};
 
 use self::view::{Choice, View};
-use super::authenticate::{Pending, Progress};
 use super::keyboard::{Key, Keyboard};
+use super::pending::{Pending, Progress};
 use super::termination::terminated;
 use crate::stderr;
 
 pub(crate) use self::view::Screen;
 
-/// Waits for the answer of an authentication. If its dialog waits for a person, it is shown on the screen.
+/// Waits for the answer of a call that shows a dialog. If the dialog waits for a person, it is shown on the screen.
 ///
 /// The dialog ends with the call, either by a key here or by a touch from another front end.
 ///
 /// # Errors
 /// Those of [`Service::call`]. `Environment` if the terminal does not support single keys.
-pub(crate) async fn authenticate_with_dialog<S: Service>(
+pub(crate) async fn wait_with_dialog<S: Service>(
     screen: Screen,
     service: &Arc<S>,
     pending: &mut Pending<S>,
-) -> Result<SoterAuthentication, CommandError> {
+) -> Result<Response, CommandError> {
     let mut dialog: Option<Dialog> = None;
     loop {
         tokio::select! {
@@ -39,7 +38,7 @@ pub(crate) async fn authenticate_with_dialog<S: Service>(
                         dialog.view.show(&event);
                     }
                 }
-                Progress::Ended(ended) => return ended,
+                Progress::Ended(ended) => return *ended,
             },
             key = next_key(&mut dialog) => {
                 if let Some(dialog) = &mut dialog {

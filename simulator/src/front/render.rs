@@ -4,6 +4,7 @@ mod attackers;
 mod authentication;
 mod events;
 mod layout;
+mod payment;
 mod phones;
 mod replies;
 mod servers;
@@ -16,8 +17,9 @@ use super::paint::Paint;
 pub(super) use self::authentication::authentication;
 pub(crate) use self::events::event_line;
 pub(super) use self::layout::object;
+pub(super) use self::payment::payment;
 
-/// Any answer of the protocol except an authentication's.
+/// Any answer of the protocol except those of an authentication and of a payment.
 pub(super) fn response(response: &Response, paint: Paint) -> String {
     match response {
         Response::CheckIsSupportSoterAuthentication(_)
@@ -29,6 +31,7 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
         | Response::GetUserInfo(_)
         | Response::GetUserProfile(_)
         | Response::WxRefusal(_)
+        | Response::RequestPayment(_)
         | Response::FleetNext(_)
         | Response::FleetRelease(_)
         | Response::FleetResults(_)

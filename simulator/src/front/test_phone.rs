@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use soter_bridge::protocol::biometric::{Enrolment, Enrolments};
-use soter_bridge::protocol::device::{Device, Devices, Dialog, SecondCall, Settings, Summary, User};
+use soter_bridge::protocol::device::{Device, Devices, Dialog, Purpose, SecondCall, Settings, Summary, User};
 use soter_bridge::protocol::keys::Keys;
 use soter_bridge::protocol::sensor::{Cancelled, Judged, Judgement, SensorMode};
 use soter_bridge::protocol::soter::Reply;
@@ -54,8 +54,10 @@ impl TestPhone {
             device: "phone".to_owned(),
             dialog: 1,
             modes: self.modes.clone(),
-            auth_content: request.auth_content.clone().unwrap_or_default(),
-            challenge,
+            purpose: Purpose::Authentication {
+                auth_content: request.auth_content.clone().unwrap_or_default(),
+                challenge,
+            },
             waits: request.touch.is_none(),
         });
         if let Some(TouchScript(touches)) = &request.touch {
@@ -82,7 +84,7 @@ impl TestPhone {
         self.send_event(Event::Touched { device: "phone".to_owned(), touch, judgement, attempts_left });
         let dialog_open = answer.is_none();
         if let Some(answer) = answer {
-            let err_code = answer.err_code;
+            let err_code = Some(answer.err_code);
             self.send_event(Event::PromptClosed { device: "phone".to_owned(), dialog: 1, err_code });
             dialog.take().unwrap().send(answer).unwrap();
         }
@@ -95,8 +97,7 @@ impl TestPhone {
         let dialog = Dialog {
             number: 1,
             modes: self.modes.clone(),
-            auth_content: String::new(),
-            challenge: String::new(),
+            purpose: Purpose::Authentication { auth_content: String::new(), challenge: String::new() },
         };
         Device {
             name: "phone".to_owned(),

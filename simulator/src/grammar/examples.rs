@@ -12,6 +12,14 @@ pub(super) const SHARED: &[(&str, &[&str])] = &[
             "auth order-43 --touch wrong,1",
         ],
     ),
+    (
+        "pay",
+        &[
+            "pay wx201410272009395522657a690389285100",
+            "pay wx201410272009395522657a690389285100 --touch cancel",
+            "pay wx2014 --sign-type HMAC-SHA256 --time-stamp 1414561699 --nonce-str 5K8264 --pay-sign 6E8DB4",
+        ],
+    ),
     ("support", &["support"]),
     ("enrolled", &["enrolled fingerPrint"]),
     ("device", &["device list"]),

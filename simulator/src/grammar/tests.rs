@@ -134,6 +134,20 @@ fn auth_passes_on_challenge_modes_content_and_touches_unchanged() {
 }
 
 #[test]
+fn pay_accepts_an_id_with_and_without_its_prefix_and_passes_on_what_was_signed() {
+    for id in ["wx2014", "prepay_id=wx2014"] {
+        let line = format!("pay {id} --sign-type RSA --time-stamp 1 --nonce-str n --pay-sign -s= --touch 1");
+        let Request::RequestPayment(payment) = call(&line).request else { panic!("{id}") };
+        assert_eq!(payment.package.as_deref(), Some("prepay_id=wx2014"));
+        let values = [&payment.sign_type, &payment.time_stamp, &payment.nonce_str, &payment.pay_sign];
+        assert_eq!(values.map(|value| value.as_deref().unwrap()), ["RSA", "1", "n", "-s="]);
+        assert_eq!(payment.touch.unwrap().to_string(), "1");
+    }
+    let Request::RequestPayment(payment) = call("pay wx2014").request else { panic!("no payment") };
+    assert_eq!((payment.sign_type, payment.pay_sign.as_deref()), (None, Some("0")));
+}
+
+#[test]
 fn a_challenge_may_be_empty_or_begin_with_a_dash() {
     for (text, challenge) in [("auth ''", ""), ("auth --challenge -x", "-x"), ("auth -- --y", "--y")] {
         let Request::StartSoterAuthentication(request) = call(text).request else { panic!("{text}") };

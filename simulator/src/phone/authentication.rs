@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-use soter_bridge::protocol::device::SecondCall;
+use soter_bridge::protocol::device::{Purpose, SecondCall};
 use soter_bridge::protocol::wx::{CHALLENGE_LIMIT, SoterAuthentication, StartSoterAuthentication};
 use soter_bridge::protocol::{Command, CommandError, Event};
 use soter_tee::TeeError;
@@ -20,8 +20,9 @@ use soter_wechat::MissingUploads;
 use soter_wechat::codes::wx::{self, message};
 use soter_wire::Mode;
 
-use super::dialog::{AwaitedOutcome, Dialog};
-use super::outcome::Ended;
+use super::dialog::Dialog;
+use super::dialog_start::Started;
+use super::outcome::{Ended, Stop};
 use super::state::{Phone, PhoneState};
 use super::upload::{CallerKeys, MAX_PASSES, NextUpload, Upload};
 use super::wechat::Caller;
@@ -31,32 +32,10 @@ const MAX_AUTH_CONTENT_UNITS: usize = 42;
 /// The dialog's text when the mini program gives none. Modelled.
 const DEFAULT_AUTH_CONTENT: &str = "请验证已有的指纹";
 
-/// Why an authentication ends before a touch.
-enum Stop {
-    /// The call ends with this answer for the mini program.
-    Refused(Ended),
-    /// The phone's environment failed.
-    Failed(CommandError),
-}
-
-impl From<Ended> for Stop {
-    fn from(ended: Ended) -> Self {
-        Self::Refused(ended)
-    }
-}
-
-impl From<CommandError> for Stop {
-    fn from(error: CommandError) -> Self {
-        Self::Failed(error)
-    }
-}
-
 /// The result of steps 8 to 11.
 enum Opened {
-    /// The dialog is open and waits for a person.
-    Waits(AwaitedOutcome),
-    /// The dialog was open, and automatic touches have ended it.
-    Ended(Ended),
+    /// The dialog was opened.
+    Dialog(Started),
     /// The dialog is not open, because this must be uploaded first.
     Lacks(Upload),
     /// The dialog is not open, because the phone's keys changed while WeChat's servers were asked for them.
@@ -79,11 +58,10 @@ impl Phone {
         second_call: SecondCall,
         request: StartSoterAuthentication,
     ) -> Result<SoterAuthentication, CommandError> {
-        let ended = match self.authenticate(second_call, &request).await {
-            Ok(ended) | Err(Stop::Refused(ended)) => ended,
-            Err(Stop::Failed(error)) => return Err(error),
-        };
-        if ended.answer.err_code == wx::OK {
+        let ended = self.authenticate(second_call, &request).await.or_else(Stop::into_outcome)?;
+        let reason = ended.reason.clone();
+        let answer = ended.into_authentication();
+        if answer.err_code == wx::OK {
             let latency = self.state().record.settings.latency;
             if latency > 0 {
                 tokio::time::sleep(Duration::from_millis(latency)).await;
@@ -92,12 +70,12 @@ impl Phone {
             self.emit(Event::Refused {
                 device: self.name.to_string(),
                 method: StartSoterAuthentication::METHOD.to_owned(),
-                code: ended.answer.err_code,
-                message: ended.answer.err_msg.clone(),
-                reason: ended.reason,
+                code: answer.err_code,
+                message: answer.err_msg.clone(),
+                reason,
             });
         }
-        Ok(*ended.answer)
+        Ok(answer)
     }
 
     /// Carries out all steps. The phone is not locked while WeChat's servers are asked, so steps 8 to 10 are repeated after
@@ -115,8 +93,7 @@ impl Phone {
             let keys = self.prepare_keys(request, &modes)?;
             let missing = self.missing_uploads(&keys).await?;
             let upload = match self.open_dialog(request, &modes, &keys, missing)? {
-                Opened::Waits(outcome) => return Ok(self.wait_for_outcome(outcome).await?),
-                Opened::Ended(ended) => return Ok(ended),
+                Opened::Dialog(started) => return Ok(self.finish_dialog(started).await?),
                 Opened::Lacks(upload) => upload,
                 Opened::KeysChanged => continue,
             };
@@ -184,7 +161,8 @@ impl Phone {
         if let Err(stop) = checked.and_then(|_| Ok(check_internal_error(&state)?)) {
             return stop;
         }
-        let reason = "another authentication is not over; `device set secondCall queue` lets calls wait";
+        let reason =
+            "another authentication or payment is not over; `device set secondCall queue` lets calls wait";
         Ended::failed(wx::INTERNAL_ERROR, message::TASK_NOT_ADDED, reason).into()
     }
 
@@ -217,57 +195,21 @@ impl Phone {
         }
         // 11. The signing session, and the dialog.
         let session = self.init_sign(&mut state, &caller, request, &ready)?;
-        let touches = match &request.touch {
-            Some(script) => Some(script.0.clone()),
-            None => self.automatic_touches(&mut state, &ready)?,
+        let purpose = Purpose::Authentication {
+            auth_content: auth_content(request).to_owned(),
+            challenge: request.challenge.clone().unwrap_or_default(),
         };
-        let challenge = request.challenge.as_deref().unwrap_or_default();
-        let mut dialog = Dialog::new(session, ready, auth_content(request), challenge);
-        let Some(touches) = touches else {
-            let outcome = dialog.add_waiter();
-            self.show_dialog(&mut state, dialog);
-            return Ok(Opened::Waits(outcome));
-        };
-        self.show_dialog(&mut state, dialog);
-        Ok(Opened::Ended(self.apply_touches(&mut state, touches)?))
+        let dialog = Dialog::new(Some(session), ready, purpose);
+        Ok(Opened::Dialog(self.start_dialog(&mut state, dialog, request.touch.as_ref())?))
     }
 
     /// Steps 8 and 9: the modes that can be used.
     fn usable_modes(&self, state: &mut PhoneState, modes: &[Mode]) -> Result<Vec<Mode>, Stop> {
-        let enrolled = self.enrolled_modes(state, modes)?;
-        self.unlocked_modes(state, enrolled)
-    }
-
-    /// Step 8: the modes that have an enrolment.
-    fn enrolled_modes(&self, state: &mut PhoneState, modes: &[Mode]) -> Result<Vec<Mode>, Stop> {
-        let enrolments = self.tee(state)?.enrolments();
-        let is_enrolled = |mode: &Mode| enrolments.iter().any(|enrolment| enrolment.mode == *mode);
-        let enrolled: Vec<Mode> = modes.iter().copied().filter(is_enrolled).collect();
-        let reason = if state.record.settings.report_not_enrolled {
-            "switched on by `device set reportNotEnrolled`".to_owned()
-        } else if enrolled.is_empty() {
-            let names: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
-            format!("nothing is enrolled for {}", names.join(", "))
-        } else {
-            return Ok(enrolled);
-        };
-        Err(Ended::failed(wx::NOT_ENROLLED, message::NOT_ENROLLED, reason).into())
-    }
-
-    /// Step 9: the modes whose sensor is not frozen.
-    fn unlocked_modes(&self, state: &mut PhoneState, enrolled: Vec<Mode>) -> Result<Vec<Mode>, Stop> {
-        let tee = self.tee(state)?;
-        let (mut ready, mut frozen) = (Vec::new(), None);
-        for mode in enrolled {
-            match tee.lockout(mode) {
-                None => ready.push(mode),
-                Some(lockout) => frozen = frozen.or(Some(lockout)),
-            }
+        if state.record.settings.report_not_enrolled {
+            let reason = "switched on by `device set reportNotEnrolled`";
+            return Err(Ended::failed(wx::NOT_ENROLLED, message::NOT_ENROLLED, reason).into());
         }
-        match frozen {
-            Some(lockout) if ready.is_empty() => Err(Ended::frozen(lockout).into()),
-            _ => Ok(ready),
-        }
+        self.ready_modes(state, modes)
     }
 
     /// Step 11: the signing session.

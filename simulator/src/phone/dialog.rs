@@ -1,8 +1,8 @@
-//! The authentication dialog as data: what it shows, how many touches have failed, and who waits for its outcome.
+//! A dialog as data: what it shows, how many touches have failed, and who waits for its outcome.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use soter_bridge::protocol::device;
+use soter_bridge::protocol::device::{self, Purpose};
 use soter_wire::Mode;
 use tokio::sync::oneshot;
 
@@ -16,8 +16,8 @@ static NEXT_DIALOG: AtomicU64 = AtomicU64::new(1);
 pub(super) struct Dialog {
     /// What a person sees.
     pub(super) shown: device::Dialog,
-    /// The TEE's signing session.
-    pub(super) session: u64,
+    /// The TEE's signing session; `None` if nothing is signed: for a payment.
+    pub(super) session: Option<u64>,
     failures: u32,
     /// The caller that waits for the outcome, if any.
     waiter: Option<oneshot::Sender<Outcome>>,
@@ -33,10 +33,9 @@ pub(super) struct AwaitedOutcome {
 }
 
 impl Dialog {
-    pub(super) fn new(session: u64, modes: Vec<Mode>, auth_content: &str, challenge: &str) -> Self {
+    pub(super) fn new(session: Option<u64>, modes: Vec<Mode>, purpose: Purpose) -> Self {
         let number = NEXT_DIALOG.fetch_add(1, Ordering::Relaxed);
-        let (auth_content, challenge) = (auth_content.to_owned(), challenge.to_owned());
-        let shown = device::Dialog { number, modes, auth_content, challenge };
+        let shown = device::Dialog { number, modes, purpose };
         Self { shown, session, failures: 0, waiter: None }
     }
 

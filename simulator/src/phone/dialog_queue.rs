@@ -1,4 +1,5 @@
-//! The turn to authenticate: one authentication at a time. Another one is refused, or waits in a queue; see [`SecondCall`].
+//! The turn to show a dialog: one authentication or payment at a time. Another call is refused, or waits in a queue; see
+//! [`SecondCall`]. A payment always waits (modelled).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -49,7 +50,7 @@ impl<'a> WaitingSlot<'a> {
         if waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
             return Err(CommandError::new(
                 ErrorKind::LimitReached,
-                format!("{MAX_WAITING} authentications are waiting for their turn on this phone"),
+                format!("{MAX_WAITING} calls are waiting for their turn on this phone"),
                 "touch the sensor or cancel, so that the dialog that is open ends",
             ));
         }

@@ -4,6 +4,7 @@ use soter_bridge::protocol::sensor::{Judged, Judgement};
 use soter_bridge::protocol::{CommandError, Touch};
 use soter_tee::{Judgement as TeeJudgement, Presented, TeeError};
 use soter_wechat::codes::wx::{self, message};
+use soter_wire::Mode;
 
 use super::dialog::Dialog;
 use super::outcome::{Ended, Outcome};
@@ -14,8 +15,8 @@ use super::state::{Phone, PhoneState};
 enum Next {
     /// It waits for another touch.
     StaysOpen,
-    /// It closes, and the TEE signs.
-    Signs,
+    /// It closes, and the TEE signs in this session.
+    Signs(u64),
     /// It closes with this outcome.
     Ends(Outcome),
 }
@@ -43,14 +44,14 @@ impl Phone {
         let mode = presented.map(|presented| presented.mode);
         let (judgement, attempts_left, next) = match presented {
             None => (Judgement::Cancelled, None, Next::Ends(Ok(Ended::cancelled()))),
-            Some(presented) => self.judge(state, session, presented)?,
+            Some(presented) => self.judge(state, session, &modes, presented)?,
         };
         // The events are in the order in which they happen: first the touch, then its effects.
         let stays_open = matches!(next, Next::StaysOpen);
         let judged = self.report_touch(touch, judgement, mode, attempts_left, stays_open);
         let outcome = match next {
             Next::StaysOpen => return Ok((judged, None)),
-            Next::Signs => self.sign(state, session),
+            Next::Signs(session) => self.sign(state, session),
             Next::Ends(outcome) => outcome,
         };
         self.close_dialog(state, outcome.clone());
@@ -62,10 +63,17 @@ impl Phone {
     fn judge(
         &self,
         state: &mut PhoneState,
-        session: u64,
+        session: Option<u64>,
+        modes: &[Mode],
         presented: Presented,
     ) -> Result<(Judgement, Option<u32>, Next), CommandError> {
-        let judgement = match self.tee(state)?.present(session, presented) {
+        let tee = self.tee(state)?;
+        let judged = match session {
+            Some(session) => tee.present(session, presented),
+            None if modes.contains(&presented.mode) => tee.judge(presented),
+            None => Err(TeeError::SensorNotListening),
+        };
+        let judgement = match judged {
             Ok(judgement) => judgement,
             Err(TeeError::SensorNotListening) => return Ok((Judgement::Ignored, None, Next::StaysOpen)),
             Err(error) => {
@@ -74,7 +82,10 @@ impl Phone {
             }
         };
         Ok(match judgement {
-            TeeJudgement::Matched(_) => (Judgement::Matched, None, Next::Signs),
+            TeeJudgement::Matched(_) => {
+                let next = session.map_or_else(|| Next::Ends(Ok(Ended::succeeded(None))), Next::Signs);
+                (Judgement::Matched, None, next)
+            }
             TeeJudgement::LockedOut(lockout) => {
                 (Judgement::LockedOut, None, Next::Ends(Ok(Ended::frozen(lockout))))
             }

@@ -1,33 +1,72 @@
-//! How a call to `wx.startSoterAuthentication` ends.
+//! How a call that shows a dialog ends: an authentication or a payment.
 
 use soter_bridge::protocol::CommandError;
 use soter_bridge::protocol::wx::SoterAuthentication;
 use soter_tee::Lockout;
 use soter_wechat::codes::wx::{self, message};
+use soter_wire::Mode;
 
 /// How a call ended, or the failure of the phone's environment.
 pub(super) type Outcome = Result<Ended, CommandError>;
 
-/// The end of a call to `wx.startSoterAuthentication`.
+/// The end of a call.
 #[derive(Clone, Debug)]
 pub(super) struct Ended {
-    /// The answer that the mini program receives.
-    pub(super) answer: Box<SoterAuthentication>,
+    /// The `errCode` of an authentication. A payment has none; 0 stands for success there, too.
+    pub(super) err_code: i32,
+    /// What follows the call's name and `:` in `errMsg`.
+    pub(super) text: String,
+    /// What was signed, after the success of an authentication.
+    pub(super) signed: Option<Box<SignedResult>>,
     /// Why it failed, in more words than the mini program receives; may be empty.
     pub(super) reason: String,
 }
 
+/// A signed result, as the mini program receives it.
+#[derive(Clone, Debug)]
+pub(super) struct SignedResult {
+    /// The mode that matched.
+    pub(super) auth_mode: Mode,
+    /// The signed text.
+    pub(super) result_json: String,
+    /// The signature in Base64.
+    pub(super) signature: String,
+}
+
+/// Why a call ends before a touch.
+pub(super) enum Stop {
+    /// The call ends so for the mini program.
+    Refused(Ended),
+    /// The phone's environment failed.
+    Failed(CommandError),
+}
+
+impl From<Ended> for Stop {
+    fn from(ended: Ended) -> Self {
+        Self::Refused(ended)
+    }
+}
+
+impl From<CommandError> for Stop {
+    fn from(error: CommandError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Stop {
+    /// A refusal as the end of the call.
+    pub(super) fn into_outcome(self) -> Outcome {
+        match self {
+            Self::Refused(ended) => Ok(ended),
+            Self::Failed(error) => Err(error),
+        }
+    }
+}
+
 impl Ended {
-    /// A failure; `text` is what follows `startSoterAuthentication:`.
+    /// A failure; `text` is what follows the call's name and `:`.
     pub(super) fn failed(err_code: i32, text: &str, reason: impl Into<String>) -> Self {
-        let answer = SoterAuthentication {
-            err_code,
-            auth_mode: String::new(),
-            result_json: String::new(),
-            result_json_signature: String::new(),
-            err_msg: format!("startSoterAuthentication:{text}"),
-        };
-        Self { answer: Box::new(answer), reason: reason.into() }
+        Self { err_code, text: text.to_owned(), signed: None, reason: reason.into() }
     }
 
     /// 90007 with this text.
@@ -51,5 +90,30 @@ impl Ended {
             Lockout::Permanent => "locked until the PIN is entered: `biometric unlock`".to_owned(),
         };
         Self::failed(wx::FROZEN, message::FROZEN, reason)
+    }
+
+    /// Success: a touch has confirmed it, and this was signed, if anything.
+    pub(super) fn succeeded(signed: Option<SignedResult>) -> Self {
+        let signed = signed.map(Box::new);
+        Self { err_code: wx::OK, text: message::OK.to_owned(), signed, reason: String::new() }
+    }
+
+    pub(super) fn is_ok(&self) -> bool {
+        self.err_code == wx::OK
+    }
+
+    /// What the callbacks of `wx.startSoterAuthentication` receive.
+    pub(super) fn into_authentication(self) -> SoterAuthentication {
+        let (auth_mode, result_json, result_json_signature) = match self.signed {
+            Some(signed) => (signed.auth_mode.name().to_owned(), signed.result_json, signed.signature),
+            None => Default::default(),
+        };
+        SoterAuthentication {
+            err_code: self.err_code,
+            auth_mode,
+            result_json,
+            result_json_signature,
+            err_msg: format!("startSoterAuthentication:{}", self.text),
+        }
     }
 }

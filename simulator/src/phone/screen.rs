@@ -1,5 +1,6 @@
-//! The screen of a phone: shows and closes the authentication dialog.
+//! The screen of a phone: shows and closes its dialog, of an authentication or of a payment.
 
+use soter_bridge::protocol::device::Purpose;
 use soter_bridge::protocol::{CommandError, Event, device};
 use soter_wechat::codes::wx;
 use tracing::trace;
@@ -10,9 +11,9 @@ use super::state::{Phone, PhoneState};
 
 impl Phone {
     pub(super) fn show_dialog(&self, state: &mut PhoneState, dialog: Dialog) {
-        let device::Dialog { number, modes, auth_content, challenge } = dialog.shown.clone();
+        let device::Dialog { number, modes, purpose } = dialog.shown.clone();
         let (device, waits) = (self.name.to_string(), dialog.waits());
-        self.emit(Event::PromptShown { device, dialog: number, modes, auth_content, challenge, waits });
+        self.emit(Event::PromptShown { device, dialog: number, modes, purpose, waits });
         state.dialog = Some(dialog);
     }
 
@@ -27,13 +28,18 @@ impl Phone {
     /// Removes the dialog from the screen and sends the outcome to the waiting caller.
     pub(super) fn close_dialog(&self, state: &mut PhoneState, outcome: Outcome) {
         let Some(dialog) = state.dialog.take() else { return };
-        if let Some(tee) = &mut state.tee
-            && let Err(error) = tee.cancel(dialog.session)
+        if let (Some(tee), Some(session)) = (&mut state.tee, dialog.session)
+            && let Err(error) = tee.cancel(session)
         {
             // The usual reason: a session that has signed has ended already.
             trace!(%error, "the dialog's signing session is not cancelled");
         }
-        let err_code = outcome.as_ref().map_or(wx::INTERNAL_ERROR, |ended| ended.answer.err_code);
+        let err_code = match dialog.shown.purpose {
+            Purpose::Authentication { .. } => {
+                Some(outcome.as_ref().map_or(wx::INTERNAL_ERROR, |ended| ended.err_code))
+            }
+            Purpose::Payment { .. } => None,
+        };
         let device = self.name.to_string();
         self.emit(Event::PromptClosed { device, dialog: dialog.shown.number, err_code });
         dialog.end(outcome);

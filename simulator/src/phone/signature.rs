@@ -1,12 +1,10 @@
 //! The signature after a matching touch, and the answer that the mini program receives.
 
 use soter_bridge::protocol::CommandError;
-use soter_bridge::protocol::wx::SoterAuthentication;
 use soter_tee::TeeError;
-use soter_wechat::codes::wx::{self, message};
 use soter_wire::{Mode, base64};
 
-use super::outcome::{Ended, Outcome};
+use super::outcome::{Ended, Outcome, SignedResult};
 use super::state::{Phone, PhoneState};
 
 impl Phone {
@@ -25,14 +23,8 @@ impl Phone {
         let auth_mode = if report_as_finger { Mode::FingerPrint } else { signed.matched.mode };
         let result_json = String::from_utf8(signed.export.json)
             .map_err(|_| CommandError::internal("the TEE signed a result that is not UTF-8"))?;
-        let answer = SoterAuthentication {
-            err_code: wx::OK,
-            auth_mode: auth_mode.name().to_owned(),
-            result_json,
-            result_json_signature: base64::encode(&signed.export.signature),
-            err_msg: format!("startSoterAuthentication:{}", message::OK),
-        };
-        Ok(Ended { answer: Box::new(answer), reason: String::new() })
+        let signature = base64::encode(&signed.export.signature);
+        Ok(Ended::succeeded(Some(SignedResult { auth_mode, result_json, signature })))
     }
 
     /// The TEE's refusal in the middle of an authentication, or the failure of the phone's environment.

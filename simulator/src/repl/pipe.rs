@@ -54,7 +54,7 @@ pub(super) enum Flow {
 /// Carries out lines, one after the other, and keeps the dialog that one of them may have opened.
 pub(super) struct Pipe<S> {
     session: Session<S>,
-    /// The authentication whose dialog is open.
+    /// The call whose dialog is open.
     open: Option<Open<S>>,
     /// The events to show, if they are switched on.
     events: Option<broadcast::Receiver<Event>>,
@@ -84,7 +84,7 @@ impl<S: Service> Pipe<S> {
             }
             Ok(ParsedLine::LocalAnswer(local)) => self.session.show_local(&local),
             Ok(ParsedLine::PreparedCall { prepared_call, json }) => {
-                self.prepared_call(prepared_call, json).await
+                self.prepared_call(*prepared_call, json).await
             }
             Err(error) => Err(error),
         };
@@ -102,7 +102,7 @@ impl<S: Service> Pipe<S> {
         prepared_call: PreparedCall,
         json: bool,
     ) -> Result<Delivery, CommandError> {
-        if !matches!(prepared_call.call.request, Request::StartSoterAuthentication(_)) {
+        if !front::opens_dialog(&prepared_call.call.request) {
             return self.session.perform(prepared_call, json).await;
         }
         if self.open.is_some() && !self.is_refused_at_once(&prepared_call).await? {
@@ -119,16 +119,19 @@ impl<S: Service> Pipe<S> {
                     self.open = Some(Open { pending, json });
                     return Ok(Delivery::Delivered);
                 }
-                Progress::Ended(callback) => {
-                    let answer = pending.conclude(callback?, json).await;
+                Progress::Ended(response) => {
+                    let answer = pending.conclude((*response)?, json).await;
                     return self.session.show(&answer, json);
                 }
             }
         }
     }
 
-    /// Whether the phone refuses this authentication because a dialog is open on it.
+    /// Whether the phone refuses this call because a dialog is open on it. A payment waits instead.
     async fn is_refused_at_once(&self, prepared_call: &PreparedCall) -> Result<bool, CommandError> {
+        if !matches!(prepared_call.call.request, Request::StartSoterAuthentication(_)) {
+            return Ok(false);
+        }
         let device = prepared_call.call.device.as_deref();
         let shown = self.session.service.request(device, device::Show {}).await?;
         Ok(shown.dialog.is_some() && shown.settings.second_call == SecondCall::Refuse)
@@ -146,8 +149,8 @@ impl<S: Service> Pipe<S> {
     }
 
     async fn answer(&mut self, Open { mut pending, json }: Open<S>) -> Result<Delivery, CommandError> {
-        let callback = pending.wait_for_end().await?;
-        let answer = pending.conclude(callback, json).await;
+        let response = pending.wait_for_end().await?;
+        let answer = pending.conclude(response, json).await;
         self.session.show(&answer, json)
     }
 

@@ -36,7 +36,7 @@ pub(super) enum ParsedLine {
     /// A command of the protocol.
     PreparedCall {
         /// The command.
-        prepared_call: PreparedCall,
+        prepared_call: Box<PreparedCall>,
         /// Whether its answer is one line of JSON.
         json: bool,
     },
@@ -103,7 +103,8 @@ impl<S: Service> Session<S> {
             },
         };
         let device = device.or_else(|| self.device.clone());
-        Ok(ParsedLine::PreparedCall { prepared_call: prepared_call.for_device(device.as_deref()), json })
+        let prepared_call = Box::new(prepared_call.for_device(device.as_deref()));
+        Ok(ParsedLine::PreparedCall { prepared_call, json })
     }
 
     /// Carries out a command that opens no dialog, and shows its answer.

@@ -4,7 +4,7 @@ use std::io;
 
 use rustyline::ExternalPrinter;
 use rustyline::error::ReadlineError;
-use soter_bridge::protocol::{CommandError, Request, Service, device};
+use soter_bridge::protocol::{CommandError, Service, device};
 use tokio::runtime::Runtime;
 use tracing::warn;
 
@@ -130,7 +130,7 @@ impl<S: Service> Terminal<'_, S> {
                 Ok(Delivery::Delivered)
             }
             Ok(ParsedLine::LocalAnswer(local)) => self.session.show_local(&local),
-            Ok(ParsedLine::PreparedCall { prepared_call, json }) => self.prepared_call(prepared_call, json),
+            Ok(ParsedLine::PreparedCall { prepared_call, json }) => self.prepared_call(*prepared_call, json),
             Err(error) => Err(error),
         };
         self.flow(delivery)
@@ -139,14 +139,13 @@ impl<S: Service> Terminal<'_, S> {
     fn prepared_call(&mut self, prepared_call: PreparedCall, json: bool) -> Result<Delivery, CommandError> {
         let (runtime, session) = (self.runtime, &mut self.session);
         runtime.block_on(async {
-            if !matches!(prepared_call.call.request, Request::StartSoterAuthentication(_)) {
+            if !front::opens_dialog(&prepared_call.call.request) {
                 return session.perform(prepared_call, json).await;
             }
             let prepared_call = front::with_default_mode(&session.service, prepared_call).await?;
             let mut pending = Pending::start(&session.service, prepared_call);
-            let callback =
-                front::authenticate_with_dialog(Screen::Output, &session.service, &mut pending).await?;
-            let answer = pending.conclude(callback, json).await;
+            let response = front::wait_with_dialog(Screen::Output, &session.service, &mut pending).await?;
+            let answer = pending.conclude(response, json).await;
             session.show(&answer, json)
         })
     }

@@ -1,6 +1,7 @@
 //! The dialog on the screen: the queue for it, the modes that it accepts, and how it closes.
 
 use serde_json::json;
+use soter_bridge::protocol::device::Purpose;
 use soter_bridge::protocol::sensor::{Judged, Judgement};
 
 use super::*;
@@ -96,7 +97,7 @@ async fn a_dropped_call_is_reported_as_cancelled_and_signs_nothing() {
 
     let events = drain(&mut events);
 
-    assert!(matches!(events.last(), Some(Event::PromptClosed { err_code: 90008, .. })), "{events:?}");
+    assert!(matches!(events.last(), Some(Event::PromptClosed { err_code: Some(90008), .. })), "{events:?}");
     let error = desk.request(None, sensor::TouchSensor { touch: Touch::Enrolled(1) }).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::NoDialog);
     assert!(!events.iter().any(|event| matches!(event, Event::Signed { .. })));
@@ -241,7 +242,7 @@ async fn events_are_sent_in_the_order_in_which_things_happen() {
         .into_iter()
         .map(|event| match event {
             Event::PromptShown { waits, .. } => format!("shown {waits}"),
-            Event::PromptClosed { err_code, .. } => format!("closed {err_code}"),
+            Event::PromptClosed { err_code: Some(err_code), .. } => format!("closed {err_code}"),
             Event::Touched { touch, judgement, .. } => format!("touched {touch} {judgement:?}"),
             Event::CounterSpent { counter, .. } => format!("spent {counter}"),
             Event::KeyMade { kind, .. } => format!("made {kind:?}"),
@@ -280,7 +281,8 @@ async fn a_client_that_connects_later_finds_the_open_dialog() {
     let desk = phone("trustonic");
     let mut waiting = PendingCall::start(&desk, None, good_request());
     let shown = desk.request(None, device::Show {}).await.unwrap().dialog.unwrap();
-    assert_eq!(Some(shown.challenge), good_request().challenge);
+    let Purpose::Authentication { challenge, .. } = shown.purpose else { panic!("{shown:?}") };
+    assert_eq!(Some(challenge), good_request().challenge);
     assert_eq!(shown.modes, [Mode::FingerPrint]);
     touch(&desk, Touch::Enrolled(1)).await;
     assert_eq!(waiting.code(), 0);

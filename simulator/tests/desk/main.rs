@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use serde_json::Value;
 use soter_bridge::protocol::wx::{SoterAuthentication, StartSoterAuthentication};
 use soter_bridge::protocol::{
-    Call, CommandError, ErrorKind, Event, Service, Touch, biometric, device, keys, sensor, verify,
+    Call, Command, CommandError, ErrorKind, Event, Service, Touch, biometric, device, keys, sensor, verify,
 };
 use soter_sim::{Desk, DeskOptions, State};
 use soter_wire::{Mode, ResultJson};
@@ -19,6 +19,7 @@ mod apps;
 mod danger;
 mod dialog;
 mod fleet;
+mod payments;
 mod restarts;
 mod seeds;
 mod settings;
@@ -108,26 +109,28 @@ fn drain(events: &mut Receiver<Event>) -> Vec<Event> {
 }
 
 /// A call that has started. It continues only when the test polls it.
-struct PendingCall<'a> {
-    future: Pin<Box<dyn Future<Output = Result<SoterAuthentication, CommandError>> + Send + 'a>>,
+struct PendingCall<'a, A = SoterAuthentication> {
+    future: Pin<Box<dyn Future<Output = Result<A, CommandError>> + Send + 'a>>,
 }
 
-impl<'a> PendingCall<'a> {
+impl<'a, A> PendingCall<'a, A> {
     /// Starts a call and runs it until it first waits: with its dialog on the screen, or in the queue for the screen.
-    fn start(desk: &'a Desk, device: Option<&'a str>, request: StartSoterAuthentication) -> Self {
+    fn start<C: Command<Response = A> + 'a>(desk: &'a Desk, device: Option<&'a str>, request: C) -> Self {
         let mut call = Self { future: Box::pin(desk.request(device, request)) };
         assert!(call.answer().is_none(), "the call does not wait");
         call
     }
 
     /// The answer, if the call has ended.
-    fn answer(&mut self) -> Option<Result<SoterAuthentication, CommandError>> {
+    fn answer(&mut self) -> Option<Result<A, CommandError>> {
         match self.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(answer) => Some(answer),
             Poll::Pending => None,
         }
     }
+}
 
+impl PendingCall<'_> {
     fn code(&mut self) -> i32 {
         self.answer().expect("the call has ended").unwrap().err_code
     }

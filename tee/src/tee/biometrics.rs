@@ -4,7 +4,7 @@ use soter_wire::Mode;
 
 use super::Tee;
 use crate::error::TeeError;
-use crate::matcher::{Enrolment, Lockout, MAX_ENROLMENTS, SensorFailures};
+use crate::matcher::{Enrolment, Judgement, Lockout, MAX_ENROLMENTS, Presented, SensorFailures};
 
 impl Tee {
     /// Enrolled fingers and faces, by number.
@@ -37,6 +37,20 @@ impl Tee {
             state.matcher.remove(number);
             Ok(())
         })
+    }
+
+    /// Presents a finger or face to the sensor without a signing session, for something that the TEE does not sign. A failure
+    /// is counted durably before this returns. No counter value is spent.
+    ///
+    /// # Errors
+    /// [`TeeError::Storage`], [`TeeError::Randomness`] or [`TeeError::Encoding`] if the new state cannot be stored.
+    pub fn judge(&mut self, presented: Presented) -> Result<Judgement, TeeError> {
+        let (policy, now) = (self.profile.matcher, self.unix_millis());
+        if self.vault.state().matcher.changes_state(presented, &policy, now) {
+            return self.vault.commit(|state| Ok(state.matcher.judge(presented, &policy, now)));
+        }
+        // A touch that changes nothing is judged on a copy, without a write.
+        Ok(self.vault.state().matcher.clone().judge(presented, &policy, now))
     }
 
     /// Sensors with failures since their last match.

@@ -69,13 +69,7 @@ impl Tee {
         if !self.sessions.get_alive(session, now)?.modes.contains(&presented.mode) {
             return Err(TeeError::SensorNotListening);
         }
-        let policy = self.profile.matcher;
-        let judgement = if self.vault.state().matcher.changes_state(presented, &policy, now) {
-            self.vault.commit(|state| Ok(state.matcher.judge(presented, &policy, now)))?
-        } else {
-            // A touch that changes nothing is judged on a copy, without a write.
-            self.vault.state().matcher.clone().judge(presented, &policy, now)
-        };
+        let judgement = self.judge(presented)?;
         if let Judgement::Matched(enrolment) = &judgement {
             self.sessions.get_alive(session, now)?.matched = Some(enrolment.clone());
         }

@@ -411,14 +411,8 @@ fn users() -> Vec<String> {
 }
 
 fn accounts(users: &[String]) -> Accounts {
-    let app = |appid: &str, secret: &str| App {
-        appid: appid.to_owned(),
-        secret: secret.into(),
-        soter: true,
-        unionid: true,
-    };
     Accounts::new(AccountList {
-        app: vec![app(APP.0, APP.1), app(OTHER_APP, "another")],
+        app: vec![App::new(APP.0, APP.1), App::new(OTHER_APP, "another")],
         user: users.iter().map(|name| User::named(name)).collect(),
     })
     .unwrap()

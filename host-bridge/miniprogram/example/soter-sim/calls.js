@@ -22,9 +22,16 @@ var LOGIN_CALLS = {
   getPhoneNumber: { takes: [], failed: {}, ofApp: true }
 }
 
-/** The calls that are re-routed. */
-function names(withLogin) {
-  return Object.keys(SOTER_CALLS).concat(withLogin ? Object.keys(LOGIN_CALLS) : [])
+var PAYMENT_CALLS = {
+  requestPayment: { takes: ['timeStamp', 'nonceStr', 'package', 'signType', 'paySign'], failed: {}, ofApp: true }
+}
+
+/** The calls that are re-routed with these settings. */
+function names(settings) {
+  return Object.keys(SOTER_CALLS).concat(
+    settings.login ? Object.keys(LOGIN_CALLS) : [],
+    settings.payment ? Object.keys(PAYMENT_CALLS) : []
+  )
 }
 
 /**
@@ -88,7 +95,7 @@ function failed(name, failure) {
 }
 
 function described(name) {
-  return SOTER_CALLS[name] || LOGIN_CALLS[name]
+  return SOTER_CALLS[name] || LOGIN_CALLS[name] || PAYMENT_CALLS[name]
 }
 
 function deliver(callbacks, name, result) {

@@ -7,6 +7,9 @@ export type SoterCall =
 /** The calls that `login: true` re-routes as well. */
 export type LoginCall = 'login' | 'checkSession' | 'getUserInfo' | 'getUserProfile' | 'getPhoneNumber'
 
+/** The call that `payment: true` re-routes as well. */
+export type PaymentCall = 'requestPayment'
+
 /** The part of WeChat's SocketTask that is used here. */
 export interface SocketTaskLike {
   onOpen(listener: (result?: any) => void): void
@@ -36,6 +39,11 @@ export interface Options {
    * `getPhoneNumber`, which wx does not have, then gives what a button with `open-type="getPhoneNumber"` gets.
    */
   login?: boolean
+  /**
+   * Whether `requestPayment` is re-routed as well: soter-sim checks `paySign` if its configuration has the merchant's key, shows a
+   * payment sheet that wants a touch, and pays nothing.
+   */
+  payment?: boolean
   /** The mini program that calls, if the server has several (`--config`). Absent: its first one. */
   appid?: string
   /** The phone that answers, if the server has several (`device create`). Absent: the selected one. */

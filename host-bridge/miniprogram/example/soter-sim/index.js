@@ -44,7 +44,7 @@ function installSoterSim(target, options) {
   }
 
   try {
-    calls.names(wishes.login).forEach(replace)
+    calls.names(wishes).forEach(replace)
   } catch (error) {
     stopReplacing()
     throw error

@@ -33,6 +33,7 @@ function read(target, options) {
     appid: text(given, 'appid'),
     device: text(given, 'device'),
     login: given.login === true,
+    payment: given.payment === true,
     alwaysPromises: isTaro(target),
     connectTimeout: timeout(given.connectTimeout),
     connectSocket:

@@ -3,7 +3,7 @@ import { BRIDGE_FAILED, connectSocketOver, installSoterSim, type Installation, t
 import { mockSoter, type Mock } from 'soter-sim-miniprogram/automator'
 
 // `wx` as WeChat declares it, with its SocketTask.
-const installation: Installation = installSoterSim(wx, { url: 'http://127.0.0.1:8777', token: 'secret', login: true })
+const installation: Installation = installSoterSim(wx, { url: 'http://127.0.0.1:8777', token: 'secret', login: true, payment: true })
 installation.restore()
 const options: Options = { connectSocket: wx.connectSocket }
 installSoterSim(wx, options)
@@ -29,6 +29,14 @@ wx.startSoterAuthentication({
   fail: ({ errMsg }) => errMsg.length,
 })
 const routed: LoginCall = 'getUserProfile'
+wx.requestPayment({
+  timeStamp: '1414561699',
+  nonceStr: 'n',
+  package: 'prepay_id=wx2014',
+  signType: 'RSA',
+  paySign: 's',
+  success: ({ errMsg }) => errMsg.length,
+})
 const failed: -8777 = BRIDGE_FAILED
 
 declare const miniProgram: {

@@ -31,6 +31,16 @@ const PARAMETERS: &[(&str, &[(&str, Expected)])] = &[
     ("wx.login", &[("timeout", Expected::Number)]),
     ("wx.getUserInfo", &[("withCredentials", Expected::Boolean), ("lang", Expected::String)]),
     ("wx.getUserProfile", &[("desc", Expected::String), ("lang", Expected::String)]),
+    (
+        "wx.requestPayment",
+        &[
+            ("timeStamp", Expected::String),
+            ("nonceStr", Expected::String),
+            ("package", Expected::String),
+            ("signType", Expected::String),
+            ("paySign", Expected::String),
+        ],
+    ),
 ];
 
 /// A wx call with parameters of wrong types, and its answer.

@@ -7,7 +7,6 @@ use soter_attack::{Application, ApplicationTarget, Emulated, Http, OutageSwitch}
 use soter_bridge::protocol::CommandError;
 use soter_bridge::server::{Server, ServerOptions, Services};
 use soter_sim::{Desk, DeskOptions, State};
-use soter_wechat::Secret;
 use soter_wechat::{
     AccountList, Accounts, App, Clock, Replays, ReplyStyle, SetClock, SystemClock, User, WeChatOptions,
 };
@@ -109,15 +108,13 @@ pub(super) async fn run(
 }
 
 fn accounts(plan: &Plan, users: &[String]) -> Result<Accounts, CommandError> {
-    let app =
-        |appid: &str, secret: Secret| App { appid: appid.to_owned(), secret, soter: true, unionid: true };
     let own = &plan.app;
     let other = OTHER_APPIDS.iter().find(|appid| **appid != own.appid).map(|appid| {
         // Nobody uses this secret.
-        app(appid, Secret::from("of the other mini program"))
+        App::new(appid, "of the other mini program")
     });
     let list = AccountList {
-        app: std::iter::once(app(&own.appid, own.secret.clone())).chain(other).collect(),
+        app: std::iter::once(App::new(&own.appid, own.secret.clone())).chain(other).collect(),
         user: users.iter().map(|name| User::named(name)).collect(),
     };
     Ok(Accounts::new(list)?)

@@ -7,6 +7,7 @@ use crossterm::queue;
 use crossterm::terminal::{self, Clear, ClearType};
 use soter_bridge::protocol::Event;
 use soter_bridge::protocol::biometric::Enrolment;
+use soter_bridge::protocol::device::Purpose;
 use soter_bridge::protocol::sensor::Judgement;
 use soter_bridge::visible;
 use soter_wire::Mode;
@@ -34,7 +35,8 @@ pub(super) struct View {
     screen: Screen,
     paint: Paint,
     title: String,
-    challenge: String,
+    /// What a touch is for: a label, and what is signed or paid.
+    fact: (&'static str, String),
     modes: Vec<Mode>,
     device: String,
     choices: Vec<Choice>,
@@ -59,9 +61,17 @@ enum StatusKind {
 impl View {
     /// Draws the dialog of a `PromptShown` event. Other events draw an empty one.
     pub(super) fn draw(prompt: &Event, choices: Vec<Choice>, screen: Screen) -> Self {
-        let (title, challenge, modes) = match prompt {
-            Event::PromptShown { auth_content, challenge, modes, .. } => {
-                (auth_content.clone(), challenge.clone(), modes.clone())
+        let (title, fact, modes) = match prompt {
+            Event::PromptShown { purpose, modes, .. } => {
+                let (title, fact) = match purpose {
+                    Purpose::Authentication { auth_content, challenge } => {
+                        (auth_content.clone(), ("signs  ", challenge.clone()))
+                    }
+                    Purpose::Payment { prepay_id } => {
+                        ("Payment: nothing is paid here".to_owned(), ("prepay ", prepay_id.clone()))
+                    }
+                };
+                (title, fact, modes.clone())
             }
             _ => Default::default(),
         };
@@ -74,7 +84,7 @@ impl View {
             screen,
             paint,
             title,
-            challenge,
+            fact,
             modes,
             device,
             choices,
@@ -141,7 +151,7 @@ impl View {
         let modes = self.modes.iter().map(|mode| mode.name()).collect::<Vec<_>>().join(", ");
         let mut lines = vec![
             format!("{bar} {}", paint.strong(&fit_to_width(&self.title, columns.saturating_sub(2)))),
-            fact("signs  ", &self.challenge),
+            fact(self.fact.0, &self.fact.1),
             fact("accepts", &modes),
         ];
         for Choice { key, enrolment } in &self.choices {
@@ -265,7 +275,7 @@ mod tests {
             screen: Screen::Error,
             paint: Paint::PLAIN,
             title: "Confirm the payment".to_owned(),
-            challenge: "order-42\x1b[2J".to_owned(),
+            fact: ("signs  ", "order-42\x1b[2J".to_owned()),
             modes: vec![Mode::FingerPrint],
             device: "one".to_owned(),
             choices: vec![
@@ -316,7 +326,7 @@ mod tests {
     fn no_chinese_line_wraps_in_a_terminal_that_draws_ambiguous_characters_wide() {
         let mut view = view();
         "确认支付·“早餐”…八元".clone_into(&mut view.title);
-        "订单-42-é-Ж-ｱｲｳ".clone_into(&mut view.challenge);
+        "订单-42-é-Ж-ｱｲｳ".clone_into(&mut view.fact.1);
         // In a narrower window, the labels and the mark of an end that is cut off take more than there is.
         for window in 13..60 {
             for line in view.lines(window - 1, Paint::PLAIN) {

@@ -1,6 +1,7 @@
 //! Formats the events on the phones, one line each.
 
 use soter_bridge::protocol::Event;
+use soter_bridge::protocol::device::Purpose;
 use soter_bridge::protocol::sensor::Judgement;
 use soter_bridge::visible;
 use soter_wire::SignatureScheme;
@@ -11,12 +12,22 @@ use crate::front::paint::Paint;
 /// The event in one line, with the device's name first.
 pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
     let text = match event {
-        Event::PromptShown { challenge, waits: true, .. } => {
-            format!("asks for a touch to sign {}: `touch 1` or `cancel`", visible(challenge))
+        Event::PromptShown { purpose, waits, .. } => {
+            let what = match purpose {
+                Purpose::Authentication { challenge, .. } => format!("sign {}", visible(challenge)),
+                Purpose::Payment { prepay_id } => format!("pay {}", visible(prepay_id)),
+            };
+            let keys = if *waits { ": `touch 1` or `cancel`" } else { "" };
+            format!("asks for a touch to {what}{keys}")
         }
-        Event::PromptShown { challenge, .. } => format!("asks for a touch to sign {}", visible(challenge)),
-        Event::PromptClosed { err_code: 0, .. } => "the dialog closed: signed".to_owned(),
-        Event::PromptClosed { err_code, .. } => format!("the dialog closed with {err_code}"),
+        Event::PromptClosed { err_code: Some(0), .. } => "the dialog closed: signed".to_owned(),
+        Event::PromptClosed { err_code: Some(err_code), .. } => format!("the dialog closed with {err_code}"),
+        Event::PromptClosed { err_code: None, .. } => "the payment sheet closed".to_owned(),
+        Event::PaymentEnded { is_ok, err_msg, reason, detail, .. } => {
+            let told = visible(err_msg);
+            let told = if *is_ok { paint.good(&told) } else { paint.bad(&told) };
+            format!("{told}, {}: {}", visible(reason), visible(detail))
+        }
         Event::Touched { touch, judgement, attempts_left, .. } => {
             let left = attempts_left.map_or(String::new(), |left| format!(", attempts left: {left}"));
             format!("touch {touch}: {}{left}", judgement_text(*judgement))

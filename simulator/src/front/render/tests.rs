@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
+use soter_bridge::protocol::device::Purpose;
 use soter_bridge::protocol::fleet::Names;
 use soter_bridge::protocol::keys::{Key, KeyKind, Keys};
 use soter_bridge::protocol::sensor::Judgement;
@@ -178,8 +179,7 @@ fn an_event_is_one_line_with_its_device_first() {
         device: "phone".to_owned(),
         dialog: 1,
         modes: vec![Mode::FingerPrint],
-        auth_content: String::new(),
-        challenge: "a\nb".to_owned(),
+        purpose: Purpose::Authentication { auth_content: String::new(), challenge: "a\nb".to_owned() },
         waits: true,
     };
     assert!(!event_line(&shown, Paint::PLAIN).contains('\n'));

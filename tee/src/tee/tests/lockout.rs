@@ -153,3 +153,18 @@ fn removing_a_finger_keeps_auth_keys_valid_and_the_finger_no_longer_matches() {
     assert!(tee.has_valid_auth_key(1, "pay"));
     assert!(matches!(touch_once(&mut tee), Judgement::Rejected { .. }));
 }
+
+#[test]
+fn a_touch_without_a_session_is_judged_and_counted_like_any_other_and_spends_no_counter_value() {
+    let (outside, mut tee) = phone_with_keys("trustonic");
+    let counter = tee.last_counter();
+    assert!(matches!(tee.judge(FINGER), Ok(Judgement::Matched(_))));
+    assert_eq!(tee.judge(NOT_ENROLLED).unwrap(), Judgement::Rejected { attempts_left: 4, lockout: None });
+    assert_eq!(tee.last_counter(), counter);
+
+    let mut tee = outside.open();
+
+    assert_eq!(fail(&mut tee, 1), Judgement::Rejected { attempts_left: 3, lockout: None });
+    assert!(matches!(tee.judge(FINGER), Ok(Judgement::Matched(_))));
+    assert_eq!(fail(&mut tee, 1), Judgement::Rejected { attempts_left: 4, lockout: None });
+}

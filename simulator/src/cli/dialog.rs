@@ -1,19 +1,19 @@
-//! `soter-sim auth`: one authentication, with the dialog on standard error.
+//! `soter-sim auth` and `soter-sim pay`: one call that shows a dialog, which is on standard error.
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use soter_bridge::protocol::sensor::SensorMode;
-use soter_bridge::protocol::{CommandError, Request, Service};
+use soter_bridge::protocol::{CommandError, Service};
 
 use crate::front::{self, Answer, Pending, Screen, find_device};
 use crate::grammar::PreparedCall;
 
-/// Carries out an authentication. The touch comes from the script, from the sensor, or from a person at the terminal.
+/// Carries out a call that shows a dialog. The touch comes from the script, from the sensor, or from a person at the terminal.
 ///
 /// # Errors
-/// `InvalidParams` if nobody can touch. Those of [`front::authenticate_with_dialog`].
-pub(super) async fn authenticate<S: Service>(
+/// `InvalidParams` if nobody can touch. Those of [`front::wait_with_dialog`].
+pub(super) async fn perform<S: Service>(
     service: &Arc<S>,
     prepared_call: PreparedCall,
 ) -> Result<Answer, CommandError> {
@@ -26,17 +26,15 @@ pub(super) async fn authenticate<S: Service>(
     }
     let prepared_call = front::with_default_mode(service, prepared_call).await?;
     let mut pending = Pending::start(service, prepared_call);
-    let callback = front::authenticate_with_dialog(Screen::Error, service, &mut pending).await?;
-    Ok(pending.conclude(callback, true).await)
+    let response = front::wait_with_dialog(Screen::Error, service, &mut pending).await?;
+    Ok(pending.conclude(response, true).await)
 }
 
 async fn waits_for_person<S: Service>(
     service: &Arc<S>,
     prepared_call: &PreparedCall,
 ) -> Result<bool, CommandError> {
-    if let Request::StartSoterAuthentication(request) = &prepared_call.call.request
-        && request.touch.is_some()
-    {
+    if front::touches_of_call(&prepared_call.call.request).is_some() {
         return Ok(false);
     }
     // The list does not switch the phone on, so a usage error changes nothing.

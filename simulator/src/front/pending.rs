@@ -1,19 +1,38 @@
-//! An authentication in progress: the call, and the events on the phone during it.
+//! A call that shows a dialog, in progress: the call, and the events on the phone during it.
 
 use std::sync::Arc;
 
+use soter_bridge::protocol::device::Purpose;
 use soter_bridge::protocol::sensor::{self, Judgement};
-use soter_bridge::protocol::wx::{self, SoterAuthentication};
-use soter_bridge::protocol::{Call, Command, CommandError, Event, Request, Response, Service, Touch};
+use soter_bridge::protocol::wx::{self, PaymentResult, SoterAuthentication};
+use soter_bridge::protocol::{
+    Call, Command, CommandError, Event, Request, Response, Service, Touch, TouchScript,
+};
+use soter_wechat::{PaymentRequest, Reason};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::{JoinError, JoinSet};
 
 use super::answer::Answer;
 use super::authentication::Authentication;
 use super::evidence::find_evidence;
+use super::payment::Payment;
 use crate::grammar::PreparedCall;
 
-/// An authentication that has not been answered yet. Dropping it aborts the call, which cancels its dialog.
+/// Whether a call shows a dialog that wants a touch.
+pub(crate) fn opens_dialog(request: &Request) -> bool {
+    matches!(request, Request::StartSoterAuthentication(_) | Request::RequestPayment(_))
+}
+
+/// The touches that a call brings along.
+pub(crate) fn touches_of_call(request: &Request) -> Option<&TouchScript> {
+    match request {
+        Request::StartSoterAuthentication(request) => request.touch.as_ref(),
+        Request::RequestPayment(request) => request.touch.as_ref(),
+        _ => None,
+    }
+}
+
+/// A call that shows a dialog and that has not been answered yet. Dropping it aborts the call, which cancels its dialog.
 #[derive(Debug)]
 pub(crate) struct Pending<S> {
     service: Arc<S>,
@@ -31,7 +50,7 @@ struct OpenDialog {
     number: u64,
 }
 
-/// The next step of an authentication.
+/// The next step of such a call.
 #[derive(Debug)]
 pub(crate) enum Progress {
     /// Its dialog opened and waits for a person. Contains the event that reports this.
@@ -39,7 +58,7 @@ pub(crate) enum Progress {
     /// Another event on the desk.
     Happened(Event),
     /// The answer.
-    Ended(Result<SoterAuthentication, CommandError>),
+    Ended(Box<Result<Response, CommandError>>),
 }
 
 impl<S: Service> Pending<S> {
@@ -67,7 +86,7 @@ impl<S: Service> Pending<S> {
             // Events that happened before the answer are reported before it.
             biased;
             event = next(&mut self.events) => self.record_event(event),
-            ended = self.calls.join_next() => Progress::Ended(into_callback(ended)),
+            ended = self.calls.join_next() => Progress::Ended(Box::new(into_response(ended))),
         }
     }
 
@@ -75,10 +94,10 @@ impl<S: Service> Pending<S> {
     ///
     /// # Errors
     /// Those of [`Service::call`]. `Internal` if the task of the call breaks off.
-    pub(crate) async fn wait_for_end(&mut self) -> Result<SoterAuthentication, CommandError> {
+    pub(crate) async fn wait_for_end(&mut self) -> Result<Response, CommandError> {
         loop {
             if let Progress::Ended(ended) = self.progress().await {
-                return ended;
+                return *ended;
             }
         }
     }
@@ -101,11 +120,21 @@ impl<S: Service> Pending<S> {
     }
 
     /// The answer with the facts that are known about it. For machines, the evidence is left out.
-    pub(crate) async fn conclude(mut self, callback: SoterAuthentication, as_json: bool) -> Answer {
+    pub(crate) async fn conclude(mut self, response: Response, as_json: bool) -> Answer {
         if self.prepared_call.verbatim {
-            return Answer::Verbatim(Response::StartSoterAuthentication(callback));
+            return Answer::Verbatim(response);
         }
         self.is_closed();
+        match response {
+            Response::StartSoterAuthentication(callback) => {
+                Answer::Authentication(self.authentication(callback, as_json).await)
+            }
+            Response::RequestPayment(result) => Answer::Payment(self.payment(result)),
+            other => Answer::Response(other),
+        }
+    }
+
+    async fn authentication(&self, callback: SoterAuthentication, as_json: bool) -> Authentication {
         let reason = self.past_events.iter().rev().find_map(|event| match event {
             Event::Refused { method, code, reason, .. }
                 if method == wx::StartSoterAuthentication::METHOD
@@ -123,7 +152,17 @@ impl<S: Service> Pending<S> {
             find_evidence(&self.service, &callback, &self.past_events).await.ok().flatten()
         };
         let remarks = not_enrolled(&self.past_events);
-        Answer::Authentication(Authentication { callback, reason, evidence, remarks })
+        Authentication { callback, reason, evidence, remarks }
+    }
+
+    fn payment(&self, result: PaymentResult) -> Payment {
+        let reason = self.past_events.iter().rev().find_map(|event| match event {
+            Event::PaymentEnded { err_msg, reason, detail, .. } if *err_msg == result.err_msg => {
+                Some((Reason::named(reason)?, detail.clone()))
+            }
+            _ => None,
+        });
+        Payment { result, reason, remarks: not_enrolled(&self.past_events) }
     }
 
     fn record_event(&mut self, event: Event) -> Progress {
@@ -161,10 +200,19 @@ fn not_enrolled(past_events: &[Event]) -> Vec<String> {
 
 /// The dialog, if the event reports that this call's dialog waits for a person.
 fn opened_dialog(call: &Call, event: &Event) -> Option<OpenDialog> {
-    let Event::PromptShown { device, challenge, waits: true, dialog, .. } = event else { return None };
-    let Request::StartSoterAuthentication(request) = &call.request else { return None };
-    let is_own_dialog = call.device.as_ref().is_none_or(|named| named == device)
-        && request.challenge.as_ref() == Some(challenge);
+    let Event::PromptShown { device, purpose, waits: true, dialog, .. } = event else { return None };
+    let asks_for_it = match (&call.request, purpose) {
+        (Request::StartSoterAuthentication(request), Purpose::Authentication { challenge, .. }) => {
+            request.challenge.as_ref() == Some(challenge)
+        }
+        (Request::RequestPayment(request), Purpose::Payment { prepay_id }) => {
+            let parameters =
+                PaymentRequest { package: request.package.as_deref(), ..PaymentRequest::default() };
+            parameters.prepay_id() == Some(prepay_id)
+        }
+        _ => false,
+    };
+    let is_own_dialog = asks_for_it && call.device.as_ref().is_none_or(|named| named == device);
     is_own_dialog.then(|| OpenDialog { device: device.clone(), number: *dialog })
 }
 
@@ -179,12 +227,12 @@ async fn next(events: &mut broadcast::Receiver<Event>) -> Event {
     }
 }
 
-fn into_callback(
+fn into_response(
     ended: Option<Result<Result<Response, CommandError>, JoinError>>,
-) -> Result<SoterAuthentication, CommandError> {
+) -> Result<Response, CommandError> {
     match ended {
-        Some(Ok(response)) => wx::StartSoterAuthentication::response(response?),
-        Some(Err(_)) | None => Err(CommandError::internal("the authentication broke off")),
+        Some(Ok(response)) => response,
+        Some(Err(_)) | None => Err(CommandError::internal("the call broke off")),
     }
 }
 
@@ -208,8 +256,10 @@ mod tests {
             device: "one".to_owned(),
             dialog: 1,
             modes: vec![Mode::FingerPrint],
-            auth_content: "Pay".to_owned(),
-            challenge: "order".to_owned(),
+            purpose: Purpose::Authentication {
+                auth_content: "Pay".to_owned(),
+                challenge: "order".to_owned(),
+            },
             waits,
         };
         assert!(opened_dialog(&call(None, "order"), &prompt(true)).is_some());
@@ -217,5 +267,8 @@ mod tests {
         assert!(opened_dialog(&call(Some("two"), "order"), &prompt(true)).is_none());
         assert!(opened_dialog(&call(None, "another"), &prompt(true)).is_none());
         assert!(opened_dialog(&call(None, "order"), &prompt(false)).is_none());
+        let package = Some("prepay_id=order".to_owned());
+        let payment = wx::RequestPayment { package, ..wx::RequestPayment::default() }.into();
+        assert!(opened_dialog(&Call { device: None, request: payment }, &prompt(true)).is_none());
     }
 }

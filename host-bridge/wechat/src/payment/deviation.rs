@@ -1,0 +1,185 @@
+//! The usual mistakes in what a merchant's server signs for a payment.
+
+use std::fmt;
+
+use soter_wire::PublicKey;
+
+use super::signing_input::{Form, KeyPart, SignType, SigningInput};
+use crate::accounts::App;
+use crate::secret::Secret;
+
+/// How far, in seconds, a second time may be from the one that was sent.
+const MAX_SECONDS_APART: u64 = 5;
+
+/// One mistake. As text, it says what the merchant's server has signed.
+#[derive(Clone)]
+pub(super) enum Deviation<'a> {
+    /// A parameter has another name.
+    Named(&'static str, &'static str),
+    /// All names are in lower case.
+    LowerCaseNames,
+    /// A parameter has another value, described after the value's name.
+    Valued { name: &'static str, value: String, what: String },
+    /// A parameter is left out.
+    LeftOut(&'static str),
+    /// `prepay_id` is a parameter, and not part of `package`.
+    PrepayIdAlone,
+    /// Another mini program's appid.
+    OtherAppid(&'a App),
+    /// The key is left out, or its value.
+    Key(KeyPart),
+    /// Another text is the merchant's key; whose.
+    OtherKey(&'a Secret, String),
+    /// Another merchant has signed; the mini program's appid.
+    OtherPublicKey(&'a PublicKey, &'a str),
+    /// The parameters are in another order.
+    Ordered(Vec<&'static str>),
+    /// The values are encoded as in an address.
+    UrlEncoded,
+    /// The text of APIv3 has another form.
+    Formed(Form, &'static str),
+}
+
+impl fmt::Display for Deviation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(right, wrong) => write!(f, "`{right}` is named `{wrong}`"),
+            Self::LowerCaseNames => f.write_str("the names are in lower case"),
+            Self::Valued { name, what, .. } => write!(f, "`{name}` is {what}"),
+            Self::LeftOut(name) => write!(f, "`{name}` is left out"),
+            Self::PrepayIdAlone => f.write_str("`prepay_id` is a parameter of its own instead of `package`"),
+            Self::OtherAppid(app) => write!(f, "`appId` is that of {}", app.appid),
+            Self::Key(KeyPart::Empty) => f.write_str("`key` is empty"),
+            Self::Key(KeyPart::Missing | KeyPart::Key) => f.write_str("`&key=` is missing at the end"),
+            Self::OtherKey(_, whose) => write!(f, "the key is {whose}"),
+            Self::OtherPublicKey(_, appid) => write!(f, "the key is that of the merchant of {appid}"),
+            Self::Ordered(names) => write!(f, "the order is {}", names.join(", ")),
+            Self::UrlEncoded => f.write_str("the values are URL-encoded"),
+            Self::Formed(_, what) => f.write_str(what),
+        }
+    }
+}
+
+impl<'a> Deviation<'a> {
+    /// Makes the mistake.
+    pub(super) fn apply(&self, input: &mut SigningInput<'a>) {
+        match self {
+            Self::Named(right, wrong) => input.rename(right, wrong),
+            Self::LowerCaseNames => {
+                for (name, lower) in [
+                    ("appId", "appid"),
+                    ("nonceStr", "noncestr"),
+                    ("signType", "signtype"),
+                    ("timeStamp", "timestamp"),
+                ] {
+                    input.rename(name, lower);
+                }
+            }
+            Self::Valued { name, value, .. } => input.set(name, value.as_str()),
+            Self::LeftOut(name) => input.parameters.retain(|(other, _)| other != name),
+            Self::PrepayIdAlone => {
+                let id = prepay_id(input).to_owned();
+                input.set("package", id);
+                input.rename("package", "prepay_id");
+            }
+            Self::OtherAppid(app) => input.set("appId", app.appid.as_str()),
+            Self::Key(part) => input.key_part = *part,
+            Self::OtherKey(key, _) => input.merchant_key = Some(key.expose()),
+            Self::OtherPublicKey(key, _) => input.public_key = Some(key),
+            Self::Ordered(names) => input.order(names),
+            Self::UrlEncoded => {
+                for (_, value) in &mut input.parameters {
+                    *value = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+                }
+            }
+            Self::Formed(form, _) => input.form = *form,
+        }
+    }
+}
+
+fn prepay_id<'i>(input: &'i SigningInput<'_>) -> &'i str {
+    let package = input.value("package");
+    package.split_once('=').map_or(package, |(_, id)| id)
+}
+
+/// The mistakes that can be made with this input alone, the usual ones first.
+pub(super) fn in_text(input: &SigningInput<'_>) -> Vec<Deviation<'static>> {
+    let valued = |name, value: &str, what: &str| Deviation::Valued {
+        name,
+        value: value.to_owned(),
+        what: what.to_owned(),
+    };
+    let mut deviations = vec![
+        Deviation::Named("appId", "appid"),
+        Deviation::Named("timeStamp", "timestamp"),
+        Deviation::LowerCaseNames,
+        valued("package", prepay_id(input), "the id without `prepay_id=`"),
+        Deviation::PrepayIdAlone,
+        valued("package", "Sign=WXPay", "`Sign=WXPay`, as in apps"),
+        Deviation::LeftOut("signType"),
+        Deviation::Key(KeyPart::Missing),
+        Deviation::Key(KeyPart::Empty),
+        Deviation::UrlEncoded,
+    ];
+    for sign_type in SignType::ALL {
+        if sign_type != input.sign_type {
+            deviations.push(valued("signType", sign_type.name(), &format!("`{}`", sign_type.name())));
+        }
+    }
+    let nonce = input.value("nonceStr");
+    deviations.push(valued("nonceStr", &nonce.to_ascii_uppercase(), "in upper case"));
+    deviations.push(valued("nonceStr", &nonce.to_ascii_lowercase(), "in lower case"));
+    deviations.extend(of_time(input.value("timeStamp")));
+    if input.sign_type == SignType::Rsa {
+        let lines = |end, ends_last| Form::Lines { end, ends_last };
+        deviations.extend([
+            Deviation::Formed(lines("\n", false), "the line feed after the last line is missing"),
+            Deviation::Formed(lines("\r\n", true), "the lines end in CR LF"),
+            Deviation::Formed(lines("\\n", true), "the lines end in a backslash and the letter n"),
+            Deviation::Formed(lines("", true), "the line feeds are missing"),
+            Deviation::Formed(Form::Query, "the text is that of MD5 and HMAC-SHA256, with names and `&`"),
+        ]);
+    }
+    deviations
+}
+
+/// Mistakes with the time: another unit, or a second time that is read for the signature.
+fn of_time(sent: &str) -> Vec<Deviation<'static>> {
+    let signed = |value: String, what: String| Deviation::Valued { name: "timeStamp", value, what };
+    let mut deviations = vec![signed(format!("{sent}000"), "in milliseconds".to_owned())];
+    if let Some((seconds, _)) = sent.split_once('.') {
+        deviations.push(signed(seconds.to_owned(), "without the fraction that was sent".to_owned()));
+    }
+    let Ok(time) = sent.parse::<u64>() else { return deviations };
+    if sent.len() >= 13 {
+        deviations
+            .push(signed((time / 1000).to_string(), "in seconds, and was sent in milliseconds".to_owned()));
+    }
+    for seconds in 1..=MAX_SECONDS_APART {
+        for other in [time.checked_sub(seconds), time.checked_add(seconds)].into_iter().flatten() {
+            let what = format!("{other}, and {time} was sent: the time was read twice");
+            deviations.push(signed(other.to_string(), what));
+        }
+    }
+    deviations
+}
+
+/// Every other order of the parameters.
+pub(super) fn orders(input: &SigningInput<'_>) -> Vec<Deviation<'static>> {
+    let names: Vec<_> = input.parameters.iter().map(|(name, _)| *name).collect();
+    let mut orders = vec![Vec::new()];
+    for count in 0..names.len() {
+        orders = orders
+            .iter()
+            .flat_map(|order: &Vec<&'static str>| {
+                names.iter().filter(|name| !order.contains(name)).map(move |name| {
+                    let mut longer = Vec::with_capacity(count + 1);
+                    longer.extend_from_slice(order);
+                    longer.push(*name);
+                    longer
+                })
+            })
+            .collect();
+    }
+    orders.into_iter().filter(|order| *order != names).map(Deviation::Ordered).collect()
+}

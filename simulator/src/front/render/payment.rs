@@ -1,0 +1,26 @@
+//! Formats a payment: the callback's object, and why it ended so.
+
+use soter_bridge::visible;
+
+use super::layout::{labelled_lines, object};
+use crate::front::paint::Paint;
+use crate::front::payment::Payment;
+
+/// The object first, because the mini program receives it; then what it means.
+pub(crate) fn payment(payment: &Payment, paint: Paint) -> String {
+    let Payment { result, reason, .. } = payment;
+    let head = match reason {
+        Some((reason, _)) if reason.is_ok() => paint.good("confirmed; nothing is paid here"),
+        _ => paint.bad("not paid"),
+    };
+    let mut lines = vec![object(result, paint), head];
+    lines.extend(reason.as_ref().map(|(reason, detail)| {
+        let entries = [
+            ("reason", reason.name().into_owned()),
+            ("detail", visible(detail).into_owned()),
+            ("advice", reason.advice().to_owned()),
+        ];
+        labelled_lines(&entries, paint)
+    }));
+    lines.join("\n")
+}
