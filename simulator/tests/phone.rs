@@ -294,7 +294,7 @@ async fn a_new_finger_invalidates_the_auth_key_and_wechat_generates_another() {
     };
     let first = result(&authenticate(&desk, good_request()).await);
     let old = auth_key().await;
-    let enrolled = desk.request(None, biometric::Enroll { mode: Mode::FingerPrint }).await.unwrap();
+    let enrolled = desk.request(None, biometric::Enroll { mode: Some(Mode::FingerPrint) }).await.unwrap();
     assert_eq!(enrolled.number, 2);
     assert!(!auth_key().await.valid);
     let second = result(
@@ -328,7 +328,7 @@ async fn every_failure_setting_takes_effect() {
     set(&desk, json!({"reportNotEnrolled": false, "failNext": 90009})).await;
     assert_eq!(authenticate(&desk, good_request()).await.err_code, 90009);
     assert_eq!(authenticate(&desk, good_request()).await.err_code, 0, "failNext is for one call");
-    desk.request(None, biometric::Enroll { mode: Mode::Facial }).await.unwrap();
+    desk.request(None, biometric::Enroll { mode: Some(Mode::Facial) }).await.unwrap();
     let face = || StartSoterAuthentication {
         request_auth_modes: Some(vec!["facial".into()]),
         touch: Some("2".parse().unwrap()),
@@ -407,7 +407,7 @@ async fn an_android_app_signs_through_the_trusted_app_only_after_a_touch() {
     let signed = ResultJson::decode(&blob.json).unwrap();
     assert_eq!((signed.raw.as_str(), signed.uid.as_str()), ("c", "10115"));
     assert_eq!(code(("soter.finishSign", json!({"session": session}))).await, 1018);
-    desk.request(None, biometric::Enroll { mode: Mode::FingerPrint }).await.unwrap();
+    desk.request(None, biometric::Enroll { mode: Some(Mode::FingerPrint) }).await.unwrap();
     assert_eq!(code(("soter.getAuthKey", key.clone())).await, 1005);
     assert_eq!(code(("soter.initSigh", json!({"uid": 10115, "kname": "pay", "challenge": "c"}))).await, 1005);
     assert_eq!(code(("soter.removeAuthKey", key)).await, 0);

@@ -25,6 +25,22 @@ async function ownServer(t, ...flags) {
 }
 
 describe('failures of the bridge', () => {
+  it('of parameters that are no JSON reach the callbacks and leave nothing behind', async (t) => {
+    const server = await ownServer(t)
+    const wx = fakeWx()
+    installSoterSim(wx, { url: server.ws })
+    const circular = { ...FINGER, requestAuthModes: [] }
+    circular.requestAuthModes.push(circular.requestAuthModes)
+    for (const options of [{ ...FINGER, challenge: 42n }, circular]) {
+      const { errCode, errMsg } = await failureOf(wx.startSoterAuthentication(options))
+      assert.equal(errCode, BRIDGE_FAILED)
+      assert.match(errMsg, /^startSoterAuthentication:fail the parameters cannot be sent \(.+\)\. Pass strings/)
+      const failed = new Promise((fail) => wx.startSoterAuthentication({ ...options, fail }))
+      assert.equal((await failed).errMsg, errMsg)
+    }
+    assert.deepEqual((await wx.checkIsSupportSoterAuthentication()).supportMode, ['fingerPrint'])
+  })
+
   it('have the members of the call, an errCode that is not WeChat\'s, and say how to start it', async () => {
     const url = await unusedAddress()
     const wx = fakeWx()

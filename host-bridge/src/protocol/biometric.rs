@@ -8,9 +8,10 @@ use soter_wire::Mode;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Enroll {
-    /// `fingerPrint` or `facial`.
-    #[schemars(with = "super::mode_name::ModeName")]
-    pub mode: Mode,
+    /// `fingerPrint` or `facial`; absent: the first of the phone's family.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<super::mode_name::ModeName>")]
+    pub mode: Option<Mode>,
 }
 
 /// Removes one.

@@ -27,7 +27,7 @@ use crate::json::Json;
 use crate::ledger::error::LedgerError;
 use crate::paths::{PathMethod, SESSION_PREFIX, WeChatPath};
 use crate::reasons::Reason;
-use crate::servers::WeChat;
+use crate::servers::{MAX_WAITING, WeChat};
 use crate::sessions::BadToken;
 use crate::sessions::switches::{SwitchStep, Switches};
 use crate::verdict::Verdict;
@@ -40,8 +40,6 @@ mod tokens;
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 /// Maximum number of characters of an HTTP method that are kept or shown. A client can choose any word.
 pub const MAX_METHOD_CHARACTERS: usize = 20;
-/// Maximum number of calls that wait because users want that. A client without a timeout must not take all connections.
-pub(crate) const MAX_WAITING: usize = 64;
 /// How often a call that waits looks whether the switches have changed.
 const SWITCHES_INTERVAL: Duration = Duration::from_secs(1);
 /// Maximum number of characters of an unknown path that the journal keeps.

@@ -22,7 +22,6 @@ use crate::paths::WeChatPath;
 use crate::payment::{self, PaymentRequest};
 use crate::pipeline::{self, Claim};
 use crate::reasons::Reason;
-use crate::routes::MAX_WAITING;
 use crate::sessions::memory::MemorySessions;
 use crate::sessions::switches::{
     ClockChange, Failure, MAX_CLOCK_OFFSET_MS, MAX_DELAY_MS, SwitchChanges, SwitchStep, Switches,
@@ -30,6 +29,9 @@ use crate::sessions::switches::{
 use crate::sessions::{Expiry, Sessions};
 use crate::user_info::{self, Credentials, UserData};
 use crate::verdict::Verdict;
+
+/// Maximum number of calls that wait because users want that. A client without a timeout must not take all connections.
+pub(crate) const MAX_WAITING: usize = 64;
 
 /// Whether a result is refused if its counter is not new. What WeChat's servers do is not documented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,9 +12,9 @@ use super::prepared_call::PreparedCall;
 pub(crate) enum Biometric {
     /// Enrol a finger or a face; existing AuthKeys become invalid
     Enroll {
-        /// What is enrolled
-        #[arg(value_name = "MODE", default_value = "fingerPrint", value_parser = device::mode())]
-        mode: Mode,
+        /// What is enrolled; left out: what phones of this family usually have
+        #[arg(value_name = "MODE", value_parser = device::mode())]
+        mode: Option<Mode>,
     },
     /// Remove an enrolled finger or face
     Remove {

@@ -61,12 +61,7 @@ impl Phone {
         let ended = self.authenticate(second_call, &request).await.or_else(Stop::into_outcome)?;
         let reason = ended.reason.clone();
         let answer = ended.into_authentication();
-        if answer.err_code == wx::OK {
-            let latency = self.state().record.settings.latency;
-            if latency > 0 {
-                tokio::time::sleep(Duration::from_millis(latency)).await;
-            }
-        } else {
+        if answer.err_code != wx::OK {
             self.emit(Event::Refused {
                 device: self.name.to_string(),
                 method: StartSoterAuthentication::METHOD.to_owned(),
@@ -93,7 +88,15 @@ impl Phone {
             let keys = self.prepare_keys(request, &modes)?;
             let missing = self.missing_uploads(&keys).await?;
             let upload = match self.open_dialog(request, &modes, &keys, missing)? {
-                Opened::Dialog(started) => return Ok(self.finish_dialog(started).await?),
+                Opened::Dialog(started) => {
+                    let ended = self.finish_dialog(started).await?;
+                    if ended.err_code == wx::OK {
+                        // Until the answer, the phone is busy with this call.
+                        let latency = self.state().record.settings.latency;
+                        tokio::time::sleep(Duration::from_millis(latency)).await;
+                    }
+                    return Ok(ended);
+                }
                 Opened::Lacks(upload) => upload,
                 Opened::KeysChanged => continue,
             };
@@ -161,8 +164,7 @@ impl Phone {
         if let Err(stop) = checked.and_then(|_| Ok(check_internal_error(&state)?)) {
             return stop;
         }
-        let reason =
-            "another authentication or payment is not over; `device set secondCall queue` lets calls wait";
+        let reason = "another authentication or payment is not over, or its client has left and 5 seconds have not passed; `device set secondCall queue` lets calls wait";
         Ended::failed(wx::INTERNAL_ERROR, message::TASK_NOT_ADDED, reason).into()
     }
 

@@ -12,14 +12,18 @@ impl Phone {
         self.biometrics(&mut self.state())
     }
 
-    pub(crate) fn enroll(&self, mode: Mode) -> Result<Enrolment, CommandError> {
-        if !self.profile.modes.contains(&mode) {
-            let modes: Vec<_> = self.profile.modes.iter().map(|mode| mode.name()).collect();
+    /// Enrols a finger or a face; `None`: what the family's phones usually have.
+    pub(crate) fn enroll(&self, mode: Option<Mode>) -> Result<Enrolment, CommandError> {
+        let modes = self.profile.modes;
+        let mode =
+            mode.filter(|mode| modes.contains(mode)).or(modes.first().copied().filter(|_| mode.is_none()));
+        let Some(mode) = mode else {
+            let names: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
             return Err(CommandError::invalid_params(
-                format!("a `{}` phone has no sensor for {mode}", self.profile.name),
-                format!("it has: {}", modes.join(", ")),
+                format!("phones of the family {} have another sensor", self.profile.name),
+                format!("enrol {}", names.join(" or ")),
             ));
-        }
+        };
         let mut state = self.state();
         if state.dialog.is_some() {
             return Err(CommandError::new(

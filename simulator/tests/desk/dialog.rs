@@ -145,7 +145,7 @@ async fn enrolment_is_refused_while_a_dialog_is_open() {
     let desk = phone("trustonic");
     let mut open = PendingCall::start(&desk, None, good_request());
 
-    let error = desk.request(None, biometric::Enroll { mode: Mode::FingerPrint }).await.unwrap_err();
+    let error = desk.request(None, biometric::Enroll { mode: Some(Mode::FingerPrint) }).await.unwrap_err();
 
     assert_eq!(error.kind, ErrorKind::InvalidParams, "{error}");
     touch(&desk, Touch::Enrolled(1)).await;
@@ -298,7 +298,7 @@ async fn an_event_reports_each_change_of_a_phone() {
     // A refused command changes nothing.
     desk.request(None, create).await.unwrap_err();
     desk.request(None, device::Show {}).await.unwrap();
-    desk.request(Some("second"), biometric::Enroll { mode: Mode::FingerPrint }).await.unwrap();
+    desk.request(Some("second"), biometric::Enroll { mode: Some(Mode::FingerPrint) }).await.unwrap();
     desk.request(None, device::Select { name: "second".to_owned() }).await.unwrap();
     let changed = |event| match event {
         Event::Changed { device, method } => Some((device, method)),

@@ -81,7 +81,7 @@ async fn touch(desk: &Desk, touch: Touch) -> sensor::Judged {
 }
 
 async fn enroll(desk: &Desk, mode: Mode) -> biometric::Enrolment {
-    desk.request(None, biometric::Enroll { mode }).await.unwrap()
+    desk.request(None, biometric::Enroll { mode: Some(mode) }).await.unwrap()
 }
 
 async fn public_keys(desk: &Desk) -> Vec<keys::Key> {

@@ -24,8 +24,15 @@ function create(settings) {
   /** Calls a method. `done` gets the text of a failure, or undefined and the result; never before `call` has returned. */
   function call(method, params, done) {
     lastId += 1
+    var text
+    try {
+      text = JSON.stringify({ jsonrpc: '2.0', id: lastId, method: method, params: params })
+    } catch (error) {
+      // A BigInt, or an object that contains itself.
+      setTimeout(done, 0, failures.notJson(said(error)))
+      return
+    }
     pending[lastId] = done
-    var text = JSON.stringify({ jsonrpc: '2.0', id: lastId, method: method, params: params })
     if (!socket) socket = open(settings, { onOpen: watch, onText: answered, onEnd: end })
     socket.send(text)
   }

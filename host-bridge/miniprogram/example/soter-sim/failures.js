@@ -58,6 +58,11 @@ function refused(error) {
   return 'soter-sim: ' + error.message + next
 }
 
+/** The parameters cannot be written as JSON. */
+function notJson(reason) {
+  return 'the parameters cannot be sent (' + reason + '). Pass strings, numbers, booleans and arrays of them'
+}
+
 function takenOut() {
   return 'soter-sim was taken out with restore() before the answer came'
 }
@@ -68,4 +73,5 @@ exports.tooSlow = tooSlow
 exports.lost = lost
 exports.notUnderstood = notUnderstood
 exports.refused = refused
+exports.notJson = notJson
 exports.takenOut = takenOut

@@ -97,6 +97,7 @@ fn each_text_of_an_internal_error_is_explained() {
             "auth key generate failed",
             "auth key can not be retrieved",
             "start fingerprint authen failed",
+            "authenticate error: add SOTER task to queue failed. check the logcat for further information",
             "authenticate error: <sdk text>",
         ]
     );

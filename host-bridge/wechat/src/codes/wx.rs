@@ -156,9 +156,15 @@ pub(super) const TABLE: &[Code] = &[
     ),
     code(
         INTERNAL_ERROR,
+        "authenticate error: add SOTER task to queue failed. check the logcat for further information",
+        "Internal error: another authentication is not over, and the phone takes one at a time.",
+        "Wait for the first call's callback, and do not let a button start two.",
+    ),
+    code(
+        INTERNAL_ERROR,
         "authenticate error: <sdk text>",
         "Internal error: the authentication broke off; the SDK's own text says more.",
-        "Read the text after the colon, try again, and log it with the phone's model. The possible texts are not documented.",
+        "Read the text after the colon, try again, and log it with the phone's model. Most of the possible texts are not documented.",
     ),
     code(
         CANCELLED,

@@ -63,11 +63,15 @@ fn refusal(callback: &SoterAuthentication, reason: Option<&str>, paint: Paint) -
     if entries.is_empty() { head } else { format!("{head}\n{}", labelled_lines(&entries, paint)) }
 }
 
-/// The entry for this code. If several share it, the one with this text.
+/// The entry for this code. If several share it, the one with this text, or with its beginning where the end varies.
 fn meaning(callback: &SoterAuthentication) -> Option<&'static Code> {
     let entries: Vec<_> =
         codes::explain(callback.err_code).filter(|code| code.source == CodeSource::WxCall).collect();
     let text = callback.err_msg.split_once(":fail").map_or("", |(_, text)| text.trim());
-    let same_text = entries.iter().find(|code| !text.is_empty() && code.name == text);
+    let has_text = |code: &&&Code| {
+        let beginning = code.name.split_once('<').map(|(beginning, _)| beginning);
+        code.name == text || beginning.is_some_and(|beginning| text.starts_with(beginning))
+    };
+    let same_text = entries.iter().find(has_text);
     same_text.or_else(|| entries.first()).copied()
 }
