@@ -90,9 +90,9 @@ impl Phone {
             let upload = match self.open_dialog(request, &modes, &keys, missing)? {
                 Opened::Dialog(started) => {
                     let ended = self.finish_dialog(started).await?;
-                    if ended.err_code == wx::OK {
+                    let latency = self.state().record.settings.latency;
+                    if ended.err_code == wx::OK && latency > 0 {
                         // Until the answer, the phone is busy with this call.
-                        let latency = self.state().record.settings.latency;
                         tokio::time::sleep(Duration::from_millis(latency)).await;
                     }
                     return Ok(ended);

@@ -308,3 +308,14 @@ async fn an_event_reports_each_change_of_a_phone() {
     let expected = ["device.create", "biometric.enroll", "device.select"];
     assert_eq!(received, expected.map(|method| ("second".to_owned(), method.to_owned())));
 }
+
+#[tokio::test]
+async fn a_second_call_is_refused_until_the_first_has_been_answered() {
+    let desk = phone("trustonic");
+    set(&desk, json!({"latency": 300})).await;
+    let mut first = PendingCall::start(&desk, None, good_request());
+    touch(&desk, Touch::Enrolled(1)).await;
+    assert!(first.answer().is_none(), "the answer comes late");
+    assert_eq!(authenticate(&desk, good_request()).await.err_code, 90007);
+    assert_eq!(first.future.await.unwrap().err_code, 0);
+}
