@@ -29,7 +29,7 @@ function create(settings) {
       text = JSON.stringify({ jsonrpc: '2.0', id: lastId, method: method, params: params })
     } catch (error) {
       // A BigInt, or an object that contains itself.
-      setTimeout(done, 0, failures.notJson(said(error)))
+      setTimeout(done, 0, failures.notJson(said(error).split('\n')[0]))
       return
     }
     pending[lastId] = done
