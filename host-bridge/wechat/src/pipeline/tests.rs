@@ -262,6 +262,27 @@ async fn an_invalid_result_is_refused_with_what_is_wrong_about_it() {
 }
 
 #[tokio::test]
+async fn a_pem_in_the_challenge_hides_no_fault() {
+    let (wechat, mut phone) = uploaded("trustonic").await;
+    let text = phone.result().replacen(
+        "{\"raw\":\"",
+        "{\"raw\":\"-----BEGIN PUBLIC KEY-----abc-----END PUBLIC KEY-----",
+        1,
+    );
+    let signature = phone.signature(&text);
+    assert!(text.contains("BEGIN"));
+    let counter = format!("\"counter\":{}", phone.counter);
+    for (changed, reason) in [
+        (text[..text.len() - 1].to_owned(), "malformed-json"),
+        (text.replace('"', "'"), "malformed-json"),
+        (text.replace(&counter, &format!("{counter}.0")), "wrong-type"),
+        (text.replace("\"cpu_id\"", "\"cpuid\""), "missing-field"),
+    ] {
+        assert_refused(&verify(&wechat, &changed, &signature).await, reason, "json_string: ");
+    }
+}
+
+#[tokio::test]
 async fn a_signature_must_be_standard_base64_of_256_bytes() {
     let (wechat, mut phone) = uploaded("trustonic").await;
     // A signature with `+` or `/` in it, as most have.

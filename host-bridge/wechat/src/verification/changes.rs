@@ -84,7 +84,7 @@ pub(super) fn undo_one_change(text: &str) -> impl Iterator<Item = (&'static Chan
         .filter(move |(_, undone)| undone != text)
 }
 
-/// The change that a text shows by itself, whoever signed it, and where.
+/// In what a text differs from the form in which phones sign, and the reason that fits. It may have been signed so.
 pub(super) fn recognise(text: &str) -> Option<(Reason, String)> {
     let is_object = |text: String| Object::decode(text.as_bytes()).is_ok();
     if let Ok(object) = Object::decode(text.as_bytes()) {
@@ -92,7 +92,7 @@ pub(super) fn recognise(text: &str) -> Option<(Reason, String)> {
         if has("resultJSON") && (has("resultJSONSignature") || has("errMsg")) {
             return Some((
                 Reason::CallbackObject,
-                "it is a whole callback object; the signed text is the string in its resultJSON".to_owned(),
+                "it is a whole callback object; phones sign only the string in its resultJSON".to_owned(),
             ));
         }
         if has("cpu_id")
@@ -113,15 +113,23 @@ pub(super) fn recognise(text: &str) -> Option<(Reason, String)> {
     } else if html_unescaped(text).is_some_and(is_object) {
         return Some((Reason::HtmlEscaped, "it is JSON only after HTML escapes are undone".to_owned()));
     }
-    if restore_line_feeds(text, None).is_some() {
+    let pem = written_pub_key(text)?;
+    if restore_line_feeds(pem, None).is_some() {
         let detail = "the PEM in it is on one line; phones write a line feed after its BEGIN line";
         return Some((Reason::LineEndsChanged, detail.to_owned()));
     }
-    if text.contains(&format!("{BEGIN}\r\n")) || text.contains(&format!("{BEGIN}\\r\\n")) {
+    if pem.contains(&format!("{BEGIN}\r\n")) || pem.contains(&format!("{BEGIN}\\r\\n")) {
         let detail = "the PEM in it has line ends CR LF; phones write LF alone";
         return Some((Reason::LineEndsChanged, detail.to_owned()));
     }
     None
+}
+
+/// The member `pub_key` as it is written. Some phones write raw line feeds in it, so no JSON parser finds it.
+fn written_pub_key(text: &str) -> Option<&str> {
+    // Inside a string, such as the challenge, these quotes would have backslashes.
+    let (_, rest) = text.split_once("\"pub_key\"")?;
+    rest.split('"').nth(1)
 }
 
 fn replace_if_found(text: &str, from: &str, to: &str) -> Option<String> {

@@ -35,7 +35,7 @@ pub(super) fn explain(
     }
     if let Some(Verdict { reason, detail }) = std::str::from_utf8(json).ok().and_then(recognise_change) {
         let detail = format!(
-            "the signed text was changed: {detail}. Without the change, as far as it can be undone, the signature is not this key's either"
+            "the text is not as phones sign it: {detail}. With that undone, as far as it can be, the signature is not this key's either: the key or the signature is another, or the text differs in more"
         );
         return Verdict::new(reason, detail);
     }
@@ -46,7 +46,7 @@ pub(super) fn explain(
     Verdict::new(Reason::WrongSignature, detail)
 }
 
-/// The verdict for a text that shows by itself how it was changed; `None` also for texts longer than
+/// The verdict for a text that has not the form in which phones sign; `None` also for texts longer than
 /// `MAX_SEARCHED_BYTES`.
 pub(crate) fn recognise_change(text: &str) -> Option<Verdict> {
     if text.len() > MAX_SEARCHED_BYTES {

@@ -218,7 +218,7 @@ fn with_counter_as_string(text: &str) -> String {
 }
 
 #[test]
-fn texts_that_show_how_they_were_changed_are_named_whoever_signed_them() {
+fn texts_that_phones_do_not_sign_are_named_whoever_signed_them() {
     let other = Case { key: case("ios_result").key, ..result() };
     assert_reason(&other, "wrong-signature", "");
     let plain = text(&other);
@@ -235,9 +235,41 @@ fn texts_that_show_how_they_were_changed_are_named_whoever_signed_them() {
     ] {
         let changed = Case { json: json.into_bytes(), ..other.clone() };
         assert_reason(&changed, reason, detail);
-        assert_reason(&changed, reason, "the signature is not this key's either");
+        assert_reason(
+            &changed,
+            reason,
+            "the signature is not this key's either: the key or the signature is another",
+        );
     }
 }
+
+#[test]
+fn a_text_that_another_key_signed_as_it_is_is_not_called_changed() {
+    let (signer, other) = (Signer::new(), result().key);
+    let windows = text(&case("itrustee_auth_key")).replace('\n', "\r\n");
+    for (json, reason) in [
+        (with_counter_as_string(&text(&result())), "counter-as-string"),
+        (callback_of("{}"), "callback-object"),
+        (windows, "line-ends-changed"),
+    ] {
+        let by_another_key = Case { key: other.clone(), ..signer.case(&json, &json) };
+        assert_reason(&by_another_key, reason, "the text is not as phones sign it: ");
+        assert!(!by_another_key.checked().verdict.detail.contains("was changed"));
+    }
+}
+
+#[test]
+fn a_pem_in_the_challenge_is_not_the_texts_key() {
+    let foreign = Case { key: case("ios_result").key, ..result() };
+    for pem in [ONE_LINE_PEM.to_owned(), ONE_LINE_PEM.replace("abc", "\\r\\nabc")] {
+        let json = text(&foreign).replacen("{\"raw\":\"", &format!("{{\"raw\":\"{pem}"), 1);
+        assert!(json.contains(&pem));
+        assert_reason(&Case { json: json.into_bytes(), ..foreign.clone() }, "wrong-signature", "");
+    }
+}
+
+/// What a challenge may hold; it is no key.
+const ONE_LINE_PEM: &str = "-----BEGIN PUBLIC KEY-----abc-----END PUBLIC KEY-----";
 
 #[test]
 fn a_valid_signature_over_a_text_that_looks_changed_is_valid() {
