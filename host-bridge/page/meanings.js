@@ -14,7 +14,7 @@ const ZH = {
   'base64-plus-lost': 'Base64 中的“+”变成了空格。放在表单或地址里时请编码为 %2B，或改用 JSON 请求体。',
   'base64-unpadded': 'Base64 末尾缺少“=”。请原样发送 resultJSONSignature。',
   'base64-url-safe': 'Base64 使用了“-”和“_”。请使用标准字母表（“+”和“/”）。',
-  'base64-wrapped': 'Base64 中有换行或空格。请写成一行。',
+  'base64-wrapped': 'Base64 中或其前后有换行或空格。请写成一行，前后不留空白。',
   'broken-chain': '证书链不成立。',
   'callback-object': '在 resultJSON 的位置发来了整个回调对象。请发送其中的 resultJSON 字符串，以及 resultJSONSignature。',
   'counter-as-string': 'counter 是字符串，而真机写的是数字。请原样发送 resultJSON，途中有解析器、表单或数据库把数字转成了文本。',

@@ -63,7 +63,7 @@ reasons! {
         "Send resultJSONSignature unchanged; some Base64 libraries strip the padding.";
     Base64UrlSafe = "base64-url-safe": "The Base64 text uses `-` and `_`.",
         "Use the standard alphabet (`+` and `/`): send resultJSONSignature unchanged.";
-    Base64Wrapped = "base64-wrapped": "The Base64 text has line breaks or spaces inside.",
+    Base64Wrapped = "base64-wrapped": "The Base64 text has line breaks or spaces in it or around it.",
         "Write it on one line: some encoders break lines after 64 or 76 characters.";
     BrokenChain = "broken-chain": "The certificate chain does not hold.",
         "Check the order (leaf, device, CA, root) and that no certificate was replaced.";

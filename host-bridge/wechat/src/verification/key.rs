@@ -38,6 +38,11 @@ impl Key {
         }
         match std::str::from_utf8(bytes) {
             Ok(text) => Self::from_text(text),
+            Err(_) if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) => {
+                Err(unreadable(
+                    "it is UTF-16, which PowerShell's `>` writes; `Get-Content OLD | Set-Content -Encoding ascii NEW` writes plain text",
+                ))
+            }
             Err(_) => Self::from_der(bytes),
         }
     }
@@ -56,9 +61,11 @@ impl Key {
         let trimmed = text.trim();
         if trimmed.is_empty() {
             Err(unreadable("it is empty"))
+        } else if trimmed.starts_with('\u{feff}') {
+            Err(unreadable("it begins with a byte order mark; save it as UTF-8 without one"))
         } else if trimmed.starts_with("-----BEGIN") {
             Self::from_pem(trimmed)
-        } else if trimmed.starts_with(['{', '[', '\u{feff}']) {
+        } else if trimmed.starts_with(['{', '[']) {
             Self::from_json(text.as_bytes())
         } else {
             let joined: String = trimmed.split_ascii_whitespace().collect();
@@ -72,6 +79,19 @@ impl Key {
         let first_line = text.lines().next().unwrap_or_default();
         let label = first_line.trim_start_matches("-----BEGIN ").trim_end_matches("-----");
         let (public, source) = match label {
+            _ if label.ends_with("PRIVATE KEY") => {
+                return Err(unreadable("it is a private key; `openssl pkey -pubout` writes its public half"));
+            }
+            _ if first_line.contains("-----END") => {
+                return Err(unreadable(if first_line.contains("\\n") {
+                    "the PEM has the two characters `\\n` in place of its line ends; put line feeds there"
+                } else {
+                    "the PEM is on one line, or its line ends are CR alone; put line feeds after its BEGIN line and before its END line"
+                }));
+            }
+            _ if text.matches("-----BEGIN ").nth(1).is_some() => {
+                return Err(unreadable("it holds several PEM blocks; give one key or one certificate"));
+            }
             "CERTIFICATE" => {
                 let der = pem::decode("CERTIFICATE", text).map_err(unreadable)?;
                 (PublicKey::from_certificate_der(&der), Source::Certificate)
@@ -79,9 +99,6 @@ impl Key {
             "RSA PUBLIC KEY" => {
                 let der = pem::decode("RSA PUBLIC KEY", text).map_err(unreadable)?;
                 (PublicKey::from_pkcs1_der(&der), Source::Bare)
-            }
-            _ if label.ends_with("PRIVATE KEY") => {
-                return Err(unreadable("it is a private key; `openssl pkey -pubout` writes its public half"));
             }
             _ => (PublicKey::from_pem(text), Source::Bare),
         };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use soter_wire::base64;
 
-use super::changes::{PlusSign, html_unescaped, url_decoded};
+use super::changes::{PlusSign, decode_string, html_unescaped, url_decoded};
 use crate::reasons::Reason;
 use crate::verdict::Verdict;
 
@@ -57,13 +57,15 @@ fn diagnose_base64(text: &str) -> Option<Verdict> {
     let joined: String = text.split_ascii_whitespace().collect();
     let standard = text.replace('-', "+").replace('_', "/");
     if is_signature(&joined) {
-        let parts = text.split_ascii_whitespace().count();
-        return Some(Verdict::new(
-            Reason::Base64Wrapped,
-            format!(
+        let detail = match text.split_ascii_whitespace().count() {
+            1 => {
+                "line breaks or spaces stand before or after the Base64 text; send it without them".to_owned()
+            }
+            parts => format!(
                 "line breaks or spaces divide the Base64 text into {parts} parts; it must be on one line"
             ),
-        ));
+        };
+        return Some(Verdict::new(Reason::Base64Wrapped, detail));
     }
     if is_signature(&text.replace(' ', "+")) {
         return Some(Verdict::new(
@@ -92,6 +94,11 @@ fn diagnose_base64(text: &str) -> Option<Verdict> {
     if html_unescaped(text).is_some_and(|text| is_signature(&text)) {
         let detail = "the signature is escaped for HTML: `&#x2F;` stands for `/`, or `&#x3D;` for `=`";
         return Some(Verdict::new(Reason::HtmlEscaped, detail));
+    }
+    if decode_string(text).is_some_and(|text| is_signature(&text)) {
+        let detail =
+            "the signature is encoded as a JSON string: `\"` stands around it, or `\\/` for `/`; decode it";
+        return Some(Verdict::new(Reason::BadSignatureEncoding, detail));
     }
     None
 }

@@ -352,7 +352,10 @@ fn signatures_that_are_not_standard_base64_are_diagnosed() {
     let forms = [
         (format!("{front}\n{back}"), "base64-wrapped", "2 parts"),
         (format!("{front}\r\n{back}\n"), "base64-wrapped", "2 parts"),
-        (format!(" {standard}"), "base64-wrapped", ""),
+        (format!(" {standard}"), "base64-wrapped", "before or after the Base64 text"),
+        (format!("{standard}\n\n"), "base64-wrapped", "before or after the Base64 text"),
+        (format!("\"{standard}\""), "bad-signature-encoding", "encoded as a JSON string"),
+        (standard.replace('/', "\\/"), "bad-signature-encoding", "encoded as a JSON string"),
         (standard.replace('+', " "), "base64-plus-lost", "%2B"),
         (url_safe.clone(), "base64-url-safe", "use the standard one"),
         (url_safe.trim_end_matches('=').to_owned(), "base64-url-safe", "without its padding"),
@@ -388,7 +391,12 @@ fn the_key_may_be_the_json_of_an_auth_key() {
 
 #[test]
 fn keys_that_cannot_be_read_are_refused_with_the_cause() {
-    let cut = text(&Case { json: result().key, ..result() }).replace("-----END", "-----");
+    let pem = text(&Case { json: result().key, ..result() });
+    let cut = pem.replace("-----END", "-----");
+    let certificate = pem.replace("PUBLIC KEY", "CERTIFICATE");
+    let utf16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        format!("\u{feff}{pem}").encode_utf16().flat_map(bytes).collect()
+    };
     let keys = [
         (Vec::new(), ""),
         (b"-----BEGIN CERTIFICATE-----".to_vec(), "END line is missing"),
@@ -404,6 +412,19 @@ fn keys_that_cannot_be_read_are_refused_with_the_cause() {
         (b"{\"pub_key\":1}".to_vec(), "pub_key"),
         (b"{\"certs\":[]}".to_vec(), "0 certificates"),
         (vec![0xff; 300], "300 bytes that begin with ffffffffffffffff"),
+        (format!("\u{feff}{pem}").into_bytes(), "it begins with a byte order mark"),
+        (format!("\u{feff}{SMALL_KEY}").into_bytes(), "it begins with a byte order mark"),
+        (b"\xef\xbb\xbf{}".to_vec(), "it begins with a byte order mark"),
+        (utf16(u16::to_le_bytes), "UTF-16"),
+        (utf16(u16::to_be_bytes), "UTF-16"),
+        (pem.replace('\n', "").into_bytes(), "the PEM is on one line"),
+        (pem.replace('\n', " ").into_bytes(), "the PEM is on one line"),
+        (pem.replace('\n', "\r").into_bytes(), "the PEM is on one line"),
+        (pem.replace('\n', "\\n").into_bytes(), "the two characters `\\n`"),
+        (pem.replace("PUBLIC KEY", "PRIVATE KEY").replace('\n', "").into_bytes(), "private key"),
+        (certificate.replace('\n', "").into_bytes(), "the PEM is on one line"),
+        (certificate.repeat(2).into_bytes(), "give one key or one certificate"),
+        (pem.repeat(2).into_bytes(), "give one key or one certificate"),
     ];
     for (key, cause) in keys {
         let case = Case { key, ..result() };
