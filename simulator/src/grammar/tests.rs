@@ -283,7 +283,8 @@ fn every_usage_error_is_one_line_and_names_the_mistake() {
         ("device", "not complete"),
         ("device set support maybe", "maybe"),
         ("tee getAuthKey ten key", "ten"),
-        ("explain x", "invalid digit"),
+        ("explain x", "expected a whole number"),
+        ("verify --key k --json j --signature s --salt abc", "expected a whole number"),
         ("touch", "TOUCH"),
         ("keys --nonsense", "--nonsense"),
     ] {
