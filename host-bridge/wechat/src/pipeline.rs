@@ -225,16 +225,12 @@ async fn explain_undecodable(
         return Ok(Verdict::new(reason, format!("json_string: {error}")));
     }
     // The text may name its device only after the change is undone.
-    let mut keys = Vec::new();
-    for text in verification::possible_originals(json) {
-        let Ok(result) = ResultJson::decode(text.as_bytes()) else { continue };
-        let app = ledger.app_keys(&result.cpu_id, &result.uid).await?;
-        keys.extend(app.into_iter().flat_map(|app| app.auth_keys));
-        if keys.len() >= MAX_KEYS_SEARCHED {
-            break;
-        }
-    }
-    if let Some(refusal) = explain_changed(&keys, json, signature) {
+    let original =
+        verification::possible_originals(json).find_map(|text| ResultJson::decode(text.as_bytes()).ok());
+    if let Some(result) = original
+        && let Some(app) = ledger.app_keys(&result.cpu_id, &result.uid).await?
+        && let Some(refusal) = explain_changed(&app.auth_keys, json, signature)
+    {
         return Ok(refusal);
     }
     if let Some(Verdict { reason, detail }) = verification::recognise_change(json) {

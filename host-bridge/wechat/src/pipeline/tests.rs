@@ -195,6 +195,16 @@ async fn texts_changed_in_transit_are_recognised() {
     ] {
         assert_refused(&verify(&wechat, &changed, &signature).await, reason, how);
     }
+    let twice = |encode: fn(&str) -> String| encode(&encode(&text));
+    let url_encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    let html_escape = |text: &str| text.replace('&', "&amp;").replace('"', "&quot;");
+    for (changed, reason) in [
+        (twice(url_encode), "url-encoded"),
+        (twice(html_escape), "html-escaped"),
+        (json!(callback.to_string()).to_string(), "callback-object"),
+    ] {
+        assert_refused(&verify(&wechat, &changed, &signature).await, reason, ", and ");
+    }
     let counter_as_string = text.replace(&counter, &format!("\"counter\":\"{}\"", phone.counter));
     assert_refused(
         &verify(&wechat, &counter_as_string, &signature).await,

@@ -100,8 +100,10 @@ fn changed(changes: &[&Change]) -> Verdict {
     )
 }
 
-/// Every text that one change could have turned into this one; none if this one is longer than `MAX_SEARCHED_BYTES`.
+/// Every text that one change, or then two, could have turned into this one; none if this one is longer than
+/// `MAX_SEARCHED_BYTES`.
 pub(crate) fn possible_originals(text: &str) -> impl Iterator<Item = String> {
-    let texts = (text.len() <= MAX_SEARCHED_BYTES).then_some(text);
-    texts.into_iter().flat_map(|text| undo_one_change(text).map(|(_, undone)| undone))
+    let undo = |text: &str| undo_one_change(text).map(|(_, undone)| undone).collect::<Vec<_>>();
+    let once = if text.len() <= MAX_SEARCHED_BYTES { undo(text) } else { Vec::new() };
+    once.clone().into_iter().chain(once.into_iter().flat_map(move |text| undo(&text)))
 }
