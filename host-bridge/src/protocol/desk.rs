@@ -14,10 +14,10 @@ no_parameters! {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Clock {
-    /// So many milliseconds forward.
+    /// This many milliseconds forward.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward: Option<u64>,
-    /// So many milliseconds ahead of the computer's clock, at most ten years; 0: as the computer's. Not together with `forward`. A
+    /// This many milliseconds ahead of the computer's clock, at most ten years; 0: as the computer's. Not together with `forward`. A
     /// clock that goes back ends all codes, sessions and access tokens, because those of meanwhile would live too long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ahead: Option<u64>,

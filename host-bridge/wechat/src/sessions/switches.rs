@@ -76,9 +76,9 @@ pub struct SwitchChanges {
 /// A change of the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockChange {
-    /// So many milliseconds further. Nothing happens if it would be more than [`MAX_CLOCK_OFFSET_MS`].
+    /// This many milliseconds further. Nothing happens if it would be more than [`MAX_CLOCK_OFFSET_MS`].
     Forward(u64),
-    /// So many milliseconds ahead of the computer's clock.
+    /// This many milliseconds ahead of the computer's clock.
     Ahead(u64),
 }
 

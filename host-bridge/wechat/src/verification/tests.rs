@@ -218,7 +218,7 @@ fn with_counter_as_string(text: &str) -> String {
 }
 
 #[test]
-fn texts_that_phones_do_not_sign_are_named_whoever_signed_them() {
+fn texts_that_phones_do_not_sign_are_named_with_any_key() {
     let other = Case { key: case("ios_result").key, ..result() };
     assert_reason(&other, "wrong-signature", "");
     let plain = text(&other);
@@ -273,7 +273,7 @@ const ONE_LINE_PEM: &str = "-----BEGIN PUBLIC KEY-----abc-----END PUBLIC KEY----
 
 #[test]
 fn a_valid_signature_over_a_text_that_looks_changed_is_valid() {
-    // Whoever has the key may sign what it likes: the diagnosis only explains refusals.
+    // The owner of a key may sign what it likes: the diagnosis only explains refusals.
     let signed = Signer::new();
     for json in [callback_of("{}"), "%7B%7D".to_owned(), "{\"counter\":\"1\",\"cpu_id\":\"c\"}".to_owned()] {
         assert_reason(&signed.case(&json, &json), "valid", "");
