@@ -104,7 +104,7 @@ reasons! {
     PaySignWrong = "pay-sign-wrong": "paySign does not belong to what the mini program sent.",
         "The detail says which part of the signature's input was wrong, if a usual mistake explains it. The server must sign exactly what it hands to the mini program.";
     PaymentNotConfirmed = "payment-not-confirmed": "The parameters are good, but the payment sheet ended without a matching touch.",
-        "If the user has cancelled, it is not an error: let them try again.";
+        "The detail says why. If the user has cancelled, it is not an error: let them try again.";
     PaymentParameter = "payment-parameter": "A parameter of wx.requestPayment is missing or is none that it takes.",
         "Pass the five members that your server made unchanged, each as a string.";
     Pkcs1InsteadOfPss = "pkcs1-instead-of-pss": "The signature has the padding PKCS#1 v1.5; SOTER signs with PSS.",

@@ -10,8 +10,6 @@
 //!
 //! From then on, touches decide.
 
-use std::time::Duration;
-
 use soter_bridge::protocol::device::{Purpose, SecondCall};
 use soter_bridge::protocol::wx::{CHALLENGE_LIMIT, SoterAuthentication, StartSoterAuthentication};
 use soter_bridge::protocol::{Command, CommandError, Event};
@@ -88,15 +86,7 @@ impl Phone {
             let keys = self.prepare_keys(request, &modes)?;
             let missing = self.missing_uploads(&keys).await?;
             let upload = match self.open_dialog(request, &modes, &keys, missing)? {
-                Opened::Dialog(started) => {
-                    let ended = self.finish_dialog(started).await?;
-                    let latency = self.state().record.settings.latency;
-                    if ended.err_code == wx::OK && latency > 0 {
-                        // Until the answer, the phone is busy with this call.
-                        tokio::time::sleep(Duration::from_millis(latency)).await;
-                    }
-                    return Ok(ended);
-                }
+                Opened::Dialog(started) => return Ok(self.finish_dialog(started).await?),
                 Opened::Lacks(upload) => upload,
                 Opened::KeysChanged => continue,
             };

@@ -1,5 +1,7 @@
 //! Opens a dialog, and waits until it has ended: for an authentication and for a payment.
 
+use std::time::Duration;
+
 use soter_bridge::protocol::{CommandError, TouchScript};
 
 use super::dialog::{AwaitedOutcome, Dialog};
@@ -35,11 +37,17 @@ impl Phone {
         Ok(Started::Ended(self.apply_touches(state, touches)?))
     }
 
-    /// Waits until the dialog has ended. If the future is dropped, the dialog is cancelled.
+    /// Waits until the dialog has ended, and after a match for the phone's latency: it is busy with the call until the answer.
+    /// If the future is dropped, the dialog is cancelled.
     pub(super) async fn finish_dialog(&self, started: Started) -> Outcome {
-        match started {
-            Started::Waits(awaited) => self.wait_for_outcome(awaited).await,
-            Started::Ended(ended) => Ok(ended),
+        let ended = match started {
+            Started::Waits(awaited) => self.wait_for_outcome(awaited).await?,
+            Started::Ended(ended) => ended,
+        };
+        let latency = self.state().record.settings.latency;
+        if ended.is_ok() && latency > 0 {
+            tokio::time::sleep(Duration::from_millis(latency)).await;
         }
+        Ok(ended)
     }
 }

@@ -178,3 +178,12 @@ async fn a_payment_waits_for_the_dialog_that_is_open_and_no_authentication_begin
     touch(&desk, Touch::Enrolled(1)).await;
     assert_eq!(paying.answer().unwrap().unwrap().err_msg, "requestPayment:ok");
 }
+
+#[tokio::test]
+async fn a_payment_takes_as_long_as_the_phone_is_set_to() {
+    let desk = phone("trustonic");
+    set(&desk, json!({"latency": 80})).await;
+    let start = std::time::Instant::now();
+    assert_eq!(pay(&desk, paid_with("1")).await.err_msg, "requestPayment:ok");
+    assert!(start.elapsed() >= std::time::Duration::from_millis(80));
+}

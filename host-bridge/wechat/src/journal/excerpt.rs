@@ -25,8 +25,22 @@ const USUAL_BYTES: usize = 1 << 10;
 /// What the names of credentials end with: WeChat has `component_access_token`, `corpsecret` and others.
 const SECRET_ENDINGS: &[&str] = &["password", "secret", "ticket", "token"];
 /// Other members that are credentials.
-const SECRET_MEMBERS: &[&str] =
-    &["authorization", "code", "encrypteddata", "js_code", "privatekey", "seed", "session_key", "sessionkey"];
+const SECRET_MEMBERS: &[&str] = &[
+    "api_key",
+    "apikey",
+    "authorization",
+    "code",
+    "encrypteddata",
+    "js_code",
+    "mch_key",
+    "mchkey",
+    "merchant_key",
+    "merchantkey",
+    "privatekey",
+    "seed",
+    "session_key",
+    "sessionkey",
+];
 
 /// The part of a request or an answer that the journal keeps: without secrets, and bounded in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +169,10 @@ impl Writer {
             self.text.push(separator);
             separator = b',';
             self.write_name(name);
-            if is_secret(name) || (self.hides_signature && name == "signature") {
+            let is_hidden = is_secret(name)
+                || (self.hides_signature && name == "signature")
+                || (name == "paySign" && !member.as_text().is_some_and(is_hash_or_signature));
+            if is_hidden {
                 self.write_masked(member);
             } else {
                 self.write(member);
@@ -230,6 +247,14 @@ impl Writer {
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRET_MEMBERS.contains(&name.as_str()) || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Whether a text has the form of a `paySign`. Another one may be what should have been hashed, with the merchant's key in it.
+fn is_hash_or_signature(text: &str) -> bool {
+    let is_hex = [32, 64].contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_base64 = text.len() >= 340
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=-_ ".contains(&byte));
+    text.len() <= 1 || is_hex || is_base64
 }
 
 /// The end of the kept part of a text, if the text must be cut.

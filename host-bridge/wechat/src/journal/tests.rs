@@ -95,3 +95,14 @@ async fn subscribers_receive_every_call_in_order() {
     assert_eq!(subscriber.recv().await.unwrap().number, 1);
     assert_eq!(subscriber.recv().await.unwrap().number, 2);
 }
+
+#[test]
+fn a_pay_sign_that_is_none_is_masked_because_the_merchants_key_may_be_in_it() {
+    let key = "the-merchants-key-of-32-characters";
+    for pay_sign in [format!("appId=wx&key={key}"), key.to_owned()] {
+        let excerpt = Excerpt::from(json!({"paySign": pay_sign, "merchant_key": key, "publicKey": "shown"}));
+        assert!(!excerpt.text().contains(key) && excerpt.text().contains("shown"), "{}", excerpt.text());
+    }
+    let pay_sign = "C380BEC2BFD727A4B6845133519F3AD6";
+    assert!(Excerpt::from(json!({"paySign": pay_sign})).text().contains(pay_sign));
+}

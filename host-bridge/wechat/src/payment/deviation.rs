@@ -123,7 +123,11 @@ pub(super) fn in_text(input: &SigningInput<'_>) -> Vec<Deviation<'static>> {
     ];
     for sign_type in SignType::ALL {
         if sign_type != input.sign_type {
-            deviations.push(valued("signType", sign_type.name(), &format!("`{}`", sign_type.name())));
+            deviations.push(valued(
+                "signType",
+                sign_type.name(),
+                &format!("`{}` in the text that was signed", sign_type.name()),
+            ));
         }
     }
     let nonce = input.value("nonceStr");

@@ -26,6 +26,12 @@ pub(super) struct Context<'a> {
 /// One line: which part of the signature's input was wrong, or the right input if no usual mistake explains it.
 pub(super) fn diagnose<'a>(right: &SigningInput<'a>, pay_sign: &str, context: &Context<'a>) -> String {
     let declared = right.sign_type;
+    if let Some(key) = &context.app.merchant_key
+        && pay_sign.contains(key.expose())
+    {
+        return "paySign is wrong: it has the merchant's key in it, so the text was not hashed. A mini program must never get the key"
+            .to_owned();
+    }
     let bytes_of_text = right.printable_text().len();
     if bytes_of_text > MAX_DIAGNOSED_BYTES {
         return format!(
@@ -41,8 +47,9 @@ pub(super) fn diagnose<'a>(right: &SigningInput<'a>, pay_sign: &str, context: &C
             continue;
         }
         let Some((bytes, writing)) = bytes(sign_type, pay_sign) else { continue };
-        let used = (sign_type != declared)
-            .then(|| format!("it is made with {}, and `signType` is {}", sign_type.name(), declared.name()));
+        let used = (sign_type != declared).then(|| {
+            format!("it is made with {}, and the call's `signType` is {}", sign_type.name(), declared.name())
+        });
         if let Some(mistakes) = mistakes(&input, &bytes, context) {
             let all: Vec<_> = used.into_iter().chain(writing.map(str::to_owned)).chain(mistakes).collect();
             return format!("paySign is wrong: {}", all.join(", and "));

@@ -132,7 +132,7 @@ fn a_wrong_digest_is_refused_with_the_part_that_was_wrong() {
         ),
         (md5(&right).to_lowercase(), "its digits are not in upper case"),
         (format!(" {}", md5(&right)), "it has spaces or line ends inside"),
-        (hmac(&text("HMAC-SHA256"), KEY), "it is made with HMAC-SHA256, and `signType` is MD5"),
+        (hmac(&text("HMAC-SHA256"), KEY), "it is made with HMAC-SHA256, and the call's `signType` is MD5"),
         (
             md5(&format!(
                 "appid={APPID}&nonceStr={NONCE}&package={id}&signType=MD5&timeStamp={TIME}&key={KEY}"
@@ -156,9 +156,23 @@ fn a_wrong_digest_is_refused_with_the_part_that_was_wrong() {
 fn md5_that_is_declared_as_hmac_is_found_with_either_name_in_the_text() {
     for (text, also) in [(text("MD5"), false), (text("HMAC-SHA256"), true)] {
         let verdict = of_merchant_key(&request("HMAC-SHA256", &md5(&text)));
-        assert!(verdict.detail.contains("it is made with MD5, and `signType` is HMAC-SHA256"), "{verdict:?}");
-        assert_eq!(verdict.detail.contains("and `signType` is `HMAC-SHA256`"), also, "{verdict:?}");
+        assert!(
+            verdict.detail.contains("it is made with MD5, and the call's `signType` is HMAC-SHA256"),
+            "{verdict:?}"
+        );
+        assert_eq!(
+            verdict.detail.contains("and `signType` is `HMAC-SHA256` in the text"),
+            also,
+            "{verdict:?}"
+        );
     }
+}
+
+#[test]
+fn a_text_that_was_not_hashed_is_found() {
+    let verdict = of_merchant_key(&request("MD5", &text("MD5")));
+    assert_eq!(verdict.reason, Reason::PaySignWrong);
+    assert!(verdict.detail.contains("the text was not hashed"), "{verdict:?}");
 }
 
 #[test]

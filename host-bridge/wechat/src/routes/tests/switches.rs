@@ -123,7 +123,7 @@ async fn answers_come_late_or_not_at_all_as_told() {
             assert_eq!((last.call.as_str(), last.answer.value()), (&*format!("GET {path}"), Value::Null));
             let verdict = last.verdict.as_ref().unwrap();
             assert_eq!(verdict.reason, Reason::NoAnswer);
-            assert!(verdict.detail.contains("the client gave up after 2"), "{}", verdict.detail);
+            assert!(verdict.detail.starts_with("the client gave up after "), "{}", verdict.detail);
         }
     }
 }
