@@ -1,6 +1,7 @@
 //! WeChat's servers over real sockets, where they are stricter or kinder than one expects, and what users switch on there.
 #![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
+use aws_lc_rs::hmac;
 use serde_json::{Value, json};
 use soter_tests::{Backend, Program, Server};
 
@@ -109,7 +110,7 @@ fn servers_fail_as_told_and_a_reset_sets_everything_back_to_the_start() {
     let path = "/cgi-bin/soter/verify_signature";
     let set =
         server.connected(&["servers", "set", "failure", "48001", "--path", path, "--times", "2"]).exits(0);
-    assert!(set.stdout.contains(&format!("of {path} fail with 48001, 2 more times")), "{set}");
+    assert!(set.stdout.contains(&format!("of {path} fail with 48001, 2 calls are left")), "{set}");
     let backend = Backend::open(&server.url).unwrap();
     let errcodes = [(); 3].map(|()| json(&backend.verify("{}", "AA==").unwrap().0)["errcode"].clone());
     assert_eq!(errcodes, [json!(48001), json!(48001), Value::Null]);
@@ -139,4 +140,63 @@ fn servers_fail_as_told_and_a_reset_sets_everything_back_to_the_start() {
     assert_eq!((&shown["failure"], &shown["loginRenewsKey"]), (&Value::Null, &json!(true)));
     let usage = Program::new(["serve", "--servers-clock", "soon"]).run().refuses_usage();
     assert!(usage.stderr.contains("such as 90s, 5m, 2h or 1d12h"), "{usage}");
+}
+
+/// The lower-case hex of HMAC-SHA256 over the empty text, with the Base64 text of a session key as the key.
+fn signature(session: &Value) -> String {
+    let key = session["session_key"].as_str().unwrap().as_bytes();
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"");
+    let digits = tag.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}
+
+#[test]
+fn a_session_key_is_checked_and_replaced_and_a_phone_number_is_given_once() {
+    let server = Server::ephemeral(&[]);
+    let token = token(&server);
+    let session = login(&server);
+    let check = |session: &Value| {
+        let query = format!(
+            "access_token={token}&openid={}&sig_method=hmac_sha256&signature={}",
+            Backend::OPENID,
+            signature(session)
+        );
+        answer(&server, "GET", &format!("/wxa/checksession?{query}"), "")
+    };
+    assert_eq!(check(&session), json!({"errcode": 0, "errmsg": "ok"}));
+    let body =
+        json!({"openid": Backend::OPENID, "sig_method": "hmac_sha256", "signature": signature(&session)});
+    let path = format!("/wxa/resetusersessionkey?access_token={token}");
+    let replaced = answer(&server, "POST", &path, &body.to_string());
+    assert_eq!((&replaced["errcode"], &replaced["openid"]), (&json!(0), &json!(Backend::OPENID)));
+    assert_eq!((&check(&session)["errcode"], &check(&replaced)["errcode"]), (&json!(87009), &json!(0)));
+
+    let code = server.connected(&["phonenumber", "--json"]).exits(0).json()["code"].clone();
+    let path = format!("/wxa/business/getuserphonenumber?access_token={token}");
+    let number = answer(&server, "POST", &path, &json!({"code": code}).to_string());
+    assert_eq!(number["phone_info"]["countryCode"], "86");
+    assert_eq!(answer(&server, "POST", &path, &json!({"code": code}).to_string())["errcode"], 40029);
+}
+
+#[test]
+fn a_quota_that_is_used_up_is_cleared_ten_times_a_month() {
+    let server = Server::ephemeral(&[]);
+    let token = token(&server);
+    let ips = || answer(&server, "GET", &format!("/cgi-bin/get_api_domain_ip?access_token={token}"), "");
+    let with_token = format!("/cgi-bin/clear_quota?access_token={token}");
+    let cleared: Vec<_> = (0..11)
+        .map(|number| {
+            server.rpc("servers.set", &json!({"failure": {"errcode": 45009}}));
+            assert_eq!(ips()["errcode"], 45009);
+            let form = FORM.replace("&secret=", "&appsecret=");
+            let answered = match number % 2 {
+                0 => answer(&server, "POST", &with_token, &json!({"appid": Backend::APPID}).to_string()),
+                _ => answer(&server, "POST", "/cgi-bin/clear_quota/v2", &form),
+            };
+            answered["errcode"].as_i64().unwrap()
+        })
+        .collect();
+    assert_eq!(cleared, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 48006]);
+    server.rpc("servers.set", &json!({"failure": null}));
+    assert_eq!(ips(), json!({"ip_list": ["127.0.0.1"]}));
 }

@@ -38,8 +38,8 @@ pub(super) fn switches(switches: &Switches, paint: Paint) -> String {
 fn failing(Failure { errcode, times, path }: &Failure) -> String {
     let path = path.map_or(String::new(), |path| format!(" of {}", path.path()));
     let times = times.map_or(String::new(), |times| match times {
-        1 => ", once more".to_owned(),
-        times => format!(", {times} more times"),
+        1 => ", 1 call is left".to_owned(),
+        times => format!(", {times} calls are left"),
     });
     format!("{path} fail with {errcode}{times}").trim_start().to_owned()
 }
