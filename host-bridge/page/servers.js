@@ -32,14 +32,16 @@ export function servers(root, { state, act, ask, say }) {
     back.disabled = ahead === 0;
   });
 
-  const codes = [none(), ...FAILURES.map(literal)];
-  const failure = choice('failure', codes, ({ failure: is }) => {
+  const failure = choice('failure', [none(), ...FAILURES.map(literal)], ({ failure: is }) => {
     const errcode = String(is?.errcode ?? '');
-    const list = codes[0].parentElement;
+    const list = failure.querySelector('select');
     if (![...list.options].some(({ value }) => value === errcode)) list.append(literal(errcode));
     return errcode;
   }, (value) => fail(value));
-  const once = h('select', { id: 'servers-times', onchange: () => { if (codes[0].parentElement.value) fail(codes[0].parentElement.value); } },
+  const once = h('select', { id: 'servers-times', onchange: () => {
+    const { value } = failure.querySelector('select');
+    if (value) fail(value);
+  } },
     h('option', { value: '', 'data-text': 'servers.always' }), h('option', { value: '1', 'data-text': 'servers.once' }));
   const left = h('p', { class: 'hint' });
   const times = h('div', { class: 'row' }, h('div', {}, h('label', { for: once.id, 'data-text': 'servers.times' }), left), once);

@@ -1,4 +1,4 @@
-//! `simulator/docs/known-and-modelled.md` says of every answer where it comes from: none is missing, and none too many.
+//! `simulator/docs/known-and-modelled.md` says of every answer where it comes from, and has no other rows.
 #![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
 use std::collections::BTreeSet;
@@ -29,7 +29,7 @@ fn rows(heading: &str) -> Vec<Vec<String>> {
 fn assert_table<const N: usize>(heading: &str, expected: impl Iterator<Item = [String; N]>) {
     let rows = rows(heading);
     for row in &rows {
-        assert!(MARKS.contains(&&*row[N]), "`{}` is no mark: {row:?}", row[N]);
+        assert!(MARKS.contains(&&*row[N]), "`{}` is not a mark: {row:?}", row[N]);
         assert!(row[N] != "modelled" || !row[N + 1].is_empty(), "what is modelled? {row:?}");
     }
     let listed: BTreeSet<[String; N]> =

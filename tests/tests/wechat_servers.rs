@@ -3,7 +3,7 @@
 
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
-use soter_tests::{Backend, Program, Server};
+use soter_tests::{Backend, Program, Server, try_rpc};
 
 const FORM: &str = "appid=wxemulated00000001&secret=emulated0000secret0000emulated00";
 
@@ -132,6 +132,13 @@ fn servers_fail_as_told_and_a_reset_sets_everything_back_to_the_start() {
     ] {
         let usage = server.connected(&arguments).refuses_usage();
         assert!(usage.stderr.contains("next: "), "{usage}");
+    }
+    for (method, params, expected) in [
+        ("desk.clock", json!({"forward": 1, "ahead": 1}), "give one of them"),
+        ("servers.set", json!({"failure": {"errcode": -1, "times": 0}}), "1 or more"),
+    ] {
+        let refused = try_rpc(&server.url, method, &params).unwrap();
+        assert!(refused["error"]["data"]["next"].as_str().unwrap().contains(expected), "{refused}");
     }
     server.rpc("servers.set", &json!({"silent": true}));
     server.rpc("desk.reset", &json!({}));

@@ -35,8 +35,9 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Parses the body of an HTML form. The first of two members with the same name counts. `None` if a name is none that a
-    /// form has. Any bytes could be read as a form, and JSON's or a multipart body's secrets would then be in its names.
+    /// Parses the body of an HTML form. The first of two members with the same name counts. `None` if a name
+    /// has other characters than WeChat's and PHP's names, or is too long. Any bytes can be read as a form: of JSON or a
+    /// multipart body, the secrets would then be part of a name.
     pub(crate) fn form(bytes: &'a [u8]) -> Option<Self> {
         let texts: Vec<_> = form_urlencoded::parse(bytes).collect();
         texts.iter().all(|(name, _)| is_form_name(name)).then_some(Self::Texts(texts))

@@ -80,7 +80,7 @@ impl From<WeChatPath> for &'static str {
     }
 }
 
-/// A text is no path of WeChat's servers.
+/// A text is not a path of WeChat's servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a path of WeChat's servers that is emulated; paths: {}", listed())]
 pub struct UnknownPath;

@@ -97,7 +97,7 @@ reasons! {
         "Use the access_token of the mini program in which the user authenticated.";
     OtherUsersResult = "other-users-result": "The key that signed belongs to another user.",
         "Send the openid of the user who authenticated, from jscode2session of the same login, not one that the client names.";
-    PaySignNotChecked = "pay-sign-not-checked": "The payment was made without a look at paySign: the mini program has no merchant here.",
+    PaySignNotChecked = "pay-sign-not-checked": "paySign was not checked: the configuration has no merchant for this mini program.",
         "To have it checked, write merchant_key or merchant_public_key into the file that --config names.";
     PaySignValid = "pay-sign-valid": "paySign belongs to what was sent, and the payment was made.",
         "Nothing to do. Your server learns from WeChat Pay's notification that it was paid, and must not believe the mini program.";
@@ -105,7 +105,7 @@ reasons! {
         "The detail says which part of the signature's input was wrong, if a usual mistake explains it. The server must sign exactly what it hands to the mini program.";
     PaymentNotConfirmed = "payment-not-confirmed": "The parameters are good, but the payment sheet ended without a matching touch.",
         "The detail says why. If the user has cancelled, it is not an error: let them try again.";
-    PaymentParameter = "payment-parameter": "A parameter of wx.requestPayment is missing or is none that it takes.",
+    PaymentParameter = "payment-parameter": "A parameter of wx.requestPayment is missing, or has a value that the call does not take.",
         "Pass the five members that your server made unchanged, each as a string.";
     Pkcs1InsteadOfPss = "pkcs1-instead-of-pss": "The signature has the padding PKCS#1 v1.5; SOTER signs with PSS.",
         "The signature was not made by a phone's TEE.";

@@ -372,7 +372,7 @@ impl<'a> Call<'a> {
             let mut verdict = verdict.unwrap_or_else(|| errcode.verdict());
             if matches!(self.body, Err(NoBody::NotAForm)) {
                 verdict.detail.push_str(
-                    " The body is no form, and was not read: this path takes its parameters from the query or from a form.",
+                    " The body is not a form, and was not read: this path takes its parameters from the query or from a form.",
                 );
             }
             let servers_time = now.saturating_add(self.clock_offset);

@@ -69,7 +69,7 @@ impl UserData {
         let Self { nick_name, gender, language, city, province, country, avatar_url } = self;
         if *gender > 2 {
             return Err(WeChatError::UserData {
-                what: format!("{gender} is no gender of a user"),
+                what: format!("{gender} is not a gender"),
                 next: "0 is unknown, 1 male, 2 female".to_owned(),
             });
         }

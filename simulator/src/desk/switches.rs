@@ -18,8 +18,8 @@ impl Desk {
         let usual = Switches::default();
         if matches!(&failure, Patch::Set(failure) if failure.times == Some(0)) {
             return Err(CommandError::invalid_params(
-                "a failure of 0 calls is none",
-                "give 1 or more times, leave them out for all calls, or switch the failure off with null",
+                "`times` is 0, so no call would fail",
+                "give 1 or more, leave `times` out for all calls, or switch the failure off with null",
             ));
         }
         let failure = match failure {

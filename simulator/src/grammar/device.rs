@@ -269,7 +269,7 @@ fn login_failure() -> impl TypedValueParser<Value = Patch<LoginFailure>> {
 /// Parses a user's data as pairs, or `default`.
 ///
 /// # Errors
-/// `InvalidParams` if a word is no pair with a known name, or the gender is no number.
+/// `InvalidParams` if a word is not a pair with a known name, or the gender is not a number.
 fn parse_user_data(words: &[String]) -> Result<Patch<Box<device::UserData>>, CommandError> {
     if words == [DEFAULT] {
         return Ok(Patch::Reset);
@@ -281,10 +281,7 @@ fn parse_user_data(words: &[String]) -> Result<Patch<Box<device::UserData>>, Com
             let shown = shortened(word, 80);
             let next =
                 format!("write NAME=VALUE with one of {}, and a gender of 0, 1 or 2", names.join(", "));
-            CommandError::invalid_params(
-                format!("`{shown}` is nothing that a user says about themselves"),
-                next,
-            )
+            CommandError::invalid_params(format!("`{shown}` does not belong to a user's data"), next)
         };
         let (name, value) = word.split_once('=').ok_or_else(fail)?;
         let text = Some(value.to_owned());

@@ -68,7 +68,7 @@ fn incomplete_command(help: &str) -> CommandError {
 /// The first paragraph is what happened. A tip is the best advice; without one, the usage line is.
 fn usage_error(text: &str, dialect: Dialect) -> CommandError {
     let first = text.split("\n\n").next().unwrap_or(text);
-    // The standard library's words for text that is no integer.
+    // The standard library's words for text that is not an integer.
     let what = join_lines(first.trim_start_matches("error:"))
         .replace("invalid digit found in string", "expected a whole number");
     let help = match dialect {

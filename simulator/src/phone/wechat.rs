@@ -143,6 +143,6 @@ impl Phone {
 fn timeout(request: &Login) -> Duration {
     let milliseconds = request.timeout.as_ref().and_then(serde_json::Number::as_f64).unwrap_or_default();
     let timeout = Duration::try_from_secs_f64(milliseconds / 1000.0);
-    // A negative number is no time at all, and one that is too large is too long.
+    // A negative number means no wait, and one that is too large means the longest wait.
     timeout.unwrap_or(if milliseconds > 0.0 { MAX_TIMEOUT } else { Duration::ZERO }).min(MAX_TIMEOUT)
 }

@@ -38,5 +38,5 @@ assert.match(refused.errmsg, /^appid missing, rid: /);
 assert.equal(headers['x-soter-sim-reason'], 'errcode-41002');
 const { data: journal } = await servers.get('/sim/journal');
 const { judgement } = journal.entries.at(-1);
-assert.match(judgement.detail, /The body is no form/);
+assert.match(judgement.detail, /The body is not a form/);
 console.log('axios: the login as a form, as a query and as JSON');

@@ -254,7 +254,7 @@ fn is_hash_or_signature(text: &str) -> bool {
     let is_hex = [32, 64].contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_base64 = text.len() >= 340
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=-_ ".contains(&byte));
-    text.len() <= 1 || is_hex || is_base64
+    is_hex || is_base64
 }
 
 /// The end of the kept part of a text, if the text must be cut.

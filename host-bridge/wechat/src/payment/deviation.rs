@@ -8,7 +8,7 @@ use super::signing_input::{Form, KeyPart, SignType, SigningInput};
 use crate::accounts::App;
 use crate::secret::Secret;
 
-/// How far, in seconds, a second time may be from the one that was sent.
+/// The difference, in seconds, that is tried between the time that was sent and the time that was signed.
 const MAX_SECONDS_APART: u64 = 5;
 
 /// One mistake. As text, it says what the merchant's server has signed.

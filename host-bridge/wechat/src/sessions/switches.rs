@@ -203,7 +203,7 @@ mod tests {
         let busy = Failure { errcode: -1, ..QUOTA };
         switches.failure = Some(busy);
         assert!(clear("a", 8).take(&mut switches));
-        assert_eq!(switches.failure, Some(busy), "it is no quota");
+        assert_eq!(switches.failure, Some(busy), "it is not a quota");
     }
 
     #[test]

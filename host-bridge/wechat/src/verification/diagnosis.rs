@@ -46,7 +46,7 @@ pub(super) fn explain(
     Verdict::new(Reason::WrongSignature, detail)
 }
 
-/// The verdict for a text that has not the form in which phones sign; `None` also for texts longer than
+/// The verdict for a text that does not have the form in which phones sign; `None` also for texts longer than
 /// `MAX_SEARCHED_BYTES`.
 pub(crate) fn recognise_change(text: &str) -> Option<Verdict> {
     if text.len() > MAX_SEARCHED_BYTES {
@@ -56,8 +56,8 @@ pub(crate) fn recognise_change(text: &str) -> Option<Verdict> {
     Some(Verdict::new(reason, detail))
 }
 
-/// Searches for one or two changes of the text: with them undone, the signature is valid, and as the text is it is not. The verdict names them in the
-/// order in which they were made.
+/// Searches for one or two changes of the text with which the signature becomes valid when they are undone. A text whose
+/// signature is valid as it is was not changed. The verdict names the changes in the order in which they were made.
 pub(crate) fn find_changes(
     key: &PublicKey,
     json: &[u8],

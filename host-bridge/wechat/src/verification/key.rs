@@ -9,7 +9,7 @@ use super::changes::decode_string;
 use crate::reasons::Reason;
 use crate::verdict::Verdict;
 
-/// Every form that [`Key::parse`] reads, for those whose key is none of them.
+/// Every form that [`Key::parse`] reads. Each refusal names all of them.
 const FORMS: &str = "a key is PEM (PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE), the same as DER or bare Base64, or the JSON of an ASK, an AuthKey or a certificate chain, also pasted as a JSON string";
 
 /// A public key, and what came with it.
@@ -116,7 +116,7 @@ impl Key {
             match read {
                 Ok(public) => return Ok(Self { public, named_scheme: None, source }),
                 Err(DecodeError::KeyMalformed { .. }) => {}
-                // It has this form, but is no SOTER key.
+                // It has this form, but it is not a SOTER key.
                 Err(error) => return Err(unreadable(error)),
             }
         }

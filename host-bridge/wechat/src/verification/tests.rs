@@ -12,6 +12,9 @@ use soter_wire::{CertificateChain, ExportBlob, PublicKey, base64};
 
 use super::*;
 
+mod changes;
+mod keys;
+
 /// A key, a signed text, its signature, and the salt length demanded: valid as they are.
 #[derive(Clone, Debug)]
 struct Case {
@@ -51,6 +54,14 @@ fn text(case: &Case) -> String {
 
 fn written(case: &Case) -> String {
     base64::encode(&case.signature)
+}
+
+fn url_encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+fn html_escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('\'', "&#39;").replace('/', "&#x2F;")
 }
 
 #[track_caller]
@@ -143,206 +154,6 @@ fn another_key_and_a_flipped_bit_get_the_same_reason() {
 }
 
 #[test]
-fn the_vectors_about_changed_text_are_diagnosed() {
-    assert_reason(&case("trustonic_result_crlf"), "line-ends-changed", "CR LF");
-    assert_reason(&case("trustonic_result_reserialised"), "reserialised", "");
-}
-
-#[test]
-fn common_changes_to_signed_text_are_named() {
-    let result = result();
-    let plain = text(&result);
-    let value: serde_json::Value = serde_json::from_str(&plain).expect("a result is JSON");
-    let pretty = serde_json::to_string_pretty(&value).expect("a value can be written");
-    let mut members: Vec<_> = value.as_object().expect("an object").clone().into_iter().collect();
-    members.reverse();
-    let reversed = serde_json::Value::Object(members.into_iter().collect()).to_string();
-    let twice = serde_json::to_string(&plain).expect("a string can be written");
-    let auth_key = case("ios_auth_key");
-    let huawei = case("itrustee_auth_key");
-
-    let changed = [
-        (&result, format!("\u{feff}{plain}"), "reserialised", "a byte order mark was put before it"),
-        (&result, format!("{plain}\n"), "line-ends-changed", "a line end was added"),
-        (&result, format!("{plain}\r\n"), "line-ends-changed", "a line end was added"),
-        (&result, pretty.clone(), "reserialised", "spaces or escapes"),
-        (&result, pretty.replace('\n', "\r\n"), "reserialised", "spaces or escapes"),
-        (&result, plain.replace("{\"raw\":\"", "{\"\\u0072aw\":\""), "reserialised", "spaces or escapes"),
-        (&result, reversed, "reserialised", "another order"),
-        (&result, twice.clone(), "reserialised", "JSON string a second time"),
-        (&result, twice.trim_matches('"').to_owned(), "reserialised", "JSON string a second time"),
-        (&result, callback_of(&plain), "callback-object", "the whole callback object"),
-        (&result, url_encoded(&plain), "url-encoded", "it was URL-encoded"),
-        (&result, html_escaped(&plain), "html-escaped", "it was escaped for HTML"),
-        (&result, with_counter_as_string(&plain), "counter-as-string", "its counter became a string"),
-        (&auth_key, text(&auth_key).replace("\\/", "/"), "reserialised", "`\\/` was written `/`"),
-        (&auth_key, text(&auth_key).replace("\\n", "\n"), "reserialised", "`\\n` escapes became line feeds"),
-        (&auth_key, text(&auth_key).replace("\\n", ""), "line-ends-changed", "after 64 characters each"),
-        (&auth_key, text(&auth_key).replace("\\n", "\\r\\n"), "line-ends-changed", "became `\\r\\n`"),
-        (&huawei, text(&huawei).replace('/', "\\/"), "reserialised", "`/` was written `\\/`"),
-        (&huawei, text(&huawei).replace('\n', "\r\n"), "line-ends-changed", "LF became CR LF"),
-        (&huawei, text(&huawei).replace('\n', ""), "line-ends-changed", "line feeds were lost"),
-        (&huawei, text(&huawei).replace('\n', " "), "line-ends-changed", "or became spaces"),
-        (&huawei, text(&huawei).replace('\n', "\\n"), "reserialised", "escaped as `\\n`"),
-    ];
-    for (case, json, reason, name) in changed {
-        assert_reason(&Case { json: json.into_bytes(), ..case.clone() }, reason, name);
-    }
-}
-
-/// What `JSON.stringify` makes of the whole object that the callback got.
-fn callback_of(result: &str) -> String {
-    let callback = serde_json::json!({
-        "errCode": 0,
-        "authMode": "fingerPrint",
-        "resultJSON": result,
-        "resultJSONSignature": "AA==",
-        "errMsg": "startSoterAuthentication:ok",
-    });
-    callback.to_string()
-}
-
-fn url_encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
-
-/// As lodash's `escape`, and templates that escape slashes too.
-fn html_escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('"', "&quot;").replace('\'', "&#39;").replace('/', "&#x2F;")
-}
-
-fn with_counter_as_string(text: &str) -> String {
-    let value: serde_json::Value = serde_json::from_str(text).expect("a result is JSON");
-    let counter = &value["counter"];
-    text.replace(&format!("\"counter\":{counter}"), &format!("\"counter\":\"{counter}\""))
-}
-
-#[test]
-fn texts_that_phones_do_not_sign_are_named_with_any_key() {
-    let other = Case { key: case("ios_result").key, ..result() };
-    assert_reason(&other, "wrong-signature", "");
-    let plain = text(&other);
-    let huawei = Case { key: result().key, ..case("itrustee_auth_key") };
-    let lost = text(&huawei).replace('\n', "");
-    let windows = text(&huawei).replace('\n', "\r\n");
-    for (json, reason, detail) in [
-        (callback_of(&plain), "callback-object", "the string in its resultJSON"),
-        (url_encoded(&plain), "url-encoded", "only after URL-decoding"),
-        (html_escaped(&plain), "html-escaped", "only after HTML escapes"),
-        (with_counter_as_string(&plain), "counter-as-string", "phones write a number"),
-        (lost, "line-ends-changed", "on one line"),
-        (windows, "line-ends-changed", "phones write LF alone"),
-    ] {
-        let changed = Case { json: json.into_bytes(), ..other.clone() };
-        assert_reason(&changed, reason, detail);
-        assert_reason(
-            &changed,
-            reason,
-            "the signature is not this key's either: the key or the signature is another",
-        );
-    }
-}
-
-#[test]
-fn a_text_that_another_key_signed_as_it_is_is_not_called_changed() {
-    let (signer, other) = (Signer::new(), result().key);
-    let windows = text(&case("itrustee_auth_key")).replace('\n', "\r\n");
-    for (json, reason) in [
-        (with_counter_as_string(&text(&result())), "counter-as-string"),
-        (callback_of("{}"), "callback-object"),
-        (windows, "line-ends-changed"),
-    ] {
-        let by_another_key = Case { key: other.clone(), ..signer.case(&json, &json) };
-        assert_reason(&by_another_key, reason, "the text is not as phones sign it: ");
-        assert!(!by_another_key.checked().verdict.detail.contains("was changed"));
-    }
-}
-
-#[test]
-fn a_pem_in_the_challenge_is_not_the_texts_key() {
-    let foreign = Case { key: case("ios_result").key, ..result() };
-    for pem in [ONE_LINE_PEM.to_owned(), ONE_LINE_PEM.replace("abc", "\\r\\nabc")] {
-        let json = text(&foreign).replacen("{\"raw\":\"", &format!("{{\"raw\":\"{pem}"), 1);
-        assert!(json.contains(&pem));
-        assert_reason(&Case { json: json.into_bytes(), ..foreign.clone() }, "wrong-signature", "");
-    }
-}
-
-/// What a challenge may hold; it is no key.
-const ONE_LINE_PEM: &str = "-----BEGIN PUBLIC KEY-----abc-----END PUBLIC KEY-----";
-
-#[test]
-fn a_valid_signature_over_a_text_that_looks_changed_is_valid() {
-    // The owner of a key may sign what it likes: the diagnosis only explains refusals.
-    let signed = Signer::new();
-    for json in [callback_of("{}"), "%7B%7D".to_owned(), "{\"counter\":\"1\",\"cpu_id\":\"c\"}".to_owned()] {
-        assert_reason(&signed.case(&json, &json), "valid", "");
-    }
-}
-
-#[test]
-fn two_changes_at_once_are_named_in_the_order_in_which_they_are_undone() {
-    let result = result();
-    let json = format!("\u{feff}{}\r\n", text(&result)).into_bytes();
-    let both = Case { json, ..result.clone() };
-    assert_reason(&both, "line-ends-changed", "byte order mark");
-    assert_reason(&both, "line-ends-changed", ", and ");
-    assert_reason(&both, "line-ends-changed", "a line end was added");
-    let plain = text(&result);
-    for (json, reason) in [
-        (url_encoded(&callback_of(&plain)), "url-encoded"),
-        (callback_of(&with_counter_as_string(&plain)), "callback-object"),
-        (with_counter_as_string(&plain).replace(',', ", "), "counter-as-string"),
-    ] {
-        let both = Case { json: json.into_bytes(), ..result.clone() };
-        assert_reason(&both, reason, "after it had been signed");
-        assert_reason(&both, reason, ", and ");
-    }
-}
-
-/// A key of its own, with which anything can be signed at salt length 20.
-struct Signer {
-    pair: KeyPair,
-    key: Vec<u8>,
-}
-
-impl Signer {
-    fn new() -> Self {
-        let pair = KeyPair::generate(KeySize::Rsa2048).expect("a key is made");
-        let spki: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("a public key is written");
-        let key = PublicKey::from_spki_der(spki.as_ref()).expect("a SOTER key").to_pem().into_bytes();
-        Self { pair, key }
-    }
-
-    /// A text was signed, and another one arrived.
-    fn case(&self, signed: &str, arrived: &str) -> Case {
-        static SALT_20: RsaSignatureEncoding =
-            RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(20));
-        let mut signature = vec![0; self.pair.public_modulus_len()];
-        self.pair.sign(&SALT_20, &SystemRandom::new(), signed.as_bytes(), &mut signature).expect("it signs");
-        Case { key: self.key.clone(), json: arrived.as_bytes().to_vec(), signature, salt: None }
-    }
-}
-
-#[test]
-fn what_was_signed_and_lost_is_found() {
-    let signer = Signer::new();
-    for (signed, arrived, reason, name) in [
-        ("{}\n", "{}", "line-ends-changed", "a line end was cut off"),
-        ("{\r\n}", "{\n}", "line-ends-changed", "CR LF became LF"),
-        ("{\"raw\":\"a b+c\"}", "%7B%22raw%22%3A%22a+b%2Bc%22%7D", "url-encoded", "as in forms"),
-        (
-            "{\"raw\":\"<\u{6307}&>\"}",
-            "{&#34;raw&#34;:&#x22;&lt;\u{6307}&amp;&gt;&quot;}",
-            "html-escaped",
-            "HTML",
-        ),
-    ] {
-        assert_reason(&signer.case(signed, arrived), reason, name);
-    }
-}
-
-#[test]
 fn signatures_that_are_not_standard_base64_are_diagnosed() {
     let case = result();
     let standard = written(&case);
@@ -378,153 +189,6 @@ fn raw_signatures_of_another_length_are_refused_with_their_length() {
     assert_reason(&case, "signature-length", "255 bytes");
     case.signature = vec![0xff; 257];
     assert_reason(&case, "signature-length", "257 bytes");
-}
-
-#[test]
-fn the_key_may_be_the_json_of_an_auth_key() {
-    let key = case("itrustee_auth_key");
-    let foreign = Case { key: key.json, ..result() };
-    assert_reason(&foreign, "wrong-signature", "");
-    assert_eq!(foreign.checked().remarks.len(), 1, "its own salt length is 32, the result's is 20");
-    assert!(foreign.checked().remarks[0].contains("exported with salt length 32"));
-}
-
-#[test]
-fn keys_that_cannot_be_read_are_refused_with_the_cause() {
-    let pem = text(&Case { json: result().key, ..result() });
-    let cut = pem.replace("-----END", "-----");
-    let certificate = pem.replace("PUBLIC KEY", "CERTIFICATE");
-    let utf16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
-        format!("\u{feff}{pem}").encode_utf16().flat_map(bytes).collect()
-    };
-    let keys = [
-        (Vec::new(), ""),
-        (b"-----BEGIN CERTIFICATE-----".to_vec(), "END line is missing"),
-        (b"-----BEGIN PRIVATE KEY-----".to_vec(), "private key"),
-        (b"-----BEGIN EC PARAMETERS-----".to_vec(), "PUBLIC KEY"),
-        (b"neither".to_vec(), "neither PEM, JSON nor Base64"),
-        (b"AAAA".to_vec(), "3 bytes that begin with 000000"),
-        (b"\"{\\\"pub".to_vec(), "JSON string"),
-        (vec![b' '; (1 << 20) + 1], "too long"),
-        (SMALL_KEY.as_bytes().to_vec(), "1024 bits"),
-        (cut.into_bytes(), "PEM"),
-        (b"{}".to_vec(), "pub_key"),
-        (b"{\"pub_key\":1}".to_vec(), "pub_key"),
-        (b"{\"certs\":[]}".to_vec(), "0 certificates"),
-        (vec![0xff; 300], "300 bytes that begin with ffffffffffffffff"),
-        (format!("\u{feff}{pem}").into_bytes(), "it begins with a byte order mark"),
-        (format!("\u{feff}{SMALL_KEY}").into_bytes(), "it begins with a byte order mark"),
-        (b"\xef\xbb\xbf{}".to_vec(), "it begins with a byte order mark"),
-        (utf16(u16::to_le_bytes), "UTF-16"),
-        (utf16(u16::to_be_bytes), "UTF-16"),
-        (pem.replace('\n', "").into_bytes(), "the PEM is on one line"),
-        (pem.replace('\n', " ").into_bytes(), "the PEM is on one line"),
-        (pem.replace('\n', "\r").into_bytes(), "the PEM is on one line"),
-        (pem.replace('\n', "\\n").into_bytes(), "the two characters `\\n`"),
-        (pem.replace("PUBLIC KEY", "PRIVATE KEY").replace('\n', "").into_bytes(), "private key"),
-        (certificate.replace('\n', "").into_bytes(), "the PEM is on one line"),
-        (certificate.repeat(2).into_bytes(), "give one key or one certificate"),
-        (pem.repeat(2).into_bytes(), "give one key or one certificate"),
-    ];
-    for (key, cause) in keys {
-        let case = Case { key, ..result() };
-        assert_reason(&case, "bad-key", cause);
-        for form in
-            ["PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE", "DER", "Base64", "ASK", "AuthKey", "JSON string"]
-        {
-            assert_reason(&case, "bad-key", form);
-        }
-    }
-}
-
-/// A key of 1024 bits in Base64, made with OpenSSL.
-const SMALL_KEY: &str = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC1vOeS4uf6kDAbytWs2OjObxEbT8w8oZdvPWoM35UTT1OpTeJR89HFs/D+5Gd7k0fGEalH6iw/jpQDbDdSpRBrLAKdzlZQb/5aZ6cBhL+HSlZIVuAlHXYUsgOQNsaEXmVVVTW2AB/6I+KTHR1ZPz/LK4oNZgrUGdUQWZ16yvls1QIDAQAB";
-
-#[test]
-fn a_key_may_have_any_form_in_which_people_have_keys() {
-    let case = case("itrustee_result");
-    let pem = String::from_utf8(case.key.clone()).expect("PEM is text");
-    let spki = PublicKey::from_pem(&pem).expect("a key").spki_der().to_vec();
-    let pkcs1 = &spki[spki.len() - 270..];
-    let wrapped = |der: &[u8], end: &str| {
-        let body = base64::encode(der);
-        let lines: Vec<_> = body.as_bytes().chunks(76).map(String::from_utf8_lossy).collect();
-        lines.join(end)
-    };
-    let json = text(&self::case("itrustee_auth_key"));
-    let escaped = serde_json::to_string(&json).expect("a string can be written");
-    for (form, key) in [
-        ("PEM", pem.clone().into_bytes()),
-        ("PEM between blank lines", format!("\n {pem} \n").into_bytes()),
-        ("PEM as a JSON string", serde_json::to_vec(&pem).expect("a string")),
-        ("Base64 on one line", base64::encode(&spki).into_bytes()),
-        ("Base64 as a JSON string", format!("\"{}\"", base64::encode(&spki)).into_bytes()),
-        ("Base64 on many lines", format!("{}\n", wrapped(&spki, "\n")).into_bytes()),
-        ("Base64 with CR LF", wrapped(&spki, "\r\n").into_bytes()),
-        ("DER", spki.clone()),
-        ("PKCS#1 DER", pkcs1.to_vec()),
-        ("PKCS#1 Base64", base64::encode(pkcs1).into_bytes()),
-        (
-            "PKCS#1 PEM",
-            format!(
-                "-----BEGIN RSA PUBLIC KEY-----\n{}\n-----END RSA PUBLIC KEY-----\n",
-                wrapped(pkcs1, "\n")
-            )
-            .into_bytes(),
-        ),
-    ] {
-        let checked = Case { key, ..case.clone() }.checked();
-        assert!(checked.verdict.is_ok(), "{form}: {}", checked.verdict.detail);
-        assert_eq!(checked.remarks, Vec::<String>::new(), "{form}");
-    }
-    for (form, key) in [
-        ("AuthKey", json),
-        ("AuthKey as a JSON string", escaped.clone()),
-        ("AuthKey as a JSON string whose quotes are lost", escaped.trim_matches('"').to_owned()),
-    ] {
-        let case = Case { key: key.into_bytes(), ..case.clone() };
-        assert_ne!(case.checked().verdict.reason, Reason::BadKey, "{form}");
-    }
-}
-
-#[test]
-fn the_key_of_a_certificate_is_used_with_the_remark_that_the_certificate_is_not_checked() {
-    let chain = CertificateChain::decode(&vector("itrustee_chain", "signed.txt")).expect("a chain");
-    let leaf = &chain.certificates[0];
-    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----", base64::encode(leaf));
-    let ask = chain.verify().expect("it verifies").ask;
-    let auth_key = case("itrustee_auth_key");
-    let expected = Case { key: ask.to_pem().into_bytes(), ..auth_key.clone() }.checked().verdict;
-    for key in [pem.into_bytes(), leaf.clone(), base64::encode(leaf).into_bytes()] {
-        let checked = Case { key, ..auth_key.clone() }.checked();
-        assert_eq!(checked.verdict, expected);
-        assert!(checked.remarks.iter().any(|remark| remark.contains("is not checked")), "{checked:?}");
-    }
-}
-
-#[test]
-fn a_chain_is_read_as_its_leafs_key_and_its_root_is_named_as_unchecked() {
-    let chain = Case { key: vector("itrustee_chain", "signed.txt"), ..case("itrustee_result") };
-    assert_reason(&chain, "wrong-signature", "");
-    let remarks = chain.checked().remarks;
-    assert!(remarks[0].contains("`Emulated SOTER Root CA`"), "{remarks:?}");
-    assert!(remarks[0].contains("not checked against a list of trusted roots"), "{remarks:?}");
-}
-
-#[test]
-fn invalid_dates_cause_remarks_and_no_refusal() {
-    let case = case("itrustee_result");
-    let chain = vector("itrustee_chain", "signed.txt");
-    let at = |unix_seconds| verify_at(&chain, &case.json, &case.signature, None, unix_seconds).remarks;
-    assert!(at(0).iter().any(|remark| remark.contains("becomes valid only")));
-    assert!(at(u64::MAX).iter().any(|remark| remark.contains("was valid until")));
-}
-
-#[test]
-fn a_broken_chain_says_which_certificate_breaks_it() {
-    for name in ["itrustee_chain_without_device", "itrustee_chain_without_root"] {
-        assert_reason(&Case { key: vector(name, "signed.txt"), ..result() }, "broken-chain", "certificate");
-    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Codes and sessions in the database: the rules of [`crate::sessions`], by the database's clock, which the servers' clock can
 //! be ahead of.
 
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 
 use super::time::milliseconds;
 use super::{session_lock, switches};
@@ -25,8 +25,7 @@ pub(super) async fn login(
     user: &str,
     code: &str,
 ) -> sqlx::Result<()> {
-    let mut transaction = connection.begin().await?;
-    session_lock::share(&mut transaction).await?;
+    let mut transaction = session_lock::begin(connection).await?;
     let renew_key = switches::read(&mut transaction).await?.login_renews_key;
     begin_session(&mut transaction, appid, user, renew_key).await?;
     insert_code(&mut transaction, appid, user, code, CodePurpose::Login).await?;
@@ -40,8 +39,7 @@ pub(super) async fn phone_code(
     user: &str,
     code: &str,
 ) -> sqlx::Result<()> {
-    let mut transaction = connection.begin().await?;
-    session_lock::share(&mut transaction).await?;
+    let mut transaction = session_lock::begin(connection).await?;
     insert_code(&mut transaction, appid, user, code, CodePurpose::PhoneNumber).await?;
     transaction.commit().await
 }
@@ -72,8 +70,7 @@ pub(super) async fn exchange(
     appid: &str,
     code: &str,
 ) -> sqlx::Result<Result<(String, Secret), BadCode>> {
-    let mut transaction = connection.begin().await?;
-    session_lock::share(&mut transaction).await?;
+    let mut transaction = session_lock::begin(connection).await?;
     let user = match use_code(&mut transaction, appid, code, CodePurpose::Login, None).await? {
         Ok(user) => user,
         Err(bad) => return Ok(Err(bad)),
@@ -90,8 +87,7 @@ pub(super) async fn exchange_phone_code(
     code: &str,
     user: Option<&str>,
 ) -> sqlx::Result<Result<String, BadCode>> {
-    let mut transaction = connection.begin().await?;
-    session_lock::share(&mut transaction).await?;
+    let mut transaction = session_lock::begin(connection).await?;
     let user = use_code(&mut transaction, appid, code, CodePurpose::PhoneNumber, user).await?;
     transaction.commit().await?;
     Ok(user)
@@ -165,8 +161,7 @@ pub(super) async fn replace_session_key(
     user: &str,
     old: &Secret,
 ) -> sqlx::Result<Option<Secret>> {
-    let mut transaction = connection.begin().await?;
-    session_lock::share(&mut transaction).await?;
+    let mut transaction = session_lock::begin(connection).await?;
     let new: Option<String> = sqlx::query_scalar(
         "UPDATE session SET key = $5
          WHERE appid = $1 AND username = $2 AND key = $4 AND renewed_at > servers_now() - $3 * interval '1 ms'
@@ -189,8 +184,7 @@ pub(super) async fn expire_session(
     appid: &str,
     user: &str,
 ) -> sqlx::Result<u64> {
-    let mut transaction = connection.begin().await?;
-    session_lock::share(&mut transaction).await?;
+    let mut transaction = session_lock::begin(connection).await?;
     // A code would begin the session again.
     end_codes(&mut transaction, appid, user).await?;
     let ended = sqlx::query(
@@ -212,8 +206,7 @@ pub(super) async fn expire_codes(
     appid: &str,
     user: &str,
 ) -> sqlx::Result<u64> {
-    let mut transaction = connection.begin().await?;
-    session_lock::share(&mut transaction).await?;
+    let mut transaction = session_lock::begin(connection).await?;
     let ended = end_codes(&mut transaction, appid, user).await?;
     transaction.commit().await?;
     Ok(ended)

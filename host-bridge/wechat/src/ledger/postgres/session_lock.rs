@@ -1,14 +1,15 @@
 //! A lock that keeps two kinds of transactions apart: those that change single codes, sessions and tokens, and the one that
 //! removes all of them. They lock rows in different orders, so each could wait for the other.
 
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection, Postgres, Transaction};
 
-/// For a transaction that changes single rows. Several can have the lock at the same time.
-pub(super) async fn share(connection: &mut PgConnection) -> sqlx::Result<()> {
+/// Begins a transaction that changes single rows. Several can have the lock at the same time.
+pub(super) async fn begin(connection: &mut PgConnection) -> sqlx::Result<Transaction<'_, Postgres>> {
+    let mut transaction = connection.begin().await?;
     sqlx::query("SELECT pg_advisory_xact_lock_shared(hashtextextended(current_schema() || '.sessions', 0))")
-        .execute(connection)
-        .await
-        .map(drop)
+        .execute(&mut *transaction)
+        .await?;
+    Ok(transaction)
 }
 
 /// For a transaction that removes all rows. It has the lock alone.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::{Connection, PgConnection, Row};
+use sqlx::{PgConnection, Postgres, Row, Transaction};
 
 use super::database::Database;
 use super::groups::Answer;
@@ -80,8 +80,7 @@ pub(super) async fn expire(
     appid: &str,
     is_replaced: bool,
 ) -> sqlx::Result<u64> {
-    let mut transaction = connection.begin().await?;
-    lock_tokens(&mut transaction, appid).await?;
+    let mut transaction = begin(connection, appid).await?;
     let expired = sqlx::query(
         "UPDATE token SET expires_at = servers_now(), is_replaced = $2, stable = NULL
          WHERE appid = $1 AND expires_at > servers_now()",
@@ -96,8 +95,7 @@ pub(super) async fn expire(
 
 /// A new plain token.
 pub(super) async fn plain(connection: &mut PgConnection, appid: &str) -> sqlx::Result<Grant> {
-    let mut transaction = connection.begin().await?;
-    lock_tokens(&mut transaction, appid).await?;
+    let mut transaction = begin(connection, appid).await?;
     sqlx::query(
         "UPDATE token
          SET is_newest_plain = false, expires_at = least(expires_at, servers_now() + $2 * interval '1 ms'),
@@ -119,8 +117,7 @@ pub(super) async fn stable(
     appid: &str,
     force_refresh: bool,
 ) -> sqlx::Result<Grant> {
-    let mut transaction = connection.begin().await?;
-    lock_tokens(&mut transaction, appid).await?;
+    let mut transaction = begin(connection, appid).await?;
     let current = sqlx::query(
         "SELECT stable, floor(extract(epoch FROM expires_at - servers_now()) * 1000)::bigint AS left_ms
          FROM token WHERE appid = $1 AND stable IS NOT NULL",
@@ -150,14 +147,14 @@ pub(super) async fn stable(
     Ok(grant)
 }
 
-/// Keeps other servers from issuing tokens of this app until the transaction ends.
-async fn lock_tokens(connection: &mut PgConnection, appid: &str) -> sqlx::Result<()> {
-    session_lock::share(connection).await?;
+/// Begins a transaction during which no other server issues tokens of this app.
+async fn begin<'c>(connection: &'c mut PgConnection, appid: &str) -> sqlx::Result<Transaction<'c, Postgres>> {
+    let mut transaction = session_lock::begin(connection).await?;
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.token.' || $1, 0))")
         .bind(appid)
-        .execute(connection)
-        .await
-        .map(drop)
+        .execute(&mut *transaction)
+        .await?;
+    Ok(transaction)
 }
 
 async fn issue(connection: &mut PgConnection, appid: &str, is_stable: bool) -> sqlx::Result<Grant> {

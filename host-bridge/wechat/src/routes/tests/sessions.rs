@@ -79,7 +79,7 @@ async fn a_body_that_is_no_form_is_named_as_the_cause_and_not_recorded() {
     assert_errcode(&backend.send("POST", "/sns/jscode2session", multipart).await, 41002, "appid missing");
     for entry in backend.wechat.journal().after(0, 9) {
         let detail = &entry.verdict.as_ref().unwrap().detail;
-        assert!(detail.contains("The body is no form"), "{detail}");
+        assert!(detail.contains("The body is not a form"), "{detail}");
         assert!(!serde_json::to_string(&*entry).unwrap().contains(SECRET));
     }
 }
