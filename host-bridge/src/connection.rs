@@ -7,17 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use soter_wechat::Secret;
-use soter_wire::shortened;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
+use tokio_tungstenite::tungstenite::http::header;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tracing::debug;
 
+use crate::address::{Address, bearer, invalid_url};
 use crate::outbox::{Exchange, Outbox};
 use crate::protocol::{Call, CommandError, ErrorKind, Event, Response, Service};
 use crate::rpc::ConnectionMethod;
@@ -95,12 +94,11 @@ impl Connection {
     }
 
     async fn open_within(limit: Duration, url: &str) -> Result<Self, CommandError> {
-        let Address { websocket, display_url, token } = Address::parse(url)?;
-        let mut request = websocket.into_client_request().map_err(|_| invalid_url(url))?;
+        let Address { authority, display_url, token } = Address::parse(url)?;
+        let mut request =
+            format!("ws://{authority}/ws").into_client_request().map_err(|_| invalid_url(url))?;
         if let Some(token) = token {
-            let bearer = Secret::from(format!("Bearer {}", token.expose()));
-            let mut bearer = HeaderValue::from_str(bearer.expose()).map_err(|_| invalid_url(url))?;
-            bearer.set_sensitive(true);
+            let bearer = bearer(&token).ok_or_else(|| invalid_url(url))?;
             request.headers_mut().insert(header::AUTHORIZATION, bearer);
         }
         let Ok(connected) = timeout(limit, connect_async(request)).await else {
@@ -289,50 +287,6 @@ fn command_error(error: &Value) -> CommandError {
     CommandError::new(kind, text(&error["message"]), text(&data["next"]))
 }
 
-/// A server's address.
-#[derive(Debug)]
-struct Address {
-    /// The URL of its WebSocket.
-    websocket: String,
-    /// The address as it may be shown: without a token.
-    display_url: String,
-    token: Option<Secret>,
-}
-
-impl Address {
-    fn parse(url: &str) -> Result<Self, CommandError> {
-        let rest = ["http://", "ws://"].iter().find_map(|scheme| url.strip_prefix(scheme));
-        let rest = rest.ok_or_else(|| invalid_url(url))?;
-        let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let authority = authority.trim_end_matches('/').trim_end_matches("/ws");
-        if authority.is_empty() || authority.contains(['/', '#', '@', ' ']) {
-            return Err(invalid_url(url));
-        }
-        let token = form_urlencoded::parse(query.as_bytes())
-            .find(|(name, _)| name == "token")
-            .map(|(_, token)| Secret::from(token.into_owned()));
-        Ok(Self {
-            websocket: format!("ws://{authority}/ws"),
-            display_url: format!("http://{authority}"),
-            token,
-        })
-    }
-}
-
-fn invalid_url(url: &str) -> CommandError {
-    let what = if url.contains('@') {
-        // What stands before an `@` may be a password.
-        "an address with `@` is not that of a soter-sim server, which has no users".to_owned()
-    } else {
-        let shown = shortened(url.split('?').next().unwrap_or_default(), 80);
-        format!("`{shown}` is not the address of a soter-sim server")
-    };
-    CommandError::invalid_params(
-        what,
-        "give it as the server's ready line has it, for example http://127.0.0.1:8777",
-    )
-}
-
 fn connect_error(url: &str, error: &Error) -> CommandError {
     let (what, next) = match error {
         Error::Io(error) => (error.to_string(), "start it with `soter-sim serve`, or check the address"),
@@ -359,24 +313,6 @@ fn connection_lost(url: &str) -> CommandError {
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_address_is_read_in_every_form_that_servers_print() {
-        for (url, websocket, token) in [
-            ("http://127.0.0.1:8777", "ws://127.0.0.1:8777/ws", None),
-            ("http://localhost:8777/", "ws://localhost:8777/ws", None),
-            ("ws://[::1]:1/ws", "ws://[::1]:1/ws", None),
-            ("http://127.0.0.1:8777?token=t", "ws://127.0.0.1:8777/ws", Some("t")),
-            ("http://127.0.0.1:8777/?a=b&token=t%2Bt", "ws://127.0.0.1:8777/ws", Some("t+t")),
-        ] {
-            let address = Address::parse(url).unwrap();
-            assert_eq!(address.websocket, websocket);
-            assert_eq!(address.token.as_ref().map(Secret::expose), token);
-        }
-        for bad in ["", "127.0.0.1:8777", "https://a", "http://", "http://a/b", "http://user@a"] {
-            assert!(Address::parse(bad).is_err(), "{bad}");
-        }
-    }
-
     #[tokio::test]
     async fn connecting_to_a_listener_that_never_answers_times_out() {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -384,14 +320,5 @@ mod tests {
         let error = Connection::open_within(Duration::from_secs(1), &url).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Environment);
         assert!(error.what.contains(&url) && error.what.contains("1 s"), "{error:?}");
-    }
-
-    #[test]
-    fn neither_token_nor_password_is_shown() {
-        assert_eq!(Address::parse("http://a:1?token=secret").unwrap().display_url, "http://a:1");
-        for url in ["nonsense?token=secret", "http://user:secret@a", "user:secret@a"] {
-            let error = Address::parse(url).unwrap_err();
-            assert!(!format!("{error:?}").contains("secret"), "{error:?}");
-        }
     }
 }

@@ -6,17 +6,22 @@
 //!        v                                           │
 //!   protocol::Service ── implemented by the simulator's desk of phones ──> Events
 //!
-//!   Connection     a running server, as a Service
+//!   Connection     a running server, as a Service; download: what it offers by HTTP
 //!   page           the phone in a browser
 //!   rpc            JSON-RPC 2.0 over the protocol: text in, text out
-//!   server         HTTP and WebSocket on one port, and which clients are admitted
+//!   server         HTTP, WebSocket and TLS on one port, and which clients are admitted
+//!   certificate_authority   the authority that vouches for WeChat's hosts here; hosts: their names
 //!   visible, toml_file, run_cpu_bound   for every front end: showing foreign text, reading TOML files, CPU-bound work
 //! ```
 //!
 //! The bridge does not depend on the TEE: a verifier that shares the signer's code cannot catch its mistakes. The two
 //! have only [`soter_wire`] in common.
 
+mod address;
+mod certificate_authority;
 mod connection;
+mod download;
+mod hosts;
 mod outbox;
 mod page;
 pub mod protocol;
@@ -28,7 +33,10 @@ mod test_service;
 pub mod toml_file;
 mod visible;
 
+pub use certificate_authority::{BadAuthority, CertificateAuthority};
 pub use connection::Connection;
+pub use download::download;
+pub use hosts::API_HOSTS;
 pub use page::page;
 pub use run_cpu_bound::run_cpu_bound;
 pub use visible::{visible, visible_lines};

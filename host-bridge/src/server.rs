@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   connection (bounded in number)
+//!     -> TLS within a time limit, if the client begins with it or with CONNECT
 //!     -> head within a time limit -> guard: Host, Origin, token -> body within time and size
 //!     -> /ws                    JSON-RPC, and notifications      (a connection of its own from here on)
 //!        /rpc                   JSON-RPC, one message at a time
@@ -23,6 +24,7 @@ mod paths;
 mod respond;
 mod routes;
 mod socket;
+mod tls;
 mod write_timeout;
 
 use std::fmt;
@@ -37,12 +39,14 @@ use tokio::sync::watch;
 use tracing::info;
 
 use self::guard::Guard;
+use self::listener::Serving;
 use self::routes::Handlers;
+use self::tls::Tls;
 use crate::protocol::{CommandError, Service};
 use crate::rpc::Rpc;
 
 pub use self::limits::Limits;
-pub use self::options::{Health, Notices, ServerOptions};
+pub use self::options::{Health, Notices, ServerOptions, TlsOptions};
 pub use self::paths::ServerPath;
 
 /// The services behind the port.
@@ -74,33 +78,35 @@ impl<S> fmt::Debug for Services<S> {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    tls: Option<Tls>,
+    tls_listener: Option<TcpListener>,
     options: ServerOptions,
 }
 
 impl Server {
-    /// Binds the port.
+    /// Binds the port, and the other one for TLS if there is one.
     ///
     /// # Errors
-    /// `InvalidParams` if the address is beyond loopback and there is no token, the token is empty, or an allowed
-    /// origin or host is malformed. `Environment` if the address is in use or not this computer's.
+    /// `InvalidParams` if an address is beyond loopback and there is no token, the token is empty, or an allowed
+    /// origin or host is malformed. `Environment` if an address is in use or not this computer's.
     pub async fn bind(options: ServerOptions) -> Result<Self, CommandError> {
-        let listen = options.listen;
-        if !listen.ip().to_canonical().is_loopback() && options.token.is_none() {
-            return Err(CommandError::invalid_params(
-                format!("{listen} can be reached from other computers, and there is no token"),
-                "give one with --token-file FILE, or listen on 127.0.0.1",
-            ));
+        let listen_for_tls = options.tls.as_ref().and_then(|tls| tls.listen);
+        for listen in [Some(options.listen), listen_for_tls].into_iter().flatten() {
+            if !listen.ip().to_canonical().is_loopback() && options.token.is_none() {
+                return Err(CommandError::invalid_params(
+                    format!("{listen} can be reached from other computers, and there is no token"),
+                    "give one with --token-file FILE, or listen on 127.0.0.1",
+                ));
+            }
         }
         guard::check_options(&options)?;
-        let unavailable = |error: std::io::Error| {
-            CommandError::environment(
-                format!("{listen} cannot be listened on: {error}"),
-                "stop what listens there, or choose another port with --listen (port 0 takes a free one)",
-            )
+        let (listener, address) = listen(options.listen, "--listen").await?;
+        let tls_listener = match listen_for_tls {
+            Some(address) => Some(listen(address, "--tls-listen").await?.0),
+            None => None,
         };
-        let listener = TcpListener::bind(listen).await.map_err(unavailable)?;
-        let address = listener.local_addr().map_err(unavailable)?;
-        Ok(Self { listener, address, options })
+        let tls = options.tls.as_ref().map(|tls| Tls::new(&tls.authority)).transpose()?;
+        Ok(Self { listener, address, tls, tls_listener, options })
     }
 
     /// The address on which it listens.
@@ -108,27 +114,40 @@ impl Server {
         self.address
     }
 
-    /// The URL for clients on this computer: `http://127.0.0.1:PORT`, without a slash at the end.
-    pub fn url(&self) -> String {
+    /// The other address for TLS, if there is one.
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.tls_listener.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// The address for clients on this computer.
+    pub fn local_address(&self) -> SocketAddr {
         let ip = match self.address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
             IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
             ip => ip,
         };
-        format!("http://{}", SocketAddr::new(ip, self.address.port()))
+        SocketAddr::new(ip, self.address.port())
+    }
+
+    /// The URL for clients on this computer: `http://127.0.0.1:PORT`, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.local_address())
     }
 
     /// Serves until `shutdown` is ready. Then it accepts no more connections, gives pending requests
     /// [`Limits::drain_timeout`] to finish, and closes what is left.
     pub async fn run<S: Service>(self, services: Services<S>, shutdown: impl Future<Output = ()>) {
-        let Self { listener, address, options } = self;
+        let Self { listener, address, tls, tls_listener, options } = self;
         let Services { service, journal, wechat, page, notices, health, attacker } = services;
         let (stop, stopping) = watch::channel(false);
         let rpc = Rpc::new(service, journal).with_attacker_methods(attacker);
         let guard = Arc::new(Guard::new(&options, address, notices));
-        let router =
-            routes::router(rpc, Handlers { wechat, page, health }, guard, options.limits, stopping.clone());
-        let serving = listener::serve(listener, router, options.limits, stopping);
+        let limits = options.limits;
+        let ca_certificate = options.tls.as_ref().map(|tls| tls.authority.to_pem());
+        let handlers = Handlers { wechat, page, health, ca_certificate };
+        let router = routes::router(rpc, handlers, Arc::clone(&guard), limits, stopping.clone());
+        let listeners = [Some(listener), tls_listener].into_iter().flatten().collect();
+        let serving = listener::serve(listeners, Serving { router, guard, limits, tls, stopping });
         info!(%address, has_token = options.token.is_some(), attacker, "serving");
         tokio::pin!(serving);
         tokio::select! {
@@ -141,6 +160,21 @@ impl Server {
             }
         }
     }
+}
+
+/// Listens on an address that an option gave.
+async fn listen(address: SocketAddr, option: &str) -> Result<(TcpListener, SocketAddr), CommandError> {
+    let unavailable = |error: std::io::Error| {
+        CommandError::environment(
+            format!("{address} cannot be listened on: {error}"),
+            format!(
+                "stop what listens there, or choose another port with {option} (port 0 takes a free one)"
+            ),
+        )
+    };
+    let listener = TcpListener::bind(address).await.map_err(unavailable)?;
+    let bound = listener.local_addr().map_err(unavailable)?;
+    Ok((listener, bound))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The command line: one command per process, and its exit code.
 
 mod audit;
+mod ca;
 mod child;
 mod dialog;
 mod exec;
@@ -11,6 +12,7 @@ mod scenario;
 mod serve;
 mod setup;
 mod signals;
+mod trust;
 mod vectors;
 
 use std::ffi::OsString;
@@ -71,6 +73,7 @@ fn execute(
             check_not_connected(&options, "exec")?;
             exec::run(exec, &options, console)
         }
+        Some(ProgramCommand::Ca(ca)) => ca::run(&ca, &options, console),
         Some(ProgramCommand::Rpc(rpc)) => rpc::run(&rpc, &options, console),
         Some(ProgramCommand::Shared(command)) => one_shot::run(command, &options, console),
         Some(ProgramCommand::Run(scenario)) => scenario::run(&scenario, &options, console),

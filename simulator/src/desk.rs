@@ -20,6 +20,7 @@ use tracing::{info, warn};
 use uncertain_files::UncertainFiles;
 
 use crate::phone::{Phone, PhoneContext, Record};
+use crate::store::StateFolder;
 
 mod attacks;
 mod change;
@@ -133,6 +134,11 @@ impl Desk {
             health: Arc::new(move || wechat.failure().map_or(Ok(()), |error| Err(error.into()))),
             attacker,
         }
+    }
+
+    /// The state folder, if there is one.
+    pub fn state_folder(&self) -> Option<&std::path::Path> {
+        self.inner.context.folder.as_deref().map(StateFolder::path)
     }
 
     /// Writes this process's address into the lock holder's note, for other processes that find the folder locked.

@@ -38,7 +38,7 @@ use self::options::Scope;
 pub(crate) use self::pay::Pay;
 pub(crate) use self::prepared_call::PreparedCall;
 pub(crate) use self::refusal::{Dialect, Refused};
-pub(crate) use self::serve::{DEFAULT_ADDRESS, Exec, Repl, Rpc, Serve};
+pub(crate) use self::serve::{Ca, DEFAULT_ADDRESS, Exec, Repl, Rpc, Serve};
 pub(crate) use self::servers::Servers;
 pub(crate) use self::timestamp::{format_duration, format_timestamp};
 pub(crate) use self::verify::Verify;
@@ -189,6 +189,11 @@ pub(crate) enum ProgramCommand {
     Serve(Serve),
     /// Run a command with a server of its own: SOTER_SIM_URL, _WS, _APPID and _SECRET tell it where
     Exec(Exec),
+    /// Write what programs need to trust https://api.weixin.qq.com of `serve --tls`: ca.pem, and bundles with it
+    ///
+    /// Without --connect, it is about a certificate authority that the state folder keeps from now on, with its private key;
+    /// `serve --tls` then uses it. With --connect, it is about that of a running server.
+    Ca(Ca),
     /// Call any method of a running server, with its parameters as JSON
     Rpc(Rpc),
     #[command(flatten)]

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 
 use axum::extract::Request;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use soter_wechat::Secret;
@@ -16,11 +17,12 @@ use soter_wire::shortened;
 use super::options::{Notices, ServerOptions};
 use super::paths::{ServerPath, is_wechat_path};
 use super::respond::refusal;
+use crate::hosts::{API_HOSTS, is_api_host};
 use crate::page;
 use crate::protocol::CommandError;
 
-/// WeChat's own host name, which SDKs may send to WeChat's paths.
-const WECHAT_HOST: &str = "api.weixin.qq.com";
+/// The port of https.
+const TLS_PORT: &str = "443";
 const OWN_HOST_ADVICE: &str = "connect to 127.0.0.1 or localhost, with the port of the ready line";
 /// The maximum length of a DNS name with a port, in bytes.
 const MAX_HOST_BYTES: usize = 260;
@@ -35,6 +37,7 @@ pub(super) struct Guard {
     token: Option<Secret>,
     notices: Notices,
     sent_notices: Mutex<HashSet<String>>,
+    serves_tls: bool,
 }
 
 /// Checks the values that a user gave.
@@ -94,6 +97,7 @@ impl Guard {
             token: options.token.clone(),
             notices,
             sent_notices: Mutex::default(),
+            serves_tls: options.tls.is_some(),
         }
     }
 
@@ -133,7 +137,7 @@ impl Guard {
         let host = host.to_ascii_lowercase();
         let is_own = self.own_hosts.contains(&host);
         let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
-        let is_wechat_host = is_wechat_path(path) && (name == WECHAT_HOST);
+        let is_wechat_host = is_wechat_path(path) && is_api_host(name);
         let is_allowed = self.hosts.iter().any(|allowed| *allowed == host || *allowed == name);
         if is_own || is_wechat_host || is_allowed {
             return Ok(());
@@ -204,13 +208,71 @@ impl Guard {
         )))
     }
 
-    fn refuse(&self, what: &str, next: &str) -> Response {
-        let mut sent = self.sent_notices.lock().unwrap_or_else(PoisonError::into_inner);
-        let notice = format!("{what}; to let it in: {next}");
-        if sent.len() < MAX_NOTICES && sent.insert(notice.clone()) {
-            (self.notices)(&notice);
+    /// Decides whether a proxy's request may open a tunnel: only for TLS to one of WeChat's hosts.
+    pub(super) fn admit_tunnel(&self, target: &Uri) -> Result<(), Box<Response>> {
+        let target = target.authority().map(Authority::as_str).unwrap_or_default();
+        let (name, port) = target.rsplit_once(':').unwrap_or((target, ""));
+        let refuse = |what: &str, next: &str| {
+            self.notify(&format!("{what}; {next}"));
+            Err(Box::new(refusal(StatusCode::FORBIDDEN, what, next)))
+        };
+        if !is_host(target) {
+            let next = "CONNECT takes a host and a port, such as api.weixin.qq.com:443";
+            return Err(Box::new(refusal(StatusCode::BAD_REQUEST, "this CONNECT names no host", next)));
         }
+        let target = target.to_ascii_lowercase();
+        if !is_api_host(name) {
+            return refuse(
+                &format!(
+                    "a client takes this server for a proxy to {target}, and it is one to WeChat's hosts only"
+                ),
+                &format!("put {} into NO_PROXY", name.to_ascii_lowercase()),
+            );
+        }
+        if port != TLS_PORT {
+            return refuse(
+                &format!("a client wants a tunnel to {target}, and there is TLS at port {TLS_PORT} only"),
+                &format!("ask https://{} without a port", name.to_ascii_lowercase()),
+            );
+        }
+        if !self.serves_tls {
+            return refuse(
+                &format!("a client wants TLS with {name}, and this server has it only on demand"),
+                "start with --tls, or let the client ask the http address of the ready line",
+            );
+        }
+        Ok(())
+    }
+
+    /// Tells people about a client that begins TLS with a server that serves plain HTTP.
+    pub(super) fn notify_of_unexpected_tls(&self) {
+        self.notify("a client begins TLS, and this server has it only on demand; start with --tls, or let the client ask the http address of the ready line");
+    }
+
+    /// Tells people about a client that wants TLS with a host that is not WeChat's.
+    pub(super) fn notify_of_foreign_tls_host(&self, name: &str) {
+        // The name has the characters of a DNS name: TLS checks them.
+        self.notify(&format!(
+            "a client wants TLS with {name}, and there is a certificate for {} only; let it ask that host",
+            API_HOSTS[0]
+        ));
+    }
+
+    /// Tells people about a client that does not trust the authority.
+    pub(super) fn notify_of_distrust(&self) {
+        self.notify("a client does not trust the certificate of this server; let it trust the CA that `soter-sim ca --export DIR` writes");
+    }
+
+    fn refuse(&self, what: &str, next: &str) -> Response {
+        self.notify(&format!("{what}; to let it in: {next}"));
         refusal(StatusCode::FORBIDDEN, what, next)
+    }
+
+    fn notify(&self, notice: &str) {
+        let mut sent = self.sent_notices.lock().unwrap_or_else(PoisonError::into_inner);
+        if sent.len() < MAX_NOTICES && sent.insert(notice.to_owned()) {
+            (self.notices)(notice);
+        }
     }
 }
 

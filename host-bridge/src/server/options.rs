@@ -6,6 +6,7 @@ use std::sync::Arc;
 use soter_wechat::Secret;
 
 use super::limits::Limits;
+use crate::certificate_authority::CertificateAuthority;
 use crate::protocol::CommandError;
 
 /// Where to listen, and which clients to admit.
@@ -19,8 +20,20 @@ pub struct ServerOptions {
     pub allow_hosts: Vec<String>,
     /// What clients must send for everything but WeChat's own paths, `/health` and the files of the page.
     pub token: Option<Secret>,
+    /// TLS for WeChat's hosts, besides plain HTTP; `None`: none.
+    pub tls: Option<TlsOptions>,
     /// The limits.
     pub limits: Limits,
+}
+
+/// How to serve TLS. It is served on the main address in any case: the first byte of a connection tells it from HTTP, and
+/// `CONNECT` leads to it.
+#[derive(Clone, Debug)]
+pub struct TlsOptions {
+    /// The authority that vouches for the server.
+    pub authority: Arc<CertificateAuthority>,
+    /// Another address to listen on, for clients for which a name of WeChat's leads to this computer, at port 443.
+    pub listen: Option<SocketAddr>,
 }
 
 impl ServerOptions {
@@ -31,6 +44,7 @@ impl ServerOptions {
             allow_origins: Vec::new(),
             allow_hosts: Vec::new(),
             token: None,
+            tls: None,
             limits: Limits::default(),
         }
     }

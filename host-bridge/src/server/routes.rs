@@ -40,12 +40,14 @@ pub(super) struct Handlers {
     pub(super) wechat: Router,
     pub(super) page: Option<Router>,
     pub(super) health: Health,
+    /// The certificate of the authority for TLS, as PEM.
+    pub(super) ca_certificate: Option<String>,
 }
 
 /// The router for everything behind the port.
 pub(super) fn router<S: Service>(
     rpc: Rpc<S>,
-    Handlers { wechat, page, health: check }: Handlers,
+    Handlers { wechat, page, health: check, ca_certificate: certificate }: Handlers,
     guard: Arc<Guard>,
     limits: Limits,
     stopping: watch::Receiver<bool>,
@@ -53,6 +55,10 @@ pub(super) fn router<S: Service>(
     let budget = MemoryBudget::new(limits.max_large_bytes);
     let sockets = socket::Sockets { rpc: rpc.clone(), limits, budget: budget.clone(), stopping };
     let handler = |path| match path {
+        ServerPath::CaCertificate => {
+            let certificate = certificate.clone();
+            get(async move || ca_certificate(certificate))
+        }
         ServerPath::Health => {
             let check = Arc::clone(&check);
             get(async move || health(check()))
@@ -193,6 +199,13 @@ async fn read_up_to(
     let ended = tokio::time::timeout(limits.body_timeout, read).await.map_err(|_| None)?.map_err(Some)?;
     bytes.truncate(limits.max_body_bytes + 1);
     Ok(ended)
+}
+
+fn ca_certificate(certificate: Option<String>) -> Response {
+    match certificate {
+        Some(pem) => ([(header::CONTENT_TYPE, "application/x-pem-file")], pem).into_response(),
+        None => refusal(StatusCode::NOT_FOUND, "this server has no TLS, and so no CA", "start it with --tls"),
+    }
 }
 
 async fn post_rpc<S: Service>(

@@ -25,6 +25,7 @@ mod admission;
 mod bounds;
 mod conversations;
 mod paths;
+mod tls;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 

@@ -1,10 +1,14 @@
 //! `soter-sim serve`: serves the phones and WeChat's servers on one port, until a signal comes.
 
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
+use soter_bridge::CertificateAuthority;
 use soter_bridge::protocol::{CommandError, Event, Service, sensor};
-use soter_bridge::server::{Limits, Server, ServerOptions};
+use soter_bridge::server::{Limits, Server, ServerOptions, TlsOptions};
 use soter_bridge::toml_file;
+use soter_sim::store::kept_authority;
 use soter_sim::{Desk, DeskOptions, State};
 use soter_wechat::Secret;
 use soter_wechat::{AccountList, Accounts, WeChatOptions};
@@ -46,6 +50,9 @@ pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Re
             console.remark("nobody reads the ready line");
         }
         console.remark(&accounts_line(&desk));
+        if let Some(remark) = bridge.tls_remark() {
+            console.remark(&remark);
+        }
         if let Some(remark) = few_connections_remark() {
             console.remark(&remark);
         }
@@ -68,6 +75,12 @@ pub(super) struct Bridge {
     pub(super) url: String,
     /// Whether it listens on another port, because the usual one was taken.
     pub(super) uses_other_port: bool,
+    /// The address of the main port.
+    pub(super) address: SocketAddr,
+    /// The authority of its TLS, if it has TLS.
+    pub(super) authority: Option<Arc<CertificateAuthority>>,
+    /// The other address for TLS, if there is one.
+    tls_address: Option<SocketAddr>,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
@@ -79,7 +92,9 @@ impl Bridge {
     /// Those of [`Server::bind`]. `InvalidParams` if the token file has no token, `Environment` if a file cannot be
     /// read or written.
     pub(super) async fn start(desk: &Desk, serve: &Serve, is_required: bool) -> Result<Self, CommandError> {
-        let options = server_options(serve)?;
+        let tls = tls_options(serve, desk.state_folder())?;
+        let authority = tls.as_ref().map(|tls| Arc::clone(&tls.authority));
+        let options = server_options(serve, tls)?;
         let (server, uses_other_port) = match Server::bind(options.clone()).await {
             Ok(server) => (server, false),
             Err(error) if is_required => return Err(error),
@@ -89,7 +104,7 @@ impl Bridge {
                 (Server::bind(other_port).await?, true)
             }
         };
-        let url = server.url();
+        let (url, address, tls_address) = (server.url(), server.local_address(), server.tls_address());
         desk.set_url(&url)?;
         desk.upload_existing_keys().await;
         let services = desk.services(serve.attacker);
@@ -98,7 +113,17 @@ impl Bridge {
             // An error means that the sender is dropped; the server stops then, too.
             let _ = stopped.await;
         }));
-        Ok(Self { url, uses_other_port, stop, running })
+        Ok(Self { url, uses_other_port, address, authority, tls_address, stop, running })
+    }
+
+    /// What a person needs to know about TLS, if there is TLS.
+    pub(super) fn tls_remark(&self) -> Option<String> {
+        self.authority.as_ref()?;
+        let also = self.tls_address.map(|address| format!(" and {address}")).unwrap_or_default();
+        Some(format!(
+            "https://api.weixin.qq.com is served on {}{also}; for programs that ask it: soter-sim ca --export DIR --connect {}",
+            self.address, self.url
+        ))
     }
 
     /// Stops accepting requests and waits for those that are pending.
@@ -164,13 +189,26 @@ pub(super) fn accounts_line(desk: &Desk) -> String {
     format!("mini program {}, secret {}, user {}", app.appid, app.printable_secret(), user.name)
 }
 
-fn server_options(serve: &Serve) -> Result<ServerOptions, CommandError> {
+/// TLS, if it is wanted: with the authority that the state folder keeps, or with one for this run.
+fn tls_options(serve: &Serve, folder: Option<&Path>) -> Result<Option<TlsOptions>, CommandError> {
+    if !serve.tls && serve.tls_listen.is_none() {
+        return Ok(None);
+    }
+    let authority = match folder.map(kept_authority).transpose()?.flatten() {
+        Some(kept) => kept,
+        None => CertificateAuthority::generate()?,
+    };
+    Ok(Some(TlsOptions { authority: Arc::new(authority), listen: serve.tls_listen }))
+}
+
+fn server_options(serve: &Serve, tls: Option<TlsOptions>) -> Result<ServerOptions, CommandError> {
     let token = serve.token_file.as_deref().map(read_token).transpose()?;
     Ok(ServerOptions {
         listen: serve.listen.unwrap_or(DEFAULT_ADDRESS),
         allow_origins: serve.allow_origin.clone(),
         allow_hosts: serve.allow_host.clone(),
         token,
+        tls,
         limits: limits(),
     })
 }
@@ -292,6 +330,9 @@ pub(super) fn start_bridge_for_repl(
     })?;
     if bridge.uses_other_port {
         console.remark(&format!("{DEFAULT_ADDRESS} is in use: the bridge listens on {}", bridge.url));
+    }
+    if let Some(remark) = bridge.tls_remark() {
+        console.remark(&remark);
     }
     Ok(Some(bridge))
 }

@@ -199,6 +199,7 @@ pub(super) const PROGRAM: &[(&str, &[&str])] = &[
             "soter-sim vectors ./known --connect http://127.0.0.1:8777",
         ],
     ),
+    ("ca", &["soter-sim ca --export ./tls", "soter-sim ca --export ./tls --connect http://127.0.0.1:8777"]),
     ("completions", &["soter-sim completions bash > ~/.local/share/bash-completion/completions/soter-sim"]),
 ];
 

@@ -46,6 +46,14 @@ pub(crate) struct Serve {
     /// The part of the shared ledger that these servers use [env: SOTER_SIM_LEDGER_NAMESPACE] [default: default]
     #[arg(long, value_name = "NAME")]
     pub(crate) ledger_namespace: Option<Namespace>,
+    /// Serve TLS as well, on the same port and for proxies' CONNECT, to clients that have https://api.weixin.qq.com built in;
+    /// they have to trust a CA: see `soter-sim ca`
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// One more address for it, at port 443, for clients for which api.weixin.qq.com leads to this computer (hosts file, or
+    /// --add-host of Docker)
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) tls_listen: Option<SocketAddr>,
     /// Let pages of this origin in, for example http://localhost:10086; may be given more than once
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
@@ -119,6 +127,14 @@ pub(crate) struct Exec {
     /// The command, which finds the server through SOTER_SIM_URL and the other variables
     #[arg(value_name = "CMD", required = true, last = true)]
     pub(crate) command: Vec<OsString>,
+}
+
+/// `ca --export DIR`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Ca {
+    /// Where to write; made if missing
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) export: PathBuf,
 }
 
 /// `rpc METHOD [PARAMS]`.

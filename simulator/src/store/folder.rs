@@ -219,11 +219,15 @@ impl StateFolder {
         document: &T,
     ) -> Result<(), FolderError> {
         let failed = |source| FileError { action: "write", path: path.to_owned(), source };
-        let bytes = format.encode(document).map_err(failed)?;
+        self.replace(path, &format.encode(document).map_err(failed)?)
+    }
+
+    /// Replaces a file of the folder durably.
+    pub(super) fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
         let _guard = self.save_lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.lock.check()?;
         durable::ensure_folder(durable::parent(path))?;
-        Ok(durable::replace_file(path, &bytes)?)
+        Ok(durable::replace_file(path, bytes)?)
     }
 
     /// The folder of a device, which may not exist.

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use soter_bridge::BadAuthority;
 use soter_bridge::protocol::CommandError;
 
 use super::document::DocumentDefect;
@@ -37,6 +38,14 @@ pub enum FolderError {
         /// What is lost without it, and what is not.
         what_is_lost: &'static str,
     },
+    /// The certificate authority that is kept cannot be used. It stays as it is.
+    #[error("the certificate authority {} cannot be used: {defect}", path.display())]
+    Authority {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong with it.
+        defect: BadAuthority,
+    },
     /// The operating system refused, or something under this name cannot be used.
     #[error("cannot {action} {}: {source}", path.display())]
     File {
@@ -68,6 +77,10 @@ impl FolderError {
                 };
                 format!("{better}, or delete {}: {what_is_lost}.", path.display())
             }
+            Self::Authority { path, .. } => format!(
+                "Delete {} and run `soter-sim ca --export DIR`: programs have to trust the new ca.pem then.",
+                path.display()
+            ),
             Self::File { path, source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     "Free some space and try again, choose another folder with --state, or use --ephemeral."

@@ -24,7 +24,7 @@ pub(crate) fn lines(label: &str, der: &[u8], width: Option<usize>) -> Vec<String
 }
 
 /// A block in 64 columns, each line ended by LF.
-pub(crate) fn encode(label: &str, der: &[u8]) -> String {
+pub fn encode(label: &str, der: &[u8]) -> String {
     let mut text = lines(label, der, Some(LINE_WIDTH)).join("\n");
     text.push('\n');
     text

@@ -1,0 +1,87 @@
+//! The address of a running server, as a person gives it.
+
+use soter_wechat::Secret;
+use soter_wire::shortened;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+
+use crate::protocol::CommandError;
+
+/// A server's address.
+#[derive(Debug)]
+pub(crate) struct Address {
+    /// Its name or number, with the port.
+    pub(crate) authority: String,
+    /// The address as it may be shown: without a token.
+    pub(crate) display_url: String,
+    pub(crate) token: Option<Secret>,
+}
+
+impl Address {
+    pub(crate) fn parse(url: &str) -> Result<Self, CommandError> {
+        let rest = ["http://", "ws://"].iter().find_map(|scheme| url.strip_prefix(scheme));
+        let rest = rest.ok_or_else(|| invalid_url(url))?;
+        let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let authority = authority.trim_end_matches('/').trim_end_matches("/ws");
+        if authority.is_empty() || authority.contains(['/', '#', '@', ' ']) {
+            return Err(invalid_url(url));
+        }
+        let token = form_urlencoded::parse(query.as_bytes())
+            .find(|(name, _)| name == "token")
+            .map(|(_, token)| Secret::from(token.into_owned()));
+        Ok(Self { authority: authority.to_owned(), display_url: format!("http://{authority}"), token })
+    }
+}
+
+pub(crate) fn invalid_url(url: &str) -> CommandError {
+    let what = if url.contains('@') {
+        // What stands before an `@` may be a password.
+        "an address with `@` is not that of a soter-sim server, which has no users".to_owned()
+    } else {
+        let shown = shortened(url.split('?').next().unwrap_or_default(), 80);
+        format!("`{shown}` is not the address of a soter-sim server")
+    };
+    CommandError::invalid_params(
+        what,
+        "give it as the server's ready line has it, for example http://127.0.0.1:8777",
+    )
+}
+
+/// The value of `Authorization` for a token; `None` if a header cannot have it.
+pub(crate) fn bearer(token: &Secret) -> Option<HeaderValue> {
+    let bearer = Secret::from(format!("Bearer {}", token.expose()));
+    let mut bearer = HeaderValue::from_str(bearer.expose()).ok()?;
+    bearer.set_sensitive(true);
+    Some(bearer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_in_every_form_that_servers_print() {
+        for (url, authority, token) in [
+            ("http://127.0.0.1:8777", "127.0.0.1:8777", None),
+            ("http://localhost:8777/", "localhost:8777", None),
+            ("ws://[::1]:1/ws", "[::1]:1", None),
+            ("http://127.0.0.1:8777?token=t", "127.0.0.1:8777", Some("t")),
+            ("http://127.0.0.1:8777/?a=b&token=t%2Bt", "127.0.0.1:8777", Some("t+t")),
+        ] {
+            let address = Address::parse(url).unwrap();
+            assert_eq!(address.authority, authority);
+            assert_eq!(address.token.as_ref().map(Secret::expose), token);
+        }
+        for bad in ["", "127.0.0.1:8777", "https://a", "http://", "http://a/b", "http://user@a"] {
+            assert!(Address::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn neither_token_nor_password_is_shown() {
+        assert_eq!(Address::parse("http://a:1?token=secret").unwrap().display_url, "http://a:1");
+        for url in ["nonsense?token=secret", "http://user:secret@a", "user:secret@a"] {
+            let error = Address::parse(url).unwrap_err();
+            assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+        }
+    }
+}

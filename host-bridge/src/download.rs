@@ -1,0 +1,67 @@
+//! What a running server offers to any client, read by HTTP.
+
+use std::time::Duration;
+
+use axum::http::{Request, StatusCode, header};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::handshake;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::address::{Address, bearer, invalid_url};
+use crate::protocol::CommandError;
+use crate::server::ServerPath;
+
+/// Timeout for the whole download.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum length of what is downloaded, in bytes.
+const MAX_BYTES: usize = 1 << 20;
+
+/// Downloads a path of the server with the address in its ready line, such as `http://127.0.0.1:8777`, as
+/// [`Connection::open`](crate::Connection::open) takes it.
+///
+/// # Errors
+/// `InvalidParams` if `url` is not such an address. `Environment` if nothing answers within 10 seconds, the answer is
+/// longer than 1 MiB, or the server refuses; then with the server's reason.
+pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandError> {
+    let address = Address::parse(url)?;
+    let unreachable = |why: String| {
+        CommandError::environment(
+            format!("the server {} cannot be reached: {why}", address.display_url),
+            "start it with `soter-sim serve`, or check the address",
+        )
+    };
+    let mut request = Request::get(path.path()).header(header::HOST, &address.authority);
+    if let Some(token) = &address.token {
+        request = request.header(header::AUTHORIZATION, bearer(token).ok_or_else(|| invalid_url(url))?);
+    }
+    let request = request.body(Empty::<Bytes>::new()).map_err(|_| invalid_url(url))?;
+    let answer = async {
+        let stream = TcpStream::connect(&address.authority).await.map_err(|error| error.to_string())?;
+        let (mut sender, connection) =
+            handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+        // It ends with the sender.
+        let driver = tokio::spawn(connection);
+        let answer = sender.send_request(request).await.map_err(|error| error.to_string())?;
+        let status = answer.status();
+        let body =
+            Limited::new(answer.into_body(), MAX_BYTES).collect().await.map_err(|error| error.to_string())?;
+        driver.abort();
+        Ok::<_, String>((status, body.to_bytes()))
+    };
+    let Ok(answer) = timeout(TIMEOUT, answer).await else {
+        return Err(unreachable(format!("no answer within {TIMEOUT:?}")));
+    };
+    let (status, body) = answer.map_err(unreachable)?;
+    if status == StatusCode::OK {
+        return Ok(body.to_vec());
+    }
+    let refusal: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    let text = |name: &str| refusal[name].as_str().map(str::to_owned);
+    Err(CommandError::environment(
+        text("error").unwrap_or_else(|| format!("the server {} answers {status}", address.display_url)),
+        text("next").unwrap_or_else(|| "check that this is the address of a soter-sim server".to_owned()),
+    ))
+}

@@ -1,0 +1,83 @@
+//! TLS for clients that ask `https://api.weixin.qq.com`.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::server::{Acceptor, ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::{self, ServerConfig};
+use tokio_rustls::server::TlsStream;
+
+use crate::certificate_authority::{CertificateAuthority, ServerCertificate};
+use crate::hosts::is_api_host;
+use crate::protocol::CommandError;
+
+/// The first byte of a TLS connection: the type of a handshake record (RFC 8446, 5.1). No HTTP method begins with it.
+pub(super) const HANDSHAKE: u8 = 0x16;
+
+/// The server's side of TLS: 1.2 and 1.3, HTTP/1.1.
+#[derive(Clone, Debug)]
+pub(super) struct Tls(Arc<ServerConfig>);
+
+impl Tls {
+    /// Gets a certificate from the authority.
+    ///
+    /// # Errors
+    /// `Internal` if the libraries refuse, which they do not for these values.
+    pub(super) fn new(authority: &CertificateAuthority) -> Result<Self, CommandError> {
+        let refused = |error: rustls::Error| CommandError::internal(format!("TLS cannot be set up: {error}"));
+        let ServerCertificate { certificate, key } = authority.issue()?;
+        let provider = aws_lc_rs::default_provider();
+        let key = CertifiedKey::from_der(vec![certificate], key, &provider).map_err(refused)?;
+        let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
+            .with_safe_default_protocol_versions()
+            .map_err(refused)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(OwnHosts(Arc::new(key))));
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// Shakes hands with a client. `on_other_host` gets the name of the host if it is not WeChat's; the handshake fails then.
+    ///
+    /// # Errors
+    /// Those of the stream, and `InvalidData` with a [`rustls::Error`] if the client sends something else than TLS, wants
+    /// another host, or does not trust the certificate.
+    pub(super) async fn accept<T: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: T,
+        on_other_host: impl FnOnce(&str),
+    ) -> io::Result<TlsStream<T>> {
+        let handshake = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let client = handshake.client_hello();
+        if let Some(name) = client.server_name().filter(|name| !is_api_host(name)) {
+            on_other_host(name);
+        }
+        handshake.into_stream(Arc::clone(&self.0)).await
+    }
+}
+
+/// Chooses the certificate for WeChat's hosts, and none for others.
+#[derive(Debug)]
+struct OwnHosts(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for OwnHosts {
+    fn resolve(&self, client: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // A client that names no host checks the certificate all the same.
+        client.server_name().is_none_or(is_api_host).then(|| Arc::clone(&self.0))
+    }
+}
+
+/// Whether a client has ended the handshake because it does not trust the certificate.
+pub(super) fn is_distrust(error: &io::Error) -> bool {
+    // Some clients say `DecryptError` if they trust an authority of an earlier run, which has the same name.
+    use rustls::AlertDescription::{BadCertificate, CertificateUnknown, DecryptError, UnknownCA};
+    let error = error.get_ref().and_then(|error| error.downcast_ref());
+    matches!(
+        error,
+        Some(rustls::Error::AlertReceived(BadCertificate | CertificateUnknown | DecryptError | UnknownCA))
+    )
+}
