@@ -15,7 +15,7 @@ use soter_wechat::Secret;
 use soter_wire::shortened;
 
 use super::options::{Notices, ServerOptions};
-use super::paths::{ServerPath, is_wechat_path};
+use super::paths::{ServerPath, is_at_wechat_host, is_wechat_path};
 use super::respond::refusal;
 use crate::hosts::{API_HOSTS, is_api_host};
 use crate::page;
@@ -23,6 +23,8 @@ use crate::protocol::CommandError;
 
 /// The port of https.
 const TLS_PORT: &str = "443";
+/// What SDKs of WeChat's cloud ask once, to learn whether they run there. Any error means no, so nobody needs to know of it.
+const METADATA_HOST: &str = "metadata.tencentyun.com";
 const OWN_HOST_ADVICE: &str = "connect to 127.0.0.1 or localhost, with the port of the ready line";
 /// The maximum length of a DNS name with a port, in bytes.
 const MAX_HOST_BYTES: usize = 260;
@@ -137,7 +139,7 @@ impl Guard {
         let host = host.to_ascii_lowercase();
         let is_own = self.own_hosts.contains(&host);
         let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
-        let is_wechat_host = is_wechat_path(path) && is_api_host(name);
+        let is_wechat_host = is_at_wechat_host(path, name);
         let is_allowed = self.hosts.iter().any(|allowed| *allowed == host || *allowed == name);
         if is_own || is_wechat_host || is_allowed {
             return Ok(());
@@ -148,6 +150,10 @@ impl Guard {
                 "the Host header names no host",
                 OWN_HOST_ADVICE,
             )));
+        }
+        if name == METADATA_HOST {
+            let what = format!("the host {host} is not let in");
+            return Err(Box::new(refusal(StatusCode::FORBIDDEN, &what, OWN_HOST_ADVICE)));
         }
         Err(Box::new(
             self.refuse(

@@ -1,7 +1,8 @@
 //! The server's own paths. WeChat's servers and the page have theirs.
 
-use soter_wechat::OWN_PREFIX;
+use soter_wechat::{OWN_PREFIX, WeChatPath, is_cloud_host};
 
+use crate::hosts::is_api_host;
 use crate::page;
 
 macro_rules! paths {
@@ -38,9 +39,22 @@ paths! {
     Reset = "/sim/reset": "new phones between tests, by POST";
 }
 
-/// Whether a path belongs to the real servers, emulated here or not: it has two parts or more, and does not begin as this
-/// server's own or as those that browsers ask for by themselves (RFC 8615).
+/// Whether a path belongs to the real servers, emulated here or not: it is the one of WeChat's cloud, or it has two parts or
+/// more, and does not begin as this server's own or as those that browsers ask for by themselves (RFC 8615).
 pub(super) fn is_wechat_path(path: &str) -> bool {
+    is_cloud_path(path) || is_api_path(path)
+}
+
+/// Whether a path belongs to the real servers, and the host with this name in lower case is one of them that has it.
+pub(super) fn is_at_wechat_host(path: &str, name: &str) -> bool {
+    if is_cloud_path(path) { is_cloud_host(name) } else { is_api_path(path) && is_api_host(name) }
+}
+
+fn is_cloud_path(path: &str) -> bool {
+    path == WeChatPath::CloudCalls.path()
+}
+
+fn is_api_path(path: &str) -> bool {
     let is_below =
         |own: &ServerPath| path.strip_prefix(own.path()).is_some_and(|below| below.starts_with('/'));
     path.strip_prefix('/').is_some_and(|path| path.contains('/'))
@@ -58,6 +72,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_real_host_has_its_own_paths() {
+        for (path, name, is_let_in) in [
+            ("/cgi-bin/token", "api.weixin.qq.com", true),
+            ("/cgi-bin/token", "tcb-open.tencentyun.com", false),
+            ("/admin", "api.weixin.qq.com", false),
+            ("/admin", "tcb-open.tencentcloudapi.com", true),
+            ("/admin", "tcb-open.tencentyun.com", true),
+            ("/admin", "ap-shanghai.tcb-api.tencentcloudapi.com", true),
+            ("/admin", "env.internal.ap-shanghai.tcb-api.tencentcloudapi.com", true),
+            ("/admin", "tcb-api.tencentcloudapi.com", false),
+            ("/admin", ".tcb-api.tencentcloudapi.com", false),
+            ("/admin", "eviltcb-api.tencentcloudapi.com", false),
+            ("/admin", "a.tcb-open.tencentyun.com", false),
+            ("/admin", "tcb-open.tencentyun.com.evil.test", false),
+            ("/admin/x", "tcb-open.tencentyun.com", false),
+            ("/health", "tcb-open.tencentyun.com", false),
+        ] {
+            assert_eq!(is_at_wechat_host(path, name), is_let_in, "{path} {name}");
+        }
+    }
+
+    #[test]
     fn paths_are_the_servers_own_or_those_of_the_real_servers() {
         for path in ServerPath::ALL {
             assert!(!is_wechat_path(path.path()), "{}", path.path());
@@ -68,9 +104,19 @@ mod tests {
         for path in ["/wxa/img_sec_check", "/cgi-bin/user/info", "/a/b", "/wxa/", "//cgi-bin/token"] {
             assert!(is_wechat_path(path), "{path}");
         }
-        for path in
-            ["/", "", "/healthz", "/wxa", "/ws/", "/rpc/x", "/sim/x", "/page/x.js", "/.well-known/x", "*"]
-        {
+        for path in [
+            "/",
+            "",
+            "/healthz",
+            "/wxa",
+            "/administrator",
+            "/ws/",
+            "/rpc/x",
+            "/sim/x",
+            "/page/x.js",
+            "/.well-known/x",
+            "*",
+        ] {
             assert!(!is_wechat_path(path), "{path}");
         }
     }

@@ -48,7 +48,9 @@ async fn start(change: impl FnOnce(&mut ServerOptions)) -> Running {
     let services = Services {
         service: Arc::clone(&service),
         journal: Arc::clone(&journal),
-        wechat: Router::new().route("/cgi-bin/token", axum::routing::any(async |body: Bytes| body)),
+        wechat: ["/admin", "/cgi-bin/token"].into_iter().fold(Router::new(), |router, path| {
+            router.route(path, axum::routing::any(async |body: Bytes| body))
+        }),
         page: Some(crate::page()),
         notices: Arc::new(move |notice: &str| collected.lock().unwrap().push(notice.to_owned())),
         health: Arc::new(|| Ok(())),

@@ -16,6 +16,8 @@ use crate::verdict::Verdict;
 /// The header with the reason for a verdict.
 const REASON_HEADER: HeaderName = HeaderName::from_static("x-soter-sim-reason");
 
+/// How answers to WeChat's cloud are declared if they are Protocol Buffers.
+pub(crate) const BYTES_TYPE: HeaderValue = HeaderValue::from_static("application/octet-stream");
 /// How answers are declared.
 pub(crate) const JSON_TYPE: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 /// How the answers of sessions' paths are declared, although they are JSON. Clients that insist on JSON's type fail.
@@ -34,6 +36,16 @@ pub(crate) enum AnswerBody {
     Value(Value),
     /// One of a few texts, for the answers that load tests wait for. It has no secrets.
     Text(&'static str),
+}
+
+impl AnswerBody {
+    /// The JSON's text.
+    pub(crate) fn text(&self) -> Cow<'static, str> {
+        match self {
+            Self::Value(value) => value.to_string().into(),
+            Self::Text(text) => (*text).into(),
+        }
+    }
 }
 
 impl From<Value> for AnswerBody {
@@ -62,10 +74,12 @@ impl Answer {
 
     /// The answer over HTTP.
     pub(crate) fn response(&self, content_type: HeaderValue) -> Response {
-        let mut response = Response::new(match &self.body {
-            AnswerBody::Value(value) => value.to_string().into(),
-            AnswerBody::Text(text) => Body::from(*text),
-        });
+        self.enclosed(self.body.text(), content_type)
+    }
+
+    /// A body that holds the answer, over HTTP.
+    pub(crate) fn enclosed(&self, body: impl Into<Body>, content_type: HeaderValue) -> Response {
+        let mut response = Response::new(body.into());
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, content_type);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -86,6 +100,8 @@ impl Answer {
 pub(crate) struct Errcode(i32);
 
 impl Errcode {
+    pub(crate) const CLOUD_CALL_FORBIDDEN: Self = Self(-604_101);
+    pub(crate) const CLOUD_CALL_UNKNOWN: Self = Self(-604_100);
     pub(crate) const SYSTEM: Self = Self(-1);
     pub(crate) const INVALID_TOKEN: Self = Self(40001);
     pub(crate) const GRANT_TYPE: Self = Self(40002);
@@ -121,15 +137,20 @@ impl Errcode {
         self.0
     }
 
+    /// Its text.
+    pub(crate) fn name(self) -> &'static str {
+        codes::server_code(self.0).map_or("", |code| code.name)
+    }
+
     /// The verdict with the advice for this errcode.
     pub(crate) fn verdict(self) -> Verdict {
-        let advice = codes::backend_code(self.0).map_or("", |code| code.advice);
+        let advice = codes::server_code(self.0).map_or("", |code| code.advice);
         Verdict::new(Reason::Errcode(self.0), advice)
     }
 
     /// The message with a request id, as in live answers. `separator` is between the two.
     pub(crate) fn message(self, separator: &str, unix_millis: u64) -> String {
-        let name = codes::backend_code(self.0).map_or("", |code| code.name);
+        let name = self.name();
         let seconds = u32::try_from(unix_millis / 1000).unwrap_or(u32::MAX);
         let [first, second] = [random_bytes::<4>(), random_bytes::<4>()].map(u32::from_be_bytes);
         format!("{name}{separator}rid: {seconds:08x}-{first:08x}-{second:08x}")

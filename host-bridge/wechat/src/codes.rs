@@ -27,6 +27,11 @@ pub(crate) fn backend_code(code: i32) -> Option<&'static Code> {
     explain(code).find(|known| matches!(known.source, CodeSource::Backend | CodeSource::BackendDevice))
 }
 
+/// What a number in an answer of WeChat's own servers or of its cloud means.
+pub(crate) fn server_code(code: i32) -> Option<&'static Code> {
+    backend_code(code).or_else(|| explain(code).find(|known| known.source == CodeSource::CloudCall))
+}
+
 const TABLES: [&[Code]; 9] = [
     wx::TABLE,
     sdk::TABLE,

@@ -36,7 +36,7 @@ pub enum WeChatError {
         /// Some that exist.
         known: Vec<String>,
     },
-    /// Calls of this path are this program's own, and do not fail on demand.
+    /// Calls of this path are this program's own, or are for several of the real servers' paths, and do not fail on demand.
     #[error("calls of {} do not fail on demand", path.path())]
     NoFailures {
         /// The path.
@@ -79,7 +79,7 @@ impl WeChatError {
                 Some(format!("apps: {}; add yours to the file that --config names", known.join(", ")))
             }
             Self::NoFailures { .. } => {
-                Some("name a path of the real servers, or none for all of them".to_owned())
+                Some("name a path of api.weixin.qq.com, which fails for cloud functions as well, or none for all of them".to_owned())
             }
             Self::UnknownErrcode { .. } => {
                 let known = CODES.iter().filter(|code| code.source == CodeSource::Backend && code.code != 0);

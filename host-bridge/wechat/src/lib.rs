@@ -34,6 +34,7 @@ mod accounts;
 mod answer;
 mod body;
 mod clock;
+mod cloud;
 mod device_info;
 mod enrolment;
 mod error;
@@ -61,6 +62,7 @@ pub use accounts::{
     User, fleet_name, fleet_number,
 };
 pub use clock::{Clock, SetClock, SystemClock};
+pub use cloud::method::{CloudMethod, CloudPermissions};
 pub use error::WeChatError;
 pub use event::{Event, Observer};
 pub use ledger::change::{AuthKey, Change};
@@ -70,7 +72,7 @@ pub use ledger::embedded::store::LedgerStore;
 pub use ledger::error::LedgerError;
 pub use ledger::postgres::PostgresLedger;
 pub use ledger::postgres::address::{BadNamespace, Namespace};
-pub use paths::{OWN_PREFIX, UnknownPath, WeChatPath};
+pub use paths::{CLOUD_HOSTS, OWN_PREFIX, UnknownPath, WeChatPath, is_cloud_host};
 pub use payment::PaymentRequest;
 pub use random::random_text;
 pub use reasons::Reason;

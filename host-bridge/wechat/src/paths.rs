@@ -26,18 +26,18 @@ macro_rules! listed {
     ($one:literal, $($more:literal),+) => { concat!($one, ", ", listed!($($more),+)) };
 }
 
-/// The table's paths have no leading slash. The order is that of lists for people: the real servers' paths are in the
-/// middle, between the project's own.
+/// The table's paths have no leading slash. The order is that of lists for people: the project's own, those of
+/// api.weixin.qq.com, and that of WeChat's cloud.
 macro_rules! paths {
     (
         own { $($first:ident = $first_method:ident $first_path:literal: $first_purpose:literal;)* }
         wechats { $($real:ident = $real_method:ident $real_path:literal: $real_purpose:literal;)+ }
-        own { $($last:ident = $last_method:ident $last_path:literal: $last_purpose:literal;)* }
+        clouds { $($cloud:ident = $cloud_method:ident $cloud_path:literal: $cloud_purpose:literal;)+ }
     ) => {
         paths! { @table
             $($first = $first_method $first_path: $first_purpose;)*
             $($real = $real_method $real_path: $real_purpose;)+
-            $($last = $last_method $last_path: $last_purpose;)*
+            $($cloud = $cloud_method $cloud_path: $cloud_purpose;)+
         }
 
         /// What to do about 40066, the answer of the real servers to a path that they do not have.
@@ -117,9 +117,27 @@ paths! {
         CallbackIps = Get "cgi-bin/getcallbackip": "the addresses of WeChat's servers";
         ApiIps = Get "cgi-bin/get_api_domain_ip": "the addresses of api.weixin.qq.com";
     }
-    own {
-        CloudVerifySignature = Post "sim/openapi/soter.verifySignature": "`verify_signature` in the form of cloud functions";
+    clouds {
+        CloudCalls = Post "admin": "calls of cloud functions: `wx-server-sdk` and `@cloudbase/node-sdk`";
     }
+}
+
+/// The hosts of WeChat's cloud, to which SDKs send [`WeChatPath::CloudCalls`]. `*.` stands for one name or several. The oldest
+/// SDKs send what is not emulated to the first two.
+pub const CLOUD_HOSTS: &[&str] = &[
+    "tcb-admin.tencentcloudapi.com",
+    "tcb-admin.tencentyun.com",
+    "tcb-open.tencentcloudapi.com",
+    "tcb-open.tencentyun.com",
+    "*.tcb-api.tencentcloudapi.com",
+];
+
+/// Whether a host name is one of [`CLOUD_HOSTS`], in lower case and without a port.
+pub fn is_cloud_host(name: &str) -> bool {
+    CLOUD_HOSTS.iter().any(|host| match host.strip_prefix('*') {
+        Some(suffix) => name.strip_suffix(suffix).is_some_and(|prefix| !prefix.is_empty()),
+        None => name == *host,
+    })
 }
 
 /// What the project's own paths begin with. The real servers have all others.
@@ -134,7 +152,7 @@ mod tests {
     #[test]
     fn the_advice_for_an_unknown_path_names_the_paths_of_the_real_servers() {
         let paths = WeChatPath::ALL.iter().map(|path| &path.path()[1..]);
-        let real: Vec<_> = paths.filter(|path| !path.starts_with("sim/")).collect();
+        let real: Vec<_> = paths.filter(|path| !path.starts_with("sim/") && *path != "admin").collect();
         let (last, others) = real.split_last().unwrap();
         assert_eq!(
             INVALID_URL_ADVICE,

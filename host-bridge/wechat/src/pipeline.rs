@@ -50,13 +50,11 @@ pub(crate) struct Claim<'a> {
     pub(crate) json: Json<'a>,
     /// `json_signature` as the body had it.
     pub(crate) signature: Json<'a>,
-    /// What the body calls these two.
-    pub(crate) names: [&'static str; 2],
 }
 
 /// What a backend's request calls a result and its signature.
 pub(crate) const BACKEND_NAMES: [&str; 2] = ["json_string", "json_signature"];
-/// What a cloud function's request calls them.
+/// What a cloud function calls them. Its SDK renames them, unless it is told not to.
 pub(crate) const CLOUD_NAMES: [&str; 2] = ["jsonString", "jsonSignature"];
 
 /// A phone's result, before its counter is spent.
@@ -141,7 +139,7 @@ fn explain_counter(counter: u64, highest: u64, replayed: bool, accept_replays: b
 }
 
 async fn check_claim(ledger: &dyn Ledger, claim: Claim<'_>) -> Result<Genuine, Stop> {
-    let [json_name, signature_name] = claim.names;
+    let [json_name, signature_name] = BACKEND_NAMES;
     let json = string_member(claim.json, json_name, Reason::JsonNotAString)?;
     let signature = string_member(claim.signature, signature_name, Reason::BadSignatureEncoding)?;
     if json.len() > MAX_RESULT_BYTES {

@@ -15,7 +15,7 @@ macro_rules! reasons {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Reason {
             $(#[doc = $meaning] $variant,)+
-            /// WeChat's servers answered with this `errcode`, before anything was judged.
+            /// WeChat's servers answered with this `errcode`, or its cloud with this code, before anything was judged.
             Errcode(i32),
         }
 
@@ -37,7 +37,7 @@ macro_rules! reasons {
             pub fn meaning(self) -> &'static str {
                 match self {
                     $(Self::$variant => $meaning,)+
-                    Self::Errcode(code) => codes::backend_code(code).map_or("", |code| code.meaning),
+                    Self::Errcode(code) => codes::server_code(code).map_or("", |code| code.meaning),
                 }
             }
 
@@ -45,7 +45,7 @@ macro_rules! reasons {
             pub fn advice(self) -> &'static str {
                 match self {
                     $(Self::$variant => $advice,)+
-                    Self::Errcode(code) => codes::backend_code(code).map_or("", |code| code.advice),
+                    Self::Errcode(code) => codes::server_code(code).map_or("", |code| code.advice),
                 }
             }
         }
@@ -69,6 +69,12 @@ reasons! {
         "Check the order (leaf, device, CA, root) and that no certificate was replaced.";
     CallbackObject = "callback-object": "The whole callback object stands in place of its resultJSON.",
         "Send the string in its resultJSON, and the one in its resultJSONSignature with it.";
+    CloudActionNotEmulated = "cloud-action-not-emulated": "A cloud function asked WeChat's cloud for something that is not emulated.",
+        "Emulated are the calls of cloud.openapi alone. Replace the others in your tests, for example by a function of your own.";
+    CloudRequestMalformed = "cloud-request-malformed": "A request to WeChat's cloud is not one that its SDKs make.",
+        "Send it with wx-server-sdk or @cloudbase/node-sdk.";
+    CloudTokenInvalid = "cloud-token-invalid": "A cloud function's call has no token of these servers, or one of another mini program.",
+        "Run the function below `soter-sim exec`, which sets WX_API_TOKEN, and do not change this variable.";
     CounterAsString = "counter-as-string": "The counter is a string; phones write a number.",
         "Send resultJSON unchanged: some parser, form or database between phone and server turned the number into text.";
     CounterReplayed = "counter-replayed": "A result with this very counter was accepted before: a replay.",

@@ -32,6 +32,7 @@ use crate::sessions::BadToken;
 use crate::sessions::switches::{SwitchStep, Switches};
 use crate::verdict::Verdict;
 
+mod cloud;
 mod sessions;
 mod soter;
 mod tokens;
@@ -83,7 +84,7 @@ fn handler(path: WeChatPath) -> MethodRouter<Arc<WeChat>> {
         WeChatPath::CheckSession => answering!(path, |call| call.check_session().await),
         WeChatPath::ClearQuota => answering!(path, |call| call.clear_quota().await),
         WeChatPath::ClearQuotaBySecret => answering!(path, |call| call.clear_quota_by_secret().await),
-        WeChatPath::CloudVerifySignature => answering!(path, |call| call.cloud_verify_signature().await),
+        WeChatPath::CloudCalls => any(Call::answer_cloud),
         WeChatPath::CodeToSession => answering!(path, |call| call.code_to_session().await),
         WeChatPath::Devices => post(enroll),
         WeChatPath::IsSupport => answering!(path, |call| call.is_support()),
@@ -107,15 +108,6 @@ async fn unknown_path(
     let mut call = Call::new(&wechat, path, method, &query, Err(NoBody::Empty));
     let admitted = call.admit(None).await;
     call.finish(admitted.and(Err(Errcode::INVALID_URL.into())))
-}
-
-/// How a path reports an errcode.
-#[derive(Clone, Copy)]
-enum ErrorForm {
-    /// `{"errcode", "errmsg"}`.
-    Backend,
-    /// `{"errMsg", "errCode"}`.
-    CloudCall,
 }
 
 /// Why a request has no body that can be used.
@@ -176,11 +168,12 @@ struct Call<'a> {
     /// The parameters in the order of their names. Of those with the same name, the last one counts.
     query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     body: Result<Body<'a>, NoBody>,
-    /// The app of the access token, if the request has one and the call was admitted.
+    /// The app of the access token or of the platform, if the request has one and the call was admitted.
     app: Option<Result<String, BadToken>>,
     /// How far the servers' clock is ahead, in milliseconds.
     clock_offset: u64,
-    error_form: ErrorForm,
+    /// The app for which the platform vouches, if the request comes from there and has no access token.
+    platform_app: Option<&'a str>,
     pending: PendingCall,
 }
 
@@ -228,11 +221,7 @@ impl<'a> Call<'a> {
                 Err(_) => Err(NoBody::NotJson),
             },
         };
-        let call = Self::new(wechat, path.path(), method, query, body);
-        match path {
-            WeChatPath::CloudVerifySignature => Self { error_form: ErrorForm::CloudCall, ..call },
-            _ => call,
-        }
+        Self::new(wechat, path.path(), method, query, body)
     }
 
     fn new(
@@ -261,7 +250,7 @@ impl<'a> Call<'a> {
             body,
             app: None,
             clock_offset: 0,
-            error_form: ErrorForm::Backend,
+            platform_app: None,
             pending,
         }
     }
@@ -321,6 +310,7 @@ impl<'a> Call<'a> {
         // WeChat Cloud Run calls it otherwise.
         let names = ["access_token", "cloudbase_access_token"];
         let Some(token) = names.iter().find_map(|name| self.query_parameter(name)) else {
+            self.app = self.platform_app.map(|appid| Ok(appid.to_owned()));
             return Ok(self.wechat.sessions.switches().await?);
         };
         let (switches, app) = self.wechat.sessions.check_token(token).await?;
@@ -366,8 +356,17 @@ impl<'a> Call<'a> {
 
     /// Records the call in the journal, and answers it.
     fn finish(self, answer: Result<Answer, Failed>) -> Response {
+        let content_type = if self.is_session_path() { TEXT_TYPE } else { JSON_TYPE };
+        self.settle(answer).response(content_type)
+    }
+
+    fn is_session_path(&self) -> bool {
+        self.path.starts_with(SESSION_PREFIX)
+    }
+
+    /// Writes the answer of a call that failed, and records the call in the journal.
+    fn settle(self, answer: Result<Answer, Failed>) -> Answer {
         let now = self.wechat.now();
-        let is_session_path = self.path.starts_with(SESSION_PREFIX);
         let answer = answer.unwrap_or_else(|Failed { errcode, verdict }| {
             let mut verdict = verdict.unwrap_or_else(|| errcode.verdict());
             if matches!(self.body, Err(NoBody::NotAForm)) {
@@ -376,14 +375,8 @@ impl<'a> Call<'a> {
                 );
             }
             let servers_time = now.saturating_add(self.clock_offset);
-            let message = errcode.message(if is_session_path { ", " } else { " " }, servers_time);
-            let body = match self.error_form {
-                ErrorForm::Backend => json!({"errcode": errcode.code(), "errmsg": message}),
-                ErrorForm::CloudCall => {
-                    let text = format!("openapi.soter.verifySignature:fail {message}");
-                    json!({"errMsg": text, "errCode": errcode.code()})
-                }
-            };
+            let message = errcode.message(if self.is_session_path() { ", " } else { " " }, servers_time);
+            let body = json!({"errcode": errcode.code(), "errmsg": message});
             Answer::with_verdict(body, verdict)
         });
         debug!(
@@ -391,11 +384,9 @@ impl<'a> Call<'a> {
             reason = answer.verdict.as_ref().map(|verdict| verdict.reason.name()).as_deref(),
             "WeChat's servers answered"
         );
-        let response = answer.response(if is_session_path { TEXT_TYPE } else { JSON_TYPE });
-        let Answer { body, verdict } = answer;
-        let (name, request) = (self.name(), self.excerpt());
-        self.wechat.journal().record(self.pending.into_entry(now, name, request, &body, verdict));
-        response
+        let (name, request, verdict) = (self.name(), self.excerpt(), answer.verdict.clone());
+        self.wechat.journal().record(self.pending.into_entry(now, name, request, &answer.body, verdict));
+        answer
     }
 
     fn query_parameter(&self, name: &str) -> Option<&str> {

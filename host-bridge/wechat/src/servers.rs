@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use crate::accounts::{self, Accounts, App, User};
 use crate::answer::Errcode;
 use crate::clock::Clock;
+use crate::cloud::method::CloudPermissions;
 use crate::error::WeChatError;
 use crate::event::{Event, Observer};
 use crate::journal::Journal;
@@ -62,6 +63,8 @@ pub struct WeChatOptions {
     pub replays: Replays,
     /// How `verify_signature` answers.
     pub reply_style: ReplyStyle,
+    /// What cloud functions may call.
+    pub cloud_permissions: CloudPermissions,
     /// Trusted roots of phones' certificate chains.
     pub trusted_roots: Vec<PublicKey>,
     /// How far the servers' clock is ahead of the computer's after [`WeChat::begin`] and after a reset, in milliseconds; `None`: as
@@ -195,7 +198,10 @@ impl WeChat {
         {
             return Err(WeChatError::UnknownErrcode { errcode: failure.errcode });
         }
-        if let Some(Some(Failure { path: Some(path @ WeChatPath::Devices), .. })) = changes.failure {
+        if let Some(Some(Failure {
+            path: Some(path @ (WeChatPath::CloudCalls | WeChatPath::Devices)), ..
+        })) = changes.failure
+        {
             return Err(WeChatError::NoFailures { path });
         }
         if changes.delay.is_some_and(|delay| delay > MAX_DELAY_MS) {
@@ -274,6 +280,15 @@ impl WeChat {
     /// [`WeChatError::UnknownUser`] or [`WeChatError::UnknownApp`] if there is no such user or mini program.
     pub fn openid(&self, user: &str, appid: &str) -> Result<String, WeChatError> {
         Ok(accounts::openid(&*self.user(user)?, &self.app(appid)?.appid))
+    }
+
+    /// The user's unionid, if the mini program gets one.
+    ///
+    /// # Errors
+    /// Those of [`openid`](Self::openid).
+    pub fn unionid(&self, user: &str, appid: &str) -> Result<Option<String>, WeChatError> {
+        let user = self.user(user)?;
+        Ok(self.app(appid)?.unionid.then(|| accounts::unionid(&user)))
     }
 
     /// Sets the clock as the options say. Servers that share a ledger have one clock, which this moves.

@@ -24,12 +24,11 @@ static ROUTES: LazyLock<(axum::Router, String)> = LazyLock::new(|| {
     (router, token)
 });
 
-const PATHS: [&str; 5] = [
+const PATHS: [&str; 4] = [
     "/cgi-bin/soter/verify_signature",
     "/cgi-bin/soter_3rdapp/is_support",
     "/cgi-bin/soter_3rdapp/verify_ask",
     "/cgi-bin/stable_token",
-    "/sim/openapi/soter.verifySignature",
 ];
 
 fn text(router: &axum::Router, request: Request<Body>) -> String {
@@ -47,5 +46,5 @@ fuzz_target!(|input: (u8, &[u8])| {
     let request = Request::post(format!("{path}?access_token={token}")).body(Body::from(body.to_vec())).unwrap();
     let answer = text(router, request);
     assert!(answer.starts_with('{') && !answer.contains('\n'), "{answer}");
-    assert!(!answer.contains("\"is_ok\":true") && !answer.contains("\"isOk\":true"), "{answer}");
+    assert!(!answer.contains("\"is_ok\":true"), "{answer}");
 });

@@ -33,6 +33,44 @@ async fn only_loopback_names_and_allowed_ones_are_hosts() {
 }
 
 #[tokio::test]
+async fn the_hosts_of_wechats_cloud_have_its_path_alone() {
+    let server = start(|_| {}).await;
+    for (host, path, status) in [
+        ("tcb-open.tencentcloudapi.com", "/admin", 200),
+        ("TCB-open.tencentyun.com:80", "/admin", 200),
+        ("env-1.ap-shanghai.tcb-api.tencentcloudapi.com:443", "/admin", 200),
+        ("evil.test", "/admin", 403),
+        ("tcb-api.tencentcloudapi.com", "/admin", 403),
+        ("tcb-open.tencentcloudapi.com.evil.test", "/admin", 403),
+        ("api.weixin.qq.com", "/admin", 403),
+        ("tcb-open.tencentcloudapi.com", "/cgi-bin/token", 403),
+        ("tcb-open.tencentcloudapi.com", "/health", 403),
+        ("tcb-open.tencentcloudapi.com", "/rpc", 403),
+    ] {
+        let own = server.address;
+        for request in [
+            format!("POST {path}?&eventId=1 HTTP/1.1\r\nHost: {host}\r\n"),
+            format!("POST http://{host}{path}?&eventId=1 HTTP/1.1\r\nHost: {own}\r\n"),
+        ] {
+            let request = format!("{request}Content-Length: 2\r\nConnection: close\r\n\r\n{{}}");
+            assert_status(&server.raw(&request).await, status);
+        }
+    }
+    let page = "Host: tcb-open.tencentcloudapi.com\r\nOrigin: http://evil.test\r\n";
+    assert_status(&server.request("POST", "/admin", page, "{}").await, 403);
+}
+
+#[tokio::test]
+async fn a_question_to_the_clouds_metadata_is_refused_without_a_notice() {
+    let server = start(|_| {}).await;
+    let host = "Host: metadata.tencentyun.com\r\n";
+    let refused = server.get("/latest/meta-data/app-id", host).await;
+    assert_status(&refused, 403);
+    assert!(!refused.contains("--allow-host"), "{refused}");
+    assert!(server.notices.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn only_the_servers_own_page_and_allowed_origins_are_admitted() {
     let server = start(|options| options.allow_origins = vec!["http://localhost:10086".to_owned()]).await;
     let own = format!("Origin: http://127.0.0.1:{}\r\n", server.address.port());

@@ -15,7 +15,7 @@ use crate::{DEFAULT_APPID, EmbeddedLedger, MissingUploads, UploadRefused, WeChat
 
 async fn verify_for(wechat: &WeChat, openid: &str, json: Value, signature: Value) -> Verdict {
     let (json, signature) = (Json::Value(&json), Json::Value(&signature));
-    let claim = Claim { appid: DEFAULT_APPID, openid, json, signature, names: BACKEND_NAMES };
+    let claim = Claim { appid: DEFAULT_APPID, openid, json, signature };
     wechat.verify(claim).await.unwrap().expect("a known user")
 }
 
@@ -354,7 +354,6 @@ async fn a_result_is_valid_only_for_its_own_user_and_app() {
         openid: OPENID,
         json: Json::Value(&json),
         signature: Json::Value(&signature),
-        names: BACKEND_NAMES,
     };
     for (claim, reason, owner) in [
         (Claim { openid: "oAnother", ..good }, "other-users-result", OPENID),

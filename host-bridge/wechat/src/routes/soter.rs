@@ -18,7 +18,7 @@ impl Call<'_> {
     pub(super) async fn verify_signature(&self) -> Result<Answer, Failed> {
         let appid = self.authorized_app()?;
         let body = self.body_object()?;
-        let verdict = self.judge(appid, body, BACKEND_NAMES, CLOUD_NAMES).await?;
+        let verdict = self.judge(appid, body).await?;
         let is_ok = verdict.is_ok();
         let body = match (self.wechat.options.reply_style, is_ok) {
             (ReplyStyle::Plain, true) => r#"{"is_ok":true}"#,
@@ -29,37 +29,17 @@ impl Call<'_> {
         Ok(Answer::with_verdict(AnswerBody::Text(body), verdict))
     }
 
-    /// The form for a mini program's cloud function: the platform vouches for the app, so there is no token.
-    pub(super) async fn cloud_verify_signature(&self) -> Result<Answer, Failed> {
-        let body = self.body_object()?;
-        let appid = body.text("appid").or_else(|| self.query_parameter("appid"));
-        let app = match appid {
-            Some(appid) => self.wechat.accounts().app(appid).ok_or(Errcode::INVALID_APPID)?,
-            None => self.wechat.accounts().first_app(),
-        };
-        let verdict = self.judge(&app.appid, body, CLOUD_NAMES, BACKEND_NAMES).await?;
-        let is_ok = verdict.is_ok();
-        let answer = json!({"errMsg": "openapi.soter.verifySignature:ok", "errCode": 0, "isOk": is_ok});
-        Ok(Answer::with_verdict(answer, verdict))
-    }
-
-    async fn judge(
-        &self,
-        appid: &str,
-        body: &Body<'_>,
-        names: [&'static str; 2],
-        other_names: [&'static str; 2],
-    ) -> Result<Verdict, Failed> {
+    async fn judge(&self, appid: &str, body: &Body<'_>) -> Result<Verdict, Failed> {
         if !self.wechat.accounts().app(appid).is_some_and(|app| app.soter) {
             return Err(Errcode::UNAUTHORIZED.into());
         }
         let openid = body.text("openid").unwrap_or_default();
-        let [json, signature] = names.map(|name| body.get(name));
+        let [json, signature] = BACKEND_NAMES.map(|name| body.get(name));
         let missing = Json::Value(&Value::Null);
         let (json, signature) = (json.unwrap_or(missing), signature.unwrap_or(missing));
-        let claim = Claim { appid, openid, json, signature, names };
+        let claim = Claim { appid, openid, json, signature };
         let mut verdict = self.wechat.verify(claim).await?.ok_or(Errcode::INVALID_OPENID)?;
-        verdict.detail.extend(names.into_iter().zip(other_names).filter_map(|(name, other)| {
+        verdict.detail.extend(BACKEND_NAMES.into_iter().zip(CLOUD_NAMES).filter_map(|(name, other)| {
             let is_misnamed = body.get(name).is_none() && body.get(other).is_some();
             is_misnamed.then(|| format!("; the body has {other}, and this path wants {name}"))
         }));
