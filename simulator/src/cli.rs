@@ -7,6 +7,8 @@ mod dialog;
 mod exec;
 mod ledger;
 mod one_shot;
+mod preload;
+mod proxies;
 mod rpc;
 mod scenario;
 mod serve;

@@ -1,6 +1,7 @@
 //! `soter-sim ca`: what programs need to trust `https://api.weixin.qq.com` of a server with TLS.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, json};
 use soter_bridge::protocol::CommandError;
@@ -13,6 +14,7 @@ use soter_wire::pem;
 use crate::front::{Console, Exit};
 use crate::grammar::{Ca, DEFAULT_ADDRESS, Options};
 
+use super::preload::Preload;
 use super::setup;
 use super::trust::TrustFiles;
 
@@ -26,30 +28,37 @@ pub(super) fn run(ca: &Ca, options: &Options, console: &mut Console) -> Result<E
         Some(url) => of_server(url.expose())?,
         None => (kept(options)?, DEFAULT_ADDRESS.to_string()),
     };
-    std::fs::create_dir_all(&ca.export).map_err(|error| {
+    let unusable = |error: io::Error| {
         CommandError::environment(
             format!("the folder {} cannot be made: {error}", ca.export.display()),
             "check its path, permissions and free space, or name another one",
         )
-    })?;
-    let files = TrustFiles::write(&ca.export, &certificate)?;
+    };
+    let folder = std::path::absolute(&ca.export).map_err(unusable)?;
+    std::fs::create_dir_all(&folder).map_err(unusable)?;
+    let files = TrustFiles::write(&folder, &certificate)?;
     for remark in &files.remarks {
         console.remark(remark);
     }
-    let variables = files.variables(&server);
+    let mut variables = files.variables(&server);
+    variables.push(Preload::write(&folder, &server, true)?.variable());
     let variables = variables.iter().map(|(name, value)| (*name, value.to_string_lossy()));
     let text = if options.json {
         let variables: Map<_, _> = variables.map(|(name, value)| (name.to_owned(), json!(value))).collect();
-        let names: Vec<_> = TrustFiles::list().iter().map(|(file, _)| file.display().to_string()).collect();
+        let names: Vec<_> = list().map(|(file, _)| file.display().to_string()).collect();
         json!({"files": names, "environment": variables}).to_string()
     } else {
-        let files =
-            TrustFiles::list().map(|(file, purpose)| format!("{:18}  {purpose}", file.display().to_string()));
+        let files = list().map(|(file, purpose)| format!("{:18}  {purpose}", file.display().to_string()));
         let variables = variables.map(|(name, value)| format!("{name}={value}"));
-        files.into_iter().chain([String::new()]).chain(variables).collect::<Vec<_>>().join("\n")
+        files.chain([String::new()]).chain(variables).collect::<Vec<_>>().join("\n")
     };
     console.write_answer(&text)?;
     Ok(Exit::Good)
+}
+
+/// The files, each with what it is for.
+fn list() -> impl Iterator<Item = (PathBuf, &'static str)> {
+    TrustFiles::list().into_iter().chain(Preload::list())
 }
 
 /// The authority's certificate of a running server, as DER, and the server's address.

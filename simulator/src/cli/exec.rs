@@ -1,24 +1,24 @@
 //! `soter-sim exec -- CMD…`: runs a command with its own server.
 
+mod environment;
+
 use std::ffi::{OsStr, OsString};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
 
-use soter_bridge::CertificateAuthority;
 use soter_bridge::protocol::CommandError;
-use soter_sim::{Desk, State};
-use tempfile::TempDir;
+use soter_sim::State;
 use tokio::process::Command;
 use tracing::debug;
 
 use crate::front::{Console, Exit};
 use crate::grammar::{Exec, Options};
 
+use self::environment::Environment;
 use super::child::RunningCommand;
 use super::serve::{self, Bridge, Refusals};
 use super::setup;
 use super::signals::{TerminationSignal, TerminationSignals};
-use super::trust::TrustFiles;
 
 /// Runs the command, and ends with its exit code. Only the command writes to standard output.
 ///
@@ -40,15 +40,17 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
         serve::prepare(&desk, &settings).await?;
         let bridge = Bridge::start(&desk, &settings, true).await?;
         console.remark(&format!("{}; {}", bridge.url, serve::accounts_line(&desk)));
-        let trust = bridge.authority.as_deref().map(Trust::make).transpose()?;
-        for remark in trust.iter().flat_map(|trust| &trust.files.remarks) {
-            console.remark(remark);
-        }
         let refusals = Refusals::start(&desk);
         let terminal = Terminal::at_start();
-        let child = start(program, arguments, &desk, &bridge, trust.as_ref());
-        let status = match child {
-            Ok(child) => wait(child, &mut signals, terminal).await,
+        let status = match Environment::prepare(&desk, &bridge, options.device.as_deref(), console).await {
+            Ok(environment) => {
+                let status = match start(program, arguments, &environment) {
+                    Ok(child) => wait(child, &mut signals, terminal).await,
+                    Err(error) => Err(error),
+                };
+                environment.remove();
+                status
+            }
             Err(error) => Err(error),
         };
         bridge.stop().await;
@@ -65,43 +67,13 @@ fn empty_command() -> CommandError {
     CommandError::invalid_params("the command behind `--` is empty", "write a program's name there")
 }
 
-/// What the command needs to trust the server's certificate, in a folder that is removed when this is dropped.
-struct Trust {
-    files: TrustFiles,
-    _folder: TempDir,
-}
-
-impl Trust {
-    fn make(authority: &CertificateAuthority) -> Result<Self, CommandError> {
-        let folder = tempfile::Builder::new().prefix("soter-sim-").tempdir().map_err(|error| {
-            CommandError::environment(
-                format!("a temporary folder cannot be made: {error}"),
-                "check the folder for temporary files (TMPDIR, or TEMP on Windows) and the free space",
-            )
-        })?;
-        Ok(Self { files: TrustFiles::write(folder.path(), authority.der())?, _folder: folder })
-    }
-}
-
 fn start(
     program: &OsStr,
     arguments: &[OsString],
-    desk: &Desk,
-    bridge: &Bridge,
-    trust: Option<&Trust>,
+    environment: &Environment,
 ) -> Result<RunningCommand, CommandError> {
-    let url = &bridge.url;
-    let app = desk.wechat().accounts().first_app();
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .env("SOTER_SIM_URL", url)
-        .env("SOTER_SIM_WS", format!("{}/ws", url.replacen("http://", "ws://", 1)))
-        .env("SOTER_SIM_APPID", &app.appid)
-        .env("SOTER_SIM_SECRET", app.secret.expose());
-    if let Some(trust) = trust {
-        command.envs(trust.files.variables(&bridge.address.to_string()));
-    }
+    command.args(arguments).envs(environment.variables());
     RunningCommand::start(command).map_err(|error| {
         CommandError::environment(
             format!("{} does not start: {error}", program.display()),

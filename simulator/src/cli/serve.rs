@@ -75,7 +75,7 @@ pub(super) struct Bridge {
     pub(super) url: String,
     /// Whether it listens on another port, because the usual one was taken.
     pub(super) uses_other_port: bool,
-    /// The address of the main port.
+    /// Where clients on this computer connect.
     pub(super) address: SocketAddr,
     /// The authority of its TLS, if it has TLS.
     pub(super) authority: Option<Arc<CertificateAuthority>>,

@@ -19,6 +19,7 @@ use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_
 use soter_bridge::protocol::CommandError;
 use soter_wire::pem;
 
+use super::proxies;
 use crate::files::write_file;
 
 const CA: &str = "ca.pem";
@@ -41,19 +42,18 @@ pub(super) struct TrustFiles {
 }
 
 impl TrustFiles {
-    /// Writes the files into a folder that exists.
+    /// Writes the files into a folder that exists; its path is absolute, because the variables have it.
     ///
     /// # Errors
     /// `Environment` if a file cannot be written.
     pub(super) fn write(folder: &Path, authority: &[u8]) -> Result<Self, CommandError> {
-        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let (mut trusted, remarks) = trusted_by_the_system();
         trusted.push(authority.to_owned());
         let bundle: String = trusted.iter().map(|der| pem::encode("CERTIFICATE", der)).collect();
         write_file(&folder.join(CA), pem::encode("CERTIFICATE", authority).as_bytes())?;
         write_file(&folder.join(BUNDLE), bundle.as_bytes())?;
         write_file(&folder.join(JAVA), &java_key_store::encode(&trusted))?;
-        let files = Self { folder, remarks };
+        let files = Self { folder: folder.to_owned(), remarks };
         let (php, bundle) = (files.folder.join(PHP), files.folder.join(BUNDLE));
         fs::create_dir_all(&php).map_err(|error| {
             CommandError::environment(
@@ -73,14 +73,12 @@ impl TrustFiles {
         let path = |name: &str| self.folder.join(name).into_os_string();
         let proxy = format!("http://{server}");
         let extra = if own(NODE_EXTRA_CA_CERTS).is_some() { BUNDLE } else { CA };
-        let not_proxied = |name| joined(own(name), ",", "127.0.0.1,localhost".into());
         // An empty part of the list is the folder that PHP was built with.
         let php_folders = own(PHP_INI_SCAN_DIR).unwrap_or_default();
-        vec![
+        let mut variables: Vec<_> = proxies::exceptions().into();
+        variables.extend([
             ("HTTPS_PROXY", proxy.clone().into()),
             ("https_proxy", proxy.into()),
-            ("NO_PROXY", not_proxied("NO_PROXY")),
-            ("no_proxy", not_proxied("no_proxy")),
             (NODE_EXTRA_CA_CERTS, path(extra)),
             // Node 24, and 22 from 22.21 on.
             ("NODE_USE_ENV_PROXY", "1".into()),
@@ -90,7 +88,8 @@ impl TrustFiles {
             ("SSL_CERT_FILE", path(BUNDLE)),
             ("JAVA_TOOL_OPTIONS", joined(own("JAVA_TOOL_OPTIONS"), " ", self.java_options(server))),
             (PHP_INI_SCAN_DIR, joined(Some(php_folders), if cfg!(windows) { ";" } else { ":" }, path(PHP))),
-        ]
+        ]);
+        variables
     }
 
     fn java_options(&self, server: &str) -> OsString {
@@ -178,7 +177,7 @@ mod tests {
             found.1.to_str().unwrap().to_owned()
         };
         assert_eq!(value("HTTPS_PROXY"), "http://127.0.0.1:8777");
-        assert!(value("NO_PROXY").ends_with("127.0.0.1,localhost"));
+        assert!(value("NO_PROXY").contains("127.0.0.1,localhost"));
         for name in ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", NODE_EXTRA_CA_CERTS] {
             assert!(Path::new(&value(name)).is_file(), "{name}");
         }

@@ -1,0 +1,130 @@
+//! The environment of a command: where its servers are, and what a cloud function finds in WeChat's cloud.
+//!
+//! `wx-server-sdk` and `@cloudbase/node-sdk` take all of this from variables. It harms no other program, so that it is always
+//! there. `TENCENTCLOUD_RUNENV` has the value with which DevTools debugs cloud functions on a developer's computer.
+
+use std::env;
+use std::ffi::OsString;
+use std::io;
+
+use serde_json::json;
+use soter_bridge::protocol::{CommandError, Service, device};
+use soter_sim::Desk;
+use soter_wechat::WeChatPath;
+use tempfile::TempDir;
+use tracing::debug;
+
+use crate::front::Console;
+
+use crate::cli::preload::Preload;
+use crate::cli::proxies;
+use crate::cli::serve::Bridge;
+use crate::cli::trust::TrustFiles;
+
+/// What the SDKs send, and the servers do not look at. So what a person has set is kept.
+const FREE: [(&str, &str); 6] = [
+    ("SCF_NAMESPACE", "emulated-env"),
+    ("TCB_ENV", "emulated-env"),
+    // The function's caller is a mini program.
+    ("TCB_SOURCE", "wx_client"),
+    ("TENCENTCLOUD_REGION", "ap-shanghai"),
+    ("TENCENTCLOUD_SECRETID", "emulated"),
+    ("TENCENTCLOUD_SECRETKEY", "emulated"),
+];
+/// The variables, and the files that they name.
+#[derive(Debug)]
+pub(super) struct Environment {
+    variables: Vec<(&'static str, OsString)>,
+    folder: Option<TempDir>,
+}
+
+impl Environment {
+    /// The environment for a server's first mini program and the user of a phone; `None`: the selected one.
+    ///
+    /// # Errors
+    /// Those of `device.show`, and of WeChat's servers if they do not have the user. `Environment` if the servers have TLS and a
+    /// file for it cannot be written.
+    pub(super) async fn prepare(
+        desk: &Desk,
+        bridge: &Bridge,
+        phone: Option<&str>,
+        console: &mut Console,
+    ) -> Result<Self, CommandError> {
+        let (wechat, url) = (desk.wechat(), &bridge.url);
+        let app = wechat.accounts().first_app();
+        let user = desk.request(phone, device::Show {}).await?.user;
+        let mut variables: Vec<(&str, OsString)> = vec![
+            ("SOTER_SIM_URL", url.into()),
+            ("SOTER_SIM_WS", format!("{}/ws", url.replacen("http://", "ws://", 1)).into()),
+            ("SOTER_SIM_APPID", app.appid.clone().into()),
+            ("SOTER_SIM_SECRET", app.secret.expose().into()),
+        ];
+        let mut context = vec![
+            ("WX_OPENID", wechat.openid(&user.name, &app.appid)?),
+            ("WX_APPID", app.appid.clone()),
+            ("WX_API_TOKEN", wechat.cloud_api_token(app).expose().to_owned()),
+        ];
+        context.extend(wechat.unionid(&user.name, &app.appid)?.map(|unionid| ("WX_UNIONID", unionid)));
+        let keys: Vec<_> = context.iter().map(|(name, _)| *name).collect();
+        variables.push(("WX_CONTEXT_KEYS", keys.join(",").into()));
+        variables.extend(context.into_iter().map(|(name, value)| (name, value.into())));
+        let cloud = json!({"URL": format!("{url}{}", WeChatPath::CloudCalls.path())});
+        variables.extend([
+            ("TCB_CONTEXT_CNFG", cloud.to_string().into()),
+            ("TENCENTCLOUD_RUNENV", "WX_LOCAL_SCF".into()),
+        ]);
+        let missing = FREE.into_iter().filter(|(name, _)| env::var_os(name).is_none());
+        variables.extend(missing.map(|(name, value)| (name, value.into())));
+        if proxies::are_set() {
+            variables.extend(proxies::exceptions());
+        }
+        let folder = match (private_folder(), &bridge.authority) {
+            (Ok(folder), authority) => {
+                let server = bridge.address.to_string();
+                if let Some(authority) = authority {
+                    let trust = TrustFiles::write(folder.path(), authority.der())?;
+                    trust.remarks.iter().for_each(|remark| console.remark(remark));
+                    variables.extend(trust.variables(&server));
+                }
+                let preload = Preload::write(folder.path(), &server, authority.is_some())?;
+                variables.push(preload.variable());
+                Some(folder)
+            }
+            (Err(error), Some(_)) => {
+                return Err(CommandError::environment(
+                    format!("no temporary folder can be made: {error}"),
+                    "name another one in TMPDIR (TEMP on Windows), or free some space",
+                ));
+            }
+            (Err(error), None) => {
+                console.remark(&format!(
+                    "no temporary folder can be made ({error}), so wx-server-sdk before 2.4 does not reach this server; TMPDIR can name a folder"
+                ));
+                None
+            }
+        };
+        Ok(Self { variables, folder })
+    }
+
+    /// The variables to set.
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, &OsString)> {
+        self.variables.iter().map(|(name, value)| (*name, value))
+    }
+
+    /// Removes the files.
+    pub(super) fn remove(self) {
+        if let Some(Err(error)) = self.folder.map(TempDir::close) {
+            // The system's own cleaning removes it later.
+            debug!(%error, "the temporary files are not removed");
+        }
+    }
+}
+
+/// A new folder for this user alone: a file there is run in the processes of the command.
+fn private_folder() -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("soter-sim-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir()
+}
