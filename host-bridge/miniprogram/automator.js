@@ -14,7 +14,7 @@ const calls = require('./example/soter-sim/calls')
 const settings = require('./example/soter-sim/settings')
 
 const FOLDER = join(__dirname, 'example', 'soter-sim')
-const MODULES = ['automation', 'calls', 'connection', 'failures', 'settings']
+const MODULES = ['automation', 'browser', 'calls', 'connection', 'failures', 'settings']
 
 async function mockSoter(miniProgram, options = {}) {
   // Errors are thrown here, in the test, and not in the mini program's console.

@@ -4,6 +4,7 @@
 // loses its socket, and the bridge then cancels the dialogs of its calls.
 'use strict'
 
+var browser = require('./browser')
 var failures = require('./failures')
 
 /** The WebSocket code of a normal closure. */
@@ -84,7 +85,7 @@ function create(settings) {
 
 /**
  * Opens a socket. Texts that are sent before it is open wait. `onEnd` gets the failure that ended it, once, and never
- * before this function has returned. A `close` from this side does not call it.
+ * before this function has returned. A `close` from this side does not call it, but a failure before that does.
  */
 function open(settings, listener) {
   var address = settings.address
@@ -93,14 +94,23 @@ function open(settings, listener) {
   var isOpen = false
   var isOver = false
   var timer = setTimeout(function () {
-    if (task) fail(failures.tooSlow(address, settings.connectTimeout))
-    else ended('connectSocket gave no SocketTask')
+    if (task) failUnopened(failures.tooSlow, settings.connectTimeout)
+    else fail(failures.noTask(address, settings.connectTimeout))
   }, settings.connectTimeout)
 
   function fail(failure) {
     if (isOver) return
     part()
     listener.onEnd(failure)
+  }
+
+  /** Ends a socket that was never open. In a browser, the reason may be a permission, which takes a moment to find out. */
+  function failUnopened(describe, detail) {
+    if (isOver) return
+    part()
+    browser.missingPermission(address, function (missing) {
+      listener.onEnd(describe(address, detail, missing))
+    })
   }
 
   /** For a failure that may happen before `open` has returned. */
@@ -123,7 +133,8 @@ function open(settings, listener) {
 
   function ended(reason) {
     var shown = withoutToken(settings, reason)
-    fail(isOpen ? failures.lost(address, shown) : failures.unreachable(address, shown))
+    if (isOpen) fail(failures.lost(address, shown))
+    else failUnopened(failures.unreachable, shown)
   }
 
   function opened() {

@@ -9,8 +9,11 @@ var BRIDGE_FAILED = -8777
 
 var START = 'Start it with `soter-sim serve`'
 
-/** There was no connection. `reason` is the text of the socket's error, if there is one. */
-function unreachable(address, reason) {
+/**
+ * There was no connection. `reason` is the text of the socket's error, if there is one; `missing` is the permission that the
+ * browser has not given (see browser.js).
+ */
+function unreachable(address, reason, missing) {
   var said = reason ? ' (' + reason + ')' : ''
   if (/domain list|合法域名/.test(reason)) {
     return (
@@ -29,13 +32,37 @@ function unreachable(address, reason) {
     )
   }
   return (
-    'soter-sim cannot be reached at ' + address + said + '. ' +
+    'soter-sim cannot be reached at ' + address + said + '. ' + permissionFor(missing) +
     START + '; if it runs, it has printed whom it refused and the flag that lets them in, such as --allow-origin'
   )
 }
 
-function tooSlow(address, milliseconds) {
-  return 'soter-sim at ' + address + ' did not answer within ' + milliseconds + ' ms. ' + START + ', or mend the url'
+function tooSlow(address, milliseconds, missing) {
+  return (
+    'soter-sim at ' + address + ' did not answer within ' + milliseconds + ' ms. ' + permissionFor(missing) +
+    START + ', or correct the url'
+  )
+}
+
+/** A sentence about the browser's permission, with a space after it; nothing if none is missing. */
+function permissionFor(missing) {
+  if (!missing) return ''
+  var next = 'allow it when the browser asks'
+  if (!missing.isSecure) next = 'an http page never gets it, so serve the page by https or from localhost'
+  else if (missing.state === 'denied' && missing.isFramed) next = 'its frame needs allow="loopback-network", and the user must allow it'
+  else if (missing.state === 'denied') next = 'allow it in the settings of the site'
+  return (
+    'From a public address, a page connects to this computer only with the permission loopback-network of the browser, which ' +
+    missing.origin + ' does not have (' + missing.state + '): ' + next + '. '
+  )
+}
+
+/** `connectSocket` gave nothing that could be used. */
+function noTask(address, milliseconds) {
+  return (
+    'connectSocket gave no SocketTask for ' + address + ' within ' + milliseconds + ' ms, as that of some wrappers of wx. ' +
+    'Pass another one: installSoterSim(…, {connectSocket: wx.connectSocket})'
+  )
 }
 
 /** A connection that was open has been lost. */
@@ -49,7 +76,7 @@ function lost(address, reason) {
 
 /** The answer is not one of soter-sim. */
 function notUnderstood(address) {
-  return 'what answers at ' + address + ' is not soter-sim, or one of another version. ' + START + ', or mend the url'
+  return 'what answers at ' + address + ' is not soter-sim, or one of another version. ' + START + ', or correct the url'
 }
 
 /** The error object of a JSON-RPC answer: two lines, what happened and what to do. */
@@ -70,6 +97,7 @@ function takenOut() {
 exports.BRIDGE_FAILED = BRIDGE_FAILED
 exports.unreachable = unreachable
 exports.tooSlow = tooSlow
+exports.noTask = noTask
 exports.lost = lost
 exports.notUnderstood = notUnderstood
 exports.refused = refused
