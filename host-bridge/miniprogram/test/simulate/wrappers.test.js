@@ -1,7 +1,8 @@
 'use strict'
 
 const { promisify, promisifyAll } = require('miniprogram-api-promise')
-const simulate = require('miniprogram-simulate')
+// Makes the global `wx`.
+require('miniprogram-simulate')
 const WebSocket = require('ws')
 
 const { connectSocketOver, installSoterSim } = require('soter-sim-miniprogram')
@@ -24,8 +25,6 @@ const PROMISIFIED = Object.keys(CALLS).filter((name) => !['getUserProfile', 'get
 
 let server, options
 beforeAll(async () => {
-  // An empty component is enough for miniprogram-simulate to make its `wx`.
-  simulate.load({ template: '<view/>' })
   server = await startServer('--touch', 'auto')
   options = { url: server.url, login: true, payment: true, connectSocket: connectSocketOver(WebSocket) }
 })

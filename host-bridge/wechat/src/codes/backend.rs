@@ -18,7 +18,7 @@ pub(super) const TABLE: &[Code] = &[
         40001,
         "invalid credential, access_token is invalid or not latest, could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r",
         "The access_token is wrong, of another app, or replaced by a newer one.",
-        "Keep one token per app in one place; each plain token request ends the one before it. Use stable_token if several servers need one.",
+        "Keep one token per app in one place; each plain token request ends the one before it. Use stable_token if several servers need one. Some SDKs keep a refused token: node-easywechat 3.6.2 does, in a file of the working directory that the next run finds.",
     ),
     code(
         40002,
