@@ -44,7 +44,7 @@ describe('a page that a browser does not let connect', () => {
 
   it('is told to answer the browser', async () => {
     page('https://shop.example', state('prompt'))
-    assert.match(await failure(), /https:\/\/shop\.example does not have \(prompt\): allow it when the browser asks\. Start it/)
+    assert.match(await failure(), /https:\/\/shop\.example does not have \(prompt\): allow it when the browser asks, and try again\. Start it/)
   })
 
   it('is told so as well while the browser still asks', async () => {

@@ -47,7 +47,7 @@ function tooSlow(address, milliseconds, missing) {
 /** A sentence about the browser's permission, with a space after it; nothing if none is missing. */
 function permissionFor(missing) {
   if (!missing) return ''
-  var next = 'allow it when the browser asks'
+  var next = 'allow it when the browser asks, and try again'
   if (!missing.isSecure) next = 'an http page never gets it, so serve the page by https or from localhost'
   else if (missing.state === 'denied' && missing.isFramed) next = 'its frame needs allow="loopback-network", and the user must allow it'
   else if (missing.state === 'denied') next = 'allow it in the settings of the site'
