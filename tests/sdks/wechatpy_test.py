@@ -1,10 +1,12 @@
-"""An unmodified SDK, wechatpy, against the emulated servers: token, session, verify_signature.
+"""An SDK, wechatpy, against the emulated servers: token, session, verify_signature.
 
-Run as:  soter-sim exec --touch auto -- python tests/sdks/wechatpy_test.py
+Unmodified:                 soter-sim exec --tls --touch auto -- python tests/sdks/wechatpy_test.py
+With another base address:  soter-sim exec --touch auto -- python tests/sdks/wechatpy_test.py --changed-address
 """
 
 import json
 import os
+import sys
 import urllib.request
 
 import requests
@@ -17,7 +19,7 @@ WECHAT = "https://api.weixin.qq.com"
 
 
 class ToTheEmulator(HTTPAdapter):
-    """The only change: the address of the servers. The SDK has some of their addresses in its code."""
+    """Changes the address of the servers, and nothing else. The SDK has some of their addresses in its code."""
 
     def send(self, request, **options):
         request.url = request.url.replace(WECHAT, URL, 1)
@@ -37,10 +39,10 @@ def authenticate(challenge):
     return callback["resultJSON"], callback["resultJSONSignature"]
 
 
-session = requests.Session()
-session.mount(WECHAT, ToTheEmulator())
 client = WeChatClient(os.environ["SOTER_SIM_APPID"], os.environ["SOTER_SIM_SECRET"])
-client._http = session
+if sys.argv[1:] == ["--changed-address"]:
+    client._http = requests.Session()
+    client._http.mount(WECHAT, ToTheEmulator())
 user = client.wxa.code_to_session(rpc("wx.login")["code"])
 openid = user["openid"]
 assert user["session_key"] and user["unionid"], user
