@@ -1,5 +1,5 @@
-//! What `verify_signature` costs on disk: compared with an older program, with the least that such a server can do, and
-//! with a server as a user would write it.
+//! What `verify_signature` costs on disk: compared with an older program, with the least that such a server can do, with a
+//! server as a user would write it, and with TLS.
 //!
 //! Each server is a process of its own. All get the same load from the same client, which takes its share of the
 //! processors. Each figure is the median over rounds in which all sides take their turn, because the machine's speed changes
@@ -26,6 +26,7 @@ mod limit;
 mod load;
 mod rpc;
 mod server;
+mod tls;
 mod verifier;
 
 use load::{health_requests, median, send};
@@ -97,6 +98,7 @@ async fn run() -> Result<(), Failed> {
         writeln!(out, "resident memory at its peak: {resident:.0} MB   ({program})")?;
     }
     drop((today, base, limit, peer));
+    tls::compare(&mut out).await?;
     ledgers::compare(&mut out).await
 }
 

@@ -7,7 +7,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use futures_util::future::BoxFuture;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -35,18 +36,39 @@ pub(crate) async fn send(
     lists: Vec<Requests>,
     expected: &'static str,
 ) -> Result<Turn, Failed> {
+    send_over(lists, expected, connect_to(address)).await
+}
+
+/// Opens a TCP connection.
+pub(crate) fn connect_to(address: &str) -> impl Fn() -> BoxFuture<'static, Result<TcpStream, Failed>> {
     let address: Arc<str> = address.into();
+    move || {
+        let address = Arc::clone(&address);
+        Box::pin(async move {
+            let stream = TcpStream::connect(&*address).await?;
+            stream.set_nodelay(true)?;
+            Ok(stream)
+        })
+    }
+}
+
+/// Sends each list of requests over a connection that `connect` opens. Each answer must end with `expected`.
+pub(crate) async fn send_over<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    lists: Vec<Requests>,
+    expected: &'static str,
+    connect: impl Fn() -> BoxFuture<'static, Result<S, Failed>>,
+) -> Result<Turn, Failed> {
     let mut clients = JoinSet::new();
     let start = Instant::now();
     for requests in lists {
-        let address = Arc::clone(&address);
+        let connecting = connect();
         clients.spawn(async move {
-            let mut stream = TcpStream::connect(&*address).await?;
-            stream.set_nodelay(true)?;
+            let mut stream = connecting.await?;
             let (mut latencies, mut buffer) = (Vec::with_capacity(requests.len()), vec![0; 8192]);
             for request in &requests {
                 let sent = Instant::now();
                 stream.write_all(request).await?;
+                stream.flush().await?;
                 // Answers are far smaller than the buffer and arrive in one piece.
                 let length = stream.read(&mut buffer).await?;
                 latencies.push(sent.elapsed());
