@@ -10,7 +10,7 @@
 //!   page           the phone in a browser
 //!   rpc            JSON-RPC 2.0 over the protocol: text in, text out
 //!   server         HTTP, WebSocket and TLS on one port, and which clients are admitted
-//!   certificate_authority   the authority that vouches for WeChat's hosts here; hosts: their names
+//!   certificate_authority   the authority that vouches for WeChat's hosts here
 //!   visible, toml_file, run_cpu_bound   for every front end: showing foreign text, reading TOML files, CPU-bound work
 //! ```
 //!
@@ -21,7 +21,6 @@ mod address;
 mod certificate_authority;
 mod connection;
 mod download;
-mod hosts;
 mod outbox;
 mod page;
 pub mod protocol;
@@ -36,7 +35,6 @@ mod visible;
 pub use certificate_authority::{BadAuthority, CertificateAuthority};
 pub use connection::Connection;
 pub use download::download;
-pub use hosts::API_HOSTS;
 pub use page::page;
 pub use run_cpu_bound::run_cpu_bound;
 pub use visible::{visible, visible_lines};

@@ -188,6 +188,9 @@ pub(crate) enum ProgramCommand {
     /// Serve the phones and WeChat's servers on one port, until SIGINT or SIGTERM comes
     Serve(Serve),
     /// Run a command with a server of its own: SOTER_SIM_URL, _WS, _APPID and _SECRET tell it where
+    ///
+    /// Cloud functions need no change: wx-server-sdk and @cloudbase/node-sdk find the server, the mini program and the phone's user
+    /// in variables that are set as well. For SDKs older than 2.4, NODE_OPTIONS names a file that leads them to the server.
     Exec(Exec),
     /// Write what programs need to trust https://api.weixin.qq.com of `serve --tls`: ca.pem, and bundles with it
     ///

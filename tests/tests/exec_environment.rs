@@ -102,3 +102,40 @@ fn the_files_are_private_and_removed_however_the_command_ends() {
     assert_eq!(finished.stdout.trim(), "");
     assert!(finished.stderr.contains("no temporary folder can be made"), "{finished}");
 }
+
+#[test]
+fn a_folder_that_is_not_a_cloud_functions_is_refused_before_anything_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let refused = |more: &[&str], text: &str| {
+        let finished = Program::new(["exec", "--cloud-function", path]).arguments(more).run().refuses(2);
+        assert!(finished.stderr.contains(text), "{finished}");
+    };
+    refused(&[], "it has no index.js");
+    fs::write(folder.path().join("index.js"), "exports.main = () => 1;").unwrap();
+    refused(&["--", "true"], "leave one of them out");
+    for config in
+        ["", "[]", "{\"permissions\": []}", "{\"permissions\": {\"openapi\": \"soter.verifySignature\"}}"]
+    {
+        fs::write(folder.path().join("config.json"), config).unwrap();
+        refused(&[], "config.json: ");
+    }
+    for event in ["[]", "{", "1"] {
+        let arguments = ["exec", "--cloud-function", path, "--event", event];
+        let finished = Program::new(arguments).run().refuses_usage();
+        assert!(finished.stderr.contains("not a JSON object"), "{finished}");
+    }
+    let _ = Program::new(["exec", "--event", "{}", "--", "true"]).run().refuses_usage();
+}
+
+#[test]
+fn without_node_a_cloud_function_says_what_to_install() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("index.js"), "exports.main = () => 1;").unwrap();
+    let program = Program::new(["exec", "--cloud-function", folder.path().to_str().unwrap()]);
+    let finished = program.variable("PATH", "/nowhere").run().exits(3);
+    assert!(
+        finished.stderr.contains("node does not start") && finished.stderr.contains("install Node"),
+        "{finished}"
+    );
+}

@@ -193,3 +193,53 @@ fn no_odd_value_of_a_parameter_is_a_defect_of_the_program() {
     }
     server.serves();
 }
+
+#[test]
+fn forms_of_cloud_functions_without_an_end_or_of_many_parts_leave_memory_bounded() {
+    let server = Server::start();
+    server.serves();
+    let before = server.memory();
+    let head = |kind: &str, more: &str| {
+        format!("POST /admin HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\n{more}\r\n", server.host)
+    };
+    let form = "multipart/form-data; boundary=b";
+
+    // A part without an end, in chunks: the server answers after the limit, or closes.
+    let mut stream = server.connect();
+    stream.write_all(head(form, "Transfer-Encoding: chunked\r\n").as_bytes()).unwrap();
+    let part = b"40\r\n--b\r\nContent-Disposition: form-data; name=\"requestData\"\r\n\r\nxxxx\r\n";
+    stream.write_all(part).unwrap();
+    let chunk = [b"100000\r\n".as_slice(), &vec![b'x'; 1 << 20], b"\r\n"].concat();
+    let mut sent = 0;
+    while sent < 200 && stream.write_all(&chunk).is_ok() {
+        sent += 1;
+    }
+    assert!(sent < 200, "the server has read {sent} MiB");
+
+    let long_boundary = format!("multipart/form-data; boundary={}", "b".repeat(1 << 20));
+    let refused = server.send(head(&long_boundary, "Content-Length: 0\r\n").as_bytes());
+    assert!(refused.is_empty() || refused.starts_with("HTTP/1.1 431 "), "{refused}");
+
+    let parts = "--b\r\nContent-Disposition: form-data; name=\"action\"\r\n\r\nwx.openApi\r\n".repeat(10_000);
+    let mut empty_pairs = vec![0x12, 0x80, 0x80, 0x08];
+    empty_pairs.extend([0x0a, 0x00].repeat(64 << 10));
+    let bomb = [
+        b"--b\r\nContent-Disposition: form-data; name=\"action\"\r\n\r\nwx.openApi\r\n\
+          --b\r\nContent-Disposition: form-data; name=\"requestData\"\r\n\r\n"
+            .as_slice(),
+        &empty_pairs,
+        b"\r\n--b--\r\n",
+    ]
+    .concat();
+    for body in [parts.as_bytes(), &bomb, &vec![b'-'; 1 << 20]] {
+        for _ in 0..50 {
+            let more = format!("Connection: close\r\nContent-Length: {}\r\n", body.len());
+            let answer = server.send(&[head(form, &more).as_bytes(), body].concat());
+            assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("INVALID_PARAM"), "{answer}");
+        }
+    }
+    server.serves();
+    if let (Some(before), Some(after)) = (before, server.memory()) {
+        assert!(after < before + 100_000, "{before} kB before, {after} kB after");
+    }
+}

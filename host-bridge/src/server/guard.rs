@@ -11,13 +11,12 @@ use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use soter_wechat::Secret;
+use soter_wechat::{API_HOSTS, Secret, is_api_host};
 use soter_wire::shortened;
 
 use super::options::{Notices, ServerOptions};
 use super::paths::{ServerPath, is_at_wechat_host, is_wechat_path};
 use super::respond::refusal;
-use crate::hosts::{API_HOSTS, is_api_host};
 use crate::page;
 use crate::protocol::CommandError;
 
@@ -216,29 +215,28 @@ impl Guard {
 
     /// Decides whether a proxy's request may open a tunnel: only for TLS to one of WeChat's hosts.
     pub(super) fn admit_tunnel(&self, target: &Uri) -> Result<(), Box<Response>> {
-        let target = target.authority().map(Authority::as_str).unwrap_or_default();
-        let (name, port) = target.rsplit_once(':').unwrap_or((target, ""));
+        let target = target.authority().map(Authority::as_str).unwrap_or_default().to_ascii_lowercase();
+        let (name, port) = target.rsplit_once(':').unwrap_or((&target, ""));
         let refuse = |what: &str, next: &str| {
             self.notify(&format!("{what}; {next}"));
             Err(Box::new(refusal(StatusCode::FORBIDDEN, what, next)))
         };
-        if !is_host(target) {
+        if !is_host(&target) {
             let next = "CONNECT takes a host and a port, such as api.weixin.qq.com:443";
             return Err(Box::new(refusal(StatusCode::BAD_REQUEST, "this CONNECT names no host", next)));
         }
-        let target = target.to_ascii_lowercase();
         if !is_api_host(name) {
             return refuse(
                 &format!(
                     "a client takes this server for a proxy to {target}, and it is one to WeChat's hosts only"
                 ),
-                &format!("put {} into NO_PROXY", name.to_ascii_lowercase()),
+                &format!("put {name} into NO_PROXY (Java: -Dhttp.nonProxyHosts)"),
             );
         }
         if port != TLS_PORT {
             return refuse(
                 &format!("a client wants a tunnel to {target}, and there is TLS at port {TLS_PORT} only"),
-                &format!("ask https://{} without a port", name.to_ascii_lowercase()),
+                &format!("ask https://{name} without a port"),
             );
         }
         if !self.serves_tls {

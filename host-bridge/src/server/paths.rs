@@ -1,8 +1,7 @@
 //! The server's own paths. WeChat's servers and the page have theirs.
 
-use soter_wechat::{OWN_PREFIX, WeChatPath, is_cloud_host};
+use soter_wechat::{OWN_PREFIX, WeChatPath, is_api_host, is_cloud_host};
 
-use crate::hosts::is_api_host;
 use crate::page;
 
 macro_rules! paths {

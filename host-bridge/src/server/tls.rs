@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use soter_wechat::is_api_host;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -12,7 +13,6 @@ use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
 use crate::certificate_authority::{CertificateAuthority, ServerCertificate};
-use crate::hosts::is_api_host;
 use crate::protocol::CommandError;
 
 /// The first byte of a TLS connection: the type of a handshake record (RFC 8446, 5.1). No HTTP method begins with it.

@@ -13,3 +13,8 @@ pub(crate) mod messages;
 pub(crate) mod method;
 pub(crate) mod request;
 pub(crate) mod response;
+
+/// The id of the emulated cloud's environment, in which cloud functions and services run.
+pub const CLOUD_ENVIRONMENT: &str = "emulated-env";
+/// Who has called a cloud function or a service: a mini program, as WeChat's documentation names it.
+pub const CLOUD_SOURCE: &str = "wx_client";

@@ -122,24 +122,6 @@ paths! {
     }
 }
 
-/// The hosts of WeChat's cloud, to which SDKs send [`WeChatPath::CloudCalls`]. `*.` stands for one name or several. The oldest
-/// SDKs send what is not emulated to the first two.
-pub const CLOUD_HOSTS: &[&str] = &[
-    "tcb-admin.tencentcloudapi.com",
-    "tcb-admin.tencentyun.com",
-    "tcb-open.tencentcloudapi.com",
-    "tcb-open.tencentyun.com",
-    "*.tcb-api.tencentcloudapi.com",
-];
-
-/// Whether a host name is one of [`CLOUD_HOSTS`], in lower case and without a port.
-pub fn is_cloud_host(name: &str) -> bool {
-    CLOUD_HOSTS.iter().any(|host| match host.strip_prefix('*') {
-        Some(suffix) => name.strip_suffix(suffix).is_some_and(|prefix| !prefix.is_empty()),
-        None => name == *host,
-    })
-}
-
 /// What the project's own paths begin with. The real servers have all others.
 pub const OWN_PREFIX: &str = "/sim/";
 /// What the paths of sessions begin with. Their answers are not declared as JSON.

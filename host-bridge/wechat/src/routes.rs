@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, post};
 use serde_json::{Value, json};
@@ -26,6 +26,7 @@ use crate::journal::{Excerpt, Origin, PendingCall};
 use crate::json::Json;
 use crate::ledger::error::LedgerError;
 use crate::paths::{PathMethod, SESSION_PREFIX, WeChatPath};
+use crate::random::random_bytes;
 use crate::reasons::Reason;
 use crate::servers::{MAX_WAITING, WeChat};
 use crate::sessions::BadToken;
@@ -43,6 +44,8 @@ pub const MAX_BODY_BYTES: usize = 1 << 20;
 pub const MAX_METHOD_CHARACTERS: usize = 20;
 /// How often a call that waits looks whether the switches have changed.
 const SWITCHES_INTERVAL: Duration = Duration::from_secs(1);
+/// The header of a good answer to a service in WeChat Cloud Run.
+const SEQUENCE_HEADER: HeaderName = HeaderName::from_static("x-openapi-seqid");
 /// Maximum number of characters of an unknown path that the journal keeps.
 const MAX_PATH_CHARACTERS: usize = 200;
 
@@ -95,6 +98,12 @@ fn handler(path: WeChatPath) -> MethodRouter<Arc<WeChat>> {
         WeChatPath::VerifyAsk => answering!(path, |call| call.verify_ask().await),
         WeChatPath::VerifySignature => answering!(path, |call| call.verify_signature().await),
     }
+}
+
+/// The value of [`SEQUENCE_HEADER`]. Its form is not documented; modelled.
+fn sequence_id() -> HeaderValue {
+    let hex = base16ct::lower::encode_string(&random_bytes::<16>());
+    HeaderValue::try_from(hex).unwrap_or(HeaderValue::from_static("0"))
 }
 
 /// SDKs have hundreds of calls, and understand WeChat's own answer to those that do not exist.
@@ -221,7 +230,9 @@ impl<'a> Call<'a> {
                 Err(_) => Err(NoBody::NotJson),
             },
         };
-        Self::new(wechat, path.path(), method, query, body)
+        let first_app = || &*wechat.accounts().first_app().appid;
+        let platform_app = wechat.options.cloud_run.then(first_app);
+        Self { platform_app, ..Self::new(wechat, path.path(), method, query, body) }
     }
 
     fn new(
@@ -307,15 +318,19 @@ impl<'a> Call<'a> {
 
     /// Looks up the access token, if the request has one, and the switches.
     async fn look_up(&mut self) -> Result<Arc<Switches>, Failed> {
-        // WeChat Cloud Run calls it otherwise.
-        let names = ["access_token", "cloudbase_access_token"];
-        let Some(token) = names.iter().find_map(|name| self.query_parameter(name)) else {
+        let Some(token) = self.access_token() else {
             self.app = self.platform_app.map(|appid| Ok(appid.to_owned()));
             return Ok(self.wechat.sessions.switches().await?);
         };
         let (switches, app) = self.wechat.sessions.check_token(token).await?;
         self.app = Some(app);
         Ok(switches)
+    }
+
+    fn access_token(&self) -> Option<&str> {
+        // WeChat Cloud Run calls it otherwise.
+        let names = ["access_token", "cloudbase_access_token"];
+        names.iter().find_map(|name| self.query_parameter(name))
     }
 
     /// The method and the path, for the journal.
@@ -357,15 +372,23 @@ impl<'a> Call<'a> {
     /// Records the call in the journal, and answers it.
     fn finish(self, answer: Result<Answer, Failed>) -> Response {
         let content_type = if self.is_session_path() { TEXT_TYPE } else { JSON_TYPE };
-        self.settle(answer).response(content_type)
+        // The header tells a service in WeChat Cloud Run that the platform has vouched for it.
+        let is_marked = self.platform_app.is_some() && self.access_token().is_none() && answer.is_ok();
+        self.settle(answer, |answer| {
+            let mut response = answer.response(content_type);
+            if is_marked {
+                response.headers_mut().insert(SEQUENCE_HEADER, sequence_id());
+            }
+            response
+        })
     }
 
     fn is_session_path(&self) -> bool {
         self.path.starts_with(SESSION_PREFIX)
     }
 
-    /// Writes the answer of a call that failed, and records the call in the journal.
-    fn settle(self, answer: Result<Answer, Failed>) -> Answer {
+    /// Writes the answer of a call that failed, makes the response, and records the call in the journal.
+    fn settle(self, answer: Result<Answer, Failed>, respond: impl FnOnce(&Answer) -> Response) -> Response {
         let now = self.wechat.now();
         let answer = answer.unwrap_or_else(|Failed { errcode, verdict }| {
             let mut verdict = verdict.unwrap_or_else(|| errcode.verdict());
@@ -384,9 +407,11 @@ impl<'a> Call<'a> {
             reason = answer.verdict.as_ref().map(|verdict| verdict.reason.name()).as_deref(),
             "WeChat's servers answered"
         );
-        let (name, request, verdict) = (self.name(), self.excerpt(), answer.verdict.clone());
-        self.wechat.journal().record(self.pending.into_entry(now, name, request, &answer.body, verdict));
-        answer
+        let response = respond(&answer);
+        let Answer { body, verdict } = answer;
+        let (name, request) = (self.name(), self.excerpt());
+        self.wechat.journal().record(self.pending.into_entry(now, name, request, &body, verdict));
+        response
     }
 
     fn query_parameter(&self, name: &str) -> Option<&str> {

@@ -63,6 +63,8 @@ pub struct WeChatOptions {
     pub replays: Replays,
     /// How `verify_signature` answers.
     pub reply_style: ReplyStyle,
+    /// Whether requests without an access token are those of a service in WeChat Cloud Run, and are for the first mini program.
+    pub cloud_run: bool,
     /// What cloud functions may call.
     pub cloud_permissions: CloudPermissions,
     /// Trusted roots of phones' certificate chains.

@@ -5,6 +5,7 @@
 //! application can refuse one.
 
 mod answers;
+mod cloud_run;
 mod description;
 mod pointer;
 mod refusal_reason;
@@ -72,7 +73,7 @@ impl ApplicationTarget {
     /// [`TargetError::Broken`] if the request cannot be built or is not answered.
     pub async fn accepts_empty_request(&self) -> Result<Option<String>, TargetError> {
         let result = &self.application.result;
-        let reply = self.call_endpoint(&result.request, &Values::new(), &Cookies::default()).await?;
+        let reply = self.call_endpoint(&result.request, &Values::new(), &Cookies::default(), None).await?;
         Ok(result.success.check(&reply).is_ok().then(|| reply_summary(&reply)))
     }
 
@@ -99,8 +100,9 @@ impl ApplicationTarget {
         endpoint: &Endpoint,
         values: &Values,
         cookies: &Cookies,
+        user: Option<&User>,
     ) -> Result<Reply, TargetError> {
-        self.send_request(self.build_request(endpoint, values, cookies)?, cookies).await
+        self.send_request(self.build_request(endpoint, values, cookies, user)?, cookies).await
     }
 
     async fn send_request(&self, request: Request, cookies: &Cookies) -> Result<Reply, TargetError> {
@@ -128,6 +130,7 @@ impl ApplicationTarget {
         endpoint: &Endpoint,
         values: &Values,
         cookies: &Cookies,
+        user: Option<&User>,
     ) -> Result<Request, TargetError> {
         let url = self.address(endpoint, values)?;
         let mut headers: Vec<(String, String)> = endpoint
@@ -135,6 +138,11 @@ impl ApplicationTarget {
             .iter()
             .map(|(name, value)| (name.clone(), fill_template(value, values, template::Encoding::Header)))
             .collect();
+        if let Some(user) = user.filter(|_| self.application.cloudrun) {
+            headers.retain(|(name, _)| !cloud_run::is_platforms(name));
+            let platforms = cloud_run::headers(&self.wechat, &user.name);
+            headers.extend(platforms.map_err(|error| TargetError::broken(error.to_string()))?);
+        }
         if let Some(cookie) = cookies.header(&url) {
             headers.push(("Cookie".to_owned(), cookie));
         }
@@ -172,7 +180,7 @@ impl ApplicationTarget {
         let mut values = visit.values.clone();
         values.insert("openid".to_owned(), visit.user.openid.clone());
         values.insert("code".to_owned(), code);
-        self.call_endpoint(endpoint, &values, &visit.cookies).await
+        self.call_endpoint(endpoint, &values, &visit.cookies, Some(&visit.user)).await
     }
 }
 
@@ -193,7 +201,8 @@ impl Target for ApplicationTarget {
     fn identifies_senders(&self, visit: &Visit) -> bool {
         let result = &self.application.result.request;
         let login_names = visit.values.keys().map(String::as_str);
-        self.sends_cookies(visit) || login_names.chain(["code", "openid"]).any(|name| result.uses(name))
+        let is_named = self.application.cloudrun || self.sends_cookies(visit);
+        is_named || login_names.chain(["code", "openid"]).any(|name| result.uses(name))
     }
 
     fn user(&self, _: &str) -> Result<User, TargetError> {
@@ -241,7 +250,7 @@ impl Target for ApplicationTarget {
     async fn end_visit(&self, visit: &mut Visit) -> Result<(), TargetError> {
         if let Some(logout) = &self.application.logout {
             let values = self.values(visit, logout).await?;
-            let reply = self.call_endpoint(logout, &values, &visit.cookies).await?;
+            let reply = self.call_endpoint(logout, &values, &visit.cookies, Some(&visit.user)).await?;
             return if (200..400).contains(&reply.status) {
                 Ok(())
             } else {
@@ -262,7 +271,8 @@ impl Target for ApplicationTarget {
     async fn order(&self, visit: &mut Visit, _: &str) -> Result<Order, TargetError> {
         let challenge = &self.application.challenge;
         let values = self.values(visit, &challenge.request).await?;
-        let reply = self.call_endpoint(&challenge.request, &values, &visit.cookies).await?;
+        let reply =
+            self.call_endpoint(&challenge.request, &values, &visit.cookies, Some(&visit.user)).await?;
         let issued = match (&challenge.challenge, &challenge.challenge_regex) {
             (Some(pointer), _) => value_at(pointer, &reply)?,
             (None, Some(regex)) => regex
@@ -299,7 +309,7 @@ impl Target for ApplicationTarget {
         ]);
         let request = match input.envelope {
             Envelope::Usual | Envelope::AtOnce | Envelope::During(_) => {
-                self.build_request(&result.request, &values, &visit.cookies)?
+                self.build_request(&result.request, &values, &visit.cookies, Some(&visit.user))?
             }
             Envelope::ObjectForString => {
                 let object = result.request.with_object(&input.json).ok_or_else(|| {
@@ -307,7 +317,7 @@ impl Target for ApplicationTarget {
                         "the application's request does not carry resultJSON as a JSON string",
                     )
                 })?;
-                self.build_request(&object, &values, &visit.cookies)?
+                self.build_request(&object, &values, &visit.cookies, Some(&visit.user))?
             }
             Envelope::Get
             | Envelope::ExpiredToken

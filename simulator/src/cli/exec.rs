@@ -1,8 +1,8 @@
-//! `soter-sim exec -- CMD…`: runs a command with its own server.
+//! `soter-sim exec -- CMD…`: runs a command, or a cloud function, with its own server.
 
+mod cloud_function;
 mod environment;
 
-use std::ffi::{OsStr, OsString};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
 
@@ -14,6 +14,7 @@ use tracing::debug;
 use crate::front::{Console, Exit};
 use crate::grammar::{Exec, Options};
 
+use self::cloud_function::CloudFunction;
 use self::environment::Environment;
 use super::child::RunningCommand;
 use super::serve::{self, Bridge, Refusals};
@@ -26,11 +27,21 @@ use super::signals::{TerminationSignal, TerminationSignals};
 /// `InvalidParams` if an option or a file that it names is wrong. `Environment` if a file cannot be read, the server
 /// or the command does not start, or storage fails.
 pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
-    let Exec { serve: mut settings, command } = exec;
-    let [program, arguments @ ..] = command.as_slice() else { return Err(empty_command()) };
-    if program.is_empty() {
-        return Err(empty_command());
-    }
+    let Exec { serve: mut settings, cloud_function, event, command } = exec;
+    let (command, next) = match (cloud_function, command.as_slice()) {
+        (Some(folder), []) => {
+            let function = CloudFunction::read(&folder)?;
+            settings.cloud_permissions = function.permissions();
+            (function.command(event.unwrap_or_default()), "install Node, and let PATH have it")
+        }
+        (Some(_), _) => return Err(function_and_command()),
+        (None, [program, arguments @ ..]) if !program.is_empty() => {
+            let mut command = Command::new(program);
+            command.args(arguments);
+            (command, "check the command behind `--`")
+        }
+        _ => return Err(empty_command()),
+    };
     let state = if options.state.is_some() { setup::state(options)? } else { State::Ephemeral };
     settings.listen.get_or_insert(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let runtime = setup::runtime()?;
@@ -44,7 +55,7 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
         let terminal = Terminal::at_start();
         let status = match Environment::prepare(&desk, &bridge, options.device.as_deref(), console).await {
             Ok(environment) => {
-                let status = match start(program, arguments, &environment) {
+                let status = match start(command, next, &environment) {
                     Ok(child) => wait(child, &mut signals, terminal).await,
                     Err(error) => Err(error),
                 };
@@ -67,18 +78,23 @@ fn empty_command() -> CommandError {
     CommandError::invalid_params("the command behind `--` is empty", "write a program's name there")
 }
 
+fn function_and_command() -> CommandError {
+    CommandError::invalid_params(
+        "--cloud-function runs a function once, and there is a command as well",
+        "leave one of them out; a command can run the function itself: require(\"DIR/index.js\").main(event, {})",
+    )
+}
+
+/// Starts a command. `next` is what to do if it does not start.
 fn start(
-    program: &OsStr,
-    arguments: &[OsString],
+    mut command: Command,
+    next: &str,
     environment: &Environment,
 ) -> Result<RunningCommand, CommandError> {
-    let mut command = Command::new(program);
-    command.args(arguments).envs(environment.variables());
+    command.envs(environment.variables());
+    let program = command.as_std().get_program().to_owned();
     RunningCommand::start(command).map_err(|error| {
-        CommandError::environment(
-            format!("{} does not start: {error}", program.display()),
-            "check the command behind `--`",
-        )
+        CommandError::environment(format!("{} does not start: {error}", program.display()), next)
     })
 }
 

@@ -8,9 +8,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use soter_bridge::API_HOSTS;
 use soter_bridge::protocol::CommandError;
-use soter_wechat::CLOUD_HOSTS;
+use soter_wechat::{API_HOSTS, CLOUD_HOSTS};
 
 use crate::files::write_file;
 
@@ -50,18 +49,19 @@ pub(super) struct Preload {
 }
 
 impl Preload {
-    /// Writes the files into the folder of this absolute path, for servers at this address, a host with a port. With TLS, WeChat's API hosts lead to
-    /// them as well.
+    /// Writes the files into the folder of this absolute path, for servers at this address, a host with a port. With TLS, they
+    /// are also reached by https.
     ///
     /// # Errors
     /// `Environment` if a file cannot be written.
     pub(super) fn write(folder: &Path, server: &str, has_tls: bool) -> Result<Self, CommandError> {
         let (host, port) = server.rsplit_once(':').unwrap_or((server, ""));
         let to = Target { host: host.trim_matches(['[', ']']), port: port.parse().unwrap_or(HTTP_PORT) };
-        let cloud: Vec<&str> = CLOUD_HOSTS.iter().copied().chain([METADATA_HOST]).collect();
-        let cloud = Route { hosts: &cloud, port: HTTP_PORT, to: &to };
-        let api = Route { hosts: &API_HOSTS, port: HTTPS_PORT, to: &to };
-        let routes = if has_tls { &[cloud, api][..] } else { &[cloud] };
+        // A service in WeChat Cloud Run asks WeChat's API in the clear.
+        let clear: Vec<_> = CLOUD_HOSTS.into_iter().chain([METADATA_HOST]).chain(API_HOSTS).collect();
+        let clear = Route { hosts: &clear, port: HTTP_PORT, to: &to };
+        let tls = Route { hosts: &API_HOSTS, port: HTTPS_PORT, to: &to };
+        let routes = if has_tls { &[clear, tls][..] } else { &[clear] };
         let routes = serde_json::to_vec(&Redirections { routes })
             .map_err(|error| CommandError::internal(format!("the redirections do not serialise: {error}")))?;
         write_file(&folder.join(ROUTES_NAME), &routes)?;
@@ -130,12 +130,12 @@ mod tests {
     }
 
     #[test]
-    fn api_hosts_lead_to_the_servers_only_with_tls() {
+    fn connections_for_https_lead_to_the_servers_only_with_tls() {
         let folder = tempfile::tempdir().unwrap();
         for has_tls in [false, true] {
             Preload::write(folder.path(), "[::1]:8777", has_tls).unwrap();
             let routes = std::fs::read_to_string(folder.path().join(ROUTES_NAME)).unwrap();
-            assert_eq!(routes.contains(API_HOSTS[0]), has_tls, "{routes}");
+            assert_eq!(routes.contains("443"), has_tls, "{routes}");
             assert!(routes.contains(CLOUD_HOSTS[0]), "{routes}");
             assert!(routes.contains(r#""to":{"host":"::1","port":8777}"#), "{routes}");
         }

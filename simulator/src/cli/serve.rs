@@ -164,6 +164,8 @@ fn desk_options(serve: &Serve, options: &Options, state: State) -> Result<DeskOp
             replays: serve.replays.into(),
             reply_style: serve.reply_style.into(),
             clock_ahead: serve.servers_clock,
+            cloud_run: serve.cloudrun,
+            cloud_permissions: serve.cloud_permissions.clone(),
             ..WeChatOptions::default()
         },
         allow_reset: serve.allow_reset,
@@ -191,14 +193,14 @@ pub(super) fn accounts_line(desk: &Desk) -> String {
 
 /// TLS, if it is wanted: with the authority that the state folder keeps, or with one for this run.
 fn tls_options(serve: &Serve, folder: Option<&Path>) -> Result<Option<TlsOptions>, CommandError> {
-    if !serve.tls && serve.tls_listen.is_none() {
+    if !serve.tls.is_wanted() {
         return Ok(None);
     }
     let authority = match folder.map(kept_authority).transpose()?.flatten() {
         Some(kept) => kept,
         None => CertificateAuthority::generate()?,
     };
-    Ok(Some(TlsOptions { authority: Arc::new(authority), listen: serve.tls_listen }))
+    Ok(Some(TlsOptions { authority: Arc::new(authority), listen: serve.tls.tls_listen }))
 }
 
 fn server_options(serve: &Serve, tls: Option<TlsOptions>) -> Result<ServerOptions, CommandError> {

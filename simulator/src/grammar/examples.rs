@@ -171,6 +171,7 @@ pub(super) const PROGRAM: &[(&str, &[&str])] = &[
         &[
             "soter-sim exec --touch auto -- npm test",
             "soter-sim exec --seed demo -- sh -c 'curl $SOTER_SIM_URL/health'",
+            "soter-sim exec --cloud-function cloudfunctions/verify --event '{\"order\": 42}'",
         ],
     ),
     (

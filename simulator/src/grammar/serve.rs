@@ -5,8 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
+use serde_json::{Map, Value};
 use soter_bridge::protocol::sensor::SensorMode;
-use soter_wechat::{MAX_CLOCK_OFFSET_MS, MAX_FLEET, Namespace, Replays, ReplyStyle, Secret};
+use soter_wechat::{
+    CloudPermissions, MAX_CLOCK_OFFSET_MS, MAX_FLEET, Namespace, Replays, ReplyStyle, Secret,
+};
 
 use super::timestamp::parse_duration;
 
@@ -40,20 +43,18 @@ pub(crate) struct Serve {
     /// Mini programs and users: a TOML file with [[app]] and [[user]]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
+    /// Be the platform of WeChat Cloud Run: requests without an access token are the first mini program's, and good answers have the
+    /// header x-openapi-seqid. Everyone who reaches the port can call then
+    #[arg(long)]
+    pub(crate) cloudrun: bool,
     /// A ledger that several servers share: postgres://USER:PASSWORD@HOST/DATABASE [env: SOTER_SIM_LEDGER]
     #[arg(long, value_name = "URL")]
     pub(crate) ledger: Option<Secret>,
     /// The part of the shared ledger that these servers use [env: SOTER_SIM_LEDGER_NAMESPACE] [default: default]
     #[arg(long, value_name = "NAME")]
     pub(crate) ledger_namespace: Option<Namespace>,
-    /// Serve TLS as well, on the same port and for proxies' CONNECT, to clients that have https://api.weixin.qq.com built in;
-    /// they have to trust a CA: see `soter-sim ca`
-    #[arg(long)]
-    pub(crate) tls: bool,
-    /// One more address for it, at port 443, for clients for which api.weixin.qq.com leads to this computer (hosts file, or
-    /// --add-host of Docker)
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) tls_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) tls: Tls,
     /// Let pages of this origin in, for example http://localhost:10086; may be given more than once
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
@@ -66,9 +67,33 @@ pub(crate) struct Serve {
     /// Let /sim/reset empty a state folder
     #[arg(long)]
     pub(crate) allow_reset: bool,
+    /// What cloud functions may call. Not an option of its own: a function's folder says it.
+    #[arg(skip)]
+    pub(crate) cloud_permissions: CloudPermissions,
     /// Offer the attacker's methods danger.* and attack.* over RPC as well
     #[arg(long)]
     pub(crate) attacker: bool,
+}
+
+/// Whether there is TLS.
+#[derive(Args, Clone, Copy, Debug, Default)]
+#[command(next_help_heading = "Options of the servers")]
+pub(crate) struct Tls {
+    /// Serve TLS as well, on the same port and for proxies' CONNECT, to clients that have https://api.weixin.qq.com built in;
+    /// they have to trust a CA: see `soter-sim ca`
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// One more address for it, at port 443, for clients for which api.weixin.qq.com leads to this computer (hosts file, or
+    /// --add-host of Docker)
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) tls_listen: Option<SocketAddr>,
+}
+
+impl Tls {
+    /// Whether there is TLS: another address for it says so as well.
+    pub(crate) fn is_wanted(self) -> bool {
+        self.tls || self.tls_listen.is_some()
+    }
 }
 
 /// See [`Replays`].
@@ -119,13 +144,20 @@ pub(crate) struct Repl {
     pub(crate) serve: Serve,
 }
 
-/// `exec [options] -- CMD…`.
+/// `exec [options] -- CMD…`, `exec --cloud-function DIR`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Exec {
     #[command(flatten)]
     pub(crate) serve: Serve,
+    /// Run a cloud function once in place of a command: its folder with index.js, and config.json for what it may call. Its result
+    /// is printed as one line of JSON, what it prints itself goes to standard error
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) cloud_function: Option<PathBuf>,
+    /// The cloud function's event: a JSON object [default: {}]
+    #[arg(long, value_name = "JSON", requires = "cloud_function", value_parser = parse_event)]
+    pub(crate) event: Option<Map<String, Value>>,
     /// The command, which finds the server through SOTER_SIM_URL and the other variables
-    #[arg(value_name = "CMD", required = true, last = true)]
+    #[arg(value_name = "CMD", required_unless_present = "cloud_function", last = true)]
     pub(crate) command: Vec<OsString>,
 }
 
@@ -155,6 +187,10 @@ fn parse_ahead(text: &str) -> Result<u64, String> {
         return Err(format!("at most {} days", MAX_CLOCK_OFFSET_MS / 86_400_000));
     }
     Ok(ahead)
+}
+
+fn parse_event(text: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(text).map_err(|error| format!("not a JSON object: {error}"))
 }
 
 fn parse_sensor_mode(text: &str) -> Result<SensorMode, String> {

@@ -1,6 +1,7 @@
 // WeChat's own cloud function, unmodified, with three generations of its SDK, and @cloudbase/node-sdk.
 //
 // Run as:  soter-sim exec --touch auto -- npm test --prefix tests/sdks/cloud_functions
+// SOTER_SIM names the program, if it is not on the path.
 
 const assert = require('node:assert/strict');
 const { execFile } = require('node:child_process');
@@ -12,6 +13,7 @@ const { after, before, describe, test } = require('node:test');
 const { promisify } = require('node:util');
 
 const { SOTER_SIM_URL: url, WX_OPENID: openid, WX_APPID: appid } = process.env;
+const PROGRAM = process.env.SOTER_SIM ?? 'soter-sim';
 const PRINTED = fs.readFileSync(path.join(__dirname, 'function', 'index.js'), 'utf8');
 
 /** What a test needs to see of what `main` returns; an Error has no members in JSON. */
@@ -29,13 +31,19 @@ async function lastCall() {
   return entries.findLast(({ call }) => call.startsWith('POST /admin'));
 }
 
+/** A cloud function's folder with an SDK in it. The caller removes it. */
+function folderWith(sdk) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'soter-sim-test-'));
+  fs.mkdirSync(path.join(folder, 'node_modules'));
+  fs.symlinkSync(path.join(__dirname, 'node_modules', sdk), path.join(folder, 'node_modules', 'wx-server-sdk'), 'junction');
+  return folder;
+}
+
 for (const sdk of ['wx-server-sdk-0', 'wx-server-sdk-2', 'wx-server-sdk-4']) {
   describe(sdk, () => {
     let folder;
     before(() => {
-      folder = fs.mkdtempSync(path.join(os.tmpdir(), 'soter-sim-test-'));
-      fs.mkdirSync(path.join(folder, 'node_modules'));
-      fs.symlinkSync(path.join(__dirname, 'node_modules', sdk), path.join(folder, 'node_modules', 'wx-server-sdk'), 'junction');
+      folder = folderWith(sdk);
     });
     after(() => fs.rmSync(folder, { recursive: true }));
 
@@ -110,6 +118,72 @@ test('@cloudbase/node-sdk calls the same methods in JSON', async () => {
   await assert.rejects(app.callFunction({ name: 'other' }), /emulates the action wx\.openApi/);
 });
 
+describe('exec --cloud-function', () => {
+  let folder;
+  before(() => { folder = folderWith('wx-server-sdk-4'); });
+  after(() => fs.rmSync(folder, { recursive: true }));
+
+  /** Runs a function in its folder; without a configuration, it has no config.json. */
+  async function run(source, configuration, ...options) {
+    fs.writeFileSync(path.join(folder, 'index.js'), source);
+    const config = path.join(folder, 'config.json');
+    fs.rmSync(config, { force: true });
+    if (configuration) fs.writeFileSync(config, configuration);
+    const parameters = ['exec', '--cloud-function', folder, ...options];
+    return promisify(execFile)(PROGRAM, parameters).then(({ stdout, stderr }) => ({ code: 0, stdout, stderr }), error => error);
+  }
+  const permitted = fs.readFileSync(path.join(__dirname, 'function', 'config.json'), 'utf8');
+
+  test('runs the function once, and prints its result alone', async () => {
+    const { code, stdout, stderr } = await run(PRINTED.replace('try {', `console.log('from inside'); try {`), permitted);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^\{[^\n]*"errCode":40003[^\n]*\}\n$/);
+    assert.match(stderr, /from inside/);
+  });
+
+  test('a call that config.json does not name is not permitted', async () => {
+    for (const configuration of [undefined, '{}', '{"permissions": {"openapi": ["phonenumber.getPhoneNumber"]}}']) {
+      const { code, stdout } = await run(PRINTED, configuration);
+      assert.equal(code, 0);
+      assert.equal(JSON.parse(stdout).errCode, -604101, `${configuration}`);
+    }
+  });
+
+  test('the event has the user in addition to what it is given', async () => {
+    const source = 'exports.main = async (event, context) => ({ event, name: context.function_name });';
+    const { stdout } = await run(source, permitted, '--event', '{"order": 42}');
+    const expected = { event: { order: 42, userInfo: { appId: appid, openId: openid } }, name: path.basename(folder) };
+    assert.deepEqual(JSON.parse(stdout), expected);
+    assert.equal((await run('exports.main = () => {};', permitted)).stdout, 'null\n');
+  });
+
+  test('a function that throws, is not there, ends early or misses a module ends with 1 and says why', async () => {
+    for (const [source, reason] of [
+      [`exports.main = async () => { throw new Error('out of stock'); };`, /out of stock/],
+      ['exports.handler = 1;', /exports no function main/],
+      ['exports.main = () => new Promise(() => {});', /ended without a result/],
+      [`require('not-installed'); exports.main = () => 1;`, /run `npm install` in its folder/],
+      ['exports.main = () => 1n;', /BigInt/],
+      ['exports.main = (', /SyntaxError/],
+    ]) {
+      const { code, stdout, stderr } = await run(source, permitted);
+      assert.equal(code, 1, source);
+      assert.equal(stdout, '', source);
+      assert.match(stderr, reason);
+    }
+  });
+});
+
+test('a service in WeChat Cloud Run calls api.weixin.qq.com over plain HTTP, without a token', async () => {
+  const call = `require('http').get('http://api.weixin.qq.com/cgi-bin/getcallbackip', answer => {
+    console.log(answer.headers['x-openapi-seqid'].length);
+    answer.pipe(process.stdout);
+  })`;
+  const parameters = ['exec', '--cloudrun', '--', process.execPath, '-e', call];
+  const { stdout } = await promisify(execFile)(PROGRAM, parameters);
+  assert.equal(stdout, '32\n{"ip_list":["127.0.0.1"]}');
+});
+
 test('connections to the hosts of the cloud alone are led to the server, before their names are looked up', async () => {
   const server = Number(new URL(url).port);
   /** The port that a connection reaches, or the name that is looked up for it. */
@@ -129,6 +203,7 @@ test('connections to the hosts of the cloud alone are led to the server, before 
     ['tcb-open.tencentcloudapi.com.evil.test', 80, 'tcb-open.tencentcloudapi.com.evil.test'],
     ['tcb-api.tencentcloudapi.com', 80, 'tcb-api.tencentcloudapi.com'],
     ['.tcb-api.tencentcloudapi.com', 80, '.tcb-api.tencentcloudapi.com'],
+    ['api.weixin.qq.com', 80, 'api.weixin.qq.com'],
     ['service.test', 80, 'service.test'],
   ]) {
     assert.equal(await reached({ host, port, lookup }), expected, `${host}:${port}`);

@@ -4,6 +4,7 @@
 
 mod application;
 mod careless_pss;
+mod cloud_run;
 mod cookies;
 mod verifier;
 

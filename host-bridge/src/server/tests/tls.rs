@@ -1,5 +1,6 @@
 //! TLS for WeChat's hosts: on the same port, by CONNECT, and on a port of its own.
 
+use soter_wechat::API_HOSTS;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -7,7 +8,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::*;
-use crate::{API_HOSTS, CertificateAuthority, download};
+use crate::{CertificateAuthority, download};
 
 /// A server with TLS, and its authority.
 async fn start_with_tls(change: impl FnOnce(&mut ServerOptions)) -> (Running, Arc<CertificateAuthority>) {
@@ -84,7 +85,7 @@ async fn wechats_paths_are_served_by_tls_on_the_same_port_and_through_connect() 
     let (server, authority) = start_with_tls(|_| {}).await;
     for host in API_HOSTS {
         let direct = TcpStream::connect(server.address).await.unwrap();
-        let (tunnel, head) = server.connect(&format!("{host}:443")).await;
+        let (tunnel, head) = server.connect(&format!("{}:443", host.to_ascii_uppercase())).await;
         assert_status(&head, 200);
         for stream in [direct, tunnel] {
             let mut stream = shake_hands(stream, client(&authority), host).await.unwrap();

@@ -72,7 +72,7 @@ pub(super) const TABLE: &[Code] = &[
         41001,
         "access_token missing",
         "The request carries no access_token.",
-        "Put ?access_token=… into the address, not into the body.",
+        "Put ?access_token=… into the address, not into the body. A service in WeChat Cloud Run sends none: for it, start the emulated servers with --cloudrun.",
     ),
     code(41002, "appid missing", "The request carries no appid.", "Send appid."),
     code(41004, "appsecret missing", "The request carries no secret.", "Send secret."),

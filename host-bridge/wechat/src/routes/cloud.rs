@@ -34,15 +34,14 @@ impl<'a> Call<'a> {
             Ok((app, method)) => {
                 call.platform_app = Some(app);
                 let answer = call.answer_method(method).await;
-                encoding.respond(&call.settle(answer))
+                call.settle(answer, |answer| encoding.respond(answer))
             }
             Err(refusal) => call.refuse_cloud(&refusal, encoding),
         }
     }
 
     fn refuse_cloud(self, refusal: &CloudRefusal, encoding: Encoding) -> Response {
-        let answer = self.settle(Ok(refusal.answer(encoding)));
-        refusal.respond(encoding, &answer)
+        self.settle(Ok(refusal.answer(encoding)), |answer| refusal.respond(encoding, answer))
     }
 
     /// The mini program that calls, and the method, if the program may call it.

@@ -29,6 +29,9 @@ const RESULT_NAMES: [&str; 3] = ["challenge", "resultJSON", "resultJSONSignature
 pub struct Application {
     /// Its address, such as `http://127.0.0.1:3000`.
     pub url: String,
+    /// Whether it is a service in WeChat Cloud Run: each request has the platform's headers about its user.
+    #[serde(default)]
+    pub cloudrun: bool,
     /// How a user logs in; absent if there are no logins.
     #[serde(default)]
     pub(super) login: Option<Login>,
@@ -324,14 +327,14 @@ mod tests {
             (
                 "method = \"POST\"\nurl = \"/login\"",
                 "method = \"a b\"\nurl = \"/login\"",
-                "line 19: no HTTP method",
+                "line 23: no HTTP method",
             ),
             (
                 "session = \"/session\"",
                 "session = \"session\"",
-                "line 25: `session` is no JSON pointer: write /session",
+                "line 29: `session` is no JSON pointer: write /session",
             ),
-            ("challenge = \"/challenge\"", "challenge_regex = \"x\"", "line 36: the expression has no group"),
+            ("challenge = \"/challenge\"", "challenge_regex = \"x\"", "line 40: the expression has no group"),
             (
                 "challenge = \"/challenge\"",
                 "challenge = \"/a\"\nchallenge_regex = \"(x)\"",

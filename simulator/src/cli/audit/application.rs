@@ -60,6 +60,7 @@ pub(super) async fn run(
             replays: Replays::Accept,
             // Of the two known shapes, this is the one in which an errcode of 0 does not mean success.
             reply_style: ReplyStyle::Errcode,
+            cloud_run: application.cloudrun,
             ..WeChatOptions::default()
         },
         servers_clock: Arc::new(clock.clone()),

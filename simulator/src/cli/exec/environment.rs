@@ -10,27 +10,26 @@ use std::io;
 use serde_json::json;
 use soter_bridge::protocol::{CommandError, Service, device};
 use soter_sim::Desk;
-use soter_wechat::WeChatPath;
+use soter_wechat::{CLOUD_ENVIRONMENT, CLOUD_SOURCE, WeChatPath};
 use tempfile::TempDir;
 use tracing::debug;
-
-use crate::front::Console;
 
 use crate::cli::preload::Preload;
 use crate::cli::proxies;
 use crate::cli::serve::Bridge;
 use crate::cli::trust::TrustFiles;
+use crate::front::Console;
 
 /// What the SDKs send, and the servers do not look at. So what a person has set is kept.
 const FREE: [(&str, &str); 6] = [
-    ("SCF_NAMESPACE", "emulated-env"),
-    ("TCB_ENV", "emulated-env"),
-    // The function's caller is a mini program.
-    ("TCB_SOURCE", "wx_client"),
+    ("SCF_NAMESPACE", CLOUD_ENVIRONMENT),
+    ("TCB_ENV", CLOUD_ENVIRONMENT),
+    ("TCB_SOURCE", CLOUD_SOURCE),
     ("TENCENTCLOUD_REGION", "ap-shanghai"),
     ("TENCENTCLOUD_SECRETID", "emulated"),
     ("TENCENTCLOUD_SECRETKEY", "emulated"),
 ];
+
 /// The variables, and the files that they name.
 #[derive(Debug)]
 pub(super) struct Environment {
@@ -42,8 +41,8 @@ impl Environment {
     /// The environment for a server's first mini program and the user of a phone; `None`: the selected one.
     ///
     /// # Errors
-    /// Those of `device.show`, and of WeChat's servers if they do not have the user. `Environment` if the servers have TLS and a
-    /// file for it cannot be written.
+    /// Those of `device.show` for a phone that is named, and of WeChat's servers if they do not have the user. `Environment` if
+    /// the servers have TLS and a file for it cannot be written.
     pub(super) async fn prepare(
         desk: &Desk,
         bridge: &Bridge,
@@ -52,7 +51,15 @@ impl Environment {
     ) -> Result<Self, CommandError> {
         let (wechat, url) = (desk.wechat(), &bridge.url);
         let app = wechat.accounts().first_app();
-        let user = desk.request(phone, device::Show {}).await?.user;
+        let user = match desk.request(phone, device::Show {}).await {
+            Ok(shown) => shown.user.name,
+            // A command may not need it, and a phone that cannot be used says why itself.
+            Err(error) if phone.is_none() => {
+                console.remark(&format!("{}; a cloud function's user is the first one", error.what));
+                wechat.accounts().first_user().name.clone()
+            }
+            Err(error) => return Err(error),
+        };
         let mut variables: Vec<(&str, OsString)> = vec![
             ("SOTER_SIM_URL", url.into()),
             ("SOTER_SIM_WS", format!("{}/ws", url.replacen("http://", "ws://", 1)).into()),
@@ -60,11 +67,11 @@ impl Environment {
             ("SOTER_SIM_SECRET", app.secret.expose().into()),
         ];
         let mut context = vec![
-            ("WX_OPENID", wechat.openid(&user.name, &app.appid)?),
+            ("WX_OPENID", wechat.openid(&user, &app.appid)?),
             ("WX_APPID", app.appid.clone()),
             ("WX_API_TOKEN", wechat.cloud_api_token(app).expose().to_owned()),
         ];
-        context.extend(wechat.unionid(&user.name, &app.appid)?.map(|unionid| ("WX_UNIONID", unionid)));
+        context.extend(wechat.unionid(&user, &app.appid)?.map(|unionid| ("WX_UNIONID", unionid)));
         let keys: Vec<_> = context.iter().map(|(name, _)| *name).collect();
         variables.push(("WX_CONTEXT_KEYS", keys.join(",").into()));
         variables.extend(context.into_iter().map(|(name, value)| (name, value.into())));

@@ -320,3 +320,34 @@ async fn protocol_buffers_that_lie_are_refused_within_bounds() {
     let honest = backend.call_function("soter.verifySignature", &json!({})).await;
     assert_eq!(honest.message().unwrap()["errcode"], 40003);
 }
+
+#[tokio::test]
+async fn a_service_in_wechat_cloud_run_needs_no_token_and_its_good_answers_are_marked() {
+    let clock = SetClock::at(NOON);
+    let options = WeChatOptions { cloud_run: true, ..WeChatOptions::default() };
+    let wechat = Arc::new(with(options, EmbeddedLedger::in_memory(), &clock));
+    let backend = Backend { wechat, clock };
+    let token = backend.token().await;
+    for (path, errcode, is_marked) in [
+        ("/cgi-bin/getcallbackip".to_owned(), None, true),
+        (format!("/cgi-bin/getcallbackip?access_token={token}"), None, false),
+        (format!("/cgi-bin/getcallbackip?cloudbase_access_token={token}"), None, false),
+        ("/cgi-bin/getcallbackip?access_token=guess".to_owned(), Some(40001), false),
+        ("/wxa/checksession?openid=oNobody".to_owned(), Some(40003), false),
+    ] {
+        let request = Request::get(&path).body(Body::empty()).unwrap();
+        let response = routes(Arc::clone(&backend.wechat)).oneshot(request).await.unwrap();
+        let mark = response.headers().get("x-openapi-seqid");
+        assert_eq!(mark.is_some_and(|mark| mark.len() == 32), is_marked, "{path}");
+        let answer = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(answer["errcode"].as_i64(), errcode, "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn elsewhere_a_call_without_a_token_is_refused_and_the_reason_names_the_switch() {
+    let backend = Backend::new(ReplyStyle::Plain);
+    assert_errcode(&backend.get("/cgi-bin/getcallbackip").await, 41001, "access_token missing");
+    assert!(backend.last_entry()["judgement"]["detail"].as_str().unwrap().contains("--cloudrun"));
+}
