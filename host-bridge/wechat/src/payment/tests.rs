@@ -19,7 +19,7 @@ const KEY: &str = "192006250b4c09247ec02edce69f6a2d";
 const OTHER_KEY: &str = "00000000000000000000000000000000";
 const SECRET: &str = "the-secret-of-the-app";
 
-const RSA_VECTORS: &str = include_str!("rsa_vectors.json");
+const RSA_VECTORS: &str = include_str!("tests/rsa_vectors.json");
 
 fn vectors() -> Value {
     serde_json::from_str(RSA_VECTORS).unwrap()
