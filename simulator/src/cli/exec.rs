@@ -3,6 +3,9 @@
 mod cloud_function;
 mod environment;
 
+use std::ffi::OsStr;
+#[cfg(windows)]
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
 
@@ -36,7 +39,7 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
         }
         (Some(_), _) => return Err(function_and_command()),
         (None, [program, arguments @ ..]) if !program.is_empty() => {
-            let mut command = Command::new(program);
+            let mut command = Command::new(found(program));
             command.args(arguments);
             (command, "check the command behind `--`")
         }
@@ -96,6 +99,20 @@ fn start(
     RunningCommand::start(command).map_err(|error| {
         CommandError::environment(format!("{} does not start: {error}", program.display()), next)
     })
+}
+
+/// The program that a shell would start. Windows itself only tries the extension `.exe`, but `npm` is npm.cmd: this tries those
+/// of PATHEXT. The standard library then quotes arguments of `.cmd` and `.bat` files for cmd.exe; it refuses those that
+/// cannot be quoted, such as line breaks. A program that is not found keeps its name, for the error.
+#[cfg(windows)]
+fn found(program: &OsStr) -> OsString {
+    which::which(program).map_or_else(|_| program.to_owned(), OsString::from)
+}
+
+/// The program that a shell would start: on Unix the operating system finds it.
+#[cfg(not(windows))]
+fn found(program: &OsStr) -> &OsStr {
+    program
 }
 
 /// Waits for the command to end. Signals that would end this process are passed on to it.
