@@ -184,7 +184,7 @@ test('a service in WeChat Cloud Run calls api.weixin.qq.com over plain HTTP, wit
   assert.equal(stdout, '32\n{"ip_list":["127.0.0.1"]}');
 });
 
-test('connections to the hosts of the cloud alone are led to the server, before their names are looked up', async () => {
+test('connections to the hosts of WeChat and its cloud alone are led to the server, before their names are looked up', async () => {
   const server = Number(new URL(url).port);
   /** The port that a connection reaches, or the name that is looked up for it. */
   const reached = (...parameters) => new Promise((resolve, reject) => {
@@ -199,11 +199,12 @@ test('connections to the hosts of the cloud alone are led to the server, before 
     ['tcb-admin.tencentcloudapi.com', 80, server],
     ['ap-shanghai.tcb-api.tencentcloudapi.com', 80, server],
     ['metadata.tencentyun.com', 80, server],
+    ['api.weixin.qq.com', 80, server],
     ['tcb-open.tencentcloudapi.com', 8080, 'tcb-open.tencentcloudapi.com'],
     ['tcb-open.tencentcloudapi.com.evil.test', 80, 'tcb-open.tencentcloudapi.com.evil.test'],
     ['tcb-api.tencentcloudapi.com', 80, 'tcb-api.tencentcloudapi.com'],
     ['.tcb-api.tencentcloudapi.com', 80, '.tcb-api.tencentcloudapi.com'],
-    ['api.weixin.qq.com', 80, 'api.weixin.qq.com'],
+    ['mp.weixin.qq.com', 80, 'mp.weixin.qq.com'],
     ['service.test', 80, 'service.test'],
   ]) {
     assert.equal(await reached({ host, port, lookup }), expected, `${host}:${port}`);
