@@ -15,7 +15,7 @@ const ALWAYS: [&str; 6] =
 const PUBLISHED: [(&str, &[&str]); 6] = [
     ("soter-attack", &["src/application/initial.toml", "src/audit/report/style.css"]),
     ("soter-bridge", &["page"]),
-    ("soter-sim", &["README.md"]),
+    ("soter-sim", &["README.md", "src/cli/exec/run_function.cjs", "src/cli/preload/redirect.cjs"]),
     // The emulated CA signs the certificates of emulated devices, and its key is published on purpose.
     ("soter-tee", &["fixtures"]),
     ("soter-wechat", &[]),
