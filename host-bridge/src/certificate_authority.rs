@@ -14,7 +14,11 @@ use soter_wechat::API_HOSTS;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use x509_cert::Certificate;
+use x509_cert::certificate::TbsCertificate;
 use x509_cert::der::Decode;
+use x509_cert::der::oid::AssociatedOid;
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::SubjectKeyIdentifier;
 use zeroize::Zeroizing;
 
 use crate::protocol::CommandError;
@@ -42,14 +46,14 @@ pub(crate) struct ServerCertificate {
 /// Why a kept authority cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadAuthority {
-    /// The text does not have a certificate and its key.
-    #[error("it does not contain a certificate and its private key")]
+    /// The text does not have a certificate, and its key where that is needed.
+    #[error("it does not contain a certificate, or not the private key with it")]
     NotPem,
     /// It was made by another version, or changed.
     #[error("it is not an authority that this version makes")]
     Other,
-    /// Its time is over.
-    #[error("it has expired")]
+    /// Its time is over, or has not come.
+    #[error("it is not valid at this time")]
     Expired,
 }
 
@@ -74,23 +78,22 @@ impl CertificateAuthority {
         let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| BadAuthority::NotPem)?;
         let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| BadAuthority::NotPem)?;
         let key = KeyPair::try_from(&key).map_err(|_| BadAuthority::NotPem)?;
-        let params = params_of_authority(SystemTime::now());
-        let same_kind = params.self_signed(&key).map_err(|_| BadAuthority::Other)?;
-        let parse = |der: &CertificateDer<'_>| Certificate::from_der(der).map_err(|_| BadAuthority::NotPem);
-        let (kept, same_kind) = (parse(&certificate)?, parse(same_kind.der())?);
-        let (kept, expected) = (kept.tbs_certificate(), same_kind.tbs_certificate());
-        // The extensions have the hosts and the key's identifier.
-        let is_ours = kept.subject() == expected.subject()
-            && kept.extensions() == expected.extensions()
-            && kept.subject_public_key_info() == expected.subject_public_key_info();
-        if !is_ours {
+        let kept = Certificate::from_der(&certificate).map_err(|_| BadAuthority::NotPem)?;
+        if kept.tbs_certificate().subject_public_key_info().subject_public_key.raw_bytes()
+            != key.public_key_raw()
+        {
             return Err(BadAuthority::Other);
         }
-        let expires = kept.validity().not_after.to_system_time();
-        if expires <= SystemTime::now() {
-            return Err(BadAuthority::Expired);
-        }
-        Ok(Self { certificate, issuer: Issuer::new(params, key), expires })
+        let expires = check(&kept)?;
+        Ok(Self { certificate, issuer: Issuer::new(params_of_authority(expires), key), expires })
+    }
+
+    /// Checks that a certificate, as DER, is one of an emulated authority of this version: it can vouch for WeChat's hosts alone.
+    ///
+    /// # Errors
+    /// [`BadAuthority`] says what else it is.
+    pub fn check_certificate(der: &[u8]) -> Result<(), BadAuthority> {
+        check(&Certificate::from_der(der).map_err(|_| BadAuthority::NotPem)?).map(drop)
     }
 
     /// The certificate and the private key, as PEM. Secret.
@@ -129,6 +132,33 @@ impl fmt::Debug for CertificateAuthority {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("CertificateAuthority").finish_non_exhaustive()
     }
+}
+
+/// Checks a certificate of an authority, and returns when it expires.
+fn check(certificate: &Certificate) -> Result<SystemTime, BadAuthority> {
+    let key = KeyPair::generate().map_err(|_| BadAuthority::Other)?;
+    let same_kind =
+        params_of_authority(SystemTime::now()).self_signed(&key).map_err(|_| BadAuthority::Other)?;
+    let same_kind = Certificate::from_der(same_kind.der()).map_err(|_| BadAuthority::Other)?;
+    let (certificate, expected) = (certificate.tbs_certificate(), same_kind.tbs_certificate());
+    if certificate.subject() != expected.subject()
+        || common_extensions(certificate) != common_extensions(expected)
+    {
+        return Err(BadAuthority::Other);
+    }
+    let validity = certificate.validity();
+    let now = SystemTime::now();
+    let expires = validity.not_after.to_system_time();
+    if now < validity.not_before.to_system_time() || expires <= now {
+        return Err(BadAuthority::Expired);
+    }
+    Ok(expires)
+}
+
+/// The extensions that all authorities have in common: all but the identifier of the key.
+fn common_extensions(certificate: &TbsCertificate) -> Vec<&Extension> {
+    let extensions = certificate.extensions().map(Vec::as_slice).unwrap_or_default();
+    extensions.iter().filter(|extension| extension.extn_id != SubjectKeyIdentifier::OID).collect()
 }
 
 fn params_of_authority(expires: SystemTime) -> CertificateParams {

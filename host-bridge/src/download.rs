@@ -14,7 +14,7 @@ use crate::address::{Address, bearer, invalid_url};
 use crate::protocol::CommandError;
 use crate::server::ServerPath;
 
-/// Timeout for the whole download.
+/// Timeout for connecting, and for the download.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum length of what is downloaded, in bytes.
 const MAX_BYTES: usize = 1 << 20;
@@ -23,14 +23,14 @@ const MAX_BYTES: usize = 1 << 20;
 /// [`Connection::open`](crate::Connection::open) takes it.
 ///
 /// # Errors
-/// `InvalidParams` if `url` is not such an address. `Environment` if nothing answers within 10 seconds, the answer is
-/// longer than 1 MiB, or the server refuses; then with the server's reason.
+/// `InvalidParams` if `url` is not such an address. `Environment` if nothing answers within 10 seconds, the answer is not
+/// HTTP or longer than 1 MiB, or the server refuses; then with the server's reason.
 pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandError> {
     let address = Address::parse(url)?;
-    let unreachable = |why: String| {
+    let failed = |why: String| {
         CommandError::environment(
-            format!("the server {} cannot be reached: {why}", address.display_url),
-            "start it with `soter-sim serve`, or check the address",
+            format!("the server {} does not answer as soter-sim does: {why}", address.display_url),
+            "check that this is the address of a soter-sim server",
         )
     };
     let mut request = Request::get(path.path()).header(header::HOST, &address.authority);
@@ -38,8 +38,17 @@ pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandErr
         request = request.header(header::AUTHORIZATION, bearer(token).ok_or_else(|| invalid_url(url))?);
     }
     let request = request.body(Empty::<Bytes>::new()).map_err(|_| invalid_url(url))?;
+    let connected = match timeout(TIMEOUT, TcpStream::connect(&address.authority)).await {
+        Ok(connected) => connected.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("no answer within {TIMEOUT:?}")),
+    };
+    let stream = connected.map_err(|why| {
+        CommandError::environment(
+            format!("the server {} cannot be reached: {why}", address.display_url),
+            "start it with `soter-sim serve`, or check the address",
+        )
+    })?;
     let answer = async {
-        let stream = TcpStream::connect(&address.authority).await.map_err(|error| error.to_string())?;
         let (mut sender, connection) =
             handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
         // It ends with the sender.
@@ -52,11 +61,17 @@ pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandErr
         Ok::<_, String>((status, body.to_bytes()))
     };
     let Ok(answer) = timeout(TIMEOUT, answer).await else {
-        return Err(unreachable(format!("no answer within {TIMEOUT:?}")));
+        return Err(failed(format!("no answer within {TIMEOUT:?}")));
     };
-    let (status, body) = answer.map_err(unreachable)?;
+    let (status, body) = answer.map_err(failed)?;
     if status == StatusCode::OK {
         return Ok(body.to_vec());
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        return Err(CommandError::environment(
+            format!("the server {} wants its token", address.display_url),
+            "put ?token=TOKEN behind the address",
+        ));
     }
     let refusal: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let text = |name: &str| refusal[name].as_str().map(str::to_owned);

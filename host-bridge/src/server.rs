@@ -99,6 +99,12 @@ impl Server {
                 ));
             }
         }
+        if listen_for_tls == Some(options.listen) && options.listen.port() != 0 {
+            return Err(CommandError::invalid_params(
+                format!("{} is the main address, which has TLS anyway", options.listen),
+                "leave --tls-listen out and give --tls, or name another address",
+            ));
+        }
         guard::check_options(&options)?;
         let (listener, address) = listen(options.listen, "--listen").await?;
         let tls_listener = match listen_for_tls {
@@ -141,7 +147,8 @@ impl Server {
         let Services { service, journal, wechat, page, notices, health, attacker } = services;
         let (stop, stopping) = watch::channel(false);
         let rpc = Rpc::new(service, journal).with_attacker_methods(attacker);
-        let guard = Arc::new(Guard::new(&options, address, notices));
+        let tls_address = tls_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let guard = Arc::new(Guard::new(&options, [address].into_iter().chain(tls_address), notices));
         let limits = options.limits;
         let ca_certificate = options.tls.as_ref().map(|tls| tls.authority.to_pem());
         let handlers = Handlers { wechat, page, health, ca_certificate };
@@ -165,12 +172,14 @@ impl Server {
 /// Listens on an address that an option gave.
 async fn listen(address: SocketAddr, option: &str) -> Result<(TcpListener, SocketAddr), CommandError> {
     let unavailable = |error: std::io::Error| {
-        CommandError::environment(
-            format!("{address} cannot be listened on: {error}"),
+        let next = if error.kind() == std::io::ErrorKind::PermissionDenied {
             format!(
-                "stop what listens there, or choose another port with {option} (port 0 takes a free one)"
-            ),
-        )
+                "ports below 1024 may need rights: run this as root, or on Linux `setcap cap_net_bind_service=+ep` for the program; or choose another port with {option}"
+            )
+        } else {
+            format!("stop what listens there, or choose another port with {option} (port 0 takes a free one)")
+        };
+        CommandError::environment(format!("{address} cannot be listened on: {error}"), next)
     };
     let listener = TcpListener::bind(address).await.map_err(unavailable)?;
     let bound = listener.local_addr().map_err(unavailable)?;

@@ -11,7 +11,7 @@ use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use soter_wechat::{API_HOSTS, Secret, is_api_host};
+use soter_wechat::{API_HOSTS, Secret, is_api_host, is_cloud_host};
 use soter_wire::shortened;
 
 use super::options::{Notices, ServerOptions};
@@ -21,7 +21,7 @@ use crate::page;
 use crate::protocol::CommandError;
 
 /// The port of https.
-const TLS_PORT: &str = "443";
+const TLS_PORT: u16 = 443;
 /// What SDKs of WeChat's cloud ask once, to learn whether they run there. Any error means no, so nobody needs to know of it.
 const METADATA_HOST: &str = "metadata.tencentyun.com";
 const OWN_HOST_ADVICE: &str = "connect to 127.0.0.1 or localhost, with the port of the ready line";
@@ -29,6 +29,8 @@ const OWN_HOST_ADVICE: &str = "connect to 127.0.0.1 or localhost, with the port 
 const MAX_HOST_BYTES: usize = 260;
 /// Maximum number of notices. Each is sent once; after that the guard sends no more.
 const MAX_NOTICES: usize = 100;
+/// Maximum number of characters of a library's error in a notice.
+const MAX_ERROR_CHARACTERS: usize = 120;
 
 /// The rules of a server.
 pub(super) struct Guard {
@@ -89,10 +91,15 @@ fn is_host(text: &str) -> bool {
 }
 
 impl Guard {
-    pub(super) fn new(options: &ServerOptions, address: SocketAddr, notices: Notices) -> Self {
+    /// The rules of a server that listens on these addresses.
+    pub(super) fn new(
+        options: &ServerOptions,
+        addresses: impl IntoIterator<Item = SocketAddr>,
+        notices: Notices,
+    ) -> Self {
         let lower = |values: &[String]| values.iter().map(|value| value.to_ascii_lowercase()).collect();
         Self {
-            own_hosts: own_hosts(address),
+            own_hosts: addresses.into_iter().flat_map(own_hosts).collect(),
             hosts: lower(&options.allow_hosts),
             origins: lower(&options.allow_origins),
             token: options.token.clone(),
@@ -140,15 +147,19 @@ impl Guard {
         let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
         let is_wechat_host = is_at_wechat_host(path, name);
         let is_allowed = self.hosts.iter().any(|allowed| *allowed == host || *allowed == name);
-        if is_own || is_wechat_host || is_allowed {
-            return Ok(());
-        }
         if !is_host(&host) {
             return Err(Box::new(refusal(
                 StatusCode::FORBIDDEN,
                 "the Host header names no host",
                 OWN_HOST_ADVICE,
             )));
+        }
+        if is_own || is_wechat_host || is_allowed {
+            return Ok(());
+        }
+        if is_api_host(name) || is_cloud_host(name) {
+            let what = format!("the host {host} does not have this path");
+            return Err(Box::new(refusal(StatusCode::FORBIDDEN, &what, OWN_HOST_ADVICE)));
         }
         if name == METADATA_HOST {
             let what = format!("the host {host} is not let in");
@@ -215,8 +226,11 @@ impl Guard {
 
     /// Decides whether a proxy's request may open a tunnel: only for TLS to one of WeChat's hosts.
     pub(super) fn admit_tunnel(&self, target: &Uri) -> Result<(), Box<Response>> {
-        let target = target.authority().map(Authority::as_str).unwrap_or_default().to_ascii_lowercase();
-        let (name, port) = target.rsplit_once(':').unwrap_or((&target, ""));
+        let authority = target.authority();
+        let target = authority.map(Authority::as_str).unwrap_or_default().to_ascii_lowercase();
+        let name = authority.map(Authority::host).unwrap_or_default().to_ascii_lowercase();
+        // A full name may end with a dot.
+        let name = name.strip_suffix('.').unwrap_or(&name);
         let refuse = |what: &str, next: &str| {
             self.notify(&format!("{what}; {next}"));
             Err(Box::new(refusal(StatusCode::FORBIDDEN, what, next)))
@@ -233,10 +247,10 @@ impl Guard {
                 &format!("put {name} into NO_PROXY (Java: -Dhttp.nonProxyHosts)"),
             );
         }
-        if port != TLS_PORT {
+        if authority.and_then(Authority::port_u16) != Some(TLS_PORT) {
             return refuse(
                 &format!("a client wants a tunnel to {target}, and there is TLS at port {TLS_PORT} only"),
-                &format!("ask https://{name} without a port"),
+                &format!("let it ask https://{name}, which is {name}:{TLS_PORT}"),
             );
         }
         if !self.serves_tls {
@@ -257,8 +271,16 @@ impl Guard {
     pub(super) fn notify_of_foreign_tls_host(&self, name: &str) {
         // The name has the characters of a DNS name: TLS checks them.
         self.notify(&format!(
-            "a client wants TLS with {name}, and there is a certificate for {} only; let it ask that host",
-            API_HOSTS[0]
+            "a client wants TLS with {name}, and there is a certificate for {} only; let it ask one of these",
+            API_HOSTS.join(", ")
+        ));
+    }
+
+    /// Tells people about a client whose handshake fails for another reason, which is a text of the library.
+    pub(super) fn notify_of_failed_handshake(&self, why: &str) {
+        self.notify(&format!(
+            "a TLS handshake failed: {}; let the client use TLS 1.2 or 1.3, with HTTP/1.1",
+            shortened(why, MAX_ERROR_CHARACTERS)
         ));
     }
 
@@ -276,6 +298,11 @@ impl Guard {
         let mut sent = self.sent_notices.lock().unwrap_or_else(PoisonError::into_inner);
         if sent.len() < MAX_NOTICES && sent.insert(notice.to_owned()) {
             (self.notices)(notice);
+            if sent.len() == MAX_NOTICES {
+                (self.notices)(&format!(
+                    "this was notice {MAX_NOTICES} about clients that are refused; there are no more until the server is started again"
+                ));
+            }
         }
     }
 }

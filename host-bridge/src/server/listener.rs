@@ -25,7 +25,7 @@ use super::client_stream::{ClientStream, ClientWatch};
 use super::guard::Guard;
 use super::limits::Limits;
 use super::respond::refusal;
-use super::tls::{self, HANDSHAKE, Tls};
+use super::tls::{FailedHandshake, HANDSHAKE, Tls};
 use super::write_timeout::WriteTimeout;
 
 /// The permit of an open connection. After an upgrade, the WebSocket keeps it.
@@ -149,22 +149,35 @@ async fn serve_connection(stream: TcpStream, mut serving: Serving, permit: Conne
 }
 
 /// Serves HTTP below TLS.
-async fn serve_tls<T>(stream: T, tls: &Tls, client: ClientWatch, serving: Serving, permit: ConnectionPermit)
-where
+async fn serve_tls<T>(
+    stream: T,
+    tls: &Tls,
+    client: ClientWatch,
+    mut serving: Serving,
+    permit: ConnectionPermit,
+) where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let notify = |name: &str| serving.guard.notify_of_foreign_tls_host(name);
-    match timeout(serving.limits.head_timeout, tls.accept(stream, notify)).await {
+    let handshake = timeout(serving.limits.head_timeout, tls.accept(stream));
+    let shaken = tokio::select! {
+        shaken = handshake => shaken,
+        () = stopped(&mut serving.stopping) => return,
+    };
+    match shaken {
         Ok(Ok(stream)) => {
             debug!("TLS is established");
             // A tunnel in a tunnel leads nowhere else.
             serve_http(stream, client, Serving { tls: None, ..serving }, permit).await;
         }
         Ok(Err(error)) => {
-            if tls::is_distrust(&error) {
-                serving.guard.notify_of_distrust();
-            }
             debug!(%error, "TLS was not established");
+            match error {
+                FailedHandshake::Distrust => serving.guard.notify_of_distrust(),
+                FailedHandshake::OtherHost(name) => serving.guard.notify_of_foreign_tls_host(&name),
+                FailedHandshake::Tls(error) => serving.guard.notify_of_failed_handshake(&error.to_string()),
+                // It is up to the client how a connection ends.
+                FailedHandshake::Stream(_) => {}
+            }
         }
         Err(_) => debug!("TLS was not established within {:?}", serving.limits.head_timeout),
     }
@@ -233,10 +246,10 @@ fn open_tunnel(
     };
     let (client, serving, permit) = (client.clone(), serving.clone(), Arc::clone(permit));
     let tunnel = async move {
-        match timeout(serving.limits.head_timeout, hyper::upgrade::on(request)).await {
-            Ok(Ok(stream)) => serve_tls(TokioIo::new(stream), &tls, client, serving, permit).await,
-            Ok(Err(error)) => debug!(%error, "the tunnel was not opened"),
-            Err(_) => debug!("the tunnel was not opened within {:?}", serving.limits.head_timeout),
+        match hyper::upgrade::on(request).await {
+            Ok(stream) => serve_tls(TokioIo::new(stream), &tls, client, serving, permit).await,
+            // The answer could not be sent.
+            Err(error) => debug!(%error, "the tunnel was not opened"),
         }
     };
     tokio::spawn(tunnel.in_current_span());

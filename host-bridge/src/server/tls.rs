@@ -41,22 +41,52 @@ impl Tls {
         Ok(Self(Arc::new(config)))
     }
 
-    /// Shakes hands with a client. `on_other_host` gets the name of the host if it is not WeChat's; the handshake fails then.
+    /// Shakes hands with a client.
     ///
     /// # Errors
-    /// Those of the stream, and `InvalidData` with a [`rustls::Error`] if the client sends something else than TLS, wants
-    /// another host, or does not trust the certificate.
+    /// [`FailedHandshake`] says why there is no connection. The client got an alert, if it could.
     pub(super) async fn accept<T: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: T,
-        on_other_host: impl FnOnce(&str),
-    ) -> io::Result<TlsStream<T>> {
+    ) -> Result<TlsStream<T>, FailedHandshake> {
         let handshake = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
-        let client = handshake.client_hello();
-        if let Some(name) = client.server_name().filter(|name| !is_api_host(name)) {
-            on_other_host(name);
+        let other_host =
+            handshake.client_hello().server_name().filter(|name| !is_api_host(name)).map(str::to_owned);
+        match (handshake.into_stream(Arc::clone(&self.0)).await, other_host) {
+            (Err(_), Some(name)) => Err(FailedHandshake::OtherHost(name)),
+            (shaken, _) => Ok(shaken?),
         }
-        handshake.into_stream(Arc::clone(&self.0)).await
+    }
+}
+
+/// Why a client has no TLS connection.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FailedHandshake {
+    /// The client does not trust the certificate.
+    #[error("the client does not trust the certificate")]
+    Distrust,
+    /// The client wants a host for which there is no certificate.
+    #[error("the client wants {0}")]
+    OtherHost(String),
+    /// What the client sends is not TLS, or not one that is served.
+    #[error("{0}")]
+    Tls(rustls::Error),
+    /// The connection broke off.
+    #[error("{0}")]
+    Stream(io::Error),
+}
+
+impl From<io::Error> for FailedHandshake {
+    fn from(error: io::Error) -> Self {
+        // Some clients say `DecryptError` if they trust an authority of an earlier run, which has the same name.
+        use rustls::AlertDescription::{BadCertificate, CertificateUnknown, DecryptError, UnknownCA};
+        match error.downcast() {
+            Ok(rustls::Error::AlertReceived(
+                BadCertificate | CertificateUnknown | DecryptError | UnknownCA,
+            )) => Self::Distrust,
+            Ok(error) => Self::Tls(error),
+            Err(error) => Self::Stream(error),
+        }
     }
 }
 
@@ -69,15 +99,4 @@ impl ResolvesServerCert for OwnHosts {
         // A client that names no host checks the certificate all the same.
         client.server_name().is_none_or(is_api_host).then(|| Arc::clone(&self.0))
     }
-}
-
-/// Whether a client has ended the handshake because it does not trust the certificate.
-pub(super) fn is_distrust(error: &io::Error) -> bool {
-    // Some clients say `DecryptError` if they trust an authority of an earlier run, which has the same name.
-    use rustls::AlertDescription::{BadCertificate, CertificateUnknown, DecryptError, UnknownCA};
-    let error = error.get_ref().and_then(|error| error.downcast_ref());
-    matches!(
-        error,
-        Some(rustls::Error::AlertReceived(BadCertificate | CertificateUnknown | DecryptError | UnknownCA))
-    )
 }

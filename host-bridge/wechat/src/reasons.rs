@@ -70,7 +70,7 @@ reasons! {
     CallbackObject = "callback-object": "The whole callback object stands in place of its resultJSON.",
         "Send the string in its resultJSON, and the one in its resultJSONSignature with it.";
     CloudActionNotEmulated = "cloud-action-not-emulated": "A cloud function asked WeChat's cloud for something that is not emulated.",
-        "Emulated are the calls of cloud.openapi alone. Replace the others in your tests, for example by a function of your own.";
+        "Emulated are two calls of cloud.openapi and of callWxOpenApi: soter.verifySignature and phonenumber.getPhoneNumber. Replace others in your tests.";
     CloudRequestMalformed = "cloud-request-malformed": "A request to WeChat's cloud is not one that its SDKs make.",
         "Send it with wx-server-sdk or @cloudbase/node-sdk.";
     CloudTokenInvalid = "cloud-token-invalid": "A cloud function's call has no token of these servers, or one of another mini program.",

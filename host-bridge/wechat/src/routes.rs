@@ -320,6 +320,15 @@ impl<'a> Call<'a> {
     async fn look_up(&mut self) -> Result<Arc<Switches>, Failed> {
         let Some(token) = self.access_token() else {
             self.app = self.platform_app.map(|appid| Ok(appid.to_owned()));
+            // A service can call for another mini program. That is not emulated.
+            if self.app.is_some()
+                && self.query_parameter("from_appid").is_some_and(|appid| Some(appid) != self.platform_app)
+            {
+                return Err(Failed::because(
+                    Errcode::INVALID_APPID,
+                    "from_appid names another mini program than the first one, which is not emulated",
+                ));
+            }
             return Ok(self.wechat.sessions.switches().await?);
         };
         let (switches, app) = self.wechat.sessions.check_token(token).await?;
@@ -372,7 +381,7 @@ impl<'a> Call<'a> {
     /// Records the call in the journal, and answers it.
     fn finish(self, answer: Result<Answer, Failed>) -> Response {
         let content_type = if self.is_session_path() { TEXT_TYPE } else { JSON_TYPE };
-        // The header tells a service in WeChat Cloud Run that the platform has vouched for it.
+        // As documented for services in WeChat Cloud Run, good answers without an access token have the header.
         let is_marked = self.platform_app.is_some() && self.access_token().is_none() && answer.is_ok();
         self.settle(answer, |answer| {
             let mut response = answer.response(content_type);

@@ -6,36 +6,33 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, json};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::server::ServerPath;
-use soter_bridge::{CertificateAuthority, download};
+use soter_bridge::{BadAuthority, CertificateAuthority, download};
 use soter_sim::State;
 use soter_sim::store::{StateFolder, kept_authority};
 use soter_wire::pem;
 
+use crate::files::{Input, read_input};
 use crate::front::{Console, Exit};
 use crate::grammar::{Ca, DEFAULT_ADDRESS, Options};
 
 use super::preload::Preload;
 use super::setup;
-use super::trust::TrustFiles;
+use super::trust::{CA, TrustFiles};
 
 /// Writes the files, and prints the variables that name them.
 ///
 /// # Errors
-/// `InvalidParams` if nothing is kept and no server is named. `Environment` if a file cannot be read or written, the
+/// `InvalidParams` if nothing is kept and no server is named, or the folder has files that are not of an earlier export.
+/// `Environment` if a file cannot be read or written, the
 /// state folder is in use and keeps no authority yet, or the server has no TLS or cannot be reached.
 pub(super) fn run(ca: &Ca, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
+    let folder = std::path::absolute(&ca.export).map_err(|error| cannot_be_made(&ca.export, &error))?;
+    check_export(&folder)?;
     let (certificate, server) = match &options.connect {
         Some(url) => of_server(url.expose())?,
         None => (kept(options)?, DEFAULT_ADDRESS.to_string()),
     };
-    let unusable = |error: io::Error| {
-        CommandError::environment(
-            format!("the folder {} cannot be made: {error}", ca.export.display()),
-            "check its path, permissions and free space, or name another one",
-        )
-    };
-    let folder = std::path::absolute(&ca.export).map_err(unusable)?;
-    std::fs::create_dir_all(&folder).map_err(unusable)?;
+    std::fs::create_dir_all(&folder).map_err(|error| cannot_be_made(&ca.export, &error))?;
     let files = TrustFiles::write(&folder, &certificate)?;
     for remark in &files.remarks {
         console.remark(remark);
@@ -49,11 +46,48 @@ pub(super) fn run(ca: &Ca, options: &Options, console: &mut Console) -> Result<E
         json!({"files": names, "environment": variables}).to_string()
     } else {
         let files = list().map(|(file, purpose)| format!("{:18}  {purpose}", file.display().to_string()));
-        let variables = variables.map(|(name, value)| format!("{name}={value}"));
+        let variables = variables.map(|(name, value)| assignment(name, &value));
         files.chain([String::new()]).chain(variables).collect::<Vec<_>>().join("\n")
     };
     console.write_answer(&text)?;
     Ok(Exit::Good)
+}
+
+fn cannot_be_made(folder: &Path, error: &io::Error) -> CommandError {
+    CommandError::environment(
+        format!("the folder {} cannot be made: {error}", folder.display()),
+        "check its path, permissions and free space, or name another one",
+    )
+}
+
+/// Checks that only files of an earlier export are replaced.
+fn check_export(folder: &Path) -> Result<(), CommandError> {
+    let is_there = |file: &Path| folder.join(file).symlink_metadata().ok();
+    let is_earlier_export = || {
+        let text = read_input(Input::File(&folder.join(CA))).ok()?;
+        let der = pem::decode("CERTIFICATE", std::str::from_utf8(&text).ok()?).ok()?;
+        let checked = CertificateAuthority::check_certificate(&der);
+        matches!(checked, Ok(()) | Err(BadAuthority::Expired)).then_some(())
+    };
+    for (file, _) in list() {
+        let Some(metadata) = is_there(&file) else { continue };
+        if !metadata.is_file() || is_earlier_export().is_none() {
+            return Err(CommandError::invalid_params(
+                format!("{} is there already, and is not of an earlier export", folder.join(file).display()),
+                "name another folder, or move it away",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A line that sets a variable in the usual shell of the platform.
+fn assignment(name: &str, value: &str) -> String {
+    if cfg!(windows) {
+        format!("$env:{name} = '{}'", value.replace('\'', "''"))
+    } else {
+        format!("export {name}={}", shell_words::quote(value))
+    }
 }
 
 /// The files, each with what it is for.
@@ -71,6 +105,12 @@ fn of_server(url: &str) -> Result<(Vec<u8>, String), CommandError> {
             "check that this is the address of a soter-sim server",
         )
     })?;
+    CertificateAuthority::check_certificate(&certificate).map_err(|bad| {
+        CommandError::environment(
+            format!("the server's certificate is not used: {bad}"),
+            "check that this is the address of a soter-sim server of this version",
+        )
+    })?;
     let address = url.split_once("://").map_or(url, |(_, rest)| rest);
     let address = address.split(['/', '?']).next().unwrap_or_default();
     Ok((certificate, address.to_owned()))
@@ -86,6 +126,10 @@ fn kept(options: &Options) -> Result<Vec<u8>, CommandError> {
     };
     let keep_new = |path: &Path| {
         let folder = StateFolder::open(path)?;
+        // Another process may have kept one before the folder was locked.
+        if let Some(kept) = kept_authority(path)? {
+            return Ok(kept);
+        }
         let authority = CertificateAuthority::generate()?;
         folder.keep_authority(&authority)?;
         Ok::<_, CommandError>(authority)

@@ -50,7 +50,7 @@ pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Re
             console.remark("nobody reads the ready line");
         }
         console.remark(&accounts_line(&desk));
-        if let Some(remark) = bridge.tls_remark() {
+        for remark in bridge.remarks() {
             console.remark(&remark);
         }
         if let Some(remark) = few_connections_remark() {
@@ -81,6 +81,8 @@ pub(super) struct Bridge {
     pub(super) authority: Option<Arc<CertificateAuthority>>,
     /// The other address for TLS, if there is one.
     tls_address: Option<SocketAddr>,
+    has_token: bool,
+    is_cloud_run: bool,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
@@ -95,6 +97,7 @@ impl Bridge {
         let tls = tls_options(serve, desk.state_folder())?;
         let authority = tls.as_ref().map(|tls| Arc::clone(&tls.authority));
         let options = server_options(serve, tls)?;
+        let has_token = options.token.is_some();
         let (server, uses_other_port) = match Server::bind(options.clone()).await {
             Ok(server) => (server, false),
             Err(error) if is_required => return Err(error),
@@ -113,16 +116,35 @@ impl Bridge {
             // An error means that the sender is dropped; the server stops then, too.
             let _ = stopped.await;
         }));
-        Ok(Self { url, uses_other_port, address, authority, tls_address, stop, running })
+        Ok(Self {
+            url,
+            uses_other_port,
+            address,
+            authority,
+            tls_address,
+            has_token,
+            is_cloud_run: serve.cloudrun,
+            stop,
+            running,
+        })
     }
 
-    /// What a person needs to know about TLS, if there is TLS.
-    pub(super) fn tls_remark(&self) -> Option<String> {
+    /// What a person needs to know about these options.
+    pub(super) fn remarks(&self) -> impl Iterator<Item = String> {
+        let cloud_run = self.is_cloud_run.then(|| {
+            "requests without an access token are those of the first mini program, for everyone who reaches the port (--cloudrun)".to_owned()
+        });
+        self.tls_remark().into_iter().chain(cloud_run)
+    }
+
+    fn tls_remark(&self) -> Option<String> {
         self.authority.as_ref()?;
         let also = self.tls_address.map(|address| format!(" and {address}")).unwrap_or_default();
         Some(format!(
-            "https://api.weixin.qq.com is served on {}{also}; for programs that ask it: soter-sim ca --export DIR --connect {}",
-            self.address, self.url
+            "https://api.weixin.qq.com is served on {}{also}; for programs that ask it: soter-sim ca --export DIR --connect {}{}",
+            self.address,
+            self.url,
+            if self.has_token { "?token=TOKEN" } else { "" }
         ))
     }
 
@@ -333,7 +355,7 @@ pub(super) fn start_bridge_for_repl(
     if bridge.uses_other_port {
         console.remark(&format!("{DEFAULT_ADDRESS} is in use: the bridge listens on {}", bridge.url));
     }
-    if let Some(remark) = bridge.tls_remark() {
+    for remark in bridge.remarks() {
         console.remark(&remark);
     }
     Ok(Some(bridge))

@@ -17,12 +17,14 @@ use std::path::{Path, PathBuf};
 
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
 use soter_bridge::protocol::CommandError;
+use soter_bridge::{CertificateAuthority, visible};
 use soter_wire::pem;
 
 use super::proxies;
 use crate::files::write_file;
 
-const CA: &str = "ca.pem";
+/// The certificate of the authority alone.
+pub(super) const CA: &str = "ca.pem";
 const BUNDLE: &str = "bundle.pem";
 const JAVA: &str = "java.jks";
 const PHP: &str = "php";
@@ -32,6 +34,7 @@ const PHP_SETTINGS: &str = "soter-sim.ini";
 const OWN_BUNDLES: [&str; 3] = [NODE_EXTRA_CA_CERTS, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
 const NODE_EXTRA_CA_CERTS: &str = "NODE_EXTRA_CA_CERTS";
 const PHP_INI_SCAN_DIR: &str = "PHP_INI_SCAN_DIR";
+const JAVA_TOOL_OPTIONS: &str = "JAVA_TOOL_OPTIONS";
 
 /// The files, in a folder.
 #[derive(Debug)]
@@ -45,9 +48,20 @@ impl TrustFiles {
     /// Writes the files into a folder that exists; its path is absolute, because the variables have it.
     ///
     /// # Errors
-    /// `Environment` if a file cannot be written.
+    /// `InvalidParams` if the path has a character that programs do not read in their variables, `Environment` if a file
+    /// cannot be written.
     pub(super) fn write(folder: &Path, authority: &[u8]) -> Result<Self, CommandError> {
-        let (mut trusted, remarks) = trusted_by_the_system();
+        check_path(folder)?;
+        let (mut trusted, mut remarks) = trusted_by_the_system();
+        remarks.extend(proxies::left_out());
+        if own(JAVA_TOOL_OPTIONS)
+            .is_some_and(|options| options.to_string_lossy().contains("javax.net.ssl.trustStore="))
+        {
+            remarks.push(
+                "the trust store of your JAVA_TOOL_OPTIONS is replaced for this command; name its certificates in NODE_EXTRA_CA_CERTS as well, as PEM, if Java needs them"
+                    .to_owned(),
+            );
+        }
         trusted.push(authority.to_owned());
         let bundle: String = trusted.iter().map(|der| pem::encode("CERTIFICATE", der)).collect();
         write_file(&folder.join(CA), pem::encode("CERTIFICATE", authority).as_bytes())?;
@@ -75,7 +89,7 @@ impl TrustFiles {
         let extra = if own(NODE_EXTRA_CA_CERTS).is_some() { BUNDLE } else { CA };
         // An empty part of the list is the folder that PHP was built with.
         let php_folders = own(PHP_INI_SCAN_DIR).unwrap_or_default();
-        let mut variables: Vec<_> = proxies::exceptions().into();
+        let mut variables: Vec<_> = proxies::exceptions_of_own_proxy().into();
         variables.extend([
             ("HTTPS_PROXY", proxy.clone().into()),
             ("https_proxy", proxy.into()),
@@ -86,7 +100,7 @@ impl TrustFiles {
             ("CURL_CA_BUNDLE", path(BUNDLE)),
             // OpenSSL, and so Python's ssl; Go on Linux; rustls with the system's roots.
             ("SSL_CERT_FILE", path(BUNDLE)),
-            ("JAVA_TOOL_OPTIONS", joined(own("JAVA_TOOL_OPTIONS"), " ", self.java_options(server))),
+            (JAVA_TOOL_OPTIONS, joined(own(JAVA_TOOL_OPTIONS), " ", self.java_options(server))),
             (PHP_INI_SCAN_DIR, joined(Some(php_folders), if cfg!(windows) { ";" } else { ":" }, path(PHP))),
         ]);
         variables
@@ -94,10 +108,11 @@ impl TrustFiles {
 
     fn java_options(&self, server: &str) -> OsString {
         let (host, port) = server.rsplit_once(':').unwrap_or((server, "80"));
-        // There is no https.nonProxyHosts. Quotes: the path may have spaces.
+        let (exceptions, password) = (proxies::java_exceptions(), java_key_store::PASSWORD);
+        // Quotes: the path may have spaces. A person may have set the password of another store.
         let mut options = OsString::from(format!(
-            "-Dhttps.proxyHost={host} -Dhttps.proxyPort={port} -Dhttp.nonProxyHosts=localhost|127.*|[::1] \
-             -Djavax.net.ssl.trustStoreType=JKS \"-Djavax.net.ssl.trustStore="
+            "-Dhttps.proxyHost={host} -Dhttps.proxyPort={port} {exceptions} -Djavax.net.ssl.trustStoreType=JKS \
+             -Djavax.net.ssl.trustStorePassword={password} \"-Djavax.net.ssl.trustStore="
         ));
         options.push(self.folder.join(JAVA));
         options.push("\"");
@@ -113,6 +128,21 @@ impl TrustFiles {
             ([PHP, PHP_SETTINGS].iter().collect(), "PHP's settings that name the bundle"),
         ]
     }
+}
+
+/// Checks that programs read the path as it is: PHP's settings know `${…}`, Java's options have quotes, lists of folders
+/// have colons.
+fn check_path(folder: &Path) -> Result<(), CommandError> {
+    let cannot_be_read = |character: char| {
+        matches!(character, '"' | '$') || character.is_control() || (cfg!(unix) && character == ':')
+    };
+    if folder.to_str().is_some_and(|path| !path.contains(cannot_be_read)) {
+        return Ok(());
+    }
+    Err(CommandError::invalid_params(
+        format!("programs cannot read the path {} in their variables", visible(&folder.to_string_lossy())),
+        "choose a folder whose path is UTF-8 without quotes, colons, dollar signs and line breaks; TMPDIR names that of `exec`",
+    ))
 }
 
 /// What a person has set.
@@ -133,18 +163,25 @@ fn trusted_by_the_system() -> (Vec<Vec<u8>>, Vec<String>) {
     let mut remarks = Vec::new();
     let mut found = Vec::new();
     let bundles = OWN_BUNDLES.iter().filter_map(|name| Some((*name, own(name)?)));
-    let bundles = bundles.map(|(name, path)| (name, load_certs_from_paths(Some(Path::new(&path)), None)));
+    let bundles = bundles.map(|(name, path)| {
+        let path = Path::new(&path);
+        let (file, folder) = if path.is_dir() { (None, Some(path)) } else { (Some(path), None) };
+        (name, load_certs_from_paths(file, folder))
+    });
     for (place, CertificateResult { certs, errors, .. }) in
         [("the system", load_native_certs())].into_iter().chain(bundles)
     {
         if certs.is_empty() {
             let why = errors.first().map_or_else(|| "there are none".to_owned(), ToString::to_string);
-            remarks.push(format!("no trusted certificates from {place}: {why}"));
+            remarks.push(format!(
+                "no trusted certificates from {place} ({why}), so programs may refuse other hosts; let the variable name a file with certificates as PEM"
+            ));
         }
         found.extend(certs.iter().map(|certificate| certificate.to_vec()));
     }
     let mut seen = std::collections::HashSet::new();
-    found.retain(|der| seen.insert(der.clone()));
+    // The variables may name the files of an earlier run, with its authority.
+    found.retain(|der| seen.insert(der.clone()) && CertificateAuthority::check_certificate(der) != Ok(()));
     (found, remarks)
 }
 

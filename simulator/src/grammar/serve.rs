@@ -83,8 +83,8 @@ pub(crate) struct Tls {
     /// they have to trust a CA: see `soter-sim ca`
     #[arg(long)]
     pub(crate) tls: bool,
-    /// One more address for it, at port 443, for clients for which api.weixin.qq.com leads to this computer (hosts file, or
-    /// --add-host of Docker)
+    /// One more address for it, at port 443, for clients for which the hosts file leads api.weixin.qq.com to this address; one that
+    /// containers reach takes a --token-file
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) tls_listen: Option<SocketAddr>,
 }

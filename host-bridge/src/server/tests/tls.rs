@@ -149,7 +149,8 @@ async fn a_tunnel_to_elsewhere_is_refused_with_what_to_do() {
         ("xapi.weixin.qq.com:443", 403, "put xapi.weixin.qq.com into NO_PROXY"),
         ("api.weixin.qq.com.example:443", 403, "put api.weixin.qq.com.example into NO_PROXY"),
         ("127.0.0.1:443", 403, "put 127.0.0.1 into NO_PROXY"),
-        ("api.weixin.qq.com:80", 403, "there is TLS at port 443 only"),
+        ("api.weixin.qq.com.:80", 403, "there is TLS at port 443 only"),
+        ("[::1]:443", 403, "put [::1] into NO_PROXY"),
         ("api.weixin.qq.com:4430", 403, "there is TLS at port 443 only"),
         ("user@api.weixin.qq.com:443", 400, "names no host"),
         ("$(reboot):443", 400, ""),
@@ -240,6 +241,12 @@ async fn a_server_that_stops_ends_tunnels() {
     let (server, authority) = start_with_tls(|_| {}).await;
     let (stream, _) = server.connect("api.weixin.qq.com:443").await;
     let mut stream = shake_hands(stream, client(&authority), "api.weixin.qq.com").await.unwrap();
+    // The client has ended the handshake before the server.
+    stream.write_all(ASK_TOKEN.replace("close", "keep-alive").as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"asked") {
+        answer.push(stream.read_u8().await.unwrap());
+    }
     server.end().await;
     let mut rest = Vec::new();
     tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut rest)).await.unwrap().unwrap();

@@ -61,3 +61,17 @@ impl CloudPermissions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::Errcode;
+
+    #[test]
+    fn the_advice_about_an_unknown_call_names_every_method() {
+        let advice = Errcode::CLOUD_CALL_UNKNOWN.verdict().detail;
+        for method in CloudMethod::ALL {
+            assert!(advice.contains(method.name()), "{}: {advice}", method.name());
+        }
+    }
+}

@@ -67,7 +67,7 @@ impl CloudRequest {
             (read_json(request).await?, Encoding::Json)
         };
         if !ACTIONS.contains(&(fields.action.as_str(), encoding)) {
-            return Err(not_emulated(&fields.action));
+            return Err(not_emulated(&fields.action, encoding));
         }
         let Fields { api, token, data, .. } = fields;
         if data.len() > MAX_DATA_BYTES {
@@ -105,9 +105,16 @@ pub(crate) fn shown(name: &str) -> &str {
     }
 }
 
-fn not_emulated(action: &str) -> CloudRefusal {
+fn not_emulated(action: &str, encoding: Encoding) -> CloudRefusal {
     if action.is_empty() {
         return CloudRefusal::malformed("the request names no action");
+    }
+    if ACTIONS.iter().any(|(name, _)| *name == action) {
+        let is = match encoding {
+            Encoding::Json => "JSON, and SDKs send a form of several parts",
+            Encoding::Protobuf => "a form of several parts, and SDKs send JSON",
+        };
+        return CloudRefusal::malformed(format!("the request for {action} is {is}"));
     }
     let what = format!(
         "soter-sim emulates the action wx.openApi (cloud.openapi) and, in JSON, wx.api (callWxOpenApi), and not {}",
@@ -124,10 +131,12 @@ async fn read_form(request: Request) -> Result<Fields, CloudRefusal> {
     };
     let mut form = Multipart::from_request(request, &()).await.map_err(|error| broken(error.body_text()))?;
     let mut fields = Fields::default();
-    for _ in 0..MAX_PARTS {
-        let Some(part) = form.next_field().await.map_err(|error| broken(error.body_text()))? else {
-            return Ok(fields);
-        };
+    let mut parts = 0;
+    while let Some(part) = form.next_field().await.map_err(|error| broken(error.body_text()))? {
+        parts += 1;
+        if parts > MAX_PARTS {
+            return Err(broken(format!("it has more than {MAX_PARTS} parts")));
+        }
         let name = part.name().map(str::to_owned);
         let bytes = part.bytes().await.map_err(|error| broken(error.body_text()))?;
         let text = || String::from_utf8_lossy(&bytes).into_owned();
@@ -139,13 +148,13 @@ async fn read_form(request: Request) -> Result<Fields, CloudRefusal> {
             _ => {}
         }
     }
-    Err(broken(format!("it has more than {MAX_PARTS} parts")))
+    Ok(fields)
 }
 
 async fn read_json(request: Request) -> Result<Fields, CloudRefusal> {
-    let bytes = Bytes::from_request(request, &()).await.map_err(|error| {
-        CloudRefusal::malformed(format!("the body cannot be read: {}", error.body_text()))
-    })?;
+    let bytes = Bytes::from_request(request, &())
+        .await
+        .map_err(|_| CloudRefusal::malformed("the body is longer than the servers read"))?;
     let body = Body::parse(&bytes)
         .map_err(|_| CloudRefusal::malformed("the body is neither a form of several parts nor JSON"))?;
     let text = |name: &str| body.text(name).unwrap_or_default().to_owned();

@@ -169,7 +169,9 @@ impl Writer {
             self.text.push(separator);
             separator = b',';
             self.write_name(name);
-            let is_hidden = is_secret(name)
+            // Tencent's cloud calls the name of an error `code`; codes of logins have other characters.
+            let is_error = name == "code" && member.as_text().is_some_and(is_constant);
+            let is_hidden = (is_secret(name) && !is_error)
                 || (self.hides_signature && name == "signature")
                 || (name == "paySign" && !member.as_text().is_some_and(is_hash_or_signature));
             if is_hidden {
@@ -242,6 +244,11 @@ impl Writer {
     fn count(&mut self, bytes: usize) {
         self.remaining_bytes = self.remaining_bytes.saturating_sub(bytes);
     }
+}
+
+/// Whether a text is the name of a constant, such as `INVALID_PARAM`.
+fn is_constant(text: &str) -> bool {
+    text.contains('_') && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 
 fn is_secret(name: &str) -> bool {

@@ -24,6 +24,8 @@ fn secrets_are_masked_at_any_depth() {
     let journal = Journal::new();
     let entry = journal.record(call(json!({"deep": [{"Secret": "0123456789abcdef"}], "code": "short"})));
     assert_eq!(entry.request.value(), json!({"deep": [{"Secret": "***cdef"}], "code": "***"}));
+    let entry = journal.record(call(json!({"code": "INVALID_PARAM", "js_code": "INVALID_PARAM"})));
+    assert_eq!(entry.request.value(), json!({"code": "INVALID_PARAM", "js_code": "***ARAM"}));
     assert_eq!(entry.answer.value()["access_token"], "***mnop");
     let odd = journal.record(call(json!({"seed": 20_250_718, "secret": ["s3cret"], "token": null})));
     assert_eq!(odd.request.value(), json!({"seed": "***", "secret": "***", "token": null}));

@@ -20,7 +20,8 @@ use crate::cli::serve::Bridge;
 use crate::cli::trust::TrustFiles;
 use crate::front::Console;
 
-/// What the SDKs send, and the servers do not look at. So what a person has set is kept.
+/// What the SDKs send, and the servers do not look at. So what a person has set is kept. CI sets secrets that a build may not
+/// see to nothing.
 const FREE: [(&str, &str); 6] = [
     ("SCF_NAMESPACE", CLOUD_ENVIRONMENT),
     ("TCB_ENV", CLOUD_ENVIRONMENT),
@@ -80,7 +81,8 @@ impl Environment {
             ("TCB_CONTEXT_CNFG", cloud.to_string().into()),
             ("TENCENTCLOUD_RUNENV", "WX_LOCAL_SCF".into()),
         ]);
-        let missing = FREE.into_iter().filter(|(name, _)| env::var_os(name).is_none());
+        let missing =
+            FREE.into_iter().filter(|(name, _)| env::var_os(name).is_none_or(|value| value.is_empty()));
         variables.extend(missing.map(|(name, value)| (name, value.into())));
         if proxies::are_set() {
             variables.extend(proxies::exceptions());

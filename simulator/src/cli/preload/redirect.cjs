@@ -14,7 +14,8 @@ const matches = (pattern, name) =>
 
 function routeOf(options) {
   if (options.path || typeof options.host !== 'string') return undefined;
-  const name = options.host.toLowerCase();
+  // A full name may end with a dot.
+  const name = options.host.toLowerCase().replace(/\.$/, '');
   return routes.find(({ hosts, port }) => port === Number(options.port) && hosts.some(host => matches(host, name)));
 }
 

@@ -7,8 +7,8 @@ use sha1::{Digest, Sha1};
 const MAGIC: u32 = 0xFEED_FEED;
 const VERSION: u32 = 2;
 const TRUSTED_CERTIFICATE: u32 = 2;
-/// Java's usual password. It keeps nothing secret, and Java checks the digest only if somebody gives a password.
-const PASSWORD: &str = "changeit";
+/// Java's usual password. It keeps nothing secret.
+pub(super) const PASSWORD: &str = "changeit";
 /// What the JDK puts between the password and the contents.
 const DIGEST_SALT: &[u8] = b"Mighty Aphrodite";
 

@@ -207,12 +207,15 @@ async fn methods_that_are_not_emulated_or_not_permitted_get_the_codes_of_wechats
 #[tokio::test]
 async fn another_action_is_answered_with_the_limit() {
     let backend = Backend::new(ReplyStyle::Plain);
-    for action in ["functions.invokeFunction", "database.getDocument", "wx.openApi"] {
+    for action in ["functions.invokeFunction", "database.getDocument"] {
         let answer = backend.post_cloud("application/json", json!({"action": action}).to_string()).await;
         let message = answer.error("INVALID_PARAM");
         assert!(message.contains("emulates the action wx.openApi") && message.contains(action), "{message}");
         assert_eq!(answer.reason, "cloud-action-not-emulated");
     }
+    let other_form =
+        backend.post_cloud("application/json", json!({"action": "wx.openApi"}).to_string()).await;
+    assert!(other_form.error("INVALID_PARAM").contains("is JSON, and SDKs send a form"), "{other_form:?}");
     let upload = backend.post_form(&[("action", b"storage.uploadFile"), ("file", &[0; 9])]).await;
     assert!(upload.error("INVALID_PARAM").contains("storage.uploadFile"));
     let odd = backend.post_form(&[("action", b"\x1b[2J\r\nx")]).await;
