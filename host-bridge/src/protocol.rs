@@ -354,6 +354,9 @@ commands! {
     "wx.getPhoneNumber" => GetPhoneNumber(wx::GetPhoneNumber) -> wx::PhoneNumberCode,
         [Anyone, Recorded, changes Nothing]
         "Get a code for the user's phone number.";
+    "wx.cloud.callFunction" => CallFunction(wx::CallFunction) -> wx::FunctionCalled,
+        [Anyone, Recorded, changes Nothing]
+        "Run the cloud function that `exec --cloud-function` serves.";
     "wx.requestPayment" => RequestPayment(wx::RequestPayment) -> wx::PaymentResult,
         [Anyone, Recorded, changes Nothing]
         "Check paySign, and ask for a touch on the payment sheet.";

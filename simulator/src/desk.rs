@@ -24,11 +24,13 @@ use crate::store::StateFolder;
 
 mod attacks;
 mod change;
+mod cloud_functions;
 mod danger;
 mod devices;
 mod document;
 mod fleet;
 mod fleet_calls;
+mod function_calls;
 mod holdings;
 mod opening;
 mod options;
@@ -38,6 +40,7 @@ mod service;
 mod switches;
 mod uncertain_files;
 
+pub use cloud_functions::{CloudFunctionCall, CloudFunctionEnd, CloudFunctions, RunningFunction};
 pub use options::{DeskOptions, State, default_state_folder};
 
 /// All phones of one process. Clones are the same desk.
@@ -59,6 +62,8 @@ struct Inner {
     sensor: Option<SensorMode>,
     allow_reset: bool,
     holdings: AttackerHoldings,
+    /// What runs cloud functions, if something does.
+    cloud_functions: Mutex<Option<Arc<dyn CloudFunctions>>>,
     /// The source of keys for attacks, created with the first attack.
     attack_keys: OnceLock<KeySource>,
     /// The generation that the ledger of WeChat's servers must have; each reset begins a new one.

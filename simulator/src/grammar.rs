@@ -28,6 +28,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use serde_json::{Map, Value};
 use soter_bridge::protocol::{CommandError, Touch, desk, keys, wx};
 
 pub(crate) use self::audit::Audit;
@@ -38,6 +39,7 @@ use self::options::Scope;
 pub(crate) use self::pay::Pay;
 pub(crate) use self::prepared_call::PreparedCall;
 pub(crate) use self::refusal::{Dialect, Refused};
+use self::serve::parse_event;
 pub(crate) use self::serve::{Ca, DEFAULT_ADDRESS, Exec, Repl, Rpc, Serve};
 pub(crate) use self::servers::Servers;
 pub(crate) use self::timestamp::{format_duration, format_timestamp};
@@ -100,6 +102,18 @@ pub(crate) enum Command {
     },
     /// A code for the user's phone number (what a button with open-type="getPhoneNumber" gets)
     Phonenumber {
+        /// The mini program that calls; left out: the first one of WeChat's servers
+        #[arg(long, value_name = "APPID")]
+        app: Option<String>,
+    },
+    /// Run the cloud function that `exec --cloud-function` serves (wx.cloud.callFunction)
+    Callfunction {
+        /// Its name: that of its folder
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Its event: a JSON object [default: {}]
+        #[arg(value_name = "JSON", value_parser = parse_event)]
+        data: Option<Map<String, Value>>,
         /// The mini program that calls; left out: the first one of WeChat's servers
         #[arg(long, value_name = "APPID")]
         app: Option<String>,
@@ -326,6 +340,9 @@ impl Command {
                 PreparedCall::new(wx::GetUserProfile { desc: Some(desc), lang, appid: app })
             }
             Self::Phonenumber { app } => PreparedCall::new(wx::GetPhoneNumber { appid: app }),
+            Self::Callfunction { name, data, app } => {
+                PreparedCall::new(wx::CallFunction { name: Some(name), data, appid: app })
+            }
             Self::Servers(servers) => servers.prepared_call()?,
             Self::Clock { clock } => {
                 PreparedCall::new(clock.map_or_else(desk::Clock::default, servers::ClockMove::request))

@@ -21,4 +21,7 @@ pub mod store;
 mod desk;
 mod phone;
 
-pub use desk::{Desk, DeskOptions, State, default_state_folder};
+pub use desk::{
+    CloudFunctionCall, CloudFunctionEnd, CloudFunctions, Desk, DeskOptions, RunningFunction, State,
+    default_state_folder,
+};

@@ -113,12 +113,19 @@ fn a_folder_that_is_not_a_cloud_functions_is_refused_before_anything_starts() {
     };
     refused(&[], "it has no index.js");
     fs::write(folder.path().join("index.js"), "exports.main = () => 1;").unwrap();
-    refused(&["--", "true"], "leave one of them out");
-    for config in
-        ["", "[]", "{\"permissions\": []}", "{\"permissions\": {\"openapi\": \"soter.verifySignature\"}}"]
-    {
+    for config in [
+        "",
+        "[]",
+        "{\"permissions\": []}",
+        "{\"permissions\": {\"openapi\": \"soter.verifySignature\"}}",
+        "{\"timeout\": 0}",
+        "{\"timeout\": 301}",
+        "{\"timeout\": 1.5}",
+        "{\"timeout\": \"3\"}",
+    ] {
         fs::write(folder.path().join("config.json"), config).unwrap();
         refused(&[], "config.json: ");
+        refused(&["--", "true"], "config.json: ");
     }
     for event in ["[]", "{", "1"] {
         let arguments = ["exec", "--cloud-function", path, "--event", event];
@@ -126,6 +133,26 @@ fn a_folder_that_is_not_a_cloud_functions_is_refused_before_anything_starts() {
         assert!(finished.stderr.contains("not a JSON object"), "{finished}");
     }
     let _ = Program::new(["exec", "--event", "{}", "--", "true"]).run().refuses_usage();
+    let both = ["exec", "--cloud-function", path, "--event", "{}", "--", "true"];
+    let _ = Program::new(both).run().refuses_usage();
+}
+
+#[test]
+fn a_call_of_a_cloud_function_without_node_says_what_to_install_and_the_command_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("index.js"), "exports.main = () => 1;").unwrap();
+    let name = folder.path().file_name().unwrap().to_str().unwrap();
+    let script = format!(
+        "'{}' --connect \"$SOTER_SIM_URL\" callfunction {name}; exit 7",
+        soter_tests::executable().display()
+    );
+    let arguments =
+        ["exec", "--cloud-function", folder.path().to_str().unwrap(), "--", "/bin/sh", "-c", &script];
+    let finished = Program::new(arguments).variable("PATH", "/nowhere").run().exits(7);
+    assert!(
+        finished.stderr.contains("node does not start") && finished.stderr.contains("install Node"),
+        "{finished}"
+    );
 }
 
 #[test]

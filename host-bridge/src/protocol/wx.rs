@@ -5,6 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use soter_wechat::Verdict;
 use soter_wire::Mode;
 
@@ -137,7 +138,7 @@ pub struct GetUserProfile {
 pub struct UserInfo {
     /// The user's data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user_info: Option<serde_json::Value>,
+    pub user_info: Option<Value>,
     /// The same as the text that is signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_data: Option<String>,
@@ -155,6 +156,48 @@ pub struct UserInfo {
     pub cloud_id: Option<String>,
     /// `getUserInfo:ok`, `getUserProfile:ok`, or `…:fail` and a text.
     pub err_msg: String,
+}
+
+/// `wx.cloud.callFunction`: run a cloud function with the phone's user. Another member, `config`, is ignored: there is one
+/// environment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CallFunction {
+    /// The function's name: that of its folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub name: Option<String>,
+    /// The function's event; absent: `{}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Map<String, Value>")]
+    pub data: Option<Map<String, Value>>,
+    /// The simulator's own addition: the mini program that calls; absent: the first one of WeChat's servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appid: Option<String>,
+}
+
+/// Answer of [`CallFunction`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum FunctionCalled {
+    /// The function returned.
+    #[serde(rename_all = "camelCase")]
+    Returned {
+        /// What it returned; `null` for what JSON does not have, such as `undefined`.
+        result: Value,
+        /// `cloud.callFunction:ok`.
+        err_msg: String,
+        /// A random id, as the console's log names the call. Modelled: no log has it.
+        #[serde(rename = "requestID")]
+        request_id: String,
+    },
+    /// There is no result.
+    #[serde(rename_all = "camelCase")]
+    Failed {
+        /// -501000, -504002 or -504003.
+        err_code: i32,
+        /// `cloud.callFunction:fail Error: errCode: <errCode> <its meaning> | errMsg: <why>`.
+        err_msg: String,
+    },
 }
 
 /// `wx.requestPayment`: check what the merchant's server has signed, show the payment sheet, wait for a touch. Nothing is paid.

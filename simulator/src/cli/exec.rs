@@ -1,13 +1,15 @@
-//! `soter-sim exec -- CMD…`: runs a command, or a cloud function, with its own server.
+//! `soter-sim exec -- CMD…`: runs a command with its own server, which may have a cloud function, or a cloud function alone.
 
 mod cloud_function;
 mod environment;
+mod served_function;
 
 use std::ffi::OsStr;
 #[cfg(windows)]
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
+use std::sync::Arc;
 
 use soter_bridge::protocol::CommandError;
 use soter_sim::State;
@@ -17,8 +19,9 @@ use tracing::debug;
 use crate::front::{Console, Exit};
 use crate::grammar::{Exec, Options};
 
-use self::cloud_function::CloudFunction;
+use self::cloud_function::{CloudFunction, EventSource, INSTALL_NODE};
 use self::environment::Environment;
+use self::served_function::ServedFunction;
 use super::child::RunningCommand;
 use super::serve::{self, Bridge, Refusals};
 use super::setup;
@@ -31,17 +34,18 @@ use super::signals::{TerminationSignal, TerminationSignals};
 /// or the command does not start, or storage fails.
 pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     let Exec { serve: mut settings, cloud_function, event, command } = exec;
-    let (command, next) = match (cloud_function, command.as_slice()) {
-        (Some(folder), []) => {
-            let function = CloudFunction::read(&folder)?;
-            settings.cloud_permissions = function.permissions();
-            (function.command(event.unwrap_or_default()), "install Node, and let PATH have it")
+    let function = cloud_function.as_deref().map(CloudFunction::read).transpose()?;
+    if let Some(function) = &function {
+        settings.cloud_permissions = function.permissions();
+    }
+    let (command, next, served) = match (function, command.as_slice()) {
+        (Some(function), []) => {
+            (function.command(EventSource::Given(event.unwrap_or_default())), INSTALL_NODE, None)
         }
-        (Some(_), _) => return Err(function_and_command()),
-        (None, [program, arguments @ ..]) if !program.is_empty() => {
+        (function, [program, arguments @ ..]) if !program.is_empty() => {
             let mut command = Command::new(found(program));
             command.args(arguments);
-            (command, "check the command behind `--`")
+            (command, "check the command behind `--`", function)
         }
         _ => return Err(empty_command()),
     };
@@ -58,6 +62,15 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
         let terminal = Terminal::at_start();
         let status = match Environment::prepare(&desk, &bridge, options.device.as_deref(), console).await {
             Ok(environment) => {
+                if let Some(function) = served {
+                    let variables = environment.variables().map(|(name, value)| (name, value.clone()));
+                    let wechat = Arc::clone(desk.wechat());
+                    desk.set_cloud_functions(Arc::new(ServedFunction::new(
+                        function,
+                        wechat,
+                        variables.collect(),
+                    )));
+                }
                 let status = match start(command, next, &environment) {
                     Ok(child) => wait(child, &mut signals, terminal).await,
                     Err(error) => Err(error),
@@ -79,13 +92,6 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
 
 fn empty_command() -> CommandError {
     CommandError::invalid_params("the command behind `--` is empty", "write a program's name there")
-}
-
-fn function_and_command() -> CommandError {
-    CommandError::invalid_params(
-        "--cloud-function runs a function once, and there is a command as well",
-        "leave one of them out; a command can run the function itself: require(\"DIR/index.js\").main(event, {})",
-    )
 }
 
 /// Starts a command. `next` is what to do if it does not start.

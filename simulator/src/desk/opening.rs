@@ -95,6 +95,7 @@ impl Desk {
             sensor,
             allow_reset,
             holdings: AttackerHoldings::default(),
+            cloud_functions: Mutex::default(),
             attack_keys: OnceLock::new(),
             ledger_generation: AtomicU32::new(generation),
             is_ledger_shared,

@@ -69,6 +69,9 @@ impl Desk {
             Request::GetPhoneNumber(request) => {
                 Response::GetPhoneNumber(phone()?.phone_number(&request).await?)
             }
+            Request::CallFunction(request) => {
+                Response::CallFunction(self.call_function(device, request).await?)
+            }
             Request::RequestPayment(request) => Response::RequestPayment(phone()?.pay(request).await?),
             Request::DeskClock(clock) => Response::DeskClock(self.move_clock(clock).await?),
             Request::ServersShow(_) => Response::ServersShow(self.switches().await?),
@@ -83,10 +86,7 @@ impl Desk {
             Request::DeviceList(list) => Response::DeviceList(self.list(&list)?),
             Request::DeviceSelect(select) => Response::DeviceSelect(self.select(&select.name)?),
             Request::DeviceProfiles(_) => Response::DeviceProfiles(families()),
-            Request::DeviceShow(_) => {
-                let phone = phone()?;
-                Response::DeviceShow(self.describe(&phone)?)
-            }
+            Request::DeviceShow(_) => Response::DeviceShow(self.describe(&*phone()?)?),
             Request::DeviceSet(set) => Response::DeviceSet(self.set(device, &set)?),
             Request::DeviceRemove(remove) => Response::DeviceRemove(self.remove(&remove.name)?),
             Request::DeviceResetNormalWorld(_) => {

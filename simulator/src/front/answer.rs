@@ -1,6 +1,7 @@
 //! The answer to a command, for machines and for people.
 
 use serde_json::{Value, json};
+use soter_bridge::protocol::wx::FunctionCalled;
 use soter_bridge::protocol::{CommandError, Response};
 use soter_wechat::codes::Code;
 
@@ -112,6 +113,7 @@ impl Kind {
                 phone(is_failure(&answer.err_msg))
             }
             Response::WxRefusal(answer) => phone(is_failure(&answer.err_msg)),
+            Response::CallFunction(answer) => phone(matches!(answer, FunctionCalled::Failed { .. })),
             Response::RequestPayment(answer) => phone(is_failure(&answer.err_msg)),
             Response::GenerateAppSecureKey(reply)
             | Response::GetAppSecureKey(reply)

@@ -31,6 +31,7 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
         | Response::GetUserInfo(_)
         | Response::GetUserProfile(_)
         | Response::WxRefusal(_)
+        | Response::CallFunction(_)
         | Response::RequestPayment(_)
         | Response::FleetNext(_)
         | Response::FleetRelease(_)

@@ -53,6 +53,7 @@ pub(super) const SHARED: &[(&str, &[&str])] = &[
     ("userinfo", &["userinfo", "userinfo --without-credentials --lang zh_CN"]),
     ("userprofile", &["userprofile 'to greet you'"]),
     ("phonenumber", &["phonenumber"]),
+    ("callfunction", &["callfunction verify", "callfunction verify '{\"order\": 42}'"]),
     ("servers", &["servers show", "servers set failure 45009 --times 1", "servers expire session"]),
     ("servers show", &["servers show"]),
     ("servers set", &["servers set failure -1", "servers set delay 3000", "servers set failure default"]),

@@ -144,17 +144,24 @@ pub(crate) struct Repl {
     pub(crate) serve: Serve,
 }
 
-/// `exec [options] -- CMD…`, `exec --cloud-function DIR`.
+/// `exec [options] [--cloud-function DIR] -- CMD…`, `exec --cloud-function DIR`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Exec {
     #[command(flatten)]
     pub(crate) serve: Serve,
-    /// Run a cloud function once in place of a command: its folder with index.js, and config.json for what it may call. Its result
-    /// is printed as one line of JSON, what it prints itself goes to standard error
+    /// The folder of a cloud function: index.js, and config.json for what it may call and how long it may take. With a command, mini
+    /// programs call it by the folder's name while the command runs. Without one, it runs once, and its result is printed as one line
+    /// of JSON. What it prints itself goes to standard error
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) cloud_function: Option<PathBuf>,
-    /// The cloud function's event: a JSON object [default: {}]
-    #[arg(long, value_name = "JSON", requires = "cloud_function", value_parser = parse_event)]
+    /// The event of a cloud function that runs once: a JSON object [default: {}]
+    #[arg(
+        long,
+        value_name = "JSON",
+        requires = "cloud_function",
+        conflicts_with = "command",
+        value_parser = parse_event
+    )]
     pub(crate) event: Option<Map<String, Value>>,
     /// The command, which finds the server through SOTER_SIM_URL and the other variables
     #[arg(value_name = "CMD", required_unless_present = "cloud_function", last = true)]
@@ -189,7 +196,7 @@ fn parse_ahead(text: &str) -> Result<u64, String> {
     Ok(ahead)
 }
 
-fn parse_event(text: &str) -> Result<Map<String, Value>, String> {
+pub(super) fn parse_event(text: &str) -> Result<Map<String, Value>, String> {
     serde_json::from_str(text).map_err(|error| format!("not a JSON object: {error}"))
 }
 

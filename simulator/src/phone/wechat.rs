@@ -117,6 +117,15 @@ impl Phone {
         Ok(PhoneNumberCode { code, err_msg: "getPhoneNumber:ok".to_owned() })
     }
 
+    /// The user's name and the mini program, for a cloud function that the mini program calls.
+    ///
+    /// # Errors
+    /// `InvalidParams` if WeChat's servers do not know one of them.
+    pub(crate) fn user_and_app(&self, appid: Option<&str>) -> Result<(String, String), CommandError> {
+        let Caller { user, appid, .. } = self.caller(&self.state(), appid)?;
+        Ok((user, appid))
+    }
+
     /// Ends something of the phone's user or of a mini program at WeChat's servers.
     pub(crate) async fn expire(&self, request: &Expire) -> Result<Ended, CommandError> {
         let Caller { user, appid, .. } = self.caller(&self.state(), request.appid.as_deref())?;

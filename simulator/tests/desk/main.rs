@@ -16,6 +16,7 @@ use soter_wire::{Mode, ResultJson};
 use tokio::sync::broadcast::Receiver;
 
 mod apps;
+mod cloud_functions;
 mod danger;
 mod dialog;
 mod fleet;

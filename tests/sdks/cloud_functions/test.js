@@ -4,7 +4,7 @@
 // SOTER_SIM names the program, if it is not on the path.
 
 const assert = require('node:assert/strict');
-const { execFile } = require('node:child_process');
+const { execFile, spawn } = require('node:child_process');
 const fs = require('node:fs');
 const net = require('node:net');
 const os = require('node:os');
@@ -171,6 +171,130 @@ describe('exec --cloud-function', () => {
       assert.equal(stdout, '', source);
       assert.match(stderr, reason);
     }
+  });
+});
+
+describe('exec --cloud-function, with a command that calls the function as a mini program does', () => {
+  let folder;
+  before(() => { folder = folderWith('wx-server-sdk-4'); });
+  after(() => fs.rmSync(folder, { recursive: true }));
+
+  /** What the command does: `rpc` calls a method, `call` the function. */
+  const COMMAND = `
+    const assert = require('node:assert/strict');
+    const rpc = async (method, params) => {
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+      return (await (await fetch(process.env.SOTER_SIM_URL + '/rpc', { method: 'POST', body })).json()).result;
+    };
+    const call = (data, more) => rpc('wx.cloud.callFunction', { name: require('path').basename(process.argv[1]), data, ...more });
+  `;
+
+  /** Runs a command with the function, and gives what the command returns. */
+  async function run(source, config, body, ...options) {
+    fs.writeFileSync(path.join(folder, 'index.js'), source);
+    fs.writeFileSync(path.join(folder, 'config.json'), JSON.stringify(config));
+    const command = `${COMMAND}(async () => { ${body} })().then(result => console.log(JSON.stringify(result)))`;
+    const parameters = ['exec', '--touch', 'auto', '--cloud-function', folder, ...options, '--', process.execPath, '-e', command, folder];
+    const { stdout, stderr } = await promisify(execFile)(PROGRAM, parameters);
+    return { result: JSON.parse(stdout), stderr };
+  }
+
+  test('the function checks what the phone has signed', async () => {
+    const source = `
+      const cloud = require('wx-server-sdk');
+      cloud.init();
+      exports.main = async event => {
+        console.log('asked for', event.order);
+        const { isOk } = await cloud.openapi.soter.verifySignature({
+          openid: cloud.getWXContext().OPENID, jsonString: event.resultJSON, jsonSignature: event.resultJSONSignature,
+        });
+        return isOk && JSON.parse(event.resultJSON).raw === event.order;
+      };`;
+    const config = { permissions: { openapi: ['soter.verifySignature'] }, timeout: 60 };
+    const { result, stderr } = await run(source, config, `
+      const signed = await rpc('wx.startSoterAuthentication', { requestAuthModes: ['fingerPrint'], challenge: 'order-42' });
+      const answers = [];
+      answers.push(await call({ ...signed, order: 'order-43' }));
+      const again = await rpc('wx.startSoterAuthentication', { requestAuthModes: ['fingerPrint'], challenge: 'order-42' });
+      answers.push(await call({ ...again, order: 'order-42' }));
+      return answers.map(answer => answer.result ?? answer);`);
+    assert.deepEqual(result, [false, true]);
+    assert.match(stderr, /asked for order-43\n[^]*asked for order-42\n/);
+  });
+
+  test('its user is that of the phone that calls, and not that of another call', async () => {
+    const accounts = path.join(folder, 'accounts.toml');
+    fs.writeFileSync(accounts, '[[user]]\nname = "zhang"\n[[user]]\nname = "wang"\n');
+    const source = `exports.main = ({ userInfo }) => [userInfo.openId, process.env.WX_OPENID, process.env.WX_UNIONID];`;
+    const { result } = await run(source, { timeout: 60 }, `
+      await rpc('device.create', { name: 'second' });
+      await rpc('device.set', { user: 'wang', device: 'second' });
+      return Promise.all([{}, { device: 'second' }].map(async more => (await call({}, more)).result));`, '--config', accounts);
+    const [zhang, wang] = result;
+    for (const index of [0, 1, 2]) assert.ok(zhang[index] && wang[index] && zhang[index] !== wang[index], JSON.stringify(result));
+    assert.deepEqual([zhang[0], wang[0]], [zhang[1], wang[1]]);
+  });
+
+  test('a function that takes too long is ended, also one that never waits', async () => {
+    const source = `exports.main = ({ spin }) => { for (; spin;); return new Promise(() => {}); };`;
+    const { result } = await run(source, { timeout: 1 }, `return Promise.all([call({ spin: true }), call({ spin: false })]);`);
+    const errMsg = 'cloud.callFunction:fail Error: errCode: -504003  | errMsg: Invoking task timed out after 1 seconds';
+    assert.deepEqual(result, [{ errCode: -504003, errMsg }, { errCode: -504003, errMsg }]);
+  });
+
+  test('a function that ends early, or whose result is no good or too large, fails with a reason', async () => {
+    const source = `exports.main = ({ kind }) => ({
+      exit: () => process.exit(0), raw: () => require('fs').writeSync(1, '{}\\n'), large: () => 'x'.repeat(2 << 20), bigint: () => 1n,
+      fits: () => 'x'.repeat(1 << 20).length,
+    })[kind]();`;
+    const { result } = await run(source, { timeout: 60 }, `
+      const answers = [];
+      for (const kind of ['exit', 'raw', 'large', 'bigint', 'fits']) answers.push(await call({ kind }));
+      return answers;`);
+    const reasons = [/145 code exit unexpected$/, /is not a result/, /more than 1048576 bytes$/, /BigInt/];
+    reasons.forEach((reason, index) => {
+      assert.equal(result[index].errCode, -504002);
+      assert.match(result[index].errMsg, reason);
+    });
+    assert.equal(result[4].result, 1 << 20);
+  });
+
+  test('at most eight calls run at the same time, and the others wait', async () => {
+    const source = `
+      const fs = require('fs');
+      exports.main = async ({ folder }) => {
+        fs.writeFileSync(folder + '/' + process.pid, '');
+        const count = fs.readdirSync(folder).length;
+        await new Promise(done => setTimeout(done, 100));
+        fs.unlinkSync(folder + '/' + process.pid);
+        return count;
+      };`;
+    const running = fs.mkdtempSync(path.join(folder, 'running-'));
+    const { result } = await run(source, { timeout: 60 }, `
+      const answers = await Promise.all(Array.from({ length: 20 }, () => call({ folder: ${JSON.stringify(running)} })));
+      return answers.map(({ result }) => result);`);
+    assert.equal(result.length, 20);
+    for (const count of result) assert.ok(count >= 1 && count <= 8, `${result}`);
+  });
+
+  test('without exec, a function that waits ends as well', async () => {
+    const pid = path.join(folder, 'pid');
+    const source = `exports.main = ({ pid }) => {
+      require('fs').writeFileSync(pid + '.new', String(process.pid));
+      require('fs').renameSync(pid + '.new', pid);
+      return new Promise(() => {});
+    };`;
+    fs.writeFileSync(path.join(folder, 'index.js'), source);
+    fs.writeFileSync(path.join(folder, 'config.json'), '{"timeout": 300}');
+    const command = `${COMMAND} call({ pid: ${JSON.stringify(pid)} });`;
+    const exec = spawn(PROGRAM, ['exec', '--cloud-function', folder, '--', process.execPath, '-e', command, folder], { stdio: 'ignore' });
+    const runs = id => { try { return process.kill(id, 0); } catch { return false; } };
+    const until = async holds => { while (!holds()) await new Promise(next => setTimeout(next, 20)); };
+    await until(() => fs.existsSync(pid));
+    const id = Number(fs.readFileSync(pid, 'utf8'));
+    assert.ok(runs(id));
+    exec.kill('SIGKILL');
+    await until(() => !runs(id));
   });
 });
 

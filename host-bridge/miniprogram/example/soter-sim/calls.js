@@ -26,11 +26,16 @@ var PAYMENT_CALLS = {
   requestPayment: { takes: ['timeStamp', 'nonceStr', 'package', 'signType', 'paySign'], failed: {}, ofApp: true }
 }
 
-/** The calls that are re-routed with these settings. */
+var CLOUD_CALLS = {
+  'cloud.callFunction': { takes: ['name', 'data'], failed: {}, ofApp: true }
+}
+
+/** The calls that are re-routed with these settings. A name with a dot is that of a method of a member. */
 function names(settings) {
   return Object.keys(SOTER_CALLS).concat(
     settings.login ? Object.keys(LOGIN_CALLS) : [],
-    settings.payment ? Object.keys(PAYMENT_CALLS) : []
+    settings.payment ? Object.keys(PAYMENT_CALLS) : [],
+    settings.cloudFunctions ? Object.keys(CLOUD_CALLS) : []
   )
 }
 
@@ -95,7 +100,7 @@ function failed(name, failure) {
 }
 
 function described(name) {
-  return SOTER_CALLS[name] || LOGIN_CALLS[name] || PAYMENT_CALLS[name]
+  return SOTER_CALLS[name] || LOGIN_CALLS[name] || PAYMENT_CALLS[name] || CLOUD_CALLS[name]
 }
 
 function deliver(callbacks, name, result) {

@@ -10,6 +10,9 @@ export type LoginCall = 'login' | 'checkSession' | 'getUserInfo' | 'getUserProfi
 /** The call that `payment: true` re-routes as well. */
 export type PaymentCall = 'requestPayment'
 
+/** The call that `cloudFunctions: true` re-routes as well. */
+export type CloudCall = 'cloud.callFunction'
+
 /** The part of WeChat's SocketTask that is used here. */
 export interface SocketTaskLike {
   onOpen(listener: (result?: any) => void): void
@@ -44,6 +47,11 @@ export interface Options {
    * payment sheet that wants a touch, and pays nothing.
    */
   payment?: boolean
+  /**
+   * Whether `cloud.callFunction` is re-routed as well, to the function that `soter-sim exec --cloud-function DIR -- CMD` serves.
+   * Nothing else of `cloud` is, and no `new wx.cloud.Cloud(…)`.
+   */
+  cloudFunctions?: boolean
   /** The mini program that calls, if the server has several (`--config`). Absent: its first one. */
   appid?: string
   /** The phone that answers, if the server has several (`device create`). Absent: the selected one. */

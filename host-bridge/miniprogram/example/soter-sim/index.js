@@ -32,15 +32,24 @@ function installSoterSim(target, options) {
   }
 
   function replace(name) {
-    var original = target[name]
+    var parts = name.split('.')
+    var method = parts.pop()
+    var owner = parts.reduce(member, target)
+    var original = owner[method]
     // Another wrapper may keep this function after restore(): it then calls the original.
     undo.push(
-      property.replace(target, name, function () {
+      property.replace(owner, method, function () {
         if (active) return calls.perform(link, wishes, name, arguments[0])
         if (typeof original === 'function') return original.apply(this, arguments)
         throw new TypeError(name + ' does not exist here, and soter-sim was taken out with restore()')
       })
     )
+  }
+
+  /** A member that has methods, such as `wx.cloud`. A target without it gets one until restore(). */
+  function member(owner, name) {
+    if (!owner[name]) undo.push(property.replace(owner, name, {}))
+    return owner[name]
   }
 
   try {

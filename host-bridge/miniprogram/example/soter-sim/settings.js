@@ -34,6 +34,7 @@ function read(target, options) {
     device: text(given, 'device'),
     login: given.login === true,
     payment: given.payment === true,
+    cloudFunctions: given.cloudFunctions === true,
     alwaysPromises: isTaro(target),
     connectTimeout: timeout(given.connectTimeout),
     connectSocket:

@@ -15,10 +15,21 @@ const ACCOUNT = {
   openid: 'oEmulatedUser000000000000001',
 }
 
+/** The command of `exec`: says that it is ready, as `serve` does, and waits until it is ended. */
+const WAITING = 'console.log(`soter-sim ready ${process.env.SOTER_SIM_URL}`); setInterval(() => {}, 1000)'
+
 /** Starts `soter-sim serve` on a free port, or on this one, with only a new phone on its desk. Waits until it is ready. */
-async function serve({ port = 0, flags = [], state } = {}) {
+function serve({ port = 0, flags = [], state } = {}) {
   const place = state ? ['--state', state] : ['--ephemeral']
-  const words = ['serve', '--listen', `127.0.0.1:${port}`, ...place, ...flags]
+  return started(['serve', '--listen', `127.0.0.1:${port}`, ...place, ...flags])
+}
+
+/** Starts `soter-sim exec` with the cloud function of this folder. Waits until it is ready. */
+function serveFunction(folder) {
+  return started(['exec', '--cloud-function', folder, '--', process.execPath, '-e', WAITING])
+}
+
+async function started(words) {
   const child = spawn(PROGRAM, words, { stdio: ['ignore', 'pipe', 'pipe'] })
   let errors = ''
   child.stderr.on('data', (data) => (errors += data))
@@ -42,4 +53,4 @@ async function serve({ port = 0, flags = [], state } = {}) {
   }
 }
 
-module.exports = { ACCOUNT, PROGRAM, serve }
+module.exports = { ACCOUNT, PROGRAM, serve, serveFunction }

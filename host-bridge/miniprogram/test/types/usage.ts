@@ -3,7 +3,7 @@ import { BRIDGE_FAILED, connectSocketOver, installSoterSim, type Installation, t
 import { mockSoter, type Mock } from 'soter-sim-miniprogram/automator'
 
 // `wx` as WeChat declares it, with its SocketTask.
-const installation: Installation = installSoterSim(wx, { url: 'http://127.0.0.1:8777', token: 'secret', login: true, payment: true })
+const installation: Installation = installSoterSim(wx, { url: 'http://127.0.0.1:8777', token: 'secret', login: true, payment: true, cloudFunctions: true })
 installation.restore()
 const options: Options = { connectSocket: wx.connectSocket }
 installSoterSim(wx, options)
@@ -37,6 +37,7 @@ wx.requestPayment({
   paySign: 's',
   success: ({ errMsg }) => errMsg.length,
 })
+wx.cloud.callFunction({ name: 'verify', data: { order: 42 }, success: ({ result, errMsg }) => [result, errMsg] })
 const failed: -8777 = BRIDGE_FAILED
 
 declare const miniProgram: {

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 enum Expected {
     Boolean,
     Number,
+    Object,
     String,
     /// An array of strings.
     Strings,
@@ -34,6 +35,7 @@ const PARAMETERS: &[(&str, &[(&str, Expected)])] = &[
     ("wx.login", &[("timeout", Expected::Number)]),
     ("wx.getUserInfo", &[("withCredentials", Expected::Boolean), ("lang", Expected::String)]),
     ("wx.getUserProfile", &[("desc", Expected::String), ("lang", Expected::String)]),
+    ("wx.cloud.callFunction", &[("name", Expected::String), ("data", Expected::Object)]),
     (
         "wx.requestPayment",
         &[
@@ -96,6 +98,7 @@ impl Expected {
         match (self, value) {
             (Self::Boolean, Value::Bool(_))
             | (Self::Number, Value::Number(_))
+            | (Self::Object, Value::Object(_))
             | (Self::String, Value::String(_)) => {}
             (Self::Strings, Value::Array(items)) => {
                 let mut items = items.iter().enumerate();
@@ -103,7 +106,7 @@ impl Expected {
                     Self::String.check(item, &format!("{path}[{index}]"), mistakes);
                 }
             }
-            (Self::Boolean | Self::Number | Self::String | Self::Strings, _) => {
+            (Self::Boolean | Self::Number | Self::Object | Self::String | Self::Strings, _) => {
                 let (expected, found) = (self.name(), type_name(value));
                 // Writing into a string cannot fail.
                 let _ = write!(mistakes, "parameter.{path} should be {expected} instead of {found};");
@@ -115,6 +118,7 @@ impl Expected {
         match self {
             Self::Boolean => "Boolean",
             Self::Number => "Number",
+            Self::Object => "Object",
             Self::String => "String",
             Self::Strings => "Array",
         }

@@ -10,7 +10,7 @@ use std::io;
 use serde_json::json;
 use soter_bridge::protocol::{CommandError, Service, device};
 use soter_sim::Desk;
-use soter_wechat::{CLOUD_ENVIRONMENT, CLOUD_SOURCE, WeChatPath};
+use soter_wechat::{App, CLOUD_ENVIRONMENT, CLOUD_SOURCE, WeChat, WeChatPath};
 use tempfile::TempDir;
 use tracing::debug;
 
@@ -30,6 +30,9 @@ const FREE: [(&str, &str); 6] = [
     ("TENCENTCLOUD_SECRETID", "emulated"),
     ("TENCENTCLOUD_SECRETKEY", "emulated"),
 ];
+
+/// The one variable of a context that not every user has.
+pub(super) const UNIONID: &str = "WX_UNIONID";
 
 /// The variables, and the files that they name.
 #[derive(Debug)]
@@ -67,15 +70,7 @@ impl Environment {
             ("SOTER_SIM_APPID", app.appid.clone().into()),
             ("SOTER_SIM_SECRET", app.secret.expose().into()),
         ];
-        let mut context = vec![
-            ("WX_OPENID", wechat.openid(&user, &app.appid)?),
-            ("WX_APPID", app.appid.clone()),
-            ("WX_API_TOKEN", wechat.cloud_api_token(app).expose().to_owned()),
-        ];
-        context.extend(wechat.unionid(&user, &app.appid)?.map(|unionid| ("WX_UNIONID", unionid)));
-        let keys: Vec<_> = context.iter().map(|(name, _)| *name).collect();
-        variables.push(("WX_CONTEXT_KEYS", keys.join(",").into()));
-        variables.extend(context.into_iter().map(|(name, value)| (name, value.into())));
+        variables.extend(caller_context(wechat, &user, app)?);
         let cloud = json!({"URL": format!("{url}{}", WeChatPath::CloudCalls.path())});
         variables.extend([
             ("TCB_CONTEXT_CNFG", cloud.to_string().into()),
@@ -127,6 +122,26 @@ impl Environment {
             debug!(%error, "the temporary files are not removed");
         }
     }
+}
+
+/// What `cloud.getWXContext()` of a cloud function gives: the user who calls it, and the mini program.
+///
+/// # Errors
+/// Those of WeChat's servers if they do not have the user.
+pub(super) fn caller_context(
+    wechat: &WeChat,
+    user: &str,
+    app: &App,
+) -> Result<Vec<(&'static str, OsString)>, CommandError> {
+    let mut context = vec![
+        ("WX_OPENID", wechat.openid(user, &app.appid)?),
+        ("WX_APPID", app.appid.clone()),
+        ("WX_API_TOKEN", wechat.cloud_api_token(app).expose().to_owned()),
+    ];
+    context.extend(wechat.unionid(user, &app.appid)?.map(|unionid| (UNIONID, unionid)));
+    let keys: Vec<_> = context.iter().map(|(name, _)| *name).collect();
+    let keys = ("WX_CONTEXT_KEYS", keys.join(",").into());
+    Ok(context.into_iter().map(|(name, value)| (name, value.into())).chain([keys]).collect())
 }
 
 /// A new folder for this user alone: a file there is run in the processes of the command.
