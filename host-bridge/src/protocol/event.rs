@@ -180,6 +180,13 @@ impl Event {
 impl From<soter_wechat::Event<'_>> for Event {
     fn from(event: soter_wechat::Event<'_>) -> Self {
         match event {
+            soter_wechat::Event::CloudCallRefused { verdict } => Self::Notice {
+                text: format!(
+                    "a cloud function's call is refused: {}; {}",
+                    verdict.reason.name(),
+                    verdict.detail
+                ),
+            },
             soter_wechat::Event::SignatureJudged { appid, openid, verdict } => Self::SignatureJudged {
                 appid: appid.to_owned(),
                 openid: openid.to_owned(),

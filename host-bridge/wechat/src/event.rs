@@ -17,6 +17,11 @@ pub enum Event<'a> {
         /// The answer to the backend, and why.
         verdict: &'a Verdict,
     },
+    /// WeChat's cloud did not pass a cloud function's call on, and why.
+    CloudCallRefused {
+        /// The reason, and what to do.
+        verdict: &'a Verdict,
+    },
     /// The ledger's store has failed: until [`Event::LedgerRecovered`], neither results nor keys are accepted.
     LedgerFailed {
         /// What happened, and what to do.

@@ -365,8 +365,13 @@ impl WeChat {
                 "; whether WeChat's own service refuses this is not documented, so your server must check the challenge and the counter itself",
             );
         }
-        (self.observer)(Event::SignatureJudged { appid, openid, verdict: &verdict });
+        self.report(Event::SignatureJudged { appid, openid, verdict: &verdict });
         Ok(Some(verdict))
+    }
+
+    /// Tells the observer what happened.
+    pub(crate) fn report(&self, event: Event<'_>) {
+        (self.observer)(event);
     }
 
     fn user(&self, name: &str) -> Result<Cow<'_, User>, WeChatError> {

@@ -197,7 +197,8 @@ fn parse_ahead(text: &str) -> Result<u64, String> {
 }
 
 pub(super) fn parse_event(text: &str) -> Result<Map<String, Value>, String> {
-    serde_json::from_str(text).map_err(|error| format!("not a JSON object: {error}"))
+    serde_json::from_str(text)
+        .map_err(|error| format!("not a JSON object, such as {{\"order\": 42}}: {error}"))
 }
 
 fn parse_sensor_mode(text: &str) -> Result<SensorMode, String> {

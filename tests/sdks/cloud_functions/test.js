@@ -143,9 +143,10 @@ describe('exec --cloud-function', () => {
 
   test('a call that config.json does not name is not permitted', async () => {
     for (const configuration of [undefined, '{}', '{"permissions": {"openapi": ["phonenumber.getPhoneNumber"]}}']) {
-      const { code, stdout } = await run(PRINTED, configuration);
+      const { code, stdout, stderr } = await run(PRINTED, configuration);
       assert.equal(code, 0);
       assert.equal(JSON.parse(stdout).errCode, -604101, `${configuration}`);
+      assert.match(stderr, /a cloud function's call is refused: errcode-604101; Name it in the function's config\.json/);
     }
   });
 
@@ -155,6 +156,8 @@ describe('exec --cloud-function', () => {
     const expected = { event: { order: 42, userInfo: { appId: appid, openId: openid } }, name: path.basename(folder) };
     assert.deepEqual(JSON.parse(stdout), expected);
     assert.equal((await run('exports.main = () => {};', permitted)).stdout, 'null\n');
+    const large = 'process.stdout.isTTY; exports.main = () => "x".repeat(600000);';
+    assert.equal((await run(large, permitted)).stdout.length, 600003);
   });
 
   test('a function that throws, is not there, ends early or misses a module ends with 1 and says why', async () => {

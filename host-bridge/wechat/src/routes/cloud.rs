@@ -11,6 +11,7 @@ use crate::body::Body;
 use crate::cloud::method::CloudMethod;
 use crate::cloud::request::{CloudRequest, shown};
 use crate::cloud::response::{CloudRefusal, Encoding};
+use crate::event::Event;
 use crate::paths::WeChatPath;
 use crate::reasons::Reason;
 use crate::servers::WeChat;
@@ -41,7 +42,11 @@ impl<'a> Call<'a> {
     }
 
     fn refuse_cloud(self, refusal: &CloudRefusal, encoding: Encoding) -> Response {
-        self.settle(Ok(refusal.answer(encoding)), |answer| refusal.respond(encoding, answer))
+        let answer = refusal.answer(encoding);
+        if let Some(verdict) = &answer.verdict {
+            self.wechat.report(Event::CloudCallRefused { verdict });
+        }
+        self.settle(Ok(answer), |answer| refusal.respond(encoding, answer))
     }
 
     /// The mini program that calls, and the method, if the program may call it.

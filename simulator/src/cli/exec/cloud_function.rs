@@ -118,6 +118,8 @@ struct Config {
 
 impl Config {
     fn parse(text: &[u8]) -> Result<Self, String> {
+        // Editors on Windows may write a byte order mark.
+        let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
         let config: Value = serde_json::from_slice(text).map_err(|error| format!("not JSON: {error}"))?;
         let config = config.as_object().ok_or("it is not an object")?;
         Ok(Self { permitted: permitted(config)?, timeout: timeout(config)? })

@@ -35,7 +35,15 @@ function end(code) {
 
 function write(line) {
   let rest = Buffer.from(line + '\n');
-  while (rest.length > 0) rest = rest.slice(fs.writeSync(1, rest));
+  while (rest.length > 0) {
+    try {
+      rest = rest.slice(fs.writeSync(1, rest));
+    } catch (error) {
+      // A pipe that is full, and does not wait because something has touched process.stdout.
+      if (error.code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
 }
 
 function load() {
@@ -43,7 +51,8 @@ function load() {
   try {
     return require(file);
   } catch (error) {
-    if (error && error.code === 'MODULE_NOT_FOUND') {
+    // The text names a file of the function with a dot or as a whole path.
+    if (error && error.code === 'MODULE_NOT_FOUND' && /^Cannot find module '[^./\\]/.test(error.message)) {
       console.error('soter-sim: a module of the function is missing; run `npm install` in its folder');
     }
     throw error;
