@@ -32,7 +32,7 @@ macro_rules! paths {
 paths! {
     WebSocket = "/ws": "JSON-RPC 2.0 on a connection that stays open, with events";
     Rpc = "/rpc": "JSON-RPC 2.0 by POST: every command of the phone; `rpc.discover` describes them (OpenRPC)";
-    CaCertificate = "/sim/ca.pem": "the certificate of the CA for https://api.weixin.qq.com, with `--tls`";
+    CaCertificate = "/sim/ca.pem": "the certificate of the CA that vouches for api.weixin.qq.com, with `--tls`";
     Health = "/health": "that the server runs, and its version; 503 if its ledger cannot be written";
     Journal = "/sim/journal": "every call with verdict and reason, in pages (`?after=` the `last` of the page before)";
     Reset = "/sim/reset": "new phones between tests, by POST";
