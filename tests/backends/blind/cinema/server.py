@@ -1,0 +1,133 @@
+"""Cinema: seats are booked, then paid by fingerprint. The bookings are in SQLite."""
+import json
+import os
+import secrets
+import sqlite3
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+
+from flask import Flask, g, jsonify, request
+
+WECHAT, APPID, SECRET = (os.environ[f"SOTER_SIM_{name}"] for name in ("URL", "APPID", "SECRET"))
+DATABASE = os.path.join(tempfile.gettempdir(), f"cinema-{os.environ['PORT']}-{os.getpid()}.db")
+SCHEMA = """
+CREATE TABLE session (token TEXT PRIMARY KEY, openid TEXT NOT NULL, until REAL NOT NULL);
+CREATE TABLE booking (id INTEGER PRIMARY KEY, openid TEXT NOT NULL, seat TEXT NOT NULL, challenge TEXT NOT NULL,
+                      state TEXT NOT NULL, until REAL NOT NULL);
+CREATE TABLE phone (cpu_id TEXT PRIMARY KEY, counter INTEGER NOT NULL);
+"""
+
+app = Flask(__name__)
+app.config["MAX_CONTENT_LENGTH"] = 16 * 1024
+
+
+def database():
+    if "database" not in g:
+        g.database = sqlite3.connect(DATABASE, timeout=10, isolation_level=None)
+    return g.database
+
+
+@app.teardown_appcontext
+def close(_):
+    if "database" in g:
+        g.pop("database").close()
+
+
+def failure(code, msg):
+    return jsonify(code=code, msg=msg, data=None)
+
+
+def wechat(path, body=None):
+    data = json.dumps(body, ensure_ascii=False).encode() if body is not None else None
+    try:
+        with urllib.request.urlopen(urllib.request.Request(WECHAT + path, data), timeout=5) as answer:
+            return dict(json.load(answer))
+    except (OSError, ValueError, TypeError):
+        return {"errcode": -1}
+
+
+def signature_holds(openid, text, signature):
+    token = wechat("/cgi-bin/stable_token", {"grant_type": "client_credential", "appid": APPID, "secret": SECRET})
+    if "access_token" not in token:
+        return False
+    claim = {"openid": openid, "json_string": text, "json_signature": signature}
+    query = urllib.parse.urlencode({"access_token": token["access_token"]})
+    answer = wechat(f"/cgi-bin/soter/verify_signature?{query}", claim)
+    return not answer.get("errcode") and answer.get("is_ok") is True
+
+
+def inputs(*names):
+    body = request.get_json(silent=True)
+    values = [body.get(name) if isinstance(body, dict) else None for name in names]
+    return values if all(isinstance(value, str) and value for value in values) else None
+
+
+def user():
+    row = database().execute("SELECT openid FROM session WHERE token = ? AND until > ?",
+                             (request.cookies.get("sid", ""), time.time())).fetchone()
+    return row and row[0]
+
+
+@app.post("/user/login")
+def login():
+    given = inputs("code")
+    if not given:
+        return failure(400, "code")
+    query = {"appid": APPID, "secret": SECRET, "js_code": given[0], "grant_type": "authorization_code"}
+    openid = wechat(f"/sns/jscode2session?{urllib.parse.urlencode(query)}").get("openid")
+    if not openid:
+        return failure(401, "login")
+    token = secrets.token_hex(20)
+    database().execute("INSERT INTO session VALUES (?, ?, ?)", (token, openid, time.time() + 7200))
+    answer = jsonify(code=0, msg="ok", data={})
+    answer.set_cookie("sid", token, httponly=True)
+    return answer
+
+
+@app.post("/booking/new")
+def book():
+    openid, given = user(), inputs("seat")
+    if not openid or not given:
+        return failure(401, "log in, and name a seat")
+    challenge = secrets.token_hex(32)
+    row = database().execute("INSERT INTO booking (openid, seat, challenge, state, until) VALUES (?, ?, ?, 'new', ?) RETURNING id",
+                             (openid, given[0][:8], challenge, time.time() + 300)).fetchone()
+    return jsonify(code=0, msg="ok", data={"booking": {"id": row[0], "fen": 4900}, "soter": {"challenge": challenge}})
+
+
+@app.post("/booking/confirm")
+def confirm():
+    openid, given = user(), inputs("result", "signature")
+    if not openid or not given:
+        return failure(401, "log in, and send the result")
+    text, signature = given
+    if not signature_holds(openid, text, signature):
+        return failure(403, "signature")
+    try:
+        result = dict(json.loads(text))
+    except (ValueError, TypeError):
+        return failure(403, "result")
+    cpu, counter, raw = result.get("cpu_id"), result.get("counter"), result.get("raw")
+    if not isinstance(cpu, str) or not cpu or type(counter) is not int or not 0 < counter < 2**63 or not isinstance(raw, str):
+        return failure(403, "result")
+    base = database()
+    base.execute("BEGIN IMMEDIATE")
+    booking = base.execute("SELECT id FROM booking WHERE openid = ? AND challenge LIKE ? AND state = 'new' AND until > ?",
+                           (openid, raw, time.time())).fetchone()
+    last = base.execute("SELECT counter FROM phone WHERE cpu_id = ?", (cpu,)).fetchone()
+    if not booking or (last and counter <= last[0]):
+        base.execute("ROLLBACK")
+        return failure(403, "no such booking, or an old result")
+    base.execute("INSERT OR REPLACE INTO phone VALUES (?, ?)", (cpu, counter))
+    base.execute("UPDATE booking SET state = 'paid' WHERE id = ?", booking)
+    base.execute("COMMIT")
+    return jsonify(code=0, msg="ok", data={"booking": {"id": booking[0], "state": "paid"}})
+
+
+if __name__ == "__main__":
+    with sqlite3.connect(DATABASE) as created:
+        created.executescript(SCHEMA)
+    print(f"cinema on {os.environ['PORT']}", flush=True)
+    app.run("127.0.0.1", int(os.environ["PORT"]), threaded=True)
