@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Credentials { appid: app.appid.clone(), secret: app.secret.clone() };
     let attacks: Vec<&'static Attack> = catalogue().collect();
     let mut out = std::io::stdout();
-    let http = Http::over_network(&url, Duration::from_secs(10))?;
+    let http = Http::over_network(&url, Duration::from_secs(10), None)?;
     let verifier_control = Arc::new(OwnServers::new(Arc::clone(desk.wechat()), None));
     let target = WeChatTarget::new(http, app, verifier_control);
     let begun = Instant::now();

@@ -49,7 +49,7 @@ impl Live {
     fn target(self: &Arc<Self>) -> WeChatTarget {
         let app =
             |(appid, secret): (&str, &str)| Credentials { appid: appid.to_owned(), secret: secret.into() };
-        let http = Http::over_network(&format!("http://{}", self.address), TIME).unwrap();
+        let http = Http::over_network(&format!("http://{}", self.address), TIME, None).unwrap();
         let verifier_control: Arc<dyn VerifierControl> = Arc::<Self>::clone(self);
         WeChatTarget::new(http, app(APPS[0]), verifier_control).with_other_app(Some(app(APPS[1])))
     }

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use http_body_util::{BodyExt, Limited};
 use reqwest::redirect::Policy;
-use reqwest::{StatusCode, Url};
+use reqwest::{Certificate, StatusCode, Url};
 use soter_bridge::protocol::CommandError;
 use soter_wire::shortened;
 use tokio::time::sleep;
@@ -46,16 +46,25 @@ enum Transport {
 }
 
 impl Http {
-    /// A client for the server at this address, such as `http://127.0.0.1:8777`.
+    /// A client for the server at this address, such as `http://127.0.0.1:8777`. It trusts the system's certificates, and
+    /// those of `ca` (PEM).
     ///
     /// # Errors
-    /// `InvalidParams` if `base` is not the address of an HTTP server, or contains a user name or password.
-    /// `Environment` if the HTTP client cannot be created, for example because TLS is not available.
-    pub fn over_network(base: &str, timeout: Duration) -> Result<Self, CommandError> {
+    /// `InvalidParams` if `base` is not the address of an HTTP server, or contains a user name or password, or if `ca` has
+    /// no certificates. `Environment` if the HTTP client cannot be created, for example because TLS is not available.
+    pub fn over_network(base: &str, timeout: Duration, ca: Option<&[u8]>) -> Result<Self, CommandError> {
         let base = parse_server_url(base)?;
+        let certificates = Certificate::from_pem_bundle(ca.unwrap_or_default()).unwrap_or_default();
+        if ca.is_some() && certificates.is_empty() {
+            return Err(CommandError::invalid_params(
+                "the file of the CA has no certificate that can be read",
+                "name a file in PEM: -----BEGIN CERTIFICATE-----",
+            ));
+        }
         let client = reqwest::Client::builder()
             .redirect(Policy::none())
             .no_proxy()
+            .tls_certs_merge(certificates)
             .timeout(timeout)
             .pool_max_idle_per_host(32)
             // Servers close idle connections after some seconds. A request that is sent at that moment is lost.
@@ -107,6 +116,11 @@ impl Http {
             format!("`{shown}` is not on {}", self.base.origin().ascii_serialization()),
             "requests go to one server alone: write a path, or an address of that server",
         ))
+    }
+
+    /// How long an answer may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Checks that an address is on this server.
@@ -258,7 +272,7 @@ mod tests {
     use super::*;
 
     fn address(base: &str, text: &str) -> Result<String, String> {
-        let http = Http::over_network(base, Duration::from_secs(1)).unwrap();
+        let http = Http::over_network(base, Duration::from_secs(1), None).unwrap();
         http.address(text).map(String::from).map_err(|error| error.what)
     }
 
@@ -280,7 +294,8 @@ mod tests {
 
     #[test]
     fn an_address_with_a_password_is_refused_without_showing_it() {
-        let refused = Http::over_network("http://me:s3cret@a.test:1", Duration::from_secs(1)).unwrap_err();
+        let refused =
+            Http::over_network("http://me:s3cret@a.test:1", Duration::from_secs(1), None).unwrap_err();
         assert!(refused.what.contains("a.test") && !refused.what.contains("s3cret"), "{refused:?}");
     }
 

@@ -147,7 +147,7 @@ struct NullTarget;
 
 impl NullTarget {
     fn accepted_answer() -> Answer {
-        Answer { accepted: true, status: 200, reason: None, exchange: Exchange::default() }
+        Answer { accepted: true, status: 200, reason: None, doubt: None, exchange: Exchange::default() }
     }
 }
 

@@ -45,6 +45,9 @@ fn judge(attack: &Attack, answer: Answer) -> Played {
         (true, _) if answer.status >= 500 && !attack.script.has_outage() => {
             (Verdict::Warn, format!("{outcome} by breaking: status {}", answer.status))
         }
+        (true, Expected::MustRefuse(_)) if let Some(doubt) = answer.doubt => {
+            (Verdict::Warn, format!("{outcome}, but not for certain: {doubt}"))
+        }
         (true, _) => (Verdict::Pass, format!("{outcome}{reason_suffix}")),
     };
     Played { verdict, reason, answer: Some(answer) }

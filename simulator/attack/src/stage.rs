@@ -115,7 +115,7 @@ impl<'a, T: Target> Stage<'a, T> {
         if let Ok(result) = ResultJson::decode(signed.json.as_bytes()) {
             self.accepted_counter = self.accepted_counter.max(result.counter);
         }
-        self.recorded.push((order, signed));
+        self.recorded.push((Order { is_paid: true, ..order }, signed));
         Ok(())
     }
 

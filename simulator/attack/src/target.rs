@@ -179,6 +179,13 @@ impl Cookies {
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
+    /// The value of the cookie with this name, if there is one. Of several, that of the longest path.
+    pub fn value(&self, name: &str) -> Option<String> {
+        let store = self.store();
+        let named = store.iter_unexpired().filter(|cookie| cookie.name() == name);
+        named.max_by_key(|cookie| cookie.path.len()).map(|cookie| cookie.value().to_owned())
+    }
+
     /// The values of all cookies, those of expired ones too.
     pub fn values(&self) -> Vec<String> {
         self.store().iter_any().map(|cookie| cookie.value().to_owned()).collect()
@@ -214,12 +221,14 @@ pub struct Order {
     pub challenge: String,
     /// Values from the target's answer, by their names in templates.
     pub values: BTreeMap<String, String>,
+    /// Whether a result was accepted for it.
+    pub is_paid: bool,
 }
 
 impl Order {
     /// An order for a challenge that the target did not choose.
     pub(super) fn new(challenge: &str) -> Self {
-        Self { challenge: challenge.to_owned(), values: BTreeMap::new() }
+        Self { challenge: challenge.to_owned(), values: BTreeMap::new(), is_paid: false }
     }
 }
 
@@ -273,6 +282,8 @@ pub struct Answer {
     pub status: u16,
     /// Why the target refused, if that is known.
     pub reason: Option<String>,
+    /// Why it cannot be told for certain whether it was accepted a second time; `None`: it can be told.
+    pub doubt: Option<&'static str>,
     /// What went over the wire.
     pub exchange: Exchange,
 }

@@ -349,7 +349,7 @@ fn access_token(reply: &Reply, path: &str) -> Result<Secret, TargetError> {
 
 fn answer(reply: Reply, accepted: bool) -> Answer {
     let reason = reply.reason();
-    Answer { accepted, status: reply.status, reason, exchange: reply.exchange }
+    Answer { accepted, status: reply.status, reason, doubt: None, exchange: reply.exchange }
 }
 
 #[cfg(test)]

@@ -37,6 +37,9 @@ pub(crate) struct Audit {
     /// says {"enrolled":false}.
     #[arg(long, value_name = "URL", requires = "preset")]
     pub(crate) enroll_url: Option<String>,
+    /// Certificates (PEM) that are trusted for the verifier, too; an application's stand in its file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "preset")]
+    pub(crate) ca: Option<PathBuf>,
     /// The mini program [default: SOTER_SIM_APPID, else the simulator's own]
     #[arg(long, value_name = "APPID")]
     pub(crate) appid: Option<String>,

@@ -7,19 +7,19 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, Request, Uri};
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use serde_json::{Value, json};
 use soter_attack::{Application, ApplicationTarget, Emulated, Http, OutageSwitch};
 use soter_sim::{Desk, DeskOptions, State as Place};
-use soter_wechat::{AccountList, Accounts, App, Replays, ReplyStyle, SetClock, User, WeChatOptions, routes};
+use soter_wechat::{AccountList, Accounts, App, Replays, ReplyStyle, SetClock, User, WeChatOptions};
 use soter_wire::ResultJson;
 use tempfile::TempDir;
-use tower::ServiceExt;
 
+use super::wechat_api::{APP, WeChatApi};
 use super::{Backend, TIME, serve};
 
 /// The weakness of an application.
@@ -69,13 +69,12 @@ pub(crate) enum Weakness {
     StringsOrObjects,
 }
 
-const APP: (&str, &str) = ("wxweak000000000001", "a weak secret");
 const OTHER_APP: &str = "wxweak000000000002";
 
 /// The application.
 pub(crate) struct Shop {
     weakness: Weakness,
-    wechat: Router,
+    wechat: WeChatApi,
     /// A file. If it is missing, the application was restarted.
     running: PathBuf,
     kept: Mutex<Kept>,
@@ -127,7 +126,7 @@ impl Shop {
         let emulated = emulated();
         let shop = Arc::new(Self {
             weakness,
-            wechat: emulated.outages.wrap(routes(Arc::clone(&emulated.wechat))),
+            wechat: WeChatApi::of(&emulated),
             running: running.clone(),
             kept: Mutex::default(),
         });
@@ -153,18 +152,11 @@ impl Shop {
         kept
     }
 
-    /// The answer of WeChat; `None` if it cannot be read.
-    async fn ask(&self, request: Request<Body>) -> Option<Value> {
-        let response = self.wechat.clone().oneshot(request).await.unwrap();
-        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.ok()?;
-        serde_json::from_slice(&bytes).ok()
-    }
-
     async fn login(&self, body: &Value) -> Value {
         let code = body["code"].as_str().unwrap_or_default().to_owned();
         let remembered = self.kept().codes.get(&code).cloned();
         let remembered = remembered.filter(|_| self.is(Weakness::CodeRemembered));
-        let openid = match (remembered, self.exchanged(&code).await) {
+        let openid = match (remembered, self.wechat.openid_of(&code).await) {
             (Some(openid), _) | (None, Some(openid)) => openid,
             (None, None) if self.is(Weakness::LoginBelieved) => format!("guest-{code}"),
             (None, None) => return json!({"error": "no such code"}),
@@ -175,17 +167,6 @@ impl Shop {
         kept.codes.insert(code, openid.clone());
         kept.sessions.insert(session.clone(), openid);
         json!({"session": session})
-    }
-
-    /// The openid of a code, if WeChat accepts the code.
-    async fn exchanged(&self, code: &str) -> Option<String> {
-        let (appid, secret) = APP;
-        let path = format!(
-            "/sns/jscode2session?appid={appid}&secret={}&js_code={code}&grant_type=authorization_code",
-            secret.replace(' ', "%20")
-        );
-        let reply = self.ask(Request::get(path).body(Body::empty()).unwrap()).await?;
-        reply["openid"].as_str().map(str::to_owned)
     }
 
     fn order(&self, session: &str) -> Value {
@@ -319,18 +300,7 @@ impl Shop {
         } else {
             signature.to_owned()
         };
-        let (appid, secret) = APP;
-        let path = format!(
-            "/cgi-bin/token?grant_type=client_credential&appid={appid}&secret={}",
-            secret.replace(' ', "%20")
-        );
-        let granted = self.ask(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
-        let path = format!(
-            "/cgi-bin/soter/verify_signature?access_token={}",
-            granted["access_token"].as_str().unwrap()
-        );
-        let body = json!({"openid": openid, "json_string": text, "json_signature": signature}).to_string();
-        let reply = self.ask(Request::post(path).body(Body::from(body)).unwrap()).await;
+        let reply = self.wechat.verdict(openid, text, &signature).await;
         match reply {
             None => self.is(Weakness::FailsOpen),
             Some(reply) if self.is(Weakness::LooksForRefusals) => reply["is_ok"] != false,
@@ -385,7 +355,7 @@ fn half_width(character: char) -> char {
 /// A target for the application at this address with this description.
 pub(crate) fn target(url: &str, description: &str, emulated: Emulated) -> ApplicationTarget {
     let application = Application::read(description).unwrap();
-    ApplicationTarget::new(Http::over_network(url, TIME).unwrap(), application, emulated, users())
+    ApplicationTarget::new(Http::over_network(url, TIME, None).unwrap(), application, emulated, users())
 }
 
 /// WeChat servers that accept replays and know [`users`].

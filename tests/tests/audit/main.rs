@@ -6,7 +6,9 @@ mod application;
 mod careless_pss;
 mod cloud_run;
 mod cookies;
+mod steps;
 mod verifier;
+mod wechat_api;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

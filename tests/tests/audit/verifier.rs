@@ -159,7 +159,7 @@ impl Verifier {
         let routes = Router::new().fallback(any(answer)).with_state(Arc::clone(&verifier));
         let address = serve(routes).await;
         let app = |appid: &str| Credentials { appid: appid.to_owned(), secret: SECRET.into() };
-        let http = Http::over_network(&format!("http://{address}"), TIME).unwrap();
+        let http = Http::over_network(&format!("http://{address}"), TIME, None).unwrap();
         WeChatTarget::new(http, app(APPS[0]), verifier).with_other_app(Some(app(APPS[1])))
     }
 

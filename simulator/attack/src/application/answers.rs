@@ -2,64 +2,130 @@
 
 use std::collections::BTreeMap;
 
+use scraper::Html;
 use serde_json::Value;
 use soter_wire::shortened;
 
-use super::description::Success;
-use super::pointer::Pointer;
-use super::template::Values;
+use super::description::{Is, Place, Source, Success};
+use super::template::{Encoding, Values, fill_template};
 use crate::http::Reply;
-use crate::target::TargetError;
+use crate::target::{Cookies, TargetError};
 
-impl Success {
-    /// Whether an answer means success.
+/// The maximum length of a value that is taken from an answer, in bytes.
+const MAX_VALUE_BYTES: usize = 64 << 10;
+
+/// An answer, and what else values are read from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answered<'a> {
+    pub(super) reply: &'a Reply,
+    pub(super) cookies: &'a Cookies,
+    /// The values that are known already.
+    pub(super) values: &'a Values,
+}
+
+impl Answered<'_> {
+    /// Whether the answer meets conditions.
     ///
     /// # Errors
-    /// One line that says what is missing for a success.
-    pub(super) fn check(&self, reply: &Reply) -> Result<(), String> {
-        match self.status {
-            Some(status) if reply.status != status => {
-                return Err(format!("status {}, and success has {status}", reply.status));
+    /// One line that says what is missing.
+    pub(super) fn check(&self, success: &Success) -> Result<(), String> {
+        match success.status {
+            Some(status) if self.reply.status != status => {
+                return Err(format!("status {}, and success has {status}", self.reply.status));
             }
-            None if !(200..300).contains(&reply.status) => return Err(format!("status {}", reply.status)),
+            None if !(200..300).contains(&self.reply.status) => {
+                return Err(format!("status {}", self.reply.status));
+            }
             _ => {}
         }
-        if let Some(pointer) = &self.pointer {
-            let found = pointer.find(&reply.body);
-            let holds = match &self.value {
-                Some(value) => found.as_ref() == Some(value),
-                None => found.as_ref().is_some_and(|found| !found.is_null() && *found != Value::Bool(false)),
+        if let Some(condition) = &success.value {
+            let found = self.find(&condition.at);
+            let holds = match &condition.is {
+                Is::There => {
+                    found.as_ref().is_some_and(|found| !found.is_null() && *found != Value::Bool(false))
+                }
+                Is::Equal(expected) => found.as_ref().is_some_and(|found| self.is_equal(found, expected)),
+                Is::Different(other) => found.as_ref().is_some_and(|found| !self.is_equal(found, other)),
             };
             if !holds {
                 let found = found.map_or_else(|| "nothing".to_owned(), |found| one_line(&found.to_string()));
-                return Err(format!("{found} at `{pointer}`"));
+                return Err(format!("{found} at {}", condition.at));
             }
         }
-        match &self.regex {
-            Some(regex) if !regex.is_match(&reply.body) => Err(format!("no match of `{regex}`")),
+        match &success.regex {
+            Some(regex) if !regex.is_match(&self.reply.body) => Err(format!("no match of `{regex}`")),
             _ => Ok(()),
         }
     }
-}
 
-/// The named values in an answer.
-pub(super) fn captured_values(
-    pointers: &BTreeMap<String, Pointer>,
-    reply: &Reply,
-) -> Result<Values, TargetError> {
-    pointers.iter().map(|(name, pointer)| Ok((name.clone(), value_at(pointer, reply)?))).collect()
-}
-
-/// The value at a pointer in an answer, as text.
-pub(super) fn value_at(pointer: &Pointer, reply: &Reply) -> Result<String, TargetError> {
-    match pointer.find(&reply.body) {
-        Some(Value::String(text)) => Ok(text),
-        Some(Value::Null) | None => Err(TargetError::broken(format!(
-            "there is nothing at `{pointer}` in the answer: {}",
-            reply_summary(reply)
-        ))),
-        Some(other) => Ok(other.to_string()),
+    /// The named values in the answer.
+    ///
+    /// # Errors
+    /// [`TargetError::Broken`] if one of them is not there or is too long.
+    pub(super) fn captured(&self, sources: &BTreeMap<String, Source>) -> Result<Values, TargetError> {
+        sources.iter().map(|(name, source)| Ok((name.clone(), self.text(source)?))).collect()
     }
+
+    /// A value in the answer, as text.
+    ///
+    /// # Errors
+    /// [`TargetError::Broken`] if it is not there or is too long.
+    pub(super) fn text(&self, source: &Source) -> Result<String, TargetError> {
+        let text = match self.find(source) {
+            Some(Value::String(text)) => text,
+            Some(Value::Null) | None => {
+                return Err(TargetError::broken(format!(
+                    "there is nothing at {source} in the answer: {}",
+                    reply_summary(self.reply)
+                )));
+            }
+            Some(other) => other.to_string(),
+        };
+        if text.len() > MAX_VALUE_BYTES {
+            let length = text.len();
+            return Err(TargetError::broken(format!(
+                "the value at {source} has {length} bytes; at most {MAX_VALUE_BYTES} are taken"
+            )));
+        }
+        Ok(text)
+    }
+
+    fn find(&self, source: &Source) -> Option<Value> {
+        let text = match &source.place {
+            Place::Pointer(pointer) if source.regex.is_none() => return pointer.find(&self.reply.body),
+            Place::Pointer(pointer) => as_text(&pointer.find(&self.reply.body)?),
+            Place::Body => self.reply.body.trim().to_owned(),
+            Place::Cookie(name) => self.cookies.value(name)?,
+            Place::Header(name) => self.reply.header(name.as_str())?.to_owned(),
+            Place::Element { selector, attribute } => {
+                let page = Html::parse_document(&self.reply.body);
+                let element = page.select(&selector.parsed).next()?;
+                match attribute {
+                    Some(attribute) => element.attr(attribute)?.to_owned(),
+                    None => element.text().collect::<String>().trim().to_owned(),
+                }
+            }
+            Place::Template(template) => fill_template(template, self.values, Encoding::Plain).ok()?,
+        };
+        match &source.regex {
+            None => Some(text.into()),
+            Some(regex) => Some(regex.captures(&text)?.get(1)?.as_str().into()),
+        }
+    }
+
+    /// Whether a value is the expected one. A text with names in it is filled, and compared with the value's text.
+    fn is_equal(&self, found: &Value, expected: &Value) -> bool {
+        match expected {
+            Value::String(text) if text.contains("{{") => {
+                fill_template(text, self.values, Encoding::Plain).is_ok_and(|text| as_text(found) == text)
+            }
+            _ => found == expected,
+        }
+    }
+}
+
+fn as_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// An answer in one line, for messages.

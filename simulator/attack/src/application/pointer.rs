@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 use serde_json::Value;
 use soter_wire::shortened;
 
 /// A JSON pointer (RFC 6901).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
 pub(super) struct Pointer(String);
 
 impl Pointer {
@@ -23,13 +24,14 @@ impl fmt::Display for Pointer {
     }
 }
 
-impl<'de> Deserialize<'de> for Pointer {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+impl TryFrom<String> for Pointer {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
         if text.is_empty() || text.starts_with('/') {
             return Ok(Self(text));
         }
         let shown = shortened(&text, 40);
-        Err(de::Error::custom(format!("`{}` is no JSON pointer: write /{0}", shown.escape_debug())))
+        Err(format!("`{}` is no JSON pointer: write /{0}", shown.escape_debug()))
     }
 }

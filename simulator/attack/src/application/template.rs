@@ -27,8 +27,21 @@ pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
     text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(name, _)| name.trim())
 }
 
+/// The maximum length of a filled template, in bytes.
+const MAX_FILLED_BYTES: usize = 1 << 20;
+
+/// A filled template would have more than 1 MiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a request of more than {MAX_FILLED_BYTES} bytes: the description puts too many large values into it"
+)]
+pub(super) struct TooLarge;
+
 /// The template with its values. A name without a value is replaced by nothing.
-pub(super) fn fill_template(text: &str, values: &Values, encoding: Encoding) -> String {
+///
+/// # Errors
+/// [`TooLarge`] if the result would be too long.
+pub(super) fn fill_template(text: &str, values: &Values, encoding: Encoding) -> Result<String, TooLarge> {
     let mut parts = text.split("{{");
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -39,8 +52,11 @@ pub(super) fn fill_template(text: &str, values: &Values, encoding: Encoding) -> 
             out.push_str("{{");
             out.push_str(part);
         }
+        if out.len() > MAX_FILLED_BYTES {
+            return Err(TooLarge);
+        }
     }
-    out
+    Ok(out)
 }
 
 fn encode_value(value: &str, encoding: Encoding) -> String {
@@ -74,15 +90,24 @@ mod tests {
             (Encoding::Json, "1x\\\"y/&+ \\n2"),
             (Encoding::Plain, "1x\"y/&+ \n2"),
         ] {
-            assert_eq!(fill_template("1{{ a }}2", &values(), encoding), expected, "{encoding:?}");
+            assert_eq!(fill_template("1{{ a }}2", &values(), encoding).unwrap(), expected, "{encoding:?}");
         }
-        assert_eq!(fill_template("{{quote}}{{quote}}", &values(), Encoding::Json), "\\\"\\\"");
+        assert_eq!(fill_template("{{quote}}{{quote}}", &values(), Encoding::Json).unwrap(), "\\\"\\\"");
     }
 
     #[test]
     fn braces_without_a_name_are_kept_and_unknown_names_are_empty() {
-        assert_eq!(fill_template("{\"a\":{\"b\":1}} {{", &values(), Encoding::Json), "{\"a\":{\"b\":1}} {{");
-        assert_eq!(fill_template("<{{unknown}}>", &values(), Encoding::Plain), "<>");
+        assert_eq!(
+            fill_template("{\"a\":{\"b\":1}} {{", &values(), Encoding::Json).unwrap(),
+            "{\"a\":{\"b\":1}} {{"
+        );
+        assert_eq!(fill_template("<{{unknown}}>", &values(), Encoding::Plain).unwrap(), "<>");
         assert_eq!(names("{{a}} {{ b }} {{c").collect::<Vec<_>>(), ["a", "b"]);
+    }
+    #[test]
+    fn a_template_that_grows_beyond_its_limit_is_refused() {
+        let values = BTreeMap::from([("large".to_owned(), "x".repeat(600_000))]);
+        assert!(fill_template("{{large}}", &values, Encoding::Plain).is_ok());
+        assert_eq!(fill_template(&"{{large}}".repeat(100_000), &values, Encoding::Plain), Err(TooLarge));
     }
 }

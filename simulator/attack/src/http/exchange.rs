@@ -42,6 +42,12 @@ pub(super) fn exchange(request: &Request, status: u16, headers: &[(String, Strin
 }
 
 impl Exchange {
+    /// The same exchange, and after it the one that shows its effect.
+    pub(crate) fn followed_by(mut self, later: &Self) -> Self {
+        self.response = format!("{}\n\nThen:\n\n{}\n\n{}", self.response, later.request, later.response);
+        self
+    }
+
     /// The same exchange with its secrets replaced.
     pub(crate) fn masked(self, secrets: &Secrets) -> Self {
         let masked = |text: String| {

@@ -55,7 +55,13 @@ impl<T: Target> Stage<'_, T> {
                 (1, _) => {}
                 (times, answer) => {
                     let reason = format!("accepted {times} times, and must be accepted once");
-                    return Err(PlayEnd::played(Verdict::Fail, reason, answer));
+                    let doubt = answer.as_ref().and_then(|answer| answer.doubt);
+                    return Err(match doubt {
+                        None => PlayEnd::played(Verdict::Fail, reason, answer),
+                        Some(doubt) => {
+                            PlayEnd::played(Verdict::Warn, format!("perhaps {reason}: {doubt}"), answer)
+                        }
+                    });
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! An audit of an application, with emulated WeChat servers that the application asks.
 
-use std::path::Path;
+use std::path::{Path, absolute};
 use std::sync::Arc;
 
 use soter_attack::{Application, ApplicationTarget, Emulated, Http, OutageSwitch};
@@ -43,9 +43,14 @@ pub(super) async fn run(
             "write the description as TOML in UTF-8",
         )
     })?;
-    let application = Application::read(&text)?;
+    let folder = absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned)).unwrap_or_default();
+    let application = Application::read(&text)?.in_folder(folder.clone());
     let url = audit.url.clone().unwrap_or_else(|| application.url.clone());
-    let http = Http::over_network(&url, plan.timeout)?;
+    let ca = match &application.ca {
+        Some(path) => Some(read_input(Input::from_path(&folder.join(path)))?),
+        None => None,
+    };
+    let http = Http::over_network(&url, plan.timeout, ca.as_deref())?;
     application.check_addresses(&http)?;
     plan.check_host(&url)?;
 

@@ -7,6 +7,7 @@ use soter_attack::{Credentials, Http, RemoteServers, Target, WeChatTarget};
 use soter_bridge::protocol::CommandError;
 
 use super::plan::{AuditStart, Plan};
+use crate::files::{Input, read_input};
 use crate::front::{Console, Exit};
 use crate::grammar::Audit;
 
@@ -17,7 +18,11 @@ use crate::grammar::Audit;
 /// nothing was sent. `Environment` if the answer or a report cannot be written.
 pub(super) async fn run(audit: &Audit, plan: &Plan, console: &mut Console) -> Result<Exit, CommandError> {
     let url = audit.url.clone().unwrap_or_default();
-    let http = Http::over_network(&url, plan.timeout)?;
+    let ca = match &audit.ca {
+        Some(path) => Some(read_input(Input::from_path(path))?),
+        None => None,
+    };
+    let http = Http::over_network(&url, plan.timeout, ca.as_deref())?;
     plan.check_host(&url)?;
     if let Some(enroll_url) = &audit.enroll_url {
         http.check(enroll_url)?;

@@ -1,0 +1,108 @@
+//! Sends the requests of a description.
+
+use std::sync::Arc;
+
+use reqwest::Url;
+use soter_wechat::{Secret, WeChat};
+
+use super::cloud_run;
+use super::description::{Application, Endpoint};
+use super::template::{self, Encoding, Values, fill_template};
+use crate::http::{Http, Reply, Request, Secrets};
+use crate::target::{Cookies, TargetError, Visit};
+
+/// Bytes of the shortest text that is masked in reports. A shorter one is not a secret, and may occur anywhere.
+const MIN_SECRET_BYTES: usize = 8;
+
+/// A client of an application.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) http: Http,
+    pub(super) application: Application,
+    /// The servers that know the users.
+    pub(super) wechat: Arc<WeChat>,
+}
+
+impl Client {
+    /// Sends a request, and keeps the cookies of its answer.
+    ///
+    /// # Errors
+    /// Those of [`Http::send`].
+    pub(super) async fn send_request(
+        &self,
+        request: Request,
+        cookies: &Cookies,
+    ) -> Result<Reply, TargetError> {
+        let url = request.url.clone();
+        let reply = self.http.send(request).await?;
+        for (_, header) in reply.headers.iter().filter(|(name, _)| name == "set-cookie") {
+            cookies.set(header, &url);
+        }
+        Ok(reply)
+    }
+
+    /// The address of a request.
+    ///
+    /// # Errors
+    /// [`TargetError::Broken`] if it is no address of the application.
+    pub(super) fn address(&self, endpoint: &Endpoint, values: &Values) -> Result<Url, TargetError> {
+        let path = fill(&endpoint.url, values, Encoding::Address)?;
+        self.http.address(&path).map_err(|error| TargetError::broken(error.what))
+    }
+
+    /// A request with its values, the visit's cookies and, in Cloud Run, the platform's headers.
+    ///
+    /// # Errors
+    /// [`TargetError::Broken`] if it is too large, or its address is not the application's.
+    pub(super) fn build_request(
+        &self,
+        endpoint: &Endpoint,
+        values: &Values,
+        visit: &Visit,
+    ) -> Result<Request, TargetError> {
+        let url = self.address(endpoint, values)?;
+        let mut headers = Vec::new();
+        for (name, value) in &endpoint.headers {
+            headers.push((name.clone(), fill(value, values, Encoding::Header)?));
+        }
+        if self.application.cloudrun {
+            headers.retain(|(name, _)| !cloud_run::is_platforms(name));
+            let platforms = cloud_run::headers(&self.wechat, &visit.user.name);
+            headers.extend(platforms.map_err(|error| TargetError::broken(error.to_string()))?);
+        }
+        if let Some(cookie) = visit.cookies.header(&url) {
+            headers.push(("Cookie".to_owned(), cookie));
+        }
+        if let Some(content_type) = endpoint.guessed_content_type() {
+            headers.push(("Content-Type".to_owned(), content_type.to_owned()));
+        }
+        let body = match &endpoint.body {
+            Some(body) => Some(fill(body, values, endpoint.body_encoding())?),
+            None => None,
+        };
+        let secrets = self.secrets(Some(endpoint), values, &visit.cookies);
+        Ok(Request { method: endpoint.method(), url, headers, body, secrets })
+    }
+
+    /// The values of a login, the session's cookies, and fixed credentials in the description's headers.
+    pub(super) fn secrets(&self, endpoint: Option<&Endpoint>, values: &Values, cookies: &Cookies) -> Secrets {
+        let is_long = |secret: &String| secret.len() >= MIN_SECRET_BYTES;
+        let named = self.application.login_names().filter_map(|name| {
+            let value = values.get(name)?;
+            Some((value.clone(), format!("{{{{{name}}}}}")))
+        });
+        let fixed = endpoint.into_iter().flat_map(|endpoint| &endpoint.headers).filter(|(name, value)| {
+            !["accept", "content-type", "user-agent"].contains(&name.to_ascii_lowercase().as_str())
+                && template::names(value).next().is_none()
+        });
+        let unnamed = fixed.map(|(_, value)| value.clone()).chain(cookies.values());
+        let unnamed = unnamed.map(|value| (value, "…".to_owned()));
+        let secrets = named.chain(unnamed).filter(|(secret, _)| is_long(secret));
+        secrets.map(|(secret, instead)| (Secret::from(secret), instead)).collect()
+    }
+}
+
+/// A filled template of the description.
+fn fill(template: &str, values: &Values, encoding: Encoding) -> Result<String, TargetError> {
+    fill_template(template, values, encoding).map_err(|error| TargetError::broken(error.to_string()))
+}

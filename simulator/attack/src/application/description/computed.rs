@@ -1,0 +1,105 @@
+//! Values that are made before a step, as many backends want their requests signed.
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::hmac;
+use serde::Deserialize;
+use soter_wechat::Secret;
+
+use crate::application::template::names;
+
+/// A value that is made of others.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "ComputedFile")]
+pub(in crate::application) struct Computed {
+    /// Its name in templates.
+    pub(in crate::application) name: String,
+    /// The text. In it, `{{sorted}}` stands for the parameters as `a=1&b=2`, sorted by name.
+    pub(in crate::application) text: String,
+    /// Names and templates of the parameters. Those whose value is empty are left out.
+    pub(in crate::application) parameters: BTreeMap<String, String>,
+    /// How the text is signed or hashed; `None`: it is not.
+    pub(in crate::application) signing: Option<Signing>,
+    /// How the bytes are written.
+    pub(in crate::application) encoding: BytesEncoding,
+}
+
+/// What is made of a text.
+#[derive(Clone, Debug)]
+pub(in crate::application) enum Signing {
+    Hash(Hash),
+    Hmac(hmac::Algorithm, Secret),
+}
+
+/// A hash function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::application) enum Hash {
+    Md5,
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+/// How bytes are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::application) enum BytesEncoding {
+    Base64,
+    Hex,
+    Plain,
+    UpperHex,
+}
+
+/// A computed value as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ComputedFile {
+    name: String,
+    text: String,
+    #[serde(default)]
+    parameters: BTreeMap<String, String>,
+    hash: Option<Hash>,
+    key: Option<Secret>,
+    encoding: Option<BytesEncoding>,
+}
+
+impl TryFrom<ComputedFile> for Computed {
+    type Error = &'static str;
+
+    fn try_from(file: ComputedFile) -> Result<Self, &'static str> {
+        let ComputedFile { name, text, parameters, hash, key, encoding } = file;
+        let signing = match (hash, key) {
+            (None, None) => None,
+            (Some(hash), None) => Some(Signing::Hash(hash)),
+            (Some(Hash::Sha1), Some(key)) => Some(Signing::Hmac(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key)),
+            (Some(Hash::Sha256), Some(key)) => Some(Signing::Hmac(hmac::HMAC_SHA256, key)),
+            (Some(Hash::Sha512), Some(key)) => Some(Signing::Hmac(hmac::HMAC_SHA512, key)),
+            (None | Some(Hash::Md5), Some(_)) => {
+                return Err("`key` makes an HMAC, with hash = \"sha1\", \"sha256\" or \"sha512\"");
+            }
+        };
+        let default = if signing.is_some() { BytesEncoding::Hex } else { BytesEncoding::Plain };
+        let encoding = encoding.unwrap_or(default);
+        if signing.is_some() && encoding == BytesEncoding::Plain {
+            return Err("a hash is written as hex, upper-hex or base64");
+        }
+        Ok(Self { name, text, parameters, signing, encoding })
+    }
+}
+
+impl Computed {
+    /// The name of the sorted parameters in the text.
+    pub(in crate::application) const SORTED: &str = "sorted";
+
+    /// Whether a template of it uses this name.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        self.names().any(|used| used == name)
+    }
+
+    /// The names that it uses.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let templates = [&self.text].into_iter().chain(self.parameters.values());
+        templates.flat_map(|template| names(template)).filter(|name| *name != Self::SORTED)
+    }
+}

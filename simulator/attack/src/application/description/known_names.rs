@@ -1,0 +1,96 @@
+//! Checks that every template uses names that have a value when it is filled.
+
+use reqwest::header::HeaderName;
+use soter_bridge::protocol::CommandError;
+use soter_wire::shortened;
+
+use super::section::Section;
+use super::step::{Endpoint, Step};
+use super::success::Success;
+use crate::application::result_parts::MEMBERS;
+
+/// The names that every template may use.
+const BUILT_IN_NAMES: [&str; 5] = ["code", "openid", "timestamp", "timestampMs", "nonce"];
+/// The names that the templates of a result may use in addition, besides the members of `resultJSON`.
+const RESULT_NAMES: [&str; 4] = ["challenge", "resultJSON", "resultJSONSignature", "authMode"];
+
+/// Checks the names of all templates, and the names of headers.
+///
+/// # Errors
+/// `InvalidParams` if a name has no value at its place, or a header's name is invalid.
+pub(super) fn check(
+    login: Option<&Section>,
+    logout: Option<&Endpoint>,
+    challenge: &Section,
+    result: &Section,
+) -> Result<(), CommandError> {
+    let mut known: Vec<&str> = BUILT_IN_NAMES.to_vec();
+    if let Some(login) = login {
+        check_section("login", login, &mut known)?;
+    }
+    if let Some(logout) = logout {
+        check_headers("logout", logout)?;
+        check_names("logout", logout.names(), &known)?;
+    }
+    check_section("challenge", challenge, &mut known)?;
+    if let Some(source) = &challenge.challenge {
+        check_names("challenge", source.names(), &known)?;
+    }
+    known.extend(RESULT_NAMES);
+    known.extend(MEMBERS);
+    check_section("result", result, &mut known)
+}
+
+fn check_section<'a>(name: &str, section: &'a Section, known: &mut Vec<&'a str>) -> Result<(), CommandError> {
+    for step in section.steps() {
+        check_step(name, step, known)?;
+    }
+    let conditions = section.judged().into_iter().flat_map(Success::names);
+    check_names(name, conditions, known)
+}
+
+fn check_step<'a>(section: &str, step: &'a Step, known: &mut Vec<&'a str>) -> Result<(), CommandError> {
+    for computed in &step.computed {
+        check_names(section, computed.names(), known)?;
+        known.push(&computed.name);
+    }
+    if let Some(endpoint) = step.endpoint() {
+        check_headers(section, endpoint)?;
+        check_names(section, endpoint.names(), known)?;
+    }
+    for source in step.values.values() {
+        check_names(section, source.names(), known)?;
+    }
+    known.extend(step.values.keys().map(String::as_str));
+    let refusals = step.until.iter().flat_map(|until| &until.stop);
+    let conditions = step.success.iter().chain(refusals);
+    check_names(section, conditions.flat_map(Success::names), known)
+}
+
+fn check_headers(section: &str, endpoint: &Endpoint) -> Result<(), CommandError> {
+    let wrong = endpoint.headers.keys().find(|name| HeaderName::from_bytes(name.as_bytes()).is_err());
+    wrong.map_or(Ok(()), |name| {
+        let shown = shortened(name, 40);
+        Err(CommandError::invalid_params(
+            format!("the description: [{section}] has a header `{}`", shown.escape_debug()),
+            "header names are letters, digits and hyphens",
+        ))
+    })
+}
+
+fn check_names<'a>(
+    section: &str,
+    mut names: impl Iterator<Item = &'a str>,
+    known: &[&str],
+) -> Result<(), CommandError> {
+    names.find(|name| !known.contains(name)).map_or(Ok(()), |name| {
+        let shown = shortened(name, 40);
+        Err(CommandError::invalid_params(
+            format!(
+                "the description: [{section}] uses {{{{{}}}}}, which nothing gives",
+                shown.escape_debug()
+            ),
+            format!("names there: {}", known.join(", ")),
+        ))
+    })
+}

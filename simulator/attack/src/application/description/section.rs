@@ -1,0 +1,125 @@
+//! A section: the steps of a login, of an order or of a payment.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde::Deserialize;
+
+use super::computed::Computed;
+use super::regular_expression;
+use super::source::Source;
+use super::step::{Endpoint, Step, StepFile, Until};
+use super::success::Success;
+
+/// The steps of a section, in order. Its main step stands in the section itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "SectionFile")]
+pub(in crate::application) struct Section {
+    pub(in crate::application) before: Vec<Step>,
+    pub(in crate::application) main: Step,
+    pub(in crate::application) after: Vec<Step>,
+    /// Where the challenge stands: in the answer of the last step.
+    pub(in crate::application) challenge: Option<Source>,
+    /// The conditions on the main step's answer, where the effect of the steps after it does not show whether a payment was
+    /// made a second time.
+    pub(in crate::application) answer: Option<Success>,
+    /// The conditions on the last step's answer.
+    success: Option<Success>,
+}
+
+/// A section as it is written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SectionFile {
+    #[serde(default)]
+    before: Vec<Step>,
+    request: Option<Endpoint>,
+    command: Option<Vec<String>>,
+    #[serde(default)]
+    follow: bool,
+    #[serde(default)]
+    computed: Vec<Computed>,
+    #[serde(default)]
+    values: BTreeMap<String, Source>,
+    until: Option<Until>,
+    #[serde(default)]
+    after: Vec<Step>,
+    challenge: Option<Source>,
+    #[serde(default, deserialize_with = "regular_expression::with_group")]
+    challenge_regex: Option<Regex>,
+    answer: Option<Success>,
+    success: Option<Success>,
+}
+
+impl TryFrom<SectionFile> for Section {
+    type Error = &'static str;
+
+    fn try_from(file: SectionFile) -> Result<Self, &'static str> {
+        let SectionFile {
+            before,
+            request,
+            command,
+            follow,
+            computed,
+            values,
+            until,
+            after,
+            challenge,
+            challenge_regex,
+            answer,
+            success,
+        } = file;
+        let challenge = match (challenge, challenge_regex) {
+            (Some(_), Some(_)) => {
+                return Err("challenge and challenge_regex: say in one way where the challenge stands");
+            }
+            (challenge, regex) => challenge.or(regex.map(Source::regex)),
+        };
+        if after.last().is_some_and(|last| last.success.is_some()) && success.is_some() {
+            return Err(
+                "the section's `success` is about the last step, which has one of its own: leave one out",
+            );
+        }
+        if answer.is_some() && after.is_empty() {
+            return Err(
+                "`answer` is for sections with steps after the request: write its conditions into `success`",
+            );
+        }
+        let main = StepFile { request, command, follow, computed, values, until, success: None };
+        Ok(Self { before, main: main.try_into()?, after, challenge, answer, success })
+    }
+}
+
+impl Section {
+    /// All steps, in order.
+    pub(in crate::application) fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.before.iter().chain([&self.main]).chain(&self.after)
+    }
+
+    /// The names of the values that its answers give.
+    pub(in crate::application) fn value_names(&self) -> impl Iterator<Item = &str> {
+        self.steps().flat_map(|step| step.values.keys()).map(String::as_str)
+    }
+
+    /// Whether a step uses a value with this name.
+    pub(in crate::application) fn uses(&self, name: &str) -> bool {
+        self.steps().any(|step| step.uses(name))
+    }
+
+    /// The conditions on the last step's answer, if the description has any.
+    pub(in crate::application) fn judged(&self) -> Option<&Success> {
+        self.success.as_ref().or_else(|| self.after.last()?.success.as_ref())
+    }
+
+    /// Whether its conditions compare the effect with a value from before the main step, so that they also show a second
+    /// payment of one order.
+    pub(in crate::application) fn shows_changes(&self) -> bool {
+        let is_from_before = |name: &str| self.before.iter().any(|step| step.values.contains_key(name));
+        self.after.is_empty() || self.judged().is_some_and(|success| success.names().any(is_from_before))
+    }
+
+    /// Where the challenge stands: the whole body, if the description does not say.
+    pub(in crate::application) fn challenge(&self) -> Source {
+        self.challenge.clone().unwrap_or_else(Source::body)
+    }
+}

@@ -1,0 +1,182 @@
+//! Where a value stands in an answer.
+
+use std::fmt;
+
+use regex::Regex;
+use reqwest::header::HeaderName;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, de};
+
+use super::regular_expression;
+use crate::application::pointer::Pointer;
+use crate::application::template::names;
+
+/// Where a value stands in an answer.
+#[derive(Clone, Debug)]
+pub(in crate::application) struct Source {
+    pub(in crate::application) place: Place,
+    /// The part of the text at that place that is the value: the first group of this expression.
+    pub(in crate::application) regex: Option<Regex>,
+}
+
+/// A place in an answer.
+#[derive(Clone, Debug)]
+pub(in crate::application) enum Place {
+    /// The whole body, without blanks around it.
+    Body,
+    /// A cookie that is set, by this answer or an earlier one.
+    Cookie(String),
+    /// An element of an HTML page: its text, or an attribute.
+    Element {
+        selector: Selector,
+        attribute: Option<String>,
+    },
+    Header(HeaderName),
+    /// A value of a JSON text.
+    Pointer(Pointer),
+    /// A template: a text that is made of values that are known already.
+    Template(String),
+}
+
+/// A CSS selector.
+#[derive(Clone)]
+pub(in crate::application) struct Selector {
+    pub(in crate::application) parsed: scraper::Selector,
+    text: String,
+}
+
+impl fmt::Debug for Selector {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body => formatter.write_str("the body"),
+            Self::Cookie(name) => write!(formatter, "the cookie `{name}`"),
+            Self::Element { selector, attribute: None } => {
+                write!(formatter, "the element `{}`", selector.text)
+            }
+            Self::Element { selector, attribute: Some(attribute) } => {
+                write!(formatter, "the attribute `{attribute}` of `{}`", selector.text)
+            }
+            Self::Header(name) => write!(formatter, "the header `{name}`"),
+            Self::Pointer(pointer) => write!(formatter, "`{pointer}`"),
+            Self::Template(template) => write!(formatter, "the template `{template}`"),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.regex {
+            Some(regex) => write!(formatter, "{}, by `{regex}`", self.place),
+            None => self.place.fmt(formatter),
+        }
+    }
+}
+
+impl Source {
+    /// The value at a JSON pointer.
+    pub(super) fn pointer(pointer: Pointer) -> Self {
+        Self { place: Place::Pointer(pointer), regex: None }
+    }
+
+    /// The first group of a regular expression on the body.
+    pub(super) fn regex(regex: Regex) -> Self {
+        Self { place: Place::Body, regex: Some(regex) }
+    }
+
+    /// The whole body.
+    pub(super) fn body() -> Self {
+        Self { place: Place::Body, regex: None }
+    }
+
+    /// The names that it uses.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let template = match &self.place {
+            Place::Template(template) => template,
+            _ => "",
+        };
+        names(template)
+    }
+}
+
+/// A source as a table.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SourceTable {
+    json: Option<Pointer>,
+    header: Option<String>,
+    cookie: Option<String>,
+    css: Option<String>,
+    attribute: Option<String>,
+    template: Option<String>,
+    #[serde(default, deserialize_with = "regular_expression::with_group")]
+    regex: Option<Regex>,
+}
+
+impl SourceTable {
+    fn place(self) -> Result<(Place, Option<Regex>), String> {
+        let Self { json, header, cookie, css, attribute, template, regex } = self;
+        if attribute.is_some() && css.is_none() {
+            return Err("`attribute` needs `css`, which names the element".to_owned());
+        }
+        let element = css.map(|text| match scraper::Selector::parse(&text) {
+            Ok(parsed) => Ok(Place::Element { selector: Selector { parsed, text }, attribute }),
+            Err(error) => Err(format!("no CSS selector: {error}")),
+        });
+        let header = header.map(|name| match HeaderName::from_bytes(name.as_bytes()) {
+            Ok(name) => Ok(Place::Header(name)),
+            Err(_) => Err("header names are letters, digits and hyphens".to_owned()),
+        });
+        let places = [
+            json.map(|pointer| Ok(Place::Pointer(pointer))),
+            header,
+            cookie.map(|name| Ok(Place::Cookie(name))),
+            element,
+            template.map(|template| Ok(Place::Template(template))),
+        ];
+        let mut places = places.into_iter().flatten();
+        let place = match (places.next(), &regex) {
+            (Some(place), _) => place?,
+            (None, Some(_)) => Place::Body,
+            (None, None) => {
+                return Err("say where it stands: json, header, cookie, css, regex or template".to_owned());
+            }
+        };
+        if places.next().is_some() {
+            return Err("it stands in one place: json, header, cookie, css or template".to_owned());
+        }
+        Ok((place, regex))
+    }
+}
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SourceVisitor;
+
+        impl<'de> Visitor<'de> for SourceVisitor {
+            type Value = Source;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a JSON pointer, or a table such as { header = \"Location\" }")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Source, E> {
+                text.to_owned().try_into().map(Source::pointer).map_err(de::Error::custom)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Source, A::Error> {
+                let table = SourceTable::deserialize(MapAccessDeserializer::new(map))?;
+                let (place, regex) = table.place().map_err(de::Error::custom)?;
+                Ok(Source { place, regex })
+            }
+        }
+
+        deserializer.deserialize_any(SourceVisitor)
+    }
+}

@@ -1,0 +1,203 @@
+//! A step: a request or a command, the values that its answer gives, and the conditions under which it has worked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde::{Deserialize, Deserializer, de};
+
+use super::computed::Computed;
+use super::source::Source;
+use super::success::Success;
+use crate::application::template::{Encoding, names};
+
+/// The time between two attempts, if the description does not say.
+const DEFAULT_PAUSE: f64 = 0.5;
+/// The shortest time between two attempts, in seconds.
+const MIN_PAUSE: f64 = 0.05;
+/// The longest time for all attempts, in seconds.
+const MAX_WAIT: f64 = 60.0;
+
+/// One step of a section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "StepFile")]
+pub(in crate::application) struct Step {
+    pub(in crate::application) action: Action,
+    /// Values that are made before the step, in this order.
+    pub(in crate::application) computed: Vec<Computed>,
+    /// Names for templates, and where their values stand in the answer.
+    pub(in crate::application) values: BTreeMap<String, Source>,
+    pub(in crate::application) until: Option<Until>,
+    /// `None`: the description does not say.
+    pub(in crate::application) success: Option<Success>,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub(in crate::application) enum Action {
+    Request {
+        endpoint: Endpoint,
+        /// Whether redirects on the same server are followed.
+        follow: bool,
+    },
+    /// A program of the user's own and its arguments.
+    Command(Vec<String>),
+}
+
+/// A step as it is written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StepFile {
+    pub(super) request: Option<Endpoint>,
+    pub(super) command: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) follow: bool,
+    #[serde(default)]
+    pub(super) computed: Vec<Computed>,
+    #[serde(default)]
+    pub(super) values: BTreeMap<String, Source>,
+    pub(super) until: Option<Until>,
+    pub(super) success: Option<Success>,
+}
+
+impl TryFrom<StepFile> for Step {
+    type Error = &'static str;
+
+    fn try_from(file: StepFile) -> Result<Self, &'static str> {
+        let StepFile { request, command, follow, computed, values, until, success } = file;
+        let action = match (request, command) {
+            (Some(endpoint), None) => Action::Request { endpoint, follow },
+            (None, Some(_)) if follow => return Err("`follow` is about redirects, and a command has none"),
+            (None, Some(command)) if command.first().is_some_and(|program| !program.trim().is_empty()) => {
+                Action::Command(command)
+            }
+            (None, Some(_)) => return Err("the command is empty: write [\"./step.sh\"]"),
+            (Some(_), Some(_)) => return Err("a step has a request or a command, not both"),
+            (None, None) => return Err("a step needs a request or a command"),
+        };
+        Ok(Self { action, computed, values, until, success })
+    }
+}
+
+impl Step {
+    /// The request, unless the step is a command.
+    pub(in crate::application) fn endpoint(&self) -> Option<&Endpoint> {
+        match &self.action {
+            Action::Request { endpoint, .. } => Some(endpoint),
+            Action::Command(_) => None,
+        }
+    }
+
+    /// Whether the step uses a value with this name. A command gets all values.
+    pub(in crate::application) fn uses(&self, name: &str) -> bool {
+        match &self.action {
+            Action::Request { endpoint, .. } => {
+                endpoint.uses(name) || self.computed.iter().any(|computed| computed.uses(name))
+            }
+            Action::Command(_) => true,
+        }
+    }
+}
+
+/// A step is repeated until its conditions hold.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::application) struct Until {
+    /// The time after which the conditions are taken not to hold, in seconds.
+    #[serde(deserialize_with = "seconds")]
+    pub(in crate::application) within: Duration,
+    /// The pause between two attempts, in seconds.
+    #[serde(default = "default_pause", deserialize_with = "seconds")]
+    pub(in crate::application) every: Duration,
+    /// Conditions that end the attempts early: the application has refused.
+    pub(in crate::application) stop: Option<Success>,
+}
+
+fn default_pause() -> Duration {
+    Duration::from_secs_f64(DEFAULT_PAUSE)
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let seconds = f64::deserialize(deserializer)?;
+    if (MIN_PAUSE..=MAX_WAIT).contains(&seconds) {
+        return Ok(Duration::from_secs_f64(seconds));
+    }
+    Err(de::Error::custom(format!("{seconds} seconds: write a number from {MIN_PAUSE} to {MAX_WAIT}")))
+}
+
+/// A request.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::application) struct Endpoint {
+    #[serde(default, deserialize_with = "method")]
+    pub(in crate::application) method: Option<Method>,
+    /// A path, or an address of the same server.
+    pub(in crate::application) url: String,
+    #[serde(default)]
+    pub(in crate::application) headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(in crate::application) body: Option<String>,
+}
+
+impl Endpoint {
+    /// Whether a template uses this name.
+    pub(in crate::application) fn uses(&self, name: &str) -> bool {
+        self.names().any(|used| used == name)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.url].into_iter().chain(self.headers.values()).chain(&self.body).flat_map(|text| names(text))
+    }
+
+    /// The method; POST by default.
+    pub(in crate::application) fn method(&self) -> Method {
+        self.method.clone().unwrap_or(Method::POST)
+    }
+
+    /// How values are written in the body.
+    pub(in crate::application) fn body_encoding(&self) -> Encoding {
+        match self.content_type().as_deref().or(self.guessed_content_type()) {
+            Some(kind) if kind.contains("json") => Encoding::Json,
+            Some(kind) if kind.contains("x-www-form-urlencoded") => Encoding::Form,
+            Some(_) | None => Encoding::Plain,
+        }
+    }
+
+    /// The body's content type, guessed if no header names one.
+    pub(in crate::application) fn guessed_content_type(&self) -> Option<&'static str> {
+        let body = self.body.as_deref().filter(|_| self.content_type().is_none())?.trim_start();
+        let begins_as_form = || {
+            let (name, _) = body.split_once('=')?;
+            let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte);
+            (!name.is_empty() && name.bytes().all(is_name)).then_some(())
+        };
+        let begins_as_json = body.starts_with(['{', '[']) && !body.starts_with("{{");
+        if begins_as_json {
+            Some("application/json")
+        } else {
+            begins_as_form().map(|()| "application/x-www-form-urlencoded")
+        }
+    }
+
+    /// The same request with the result as an object instead of a string; `None` if the body does not contain it as a
+    /// JSON string.
+    pub(in crate::application) fn with_object(&self, json: &str) -> Option<Self> {
+        let body = self.body.as_ref().filter(|_| self.body_encoding() == Encoding::Json)?;
+        let changed = ["\"{{resultJSON}}\"", "\"{{ resultJSON }}\""]
+            .iter()
+            .find(|quoted| body.contains(**quoted))
+            .map(|quoted| body.replace(quoted, json))?;
+        Some(Self { body: Some(changed), ..self.clone() })
+    }
+
+    /// The `Content-Type` header in lower case.
+    fn content_type(&self) -> Option<String> {
+        let header = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        header.map(|(_, value)| value.to_ascii_lowercase())
+    }
+}
+
+fn method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Method>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(|_| de::Error::custom("no HTTP method: write GET, POST or another name"))
+}

@@ -1,0 +1,91 @@
+//! Conditions on an answer.
+
+use regex::Regex;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::regular_expression;
+use super::source::Source;
+use crate::application::pointer::Pointer;
+use crate::application::template::names;
+
+/// The conditions under which an answer means success. All that are given must hold.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(try_from = "SuccessFile")]
+pub(in crate::application) struct Success {
+    /// The HTTP status; absent: 200 to 299.
+    pub(in crate::application) status: Option<u16>,
+    pub(in crate::application) value: Option<ValueCondition>,
+    /// A regular expression that the body must match.
+    pub(in crate::application) regex: Option<Regex>,
+}
+
+/// A condition on a value of an answer.
+#[derive(Clone, Debug)]
+pub(in crate::application) struct ValueCondition {
+    pub(in crate::application) at: Source,
+    pub(in crate::application) is: Is,
+}
+
+/// What a value must be. A text may have names in it.
+#[derive(Clone, Debug)]
+pub(in crate::application) enum Is {
+    /// Anything but null, false and nothing.
+    There,
+    Equal(Value),
+    Different(Value),
+}
+
+/// The conditions as they are written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SuccessFile {
+    status: Option<u16>,
+    pointer: Option<Pointer>,
+    at: Option<Source>,
+    value: Option<Value>,
+    not_value: Option<Value>,
+    #[serde(default, deserialize_with = "regular_expression::any")]
+    regex: Option<Regex>,
+}
+
+impl TryFrom<SuccessFile> for Success {
+    type Error = &'static str;
+
+    fn try_from(file: SuccessFile) -> Result<Self, &'static str> {
+        let SuccessFile { status, pointer, at, value, not_value, regex } = file;
+        let at = match (pointer, at) {
+            (Some(_), Some(_)) => return Err("`pointer` and `at`: say in one way where the value stands"),
+            (pointer, at) => at.or(pointer.map(Source::pointer)),
+        };
+        let is = match (value, not_value) {
+            (Some(_), Some(_)) => return Err("`value` and `not_value`: one of them says what it must be"),
+            (Some(value), None) => Some(Is::Equal(value)),
+            (None, Some(value)) => Some(Is::Different(value)),
+            (None, None) => None,
+        };
+        let value = match (at, is) {
+            (Some(at), is) => Some(ValueCondition { at, is: is.unwrap_or(Is::There) }),
+            (None, None) => None,
+            (None, Some(_)) => {
+                return Err(
+                    "there is a value and no pointer: say where it stands, for example pointer = \"/ok\"",
+                );
+            }
+        };
+        Ok(Self { status, value, regex })
+    }
+}
+
+impl Success {
+    /// The names that it uses.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.value.iter().flat_map(|condition| {
+            let text = match &condition.is {
+                Is::Equal(Value::String(text)) | Is::Different(Value::String(text)) => text,
+                _ => "",
+            };
+            names(text).chain(condition.at.names())
+        })
+    }
+}

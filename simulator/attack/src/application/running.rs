@@ -1,0 +1,190 @@
+//! Carries out the steps of a section, in order.
+
+use reqwest::{Method, Url};
+use tokio::time::{Instant, sleep};
+
+use super::answers::{Answered, reply_summary};
+use super::client::Client;
+use super::command_step;
+use super::computing::add_computed;
+use super::description::{Action, Endpoint, Section, Step, Success};
+use super::template::Values;
+use crate::http::{Reply, Request};
+use crate::target::{Exchange, TargetError, Visit};
+
+/// The maximum number of redirects that one request follows.
+const MAX_REDIRECTS: usize = 10;
+
+/// The end of a section.
+#[derive(Debug)]
+pub(super) struct Ran {
+    /// The status of the main step's answer.
+    pub(super) status: u16,
+    /// What the main step's answer lacks for one that means success, in one line.
+    pub(super) answer_mismatch: Option<String>,
+    /// The last answer.
+    pub(super) reply: Reply,
+    /// What went over the wire: the main step, and the last one.
+    pub(super) exchange: Exchange,
+    /// The values that were captured or computed on the way.
+    pub(super) values: Values,
+    /// What the answers lack for a success, in one line; `None`: they are a success.
+    pub(super) refused: Option<String>,
+}
+
+/// A step that does not lead to the next one.
+struct Stopped {
+    reply: Reply,
+    why: String,
+}
+
+impl Client {
+    /// Carries out a section, whose last answer must meet `success`. Steps before the main one must be answered with 2xx
+    /// unless they have conditions of their own; so must those after it. If there are steps after the main one, its own answer
+    /// may be any: what counts is the effect that they show. `changed` is sent instead of the request of the main step.
+    ///
+    /// # Errors
+    /// [`TargetError::Broken`] if a step cannot be carried out, or is not answered.
+    pub(super) async fn run(
+        &self,
+        section: &Section,
+        success: Option<&Success>,
+        mut values: Values,
+        visit: &Visit,
+        changed: Option<&Endpoint>,
+    ) -> Result<Ran, TargetError> {
+        let usual = Success::default();
+        let mut main: Option<(u16, Exchange)> = None;
+        let mut answer_mismatch = None;
+        let mut last = None;
+        let count = section.steps().count();
+        for (index, step) in section.steps().enumerate() {
+            let (is_main, is_last) = (index == section.before.len(), index + 1 == count);
+            let condition = match () {
+                () if is_last => success,
+                () if is_main => None,
+                () => Some(step.success.as_ref().unwrap_or(&usual)),
+            };
+            let changed = changed.filter(|_| is_main);
+            // Boxed, because every attack's future contains it, some of them many times.
+            let outcome = Box::pin(self.run_step(step, condition, &mut values, visit, changed)).await?;
+            let (reply, refused) = match outcome {
+                Ok(reply) => (reply, None),
+                Err(Stopped { reply, why }) => (reply, Some(why)),
+            };
+            if is_main {
+                main = Some((reply.status, reply.exchange.clone()));
+                let answered = Answered { reply: &reply, cookies: &visit.cookies, values: &values };
+                answer_mismatch = answered.check(section.answer.as_ref().unwrap_or(&usual)).err();
+            }
+            let is_over = refused.is_some();
+            last = Some((reply, refused));
+            if is_over {
+                break;
+            }
+        }
+        let (reply, refused) = last.ok_or_else(|| TargetError::broken("the section has no steps"))?;
+        let (status, exchange) = match main {
+            None => (reply.status, reply.exchange.clone()),
+            Some((status, exchange)) if exchange == reply.exchange => (status, exchange),
+            Some((status, exchange)) => (status, exchange.followed_by(&reply.exchange)),
+        };
+        Ok(Ran { status, answer_mismatch, reply, exchange, values, refused })
+    }
+
+    /// Carries out one step, and adds its values.
+    async fn run_step(
+        &self,
+        step: &Step,
+        condition: Option<&Success>,
+        values: &mut Values,
+        visit: &Visit,
+        changed: Option<&Endpoint>,
+    ) -> Result<Result<Reply, Stopped>, TargetError> {
+        let begun = Instant::now();
+        loop {
+            add_computed(&step.computed, values).map_err(|error| TargetError::broken(error.to_string()))?;
+            let reply = self.attempt(step, values, visit, changed).await?;
+            let answered = Answered { reply: &reply, cookies: &visit.cookies, values };
+            let unmet = condition.and_then(|condition| answered.check(condition).err());
+            let Some(unmet) = unmet else {
+                return match answered.captured(&step.values) {
+                    Ok(captured) => {
+                        values.extend(captured);
+                        Ok(Ok(reply))
+                    }
+                    Err(missing) => Ok(Err(Stopped { why: missing.to_string(), reply })),
+                };
+            };
+            let Some(until) = &step.until else { return Ok(Err(Stopped { reply, why: unmet })) };
+            if until.stop.as_ref().is_some_and(|stop| answered.check(stop).is_ok()) {
+                return Ok(Err(Stopped { reply, why: unmet }));
+            }
+            if begun.elapsed() + until.every > until.within {
+                let why = format!("{unmet}, also after {:?}", until.within);
+                return Ok(Err(Stopped { reply, why }));
+            }
+            sleep(until.every).await;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        step: &Step,
+        values: &Values,
+        visit: &Visit,
+        changed: Option<&Endpoint>,
+    ) -> Result<Reply, TargetError> {
+        match &step.action {
+            Action::Command(command) => {
+                let secrets = self.secrets(None, values, &visit.cookies);
+                command_step::run(command, &self.application.folder, values, self.http.timeout(), &secrets)
+                    .await
+            }
+            Action::Request { endpoint, follow } => {
+                let request = self.build_request(changed.unwrap_or(endpoint), values, visit)?;
+                let reply = self.send_request(request.clone(), &visit.cookies).await?;
+                if *follow { self.follow(request, reply, visit).await } else { Ok(reply) }
+            }
+        }
+    }
+
+    /// Follows redirects on the same server.
+    async fn follow(
+        &self,
+        mut request: Request,
+        mut reply: Reply,
+        visit: &Visit,
+    ) -> Result<Reply, TargetError> {
+        for _ in 0..MAX_REDIRECTS {
+            let keeps_method = match reply.status {
+                301..=303 => false,
+                307 | 308 => true,
+                _ => return Ok(reply),
+            };
+            let Some(location) = reply.header("location") else { return Ok(reply) };
+            let url = redirected(&request.url, location).ok_or_else(|| {
+                TargetError::broken(format!(
+                    "the answer redirects to what is no address: {}",
+                    reply_summary(&reply)
+                ))
+            })?;
+            self.http.check(url.as_str())?;
+            request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("cookie"));
+            if let Some(cookie) = visit.cookies.header(&url) {
+                request.headers.push(("Cookie".to_owned(), cookie));
+            }
+            if !keeps_method {
+                (request.method, request.body) = (Method::GET, None);
+                request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+            }
+            request.url = url;
+            reply = self.send_request(request.clone(), &visit.cookies).await?;
+        }
+        Err(TargetError::broken(format!("more than {MAX_REDIRECTS} redirects follow one another")))
+    }
+}
+
+fn redirected(from: &Url, location: &str) -> Option<Url> {
+    from.join(location).ok()
+}
