@@ -48,6 +48,11 @@ pub struct Summary {
     pub id: String,
     /// Who has to notice: `verifier` or `application`.
     pub layer: String,
+    /// The kind of weakness that it abuses, such as `counts-carelessly`.
+    pub kind: String,
+    /// The weakness's number in the Common Weakness Enumeration, if it has one there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwe: Option<u16>,
     /// What a correct server does: `must-refuse`, `must-accept` or `may-refuse`.
     pub expected: String,
     /// One line: what is tried.
@@ -61,6 +66,11 @@ pub struct Attack {
     pub id: String,
     /// Who has to notice: `verifier` or `application`.
     pub layer: String,
+    /// The kind of weakness that it abuses, such as `counts-carelessly`.
+    pub kind: String,
+    /// The weakness's number in the Common Weakness Enumeration, if it has one there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwe: Option<u16>,
     /// One line: what is tried.
     pub title: String,
     /// What the attacker has.

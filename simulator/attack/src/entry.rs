@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::kind::Kind;
 use crate::steps::Script;
 use soter_wechat::Reason;
 
@@ -12,6 +13,8 @@ pub struct Attack {
     pub id: &'static str,
     /// Who has to detect it.
     pub layer: Layer,
+    /// The kind of weakness that it abuses.
+    pub kind: Kind,
     /// One line: what the attacker tries.
     pub title: &'static str,
     /// What the attacker has.

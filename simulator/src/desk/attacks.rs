@@ -23,6 +23,8 @@ impl Desk {
         let summary = |attack: &Attack| Summary {
             id: attack.id.to_owned(),
             layer: attack.layer.name().to_owned(),
+            kind: attack.kind.name().to_owned(),
+            cwe: attack.kind.cwe(),
             expected: attack.expected.name().to_owned(),
             title: attack.title.to_owned(),
         };
@@ -34,6 +36,8 @@ impl Desk {
         Ok(attack::Attack {
             id: attack.id.to_owned(),
             layer: attack.layer.name().to_owned(),
+            kind: attack.kind.name().to_owned(),
+            cwe: attack.kind.cwe(),
             title: attack.title.to_owned(),
             holds: attack.holds.to_string(),
             making: attack.making.to_owned(),

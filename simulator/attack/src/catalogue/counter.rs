@@ -3,6 +3,7 @@
 use soter_wechat::Reason;
 
 use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::kind::Kind;
 use crate::software_key::Scheme;
 use crate::steps::{
     Before, Claim, CounterIs, Edit, Forgery, Made, OrderOf, Record, Script, Shape, Signer, Who,
@@ -28,6 +29,7 @@ const RECORDED: Forgery =
 const BASE: Attack = Attack {
     id: "",
     layer: Layer::Verifier,
+    kind: Kind::CountsCarelessly,
     title: "",
     holds: Holds::RootedPhone,
     making: "",
@@ -39,6 +41,7 @@ const BASE: Attack = Attack {
 };
 
 const WRONG_TYPE: Attack = Attack {
+    kind: Kind::ParsesLoosely,
     expected: Expected::MustRefuse(&[Reason::WrongType]),
     meaning: "The counter is read in a form that no phone writes, so parsers between phone and ledger may disagree about its value.",
     fix: "Read the counter strictly: an integer literal from 0 to 2^63 - 1, nothing else.",
@@ -46,6 +49,7 @@ const WRONG_TYPE: Attack = Attack {
 };
 
 const HONEST: Attack = Attack {
+    kind: Kind::RefusesHonest,
     holds: Holds::Nothing,
     expected: Expected::MustAccept,
     meaning: "Honest users are turned away.",

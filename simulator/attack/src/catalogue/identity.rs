@@ -3,6 +3,7 @@
 use soter_wechat::Reason;
 
 use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::kind::Kind;
 use crate::software_key::Scheme;
 use crate::steps::{Before, Claim, CounterIs, Edit, Enrolment, Forgery, Made, OrderOf, Script, Signer, Who};
 
@@ -17,6 +18,7 @@ const fn signed_in_software(key: Signer, edits: &'static [Edit]) -> Forgery {
 const BASE: Attack = Attack {
     id: "",
     layer: Layer::Verifier,
+    kind: Kind::ConfusesIdentities,
     title: "",
     holds: Holds::AnotherPhone,
     making: "",
@@ -42,6 +44,7 @@ const RETIRED_KEY: Attack = Attack {
 };
 
 const FORGED_ENROLMENT: Attack = Attack {
+    kind: Kind::AcceptsForgery,
     holds: Holds::Network,
     expected: Expected::MustRefuse(&[Reason::WrongSignature]),
     meaning: "Keys from outside any TEE are enrolled, and from then on everything that they sign is good.",
@@ -59,6 +62,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-IDENTITY-02",
+        kind: Kind::BelievesRequest,
         layer: Layer::Application,
         title: "another user's touch, with that user's openid in the request",
         making: "The phone of another user signs the owner's challenge; in the owner's login, the request names the other user's openid.",

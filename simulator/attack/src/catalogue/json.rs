@@ -3,6 +3,7 @@
 use soter_wechat::Reason;
 
 use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::kind::Kind;
 use crate::software_key::Scheme;
 use crate::steps::{Before, Challenge, CounterIs, Edit, Envelope, Forgery, Made, Record, Script, Signer};
 
@@ -30,6 +31,7 @@ const fn signed_in_software(edits: &'static [Edit]) -> Script {
 const CHANGED_FIELD: Attack = Attack {
     id: "",
     layer: Layer::Verifier,
+    kind: Kind::AcceptsForgery,
     title: "",
     holds: Holds::RecordedResult,
     making: "",
@@ -41,6 +43,7 @@ const CHANGED_FIELD: Attack = Attack {
 };
 
 const REWRITTEN: Attack = Attack {
+    kind: Kind::ParsesLoosely,
     expected: Expected::MustRefuse(&[Reason::Reserialised]),
     meaning: "The text is parsed and written again before it is checked, or not checked at all: the bytes that are verified are not the ones that the phone signed.",
     fix: "Pass resultJSON on as the string that it is; never parse and write it again before the check.",
@@ -48,6 +51,7 @@ const REWRITTEN: Attack = Attack {
 };
 
 const OTHER_ENCODING: Attack = Attack {
+    kind: Kind::ParsesLoosely,
     expected: Expected::MustRefuse(&[Reason::Reserialised, Reason::MalformedJson, Reason::WrongSignature]),
     meaning: "Bytes that the phone did not sign pass: something on the way normalises them, and what is checked differs from what is used.",
     fix: "Check the bytes as received: no trimming, no change of character set or line ends.",
@@ -56,6 +60,7 @@ const OTHER_ENCODING: Attack = Attack {
 
 const LOOSE_COMPARISON: Attack = Attack {
     layer: Layer::Application,
+    kind: Kind::ComparesCarelessly,
     holds: Holds::AnotherPhone,
     expected: Expected::MustRefuse(&[]),
     meaning: "The challenge is compared too kindly: texts that only look like it, or share a part with it, count as consent to the order.",
@@ -206,6 +211,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-JSON-19",
+        kind: Kind::RefusesHonest,
         title: "a challenge of quotation marks, braces and backslashes",
         holds: Holds::Nothing,
         making: "An honest phone signs a challenge that looks like JSON itself, escaped as it should be.",
@@ -256,6 +262,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-JSON-25",
+        kind: Kind::RefusesHonest,
         title: "a challenge of Chinese characters, an emoji and a line separator",
         holds: Holds::Nothing,
         making: "An honest phone signs a challenge in UTF-8 of two, three and four bytes, with U+2028 and a slash.",

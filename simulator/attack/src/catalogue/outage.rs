@@ -1,6 +1,7 @@
 //! Attacks while WeChat's servers fail, which an application must not take for a success.
 
 use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::kind::Kind;
 use crate::outage::Outage;
 use crate::steps::{Envelope, Forgery, Script, Shape};
 
@@ -14,6 +15,7 @@ const fn forged_during_outage(outage: Outage) -> Script {
 const BASE: Attack = Attack {
     id: "",
     layer: Layer::Application,
+    kind: Kind::FailsOpen,
     title: "",
     holds: Holds::Network,
     making: "",

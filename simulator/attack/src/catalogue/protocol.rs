@@ -3,6 +3,7 @@
 use soter_wechat::Reason;
 
 use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::kind::Kind;
 use crate::steps::{Code, Envelope, Forgery, Made, Script};
 
 const fn with_envelope(envelope: Envelope) -> Script {
@@ -12,6 +13,7 @@ const fn with_envelope(envelope: Envelope) -> Script {
 const BASE: Attack = Attack {
     id: "",
     layer: Layer::Verifier,
+    kind: Kind::ConfusesIdentities,
     title: "",
     holds: Holds::Network,
     making: "",
@@ -23,18 +25,21 @@ const BASE: Attack = Attack {
 };
 
 const CODE: Attack = Attack {
+    kind: Kind::OutlivesLifetime,
     meaning: "A login code that was seen once, in a log or on its way, opens the account again.",
     fix: "Give the code to jscode2session each time, and let an answer with an errcode end the login; keep no table of codes.",
     ..BASE
 };
 
 const TOKEN: Attack = Attack {
+    kind: Kind::ConfusesIdentities,
     meaning: "verify_signature answers whoever asks, so results of one mini program are good in another.",
     fix: "Check the access token of each request: that it was given out, to which app, and until when.",
     ..BASE
 };
 
 const OPENID: Attack = Attack {
+    kind: Kind::ConfusesIdentities,
     expected: Expected::MustRefuse(&[Reason::Errcode(40003)]),
     meaning: "What is no openid is not compared, or matches any: every user's result is good for every other.",
     fix: "Require a string, and look for exactly that openid.",
@@ -69,6 +74,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-PROTOCOL-04",
+        kind: Kind::OutlivesLifetime,
         title: "an access token that has expired",
         making: "An honest result, asked about with a stable access token that a forced refresh has ended.",
         expected: Expected::MustRefuse(&[Reason::Errcode(42001), Reason::Errcode(40001)]),

@@ -3,6 +3,7 @@
 use soter_wechat::Reason;
 
 use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::kind::Kind;
 use crate::steps::{Before, Challenge, Claim, Envelope, Forgery, Made, OrderOf, Record, Script, Shape, Who};
 
 const REPLAYED: Forgery =
@@ -11,6 +12,7 @@ const REPLAYED: Forgery =
 const BASE: Attack = Attack {
     id: "",
     layer: Layer::Verifier,
+    kind: Kind::AcceptsReplay,
     title: "",
     holds: Holds::RecordedResult,
     making: "",
@@ -31,6 +33,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-REPLAY-02",
+        kind: Kind::RacesItself,
         title: "the same result on several connections at once",
         making: "An honest result is sent on eight connections at the same instant, ten times over; nothing is signed anew.",
         meaning: "The check and its record are two steps, and what arrives between them is accepted as well.",
@@ -74,6 +77,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-REPLAY-06",
+        kind: Kind::ComparesCarelessly,
         layer: Layer::Application,
         title: "a result for another order of the same user",
         making: "The user authenticates for one order; the result is sent for another one, whose challenge is a different one.",
@@ -85,6 +89,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-REPLAY-07",
+        kind: Kind::ComparesCarelessly,
         layer: Layer::Application,
         title: "a result over a challenge that was never issued",
         holds: Holds::AnotherPhone,
@@ -97,6 +102,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-REPLAY-08",
+        kind: Kind::OutlivesLifetime,
         layer: Layer::Application,
         title: "a result after the login ended",
         making: "The user authenticates, the login ends, and only then the honest result is sent.",
@@ -108,6 +114,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-REPLAY-09",
+        kind: Kind::ConfusesIdentities,
         layer: Layer::Application,
         title: "a result in another user's login",
         making: "The owner's honest result, recorded and kept back, is sent in the login of another user for that user's order.",
@@ -132,6 +139,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-REPLAY-11",
+        kind: Kind::ConfusesIdentities,
         layer: Layer::Application,
         title: "a result for its own order, in another user's login",
         making: "The owner's honest result, recorded and kept back, is sent for the owner's order in the login of another user.",
@@ -193,6 +201,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-REPLAY-16",
+        kind: Kind::BelievesRequest,
         layer: Layer::Application,
         title: "a challenge of the attacker's choice, named in the request as well",
         holds: Holds::AnotherPhone,
@@ -205,6 +214,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-REPLAY-17",
+        kind: Kind::ComparesCarelessly,
         layer: Layer::Application,
         title: "a result for a newer order, sent for an older one",
         making: "The user places two orders and authenticates for the newer one; the result is sent for the older one.",
@@ -219,6 +229,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-REPLAY-18",
+        kind: Kind::RacesItself,
         layer: Layer::Application,
         title: "eight touches for one order at once",
         holds: Holds::AnotherPhone,

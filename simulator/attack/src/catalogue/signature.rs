@@ -5,6 +5,7 @@ use soter_wechat::Reason;
 use soter_bridge::protocol::danger::{Hash, Padding};
 
 use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::kind::Kind;
 use crate::software_key::{Flaw, Scheme};
 use crate::steps::{Before, Edit, Envelope, Forgery, Made, Script, Shape, Signer};
 
@@ -29,6 +30,7 @@ const fn with_salt(salt_length: u16) -> Scheme {
 const BASE: Attack = Attack {
     id: "",
     layer: Layer::Verifier,
+    kind: Kind::AcceptsForgery,
     title: "",
     holds: Holds::Network,
     making: "",
@@ -219,6 +221,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-SIGNATURE-20",
+        kind: Kind::BelievesRequest,
         title: "the attacker's own key, brought along in the text",
         making: "The phone's text with the attacker's pub_key added, signed with the attacker's own key.",
         expected: Expected::MustRefuse(&[Reason::WrongSignature]),
@@ -251,6 +254,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-SIGNATURE-24",
+        kind: Kind::RefusesHonest,
         title: "an honest result of a phone whose salt has 32 bytes",
         holds: Holds::Nothing,
         making: "An honest result of a Huawei phone, signed by PSS with 32 bytes of salt, as its text and its uploaded key say.",
@@ -309,6 +313,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-SIGNATURE-30",
+        kind: Kind::RemembersAcceptance,
         title: "a forged signature right after a good one",
         making: "An honest result is accepted; in the next one, for a new order, one bit of the signature is flipped.",
         meaning: "The answer to an earlier question is kept for the user or the phone, and given again without a check.",

@@ -39,8 +39,13 @@ pub(super) fn attack(attack: &Attack, paint: Paint) -> String {
     } else {
         format!("{} ({})", attack.expected, attack.reasons.join(" or "))
     };
+    let kind = match attack.cwe {
+        Some(cwe) => format!("{}, CWE-{cwe}", attack.kind),
+        None => attack.kind.clone(),
+    };
     let entries = [
         ("layer", attack.layer.clone()),
+        ("kind of weakness", kind),
         ("attacker has", attack.holds.clone()),
         ("input", attack.making.clone()),
         ("a correct server", expected),

@@ -4,6 +4,7 @@ use soter_wire::PROFILES;
 
 use crate::audit::finding::{ControlFailed, Finding};
 use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::kind::Kind;
 use crate::steps::{Forgery, Script};
 use crate::verdict::Verdict;
 
@@ -12,6 +13,7 @@ use crate::verdict::Verdict;
 static CONTROL: Attack = Attack {
     id: "SOTER-CONTROL-01",
     layer: Layer::Verifier,
+    kind: Kind::RefusesHonest,
     title: "honest results are accepted",
     holds: Holds::Nothing,
     making: "An honest user with a new phone, whose keys are brought to the target, sends a result for an order of their own, and another.",

@@ -30,6 +30,8 @@ fn result(finding: &Finding) -> Value {
         "reason": reason,
         "title": attack.title,
         "layer": attack.layer.name(),
+        "kind": attack.kind.name(),
+        "cwe": attack.kind.cwe(),
         "expected": attack.expected.name(),
         "known": known,
     });

@@ -39,8 +39,14 @@ fn rule(attack: &Attack) -> Value {
         "fullDescription": {"text": attack.meaning},
         "help": {"text": attack.fix},
         "defaultConfiguration": {"level": "error"},
-        "properties": {"tags": ["security", attack.layer.name()]},
+        "properties": {"tags": tags(attack)},
     })
+}
+
+/// The tags of a rule. The form of the CWE's number is that of GitHub's code scanning.
+fn tags(attack: &Attack) -> Vec<String> {
+    let tags = ["security", attack.layer.name(), attack.kind.name()].map(str::to_owned);
+    tags.into_iter().chain(attack.kind.cwe().map(|cwe| format!("external/cwe/cwe-{cwe:03}"))).collect()
 }
 
 fn result(index: usize, finding: &Finding, report: &Report) -> Value {
