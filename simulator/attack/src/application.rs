@@ -10,6 +10,7 @@ mod cloud_run;
 mod command_step;
 mod computing;
 mod description;
+mod phone_keys;
 mod pointer;
 mod refusal_reason;
 mod result_parts;
@@ -21,11 +22,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use soter_bridge::protocol::wx::CHALLENGE_LIMIT;
 use soter_wechat::{DeviceKeys, SetClock, WeChat};
+use tokio::sync::OnceCell;
 
 use self::answers::{Answered, reply_summary};
 use self::client::Client;
 pub use self::description::{Application, INITIAL};
-use self::description::{Section, Step, Success};
+use self::description::{OTHER_PREFIX, Section, Step, Success};
 use self::running::Ran;
 use self::template::Values;
 use crate::attacked_phone::Upload;
@@ -58,6 +60,8 @@ pub struct ApplicationTarget {
     outages: OutageSwitch,
     users: Vec<String>,
     next_user: AtomicUsize,
+    /// The values of another user's login, for orders that need somebody else, such as a receiver.
+    other: OnceCell<Values>,
 }
 
 impl ApplicationTarget {
@@ -69,7 +73,7 @@ impl ApplicationTarget {
         users: Vec<String>,
     ) -> Self {
         let client = Client { http, application, wechat };
-        Self { client, clock, outages, users, next_user: AtomicUsize::new(0) }
+        Self { client, clock, outages, users, next_user: AtomicUsize::new(0), other: OnceCell::new() }
     }
 
     /// Whether even a request without login, order and result counts as a success. If so, the description cannot
@@ -100,10 +104,31 @@ impl ApplicationTarget {
     async fn values(&self, visit: &Visit, uses_code: bool) -> Result<Values, TargetError> {
         let mut values = visit.values.clone();
         values.insert("openid".to_owned(), visit.user.openid.clone());
+        values.insert("user".to_owned(), visit.user.name.clone());
         if uses_code {
             values.insert("code".to_owned(), self.code(&visit.user, self.appid()).await?);
         }
+        if self.client.application.needs_other_user() {
+            let other = Box::pin(self.other.get_or_try_init(|| self.other_values())).await?;
+            values.extend(other.clone());
+        }
         Ok(values)
+    }
+
+    /// The values of another user, who logs in for this.
+    async fn other_values(&self) -> Result<Values, TargetError> {
+        let user = self.user("")?;
+        let mut values = Values::from([
+            ("openid".to_owned(), user.openid.clone()),
+            ("user".to_owned(), user.name.clone()),
+        ]);
+        if let Some(login) = &self.client.application.login {
+            let code = self.code(&user, self.appid()).await?;
+            let ran = self.run_login(login, &Visit::new(&user), code).await?;
+            check_login(&ran)?;
+            values.extend(named(login, ran.values));
+        }
+        Ok(values.into_iter().map(|(name, value)| (format!("{OTHER_PREFIX}{name}"), value)).collect())
     }
 
     /// Whether a result is sent with a cookie of this visit.
@@ -113,8 +138,34 @@ impl ApplicationTarget {
         })
     }
 
+    /// Brings a phone's keys to an application that checks signatures itself. WeChat's servers know the device, as a factory
+    /// has told them, and answer `verify_ask` about its ASK.
+    async fn enroll_at_application(
+        &self,
+        section: &Section,
+        visit: &Visit,
+        upload: &Upload,
+    ) -> Result<Answer, TargetError> {
+        let registered = self.client.wechat.register_device(&upload.cpu_id, &upload.attk).await;
+        registered.map_err(|refused| TargetError::broken(refused.to_string()))?;
+        let mut values = self.values(visit, section.uses("code")).await?;
+        values.extend(phone_keys::values(upload));
+        let usual = Success::default();
+        let success = section.judged().unwrap_or(&usual);
+        let ran = self.client.run(section, Some(success), values, visit, None).await?;
+        Ok(Answer {
+            accepted: ran.refused.is_none(),
+            status: ran.status,
+            reason: ran.refused,
+            doubt: None,
+            exchange: ran.exchange,
+        })
+    }
+
     async fn run_login(&self, login: &Section, visit: &Visit, code: String) -> Result<Ran, TargetError> {
-        let mut values = self.values(visit, false).await?;
+        let mut values = visit.values.clone();
+        values.insert("openid".to_owned(), visit.user.openid.clone());
+        values.insert("user".to_owned(), visit.user.name.clone());
         values.insert("code".to_owned(), code);
         let usual = Success::default();
         let success = login.judged().unwrap_or(&usual);
@@ -157,7 +208,14 @@ impl Target for ApplicationTarget {
         Ok(User { name: name.clone(), openid: openid(self.appid())?, other_app_openid })
     }
 
-    async fn enroll(&self, upload: &Upload) -> Result<Answer, TargetError> {
+    fn checks_keys(&self) -> bool {
+        self.client.application.enroll.is_some()
+    }
+
+    async fn enroll(&self, visit: &Visit, upload: &Upload) -> Result<Answer, TargetError> {
+        if let Some(section) = &self.client.application.enroll {
+            return self.enroll_at_application(section, visit, upload).await;
+        }
         let keys = DeviceKeys {
             cpu_id: &upload.cpu_id,
             attk: &upload.attk,
@@ -189,7 +247,7 @@ impl Target for ApplicationTarget {
     async fn end_visit(&self, visit: &mut Visit) -> Result<(), TargetError> {
         if let Some(logout) = &self.client.application.logout {
             let values = self.values(visit, logout.uses("code")).await?;
-            let request = self.client.build_request(logout, &values, visit)?;
+            let request = self.client.build_request(logout, &[], &values, visit)?;
             let reply = self.client.send_request(request, &visit.cookies).await?;
             return if (200..400).contains(&reply.status) {
                 Ok(())
@@ -291,6 +349,9 @@ impl Target for ApplicationTarget {
         let Some(login) = &self.client.application.login else {
             return Err(TargetError::does_not_apply("the description has no [login]"));
         };
+        if !login.uses("code") {
+            return Err(TargetError::does_not_apply("the login takes no code of wx.login"));
+        }
         let code = match code {
             Code::Twice => {
                 let code = self.code(user, self.appid()).await?;

@@ -164,7 +164,7 @@ impl Target for NullTarget {
         Ok(User::made_up(name))
     }
 
-    async fn enroll(&self, _: &Upload) -> Result<Answer, TargetError> {
+    async fn enroll(&self, _: &Visit, _: &Upload) -> Result<Answer, TargetError> {
         Ok(Self::accepted_answer())
     }
 

@@ -39,7 +39,7 @@ impl Person {
         let supply = keys.supply(name);
         let mut person = Self::create(target, &supply, profile).await.map_err(PlayEnd::into_target_error)?;
         let upload = person.phone.upload().map_err(TargetError::from)?;
-        let answer = target.enroll(&upload).await?;
+        let answer = target.enroll(&person.visit, &upload).await?;
         if answer.accepted { Ok(person) } else { Err(RegistrationError::KeysRefused(Box::new(answer))) }
     }
 
@@ -57,13 +57,13 @@ impl Person {
         target.send(&self.visit, &order, &input).await
     }
 
-    /// Brings the keys to the target again, and logs in again, because the target may have forgotten both.
+    /// Logs in again, and brings the keys to the target again, because the target may have forgotten both.
     ///
     /// # Errors
     /// Those of [`Target::enroll`] and [`Target::start_visit`]. [`TargetError::Broken`] if the target refuses the keys.
     pub async fn enroll_again<T: Target>(&mut self, target: &T) -> Result<(), TargetError> {
-        self.enroll(target).await.map_err(PlayEnd::into_target_error)?;
         self.visit = target.start_visit(&self.user).await?;
+        self.enroll(target).await.map_err(PlayEnd::into_target_error)?;
         Ok(())
     }
 
@@ -82,7 +82,7 @@ impl Person {
     /// Brings the keys to the target, which must accept them.
     pub(super) async fn enroll<T: Target>(&mut self, target: &T) -> Result<(), PlayEnd> {
         let upload = self.phone.upload()?;
-        let answer = target.enroll(&upload).await?;
+        let answer = target.enroll(&self.visit, &upload).await?;
         self.uploaded = Some(upload);
         check_keys_accepted(answer)
     }

@@ -78,7 +78,7 @@ async fn enroll<T: Target>(
     keys: &KeySource,
     forgery: Enrolment,
 ) -> Result<Answer, PlayEnd> {
-    if target.form() == Form::Application {
+    if !target.checks_keys() {
         return Err(TargetError::does_not_apply(
             "WeChat's servers check the keys of a mini program's phones",
         )
@@ -87,7 +87,7 @@ async fn enroll<T: Target>(
     let supply = keys.supply(attack.id);
     let mut person = Person::create(target, &supply, profile(attack)?).await?;
     let upload = forge::forge_enrolment(person.phone.upload()?, forgery, &supply)?;
-    let refused = target.enroll(&upload).await?;
+    let refused = target.enroll(&person.visit, &upload).await?;
     if !refused.accepted {
         return Ok(refused);
     }

@@ -13,7 +13,7 @@ use soter_wire::{Profile, PublicKey, ResultJson};
 use crate::attacked_phone::{AttackedPhone, Signed};
 use crate::entry::{Attack, Expected};
 use crate::keys::{KeySource, KeySupply};
-use crate::person::{Person, RANDOM_TEXT_CHARS, build_input, check_keys_accepted};
+use crate::person::{Person, RANDOM_TEXT_CHARS, build_input};
 use crate::play_end::PlayEnd;
 use crate::software_key::SoftwareKey;
 use crate::steps::{Before, Claim, Edit, Forgery, Made, Script, Signer, Who};
@@ -64,7 +64,11 @@ impl<'a, T: Target> Stage<'a, T> {
         let key = signer(forgery);
         if let (Some(Signer::AnotherAuthKey), Some(other)) = (key, &other) {
             let upload = run_cpu_bound(|| owner.phone.upload_for(&other.user.openid))?;
-            check_keys_accepted(target.enroll(&upload).await?)?;
+            let answer = target.enroll(&other.visit, &upload).await?;
+            if !answer.accepted {
+                let reason = "the target takes the keys of one user alone from a phone";
+                return Err(PlayEnd::played(Verdict::Skip, reason, Some(answer)));
+            }
         }
         let attacker = if key == Some(Signer::Attacker) { Some(supply.key()?) } else { None };
         Ok(Self {

@@ -60,11 +60,20 @@ pub trait Target: Send + Sync {
     /// [`TargetError::Broken`] if all users are taken.
     fn user(&self, name: &str) -> Result<User, TargetError>;
 
-    /// Brings a phone's keys to the server that verifies its signatures.
+    /// Whether it is the target that checks the keys of phones; if not, the audit's WeChat servers do.
+    fn checks_keys(&self) -> bool {
+        true
+    }
+
+    /// Brings a phone's keys, in this login, to the server that verifies its signatures.
     ///
     /// # Errors
     /// [`TargetError::Broken`] if the server cannot be asked, or takes no keys at this address.
-    fn enroll(&self, upload: &Upload) -> impl Future<Output = Result<Answer, TargetError>> + Send;
+    fn enroll(
+        &self,
+        visit: &Visit,
+        upload: &Upload,
+    ) -> impl Future<Output = Result<Answer, TargetError>> + Send;
 
     /// Logs a user in.
     ///

@@ -181,7 +181,7 @@ impl Target for WeChatTarget {
         Ok(User::made_up(name))
     }
 
-    async fn enroll(&self, upload: &Upload) -> Result<Answer, TargetError> {
+    async fn enroll(&self, _: &Visit, upload: &Upload) -> Result<Answer, TargetError> {
         let url = self.address(&self.enroll_url)?;
         // The query may contain a token.
         let secrets = url.query().into_iter().map(|query| (query.into(), "…".to_owned())).collect();

@@ -53,7 +53,9 @@ impl Answered<'_> {
             }
         }
         match &success.regex {
-            Some(regex) if !regex.is_match(&self.reply.body) => Err(format!("no match of `{regex}`")),
+            Some(regex) if !regex.matches(&self.reply.body, self.values) => {
+                Err(format!("no match of `{regex}`"))
+            }
             _ => Ok(()),
         }
     }

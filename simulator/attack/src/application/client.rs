@@ -6,7 +6,8 @@ use reqwest::Url;
 use soter_wechat::{Secret, WeChat};
 
 use super::cloud_run;
-use super::description::{Application, Endpoint};
+use super::computing::add_values_of_request;
+use super::description::{Application, Computed, Endpoint};
 use super::template::{self, Encoding, Values, fill_template};
 use crate::http::{Http, Reply, Request, Secrets};
 use crate::target::{Cookies, TargetError, Visit};
@@ -57,30 +58,38 @@ impl Client {
     pub(super) fn build_request(
         &self,
         endpoint: &Endpoint,
+        computed: &[Computed],
         values: &Values,
         visit: &Visit,
     ) -> Result<Request, TargetError> {
         let url = self.address(endpoint, values)?;
+        let body = match &endpoint.body {
+            Some(body) => Some(fill(body, values, endpoint.body_encoding())?),
+            None => None,
+        };
+        let mut values = values.clone();
+        let path =
+            url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let parts = [endpoint.method().to_string(), path, body.clone().unwrap_or_default()];
+        add_values_of_request(computed, parts, &mut values)
+            .map_err(|error| TargetError::broken(error.to_string()))?;
         let mut headers = Vec::new();
         for (name, value) in &endpoint.headers {
-            headers.push((name.clone(), fill(value, values, Encoding::Header)?));
+            headers.push((name.clone(), fill(value, &values, Encoding::Header)?));
         }
         if self.application.cloudrun {
             headers.retain(|(name, _)| !cloud_run::is_platforms(name));
             let platforms = cloud_run::headers(&self.wechat, &visit.user.name);
             headers.extend(platforms.map_err(|error| TargetError::broken(error.to_string()))?);
         }
-        if let Some(cookie) = visit.cookies.header(&url) {
+        let names_cookies = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+        if let Some(cookie) = visit.cookies.header(&url).filter(|_| !names_cookies) {
             headers.push(("Cookie".to_owned(), cookie));
         }
         if let Some(content_type) = endpoint.guessed_content_type() {
             headers.push(("Content-Type".to_owned(), content_type.to_owned()));
         }
-        let body = match &endpoint.body {
-            Some(body) => Some(fill(body, values, endpoint.body_encoding())?),
-            None => None,
-        };
-        let secrets = self.secrets(Some(endpoint), values, &visit.cookies);
+        let secrets = self.secrets(Some(endpoint), &values, &visit.cookies);
         Ok(Request { method: endpoint.method(), url, headers, body, secrets })
     }
 

@@ -11,15 +11,36 @@ use super::template::{Encoding, TooLarge, Values, fill_template};
 /// The length of `{{nonce}}`, in characters.
 const NONCE_CHARS: usize = 24;
 
-/// Adds the values that are new in every step, `{{timestamp}}`, `{{timestampMs}}` and `{{nonce}}`, and the computed ones.
+/// Adds the values that are new in every step, `{{timestamp}}`, `{{timestampMs}}` and `{{nonce}}`, and the computed ones
+/// that are not made of the request.
 ///
 /// # Errors
 /// [`TooLarge`] if a text would be too long.
-pub(super) fn add_computed(computed: &[Computed], values: &mut Values) -> Result<(), TooLarge> {
+pub(super) fn add_new_values(computed: &[Computed], values: &mut Values) -> Result<(), TooLarge> {
     let now = SystemClock.unix_millis();
     values.insert("timestamp".to_owned(), (now / 1000).to_string());
     values.insert("timestampMs".to_owned(), now.to_string());
     values.insert("nonce".to_owned(), random_text(NONCE_CHARS));
+    add_computed(computed.iter().filter(|one| !one.is_of_request()), values)
+}
+
+/// Adds the computed values that are made of the request: of its method, its path with the query, and its body.
+///
+/// # Errors
+/// [`TooLarge`] if a text would be too long.
+pub(super) fn add_values_of_request(
+    computed: &[Computed],
+    parts: [String; 3],
+    values: &mut Values,
+) -> Result<(), TooLarge> {
+    values.extend(Computed::REQUEST_PARTS.map(str::to_owned).into_iter().zip(parts));
+    add_computed(computed.iter().filter(|one| one.is_of_request()), values)
+}
+
+fn add_computed<'a>(
+    computed: impl Iterator<Item = &'a Computed>,
+    values: &mut Values,
+) -> Result<(), TooLarge> {
     for one in computed {
         let value = compute(one, values)?;
         values.insert(one.name.clone(), value);
@@ -35,7 +56,8 @@ fn compute(computed: &Computed, values: &Values) -> Result<String, TooLarge> {
         None => text.into_bytes(),
         Some(Signing::Hash(hash)) => digest_of(*hash, text.as_bytes()),
         Some(Signing::Hmac(algorithm, key)) => {
-            let key = hmac::Key::new(*algorithm, key.expose().as_bytes());
+            let key = fill_template(key.expose(), &values, Encoding::Plain)?;
+            let key = hmac::Key::new(*algorithm, key.as_bytes());
             hmac::sign(&key, text.as_bytes()).as_ref().to_vec()
         }
     };
@@ -96,6 +118,19 @@ mod tests {
         ] {
             assert_eq!(computed(toml).unwrap(), expected, "{toml}");
         }
+    }
+
+    #[test]
+    fn a_value_is_made_of_the_request_and_of_a_key_from_an_answer() {
+        let text = "name = 'sign'\ntext = '{{requestMethod}} {{requestPath}} {{requestBody}}'\nhash = 'sha256'\nkey = '{{key}}'";
+        let computed = [soter_bridge::toml_file::parse::<Computed>(text).unwrap()];
+        let mut values = Values::from([("key".to_owned(), "k".to_owned())]);
+        add_new_values(&computed, &mut values).unwrap();
+        assert!(!values.contains_key("sign"));
+        let parts = ["POST", "/pay?a=1", "{}"].map(str::to_owned);
+        add_values_of_request(&computed, parts, &mut values).unwrap();
+        // printf 'POST /pay?a=1 {}' | openssl dgst -sha256 -hmac k
+        assert_eq!(values["sign"], "0fa2d981abbcca5f6d26381ca78dfa7be29bf6816254368cbd432e3b26d8c928");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use soter_bridge::protocol::CommandError;
 use soter_bridge::toml_file;
 
 pub(super) use self::computed::{BytesEncoding, Computed, Hash, Signing};
+pub(super) use self::known_names::OTHER_PREFIX;
 pub(super) use self::section::Section;
 pub(super) use self::source::{Place, Source};
 pub(super) use self::step::{Action, Endpoint, Step};
@@ -45,6 +46,9 @@ pub struct Application {
     /// How a user logs out.
     #[serde(default)]
     pub(super) logout: Option<Endpoint>,
+    /// How a phone's keys come to an application that checks signatures itself; absent if it asks WeChat.
+    #[serde(default)]
+    pub(super) enroll: Option<Section>,
     /// How an order gets its challenge.
     pub(super) challenge: Section,
     /// Where a result is posted.
@@ -104,13 +108,20 @@ impl Application {
         self.restart.iter().flat_map(|restart| &restart.ready).try_for_each(|ready| http.check(ready))
     }
 
+    /// Whether an order or a result needs values of another user's login.
+    pub(super) fn needs_other_user(&self) -> bool {
+        let steps = self.challenge.steps().chain(self.result.steps());
+        steps.flat_map(Step::names).any(|name| name.starts_with(OTHER_PREFIX))
+    }
+
     /// The names of the values that come from a login.
     pub(super) fn login_names(&self) -> impl Iterator<Item = &str> {
         self.login.iter().flat_map(Section::value_names)
     }
 
     fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.login.iter().chain([&self.challenge, &self.result]).flat_map(Section::steps)
+        let optional = self.login.iter().chain(&self.enroll);
+        optional.chain([&self.challenge, &self.result]).flat_map(Section::steps)
     }
 
     /// Checks what TOML and the types do not guarantee.
@@ -122,7 +133,13 @@ impl Application {
                 "leave out what a payment does not need: every attack takes all of them",
             ));
         }
-        known_names::check(self.login.as_ref(), self.logout.as_ref(), &self.challenge, &self.result)?;
+        known_names::check(
+            self.login.as_ref(),
+            self.logout.as_ref(),
+            self.enroll.as_ref(),
+            &self.challenge,
+            &self.result,
+        )?;
         for name in ["resultJSON", "resultJSONSignature"] {
             if !self.result.uses(name) {
                 return Err(CommandError::invalid_params(
@@ -143,8 +160,12 @@ impl Application {
                 "say what the answer to a payment looks like, for example status = 200 and pointer = \"/paid\"",
             ));
         }
-        let others = self.login.iter().map(|login| ("login", login)).chain([("result", &self.result)]);
-        for (name, section) in others {
+        let others = [
+            ("login", self.login.as_ref()),
+            ("enroll", self.enroll.as_ref()),
+            ("result", Some(&self.result)),
+        ];
+        for (name, section) in others.into_iter().filter_map(|(name, section)| Some((name, section?))) {
             if section.challenge.is_some() {
                 return Err(CommandError::invalid_params(
                     format!("the description: [{name}] says where a challenge stands"),

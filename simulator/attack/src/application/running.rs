@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep};
 use super::answers::{Answered, reply_summary};
 use super::client::Client;
 use super::command_step;
-use super::computing::add_computed;
+use super::computing::add_new_values;
 use super::description::{Action, Endpoint, Section, Step, Success};
 use super::template::Values;
 use crate::http::{Reply, Request};
@@ -103,7 +103,7 @@ impl Client {
     ) -> Result<Result<Reply, Stopped>, TargetError> {
         let begun = Instant::now();
         loop {
-            add_computed(&step.computed, values).map_err(|error| TargetError::broken(error.to_string()))?;
+            add_new_values(&step.computed, values).map_err(|error| TargetError::broken(error.to_string()))?;
             let reply = self.attempt(step, values, visit, changed).await?;
             let answered = Answered { reply: &reply, cookies: &visit.cookies, values };
             let unmet = condition.and_then(|condition| answered.check(condition).err());
@@ -142,7 +142,8 @@ impl Client {
                     .await
             }
             Action::Request { endpoint, follow } => {
-                let request = self.build_request(changed.unwrap_or(endpoint), values, visit)?;
+                let request =
+                    self.build_request(changed.unwrap_or(endpoint), &step.computed, values, visit)?;
                 let reply = self.send_request(request.clone(), &visit.cookies).await?;
                 if *follow { self.follow(request, reply, visit).await } else { Ok(reply) }
             }

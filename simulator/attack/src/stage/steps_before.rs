@@ -47,7 +47,7 @@ impl<T: Target> Stage<'_, T> {
             Before::SecondPhone => {
                 let (profile, openid) = (self.owner.phone.profile(), self.owner.user.openid.clone());
                 let mut second_phone = run_cpu_bound(|| AttackedPhone::new(&self.supply, profile, &openid))?;
-                check_keys_accepted(self.target.enroll(&second_phone.upload()?).await?)?;
+                check_keys_accepted(self.target.enroll(&self.owner.visit, &second_phone.upload()?).await?)?;
                 self.second_phone = Some(second_phone);
                 Ok(())
             }
@@ -91,7 +91,7 @@ impl<T: Target> Stage<'_, T> {
         // The recorded upload may bring the keys back with their old counters. If the target refuses it, the phone
         // makes a new upload.
         if let Some(recorded) = &self.owner.uploaded
-            && self.target.enroll(recorded).await?.accepted
+            && self.target.enroll(&self.owner.visit, recorded).await?.accepted
         {
             return Ok(());
         }

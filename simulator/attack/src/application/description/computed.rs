@@ -91,15 +91,27 @@ impl TryFrom<ComputedFile> for Computed {
 impl Computed {
     /// The name of the sorted parameters in the text.
     pub(in crate::application) const SORTED: &str = "sorted";
+    /// The names of the request's own parts.
+    pub(in crate::application) const REQUEST_PARTS: [&str; 3] =
+        ["requestMethod", "requestPath", "requestBody"];
 
-    /// Whether a template of it uses this name.
-    pub(super) fn uses(&self, name: &str) -> bool {
-        self.names().any(|used| used == name)
+    /// Whether it is made of the request itself, so that only the request's headers can carry it.
+    pub(in crate::application) fn is_of_request(&self) -> bool {
+        self.all_names().any(|name| Self::REQUEST_PARTS.contains(&name))
     }
 
-    /// The names that it uses.
+    /// The names that it uses, besides those that only it has.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        let templates = [&self.text].into_iter().chain(self.parameters.values());
-        templates.flat_map(|template| names(template)).filter(|name| *name != Self::SORTED)
+        self.all_names().filter(|name| *name != Self::SORTED && !Self::REQUEST_PARTS.contains(name))
+    }
+
+    fn all_names(&self) -> impl Iterator<Item = &str> {
+        let key = match &self.signing {
+            Some(Signing::Hmac(_, key)) => key.expose(),
+            _ => "",
+        };
+        let templates =
+            [self.text.as_str(), key].into_iter().chain(self.parameters.values().map(String::as_str));
+        templates.flat_map(names)
     }
 }

@@ -7,10 +7,13 @@ use soter_wire::shortened;
 use super::section::Section;
 use super::step::{Endpoint, Step};
 use super::success::Success;
+use crate::application::phone_keys;
 use crate::application::result_parts::MEMBERS;
 
 /// The names that every template may use.
-const BUILT_IN_NAMES: [&str; 5] = ["code", "openid", "timestamp", "timestampMs", "nonce"];
+const BUILT_IN_NAMES: [&str; 6] = ["code", "openid", "user", "timestamp", "timestampMs", "nonce"];
+/// What the names of values begin with that another user's login has given.
+pub(in crate::application) const OTHER_PREFIX: &str = "other.";
 /// The names that the templates of a result may use in addition, besides the members of `resultJSON`.
 const RESULT_NAMES: [&str; 4] = ["challenge", "resultJSON", "resultJSONSignature", "authMode"];
 
@@ -21,6 +24,7 @@ const RESULT_NAMES: [&str; 4] = ["challenge", "resultJSON", "resultJSONSignature
 pub(super) fn check(
     login: Option<&Section>,
     logout: Option<&Endpoint>,
+    enroll: Option<&Section>,
     challenge: &Section,
     result: &Section,
 ) -> Result<(), CommandError> {
@@ -31,6 +35,10 @@ pub(super) fn check(
     if let Some(logout) = logout {
         check_headers("logout", logout)?;
         check_names("logout", logout.names(), &known)?;
+    }
+    if let Some(enroll) = enroll {
+        let mut known = [&known[..], &phone_keys::NAMES].concat();
+        check_section("enroll", enroll, &mut known)?;
     }
     check_section("challenge", challenge, &mut known)?;
     if let Some(source) = &challenge.challenge {
@@ -83,7 +91,8 @@ fn check_names<'a>(
     mut names: impl Iterator<Item = &'a str>,
     known: &[&str],
 ) -> Result<(), CommandError> {
-    names.find(|name| !known.contains(name)).map_or(Ok(()), |name| {
+    let is_known = |name: &&str| known.contains(&name.strip_prefix(OTHER_PREFIX).unwrap_or(name));
+    names.find(|name| !is_known(name)).map_or(Ok(()), |name| {
         let shown = shortened(name, 40);
         Err(CommandError::invalid_params(
             format!(

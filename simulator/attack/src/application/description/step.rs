@@ -88,12 +88,16 @@ impl Step {
         }
     }
 
+    /// The names that its templates use.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let endpoint = self.endpoint().into_iter().flat_map(Endpoint::names);
+        endpoint.chain(self.computed.iter().flat_map(Computed::names))
+    }
+
     /// Whether the step uses a value with this name. A command gets all values.
     pub(in crate::application) fn uses(&self, name: &str) -> bool {
         match &self.action {
-            Action::Request { endpoint, .. } => {
-                endpoint.uses(name) || self.computed.iter().any(|computed| computed.uses(name))
-            }
+            Action::Request { .. } => self.names().any(|used| used == name),
             Action::Command(_) => true,
         }
     }

@@ -1,10 +1,9 @@
 //! Conditions on an answer.
 
-use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::regular_expression;
+use super::regular_expression::Pattern;
 use super::source::Source;
 use crate::application::pointer::Pointer;
 use crate::application::template::names;
@@ -17,7 +16,7 @@ pub(in crate::application) struct Success {
     pub(in crate::application) status: Option<u16>,
     pub(in crate::application) value: Option<ValueCondition>,
     /// A regular expression that the body must match.
-    pub(in crate::application) regex: Option<Regex>,
+    pub(in crate::application) regex: Option<Pattern>,
 }
 
 /// A condition on a value of an answer.
@@ -45,8 +44,7 @@ struct SuccessFile {
     at: Option<Source>,
     value: Option<Value>,
     not_value: Option<Value>,
-    #[serde(default, deserialize_with = "regular_expression::any")]
-    regex: Option<Regex>,
+    regex: Option<Pattern>,
 }
 
 impl TryFrom<SuccessFile> for Success {
@@ -80,12 +78,13 @@ impl TryFrom<SuccessFile> for Success {
 impl Success {
     /// The names that it uses.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.value.iter().flat_map(|condition| {
+        let of_value = self.value.iter().flat_map(|condition| {
             let text = match &condition.is {
                 Is::Equal(Value::String(text)) | Is::Different(Value::String(text)) => text,
                 _ => "",
             };
             names(text).chain(condition.at.names())
-        })
+        });
+        of_value.chain(self.regex.iter().flat_map(Pattern::names))
     }
 }

@@ -123,3 +123,15 @@ fn a_regular_expression_that_would_take_too_much_memory_is_refused() {
     let text = INITIAL.replace("[result.success]\n", "[result.success]\nregex = \"(a{1000}){1000}\"\n");
     assert!(Application::read(&text).unwrap_err().what.contains("size limit"));
 }
+
+#[test]
+fn the_names_of_a_phones_keys_are_known_where_keys_are_uploaded_and_nowhere_else() {
+    let enroll = "[enroll]\nrequest.url = \"/keys\"\nrequest.body = '{\"k\":\"{{authKeyJSON}} {{publicKey}} {{session}}\"}'\n[challenge]\n";
+    assert!(Application::read(&INITIAL.replace("[challenge]\n", enroll)).is_ok());
+    let elsewhere = INITIAL.replace("{\"amount\":42}", "{\"amount\":\"{{authKeyJSON}}\"}");
+    assert!(Application::read(&elsewhere).unwrap_err().what.contains("{{authKeyJSON}}"));
+    let other = INITIAL.replace("{\"amount\":42}", "{\"to\":\"{{other.session}} {{other.openid}}\"}");
+    assert!(Application::read(&other).unwrap().needs_other_user());
+    let unknown = INITIAL.replace("{\"amount\":42}", "{\"to\":\"{{other.number}}\"}");
+    assert!(Application::read(&unknown).unwrap_err().what.contains("{{other.number}}"));
+}
