@@ -391,6 +391,9 @@ commands! {
         [Anyone, Recorded, changes ItsPhone]
         "Move the clock of WeChat's servers, or show it.";
     "servers.show" => ServersShow(servers::Show) -> servers::Switches,
+    "desk.journal" => DeskJournal(desk::Journal) -> desk::JournalPage,
+        [Anyone, Unrecorded, changes Nothing]
+        "Calls of mini programs and backends, with the reasons for their answers.";
         [Anyone, Unrecorded, changes Nothing]
         "What is switched on at WeChat's servers.";
     "servers.set" => ServersSet(servers::Set) -> servers::Switches,

@@ -32,6 +32,7 @@ mod fleet;
 mod fleet_calls;
 mod function_calls;
 mod holdings;
+mod journal_pages;
 mod opening;
 mod options;
 mod phones;

@@ -130,6 +130,18 @@ pub(crate) enum Command {
         #[arg(value_name = "MOVE", value_parser = servers::parse_clock_move, allow_hyphen_values = true)]
         clock: Option<servers::ClockMove>,
     },
+    /// Calls of mini programs and backends, with the reasons for their answers; without options: the newest
+    Journal {
+        /// Only calls after the one with this number, beginning with the oldest
+        #[arg(long, value_name = "NUMBER", conflicts_with = "before")]
+        after: Option<u64>,
+        /// Only calls before the one with this number
+        #[arg(long, value_name = "NUMBER")]
+        before: Option<u64>,
+        /// How many at most, from 1 to 100 [default: 20]
+        #[arg(long, value_name = "NUMBER")]
+        limit: Option<u32>,
+    },
     /// Phones on the desk: make, choose, look at them, and switch their troubles on
     #[command(subcommand)]
     Device(device::Device),
@@ -352,6 +364,9 @@ impl Command {
             Self::Fleet(fleet) => fleet.prepared_call(),
             Self::Sensor(sensor) => sensor.prepared_call(),
             Self::Biometric(biometric) => biometric.prepared_call(),
+            Self::Journal { after, before, limit } => {
+                PreparedCall::new(desk::Journal { after, before, limit })
+            }
             Self::Tee(tee) => tee.prepared_call()?,
             Self::Danger(danger) => danger.prepared_call()?,
             Self::Attack(attack) => attack.prepared_call(),

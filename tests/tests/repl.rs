@@ -1,7 +1,7 @@
 //! The REPL on a pipe: dialogs that lines answer, help, explained codes, and invalid lines.
 
 use serde_json::Value;
-use soter_tests::{Callback, Finished, Program, State};
+use soter_tests::{Backend, Callback, Finished, Program, Server, State};
 
 /// Runs these lines on an ephemeral phone, with answers in JSON.
 fn repl(lines: &str) -> Finished {
@@ -345,4 +345,27 @@ fn errors_are_two_lines_each() {
     for pair in lines.chunks(2) {
         assert!(pair[0].starts_with("error: ") && pair[1].starts_with("next: "), "{finished}");
     }
+}
+
+#[test]
+fn the_journal_shows_calls_from_outside_with_their_reasons() {
+    let server = Server::ephemeral(&[]);
+    let backend = Backend::open(&server.url).expect("the server answers");
+    let (_, reason) = backend.verify("{}", "AAAA").expect("the server answers");
+    let shown = Program::new(["--connect", &server.url]).input("journal --limit 1\n").run().exits(0).stdout;
+    assert!(shown.contains("POST /cgi-bin/soter/verify_signature\n"), "{shown}");
+    assert!(shown.contains(&format!("  {reason}: ")) && !shown.contains("/cgi-bin/token"), "{shown}");
+
+    let alone =
+        Program::new(["--ephemeral", "--no-bridge"]).input("auth a --touch 1\njournal\n").run().exits(0);
+    assert!(alone.stdout.ends_with("not those of this REPL\n"), "{alone}");
+    let refused = Program::new(["journal", "--ephemeral"]).run().refuses(2);
+    assert!(refused.stderr.contains("--connect URL"), "{refused}");
+    assert!(
+        Program::new(["journal", "--after", "1", "--before", "2"])
+            .run()
+            .refuses_usage()
+            .stderr
+            .contains("--before")
+    );
 }

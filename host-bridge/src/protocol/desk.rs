@@ -2,6 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use soter_wechat::journal;
 
 no_parameters! {
     /// Takes everything off the desk and begins anew: phones with new identities (or the same ones, if the desk has a
@@ -28,4 +30,77 @@ pub struct Clock {
 pub struct WasReset {
     /// The phone that is on the desk now.
     pub device: String,
+}
+
+/// Reads the journal: calls of mini programs and backends, with their answers and the reasons for them. It has the newest calls of
+/// the server's process, without secrets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Journal {
+    /// Only calls after the one with this number, beginning with the oldest; 0: from the oldest call that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// Only calls before the one with this number, the closest ones. Not together with `after`. Without both: the newest calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
+    /// How many at most, from 1 to 100; absent: 20. Large calls reduce the number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub limit: Option<u32>,
+}
+
+/// The usual number of calls in an answer of [`Journal`].
+pub const JOURNAL_LIMIT: u32 = 20;
+/// The maximum number of calls in an answer of [`Journal`].
+pub const MAX_JOURNAL_LIMIT: u32 = 100;
+
+/// Answer of [`Journal`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JournalPage {
+    /// The calls, the oldest first.
+    pub entries: Vec<JournalEntry>,
+    /// The number of the last one of them; without any, `after`, or else 0. The next page is `after` it.
+    pub last: u64,
+}
+
+/// A call from outside, with its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JournalEntry {
+    /// Its number. Numbers start at 1, and a process never uses one twice.
+    pub number: u64,
+    /// When it was answered, in milliseconds since 1970.
+    pub at: u64,
+    /// `rpc` for a call of the command protocol, `weChat` for one of a backend.
+    pub door: String,
+    /// The method, or the HTTP method and path.
+    pub call: String,
+    /// Its parameters, without secrets, and cut if they are long.
+    pub request: Value,
+    /// Its answer, in the same way.
+    pub answer: Value,
+    /// The reason for the answer, if the answer does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judgement: Option<Judgement>,
+    /// The time until the answer, in microseconds.
+    pub microseconds: u64,
+}
+
+/// What WeChat's servers, or the phone, decided about a call, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Judgement {
+    /// Whether the answer is yes.
+    pub is_ok: bool,
+    /// The stable name of the reason; see [`reasons`](soter_wechat::reasons).
+    pub reason: String,
+    /// One line for people.
+    pub detail: String,
+}
+
+impl TryFrom<&journal::Entry> for JournalEntry {
+    type Error = serde_json::Error;
+
+    fn try_from(entry: &journal::Entry) -> Result<Self, Self::Error> {
+        serde_json::from_value(serde_json::to_value(entry)?)
+    }
 }

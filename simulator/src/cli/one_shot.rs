@@ -45,6 +45,12 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
             "do it in the REPL (`soter-sim` without a command), on its page, or on a running server with --connect URL",
         ));
     }
+    if let (Command::Journal { .. }, None) = (&command, &options.connect) {
+        return Err(CommandError::invalid_params(
+            "the journal lives only as long as the process of its servers",
+            "read it in the REPL (`soter-sim` without a command), on its page, or on a running server with --connect URL",
+        ));
+    }
     let answer = match command.job()? {
         Job::Verify(files) => Answer::Response(Response::VerifySignature(front::verify_files(&files)?)),
         Job::Explain(code) => front::explain(code)?,

@@ -74,6 +74,7 @@ impl Desk {
             }
             Request::RequestPayment(request) => Response::RequestPayment(phone()?.pay(request).await?),
             Request::DeskClock(clock) => Response::DeskClock(self.move_clock(clock).await?),
+            Request::DeskJournal(journal) => Response::DeskJournal(self.read_journal(&journal)?),
             Request::ServersShow(_) => Response::ServersShow(self.switches().await?),
             Request::ServersSet(set) => Response::ServersSet(self.set_switches(set).await?),
             Request::ServersExpire(expire) => Response::ServersExpire(phone()?.expire(&expire).await?),
@@ -113,12 +114,8 @@ impl Desk {
             Request::GenerateAuthKey(command) => {
                 Response::GenerateAuthKey(phone()?.trusted_app().generate_auth_key(&command)?)
             }
-            Request::GetAuthKey(command) => {
-                Response::GetAuthKey(phone()?.trusted_app().get_auth_key(&command)?)
-            }
-            Request::HasAuthKey(command) => {
-                Response::HasAuthKey(phone()?.trusted_app().has_auth_key(&command)?)
-            }
+            Request::GetAuthKey(key) => Response::GetAuthKey(phone()?.trusted_app().get_auth_key(&key)?),
+            Request::HasAuthKey(key) => Response::HasAuthKey(phone()?.trusted_app().has_auth_key(&key)?),
             Request::RemoveAuthKey(command) => {
                 Response::RemoveAuthKey(phone()?.trusted_app().remove_auth_key(&command)?)
             }

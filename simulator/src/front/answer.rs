@@ -143,6 +143,7 @@ impl Kind {
             | Response::DeviceResetNormalWorld(_)
             | Response::DeskReset(_)
             | Response::DeskClock(_)
+            | Response::DeskJournal(_)
             | Response::ServersShow(_)
             | Response::ServersSet(_)
             | Response::ServersExpire(_)

@@ -3,6 +3,7 @@
 mod attackers;
 mod authentication;
 mod events;
+mod journal;
 mod layout;
 mod payment;
 mod phones;
@@ -41,6 +42,7 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
             format!("everything is new; {} is on the desk", paint.name(&reset.device))
         }
         Response::DeskClock(clock) => servers::clock(*clock),
+        Response::DeskJournal(page) => journal::page(page, paint),
         Response::ServersShow(switches) | Response::ServersSet(switches) => {
             servers::switches(switches, paint)
         }

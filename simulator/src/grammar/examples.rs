@@ -70,6 +70,7 @@ pub(super) const SHARED: &[(&str, &[&str])] = &[
     ("servers set loginRenewsKey", &["servers set loginRenewsKey off"]),
     ("servers expire", &["servers expire session", "servers expire token"]),
     ("clock", &["clock", "clock +2h", "clock default"]),
+    ("journal", &["journal", "journal --after 40", "journal --before 40 --limit 5"]),
     ("desk", &["desk reset"]),
     ("desk reset", &["desk reset"]),
     ("device set systemUpgrade", &["device set systemUpgrade"]),
@@ -167,6 +168,7 @@ pub(super) const PROGRAM: &[(&str, &[&str])] = &[
             "soter-sim servers expire session --connect http://127.0.0.1:8777",
         ],
     ),
+    ("journal", &["soter-sim journal --connect http://127.0.0.1:8777"]),
     (
         "exec",
         &[
