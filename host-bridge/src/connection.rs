@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use soter_wechat::Secret;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tokio::time::timeout;
@@ -90,11 +91,20 @@ impl Connection {
     /// `InvalidParams` if `url` is not such an address. `Environment` if nothing listens there, nothing answers
     /// within 10 seconds, the token is missing or wrong, or it is not a soter-sim server.
     pub async fn open(url: &str) -> Result<Self, CommandError> {
-        Self::open_within(CONNECT_TIMEOUT, url).await
+        Self::open_within(CONNECT_TIMEOUT, url, None).await
     }
 
-    async fn open_within(limit: Duration, url: &str) -> Result<Self, CommandError> {
-        let Address { authority, display_url, token } = Address::parse(url)?;
+    /// As [`open`](Self::open), with the token apart from the address.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub async fn open_with_token(url: &str, token: Option<Secret>) -> Result<Self, CommandError> {
+        Self::open_within(CONNECT_TIMEOUT, url, token).await
+    }
+
+    async fn open_within(limit: Duration, url: &str, token: Option<Secret>) -> Result<Self, CommandError> {
+        let Address { authority, display_url, token: token_in_url } = Address::parse(url)?;
+        let token = token.or(token_in_url);
         let mut request =
             format!("ws://{authority}/ws").into_client_request().map_err(|_| invalid_url(url))?;
         if let Some(token) = token {
@@ -122,6 +132,11 @@ impl Connection {
             shared.fail_waiting_callers();
         });
         Ok(connection)
+    }
+
+    /// Whether the connection is lost, so that every call fails.
+    pub fn is_lost(&self) -> bool {
+        self.shared.state().is_lost
     }
 
     /// Calls any method, and returns its result as JSON.
@@ -317,7 +332,7 @@ mod tests {
     async fn connecting_to_a_listener_that_never_answers_times_out() {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", silent.local_addr().unwrap());
-        let error = Connection::open_within(Duration::from_secs(1), &url).await.unwrap_err();
+        let error = Connection::open_within(Duration::from_secs(1), &url, None).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Environment);
         assert!(error.what.contains(&url) && error.what.contains("1 s"), "{error:?}");
     }

@@ -46,7 +46,7 @@ pub mod wx;
 
 pub use error::{CommandError, ErrorKind};
 pub use event::Event;
-pub use method::{Caller, Changes, Method, Recording};
+pub use method::{Caller, ChangeKind, Changes, Method, Recording};
 pub use patch::Patch;
 pub use secret_text::{PrivateKeyText, SeedText};
 pub use touch::{Touch, TouchScript, TouchScriptError};
@@ -221,6 +221,7 @@ macro_rules! commands {
             summary: $summary,
             caller: Caller::$caller,
             recording: Recording::$recording,
+            changes: ChangeKind::$changes,
             schemas: |generator| {
                 (<$request>::json_schema(generator), generator.subschema_for::<$response>())
             },
@@ -390,10 +391,10 @@ commands! {
     "desk.clock" => DeskClock(desk::Clock) -> servers::Clock,
         [Anyone, Recorded, changes ItsPhone]
         "Move the clock of WeChat's servers, or show it.";
-    "servers.show" => ServersShow(servers::Show) -> servers::Switches,
     "desk.journal" => DeskJournal(desk::Journal) -> desk::JournalPage,
         [Anyone, Unrecorded, changes Nothing]
         "Calls of mini programs and backends, with the reasons for their answers.";
+    "servers.show" => ServersShow(servers::Show) -> servers::Switches,
         [Anyone, Unrecorded, changes Nothing]
         "What is switched on at WeChat's servers.";
     "servers.set" => ServersSet(servers::Set) -> servers::Switches,

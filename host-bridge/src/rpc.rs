@@ -34,6 +34,7 @@
 
 mod connection_method;
 mod open_rpc;
+mod schemas;
 mod session;
 mod text;
 
@@ -52,6 +53,7 @@ use crate::protocol::{Call, CommandError, ErrorKind, Method, Service, is_attacke
 use crate::visible::visible;
 
 pub(crate) use self::connection_method::ConnectionMethod;
+pub use self::schemas::{params_schema, result_schema};
 pub use self::session::{Session, Topics};
 
 /// Maximum number of calls in one batch.

@@ -13,6 +13,8 @@ pub struct Method {
     pub caller: Caller,
     /// Whether its calls are recorded.
     pub recording: Recording,
+    /// What it changes in what front ends show.
+    pub changes: ChangeKind,
     /// The schemas of its parameters and of its answer.
     pub(crate) schemas: fn(&mut SchemaGenerator) -> (Schema, Schema),
 }
@@ -33,6 +35,15 @@ pub enum Recording {
     Recorded,
     /// They are not recorded: front ends call the method often to draw themselves, which would hide other calls.
     Unrecorded,
+}
+
+/// What a method changes in what front ends show, as [`Changes`] says it of one command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are those of `Changes`")]
+pub enum ChangeKind {
+    Nothing,
+    ItsPhone,
+    PhoneNamed,
 }
 
 /// What a command changes in what front ends show, unless another event reports it.
