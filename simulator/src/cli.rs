@@ -6,6 +6,7 @@ mod child;
 mod dialog;
 mod exec;
 mod ledger;
+mod mcp;
 mod one_shot;
 mod preload;
 mod proxies;
@@ -21,7 +22,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use soter_bridge::Connection;
-use soter_bridge::protocol::{CommandError, ErrorKind, Service, device};
+use soter_bridge::protocol::CommandError;
 use soter_sim::State;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -75,6 +76,7 @@ fn execute(
             check_not_connected(&options, "exec")?;
             exec::run(exec, &options, console)
         }
+        Some(ProgramCommand::Mcp(serve)) => mcp::run(&serve, &options, console),
         Some(ProgramCommand::Ca(ca)) => ca::run(&ca, &options, console),
         Some(ProgramCommand::Rpc(rpc)) => rpc::run(&rpc, &options, console),
         Some(ProgramCommand::Shared(command)) => one_shot::run(command, &options, console),
@@ -104,7 +106,7 @@ fn run_repl(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exi
     };
     let runtime = setup::runtime()?;
     let desk = serve::open_desk(&runtime, &repl.serve, options, state)?;
-    runtime.block_on(check_device(&desk, options.device.as_deref()))?;
+    runtime.block_on(setup::check_device(&desk, options.device.as_deref()))?;
     setup::close_desk_on_signal(&runtime, &desk);
     let bridge = serve::start_bridge_for_repl(&runtime, &desk, &repl.serve, repl.no_bridge, console)?;
     info.bridge = bridge.as_ref().map(|bridge| format!("{}, {}", bridge.url, serve::accounts_line(&desk)));
@@ -122,7 +124,7 @@ fn run_repl(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exi
 fn run_remote_repl(url: &str, options: &Options) -> Result<Exit, CommandError> {
     let runtime = setup::runtime()?;
     let connection = runtime.block_on(Connection::open(url))?;
-    runtime.block_on(check_device(&connection, options.device.as_deref()))?;
+    runtime.block_on(setup::check_device(&connection, options.device.as_deref()))?;
     front::exit_cleanly_on_signal(&runtime, || {});
     let session =
         Session::new(Arc::new(connection), Console::standard(), options.device.clone(), options.json);
@@ -137,20 +139,5 @@ fn check_not_connected(options: &Options, command: &str) -> Result<(), CommandEr
     Err(CommandError::invalid_params(
         format!("`{command}` starts a server, and --connect means one that runs"),
         "leave --connect out",
-    ))
-}
-
-/// Checks that the device exists that every line of the REPL is for.
-async fn check_device(desk: &impl Service, name: Option<&str>) -> Result<(), CommandError> {
-    let Some(name) = name else { return Ok(()) };
-    if front::find_device(desk, Some(name)).await?.is_some() {
-        return Ok(());
-    }
-    let listed = desk.request(None, device::List::default()).await?.devices;
-    let known: Vec<_> = listed.iter().take(10).map(|device| device.name.as_str()).collect();
-    Err(CommandError::new(
-        ErrorKind::UnknownDevice,
-        format!("there is no device `{name}`"),
-        format!("devices: {}", known.join(", ")),
     ))
 }

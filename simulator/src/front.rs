@@ -17,14 +17,14 @@ mod termination;
 #[cfg(test)]
 pub(crate) mod test_phone;
 
-pub(crate) use self::answer::Answer;
+pub(crate) use self::answer::{Answer, code_json};
 pub(crate) use self::console::{Console, Delivery};
 pub(crate) use self::dialog::{Screen, wait_with_dialog};
 pub(crate) use self::exit::Exit;
 pub(crate) use self::find_device::{find_device, selected_device};
 pub(crate) use self::keyboard::discard_typed;
 pub(crate) use self::paint::Paint;
-pub(crate) use self::pending::{Pending, Progress, opens_dialog, touches_of_call};
+pub(crate) use self::pending::{Pending, Progress, opened_dialog, opens_dialog, touches_of_call};
 pub(crate) use self::perform::{explain, perform, verify_files, with_default_mode};
 pub(crate) use self::render::event_line;
 pub(crate) use self::termination::exit_cleanly_on_signal;

@@ -218,6 +218,11 @@ pub(crate) enum ProgramCommand {
     /// Cloud functions need no change: wx-server-sdk and @cloudbase/node-sdk find the server, the mini program and the phone's user
     /// in variables that are set as well. For SDKs older than 2.4, NODE_OPTIONS names a file that leads them to the server.
     Exec(Exec),
+    /// Serve an agent on standard input and output (MCP), beside the same servers as `serve`
+    ///
+    /// Standard output has nothing but MCP; all else is on standard error. It ends when the client closes standard input, or when
+    /// SIGINT or SIGTERM comes. With --connect, the agent uses the phones of a running server.
+    Mcp(Box<Serve>),
     /// Write what programs need to trust https://api.weixin.qq.com of `serve --tls`: ca.pem, and bundles with it
     ///
     /// Without --connect, it is about a certificate authority that the state folder keeps from now on, with its private key;
@@ -359,14 +364,14 @@ impl Command {
             Self::Clock { clock } => {
                 PreparedCall::new(clock.map_or_else(desk::Clock::default, servers::ClockMove::request))
             }
+            Self::Journal { after, before, limit } => {
+                PreparedCall::new(desk::Journal { after, before, limit })
+            }
             Self::Desk(Desk::Reset) => PreparedCall::new(desk::Reset {}),
             Self::Device(device) => device.prepared_call()?,
             Self::Fleet(fleet) => fleet.prepared_call(),
             Self::Sensor(sensor) => sensor.prepared_call(),
             Self::Biometric(biometric) => biometric.prepared_call(),
-            Self::Journal { after, before, limit } => {
-                PreparedCall::new(desk::Journal { after, before, limit })
-            }
             Self::Tee(tee) => tee.prepared_call()?,
             Self::Danger(danger) => danger.prepared_call()?,
             Self::Attack(attack) => attack.prepared_call(),

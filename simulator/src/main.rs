@@ -5,6 +5,7 @@
 //!   front     commands, answers and dialogs  <-> what a person sees, over any `Service`
 //!   cli       one command per process, exit codes
 //!   repl      many commands per process, from a terminal or a pipe
+//!   mcp       the commands as tools of agents, on standard input and output
 //!   log       what the program does, for finding faults
 //!   stderr    errors, remarks and the log on standard error
 //! ```
@@ -14,6 +15,7 @@ mod files;
 mod front;
 mod grammar;
 mod log;
+mod mcp;
 mod repl;
 mod stderr;
 

@@ -81,7 +81,8 @@ pub(super) struct Bridge {
     pub(super) authority: Option<Arc<CertificateAuthority>>,
     /// The other address for TLS, if there is one.
     tls_address: Option<SocketAddr>,
-    has_token: bool,
+    /// What clients show, if they have to show something.
+    pub(super) token: Option<Secret>,
     is_cloud_run: bool,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
@@ -97,7 +98,7 @@ impl Bridge {
         let tls = tls_options(serve, desk.state_folder())?;
         let authority = tls.as_ref().map(|tls| Arc::clone(&tls.authority));
         let options = server_options(serve, tls)?;
-        let has_token = options.token.is_some();
+        let token = options.token.clone();
         let (server, uses_other_port) = match Server::bind(options.clone()).await {
             Ok(server) => (server, false),
             Err(error) if is_required => return Err(error),
@@ -122,7 +123,7 @@ impl Bridge {
             address,
             authority,
             tls_address,
-            has_token,
+            token,
             is_cloud_run: serve.cloudrun,
             stop,
             running,
@@ -144,7 +145,7 @@ impl Bridge {
             "https://api.weixin.qq.com is served on {}{also}; for programs that ask it: soter-sim ca --export DIR --connect {}{}",
             self.address,
             self.url,
-            if self.has_token { "?token=TOKEN" } else { "" }
+            if self.token.is_some() { "?token=TOKEN" } else { "" }
         ))
     }
 

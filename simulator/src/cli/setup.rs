@@ -3,7 +3,7 @@
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
-use soter_bridge::protocol::CommandError;
+use soter_bridge::protocol::{CommandError, ErrorKind, Service, device};
 use soter_sim::{Desk, DeskOptions, State, default_state_folder};
 use tokio::runtime::{Builder, Runtime};
 
@@ -118,4 +118,22 @@ pub(super) fn close_desk_on_signal(runtime: &Runtime, desk: &Desk) {
     let desk = desk.clone();
     // If a counter block is not given back, its values are skipped, which is allowed.
     front::exit_cleanly_on_signal(runtime, move || drop(desk.close()));
+}
+
+/// Checks that the device exists that all commands are for.
+///
+/// # Errors
+/// `UnknownDevice` if it does not. Those of the service.
+pub(super) async fn check_device(desk: &impl Service, name: Option<&str>) -> Result<(), CommandError> {
+    let Some(name) = name else { return Ok(()) };
+    if front::find_device(desk, Some(name)).await?.is_some() {
+        return Ok(());
+    }
+    let listed = desk.request(None, device::List::default()).await?.devices;
+    let known: Vec<_> = listed.iter().take(10).map(|device| device.name.as_str()).collect();
+    Err(CommandError::new(
+        ErrorKind::UnknownDevice,
+        format!("there is no device `{name}`"),
+        format!("devices: {}", known.join(", ")),
+    ))
 }

@@ -172,7 +172,8 @@ fn is_failure(err_msg: &str) -> bool {
     err_msg.contains(":fail")
 }
 
-fn code_json(code: &Code) -> Value {
+/// A code as JSON.
+pub(crate) fn code_json(code: &Code) -> Value {
     json!({
         "code": code.code,
         "name": code.name,

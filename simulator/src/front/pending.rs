@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use soter_bridge::protocol::device::Purpose;
+use soter_bridge::protocol::device::{Dialog, Purpose};
 use soter_bridge::protocol::sensor::{self, Judgement};
 use soter_bridge::protocol::wx::{self, PaymentResult, SoterAuthentication};
 use soter_bridge::protocol::{
@@ -41,13 +41,8 @@ pub(crate) struct Pending<S> {
     calls: JoinSet<Result<Response, CommandError>>,
     events: broadcast::Receiver<Event>,
     past_events: Vec<Event>,
-    dialog: Option<OpenDialog>,
-}
-
-#[derive(Debug)]
-struct OpenDialog {
-    device: String,
-    number: u64,
+    /// The device with its dialog, and the dialog.
+    dialog: Option<(String, Dialog)>,
 }
 
 /// The next step of such a call.
@@ -106,7 +101,7 @@ impl<S: Service> Pending<S> {
     pub(crate) fn is_closed(&mut self) -> bool {
         let mut closed = false;
         while let Ok(event) = self.events.try_recv() {
-            closed |= matches!((&event, &self.dialog), (Event::PromptClosed { dialog, .. }, Some(open)) if *dialog == open.number);
+            closed |= matches!((&event, &self.dialog), (Event::PromptClosed { dialog, .. }, Some((_, open))) if *dialog == open.number);
             self.record_event(event);
         }
         closed
@@ -114,7 +109,7 @@ impl<S: Service> Pending<S> {
 
     /// Presses the dialog's cancel button. If no dialog is open, the answer arrives soon.
     pub(crate) async fn cancel(&self) {
-        let device = self.dialog.as_ref().map(|dialog| dialog.device.as_str());
+        let device = self.dialog.as_ref().map(|(device, _)| device.as_str());
         // What matters is that the call ends. The call itself reports how.
         let _ = self.service.request(device, sensor::Cancel {}).await;
     }
@@ -198,9 +193,9 @@ fn not_enrolled(past_events: &[Event]) -> Vec<String> {
         .collect()
 }
 
-/// The dialog, if the event reports that this call's dialog waits for a person.
-fn opened_dialog(call: &Call, event: &Event) -> Option<OpenDialog> {
-    let Event::PromptShown { device, purpose, waits: true, dialog, .. } = event else { return None };
+/// The device and the dialog, if the event reports that this call's dialog waits for a person.
+pub(crate) fn opened_dialog(call: &Call, event: &Event) -> Option<(String, Dialog)> {
+    let Event::PromptShown { device, purpose, waits: true, dialog, modes } = event else { return None };
     let asks_for_it = match (&call.request, purpose) {
         (Request::StartSoterAuthentication(request), Purpose::Authentication { challenge, .. }) => {
             request.challenge.as_ref() == Some(challenge)
@@ -213,7 +208,10 @@ fn opened_dialog(call: &Call, event: &Event) -> Option<OpenDialog> {
         _ => false,
     };
     let is_own_dialog = asks_for_it && call.device.as_ref().is_none_or(|named| named == device);
-    is_own_dialog.then(|| OpenDialog { device: device.clone(), number: *dialog })
+    is_own_dialog.then(|| {
+        let dialog = Dialog { number: *dialog, modes: modes.clone(), purpose: purpose.clone() };
+        (device.clone(), dialog)
+    })
 }
 
 /// The next event. Waits forever if the sender is closed.

@@ -159,7 +159,16 @@ pub(super) const PROGRAM: &[(&str, &[&str])] = &[
             "soter-sim serve --allow-origin http://localhost:10086 --config accounts.toml",
         ],
     ),
+    (
+        "mcp",
+        &[
+            "soter-sim mcp",
+            "soter-sim mcp --listen 127.0.0.1:0 --ephemeral --attacker",
+            "soter-sim mcp --connect http://127.0.0.1:8777",
+        ],
+    ),
     ("clock", &["soter-sim clock +2h --connect http://127.0.0.1:8777"]),
+    ("journal", &["soter-sim journal --connect http://127.0.0.1:8777"]),
     (
         "servers",
         &[
@@ -168,7 +177,6 @@ pub(super) const PROGRAM: &[(&str, &[&str])] = &[
             "soter-sim servers expire session --connect http://127.0.0.1:8777",
         ],
     ),
-    ("journal", &["soter-sim journal --connect http://127.0.0.1:8777"]),
     (
         "exec",
         &[

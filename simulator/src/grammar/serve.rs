@@ -1,4 +1,4 @@
-//! `serve`, `exec` and `rpc`: the servers, and calls to running ones.
+//! `serve`, `mcp`, `exec` and `rpc`: the servers, and calls to running ones.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ pub(crate) const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8777);
 
 /// How to serve.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(next_help_heading = "Options of the servers")]
 pub(crate) struct Serve {
     /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8777; of `exec`: a free one]
@@ -76,7 +76,7 @@ pub(crate) struct Serve {
 }
 
 /// Whether there is TLS.
-#[derive(Args, Clone, Copy, Debug, Default)]
+#[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Options of the servers")]
 pub(crate) struct Tls {
     /// Serve TLS as well, on the same port and for proxies' CONNECT, to clients that have https://api.weixin.qq.com built in;
