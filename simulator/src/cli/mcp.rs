@@ -74,7 +74,7 @@ fn beside_servers(serve: &Serve, options: &Options, console: &mut Console) -> Re
         let accounts = serve::accounts_line(&desk);
         console.remark(&format!("soter-sim ready {}", bridge.url));
         console.remark(&accounts);
-        for remark in bridge.remarks() {
+        for remark in bridge.remarks().chain(serve::few_connections_remark()) {
             console.remark(&remark);
         }
         let servers =

@@ -251,7 +251,7 @@ fn limits() -> Limits {
 }
 
 /// A remark if this process may open so few files that fewer connections than usual fit.
-fn few_connections_remark() -> Option<String> {
+pub(super) fn few_connections_remark() -> Option<String> {
     let (possible, usual) = (limits().max_connections, Limits::default().max_connections);
     (possible < usual).then(|| {
         format!(

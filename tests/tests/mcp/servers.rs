@@ -48,3 +48,13 @@ fn a_server_with_a_token_is_used_by_its_own_process_and_the_token_is_not_shown()
     let ended = client.running.end();
     assert!(!ended.stderr.contains("ghij"), "{ended}");
 }
+
+#[test]
+fn neither_the_log_nor_the_journal_has_the_secrets_that_an_agent_sends() {
+    let mut client = Client::ephemeral(&["--log", "trace"]);
+    client.call("device_create", &json!({"name": "seeded", "seed": "very-private-seed"}));
+    let journal = client.call("desk_journal", &json!({})).to_string();
+    assert!(journal.contains("device.create") && !journal.contains("very-private"), "{journal}");
+    let ended = client.running.end();
+    assert!(ended.stderr.contains("device.create") && !ended.stderr.contains("very-private"), "{ended}");
+}
