@@ -19,11 +19,11 @@ mod fleet;
 /// The mini program that always exists.
 pub const DEFAULT_APPID: &str = "wxemulated00000001";
 /// Its secret. It is public, and gives access to nothing but an emulator.
-const DEFAULT_SECRET: &str = "emulated0000secret0000emulated00";
+pub(crate) const DEFAULT_SECRET: &str = "emulated0000secret0000emulated00";
 /// The user who always exists.
 pub const DEFAULT_USER: &str = "user";
 /// The openid of that user in that mini program.
-const DEFAULT_OPENID: &str = "oEmulatedUser000000000000001";
+pub(crate) const DEFAULT_OPENID: &str = "oEmulatedUser000000000000001";
 /// Prefix of generated openids.
 const GENERATED_OPENID_PREFIX: &str = "oEmulated";
 /// Maximum number of mini programs, and of users, that a configuration may have.

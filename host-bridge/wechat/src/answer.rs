@@ -9,19 +9,20 @@ use serde_json::Value;
 
 use crate::codes;
 use crate::journal::Excerpt;
+use crate::paths::SESSION_PREFIX;
 use crate::random::random_bytes;
 use crate::reasons::Reason;
 use crate::verdict::Verdict;
 
 /// The header with the reason for a verdict.
-const REASON_HEADER: HeaderName = HeaderName::from_static("x-soter-sim-reason");
+pub(crate) const REASON_HEADER: HeaderName = HeaderName::from_static("x-soter-sim-reason");
 
 /// How answers to WeChat's cloud are declared if they are Protocol Buffers.
 pub(crate) const BYTES_TYPE: HeaderValue = HeaderValue::from_static("application/octet-stream");
 /// How answers are declared.
 pub(crate) const JSON_TYPE: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 /// How the answers of sessions' paths are declared, although they are JSON. Clients that insist on JSON's type fail.
-pub(crate) const TEXT_TYPE: HeaderValue = HeaderValue::from_static("text/plain");
+const TEXT_TYPE: HeaderValue = HeaderValue::from_static("text/plain");
 
 /// An answer's body, and the verdict for header and journal.
 #[derive(Clone, Debug)]
@@ -148,11 +149,21 @@ impl Errcode {
         Verdict::new(Reason::Errcode(self.0), advice)
     }
 
-    /// The message with a request id, as in live answers. `separator` is between the two.
-    pub(crate) fn message(self, separator: &str, unix_millis: u64) -> String {
-        let name = self.name();
-        let seconds = u32::try_from(unix_millis / 1000).unwrap_or(u32::MAX);
-        let [first, second] = [random_bytes::<4>(), random_bytes::<4>()].map(u32::from_be_bytes);
-        format!("{name}{separator}rid: {seconds:08x}-{first:08x}-{second:08x}")
+    /// The message at a path, with the request's id, as in live answers.
+    pub(crate) fn message(self, path: &str, request_id: &str) -> String {
+        let separator = if path.starts_with(SESSION_PREFIX) { ", " } else { " " };
+        format!("{}{separator}rid: {request_id}", self.name())
     }
+}
+
+/// The id of a request at this time.
+pub(crate) fn request_id(unix_millis: u64) -> String {
+    let seconds = u32::try_from(unix_millis / 1000).unwrap_or(u32::MAX);
+    let [first, second] = [random_bytes::<4>(), random_bytes::<4>()].map(u32::from_be_bytes);
+    format!("{seconds:08x}-{first:08x}-{second:08x}")
+}
+
+/// How the answers of a path are declared.
+pub(crate) fn content_type(path: &str) -> HeaderValue {
+    if path.starts_with(SESSION_PREFIX) { TEXT_TYPE } else { JSON_TYPE }
 }

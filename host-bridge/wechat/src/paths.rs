@@ -19,6 +19,17 @@ pub(crate) enum PathMethod {
     PostAny,
 }
 
+/// Whose path it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PathOwner {
+    /// The project's own.
+    SoterSim,
+    /// The hosts of api.weixin.qq.com.
+    Api,
+    /// The hosts of WeChat's cloud.
+    Cloud,
+}
+
 /// Literals as a sentence lists them: `a, b and c`.
 macro_rules! listed {
     ($last:literal) => { $last };
@@ -35,16 +46,16 @@ macro_rules! paths {
         clouds { $($cloud:ident = $cloud_method:ident $cloud_path:literal: $cloud_purpose:literal;)+ }
     ) => {
         paths! { @table
-            $($first = $first_method $first_path: $first_purpose;)*
-            $($real = $real_method $real_path: $real_purpose;)+
-            $($cloud = $cloud_method $cloud_path: $cloud_purpose;)+
+            $($first = SoterSim $first_method $first_path: $first_purpose;)*
+            $($real = Api $real_method $real_path: $real_purpose;)+
+            $($cloud = Cloud $cloud_method $cloud_path: $cloud_purpose;)+
         }
 
         /// What to do about 40066, the answer of the real servers to a path that they do not have.
         pub(crate) const INVALID_URL_ADVICE: &str =
             concat!("Check the path. Emulated are ", listed!($($real_path),+), ".");
     };
-    (@table $($variant:ident = $method:ident $path:literal: $purpose:literal;)+) => {
+    (@table $($variant:ident = $owner:ident $method:ident $path:literal: $purpose:literal;)+) => {
         /// A path of WeChat's servers. Serialised, it is its text, from its first slash on.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         #[serde(into = "&'static str", try_from = "String")]
@@ -64,6 +75,16 @@ macro_rules! paths {
             /// The method that it takes.
             pub(crate) fn method(self) -> PathMethod {
                 match self { $(Self::$variant => PathMethod::$method,)+ }
+            }
+
+            /// Whose it is.
+            pub(crate) fn owner(self) -> PathOwner {
+                match self { $(Self::$variant => PathOwner::$owner,)+ }
+            }
+
+            /// Its name in code, such as `VerifySignature`.
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Self::$variant => stringify!($variant),)+ }
             }
 
             /// What it is for: a few words for people, without a full stop.

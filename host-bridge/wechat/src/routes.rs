@@ -19,13 +19,14 @@ use serde_json::{Value, json};
 use soter_wire::shortened;
 use tracing::debug;
 
-use crate::answer::{Answer, Errcode, JSON_TYPE, TEXT_TYPE};
+use crate::answer::{Answer, Errcode, content_type, request_id};
 use crate::body::{Body, is_form_name};
 use crate::enrolment::enroll;
 use crate::journal::{Excerpt, Origin, PendingCall};
 use crate::json::Json;
 use crate::ledger::error::LedgerError;
-use crate::paths::{PathMethod, SESSION_PREFIX, WeChatPath};
+use crate::parameter::TOKEN_NAMES;
+use crate::paths::{PathMethod, WeChatPath};
 use crate::random::random_bytes;
 use crate::reasons::Reason;
 use crate::servers::{MAX_WAITING, WeChat};
@@ -33,7 +34,12 @@ use crate::sessions::BadToken;
 use crate::sessions::switches::{SwitchStep, Switches};
 use crate::verdict::Verdict;
 
+use self::answer_types::ErrcodeAnswer;
+
+mod addresses;
+pub(crate) mod answer_types;
 mod cloud;
+pub(crate) mod parameters;
 mod sessions;
 mod soter;
 mod tokens;
@@ -174,6 +180,8 @@ struct Call<'a> {
     wechat: &'a WeChat,
     path: Cow<'static, str>,
     method: Method,
+    /// Where its parameters are.
+    takes: PathMethod,
     /// The parameters in the order of their names. Of those with the same name, the last one counts.
     query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     body: Result<Body<'a>, NoBody>,
@@ -232,7 +240,7 @@ impl<'a> Call<'a> {
         };
         let first_app = || &*wechat.accounts().first_app().appid;
         let platform_app = wechat.options.cloud_run.then(first_app);
-        Self { platform_app, ..Self::new(wechat, path.path(), method, query, body) }
+        Self { takes, platform_app, ..Self::new(wechat, path.path(), method, query, body) }
     }
 
     fn new(
@@ -257,6 +265,7 @@ impl<'a> Call<'a> {
             wechat,
             path: path.into(),
             method,
+            takes: PathMethod::Post,
             query,
             body,
             app: None,
@@ -338,8 +347,7 @@ impl<'a> Call<'a> {
 
     fn access_token(&self) -> Option<&str> {
         // WeChat Cloud Run calls it otherwise.
-        let names = ["access_token", "cloudbase_access_token"];
-        names.iter().find_map(|name| self.query_parameter(name))
+        TOKEN_NAMES.iter().find_map(|name| self.query_parameter(name))
     }
 
     /// The method and the path, for the journal.
@@ -380,7 +388,7 @@ impl<'a> Call<'a> {
 
     /// Records the call in the journal, and answers it.
     fn finish(self, answer: Result<Answer, Failed>) -> Response {
-        let content_type = if self.is_session_path() { TEXT_TYPE } else { JSON_TYPE };
+        let content_type = content_type(&self.path);
         // As documented for services in WeChat Cloud Run, good answers without an access token have the header.
         let is_marked = self.platform_app.is_some() && self.access_token().is_none() && answer.is_ok();
         self.settle(answer, |answer| {
@@ -390,10 +398,6 @@ impl<'a> Call<'a> {
             }
             response
         })
-    }
-
-    fn is_session_path(&self) -> bool {
-        self.path.starts_with(SESSION_PREFIX)
     }
 
     /// Writes the answer of a call that failed, makes the response, and records the call in the journal.
@@ -407,9 +411,8 @@ impl<'a> Call<'a> {
                 );
             }
             let servers_time = now.saturating_add(self.clock_offset);
-            let message = errcode.message(if self.is_session_path() { ", " } else { " " }, servers_time);
-            let body = json!({"errcode": errcode.code(), "errmsg": message});
-            Answer::with_verdict(body, verdict)
+            let errmsg = errcode.message(&self.path, &request_id(servers_time));
+            Answer::with_verdict(json!(ErrcodeAnswer { errcode: errcode.code(), errmsg }), verdict)
         });
         debug!(
             microseconds = self.pending.microseconds(),
@@ -426,18 +429,6 @@ impl<'a> Call<'a> {
     fn query_parameter(&self, name: &str) -> Option<&str> {
         let parameter = self.query.iter().find(|(other, _)| other == name);
         parameter.map(|(_, text)| &**text).filter(|text| !text.is_empty())
-    }
-
-    /// Modelled: the servers are on this computer.
-    fn own_addresses(&self) -> Result<Answer, Failed> {
-        self.authorized_app()?;
-        Ok(Answer::new(json!({"ip_list": ["127.0.0.1"]})))
-    }
-
-    /// A parameter of the query or, if that has none of this name, of the body.
-    fn parameter(&self, name: &str) -> Option<&str> {
-        let of_body = || self.body.as_ref().ok()?.text(name).filter(|text| !text.is_empty());
-        self.query_parameter(name).or_else(of_body)
     }
 
     fn body_object(&self) -> Result<&Body<'a>, Errcode> {

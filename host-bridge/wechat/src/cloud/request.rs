@@ -10,6 +10,7 @@ use soter_wire::shortened;
 use super::messages::{CommApiData, Pair};
 use super::response::{CloudRefusal, Encoding};
 use crate::body::Body;
+use crate::parameter::{Described, Judged, Parameter};
 use crate::reasons::Reason;
 
 /// Maximum number of parts of a form. SDKs send about 12.
@@ -25,6 +26,43 @@ const MAX_SHOWN_CHARACTERS: usize = 64;
 const MAX_ERROR_CHARACTERS: usize = 160;
 /// The actions that are emulated, and what an SDK writes them in.
 const ACTIONS: [(&str, Encoding); 2] = [("wx.openApi", Encoding::Protobuf), ("wx.api", Encoding::Json)];
+
+static ACTION: Parameter<Judged> = Parameter {
+    name: "action",
+    description: "What the cloud does: `wx.api` in JSON, `wx.openApi` in a form. Others are refused.",
+    example: "wx.api",
+    refused: &[],
+    reading: Judged,
+};
+
+static API: Parameter<Judged> = Parameter {
+    name: "apiName",
+    description: "The method of WeChat's servers. In JSON, a refused one gets INVALID_PARAM with -604100 or -604101 in its message.",
+    example: "soter.verifySignature",
+    refused: &[],
+    reading: Judged,
+};
+
+static DATA: Parameter<Judged> = Parameter {
+    name: "requestData",
+    description: "The method's arguments: the JSON that the path with the same answer takes as its body.",
+    example: r#"{"openid":"oEmulatedUser000000000000001","json_string":"{}","json_signature":"AA=="}"#,
+    refused: &[],
+    reading: Judged,
+};
+
+static TOKEN: Parameter<Judged> = Parameter {
+    name: "wxCloudApiToken",
+    description: "`WX_API_TOKEN` of the function's environment: with it, the platform vouches for the mini program.",
+    example: "emulated_wxemulated00000001_f24149888dd9fa66d793d6045450ef7ce3077b59f29c9de8e5d94e6082def82e",
+    refused: &[],
+    reading: Judged,
+};
+
+/// What a call in JSON has.
+pub(crate) fn members() -> [Described; 4] {
+    [&ACTION, &API, &DATA, &TOKEN].map(Parameter::described)
+}
 
 /// A call of an action that is emulated.
 #[derive(Debug, PartialEq)]
@@ -141,10 +179,10 @@ async fn read_form(request: Request) -> Result<Fields, CloudRefusal> {
         let bytes = part.bytes().await.map_err(|error| broken(error.body_text()))?;
         let text = || String::from_utf8_lossy(&bytes).into_owned();
         match name.as_deref() {
-            Some("action") => fields.action = text(),
-            Some("apiName") => fields.api = text(),
-            Some("wxCloudApiToken") => fields.token = text(),
-            Some("requestData") => fields.data = bytes,
+            Some(name) if name == ACTION.name => fields.action = text(),
+            Some(name) if name == API.name => fields.api = text(),
+            Some(name) if name == TOKEN.name => fields.token = text(),
+            Some(name) if name == DATA.name => fields.data = bytes,
             _ => {}
         }
     }
@@ -157,13 +195,8 @@ async fn read_json(request: Request) -> Result<Fields, CloudRefusal> {
         .map_err(|_| CloudRefusal::malformed("the body is longer than the servers read"))?;
     let body = Body::parse(&bytes)
         .map_err(|_| CloudRefusal::malformed("the body is neither a form of several parts nor JSON"))?;
-    let text = |name: &str| body.text(name).unwrap_or_default().to_owned();
-    Ok(Fields {
-        action: text("action"),
-        api: text("apiName"),
-        token: text("wxCloudApiToken"),
-        data: text("requestData").into(),
-    })
+    let text = |member: &Parameter<Judged>| body.text(member.name).unwrap_or_default().to_owned();
+    Ok(Fields { action: text(&ACTION), api: text(&API), token: text(&TOKEN), data: text(&DATA).into() })
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use axum::response::Response;
 use prost::Message;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 
 use super::messages::CommOpenApiResp;
@@ -17,6 +19,35 @@ pub(crate) enum Encoding {
     Protobuf,
     /// Of `callWxOpenApi`.
     Json,
+}
+
+/// An answer of WeChat's servers to a call in JSON.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CloudAnswer<'a> {
+    /// The call's id.
+    pub(crate) request_id: &'a str,
+    pub(crate) data: CloudData<'a>,
+}
+
+/// What WeChat's servers have answered.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CloudData<'a> {
+    /// Their JSON as a text: the answer of the path with the same answer, also with an `errcode`.
+    pub(crate) response_data: &'a str,
+}
+
+/// An error of Tencent's cloud, which has not passed the call on.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CloudError<'a> {
+    /// A name of the SDKs' table.
+    pub(crate) code: &'a str,
+    /// What is wrong.
+    pub(crate) message: &'a str,
+    /// The call's id.
+    pub(crate) request_id: &'a str,
 }
 
 /// Why WeChat's cloud does not pass a call on to WeChat's servers.
@@ -36,10 +67,7 @@ impl CloudRefusal {
 
     /// The answer for the journal. Over HTTP, [`respond`](Self::respond) writes it.
     pub(crate) fn answer(&self, encoding: Encoding) -> Answer {
-        let tcb = |code: &str, message: &str| {
-            let id = base16ct::lower::encode_string(&random_bytes::<16>());
-            json!({"code": code, "message": message, "requestId": id})
-        };
+        let tcb = |code: &str, message: &str| json!(CloudError { code, message, request_id: &request_id() });
         let (body, verdict) = match self {
             Self::Tcb { code, what, reason } => (tcb(code, what), Verdict::new(*reason, what)),
             Self::Code(code) => (
@@ -73,12 +101,16 @@ impl Encoding {
         match self {
             Self::Protobuf => answer.enclosed(message(json.as_bytes()).encode_to_vec(), BYTES_TYPE),
             Self::Json => {
-                let id = base16ct::lower::encode_string(&random_bytes::<16>());
-                let body = json!({"requestId": id, "data": {"responseData": json}});
+                let data = CloudData { response_data: &json };
+                let body = json!(CloudAnswer { request_id: &request_id(), data });
                 answer.enclosed(body.to_string(), JSON_TYPE)
             }
         }
     }
+}
+
+fn request_id() -> String {
+    base16ct::lower::encode_string(&random_bytes::<16>())
 }
 
 fn message(json: &[u8]) -> CommOpenApiResp {

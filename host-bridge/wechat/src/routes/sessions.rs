@@ -1,9 +1,11 @@
 //! Users' sessions: codes and session keys.
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use soter_wire::base64;
 
+use super::answer_types::{Done, NewSessionKey, PhoneInfo, PhoneNumber, UserSession, Watermark};
+use super::parameters::{LoginCode, PhoneCode, SignedSession};
 use super::{Call, Failed};
 use crate::accounts;
 use crate::answer::{Answer, Errcode};
@@ -12,12 +14,10 @@ use crate::sessions::BadCode;
 
 impl Call<'_> {
     pub(super) async fn code_to_session(&self) -> Result<Answer, Failed> {
-        let app = self.check_credentials(self.parameter("appid"), self.parameter("secret"))?;
-        if self.parameter("grant_type") != Some("authorization_code") {
-            return Err(Errcode::GRANT_TYPE.into());
-        }
-        let code = self.parameter("js_code").ok_or(Errcode::CODE_MISSING)?;
-        let exchanged = self.wechat.sessions.exchange(&app.appid, code).await?;
+        let LoginCode { appid, secret, grant_type, js_code } = self.parameters()?;
+        let app = self.check_credentials(appid, secret)?;
+        grant_type?;
+        let exchanged = self.wechat.sessions.exchange(&app.appid, js_code?).await?;
         let (name, session_key) = exchanged.map_err(|bad| match bad {
             // Another user is only found where one is asked for, which is not here.
             BadCode::Invalid | BadCode::OtherUser => Errcode::INVALID_CODE.into(),
@@ -28,40 +28,36 @@ impl Call<'_> {
             ),
         })?;
         let user = self.wechat.accounts().user(&name).ok_or(Errcode::INVALID_CODE)?;
-        let mut session = Map::new();
-        session.insert("session_key".to_owned(), json!(session_key.expose()));
-        session.insert("openid".to_owned(), json!(accounts::openid(&user, &app.appid)));
-        if app.unionid {
-            session.insert("unionid".to_owned(), json!(accounts::unionid(&user)));
-        }
-        Ok(Answer::new(Value::Object(session)))
+        Ok(Answer::new(json!(UserSession {
+            session_key: session_key.expose(),
+            openid: &accounts::openid(&user, &app.appid),
+            unionid: app.unionid.then(|| accounts::unionid(&user)),
+        })))
     }
 
     pub(super) async fn check_session(&self) -> Result<Answer, Failed> {
         self.signed_session().await?;
-        Ok(Answer::new(json!({"errcode": 0, "errmsg": "ok"})))
+        Ok(Answer::new(json!(Done::NEW)))
     }
 
     pub(super) async fn reset_session_key(&self) -> Result<Answer, Failed> {
-        let Session { appid, user, openid, key } = self.signed_session().await?;
+        let KeyOfSession { appid, user, openid, key } = self.signed_session().await?;
         let replaced = self.wechat.sessions.replace_session_key(appid, &user, &key).await?;
         let new = replaced.ok_or_else(|| {
             Failed::because(Errcode::INVALID_SIGNATURE, "the session has ended or got another key meanwhile")
         })?;
-        Ok(Answer::new(json!({"errcode": 0, "errmsg": "ok", "openid": openid, "session_key": new.expose()})))
+        Ok(Answer::new(json!(NewSessionKey::new(openid, new.expose()))))
     }
 
     /// The session whose key has signed the request: `signature` is HMAC-SHA256 over the empty text. The key is the Base64
     /// text of `session_key`.
-    async fn signed_session(&self) -> Result<Session<'_>, Failed> {
-        let appid = self.authorized_app()?;
-        let openid = self.parameter("openid").ok_or(Errcode::INVALID_OPENID)?;
+    async fn signed_session(&self) -> Result<KeyOfSession<'_>, Failed> {
+        let SignedSession { app: appid, openid, signature, sig_method } = self.parameters()?;
+        let openid = openid?;
         let user = self.wechat.accounts().user_of_openid(appid, openid).ok_or(Errcode::INVALID_OPENID)?;
-        if self.parameter("sig_method") != Some("hmac_sha256") {
-            return Err(Errcode::INVALID_SIGNATURE_METHOD.into());
-        }
+        sig_method?;
         let refuse = |why: &str| Failed::because(Errcode::INVALID_SIGNATURE, why);
-        let signature = self.parameter("signature").ok_or_else(|| refuse("there is no signature"))?;
+        let signature = signature.map_err(|errcode| Failed::because(errcode, "there is no signature"))?;
         let user = user.name.clone();
         let key = self.wechat.sessions.session_key(appid, &user).await?;
         let key = key.ok_or_else(|| refuse("the user has no session, or it has expired"))?;
@@ -82,15 +78,14 @@ impl Call<'_> {
         if signature.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(refuse("it is in upper case"));
         }
-        Ok(Session { appid, user, openid, key })
+        Ok(KeyOfSession { appid, user, openid, key })
     }
 
     /// Modelled: a code that was used before gets the errcode of one that is not known.
     pub(super) async fn phone_number(&self) -> Result<Answer, Failed> {
-        let appid = self.authorized_app()?;
-        let code = self.body_object()?.text("code").ok_or(Errcode::CODE_MISSING)?;
-        let openid = self.body_object()?.text("openid").filter(|openid| !openid.is_empty());
-        let user = match openid {
+        let PhoneCode { app: appid, code, openid } = self.parameters()?;
+        let code = code?;
+        let user = match openid.filter(|openid| !openid.is_empty()) {
             Some(openid) => {
                 let user = self.wechat.accounts().user_of_openid(appid, openid);
                 Some(user.ok_or(Errcode::INVALID_OPENID)?.name.clone())
@@ -110,21 +105,17 @@ impl Call<'_> {
         let user = self.wechat.accounts().user(&user).ok_or(Errcode::INVALID_CODE)?;
         let number = accounts::phone_number(&user);
         let timestamp = self.wechat.time().await? / 1000;
-        Ok(Answer::new(json!({
-            "errcode": 0,
-            "errmsg": "ok",
-            "phone_info": {
-                "phoneNumber": number,
-                "purePhoneNumber": number,
-                "countryCode": "86",
-                "watermark": {"timestamp": timestamp, "appid": appid},
-            },
-        })))
+        Ok(Answer::new(json!(PhoneNumber::new(PhoneInfo {
+            phone_number: &number,
+            pure_phone_number: &number,
+            country_code: "86",
+            watermark: Watermark { timestamp, appid },
+        }))))
     }
 }
 
-/// A user's session in a mini program.
-struct Session<'a> {
+/// A user's session in a mini program, and its key.
+struct KeyOfSession<'a> {
     appid: &'a str,
     user: String,
     openid: &'a str,

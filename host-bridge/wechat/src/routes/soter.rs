@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use soter_wire::base64;
 
+use super::answer_types::{AskVerdict, PhoneSupport};
+use super::parameters::{DeviceModel, SignedAsk, SignedResult};
 use super::{Call, Failed};
 use crate::answer::{Answer, AnswerBody, Errcode};
-use crate::body::Body;
 use crate::device_info::{self, BadDeviceInfo};
 use crate::json::Json;
 use crate::pipeline::{BACKEND_NAMES, CLOUD_NAMES, Claim};
@@ -16,9 +17,7 @@ use crate::verdict::Verdict;
 
 impl Call<'_> {
     pub(super) async fn verify_signature(&self) -> Result<Answer, Failed> {
-        let appid = self.authorized_app()?;
-        let body = self.body_object()?;
-        let verdict = self.judge(appid, body).await?;
+        let verdict = self.judge(self.parameters()?).await?;
         let is_ok = verdict.is_ok();
         let body = match (self.wechat.options.reply_style, is_ok) {
             (ReplyStyle::Plain, true) => r#"{"is_ok":true}"#,
@@ -29,16 +28,16 @@ impl Call<'_> {
         Ok(Answer::with_verdict(AnswerBody::Text(body), verdict))
     }
 
-    async fn judge(&self, appid: &str, body: &Body<'_>) -> Result<Verdict, Failed> {
+    async fn judge(&self, result: SignedResult<'_>) -> Result<Verdict, Failed> {
+        let SignedResult { app: appid, openid, json_string, json_signature } = result;
         if !self.wechat.accounts().app(appid).is_some_and(|app| app.soter) {
             return Err(Errcode::UNAUTHORIZED.into());
         }
-        let openid = body.text("openid").unwrap_or_default();
-        let [json, signature] = BACKEND_NAMES.map(|name| body.get(name));
         let missing = Json::Value(&Value::Null);
-        let (json, signature) = (json.unwrap_or(missing), signature.unwrap_or(missing));
-        let claim = Claim { appid, openid, json, signature };
+        let (json, signature) = (json_string.unwrap_or(missing), json_signature.unwrap_or(missing));
+        let claim = Claim { appid, openid: openid?, json, signature };
         let mut verdict = self.wechat.verify(claim).await?.ok_or(Errcode::INVALID_OPENID)?;
+        let body = self.body_object()?;
         verdict.detail.extend(BACKEND_NAMES.into_iter().zip(CLOUD_NAMES).filter_map(|(name, other)| {
             let is_misnamed = body.get(name).is_none() && body.get(other).is_some();
             is_misnamed.then(|| format!("; the body has {other}, and this path wants {name}"))
@@ -48,24 +47,21 @@ impl Call<'_> {
 
     /// Modelled: every phone that can be described is supported, with fingers and faces.
     pub(super) fn is_support(&self) -> Result<Answer, Failed> {
-        self.authorized_app()?;
-        let body = self.body_object()?;
-        let xml = body.text("model_key").ok_or(Errcode::NOT_JSON)?;
-        let model = device_info::model(xml).map_err(|bad| match bad {
+        let DeviceModel { app: _, model_key } = self.parameters()?;
+        let model = device_info::model(model_key?).map_err(|bad| match bad {
             BadDeviceInfo::NotXml => Errcode::NOT_XML,
             BadDeviceInfo::IllegalNode => Errcode::ILLEGAL_NODE,
         })?;
         let is_support = !model.trim().is_empty();
-        Ok(Answer::new(json!({"is_support": is_support, "support_type": if is_support { 3 } else { 0 }})))
+        Ok(Answer::new(json!(PhoneSupport { is_support, support_type: if is_support { 3 } else { 0 } })))
     }
 
     /// Spends no counter: the app's own server keeps the ASK and its counter. Modelled.
     pub(super) async fn verify_ask(&self) -> Result<Answer, Failed> {
-        self.authorized_app()?;
-        let body = self.body_object()?;
-        let text = |name: &str| body.text(name);
-        let json = text("ask_json").ok_or(Errcode::NOT_JSON)?;
-        let verdict = match base64::decode(text("ask_json_signature").unwrap_or_default()) {
+        let SignedAsk { app: _, ask_json, ask_json_signature } = self.parameters()?;
+        let json = ask_json?;
+        let signature = ask_json_signature.and_then(Json::as_text).unwrap_or_default();
+        let verdict = match base64::decode(signature) {
             Err(error) => {
                 Verdict::new(Reason::BadSignatureEncoding, format!("ask_json_signature is {error}"))
             }
@@ -75,6 +71,6 @@ impl Call<'_> {
                 Err(error) => Verdict::new(error.reason(), error.to_string()),
             },
         };
-        Ok(Answer::with_verdict(json!({"is_verified": verdict.is_ok()}), verdict))
+        Ok(Answer::with_verdict(json!(AskVerdict { is_verified: verdict.is_ok() }), verdict))
     }
 }

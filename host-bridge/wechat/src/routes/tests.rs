@@ -1,6 +1,7 @@
 //! WeChat's answers, byte for byte where SDKs depend on them.
 
 mod cloud;
+mod open_api;
 mod sessions;
 mod switches;
 
@@ -54,7 +55,12 @@ impl Backend {
         let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         assert!(!text.contains('\n') && !text.is_empty());
-        Answered { json: serde_json::from_str(&text).unwrap(), text, content_type, reason }
+        let json = serde_json::from_str(&text).unwrap();
+        let last = self.wechat.journal().before(u64::MAX, 1);
+        let verdict = last.last().and_then(|entry| entry.verdict.as_ref());
+        let is_told = verdict.is_some_and(|verdict| verdict.detail.contains("switched on by a user"));
+        open_api::assert_documented(path, method, &json, is_told);
+        Answered { text, content_type, json, reason }
     }
 
     async fn get(&self, path: &str) -> Answered {

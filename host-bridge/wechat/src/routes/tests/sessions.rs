@@ -24,7 +24,7 @@ fn the_documentations_signature_comes_from_the_base64_text_of_its_session_key() 
 
 impl Backend {
     /// Logs in, and returns the session's key.
-    async fn session_key(&self) -> String {
+    pub(super) async fn session_key(&self) -> String {
         let code = self.wechat.login(DEFAULT_USER, DEFAULT_APPID).await.unwrap();
         let credentials = format!("appid={DEFAULT_APPID}&secret={SECRET}");
         let path = format!("/sns/jscode2session?{LOGIN}&{credentials}&js_code={code}");
