@@ -8,7 +8,7 @@
 //!        /rpc                   JSON-RPC, one message at a time
 //!        /cgi-bin/… /sns/…      WeChat's servers
 //!        /                      pages for a browser, if there are any
-//!        /health /sim/journal /sim/reset
+//!        /health /sim/journal /sim/openapi.json /sim/reset
 //! ```
 //!
 //! Everything that a client can make grow has a limit, and each limit has its own answer; see [`Limits`]. A panic in

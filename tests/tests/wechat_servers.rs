@@ -207,3 +207,23 @@ fn a_quota_that_is_used_up_is_cleared_ten_times_a_month() {
     server.rpc("servers.set", &json!({"failure": null}));
     assert_eq!(ips(), json!({"ip_list": ["127.0.0.1"]}));
 }
+
+#[test]
+fn the_openapi_document_has_no_secret_of_the_configuration_and_what_it_shows_works_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("accounts.toml");
+    let secret = "configured0000secret000000000000";
+    std::fs::write(&config, format!("[[app]]\nappid = 'wx0123456789abcdef'\nsecret = '{secret}'\n")).unwrap();
+    let server = Server::ephemeral(&["--config", config.to_str().unwrap()]);
+    let (_, text) = server.http("GET", "/sim/openapi.json", "");
+    assert!(!text.contains(secret) && !text.contains("wx0123456789abcdef"));
+    let document = json(&text);
+    assert_eq!(document["servers"][0]["url"], server.url);
+    let parameters = document["paths"]["/cgi-bin/token"]["get"]["parameters"].as_array().unwrap();
+    let query: Vec<_> = parameters
+        .iter()
+        .map(|one| format!("{}={}", one["name"].as_str().unwrap(), one["example"].as_str().unwrap()))
+        .collect();
+    let token = answer(&server, "GET", &format!("/cgi-bin/token?{}", query.join("&")), "");
+    assert_eq!(token["expires_in"], 7200);
+}

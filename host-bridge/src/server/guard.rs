@@ -134,12 +134,7 @@ impl Guard {
         if headers.get_all(header::HOST).iter().nth(1).is_some() {
             return Err(Box::new(refusal(StatusCode::BAD_REQUEST, "there are two Host headers", "send one")));
         }
-        // A request line with a full address, as proxies send it, takes precedence over `Host` (RFC 9112, 3.2.2).
-        let host = match uri.authority() {
-            Some(authority) => Some(authority.as_str()),
-            None => headers.get(header::HOST).map(|host| host.to_str().unwrap_or("?")),
-        };
-        let Some(host) = host.filter(|host| !host.is_empty()) else {
+        let Some(host) = requested_host(uri, headers).filter(|host| !host.is_empty()) else {
             return Err(Box::new(refusal(StatusCode::FORBIDDEN, "there is no Host header", "send one")));
         };
         let host = host.to_ascii_lowercase();
@@ -304,6 +299,15 @@ impl Guard {
                 ));
             }
         }
+    }
+}
+
+/// The host, with its port, that a request is for. A request line with a full address, as proxies send it, takes precedence over
+/// `Host` (RFC 9112, 3.2.2).
+pub(super) fn requested_host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    match uri.authority() {
+        Some(authority) => Some(authority.as_str()),
+        None => headers.get(header::HOST).map(|host| host.to_str().unwrap_or("?")),
     }
 }
 

@@ -35,6 +35,7 @@ paths! {
     CaCertificate = "/sim/ca.pem": "the certificate of the CA that vouches for api.weixin.qq.com, with `--tls`";
     Health = "/health": "that the server runs, and its version; 503 if its ledger cannot be written";
     Journal = "/sim/journal": "every call with verdict and reason, in pages (`?after=` the `last` of the page before)";
+    OpenApi = "/sim/openapi.json": "WeChat's paths as an OpenAPI document, for Postman, mock servers and generated clients";
     Reset = "/sim/reset": "new phones between tests, by POST";
 }
 

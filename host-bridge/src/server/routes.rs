@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, MatchedPath, RawQuery, Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use serde::Serialize;
 use serde_json::json;
 use soter_wechat::journal::{Entry, MAX_PAGE_BYTES};
-use soter_wechat::{MAX_METHOD_CHARACTERS, OWN_PREFIX, WeChatPath};
+use soter_wechat::{MAX_METHOD_CHARACTERS, OWN_PREFIX, WeChatPath, open_api_document};
 use soter_wire::shortened;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -24,7 +24,7 @@ use tracing::{Instrument, debug, error, info_span};
 use crate::protocol::{Call, CommandError, ErrorKind, Service, desk};
 use crate::rpc::{Message, Rpc};
 
-use super::guard::{Guard, add_cors_headers};
+use super::guard::{Guard, add_cors_headers, requested_host};
 use super::limits::Limits;
 use super::memory::{MemoryBudget, SMALL_BYTES};
 use super::options::Health;
@@ -34,6 +34,8 @@ use super::socket;
 
 /// Maximum number of journal entries in one answer.
 const MAX_PAGE_ENTRIES: usize = 1000;
+/// More bytes than the OpenAPI document has.
+pub(super) const MAX_OPEN_API_BYTES: usize = 256 << 10;
 
 /// The handlers of everything except JSON-RPC and the journal.
 pub(super) struct Handlers {
@@ -66,6 +68,10 @@ pub(super) fn router<S: Service>(
         ServerPath::Journal => {
             let budget = budget.clone();
             get(move |rpc, query| journal::<S>(rpc, query, budget, limits))
+        }
+        ServerPath::OpenApi => {
+            let budget = budget.clone();
+            get(move |uri, headers| open_api(uri, headers, budget, limits))
         }
         ServerPath::Reset => post(reset::<S>),
         ServerPath::Rpc => {
@@ -284,6 +290,17 @@ struct JournalPage<'a> {
     entries: Vec<&'a Entry>,
     /// The number of the last entry.
     last: u64,
+}
+
+/// The OpenAPI document, for the address under which the client has reached this server. The guard has checked it.
+async fn open_api(uri: Uri, headers: HeaderMap, budget: MemoryBudget, limits: Limits) -> Response {
+    let address = format!("http://{}", requested_host(&uri, &headers).unwrap_or_default());
+    let reservation = match budget.reserve(MAX_OPEN_API_BYTES, limits.body_timeout).await {
+        Ok(reservation) => reservation,
+        Err(refused) => return refused,
+    };
+    let document = open_api_document(&address).into_bytes();
+    ([(header::CONTENT_TYPE, "application/json")], reservation.hold(document)).into_response()
 }
 
 async fn reset<S: Service>(State(rpc): State<Rpc<S>>) -> Response {

@@ -1,6 +1,7 @@
 //! What the server answers on each path.
 
 use super::*;
+use crate::server::routes::MAX_OPEN_API_BYTES;
 
 #[tokio::test]
 async fn paths_answer_and_unknown_ones_are_errors_with_advice() {
@@ -24,6 +25,37 @@ async fn paths_answer_and_unknown_ones_are_errors_with_advice() {
     assert!(server.request("POST", "/rpc", "", body).await.contains(r#""selected":"phone""#));
     let notification = r#"{"jsonrpc":"2.0","method":"device.list"}"#;
     assert_status(&server.request("POST", "/rpc", "", notification).await, 204);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn the_openapi_document_names_the_address_under_which_it_was_asked_for() {
+    let server = start(|options| {
+        options.allow_hosts = vec!["phone.test".to_owned()];
+        options.token = Some("correct horse battery".into());
+    })
+    .await;
+    let (path, bearer) = ("/sim/openapi.json", "Authorization: Bearer correct horse battery\r\n");
+    assert_status(&server.get(path, "").await, 401);
+    let own = server.address.to_string();
+    for host in [own.as_str(), "phone.test", "phone.test:80"] {
+        let answer = server.get(path, &format!("Host: {host}\r\n{bearer}")).await;
+        assert_status(&answer, 200);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains("\r\ncontent-type: application/json\r\n"), "{head}");
+        let document: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(document["servers"][0]["url"], format!("http://{host}"));
+        let head_alone = server.request("HEAD", path, &format!("Host: {host}\r\n{bearer}"), "").await;
+        assert!(head_alone.ends_with("\r\n\r\n"), "{head_alone}");
+        assert!(head_alone.contains(&format!("\r\ncontent-length: {}\r\n", body.len())), "{head_alone}");
+        assert!(body.len() < MAX_OPEN_API_BYTES);
+    }
+    let refused = server.request("POST", path, bearer, "").await;
+    assert_status(&refused, 405);
+    assert!(refused.to_ascii_lowercase().contains("\r\nallow: get,head\r\n"), "{refused}");
+    for header in ["Host: evil.test\r\n", "Host: api.weixin.qq.com\r\n", "Origin: http://evil.test\r\n"] {
+        assert_status(&server.get(path, &format!("{header}{bearer}")).await, 403);
+    }
     server.end().await;
 }
 
