@@ -333,7 +333,7 @@ impl Target for ApplicationTarget {
             refused => refused,
         };
         let reason = mismatch.map(|mismatch| match input.envelope {
-            Envelope::During(outage) => format!("WeChat answered with {outage}"),
+            Envelope::During(outage) => format!("during an outage of WeChat ({outage}): {mismatch}"),
             _ => refusal_reason::since(self.client.wechat.journal(), before, &mismatch),
         });
         Ok(Answer {

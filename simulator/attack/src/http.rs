@@ -134,8 +134,8 @@ impl Http {
     /// Sends a request and reads the answer. After status 429 the request is sent again, because 429 is not a refusal.
     ///
     /// # Errors
-    /// [`TargetError::Broken`] if the server does not answer within the timeout, its answer is too long, or every attempt
-    /// is answered 429.
+    /// [`TargetError::TimedOut`] if the server does not answer within the timeout, [`TargetError::Broken`] if its answer is
+    /// too long, or every attempt is answered 429.
     pub(super) async fn send(&self, request: Request) -> Result<Reply, TargetError> {
         let mut pause = INITIAL_PAUSE;
         let tries = if self.is_rate_limited.load(Ordering::Relaxed) { 1 } else { MAX_TRIES };
@@ -167,11 +167,16 @@ impl Http {
             Transport::Routes(routes) => {
                 tokio::time::timeout(self.timeout, send_in_process(routes, &request))
                     .await
-                    .unwrap_or_else(|_| Err("it took too long".to_owned()))
+                    .unwrap_or(Err(Unanswered::TimedOut))
             }
         };
-        let (status, headers, body) =
-            sent.map_err(|error| TargetError::broken(format!("{endpoint} was not answered: {error}")))?;
+        let (status, headers, body) = sent.map_err(|unanswered| match unanswered {
+            Unanswered::TimedOut => {
+                let timeout = self.timeout;
+                TargetError::TimedOut(format!("{endpoint} was not answered within {timeout:?}"))
+            }
+            Unanswered::Broken(error) => TargetError::broken(format!("{endpoint} was not answered: {error}")),
+        })?;
         let exchange = exchange(&request, status, &headers, &body);
         Ok(Reply { status, headers, body, exchange })
     }
@@ -179,7 +184,13 @@ impl Http {
 
 type Answered = (u16, Vec<(String, String)>, String);
 
-async fn send_over_network(client: &reqwest::Client, request: &Request) -> Result<Answered, String> {
+/// Why a request has no answer.
+enum Unanswered {
+    TimedOut,
+    Broken(String),
+}
+
+async fn send_over_network(client: &reqwest::Client, request: &Request) -> Result<Answered, Unanswered> {
     let mut builder = client.request(request.method.clone(), request.url.clone());
     for (name, value) in &request.headers {
         builder = builder.header(name, value);
@@ -187,33 +198,33 @@ async fn send_over_network(client: &reqwest::Client, request: &Request) -> Resul
     if let Some(body) = &request.body {
         builder = builder.body(body.clone());
     }
-    let mut response = builder.send().await.map_err(|error| root_cause(&error))?;
+    let mut response = builder.send().await.map_err(|error| unanswered(&error))?;
     let status = response.status().as_u16();
     let headers = headers(response.headers());
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| root_cause(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| unanswered(&error))? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > MAX_ANSWER_BYTES {
-            return Err(format!("the answer has more than {MAX_ANSWER_BYTES} bytes"));
+            return Err(Unanswered::Broken(format!("the answer has more than {MAX_ANSWER_BYTES} bytes")));
         }
     }
     Ok((status, headers, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-async fn send_in_process(routes: &Router, request: &Request) -> Result<Answered, String> {
+async fn send_in_process(routes: &Router, request: &Request) -> Result<Answered, Unanswered> {
     let mut builder = axum::http::Request::builder().method(request.method.clone()).uri(request.url.as_str());
     for (name, value) in &request.headers {
         builder = builder.header(name, value);
     }
     let body = request.body.clone().map_or_else(Body::empty, Body::from);
-    let request = builder.body(body).map_err(|error| error.to_string())?;
+    let request = builder.body(body).map_err(|error| Unanswered::Broken(error.to_string()))?;
     let response = match routes.clone().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     };
     let (parts, body) = response.into_parts();
-    let bytes =
-        Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|error| error.to_string())?.to_bytes();
+    let collected = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
+    let bytes = collected.map_err(|error| Unanswered::Broken(error.to_string()))?.to_bytes();
     Ok((parts.status.as_u16(), headers(&parts.headers), String::from_utf8_lossy(&bytes).into_owned()))
 }
 
@@ -227,15 +238,15 @@ fn headers(headers: &axum::http::HeaderMap) -> Vec<(String, String)> {
 }
 
 /// The root cause of an error, which is more specific than `error sending request`.
-fn root_cause(error: &reqwest::Error) -> String {
+fn unanswered(error: &reqwest::Error) -> Unanswered {
     if error.is_timeout() {
-        return "it took too long".to_owned();
+        return Unanswered::TimedOut;
     }
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
-    cause.to_string()
+    Unanswered::Broken(cause.to_string())
 }
 
 /// Whether an address is a loopback address or `localhost`. Nothing is resolved.

@@ -47,7 +47,7 @@ pub use self::key_pool::KeyPool;
 pub use self::keys::KeySource;
 pub use self::kind::Kind;
 pub use self::null_target::{Forged, forge};
-pub use self::outage::{Outage, OutageSwitch};
+pub use self::outage::{Failure, Outage, OutageSwitch};
 pub use self::person::{Person, RegistrationError};
 pub use self::play::play;
 pub use self::software_key::{Flaw, Scheme, SoftwareKey};

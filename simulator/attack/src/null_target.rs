@@ -130,7 +130,7 @@ fn envelope_difference(envelope: Envelope) -> Option<String> {
             return Some(format!("{name} in the request's body: {literal}"));
         }
         Envelope::Member(name, None) => return Some(format!("{name} in the request's body: left out")),
-        Envelope::During(outage) => return Some(format!("sent while WeChat's servers fail: {outage}")),
+        Envelope::During(outage) => return Some(format!("sent while WeChat's servers fail ({outage})")),
         Envelope::ObjectForString => "sent as an object, not as a string",
         Envelope::Get => "sent with GET",
         Envelope::ExpiredToken => "sent with an access token that has expired",

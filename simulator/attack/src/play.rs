@@ -24,7 +24,9 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
         Ok(answer) => judge(attack, answer),
         Err(PlayEnd::Played(played)) => *played,
         Err(PlayEnd::TargetError(TargetError::DoesNotApply(why))) => Played::new(Verdict::Skip, why),
-        Err(PlayEnd::TargetError(TargetError::Broken(how))) => Played::new(Verdict::Error, how),
+        Err(PlayEnd::TargetError(TargetError::Broken(how) | TargetError::TimedOut(how))) => {
+            Played::new(Verdict::Error, how)
+        }
         Err(PlayEnd::Defect(error)) => Played::new(Verdict::Error, error.what),
     }
 }
@@ -68,7 +70,13 @@ async fn send<T: Target>(
         stage.step(*step).await?;
     }
     let (login, order, input) = stage.forge(forgery).await?;
-    Ok(target.send(stage.visit(login), &order, &input).await?)
+    match target.send(stage.visit(login), &order, &input).await {
+        // The application may wait for WeChat as long as it likes.
+        Err(TargetError::TimedOut(how)) if attack.script.has_outage() => {
+            Err(PlayEnd::played(Verdict::Pass, format!("not accepted: {how}"), None))
+        }
+        answer => Ok(answer?),
+    }
 }
 
 /// Uploads keys that should be refused, and sends the first result.

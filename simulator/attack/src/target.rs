@@ -314,10 +314,12 @@ pub enum TargetError {
     /// The attack does not apply to this target, or needs an option that was not given.
     #[error("{0}")]
     DoesNotApply(String),
-    /// The target cannot be reached, closes the connection, takes too long, or gives an answer that cannot be
-    /// understood.
+    /// The target cannot be reached, closes the connection, or gives an answer that cannot be understood.
     #[error("{0}")]
     Broken(String),
+    /// The target does not answer in time.
+    #[error("{0}")]
+    TimedOut(String),
 }
 
 impl TargetError {

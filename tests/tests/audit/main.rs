@@ -76,6 +76,7 @@ async fn correct_applications_cause_no_finding() {
         Weakness::CookiesRenewed,
         Weakness::LocksOut,
         Weakness::OneOpenOrder,
+        Weakness::AsksAgain,
     ] {
         let found = findings(Shop::start(correct).await).await;
         assert!(found.is_empty(), "{correct:?}: {found:?}");
@@ -238,8 +239,8 @@ async fn an_application_that_is_careless_about_results_and_counters_is_found_by_
     use application::Weakness;
     each_is_found! { Shop::start,
         Weakness::AnswerIgnored =>
-            Fail "SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 SIGNATURE-25 SIGNATURE-26 SIGNATURE-27 SIGNATURE-30 OUTAGE-01 OUTAGE-02 OUTAGE-03 OUTAGE-04 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-01 IDENTITY-02 IDENTITY-04 IDENTITY-05 IDENTITY-06 IDENTITY-07 IDENTITY-08 IDENTITY-09 IDENTITY-10 IDENTITY-15";
-        Weakness::AnswerRemembered => Fail "SIGNATURE-30 IDENTITY-09 IDENTITY-10 IDENTITY-15";
+            Fail "SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 SIGNATURE-25 SIGNATURE-26 SIGNATURE-27 SIGNATURE-30 OUTAGE-01 OUTAGE-02 OUTAGE-03 OUTAGE-04 OUTAGE-05 OUTAGE-06 OUTAGE-07 OUTAGE-08 OUTAGE-09 OUTAGE-10 OUTAGE-11 OUTAGE-12 OUTAGE-13 OUTAGE-14 OUTAGE-15 OUTAGE-16 OUTAGE-17 OUTAGE-18 OUTAGE-19 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-01 IDENTITY-02 IDENTITY-04 IDENTITY-05 IDENTITY-06 IDENTITY-07 IDENTITY-08 IDENTITY-09 IDENTITY-10 IDENTITY-15";
+        Weakness::AnswerRemembered => Fail "SIGNATURE-30 OUTAGE-18 OUTAGE-19 IDENTITY-09 IDENTITY-10 IDENTITY-15";
         Weakness::CheckThenWrite => Fail "REPLAY-02 REPLAY-18";
         Weakness::CounterAsDouble => Fail "COUNTER-15";
         Weakness::CounterBeforeAsking => Fail "COUNTER-21";
@@ -248,11 +249,25 @@ async fn an_application_that_is_careless_about_results_and_counters_is_found_by_
         Weakness::CounterNotChecked => Fail "REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24";
         Weakness::EmptyIsGood => Fail "PROTOCOL-09";
         Weakness::EqualCounter => Fail "COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22";
-        Weakness::FailsOpen => Fail "OUTAGE-01 OUTAGE-04";
-        Weakness::LooksForRefusals => Fail "OUTAGE-02 OUTAGE-03";
         Weakness::OrderSeenThenPaid => Fail "REPLAY-18";
         Weakness::OrdersReusable =>
             Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-12 REPLAY-14 REPLAY-15 REPLAY-18 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24";
         Weakness::StringsOrObjects => Fail "JSON-12";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_takes_an_outage_for_an_acceptance_is_found_by_exactly_the_matching_attacks() {
+    use application::Weakness;
+    each_is_found! { Shop::start,
+        Weakness::FailsOpen =>
+            Fail "OUTAGE-01 OUTAGE-04 OUTAGE-05 OUTAGE-06 OUTAGE-07 OUTAGE-08 OUTAGE-15 OUTAGE-16 OUTAGE-17 OUTAGE-18 OUTAGE-19";
+        Weakness::FailsOpenIfLate => Fail "OUTAGE-05";
+        Weakness::FailsOpenWithoutToken => Fail "OUTAGE-15 OUTAGE-16 OUTAGE-17 OUTAGE-19";
+        Weakness::KnownUsersInOutages => Fail "OUTAGE-18 OUTAGE-19";
+        Weakness::LooksForRefusals =>
+            Fail "OUTAGE-02 OUTAGE-03 OUTAGE-09 OUTAGE-10 OUTAGE-11 OUTAGE-12 OUTAGE-13 OUTAGE-14";
+        Weakness::QuotaIsGood => Fail "OUTAGE-12 OUTAGE-13";
+        Weakness::TextsAreTrue => Fail "OUTAGE-09";
     }
 }

@@ -24,7 +24,7 @@ const SHOWN_ERROR_CHARS: usize = 160;
 /// Runs a program in a folder.
 ///
 /// # Errors
-/// [`TargetError::Broken`] if it does not start, takes too long or writes too much.
+/// [`TargetError::Broken`] if it does not start or writes too much, [`TargetError::TimedOut`] if it takes too long.
 pub(super) async fn run(
     command: &[String],
     folder: &Path,
@@ -59,8 +59,9 @@ pub(super) async fn run(
         let status = child.wait().await;
         (output, errors, status)
     };
-    let (output, errors, status) =
-        timeout(limit, work).await.map_err(|_| broken(format!("did not end within {limit:?}")))?;
+    let (output, errors, status) = timeout(limit, work)
+        .await
+        .map_err(|_| TargetError::TimedOut(format!("the command `{shown}` did not end within {limit:?}")))?;
     let output = output.map_err(&broken)?;
     let errors = errors.map_err(&broken)?;
     let status = status.map_err(|error| broken(format!("cannot be waited for: {error}")))?;
