@@ -1,5 +1,6 @@
 //! The catalogue of attacks, grouped by what they abuse.
 
+mod comparison;
 mod counter;
 mod identity;
 mod json;
@@ -17,6 +18,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Attack> {
         counter::ATTACKS,
         signature::ATTACKS,
         json::ATTACKS,
+        comparison::ATTACKS,
         identity::ATTACKS,
         protocol::ATTACKS,
         outage::ATTACKS,

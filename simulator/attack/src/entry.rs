@@ -70,6 +70,15 @@ pub enum Expected {
     MustRefuse(&'static [Reason]),
 }
 
+impl Attack {
+    /// How many users it takes at most.
+    pub fn users(&self) -> usize {
+        /// The owner and another one.
+        const USERS_OF_ROUND: usize = 2;
+        self.script.rounds() * USERS_OF_ROUND
+    }
+}
+
 impl Expected {
     /// Its name in reports.
     pub fn name(self) -> &'static str {

@@ -3,7 +3,6 @@
 use rsa::BoxedUint;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::protocol::danger::Padding;
-use soter_bridge::protocol::wx::CHALLENGE_LIMIT;
 use soter_wire::{Certificate, CertificateChain, ExportBlob, PublicKey, base64};
 use x509_cert::der::asn1::BitString;
 use x509_cert::der::{Decode, Encode};
@@ -12,8 +11,7 @@ use x509_cert::spki::SubjectPublicKeyInfoOwned;
 use crate::attacked_phone::Upload;
 use crate::keys::KeySupply;
 use crate::software_key::{MODULUS_BITS, Scheme, SoftwareKey};
-use crate::steps::{Challenge, Enrolment, Shape};
-use crate::text::swap_case;
+use crate::steps::{Enrolment, Shape};
 
 /// Characters of a line in MIME Base64.
 const MIME_LINE_CHARS: usize = 76;
@@ -53,39 +51,6 @@ pub(super) fn reshape(signature: &str, shape: Shape, key: &PublicKey) -> Result<
             lines.collect::<Vec<_>>().join("\r\n")
         }
     })
-}
-
-/// The text that is signed instead of an issued challenge; `None` if it cannot be made from the issued one.
-pub(super) fn change_challenge(issued: &str, challenge: Challenge, fresh: &str) -> Option<String> {
-    let changed = match challenge {
-        Challenge::Issued | Challenge::BroughtAlong | Challenge::Quotes | Challenge::Unicode => {
-            return Some(issued.to_owned());
-        }
-        Challenge::NeverIssued => fresh.to_owned(),
-        Challenge::LookAlike => issued.chars().map(full_width).collect(),
-        Challenge::OtherCase => swap_case(issued),
-        Challenge::Padded => format!("{issued} "),
-        Challenge::Prefixed => format!("x{issued}"),
-        Challenge::SecondLine => format!("{issued}\n{fresh}"),
-        Challenge::BehindNul => format!("{issued}\0{fresh}"),
-        Challenge::CutShort => {
-            let mut characters = issued.chars();
-            characters.next_back();
-            characters.as_str().to_owned()
-        }
-    };
-    // Phones refuse longer challenges, so no phone signs them.
-    let can_be_signed = (1..CHALLENGE_LIMIT).contains(&changed.encode_utf16().count());
-    (can_be_signed && changed != issued).then_some(changed)
-}
-
-/// The full-width form of a letter or digit, which compatibility normalisation maps to the same character.
-fn full_width(character: char) -> char {
-    const FULL_WIDTH_OFFSET: u32 = 0xfee0;
-    if !character.is_ascii_alphanumeric() {
-        return character;
-    }
-    char::from_u32(u32::from(character) + FULL_WIDTH_OFFSET).unwrap_or(character)
 }
 
 /// A phone's upload, with one link of its chain of trust replaced.
@@ -236,19 +201,6 @@ mod tests {
         for spelt in [Shape::UrlSafe, Shape::Unpadded, Shape::Wrapped] {
             assert_ne!(shape(spelt), signature, "{spelt:?}");
         }
-    }
-
-    #[test]
-    fn a_challenge_is_changed_or_there_is_nothing_to_change() {
-        let made = |kind| change_challenge("Order-7", kind, "fresh");
-        assert_eq!(made(Challenge::LookAlike).unwrap(), "Ｏｒｄｅｒ-７");
-        assert_eq!(made(Challenge::OtherCase).unwrap(), "oRDER-7");
-        assert_eq!(made(Challenge::CutShort).unwrap(), "Order-");
-        assert_eq!(made(Challenge::Padded).unwrap(), "Order-7 ");
-        assert_eq!(made(Challenge::NeverIssued).unwrap(), "fresh");
-        assert_eq!(change_challenge("42", Challenge::OtherCase, ""), None);
-        assert_eq!(change_challenge(&"x".repeat(511), Challenge::Padded, ""), None);
-        assert_eq!(change_challenge("x", Challenge::CutShort, ""), None);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod application;
 mod attacked_phone;
 pub mod audit;
 mod catalogue;
+mod changed_challenge;
 mod entry;
 mod forge;
 mod http;

@@ -42,7 +42,11 @@ pub async fn forge(attack: &Attack, keys: &KeySource) -> Result<Forged, CommandE
 /// The attack's input, what the same phone would have sent honestly, and the phone's AuthKey; `None` if the attack
 /// sends no result.
 async fn craft_inputs(attack: &Attack, keys: &KeySource) -> Result<Option<Crafted>, CommandError> {
-    let Script::Send(before, forgery) = attack.script else { return Ok(None) };
+    let (before, forgery) = match attack.script {
+        Script::Send(before, forgery) => (before, forgery),
+        Script::SendEach(before, [variant, ..]) => (before, variant.forgery),
+        Script::SendEach(_, []) | Script::Enroll(_) | Script::Login(_) => return Ok(None),
+    };
     let attempt = async || {
         let mut stage = Stage::prepare(attack, &NullTarget, keys, &forgery).await?;
         // `NullTarget` refuses nothing, so forgeries that must be refused first are left out.

@@ -6,7 +6,7 @@ use crate::keys::KeySource;
 use crate::person::{Person, RANDOM_TEXT_CHARS, build_input};
 use crate::play_end::PlayEnd;
 use crate::stage::{Stage, profile};
-use crate::steps::{Before, Code, Enrolment, Envelope, Forgery, Script};
+use crate::steps::{Before, Code, Enrolment, Envelope, Forgery, Script, Variant};
 use crate::target::{Answer, Form, Target, TargetError};
 use crate::verdict::{Played, Verdict};
 
@@ -17,6 +17,7 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
     }
     let result = match attack.script {
         Script::Send(before, forgery) => send(attack, target, keys, before, forgery).await,
+        Script::SendEach(before, variants) => send_each(attack, target, keys, before, variants).await,
         Script::Enroll(forgery) => enroll(attack, target, keys, forgery).await,
         Script::Login(code) => login(attack, target, keys, code).await,
     };
@@ -77,6 +78,34 @@ async fn send<T: Target>(
         }
         answer => Ok(answer?),
     }
+}
+
+/// Sends the variants of an input, until one is not handled as it should be, or does not apply. The answer is that of the
+/// last one that applies.
+async fn send_each<T: Target>(
+    attack: &Attack,
+    target: &T,
+    keys: &KeySource,
+    before: &[Before],
+    variants: &[Variant],
+) -> Result<Answer, PlayEnd> {
+    let mut right = None;
+    for variant in variants {
+        // Boxed, because every attack's future contains it.
+        let answer = match Box::pin(send(attack, target, keys, before, variant.forgery)).await {
+            Err(PlayEnd::TargetError(TargetError::DoesNotApply(why))) => {
+                return right.ok_or_else(|| TargetError::DoesNotApply(why).into());
+            }
+            answer => answer?,
+        };
+        let mut played = judge(attack, answer.clone());
+        if played.verdict != Verdict::Pass {
+            played.reason = format!("{}: {}", variant.name, played.reason);
+            return Err(PlayEnd::Played(Box::new(played)));
+        }
+        right = Some(answer);
+    }
+    right.ok_or_else(|| TargetError::does_not_apply("there is nothing to send").into())
 }
 
 /// Uploads keys that should be refused, and sends the first result.

@@ -16,7 +16,7 @@ use crate::keys::{KeySource, KeySupply};
 use crate::person::{Person, RANDOM_TEXT_CHARS, build_input};
 use crate::play_end::PlayEnd;
 use crate::software_key::SoftwareKey;
-use crate::steps::{Before, Claim, Edit, Forgery, Made, Script, Signer, Who};
+use crate::steps::{Before, Claim, Edit, Forgery, Made, Signer, Who};
 use crate::target::{Input, Order, Target, TargetError, Visit};
 use crate::verdict::Verdict;
 
@@ -163,10 +163,7 @@ impl<'a, T: Target> Stage<'a, T> {
 }
 
 fn needs_other_person(attack: &Attack, forgery: &Forgery) -> bool {
-    let before = match attack.script {
-        Script::Send(before, _) => before,
-        Script::Enroll(_) | Script::Login(_) => &[],
-    };
+    let before = attack.script.before();
     let restarts = before.iter().any(|step| matches!(step, Before::Restart));
     let tries_as_other =
         before.iter().any(|step| matches!(step, Before::Try(tried) if tried.login == Who::Other));

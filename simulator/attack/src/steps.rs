@@ -1,7 +1,10 @@
 //! What an attack is made of, as data: steps that a [`play`](crate::play()) carries out against any target.
 
+mod challenge;
+
 use std::time::Duration;
 
+pub(crate) use self::challenge::{Challenge, Kept, Number};
 use crate::outage::Outage;
 use crate::software_key::Scheme;
 
@@ -137,35 +140,6 @@ pub enum Signer {
     OthersAuthKey,
     /// A key that the attacker has made.
     Attacker,
-}
-
-/// What is signed in place of the challenge that the target issued.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Challenge {
-    /// It is signed as issued.
-    Issued,
-    /// One that the target has never issued.
-    NeverIssued,
-    /// One that the target has never issued, which the request names as well.
-    BroughtAlong,
-    /// The issued one with look-alikes of its letters and digits.
-    LookAlike,
-    /// The issued one with lower and upper case swapped.
-    OtherCase,
-    /// The issued one with a space at the end.
-    Padded,
-    /// The issued one with a letter in front.
-    Prefixed,
-    /// The issued one with another line at the end.
-    SecondLine,
-    /// The issued one with a NUL and more text at the end.
-    BehindNul,
-    /// The issued one without its last character.
-    CutShort,
-    /// Quotation marks, braces and backslashes. A verifier accepts any challenge.
-    Quotes,
-    /// Chinese characters, an emoji and a line separator. A verifier accepts any challenge.
-    Unicode,
 }
 
 /// A change of a JSON text.
@@ -352,6 +326,31 @@ impl Script {
     pub(super) fn has_outage(&self) -> bool {
         matches!(self, Self::Send(_, Forgery { envelope: Envelope::During(_), .. }))
     }
+
+    /// The steps before the input that is judged.
+    pub(super) fn before(&self) -> &'static [Before] {
+        match self {
+            Self::Send(before, _) | Self::SendEach(before, _) => before,
+            Self::Enroll(_) | Self::Login(_) => &[],
+        }
+    }
+
+    /// On how many fresh phones it is played at most.
+    pub(super) fn rounds(&self) -> usize {
+        match self {
+            Self::SendEach(_, variants) => variants.len(),
+            Self::Send(..) | Self::Enroll(_) | Self::Login(_) => 1,
+        }
+    }
+}
+
+/// One of several inputs that are the same attack.
+#[derive(Clone, Copy, Debug)]
+pub struct Variant {
+    /// In which way it differs from the others.
+    pub name: &'static str,
+    /// The input.
+    pub forgery: Forgery,
 }
 
 /// The kind of attack, and its steps.
@@ -359,6 +358,9 @@ impl Script {
 pub enum Script {
     /// Steps are carried out, and then an input is sent.
     Send(&'static [Before], Forgery),
+    /// The same with each of these inputs, on a fresh phone each, until the target does the wrong thing. Where one of them
+    /// does not apply to a target, those after it do not apply either.
+    SendEach(&'static [Before], &'static [Variant]),
     /// A phone's keys are uploaded, and an honest result is sent.
     Enroll(Enrolment),
     /// A user logs in.

@@ -21,6 +21,7 @@ use soter_wechat::{AccountList, Accounts, App, Replays, ReplyStyle, SetClock, Us
 use soter_wire::ResultJson;
 use tempfile::TempDir;
 
+use super::comparison::Comparison;
 use super::wechat_api::{APP, WeChatApi};
 use super::{Backend, TIME, serve};
 
@@ -54,6 +55,8 @@ pub(crate) enum Weakness {
     ChallengeWithinText,
     CheckThenWrite,
     CodeRemembered,
+    /// Weak or not, as the comparison is.
+    Compares(Comparison),
     CounterAsDouble,
     CounterBeforeAsking,
     CounterByUser,
@@ -187,7 +190,10 @@ impl Shop {
         }
         kept.issued += 1;
         let order = format!("order-{}", kept.issued);
-        let challenge = format!("Pay 42 for {order}, {}Q", kept.issued * 7919);
+        let challenge = match self.weakness {
+            Weakness::Compares(comparison) => comparison.issue(kept.issued),
+            _ => format!("Pay 42 for {order}, {}Q", kept.issued * 7919),
+        };
         kept.newest.insert(openid.clone(), challenge.clone());
         kept.orders.insert(order.clone(), Order { openid, challenge: challenge.clone(), paid: false });
         json!({"order": order, "challenge": challenge})
@@ -315,6 +321,7 @@ impl Shop {
                 .orders
                 .values()
                 .any(|order| order.openid == openid && !order.paid && order.challenge == raw),
+            Weakness::Compares(comparison) => comparison.agrees(raw, challenge),
             _ => raw == challenge,
         }
     }
@@ -364,7 +371,7 @@ pub(crate) fn emulated() -> Emulated {
 
 /// Each attack uses one or two.
 fn users() -> Vec<String> {
-    (0..400).map(|number| format!("user-{number}")).collect()
+    (0..1200).map(|number| format!("user-{number}")).collect()
 }
 
 fn accounts(users: &[String]) -> Accounts {

@@ -5,6 +5,7 @@
 mod application;
 mod careless_pss;
 mod cloud_run;
+mod comparison;
 mod cookies;
 mod steps;
 mod verifier;
@@ -20,6 +21,7 @@ use soter_attack::{Attack, Target, Verdict, catalogue, find};
 use tokio::net::TcpListener;
 
 use application::Shop;
+use comparison::Comparison;
 use verifier::Verifier;
 
 /// The timeout for one answer of a backend.
@@ -77,6 +79,9 @@ async fn correct_applications_cause_no_finding() {
         Weakness::LocksOut,
         Weakness::OneOpenOrder,
         Weakness::AsksAgain,
+        Weakness::Compares(Comparison::Exact),
+        Weakness::Compares(Comparison::ExactDigits),
+        Weakness::Compares(Comparison::EachField),
     ] {
         let found = findings(Shop::start(correct).await).await;
         assert!(found.is_empty(), "{correct:?}: {found:?}");
@@ -200,10 +205,10 @@ async fn an_application_that_is_careless_about_challenges_and_logins_is_found_by
     each_is_found! { Shop::start,
         Weakness::AnybodysOrder => Fail "IDENTITY-18";
         Weakness::AnyOpenOrder => Fail "REPLAY-06 REPLAY-17";
-        Weakness::ChallengeCutShort => Fail "JSON-23";
+        Weakness::ChallengeCutShort => Fail "JSON-23 JSON-40";
         Weakness::ChallengeInAnyCase => Fail "JSON-21";
         Weakness::ChallengeLookAlike => Fail "JSON-20";
-        Weakness::ChallengeNotCompared => Fail "REPLAY-06 REPLAY-07 REPLAY-16 REPLAY-17 JSON-20 JSON-21 JSON-22 JSON-23 JSON-26 JSON-27 JSON-28";
+        Weakness::ChallengeNotCompared => Fail "REPLAY-06 REPLAY-07 REPLAY-16 REPLAY-17 JSON-20 JSON-21 JSON-22 JSON-23 JSON-26 JSON-27 JSON-28 JSON-30 JSON-31 JSON-32 JSON-33 JSON-34 JSON-35 JSON-36 JSON-39 JSON-40";
         Weakness::ChallengeOfRequest => Fail "REPLAY-16";
         Weakness::ChallengeOfSession => Fail "REPLAY-17";
         Weakness::ChallengeReusable => Fail "REPLAY-12 REPLAY-18";
@@ -215,6 +220,25 @@ async fn an_application_that_is_careless_about_challenges_and_logins_is_found_by
         Weakness::OpenidOfRequest => Fail "IDENTITY-02";
         Weakness::OrderByChallenge => Fail "REPLAY-06 REPLAY-09 REPLAY-17";
         Weakness::SessionNotChecked => Fail "REPLAY-08";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_compares_challenges_carelessly_is_found_by_exactly_the_matching_attacks() {
+    let start = |comparison| Shop::start(application::Weakness::Compares(comparison));
+    each_is_found! { start,
+        Comparison::AmountLeftOut => Fail "JSON-39";
+        Comparison::Beginning => Fail "JSON-22 JSON-23 JSON-27 JSON-28 JSON-31 JSON-33 JSON-35 JSON-36";
+        Comparison::BothEnds => Fail "JSON-31 JSON-35 JSON-36";
+        Comparison::Composed => Fail "JSON-37";
+        Comparison::Doubles => Fail "JSON-33 JSON-35 JSON-38";
+        Comparison::End => Fail "JSON-26 JSON-31 JSON-34 JSON-35 JSON-36";
+        Comparison::Like => Fail "JSON-30 JSON-31";
+        Comparison::OrderLeftOut => Fail "JSON-39";
+        Comparison::RegularExpression => Fail "JSON-30 JSON-31";
+        Comparison::Template => Fail "JSON-32";
+        Comparison::UnlessEmpty => Fail "JSON-40";
+        Comparison::WithoutSpaces => Fail "JSON-22 JSON-36";
     }
 }
 

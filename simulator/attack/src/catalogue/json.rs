@@ -58,16 +58,6 @@ const OTHER_ENCODING: Attack = Attack {
     ..CHANGED_FIELD
 };
 
-const LOOSE_COMPARISON: Attack = Attack {
-    layer: Layer::Application,
-    kind: Kind::ComparesCarelessly,
-    holds: Holds::AnotherPhone,
-    expected: Expected::MustRefuse(&[]),
-    meaning: "The challenge is compared too kindly: texts that only look like it, or share a part with it, count as consent to the order.",
-    fix: "Compare `raw` with the challenge exactly, byte for byte: no change of case, no trimming, no normalisation, no prefix.",
-    ..CHANGED_FIELD
-};
-
 pub(super) static ATTACKS: &[Attack] = &[
     Attack {
         id: "SOTER-JSON-01",
@@ -222,34 +212,6 @@ pub(super) static ATTACKS: &[Attack] = &[
         ..CHANGED_FIELD
     },
     Attack {
-        id: "SOTER-JSON-20",
-        title: "a challenge that looks like the issued one",
-        making: "The user's phone signs the issued challenge with full-width forms in place of its letters and digits.",
-        script: with_challenge(Challenge::LookAlike),
-        ..LOOSE_COMPARISON
-    },
-    Attack {
-        id: "SOTER-JSON-21",
-        title: "the issued challenge in the other case",
-        making: "The user's phone signs the issued challenge with capital letters for small ones and the reverse.",
-        script: with_challenge(Challenge::OtherCase),
-        ..LOOSE_COMPARISON
-    },
-    Attack {
-        id: "SOTER-JSON-22",
-        title: "the issued challenge with a space behind it",
-        making: "The user's phone signs the issued challenge and a space.",
-        script: with_challenge(Challenge::Padded),
-        ..LOOSE_COMPARISON
-    },
-    Attack {
-        id: "SOTER-JSON-23",
-        title: "the issued challenge without its last character",
-        making: "The user's phone signs all but the last character of the issued challenge.",
-        script: with_challenge(Challenge::CutShort),
-        ..LOOSE_COMPARISON
-    },
-    Attack {
         id: "SOTER-JSON-24",
         title: "two challenges, the issued one last",
         holds: Holds::RootedPhone,
@@ -271,27 +233,6 @@ pub(super) static ATTACKS: &[Attack] = &[
         fix: "Take resultJSON as UTF-8 throughout, and write nothing of it anew.",
         script: with_challenge(Challenge::Unicode),
         ..CHANGED_FIELD
-    },
-    Attack {
-        id: "SOTER-JSON-26",
-        title: "the issued challenge with a letter before it",
-        making: "The user's phone signs the letter x and the issued challenge.",
-        script: with_challenge(Challenge::Prefixed),
-        ..LOOSE_COMPARISON
-    },
-    Attack {
-        id: "SOTER-JSON-27",
-        title: "the issued challenge with another line behind it",
-        making: "The user's phone signs the issued challenge, a line end and more text.",
-        script: with_challenge(Challenge::SecondLine),
-        ..LOOSE_COMPARISON
-    },
-    Attack {
-        id: "SOTER-JSON-28",
-        title: "the issued challenge with a NUL and more behind it",
-        making: "The user's phone signs the issued challenge, U+0000, where C strings end, and more text.",
-        script: with_challenge(Challenge::BehindNul),
-        ..LOOSE_COMPARISON
     },
     Attack {
         id: "SOTER-JSON-29",

@@ -5,6 +5,7 @@ use soter_wire::base64;
 
 use super::Stage;
 use crate::attacked_phone::Signed;
+use crate::changed_challenge::change_challenge;
 use crate::forge;
 use crate::person::{RANDOM_TEXT_CHARS, build_input};
 use crate::play_end::PlayEnd;
@@ -41,6 +42,12 @@ impl<T: Target> Stage<'_, T> {
                     }
                     Challenge::Unicode => format!("支付 42 元 🔏\u{2028}{fresh}/"),
                     Challenge::Quotes => format!("{{\"counter\":0}}\",\\\\\"counter\\\":[{fresh}]}}"),
+                    // Without a target, the issued challenge has what the attack changes.
+                    Challenge::OtherNormalForm => format!("\u{e9}{fresh}"),
+                    Challenge::SameNumber(_) => {
+                        fresh.bytes().map(|byte| char::from(b'0' + byte % 10)).collect()
+                    }
+                    Challenge::FieldChanged(_) => format!("pay|42|{fresh}"),
                     _ => fresh.clone(),
                 };
                 let who = if forgery.order == OrderOf::Owners { Who::Owner } else { forgery.login };
@@ -96,7 +103,7 @@ impl<T: Target> Stage<'_, T> {
     }
 
     fn make_result(&mut self, forgery: &Forgery, order: &Order, fresh: &str) -> Result<Signed, PlayEnd> {
-        let challenge = forge::change_challenge(&order.challenge, forgery.challenge, fresh);
+        let challenge = change_challenge(&order.challenge, forgery.challenge, fresh);
         let challenge = challenge.ok_or_else(nothing_to_change)?;
         Ok(match forgery.made {
             Made::ByPhone(who) => self.person(who).phone.authenticate(&challenge)?,

@@ -18,9 +18,8 @@ use crate::files::{Input, read_input};
 use crate::front::{Console, Exit};
 use crate::grammar::{Audit, DEFAULT_ADDRESS};
 
-/// The maximum number of users of one attack: two for the attack, one for the control after it. The control before
-/// the attacks takes a few more.
-const USERS_PER_ATTACK: usize = 3;
+/// The maximum number of users that the control takes after an attack, and before the first one.
+const USERS_AFTER_ATTACK: usize = 1;
 const USERS_FOR_CONTROL: usize = 8;
 /// The appid of the second mini program, which only the audit knows: the first of these that is not the application's
 /// own.
@@ -54,9 +53,9 @@ pub(super) async fn run(
     application.check_addresses(&http)?;
     plan.check_host(&url)?;
 
-    let users: Vec<String> = (1..=plan.attacks.len() * USERS_PER_ATTACK + USERS_FOR_CONTROL)
-        .map(|number| format!("audit-{number:04}"))
-        .collect();
+    let users_of_attacks: usize = plan.attacks.iter().map(|attack| attack.users() + USERS_AFTER_ATTACK).sum();
+    let users: Vec<String> =
+        (1..=users_of_attacks + USERS_FOR_CONTROL).map(|number| format!("audit-{number:04}")).collect();
     // The clock stands still, except for the attack that moves it forward, so that nothing expires by itself.
     let clock = SetClock::at(SystemClock.unix_millis());
     let desk = Desk::open(DeskOptions {
