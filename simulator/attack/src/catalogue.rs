@@ -1,5 +1,6 @@
 //! The catalogue of attacks, grouped by what they abuse.
 
+mod cache;
 mod comparison;
 mod counter;
 mod identity;
@@ -22,6 +23,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Attack> {
         identity::ATTACKS,
         protocol::ATTACKS,
         outage::ATTACKS,
+        cache::ATTACKS,
     ]
     .into_iter()
     .flatten()

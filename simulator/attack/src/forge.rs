@@ -24,8 +24,8 @@ pub(super) fn reshape(signature: &str, shape: Shape, key: &PublicKey) -> Result<
     let defect = |_| CommandError::internal("a phone's signature is no Base64");
     let mut bytes = base64::decode(signature).map_err(defect)?;
     Ok(match shape {
-        Shape::AsMade => signature.to_owned(),
-        Shape::BitFlipped => {
+        Shape::AsMade | Shape::OfRecorded => signature.to_owned(),
+        Shape::BitFlipped | Shape::OfRecordedBitFlipped => {
             if let Some(last) = bytes.last_mut() {
                 *last ^= 1;
             }

@@ -230,6 +230,10 @@ pub enum Shape {
     AsMade,
     /// One bit is flipped.
     BitFlipped,
+    /// In its place stands that of the oldest recorded result.
+    OfRecorded,
+    /// In its place stands that of the oldest recorded result, with one bit flipped at its end.
+    OfRecordedBitFlipped,
     /// It is empty.
     Empty,
     /// The last byte is cut off.

@@ -40,6 +40,8 @@ pub(crate) enum Weakness {
     OneOpenOrder,
     /// No weakness, but it asks WeChat once more, with a new access token, if there is no verdict.
     AsksAgain,
+    /// No weakness: it remembers each verdict under the openid, the whole text and the whole signature.
+    RemembersResult,
     AnswerIgnored,
     AnswerRemembered,
     AnybodysOrder,
@@ -76,6 +78,12 @@ pub(crate) enum Weakness {
     OrderSeenThenPaid,
     OrdersReusable,
     QuotaIsGood,
+    RemembersAnybodysSignature,
+    RemembersChallenge,
+    RemembersPhone,
+    RemembersSignature,
+    RemembersStartOfSignature,
+    RemembersStartOfText,
     SessionNotChecked,
     StringsOrObjects,
     TextsAreTrue,
@@ -106,6 +114,8 @@ struct Kept {
     newest: HashMap<String, String>,
     /// Users for whom WeChat has accepted a result before.
     accepted_users: HashSet<String>,
+    /// What stands for the results that WeChat has accepted.
+    accepted: HashSet<String>,
     issued: u64,
 }
 

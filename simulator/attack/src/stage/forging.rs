@@ -10,7 +10,7 @@ use crate::forge;
 use crate::person::{RANDOM_TEXT_CHARS, build_input};
 use crate::play_end::PlayEnd;
 use crate::software_key::{Scheme, SoftwareKey};
-use crate::steps::{Challenge, Claim, Edit, Forgery, Made, OrderOf, Record, Signer, Who};
+use crate::steps::{Challenge, Claim, Edit, Forgery, Made, OrderOf, Record, Shape, Signer, Who};
 use crate::target::{Form, Input, Order, Target, TargetError};
 use crate::text::{EditContext, apply_edits};
 
@@ -74,7 +74,13 @@ impl<T: Target> Stage<'_, T> {
         } else {
             let openid = self.owner.user.openid.clone();
             let key = self.owner.phone.auth_key(&openid)?;
-            forge::reshape(&signed.signature, forgery.signature, key.public())?
+            let made = match forgery.signature {
+                Shape::OfRecorded | Shape::OfRecordedBitFlipped => {
+                    &self.recorded.first().ok_or_else(nothing_recorded)?.1.signature
+                }
+                _ => &signed.signature,
+            };
+            forge::reshape(made, forgery.signature, key.public())?
         };
         let other = self.other.as_ref().map(|other| &other.user);
         let input = build_input(Signed { json, signature }, &self.owner.user, other, &forgery);

@@ -1,6 +1,7 @@
 //! How the application asks WeChat about a result, and what it takes for an acceptance.
 
 use serde_json::Value;
+use soter_wire::ResultJson;
 
 use super::super::wechat_api::Unanswered;
 use super::{Shop, Weakness};
@@ -10,6 +11,10 @@ impl Shop {
     pub(super) async fn takes_for_good(&self, openid: &str, text: &str, signature: &str) -> bool {
         let is_known = self.kept().accepted_users.contains(openid);
         if is_known && self.is(Weakness::AnswerRemembered) {
+            return true;
+        }
+        let remembered_as = self.remembered_as(openid, text, signature);
+        if remembered_as.as_ref().is_some_and(|key| self.kept().accepted.contains(key)) {
             return true;
         }
         let is_good = match self.ask(openid, text, signature).await {
@@ -23,9 +28,27 @@ impl Shop {
             },
         };
         if is_good {
-            self.kept().accepted_users.insert(openid.to_owned());
+            let mut kept = self.kept();
+            kept.accepted_users.insert(openid.to_owned());
+            kept.accepted.extend(remembered_as);
         }
         is_good || self.is(Weakness::AnswerIgnored)
+    }
+
+    /// What the verdict on a result is remembered under, if the application remembers verdicts.
+    fn remembered_as(&self, openid: &str, text: &str, signature: &str) -> Option<String> {
+        let result = ResultJson::decode(text.as_bytes());
+        let start = |text: &str| text.chars().take(40).collect::<String>();
+        Some(match self.weakness {
+            Weakness::RemembersAnybodysSignature => signature.to_owned(),
+            Weakness::RemembersChallenge => format!("{openid} {}", result.ok()?.raw),
+            Weakness::RemembersPhone => result.ok()?.cpu_id,
+            Weakness::RemembersResult => format!("{openid} {text} {signature}"),
+            Weakness::RemembersSignature => format!("{openid} {signature}"),
+            Weakness::RemembersStartOfSignature => format!("{openid} {}", start(signature)),
+            Weakness::RemembersStartOfText => format!("{openid} {}", start(text)),
+            _ => return None,
+        })
     }
 
     async fn ask(&self, openid: &str, text: &str, signature: &str) -> Result<Value, Unanswered> {
