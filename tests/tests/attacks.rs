@@ -111,8 +111,10 @@ async fn every_attack_has_the_outcome_and_the_reason_that_it_expects() {
         let answered = played.answer.as_ref();
         let reason = answered.and_then(|answer| answer.reason.clone()).unwrap_or_default();
         let expected = match attack.expected {
-            Expected::MustAccept => &[Reason::Valid][..],
-            Expected::MayRefuse(reasons) | Expected::MustRefuse(reasons) => reasons,
+            Expected::MustAccept | Expected::ShouldAccept(_) => &[Reason::Valid][..],
+            Expected::MayRefuse(reasons)
+            | Expected::MustRefuse(reasons)
+            | Expected::ShouldRefuse(reasons, _) => reasons,
         };
         if played.verdict != Verdict::Pass || !expected.iter().any(|expected| expected.name() == reason) {
             wrong.push(format!("{}: {:?} {}; {reason}", attack.id, played.verdict, played.reason));

@@ -14,7 +14,7 @@ mod selection;
 
 use soter_wire::{PROFILES, Profile};
 
-use crate::entry::{Attack, Expected};
+use crate::entry::Attack;
 use crate::keys::KeySource;
 use crate::person::{Person, RegistrationError};
 use crate::play::play;
@@ -126,7 +126,7 @@ impl Control {
             && *family == attack.profile
         {
             // An attack that must be accepted asks just this: whether honest phones of the family are served.
-            let is_acceptance_test = *is_known && attack.expected == Expected::MustAccept;
+            let is_acceptance_test = *is_known && attack.expected.is_acceptance();
             if !is_acceptance_test {
                 return Finding::not_played(
                     attack,

@@ -3,6 +3,7 @@
 mod cache;
 mod comparison;
 mod counter;
+mod counting;
 mod identity;
 mod json;
 mod outage;
@@ -17,6 +18,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Attack> {
     [
         replay::ATTACKS,
         counter::ATTACKS,
+        counting::ATTACKS,
         signature::ATTACKS,
         json::ATTACKS,
         comparison::ATTACKS,

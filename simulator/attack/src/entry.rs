@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::kind::Kind;
-use crate::steps::Script;
+use crate::steps::{Before, Forgery, Script};
 use soter_wechat::Reason;
 
 /// An attack of the catalogue.
@@ -60,7 +60,7 @@ pub enum Holds {
 }
 
 /// What a correct server does with an input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Expected {
     /// It may refuse or accept: both are correct. The reasons are those of this project's own server, if it refuses.
     MayRefuse(&'static [Reason]),
@@ -68,14 +68,54 @@ pub enum Expected {
     MustAccept,
     /// It refuses. The reasons are those of this project's own server; any of them is right.
     MustRefuse(&'static [Reason]),
+    /// It accepts. A careful server may have a policy to refuse, which is a warning. Any other refusal is a failure.
+    ShouldAccept(Policy),
+    /// A verifier refuses, as with [`MustRefuse`](Self::MustRefuse). An application should refuse as well; if it accepts, that is
+    /// a warning, and the sentence says why it is no failure.
+    ShouldRefuse(&'static [Reason], &'static str),
+}
+
+/// A policy by which a careful server refuses honest results, and what tells it from a weakness.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// What the policy is.
+    pub sentence: &'static str,
+    /// What it refuses.
+    pub refuses: Refuses,
+    /// What a server with this policy does with further inputs after the refusal, in turn.
+    pub tells: &'static [Tell],
+}
+
+/// The result that a policy refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refuses {
+    /// One with a chosen counter, before the input that is judged.
+    ChosenCounter,
+    /// The input that is judged.
+    Judged,
+}
+
+/// An input that tells a policy from a weakness.
+#[derive(Clone, Copy, Debug)]
+pub struct Tell {
+    /// The input.
+    pub forgery: Forgery,
+    /// Whether a server with the policy accepts it.
+    pub accepts: bool,
+    /// What it means if the server does otherwise.
+    pub otherwise: &'static str,
 }
 
 impl Attack {
     /// How many users it takes at most.
     pub fn users(&self) -> usize {
-        /// The owner and another one.
+        /// The owner, and another person of the attack.
         const USERS_OF_ROUND: usize = 2;
-        self.script.rounds() * USERS_OF_ROUND
+        let others = self.script.before().iter().map(|step| match step {
+            Before::OthersPay(count) => *count,
+            _ => 0,
+        });
+        self.script.rounds() * (USERS_OF_ROUND + others.sum::<usize>())
     }
 }
 
@@ -84,17 +124,22 @@ impl Expected {
     pub fn name(self) -> &'static str {
         match self {
             Self::MayRefuse(_) => "may-refuse",
-            Self::MustAccept => "must-accept",
-            Self::MustRefuse(_) => "must-refuse",
+            Self::MustAccept | Self::ShouldAccept(_) => "must-accept",
+            Self::MustRefuse(_) | Self::ShouldRefuse(..) => "must-refuse",
         }
     }
 
     /// The reasons with which this project's own server refuses.
     pub fn reasons(self) -> &'static [Reason] {
         match self {
-            Self::MayRefuse(reasons) | Self::MustRefuse(reasons) => reasons,
-            Self::MustAccept => &[],
+            Self::MayRefuse(reasons) | Self::MustRefuse(reasons) | Self::ShouldRefuse(reasons, _) => reasons,
+            Self::MustAccept | Self::ShouldAccept(_) => &[],
         }
+    }
+
+    /// Whether it is about honest people, who are to be served.
+    pub fn is_acceptance(self) -> bool {
+        matches!(self, Self::MustAccept | Self::ShouldAccept(_))
     }
 }
 

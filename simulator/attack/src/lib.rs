@@ -42,7 +42,7 @@ mod wechat_target;
 pub use self::application::{Application, ApplicationTarget, Emulated, INITIAL};
 pub use self::attacked_phone::Upload;
 pub use self::catalogue::{catalogue, find};
-pub use self::entry::{Attack, Expected, Holds, Layer};
+pub use self::entry::{Attack, Expected, Holds, Layer, Policy, Refuses, Tell};
 pub use self::http::{Http, host_is_loopback};
 pub use self::key_pool::KeyPool;
 pub use self::keys::KeySource;

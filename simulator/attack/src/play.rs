@@ -1,6 +1,6 @@
 //! Plays one attack against a target: the steps before, the input, and the verdict on the answer.
 
-use crate::entry::{Attack, Expected, Layer};
+use crate::entry::{Attack, Expected, Layer, Refuses};
 use crate::forge;
 use crate::keys::KeySource;
 use crate::person::{Person, RANDOM_TEXT_CHARS, build_input};
@@ -9,6 +9,10 @@ use crate::stage::{Stage, profile};
 use crate::steps::{Before, Code, Enrolment, Envelope, Forgery, Script, Variant};
 use crate::target::{Answer, Form, Target, TargetError};
 use crate::verdict::{Played, Verdict};
+
+/// The finding where the answer to a repetition does not show whether it had an effect.
+const ANSWERED_AS_BEFORE: &str = "accepted, and must be refused. The answer is the same as the first time: if a repetition changes nothing, \
+show it in the description, with a number that a payment changes, such as the balance, in [[result.before]] and [[result.after]]";
 
 /// Plays an attack on a fresh phone. If that is not possible, the reason says why.
 pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> Played {
@@ -22,7 +26,7 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
         Script::Login(code) => login(attack, target, keys, code).await,
     };
     match result {
-        Ok(answer) => judge(attack, answer),
+        Ok(answer) => judge(attack, target.form(), answer),
         Err(PlayEnd::Played(played)) => *played,
         Err(PlayEnd::TargetError(TargetError::DoesNotApply(why))) => Played::new(Verdict::Skip, why),
         Err(PlayEnd::TargetError(TargetError::Broken(how) | TargetError::TimedOut(how))) => {
@@ -32,23 +36,26 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
     }
 }
 
-fn judge(attack: &Attack, answer: Answer) -> Played {
+fn judge(attack: &Attack, form: Form, answer: Answer) -> Played {
     let reason_suffix = answer.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
     let is_right = match attack.expected {
-        Expected::MustAccept => answer.accepted,
-        Expected::MustRefuse(_) => !answer.accepted,
+        Expected::MustAccept | Expected::ShouldAccept(_) => answer.accepted,
+        Expected::MustRefuse(_) | Expected::ShouldRefuse(..) => !answer.accepted,
         Expected::MayRefuse(_) => true,
     };
     let outcome = if answer.accepted { "accepted" } else { "refused" };
     let (verdict, reason) = match (is_right, attack.expected) {
-        (false, Expected::MustAccept) => {
+        (false, Expected::MustAccept | Expected::ShouldAccept(_)) => {
             (Verdict::Fail, format!("refused{reason_suffix}, and must be accepted"))
+        }
+        (false, Expected::ShouldRefuse(_, sentence)) if form == Form::Application => {
+            (Verdict::Warn, format!("accepted. {sentence}"))
         }
         (false, _) => (Verdict::Fail, "accepted, and must be refused".to_owned()),
         (true, _) if answer.status >= 500 && !attack.script.has_outage() => {
             (Verdict::Warn, format!("{outcome} by breaking: status {}", answer.status))
         }
-        (true, Expected::MustRefuse(_)) if let Some(doubt) = answer.doubt => {
+        (true, Expected::MustRefuse(_) | Expected::ShouldRefuse(..)) if let Some(doubt) = answer.doubt => {
             (Verdict::Warn, format!("{outcome}, but not for certain: {doubt}"))
         }
         (true, _) => (Verdict::Pass, format!("{outcome}{reason_suffix}")),
@@ -71,12 +78,21 @@ async fn send<T: Target>(
         stage.step(*step).await?;
     }
     let (login, order, input) = stage.forge(forgery).await?;
-    match target.send(stage.visit(login), &order, &input).await {
+    let answer = match target.send(stage.visit(login), &order, &input).await {
         // The application may wait for WeChat as long as it likes.
         Err(TargetError::TimedOut(how)) if attack.script.has_outage() => {
-            Err(PlayEnd::played(Verdict::Pass, format!("not accepted: {how}"), None))
+            return Err(PlayEnd::played(Verdict::Pass, format!("not accepted: {how}"), None));
         }
-        answer => Ok(answer?),
+        answer => answer?,
+    };
+    match attack.expected {
+        Expected::ShouldAccept(policy) if !answer.accepted && policy.refuses == Refuses::Judged => {
+            stage.conclude(policy, answer).await
+        }
+        Expected::MustRefuse(_) if answer.accepted && stage.is_answered_as_before(&input, &answer) => {
+            Err(PlayEnd::played(Verdict::Fail, ANSWERED_AS_BEFORE, Some(answer)))
+        }
+        _ => Ok(answer),
     }
 }
 
@@ -98,7 +114,7 @@ async fn send_each<T: Target>(
             }
             answer => answer?,
         };
-        let mut played = judge(attack, answer.clone());
+        let mut played = judge(attack, target.form(), answer.clone());
         if played.verdict != Verdict::Pass {
             played.reason = format!("{}: {}", variant.name, played.reason);
             return Err(PlayEnd::Played(Box::new(played)));

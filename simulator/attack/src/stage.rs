@@ -11,13 +11,13 @@ use soter_tee::MemoryStorage;
 use soter_wire::{Profile, PublicKey, ResultJson};
 
 use crate::attacked_phone::{AttackedPhone, Signed};
-use crate::entry::{Attack, Expected};
+use crate::entry::{Attack, Expected, Policy, Refuses};
 use crate::keys::{KeySource, KeySupply};
 use crate::person::{Person, RANDOM_TEXT_CHARS, build_input};
 use crate::play_end::PlayEnd;
 use crate::software_key::SoftwareKey;
 use crate::steps::{Before, Claim, Edit, Forgery, Made, Signer, Who};
-use crate::target::{Input, Order, Target, TargetError, Visit};
+use crate::target::{Answer, Exchange, Form, Input, Order, Target, TargetError, Visit};
 use crate::verdict::Verdict;
 
 /// The state of one attack.
@@ -41,6 +41,10 @@ pub(super) struct Stage<'a, T> {
     honest_refusal_verdict: Verdict,
     /// The verdict if a result with a chosen counter is refused before the attack.
     early_refusal_verdict: Verdict,
+    /// The policy by which a careful server may refuse such a result.
+    early_policy: Option<&'static str>,
+    /// The texts that were accepted, and the answers to them.
+    answers: Vec<(String, Exchange)>,
 }
 
 impl<'a, T: Target> Stage<'a, T> {
@@ -92,9 +96,19 @@ impl<'a, T: Target> Stage<'a, T> {
             // If the attack asks whether this result is accepted, a refusal answers it. If it asks what happens
             // afterwards, a refusal leaves nothing to ask.
             early_refusal_verdict: match attack.expected {
-                Expected::MustAccept => Verdict::Fail,
-                Expected::MayRefuse(_) | Expected::MustRefuse(_) => Verdict::Skip,
+                Expected::ShouldAccept(Policy { refuses: Refuses::ChosenCounter, .. }) => Verdict::Warn,
+                Expected::MustAccept | Expected::ShouldAccept(_) => Verdict::Fail,
+                Expected::MayRefuse(_) | Expected::MustRefuse(_) | Expected::ShouldRefuse(..) => {
+                    Verdict::Skip
+                }
             },
+            early_policy: match attack.expected {
+                Expected::ShouldAccept(Policy { refuses: Refuses::ChosenCounter, sentence, .. }) => {
+                    Some(sentence)
+                }
+                _ => None,
+            },
+            answers: Vec::new(),
         })
     }
 
@@ -116,6 +130,7 @@ impl<'a, T: Target> Stage<'a, T> {
             let reason = format!("an honest result before the attack was refused{reason_suffix}");
             return Err(PlayEnd::played(refusal_verdict, reason, Some(answer)));
         }
+        self.answers.push((signed.json.clone(), answer.exchange));
         if let Ok(result) = ResultJson::decode(signed.json.as_bytes()) {
             self.accepted_counter = self.accepted_counter.max(result.counter);
         }
@@ -133,6 +148,35 @@ impl<'a, T: Target> Stage<'a, T> {
             }
             error => error.into(),
         })
+    }
+
+    /// Whether an application answers this input as it answered the same text the first time. Without a look at the effect, a
+    /// second payment cannot be told from a repetition that changes nothing.
+    pub(super) fn is_answered_as_before(&self, input: &Input, answer: &Answer) -> bool {
+        let is_same = |(text, exchange): &(String, Exchange)| {
+            *text == input.json && exchange.response == answer.exchange.response
+        };
+        self.target.form() == Form::Application && self.answers.iter().any(is_same)
+    }
+
+    /// Whether the refusal of a result comes from this policy: what the target does with further inputs.
+    ///
+    /// # Errors
+    /// [`PlayEnd::Played`] with the conclusion, or that the target cannot be asked.
+    pub(super) async fn conclude(&mut self, policy: Policy, refused: Answer) -> Result<Answer, PlayEnd> {
+        let reason_suffix = refused.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
+        for tell in policy.tells {
+            // The refusal may have ended the login.
+            self.owner.visit = self.target.start_visit(&self.owner.user).await?;
+            let (login, order, input) = self.forge(tell.forgery).await?;
+            let answer = self.target.send(self.visit(login), &order, &input).await?;
+            if answer.accepted != tell.accepts {
+                let reason = format!("refused{reason_suffix}, and must be accepted. {}", tell.otherwise);
+                return Err(PlayEnd::played(Verdict::Fail, reason, Some(refused)));
+            }
+        }
+        let reason = format!("refused{reason_suffix}. {}", policy.sentence);
+        Err(PlayEnd::played(Verdict::Warn, reason, Some(refused)))
     }
 
     fn person(&mut self, who: Who) -> &mut Person {

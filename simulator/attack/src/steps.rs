@@ -23,6 +23,8 @@ pub enum Before {
     RestoreCopy,
     /// The phone is duplicated: from here on there are two phones with the same state.
     Duplicate,
+    /// This many other users, each with a phone of their own, send one honest result each.
+    OthersPay(usize),
     /// The user gets a second phone, whose keys are uploaded as well.
     SecondPhone,
     /// The target is restarted, and the user logs in again.
@@ -79,6 +81,8 @@ pub enum Made {
     ByPhone(Who),
     /// The owner's second phone makes it: a duplicate, or a different phone.
     BySecondPhone,
+    /// The same, once its counter is higher than the highest that was accepted.
+    BySecondPhoneAhead,
     /// The owner's phone makes it; it is changed, and signed again in software.
     InSoftware {
         /// Whose key signs.
@@ -164,6 +168,10 @@ pub enum Edit {
         /// Whether the one that is too low comes first.
         low_first: bool,
     },
+    /// The string that is a member's value gets these texts in front and behind.
+    Around(&'static str, &'static str, &'static str),
+    /// A member is added at the beginning, as a JSON literal.
+    First(&'static str, &'static str),
     /// A member gets this string as its value.
     Text(&'static str, &'static str),
     /// `raw` is the challenge of the order for which it is sent.
@@ -205,6 +213,8 @@ pub enum CounterIs {
     Equal,
     /// Lower than the highest that was accepted, by this much.
     Below(u64),
+    /// One more than the highest that was accepted.
+    Next,
     /// Higher than the phone's own, by this much.
     Above(u64),
     /// This number.

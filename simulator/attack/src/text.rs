@@ -71,6 +71,11 @@ fn apply_edit(text: &str, edit: Edit, context: EditContext<'_>) -> Result<String
             members.set("raw", quoted(OTHER_CHALLENGE));
             members.insert_after("raw", "raw", own);
         }
+        Edit::Around(name, before, after) => {
+            let value: String = serde_json::from_str(members.literal(name)).unwrap_or_default();
+            members.set(name, quoted(&format!("{before}{value}{after}")));
+        }
+        Edit::First(name, literal) => members.0.insert(0, (name.to_owned(), literal.to_owned())),
         Edit::Text(name, value) => members.set(name, quoted(value)),
         Edit::OrdersRaw => members.set("raw", quoted(context.challenge)),
         Edit::OwnersCpuId => members.set("cpu_id", quoted(context.owner_cpu_id)),
@@ -105,6 +110,7 @@ fn counter_literal(counter: CounterIs, own: u64, accepted_counter: u64) -> Strin
     match counter {
         CounterIs::Equal => accepted_counter.to_string(),
         CounterIs::Below(distance) => accepted_counter.saturating_sub(distance).to_string(),
+        CounterIs::Next => accepted_counter.saturating_add(1).to_string(),
         CounterIs::Above(distance) => own.saturating_add(distance).to_string(),
         CounterIs::Exactly(number) => number.to_string(),
         CounterIs::Negative => format!("-{own}"),
@@ -232,6 +238,8 @@ mod tests {
             (Edit::With("rsa_pss_saltlen", "32"), TEXT.replace('}', ",\"rsa_pss_saltlen\":32}")),
             (Edit::CounterInCapitals, TEXT.replace("12,", "11,\"Counter\":12,")),
             (Edit::CounterEscaped, TEXT.replace("12,", "11,\"c\\u006funter\":12,")),
+            (Edit::Around("uid", "0", " "), TEXT.replace("10102", "010102 ")),
+            (Edit::First("x", "1"), TEXT.replace('{', "{\"x\":1,")),
             (Edit::CpuIdInCapitals, TEXT.replace("\"c\"", "\"C\"")),
             (Edit::CpuIdTwice, TEXT.replace("\"cpu_id\":\"c\"", "\"cpu_id\":\"d\",\"cpu_id\":\"c\"")),
             (Edit::RawTwice, TEXT.replace("\"raw\"", "\"raw\":\"transfer everything\",\"raw\"")),

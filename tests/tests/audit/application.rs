@@ -61,11 +61,24 @@ pub(crate) enum Weakness {
     Compares(Comparison),
     CounterAsDouble,
     CounterBeforeAsking,
+    CounterByFinger,
+    /// The number after the word counter, wherever that stands.
+    CounterByPattern,
     CounterByUser,
+    /// A counter that is far too low counts as a new beginning.
+    CounterFarBelow,
     CounterInMemory,
     CounterNotChecked,
     EmptyIsGood,
     EqualCounter,
+    /// No weakness, but it takes no counter that jumps by more than a million.
+    JumpLimit,
+    /// Only the last phones' counters are kept.
+    LastPhones,
+    /// No weakness, but a user pays with the first phone only.
+    OnePhone,
+    /// No weakness, but it takes safe integers only.
+    SafeIntegers,
     FailsOpen,
     FailsOpenIfLate,
     FailsOpenWithoutToken,
@@ -107,6 +120,10 @@ struct Kept {
     codes: HashMap<String, String>,
     orders: HashMap<String, Order>,
     counters: HashMap<String, u64>,
+    /// The phones in the order in which they have paid.
+    recent: Vec<String>,
+    /// Each user's phone.
+    phones: HashMap<String, String>,
     /// By session.
     cookies: HashMap<String, String>,
     locked: HashSet<String>,
@@ -124,6 +141,11 @@ struct Order {
     openid: String,
     challenge: String,
     paid: bool,
+}
+
+struct Counted {
+    whose: String,
+    counter: u64,
 }
 
 /// A target, and the folder that it needs.
@@ -263,15 +285,15 @@ impl Shop {
         if !self.agrees(&result.raw, &expected, &order.openid) {
             return None;
         }
-        let counted = if self.is(Weakness::CounterByUser) { &order.openid } else { &result.cpu_id };
+        let Counted { whose, counter } = self.counted(&order.openid, &result, &text)?;
+        let counted = whose.as_str();
         if self.is(Weakness::CheckThenWrite) {
             let is_new = {
                 let kept = self.kept();
-                !kept.orders[id].paid
-                    && kept.counters.get(counted).is_none_or(|highest| result.counter > *highest)
+                !kept.orders[id].paid && kept.counters.get(counted).is_none_or(|highest| counter > *highest)
             };
             tokio::time::sleep(Duration::from_millis(20)).await;
-            self.kept().record(id, counted, result.counter);
+            self.kept().record(id, counted, counter);
             return is_new.then_some(());
         }
         if self.is(Weakness::OrderSeenThenPaid) {
@@ -279,18 +301,52 @@ impl Shop {
         }
         let mut kept = self.kept();
         let may_be_paid = may_be_paid || self.is(Weakness::OrderSeenThenPaid);
+        if self.is(Weakness::SafeIntegers) && counter >= 1 << 53 {
+            return None;
+        }
+        if self.is(Weakness::LastPhones) && kept.recent.len() > 20 {
+            let forgotten = kept.recent.remove(0);
+            kept.counters.remove(&forgotten);
+        }
         let highest = kept.counters.get(counted).copied();
         let counts = highest.is_none_or(|highest| match self.weakness {
             Weakness::CounterNotChecked | Weakness::OrdersReusable => true,
-            Weakness::EqualCounter => result.counter >= highest,
-            Weakness::CounterAsDouble => as_double(result.counter) > as_double(highest),
-            _ => result.counter > highest,
+            Weakness::EqualCounter => counter >= highest,
+            Weakness::CounterFarBelow => counter > highest || counter + 100_000 < highest,
+            Weakness::JumpLimit => counter > highest && counter - highest <= 1_000_000,
+            Weakness::CounterAsDouble => as_double(counter) > as_double(highest),
+            _ => counter > highest,
         });
         if !counts || (kept.orders[id].paid && !may_be_paid) {
             return None;
         }
-        kept.record(id, counted, result.counter);
+        kept.record(id, counted, counter);
         Some(())
+    }
+
+    /// Which counter a result is compared with, and its own.
+    fn counted(&self, openid: &str, result: &ResultJson, text: &str) -> Option<Counted> {
+        let mut counter = result.counter;
+        if self.is(Weakness::CounterByPattern) {
+            let digits = text.split_once("counter")?.1.trim_start_matches(|c: char| !c.is_ascii_digit());
+            let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+            counter = digits[..end].parse().ok()?;
+        }
+        let whose = match self.weakness {
+            Weakness::CounterByUser => openid.to_owned(),
+            Weakness::CounterByFinger => {
+                format!("{} {}", result.cpu_id, serde_json::from_str::<Value>(text).ok()?["fid"])
+            }
+            _ => result.cpu_id.clone(),
+        };
+        if self.is(Weakness::OnePhone) {
+            let mut kept = self.kept();
+            let phone = kept.phones.entry(openid.to_owned()).or_insert_with(|| result.cpu_id.clone());
+            if *phone != result.cpu_id {
+                return None;
+            }
+        }
+        Some(Counted { whose, counter })
     }
 
     fn refuses_session(&self, session: &str, headers: &HeaderMap) -> bool {
@@ -339,6 +395,8 @@ impl Shop {
 
 impl Kept {
     fn record(&mut self, id: &str, whose: &str, counter: u64) {
+        self.recent.retain(|phone| phone != whose);
+        self.recent.push(whose.to_owned());
         let highest = self.counters.entry(whose.to_owned()).or_default();
         *highest = (*highest).max(counter);
         if let Some(order) = self.orders.get_mut(id) {
@@ -381,7 +439,7 @@ pub(crate) fn emulated() -> Emulated {
 
 /// Each attack uses one or two.
 fn users() -> Vec<String> {
-    (0..1200).map(|number| format!("user-{number}")).collect()
+    (0..2000).map(|number| format!("user-{number}")).collect()
 }
 
 fn accounts(users: &[String]) -> Accounts {

@@ -91,14 +91,17 @@ async fn correct_applications_cause_no_finding() {
 
 /// Starts a backend with each weakness, and asserts exactly these findings.
 macro_rules! each_is_found {
-    ($start:expr, $($weakness:expr => $verdict:ident $expected:literal;)+) => {
+    ($start:expr, $($weakness:expr => $($verdict:ident $expected:literal)+;)+) => {
         let mut wrong = Vec::new();
         $(
             let found = findings($start($weakness).await).await;
-            let others: Vec<_> = found.iter().filter(|finding| finding.verdict != Verdict::$verdict).collect();
-            let found = ids(&found, Verdict::$verdict);
-            if found != words($expected) || !others.is_empty() {
-                wrong.push(format!("{:?}: {found:?} and {others:?}", $weakness));
+            let others = found.iter().filter(|finding| ![$(Verdict::$verdict),+].contains(&finding.verdict));
+            let mut is_as_expected = others.count() == 0;
+            $(is_as_expected &= ids(&found, Verdict::$verdict) == words($expected);)+
+            if !is_as_expected {
+                let found: Vec<_> =
+                    found.iter().map(|it| (it.verdict, it.attack.id, it.reason.as_str())).collect();
+                wrong.push(format!("{:?}: {found:?}", $weakness));
             }
         )+
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -110,9 +113,9 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_exactly_the_matc
     use verifier::Weakness;
     each_is_found! { Verifier::start,
         Weakness::AllInMemory => Fail "REPLAY-03 COUNTER-05";
-        Weakness::CheckThenWrite => Fail "REPLAY-02";
+        Weakness::CheckThenWrite => Fail "REPLAY-02 COUNTER-33";
         Weakness::CounterAsDouble => Fail "COUNTER-15";
-        Weakness::CounterAsText => Fail "COUNTER-13 COUNTER-14 COUNTER-26";
+        Weakness::CounterAsText => Fail "COUNTER-13 COUNTER-26 COUNTER-30" Warn "COUNTER-14";
         Weakness::CounterBeforeSignature => Fail "COUNTER-21 COUNTER-27";
         Weakness::CounterByDeviceAndUser => Fail "COUNTER-22";
         Weakness::CounterByKey => Fail "COUNTER-19 COUNTER-22";
@@ -122,21 +125,21 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_exactly_the_matc
         Weakness::CounterLenient => Fail "COUNTER-06 COUNTER-07 COUNTER-08 COUNTER-09 COUNTER-18 JSON-24 IDENTITY-16";
         Weakness::CounterMayBeMissing => Fail "COUNTER-10";
         Weakness::CounterNotChecked =>
-            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24";
-        Weakness::CounterPlusOne => Fail "COUNTER-13 COUNTER-14";
+            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33";
+        Weakness::CounterPlusOne => Fail "COUNTER-13" Warn "COUNTER-14";
         Weakness::CounterZeroIsNone => Fail "COUNTER-24";
-        Weakness::EqualCounter => Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-13 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22";
+        Weakness::EqualCounter => Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-13 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-28 COUNTER-31 COUNTER-32 COUNTER-33";
         Weakness::FirstKeyWins => Fail "COUNTER-12 COUNTER-18 JSON-18 JSON-24 IDENTITY-16";
         Weakness::LastCounterEvenIfRefused => Fail "REPLAY-13";
-        Weakness::LastCounterOnly => Fail "REPLAY-04 REPLAY-05 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-24";
+        Weakness::LastCounterOnly => Fail "REPLAY-04 REPLAY-05 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-24 COUNTER-30";
         Weakness::LastKeyWins => Fail "COUNTER-11 COUNTER-18 JSON-18 JSON-24 IDENTITY-16";
         Weakness::NamesInAnyCase => Fail "COUNTER-17";
-        Weakness::RaceBreaksOff => Fail "REPLAY-02";
+        Weakness::RaceBreaksOff => Fail "REPLAY-02 COUNTER-33";
         Weakness::SpentBeforeOpenid => Fail "COUNTER-27";
         Weakness::StoredAsDouble => Fail "REPLAY-15";
         Weakness::StoredIn32Bits => Fail "REPLAY-14 REPLAY-15";
         Weakness::SignatureRemembered =>
-            Fail "REPLAY-10 REPLAY-05 COUNTER-27 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24";
+            Fail "REPLAY-10 REPLAY-05 COUNTER-27 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33";
     }
 }
 
@@ -167,12 +170,13 @@ async fn a_verifier_that_is_careless_about_identities_is_found_by_exactly_the_ma
     use verifier::Weakness;
     each_is_found! { Verifier::start,
         Weakness::AnyKey =>
-            Fail "SIGNATURE-17 SIGNATURE-19 IDENTITY-01 IDENTITY-03 IDENTITY-04 IDENTITY-06 IDENTITY-07 IDENTITY-09 IDENTITY-10 IDENTITY-15 IDENTITY-17 PROTOCOL-05 PROTOCOL-10 PROTOCOL-11 PROTOCOL-12 PROTOCOL-13 PROTOCOL-14";
+            Fail "COUNTER-29 SIGNATURE-17 SIGNATURE-19 IDENTITY-01 IDENTITY-03 IDENTITY-04 IDENTITY-06 IDENTITY-07 IDENTITY-09 IDENTITY-10 IDENTITY-15 IDENTITY-17 PROTOCOL-05 PROTOCOL-10 PROTOCOL-11 PROTOCOL-12 PROTOCOL-13 PROTOCOL-14";
         Weakness::AnyRoot => Fail "IDENTITY-13";
         Weakness::AppIgnored => Fail "PROTOCOL-05";
         Weakness::AskNotVerified => Fail "IDENTITY-11";
         Weakness::AuthKeyNotVerified => Fail "IDENTITY-12";
         Weakness::CodeNotSingleUse => Fail "PROTOCOL-01";
+        Weakness::DeviceTrimmed => Fail "COUNTER-29";
         Weakness::DeviceInAnyCase => Fail "IDENTITY-15";
         Weakness::GetAccepted => Fail "PROTOCOL-08";
         Weakness::OpenidIgnored => Fail "SIGNATURE-17 IDENTITY-01 IDENTITY-03 IDENTITY-17 PROTOCOL-10 PROTOCOL-11 PROTOCOL-12 PROTOCOL-13 PROTOCOL-14";
@@ -244,6 +248,15 @@ async fn an_application_that_compares_challenges_carelessly_is_found_by_exactly_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_that_is_answered_as_before_is_a_failure_that_says_how_to_describe_its_effect() {
+    let backend = Shop::start(application::Weakness::OrdersReusable).await;
+    let attack = find("SOTER-REPLAY-01").unwrap();
+    let found = audit(backend.target(), &verifier::keys(), &[attack], |_| {}).await.unwrap();
+    assert_eq!(found[0].verdict, Verdict::Fail);
+    assert!(found[0].reason.contains("[[result.after]]"), "{}", found[0].reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_finding_shows_no_session_of_the_application() {
     use application::Weakness;
     for (weakness, id) in
@@ -264,19 +277,26 @@ async fn an_application_that_is_careless_about_results_and_counters_is_found_by_
     use application::Weakness;
     each_is_found! { Shop::start,
         Weakness::AnswerIgnored =>
-            Fail "SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 SIGNATURE-25 SIGNATURE-26 SIGNATURE-27 SIGNATURE-30 OUTAGE-01 OUTAGE-02 OUTAGE-03 OUTAGE-04 OUTAGE-05 OUTAGE-06 OUTAGE-07 OUTAGE-08 OUTAGE-09 OUTAGE-10 OUTAGE-11 OUTAGE-12 OUTAGE-13 OUTAGE-14 OUTAGE-15 OUTAGE-16 OUTAGE-17 OUTAGE-18 OUTAGE-19 CACHE-01 CACHE-02 CACHE-03 CACHE-04 CACHE-05 CACHE-06 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-01 IDENTITY-02 IDENTITY-04 IDENTITY-05 IDENTITY-06 IDENTITY-07 IDENTITY-08 IDENTITY-09 IDENTITY-10 IDENTITY-15";
-        Weakness::AnswerRemembered => Fail "SIGNATURE-30 OUTAGE-18 OUTAGE-19 CACHE-01 CACHE-02 CACHE-05 CACHE-06 IDENTITY-09 IDENTITY-10 IDENTITY-15";
-        Weakness::CheckThenWrite => Fail "REPLAY-02 REPLAY-18";
+            Fail "COUNTER-29 SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 SIGNATURE-25 SIGNATURE-26 SIGNATURE-27 SIGNATURE-30 OUTAGE-01 OUTAGE-02 OUTAGE-03 OUTAGE-04 OUTAGE-05 OUTAGE-06 OUTAGE-07 OUTAGE-08 OUTAGE-09 OUTAGE-10 OUTAGE-11 OUTAGE-12 OUTAGE-13 OUTAGE-14 OUTAGE-15 OUTAGE-16 OUTAGE-17 OUTAGE-18 OUTAGE-19 CACHE-01 CACHE-02 CACHE-03 CACHE-04 CACHE-05 CACHE-06 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-01 IDENTITY-02 IDENTITY-04 IDENTITY-05 IDENTITY-06 IDENTITY-07 IDENTITY-08 IDENTITY-09 IDENTITY-10 IDENTITY-15";
+        Weakness::AnswerRemembered => Fail "COUNTER-29 SIGNATURE-30 OUTAGE-18 OUTAGE-19 CACHE-01 CACHE-02 CACHE-05 CACHE-06 IDENTITY-09 IDENTITY-10 IDENTITY-15";
+        Weakness::CheckThenWrite => Fail "REPLAY-02 REPLAY-18 COUNTER-33";
         Weakness::CounterAsDouble => Fail "COUNTER-15";
         Weakness::CounterBeforeAsking => Fail "COUNTER-21";
+        Weakness::CounterByFinger => Fail "COUNTER-28";
+        Weakness::CounterByPattern => Fail "COUNTER-32";
+        Weakness::CounterFarBelow => Fail "COUNTER-30";
+        Weakness::JumpLimit => Warn "COUNTER-14";
+        Weakness::LastPhones => Fail "COUNTER-31";
+        Weakness::OnePhone => Warn "COUNTER-20";
+        Weakness::SafeIntegers => Warn "COUNTER-15";
         Weakness::CounterByUser => Fail "COUNTER-20 COUNTER-22";
         Weakness::CounterInMemory => Fail "COUNTER-05";
-        Weakness::CounterNotChecked => Fail "REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24";
+        Weakness::CounterNotChecked => Fail "REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33" Warn "COUNTER-17";
         Weakness::EmptyIsGood => Fail "PROTOCOL-09";
-        Weakness::EqualCounter => Fail "COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22";
+        Weakness::EqualCounter => Fail "COUNTER-01 COUNTER-19 COUNTER-22 COUNTER-28 COUNTER-31 COUNTER-32 COUNTER-33" Warn "COUNTER-17";
         Weakness::OrderSeenThenPaid => Fail "REPLAY-18";
         Weakness::OrdersReusable =>
-            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-12 REPLAY-14 REPLAY-15 REPLAY-18 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24";
+            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-12 REPLAY-14 REPLAY-15 REPLAY-18 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33" Warn "COUNTER-17";
         Weakness::StringsOrObjects => Fail "JSON-12";
     }
 }

@@ -59,6 +59,7 @@ pub(crate) enum Weakness {
     CounterPlusOne,
     CounterZeroIsNone,
     DeviceInAnyCase,
+    DeviceTrimmed,
     EqualCounter,
     FirstKeyWins,
     GetAccepted,
@@ -261,6 +262,7 @@ impl Verifier {
         let candidates = kept.keys.iter().filter(|key| {
             self.is(Weakness::AnyKey)
                 || ((key.cpu_id == result.cpu_id
+                    || (self.is(Weakness::DeviceTrimmed) && key.cpu_id == result.cpu_id.trim())
                     || (self.is(Weakness::DeviceInAnyCase)
                         && key.cpu_id.eq_ignore_ascii_case(&result.cpu_id)))
                     && key.uid == result.uid

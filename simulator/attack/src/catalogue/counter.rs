@@ -2,7 +2,7 @@
 
 use soter_wechat::Reason;
 
-use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::entry::{Attack, Expected, Holds, Layer, Policy, Refuses, Tell};
 use crate::kind::Kind;
 use crate::software_key::Scheme;
 use crate::steps::{
@@ -181,6 +181,15 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-COUNTER-14",
         title: "a huge jump of the counter",
         making: "An honest result whose counter is 10^12.",
+        expected: Expected::ShouldAccept(Policy {
+            sentence: "A jump to 2,000,000,000 is refused as well: a limit for jumps is a policy that a careful server may have. Other apps on the phone count, too, so let the limit be far above a day's use",
+            refuses: Refuses::Judged,
+            tells: &[Tell {
+                forgery: signed_in_software(&[Edit::Counter(CounterIs::Exactly(2_000_000_000))]),
+                accepts: false,
+                otherwise: "A jump to 2,000,000,000 is accepted, so the counter is kept in 32 bits",
+            }],
+        }),
         fix: "Keep the counter in 64 bits: a 32-bit column or type overflows.",
         script: after_payment(&[Edit::Counter(CounterIs::Exactly(1_000_000_000_000))]),
         ..HONEST
@@ -189,6 +198,11 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-COUNTER-15",
         title: "the counter 2^53 and then 2^53 + 1",
         making: "An honest result with the counter 9007199254740992 and then one with 9007199254740993.",
+        expected: Expected::ShouldAccept(Policy {
+            sentence: "A server that takes safe integers alone has a policy that a careful server may have: no phone reaches 2^53 by counting",
+            refuses: Refuses::ChosenCounter,
+            tells: &[],
+        }),
         meaning: "The counter is read as a double, for which both are the same number: near that value replays pass, or honest users are turned away.",
         fix: "Read the counter as a 64-bit integer: in JavaScript from the text with BigInt, not with JSON.parse alone.",
         script: Script::Send(
@@ -209,6 +223,10 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-COUNTER-17",
         title: "two counters, the good one with a capital letter",
         making: "The phone's text with a spent counter and after it `Counter`, its own, signed with its AuthKey.",
+        expected: Expected::ShouldRefuse(
+            &[Reason::CounterReplayed, Reason::CounterRolledBack],
+            "No TEE signs a text with both names, so only a phone whose AuthKey has leaked can send it; compare the names of members exactly all the same",
+        ),
         meaning: "The parser takes names without regard to case, as Go's does, and the last one wins: a replay passes where two parsers work together.",
         fix: "Compare the names of members exactly, or refuse names that differ in case alone.",
         script: after_payment(&[Edit::CounterInCapitals]),
@@ -240,6 +258,22 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-COUNTER-20",
         title: "a second phone of the same user, whose counter is lower",
         making: "Three honest results of the user's first phone, then one of another phone of the same user, new and with a lower counter.",
+        expected: Expected::ShouldAccept(Policy {
+            sentence: "The first phone is still served: one phone for each user is a policy that a careful server may have",
+            refuses: Refuses::Judged,
+            tells: &[
+                Tell {
+                    forgery: Forgery { made: Made::BySecondPhoneAhead, ..Forgery::HONEST },
+                    accepts: false,
+                    otherwise: "With a higher counter the second phone is accepted, so the counters of two phones are taken for one",
+                },
+                Tell {
+                    forgery: Forgery::HONEST,
+                    accepts: true,
+                    otherwise: "The first phone is not served any more either",
+                },
+            ],
+        }),
         fix: "Keep counters by cpu_id, not by user: each phone counts for itself.",
         script: Script::Send(
             &[Before::Pay, Before::Pay, Before::Pay, Before::SecondPhone],

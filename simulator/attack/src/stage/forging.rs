@@ -1,7 +1,7 @@
 //! The forged input, made from the people, the phones and what was recorded.
 
 use soter_bridge::protocol::CommandError;
-use soter_wire::base64;
+use soter_wire::{ResultJson, base64};
 
 use super::Stage;
 use crate::attacked_phone::Signed;
@@ -117,6 +117,7 @@ impl<T: Target> Stage<'_, T> {
                 Some(second_phone) => second_phone.authenticate(&challenge)?,
                 None => return Err(CommandError::internal("there is no second phone").into()),
             },
+            Made::BySecondPhoneAhead => self.second_phone_ahead(&challenge)?,
             Made::InSoftware { key, edits, scheme } => {
                 let signed = self.owner.phone.authenticate(&challenge)?;
                 self.sign_edited(&signed, order, key, edits, scheme)?
@@ -124,6 +125,22 @@ impl<T: Target> Stage<'_, T> {
             Made::Recorded(_) => self.recorded(forgery)?.1,
             Made::Failed => Signed { json: String::new(), signature: String::new() },
         })
+    }
+
+    /// A result of the second phone whose counter is higher than the highest that was accepted.
+    fn second_phone_ahead(&mut self, challenge: &str) -> Result<Signed, PlayEnd> {
+        /// More touches than it takes to overtake a phone that was used a few times.
+        const MAX_TOUCHES: usize = 50;
+        let second_phone =
+            self.second_phone.as_mut().ok_or_else(|| CommandError::internal("there is no second phone"))?;
+        for _ in 0..MAX_TOUCHES {
+            let signed = second_phone.authenticate(challenge)?;
+            let counter = ResultJson::decode(signed.json.as_bytes()).map_or(0, |result| result.counter);
+            if counter > self.accepted_counter {
+                return Ok(signed);
+            }
+        }
+        Err(CommandError::internal("the second phone does not overtake the first one").into())
     }
 
     /// Changes a phone's text and signs it again in software.

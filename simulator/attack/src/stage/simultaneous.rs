@@ -24,11 +24,17 @@ impl<T: Target> Stage<'_, T> {
         let mut refusal = None;
         for round in 0..ROUNDS {
             for step in before {
-                self.step(*step).await?;
+                match (self.step(*step).await, refusal.take()) {
+                    (Ok(()), earlier) => refusal = earlier,
+                    // As below: the earlier rounds were handled well.
+                    (Err(PlayEnd::Played(_)), Some(earlier)) if round > 0 => return Ok(earlier),
+                    (Err(end), _) => return Err(end),
+                }
             }
             let mut forged = Vec::new();
             for _ in 0..CONNECTIONS {
                 forged.push(self.forge(forgery).await?);
+                self.has_open_order = true;
             }
             let sent =
                 forged.iter().map(|(login, order, input)| self.target.send(self.visit(*login), order, input));

@@ -5,7 +5,7 @@ use soter_bridge::run_cpu_bound;
 
 use super::Stage;
 use crate::attacked_phone::AttackedPhone;
-use crate::person::check_keys_accepted;
+use crate::person::{Person, check_keys_accepted};
 use crate::play_end::PlayEnd;
 use crate::software_key::Scheme;
 use crate::steps::{Before, CounterIs, Edit, Signer};
@@ -24,7 +24,14 @@ impl<T: Target> Stage<'_, T> {
                 let (order, signed) = self.honest_result().await?;
                 let edits = [Edit::Counter(CounterIs::Exactly(counter))];
                 let signed = self.sign_edited(&signed, &order, Signer::AuthKey, &edits, Scheme::STANDARD)?;
-                self.pay(order, signed, self.early_refusal_verdict).await
+                let paid = self.pay(order, signed, self.early_refusal_verdict).await;
+                paid.map_err(|end| match (end, self.early_policy) {
+                    (PlayEnd::Played(mut played), Some(sentence)) => {
+                        played.reason = format!("{}. {sentence}", played.reason);
+                        PlayEnd::Played(played)
+                    }
+                    (end, _) => end,
+                })
             }
             Before::Record => {
                 let recorded = self.honest_result().await?;
@@ -42,6 +49,19 @@ impl<T: Target> Stage<'_, T> {
             },
             Before::Duplicate => {
                 self.second_phone = Some(self.owner.phone.duplicate()?);
+                Ok(())
+            }
+            Before::OthersPay(count) => {
+                for _ in 0..count {
+                    let mut other =
+                        Person::create(self.target, &self.supply, self.owner.phone.profile()).await?;
+                    other.enroll(self.target).await?;
+                    let answer = other.pay(self.target).await?;
+                    if !answer.accepted {
+                        let reason = "an honest result of another user's phone was refused";
+                        return Err(PlayEnd::played(Verdict::Error, reason, Some(answer)));
+                    }
+                }
                 Ok(())
             }
             Before::SecondPhone => {

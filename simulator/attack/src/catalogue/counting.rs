@@ -1,0 +1,117 @@
+//! Attacks on where a server keeps its counters, for how long, and where it reads them.
+
+use soter_wechat::Reason;
+
+use crate::entry::{Attack, Expected, Holds, Layer};
+use crate::kind::Kind;
+use crate::software_key::Scheme;
+use crate::steps::{Before, CounterIs, Edit, Envelope, Forgery, Made, Script, Signer, Variant};
+
+/// The phone's own text, changed and signed again with the phone's own AuthKey.
+const fn signed_in_software(edits: &'static [Edit]) -> Forgery {
+    Forgery {
+        made: Made::InSoftware { key: Signer::AuthKey, edits, scheme: Scheme::STANDARD },
+        ..Forgery::HONEST
+    }
+}
+
+const fn variant(name: &'static str, edits: &'static [Edit]) -> Variant {
+    Variant { name, forgery: signed_in_software(edits) }
+}
+
+/// The highest counter that was accepted.
+const SPENT: Edit = Edit::Counter(CounterIs::Equal);
+
+const BASE: Attack = Attack {
+    id: "",
+    layer: Layer::Verifier,
+    kind: Kind::CountsCarelessly,
+    title: "",
+    holds: Holds::RootedPhone,
+    making: "",
+    expected: Expected::MustRefuse(&[Reason::CounterReplayed, Reason::CounterRolledBack]),
+    meaning: "A phone that was rolled back or cloned is not noticed: two phones can sign in the name of one.",
+    fix: "Keep the highest counter of each cpu_id and require a greater one, in one atomic step with recording it.",
+    profile: "trustonic",
+    script: Script::Send(&[], Forgery::HONEST),
+};
+
+pub(super) static ATTACKS: &[Attack] = &[
+    Attack {
+        id: "SOTER-COUNTER-28",
+        title: "a spent counter with another finger",
+        making: "An honest result is accepted; then a fresh text with the counter of that result and another `fid` is signed with the phone's AuthKey.",
+        meaning: "Counters are kept for each finger, so a phone that was rolled back goes on with another finger.",
+        fix: "Keep the highest counter by cpu_id alone; it is the device's, whatever finger, user, app or key.",
+        script: Script::Send(&[Before::Pay], signed_in_software(&[Edit::Text("fid", "7"), SPENT])),
+        ..BASE
+    },
+    Attack {
+        id: "SOTER-COUNTER-29",
+        kind: Kind::ConfusesIdentities,
+        title: "a spent counter under another spelling of the device",
+        making: "An honest result is accepted; then a fresh text with the counter of that result, and with a space or a zero beside its `cpu_id` or `uid`, is signed with the phone's AuthKey.",
+        expected: Expected::MustRefuse(&[Reason::UnknownDevice, Reason::NoAuthKey, Reason::WrongKey]),
+        meaning: "Keys are looked up without regard to spaces or leading zeros, as some databases do, and counters with: one phone has as many counters as spellings.",
+        fix: "Compare cpu_id and uid exactly everywhere, and trim neither.",
+        script: Script::SendEach(
+            &[Before::Pay],
+            &[
+                variant("a space behind cpu_id", &[Edit::Around("cpu_id", "", " "), SPENT]),
+                variant("a space before cpu_id", &[Edit::Around("cpu_id", " ", ""), SPENT]),
+                variant("a zero before cpu_id", &[Edit::Around("cpu_id", "0", ""), SPENT]),
+                variant("a space behind uid", &[Edit::Around("uid", "", " "), SPENT]),
+                variant("a zero before uid", &[Edit::Around("uid", "0", ""), SPENT]),
+            ],
+        ),
+        ..BASE
+    },
+    Attack {
+        id: "SOTER-COUNTER-30",
+        title: "a counter far below the highest",
+        making: "A result with the counter 1,000,000 is accepted; then the phone's own text, whose counter is still small, is signed with its AuthKey.",
+        meaning: "A counter that is far too low is taken for a new beginning, as of a phone that was reset or a number that overflowed: a phone that was rolled back far enough is accepted.",
+        fix: "Require a greater counter, however far below the other one is. A phone that was reset uploads new keys and has another ASK.",
+        script: Script::Send(&[Before::PayAt(1_000_000)], signed_in_software(&[])),
+        ..BASE
+    },
+    Attack {
+        id: "SOTER-COUNTER-31",
+        title: "a spent counter after 25 other phones",
+        making: "An honest result is accepted, then one of each of 25 other users' phones; then a fresh text with the counter of the first result is signed with the first phone's AuthKey.",
+        meaning: "Only the counters of the last phones are kept: whoever waits for a while, or pays with a few phones in between, can go back to an old state.",
+        fix: "Keep the highest counter of each cpu_id for good, in a table and not in a cache.",
+        script: Script::Send(&[Before::Pay, Before::OthersPay(25)], signed_in_software(&[SPENT])),
+        ..BASE
+    },
+    Attack {
+        id: "SOTER-COUNTER-32",
+        title: "a spent counter, and a higher number where a search finds it",
+        making: "An honest result is accepted; then a fresh text with the counter of that result, and with a member before it in which the word counter is followed by 999999, is signed with the phone's AuthKey.",
+        meaning: "The counter is searched in the text instead of read from the parsed JSON: what stands first wins, and the challenge may be such a place, too.",
+        fix: "Parse the JSON, and take the member `counter` of the outermost object.",
+        script: Script::SendEach(
+            &[Before::Pay],
+            &[
+                variant("in a text", &[SPENT, Edit::First("x", r#""\"counter\":999999""#)]),
+                variant("in a name that ends in counter", &[SPENT, Edit::First("xcounter", "999999")]),
+                variant("in an inner object", &[SPENT, Edit::First("x", r#"{"counter":999999}"#)]),
+            ],
+        ),
+        ..BASE
+    },
+    Attack {
+        id: "SOTER-COUNTER-33",
+        kind: Kind::RacesItself,
+        title: "one counter for eight orders at once",
+        making: "After an honest result, eight texts for eight orders with one and the same new counter are signed with the phone's AuthKey, and arrive at the same instant, ten times over.",
+        expected: Expected::MustRefuse(&[Reason::CounterReplayed]),
+        meaning: "The counter is compared, then something is waited for, then it is recorded: a phone and its clone pay at the same moment.",
+        fix: "Compare and record in one atomic step: UPDATE … SET highest = ? WHERE highest < ?, and act on the number of rows.",
+        script: Script::Send(
+            &[Before::Pay],
+            Forgery { envelope: Envelope::AtOnce, ..signed_in_software(&[Edit::Counter(CounterIs::Next)]) },
+        ),
+        ..BASE
+    },
+];
