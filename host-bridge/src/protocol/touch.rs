@@ -138,7 +138,7 @@ impl Serialize for Touch {
 impl<'de> Deserialize<'de> for Touch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged)]
+        #[serde(untagged, expecting = "a touch is the number of a finger, or a text such as `wrong`")]
         enum NumberOrText {
             Number(u32),
             Text(String),

@@ -149,8 +149,9 @@ fn description() -> String {
     let general = |errcode: Errcode| format!("{} (`{}`)", errcode.code(), errcode.name());
     format!(
         "The status is 200 for errors as well: an error is an `errcode` other than 0, with its text in `errmsg` and an id (`rid`) behind it. \
-        Each operation lists the errcodes that it answers. Another method than the listed ones gets {} or {}; a path that is not emulated \
-        gets {}, unless it begins with `{OWN_PREFIX}`. A person at the emulator can let any path fail with any errcode of `soter-sim explain`. \
+        Each operation lists the errcodes that it answers. Another method than the listed ones gets {} or {}, except from calls of cloud \
+        functions, whose errors have a `code`. A path of two or more parts that is not emulated gets {}, unless it begins with `{OWN_PREFIX}` or as \
+        another path of the emulator. A person at the emulator can let any path fail with any errcode of `soter-sim explain`. \
         Parameters and members that are not listed are ignored; of two parameters with one name in the query, the last one counts.\n\n\
         The mini program, its secret and its user in the examples exist on every emulator, unless its configuration replaces them. Codes and results are the phone's: POST \
         `{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wx.login\"}}` to `/rpc` gives a code.",

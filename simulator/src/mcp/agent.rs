@@ -61,7 +61,7 @@ struct ExplainRequest {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`name` is the text of a reason, or a code")]
 enum Name {
     Text(String),
     Number(i64),
@@ -269,7 +269,11 @@ impl ServerHandler for Agent {
                 failure(
                     ErrorCode::INVALID_PARAMS,
                     &format!("the parameters of `{method}` do not fit"),
-                    "for `tools/call`, send an object with `name`, a text, and `arguments`, an object; see the schema of MCP",
+                    match method {
+                        "tools/call" => "send an object with `name`, a text, and `arguments`, an object",
+                        "resources/read" => "send an object with `uri`, a text",
+                        _ => "see the schema of MCP",
+                    },
                 )
             }
             _ => failure(

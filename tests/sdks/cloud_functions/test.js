@@ -248,18 +248,19 @@ describe('exec --cloud-function, with a command that calls the function as a min
   test('a function that ends early, or whose result is no good or too large, fails with a reason', async () => {
     const source = `exports.main = ({ kind }) => ({
       exit: () => process.exit(0), raw: () => require('fs').writeSync(1, '{}\\n'), large: () => 'x'.repeat(2 << 20), bigint: () => 1n,
-      fits: () => 'x'.repeat(1 << 20).length,
+      fits: () => 'x'.repeat(1 << 20).length, half: () => ['\\u{1F600}'.slice(0, 1), 'a\\\\ud800'],
     })[kind]();`;
     const { result } = await run(source, { timeout: 60 }, `
       const answers = [];
-      for (const kind of ['exit', 'raw', 'large', 'bigint', 'fits']) answers.push(await call({ kind }));
+      for (const kind of ['exit', 'raw', 'large', 'bigint', 'fits', 'half']) answers.push(await call({ kind }));
       return answers;`);
-    const reasons = [/145 code exit unexpected$/, /is not a result/, /more than 1048576 bytes$/, /BigInt/];
+    const reasons = [/145 code exit unexpected$/, /wrote to standard output$/, /more than 1048576 bytes$/, /BigInt/];
     reasons.forEach((reason, index) => {
       assert.equal(result[index].errCode, -504002);
       assert.match(result[index].errMsg, reason);
     });
     assert.equal(result[4].result, 1 << 20);
+    assert.deepEqual(result[5].result, ['\ufffd', 'a\\ud800']);
   });
 
   test('at most eight calls run at the same time, and the others wait', async () => {

@@ -122,7 +122,7 @@ pub(super) const TABLE: &[Code] = &[
     code(
         47001,
         "data format error",
-        "The body is not JSON, or a member has the wrong type.",
+        "The body is not a JSON object. Some paths also answer so if a member has the wrong type; others treat it as missing.",
         "Send one JSON object. For verify_signature, json_string is a string: the text of resultJSON escaped as one, not an object inside.",
     ),
     code(

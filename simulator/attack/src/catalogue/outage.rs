@@ -128,7 +128,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-OUTAGE-12",
         title: "a forgery while the calls of the day are used up",
         making: "A result with a flipped bit in its signature, while verify_signature answers errcode 45009: the app has used up its calls of the day.",
-        meaning: "The application fails open: whoever sends enough requests uses up the calls of the day, and pays without a touch until midnight.",
+        meaning: "The application fails open: anybody who sends enough requests uses up the calls of the day, and pays without a touch until midnight.",
         fix: QUOTA_FIX,
         script: forged_while(Failure::Errcode(45009)),
         ..BASE
@@ -137,7 +137,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-OUTAGE-13",
         title: "a forgery while WeChat says that calls come too often",
         making: "A result with a flipped bit in its signature, while verify_signature answers errcode 45011: the app calls too often in a minute.",
-        meaning: "The application fails open: whoever sends enough requests in a minute pays without a touch.",
+        meaning: "The application fails open: anybody who sends enough requests in a minute pays without a touch.",
         fix: QUOTA_FIX,
         script: forged_while(Failure::Errcode(45011)),
         ..BASE

@@ -59,6 +59,11 @@ function load() {
   }
 }
 
+/** JSON whose texts UTF-8 can carry: half of a surrogate pair, which JSON.stringify writes as an escape, becomes U+FFFD. */
+function wellFormed(json) {
+  return json.replace(/(?<=(?:^|[^\\])(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '\\ufffd');
+}
+
 async function run(text) {
   const { main } = load();
   if (typeof main !== 'function') throw new Error('index.js exports no function main');
@@ -67,7 +72,7 @@ async function run(text) {
   if (isServed) write('"loaded"');
   const result = JSON.stringify(await main(event, { function_name: name, namespace }));
   // A result that JSON does not have, such as undefined.
-  return result === undefined ? 'null' : result;
+  return result === undefined ? 'null' : wellFormed(result);
 }
 
 function start(text) {
@@ -79,7 +84,7 @@ function start(text) {
     error => {
       const text = typeof error === 'string' ? error : error instanceof Error ? String(error.stack) : inspect(error);
       console.error(text);
-      if (isServed) write(JSON.stringify({ error: text.slice(0, LONGEST_ERROR) }));
+      if (isServed) write(wellFormed(JSON.stringify({ error: text.slice(0, LONGEST_ERROR) })));
       end(1);
     },
   );

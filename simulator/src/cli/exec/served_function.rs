@@ -125,7 +125,7 @@ impl Message {
             }
             Ok(_) if line.ends_with(b"\n") => serde_json::from_slice(&line).unwrap_or_else(|error| {
                 Self::Error(format!(
-                    "what the function has written to standard output is not a result: {error}"
+                    "the result cannot be read ({error}): it is nested too deeply, or a program that the function has started wrote to standard output"
                 ))
             }),
             Ok(_) => Self::Error(EXITED.to_owned()),
