@@ -80,7 +80,9 @@ fn open_calls_and_requests_are_bounded_in_number() {
     let mut client = Client::ephemeral(&[]);
     client.call("device_set", &json!({"secondCall": "queue"}));
     let waiting = json!({"requestAuthModes": ["fingerPrint"], "challenge": "c", "wait": true});
-    let ids: Vec<u64> = (0..32).map(|_| client.send_call("wx_startSoterAuthentication", &waiting)).collect();
+    for _ in 0..32 {
+        client.send_call("wx_startSoterAuthentication", &waiting);
+    }
     wait_until(|| client.call("device_show", &json!({}))["dialog"].is_object());
     assert!(client.failure("wx_startSoterAuthentication", &waiting).contains("32 calls are open"));
     // A touch is still possible, and then there is room for one more.
@@ -99,9 +101,9 @@ fn open_calls_and_requests_are_bounded_in_number() {
         assert_eq!(client.answer(*id)["error"]["code"], -32010);
     }
     // The same id twice.
-    let twice = json!({"jsonrpc": "2.0", "id": ids[5], "method": "ping"});
+    let twice = json!({"jsonrpc": "2.0", "id": requests[0], "method": "ping"});
     client.running.send(&twice.to_string());
-    assert_eq!(client.answer(ids[5])["error"]["code"], -32010);
+    assert_eq!(client.answer(requests[0])["error"]["code"], -32010);
     assert_eq!(within(Duration::from_secs(10), || client.running.end()).code, Some(0));
 }
 
