@@ -10,7 +10,8 @@ pub enum Verdict {
     /// The target did what a correct server does not do.
     Fail,
     /// The target did the right thing, but was harmed: it broke (status 500 or higher), or it refuses an honest user
-    /// afterwards. Or it did what a careful server may do by policy, such as a limit for jumps of the counter.
+    /// afterwards. Or it did what a careful server may do by policy, such as a limit for jumps of the counter. Or the
+    /// description does not show whether it did something twice.
     Warn,
     /// The attack does not apply to this target.
     Skip,

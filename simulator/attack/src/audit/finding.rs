@@ -46,7 +46,7 @@ pub struct Summary {
     pub pass: usize,
     /// The target did what a correct server does not do.
     pub fail: usize,
-    /// The target did the right thing, but was harmed.
+    /// No weakness is proven, but the reason is worth a look.
     pub warn: usize,
     /// The attack does not apply.
     pub skip: usize,

@@ -71,7 +71,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "a forgery that names a phone whose result was accepted",
         making: "The owner's honest result is accepted. Then another user sends a text for their own order that names the cpu_id of the owner's phone and a higher counter, with a signature in which one bit is flipped.",
         expected: Expected::MustRefuse(&[Reason::WrongSignature, Reason::NoAuthKey]),
-        meaning: "Verdicts are kept by phone: whoever names a phone that has paid needs no signature.",
+        meaning: "Verdicts are kept by phone: anybody who names a phone that has paid needs no signature.",
         script: Script::Send(
             &[Before::Pay],
             Forgery {

@@ -246,7 +246,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-COUNTER-19",
         title: "a spent counter under a new AuthKey",
         making: "An honest result is accepted, the client makes and uploads a new AuthKey, and that signs a fresh text with the counter of the first result.",
-        meaning: "Counters are kept by key and forgotten with it: whoever makes a phone renew its key begins anew.",
+        meaning: "Counters are kept by key and forgotten with it: anybody who makes a phone renew its key starts from zero.",
         fix: "Keep the highest counter by cpu_id alone; it is the device's, whatever app or key.",
         script: Script::Send(
             &[Before::Pay, Before::RenewKey],
@@ -359,7 +359,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-COUNTER-27",
         title: "an honest result after forged copies of it",
         making: "A result is recorded and kept back; copies with a flipped bit and in another name are refused; then the result itself is sent for the first time.",
-        meaning: "A copy that is refused uses up the honest one: whoever sees a result on its way can spoil it.",
+        meaning: "A copy that is refused uses up the honest one: anybody who sees a result on its way can spoil it.",
         fix: "Spend a counter, or remember an answer, only once signature, app and user are verified.",
         script: Script::Send(
             &[

@@ -79,7 +79,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-COUNTER-31",
         title: "a spent counter after 25 other phones",
         making: "An honest result is accepted, then one of each of 25 other users' phones; then a fresh text with the counter of the first result is signed with the first phone's AuthKey.",
-        meaning: "Only the counters of the last phones are kept: whoever waits for a while, or pays with a few phones in between, can go back to an old state.",
+        meaning: "Only the counters of the last phones are kept: anybody who waits for a while, or pays with a few phones in between, can go back to an old state.",
         fix: "Keep the highest counter of each cpu_id for good, in a table and not in a cache.",
         script: Script::Send(&[Before::Pay, Before::OthersPay(25)], signed_in_software(&[SPENT])),
         ..BASE

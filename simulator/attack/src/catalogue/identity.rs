@@ -38,7 +38,7 @@ const WRONG_DEVICE_OR_APP: Attack = Attack {
 
 const RETIRED_KEY: Attack = Attack {
     expected: Expected::MustRefuse(&[Reason::RetiredKey]),
-    meaning: "Keys that the phone has given up go on working: whoever got hold of one, or enrolled and removed a finger, keeps the access.",
+    meaning: "Keys that the phone has given up go on working: anybody who got hold of one, or enrolled and removed a finger, keeps the access.",
     fix: "Retire the older AuthKey of the same user on the same phone when a newer one is uploaded.",
     ..WRONG_DEVICE_OR_APP
 };
@@ -67,7 +67,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "another user's touch, with that user's openid in the request",
         making: "The phone of another user signs the owner's challenge; in the owner's login, the request names the other user's openid.",
         expected: Expected::MustRefuse(&[]),
-        meaning: "The openid is taken from the request: whoever is logged in can be paid for by anybody's finger.",
+        meaning: "The openid is taken from the request: the user who is logged in can be paid for by anybody's finger.",
         fix: "Ask verify_signature with the openid that jscode2session gave for this session; ignore the one in the request, or refuse a different one.",
         script: Script::Send(
             &[],
@@ -144,7 +144,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-IDENTITY-10",
-        title: "an AuthKey that was made anew, and the old one used",
+        title: "an AuthKey that was replaced, and the old one used",
         making: "The client makes a new AuthKey and uploads it, and the phone's next text is signed with the old one.",
         script: Script::Send(&[Before::Pay, Before::RenewKey], signed_in_software(Signer::OldAuthKey, &[])),
         ..RETIRED_KEY
@@ -223,7 +223,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "another user's touch, in that user's login, for the owner's order",
         making: "Another user, logged in as themselves, signs the challenge of the owner's order with their own phone and sends the result for it.",
         expected: Expected::MustRefuse(&[]),
-        meaning: "Whoever knows the number of an order acts on it, with a finger of their own.",
+        meaning: "Anybody who knows the number of an order acts on it, with a finger of their own.",
         fix: "Look orders up among those of the session's user.",
         script: Script::Send(
             &[],

@@ -194,7 +194,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         holds: Holds::RootedPhone,
         making: "The phone's text as a TEE that does not escape would write it: the challenge ends in a quotation mark, a second counter follows. Signed with its AuthKey.",
         expected: Expected::MustRefuse(&[Reason::DuplicateKey]),
-        meaning: "Whoever chooses challenges chooses counters: with doubled names, the injected one may win.",
+        meaning: "Anybody who chooses challenges chooses counters: with doubled names, the injected one may win.",
         fix: "Refuse objects with doubled names.",
         script: signed_in_software(&[Edit::Injected]),
         ..CHANGED_FIELD
@@ -230,7 +230,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         making: "An honest phone signs a challenge in UTF-8 of two, three and four bytes, with U+2028 and a slash.",
         expected: Expected::MustAccept,
         meaning: "The text's bytes are changed on the way, or read in another character set: honest users are turned away.",
-        fix: "Take resultJSON as UTF-8 throughout, and write nothing of it anew.",
+        fix: "Take resultJSON as UTF-8 throughout, and do not write it out again.",
         script: with_challenge(Challenge::Unicode),
         ..CHANGED_FIELD
     },

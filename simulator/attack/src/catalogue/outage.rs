@@ -36,7 +36,7 @@ const BASE: Attack = Attack {
     holds: Holds::Network,
     making: "",
     expected: Expected::MustRefuse(&[]),
-    meaning: "The application fails open: whoever waits for an outage, or causes one, pays without a touch.",
+    meaning: "The application fails open: anybody who waits for an outage, or causes one, pays without a touch.",
     fix: "Act on is_ok being true, and on nothing else: an error, an exception or a missing member is a no, or a later.",
     profile: "trustonic",
     script: Script::Send(&[], Forgery::HONEST),

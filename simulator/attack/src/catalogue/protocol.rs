@@ -33,7 +33,7 @@ const CODE: Attack = Attack {
 
 const TOKEN: Attack = Attack {
     kind: Kind::ConfusesIdentities,
-    meaning: "verify_signature answers whoever asks, so results of one mini program are good in another.",
+    meaning: "verify_signature answers anybody who asks, so results of one mini program are good in another.",
     fix: "Check the access token of each request: that it was given out, to which app, and until when.",
     ..BASE
 };
@@ -68,7 +68,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "a login code of another mini program",
         making: "A code of wx.login that was made in another mini program is used here.",
         expected: Expected::MustRefuse(&[Reason::Errcode(40029)]),
-        meaning: "Whoever runs another mini program logs in here as its users.",
+        meaning: "Anybody who runs another mini program logs in here as its users.",
         script: Script::Login(Code::OfAnotherApp),
         ..CODE
     },

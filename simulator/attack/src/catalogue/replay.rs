@@ -17,7 +17,7 @@ const BASE: Attack = Attack {
     holds: Holds::RecordedResult,
     making: "",
     expected: Expected::MustRefuse(&[Reason::CounterReplayed]),
-    meaning: "Whoever records one payment can repeat it.",
+    meaning: "Anybody who records one payment can repeat it.",
     fix: "Use each challenge once: take it out of storage in the same step that checks it. Keep the highest counter of each cpu_id and require a greater one.",
     profile: "trustonic",
     script: Script::Send(&[], REPLAYED),
@@ -27,7 +27,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     Attack {
         id: "SOTER-REPLAY-01",
         title: "the same result twice",
-        making: "An honest result, which was accepted, is sent again byte for byte; nothing is signed anew.",
+        making: "An honest result, which was accepted, is sent again byte for byte; nothing is signed again.",
         script: Script::Send(&[Before::Pay], REPLAYED),
         ..BASE
     },
@@ -35,7 +35,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-REPLAY-02",
         kind: Kind::RacesItself,
         title: "the same result on several connections at once",
-        making: "An honest result is sent on eight connections at the same instant, ten times over; nothing is signed anew.",
+        making: "An honest result is sent on eight connections at the same instant, ten times over; nothing is signed again.",
         meaning: "The check and its record are two steps, and what arrives between them is accepted as well.",
         fix: "Check and record in one atomic step: a conditional UPDATE, a unique index, a compare-and-set. A SELECT before the UPDATE is not enough.",
         script: Script::Send(&[Before::Record], Forgery { envelope: Envelope::AtOnce, ..REPLAYED }),
@@ -144,7 +144,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "a result for its own order, in another user's login",
         making: "The owner's honest result, recorded and kept back, is sent for the owner's order in the login of another user.",
         expected: Expected::MustRefuse(&[Reason::OtherUsersResult]),
-        meaning: "Whoever knows the number of an order acts on it: sessions are checked to be there, not to be the right one.",
+        meaning: "Anybody who knows the number of an order acts on it: sessions are checked to be there, not to be the right one.",
         fix: "Look orders up among those of the session's user; ask verify_signature with the openid of the session.",
         script: Script::Send(
             &[Before::Record],
@@ -207,7 +207,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         holds: Holds::AnotherPhone,
         making: "The user's own phone signs a challenge that was never issued; the request for the order names the same challenge.",
         expected: Expected::MustRefuse(&[]),
-        meaning: "The signed challenge is compared with the one of the request, so whoever writes both is right.",
+        meaning: "The signed challenge is compared with the one of the request, so anybody who writes both is right.",
         fix: "Compare `raw` with the challenge that the server keeps for this order; let requests name the order alone.",
         script: Script::Send(&[], Forgery { challenge: Challenge::BroughtAlong, ..Forgery::HONEST }),
         ..BASE

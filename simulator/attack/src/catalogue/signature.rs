@@ -104,7 +104,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     Attack {
         id: "SOTER-SIGNATURE-05",
         title: "the signature plus the modulus, in 257 bytes",
-        making: "An honest result; the key's modulus is added to the signature, which is the same number to whoever does not compare first.",
+        making: "An honest result; the key's modulus is added to the signature, which is the same number to anybody who does not compare first.",
         fix: "Require 256 bytes and a number below the modulus (RFC 8017, 5.2.2); any maintained library does.",
         script: with_shape(Shape::PlusModulus),
         ..LENGTH

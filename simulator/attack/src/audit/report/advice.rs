@@ -10,7 +10,7 @@ impl Finding {
             _ if self.is_control() => self.attack.meaning,
             Verdict::Fail | Verdict::Skip | Verdict::Pass => self.attack.meaning,
             Verdict::Warn => {
-                "The input was handled rightly, but the server took harm from it: it broke (a status of 5xx), or it refuses people now whom it served before. That stands in its logs, and whoever can send such input may be able to take it down."
+                "No weakness is proven, and the reason says why it is worth a look. The server broke (a status of 5xx) or refuses people now whom it served before, so anybody who can send such input may be able to take it down; or it has a policy that costs honest people something; or the description does not show whether something was done twice."
             }
             Verdict::Error => {
                 "Nothing can be said about this attack: it was not played to its end, or the target serves nobody honest after it."
@@ -24,7 +24,7 @@ impl Finding {
             _ if self.is_control() => self.attack.fix,
             Verdict::Fail | Verdict::Skip | Verdict::Pass => self.attack.fix,
             Verdict::Warn => {
-                "Look it up in the logs. Answer with a refusal in place of a status of 5xx, and let an input that is refused change nothing."
+                "After a status of 5xx, look into the logs: answer with a refusal, and let input that is refused change nothing. A policy may stay as it is, if it is meant. A description can be made more exact, with the steps that show the effect."
             }
             Verdict::Error => "See what happened, mend the target or its description, and audit again.",
         }
