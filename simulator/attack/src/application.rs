@@ -10,6 +10,7 @@ mod cloud_run;
 mod command_step;
 mod computing;
 mod description;
+mod page;
 mod phone_keys;
 mod pointer;
 mod refusal_reason;

@@ -71,7 +71,7 @@ pub enum Expected {
     /// It accepts. A careful server may have a policy to refuse, which is a warning. Any other refusal is a failure.
     ShouldAccept(Policy),
     /// A verifier refuses, as with [`MustRefuse`](Self::MustRefuse). An application should refuse as well; if it accepts, that is
-    /// a warning, and the sentence says why it is no failure.
+    /// a warning, and the sentence says why it is not a failure.
     ShouldRefuse(&'static [Reason], &'static str),
 }
 

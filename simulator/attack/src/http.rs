@@ -331,4 +331,43 @@ mod tests {
             assert!(!host_is_loopback(url), "{url}");
         }
     }
+
+    #[tokio::test]
+    async fn a_server_whose_certificate_is_of_a_ca_that_was_named_is_trusted() {
+        use std::sync::Arc;
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        use tokio_rustls::TlsAcceptor;
+        use tokio_rustls::rustls::ServerConfig;
+        use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            let acceptor = TlsAcceptor::from(Arc::new(config));
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                assert_ne!(stream.read(&mut [0; 1024]).await.unwrap(), 0);
+                stream.write_all(b"HTTP/1.1 204 Done\r\nConnection: close\r\n\r\n").await.unwrap();
+                stream.shutdown().await.unwrap();
+            }
+        });
+        let status = async |ca: Option<&[u8]>| {
+            let http = Http::over_network(&url, Duration::from_secs(10), ca).unwrap();
+            let request = Request::get(http.address("/").unwrap());
+            http.send(request).await.map(|reply| reply.status).map_err(|error| error.to_string())
+        };
+        assert!(status(None).await.unwrap_err().contains("was not answered"));
+        assert_eq!(status(Some(made.cert.pem().as_bytes())).await, Ok(204));
+        for no_ca in [&b""[..], b"no PEM", b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"] {
+            let refused = Http::over_network(&url, Duration::from_secs(10), Some(no_ca)).unwrap_err();
+            assert!(refused.what.contains("no certificate that can be read"), "{refused}");
+        }
+    }
 }

@@ -54,7 +54,7 @@ impl Kind {
         }
     }
 
-    /// The number of the weakness in CWE. Refusing honest people has none there.
+    /// The number of the weakness in CWE. CWE has no number for refusing honest people.
     pub fn cwe(self) -> Option<u16> {
         match self {
             Self::AcceptsForgery => Some(347),

@@ -197,6 +197,13 @@ pub fn encode_string(text: &str, out: &mut String, escape_slash: bool) {
     out.push('"');
 }
 
+/// A text as it stands between the quotation marks of a JSON string; see [`encode_string`].
+pub fn escaped_text(text: &str) -> String {
+    let mut literal = String::new();
+    encode_string(text, &mut literal, false);
+    literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default().to_owned()
+}
+
 fn must_escape(byte: u8, escape_slash: bool) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\' || (escape_slash && byte == b'/')
 }

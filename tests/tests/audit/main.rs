@@ -7,6 +7,7 @@ mod careless_pss;
 mod cloud_run;
 mod comparison;
 mod cookies;
+mod description;
 mod steps;
 mod verifier;
 mod wechat_api;

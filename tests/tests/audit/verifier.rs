@@ -5,6 +5,7 @@ mod enrolment;
 mod reading;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -92,8 +93,8 @@ pub(crate) enum Weakness {
     TrimsText,
 }
 
-const APPS: [&str; 2] = ["wxweak000000000001", "wxweak000000000002"];
-const SECRET: &str = "a weak secret";
+pub(crate) const APPS: [&str; 2] = ["wxweak000000000001", "wxweak000000000002"];
+pub(crate) const SECRET: &str = "a weak secret";
 
 /// The verifier.
 #[derive(Debug)]
@@ -156,12 +157,17 @@ impl Backend for WeChatTarget {
 impl Verifier {
     /// Starts a verifier with this weakness on its own port.
     pub(crate) async fn start(weakness: Weakness) -> WeChatTarget {
-        let verifier = Arc::new(Self { weakness, kept: Mutex::default() });
-        let routes = Router::new().fallback(any(answer)).with_state(Arc::clone(&verifier));
-        let address = serve(routes).await;
+        let (verifier, address) = Self::listen(weakness).await;
         let app = |appid: &str| Credentials { appid: appid.to_owned(), secret: SECRET.into() };
         let http = Http::over_network(&format!("http://{address}"), TIME, None).unwrap();
         WeChatTarget::new(http, app(APPS[0]), verifier).with_other_app(Some(app(APPS[1])))
+    }
+
+    /// A verifier with this weakness, and its address.
+    pub(crate) async fn listen(weakness: Weakness) -> (Arc<Self>, SocketAddr) {
+        let verifier = Arc::new(Self { weakness, kept: Mutex::default() });
+        let routes = Router::new().fallback(any(answer)).with_state(Arc::clone(&verifier));
+        (verifier, serve(routes).await)
     }
 
     fn is(&self, weakness: Weakness) -> bool {

@@ -48,7 +48,7 @@ impl WeChatApi {
         reply["openid"].as_str().map(str::to_owned)
     }
 
-    /// The answer of `verify_signature`; `None` if there is none that can be read.
+    /// The answer of `verify_signature`; `None` if it cannot be read, or there is no answer.
     pub(crate) async fn verdict(&self, openid: &str, text: &str, signature: &str) -> Option<Value> {
         let token = self.access_token().await.ok()?;
         self.verdict_with(&token, openid, text, signature).await.ok()

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use scraper::Html;
 use serde_json::Value;
 use soter_wire::shortened;
 
 use super::description::{Is, Place, Source, Success};
+use super::page;
 use super::template::{Encoding, Values, fill_template};
 use crate::http::Reply;
 use crate::target::{Cookies, TargetError};
@@ -39,7 +39,7 @@ impl Answered<'_> {
             _ => {}
         }
         if let Some(condition) = &success.value {
-            let found = self.find(&condition.at);
+            let found = self.find(&condition.at)?;
             let holds = match &condition.is {
                 Is::There => {
                     found.as_ref().is_some_and(|found| !found.is_null() && *found != Value::Bool(false))
@@ -73,7 +73,7 @@ impl Answered<'_> {
     /// # Errors
     /// [`TargetError::Broken`] if it is not there or is too long.
     pub(super) fn text(&self, source: &Source) -> Result<String, TargetError> {
-        let text = match self.find(source) {
+        let text = match self.find(source).map_err(TargetError::broken)? {
             Some(Value::String(text)) => text,
             Some(Value::Null) | None => {
                 return Err(TargetError::broken(format!(
@@ -92,27 +92,29 @@ impl Answered<'_> {
         Ok(text)
     }
 
-    fn find(&self, source: &Source) -> Option<Value> {
+    /// The value at a place, if it is there.
+    ///
+    /// # Errors
+    /// One line if the place cannot be looked at.
+    fn find(&self, source: &Source) -> Result<Option<Value>, String> {
+        let body = &self.reply.body;
         let text = match &source.place {
-            Place::Pointer(pointer) if source.regex.is_none() => return pointer.find(&self.reply.body),
-            Place::Pointer(pointer) => as_text(&pointer.find(&self.reply.body)?),
-            Place::Body => self.reply.body.trim().to_owned(),
-            Place::Cookie(name) => self.cookies.value(name)?,
-            Place::Header(name) => self.reply.header(name.as_str())?.to_owned(),
+            Place::Pointer(pointer) if source.regex.is_none() => return Ok(pointer.find(body)),
+            Place::Pointer(pointer) => pointer.find(body).as_ref().map(as_text),
+            Place::Body => Some(body.trim().to_owned()),
+            Place::Cookie(name) => self.cookies.value(name),
+            Place::Header(name) => self.reply.header(name.as_str()).map(str::to_owned),
             Place::Element { selector, attribute } => {
-                let page = Html::parse_document(&self.reply.body);
-                let element = page.select(&selector.parsed).next()?;
-                match attribute {
-                    Some(attribute) => element.attr(attribute)?.to_owned(),
-                    None => element.text().collect::<String>().trim().to_owned(),
-                }
+                page::find(body, &selector.parsed, attribute.as_deref(), page::PARSING_TIMEOUT)?
             }
-            Place::Template(template) => fill_template(template, self.values, Encoding::Plain).ok()?,
+            Place::Template(template) => {
+                let filled = fill_template(template, self.values, Encoding::Plain);
+                Some(filled.map_err(|error| error.to_string())?)
+            }
         };
-        match &source.regex {
-            None => Some(text.into()),
-            Some(regex) => Some(regex.captures(&text)?.get(1)?.as_str().into()),
-        }
+        let Some(regex) = &source.regex else { return Ok(text.map(Value::from)) };
+        let group = text.as_deref().and_then(|text| regex.captures(text)?.get(1));
+        Ok(group.map(|group| group.as_str().into()))
     }
 
     /// Whether a value is the expected one. A text with names in it is filled, and compared with the value's text.

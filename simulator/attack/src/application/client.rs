@@ -7,7 +7,7 @@ use soter_wechat::{Secret, WeChat};
 
 use super::cloud_run;
 use super::computing::add_values_of_request;
-use super::description::{Application, Computed, Endpoint};
+use super::description::{Application, Computed, Endpoint, OTHER_PREFIX};
 use super::template::{self, Encoding, Values, fill_template};
 use crate::http::{Http, Reply, Request, Secrets};
 use crate::target::{Cookies, TargetError, Visit};
@@ -45,7 +45,7 @@ impl Client {
     /// The address of a request.
     ///
     /// # Errors
-    /// [`TargetError::Broken`] if it is no address of the application.
+    /// [`TargetError::Broken`] if it is not an address of the application.
     pub(super) fn address(&self, endpoint: &Endpoint, values: &Values) -> Result<Url, TargetError> {
         let path = fill(&endpoint.url, values, Encoding::Address)?;
         self.http.address(&path).map_err(|error| TargetError::broken(error.what))
@@ -82,8 +82,7 @@ impl Client {
             let platforms = cloud_run::headers(&self.wechat, &visit.user.name);
             headers.extend(platforms.map_err(|error| TargetError::broken(error.to_string()))?);
         }
-        let names_cookies = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("cookie"));
-        if let Some(cookie) = visit.cookies.header(&url).filter(|_| !names_cookies) {
+        if let Some(cookie) = visit.cookies.header(&url).filter(|_| !endpoint.names_cookies()) {
             headers.push(("Cookie".to_owned(), cookie));
         }
         if let Some(content_type) = endpoint.guessed_content_type() {
@@ -96,10 +95,9 @@ impl Client {
     /// The values of a login, the session's cookies, and fixed credentials in the description's headers.
     pub(super) fn secrets(&self, endpoint: Option<&Endpoint>, values: &Values, cookies: &Cookies) -> Secrets {
         let is_long = |secret: &String| secret.len() >= MIN_SECRET_BYTES;
-        let named = self.application.login_names().filter_map(|name| {
-            let value = values.get(name)?;
-            Some((value.clone(), format!("{{{{{name}}}}}")))
-        });
+        let of_login = self.application.login_names();
+        let named = of_login.flat_map(|name| [name.to_owned(), format!("{OTHER_PREFIX}{name}")]);
+        let named = named.filter_map(|name| Some((values.get(&name)?.clone(), format!("{{{{{name}}}}}"))));
         let fixed = endpoint.into_iter().flat_map(|endpoint| &endpoint.headers).filter(|(name, value)| {
             !["accept", "content-type", "user-agent"].contains(&name.to_ascii_lowercase().as_str())
                 && template::names(value).next().is_none()

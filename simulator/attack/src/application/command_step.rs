@@ -3,8 +3,8 @@
 //! It gets the values so far as a JSON object on its standard input, and answers with JSON on its standard output, which is
 //! read like the body of an HTTP answer. Exit code 0 stands for status 200, any other for status 400.
 
-use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use soter_wire::shortened;
@@ -32,7 +32,8 @@ pub(super) async fn run(
     limit: Duration,
     secrets: &Secrets,
 ) -> Result<Reply, TargetError> {
-    let shown = shortened(&command.join(" "), 120).to_owned();
+    let line = shell_words::join(command);
+    let shown = shortened(&line, 120);
     let broken = |how: String| TargetError::broken(format!("the command `{shown}` {how}"));
     let input =
         serde_json::to_string(values).map_err(|error| broken(format!("cannot get the values: {error}")))?;
@@ -65,11 +66,21 @@ pub(super) async fn run(
     let output = output.map_err(&broken)?;
     let errors = errors.map_err(&broken)?;
     let status = status.map_err(|error| broken(format!("cannot be waited for: {error}")))?;
-    Ok(reply(&shown, &input, output, &errors, status).masked(secrets))
+    let mut response = format!("{status}\n\n{output}");
+    if let Some(last) = errors.trim_end().lines().last() {
+        response = format!("{response}\nlast line of its errors: {}", shortened(last, SHOWN_ERROR_CHARS));
+    }
+    let curl = format!("echo {} | {line}", shell_words::quote(&input));
+    Ok(Reply {
+        status: if status.success() { 200 } else { 400 },
+        headers: Vec::new(),
+        body: output,
+        exchange: Exchange::shown(format!("{line}\n\n{input}"), response, curl, secrets),
+    })
 }
 
 /// A program that is named by a path is looked for in the description's folder, as a shell would there.
-fn found(program: &str, folder: &Path) -> std::path::PathBuf {
+fn found(program: &str, folder: &Path) -> PathBuf {
     let path = Path::new(program);
     if path.components().count() > 1 { folder.join(path) } else { path.to_owned() }
 }
@@ -83,23 +94,6 @@ async fn read_bounded(stream: Option<impl AsyncRead + Unpin>) -> Result<String, 
         return Err(format!("writes more than {MAX_OUTPUT_BYTES} bytes"));
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn reply(shown: &str, input: &str, output: String, errors: &str, status: ExitStatus) -> Reply {
-    let mut response = format!("{status}\n\n{output}");
-    if let Some(last) = errors.trim_end().lines().last() {
-        response = format!("{response}\nlast line of its errors: {}", shortened(last, SHOWN_ERROR_CHARS));
-    }
-    Reply {
-        status: if status.success() { 200 } else { 400 },
-        headers: Vec::new(),
-        body: output,
-        exchange: Exchange {
-            request: format!("{shown}\n\n{input}"),
-            response,
-            curl: format!("echo {} | {shown}", shell_words::quote(input)),
-        },
-    }
 }
 
 #[cfg(test)]
@@ -124,6 +118,10 @@ mod tests {
         assert_eq!((reply.status, reply.body.as_str()), (200, r#"{"order":"7","token":"s3cret"}"#));
         let shown = format!("{:?}", reply.exchange);
         assert!(shown.contains("warned") && !shown.contains("s3cret"), "{shown}");
+        // An answer is read whole, and shown shortened.
+        let long = shell("head -c 100000 /dev/zero | tr '\\0' x").await.unwrap();
+        assert_eq!(long.body.len(), 100_000);
+        assert!(long.exchange.response.len() < 10_000, "{}", long.exchange.response.len());
         // Without reading its values.
         assert_eq!(shell("echo done").await.unwrap().body, "done\n");
     }

@@ -160,13 +160,26 @@ impl Application {
                 "say what the answer to a payment looks like, for example status = 200 and pointer = \"/paid\"",
             ));
         }
+        if self.challenge.main.until.is_some() && self.challenge.judged().is_none() {
+            return Err(CommandError::invalid_params(
+                "the description: [challenge] is repeated until its conditions hold, and has none",
+                "say in [challenge.success] what the answer looks like when the challenge is there",
+            ));
+        }
         let others = [
+            ("challenge", Some(&self.challenge)),
             ("login", self.login.as_ref()),
             ("enroll", self.enroll.as_ref()),
             ("result", Some(&self.result)),
         ];
         for (name, section) in others.into_iter().filter_map(|(name, section)| Some((name, section?))) {
-            if section.challenge.is_some() {
+            if name != "result" && section.answer.is_some() {
+                return Err(CommandError::invalid_params(
+                    format!("the description: [{name}] has `answer`"),
+                    "that is about the answer to a result, and belongs into [result]",
+                ));
+            }
+            if name != "challenge" && section.challenge.is_some() {
                 return Err(CommandError::invalid_params(
                     format!("the description: [{name}] says where a challenge stands"),
                     "that belongs into [challenge]",

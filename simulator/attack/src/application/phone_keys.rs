@@ -18,7 +18,7 @@ pub(super) const NAMES: [&str; 9] = [
     "saltLength",
 ];
 
-/// The values of an upload. Keys are PEM, signatures Base64. Beside a certificate chain in `askJSON`, `askSignature` is empty.
+/// The values of an upload. Keys are PEM, signatures Base64. With a certificate chain in `askJSON`, `askSignature` is empty.
 pub(super) fn values(upload: &Upload) -> Values {
     let text = |export: &ExportBlob| String::from_utf8_lossy(&export.json).into_owned();
     let SignatureScheme::RsaPss { salt_length } = upload.scheme;

@@ -1,9 +1,10 @@
 //! Carries out the steps of a section, in order.
 
-use reqwest::{Method, Url};
+use reqwest::Method;
+use soter_wire::shortened;
 use tokio::time::{Instant, sleep};
 
-use super::answers::{Answered, reply_summary};
+use super::answers::Answered;
 use super::client::Client;
 use super::command_step;
 use super::computing::add_new_values;
@@ -32,8 +33,8 @@ pub(super) struct Ran {
     pub(super) refused: Option<String>,
 }
 
-/// A step that does not lead to the next one.
-struct Stopped {
+/// A step whose answer does not lead to the next one.
+struct RefusedStep {
     reply: Reply,
     why: String,
 }
@@ -70,7 +71,7 @@ impl Client {
             let outcome = Box::pin(self.run_step(step, condition, &mut values, visit, changed)).await?;
             let (reply, refused) = match outcome {
                 Ok(reply) => (reply, None),
-                Err(Stopped { reply, why }) => (reply, Some(why)),
+                Err(RefusedStep { reply, why }) => (reply, Some(why)),
             };
             if is_main {
                 main = Some((reply.status, reply.exchange.clone()));
@@ -100,7 +101,7 @@ impl Client {
         values: &mut Values,
         visit: &Visit,
         changed: Option<&Endpoint>,
-    ) -> Result<Result<Reply, Stopped>, TargetError> {
+    ) -> Result<Result<Reply, RefusedStep>, TargetError> {
         let begun = Instant::now();
         loop {
             add_new_values(&step.computed, values).map_err(|error| TargetError::broken(error.to_string()))?;
@@ -113,16 +114,16 @@ impl Client {
                         values.extend(captured);
                         Ok(Ok(reply))
                     }
-                    Err(missing) => Ok(Err(Stopped { why: missing.to_string(), reply })),
+                    Err(missing) => Ok(Err(RefusedStep { why: missing.to_string(), reply })),
                 };
             };
-            let Some(until) = &step.until else { return Ok(Err(Stopped { reply, why: unmet })) };
+            let Some(until) = &step.until else { return Ok(Err(RefusedStep { reply, why: unmet })) };
             if until.stop.as_ref().is_some_and(|stop| answered.check(stop).is_ok()) {
-                return Ok(Err(Stopped { reply, why: unmet }));
+                return Ok(Err(RefusedStep { reply, why: unmet }));
             }
             if begun.elapsed() + until.every > until.within {
                 let why = format!("{unmet}, also after {:?}", until.within);
-                return Ok(Err(Stopped { reply, why }));
+                return Ok(Err(RefusedStep { reply, why }));
             }
             sleep(until.every).await;
         }
@@ -145,14 +146,15 @@ impl Client {
                 let request =
                     self.build_request(changed.unwrap_or(endpoint), &step.computed, values, visit)?;
                 let reply = self.send_request(request.clone(), &visit.cookies).await?;
-                if *follow { self.follow(request, reply, visit).await } else { Ok(reply) }
+                if *follow { self.follow(endpoint, request, reply, visit).await } else { Ok(reply) }
             }
         }
     }
 
-    /// Follows redirects on the same server.
+    /// Follows redirects on the same server. A cookie that the description names stays.
     async fn follow(
         &self,
+        endpoint: &Endpoint,
         mut request: Request,
         mut reply: Reply,
         visit: &Visit,
@@ -164,16 +166,17 @@ impl Client {
                 _ => return Ok(reply),
             };
             let Some(location) = reply.header("location") else { return Ok(reply) };
-            let url = redirected(&request.url, location).ok_or_else(|| {
+            let url = request.url.join(location).map_err(|error| {
+                let shown = shortened(location, 120).escape_debug();
                 TargetError::broken(format!(
-                    "the answer redirects to what is no address: {}",
-                    reply_summary(&reply)
+                    "the answer redirects to `{shown}`, which is not an address: {error}"
                 ))
             })?;
             self.http.check(url.as_str())?;
-            request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("cookie"));
-            if let Some(cookie) = visit.cookies.header(&url) {
-                request.headers.push(("Cookie".to_owned(), cookie));
+            if !endpoint.names_cookies() {
+                request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("cookie"));
+                let cookie = visit.cookies.header(&url);
+                request.headers.extend(cookie.map(|cookie| ("Cookie".to_owned(), cookie)));
             }
             if !keeps_method {
                 (request.method, request.body) = (Method::GET, None);
@@ -184,8 +187,4 @@ impl Client {
         }
         Err(TargetError::broken(format!("more than {MAX_REDIRECTS} redirects follow one another")))
     }
-}
-
-fn redirected(from: &Url, location: &str) -> Option<Url> {
-    from.join(location).ok()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use soter_wire::json::encode_string;
+use soter_wire::json::escaped_text;
 
 /// The values of the names.
 pub(super) type Values = BTreeMap<String, String>;
@@ -65,11 +65,7 @@ fn encode_value(value: &str, encoding: Encoding) -> String {
             form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20")
         }
         Encoding::Header => value.replace(['\r', '\n', '\0'], ""),
-        Encoding::Json => {
-            let mut quoted = String::new();
-            encode_string(value, &mut quoted, false);
-            quoted.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned()
-        }
+        Encoding::Json => escaped_text(value),
         Encoding::Plain => value.to_owned(),
     }
 }

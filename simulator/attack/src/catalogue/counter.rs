@@ -10,7 +10,7 @@ use crate::steps::{
 };
 
 /// The phone's own text, changed and signed again with the phone's own AuthKey.
-const fn signed_in_software(edits: &'static [Edit]) -> Forgery {
+pub(super) const fn signed_in_software(edits: &'static [Edit]) -> Forgery {
     Forgery {
         made: Made::InSoftware { key: Signer::AuthKey, edits, scheme: Scheme::STANDARD },
         ..Forgery::HONEST
@@ -26,7 +26,8 @@ const fn after_payment(edits: &'static [Edit]) -> Script {
 const RECORDED: Forgery =
     Forgery { made: Made::Recorded(Record::Last), order: OrderOf::Recorded, ..Forgery::HONEST };
 
-const BASE: Attack = Attack {
+/// An attack on the counter that lets a phone with an old state through.
+pub(super) const BASE: Attack = Attack {
     id: "",
     layer: Layer::Verifier,
     kind: Kind::CountsCarelessly,

@@ -2,18 +2,10 @@
 
 use soter_wechat::Reason;
 
-use crate::entry::{Attack, Expected, Holds, Layer};
+use super::counter::{BASE, signed_in_software};
+use crate::entry::{Attack, Expected};
 use crate::kind::Kind;
-use crate::software_key::Scheme;
-use crate::steps::{Before, CounterIs, Edit, Envelope, Forgery, Made, Script, Signer, Variant};
-
-/// The phone's own text, changed and signed again with the phone's own AuthKey.
-const fn signed_in_software(edits: &'static [Edit]) -> Forgery {
-    Forgery {
-        made: Made::InSoftware { key: Signer::AuthKey, edits, scheme: Scheme::STANDARD },
-        ..Forgery::HONEST
-    }
-}
+use crate::steps::{Before, CounterIs, Edit, Envelope, Forgery, Script, Variant};
 
 const fn variant(name: &'static str, edits: &'static [Edit]) -> Variant {
     Variant { name, forgery: signed_in_software(edits) }
@@ -21,20 +13,6 @@ const fn variant(name: &'static str, edits: &'static [Edit]) -> Variant {
 
 /// The highest counter that was accepted.
 const SPENT: Edit = Edit::Counter(CounterIs::Equal);
-
-const BASE: Attack = Attack {
-    id: "",
-    layer: Layer::Verifier,
-    kind: Kind::CountsCarelessly,
-    title: "",
-    holds: Holds::RootedPhone,
-    making: "",
-    expected: Expected::MustRefuse(&[Reason::CounterReplayed, Reason::CounterRolledBack]),
-    meaning: "A phone that was rolled back or cloned is not noticed: two phones can sign in the name of one.",
-    fix: "Keep the highest counter of each cpu_id and require a greater one, in one atomic step with recording it.",
-    profile: "trustonic",
-    script: Script::Send(&[], Forgery::HONEST),
-};
 
 pub(super) static ATTACKS: &[Attack] = &[
     Attack {
@@ -50,7 +28,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-COUNTER-29",
         kind: Kind::ConfusesIdentities,
         title: "a spent counter under another spelling of the device",
-        making: "An honest result is accepted; then a fresh text with the counter of that result, and with a space or a zero beside its `cpu_id` or `uid`, is signed with the phone's AuthKey.",
+        making: "An honest result is accepted; then a fresh text with the counter of that result, and with a space or a zero next to its `cpu_id` or `uid`, is signed with the phone's AuthKey.",
         expected: Expected::MustRefuse(&[Reason::UnknownDevice, Reason::NoAuthKey, Reason::WrongKey]),
         meaning: "Keys are looked up without regard to spaces or leading zeros, as some databases do, and counters with: one phone has as many counters as spellings.",
         fix: "Compare cpu_id and uid exactly everywhere, and trim neither.",

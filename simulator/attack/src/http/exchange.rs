@@ -3,6 +3,8 @@
 // Writing to a `String` does not fail, so the results of `write!` are ignored.
 use std::fmt::Write as _;
 
+use soter_wire::json::escaped_text;
+
 use super::message::{REASON_HEADER, Request, Secrets};
 use crate::target::Exchange;
 
@@ -36,12 +38,16 @@ pub(super) fn exchange(request: &Request, status: u16, headers: &[(String, Strin
         }
     }
     let _ = write!(response_text, "\n{body}");
-    let Exchange { request: request_text, response, curl } =
-        Exchange { request: request_text, response: response_text, curl }.masked(&request.secrets);
-    Exchange { request: shorten(request_text), response: shorten(response), curl }
+    Exchange::shown(request_text, response_text, curl, &request.secrets)
 }
 
 impl Exchange {
+    /// An exchange as reports show it: without secrets, and shortened.
+    pub(crate) fn shown(request: String, response: String, curl: String, secrets: &Secrets) -> Self {
+        let Self { request, response, curl } = Self { request, response, curl }.masked(secrets);
+        Self { request: shorten(request), response: shorten(response), curl }
+    }
+
     /// The same exchange, and after it the one that shows its effect.
     pub(crate) fn followed_by(mut self, later: &Self) -> Self {
         self.response = format!("{}\n\nThen:\n\n{}\n\n{}", self.response, later.request, later.response);
@@ -55,9 +61,10 @@ impl Exchange {
             secrets.filter(|(secret, _)| !secret.is_empty()).fold(text, |text, (secret, placeholder)| {
                 let in_form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
                 let in_address = in_form.replace('+', "%20");
-                text.replace(secret, placeholder)
-                    .replace(&in_form, placeholder)
-                    .replace(&in_address, placeholder)
+                let in_json = escaped_text(secret);
+                [secret, &in_form, &in_address, &in_json]
+                    .into_iter()
+                    .fold(text, |text, written| text.replace(written, placeholder))
             })
         };
         Self { request: masked(self.request), response: masked(self.response), curl: masked(self.curl) }
@@ -85,11 +92,12 @@ mod tests {
 
     #[test]
     fn an_exchange_shows_no_secret_plain_or_encoded() {
-        let secret = "s3cret/+ value";
+        let secret = "s3cret/+ \"value\\";
         let mut url = Url::parse("http://127.0.0.1/token").unwrap();
         url.query_pairs_mut().append_pair("secret", secret);
         let secrets = vec![(secret.into(), "SECRET".to_owned())];
-        let request = Request { secrets, ..Request::post(url, format!("{{\"secret\":\"{secret}\"}}")) };
+        let body = serde_json::json!({"secret": secret}).to_string();
+        let request = Request { secrets, ..Request::post(url, body) };
         let Exchange { request, curl, .. } = exchange(&request, 200, &[], "");
         for shown in [&request, &curl] {
             assert!(!shown.contains("s3cret") && shown.matches("SECRET").count() == 2, "{shown}");

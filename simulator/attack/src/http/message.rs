@@ -60,11 +60,6 @@ impl Reply {
         })
     }
 
-    /// The same reply, whose exchange is shown without secrets.
-    pub(crate) fn masked(self, secrets: &Secrets) -> Self {
-        Self { exchange: self.exchange.masked(secrets), ..self }
-    }
-
     /// A header's value. The name must be in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())

@@ -5,6 +5,7 @@ use soter_bridge::protocol::CommandError;
 use soter_wire::shortened;
 
 use super::section::Section;
+use super::source::Source;
 use super::step::{Endpoint, Step};
 use super::success::Success;
 use crate::application::phone_keys;
@@ -17,6 +18,14 @@ pub(in crate::application) const OTHER_PREFIX: &str = "other.";
 /// The names that the templates of a result may use in addition, besides the members of `resultJSON`.
 const RESULT_NAMES: [&str; 4] = ["challenge", "resultJSON", "resultJSONSignature", "authMode"];
 
+/// The names that have values at some place.
+#[derive(Clone, Debug)]
+struct Known<'a> {
+    names: Vec<&'a str>,
+    /// Those that another user's login gives as well.
+    of_login: Vec<&'a str>,
+}
+
 /// Checks the names of all templates, and the names of headers.
 ///
 /// # Errors
@@ -28,39 +37,43 @@ pub(super) fn check(
     challenge: &Section,
     result: &Section,
 ) -> Result<(), CommandError> {
-    let mut known: Vec<&str> = BUILT_IN_NAMES.to_vec();
+    let mut known = Known { names: BUILT_IN_NAMES.to_vec(), of_login: Vec::new() };
     if let Some(login) = login {
-        check_section("login", login, &mut known)?;
+        check_section("login", login, &known)?;
+        known.names.extend(login.value_names());
     }
+    known.of_login.extend(["openid", "user"]);
+    known.of_login.extend(login.into_iter().flat_map(Section::value_names));
     if let Some(logout) = logout {
         check_headers("logout", logout)?;
         check_names("logout", logout.names(), &known)?;
     }
     if let Some(enroll) = enroll {
-        let mut known = [&known[..], &phone_keys::NAMES].concat();
-        check_section("enroll", enroll, &mut known)?;
+        let mut known = known.clone();
+        known.names.extend(phone_keys::NAMES);
+        check_section("enroll", enroll, &known)?;
     }
-    check_section("challenge", challenge, &mut known)?;
-    if let Some(source) = &challenge.challenge {
-        check_names("challenge", source.names(), &known)?;
-    }
-    known.extend(RESULT_NAMES);
-    known.extend(MEMBERS);
-    check_section("result", result, &mut known)
+    check_section("challenge", challenge, &known)?;
+    known.names.extend(challenge.value_names());
+    known.names.extend(RESULT_NAMES);
+    known.names.extend(MEMBERS);
+    check_section("result", result, &known)
 }
 
-fn check_section<'a>(name: &str, section: &'a Section, known: &mut Vec<&'a str>) -> Result<(), CommandError> {
+/// Checks a section. What it computes has a value in it alone.
+fn check_section(name: &str, section: &Section, known: &Known<'_>) -> Result<(), CommandError> {
+    let mut known = known.clone();
     for step in section.steps() {
-        check_step(name, step, known)?;
+        check_step(name, step, &mut known)?;
     }
-    let conditions = section.judged().into_iter().flat_map(Success::names);
-    check_names(name, conditions, known)
+    let conditions = section.judged().into_iter().chain(&section.answer).flat_map(Success::names);
+    check_names(name, conditions.chain(section.challenge.iter().flat_map(Source::names)), &known)
 }
 
-fn check_step<'a>(section: &str, step: &'a Step, known: &mut Vec<&'a str>) -> Result<(), CommandError> {
+fn check_step<'a>(section: &str, step: &'a Step, known: &mut Known<'a>) -> Result<(), CommandError> {
     for computed in &step.computed {
         check_names(section, computed.names(), known)?;
-        known.push(&computed.name);
+        known.names.push(&computed.name);
     }
     if let Some(endpoint) = step.endpoint() {
         check_headers(section, endpoint)?;
@@ -69,7 +82,7 @@ fn check_step<'a>(section: &str, step: &'a Step, known: &mut Vec<&'a str>) -> Re
     for source in step.values.values() {
         check_names(section, source.names(), known)?;
     }
-    known.extend(step.values.keys().map(String::as_str));
+    known.names.extend(step.values.keys().map(String::as_str));
     let refusals = step.until.iter().flat_map(|until| &until.stop);
     let conditions = step.success.iter().chain(refusals);
     check_names(section, conditions.flat_map(Success::names), known)
@@ -89,9 +102,12 @@ fn check_headers(section: &str, endpoint: &Endpoint) -> Result<(), CommandError>
 fn check_names<'a>(
     section: &str,
     mut names: impl Iterator<Item = &'a str>,
-    known: &[&str],
+    known: &Known<'_>,
 ) -> Result<(), CommandError> {
-    let is_known = |name: &&str| known.contains(&name.strip_prefix(OTHER_PREFIX).unwrap_or(name));
+    let is_known = |name: &&str| match name.strip_prefix(OTHER_PREFIX) {
+        Some(of_other) => known.of_login.contains(&of_other),
+        None => known.names.contains(name),
+    };
     names.find(|name| !is_known(name)).map_or(Ok(()), |name| {
         let shown = shortened(name, 40);
         Err(CommandError::invalid_params(
@@ -99,7 +115,7 @@ fn check_names<'a>(
                 "the description: [{section}] uses {{{{{}}}}}, which nothing gives",
                 shown.escape_debug()
             ),
-            format!("names there: {}", known.join(", ")),
+            format!("names there: {}", known.names.join(", ")),
         ))
     })
 }

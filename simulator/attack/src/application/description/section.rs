@@ -85,6 +85,11 @@ impl TryFrom<SectionFile> for Section {
                 "`answer` is for sections with steps after the request: write its conditions into `success`",
             );
         }
+        if until.is_some() && !after.is_empty() {
+            return Err(
+                "`until` repeats a step until its conditions hold, and a request with steps after it has none: write it into the last step",
+            );
+        }
         let main = StepFile { request, command, follow, computed, values, until, success: None };
         Ok(Self { before, main: main.try_into()?, after, challenge, answer, success })
     }

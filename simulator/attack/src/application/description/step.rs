@@ -153,6 +153,11 @@ impl Endpoint {
         [&self.url].into_iter().chain(self.headers.values()).chain(&self.body).flat_map(|text| names(text))
     }
 
+    /// Whether the description itself says which cookies are sent.
+    pub(in crate::application) fn names_cookies(&self) -> bool {
+        self.headers.keys().any(|name| name.eq_ignore_ascii_case("cookie"))
+    }
+
     /// The method; POST by default.
     pub(in crate::application) fn method(&self) -> Method {
         self.method.clone().unwrap_or(Method::POST)

@@ -132,6 +132,34 @@ fn the_names_of_a_phones_keys_are_known_where_keys_are_uploaded_and_nowhere_else
     assert!(Application::read(&elsewhere).unwrap_err().what.contains("{{authKeyJSON}}"));
     let other = INITIAL.replace("{\"amount\":42}", "{\"to\":\"{{other.session}} {{other.openid}}\"}");
     assert!(Application::read(&other).unwrap().needs_other_user());
-    let unknown = INITIAL.replace("{\"amount\":42}", "{\"to\":\"{{other.number}}\"}");
-    assert!(Application::read(&unknown).unwrap_err().what.contains("{{other.number}}"));
+    for name in ["other.number", "other.challenge", "other.code", "other.raw"] {
+        let unknown =
+            INITIAL.replace("{\"resultJSON\"", &format!("{{\"to\":\"{{{{{name}}}}}\",\"resultJSON\""));
+        assert!(Application::read(&unknown).unwrap_err().what.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn a_computed_value_is_known_in_its_section_alone() {
+    let computed = "[[login.computed]]\nname = \"sign\"\ntext = \"{{code}}\"\n[login.values]\n";
+    let in_login =
+        INITIAL.replace("[login.values]\n", computed).replace("\"{{code}}\"}", "\"{{code}} {{sign}}\"}");
+    assert!(Application::read(&in_login).is_ok());
+    let elsewhere = in_login.replace("{\"amount\":42}", "{\"amount\":\"{{sign}}\"}");
+    assert!(Application::read(&elsewhere).unwrap_err().what.contains("[challenge] uses {{sign}}"));
+}
+
+#[test]
+fn what_would_have_no_effect_is_refused() {
+    let with = |from: &str, to: &str| Application::read(&INITIAL.replace(from, to)).unwrap_err().what;
+    for (to, expected) in [
+        ("until = { within = 1 }\n[challenge]\n", "repeated until its conditions hold, and has none"),
+        ("[[challenge.after]]\nrequest.url = \"/\"\n[challenge.answer]\n", "[challenge] has `answer`"),
+    ] {
+        let to = to.replace("until = { within = 1 }\n[challenge]\n", "[challenge]\nuntil = { within = 1 }\n");
+        let to = to.replace("[challenge.answer]\n", "[challenge]\nanswer = { status = 200 }\n");
+        assert!(with("[challenge]\n", &to).contains(expected), "{to}");
+    }
+    let later = "[[result.after]]\nrequest.url = \"/\"\n[result]\nuntil = { within = 1 }\n[result.request]\n";
+    assert!(with("[result.request]\n", later).contains("write it into the last step"));
 }
