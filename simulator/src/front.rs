@@ -24,7 +24,7 @@ pub(crate) use self::exit::Exit;
 pub(crate) use self::find_device::{find_device, selected_device};
 pub(crate) use self::keyboard::discard_typed;
 pub(crate) use self::paint::Paint;
-pub(crate) use self::pending::{Pending, Progress, opened_dialog, opens_dialog, touches_of_call};
+pub(crate) use self::pending::{Pending, Progress, next_event, opened_dialog, opens_dialog, touches_of_call};
 pub(crate) use self::perform::{explain, perform, verify_files, with_default_mode};
 pub(crate) use self::render::event_line;
 pub(crate) use self::termination::exit_cleanly_on_signal;

@@ -218,7 +218,7 @@ pub(crate) enum ProgramCommand {
     /// Cloud functions need no change: wx-server-sdk and @cloudbase/node-sdk find the server, the mini program and the phone's user
     /// in variables that are set as well. For SDKs older than 2.4, NODE_OPTIONS names a file that leads them to the server.
     Exec(Exec),
-    /// Serve an agent on standard input and output (MCP), beside the same servers as `serve`
+    /// Serve an agent on standard input and output (MCP), with the same servers as `serve`
     ///
     /// Standard output has nothing but MCP; all else is on standard error. It ends when the client closes standard input, or when
     /// SIGINT or SIGTERM comes. With --connect, the agent uses the phones of a running server.

@@ -100,7 +100,7 @@ fn add_references(schema: &Value, definitions: &Map<String, Value>, needed: &mut
     }
 }
 
-/// Removes the names of Rust's types, which are no formats of JSON Schema (validators warn of them), and the links of its
+/// Removes the names of Rust's types, which are not formats of JSON Schema (validators warn of them), and the links of its
 /// documentation.
 fn simplify(schema: &mut Value) {
     match schema {

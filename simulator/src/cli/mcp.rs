@@ -1,4 +1,4 @@
-//! `soter-sim mcp`: the command protocol for agents, beside servers of its own or on a running one.
+//! `soter-sim mcp`: the command protocol for agents, with servers of its own or on a running one.
 
 use std::io::{self, IsTerminal};
 use std::net::{SocketAddr, TcpListener};

@@ -80,7 +80,7 @@ impl<S: Service> Pending<S> {
         tokio::select! {
             // Events that happened before the answer are reported before it.
             biased;
-            event = next(&mut self.events) => self.record_event(event),
+            event = next_event(&mut self.events) => self.record_event(event),
             ended = self.calls.join_next() => Progress::Ended(Box::new(into_response(ended))),
         }
     }
@@ -215,7 +215,7 @@ pub(crate) fn opened_dialog(call: &Call, event: &Event) -> Option<(String, Dialo
 }
 
 /// The next event. Waits forever if the sender is closed.
-async fn next(events: &mut broadcast::Receiver<Event>) -> Event {
+pub(crate) async fn next_event(events: &mut broadcast::Receiver<Event>) -> Event {
     loop {
         match events.recv().await {
             Ok(event) => return event,

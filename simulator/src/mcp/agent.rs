@@ -167,7 +167,7 @@ impl Agent {
     }
 }
 
-/// The arguments of one of the tools that are no methods.
+/// The arguments of one of the tools that have no method of the protocol.
 fn read<T: for<'de> Deserialize<'de>>(tool: &str, arguments: JsonObject) -> Result<T, CommandError> {
     serde_json::from_value(Value::Object(arguments)).map_err(|error| {
         CommandError::invalid_params(

@@ -8,7 +8,6 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use soter_bridge::Connection;
 use soter_bridge::protocol::{Call, CommandError, ErrorKind, Event, Service, device};
-use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -197,7 +196,7 @@ async fn follow(
     let ended = loop {
         tokio::select! {
             answer = &mut answer => break answer,
-            event = next(&mut events) => match event {
+            event = front::next_event(&mut events) => match event {
                 Event::PromptClosed { dialog, .. } if open == Some(dialog) => {
                     open = None;
                     progress.send_replace(Progress::Runs);
@@ -214,17 +213,6 @@ async fn follow(
         }
     };
     progress.send_replace(Progress::Ended(ended));
-}
-
-/// The next event. Waits forever if the sender is closed.
-async fn next(events: &mut broadcast::Receiver<Event>) -> Event {
-    loop {
-        match events.recv().await {
-            Ok(event) => return event,
-            Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => std::future::pending().await,
-        }
-    }
 }
 
 /// A call that is not over, for agents.

@@ -13,7 +13,7 @@ const MAX_ID_BYTES: usize = 1024;
 /// Parses a line.
 ///
 /// # Errors
-/// The answer: -32700 if it is not JSON, -32600 if it is no message, and -32602 if it is the request of a method
+/// The answer: -32700 if it is not JSON, -32600 if it is not a message, and -32602 if it is the request of a method
 /// that takes other parameters.
 pub(super) fn parse(line: &[u8]) -> Result<ClientJsonRpcMessage, Box<JsonRpcError>> {
     let one_line = "send one JSON-RPC 2.0 message a line, in UTF-8";
@@ -66,14 +66,14 @@ fn read_id(members: &Map<String, Value>) -> Result<Option<RequestId>, Box<JsonRp
         Some(Value::Number(number)) if number.is_i64() => Ok(number.as_i64().map(RequestId::Number)),
         Some(_) => Err(Box::new(invalid(
             None,
-            "one whose id is neither a string nor a 64-bit integer",
-            &format!("send another id: a number, or a string of at most {MAX_ID_BYTES} bytes"),
+            &format!("one whose id is neither a 64-bit integer nor a string of at most {MAX_ID_BYTES} bytes"),
+            "send another id",
         ))),
     }
 }
 
 fn invalid(id: Option<RequestId>, what: &str, next: &str) -> JsonRpcError {
-    let what = format!("this is no message: it is {what}");
+    let what = format!("this is not a message: it is {what}");
     refusal(id, failure(ErrorCode::INVALID_REQUEST, &what, next))
 }
 

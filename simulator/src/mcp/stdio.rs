@@ -1,7 +1,7 @@
-//! The transport: one message a line on standard input and output. What is no message is answered here.
+//! The transport: one message a line on standard input and output. Anything else is answered here.
 //!
 //! ```text
-//!   line ── too long, no message, too many requests, before `initialize` ──> error
+//!   line ── too long, not a message, too many requests, before `initialize` ──> error
 //!    │
 //!    └── message ──> rmcp ──> Agent ──> answer ──> Answers, which are written when the client reads
 //! ```
@@ -86,6 +86,15 @@ impl<R: AsyncRead + Send + Unpin> Stdio<R> {
             JsonRpcMessage::Request(request) => {
                 let id = &request.id;
                 let refused = |error| Box::new(refusal(Some(id.clone()), error));
+                if let ClientRequest::CustomRequest(custom) = &request.request
+                    && custom.method == "initialize"
+                {
+                    return Err(refused(failure(
+                        ErrorCode::INVALID_PARAMS,
+                        "the parameters of `initialize` do not fit",
+                        "send an object with `protocolVersion`, `capabilities` and `clientInfo`; see the schema of MCP",
+                    )));
+                }
                 if !self.has_begun && !begins(&request.request) {
                     return Err(refused(failure(
                         ErrorCode::INVALID_REQUEST,

@@ -1,4 +1,4 @@
-//! Lines that are no messages, and clients that do not read.
+//! Lines that are not messages, and clients that do not read.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -44,6 +44,8 @@ fn lines_that_are_no_messages_are_answered_and_the_next_message_is_served() {
         (br#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, -32600),
         (long_id.as_bytes(), -32600),
         (br#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#, -32600),
+        (br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#, -32602),
+        (br#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#, -32602),
     ];
     // What is ignored: empty lines, and notifications and answers before there is a session.
     let ignored: &[&[u8]] = &[

@@ -1,4 +1,4 @@
-//! The servers beside the session, and those of another process.
+//! The servers of the same process, and those of another one.
 
 use serde_json::json;
 use soter_tests::{Program, Server};

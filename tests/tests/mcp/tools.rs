@@ -8,7 +8,7 @@ use soter_tests::Backend;
 
 use crate::client::{Client, authentication};
 
-/// The tools that are no methods.
+/// The tools that have no method of the protocol.
 const OWN_TOOLS: [&str; 3] = ["call_cancel", "call_result", "explain"];
 
 /// A call of each tool, in an order in which all of them are carried out.

@@ -286,7 +286,7 @@ impl Call<'_> {
         if self.takes == PathMethod::Post { self.body_object().map(drop) } else { Ok(()) }
     }
 
-    /// A parameter of the query or, if that has none of this name, of the body. A path that takes all from a JSON body looks
+    /// A parameter of the query or, if its name is not there, of the body. A path that takes all from a JSON body looks
     /// there alone, and an empty text is a text there.
     fn read<R: Reading>(&self, parameter: &Parameter<R>) -> R::Value<'_> {
         let of_body = || self.body.as_ref().ok()?.get(parameter.name);
