@@ -1,4 +1,4 @@
-// Audits the backends as a user of soter-sim would, and prints what came of it as a table in Markdown:
+// Audits the backends as a user of soter-sim would, and prints the findings as a table in Markdown:
 //
 //   SOTER_SIM=target/debug/soter-sim PYTHON=venv/bin/python node tests/backends/audit.mjs [NAME…]
 //
@@ -15,7 +15,7 @@ const ACCOUNT = { appid: 'wxemulated00000001', secret: 'emulated0000secret0000em
 const LONGEST_AUDIT = 10 * 60_000;
 const AT_ONCE = 2;
 
-/** The report of an audit, or what the program says where there is none. */
+/** The report of an audit, or the problem that left it without one. */
 async function audit(backend) {
   const folder = mkdtempSync(join(tmpdir(), 'audit-'));
   const [port, file] = [await freePort(), join(folder, 'report.json')];

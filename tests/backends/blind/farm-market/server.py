@@ -1,4 +1,4 @@
-"""Farm market: boxes of vegetables are paid from a purse. Payments are worked off one by one; the purse shows what came of them."""
+"""Farm market: boxes of vegetables are paid from a purse. Payments are worked off one by one; the purse shows whether they were accepted."""
 import hmac
 import json
 import os
