@@ -19,11 +19,13 @@ const AT_ONCE = 2;
 async function audit(backend) {
   const folder = mkdtempSync(join(tmpdir(), 'audit-'));
   const [port, file] = [await freePort(), join(folder, 'report.json')];
-  const running = await backend.start({ url: `http://127.0.0.1:${port}`, ...ACCOUNT });
+  const env = backend.has('environment.mjs') ? (await backend.module('environment.mjs')).environment(folder) : {};
+  const running = await backend.start({ url: `http://127.0.0.1:${port}`, ...ACCOUNT, env });
   try {
     const target = ['--config', backend.file('audit.toml'), '--url', running.url, '--backend-listen', `127.0.0.1:${port}`];
     const account = ['--appid', ACCOUNT.appid, '--secret', ACCOUNT.secret];
-    const child = new Child(process.env.SOTER_SIM ?? 'soter-sim', ['audit', ...target, ...account, '--report', file]);
+    const command = ['audit', ...target, ...account, '--report', file];
+    const child = new Child(process.env.SOTER_SIM ?? 'soter-sim', command, { env: { ...process.env, ...env, NODE_OPTIONS: '' } });
     const code = await child.ends(LONGEST_AUDIT);
     if (code === null) return { problem: `no end within ${LONGEST_AUDIT / 60_000} minutes` };
     try {

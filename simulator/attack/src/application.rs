@@ -4,39 +4,54 @@
 //! The audit runs these WeChat servers itself. They check signatures as always, but accept replays, so that only the
 //! application can refuse one.
 
+mod additions;
 mod answers;
 mod client;
+mod clock;
 mod cloud_run;
 mod command_step;
 mod computing;
 mod description;
+mod effects;
+mod identity;
+mod observed;
 mod page;
 mod phone_keys;
 mod pointer;
+mod provoking;
 mod refusal_reason;
 mod result_parts;
 mod running;
 mod template;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
+use axum::Router;
+use serde_json::Value;
 use soter_bridge::protocol::wx::CHALLENGE_LIMIT;
-use soter_wechat::{DeviceKeys, SetClock, WeChat};
+use soter_wechat::{Clock, DeviceKeys, SetClock, SystemClock, WeChat};
 use tokio::sync::OnceCell;
 
 use self::answers::{Answered, reply_summary};
 use self::client::Client;
 pub use self::description::{Application, INITIAL};
 use self::description::{OTHER_PREFIX, Section, Step, Success};
+use self::observed::Observed;
 use self::running::Ran;
 use self::template::Values;
 use crate::attacked_phone::Upload;
 use crate::http::Http;
 use crate::outage::OutageSwitch;
+use crate::predictability::{self, Issued};
 use crate::restart;
-use crate::steps::{AFTER_CODE_EXPIRY, Code, Envelope};
-use crate::target::{Answer, Exchange, Form, Input, Order, Target, TargetError, User, Visit};
+use crate::steps::{AFTER_CODE_EXPIRY, Code, Envelope, GARBAGE_CODE, Observation, Place};
+use crate::target::{
+    self, Answer, Cookies, Exchange, Form, Input, Order, Target, TargetError, TimePassed, User, Visit,
+};
+use crate::wechat_traffic::WeChatTraffic;
 
 /// Why a second payment of an order may go unnoticed.
 const UNCOUNTED_EFFECT: &str = "the answer looks like a success, and the steps after it show only that the order is paid, not how often; say in \
@@ -51,6 +66,15 @@ pub struct Emulated {
     pub clock: SetClock,
     /// The switch that makes their routes fail.
     pub outages: OutageSwitch,
+    /// What was asked and answered.
+    pub traffic: WeChatTraffic,
+}
+
+impl Emulated {
+    /// The servers' routes as the application sees them: they fail when an attack says so, and what goes over them is noted.
+    pub fn wrap(&self, routes: Router) -> Router {
+        self.outages.wrap(self.traffic.wrap(routes))
+    }
 }
 
 /// The application, and the WeChat servers that it asks.
@@ -63,6 +87,9 @@ pub struct ApplicationTarget {
     next_user: AtomicUsize,
     /// The values of another user's login, for orders that need somebody else, such as a receiver.
     other: OnceCell<Values>,
+    observed: Arc<Observed>,
+    /// Whether careless applications were made to tell too much.
+    provoked: OnceCell<()>,
 }
 
 impl ApplicationTarget {
@@ -70,23 +97,28 @@ impl ApplicationTarget {
     pub fn new(
         http: Http,
         application: Application,
-        Emulated { wechat, clock, outages }: Emulated,
+        Emulated { wechat, clock, outages, traffic }: Emulated,
         users: Vec<String>,
     ) -> Self {
-        let client = Client { http, application, wechat };
-        Self { client, clock, outages, users, next_user: AtomicUsize::new(0), other: OnceCell::new() }
-    }
-
-    /// Whether even a request without login, order and result counts as a success. If so, the description cannot
-    /// distinguish answers, or the application accepts everything. Returns that answer in one line.
-    ///
-    /// # Errors
-    /// [`TargetError::Broken`] if the request cannot be built or is not answered.
-    pub async fn accepts_empty_request(&self) -> Result<Option<String>, TargetError> {
-        let visit = Visit::new(&self.user("")?);
-        let result = &self.client.application.result;
-        let ran = self.client.run(result, result.judged(), Values::new(), &visit, None).await?;
-        Ok(ran.refused.is_none().then(|| reply_summary(&ran.reply)))
+        let observed = Arc::new(Observed::default());
+        let client = Client {
+            http,
+            application,
+            wechat,
+            traffic,
+            observed: Arc::clone(&observed),
+            ahead_ms: AtomicU64::new(0),
+        };
+        Self {
+            client,
+            clock,
+            outages,
+            users,
+            next_user: AtomicUsize::new(0),
+            other: OnceCell::new(),
+            observed,
+            provoked: OnceCell::new(),
+        }
     }
 
     fn appid(&self) -> &str {
@@ -159,6 +191,7 @@ impl ApplicationTarget {
             status: ran.status,
             reason: ran.refused,
             doubt: None,
+            harm: None,
             exchange: ran.exchange,
         })
     }
@@ -206,7 +239,9 @@ impl Target for ApplicationTarget {
         };
         let other_app_openid =
             self.other_appid().map_or_else(|| Ok(String::new()), |appid| openid(&appid))?;
-        Ok(User { name: name.clone(), openid: openid(self.appid())?, other_app_openid })
+        let user = User { name: name.clone(), openid: openid(self.appid())?, other_app_openid };
+        self.observed.add_user(&user.openid);
+        Ok(user)
     }
 
     fn checks_keys(&self) -> bool {
@@ -231,25 +266,71 @@ impl Target for ApplicationTarget {
             status: 200,
             reason: refused.map(|refused| refused.to_string()),
             doubt: None,
+            harm: None,
             exchange: Exchange::default(),
         })
     }
 
     async fn start_visit(&self, user: &User) -> Result<Visit, TargetError> {
-        let mut visit = Visit::new(user);
+        self.start_visit_with(user, Cookies::default()).await
+    }
+
+    async fn start_visit_with(&self, user: &User, cookies: Cookies) -> Result<Visit, TargetError> {
+        let mut visit = Visit { cookies, ..Visit::new(user) };
         let Some(login) = &self.client.application.login else { return Ok(visit) };
         let code = self.code(user, self.appid()).await?;
         let ran = self.run_login(login, &visit, code).await?;
         check_login(&ran)?;
+        visit.identity = ran.identity;
         visit.values.extend(named(login, ran.values));
         Ok(visit)
+    }
+
+    async fn cookies_before_login(&self) -> Result<Cookies, TargetError> {
+        let Some(login) = &self.client.application.login else {
+            return Err(TargetError::does_not_apply("the description has no [login]"));
+        };
+        let visit = Visit::new(&self.user("")?);
+        self.run_login(login, &visit, GARBAGE_CODE.to_owned()).await?;
+        Ok(visit.cookies)
+    }
+
+    fn openids_asked(&self, json: &str) -> BTreeSet<String> {
+        self.client.traffic.openids_asked(json)
+    }
+
+    async fn effects(&self, visit: &Visit) -> Result<BTreeMap<String, String>, TargetError> {
+        self.read_effects(visit).await
+    }
+
+    async fn pass_time(&self, by: Duration) -> Result<TimePassed, TargetError> {
+        self.move_clocks(by).await
+    }
+
+    async fn end_passed_time(&self) -> Result<(), TargetError> {
+        self.put_clock_back().await
+    }
+
+    async fn provoke(&self) -> Result<(), TargetError> {
+        self.provoked.get_or_try_init(|| self.provoke_answers()).await.copied()
+    }
+
+    fn observed(&self, what: Observation) -> Option<target::Observed> {
+        match what {
+            Observation::Disclosed(what) => self.observed.disclosed(what).map(|exchange| {
+                let what = format!("an answer contains {}", what.name());
+                target::Observed { what, exchange: Some(exchange) }
+            }),
+            Observation::Predictable(how) => predictability::judge(&self.observed.challenges(), how)
+                .map(|what| target::Observed { what, exchange: None }),
+        }
     }
 
     async fn end_visit(&self, visit: &mut Visit) -> Result<(), TargetError> {
         if let Some(logout) = &self.client.application.logout {
             let values = self.values(visit, logout.uses("code")).await?;
             let request = self.client.build_request(logout, &[], &values, visit)?;
-            let reply = self.client.send_request(request, &visit.cookies).await?;
+            let reply = self.client.send_request(request, visit).await?;
             return if (200..400).contains(&reply.status) {
                 Ok(())
             } else {
@@ -282,6 +363,13 @@ impl Target for ApplicationTarget {
                 "the challenge has {units} UTF-16 units; phones take fewer than {CHALLENGE_LIMIT}, and at least one"
             )));
         }
+        let of_order = section.value_names().filter_map(|name| ran.values.get(name).cloned());
+        self.observed.add_challenge(Issued {
+            challenge: issued.clone(),
+            user: visit.user.name.clone(),
+            at: SystemClock.unix_millis(),
+            known: of_order.chain([visit.user.openid.clone()]).collect(),
+        });
         Ok(Order { challenge: issued, values: named(section, ran.values), is_paid: false })
     }
 
@@ -307,6 +395,15 @@ impl Target for ApplicationTarget {
                     )
                 })?)
             }
+            Envelope::Added(_, place) => {
+                let changed =
+                    result.main.endpoint().and_then(|endpoint| endpoint.with_added(&input.added, place));
+                Some(changed.ok_or_else(|| {
+                    TargetError::does_not_apply(
+                        "the application's request has no place for more names, or has them",
+                    )
+                })?)
+            }
             Envelope::Get
             | Envelope::ExpiredToken
             | Envelope::OtherAppsToken
@@ -320,6 +417,11 @@ impl Target for ApplicationTarget {
             Envelope::During(outage) => Some(self.outages.begin(outage)),
             _ => None,
         };
+        let with_more_cookies = match input.envelope {
+            Envelope::Added(_, Place::Cookies) => Some(self.with_added_cookies(visit, &input.added)?),
+            _ => None,
+        };
+        let visit = with_more_cookies.as_ref().unwrap_or(visit);
         let before = *self.client.wechat.journal().head().borrow();
         let ran = self.client.run(result, result.judged(), values, visit, changed.as_ref()).await?;
         // Of a second payment of one order, the steps afterwards show nothing, unless they compare.
@@ -342,6 +444,7 @@ impl Target for ApplicationTarget {
             status: ran.status,
             reason,
             doubt: (is_uncounted && looks_like_success).then_some(UNCOUNTED_EFFECT),
+            harm: None,
             exchange: ran.exchange,
         })
     }
@@ -354,6 +457,8 @@ impl Target for ApplicationTarget {
             return Err(TargetError::does_not_apply("the login takes no code of wx.login"));
         }
         let code = match code {
+            Code::Fresh => self.code(user, self.appid()).await?,
+            Code::Garbage => GARBAGE_CODE.to_owned(),
             Code::Twice => {
                 let code = self.code(user, self.appid()).await?;
                 check_login(&self.run_login(login, &Visit::new(user), code.clone()).await?)?;
@@ -381,6 +486,7 @@ impl Target for ApplicationTarget {
             status: ran.status,
             reason: None,
             doubt: None,
+            harm: None,
             exchange,
         })
     }
@@ -399,6 +505,17 @@ impl Target for ApplicationTarget {
 }
 
 impl ApplicationTarget {
+    /// A visit with more cookies than the application has set.
+    fn with_added_cookies(&self, visit: &Visit, added: &[(String, Value)]) -> Result<Visit, TargetError> {
+        let url = self.client.http.address("/").map_err(TargetError::from)?;
+        let cookies = visit.cookies.map(|_, value| value.to_owned());
+        for (name, value) in added {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            cookies.set(&format!("{name}={value}; Path=/"), &url);
+        }
+        Ok(Visit { cookies, ..visit.clone() })
+    }
+
     fn other_appid(&self) -> Option<String> {
         let first = self.appid();
         self.client.wechat.accounts().apps().map(|app| &app.appid).find(|appid| *appid != first).cloned()

@@ -1,14 +1,16 @@
-//! The audit: a positive control, every attack, an honest request after each, and the results.
+//! The audit: a positive and a negative control, every attack, an honest request after each, and the results.
 //!
 //! ```text
 //!   control      honest results of the usual phone family ── refused ──> nothing is concluded
 //!      │                        and of the one with the other salt ── refused ──> its attacks are skipped
+//!      │       a garbage signature and a garbage login ── look like successes, and differ ──> nothing is concluded
 //!      v
 //!   attack by attack, each on its own fresh phone ──> verdict
 //!      └── then the control's next honest result  ── refused ──> ERROR: the target broke
 //! ```
 
 mod finding;
+mod negative_control;
 mod report;
 mod selection;
 
@@ -21,7 +23,7 @@ use crate::play::play;
 use crate::target::{Target, TargetError};
 use crate::verdict::{Played, Verdict};
 
-pub use self::finding::{ControlFailed, Finding, Summary};
+pub use self::finding::{Control, ControlFailed, Finding, Summary};
 pub use self::report::{Report, ReportKind};
 pub use self::selection::{Baseline, Selection};
 
@@ -35,14 +37,18 @@ const MAX_PAYMENTS: usize = 4;
 /// Plays attacks against a target, one after the other, and reports each finding to `progress` as soon as it is there.
 ///
 /// # Errors
-/// [`ControlFailed`] if the target refuses honest results or cannot be asked. No attack was played.
+/// [`ControlFailed`] if the target refuses honest results or cannot be asked, or if its refusals cannot be told from
+/// acceptances. No attack was played.
 pub async fn audit<T: Target>(
     target: &T,
     keys: &KeySource,
     attacks: &[&'static Attack],
     mut progress: impl FnMut(&Finding),
 ) -> Result<Vec<Finding>, ControlFailed> {
-    let mut control = Control::begin(target, keys).await?;
+    let mut control = HonestPeople::begin(target, keys).await?;
+    // Somebody of their own, because some targets lock out users after a refusal.
+    let mut person = register_and_pay(target, keys, &PROFILES[0], 0).await?;
+    Box::pin(negative_control::check(&mut person, target)).await?;
     let mut findings = Vec::new();
     let mut broken_by: Option<&str> = None;
     let mut breaks = 0;
@@ -77,7 +83,7 @@ pub async fn audit<T: Target>(
 }
 
 /// The honest people whom the target must serve before, between and after attacks.
-struct Control {
+struct HonestPeople {
     person: Person,
     /// How many results this person has sent.
     payment_count: usize,
@@ -96,7 +102,7 @@ struct RefusedFamily {
     reason: String,
 }
 
-impl Control {
+impl HonestPeople {
     /// Sends honest results of both salt lengths. If the target serves only the default family, the other family's
     /// attacks are skipped.
     async fn begin<T: Target>(target: &T, keys: &KeySource) -> Result<Self, ControlFailed> {
@@ -192,7 +198,9 @@ impl From<NotServed> for ControlFailed {
     fn from(not_served: NotServed) -> Self {
         match not_served {
             NotServed::KeysRefused(failed) | NotServed::ResultRefused(failed) => failed,
-            NotServed::Broken(error) => Self { what: error.to_string(), exchange: None },
+            NotServed::Broken(error) => {
+                Self { control: Control::Positive, what: error.to_string(), exchange: None }
+            }
         }
     }
 }
@@ -209,7 +217,11 @@ async fn register_and_pay<T: Target>(
         RegistrationError::TargetError(error) => NotServed::Broken(error),
         RegistrationError::KeysRefused(ref answer) => {
             let exchange = Some(answer.exchange.clone());
-            NotServed::KeysRefused(ControlFailed { what: error.to_string(), exchange })
+            NotServed::KeysRefused(ControlFailed {
+                control: Control::Positive,
+                what: error.to_string(),
+                exchange,
+            })
         }
     })?;
     pay(&mut person, target, profile).await?;
@@ -224,6 +236,7 @@ async fn pay<T: Target>(person: &mut Person, target: &T, profile: &'static Profi
     }
     let reason_suffix = answer.reason.map_or_else(String::new, |reason| format!(" ({reason})"));
     Err(NotServed::ResultRefused(ControlFailed {
+        control: Control::Positive,
         what: format!(
             "the target refuses the honest result of a {} phone{reason_suffix}: status {}",
             profile.name, answer.status

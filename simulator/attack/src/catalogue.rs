@@ -6,9 +6,12 @@ mod counter;
 mod counting;
 mod identity;
 mod json;
+mod observation;
 mod outage;
 mod protocol;
 mod replay;
+mod request;
+mod session;
 mod signature;
 
 use crate::entry::Attack;
@@ -26,6 +29,9 @@ pub fn catalogue() -> impl Iterator<Item = &'static Attack> {
         protocol::ATTACKS,
         outage::ATTACKS,
         cache::ATTACKS,
+        request::ATTACKS,
+        session::ATTACKS,
+        observation::ATTACKS,
     ]
     .into_iter()
     .flatten()

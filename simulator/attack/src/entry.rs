@@ -111,11 +111,17 @@ impl Attack {
     pub fn users(&self) -> usize {
         /// The owner, and another person of the attack.
         const USERS_OF_ROUND: usize = 2;
+        /// Those for challenges from which something is concluded, and for logins with strange codes.
+        const USERS_OF_OBSERVATION: usize = 24;
         let others = self.script.before().iter().map(|step| match step {
             Before::OthersPay(count) => *count,
             _ => 0,
         });
-        self.script.rounds() * (USERS_OF_ROUND + others.sum::<usize>())
+        if let Script::Observe(_) = self.script {
+            return USERS_OF_OBSERVATION;
+        }
+        // One more logs in where the login is refused.
+        self.script.rounds() * (USERS_OF_ROUND + 1 + others.sum::<usize>())
     }
 }
 

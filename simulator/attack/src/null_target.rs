@@ -1,5 +1,7 @@
 //! An attack without a target: what would be sent, compared with what the same phone would send honestly.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use soter_bridge::protocol::CommandError;
 use soter_wechat::verification;
@@ -11,7 +13,7 @@ use crate::keys::KeySource;
 use crate::play_end::PlayEnd;
 use crate::stage::Stage;
 use crate::steps::{Before, Code, Envelope, Script};
-use crate::target::{Answer, Exchange, Form, Input, Order, Target, TargetError, User, Visit};
+use crate::target::{Answer, Exchange, Form, Input, Order, Target, TargetError, TimePassed, User, Visit};
 
 /// A crafted input.
 #[derive(Clone, Debug)]
@@ -45,7 +47,11 @@ async fn craft_inputs(attack: &Attack, keys: &KeySource) -> Result<Option<Crafte
     let (before, forgery) = match attack.script {
         Script::Send(before, forgery) => (before, forgery),
         Script::SendEach(before, [variant, ..]) => (before, variant.forgery),
-        Script::SendEach(_, []) | Script::Enroll(_) | Script::Login(_) => return Ok(None),
+        Script::SendEach(_, [])
+        | Script::Enroll(_)
+        | Script::Login(_)
+        | Script::Session(_)
+        | Script::Observe(_) => return Ok(None),
     };
     let attempt = async || {
         let mut stage = Stage::prepare(attack, &NullTarget, keys, &forgery).await?;
@@ -91,9 +97,10 @@ fn find_differences(crafted: &Crafted) -> Vec<String> {
         verification::verify(pem.as_bytes(), input.json.as_bytes(), input.signature.as_bytes(), None)
     };
     lines.push(format!("checked with the phone's AuthKey: {}", check(forged).verdict.reason));
-    if let Some(line) = envelope_difference(forged.envelope) {
-        lines.push(line);
-    }
+    lines.extend(envelope_difference(forged.envelope));
+    lines.extend(
+        forged.added.iter().map(|(name, value)| format!("{name} in the application's own request: {value}")),
+    );
     lines
 }
 
@@ -129,7 +136,7 @@ fn member_differences(honest: &str, forged: &str) -> Vec<String> {
 
 fn envelope_difference(envelope: Envelope) -> Option<String> {
     let line = match envelope {
-        Envelope::Usual => return None,
+        Envelope::Usual | Envelope::Added(..) => return None,
         Envelope::Member(name, Some(literal)) => {
             return Some(format!("{name} in the request's body: {literal}"));
         }
@@ -151,7 +158,14 @@ struct NullTarget;
 
 impl NullTarget {
     fn accepted_answer() -> Answer {
-        Answer { accepted: true, status: 200, reason: None, doubt: None, exchange: Exchange::default() }
+        Answer {
+            accepted: true,
+            status: 200,
+            reason: None,
+            doubt: None,
+            harm: None,
+            exchange: Exchange::default(),
+        }
     }
 }
 
@@ -194,6 +208,10 @@ impl Target for NullTarget {
 
     async fn restart(&self) -> Result<(), TargetError> {
         Ok(())
+    }
+
+    async fn pass_time(&self, _: Duration) -> Result<TimePassed, TargetError> {
+        Ok(TimePassed::Moved)
     }
 }
 

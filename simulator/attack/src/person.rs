@@ -1,5 +1,6 @@
 //! An honest user with a phone of their own.
 
+use soter_bridge::protocol::CommandError;
 use soter_bridge::run_cpu_bound;
 use soter_wire::Profile;
 
@@ -48,11 +49,21 @@ impl Person {
     /// # Errors
     /// Those of [`Target::order`] and [`Target::send`]. [`TargetError::Broken`] if the phone fails.
     pub async fn pay<T: Target>(&mut self, target: &T) -> Result<Answer, TargetError> {
+        self.pay_with_signature(target, |signature| Ok(signature.to_owned())).await
+    }
+
+    /// The same with another signature, which is made from the honest one.
+    pub(super) async fn pay_with_signature<T: Target>(
+        &mut self,
+        target: &T,
+        change: impl FnOnce(&str) -> Result<String, CommandError>,
+    ) -> Result<Answer, TargetError> {
         let fresh =
             self.supply.random_text(RANDOM_TEXT_CHARS).map_err(|error| TargetError::broken(error.what))?;
         let order = target.order(&mut self.visit, &fresh).await?;
         let signed = self.phone.authenticate(&order.challenge);
-        let signed = signed.map_err(|error| TargetError::broken(error.what))?;
+        let mut signed = signed.map_err(|error| TargetError::broken(error.what))?;
+        signed.signature = change(&signed.signature)?;
         let input = build_input(signed, &self.user, None, &Forgery::HONEST);
         target.send(&self.visit, &order, &input).await
     }
@@ -121,5 +132,6 @@ pub(super) fn build_input(signed: Signed, owner: &User, other: Option<&User>, fo
         openid,
         requested_openid,
         envelope: forgery.envelope,
+        added: Vec::new(),
     }
 }

@@ -6,7 +6,7 @@ use crate::keys::KeySource;
 use crate::person::{Person, RANDOM_TEXT_CHARS, build_input};
 use crate::play_end::PlayEnd;
 use crate::stage::{Stage, profile};
-use crate::steps::{Before, Code, Enrolment, Envelope, Forgery, Script, Variant};
+use crate::steps::{Before, Code, Enrolment, Envelope, Forgery, Misuse, Observation, Script, Variant};
 use crate::target::{Answer, Form, Target, TargetError};
 use crate::verdict::{Played, Verdict};
 
@@ -24,6 +24,17 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
         Script::SendEach(before, variants) => send_each(attack, target, keys, before, variants).await,
         Script::Enroll(forgery) => enroll(attack, target, keys, forgery).await,
         Script::Login(code) => login(attack, target, keys, code).await,
+        // Boxed, because every attack's future contains them.
+        Script::Session(misuse) => Box::pin(misuse_login(attack, target, keys, misuse)).await,
+        Script::Observe(what) => Box::pin(observe(attack, target, what)).await,
+    };
+    let result = match result {
+        // The next attack must find the time that it expects.
+        result if attack.script.passes_time() => match target.end_passed_time().await {
+            Ok(()) => result,
+            Err(error) => Err(error.into()),
+        },
+        result => result,
     };
     match result {
         Ok(answer) => judge(attack, target.form(), answer),
@@ -44,6 +55,9 @@ fn judge(attack: &Attack, form: Form, answer: Answer) -> Played {
         Expected::MayRefuse(_) => true,
     };
     let outcome = if answer.accepted { "accepted" } else { "refused" };
+    if let Some(harm) = &answer.harm {
+        return Played { verdict: Verdict::Fail, reason: harm.clone(), answer: Some(answer) };
+    }
     let (verdict, reason) = match (is_right, attack.expected) {
         (false, Expected::MustAccept | Expected::ShouldAccept(_)) => {
             (Verdict::Fail, format!("refused{reason_suffix}, and must be accepted"))
@@ -77,6 +91,9 @@ async fn send<T: Target>(
     for step in before {
         stage.step(*step).await?;
     }
+    if let Envelope::Added(addition, _) = forgery.envelope {
+        return Box::pin(stage.send_with_addition(addition, forgery)).await;
+    }
     let (login, order, input) = stage.forge(forgery).await?;
     let answer = match target.send(stage.visit(login), &order, &input).await {
         // The application may wait for WeChat as long as it likes.
@@ -92,7 +109,7 @@ async fn send<T: Target>(
         Expected::MustRefuse(_) if answer.accepted && stage.is_answered_as_before(&input, &answer) => {
             Err(PlayEnd::played(Verdict::Fail, ANSWERED_AS_BEFORE, Some(answer)))
         }
-        _ => Ok(answer),
+        _ => stage.judge_waiting(answer),
     }
 }
 
@@ -159,4 +176,33 @@ async fn login<T: Target>(
 ) -> Result<Answer, PlayEnd> {
     let user = target.user(&keys.supply(attack.id).random_text(RANDOM_TEXT_CHARS)?)?;
     Ok(target.login(&user, code).await?)
+}
+
+async fn misuse_login<T: Target>(
+    attack: &Attack,
+    target: &T,
+    keys: &KeySource,
+    misuse: Misuse,
+) -> Result<Answer, PlayEnd> {
+    let mut stage = Stage::prepare(attack, target, keys, &Forgery::HONEST).await?;
+    let answer = stage.misuse_login(misuse).await?;
+    stage.judge_waiting(answer)
+}
+
+/// Judges what the target has told in all its answers so far.
+async fn observe<T: Target>(attack: &Attack, target: &T, what: Observation) -> Result<Answer, PlayEnd> {
+    target.provoke().await?;
+    let Some(observed) = target.observed(what) else {
+        return Err(PlayEnd::played(Verdict::Pass, "nothing of the kind was seen", None));
+    };
+    let verdict = match attack.expected {
+        Expected::ShouldRefuse(..) => Verdict::Warn,
+        _ => Verdict::Fail,
+    };
+    let reason = match attack.expected {
+        Expected::ShouldRefuse(_, sentence) => format!("{}. {sentence}", observed.what),
+        _ => observed.what,
+    };
+    let answer = observed.exchange.map(Answer::observed);
+    Err(PlayEnd::played(verdict, reason, answer))
 }

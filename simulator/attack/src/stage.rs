@@ -1,9 +1,13 @@
 //! The state of one attack: the people, their phones and what was recorded. The module `steps_before` has the steps
 //! before the attack, and `forging` has the forged input.
 
+mod additions;
 mod forging;
+mod misused_logins;
 mod simultaneous;
 mod steps_before;
+
+use std::time::Duration;
 
 use soter_bridge::protocol::CommandError;
 use soter_bridge::run_cpu_bound;
@@ -16,7 +20,7 @@ use crate::keys::{KeySource, KeySupply};
 use crate::person::{Person, RANDOM_TEXT_CHARS, build_input};
 use crate::play_end::PlayEnd;
 use crate::software_key::SoftwareKey;
-use crate::steps::{Before, Claim, Edit, Forgery, Made, Signer, Who};
+use crate::steps::{Addition, Before, Claim, Edit, Envelope, Forgery, Made, Misuse, Script, Signer, Who};
 use crate::target::{Answer, Exchange, Form, Input, Order, Target, TargetError, Visit};
 use crate::verdict::Verdict;
 
@@ -45,6 +49,8 @@ pub(super) struct Stage<'a, T> {
     early_policy: Option<&'static str>,
     /// The texts that were accepted, and the answers to them.
     answers: Vec<(String, Exchange)>,
+    /// How long was waited because the target's clock cannot be moved.
+    waited: Option<Duration>,
 }
 
 impl<'a, T: Target> Stage<'a, T> {
@@ -109,6 +115,7 @@ impl<'a, T: Target> Stage<'a, T> {
                 _ => None,
             },
             answers: Vec::new(),
+            waited: None,
         })
     }
 
@@ -141,13 +148,22 @@ impl<'a, T: Target> Stage<'a, T> {
     /// Opens an order for one of the people.
     async fn order(&mut self, who: Who, proposed: &str) -> Result<Order, PlayEnd> {
         let (target, has_open_order) = (self.target, self.has_open_order);
-        target.order(&mut self.person(who).visit, proposed).await.map_err(|error| match error {
+        let visit = &mut self.person(who).visit;
+        let order = target.order(visit, proposed).await.map_err(|error| match error {
             TargetError::Broken(how) if has_open_order => {
                 TargetError::does_not_apply(format!("there is no second order while one is open: {how}"))
                     .into()
             }
-            error => error.into(),
-        })
+            error => PlayEnd::from(error),
+        })?;
+        let is_same = |(earlier, _): &(Order, Signed)| {
+            !earlier.is_paid && earlier.challenge == order.challenge && earlier.values == order.values
+        };
+        if !order.values.is_empty() && self.recorded.iter().any(is_same) {
+            let why = "the application gives an open order again instead of a second one";
+            return Err(TargetError::does_not_apply(why).into());
+        }
+        Ok(order)
     }
 
     /// Whether an application answers this input as it answered the same text the first time. Without a look at the effect, a
@@ -218,6 +234,8 @@ fn needs_other_person(attack: &Attack, forgery: &Forgery) -> bool {
     restarts
         || tries_as_other
         || matches!(forgery.made, Made::ByPhone(Who::Other))
+        || matches!(forgery.envelope, Envelope::Added(Addition::OtherUser, _))
+        || matches!(attack.script, Script::Session(misuse) if !matches!(misuse, Misuse::Kept(_)))
         || matches!(signer(forgery), Some(Signer::AnotherAuthKey | Signer::OthersAuthKey))
         || forgery.login == Who::Other
         || matches!(forgery.claims, Claim::Who(Who::Other) | Claim::OtherByRequest)

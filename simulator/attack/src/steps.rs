@@ -5,7 +5,9 @@ mod challenge;
 use std::time::Duration;
 
 pub(crate) use self::challenge::{Challenge, Kept, Number};
+use crate::disclosure::Disclosed;
 use crate::outage::Outage;
+use crate::predictability::Predictable;
 use crate::software_key::Scheme;
 
 /// What happens before the forged input is sent.
@@ -37,6 +39,10 @@ pub enum Before {
     RenewKey,
     /// Another forgery is sent, which the target refuses.
     Try(Forgery),
+    /// Time passes on the clocks of the target and of WeChat's servers.
+    PassTime(Duration),
+    /// The user logs in again.
+    LogInAgain,
 }
 
 /// The input to be judged, described by its differences from an honest one.
@@ -302,6 +308,58 @@ pub enum Envelope {
     During(Outage),
     /// With the results of one order, on several connections at once.
     AtOnce,
+    /// With more in it than the mini program sends.
+    Added(Addition, Place),
+}
+
+/// What is added to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addition {
+    /// The other user, by all the names that the target may know a user by.
+    OtherUser,
+    /// That the result is verified already.
+    Verified,
+    /// Another amount, by the usual names of amounts.
+    Amount,
+}
+
+/// Where in a request something is added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the JSON object or the form that is the body.
+    Body,
+    /// In the query of the address.
+    Query,
+    /// In headers.
+    Headers,
+    /// In cookies.
+    Cookies,
+}
+
+/// How a login is misused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// What identifies the user in its token is replaced by what identifies another user, under the old signature.
+    OthersIdentity,
+    /// The same in a JSON Web Token, which says that it is not signed.
+    UnsignedToken,
+    /// The token of the next user is computed from it.
+    NextToken,
+    /// The cookies that a user had before the login are used after it.
+    CookiesFromBefore,
+    /// Cookies that the attacker has made up and put into the user's browser before the login are used after it.
+    ChosenCookies,
+    /// It is used after this time.
+    Kept(Duration),
+}
+
+/// What is observed in all answers of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// A secret.
+    Disclosed(Disclosed),
+    /// Challenges that can be known in advance.
+    Predictable(Predictable),
 }
 
 /// How the uploaded keys of a phone are forged.
@@ -324,9 +382,16 @@ pub enum Enrolment {
 /// How far the clock moves forward so that a login code expires: a code is valid for five minutes.
 pub(super) const AFTER_CODE_EXPIRY: Duration = Duration::from_secs(301);
 
+/// A login code that nobody has given out.
+pub(super) const GARBAGE_CODE: &str = "0000000000000000000000000000000000";
+
 /// How a login code is misused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
+    /// It is not misused.
+    Fresh,
+    /// It is a text that WeChat has not given out.
+    Garbage,
     /// It is used twice.
     Twice,
     /// It is used after more than five minutes.
@@ -341,11 +406,17 @@ impl Script {
         matches!(self, Self::Send(_, Forgery { envelope: Envelope::During(_), .. }))
     }
 
+    /// Whether the clocks move during it.
+    pub(super) fn passes_time(&self) -> bool {
+        matches!(self, Self::Session(Misuse::Kept(_)))
+            || self.before().iter().any(|step| matches!(step, Before::PassTime(_)))
+    }
+
     /// The steps before the input that is judged.
     pub(super) fn before(&self) -> &'static [Before] {
         match self {
             Self::Send(before, _) | Self::SendEach(before, _) => before,
-            Self::Enroll(_) | Self::Login(_) => &[],
+            Self::Enroll(_) | Self::Login(_) | Self::Session(_) | Self::Observe(_) => &[],
         }
     }
 
@@ -353,7 +424,7 @@ impl Script {
     pub(super) fn rounds(&self) -> usize {
         match self {
             Self::SendEach(_, variants) => variants.len(),
-            Self::Send(..) | Self::Enroll(_) | Self::Login(_) => 1,
+            Self::Send(..) | Self::Enroll(_) | Self::Login(_) | Self::Session(_) | Self::Observe(_) => 1,
         }
     }
 }
@@ -379,4 +450,8 @@ pub enum Script {
     Enroll(Enrolment),
     /// A user logs in.
     Login(Code),
+    /// An order is opened and paid in a login that is misused.
+    Session(Misuse),
+    /// All answers so far are judged.
+    Observe(Observation),
 }

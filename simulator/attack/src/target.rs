@@ -1,18 +1,21 @@
 //! The targets of attacks.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use cookie_store::CookieStore;
+use cookie_store::{Cookie, CookieStore};
 use reqwest::Url;
+use serde_json::Value;
 use soter_bridge::protocol::CommandError;
 use soter_wire::json::encode_string;
 
 use crate::attacked_phone::Upload;
-use crate::steps::{Claim, Code, Envelope, Who};
+use crate::steps::{Claim, Code, Envelope, Observation, Who};
 use crate::text::swap_case;
 
 /// Whether a target checks signatures itself, or asks a verifier.
@@ -122,6 +125,91 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// [`TargetError::DoesNotApply`] if there is no way to restart it. [`TargetError::Broken`] if the restart fails.
     fn restart(&self) -> impl Future<Output = Result<(), TargetError>> + Send;
+
+    /// Logs a user in with cookies that the client has already.
+    ///
+    /// # Errors
+    /// As of [`start_visit`](Self::start_visit).
+    fn start_visit_with(
+        &self,
+        user: &User,
+        _cookies: Cookies,
+    ) -> impl Future<Output = Result<Visit, TargetError>> + Send {
+        self.start_visit(user)
+    }
+
+    /// The cookies that the target gives a client whose login it refuses.
+    ///
+    /// # Errors
+    /// [`TargetError::DoesNotApply`] if the target has no logins. [`TargetError::Broken`] if it cannot be asked.
+    fn cookies_before_login(&self) -> impl Future<Output = Result<Cookies, TargetError>> + Send {
+        async { Err(TargetError::does_not_apply("the target has no logins")) }
+    }
+
+    /// The openids about which the target has asked WeChat with this text of a result. They show in whose name it was paid.
+    fn openids_asked(&self, _json: &str) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+
+    /// What the target tells in this login about the effect of payments, such as the balance; empty if nothing is known.
+    ///
+    /// # Errors
+    /// [`TargetError::Broken`] if the target cannot be asked.
+    fn effects(
+        &self,
+        _visit: &Visit,
+    ) -> impl Future<Output = Result<BTreeMap<String, String>, TargetError>> + Send {
+        async { Ok(BTreeMap::new()) }
+    }
+
+    /// Lets time pass for the target, on its own clock and on that of WeChat's servers. A target whose clock cannot be
+    /// moved is given a few seconds.
+    ///
+    /// # Errors
+    /// [`TargetError::DoesNotApply`] if the target has no challenges and logins that could expire. [`TargetError::Broken`] if
+    /// its clock does not move.
+    fn pass_time(&self, _by: Duration) -> impl Future<Output = Result<TimePassed, TargetError>> + Send {
+        async { Err(TargetError::does_not_apply("only an application has challenges and logins")) }
+    }
+
+    /// Puts the target's own clock back after [`pass_time`](Self::pass_time).
+    ///
+    /// # Errors
+    /// [`TargetError::Broken`] if that fails.
+    fn end_passed_time(&self) -> impl Future<Output = Result<(), TargetError>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Sends what makes careless targets tell too much, and asks for some challenges, unless that was done before.
+    ///
+    /// # Errors
+    /// [`TargetError::DoesNotApply`] if the target is not an application. [`TargetError::Broken`] if it cannot be asked.
+    fn provoke(&self) -> impl Future<Output = Result<(), TargetError>> + Send {
+        async { Err(TargetError::does_not_apply("only an application knows secrets and issues challenges")) }
+    }
+
+    /// Whether something was observed in any of the target's answers so far, and what.
+    fn observed(&self, _what: Observation) -> Option<Observed> {
+        None
+    }
+}
+
+/// How time has passed for a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimePassed {
+    /// Its clock was moved.
+    Moved,
+    /// Its clock cannot be moved, and this was waited.
+    Waited(Duration),
+}
+
+/// What was observed.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// What it is, in one line.
+    pub what: String,
+    /// The first answer that shows it, if one does.
+    pub exchange: Option<Exchange>,
 }
 
 /// A user who authenticates.
@@ -144,6 +232,8 @@ pub struct Visit {
     pub values: BTreeMap<String, String>,
     /// The session's cookies.
     pub cookies: Cookies,
+    /// By what the target's answer to the login calls the user: names such as `userId`, and their values.
+    pub identity: BTreeMap<String, Value>,
 }
 
 impl fmt::Debug for Visit {
@@ -195,6 +285,32 @@ impl Cookies {
         named.max_by_key(|cookie| cookie.path.len()).map(|cookie| cookie.value().to_owned())
     }
 
+    /// Other cookies with the same names and attributes, whose values are made from the name and the value of each.
+    #[must_use]
+    pub fn map(&self, mut value: impl FnMut(&str, &str) -> String) -> Self {
+        let store = self.store();
+        let changed = store.iter_unexpired().filter_map(|cookie| {
+            let mut raw = (**cookie).clone();
+            let new_value = value(cookie.name(), cookie.value());
+            raw.set_value(new_value);
+            raw.set_path(cookie.path.to_string());
+            // The address from which it came; a cookie for all hosts of a domain may come from the domain's own.
+            let host = cookie.domain.as_cow()?;
+            let url = Url::parse(&format!("https://{host}{}", &*cookie.path)).ok()?;
+            Cookie::try_from_raw_cookie(&raw, &url)
+                .ok()
+                .map(|cookie| Ok::<_, Infallible>(cookie.into_owned()))
+        });
+        let Ok(changed) = CookieStore::from_cookies(changed, false);
+        Self(Arc::new(Mutex::new(changed)))
+    }
+
+    /// The names and values of all cookies that are valid.
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        let store = self.store();
+        store.iter_unexpired().map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned())).collect()
+    }
+
     /// The values of all cookies, those of expired ones too.
     pub fn values(&self) -> Vec<String> {
         self.store().iter_any().map(|cookie| cookie.value().to_owned()).collect()
@@ -219,7 +335,12 @@ impl User {
 impl Visit {
     /// A new visit, without values and cookies.
     pub fn new(user: &User) -> Self {
-        Self { user: user.clone(), values: BTreeMap::new(), cookies: Cookies::default() }
+        Self {
+            user: user.clone(),
+            values: BTreeMap::new(),
+            cookies: Cookies::default(),
+            identity: BTreeMap::new(),
+        }
     }
 }
 
@@ -254,6 +375,8 @@ pub struct Input {
     pub requested_openid: String,
     /// How it is sent.
     pub envelope: Envelope,
+    /// Names and values that are added to the request, as [`Envelope::Added`] says.
+    pub added: Vec<(String, Value)>,
 }
 
 impl Input {
@@ -293,8 +416,17 @@ pub struct Answer {
     pub reason: Option<String>,
     /// Why it cannot be told for certain whether it was accepted a second time; `None`: it can be told.
     pub doubt: Option<&'static str>,
+    /// What it has done to somebody else, in one line, which is a failure whatever the answer says.
+    pub harm: Option<String>,
     /// What went over the wire.
     pub exchange: Exchange,
+}
+
+impl Answer {
+    /// An answer in which something was observed. Nothing was to be accepted or refused.
+    pub(super) fn observed(exchange: Exchange) -> Self {
+        Self { accepted: false, status: 200, reason: None, doubt: None, harm: None, exchange }
+    }
 }
 
 /// A request and its answer, without credentials.
@@ -359,6 +491,23 @@ mod tests {
             assert_eq!(cookies.values().len(), 3);
             cookies.clone().clear();
             assert_eq!(cookies.header(&url), None);
+        }
+    }
+
+    #[test]
+    fn cookies_with_other_values_go_where_the_first_ones_go() {
+        for base in ["http://127.0.0.1:3000", "http://[::1]:3000", "https://shop.test:8443"] {
+            let url = Url::parse(&format!("{base}/pay/now")).unwrap();
+            let cookies = Cookies::default();
+            for header in ["sid=1; Path=/; HttpOnly", "own=2", "all=3; Domain=shop.test; Path=/"] {
+                cookies.set(header, &url);
+            }
+            let changed = cookies.map(|name, value| format!("{name}{value}"));
+            let expected = cookies.header(&url).unwrap().replace("=", "=+");
+            let expected =
+                expected.replace("own=+", "own=own").replace("sid=+", "sid=sid").replace("all=+", "all=all");
+            assert_eq!(changed.header(&url), Some(expected), "{base}");
+            assert_eq!(changed.header(&Url::parse("http://other.test/pay/now").unwrap()), None);
         }
     }
 

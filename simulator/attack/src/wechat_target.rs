@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use crate::attacked_phone::Upload;
 use crate::http::{Http, Reply, Request, Secrets};
-use crate::steps::{AFTER_CODE_EXPIRY, Code, Envelope};
+use crate::steps::{AFTER_CODE_EXPIRY, Code, Envelope, GARBAGE_CODE};
 use crate::target::{Answer, Form, Input, Order, Target, TargetError, User, Visit};
 use crate::verifier_control::VerifierControl;
 
@@ -136,6 +136,9 @@ impl WeChatTarget {
             Envelope::Token(made_up) => Some(made_up.into()),
             Envelope::ExpiredToken => Some(self.expired_token().await?),
             Envelope::OtherAppsToken => Some(self.request_token(self.other_app()?).await?),
+            Envelope::Added(..) => {
+                return Err(TargetError::does_not_apply("a verifier has no orders and no logins"));
+            }
             Envelope::During(_) => return Err(TargetError::does_not_apply("a verifier asks nobody")),
             Envelope::Usual
             | Envelope::ObjectForString
@@ -238,6 +241,11 @@ impl Target for WeChatTarget {
 
     async fn login(&self, _: &User, code: Code) -> Result<Answer, TargetError> {
         match code {
+            Code::Fresh => {
+                let code = self.login_code(&self.app.appid).await?;
+                self.exchange_code(&code).await
+            }
+            Code::Garbage => self.exchange_code(GARBAGE_CODE).await,
             Code::Twice => {
                 let code = self.login_code(&self.app.appid).await?;
                 if !self.exchange_code(&code).await?.accepted {
@@ -349,7 +357,7 @@ fn access_token(reply: &Reply, path: &str) -> Result<Secret, TargetError> {
 
 fn answer(reply: Reply, accepted: bool) -> Answer {
     let reason = reply.reason();
-    Answer { accepted, status: reply.status, reason, doubt: None, exchange: reply.exchange }
+    Answer { accepted, status: reply.status, reason, doubt: None, harm: None, exchange: reply.exchange }
 }
 
 #[cfg(test)]

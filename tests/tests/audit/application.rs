@@ -15,9 +15,11 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use serde_json::{Value, json};
-use soter_attack::{Application, ApplicationTarget, Emulated, Http, OutageSwitch};
+use soter_attack::{Application, ApplicationTarget, Emulated, Http, OutageSwitch, WeChatTraffic};
 use soter_sim::{Desk, DeskOptions, State as Place};
-use soter_wechat::{AccountList, Accounts, App, Replays, ReplyStyle, SetClock, User, WeChatOptions};
+use soter_wechat::{
+    AccountList, Accounts, App, Replays, ReplyStyle, SetClock, User, WeChatOptions, random_text,
+};
 use soter_wire::ResultJson;
 use tempfile::TempDir;
 
@@ -102,6 +104,8 @@ pub(crate) enum Weakness {
     TextsAreTrue,
 }
 
+const SESSION_SECONDS: u64 = 2 * 3600;
+const ORDER_SECONDS: u64 = 300;
 const OTHER_APP: &str = "wxweak000000000002";
 
 /// The application.
@@ -116,7 +120,10 @@ pub(crate) struct Shop {
 /// The state of the application. A restart forgets some of it.
 #[derive(Default)]
 struct Kept {
-    sessions: HashMap<String, String>,
+    /// How many seconds the clock is ahead. The tests take no time by themselves.
+    ahead: u64,
+    /// The openids of sessions, and when these end.
+    sessions: HashMap<String, (String, u64)>,
     codes: HashMap<String, String>,
     orders: HashMap<String, Order>,
     counters: HashMap<String, u64>,
@@ -140,6 +147,7 @@ struct Kept {
 struct Order {
     openid: String,
     challenge: String,
+    until: u64,
     paid: bool,
 }
 
@@ -207,15 +215,16 @@ impl Shop {
         };
         let mut kept = self.kept();
         kept.issued += 1;
-        let session = format!("session-{}", kept.issued);
+        let session = format!("session-{}", random_text(24));
+        let until = kept.ahead + SESSION_SECONDS;
         kept.codes.insert(code, openid.clone());
-        kept.sessions.insert(session.clone(), openid);
+        kept.sessions.insert(session.clone(), (openid, until));
         json!({"session": session})
     }
 
     fn order(&self, session: &str) -> Value {
         let mut kept = self.kept();
-        let Some(openid) = kept.sessions.get(session).cloned() else { return json!({"error": "log in"}) };
+        let Some(openid) = kept.user_of(session) else { return json!({"error": "log in"}) };
         let is_open = |order: &Order| order.openid == openid && !order.paid;
         if self.is(Weakness::OneOpenOrder) && kept.orders.values().any(is_open) {
             return json!({"error": "one order at a time"});
@@ -224,19 +233,20 @@ impl Shop {
         let order = format!("order-{}", kept.issued);
         let challenge = match self.weakness {
             Weakness::Compares(comparison) => comparison.issue(kept.issued),
-            _ => format!("Pay 42 for {order}, {}Q", kept.issued * 7919),
+            _ => format!("Pay 42 for {order}, {}Q", random_text(16)),
         };
         kept.newest.insert(openid.clone(), challenge.clone());
-        kept.orders.insert(order.clone(), Order { openid, challenge: challenge.clone(), paid: false });
+        let until = kept.ahead + ORDER_SECONDS;
+        kept.orders.insert(order.clone(), Order { openid, challenge: challenge.clone(), until, paid: false });
         json!({"order": order, "challenge": challenge})
     }
 
     async fn pay(&self, id: &str, session: &str, body: &Value) -> Option<()> {
         let (openid, order) = {
             let kept = self.kept();
-            let order = kept.orders.get(id)?.clone();
-            let openid = match kept.sessions.get(session) {
-                Some(openid) => openid.clone(),
+            let order = kept.orders.get(id).filter(|order| kept.ahead < order.until)?.clone();
+            let openid = match kept.user_of(session) {
+                Some(openid) => openid,
                 None if self.is(Weakness::SessionNotChecked) => order.openid.clone(),
                 None => return None,
             };
@@ -394,6 +404,11 @@ impl Shop {
 }
 
 impl Kept {
+    fn user_of(&self, session: &str) -> Option<String> {
+        let (openid, until) = self.sessions.get(session)?;
+        (self.ahead < *until).then(|| openid.clone())
+    }
+
     fn record(&mut self, id: &str, whose: &str, counter: u64) {
         self.recent.retain(|phone| phone != whose);
         self.recent.push(whose.to_owned());
@@ -434,7 +449,12 @@ pub(crate) fn emulated() -> Emulated {
         ..DeskOptions::new(Place::Ephemeral)
     })
     .unwrap();
-    Emulated { wechat: Arc::clone(desk.wechat()), clock, outages: OutageSwitch::default() }
+    Emulated {
+        wechat: Arc::clone(desk.wechat()),
+        clock,
+        outages: OutageSwitch::default(),
+        traffic: WeChatTraffic::default(),
+    }
 }
 
 /// Each attack uses one or two.
@@ -475,6 +495,9 @@ pointer = "/paid"
 value = true
 [restart]
 command = "rm -f '{}'"
+[clock.request]
+url = "/clock"
+body = '{{"ahead":{{{{ahead}}}}}}'
 "#,
         running.display()
     )
@@ -487,6 +510,10 @@ async fn answer(State(shop): State<Arc<Shop>>, uri: Uri, headers: HeaderMap, bod
     let path: Vec<&str> = uri.path().trim_matches('/').split('/').collect();
     let reply = match path.as_slice() {
         ["login"] => shop.login(&body).await,
+        ["clock"] => {
+            shop.kept().ahead = body["ahead"].as_u64().unwrap();
+            json!({})
+        }
         _ if shop.refuses_session(&session, &headers) => json!({"error": "log in"}),
         ["orders"] => shop.order(&session),
         ["orders", id, "pay"] => {

@@ -58,6 +58,7 @@ value = true
         openid: victim.openid.clone(),
         requested_openid: victim.openid.clone(),
         envelope: Envelope::Usual,
+        added: Vec::new(),
     };
     target.send(&visit, &order, &input).await.unwrap();
     let seen = seen.lock().unwrap().clone();

@@ -211,6 +211,7 @@ async fn what_is_shown_of_a_request_has_no_value_of_a_cookie() {
         openid: visit.user.openid.clone(),
         requested_openid: visit.user.openid.clone(),
         envelope: Envelope::Usual,
+        added: Vec::new(),
     };
     let answer = target.send(&visit, &order, &input).await.unwrap();
     assert_eq!(application.cookies("/pay"), ["sid=first-secret"]);

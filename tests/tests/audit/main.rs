@@ -8,6 +8,7 @@ mod cloud_run;
 mod comparison;
 mod cookies;
 mod description;
+mod market;
 mod steps;
 mod verifier;
 mod wechat_api;
@@ -23,6 +24,7 @@ use tokio::net::TcpListener;
 
 use application::Shop;
 use comparison::Comparison;
+use market::Market;
 use verifier::Verifier;
 
 /// The timeout for one answer of a backend.
@@ -45,7 +47,11 @@ trait Backend {
 
 /// The findings of an audit, without attacks that passed or were skipped.
 async fn findings(backend: impl Backend) -> Vec<Finding> {
-    let attacks: Vec<&'static Attack> = catalogue().collect();
+    findings_of(backend, catalogue().collect()).await
+}
+
+/// The same with these attacks alone.
+async fn findings_of(backend: impl Backend, attacks: Vec<&'static Attack>) -> Vec<Finding> {
     let (target, keys) = (backend.target(), verifier::keys());
     let mut findings = Box::pin(audit(target, &keys, &attacks, |_| {})).await.unwrap();
     findings.retain(|finding| !matches!(finding.verdict, Verdict::Pass | Verdict::Skip));
@@ -93,9 +99,12 @@ async fn correct_applications_cause_no_finding() {
 /// Starts a backend with each weakness, and asserts exactly these findings.
 macro_rules! each_is_found {
     ($start:expr, $($weakness:expr => $($verdict:ident $expected:literal)+;)+) => {
+        each_is_found! { $start, catalogue().collect(), $($weakness => $($verdict $expected)+;)+ }
+    };
+    ($start:expr, $attacks:expr, $($weakness:expr => $($verdict:ident $expected:literal)+;)+) => {
         let mut wrong = Vec::new();
         $(
-            let found = findings($start($weakness).await).await;
+            let found = findings_of($start($weakness).await, $attacks).await;
             let others = found.iter().filter(|finding| ![$(Verdict::$verdict),+].contains(&finding.verdict));
             let mut is_as_expected = others.count() == 0;
             $(is_as_expected &= ids(&found, Verdict::$verdict) == words($expected);)+
@@ -329,5 +338,100 @@ async fn an_application_that_remembers_a_good_verdict_is_found_by_exactly_the_ma
         Weakness::RemembersSignature => Fail "CACHE-01 CACHE-05";
         Weakness::RemembersStartOfSignature => Fail "CACHE-01 CACHE-02 CACHE-05 CACHE-06";
         Weakness::RemembersStartOfText => Fail "CACHE-05 CACHE-06";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn markets_with_unusual_logins_answers_and_challenges_cause_no_finding() {
+    use market::Weakness;
+    for correct in [
+        Weakness::None,
+        Weakness::Cookies,
+        Weakness::Token,
+        Weakness::RefusesOtherNames,
+        Weakness::SameOpenOrder,
+        Weakness::LongChallenges,
+        Weakness::Talkative,
+    ] {
+        let found = findings(Market::start(correct).await).await;
+        let found: Vec<_> = found.iter().map(|it| (it.verdict, it.attack.id, it.reason.as_str())).collect();
+        assert!(found.is_empty(), "{correct:?}: {found:?}");
+    }
+}
+
+/// All attacks except those on texts, signatures and counters, of which markets are not careless in any way that differs
+/// from one to the next.
+fn apart_from_results() -> Vec<&'static Attack> {
+    let about_results = ["SIGNATURE", "COUNTER", "JSON"];
+    catalogue().filter(|attack| !about_results.iter().any(|word| attack.id.contains(word))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_market_that_believes_requests_is_found_by_exactly_the_matching_attacks() {
+    use market::Weakness;
+    each_is_found! { Market::start, apart_from_results(),
+        Weakness::AccountOfBody => Fail "REQUEST-01";
+        Weakness::AccountOfCookie => Fail "REQUEST-04";
+        Weakness::AccountOfQuery => Fail "REQUEST-02";
+        Weakness::AmountOfBody => Fail "REQUEST-06";
+        Weakness::AmountOfQuery => Fail "REQUEST-07";
+        Weakness::OpenidOfHeader => Fail "REQUEST-03";
+        Weakness::VerifiedByBody => Fail "REQUEST-05";
+        Weakness::VerifiedByHeader => Fail "REQUEST-05";
+        Weakness::VerifiedByQuery => Fail "REQUEST-05";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_market_whose_logins_can_be_forged_foreseen_or_planted_is_found_by_exactly_the_matching_attacks() {
+    use market::Weakness;
+    each_is_found! { Market::start, apart_from_results(),
+        Weakness::AnonymousCookieKept => Fail "SESSION-04";
+        Weakness::ChosenCookieKept => Fail "SESSION-05";
+        Weakness::EncodedOpenidIsToken => Fail "SESSION-01 LIFETIME-02";
+        Weakness::NumberInToken => Fail "SESSION-01 LIFETIME-02";
+        Weakness::OpenidIsToken => Fail "SESSION-01 LIFETIME-02";
+        Weakness::TokenCounts => Fail "SESSION-03";
+        Weakness::TokenNotSigned => Fail "SESSION-02";
+        Weakness::TokenNotVerified => Fail "SESSION-01";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_market_whose_challenges_are_known_in_advance_is_found_by_exactly_the_matching_attacks() {
+    use market::Weakness;
+    each_is_found! { Market::start, apart_from_results(),
+        Weakness::ChallengeCounts => Fail "CHALLENGE-03";
+        Weakness::ChallengeIsHashOfOrder => Fail "CHALLENGE-05";
+        Weakness::ChallengeIsHashOfTime => Fail "CHALLENGE-05";
+        Weakness::ChallengeIsTime => Fail "CHALLENGE-04";
+        Weakness::ChallengeIsTimeAndNumber => Fail "CHALLENGE-04";
+        Weakness::ChallengeShort => Fail "CHALLENGE-02";
+        Weakness::SameChallengeForAll => Fail "REPLAY-06 REPLAY-17 CHALLENGE-01";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_market_that_tells_too_much_is_found_by_exactly_the_matching_attacks() {
+    use market::Weakness;
+    each_is_found! { Market::start, apart_from_results(),
+        Weakness::TellsErrorsOfWeChat => Fail "DISCLOSURE-01";
+        Weakness::TellsOthers => Fail "DISCLOSURE-04";
+        Weakness::TellsSecretInHeader => Fail "DISCLOSURE-01";
+        Weakness::TellsSessionKey => Fail "DISCLOSURE-03";
+        Weakness::TellsStack => Warn "DISCLOSURE-05";
+        Weakness::TellsToken => Fail "DISCLOSURE-02";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_market_where_challenges_or_logins_do_not_end_is_found_by_exactly_the_matching_attacks() {
+    use market::Weakness;
+    each_is_found! { Market::start, apart_from_results(),
+        Weakness::ChallengeWithoutEnd => Fail "LIFETIME-01";
+        Weakness::ChallengeRenewedByLogin => Fail "LIFETIME-01";
+        Weakness::LoginWithoutEnd => Fail "LIFETIME-02";
+        Weakness::LoginLongerThanMonth => Fail "LIFETIME-02";
+        Weakness::NothingEnds => Fail "LIFETIME-01 LIFETIME-02";
     }
 }

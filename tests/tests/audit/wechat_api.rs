@@ -34,18 +34,30 @@ pub(crate) struct WeChatApi(Router);
 impl WeChatApi {
     /// These servers, with their outages.
     pub(crate) fn of(emulated: &Emulated) -> Self {
-        Self(emulated.outages.wrap(routes(Arc::clone(&emulated.wechat))))
+        Self(emulated.wrap(routes(Arc::clone(&emulated.wechat))))
     }
 
     /// The openid of a code, if WeChat accepts the code.
     pub(crate) async fn openid_of(&self, code: &str) -> Option<String> {
+        self.session_of(code).await?["openid"].as_str().map(str::to_owned)
+    }
+
+    /// The answer to a code, if WeChat accepts the code.
+    pub(crate) async fn session_of(&self, code: &str) -> Option<Value> {
         let (appid, secret) = APP;
+        let code: String = url::form_urlencoded::byte_serialize(code.as_bytes()).collect();
         let path = format!(
             "/sns/jscode2session?appid={appid}&secret={}&js_code={code}&grant_type=authorization_code",
             secret.replace(' ', "%20")
         );
         let reply = self.ask(Request::get(path).body(Body::empty()).unwrap()).await.ok()?;
-        reply["openid"].as_str().map(str::to_owned)
+        reply["openid"].is_string().then_some(reply)
+    }
+
+    /// Whether WeChat says that a result is good.
+    pub(crate) async fn is_good(&self, openid: &str, text: &str, signature: &str) -> bool {
+        let verdict = self.verdict(openid, text, signature).await;
+        verdict.is_some_and(|verdict| verdict["is_ok"] == json!(true))
     }
 
     /// The answer of `verify_signature`; `None` if it cannot be read, or there is no answer.

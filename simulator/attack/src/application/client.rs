@@ -1,6 +1,7 @@
 //! Sends the requests of a description.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use reqwest::Url;
 use soter_wechat::{Secret, WeChat};
@@ -8,9 +9,11 @@ use soter_wechat::{Secret, WeChat};
 use super::cloud_run;
 use super::computing::add_values_of_request;
 use super::description::{Application, Computed, Endpoint, OTHER_PREFIX};
+use super::observed::Observed;
 use super::template::{self, Encoding, Values, fill_template};
 use crate::http::{Http, Reply, Request, Secrets};
 use crate::target::{Cookies, TargetError, Visit};
+use crate::wechat_traffic::WeChatTraffic;
 
 /// Bytes of the shortest text that is masked in reports. A shorter one is not a secret, and may occur anywhere.
 const MIN_SECRET_BYTES: usize = 8;
@@ -22,22 +25,25 @@ pub(super) struct Client {
     pub(super) application: Application,
     /// The servers that know the users.
     pub(super) wechat: Arc<WeChat>,
+    /// What went to and from these servers.
+    pub(super) traffic: WeChatTraffic,
+    /// What the application has told.
+    pub(super) observed: Arc<Observed>,
+    /// How far the application's clock is ahead of the real time, in milliseconds.
+    pub(super) ahead_ms: AtomicU64,
 }
 
 impl Client {
-    /// Sends a request, and keeps the cookies of its answer.
+    /// Sends a request in a login, looks for secrets in its answer, and keeps the answer's cookies.
     ///
     /// # Errors
     /// Those of [`Http::send`].
-    pub(super) async fn send_request(
-        &self,
-        request: Request,
-        cookies: &Cookies,
-    ) -> Result<Reply, TargetError> {
-        let url = request.url.clone();
-        let reply = self.http.send(request).await?;
+    pub(super) async fn send_request(&self, request: Request, visit: &Visit) -> Result<Reply, TargetError> {
+        let reply = self.http.send(request.clone()).await?;
+        let app_secret = &self.wechat.accounts().first_app().secret;
+        self.observed.read(&request, &reply, &visit.user.openid, app_secret, &self.traffic);
         for (_, header) in reply.headers.iter().filter(|(name, _)| name == "set-cookie") {
-            cookies.set(header, &url);
+            visit.cookies.set(header, &request.url);
         }
         Ok(reply)
     }

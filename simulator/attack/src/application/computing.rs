@@ -2,7 +2,7 @@
 
 use aws_lc_rs::{digest, hmac};
 use md5::{Digest, Md5};
-use soter_wechat::{Clock, SystemClock, random_text};
+use soter_wechat::random_text;
 use soter_wire::base64;
 
 use super::description::{BytesEncoding, Computed, Hash, Signing};
@@ -12,12 +12,11 @@ use super::template::{Encoding, TooLarge, Values, fill_template};
 const NONCE_CHARS: usize = 24;
 
 /// Adds the values that are new in every step, `{{timestamp}}`, `{{timestampMs}}` and `{{nonce}}`, and the computed ones
-/// that are not made of the request.
+/// that are not made of the request. `now` is the application's time in milliseconds since 1970.
 ///
 /// # Errors
 /// [`TooLarge`] if a text would be too long.
-pub(super) fn add_new_values(computed: &[Computed], values: &mut Values) -> Result<(), TooLarge> {
-    let now = SystemClock.unix_millis();
+pub(super) fn add_new_values(computed: &[Computed], now: u64, values: &mut Values) -> Result<(), TooLarge> {
     values.insert("timestamp".to_owned(), (now / 1000).to_string());
     values.insert("timestampMs".to_owned(), now.to_string());
     values.insert("nonce".to_owned(), random_text(NONCE_CHARS));
@@ -125,7 +124,7 @@ mod tests {
         let text = "name = 'sign'\ntext = '{{requestMethod}} {{requestPath}} {{requestBody}}'\nhash = 'sha256'\nkey = '{{key}}'";
         let computed = [soter_bridge::toml_file::parse::<Computed>(text).unwrap()];
         let mut values = Values::from([("key".to_owned(), "k".to_owned())]);
-        add_new_values(&computed, &mut values).unwrap();
+        add_new_values(&computed, 0, &mut values).unwrap();
         assert!(!values.contains_key("sign"));
         let parts = ["POST", "/pay?a=1", "{}"].map(str::to_owned);
         add_values_of_request(&computed, parts, &mut values).unwrap();

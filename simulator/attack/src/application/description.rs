@@ -56,6 +56,9 @@ pub struct Application {
     /// How the application is restarted.
     #[serde(default)]
     pub(super) restart: Option<Restart>,
+    /// How the application's clock is moved.
+    #[serde(default)]
+    pub(super) clock: Option<Section>,
     /// The folder in which commands run.
     #[serde(skip)]
     pub(super) folder: PathBuf,
@@ -120,7 +123,7 @@ impl Application {
     }
 
     fn steps(&self) -> impl Iterator<Item = &Step> {
-        let optional = self.login.iter().chain(&self.enroll);
+        let optional = self.login.iter().chain(&self.enroll).chain(&self.clock);
         optional.chain([&self.challenge, &self.result]).flat_map(Section::steps)
     }
 
@@ -137,6 +140,7 @@ impl Application {
             self.login.as_ref(),
             self.logout.as_ref(),
             self.enroll.as_ref(),
+            self.clock.as_ref(),
             &self.challenge,
             &self.result,
         )?;
@@ -170,6 +174,7 @@ impl Application {
             ("challenge", Some(&self.challenge)),
             ("login", self.login.as_ref()),
             ("enroll", self.enroll.as_ref()),
+            ("clock", self.clock.as_ref()),
             ("result", Some(&self.result)),
         ];
         for (name, section) in others.into_iter().filter_map(|(name, section)| Some((name, section?))) {

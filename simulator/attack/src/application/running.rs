@@ -1,6 +1,11 @@
 //! Carries out the steps of a section, in order.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
 use reqwest::Method;
+use serde_json::Value;
+use soter_wechat::{Clock, SystemClock};
 use soter_wire::shortened;
 use tokio::time::{Instant, sleep};
 
@@ -9,6 +14,7 @@ use super::client::Client;
 use super::command_step;
 use super::computing::add_new_values;
 use super::description::{Action, Endpoint, Section, Step, Success};
+use super::identity;
 use super::template::Values;
 use crate::http::{Reply, Request};
 use crate::target::{Exchange, TargetError, Visit};
@@ -27,6 +33,8 @@ pub(super) struct Ran {
     pub(super) reply: Reply,
     /// What went over the wire: the main step, and the last one.
     pub(super) exchange: Exchange,
+    /// By what the answers call the user.
+    pub(super) identity: BTreeMap<String, Value>,
     /// The values that were captured or computed on the way.
     pub(super) values: Values,
     /// What the answers lack for a success, in one line; `None`: they are a success.
@@ -57,6 +65,7 @@ impl Client {
         let usual = Success::default();
         let mut main: Option<(u16, Exchange)> = None;
         let mut answer_mismatch = None;
+        let mut identity = BTreeMap::new();
         let mut last = None;
         let count = section.steps().count();
         for (index, step) in section.steps().enumerate() {
@@ -78,6 +87,7 @@ impl Client {
                 let answered = Answered { reply: &reply, cookies: &visit.cookies, values: &values };
                 answer_mismatch = answered.check(section.answer.as_ref().unwrap_or(&usual)).err();
             }
+            identity.extend(identity::find(&reply.body));
             let is_over = refused.is_some();
             last = Some((reply, refused));
             if is_over {
@@ -90,7 +100,12 @@ impl Client {
             Some((status, exchange)) if exchange == reply.exchange => (status, exchange),
             Some((status, exchange)) => (status, exchange.followed_by(&reply.exchange)),
         };
-        Ok(Ran { status, answer_mismatch, reply, exchange, values, refused })
+        Ok(Ran { status, answer_mismatch, reply, exchange, identity, values, refused })
+    }
+
+    /// The time of the application's clock, in milliseconds since 1970.
+    fn now_ms(&self) -> u64 {
+        SystemClock.unix_millis() + self.ahead_ms.load(Ordering::Relaxed)
     }
 
     /// Carries out one step, and adds its values.
@@ -104,7 +119,8 @@ impl Client {
     ) -> Result<Result<Reply, RefusedStep>, TargetError> {
         let begun = Instant::now();
         loop {
-            add_new_values(&step.computed, values).map_err(|error| TargetError::broken(error.to_string()))?;
+            add_new_values(&step.computed, self.now_ms(), values)
+                .map_err(|error| TargetError::broken(error.to_string()))?;
             let reply = self.attempt(step, values, visit, changed).await?;
             let answered = Answered { reply: &reply, cookies: &visit.cookies, values };
             let unmet = condition.and_then(|condition| answered.check(condition).err());
@@ -145,7 +161,7 @@ impl Client {
             Action::Request { endpoint, follow } => {
                 let request =
                     self.build_request(changed.unwrap_or(endpoint), &step.computed, values, visit)?;
-                let reply = self.send_request(request.clone(), &visit.cookies).await?;
+                let reply = self.send_request(request.clone(), visit).await?;
                 if *follow { self.follow(endpoint, request, reply, visit).await } else { Ok(reply) }
             }
         }
@@ -183,7 +199,7 @@ impl Client {
                 request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
             }
             request.url = url;
-            reply = self.send_request(request.clone(), &visit.cookies).await?;
+            reply = self.send_request(request.clone(), visit).await?;
         }
         Err(TargetError::broken(format!("more than {MAX_REDIRECTS} redirects follow one another")))
     }

@@ -74,10 +74,21 @@ impl Summary {
     }
 }
 
-/// The target refuses what it must accept, so nothing can be concluded from its other refusals.
+/// What every conclusion depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Honest results are accepted. Otherwise nothing can be concluded from refusals.
+    Positive,
+    /// The description tells refusals from acceptances. Otherwise nothing can be concluded from acceptances.
+    Negative,
+}
+
+/// Nothing can be concluded about the target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
 pub struct ControlFailed {
+    /// What does not hold.
+    pub control: Control,
     /// One line: what happened.
     pub what: String,
     /// What went over the wire, if anything was sent.

@@ -44,6 +44,14 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Whether this text stands in the address, a header or the body.
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        let headers = self.headers.iter().map(|(_, value)| value.as_str());
+        headers.chain(self.body.as_deref()).chain([self.url.as_str()]).any(|part| part.contains(text))
+    }
+}
+
 impl Reply {
     /// Parses the body as JSON.
     ///

@@ -10,7 +10,7 @@ use crate::forge;
 use crate::person::{RANDOM_TEXT_CHARS, build_input};
 use crate::play_end::PlayEnd;
 use crate::software_key::{Scheme, SoftwareKey};
-use crate::steps::{Challenge, Claim, Edit, Forgery, Made, OrderOf, Record, Shape, Signer, Who};
+use crate::steps::{Challenge, Claim, Edit, Envelope, Forgery, Made, OrderOf, Record, Shape, Signer, Who};
 use crate::target::{Form, Input, Order, Target, TargetError};
 use crate::text::{EditContext, apply_edits};
 
@@ -83,7 +83,10 @@ impl<T: Target> Stage<'_, T> {
             forge::reshape(made, forgery.signature, key.public())?
         };
         let other = self.other.as_ref().map(|other| &other.user);
-        let input = build_input(Signed { json, signature }, &self.owner.user, other, &forgery);
+        let mut input = build_input(Signed { json, signature }, &self.owner.user, other, &forgery);
+        if let Envelope::Added(addition, place) = forgery.envelope {
+            input.added = self.added(addition, place);
+        }
         Ok((forgery.login, order, input))
     }
 

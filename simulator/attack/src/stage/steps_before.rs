@@ -82,6 +82,11 @@ impl<T: Target> Stage<'_, T> {
                 self.renew_key().await
             }
             Before::RenewKey => self.renew_key().await,
+            Before::PassTime(time) => self.pass_time(time).await,
+            Before::LogInAgain => {
+                self.owner.visit = self.target.start_visit(&self.owner.user).await?;
+                Ok(())
+            }
             Before::Try(forgery) => {
                 let (login, order, input) = self.forge(forgery).await?;
                 let answer = self.target.send(self.visit(login), &order, &input).await?;

@@ -3,7 +3,7 @@
 use std::path::{Path, absolute};
 use std::sync::Arc;
 
-use soter_attack::{Application, ApplicationTarget, Emulated, Http, OutageSwitch};
+use soter_attack::{Application, ApplicationTarget, Emulated, Http, OutageSwitch, WeChatTraffic};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::server::{Server, ServerOptions, Services};
 use soter_sim::{Desk, DeskOptions, State};
@@ -77,8 +77,13 @@ pub(super) async fn run(
     let backend = server.url();
     // There is no device page, because this desk is only a backend.
     let services = desk.services(false);
-    let outages = OutageSwitch::default();
-    let services = Services { page: None, wechat: outages.wrap(services.wechat.clone()), ..services };
+    let emulated = Emulated {
+        wechat: Arc::clone(desk.wechat()),
+        clock,
+        outages: OutageSwitch::default(),
+        traffic: WeChatTraffic::default(),
+    };
+    let services = Services { page: None, wechat: emulated.wrap(services.wechat.clone()), ..services };
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(server.run(services, async {
         // An error means that the sender is dropped; the server stops then, too.
@@ -95,15 +100,8 @@ pub(super) async fn run(
     } else {
         console.write_answer(&line)?;
     }
-    let emulated = Emulated { wechat: Arc::clone(desk.wechat()), clock, outages };
     let target = ApplicationTarget::new(http, application, emulated, users);
     let ended = plan.run(&target, url, console).await;
-    if let (Ok(Exit::Negative), Ok(Some(answer))) = (&ended, target.accepts_empty_request().await) {
-        console.remark(&format!(
-            "[result.success] also holds for a request without login, order and result: {answer}. If that is a refusal, say \
-             in [result.success] how a success differs from it, and audit again"
-        ));
-    }
     // An error means that the server has stopped already.
     let _ = stop.send(());
     if let Err(error) = serving.await {

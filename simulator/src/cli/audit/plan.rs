@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use soter_attack::audit::{Baseline, ControlFailed, Finding, Report, ReportKind, Selection, audit};
+use soter_attack::audit::{Baseline, Control, ControlFailed, Finding, Report, ReportKind, Selection, audit};
 use soter_attack::{Attack, Credentials, Form, KeySource, Target, host_is_loopback};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::visible;
@@ -168,6 +168,9 @@ fn exit(report: &Report) -> Exit {
 /// Prints that honest results are refused, with the exchange that shows it.
 fn print_inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, console: &mut Console) {
     let next = match form {
+        _ if failed.control == Control::Negative => {
+            "say in that section how a success differs from this answer (pointer and value, status or regex), and audit again; if the answer does mean a success, the application accepts garbage"
+        }
         Form::Verifier if is_seeded => {
             "check --url, --appid and --secret; and with --seed the phones are the same each time: a verifier that remembers their counters refuses them the second time"
         }
@@ -179,7 +182,14 @@ fn print_inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, conso
         }
     };
     console.error(&CommandError::environment(
-        format!("the positive control failed, so nothing is concluded: {}", failed.what),
+        match failed.control {
+            Control::Positive => {
+                format!("the positive control failed, so nothing is concluded: {}", failed.what)
+            }
+            Control::Negative => {
+                format!("your description cannot tell yes from no, so nothing is concluded: {}", failed.what)
+            }
+        },
         next,
     ));
     if let Some(exchange) = &failed.exchange {

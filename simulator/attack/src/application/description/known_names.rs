@@ -8,11 +8,13 @@ use super::section::Section;
 use super::source::Source;
 use super::step::{Endpoint, Step};
 use super::success::Success;
-use crate::application::phone_keys;
 use crate::application::result_parts::MEMBERS;
+use crate::application::{clock, phone_keys};
 
 /// The names that every template may use.
 const BUILT_IN_NAMES: [&str; 6] = ["code", "openid", "user", "timestamp", "timestampMs", "nonce"];
+/// Those of them that a user has.
+const OF_USER: [&str; 3] = ["code", "openid", "user"];
 /// What the names of values begin with that another user's login has given.
 pub(in crate::application) const OTHER_PREFIX: &str = "other.";
 /// The names that the templates of a result may use in addition, besides the members of `resultJSON`.
@@ -34,10 +36,17 @@ pub(super) fn check(
     login: Option<&Section>,
     logout: Option<&Endpoint>,
     enroll: Option<&Section>,
+    clock: Option<&Section>,
     challenge: &Section,
     result: &Section,
 ) -> Result<(), CommandError> {
     let mut known = Known { names: BUILT_IN_NAMES.to_vec(), of_login: Vec::new() };
+    if let Some(section) = clock {
+        let mut known = known.clone();
+        known.names.retain(|name| !OF_USER.contains(name));
+        known.names.extend(clock::NAMES);
+        check_section("clock", section, &known)?;
+    }
     if let Some(login) = login {
         check_section("login", login, &known)?;
         known.names.extend(login.value_names());

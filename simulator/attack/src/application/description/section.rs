@@ -24,7 +24,7 @@ pub(in crate::application) struct Section {
     /// made a second time.
     pub(in crate::application) answer: Option<Success>,
     /// The conditions on the last step's answer.
-    success: Option<Success>,
+    pub(in crate::application) success: Option<Success>,
 }
 
 /// A section as it is written.

@@ -1,8 +1,8 @@
-//! A failed positive control as a finding, so that it appears in every form of report.
+//! A failed control as a finding, so that it appears in every form of report.
 
 use soter_wire::PROFILES;
 
-use crate::audit::finding::{ControlFailed, Finding};
+use crate::audit::finding::{Control, ControlFailed, Finding};
 use crate::entry::{Attack, Expected, Holds, Layer};
 use crate::kind::Kind;
 use crate::steps::{Forgery, Script};
@@ -10,7 +10,7 @@ use crate::verdict::Verdict;
 
 /// The positive control: honest results, with which everything is compared. It is not in the catalogue, so that
 /// nobody can select it or leave it out.
-static CONTROL: Attack = Attack {
+const CONTROL: Attack = Attack {
     id: "SOTER-CONTROL-01",
     layer: Layer::Verifier,
     kind: Kind::RefusesHonest,
@@ -24,11 +24,26 @@ static CONTROL: Attack = Attack {
     script: Script::Send(&[], Forgery::HONEST),
 };
 
+static POSITIVE: Attack = CONTROL;
+
+/// The negative control: what must be refused looks like a refusal.
+static NEGATIVE: Attack = Attack {
+    id: "SOTER-CONTROL-02",
+    title: "the description tells refusals from acceptances",
+    making: "A result with a signature of zeros, and a login with a code that WeChat has not given out, are sent, and the answers compared with those to honest requests.",
+    meaning: "The description takes a refusal for a success, so nothing follows from what the target accepts: no attack was played. If that answer does mean a success, the target accepts garbage.",
+    fix: "Say in [result.success] or [login.success] how a success differs from this answer, for example with a pointer and a value. Then audit again.",
+    ..CONTROL
+};
+
 impl Finding {
-    /// The only finding of an audit whose positive control failed. It is never known from a baseline.
+    /// The only finding of an audit whose control failed. It is never known from a baseline.
     pub fn for_control(failed: &ControlFailed) -> Self {
         Self {
-            attack: &CONTROL,
+            attack: match failed.control {
+                Control::Positive => &POSITIVE,
+                Control::Negative => &NEGATIVE,
+            },
             verdict: Verdict::Error,
             reason: failed.what.clone(),
             exchange: failed.exchange.clone(),
@@ -36,9 +51,9 @@ impl Finding {
         }
     }
 
-    /// Whether the finding is about the positive control.
+    /// Whether the finding is about a control.
     pub(super) fn is_control(&self) -> bool {
-        self.attack.id == CONTROL.id
+        [CONTROL.id, NEGATIVE.id].contains(&self.attack.id)
     }
 }
 
@@ -52,7 +67,11 @@ mod tests {
     #[test]
     fn a_failed_control_is_an_error_that_is_in_no_baseline_and_not_in_the_catalogue() {
         let exchange = Exchange { request: "sent".to_owned(), response: String::new(), curl: String::new() };
-        let failed = ControlFailed { what: "refused".to_owned(), exchange: Some(exchange) };
+        let failed = ControlFailed {
+            control: Control::Positive,
+            what: "refused".to_owned(),
+            exchange: Some(exchange),
+        };
         let finding = Finding::for_control(&failed);
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Error, "refused"));
         assert_eq!(finding.exchange.as_ref().unwrap().request, "sent");

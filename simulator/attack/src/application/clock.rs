@@ -1,0 +1,59 @@
+//! The application's clock, which a request or a program of the user's moves.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::ApplicationTarget;
+use super::description::Section;
+use super::template::Values;
+use crate::target::{TargetError, TimePassed, User, Visit};
+
+/// The names of the values that say how far the application's clock is to be ahead of the real time.
+pub(super) const NAMES: [&str; 2] = ["ahead", "aheadMs"];
+/// How long is waited if the application's clock cannot be moved.
+const WAIT: Duration = Duration::from_secs(3);
+
+impl ApplicationTarget {
+    /// Moves both clocks forward, or waits.
+    ///
+    /// # Errors
+    /// [`TargetError::Broken`] if the step that moves the application's clock fails.
+    pub(super) async fn move_clocks(&self, by: Duration) -> Result<TimePassed, TargetError> {
+        let Some(section) = &self.client.application.clock else {
+            sleep(WAIT).await;
+            return Ok(TimePassed::Waited(WAIT));
+        };
+        self.clock.advance(by);
+        self.set_ahead(section, by).await?;
+        Ok(TimePassed::Moved)
+    }
+
+    /// Puts the application's clock back.
+    ///
+    /// # Errors
+    /// [`TargetError::Broken`] if the step that moves it fails.
+    pub(super) async fn put_clock_back(&self) -> Result<(), TargetError> {
+        match &self.client.application.clock {
+            Some(section) => self.set_ahead(section, Duration::ZERO).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn set_ahead(&self, section: &Section, ahead: Duration) -> Result<(), TargetError> {
+        let numbers = [ahead.as_secs().to_string(), ahead.as_millis().to_string()];
+        let values: Values = NAMES.map(str::to_owned).into_iter().zip(numbers).collect();
+        let nobody = User { name: String::new(), openid: String::new(), other_app_openid: String::new() };
+        let usual = super::Success::default();
+        let ran = self.client.run(section, Some(&usual), values, &Visit::new(&nobody), None).await?;
+        if let Some(mismatch) = ran.refused {
+            return Err(TargetError::broken(format!(
+                "[clock] does not move the application's clock: {mismatch}"
+            )));
+        }
+        let ahead = u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX);
+        self.client.ahead_ms.store(ahead, Ordering::Relaxed);
+        Ok(())
+    }
+}

@@ -1,0 +1,185 @@
+//! The negative control: what must be refused is refused, and is told from what is accepted. A description that takes every
+//! answer for a success would give a hundred false findings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::finding::{Control, ControlFailed};
+use crate::forge::reshape;
+use crate::person::Person;
+use crate::steps::{Code, Shape};
+use crate::target::{Answer, Exchange, Form, Target, TargetError, User};
+
+/// What an answer has, by places.
+type Parts = BTreeMap<String, String>;
+
+/// Sends a result with a signature that is none, and a login with a code that is none. A target may accept them, which is a
+/// question for attacks. But then its answers must be those to honest requests.
+///
+/// # Errors
+/// [`ControlFailed`] if an answer counts as a success and differs from those to honest requests.
+pub(super) async fn check<T: Target>(person: &mut Person, target: &T) -> Result<(), ControlFailed> {
+    if target.form() != Form::Application {
+        return Ok(());
+    }
+    check_result(person, target).await?;
+    check_login(&person.user, target).await
+}
+
+async fn check_result<T: Target>(person: &mut Person, target: &T) -> Result<(), ControlFailed> {
+    let honest = [
+        person.pay(target).await.map_err(|error| broken(&error))?,
+        person.pay(target).await.map_err(|error| broken(&error))?,
+    ];
+    let key = person.phone.auth_key(&person.user.openid).map_err(|error| broken(&error.into()))?;
+    let zeros = |signature: &str| reshape(signature, Shape::Zeros, key.public());
+    let garbage = match person.pay_with_signature(target, zeros).await {
+        Err(TargetError::Broken(_) | TargetError::TimedOut(_) | TargetError::DoesNotApply(_)) => {
+            return Ok(());
+        }
+        Ok(garbage) => garbage,
+    };
+    tell_apart(&honest, &garbage, "a result whose signature is zeros", "[result.success]")
+}
+
+async fn check_login<T: Target>(user: &User, target: &T) -> Result<(), ControlFailed> {
+    let honest = match target.login(user, Code::Fresh).await {
+        Ok(first) => match target.login(user, Code::Fresh).await {
+            Ok(second) => [first, second],
+            Err(_) => return Ok(()),
+        },
+        // There are no logins with codes.
+        Err(_) => return Ok(()),
+    };
+    let Ok(garbage) = target.login(user, Code::Garbage).await else { return Ok(()) };
+    tell_apart(&honest, &garbage, "a login with a code that WeChat has not given out", "[login.success]")
+}
+
+fn tell_apart(
+    honest: &[Answer; 2],
+    garbage: &Answer,
+    what: &str,
+    section: &str,
+) -> Result<(), ControlFailed> {
+    if !garbage.accepted || honest.iter().any(|answer| !answer.accepted) {
+        return Ok(());
+    }
+    let [first, second] = [&honest[0], &honest[1]].map(|answer| parts(&answer.exchange));
+    let found = parts(&garbage.exchange);
+    // What differs between two honest answers says nothing.
+    let names: BTreeSet<&String> = first.keys().chain(second.keys()).chain(found.keys()).collect();
+    let different = names
+        .into_iter()
+        .find(|name| first.get(*name) == second.get(*name) && first.get(*name) != found.get(*name));
+    let Some(name) = different else { return Ok(()) };
+    let nothing = "nothing".to_owned();
+    let [usual, found] = [&first, &found].map(|parts| parts.get(name).unwrap_or(&nothing));
+    Err(ControlFailed {
+        control: Control::Negative,
+        what: format!(
+            "{section} takes the answer to {what} for a success, although it differs from honest ones: {name} is {found} instead of {usual}"
+        ),
+        exchange: Some(garbage.exchange.clone()),
+    })
+}
+
+/// The status and the parts of the answer: the scalars of a JSON text, or the words of another one.
+fn parts(exchange: &Exchange) -> Parts {
+    let mut found = Parts::new();
+    for (index, response) in exchange.response.split("\n\nThen:\n").enumerate() {
+        // After the first one there is the request, too.
+        let response = response.rsplit_once("HTTP/1.1 ").map_or(response, |(_, response)| response);
+        let (head, body) = response.split_once("\n\n").unwrap_or((response, ""));
+        let at = if index == 0 { String::new() } else { format!("answer {} ", index + 1) };
+        found.insert(format!("{at}status"), head.lines().next().unwrap_or_default().trim().to_owned());
+        if let Ok(value) = serde_json::from_str::<Value>(body) {
+            collect_scalars(&value, format!("{at}/"), &mut found);
+        } else {
+            let words = body.split(|character: char| !character.is_alphabetic());
+            let words = words.filter(|word| word.chars().count() > 2);
+            found.extend(words.map(|word| (format!("{at}the word {word}"), "there".to_owned())));
+        }
+    }
+    found
+}
+
+fn collect_scalars(value: &Value, at: String, found: &mut Parts) {
+    let below = |name: &str| if at.ends_with('/') { format!("{at}{name}") } else { format!("{at}/{name}") };
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            members.iter().for_each(|(name, value)| collect_scalars(value, below(name), found));
+        }
+        Value::Array(values) if !values.is_empty() => {
+            let indexed = values.iter().enumerate();
+            indexed.for_each(|(index, value)| collect_scalars(value, below(&index.to_string()), found));
+        }
+        scalar => {
+            found.insert(at, scalar.to_string());
+        }
+    }
+}
+
+fn broken(error: &TargetError) -> ControlFailed {
+    ControlFailed { control: Control::Positive, what: error.to_string(), exchange: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(response: &str) -> Answer {
+        let exchange = Exchange { response: response.to_owned(), ..Exchange::default() };
+        Answer { accepted: true, ..Answer::observed(exchange) }
+    }
+
+    fn difference(honest: [&str; 2], garbage: &str) -> Option<String> {
+        let told = tell_apart(&honest.map(answer), &answer(garbage), "a garbage result", "[result.success]");
+        told.err().map(|failed| failed.what)
+    }
+
+    #[test]
+    fn an_answer_that_differs_from_honest_ones_is_no_success() {
+        for (honest, garbage) in [
+            (
+                [
+                    "HTTP/1.1 200\n\n{\"code\":0,\"order\":\"a\"}",
+                    "HTTP/1.1 200\n\n{\"code\":0,\"order\":\"b\"}",
+                ],
+                "HTTP/1.1 200\n\n{\"code\":403,\"order\":\"c\"}",
+            ),
+            (
+                ["HTTP/1.1 200\n\n{\"order\":\"a\"}", "HTTP/1.1 200\n\n{\"order\":\"b\"}"],
+                "HTTP/1.1 200\n\n{\"order\":\"c\",\"error\":\"signature\"}",
+            ),
+            (
+                ["HTTP/1.1 200\n\n<p>paid 1a</p>", "HTTP/1.1 200\n\n<p>paid 2b</p>"],
+                "HTTP/1.1 200\n\n<p>refused 3c</p>",
+            ),
+            (["HTTP/1.1 201\n\n", "HTTP/1.1 201\n\n"], "HTTP/1.1 200\n\n"),
+            (
+                [
+                    "HTTP/1.1 202\n\n\n\nThen:\n\nGET /a HTTP/1.1\n\n\nHTTP/1.1 200\n\n{\"paid\":true}",
+                    "HTTP/1.1 202\n\n\n\nThen:\n\nGET /b HTTP/1.1\n\n\nHTTP/1.1 200\n\n{\"paid\":true}",
+                ],
+                "HTTP/1.1 202\n\n\n\nThen:\n\nGET /c HTTP/1.1\n\n\nHTTP/1.1 200\n\n{\"paid\":false}",
+            ),
+        ] {
+            let difference = difference(honest, garbage);
+            assert!(
+                difference.as_ref().is_some_and(|what| what.contains("[result.success]")),
+                "{garbage}: {difference:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_answer_like_an_honest_one_means_that_the_target_accepts() {
+        let honest = [
+            "HTTP/1.1 200\n\n{\"paid\":true,\"balance\":7,\"id\":\"a\"}",
+            "HTTP/1.1 200\n\n{\"paid\":true,\"balance\":6,\"id\":\"b\"}",
+        ];
+        assert_eq!(difference(honest, "HTTP/1.1 200\n\n{\"paid\":true,\"balance\":5,\"id\":\"c\"}"), None);
+        assert_eq!(difference(["HTTP/1.1 204\n\n"; 2], "HTTP/1.1 204\n\n"), None);
+    }
+}
