@@ -185,7 +185,8 @@ impl ApplicationTarget {
         values.extend(phone_keys::values(upload));
         let usual = Success::default();
         let success = section.judged().unwrap_or(&usual);
-        let ran = self.client.run(section, Some(success), values, visit, None).await?;
+        let sent = self.client.run(section, Some(success), values, visit, None);
+        let ran = self.outages.outside(sent).await?;
         Ok(Answer {
             accepted: ran.refused.is_none(),
             status: ran.status,
@@ -203,7 +204,7 @@ impl ApplicationTarget {
         values.insert("code".to_owned(), code);
         let usual = Success::default();
         let success = login.judged().unwrap_or(&usual);
-        self.client.run(login, Some(success), values, visit, None).await
+        self.outages.outside(self.client.run(login, Some(success), values, visit, None)).await
     }
 }
 
@@ -330,7 +331,7 @@ impl Target for ApplicationTarget {
         if let Some(logout) = &self.client.application.logout {
             let values = self.values(visit, logout.uses("code")).await?;
             let request = self.client.build_request(logout, &[], &values, visit)?;
-            let reply = self.client.send_request(request, visit).await?;
+            let reply = self.outages.outside(self.client.send_request(request, visit)).await?;
             return if (200..400).contains(&reply.status) {
                 Ok(())
             } else {
@@ -351,7 +352,8 @@ impl Target for ApplicationTarget {
     async fn order(&self, visit: &mut Visit, _: &str) -> Result<Order, TargetError> {
         let section = &self.client.application.challenge;
         let values = self.values(visit, section.uses("code")).await?;
-        let ran = self.client.run(section, section.judged(), values, visit, None).await?;
+        let sent = self.client.run(section, section.judged(), values, visit, None);
+        let ran = self.outages.outside(sent).await?;
         if let Some(mismatch) = &ran.refused {
             return Err(TargetError::broken(format!("an order is refused: {mismatch}")));
         }
@@ -370,7 +372,7 @@ impl Target for ApplicationTarget {
             at: SystemClock.unix_millis(),
             known: of_order.chain([visit.user.openid.clone()]).collect(),
         });
-        Ok(Order { challenge: issued, values: named(section, ran.values), is_paid: false })
+        Ok(Order { challenge: issued, values: named(section, ran.values), is_paid: false, is_shared: false })
     }
 
     async fn send(&self, visit: &Visit, order: &Order, input: &Input) -> Result<Answer, TargetError> {
@@ -413,20 +415,20 @@ impl Target for ApplicationTarget {
                 return Err(TargetError::does_not_apply("it is about requests to verify_signature itself"));
             }
         };
-        let _outage = match input.envelope {
-            Envelope::During(outage) => Some(self.outages.begin(outage)),
-            _ => None,
-        };
         let with_more_cookies = match input.envelope {
             Envelope::Added(_, Place::Cookies) => Some(self.with_added_cookies(visit, &input.added)?),
             _ => None,
         };
         let visit = with_more_cookies.as_ref().unwrap_or(visit);
         let before = *self.client.wechat.journal().head().borrow();
-        let ran = self.client.run(result, result.judged(), values, visit, changed.as_ref()).await?;
+        let sent = self.client.run(result, result.judged(), values, visit, changed.as_ref());
+        let ran = match input.envelope {
+            Envelope::During(outage) => self.outages.during(outage, sent).await?,
+            _ => self.outages.outside(sent).await?,
+        };
         // Of a second payment of one order, the steps afterwards show nothing, unless they compare.
-        let is_uncounted = (order.is_paid && !result.shows_changes())
-            || (input.envelope == Envelope::AtOnce && !result.after.is_empty());
+        let is_uncounted =
+            (order.is_paid && !result.shows_changes()) || (order.is_shared && !result.after.is_empty());
         let looks_like_success = ran.refused.is_none() && ran.answer_mismatch.is_none();
         let mismatch = match ran.refused {
             None if is_uncounted => {
@@ -437,7 +439,13 @@ impl Target for ApplicationTarget {
         };
         let reason = mismatch.map(|mismatch| match input.envelope {
             Envelope::During(outage) => format!("during an outage of WeChat ({outage}): {mismatch}"),
-            _ => refusal_reason::since(self.client.wechat.journal(), before, &mismatch),
+            _ => refusal_reason::since(
+                self.client.wechat.journal(),
+                before,
+                &visit.user.openid,
+                input,
+                &mismatch,
+            ),
         });
         Ok(Answer {
             accepted: reason.is_none(),

@@ -1,40 +1,51 @@
-//! The audit: a positive and a negative control, every attack, an honest request after each, and the results.
+//! The audit: a positive and a negative control, every attack, honest requests in between, and the results.
 //!
 //! ```text
 //!   control      honest results of the usual phone family ── refused ──> nothing is concluded
 //!      │                        and of the one with the other salt ── refused ──> its attacks are skipped
 //!      │       a garbage signature and a garbage login ── look like successes, and differ ──> nothing is concluded
 //!      v
-//!   attack by attack, each on its own fresh phone ──> verdict
-//!      └── then the control's next honest result  ── refused ──> ERROR: the target broke
+//!   a batch of attacks side by side, each on its own fresh phone; then the control's next honest result
+//!      │
+//!      ├── all as it should be ──> verdicts
+//!      └── anything else, and what disturbs others from the beginning:
+//!          attack by attack ──> verdict
+//!             └── then the control's next honest result  ── refused ──> ERROR: the target broke
 //! ```
+//!
+//! So no target is blamed for the number of requests, and no attack for what another one did.
 
+mod batches;
+mod control;
 mod finding;
 mod negative_control;
 mod report;
 mod selection;
 
-use soter_wire::{PROFILES, Profile};
+use futures_util::stream::{self, StreamExt};
 
+use self::batches::{Batch, batches};
+use self::control::Control;
 use crate::entry::Attack;
 use crate::keys::KeySource;
-use crate::person::{Person, RegistrationError};
-use crate::play::play;
-use crate::target::{Target, TargetError};
-use crate::verdict::{Played, Verdict};
+use crate::target::Target;
+use crate::verdict::Verdict;
 
-pub use self::finding::{Control, ControlFailed, Finding, Summary};
+pub use self::finding::{ControlFailed, ControlKind, Finding, Summary};
 pub use self::report::{Report, ReportKind};
 pub use self::selection::{Baseline, Selection};
+
+/// How many attacks are played side by side.
+pub const LANES: usize = 12;
 
 /// If the target accepts no honest result after this many attacks in a row, the remaining attacks are not played.
 const MAX_BREAKS: usize = 2;
 
-/// The number of results that one honest person sends before a new one takes over. Up to then the counter has one
-/// digit: whether a target knows that 10 is greater than 9 is a question for an attack, not for the control.
-const MAX_PAYMENTS: usize = 4;
+/// After this many batches in which attacks disturbed each other, the remaining attacks are played one by one.
+const MAX_DISTURBED_BATCHES: usize = 2;
 
-/// Plays attacks against a target, one after the other, and reports each finding to `progress` as soon as it is there.
+/// Plays attacks against a target, [`LANES`] of them side by side where they do not disturb each other, and reports each
+/// finding to `progress` as soon as it is final. The findings are returned in the order of the attacks.
 ///
 /// # Errors
 /// [`ControlFailed`] if the target refuses honest results or cannot be asked, or if its refusals cannot be told from
@@ -43,204 +54,174 @@ pub async fn audit<T: Target>(
     target: &T,
     keys: &KeySource,
     attacks: &[&'static Attack],
-    mut progress: impl FnMut(&Finding),
+    progress: impl FnMut(&Finding),
 ) -> Result<Vec<Finding>, ControlFailed> {
-    let mut control = HonestPeople::begin(target, keys).await?;
-    // Somebody of their own, because some targets lock out users after a refusal.
-    let mut person = register_and_pay(target, keys, &PROFILES[0], 0).await?;
-    Box::pin(negative_control::check(&mut person, target)).await?;
-    let mut findings = Vec::new();
-    let mut broken_by: Option<&str> = None;
-    let mut breaks = 0;
-    for attack in attacks {
-        let finding = match broken_by {
-            Some(id) if breaks >= MAX_BREAKS => Finding::not_played(
+    audit_in_lanes(target, keys, attacks, LANES, progress).await
+}
+
+/// The same with another number of attacks side by side. With 1 they are played one after the other, in their order.
+///
+/// # Errors
+/// Those of [`audit`].
+pub async fn audit_in_lanes<T: Target>(
+    target: &T,
+    keys: &KeySource,
+    attacks: &[&'static Attack],
+    lanes: usize,
+    progress: impl FnMut(&Finding),
+) -> Result<Vec<Finding>, ControlFailed> {
+    let control = Control::begin(target, keys).await?;
+    let findings = attacks.iter().map(|_| None).collect();
+    let mut audit = Audit {
+        target,
+        keys,
+        attacks,
+        control,
+        progress,
+        findings,
+        broken_by: None,
+        breaks: 0,
+        disturbed: 0,
+    };
+    if lanes > 1 {
+        for batch in batches(attacks, lanes) {
+            match batch {
+                Batch::SideBySide(indices) if audit.disturbed < MAX_DISTURBED_BATCHES => {
+                    audit.play_side_by_side(indices, lanes).await;
+                }
+                Batch::SideBySide(indices) | Batch::OneByOne(indices) => audit.play_one_by_one(indices).await,
+            }
+        }
+    } else {
+        audit.play_one_by_one((0..attacks.len()).collect()).await;
+    }
+    Ok(audit.findings.into_iter().flatten().collect())
+}
+
+/// An audit in progress. Attacks are named by their indices.
+struct Audit<'a, T, P> {
+    target: &'a T,
+    keys: &'a KeySource,
+    attacks: &'a [&'static Attack],
+    control: Control,
+    progress: P,
+    findings: Vec<Option<Finding>>,
+    /// The attacks since which the target accepts no honest result.
+    broken_by: Option<String>,
+    /// How often in a row the target accepted no honest result after an attack.
+    breaks: usize,
+    /// The number of batches in which attacks disturbed each other.
+    disturbed: usize,
+}
+
+impl<T: Target, P: FnMut(&Finding)> Audit<'_, T, P> {
+    /// Plays attacks side by side, and those once more alone whose result may come from the others.
+    async fn play_side_by_side(&mut self, batch: Vec<usize>, lanes: usize) {
+        if self.is_over() {
+            return self.play_one_by_one(batch).await;
+        }
+        let (control, target, keys, attacks) = (&self.control, self.target, self.keys, self.attacks);
+        let played: Vec<(usize, Finding)> = stream::iter(batch)
+            .map(|index| async move { (index, control.play(attacks[index], target, keys).await) })
+            .buffer_unordered(lanes)
+            .collect()
+            .await;
+        let (settled, doubtful): (Vec<_>, Vec<_>) =
+            played.into_iter().partition(|(_, finding)| batches::holds_beside_others(finding));
+        match self.control.check_honest_payment(target, keys).await {
+            Ok(None) if doubtful.is_empty() => {
+                settled.into_iter().for_each(|(i, finding)| self.settle(i, finding))
+            }
+            Ok(None) => {
+                let mut is_disturbed = false;
+                for (index, earlier) in doubtful {
+                    let verdict = self.play_alone(index).await;
+                    is_disturbed |= verdict != earlier.verdict;
+                }
+                if !is_disturbed {
+                    return settled.into_iter().for_each(|(i, finding)| self.settle(i, finding));
+                }
+                self.disturbed += 1;
+                self.play_one_by_one(settled.into_iter().map(|(index, _)| index).collect()).await;
+            }
+            Ok(Some(_)) => self.play_again(settled.into_iter().chain(doubtful)).await,
+            Err(what) => {
+                let played = settled.into_iter().chain(doubtful);
+                if self.control.recovers(target, keys).await {
+                    return self.play_again(played).await;
+                }
+                self.give_up(played.collect(), &what);
+            }
+        }
+    }
+
+    /// Plays attacks one by one whose results side by side say nothing.
+    async fn play_again(&mut self, played: impl Iterator<Item = (usize, Finding)>) {
+        self.disturbed += 1;
+        self.play_one_by_one(played.map(|(index, _)| index).collect()).await;
+    }
+
+    /// Ends an audit whose target serves nobody any more since attacks that were played side by side.
+    fn give_up(&mut self, mut played: Vec<(usize, Finding)>, what: &str) {
+        played.sort_by_key(|(index, _)| *index);
+        let sent = played.iter().filter(|(_, finding)| finding.verdict != Verdict::Skip);
+        let ids: Vec<_> = sent.map(|(index, _)| self.attacks[*index].id).collect();
+        let one_of = match ids.as_slice() {
+            [id] => (*id).to_owned(),
+            ids => format!("one of {}", ids.join(", ")),
+        };
+        for (index, mut finding) in played {
+            finding.add_problem(Verdict::Error, &format!("{what}, since {one_of}"));
+            self.settle(index, finding);
+        }
+        (self.broken_by, self.breaks) = (Some(one_of), MAX_BREAKS);
+    }
+
+    /// Plays attacks one after the other, in their order.
+    async fn play_one_by_one(&mut self, mut indices: Vec<usize>) {
+        indices.sort_unstable();
+        for index in indices {
+            self.play_alone(index).await;
+        }
+    }
+
+    /// Plays one attack, and then an honest payment, while nothing else goes on.
+    async fn play_alone(&mut self, index: usize) -> Verdict {
+        let attack = self.attacks[index];
+        let finding = match &self.broken_by {
+            Some(cause) if self.breaks >= MAX_BREAKS => Finding::not_played(
                 attack,
                 Verdict::Error,
-                format!("not played: since {id} the target accepts no honest result"),
+                format!("not played: since {cause} the target accepts no honest result"),
             ),
             _ => {
-                let mut finding = control.play(attack, target, keys).await;
-                match control.check_honest_payment(target, keys).await {
-                    Ok(None) => (broken_by, breaks) = (None, 0),
+                let mut finding = self.control.play(attack, self.target, self.keys).await;
+                match self.control.check_honest_payment(self.target, self.keys).await {
+                    Ok(None) => (self.broken_by, self.breaks) = (None, 0),
                     Ok(Some(what)) => {
-                        (broken_by, breaks) = (None, 0);
+                        (self.broken_by, self.breaks) = (None, 0);
                         finding.add_problem(Verdict::Warn, &what);
                     }
                     Err(what) => {
-                        broken_by.get_or_insert(attack.id);
-                        breaks += 1;
+                        self.broken_by.get_or_insert_with(|| attack.id.to_owned());
+                        self.breaks += 1;
                         finding.add_problem(Verdict::Error, &what);
                     }
                 }
                 finding
             }
         };
-        progress(&finding);
-        findings.push(finding);
-    }
-    Ok(findings)
-}
-
-/// The honest people whom the target must serve before, between and after attacks.
-struct HonestPeople {
-    person: Person,
-    /// How many results this person has sent.
-    payment_count: usize,
-    /// How many people there have been.
-    person_count: usize,
-    /// A family whose honest phones the target refuses.
-    refused_family: Option<RefusedFamily>,
-}
-
-/// A family whose honest phones a target refuses. If the target refuses their forgeries too, that proves nothing.
-struct RefusedFamily {
-    family: &'static str,
-    /// Whether the target accepts the keys and refuses only the results.
-    is_known: bool,
-    /// One line: the refusal.
-    reason: String,
-}
-
-impl HonestPeople {
-    /// Sends honest results of both salt lengths. If the target serves only the default family, the other family's
-    /// attacks are skipped.
-    async fn begin<T: Target>(target: &T, keys: &KeySource) -> Result<Self, ControlFailed> {
-        let first = &PROFILES[0];
-        let mut person = register_and_pay(target, keys, first, 1).await?;
-        // The same phone sends a second result, whose counter is higher.
-        pay(&mut person, target, first).await?;
-        let mut refused_family = None;
-        if let Some(other) = PROFILES.iter().find(|profile| profile.scheme != first.scheme) {
-            let family = other.name;
-            refused_family = match register_and_pay(target, keys, other, 1).await {
-                Ok(_) => None,
-                Err(NotServed::KeysRefused(reason)) => {
-                    Some(RefusedFamily { family, is_known: false, reason: reason.what })
-                }
-                Err(NotServed::ResultRefused(reason)) => {
-                    Some(RefusedFamily { family, is_known: true, reason: reason.what })
-                }
-                Err(NotServed::Broken(error)) => return Err(NotServed::Broken(error).into()),
-            };
-        }
-        Ok(Self { person, payment_count: 2, person_count: 1, refused_family })
+        let verdict = finding.verdict;
+        self.settle(index, finding);
+        verdict
     }
 
-    async fn play<T: Target>(&self, attack: &'static Attack, target: &T, keys: &KeySource) -> Finding {
-        if let Some(RefusedFamily { family, is_known, reason }) = &self.refused_family
-            && *family == attack.profile
-        {
-            // An attack that must be accepted asks just this: whether honest phones of the family are served.
-            let is_acceptance_test = *is_known && attack.expected.is_acceptance();
-            if !is_acceptance_test {
-                return Finding::not_played(
-                    attack,
-                    Verdict::Skip,
-                    format!("the target serves no {family} phones: {reason}"),
-                );
-            }
-        }
-        let Played { verdict, reason, answer } = play(attack, target, keys).await;
-        let exchange = answer.map(|answer| answer.exchange);
-        Finding { attack, verdict, reason, exchange, known: false }
+    fn is_over(&self) -> bool {
+        self.broken_by.is_some() && self.breaks >= MAX_BREAKS
     }
 
-    /// Checks that an honest result is accepted. The target may have forgotten login and keys, for example after a
-    /// restart, so after a refusal the person logs in and uploads the keys again. If the result is refused
-    /// nevertheless, a new person takes over, and the refusal is returned.
-    ///
-    /// # Errors
-    /// One line with the refusal, if the target serves nobody any more.
-    async fn check_honest_payment<T: Target>(
-        &mut self,
-        target: &T,
-        keys: &KeySource,
-    ) -> Result<Option<String>, String> {
-        self.payment_count += 1;
-        if self.person.pay(target).await.is_ok_and(|answer| answer.accepted) {
-            if self.payment_count >= MAX_PAYMENTS {
-                self.replace(target, keys).await.map_err(|refused| ControlFailed::from(refused).what)?;
-            }
-            return Ok(None);
-        }
-        let retry = async {
-            self.person.enroll_again(target).await.map_err(NotServed::Broken)?;
-            pay(&mut self.person, target, &PROFILES[0]).await
-        };
-        let Err(refused) = retry.await.map_err(ControlFailed::from) else { return Ok(None) };
-        match self.replace(target, keys).await {
-            Ok(()) => Ok(Some(format!("{}, who was served before; somebody new is served", refused.what))),
-            Err(_) => Err(refused.what),
-        }
+    fn settle(&mut self, index: usize, finding: Finding) {
+        (self.progress)(&finding);
+        self.findings[index] = Some(finding);
     }
-
-    /// Replaces the person by a new one, whom the target serves.
-    async fn replace<T: Target>(&mut self, target: &T, keys: &KeySource) -> Result<(), NotServed> {
-        self.person_count += 1;
-        self.person = register_and_pay(target, keys, &PROFILES[0], self.person_count).await?;
-        self.payment_count = 1;
-        Ok(())
-    }
-}
-
-/// What a target did with an honest person instead of serving them.
-enum NotServed {
-    /// It refused the phone's keys.
-    KeysRefused(ControlFailed),
-    /// It refused the result.
-    ResultRefused(ControlFailed),
-    /// It could not be asked.
-    Broken(TargetError),
-}
-
-impl From<NotServed> for ControlFailed {
-    fn from(not_served: NotServed) -> Self {
-        match not_served {
-            NotServed::KeysRefused(failed) | NotServed::ResultRefused(failed) => failed,
-            NotServed::Broken(error) => {
-                Self { control: Control::Positive, what: error.to_string(), exchange: None }
-            }
-        }
-    }
-}
-
-/// A new person, whose keys and whose first result are accepted.
-async fn register_and_pay<T: Target>(
-    target: &T,
-    keys: &KeySource,
-    profile: &'static Profile,
-    number: usize,
-) -> Result<Person, NotServed> {
-    let name = format!("control {} {number}", profile.name);
-    let mut person = Person::register(&name, target, keys, profile).await.map_err(|error| match error {
-        RegistrationError::TargetError(error) => NotServed::Broken(error),
-        RegistrationError::KeysRefused(ref answer) => {
-            let exchange = Some(answer.exchange.clone());
-            NotServed::KeysRefused(ControlFailed {
-                control: Control::Positive,
-                what: error.to_string(),
-                exchange,
-            })
-        }
-    })?;
-    pay(&mut person, target, profile).await?;
-    Ok(person)
-}
-
-/// Sends an honest result, which must be accepted.
-async fn pay<T: Target>(person: &mut Person, target: &T, profile: &'static Profile) -> Result<(), NotServed> {
-    let answer = person.pay(target).await.map_err(NotServed::Broken)?;
-    if answer.accepted {
-        return Ok(());
-    }
-    let reason_suffix = answer.reason.map_or_else(String::new, |reason| format!(" ({reason})"));
-    Err(NotServed::ResultRefused(ControlFailed {
-        control: Control::Positive,
-        what: format!(
-            "the target refuses the honest result of a {} phone{reason_suffix}: status {}",
-            profile.name, answer.status
-        ),
-        exchange: Some(answer.exchange),
-    }))
 }

@@ -15,6 +15,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, StatusCode, Url};
 use soter_bridge::protocol::CommandError;
 use soter_wire::shortened;
+use tokio::sync::Mutex;
 use tokio::time::sleep;
 use tower::ServiceExt;
 
@@ -24,7 +25,7 @@ use crate::target::TargetError;
 
 /// The maximum size of an answer, in bytes.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
-/// The number of attempts if a server answers 429, and the pauses between them.
+/// The number of attempts if a server answers 423 or 429, and the pauses between them.
 const MAX_TRIES: u32 = 5;
 const INITIAL_PAUSE: Duration = Duration::from_millis(250);
 const MAX_PAUSE: Duration = Duration::from_secs(10);
@@ -34,8 +35,19 @@ pub struct Http {
     base: Url,
     transport: Transport,
     timeout: Duration,
+    limits: Arc<Limits>,
+}
+
+/// What is known of a server's limits.
+#[derive(Debug, Default)]
+struct Limits {
     /// Whether all attempts were answered 429, and no other answer has come since. Then a request is sent only once.
-    is_rate_limited: Arc<AtomicBool>,
+    is_rate_limited: AtomicBool,
+    /// Whether all attempts of one request were answered 423. Then 423 is an answer like any other.
+    stays_locked: AtomicBool,
+    /// Whether 429 was answered once. From then on requests are sent one after the other.
+    takes_turns: AtomicBool,
+    turn: Mutex<()>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,7 +88,7 @@ impl Http {
                     "check the system's certificates",
                 )
             })?;
-        Ok(Self { base, transport: Transport::Network(client), timeout, is_rate_limited: Arc::default() })
+        Ok(Self { base, transport: Transport::Network(client), timeout, limits: Arc::default() })
     }
 
     /// A client for routes in this process.
@@ -88,7 +100,7 @@ impl Http {
             base: parse_server_url("http://127.0.0.1")?,
             transport: Transport::Routes(routes),
             timeout,
-            is_rate_limited: Arc::default(),
+            limits: Arc::default(),
         })
     }
 
@@ -131,19 +143,35 @@ impl Http {
         self.address(text).map(|_| ())
     }
 
-    /// Sends a request and reads the answer. After status 429 the request is sent again, because 429 is not a refusal.
+    /// Sends a request and reads the answer. After status 429 (too many requests) the request is sent again, because 429 is
+    /// not a refusal. So it is after 423 (locked), with which some applications keep a user waiting for a moment. If every
+    /// attempt is answered 423, that is the answer.
     ///
     /// # Errors
     /// [`TargetError::TimedOut`] if the server does not answer within the timeout, [`TargetError::Broken`] if its answer is
     /// too long, or every attempt is answered 429.
     pub(super) async fn send(&self, request: Request) -> Result<Reply, TargetError> {
+        let limits = &self.limits;
+        let mut turn = None;
         let mut pause = INITIAL_PAUSE;
-        let tries = if self.is_rate_limited.load(Ordering::Relaxed) { 1 } else { MAX_TRIES };
+        let tries = if limits.is_rate_limited.load(Ordering::Relaxed) { 1 } else { MAX_TRIES };
         for tries_left in (0..tries).rev() {
+            if turn.is_none() && limits.takes_turns.load(Ordering::Relaxed) {
+                turn = Some(limits.turn.lock().await);
+            }
             let reply = self.send_once(request.clone()).await?;
-            if reply.status != StatusCode::TOO_MANY_REQUESTS {
-                self.is_rate_limited.store(false, Ordering::Relaxed);
-                return Ok(reply);
+            match StatusCode::from_u16(reply.status) {
+                Ok(StatusCode::TOO_MANY_REQUESTS) => limits.takes_turns.store(true, Ordering::Relaxed),
+                Ok(StatusCode::LOCKED) if !limits.stays_locked.load(Ordering::Relaxed) => {
+                    if tries_left == 0 {
+                        limits.stays_locked.store(true, Ordering::Relaxed);
+                        return Ok(reply);
+                    }
+                }
+                _ => {
+                    limits.is_rate_limited.store(false, Ordering::Relaxed);
+                    return Ok(reply);
+                }
             }
             if tries_left == 0 {
                 break;
@@ -152,7 +180,7 @@ impl Http {
             sleep(retry_after.map_or(pause, Duration::from_secs).min(MAX_PAUSE)).await;
             pause *= 2;
         }
-        self.is_rate_limited.store(true, Ordering::Relaxed);
+        limits.is_rate_limited.store(true, Ordering::Relaxed);
         let endpoint = format!("{} {}", request.method, request.url.path());
         Err(TargetError::broken(format!(
             "{endpoint} was answered 429 (too many requests) {tries} times: lift the target's limit for the audit"

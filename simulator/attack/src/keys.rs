@@ -12,6 +12,8 @@ use crate::software_key::SoftwareKey;
 
 /// Number of keys that a seed gives for one phone family: more than one attack needs. Each attack begins with the first.
 const SEEDED_KEYS: u64 = 16;
+/// Number of keys that a phone takes: ATTK, ASK and AuthKey.
+const KEYS_OF_PHONE: u64 = 3;
 
 /// The source of randomness for all attacks of a run. Clones share the source.
 #[derive(Clone)]
@@ -96,6 +98,16 @@ impl KeySupply {
                     .map_err(|error| CommandError::internal(error.to_string()))?;
                 SoftwareKey::from_pkcs8(&pkcs8)
             }
+        }
+    }
+
+    /// The supply of another user of the attack. With a seed it does not depend on who is served first.
+    pub(super) fn part(&self, number: u64) -> Self {
+        let counts = DrawCounts { keys: (number + 1) * KEYS_OF_PHONE, numbers: 0 };
+        Self {
+            source: self.source.clone(),
+            attack: format!("{} user {number}", self.attack),
+            counts: Arc::new(Mutex::new(counts)),
         }
     }
 

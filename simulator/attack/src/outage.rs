@@ -13,7 +13,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::{Json, Router};
 use serde_json::json;
 use soter_wechat::codes::{CodeSource, explain};
-use tokio::sync::watch;
+use tokio::sync::{RwLock, watch};
 
 /// The errcode for an access token that is not valid.
 const INVALID_TOKEN: i32 = 40001;
@@ -79,10 +79,14 @@ impl fmt::Display for Failure {
 
 /// Switches an outage on and off. Clones are the same switch.
 #[derive(Clone, Debug, Default)]
-pub struct OutageSwitch(Arc<watch::Sender<Option<Outage>>>);
+pub struct OutageSwitch {
+    current: Arc<watch::Sender<Option<Outage>>>,
+    /// Held by the request that an outage is meant for, and shared by all others.
+    turn: Arc<RwLock<()>>,
+}
 
 /// An outage that ends when this is dropped.
-pub(super) struct OutageGuard(OutageSwitch);
+struct OutageGuard(OutageSwitch);
 
 impl OutageSwitch {
     /// Puts WeChat's routes behind this switch.
@@ -90,21 +94,34 @@ impl OutageSwitch {
         routes.layer(from_fn_with_state(self.clone(), answer_during_outage))
     }
 
-    pub(super) fn begin(&self, outage: Outage) -> OutageGuard {
-        self.0.send_replace(Some(outage));
+    /// Does this during an outage, which nothing else notices that is done [`outside`](Self::outside) of outages.
+    pub(super) async fn during<T>(&self, outage: Outage, work: impl Future<Output = T>) -> T {
+        let _turn = self.turn.write().await;
+        let _outage = self.begin(outage);
+        work.await
+    }
+
+    /// Does this while no outage lasts.
+    pub(super) async fn outside<T>(&self, work: impl Future<Output = T>) -> T {
+        let _turn = self.turn.read().await;
+        work.await
+    }
+
+    fn begin(&self, outage: Outage) -> OutageGuard {
+        self.current.send_replace(Some(outage));
         OutageGuard(self.clone())
     }
 
     /// Waits until no outage lasts.
     async fn ended(&self) {
         // An error means that the switch is gone, and the outage with it.
-        let _ = self.0.subscribe().wait_for(Option::is_none).await;
+        let _ = self.current.subscribe().wait_for(Option::is_none).await;
     }
 }
 
 impl Drop for OutageGuard {
     fn drop(&mut self) {
-        self.0.0.send_replace(None);
+        self.0.current.send_replace(None);
     }
 }
 
@@ -123,7 +140,7 @@ impl Outage {
 }
 
 async fn answer_during_outage(State(switch): State<OutageSwitch>, request: Request, next: Next) -> Response {
-    let outage = *switch.0.borrow();
+    let outage = *switch.current.borrow();
     match outage.and_then(|outage| outage.failure(request.uri().path())) {
         None => next.run(request).await,
         Some(Failure::NoAnswer) => {

@@ -41,6 +41,8 @@ pub(super) struct Stage<'a, T> {
     old_key: Option<SoftwareKey>,
     /// Whether there is an order whose result was recorded and not sent.
     has_open_order: bool,
+    /// Whether the target has refused a result of this attack.
+    was_refused: bool,
     /// The verdict if an honest result before the attack is refused.
     honest_refusal_verdict: Verdict,
     /// The verdict if a result with a chosen counter is refused before the attack.
@@ -93,6 +95,7 @@ impl<'a, T: Target> Stage<'a, T> {
             accepted_counter: 0,
             old_key: None,
             has_open_order: false,
+            was_refused: false,
             // A target may serve only one user on a phone, the newest one.
             honest_refusal_verdict: if key == Some(Signer::AnotherAuthKey) {
                 Verdict::Skip
@@ -147,14 +150,13 @@ impl<'a, T: Target> Stage<'a, T> {
 
     /// Opens an order for one of the people.
     async fn order(&mut self, who: Who, proposed: &str) -> Result<Order, PlayEnd> {
-        let (target, has_open_order) = (self.target, self.has_open_order);
+        let (target, sentence) = (self.target, self.order_refusal_sentence());
         let visit = &mut self.person(who).visit;
-        let order = target.order(visit, proposed).await.map_err(|error| match error {
-            TargetError::Broken(how) if has_open_order => {
-                TargetError::does_not_apply(format!("there is no second order while one is open: {how}"))
-                    .into()
+        let order = target.order(visit, proposed).await.map_err(|error| match (error, sentence) {
+            (TargetError::Broken(how), Some(sentence)) => {
+                PlayEnd::from(TargetError::does_not_apply(format!("{sentence}: {how}")))
             }
-            error => PlayEnd::from(error),
+            (error, _) => error.into(),
         })?;
         let is_same = |(earlier, _): &(Order, Signed)| {
             !earlier.is_paid && earlier.challenge == order.challenge && earlier.values == order.values
@@ -164,6 +166,15 @@ impl<'a, T: Target> Stage<'a, T> {
             return Err(TargetError::does_not_apply(why).into());
         }
         Ok(order)
+    }
+
+    /// Why an order may be refused that a target need not open; `None`: it must open one.
+    fn order_refusal_sentence(&self) -> Option<&'static str> {
+        self.has_open_order.then_some(if self.was_refused {
+            "no order is opened after a refused result"
+        } else {
+            "there is no second order while one is open"
+        })
     }
 
     /// Whether an application answers this input as it answered the same text the first time. Without a look at the effect, a

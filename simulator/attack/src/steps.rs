@@ -78,6 +78,11 @@ impl Forgery {
         claims: Claim::Who(Who::Owner),
         envelope: Envelope::Usual,
     };
+
+    /// The user whose order it is sent for, if the order is new.
+    pub(super) fn payer(&self) -> Who {
+        if self.order == OrderOf::Owners { Who::Owner } else { self.login }
+    }
 }
 
 /// Where a signed text comes from.

@@ -353,12 +353,14 @@ pub struct Order {
     pub values: BTreeMap<String, String>,
     /// Whether a result was accepted for it.
     pub is_paid: bool,
+    /// Whether several results are sent for it at the same moment.
+    pub is_shared: bool,
 }
 
 impl Order {
     /// An order for a challenge that the target did not choose.
     pub(super) fn new(challenge: &str) -> Self {
-        Self { challenge: challenge.to_owned(), values: BTreeMap::new(), is_paid: false }
+        Self { challenge: challenge.to_owned(), values: BTreeMap::new(), is_paid: false, is_shared: false }
     }
 }
 

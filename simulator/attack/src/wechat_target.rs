@@ -18,6 +18,8 @@ use crate::verifier_control::VerifierControl;
 const VERIFY_PATH: &str = "/cgi-bin/soter/verify_signature";
 /// Errcodes of an access token that is no longer valid.
 const EXPIRED_TOKEN_CODES: [i64; 3] = [40001, 40014, 42001];
+/// With how many access tokens a request is sent at most, if they expire at once.
+const MAX_TOKENS: u32 = 3;
 /// Errcodes that are not a verdict: system error, and the limits of calls by day and by minute.
 const BUSY_CODES: [i64; 3] = [-1, 45009, 45011];
 
@@ -83,6 +85,14 @@ impl WeChatTarget {
         let token = self.request_token(&self.app).await?;
         *cached = Some(token.clone());
         Ok(token)
+    }
+
+    /// Forgets an access token, unless another attack has requested a new one meanwhile.
+    async fn forget_token(&self, expired: Option<&Secret>) {
+        let mut cached = self.token.lock().await;
+        if cached.as_ref().map(Secret::expose) == expired.map(Secret::expose) {
+            *cached = None;
+        }
     }
 
     async fn request_token(&self, app: &Credentials) -> Result<Secret, TargetError> {
@@ -226,17 +236,22 @@ impl Target for WeChatTarget {
     async fn send(&self, _: &Visit, _: &Order, input: &Input) -> Result<Answer, TargetError> {
         let body = request_body(input);
         let method = if input.envelope == Envelope::Get { Method::GET } else { Method::POST };
-        let mut reply = self.send_verification(input.envelope, method.clone(), body.clone()).await?;
         let uses_own_token = !matches!(
             input.envelope,
             Envelope::NoToken | Envelope::Token(_) | Envelope::ExpiredToken | Envelope::OtherAppsToken
         );
-        if uses_own_token && errcode(&reply).is_some_and(|code| EXPIRED_TOKEN_CODES.contains(&code)) {
+        let mut tries_left = MAX_TOKENS;
+        loop {
+            let used = if uses_own_token { Some(self.token().await?) } else { None };
+            let reply = self.send_verification(input.envelope, method.clone(), body.clone()).await?;
+            tries_left -= 1;
+            let is_expired = errcode(&reply).is_some_and(|code| EXPIRED_TOKEN_CODES.contains(&code));
+            if !is_expired || !uses_own_token || tries_left == 0 {
+                return read_answer(reply);
+            }
             // Another client has requested a token, or ours has expired.
-            *self.token.lock().await = None;
-            reply = self.send_verification(input.envelope, method, body).await?;
+            self.forget_token(used.as_ref()).await;
         }
-        read_answer(reply)
     }
 
     async fn login(&self, _: &User, code: Code) -> Result<Answer, TargetError> {

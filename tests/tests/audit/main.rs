@@ -202,8 +202,10 @@ async fn a_verifier_that_is_careless_about_identities_is_found_by_exactly_the_ma
 async fn a_target_that_refuses_everyone_after_an_attack_is_an_error_and_ends_the_audit() {
     let found = findings(Verifier::start(verifier::Weakness::LocksUp).await).await;
     assert_eq!(ids(&found, Verdict::Error).len(), catalogue().count());
-    assert!(found[0].reason.contains("refuses the honest result"), "{:?}", found[0]);
-    assert!(found.last().unwrap().reason.contains("SOTER-REPLAY-01"), "{:?}", found.last());
+    let refused = found.iter().filter(|finding| finding.reason.contains("refuses the honest result"));
+    assert!(matches!(refused.count(), 1..=12), "{found:?}");
+    let last = &found.last().unwrap().reason;
+    assert!(last.starts_with("not played: since one of SOTER-"), "{last}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -118,7 +118,7 @@ struct Kept {
     issued: u64,
     now: Duration,
     locked: bool,
-    /// How many of the next requests are refused, whatever they contain.
+    /// How many of the next good results are refused.
     refusals_left: u8,
     requests: u64,
 }
@@ -189,9 +189,10 @@ impl Verifier {
                 _ => return json!({"errcode": 40001, "errmsg": "invalid credential"}),
             }
         };
-        if self.kept().locked || self.refuses_temporarily(body) {
+        if self.kept().locked {
             return refused;
         }
+        self.notice_odd(body);
         if self.is(Weakness::SignatureRemembered) {
             let signature = body["json_signature"].as_str().unwrap_or_default().to_owned();
             if !self.kept().signatures.insert(signature) {
@@ -214,7 +215,7 @@ impl Verifier {
             None => false,
             Some(genuine) => {
                 let is_theirs = genuine.openid == claim.openid || !self.is(Weakness::SpentBeforeOpenid);
-                self.spend(&genuine).await && is_theirs
+                self.spend(&genuine).await && is_theirs && !self.is_confused()
             }
         };
         if !is_ok && self.is(Weakness::LocksUp) {
@@ -223,18 +224,23 @@ impl Verifier {
         json!({"is_ok": is_ok})
     }
 
-    /// Refuses the next few requests after an empty signature, a signature of zeros, or a text that begins with a BOM.
-    fn refuses_temporarily(&self, body: &Value) -> bool {
+    /// An empty signature, a signature of zeros, or a text that begins with a BOM confuses some verifiers.
+    fn notice_odd(&self, body: &Value) {
         let zeros = base64::encode(&[0; 256]);
         let is_odd = body["json_signature"] == "" || body["json_signature"] == zeros.as_str();
         let is_odd = is_odd || body["json_string"].as_str().is_some_and(|text| text.starts_with('\u{feff}'));
         let mut kept = self.kept();
         if is_odd && self.is(Weakness::RefusesTemporarily) {
-            kept.refusals_left = 4;
+            kept.refusals_left = 3;
         }
-        let refuses_temporarily = kept.refusals_left > 0;
+    }
+
+    /// Whether a confused verifier refuses a good result.
+    fn is_confused(&self) -> bool {
+        let mut kept = self.kept();
+        let is_confused = kept.refusals_left > 0;
         kept.refusals_left = kept.refusals_left.saturating_sub(1);
-        refuses_temporarily
+        is_confused
     }
 
     /// The owner and the counter of a result; `None` if the result is refused.

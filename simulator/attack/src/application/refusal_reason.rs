@@ -2,16 +2,25 @@
 
 use soter_wechat::journal::{Entry, Journal, Origin};
 
-/// The maximum number of calls that are examined. One result takes two or three.
-const MAX_CALLS: usize = 64;
+use crate::target::Input;
+
+/// The maximum number of calls that are examined. One result takes two or three, and others may be sent meanwhile.
+const MAX_CALLS: usize = 1024;
+/// How much of a text is compared. The journal cuts off the end of a long one.
+const COMPARED_CHARS: usize = 4096;
 
 /// Why the application may have refused a result, judged by its calls to WeChat's servers after the call with this
-/// number. `mismatch` says what the application's answer lacks for a success.
-pub(super) fn since(journal: &Journal, number: u64, mismatch: &str) -> String {
+/// number. Calls about the results of others are left out. `openid` is that of the login, and `mismatch` says what the
+/// application's answer lacks for a success.
+pub(super) fn since(journal: &Journal, number: u64, openid: &str, input: &Input, mismatch: &str) -> String {
     let calls = journal.after(number, MAX_CALLS);
     let backend_calls = || calls.iter().rev().filter(|call| call.origin == Origin::WeChat);
-    let Some(verification) = backend_calls().find(|call| is_verification(call)) else {
-        return match backend_calls().find_map(|call| call.verdict.as_ref().map(|judged| (call, judged))) {
+    let Some(verification) =
+        backend_calls().find(|call| is_verification(call) && is_about(call, openid, input))
+    else {
+        let others = |call: &Entry| is_verification(call) || call.call.ends_with("jscode2session");
+        let mut judged = backend_calls().filter(|call| !others(call));
+        return match judged.find_map(|call| call.verdict.as_ref().map(|judged| (call, judged))) {
             Some((call, judged)) => {
                 format!("WeChat answered {} with {}; {mismatch}", call.call, judged.reason)
             }
@@ -30,4 +39,13 @@ pub(super) fn since(journal: &Journal, number: u64, mismatch: &str) -> String {
 fn is_verification(call: &Entry) -> bool {
     let call = call.call.to_ascii_lowercase();
     call.ends_with("verify_signature") || call.ends_with("verifysignature")
+}
+
+/// Whether a request names one of the attack's users, or has the text that was sent.
+fn is_about(call: &Entry, openid: &str, input: &Input) -> bool {
+    let request = call.request.value();
+    let text = |name: &str| request["body"][name].as_str().unwrap_or_default();
+    let own = [openid, &input.openid, &input.requested_openid];
+    let start = |text: &str| text.chars().take(COMPARED_CHARS).collect::<String>();
+    own.contains(&text("openid")) || start(text("json_string")) == start(&input.json)
 }

@@ -76,7 +76,7 @@ impl Summary {
 
 /// What every conclusion depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control {
+pub enum ControlKind {
     /// Honest results are accepted. Otherwise nothing can be concluded from refusals.
     Positive,
     /// The description tells refusals from acceptances. Otherwise nothing can be concluded from acceptances.
@@ -88,7 +88,7 @@ pub enum Control {
 #[error("{what}")]
 pub struct ControlFailed {
     /// What does not hold.
-    pub control: Control,
+    pub control: ControlKind,
     /// One line: what happened.
     pub what: String,
     /// What went over the wire, if anything was sent.

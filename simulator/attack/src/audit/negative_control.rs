@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::finding::{Control, ControlFailed};
+use super::finding::{ControlFailed, ControlKind};
 use crate::forge::reshape;
 use crate::person::Person;
 use crate::steps::{Code, Shape};
@@ -76,7 +76,7 @@ fn tell_apart(
     let nothing = "nothing".to_owned();
     let [usual, found] = [&first, &found].map(|parts| parts.get(name).unwrap_or(&nothing));
     Err(ControlFailed {
-        control: Control::Negative,
+        control: ControlKind::Negative,
         what: format!(
             "{section} takes the answer to {what} for a success, although it differs from honest ones: {name} is {found} instead of {usual}"
         ),
@@ -121,7 +121,7 @@ fn collect_scalars(value: &Value, at: String, found: &mut Parts) {
 }
 
 fn broken(error: &TargetError) -> ControlFailed {
-    ControlFailed { control: Control::Positive, what: error.to_string(), exchange: None }
+    ControlFailed { control: ControlKind::Positive, what: error.to_string(), exchange: None }
 }
 
 #[cfg(test)]

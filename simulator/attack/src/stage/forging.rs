@@ -1,5 +1,6 @@
 //! The forged input, made from the people, the phones and what was recorded.
 
+use futures_util::future::join_all;
 use soter_bridge::protocol::CommandError;
 use soter_wire::{ResultJson, base64};
 
@@ -17,7 +18,13 @@ use crate::text::{EditContext, apply_edits};
 impl<T: Target> Stage<'_, T> {
     /// Makes the input to be judged. Returns in whose login and for which order it is sent, and the input itself.
     pub(crate) async fn forge(&mut self, forgery: Forgery) -> Result<(Who, Order, Input), PlayEnd> {
-        self.check_sender(&forgery)?;
+        let order = self.open_order(&forgery).await?;
+        self.make_input(forgery, order)
+    }
+
+    /// Opens the order for which an input is sent, or finds the recorded one.
+    async fn open_order(&mut self, forgery: &Forgery) -> Result<Order, PlayEnd> {
+        self.check_sender(forgery)?;
         if matches!(forgery.claims, Claim::OwnerElsewhere | Claim::OwnerInOtherCase)
             && self.target.form() == Form::Application
         {
@@ -26,14 +33,16 @@ impl<T: Target> Stage<'_, T> {
             );
         }
         let fresh = self.supply.random_text(RANDOM_TEXT_CHARS)?;
-        let mut order = match forgery.order {
-            OrderOf::Recorded => self.recorded(&forgery)?.0,
+        let is_shared = forgery.envelope == Envelope::AtOnce;
+        match forgery.order {
+            OrderOf::Recorded => Ok(Order { is_shared, ..self.recorded(forgery)?.0 }),
             OrderOf::FirstRecorded => {
-                self.check_new_order(&forgery)?;
-                self.recorded.first().map(|(order, _)| order.clone()).ok_or_else(nothing_recorded)?
+                self.check_new_order(forgery)?;
+                let first = self.recorded.first().ok_or_else(nothing_recorded)?;
+                Ok(Order { is_shared, ..first.0.clone() })
             }
             OrderOf::New | OrderOf::Owners => {
-                self.check_new_order(&forgery)?;
+                self.check_new_order(forgery)?;
                 let proposed = match forgery.challenge {
                     Challenge::Quotes | Challenge::Unicode if self.target.form() == Form::Application => {
                         return Err(
@@ -50,10 +59,49 @@ impl<T: Target> Stage<'_, T> {
                     Challenge::FieldChanged(_) => format!("pay|42|{fresh}"),
                     _ => fresh.clone(),
                 };
-                let who = if forgery.order == OrderOf::Owners { Who::Owner } else { forgery.login };
-                self.order(who, &proposed).await?
+                self.order(forgery.payer(), &proposed).await
             }
-        };
+        }
+    }
+
+    /// Opens as many orders as inputs arrive at once. The first is opened alone, because it shows whether the target opens
+    /// orders at all; those that fail beside others are opened once more, one by one.
+    pub(super) async fn open_orders(
+        &mut self,
+        forgery: &Forgery,
+        count: usize,
+    ) -> Result<Vec<Order>, PlayEnd> {
+        let mut orders = vec![self.open_order(forgery).await?];
+        self.has_open_order = true;
+        if !matches!(forgery.order, OrderOf::New | OrderOf::Owners) {
+            orders.resize(count, orders[0].clone());
+            return Ok(orders);
+        }
+        let mut proposed = Vec::new();
+        for _ in 1..count {
+            proposed.push(self.supply.random_text(RANDOM_TEXT_CHARS)?);
+        }
+        let (target, payer) = (self.target, forgery.payer());
+        let opened = proposed.iter().map(|text| {
+            let mut visit = self.visit(payer).clone();
+            async move { target.order(&mut visit, text).await }
+        });
+        let opened = join_all(opened).await;
+        for (text, order) in proposed.iter().zip(opened) {
+            orders.push(match order {
+                Ok(order) => order,
+                Err(_) => self.order(payer, text).await?,
+            });
+        }
+        Ok(orders)
+    }
+
+    /// Makes the input for an order.
+    pub(super) fn make_input(
+        &mut self,
+        forgery: Forgery,
+        mut order: Order,
+    ) -> Result<(Who, Order, Input), PlayEnd> {
         let never_issued = self.supply.random_text(RANDOM_TEXT_CHARS)?;
         if forgery.challenge == Challenge::BroughtAlong {
             if !self.target.sends_challenges() {

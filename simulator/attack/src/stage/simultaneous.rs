@@ -5,7 +5,7 @@ use soter_bridge::protocol::CommandError;
 use super::Stage;
 use crate::play_end::PlayEnd;
 use crate::steps::{Before, Forgery};
-use crate::target::{Answer, Target};
+use crate::target::{Answer, Target, TargetError};
 use crate::verdict::Verdict;
 
 /// The number of connections on which an input is sent at once.
@@ -27,14 +27,16 @@ impl<T: Target> Stage<'_, T> {
                 match (self.step(*step).await, refusal.take()) {
                     (Ok(()), earlier) => refusal = earlier,
                     // As below: the earlier rounds were handled well.
-                    (Err(PlayEnd::Played(_)), Some(earlier)) if round > 0 => return Ok(earlier),
+                    (
+                        Err(PlayEnd::Played(_) | PlayEnd::TargetError(TargetError::DoesNotApply(_))),
+                        Some(earlier),
+                    ) if round > 0 => return Ok(earlier),
                     (Err(end), _) => return Err(end),
                 }
             }
             let mut forged = Vec::new();
-            for _ in 0..CONNECTIONS {
-                forged.push(self.forge(forgery).await?);
-                self.has_open_order = true;
+            for order in self.open_orders(&forgery, CONNECTIONS).await? {
+                forged.push(self.make_input(forgery, order)?);
             }
             let sent =
                 forged.iter().map(|(login, order, input)| self.target.send(self.visit(*login), order, input));
@@ -42,7 +44,10 @@ impl<T: Target> Stage<'_, T> {
             for answer in futures_util::future::join_all(sent).await {
                 match answer {
                     Ok(answer) if answer.accepted => accepted.push(answer),
-                    Ok(answer) => refusal = Some(answer),
+                    Ok(answer) => {
+                        self.was_refused = true;
+                        refusal = Some(answer);
+                    }
                     Err(broken) => error = Some(broken),
                 }
             }

@@ -1,16 +1,22 @@
 //! The steps before the forged input is sent.
 
+use futures_util::stream::{self, StreamExt};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::run_cpu_bound;
+use soter_wire::Profile;
 
 use super::Stage;
 use crate::attacked_phone::AttackedPhone;
+use crate::keys::KeySupply;
 use crate::person::{Person, check_keys_accepted};
 use crate::play_end::PlayEnd;
 use crate::software_key::Scheme;
 use crate::steps::{Before, CounterIs, Edit, Signer};
 use crate::target::Target;
 use crate::verdict::Verdict;
+
+/// How many other users pay at the same time.
+const PEOPLE_AT_ONCE: usize = 8;
 
 impl<T: Target> Stage<'_, T> {
     /// Carries out one step.
@@ -52,17 +58,8 @@ impl<T: Target> Stage<'_, T> {
                 Ok(())
             }
             Before::OthersPay(count) => {
-                for _ in 0..count {
-                    let mut other =
-                        Person::create(self.target, &self.supply, self.owner.phone.profile()).await?;
-                    other.enroll(self.target).await?;
-                    let answer = other.pay(self.target).await?;
-                    if !answer.accepted {
-                        let reason = "an honest result of another user's phone was refused";
-                        return Err(PlayEnd::played(Verdict::Error, reason, Some(answer)));
-                    }
-                }
-                Ok(())
+                let profile = self.owner.phone.profile();
+                others_pay(self.target, &self.supply, profile, count).await
             }
             Before::SecondPhone => {
                 let (profile, openid) = (self.owner.phone.profile(), self.owner.user.openid.clone());
@@ -94,6 +91,7 @@ impl<T: Target> Stage<'_, T> {
                     let reason = "the forgery before it was accepted already, so there is nothing to ask";
                     return Err(PlayEnd::played(Verdict::Skip, reason, Some(answer)));
                 }
+                self.was_refused = true;
                 Ok(())
             }
         }
@@ -129,4 +127,42 @@ impl<T: Target> Stage<'_, T> {
         run_cpu_bound(|| self.owner.phone.renew_key())?;
         self.owner.enroll(self.target).await
     }
+}
+
+/// Other users send one honest result each, some of them at the same time. Those who fail are replaced one by one, because
+/// a target may serve only one at a time.
+async fn others_pay<T: Target>(
+    target: &T,
+    supply: &KeySupply,
+    profile: &'static Profile,
+    count: usize,
+) -> Result<(), PlayEnd> {
+    let mut numbers = 0..;
+    let first: Vec<u64> = numbers.by_ref().take(count).collect();
+    let paid: Vec<_> = stream::iter(first)
+        .map(|number| another_pays(target, supply.part(number), profile))
+        .buffered(PEOPLE_AT_ONCE)
+        .collect()
+        .await;
+    let failed = paid.iter().filter(|paid| paid.is_err()).count();
+    for number in numbers.take(failed) {
+        another_pays(target, supply.part(number), profile).await?;
+    }
+    Ok(())
+}
+
+/// A new user registers and pays.
+async fn another_pays<T: Target>(
+    target: &T,
+    supply: KeySupply,
+    profile: &'static Profile,
+) -> Result<(), PlayEnd> {
+    let mut other = Person::create(target, &supply, profile).await?;
+    other.enroll(target).await?;
+    let answer = other.pay(target).await?;
+    if answer.accepted {
+        return Ok(());
+    }
+    let reason = "an honest result of another user's phone was refused";
+    Err(PlayEnd::played(Verdict::Error, reason, Some(answer)))
 }

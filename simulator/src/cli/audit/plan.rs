@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use soter_attack::audit::{Baseline, Control, ControlFailed, Finding, Report, ReportKind, Selection, audit};
+use soter_attack::audit::{Baseline, ControlFailed, ControlKind, Finding, Report, ReportKind, Selection, audit};
 use soter_attack::{Attack, Credentials, Form, KeySource, Target, host_is_loopback};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::visible;
@@ -168,7 +168,7 @@ fn exit(report: &Report) -> Exit {
 /// Prints that honest results are refused, with the exchange that shows it.
 fn print_inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, console: &mut Console) {
     let next = match form {
-        _ if failed.control == Control::Negative => {
+        _ if failed.control == ControlKind::Negative => {
             "say in that section how a success differs from this answer (pointer and value, status or regex), and audit again; if the answer does mean a success, the application accepts garbage"
         }
         Form::Verifier if is_seeded => {
@@ -183,10 +183,10 @@ fn print_inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, conso
     };
     console.error(&CommandError::environment(
         match failed.control {
-            Control::Positive => {
+            ControlKind::Positive => {
                 format!("the positive control failed, so nothing is concluded: {}", failed.what)
             }
-            Control::Negative => {
+            ControlKind::Negative => {
                 format!("your description cannot tell yes from no, so nothing is concluded: {}", failed.what)
             }
         },

@@ -2,7 +2,7 @@
 
 use soter_wire::PROFILES;
 
-use crate::audit::finding::{Control, ControlFailed, Finding};
+use crate::audit::finding::{ControlFailed, ControlKind, Finding};
 use crate::entry::{Attack, Expected, Holds, Layer};
 use crate::kind::Kind;
 use crate::steps::{Forgery, Script};
@@ -41,8 +41,8 @@ impl Finding {
     pub fn for_control(failed: &ControlFailed) -> Self {
         Self {
             attack: match failed.control {
-                Control::Positive => &POSITIVE,
-                Control::Negative => &NEGATIVE,
+                ControlKind::Positive => &POSITIVE,
+                ControlKind::Negative => &NEGATIVE,
             },
             verdict: Verdict::Error,
             reason: failed.what.clone(),
@@ -68,7 +68,7 @@ mod tests {
     fn a_failed_control_is_an_error_that_is_in_no_baseline_and_not_in_the_catalogue() {
         let exchange = Exchange { request: "sent".to_owned(), response: String::new(), curl: String::new() };
         let failed = ControlFailed {
-            control: Control::Positive,
+            control: ControlKind::Positive,
             what: "refused".to_owned(),
             exchange: Some(exchange),
         };
