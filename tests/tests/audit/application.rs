@@ -173,6 +173,11 @@ impl Backend for Audited {
 impl Shop {
     /// Starts an application with this weakness on its own port, and WeChat servers that accept replays.
     pub(crate) async fn start(weakness: Weakness) -> Audited {
+        Self::start_behind(weakness, |routes| routes).await
+    }
+
+    /// The same behind something that changes how requests are served.
+    pub(crate) async fn start_behind(weakness: Weakness, wrap: impl FnOnce(Router) -> Router) -> Audited {
         let folder = TempDir::new().unwrap();
         let running = folder.path().join("running");
         let emulated = emulated();
@@ -182,7 +187,7 @@ impl Shop {
             running: running.clone(),
             kept: Mutex::default(),
         });
-        let address = serve(Router::new().fallback(any(answer)).with_state(shop)).await;
+        let address = serve(wrap(Router::new().fallback(any(answer)).with_state(shop))).await;
         let url = format!("http://{address}");
         let target = target(&url, &description(&url, &running), emulated);
         Audited { target, _folder: folder }
@@ -457,9 +462,9 @@ pub(crate) fn emulated() -> Emulated {
     }
 }
 
-/// Each attack uses one or two.
+/// Each attack uses a few, and may be played twice.
 fn users() -> Vec<String> {
-    (0..2000).map(|number| format!("user-{number}")).collect()
+    (0..4000).map(|number| format!("user-{number}")).collect()
 }
 
 fn accounts(users: &[String]) -> Accounts {

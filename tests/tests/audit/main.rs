@@ -9,6 +9,7 @@ mod comparison;
 mod cookies;
 mod description;
 mod market;
+mod lanes;
 mod steps;
 mod verifier;
 mod wechat_api;

@@ -64,21 +64,24 @@ impl<T: Target> Stage<'_, T> {
         }
     }
 
-    /// Opens as many orders as inputs arrive at once. The first is opened alone, because it shows whether the target opens
-    /// orders at all; those that fail beside others are opened once more, one by one.
+    /// Opens as many orders as inputs arrive at once. The very first is opened alone, because it shows whether the target
+    /// opens orders at all; those that fail beside others are opened once more, one by one.
     pub(super) async fn open_orders(
         &mut self,
         forgery: &Forgery,
         count: usize,
     ) -> Result<Vec<Order>, PlayEnd> {
-        let mut orders = vec![self.open_order(forgery).await?];
-        self.has_open_order = true;
+        let mut orders = Vec::new();
         if !matches!(forgery.order, OrderOf::New | OrderOf::Owners) {
-            orders.resize(count, orders[0].clone());
+            orders.resize(count, self.open_order(forgery).await?);
             return Ok(orders);
         }
+        if !self.has_open_order {
+            orders.push(self.open_order(forgery).await?);
+            self.has_open_order = true;
+        }
         let mut proposed = Vec::new();
-        for _ in 1..count {
+        for _ in orders.len()..count {
             proposed.push(self.supply.random_text(RANDOM_TEXT_CHARS)?);
         }
         let (target, payer) = (self.target, forgery.payer());

@@ -18,9 +18,11 @@ use crate::files::{Input, read_input};
 use crate::front::{Console, Exit};
 use crate::grammar::{Audit, DEFAULT_ADDRESS};
 
+/// How often an attack is played at most: beside others, and then alone.
+const TIMES_PLAYED: usize = 2;
 /// The maximum number of users that the control takes after an attack, and before the first one.
 const USERS_AFTER_ATTACK: usize = 1;
-const USERS_FOR_CONTROL: usize = 8;
+const USERS_FOR_CONTROL: usize = 16;
 /// The appid of the second mini program, which only the audit knows: the first of these that is not the application's
 /// own.
 const OTHER_APPIDS: [&str; 2] = ["wxemulated00000002", "wxemulated00000003"];
@@ -53,7 +55,8 @@ pub(super) async fn run(
     application.check_addresses(&http)?;
     plan.check_host(&url)?;
 
-    let users_of_attacks: usize = plan.attacks.iter().map(|attack| attack.users() + USERS_AFTER_ATTACK).sum();
+    let users_of_attacks: usize =
+        plan.attacks.iter().map(|attack| TIMES_PLAYED * (attack.users() + USERS_AFTER_ATTACK)).sum();
     let users: Vec<String> =
         (1..=users_of_attacks + USERS_FOR_CONTROL).map(|number| format!("audit-{number:04}")).collect();
     // The clock stands still, except for the attack that moves it forward, so that nothing expires by itself.
