@@ -129,29 +129,22 @@ impl<T: Target, P: FnMut(&Finding)> Audit<'_, T, P> {
         let (settled, doubtful): (Vec<_>, Vec<_>) =
             played.into_iter().partition(|(_, finding)| batches::holds_beside_others(finding));
         match self.control.check_honest_payment(target, keys).await {
-            Ok(None) if doubtful.is_empty() => {
-                settled.into_iter().for_each(|(i, finding)| self.settle(i, finding))
+            Ok(None) => {}
+            Ok(Some(_)) => return self.play_again(settled.into_iter().chain(doubtful)).await,
+            Err(_) if self.control.recovers(target, keys).await => {
+                return self.play_again(settled.into_iter().chain(doubtful)).await;
             }
-            Ok(None) => {
-                let mut is_disturbed = false;
-                for (index, earlier) in doubtful {
-                    let verdict = self.play_alone(index).await;
-                    is_disturbed |= verdict != earlier.verdict;
-                }
-                if !is_disturbed {
-                    return settled.into_iter().for_each(|(i, finding)| self.settle(i, finding));
-                }
-                self.disturbed += 1;
-                self.play_one_by_one(settled.into_iter().map(|(index, _)| index).collect()).await;
-            }
-            Ok(Some(_)) => self.play_again(settled.into_iter().chain(doubtful)).await,
-            Err(what) => {
-                let played = settled.into_iter().chain(doubtful);
-                if self.control.recovers(target, keys).await {
-                    return self.play_again(played).await;
-                }
-                self.give_up(played.collect(), &what);
-            }
+            Err(what) => return self.give_up(settled.into_iter().chain(doubtful).collect(), &what),
+        }
+        let mut is_disturbed = false;
+        for (index, earlier) in doubtful {
+            is_disturbed |= self.play_alone(index).await != earlier.verdict;
+        }
+        if is_disturbed {
+            return self.play_again(settled.into_iter()).await;
+        }
+        for (index, finding) in settled {
+            self.settle(index, finding);
         }
     }
 

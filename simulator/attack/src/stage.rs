@@ -24,6 +24,10 @@ use crate::steps::{Addition, Before, Claim, Edit, Envelope, Forgery, Made, Misus
 use crate::target::{Answer, Exchange, Form, Input, Order, Target, TargetError, Visit};
 use crate::verdict::Verdict;
 
+/// Why an attack does not apply if an order is refused while another one is open, and if one is refused after a result was.
+pub(super) const NO_ORDER_SENTENCES: [&str; 2] =
+    ["there is no second order while one is open", "no order is opened after a refused result"];
+
 /// The state of one attack.
 pub(super) struct Stage<'a, T> {
     target: &'a T,
@@ -170,11 +174,8 @@ impl<'a, T: Target> Stage<'a, T> {
 
     /// Why an order may be refused that a target need not open; `None`: it must open one.
     fn order_refusal_sentence(&self) -> Option<&'static str> {
-        self.has_open_order.then_some(if self.was_refused {
-            "no order is opened after a refused result"
-        } else {
-            "there is no second order while one is open"
-        })
+        let [second, after_refusal] = NO_ORDER_SENTENCES;
+        self.has_open_order.then_some(if self.was_refused { after_refusal } else { second })
     }
 
     /// Whether an application answers this input as it answered the same text the first time. Without a look at the effect, a

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::finding::Finding;
 use crate::entry::Attack;
+use crate::stage::NO_ORDER_SENTENCES;
 use crate::steps::{Before, Code, Envelope, Forgery, Script};
 use crate::verdict::Verdict;
 
@@ -106,11 +107,17 @@ fn disturbs_others(step: &Before) -> bool {
     }
 }
 
-/// Whether a result cannot be due to other attacks that were played at the same time. An accepted forgery is one if the
-/// target had seen nothing of this phone before. Refusals of honest results, errors and warnings are not.
+/// Whether a result is certainly not due to other attacks that were played at the same time. So is a forgery that was accepted
+/// although the target had seen no result of this phone before. Refusals of honest results, errors and warnings may be due
+/// to the others.
 pub(super) fn holds_beside_others(finding: &Finding) -> bool {
     match finding.verdict {
-        Verdict::Pass | Verdict::Skip => true,
+        Verdict::Pass => true,
+        // Where something was refused before the attack, or an order, the reason may be the others.
+        Verdict::Skip => {
+            finding.exchange.is_none()
+                && !NO_ORDER_SENTENCES.iter().any(|sentence| finding.reason.starts_with(sentence))
+        }
         Verdict::Fail => {
             let Finding { attack, .. } = finding;
             !attack.expected.is_acceptance() && attack.script.before().is_empty()

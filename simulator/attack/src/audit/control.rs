@@ -89,7 +89,8 @@ impl Control {
                 );
             }
         }
-        let Played { verdict, reason, answer } = play(attack, target, keys).await;
+        // Boxed, because every audit has many of them.
+        let Played { verdict, reason, answer } = Box::pin(play(attack, target, keys)).await;
         let exchange = answer.map(|answer| answer.exchange);
         Finding { attack, verdict, reason, exchange, known: false }
     }
