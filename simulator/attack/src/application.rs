@@ -5,6 +5,7 @@
 //! application can refuse one.
 
 mod answers;
+pub(super) mod checking;
 mod client;
 mod cloud_run;
 mod command_step;
@@ -13,6 +14,7 @@ mod description;
 mod page;
 mod phone_keys;
 mod pointer;
+pub(super) mod recording;
 mod refusal_reason;
 mod result_parts;
 mod running;
@@ -29,6 +31,7 @@ use self::answers::{Answered, reply_summary};
 use self::client::Client;
 pub use self::description::{Application, INITIAL};
 use self::description::{OTHER_PREFIX, Section, Step, Success};
+use self::recording::Recorder;
 use self::running::Ran;
 use self::template::Values;
 use crate::attacked_phone::Upload;
@@ -73,7 +76,7 @@ impl ApplicationTarget {
         Emulated { wechat, clock, outages }: Emulated,
         users: Vec<String>,
     ) -> Self {
-        let client = Client { http, application, wechat };
+        let client = Client { http, application, wechat, recorder: Recorder::default() };
         Self { client, clock, outages, users, next_user: AtomicUsize::new(0), other: OnceCell::new() }
     }
 

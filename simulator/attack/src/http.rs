@@ -19,6 +19,7 @@ use tokio::time::sleep;
 use tower::ServiceExt;
 
 use self::exchange::exchange;
+pub(super) use self::exchange::masked;
 pub(super) use self::message::{Reply, Request, Secrets};
 use crate::target::TargetError;
 

@@ -39,6 +39,8 @@ mod verdict;
 mod verifier_control;
 mod wechat_target;
 
+pub use self::application::checking::{Check, check};
+pub use self::application::recording::PlayedStep;
 pub use self::application::{Application, ApplicationTarget, Emulated, INITIAL};
 pub use self::attacked_phone::Upload;
 pub use self::catalogue::{catalogue, find};

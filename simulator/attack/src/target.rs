@@ -195,6 +195,11 @@ impl Cookies {
         named.max_by_key(|cookie| cookie.path.len()).map(|cookie| cookie.value().to_owned())
     }
 
+    /// The names of all cookies that have not expired.
+    pub fn names(&self) -> Vec<String> {
+        self.store().iter_unexpired().map(|cookie| cookie.name().to_owned()).collect()
+    }
+
     /// The values of all cookies, those of expired ones too.
     pub fn values(&self) -> Vec<String> {
         self.store().iter_any().map(|cookie| cookie.value().to_owned()).collect()

@@ -1,6 +1,7 @@
 //! `soter-sim audit`: plays every attack against one's own backend, and reports the results.
 
 mod application;
+mod check;
 mod plan;
 mod verifier;
 

@@ -73,6 +73,9 @@ pub(crate) struct Audit {
     /// Warnings count as failures
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Play the honest path once, and show what each step has found; no attack is played
+    #[arg(long, requires = "config", conflicts_with_all = ["dry_run", "report", "baseline"])]
+    pub(crate) check: bool,
     /// List what would be played, and send nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -8,12 +8,13 @@ use soter_wechat::{Secret, WeChat};
 use super::cloud_run;
 use super::computing::add_values_of_request;
 use super::description::{Application, Computed, Endpoint, OTHER_PREFIX};
+use super::recording::Recorder;
 use super::template::{self, Encoding, Values, fill_template};
 use crate::http::{Http, Reply, Request, Secrets};
 use crate::target::{Cookies, TargetError, Visit};
 
 /// Bytes of the shortest text that is masked in reports. A shorter one is not a secret, and may occur anywhere.
-const MIN_SECRET_BYTES: usize = 8;
+pub(super) const MIN_SECRET_BYTES: usize = 8;
 
 /// A client of an application.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(super) struct Client {
     pub(super) application: Application,
     /// The servers that know the users.
     pub(super) wechat: Arc<WeChat>,
+    pub(super) recorder: Recorder,
 }
 
 impl Client {

@@ -114,6 +114,17 @@ impl Application {
         steps.flat_map(Step::names).any(|name| name.starts_with(OTHER_PREFIX))
     }
 
+    /// The name of one of its sections.
+    pub(super) fn name_of(&self, section: &Section) -> &'static str {
+        let is = |other: &Option<Section>| other.as_ref().is_some_and(|other| std::ptr::eq(other, section));
+        match () {
+            () if is(&self.login) => "login",
+            () if is(&self.enroll) => "enroll",
+            () if std::ptr::eq(&raw const self.challenge, section) => "challenge",
+            () => "result",
+        }
+    }
+
     /// The names of the values that come from a login.
     pub(super) fn login_names(&self) -> impl Iterator<Item = &str> {
         self.login.iter().flat_map(Section::value_names)

@@ -13,6 +13,7 @@ use soter_wechat::{
 use tokio::sync::oneshot;
 use tracing::error;
 
+use super::check;
 use super::plan::Plan;
 use crate::files::{Input, read_input};
 use crate::front::{Console, Exit};
@@ -97,7 +98,11 @@ pub(super) async fn run(
     }
     let emulated = Emulated { wechat: Arc::clone(desk.wechat()), clock, outages };
     let target = ApplicationTarget::new(http, application, emulated, users);
-    let ended = plan.run(&target, url, console).await;
+    let ended = if audit.check {
+        check::run(&target, plan, console).await
+    } else {
+        plan.run(&target, url, console).await
+    };
     if let (Ok(Exit::Negative), Ok(Some(answer))) = (&ended, target.accepts_empty_request().await) {
         console.remark(&format!(
             "[result.success] also holds for a request without login, order and result: {answer}. If that is a refusal, say \

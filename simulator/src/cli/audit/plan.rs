@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use soter_attack::audit::{Baseline, ControlFailed, Finding, Report, ReportKind, Selection, audit};
-use soter_attack::{Attack, Credentials, Form, KeySource, Target, host_is_loopback};
+use soter_attack::{Attack, Credentials, Exchange, Form, KeySource, Target, host_is_loopback};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::visible;
 use soter_wechat::{Accounts, Secret};
@@ -15,7 +15,7 @@ use crate::front::{Console, Exit};
 use crate::grammar::Audit;
 
 /// No conclusion is possible: the target cannot be reached, is the wrong one, or broke.
-const INCONCLUSIVE: Exit = Exit::Of(2);
+pub(super) const INCONCLUSIVE: Exit = Exit::Of(2);
 
 /// The checked options of an audit.
 pub(super) struct Plan {
@@ -23,7 +23,7 @@ pub(super) struct Plan {
     reports: Vec<(PathBuf, ReportKind)>,
     baseline: Option<Baseline>,
     pub(super) app: Credentials,
-    keys: KeySource,
+    pub(super) keys: KeySource,
     pub(super) timeout: Duration,
     strict: bool,
     allow_remote: bool,
@@ -183,9 +183,14 @@ fn print_inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, conso
         next,
     ));
     if let Some(exchange) = &failed.exchange {
-        for line in [&exchange.request, &exchange.response].into_iter().flat_map(|text| text.lines()) {
-            console.stderr_line(&format!("  {}", visible(line)));
-        }
+        print_exchange(exchange, console);
+    }
+}
+
+/// Prints what went over the wire, indented.
+pub(super) fn print_exchange(exchange: &Exchange, console: &mut Console) {
+    for line in [&exchange.request, &exchange.response].into_iter().flat_map(|text| text.lines()) {
+        console.stderr_line(&format!("  {}", visible(line)));
     }
 }
 
