@@ -119,6 +119,12 @@ impl Http {
         ))
     }
 
+    /// The host and the port of the server, as in `127.0.0.1:3000`.
+    pub fn host_and_port(&self) -> String {
+        let host = self.base.host_str().unwrap_or_default();
+        format!("{host}:{}", self.base.port_or_known_default().unwrap_or_default())
+    }
+
     /// How long an answer may take.
     pub(super) fn timeout(&self) -> Duration {
         self.timeout

@@ -3,6 +3,7 @@
 mod application;
 mod check;
 mod plan;
+mod started;
 mod verifier;
 
 use std::fs::OpenOptions;

@@ -1,12 +1,13 @@
 //! `audit`: every attack against one's own backend.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 use soter_wechat::Secret;
 
-/// `audit (--config FILE | --preset wechat --url BASE | --init)`.
+/// `audit (--config FILE [-- CMD…] | --preset wechat --url BASE | --init)`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Audit {
     /// Audit an application: a TOML file says how to log in, get a challenge and post a result
@@ -27,7 +28,16 @@ pub(crate) struct Audit {
         conflicts_with_all = ["config", "preset"]
     )]
     pub(crate) init: Option<PathBuf>,
-    /// Where the audit's own WeChat servers listen for the application [default: 127.0.0.1:8777]
+    /// Start the application with this command, with the environment of `exec`, and stop it at the end
+    #[arg(value_name = "CMD", requires = "config", last = true)]
+    pub(crate) command: Vec<OsString>,
+    /// How long the application that is started may take until it accepts connections [default: 60]
+    #[arg(long, value_name = "SECONDS", requires = "command", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) wait: Option<u64>,
+    /// Serve TLS as well, as `exec --tls` does: for an application that has https://api.weixin.qq.com built in
+    #[arg(long, requires = "command")]
+    pub(crate) tls: bool,
+    /// Where the audit's own WeChat servers listen for the application [default: 127.0.0.1:8777; with a command, a free port]
     #[arg(long, value_name = "ADDRESS", requires = "config")]
     pub(crate) backend_listen: Option<SocketAddr>,
     /// Where the verifier takes the phones' keys, by POST as JSON [default: /sim/devices]
