@@ -18,6 +18,7 @@ pub(super) mod recording;
 mod refusal_reason;
 mod result_parts;
 mod running;
+pub(super) mod shapes;
 mod template;
 
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use tokio::sync::OnceCell;
 
 use self::answers::{Answered, reply_summary};
 use self::client::Client;
-pub use self::description::{Application, INITIAL};
+pub use self::description::Application;
 use self::description::{OTHER_PREFIX, Section, Step, Success};
 use self::recording::Recorder;
 use self::running::Ran;

@@ -41,7 +41,8 @@ mod wechat_target;
 
 pub use self::application::checking::{Check, check};
 pub use self::application::recording::PlayedStep;
-pub use self::application::{Application, ApplicationTarget, Emulated, INITIAL};
+pub use self::application::shapes::Shape;
+pub use self::application::{Application, ApplicationTarget, Emulated};
 pub use self::attacked_phone::Upload;
 pub use self::catalogue::{catalogue, find};
 pub use self::entry::{Attack, Expected, Holds, Layer, Policy, Refuses, Tell};

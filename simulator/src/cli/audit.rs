@@ -2,16 +2,13 @@
 
 mod application;
 mod check;
+mod init;
 mod plan;
 mod started;
 mod verifier;
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::path::Path;
-
 use serde_json::{Value, json};
-use soter_attack::{Attack, INITIAL, Layer};
+use soter_attack::{Attack, Layer};
 use soter_bridge::protocol::CommandError;
 
 use self::plan::Plan;
@@ -26,7 +23,7 @@ use crate::grammar::{Audit, Options};
 /// server cannot start: nothing was sent. `Environment` if the answer or a report cannot be written.
 pub(super) fn run(audit: &Audit, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     if let Some(path) = &audit.init {
-        return initialise(path, console);
+        return init::run(path, audit.shape, options.json, console);
     }
     let plan = Plan::make(audit, options.json)?;
     if audit.dry_run {
@@ -73,25 +70,4 @@ fn dry_run(plan: &Plan, audit: &Audit, console: &mut Console) -> Result<Exit, Co
     };
     console.write_answer(&text)?;
     Ok(Exit::Good)
-}
-
-fn initialise(path: &Path, console: &mut Console) -> Result<Exit, CommandError> {
-    let opened = OpenOptions::new().write(true).create_new(true).open(path);
-    match opened.and_then(|mut file| file.write_all(INITIAL.as_bytes())) {
-        Ok(()) => {
-            let shown = path.display();
-            console.write_answer(&format!(
-                "{shown} is written: fill it in, then `soter-sim audit --config {shown}`"
-            ))?;
-            Ok(Exit::Good)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(CommandError::invalid_params(
-            format!("{} is there already", path.display()),
-            "name another file: --init FILE",
-        )),
-        Err(error) => Err(CommandError::environment(
-            format!("{} cannot be written: {error}", path.display()),
-            "check the folder and its permissions, or name another file: --init FILE",
-        )),
-    }
 }

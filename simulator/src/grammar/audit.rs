@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
+use soter_attack::Shape;
 use soter_wechat::Secret;
 
 /// `audit (--config FILE [-- CMD…] | --preset wechat --url BASE | --init)`.
@@ -28,6 +30,9 @@ pub(crate) struct Audit {
         conflicts_with_all = ["config", "preset"]
     )]
     pub(crate) init: Option<PathBuf>,
+    /// What the application is like, for --init; left out: asked at a terminal, otherwise session
+    #[arg(long, value_name = "NAME", requires = "init", value_parser = shape())]
+    pub(crate) shape: Option<Shape>,
     /// Start the application with this command, with the environment of `exec`, and stop it at the end
     #[arg(value_name = "CMD", requires = "config", last = true)]
     pub(crate) command: Vec<OsString>,
@@ -95,6 +100,11 @@ pub(crate) struct Audit {
     /// The same phones and inputs each time; making their keys takes longer
     #[arg(long, value_name = "TEXT")]
     pub(crate) seed: Option<Secret>,
+}
+
+fn shape() -> impl TypedValueParser<Value = Shape> {
+    let values = Shape::ALL.map(|shape| PossibleValue::new(shape.name()).help(shape.summary()));
+    PossibleValuesParser::new(values).try_map(|name| Shape::named(&name).ok_or("not a shape"))
 }
 
 /// A contract that is known.

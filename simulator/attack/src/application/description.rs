@@ -23,9 +23,6 @@ pub(super) use self::success::{Is, Success};
 use super::template::{Encoding, Values, fill_template};
 use crate::http::Http;
 
-/// A commented description to start with.
-pub const INITIAL: &str = include_str!("initial.toml");
-
 /// The maximum number of steps of all sections together.
 const MAX_STEPS: usize = 50;
 

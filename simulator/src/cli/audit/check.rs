@@ -54,13 +54,15 @@ fn advice(last: Option<&PlayedStep>) -> String {
 
 fn text(steps: &[PlayedStep], failure: Option<&CommandError>) -> String {
     let mut lines = Vec::new();
+    let mut cookies: &[String] = &[];
     for step in steps {
         let status = step.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
         lines.push(format!("{} {}: {status}", step.place, step.action));
         lines.extend(step.values.iter().map(|(name, value)| format!("    {name} = {value}")));
-        if !step.cookies.is_empty() {
+        if step.cookies != *cookies {
             lines.push(format!("    cookies: {}", step.cookies.join(", ")));
         }
+        cookies = &step.cookies;
         lines.extend(step.problem.iter().map(|problem| format!("    not as expected: {problem}")));
     }
     lines.push(
