@@ -111,3 +111,41 @@ fn a_signal_at_the_question_leaves_nothing_behind() {
     assert_ne!(terminal.end(), Some(0));
     assert!(!path.exists());
 }
+
+#[test]
+fn an_application_that_keeps_the_token_of_an_earlier_audit_is_told_so() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("audit.toml");
+    init(&path, Shape::Session);
+    let [wechat, own] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [wechat, own] = [wechat, own].map(|listener| listener.local_addr().unwrap());
+    // It runs longer than an audit, and some SDKs keep a token after 40001.
+    let mut node = std::process::Command::new("node")
+        .arg(application(Shape::Session))
+        .env("PORT", own.port().to_string())
+        .env("KEEP_TOKEN", "1")
+        .env("SOTER_SIM_URL", format!("http://{wechat}"))
+        .env("SOTER_SIM_APPID", soter_tests::Backend::APPID)
+        .env("SOTER_SIM_SECRET", soter_tests::Backend::SECRET)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    while std::net::TcpStream::connect(own).is_err() {
+        assert!(std::time::Instant::now() < deadline, "the application does not listen");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let audit = |arguments: &[&str]| {
+        let (url, wechat) = (format!("http://{own}"), wechat.to_string());
+        let program = Program::new(["audit", "--url", &url, "--backend-listen", &wechat, "--config"]);
+        program.arguments([&path]).arguments(arguments).run()
+    };
+    let ended = [audit(&["--check"]), audit(&["--only", "SOTER-REPLAY-01"])];
+    node.kill().unwrap();
+    node.wait().unwrap();
+    let [first, second] = ended;
+    let _ = first.exits(0);
+    let second = second.exits(2);
+    let expected = "your application uses an access token that this audit did not issue";
+    assert!(second.stderr.contains(expected) && second.stderr.contains("renew the token on 40001"), "{second}");
+}
