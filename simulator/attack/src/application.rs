@@ -18,6 +18,7 @@ pub(super) mod recording;
 mod refusal_reason;
 mod result_parts;
 mod running;
+pub(super) mod schema;
 pub(super) mod shapes;
 mod template;
 

@@ -41,6 +41,7 @@ mod wechat_target;
 
 pub use self::application::checking::{Check, check};
 pub use self::application::recording::PlayedStep;
+pub use self::application::schema::description_schema;
 pub use self::application::shapes::Shape;
 pub use self::application::{Application, ApplicationTarget, Emulated};
 pub use self::attacked_phone::Upload;

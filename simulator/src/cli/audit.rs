@@ -8,7 +8,7 @@ mod started;
 mod verifier;
 
 use serde_json::{Value, json};
-use soter_attack::{Attack, Layer};
+use soter_attack::{Attack, Layer, description_schema};
 use soter_bridge::protocol::CommandError;
 
 use self::plan::Plan;
@@ -23,7 +23,11 @@ use crate::grammar::{Audit, Options};
 /// server cannot start: nothing was sent. `Environment` if the answer or a report cannot be written.
 pub(super) fn run(audit: &Audit, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     if let Some(path) = &audit.init {
-        return init::run(path, audit.shape, options.json, console);
+        return init::run(path, audit, options.json, console);
+    }
+    if audit.schema {
+        console.write_answer(&format!("{:#}", description_schema()))?;
+        return Ok(Exit::Good);
     }
     let plan = Plan::make(audit, options.json)?;
     if audit.dry_run {

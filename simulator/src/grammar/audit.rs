@@ -45,6 +45,9 @@ pub(crate) struct Audit {
     /// Where the audit's own WeChat servers listen for the application [default: 127.0.0.1:8777; with a command, a free port]
     #[arg(long, value_name = "ADDRESS", requires = "config")]
     pub(crate) backend_listen: Option<SocketAddr>,
+    /// Print the JSON schema of descriptions, for editors; with --init, write it beside the file, which then names it
+    #[arg(long, conflicts_with_all = ["config", "preset"])]
+    pub(crate) schema: bool,
     /// Where the verifier takes the phones' keys, by POST as JSON [default: /sim/devices]
     ///
     /// Members: cpu_id, uid, attk (PEM), ask and auth_key (json, signature in Base64, empty beside a certificate

@@ -198,7 +198,7 @@ pub(super) const PROGRAM: &[(&str, &[&str])] = &[
         "audit",
         &[
             "soter-sim audit --init",
-            "soter-sim audit --init audit.toml --shape cookie",
+            "soter-sim audit --init audit.toml --shape cookie --schema",
             "soter-sim audit --config audit.toml --check -- npm start",
             "soter-sim audit --config audit.toml --report audit.json -- npm start",
             "soter-sim audit --config audit.toml --report audit.html --report audit.xml",

@@ -10,6 +10,7 @@ mod success;
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::toml_file;
@@ -27,7 +28,7 @@ use crate::http::Http;
 const MAX_STEPS: usize = 50;
 
 /// How to talk to an application.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Application {
     /// Its address, such as `http://127.0.0.1:3000`.
@@ -59,7 +60,7 @@ pub struct Application {
 }
 
 /// How to restart the application.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Restart {
     /// The shell command. It ends when the application has been started again.

@@ -4,23 +4,28 @@ use std::fs::OpenOptions;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
-use soter_attack::Shape;
+use soter_attack::{Shape, description_schema};
 use soter_bridge::protocol::CommandError;
 use soter_wire::shortened;
 
+use crate::files::write_file;
 use crate::front::{Console, Exit};
+use crate::grammar::Audit;
 
+/// The file of the schema, beside a description.
+const SCHEMA: &str = "soter-audit.schema.json";
 /// The number of times that a person is asked.
 const MAX_QUESTIONS: usize = 5;
 
-/// Writes a description of this shape. Without one, a person at a terminal is asked, and otherwise it is the usual one.
+/// Writes a description of the shape in the options. Without one, a person at a terminal is asked, and otherwise it is the usual
+/// one. Beside it the schema, if the options say so.
 ///
 /// # Errors
 /// `InvalidParams` if the file is there already, or the person names no shape. `Environment` if it cannot be written.
 /// Nothing was written.
 pub(super) fn run(
     path: &Path,
-    shape: Option<Shape>,
+    audit: &Audit,
     is_json: bool,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
@@ -28,15 +33,22 @@ pub(super) fn run(
         return Err(is_there_already(path));
     }
     let has_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
-    let shape = match shape {
+    let shape = match audit.shape {
         Some(shape) => shape,
         None if has_terminal && !is_json => ask(&mut io::stdin().lock(), console)?,
         None => Shape::ALL[0],
     };
-    write_new(path, shape.description().as_bytes())?;
+    let mut text = shape.description().to_owned();
+    if audit.schema {
+        // Written over an older one: it belongs to this version of the program.
+        write_file(&path.with_file_name(SCHEMA), format!("{:#}\n", description_schema()).as_bytes())?;
+        text.insert_str(0, &format!("#:schema ./{SCHEMA}\n"));
+    }
+    write_new(path, text.as_bytes())?;
     let shown = path.display();
+    let schema = if audit.schema { format!(", and {SCHEMA} beside it") } else { String::new() };
     console.write_answer(&format!(
-        "{shown} is written ({}): fill it in, then `soter-sim audit --config {shown} --check`",
+        "{shown} is written ({}){schema}: fill it in, then `soter-sim audit --config {shown} --check`",
         shape.name()
     ))?;
     Ok(Exit::Good)
