@@ -87,16 +87,23 @@ fn a_check_that_fails_shows_the_step_the_exchange_and_what_to_do() {
     assert!(failed.stdout.contains("not as expected: nothing at `/payed`"), "{failed}");
     assert!(failed.stdout.ends_with("NOT recognised as a success\n"), "{failed}");
     assert!(failed.stderr.contains("WeChat said is_ok true") && failed.stderr.contains("next: "), "{failed}");
-    assert!(failed.stderr.contains("  POST /pay HTTP/1.1") && failed.stderr.contains("\"paid\":"), "{failed}");
+    assert!(
+        failed.stderr.contains("  POST /pay HTTP/1.1") && failed.stderr.contains("\"paid\":"),
+        "{failed}"
+    );
     assert!(failed.stderr.contains(r#""session":"{{session}}""#), "{failed}");
     // A value that is not there does not hide the others.
-    let failed = example.check("{ order = \"/order\" }", "{ order = \"/order\", no = \"/no\" }", &[]).exits(2);
+    let failed =
+        example.check("{ order = \"/order\" }", "{ order = \"/order\", no = \"/no\" }", &[]).exits(2);
     assert!(failed.stdout.contains("[challenge] POST /order: 200\n    order = "), "{failed}");
     assert!(failed.stdout.contains("there is nothing at `/no`"), "{failed}");
     assert!(failed.stderr.contains("compare [challenge] with"), "{failed}");
     // A login that is refused.
     let failed = example.check("{{code}}", "wrong", &[]).exits(2);
-    assert!(failed.stderr.contains("compare [login] with") && failed.stderr.contains("\"wrong\""), "{failed}");
+    assert!(
+        failed.stderr.contains("compare [login] with") && failed.stderr.contains("\"wrong\""),
+        "{failed}"
+    );
     // An address that is not the application's.
     let failed = example.check("\"/login\"", "\"http://127.0.0.1:9/login\"", &[]).exits(2);
     assert!(failed.stderr.contains("is not on http://127.0.0.1"), "{failed}");

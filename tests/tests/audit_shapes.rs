@@ -147,5 +147,8 @@ fn an_application_that_keeps_the_token_of_an_earlier_audit_is_told_so() {
     let _ = first.exits(0);
     let second = second.exits(2);
     let expected = "your application uses an access token that this audit did not issue";
-    assert!(second.stderr.contains(expected) && second.stderr.contains("renew the token on 40001"), "{second}");
+    assert!(
+        second.stderr.contains(expected) && second.stderr.contains("renew the token on 40001"),
+        "{second}"
+    );
 }

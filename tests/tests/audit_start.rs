@@ -132,3 +132,14 @@ fn an_application_that_has_wechats_host_built_in_is_audited_with_tls() {
     let shell = ["sh", "-c", "SOTER_SIM_URL=https://api.weixin.qq.com exec node \"$BACKEND\""];
     let _ = place.audit(&["--check", "--tls"], &shell).run().exits(0);
 }
+
+#[test]
+fn with_quiet_the_output_of_the_application_is_shown_only_if_it_does_not_start() {
+    let place = Place::free();
+    let quiet = place.audit(&["--check", "--quiet"], &NODE).run().exits(0);
+    assert!(quiet.stderr.is_empty() && quiet.stdout.starts_with("[login] "), "{quiet}");
+    let fails = ["sh", "-c", "for line in $(seq 100); do echo line $line; done; exit 1"];
+    let failed = place.audit(&["--check", "--quiet"], &fails).run().exits(2);
+    assert!(failed.stderr.contains("  line 81\n") && failed.stderr.ends_with("  line 100\n"), "{failed}");
+    assert!(!failed.stderr.contains("  line 80\n"), "{failed}");
+}

@@ -4,6 +4,7 @@ mod application;
 mod check;
 mod init;
 mod plan;
+mod progress;
 mod started;
 mod verifier;
 

@@ -94,6 +94,12 @@ pub(crate) struct Audit {
     /// Play the honest path once, and show what each step has found; no attack is played
     #[arg(long, requires = "config", conflicts_with_all = ["dry_run", "report", "baseline"])]
     pub(crate) check: bool,
+    /// Show nothing but the answer and errors: no progress, and of a started application's output only what shows why it did not start
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Show a line for every attack, and not only for those that need attention
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
     /// List what would be played, and send nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -129,7 +129,9 @@ impl Client {
         // Each by itself: one that is missing does not hide the others.
         let captured = reply.into_iter().flat_map(|reply| {
             let answered = Answered { reply, cookies: &visit.cookies, values };
-            sources.clone().filter_map(move |(name, source)| Some((name.to_owned(), answered.text(source).ok()?)))
+            sources
+                .clone()
+                .filter_map(move |(name, source)| Some((name.to_owned(), answered.text(source).ok()?)))
         });
         let computed = step.computed.iter().filter_map(|one| values.get_key_value(&one.name));
         let found: Vec<_> =

@@ -1,8 +1,8 @@
 //! The JSON schema of descriptions, for editors.
 
+use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use schemars::Schema;
 use serde_json::Value;
 
 use super::description::Application;

@@ -42,7 +42,9 @@ impl Shape {
             Self::Cookie => "pages and forms; a cookie is the session, and answers redirect",
             Self::Signed => "requests are signed: an HMAC or hash over sorted parameters, timestamp, nonce",
             Self::Async => "a result is answered with 202; the payment shows later, in a state and a balance",
-            Self::Verifier => "checks signatures itself, as the server of an Android app; phones upload their keys",
+            Self::Verifier => {
+                "checks signatures itself, as the server of an Android app; phones upload their keys"
+            }
         }
     }
 

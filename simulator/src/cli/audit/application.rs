@@ -18,6 +18,7 @@ use tracing::error;
 
 use super::check;
 use super::plan::{AuditStart, INCONCLUSIVE, Plan};
+use super::progress::Detail;
 use super::started::Started;
 use crate::cli::exec::command_of;
 use crate::cli::exec::environment::{Environment, ServerInfo};
@@ -105,10 +106,10 @@ pub(super) async fn run(
         app.appid,
         app.secret.expose()
     );
-    if plan.json {
-        console.stderr_line(&line);
-    } else {
-        console.write_answer(&line)?;
+    match (plan.detail, plan.json) {
+        (Detail::Quiet, _) => {}
+        (_, true) => console.stderr_line(&line),
+        (_, false) => console.write_answer(&line)?,
     }
     let address = http.host_and_port();
     let emulated = Emulated { wechat: Arc::clone(desk.wechat()), clock, outages };
@@ -153,7 +154,7 @@ async fn start_and_play(
     let mut command = command_of(&audit.command)?;
     command.envs(environment.variables());
     let mut signals = TerminationSignals::listen()?;
-    let mut started = Started::start(command, address, false).await?;
+    let mut started = Started::start(command, address, plan.detail == Detail::Quiet).await?;
     let limit = audit.wait.map_or(DEFAULT_WAIT, Duration::from_secs);
     let work = async {
         match started.wait_until_it_listens(address, limit).await {

@@ -18,10 +18,10 @@ pub(super) async fn run(
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
     let Check { steps, failure } = check(target, &plan.keys).await;
-    let failure = failure.map(|what| {
-        CommandError::environment(format!("the check failed: {what}"), advice(steps.last()))
-    });
-    let text = if plan.json { json(&steps, failure.as_ref()).to_string() } else { text(&steps, failure.as_ref()) };
+    let failure = failure
+        .map(|what| CommandError::environment(format!("the check failed: {what}"), advice(steps.last())));
+    let text =
+        if plan.json { json(&steps, failure.as_ref()).to_string() } else { text(&steps, failure.as_ref()) };
     console.write_answer(&text)?;
     let Some(failure) = failure else { return Ok(Exit::Good) };
     console.error(&failure);
@@ -45,7 +45,9 @@ fn advice(last: Option<&PlayedStep>) -> String {
             "compare {place} with your application's login, and check that it asks the audit's WeChat servers with the appid and secret above"
         ),
         "enroll" => format!("compare {place} with how your application takes a phone's keys"),
-        "challenge" => format!("compare {place} with how your application opens an order and answers with a challenge"),
+        "challenge" => {
+            format!("compare {place} with how your application opens an order and answers with a challenge")
+        }
         _ => format!(
             "if the answer below is a refusal, find out why your application refuses an honest result; if it is a success, say in {place} or [result.success] what a success looks like"
         ),

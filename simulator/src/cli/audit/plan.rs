@@ -10,6 +10,7 @@ use soter_bridge::visible;
 use soter_wechat::{Accounts, Secret};
 use soter_wire::shortened;
 
+use super::progress::{Detail, Progress};
 use crate::files::{Input, read_input, write_file};
 use crate::front::{Console, Exit};
 use crate::grammar::Audit;
@@ -28,6 +29,7 @@ pub(super) struct Plan {
     strict: bool,
     allow_remote: bool,
     pub(super) json: bool,
+    pub(super) detail: Detail,
 }
 
 impl Plan {
@@ -62,6 +64,7 @@ impl Plan {
             strict: audit.strict,
             allow_remote: audit.allow_remote,
             json,
+            detail: Detail::of(audit),
         })
     }
 
@@ -85,18 +88,16 @@ impl Plan {
         console: &mut Console,
     ) -> Result<Exit, CommandError> {
         let start = AuditStart::now(address, target.form());
-        let (mut done, all) = (0, self.attacks.len());
-        let width = all.to_string().len();
-        let result = audit(target, &self.keys, &self.attacks, |finding| {
-            done += 1;
-            let (verdict, id) = (finding.verdict.name(), finding.attack.id);
-            console.stderr_line(&format!("{done:width$}/{all} {verdict:5} {id}"));
-        })
-        .await;
+        let mut progress = Progress::begin(self.detail, self.attacks.len(), &start.address, console);
+        let result = audit(target, &self.keys, &self.attacks, |finding| progress.add(finding, console)).await;
         let mut findings = match result {
             Ok(findings) => findings,
-            Err(failed) => return self.report_failed_control(start, &failed, console),
+            Err(failed) => {
+                drop(progress);
+                return self.report_failed_control(start, &failed, console);
+            }
         };
+        progress.end(&findings, console);
         for finding in &mut findings {
             finding.known = self.baseline.as_ref().is_some_and(|baseline| baseline.knows(finding));
         }

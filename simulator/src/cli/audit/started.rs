@@ -49,7 +49,9 @@ impl Started {
     ) -> Result<Self, CommandError> {
         if TcpStream::connect(address).await.is_ok() {
             return Err(CommandError::invalid_params(
-                format!("something listens at {address} already, so your application cannot be started there"),
+                format!(
+                    "something listens at {address} already, so your application cannot be started there"
+                ),
                 "stop it, or leave out the command behind `--` to audit what runs there",
             ));
         }
