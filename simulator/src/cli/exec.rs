@@ -55,13 +55,13 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
         let terminal = Terminal::at_start();
         let environment = async {
             let user = user_of_phone(&desk, options.device.as_deref(), console).await?;
-            let server = ServerInfo {
+            let info = ServerInfo {
                 wechat: desk.wechat(),
                 url: &bridge.url,
                 address: bridge.address,
                 authority: bridge.authority.as_deref(),
             };
-            Environment::prepare(&server, &user, console)
+            Environment::prepare(&info, &user, console)
         };
         let status = match environment.await {
             Ok(environment) => {

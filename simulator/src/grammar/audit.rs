@@ -11,6 +11,7 @@ use soter_wechat::Secret;
 
 /// `audit (--config FILE [-- CMD…] | --preset wechat --url BASE | --init)`.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Audit {
     /// Audit an application: a TOML file says how to log in, get a challenge and post a result
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "preset")]

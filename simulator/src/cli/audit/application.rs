@@ -126,7 +126,8 @@ pub(super) async fn run(
         let user = &desk.wechat().accounts().first_user().name;
         match Environment::prepare(&server, user, console) {
             Ok(environment) => {
-                let ended = start_and_play(&target, url, &address, &environment, audit, plan, console).await;
+                let playing = start_and_play(&target, url, &address, &environment, audit, plan, console);
+                let ended = Box::pin(playing).await;
                 environment.remove();
                 ended
             }

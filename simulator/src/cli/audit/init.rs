@@ -75,13 +75,11 @@ fn ask(input: &mut impl BufRead, console: &mut Console) -> Result<Shape, Command
         if length == 0 {
             break;
         }
-        match chosen(line.trim()) {
-            Some(shape) => return Ok(shape),
-            None => {
-                let shown = shortened(line.trim(), 40).escape_debug().to_string();
-                console.stderr_line(&format!("`{shown}` is not one of them"));
-            }
+        if let Some(shape) = chosen(line.trim()) {
+            return Ok(shape);
         }
+        let shown = shortened(line.trim(), 40).escape_debug().to_string();
+        console.stderr_line(&format!("`{shown}` is not one of them"));
     }
     Err(CommandError::invalid_params("no shape was chosen, and nothing is written", "name one: --shape NAME"))
 }

@@ -60,13 +60,13 @@ struct SectionFile {
     /// Steps after the main one, in order.
     #[serde(default)]
     after: Vec<Step>,
-    /// In [challenge] alone: where the challenge stands in the last step's answer. Left out: it is the whole body.
+    /// In `[challenge]` alone: where the challenge stands in the last step's answer. Left out: it is the whole body.
     challenge: Option<Source>,
-    /// In [challenge] alone: a regular expression on the body, whose first group is the challenge.
+    /// In `[challenge]` alone: a regular expression on the body, whose first group is the challenge.
     #[serde(default, deserialize_with = "regular_expression::with_group")]
     #[schemars(with = "Option<String>")]
     challenge_regex: Option<Regex>,
-    /// In [result] alone, if there are steps after the result: conditions on the answer to the result itself.
+    /// In `[result]` alone, if there are steps after the result: conditions on the answer to the result itself.
     answer: Option<Success>,
     /// Conditions on the last step's answer.
     success: Option<Success>,
