@@ -40,7 +40,7 @@ pub(crate) use self::pay::Pay;
 pub(crate) use self::prepared_call::PreparedCall;
 pub(crate) use self::refusal::{Dialect, Refused};
 use self::serve::parse_event;
-pub(crate) use self::serve::{Ca, DEFAULT_ADDRESS, Exec, Repl, Rpc, Serve};
+pub(crate) use self::serve::{Ca, DEFAULT_ADDRESS, Exec, Repl, Rpc, Serve, Tls};
 pub(crate) use self::servers::Servers;
 pub(crate) use self::timestamp::{format_duration, format_timestamp};
 pub(crate) use self::verify::Verify;

@@ -36,10 +36,10 @@ fn an_audit_of_our_own_server_finds_nothing_and_writes_every_report() {
     let paths = ReportKind::ALL.map(|kind| folder.path().join("a").with_extension(kind.extension()));
     let (_running, url) = server(&[]);
     let arguments: Vec<&str> = paths.iter().flat_map(|path| ["--report", path.to_str().unwrap()]).collect();
-    let finished = audit(&url, &arguments).exits(0);
+    let finished = audit(&url, &[&arguments[..], &["--verbose"]].concat()).exits(0);
     let last = finished.stdout.lines().last().unwrap();
     assert!(last.contains("3 pass, 0 fail, 0 warn, 1 skip, 0 error"), "{finished}");
-    assert!(finished.stderr.contains("4/4 PASS  SOTER-COUNTER-01"), "{finished}");
+    assert!(finished.stderr.contains("4/4 PASS  SOTER-COUNTER-01: "), "{finished}");
     assert_eq!(report(&paths[0])["summary"]["pass"], 3);
     let starts: [&str; ReportKind::ALL.len()] = ["{", "<?xml", "{", "<!doctype html>"];
     for (path, start) in paths.iter().zip(starts) {
@@ -62,6 +62,45 @@ fn findings_exit_with_1_unless_the_baseline_has_them() {
     let again = audit(&url, &["--baseline", path.to_str().unwrap(), "--json"]).exits(0);
     let printed: Value = serde_json::from_str(again.line()).unwrap();
     assert_eq!((&printed["summary"]["fail"], &printed["summary"]["known"]), (&3.into(), &3.into()));
+}
+
+#[test]
+fn a_pipe_gets_the_findings_and_the_numbers_and_with_quiet_nothing() {
+    let (_running, url) = server(&["--replays", "accept"]);
+    let finished = audit(&url, &[]).exits(1);
+    let lines: Vec<&str> = finished.stderr.lines().collect();
+    assert_eq!(lines[0], format!("4 attacks on {url}"));
+    assert_eq!(lines[4], "4 attacks done: 0 pass, 3 fail, 0 warn, 1 skip, 0 error");
+    assert_eq!(lines.len(), 5, "{finished}");
+    for id in ["SOTER-REPLAY-01", "SOTER-REPLAY-02", "SOTER-COUNTER-01"] {
+        assert!(lines[1..4].iter().any(|line| line.contains(&format!("/4 FAIL  {id}: "))), "{finished}");
+    }
+    let verbose = audit(&url, &["-v"]).exits(1);
+    assert_eq!(verbose.stderr.lines().count(), 6, "{verbose}");
+    let quiet = audit(&url, &["--quiet", "--json"]).exits(1);
+    assert_eq!((quiet.stderr.as_str(), quiet.stdout.lines().count()), ("", 1));
+    let both = audit(&url, &["-q", "-v"]).refuses_usage();
+    assert!(both.stderr.contains("cannot be used with"), "{both}");
+    // Errors are shown nevertheless.
+    assert!(audit("http://127.0.0.1:9", &["--quiet"]).exits(2).stderr.contains("was not answered"));
+}
+
+#[test]
+fn a_terminal_gets_a_bar_with_the_remaining_time_and_the_findings_above_it() {
+    let (_running, url) = server(&["--replays", "accept"]);
+    let program = || Program::new(["audit", "--preset", "wechat", "--url", &url, "--only", FEW]);
+    let mut terminal = program().at_a_terminal();
+    terminal.shows(&format!("4 attacks on {url}"));
+    terminal.shows("/4 attacks, about ");
+    terminal.shows("FAIL  SOTER-");
+    terminal.shows("to look at");
+    terminal.shows("3 fail, 0 warn, 1 skip, 0 error");
+    assert_eq!(terminal.end(), Some(1));
+    // A terminal that cannot draw gets lines.
+    let mut plain = program().variable("TERM", "dumb").at_a_terminal();
+    let before = plain.shows("4 attacks done: ");
+    assert!(!before.contains("about") && before.contains("FAIL  SOTER-REPLAY-01: "), "{before}");
+    assert_eq!(plain.end(), Some(1));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod additions;
 mod answers;
+pub(super) mod checking;
 mod client;
 mod clock;
 mod cloud_run;
@@ -19,9 +20,12 @@ mod page;
 mod phone_keys;
 mod pointer;
 mod provoking;
+pub(super) mod recording;
 mod refusal_reason;
 mod result_parts;
 mod running;
+pub(super) mod schema;
+pub(super) mod shapes;
 mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,9 +41,10 @@ use tokio::sync::OnceCell;
 
 use self::answers::{Answered, reply_summary};
 use self::client::Client;
-pub use self::description::{Application, INITIAL};
+pub use self::description::Application;
 use self::description::{OTHER_PREFIX, Section, Step, Success};
 use self::observed::Observed;
+use self::recording::Recorder;
 use self::running::Ran;
 use self::template::Values;
 use crate::attacked_phone::Upload;
@@ -105,6 +110,7 @@ impl ApplicationTarget {
             http,
             application,
             wechat,
+            recorder: Recorder::default(),
             traffic,
             observed: Arc::clone(&observed),
             ahead_ms: AtomicU64::new(0),

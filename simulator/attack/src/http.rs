@@ -20,6 +20,7 @@ use tokio::time::sleep;
 use tower::ServiceExt;
 
 use self::exchange::exchange;
+pub(super) use self::exchange::masked;
 pub(super) use self::message::{Reply, Request, Secrets};
 use crate::target::TargetError;
 
@@ -128,6 +129,12 @@ impl Http {
             format!("`{shown}` is not on {}", self.base.origin().ascii_serialization()),
             "requests go to one server alone: write a path, or an address of that server",
         ))
+    }
+
+    /// The host and the port of the server, as in `127.0.0.1:3000`.
+    pub fn host_and_port(&self) -> String {
+        let host = self.base.host_str().unwrap_or_default();
+        format!("{host}:{}", self.base.port_or_known_default().unwrap_or_default())
     }
 
     /// How long an answer may take.

@@ -43,7 +43,11 @@ mod verifier_control;
 mod wechat_target;
 mod wechat_traffic;
 
-pub use self::application::{Application, ApplicationTarget, Emulated, INITIAL};
+pub use self::application::checking::{Check, check};
+pub use self::application::recording::PlayedStep;
+pub use self::application::schema::description_schema;
+pub use self::application::shapes::Shape;
+pub use self::application::{Application, ApplicationTarget, Emulated};
 pub use self::attacked_phone::Upload;
 pub use self::catalogue::{catalogue, find};
 pub use self::disclosure::Disclosed;

@@ -311,6 +311,11 @@ impl Cookies {
         store.iter_unexpired().map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned())).collect()
     }
 
+    /// The names of all cookies that have not expired.
+    pub fn names(&self) -> Vec<String> {
+        self.store().iter_unexpired().map(|cookie| cookie.name().to_owned()).collect()
+    }
+
     /// The values of all cookies, those of expired ones too.
     pub fn values(&self) -> Vec<String> {
         self.store().iter_any().map(|cookie| cookie.value().to_owned()).collect()

@@ -1,15 +1,15 @@
 //! `soter-sim audit`: plays every attack against one's own backend, and reports the results.
 
 mod application;
+mod check;
+mod init;
 mod plan;
+mod progress;
+mod started;
 mod verifier;
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::path::Path;
-
 use serde_json::{Value, json};
-use soter_attack::{Attack, INITIAL, Layer};
+use soter_attack::{Attack, Layer, description_schema};
 use soter_bridge::protocol::CommandError;
 
 use self::plan::Plan;
@@ -24,7 +24,11 @@ use crate::grammar::{Audit, Options};
 /// server cannot start: nothing was sent. `Environment` if the answer or a report cannot be written.
 pub(super) fn run(audit: &Audit, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     if let Some(path) = &audit.init {
-        return initialise(path, console);
+        return init::run(path, audit, options.json, console);
+    }
+    if audit.schema {
+        console.write_answer(&format!("{:#}", description_schema()))?;
+        return Ok(Exit::Good);
     }
     let plan = Plan::make(audit, options.json)?;
     if audit.dry_run {
@@ -71,25 +75,4 @@ fn dry_run(plan: &Plan, audit: &Audit, console: &mut Console) -> Result<Exit, Co
     };
     console.write_answer(&text)?;
     Ok(Exit::Good)
-}
-
-fn initialise(path: &Path, console: &mut Console) -> Result<Exit, CommandError> {
-    let opened = OpenOptions::new().write(true).create_new(true).open(path);
-    match opened.and_then(|mut file| file.write_all(INITIAL.as_bytes())) {
-        Ok(()) => {
-            let shown = path.display();
-            console.write_answer(&format!(
-                "{shown} is written: fill it in, then `soter-sim audit --config {shown}`"
-            ))?;
-            Ok(Exit::Good)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(CommandError::invalid_params(
-            format!("{} is there already", path.display()),
-            "name another file: --init FILE",
-        )),
-        Err(error) => Err(CommandError::environment(
-            format!("{} cannot be written: {error}", path.display()),
-            "check the folder and its permissions, or name another file: --init FILE",
-        )),
-    }
 }

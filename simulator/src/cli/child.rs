@@ -52,6 +52,14 @@ impl RunningCommand {
         }
     }
 
+    /// The number of the process; `None` if the command has ended.
+    #[cfg(not(unix))]
+    pub(super) fn number(&self) -> Option<u32> {
+        match self {
+            Self::Ordinary(child) => child.id(),
+        }
+    }
+
     /// Waits for the command to end. Cancel safe.
     ///
     /// # Errors

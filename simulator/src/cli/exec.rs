@@ -1,12 +1,10 @@
 //! `soter-sim exec -- CMD…`: runs a command with its own server, which may have a cloud function, or a cloud function alone.
 
 mod cloud_function;
-mod environment;
+pub(super) mod environment;
 mod served_function;
 
-use std::ffi::OsStr;
-#[cfg(windows)]
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -20,7 +18,7 @@ use crate::front::{Console, Exit};
 use crate::grammar::{Exec, Options};
 
 use self::cloud_function::{CloudFunction, EventSource, INSTALL_NODE};
-use self::environment::Environment;
+use self::environment::{Environment, ServerInfo, user_of_phone};
 use self::served_function::ServedFunction;
 use super::child::RunningCommand;
 use super::serve::{self, Bridge, Refusals};
@@ -42,12 +40,7 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
         (Some(function), []) => {
             (function.command(EventSource::Given(event.unwrap_or_default())), INSTALL_NODE, None)
         }
-        (function, [program, arguments @ ..]) if !program.is_empty() => {
-            let mut command = Command::new(found(program));
-            command.args(arguments);
-            (command, "check the command behind `--`", function)
-        }
-        _ => return Err(empty_command()),
+        (function, words) => (command_of(words)?, "check the command behind `--`", function),
     };
     let state = if options.state.is_some() { setup::state(options)? } else { State::Ephemeral };
     settings.listen.get_or_insert(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
@@ -60,7 +53,17 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
         console.remark(&format!("{}; {}", bridge.url, serve::accounts_line(&desk)));
         let refusals = Refusals::start(&desk);
         let terminal = Terminal::at_start();
-        let status = match Environment::prepare(&desk, &bridge, options.device.as_deref(), console).await {
+        let environment = async {
+            let user = user_of_phone(&desk, options.device.as_deref(), console).await?;
+            let info = ServerInfo {
+                wechat: desk.wechat(),
+                url: &bridge.url,
+                address: bridge.address,
+                authority: bridge.authority.as_deref(),
+            };
+            Environment::prepare(&info, &user, console)
+        };
+        let status = match environment.await {
             Ok(environment) => {
                 if let Some(function) = served {
                     let variables = environment.variables().map(|(name, value)| (name, value.clone()));
@@ -90,8 +93,22 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
     Ok(Exit::Of(exit_code(status)))
 }
 
-fn empty_command() -> CommandError {
-    CommandError::invalid_params("the command behind `--` is empty", "write a program's name there")
+/// The command behind `--`.
+///
+/// # Errors
+/// `InvalidParams` if it is empty.
+pub(super) fn command_of(words: &[OsString]) -> Result<Command, CommandError> {
+    match words {
+        [program, arguments @ ..] if !program.is_empty() => {
+            let mut command = Command::new(found(program));
+            command.args(arguments);
+            Ok(command)
+        }
+        _ => Err(CommandError::invalid_params(
+            "the command behind `--` is empty",
+            "write a program's name there",
+        )),
+    }
 }
 
 /// Starts a command. `next` is what to do if it does not start.

@@ -19,7 +19,7 @@ use tracing::{error, info};
 
 use crate::files::{Input, read_input};
 use crate::front::{self, Console, Exit, Paint};
-use crate::grammar::{DEFAULT_ADDRESS, Options, Serve};
+use crate::grammar::{DEFAULT_ADDRESS, Options, Serve, Tls};
 
 use super::child::wait_for_orphans;
 use super::signals::TerminationSignals;
@@ -95,7 +95,7 @@ impl Bridge {
     /// Those of [`Server::bind`]. `InvalidParams` if the token file has no token, `Environment` if a file cannot be
     /// read or written.
     pub(super) async fn start(desk: &Desk, serve: &Serve, is_required: bool) -> Result<Self, CommandError> {
-        let tls = tls_options(serve, desk.state_folder())?;
+        let tls = tls_options(serve.tls, desk.state_folder())?;
         let authority = tls.as_ref().map(|tls| Arc::clone(&tls.authority));
         let options = server_options(serve, tls)?;
         let token = options.token.clone();
@@ -215,15 +215,15 @@ pub(super) fn accounts_line(desk: &Desk) -> String {
 }
 
 /// TLS, if it is wanted: with the authority that the state folder keeps, or with one for this run.
-fn tls_options(serve: &Serve, folder: Option<&Path>) -> Result<Option<TlsOptions>, CommandError> {
-    if !serve.tls.is_wanted() {
+pub(super) fn tls_options(tls: Tls, folder: Option<&Path>) -> Result<Option<TlsOptions>, CommandError> {
+    if !tls.is_wanted() {
         return Ok(None);
     }
     let authority = match folder.map(kept_authority).transpose()?.flatten() {
         Some(kept) => kept,
         None => CertificateAuthority::generate()?,
     };
-    Ok(Some(TlsOptions { authority: Arc::new(authority), listen: serve.tls.tls_listen }))
+    Ok(Some(TlsOptions { authority: Arc::new(authority), listen: tls.tls_listen }))
 }
 
 fn server_options(serve: &Serve, tls: Option<TlsOptions>) -> Result<ServerOptions, CommandError> {

@@ -20,6 +20,21 @@ pub(super) enum TerminationSignal {
     Quit,
 }
 
+impl TerminationSignal {
+    /// The exit code of shells for a process that it has ended.
+    pub(super) fn exit_code(self) -> u8 {
+        128 + match self {
+            Self::Interrupted => 2,
+            #[cfg(unix)]
+            Self::Terminated => 15,
+            #[cfg(unix)]
+            Self::HungUp => 1,
+            #[cfg(unix)]
+            Self::Quit => 3,
+        }
+    }
+}
+
 /// The signals that end a server.
 pub(super) struct TerminationSignals {
     #[cfg(unix)]

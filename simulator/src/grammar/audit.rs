@@ -1,13 +1,17 @@
 //! `audit`: every attack against one's own backend.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
+use soter_attack::Shape;
 use soter_wechat::Secret;
 
-/// `audit (--config FILE | --preset wechat --url BASE | --init)`.
+/// `audit (--config FILE [-- CMD…] | --preset wechat --url BASE | --init)`.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Audit {
     /// Audit an application: a TOML file says how to log in, get a challenge and post a result
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "preset")]
@@ -27,9 +31,24 @@ pub(crate) struct Audit {
         conflicts_with_all = ["config", "preset"]
     )]
     pub(crate) init: Option<PathBuf>,
-    /// Where the audit's own WeChat servers listen for the application [default: 127.0.0.1:8777]
+    /// What the application is like, for --init; left out: asked at a terminal, otherwise session
+    #[arg(long, value_name = "NAME", requires = "init", value_parser = shape())]
+    pub(crate) shape: Option<Shape>,
+    /// Start the application with this command, with the environment of `exec`, and stop it at the end
+    #[arg(value_name = "CMD", requires = "config", last = true)]
+    pub(crate) command: Vec<OsString>,
+    /// How long the application that is started may take until it accepts connections [default: 60]
+    #[arg(long, value_name = "SECONDS", requires = "command", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) wait: Option<u64>,
+    /// Serve TLS as well, as `exec --tls` does: for an application that has https://api.weixin.qq.com built in
+    #[arg(long, requires = "command")]
+    pub(crate) tls: bool,
+    /// Where the audit's own WeChat servers listen for the application [default: 127.0.0.1:8777; with a command, a free port]
     #[arg(long, value_name = "ADDRESS", requires = "config")]
     pub(crate) backend_listen: Option<SocketAddr>,
+    /// Print the JSON schema of descriptions, for editors; with --init, write it beside the file, which then names it
+    #[arg(long, conflicts_with_all = ["config", "preset"])]
+    pub(crate) schema: bool,
     /// Where the verifier takes the phones' keys, by POST as JSON [default: /sim/devices]
     ///
     /// Members: cpu_id, uid, attk (PEM), ask and auth_key (json, signature in Base64, empty beside a certificate
@@ -73,6 +92,15 @@ pub(crate) struct Audit {
     /// Warnings count as failures
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Play the honest path once, and show what each step has found; no attack is played
+    #[arg(long, requires = "config", conflicts_with_all = ["dry_run", "report", "baseline"])]
+    pub(crate) check: bool,
+    /// Show nothing but the answer and errors: no progress, and of a started application's output only what shows why it did not start
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Show a line for every attack, and not only for those that need attention
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
     /// List what would be played, and send nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -82,6 +110,11 @@ pub(crate) struct Audit {
     /// The same phones and inputs each time; making their keys takes longer
     #[arg(long, value_name = "TEXT")]
     pub(crate) seed: Option<Secret>,
+}
+
+fn shape() -> impl TypedValueParser<Value = Shape> {
+    let values = Shape::ALL.map(|shape| PossibleValue::new(shape.name()).help(shape.summary()));
+    PossibleValuesParser::new(values).try_map(|name| Shape::named(&name).ok_or("not a shape"))
 }
 
 /// A contract that is known.

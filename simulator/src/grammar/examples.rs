@@ -198,6 +198,9 @@ pub(super) const PROGRAM: &[(&str, &[&str])] = &[
         "audit",
         &[
             "soter-sim audit --init",
+            "soter-sim audit --init audit.toml --shape cookie --schema",
+            "soter-sim audit --config audit.toml --check -- npm start",
+            "soter-sim audit --config audit.toml --report audit.json -- npm start",
             "soter-sim audit --config audit.toml --report audit.html --report audit.xml",
             "soter-sim audit --preset wechat --url http://127.0.0.1:8777",
             "soter-sim audit --preset wechat --url http://127.0.0.1:8777 --only SOTER-COUNTER,SOTER-REPLAY-02",

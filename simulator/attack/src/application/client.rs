@@ -10,13 +10,14 @@ use super::cloud_run;
 use super::computing::add_values_of_request;
 use super::description::{Application, Computed, Endpoint, OTHER_PREFIX};
 use super::observed::Observed;
+use super::recording::Recorder;
 use super::template::{self, Encoding, Values, fill_template};
 use crate::http::{Http, Reply, Request, Secrets};
 use crate::target::{Cookies, TargetError, Visit};
 use crate::wechat_traffic::WeChatTraffic;
 
 /// Bytes of the shortest text that is masked in reports. A shorter one is not a secret, and may occur anywhere.
-const MIN_SECRET_BYTES: usize = 8;
+pub(super) const MIN_SECRET_BYTES: usize = 8;
 
 /// A client of an application.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ pub(super) struct Client {
     pub(super) observed: Arc<Observed>,
     /// How far the application's clock is ahead of the real time, in milliseconds.
     pub(super) ahead_ms: AtomicU64,
+    pub(super) recorder: Recorder,
 }
 
 impl Client {

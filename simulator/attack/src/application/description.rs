@@ -10,6 +10,7 @@ mod success;
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::toml_file;
@@ -23,14 +24,11 @@ pub(super) use self::success::{Is, Success};
 use super::template::{Encoding, Values, fill_template};
 use crate::http::Http;
 
-/// A commented description to start with.
-pub const INITIAL: &str = include_str!("initial.toml");
-
 /// The maximum number of steps of all sections together.
 const MAX_STEPS: usize = 50;
 
 /// How to talk to an application.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Application {
     /// Its address, such as `http://127.0.0.1:3000`.
@@ -65,7 +63,7 @@ pub struct Application {
 }
 
 /// How to restart the application.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Restart {
     /// The shell command. It ends when the application has been started again.
@@ -115,6 +113,18 @@ impl Application {
     pub(super) fn needs_other_user(&self) -> bool {
         let steps = self.challenge.steps().chain(self.result.steps());
         steps.flat_map(Step::names).any(|name| name.starts_with(OTHER_PREFIX))
+    }
+
+    /// The name of one of its sections.
+    pub(super) fn name_of(&self, section: &Section) -> &'static str {
+        let is = |other: &Option<Section>| other.as_ref().is_some_and(|other| std::ptr::eq(other, section));
+        match () {
+            () if is(&self.login) => "login",
+            () if is(&self.enroll) => "enroll",
+            () if is(&self.clock) => "clock",
+            () if std::ptr::eq(&raw const self.challenge, section) => "challenge",
+            () => "result",
+        }
     }
 
     /// The names of the values that come from a login.

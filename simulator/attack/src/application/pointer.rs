@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use soter_wire::shortened;
 
 /// A JSON pointer (RFC 6901).
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(extend("pattern" = "^(/|$)"))]
 pub(super) struct Pointer(String);
 
 impl Pointer {

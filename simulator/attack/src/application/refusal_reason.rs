@@ -1,6 +1,11 @@
 //! What the application asked WeChat's servers about a result, and what they answered.
 
+use soter_wechat::Verdict;
 use soter_wechat::journal::{Entry, Journal, Origin};
+use soter_wechat::reasons::Reason;
+
+/// The errcode for an access token that was never issued, or was replaced.
+const INVALID_TOKEN: i32 = 40001;
 
 use crate::target::Input;
 
@@ -22,7 +27,12 @@ pub(super) fn since(journal: &Journal, number: u64, openid: &str, input: &Input,
         let mut judged = backend_calls().filter(|call| !others(call));
         return match judged.find_map(|call| call.verdict.as_ref().map(|judged| (call, judged))) {
             Some((call, judged)) => {
-                format!("WeChat answered {} with {}; {mismatch}", call.call, judged.reason)
+                format!(
+                    "WeChat answered {} with {}{}; {mismatch}",
+                    call.call,
+                    judged.reason,
+                    token_advice(judged)
+                )
             }
             None => format!("by the application itself, which did not ask WeChat; {mismatch}"),
         };
@@ -31,8 +41,19 @@ pub(super) fn since(journal: &Journal, number: u64, openid: &str, input: &Input,
         Some(judged) if judged.is_ok() => {
             format!("by the application itself; WeChat said is_ok true; {mismatch}")
         }
-        Some(judged) => format!("WeChat refused: {}", judged.reason),
+        Some(judged) => format!("WeChat refused: {}{}", judged.reason, token_advice(judged)),
         None => mismatch.to_owned(),
+    }
+}
+
+/// What to do about an access token that these servers do not take. An application that runs longer than an audit may keep
+/// the token of an earlier one.
+fn token_advice(verdict: &Verdict) -> &'static str {
+    match verdict.reason {
+        Reason::Errcode(INVALID_TOKEN) => {
+            ": your application uses an access token that this audit did not issue, or that a newer one has replaced; restart your application, or let it renew the token on 40001"
+        }
+        _ => "",
     }
 }
 

@@ -10,17 +10,20 @@ use soter_wire::shortened;
 use tokio::time::{Instant, sleep};
 
 use super::answers::Answered;
-use super::client::Client;
+use super::client::{Client, MIN_SECRET_BYTES};
 use super::command_step;
 use super::computing::add_new_values;
 use super::description::{Action, Endpoint, Section, Step, Success};
 use super::identity;
+use super::recording::PlayedStep;
 use super::template::Values;
-use crate::http::{Reply, Request};
+use crate::http::{Reply, Request, masked};
 use crate::target::{Exchange, TargetError, Visit};
 
 /// The maximum number of redirects that one request follows.
 const MAX_REDIRECTS: usize = 10;
+/// The number of characters of a value that a record shows.
+const SHOWN_VALUE_CHARS: usize = 100;
 
 /// The end of a section.
 #[derive(Debug)]
@@ -77,8 +80,9 @@ impl Client {
             };
             let changed = changed.filter(|_| is_main);
             // Boxed, because every attack's future contains it, some of them many times.
-            let outcome = Box::pin(self.run_step(step, condition, &mut values, visit, changed)).await?;
-            let (reply, refused) = match outcome {
+            let outcome = Box::pin(self.run_step(step, condition, &mut values, visit, changed)).await;
+            self.recorder.add(|| self.played_step(section, index, step, &outcome, &values, visit));
+            let (reply, refused) = match outcome? {
                 Ok(reply) => (reply, None),
                 Err(RefusedStep { reply, why }) => (reply, Some(why)),
             };
@@ -106,6 +110,73 @@ impl Client {
     /// The time of the application's clock, in milliseconds since 1970.
     fn now_ms(&self) -> u64 {
         SystemClock.unix_millis() + self.ahead_ms.load(Ordering::Relaxed)
+    }
+
+    /// A step that was carried out, for a record: with what it has found, and without secrets.
+    fn played_step(
+        &self,
+        section: &Section,
+        index: usize,
+        step: &Step,
+        outcome: &Result<Result<Reply, RefusedStep>, TargetError>,
+        values: &Values,
+        visit: &Visit,
+    ) -> PlayedStep {
+        let name = self.application.name_of(section);
+        let (before, is_last) = (section.before.len(), index + 1 == section.steps().count());
+        let place = match index.checked_sub(before) {
+            None => format!("[[{name}.before]] {}", index + 1),
+            Some(0) => format!("[{name}]"),
+            Some(number) => format!("[[{name}.after]] {number}"),
+        };
+        let action = match &step.action {
+            Action::Command(command) => shell_words::join(command),
+            Action::Request { endpoint, .. } => format!("{} {}", endpoint.method(), endpoint.url),
+        };
+        let (reply, problem) = match outcome {
+            Ok(Ok(reply)) => (Some(reply), None),
+            Ok(Err(RefusedStep { reply, why })) => (Some(reply), Some(why.clone())),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let challenge = (name == "challenge" && is_last).then(|| ("challenge", section.challenge()));
+        let sources = step.values.iter().map(|(name, source)| (name.as_str(), source));
+        let sources = sources.chain(challenge.iter().map(|(name, source)| (*name, source)));
+        // Each by itself: one that is missing does not hide the others.
+        let captured = reply.into_iter().flat_map(|reply| {
+            let answered = Answered { reply, cookies: &visit.cookies, values };
+            sources
+                .clone()
+                .filter_map(move |(name, source)| Some((name.to_owned(), answered.text(source).ok()?)))
+        });
+        let computed = step.computed.iter().filter_map(|one| values.get_key_value(&one.name));
+        let found: Vec<_> =
+            computed.map(|(name, value)| (name.clone(), value.clone())).chain(captured).collect();
+        let known: Values = values.clone().into_iter().chain(found.iter().cloned()).collect();
+        let secrets = self.secrets(step.endpoint(), &known, &visit.cookies);
+        let of_login: Vec<&str> = self.application.login_names().collect();
+        let shown = |(name, value): (String, String)| {
+            let length = value.chars().count();
+            let is_secret = of_login.contains(&name.as_str()) && value.len() >= MIN_SECRET_BYTES;
+            let value = masked(value, &secrets);
+            let shown = match () {
+                () if is_secret => format!("… ({length} characters)"),
+                () if length > SHOWN_VALUE_CHARS => {
+                    format!("{}… ({length} characters)", shortened(&value, SHOWN_VALUE_CHARS))
+                }
+                () => value,
+            };
+            (name, shown)
+        };
+        PlayedStep {
+            section: name,
+            place,
+            action,
+            status: reply.map(|reply| reply.status),
+            values: found.into_iter().map(shown).collect(),
+            cookies: visit.cookies.names(),
+            problem: problem.map(|problem| masked(problem, &secrets)),
+            exchange: reply.map(|reply| reply.exchange.clone().masked(&secrets)),
+        }
     }
 
     /// Carries out one step, and adds its values.

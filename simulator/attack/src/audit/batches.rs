@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::finding::Finding;
 use crate::entry::Attack;
 use crate::stage::NO_ORDER_SENTENCES;
-use crate::steps::{Before, Code, Envelope, Forgery, Script};
+use crate::steps::{Before, Code, Envelope, Forgery, Misuse, Script};
 use crate::verdict::Verdict;
 
 /// Attacks by their indices.
@@ -69,8 +69,10 @@ fn company_of(script: &Script) -> Company {
                 _ => Company::Alone,
             })
         }
-        Script::Login(Code::Expired) => Company::Alone,
-        Script::Login(Code::Twice | Code::OfAnotherApp) | Script::Enroll(_) => Company::Any,
+        Script::Login(Code::Expired) | Script::Session(Misuse::Kept(_)) | Script::Observe(_) => Company::Alone,
+        Script::Login(Code::Fresh | Code::Garbage | Code::Twice | Code::OfAnotherApp)
+        | Script::Enroll(_)
+        | Script::Session(_) => Company::Any,
     }
 }
 
@@ -86,13 +88,14 @@ fn company_of_envelope(forgery: &Forgery) -> Company {
         | Envelope::OtherAppsToken
         | Envelope::NoToken
         | Envelope::Token(_)
-        | Envelope::Member(..) => Company::Any,
+        | Envelope::Member(..)
+        | Envelope::Added(..) => Company::Any,
     }
 }
 
 fn disturbs_others(step: &Before) -> bool {
     match step {
-        Before::OthersPay(_) | Before::Restart => true,
+        Before::OthersPay(_) | Before::PassTime(_) | Before::Restart => true,
         Before::Pay
         | Before::PayAt(_)
         | Before::Record
@@ -102,6 +105,7 @@ fn disturbs_others(step: &Before) -> bool {
         | Before::SecondPhone
         | Before::Logout
         | Before::EnrollFinger
+        | Before::LogInAgain
         | Before::RenewKey
         | Before::Try(_) => false,
     }

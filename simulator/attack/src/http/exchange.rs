@@ -56,19 +56,23 @@ impl Exchange {
 
     /// The same exchange with its secrets replaced.
     pub(crate) fn masked(self, secrets: &Secrets) -> Self {
-        let masked = |text: String| {
-            let secrets = secrets.iter().map(|(secret, placeholder)| (secret.expose(), placeholder));
-            secrets.filter(|(secret, _)| !secret.is_empty()).fold(text, |text, (secret, placeholder)| {
-                let in_form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-                let in_address = in_form.replace('+', "%20");
-                let in_json = escaped_text(secret);
-                [secret, &in_form, &in_address, &in_json]
-                    .into_iter()
-                    .fold(text, |text, written| text.replace(written, placeholder))
-            })
-        };
-        Self { request: masked(self.request), response: masked(self.response), curl: masked(self.curl) }
+        let [request, response, curl] =
+            [self.request, self.response, self.curl].map(|text| masked(text, secrets));
+        Self { request, response, curl }
     }
+}
+
+/// A text with its secrets replaced, plain or encoded.
+pub(crate) fn masked(text: String, secrets: &Secrets) -> String {
+    let secrets = secrets.iter().map(|(secret, placeholder)| (secret.expose(), placeholder));
+    secrets.filter(|(secret, _)| !secret.is_empty()).fold(text, |text, (secret, placeholder)| {
+        let in_form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let in_address = in_form.replace('+', "%20");
+        let in_json = escaped_text(secret);
+        [secret, &in_form, &in_address, &in_json]
+            .into_iter()
+            .fold(text, |text, written| text.replace(written, placeholder))
+    })
 }
 
 fn quoted(text: &str) -> String {

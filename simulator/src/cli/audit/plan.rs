@@ -4,18 +4,19 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use soter_attack::audit::{Baseline, ControlFailed, ControlKind, Finding, Report, ReportKind, Selection, audit};
-use soter_attack::{Attack, Credentials, Form, KeySource, Target, host_is_loopback};
+use soter_attack::{Attack, Credentials, Exchange, Form, KeySource, Target, host_is_loopback};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::visible;
 use soter_wechat::{Accounts, Secret};
 use soter_wire::shortened;
 
+use super::progress::{Detail, Progress};
 use crate::files::{Input, read_input, write_file};
 use crate::front::{Console, Exit};
 use crate::grammar::Audit;
 
 /// No conclusion is possible: the target cannot be reached, is the wrong one, or broke.
-const INCONCLUSIVE: Exit = Exit::Of(2);
+pub(super) const INCONCLUSIVE: Exit = Exit::Of(2);
 
 /// The checked options of an audit.
 pub(super) struct Plan {
@@ -23,11 +24,12 @@ pub(super) struct Plan {
     reports: Vec<(PathBuf, ReportKind)>,
     baseline: Option<Baseline>,
     pub(super) app: Credentials,
-    keys: KeySource,
+    pub(super) keys: KeySource,
     pub(super) timeout: Duration,
     strict: bool,
     allow_remote: bool,
     pub(super) json: bool,
+    pub(super) detail: Detail,
 }
 
 impl Plan {
@@ -62,6 +64,7 @@ impl Plan {
             strict: audit.strict,
             allow_remote: audit.allow_remote,
             json,
+            detail: Detail::of(audit),
         })
     }
 
@@ -85,18 +88,16 @@ impl Plan {
         console: &mut Console,
     ) -> Result<Exit, CommandError> {
         let start = AuditStart::now(address, target.form());
-        let (mut done, all) = (0, self.attacks.len());
-        let width = all.to_string().len();
-        let result = audit(target, &self.keys, &self.attacks, |finding| {
-            done += 1;
-            let (verdict, id) = (finding.verdict.name(), finding.attack.id);
-            console.stderr_line(&format!("{done:width$}/{all} {verdict:5} {id}"));
-        })
-        .await;
+        let mut progress = Progress::begin(self.detail, self.attacks.len(), &start.address, console);
+        let result = audit(target, &self.keys, &self.attacks, |finding| progress.add(finding, console)).await;
         let mut findings = match result {
             Ok(findings) => findings,
-            Err(failed) => return self.report_failed_control(start, &failed, console),
+            Err(failed) => {
+                drop(progress);
+                return self.report_failed_control(start, &failed, console);
+            }
         };
+        progress.end(&findings, console);
         for finding in &mut findings {
             finding.known = self.baseline.as_ref().is_some_and(|baseline| baseline.knows(finding));
         }
@@ -193,9 +194,14 @@ fn print_inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, conso
         next,
     ));
     if let Some(exchange) = &failed.exchange {
-        for line in [&exchange.request, &exchange.response].into_iter().flat_map(|text| text.lines()) {
-            console.stderr_line(&format!("  {}", visible(line)));
-        }
+        print_exchange(exchange, console);
+    }
+}
+
+/// Prints what went over the wire, indented.
+pub(super) fn print_exchange(exchange: &Exchange, console: &mut Console) {
+    for line in [&exchange.request, &exchange.response].into_iter().flat_map(|text| text.lines()) {
+        console.stderr_line(&format!("  {}", visible(line)));
     }
 }
 

@@ -6,8 +6,10 @@
 use std::env;
 use std::ffi::OsString;
 use std::io;
+use std::net::SocketAddr;
 
 use serde_json::json;
+use soter_bridge::CertificateAuthority;
 use soter_bridge::protocol::{CommandError, Service, device};
 use soter_sim::Desk;
 use soter_wechat::{App, CLOUD_ENVIRONMENT, CLOUD_SOURCE, WeChat, WeChatPath};
@@ -16,7 +18,6 @@ use tracing::debug;
 
 use crate::cli::preload::Preload;
 use crate::cli::proxies;
-use crate::cli::serve::Bridge;
 use crate::cli::trust::TrustFiles;
 use crate::front::Console;
 
@@ -36,41 +37,62 @@ pub(super) const UNIONID: &str = "WX_UNIONID";
 
 /// The variables, and the files that they name.
 #[derive(Debug)]
-pub(super) struct Environment {
+pub(in crate::cli) struct Environment {
     variables: Vec<(&'static str, OsString)>,
     folder: Option<TempDir>,
 }
 
+/// The servers that a command asks.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cli) struct ServerInfo<'a> {
+    pub(in crate::cli) wechat: &'a WeChat,
+    pub(in crate::cli) url: &'a str,
+    /// Where clients on this computer connect.
+    pub(in crate::cli) address: SocketAddr,
+    /// The authority of its TLS, if it has TLS.
+    pub(in crate::cli) authority: Option<&'a CertificateAuthority>,
+}
+
+/// The user of a phone; `None`: of the selected one.
+///
+/// # Errors
+/// Those of `device.show` for a phone that is named.
+pub(super) async fn user_of_phone(
+    desk: &Desk,
+    phone: Option<&str>,
+    console: &mut Console,
+) -> Result<String, CommandError> {
+    match desk.request(phone, device::Show {}).await {
+        Ok(shown) => Ok(shown.user.name),
+        // A command may not need it, and a phone that cannot be used says why itself.
+        Err(error) if phone.is_none() => {
+            console.remark(&format!("{}; a cloud function's user is the first one", error.what));
+            Ok(desk.wechat().accounts().first_user().name.clone())
+        }
+        Err(error) => Err(error),
+    }
+}
+
 impl Environment {
-    /// The environment for a server's first mini program and the user of a phone; `None`: the selected one.
+    /// The environment for a server's first mini program and a user.
     ///
     /// # Errors
-    /// Those of `device.show` for a phone that is named, and of WeChat's servers if they do not have the user. `Environment` if
-    /// the servers have TLS and a file for it cannot be written.
-    pub(super) async fn prepare(
-        desk: &Desk,
-        bridge: &Bridge,
-        phone: Option<&str>,
+    /// Those of WeChat's servers if they do not have the user. `Environment` if the servers have TLS and a file for it cannot be
+    /// written.
+    pub(in crate::cli) fn prepare(
+        server: &ServerInfo<'_>,
+        user: &str,
         console: &mut Console,
     ) -> Result<Self, CommandError> {
-        let (wechat, url) = (desk.wechat(), &bridge.url);
+        let ServerInfo { wechat, url, address, authority } = *server;
         let app = wechat.accounts().first_app();
-        let user = match desk.request(phone, device::Show {}).await {
-            Ok(shown) => shown.user.name,
-            // A command may not need it, and a phone that cannot be used says why itself.
-            Err(error) if phone.is_none() => {
-                console.remark(&format!("{}; a cloud function's user is the first one", error.what));
-                wechat.accounts().first_user().name.clone()
-            }
-            Err(error) => return Err(error),
-        };
         let mut variables: Vec<(&str, OsString)> = vec![
             ("SOTER_SIM_URL", url.into()),
             ("SOTER_SIM_WS", format!("{}/ws", url.replacen("http://", "ws://", 1)).into()),
             ("SOTER_SIM_APPID", app.appid.clone().into()),
             ("SOTER_SIM_SECRET", app.secret.expose().into()),
         ];
-        variables.extend(caller_context(wechat, &user, app)?);
+        variables.extend(caller_context(wechat, user, app)?);
         let cloud = json!({"URL": format!("{url}{}", WeChatPath::CloudCalls.path())});
         variables.extend([
             ("TCB_CONTEXT_CNFG", cloud.to_string().into()),
@@ -82,9 +104,9 @@ impl Environment {
         if proxies::are_set() {
             variables.extend(proxies::exceptions());
         }
-        let folder = match (private_folder(), &bridge.authority) {
+        let folder = match (private_folder(), authority) {
             (Ok(folder), authority) => {
-                let server = bridge.address.to_string();
+                let server = address.to_string();
                 if let Some(authority) = authority {
                     let trust = TrustFiles::write(folder.path(), authority.der())?;
                     trust.remarks.iter().for_each(|remark| console.remark(remark));
@@ -111,12 +133,12 @@ impl Environment {
     }
 
     /// The variables to set.
-    pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, &OsString)> {
+    pub(in crate::cli) fn variables(&self) -> impl Iterator<Item = (&'static str, &OsString)> {
         self.variables.iter().map(|(name, value)| (*name, value))
     }
 
     /// Removes the files.
-    pub(super) fn remove(self) {
+    pub(in crate::cli) fn remove(self) {
         if let Some(Err(error)) = self.folder.map(TempDir::close) {
             // The system's own cleaning removes it later.
             debug!(%error, "the temporary files are not removed");

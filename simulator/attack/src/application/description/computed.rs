@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use aws_lc_rs::hmac;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use soter_wechat::Secret;
 
 use crate::application::template::names;
 
 /// A value that is made of others.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "ComputedFile")]
+#[schemars(with = "ComputedFile")]
 pub(in crate::application) struct Computed {
     /// Its name in templates.
     pub(in crate::application) name: String,
@@ -32,7 +34,7 @@ pub(in crate::application) enum Signing {
 }
 
 /// A hash function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::application) enum Hash {
     Md5,
@@ -42,7 +44,7 @@ pub(in crate::application) enum Hash {
 }
 
 /// How bytes are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::application) enum BytesEncoding {
     Base64,
@@ -52,15 +54,23 @@ pub(in crate::application) enum BytesEncoding {
 }
 
 /// A computed value as it is written.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Computed", description = "A value that is made of others, as for signed requests.")]
 struct ComputedFile {
+    /// Its name in templates.
     name: String,
+    /// The text that is hashed or signed. `{{sorted}}` stands for the parameters as `a=1&b=2`, sorted by name.
     text: String,
+    /// The parameters for `{{sorted}}`. Those whose value is empty are left out.
     #[serde(default)]
     parameters: BTreeMap<String, String>,
+    /// The hash function. Left out: the text itself is the value.
     hash: Option<Hash>,
+    /// The key of an HMAC. Left out: it is a hash without a key.
+    #[schemars(with = "Option<String>")]
     key: Option<Secret>,
+    /// How the bytes are written. Left out: a hash as hex, and a text as it is.
     encoding: Option<BytesEncoding>,
 }
 

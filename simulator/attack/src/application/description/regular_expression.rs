@@ -3,6 +3,7 @@
 use std::fmt;
 
 use regex::{Regex, RegexBuilder};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::application::template::{Values, names};
@@ -11,7 +12,7 @@ use crate::application::template::{Values, names};
 const MAX_COMPILED_BYTES: usize = 1 << 20;
 
 /// A regular expression that may have names in it. Their values stand for themselves.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 pub(in crate::application) struct Pattern(String);
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::computed::Computed;
@@ -12,8 +13,9 @@ use super::step::{Endpoint, Step, StepFile, Until};
 use super::success::Success;
 
 /// The steps of a section, in order. Its main step stands in the section itself.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "SectionFile")]
+#[schemars(with = "SectionFile")]
 pub(in crate::application) struct Section {
     pub(in crate::application) before: Vec<Step>,
     pub(in crate::application) main: Step,
@@ -27,27 +29,46 @@ pub(in crate::application) struct Section {
     pub(in crate::application) success: Option<Success>,
 }
 
-/// A section as it is written.
-#[derive(Clone, Debug, Deserialize)]
+/// A main step, and the steps before and after it. Its doc comments, as those of all parts of a description, are what the JSON
+/// schema says.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(
+    rename = "Section",
+    description = "A main step, and the steps before and after it.",
+    extend("oneOf" = [{"required": ["request"]}, {"required": ["command"]}])
+)]
 struct SectionFile {
+    /// Steps before the main one, in order.
     #[serde(default)]
     before: Vec<Step>,
+    /// The request of the main step.
     request: Option<Endpoint>,
+    /// Instead of a request: a program of your own and its arguments. It gets the values so far as JSON on standard input.
     command: Option<Vec<String>>,
+    /// Whether redirects on the same server are followed.
     #[serde(default)]
     follow: bool,
+    /// Values that are made before the main step, in this order.
     #[serde(default)]
     computed: Vec<Computed>,
+    /// Names for values, and where they stand in the answer.
     #[serde(default)]
     values: BTreeMap<String, Source>,
+    /// Repeat the main step until `success` holds.
     until: Option<Until>,
+    /// Steps after the main one, in order.
     #[serde(default)]
     after: Vec<Step>,
+    /// In `[challenge]` alone: where the challenge stands in the last step's answer. Left out: it is the whole body.
     challenge: Option<Source>,
+    /// In `[challenge]` alone: a regular expression on the body, whose first group is the challenge.
     #[serde(default, deserialize_with = "regular_expression::with_group")]
+    #[schemars(with = "Option<String>")]
     challenge_regex: Option<Regex>,
+    /// In `[result]` alone, if there are steps after the result: conditions on the answer to the result itself.
     answer: Option<Success>,
+    /// Conditions on the last step's answer.
     success: Option<Success>,
 }
 

@@ -1,9 +1,11 @@
 //! Where a value stands in an answer.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use regex::Regex;
 use reqwest::header::HeaderName;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, de};
@@ -106,17 +108,42 @@ impl Source {
 }
 
 /// A source as a table.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(description = "A place in an answer.", extend("minProperties" = 1))]
 struct SourceTable {
+    /// A JSON pointer, such as `/data/token`.
     json: Option<Pointer>,
+    /// The name of a header.
     header: Option<String>,
+    /// The name of a cookie.
     cookie: Option<String>,
+    /// A CSS selector: the text of the first element that matches.
     css: Option<String>,
+    /// With `css`: the element's attribute instead of its text.
     attribute: Option<String>,
+    /// A text that is made of other values.
     template: Option<String>,
+    /// A regular expression whose first group is the value: on the body, or on the text at the place.
     #[serde(default, deserialize_with = "regular_expression::with_group")]
+    #[schemars(with = "Option<String>")]
     regex: Option<Regex>,
+}
+
+/// A pointer alone, or a table: what [`Source`] is read from.
+impl JsonSchema for Source {
+    fn schema_name() -> Cow<'static, str> {
+        "Source".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let [pointer, table] =
+            [generator.subschema_for::<Pointer>(), generator.subschema_for::<SourceTable>()];
+        json_schema!({
+            "description": "Where a value stands in an answer: a JSON pointer, or a table.",
+            "anyOf": [pointer, table],
+        })
+    }
 }
 
 impl SourceTable {

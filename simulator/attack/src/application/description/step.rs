@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::Method;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
 use super::computed::Computed;
@@ -19,8 +20,9 @@ const MIN_PAUSE: f64 = 0.05;
 const MAX_WAIT: f64 = 60.0;
 
 /// One step of a section.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "StepFile")]
+#[schemars(with = "StepFile")]
 pub(in crate::application) struct Step {
     pub(in crate::application) action: Action,
     /// Values that are made before the step, in this order.
@@ -45,18 +47,30 @@ pub(in crate::application) enum Action {
 }
 
 /// A step as it is written.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(
+    rename = "Step",
+    description = "A step: a request, or a program of your own.",
+    extend("oneOf" = [{"required": ["request"]}, {"required": ["command"]}])
+)]
 pub(super) struct StepFile {
+    /// The request.
     pub(super) request: Option<Endpoint>,
+    /// Instead of a request: a program of your own and its arguments. It gets the values so far as JSON on standard input.
     pub(super) command: Option<Vec<String>>,
+    /// Whether redirects on the same server are followed.
     #[serde(default)]
     pub(super) follow: bool,
+    /// Values that are made before the step, in this order.
     #[serde(default)]
     pub(super) computed: Vec<Computed>,
+    /// Names for values, and where they stand in the answer.
     #[serde(default)]
     pub(super) values: BTreeMap<String, Source>,
+    /// Repeat the step until `success` holds.
     pub(super) until: Option<Until>,
+    /// When the step has worked. Left out: with a status of 200 to 299.
     pub(super) success: Option<Success>,
 }
 
@@ -104,14 +118,16 @@ impl Step {
 }
 
 /// A step is repeated until its conditions hold.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::application) struct Until {
     /// The time after which the conditions are taken not to hold, in seconds.
     #[serde(deserialize_with = "seconds")]
+    #[schemars(with = "f64", range(min = MIN_PAUSE, max = MAX_WAIT))]
     pub(in crate::application) within: Duration,
     /// The pause between two attempts, in seconds.
     #[serde(default = "default_pause", deserialize_with = "seconds")]
+    #[schemars(with = "Option<f64>", range(min = MIN_PAUSE, max = MAX_WAIT))]
     pub(in crate::application) every: Duration,
     /// Conditions that end the attempts early: the application has refused.
     pub(in crate::application) stop: Option<Success>,
@@ -130,15 +146,19 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Er
 }
 
 /// A request.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::application) struct Endpoint {
+    /// The HTTP method. Left out: POST.
     #[serde(default, deserialize_with = "method")]
+    #[schemars(with = "Option<String>")]
     pub(in crate::application) method: Option<Method>,
     /// A path, or an address of the same server.
     pub(in crate::application) url: String,
+    /// Its headers. Cookies are sent as browsers do, unless one of them is `Cookie`.
     #[serde(default)]
     pub(in crate::application) headers: BTreeMap<String, String>,
+    /// Its body. The values in it are escaped for JSON, a form or a plain text, as the header Content-Type or its beginning says.
     #[serde(default)]
     pub(in crate::application) body: Option<String>,
 }

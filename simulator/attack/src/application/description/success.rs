@@ -1,5 +1,6 @@
 //! Conditions on an answer.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -9,8 +10,9 @@ use crate::application::pointer::Pointer;
 use crate::application::template::names;
 
 /// The conditions under which an answer means success. All that are given must hold.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(try_from = "SuccessFile")]
+#[schemars(with = "SuccessFile")]
 pub(in crate::application) struct Success {
     /// The HTTP status; absent: 200 to 299.
     pub(in crate::application) status: Option<u16>,
@@ -36,14 +38,21 @@ pub(in crate::application) enum Is {
 }
 
 /// The conditions as they are written.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Conditions", description = "Conditions on an answer. All that are given must hold.")]
 struct SuccessFile {
+    /// The HTTP status. Left out: 200 to 299.
     status: Option<u16>,
+    /// Where a value stands: a JSON pointer into the answer.
     pointer: Option<Pointer>,
+    /// Where a value stands, in any other place of the answer.
     at: Option<Source>,
+    /// What the value must be. Without `value` and `not_value`: anything but null and false.
     value: Option<Value>,
+    /// What the value must not be.
     not_value: Option<Value>,
+    /// A regular expression that the body must match. It may have `{{names}}` in it.
     regex: Option<Pattern>,
 }
 

@@ -3,12 +3,20 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::application::shapes::Shape;
+
+const INITIAL: &str = include_str!("../initial/session.toml");
 
 #[test]
-fn the_initial_description_is_valid() {
-    let application = Application::read(INITIAL).unwrap();
-    assert_eq!(application.url, "http://127.0.0.1:3000");
-    assert!(application.login.is_some());
+fn the_initial_descriptions_are_valid_and_their_shapes_are_found_by_name() {
+    for shape in Shape::ALL {
+        let application =
+            Application::read(shape.description()).unwrap_or_else(|error| panic!("{shape:?}: {error}"));
+        assert_eq!(application.url, "http://127.0.0.1:3000");
+        assert_eq!(application.enroll.is_some(), shape == Shape::Verifier);
+        assert_eq!(Shape::named(shape.name()), Some(shape));
+    }
+    assert_eq!(Shape::named("Session"), None);
 }
 
 #[test]
