@@ -25,10 +25,13 @@ use soter_bridge::protocol::wx::CHALLENGE_LIMIT;
 use soter_wechat::{DeviceKeys, SetClock, WeChat};
 use tokio::sync::OnceCell;
 
+pub(crate) use self::answers::recorded_value;
 use self::answers::{Answered, reply_summary};
 use self::client::Client;
+pub(crate) use self::description::is_built_in_name;
 pub use self::description::{Application, INITIAL};
 use self::description::{OTHER_PREFIX, Section, Step, Success};
+pub(crate) use self::result_parts::MEMBERS as RESULT_MEMBERS;
 use self::running::Ran;
 use self::template::Values;
 use crate::attacked_phone::Upload;

@@ -2,6 +2,7 @@
 
 mod application;
 mod plan;
+mod recording;
 mod verifier;
 
 use std::fs::OpenOptions;
@@ -23,6 +24,9 @@ use crate::grammar::{Audit, Options};
 /// `InvalidParams` if the command line or a file that it names is wrong, `Environment` if a file cannot be read or a
 /// server cannot start: nothing was sent. `Environment` if the answer or a report cannot be written.
 pub(super) fn run(audit: &Audit, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
+    if let Some(path) = &audit.from {
+        return recording::run(path, audit.init.as_deref(), options.json, console);
+    }
     if let Some(path) = &audit.init {
         return initialise(path, console);
     }
@@ -74,22 +78,29 @@ fn dry_run(plan: &Plan, audit: &Audit, console: &mut Console) -> Result<Exit, Co
 }
 
 fn initialise(path: &Path, console: &mut Console) -> Result<Exit, CommandError> {
+    write_new(path, INITIAL)?;
+    let shown = path.display();
+    console
+        .write_answer(&format!("{shown} is written: fill it in, then `soter-sim audit --config {shown}`"))?;
+    Ok(Exit::Good)
+}
+
+/// Writes a description into a file that is not there yet.
+///
+/// # Errors
+/// `InvalidParams` if the file is there, `Environment` if it cannot be written.
+fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
     let opened = OpenOptions::new().write(true).create_new(true).open(path);
-    match opened.and_then(|mut file| file.write_all(INITIAL.as_bytes())) {
-        Ok(()) => {
-            let shown = path.display();
-            console.write_answer(&format!(
-                "{shown} is written: fill it in, then `soter-sim audit --config {shown}`"
-            ))?;
-            Ok(Exit::Good)
+    opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            return CommandError::invalid_params(
+                format!("{} is there already", path.display()),
+                "name another file: --init FILE",
+            );
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(CommandError::invalid_params(
-            format!("{} is there already", path.display()),
-            "name another file: --init FILE",
-        )),
-        Err(error) => Err(CommandError::environment(
+        CommandError::environment(
             format!("{} cannot be written: {error}", path.display()),
             "check the folder and its permissions, or name another file: --init FILE",
-        )),
-    }
+        )
+    })
 }

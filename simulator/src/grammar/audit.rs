@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 use soter_wechat::Secret;
 
-/// `audit (--config FILE | --preset wechat --url BASE | --init)`.
+/// `audit (--config FILE | --preset wechat --url BASE | --init | --from FILE.har)`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Audit {
     /// Audit an application: a TOML file says how to log in, get a challenge and post a result
@@ -27,6 +27,14 @@ pub(crate) struct Audit {
         conflicts_with_all = ["config", "preset"]
     )]
     pub(crate) init: Option<PathBuf>,
+    /// Propose a description from a recording (HAR) of one honest payment; --init FILE writes it, otherwise it is printed
+    #[arg(
+        long,
+        value_name = "FILE.har",
+        value_hint = ValueHint::FilePath,
+        conflicts_with_all = ["config", "preset", "url"]
+    )]
+    pub(crate) from: Option<PathBuf>,
     /// Where the audit's own WeChat servers listen for the application [default: 127.0.0.1:8777]
     #[arg(long, value_name = "ADDRESS", requires = "config")]
     pub(crate) backend_listen: Option<SocketAddr>,

@@ -1,0 +1,79 @@
+//! The recorded request with which the user logs in.
+
+use super::answer::Answer;
+use super::archive::Exchange;
+use super::draft::Note;
+use super::names::normalised;
+use super::secrets::is_secret_name;
+use super::tracing::cookie_pairs;
+
+/// What requests call the code of `wx.login`.
+const CODES: [&str; 9] =
+    ["code", "jscode", "wxcode", "logincode", "wxlogincode", "authcode", "wechatcode", "js", "wxcodestr"];
+/// The shortest code of `wx.login`: those of verification messages are shorter.
+const MIN_CODE_CHARS: usize = 16;
+/// What requests call the user.
+const USERS: [&str; 10] =
+    ["user", "username", "name", "account", "login", "phone", "mobile", "email", "loginname", "userid"];
+
+/// The login.
+#[derive(Debug)]
+pub(super) struct Login {
+    pub(super) at: usize,
+    /// The code of `wx.login`.
+    pub(super) code: Option<String>,
+    /// The user's name, if there is no code.
+    pub(super) user: Option<String>,
+    pub(super) note: Option<Note>,
+}
+
+impl Login {
+    /// The login before a request.
+    pub(super) fn find(exchanges: &[Exchange], before: usize) -> Option<Self> {
+        let answers: Vec<_> = exchanges.iter().take(before).map(Answer::of).collect();
+        let recorded = || exchanges.iter().take(before).enumerate();
+        let with_code = recorded().find_map(|(at, exchange)| Some((at, text(exchange, &CODES, is_code)?)));
+        if let Some((at, code)) = with_code {
+            return Some(Self { at, code: Some(code), user: None, note: None });
+        }
+        let by_password = recorded().find(|(_, exchange)| {
+            exchange.method == "POST"
+                && exchange.texts().iter().any(|(name, ..)| normalised(name).contains("pass"))
+        });
+        let (at, exchange) = by_password.or_else(|| {
+            recorded().find(|(at, _)| {
+                let later = exchanges.get(at + 1..=before).unwrap_or_default();
+                answers.get(*at).is_some_and(|answer| gives_session(answer, later))
+            })
+        })?;
+        let user = text(exchange, &USERS, |text| !text.is_empty());
+        let note = Note::Guess(
+            "this is the login, because its answer gives what later requests have, and no request has a code of wx.login".to_owned(),
+        );
+        Some(Self { at, code: None, user, note: Some(note) })
+    }
+}
+
+/// The text of a field that is called so and looks so.
+fn text(exchange: &Exchange, names: &[&str], is_right: impl Fn(&str) -> bool) -> Option<String> {
+    let mut texts = exchange.texts().into_iter();
+    texts.find_map(|(name, _, text)| {
+        (names.contains(&normalised(&name).as_str()) && is_right(&text)).then_some(text)
+    })
+}
+
+fn is_code(text: &str) -> bool {
+    let is_of_code = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    text.len() >= MIN_CODE_CHARS && text.bytes().all(is_of_code)
+}
+
+/// Whether an answer gives a cookie or a token that later requests carry.
+fn gives_session(answer: &Answer, later: &[Exchange]) -> bool {
+    let tokens = answer.leaves.iter().filter(|(pointer, _)| is_secret_name(pointer));
+    let tokens: Vec<&str> = tokens.filter_map(|(_, value)| value.as_str()).filter(|text| text.len() >= 8).collect();
+    later.iter().any(|exchange| {
+        let cookies = cookie_pairs(exchange);
+        answer.cookies.iter().any(|cookie| cookies.contains(cookie))
+            || exchange.texts().iter().any(|(.., text)| tokens.iter().any(|token| text.contains(token)))
+    })
+}

@@ -1,0 +1,82 @@
+//! The secrets of a recording, which no description repeats.
+
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::archive::Exchange;
+use super::callback::Callback;
+use super::draft::FILL_IN;
+use super::names::normalised;
+use super::tracing::cookie_pairs;
+
+/// The shortest text that is looked for. A shorter one may stand anywhere.
+const MIN_BYTES: usize = 8;
+/// What the names of secrets have in them.
+const NAMES: [&str; 15] = [
+    "token",
+    "session",
+    "secret",
+    "password",
+    "passwd",
+    "pwd",
+    "auth",
+    "jwt",
+    "apikey",
+    "accesskey",
+    "credential",
+    "skey",
+    "openid",
+    "unionid",
+    "pin",
+];
+/// Names in which these stand by chance.
+const OTHER_NAMES: [&str; 4] = ["authmode", "author", "shipping", "opinion"];
+
+/// Texts that must not be in a description.
+#[derive(Debug)]
+pub(super) struct Secrets(Vec<String>);
+
+impl Secrets {
+    pub(super) fn of(exchanges: &[Exchange], answers: &[Answer], callback: &Callback, code: Option<&str>) -> Self {
+        let mut secrets: Vec<String> = code.map(str::to_owned).into_iter().collect();
+        secrets.extend([callback.json.clone()]);
+        secrets.extend(callback.signature.clone());
+        secrets.extend(callback.members.get("cpu_id").and_then(Value::as_str).map(str::to_owned));
+        for (exchange, answer) in exchanges.iter().zip(answers) {
+            secrets.extend(cookie_pairs(exchange).into_iter().map(|(_, value)| value));
+            secrets.extend(answer.cookies.iter().map(|(_, value)| value.clone()));
+            let named = exchange.texts().into_iter().filter(|(name, ..)| is_secret_name(name));
+            for (_, _, text) in named {
+                // The words of `Bearer …`, one by one.
+                secrets.extend(text.split(' ').map(str::to_owned));
+                secrets.push(text);
+            }
+            let leaves = answer.leaves.iter().filter(|(pointer, _)| {
+                is_secret_name(pointer.rsplit('/').next().unwrap_or_default())
+            });
+            secrets.extend(leaves.filter_map(|(_, value)| value.as_str()).map(str::to_owned));
+        }
+        secrets.retain(|secret| secret.len() >= MIN_BYTES);
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.dedup();
+        Self(secrets)
+    }
+
+    pub(super) fn occurs_in(&self, text: &str) -> bool {
+        self.0.iter().any(|secret| text.contains(secret.as_str()))
+    }
+
+    /// The text without secrets.
+    pub(super) fn masked(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, secret| {
+            if text.contains(secret.as_str()) { text.replace(secret.as_str(), FILL_IN) } else { text }
+        })
+    }
+}
+
+/// Whether a value with this name is likely to be a secret.
+pub(super) fn is_secret_name(name: &str) -> bool {
+    let name = normalised(name);
+    !OTHER_NAMES.contains(&name.as_str())
+        && NAMES.iter().any(|secret| if secret.len() > 3 { name.contains(secret) } else { name == *secret })
+}
