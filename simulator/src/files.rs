@@ -69,10 +69,7 @@ fn read_bounded(source: impl Read, name: &str, limit: u64, next: &str) -> Result
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
         Ok(bytes)
     } else {
-        Err(CommandError::environment(
-            format!("{name} has more than {limit} bytes"),
-            next,
-        ))
+        Err(CommandError::environment(format!("{name} has more than {limit} bytes"), next))
     }
 }
 

@@ -18,6 +18,16 @@ import { Shop } from './support/shop.mjs';
 const SOTER_SIM = process.env.SOTER_SIM ?? 'soter-sim';
 const ACCOUNT = { appid: 'wxemulated00000001', secret: 'emulated0000secret0000emulated00' };
 const LONGEST = 120_000;
+/** What a person completes: texts of the proposal, and what is written instead. */
+const BY_HAND = {
+  'bank-app': [['FILL-IN', 'correct horse']],
+  'courier-app': [['FILL-IN', 'correct%20horse']],
+  // The key is in the login's answer.
+  'pet-shop': [['FILL-IN', '{{key}}'], ['values.keyId', 'values.key = "/key"\nvalues.keyId']],
+  // The receiver is another user.
+  'red-packets': [[/"to":"\d+"/, '"to":"{{other.number}}"'], ['values.key', 'values.number = "/number"\nvalues.key']],
+  supermarket: [['FILL-IN', 'mini-program-2024']],
+};
 /** An honest person has to be served after each of these; forged and repeated results are among them. */
 const ATTACKS = 'REPLAY-06,SIGNATURE-01';
 
@@ -94,8 +104,13 @@ for (const backend of backends(process.argv.slice(2).filter((name) => name !== '
   try {
     proposed = await propose(backend, folder);
     if (isShown) console.log(proposed.description);
+    for (const [from, to] of BY_HAND[backend.name] ?? []) {
+      if (proposed.description.search(from) < 0) throw new Error(`${from} is not in the proposal`);
+      proposed.description = proposed.description.replaceAll(typeof from === 'string' ? from : new RegExp(from, 'g'), () => to);
+    }
+    writeFileSync(proposed.file, proposed.description);
     const verdicts = await audit(backend, proposed.file, folder);
-    console.log(`ok      ${backend.name.padEnd(16)} ${/\d+ of .* missing/.exec(proposed.summary)[0]}; ${verdicts}`);
+    console.log(`ok      ${backend.name.padEnd(16)} ${/\d+ of .* missing/.exec(proposed.summary)[0]}${backend.name in BY_HAND ? ', completed by hand' : ''}; ${verdicts}`);
   } catch (error) {
     failures += 1;
     console.log(`FAILED  ${backend.name.padEnd(16)} ${error.message}`);

@@ -19,6 +19,7 @@ mod archive;
 mod callback;
 mod document;
 mod draft;
+mod enrolment;
 mod login;
 mod names;
 mod order;
@@ -42,7 +43,7 @@ pub use self::selection::LeftOut;
 use self::selection::own;
 
 /// The maximum size of a recording, in bytes.
-pub const MAX_RECORDING_BYTES: usize = 64 << 20;
+pub const MAX_RECORDING_BYTES: usize = 32 << 20;
 
 /// A proposed description, and how it came about.
 #[derive(Clone, Debug)]
@@ -100,11 +101,15 @@ pub fn propose(recording: &str) -> Result<Proposal, CommandError> {
     left_out.unneeded = unneeded;
 
     let used = exchanges.len() - left_out.unneeded.len();
-    let origin = exchanges.get(at).map(|exchange| exchange.url.origin().ascii_serialization()).unwrap_or_default();
+    let origin =
+        exchanges.get(at).map(|exchange| exchange.url.origin().ascii_serialization()).unwrap_or_default();
     let is_cloud_run =
         exchanges.iter().any(|exchange| exchange.headers.iter().any(|(name, _)| name == "x-wx-openid"));
     let mut out = String::new();
-    write_comment(&format!("Proposed from a recording of {recorded} requests, of which {used} are steps here."), &mut out);
+    write_comment(
+        &format!("Proposed from a recording of {recorded} requests, of which {used} are steps here."),
+        &mut out,
+    );
     write_comment(
         "What a `guess` says was concluded from one payment: check it. What is `missing` has to be completed.",
         &mut out,
@@ -114,7 +119,8 @@ pub fn propose(recording: &str) -> Result<Proposal, CommandError> {
     }
     out.push('\n');
     notes.push(Note::Guess(
-        "the recorded server. Audit one that asks the audit's WeChat servers, and that you may attack".to_owned(),
+        "the recorded server. Audit one that asks the audit's WeChat servers, and that you may attack"
+            .to_owned(),
     ));
     for note in &notes {
         write_note(note, &mut out);

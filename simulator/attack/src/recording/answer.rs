@@ -94,7 +94,11 @@ fn in_leaf(text: &str, answer: &Answer) -> Option<Source> {
 fn in_body(text: &str, exchange: &Exchange) -> Option<Source> {
     let body = &exchange.answer;
     if body.trim() == text {
-        return Some(Source { place: json!({"regex": r"^\s*(.*?)\s*$"}), name: String::new(), is_cookie: false });
+        return Some(Source {
+            place: json!({"regex": r"^\s*(.*?)\s*$"}),
+            name: String::new(),
+            is_cookie: false,
+        });
     }
     if !body.contains(text) {
         return None;
@@ -167,12 +171,13 @@ fn regex_for(text: &str, whole: &str) -> Option<String> {
     let group = match rest.chars().next() {
         None => "(.+)".to_owned(),
         Some(end) if !text.contains(end) => format!("([^{}]+)", regex::escape(&end.to_string())),
-        Some(_) if text.chars().all(|character| character.is_ascii_alphanumeric()) => "([0-9A-Za-z]+)".to_owned(),
+        Some(_) if text.chars().all(|character| character.is_ascii_alphanumeric()) => {
+            "([0-9A-Za-z]+)".to_owned()
+        }
         Some(_) => return None,
     };
     let is_at_start = context.len() == before.len();
-    let expression =
-        format!("{}{}{group}", if is_at_start { "^" } else { "" }, regex::escape(context));
+    let expression = format!("{}{}{group}", if is_at_start { "^" } else { "" }, regex::escape(context));
     let found = Regex::new(&expression).ok()?.captures(whole)?.get(1)?.as_str() == text;
     found.then_some(expression)
 }

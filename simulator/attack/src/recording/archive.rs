@@ -36,7 +36,7 @@ pub(super) struct Exchange {
 }
 
 /// A request's body.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Body {
     None,
     Form(Vec<(String, String)>),
@@ -136,7 +136,9 @@ impl Archive {
             // The library's words quote no text of the file, which is full of secrets.
             let place = format!("line {} column {}", error.line(), error.column());
             let what = match error.classify() {
-                serde_json::error::Category::Data => format!("the recording is not HAR: no log.entries ({place})"),
+                serde_json::error::Category::Data => {
+                    format!("the recording is not HAR: no log.entries ({place})")
+                }
                 _ => format!("the recording is not JSON, as HAR is: {place}"),
             };
             CommandError::invalid_params(what, NEXT)
@@ -174,8 +176,7 @@ fn exchange(entry: &str) -> Option<Exchange> {
     let content_type = header(&headers, "content-type").unwrap_or_default();
     let body = request.post_data.map_or(Body::None, |data| body(data, &content_type));
     let answer_headers = pairs(response.headers);
-    let content =
-        response.content.unwrap_or(Content { mime_type: None, text: None, encoding: None });
+    let content = response.content.unwrap_or(Content { mime_type: None, text: None, encoding: None });
     let answer_type = content.mime_type.or_else(|| header(&answer_headers, "content-type"));
     Some(Exchange {
         method: request.method.to_ascii_uppercase(),
@@ -266,7 +267,8 @@ mod tests {
 
     #[test]
     fn bodies_are_decoded_and_cookies_are_headers_of_their_own() {
-        let archive = read(&[entry(&json!({"postData": {"mimeType": "text/plain", "text": "{\"b\":2}"}}))]).unwrap();
+        let archive =
+            read(&[entry(&json!({"postData": {"mimeType": "text/plain", "text": "{\"b\":2}"}}))]).unwrap();
         let exchange = &archive.exchanges[0];
         assert_eq!((exchange.method.as_str(), exchange.answer.as_str()), ("POST", "{\"a\":1}"));
         assert!(matches!(&exchange.body, Body::Json(json) if json["b"] == 2));
@@ -294,7 +296,8 @@ mod tests {
         early["startedDateTime"] = "2026-11-30T01:59:59Z".into();
         let mut unanswered = entry(&json!({}));
         unanswered["response"]["status"] = 0.into();
-        let archive = read(&[entry(&json!({})), early, unanswered, json!(7), json!({"request": {}})]).unwrap();
+        let archive =
+            read(&[entry(&json!({})), early, unanswered, json!(7), json!({"request": {}})]).unwrap();
         let paths: Vec<_> = archive.exchanges.iter().map(|exchange| exchange.url.path()).collect();
         assert_eq!((paths, archive.unreadable), (vec!["/early", "/pay"], 3));
     }

@@ -29,7 +29,11 @@ impl Callback {
     pub(super) fn find(exchanges: &[Exchange]) -> Option<Self> {
         let mut found = exchanges.iter().enumerate().filter_map(|(at, exchange)| Self::of(at, exchange));
         let first = found.next()?;
-        if first.signature.is_some() { Some(first) } else { found.find(|next| next.signature.is_some()).or(Some(first)) }
+        if first.signature.is_some() {
+            Some(first)
+        } else {
+            found.find(|next| next.signature.is_some()).or(Some(first))
+        }
     }
 
     /// The challenge.
@@ -121,7 +125,7 @@ fn object(json: &Value, depth: usize) -> Option<(String, Map<String, Value>, boo
 }
 
 /// Whether a text is the Base64 of an RSA signature. A form that was written carelessly has blanks for plus signs.
-fn is_signature(text: &str) -> bool {
+pub(super) fn is_signature(text: &str) -> bool {
     let text: String = text.trim().chars().filter(|character| !matches!(character, '\r' | '\n')).collect();
     base64::decode(&text.replace(' ', "+")).is_ok_and(|bytes| SIGNATURE_BYTES.contains(&bytes.len()))
 }

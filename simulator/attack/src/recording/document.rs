@@ -9,6 +9,9 @@ use toml_writer::{TomlKeyBuilder, TomlStringBuilder, WriteTomlKey, WriteTomlValu
 use super::draft::{Computed, Draft, Note};
 use super::success::Condition;
 
+/// How long a step is repeated that was recorded several times in a row.
+const UNTIL: &str = "until = { within = 30, every = 0.5 }";
+
 /// The steps of a section, in order.
 #[derive(Debug)]
 pub(super) struct Section {
@@ -22,8 +25,6 @@ pub(super) struct Section {
     pub(super) answer: Option<Condition>,
     /// The condition on the last step's answer.
     pub(super) success: Option<Condition>,
-    /// Whether the last step is repeated until the condition holds.
-    pub(super) is_repeated: bool,
     /// What there is to know about the section.
     pub(super) notes: Vec<Note>,
 }
@@ -38,7 +39,6 @@ impl Section {
             challenge: None,
             answer: None,
             success: None,
-            is_repeated: false,
             notes: Vec::new(),
         }
     }
@@ -52,7 +52,7 @@ impl Section {
     }
 
     pub(super) fn write(&self, out: &mut String) {
-        let Self { name, before, main, after, challenge, answer, success, is_repeated, notes } = self;
+        let Self { name, before, main, after, challenge, answer, success, notes } = self;
         for step in before {
             let _ = writeln!(out, "\n[[{name}.before]]");
             write_step(step, &[], out);
@@ -64,31 +64,26 @@ impl Section {
         if let Some(place) = challenge {
             let _ = writeln!(out, "challenge = {}", value(place));
         }
-        let is_repeated_last = *is_repeated && !after.is_empty();
-        if *is_repeated && !is_repeated_last {
-            let _ = writeln!(out, "until = {{ within = 30, every = 0.5 }}");
+        if main.until.is_some() {
+            let _ = writeln!(out, "{UNTIL}");
         }
         if let Some(condition) = answer {
             let _ = writeln!(out, "answer = {}", condition_table(condition));
         }
-        match success {
-            Some(condition) if !is_repeated_last => {
+        match success.as_ref().or(main.until.as_ref()) {
+            Some(condition) => {
                 let _ = writeln!(out, "success = {}", condition_table(condition));
             }
-            None => write_status(main, out),
-            Some(_) => {}
+            None if after.is_empty() => write_status(main, out),
+            None => {}
         }
         write_computed(name, &main.computed, out);
         for (index, step) in after.iter().enumerate() {
             let _ = writeln!(out, "\n[[{name}.after]]");
             write_step(step, &[], out);
-            let is_last = index + 1 == after.len();
-            if is_last && is_repeated_last {
-                let _ = writeln!(out, "until = {{ within = 30, every = 0.5 }}");
-                if let Some(condition) = success {
-                    let _ = writeln!(out, "success = {}", condition_table(condition));
-                }
-            } else if !is_last {
+            if let Some(condition) = &step.until {
+                let _ = writeln!(out, "{UNTIL}\nsuccess = {}", condition_table(condition));
+            } else if index + 1 < after.len() {
                 write_status(step, out);
             }
             write_computed(&format!("{name}.after"), &step.computed, out);
@@ -106,7 +101,8 @@ fn write_step(step: &Draft, notes: &[Note], out: &mut String) {
     }
     let _ = writeln!(out, "request.url = {}", string(&request.url));
     if !request.headers.is_empty() {
-        let headers = request.headers.iter().map(|(name, value)| format!("{} = {}", key(name), string(value)));
+        let headers =
+            request.headers.iter().map(|(name, value)| format!("{} = {}", key(name), string(value)));
         let _ = writeln!(out, "request.headers = {{ {} }}", headers.collect::<Vec<_>>().join(", "));
     }
     if let Some(body) = &request.body {
@@ -128,7 +124,8 @@ fn write_computed(section: &str, computed: &[Computed], out: &mut String) {
     for Computed { name, text, parameters, hash, key: secret, encoding } in computed {
         let _ = writeln!(out, "\n[[{section}.computed]]\nname = {}\ntext = {}", string(name), string(text));
         if !parameters.is_empty() {
-            let parameters = parameters.iter().map(|(name, value)| format!("{} = {}", key(name), string(value)));
+            let parameters =
+                parameters.iter().map(|(name, value)| format!("{} = {}", key(name), string(value)));
             let _ = writeln!(out, "parameters = {{ {} }}", parameters.collect::<Vec<_>>().join(", "));
         }
         let words = [("hash", *hash), ("key", secret.as_deref()), ("encoding", *encoding)];
@@ -163,7 +160,7 @@ pub(super) fn write_comment(text: &str, out: &mut String) {
 }
 
 fn condition_table(condition: &Condition) -> String {
-    let Condition { status, value: found, regex, .. } = condition;
+    let Condition { status, value: found, is_other, regex, .. } = condition;
     let mut members = Vec::new();
     if !(200..300).contains(status) || (found.is_none() && regex.is_none()) {
         members.push(format!("status = {status}"));
@@ -171,7 +168,8 @@ fn condition_table(condition: &Condition) -> String {
     if let Some((pointer, found)) = found {
         members.push(format!("pointer = {}", string(pointer)));
         if !found.is_null() {
-            members.push(format!("value = {}", value(found)));
+            let name = if *is_other { "not_value" } else { "value" };
+            members.push(format!("{name} = {}", value(found)));
         }
     }
     members.extend(regex.iter().map(|regex| format!("regex = {}", string(regex))));
@@ -193,7 +191,8 @@ fn value(json: &Value) -> String {
 fn string(text: &str) -> String {
     let builder = TomlStringBuilder::new(text);
     // JSON has quotation marks: a literal string shows it as it is sent.
-    let written = builder.as_basic_pretty().or_else(|| builder.as_literal()).unwrap_or_else(|| builder.as_basic());
+    let written =
+        builder.as_basic_pretty().or_else(|| builder.as_literal()).unwrap_or_else(|| builder.as_basic());
     let mut out = String::new();
     let _ = written.write_toml_value(&mut out);
     out

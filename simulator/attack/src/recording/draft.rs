@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::archive::Exchange;
 use super::request::{Field, Part, Place, Rendered};
+use super::success::Condition;
 use super::tracing::{hash_length, shown_name};
 
 /// What stands for a value that only a person knows.
@@ -33,6 +34,8 @@ pub(super) struct Draft {
     pub(super) computed: Vec<Computed>,
     pub(super) values: BTreeMap<String, Value>,
     pub(super) notes: Vec<Note>,
+    /// It is repeated until this condition holds.
+    pub(super) until: Option<Condition>,
     signature: Option<Signature>,
 }
 
@@ -77,6 +80,7 @@ impl Draft {
             computed: Vec::new(),
             values: BTreeMap::new(),
             notes: Vec::new(),
+            until: None,
             signature: None,
         }
     }
@@ -99,10 +103,11 @@ impl Draft {
         };
         self.signature = Some(Signature { place: field.place, hash, encoding });
         self.notes.push(Note::DoubtfulGuess(format!(
-            "{} looks like a signature by {hash}, of which a recording does not show how it is made. Write its text and its key \
-             in place of {FILL_IN}; \"Signed requests\" in audit-description.md says how",
+            "{} looks like a signature by {hash}. A recording does not show how it is made: change the text of {{{{sign}}}}, if it \
+             is another one; \"Signed requests\" in audit-description.md says how",
             shown_name(field)
         )));
+        self.notes.push(Note::Missing(format!("the key of the signature: write it in place of {FILL_IN}")));
         true
     }
 

@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::archive::Exchange;
 use super::draft::Note;
 use super::names::normalised;
+use super::request::Place;
 use super::secrets::is_secret_name;
 use super::tracing::cookie_pairs;
 
@@ -46,7 +47,7 @@ impl Login {
                 answers.get(*at).is_some_and(|answer| gives_session(answer, later))
             })
         })?;
-        let user = text(exchange, &USERS, |text| !text.is_empty());
+        let user = text(exchange, &USERS, |text| !text.is_empty()).or_else(|| only_other_text(exchange));
         let note = Note::Guess(
             "this is the login, because its answer gives what later requests have, and no request has a code of wx.login".to_owned(),
         );
@@ -67,10 +68,25 @@ fn is_code(text: &str) -> bool {
     text.len() >= MIN_CODE_CHARS && text.bytes().all(is_of_code)
 }
 
+/// The text beside a password, if there is one alone.
+fn only_other_text(exchange: &Exchange) -> Option<String> {
+    let mut texts = exchange.texts().into_iter().filter(|(name, place, _)| {
+        matches!(place, Place::Form | Place::Json | Place::Query) && !is_secret_name(name)
+    });
+    let (.., only) = texts.next()?;
+    texts.next().is_none().then_some(only)
+}
+
+/// Whether a field has the code of a `wx.login`, of this user or of another one.
+pub(super) fn is_code_field(name: &str, text: &str) -> bool {
+    CODES.contains(&normalised(name).as_str()) && is_code(text)
+}
+
 /// Whether an answer gives a cookie or a token that later requests carry.
 fn gives_session(answer: &Answer, later: &[Exchange]) -> bool {
     let tokens = answer.leaves.iter().filter(|(pointer, _)| is_secret_name(pointer));
-    let tokens: Vec<&str> = tokens.filter_map(|(_, value)| value.as_str()).filter(|text| text.len() >= 8).collect();
+    let tokens: Vec<&str> =
+        tokens.filter_map(|(_, value)| value.as_str()).filter(|text| text.len() >= 8).collect();
     later.iter().any(|exchange| {
         let cookies = cookie_pairs(exchange);
         answer.cookies.iter().any(|cookie| cookies.contains(cookie))

@@ -69,7 +69,11 @@ fn identifier(name: &str) -> String {
         }
     }
     out.truncate(32);
-    if out.is_empty() || out.starts_with(|first: char| first.is_ascii_digit()) { format!("value{out}") } else { out }
+    if out.is_empty() || out.starts_with(|first: char| first.is_ascii_digit()) {
+        format!("value{out}")
+    } else {
+        out
+    }
 }
 
 /// A name in lower case, without the characters between words.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, place_of};
+use super::answer::{Answer, Source, place_of};
 use super::archive::Exchange;
 use super::callback::Callback;
 use super::document::Section;
@@ -63,25 +63,48 @@ pub(super) fn sections(
     let begin = login_at.unwrap_or(0);
     let mut wanted: BTreeSet<usize> = [challenge.at, callback.at].into_iter().chain(login_at).collect();
     // A request that changes something may be needed, although nothing of its answer is used.
-    let changing = (begin..callback.at).filter(|at| !matches!(exchanges[*at].method.as_str(), "GET" | "HEAD"));
+    let changing =
+        (begin..callback.at).filter(|at| !matches!(exchanges[*at].method.as_str(), "GET" | "HEAD"));
     for at in changing {
-        let is_repeated = (at + 1..=callback.at).any(|later| is_same_request(&exchanges[at], &exchanges[later]));
-        if !is_repeated {
+        let is_repeated =
+            (at + 1..=callback.at).any(|later| is_same_request(&exchanges[at], &exchanges[later]));
+        let is_other_login = login_at.is_some_and(|login| {
+            at != login
+                && exchanges[at].url == exchanges[login].url
+                && exchanges[at].method == exchanges[login].method
+        });
+        if !is_repeated && !is_other_login {
             wanted.insert(at);
         }
     }
     let mut drafts = BTreeMap::new();
+    wanted.extend(&tracer.enrolment.at);
     tracer.extend(&mut drafts, wanted);
-    note_what_gives_nothing(&mut drafts, &tracer, [Some(challenge.at), Some(callback.at), login_at]);
-
-    let success = Success::find(&tracer);
-    tracer.extend(&mut drafts, success.after);
+    let success = Success::find(&mut tracer);
+    tracer.extend(&mut drafts, success.after.iter().map(|(at, _)| *at));
+    for (at, until) in &success.after {
+        if let Some(draft) = drafts.get_mut(at) {
+            draft.until.clone_from(until);
+        }
+    }
+    note_what_gives_nothing(&mut drafts, &tracer, &[Some(challenge.at), Some(callback.at), login_at]);
     tracer.add_values(&mut drafts);
 
     let unneeded = exchanges.iter().enumerate().filter(|(at, _)| !drafts.contains_key(at));
-    let unneeded = unneeded.map(|(_, exchange)| format!("{} {}", exchange.method, exchange.url.path())).collect();
+    let unneeded =
+        unneeded.map(|(_, exchange)| format!("{} {}", exchange.method, exchange.url.path())).collect();
     let is_polled = |at: usize| (begin..at).any(|before| is_same_request(&exchanges[before], &exchanges[at]));
-    let sections = into_sections(drafts, login, login_at, challenge, callback, success, &is_polled);
+    let of_keys: Vec<Draft> = tracer
+        .enrolment
+        .at
+        .iter()
+        .filter(|at| Some(**at) != login_at && **at != challenge.at)
+        .filter_map(|at| drafts.remove(at))
+        .collect();
+    let mut sections = into_sections(drafts, login, login_at, challenge, callback, success, &is_polled);
+    if let Some(section) = enroll(of_keys) {
+        sections.insert(usize::from(login_at.is_some()), section);
+    }
     Payment { sections, notes, unneeded }
 }
 
@@ -104,8 +127,7 @@ fn into_sections(
         if let Value::String(pointer) = &challenge.place
             && is_polled(challenge.at)
         {
-            section.is_repeated = true;
-            section.success = Some(Condition::there(section.main.status, pointer));
+            section.main.until = Some(Condition::there(section.main.status, pointer));
             section.notes.push(Note::Guess("it is asked until the challenge is there".to_owned()));
         }
         section.notes.extend(challenge.note);
@@ -122,7 +144,8 @@ fn into_sections(
         }
         if callback.signature.is_none() {
             section.notes.push(Note::Missing(
-                "no value of the request is a signature: write {{resultJSONSignature}} where it belongs".to_owned(),
+                "no value of the request is a signature: write {{resultJSONSignature}} where it belongs"
+                    .to_owned(),
             ));
         }
         section.after = drafts.into_values().collect();
@@ -130,6 +153,14 @@ fn into_sections(
         sections.push(section);
     }
     sections
+}
+
+/// The section of the phone's keys, whose main step is the last one that brings them.
+fn enroll(mut of_keys: Vec<Draft>) -> Option<Section> {
+    let mut section = Section::new("enroll", of_keys.pop()?);
+    section.before = of_keys;
+    section.notes.push(Note::Guess("these requests bring the phone's keys".to_owned()));
+    Some(section)
 }
 
 /// The section whose main step is this one, with the steps that come before it.
@@ -143,13 +174,9 @@ fn section(name: &'static str, main: usize, drafts: &mut BTreeMap<usize, Draft>)
 }
 
 /// Marks steps that are there only because they may change something.
-fn note_what_gives_nothing(
-    drafts: &mut BTreeMap<usize, Draft>,
-    tracer: &Tracer<'_>,
-    main: [Option<usize>; 3],
-) {
-    for (at, draft) in drafts {
-        if !main.contains(&Some(*at)) && !tracer.is_used(*at) {
+fn note_what_gives_nothing(drafts: &mut BTreeMap<usize, Draft>, tracer: &Tracer<'_>, main: &[Option<usize>]) {
+    for (at, draft) in drafts.range_mut(..tracer.callback.at) {
+        if !main.contains(&Some(*at)) && !tracer.is_used(*at) && !tracer.enrolment.at.contains(at) {
             draft.notes.push(Note::Guess(
                 "nothing of its answer is used. Delete this step if the payment does not need it".to_owned(),
             ));
@@ -203,7 +230,7 @@ fn composed(tracer: &mut Tracer<'_>) -> Option<Challenge> {
     let mut template = marked;
     for (mark, at, pointer, text) in used {
         let source = tracer.answers[at].leaf(&text, &|_| true)?;
-        let source = super::answer::Source { place: pointer.into(), ..source };
+        let source = Source { place: pointer.into(), ..source };
         let name = tracer.name(at, &source, "", &text);
         template = template.replace(mark, &format!("{{{{{name}}}}}"));
     }
@@ -227,49 +254,59 @@ fn unknown_challenge(exchanges: &[Exchange], result: usize, login: Option<&Login
 struct Success {
     /// On the answer to the result.
     own: Condition,
-    /// A later request whose answer shows more.
-    after: Option<usize>,
+    /// Later requests whose answers show more, and on what they wait. The last one has the condition of the section.
+    after: Vec<(usize, Option<Condition>)>,
     later: Option<Condition>,
-    is_repeated: bool,
 }
 
 impl Success {
-    fn find(tracer: &Tracer<'_>) -> Self {
+    fn find(tracer: &mut Tracer<'_>) -> Self {
         let (exchanges, result) = (tracer.exchanges, tracer.callback.at);
         let earlier: Vec<&str> =
             exchanges.iter().take(result).map(|exchange| exchange.answer.as_str()).collect();
-        let condition = |at: usize| {
+        let condition = |at: usize, tracer: &Tracer<'_>| {
             Condition::of(&exchanges[at], &tracer.answers[at], &earlier, &|text| tracer.name_of(text))
         };
-        let own = condition(result);
+        let own = condition(result, tracer);
         let end = exchanges.len().min(result + 1 + MAX_AFTER);
-        let later = (result + 1..end).filter(|at| {
-            exchanges[*at].status < 400 && !is_same_request(&exchanges[*at], &exchanges[result])
-        });
-        let best = later.map(|at| (at, condition(at))).filter(|(_, condition)| {
+        let later: Vec<usize> = (result + 1..end)
+            .filter(|at| exchanges[*at].status < 400 && !is_same_request(&exchanges[*at], &exchanges[result]))
+            .collect();
+        let better = later.iter().map(|at| (*at, condition(*at, tracer))).filter(|(_, condition)| {
             condition.certainty > own.certainty && condition.certainty >= Certainty::Payment
         });
         // The last of several equal requests: the ones before it have waited for the effect.
-        let best = best.fold(None::<(usize, Condition)>, |best, next| match best {
+        let best = better.fold(None::<(usize, Condition)>, |best, next| match best {
             Some(best) if !is_same_request(&exchanges[best.0], &exchanges[next.0]) => Some(best),
             _ => Some(next),
         });
-        let is_repeated = best.as_ref().is_some_and(|(at, _)| {
-            (result + 1..*at).any(|before| is_same_request(&exchanges[before], &exchanges[*at]))
-        });
-        let (after, later) = best.map_or((None, None), |(at, condition)| (Some(at), Some(condition)));
-        Self { own, after, later, is_repeated }
+        let mut after = Vec::new();
+        let mut condition_of_last = None;
+        if let Some((at, condition)) = best {
+            let is_repeated =
+                (result + 1..at).any(|before| is_same_request(&exchanges[before], &exchanges[at]));
+            after.push((at, is_repeated.then(|| condition.clone())));
+            condition_of_last = Some(condition).filter(|_| !is_repeated);
+        }
+        // A number such as the balance shows the payment itself, where the words that were found may be said in any case.
+        if own.certainty < Certainty::Payment
+            && let Some((at, condition)) = changed_number(tracer, &later)
+        {
+            after.retain(|(other, _)| *other < at);
+            after.push((at, None));
+            condition_of_last = Some(condition);
+        }
+        Self { own, after, later: condition_of_last }
     }
 
     fn add_to(self, section: &mut Section) {
-        let Self { own, later, is_repeated, .. } = self;
-        if let Some(later) = later {
+        let Self { own, after, later } = self;
+        if !after.is_empty() {
             section.notes.push(Note::Guess(
                 "the answer to the result does not say that the payment took place, but that of a later request does".to_owned(),
             ));
             section.answer = Some(own);
-            section.success = Some(later);
-            section.is_repeated = is_repeated;
+            section.success = later;
             return;
         }
         section.notes.push(match own.certainty {
@@ -294,4 +331,27 @@ impl Success {
         });
         section.success = Some(own);
     }
+}
+
+/// A number in an answer that was asked for both before and after the result, and is another one afterwards.
+fn changed_number(tracer: &mut Tracer<'_>, later: &[usize]) -> Option<(usize, Condition)> {
+    let (exchanges, result) = (tracer.exchanges, tracer.callback.at);
+    let begin = tracer.challenge.map_or(0, |challenge| challenge + 1);
+    for (before, at) in (begin..result).flat_map(|before| later.iter().map(move |at| (before, *at))) {
+        if !is_same_request(&exchanges[before], &exchanges[at]) {
+            continue;
+        }
+        let (old, new) = (&tracer.answers[before].leaves, &tracer.answers[at].leaves);
+        let changed = old.iter().find(|(pointer, value)| {
+            value.is_number()
+                && new.iter().any(|(other, now)| other == pointer && now.is_number() && now != value)
+        });
+        if let Some((pointer, _)) = changed.cloned() {
+            let source =
+                Source { place: pointer.clone().into(), name: "before".to_owned(), is_cookie: false };
+            let name = tracer.name(before, &source, "before", "");
+            return Some((at, Condition::changed(exchanges[at].status, &pointer, &name)));
+        }
+    }
+    None
 }

@@ -216,7 +216,8 @@ fn percent_encoded(text: &str) -> String {
 /// A part of a path without percent-encoding; in a path, a plus sign stands for itself.
 fn decoded_segment(segment: &str) -> String {
     let pair = segment.replace('+', "%2B").replace('&', "%26");
-    let decoded = form_urlencoded::parse(pair.as_bytes()).next().map(|(name, value)| (name.into_owned(), value));
+    let decoded =
+        form_urlencoded::parse(pair.as_bytes()).next().map(|(name, value)| (name.into_owned(), value));
     match decoded {
         Some((name, value)) if !segment.contains('=') && value.is_empty() => name,
         _ => segment.to_owned(),

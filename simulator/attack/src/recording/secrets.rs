@@ -6,11 +6,15 @@ use super::answer::Answer;
 use super::archive::Exchange;
 use super::callback::Callback;
 use super::draft::FILL_IN;
+use super::login::is_code_field;
 use super::names::normalised;
+use super::request::Place;
 use super::tracing::cookie_pairs;
 
 /// The shortest text that is looked for. A shorter one may stand anywhere.
 const MIN_BYTES: usize = 8;
+/// The maximum number of texts that are looked for; the longest ones.
+const MAX_SECRETS: usize = 5_000;
 /// What the names of secrets have in them.
 const NAMES: [&str; 15] = [
     "token",
@@ -37,7 +41,12 @@ const OTHER_NAMES: [&str; 4] = ["authmode", "author", "shipping", "opinion"];
 pub(super) struct Secrets(Vec<String>);
 
 impl Secrets {
-    pub(super) fn of(exchanges: &[Exchange], answers: &[Answer], callback: &Callback, code: Option<&str>) -> Self {
+    pub(super) fn of(
+        exchanges: &[Exchange],
+        answers: &[Answer],
+        callback: &Callback,
+        code: Option<&str>,
+    ) -> Self {
         let mut secrets: Vec<String> = code.map(str::to_owned).into_iter().collect();
         secrets.extend([callback.json.clone()]);
         secrets.extend(callback.signature.clone());
@@ -45,20 +54,26 @@ impl Secrets {
         for (exchange, answer) in exchanges.iter().zip(answers) {
             secrets.extend(cookie_pairs(exchange).into_iter().map(|(_, value)| value));
             secrets.extend(answer.cookies.iter().map(|(_, value)| value.clone()));
-            let named = exchange.texts().into_iter().filter(|(name, ..)| is_secret_name(name));
-            for (_, _, text) in named {
-                // The words of `Bearer …`, one by one.
-                secrets.extend(text.split(' ').map(str::to_owned));
-                secrets.push(text);
+            let texts = exchange.texts().into_iter();
+            let named = texts.filter(|(name, _, text)| is_secret_name(name) || is_code_field(name, text));
+            for (_, place, text) in named {
+                if place == Place::Header {
+                    // `Bearer …`: the words one by one.
+                    secrets.extend(text.split(' ').map(str::to_owned));
+                } else {
+                    secrets.push(text);
+                }
             }
-            let leaves = answer.leaves.iter().filter(|(pointer, _)| {
-                is_secret_name(pointer.rsplit('/').next().unwrap_or_default())
-            });
+            let leaves = answer
+                .leaves
+                .iter()
+                .filter(|(pointer, _)| is_secret_name(pointer.rsplit('/').next().unwrap_or_default()));
             secrets.extend(leaves.filter_map(|(_, value)| value.as_str()).map(str::to_owned));
         }
         secrets.retain(|secret| secret.len() >= MIN_BYTES);
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets.dedup();
+        secrets.truncate(MAX_SECRETS);
         Self(secrets)
     }
 

@@ -7,11 +7,11 @@ use soter_bridge::protocol::CommandError;
 use super::archive::Exchange;
 
 /// The maximum number of the application's own requests.
-const MAX_REQUESTS: usize = 500;
+const MAX_REQUESTS: usize = 300;
 /// Files that belong to a page or a mini program.
 const STATIC_ENDINGS: [&str; 18] = [
-    ".css", ".eot", ".gif", ".htc", ".ico", ".jpeg", ".jpg", ".js", ".map", ".mjs", ".mp3", ".mp4", ".png", ".svg",
-    ".ttf", ".wasm", ".webp", ".woff2",
+    ".css", ".eot", ".gif", ".htc", ".ico", ".jpeg", ".jpg", ".js", ".map", ".mjs", ".mp3", ".mp4", ".png",
+    ".svg", ".ttf", ".wasm", ".webp", ".woff2",
 ];
 const STATIC_TYPES: [&str; 7] =
     ["image/", "font/", "audio/", "video/", "text/css", "javascript", "application/wasm"];
@@ -62,7 +62,10 @@ pub(super) fn own(
     }
     if own.len() > MAX_REQUESTS {
         return Err(CommandError::invalid_params(
-            format!("the recording has {} requests to the application; at most {MAX_REQUESTS} are compared", own.len()),
+            format!(
+                "the recording has {} requests to the application; at most {MAX_REQUESTS} are compared",
+                own.len()
+            ),
             "record one payment alone, from the login to the answer to the result",
         ));
     }
@@ -79,7 +82,8 @@ fn is_static(exchange: &Exchange) -> bool {
 impl LeftOut {
     /// One line for each reason.
     pub(super) fn lines(&self) -> Vec<String> {
-        let hosts: Vec<_> = self.other_hosts.iter().map(|(host, count)| format!("{host} ({count})")).collect();
+        let hosts: Vec<_> =
+            self.other_hosts.iter().map(|(host, count)| format!("{host} ({count})")).collect();
         let mut lines = Vec::new();
         let mut add = |count: usize, what: &str| {
             if count > 0 {
@@ -90,7 +94,10 @@ impl LeftOut {
         add(self.static_files, "for static files");
         add(self.preflights, "OPTIONS and changes of protocol");
         add(self.other_hosts.values().sum(), &format!("to other hosts: {}", hosts.join(", ")));
-        add(self.unneeded.len(), &format!("that give nothing which the payment needs: {}", self.unneeded.join(", ")));
+        add(
+            self.unneeded.len(),
+            &format!("that give nothing which the payment needs: {}", self.unneeded.join(", ")),
+        );
         lines
     }
 }

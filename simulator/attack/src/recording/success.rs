@@ -9,8 +9,21 @@ use super::names::normalised;
 
 /// Words of a success, in lower case.
 const WORDS: [&str; 15] = [
-    "paid", "succe", "confirmed", "done", "complete", "finished", "bought", "approved", "accepted", "thank", "成功",
-    "已支付", "已付", "完成", "processed",
+    "paid",
+    "succe",
+    "confirmed",
+    "done",
+    "complete",
+    "finished",
+    "bought",
+    "approved",
+    "accepted",
+    "thank",
+    "成功",
+    "已支付",
+    "已付",
+    "完成",
+    "processed",
 ];
 /// Names of values that say that a payment took place.
 const EFFECTS: [&str; 7] = ["paid", "ispaid", "verified", "signed", "confirmed", "isok", "payed"];
@@ -40,13 +53,22 @@ pub(super) struct Condition {
     pub(super) status: u16,
     /// A JSON pointer, and what stands there; null: anything.
     pub(super) value: Option<(String, Value)>,
+    /// Whether it has to be another value than that.
+    pub(super) is_other: bool,
     pub(super) regex: Option<String>,
 }
 
 impl Condition {
     /// Something stands at a pointer.
     pub(super) fn there(status: u16, pointer: &str) -> Self {
-        Self { certainty: Certainty::AnyValue, status, value: Some((pointer.to_owned(), Value::Null)), regex: None }
+        let value = Some((pointer.to_owned(), Value::Null));
+        Self { certainty: Certainty::AnyValue, status, value, is_other: false, regex: None }
+    }
+
+    /// A number has changed, which had this name before.
+    pub(super) fn changed(status: u16, pointer: &str, before: &str) -> Self {
+        let value = Some((pointer.to_owned(), format!("{{{{{before}}}}}").into()));
+        Self { certainty: Certainty::Payment, status, value, is_other: true, regex: None }
     }
 
     /// The condition that an answer to a payment suggests. `earlier` are answers of the same application before the payment;
@@ -68,15 +90,20 @@ impl Condition {
             _ => Some(next),
         });
         if let Some((certainty, pointer, value)) = best {
-            return Self { certainty, status, value: Some((pointer, value)), regex: None };
+            let value = Some((pointer, value));
+            return Self { certainty, status, value, is_other: false, regex: None };
         }
         let regex = if answer.leaves.is_empty() { words(&exchange.answer, earlier) } else { None };
         let certainty = if regex.is_some() { Certainty::Payment } else { Certainty::StatusAlone };
-        Self { certainty, status, value: None, regex }
+        Self { certainty, status, value: None, is_other: false, regex }
     }
 }
 
-fn judge(pointer: &str, value: &Value, name_of: &dyn Fn(&str) -> Option<String>) -> Option<(Certainty, Value)> {
+fn judge(
+    pointer: &str,
+    value: &Value,
+    name_of: &dyn Fn(&str) -> Option<String>,
+) -> Option<(Certainty, Value)> {
     let name = normalised(pointer.rsplit('/').next().unwrap_or_default());
     let is = |names: &[&str]| names.contains(&name.as_str());
     let certainty = match value {

@@ -8,10 +8,11 @@ use soter_bridge::visible;
 use soter_wire::base64;
 
 use super::answer::{Answer, Source, is_text, place_of};
-use super::archive::{Body, Exchange};
+use super::archive::Exchange;
 use super::callback::{Callback, base64_text, object_in};
 use super::draft::{Computed, Draft, FILL_IN, Note};
-use super::login::Login;
+use super::enrolment::Enrolment;
+use super::login::{Login, is_code_field};
 use super::names::{Names, are_related, normalised};
 use super::request::{Field, Part, Place, write_json};
 use super::secrets::{Secrets, is_secret_name};
@@ -20,6 +21,8 @@ use crate::target::Cookies;
 
 /// The shortest part of a text, such as of `Bearer …`, that is looked for in answers.
 const MIN_PART_CHARS: usize = 8;
+/// The maximum number of texts that are looked for in answers. Further ones count as constants.
+const MAX_TRACED: usize = 1_000;
 /// How far a timestamp may be from the time of its request, in milliseconds.
 const CLOCK_MILLIS: i64 = 86_400_000;
 /// Names of values that a client draws at random, so that no two requests are the same.
@@ -51,6 +54,7 @@ pub(super) struct Tracer<'a> {
     /// The request whose answer completes the challenge.
     pub(super) challenge: Option<usize>,
     pub(super) login: Option<&'a Login>,
+    pub(super) enrolment: Enrolment,
     secrets: &'a Secrets,
     names: Names,
     /// The values that are taken from each answer: names, and where they stand.
@@ -60,6 +64,7 @@ pub(super) struct Tracer<'a> {
     /// The requests whose answers set cookies that later ones carry.
     gives_cookies: BTreeSet<usize>,
     needed: BTreeSet<usize>,
+    traced: usize,
 }
 
 impl<'a> Tracer<'a> {
@@ -79,12 +84,14 @@ impl<'a> Tracer<'a> {
             callback,
             challenge,
             login,
+            enrolment: Enrolment::find(exchanges, callback.at),
             secrets,
             names: Names::default(),
             values: BTreeMap::new(),
             cookies,
             gives_cookies: BTreeSet::new(),
             needed: BTreeSet::new(),
+            traced: 0,
         }
     }
 
@@ -153,6 +160,9 @@ impl<'a> Tracer<'a> {
         if text.is_empty() {
             return Part::text(text);
         }
+        if let Some(name) = self.enrolment.name(text).filter(|_| self.enrolment.at.contains(&at)) {
+            return Part::name(name);
+        }
         if at >= self.callback.at
             && let Some(parts) = self.of_result(field, text, draft)
         {
@@ -168,10 +178,7 @@ impl<'a> Tracer<'a> {
             return Part::name(&self.name(from, &source, wanted_name(field), text));
         }
         if let Some(name) = self.timestamp(at, text) {
-            draft.notes.push(Note::Guess(format!(
-                "{} is the time: {{{{{name}}}}}",
-                shown_name(field)
-            )));
+            draft.notes.push(Note::Guess(format!("{} is the time: {{{{{name}}}}}", shown_name(field))));
             return Part::name(name);
         }
         let name = normalised(field.name);
@@ -179,7 +186,9 @@ impl<'a> Tracer<'a> {
             return Part::name("sign");
         }
         if NONCES.contains(&name.as_str()) && text.len() >= 4 {
-            draft.notes.push(Note::Guess(format!("{} is new in each request: {{{{nonce}}}}", shown_name(field))));
+            draft
+                .notes
+                .push(Note::Guess(format!("{} is new in each request: {{{{nonce}}}}", shown_name(field))));
             return Part::name("nonce");
         }
         self.of_parts(at, field, text, draft)
@@ -196,7 +205,8 @@ impl<'a> Tracer<'a> {
         }
         let name = normalised(field.name);
         let member = RESULT_MEMBERS.iter().find(|member| {
-            normalised(member) == name && callback.members.get(**member).is_some_and(|value| is_text(value, text))
+            normalised(member) == name
+                && callback.members.get(**member).is_some_and(|value| is_text(value, text))
         });
         if let Some(member) = member {
             return Some(Part::name(member));
@@ -259,7 +269,7 @@ impl<'a> Tracer<'a> {
     /// The code of `wx.login`, the user's name, and a password, which the recording does not give away.
     fn of_login(&self, at: usize, field: Field<'_>, text: &str, draft: &mut Draft) -> Option<Vec<Part>> {
         let login = self.login?;
-        if login.code.as_deref() == Some(text) {
+        if login.code.as_deref() == Some(text) || is_code_field(field.name, text) {
             return Some(Part::name("code"));
         }
         if at == login.at && login.user.as_deref() == Some(text) {
@@ -273,7 +283,11 @@ impl<'a> Tracer<'a> {
     }
 
     /// The earlier answer in which a text occurs for the first time, unless a client has sent it before.
-    fn trace(&self, at: usize, field: Field<'_>, text: &str) -> Option<(usize, Source)> {
+    fn trace(&mut self, at: usize, field: Field<'_>, text: &str) -> Option<(usize, Source)> {
+        self.traced += 1;
+        if self.traced > MAX_TRACED {
+            return None;
+        }
         let is_long = is_long(field, text);
         let is_named = |name: &str| are_related(field.place == Place::Path, field.name, name);
         if !is_long && (text.len() > 64 || ["true", "false", "null"].contains(&text)) {
@@ -281,7 +295,9 @@ impl<'a> Tracer<'a> {
         }
         for before in 0..at {
             let mut sent = self.texts[before].iter();
-            if sent.any(|(name, _, sent)| sent == text && (is_long || normalised(name) == normalised(field.name))) {
+            if sent.any(|(name, _, sent)| {
+                sent == text && (is_long || normalised(name) == normalised(field.name))
+            }) {
                 return None;
             }
             let (exchange, answer) = (&self.exchanges[before], &self.answers[before]);
@@ -379,7 +395,8 @@ impl<'a> Tracer<'a> {
             self.needed.extend(setter);
         }
         let not_sent = self.cookies[at].clone();
-        let (set, unknown): (Vec<_>, Vec<_>) = not_sent.into_iter().partition(|(.., setter)| setter.is_some());
+        let (set, unknown): (Vec<_>, Vec<_>) =
+            not_sent.into_iter().partition(|(.., setter)| setter.is_some());
         if !unknown.is_empty() && at <= self.callback.at {
             let names: Vec<_> = unknown.iter().map(|(name, ..)| visible(name)).collect();
             draft.notes.push(Note::Missing(format!(
@@ -392,7 +409,8 @@ impl<'a> Tracer<'a> {
         }
         let mut header = Vec::new();
         for (name, value) in &sent {
-            let setter = (0..at).rev().find(|before| self.answers[*before].cookies.iter().any(|(set, _)| set == name));
+            let setter =
+                (0..at).rev().find(|before| self.answers[*before].cookies.iter().any(|(set, _)| set == name));
             let Some(setter) = setter else { continue };
             let source =
                 Source { place: serde_json::json!({"cookie": name}), name: name.clone(), is_cookie: true };
@@ -418,8 +436,9 @@ fn cookies(exchanges: &[Exchange], answers: &[Answer]) -> Vec<Vec<(String, Strin
             if usual.contains(&format!("{name}={value}").as_str()) {
                 continue;
             }
-            let setter =
-                (0..at).rev().find(|before| answers[*before].cookies.contains(&(name.clone(), value.clone())));
+            let setter = (0..at)
+                .rev()
+                .find(|before| answers[*before].cookies.contains(&(name.clone(), value.clone())));
             of_this.push((name, value, setter));
         }
         not_sent.push(of_this);
@@ -433,7 +452,8 @@ fn cookies(exchanges: &[Exchange], answers: &[Answer]) -> Vec<Vec<(String, Strin
 /// The cookies of a request.
 pub(super) fn cookie_pairs(exchange: &Exchange) -> Vec<(String, String)> {
     let headers = exchange.headers.iter().filter(|(name, _)| name == "cookie");
-    let pairs = headers.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let pairs =
+        headers.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
@@ -468,13 +488,7 @@ pub(super) fn shown_name(field: Field<'_>) -> String {
 
 /// Whether a request has the same method, address and body as another one.
 pub(super) fn is_same_request(one: &Exchange, other: &Exchange) -> bool {
-    let body = |exchange: &Exchange| match &exchange.body {
-        Body::None => String::new(),
-        Body::Form(fields) => format!("{fields:?}"),
-        Body::Json(json) => json.to_string(),
-        Body::Text(text) => text.clone(),
-    };
-    one.method == other.method && one.url == other.url && body(one) == body(other)
+    one.method == other.method && one.url == other.url && one.body == other.body
 }
 
 /// Whether a text looks like a hash or its Base64.

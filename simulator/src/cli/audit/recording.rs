@@ -23,12 +23,13 @@ pub(super) fn run(
 ) -> Result<Exit, CommandError> {
     let limit = u64::try_from(MAX_RECORDING_BYTES).unwrap_or(u64::MAX);
     let advice = "record one payment alone, from the login to the answer to the result";
-    let text = String::from_utf8(read_input_up_to(Input::from_path(recording), limit, advice)?).map_err(|_| {
-        CommandError::invalid_params(
-            format!("{} is not UTF-8, as HAR is", recording.display()),
-            "save the requests as HAR once more",
-        )
-    })?;
+    let text =
+        String::from_utf8(read_input_up_to(Input::from_path(recording), limit, advice)?).map_err(|_| {
+            CommandError::invalid_params(
+                format!("{} is not UTF-8, as HAR is", recording.display()),
+                "save the requests as HAR once more",
+            )
+        })?;
     let proposal = propose(&text)?;
     let summary = format!(
         "{} of {} recorded requests are steps; {} guesses, {} missing",
