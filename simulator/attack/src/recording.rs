@@ -17,9 +17,11 @@
 mod answer;
 mod archive;
 mod callback;
+mod cookies;
 mod document;
 mod draft;
 mod enrolment;
+mod fields;
 mod login;
 mod names;
 mod order;
@@ -125,7 +127,7 @@ pub fn propose(recording: &str) -> Result<Proposal, CommandError> {
     for note in &notes {
         write_note(note, &mut out);
     }
-    out.push_str(&format!("url = \"{origin}\"\n"));
+    out.push_str(&["url = \"", &origin, "\"\n"].concat());
     if is_cloud_run {
         let note = Note::Guess("the requests have the headers of WeChat Cloud Run".to_owned());
         write_note(&note, &mut out);

@@ -44,6 +44,13 @@ pub(super) enum Body {
     Text(String),
 }
 
+impl Exchange {
+    /// Whether a request has the same method, address and body as another one.
+    pub(super) fn is_same_request(&self, other: &Self) -> bool {
+        self.method == other.method && self.url == other.url && self.body == other.body
+    }
+}
+
 /// The requests of a recording, in their order.
 #[derive(Debug)]
 pub(super) struct Archive {

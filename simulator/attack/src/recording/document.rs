@@ -151,7 +151,7 @@ pub(super) fn write_comment(text: &str, out: &mut String) {
     for word in text.split_whitespace() {
         if line.len() > 1 && line.chars().count() + word.chars().count() > WIDTH {
             let _ = writeln!(out, "{line}");
-            line = "#  ".to_owned();
+            "#  ".clone_into(&mut line);
         }
         line.push(' ');
         line.push_str(word);

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use soter_wire::base64;
 
 use super::archive::Exchange;
 use super::request::{Field, Part, Place, Rendered};
 use super::success::Condition;
-use super::tracing::{hash_length, shown_name};
 
 /// What stands for a value that only a person knows.
 pub(super) const FILL_IN: &str = "FILL-IN";
@@ -105,7 +105,7 @@ impl Draft {
         self.notes.push(Note::DoubtfulGuess(format!(
             "{} looks like a signature by {hash}. A recording does not show how it is made: change the text of {{{{sign}}}}, if it \
              is another one; \"Signed requests\" in audit-description.md says how",
-            shown_name(field)
+            field.shown()
         )));
         self.notes.push(Note::Missing(format!("the key of the signature: write it in place of {FILL_IN}")));
         true
@@ -151,4 +151,14 @@ fn template(parts: &[Part]) -> String {
         Part::Name(name) => format!("{{{{{name}}}}}"),
     });
     written.collect()
+}
+
+/// Whether a text looks like a hash or its Base64.
+fn hash_length(text: &str) -> Option<usize> {
+    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_hex && text.len().is_multiple_of(2) {
+        return Some(text.len() / 2).filter(|length| [16, 20, 32, 64].contains(length));
+    }
+    let length = base64::decode(text).ok()?.len();
+    [16, 20, 32, 64].contains(&length).then_some(length)
 }

@@ -2,20 +2,11 @@
 
 use super::answer::Answer;
 use super::archive::Exchange;
+use super::cookies::cookie_pairs;
 use super::draft::Note;
+use super::fields::{CODES, USERS, is_code, is_secret_name};
 use super::names::normalised;
 use super::request::Place;
-use super::secrets::is_secret_name;
-use super::tracing::cookie_pairs;
-
-/// What requests call the code of `wx.login`.
-const CODES: [&str; 9] =
-    ["code", "jscode", "wxcode", "logincode", "wxlogincode", "authcode", "wechatcode", "js", "wxcodestr"];
-/// The shortest code of `wx.login`: those of verification messages are shorter.
-const MIN_CODE_CHARS: usize = 16;
-/// What requests call the user.
-const USERS: [&str; 10] =
-    ["user", "username", "name", "account", "login", "phone", "mobile", "email", "loginname", "userid"];
 
 /// The login.
 #[derive(Debug)]
@@ -63,11 +54,6 @@ fn text(exchange: &Exchange, names: &[&str], is_right: impl Fn(&str) -> bool) ->
     })
 }
 
-fn is_code(text: &str) -> bool {
-    let is_of_code = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    text.len() >= MIN_CODE_CHARS && text.bytes().all(is_of_code)
-}
-
 /// The text beside a password, if there is one alone.
 fn only_other_text(exchange: &Exchange) -> Option<String> {
     let mut texts = exchange.texts().into_iter().filter(|(name, place, _)| {
@@ -75,11 +61,6 @@ fn only_other_text(exchange: &Exchange) -> Option<String> {
     });
     let (.., only) = texts.next()?;
     texts.next().is_none().then_some(only)
-}
-
-/// Whether a field has the code of a `wx.login`, of this user or of another one.
-pub(super) fn is_code_field(name: &str, text: &str) -> bool {
-    CODES.contains(&normalised(name).as_str()) && is_code(text)
 }
 
 /// Whether an answer gives a cookie or a token that later requests carry.

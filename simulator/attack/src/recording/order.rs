@@ -12,7 +12,7 @@ use super::draft::{Draft, FILL_IN, Note};
 use super::login::Login;
 use super::secrets::Secrets;
 use super::success::{Certainty, Condition};
-use super::tracing::{Tracer, is_same_request};
+use super::tracing::Tracer;
 
 /// The number of requests after the result that are looked at.
 const MAX_AFTER: usize = 100;
@@ -67,7 +67,7 @@ pub(super) fn sections(
         (begin..callback.at).filter(|at| !matches!(exchanges[*at].method.as_str(), "GET" | "HEAD"));
     for at in changing {
         let is_repeated =
-            (at + 1..=callback.at).any(|later| is_same_request(&exchanges[at], &exchanges[later]));
+            (at + 1..=callback.at).any(|later| exchanges[at].is_same_request(&exchanges[later]));
         let is_other_login = login_at.is_some_and(|login| {
             at != login
                 && exchanges[at].url == exchanges[login].url
@@ -93,7 +93,7 @@ pub(super) fn sections(
     let unneeded = exchanges.iter().enumerate().filter(|(at, _)| !drafts.contains_key(at));
     let unneeded =
         unneeded.map(|(_, exchange)| format!("{} {}", exchange.method, exchange.url.path())).collect();
-    let is_polled = |at: usize| (begin..at).any(|before| is_same_request(&exchanges[before], &exchanges[at]));
+    let is_polled = |at: usize| (begin..at).any(|before| exchanges[before].is_same_request(&exchanges[at]));
     let of_keys: Vec<Draft> = tracer
         .enrolment
         .at
@@ -270,21 +270,21 @@ impl Success {
         let own = condition(result, tracer);
         let end = exchanges.len().min(result + 1 + MAX_AFTER);
         let later: Vec<usize> = (result + 1..end)
-            .filter(|at| exchanges[*at].status < 400 && !is_same_request(&exchanges[*at], &exchanges[result]))
+            .filter(|at| exchanges[*at].status < 400 && !exchanges[*at].is_same_request(&exchanges[result]))
             .collect();
         let better = later.iter().map(|at| (*at, condition(*at, tracer))).filter(|(_, condition)| {
             condition.certainty > own.certainty && condition.certainty >= Certainty::Payment
         });
         // The last of several equal requests: the ones before it have waited for the effect.
         let best = better.fold(None::<(usize, Condition)>, |best, next| match best {
-            Some(best) if !is_same_request(&exchanges[best.0], &exchanges[next.0]) => Some(best),
+            Some(best) if !exchanges[best.0].is_same_request(&exchanges[next.0]) => Some(best),
             _ => Some(next),
         });
         let mut after = Vec::new();
         let mut condition_of_last = None;
         if let Some((at, condition)) = best {
             let is_repeated =
-                (result + 1..at).any(|before| is_same_request(&exchanges[before], &exchanges[at]));
+                (result + 1..at).any(|before| exchanges[before].is_same_request(&exchanges[at]));
             after.push((at, is_repeated.then(|| condition.clone())));
             condition_of_last = Some(condition).filter(|_| !is_repeated);
         }
@@ -338,7 +338,7 @@ fn changed_number(tracer: &mut Tracer<'_>, later: &[usize]) -> Option<(usize, Co
     let (exchanges, result) = (tracer.exchanges, tracer.callback.at);
     let begin = tracer.challenge.map_or(0, |challenge| challenge + 1);
     for (before, at) in (begin..result).flat_map(|before| later.iter().map(move |at| (before, *at))) {
-        if !is_same_request(&exchanges[before], &exchanges[at]) {
+        if !exchanges[before].is_same_request(&exchanges[at]) {
             continue;
         }
         let (old, new) = (&tracer.answers[before].leaves, &tracer.answers[at].leaves);

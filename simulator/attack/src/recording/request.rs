@@ -1,6 +1,7 @@
 //! The texts of a recorded request, one by one, and the request again with names in place of some of them.
 
 use serde_json::{Map, Value};
+use soter_bridge::visible;
 use soter_wire::json::{encode_string, escaped_text};
 
 use super::archive::{Body, Exchange};
@@ -51,6 +52,19 @@ pub(super) struct Field<'a> {
     pub(super) name: &'a str,
 }
 
+impl Field<'_> {
+    /// What it is called in remarks.
+    pub(super) fn shown(self) -> String {
+        let name = visible(self.name);
+        match self.place {
+            Place::Header => format!("the header {name}"),
+            Place::Path => format!("the part of the path behind {name}"),
+            Place::Text => "the body".to_owned(),
+            Place::Form | Place::Json | Place::Query => format!("`{name}`"),
+        }
+    }
+}
+
 /// A piece of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -97,7 +111,9 @@ impl Exchange {
         for (name, value) in self.url.query_pairs() {
             let parts = replace(Field { place: Place::Query, name: &name }, &value);
             url.push(begin);
-            url.push_str(&format!("{}={}", percent_encoded(&name), write(&parts, percent_encoded)));
+            url.push_str(&percent_encoded(&name));
+            url.push('=');
+            url.push_str(&write(&parts, percent_encoded));
             begin = '&';
         }
         let mut headers = Vec::new();

@@ -5,37 +5,15 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::archive::Exchange;
 use super::callback::Callback;
+use super::cookies::cookie_pairs;
 use super::draft::FILL_IN;
-use super::login::is_code_field;
-use super::names::normalised;
+use super::fields::{is_code_field, is_secret_name};
 use super::request::Place;
-use super::tracing::cookie_pairs;
 
 /// The shortest text that is looked for. A shorter one may stand anywhere.
 const MIN_BYTES: usize = 8;
 /// The maximum number of texts that are looked for; the longest ones.
 const MAX_SECRETS: usize = 5_000;
-/// What the names of secrets have in them.
-const NAMES: [&str; 15] = [
-    "token",
-    "session",
-    "secret",
-    "password",
-    "passwd",
-    "pwd",
-    "auth",
-    "jwt",
-    "apikey",
-    "accesskey",
-    "credential",
-    "skey",
-    "openid",
-    "unionid",
-    "pin",
-];
-/// Names in which these stand by chance.
-const OTHER_NAMES: [&str; 4] = ["authmode", "author", "shipping", "opinion"];
-
 /// Texts that must not be in a description.
 #[derive(Debug)]
 pub(super) struct Secrets(Vec<String>);
@@ -87,11 +65,4 @@ impl Secrets {
             if text.contains(secret.as_str()) { text.replace(secret.as_str(), FILL_IN) } else { text }
         })
     }
-}
-
-/// Whether a value with this name is likely to be a secret.
-pub(super) fn is_secret_name(name: &str) -> bool {
-    let name = normalised(name);
-    !OTHER_NAMES.contains(&name.as_str())
-        && NAMES.iter().any(|secret| if secret.len() > 3 { name.contains(secret) } else { name == *secret })
 }

@@ -346,7 +346,7 @@ fn replace(json: &mut Value, left: &mut usize, by: &Value) {
     *left = left.saturating_sub(1);
     match json {
         Value::Object(members) if *left > 0 => {
-            members.values_mut().for_each(|value| replace(value, left, by))
+            members.values_mut().for_each(|value| replace(value, left, by));
         }
         Value::Array(elements) if *left > 0 => elements.iter_mut().for_each(|value| replace(value, left, by)),
         _ => {}

@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use soter_bridge::visible;
-use soter_wire::base64;
 
 use super::answer::{Answer, Source, is_text, place_of};
 use super::archive::Exchange;
 use super::callback::{Callback, base64_text, object_in};
+use super::cookies::{cookie_pairs, unusual_cookies};
 use super::draft::{Computed, Draft, FILL_IN, Note};
 use super::enrolment::Enrolment;
-use super::login::{Login, is_code_field};
+use super::fields::{NONCES, SIGNS, is_code_field, is_secret_name};
+use super::login::Login;
 use super::names::{Names, are_related, normalised};
 use super::request::{Field, Part, Place, write_json};
-use super::secrets::{Secrets, is_secret_name};
+use super::secrets::Secrets;
 use crate::application::RESULT_MEMBERS;
-use crate::target::Cookies;
 
 /// The shortest part of a text, such as of `Bearer …`, that is looked for in answers.
 const MIN_PART_CHARS: usize = 8;
@@ -25,25 +25,6 @@ const MIN_PART_CHARS: usize = 8;
 const MAX_TRACED: usize = 1_000;
 /// How far a timestamp may be from the time of its request, in milliseconds.
 const CLOCK_MILLIS: i64 = 86_400_000;
-/// Names of values that a client draws at random, so that no two requests are the same.
-const NONCES: [&str; 12] = [
-    "nonce",
-    "noncestr",
-    "rand",
-    "random",
-    "randomstr",
-    "requestid",
-    "xrequestid",
-    "xnonce",
-    "traceid",
-    "idempotencykey",
-    "uuid",
-    "salt",
-];
-/// Names of a request's signature.
-const SIGNS: [&str; 11] =
-    ["sign", "signature", "sig", "xsign", "xsignature", "hmac", "mac", "digest", "xsig", "checksum", "hash"];
-
 /// The recording, and what is known about it.
 #[derive(Debug)]
 pub(super) struct Tracer<'a> {
@@ -76,7 +57,7 @@ impl<'a> Tracer<'a> {
         secrets: &'a Secrets,
     ) -> Self {
         let answers: Vec<_> = exchanges.iter().map(Answer::of).collect();
-        let cookies = cookies(exchanges, &answers);
+        let cookies = unusual_cookies(exchanges, &answers);
         Self {
             exchanges,
             answers,
@@ -178,7 +159,7 @@ impl<'a> Tracer<'a> {
             return Part::name(&self.name(from, &source, wanted_name(field), text));
         }
         if let Some(name) = self.timestamp(at, text) {
-            draft.notes.push(Note::Guess(format!("{} is the time: {{{{{name}}}}}", shown_name(field))));
+            draft.notes.push(Note::Guess(format!("{} is the time: {{{{{name}}}}}", field.shown())));
             return Part::name(name);
         }
         let name = normalised(field.name);
@@ -186,9 +167,7 @@ impl<'a> Tracer<'a> {
             return Part::name("sign");
         }
         if NONCES.contains(&name.as_str()) && text.len() >= 4 {
-            draft
-                .notes
-                .push(Note::Guess(format!("{} is new in each request: {{{{nonce}}}}", shown_name(field))));
+            draft.notes.push(Note::Guess(format!("{} is new in each request: {{{{nonce}}}}", field.shown())));
             return Part::name("nonce");
         }
         self.of_parts(at, field, text, draft)
@@ -275,7 +254,7 @@ impl<'a> Tracer<'a> {
         if at == login.at && login.user.as_deref() == Some(text) {
             draft.notes.push(Note::Guess(format!(
                 "{} is the user's name: the audit needs several users, and calls them {{{{user}}}}",
-                shown_name(field)
+                field.shown()
             )));
             return Some(Part::name("user"));
         }
@@ -353,7 +332,7 @@ impl<'a> Tracer<'a> {
         let is_secret = self.secrets.occurs_in(&fixed)
             || (parts.is_empty() && fixed.len() >= 4 && is_secret_name(field.name));
         if is_secret || fixed.contains("{{") {
-            let what = shown_name(field);
+            let what = field.shown();
             draft.notes.push(Note::Missing(format!(
                 "{what}: no answer of the recording gives it, and a description has no secrets of a recording: \
                  write it in place of {FILL_IN}"
@@ -395,7 +374,7 @@ impl<'a> Tracer<'a> {
             self.needed.extend(setter);
         }
         let not_sent = self.cookies[at].clone();
-        let (set, unknown): (Vec<_>, Vec<_>) =
+        let (known, unknown): (Vec<_>, Vec<_>) =
             not_sent.into_iter().partition(|(.., setter)| setter.is_some());
         if !unknown.is_empty() && at <= self.callback.at {
             let names: Vec<_> = unknown.iter().map(|(name, ..)| visible(name)).collect();
@@ -404,7 +383,7 @@ impl<'a> Tracer<'a> {
                 names.join(", ")
             )));
         }
-        if set.is_empty() {
+        if known.is_empty() {
             return;
         }
         let mut header = Vec::new();
@@ -424,39 +403,6 @@ impl<'a> Tracer<'a> {
     }
 }
 
-/// The cookies of each request that a client by RFC 6265 would not have sent, and who has set them.
-fn cookies(exchanges: &[Exchange], answers: &[Answer]) -> Vec<Vec<(String, String, Option<usize>)>> {
-    let jar = Cookies::default();
-    let mut not_sent = Vec::new();
-    for (at, exchange) in exchanges.iter().enumerate() {
-        let usual = jar.header(&exchange.url).unwrap_or_default();
-        let usual: Vec<&str> = usual.split("; ").collect();
-        let mut of_this = Vec::new();
-        for (name, value) in cookie_pairs(exchange) {
-            if usual.contains(&format!("{name}={value}").as_str()) {
-                continue;
-            }
-            let setter = (0..at)
-                .rev()
-                .find(|before| answers[*before].cookies.contains(&(name.clone(), value.clone())));
-            of_this.push((name, value, setter));
-        }
-        not_sent.push(of_this);
-        for (_, line) in exchange.answer_headers.iter().filter(|(name, _)| name == "set-cookie") {
-            jar.set(line, &exchange.url);
-        }
-    }
-    not_sent
-}
-
-/// The cookies of a request.
-pub(super) fn cookie_pairs(exchange: &Exchange) -> Vec<(String, String)> {
-    let headers = exchange.headers.iter().filter(|(name, _)| name == "cookie");
-    let pairs =
-        headers.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
 /// Whether a text is long enough that it does not stand in an answer by chance.
 fn is_long(field: Field<'_>, text: &str) -> bool {
     let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
@@ -474,29 +420,4 @@ fn wanted_name(field: Field<'_>) -> &str {
         Place::Header | Place::Text => "",
         Place::Form | Place::Json | Place::Path | Place::Query => field.name,
     }
-}
-
-pub(super) fn shown_name(field: Field<'_>) -> String {
-    let name = visible(field.name);
-    match field.place {
-        Place::Header => format!("the header {name}"),
-        Place::Path => format!("the part of the path behind {name}"),
-        Place::Text => "the body".to_owned(),
-        Place::Form | Place::Json | Place::Query => format!("`{name}`"),
-    }
-}
-
-/// Whether a request has the same method, address and body as another one.
-pub(super) fn is_same_request(one: &Exchange, other: &Exchange) -> bool {
-    one.method == other.method && one.url == other.url && one.body == other.body
-}
-
-/// Whether a text looks like a hash or its Base64.
-pub(super) fn hash_length(text: &str) -> Option<usize> {
-    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_hex && text.len() % 2 == 0 {
-        return Some(text.len() / 2).filter(|length| [16, 20, 32, 64].contains(length));
-    }
-    let length = base64::decode(text).ok()?.len();
-    [16, 20, 32, 64].contains(&length).then_some(length)
 }
