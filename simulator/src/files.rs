@@ -30,8 +30,17 @@ impl<'a> Input<'a> {
 /// # Errors
 /// `Environment` if the file does not exist, cannot be read, is not a regular file, or is larger than 2 MiB.
 pub(crate) fn read_input(input: Input<'_>) -> Result<Vec<u8>, CommandError> {
+    let next = "SOTER's texts, keys and signatures are far smaller: check that it is the right file";
+    read_input_up_to(input, MAX_FILE_BYTES, next)
+}
+
+/// Reads all bytes of a file or of standard input, up to a limit. `next` says what to do if there are more.
+///
+/// # Errors
+/// `Environment` if the file does not exist, cannot be read, is not a regular file, or is larger.
+pub(crate) fn read_input_up_to(input: Input<'_>, limit: u64, next: &str) -> Result<Vec<u8>, CommandError> {
     match input {
-        Input::Standard => read_bounded(io::stdin().lock(), "standard input"),
+        Input::Standard => read_bounded(io::stdin().lock(), "standard input", limit, next),
         Input::File(path) => {
             let name = path.display().to_string();
             let unreadable = |error: io::Error| {
@@ -47,23 +56,20 @@ pub(crate) fn read_input(input: Input<'_>) -> Result<Vec<u8>, CommandError> {
                     "name a file, or `-` for standard input",
                 ));
             }
-            read_bounded(File::open(path).map_err(unreadable)?, &name)
+            read_bounded(File::open(path).map_err(unreadable)?, &name, limit, next)
         }
     }
 }
 
-fn read_bounded(source: impl Read, name: &str) -> Result<Vec<u8>, CommandError> {
+fn read_bounded(source: impl Read, name: &str, limit: u64, next: &str) -> Result<Vec<u8>, CommandError> {
     let mut bytes = Vec::new();
-    source.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| {
+    source.take(limit + 1).read_to_end(&mut bytes).map_err(|error| {
         CommandError::environment(format!("{name} cannot be read: {error}"), "check what it is, then repeat")
     })?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= MAX_FILE_BYTES) {
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
         Ok(bytes)
     } else {
-        Err(CommandError::environment(
-            format!("{name} has more than {MAX_FILE_BYTES} bytes"),
-            "SOTER's texts, keys and signatures are far smaller: check that it is the right file",
-        ))
+        Err(CommandError::environment(format!("{name} has more than {limit} bytes"), next))
     }
 }
 

@@ -55,7 +55,7 @@ fn findings_exit_with_1_unless_the_baseline_has_them() {
     let finished = audit(&url, &["--report", path.to_str().unwrap()]).exits(1);
     assert!(finished.stdout.contains("FAIL   SOTER-REPLAY-01"), "{finished}");
     assert!(
-        finished.stdout.contains("how to mend it") && finished.stdout.contains("curl -sS -X POST"),
+        finished.stdout.contains("how to fix it") && finished.stdout.contains("curl -sS -X POST"),
         "{finished}"
     );
     assert_eq!(report(&path)["summary"]["fail"], 3);

@@ -32,6 +32,7 @@ mod person;
 mod play;
 mod play_end;
 mod predictability;
+mod recording;
 mod restart;
 mod software_key;
 mod stage;
@@ -44,7 +45,7 @@ mod wechat_target;
 mod wechat_traffic;
 
 pub use self::application::checking::{Check, check};
-pub use self::application::recording::PlayedStep;
+pub use self::application::played_steps::PlayedStep;
 pub use self::application::schema::description_schema;
 pub use self::application::shapes::Shape;
 pub use self::application::{Application, ApplicationTarget, Emulated};
@@ -61,6 +62,7 @@ pub use self::outage::{Failure, Outage, OutageSwitch};
 pub use self::person::{Person, RegistrationError};
 pub use self::play::play;
 pub use self::predictability::Predictable;
+pub use self::recording::{LeftOut, MAX_RECORDING_BYTES, Proposal, propose};
 pub use self::software_key::{Flaw, Scheme, SoftwareKey};
 pub use self::steps::{Addition, Code, Envelope, Observation, Place};
 pub use self::target::{

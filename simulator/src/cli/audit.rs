@@ -6,6 +6,7 @@ mod init;
 mod plan;
 mod progress;
 mod started;
+mod recording;
 mod verifier;
 
 use serde_json::{Value, json};
@@ -23,6 +24,9 @@ use crate::grammar::{Audit, Options};
 /// `InvalidParams` if the command line or a file that it names is wrong, `Environment` if a file cannot be read or a
 /// server cannot start: nothing was sent. `Environment` if the answer or a report cannot be written.
 pub(super) fn run(audit: &Audit, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
+    if let Some(path) = &audit.from {
+        return recording::run(path, audit.init.as_deref(), options.json, console);
+    }
     if let Some(path) = &audit.init {
         return init::run(path, audit, options.json, console);
     }

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use soter_attack::Shape;
 use soter_wechat::Secret;
 
-/// `audit (--config FILE [-- CMD…] | --preset wechat --url BASE | --init)`.
+/// `audit (--config FILE [-- CMD…] | --preset wechat --url BASE | --init | --from FILE.har)`.
 #[derive(Args, Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Audit {
@@ -43,6 +43,14 @@ pub(crate) struct Audit {
     /// Serve TLS as well, as `exec --tls` does: for an application that has https://api.weixin.qq.com built in
     #[arg(long, requires = "command")]
     pub(crate) tls: bool,
+    /// Propose a description from a recording (HAR) of one honest payment; --init FILE writes it, otherwise it is printed
+    #[arg(
+        long,
+        value_name = "FILE.har",
+        value_hint = ValueHint::FilePath,
+        conflicts_with_all = ["config", "preset", "url"]
+    )]
+    pub(crate) from: Option<PathBuf>,
     /// Where the audit's own WeChat servers listen for the application [default: 127.0.0.1:8777; with a command, a free port]
     #[arg(long, value_name = "ADDRESS", requires = "config")]
     pub(crate) backend_listen: Option<SocketAddr>,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::Value;
 use soter_wire::shortened;
 
@@ -9,7 +10,7 @@ use super::description::{Is, Place, Source, Success};
 use super::page;
 use super::template::{Encoding, Values, fill_template};
 use crate::http::Reply;
-use crate::target::{Cookies, TargetError};
+use crate::target::{Cookies, Exchange, TargetError};
 
 /// The maximum length of a value that is taken from an answer, in bytes.
 const MAX_VALUE_BYTES: usize = 64 << 10;
@@ -126,6 +127,20 @@ impl Answered<'_> {
             _ => found == expected,
         }
     }
+}
+
+/// The value in a recorded answer at a place that is written as in a description; `None` if it is not there.
+pub(crate) fn recorded_value(
+    place: &Value,
+    status: u16,
+    headers: &[(String, String)],
+    body: &str,
+    cookies: &Cookies,
+) -> Option<String> {
+    let source = Source::deserialize(place).ok()?;
+    let exchange = Exchange { request: String::new(), response: String::new(), curl: String::new() };
+    let reply = Reply { status, headers: headers.to_vec(), body: body.to_owned(), exchange };
+    Answered { reply: &reply, cookies, values: &Values::new() }.text(&source).ok()
 }
 
 fn as_text(value: &Value) -> String {

@@ -3,7 +3,7 @@
 use soter_wire::PROFILES;
 
 use super::ApplicationTarget;
-use super::recording::PlayedStep;
+use super::played_steps::PlayedStep;
 use crate::keys::KeySource;
 use crate::person::Person;
 

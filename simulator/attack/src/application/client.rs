@@ -10,7 +10,7 @@ use super::cloud_run;
 use super::computing::add_values_of_request;
 use super::description::{Application, Computed, Endpoint, OTHER_PREFIX};
 use super::observed::Observed;
-use super::recording::Recorder;
+use super::played_steps::Recorder;
 use super::template::{self, Encoding, Values, fill_template};
 use crate::http::{Http, Reply, Request, Secrets};
 use crate::target::{Cookies, TargetError, Visit};

@@ -4,6 +4,7 @@ use aws_lc_rs::{digest, hmac};
 use md5::{Digest, Md5};
 use soter_wechat::random_text;
 use soter_wire::base64;
+use soter_wire::json::escaped_text;
 
 use super::description::{BytesEncoding, Computed, Hash, Signing};
 use super::template::{Encoding, TooLarge, Values, fill_template};
@@ -63,6 +64,7 @@ fn compute(computed: &Computed, values: &Values) -> Result<String, TooLarge> {
     Ok(match computed.encoding {
         BytesEncoding::Base64 => base64::encode(&bytes),
         BytesEncoding::Hex => base16ct::lower::encode_string(&bytes),
+        BytesEncoding::Json => escaped_text(&String::from_utf8_lossy(&bytes)),
         BytesEncoding::Plain => String::from_utf8_lossy(&bytes).into_owned(),
         BytesEncoding::UpperHex => base16ct::upper::encode_string(&bytes),
     })
@@ -113,6 +115,11 @@ mod tests {
                 "18a7bc6ea4e95e09d648dad3fc5b9065faeb1bc79d9b60d4bb380cd65a2e8950",
             ),
             ("text = '{{text}}'\nencoding = 'base64'", "YWJj"),
+            (
+                r#"text = '{"a":"b"}'
+encoding = 'json'"#,
+                r#"{\"a\":\"b\"}"#,
+            ),
             ("text = '{{sorted}}'\nparameters = { b = '{{order}}', a = '1' }", "a=1&b=7"),
         ] {
             assert_eq!(computed(toml).unwrap(), expected, "{toml}");

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::template::Values;
 
 /// The names of the members of `resultJSON` that templates may use.
-pub(super) const MEMBERS: [&str; 9] =
+pub(crate) const MEMBERS: [&str; 9] =
     ["raw", "fid", "counter", "tee_n", "tee_v", "fp_n", "fp_v", "cpu_id", "uid"];
 /// The `authMode` of a fingerprint in the answer of `wx.startSoterAuthentication`.
 const AUTH_MODE: &str = "fingerPrint";

@@ -15,7 +15,7 @@ use super::command_step;
 use super::computing::add_new_values;
 use super::description::{Action, Endpoint, Section, Step, Success};
 use super::identity;
-use super::recording::PlayedStep;
+use super::played_steps::PlayedStep;
 use super::template::Values;
 use crate::http::{Reply, Request, masked};
 use crate::target::{Exchange, TargetError, Visit};

@@ -6,15 +6,18 @@ mod html;
 mod json;
 mod junit;
 mod kind;
+mod remedy;
 mod rendering;
 mod sarif;
 mod text;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
 pub use self::kind::ReportKind;
+use self::remedy::Remedy;
 use super::finding::{Finding, Summary};
 use super::selection::Baseline;
 use crate::target::Form;
@@ -48,6 +51,17 @@ impl Report {
     /// The number of attacks by verdict.
     pub fn summary(&self) -> Summary {
         Summary::from_findings(&self.findings)
+    }
+
+    /// The code to write instead, and the failures that each is about.
+    fn remedies(&self) -> BTreeMap<Remedy, Vec<&Finding>> {
+        let mut remedies: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for finding in &self.findings {
+            if let Some(remedy) = finding.remedy() {
+                remedies.entry(remedy).or_default().push(finding);
+            }
+        }
+        remedies
     }
 
     /// Whether a finding makes the audit fail: a failure, or with `strict` a warning, that is not in the baseline.

@@ -96,7 +96,10 @@ fn chosen(answer: &str) -> Option<Shape> {
 }
 
 /// Writes a file that must not be there yet.
-fn write_new(path: &Path, contents: &[u8]) -> Result<(), CommandError> {
+///
+/// # Errors
+/// `InvalidParams` if it is there, `Environment` if it cannot be written.
+pub(super) fn write_new(path: &Path, contents: &[u8]) -> Result<(), CommandError> {
     let opened = OpenOptions::new().write(true).create_new(true).open(path);
     opened.and_then(|mut file| file.write_all(contents)).map_err(|error| {
         if error.kind() == io::ErrorKind::AlreadyExists {

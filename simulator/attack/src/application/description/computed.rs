@@ -49,6 +49,8 @@ pub(in crate::application) enum Hash {
 pub(in crate::application) enum BytesEncoding {
     Base64,
     Hex,
+    /// As in a JSON string, between its quotation marks.
+    Json,
     Plain,
     UpperHex,
 }
@@ -91,7 +93,7 @@ impl TryFrom<ComputedFile> for Computed {
         };
         let default = if signing.is_some() { BytesEncoding::Hex } else { BytesEncoding::Plain };
         let encoding = encoding.unwrap_or(default);
-        if signing.is_some() && encoding == BytesEncoding::Plain {
+        if signing.is_some() && matches!(encoding, BytesEncoding::Json | BytesEncoding::Plain) {
             return Err("a hash is written as hex, upper-hex or base64");
         }
         Ok(Self { name, text, parameters, signing, encoding })

@@ -4,6 +4,7 @@ use reqwest::header::HeaderName;
 use soter_bridge::protocol::CommandError;
 use soter_wire::shortened;
 
+use super::computed::Computed;
 use super::section::Section;
 use super::source::Source;
 use super::step::{Endpoint, Step};
@@ -19,6 +20,12 @@ const OF_USER: [&str; 3] = ["code", "openid", "user"];
 pub(in crate::application) const OTHER_PREFIX: &str = "other.";
 /// The names that the templates of a result may use in addition, besides the members of `resultJSON`.
 const RESULT_NAMES: [&str; 4] = ["challenge", "resultJSON", "resultJSONSignature", "authMode"];
+
+/// Whether a name has a meaning of its own at some place, so that no value should be called so.
+pub(crate) fn is_built_in_name(name: &str) -> bool {
+    let lists = [&BUILT_IN_NAMES[..], &RESULT_NAMES, &MEMBERS, &phone_keys::NAMES, &Computed::REQUEST_PARTS];
+    lists.into_iter().any(|names| names.contains(&name)) || name == Computed::SORTED
+}
 
 /// The names that have values at some place.
 #[derive(Clone, Debug)]

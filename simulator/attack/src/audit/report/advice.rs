@@ -1,9 +1,29 @@
 //! What a finding means, and how to fix it.
 
+use super::remedy::Remedy;
 use crate::audit::finding::Finding;
 use crate::verdict::Verdict;
 
 impl Finding {
+    /// What the attacker has, and what is made with it.
+    pub(super) fn attempt(&self) -> String {
+        let attack = self.attack;
+        if attack.expected.is_acceptance() {
+            return format!("No attack: an honest phone or program may send it. {}", attack.making);
+        }
+        format!("The attacker has {}. {}", attack.holds, attack.making)
+    }
+
+    /// What a developer has to know to understand the finding, unless it is about the audit itself.
+    pub(super) fn background(&self) -> Option<&'static str> {
+        (!self.is_control() && self.verdict != Verdict::Error).then(|| self.attack.kind.background())
+    }
+
+    /// The code to write instead. A warning has none: no weakness is proven.
+    pub(super) fn remedy(&self) -> Option<Remedy> {
+        (self.verdict == Verdict::Fail && !self.is_control()).then(|| self.attack.kind.remedy())
+    }
+
     /// What the finding means. For an attack that passed or was not played: what a failure would mean.
     pub fn meaning(&self) -> &'static str {
         match self.verdict {
@@ -26,7 +46,7 @@ impl Finding {
             Verdict::Warn => {
                 "After a status of 5xx, look into the logs: answer with a refusal, and let input that is refused change nothing. A policy may stay as it is, if it is meant. A description can be made more exact, with the steps that show the effect."
             }
-            Verdict::Error => "See what happened, mend the target or its description, and audit again.",
+            Verdict::Error => "See what happened, repair the target or its description, and audit again.",
         }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use soter_bridge::visible_lines;
 
 use super::Report;
+use super::remedy::Code;
 use crate::audit::finding::{Finding, Summary};
 use crate::verdict::Verdict;
 
@@ -80,13 +81,27 @@ fn details(finding: &Finding, out: &mut String) {
     );
     for (term, text) in [
         ("What happened", finding.reason.as_str()),
-        ("The input", attack.making),
+        ("The attempt", &finding.attempt()),
         ("What it means", finding.meaning()),
-        ("How to mend it", finding.fix()),
+        ("Background", finding.background().unwrap_or_default()),
+        ("How to fix it", finding.fix()),
     ] {
-        let _ = writeln!(out, "<dt>{term}</dt><dd>{}</dd>", escape_html(text));
+        if !text.is_empty() {
+            let _ = writeln!(out, "<dt>{term}</dt><dd>{}</dd>", escape_html(text));
+        }
     }
     out.push_str("</dl>\n");
+    if let Some(remedy) = finding.remedy() {
+        let _ = writeln!(
+            out,
+            "<details class=\"code\">\n<summary>The code to write instead: {}</summary>",
+            escape_html(remedy.title())
+        );
+        for Code { language, text } in remedy.code() {
+            let _ = writeln!(out, "<h3>{}</h3>\n<pre>{}</pre>", language.name(), escape_html(text));
+        }
+        out.push_str("</details>\n");
+    }
     if let Some(exchange) = &finding.exchange {
         for (title, text) in
             [("Sent", &exchange.request), ("Answered", &exchange.response), ("Again with", &exchange.curl)]

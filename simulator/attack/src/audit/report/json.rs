@@ -1,8 +1,9 @@
 //! The report as JSON, in this project's own format.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Report;
+use super::remedy::{Code, Remedy};
 use crate::audit::finding::{Finding, Summary};
 
 impl Report {
@@ -18,8 +19,16 @@ impl Report {
             "milliseconds": u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX),
             "summary": {"pass": pass, "fail": fail, "warn": warn, "skip": skip, "error": error, "known": known},
             "results": results,
+            "remedies": self.remedies().into_keys().map(code).collect::<Map<_, _>>(),
         })
     }
+}
+
+/// The code of a remedy, under the remedy's name.
+fn code(remedy: Remedy) -> (String, Value) {
+    let code = remedy.code().map(|Code { language, text }| (language.tag().to_owned(), text.into()));
+    let code: Map<_, _> = code.into_iter().collect();
+    (remedy.name().to_owned(), json!({"title": remedy.title(), "code": code}))
 }
 
 fn result(finding: &Finding) -> Value {
@@ -36,8 +45,11 @@ fn result(finding: &Finding) -> Value {
         "known": known,
     });
     if finding.needs_attention() {
+        result["attempt"] = finding.attempt().into();
         result["meaning"] = finding.meaning().into();
+        result["background"] = finding.background().into();
         result["fix"] = finding.fix().into();
+        result["remedy"] = finding.remedy().map(Remedy::name).into();
         if let Some(exchange) = exchange {
             result["request"] = exchange.request.as_str().into();
             result["response"] = exchange.response.as_str().into();

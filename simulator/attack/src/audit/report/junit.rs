@@ -9,6 +9,7 @@ use soter_bridge::protocol::CommandError;
 use soter_bridge::{visible, visible_lines};
 
 use super::Report;
+use super::remedy::Code;
 use crate::audit::finding::Finding;
 use crate::verdict::Verdict;
 
@@ -57,5 +58,11 @@ fn detail(finding: &Finding) -> String {
     let exchange = finding.exchange.as_ref().map_or_else(String::new, |exchange| {
         format!("\n\n{}\n\n{}\n\n{}", exchange.request, exchange.response, exchange.curl)
     });
-    format!("{}\n{}\n{}{exchange}", finding.attack.making, finding.meaning(), finding.fix())
+    let code = finding.remedy().map_or_else(String::new, |remedy| {
+        let code = remedy.code().map(|Code { language, text }| format!("{}:\n{text}", language.name()));
+        format!("\n\nThe code to write instead: {}\n{}", remedy.title(), code.join("\n"))
+    });
+    let background = finding.background().map_or_else(String::new, |background| format!("{background}\n"));
+    let (attempt, meaning, fix) = (finding.attempt(), finding.meaning(), finding.fix());
+    format!("{attempt}\n{meaning}\n{background}{fix}{exchange}{code}")
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use soter_bridge::visible;
 
 use super::Report;
+use super::remedy::Code;
 use crate::audit::finding::Finding;
 use crate::entry::Attack;
 use crate::verdict::Verdict;
@@ -37,10 +38,26 @@ fn rule(attack: &Attack) -> Value {
         "id": attack.id,
         "shortDescription": {"text": attack.title},
         "fullDescription": {"text": attack.meaning},
-        "help": {"text": attack.fix},
+        "help": {"text": format!("{}\n{}", attack.kind.background(), attack.fix), "markdown": help(attack)},
         "defaultConfiguration": {"level": "error"},
         "properties": {"tags": tags(attack)},
     })
+}
+
+/// What a failure means and what to write instead, as code scanning shows it.
+fn help(attack: &Attack) -> String {
+    let (kind, remedy) = (attack.kind, attack.kind.remedy());
+    let code = remedy
+        .code()
+        .map(|Code { language, text }| format!("{}:\n\n```{}\n{text}```\n", language.name(), language.tag()));
+    format!(
+        "**A failure means:** {}\n\n{}\n\n**How to fix it:** {}\n\n### The code to write instead\n\n{}:\n\n{}",
+        attack.meaning,
+        kind.background(),
+        attack.fix,
+        remedy.title(),
+        code.join("\n")
+    )
 }
 
 /// The tags of a rule. The form of the CWE's number is that of GitHub's code scanning.

@@ -114,6 +114,51 @@ fn every_report_says_what_each_verdict_means() {
 }
 
 #[test]
+fn a_failure_is_explained_with_code_in_four_languages_and_a_warning_without() {
+    let mut report = report();
+    let written = |report: &Report, kind| report.render(kind).unwrap();
+    for kind in ReportKind::ALL {
+        let text = written(&report, kind);
+        for line in [
+            "await db.query",
+            "cursor.execute",
+            "db.prepareStatement",
+            "tx.ExecContext",
+            "at the same moment",
+        ] {
+            assert!(text.contains(line), "{kind:?}: {line}");
+        }
+    }
+    let sarif = written(&report, ReportKind::Sarif);
+    assert!(sarif.contains("```javascript\\n") && sarif.contains("```go\\n"), "{sarif}");
+    let json: Value = serde_json::from_str(&written(&report, ReportKind::Json)).unwrap();
+    // The second attack of replays is a race.
+    assert_eq!(json["results"][1]["remedy"], "use-once");
+    assert_eq!(json["remedies"].as_object().unwrap().len(), 1);
+    assert!(json["results"][1]["background"].as_str().unwrap().contains("at the same moment"));
+    assert!(
+        json["results"][1]["attempt"].as_str().unwrap().starts_with("The attacker has a recorded result.")
+    );
+    assert!(json["results"][3]["remedy"].is_null() && json["results"][3]["background"].is_string());
+    assert!(json["results"][4]["background"].is_null(), "{json}");
+
+    // Once for all failures that it is about.
+    report.findings[0].verdict = Verdict::Fail;
+    let text = report.text();
+    assert_eq!(text.matches("The code to write instead").count(), 1, "{text}");
+    assert!(text.contains("for SOTER-REPLAY-01, SOTER-REPLAY-02: take the order in one UPDATE"), "{text}");
+    for language in ["  Node\n", "  Python\n", "  Java\n", "  Go\n"] {
+        assert_eq!(text.matches(language).count(), 1, "{language}");
+    }
+    for finding in &mut report.findings {
+        finding.verdict = Verdict::Warn;
+    }
+    for text in [report.text(), written(&report, ReportKind::Html), written(&report, ReportKind::Json)] {
+        assert!(!text.contains("UPDATE orders"), "{text}");
+    }
+}
+
+#[test]
 fn the_html_report_has_no_markup_from_the_target_and_loads_nothing() {
     let page = report().render(ReportKind::Html).unwrap();
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"), "{page}");
@@ -190,7 +235,7 @@ fn the_text_ends_with_the_counts_and_has_no_control_characters() {
     let last = text.lines().last().unwrap();
     assert!(last.contains("1 pass, 1 fail, 1 warn, 1 skip, 1 error"), "{last}");
     assert!(
-        text.contains("\\u{1b}[2J") && text.contains("\\u{202e}\\u{200b}") && text.contains("how to mend it")
+        text.contains("\\u{1b}[2J") && text.contains("\\u{202e}\\u{200b}") && text.contains("how to fix it")
     );
     assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{200b}']), "{text}");
 }
@@ -206,7 +251,7 @@ fn a_request_of_several_lines_can_be_copied_from_the_text_and_repeated() {
     report.findings[1].exchange = Some(exchange);
     let text = report.text();
     let (_, copied) = text.split_once("again with\n").unwrap();
-    let (copied, _) = copied.rsplit_once("\n\n").unwrap();
+    let (copied, _) = copied.split_once("\n\nThe code to write").unwrap();
     let script = format!("curl() {{ for argument; do printf '<%s>' \"$argument\"; done; }}\n{copied}\n");
     let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
     assert_eq!(

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use soter_bridge::{visible, visible_lines};
 
 use super::Report;
+use super::remedy::Code;
 use crate::audit::finding::Summary;
 use crate::verdict::Verdict;
 
@@ -28,10 +29,13 @@ pub(super) fn text(report: &Report) -> String {
     for finding in report.findings.iter().filter(|finding| finding.needs_attention()) {
         let attack = finding.attack;
         let _ = writeln!(out, "\n{}  {}: {}", finding.verdict.name(), attack.id, attack.title);
-        let _ = writeln!(out, "  what happened   {}", visible(&finding.reason));
-        let _ = writeln!(out, "  the input       {}", attack.making);
-        let _ = writeln!(out, "  what it means   {}", finding.meaning());
-        let _ = writeln!(out, "  how to mend it  {}", finding.fix());
+        let _ = writeln!(out, "  what happened  {}", visible(&finding.reason));
+        let _ = writeln!(out, "  the attempt    {}", finding.attempt());
+        let _ = writeln!(out, "  what it means  {}", finding.meaning());
+        if let Some(background) = finding.background() {
+            let _ = writeln!(out, "  background     {background}");
+        }
+        let _ = writeln!(out, "  how to fix it  {}", finding.fix());
         if let Some(exchange) = &finding.exchange {
             for (title, text) in [("sent", &exchange.request), ("answered", &exchange.response)] {
                 let _ = writeln!(out, "  {title}");
@@ -43,8 +47,23 @@ pub(super) fn text(report: &Report) -> String {
             let _ = writeln!(out, "  again with\n    {}", visible_lines(&exchange.curl));
         }
     }
+    write_code(report, &mut out);
     let _ = write!(out, "\n{}", summary_line(report));
     out
+}
+
+/// The code to write instead, once for all failures that it is about.
+fn write_code(report: &Report, out: &mut String) {
+    for (remedy, failed) in report.remedies() {
+        let ids: Vec<_> = failed.iter().map(|finding| finding.attack.id).collect();
+        let _ = writeln!(out, "\nThe code to write instead, for {}: {}", ids.join(", "), remedy.title());
+        for Code { language, text } in remedy.code() {
+            let _ = writeln!(out, "  {}", language.name());
+            for line in text.lines() {
+                let _ = writeln!(out, "{}", format!("    {line}").trim_end());
+            }
+        }
+    }
 }
 
 pub(super) fn summary_line(report: &Report) -> String {
