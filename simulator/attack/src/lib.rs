@@ -37,6 +37,7 @@ mod target;
 mod text;
 mod verdict;
 mod verifier_control;
+mod weak_key;
 mod wechat_target;
 
 pub use self::application::{Application, ApplicationTarget, Emulated, INITIAL};

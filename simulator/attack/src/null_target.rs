@@ -45,7 +45,9 @@ async fn craft_inputs(attack: &Attack, keys: &KeySource) -> Result<Option<Crafte
     let (before, forgery) = match attack.script {
         Script::Send(before, forgery) => (before, forgery),
         Script::SendEach(before, [variant, ..]) => (before, variant.forgery),
-        Script::SendEach(_, []) | Script::Enroll(_) | Script::Login(_) => return Ok(None),
+        Script::SendEach(_, []) | Script::Enroll(_) | Script::Upload(..) | Script::Login(_) => {
+            return Ok(None);
+        }
     };
     let attempt = async || {
         let mut stage = Stage::prepare(attack, &NullTarget, keys, &forgery).await?;
