@@ -102,6 +102,10 @@ pub enum Hash {
     /// SHA-256: what phones use.
     #[default]
     Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
 }
 
 /// Answer of [`Sign`].

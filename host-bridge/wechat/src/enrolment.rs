@@ -212,4 +212,17 @@ mod tests {
         assert_eq!(wechat.enroll(&request).await, Ok(()));
         assert_eq!(wechat.enroll(&request).await.unwrap_err().reason, Reason::CounterRolledBack);
     }
+
+    #[tokio::test]
+    async fn a_known_key_is_refused_for_another_user() {
+        let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
+        assert_eq!(wechat.enroll(&upload(&mut phone)).await, Ok(()));
+        let mut request = upload(&mut phone);
+        request["openid"] = json!("oSomebodyElse");
+        let refused = wechat.enroll(&request).await.unwrap_err();
+        assert_eq!(refused.reason, Reason::OtherUsersResult);
+        assert!(refused.detail.contains("another user"), "{refused:?}");
+        assert!(!wechat.has_openid(DEFAULT_APPID, "oSomebodyElse").await.unwrap());
+        assert_eq!(wechat.enroll(&upload(&mut phone)).await, Ok(()));
+    }
 }

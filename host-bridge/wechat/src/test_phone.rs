@@ -15,7 +15,7 @@ use crate::servers::WeChat;
 
 /// Keys cost tens of milliseconds each, so tests share them.
 static KEYS: LazyLock<Vec<KeyPair>> =
-    LazyLock::new(|| (0..5).map(|_| KeyPair::generate(KeySize::Rsa2048).unwrap()).collect());
+    LazyLock::new(|| (0..6).map(|_| KeyPair::generate(KeySize::Rsa2048).unwrap()).collect());
 
 /// The default user in the default mini program.
 pub(crate) const OPENID: &str = "oEmulatedUser000000000000001";

@@ -63,6 +63,12 @@ pub enum UploadRefused {
         /// The highest so far.
         highest: u64,
     },
+    /// The AuthKey belongs to another user, or to a user of another mini program.
+    #[error("this AuthKey of device {cpu_id} belongs to another user")]
+    OtherOwner {
+        /// The device.
+        cpu_id: String,
+    },
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -77,6 +83,7 @@ impl UploadRefused {
             Self::Counter { .. } => Reason::CounterRolledBack,
             Self::Unreadable(_) => Reason::MalformedJson,
             Self::OtherAttk { .. } | Self::NoAsk { .. } | Self::NotSigned { .. } => Reason::WrongSignature,
+            Self::OtherOwner { .. } => Reason::OtherUsersResult,
             Self::Ledger(_) => Reason::LedgerUnavailable,
         }
     }
@@ -218,8 +225,8 @@ impl WeChat {
     /// Accepts an exported AuthKey for a mini program and its user. Its signature scheme is fixed from now on.
     ///
     /// # Errors
-    /// [`UploadRefused`]: `Unreadable`, `NoAsk`, `NotSigned`, `Counter` or `Ledger`. It is `NoAsk` also if another
-    /// ASK is uploaded meanwhile.
+    /// [`UploadRefused`]: `Unreadable`, `NoAsk`, `NotSigned`, `Counter`, `OtherOwner` or `Ledger`. It is `NoAsk` also if
+    /// another ASK is uploaded meanwhile.
     pub async fn upload_auth_key(
         &self,
         json: &[u8],
@@ -247,6 +254,7 @@ impl WeChat {
             NotAccepted::OtherAttk => UploadRefused::OtherAttk { cpu_id },
             // Another one may have been uploaded since the signature was verified.
             NotAccepted::OtherAsk => UploadRefused::NoAsk { cpu_id, uid },
+            NotAccepted::OtherOwner => UploadRefused::OtherOwner { cpu_id },
             NotAccepted::Counter { counter, highest } => UploadRefused::Counter { counter, highest },
         })
     }

@@ -40,8 +40,8 @@ pub struct Upload {
     pub ask: ExportBlob,
     /// The AuthKey's export.
     pub auth_key: ExportBlob,
-    /// The AuthKey's public half.
-    pub public_key: PublicKey,
+    /// The AuthKey's public half, PEM.
+    pub public_key: String,
     /// The scheme of all its signatures.
     pub scheme: SignatureScheme,
     /// The user's openid in the mini program.
@@ -130,7 +130,7 @@ impl AttackedPhone {
             attk: self.public_key(&KeyPath::Attk)?,
             ask,
             auth_key,
-            public_key: self.public_key(&auth_key_path(&self.openid))?,
+            public_key: self.public_key(&auth_key_path(&self.openid))?.to_pem(),
             scheme: self.profile.scheme,
             openid: self.openid.clone(),
         })
@@ -142,8 +142,20 @@ impl AttackedPhone {
         let own = self.upload()?;
         // The AuthKey is exported after the ASK, so that the counters rise in the order of the upload.
         let auth_key = self.tee.auth_key(UID, &key_name(openid)).map_err(|error| phone_error(&error))?;
-        let public_key = self.public_key(&auth_key_path(openid))?;
+        let public_key = self.public_key(&auth_key_path(openid))?.to_pem();
         Ok(Upload { auth_key, public_key, openid: openid.to_owned(), ..own })
+    }
+
+    /// The keys, of which the AuthKey is exported before the ASK.
+    pub(super) fn upload_auth_key_first(&mut self) -> Result<Upload, CommandError> {
+        let auth_key =
+            self.tee.auth_key(UID, &key_name(&self.openid)).map_err(|error| phone_error(&error))?;
+        Ok(Upload { auth_key, ..self.upload()? })
+    }
+
+    /// The device's root key.
+    pub(super) fn attk(&mut self) -> Result<SoftwareKey, CommandError> {
+        self.private_key(&KeyPath::Attk)
     }
 
     /// WeChat's ASK.
@@ -162,6 +174,12 @@ impl AttackedPhone {
             .generate_auth_key(UID, &key_name(&self.openid))
             .map_err(|error| phone_error(&error))
             .map(|_| ())
+    }
+
+    /// Makes a new ASK in place of the old one, and the user's AuthKey under it.
+    pub(super) fn renew_ask(&mut self) -> Result<(), CommandError> {
+        self.tee.generate_app_secure_key(UID).map_err(|error| phone_error(&error))?;
+        self.renew_key()
     }
 
     /// Enrols another finger, which makes every AuthKey invalid.
@@ -275,7 +293,8 @@ mod tests {
 
                 assert_eq!(upload.scheme, scheme);
                 let signature = base64::decode(&signed.signature).unwrap();
-                assert_eq!(upload.public_key.verify(scheme, signed.json.as_bytes(), &signature), Ok(()));
+                let public_key = PublicKey::from_pem(&upload.public_key).unwrap();
+                assert_eq!(public_key.verify(scheme, signed.json.as_bytes(), &signature), Ok(()));
                 let ask = KeyJson::decode(&upload.ask.json).unwrap();
                 assert_eq!(upload.attk.verify(ask.scheme(), &upload.ask.json, &upload.ask.signature), Ok(()));
                 let ExportBlob { json, signature } = &upload.auth_key;

@@ -4,6 +4,7 @@ mod cache;
 mod comparison;
 mod counter;
 mod counting;
+mod enrolment;
 mod identity;
 mod json;
 mod observation;
@@ -26,6 +27,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Attack> {
         json::ATTACKS,
         comparison::ATTACKS,
         identity::ATTACKS,
+        enrolment::ATTACKS,
         protocol::ATTACKS,
         outage::ATTACKS,
         cache::ATTACKS,

@@ -70,8 +70,8 @@ pub enum Expected {
     MustRefuse(&'static [Reason]),
     /// It accepts. A careful server may have a policy to refuse, which is a warning. Any other refusal is a failure.
     ShouldAccept(Policy),
-    /// A verifier refuses, as with [`MustRefuse`](Self::MustRefuse). An application should refuse as well; if it accepts, that is
-    /// a warning, and the sentence says why it is not a failure.
+    /// A verifier refuses, as with [`MustRefuse`](Self::MustRefuse). An application should refuse as well. If it accepts what the
+    /// verifier that it asks accepts, or if it asks none, that is a warning, and the sentence says why it is not a failure.
     ShouldRefuse(&'static [Reason], &'static str),
 }
 
@@ -106,6 +106,10 @@ pub struct Tell {
     pub otherwise: &'static str,
 }
 
+/// Why an application that reads results with a parser of its own is not weak by the way in which it reads a text that no TEE signs.
+const UNLIKE_ANY_TEE: &str = "No TEE signs a text like this, so only a phone whose AuthKey has leaked can send it, and that can sign any other text as well. \
+It becomes a weakness where two parsers read one text: read results strictly all the same";
+
 impl Attack {
     /// How many users it takes at most.
     pub fn users(&self) -> usize {
@@ -126,6 +130,12 @@ impl Attack {
 }
 
 impl Expected {
+    /// A text that no TEE signs, and that parsers read in different ways: a verifier refuses it, for these reasons. An application
+    /// should, too.
+    pub(crate) const fn unlike_any_tee(reasons: &'static [Reason]) -> Self {
+        Self::ShouldRefuse(reasons, UNLIKE_ANY_TEE)
+    }
+
     /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {

@@ -19,6 +19,8 @@ pub enum Kind {
     Discloses,
     /// What cannot be checked counts as good.
     FailsOpen,
+    /// A key that was replaced, or one of a phone that was set back, is enrolled.
+    KeepsKeysCarelessly,
     /// A challenge, a session or a login code lives too long.
     OutlivesLifetime,
     /// Texts are read in a way in which other parsers do not read them.
@@ -31,6 +33,8 @@ pub enum Kind {
     RefusesHonest,
     /// An earlier acceptance stands for a later check.
     RemembersAcceptance,
+    /// A key that is too weak is enrolled.
+    TakesWeakKeys,
 }
 
 impl Kind {
@@ -45,12 +49,14 @@ impl Kind {
             Self::CountsCarelessly => "counts-carelessly",
             Self::Discloses => "discloses",
             Self::FailsOpen => "fails-open",
+            Self::KeepsKeysCarelessly => "keeps-keys-carelessly",
             Self::OutlivesLifetime => "outlives-lifetime",
             Self::ParsesLoosely => "parses-loosely",
             Self::PredictsChallenges => "predictable-challenges",
             Self::RacesItself => "race-condition",
             Self::RefusesHonest => "refuses-honest",
             Self::RemembersAcceptance => "remembers-acceptance",
+            Self::TakesWeakKeys => "takes-weak-keys",
         }
     }
 
@@ -64,12 +70,14 @@ impl Kind {
             Self::ConfusesIdentities => Some(639),
             Self::Discloses => Some(200),
             Self::FailsOpen => Some(636),
+            Self::KeepsKeysCarelessly => Some(672),
             Self::OutlivesLifetime => Some(613),
             Self::ParsesLoosely => Some(436),
             Self::PredictsChallenges => Some(340),
             Self::RacesItself => Some(362),
             Self::RefusesHonest => None,
             Self::RemembersAcceptance => Some(345),
+            Self::TakesWeakKeys => Some(326),
         }
     }
 }

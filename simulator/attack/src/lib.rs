@@ -41,6 +41,7 @@ mod target;
 mod text;
 mod verdict;
 mod verifier_control;
+mod weak_key;
 mod wechat_target;
 mod wechat_traffic;
 

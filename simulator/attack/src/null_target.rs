@@ -49,6 +49,7 @@ async fn craft_inputs(attack: &Attack, keys: &KeySource) -> Result<Option<Crafte
         Script::SendEach(before, [variant, ..]) => (before, variant.forgery),
         Script::SendEach(_, [])
         | Script::Enroll(_)
+        | Script::Upload(..)
         | Script::Login(_)
         | Script::Session(_)
         | Script::Observe(_) => return Ok(None),

@@ -1,12 +1,16 @@
 //! Plays one attack against a target: the steps before, the input, and the verdict on the answer.
 
+use soter_wechat::Reason;
+
 use crate::entry::{Attack, Expected, Layer, Refuses};
 use crate::forge;
 use crate::keys::KeySource;
 use crate::person::{Person, RANDOM_TEXT_CHARS, build_input};
 use crate::play_end::PlayEnd;
 use crate::stage::{Stage, profile};
-use crate::steps::{Before, Code, Enrolment, Envelope, Forgery, Misuse, Observation, Script, Variant};
+use crate::steps::{
+    Before, Code, Enrolment, Envelope, Forgery, Misuse, Observation, Script, Uploaded, Variant,
+};
 use crate::target::{Answer, Form, Target, TargetError};
 use crate::verdict::{Played, Verdict};
 
@@ -23,6 +27,9 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
         Script::Send(before, forgery) => send(attack, target, keys, before, forgery).await,
         Script::SendEach(before, variants) => send_each(attack, target, keys, before, variants).await,
         Script::Enroll(forgery) => enroll(attack, target, keys, forgery).await,
+        Script::Upload(before, uploaded, forgery) => {
+            upload(attack, target, keys, before, uploaded, forgery).await
+        }
         Script::Login(code) => login(attack, target, keys, code).await,
         // Boxed, because every attack's future contains them.
         Script::Session(misuse) => Box::pin(misuse_login(attack, target, keys, misuse)).await,
@@ -37,7 +44,7 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
         result => result,
     };
     match result {
-        Ok(answer) => judge(attack, target.form(), answer),
+        Ok(answer) => judge(attack, target, answer),
         Err(PlayEnd::Played(played)) => *played,
         Err(PlayEnd::TargetError(TargetError::DoesNotApply(why))) => Played::new(Verdict::Skip, why),
         Err(PlayEnd::TargetError(TargetError::Broken(how) | TargetError::TimedOut(how))) => {
@@ -47,7 +54,7 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
     }
 }
 
-fn judge(attack: &Attack, form: Form, answer: Answer) -> Played {
+fn judge<T: Target>(attack: &Attack, target: &T, answer: Answer) -> Played {
     let reason_suffix = answer.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
     let is_right = match attack.expected {
         Expected::MustAccept | Expected::ShouldAccept(_) => answer.accepted,
@@ -62,7 +69,7 @@ fn judge(attack: &Attack, form: Form, answer: Answer) -> Played {
         (false, Expected::MustAccept | Expected::ShouldAccept(_)) => {
             (Verdict::Fail, format!("refused{reason_suffix}, and must be accepted"))
         }
-        (false, Expected::ShouldRefuse(_, sentence)) if form == Form::Application => {
+        (false, Expected::ShouldRefuse(reasons, sentence)) if may_accept(target, reasons) => {
             (Verdict::Warn, format!("accepted. {sentence}"))
         }
         (false, _) => (Verdict::Fail, "accepted, and must be refused".to_owned()),
@@ -75,6 +82,14 @@ fn judge(attack: &Attack, form: Form, answer: Answer) -> Played {
         (true, _) => (Verdict::Pass, format!("{outcome}{reason_suffix}")),
     };
     Played { verdict, reason, answer: Some(answer) }
+}
+
+/// Whether a target may accept what it should refuse for these reasons. A verifier may not. An application may if it has all of
+/// the checks, or if its WeChat accepts as well, which during an audit accepts any counter.
+fn may_accept<T: Target>(target: &T, reasons: &[Reason]) -> bool {
+    let is_about_counters =
+        reasons.iter().all(|reason| matches!(reason, Reason::CounterReplayed | Reason::CounterRolledBack));
+    target.form() == Form::Application && (target.checks_keys() || is_about_counters)
 }
 
 async fn send<T: Target>(
@@ -131,7 +146,7 @@ async fn send_each<T: Target>(
             }
             answer => answer?,
         };
-        let mut played = judge(attack, target.form(), answer.clone());
+        let mut played = judge(attack, target, answer.clone());
         if played.verdict != Verdict::Pass {
             played.reason = format!("{}: {}", variant.name, played.reason);
             return Err(PlayEnd::Played(Box::new(played)));
@@ -148,12 +163,7 @@ async fn enroll<T: Target>(
     keys: &KeySource,
     forgery: Enrolment,
 ) -> Result<Answer, PlayEnd> {
-    if !target.checks_keys() {
-        return Err(TargetError::does_not_apply(
-            "WeChat's servers check the keys of a mini program's phones",
-        )
-        .into());
-    }
+    check_keys_are_its_own(target)?;
     let supply = keys.supply(attack.id);
     let mut person = Person::create(target, &supply, profile(attack)?).await?;
     let upload = forge::forge_enrolment(person.phone.upload()?, forgery, &supply)?;
@@ -166,6 +176,36 @@ async fn enroll<T: Target>(
     let signed = person.phone.authenticate(&order.challenge)?;
     let input = build_input(signed, &person.user, None, &Forgery::HONEST);
     Ok(target.send(&person.visit, &order, &input).await?)
+}
+
+/// Uploads keys that should be refused after honest ones, and sends an input that they sign.
+async fn upload<T: Target>(
+    attack: &Attack,
+    target: &T,
+    keys: &KeySource,
+    before: &[Before],
+    uploaded: Uploaded,
+    forgery: Forgery,
+) -> Result<Answer, PlayEnd> {
+    check_keys_are_its_own(target)?;
+    let mut stage = Stage::prepare(attack, target, keys, &forgery).await?;
+    for step in before {
+        stage.step(*step).await?;
+    }
+    let refused = stage.upload(uploaded).await?;
+    if !refused.accepted {
+        return Ok(refused);
+    }
+    // As above: what counts is whether a result with these keys is accepted.
+    let (login, order, input) = stage.forge(forgery).await?;
+    Ok(target.send(stage.visit(login), &order, &input).await?)
+}
+
+fn check_keys_are_its_own<T: Target>(target: &T) -> Result<(), TargetError> {
+    if target.checks_keys() {
+        return Ok(());
+    }
+    Err(TargetError::does_not_apply("WeChat's servers check the keys of a mini program's phones"))
 }
 
 async fn login<T: Target>(

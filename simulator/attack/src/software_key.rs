@@ -6,12 +6,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{Algorithm, Digest, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use aws_lc_rs::digest::{Algorithm, Digest, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA384, SHA512, digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use getrandom::SysRng;
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
-use rsa::traits::PrivateKeyParts;
+use rsa::traits::{PrivateKeyParts, PublicKeyParts};
 use rsa::{BoxedUint, PrivateKey, hazmat};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::protocol::danger::{Hash, Padding};
@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 /// Bits of every SOTER key.
 pub(crate) const MODULUS_BITS: u32 = 2048;
 /// Bytes of a signature by such a key.
-const SIGNATURE_BYTES: usize = 256;
+pub(crate) const SIGNATURE_BYTES: usize = 256;
 
 /// How a signature is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,56 +140,10 @@ impl SoftwareKey {
     /// `InvalidParams` if the salt does not fit, `Internal` if the cryptographic library fails.
     pub fn sign(&self, text: &[u8], scheme: Scheme) -> Result<Vec<u8>, CommandError> {
         let encoded = match scheme.padding {
-            Padding::Pss => self.emsa_pss(text, scheme)?,
+            Padding::Pss => emsa_pss(text, scheme, &self.expose_pkcs8()?, SIGNATURE_BYTES)?,
             Padding::Pkcs1 => emsa_pkcs1(text, scheme.hash),
         };
-        // A generator would only blind the operation, so that its time says nothing about the key. Without it a signature takes a
-        // third less time, and these keys protect nothing.
-        let signed = BoxedUint::from_be_slice(&encoded, MODULUS_BITS)
-            .ok()
-            .and_then(|encoded| {
-                hazmat::rsa_decrypt_and_check(&*self.private, None::<&mut SysRng>, &encoded).ok()
-            })
-            .ok_or_else(|| CommandError::internal("the raw RSA operation failed"))?;
-        Ok(signed.to_be_bytes().into_vec())
-    }
-
-    /// EMSA-PSS-ENCODE (RFC 8017, 9.1.1) for 2047 bits.
-    fn emsa_pss(&self, text: &[u8], scheme: Scheme) -> Result<Vec<u8>, CommandError> {
-        let hash = algorithm(scheme.hash);
-        // Steps 1 to 3: the text's hash, and whether it fits with its salt.
-        let hashed = digest(hash, text);
-        let salt_length = usize::from(scheme.salt_length);
-        let max_salt_length = SIGNATURE_BYTES - hash.output_len() - 2;
-        if salt_length > max_salt_length {
-            return Err(CommandError::invalid_params(
-                format!("a salt of {salt_length} bytes does not fit into a signature of 2048 bits"),
-                format!("give at most {max_salt_length}; with SHA-256 that is {}", SaltLength::MAX),
-            ));
-        }
-        // Step 4: the salt.
-        let secret = self.expose_pkcs8()?;
-        let salt = mgf1(Hash::Sha256, digest(&SHA256, &[&secret[..], text].concat()).as_ref(), salt_length);
-        // Steps 5 and 6: M' and its hash.
-        let h = digest(hash, &[&[0; 8][..], hashed.as_ref(), &salt].concat());
-        // Steps 7 and 8: the data block.
-        let mut block = vec![0; max_salt_length - salt_length];
-        if let (Some(Flaw::Padding), Some(zero)) = (scheme.flaw, block.last_mut()) {
-            *zero = 1;
-        }
-        block.push(1);
-        block.extend(salt);
-        // Steps 9 and 10: masked.
-        let mask = mgf1(scheme.mgf1, h.as_ref(), block.len());
-        block.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
-        // Step 11: the bit above the modulus's length.
-        if let Some(first) = block.first_mut() {
-            *first &= 0x7f;
-        }
-        // Step 12.
-        block.extend(h.as_ref());
-        block.push(if scheme.flaw == Some(Flaw::Trailer) { 0xcc } else { 0xbc });
-        Ok(block)
+        raw_signature(&self.private, &encoded)
     }
 }
 
@@ -202,6 +156,69 @@ impl fmt::Debug for SoftwareKey {
     }
 }
 
+/// The raw operation with a private key.
+///
+/// # Errors
+/// `Internal` if the cryptographic library fails.
+pub(crate) fn raw_signature(private: &PrivateKey, encoded: &[u8]) -> Result<Vec<u8>, CommandError> {
+    // A generator would only blind the operation, so that its time says nothing about the key. Without it a signature takes a
+    // third less time, and these keys protect nothing.
+    let signed = BoxedUint::from_be_slice(encoded, private.n_bits_precision())
+        .ok()
+        .and_then(|encoded| hazmat::rsa_decrypt_and_check(private, None::<&mut SysRng>, &encoded).ok())
+        .ok_or_else(|| CommandError::internal("the raw RSA operation failed"))?;
+    Ok(signed.to_be_bytes().into_vec())
+}
+
+/// EMSA-PSS-ENCODE (RFC 8017, 9.1.1) for one bit less than a modulus of this many bytes has. The salt is derived from a secret
+/// and the text.
+///
+/// # Errors
+/// `InvalidParams` if the salt does not fit.
+pub(crate) fn emsa_pss(
+    text: &[u8],
+    scheme: Scheme,
+    secret: &[u8],
+    modulus_bytes: usize,
+) -> Result<Vec<u8>, CommandError> {
+    let hash = algorithm(scheme.hash);
+    // Steps 1 to 3: the text's hash, and whether it fits with its salt.
+    let hashed = digest(hash, text);
+    let salt_length = usize::from(scheme.salt_length);
+    let max_salt_length = modulus_bytes - hash.output_len() - 2;
+    if salt_length > max_salt_length {
+        return Err(CommandError::invalid_params(
+            format!(
+                "a salt of {salt_length} bytes does not fit into a signature of {} bits",
+                8 * modulus_bytes
+            ),
+            format!("give at most {max_salt_length}; with SHA-256 and 2048 bits that is {}", SaltLength::MAX),
+        ));
+    }
+    // Step 4: the salt.
+    let salt = mgf1(Hash::Sha256, digest(&SHA256, &[secret, text].concat()).as_ref(), salt_length);
+    // Steps 5 and 6: M' and its hash.
+    let h = digest(hash, &[&[0; 8][..], hashed.as_ref(), &salt].concat());
+    // Steps 7 and 8: the data block.
+    let mut block = vec![0; max_salt_length - salt_length];
+    if let (Some(Flaw::Padding), Some(zero)) = (scheme.flaw, block.last_mut()) {
+        *zero = 1;
+    }
+    block.push(1);
+    block.extend(salt);
+    // Steps 9 and 10: masked.
+    let mask = mgf1(scheme.mgf1, h.as_ref(), block.len());
+    block.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+    // Step 11: the bit above the modulus's length.
+    if let Some(first) = block.first_mut() {
+        *first &= 0x7f;
+    }
+    // Step 12.
+    block.extend(h.as_ref());
+    block.push(if scheme.flaw == Some(Flaw::Trailer) { 0xcc } else { 0xbc });
+    Ok(block)
+}
+
 /// EMSA-PKCS1-v1_5-ENCODE (RFC 8017, 9.2).
 fn emsa_pkcs1(text: &[u8], hash: Hash) -> Vec<u8> {
     let prefix: &[u8] = match hash {
@@ -211,6 +228,14 @@ fn emsa_pkcs1(text: &[u8], hash: Hash) -> Vec<u8> {
         Hash::Sha256 => &[
             0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05,
             0x00, 0x04, 0x20,
+        ],
+        Hash::Sha384 => &[
+            0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05,
+            0x00, 0x04, 0x30,
+        ],
+        Hash::Sha512 => &[
+            0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05,
+            0x00, 0x04, 0x40,
         ],
     };
     let hashed = digest(algorithm(hash), text);
@@ -229,6 +254,8 @@ fn algorithm(hash: Hash) -> &'static Algorithm {
     match hash {
         Hash::Sha1 => &SHA1_FOR_LEGACY_USE_ONLY,
         Hash::Sha256 => &SHA256,
+        Hash::Sha384 => &SHA384,
+        Hash::Sha512 => &SHA512,
     }
 }
 
@@ -270,6 +297,10 @@ mod tests {
         for scheme in [
             Scheme { hash: Hash::Sha1, mgf1: Hash::Sha1, ..Scheme::STANDARD },
             Scheme { mgf1: Hash::Sha1, ..Scheme::STANDARD },
+            Scheme { mgf1: Hash::Sha512, ..Scheme::STANDARD },
+            Scheme { hash: Hash::Sha384, mgf1: Hash::Sha384, ..Scheme::STANDARD },
+            Scheme { hash: Hash::Sha512, mgf1: Hash::Sha512, ..Scheme::STANDARD },
+            Scheme { padding: Padding::Pkcs1, hash: Hash::Sha512, ..Scheme::STANDARD },
             Scheme { flaw: Some(Flaw::Trailer), ..Scheme::STANDARD },
             Scheme { flaw: Some(Flaw::Padding), ..Scheme::STANDARD },
             Scheme { padding: Padding::Pkcs1, hash: Hash::Sha1, ..Scheme::STANDARD },
@@ -289,6 +320,27 @@ mod tests {
         let public = key.private.to_public_key();
         let pss = rsa::Pss::<sha1::Sha1>::new_with_salt(20);
         assert_eq!(public.verify(pss, hashed.as_ref(), &signature), Ok(()));
+    }
+
+    #[test]
+    fn signatures_with_longer_hashes_verify_with_another_library() {
+        use aws_lc_rs::signature::{
+            RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA384,
+            RSA_PSS_2048_8192_SHA512, UnparsedPublicKey,
+        };
+        let key = SoftwareKey::generate().unwrap();
+        for (hash, salt_length, pss, pkcs1) in [
+            (Hash::Sha384, 48, &RSA_PSS_2048_8192_SHA384, &RSA_PKCS1_2048_8192_SHA384),
+            (Hash::Sha512, 64, &RSA_PSS_2048_8192_SHA512, &RSA_PKCS1_2048_8192_SHA512),
+        ] {
+            // That library takes a salt as long as the hash.
+            let scheme = Scheme { hash, mgf1: hash, salt_length, ..Scheme::STANDARD };
+            for (padding, algorithm) in [(Padding::Pss, pss), (Padding::Pkcs1, pkcs1)] {
+                let signature = key.sign(b"text", Scheme { padding, ..scheme }).unwrap();
+                let public = UnparsedPublicKey::new(algorithm, key.public().spki_der());
+                assert!(public.verify(b"text", &signature).is_ok(), "{hash:?} {padding:?}");
+            }
+        }
     }
 
     #[test]

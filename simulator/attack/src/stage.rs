@@ -1,11 +1,12 @@
 //! The state of one attack: the people, their phones and what was recorded. The module `steps_before` has the steps
-//! before the attack, and `forging` has the forged input.
+//! before the attack, `uploading` has uploads that should be refused, and `forging` has the forged input.
 
 mod additions;
 mod forging;
 mod misused_logins;
 mod simultaneous;
 mod steps_before;
+mod uploading;
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use soter_bridge::run_cpu_bound;
 use soter_tee::MemoryStorage;
 use soter_wire::{Profile, PublicKey, ResultJson};
 
-use crate::attacked_phone::{AttackedPhone, Signed};
+use crate::attacked_phone::{AttackedPhone, Signed, Upload};
 use crate::entry::{Attack, Expected, Policy, Refuses};
 use crate::keys::{KeySource, KeySupply};
 use crate::person::{Person, RANDOM_TEXT_CHARS, build_input};
@@ -23,6 +24,7 @@ use crate::software_key::SoftwareKey;
 use crate::steps::{Addition, Before, Claim, Edit, Envelope, Forgery, Made, Misuse, Script, Signer, Who};
 use crate::target::{Answer, Exchange, Form, Input, Order, Target, TargetError, Visit};
 use crate::verdict::Verdict;
+use crate::weak_key::WeakKey;
 
 /// Why an attack does not apply if an order is refused while another one is open, and if one is refused after a result was.
 pub(super) const NO_ORDER_SENTENCES: [&str; 2] =
@@ -43,6 +45,10 @@ pub(super) struct Stage<'a, T> {
     /// The highest counter that the target has accepted.
     accepted_counter: u64,
     old_key: Option<SoftwareKey>,
+    /// The weak key that was uploaded, if one was.
+    weak_key: Option<WeakKey>,
+    /// What the owner's phone uploaded first.
+    first_upload: Option<Upload>,
     /// Whether there is an order whose result was recorded and not sent.
     has_open_order: bool,
     /// Whether the target has refused a result of this attack.
@@ -70,6 +76,7 @@ impl<'a, T: Target> Stage<'a, T> {
         let supply = keys.supply(attack.id);
         let mut owner = Person::create(target, &supply, profile(attack)?).await?;
         owner.enroll(target).await?;
+        let first_upload = owner.uploaded.clone();
         let other = if needs_other_person(attack, forgery) {
             let mut other = Person::create(target, &supply, profile(attack)?).await?;
             other.enroll(target).await?;
@@ -98,6 +105,8 @@ impl<'a, T: Target> Stage<'a, T> {
             recorded: Vec::new(),
             accepted_counter: 0,
             old_key: None,
+            weak_key: None,
+            first_upload,
             has_open_order: false,
             was_refused: false,
             // A target may serve only one user on a phone, the newest one.

@@ -1,10 +1,12 @@
 //! What an attack is made of, as data: steps that a [`play`](crate::play()) carries out against any target.
 
 mod challenge;
+mod uploaded;
 
 use std::time::Duration;
 
 pub(crate) use self::challenge::{Challenge, Kept, Number};
+pub(crate) use self::uploaded::{Uploaded, WeakForm};
 use crate::disclosure::Disclosed;
 use crate::outage::Outage;
 use crate::predictability::Predictable;
@@ -37,6 +39,8 @@ pub enum Before {
     EnrollFinger,
     /// The client makes a new AuthKey in place of the old one and uploads it.
     RenewKey,
+    /// The client makes a new ASK in place of the old one, and a new AuthKey under it, and uploads both.
+    RenewAsk,
     /// Another forgery is sent, which the target refuses.
     Try(Forgery),
     /// Time passes on the clocks of the target and of WeChat's servers.
@@ -155,6 +159,8 @@ pub enum Signer {
     OthersAuthKey,
     /// A key that the attacker has made.
     Attacker,
+    /// The weak AuthKey that was uploaded.
+    Weak,
 }
 
 /// A change of a JSON text.
@@ -420,7 +426,7 @@ impl Script {
     /// The steps before the input that is judged.
     pub(super) fn before(&self) -> &'static [Before] {
         match self {
-            Self::Send(before, _) | Self::SendEach(before, _) => before,
+            Self::Send(before, _) | Self::SendEach(before, _) | Self::Upload(before, ..) => before,
             Self::Enroll(_) | Self::Login(_) | Self::Session(_) | Self::Observe(_) => &[],
         }
     }
@@ -429,7 +435,12 @@ impl Script {
     pub(super) fn rounds(&self) -> usize {
         match self {
             Self::SendEach(_, variants) => variants.len(),
-            Self::Send(..) | Self::Enroll(_) | Self::Login(_) | Self::Session(_) | Self::Observe(_) => 1,
+            Self::Send(..)
+            | Self::Enroll(_)
+            | Self::Upload(..)
+            | Self::Login(_)
+            | Self::Session(_)
+            | Self::Observe(_) => 1,
         }
     }
 }
@@ -453,6 +464,8 @@ pub enum Script {
     SendEach(&'static [Before], &'static [Variant]),
     /// A phone's keys are uploaded, and an honest result is sent.
     Enroll(Enrolment),
+    /// Steps are carried out, and then keys are uploaded. If the target takes them, an input is sent that they sign.
+    Upload(&'static [Before], Uploaded, Forgery),
     /// A user logs in.
     Login(Code),
     /// An order is opened and paid in a login that is misused.

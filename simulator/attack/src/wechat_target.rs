@@ -354,7 +354,7 @@ fn device_json(upload: &Upload, appid: &str) -> Value {
         "attk": upload.attk.to_pem(),
         "ask": export(&upload.ask),
         "auth_key": export(&upload.auth_key),
-        "public_key": upload.public_key.to_pem(),
+        "public_key": upload.public_key,
         "salt_length": upload.scheme,
         "appid": appid,
         "openid": upload.openid,

@@ -14,7 +14,7 @@ use axum::response::Response;
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use soter_attack::{Emulated, OutageSwitch};
+use soter_attack::{Emulated, OutageSwitch, WeChatTraffic};
 use soter_sim::{Desk, DeskOptions, State as Place};
 use soter_wechat::{
     AccountList, Accounts, App, DEFAULT_APPID, Replays, ReplyStyle, SetClock, User, WeChatOptions, routes,
@@ -91,7 +91,7 @@ pub(crate) fn desk(replays: Replays, clock: &SetClock) -> Result<Desk, Box<dyn E
 pub(crate) fn emulated() -> Result<Emulated, Box<dyn Error>> {
     let clock = clock();
     let wechat = Arc::clone(desk(Replays::Accept, &clock)?.wechat());
-    Ok(Emulated { wechat, clock, outages: OutageSwitch::default() })
+    Ok(Emulated { wechat, clock, outages: OutageSwitch::default(), traffic: WeChatTraffic::default() })
 }
 
 /// What describes the application to an audit.

@@ -5,8 +5,8 @@ mod check;
 mod init;
 mod plan;
 mod progress;
-mod started;
 mod recording;
+mod started;
 mod verifier;
 
 use serde_json::{Value, json};

@@ -117,6 +117,10 @@ fn padding() -> impl TypedValueParser<Value = Padding> {
 }
 
 fn hash() -> impl TypedValueParser<Value = Hash> {
-    PossibleValuesParser::new(["sha256", "sha1"])
-        .map(|text| if text == "sha1" { Hash::Sha1 } else { Hash::Sha256 })
+    PossibleValuesParser::new(["sha256", "sha1", "sha384", "sha512"]).map(|text| match text.as_str() {
+        "sha1" => Hash::Sha1,
+        "sha384" => Hash::Sha384,
+        "sha512" => Hash::Sha512,
+        _ => Hash::Sha256,
+    })
 }

@@ -64,6 +64,48 @@ async fn an_application_that_checks_signatures_itself_gets_the_keys_and_the_forg
     }
 }
 
+/// The verdicts on these attacks on an application that checks signatures itself.
+async fn verdicts(weakness: Weakness, ids: &[&str]) -> Vec<Verdict> {
+    let target = verifier_as_application(weakness).await;
+    let attacks: Vec<_> = ids.iter().map(|id| find(&format!("SOTER-{id}")).unwrap()).collect();
+    let found = Box::pin(audit(&target, &verifier::keys(), &attacks, |_| {})).await.unwrap();
+    found.iter().map(|finding| finding.verdict).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_reads_texts_of_no_tee_in_its_own_way_is_warned() {
+    let ids = ["COUNTER-08", "COUNTER-09", "COUNTER-11", "COUNTER-18", "JSON-18", "JSON-24", "IDENTITY-16"];
+    assert_eq!(verdicts(Weakness::None, &ids).await, [Verdict::Pass; 7]);
+    for (weakness, read) in [
+        (Weakness::CounterLenient, &["COUNTER-08", "COUNTER-09", "COUNTER-18", "JSON-24", "IDENTITY-16"][..]),
+        (Weakness::FirstKeyWins, &["COUNTER-12", "COUNTER-18", "JSON-18", "JSON-24", "IDENTITY-16"]),
+        (Weakness::LastKeyWins, &["COUNTER-11", "COUNTER-18", "JSON-18", "JSON-24", "IDENTITY-16"]),
+        (Weakness::NamesInAnyCase, &["COUNTER-17"]),
+    ] {
+        assert_eq!(verdicts(weakness, read).await, vec![Verdict::Warn; read.len()], "{weakness:?}");
+    }
+    // What a parser reads wrongly is no excuse for a number that no counter can be.
+    assert_eq!(verdicts(Weakness::CounterLenient, &["COUNTER-06", "COUNTER-07"]).await, [Verdict::Fail; 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_checks_signatures_itself_is_found_if_it_enrolls_what_it_should_not() {
+    let ids = ["ENROLL-01", "ENROLL-04", "ENROLL-07", "ENROLL-09", "ENROLL-10", "ENROLL-12"];
+    assert_eq!(verdicts(Weakness::None, &ids).await, [Verdict::Pass; 6]);
+    for (weakness, failed) in [
+        (Weakness::AnyAuthKey, "ENROLL-01"),
+        (Weakness::AnyAsk, "ENROLL-04"),
+        (Weakness::UploadsInOrder, "ENROLL-07"),
+        (Weakness::KeyOfSeveral, "ENROLL-09"),
+        (Weakness::UploadsAmongThemselves, "ENROLL-10"),
+        (Weakness::AuthKeyOfAnyPhone, "ENROLL-12"),
+    ] {
+        assert_eq!(verdicts(weakness, &[failed]).await, [Verdict::Fail], "{weakness:?}");
+    }
+    // Exports in another order give an attacker nothing.
+    assert_eq!(verdicts(Weakness::UploadedAskAlone, &["ENROLL-11"]).await, [Verdict::Warn]);
+}
+
 /// An application with this description of its logins and orders.
 async fn application(routes: Router, description: &str) -> ApplicationTarget {
     let url = format!("http://{}", serve(routes).await);

@@ -8,8 +8,8 @@ mod cloud_run;
 mod comparison;
 mod cookies;
 mod description;
-mod market;
 mod lanes;
+mod market;
 mod steps;
 mod verifier;
 mod wechat_api;
@@ -159,7 +159,10 @@ async fn a_verifier_that_is_careless_about_signatures_is_found_by_exactly_the_ma
     use verifier::Weakness;
     each_is_found! { Verifier::start,
         Weakness::AnySalt =>
-            Fail "SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16";
+            Fail "SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-34 SIGNATURE-35";
+        Weakness::AnyHash => Fail "SIGNATURE-32";
+        Weakness::AnyHashes => Fail "SIGNATURE-32 SIGNATURE-33";
+        Weakness::AnyMask => Fail "SIGNATURE-33";
         Weakness::Base64FailsOpen => Fail "SIGNATURE-27";
         Weakness::BreaksOnMalformedJson => Warn "COUNTER-23 JSON-12 JSON-13 JSON-15 JSON-16 JSON-17 JSON-29 PROTOCOL-09";
         Weakness::KeyFromMessage => Fail "SIGNATURE-20";
@@ -167,9 +170,10 @@ async fn a_verifier_that_is_careless_about_signatures_is_found_by_exactly_the_ma
         Weakness::Pkcs1Accepted => Fail "SIGNATURE-08";
         Weakness::Reserialises => Fail "JSON-10 JSON-11 JSON-12 JSON-14";
         Weakness::SaltAlways20 => Fail "SIGNATURE-24";
-        Weakness::SaltFromMessage => Fail "SIGNATURE-12 SIGNATURE-14 SIGNATURE-16";
+        Weakness::SaltAtLeast20 => Fail "SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-34 SIGNATURE-35";
+        Weakness::SaltFromMessage => Fail "SIGNATURE-12 SIGNATURE-14 SIGNATURE-16 SIGNATURE-35";
         Weakness::SignatureIgnored =>
-            Fail "CACHE-01 CACHE-02 CACHE-03 CACHE-05 CACHE-06 SIGNATURE-27 SIGNATURE-30 SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 SIGNATURE-25 SIGNATURE-26 JSON-01 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-09 IDENTITY-10";
+            Fail "CACHE-01 CACHE-02 CACHE-03 CACHE-05 CACHE-06 SIGNATURE-27 SIGNATURE-30 SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 SIGNATURE-25 SIGNATURE-26 SIGNATURE-32 SIGNATURE-33 SIGNATURE-34 SIGNATURE-35 JSON-01 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-09 IDENTITY-10";
         Weakness::SignatureNotRequired => Fail "SIGNATURE-28 SIGNATURE-29 SIGNATURE-31";
         Weakness::SignatureOptional => Fail "SIGNATURE-02";
         Weakness::TrimsText => Fail "JSON-13 JSON-14 JSON-16";
@@ -196,6 +200,46 @@ async fn a_verifier_that_is_careless_about_identities_is_found_by_exactly_the_ma
         Weakness::OpenidOptional => Fail "PROTOCOL-10 PROTOCOL-11 PROTOCOL-12 PROTOCOL-14";
         Weakness::RetiredKeys => Fail "IDENTITY-09 IDENTITY-10";
         Weakness::TokenIgnored => Fail "PROTOCOL-04 PROTOCOL-06 PROTOCOL-07 PROTOCOL-15";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verifier_that_enrolls_weak_keys_is_found_by_exactly_the_matching_attacks() {
+    use verifier::Weakness;
+    each_is_found! { Verifier::start,
+        Weakness::AnyAsk => Fail "ENROLL-02 ENROLL-04 ENROLL-06";
+        Weakness::AnyAuthKey => Fail "ENROLL-01 ENROLL-03 ENROLL-05";
+        Weakness::AnyExponent => Fail "ENROLL-03 ENROLL-04 ENROLL-05 ENROLL-06";
+        Weakness::ExponentAbove1 => Fail "ENROLL-03 ENROLL-04";
+        Weakness::ShortKeys => Fail "ENROLL-01 ENROLL-02";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verifier_that_enrolls_old_keys_is_found_by_exactly_the_matching_attacks() {
+    use verifier::Weakness;
+    each_is_found! { Verifier::start,
+        Weakness::UploadCountersIgnored => Fail "ENROLL-07 ENROLL-08 ENROLL-10 ENROLL-11";
+        Weakness::UploadedAskAlone => Fail "ENROLL-11";
+        Weakness::UploadedAuthKeyAlone => Fail "ENROLL-11";
+        Weakness::UploadsAmongThemselves => Fail "ENROLL-10";
+        Weakness::UploadsInOrder => Fail "ENROLL-07 ENROLL-08 ENROLL-10";
+        Weakness::UploadsOnce => Fail "ENROLL-10 ENROLL-11";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verifier_that_enrolls_keys_of_others_is_found_by_exactly_the_matching_attacks() {
+    use verifier::Weakness;
+    each_is_found! { Verifier::start,
+        Weakness::AnyKnownAsk => Fail "ENROLL-12 ENROLL-13 ENROLL-14";
+        Weakness::AskOfAuthKey => Fail "ENROLL-12 ENROLL-14";
+        Weakness::AuthKeyOfAnyApp => Fail "ENROLL-13";
+        Weakness::AuthKeyOfAnyPhone => Fail "ENROLL-12";
+        Weakness::AuthKeyOfAnybody => Fail "ENROLL-12 ENROLL-13";
+        Weakness::KeyMovesToOther => Fail "ENROLL-09";
+        Weakness::KeyOfSeveral => Fail "ENROLL-09";
+        Weakness::UsersOfPhone => Fail "ENROLL-09 SIGNATURE-17";
     }
 }
 
@@ -290,7 +334,7 @@ async fn an_application_that_is_careless_about_results_and_counters_is_found_by_
     use application::Weakness;
     each_is_found! { Shop::start,
         Weakness::AnswerIgnored =>
-            Fail "COUNTER-29 SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 SIGNATURE-25 SIGNATURE-26 SIGNATURE-27 SIGNATURE-30 OUTAGE-01 OUTAGE-02 OUTAGE-03 OUTAGE-04 OUTAGE-05 OUTAGE-06 OUTAGE-07 OUTAGE-08 OUTAGE-09 OUTAGE-10 OUTAGE-11 OUTAGE-12 OUTAGE-13 OUTAGE-14 OUTAGE-15 OUTAGE-16 OUTAGE-17 OUTAGE-18 OUTAGE-19 CACHE-01 CACHE-02 CACHE-03 CACHE-04 CACHE-05 CACHE-06 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-01 IDENTITY-02 IDENTITY-04 IDENTITY-05 IDENTITY-06 IDENTITY-07 IDENTITY-08 IDENTITY-09 IDENTITY-10 IDENTITY-15";
+            Fail "COUNTER-29 SIGNATURE-01 SIGNATURE-02 SIGNATURE-03 SIGNATURE-04 SIGNATURE-05 SIGNATURE-06 SIGNATURE-07 SIGNATURE-08 SIGNATURE-09 SIGNATURE-10 SIGNATURE-11 SIGNATURE-12 SIGNATURE-13 SIGNATURE-14 SIGNATURE-15 SIGNATURE-16 SIGNATURE-17 SIGNATURE-18 SIGNATURE-19 SIGNATURE-20 SIGNATURE-25 SIGNATURE-26 SIGNATURE-27 SIGNATURE-30 SIGNATURE-32 SIGNATURE-33 SIGNATURE-34 SIGNATURE-35 OUTAGE-01 OUTAGE-02 OUTAGE-03 OUTAGE-04 OUTAGE-05 OUTAGE-06 OUTAGE-07 OUTAGE-08 OUTAGE-09 OUTAGE-10 OUTAGE-11 OUTAGE-12 OUTAGE-13 OUTAGE-14 OUTAGE-15 OUTAGE-16 OUTAGE-17 OUTAGE-18 OUTAGE-19 CACHE-01 CACHE-02 CACHE-03 CACHE-04 CACHE-05 CACHE-06 JSON-02 JSON-03 JSON-04 JSON-05 JSON-06 JSON-07 JSON-08 JSON-09 JSON-10 JSON-11 JSON-14 IDENTITY-01 IDENTITY-02 IDENTITY-04 IDENTITY-05 IDENTITY-06 IDENTITY-07 IDENTITY-08 IDENTITY-09 IDENTITY-10 IDENTITY-15";
         Weakness::AnswerRemembered => Fail "COUNTER-29 SIGNATURE-30 OUTAGE-18 OUTAGE-19 CACHE-01 CACHE-02 CACHE-05 CACHE-06 IDENTITY-09 IDENTITY-10 IDENTITY-15";
         Weakness::CheckThenWrite => Fail "REPLAY-02 REPLAY-18 COUNTER-33";
         Weakness::CounterAsDouble => Fail "COUNTER-15";

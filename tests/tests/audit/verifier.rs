@@ -1,6 +1,7 @@
 //! A verifier with WeChat's contract, written only for these tests, with one weakness at a time.
 
 mod accounts;
+mod enrolled_key;
 mod enrolment;
 mod reading;
 
@@ -9,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use aws_lc_rs::digest::{Algorithm, SHA256, SHA384, SHA512};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
@@ -20,9 +22,11 @@ use serde_json::{Value, json};
 use soter_attack::{Credentials, Http, KeySource, TargetError, VerifierControl, WeChatTarget};
 use soter_wire::{PublicKey, SignatureScheme, base64};
 
+use enrolled_key::EnrolledKey;
 use reading::{Read, read};
 
-use super::{Backend, TIME, careless_pss, serve};
+use super::careless_pss::{AnyKey, Pss};
+use super::{Backend, TIME, serve};
 
 /// The weakness of a verifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +40,34 @@ pub(crate) enum Weakness {
     /// No weakness, but a restart makes it forget its phones, which have to enrol again.
     KeysInMemory,
     AllInMemory,
+    /// ASKs of any strength.
+    AnyAsk,
+    /// AuthKeys of any strength.
+    AnyAuthKey,
+    /// Keys of 2048 bits with any public exponent.
+    AnyExponent,
+    /// PSS with any hash, which is that of the mask as well.
+    AnyHash,
+    /// PSS with any two hashes.
+    AnyHashes,
     AnyKey,
+    /// Any ASK that is known may have signed an AuthKey.
+    AnyKnownAsk,
+    /// PSS with any hash for the mask.
+    AnyMask,
     AnyRoot,
     AnySalt,
     AppIgnored,
     AskNotVerified,
+    /// The ASK that has to sign an AuthKey is found by what the AuthKey's export says.
+    AskOfAuthKey,
     AuthKeyNotVerified,
+    /// The `uid` of an AuthKey need not be that of its ASK.
+    AuthKeyOfAnyApp,
+    /// The `cpu_id` of an AuthKey need not be that of its ASK.
+    AuthKeyOfAnyPhone,
+    /// Neither need be.
+    AuthKeyOfAnybody,
     Base64FailsOpen,
     BreaksOnMalformedJson,
     CheckThenWrite,
@@ -62,9 +88,15 @@ pub(crate) enum Weakness {
     DeviceInAnyCase,
     DeviceTrimmed,
     EqualCounter,
+    /// Keys of 2048 bits with any public exponent except 1.
+    ExponentAbove1,
     FirstKeyWins,
     GetAccepted,
     KeyFromMessage,
+    /// A known key that is uploaded for another user is theirs from then on.
+    KeyMovesToOther,
+    /// A known key that is uploaded for another user belongs to both.
+    KeyOfSeveral,
     LastCounterEvenIfRefused,
     LastCounterOnly,
     LastKeyWins,
@@ -81,7 +113,10 @@ pub(crate) enum Weakness {
     RaceBreaksOff,
     RetiredKeys,
     SaltAlways20,
+    SaltAtLeast20,
     SaltFromMessage,
+    /// Keys of at least 1024 bits.
+    ShortKeys,
     SignatureIgnored,
     SignatureOptional,
     SignatureNotRequired,
@@ -91,6 +126,19 @@ pub(crate) enum Weakness {
     StoredIn32Bits,
     TokenIgnored,
     TrimsText,
+    UploadCountersIgnored,
+    /// The counter of an ASK is compared, and that of its AuthKey is not.
+    UploadedAskAlone,
+    /// The counter of an AuthKey is compared, and that of its ASK is not.
+    UploadedAuthKeyAlone,
+    /// The counters of uploads are compared with those of earlier uploads, and not with those of results.
+    UploadsAmongThemselves,
+    /// The counter of an AuthKey is compared with that of its ASK alone.
+    UploadsInOrder,
+    /// Each export is taken once, whatever its counter is.
+    UploadsOnce,
+    /// Any key of a phone is good for all users who have uploaded one from it.
+    UsersOfPhone,
 }
 
 pub(crate) const APPS: [&str; 2] = ["wxweak000000000001", "wxweak000000000002"];
@@ -110,6 +158,12 @@ struct Kept {
     keys: Vec<AuthKey>,
     /// The highest counter and the last one.
     counters: HashMap<String, (u64, u64)>,
+    /// By device: the highest counter of an accepted result, which uploads have to exceed.
+    results: HashMap<String, u64>,
+    /// By device: the counters of the last upload, of the ASK and the AuthKey.
+    uploads: HashMap<String, (u64, u64)>,
+    /// The exports of AuthKeys.
+    exports: HashSet<String>,
     tokens: HashMap<String, &'static str>,
     ended: HashSet<String>,
     codes: HashMap<String, Code>,
@@ -125,7 +179,7 @@ struct Kept {
 
 #[derive(Clone, Debug)]
 struct Ask {
-    key: PublicKey,
+    key: EnrolledKey,
     scheme: SignatureScheme,
 }
 
@@ -133,7 +187,7 @@ struct Ask {
 struct AuthKey {
     cpu_id: String,
     uid: String,
-    key: PublicKey,
+    key: EnrolledKey,
     scheme: SignatureScheme,
     appid: String,
     openid: String,
@@ -203,7 +257,8 @@ impl Verifier {
             && let Some(Read { cpu_id, counter, .. }) =
                 body["json_string"].as_str().and_then(|text| read(self.weakness, text))
         {
-            if !self.spend(&Genuine { cpu_id, counter, openid: String::new() }).await {
+            let phone = cpu_id.clone();
+            if !self.spend(&Genuine { cpu_id, phone, counter, openid: String::new() }).await {
                 return refused;
             }
             let claim = Claim { appid, openid: body["openid"].as_str().unwrap_or_default() };
@@ -258,6 +313,7 @@ impl Verifier {
         let result = read(self.weakness, &text)?;
         let unchecked = Genuine {
             cpu_id: result.cpu_id.clone(),
+            phone: result.cpu_id.clone(),
             counter: result.counter,
             openid: claim.openid.to_owned(),
         };
@@ -289,6 +345,10 @@ impl Verifier {
                         || (self.is(Weakness::OpenidIsPattern) && claim.openid == "%")
                         || (self.is(Weakness::OpenidOptional) && claim.openid.is_empty())
                         || self.is(Weakness::OpenidIgnored)
+                        || (self.is(Weakness::UsersOfPhone)
+                            && kept.keys.iter().any(|other| {
+                                (&*other.openid, &other.cpu_id) == (claim.openid, &key.cpu_id)
+                            }))
                         || self.is(Weakness::SpentBeforeOpenid)))
         };
         if self.is(Weakness::KeyFromMessage)
@@ -301,27 +361,46 @@ impl Verifier {
             self.is(Weakness::SignatureIgnored) || self.holds(key, &text, &signature, result.scheme)
         })?;
         let cpu_id = match self.weakness {
-            Weakness::CounterByKey => signer.key.fingerprint(),
+            Weakness::CounterByKey => format!("{:?}", signer.key),
             Weakness::CounterByUser => signer.openid.clone(),
             Weakness::CounterByDeviceAndUser => format!("{} {}", result.cpu_id, signer.openid),
             _ => result.cpu_id,
         };
-        Some(Genuine { cpu_id, counter: result.counter, openid: signer.openid.clone() })
+        let phone = signer.cpu_id.clone();
+        Some(Genuine { cpu_id, phone, counter: result.counter, openid: signer.openid.clone() })
     }
 
     fn holds(&self, key: &AuthKey, text: &str, signature: &[u8], claimed: SignatureScheme) -> bool {
         let bytes = text.as_bytes();
+        let EnrolledKey::Usual(public) = &key.key else {
+            return claimed == key.scheme && key.key.verifies(key.scheme, bytes, signature);
+        };
+        let SignatureScheme::RsaPss { salt_length } = key.scheme;
+        let pss = |hash, mask| Pss { hash, mask, salt_length: salt_length.get().into() };
+        let any = || AnyKey::from_spki_der(public.spki_der()).unwrap();
+        let with_any_of = |hashes: &[[&'static Algorithm; 2]]| {
+            let key = any();
+            hashes.iter().any(|[hash, mask]| key.verify(bytes, signature, pss(hash, mask)))
+        };
+        let others = [&SHA256, &SHA384, &SHA512];
         match self.weakness {
-            Weakness::AnySalt => key.key.find_pss_salt_length(bytes, signature).is_some(),
-            Weakness::SaltFromMessage => key.key.verify(claimed, bytes, signature).is_ok(),
-            Weakness::Pkcs1Accepted if key.key.verify_pkcs1(bytes, signature).is_ok() => true,
-            Weakness::PaddingNotChecked => {
-                let SignatureScheme::RsaPss { salt_length } = key.scheme;
+            Weakness::AnyHash => claimed == key.scheme && with_any_of(&others.map(|hash| [hash, hash])),
+            Weakness::AnyHashes => {
                 claimed == key.scheme
-                    && careless_pss::verify(&key.key, bytes, signature, salt_length.get().into())
+                    && others.iter().any(|hash| with_any_of(&others.map(|mask| [*hash, mask])))
             }
-            Weakness::SaltAlways20 => key.key.verify(SignatureScheme::default(), bytes, signature).is_ok(),
-            _ => claimed == key.scheme && key.key.verify(key.scheme, bytes, signature).is_ok(),
+            Weakness::AnyMask => claimed == key.scheme && with_any_of(&others.map(|mask| [&SHA256, mask])),
+            Weakness::AnySalt => public.find_pss_salt_length(bytes, signature).is_some(),
+            Weakness::SaltAtLeast20 => {
+                public.find_pss_salt_length(bytes, signature).is_some_and(|salt_length| salt_length >= 20)
+            }
+            Weakness::SaltFromMessage => public.verify(claimed, bytes, signature).is_ok(),
+            Weakness::Pkcs1Accepted if public.verify_pkcs1(bytes, signature).is_ok() => true,
+            Weakness::PaddingNotChecked => {
+                claimed == key.scheme && any().hash_agrees(bytes, signature, pss(&SHA256, &SHA256))
+            }
+            Weakness::SaltAlways20 => public.verify(SignatureScheme::default(), bytes, signature).is_ok(),
+            _ => claimed == key.scheme && public.verify(key.scheme, bytes, signature).is_ok(),
         }
     }
 
@@ -338,7 +417,8 @@ impl Verifier {
         if self.is(Weakness::SignatureIgnored) {
             return Some(bytes.unwrap_or_default());
         }
-        bytes.filter(|bytes| bytes.len() == 256)
+        let takes_short_keys = self.is(Weakness::AnyAuthKey) || self.is(Weakness::ShortKeys);
+        bytes.filter(|bytes| bytes.len() == 256 || (takes_short_keys && bytes.len() == 128))
     }
 
     /// Refuses every seventh request as too many, and ends the access token of every eleventh.
@@ -404,6 +484,8 @@ impl Verifier {
         };
         if accepted || self.is(Weakness::LastCounterEvenIfRefused) {
             kept.counters.insert(genuine.cpu_id.clone(), (stored, counter));
+            let highest = kept.results.entry(genuine.phone.clone()).or_default();
+            *highest = (*highest).max(counter);
         }
         accepted
     }
@@ -416,7 +498,9 @@ struct Claim<'a> {
 }
 
 struct Genuine {
+    /// What counters are kept by.
     cpu_id: String,
+    phone: String,
     counter: Option<u64>,
     /// The owner of the key that signed.
     openid: String,
@@ -496,11 +580,15 @@ impl VerifierControl for Verifier {
         kept.tokens.clear();
         if self.is(Weakness::CounterInMemory) || self.is(Weakness::AllInMemory) {
             kept.counters.clear();
+            kept.results.clear();
         }
         if self.is(Weakness::KeysInMemory) || self.is(Weakness::AllInMemory) {
             kept.attks.clear();
             kept.asks.clear();
             kept.keys.clear();
+            if self.is(Weakness::AllInMemory) {
+                kept.uploads.clear();
+            }
         }
         async { Ok(()) }.boxed()
     }

@@ -45,6 +45,8 @@ pub(crate) enum NotAccepted {
     OtherAttk,
     /// The app has another ASK than the one that signed the AuthKey, or none.
     OtherAsk,
+    /// The AuthKey belongs to another user, or to a user of another mini program.
+    OtherOwner,
     /// A counter is not greater than all earlier ones.
     Counter {
         /// The counter.
@@ -89,6 +91,11 @@ impl KeyUpload {
             let in_force = uploaded.or_else(|| state.ask(cpu_id, uid).map(|(known, _)| known));
             if in_force != Some(signer) {
                 return Err(NotAccepted::OtherAsk);
+            }
+            // A phone makes an AuthKey for each user. If a known one were taken for another user, the touches of the
+            // first would count for the second.
+            if state.is_of_other_owner(cpu_id, uid, key) {
+                return Err(NotAccepted::OtherOwner);
             }
             changes.push(Change::AuthKey { cpu_id: cpu_id.clone(), uid: uid.clone(), key: key.clone() });
         }

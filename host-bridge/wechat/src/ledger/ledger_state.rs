@@ -174,6 +174,13 @@ impl LedgerState {
         Some((&app.ask, app.ask_scheme))
     }
 
+    /// Whether an AuthKey was uploaded for another user, or for a user of another mini program.
+    pub(super) fn is_of_other_owner(&self, cpu_id: &str, uid: &str, auth_key: &AuthKey) -> bool {
+        let app = self.devices.get(cpu_id).and_then(|device| device.apps.get(uid));
+        let is_same_owner = |old: &AuthKey| (&old.appid, &old.openid) == (&auth_key.appid, &auth_key.openid);
+        app.is_some_and(|app| app.auth_keys.iter().any(|old| old.key == auth_key.key && !is_same_owner(old)))
+    }
+
     /// The keys of an app on a device. `None` if the device is not known.
     pub(super) fn app_keys(&self, cpu_id: &str, uid: &str) -> Option<AppKeys> {
         let device = self.devices.get(cpu_id)?;

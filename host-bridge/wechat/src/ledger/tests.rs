@@ -70,6 +70,7 @@ test_ledgers! {
     counters_of_one_device_that_come_together_are_judged_one_after_the_other,
     a_counter_is_not_spent_if_the_keys_have_changed_since,
     an_upload_that_is_refused_changes_nothing,
+    a_known_key_is_taken_for_its_own_user_alone,
     a_new_key_retires_the_old_one_and_old_ones_are_kept_in_a_limited_number,
     an_emptied_ledger_knows_nothing_and_is_emptied_once_for_each_generation,
     keys_for_a_diagnosis_begin_with_those_of_the_same_device,
@@ -228,6 +229,29 @@ async fn an_upload_that_is_refused_changes_nothing(ledger: Arc<dyn Ledger>) {
     assert_eq!(accept(&*ledger, register("a", 0)).await, Ok(()), "it is registered already");
     let both = KeyUpload { auth_key: auth_key("a", 5, 4, public(3), "o").auth_key, ..ask("a", 4, 4) };
     assert_eq!(accept(&*ledger, both).await, Ok(()), "the ASK of the same upload signed the AuthKey");
+}
+
+async fn a_known_key_is_taken_for_its_own_user_alone(ledger: Arc<dyn Ledger>) {
+    make_device(&*ledger).await;
+    let owner_of = |keys: Option<AppKeys>| {
+        let known = keys.unwrap().auth_keys.into_iter().find(|known| known.key == public(2)).unwrap();
+        (known.appid, known.openid, known.retired)
+    };
+    let of_other_app = |counter| {
+        let mut upload = auth_key("a", counter, 1, public(2), "o");
+        upload.auth_key.as_mut().unwrap().key.appid = "wy".to_owned();
+        upload
+    };
+    for upload in [auth_key("a", 3, 1, public(2), "p"), of_other_app(3)] {
+        assert_eq!(accept(&*ledger, upload).await, Err(NotAccepted::OtherOwner));
+    }
+    assert_eq!(owner_of(keys(&*ledger, "a").await), ("wx".to_owned(), "o".to_owned(), false));
+
+    // A key that was retired still belongs to its user.
+    accept(&*ledger, auth_key("a", 3, 1, public(3), "o")).await.unwrap();
+    assert_eq!(accept(&*ledger, auth_key("a", 4, 1, public(2), "p")).await, Err(NotAccepted::OtherOwner));
+    assert_eq!(owner_of(keys(&*ledger, "a").await), ("wx".to_owned(), "o".to_owned(), true));
+    accept(&*ledger, auth_key("a", 4, 1, public(4), "p")).await.unwrap();
 }
 
 async fn a_new_key_retires_the_old_one_and_old_ones_are_kept_in_a_limited_number(ledger: Arc<dyn Ledger>) {

@@ -386,8 +386,9 @@ async fn a_changed_text_is_recognised_however_many_others_have_keys_on_the_phone
     // The others use another mini program, or are other users of the same one.
     for appid in [DEFAULT_APPID, "wx0000000000000000"] {
         let (wechat, mut phone) = (wechat(), TestPhone::new("trustonic"));
-        phone.upload(&wechat, "oFirst").await;
         let own_key = phone.auth_key;
+        phone.auth_key = 5;
+        phone.upload(&wechat, "oFirst").await;
         for (key, openid) in [0, 1, 3, 4].into_iter().zip(["oSecond", "oThird", "oFourth", "oFifth"]) {
             phone.auth_key = key;
             let (json, signature) = phone.export_auth_key();

@@ -30,7 +30,7 @@ pub(super) fn values(upload: &Upload) -> Values {
         base64::encode(&upload.ask.signature),
         text(&upload.auth_key),
         base64::encode(&upload.auth_key.signature),
-        upload.public_key.to_pem(),
+        upload.public_key.clone(),
         salt_length.get().to_string(),
     ];
     NAMES.into_iter().map(str::to_owned).zip(texts).collect()

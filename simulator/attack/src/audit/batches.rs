@@ -69,9 +69,12 @@ fn company_of(script: &Script) -> Company {
                 _ => Company::Alone,
             })
         }
-        Script::Login(Code::Expired) | Script::Session(Misuse::Kept(_)) | Script::Observe(_) => Company::Alone,
+        Script::Login(Code::Expired) | Script::Session(Misuse::Kept(_)) | Script::Observe(_) => {
+            Company::Alone
+        }
         Script::Login(Code::Fresh | Code::Garbage | Code::Twice | Code::OfAnotherApp)
         | Script::Enroll(_)
+        | Script::Upload(..)
         | Script::Session(_) => Company::Any,
     }
 }
@@ -106,6 +109,7 @@ fn disturbs_others(step: &Before) -> bool {
         | Before::Logout
         | Before::EnrollFinger
         | Before::LogInAgain
+        | Before::RenewAsk
         | Before::RenewKey
         | Before::Try(_) => false,
     }

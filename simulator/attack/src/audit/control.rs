@@ -158,7 +158,9 @@ impl From<NotServed> for ControlFailed {
     fn from(not_served: NotServed) -> Self {
         match not_served {
             NotServed::KeysRefused(failed) | NotServed::ResultRefused(failed) => failed,
-            NotServed::Broken(error) => Self { control: ControlKind::Positive, what: error.to_string(), exchange: None },
+            NotServed::Broken(error) => {
+                Self { control: ControlKind::Positive, what: error.to_string(), exchange: None }
+            }
         }
     }
 }
@@ -175,7 +177,11 @@ async fn register_and_pay<T: Target>(
         RegistrationError::TargetError(error) => NotServed::Broken(error),
         RegistrationError::KeysRefused(ref answer) => {
             let exchange = Some(answer.exchange.clone());
-            NotServed::KeysRefused(ControlFailed { control: ControlKind::Positive, what: error.to_string(), exchange })
+            NotServed::KeysRefused(ControlFailed {
+                control: ControlKind::Positive,
+                what: error.to_string(),
+                exchange,
+            })
         }
     })?;
     pay(&mut person, target, profile).await?;

@@ -201,7 +201,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-IDENTITY-16",
         title: "two devices in one text, the own one last",
         making: "The phone's text with the `cpu_id` of another user's phone before its own, signed with its AuthKey.",
-        expected: Expected::MustRefuse(&[Reason::DuplicateKey]),
+        expected: Expected::unlike_any_tee(&[Reason::DuplicateKey]),
         fix: "Refuse objects with doubled names, or use a parser that does.",
         script: Script::Send(&[], signed_in_software(Signer::AuthKey, &[Edit::CpuIdTwice])),
         ..WRONG_DEVICE_OR_APP

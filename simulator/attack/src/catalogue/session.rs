@@ -58,7 +58,6 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "the token of the user who logs in next",
         making: "Two users log in one after the other, and their tokens are compared.",
         meaning: "Tokens count up: who logs in knows the tokens of those who log in before and afterwards.",
-        kind: Kind::PredictsChallenges,
         script: Script::Session(Misuse::NextToken),
         ..BASE
     },

@@ -1,13 +1,13 @@
 //! Attacks with an invalid signature, one of another scheme, or one by another key.
 
-use soter_wechat::Reason;
-
 use soter_bridge::protocol::danger::{Hash, Padding};
+use soter_wechat::Reason;
+use soter_wire::SaltLength;
 
 use crate::entry::{Attack, Expected, Holds, Layer};
 use crate::kind::Kind;
 use crate::software_key::{Flaw, Scheme};
-use crate::steps::{Before, Edit, Envelope, Forgery, Made, Script, Shape, Signer};
+use crate::steps::{Before, Edit, Envelope, Forgery, Made, Script, Shape, Signer, Variant};
 
 /// An honest result whose signature is changed.
 const fn with_shape(signature: Shape) -> Script {
@@ -21,6 +21,17 @@ const fn with_envelope(envelope: Envelope) -> Script {
 /// The phone's own text, signed in software.
 const fn signed_with(key: Signer, edits: &'static [Edit], scheme: Scheme) -> Script {
     Script::Send(&[], Forgery { made: Made::InSoftware { key, edits, scheme }, ..Forgery::HONEST })
+}
+
+/// The phone's own text in a scheme, as one of several.
+const fn variant(name: &'static str, scheme: Scheme) -> Variant {
+    variant_with(name, &[], scheme)
+}
+
+/// The same with changes of the text.
+const fn variant_with(name: &'static str, edits: &'static [Edit], scheme: Scheme) -> Variant {
+    let made = Made::InSoftware { key: Signer::AuthKey, edits, scheme };
+    Variant { name, forgery: Forgery { made, ..Forgery::HONEST } }
 }
 
 const fn with_salt(salt_length: u16) -> Scheme {
@@ -329,5 +340,60 @@ pub(super) static ATTACKS: &[Attack] = &[
         meaning: "A missing signature skips the check, so anybody can write results without a phone.",
         script: with_envelope(Envelope::Member("json_signature", Some("null"))),
         ..BASE
+    },
+    Attack {
+        id: "SOTER-SIGNATURE-32",
+        title: "SHA-384 or SHA-512 instead of SHA-256",
+        making: "The phone's text, signed with its AuthKey by PSS with SHA-384 or SHA-512 for text and mask.",
+        expected: Expected::MustRefuse(&[Reason::WrongSignature]),
+        script: Script::SendEach(
+            &[],
+            &[
+                variant("SHA-384", Scheme { hash: Hash::Sha384, mgf1: Hash::Sha384, ..Scheme::STANDARD }),
+                variant("SHA-512", Scheme { hash: Hash::Sha512, mgf1: Hash::Sha512, ..Scheme::STANDARD }),
+            ],
+        ),
+        ..PARAMETERS
+    },
+    Attack {
+        id: "SOTER-SIGNATURE-33",
+        title: "MGF1 with SHA-384 or SHA-512",
+        making: "The phone's text, signed with its AuthKey by PSS with SHA-256 for the text and SHA-384 or SHA-512 for the mask.",
+        expected: Expected::MustRefuse(&[Reason::WrongSignature]),
+        script: Script::SendEach(
+            &[],
+            &[
+                variant("SHA-384", Scheme { mgf1: Hash::Sha384, ..Scheme::STANDARD }),
+                variant("SHA-512", Scheme { mgf1: Hash::Sha512, ..Scheme::STANDARD }),
+            ],
+        ),
+        ..PARAMETERS
+    },
+    Attack {
+        id: "SOTER-SIGNATURE-34",
+        title: "a longer salt than any phone's",
+        making: "The phone's text, signed with its AuthKey by PSS with a salt of 64 bytes or of 222, the longest that fits; the key was uploaded with 20.",
+        script: Script::SendEach(
+            &[],
+            &[variant("64 bytes", with_salt(64)), variant("222 bytes", with_salt(SaltLength::MAX.get()))],
+        ),
+        ..PARAMETERS
+    },
+    Attack {
+        id: "SOTER-SIGNATURE-35",
+        title: "a longer salt than any phone's, and the text says so",
+        making: "The phone's text with rsa_pss_saltlen 64 or 222 added, signed with its AuthKey by PSS with a salt of this length; the key was uploaded with 20.",
+        script: Script::SendEach(
+            &[],
+            &[
+                variant_with("64 bytes", &[Edit::With("rsa_pss_saltlen", "64")], with_salt(64)),
+                variant_with(
+                    "222 bytes",
+                    &[Edit::With("rsa_pss_saltlen", "222")],
+                    with_salt(SaltLength::MAX.get()),
+                ),
+            ],
+        ),
+        ..PARAMETERS
     },
 ];

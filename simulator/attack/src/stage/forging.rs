@@ -208,9 +208,11 @@ impl<T: Target> Stage<'_, T> {
     ) -> Result<Signed, PlayEnd> {
         let edit_context = self.edit_context(order);
         let json = apply_edits(&signed.json, edits, edit_context.as_edit_context())?;
-        let key = self.signing_key(key)?;
-        let signature = base64::encode(&key.sign(json.as_bytes(), scheme)?);
-        Ok(Signed { json, signature })
+        let signature = match (key, &self.weak_key) {
+            (Signer::Weak, Some(weak_key)) => weak_key.sign(json.as_bytes(), scheme)?,
+            _ => self.signing_key(key)?.sign(json.as_bytes(), scheme)?,
+        };
+        Ok(Signed { json, signature: base64::encode(&signature) })
     }
 
     fn signing_key(&mut self, signer: Signer) -> Result<SoftwareKey, PlayEnd> {
@@ -231,6 +233,7 @@ impl<T: Target> Stage<'_, T> {
                 let openid = other.user.openid.clone();
                 other.phone.auth_key(&openid)?
             }
+            Signer::Weak => return Err(CommandError::internal("no weak key was uploaded").into()),
             Signer::Attacker => {
                 self.attacker.clone().ok_or_else(|| CommandError::internal("the attacker has made no key"))?
             }

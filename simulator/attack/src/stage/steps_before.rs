@@ -84,6 +84,11 @@ impl<T: Target> Stage<'_, T> {
                 self.owner.visit = self.target.start_visit(&self.owner.user).await?;
                 Ok(())
             }
+            Before::RenewAsk => {
+                self.remember_key()?;
+                run_cpu_bound(|| self.owner.phone.renew_ask())?;
+                self.owner.enroll(self.target).await
+            }
             Before::Try(forgery) => {
                 let (login, order, input) = self.forge(forgery).await?;
                 let answer = self.target.send(self.visit(login), &order, &input).await?;
@@ -122,10 +127,16 @@ impl<T: Target> Stage<'_, T> {
     }
 
     async fn renew_key(&mut self) -> Result<(), PlayEnd> {
-        let openid = self.owner.user.openid.clone();
-        self.old_key = Some(self.owner.phone.auth_key(&openid)?);
+        self.remember_key()?;
         run_cpu_bound(|| self.owner.phone.renew_key())?;
         self.owner.enroll(self.target).await
+    }
+
+    /// Keeps the AuthKey that the phone is about to replace.
+    fn remember_key(&mut self) -> Result<(), PlayEnd> {
+        let openid = self.owner.user.openid.clone();
+        self.old_key = Some(self.owner.phone.auth_key(&openid)?);
+        Ok(())
     }
 }
 

@@ -209,11 +209,7 @@ async fn play(
     plan: &Plan,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    if audit.check {
-        check::run(target, plan, console).await
-    } else {
-        plan.run(target, url, console).await
-    }
+    if audit.check { check::run(target, plan, console).await } else { plan.run(target, url, console).await }
 }
 
 fn accounts(plan: &Plan, users: &[String]) -> Result<Accounts, CommandError> {

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use soter_attack::audit::{Baseline, ControlFailed, ControlKind, Finding, Report, ReportKind, Selection, audit};
+use soter_attack::audit::{
+    Baseline, ControlFailed, ControlKind, Finding, Report, ReportKind, Selection, audit,
+};
 use soter_attack::{Attack, Credentials, Exchange, Form, KeySource, Target, host_is_loopback};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::visible;

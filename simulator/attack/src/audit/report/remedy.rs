@@ -10,6 +10,7 @@ pub(super) enum Remedy {
     AtomicCounter,
     CompareExactly,
     ConstantLifetime,
+    EnrollNewKeys,
     FailClosed,
     ParseOnce,
     RandomChallenge,
@@ -68,6 +69,7 @@ impl Kind {
             Self::CountsCarelessly => Remedy::AtomicCounter,
             Self::Discloses => Remedy::AnswerWithoutSecrets,
             Self::FailsOpen => Remedy::FailClosed,
+            Self::KeepsKeysCarelessly | Self::TakesWeakKeys => Remedy::EnrollNewKeys,
             Self::OutlivesLifetime => Remedy::ConstantLifetime,
             Self::ParsesLoosely => Remedy::ParseOnce,
             Self::PredictsChallenges => Remedy::RandomChallenge,
@@ -103,6 +105,9 @@ impl Kind {
             Self::FailsOpen => {
                 "The server asks WeChat whether a signature holds. That can fail: no answer, an error, half an answer. Who takes anything but a clear yes for a yes can be paid with forgeries whenever WeChat is down, and an attacker can wait for that or bring it about."
             }
+            Self::KeepsKeysCarelessly => {
+                "A server that checks signatures itself keeps a key for each phone and user. A phone makes a new one after a new finger or a loss, and the old one is worth nothing from then on. The old upload is still well signed: only the server knows that it was used up, by the key itself and by the counter in it."
+            }
             Self::OutlivesLifetime => {
                 "A challenge, a session and a login code are good for a short time, so that one which is stolen or forgotten is worth little. The time counts from when it was made, on the server's own clock."
             }
@@ -120,6 +125,9 @@ impl Kind {
             }
             Self::RemembersAcceptance => {
                 "A verdict is about one text, one signature and one user together. If a server remembers a yes under a part of them, an attacker gets that yes for another text, after one honest payment."
+            }
+            Self::TakesWeakKeys => {
+                "Phones make RSA keys of 2,048 bits with the exponent 65537. A shorter key can be computed from its public half, and with a tiny exponent signatures can be forged where a check is careless. The form of a key says nothing about who has made it, but an odd form says that no phone has."
             }
         }
     }
@@ -146,6 +154,7 @@ impl Remedy {
             Self::AtomicCounter => "atomic-counter",
             Self::CompareExactly => "compare-exactly",
             Self::ConstantLifetime => "constant-lifetime",
+            Self::EnrollNewKeys => "enroll-new-keys",
             Self::FailClosed => "fail-closed",
             Self::ParseOnce => "parse-once",
             Self::RandomChallenge => "random-challenge",
@@ -164,6 +173,7 @@ impl Remedy {
             Self::AtomicCounter => "spend the counter in one UPDATE … WHERE highest < ?",
             Self::CompareExactly => "compare `raw` with the order's challenge, as strings, exactly",
             Self::ConstantLifetime => "let challenges and sessions end a fixed time after they were made",
+            Self::EnrollNewKeys => "enroll only strong keys that are new, with a higher counter",
             Self::FailClosed => "accept only an is_ok that is true",
             Self::ParseOnce => "parse the verified text once, and refuse names that occur twice",
             Self::RandomChallenge => "make a challenge of 16 random bytes",
@@ -182,6 +192,7 @@ impl Remedy {
             Self::AtomicCounter => codes!("atomic-counter"),
             Self::CompareExactly => codes!("compare-exactly"),
             Self::ConstantLifetime => codes!("constant-lifetime"),
+            Self::EnrollNewKeys => codes!("enroll-new-keys"),
             Self::FailClosed => codes!("fail-closed"),
             Self::ParseOnce => codes!("parse-once"),
             Self::RandomChallenge => codes!("random-challenge"),
