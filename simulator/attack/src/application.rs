@@ -429,6 +429,9 @@ impl Target for ApplicationTarget {
             _ => None,
         };
         let visit = with_more_cookies.as_ref().unwrap_or(visit);
+        if input.envelope == Envelope::AtOnce {
+            self.client.http.stop_taking_turns();
+        }
         let before = *self.client.wechat.journal().head().borrow();
         let sent = self.client.run(result, result.judged(), values, visit, changed.as_ref());
         let ran = match input.envelope {

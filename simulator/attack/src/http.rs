@@ -46,7 +46,7 @@ struct Limits {
     is_rate_limited: AtomicBool,
     /// Whether all attempts of one request were answered 423. Then 423 is an answer like any other.
     stays_locked: AtomicBool,
-    /// Whether 429 was answered once. From then on requests are sent one after the other.
+    /// Whether 429 was answered. From then on requests are sent one after the other.
     takes_turns: AtomicBool,
     turn: Mutex<()>,
 }
@@ -148,6 +148,11 @@ impl Http {
     /// `InvalidParams` if `text` is not an address, or is on another server.
     pub fn check(&self, text: &str) -> Result<(), CommandError> {
         self.address(text).map(|_| ())
+    }
+
+    /// The next requests are sent at the same time again, although 429 was answered.
+    pub(super) fn stop_taking_turns(&self) {
+        self.limits.takes_turns.store(false, Ordering::Relaxed);
     }
 
     /// Sends a request and reads the answer. After status 429 (too many requests) the request is sent again, because 429 is

@@ -240,6 +240,9 @@ impl Target for WeChatTarget {
             input.envelope,
             Envelope::NoToken | Envelope::Token(_) | Envelope::ExpiredToken | Envelope::OtherAppsToken
         );
+        if input.envelope == Envelope::AtOnce {
+            self.http.stop_taking_turns();
+        }
         let mut tries_left = MAX_TOKENS;
         loop {
             let used = if uses_own_token { Some(self.token().await?) } else { None };

@@ -70,3 +70,40 @@ fn is_about(call: &Entry, openid: &str, input: &Input) -> bool {
     let start = |text: &str| text.chars().take(COMPARED_CHARS).collect::<String>();
     own.contains(&text("openid")) || start(text("json_string")) == start(&input.json)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use soter_wechat::journal::PendingCall;
+
+    use super::*;
+    use crate::steps::Envelope;
+
+    #[test]
+    fn calls_about_the_results_of_others_are_left_out() {
+        let input = Input {
+            json: r#"{"raw":"own"}"#.to_owned(),
+            signature: String::new(),
+            openid: "owner".to_owned(),
+            requested_openid: "owner".to_owned(),
+            envelope: Envelope::Usual,
+        };
+        for (openid, text, expected) in [
+            ("somebody", r#"{"raw":"theirs"}"#, "by the application itself, which did not ask WeChat; 403"),
+            ("owner", r#"{"raw":"theirs"}"#, "403"),
+            ("somebody", r#"{"raw":"own"}"#, "403"),
+        ] {
+            let journal = Journal::new();
+            let request = json!({"query": {}, "body": {"openid": openid, "json_string": text}});
+            let call = PendingCall::begin(Origin::WeChat);
+            journal.record(call.into_entry(
+                0,
+                "POST /cgi-bin/soter/verify_signature",
+                request,
+                json!({}),
+                None,
+            ));
+            assert_eq!(since(&journal, 0, "owner", &input, "403"), expected, "{openid} {text}");
+        }
+    }
+}
