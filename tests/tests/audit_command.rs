@@ -39,7 +39,7 @@ fn an_audit_of_our_own_server_finds_nothing_and_writes_every_report() {
     let finished = audit(&url, &[&arguments[..], &["--verbose"]].concat()).exits(0);
     let last = finished.stdout.lines().last().unwrap();
     assert!(last.contains("3 pass, 0 fail, 0 warn, 1 skip, 0 error"), "{finished}");
-    assert!(finished.stderr.contains("4/4 PASS  SOTER-COUNTER-01: "), "{finished}");
+    assert!(finished.stderr.contains("4/4 PASS  SOTER-REPLAY-02: "), "{finished}");
     assert_eq!(report(&paths[0])["summary"]["pass"], 3);
     let starts: [&str; ReportKind::ALL.len()] = ["{", "<?xml", "{", "<!doctype html>"];
     for (path, start) in paths.iter().zip(starts) {
