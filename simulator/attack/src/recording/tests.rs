@@ -355,7 +355,7 @@ proptest! {
     }
 }
 
-/// Replaces the value that is reached after so many others.
+/// Replaces the value that is reached after this number of others.
 fn replace(json: &mut Value, left: &mut usize, by: &Value) {
     if *left == 0 {
         *json = by.clone();
