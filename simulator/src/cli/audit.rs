@@ -1,18 +1,18 @@
 //! `soter-sim audit`: plays every attack against one's own backend, and reports the results.
 
 mod application;
+mod new_file;
 mod plan;
 mod recording;
 mod verifier;
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::{Value, json};
 use soter_attack::{Attack, INITIAL, Layer};
 use soter_bridge::protocol::CommandError;
 
+use self::new_file::write_new;
 use self::plan::Plan;
 use super::setup;
 use crate::front::{Console, Exit};
@@ -83,24 +83,4 @@ fn initialise(path: &Path, console: &mut Console) -> Result<Exit, CommandError> 
     console
         .write_answer(&format!("{shown} is written: fill it in, then `soter-sim audit --config {shown}`"))?;
     Ok(Exit::Good)
-}
-
-/// Writes a description into a file that is not there yet.
-///
-/// # Errors
-/// `InvalidParams` if the file is there, `Environment` if it cannot be written.
-fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
-    let opened = OpenOptions::new().write(true).create_new(true).open(path);
-    opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
-        if error.kind() == io::ErrorKind::AlreadyExists {
-            return CommandError::invalid_params(
-                format!("{} is there already", path.display()),
-                "name another file: --init FILE",
-            );
-        }
-        CommandError::environment(
-            format!("{} cannot be written: {error}", path.display()),
-            "check the folder and its permissions, or name another file: --init FILE",
-        )
-    })
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use soter_attack::{MAX_RECORDING_BYTES, propose};
 use soter_bridge::protocol::CommandError;
 
-use super::write_new;
+use super::new_file::write_new;
 use crate::files::{Input, read_input_up_to};
 use crate::front::{Console, Exit};
 
