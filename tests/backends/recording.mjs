@@ -2,8 +2,8 @@
 //
 //   SOTER_SIM=target/debug/soter-sim PYTHON=venv/bin/python node tests/backends/recording.mjs [--show] [NAME…]
 //
-// An audit that plays its attacks has served honest people by that description, and told their results from forged ones. What
-// no recording can tell is completed by hand: a key, a password; BY_HAND has each change.
+// An audit that plays its attacks has served honest people by that description. Its verdicts must be those by the description that
+// a person wrote (audit.toml). What no recording can tell is completed by hand: a key, a password; BY_HAND has each change.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,8 +28,8 @@ const BY_HAND = {
   'red-packets': [[/"to":"\d+"/, '"to":"{{other.number}}"'], ['values.key', 'values.number = "/number"\nvalues.key']],
   supermarket: [['FILL-IN', 'mini-program-2024']],
 };
-/** An honest person has to be served after each of these; forged and repeated results are among them. */
-const ATTACKS = 'REPLAY-06,SIGNATURE-01';
+/** An honest person has to be served after each of these; repeated, forged and borrowed results are among them. */
+const ATTACKS = 'REPLAY-01,REPLAY-06,REPLAY-09,SIGNATURE-01,JSON-01';
 
 /** The description that is proposed for a backend, from a recording with servers and phones of its own. */
 async function propose(backend, folder) {
@@ -110,6 +110,8 @@ for (const backend of backends(process.argv.slice(2).filter((name) => name !== '
     }
     writeFileSync(proposed.file, proposed.description);
     const verdicts = await audit(backend, proposed.file, folder);
+    const expected = await audit(backend, backend.file('audit.toml'), folder);
+    if (verdicts !== expected) throw new Error(`the verdicts are ${verdicts},\nand by audit.toml ${expected}`);
     console.log(`ok      ${backend.name.padEnd(16)} ${/\d+ of .* missing/.exec(proposed.summary)[0]}${backend.name in BY_HAND ? ', completed by hand' : ''}; ${verdicts}`);
   } catch (error) {
     failures += 1;

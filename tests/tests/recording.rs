@@ -72,7 +72,7 @@ fn a_proposal_is_printed_or_written_and_overwrites_nothing() {
 }
 
 #[test]
-fn what_is_no_recording_of_a_payment_is_refused_with_advice() {
+fn what_does_not_record_a_payment_is_refused_with_advice() {
     let folder = TempDir::new().unwrap();
     let write = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);

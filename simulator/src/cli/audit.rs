@@ -3,6 +3,7 @@
 mod application;
 mod check;
 mod init;
+mod new_file;
 mod plan;
 mod progress;
 mod recording;

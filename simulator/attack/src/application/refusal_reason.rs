@@ -87,6 +87,7 @@ mod tests {
             openid: "owner".to_owned(),
             requested_openid: "owner".to_owned(),
             envelope: Envelope::Usual,
+            added: Vec::new(),
         };
         for (openid, text, expected) in [
             ("somebody", r#"{"raw":"theirs"}"#, "by the application itself, which did not ask WeChat; 403"),

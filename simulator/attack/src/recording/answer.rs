@@ -27,15 +27,17 @@ pub(super) struct Source {
 pub(super) struct Answer {
     /// Pointers and values, if it is JSON.
     pub(super) leaves: Vec<(String, Value)>,
+    /// Pointers and lengths of its lists.
+    pub(super) lists: Vec<(String, usize)>,
     /// Names and values of the cookies that it sets.
     pub(super) cookies: Vec<(String, String)>,
 }
 
 impl Answer {
     pub(super) fn of(exchange: &Exchange) -> Self {
-        let mut leaves = Vec::new();
+        let (mut leaves, mut lists) = (Vec::new(), Vec::new());
         if let Ok(json) = serde_json::from_str::<Value>(&exchange.answer) {
-            add_leaves(&json, String::new(), &mut leaves);
+            add_leaves(&json, String::new(), &mut leaves, &mut lists);
         }
         let cookies = exchange.answer_headers.iter().filter(|(name, _)| name == "set-cookie");
         let cookies = cookies.filter_map(|(_, line)| {
@@ -43,7 +45,7 @@ impl Answer {
             let value = value.trim();
             (!value.is_empty()).then(|| (name.trim().to_owned(), value.to_owned()))
         });
-        Self { leaves, cookies: cookies.collect() }
+        Self { leaves, lists, cookies: cookies.collect() }
     }
 
     /// The place of a whole JSON value with this text whose name is right.
@@ -182,7 +184,12 @@ fn regex_for(text: &str, whole: &str) -> Option<String> {
     found.then_some(expression)
 }
 
-fn add_leaves(json: &Value, pointer: String, leaves: &mut Vec<(String, Value)>) {
+fn add_leaves(
+    json: &Value,
+    pointer: String,
+    leaves: &mut Vec<(String, Value)>,
+    lists: &mut Vec<(String, usize)>,
+) {
     if leaves.len() >= MAX_LEAVES {
         return;
     }
@@ -190,12 +197,13 @@ fn add_leaves(json: &Value, pointer: String, leaves: &mut Vec<(String, Value)>) 
         Value::Object(members) => {
             for (name, value) in members {
                 let name = name.replace('~', "~0").replace('/', "~1");
-                add_leaves(value, format!("{pointer}/{name}"), leaves);
+                add_leaves(value, format!("{pointer}/{name}"), leaves, lists);
             }
         }
         Value::Array(elements) => {
+            lists.push((pointer.clone(), elements.len()));
             for (index, value) in elements.iter().enumerate() {
-                add_leaves(value, format!("{pointer}/{index}"), leaves);
+                add_leaves(value, format!("{pointer}/{index}"), leaves, lists);
             }
         }
         leaf => leaves.push((pointer, leaf.clone())),

@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_recording_gets_one_line_and_advice_and_is_not_quoted() {
+    fn what_is_not_a_recording_gets_one_line_and_advice_and_is_not_quoted() {
         let many = format!("{{\"log\":{{\"entries\":[{}0]}}}}", "0,".repeat(MAX_ENTRIES));
         for (text, expected) in [
             ("", "not JSON, as HAR is: line 1"),

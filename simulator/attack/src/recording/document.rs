@@ -194,6 +194,7 @@ fn string(text: &str) -> String {
     let written =
         builder.as_basic_pretty().or_else(|| builder.as_literal()).unwrap_or_else(|| builder.as_basic());
     let mut out = String::new();
+    // Writing to a `String` does not fail.
     let _ = written.write_toml_value(&mut out);
     out
 }
@@ -201,6 +202,7 @@ fn string(text: &str) -> String {
 fn key(name: &str) -> String {
     let builder = TomlKeyBuilder::new(name);
     let mut out = String::new();
+    // Writing to a `String` does not fail.
     let _ = builder.as_unquoted().unwrap_or_else(|| builder.as_basic()).write_toml_key(&mut out);
     out
 }

@@ -16,6 +16,8 @@ use super::tracing::Tracer;
 
 /// The number of requests after the result that are looked at.
 const MAX_AFTER: usize = 100;
+/// Numbers from here on may be times, in seconds since 1970, which change by themselves.
+const MIN_TIMESTAMP: f64 = 1e9;
 /// The shortest value that a challenge is put together from.
 const MIN_PIECE_CHARS: usize = 3;
 
@@ -289,9 +291,7 @@ impl Success {
             condition_of_last = Some(condition).filter(|_| !is_repeated);
         }
         // A number such as the balance shows the payment itself, where the words that were found may be said in any case.
-        if own.certainty < Certainty::Payment
-            && let Some((at, condition)) = changed_number(tracer, &later)
-        {
+        if let Some((at, condition)) = changed_value(tracer, &later, own.certainty < Certainty::Payment) {
             after.retain(|(other, _)| *other < at);
             after.push((at, None));
             condition_of_last = Some(condition);
@@ -333,20 +333,32 @@ impl Success {
     }
 }
 
-/// A number in an answer that was asked for both before and after the result, and is another one afterwards.
-fn changed_number(tracer: &mut Tracer<'_>, later: &[usize]) -> Option<(usize, Condition)> {
+/// What was asked for both before and after the result and is different afterwards: a number, or a list that has grown by one
+/// element. A list shows a payment better than any word, because it grows once for each; numbers are looked at if asked for.
+fn changed_value(tracer: &mut Tracer<'_>, later: &[usize], with_numbers: bool) -> Option<(usize, Condition)> {
     let (exchanges, result) = (tracer.exchanges, tracer.callback.at);
     let begin = tracer.challenge.map_or(0, |challenge| challenge + 1);
     for (before, at) in (begin..result).flat_map(|before| later.iter().map(move |at| (before, *at))) {
         if !exchanges[before].is_same_request(&exchanges[at]) {
             continue;
         }
-        let (old, new) = (&tracer.answers[before].leaves, &tracer.answers[at].leaves);
-        let changed = old.iter().find(|(pointer, value)| {
-            value.is_number()
-                && new.iter().any(|(other, now)| other == pointer && now.is_number() && now != value)
+        let (old, new) = (&tracer.answers[before], &tracer.answers[at]);
+        let grown = old.lists.iter().find(|(pointer, length)| {
+            new.lists.iter().any(|(other, now)| other == pointer && *now == length + 1)
         });
-        if let Some((pointer, _)) = changed.cloned() {
+        let is_amount = |value: &Value| value.as_f64().is_some_and(|number| number.abs() < MIN_TIMESTAMP);
+        let number = || {
+            old.leaves.iter().map(|(pointer, value)| (pointer, value)).find(|(pointer, value)| {
+                is_amount(value)
+                    && new
+                        .leaves
+                        .iter()
+                        .any(|(other, now)| other == *pointer && is_amount(now) && now != *value)
+            })
+        };
+        let number = || with_numbers.then(number).flatten().map(|(pointer, _)| pointer);
+        let pointer = grown.map(|(pointer, _)| pointer).or_else(number).cloned();
+        if let Some(pointer) = pointer {
             let source =
                 Source { place: pointer.clone().into(), name: "before".to_owned(), is_cookie: false };
             let name = tracer.name(before, &source, "before", "");

@@ -203,6 +203,23 @@ fn what_is_polled_is_repeated_until_it_is_there() {
 }
 
 #[test]
+fn what_grows_or_changes_with_the_payment_is_the_proof_and_a_clock_is_not() {
+    let order = exchange("POST /orders", &bearer(), &json!({}), 200, &json!({"challenge": RAW}));
+    let pay = |answer: Value| exchange("POST /pay", &bearer(), &plain_body(), 200, &answer);
+    let account = |answer: Value| exchange("GET /account", &bearer(), &Value::Null, 200, &answer);
+    let of = |before: Value, answer: Value, after: Value| {
+        proposed(&[login(), order.clone(), account(before), pay(answer), account(after)]).0
+    };
+    let balance = of(json!({"fen": 500}), json!({"state": "queued"}), json!({"fen": 400}));
+    assert!(balance.contains("values.before = \"/fen\""), "{balance}");
+    assert!(balance.contains("success = { pointer = \"/fen\", not_value = \"{{before}}\" }"), "{balance}");
+    let list = of(json!({"tickets": ["a"]}), json!({"state": "paid"}), json!({"tickets": ["a", "b"]}));
+    assert!(list.contains("success = { pointer = \"/tickets\", not_value = \"{{before}}\" }"), "{list}");
+    let clock = of(json!({"now": 1_796_032_800}), json!({"state": "queued"}), json!({"now": 1_796_032_801}));
+    assert!(!clock.contains("not_value"), "{clock}");
+}
+
+#[test]
 fn a_cookie_needs_nothing_unless_a_client_would_not_send_it() {
     let login = |cookie: &str| {
         exchange("POST /auth/login", &json!({}), &json!({"code": CODE}), 200, &json!({"cookie": cookie}))
@@ -338,7 +355,7 @@ proptest! {
     }
 }
 
-/// Replaces the value that is reached after so many others.
+/// Replaces the value that is reached after this number of others.
 fn replace(json: &mut Value, left: &mut usize, by: &Value) {
     if *left == 0 {
         *json = by.clone();

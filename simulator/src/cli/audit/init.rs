@@ -1,13 +1,13 @@
 //! `audit --init`: writes a description to begin with.
 
-use std::fs::OpenOptions;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 
 use soter_attack::{Shape, description_schema};
 use soter_bridge::protocol::CommandError;
 use soter_wire::shortened;
 
+use super::new_file::{is_there_already, write_new};
 use crate::files::write_file;
 use crate::front::{Console, Exit};
 use crate::grammar::Audit;
@@ -44,7 +44,7 @@ pub(super) fn run(
         write_file(&path.with_file_name(SCHEMA), format!("{:#}\n", description_schema()).as_bytes())?;
         text.insert_str(0, &format!("#:schema ./{SCHEMA}\n"));
     }
-    write_new(path, text.as_bytes())?;
+    write_new(path, &text)?;
     let shown = path.display();
     let schema = if audit.schema { format!(", and {SCHEMA} beside it") } else { String::new() };
     console.write_answer(&format!(
@@ -93,30 +93,6 @@ fn chosen(answer: &str) -> Option<Shape> {
     by_number
         .and_then(|index| Shape::ALL.get(index).copied())
         .or_else(|| Shape::named(&answer.to_ascii_lowercase()))
-}
-
-/// Writes a file that must not be there yet.
-///
-/// # Errors
-/// `InvalidParams` if it is there, `Environment` if it cannot be written.
-pub(super) fn write_new(path: &Path, contents: &[u8]) -> Result<(), CommandError> {
-    let opened = OpenOptions::new().write(true).create_new(true).open(path);
-    opened.and_then(|mut file| file.write_all(contents)).map_err(|error| {
-        if error.kind() == io::ErrorKind::AlreadyExists {
-            return is_there_already(path);
-        }
-        CommandError::environment(
-            format!("{} cannot be written: {error}", path.display()),
-            "check the folder and its permissions, or name another file: --init FILE",
-        )
-    })
-}
-
-fn is_there_already(path: &Path) -> CommandError {
-    CommandError::invalid_params(
-        format!("{} is there already", path.display()),
-        "name another file: --init FILE",
-    )
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde_json::json;
 use soter_attack::{MAX_RECORDING_BYTES, propose};
 use soter_bridge::protocol::CommandError;
 
-use super::init::write_new;
+use super::new_file::write_new;
 use crate::files::{Input, read_input_up_to};
 use crate::front::{Console, Exit};
 
@@ -44,11 +44,11 @@ pub(super) fn run(
             "missing": proposal.missing,
         });
         if let Some(path) = init {
-            write_new(path, proposal.description.as_bytes())?;
+            write_new(path, &proposal.description)?;
         }
         console.write_answer(&answer.to_string())?;
     } else if let Some(path) = init {
-        write_new(path, proposal.description.as_bytes())?;
+        write_new(path, &proposal.description)?;
         let shown = path.display();
         let next = if proposal.missing > 0 { "complete what is `missing`, check" } else { "check" };
         console.write_answer(&format!(

@@ -9,7 +9,7 @@ impl Finding {
     pub(super) fn attempt(&self) -> String {
         let attack = self.attack;
         if attack.expected.is_acceptance() {
-            return format!("No attack: an honest phone or program may send it. {}", attack.making);
+            return format!("Not an attack: an honest phone or program may send it. {}", attack.making);
         }
         format!("The attacker has {}. {}", attack.holds, attack.making)
     }

@@ -82,10 +82,10 @@ impl Kind {
     pub(super) fn background(self) -> &'static str {
         match self {
             Self::AcceptsForgery => {
-                "After a touch, the phone signs a text, `resultJSON`, with a key that cannot leave its secure hardware (by RSA with the padding PSS, to which random bytes, the salt, belong). The signature is the only proof that the owner has touched: who accepts a text without the right signature over exactly its bytes accepts what anybody writes."
+                "After a touch, the phone signs a text, `resultJSON`, with a key that cannot leave its secure hardware (by RSA with the padding PSS, to which random bytes, the salt, belong). The signature is the only proof that the owner has touched: a server that accepts a text without the right signature over exactly its bytes accepts what anybody writes."
             }
             Self::AcceptsReplay => {
-                "A result stays well signed for ever. Whoever has seen one can send it again, so a server has to know which ones it has used up: by the challenge, which belongs to one order, and by the counter, which rises with each signature of a phone."
+                "A result stays well signed for ever. Anybody who has seen one can send it again, so a server has to know which ones it has used up: by the challenge, which belongs to one order, and by the counter, which rises with each signature of a phone."
             }
             Self::BelievesRequest => {
                 "Everything in a request is written by the sender, who may be an attacker: user, amount, verdict. Only what the server itself has stored, and what a verified signature covers, can be relied on."
@@ -100,10 +100,10 @@ impl Kind {
                 "Each signature of a phone has a `counter` that is higher than the one before. A copied or restored phone, or a result that was sent before, shows by a counter that is not higher than the highest one so far: of this phone, for ever, whatever user or finger."
             }
             Self::Discloses => {
-                "Keys, tokens and other people's identifiers are worth as much as a login. What a client does not need for its next step does not belong into an answer, a header, a cookie or an error text."
+                "Keys, tokens and other people's identifiers are worth as much as a login. What a client does not need for its next step does not belong in an answer, a header, a cookie or an error text."
             }
             Self::FailsOpen => {
-                "The server asks WeChat whether a signature holds. That can fail: no answer, an error, half an answer. Who takes anything but a clear yes for a yes can be paid with forgeries whenever WeChat is down, and an attacker can wait for that or bring it about."
+                "The server asks WeChat whether a signature holds. That can fail: no answer, an error, half an answer. A server that takes anything but a clear yes for a yes can be paid with forgeries whenever WeChat is down, and an attacker can wait for that or bring it about."
             }
             Self::KeepsKeysCarelessly => {
                 "A server that checks signatures itself keeps a key for each phone and user. A phone makes a new one after a new finger or a loss, and the old one is worth nothing from then on. The old upload is still well signed: only the server knows that it was used up, by the key itself and by the counter in it."
@@ -112,16 +112,16 @@ impl Kind {
                 "A challenge, a session and a login code are good for a short time, so that one which is stolen or forgotten is worth little. The time counts from when it was made, on the server's own clock."
             }
             Self::ParsesLoosely => {
-                "If one part of a system reads a text in another way than the next one, an attacker writes a text that both like: the one checks the first of two equal names, the other uses the second."
+                "If one part of a system reads a text in another way than the next one, an attacker writes a text that suits both: one checks the first of two equal names, and the other uses the second."
             }
             Self::PredictsChallenges => {
-                "Who can guess a challenge lets the owner sign it in advance, for something harmless, and uses the signature later for an order. So challenges are random, long, and never repeated."
+                "An attacker who can guess a challenge lets the owner sign it in advance, for something harmless, and uses the signature later for an order. So challenges are random, long, and never repeated."
             }
             Self::RacesItself => {
                 "Two requests at the same moment both see that an order is open, and both pay it, unless looking and changing are one step that the database carries out as a whole."
             }
             Self::RefusesHonest => {
-                "This is no attack: an honest phone may send it. A server that refuses it turns people away, and lets an attacker do so on purpose."
+                "This is not an attack: an honest phone may send it. A server that refuses it turns people away, and lets an attacker do so on purpose."
             }
             Self::RemembersAcceptance => {
                 "A verdict is about one text, one signature and one user together. If a server remembers a yes under a part of them, an attacker gets that yes for another text, after one honest payment."

@@ -1,4 +1,4 @@
-// True for one answer alone: status 200, JSON, and `is_ok` is the boolean true. Everything else, also no answer, is no yes.
+// True for one answer alone: status 200, JSON, and `is_ok` is the boolean true. Everything else, also no answer, is a no.
 export async function isVerified(accessToken, openid, json_string, json_signature) {
   try {
     const answer = await fetch(

@@ -1,7 +1,7 @@
 import requests
 
 
-# True for one answer alone: status 200, JSON, and `is_ok` is True. Everything else, also no answer, is no yes.
+# True for one answer alone: status 200, JSON, and `is_ok` is True. Everything else, also no answer, is a no.
 def is_verified(access_token: str, openid: str, json_string: str, json_signature: str) -> bool:
     try:
         answer = requests.post(

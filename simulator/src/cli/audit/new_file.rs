@@ -1,0 +1,32 @@
+//! A new file for a description. A file that is there already stays as it is.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::Path;
+
+use soter_bridge::protocol::CommandError;
+
+/// Writes a description into a file that is not there yet.
+///
+/// # Errors
+/// `InvalidParams` if the file is there, `Environment` if it cannot be written.
+pub(super) fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
+    let opened = OpenOptions::new().write(true).create_new(true).open(path);
+    opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            return is_there_already(path);
+        }
+        CommandError::environment(
+            format!("{} cannot be written: {error}", path.display()),
+            "check the folder and its permissions, or name another file: --init FILE",
+        )
+    })
+}
+
+/// The error for a file that is there already.
+pub(super) fn is_there_already(path: &Path) -> CommandError {
+    CommandError::invalid_params(
+        format!("{} is there already", path.display()),
+        "name another file: --init FILE",
+    )
+}
