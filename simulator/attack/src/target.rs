@@ -510,7 +510,7 @@ mod tests {
                 cookies.set(header, &url);
             }
             let changed = cookies.map(|name, value| format!("{name}{value}"));
-            let expected = cookies.header(&url).unwrap().replace("=", "=+");
+            let expected = cookies.header(&url).unwrap().replace('=', "=+");
             let expected =
                 expected.replace("own=+", "own=own").replace("sid=+", "sid=sid").replace("all=+", "all=all");
             assert_eq!(changed.header(&url), Some(expected), "{base}");
