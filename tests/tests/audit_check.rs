@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use regex::Regex;
 use soter_tests::{Backend, Finished, Program};
 use tempfile::TempDir;
 
@@ -98,6 +99,13 @@ fn a_check_that_fails_shows_the_step_the_exchange_and_what_to_do() {
     assert!(failed.stdout.contains("[challenge] POST /order: 200\n    order = "), "{failed}");
     assert!(failed.stdout.contains("there is nothing at `/no`"), "{failed}");
     assert!(failed.stderr.contains("compare [challenge] with"), "{failed}");
+    // A login's answer is shown without its secrets, also if something is missing in it.
+    let failed =
+        example.check("session = \"/session\"", "session = \"/session\", no = \"/no\"", &[]).exits(2);
+    assert!(failed.stderr.contains("[login]: there is nothing at `/no`"), "{failed}");
+    let token = Regex::new("[0-9a-f]{16}").unwrap();
+    assert!(!token.is_match(&failed.stdout) && !token.is_match(&failed.stderr), "{failed}");
+    assert!(failed.stderr.contains(r#"{"session":"{{session}}"}"#), "{failed}");
     // A login that is refused.
     let failed = example.check("{{code}}", "wrong", &[]).exits(2);
     assert!(

@@ -20,7 +20,15 @@ pub struct Check {
 pub async fn check(target: &ApplicationTarget, keys: &KeySource) -> Check {
     target.client.recorder.begin();
     let failure = pay(target, keys).await.err();
-    Check { steps: target.client.recorder.end(), failure }
+    let steps = target.client.recorder.end();
+    let failure = failure.map(|error| match steps.last() {
+        // The record has no secrets, as a login's answer may have them.
+        Some(PlayedStep { problem: Some(problem), place, section, .. }) if *section != "result" => {
+            format!("{place}: {problem}")
+        }
+        _ => error,
+    });
+    Check { steps, failure }
 }
 
 async fn pay(target: &ApplicationTarget, keys: &KeySource) -> Result<(), String> {

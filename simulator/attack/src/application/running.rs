@@ -174,7 +174,11 @@ impl Client {
             status: reply.map(|reply| reply.status),
             values: found.into_iter().map(shown).collect(),
             cookies: visit.cookies.names(),
-            problem: problem.map(|problem| masked(problem, &secrets)),
+            // Without the shortened answer at its end, which may have a part of a secret: the exchange has the whole one, masked.
+            problem: problem.map(|problem| {
+                let what = problem.split(" in the answer: ").next().unwrap_or_default();
+                masked(what.to_owned(), &secrets)
+            }),
             exchange: reply.map(|reply| reply.exchange.clone().masked(&secrets)),
         }
     }
