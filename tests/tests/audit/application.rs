@@ -158,7 +158,7 @@ struct Counted {
 
 /// A target, and the folder that it needs.
 pub(crate) struct Audited {
-    target: ApplicationTarget,
+    target: Box<ApplicationTarget>,
     _folder: TempDir,
 }
 
@@ -435,9 +435,10 @@ fn half_width(character: char) -> char {
 }
 
 /// A target for the application at this address with this description.
-pub(crate) fn target(url: &str, description: &str, emulated: Emulated) -> ApplicationTarget {
+pub(crate) fn target(url: &str, description: &str, emulated: Emulated) -> Box<ApplicationTarget> {
     let application = Application::read(description).unwrap();
-    ApplicationTarget::new(Http::over_network(url, TIME, None).unwrap(), application, emulated, users())
+    let http = Http::over_network(url, TIME, None).unwrap();
+    Box::new(ApplicationTarget::new(http, application, emulated, users()))
 }
 
 /// WeChat servers that accept replays and know [`users`].

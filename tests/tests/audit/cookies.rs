@@ -31,7 +31,7 @@ struct Kept {
 }
 
 impl Application {
-    async fn start(login: &[&str], orders: &[&str]) -> (Arc<Self>, ApplicationTarget) {
+    async fn start(login: &[&str], orders: &[&str]) -> (Arc<Self>, Box<ApplicationTarget>) {
         let owned = |headers: &[&str]| headers.iter().map(|header| (*header).to_owned()).collect();
         let application =
             Arc::new(Self { login: owned(login), orders: owned(orders), kept: Mutex::default() });

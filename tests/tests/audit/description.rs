@@ -17,7 +17,7 @@ use super::serve;
 use super::verifier::{self, APPS, SECRET, Verifier, Weakness};
 
 /// A verifier, described as an application with its own way of login and enrolment.
-async fn verifier_as_application(weakness: Weakness) -> ApplicationTarget {
+async fn verifier_as_application(weakness: Weakness) -> Box<ApplicationTarget> {
     let (_, address) = Verifier::listen(weakness).await;
     let url = format!("http://{address}");
     let description = r#"
@@ -58,7 +58,7 @@ async fn an_application_that_checks_signatures_itself_gets_the_keys_and_the_forg
         let target = verifier_as_application(weakness).await;
         let attacks = ["SOTER-IDENTITY-11", "SOTER-IDENTITY-12", "SOTER-SIGNATURE-24"];
         let attacks = attacks.map(|id| find(id).unwrap());
-        let found = Box::pin(audit(&target, &verifier::keys(), &attacks, |_| {})).await.unwrap();
+        let found = Box::pin(audit(&*target, &verifier::keys(), &attacks, |_| {})).await.unwrap();
         let verdicts: Vec<_> = found.iter().map(|finding| finding.verdict).collect();
         assert_eq!(verdicts, [forged_ask, forged_auth_key, Verdict::Pass], "{weakness:?}");
     }
@@ -68,7 +68,7 @@ async fn an_application_that_checks_signatures_itself_gets_the_keys_and_the_forg
 async fn verdicts(weakness: Weakness, ids: &[&str]) -> Vec<Verdict> {
     let target = verifier_as_application(weakness).await;
     let attacks: Vec<_> = ids.iter().map(|id| find(&format!("SOTER-{id}")).unwrap()).collect();
-    let found = Box::pin(audit(&target, &verifier::keys(), &attacks, |_| {})).await.unwrap();
+    let found = Box::pin(audit(&*target, &verifier::keys(), &attacks, |_| {})).await.unwrap();
     found.iter().map(|finding| finding.verdict).collect()
 }
 
@@ -107,7 +107,7 @@ async fn an_application_that_checks_signatures_itself_is_found_if_it_enrolls_wha
 }
 
 /// An application with this description of its logins and orders.
-async fn application(routes: Router, description: &str) -> ApplicationTarget {
+async fn application(routes: Router, description: &str) -> Box<ApplicationTarget> {
     let url = format!("http://{}", serve(routes).await);
     let result = r#"
 [result]

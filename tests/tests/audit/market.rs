@@ -119,7 +119,7 @@ struct Order {
     is_paid: bool,
 }
 
-pub(crate) struct Audited(ApplicationTarget);
+pub(crate) struct Audited(Box<ApplicationTarget>);
 
 impl Backend for Audited {
     type Target = ApplicationTarget;

@@ -44,7 +44,7 @@ struct Order {
     state: &'static str,
 }
 
-struct Audited(ApplicationTarget);
+struct Audited(Box<ApplicationTarget>);
 
 impl Backend for Audited {
     type Target = ApplicationTarget;
