@@ -298,7 +298,11 @@ impl Target for ApplicationTarget {
         ]);
         values.extend(result_parts::values(&input.json, &input.signature));
         let changed = match input.envelope {
-            Envelope::Usual | Envelope::AtOnce | Envelope::During(_) => None,
+            Envelope::Usual
+            | Envelope::AtOnce
+            | Envelope::OneTouchAtOnce
+            | Envelope::NewConnections
+            | Envelope::During(_) => None,
             Envelope::ObjectForString => {
                 let object = result.main.endpoint().and_then(|endpoint| endpoint.with_object(&input.json));
                 Some(object.ok_or_else(|| {
@@ -321,7 +325,10 @@ impl Target for ApplicationTarget {
             _ => None,
         };
         let before = *self.client.wechat.journal().head().borrow();
-        let ran = self.client.run(result, result.judged(), values, visit, changed.as_ref()).await?;
+        let over_new_connection =
+            (input.envelope == Envelope::NewConnections).then(|| self.client.without_reuse());
+        let client = over_new_connection.as_ref().unwrap_or(&self.client);
+        let ran = client.run(result, result.judged(), values, visit, changed.as_ref()).await?;
         // Of a second payment of one order, the steps afterwards show nothing, unless they compare.
         let is_uncounted = (order.is_paid && !result.shows_changes())
             || (input.envelope == Envelope::AtOnce && !result.after.is_empty());

@@ -16,7 +16,7 @@ use crate::target::{Cookies, TargetError, Visit};
 const MIN_SECRET_BYTES: usize = 8;
 
 /// A client of an application.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Client {
     pub(super) http: Http,
     pub(super) application: Application,
@@ -25,6 +25,11 @@ pub(super) struct Client {
 }
 
 impl Client {
+    /// The same client, which sends each request over a new connection.
+    pub(super) fn without_reuse(&self) -> Self {
+        Self { http: self.http.without_reuse(), ..self.clone() }
+    }
+
     /// Sends a request, and keeps the cookies of its answer.
     ///
     /// # Errors
