@@ -119,14 +119,14 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_exactly_the_matc
         Weakness::AllInMemory => Fail "REPLAY-03 COUNTER-05";
         Weakness::CheckThenWrite => Fail "REPLAY-02 COUNTER-33";
         Weakness::CounterAsDouble => Fail "COUNTER-15";
-        Weakness::CounterAsText => Fail "COUNTER-13 COUNTER-26 COUNTER-30" Warn "COUNTER-14";
+        Weakness::CounterAsText => Fail "COUNTER-13 COUNTER-26 COUNTER-30 COUNTER-36" Warn "COUNTER-14";
         Weakness::CounterBeforeSignature => Fail "COUNTER-21 COUNTER-27";
         Weakness::CounterByDeviceAndUser => Fail "COUNTER-22";
         Weakness::CounterByKey => Fail "COUNTER-19 COUNTER-22";
         Weakness::CounterByUser => Fail "COUNTER-20 COUNTER-22";
         Weakness::CounterIn32Bits => Fail "COUNTER-14 COUNTER-15";
         Weakness::CounterInMemory => Fail "REPLAY-03 COUNTER-05";
-        Weakness::CounterLenient => Fail "COUNTER-06 COUNTER-07 COUNTER-08 COUNTER-09 COUNTER-18 JSON-24 IDENTITY-16";
+        Weakness::CounterLenient => Fail "COUNTER-06 COUNTER-07 COUNTER-08 COUNTER-09 COUNTER-18 COUNTER-35 JSON-24 IDENTITY-16";
         Weakness::CounterLate => Fail "COUNTER-36";
         Weakness::CounterMayBeMissing => Fail "COUNTER-10";
         Weakness::CounterNotANumber => Fail "COUNTER-34";
@@ -174,7 +174,7 @@ async fn a_verifier_that_is_careless_about_signatures_is_found_by_exactly_the_ma
         Weakness::AnyHashes => Fail "SIGNATURE-32 SIGNATURE-33";
         Weakness::AnyMask => Fail "SIGNATURE-33";
         Weakness::Base64FailsOpen => Fail "SIGNATURE-27";
-        Weakness::BreaksOnMalformedJson => Warn "COUNTER-23 JSON-12 JSON-13 JSON-15 JSON-16 JSON-17 JSON-29 PROTOCOL-09";
+        Weakness::BreaksOnMalformedJson => Warn "COUNTER-23 COUNTER-34 JSON-12 JSON-13 JSON-15 JSON-16 JSON-17 JSON-29 PROTOCOL-09";
         Weakness::KeyFromMessage => Fail "SIGNATURE-20";
         Weakness::PaddingNotChecked => Fail "SIGNATURE-25 SIGNATURE-26";
         Weakness::Pkcs1Accepted => Fail "SIGNATURE-08";

@@ -91,7 +91,8 @@ pub(super) fn read(weakness: Weakness, text: &str) -> Option<Read> {
 }
 
 fn whole(number: &serde_json::Number, lenient: bool) -> Option<u64> {
-    number.as_u64().or_else(|| {
+    let fits = |counter: &u64| lenient || i64::try_from(*counter).is_ok();
+    number.as_u64().filter(fits).or_else(|| {
         let whole = number.as_f64().filter(|_| lenient)?.abs().trunc();
         format!("{whole:.0}").parse().ok()
     })
