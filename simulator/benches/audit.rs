@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         all.iter().copied().filter(|attack| attack.id.starts_with("SOTER-S")).step_by(2).collect();
     let mut longest_chain = 0;
     for form in ["application", "verifier"] {
-        let whole = measure(form, &all, LANES).await?;
+        let whole = Box::pin(measure(form, &all, LANES)).await?;
         writeln!(
             std::io::stdout(),
             "{form}: {} attacks, {} requests, the longest chain {} (measured {:.0}), {:.1} s, nothing found: {}",
@@ -52,8 +52,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
             return Err("a correct target caused a finding".into());
         }
     }
-    let (beside, alone) =
-        (measure("application", &sample, LANES).await?, measure("application", &sample, 1).await?);
+    let (beside, alone) = (
+        Box::pin(measure("application", &sample, LANES)).await?,
+        Box::pin(measure("application", &sample, 1)).await?,
+    );
     writeln!(
         std::io::stdout(),
         "{} attacks on an application: {:.1} s in {LANES} lanes, {:.1} s one after the other: {:.1} times as long",

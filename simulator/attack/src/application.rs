@@ -30,7 +30,7 @@ mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -46,7 +46,6 @@ pub use self::description::Application;
 pub(crate) use self::description::is_built_in_name;
 use self::description::{OTHER_PREFIX, Section, Step, Success};
 use self::observed::Observed;
-use self::played_steps::Recorder;
 pub(crate) use self::result_parts::MEMBERS as RESULT_MEMBERS;
 use self::running::Ran;
 use self::template::Values;
@@ -113,10 +112,10 @@ impl ApplicationTarget {
             http,
             application,
             wechat,
-            recorder: Recorder::default(),
+            recorder: Arc::default(),
             traffic,
             observed: Arc::clone(&observed),
-            ahead_ms: AtomicU64::new(0),
+            ahead_ms: Arc::default(),
         };
         Self {
             client,
@@ -397,7 +396,11 @@ impl Target for ApplicationTarget {
         ]);
         values.extend(result_parts::values(&input.json, &input.signature));
         let changed = match input.envelope {
-            Envelope::Usual | Envelope::AtOnce | Envelope::During(_) => None,
+            Envelope::Usual
+            | Envelope::AtOnce
+            | Envelope::OneTouchAtOnce
+            | Envelope::NewConnections
+            | Envelope::During(_) => None,
             Envelope::ObjectForString => {
                 let object = result.main.endpoint().and_then(|endpoint| endpoint.with_object(&input.json));
                 Some(object.ok_or_else(|| {
@@ -429,11 +432,14 @@ impl Target for ApplicationTarget {
             _ => None,
         };
         let visit = with_more_cookies.as_ref().unwrap_or(visit);
-        if input.envelope == Envelope::AtOnce {
+        if matches!(input.envelope, Envelope::AtOnce | Envelope::OneTouchAtOnce) {
             self.client.http.stop_taking_turns();
         }
         let before = *self.client.wechat.journal().head().borrow();
-        let sent = self.client.run(result, result.judged(), values, visit, changed.as_ref());
+        let over_new_connection =
+            (input.envelope == Envelope::NewConnections).then(|| self.client.without_reuse());
+        let client = over_new_connection.as_ref().unwrap_or(&self.client);
+        let sent = client.run(result, result.judged(), values, visit, changed.as_ref());
         let ran = match input.envelope {
             Envelope::During(outage) => self.outages.during(outage, sent).await?,
             _ => self.outages.outside(sent).await?,

@@ -36,6 +36,8 @@ pub struct Http {
     base: Url,
     transport: Transport,
     timeout: Duration,
+    /// Whether requests share connections.
+    reuses_connections: bool,
     limits: Arc<Limits>,
 }
 
@@ -53,7 +55,11 @@ struct Limits {
 
 #[derive(Clone, Debug)]
 enum Transport {
-    Network(reqwest::Client),
+    Network {
+        pooled: reqwest::Client,
+        /// One that keeps no connections.
+        single: reqwest::Client,
+    },
     /// Routes in this process.
     Routes(Router),
 }
@@ -74,22 +80,30 @@ impl Http {
                 "name a file in PEM: -----BEGIN CERTIFICATE-----",
             ));
         }
-        let client = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .no_proxy()
-            .tls_certs_merge(certificates)
-            .timeout(timeout)
-            .pool_max_idle_per_host(32)
-            // Servers close idle connections after some seconds. A request that is sent at that moment is lost.
-            .pool_idle_timeout(Duration::from_secs(1))
-            .build()
-            .map_err(|error| {
-                CommandError::environment(
-                    format!("no requests can be sent: {error}"),
-                    "check the system's certificates",
-                )
-            })?;
-        Ok(Self { base, transport: Transport::Network(client), timeout, limits: Arc::default() })
+        let build = |idle_connections: usize| {
+            reqwest::Client::builder()
+                .redirect(Policy::none())
+                .no_proxy()
+                .tls_certs_merge(certificates.clone())
+                .timeout(timeout)
+                .pool_max_idle_per_host(idle_connections)
+                // Servers close idle connections after some seconds. A request that is sent at that moment is lost.
+                .pool_idle_timeout(Duration::from_secs(1))
+                .build()
+                .map_err(|error| {
+                    CommandError::environment(
+                        format!("no requests can be sent: {error}"),
+                        "check the system's certificates",
+                    )
+                })
+        };
+        let transport = Transport::Network { pooled: build(32)?, single: build(0)? };
+        Ok(Self { base, transport, timeout, reuses_connections: true, limits: Arc::default() })
+    }
+
+    /// The same client, which sends each request over a new connection.
+    pub(super) fn without_reuse(&self) -> Self {
+        Self { reuses_connections: false, ..self.clone() }
     }
 
     /// A client for routes in this process.
@@ -101,6 +115,7 @@ impl Http {
             base: parse_server_url("http://127.0.0.1")?,
             transport: Transport::Routes(routes),
             timeout,
+            reuses_connections: true,
             limits: Arc::default(),
         })
     }
@@ -203,7 +218,10 @@ impl Http {
         let address = format!("{}{}", request.url.origin().ascii_serialization(), request.url.path());
         let endpoint = format!("{} {address}", request.method);
         let sent = match &self.transport {
-            Transport::Network(client) => send_over_network(client, &request).await,
+            Transport::Network { pooled, single } => {
+                let client = if self.reuses_connections { pooled } else { single };
+                send_over_network(client, &request).await
+            }
             Transport::Routes(routes) => {
                 tokio::time::timeout(self.timeout, send_in_process(routes, &request))
                     .await

@@ -150,6 +150,8 @@ fn envelope_difference(envelope: Envelope) -> Option<String> {
         Envelope::NoToken => "sent without an access token",
         Envelope::Token(_) => "sent with an access token that nobody has given out",
         Envelope::AtOnce => "sent on several connections at once",
+        Envelope::OneTouchAtOnce => "sent for several orders at once",
+        Envelope::NewConnections => "sent several times, each over a new connection",
     };
     Some(line.to_owned())
 }

@@ -100,7 +100,7 @@ async fn send<T: Target>(
     forgery: Forgery,
 ) -> Result<Answer, PlayEnd> {
     let mut stage = Stage::prepare(attack, target, keys, &forgery).await?;
-    if forgery.envelope == Envelope::AtOnce {
+    if matches!(forgery.envelope, Envelope::AtOnce | Envelope::OneTouchAtOnce) {
         return stage.send_simultaneously(before, forgery).await;
     }
     for step in before {
@@ -108,6 +108,9 @@ async fn send<T: Target>(
     }
     if let Envelope::Added(addition, _) = forgery.envelope {
         return Box::pin(stage.send_with_addition(addition, forgery)).await;
+    }
+    if forgery.envelope == Envelope::NewConnections {
+        return stage.send_over_new_connections(forgery).await;
     }
     let (login, order, input) = stage.forge(forgery).await?;
     let answer = match target.send(stage.visit(login), &order, &input).await {

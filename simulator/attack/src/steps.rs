@@ -236,6 +236,8 @@ pub enum CounterIs {
     Above(u64),
     /// This number.
     Exactly(u64),
+    /// This text, which need not be JSON.
+    Literal(&'static str),
     /// The phone's own, with a minus sign.
     Negative,
     /// The phone's own plus one half.
@@ -319,6 +321,10 @@ pub enum Envelope {
     During(Outage),
     /// With the results of one order, on several connections at once.
     AtOnce,
+    /// With one result, for its own order and for others, on several connections at once.
+    OneTouchAtOnce,
+    /// Several of the kind, one after the other, each over a new connection.
+    NewConnections,
     /// With more in it than the mini program sends.
     Added(Addition, Place),
 }

@@ -154,14 +154,20 @@ impl WeChatTarget {
             | Envelope::ObjectForString
             | Envelope::Get
             | Envelope::Member(..)
-            | Envelope::AtOnce => Some(self.token().await?),
+            | Envelope::AtOnce
+            | Envelope::OneTouchAtOnce
+            | Envelope::NewConnections => Some(self.token().await?),
         };
         let mut url = self.address(VERIFY_PATH)?;
         if let Some(token) = &token {
             url.query_pairs_mut().append_pair("access_token", token.expose());
         }
         let secrets = token.into_iter().map(|token| (token, "ACCESS_TOKEN".to_owned())).collect();
-        self.http.send(Request { method, secrets, ..Request::post(url, body) }).await
+        let request = Request { method, secrets, ..Request::post(url, body) };
+        if envelope == Envelope::NewConnections {
+            return self.http.without_reuse().send(request).await;
+        }
+        self.http.send(request).await
     }
 
     async fn exchange_code(&self, code: &str) -> Result<Answer, TargetError> {

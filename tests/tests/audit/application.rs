@@ -55,6 +55,8 @@ pub(crate) enum Weakness {
     ChallengeOfRequest,
     ChallengeOfSession,
     ChallengeReusable,
+    /// Any open challenge of the user is good for any of their orders, and is used up after a while.
+    ChallengeSeenThenUsed,
     ChallengeTrimmed,
     ChallengeWithinText,
     CheckThenWrite,
@@ -311,6 +313,16 @@ impl Shop {
             self.kept().record(id, counted, counter);
             return is_new.then_some(());
         }
+        if self.is(Weakness::ChallengeSeenThenUsed) {
+            let is_new = self.kept().counters.get(counted).is_none_or(|highest| counter > *highest);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let mut kept = self.kept();
+            if !is_new || kept.orders[id].paid {
+                return None;
+            }
+            kept.record(id, counted, counter);
+            return Some(());
+        }
         if self.is(Weakness::OrderSeenThenPaid) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -397,7 +409,7 @@ impl Shop {
             Weakness::ChallengeWithinText => raw.contains(challenge),
             Weakness::ChallengeCutShort => challenge.starts_with(raw),
             Weakness::ChallengeLookAlike => raw.chars().map(half_width).collect::<String>() == challenge,
-            Weakness::AnyOpenOrder => self
+            Weakness::AnyOpenOrder | Weakness::ChallengeSeenThenUsed => self
                 .kept()
                 .orders
                 .values()

@@ -11,6 +11,10 @@ pub(crate) enum Comparison {
     ExactDigits,
     /// Correct, of challenges with fields that are compared one by one.
     EachField,
+    /// Correct: what was signed is escaped, and then a regular expression of the whole.
+    EscapedExpression,
+    /// Correct: what was signed is escaped, and then a pattern of LIKE.
+    EscapedLike,
     /// All fields except the amount.
     AmountLeftOut,
     /// All fields except the order.
@@ -23,10 +27,16 @@ pub(crate) enum Comparison {
     End,
     /// As numbers that are kept as doubles.
     Doubles,
+    /// What was signed is a pattern of file names.
+    Glob,
     /// What was signed is a pattern of LIKE.
     Like,
     /// What was signed is a regular expression.
     RegularExpression,
+    /// What was signed is a regular expression that is searched anywhere.
+    Search,
+    /// What was signed is a regular expression that is matched at the beginning, as Python's `re.match` does.
+    SearchAtStart,
     /// What was signed is a template.
     Template,
     /// Without regard to spaces.
@@ -35,6 +45,10 @@ pub(crate) enum Comparison {
     Composed,
     /// An empty text needs no comparison.
     UnlessEmpty,
+}
+
+fn is_match(pattern: &str, text: &str) -> bool {
+    Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text))
 }
 
 impl Comparison {
@@ -80,6 +94,27 @@ impl Comparison {
             Self::RegularExpression => {
                 Regex::new(&format!("^(?:{raw})$")).is_ok_and(|pattern| pattern.is_match(challenge))
             }
+            Self::EscapedExpression => is_match(&format!("^(?:{})$", regex::escape(raw)), challenge),
+            Self::EscapedLike => {
+                let escaped = raw.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+                let mut pattern = String::new();
+                let mut characters = escaped.chars();
+                while let Some(character) = characters.next() {
+                    match character {
+                        '%' => pattern.push_str(".*"),
+                        '_' => pattern.push('.'),
+                        '\\' => pattern.push_str(&regex::escape(&characters.next().unwrap().to_string())),
+                        other => pattern.push_str(&regex::escape(&other.to_string())),
+                    }
+                }
+                is_match(&format!("(?s)^{pattern}$"), challenge)
+            }
+            Self::Glob => {
+                let pattern = regex::escape(raw).replace("\\*", ".*").replace("\\?", ".");
+                is_match(&format!("(?s)^{pattern}$"), challenge)
+            }
+            Self::Search => is_match(raw, challenge),
+            Self::SearchAtStart => is_match(&format!("^(?:{raw})"), challenge),
             Self::Template => raw.replace("{{challenge}}", challenge) == challenge,
             Self::WithoutSpaces => raw.replace(' ', "") == challenge.replace(' ', ""),
             Self::Composed => raw.replace("e\u{301}", "\u{e9}") == challenge,

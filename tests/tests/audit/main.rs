@@ -35,7 +35,8 @@ const TIME: Duration = Duration::from_secs(20);
 async fn serve(routes: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
     address
 }
 
@@ -90,6 +91,8 @@ async fn correct_applications_cause_no_finding() {
         Weakness::Compares(Comparison::Exact),
         Weakness::Compares(Comparison::ExactDigits),
         Weakness::Compares(Comparison::EachField),
+        Weakness::Compares(Comparison::EscapedExpression),
+        Weakness::Compares(Comparison::EscapedLike),
         Weakness::RemembersResult,
     ] {
         let found = findings(Shop::start(correct).await).await;
@@ -126,23 +129,28 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_exactly_the_matc
         Weakness::AllInMemory => Fail "REPLAY-03 COUNTER-05";
         Weakness::CheckThenWrite => Fail "REPLAY-02 COUNTER-33";
         Weakness::CounterAsDouble => Fail "COUNTER-15";
-        Weakness::CounterAsText => Fail "COUNTER-13 COUNTER-26 COUNTER-30" Warn "COUNTER-14";
+        Weakness::CounterAsText => Fail "COUNTER-13 COUNTER-26 COUNTER-30 COUNTER-36" Warn "COUNTER-14";
         Weakness::CounterBeforeSignature => Fail "COUNTER-21 COUNTER-27";
         Weakness::CounterByDeviceAndUser => Fail "COUNTER-22";
         Weakness::CounterByKey => Fail "COUNTER-19 COUNTER-22";
         Weakness::CounterByUser => Fail "COUNTER-20 COUNTER-22";
         Weakness::CounterIn32Bits => Fail "COUNTER-14 COUNTER-15";
         Weakness::CounterInMemory => Fail "REPLAY-03 COUNTER-05";
-        Weakness::CounterLenient => Fail "COUNTER-06 COUNTER-07 COUNTER-08 COUNTER-09 COUNTER-18 JSON-24 IDENTITY-16";
+        Weakness::CounterLenient => Fail "COUNTER-06 COUNTER-07 COUNTER-08 COUNTER-09 COUNTER-18 COUNTER-35 JSON-24 IDENTITY-16";
+        Weakness::CounterLate => Fail "COUNTER-36";
         Weakness::CounterMayBeMissing => Fail "COUNTER-10";
+        Weakness::CounterNotANumber => Fail "COUNTER-34";
         Weakness::CounterNotChecked =>
-            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33";
+            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33 COUNTER-36 COUNTER-37";
         Weakness::CounterPlusOne => Fail "COUNTER-13" Warn "COUNTER-14";
+        Weakness::CounterSaturates => Fail "COUNTER-35";
+        Weakness::CounterWindow => Fail "REPLAY-05 COUNTER-24 COUNTER-36";
+        Weakness::CounterWraps => Fail "COUNTER-35";
         Weakness::CounterZeroIsNone => Fail "COUNTER-24";
-        Weakness::EqualCounter => Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-13 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-28 COUNTER-31 COUNTER-32 COUNTER-33";
+        Weakness::EqualCounter => Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-13 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-28 COUNTER-31 COUNTER-32 COUNTER-33 COUNTER-37";
         Weakness::FirstKeyWins => Fail "COUNTER-12 COUNTER-18 JSON-18 JSON-24 IDENTITY-16";
         Weakness::LastCounterEvenIfRefused => Fail "REPLAY-13";
-        Weakness::LastCounterOnly => Fail "REPLAY-04 REPLAY-05 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-24 COUNTER-30";
+        Weakness::LastCounterOnly => Fail "REPLAY-04 REPLAY-05 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-24 COUNTER-30 COUNTER-36";
         Weakness::LastKeyWins => Fail "COUNTER-11 COUNTER-18 JSON-18 JSON-24 IDENTITY-16";
         Weakness::NamesInAnyCase => Fail "COUNTER-17";
         Weakness::RaceBreaksOff => Fail "REPLAY-02 COUNTER-33";
@@ -150,7 +158,19 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_exactly_the_matc
         Weakness::StoredAsDouble => Fail "REPLAY-15";
         Weakness::StoredIn32Bits => Fail "REPLAY-14 REPLAY-15";
         Weakness::SignatureRemembered =>
-            Fail "REPLAY-10 REPLAY-05 COUNTER-27 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33";
+            Fail "REPLAY-10 REPLAY-05 COUNTER-27 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33 COUNTER-36 COUNTER-37";
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_processes_count_for_themselves_is_found_over_new_connections() {
+    use verifier::Weakness;
+    let attack = find("SOTER-COUNTER-37").unwrap();
+    for (weakness, verdict) in [(Weakness::CounterByProcess, Verdict::Fail), (Weakness::None, Verdict::Pass)]
+    {
+        let target = Verifier::start(weakness).await;
+        let played = soter_attack::play(attack, &target, &verifier::keys()).await;
+        assert_eq!(played.verdict, verdict, "{weakness:?}: {}", played.reason);
     }
 }
 
@@ -164,7 +184,7 @@ async fn a_verifier_that_is_careless_about_signatures_is_found_by_exactly_the_ma
         Weakness::AnyHashes => Fail "SIGNATURE-32 SIGNATURE-33";
         Weakness::AnyMask => Fail "SIGNATURE-33";
         Weakness::Base64FailsOpen => Fail "SIGNATURE-27";
-        Weakness::BreaksOnMalformedJson => Warn "COUNTER-23 JSON-12 JSON-13 JSON-15 JSON-16 JSON-17 JSON-29 PROTOCOL-09";
+        Weakness::BreaksOnMalformedJson => Warn "COUNTER-23 COUNTER-34 JSON-12 JSON-13 JSON-15 JSON-16 JSON-17 JSON-29 PROTOCOL-09";
         Weakness::KeyFromMessage => Fail "SIGNATURE-20";
         Weakness::PaddingNotChecked => Fail "SIGNATURE-25 SIGNATURE-26";
         Weakness::Pkcs1Accepted => Fail "SIGNATURE-08";
@@ -270,10 +290,11 @@ async fn an_application_that_is_careless_about_challenges_and_logins_is_found_by
         Weakness::ChallengeCutShort => Fail "JSON-23 JSON-40";
         Weakness::ChallengeInAnyCase => Fail "JSON-21";
         Weakness::ChallengeLookAlike => Fail "JSON-20";
-        Weakness::ChallengeNotCompared => Fail "REPLAY-06 REPLAY-07 REPLAY-16 REPLAY-17 JSON-20 JSON-21 JSON-22 JSON-23 JSON-26 JSON-27 JSON-28 JSON-30 JSON-31 JSON-32 JSON-33 JSON-34 JSON-35 JSON-36 JSON-39 JSON-40";
+        Weakness::ChallengeNotCompared => Fail "REPLAY-06 REPLAY-07 REPLAY-16 REPLAY-17 JSON-20 JSON-21 JSON-22 JSON-23 JSON-26 JSON-27 JSON-28 JSON-30 JSON-31 JSON-32 JSON-33 JSON-34 JSON-35 JSON-36 JSON-39 JSON-40 JSON-41";
         Weakness::ChallengeOfRequest => Fail "REPLAY-16";
         Weakness::ChallengeOfSession => Fail "REPLAY-17";
         Weakness::ChallengeReusable => Fail "REPLAY-12 REPLAY-18";
+        Weakness::ChallengeSeenThenUsed => Fail "REPLAY-06 REPLAY-17 REPLAY-19 COUNTER-33";
         Weakness::ChallengeTrimmed => Fail "JSON-22";
         Weakness::ChallengeWithinText => Fail "JSON-22 JSON-26 JSON-27 JSON-28";
         Weakness::CodeRemembered => Fail "PROTOCOL-01";
@@ -295,9 +316,12 @@ async fn an_application_that_compares_challenges_carelessly_is_found_by_exactly_
         Comparison::Composed => Fail "JSON-37";
         Comparison::Doubles => Fail "JSON-33 JSON-35 JSON-38";
         Comparison::End => Fail "JSON-26 JSON-31 JSON-34 JSON-35 JSON-36";
+        Comparison::Glob => Fail "JSON-30 JSON-31";
         Comparison::Like => Fail "JSON-30 JSON-31";
         Comparison::OrderLeftOut => Fail "JSON-39";
         Comparison::RegularExpression => Fail "JSON-30 JSON-31";
+        Comparison::Search => Fail "JSON-23 JSON-30 JSON-31 JSON-40 JSON-41";
+        Comparison::SearchAtStart => Fail "JSON-23 JSON-30 JSON-31 JSON-40 JSON-41";
         Comparison::Template => Fail "JSON-32";
         Comparison::UnlessEmpty => Fail "JSON-40";
         Comparison::WithoutSpaces => Fail "JSON-22 JSON-36";
@@ -311,6 +335,22 @@ async fn a_repetition_that_is_answered_as_before_is_a_failure_that_says_how_to_d
     let found = audit(backend.target(), &verifier::keys(), &[attack], |_| {}).await.unwrap();
     assert_eq!(found[0].verdict, Verdict::Fail);
     assert!(found[0].reason.contains("[[result.after]]"), "{}", found[0].reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_touch_for_several_orders_is_no_error_where_refusals_end_a_login_or_one_order_is_open() {
+    use application::Weakness;
+    let attack = find("SOTER-REPLAY-19").unwrap();
+    for (weakness, verdict) in [
+        (Weakness::ChallengeSeenThenUsed, Verdict::Fail),
+        (Weakness::LocksOut, Verdict::Pass),
+        (Weakness::OneOpenOrder, Verdict::Skip),
+        (Weakness::None, Verdict::Pass),
+    ] {
+        let backend = Shop::start(weakness).await;
+        let played = soter_attack::play(attack, backend.target(), &verifier::keys()).await;
+        assert_eq!(played.verdict, verdict, "{weakness:?}: {}", played.reason);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -348,12 +388,12 @@ async fn an_application_that_is_careless_about_results_and_counters_is_found_by_
         Weakness::SafeIntegers => Warn "COUNTER-15";
         Weakness::CounterByUser => Fail "COUNTER-20 COUNTER-22";
         Weakness::CounterInMemory => Fail "COUNTER-05";
-        Weakness::CounterNotChecked => Fail "REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33" Warn "COUNTER-17";
+        Weakness::CounterNotChecked => Fail "REPLAY-05 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33 COUNTER-36 COUNTER-37" Warn "COUNTER-17";
         Weakness::EmptyIsGood => Fail "PROTOCOL-09";
-        Weakness::EqualCounter => Fail "COUNTER-01 COUNTER-19 COUNTER-22 COUNTER-28 COUNTER-31 COUNTER-32 COUNTER-33" Warn "COUNTER-17";
+        Weakness::EqualCounter => Fail "COUNTER-01 COUNTER-19 COUNTER-22 COUNTER-28 COUNTER-31 COUNTER-32 COUNTER-33 COUNTER-37" Warn "COUNTER-17";
         Weakness::OrderSeenThenPaid => Fail "REPLAY-18";
         Weakness::OrdersReusable =>
-            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-12 REPLAY-14 REPLAY-15 REPLAY-18 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33" Warn "COUNTER-17";
+            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-12 REPLAY-14 REPLAY-15 REPLAY-18 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33 COUNTER-36 COUNTER-37" Warn "COUNTER-17";
         Weakness::StringsOrObjects => Fail "JSON-12";
     }
 }

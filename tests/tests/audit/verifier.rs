@@ -13,7 +13,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{Algorithm, SHA256, SHA384, SHA512};
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{RawQuery, State};
+use axum::extract::{ConnectInfo, RawQuery, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -73,6 +73,8 @@ pub(crate) enum Weakness {
     CheckThenWrite,
     CodeNotSingleUse,
     CounterByKey,
+    /// Each process counts for itself. Connections are spread over four processes.
+    CounterByProcess,
     CounterByUser,
     CounterAsDouble,
     CounterAsText,
@@ -82,8 +84,18 @@ pub(crate) enum Weakness {
     CounterInMemory,
     CounterLenient,
     CounterMayBeMissing,
+    /// NaN and infinities are numbers, as in Python's parser, and numbers beyond doubles are infinite.
+    CounterNotANumber,
     CounterNotChecked,
     CounterPlusOne,
+    /// A counter that is too large becomes the largest that fits.
+    CounterSaturates,
+    /// A lower counter is accepted once, if it is lower by at most 64.
+    CounterWindow,
+    /// A lower counter is accepted if it is lower by 8 to 64, as of results that come late.
+    CounterLate,
+    /// Only the low 64 bits of a counter are kept.
+    CounterWraps,
     CounterZeroIsNone,
     DeviceInAnyCase,
     DeviceTrimmed,
@@ -164,6 +176,10 @@ struct Kept {
     uploads: HashMap<String, (u64, u64)>,
     /// The exports of AuthKeys.
     exports: HashSet<String>,
+    /// The processes of connections, by their clients' addresses.
+    processes: HashMap<SocketAddr, usize>,
+    /// Counters of accepted results, by device.
+    shown: HashSet<(String, u64)>,
     tokens: HashMap<String, &'static str>,
     ended: HashSet<String>,
     codes: HashMap<String, Code>,
@@ -232,7 +248,9 @@ impl Verifier {
         self.kept.lock().unwrap()
     }
 
-    async fn verify(&self, query: &BTreeMap<String, String>, body: &Value) -> Value {
+    async fn verify(&self, query: &BTreeMap<String, String>, body: &Value, client: SocketAddr) -> Value {
+        /// The number of processes.
+        const PROCESSES: usize = 4;
         let refused = json!({"is_ok": false});
         let appid = {
             let kept = self.kept();
@@ -261,10 +279,15 @@ impl Verifier {
             if !self.spend(&Genuine { cpu_id, phone, counter, openid: String::new() }).await {
                 return refused;
             }
-            let claim = Claim { appid, openid: body["openid"].as_str().unwrap_or_default() };
+            let claim = Claim { appid, openid: body["openid"].as_str().unwrap_or_default(), process: 0 };
             return json!({"is_ok": self.genuine(claim, &body["json_string"], &body["json_signature"]).is_some()});
         }
-        let claim = Claim { appid, openid: body["openid"].as_str().unwrap_or_default() };
+        let process = {
+            let mut kept = self.kept();
+            let next = kept.processes.len() % PROCESSES;
+            *kept.processes.entry(client).or_insert(next)
+        };
+        let claim = Claim { appid, openid: body["openid"].as_str().unwrap_or_default(), process };
         let genuine = self.genuine(claim, &body["json_string"], &body["json_signature"]);
         let is_ok = match genuine {
             None => false,
@@ -364,6 +387,7 @@ impl Verifier {
             Weakness::CounterByKey => format!("{:?}", signer.key),
             Weakness::CounterByUser => signer.openid.clone(),
             Weakness::CounterByDeviceAndUser => format!("{} {}", result.cpu_id, signer.openid),
+            Weakness::CounterByProcess => format!("{} {}", result.cpu_id, claim.process),
             _ => result.cpu_id,
         };
         let phone = signer.cpu_id.clone();
@@ -450,6 +474,7 @@ impl Verifier {
     async fn spend(&self, genuine: &Genuine) -> bool {
         let Some(counter) = genuine.counter else { return true };
         let highest = |kept: &Kept| kept.counters.get(&genuine.cpu_id).copied();
+        let shown = self.kept().shown.clone();
         let is_new = |seen: Option<(u64, u64)>| {
             let Some((highest, last)) = seen else { return true };
             match self.weakness {
@@ -461,6 +486,11 @@ impl Verifier {
                 Weakness::CounterAsText => counter.to_string() > highest.to_string(),
                 Weakness::CounterZeroIsNone => counter == 0 || counter > highest,
                 Weakness::LastCounterOnly => counter != last,
+                Weakness::CounterWindow => {
+                    counter > highest
+                        || (highest - counter <= 64 && !shown.contains(&(genuine.cpu_id.clone(), counter)))
+                }
+                Weakness::CounterLate => counter > highest || (8..=64).contains(&(highest - counter)),
                 _ => counter > highest,
             }
         };
@@ -486,6 +516,7 @@ impl Verifier {
             kept.counters.insert(genuine.cpu_id.clone(), (stored, counter));
             let highest = kept.results.entry(genuine.phone.clone()).or_default();
             *highest = (*highest).max(counter);
+            kept.shown.insert((genuine.cpu_id.clone(), counter));
         }
         accepted
     }
@@ -495,6 +526,8 @@ impl Verifier {
 struct Claim<'a> {
     appid: &'a str,
     openid: &'a str,
+    /// The process that answers.
+    process: usize,
 }
 
 struct Genuine {
@@ -513,6 +546,7 @@ fn as_double(counter: u64) -> f64 {
 
 async fn answer(
     State(verifier): State<Arc<Verifier>>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
     method: Method,
     uri: axum::http::Uri,
     RawQuery(query): RawQuery,
@@ -538,7 +572,7 @@ async fn answer(
             } else if let Some(busy) = verifier.busy(&query) {
                 return busy;
             } else {
-                let reply = verifier.verify(&query, &body).await;
+                let reply = verifier.verify(&query, &body, client).await;
                 if verifier.breaks_off(&reply, &body) {
                     let cut =
                         futures_util::stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut")) });

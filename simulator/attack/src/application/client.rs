@@ -20,7 +20,7 @@ use crate::wechat_traffic::WeChatTraffic;
 pub(super) const MIN_SECRET_BYTES: usize = 8;
 
 /// A client of an application.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Client {
     pub(super) http: Http,
     pub(super) application: Application,
@@ -31,11 +31,16 @@ pub(super) struct Client {
     /// What the application has told.
     pub(super) observed: Arc<Observed>,
     /// How far the application's clock is ahead of the real time, in milliseconds.
-    pub(super) ahead_ms: AtomicU64,
-    pub(super) recorder: Recorder,
+    pub(super) ahead_ms: Arc<AtomicU64>,
+    pub(super) recorder: Arc<Recorder>,
 }
 
 impl Client {
+    /// The same client, which sends each request over a new connection.
+    pub(super) fn without_reuse(&self) -> Self {
+        Self { http: self.http.without_reuse(), ..self.clone() }
+    }
+
     /// Sends a request in a login, looks for secrets in its answer, and keeps the answer's cookies.
     ///
     /// # Errors

@@ -82,6 +82,7 @@ fn company_of(script: &Script) -> Company {
 fn company_of_envelope(forgery: &Forgery) -> Company {
     match forgery.envelope {
         Envelope::AtOnce
+        | Envelope::OneTouchAtOnce
         // The access token that ends may be the one that others use.
         | Envelope::ExpiredToken => Company::Alone,
         Envelope::During(_) => Company::Outages,
@@ -92,6 +93,7 @@ fn company_of_envelope(forgery: &Forgery) -> Company {
         | Envelope::NoToken
         | Envelope::Token(_)
         | Envelope::Member(..)
+        | Envelope::NewConnections
         | Envelope::Added(..) => Company::Any,
     }
 }

@@ -252,4 +252,20 @@ pub(super) static ATTACKS: &[Attack] = &[
         ),
         ..BASE
     },
+    Attack {
+        id: "SOTER-JSON-41",
+        title: "a pattern that is found in any text",
+        making: "The user's phone signs `^`, `.`, `a*`, `|` or `()` in place of the issued challenge: regular expressions that every text contains.",
+        script: Script::SendEach(
+            &[],
+            &[
+                variant("`^`, the beginning of a text", Challenge::Text("^")),
+                variant("`.`, any character", Challenge::Text(".")),
+                variant("`a*`, also no character", Challenge::Text("a*")),
+                variant("`|`, nothing or nothing", Challenge::Text("|")),
+                variant("`()`, an empty group", Challenge::Text("()")),
+            ],
+        ),
+        ..PATTERN
+    },
 ];

@@ -92,4 +92,71 @@ pub(super) static ATTACKS: &[Attack] = &[
         ),
         ..BASE
     },
+    Attack {
+        id: "SOTER-COUNTER-34",
+        kind: Kind::ParsesLoosely,
+        title: "a counter that is not a number, or infinite",
+        making: "After an honest result, the phone's text with NaN, Infinity, -Infinity or 1e400 for its counter, signed with its AuthKey.",
+        expected: Expected::unlike_any_tee(&[Reason::MalformedJson, Reason::WrongType]),
+        meaning: "The parser takes more than JSON allows, or more than a double holds. Every comparison with NaN is false, so a check for a counter that is too low lets it pass; and after infinity no honest counter is high enough.",
+        fix: "Read the counter strictly: an integer literal from 0 to 2^63 - 1, nothing else.",
+        script: Script::SendEach(
+            &[Before::Pay],
+            &[
+                variant("NaN", &[Edit::Counter(CounterIs::Literal("NaN"))]),
+                variant("Infinity", &[Edit::Counter(CounterIs::Literal("Infinity"))]),
+                variant("-Infinity", &[Edit::Counter(CounterIs::Literal("-Infinity"))]),
+                variant(
+                    "1e400, which is infinite as a double",
+                    &[Edit::Counter(CounterIs::Literal("1e400"))],
+                ),
+            ],
+        ),
+        ..BASE
+    },
+    Attack {
+        id: "SOTER-COUNTER-35",
+        kind: Kind::ParsesLoosely,
+        title: "a counter that does not fit into 64 bits",
+        making: "After an honest result, the phone's text with 2^63, 2^64 or 10^30 for its counter, signed with its AuthKey.",
+        expected: Expected::unlike_any_tee(&[Reason::MalformedJson, Reason::WrongType]),
+        meaning: "The counter is read as a number that is too large for the ledger. Where it is kept, it becomes negative, small, or the largest number there is.",
+        fix: "Read the counter strictly: an integer literal from 0 to 2^63 - 1, nothing else.",
+        script: Script::SendEach(
+            &[Before::Pay],
+            &[
+                variant("2^63", &[Edit::Counter(CounterIs::Literal("9223372036854775808"))]),
+                variant("2^64", &[Edit::Counter(CounterIs::Literal("18446744073709551616"))]),
+                variant("10^30", &[Edit::Counter(CounterIs::Literal("1000000000000000000000000000000"))]),
+            ],
+        ),
+        ..BASE
+    },
+    Attack {
+        id: "SOTER-COUNTER-36",
+        title: "a counter a little below the highest that was never shown",
+        making: "A result with the counter 10,000 is accepted; then a fresh text with a counter that is lower by 10, or by 100, and that no result had, is signed with the phone's AuthKey.",
+        meaning: "Counters are accepted out of order, within a window or with a tolerance: a phone that was rolled back or cloned goes on between the numbers of the other one.",
+        fix: "Require a counter that is greater than the highest one, without a window. A result that comes late is refused, and the user tries again.",
+        script: Script::SendEach(
+            &[Before::PayAt(10_000)],
+            &[
+                variant("lower by 10", &[Edit::Counter(CounterIs::Below(10))]),
+                variant("lower by 100", &[Edit::Counter(CounterIs::Below(100))]),
+            ],
+        ),
+        ..BASE
+    },
+    Attack {
+        id: "SOTER-COUNTER-37",
+        title: "a spent counter over eight new connections",
+        making: "An honest result is accepted; then eight fresh texts for new orders with the counter of that result are signed with the phone's AuthKey, and each is sent over a new connection.",
+        meaning: "Each process of the server keeps counters of its own. New connections are spread over the processes, and one that has not seen the phone's last result accepts its old counter.",
+        fix: "Keep the highest counters where all processes of the server share them: in the database, not in variables.",
+        script: Script::Send(
+            &[Before::Pay],
+            Forgery { envelope: Envelope::NewConnections, ..signed_in_software(&[SPENT]) },
+        ),
+        ..BASE
+    },
 ];

@@ -243,4 +243,17 @@ pub(super) static ATTACKS: &[Attack] = &[
         ),
         ..BASE
     },
+    Attack {
+        id: "SOTER-REPLAY-19",
+        kind: Kind::RacesItself,
+        layer: Layer::Application,
+        title: "one touch for eight orders at once",
+        holds: Holds::AnotherPhone,
+        making: "The user's phone signs the challenge of one order, and the result arrives for this order and for seven others of the same user at the same instant, ten times over.",
+        expected: Expected::MustRefuse(&[]),
+        meaning: "The challenge is looked up without its order, then something is waited for, then it is used up: one touch pays for what arrives between.",
+        fix: "Keep the challenge with its order, compare it with `raw` there, and use it up in one atomic step before anything is waited for.",
+        script: Script::Send(&[], Forgery { envelope: Envelope::OneTouchAtOnce, ..Forgery::HONEST }),
+        ..BASE
+    },
 ];

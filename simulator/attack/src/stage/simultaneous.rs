@@ -1,11 +1,12 @@
-//! Inputs that arrive at the same time.
+//! Inputs that arrive at the same time, or one after the other over new connections.
 
 use soter_bridge::protocol::CommandError;
 
 use super::Stage;
+use crate::person::RANDOM_TEXT_CHARS;
 use crate::play_end::PlayEnd;
-use crate::steps::{Before, Forgery};
-use crate::target::{Answer, Target, TargetError};
+use crate::steps::{Before, Envelope, Forgery, Who};
+use crate::target::{Answer, Input, Order, Target, TargetError};
 use crate::verdict::Verdict;
 
 /// The number of connections on which an input is sent at once.
@@ -13,7 +14,55 @@ const CONNECTIONS: usize = 8;
 /// The number of rounds, each with a new result.
 const ROUNDS: usize = 10;
 
+/// An input, in whose login it is sent, and for which order.
+type Forged = (Who, Order, Input);
+
 impl<T: Target> Stage<'_, T> {
+    /// Makes the inputs that arrive together.
+    async fn forge_several(&mut self, forgery: Forgery) -> Result<Vec<Forged>, PlayEnd> {
+        let mut forged = Vec::new();
+        if forgery.envelope != Envelope::OneTouchAtOnce {
+            for order in self.open_orders(&forgery, CONNECTIONS).await? {
+                forged.push(self.make_input(forgery, order)?);
+            }
+            return Ok(forged);
+        }
+        if !self.target.identifies_orders() {
+            let why = "the application's request does not say for which order it is";
+            return Err(TargetError::does_not_apply(why).into());
+        }
+        // The others are opened first, because a target may keep only the newest order open.
+        let mut others = Vec::new();
+        for _ in 1..CONNECTIONS {
+            let proposed = self.supply.random_text(RANDOM_TEXT_CHARS)?;
+            others.push(self.order(forgery.login, &proposed).await?);
+            self.has_open_order = true;
+        }
+        let (login, own, input) = self.forge(forgery).await?;
+        let orders = std::iter::once(own).chain(others);
+        Ok(orders.map(|order| (login, order, input.clone())).collect())
+    }
+
+    /// Sends inputs one after the other, each over a new connection, until one is accepted. The answer is that of the last one.
+    pub(crate) async fn send_over_new_connections(&mut self, forgery: Forgery) -> Result<Answer, PlayEnd> {
+        let mut refusal = None;
+        for _ in 0..CONNECTIONS {
+            let (login, order, input) = match (self.forge(forgery).await, refusal.take()) {
+                (Ok(forged), _) => forged,
+                // The target may lock the user out after a refusal.
+                (Err(PlayEnd::TargetError(_)), Some(earlier)) => return Ok(earlier),
+                (Err(end), _) => return Err(end),
+            };
+            self.has_open_order = true;
+            let answer = self.target.send(self.visit(login), &order, &input).await?;
+            if answer.accepted {
+                return Ok(answer);
+            }
+            refusal = Some(answer);
+        }
+        refusal.ok_or_else(|| CommandError::internal("nothing was sent").into())
+    }
+
     /// Sends inputs for one order on several connections at once, in several rounds. More than one acceptance in a
     /// round is a failure, with the answer of one of them. Otherwise the answer is that of a refusal.
     pub(crate) async fn send_simultaneously(
@@ -34,10 +83,15 @@ impl<T: Target> Stage<'_, T> {
                     (Err(end), _) => return Err(end),
                 }
             }
-            let mut forged = Vec::new();
-            for order in self.open_orders(&forgery, CONNECTIONS).await? {
-                forged.push(self.make_input(forgery, order)?);
-            }
+            let forged = match (self.forge_several(forgery).await, refusal.take()) {
+                (Ok(forged), earlier) => {
+                    refusal = earlier;
+                    forged
+                }
+                // As above: after a refusal, the target may open no more orders.
+                (Err(PlayEnd::TargetError(_)), Some(earlier)) if round > 0 => return Ok(earlier),
+                (Err(end), _) => return Err(end),
+            };
             let sent =
                 forged.iter().map(|(login, order, input)| self.target.send(self.visit(*login), order, input));
             let (mut accepted, mut error) = (Vec::new(), None);
@@ -59,6 +113,8 @@ impl<T: Target> Stage<'_, T> {
                 // The target may lock the user out after the refusals of an earlier round. That round had one
                 // acceptance, so the attack is over.
                 (0, _) if round > 0 => break,
+                // The refusals for the other orders may have come first, and have ended the login or the order.
+                (0, _) if forgery.envelope == Envelope::OneTouchAtOnce => break,
                 (0, _) => {
                     let reason = format!("an honest result was refused on all of {CONNECTIONS} connections");
                     return Err(PlayEnd::played(Verdict::Error, reason, refusal));

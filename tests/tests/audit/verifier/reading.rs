@@ -32,7 +32,24 @@ pub(super) fn read(weakness: Weakness, text: &str) -> Option<Read> {
             key: text("pub_key").and_then(|pem| PublicKey::from_pem(&pem).ok()),
         })
     };
+    let counter_is = |literal: &str, counter: Option<u64>| {
+        let plain = ResultJson::decode(text.replacen(literal, "0", 1).as_bytes()).ok()?;
+        Some(Read { counter, scheme: plain.scheme(), key: None, cpu_id: plain.cpu_id, uid: plain.uid })
+    };
+    let literal = text.split_once("\"counter\":").map_or("", |(_, rest)| rest.split(',').next().unwrap());
+    let is_long = literal.len() > 18 && literal.bytes().all(|byte| byte.is_ascii_digit());
     match weakness {
+        // Every comparison with NaN is false, and nothing is greater than infinity.
+        Weakness::CounterNotANumber if ["NaN", "Infinity", "1e400"].contains(&literal) => {
+            counter_is(literal, None)
+        }
+        Weakness::CounterSaturates if is_long => {
+            counter_is(literal, Some(literal.parse().unwrap_or(u64::MAX)))
+        }
+        Weakness::CounterWraps if is_long => {
+            let low = literal.parse::<u128>().ok()? % (1 << 64);
+            counter_is(literal, u64::try_from(low).ok())
+        }
         // serde_json keeps the last of repeated names.
         Weakness::LastKeyWins => careless(&serde_json::from_str(text).ok()?),
         Weakness::NamesInAnyCase => {
@@ -74,7 +91,8 @@ pub(super) fn read(weakness: Weakness, text: &str) -> Option<Read> {
 }
 
 fn whole(number: &serde_json::Number, lenient: bool) -> Option<u64> {
-    number.as_u64().or_else(|| {
+    let fits = |counter: &u64| lenient || i64::try_from(*counter).is_ok();
+    number.as_u64().filter(fits).or_else(|| {
         let whole = number.as_f64().filter(|_| lenient)?.abs().trunc();
         format!("{whole:.0}").parse().ok()
     })
