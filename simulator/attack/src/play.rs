@@ -23,12 +23,13 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
     if attack.layer == Layer::Application && target.form() == Form::Verifier {
         return Played::new(Verdict::Skip, "only an application knows challenges, orders and logins");
     }
+    // Boxed, because the future of an audit contains those of all scripts.
     let result = match attack.script {
-        Script::Send(before, forgery) => send(attack, target, keys, before, forgery).await,
+        Script::Send(before, forgery) => Box::pin(send(attack, target, keys, before, forgery)).await,
         Script::SendEach(before, variants) => send_each(attack, target, keys, before, variants).await,
         Script::Enroll(forgery) => enroll(attack, target, keys, forgery).await,
         Script::Upload(before, uploaded, forgery) => {
-            upload(attack, target, keys, before, uploaded, forgery).await
+            Box::pin(upload(attack, target, keys, before, uploaded, forgery)).await
         }
         Script::Login(code) => login(attack, target, keys, code).await,
         // Boxed, because every attack's future contains them.

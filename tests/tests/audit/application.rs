@@ -314,14 +314,7 @@ impl Shop {
             return is_new.then_some(());
         }
         if self.is(Weakness::ChallengeSeenThenUsed) {
-            let is_new = self.kept().counters.get(counted).is_none_or(|highest| counter > *highest);
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            let mut kept = self.kept();
-            if !is_new || kept.orders[id].paid {
-                return None;
-            }
-            kept.record(id, counted, counter);
-            return Some(());
+            return self.pay_after_a_while(id, counted, counter).await;
         }
         if self.is(Weakness::OrderSeenThenPaid) {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -348,6 +341,18 @@ impl Shop {
             return None;
         }
         kept.record(id, counted, counter);
+        Some(())
+    }
+
+    /// Marks an order as paid, some time after the challenge and the counter were checked.
+    async fn pay_after_a_while(&self, id: &str, whose: &str, counter: u64) -> Option<()> {
+        let is_new = self.kept().counters.get(whose).is_none_or(|highest| counter > *highest);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut kept = self.kept();
+        if !is_new || kept.orders[id].paid {
+            return None;
+        }
+        kept.record(id, whose, counter);
         Some(())
     }
 
