@@ -10,10 +10,11 @@ import { Refusal, serveJson, texts } from './json_server.mjs';
 import { WeChat } from './wechat.mjs';
 
 const ORDER_LIFETIME = 5 * 60 * 1000;
+const SESSION_LIFETIME = 2 * 60 * 60 * 1000;
 
-export function createBackend(account) {
+export function createBackend(account, { now = Date.now, routes = {} } = {}) {
   const wechat = new WeChat(account);
-  const users = new Map(); // by session: { openid, order: the one that may be paid now }
+  const users = new Map(); // by session: { openid, until, order: the one that may be paid now }
   const sessions = new Map(); // by openid: the session of the last login
   const counters = new Map(); // by cpu_id: the highest that was seen
 
@@ -23,14 +24,14 @@ export function createBackend(account) {
       const session = randomBytes(32).toString('hex');
       users.delete(sessions.get(openid));
       sessions.set(openid, session);
-      users.set(session, { openid, order: undefined });
+      users.set(session, { openid, until: now() + SESSION_LIFETIME, order: undefined });
       return { session };
     },
 
     async '/order'(request) {
       const user = userOf(...texts(request, 'session'));
       const [id, challenge] = [randomBytes(8).toString('hex'), randomBytes(32).toString('hex')];
-      user.order = { id, cents: 100, challenge, until: Date.now() + ORDER_LIFETIME };
+      user.order = { id, cents: 100, challenge, until: now() + ORDER_LIFETIME };
       return { order: id, cents: user.order.cents, challenge };
     },
 
@@ -38,7 +39,7 @@ export function createBackend(account) {
       const [session, id, json, signature] = texts(request, 'session', 'order', 'resultJSON', 'resultJSONSignature');
       const user = userOf(session);
       const order = user.order;
-      if (order?.id !== id || Date.now() > order.until) throw new Refusal(409, 'no such order is open');
+      if (order?.id !== id || now() > order.until) throw new Refusal(409, 'no such order is open');
       // Used up before the first await, whatever the outcome: of two simultaneous requests, only one continues.
       user.order = undefined;
       // The user is the one of the session, whatever the request says.
@@ -50,11 +51,12 @@ export function createBackend(account) {
       counters.set(cpuId, counter);
       return { paid: id, cents: order.cents };
     },
+    ...routes,
   });
 
   function userOf(session) {
     const user = users.get(session);
-    if (!user) throw new Refusal(401, 'no such session: log in again');
+    if (!user || now() > user.until) throw new Refusal(401, 'no such session: log in again');
     return user;
   }
 }
@@ -75,8 +77,20 @@ function parseResult(json) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { SOTER_SIM_URL, SOTER_SIM_APPID: appid, SOTER_SIM_SECRET: secret, PORT = '8778' } = process.env;
-  createBackend({ url: SOTER_SIM_URL, appid, secret }).listen(Number(PORT), '127.0.0.1', () => {
+  const { SOTER_SIM_URL, SOTER_SIM_APPID: appid, SOTER_SIM_SECRET: secret, PORT = '8778', TEST_CLOCK } = process.env;
+  // With TEST_CLOCK=1, which nothing but tests may set, a request moves the clock, so that the audit sees what ends when.
+  let ahead = 0;
+  const clock = {
+    now: () => Date.now() + ahead,
+    routes: {
+      '/clock'(request) {
+        ahead = Number(...texts(request, 'aheadMs'));
+        if (!Number.isSafeInteger(ahead)) throw new Refusal(400, 'aheadMs is not a number of milliseconds');
+        return {};
+      },
+    },
+  };
+  createBackend({ url: SOTER_SIM_URL, appid, secret }, TEST_CLOCK === '1' ? clock : {}).listen(Number(PORT), '127.0.0.1', () => {
     console.log(`backend http://127.0.0.1:${PORT}, asks ${SOTER_SIM_URL ?? 'WeChat'}`);
   });
 }
