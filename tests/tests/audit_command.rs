@@ -258,7 +258,7 @@ fn answer(mut stream: TcpStream, body: &str) -> std::io::Result<()> {
 }
 
 #[test]
-fn a_description_that_accepts_every_answer_is_reported() {
+fn a_description_that_accepts_every_answer_concludes_nothing() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("audit.toml");
     let url = always_answers(r#"{"challenge":"pay 42","code":-1}"#);
@@ -271,7 +271,13 @@ fn a_description_that_accepts_every_answer_is_reported() {
     let finished = Program::new(["audit", "--backend-listen", "127.0.0.1:0", "--only", FEW, "--config"])
         .arguments([&path])
         .run()
-        .exits(1);
-    let expected = "also holds for a request without login, order and result: status 200, {\\\"challenge";
-    assert!(finished.stderr.contains(expected), "{finished}");
+        .exits(2);
+    for expected in [
+        "your description cannot tell yes from no",
+        "a request without login, order and result for a success: status 200",
+        "say in that section how a success differs",
+        "\"code\":-1",
+    ] {
+        assert!(finished.stderr.contains(expected), "{expected}: {finished}");
+    }
 }

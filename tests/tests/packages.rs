@@ -13,7 +13,7 @@ const ALWAYS: [&str; 6] =
     [".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml", "Cargo.toml.orig", "LICENSE-APACHE", "LICENSE-MIT"];
 /// The crates that are published, and the files of each that are not Rust. A folder stands for all its files.
 const PUBLISHED: [(&str, &[&str]); 6] = [
-    ("soter-attack", &["src/application/initial", "src/audit/report/style.css"]),
+    ("soter-attack", &["src/application/initial", "src/audit/report/code", "src/audit/report/style.css"]),
     ("soter-bridge", &["page"]),
     ("soter-sim", &["README.md", "src/cli/exec/run_function.cjs", "src/cli/preload/redirect.cjs"]),
     // The emulated CA signs the certificates of emulated devices, and its key is published on purpose.

@@ -304,6 +304,20 @@ impl Target for ApplicationTarget {
         Ok(visit.cookies)
     }
 
+    async fn send_nothing(&self) -> Result<Answer, TargetError> {
+        let visit = Visit::new(&self.user("")?);
+        let result = &self.client.application.result;
+        let ran = self.client.run(result, result.judged(), Values::new(), &visit, None).await?;
+        Ok(Answer {
+            accepted: ran.refused.is_none(),
+            status: ran.status,
+            reason: ran.refused,
+            doubt: None,
+            harm: None,
+            exchange: ran.exchange,
+        })
+    }
+
     fn openids_asked(&self, json: &str) -> BTreeSet<String> {
         self.client.traffic.openids_asked(json)
     }

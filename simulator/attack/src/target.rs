@@ -146,6 +146,14 @@ pub trait Target: Send + Sync {
         async { Err(TargetError::does_not_apply("the target has no logins")) }
     }
 
+    /// Sends the request with a result, without login, order and result. It must be refused.
+    ///
+    /// # Errors
+    /// [`TargetError::DoesNotApply`] if the target is not an application. [`TargetError::Broken`] if it cannot be asked.
+    fn send_nothing(&self) -> impl Future<Output = Result<Answer, TargetError>> + Send {
+        async { Err(TargetError::does_not_apply("only an application has logins and orders")) }
+    }
+
     /// The openids about which the target has asked WeChat with this text of a result. They show in whose name it was paid.
     fn openids_asked(&self, _json: &str) -> BTreeSet<String> {
         BTreeSet::new()

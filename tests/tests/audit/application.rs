@@ -180,6 +180,19 @@ impl Shop {
 
     /// The same behind something that changes how requests are served.
     pub(crate) async fn start_behind(weakness: Weakness, wrap: impl FnOnce(Router) -> Router) -> Audited {
+        Self::start_with(weakness, wrap, |description| description).await
+    }
+
+    /// The same with a changed description.
+    pub(crate) async fn start_described(weakness: Weakness, change: fn(String) -> String) -> Audited {
+        Self::start_with(weakness, |routes| routes, change).await
+    }
+
+    async fn start_with(
+        weakness: Weakness,
+        wrap: impl FnOnce(Router) -> Router,
+        change: fn(String) -> String,
+    ) -> Audited {
         let folder = TempDir::new().unwrap();
         let running = folder.path().join("running");
         let emulated = emulated();
@@ -191,7 +204,7 @@ impl Shop {
         });
         let address = serve(wrap(Router::new().fallback(any(answer)).with_state(shop))).await;
         let url = format!("http://{address}");
-        let target = target(&url, &description(&url, &running), emulated);
+        let target = target(&url, &change(description(&url, &running)), emulated);
         Audited { target, _folder: folder }
     }
 

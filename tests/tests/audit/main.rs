@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use soter_attack::audit::{Finding, audit};
+use soter_attack::audit::{ControlKind, Finding, audit};
 use soter_attack::{Attack, Target, Verdict, catalogue, find};
 use tokio::net::TcpListener;
 
@@ -329,6 +329,22 @@ async fn an_application_that_compares_challenges_carelessly_is_found_by_exactly_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_description_that_takes_refusals_for_successes_concludes_nothing_and_names_the_difference() {
+    let every_answer = |text: String| text.replace("pointer = \"/paid\"\nvalue = true", "status = 200");
+    let backend = Shop::start_described(application::Weakness::None, every_answer).await;
+    let attack = find("SOTER-REPLAY-01").unwrap();
+    let failed = Box::pin(audit(backend.target(), &verifier::keys(), &[attack], |_| {})).await.unwrap_err();
+    assert_eq!(failed.control, ControlKind::Negative);
+    assert!(failed.what.starts_with("[result.success]"), "{}", failed.what);
+
+    let careless = market::DESCRIPTION.replace("{ pointer = \"/paid\", value = true }", "{ status = 200 }");
+    let backend = Market::start_described(market::Weakness::RefusesWith200, &careless).await;
+    let failed = Box::pin(audit(backend.target(), &verifier::keys(), &[attack], |_| {})).await.unwrap_err();
+    assert_eq!(failed.control, ControlKind::Negative);
+    assert!(failed.what.contains("/paid is false instead of true"), "{}", failed.what);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_repetition_that_is_answered_as_before_is_a_failure_that_says_how_to_describe_its_effect() {
     let backend = Shop::start(application::Weakness::OrdersReusable).await;
     let attack = find("SOTER-REPLAY-01").unwrap();
@@ -439,6 +455,7 @@ async fn markets_with_unusual_logins_answers_and_challenges_cause_no_finding() {
         Weakness::SameOpenOrder,
         Weakness::LongChallenges,
         Weakness::Talkative,
+        Weakness::RefusesWith200,
     ] {
         let found = findings(Market::start(correct).await).await;
         let found: Vec<_> = found.iter().map(|it| (it.verdict, it.attack.id, it.reason.as_str())).collect();

@@ -37,6 +37,8 @@ pub(crate) enum Weakness {
     LongChallenges,
     /// No weakness. Answers have the own openid, and links with many numbers.
     Talkative,
+    /// No weakness. A payment that is refused is answered with 200, and the answer says so.
+    RefusesWith200,
 
     AccountOfBody,
     AccountOfCookie,
@@ -129,7 +131,7 @@ impl Backend for Audited {
     }
 }
 
-const DESCRIPTION: &str = r#"
+pub(crate) const DESCRIPTION: &str = r#"
 url = "URL"
 [login]
 request = { url = "/login", body = '{"code":"{{code}}"}' }
@@ -152,11 +154,16 @@ request = { url = "/clock", body = '{"ahead":{{ahead}}}' }
 impl Market {
     /// Starts a market with this weakness on its own port, and WeChat servers that accept replays.
     pub(crate) async fn start(weakness: Weakness) -> Audited {
+        Self::start_described(weakness, DESCRIPTION).await
+    }
+
+    /// The same with a description of which only the address is missing.
+    pub(crate) async fn start_described(weakness: Weakness, description: &str) -> Audited {
         let emulated = emulated();
         let market = Arc::new(Self { weakness, wechat: WeChatApi::of(&emulated), kept: Mutex::default() });
         let address = serve(Router::new().fallback(any(answer)).with_state(market)).await;
         let url = format!("http://{address}");
-        Audited(target(&url, &DESCRIPTION.replace("URL", &url), emulated))
+        Audited(target(&url, &description.replace("URL", &url), emulated))
     }
 
     fn is(&self, weakness: Weakness) -> bool {
@@ -322,7 +329,10 @@ impl Market {
     }
 
     async fn pay(&self, id: &str, openid: &str, request: &Request) -> Reply {
-        let refused = Reply::refused(403, "refused");
+        let refused = match self.weakness {
+            Weakness::RefusesWith200 => Reply::ok(json!({"paid": false})),
+            _ => Reply::refused(403, "refused"),
+        };
         let Some(order) =
             self.kept().orders.get(id).cloned().filter(|order| order.openid == openid && !order.is_paid)
         else {

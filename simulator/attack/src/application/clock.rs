@@ -6,12 +6,10 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::ApplicationTarget;
-use super::description::Section;
+use super::description::{CLOCK_NAMES, Section, Success};
 use super::template::Values;
 use crate::target::{TargetError, TimePassed, User, Visit};
 
-/// The names of the values that say how far the application's clock is to be ahead of the real time.
-pub(super) const NAMES: [&str; 2] = ["ahead", "aheadMs"];
 /// How long is waited if the application's clock cannot be moved.
 const WAIT: Duration = Duration::from_secs(3);
 
@@ -43,9 +41,9 @@ impl ApplicationTarget {
 
     async fn set_ahead(&self, section: &Section, ahead: Duration) -> Result<(), TargetError> {
         let numbers = [ahead.as_secs().to_string(), ahead.as_millis().to_string()];
-        let values: Values = NAMES.map(str::to_owned).into_iter().zip(numbers).collect();
+        let values: Values = CLOCK_NAMES.map(str::to_owned).into_iter().zip(numbers).collect();
         let nobody = User { name: String::new(), openid: String::new(), other_app_openid: String::new() };
-        let usual = super::Success::default();
+        let usual = Success::default();
         let ran = self.client.run(section, Some(&usual), values, &Visit::new(&nobody), None).await?;
         if let Some(mismatch) = ran.refused {
             return Err(TargetError::broken(format!(

@@ -14,17 +14,34 @@ use crate::target::{Answer, Exchange, Form, Target, TargetError, User};
 /// What an answer has, by places.
 type Parts = BTreeMap<String, String>;
 
-/// Sends a result with a signature that is none, and a login with a code that is none. A target may accept them, which is a
-/// question for attacks. But then its answers must be those to honest requests.
+/// Sends a request without login, order and result, a result whose signature is zeros, and a login with a code that nobody has
+/// given out. A target may accept the latter two, which is a question for attacks. But then its answers must be those to honest
+/// requests.
 ///
 /// # Errors
-/// [`ControlFailed`] if an answer counts as a success and differs from those to honest requests.
+/// [`ControlFailed`] if the empty request counts as a success, or if an answer does that differs from those to honest requests.
 pub(super) async fn check<T: Target>(person: &mut Person, target: &T) -> Result<(), ControlFailed> {
     if target.form() != Form::Application {
         return Ok(());
     }
+    check_empty_request(target).await?;
     check_result(person, target).await?;
     check_login(&person.user, target).await
+}
+
+async fn check_empty_request<T: Target>(target: &T) -> Result<(), ControlFailed> {
+    match target.send_nothing().await {
+        Ok(answer) if answer.accepted => Err(ControlFailed {
+            control: ControlKind::Negative,
+            what: format!(
+                "[result.success] takes the answer to a request without login, order and result for a success: status {}",
+                answer.status
+            ),
+            exchange: Some(answer.exchange),
+        }),
+        // Refused, or not answered, which is as good.
+        _ => Ok(()),
+    }
 }
 
 async fn check_result<T: Target>(person: &mut Person, target: &T) -> Result<(), ControlFailed> {

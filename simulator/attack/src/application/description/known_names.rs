@@ -9,8 +9,8 @@ use super::section::Section;
 use super::source::Source;
 use super::step::{Endpoint, Step};
 use super::success::Success;
+use crate::application::phone_keys;
 use crate::application::result_parts::MEMBERS;
-use crate::application::{clock, phone_keys};
 
 /// The names that every template may use.
 const BUILT_IN_NAMES: [&str; 6] = ["code", "openid", "user", "timestamp", "timestampMs", "nonce"];
@@ -18,6 +18,8 @@ const BUILT_IN_NAMES: [&str; 6] = ["code", "openid", "user", "timestamp", "times
 const OF_USER: [&str; 3] = ["code", "openid", "user"];
 /// What the names of values begin with that another user's login has given.
 pub(in crate::application) const OTHER_PREFIX: &str = "other.";
+/// The names that `[clock]` may use: how far the application's clock is to be ahead of the real time.
+pub(in crate::application) const CLOCK_NAMES: [&str; 2] = ["ahead", "aheadMs"];
 /// The names that the templates of a result may use in addition, besides the members of `resultJSON`.
 const RESULT_NAMES: [&str; 4] = ["challenge", "resultJSON", "resultJSONSignature", "authMode"];
 
@@ -51,7 +53,7 @@ pub(super) fn check(
     if let Some(section) = clock {
         let mut known = known.clone();
         known.names.retain(|name| !OF_USER.contains(name));
-        known.names.extend(clock::NAMES);
+        known.names.extend(CLOCK_NAMES);
         check_section("clock", section, &known)?;
     }
     if let Some(login) = login {

@@ -30,7 +30,7 @@ static POSITIVE: Attack = CONTROL;
 static NEGATIVE: Attack = Attack {
     id: "SOTER-CONTROL-02",
     title: "the description tells refusals from acceptances",
-    making: "A result with a signature of zeros, and a login with a code that WeChat has not given out, are sent, and the answers compared with those to honest requests.",
+    making: "A request without login, order and result, a result with a signature of zeros, and a login with a code that WeChat has not given out, are sent, and the answers compared with those to honest requests.",
     meaning: "The description takes a refusal for a success, so nothing follows from what the target accepts: no attack was played. If that answer does mean a success, the target accepts garbage.",
     fix: "Say in [result.success] or [login.success] how a success differs from this answer, for example with a pointer and a value. Then audit again.",
     ..CONTROL
