@@ -52,7 +52,7 @@ async function row(backend) {
   const about = failed.filter((id) => findings.some((beginning) => id.startsWith(beginning)));
   const unrelated = failed.filter((id) => !about.includes(id));
   const verdicts = [];
-  if (errors.includes('SOTER-CONTROL-01')) verdicts.push('nothing concluded');
+  if (errors.some((id) => id.startsWith('SOTER-CONTROL'))) verdicts.push('nothing concluded');
   else if (backend.isWeak) verdicts.push(about.length > 0 ? 'right' : 'missed');
   else if (unrelated.length === 0) verdicts.push('right');
   if (unrelated.length > 0) verdicts.push(`false finding: ${short(unrelated)}`);

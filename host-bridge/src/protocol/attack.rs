@@ -86,7 +86,7 @@ pub struct Attack {
     pub reasons: Vec<String>,
     /// What it means if a server does something else.
     pub meaning: String,
-    /// How to mend that.
+    /// How to fix that.
     pub fix: String,
 }
 

@@ -32,7 +32,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only by [`advance`](Self::advance), for tests of expiry. Clones share its time.
+/// A clock that moves only by [`advance`](Self::advance) and [`set`](Self::set), for tests of expiry. Clones share its time.
 #[derive(Clone, Debug, Default)]
 pub struct SetClock(Arc<AtomicU64>);
 
@@ -40,6 +40,11 @@ impl SetClock {
     /// A clock that shows this time.
     pub fn at(unix_millis: u64) -> Self {
         Self(Arc::new(AtomicU64::new(unix_millis)))
+    }
+
+    /// Sets the clock to this time, which may be an earlier one.
+    pub fn set(&self, unix_millis: u64) {
+        self.0.store(unix_millis, Ordering::Relaxed);
     }
 
     /// Moves the clock forward.

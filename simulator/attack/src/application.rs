@@ -30,7 +30,7 @@ mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -52,7 +52,7 @@ use self::template::Values;
 use crate::attacked_phone::Upload;
 use crate::http::Http;
 use crate::outage::OutageSwitch;
-use crate::predictability::{self, Issued};
+use crate::predictability::Issued;
 use crate::restart;
 use crate::steps::{AFTER_CODE_EXPIRY, Code, Envelope, GARBAGE_CODE, Observation, Place};
 use crate::target::{
@@ -60,6 +60,8 @@ use crate::target::{
 };
 use crate::wechat_traffic::WeChatTraffic;
 
+/// The maximum length of an order's value that may be guessed before the order is there, in characters.
+const MAX_GUESSABLE_CHARS: usize = 10;
 /// Why a second payment of an order may go unnoticed.
 const UNCOUNTED_EFFECT: &str = "the answer looks like a success, and the steps after it show only that the order is paid, not how often; say in \
 [result.answer] how the answer to a refused repetition differs, or compare a number before and after, such as the balance";
@@ -95,6 +97,8 @@ pub struct ApplicationTarget {
     /// The values of another user's login, for orders that need somebody else, such as a receiver.
     other: OnceCell<Values>,
     observed: Arc<Observed>,
+    /// The time of WeChat's servers before both clocks were moved, in milliseconds since 1970.
+    time_before: AtomicU64,
     /// Whether careless applications were made to tell too much.
     provoked: OnceCell<()>,
 }
@@ -125,6 +129,7 @@ impl ApplicationTarget {
             next_user: AtomicUsize::new(0),
             other: OnceCell::new(),
             observed,
+            time_before: AtomicU64::new(0),
             provoked: OnceCell::new(),
         }
     }
@@ -159,6 +164,8 @@ impl ApplicationTarget {
     /// The values of another user, who logs in for this.
     async fn other_values(&self) -> Result<Values, TargetError> {
         let user = self.user("")?;
+        // Those who see this user's values in their own orders have named them.
+        self.observed.remove_user(&user.openid);
         let mut values = Values::from([
             ("openid".to_owned(), user.openid.clone()),
             ("user".to_owned(), user.name.clone()),
@@ -344,8 +351,9 @@ impl Target for ApplicationTarget {
                 let what = format!("an answer contains {}", what.name());
                 target::Observed { what, exchange: Some(exchange) }
             }),
-            Observation::Predictable(how) => predictability::judge(&self.observed.challenges(), how)
-                .map(|what| target::Observed { what, exchange: None }),
+            Observation::Predictable(how) => {
+                self.observed.judge(how).map(|what| target::Observed { what, exchange: None })
+            }
         }
     }
 
@@ -387,7 +395,10 @@ impl Target for ApplicationTarget {
                 "the challenge has {units} UTF-16 units; phones take fewer than {CHALLENGE_LIMIT}, and at least one"
             )));
         }
-        let of_order = section.value_names().filter_map(|name| ran.values.get(name).cloned());
+        // A long value is random, and not known before the order is there.
+        let is_guessable = |value: &String| value.len() <= MAX_GUESSABLE_CHARS;
+        let of_order =
+            section.value_names().filter_map(|name| ran.values.get(name).cloned()).filter(is_guessable);
         self.observed.add_challenge(Issued {
             challenge: issued.clone(),
             user: visit.user.name.clone(),
@@ -458,9 +469,11 @@ impl Target for ApplicationTarget {
             Envelope::During(outage) => self.outages.during(outage, sent).await?,
             _ => self.outages.outside(sent).await?,
         };
-        // Of a second payment of one order, the steps afterwards show nothing, unless they compare.
-        let is_uncounted =
-            (order.is_paid && !result.shows_changes()) || (order.is_shared && !result.after.is_empty());
+        // Of a second payment of one order, the steps afterwards show nothing, unless they compare. And what they compare may
+        // come from another payment at the same moment.
+        let is_at_once = matches!(input.envelope, Envelope::AtOnce | Envelope::OneTouchAtOnce);
+        let is_uncounted = (order.is_paid && !result.shows_changes())
+            || (is_at_once && !result.after.is_empty() && (order.is_shared || result.shows_changes()));
         let looks_like_success = ran.refused.is_none() && ran.answer_mismatch.is_none();
         let mismatch = match ran.refused {
             None if is_uncounted => {

@@ -44,7 +44,7 @@ static STACK_TRACE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         // Go
         r"\bgoroutine \d+ \[\w+",
         // PHP
-        r"#0 [^\s]+\.php\(\d+\)|\bon line (?:<b>)?\d+",
+        r"#0 [^\s]+\.php\(\d+\)|\.php(?:</b>)? on line (?:<b>)?\d+",
         // .NET
         r"\bat [\w.<>`]+\([^)]*\) in [^\s]+:line \d+",
         // Ruby
@@ -87,7 +87,7 @@ mod tests {
             "<p>Meet us at 10:30:00 at the office (ask for Java)</p>",
             r#"{"error":"look at http://127.0.0.1:3000/help"}"#,
             "paid at 12:10:09, order 7",
-            "see you on line",
+            "you travel on line 4",
         ] {
             assert_eq!(find_stack_trace(text), None, "{text}");
         }

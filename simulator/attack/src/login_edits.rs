@@ -47,19 +47,23 @@ pub(crate) fn altered(own: &Visit, other: &Visit, unsigned: bool) -> Vec<Visit> 
     visits
 }
 
-/// Why the second login's token can be computed from the first one's, in one line.
+/// Why the second login's token can be computed from the first one's, in one line: everything that differs between what the
+/// two clients send is a number that is a little higher. What only identifies the user is not a token.
 pub(crate) fn next_token(own: &Visit, other: &Visit) -> Option<String> {
     let others_cookies: BTreeMap<_, _> = other.cookies.pairs().into_iter().collect();
     let own_cookies = own.cookies.pairs();
     let cookies =
         own_cookies.iter().filter_map(|(name, value)| Some((name, value, others_cookies.get(name)?)));
     let values = own.values.iter().filter_map(|(name, value)| Some((name, value, other.values.get(name)?)));
-    values.chain(cookies).find_map(|(name, value, others)| {
-        let step = distance(value, others)?;
-        Some(format!(
-            "`{name}` of the user who logged in next is the same with a number in it that is higher by {step}"
-        ))
-    })
+    let is_identity = |value: &str| own.identity.values().any(|known| as_text(known) == value);
+    let mut different =
+        values.chain(cookies).filter(|(_, value, others)| value != others && !is_identity(value)).peekable();
+    let name = different.peek()?.0.clone();
+    let steps: Option<Vec<u128>> = different.map(|(_, value, others)| distance(value, others)).collect();
+    let step = steps?.into_iter().max()?;
+    Some(format!(
+        "`{name}` of the user who logged in next is the same with a number in it that is higher by {step}"
+    ))
 }
 
 /// By how much the only number that differs is higher in the second text.

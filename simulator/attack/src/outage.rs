@@ -16,7 +16,7 @@ use soter_wechat::codes::{CodeSource, explain};
 use tokio::sync::{RwLock, watch};
 
 /// The errcode for an access token that is not valid.
-const INVALID_TOKEN: i32 = 40001;
+pub(super) const INVALID_TOKEN: i32 = 40001;
 
 /// What fails. Logins work in every outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,9 +38,9 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
     };
     let result = match result {
         // The next attack must find the time that it expects.
-        result if attack.script.passes_time() => match target.end_passed_time().await {
-            Ok(()) => result,
-            Err(error) => Err(error.into()),
+        result if attack.script.passes_time() => match (result, target.end_passed_time().await) {
+            (result, Ok(())) | (result @ Err(PlayEnd::Played(_)), Err(_)) => result,
+            (_, Err(error)) => Err(error.into()),
         },
         result => result,
     };

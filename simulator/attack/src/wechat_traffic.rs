@@ -1,9 +1,10 @@
 //! What the audit's WeChat servers were asked about results, and the secrets that they have given out.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -18,6 +19,9 @@ use crate::disclosure::Disclosed;
 const MAX_BODY_BYTES: usize = 2 << 20;
 /// The maximum number of results and of secrets that are kept. An audit needs some thousands.
 const MAX_KEPT: usize = 50_000;
+/// The maximum number of openids that are kept for one text, and their length in characters.
+const MAX_OPENIDS: usize = 16;
+const MAX_OPENID_CHARS: usize = 128;
 
 /// What went to and from the audit's WeChat servers. Clones share it.
 #[derive(Clone, Default)]
@@ -25,8 +29,8 @@ pub struct WeChatTraffic(Arc<Mutex<Seen>>);
 
 #[derive(Default)]
 struct Seen {
-    /// By the text of a result, the openids about which the application has asked.
-    asked: BTreeMap<String, BTreeSet<String>>,
+    /// By the hash of a result's text, the openids about which the application has asked.
+    asked: HashMap<[u8; 32], BTreeSet<String>>,
     /// Access tokens and session keys, without the padding of Base64.
     secrets: HashMap<String, Disclosed>,
 }
@@ -46,7 +50,7 @@ impl WeChatTraffic {
 
     /// The openids about which WeChat was asked with this text of a result.
     pub(super) fn openids_asked(&self, json: &str) -> BTreeSet<String> {
-        self.seen().asked.get(json).cloned().unwrap_or_default()
+        self.seen().asked.get(&hash(json)).cloned().unwrap_or_default()
     }
 
     /// The secrets among these words that WeChat has given out.
@@ -64,8 +68,9 @@ impl WeChatTraffic {
         let text = |name: &str| members.get(name).and_then(Value::as_str);
         if let (Some(openid), Some(json)) = (text("openid"), text("json_string")) {
             let asked = &mut self.seen().asked;
-            if asked.len() < MAX_KEPT {
-                asked.entry(json.to_owned()).or_default().insert(openid.to_owned());
+            let openids = (asked.len() < MAX_KEPT).then(|| asked.entry(hash(json)).or_default());
+            if let Some(openids) = openids.filter(|openids| openids.len() < MAX_OPENIDS) {
+                openids.insert(openid.chars().take(MAX_OPENID_CHARS).collect());
             }
         }
     }
@@ -82,6 +87,12 @@ impl WeChatTraffic {
             }
         }
     }
+}
+
+fn hash(text: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+    bytes
 }
 
 async fn note(State(traffic): State<WeChatTraffic>, request: Request, next: Next) -> Response {

@@ -137,7 +137,7 @@ struct Order {
 
 /// A correct application, which asks these servers.
 pub(crate) fn shop(emulated: &Emulated, counts: Arc<Counts>) -> Router {
-    let wechat = emulated.outages.wrap(routes(Arc::clone(&emulated.wechat)));
+    let wechat = emulated.wrap(routes(Arc::clone(&emulated.wechat)));
     let shop = Arc::new(Shop { wechat, kept: Mutex::default() });
     let routes = Router::new()
         .route("/login", post(login))

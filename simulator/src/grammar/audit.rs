@@ -48,13 +48,13 @@ pub(crate) struct Audit {
         long,
         value_name = "FILE.har",
         value_hint = ValueHint::FilePath,
-        conflicts_with_all = ["config", "preset", "url"]
+        conflicts_with_all = ["config", "preset", "url", "schema", "shape"]
     )]
     pub(crate) from: Option<PathBuf>,
     /// Where the audit's own WeChat servers listen for the application [default: 127.0.0.1:8777; with a command, a free port]
     #[arg(long, value_name = "ADDRESS", requires = "config")]
     pub(crate) backend_listen: Option<SocketAddr>,
-    /// Print the JSON schema of descriptions, for editors; with --init, write it beside the file, which then names it
+    /// Print the JSON schema of descriptions, for editors; with --init, write it next to the file, which then names it
     #[arg(long, conflicts_with_all = ["config", "preset"])]
     pub(crate) schema: bool,
     /// Where the verifier takes the phones' keys, by POST as JSON [default: /sim/devices]

@@ -303,7 +303,8 @@ impl Market {
             return Reply::ok(json!({"order": id, "challenge": order.challenge}));
         }
         kept.issued += 1;
-        let (id, number) = (random_text(12), kept.issued);
+        let number = kept.issued;
+        let id = if self.is(Weakness::ChallengeIsHashOfOrder) { number.to_string() } else { random_text(12) };
         let (now, hash) = (kept.now(), |text: String| {
             base16ct::lower::encode_string(digest(&SHA256, text.as_bytes()).as_ref())
         });
@@ -313,7 +314,7 @@ impl Market {
             Weakness::ChallengeIsHashOfTime => hash(kept.unique_ms().to_string()),
             Weakness::ChallengeIsTime => kept.unique_ms().to_string(),
             Weakness::ChallengeIsTimeAndNumber => format!("M{now}N{number}"),
-            Weakness::ChallengeShort => format!("{:06}", random_number() % 1_000_000),
+            Weakness::ChallengeShort => format!("{:09}", random_number() % 1_000_000_000),
             Weakness::SameChallengeForAll => format!("week-{}", now / (7 * 24 * 3600)),
             Weakness::LongChallenges => format!("pay|{number}|{id}|{now}|{}", random_text(22)),
             _ => random_text(32),

@@ -10,6 +10,10 @@ impl Endpoint {
     /// The same request with more names and values; `None` if there is no such place, or the request has all these names
     /// already. Cookies are not the request's, but the client's.
     pub(super) fn with_added(&self, added: &[(String, Value)], place: Place) -> Option<Self> {
+        // A description that names its cookies sends no others.
+        if place == Place::Cookies && self.names_cookies() {
+            return None;
+        }
         let is_new = |name: &str| match place {
             Place::Body => !self.body.as_deref().unwrap_or_default().contains(name),
             Place::Query => !self.url.contains(&format!("{name}=")),
@@ -88,7 +92,7 @@ fn as_text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A text that is no template, whatever is in it.
+/// A text with nothing in it that a template would fill.
 fn template_text(text: &str) -> String {
     text.replace("{{", "{ {")
 }

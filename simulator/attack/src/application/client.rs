@@ -46,9 +46,9 @@ impl Client {
     /// # Errors
     /// Those of [`Http::send`].
     pub(super) async fn send_request(&self, request: Request, visit: &Visit) -> Result<Reply, TargetError> {
-        let reply = self.http.send(request.clone()).await?;
+        let mut reply = self.http.send(request.clone()).await?;
         let app_secret = &self.wechat.accounts().first_app().secret;
-        self.observed.read(&request, &reply, &visit.user.openid, app_secret, &self.traffic);
+        self.observed.read(&request, &mut reply, &visit.user.openid, app_secret, &self.traffic);
         for (_, header) in reply.headers.iter().filter(|(name, _)| name == "set-cookie") {
             visit.cookies.set(header, &request.url);
         }

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use soter_wechat::Clock;
 use tokio::time::sleep;
 
 use super::ApplicationTarget;
@@ -23,18 +24,22 @@ impl ApplicationTarget {
             sleep(WAIT).await;
             return Ok(TimePassed::Waited(WAIT));
         };
+        self.time_before.store(self.clock.unix_millis(), Ordering::Relaxed);
         self.clock.advance(by);
         self.set_ahead(section, by).await?;
         Ok(TimePassed::Moved)
     }
 
-    /// Puts the application's clock back.
+    /// Puts both clocks back: to the application, what it has got before is as old as it was.
     ///
     /// # Errors
     /// [`TargetError::Broken`] if the step that moves it fails.
     pub(super) async fn put_clock_back(&self) -> Result<(), TargetError> {
         match &self.client.application.clock {
-            Some(section) => self.set_ahead(section, Duration::ZERO).await,
+            Some(section) => {
+                self.clock.set(self.time_before.load(Ordering::Relaxed));
+                self.set_ahead(section, Duration::ZERO).await
+            }
             None => Ok(()),
         }
     }

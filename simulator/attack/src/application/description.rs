@@ -17,7 +17,7 @@ use soter_bridge::toml_file;
 
 pub(super) use self::computed::{BytesEncoding, Computed, Hash, Signing};
 pub(crate) use self::known_names::is_built_in_name;
-pub(super) use self::known_names::{CLOCK_NAMES, OTHER_PREFIX};
+pub(super) use self::known_names::{CLOCK_NAMES, OTHER_PREFIX, RESULT_NAMES};
 pub(super) use self::section::Section;
 pub(super) use self::source::{Place, Source};
 pub(super) use self::step::{Action, Endpoint, Step};

@@ -9,12 +9,12 @@ use soter_wechat::Secret;
 
 use crate::disclosure::{Disclosed, find_stack_trace};
 use crate::http::{Reply, Request, Secrets};
-use crate::predictability::Issued;
+use crate::predictability::{self, Issued, Predictable};
 use crate::target::Exchange;
 use crate::wechat_traffic::WeChatTraffic;
 
 /// The maximum number of challenges that are kept.
-const MAX_CHALLENGES: usize = 20_000;
+const MAX_CHALLENGES: usize = 5_000;
 
 /// What an application has told so far.
 #[derive(Default)]
@@ -42,6 +42,11 @@ impl Observed {
         self.seen().openids.insert(openid.to_owned());
     }
 
+    /// A user whom others name.
+    pub(super) fn remove_user(&self, openid: &str) {
+        self.seen().openids.remove(openid);
+    }
+
     /// A challenge that was issued.
     pub(super) fn add_challenge(&self, issued: Issued) {
         let issued_so_far = &mut self.seen().issued;
@@ -50,9 +55,14 @@ impl Observed {
         }
     }
 
-    /// The challenges so far.
-    pub(super) fn challenges(&self) -> Vec<Issued> {
-        self.seen().issued.clone()
+    /// How many challenges there are so far.
+    pub(super) fn challenge_count(&self) -> usize {
+        self.seen().issued.len()
+    }
+
+    /// Why the challenges so far are predictable in this way, in one line.
+    pub(super) fn judge(&self, how: Predictable) -> Option<String> {
+        predictability::judge(&self.seen().issued, how)
     }
 
     /// The first answer that has disclosed this.
@@ -60,28 +70,37 @@ impl Observed {
         self.seen().disclosed.get(&what).cloned()
     }
 
-    /// Looks for secrets in an answer to a request in the login of the user with this openid.
+    /// Looks for secrets in an answer to a request in the login of the user with this openid, and masks them where it is shown.
     pub(super) fn read(
         &self,
         request: &Request,
-        reply: &Reply,
+        reply: &mut Reply,
         openid: &str,
         app_secret: &Secret,
         traffic: &WeChatTraffic,
     ) {
         let headers = reply.headers.iter().map(|(_, value)| value.as_str());
-        for text in headers.chain([reply.body.as_str()]) {
-            let text = decoded(text);
-            for (what, secret) in self.secrets_in(&text, request, openid, app_secret, traffic) {
-                let mut seen = self.seen();
-                seen.disclosed.entry(what).or_insert_with(|| {
-                    let masked: Secrets = secret
-                        .map(|secret| (Secret::from(secret), format!("({})", what.name())))
-                        .into_iter()
-                        .collect();
-                    reply.exchange.clone().masked(&masked)
-                });
-            }
+        let texts: Vec<_> = headers.chain([reply.body.as_str()]).map(decoded).collect();
+        let found: Vec<_> = texts
+            .iter()
+            .flat_map(|text| self.secrets_in(text, request, openid, app_secret, traffic))
+            .collect();
+        if found.is_empty() {
+            return;
+        }
+        let hide = |(what, secret): &(Disclosed, Option<String>)| {
+            let (secret, instead) = (secret.clone()?, format!("({})", what.name()));
+            // As PHP writes it, too.
+            Some([
+                (Secret::from(secret.replace('/', "\\/")), instead.clone()),
+                (Secret::from(secret), instead),
+            ])
+        };
+        let masked: Secrets = found.iter().filter_map(hide).flatten().collect();
+        reply.exchange = std::mem::take(&mut reply.exchange).masked(&masked);
+        let mut seen = self.seen();
+        for (what, _) in found {
+            seen.disclosed.entry(what).or_insert_with(|| reply.exchange.clone());
         }
     }
 
@@ -151,11 +170,13 @@ mod tests {
         let url = Url::parse("http://127.0.0.1/pay").unwrap();
         let request = Request::post(url, request_body.to_owned());
         let exchange = Exchange { response: body.to_owned(), ..Exchange::default() };
-        let reply = Reply { status: 200, headers: Vec::new(), body: body.to_owned(), exchange };
-        observed.read(&request, &reply, "oOwner", &APP_SECRET.into(), &traffic);
+        let mut reply = Reply { status: 200, headers: Vec::new(), body: body.to_owned(), exchange };
+        observed.read(&request, &mut reply, "oOwner", &APP_SECRET.into(), &traffic);
         let seen = observed.seen();
         for exchange in seen.disclosed.values() {
-            assert!(!exchange.response.contains(APP_SECRET) && !exchange.response.contains("80_token"));
+            for secret in [APP_SECRET, "80_token", "cdefghijk"] {
+                assert!(!exchange.response.contains(secret), "{}", exchange.response);
+            }
         }
         seen.disclosed.keys().copied().collect()
     }
@@ -173,6 +194,13 @@ mod tests {
         ] {
             assert_eq!(disclosed(body, ""), [expected], "{body}");
         }
+    }
+
+    #[test]
+    fn an_answer_with_several_secrets_shows_none_of_them() {
+        let body = r#"{"key":"a\/b+cdefghijklmnopqrst==","token":"80_token-of-the-app","secret":"0123456789abcdef0123456789abcdef"}"#;
+        let expected = [Disclosed::AccessToken, Disclosed::AppSecret, Disclosed::SessionKey];
+        assert_eq!(disclosed(body, ""), expected);
     }
 
     #[test]

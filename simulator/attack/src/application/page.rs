@@ -24,14 +24,17 @@ pub(super) fn find(
     attribute: Option<&str>,
     limit: Duration,
 ) -> Result<Option<String>, String> {
-    let page = run_cpu_bound(|| parse(page, limit)).ok_or_else(|| {
-        format!("the page takes longer than {limit:?} to read: its elements are nested too deeply")
-    })?;
-    let Some(element) = page.select(selector).next() else { return Ok(None) };
-    Ok(match attribute {
-        Some(attribute) => element.attr(attribute).map(str::to_owned),
-        None => Some(element.text().collect::<String>().trim().to_owned()),
-    })
+    let find = || {
+        let page = parse(page, limit).ok_or_else(|| {
+            format!("the page takes longer than {limit:?} to read: its elements are nested too deeply")
+        })?;
+        let Some(element) = page.select(selector).next() else { return Ok(None) };
+        Ok(match attribute {
+            Some(attribute) => element.attr(attribute).map(str::to_owned),
+            None => Some(element.text().collect::<String>().trim().to_owned()),
+        })
+    };
+    run_cpu_bound(find)
 }
 
 /// The page; `None` if it takes too long.

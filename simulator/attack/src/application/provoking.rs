@@ -37,7 +37,7 @@ impl ApplicationTarget {
         };
         // As above.
         let _ = self.send(&visit, &order, &input).await;
-        let orders = (self.observed.challenges().len()..MIN_CHALLENGES).map(async |_| {
+        let orders = (self.observed.challenge_count()..MIN_CHALLENGES).map(async |_| {
             let mut visit = self.start_visit(&self.user("")?).await?;
             self.order(&mut visit, "").await
         });

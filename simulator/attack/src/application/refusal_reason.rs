@@ -4,9 +4,7 @@ use soter_wechat::Verdict;
 use soter_wechat::journal::{Entry, Journal, Origin};
 use soter_wechat::reasons::Reason;
 
-/// The errcode for an access token that was never issued, or was replaced.
-const INVALID_TOKEN: i32 = 40001;
-
+use crate::outage::INVALID_TOKEN;
 use crate::target::Input;
 
 /// The maximum number of calls that are examined. One result takes two or three, and others may be sent meanwhile.

@@ -113,8 +113,10 @@ fn parts(exchange: &Exchange) -> Parts {
         if let Ok(value) = serde_json::from_str::<Value>(body) {
             collect_scalars(&value, format!("{at}/"), &mut found);
         } else {
-            let words = body.split(|character: char| !character.is_alphabetic());
-            let words = words.filter(|word| word.chars().count() > 2);
+            // Random texts have digits in them, most of them.
+            let words = body.split(|character: char| !character.is_alphanumeric());
+            let words =
+                words.filter(|word| word.chars().count() > 2 && word.chars().all(char::is_alphabetic));
             found.extend(words.map(|word| (format!("{at}the word {word}"), "there".to_owned())));
         }
     }
@@ -125,12 +127,14 @@ fn collect_scalars(value: &Value, at: String, found: &mut Parts) {
     let below = |name: &str| if at.ends_with('/') { format!("{at}{name}") } else { format!("{at}/{name}") };
     match value {
         Value::Object(members) if !members.is_empty() => {
-            members.iter().for_each(|(name, value)| collect_scalars(value, below(name), found));
+            // Names with digits in them are those of orders and users.
+            let named = members
+                .iter()
+                .filter(|(name, _)| !name.contains(|character: char| character.is_ascii_digit()));
+            named.for_each(|(name, value)| collect_scalars(value, below(name), found));
         }
-        Value::Array(values) if !values.is_empty() => {
-            let indexed = values.iter().enumerate();
-            indexed.for_each(|(index, value)| collect_scalars(value, below(&index.to_string()), found));
-        }
+        // Lists grow.
+        Value::Array(_) => {}
         scalar => {
             found.insert(at, scalar.to_string());
         }
@@ -156,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_differs_from_honest_ones_is_no_success() {
+    fn an_answer_that_differs_from_honest_ones_is_not_a_success() {
         for (honest, garbage) in [
             (
                 [

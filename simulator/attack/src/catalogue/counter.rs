@@ -174,9 +174,9 @@ pub(super) static ATTACKS: &[Attack] = &[
     Attack {
         id: "SOTER-COUNTER-13",
         title: "a gap in the counter",
-        making: "An honest result whose counter is 1000 above the last one, as after other apps have used the TEE.",
+        making: "An honest result whose counter is 100 above the last one, as after other apps have used the TEE.",
         fix: "Require greater, not plus one: every SOTER operation on the phone counts, also those of other apps.",
-        script: after_payment(&[Edit::Counter(CounterIs::Above(1000))]),
+        script: after_payment(&[Edit::Counter(CounterIs::Above(100))]),
         ..HONEST
     },
     Attack {

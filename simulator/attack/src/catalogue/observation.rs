@@ -68,7 +68,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     Attack {
         id: "SOTER-DISCLOSURE-04",
         title: "another user's openid in an answer",
-        meaning: "Who sees the openids of others can name them: in requests, to a careless verifier, in tokens that are made of them.",
+        meaning: "A user who sees the openids of others can name them: in requests, to a careless verifier, in tokens that are made of them.",
         script: disclosed(Disclosed::OthersOpenid),
         ..DISCLOSURE
     },

@@ -2,7 +2,7 @@
 
 use crate::entry::{Attack, Expected, Holds, Layer};
 use crate::kind::Kind;
-use crate::steps::{Addition, Envelope, Forgery, Place, Script, Shape, Variant};
+use crate::steps::{Addition, Before, Envelope, Forgery, Place, Script, Shape, Variant};
 
 const BASE: Attack = Attack {
     id: "",
@@ -12,7 +12,7 @@ const BASE: Attack = Attack {
     holds: Holds::Network,
     making: "",
     expected: Expected::MayRefuse(&[]),
-    meaning: "Who sends a request chooses who pays: one user confirms with their own finger, and another user is asked about or charged.",
+    meaning: "The sender of a request chooses who pays: one user confirms with their own finger, and another user is asked about or charged.",
     fix: "Take the user from the session alone. Do not read names of users from body, query, headers or cookies, and do not copy a request's members into objects of your own.",
     profile: "trustonic",
     script: Script::Send(&[], Forgery::HONEST),
@@ -24,15 +24,11 @@ const fn other_user(place: Place) -> Script {
 
 /// A signature of zeros, in a request that says that it is verified.
 const fn verified(name: &'static str, place: Place) -> Variant {
-    Variant {
-        name,
-        forgery: Forgery {
-            signature: Shape::Zeros,
-            envelope: Envelope::Added(Addition::Verified, place),
-            ..Forgery::HONEST
-        },
-    }
+    Variant { name, forgery: Forgery { envelope: Envelope::Added(Addition::Verified, place), ..ZEROS } }
 }
+
+/// A signature of zeros, in a request as it is.
+const ZEROS: Forgery = Forgery { signature: Shape::Zeros, ..Forgery::HONEST };
 
 const fn amount(place: Place) -> Script {
     Script::Send(&[], Forgery { envelope: Envelope::Added(Addition::Amount, place), ..Forgery::HONEST })
@@ -63,7 +59,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-REQUEST-03",
         title: "another user's names in headers",
         making: "An honest request to pay gets headers such as X-User-Id, X-WX-OPENID and X-Forwarded-User, with another user's values.",
-        meaning: "The headers of a proxy or of WeChat Cloud Run are believed, whoever sends them: one user confirms, and another is asked about or charged.",
+        meaning: "The headers of a proxy or of WeChat Cloud Run are believed from anybody: one user confirms, and another is asked about or charged.",
         fix: "Read such headers only where every request comes through the proxy that sets them, and let the proxy remove those of clients.",
         script: other_user(Place::Headers),
         ..BASE
@@ -78,12 +74,12 @@ pub(super) static ATTACKS: &[Attack] = &[
     Attack {
         id: "SOTER-REQUEST-05",
         title: "a request that says that it is verified",
-        making: "A result with a signature of zeros is sent with verified, is_ok, success, authMode, debug and the like, in the body, in the query, in headers and in cookies.",
+        making: "A result with a signature of zeros is refused. Then another is sent with verified, is_ok, success, authMode, debug and the like, in the body, in the query, in headers and in cookies.",
         expected: Expected::MustRefuse(&[]),
         meaning: "A request that says so counts as verified: nobody needs a finger.",
         fix: "Let nothing but WeChat's is_ok decide, in a variable that no request can set. Remove switches for tests from what runs in production.",
         script: Script::SendEach(
-            &[],
+            &[Before::Try(ZEROS)],
             &[
                 verified("in the query", Place::Query),
                 verified("in headers", Place::Headers),

@@ -25,7 +25,7 @@ const BASE: Attack = Attack {
 };
 
 const FIXATION: Attack = Attack {
-    meaning: "Whoever puts a cookie into a user's browser before the login, or shares a computer with them, has their login afterwards.",
+    meaning: "Anybody who puts a cookie into a user's browser before the login, or shares a computer with them, has their login afterwards.",
     fix: "Make a new session with a new id at each login (session_regenerate_id(true), req.session.regenerate, request.changeSessionId), and take no id that the server has not made.",
     ..BASE
 };
@@ -40,7 +40,7 @@ const LIFETIME: Attack = Attack {
 pub(super) static ATTACKS: &[Attack] = &[
     Attack {
         id: "SOTER-SESSION-01",
-        title: "the own login with another user's name in it",
+        title: "one's own login with another user's name in it",
         making: "In the token of a login, or in its cookie, what says who has logged in is replaced by another user's: the openid, an id, the payload of a JSON Web Token. The signature in it stays the old one. An order is opened and paid with it.",
         script: Script::Session(Misuse::OthersIdentity),
         ..BASE
@@ -57,7 +57,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         id: "SOTER-SESSION-03",
         title: "the token of the user who logs in next",
         making: "Two users log in one after the other, and their tokens are compared.",
-        meaning: "Tokens count up: who logs in knows the tokens of those who log in before and afterwards.",
+        meaning: "Tokens count up: a user who logs in knows the tokens of those who log in before and afterwards.",
         script: Script::Session(Misuse::NextToken),
         ..BASE
     },

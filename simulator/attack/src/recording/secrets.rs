@@ -49,7 +49,7 @@ impl Secrets {
             secrets.extend(leaves.filter_map(|(_, value)| value.as_str()).map(str::to_owned));
         }
         secrets.retain(|secret| secret.len() >= MIN_BYTES);
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.sort_by(|one, other| (other.len(), other).cmp(&(one.len(), one)));
         secrets.dedup();
         secrets.truncate(MAX_SECRETS);
         Self(secrets)

@@ -65,14 +65,18 @@ impl<T: Target> Stage<'_, T> {
         match addition {
             Addition::Verified => self.send_forged(forgery).await.map(|(_, answer)| answer),
             Addition::OtherUser => {
-                let before = self.effects(Who::Other).await?;
+                let mut before = self.effects(Who::Other).await?;
+                if !before.is_empty() {
+                    // What changes by itself, or by any payment, says nothing.
+                    self.step(Before::Pay).await?;
+                    let after_honest = self.effects(Who::Other).await?;
+                    before.retain(|name, value| after_honest.get(name) == Some(value));
+                }
                 let (json, mut answer) = self.send_forged(forgery).await?;
                 let after = self.effects(Who::Other).await?;
                 answer.harm = self.asked_about_other(&json).or_else(|| {
-                    let (name, from, to) = first_change(&before, &after)?;
-                    Some(format!(
-                        "`{name}` of another user, whom the request names, changes from {from} to {to}"
-                    ))
+                    let name = first_change(&before, &after)?;
+                    Some(format!("`{name}` of another user, whom the request names, changes"))
                 });
                 Ok(answer)
             }
@@ -88,11 +92,18 @@ impl<T: Target> Stage<'_, T> {
     }
 
     async fn send_with_amount(&mut self, forgery: Forgery) -> Result<Answer, PlayEnd> {
+        let first = self.effects(Who::Owner).await?;
+        self.step(Before::Pay).await?;
         let before = self.effects(Who::Owner).await?;
         self.step(Before::Pay).await?;
         let between = self.effects(Who::Owner).await?;
         let honest = self.answers.last().map_or_else(BTreeMap::new, |(_, exchange)| numbers_of(exchange));
-        let honest_changes = changes(&before, &between);
+        let earlier_changes = changes(&first, &before);
+        let mut honest_changes = changes(&before, &between);
+        // A time or a number of an order changes by another amount each time.
+        honest_changes.retain(|name, change| {
+            earlier_changes.get(name).is_some_and(|earlier| is_about(*earlier, *change))
+        });
         if honest_changes.is_empty() && honest.is_empty() {
             let why = "no number in an answer or in [[result.before]] shows what was paid";
             return Err(TargetError::does_not_apply(why).into());
@@ -103,7 +114,7 @@ impl<T: Target> Stage<'_, T> {
             let new_changes = changes(&between, &after);
             let by_effect = honest_changes.iter().find_map(|(name, usual)| {
                 let change = new_changes.get(name)?;
-                let is_different = (change - usual).abs() > f64::EPSILON && *usual != 0.0;
+                let is_different = !is_about(*change, *usual) && *usual != 0.0;
                 is_different.then(|| format!("`{name}` changes by {change} instead of {usual}"))
             });
             let by_answer = || {
@@ -127,24 +138,29 @@ impl<T: Target> Stage<'_, T> {
         Ok((input.json, answer))
     }
 
-    async fn effects(&mut self, who: Who) -> Result<BTreeMap<String, String>, PlayEnd> {
+    pub(super) async fn effects(&mut self, who: Who) -> Result<BTreeMap<String, String>, PlayEnd> {
         Ok(self.target.effects(self.visit(who)).await?)
     }
 }
 
-/// The first value that is different.
+/// The name of the first value that is different.
 fn first_change<'a>(
     before: &'a BTreeMap<String, String>,
-    after: &'a BTreeMap<String, String>,
-) -> Option<(&'a str, &'a str, &'a str)> {
-    before.iter().find_map(|(name, from)| {
-        let to = after.get(name)?;
-        (from != to).then_some((name.as_str(), from.as_str(), to.as_str()))
-    })
+    after: &BTreeMap<String, String>,
+) -> Option<&'a str> {
+    before.iter().find_map(|(name, from)| (from != after.get(name)?).then_some(name.as_str()))
+}
+
+/// Whether two numbers are equal but for the rounding of fractions.
+fn is_about(one: f64, other: f64) -> bool {
+    (one - other).abs() <= 1e-6 * other.abs().max(1.0)
 }
 
 /// By how much each number has changed.
-fn changes(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> BTreeMap<String, f64> {
+pub(super) fn changes(
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> BTreeMap<String, f64> {
     let number = |text: &String| text.parse::<f64>().ok().filter(|number| number.is_finite());
     let change =
         |(name, from): (&String, &String)| Some((name.clone(), number(after.get(name)?)? - number(from)?));

@@ -35,7 +35,7 @@ impl<T: Target> Stage<'_, T> {
         let mut refusal = None;
         for visit in visits {
             match self.pay_in(visit).await {
-                Ok(answer) if answer.harm.is_some() || answer.accepted => return Ok(answer),
+                Ok(answer) if answer.harm.is_some() => return Ok(answer),
                 Ok(answer) => last = Some(answer),
                 Err(PlayEnd::TargetError(TargetError::Broken(why))) => refusal = Some(why),
                 Err(end) => return Err(end),
@@ -75,7 +75,12 @@ impl<T: Target> Stage<'_, T> {
             answer.harm = Some(harm.to_owned());
         }
         if answer.harm.is_none() && self.target.checks_keys() && self.other.is_some() {
-            answer.harm = self.pay_as_other(visit).await?;
+            let harm = "the phone of a user confirms who has logged in elsewhere";
+            answer.harm = if visit.user.openid == self.owner.user.openid {
+                self.pay_as_other(visit).await?
+            } else {
+                answer.accepted.then(|| harm.to_owned())
+            };
         }
         Ok(answer)
     }

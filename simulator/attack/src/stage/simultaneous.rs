@@ -1,8 +1,11 @@
 //! Inputs that arrive at the same time, or one after the other over new connections.
 
+use std::collections::BTreeMap;
+
 use soter_bridge::protocol::CommandError;
 
 use super::Stage;
+use super::additions::changes;
 use crate::person::RANDOM_TEXT_CHARS;
 use crate::play_end::PlayEnd;
 use crate::steps::{Before, Envelope, Forgery, Who};
@@ -92,6 +95,7 @@ impl<T: Target> Stage<'_, T> {
                 (Err(PlayEnd::TargetError(_)), Some(earlier)) if round > 0 => return Ok(earlier),
                 (Err(end), _) => return Err(end),
             };
+            let before_all = self.effects(Who::Owner).await?;
             let sent =
                 forged.iter().map(|(login, order, input)| self.target.send(self.visit(*login), order, input));
             let (mut accepted, mut error) = (Vec::new(), None);
@@ -122,16 +126,45 @@ impl<T: Target> Stage<'_, T> {
                 (1, _) => {}
                 (times, answer) => {
                     let reason = format!("accepted {times} times, and must be accepted once");
-                    let doubt = answer.as_ref().and_then(|answer| answer.doubt);
-                    return Err(match doubt {
-                        None => PlayEnd::played(Verdict::Fail, reason, answer),
-                        Some(doubt) => {
-                            PlayEnd::played(Verdict::Warn, format!("perhaps {reason}: {doubt}"), answer)
+                    let Some(doubt) = answer.as_ref().and_then(|answer| answer.doubt) else {
+                        return Err(PlayEnd::played(Verdict::Fail, reason, answer));
+                    };
+                    match self.payments_since(&before_all).await? {
+                        Some(1) => refusal = refusal.or(answer),
+                        Some(count) => {
+                            let reason =
+                                format!("the effect is that of {count} payments, and must be that of one");
+                            return Err(PlayEnd::played(Verdict::Fail, reason, answer));
                         }
-                    });
+                        None => {
+                            let reason = format!("perhaps {reason}: {doubt}");
+                            return Err(PlayEnd::played(Verdict::Warn, reason, answer));
+                        }
+                    }
                 }
             }
         }
         refusal.ok_or_else(|| CommandError::internal("nothing was sent").into())
     }
+
+    /// How many payments have changed a number since it had these values, judged by what one honest payment changes; `None`:
+    /// no number shows it.
+    async fn payments_since(&mut self, before: &BTreeMap<String, String>) -> Result<Option<usize>, PlayEnd> {
+        let after = self.effects(Who::Owner).await?;
+        let by_all = changes(before, &after);
+        if by_all.values().all(|change| *change == 0.0) {
+            return Ok(None);
+        }
+        self.step(Before::Pay).await?;
+        let by_one = changes(&after, &self.effects(Who::Owner).await?);
+        let counts = by_all.iter().filter_map(|(name, all)| {
+            let one = by_one.get(name).filter(|one| **one != 0.0)?;
+            (1..=CONNECTIONS).find(|count| (all / one - as_f64(*count)).abs() < 0.5)
+        });
+        Ok(counts.max())
+    }
+}
+
+fn as_f64(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::MAX, f64::from)
 }

@@ -12,7 +12,7 @@ use crate::files::write_file;
 use crate::front::{Console, Exit};
 use crate::grammar::Audit;
 
-/// The file of the schema, beside a description.
+/// The file of the schema, next to a description.
 const SCHEMA: &str = "soter-audit.schema.json";
 /// The number of times that a person is asked.
 const MAX_QUESTIONS: usize = 5;
@@ -46,7 +46,7 @@ pub(super) fn run(
     }
     write_new(path, &text)?;
     let shown = path.display();
-    let schema = if audit.schema { format!(", and {SCHEMA} beside it") } else { String::new() };
+    let schema = if audit.schema { format!(", and {SCHEMA} next to it") } else { String::new() };
     console.write_answer(&format!(
         "{shown} is written ({}){schema}: fill it in, then `soter-sim audit --config {shown} --check`",
         shape.name()

@@ -21,6 +21,8 @@ use crate::stderr;
 const KEPT_LINES: usize = 20;
 /// The longest piece of its output that is shown as one line, in bytes.
 const MAX_LINE_BYTES: u64 = 8 << 10;
+/// How long a look takes at most whether something listens already.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The pause between two attempts to reach it.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 /// The time that its processes have to end by themselves.
@@ -47,7 +49,8 @@ impl Started {
         address: &str,
         is_quiet: bool,
     ) -> Result<Self, CommandError> {
-        if TcpStream::connect(address).await.is_ok() {
+        let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
+        if matches!(connected, Ok(Ok(_))) {
             return Err(CommandError::invalid_params(
                 format!(
                     "something listens at {address} already, so your application cannot be started there"

@@ -50,7 +50,7 @@ pub(super) fn attack(attack: &Attack, paint: Paint) -> String {
         ("input", attack.making.clone()),
         ("a correct server", expected),
         ("if not", attack.meaning.clone()),
-        ("how to mend it", attack.fix.clone()),
+        ("how to fix it", attack.fix.clone()),
     ];
     format!("{}  {}\n{}", paint.name(&attack.id), attack.title, labelled_lines(&entries, paint))
 }

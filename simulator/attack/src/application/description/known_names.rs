@@ -21,7 +21,8 @@ pub(in crate::application) const OTHER_PREFIX: &str = "other.";
 /// The names that `[clock]` may use: how far the application's clock is to be ahead of the real time.
 pub(in crate::application) const CLOCK_NAMES: [&str; 2] = ["ahead", "aheadMs"];
 /// The names that the templates of a result may use in addition, besides the members of `resultJSON`.
-const RESULT_NAMES: [&str; 4] = ["challenge", "resultJSON", "resultJSONSignature", "authMode"];
+pub(in crate::application) const RESULT_NAMES: [&str; 4] =
+    ["challenge", "resultJSON", "resultJSONSignature", "authMode"];
 
 /// Whether a name has a meaning of its own at some place, so that no value should be called so.
 pub(crate) fn is_built_in_name(name: &str) -> bool {

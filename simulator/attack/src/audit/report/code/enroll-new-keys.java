@@ -7,7 +7,7 @@ final class EnrollNewKeys {
         boolean insertIfNew(String openid, String cpuId, long counter, RSAPublicKey key);
     }
 
-    /** After the signatures were verified: the device's over the ASK, the ASK's over the AuthKey, whose export has these members. */
+    /** After the signatures were verified: the device's over the ASK, the ASK's over the AuthKey, which has these members. */
     static boolean enroll(Keys keys, String openid, String cpuId, long counter, RSAPublicKey key) {
         boolean isStrong = key.getModulus().bitLength() == 2048
             && key.getPublicExponent().equals(BigInteger.valueOf(65537));
