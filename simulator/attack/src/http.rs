@@ -20,7 +20,7 @@ use tokio::time::sleep;
 use tower::ServiceExt;
 
 use self::exchange::exchange;
-pub(super) use self::exchange::masked;
+pub(super) use self::exchange::{hide_tokens, masked};
 pub(super) use self::message::{Reply, Request, Secrets};
 use crate::target::TargetError;
 
@@ -181,16 +181,23 @@ impl Http {
         let limits = &self.limits;
         let mut turn = None;
         let mut pause = INITIAL_PAUSE;
-        let tries = if limits.is_rate_limited.load(Ordering::Relaxed) { 1 } else { MAX_TRIES };
-        for tries_left in (0..tries).rev() {
+        let mut tries = 0;
+        loop {
+            tries += 1;
             if turn.is_none() && limits.takes_turns.load(Ordering::Relaxed) {
                 turn = Some(limits.turn.lock().await);
             }
             let reply = self.send_once(request.clone()).await?;
             match StatusCode::from_u16(reply.status) {
-                Ok(StatusCode::TOO_MANY_REQUESTS) => limits.takes_turns.store(true, Ordering::Relaxed),
+                Ok(StatusCode::TOO_MANY_REQUESTS) => {
+                    limits.takes_turns.store(true, Ordering::Relaxed);
+                    // Others may have found out in the meantime that the limit stays.
+                    if tries >= MAX_TRIES || limits.is_rate_limited.load(Ordering::Relaxed) {
+                        break;
+                    }
+                }
                 Ok(StatusCode::LOCKED) if !limits.stays_locked.load(Ordering::Relaxed) => {
-                    if tries_left == 0 {
+                    if tries >= MAX_TRIES {
                         limits.stays_locked.store(true, Ordering::Relaxed);
                         return Ok(reply);
                     }
@@ -199,9 +206,6 @@ impl Http {
                     limits.is_rate_limited.store(false, Ordering::Relaxed);
                     return Ok(reply);
                 }
-            }
-            if tries_left == 0 {
-                break;
             }
             let retry_after = reply.header("retry-after").and_then(|seconds| seconds.parse().ok());
             sleep(retry_after.map_or(pause, Duration::from_secs).min(MAX_PAUSE)).await;

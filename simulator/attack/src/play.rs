@@ -67,6 +67,10 @@ fn judge<T: Target>(attack: &Attack, target: &T, answer: Answer) -> Played {
         return Played { verdict: Verdict::Fail, reason: harm.clone(), answer: Some(answer) };
     }
     let (verdict, reason) = match (is_right, attack.expected) {
+        (false, Expected::MustRefuse(_)) if attack.script.passes_time() => {
+            let reason = "accepted, and must be refused. If [clock] has not moved the application's clock, that is the reason";
+            (Verdict::Fail, reason.to_owned())
+        }
         (false, Expected::MustAccept | Expected::ShouldAccept(_)) => {
             (Verdict::Fail, format!("refused{reason_suffix}, and must be accepted"))
         }

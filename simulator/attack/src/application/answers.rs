@@ -9,7 +9,7 @@ use soter_wire::shortened;
 use super::description::{Is, Place, Source, Success};
 use super::page;
 use super::template::{Encoding, Values, fill_template};
-use crate::http::Reply;
+use crate::http::{Reply, hide_tokens};
 use crate::target::{Cookies, Exchange, TargetError};
 
 /// The maximum length of a value that is taken from an answer, in bytes.
@@ -149,7 +149,7 @@ fn as_text(value: &Value) -> String {
 
 /// An answer in one line, for messages.
 pub(super) fn reply_summary(reply: &Reply) -> String {
-    format!("status {}, {}", reply.status, one_line(&reply.body))
+    format!("status {}, {}", reply.status, hide_tokens(&one_line(&reply.body)))
 }
 
 fn one_line(text: &str) -> String {

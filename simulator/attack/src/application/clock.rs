@@ -38,7 +38,12 @@ impl ApplicationTarget {
         match &self.client.application.clock {
             Some(section) => {
                 self.clock.set(self.time_before.load(Ordering::Relaxed));
-                self.set_ahead(section, Duration::ZERO).await
+                self.set_ahead(section, Duration::ZERO).await.map_err(|error| {
+                    let ahead = self.client.ahead_ms.load(Ordering::Relaxed) / 1000;
+                    TargetError::broken(format!(
+                        "the application's clock is still {ahead} s ahead, because it could not be put back: {error}"
+                    ))
+                })
             }
             None => Ok(()),
         }

@@ -100,7 +100,8 @@ impl Observed {
         reply.exchange = std::mem::take(&mut reply.exchange).masked(&masked);
         let mut seen = self.seen();
         for (what, _) in found {
-            seen.disclosed.entry(what).or_insert_with(|| reply.exchange.clone());
+            // The answer may be that to a login, whose token is not known yet.
+            seen.disclosed.entry(what).or_insert_with(|| reply.exchange.clone().without_tokens());
         }
     }
 

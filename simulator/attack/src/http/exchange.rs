@@ -54,6 +54,12 @@ impl Exchange {
         self
     }
 
+    /// The same exchange with everything hidden that looks like a token.
+    pub(crate) fn without_tokens(self) -> Self {
+        let Self { request, response, curl } = self;
+        Self { request: hide_tokens(&request), response: hide_tokens(&response), curl: hide_tokens(&curl) }
+    }
+
     /// The same exchange with its secrets replaced.
     pub(crate) fn masked(self, secrets: &Secrets) -> Self {
         let [request, response, curl] =
@@ -75,6 +81,31 @@ pub(crate) fn masked(text: String, secrets: &Secrets) -> String {
     })
 }
 
+/// A text in which the words that look like tokens are hidden: long ones with digits in them.
+pub(crate) fn hide_tokens(text: &str) -> String {
+    /// Shorter words are numbers of orders, and the like.
+    const MIN_TOKEN_CHARS: usize = 16;
+    let is_of_token = |character: char| character.is_ascii_alphanumeric() || "-_.+/=".contains(character);
+    let is_token = |word: &str| {
+        word.len() >= MIN_TOKEN_CHARS
+            && !word.starts_with('/')
+            && word.bytes().any(|byte| byte.is_ascii_digit())
+    };
+    let mut hidden = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = if is_of_token(first) {
+            rest.find(|character| !is_of_token(character)).unwrap_or(rest.len())
+        } else {
+            first.len_utf8()
+        };
+        let (word, after) = rest.split_at(length);
+        hidden.push_str(if is_token(word) { "…" } else { word });
+        rest = after;
+    }
+    hidden
+}
+
 fn quoted(text: &str) -> String {
     shell_words::quote(text).into_owned()
 }
@@ -93,6 +124,22 @@ mod tests {
     use reqwest::Url;
 
     use super::*;
+
+    #[test]
+    fn what_looks_like_a_token_is_hidden_and_nothing_else() {
+        for (text, expected) in [
+            (r#"{"session":"9fd16f0c2b7e4d5a8c31"}"#, r#"{"session":"…"}"#),
+            (
+                "POST /orders/17/pay HTTP/1.1\nHost: 127.0.0.1:8778",
+                "POST /orders/17/pay HTTP/1.1\nHost: 127.0.0.1:8778",
+            ),
+            ("(the mini program's secret), pay 42", "(the mini program's secret), pay 42"),
+            ("jwt=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOjF9.c2ln", "…"),
+            ("", ""),
+        ] {
+            assert_eq!(hide_tokens(text), expected);
+        }
+    }
 
     #[test]
     fn an_exchange_shows_no_secret_plain_or_encoded() {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use soter_attack::{MAX_RECORDING_BYTES, propose};
+use soter_attack::{Application, MAX_RECORDING_BYTES, propose};
 use soter_bridge::protocol::CommandError;
 
 use super::new_file::write_new;
@@ -57,6 +57,12 @@ pub(super) fn run(
     } else {
         console.write_answer(proposal.description.trim_end())?;
         console.stderr_line(&summary);
+    }
+    if let (0, Err(refused)) = (proposal.missing, Application::read(&proposal.description)) {
+        console.remark(&format!(
+            "an audit refuses this description as it is: {}; {}",
+            refused.what, refused.next
+        ));
     }
     Ok(Exit::Good)
 }

@@ -127,7 +127,7 @@ pub(in crate::application) struct Until {
     pub(in crate::application) within: Duration,
     /// The pause between two attempts, in seconds.
     #[serde(default = "default_pause", deserialize_with = "seconds")]
-    #[schemars(with = "Option<f64>", range(min = MIN_PAUSE, max = MAX_WAIT))]
+    #[schemars(with = "Option<f64>", range(min = MIN_PAUSE, max = MAX_WAIT), extend("default" = DEFAULT_PAUSE))]
     pub(in crate::application) every: Duration,
     /// Conditions that end the attempts early: the application has refused.
     pub(in crate::application) stop: Option<Success>,
