@@ -27,6 +27,8 @@ enum Company {
     Outages,
     /// It changes what all have in common, or shows something only if nothing else goes on.
     Alone,
+    /// It judges all answers of the audit.
+    Last,
 }
 
 /// The batches of an audit, with one attack for each lane: the fewer, the easier it is to find the one that breaks a target
@@ -46,6 +48,10 @@ pub(super) fn batches(attacks: &[&'static Attack], lanes: usize) -> Vec<Batch> {
     let alone = of(Company::Alone);
     if !alone.is_empty() {
         batches.push(Batch::OneByOne(alone));
+    }
+    let last = of(Company::Last);
+    if !last.is_empty() {
+        batches.push(Batch::SideBySide(last));
     }
     batches
 }
@@ -69,9 +75,8 @@ fn company_of(script: &Script) -> Company {
                 _ => Company::Alone,
             })
         }
-        Script::Login(Code::Expired) | Script::Session(Misuse::Kept(_)) | Script::Observe(_) => {
-            Company::Alone
-        }
+        Script::Login(Code::Expired) | Script::Session(Misuse::Kept(_)) => Company::Alone,
+        Script::Observe(_) => Company::Last,
         Script::Login(Code::Fresh | Code::Garbage | Code::Twice | Code::OfAnotherApp)
         | Script::Enroll(_)
         | Script::Upload(..)
@@ -161,6 +166,8 @@ mod tests {
     fn attacks_that_change_what_all_have_in_common_are_played_alone() {
         let attacks: Vec<_> = catalogue().collect();
         let batches = batches(&attacks, 12);
+        let last = ids(batches.last().unwrap(), &attacks);
+        assert!(last.iter().all(|id| id.contains("DISCLOSURE") || id.contains("CHALLENGE")), "{last:?}");
         let alone = batches.iter().find(|batch| matches!(batch, Batch::OneByOne(_))).unwrap();
         let alone = ids(alone, &attacks);
         for id in [

@@ -6,7 +6,6 @@ use soter_bridge::protocol::CommandError;
 
 use super::Stage;
 use super::additions::changes;
-use crate::person::RANDOM_TEXT_CHARS;
 use crate::play_end::PlayEnd;
 use crate::steps::{Before, Envelope, Forgery, Who};
 use crate::target::{Answer, Input, Order, Target, TargetError};
@@ -16,6 +15,8 @@ use crate::verdict::Verdict;
 const CONNECTIONS: usize = 8;
 /// The number of rounds, each with a new result.
 const ROUNDS: usize = 10;
+/// The same for one touch that is sent for several orders.
+const ROUNDS_OF_ONE_TOUCH: usize = 3;
 
 /// An input, in whose login it is sent, and for which order.
 type Forged = (Who, Order, Input);
@@ -35,12 +36,8 @@ impl<T: Target> Stage<'_, T> {
             return Err(TargetError::does_not_apply(why).into());
         }
         // The others are opened first, because a target may keep only the newest order open.
-        let mut others = Vec::new();
-        for _ in 1..CONNECTIONS {
-            let proposed = self.supply.random_text(RANDOM_TEXT_CHARS)?;
-            others.push(self.order(forgery.login, &proposed).await?);
-            self.has_open_order = true;
-        }
+        let others = self.open_orders(&forgery, CONNECTIONS - 1).await?;
+        self.has_open_order = true;
         let (login, own, input) = self.forge(forgery).await?;
         let orders = std::iter::once(own).chain(others);
         Ok(orders.map(|order| (login, order, input.clone())).collect())
@@ -74,7 +71,8 @@ impl<T: Target> Stage<'_, T> {
         forgery: Forgery,
     ) -> Result<Answer, PlayEnd> {
         let mut refusal = None;
-        for round in 0..ROUNDS {
+        let rounds = if forgery.envelope == Envelope::OneTouchAtOnce { ROUNDS_OF_ONE_TOUCH } else { ROUNDS };
+        for round in 0..rounds {
             for step in before {
                 match (self.step(*step).await, refusal.take()) {
                     (Ok(()), earlier) => refusal = earlier,
