@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let whole = Box::pin(measure(form, &all, LANES)).await?;
         writeln!(
             std::io::stdout(),
-            "{form}: {} attacks, {} requests, the longest chain {} (measured {:.0}), {:.1} s, nothing found: {}",
+            "{form}: {} attacks, {} requests, the longest chain {} (measured {:.0}), {:.1} s, no failure: {}",
             all.len(),
             whole.requests,
             whole.chain,
@@ -116,7 +116,8 @@ async fn run<T: Target>(
     let begun = Instant::now();
     let findings = audit_in_lanes(target, &KeySource::random(), attacks, lanes, |_| {}).await?;
     let took = begun.elapsed();
-    let is_right = |verdict| matches!(verdict, Verdict::Pass | Verdict::Skip);
+    // Their clocks cannot be moved, so old challenges and logins are warnings.
+    let is_right = |verdict| matches!(verdict, Verdict::Pass | Verdict::Skip | Verdict::Warn);
     for finding in findings.iter().filter(|finding| !is_right(finding.verdict)) {
         writeln!(std::io::stdout(), "{} {:?}: {}", finding.attack.id, finding.verdict, finding.reason)?;
     }
