@@ -2,7 +2,7 @@
 
 use crate::entry::{Attack, Expected, Holds, Layer};
 use crate::kind::Kind;
-use crate::steps::{Addition, Before, Envelope, Forgery, Place, Script, Shape, Variant};
+use crate::steps::{Addition, Envelope, Forgery, Place, Script, Shape, Variant};
 
 const BASE: Attack = Attack {
     id: "",
@@ -74,12 +74,12 @@ pub(super) static ATTACKS: &[Attack] = &[
     Attack {
         id: "SOTER-REQUEST-05",
         title: "a request that says that it is verified",
-        making: "A result with a signature of zeros is refused. Then another is sent with verified, is_ok, success, authMode, debug and the like, in the body, in the query, in headers and in cookies.",
+        making: "A result with a signature of zeros is sent with verified, is_ok, success, authMode, debug and the like, in the body, in the query, in headers and in cookies.",
         expected: Expected::MustRefuse(&[]),
         meaning: "A request that says so counts as verified: nobody needs a finger.",
         fix: "Let nothing but WeChat's is_ok decide, in a variable that no request can set. Remove switches for tests from what runs in production.",
         script: Script::SendEach(
-            &[Before::Try(ZEROS)],
+            &[],
             &[
                 verified("in the query", Place::Query),
                 verified("in headers", Place::Headers),
