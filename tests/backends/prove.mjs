@@ -3,14 +3,14 @@
 //   SOTER_SIM=target/debug/soter-sim PYTHON=venv/bin/python node tests/backends/prove.mjs [NAME…]
 //
 // Each backend gets WeChat's servers and phones of its own, which leave replays to the backend, as WeChat may.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { backends } from './support/backends.mjs';
-import { Child, freePort } from './support/children.mjs';
 import { sign, successfulAttacks } from './support/generic_attacks.mjs';
 import { Desk } from './support/phone.mjs';
+import { startServers } from './support/servers.mjs';
 import { Shop } from './support/shop.mjs';
 import { WeChatBetween } from './support/wechat_between.mjs';
 
@@ -22,22 +22,16 @@ async function prove(backend) {
   const folder = mkdtempSync(join(tmpdir(), 'prove-'));
   const ends = [() => rmSync(folder, { recursive: true, force: true })];
   try {
-    const accounts = join(folder, 'accounts.toml');
-    const users = ['alice', 'mallory'].map((name) => `[[user]]\nname = "${name}"\n`).join('');
-    writeFileSync(accounts, `[[app]]\nappid = "${ACCOUNT.appid}"\nsecret = "${ACCOUNT.secret}"\n${users}`);
-    const port = await freePort();
-    const options = ['--ephemeral', '--touch', 'auto', '--replays', 'accept', '--attacker', '--config', accounts];
-    const servers = new Child(process.env.SOTER_SIM ?? 'soter-sim', ['serve', ...options, '--listen', `127.0.0.1:${port}`]);
-    ends.push(() => servers.stop());
-    await servers.listensOn(port);
+    const servers = await startServers(ACCOUNT, folder);
+    ends.push(servers.stop);
 
-    const wechat = await WeChatBetween.to(`http://127.0.0.1:${port}`);
+    const wechat = await WeChatBetween.to(servers.url);
     ends.push(() => wechat.close());
     const env = backend.has('environment.mjs') ? (await backend.module('environment.mjs')).environment(folder) : {};
     const running = await backend.start({ url: wechat.url, ...ACCOUNT, env });
     ends.push(() => running.stop());
 
-    const desk = new Desk(`http://127.0.0.1:${port}`);
+    const desk = new Desk(servers.url);
     const phones = { alice: await desk.phone('alice', 'alice'), mallory: await desk.phone('mallory', 'mallory') };
     const client = await backend.module('client.mjs');
     const shop = new Shop(running.url);

@@ -13,6 +13,7 @@ import { Child, freePort } from './support/children.mjs';
 import { sign } from './support/generic_attacks.mjs';
 import { Desk } from './support/phone.mjs';
 import { Recorder } from './support/recorder.mjs';
+import { startServers } from './support/servers.mjs';
 import { Shop } from './support/shop.mjs';
 
 const SOTER_SIM = process.env.SOTER_SIM ?? 'soter-sim';
@@ -35,20 +36,14 @@ const ATTACKS = 'REPLAY-01,REPLAY-06,REPLAY-09,SIGNATURE-01,JSON-01';
 async function propose(backend, folder) {
   const ends = [];
   try {
-    const accounts = join(folder, 'accounts.toml');
-    const users = ['alice', 'mallory'].map((name) => `[[user]]\nname = "${name}"\n`).join('');
-    writeFileSync(accounts, `[[app]]\nappid = "${ACCOUNT.appid}"\nsecret = "${ACCOUNT.secret}"\n${users}`);
-    const port = await freePort();
-    const options = ['--ephemeral', '--touch', 'auto', '--replays', 'accept', '--attacker', '--config', accounts];
-    const servers = new Child(SOTER_SIM, ['serve', ...options, '--listen', `127.0.0.1:${port}`]);
-    ends.push(() => servers.stop());
-    await servers.listensOn(port);
-    const running = await backend.start({ url: `http://127.0.0.1:${port}`, ...ACCOUNT });
+    const servers = await startServers(ACCOUNT, folder);
+    ends.push(servers.stop);
+    const running = await backend.start({ url: servers.url, ...ACCOUNT });
     ends.push(() => running.stop());
     const recorder = await Recorder.of(running.url);
     ends.push(() => recorder.close());
 
-    const desk = new Desk(`http://127.0.0.1:${port}`);
+    const desk = new Desk(servers.url);
     const phone = await desk.phone('alice', 'alice');
     const client = await backend.module('client.mjs');
     const shop = new Shop(recorder.url);

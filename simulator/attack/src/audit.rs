@@ -127,7 +127,7 @@ impl<T: Target, P: FnMut(&Finding)> Audit<'_, T, P> {
             .collect()
             .await;
         let (settled, doubtful): (Vec<_>, Vec<_>) =
-            played.into_iter().partition(|(_, finding)| batches::holds_beside_others(finding));
+            played.into_iter().partition(|(_, finding)| batches::is_independent_of_others(finding));
         match self.control.check_honest_payment(target, keys).await {
             Ok(None) => {}
             Ok(Some(_)) => return self.play_again(settled.into_iter().chain(doubtful)).await,

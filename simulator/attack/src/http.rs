@@ -171,7 +171,7 @@ impl Http {
     }
 
     /// Sends a request and reads the answer. After status 429 (too many requests) the request is sent again, because 429 is
-    /// not a refusal. So it is after 423 (locked), with which some applications keep a user waiting for a moment. If every
+    /// not a refusal. The same holds for 423 (locked), with which some applications keep a user waiting for a moment. If every
     /// attempt is answered 423, that is the answer.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ mod disclosure;
 mod entry;
 mod forge;
 mod http;
+mod json_values;
 mod key_pool;
 mod keys;
 mod kind;
@@ -42,6 +43,7 @@ mod text;
 mod verdict;
 mod verifier_control;
 mod weak_key;
+mod wechat_paths;
 mod wechat_target;
 mod wechat_traffic;
 

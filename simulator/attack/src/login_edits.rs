@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use soter_wire::base64;
 
+use crate::json_values::as_text;
 use crate::target::Visit;
 
 /// The maximum number of changed logins that are tried.
@@ -224,10 +225,6 @@ fn change_text(own: &str, other: Option<&str>, identities: &[(String, String)]) 
     let is_of_user = |name: &String| !["iat", "exp", "nbf"].contains(&name.as_str());
     let has_changed = members.iter().any(|(name, value)| is_of_user(name) && before.get(name) != Some(value));
     has_changed.then(|| Value::Object(members).to_string())
-}
-
-fn as_text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// How Base64 is written.

@@ -15,6 +15,8 @@ use serde_json::json;
 use soter_wechat::codes::{CodeSource, explain};
 use tokio::sync::{RwLock, watch};
 
+use crate::wechat_paths::{asks_token, asks_verdict};
+
 /// The errcode for an access token that is not valid.
 pub(super) const INVALID_TOKEN: i32 = 40001;
 
@@ -128,9 +130,7 @@ impl Drop for OutageGuard {
 impl Outage {
     /// How a request to this path fails, if it does.
     fn failure(self, path: &str) -> Option<Failure> {
-        let path = path.to_ascii_lowercase();
-        let asks_verdict = path.ends_with("verify_signature") || path.ends_with("verifysignature");
-        let asks_token = path.ends_with("/token") || path.ends_with("/stable_token");
+        let (asks_verdict, asks_token) = (asks_verdict(path), asks_token(path));
         match self {
             Self::Verdicts(failure) => asks_verdict.then_some(failure),
             Self::Tokens(_) if asks_verdict => Some(Failure::Errcode(INVALID_TOKEN)),

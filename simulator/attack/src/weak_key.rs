@@ -37,7 +37,7 @@ impl WeakKey {
                 let primes = supply.key()?.expose_primes();
                 let usual = PrivateKey::from_primes(primes.clone(), BoxedUint::from(65537_u32));
                 let modulus = BoxedUint::clone(usual.map_err(defect)?.n());
-                // The inverse of 1 is 1, so the private exponent is no secret.
+                // The inverse of 1 is 1, so the private exponent is not a secret.
                 let [public, private] = [BoxedUint::one(), BoxedUint::one()];
                 PrivateKey::from_components_with_large_exponent(modulus, public, private, primes)
             }

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use crate::disclosure::Disclosed;
+use crate::wechat_paths::{asks_session, asks_token, asks_verdict};
 
 /// The maximum size of a request or an answer, in bytes. WeChat's routes take less.
 const MAX_BODY_BYTES: usize = 2 << 20;
@@ -96,10 +97,9 @@ fn hash(text: &str) -> [u8; 32] {
 }
 
 async fn note(State(traffic): State<WeChatTraffic>, request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_ascii_lowercase();
-    let asks_verdict = path.ends_with("verify_signature") || path.ends_with("verifysignature");
-    let gives_secret = ["/token", "/stable_token", "/jscode2session"].iter().any(|end| path.ends_with(end));
-    let request = if asks_verdict {
+    let path = request.uri().path();
+    let gives_secret = asks_token(path) || asks_session(path);
+    let request = if asks_verdict(path) {
         let (parts, body) = request.into_parts();
         let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
             return StatusCode::PAYLOAD_TOO_LARGE.into_response();

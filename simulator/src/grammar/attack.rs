@@ -10,7 +10,7 @@ use super::prepared_call::PreparedCall;
 pub(crate) enum Attack {
     /// Every attack: what is tried, who has to notice, and what a correct server does
     List,
-    /// All about one attack: how its input is made, what it means if it works, how to mend that
+    /// All about one attack: how its input is made, what it means if it works, how to fix that
     Show {
         /// Its id, for example SOTER-REPLAY-01
         #[arg(value_name = "ATTACK")]

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::HeaderMap;
@@ -10,11 +11,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
 use serde_json::{Value, json};
 use soter_attack::audit::audit;
-use soter_attack::{ApplicationTarget, Target, Verdict, find};
+use soter_attack::{ApplicationTarget, Target, TimePassed, Verdict, find};
+use soter_wechat::Clock;
 
 use super::application::{emulated, target};
-use super::serve;
 use super::verifier::{self, APPS, SECRET, Verifier, Weakness};
+use super::{market, serve};
 
 /// A verifier, described as an application with its own way of login and enrolment.
 async fn verifier_as_application(weakness: Weakness) -> Box<ApplicationTarget> {
@@ -116,6 +118,28 @@ request.body = "{{resultJSON}} {{resultJSONSignature}}"
 success.pointer = "/paid"
 "#;
     target(&url, &format!("url = \"{url}\"\n{description}{result}"), emulated())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wechats_clock_is_put_back_with_the_applications_and_stays_if_nothing_was_moved() {
+    let ahead = Arc::new(AtomicUsize::new(0));
+    let (moved, shown) = (Arc::clone(&ahead), Arc::clone(&ahead));
+    let clock = async move |body: axum::Json<Value>| {
+        moved.store(body["ahead"].as_u64().unwrap().try_into().unwrap(), Ordering::Relaxed);
+    };
+    let url = format!("http://{}", serve(Router::new().route("/clock", post(clock))).await);
+    let description = market::DESCRIPTION.replace("URL", &url);
+    let emulated = emulated();
+    let wechats = emulated.clock.clone();
+    let target = target(&url, &description, emulated);
+    let begun = wechats.unix_millis();
+
+    target.end_passed_time().await.unwrap();
+    assert_eq!(wechats.unix_millis(), begun);
+    assert_eq!(target.pass_time(Duration::from_mins(1)).await, Ok(TimePassed::Moved));
+    assert_eq!((wechats.unix_millis(), shown.load(Ordering::Relaxed)), (begun + 60_000, 60));
+    target.end_passed_time().await.unwrap();
+    assert_eq!((wechats.unix_millis(), ahead.load(Ordering::Relaxed)), (begun, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

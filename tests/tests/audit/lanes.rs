@@ -51,6 +51,8 @@ async fn targets_get_the_same_verdicts_side_by_side_and_one_after_the_other() {
             verdicts(Shop::start(weakness).await, LANES).await,
         ];
         assert_eq!(one, many, "{weakness:?}");
+        let is_found = many.values().any(|verdict| *verdict == Verdict::Fail);
+        assert_eq!(is_found, weakness == Weakness::CounterNotChecked, "{weakness:?}");
     }
     for weakness in [verifier::Weakness::EqualCounter, verifier::Weakness::Busy] {
         let [one, many] = [

@@ -1,9 +1,11 @@
 //! A verifier with WeChat's contract, written only for these tests, with one weakness at a time.
 
 mod accounts;
+mod counters;
 mod enrolled_key;
 mod enrolment;
 mod reading;
+mod weakness;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
@@ -22,136 +24,13 @@ use serde_json::{Value, json};
 use soter_attack::{Credentials, Http, KeySource, TargetError, VerifierControl, WeChatTarget};
 use soter_wire::{PublicKey, SignatureScheme, base64};
 
+pub(crate) use weakness::Weakness;
+
 use enrolled_key::EnrolledKey;
 use reading::{Read, read};
 
 use super::careless_pss::{AnyKey, Pss};
 use super::{Backend, TIME, serve};
-
-/// The weakness of a verifier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Weakness {
-    /// No weakness.
-    None,
-    /// No weakness, but it reads signatures in any form of Base64.
-    Tolerant,
-    /// No weakness, but it is sometimes busy, and its access tokens expire early.
-    Busy,
-    /// No weakness, but a restart makes it forget its phones, which have to enrol again.
-    KeysInMemory,
-    AllInMemory,
-    /// ASKs of any strength.
-    AnyAsk,
-    /// AuthKeys of any strength.
-    AnyAuthKey,
-    /// Keys of 2048 bits with any public exponent.
-    AnyExponent,
-    /// PSS with any hash, which is that of the mask as well.
-    AnyHash,
-    /// PSS with any two hashes.
-    AnyHashes,
-    AnyKey,
-    /// Any ASK that is known may have signed an AuthKey.
-    AnyKnownAsk,
-    /// PSS with any hash for the mask.
-    AnyMask,
-    AnyRoot,
-    AnySalt,
-    AppIgnored,
-    AskNotVerified,
-    /// The ASK that has to sign an AuthKey is found by what the AuthKey's export says.
-    AskOfAuthKey,
-    AuthKeyNotVerified,
-    /// The `uid` of an AuthKey need not be that of its ASK.
-    AuthKeyOfAnyApp,
-    /// The `cpu_id` of an AuthKey need not be that of its ASK.
-    AuthKeyOfAnyPhone,
-    /// Neither need be.
-    AuthKeyOfAnybody,
-    Base64FailsOpen,
-    BreaksOnMalformedJson,
-    CheckThenWrite,
-    CodeNotSingleUse,
-    CounterByKey,
-    /// Each process counts for itself. Connections are spread over four processes.
-    CounterByProcess,
-    CounterByUser,
-    CounterAsDouble,
-    CounterAsText,
-    CounterBeforeSignature,
-    CounterByDeviceAndUser,
-    CounterIn32Bits,
-    CounterInMemory,
-    CounterLenient,
-    CounterMayBeMissing,
-    /// NaN and infinities are numbers, as in Python's parser, and numbers beyond doubles are infinite.
-    CounterNotANumber,
-    CounterNotChecked,
-    CounterPlusOne,
-    /// A counter that is too large becomes the largest that fits.
-    CounterSaturates,
-    /// A lower counter is accepted once, if it is lower by at most 64.
-    CounterWindow,
-    /// A lower counter is accepted if it is lower by 8 to 64, as of results that come late.
-    CounterLate,
-    /// Only the low 64 bits of a counter are kept.
-    CounterWraps,
-    CounterZeroIsNone,
-    DeviceInAnyCase,
-    DeviceTrimmed,
-    EqualCounter,
-    /// Keys of 2048 bits with any public exponent except 1.
-    ExponentAbove1,
-    FirstKeyWins,
-    GetAccepted,
-    KeyFromMessage,
-    /// A known key that is uploaded for another user is theirs from then on.
-    KeyMovesToOther,
-    /// A known key that is uploaded for another user belongs to both.
-    KeyOfSeveral,
-    LastCounterEvenIfRefused,
-    LastCounterOnly,
-    LastKeyWins,
-    LocksUp,
-    NamesInAnyCase,
-    OpenidIgnored,
-    OpenidInAnyCase,
-    OpenidIsPattern,
-    OpenidOptional,
-    PaddingNotChecked,
-    Pkcs1Accepted,
-    RefusesTemporarily,
-    Reserialises,
-    RaceBreaksOff,
-    RetiredKeys,
-    SaltAlways20,
-    SaltAtLeast20,
-    SaltFromMessage,
-    /// Keys of at least 1024 bits.
-    ShortKeys,
-    SignatureIgnored,
-    SignatureOptional,
-    SignatureNotRequired,
-    SignatureRemembered,
-    SpentBeforeOpenid,
-    StoredAsDouble,
-    StoredIn32Bits,
-    TokenIgnored,
-    TrimsText,
-    UploadCountersIgnored,
-    /// The counter of an ASK is compared, and that of its AuthKey is not.
-    UploadedAskAlone,
-    /// The counter of an AuthKey is compared, and that of its ASK is not.
-    UploadedAuthKeyAlone,
-    /// The counters of uploads are compared with those of earlier uploads, and not with those of results.
-    UploadsAmongThemselves,
-    /// The counter of an AuthKey is compared with that of its ASK alone.
-    UploadsInOrder,
-    /// Each export is taken once, whatever its counter is.
-    UploadsOnce,
-    /// Any key of a phone is good for all users who have uploaded one from it.
-    UsersOfPhone,
-}
 
 pub(crate) const APPS: [&str; 2] = ["wxweak000000000001", "wxweak000000000002"];
 pub(crate) const SECRET: &str = "a weak secret";
@@ -470,56 +349,6 @@ impl Verifier {
             && !kept.signatures.insert(signature.to_owned())
             && !kept.signatures.insert(format!("{signature} again"))
     }
-
-    async fn spend(&self, genuine: &Genuine) -> bool {
-        let Some(counter) = genuine.counter else { return true };
-        let highest = |kept: &Kept| kept.counters.get(&genuine.cpu_id).copied();
-        let shown = self.kept().shown.clone();
-        let is_new = |seen: Option<(u64, u64)>| {
-            let Some((highest, last)) = seen else { return true };
-            match self.weakness {
-                Weakness::CounterNotChecked | Weakness::SignatureRemembered => true,
-                Weakness::EqualCounter => counter >= highest,
-                Weakness::CounterAsDouble => as_double(counter) > as_double(highest),
-                Weakness::CounterIn32Bits => u32::try_from(counter).is_ok() && counter > highest,
-                Weakness::CounterPlusOne => counter == highest + 1,
-                Weakness::CounterAsText => counter.to_string() > highest.to_string(),
-                Weakness::CounterZeroIsNone => counter == 0 || counter > highest,
-                Weakness::LastCounterOnly => counter != last,
-                Weakness::CounterWindow => {
-                    counter > highest
-                        || (highest - counter <= 64 && !shown.contains(&(genuine.cpu_id.clone(), counter)))
-                }
-                Weakness::CounterLate => counter > highest || (8..=64).contains(&(highest - counter)),
-                _ => counter > highest,
-            }
-        };
-        let races = self.is(Weakness::CheckThenWrite) || self.is(Weakness::RaceBreaksOff);
-        if races {
-            let seen = highest(&self.kept());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            if !is_new(seen) {
-                return false;
-            }
-        }
-        let mut kept = self.kept();
-        let seen = highest(&kept);
-        let accepted = races || is_new(seen);
-        let before = seen.map_or(0, |(highest, _)| highest);
-        let stored = match self.weakness {
-            Weakness::LastCounterEvenIfRefused => counter,
-            Weakness::StoredAsDouble => format!("{:.0}", as_double(before.max(counter))).parse().unwrap(),
-            Weakness::StoredIn32Bits => before.max(counter).min(1 << 31),
-            _ => before.max(counter),
-        };
-        if accepted || self.is(Weakness::LastCounterEvenIfRefused) {
-            kept.counters.insert(genuine.cpu_id.clone(), (stored, counter));
-            let highest = kept.results.entry(genuine.phone.clone()).or_default();
-            *highest = (*highest).max(counter);
-            kept.shown.insert((genuine.cpu_id.clone(), counter));
-        }
-        accepted
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -537,11 +366,6 @@ struct Genuine {
     counter: Option<u64>,
     /// The owner of the key that signed.
     openid: String,
-}
-
-/// The number as a program stores it that has only doubles.
-fn as_double(counter: u64) -> f64 {
-    counter.to_string().parse().unwrap()
 }
 
 async fn answer(

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::description::Endpoint;
 use super::template::Encoding;
+use crate::json_values::as_text;
 use crate::steps::Place;
 
 impl Endpoint {
@@ -86,10 +87,6 @@ fn header_name(name: &str) -> String {
         }
     }
     header
-}
-
-fn as_text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A text with nothing in it that a template would fill.

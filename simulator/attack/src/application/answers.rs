@@ -10,6 +10,7 @@ use super::description::{Is, Place, Source, Success};
 use super::page;
 use super::template::{Encoding, Values, fill_template};
 use crate::http::{Reply, hide_tokens};
+use crate::json_values::as_text;
 use crate::target::{Cookies, Exchange, TargetError};
 
 /// The maximum length of a value that is taken from an answer, in bytes.
@@ -141,10 +142,6 @@ pub(crate) fn recorded_value(
     let exchange = Exchange { request: String::new(), response: String::new(), curl: String::new() };
     let reply = Reply { status, headers: headers.to_vec(), body: body.to_owned(), exchange };
     Answered { reply: &reply, cookies, values: &Values::new() }.text(&source).ok()
-}
-
-fn as_text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// An answer in one line, for messages.

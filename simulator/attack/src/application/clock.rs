@@ -1,5 +1,6 @@
 //! The application's clock, which a request or a program of the user's moves.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -24,7 +25,8 @@ impl ApplicationTarget {
             sleep(WAIT).await;
             return Ok(TimePassed::Waited(WAIT));
         };
-        self.time_before.store(self.clock.unix_millis(), Ordering::Relaxed);
+        let now = self.clock.unix_millis();
+        self.time_before.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(now);
         self.clock.advance(by);
         self.set_ahead(section, by).await?;
         Ok(TimePassed::Moved)
@@ -37,7 +39,13 @@ impl ApplicationTarget {
     pub(super) async fn put_clock_back(&self) -> Result<(), TargetError> {
         match &self.client.application.clock {
             Some(section) => {
-                self.clock.set(self.time_before.load(Ordering::Relaxed));
+                // An attack that has ended before time passed has moved nothing.
+                let Some(time_before) =
+                    self.time_before.lock().unwrap_or_else(PoisonError::into_inner).take()
+                else {
+                    return Ok(());
+                };
+                self.clock.set(time_before);
                 self.set_ahead(section, Duration::ZERO).await.map_err(|error| {
                     let ahead = self.client.ahead_ms.load(Ordering::Relaxed) / 1000;
                     TargetError::broken(format!(

@@ -14,7 +14,8 @@ pub(super) const PARSING_TIMEOUT: Duration = Duration::from_secs(5);
 /// The number of characters between two looks at the time.
 const CHUNK_CHARS: usize = 1024;
 
-/// The text of the first element that matches, or its attribute; `None` if there is none.
+/// The text of the first element that matches the selector, or the value of its attribute. `None` if no element matches, or if it
+/// does not have the attribute.
 ///
 /// # Errors
 /// One line if the page takes longer to read than this.

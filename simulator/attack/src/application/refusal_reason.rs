@@ -6,6 +6,7 @@ use soter_wechat::reasons::Reason;
 
 use crate::outage::INVALID_TOKEN;
 use crate::target::Input;
+use crate::wechat_paths::{asks_session, asks_verdict};
 
 /// The maximum number of calls that are examined. One result takes two or three, and others may be sent meanwhile.
 const MAX_CALLS: usize = 1024;
@@ -19,9 +20,9 @@ pub(super) fn since(journal: &Journal, number: u64, openid: &str, input: &Input,
     let calls = journal.after(number, MAX_CALLS);
     let backend_calls = || calls.iter().rev().filter(|call| call.origin == Origin::WeChat);
     let Some(verification) =
-        backend_calls().find(|call| is_verification(call) && is_about(call, openid, input))
+        backend_calls().find(|call| asks_verdict(&call.call) && is_about(call, openid, input))
     else {
-        let others = |call: &Entry| is_verification(call) || call.call.ends_with("jscode2session");
+        let others = |call: &Entry| asks_verdict(&call.call) || asks_session(&call.call);
         let mut judged = backend_calls().filter(|call| !others(call));
         return match judged.find_map(|call| call.verdict.as_ref().map(|judged| (call, judged))) {
             Some((call, judged)) => {
@@ -53,11 +54,6 @@ fn token_advice(verdict: &Verdict) -> &'static str {
         }
         _ => "",
     }
-}
-
-fn is_verification(call: &Entry) -> bool {
-    let call = call.call.to_ascii_lowercase();
-    call.ends_with("verify_signature") || call.ends_with("verifysignature")
 }
 
 /// Whether a request names one of the attack's users, or has the text that was sent.

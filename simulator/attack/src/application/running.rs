@@ -18,7 +18,7 @@ use super::identity;
 use super::played_steps::PlayedStep;
 use super::template::Values;
 use crate::http::{Reply, Request, masked};
-use crate::target::{Exchange, TargetError, Visit};
+use crate::target::{Answer, Exchange, TargetError, Visit};
 
 /// The maximum number of redirects that one request follows.
 const MAX_REDIRECTS: usize = 10;
@@ -42,6 +42,26 @@ pub(super) struct Ran {
     pub(super) values: Values,
     /// What the answers lack for a success, in one line; `None`: they are a success.
     pub(super) refused: Option<String>,
+}
+
+impl Ran {
+    /// What it means, if nothing but its conditions is judged.
+    pub(super) fn into_answer(self) -> Answer {
+        Answer {
+            accepted: self.refused.is_none(),
+            status: self.status,
+            reason: self.refused,
+            doubt: None,
+            harm: None,
+            exchange: self.exchange,
+        }
+    }
+
+    /// The values that the section's answers have given, without those that only it needs.
+    pub(super) fn named(self, section: &Section) -> Values {
+        let names: Vec<&str> = section.value_names().collect();
+        self.values.into_iter().filter(|(name, _)| names.contains(&name.as_str())).collect()
+    }
 }
 
 /// A step whose answer does not lead to the next one.

@@ -17,11 +17,11 @@ pub(super) enum Batch {
     OneByOne(Vec<usize>),
 }
 
-/// How an attack gets along with others.
+/// What an attack must be kept apart from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Company {
-    /// It does not concern other attacks.
-    Any,
+enum Isolation {
+    /// From nothing: it does not concern other attacks.
+    None,
     /// WeChat fails during one request, for which this attack and those like it take turns. Afterwards the application may
     /// be cautious with others.
     Outages,
@@ -34,22 +34,22 @@ enum Company {
 /// The batches of an audit, with one attack for each lane: the fewer, the easier it is to find the one that breaks a target
 /// for good. Attacks of about the same length are together, so that none waits for a long one.
 pub(super) fn batches(attacks: &[&'static Attack], lanes: usize) -> Vec<Batch> {
-    let of = |company| {
+    let of = |isolation| {
         let mut indices: Vec<usize> =
-            (0..attacks.len()).filter(|index| company_of(&attacks[*index].script) == company).collect();
+            (0..attacks.len()).filter(|index| isolation_of(&attacks[*index].script) == isolation).collect();
         indices.sort_by_key(|index| Reverse(length(attacks[*index])));
         indices
     };
     let mut batches = Vec::new();
-    for company in [Company::Any, Company::Outages] {
-        let chunks = of(company).chunks(lanes).map(<[usize]>::to_vec).collect::<Vec<_>>();
+    for isolation in [Isolation::None, Isolation::Outages] {
+        let chunks = of(isolation).chunks(lanes).map(<[usize]>::to_vec).collect::<Vec<_>>();
         batches.extend(chunks.into_iter().map(Batch::SideBySide));
     }
-    let alone = of(Company::Alone);
+    let alone = of(Isolation::Alone);
     if !alone.is_empty() {
         batches.push(Batch::OneByOne(alone));
     }
-    let last = of(Company::Last);
+    let last = of(Isolation::Last);
     if !last.is_empty() {
         batches.push(Batch::SideBySide(last));
     }
@@ -61,36 +61,36 @@ fn length(attack: &Attack) -> usize {
     attack.script.rounds() * (3 + 2 * attack.script.before().len())
 }
 
-fn company_of(script: &Script) -> Company {
+fn isolation_of(script: &Script) -> Isolation {
     if script.before().iter().any(disturbs_others) {
-        return Company::Alone;
+        return Isolation::Alone;
     }
     match script {
-        Script::Send(_, forgery) => company_of_envelope(forgery),
+        Script::Send(_, forgery) => isolation_of_envelope(forgery),
         Script::SendEach(_, variants) => {
-            let each = variants.iter().map(|variant| company_of_envelope(&variant.forgery));
-            each.fold(Company::Any, |all, one| match (all, one) {
-                (Company::Any, other) | (other, Company::Any) => other,
+            let each = variants.iter().map(|variant| isolation_of_envelope(&variant.forgery));
+            each.fold(Isolation::None, |all, one| match (all, one) {
+                (Isolation::None, other) | (other, Isolation::None) => other,
                 (all, one) if all == one => all,
-                _ => Company::Alone,
+                _ => Isolation::Alone,
             })
         }
-        Script::Login(Code::Expired) | Script::Session(Misuse::Kept(_)) => Company::Alone,
-        Script::Observe(_) => Company::Last,
+        Script::Login(Code::Expired) | Script::Session(Misuse::Kept(_)) => Isolation::Alone,
+        Script::Observe(_) => Isolation::Last,
         Script::Login(Code::Fresh | Code::Garbage | Code::Twice | Code::OfAnotherApp)
         | Script::Enroll(_)
         | Script::Upload(..)
-        | Script::Session(_) => Company::Any,
+        | Script::Session(_) => Isolation::None,
     }
 }
 
-fn company_of_envelope(forgery: &Forgery) -> Company {
+fn isolation_of_envelope(forgery: &Forgery) -> Isolation {
     match forgery.envelope {
         Envelope::AtOnce
         | Envelope::OneTouchAtOnce
         // The access token that ends may be the one that others use.
-        | Envelope::ExpiredToken => Company::Alone,
-        Envelope::During(_) => Company::Outages,
+        | Envelope::ExpiredToken => Isolation::Alone,
+        Envelope::During(_) => Isolation::Outages,
         Envelope::Usual
         | Envelope::ObjectForString
         | Envelope::Get
@@ -99,7 +99,7 @@ fn company_of_envelope(forgery: &Forgery) -> Company {
         | Envelope::Token(_)
         | Envelope::Member(..)
         | Envelope::NewConnections
-        | Envelope::Added(..) => Company::Any,
+        | Envelope::Added(..) => Isolation::None,
     }
 }
 
@@ -122,10 +122,10 @@ fn disturbs_others(step: &Before) -> bool {
     }
 }
 
-/// Whether a result is certainly not due to other attacks that were played at the same time. So is a forgery that was accepted
-/// although the target had seen no result of this phone before. Refusals of honest results, errors and warnings may be due
-/// to the others.
-pub(super) fn holds_beside_others(finding: &Finding) -> bool {
+/// Whether a result is certainly not due to other attacks that were played at the same time. A forgery that is accepted is not,
+/// if the target had seen no result of this phone before. Refusals of honest results, errors and warnings may be due to the
+/// others.
+pub(super) fn is_independent_of_others(finding: &Finding) -> bool {
     match finding.verdict {
         Verdict::Pass => true,
         // Where something was refused before the attack, or an order, the reason may be the others.

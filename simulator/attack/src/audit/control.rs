@@ -1,4 +1,4 @@
-//! The controls: what must be refused looks like a refusal, and honest people whom the target must serve before, between and after attacks.
+//! The controls: what must be refused looks like a refusal, and honest people are served before, between and after attacks.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ impl Control {
                 Err(NotServed::Broken(error)) => return Err(NotServed::Broken(error).into()),
             };
         }
-        // Somebody of their own, because some targets lock out users after a refusal.
+        // Another person, because some targets lock out users after a refusal.
         let mut stranger = register_and_pay(target, keys, first, 0).await?;
         Box::pin(negative_control::check(&mut stranger, target)).await?;
         Ok(Self { person, payment_count: 2, person_count: 1, refused_family })

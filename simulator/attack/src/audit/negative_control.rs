@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::finding::{ControlFailed, ControlKind};
 use crate::forge::reshape;
+use crate::json_values::scalars;
 use crate::person::Person;
 use crate::steps::{Code, Shape};
 use crate::target::{Answer, Exchange, Form, Target, TargetError, User};
@@ -111,7 +112,10 @@ fn parts(exchange: &Exchange) -> Parts {
         let at = if index == 0 { String::new() } else { format!("answer {} ", index + 1) };
         found.insert(format!("{at}status"), head.lines().next().unwrap_or_default().trim().to_owned());
         if let Ok(value) = serde_json::from_str::<Value>(body) {
-            collect_scalars(&value, format!("{at}/"), &mut found);
+            // Names with digits are those of orders and users, and places in lists, which grow.
+            let is_fixed = |name: &str| !name.contains(|character: char| character.is_ascii_digit());
+            let fixed = scalars(&value).into_iter().filter(|(name, _)| is_fixed(name));
+            found.extend(fixed.map(|(name, value)| (format!("{at}{name}"), value.to_string())));
         } else {
             // Random texts have digits in them, most of them.
             let words = body.split(|character: char| !character.is_alphanumeric());
@@ -121,24 +125,6 @@ fn parts(exchange: &Exchange) -> Parts {
         }
     }
     found
-}
-
-fn collect_scalars(value: &Value, at: String, found: &mut Parts) {
-    let below = |name: &str| if at.ends_with('/') { format!("{at}{name}") } else { format!("{at}/{name}") };
-    match value {
-        Value::Object(members) if !members.is_empty() => {
-            // Names with digits in them are those of orders and users.
-            let named = members
-                .iter()
-                .filter(|(name, _)| !name.contains(|character: char| character.is_ascii_digit()));
-            named.for_each(|(name, value)| collect_scalars(value, below(name), found));
-        }
-        // Lists grow.
-        Value::Array(_) => {}
-        scalar => {
-            found.insert(at, scalar.to_string());
-        }
-    }
 }
 
 fn broken(error: &TargetError) -> ControlFailed {

@@ -4,7 +4,8 @@ use crate::entry::{Attack, Expected, Holds, Layer};
 use crate::kind::Kind;
 use crate::steps::{Addition, Envelope, Forgery, Place, Script, Shape, Variant};
 
-const BASE: Attack = Attack {
+/// An attack on an application by what anybody can send.
+pub(super) const BASE: Attack = Attack {
     id: "",
     layer: Layer::Application,
     kind: Kind::BelievesRequest,

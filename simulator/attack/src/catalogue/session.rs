@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::entry::{Attack, Expected, Holds, Layer};
+use super::request;
+use crate::entry::{Attack, Expected, Holds};
 use crate::kind::Kind;
 use crate::steps::{Before, Forgery, Made, Misuse, OrderOf, Record, Script};
 
@@ -11,17 +12,9 @@ const DAY: Duration = Duration::from_hours(24);
 const MONTH: Duration = Duration::from_hours(31 * 24);
 
 const BASE: Attack = Attack {
-    id: "",
-    layer: Layer::Application,
-    kind: Kind::BelievesRequest,
-    title: "",
-    holds: Holds::Network,
-    making: "",
-    expected: Expected::MayRefuse(&[]),
     meaning: "Anybody logs in as anybody: they see another user's orders, and open and pay some in that user's name.",
     fix: "Give each login a random token of at least 16 bytes that says nothing, and keep on the server whose it is; or sign tokens, and verify the signature before you read them.",
-    profile: "trustonic",
-    script: Script::Send(&[], Forgery::HONEST),
+    ..request::BASE
 };
 
 const FIXATION: Attack = Attack {

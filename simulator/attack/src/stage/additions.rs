@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Stage;
+use crate::json_values::scalars;
 use crate::play_end::PlayEnd;
 use crate::steps::{Addition, Before, Forgery, Place, Who};
 use crate::target::{Answer, Exchange, Target, TargetError};
@@ -169,27 +170,9 @@ pub(super) fn changes(
 
 /// The numbers in an answer's JSON, by their pointers.
 fn numbers_of(exchange: &Exchange) -> BTreeMap<String, Value> {
-    let mut numbers = BTreeMap::new();
     let body = exchange.response.split_once("\n\n").map_or("", |(_, rest)| rest);
     let body = body.split("\n\nThen:\n").next().unwrap_or_default();
-    if let Ok(value) = serde_json::from_str::<Value>(body) {
-        collect_numbers(&value, String::new(), &mut numbers);
-    }
-    numbers
-}
-
-fn collect_numbers(value: &Value, at: String, numbers: &mut BTreeMap<String, Value>) {
-    match value {
-        Value::Number(_) => {
-            numbers.insert(at, value.clone());
-        }
-        Value::Object(members) => {
-            members.iter().for_each(|(name, value)| collect_numbers(value, format!("{at}/{name}"), numbers));
-        }
-        Value::Array(values) => {
-            let indexed = values.iter().enumerate();
-            indexed.for_each(|(index, value)| collect_numbers(value, format!("{at}/{index}"), numbers));
-        }
-        _ => {}
-    }
+    let value: Value = serde_json::from_str(body).unwrap_or_default();
+    let numbers = scalars(&value).into_iter().filter(|(_, value)| value.is_number());
+    numbers.map(|(at, number)| (at, number.clone())).collect()
 }

@@ -1,6 +1,6 @@
 //! Uploads that should be refused.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::run_cpu_bound;
 use soter_wire::{ExportBlob, KeyJson};
@@ -121,9 +121,9 @@ fn changed_export(
     signer: &SoftwareKey,
     scheme: Scheme,
 ) -> Result<ExportBlob, CommandError> {
-    let mut members: Value = serde_json::from_slice(&export.json)
-        .map_err(|_| CommandError::internal("a phone's export is no JSON object"))?;
-    members[member] = Value::String(value);
-    let json = members.to_string().into_bytes();
+    let mut members: Map<String, Value> = serde_json::from_slice(&export.json)
+        .map_err(|_| CommandError::internal("a phone's export is not a JSON object"))?;
+    members.insert(member.to_owned(), value.into());
+    let json = Value::Object(members).to_string().into_bytes();
     Ok(ExportBlob { signature: signer.sign(&json, scheme)?, json })
 }

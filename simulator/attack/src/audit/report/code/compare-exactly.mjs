@@ -1,5 +1,5 @@
-// `order` is the one of this session, with the challenge that was stored when it was made.
-export function isForOrder(resultJSON, order) {
-  const { raw } = JSON.parse(resultJSON);
-  return typeof raw === 'string' && raw === order.challenge;
+// `result` is the verified text, parsed once; `order` is the one of this session, with the challenge that was stored when it
+// was made.
+export function isForOrder(result, order) {
+  return typeof result.raw === 'string' && result.raw === order.challenge;
 }
