@@ -334,6 +334,6 @@ mod tests {
         let url = format!("http://{}", silent.local_addr().unwrap());
         let error = Connection::open_within(Duration::from_secs(1), &url, None).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Environment);
-        assert!(error.what.contains(&url) && error.what.contains("1 s"), "{error:?}");
+        assert!(error.what.english().contains(&url) && error.what.english().contains("1 s"), "{error:?}");
     }
 }

@@ -245,7 +245,11 @@ impl From<&CommandError> for Failure {
             ErrorKind::UnknownDevice => -32004,
             ErrorKind::Internal => INTERNAL,
         };
-        Self { code, message: error.what.clone(), data: json!({"kind": error.kind, "next": error.next}) }
+        Self {
+            code,
+            message: error.what.english().to_owned(),
+            data: json!({"kind": error.kind, "next": error.next}),
+        }
     }
 }
 
@@ -456,7 +460,7 @@ fn parse_topics(topics: Option<&Value>) -> Result<Topics, CommandError> {
 fn with_connection_method_hint(method: &str, error: CommandError) -> CommandError {
     if error.kind == ErrorKind::UnknownMethod && ConnectionMethod::shares_noun_with(method) {
         let next = format!("methods of a connection: {}", ConnectionMethod::names());
-        return CommandError { next, ..error };
+        return CommandError { next: next.into(), ..error };
     }
     error
 }

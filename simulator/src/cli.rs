@@ -5,6 +5,7 @@ mod ca;
 mod child;
 mod dialog;
 mod exec;
+mod language;
 mod ledger;
 mod mcp;
 mod one_shot;
@@ -34,6 +35,8 @@ use crate::stderr;
 
 /// Runs the program with its arguments, the first of which is its own name.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    language::choose(&arguments).set_for_process();
     let mut console = Console::standard();
     let exit = execute(arguments, &mut console).unwrap_or_else(|error| {
         console.error(&error);

@@ -117,7 +117,7 @@ impl Desk {
         let phones: Vec<_> = self.phones().own().cloned().collect();
         for phone in phones.into_iter().filter(|phone| phone.is_used()) {
             if let Err(error) = phone.upload_existing_keys().await {
-                warn!(phone = %phone.name(), "the phone's keys are not uploaded yet: {}", error.what);
+                warn!(phone = %phone.name(), "the phone's keys are not uploaded yet: {}", error.what.english());
             }
         }
     }
@@ -239,12 +239,12 @@ impl Desk {
         if !self.inner.is_ledger_shared
             && let Err(error) = self.wechat().reset(generation).await
         {
-            warn!("the ledger is emptied when it can be written again: {}", error.what);
+            warn!("the ledger is emptied when it can be written again: {}", error.what.english());
         }
         if self.inner.seed.is_some()
             && let Err(error) = phone.power_on()
         {
-            warn!(phone = %phone.name(), "the phone is made when it is used: {}", error.what);
+            warn!(phone = %phone.name(), "the phone is made when it is used: {}", error.what.english());
         }
         Ok(desk::WasReset { device: name.to_string() })
     }

@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(read_input(Input::from_path(&path)).unwrap(), bytes);
         bytes.push(b'x');
         std::fs::write(&path, &bytes).unwrap();
-        assert!(read_input(Input::from_path(&path)).unwrap_err().what.contains("2097152"));
+        assert!(read_input(Input::from_path(&path)).unwrap_err().what.english().contains("2097152"));
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
         for path in [folder.path().to_owned(), folder.path().join("missing")] {
             let error = read_input(Input::from_path(&path)).unwrap_err();
             assert_eq!(error.kind, soter_bridge::protocol::ErrorKind::Environment);
-            assert!(error.what.contains(&path.display().to_string()), "{error}");
+            assert!(error.what.english().contains(&path.display().to_string()), "{error}");
         }
     }
 

@@ -30,6 +30,8 @@ impl Program {
             .args(arguments)
             .env_remove("NO_COLOR")
             .env_remove("SOTER_SIM_LOG")
+            // The tests read English, on a computer with any locale.
+            .env("SOTER_SIM_LANG", "en")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

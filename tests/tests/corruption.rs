@@ -46,7 +46,8 @@ impl Used {
 
     /// Authenticates in a folder. Returns the result and the keys' fingerprints, or how it was refused.
     fn authenticate(&self, folder: &Path) -> Result<(ResultJson, Vec<String>), (ErrorKind, String, String)> {
-        let refused = |error: soter_bridge::protocol::CommandError| (error.kind, error.what, error.next);
+        let refused =
+            |error: soter_bridge::protocol::CommandError| (error.kind, error.what.into(), error.next.into());
         let options = DeskOptions::new(Place::Folder(folder.to_owned()));
         let desk = Desk::open(options).map_err(refused)?;
         let request = StartSoterAuthentication {

@@ -2,18 +2,19 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use soter_text::{Text, text};
 use soter_wechat::{LedgerError, WeChatError};
 
 /// A command that was not carried out: what happened, and what to do next, one line each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
-#[error("{what}")]
+#[error("{}", what.english())]
 pub struct CommandError {
     /// Whose fault it is, and so which exit code or RPC error it becomes.
     pub kind: ErrorKind,
     /// One line: what happened, with the numbers in it.
-    pub what: String,
+    pub what: Text,
     /// One line: what to do next.
-    pub next: String,
+    pub next: Text,
 }
 
 /// Whose fault it is that a command was not carried out.
@@ -40,26 +41,26 @@ pub enum ErrorKind {
 
 impl CommandError {
     /// An error of this kind.
-    pub fn new(kind: ErrorKind, what: impl Into<String>, next: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, what: impl Into<Text>, next: impl Into<Text>) -> Self {
         Self { kind, what: what.into(), next: next.into() }
     }
 
     /// An [`ErrorKind::InvalidParams`].
-    pub fn invalid_params(what: impl Into<String>, next: impl Into<String>) -> Self {
+    pub fn invalid_params(what: impl Into<Text>, next: impl Into<Text>) -> Self {
         Self::new(ErrorKind::InvalidParams, what, next)
     }
 
     /// An [`ErrorKind::Environment`].
-    pub fn environment(what: impl Into<String>, next: impl Into<String>) -> Self {
+    pub fn environment(what: impl Into<Text>, next: impl Into<Text>) -> Self {
         Self::new(ErrorKind::Environment, what, next)
     }
 
     /// An [`ErrorKind::Internal`].
-    pub fn internal(what: impl Into<String>) -> Self {
+    pub fn internal(what: impl Into<Text>) -> Self {
         Self::new(
             ErrorKind::Internal,
             what,
-            "this is a defect of soter-sim: please report it with the steps that led here",
+            text!("this is a defect of soter-sim: please report it with the steps that led here"),
         )
     }
 }

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use soter_text::Text;
 use soter_wire::{Mode, SignatureScheme};
 
 use super::device::Purpose;
@@ -53,7 +54,7 @@ pub enum Event {
         /// The stable name of the reason; see [`reasons`](soter_wechat::reasons).
         reason: String,
         /// One line for people.
-        detail: String,
+        detail: Text,
     },
     /// A touch was judged.
     Touched {
@@ -118,7 +119,7 @@ pub enum Event {
         /// The stable name of the reason; see [`reasons`](soter_wechat::reasons).
         reason: String,
         /// One line for people.
-        detail: String,
+        detail: Text,
     },
     /// A phone, its fingers or its settings were changed, or the phones on the desk: whoever shows them reads them anew.
     Changed {
@@ -130,9 +131,9 @@ pub enum Event {
     /// The ledger of WeChat's servers cannot be written: until `ledgerRecovered`, neither results nor keys are accepted.
     LedgerFailed {
         /// One line: what happened.
-        error: String,
+        error: Text,
         /// One line: what to do next.
-        next: String,
+        next: Text,
     },
     /// The ledger of WeChat's servers works again.
     LedgerRecovered {},
@@ -184,7 +185,7 @@ impl From<soter_wechat::Event<'_>> for Event {
                 text: format!(
                     "a cloud function's call is refused: {}; {}",
                     verdict.reason.name(),
-                    verdict.detail
+                    verdict.detail.english()
                 ),
             },
             soter_wechat::Event::SignatureJudged { appid, openid, verdict } => Self::SignatureJudged {

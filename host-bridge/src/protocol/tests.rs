@@ -78,7 +78,7 @@ fn the_device_is_removed_from_the_parameters() {
 fn unknown_methods_and_invalid_parameters_are_refused() {
     let error = Call::parse("sensor.tuoch", Value::Null).unwrap_err();
     assert_eq!(error.kind, ErrorKind::UnknownMethod);
-    assert!(error.next.contains("sensor.touch"), "{}", error.next);
+    assert!(error.next.english().contains("sensor.touch"), "{}", error.next.english());
     for (method, params) in [
         ("sensor.touch", json!({"touch": 1, "force": true})),
         ("sensor.touch", json!({"touch": -1})),

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use soter_text::Text;
 use soter_wechat::verification::Verification;
 use soter_wire::SignatureScheme;
 
@@ -30,7 +31,7 @@ pub struct Verdict {
     /// A stable name: `valid`, or why not.
     pub reason: String,
     /// One line for people.
-    pub detail: String,
+    pub detail: Text,
     /// How the signature had to be made, in JSON its salt length; `None` if the check did not get so far.
     #[serde(rename = "saltLength", default, skip_serializing_if = "Option::is_none")]
     #[schemars(

@@ -232,7 +232,7 @@ async fn post_rpc<S: Service>(
 fn health(checked: Result<(), CommandError>) -> Response {
     let mut answer = json!({"status": "ok", "name": "soter-sim", "version": env!("CARGO_PKG_VERSION")});
     let Err(CommandError { what, next, .. }) = checked else { return Json(answer).into_response() };
-    for (name, value) in [("status", "failing".to_owned()), ("error", what), ("next", next)] {
+    for (name, value) in [("status", "failing".to_owned()), ("error", what.into()), ("next", next.into())] {
         answer[name] = value.into();
     }
     (StatusCode::SERVICE_UNAVAILABLE, Json(answer)).into_response()
@@ -309,7 +309,7 @@ async fn reset<S: Service>(State(rpc): State<Rpc<S>>) -> Response {
             rpc.journal().clear();
             Json(response).into_response()
         }
-        Err(error) => refusal(status(&error), &error.what, &error.next),
+        Err(error) => refusal(status(&error), error.what.english(), error.next.english()),
     }
 }
 

@@ -11,6 +11,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use soter_text::text;
 use soter_wire::{ExportBlob, KeyJson, PublicKey, base64, shortened};
 use tracing::debug;
 
@@ -116,7 +117,10 @@ impl WeChat {
             return Err(Verdict::new(Reason::WrongType, what));
         }
         let failed = |error: LedgerError| {
-            Verdict::new(Reason::LedgerUnavailable, format!("{}; {}", error.what, error.next))
+            Verdict::new(
+                Reason::LedgerUnavailable,
+                text!("{what}; {next}", what = error.what, next = error.next),
+            )
         };
         let devices = self.device_count().await.map_err(failed)?;
         let known = self.ledger.app_keys(&device.cpu_id, &export.uid).await.map_err(failed)?;
@@ -221,7 +225,7 @@ mod tests {
         request["openid"] = json!("oSomebodyElse");
         let refused = wechat.enroll(&request).await.unwrap_err();
         assert_eq!(refused.reason, Reason::OtherUsersResult);
-        assert!(refused.detail.contains("another user"), "{refused:?}");
+        assert!(refused.detail.english().contains("another user"), "{refused:?}");
         assert!(!wechat.has_openid(DEFAULT_APPID, "oSomebodyElse").await.unwrap());
         assert_eq!(wechat.enroll(&upload(&mut phone)).await, Ok(()));
     }

@@ -4,6 +4,7 @@ use crate::codes::{CODES, CodeSource};
 use crate::ledger::error::LedgerError;
 use crate::paths::WeChatPath;
 use crate::sessions::switches::{MAX_CLOCK_OFFSET_MS, MAX_DELAY_MS};
+use soter_text::{Text, text};
 
 /// WeChat's servers reject a call or their configuration. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,26 +69,27 @@ pub enum WeChatError {
 
 impl WeChatError {
     /// One line: what to do next. `None` for a defect of the program.
-    pub fn next(&self) -> Option<String> {
+    pub fn next(&self) -> Option<Text> {
         match self {
-            Self::Accounts { next, .. } => Some((*next).to_owned()),
-            Self::ClockTooFar => Some("move it less far, or set it back".to_owned()),
-            Self::DelayTooLong => Some(format!("choose at most {MAX_DELAY_MS}")),
+            Self::Accounts { next, .. } => Some((*next).into()),
+            Self::ClockTooFar => Some(text!("move it less far, or set it back")),
+            Self::DelayTooLong => Some(text!("choose at most {most}", most = MAX_DELAY_MS)),
             Self::Encryption(_) => None,
             Self::Ledger(error) => Some(error.next.clone()),
-            Self::UnknownApp { known, .. } => {
-                Some(format!("apps: {}; add yours to the file that --config names", known.join(", ")))
-            }
-            Self::NoFailures { .. } => {
-                Some("name a path of api.weixin.qq.com, which fails for cloud functions as well, or none for all of them".to_owned())
-            }
+            Self::UnknownApp { known, .. } => Some(text!(
+                "apps: {known}; add yours to the file that --config names",
+                known = known.join(", ")
+            )),
+            Self::NoFailures { .. } => Some(text!(
+                "name a path of api.weixin.qq.com, which fails for cloud functions as well, or none for all of them"
+            )),
             Self::UnknownErrcode { .. } => {
                 let known = CODES.iter().filter(|code| code.source == CodeSource::Backend && code.code != 0);
                 let numbers: Vec<_> = known.map(|code| code.code.to_string()).collect();
-                Some(format!("choose one of {}", numbers.join(", ")))
+                Some(text!("choose one of {numbers}", numbers = numbers.join(", ")))
             }
-            Self::UserData { next, .. } => Some(next.clone()),
-            Self::UnknownUser { known, .. } => Some(format!("users: {}", known.join(", "))),
+            Self::UserData { next, .. } => Some(next.clone().into()),
+            Self::UnknownUser { known, .. } => Some(text!("users: {known}", known = known.join(", "))),
         }
     }
 }

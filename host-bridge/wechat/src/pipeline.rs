@@ -18,6 +18,7 @@
 //! verdict and do not change it; the work for each is bounded.
 
 use serde_json::Value;
+use soter_text::text;
 use soter_wire::{DecodeError, ResultJson, SignatureScheme, shortened};
 
 use crate::json::Json;
@@ -113,8 +114,11 @@ pub(crate) async fn judge(
         }
     }
     Err(LedgerError {
-        what: format!("the device got other keys {MAX_REPETITIONS} times while its result was judged"),
-        next: "repeat the request".to_owned(),
+        what: text!(
+            "the device got other keys {count} times while its result was judged",
+            count = MAX_REPETITIONS
+        ),
+        next: text!("repeat the request"),
         may_pass: true,
     })
 }
@@ -232,7 +236,7 @@ async fn explain_undecodable(
         return Ok(refusal);
     }
     if let Some(Verdict { reason, detail }) = verification::recognise_change(json) {
-        return Ok(Verdict::new(reason, format!("json_string: {detail}")));
+        return Ok(Verdict::new(reason, text!("json_string: {detail}", detail = detail)));
     }
     Ok(Verdict::new(reason, format!("json_string: {error}")))
 }

@@ -16,6 +16,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, post};
 use serde_json::{Value, json};
+use soter_text::text;
 use soter_wire::shortened;
 use tracing::debug;
 
@@ -157,7 +158,7 @@ impl Failed {
     /// An errcode, and why. The advice for the errcode follows.
     fn because(errcode: Errcode, why: &str) -> Self {
         let mut verdict = errcode.verdict();
-        verdict.detail.insert_str(0, &format!("{why}. "));
+        verdict.detail = text!("{why}. {advice}", why = why, advice = verdict.detail);
         Self { errcode, verdict: Some(verdict) }
     }
 }
@@ -170,7 +171,8 @@ impl From<Errcode> for Failed {
 
 impl From<LedgerError> for Failed {
     fn from(LedgerError { what, next, .. }: LedgerError) -> Self {
-        let verdict = Verdict::new(Reason::LedgerUnavailable, format!("{what}; {next}"));
+        let verdict =
+            Verdict::new(Reason::LedgerUnavailable, text!("{what}; {next}", what = what, next = next));
         Self { errcode: Errcode::SYSTEM, verdict: Some(verdict) }
     }
 }
@@ -406,9 +408,9 @@ impl<'a> Call<'a> {
         let answer = answer.unwrap_or_else(|Failed { errcode, verdict }| {
             let mut verdict = verdict.unwrap_or_else(|| errcode.verdict());
             if matches!(self.body, Err(NoBody::NotAForm)) {
-                verdict.detail.push_str(
-                    " The body is not a form, and was not read: this path takes its parameters from the query or from a form.",
-                );
+                verdict.detail = verdict.detail.followed_by(text!(
+                    " The body is not a form, and was not read: this path takes its parameters from the query or from a form."
+                ));
             }
             let servers_time = now.saturating_add(self.clock_offset);
             let errmsg = errcode.message(&self.path, &request_id(servers_time));

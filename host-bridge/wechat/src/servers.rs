@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use soter_text::text;
 use soter_wire::{PublicKey, shortened};
 use tokio::sync::Semaphore;
 
@@ -361,9 +362,9 @@ impl WeChat {
         }
         let is_replay = matches!(verdict.reason, Reason::CounterReplayed | Reason::CounterRolledBack);
         if is_replay && !self.replays_explained.swap(true, Ordering::Relaxed) {
-            verdict.detail.push_str(
-                "; whether WeChat's own service refuses this is not documented, so your server must check the challenge and the counter itself",
-            );
+            verdict.detail = verdict.detail.followed_by(text!(
+                "; whether WeChat's own service refuses this is not documented, so your server must check the challenge and the counter itself"
+            ));
         }
         self.report(Event::SignatureJudged { appid, openid, verdict: &verdict });
         Ok(Some(verdict))

@@ -2,6 +2,7 @@
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use soter_text::Text;
 
 use crate::reasons::Reason;
 
@@ -11,12 +12,12 @@ pub struct Verdict {
     /// Why. The reason alone decides whether the answer is yes; see [`Reason::is_ok`].
     pub reason: Reason,
     /// One line for people, with the numbers in it.
-    pub detail: String,
+    pub detail: Text,
 }
 
 impl Verdict {
     /// A verdict for this reason.
-    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+    pub fn new(reason: Reason, detail: impl Into<Text>) -> Self {
         Self { reason, detail: detail.into() }
     }
 

@@ -68,7 +68,7 @@ fn connect_by_tls(
 async fn connector(address: &str) -> Result<TlsConnector, Failed> {
     let certificate = download(&format!("http://{address}"), ServerPath::CaCertificate)
         .await
-        .map_err(|error| error.what)?;
+        .map_err(|error| error.to_string())?;
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(&certificate)?)?;
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

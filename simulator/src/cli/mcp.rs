@@ -113,5 +113,5 @@ fn with_ways_out(error: CommandError, listen: Option<SocketAddr>) -> CommandErro
     let next = format!(
         "use the soter-sim that runs there: --connect http://{address}; or choose another port: --listen 127.0.0.1:0 takes a free one"
     );
-    CommandError { next, ..error }
+    CommandError { next: next.into(), ..error }
 }

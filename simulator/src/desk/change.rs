@@ -50,10 +50,10 @@ impl Desk {
                 phone.mark_record_changed();
             }
             if self.could_change_after_a_crash() {
-                error!("the state folder may have a change that was refused: {}", error.what);
+                error!("the state folder may have a change that was refused: {}", error.what.english());
                 Err(error)
             } else {
-                warn!("the state folder is not up to date yet: {}", error.what);
+                warn!("the state folder is not up to date yet: {}", error.what.english());
                 Ok(())
             }
         })
@@ -63,14 +63,14 @@ impl Desk {
     pub(super) fn finish_all_commands(&self) {
         let change = self.begin_change();
         if let Err(error) = change.rewrite_uncertain() {
-            error!("the state folder may have a change that was refused: {}", error.what);
+            error!("the state folder may have a change that was refused: {}", error.what.english());
         }
         let phones: Vec<_> =
             self.phones().iter().filter(|phone| phone.take_record_changed()).cloned().collect();
         for phone in phones {
             if let Err(error) = change.write_record(phone.name(), &phone.record(), Content::Present) {
                 phone.mark_record_changed();
-                error!(phone = %phone.name(), "the phone's record is not saved: {}", error.what);
+                error!(phone = %phone.name(), "the phone's record is not saved: {}", error.what.english());
             }
         }
     }
@@ -256,7 +256,7 @@ impl Change<'_> {
         }
         if let Err(error) = self.rewrite_uncertain() {
             // The next process removes them once more, which does nothing.
-            warn!("the document still lists phones that are removed: {}", error.what);
+            warn!("the document still lists phones that are removed: {}", error.what.english());
         }
     }
 }

@@ -112,9 +112,9 @@ impl Console {
         self.write_stderr(&format!(
             "{} {}\n{} {}\n",
             paint.bad("error:"),
-            visible(&error.what),
+            visible(&error.what.localized()),
             paint.strong("next:"),
-            visible(&error.next)
+            visible(&error.next.localized())
         ));
     }
 

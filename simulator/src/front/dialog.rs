@@ -101,7 +101,7 @@ impl Dialog {
             // The result of the touch arrives as an event. If no dialog is open, the answer arrives soon.
             Ok(_) => {}
             Err(error) if error.kind == ErrorKind::NoDialog => {}
-            Err(error) => self.view.remark(&error.what),
+            Err(error) => self.view.remark(&error.what.localized()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The outcome of a payment, for machines and for people.
 
 use soter_bridge::protocol::wx::PaymentResult;
+use soter_text::Text;
 use soter_wechat::Reason;
 
 /// The outcome of a payment.
@@ -9,7 +10,7 @@ pub(crate) struct Payment {
     /// The object that the mini program's callback receives.
     pub(crate) result: PaymentResult,
     /// Why it ended so, in more words than the caller receives.
-    pub(crate) reason: Option<(Reason, String)>,
+    pub(crate) reason: Option<(Reason, Text)>,
     /// Mistakes that the answer does not show.
     pub(crate) remarks: Vec<String>,
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, ValueHint, value_parser};
 use soter_bridge::protocol::CommandError;
+use soter_text::Language;
 use soter_wechat::Secret;
 use soter_wire::Profile;
 
@@ -28,6 +29,7 @@ const JSON: &str = "general_json";
 const CONNECT: &str = "general_connect";
 const LOG: &str = "general_log";
 const LOG_FORMAT: &str = "general_log_format";
+const LANG: &str = "general_lang";
 
 /// Commands that use no phone, and so only take the options for output and log. On a command line they also accept the
 /// address of a server and ignore it, so that a script can add it to every command.
@@ -121,7 +123,7 @@ pub(super) fn add_options(mut command: clap::Command, scope: Scope) -> clap::Com
     for argument in arguments() {
         let id = argument.get_id().as_str();
         let applies = match scope {
-            Scope::Program if stateless => [JSON, CONNECT, LOG, LOG_FORMAT].contains(&id),
+            Scope::Program if stateless => [JSON, CONNECT, LANG, LOG, LOG_FORMAT].contains(&id),
             Scope::Line if stateless => id == JSON,
             Scope::Program => true,
             Scope::Line => id == DEVICE || id == JSON,
@@ -136,7 +138,7 @@ pub(super) fn add_options(mut command: clap::Command, scope: Scope) -> clap::Com
         .mut_subcommands(|subcommand| add_options(subcommand, scope))
 }
 
-fn arguments() -> [Arg; 10] {
+fn arguments() -> [Arg; 11] {
     let option = |id: &'static str, long: &'static str, value: &'static str, parser: ValueParser| {
         Arg::new(id).long(long).value_name(value).value_parser(parser).help_heading(HEADING)
     };
@@ -159,6 +161,9 @@ fn arguments() -> [Arg; 10] {
         option(CONNECT, "connect", "URL", value_parser!(Secret).into())
             .help("Work on a running server's phones; the address as in its ready line"),
         flag(JSON, "json").help("Machine output: each answer is one line of JSON"),
+        // Read before the command line is parsed, by `language::choose`, because errors and help are in that language.
+        option(LANG, "lang", "LANGUAGE", PossibleValuesParser::new(Language::ALL.map(Language::tag)).into())
+            .help("The language of what persons read [env: SOTER_SIM_LANG; default: that of the locale]"),
         option(LOG, "log", "LEVEL", value_parser!(String)).help(
             "Write a log to standard error: error, warn, info, debug or trace, or CRATE=LEVEL,…; \
              off is the default of the REPL, warn that of the others [env: SOTER_SIM_LOG]",

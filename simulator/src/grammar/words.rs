@@ -148,8 +148,8 @@ mod tests {
 
     #[test]
     fn a_line_that_cannot_be_split_is_an_error() {
-        assert!(split("auth 'open").unwrap_err().what.contains("quotation mark"));
-        assert!(split(&"x".repeat(MAX_LINE_BYTES + 1)).unwrap_err().what.contains("65537 bytes"));
+        assert!(split("auth 'open").unwrap_err().what.english().contains("quotation mark"));
+        assert!(split(&"x".repeat(MAX_LINE_BYTES + 1)).unwrap_err().what.english().contains("65537 bytes"));
     }
 
     #[test]

@@ -12,5 +12,9 @@ pub(super) fn failure(code: ErrorCode, what: &str, next: &str) -> ErrorData {
 /// The result of a tool that was not carried out, which agents read and learn from.
 pub(super) fn tool_failure(error: &CommandError) -> CallToolResult {
     let CommandError { what, next, .. } = error;
-    CallToolResult::error(vec![ContentBlock::text(format!("error: {what}\nnext: {next}"))])
+    CallToolResult::error(vec![ContentBlock::text(format!(
+        "error: {}\nnext: {}",
+        what.english(),
+        next.english()
+    ))])
 }

@@ -102,6 +102,6 @@ impl fmt::Debug for FleetKeys {
 }
 
 fn not_made(error: &CommandError) -> KeyError {
-    warn!("the fleet's pool made no key: {}", error.what);
+    warn!("the fleet's pool made no key: {}", error.what.english());
     KeyError::NotMade
 }

@@ -9,6 +9,7 @@ use soter_bridge::protocol::device::{Purpose, SecondCall};
 use soter_bridge::protocol::wx::{PaymentResult, RequestPayment};
 use soter_bridge::protocol::{CommandError, Event};
 use soter_bridge::run_cpu_bound;
+use soter_text::text;
 use soter_wechat::{PaymentRequest, Reason, Verdict};
 
 use super::dialog::Dialog;
@@ -42,7 +43,10 @@ impl Phone {
                     verdict
                 } else {
                     let detail = if ended.reason.is_empty() { "cancelled".to_owned() } else { ended.reason };
-                    Verdict::new(Reason::PaymentNotConfirmed, format!("{detail}; {}", verdict.detail))
+                    Verdict::new(
+                        Reason::PaymentNotConfirmed,
+                        text!("{detail}; {advice}", detail = detail, advice = verdict.detail),
+                    )
                 };
                 // 90009 has no text: its space would end the message.
                 (ended.text.trim_end().to_owned(), verdict)

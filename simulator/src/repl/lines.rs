@@ -116,10 +116,13 @@ mod tests {
         bytes.extend_from_slice(b"xxx\nab\xff\nkeys\n");
         let read = all(&bytes);
         assert!(
-            matches!(&read[0], NextLine::Unreadable(error) if error.what.contains("65536 bytes")),
+            matches!(&read[0], NextLine::Unreadable(error) if error.what.english().contains("65536 bytes")),
             "{read:?}"
         );
-        assert!(matches!(&read[1], NextLine::Unreadable(error) if error.what.contains("byte 3")), "{read:?}");
+        assert!(
+            matches!(&read[1], NextLine::Unreadable(error) if error.what.english().contains("byte 3")),
+            "{read:?}"
+        );
         assert_eq!(read[2..], [NextLine::Line("keys".to_owned())]);
     }
 

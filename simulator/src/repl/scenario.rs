@@ -123,7 +123,10 @@ impl<S: Service> Stage<S> {
         let flow = self.pipe.line(line).await;
         self.last_result = LineResult {
             answers: self.answers.take().lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
-            error: self.pipe.take_error().map(|CommandError { what, next, .. }| format!("{what}; {next}")),
+            error: self
+                .pipe
+                .take_error()
+                .map(|CommandError { what, next, .. }| format!("{}; {}", what.localized(), next.localized())),
         };
         flow
     }

@@ -78,7 +78,7 @@ async fn what_cannot_be_called_reaches_no_function() {
     let params = json!({"name": "verify"});
     let error = call(&desk, "wx.cloud.callFunction", params.clone()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::InvalidParams);
-    assert!(error.next.contains("exec --cloud-function"), "{error:?}");
+    assert!(error.next.english().contains("exec --cloud-function"), "{error:?}");
     let functions = Arc::new(Functions { end: end(), calls: Mutex::default() });
     desk.set_cloud_functions(functions.clone());
     let params = json!({"name": "verify", "appid": "wxunknown"});

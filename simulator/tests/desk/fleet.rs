@@ -126,7 +126,7 @@ async fn a_seeded_fleet_needs_its_seed() {
         let refused = Desk::open(options).unwrap_err();
         assert_eq!(refused.kind, ErrorKind::InvalidParams);
         let what = format!("the state folder has a fleet that is made from a seed, and {given} is given");
-        assert_eq!(refused.what, what);
+        assert_eq!(refused.what, what.as_str());
     }
     let desk = Desk::open(seeded("demo")).unwrap();
     assert!(sign(&desk, "fleet-000000").await.counter > result(&used).counter);
@@ -140,7 +140,7 @@ async fn phones_are_handed_out_once_until_they_are_given_back() {
     assert_eq!(next(2).await.unwrap()["devices"], json!(["fleet-000000", "fleet-000001"]));
     let refused = next(4).await.unwrap_err();
     assert_eq!(
-        (refused.kind, refused.what.as_str()),
+        (refused.kind, refused.what.english()),
         (ErrorKind::LimitReached, "3 of the fleet's 5 phones are free, and 4 are asked for")
     );
     assert_eq!(next(3).await.unwrap()["devices"].as_array().unwrap().len(), 3);

@@ -111,7 +111,7 @@ async fn a_wrong_signature_opens_no_sheet_and_only_the_verdict_says_what_was_wro
     let result = pay(&desk, RequestPayment { pay_sign, ..payment() }).await;
 
     assert_eq!(result.err_msg, "requestPayment:fail payment signature verification failed");
-    assert!(result.verdict.unwrap().detail.contains("no usual mistake"));
+    assert!(result.verdict.unwrap().detail.english().contains("no usual mistake"));
     let events = drain(&mut events);
     assert_eq!(ended(&events), [(result.err_msg.as_str(), "pay-sign-wrong")]);
     assert_eq!(events.len(), 1, "{events:?}");
@@ -122,7 +122,7 @@ async fn a_missing_parameter_is_a_parameter_error() {
     let desk = phone("trustonic");
     let result = pay(&desk, RequestPayment { package: None, ..payment() }).await;
     assert_eq!(result.err_msg, "requestPayment:fail parameter error");
-    assert!(result.verdict.unwrap().detail.contains("`package`"));
+    assert!(result.verdict.unwrap().detail.english().contains("`package`"));
     let error = desk.request(None, RequestPayment { appid: Some("wx1".to_owned()), ..payment() }).await;
     assert_eq!(error.unwrap_err().kind, ErrorKind::InvalidParams);
 }
@@ -144,7 +144,7 @@ async fn failures_of_payments_and_authentications_lock_the_sensor_together() {
     let result = pay(&desk, paid_with("1")).await;
 
     assert_eq!(result.err_msg, "requestPayment:fail authenticate freeze. please try again later");
-    assert!(result.verdict.unwrap().detail.starts_with("locked for"));
+    assert!(result.verdict.unwrap().detail.english().starts_with("locked for"));
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn a_sheet_that_ends_after_too_many_failures_says_so_in_the_reason() {
     let wrong = "wrong,wrong,wrong,wrong,wrong,wrong";
     let result = pay(&desk, paid_with(wrong)).await;
     assert_eq!(result.err_msg, "requestPayment:fail");
-    assert!(result.verdict.unwrap().detail.contains("failures end the dialog"));
+    assert!(result.verdict.unwrap().detail.english().contains("failures end the dialog"));
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ async fn a_command_that_cannot_be_stored_is_refused_and_changes_nothing() {
         let refused = call(&desk, method, params.clone()).await.unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Environment, "{method}: {refused:?}");
         assert!(
-            refused.what.ends_with("was removed, moved or replaced while this process used it"),
+            refused.what.english().ends_with("was removed, moved or replaced while this process used it"),
             "{method}: {refused:?}"
         );
         assert!(!folder.exists(), "{method} made a new folder");

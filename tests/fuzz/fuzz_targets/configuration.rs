@@ -12,6 +12,6 @@ fuzz_target!(|text: &str| {
         assert!(what.starts_with("line "), "{what}");
     }
     if let Err(error) = Application::read(text) {
-        assert!(!error.what.is_empty() && !error.next.is_empty());
+        assert!(!error.what.english().is_empty() && !error.next.english().is_empty());
     }
 });

@@ -8,7 +8,7 @@ async fn a_client_calls_the_service_and_receives_events() {
     let connection = Connection::open(&format!("http://{}/", server.address)).await.unwrap();
     assert_eq!(connection.request(None, device::List::default()).await.unwrap().selected, "phone");
     let error = connection.request(Some("other"), device::List::default()).await.unwrap_err();
-    assert_eq!((error.kind, error.next.as_str()), (ErrorKind::UnknownDevice, "devices: phone"));
+    assert_eq!((error.kind, error.next.english()), (ErrorKind::UnknownDevice, "devices: phone"));
     let mut events = connection.events();
     connection.request(None, device::List::default()).await.unwrap();
     server.service.events.send(TestService::event(90010)).unwrap();
@@ -26,7 +26,7 @@ async fn a_client_calls_the_service_and_receives_events() {
     let error = connection.request(None, device::List::default()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Environment);
     let gone = Connection::open("http://127.0.0.1:1").await.unwrap_err();
-    assert!(gone.next.contains("soter-sim serve"), "{gone:?}");
+    assert!(gone.next.english().contains("soter-sim serve"), "{gone:?}");
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
+use soter_text::text;
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
@@ -107,8 +108,8 @@ impl EmbeddedLedger {
             .name("ledger".to_owned())
             .spawn(move || Writer { store, queued, inner: of_writer }.run())
             .map_err(|error| LedgerError {
-                what: format!("the ledger's writer does not start: {error}"),
-                next: "check the limits of this process (ulimit), then repeat".to_owned(),
+                what: text!("the ledger's writer does not start: {error}", error = error),
+                next: text!("check the limits of this process (ulimit), then repeat"),
                 may_pass: false,
             })?;
         Ok(Self { inner, writer: Some(writer) })
@@ -301,7 +302,7 @@ impl<S: LedgerStore> Writer<S> {
 
     /// Rejects all changes from now on, also those in the queue: they may depend on one that is not stored.
     fn fail(&self, error: &LedgerError) {
-        error!(next = error.next, "the ledger accepts no changes: {}", error.what);
+        error!(next = error.next.english(), "the ledger accepts no changes: {}", error.what.english());
         let mut inner = lock(&self.inner);
         for Queued { durable, .. } in self.queued.try_iter() {
             // A receipt that was dropped needs no result.
@@ -364,8 +365,8 @@ fn report(inner: MutexGuard<'_, Inner>, failure: Option<&LedgerError>) {
 
 fn closed_error() -> LedgerError {
     LedgerError {
-        what: "the ledger was closed before the change was durable".to_owned(),
-        next: "start the server again, and repeat the request".to_owned(),
+        what: text!("the ledger was closed before the change was durable"),
+        next: text!("start the server again, and repeat the request"),
         may_pass: false,
     }
 }

@@ -1,13 +1,15 @@
 //! Why a ledger cannot be used.
 
+use soter_text::Text;
+
 /// The ledger failed: what happened, and what to do. The environment's fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}")]
+#[error("{}", what.english())]
 pub struct LedgerError {
     /// One line: what happened.
-    pub what: String,
+    pub what: Text,
     /// One line: what to do next.
-    pub next: String,
+    pub next: Text,
     /// Whether the cause may pass, such as a full disk, so that the ledger tries again by itself.
     pub may_pass: bool,
 }

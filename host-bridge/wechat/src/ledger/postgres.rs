@@ -265,7 +265,7 @@ async fn clean(database: Arc<Database>, pool: PgPool) {
         });
         // A database that has failed is noticed elsewhere.
         if let Err(failure) = cleaned.await {
-            warn!("what has expired stays: {}", failure.error.what);
+            warn!("what has expired stays: {}", failure.error.what.english());
         }
     }
 }

@@ -32,9 +32,9 @@ async fn uploaded(profile: &str) -> (WeChat, TestPhone) {
 #[track_caller]
 fn assert_refused(verdict: &Verdict, reason: &str, detail: &str) {
     assert!(!verdict.is_ok());
-    assert_eq!(verdict.reason.name(), reason, "{}", verdict.detail);
-    assert!(verdict.detail.contains(detail), "`{detail}` is not in `{}`", verdict.detail);
-    assert!(!verdict.detail.contains('\n'));
+    assert_eq!(verdict.reason.name(), reason, "{}", verdict.detail.english());
+    assert!(verdict.detail.english().contains(detail), "`{detail}` is not in `{}`", verdict.detail.english());
+    assert!(!verdict.detail.english().contains('\n'));
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn good_results_of_every_family_are_ok() {
                 (verdict.is_ok(), verdict.reason),
                 (true, Reason::Valid),
                 "{profile}: {}",
-                verdict.detail
+                verdict.detail.english()
             );
         }
     }
@@ -65,7 +65,7 @@ async fn a_counter_is_accepted_once_and_gaps_are_allowed() {
     let (older, its_signature) = good(49);
     let rolled_back = verify(&wechat, &older, &its_signature).await;
     assert_refused(&rolled_back, "counter-rolled-back", "counter 49 is not greater than 50");
-    assert!(!rolled_back.detail.contains("documented"), "only the first refusal says so");
+    assert!(!rolled_back.detail.english().contains("documented"), "only the first refusal says so");
     let (_, signature_of_upload) = good(2);
     assert_refused(&verify(&wechat, &good(2).0, &signature_of_upload).await, "counter-rolled-back", "2");
     for counter in [51, 1 << 53, (1 << 53) + 1, soter_wire::MAX_COUNTER] {
@@ -135,7 +135,11 @@ async fn the_ledger_keeps_any_salt_length_with_its_key() {
     let by_ask = base64::encode(&sign(phone.ask, &text, profile.scheme));
     assert_refused(&verify(&wechat, &text, &by_ask).await, "wrong-key", "the ASK of uid 10102");
     let verdict = verify(&wechat, &text, &phone.signature(&text)).await;
-    assert!(verdict.is_ok() && verdict.detail.contains("at salt length 24"), "{}", verdict.detail);
+    assert!(
+        verdict.is_ok() && verdict.detail.english().contains("at salt length 24"),
+        "{}",
+        verdict.detail.english()
+    );
 
     let (export, signature) = phone.export_auth_key();
     for (key, json, signature) in [
@@ -148,7 +152,7 @@ async fn the_ledger_keeps_any_salt_length_with_its_key() {
             (checked.verdict.is_ok(), checked.scheme),
             (true, Some(pss(24))),
             "{}",
-            checked.verdict.detail
+            checked.verdict.detail.english()
         );
         assert_eq!(checked.remarks, Vec::<String>::new());
     }
@@ -377,7 +381,11 @@ async fn a_newer_key_retires_the_older_one() {
     let fingerprint = shortened(&public, 16);
     let refused = verify(&wechat, &text, &old.signature(&text)).await;
     assert_refused(&refused, "retired-key", "newer");
-    assert!(refused.detail.contains(&format!("AuthKey {fingerprint}…")), "{}", refused.detail);
+    assert!(
+        refused.detail.english().contains(&format!("AuthKey {fingerprint}…")),
+        "{}",
+        refused.detail.english()
+    );
     assert!(verify(&wechat, &text, &phone.signature(&text)).await.is_ok());
 }
 

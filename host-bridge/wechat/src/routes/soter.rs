@@ -1,6 +1,7 @@
 //! Results, and what Android apps ask about phones and their ASKs.
 
 use serde_json::{Value, json};
+use soter_text::text;
 use soter_wire::base64;
 
 use super::answer_types::{AskVerdict, PhoneSupport};
@@ -38,10 +39,15 @@ impl Call<'_> {
         let claim = Claim { appid, openid: openid?, json, signature };
         let mut verdict = self.wechat.verify(claim).await?.ok_or(Errcode::INVALID_OPENID)?;
         let body = self.body_object()?;
-        verdict.detail.extend(BACKEND_NAMES.into_iter().zip(CLOUD_NAMES).filter_map(|(name, other)| {
-            let is_misnamed = body.get(name).is_none() && body.get(other).is_some();
-            is_misnamed.then(|| format!("; the body has {other}, and this path wants {name}"))
-        }));
+        for (name, other) in BACKEND_NAMES.into_iter().zip(CLOUD_NAMES) {
+            if body.get(name).is_none() && body.get(other).is_some() {
+                verdict.detail = verdict.detail.followed_by(text!(
+                    "; the body has {other}, and this path wants {name}",
+                    other = other,
+                    name = name
+                ));
+            }
+        }
         Ok(verdict)
     }
 

@@ -58,7 +58,8 @@ impl Backend {
         let json = serde_json::from_str(&text).unwrap();
         let last = self.wechat.journal().before(u64::MAX, 1);
         let verdict = last.last().and_then(|entry| entry.verdict.as_ref());
-        let is_told = verdict.is_some_and(|verdict| verdict.detail.contains("switched on by a user"));
+        let is_told =
+            verdict.is_some_and(|verdict| verdict.detail.english().contains("switched on by a user"));
         open_api::assert_documented(path, method, &json, is_told);
         Answered { text, content_type, json, reason }
     }
@@ -115,7 +116,7 @@ async fn a_call_that_is_not_emulated_gets_wechats_own_answer_and_is_recorded() {
         let written = backend.wechat.journal().after(0, 100);
         let entry = written.last().unwrap();
         assert_eq!(entry.call, format!("POST {path}"));
-        assert!(entry.verdict.as_ref().unwrap().detail.contains("verify_signature"));
+        assert!(entry.verdict.as_ref().unwrap().detail.english().contains("verify_signature"));
         assert!(!serde_json::to_string(&**entry).unwrap().contains("hush"));
     }
 }
@@ -176,8 +177,11 @@ async fn members_with_the_names_of_a_cloud_function_are_named_in_the_reason() {
     let answer = backend.verify(of_cloud).await;
     assert_eq!(answer.text, r#"{"is_ok":false}"#);
     let entries = backend.wechat.journal().after(0, 9);
-    let details: Vec<_> =
-        entries.iter().filter_map(|entry| entry.verdict.as_ref()).map(|verdict| &*verdict.detail).collect();
+    let details: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| entry.verdict.as_ref())
+        .map(|verdict| verdict.detail.english())
+        .collect();
     assert_eq!(
         details,
         [

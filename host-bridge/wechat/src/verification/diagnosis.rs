@@ -1,5 +1,6 @@
 //! Finds out why a signature is not valid, as far as the bytes show.
 
+use soter_text::text;
 use soter_wire::{PublicKey, SignatureScheme};
 
 use super::changes::{self, Change, undo_one_change};
@@ -34,8 +35,9 @@ pub(super) fn explain(
         return changed;
     }
     if let Some(Verdict { reason, detail }) = std::str::from_utf8(json).ok().and_then(recognise_change) {
-        let detail = format!(
-            "the text is not as phones sign it: {detail}. With that undone, as far as it can be, the signature is not this key's either: the key or the signature is another, or the text differs in more"
+        let detail = text!(
+            "the text is not as phones sign it: {detail}. With that undone, as far as it can be, the signature is not this key's either: the key or the signature is another, or the text differs in more",
+            detail = detail
         );
         return Verdict::new(reason, detail);
     }

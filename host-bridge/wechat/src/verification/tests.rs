@@ -67,10 +67,14 @@ fn html_escaped(text: &str) -> String {
 #[track_caller]
 fn assert_reason(case: &Case, reason: &str, detail: &str) {
     let checked = case.checked();
-    assert_eq!(checked.verdict.reason.name(), reason, "{}", checked.verdict.detail);
+    assert_eq!(checked.verdict.reason.name(), reason, "{}", checked.verdict.detail.english());
     assert_eq!(checked.verdict.is_ok(), reason == "valid");
-    assert!(checked.verdict.detail.contains(detail), "`{detail}` is not in `{}`", checked.verdict.detail);
-    assert!(!checked.verdict.detail.contains('\n'));
+    assert!(
+        checked.verdict.detail.english().contains(detail),
+        "`{detail}` is not in `{}`",
+        checked.verdict.detail.english()
+    );
+    assert!(!checked.verdict.detail.english().contains('\n'));
 }
 
 #[test]

@@ -273,10 +273,13 @@ fn a_recording_without_a_payment_is_refused_with_advice() {
         (vec![pay(&plain_body())], "no request to this server before"),
     ] {
         let error = propose(&har(&entries)).unwrap_err();
-        assert!(error.what.contains(expected) && error.next.contains("record"), "{error:?}");
+        assert!(
+            error.what.english().contains(expected) && error.next.english().contains("record"),
+            "{error:?}"
+        );
     }
     let large = " ".repeat(MAX_RECORDING_BYTES + 1);
-    assert!(propose(&large).unwrap_err().what.contains("at most"));
+    assert!(propose(&large).unwrap_err().what.english().contains("at most"));
 }
 
 #[test]
@@ -289,7 +292,7 @@ fn a_long_recording_is_read_in_a_short_time_or_refused() {
     entries.extend([order(), pay(&plain_body())]);
     assert!(propose(&har(&entries)).is_ok());
     let many: Vec<Value> = std::iter::repeat_n(order(), 400).chain([pay(&plain_body())]).collect();
-    assert!(propose(&har(&many)).unwrap_err().what.contains("at most 300 are compared"));
+    assert!(propose(&har(&many)).unwrap_err().what.english().contains("at most 300 are compared"));
     assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
 }
 
@@ -322,7 +325,7 @@ proptest! {
     fn any_json_gives_a_proposal_or_one_line(json in any_json()) {
         for text in [json.to_string(), json!({"log": json}).to_string(), har(&[json])] {
             if let Err(error) = propose(&text) {
-                prop_assert!(!error.what.contains('\n') && !error.next.is_empty());
+                prop_assert!(!error.what.english().contains('\n') && !error.next.english().is_empty());
             }
         }
     }
@@ -338,7 +341,7 @@ proptest! {
                 let read = soter_bridge::toml_file::parse::<Value>(&proposal.description);
                 prop_assert!(read.is_ok(), "{:?}: {}", read, proposal.description);
             }
-            Err(error) => prop_assert!(!error.what.contains('\n')),
+            Err(error) => prop_assert!(!error.what.english().contains('\n')),
         }
     }
 

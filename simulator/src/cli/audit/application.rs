@@ -10,6 +10,7 @@ use soter_attack::{Application, ApplicationTarget, Emulated, Form, Http, OutageS
 use soter_bridge::protocol::CommandError;
 use soter_bridge::server::{Server, ServerOptions, Services, TlsOptions};
 use soter_sim::{Desk, DeskOptions, State};
+use soter_text::text;
 use soter_wechat::{
     AccountList, Accounts, App, Clock, Replays, ReplyStyle, SetClock, SystemClock, User, WeChatOptions,
 };
@@ -90,7 +91,7 @@ pub(super) async fn run(
     let tls = tls_options(Tls { tls: audit.tls, tls_listen: None }, None)?;
     let authority = tls.as_ref().map(|tls| Arc::clone(&tls.authority));
     let server = Server::bind(server_options(audit, tls)).await.map_err(|error| CommandError {
-        next: "stop what listens there, or choose another address with --backend-listen".to_owned(),
+        next: text!("stop what listens there, or choose another address with --backend-listen"),
         ..error
     })?;
     let (backend, server_address) = (server.url(), server.local_address());

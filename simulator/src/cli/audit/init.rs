@@ -115,7 +115,7 @@ mod tests {
             assert_eq!(answer(typed), Ok(expected), "{typed}");
         }
         for typed in ["", "x\n", "6\n6\n6\n6\n6\n1\n"] {
-            assert!(answer(typed).unwrap_err().next.contains("--shape"), "{typed}");
+            assert!(answer(typed).unwrap_err().next.english().contains("--shape"), "{typed}");
         }
     }
 }

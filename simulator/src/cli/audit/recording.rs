@@ -61,7 +61,8 @@ pub(super) fn run(
     if let (0, Err(refused)) = (proposal.missing, Application::read(&proposal.description)) {
         console.remark(&format!(
             "an audit refuses this description as it is: {}; {}",
-            refused.what, refused.next
+            refused.what.localized(),
+            refused.next.localized()
         ));
     }
     Ok(Exit::Good)

@@ -66,7 +66,7 @@ pub(super) async fn user_of_phone(
         Ok(shown) => Ok(shown.user.name),
         // A command may not need it, and a phone that cannot be used says why itself.
         Err(error) if phone.is_none() => {
-            console.remark(&format!("{}; a cloud function's user is the first one", error.what));
+            console.remark(&format!("{}; a cloud function's user is the first one", error.what.localized()));
             Ok(desk.wechat().accounts().first_user().name.clone())
         }
         Err(error) => Err(error),

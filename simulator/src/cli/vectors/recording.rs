@@ -244,7 +244,10 @@ impl<S: Service> Recorder<'_, S> {
         let check = VerifySignature { key: public_key, json, signature: base64.clone(), salt: None };
         let verdict = self.service.request(self.device, check).await?;
         let (true, Some(scheme)) = (verdict.valid, verdict.scheme) else {
-            return Err(CommandError::internal(format!("{name} does not verify: {}", verdict.detail)));
+            return Err(CommandError::internal(format!(
+                "{name} does not verify: {}",
+                verdict.detail.english()
+            )));
         };
         let [json, signature, signature_base64] =
             ["json", "sig", "sig.b64"].map(|ending| format!("{name}.{ending}"));

@@ -29,9 +29,14 @@ fn evidence_text(evidence: &Evidence, paint: Paint) -> String {
     let name = key.name.as_deref().unwrap_or("(without a name)");
     let uid = key.uid.as_deref().unwrap_or("none");
     let check = if verdict.valid {
-        format!("{} {}", paint.good("verifies:"), paint.dim(&visible(&verdict.detail)))
+        format!("{} {}", paint.good("verifies:"), paint.dim(&visible(&verdict.detail.localized())))
     } else {
-        format!("{} {}: {}", paint.bad("does not verify:"), verdict.reason, visible(&verdict.detail))
+        format!(
+            "{} {}: {}",
+            paint.bad("does not verify:"),
+            verdict.reason,
+            visible(&verdict.detail.localized())
+        )
     };
     labelled_lines(
         &[

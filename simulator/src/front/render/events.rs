@@ -26,7 +26,7 @@ pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
         Event::PaymentEnded { is_ok, err_msg, reason, detail, .. } => {
             let told = visible(err_msg);
             let told = if *is_ok { paint.good(&told) } else { paint.bad(&told) };
-            format!("{told}, {}: {}", visible(reason), visible(detail))
+            format!("{told}, {}: {}", visible(reason), visible(&detail.localized()))
         }
         Event::Touched { touch, judgement, attempts_left, .. } => {
             let left = attempts_left.map_or(String::new(), |left| format!(", attempts left: {left}"));
@@ -51,13 +51,22 @@ pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
         }
         Event::Changed { method, .. } => format!("changed by {}", visible(method)),
         Event::LedgerFailed { error, next } => {
-            format!("{} {}; {}", paint.bad("nothing is accepted:"), visible(error), visible(next))
+            format!(
+                "{} {}; {}",
+                paint.bad("nothing is accepted:"),
+                visible(&error.localized()),
+                visible(&next.localized())
+            )
         }
         Event::LedgerRecovered {} => "the ledger works again".to_owned(),
         Event::Notice { text } => visible(text).into_owned(),
         Event::SignatureJudged { appid, is_ok, reason, detail, .. } => {
             let verdict = if *is_ok { paint.good("is_ok: true") } else { paint.bad("is_ok: false") };
-            format!("verify_signature for {}: {verdict}, {reason}: {}", visible(appid), visible(detail))
+            format!(
+                "verify_signature for {}: {verdict}, {reason}: {}",
+                visible(appid),
+                visible(&detail.localized())
+            )
         }
         Event::Refused { method, code, message, reason, .. } => {
             let cause = if reason.is_empty() { message } else { reason };

@@ -17,7 +17,7 @@ pub(crate) fn payment(payment: &Payment, paint: Paint) -> String {
     lines.extend(reason.as_ref().map(|(reason, detail)| {
         let entries = [
             ("reason", reason.name().into_owned()),
-            ("detail", visible(detail).into_owned()),
+            ("detail", visible(&detail.localized()).into_owned()),
             ("advice", reason.advice().to_owned()),
         ];
         labelled_lines(&entries, paint)

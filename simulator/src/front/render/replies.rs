@@ -83,7 +83,8 @@ pub(super) fn judged(judged: &Judged, paint: Paint) -> String {
 
 /// The verdict in one line, `valid: …` or `invalid: <reason>: …`, without the remarks.
 pub(super) fn verdict(verdict: &Verdict, paint: Paint) -> String {
-    let detail = visible(&verdict.detail);
+    let detail = verdict.detail.localized();
+    let detail = visible(&detail);
     if verdict.valid {
         format!("{}: {detail}", paint.good("valid"))
     } else {

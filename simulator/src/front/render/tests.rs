@@ -32,7 +32,7 @@ fn verdict(valid: bool) -> Verdict {
     Verdict {
         valid,
         reason: if valid { "valid" } else { "wrong-salt-length" }.to_owned(),
-        detail: "at salt length 20".to_owned(),
+        detail: "at salt length 20".into(),
         scheme: Some(SignatureScheme::default()),
         remarks: Vec::new(),
     }

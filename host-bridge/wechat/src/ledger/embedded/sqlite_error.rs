@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use rusqlite::{Error, ErrorCode};
+use soter_text::text;
 
 use super::mark;
 use crate::ledger::error::LedgerError;
@@ -57,8 +58,8 @@ pub(super) fn refused(path: &Path, what: &str, next: &str, may_pass: bool) -> Le
     // SQLite's messages quote statements on several lines.
     let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
     LedgerError {
-        what: format!("the ledger {} cannot be used: {what}", path.display()),
-        next: next.to_owned(),
+        what: text!("the ledger {path} cannot be used: {what}", path = path.display(), what = what),
+        next: next.into(),
         may_pass,
     }
 }

@@ -212,6 +212,7 @@ async fn damage_is_an_error_or_has_no_effect(open: Open) {
                         *outcomes.entry((case, "no effect")).or_insert(0) += 1;
                     }
                     Err(LedgerError { what: error, next, .. }) => {
+                        let (error, next) = (error.english(), next.english());
                         let is_one_line = !error.contains('\n') && !next.contains('\n');
                         assert!(error.contains("wechat.db") && is_one_line && !next.is_empty(), "{error}");
                         // Nothing of it is thrown away.
@@ -246,7 +247,7 @@ async fn a_file_that_is_not_a_ledger_is_refused_and_unchanged(open: Open) {
     for bytes in [&b"short"[..], b"no ledger at all, but long enough to be read as one"] {
         std::fs::write(&path, bytes).unwrap();
         let error = open(&path, 0).unwrap_err();
-        assert!(error.what.contains("wechat.db"), "{error}");
+        assert!(error.what.english().contains("wechat.db"), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
     }
 }

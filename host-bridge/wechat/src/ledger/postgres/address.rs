@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use soter_text::text;
 use soter_wire::shortened;
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -94,13 +95,12 @@ impl Address {
     /// Reads an address: `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`, with the parameters of libpq that
     /// [`PARAMETERS`] lists. What is missing comes from the variables of libpq (`PGUSER`, …) and its password file.
     pub(super) fn parse(url: &Secret, namespace: Namespace) -> Result<Self, LedgerError> {
-        let refused = |what: String| {
-            LedgerError {
-            what: format!("the ledger's address {what}"),
-            next: "write postgres://USER:PASSWORD@HOST:5432/DATABASE, with ?sslmode=verify-full&sslrootcert=FILE for TLS"
-                .to_owned(),
+        let refused = |what: String| LedgerError {
+            what: text!("the ledger's address {what}", what = what),
+            next: text!(
+                "write postgres://USER:PASSWORD@HOST:5432/DATABASE, with ?sslmode=verify-full&sslrootcert=FILE for TLS"
+            ),
             may_pass: false,
-        }
         };
         let parsed = Url::parse(url.expose()).map_err(|error| refused(format!("cannot be read: {error}")))?;
         if !["postgres", "postgresql"].contains(&parsed.scheme()) {
@@ -216,6 +216,7 @@ mod tests {
             "postgres://anna:s3cret@db/shop?port=s3cret",
         ] {
             let LedgerError { what, next, .. } = address(url).unwrap_err();
+            let (what, next) = (what.english(), next.english());
             assert!(!what.contains("s3cret@") && !what.contains('\n'), "{what}");
             assert!(next.contains("postgres://USER"));
         }
@@ -227,11 +228,13 @@ mod tests {
             "postgres://anna:12#s3cret@db/shop",
         ] {
             let LedgerError { what, .. } = address(url).unwrap_err();
+            let what = what.english();
             assert!(!what.contains("s3cret") && !what.contains("12"), "{what}");
         }
         let unknown = address("postgres://db/shop?sslmod=verify-full").unwrap_err();
         assert!(
-            unknown.what.contains("unknown parameter; known are") && unknown.what.contains("sslmode"),
+            unknown.what.english().contains("unknown parameter; known are")
+                && unknown.what.english().contains("sslmode"),
             "{unknown}"
         );
     }

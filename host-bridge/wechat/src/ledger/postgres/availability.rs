@@ -48,14 +48,18 @@ impl Availability {
     /// Notes a failure. If it is the database's, requests are refused until it works again.
     pub(super) fn fail(&self, Failure { error: failure, is_of_database }: &Failure) {
         if !is_of_database {
-            warn!(next = failure.next, "a request to the ledger has failed: {}", failure.what);
+            warn!(
+                next = failure.next.english(),
+                "a request to the ledger has failed: {}",
+                failure.what.english()
+            );
             return;
         }
         let mut state = self.state();
         if state.failure.as_ref() == Some(failure) {
             return;
         }
-        error!(next = failure.next, "the ledger accepts no changes: {}", failure.what);
+        error!(next = failure.next.english(), "the ledger accepts no changes: {}", failure.what.english());
         state.failure = Some(failure.clone());
         report(state, Some(failure));
         self.has_failed.notify_one();

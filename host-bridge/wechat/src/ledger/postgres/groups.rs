@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use soter_text::text;
 use sqlx::PgConnection;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -63,8 +64,8 @@ impl<A: Answer> Groups<A> {
     pub(super) async fn ask(&self, request: A::Request) -> Result<A::Answer, LedgerError> {
         self.availability.check()?;
         let ended = || LedgerError {
-            what: "the connection to the ledger's database has ended".to_owned(),
-            next: "start the server again, and repeat the request".to_owned(),
+            what: text!("the connection to the ledger's database has ended"),
+            next: text!("start the server again, and repeat the request"),
             may_pass: false,
         };
         let (sender, answer) = oneshot::channel();

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::ErrorKind;
 
+use soter_text::text;
 use sqlx::Error;
 
 use super::address::Address;
@@ -121,8 +122,8 @@ pub(super) fn refused(address: &Address, what: &str, next: &str, may_pass: bool)
     // PostgreSQL's messages may have several lines.
     let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
     LedgerError {
-        what: format!("the ledger {address} cannot be used: {what}"),
-        next: next.to_owned(),
+        what: text!("the ledger {address} cannot be used: {what}", address = address, what = what),
+        next: next.into(),
         may_pass,
     }
 }

@@ -180,6 +180,7 @@ async fn a_ledger_without_its_database_accepts_nothing_and_recovers_by_itself() 
     assert_eq!(spend(&ledger, 1).await, Ok(SpendOutcome::Spent));
     proxy.set(Mode::Closed);
     let LedgerError { what, next, .. } = spend(&ledger, 2).await.unwrap_err();
+    let (what, next) = (what.english(), next.english());
     assert!(what.contains("namespace test-") && next.contains("PostgreSQL"), "{what}; {next}");
     assert!(ledger.failure().is_some());
     // Everything is refused at once, whichever connection it would use.
@@ -335,7 +336,7 @@ async fn a_request_that_a_database_cannot_take_fails_alone() {
     database.execute("UPDATE device SET attk = '\\x00' WHERE cpu_id = 'b'".to_owned()).await;
     let (good, damaged) = tokio::join!(ledger.app_keys("a", ""), ledger.app_keys("b", ""));
     assert!(good.unwrap().is_some());
-    assert!(damaged.unwrap_err().next.contains("put the row back"));
+    assert!(damaged.unwrap_err().next.english().contains("put the row back"));
     assert_eq!(ledger.failure(), None);
     assert_eq!(spend(&ledger, 1).await, Ok(SpendOutcome::Spent));
 }
@@ -348,7 +349,7 @@ async fn a_database_that_cannot_be_used_as_it_is_is_refused_at_the_start() {
         database.execute(change.to_owned()).await;
         let error = PostgresLedger::connect(&database.url(), database.namespace()).await.unwrap_err();
         database.execute(undo.to_owned()).await;
-        format!("{}; {}", error.what, error.next)
+        format!("{}; {}", error.what.english(), error.next.english())
     };
     let missing = refusal("ALTER TABLE token RENAME TO other", "ALTER TABLE other RENAME TO token").await;
     assert!(missing.contains("tables back"), "{missing}");
@@ -366,7 +367,7 @@ async fn a_database_that_cannot_be_used_as_it_is_is_refused_at_the_start() {
         url.query_pairs_mut().append_pair("options", options);
         let url = Secret::from(String::from(url));
         let error = PostgresLedger::connect(&url, database.namespace()).await.unwrap_err();
-        assert!(error.next.contains(expected), "{error}: {}", error.next);
+        assert!(error.next.english().contains(expected), "{error}: {}", error.next.english());
     }
     drop(database.ledger().await);
 }
@@ -377,7 +378,10 @@ async fn tables_of_a_newer_version_are_refused_and_unchanged() {
     drop(database.ledger().await);
     database.execute("UPDATE ledger SET format = 3".to_owned()).await;
     let error = PostgresLedger::connect(&database.url(), database.namespace()).await.unwrap_err();
-    assert!(error.what.contains("format 3") && error.next.contains("--ledger-namespace"), "{error}");
+    assert!(
+        error.what.english().contains("format 3") && error.next.english().contains("--ledger-namespace"),
+        "{error}"
+    );
     let format: i32 = sqlx::query_scalar("SELECT format FROM ledger")
         .fetch_one(&mut database.connect().await)
         .await
@@ -395,7 +399,7 @@ async fn a_ledger_that_was_removed_is_not_begun_again_by_a_running_server() {
     assert!(spend(&ledger, 6).await.is_err());
     // Another server has made a new one. The old server must not use it without being told.
     drop(database.ledger().await);
-    while !ledger.failure().is_some_and(|failure| failure.what.contains("removed or replaced")) {
+    while !ledger.failure().is_some_and(|failure| failure.what.english().contains("removed or replaced")) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(spend(&ledger, 5).await.is_err());
@@ -418,5 +422,6 @@ async fn a_user_without_rights_is_told_what_to_do() {
     let refused = PostgresLedger::connect(&url, database.namespace()).await;
     database.execute(format!("DROP ROLE {role}")).await;
     let LedgerError { what, next, .. } = refused.unwrap_err();
+    let (what, next) = (what.english(), next.english());
     assert!(what.contains("permission denied") && next.contains("CREATE SCHEMA"), "{what}; {next}");
 }

@@ -79,7 +79,7 @@ async fn a_body_that_is_no_form_is_named_as_the_cause_and_not_recorded() {
     assert_errcode(&backend.send("POST", "/sns/jscode2session", multipart).await, 41002, "appid missing");
     for entry in backend.wechat.journal().after(0, 9) {
         let detail = &entry.verdict.as_ref().unwrap().detail;
-        assert!(detail.contains("The body is not a form"), "{detail}");
+        assert!(detail.english().contains("The body is not a form"), "{detail:?}");
         assert!(!serde_json::to_string(&*entry).unwrap().contains(SECRET));
     }
 }
@@ -98,7 +98,9 @@ async fn a_token_that_was_replaced_is_not_called_expired() {
     let replaced = check(&old, "access_token").await;
     assert_errcode(&replaced, 40001, invalid);
     let entries = backend.wechat.journal().after(0, 9);
-    assert!(entries.last().unwrap().verdict.as_ref().unwrap().detail.contains("has replaced this one"));
+    assert!(
+        entries.last().unwrap().verdict.as_ref().unwrap().detail.english().contains("has replaced this one")
+    );
     backend.clock.advance(Duration::from_mins(115));
     assert_errcode(&check(&new, "access_token").await, 42001, "access_token expired");
     assert_errcode(&check(&old, "access_token").await, 40001, invalid);
@@ -127,7 +129,7 @@ async fn a_session_key_is_checked_by_its_base64_text() {
             assert_errcode(&answer, 87009, "invalid signature");
             let entries = backend.wechat.journal().after(0, 99);
             let detail = &entries.last().unwrap().verdict.as_ref().unwrap().detail;
-            assert!(detail.contains(why), "{wrong}: {detail}");
+            assert!(detail.english().contains(why), "{wrong}: {detail:?}");
         }
         let answer = check([("openid", OPENID), ("signature", &good), ("sig_method", "sha1")]).await;
         assert_errcode(&answer, 87008, "invalid sig_method");
@@ -181,7 +183,7 @@ async fn a_phone_number_is_given_once_for_the_code_of_its_own_call() {
     ] {
         assert_errcode(&backend.post(&path, body).await, errcode, message);
         let entries = backend.wechat.journal().after(0, 99);
-        assert!(entries.last().unwrap().verdict.as_ref().unwrap().detail.contains(why), "{why}");
+        assert!(entries.last().unwrap().verdict.as_ref().unwrap().detail.english().contains(why), "{why}");
     }
     let code = backend.wechat.phone_code(DEFAULT_USER, DEFAULT_APPID).await.unwrap();
     let other = json!({"code": code, "openid": "oAnother"});

@@ -58,7 +58,7 @@ async fn calls_fail_as_told_and_say_so_in_the_journal() {
     }
     assert_eq!(backend.ips(&token).await.text, r#"{"ip_list":["127.0.0.1"]}"#);
     let entries = backend.wechat.journal().after(1, 1);
-    assert!(entries[0].verdict.as_ref().unwrap().detail.contains("switched on by a user"));
+    assert!(entries[0].verdict.as_ref().unwrap().detail.english().contains("switched on by a user"));
 
     backend.fail(Failure { errcode: -1, path: Some(WeChatPath::VerifySignature), times: None }).await;
     assert_eq!(backend.ips(&token).await.text, r#"{"ip_list":["127.0.0.1"]}"#);
@@ -123,7 +123,11 @@ async fn answers_come_late_or_not_at_all_as_told() {
             assert_eq!((last.call.as_str(), last.answer.value()), (&*format!("GET {path}"), Value::Null));
             let verdict = last.verdict.as_ref().unwrap();
             assert_eq!(verdict.reason, Reason::NoAnswer);
-            assert!(verdict.detail.starts_with("the client gave up after "), "{}", verdict.detail);
+            assert!(
+                verdict.detail.english().starts_with("the client gave up after "),
+                "{}",
+                verdict.detail.english()
+            );
         }
     }
 }

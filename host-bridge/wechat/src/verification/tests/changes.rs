@@ -106,7 +106,7 @@ fn a_text_that_another_key_signed_as_it_is_is_not_called_changed() {
     ] {
         let by_another_key = Case { key: other.clone(), ..signer.case(&json, &json) };
         assert_reason(&by_another_key, reason, "the text is not as phones sign it: ");
-        assert!(!by_another_key.checked().verdict.detail.contains("was changed"));
+        assert!(!by_another_key.checked().verdict.detail.english().contains("was changed"));
     }
 }
 

@@ -96,7 +96,7 @@ fn a_key_may_have_any_form_in_which_people_have_keys() {
         ),
     ] {
         let checked = Case { key, ..case.clone() }.checked();
-        assert!(checked.verdict.is_ok(), "{form}: {}", checked.verdict.detail);
+        assert!(checked.verdict.is_ok(), "{form}: {}", checked.verdict.detail.english());
         assert_eq!(checked.remarks, Vec::<String>::new(), "{form}");
     }
     for (form, key) in [

@@ -49,10 +49,10 @@ fn the_error_for_an_invalid_description_names_the_line_or_the_field() {
         ("pointer = \"/paid\"", "", "no pointer"),
     ] {
         let error = Application::read(&INITIAL.replace(from, to)).unwrap_err();
-        assert!(error.what.contains(expected), "{from}: {error:?}");
+        assert!(error.what.english().contains(expected), "{from}: {error:?}");
     }
     let bad = INITIAL.replace("[result.success]", "[result.success]\nregex = \"(\"");
-    assert!(Application::read(&bad).unwrap_err().what.contains("line"));
+    assert!(Application::read(&bad).unwrap_err().what.english().contains("line"));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_description_with_too_many_steps_is_refused_with_both_numbers() {
     let step = "[[challenge.before]]\nrequest.url = \"/\"\n";
     for (count, is_valid) in [(47, true), (48, false), (10_000, false)] {
         let text = INITIAL.replace("[challenge]\n", &format!("{}[challenge]\n", step.repeat(count)));
-        let refused = Application::read(&text).err().map(|error| error.what);
+        let refused = Application::read(&text).err().map(|error| String::from(error.what));
         let expected = format!("the description has {} steps; at most 50 are permitted", count + 3);
         assert_eq!(refused, (!is_valid).then_some(expected), "{count}");
     }
@@ -118,18 +118,22 @@ fn the_error_for_a_contradiction_says_what_to_write() {
         ("request.url = \"/\"\ncomputed = [{ name = \"s\", text = \"{{later}}\" }]", "uses {{later}}"),
     ] {
         let error = Application::read(&INITIAL.replace("[challenge]\n", &before(step))).unwrap_err();
-        assert!(error.what.contains(expected), "{step}: {}", error.what);
+        assert!(error.what.english().contains(expected), "{step}: {}", error.what.english());
     }
     let with_success = |line: &str| INITIAL.replace("[result.success]\n", line);
     let answer =
         Application::read(&with_success("[result.answer]\nstatus = 200\n[result.success]\n")).unwrap_err();
-    assert!(answer.what.contains("`answer` is for sections with steps after"), "{}", answer.what);
+    assert!(
+        answer.what.english().contains("`answer` is for sections with steps after"),
+        "{}",
+        answer.what.english()
+    );
 }
 
 #[test]
 fn a_regular_expression_that_would_take_too_much_memory_is_refused() {
     let text = INITIAL.replace("[result.success]\n", "[result.success]\nregex = \"(a{1000}){1000}\"\n");
-    assert!(Application::read(&text).unwrap_err().what.contains("size limit"));
+    assert!(Application::read(&text).unwrap_err().what.english().contains("size limit"));
 }
 
 #[test]
@@ -137,13 +141,13 @@ fn the_names_of_a_phones_keys_are_known_where_keys_are_uploaded_and_nowhere_else
     let enroll = "[enroll]\nrequest.url = \"/keys\"\nrequest.body = '{\"k\":\"{{authKeyJSON}} {{publicKey}} {{session}}\"}'\n[challenge]\n";
     assert!(Application::read(&INITIAL.replace("[challenge]\n", enroll)).is_ok());
     let elsewhere = INITIAL.replace("{\"amount\":42}", "{\"amount\":\"{{authKeyJSON}}\"}");
-    assert!(Application::read(&elsewhere).unwrap_err().what.contains("{{authKeyJSON}}"));
+    assert!(Application::read(&elsewhere).unwrap_err().what.english().contains("{{authKeyJSON}}"));
     let other = INITIAL.replace("{\"amount\":42}", "{\"to\":\"{{other.session}} {{other.openid}}\"}");
     assert!(Application::read(&other).unwrap().needs_other_user());
     for name in ["other.number", "other.challenge", "other.code", "other.raw"] {
         let unknown =
             INITIAL.replace("{\"resultJSON\"", &format!("{{\"to\":\"{{{{{name}}}}}\",\"resultJSON\""));
-        assert!(Application::read(&unknown).unwrap_err().what.contains(name), "{name}");
+        assert!(Application::read(&unknown).unwrap_err().what.english().contains(name), "{name}");
     }
 }
 
@@ -154,7 +158,7 @@ fn a_computed_value_is_known_in_its_section_alone() {
         INITIAL.replace("[login.values]\n", computed).replace("\"{{code}}\"}", "\"{{code}} {{sign}}\"}");
     assert!(Application::read(&in_login).is_ok());
     let elsewhere = in_login.replace("{\"amount\":42}", "{\"amount\":\"{{sign}}\"}");
-    assert!(Application::read(&elsewhere).unwrap_err().what.contains("[challenge] uses {{sign}}"));
+    assert!(Application::read(&elsewhere).unwrap_err().what.english().contains("[challenge] uses {{sign}}"));
 }
 
 #[test]
@@ -166,8 +170,8 @@ fn what_would_have_no_effect_is_refused() {
     ] {
         let to = to.replace("until = { within = 1 }\n[challenge]\n", "[challenge]\nuntil = { within = 1 }\n");
         let to = to.replace("[challenge.answer]\n", "[challenge]\nanswer = { status = 200 }\n");
-        assert!(with("[challenge]\n", &to).contains(expected), "{to}");
+        assert!(with("[challenge]\n", &to).english().contains(expected), "{to}");
     }
     let later = "[[result.after]]\nrequest.url = \"/\"\n[result]\nuntil = { within = 1 }\n[result.request]\n";
-    assert!(with("[result.request]\n", later).contains("write it into the last step"));
+    assert!(with("[result.request]\n", later).english().contains("write it into the last step"));
 }

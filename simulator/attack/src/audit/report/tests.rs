@@ -271,5 +271,5 @@ fn the_extension_of_a_file_selects_the_report_format() {
     ] {
         assert_eq!(ReportKind::from_path(Path::new(path)), Ok(kind));
     }
-    assert!(ReportKind::from_path(Path::new("report")).unwrap_err().next.contains(".sarif"));
+    assert!(ReportKind::from_path(Path::new("report")).unwrap_err().next.english().contains(".sarif"));
 }

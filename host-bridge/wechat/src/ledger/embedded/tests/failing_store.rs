@@ -32,7 +32,7 @@ impl Fragile {
 
     fn error(&self) -> LedgerError {
         let may_pass = self.may_pass;
-        LedgerError { what: "the disk is full".to_owned(), next: "make room".to_owned(), may_pass }
+        LedgerError { what: "the disk is full".into(), next: "make room".into(), may_pass }
     }
 }
 
@@ -74,14 +74,14 @@ async fn a_ledger_whose_store_failed_accepts_nothing_until_it_has_recovered() {
     }));
     assert!(spend(&ledger, "a", 1).await);
     assert!(!spend(&ledger, "a", 2).await);
-    assert_eq!(ledger.failure().unwrap().what, "the disk is full");
+    assert_eq!(ledger.failure().unwrap().what.english(), "the disk is full");
     // A later write would depend on the one that failed.
     assert!(!spend(&ledger, "a", 3).await);
     is_down.store(false, Ordering::SeqCst);
     recovered(&ledger).await;
     assert!(!spend(&ledger, "a", 1).await, "it was accepted before");
     assert!(spend(&ledger, "a", 2).await, "nobody has accepted it");
-    assert_eq!(*observed.lock().unwrap(), [Some("the disk is full".to_owned()), None]);
+    assert_eq!(*observed.lock().unwrap(), [Some("the disk is full".into()), None]);
 }
 
 #[tokio::test]

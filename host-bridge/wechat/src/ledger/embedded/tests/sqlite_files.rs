@@ -14,7 +14,7 @@ fn the_database_of_another_program_is_refused_and_unchanged() {
     other.execute_batch("CREATE TABLE t (a); PRAGMA application_id = 7;").unwrap();
     drop(other);
     let bytes = std::fs::read(&path).unwrap();
-    assert!(SqliteStore::open(&path).unwrap_err().what.contains("another program's"));
+    assert!(SqliteStore::open(&path).unwrap_err().what.english().contains("another program's"));
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
 }
 
@@ -27,7 +27,7 @@ fn a_newer_format_is_refused() {
     newer.execute_batch("PRAGMA user_version = 3").unwrap();
     drop(newer);
     let bytes = std::fs::read(&path).unwrap();
-    assert!(SqliteStore::open(&path).unwrap_err().what.contains("format 3"));
+    assert!(SqliteStore::open(&path).unwrap_err().what.english().contains("format 3"));
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
 }
 
@@ -116,7 +116,7 @@ async fn copies_of_some_files_of_a_ledger_are_refused_beside_others() {
         write_files(&folder, new);
         write_files(&folder, &old);
         let error = SqliteStore::open(&folder.join("wechat.db")).unwrap_err();
-        assert!(error.what.contains(expected), "{error}");
+        assert!(error.what.english().contains(expected), "{error}");
     }
     // All files together are as they were then, which nothing shows.
     let folder = tempfile::tempdir().unwrap();
@@ -141,7 +141,10 @@ async fn a_missing_database_is_not_replaced_while_its_log_or_mark_is_there() {
         }
         let before = read_files(folder.path());
         let error = SqliteStore::open(&path).unwrap_err();
-        assert!(error.what.contains("missing") && error.next.contains("accepted once more"), "{error}");
+        assert!(
+            error.what.english().contains("missing") && error.next.english().contains("accepted once more"),
+            "{error}"
+        );
         assert_eq!(read_files(folder.path()), before);
         // It comes back, without a new one in between.
         write_files(folder.path(), &killed);
@@ -154,7 +157,7 @@ async fn a_missing_database_is_not_replaced_while_its_log_or_mark_is_there() {
     SqliteStore::open(&path).unwrap().commit(&[device("b")]).unwrap();
     std::fs::write(&path, &killed[std::ffi::OsStr::new("wechat.db")]).unwrap();
     let error = SqliteStore::open(&path).unwrap_err();
-    assert!(error.what.contains("another ledger"), "{error}");
+    assert!(error.what.english().contains("another ledger"), "{error}");
 }
 
 #[cfg(unix)]
@@ -167,10 +170,10 @@ fn a_mark_that_is_not_a_file_is_an_error_and_is_not_waited_for() {
     let mark = mark::path_of(&path);
     std::fs::rename(&mark, folder.path().join("moved")).unwrap();
     std::os::unix::fs::symlink("moved", &mark).unwrap();
-    assert!(SqliteStore::open(&path).unwrap_err().what.contains("not a regular file"));
+    assert!(SqliteStore::open(&path).unwrap_err().what.english().contains("not a regular file"));
     std::fs::remove_file(&mark).unwrap();
     let _socket = UnixListener::bind(&mark).unwrap();
-    assert!(SqliteStore::open(&path).unwrap_err().what.contains("not a regular file"));
+    assert!(SqliteStore::open(&path).unwrap_err().what.english().contains("not a regular file"));
 }
 
 #[test]
@@ -202,7 +205,7 @@ async fn a_ledger_whose_file_was_moved_accepts_nothing_and_makes_no_new_file() {
     make(&ledger, vec![device("a")]).await;
     std::fs::rename(&path, folder.path().join("moved.db")).unwrap();
     assert!(!spend(&ledger, "a", 1).await);
-    assert!(ledger.failure().unwrap().what.contains("moved"));
+    assert!(ledger.failure().unwrap().what.english().contains("moved"));
     tokio::time::sleep(4 * FIRST_RETRY_DELAY).await;
     assert!(ledger.failure().is_some() && !path.exists());
 }
@@ -215,7 +218,7 @@ fn a_ledger_that_was_emptied_does_not_recover() {
     let mut store = SqliteStore::open(&path).unwrap();
     std::fs::File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
     let error = store.recover().unwrap_err();
-    assert!(error.what.contains("0 bytes") && !error.may_pass, "{error}");
+    assert!(error.what.english().contains("0 bytes") && !error.may_pass, "{error}");
 }
 
 #[cfg(unix)]
@@ -225,7 +228,7 @@ fn a_dangling_link_is_refused_and_no_file_is_made_where_it_leads() {
     let (path, target) = (folder.path().join("wechat.db"), folder.path().join("elsewhere.db"));
     std::os::unix::fs::symlink(&target, &path).unwrap();
     let error = SqliteStore::open(&path).unwrap_err();
-    assert!(error.what.contains("symbolic link") && !target.exists(), "{error}");
+    assert!(error.what.english().contains("symbolic link") && !target.exists(), "{error}");
 }
 
 #[test]
@@ -248,15 +251,16 @@ fn beginning_anew_is_advised_for_damage_alone_and_with_what_it_costs() {
         sqlite_error::unusable(Path::new("wechat.db"), &error)
     };
     for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR, ffi::SQLITE_PERM, ffi::SQLITE_READONLY] {
-        assert!(advice(code).may_pass && !advice(code).next.contains("new ledger"), "{code}");
+        assert!(advice(code).may_pass && !advice(code).next.english().contains("new ledger"), "{code}");
     }
     for code in
         [ffi::SQLITE_CANTOPEN, ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_NOMEM, ffi::SQLITE_MISUSE]
     {
-        assert!(!advice(code).next.contains("new ledger"), "{code}");
+        assert!(!advice(code).next.english().contains("new ledger"), "{code}");
     }
     for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB] {
         let LedgerError { next, may_pass, .. } = advice(code);
+        let next = next.english();
         assert!(
             !may_pass && next.contains("to start a new ledger") && next.contains("accepted once more"),
             "{next}"

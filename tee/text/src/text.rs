@@ -1,0 +1,223 @@
+//! Texts with values, which know their translation.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::catalogue::chinese;
+use crate::language::Language;
+
+/// A text for a person, in both languages. Serialized, it is the English text, or what
+/// [`Language::while_serializing`] asks for.
+///
+/// Made by [`text!`](crate::text!), or from a text that both languages share.
+///
+/// It has no `Display`: where it is shown, the language has to be chosen.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(from = "String")]
+#[schemars(with = "String")]
+pub struct Text {
+    english: String,
+    chinese: Option<Box<Chinese>>,
+}
+
+/// How the Chinese text is found.
+#[derive(Clone, PartialEq, Eq)]
+enum Chinese {
+    /// By the template.
+    Template { template: &'static str, values: Vec<(&'static str, Value)> },
+    /// It consists of these, one after the other.
+    Parts(Vec<Text>),
+}
+
+/// A value in a text.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Value {
+    /// The same in both languages: a number, a name, a code.
+    Plain(String),
+    /// Different in each.
+    Text(Text),
+}
+
+/// What can be a value in a text: everything with `Display`, and other texts.
+pub trait ToValue {
+    /// The value.
+    fn to_value(&self) -> Value;
+}
+
+impl<T: fmt::Display + ?Sized> ToValue for T {
+    fn to_value(&self) -> Value {
+        Value::Plain(self.to_string())
+    }
+}
+
+impl ToValue for Text {
+    fn to_value(&self) -> Value {
+        Value::Text(self.clone())
+    }
+}
+
+impl ToValue for &Text {
+    fn to_value(&self) -> Value {
+        Value::Text((*self).clone())
+    }
+}
+
+impl Text {
+    /// What [`text!`](crate::text!) makes: the English text, and what it was made from.
+    pub fn new(english: String, template: &'static str, values: Vec<(&'static str, Value)>) -> Self {
+        Self { english, chinese: Some(Box::new(Chinese::Template { template, values })) }
+    }
+
+    /// This text, and this one directly behind it.
+    #[must_use]
+    pub fn followed_by(self, next: Self) -> Self {
+        let english = format!("{}{}", self.english, next.english);
+        Self { english, chinese: Some(Box::new(Chinese::Parts(vec![self, next]))) }
+    }
+
+    /// In English: for logs and machine output.
+    pub fn english(&self) -> &str {
+        &self.english
+    }
+
+    /// In this language; in English if it has no translation.
+    pub fn in_language(&self, language: Language) -> Cow<'_, str> {
+        let translation = match language {
+            Language::English => None,
+            Language::Chinese => self.chinese(),
+        };
+        translation.unwrap_or(Cow::Borrowed(&self.english))
+    }
+
+    /// In Chinese; `None` if it has no translation.
+    pub fn chinese(&self) -> Option<Cow<'_, str>> {
+        match self.chinese.as_deref()? {
+            Chinese::Parts(parts) => {
+                Some(parts.iter().map(|part| part.in_language(Language::Chinese)).collect::<String>().into())
+            }
+            Chinese::Template { template, values } => Some(filled_in(chinese(template)?, values)),
+        }
+    }
+
+    /// In the language of this process: for persons.
+    pub fn localized(&self) -> Cow<'_, str> {
+        self.in_language(Language::of_process())
+    }
+}
+
+/// The Chinese text with its values.
+fn filled_in<'a>(text: &'a str, values: &[(&'static str, Value)]) -> Cow<'a, str> {
+    static PLACES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\{\{|\}\}|\{(\w+)\}").ok());
+    let fill_in = |place: &Captures<'_>| match place.get(1) {
+        Some(name) => match values.iter().find(|(known, _)| *known == name.as_str()) {
+            Some((_, Value::Plain(value))) => value.clone(),
+            Some((_, Value::Text(value))) => value.in_language(Language::Chinese).into_owned(),
+            None => place[0].to_owned(),
+        },
+        // A brace is written twice.
+        None => place[0][..1].to_owned(),
+    };
+    PLACES.as_ref().map_or(Cow::Borrowed(text), |places| places.replace_all(text, fill_in))
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self { english: text, chinese: None }
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<&String> for Text {
+    fn from(text: &String) -> Self {
+        text.clone().into()
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        text.english
+    }
+}
+
+/// Compares the English text.
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        self.english == other
+    }
+}
+
+/// Compares the English text.
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        self.english == *other
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.in_language(Language::of_serialization()))
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.english.fmt(formatter)
+    }
+}
+
+/// A value is shown in English here: this is how the English text is made.
+impl fmt::Display for Value {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(value) => value.fmt(formatter),
+            Self::Text(value) => value.english.fmt(formatter),
+        }
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text;
+
+    #[test]
+    fn values_and_texts_in_a_text_are_shown_in_its_language() {
+        let count = ("count", Value::Plain("{name}".to_owned()));
+        let name = ("name", Value::Text("a phone".into()));
+        let text = filled_in("{name}：{count}，{{x}}，{missing}", &[count, name]);
+        assert_eq!(text, "a phone：{name}，{x}，{missing}");
+    }
+
+    #[test]
+    fn a_text_without_a_translation_is_english_in_every_language() {
+        let text = text!("{name} without translation, {count}", name = Text::from("a phone"), count = 3);
+        for language in Language::ALL {
+            assert_eq!(text.in_language(language), "a phone without translation, 3");
+        }
+        assert_eq!(text.english(), "a phone without translation, 3");
+        assert_eq!(text.chinese(), None);
+    }
+
+    #[test]
+    fn what_follows_a_text_keeps_its_own_translation() {
+        let text = Text::from("yes").followed_by("; but".into());
+        assert_eq!(text.english(), "yes; but");
+        assert_eq!(text.in_language(Language::Chinese), "yes; but");
+    }
+}

@@ -1,0 +1,165 @@
+//! Every text for persons is in both languages, with the same values.
+
+#![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proc_macro2::{TokenStream, TokenTree};
+use soter_text::CATALOGUES;
+
+/// The sources of the crates.
+const SOURCES: [&str; 6] = [
+    "tee/wire/src",
+    "tee/src",
+    "host-bridge/wechat/src",
+    "host-bridge/src",
+    "simulator/attack/src",
+    "simulator/src",
+];
+/// The files of translations whose messages are not in `text!` or `tr!`, and which tests of their crates compare with
+/// what they translate: the catalogue of attacks, and the help of the command line.
+const COMPARED_ELSEWHERE: [&str; 2] = ["attacks", "help"];
+
+#[test]
+fn every_text_has_a_translation_and_every_translation_a_text() {
+    let used = templates();
+    assert!(used.len() > 50, "{} texts were found", used.len());
+    let translated: BTreeSet<String> =
+        CATALOGUES.iter().flat_map(|file| file.messages().unwrap()).map(|(english, _)| english).collect();
+    let missing: Vec<_> = used.iter().filter(|(template, _)| !translated.contains(*template)).collect();
+    assert!(missing.is_empty(), "{} texts have no translation: {missing:#?}", missing.len());
+    let compared_here = CATALOGUES.iter().filter(|file| !COMPARED_ELSEWHERE.contains(&file.name));
+    let unused: Vec<_> = compared_here
+        .flat_map(|file| file.messages().unwrap())
+        .map(|(english, _)| english)
+        .filter(|english| !used.contains_key(english))
+        .collect();
+    assert!(unused.is_empty(), "{} translations have no text: {unused:#?}", unused.len());
+}
+
+#[test]
+fn a_translation_has_the_values_of_its_text() {
+    for file in CATALOGUES {
+        for (english, chinese) in file.messages().unwrap() {
+            assert!(!chinese.is_empty(), "{}.po: `{english}` is not translated", file.name);
+            assert_eq!(places(&chinese), places(&english), "{}.po: `{english}`", file.name);
+        }
+    }
+}
+
+#[test]
+fn a_text_is_in_one_file_of_translations_only() {
+    let mut files: BTreeMap<String, &str> = BTreeMap::new();
+    for file in CATALOGUES {
+        for (english, _) in file.messages().unwrap() {
+            if let Some(other) = files.insert(english.clone(), file.name) {
+                panic!("`{english}` is in {other}.po and in {}.po", file.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_text_has_plain_places_and_names_each_value() {
+    for (template, (file, given)) in templates() {
+        let without_doubled = template.replace("{{", "").replace("}}", "");
+        assert_eq!(
+            without_doubled.matches('{').count(),
+            places(&template).len(),
+            "{}: `{template}` has a place that is no name, or one twice",
+            file.display()
+        );
+        assert_eq!(places(&template), given, "{}: `{template}`", file.display());
+    }
+}
+
+#[test]
+fn english_texts_have_no_chinese_and_chinese_texts_some() {
+    let has_chinese = |text: &str| text.chars().any(|one| ('\u{4e00}'..='\u{9fff}').contains(&one));
+    for (template, (file, _)) in templates() {
+        assert!(!has_chinese(&template), "{}: `{template}`", file.display());
+    }
+    for file in CATALOGUES {
+        for (english, chinese) in file.messages().unwrap() {
+            let has_words = english.split(|one: char| !one.is_alphabetic()).any(|word| word.len() > 3);
+            assert!(
+                has_chinese(&chinese) || !has_words || english == chinese,
+                "{}.po: `{chinese}`",
+                file.name
+            );
+        }
+    }
+}
+
+/// The names of the places `{name}` in a template.
+fn places(template: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let text = template.replace("{{", "").replace("}}", "");
+    let mut rest = text.as_str();
+    while let Some((_, after)) = rest.split_once('{') {
+        let Some((name, after)) = after.split_once('}') else { break };
+        if !name.is_empty() && name.chars().all(|one| one == '_' || one.is_ascii_alphanumeric()) {
+            names.insert(name.to_owned());
+        }
+        rest = after;
+    }
+    names
+}
+
+/// The texts of `text!` and `tr!` in the source, outside files of tests: where each is, and the values that it is given.
+fn templates() -> BTreeMap<String, (PathBuf, BTreeSet<String>)> {
+    let mut found = BTreeMap::new();
+    for source in SOURCES {
+        read_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(source), &mut found);
+    }
+    found
+}
+
+fn read_folder(folder: &Path, found: &mut BTreeMap<String, (PathBuf, BTreeSet<String>)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        if name == "tests" || name.starts_with("test_") || name.ends_with("_tests") {
+            continue;
+        }
+        if path.is_dir() {
+            read_folder(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            // Tests at the end of a file may have texts of their own.
+            let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
+            read(code.parse().unwrap_or_else(|_| text.parse().unwrap()), &path, found);
+        }
+    }
+}
+
+fn read(tokens: TokenStream, file: &Path, found: &mut BTreeMap<String, (PathBuf, BTreeSet<String>)>) {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    for (index, token) in tokens.iter().enumerate() {
+        let TokenTree::Group(group) = token else { continue };
+        let is_text = matches!(
+            index.checked_sub(2).and_then(|start| tokens.get(start..index)),
+            Some([TokenTree::Ident(name), TokenTree::Punct(mark)])
+                if mark.as_char() == '!' && (name == "text" || name == "tr")
+        );
+        if is_text {
+            let inside: Vec<_> = group.stream().into_iter().collect();
+            let Some(TokenTree::Literal(literal)) = inside.first() else {
+                panic!("{}: `{}` has no text", file.display(), group.stream());
+            };
+            let template = syn::parse_str::<syn::LitStr>(&literal.to_string()).unwrap().value();
+            let given = inside.windows(3).filter_map(|window| match window {
+                [TokenTree::Punct(comma), TokenTree::Ident(name), TokenTree::Punct(equals)]
+                    if comma.as_char() == ',' && equals.as_char() == '=' =>
+                {
+                    Some(name.to_string())
+                }
+                _ => None,
+            });
+            found.insert(template, (file.to_owned(), given.collect()));
+        }
+        read(group.stream(), file, found);
+    }
+}
