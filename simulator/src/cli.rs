@@ -4,6 +4,7 @@ mod audit;
 mod ca;
 mod child;
 mod dialog;
+mod doctor;
 mod exec;
 mod language;
 mod ledger;
@@ -86,6 +87,7 @@ fn execute(
         Some(ProgramCommand::Run(scenario)) => scenario::run(&scenario, &options, console),
         Some(ProgramCommand::Audit(command)) => audit::run(&command, &options, console),
         Some(ProgramCommand::Vectors(vectors)) => vectors::run(&vectors, &options, console),
+        Some(ProgramCommand::Doctor(doctor)) => doctor::run(&doctor, &options, console),
         Some(ProgramCommand::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut grammar::command_line(), "soter-sim", &mut script);

@@ -40,7 +40,7 @@ pub(crate) use self::pay::Pay;
 pub(crate) use self::prepared_call::PreparedCall;
 pub(crate) use self::refusal::{Dialect, Refused};
 use self::serve::parse_event;
-pub(crate) use self::serve::{Ca, DEFAULT_ADDRESS, Exec, Repl, Rpc, Serve, Tls};
+pub(crate) use self::serve::{Ca, DEFAULT_ADDRESS, Doctor, Exec, Repl, Rpc, Serve, Tls};
 pub(crate) use self::servers::Servers;
 pub(crate) use self::timestamp::{format_duration, format_timestamp};
 pub(crate) use self::verify::Verify;
@@ -244,6 +244,10 @@ pub(crate) enum ProgramCommand {
     Audit(Box<Audit>),
     /// Write a complete matching set of test vectors: keys, results, signatures, manifest
     Vectors(Vectors),
+    /// Look at the port, the state folder, the clock, the language and what is switched on, and say what to do
+    ///
+    /// It changes nothing. Exit codes: 0 nothing stands in the way, 1 something has to be put right.
+    Doctor(Doctor),
     /// Print a script that teaches a shell to complete this command line
     Completions {
         /// The shell

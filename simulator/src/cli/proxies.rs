@@ -19,6 +19,12 @@ pub(super) fn are_set() -> bool {
     PROXIES.iter().any(|name| env::var_os(name).is_some())
 }
 
+/// Whether programs may ask a proxy for the servers on this computer, because no exception names it.
+pub(super) fn may_hide_this_computer() -> bool {
+    let exceptions = EXCEPTIONS.map(of_person).join(",");
+    are_set() && !hosts(&exceptions).any(|host| ["127.0.0.1", "127.0.0.0/8", "*"].contains(&host))
+}
+
 /// The variables with the hosts that are asked without a proxy: those of a person, the servers, and the hosts of WeChat's cloud,
 /// which a Node preload leads to them.
 pub(super) fn exceptions() -> [(&'static str, OsString); 2] {

@@ -215,6 +215,7 @@ pub(super) const PROGRAM: &[(&str, &[&str])] = &[
         ],
     ),
     ("ca", &["soter-sim ca --export ./tls", "soter-sim ca --export ./tls --connect http://127.0.0.1:8777"]),
+    ("doctor", &["soter-sim doctor", "soter-sim doctor --connect http://127.0.0.1:8777"]),
     ("completions", &["soter-sim completions bash > ~/.local/share/bash-completion/completions/soter-sim"]),
 ];
 

@@ -17,6 +17,14 @@ use super::timestamp::parse_duration;
 pub(crate) const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8777);
 
+/// `doctor`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Doctor {
+    /// The address that a server would listen on [default: 127.0.0.1:8777]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
 /// How to serve.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(next_help_heading = "Options of the servers")]

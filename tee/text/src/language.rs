@@ -46,7 +46,7 @@ impl Language {
 
     /// The language of the person whose locale this is; English if we do not speak it.
     pub fn of_locale() -> Self {
-        sys_locale::get_locale().and_then(|tag| Self::from_tag(&tag)).unwrap_or_default()
+        locale().and_then(|tag| Self::from_tag(&tag)).unwrap_or_default()
     }
 
     /// The language of this process: English until [`set_for_process`](Self::set_for_process).
@@ -76,6 +76,11 @@ impl Language {
     pub fn set_for_process(self) {
         IS_CHINESE.store(self == Self::Chinese, Ordering::Relaxed);
     }
+}
+
+/// The user's locale, as the environment or the system names it.
+pub fn locale() -> Option<String> {
+    sys_locale::get_locale()
 }
 
 #[cfg(test)]

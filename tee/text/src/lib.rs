@@ -18,7 +18,7 @@ mod language;
 mod text;
 
 pub use self::catalogue::{CATALOGUES, Catalogue, translated};
-pub use self::language::Language;
+pub use self::language::{Language, locale};
 pub use self::text::{Text, ToValue, Value};
 
 /// A [`Text`]: an English template, which is the key of its translation, and its values by name.
