@@ -1,63 +1,216 @@
-//! README shows what the program really prints.
+//! README and its pages show what the program really prints, in both languages.
+
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use soter_attack::audit::ReportKind;
 use soter_attack::catalogue;
 use soter_bridge::server::ServerPath;
-use soter_tests::Program;
+use soter_tests::{Program, Server};
 use soter_wechat::WeChatPath;
 use soter_wechat::codes::wx;
 use soter_wechat::codes::{CODES, CodeSource};
 use soter_wire::{PROFILES, Profile};
 
-const README: &str = include_str!("../../README.md");
-const README_CHINESE: &str = include_str!("../../README.zh-CN.md");
+/// The pages that are there in both languages, README first.
+const PAGES: [&str; 10] = [
+    "README",
+    "simulator/docs/agents",
+    "simulator/docs/audit",
+    "simulator/docs/backend",
+    "simulator/docs/cloud-functions",
+    "simulator/docs/codes",
+    "simulator/docs/scripts",
+    "simulator/docs/servers",
+    "simulator/docs/troubles",
+    "simulator/docs/verify-in-your-language",
+];
+/// The endings of a page's English and Chinese file.
+const LANGUAGES: [&str; 2] = [".md", ".zh-CN.md"];
 /// What the page says of reasons and codes.
 const MEANINGS_CHINESE: &str = include_str!("../../host-bridge/page/meanings.js");
 
-/// The fenced blocks of a language.
-fn blocks(language: &str) -> Vec<&'static str> {
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A page in both languages.
+fn in_both_languages(page: &str) -> [String; 2] {
+    LANGUAGES.map(|ending| read(&format!("{page}{ending}")))
+}
+
+/// The fenced blocks of a language, such as `sh`.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
     let fence = format!("```{language}\n");
-    README.split(fence.as_str()).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+    page.split(fence.as_str()).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+/// The files of documentation, as paths below the repository.
+fn documents() -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            let is_ours = !["target", "node_modules", ".git"].contains(&name.as_str());
+            if path.is_dir() && is_ours {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") && is_ours {
+                let path = path.strip_prefix(root()).expect("below the repository");
+                found.push(path.to_str().expect("a path of letters").to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// The words after `soter-sim` of each command in the `sh` blocks of a page, without what comes after `--`, comments
+/// and other programs.
+fn commands(page: &str) -> Vec<Vec<String>> {
+    let lines = blocks(page, "sh").into_iter().flat_map(str::lines);
+    let is_ours = |line: &&str| line.starts_with("soter-sim") || line.starts_with("npx soter-sim");
+    lines.filter(is_ours).map(words).collect()
+}
+
+fn words(line: &str) -> Vec<String> {
+    let words = shell_words::split(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+    let own = words.into_iter().skip_while(|word| word == "npx").skip(1);
+    own.take_while(|word| word != "--").collect()
+}
+
+/// What GitHub makes of a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = kept.chars().filter(|one| one.is_alphanumeric() || [' ', '-', '_'].contains(one));
+    kept.map(|one| if one == ' ' { '-' } else { one }).collect()
 }
 
 #[test]
 fn the_transcript_on_the_first_screen_matches_the_program() {
-    let shown = blocks("text").into_iter().find(|block| block.contains("phone> ")).expect("a transcript");
-    let answer = shown.rsplit("(after pressing 1)\n").next().expect("an answer");
-    let finished = Program::new(["--seed", "demo"]).input("auth order-42 --touch 1\n").run().exits(0);
-    assert_eq!(answer, finished.stdout);
+    for page in in_both_languages("README") {
+        let shown = blocks(&page, "text").into_iter().find(|block| block.contains("phone> "));
+        let answer = shown.and_then(|shown| shown.rsplit("(after pressing 1)\n").next()).expect("an answer");
+        let finished = Program::new(["--seed", "demo"]).input("auth order-42 --touch 1\n").run().exits(0);
+        assert_eq!(answer, finished.stdout);
+    }
 }
 
 #[test]
 fn every_command_that_is_shown_with_its_output_gives_that_output() {
-    let mut shown = 0;
-    for command in blocks("console").iter().flat_map(|block| block.split("$ soter-sim ").skip(1)) {
-        let (arguments, output) = command.split_once('\n').expect("output below the command");
-        let finished = Program::new(arguments.split(' ')).run();
-        assert_eq!(output, finished.stdout, "{arguments}");
-        shown += 1;
+    for page in in_both_languages("simulator/docs/scripts") {
+        let mut shown = 0;
+        for command in blocks(&page, "console").iter().flat_map(|block| block.split("$ soter-sim ").skip(1)) {
+            let (arguments, output) = command.split_once('\n').expect("output below the command");
+            let finished = Program::new(arguments.split(' ')).run();
+            assert_eq!(output, finished.stdout, "{arguments}");
+            shown += 1;
+        }
+        assert!(shown >= 3, "only {shown} commands are shown");
     }
-    assert!(shown >= 4, "only {shown} commands are shown");
+}
+
+#[test]
+fn every_command_that_is_shown_is_one_and_has_its_options() {
+    let mut checked = 0;
+    for page in PAGES.iter().flat_map(|page| in_both_languages(page)) {
+        for mut command in commands(&page) {
+            // With it, the words before it are read, and nothing is done.
+            command.push("--help".to_owned());
+            Program::new(&command).run().exits(0);
+            checked += 1;
+        }
+    }
+    assert!(checked >= 40, "only {checked} commands were found");
+}
+
+#[test]
+fn the_commands_of_the_first_screen_do_what_is_said() {
+    let gate = read(".ci/run");
+    let packages = read("packaging/test/package.json") + &read("packaging/build.mjs");
+    for page in in_both_languages("README") {
+        for line in blocks(&page, "sh").into_iter().flat_map(str::lines) {
+            let command = line.split('#').next().unwrap_or_default().trim();
+            match command {
+                // The REPL, which serves until it ends.
+                "npx soter-sim" | "cargo run" => {
+                    let input = "exit\n";
+                    Program::new(["--listen", "127.0.0.1:0"]).input(input).run().exits(0);
+                }
+                "cargo test" => assert!(gate.contains("\ncargo test\n"), "the gate runs {command}"),
+                other => panic!("{other} is not executed by a test"),
+            }
+        }
+        assert!(page.contains("node packaging/build.mjs") && gate.contains("node packaging/build.mjs"));
+        assert!(packages.contains(".tgz") || packages.contains("npm"), "the packages are installed by their test");
+    }
+    let server = Server::ephemeral(&[]);
+    assert!(server.http("GET", "/health", "").1.contains("\"ok\""));
+}
+
+#[test]
+fn every_relative_link_resolves() {
+    let mut checked = 0;
+    for document in documents() {
+        let text = read(&document);
+        let folder = root().join(&document).parent().expect("a folder").to_owned();
+        let without_code: String = text.split("```").step_by(2).collect();
+        for part in without_code.split("](").skip(1).chain(without_code.split(" src=\"").skip(1)) {
+            let link = part.split([')', '"', ' ']).next().unwrap_or_default();
+            if link.contains("://") || link.starts_with("mailto:") || link.is_empty() {
+                continue;
+            }
+            let (file, wanted) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { root().join(&document) } else { folder.join(file) };
+            assert!(target.exists(), "{document}: {link} leads nowhere");
+            if !wanted.is_empty() && target.extension().is_some_and(|extension| extension == "md") {
+                let target = fs::read_to_string(&target).expect("a document");
+                let headings = target.lines().filter(|line| line.starts_with('#')).map(anchor);
+                assert!(headings.into_iter().any(|heading| heading == wanted), "{document}: {link} has no heading");
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked >= 100, "only {checked} links were found");
+}
+
+#[test]
+fn every_page_is_there_in_both_languages_with_the_same_parts_and_is_linked() {
+    let readmes = in_both_languages("README");
+    for page in PAGES {
+        let [english, chinese] = in_both_languages(page);
+        let headings = |text: &str| text.lines().filter(|line| line.starts_with('#')).count();
+        let tables = |text: &str| text.lines().filter(|line| line.starts_with('|')).count();
+        assert_eq!(blocks(&english, "sh").len(), blocks(&chinese, "sh").len(), "{page}: commands");
+        assert_eq!(headings(&english), headings(&chinese), "{page}: headings");
+        assert_eq!(tables(&english), tables(&chinese), "{page}: rows of tables");
+        for (readme, ending) in readmes.iter().zip(LANGUAGES) {
+            assert!(page == "README" || readme.contains(&format!("]({page}{ending})")), "{page}{ending}");
+        }
+    }
 }
 
 #[test]
 fn the_tables_of_codes_have_every_code_of_a_wx_call_and_its_meaning() {
-    let rows = |readme: &'static str| readme.lines().filter_map(|line| line.strip_prefix("| "));
+    let [english, chinese] = in_both_languages("simulator/docs/codes");
+    let rows = |page: &str| page.lines().filter_map(|line| line.strip_prefix("| ").map(str::to_owned)).collect();
+    let (english, chinese): (Vec<String>, Vec<String>) = (rows(&english), rows(&chinese));
     for code in CODES.iter().filter(|code| code.source == CodeSource::WxCall && code.code != wx::OK) {
         let row = format!("{} | ", code.code);
-        assert!(
-            rows(README)
-                .any(|line| line.starts_with(&row) && line.ends_with(&format!("| {} |", code.meaning))),
-            "{code:?}"
-        );
-        assert!(rows(README_CHINESE).any(|line| line.starts_with(&row)), "{code:?}");
+        let meaning = format!("| {} |", code.meaning);
+        assert!(english.iter().any(|line| line.starts_with(&row) && line.ends_with(&meaning)), "{code:?}");
+        assert!(chinese.iter().any(|line| line.starts_with(&row)), "{code:?}");
         assert!(MEANINGS_CHINESE.contains(&format!("\n  {}: '", code.code)), "{code:?}");
     }
 }
 
 #[test]
 fn the_audit_that_is_shown_has_every_attack_of_the_catalogue() {
-    for text in [README, README_CHINESE] {
+    for text in in_both_languages("simulator/docs/audit") {
         let shown = text.lines().find(|line| line.contains(" attacks on ")).expect("an audit's last line");
         let number = catalogue().count();
         assert!(shown.starts_with(&format!("{number} attacks")), "{shown}");
@@ -72,9 +225,10 @@ fn every_form_of_a_report_is_named_by_the_help_and_in_both_languages() {
     let help = Program::new(["audit", "--help"]).run().exits(0).stdout;
     let line = |text: &str| text.lines().find(|line| line.contains(".json")).map(str::to_owned);
     let reports = |text: &str| text.lines().find(|line| line.contains("`.json`")).map(str::to_owned);
+    let [english, chinese] = in_both_languages("simulator/docs/audit");
     for kind in ReportKind::ALL {
         let extension = format!(".{}", kind.extension());
-        for named in [line(&help), reports(README), reports(README_CHINESE)] {
+        for named in [line(&help), reports(&english), reports(&chinese)] {
             assert!(named.as_deref().is_some_and(|line| line.contains(&extension)), "{extension}: {named:?}");
         }
     }
@@ -82,25 +236,24 @@ fn every_form_of_a_report_is_named_by_the_help_and_in_both_languages() {
 
 #[test]
 fn every_phone_family_is_in_the_tables_of_both_languages() {
+    let pages = in_both_languages("simulator/docs/codes");
     for Profile { name, .. } in PROFILES {
         let row = format!("| `{name}` | ");
-        for readme in [README, README_CHINESE] {
-            assert!(readme.lines().any(|line| line.starts_with(&row)), "{name} is not in the table");
+        for page in &pages {
+            assert!(page.lines().any(|line| line.starts_with(&row)), "{name} is not in the table");
         }
     }
 }
 
 #[test]
 fn every_path_of_the_servers_is_in_the_table_with_its_purpose() {
+    let [english, chinese] = in_both_languages("simulator/docs/servers");
     let of_servers = ServerPath::ALL.iter().map(|path| (path.path(), path.purpose()));
     let of_wechat = WeChatPath::ALL.iter().map(|path| (path.path(), path.purpose()));
     for (path, purpose) in of_servers.chain(of_wechat) {
         let row = format!("| `{path}` | ");
-        let shown = README.lines().find_map(|line| line.strip_prefix(&row)).unwrap_or_default();
+        let shown = english.lines().find_map(|line| line.strip_prefix(&row)).unwrap_or_default();
         assert!(shown.starts_with(purpose), "{path}: `{shown}` is not `{purpose}`");
-        assert!(
-            README_CHINESE.lines().any(|line| line.starts_with(&row)),
-            "{path} is not in the Chinese table"
-        );
+        assert!(chinese.lines().any(|line| line.starts_with(&row)), "{path} is not in the Chinese table");
     }
 }
