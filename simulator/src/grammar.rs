@@ -243,6 +243,9 @@ pub(crate) enum ProgramCommand {
     /// words are wrong, 3 the surroundings: a missing file, a port in use, a report that cannot be written.
     Audit(Box<Audit>),
     /// Write a complete matching set of test vectors: keys, results, signatures, manifest
+    ///
+    /// `cases` in manifest.json drives a verifier in any language: each has a chain of keys, a result, whether a verifier must accept
+    /// it (`valid`), and the check that refuses it (`refusedBy`). README.txt, which is written too, says what each member means.
     Vectors(Vectors),
     /// Print a script that teaches a shell to complete this command line
     Completions {
