@@ -1,7 +1,5 @@
 //! The pages on verifying in other languages: both have the same facts, and name every recipe.
 
-#![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
-
 use std::path::Path;
 
 use soter_tests::{Program, State};
