@@ -244,8 +244,10 @@ pub(crate) enum ProgramCommand {
     Audit(Box<Audit>),
     /// Write a complete matching set of test vectors: keys, results, signatures, manifest
     ///
-    /// `cases` in manifest.json drives a verifier in any language: each has a chain of keys, a result, whether a verifier must accept
-    /// it (`valid`), and the check that refuses it (`refusedBy`). README.txt, which is written too, says what each member means.
+    /// `cases` in manifest.json drives a verifier in any language. Of each case it says: `valid`, whether a verifier must accept it;
+    /// `refusedBy`, the check that refuses it; `attk`, `ask`, `authKey` and `result`, the files of the chain, with `verified` for what
+    /// WeChat's verify_ask answers; `challenge`, what was given out; `highestCounter`, the highest counter of the device so far.
+    /// README.txt, which is written too, says what each check demands.
     Vectors(Vectors),
     /// Print a script that teaches a shell to complete this command line
     Completions {
