@@ -243,6 +243,11 @@ pub(crate) enum ProgramCommand {
     /// words are wrong, 3 the surroundings: a missing file, a port in use, a report that cannot be written.
     Audit(Box<Audit>),
     /// Write a complete matching set of test vectors: keys, results, signatures, manifest
+    ///
+    /// `cases` in manifest.json drives a verifier in any language. Of each case it says: `valid`, whether a verifier must accept it;
+    /// `refusedBy`, the check that refuses it; `attk`, `ask`, `authKey` and `result`, the files of the chain, with `verified` for what
+    /// WeChat's verify_ask answers; `challenge`, what was given out; `highestCounter`, the highest counter of the device so far.
+    /// README.txt, which is written too, says what each check demands.
     Vectors(Vectors),
     /// Look at the port, the state folder, the clock, the language and what is switched on, and say what to do
     ///

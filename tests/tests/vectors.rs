@@ -9,7 +9,9 @@ use std::path::Path;
 
 use serde_json::Value;
 use soter_tests::{Callback, Program, State};
-use soter_wire::{CertificateChain, ExportBlob, PROFILES, PublicKey, ResultJson, SignatureScheme, base64};
+use soter_wire::{
+    CertificateChain, ExportBlob, KeyJson, PROFILES, PublicKey, ResultJson, SignatureScheme, base64,
+};
 
 /// Where a set was written, and its manifest.
 struct Set {
@@ -83,6 +85,106 @@ fn results_cover_challenges_that_are_hard_to_transport() {
     let some = |what: fn(&String) -> bool| raws.iter().any(what);
     assert!(some(|raw| raw.contains('"')), "{raws:?}");
     assert!(some(|raw| raw.chars().any(|character| character > '\u{ffff}')), "{raws:?}");
+}
+
+/// The first check that refuses a case, as a careful verifier finds it.
+fn refused_by(set: &Set, case: &Value) -> Option<&'static str> {
+    let salt = |length: &Value| -> SignatureScheme { serde_json::from_value(length.clone()).unwrap() };
+    let is_signed = |key: &PublicKey, scheme, part: &Value| {
+        key.verify(scheme, &set.bytes(&part["json"]), &set.bytes(&part["signature"])).is_ok()
+    };
+    let (ask, attk) = (&case["ask"], PublicKey::from_pem(&set.text(&case["attk"])).unwrap());
+    let ask_key = PublicKey::from_pem(&set.text(&ask["key"])).unwrap();
+    let ask_is_genuine = if ask["signature"].is_null() {
+        let chain = CertificateChain::decode(&set.bytes(&ask["json"])).unwrap().verify();
+        chain.is_ok_and(|chain| {
+            assert_eq!(
+                (chain.ask, &*chain.challenge.cpu_id, &*chain.challenge.uid, chain.challenge.counter),
+                (
+                    ask_key.clone(),
+                    ask["cpuId"].as_str().unwrap(),
+                    ask["uid"].as_str().unwrap(),
+                    ask["counter"].as_u64().unwrap()
+                )
+            );
+            chain.device_key == attk
+        })
+    } else {
+        let export = KeyJson::decode(&set.bytes(&ask["json"])).unwrap();
+        assert_eq!((&export.public_key, &*export.cpu_id), (&ask_key, ask["cpuId"].as_str().unwrap()));
+        assert_eq!(
+            (&*export.uid, export.counter),
+            (ask["uid"].as_str().unwrap(), ask["counter"].as_u64().unwrap())
+        );
+        assert_eq!(export.scheme(), salt(&ask["saltLength"]));
+        is_signed(&attk, export.scheme(), ask)
+    };
+    assert_eq!(ask["verified"], ask_is_genuine, "{case}");
+    if !ask_is_genuine {
+        return Some("ask");
+    }
+    if !is_signed(&ask_key, salt(&ask["saltLength"]), &case["authKey"]) {
+        return Some("auth-key-signature");
+    }
+    let Ok(auth_key) = KeyJson::decode(&set.bytes(&case["authKey"]["json"])) else {
+        return Some("auth-key-strength");
+    };
+    if ask["cpuId"] != *auth_key.cpu_id || ask["uid"] != *auth_key.uid {
+        return Some("auth-key-owner");
+    }
+    if auth_key.counter <= ask["counter"].as_u64().unwrap() {
+        return Some("auth-key-counter");
+    }
+    if !is_signed(&auth_key.public_key, auth_key.scheme(), &case["result"]) {
+        return Some("result-signature");
+    }
+    let result = ResultJson::decode(&set.bytes(&case["result"]["json"])).unwrap();
+    let checks = [
+        ("result-salt", result.scheme() == auth_key.scheme()),
+        ("result-owner", result.cpu_id == auth_key.cpu_id && result.uid == auth_key.uid),
+        ("challenge", case["challenge"] == *result.raw),
+        ("counter", result.counter > case["highestCounter"].as_u64().unwrap()),
+    ];
+    checks.into_iter().find_map(|(check, holds)| (!holds).then_some(check))
+}
+
+#[test]
+fn a_careful_verifier_accepts_and_refuses_the_cases_as_the_manifest_says() {
+    for profile in PROFILES {
+        let set = Set::write(&["--profile", profile.name]);
+        let mut refusing = BTreeSet::new();
+        let mut names = BTreeSet::new();
+        for case in set.rows("cases") {
+            let check = refused_by(&set, case);
+            assert_eq!(case["refusedBy"].as_str(), check, "{}: {case}", profile.name);
+            assert_eq!(case["valid"], check.is_none(), "{case}");
+            refusing.extend(check);
+            assert!(names.insert(case["name"].as_str().unwrap()), "{case}");
+        }
+        assert_eq!(refusing.len(), 10, "every check refuses a case: {refusing:?}");
+        assert!(set.rows("cases").iter().filter(|case| case["valid"] == true).count() >= 2);
+        let help = Program::new(["vectors", "--help"]).run().exits(0).stdout;
+        let readme = fs::read_to_string(set.state.path().join("README.txt")).unwrap();
+        for check in refusing {
+            assert!(readme.contains(&format!("\n    {check} ")), "{check} is not in README.txt");
+        }
+        for member in set.rows("cases")[0].as_object().unwrap().keys() {
+            let is_plain = ["name", "description"].contains(&&**member);
+            assert!(is_plain || help.contains(&format!("`{member}`")), "{member} is not in the help");
+            assert!(is_plain || readme.contains(member), "{member} is not in README.txt");
+        }
+    }
+}
+
+#[test]
+fn the_wrong_salt_of_a_case_is_the_other_one_that_phones_use() {
+    for (profile, wrong) in [("trustonic", 32), ("itrustee", 20)] {
+        let set = Set::write(&["--profile", profile]);
+        let case = set.rows("cases").iter().find(|case| case["name"] == "result-at-another-salt").unwrap();
+        let auth_key = KeyJson::decode(&set.bytes(&case["authKey"]["json"])).unwrap();
+        let (json, signature) = (set.bytes(&case["result"]["json"]), set.bytes(&case["result"]["signature"]));
+        assert_eq!(auth_key.public_key.find_pss_salt_length(&json, &signature), Some(wrong));
+    }
 }
 
 #[test]

@@ -98,12 +98,13 @@ impl AttackedPhone {
 
     /// Carries out one authentication: a touch, and a signed result.
     pub(super) fn authenticate(&mut self, challenge: &str) -> Result<Signed, CommandError> {
+        let mode = self.profile.modes.first().copied().unwrap_or(Mode::FingerPrint);
         let session = self
             .tee
-            .init_sign(UID, &key_name(&self.openid), challenge, &[Mode::FingerPrint])
+            .init_sign(UID, &key_name(&self.openid), challenge, &[mode])
             .map_err(|error| phone_error(&error))?;
         self.tee
-            .present(session, Presented { mode: Mode::FingerPrint, enrolment: Some(1) })
+            .present(session, Presented { mode, enrolment: Some(1) })
             .map_err(|error| phone_error(&error))?;
         let ExportBlob { json, mut signature } =
             self.tee.finish_sign(session).map_err(|error| phone_error(&error))?.export;

@@ -41,6 +41,7 @@ mod steps;
 mod target;
 mod text;
 mod verdict;
+mod verifier_cases;
 mod verifier_control;
 mod weak_key;
 mod wechat_paths;
@@ -72,6 +73,7 @@ pub use self::target::{
     Answer, Cookies, Exchange, Form, Input, Observed, Order, Target, TargetError, TimePassed, User, Visit,
 };
 pub use self::verdict::{Played, Verdict};
+pub use self::verifier_cases::{Evidence, VerifierCase, VerifierCheck, verifier_cases};
 pub use self::verifier_control::{OwnServers, RemoteServers, VerifierControl};
 pub use self::wechat_target::{Credentials, WeChatTarget};
 pub use self::wechat_traffic::WeChatTraffic;

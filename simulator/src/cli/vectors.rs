@@ -1,5 +1,6 @@
 //! `soter-sim vectors`: a complete matching set of keys, results and signatures, for tests of a backend.
 
+mod cases;
 mod manifest;
 mod recording;
 
@@ -11,7 +12,9 @@ use soter_bridge::protocol::sensor::{self, SensorMode};
 use soter_bridge::protocol::{CommandError, Service, device};
 use soter_sim::State;
 use soter_sim::store::StateFolder;
+use soter_wechat::Secret;
 
+use self::cases::CaseSet;
 use self::recording::VectorSet;
 use crate::files::write_file;
 use crate::front::{Console, Exit};
@@ -38,8 +41,14 @@ pub(super) fn run(vectors: &Vectors, options: &Options, console: &mut Console) -
         closed?;
         set
     };
-    write(&set, folder)?;
-    let text = if options.json { manifest::manifest(&set).to_string() } else { summary(&set, folder) };
+    let seed = options.seed.as_ref().map(Secret::expose);
+    let cases = cases::make(&set.phone.profile, seed)?;
+    write(&set, &cases, folder)?;
+    let text = if options.json {
+        manifest::manifest(&set, &cases).to_string()
+    } else {
+        summary(&set, &cases, folder)
+    };
     console.write_answer(&text)?;
     Ok(Exit::Good)
 }
@@ -88,25 +97,34 @@ fn prepare(folder: &Path, force: bool) -> Result<(), CommandError> {
 }
 
 /// Writes the files. The manifest comes last, so a folder that has one is complete.
-fn write(set: &VectorSet, folder: &Path) -> Result<(), CommandError> {
-    for file in &set.files {
+fn write(set: &VectorSet, cases: &CaseSet, folder: &Path) -> Result<(), CommandError> {
+    for file in set.files.iter().chain(&cases.files) {
         write_file(&folder.join(&file.name), &file.bytes)?;
     }
     write_file(&folder.join("README.txt"), manifest::readme(set).as_bytes())?;
-    let manifest = serde_json::to_string_pretty(&manifest::manifest(set))
+    let manifest = serde_json::to_string_pretty(&manifest::manifest(set, cases))
         .map_err(|error| CommandError::internal(format!("the manifest does not serialise: {error}")))?;
     write_file(&folder.join("manifest.json"), format!("{manifest}\n").as_bytes())
 }
 
-fn summary(set: &VectorSet, folder: &Path) -> String {
+fn summary(set: &VectorSet, cases: &CaseSet, folder: &Path) -> String {
     let width = set.files.iter().map(|file| file.name.len()).max().unwrap_or_default();
     let mut lines: Vec<_> =
         set.files.iter().map(|file| format!("{:width$}  {}", file.name, file.description)).collect();
+    let refused = cases.cases.iter().filter(|case| case.refused_by.is_some()).count();
+    lines.push(format!(
+        "{:width$}  {} cases for a verifier, {refused} of which it must refuse",
+        "case_*",
+        cases.cases.len()
+    ));
     lines.push(format!("{:width$}  how to check them by hand", "README.txt"));
-    lines.push(format!("{:width$}  which key verifies what, and at which salt length", "manifest.json"));
+    lines.push(format!(
+        "{:width$}  which key verifies what, at which salt length, and the cases",
+        "manifest.json"
+    ));
     lines.push(format!(
         "{} files in {}; {} signatures, each checked",
-        set.files.len() + 2,
+        set.files.len() + cases.files.len() + 2,
         folder.display(),
         set.checks.len()
     ));
