@@ -46,11 +46,17 @@ const INDEX: File =
 /// Files that are served without a token: they are the same for everyone.
 static FILES: &[File] = files! {
     "page.css": CSS_TYPE,
+    "phone.css": CSS_TYPE,
+    "panel.css": CSS_TYPE,
+    "journal.css": CSS_TYPE,
+    "windows.css": CSS_TYPE,
     "icon.svg": SVG_TYPE,
     "main.js": JAVASCRIPT_TYPE,
     "bridge.js": JAVASCRIPT_TYPE,
     "state.js": JAVASCRIPT_TYPE,
     "texts.js": JAVASCRIPT_TYPE,
+    "english.js": JAVASCRIPT_TYPE,
+    "chinese.js": JAVASCRIPT_TYPE,
     "elements.js": JAVASCRIPT_TYPE,
     "phone.js": JAVASCRIPT_TYPE,
     "sensor.js": JAVASCRIPT_TYPE,
