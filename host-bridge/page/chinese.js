@@ -167,6 +167,8 @@ export const CHINESE = {
   'keys.counter': 'counter',
   'keys.clock': '时钟',
   'keys.user': '用户',
+  'keys.name': '名称',
+  'keys.uid': '{package} 的 uid',
   'keys.keys': '密钥',
   'keys.kind': '类型',
   'keys.owner': 'uid 与名称',

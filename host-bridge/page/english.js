@@ -167,6 +167,8 @@ export const ENGLISH = {
   'keys.counter': 'Counter',
   'keys.clock': 'Clock',
   'keys.user': 'User',
+  'keys.name': 'Name',
+  'keys.uid': 'uid of {package}',
   'keys.keys': 'Keys',
   'keys.kind': 'Kind',
   'keys.owner': 'uid and name',

@@ -135,9 +135,8 @@ export function journal(root, { bridge, say, fail }) {
     const bad = isBad(entry);
     const told = verdict(entry);
     return h('div', { class: 'line', role: 'option', id: `call-${entry.number}`, 'data-number': entry.number, onclick: () => choose(entry, true) },
+      h('span', { class: 'call', title: visible(entry.call) }, visible(entry.call)),
       h('span', { class: 'when' }, moment(entry.at)),
-      // A path is known by its end; all of it stands above the call that is laid open.
-      h('span', { class: 'call', title: visible(entry.call) }, visible(entry.call.split('/').pop())),
       told ? h('span', { class: `chip ${bad ? 'bad' : 'good'}`, title: told }, told) : null);
   }
 

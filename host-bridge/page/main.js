@@ -157,7 +157,7 @@ systemIsDark.addEventListener('change', paint);
 function connection() {
   const place = byId('connection');
   place.className = `connection ${bridge.online ? 'good' : 'bad'}`;
-  place.textContent = bridge.online ? text('online') : text('offline', { host: window.location.host });
+  place.firstElementChild.textContent = bridge.online ? text('online') : text('offline', { host: window.location.host });
 }
 bridge.addEventListener('online', connection);
 bridge.addEventListener('offline', connection);

@@ -49,7 +49,6 @@ static FILES: &[File] = files! {
     "phone.css": CSS_TYPE,
     "panel.css": CSS_TYPE,
     "journal.css": CSS_TYPE,
-    "windows.css": CSS_TYPE,
     "icon.svg": SVG_TYPE,
     "main.js": JAVASCRIPT_TYPE,
     "bridge.js": JAVASCRIPT_TYPE,
