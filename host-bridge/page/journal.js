@@ -3,6 +3,7 @@
 import { Calls } from './calls.js';
 import { h, labelled, visible } from './elements.js';
 import { layOpen } from './entry.js';
+import { isRefused, outcome } from './outcomes.js';
 import { moment, text } from './texts.js';
 
 /** The height of a line of the list, in pixels; the same as in the style sheet. */
@@ -12,23 +13,8 @@ const FILTERS = {
   all: () => true,
   wechat: ({ door }) => door === 'weChat',
   rpc: ({ door }) => door === 'rpc',
-  refused: isBad,
+  refused: isRefused,
 };
-
-/** Whether a call was refused, by whichever way it says so. */
-function isBad({ judgement, answer }) {
-  if (judgement) return !judgement.isOk;
-  return Boolean(answer?.error) || (answer?.errCode ?? 0) !== 0 || (answer?.resultCode ?? 0) !== 0 || /:fail/.test(answer?.errMsg ?? '');
-}
-
-/** What stands beside a call in the list. */
-function verdict({ judgement, answer }) {
-  if (judgement) return judgement.reason;
-  if (answer?.error) return 'error';
-  if (answer?.errCode !== undefined) return `errCode ${answer.errCode}`;
-  if (answer?.resultCode !== undefined) return `resultCode ${answer.resultCode}`;
-  return answer?.errMsg ? answer.errMsg.split(':')[1] : '';
-}
 
 /** Text to search in, made once for each call. */
 const searched = new WeakMap();
@@ -132,12 +118,11 @@ export function journal(root, { bridge, say, fail }) {
   }
 
   function callLine(entry) {
-    const bad = isBad(entry);
-    const told = verdict(entry);
+    const told = outcome(entry);
     return h('div', { class: 'line', role: 'option', id: `call-${entry.number}`, 'data-number': entry.number, onclick: () => choose(entry, true) },
       h('span', { class: 'call', title: visible(entry.call) }, visible(entry.call)),
       h('span', { class: 'when' }, moment(entry.at)),
-      told ? h('span', { class: `chip ${bad ? 'bad' : 'good'}`, title: told }, told) : null);
+      told ? h('span', { class: `chip ${isRefused(entry) ? 'bad' : 'good'}`, title: told }, told) : null);
   }
 
   function gapLine({ gap, number }) {

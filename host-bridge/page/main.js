@@ -15,7 +15,7 @@ import { phone } from './phone.js';
 import { servers } from './servers.js';
 import { settings } from './settings.js';
 import { State } from './state.js';
-import { remember, remembered, speak, spoken, text, translate } from './texts.js';
+import { localized, remember, remembered, speak, spoken, text, translate } from './texts.js';
 
 const byId = (id) => document.getElementById(id);
 /** How long a message stays. */
@@ -30,21 +30,24 @@ const state = new State(bridge);
 
 /** Shows a message for a while; the same one is not shown twice at once. */
 function say(...lines) {
-  show(SHOWN, lines);
+  show(SHOWN, lines, document.documentElement.lang);
 }
 
 /** Says what was not carried out, and what to do. */
 function fail(error) {
   if (error instanceof Offline) say(text('offline.notSent'));
-  else show(SHOWN_LONGER, [error.message, error.next]);
+  else {
+    const { what, next, lang } = localized(error);
+    show(SHOWN_LONGER, [what ?? error.message, next], lang);
+  }
 }
 
-function show(time, lines) {
+function show(time, lines, lang) {
   const told = lines.filter(Boolean).map(visible);
   const shown = [...byId('toasts').children];
   if (shown.some((toast) => toast.dataset.told === told.join('\n'))) return;
   if (shown.length >= MOST_SHOWN) shown[0].remove();
-  const toast = h('div', { class: 'toast', 'data-told': told.join('\n'), onclick: () => toast.remove() }, told.map((line) => h('p', {}, line)));
+  const toast = h('div', { class: 'toast', 'data-told': told.join('\n'), onclick: () => toast.remove() }, told.map((line) => h('p', { lang }, line)));
   byId('toasts').append(toast);
   // Whoever is reading it has not finished.
   const end = () => (toast.matches(':hover') ? setTimeout(end, SHOWN) : toast.remove());
@@ -165,9 +168,10 @@ bridge.addEventListener('offline', connection);
 function showFailure(failure) {
   const place = byId('failure');
   place.hidden = !failure;
+  const { error, next, lang } = failure ? localized(failure) : {};
   place.replaceChildren(...(failure ? [
-    h('p', {}, h('strong', { 'data-text': 'failure' }, text('failure')), ' ', h('span', { lang: 'en' }, visible(failure.error))),
-    h('p', { lang: 'en' }, visible(failure.next)),
+    h('p', {}, h('strong', { 'data-text': 'failure' }, text('failure')), ' ', h('span', { lang }, visible(error))),
+    h('p', { lang }, visible(next)),
   ] : []));
 }
 bridge.addEventListener('online', async () => {
@@ -175,7 +179,7 @@ bridge.addEventListener('online', async () => {
   if (answer) showFailure(answer.ok ? undefined : await answer.json());
 });
 state.addEventListener('happened', ({ detail }) => {
-  if (detail.event === 'notice') say(detail.text);
+  if (detail.event === 'notice') say(localized(detail).text);
   if (detail.event === 'ledgerFailed') showFailure(detail);
   if (detail.event === 'ledgerRecovered') showFailure(undefined);
 });

@@ -64,3 +64,12 @@ export function remember(name, value) {
     // Private windows may refuse; the choice holds until the page is closed.
   }
 }
+
+/**
+ * What an object of the server says, in the page's language where it can: `zh` beside its English texts has the same in Chinese.
+ * `lang` is the language that they are in then.
+ */
+export function localized(object) {
+  const isChinese = language === 'zh' && Boolean(object.zh);
+  return { ...object, ...(isChinese ? object.zh : {}), lang: isChinese ? 'zh-CN' : 'en' };
+}

@@ -8,6 +8,9 @@ import { ACCOUNT } from '../../host-bridge/miniprogram/test/support/program.js';
 import { until } from './support/server.js';
 import { fresh, newest, server, tab } from './support/suite.js';
 
+/** As long as one. */
+const NOT_A_SIGNATURE = Buffer.alloc(256).toString('base64');
+
 test('the journal shows a call with the verdict, its reason, and a command that repeats it', async () => {
   const { page, close } = await fresh({ permissions: ['clipboard-read', 'clipboard-write'], acceptDownloads: true });
   const result = await server.authenticate(`it's "order" 55`, { touch: '1' });
@@ -48,6 +51,32 @@ test('the journal shows a call with the verdict, its reason, and a command that 
   await close();
 });
 
+test('a verdict keeps its code, and has its meaning and advice in both languages', async () => {
+  const { page, close } = await fresh();
+  const token = await server.token();
+  await server.verify('nonsense', { resultJSON: '{}', resultJSONSignature: NOT_A_SIGNATURE });
+  await server.verify(token, { resultJSON: '{}', resultJSONSignature: NOT_A_SIGNATURE });
+  await server.rpc('wx.startSoterAuthentication', { requestAuthModes: [], challenge: 'order-71' });
+  const last = await newest();
+  const verdict = page.locator('.entry .verdict');
+  const told = {
+    2: ['errcode-40001', 'The access_token is wrong, of another app, or replaced by a newer one.', /^Keep one token per app/, 'access_token 错误、属于另一个小程序，或已被更新的取代。', /^每个小程序只在一处保存一个 access_token/],
+    1: ['missing-field', 'A member that every result has is missing.', /^Send resultJSON itself/, '缺少每个结果都有的字段。', /^请发送 resultJSON 本身/],
+    0: ['errCode 90003', 'requestAuthModes is missing or empty.', /^Pass an array with at least one/, 'requestAuthModes 缺失或为空。', /^请传入数组/],
+  };
+  for (const [before, [code, meaning, advice, zhMeaning, zhAdvice]] of Object.entries(told)) {
+    await page.locator(`.line[data-number="${last - before}"]`).click();
+    for (const [language, words] of Object.entries({ en: [meaning, advice], zh: [zhMeaning, zhAdvice] })) {
+      await page.locator('#language').selectOption(language);
+      await verdict.locator('strong').getByText(code).waitFor();
+      const lines = verdict.locator(language === 'en' ? 'p[lang=en]' : 'p[lang=zh-CN]');
+      for (const each of words) await lines.getByText(each).waitFor();
+    }
+    await page.locator('#language').selectOption('en');
+  }
+  await close();
+});
+
 test('unusual JSON is shown as it was received', async () => {
   const { page, close } = await fresh({ locale: 'zh-CN' });
   const token = await server.token();
@@ -64,7 +93,7 @@ test('unusual JSON is shown as it was received', async () => {
   await entry.getByText('n: 5.0').waitFor();
   await entry.locator('.json-opened').getByText('raw: "\\u202edesrever"').waitFor();
   // The meaning of the reason, and the server's own text.
-  await entry.locator('.verdict p:not([lang])').waitFor();
+  await entry.locator('.verdict p[lang=zh-CN]').first().waitFor();
   await entry.locator('.verdict p[lang=en]').waitFor();
   await line(1).click();
   for (let depth = 0; depth < 3; depth += 1) await entry.locator('.json-opened summary').nth(depth).click();
