@@ -38,12 +38,8 @@ function quoted(value) {
   return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Lays a call open inside an element; `null` empties it. */
+/** Lays a call open inside an element. */
 export function layOpen(root, entry, { bridge, say, close }) {
-  if (entry === null) {
-    fill(root, h('p', { class: 'hint pick' }, text('journal.pick')));
-    return;
-  }
   const button = (words, value, warning) => h('button', { type: 'button',
     onclick: async () => (await copy(value()) ? say(text('copied'), warning) : say(text('notCopied'))) }, text(words));
   fill(root,

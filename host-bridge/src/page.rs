@@ -77,6 +77,7 @@ static FILES: &[File] = files! {
     "meanings.js": JAVASCRIPT_TYPE,
     "chinese_meanings.js": JAVASCRIPT_TYPE,
     "outcomes.js": JAVASCRIPT_TYPE,
+    "chart.js": JAVASCRIPT_TYPE,
 };
 
 /// The paths of the page: `/`, and its files under [`FOLDER`].

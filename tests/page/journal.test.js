@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { ACCOUNT } from '../../host-bridge/miniprogram/test/support/program.js';
-import { until } from './support/server.js';
-import { fresh, newest, server, tab } from './support/suite.js';
+import { open } from './support/browser.js';
+import { start, until } from './support/server.js';
+import { browser, fresh, newest, server, tab } from './support/suite.js';
 
 /** As long as one. */
 const NOT_A_SIGNATURE = Buffer.alloc(256).toString('base64');
@@ -74,6 +75,91 @@ test('a verdict keeps its code, and has its meaning and advice in both languages
     }
     await page.locator('#language').selectOption('en');
   }
+  await close();
+});
+
+describe('Beside the list', () => {
+  const WIDE = { width: 1280, height: 800 };
+  const entry = (page) => page.locator('.entry');
+  const refuse = async (token, result) => assert.deepEqual(await server.verify(token, result), { is_ok: false });
+
+  test('the newest refused call opens by itself, until another one is chosen', async () => {
+    const { page, close } = await fresh(WIDE);
+    const token = await server.token();
+    const result = await server.authenticate('order-72', { touch: '1' });
+    await refuse(token, { ...result, resultJSON: '{}' });
+    await entry(page).getByText('Verdict: missing-field').waitFor();
+    await server.verify(token, result);
+    await refuse(token, result);
+    await entry(page).getByText('Verdict: counter-replayed').waitFor();
+    // The keyboard's focus is where it was.
+    assert.equal(await page.evaluate(() => document.activeElement.tagName), 'BODY');
+    await page.locator('.line').filter({ hasText: 'wx.startSoterAuthentication' }).first().click();
+    await entry(page).getByRole('heading', { name: 'wx.startSoterAuthentication' }).waitFor();
+    await refuse(token, { ...result, resultJSON: '[' });
+    await page.locator('.line').first().getByText('malformed-json').waitFor();
+    await entry(page).getByRole('heading', { name: 'wx.startSoterAuthentication' }).waitFor();
+    await close();
+  });
+
+  test('one that somebody reads stays, and a search shows the newest refused of what it finds', async () => {
+    const { page, close } = await fresh(WIDE);
+    const token = await server.token();
+    await refuse(token, { resultJSON: '{}', resultJSONSignature: NOT_A_SIGNATURE });
+    await refuse(token, { resultJSON: '[', resultJSONSignature: NOT_A_SIGNATURE });
+    await entry(page).getByText('Verdict: malformed-json').waitFor();
+    await page.getByLabel('Search').fill('missing-field');
+    await entry(page).getByText('Verdict: missing-field').waitFor();
+    await page.getByLabel('Search').fill('');
+    await entry(page).getByText('Verdict: malformed-json').waitFor();
+    await entry(page).getByRole('heading', { level: 3 }).click();
+    await refuse(token, { resultJSON: '{}', resultJSONSignature: NOT_A_SIGNATURE });
+    await page.locator('.line').first().getByText('missing-field').waitFor();
+    await entry(page).getByText('Verdict: malformed-json').waitFor();
+    await close();
+  });
+
+  test('an empty pane says why it is empty', async (t) => {
+    const own = await start();
+    t.after(() => own.stop());
+    const { page, close } = await open(browser, own.url, WIDE);
+    await entry(page).getByText('Nothing to show yet: the newest refused call opens here by itself.').waitFor();
+    await own.rpc('wx.login');
+    await entry(page).getByText('None of these calls was refused.').waitFor();
+    await page.getByLabel('Search').fill('nothing has this');
+    await entry(page).getByText('No call matches.').waitFor();
+    await page.locator('#language').selectOption('zh');
+    await entry(page).getByText('没有匹配的调用。').waitFor();
+    await close();
+  });
+
+  test('a window without room for it keeps its list', async () => {
+    const { page, close } = await fresh({ width: 1000, height: 800 });
+    await refuse(await server.token(), { resultJSON: '{}', resultJSONSignature: NOT_A_SIGNATURE });
+    await page.locator('.line').first().getByText('missing-field').waitFor();
+    await page.getByRole('listbox').waitFor();
+    assert.equal(await page.locator('.line[aria-selected="true"]').count(), 0);
+    await page.setViewportSize(WIDE);
+    await entry(page).getByText('Verdict: missing-field').waitFor();
+    await close();
+  });
+});
+
+test('a chart shows calls and refusals over time, and says the same in words', async (t) => {
+  const own = await start();
+  t.after(() => own.stop());
+  const { page, close } = await open(browser, own.url);
+  const picture = page.locator('.chart-bars');
+  await picture.waitFor({ state: 'hidden' });
+  const sum = (name) => page.locator(name).evaluateAll((bars) => bars.reduce((all, bar) => all + bar.getBoundingClientRect().height, 0));
+  await own.batches(Array.from({ length: 10 }, () => ['wx.login']));
+  await page.getByRole('img', { name: /^Calls over time, from [\d:]+ to [\d:]+: 10 calls, 0 refused\. The most in 1 s: \d+\.$/ }).waitFor();
+  assert.equal(await sum('.chart-refused'), 0);
+  for (let number = 0; number < 5; number += 1) await own.rpc('wx.startSoterAuthentication', { requestAuthModes: [], challenge: 'c' });
+  await page.getByRole('img', { name: /: 15 calls, 5 refused\./ }).waitFor();
+  await page.getByText(/^Refused since [\d:]+: 5$/).waitFor();
+  const [calls, refused] = [await sum('.chart-call'), await sum('.chart-refused')];
+  assert.ok(calls > 0 && refused > 0 && refused < calls, `${calls} ${refused}`);
   await close();
 });
 
