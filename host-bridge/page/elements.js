@@ -23,7 +23,7 @@ export function h(name, properties, ...children) {
  * the same words, or else on what stands in the same place.
  */
 export function fill(element, ...children) {
-  const reached = () => [...element.querySelectorAll('button, input, select, summary, [tabindex]')];
+  const reached = () => [...element.querySelectorAll('button, input, select, textarea, summary, [tabindex]')];
   const before = reached();
   const place = before.indexOf(document.activeElement);
   const { id, textContent: words } = before[place] ?? {};

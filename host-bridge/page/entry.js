@@ -4,6 +4,7 @@ import { copy, fill, h, visible } from './elements.js';
 import { tree } from './json.js';
 import { explainCode, explainReason } from './meanings.js';
 import { isRefused, outcome } from './outcomes.js';
+import { findSigned } from './signed.js';
 import { localized, moment, text } from './texts.js';
 
 /**
@@ -30,7 +31,7 @@ function sent(body) {
 }
 
 /** Whether the journal has cut something off. */
-function isCut(value) {
+export function isCut(value) {
   return /… \(\d+ (?:bytes )?more\)|"…":"\d+ more"/.test(JSON.stringify(value ?? null));
 }
 
@@ -39,7 +40,7 @@ function quoted(value) {
 }
 
 /** Lays a call open inside an element. */
-export function layOpen(root, entry, { bridge, say, close }) {
+export function layOpen(root, entry, { bridge, say, close, diagnose }) {
   const button = (words, value, warning) => h('button', { type: 'button',
     onclick: async () => (await copy(value()) ? say(text('copied'), warning) : say(text('notCopied'))) }, text(words));
   fill(root,
@@ -49,7 +50,9 @@ export function layOpen(root, entry, { bridge, say, close }) {
       h('p', { class: 'hint' }, `#${entry.number} · ${moment(entry.at)} · ${text('journal.took', { ms: (entry.microseconds / 1000).toFixed(1) })}`),
       h('div', { class: 'buttons' },
         button('entry.curl', () => curl(entry, bridge), isCut(entry.request) && text('entry.cut')),
-        button('entry.json', () => JSON.stringify(entry, null, 2)))),
+        button('entry.json', () => JSON.stringify(entry, null, 2)),
+        findSigned([entry.request, entry.answer]) && h('button', { type: 'button', onclick: () => diagnose(entry) },
+          text(isRefused(entry) ? 'diagnosis.why' : 'diagnosis.check')))),
     why(entry),
     part(text('entry.request'), entry.request),
     part(text('entry.answer'), entry.answer));

@@ -30,7 +30,7 @@ function searchText(entry) {
   return found;
 }
 
-export function journal(root, { bridge, say, fail }) {
+export function journal(root, { bridge, say, fail, diagnose }) {
   const calls = new Calls(bridge);
   const search = h('input', { type: 'search', id: 'journal-search', oninput: later, autocomplete: 'off', spellcheck: false });
   const filter = h('select', { id: 'journal-filter', onchange: searchAnew },
@@ -160,7 +160,7 @@ export function journal(root, { bridge, say, fail }) {
     if (entry.number !== chosen) detail.scrollTop = 0;
     chosen = entry.number;
     said = null;
-    layOpen(detail, entry, { bridge, say, close });
+    layOpen(detail, entry, { bridge, say, close, diagnose });
     drawLines();
   }
 

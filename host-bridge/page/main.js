@@ -8,6 +8,7 @@
 
 import { Bridge, Offline } from './bridge.js';
 import { desk, picker } from './desk.js';
+import { diagnosis } from './diagnosis.js';
 import { h, visible } from './elements.js';
 import { journal } from './journal.js';
 import { keys } from './keys.js';
@@ -96,10 +97,17 @@ function ask(button, action) {
   questions.set(button, takeBack);
 }
 
-const parts = { bridge, state, act, ask, say, fail };
+/** Has the reason looked for why the signature of a call is not valid. */
+function diagnose(entry) {
+  open('diagnosis');
+  why.diagnose(entry);
+}
+
+const parts = { bridge, state, act, ask, say, fail, diagnose };
 phone(byId('phone'), parts);
 picker(byId('device'), parts);
 const log = journal(byId('tab-journal'), parts);
+const why = diagnosis(byId('tab-diagnosis'), parts);
 settings(byId('tab-settings'), parts);
 servers(byId('tab-settings'), parts);
 keys(byId('tab-keys'), parts);
@@ -107,7 +115,7 @@ desk(byId('tab-desk'), parts);
 
 // --- Tabs --------------------------------------------------------------------------------------------------------------
 
-const TABS = ['journal', 'settings', 'keys', 'desk'];
+const TABS = ['journal', 'diagnosis', 'settings', 'keys', 'desk'];
 const tabs = TABS.map((name) => h('button', {
   type: 'button', role: 'tab', id: `choose-${name}`, 'aria-controls': `tab-${name}`, 'data-text': `tab.${name}`, onclick: () => open(name),
 }));
@@ -136,6 +144,7 @@ byId('language').addEventListener('change', ({ target }) => {
   questions.forEach((takeBack) => takeBack());
   speak(target.value);
   log.speak();
+  why.speak();
   // What is kept while it says the same says something else now.
   document.querySelectorAll('[data-shown]').forEach((element) => { delete element.dataset.shown; });
   connection();

@@ -77,6 +77,8 @@ static FILES: &[File] = files! {
     "meanings.js": JAVASCRIPT_TYPE,
     "chinese_meanings.js": JAVASCRIPT_TYPE,
     "outcomes.js": JAVASCRIPT_TYPE,
+    "signed.js": JAVASCRIPT_TYPE,
+    "diagnosis.js": JAVASCRIPT_TYPE,
     "chart.js": JAVASCRIPT_TYPE,
 };
 
