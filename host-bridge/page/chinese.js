@@ -215,6 +215,7 @@ export const CHINESE = {
   'journal.took': '{ms} 毫秒',
   'entry.request': '请求',
   'entry.answer': '响应',
+  'entry.named': '{what}：{name}',
   'entry.verdict': '结论',
   'entry.refusal': '拒绝',
   'entry.curl': '复制为 curl',
@@ -228,7 +229,7 @@ export const CHINESE = {
 
   'diagnosis.why': '为什么被拒绝？',
   'diagnosis.check': '检查签名',
-  'diagnosis.hint': '请原样粘贴服务器收到的内容。与 `soter-sim verify` 一样，检查不改变任何东西，也不了解 counter、challenge 和用户。',
+  'diagnosis.hint': '请原样粘贴服务器收到的内容。这里与 `soter-sim verify` 一样检查签名，不检查 counter、challenge 和用户。',
   'diagnosis.json': 'resultJSON',
   'diagnosis.jsonHint': '被签名的文本，或整个回调对象',
   'diagnosis.signature': 'resultJSONSignature',

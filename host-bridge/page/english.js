@@ -215,6 +215,7 @@ export const ENGLISH = {
   'journal.took': '{ms} ms',
   'entry.request': 'Request',
   'entry.answer': 'Answer',
+  'entry.named': '{what}: {name}',
   'entry.verdict': 'Verdict',
   'entry.refusal': 'Refusal',
   'entry.curl': 'Copy as curl',
@@ -228,7 +229,7 @@ export const ENGLISH = {
 
   'diagnosis.why': 'Why was it refused?',
   'diagnosis.check': 'Check the signature',
-  'diagnosis.hint': 'Paste what your server got, unchanged. The check changes nothing, as `soter-sim verify`; it knows no counters, challenges or users.',
+  'diagnosis.hint': 'Paste what your server received, unchanged. This checks the signature as `soter-sim verify` does; it does not check the counter, the challenge or the user.',
   'diagnosis.json': 'resultJSON',
   'diagnosis.jsonHint': 'The signed text, or the whole object of the callback',
   'diagnosis.signature': 'resultJSONSignature',

@@ -78,7 +78,7 @@ export function verdict({ isGood, name, title, values, meant, told: { detail, la
   // Of some refusals nothing else is known.
   const isNew = detail && !(meant && [meant.meaning, meant.advice, ...meant.english].includes(detail));
   return h('div', { class: `verdict ${isGood ? 'good' : 'bad'}` },
-    h('strong', {}, `${text(title, values)}: ${name}`),
+    h('strong', {}, text('entry.named', { what: text(title, values), name })),
     meant && h('p', { lang: meant.lang }, meant.meaning),
     meant && h('p', { lang: meant.lang }, meant.advice),
     isNew && h('p', { class: 'detail', lang }, visible(detail)),

@@ -4,6 +4,7 @@ import { Calls } from './calls.js';
 import { chart } from './chart.js';
 import { fill, h, labelled, visible } from './elements.js';
 import { layOpen } from './entry.js';
+import { explainCode, explainReason } from './meanings.js';
 import { isRefused, outcome } from './outcomes.js';
 import { moment, text } from './texts.js';
 
@@ -18,6 +19,11 @@ const FILTERS = {
   rpc: ({ door }) => door === 'rpc',
   refused: isRefused,
 };
+
+/** What the code beside a call means. */
+function meaningOf({ judgement, answer }) {
+  return (judgement ? explainReason(judgement.reason) : explainCode(answer?.errCode, answer?.errMsg))?.meaning;
+}
 
 /** Text to search in, made once for each call. */
 const searched = new WeakMap();
@@ -149,7 +155,7 @@ export function journal(root, { bridge, say, fail, diagnose }) {
     return h('div', { class: 'line', role: 'option', id: `call-${entry.number}`, 'data-number': entry.number, onclick: () => choose(entry, true) },
       h('span', { class: 'call', title: visible(entry.call) }, visible(entry.call)),
       h('span', { class: 'when' }, moment(entry.at)),
-      told ? h('span', { class: `chip ${isRefused(entry) ? 'bad' : 'good'}`, title: told }, told) : null);
+      told ? h('span', { class: `chip ${isRefused(entry) ? 'bad' : 'good'}`, title: meaningOf(entry) ?? told }, told) : null);
   }
 
   function gapLine({ gap, number }) {

@@ -1,7 +1,7 @@
 // The device page: puts its parts together.
 //
 //   bridge (WebSocket, journal) ──> state (what is known of the phones) ──> phone, sensor, settings, servers, keys, desk
-//                               └─> journal
+//                               └─> journal, diagnosis
 //
 // Every part draws itself from the state and changes nothing but by calling the server, so that the page, the REPL and a
 // test suite may all work on the same phone.

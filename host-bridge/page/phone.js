@@ -161,6 +161,7 @@ export function phone(root, { state, act }) {
     const meant = !good && explainCode(last.errCode, last.message);
     const judged = last.judged && h('p', { class: last.judged.isOk ? 'good' : 'bad' },
       last.judged.isOk ? text('last.judgedGood') : text('last.judgedBad', { reason: last.judged.reason }));
+    const refusal = last.judged && !last.judged.isOk && explainReason(last.judged.reason);
     return h('div', { class: `last ${good ? 'good' : 'bad'}` },
       icon(good ? 'good' : 'wrong'),
       h('div', {},
@@ -168,7 +169,8 @@ export function phone(root, { state, act }) {
         meant && h('p', { lang: meant.lang }, meant.meaning),
         h('p', {}, good && last.signed ? text('last.signedText', { counter: last.signed.counter, salt: last.signed.saltLength }) : visible(last.message ?? '')),
         last.reason ? h('p', {}, last.reason) : null,
-        judged));
+        judged,
+        refusal && h('p', { lang: refusal.lang }, refusal.meaning)));
   }
 
   /** How a payment ended: what the mini program was told, and why. */

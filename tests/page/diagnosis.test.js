@@ -240,7 +240,7 @@ describe('A call of the journal', () => {
     await server.verify(await server.token(), { ...result, resultJSON: result.resultJSON.replaceAll(',', ', ') });
     await page.locator(`.line[data-number="${await newest()}"]`).click();
     await page.getByRole('button', { name: '为什么被拒绝？' }).click();
-    await box(page).getByText('签名: reserialised').waitFor();
+    await box(page).getByText('签名：reserialised').waitFor();
     await box(page).getByText('原文在签名之后被改动过，并且找到了改动的方式。').first().waitFor();
     // The words follow the language, as everything does.
     await page.locator('#language').selectOption('en');

@@ -20,6 +20,7 @@ test('the journal shows a call with the verdict, its reason, and a command that 
   await page.getByText('The backend was told is_ok: true').waitFor();
   assert.deepEqual(await server.verify(token, result), { is_ok: false });
   await page.getByText('The backend was told is_ok: false (counter-replayed)').waitFor();
+  await page.locator('.last').getByText('A result with this very counter was accepted before: a replay.').waitFor();
   await page.getByLabel('Search').fill('verify_signature counter-replayed');
   await page.getByText(/^1 of \d+ calls$/).waitFor();
   await page.locator('.line').click();
