@@ -73,7 +73,7 @@ function why(entry) {
   return meant && verdict({ isGood: false, name: outcome(entry), title: 'entry.refusal', meant, told: {} });
 }
 
-/** A verdict: its code as it is, what that means, what to do, and what is to be said of this very case. */
+/** A verdict: its code as it is, what that means, what to do, and the details of this call. */
 export function verdict({ isGood, name, title, values, meant, told: { detail, lang } }, ...more) {
   // Of some refusals nothing else is known.
   const isNew = detail && !(meant && [meant.meaning, meant.advice, ...meant.english].includes(detail));

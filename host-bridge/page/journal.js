@@ -212,7 +212,7 @@ export function journal(root, { bridge, say, fail, diagnose }) {
     choose(shown[index]);
   });
   new ResizeObserver(drawLines).observe(list);
-  // Whoever reads a call that opened by itself keeps it.
+  // A call that opened by itself stays when somebody reads it.
   for (const event of ['pointerdown', 'wheel', 'focusin']) detail.addEventListener(event, () => { isPinned = chosen !== null; }, { passive: true });
   wide.addEventListener('change', match);
 

@@ -97,7 +97,7 @@ function ask(button, action) {
   questions.set(button, takeBack);
 }
 
-/** Has the reason looked for why the signature of a call is not valid. */
+/** Shows why the signature of a call is not valid. */
 function diagnose(entry) {
   open('diagnosis');
   why.diagnose(entry);
@@ -148,6 +148,7 @@ byId('language').addEventListener('change', ({ target }) => {
   // What is kept while it says the same says something else now.
   document.querySelectorAll('[data-shown]').forEach((element) => { delete element.dataset.shown; });
   connection();
+  showFailure(shownFailure);
   state.draw();
 });
 const THEME = 'soter-sim.theme';
@@ -173,8 +174,10 @@ function connection() {
 }
 bridge.addEventListener('online', connection);
 bridge.addEventListener('offline', connection);
-/** Shows why the servers accept nothing. `undefined`: they work. */
+/** Why the servers accept nothing; `undefined` while they work. */
+let shownFailure;
 function showFailure(failure) {
+  shownFailure = failure;
   const place = byId('failure');
   place.hidden = !failure;
   const { error, next, lang } = failure ? localized(failure) : {};

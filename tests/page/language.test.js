@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { fresh, server, tab } from './support/suite.js';
+import { fresh, newest, server, tab } from './support/suite.js';
 
 test('the page uses the language of the browser, and a chosen language is kept', async () => {
   const { page, close } = await fresh({ locale: 'zh-CN' });
@@ -84,5 +84,36 @@ test('an error is told in the Chinese that the server sends with it, and otherwi
   await page.evaluate(() => { document.querySelector('#desk-name').removeAttribute('pattern'); });
   await create('UPPER');
   await toast.locator('p[lang=en]').first().waitFor();
+  await close();
+});
+
+test('a verdict and a diagnosis are told in the Chinese that the server sends with them', async () => {
+  const { page, close } = await fresh({ locale: 'zh-CN' });
+  await page.route(/\/sim\/journal/, async (route) => {
+    const answer = await route.fetch();
+    const { entries, last } = await answer.json();
+    for (const { judgement } of entries) if (judgement) judgement.zh = { detail: '此调用的详情' };
+    await route.fulfill({ response: answer, json: { entries, last } });
+  });
+  await page.routeWebSocket(/\/ws/, (socket) => {
+    const upstream = socket.connectToServer();
+    upstream.onMessage((message) => {
+      const answer = JSON.parse(message);
+      if (answer.result?.reason) Object.assign(answer.result, { remarks: ['a remark'], zh: { detail: '此签名的详情', remarks: ['一条备注'] } });
+      socket.send(JSON.stringify(answer));
+    });
+  });
+  await page.reload();
+  const result = await server.authenticate('order-73', { touch: '1' });
+  await server.verify(await server.token(), { ...result, resultJSON: result.resultJSON.replaceAll(',', ', ') });
+  await page.locator(`.line[data-number="${await newest()}"]`).click();
+  await page.locator('.entry .verdict').getByText('此调用的详情').waitFor();
+  await page.getByRole('button', { name: '为什么被拒绝？' }).click();
+  const box = page.locator('.diagnosis-result');
+  for (const words of ['此调用的详情', '此签名的详情', '一条备注']) await box.getByText(words).waitFor();
+  assert.equal(await box.locator('[lang=en]').count(), 0);
+  await page.locator('#language').selectOption('en');
+  await box.getByText('a remark').waitFor();
+  assert.equal(await box.locator('[lang=zh-CN]').count(), 0);
   await close();
 });
