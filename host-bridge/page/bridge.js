@@ -9,11 +9,13 @@ const PATIENCE = 15_000;
 /** A server that has said nothing for so long is called, so that one that hangs is told from one that has nothing to say. */
 const SILENCE = 5_000;
 
-/** What the server did not carry out: one line what happened, one what to do. */
+/** What the server did not carry out: one line what happened, one what to do, and in `zh` the same in Chinese if it has that. */
 export class Refused extends Error {
   constructor({ message, data }) {
     super(message);
+    this.what = message;
     this.next = data?.next ?? '';
+    this.zh = data?.zh;
   }
 }
 

@@ -23,7 +23,7 @@ export function h(name, properties, ...children) {
  * the same words, or else on what stands in the same place.
  */
 export function fill(element, ...children) {
-  const reached = () => [...element.querySelectorAll('button, input, select, summary, [tabindex]')];
+  const reached = () => [...element.querySelectorAll('button, input, select, textarea, summary, [tabindex]')];
   const before = reached();
   const place = before.indexOf(document.activeElement);
   const { id, textContent: words } = before[place] ?? {};
@@ -69,19 +69,18 @@ const PATHS = {
   pay: ['M7 4l5 7 5-7', 'M12 11v9', 'M8 12.5h8', 'M8 16h8'],
 };
 
+/** An element of a drawing, with its attributes. */
+export function svg(name, attributes, ...children) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
 /** A line drawing; it says nothing to a screen reader, so the words must stand beside it. */
 export function icon(name) {
-  const svg = document.createElementNS(SVG, 'svg');
-  svg.setAttribute('viewBox', '0 0 24 24');
-  svg.setAttribute('class', `icon icon-${name}`);
-  svg.setAttribute('aria-hidden', 'true');
-  svg.setAttribute('focusable', 'false');
-  for (const line of PATHS[name]) {
-    const path = document.createElementNS(SVG, 'path');
-    path.setAttribute('d', line);
-    svg.append(path);
-  }
-  return svg;
+  return svg('svg', { viewBox: '0 0 24 24', class: `icon icon-${name}`, 'aria-hidden': 'true', focusable: 'false' },
+    ...PATHS[name].map((d) => svg('path', { d })));
 }
 
 /** Copies a text, also where the clipboard's own interface is missing (a page that is not on loopback or HTTPS). */

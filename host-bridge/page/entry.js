@@ -2,8 +2,10 @@
 
 import { copy, fill, h, visible } from './elements.js';
 import { tree } from './json.js';
-import { meaning } from './meanings.js';
-import { moment, text } from './texts.js';
+import { explainCode, explainReason } from './meanings.js';
+import { isRefused, outcome } from './outcomes.js';
+import { findSigned } from './signed.js';
+import { localized, moment, text } from './texts.js';
 
 /**
  * A call in words of a shell. What is masked in the journal stays masked, as does the server's token if it has one: the shell
@@ -29,7 +31,7 @@ function sent(body) {
 }
 
 /** Whether the journal has cut something off. */
-function isCut(value) {
+export function isCut(value) {
   return /… \(\d+ (?:bytes )?more\)|"…":"\d+ more"/.test(JSON.stringify(value ?? null));
 }
 
@@ -37,16 +39,10 @@ function quoted(value) {
   return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Lays a call open inside an element; `null` empties it. */
-export function layOpen(root, entry, { bridge, say, close }) {
-  if (entry === null) {
-    fill(root, h('p', { class: 'hint pick' }, text('journal.pick')));
-    return;
-  }
+/** Lays a call open inside an element. */
+export function layOpen(root, entry, { bridge, say, close, diagnose }) {
   const button = (words, value, warning) => h('button', { type: 'button',
     onclick: async () => (await copy(value()) ? say(text('copied'), warning) : say(text('notCopied'))) }, text(words));
-  const { judgement } = entry;
-  const told = judgement && meaning(judgement.reason);
   fill(root,
     h('div', { class: 'entry-head' },
       h('button', { type: 'button', class: 'back', onclick: close }, text('entry.close')),
@@ -54,13 +50,39 @@ export function layOpen(root, entry, { bridge, say, close }) {
       h('p', { class: 'hint' }, `#${entry.number} · ${moment(entry.at)} · ${text('journal.took', { ms: (entry.microseconds / 1000).toFixed(1) })}`),
       h('div', { class: 'buttons' },
         button('entry.curl', () => curl(entry, bridge), isCut(entry.request) && text('entry.cut')),
-        button('entry.json', () => JSON.stringify(entry, null, 2)))),
-    judgement && h('div', { class: `verdict ${judgement.isOk ? 'good' : 'bad'}` },
-      h('strong', {}, `${text(judgement.reason.startsWith('errcode') ? 'entry.refusal' : 'entry.verdict')}: ${judgement.reason}`),
-      told && h('p', {}, told),
-      h('p', told ? { class: 'detail', lang: 'en' } : {}, visible(judgement.detail))),
+        button('entry.json', () => JSON.stringify(entry, null, 2)),
+        findSigned([entry.request, entry.answer]) && h('button', { type: 'button', onclick: () => diagnose(entry) },
+          text(isRefused(entry) ? 'diagnosis.why' : 'diagnosis.check')))),
+    why(entry),
     part(text('entry.request'), entry.request),
     part(text('entry.answer'), entry.answer));
+}
+
+/** Why a call was answered as it was, as far as that is known. */
+function why(entry) {
+  const { judgement, answer } = entry;
+  if (judgement) {
+    const { reason, isOk } = judgement;
+    return verdict({ isGood: isOk, name: reason, title: reason.startsWith('errcode') ? 'entry.refusal' : 'entry.verdict', meant: explainReason(reason), told: localized(judgement) });
+  }
+  if (answer?.error) {
+    const { error, next, lang } = localized(answer);
+    return h('div', { class: 'verdict bad' }, h('strong', { lang }, visible(error)), next && h('p', { lang }, visible(next)));
+  }
+  const meant = isRefused(entry) && explainCode(answer?.errCode, answer?.errMsg);
+  return meant && verdict({ isGood: false, name: outcome(entry), title: 'entry.refusal', meant, told: {} });
+}
+
+/** A verdict: its code as it is, what that means, what to do, and the details of this call. */
+export function verdict({ isGood, name, title, values, meant, told: { detail, lang } }, ...more) {
+  // Of some refusals nothing else is known.
+  const isNew = detail && !(meant && [meant.meaning, meant.advice, ...meant.english].includes(detail));
+  return h('div', { class: `verdict ${isGood ? 'good' : 'bad'}` },
+    h('strong', {}, text('entry.named', { what: text(title, values), name })),
+    meant && h('p', { lang: meant.lang }, meant.meaning),
+    meant && h('p', { lang: meant.lang }, meant.advice),
+    isNew && h('p', { class: 'detail', lang }, visible(detail)),
+    ...more);
 }
 
 function part(name, value) {

@@ -1,33 +1,28 @@
 // The live journal: its calls searched, listed and laid open.
 
 import { Calls } from './calls.js';
-import { h, labelled, visible } from './elements.js';
+import { chart } from './chart.js';
+import { fill, h, labelled, visible } from './elements.js';
 import { layOpen } from './entry.js';
+import { explainCode, explainReason } from './meanings.js';
+import { isRefused, outcome } from './outcomes.js';
 import { moment, text } from './texts.js';
 
 /** The height of a line of the list, in pixels; the same as in the style sheet. */
 const LINE = 52;
+/** From this width on there is room for a call beside the list; the same as in the style sheet. */
+const WIDE = '(min-width: 1240px)';
 
 const FILTERS = {
   all: () => true,
   wechat: ({ door }) => door === 'weChat',
   rpc: ({ door }) => door === 'rpc',
-  refused: isBad,
+  refused: isRefused,
 };
 
-/** Whether a call was refused, by whichever way it says so. */
-function isBad({ judgement, answer }) {
-  if (judgement) return !judgement.isOk;
-  return Boolean(answer?.error) || (answer?.errCode ?? 0) !== 0 || (answer?.resultCode ?? 0) !== 0 || /:fail/.test(answer?.errMsg ?? '');
-}
-
-/** What stands beside a call in the list. */
-function verdict({ judgement, answer }) {
-  if (judgement) return judgement.reason;
-  if (answer?.error) return 'error';
-  if (answer?.errCode !== undefined) return `errCode ${answer.errCode}`;
-  if (answer?.resultCode !== undefined) return `resultCode ${answer.resultCode}`;
-  return answer?.errMsg ? answer.errMsg.split(':')[1] : '';
+/** What the code beside a call means. */
+function meaningOf({ judgement, answer }) {
+  return (judgement ? explainReason(judgement.reason) : explainCode(answer?.errCode, answer?.errMsg))?.meaning;
 }
 
 /** Text to search in, made once for each call. */
@@ -41,7 +36,7 @@ function searchText(entry) {
   return found;
 }
 
-export function journal(root, { bridge, say, fail }) {
+export function journal(root, { bridge, say, fail, diagnose }) {
   const calls = new Calls(bridge);
   const search = h('input', { type: 'search', id: 'journal-search', oninput: later, autocomplete: 'off', spellcheck: false });
   const filter = h('select', { id: 'journal-filter', onchange: searchAnew },
@@ -50,6 +45,7 @@ export function journal(root, { bridge, say, fail }) {
   const spacer = h('div', { class: 'spacer' });
   const lines = h('div', { class: 'lines', role: 'presentation' });
   const empty = h('p', { class: 'empty' });
+  const overTime = chart();
   const list = h('div', { class: 'list-box', role: 'listbox', tabIndex: 0, 'data-label': 'journal.list', 'aria-describedby': 'journal-count journal-keys' }, spacer, lines);
   const older = h('button', { type: 'button', class: 'older', 'data-text': 'journal.older', onclick: () => calls.older().catch(fail) });
   const detail = h('div', { class: 'entry' });
@@ -59,7 +55,7 @@ export function journal(root, { bridge, say, fail }) {
       labelled(search, 'journal.search', 'stack grow'),
       labelled(filter, 'journal.filter'),
       h('button', { type: 'button', 'data-text': 'journal.export', onclick: save })),
-    count, h('p', { class: 'visually-hidden', id: 'journal-keys', 'data-text': 'journal.keys' }), body);
+    overTime.picture, h('div', { class: 'numbers' }, count, overTime.caption), h('p', { class: 'visually-hidden', id: 'journal-keys', 'data-text': 'journal.keys' }), body);
 
   /** What fits the search, the newest first. */
   let shown = [];
@@ -67,9 +63,14 @@ export function journal(root, { bridge, say, fail }) {
   let drawn = new Map();
   /** The number of the call that is laid open. */
   let chosen = null;
+  /** Whether somebody has chosen it. Otherwise, where there is room, it is the newest that was refused. */
+  let isPinned = false;
+  /** What an empty detail pane says. */
+  let said = null;
   /** Where the list was when a call took its place. */
   let scrolledTo = 0;
   let timer = null;
+  const wide = window.matchMedia(WIDE);
 
   function later() {
     clearTimeout(timer);
@@ -101,13 +102,31 @@ export function journal(root, { bridge, say, fail }) {
 
   function draw() {
     const isCall = ({ gap }) => gap === undefined;
-    const loaded = calls.entries.filter(isCall).length;
+    const all = calls.entries.filter(isCall);
+    const loaded = all.length;
+    overTime.draw(all);
     count.textContent = text('journal.count', { shown: shown.filter(isCall).length, loaded });
     older.hidden = !calls.hasOlder;
     list.hidden = shown.length === 0;
-    detail.hidden = loaded === 0;
     empty.hidden = shown.length > 0;
     empty.textContent = loaded === 0 ? text('journal.empty') : text('journal.noMatch');
+    drawLines();
+    if (!isPinned) openNewestRefused(loaded);
+  }
+
+  /** Lays the newest refused call of those that are shown open, where that hides no list, or says why none is. */
+  function openNewestRefused(loaded) {
+    const newest = wide.matches ? shown.find((entry) => !entry.gap && isRefused(entry)) : undefined;
+    if (newest) {
+      if (newest.number !== chosen) layCallOpen(newest);
+      return;
+    }
+    const words = text(loaded === 0 ? 'journal.pickNone' : shown.length === 0 ? 'journal.noMatch' : 'journal.pick');
+    if (chosen === null && said === words) return;
+    chosen = null;
+    said = words;
+    body.classList.remove('laid-open');
+    fill(detail, h('p', { class: 'hint pick' }, words));
     drawLines();
   }
 
@@ -132,26 +151,31 @@ export function journal(root, { bridge, say, fail }) {
   }
 
   function callLine(entry) {
-    const bad = isBad(entry);
-    const told = verdict(entry);
+    const told = outcome(entry);
     return h('div', { class: 'line', role: 'option', id: `call-${entry.number}`, 'data-number': entry.number, onclick: () => choose(entry, true) },
+      h('span', { class: 'call', title: visible(entry.call) }, visible(entry.call)),
       h('span', { class: 'when' }, moment(entry.at)),
-      // A path is known by its end; all of it stands above the call that is laid open.
-      h('span', { class: 'call', title: visible(entry.call) }, visible(entry.call.split('/').pop())),
-      told ? h('span', { class: `chip ${bad ? 'bad' : 'good'}`, title: told }, told) : null);
+      told ? h('span', { class: `chip ${isRefused(entry) ? 'bad' : 'good'}`, title: meaningOf(entry) ?? told }, told) : null);
   }
 
   function gapLine({ gap, number }) {
     return h('div', { class: 'line gap', role: 'option', id: `gap-${number}`, 'aria-disabled': 'true', 'data-number': number }, text('journal.gap', { count: gap }));
   }
 
-  /** Lays a call open. Where there is no room beside the list, it takes the list's place only if `goes` there. */
-  function choose(entry, goes = false) {
-    chosen = entry?.number ?? null;
-    const top = list.scrollTop;
-    body.classList.toggle('laid-open', entry !== null && goes);
-    layOpen(detail, entry, { bridge, say, close });
+  function layCallOpen(entry) {
+    if (entry.number !== chosen) detail.scrollTop = 0;
+    chosen = entry.number;
+    said = null;
+    layOpen(detail, entry, { bridge, say, close, diagnose });
     drawLines();
+  }
+
+  /** Lays the call open that somebody has chosen. Where there is no room beside the list, it takes the list's place only if `goes` there. */
+  function choose(entry, goes = false) {
+    isPinned = true;
+    const top = list.scrollTop;
+    body.classList.toggle('laid-open', goes);
+    layCallOpen(entry);
     // The focus does not stay on a list that has gone.
     if (goes && list.offsetParent === null) {
       scrolledTo = top;
@@ -188,6 +212,9 @@ export function journal(root, { bridge, say, fail }) {
     choose(shown[index]);
   });
   new ResizeObserver(drawLines).observe(list);
+  // A call that opened by itself stays when somebody reads it.
+  for (const event of ['pointerdown', 'wheel', 'focusin']) detail.addEventListener(event, () => { isPinned = chosen !== null; }, { passive: true });
+  wide.addEventListener('change', match);
 
   async function save() {
     try {
@@ -204,12 +231,13 @@ export function journal(root, { bridge, say, fail }) {
   function speak() {
     search.placeholder = text('journal.searchHint');
     drawn.clear();
-    choose(calls.entries.find(({ number }) => number === chosen) ?? null, body.classList.contains('laid-open'));
+    const entry = calls.entries.find(({ number }) => number === chosen);
+    if (entry) layCallOpen(entry);
     match();
   }
 
   calls.addEventListener('change', match);
-  calls.addEventListener('forgotten', () => choose(null));
+  calls.addEventListener('forgotten', () => { isPinned = false; });
   speak();
   return { speak };
 }

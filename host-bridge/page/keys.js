@@ -6,8 +6,9 @@ import { moment, spoken, text } from './texts.js';
 export function keys(root, { state, act, ask, say }) {
   const enrolled = h('div', {});
   const identity = h('dl', { class: 'facts' });
+  const user = h('dl', { class: 'facts', id: 'keys-user' });
   const table = h('div', { class: 'scrolls' });
-  root.append(title('keys.enrolled'), enrolled, title('keys.identity'), identity, title('keys.keys'), table);
+  root.append(title('keys.enrolled'), enrolled, title('keys.identity'), identity, title('keys.user'), user, title('keys.keys'), table);
   let enrolledDrawn = '';
   let keysDrawn = '';
 
@@ -30,17 +31,26 @@ export function keys(root, { state, act, ask, say }) {
   }
 
   function drawIdentity(device) {
-    const facts = {
-      cpu_id: device.cpuId,
-      [text('keys.counter')]: String(device.counter),
-      [text('keys.clock')]: moment(state.clock, true),
-      [text('keys.user')]: `${device.user.name} · ${device.user.openid}`,
-      appid: device.user.appid,
-    };
-    // Piece by piece: what somebody has marked to copy it stays marked.
-    const pieces = Object.entries(facts).flat();
-    if (identity.children.length === 0) fill(identity, pieces.map((_, index) => h(index % 2 === 0 ? 'dt' : 'dd')));
-    pieces.forEach((words, index) => write(identity.children[index], words));
+    drawFacts(identity, [
+      ['cpu_id', device.cpuId],
+      [text('keys.counter'), String(device.counter)],
+      [text('keys.clock'), moment(state.clock, true)],
+    ]);
+    const { name, openid, unionid, appid } = device.user;
+    drawFacts(user, [
+      [text('keys.name'), name],
+      ['openid', openid],
+      ...(unionid ? [['unionid', unionid]] : []),
+      ['appid', appid],
+      ...device.apps.map((app) => [text('keys.uid', app), String(app.uid)]),
+    ]);
+  }
+
+  /** Draws pairs of a name and a value, piece by piece: what somebody has marked to copy it stays marked. */
+  function drawFacts(list, facts) {
+    const pieces = facts.flat();
+    if (list.children.length !== pieces.length) fill(list, pieces.map((_, index) => h(index % 2 === 0 ? 'dt' : 'dd')));
+    pieces.forEach((words, index) => write(list.children[index], words));
   }
 
   function drawEnrolled({ biometrics: { enrolments, lockouts } }) {

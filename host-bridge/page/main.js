@@ -1,13 +1,14 @@
 // The device page: puts its parts together.
 //
 //   bridge (WebSocket, journal) ──> state (what is known of the phones) ──> phone, sensor, settings, servers, keys, desk
-//                               └─> journal
+//                               └─> journal, diagnosis
 //
 // Every part draws itself from the state and changes nothing but by calling the server, so that the page, the REPL and a
 // test suite may all work on the same phone.
 
 import { Bridge, Offline } from './bridge.js';
 import { desk, picker } from './desk.js';
+import { diagnosis } from './diagnosis.js';
 import { h, visible } from './elements.js';
 import { journal } from './journal.js';
 import { keys } from './keys.js';
@@ -15,7 +16,7 @@ import { phone } from './phone.js';
 import { servers } from './servers.js';
 import { settings } from './settings.js';
 import { State } from './state.js';
-import { remember, remembered, speak, spoken, text, translate } from './texts.js';
+import { localized, remember, remembered, speak, spoken, text, translate } from './texts.js';
 
 const byId = (id) => document.getElementById(id);
 /** How long a message stays. */
@@ -30,21 +31,24 @@ const state = new State(bridge);
 
 /** Shows a message for a while; the same one is not shown twice at once. */
 function say(...lines) {
-  show(SHOWN, lines);
+  show(SHOWN, lines, document.documentElement.lang);
 }
 
 /** Says what was not carried out, and what to do. */
 function fail(error) {
   if (error instanceof Offline) say(text('offline.notSent'));
-  else show(SHOWN_LONGER, [error.message, error.next]);
+  else {
+    const { what, next, lang } = localized(error);
+    show(SHOWN_LONGER, [what ?? error.message, next], lang);
+  }
 }
 
-function show(time, lines) {
+function show(time, lines, lang) {
   const told = lines.filter(Boolean).map(visible);
   const shown = [...byId('toasts').children];
   if (shown.some((toast) => toast.dataset.told === told.join('\n'))) return;
   if (shown.length >= MOST_SHOWN) shown[0].remove();
-  const toast = h('div', { class: 'toast', 'data-told': told.join('\n'), onclick: () => toast.remove() }, told.map((line) => h('p', {}, line)));
+  const toast = h('div', { class: 'toast', 'data-told': told.join('\n'), onclick: () => toast.remove() }, told.map((line) => h('p', { lang }, line)));
   byId('toasts').append(toast);
   // Whoever is reading it has not finished.
   const end = () => (toast.matches(':hover') ? setTimeout(end, SHOWN) : toast.remove());
@@ -93,10 +97,17 @@ function ask(button, action) {
   questions.set(button, takeBack);
 }
 
-const parts = { bridge, state, act, ask, say, fail };
+/** Shows why the signature of a call is not valid. */
+function diagnose(entry) {
+  open('diagnosis');
+  why.diagnose(entry);
+}
+
+const parts = { bridge, state, act, ask, say, fail, diagnose };
 phone(byId('phone'), parts);
 picker(byId('device'), parts);
 const log = journal(byId('tab-journal'), parts);
+const why = diagnosis(byId('tab-diagnosis'), parts);
 settings(byId('tab-settings'), parts);
 servers(byId('tab-settings'), parts);
 keys(byId('tab-keys'), parts);
@@ -104,7 +115,7 @@ desk(byId('tab-desk'), parts);
 
 // --- Tabs --------------------------------------------------------------------------------------------------------------
 
-const TABS = ['journal', 'settings', 'keys', 'desk'];
+const TABS = ['journal', 'diagnosis', 'settings', 'keys', 'desk'];
 const tabs = TABS.map((name) => h('button', {
   type: 'button', role: 'tab', id: `choose-${name}`, 'aria-controls': `tab-${name}`, 'data-text': `tab.${name}`, onclick: () => open(name),
 }));
@@ -133,9 +144,11 @@ byId('language').addEventListener('change', ({ target }) => {
   questions.forEach((takeBack) => takeBack());
   speak(target.value);
   log.speak();
+  why.speak();
   // What is kept while it says the same says something else now.
   document.querySelectorAll('[data-shown]').forEach((element) => { delete element.dataset.shown; });
   connection();
+  showFailure(shownFailure);
   state.draw();
 });
 const THEME = 'soter-sim.theme';
@@ -157,17 +170,20 @@ systemIsDark.addEventListener('change', paint);
 function connection() {
   const place = byId('connection');
   place.className = `connection ${bridge.online ? 'good' : 'bad'}`;
-  place.textContent = bridge.online ? text('online') : text('offline', { host: window.location.host });
+  place.firstElementChild.textContent = bridge.online ? text('online') : text('offline', { host: window.location.host });
 }
 bridge.addEventListener('online', connection);
 bridge.addEventListener('offline', connection);
-/** Shows why the servers accept nothing. `undefined`: they work. */
+/** Why the servers accept nothing; `undefined` while they work. */
+let shownFailure;
 function showFailure(failure) {
+  shownFailure = failure;
   const place = byId('failure');
   place.hidden = !failure;
+  const { error, next, lang } = failure ? localized(failure) : {};
   place.replaceChildren(...(failure ? [
-    h('p', {}, h('strong', { 'data-text': 'failure' }, text('failure')), ' ', h('span', { lang: 'en' }, visible(failure.error))),
-    h('p', { lang: 'en' }, visible(failure.next)),
+    h('p', {}, h('strong', { 'data-text': 'failure' }, text('failure')), ' ', h('span', { lang }, visible(error))),
+    h('p', { lang }, visible(next)),
   ] : []));
 }
 bridge.addEventListener('online', async () => {
@@ -175,7 +191,7 @@ bridge.addEventListener('online', async () => {
   if (answer) showFailure(answer.ok ? undefined : await answer.json());
 });
 state.addEventListener('happened', ({ detail }) => {
-  if (detail.event === 'notice') say(detail.text);
+  if (detail.event === 'notice') say(localized(detail).text);
   if (detail.event === 'ledgerFailed') showFailure(detail);
   if (detail.event === 'ledgerRecovered') showFailure(undefined);
 });

@@ -1,9 +1,9 @@
 // The phone's screen: the dialog of an authentication or of a payment, lockouts, and how the last one ended.
 
 import { fill, h, icon, visible, write } from './elements.js';
-import { meaning } from './meanings.js';
+import { explainCode, explainReason } from './meanings.js';
 import { sensor } from './sensor.js';
-import { moment, text } from './texts.js';
+import { localized, moment, text } from './texts.js';
 
 /** Phones with a waiting dialog that are named; of more it is said how many. */
 const MOST_ELSEWHERE = 3;
@@ -150,37 +150,41 @@ export function phone(root, { state, act }) {
     const { last } = state;
     if (!last) return '';
     if (last.payment) return [text(last.payment.isOk ? 'last.paid' : 'last.notPaid'), visible(last.payment.errMsg)].join(' ');
-    return last.errCode === 0 ? text('last.signed') : [text('last.failed', { code: last.errCode }), meaning(last.errCode), last.message].filter(Boolean).join(' ');
+    return last.errCode === 0 ? text('last.signed') : [text('last.failed', { code: last.errCode }), explainCode(last.errCode, last.message)?.meaning, last.message].filter(Boolean).join(' ');
   }
 
   function lastCard() {
     const { last } = state;
     if (!last) return null;
     if (last.payment) return paymentCard(last.payment);
-    const meant = meaning(last.errCode);
     const good = last.errCode === 0;
+    const meant = !good && explainCode(last.errCode, last.message);
     const judged = last.judged && h('p', { class: last.judged.isOk ? 'good' : 'bad' },
       last.judged.isOk ? text('last.judgedGood') : text('last.judgedBad', { reason: last.judged.reason }));
+    const refusal = last.judged && !last.judged.isOk && explainReason(last.judged.reason);
     return h('div', { class: `last ${good ? 'good' : 'bad'}` },
       icon(good ? 'good' : 'wrong'),
       h('div', {},
         h('strong', {}, good ? text('last.signed') : text('last.failed', { code: last.errCode })),
-        meant && h('p', {}, meant),
+        meant && h('p', { lang: meant.lang }, meant.meaning),
         h('p', {}, good && last.signed ? text('last.signedText', { counter: last.signed.counter, salt: last.signed.saltLength }) : visible(last.message ?? '')),
         last.reason ? h('p', {}, last.reason) : null,
-        judged));
+        judged,
+        refusal && h('p', { lang: refusal.lang }, refusal.meaning)));
   }
 
   /** How a payment ended: what the mini program was told, and why. */
-  function paymentCard({ isOk, errMsg, reason, detail }) {
-    const meant = meaning(reason);
+  function paymentCard(payment) {
+    const { isOk, errMsg, reason } = payment;
+    const meant = explainReason(reason);
+    const { detail, lang } = localized(payment);
     return h('div', { class: `last ${isOk ? 'good' : 'bad'}` },
       icon(isOk ? 'good' : 'wrong'),
       h('div', {},
         h('strong', {}, text(isOk ? 'last.paid' : 'last.notPaid')),
         h('p', {}, visible(errMsg)),
-        meant && h('p', {}, meant),
-        h('p', meant ? { lang: 'en' } : {}, visible(detail))));
+        meant && h('p', { lang: meant.lang }, meant.meaning),
+        h('p', { lang }, visible(detail))));
   }
 
   state.addEventListener('change', draw);

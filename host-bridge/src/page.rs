@@ -9,7 +9,10 @@
 //!   the server, like any other client
 //! ```
 //!
-//! The files in `page/` are plain JavaScript modules, served as they are: there is nothing to build.
+//! The files in `page/` are plain JavaScript modules, served as they are: there is nothing to build. Only `reasons.js` is
+//! made, from the tables of WeChat's servers.
+
+use std::iter;
 
 use axum::Router;
 use axum::extract::Path;
@@ -19,10 +22,13 @@ use axum::routing::get;
 use sha2::{Digest, Sha256};
 use soter_wire::shortened;
 
+mod reasons;
+
 /// Resources come only from this server, and no other page may embed this one in a frame.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 /// A file of the page.
+#[derive(Clone, Copy)]
 struct File {
     name: &'static str,
     content_type: &'static str,
@@ -46,11 +52,16 @@ const INDEX: File =
 /// Files that are served without a token: they are the same for everyone.
 static FILES: &[File] = files! {
     "page.css": CSS_TYPE,
+    "phone.css": CSS_TYPE,
+    "panel.css": CSS_TYPE,
+    "journal.css": CSS_TYPE,
     "icon.svg": SVG_TYPE,
     "main.js": JAVASCRIPT_TYPE,
     "bridge.js": JAVASCRIPT_TYPE,
     "state.js": JAVASCRIPT_TYPE,
     "texts.js": JAVASCRIPT_TYPE,
+    "english.js": JAVASCRIPT_TYPE,
+    "chinese.js": JAVASCRIPT_TYPE,
     "elements.js": JAVASCRIPT_TYPE,
     "phone.js": JAVASCRIPT_TYPE,
     "sensor.js": JAVASCRIPT_TYPE,
@@ -64,19 +75,27 @@ static FILES: &[File] = files! {
     "entry.js": JAVASCRIPT_TYPE,
     "json.js": JAVASCRIPT_TYPE,
     "meanings.js": JAVASCRIPT_TYPE,
+    "chinese_meanings.js": JAVASCRIPT_TYPE,
+    "outcomes.js": JAVASCRIPT_TYPE,
+    "signed.js": JAVASCRIPT_TYPE,
+    "diagnosis.js": JAVASCRIPT_TYPE,
+    "chart.js": JAVASCRIPT_TYPE,
 };
 
 /// The paths of the page: `/`, and its files under [`FOLDER`].
 pub fn page() -> Router {
     Router::new().route("/", get(async |headers: HeaderMap| file_response(&INDEX, &headers))).route(
         "/page/{file}",
-        get(async |Path(name): Path<String>, headers: HeaderMap| {
-            match FILES.iter().find(|file| file.name == name) {
-                Some(file) => file_response(file, &headers),
-                None => StatusCode::NOT_FOUND.into_response(),
-            }
+        get(async |Path(name): Path<String>, headers: HeaderMap| match find_file(&name) {
+            Some(file) => file_response(&file, &headers),
+            None => StatusCode::NOT_FOUND.into_response(),
         }),
     )
+}
+
+fn find_file(name: &str) -> Option<File> {
+    let reasons = || File { name: "reasons.js", content_type: JAVASCRIPT_TYPE, text: &reasons::REASONS };
+    FILES.iter().copied().chain(iter::once_with(reasons)).find(|file| file.name == name)
 }
 
 /// The folder of the page's files. They contain nothing about the phones.

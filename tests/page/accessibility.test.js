@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { findings } from './support/browser.js';
-import { fresh, server } from './support/suite.js';
+import { fresh, newest, server } from './support/suite.js';
 
 describe('The accessibility checker finds nothing', () => {
   for (const [name, options] of Object.entries({
@@ -17,8 +17,16 @@ describe('The accessibility checker finds nothing', () => {
       assert.deepEqual(await findings(page), []);
       const token = await server.token();
       await server.verify(token, await server.authenticate('order-59', { touch: '1' }));
-      await page.locator('.line').first().click();
+      await page.locator(`.line[data-number="${await newest()}"]`).click();
+      await page.locator('.chart-bars').waitFor();
       assert.deepEqual(await findings(page), []);
+      await page.locator('.entry button').last().click();
+      await page.locator('.diagnosis-result .verdict').nth(1).waitFor();
+      assert.deepEqual(await findings(page), [], 'a diagnosis');
+      await page.locator('.diagnosis button').last().click();
+      await page.locator('.diagnosis button').first().click();
+      await page.locator('[aria-invalid]').waitFor();
+      assert.deepEqual(await findings(page), [], 'input that cannot be checked');
       for (const part of ['settings', 'keys', 'desk']) {
         await page.locator(`#choose-${part}`).click();
         assert.deepEqual(await findings(page), [], part);

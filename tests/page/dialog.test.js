@@ -77,7 +77,7 @@ describe('The dialog', () => {
     await finger(page, 1).click();
     assert.equal((await call).errMsg, 'requestPayment:ok');
     await page.locator('.last').getByText('Payment confirmed').waitFor();
-    await page.locator('.last').getByText('paySign was not checked', { exact: false }).waitFor();
+    await page.locator('.last').getByText('paySign was not checked: the configuration has no merchant').waitFor();
     const cancelled = pay();
     await sheet.waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();

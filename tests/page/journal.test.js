@@ -2,11 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { ACCOUNT } from '../../host-bridge/miniprogram/test/support/program.js';
-import { until } from './support/server.js';
-import { fresh, newest, server, tab } from './support/suite.js';
+import { open } from './support/browser.js';
+import { start, until } from './support/server.js';
+import { browser, fresh, newest, server, tab } from './support/suite.js';
+
+/** As long as one. */
+const NOT_A_SIGNATURE = Buffer.alloc(256).toString('base64');
 
 test('the journal shows a call with the verdict, its reason, and a command that repeats it', async () => {
   const { page, close } = await fresh({ permissions: ['clipboard-read', 'clipboard-write'], acceptDownloads: true });
@@ -16,6 +20,7 @@ test('the journal shows a call with the verdict, its reason, and a command that 
   await page.getByText('The backend was told is_ok: true').waitFor();
   assert.deepEqual(await server.verify(token, result), { is_ok: false });
   await page.getByText('The backend was told is_ok: false (counter-replayed)').waitFor();
+  await page.locator('.last').getByText('A result with this very counter was accepted before: a replay.').waitFor();
   await page.getByLabel('Search').fill('verify_signature counter-replayed');
   await page.getByText(/^1 of \d+ calls$/).waitFor();
   await page.locator('.line').click();
@@ -48,6 +53,117 @@ test('the journal shows a call with the verdict, its reason, and a command that 
   await close();
 });
 
+test('a verdict keeps its code, and has its meaning and advice in both languages', async () => {
+  const { page, close } = await fresh();
+  const token = await server.token();
+  await server.verify('nonsense', { resultJSON: '{}', resultJSONSignature: NOT_A_SIGNATURE });
+  await server.verify(token, { resultJSON: '{}', resultJSONSignature: NOT_A_SIGNATURE });
+  await server.rpc('wx.startSoterAuthentication', { requestAuthModes: [], challenge: 'order-71' });
+  const last = await newest();
+  const verdict = page.locator('.entry .verdict');
+  const told = {
+    2: ['errcode-40001', 'The access_token is wrong, of another app, or replaced by a newer one.', /^Keep one token per app/, 'access_token 错误、属于另一个小程序，或已被更新的取代。', /^每个小程序只在一处保存一个 access_token/],
+    1: ['missing-field', 'A member that every result has is missing.', /^Send resultJSON itself/, '缺少每个结果都有的字段。', /^请发送 resultJSON 本身/],
+    0: ['errCode 90003', 'requestAuthModes is missing or empty.', /^Pass an array with at least one/, 'requestAuthModes 缺失或为空。', /^请传入数组/],
+  };
+  for (const [before, [code, meaning, advice, zhMeaning, zhAdvice]] of Object.entries(told)) {
+    await page.locator(`.line[data-number="${last - before}"]`).click();
+    for (const [language, words] of Object.entries({ en: [meaning, advice], zh: [zhMeaning, zhAdvice] })) {
+      await page.locator('#language').selectOption(language);
+      await verdict.locator('strong').getByText(code).waitFor();
+      const lines = verdict.locator(language === 'en' ? 'p[lang=en]' : 'p[lang=zh-CN]');
+      for (const each of words) await lines.getByText(each).waitFor();
+    }
+    await page.locator('#language').selectOption('en');
+  }
+  await close();
+});
+
+describe('Beside the list', () => {
+  const WIDE = { width: 1280, height: 800 };
+  const entry = (page) => page.locator('.entry');
+  const refuse = async (token, result) => assert.deepEqual(await server.verify(token, result), { is_ok: false });
+
+  test('the newest refused call opens by itself, until another one is chosen', async () => {
+    const { page, close } = await fresh(WIDE);
+    const token = await server.token();
+    const result = await server.authenticate('order-72', { touch: '1' });
+    await refuse(token, { ...result, resultJSON: '{}' });
+    await entry(page).getByText('Verdict: missing-field').waitFor();
+    await server.verify(token, result);
+    await refuse(token, result);
+    await entry(page).getByText('Verdict: counter-replayed').waitFor();
+    // The keyboard's focus is where it was.
+    assert.equal(await page.evaluate(() => document.activeElement.tagName), 'BODY');
+    await page.locator('.line').filter({ hasText: 'wx.startSoterAuthentication' }).first().click();
+    await entry(page).getByRole('heading', { name: 'wx.startSoterAuthentication' }).waitFor();
+    await refuse(token, { ...result, resultJSON: '[' });
+    await page.locator('.line').first().getByText('malformed-json').waitFor();
+    await entry(page).getByRole('heading', { name: 'wx.startSoterAuthentication' }).waitFor();
+    await close();
+  });
+
+  test('one that somebody reads stays, and a search shows the newest refused of what it finds', async () => {
+    const { page, close } = await fresh(WIDE);
+    const token = await server.token();
+    await refuse(token, { resultJSON: '{}', resultJSONSignature: NOT_A_SIGNATURE });
+    await refuse(token, { resultJSON: '[', resultJSONSignature: NOT_A_SIGNATURE });
+    await entry(page).getByText('Verdict: malformed-json').waitFor();
+    await page.getByLabel('Search').fill('missing-field');
+    await entry(page).getByText('Verdict: missing-field').waitFor();
+    await page.getByLabel('Search').fill('');
+    await entry(page).getByText('Verdict: malformed-json').waitFor();
+    await entry(page).getByRole('heading', { level: 3 }).click();
+    await refuse(token, { resultJSON: '{}', resultJSONSignature: NOT_A_SIGNATURE });
+    await page.locator('.line').first().getByText('missing-field').waitFor();
+    await entry(page).getByText('Verdict: malformed-json').waitFor();
+    await close();
+  });
+
+  test('an empty pane says why it is empty', async (t) => {
+    const own = await start();
+    t.after(() => own.stop());
+    const { page, close } = await open(browser, own.url, WIDE);
+    await entry(page).getByText('Nothing to show yet: the newest refused call opens here by itself.').waitFor();
+    await own.rpc('wx.login');
+    await entry(page).getByText('None of these calls was refused.').waitFor();
+    await page.getByLabel('Search').fill('nothing has this');
+    await entry(page).getByText('No call matches.').waitFor();
+    await page.locator('#language').selectOption('zh');
+    await entry(page).getByText('没有匹配的调用。').waitFor();
+    await close();
+  });
+
+  test('a window without room for it keeps its list', async () => {
+    const { page, close } = await fresh({ width: 1000, height: 800 });
+    await refuse(await server.token(), { resultJSON: '{}', resultJSONSignature: NOT_A_SIGNATURE });
+    await page.locator('.line').first().getByText('missing-field').waitFor();
+    await page.getByRole('listbox').waitFor();
+    assert.equal(await page.locator('.line[aria-selected="true"]').count(), 0);
+    await page.setViewportSize(WIDE);
+    await entry(page).getByText('Verdict: missing-field').waitFor();
+    await close();
+  });
+});
+
+test('a chart shows calls and refusals over time, and says the same in words', async (t) => {
+  const own = await start();
+  t.after(() => own.stop());
+  const { page, close } = await open(browser, own.url);
+  const picture = page.locator('.chart-bars');
+  await picture.waitFor({ state: 'hidden' });
+  const sum = (name) => page.locator(name).evaluateAll((bars) => bars.reduce((all, bar) => all + bar.getBoundingClientRect().height, 0));
+  await own.batches(Array.from({ length: 10 }, () => ['wx.login']));
+  await page.getByRole('img', { name: /^Calls over time, from [\d:]+ to [\d:]+: 10 calls, 0 refused\. The most in 1 s: \d+\.$/ }).waitFor();
+  assert.equal(await sum('.chart-refused'), 0);
+  for (let number = 0; number < 5; number += 1) await own.rpc('wx.startSoterAuthentication', { requestAuthModes: [], challenge: 'c' });
+  await page.getByRole('img', { name: /: 15 calls, 5 refused\./ }).waitFor();
+  await page.getByText(/^Refused since [\d:]+: 5$/).waitFor();
+  const [calls, refused] = [await sum('.chart-call'), await sum('.chart-refused')];
+  assert.ok(calls > 0 && refused > 0 && refused < calls, `${calls} ${refused}`);
+  await close();
+});
+
 test('unusual JSON is shown as it was received', async () => {
   const { page, close } = await fresh({ locale: 'zh-CN' });
   const token = await server.token();
@@ -64,7 +180,7 @@ test('unusual JSON is shown as it was received', async () => {
   await entry.getByText('n: 5.0').waitFor();
   await entry.locator('.json-opened').getByText('raw: "\\u202edesrever"').waitFor();
   // The meaning of the reason, and the server's own text.
-  await entry.locator('.verdict p:not([lang])').waitFor();
+  await entry.locator('.verdict p[lang=zh-CN]').first().waitFor();
   await entry.locator('.verdict p[lang=en]').waitFor();
   await line(1).click();
   for (let depth = 0; depth < 3; depth += 1) await entry.locator('.json-opened summary').nth(depth).click();

@@ -24,7 +24,7 @@ test('everything can be done with the keyboard alone', async () => {
   await page.keyboard.press('Enter');
   await page.locator('.last').getByText('Signed').waitFor();
   await focusOn('Journal');
-  for (const name of ['Troubles', 'Fingers and keys', 'Phones', 'Journal']) {
+  for (const name of ['Why refused?', 'Troubles', 'Fingers and keys', 'Phones', 'Journal']) {
     await page.keyboard.press('ArrowRight');
     assert.equal(await page.getByRole('tab', { selected: true }).textContent(), name);
   }

@@ -31,6 +31,22 @@ test('a finger is enrolled, which makes the AuthKey invalid, and removed', async
   await close();
 });
 
+test('the user of a phone is a list of names and values', async () => {
+  const { page, close } = await fresh();
+  await tab(page, 'Fingers and keys');
+  const list = page.locator('#keys-user');
+  await list.getByText('openid', { exact: true }).waitFor();
+  const names = await list.locator('dt').allTextContents();
+  const values = await list.locator('dd').allTextContents();
+  const { user, apps } = await server.rpc('device.show');
+  assert.match(user.unionid, /^u/);
+  assert.deepEqual(Object.fromEntries(names.map((name, index) => [name, values[index]])), {
+    Name: user.name, openid: user.openid, unionid: user.unionid, appid: user.appid,
+    ...Object.fromEntries(apps.map(({ package: name, uid }) => [`uid of ${name}`, String(uid)])),
+  });
+  await close();
+});
+
 test('the page shows changes of other clients, and settings changed on the page take effect', async () => {
   const { page, close } = await fresh();
   await tab(page, 'Troubles');

@@ -49,11 +49,11 @@ fn what_is_switched_on_in_a_state_folder_is_named_with_the_command_that_ends_it(
     let (seen, code) = observations(&["--listen", &free_address(), "--state", state]);
     let phone = of(&seen, "phone");
     assert_eq!((phone.len(), code), (2, Some(0)), "{seen:?}");
-    for (severity, text, next) in [
-        ("note", "90001", "device set support default"),
-        ("note", "90009", "device set failNext default"),
-    ] {
-        let is_said = |one: &&(&str, &str, &str)| one.0 == severity && one.1.contains(text) && one.2.contains(next);
+    for (severity, text, next) in
+        [("note", "90001", "device set support default"), ("note", "90009", "device set failNext default")]
+    {
+        let is_said =
+            |one: &&(&str, &str, &str)| one.0 == severity && one.1.contains(text) && one.2.contains(next);
         assert!(phone.iter().any(|one| is_said(&one)), "{text}: {phone:?}");
     }
     // The phone still fails once: looking has not used that up.
@@ -102,7 +102,8 @@ fn a_port_of_another_program_and_a_damaged_folder_are_problems() {
 #[test]
 fn a_person_gets_lines_in_their_language() {
     let run = |language: &str| {
-        let program = Program::new(["doctor", "--ephemeral", "--listen", &free_address(), "--lang", language]);
+        let program =
+            Program::new(["doctor", "--ephemeral", "--listen", &free_address(), "--lang", language]);
         program.run().exits(0).stdout
     };
     let (english, chinese) = (run("en"), run("zh-CN"));

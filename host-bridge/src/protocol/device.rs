@@ -415,4 +415,7 @@ pub struct User {
     pub appid: String,
     /// The user's openid in that mini program.
     pub openid: String,
+    /// The user's unionid, if the mini program gets one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unionid: Option<String>,
 }

@@ -51,7 +51,8 @@ pub(super) fn run(doctor: &Doctor, options: &Options, console: &mut Console) -> 
         observation::as_lines(&observations, console.paint)
     };
     console.write_answer(&answer)?;
-    let problems = observations.iter().filter(|observation| observation.severity == Severity::Problem).count();
+    let problems =
+        observations.iter().filter(|observation| observation.severity == Severity::Problem).count();
     if !options.json {
         console.remark(&match problems {
             0 => tr!("nothing stands in the way"),

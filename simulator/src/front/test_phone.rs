@@ -108,7 +108,12 @@ impl TestPhone {
             counter: 0,
             clock: 0,
             apps: Vec::new(),
-            user: User { name: "user".to_owned(), appid: "wx".to_owned(), openid: "o".to_owned() },
+            user: User {
+                name: "user".to_owned(),
+                appid: "wx".to_owned(),
+                openid: "o".to_owned(),
+                unionid: None,
+            },
             biometrics: Enrolments { enrolments: Vec::new(), lockouts: Vec::new() },
             sensor: SensorMode::Ask,
             settings: Settings { second_call: SecondCall::Queue, ..Settings::default() },

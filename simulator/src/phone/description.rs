@@ -29,6 +29,7 @@ impl Phone {
         };
         let biometrics = self.biometrics(&mut state)?;
         let Caller { user: name, appid, openid } = self.caller(&state, None)?;
+        let unionid = self.context.wechat.unionid(&name, &appid)?;
         let record = &state.record;
         Ok(device::Device {
             name: self.name.to_string(),
@@ -39,7 +40,7 @@ impl Phone {
             counter,
             clock,
             apps: record.apps.clone(),
-            user: device::User { name, appid, openid },
+            user: device::User { name, appid, openid, unionid },
             biometrics,
             sensor: record.sensor.clone(),
             settings: record.settings.clone(),

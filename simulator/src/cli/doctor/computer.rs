@@ -34,12 +34,20 @@ fn of_language() -> Observation {
     if Language::from_tag(&locale) == Some(Language::of_process()) {
         return Observation::good(
             "language",
-            text!("the language is {language}, as the locale {locale} says", language = language, locale = locale),
+            text!(
+                "the language is {language}, as the locale {locale} says",
+                language = language,
+                locale = locale
+            ),
         );
     }
     Observation::note(
         "language",
-        text!("the language is {language}, and the locale is `{locale}`", language = language, locale = locale),
+        text!(
+            "the language is {language}, and the locale is `{locale}`",
+            language = language,
+            locale = locale
+        ),
         text!("--lang zh-CN or --lang en chooses one, SOTER_SIM_LANG for every command"),
     )
 }
@@ -57,7 +65,10 @@ fn of_clock(now: u64) -> Observation {
     }
     Observation::problem(
         "clock",
-        text!("the computer's clock says {time}, which cannot be: codes, tokens and certificates seem to have expired", time = time),
+        text!(
+            "the computer's clock says {time}, which cannot be: codes, tokens and certificates seem to have expired",
+            time = time
+        ),
         text!("set the computer's date and time"),
     )
 }

@@ -84,8 +84,14 @@ impl Port {
             ),
             Found::Another => Observation::problem(
                 "port",
-                text!("another program listens on {address}, or a soter-sim that wants its token", address = address),
-                text!("end that program, or choose another port: --listen 127.0.0.1:0 takes a free one; with a token: --connect 'http://{address}/?token=TOKEN'", address = address),
+                text!(
+                    "another program listens on {address}, or a soter-sim that wants its token",
+                    address = address
+                ),
+                text!(
+                    "end that program, or choose another port: --listen 127.0.0.1:0 takes a free one; with a token: --connect 'http://{address}/?token=TOKEN'",
+                    address = address
+                ),
             ),
             Found::Refused(error) => Observation::problem(
                 "port",

@@ -33,7 +33,8 @@ impl StateFolderCheck {
         };
         let path = folder.display();
         if !StateFolder::exists_at(&folder) {
-            let what = text!("the state folder {path} does not exist yet: the first command makes it", path = path);
+            let what =
+                text!("the state folder {path} does not exist yet: the first command makes it", path = path);
             return only(Observation::good("state", what), server);
         }
         match StateFolder::open(&folder) {
@@ -46,7 +47,11 @@ impl StateFolderCheck {
                     Some(url) => only(
                         Observation::note(
                             "state",
-                            text!("the state folder {path} is used by {holder}", path = path, holder = holder),
+                            text!(
+                                "the state folder {path} is used by {holder}",
+                                path = path,
+                                holder = holder
+                            ),
                             text!("add --connect {url} to commands for its phones", url = url),
                         ),
                         Some(url),
@@ -54,7 +59,11 @@ impl StateFolderCheck {
                     None => only(
                         Observation::problem(
                             "state",
-                            text!("the state folder {path} is used by {holder}", path = path, holder = holder),
+                            text!(
+                                "the state folder {path} is used by {holder}",
+                                path = path,
+                                holder = holder
+                            ),
                             text!("wait until it ends, or choose another folder with --state"),
                         ),
                         None,

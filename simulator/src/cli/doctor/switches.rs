@@ -99,9 +99,17 @@ fn of_settings(settings: &Settings) -> Vec<(&'static str, Text)> {
         ("permission", !permission, text!("the user does not grant the permission: 90002")),
         ("reportNotEnrolled", *report_not_enrolled, text!("it says that nothing is enrolled: 90011")),
         ("reportFaceAsFinger", *report_face_as_finger, text!("a face's result says fingerPrint")),
-        ("malformedCrl", *malformed_crl, text!("certificates have CRL distribution points that strict parsers refuse")),
+        (
+            "malformedCrl",
+            *malformed_crl,
+            text!("certificates have CRL distribution points that strict parsers refuse"),
+        ),
         ("userInfoPermission", !user_info_permission, text!("mini programs do not get the user's data")),
-        ("secondCall", *second_call != SecondCall::default(), text!("a second authentication waits, which it does on no real phone")),
+        (
+            "secondCall",
+            *second_call != SecondCall::default(),
+            text!("a second authentication waits, which it does on no real phone"),
+        ),
         ("latency", *latency > 0, text!("answers come {latency} ms later", latency = latency)),
         ("loginFailure", login_failure.is_some(), text!("every wx.login fails")),
         ("modes", modes.is_some(), text!("the supported modes are not those of its family")),
@@ -124,7 +132,10 @@ fn of_servers(switches: &Switches) -> Vec<Observation> {
     let mut found = Vec::new();
     if clock.ahead > 0 {
         found.push((
-            text!("the clock of WeChat's servers is {ahead} ahead: codes, sessions and tokens may have expired", ahead = format_duration(clock.ahead)),
+            text!(
+                "the clock of WeChat's servers is {ahead} ahead: codes, sessions and tokens may have expired",
+                ahead = format_duration(clock.ahead)
+            ),
             text!("`clock default` sets it back, which ends all of them"),
         ));
     }
