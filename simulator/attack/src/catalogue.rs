@@ -52,6 +52,9 @@ pub(crate) fn full_id(id: &str) -> String {
 }
 
 #[cfg(test)]
+mod translation_tests;
+
+#[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
