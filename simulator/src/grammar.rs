@@ -303,6 +303,8 @@ pub(crate) enum LineCommand {
         #[arg(value_name = "COMMAND")]
         words: Vec<String>,
     },
+    /// Clear the screen; in a pipe, it does nothing
+    Clear,
     /// Leave; so does Ctrl-D
     #[command(visible_alias = "quit")]
     Exit,

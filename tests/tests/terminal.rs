@@ -199,3 +199,13 @@ fn a_terminated_program_restores_the_terminal() {
     terminate(&in_dialog);
     assert_eq!((in_dialog.end(), in_dialog.is_cooked()), (Some(143), true));
 }
+
+#[test]
+fn clear_clears_the_screen() {
+    let mut terminal = repl();
+    terminal.types("clear\r");
+    let _ = terminal.shows("\x1b[H\x1b[J");
+    let _ = terminal.shows("phone> ");
+    terminal.types("exit\r");
+    assert_eq!(terminal.end(), Some(0));
+}

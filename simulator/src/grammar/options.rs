@@ -33,7 +33,8 @@ const LANG: &str = "general_lang";
 
 /// Commands that use no phone, and so only take the options for output and log. On a command line they also accept the
 /// address of a server and ignore it, so that a script can add it to every command.
-const WITHOUT_PHONE: [&str; 7] = ["audit", "verify", "explain", "completions", "events", "help", "exit"];
+const WITHOUT_PHONE: [&str; 8] =
+    ["audit", "verify", "explain", "completions", "events", "help", "clear", "exit"];
 
 /// The options that are valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
