@@ -27,9 +27,11 @@ mod words;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Map, Value};
 use soter_bridge::protocol::{CommandError, Touch, desk, keys, wx};
+use soter_text::text;
 
 pub(crate) use self::audit::Audit;
 pub(crate) use self::auth::Auth;
@@ -191,13 +193,13 @@ pub(crate) enum Desk {
     about = "A phone with SOTER on your desk: emulated TEE, fingerprint sensor and WeChat client",
     long_about = "A phone with SOTER on your desk: emulated TEE, fingerprint sensor and WeChat client.\n\n\
         The root key is emulated: nothing that is signed here verifies on a real server.\n\
-        Without a command, the REPL starts.",
+        Without a command, the REPL starts; it takes the options of `soter-sim repl` as well.",
     max_term_width = 110
 )]
 pub(crate) struct CommandLine {
-    /// Start no server beside the REPL
-    #[arg(long)]
-    pub(crate) no_bridge: bool,
+    // Of the REPL, which starts without a command.
+    #[command(flatten)]
+    pub(crate) repl: Repl,
     /// What to do; nothing: the REPL.
     #[command(subcommand)]
     pub(crate) command: Option<ProgramCommand>,
@@ -388,6 +390,11 @@ impl Command {
 /// The grammar of the command line, with the options that every command takes.
 pub(crate) fn command_line() -> clap::Command {
     let command = options::add_options(CommandLine::command(), Scope::Program);
+    // `repl` has them in its help, and the help of the program is long enough.
+    let command = command.mut_args(|argument| {
+        let is_hidden = argument.get_help_heading() == Some(serve::HEADING);
+        argument.hide(is_hidden)
+    });
     examples::add_examples(command, Dialect::Program)
 }
 
@@ -409,8 +416,26 @@ pub(crate) fn parse_command_line(
         .map_err(|error| Refused::from_clap(&error, Dialect::Program))?;
     let parsed = CommandLine::from_arg_matches(&matches)
         .map_err(|error| Refused::from_clap(&error, Dialect::Program))?;
+    check_options_of_repl(&matches).map_err(Refused::Usage)?;
     let options = Options::read(&matches).map_err(Refused::Usage)?;
     Ok((parsed, options))
+}
+
+/// Refuses the REPL's options before another command, which would ignore them.
+fn check_options_of_repl(matches: &ArgMatches) -> Result<(), CommandError> {
+    let Some((command, _)) = matches.subcommand() else { return Ok(()) };
+    let program = command_line();
+    let given = program
+        .get_arguments()
+        .filter(|argument| argument.get_help_heading() == Some(serve::HEADING))
+        .find(|argument| matches.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine));
+    match given.and_then(clap::Arg::get_long) {
+        None => Ok(()),
+        Some(option) => Err(CommandError::invalid_params(
+            text!("--{option} before a command is an option of the REPL", option = option),
+            text!("write it behind `{command}`, if that takes it, or leave it out", command = command),
+        )),
+    }
 }
 
 /// Parses a line of the REPL. `None` for an empty line or a comment.

@@ -321,3 +321,9 @@ fn the_default_folder_is_below_the_users_home() {
     assert_ne!(fs::read_dir(home).unwrap().count(), 0);
     let _ = running.end().exits(0);
 }
+
+#[test]
+fn the_options_of_the_repls_servers_are_refused_before_another_command() {
+    let run = Program::new(["--ephemeral", "--listen", "127.0.0.1:0", "keys"]).run().refuses(2);
+    assert!(run.stderr.contains("--listen") && run.stderr.contains("`keys`"), "{run}");
+}

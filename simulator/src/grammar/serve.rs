@@ -17,9 +17,12 @@ use super::timestamp::parse_duration;
 pub(crate) const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8777);
 
+/// The heading of these options in the help.
+pub(super) const HEADING: &str = "Options of the servers";
+
 /// How to serve.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
-#[command(next_help_heading = "Options of the servers")]
+#[command(next_help_heading = HEADING)]
 pub(crate) struct Serve {
     /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8777; of `exec`: a free one]
     #[arg(long, value_name = "ADDRESS")]
@@ -77,7 +80,7 @@ pub(crate) struct Serve {
 
 /// Whether there is TLS.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[command(next_help_heading = "Options of the servers")]
+#[command(next_help_heading = HEADING)]
 pub(crate) struct Tls {
     /// Serve TLS as well, on the same port and for proxies' CONNECT, to clients that have https://api.weixin.qq.com built in;
     /// they have to trust a CA: see `soter-sim ca`
