@@ -12,6 +12,7 @@ mod danger;
 mod device;
 mod examples;
 mod fleet;
+mod nearest;
 mod options;
 mod pay;
 mod prepared_call;
@@ -21,8 +22,10 @@ mod serve;
 mod servers;
 mod tee;
 mod timestamp;
+mod translation;
 mod verify;
 mod words;
+mod wrong_value;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -31,7 +34,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Map, Value};
 use soter_bridge::protocol::{CommandError, Touch, desk, keys, wx};
-use soter_text::text;
+use soter_text::{Text, text};
 
 pub(crate) use self::audit::Audit;
 pub(crate) use self::auth::Auth;
@@ -45,6 +48,7 @@ use self::serve::parse_event;
 pub(crate) use self::serve::{Ca, DEFAULT_ADDRESS, Exec, Repl, Rpc, Serve, Tls};
 pub(crate) use self::servers::Servers;
 pub(crate) use self::timestamp::{format_duration, format_timestamp};
+use self::translation::Layout;
 pub(crate) use self::verify::Verify;
 pub(crate) use self::words::{MAX_LINE_BYTES, Typed, parse_typed, split_lines};
 
@@ -193,8 +197,7 @@ pub(crate) enum Desk {
     about = "A phone with SOTER on your desk: emulated TEE, fingerprint sensor and WeChat client",
     long_about = "A phone with SOTER on your desk: emulated TEE, fingerprint sensor and WeChat client.\n\n\
         The root key is emulated: nothing that is signed here verifies on a real server.\n\
-        Without a command, the REPL starts; it takes the options of `soter-sim repl` as well.",
-    max_term_width = 110
+        Without a command, the REPL starts; it takes the options of `soter-sim repl` as well."
 )]
 pub(crate) struct CommandLine {
     // Of the REPL, which starts without a command.
@@ -274,7 +277,7 @@ pub(crate) struct Vectors {
 
 /// One line of the REPL.
 #[derive(Debug, Parser)]
-#[command(name = "", no_binary_name = true, disable_help_subcommand = true, max_term_width = 110)]
+#[command(name = "", no_binary_name = true, disable_help_subcommand = true)]
 struct LineSyntax {
     #[command(subcommand)]
     command: LineCommand,
@@ -404,6 +407,31 @@ pub(crate) fn line_syntax() -> clap::Command {
     examples::add_examples(command, Dialect::Line)
 }
 
+/// Every command of the REPL, with a line about each, for a person; with colours or without.
+pub(crate) fn command_list(is_coloured: bool) -> String {
+    command_list_in(Layout::of_process(), is_coloured)
+}
+
+fn command_list_in(layout: Layout, is_coloured: bool) -> String {
+    let help = layout.apply(line_syntax()).help_template("{subcommands}").render_help();
+    let help = layout.finish(if is_coloured { help.ansi().to_string() } else { help.to_string() });
+    help.trim_end().to_owned()
+}
+
+/// What to do about these words, which are not a command of the REPL.
+pub(crate) fn nearest_line(words: &[String]) -> Text {
+    let lines = line_syntax();
+    let (mut path, mut command) = (Vec::new(), &lines);
+    for word in words {
+        let Some(subcommand) = command.find_subcommand(word) else {
+            return refusal::nearest_command(command, &path, word, Dialect::Line);
+        };
+        command = subcommand;
+        path.push(command.get_name());
+    }
+    refusal::nearest_command(command, &path, "", Dialect::Line)
+}
+
 /// Parses the program's arguments, the first of which is the program's own name.
 ///
 /// # Errors
@@ -411,11 +439,8 @@ pub(crate) fn line_syntax() -> clap::Command {
 pub(crate) fn parse_command_line(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<(CommandLine, Options), Refused> {
-    let matches = command_line()
-        .try_get_matches_from(arguments)
-        .map_err(|error| Refused::from_clap(&error, Dialect::Program))?;
-    let parsed = CommandLine::from_arg_matches(&matches)
-        .map_err(|error| Refused::from_clap(&error, Dialect::Program))?;
+    let matches = matches_of(command_line(), arguments, Dialect::Program, Layout::of_process())?;
+    let parsed = from_matches(&matches, command_line, Dialect::Program)?;
     check_options_of_repl(&matches).map_err(Refused::Usage)?;
     let options = Options::read(&matches).map_err(Refused::Usage)?;
     Ok((parsed, options))
@@ -447,13 +472,33 @@ pub(crate) fn parse_line(line: &str) -> Result<Option<Line>, Refused> {
     if words.is_empty() {
         return Ok(None);
     }
-    let matches = line_syntax()
-        .try_get_matches_from(words)
-        .map_err(|error| Refused::from_clap(&error, Dialect::Line))?;
-    let parsed =
-        LineSyntax::from_arg_matches(&matches).map_err(|error| Refused::from_clap(&error, Dialect::Line))?;
+    let matches = matches_of(line_syntax(), words, Dialect::Line, Layout::of_process())?;
+    let parsed: LineSyntax = from_matches(&matches, line_syntax, Dialect::Line)?;
     let options = Options::read(&matches).map_err(Refused::Usage)?;
     Ok(Some(Line { command: parsed.command, device: options.device, json: options.json }))
+}
+
+/// Parses words. Help is in this layout, and errors are in both languages.
+fn matches_of<W: Into<OsString> + Clone>(
+    grammar: clap::Command,
+    words: impl IntoIterator<Item = W>,
+    dialect: Dialect,
+    layout: Layout,
+) -> Result<ArgMatches, Refused> {
+    let mut grammar = layout.apply(grammar);
+    grammar
+        .try_get_matches_from_mut(words)
+        .map_err(|error| Refused::from_clap(&error, &grammar, dialect, layout))
+}
+
+/// What matches say, as our own types.
+fn from_matches<T: FromArgMatches>(
+    matches: &ArgMatches,
+    grammar: impl FnOnce() -> clap::Command,
+    dialect: Dialect,
+) -> Result<T, Refused> {
+    T::from_arg_matches(matches)
+        .map_err(|error| Refused::from_clap(&error, &grammar(), dialect, Layout::of_process()))
 }
 
 #[cfg(test)]

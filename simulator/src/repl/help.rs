@@ -1,6 +1,7 @@
 //! `help`: the list of commands, or the help of one command.
 
 use soter_bridge::protocol::CommandError;
+use soter_text::{text, tr};
 
 use crate::front::Paint;
 use crate::grammar::{self, Refused};
@@ -17,8 +18,8 @@ pub(super) fn help_text(words: &[String], paint: Paint) -> Result<String, Comman
     for word in words {
         command = command.find_subcommand(word).ok_or_else(|| {
             CommandError::invalid_params(
-                format!("there is no command `{}`", words.join(" ")),
-                "`help` lists the commands",
+                text!("there is no command `{words}`", words = words.join(" ")),
+                grammar::nearest_line(words),
             )
         })?;
     }
@@ -27,32 +28,19 @@ pub(super) fn help_text(words: &[String], paint: Paint) -> Result<String, Comman
             let text = if paint.is_coloured() { coloured } else { plain };
             Ok(text.trim_end().to_owned())
         }
-        _ => Err(CommandError::internal(format!("`{}` has no help", words.join(" ")))),
+        _ => Err(CommandError::internal(text!("`{words}` has no help", words = words.join(" ")))),
     }
 }
 
-/// Every command in one line.
+/// Every command, with a line about each.
 fn overview(paint: Paint) -> String {
-    let commands = grammar::line_syntax();
-    let entries: Vec<_> = commands
-        .get_subcommands()
-        .map(|command| {
-            let names: Vec<_> =
-                std::iter::once(command.get_name()).chain(command.get_visible_aliases()).collect();
-            (names.join(", "), command.get_about().map(ToString::to_string).unwrap_or_default())
-        })
-        .collect();
-    let width = entries.iter().map(|(names, _)| names.len()).max().unwrap_or_default();
-    let mut lines: Vec<_> = entries
-        .iter()
-        .map(|(names, about)| format!("  {}{}  {about}", paint.name(names), " ".repeat(width - names.len())))
-        .collect();
-    lines.push(String::new());
-    lines.push("`help COMMAND` tells all about one, with examples; Tab completes.".to_owned());
-    lines.push(
-        "Every command takes --device NAME for another phone, and --json for machine output.".to_owned(),
-    );
-    lines.join("\n")
+    [
+        grammar::command_list(paint.is_coloured()),
+        String::new(),
+        tr!("`help COMMAND` tells all about one, with examples; Tab completes."),
+        tr!("Every command takes --device NAME for another phone, and --json for machine output."),
+    ]
+    .join("\n")
 }
 
 #[cfg(test)]
