@@ -503,3 +503,5 @@ fn from_matches<T: FromArgMatches>(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wording_tests;
