@@ -1,7 +1,7 @@
 //! `auth`: a mini program's call for a touch.
 
 use clap::Args;
-use soter_bridge::protocol::{Touch, TouchScript, wx};
+use soter_bridge::protocol::{Touch, TouchScript, TouchScriptError, wx};
 use soter_text::text;
 
 use super::prepared_call::PreparedCall;
@@ -63,6 +63,5 @@ pub(super) fn parse_touch(text: &str) -> Result<Touch, WrongValue> {
 
 /// Parses a list of touches.
 pub(super) fn parse_touch_script(text: &str) -> Result<TouchScript, WrongValue> {
-    text.parse()
-        .map_err(|error: soter_bridge::protocol::TouchScriptError| WrongValue(error.to_string().into()))
+    text.parse().map_err(|error: TouchScriptError| WrongValue(error.text()))
 }
