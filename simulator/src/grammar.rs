@@ -34,7 +34,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Map, Value};
 use soter_bridge::protocol::{CommandError, Touch, desk, keys, wx};
-use soter_text::{Text, text};
+use soter_text::text;
 
 pub(crate) use self::audit::Audit;
 pub(crate) use self::auth::Auth;
@@ -413,23 +413,37 @@ pub(crate) fn command_list(is_coloured: bool) -> String {
 }
 
 fn command_list_in(layout: Layout, is_coloured: bool) -> String {
-    let help = layout.apply(line_syntax()).help_template("{subcommands}").render_help();
+    let remarks = [
+        text!("`help COMMAND` tells all about one, with examples; Tab completes."),
+        text!("Every command takes --device NAME for another phone, and --json for machine output."),
+    ];
+    let remarks = remarks.map(|remark| remark.in_language(layout.language).into_owned()).join("\n");
+    let mut lines = layout
+        .apply(line_syntax())
+        .help_template("{subcommands}{after-help}")
+        .after_help(layout.prepare(&remarks));
+    let help = lines.render_help();
     let help = layout.finish(if is_coloured { help.ansi().to_string() } else { help.to_string() });
     help.trim_end().to_owned()
 }
 
-/// What to do about these words, which are not a command of the REPL.
-pub(crate) fn nearest_line(words: &[String]) -> Text {
+/// Checks that these are the words of a command of the REPL.
+///
+/// # Errors
+/// `InvalidParams` if they are not.
+pub(crate) fn check_command(words: &[String]) -> Result<(), CommandError> {
     let lines = line_syntax();
     let (mut path, mut command) = (Vec::new(), &lines);
     for word in words {
-        let Some(subcommand) = command.find_subcommand(word) else {
-            return refusal::nearest_command(command, &path, word, Dialect::Line);
-        };
-        command = subcommand;
+        command = command.find_subcommand(word).ok_or_else(|| {
+            CommandError::invalid_params(
+                text!("there is no command `{words}`", words = words.join(" ")),
+                refusal::nearest_command(command, &path, word, Dialect::Line),
+            )
+        })?;
         path.push(command.get_name());
     }
-    refusal::nearest_command(command, &path, "", Dialect::Line)
+    Ok(())
 }
 
 /// Parses the program's arguments, the first of which is the program's own name.

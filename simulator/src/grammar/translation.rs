@@ -16,7 +16,7 @@ use unicode_width::UnicodeWidthChar;
 /// The maximum number of columns of a line of help.
 const MAX_COLUMNS: usize = 110;
 
-/// The words that clap writes into help and offers no way to change.
+/// The words that clap writes into help. It has settings for a few of them only, and those change the order of the sections.
 const WORDS_OF_CLAP: [&str; 7] =
     ["Usage:", "Commands:", "Arguments:", "Options:", "[default:", "[alias:", "[aliases:"];
 
@@ -60,6 +60,14 @@ impl Layout {
         // Adds clap's own options and commands, which have texts as well.
         command.build();
         replace_texts(command, &mut |english| translated_into(self.language, english).to_owned())
+    }
+
+    /// A text in this language, for help.
+    pub(super) fn prepare(self, text: &str) -> StyledStr {
+        match self.language {
+            Language::English => text.to_owned().into(),
+            Language::Chinese => spread(text),
+        }
     }
 
     /// Help that clap has written with that grammar.

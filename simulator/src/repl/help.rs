@@ -1,7 +1,7 @@
 //! `help`: the list of commands, or the help of one command.
 
 use soter_bridge::protocol::CommandError;
-use soter_text::{text, tr};
+use soter_text::text;
 
 use crate::front::Paint;
 use crate::grammar::{self, Refused};
@@ -12,17 +12,9 @@ use crate::grammar::{self, Refused};
 /// `InvalidParams` if there is no such command, `Internal` if it has no help.
 pub(super) fn help_text(words: &[String], paint: Paint) -> Result<String, CommandError> {
     if words.is_empty() {
-        return Ok(overview(paint));
+        return Ok(grammar::command_list(paint.is_coloured()));
     }
-    let mut command = &grammar::line_syntax();
-    for word in words {
-        command = command.find_subcommand(word).ok_or_else(|| {
-            CommandError::invalid_params(
-                text!("there is no command `{words}`", words = words.join(" ")),
-                grammar::nearest_line(words),
-            )
-        })?;
-    }
+    grammar::check_command(words)?;
     match grammar::parse_line(&format!("{} --help", words.join(" "))) {
         Err(Refused::Help { plain, coloured }) => {
             let text = if paint.is_coloured() { coloured } else { plain };
@@ -30,17 +22,6 @@ pub(super) fn help_text(words: &[String], paint: Paint) -> Result<String, Comman
         }
         _ => Err(CommandError::internal(text!("`{words}` has no help", words = words.join(" ")))),
     }
-}
-
-/// Every command, with a line about each.
-fn overview(paint: Paint) -> String {
-    [
-        grammar::command_list(paint.is_coloured()),
-        String::new(),
-        tr!("`help COMMAND` tells all about one, with examples; Tab completes."),
-        tr!("Every command takes --device NAME for another phone, and --json for machine output."),
-    ]
-    .join("\n")
 }
 
 #[cfg(test)]
