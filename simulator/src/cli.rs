@@ -67,9 +67,9 @@ fn execute(
     };
     log::start(options.log.as_deref(), options.log_format.unwrap_or_default(), level)?;
     match line.command {
-        None => run_repl(&Repl { no_bridge: line.no_bridge, ..Repl::default() }, &options, console),
+        None => run_repl(&line.repl, &options, console),
         Some(ProgramCommand::Repl(mut repl)) => {
-            repl.no_bridge |= line.no_bridge;
+            repl.no_bridge |= line.repl.no_bridge;
             run_repl(&repl, &options, console)
         }
         Some(ProgramCommand::Serve(serve)) => {

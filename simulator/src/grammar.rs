@@ -12,6 +12,7 @@ mod danger;
 mod device;
 mod examples;
 mod fleet;
+mod nearest;
 mod options;
 mod pay;
 mod prepared_call;
@@ -21,15 +22,19 @@ mod serve;
 mod servers;
 mod tee;
 mod timestamp;
+mod translation;
 mod verify;
 mod words;
+mod wrong_value;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Map, Value};
 use soter_bridge::protocol::{CommandError, Touch, desk, keys, wx};
+use soter_text::text;
 
 pub(crate) use self::audit::Audit;
 pub(crate) use self::auth::Auth;
@@ -43,6 +48,7 @@ use self::serve::parse_event;
 pub(crate) use self::serve::{Ca, DEFAULT_ADDRESS, Doctor, Exec, Repl, Rpc, Serve, Tls};
 pub(crate) use self::servers::Servers;
 pub(crate) use self::timestamp::{format_duration, format_timestamp};
+use self::translation::Layout;
 pub(crate) use self::verify::Verify;
 pub(crate) use self::words::{MAX_LINE_BYTES, Typed, parse_typed, split_lines};
 
@@ -191,13 +197,12 @@ pub(crate) enum Desk {
     about = "A phone with SOTER on your desk: emulated TEE, fingerprint sensor and WeChat client",
     long_about = "A phone with SOTER on your desk: emulated TEE, fingerprint sensor and WeChat client.\n\n\
         The root key is emulated: nothing that is signed here verifies on a real server.\n\
-        Without a command, the REPL starts.",
-    max_term_width = 110
+        Without a command, the REPL starts; it takes the options of `soter-sim repl` as well."
 )]
 pub(crate) struct CommandLine {
-    /// Start no server beside the REPL
-    #[arg(long)]
-    pub(crate) no_bridge: bool,
+    // Of the REPL, which starts without a command.
+    #[command(flatten)]
+    pub(crate) repl: Repl,
     /// What to do; nothing: the REPL.
     #[command(subcommand)]
     pub(crate) command: Option<ProgramCommand>,
@@ -281,7 +286,7 @@ pub(crate) struct Vectors {
 
 /// One line of the REPL.
 #[derive(Debug, Parser)]
-#[command(name = "", no_binary_name = true, disable_help_subcommand = true, max_term_width = 110)]
+#[command(name = "", no_binary_name = true, disable_help_subcommand = true)]
 struct LineSyntax {
     #[command(subcommand)]
     command: LineCommand,
@@ -312,6 +317,8 @@ pub(crate) enum LineCommand {
         #[arg(value_name = "COMMAND")]
         words: Vec<String>,
     },
+    /// Clear the screen; in a pipe, it does nothing
+    Clear,
     /// Leave; so does Ctrl-D
     #[command(visible_alias = "quit")]
     Exit,
@@ -395,6 +402,11 @@ impl Command {
 /// The grammar of the command line, with the options that every command takes.
 pub(crate) fn command_line() -> clap::Command {
     let command = options::add_options(CommandLine::command(), Scope::Program);
+    // `repl` has them in its help, and the help of the program is long enough.
+    let command = command.mut_args(|argument| {
+        let is_hidden = argument.get_help_heading() == Some(serve::HEADING);
+        argument.hide(is_hidden)
+    });
     examples::add_examples(command, Dialect::Program)
 }
 
@@ -404,6 +416,45 @@ pub(crate) fn line_syntax() -> clap::Command {
     examples::add_examples(command, Dialect::Line)
 }
 
+/// Every command of the REPL, with a line about each, for a person; with colours or without.
+pub(crate) fn command_list(is_coloured: bool) -> String {
+    command_list_in(Layout::of_process(), is_coloured)
+}
+
+fn command_list_in(layout: Layout, is_coloured: bool) -> String {
+    let remarks = [
+        text!("`help COMMAND` tells all about one, with examples; Tab completes."),
+        text!("Every command takes --device NAME for another phone, and --json for machine output."),
+    ];
+    let remarks = remarks.map(|remark| remark.in_language(layout.language).into_owned()).join("\n");
+    let mut lines = layout
+        .apply(line_syntax())
+        .help_template("{subcommands}{after-help}")
+        .after_help(layout.prepare(&remarks));
+    let help = lines.render_help();
+    let help = layout.finish(if is_coloured { help.ansi().to_string() } else { help.to_string() });
+    help.trim_end().to_owned()
+}
+
+/// Checks that these are the words of a command of the REPL.
+///
+/// # Errors
+/// `InvalidParams` if they are not.
+pub(crate) fn check_command(words: &[String]) -> Result<(), CommandError> {
+    let lines = line_syntax();
+    let (mut path, mut command) = (Vec::new(), &lines);
+    for word in words {
+        command = command.find_subcommand(word).ok_or_else(|| {
+            CommandError::invalid_params(
+                text!("there is no command `{words}`", words = words.join(" ")),
+                refusal::nearest_command(command, &path, word, Dialect::Line),
+            )
+        })?;
+        path.push(command.get_name());
+    }
+    Ok(())
+}
+
 /// Parses the program's arguments, the first of which is the program's own name.
 ///
 /// # Errors
@@ -411,13 +462,28 @@ pub(crate) fn line_syntax() -> clap::Command {
 pub(crate) fn parse_command_line(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<(CommandLine, Options), Refused> {
-    let matches = command_line()
-        .try_get_matches_from(arguments)
-        .map_err(|error| Refused::from_clap(&error, Dialect::Program))?;
-    let parsed = CommandLine::from_arg_matches(&matches)
-        .map_err(|error| Refused::from_clap(&error, Dialect::Program))?;
+    let matches = matches_of(command_line(), arguments, Dialect::Program, Layout::of_process())?;
+    let parsed = from_matches(&matches, command_line, Dialect::Program)?;
+    check_options_of_repl(&matches).map_err(Refused::Usage)?;
     let options = Options::read(&matches).map_err(Refused::Usage)?;
     Ok((parsed, options))
+}
+
+/// Refuses the REPL's options before another command, which would ignore them.
+fn check_options_of_repl(matches: &ArgMatches) -> Result<(), CommandError> {
+    let Some((command, _)) = matches.subcommand() else { return Ok(()) };
+    let program = command_line();
+    let given = program
+        .get_arguments()
+        .filter(|argument| argument.get_help_heading() == Some(serve::HEADING))
+        .find(|argument| matches.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine));
+    match given.and_then(clap::Arg::get_long) {
+        None => Ok(()),
+        Some(option) => Err(CommandError::invalid_params(
+            text!("--{option} before a command is an option of the REPL", option = option),
+            text!("write it behind `{command}`, if that takes it, or leave it out", command = command),
+        )),
+    }
 }
 
 /// Parses a line of the REPL. `None` for an empty line or a comment.
@@ -429,14 +495,36 @@ pub(crate) fn parse_line(line: &str) -> Result<Option<Line>, Refused> {
     if words.is_empty() {
         return Ok(None);
     }
-    let matches = line_syntax()
-        .try_get_matches_from(words)
-        .map_err(|error| Refused::from_clap(&error, Dialect::Line))?;
-    let parsed =
-        LineSyntax::from_arg_matches(&matches).map_err(|error| Refused::from_clap(&error, Dialect::Line))?;
+    let matches = matches_of(line_syntax(), words, Dialect::Line, Layout::of_process())?;
+    let parsed: LineSyntax = from_matches(&matches, line_syntax, Dialect::Line)?;
     let options = Options::read(&matches).map_err(Refused::Usage)?;
     Ok(Some(Line { command: parsed.command, device: options.device, json: options.json }))
 }
 
+/// Parses words. Help is in this layout, and errors are in both languages.
+fn matches_of<W: Into<OsString> + Clone>(
+    grammar: clap::Command,
+    words: impl IntoIterator<Item = W>,
+    dialect: Dialect,
+    layout: Layout,
+) -> Result<ArgMatches, Refused> {
+    let mut grammar = layout.apply(grammar);
+    grammar
+        .try_get_matches_from_mut(words)
+        .map_err(|error| Refused::from_clap(&error, &grammar, dialect, layout))
+}
+
+/// What matches say, as our own types.
+fn from_matches<T: FromArgMatches>(
+    matches: &ArgMatches,
+    grammar: impl FnOnce() -> clap::Command,
+    dialect: Dialect,
+) -> Result<T, Refused> {
+    T::from_arg_matches(matches)
+        .map_err(|error| Refused::from_clap(&error, &grammar(), dialect, Layout::of_process()))
+}
+
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wording_tests;

@@ -321,3 +321,48 @@ fn the_default_folder_is_below_the_users_home() {
     assert_ne!(fs::read_dir(home).unwrap().count(), 0);
     let _ = running.end().exits(0);
 }
+
+#[test]
+fn help_and_mistakes_are_in_the_language_of_the_person_and_completions_are_not() {
+    let chinese = |arguments: &[&str]| {
+        Program::new(arguments.iter().copied()).variable("SOTER_SIM_LANG", "zh-CN").variable("COLUMNS", "80")
+    };
+    for arguments in [&["--help"][..], &["audit", "--help"], &["--lang", "zh-CN", "help", "device", "set"]] {
+        let help = chinese(arguments).run().exits(0).stdout;
+        assert!(help.contains("用法：") && help.contains("选项："), "{help}");
+        assert!(!help.contains("Usage") && !help.contains("Options"), "{help}");
+    }
+    let lines = chinese(&["--ephemeral", "--no-bridge"]).input("help\nhelp auth\nclear\n").run().exits(0);
+    assert!(lines.stdout.contains("清屏") && lines.stdout.contains("挑战因子"), "{lines}");
+    assert!(!lines.stdout.contains('\x1b'), "{lines}");
+
+    let mistake = chinese(&["aut", "order-42"]).run().exits(2).stderr;
+    assert!(mistake.contains("没有命令 'aut'") && mistake.contains("`auth`"), "{mistake}");
+    let mistake = chinese(&["--ephemeral", "--no-bridge"]).input("aut order-42\n").run().exits(2).stderr;
+    assert!(mistake.contains("没有命令 'aut'") && mistake.contains("`auth`"), "{mistake}");
+    assert!(mistake.contains("输入 `help`"), "{mistake}");
+
+    let english = |arguments: &[&str]| Program::new(arguments.iter().copied()).run().exits(0).stdout;
+    let completions = chinese(&["completions", "fish"]).run().exits(0).stdout;
+    assert_eq!(completions, english(&["completions", "fish"]));
+    let help = chinese(&["--lang", "en", "--help"]).run().exits(0).stdout;
+    assert!(help.contains("Usage: soter-sim") && !help.contains("用法"), "{help}");
+}
+
+#[test]
+fn an_unknown_word_in_the_repl_names_the_nearest_command_and_help() {
+    let lines = "aut order-42\nfingr list\nhelp devcie\nfrobnicate\n";
+    let run = Program::new(["--ephemeral", "--no-bridge"]).input(lines).run().exits(2);
+    for advice in
+        ["`auth`? type `help`", "`finger`? type `help`", "`device`? type `help`", "next: type `help`"]
+    {
+        assert!(run.stderr.contains(advice), "{advice}: {run}");
+    }
+    assert!(!run.stderr.contains("quit"), "{run}");
+}
+
+#[test]
+fn the_options_of_the_repls_servers_are_refused_before_another_command() {
+    let run = Program::new(["--ephemeral", "--listen", "127.0.0.1:0", "keys"]).run().refuses(2);
+    assert!(run.stderr.contains("--listen") && run.stderr.contains("`keys`"), "{run}");
+}

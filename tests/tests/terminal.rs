@@ -199,3 +199,28 @@ fn a_terminated_program_restores_the_terminal() {
     terminate(&in_dialog);
     assert_eq!((in_dialog.end(), in_dialog.is_cooked()), (Some(143), true));
 }
+
+#[test]
+fn the_repl_takes_the_options_of_its_servers_without_the_word_repl() {
+    let mut terminal =
+        Program::new(["--ephemeral", "--listen", "127.0.0.1:0", "--touch", "auto"]).at_a_terminal();
+    let banner = terminal.shows("phone> ");
+    let (_, port) = banner.split_once("http://127.0.0.1:").unwrap_or_else(|| panic!("{banner}"));
+    let port: u16 =
+        port.split(|character: char| !character.is_ascii_digit()).next().unwrap().parse().unwrap();
+    let _ = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    terminal.types("auth order-42\r");
+    let _ = terminal.shows("startSoterAuthentication:ok");
+    terminal.types("exit\r");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
+fn clear_clears_the_screen() {
+    let mut terminal = repl();
+    terminal.types("clear\r");
+    let _ = terminal.shows("\x1b[H\x1b[J");
+    let _ = terminal.shows("phone> ");
+    terminal.types("exit\r");
+    assert_eq!(terminal.end(), Some(0));
+}

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use soter_text::{Text, text};
 use soter_wire::shortened;
 
 /// Maximum number of entries in a script.
@@ -30,11 +31,9 @@ pub struct TouchScript(pub Vec<Touch>);
 
 /// A touch script that cannot be parsed. The caller's fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text().english())]
 pub enum TouchScriptError {
     /// An entry is neither a number, `wrong` nor `cancel`.
-    #[error(
-        "touch script entry {position} is `{entry}`; entries are finger numbers (1, 2, …), `wrong` or `cancel`, separated by commas"
-    )]
     Entry {
         /// The entry's position, counted from 1.
         position: usize,
@@ -42,11 +41,28 @@ pub enum TouchScriptError {
         entry: String,
     },
     /// Too many entries.
-    #[error("the touch script has {entries} entries; {MAX_ENTRIES} are the most")]
     TooLong {
         /// The number of entries.
         entries: usize,
     },
+}
+
+impl TouchScriptError {
+    /// What is wrong, in both languages.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Entry { position, entry } => text!(
+                "touch script entry {position} is `{entry}`; entries are finger numbers (1, 2, …), `wrong` or `cancel`, separated by commas",
+                position = position,
+                entry = entry
+            ),
+            Self::TooLong { entries } => text!(
+                "the touch script has {entries} entries; {most} are the most",
+                entries = entries,
+                most = MAX_ENTRIES
+            ),
+        }
+    }
 }
 
 impl Touch {

@@ -7,7 +7,10 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 use soter_attack::Shape;
+use soter_text::text;
 use soter_wechat::Secret;
+
+use super::wrong_value::WrongValue;
 
 /// `audit (--config FILE [-- CMD…] | --preset wechat --url BASE | --init | --from FILE.har)`.
 #[derive(Args, Clone, Debug)]
@@ -122,7 +125,8 @@ pub(crate) struct Audit {
 
 fn shape() -> impl TypedValueParser<Value = Shape> {
     let values = Shape::ALL.map(|shape| PossibleValue::new(shape.name()).help(shape.summary()));
-    PossibleValuesParser::new(values).try_map(|name| Shape::named(&name).ok_or("not a shape"))
+    PossibleValuesParser::new(values)
+        .try_map(|name| Shape::named(&name).ok_or_else(|| WrongValue(text!("not a shape"))))
 }
 
 /// A contract that is known.

@@ -1,9 +1,11 @@
 //! `auth`: a mini program's call for a touch.
 
 use clap::Args;
-use soter_bridge::protocol::{Touch, TouchScript, wx};
+use soter_bridge::protocol::{Touch, TouchScript, TouchScriptError, wx};
+use soter_text::text;
 
 use super::prepared_call::PreparedCall;
+use super::wrong_value::WrongValue;
 
 /// `auth CHALLENGE [--modes MODES] [--content TEXT] [--touch SCRIPT]`.
 #[derive(Args, Clone, Debug)]
@@ -54,11 +56,12 @@ impl Auth {
 }
 
 /// Parses one touch.
-pub(super) fn parse_touch(text: &str) -> Result<Touch, String> {
-    text.parse().map_err(|()| "a touch is a finger's number (1, 2, …), `wrong` or `cancel`".to_owned())
+pub(super) fn parse_touch(text: &str) -> Result<Touch, WrongValue> {
+    text.parse()
+        .map_err(|()| WrongValue(text!("a touch is a finger's number (1, 2, …), `wrong` or `cancel`")))
 }
 
 /// Parses a list of touches.
-pub(super) fn parse_touch_script(text: &str) -> Result<TouchScript, String> {
-    text.parse().map_err(|error: soter_bridge::protocol::TouchScriptError| error.to_string())
+pub(super) fn parse_touch_script(text: &str) -> Result<TouchScript, WrongValue> {
+    text.parse().map_err(|error: TouchScriptError| WrongValue(error.text()))
 }

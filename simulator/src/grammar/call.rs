@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 use soter_bridge::protocol::{Call, CommandError};
+use soter_text::text;
 use soter_wire::json::duplicate_name;
 
 use super::prepared_call::PreparedCall;
@@ -31,8 +32,11 @@ impl CallMethod {
                 check_names(text)?;
                 serde_json::from_str(text).map_err(|error| {
                     CommandError::invalid_params(
-                        format!("the parameters are not JSON: {error}"),
-                        "write them as an object, for example: call sensor.touch {\"touch\": 1}",
+                        text!("the parameters are not JSON: {error}", error = error),
+                        text!(
+                            "write them as an object, for example: {example}",
+                            example = "call sensor.touch {\"touch\": 1}"
+                        ),
                     )
                 })?
             }
@@ -52,8 +56,8 @@ pub(crate) fn check_names(params: &str) -> Result<(), CommandError> {
     match duplicate_name(params) {
         None => Ok(()),
         Some(name) => Err(CommandError::invalid_params(
-            format!("the parameters have two members `{name}`"),
-            "write each member once",
+            text!("the parameters have two members `{name}`", name = name),
+            text!("write each member once"),
         )),
     }
 }

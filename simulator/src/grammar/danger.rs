@@ -6,10 +6,12 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueHint};
 use soter_bridge::protocol::danger::{Duplicate, Hash, Padding, Restore, SetClock, Sign, Snapshot};
 use soter_bridge::protocol::{CommandError, PrivateKeyText};
+use soter_text::text;
 use zeroize::Zeroizing;
 
 use super::prepared_call::PreparedCall;
 use super::timestamp::parse_timestamp;
+use super::wrong_value::WrongValue;
 use crate::files::{Input, read_input};
 
 /// `danger …`.
@@ -98,13 +100,13 @@ fn read_key(input: Input<'_>) -> Result<PrivateKeyText, CommandError> {
     let bytes = Zeroizing::new(read_input(input)?);
     std::str::from_utf8(&bytes).map(|pem| PrivateKeyText(pem.into())).map_err(|_| {
         CommandError::invalid_params(
-            "the private key is no PEM: it is not UTF-8",
-            "name a PEM file in PKCS#8",
+            text!("the private key is not PEM: it is not UTF-8"),
+            text!("name a PEM file in PKCS#8"),
         )
     })
 }
 
-fn parse_clock(text: &str) -> Result<Forced, String> {
+fn parse_clock(text: &str) -> Result<Forced, WrongValue> {
     match text {
         "default" => Ok(Forced(None)),
         timestamp => parse_timestamp(timestamp).map(|timestamp| Forced(Some(timestamp))),

@@ -4,11 +4,13 @@ use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use soter_bridge::protocol::device::{LoginFailure, SecondCall};
 use soter_bridge::protocol::{CommandError, Patch, SeedText, device};
+use soter_text::text;
 use soter_wechat::Secret;
 use soter_wire::{Mode, Profile, shortened};
 
 use super::prepared_call::PreparedCall;
 use super::timestamp::parse_timestamp;
+use super::wrong_value::WrongValue;
 
 /// `device …`.
 #[derive(Clone, Debug, Subcommand)]
@@ -279,9 +281,13 @@ fn parse_user_data(words: &[String]) -> Result<Patch<Box<device::UserData>>, Com
     for word in words {
         let fail = || {
             let shown = shortened(word, 80);
-            let next =
-                format!("write NAME=VALUE with one of {}, and a gender of 0, 1 or 2", names.join(", "));
-            CommandError::invalid_params(format!("`{shown}` does not belong to a user's data"), next)
+            CommandError::invalid_params(
+                text!("`{shown}` does not belong to a user's data", shown = shown),
+                text!(
+                    "write NAME=VALUE with one of {names}, and a gender of 0, 1 or 2",
+                    names = names.join(", ")
+                ),
+            )
         };
         let (name, value) = word.split_once('=').ok_or_else(fail)?;
         let text = Some(value.to_owned());
@@ -311,40 +317,39 @@ fn second_call() -> impl TypedValueParser<Value = Patch<SecondCall>> {
 /// Parses one mode.
 pub(super) fn mode() -> impl TypedValueParser<Value = Mode> {
     PossibleValuesParser::new(Mode::ALL.map(Mode::name))
-        .try_map(|text| text.parse::<Mode>().map_err(|error| error.to_string()))
+        .try_map(|text| text.parse::<Mode>().map_err(|error| WrongValue(error.to_string().into())))
 }
 
-fn parse_modes(text: &str) -> Result<Patch<Vec<Mode>>, String> {
+fn parse_modes(text: &str) -> Result<Patch<Vec<Mode>>, WrongValue> {
     match text {
         DEFAULT => Ok(Patch::Reset),
         "none" | "" => Ok(Patch::Set(Vec::new())),
         names => names
             .split(',')
-            .map(|name| name.trim().parse::<Mode>().map_err(|error| error.to_string()))
+            .map(|name| name.trim().parse::<Mode>().map_err(|error| WrongValue(error.to_string().into())))
             .collect::<Result<_, _>>()
             .map(Patch::Set),
     }
 }
 
-pub(super) fn parse_number<T>(text: &str) -> Result<Patch<T>, String>
+pub(super) fn parse_number<T>(text: &str) -> Result<Patch<T>, WrongValue>
 where
     T: std::str::FromStr<Err = std::num::ParseIntError>,
 {
     match text {
         DEFAULT => Ok(Patch::Reset),
-        number => number
-            .parse()
-            .map(Patch::Set)
-            .map_err(|_| "expected a whole number that is not too large; `default` sets it back".to_owned()),
+        number => number.parse().map(Patch::Set).map_err(|_| {
+            WrongValue(text!("expected a whole number that is not too large; `default` sets it back"))
+        }),
     }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "clap wants parsers that may fail")]
-fn parse_name(text: &str) -> Result<Patch<String>, String> {
+fn parse_name(text: &str) -> Result<Patch<String>, WrongValue> {
     Ok(if text == DEFAULT { Patch::Reset } else { Patch::Set(text.to_owned()) })
 }
 
-fn parse_clock(text: &str) -> Result<Patch<u64>, String> {
+fn parse_clock(text: &str) -> Result<Patch<u64>, WrongValue> {
     match text {
         DEFAULT => Ok(Patch::Reset),
         timestamp => parse_timestamp(timestamp).map(Patch::Set),

@@ -133,6 +133,7 @@ pub(super) const LINES: &[(&str, &[&str])] = &[
     ("cancel", &["cancel"]),
     ("events", &["events off"]),
     ("help", &["help", "help device set"]),
+    ("clear", &["clear"]),
     ("exit", &["exit"]),
 ];
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, ValueHint, value_parser};
 use soter_bridge::protocol::CommandError;
-use soter_text::Language;
+use soter_text::{Language, text};
 use soter_wechat::Secret;
 use soter_wire::Profile;
 
@@ -33,7 +33,8 @@ const LANG: &str = "general_lang";
 
 /// Commands that use no phone, and so only take the options for output and log. On a command line they also accept the
 /// address of a server and ignore it, so that a script can add it to every command.
-const WITHOUT_PHONE: [&str; 7] = ["audit", "verify", "explain", "completions", "events", "help", "exit"];
+const WITHOUT_PHONE: [&str; 8] =
+    ["audit", "verify", "explain", "completions", "events", "help", "clear", "exit"];
 
 /// The options that are valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,8 +93,8 @@ impl Options {
         }
         if options.ephemeral && options.state.is_some() {
             return Err(CommandError::invalid_params(
-                "--state and --ephemeral exclude each other",
-                "keep the state in a folder, or keep nothing: leave one of them out",
+                text!("--state and --ephemeral exclude each other"),
+                text!("keep the state in a folder, or keep nothing: leave one of them out"),
             ));
         }
         let has_state_option = options.state.is_some()
@@ -103,14 +104,18 @@ impl Options {
             || options.clock.is_some();
         if options.connect.is_some() && has_state_option {
             return Err(CommandError::invalid_params(
-                "--connect means the phones of a running server, which has its own state, profile and seed",
-                "leave --state, --ephemeral, --profile, --seed and --clock out, or leave --connect out",
+                text!(
+                    "--connect means the phones of a running server, which has its own state, profile and seed"
+                ),
+                text!(
+                    "leave --state, --ephemeral, --profile, --seed and --clock out, or leave --connect out"
+                ),
             ));
         }
         if options.clock.is_some() && options.seed.is_none() {
             return Err(CommandError::invalid_params(
-                "--clock needs --seed: only a seeded phone has a clock that stands still",
-                "add --seed TEXT, or leave --clock out",
+                text!("--clock needs --seed: only a seeded phone has a clock that stands still"),
+                text!("add --seed TEXT, or leave --clock out"),
             ));
         }
         Ok(options)

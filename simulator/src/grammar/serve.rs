@@ -7,11 +7,13 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 use serde_json::{Map, Value};
 use soter_bridge::protocol::sensor::SensorMode;
+use soter_text::text;
 use soter_wechat::{
     CloudPermissions, MAX_CLOCK_OFFSET_MS, MAX_FLEET, Namespace, Replays, ReplyStyle, Secret,
 };
 
 use super::timestamp::parse_duration;
+use super::wrong_value::WrongValue;
 
 /// The address on which servers listen by default.
 pub(crate) const DEFAULT_ADDRESS: SocketAddr =
@@ -25,9 +27,12 @@ pub(crate) struct Doctor {
     pub(crate) listen: Option<SocketAddr>,
 }
 
+/// The heading of these options in the help.
+pub(super) const HEADING: &str = "Options of the servers";
+
 /// How to serve.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
-#[command(next_help_heading = "Options of the servers")]
+#[command(next_help_heading = HEADING)]
 pub(crate) struct Serve {
     /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8777; of `exec`: a free one]
     #[arg(long, value_name = "ADDRESS")]
@@ -85,7 +90,7 @@ pub(crate) struct Serve {
 
 /// Whether there is TLS.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[command(next_help_heading = "Options of the servers")]
+#[command(next_help_heading = HEADING)]
 pub(crate) struct Tls {
     /// Serve TLS as well, on the same port and for proxies' CONNECT, to clients that have https://api.weixin.qq.com built in;
     /// they have to trust a CA: see `soter-sim ca`
@@ -196,20 +201,25 @@ pub(crate) struct Rpc {
 }
 
 /// How far a clock is ahead, in milliseconds.
-fn parse_ahead(text: &str) -> Result<u64, String> {
+fn parse_ahead(text: &str) -> Result<u64, WrongValue> {
     let ahead = parse_duration(text.strip_prefix('+').unwrap_or(text))?;
     if ahead > MAX_CLOCK_OFFSET_MS {
-        return Err(format!("at most {} days", MAX_CLOCK_OFFSET_MS / 86_400_000));
+        return Err(WrongValue(text!("at most {days} days", days = MAX_CLOCK_OFFSET_MS / 86_400_000)));
     }
     Ok(ahead)
 }
 
-pub(super) fn parse_event(text: &str) -> Result<Map<String, Value>, String> {
-    serde_json::from_str(text)
-        .map_err(|error| format!("not a JSON object, such as {{\"order\": 42}}: {error}"))
+pub(super) fn parse_event(text: &str) -> Result<Map<String, Value>, WrongValue> {
+    serde_json::from_str(text).map_err(|error| {
+        WrongValue(text!(
+            "not a JSON object, such as {example}: {error}",
+            example = "{\"order\": 42}",
+            error = error
+        ))
+    })
 }
 
-fn parse_sensor_mode(text: &str) -> Result<SensorMode, String> {
+fn parse_sensor_mode(text: &str) -> Result<SensorMode, WrongValue> {
     match text {
         "ask" => Ok(SensorMode::Ask),
         "auto" => Ok(SensorMode::Auto),

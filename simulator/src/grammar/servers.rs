@@ -3,11 +3,13 @@
 use clap::Subcommand;
 use soter_bridge::protocol::servers::{Expire, Expired, Failure, Set, Show};
 use soter_bridge::protocol::{CommandError, Patch, desk};
+use soter_text::text;
 use soter_wechat::WeChatPath;
 
 use super::device::{DEFAULT, parse_number, switch_patch};
 use super::prepared_call::PreparedCall;
 use super::timestamp::parse_duration;
+use super::wrong_value::WrongValue;
 
 /// `servers …`.
 #[derive(Clone, Debug, Subcommand)]
@@ -97,8 +99,8 @@ impl Switch {
             }
             Self::Failure { errcode: Patch::Reset, .. } => {
                 return Err(CommandError::invalid_params(
-                    "a failure that is switched off has no times and no path",
-                    "leave --times and --path out, or give an errcode",
+                    text!("a failure that is switched off has no times and no path"),
+                    text!("leave --times and --path out, or give an errcode"),
                 ));
             }
             Self::Failure { errcode, times, path } => {
@@ -135,17 +137,16 @@ impl ClockMove {
 }
 
 /// Parses `+2h`, `+1d12h` or `default`.
-pub(super) fn parse_clock_move(text: &str) -> Result<ClockMove, String> {
+pub(super) fn parse_clock_move(text: &str) -> Result<ClockMove, WrongValue> {
     match text.strip_prefix('+') {
         _ if text == DEFAULT => Ok(ClockMove::Default),
         Some(duration) => parse_duration(duration).map(ClockMove::Forward),
-        None => {
-            Err("expected a move forward, such as +2h, +5m or +1d12h; `default` takes the clock back"
-                .to_owned())
-        }
+        None => Err(WrongValue(text!(
+            "expected a move forward, such as +2h, +5m or +1d12h; `default` takes the clock back"
+        ))),
     }
 }
 
-fn parse_path(text: &str) -> Result<WeChatPath, String> {
-    WeChatPath::try_from(text.to_owned()).map_err(|error| error.to_string())
+fn parse_path(text: &str) -> Result<WeChatPath, WrongValue> {
+    WeChatPath::try_from(text.to_owned()).map_err(|error| WrongValue(error.to_string().into()))
 }

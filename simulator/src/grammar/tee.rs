@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 use soter_bridge::protocol::{CommandError, soter};
+use soter_text::text;
 
 use super::prepared_call::PreparedCall;
 
@@ -104,8 +105,10 @@ impl Tee {
     pub(super) fn prepared_call(self) -> Result<PreparedCall, CommandError> {
         if self.raw.is_some() && !self.command.exports() {
             return Err(CommandError::invalid_params(
-                "--raw wants bytes to write, and this command exports none",
-                "leave --raw out; getAppSecureKey, getAuthKey, finishSign and getDeviceId export bytes",
+                text!("--raw wants bytes to write, and this command exports none"),
+                text!(
+                    "leave --raw out; getAppSecureKey, getAuthKey, finishSign and getDeviceId export bytes"
+                ),
             ));
         }
         let prepared_call = match self.command {

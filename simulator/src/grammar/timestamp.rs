@@ -3,6 +3,9 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use soter_text::text;
+
+use super::wrong_value::WrongValue;
 
 /// The end of year 9999, the last that RFC 3339 can write.
 const MAX_UNIX_MS: u64 = 253_402_300_799_999;
@@ -12,18 +15,22 @@ const MAX_UNIX_MS: u64 = 253_402_300_799_999;
 ///
 /// # Errors
 /// A message for the user, if the text has neither form, or the moment is before 1970 or after 9999.
-pub(crate) fn parse_timestamp(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_timestamp(text: &str) -> Result<u64, WrongValue> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return match text.parse() {
             Ok(timestamp) if timestamp <= MAX_UNIX_MS => Ok(timestamp),
-            _ => Err(format!("at most {MAX_UNIX_MS} milliseconds, the end of year 9999")),
+            _ => Err(WrongValue(text!(
+                "at most {most} milliseconds, the end of year 9999",
+                most = MAX_UNIX_MS
+            ))),
         };
     }
-    let timestamp = rfc3339(text)
-        .ok_or_else(|| "expected a time such as 2020-01-01T00:00:00Z, or Unix milliseconds".to_owned())?;
+    let timestamp = rfc3339(text).ok_or_else(|| {
+        WrongValue(text!("expected a time such as 2020-01-01T00:00:00Z, or Unix milliseconds"))
+    })?;
     match u64::try_from(timestamp) {
         Ok(timestamp) if timestamp <= MAX_UNIX_MS => Ok(timestamp),
-        _ => Err("expected a time from 1970 to 9999".to_owned()),
+        _ => Err(WrongValue(text!("expected a time from 1970 to 9999"))),
     }
 }
 
@@ -34,8 +41,13 @@ const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_
 ///
 /// # Errors
 /// A message for the user, if the text has another form, or the duration is longer than 9,999 years.
-pub(crate) fn parse_duration(text: &str) -> Result<u64, String> {
-    let refuse = || format!("expected a duration such as 90s, 5m, 2h or 1d12h, of at most {MAX_UNIX_MS} ms");
+pub(crate) fn parse_duration(text: &str) -> Result<u64, WrongValue> {
+    let refuse = || {
+        WrongValue(text!(
+            "expected a duration such as 90s, 5m, 2h or 1d12h, of at most {most} ms",
+            most = MAX_UNIX_MS
+        ))
+    };
     let (mut rest, mut total) = (text, 0_u64);
     while !rest.is_empty() {
         let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
@@ -88,6 +100,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn refusal(text: &str) -> String {
+        parse_timestamp(text).unwrap_err().to_string()
+    }
 
     #[test]
     fn times_are_read_in_both_forms() {
@@ -143,11 +159,8 @@ mod tests {
             "-1",
             "２020-01-01T00:00:00Z",
         ] {
-            assert_eq!(
-                parse_timestamp(text),
-                Err("expected a time such as 2020-01-01T00:00:00Z, or Unix milliseconds".to_owned()),
-                "{text}"
-            );
+            let refused = "expected a time such as 2020-01-01T00:00:00Z, or Unix milliseconds";
+            assert_eq!(refusal(text), refused, "{text}");
         }
     }
 
@@ -162,11 +175,11 @@ mod tests {
             "9999-12-31T23:59:59-00:01",
             "9999-12-31T23:59:59.999-23:59",
         ] {
-            assert_eq!(parse_timestamp(text), Err("expected a time from 1970 to 9999".to_owned()), "{text}");
+            assert_eq!(refusal(text), "expected a time from 1970 to 9999", "{text}");
         }
         for digits in ["253402300800000", "18446744073709551615", "99999999999999999999999"] {
-            let refused = "at most 253402300799999 milliseconds, the end of year 9999".to_owned();
-            assert_eq!(parse_timestamp(digits), Err(refused), "{digits}");
+            let refused = "at most 253402300799999 milliseconds, the end of year 9999";
+            assert_eq!(refusal(digits), refused, "{digits}");
         }
     }
 
@@ -212,7 +225,7 @@ mod tests {
             "２h",
             "2hä",
         ] {
-            let refused = parse_duration(text).unwrap_err();
+            let refused = parse_duration(text).unwrap_err().to_string();
             assert!(refused.contains("such as 90s, 5m, 2h or 1d12h"), "{text}: {refused}");
         }
     }

@@ -1,6 +1,7 @@
 //! Splits lines into words: finished lines to carry them out, unfinished ones to complete them.
 
 use soter_bridge::protocol::CommandError;
+use soter_text::text;
 
 /// The maximum length of a REPL line in bytes: enough for JSON that contains any challenge with escapes.
 pub(crate) const MAX_LINE_BYTES: usize = 1 << 16;
@@ -18,8 +19,12 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, CommandError> {
     }
     if line.len() > MAX_LINE_BYTES {
         return Err(CommandError::invalid_params(
-            format!("the line has {} bytes; {MAX_LINE_BYTES} are the most", line.len()),
-            "split it, or put long texts into files",
+            text!(
+                "the line has {bytes} bytes; {most} are the most",
+                bytes = line.len(),
+                most = MAX_LINE_BYTES
+            ),
+            text!("split it, or put long texts into files"),
         ));
     }
     let (before, json) = match line.find('{') {
@@ -28,8 +33,8 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, CommandError> {
     };
     let mut words = shell_words::split(before).map_err(|_| {
         CommandError::invalid_params(
-            "a quotation mark has no partner",
-            "close it, or write \\' or \\\" for the mark itself",
+            text!("a quotation mark has no partner"),
+            text!("close it, or write \\' or \\\" for the mark itself"),
         )
     })?;
     if !json.is_empty() {

@@ -1,6 +1,7 @@
 //! `help`: the list of commands, or the help of one command.
 
 use soter_bridge::protocol::CommandError;
+use soter_text::text;
 
 use crate::front::Paint;
 use crate::grammar::{self, Refused};
@@ -11,48 +12,16 @@ use crate::grammar::{self, Refused};
 /// `InvalidParams` if there is no such command, `Internal` if it has no help.
 pub(super) fn help_text(words: &[String], paint: Paint) -> Result<String, CommandError> {
     if words.is_empty() {
-        return Ok(overview(paint));
+        return Ok(grammar::command_list(paint.is_coloured()));
     }
-    let mut command = &grammar::line_syntax();
-    for word in words {
-        command = command.find_subcommand(word).ok_or_else(|| {
-            CommandError::invalid_params(
-                format!("there is no command `{}`", words.join(" ")),
-                "`help` lists the commands",
-            )
-        })?;
-    }
+    grammar::check_command(words)?;
     match grammar::parse_line(&format!("{} --help", words.join(" "))) {
         Err(Refused::Help { plain, coloured }) => {
             let text = if paint.is_coloured() { coloured } else { plain };
             Ok(text.trim_end().to_owned())
         }
-        _ => Err(CommandError::internal(format!("`{}` has no help", words.join(" ")))),
+        _ => Err(CommandError::internal(text!("`{words}` has no help", words = words.join(" ")))),
     }
-}
-
-/// Every command in one line.
-fn overview(paint: Paint) -> String {
-    let commands = grammar::line_syntax();
-    let entries: Vec<_> = commands
-        .get_subcommands()
-        .map(|command| {
-            let names: Vec<_> =
-                std::iter::once(command.get_name()).chain(command.get_visible_aliases()).collect();
-            (names.join(", "), command.get_about().map(ToString::to_string).unwrap_or_default())
-        })
-        .collect();
-    let width = entries.iter().map(|(names, _)| names.len()).max().unwrap_or_default();
-    let mut lines: Vec<_> = entries
-        .iter()
-        .map(|(names, about)| format!("  {}{}  {about}", paint.name(names), " ".repeat(width - names.len())))
-        .collect();
-    lines.push(String::new());
-    lines.push("`help COMMAND` tells all about one, with examples; Tab completes.".to_owned());
-    lines.push(
-        "Every command takes --device NAME for another phone, and --json for machine output.".to_owned(),
-    );
-    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -77,7 +77,8 @@ impl<S: Service> Pipe<S> {
     pub(super) async fn line(&mut self, text: &str) -> Flow {
         let delivery = match self.session.parse(text) {
             Ok(ParsedLine::Leave) => return Flow::Leave,
-            Ok(ParsedLine::Nothing) => Ok(Delivery::Delivered),
+            // A pipe has no screen.
+            Ok(ParsedLine::Nothing | ParsedLine::Clear) => Ok(Delivery::Delivered),
             Ok(ParsedLine::Events(shown)) => {
                 self.events = shown.then(|| self.session.service.events());
                 Ok(Delivery::Delivered)

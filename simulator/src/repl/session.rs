@@ -31,6 +31,8 @@ pub(super) enum ParsedLine {
     Leave,
     /// Show events on the phones, or stop showing them.
     Events(bool),
+    /// Clear the screen.
+    Clear,
     /// A command that needs no phone, with its answer.
     LocalAnswer(LocalAnswer),
     /// A command of the protocol.
@@ -85,6 +87,7 @@ impl<S: Service> Session<S> {
         let prepared_call = match command {
             LineCommand::Exit => return Ok(ParsedLine::Leave),
             LineCommand::Events { shown } => return Ok(ParsedLine::Events(shown)),
+            LineCommand::Clear => return Ok(ParsedLine::Clear),
             LineCommand::Help { words } => {
                 let text = help::help_text(&words, self.console.paint)?;
                 return Ok(ParsedLine::LocalAnswer(LocalAnswer::Text(text)));

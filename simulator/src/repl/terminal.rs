@@ -125,6 +125,10 @@ impl<S: Service> Terminal<'_, S> {
         let delivery = match self.session.parse(text) {
             Ok(ParsedLine::Leave) => return Flow::Leave,
             Ok(ParsedLine::Nothing) => Ok(Delivery::Delivered),
+            Ok(ParsedLine::Clear) => match self.editor.clear_screen() {
+                Ok(()) => Ok(Delivery::Delivered),
+                Err(error) => Err(terminal_error(&error)),
+            },
             Ok(ParsedLine::Events(shown)) => {
                 self.watcher.set_shown(shown);
                 Ok(Delivery::Delivered)

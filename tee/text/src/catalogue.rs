@@ -53,7 +53,12 @@ pub(crate) fn chinese(english: &str) -> Option<&'static str> {
 
 /// A text without values in the language of this process; the English one if it has no translation.
 pub fn translated(english: &str) -> &str {
-    match Language::of_process() {
+    translated_into(Language::of_process(), english)
+}
+
+/// A text without values in this language; the English one if it has no translation.
+pub fn translated_into(language: Language, english: &str) -> &str {
+    match language {
         Language::English => english,
         Language::Chinese => chinese(english).unwrap_or(english),
     }

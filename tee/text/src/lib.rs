@@ -17,7 +17,7 @@ mod catalogue;
 mod language;
 mod text;
 
-pub use self::catalogue::{CATALOGUES, Catalogue, translated};
+pub use self::catalogue::{CATALOGUES, Catalogue, translated, translated_into};
 pub use self::language::{Language, locale};
 pub use self::text::{Text, ToValue, Value};
 
