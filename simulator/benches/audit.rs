@@ -119,7 +119,13 @@ async fn run<T: Target>(
     // Their clocks cannot be moved, so old challenges and logins are warnings.
     let is_right = |verdict| matches!(verdict, Verdict::Pass | Verdict::Skip | Verdict::Warn);
     for finding in findings.iter().filter(|finding| !is_right(finding.verdict)) {
-        writeln!(std::io::stdout(), "{} {:?}: {}", finding.attack.id, finding.verdict, finding.reason)?;
+        writeln!(
+            std::io::stdout(),
+            "{} {:?}: {}",
+            finding.attack.id,
+            finding.verdict,
+            finding.reason.english()
+        )?;
     }
     let is_clean = findings.iter().all(|finding| is_right(finding.verdict));
     Ok(Measured { requests: counts.requests(), chain: counts.chain(), took, is_clean })

@@ -37,6 +37,7 @@ use std::time::Duration;
 
 use axum::Router;
 use soter_bridge::protocol::wx::CHALLENGE_LIMIT;
+use soter_text::text;
 use soter_wechat::{Clock, DeviceKeys, SetClock, SystemClock, WeChat};
 use tokio::sync::OnceCell;
 
@@ -58,6 +59,7 @@ use crate::steps::{Code, Observation};
 use crate::target::{
     self, Answer, Cookies, Exchange, Form, Input, Order, Target, TargetError, TimePassed, User, Visit,
 };
+use crate::translatable::to_text;
 use crate::wechat_traffic::WeChatTraffic;
 
 /// The maximum length of an order's value that may be guessed before the order is there, in characters.
@@ -210,7 +212,7 @@ impl Target for ApplicationTarget {
         let name = self
             .users
             .get(next)
-            .ok_or_else(|| TargetError::broken("there are no users left for more attacks"))?;
+            .ok_or_else(|| TargetError::broken(text!("there are no users left for more attacks")))?;
         let openid = |appid: &str| {
             self.client.wechat.openid(name, appid).map_err(|error| TargetError::broken(error.to_string()))
         };
@@ -241,7 +243,7 @@ impl Target for ApplicationTarget {
         Ok(Answer {
             accepted: refused.is_none(),
             status: 200,
-            reason: refused.map(|refused| refused.to_string()),
+            reason: refused.map(|refused| refused.to_string().into()),
             doubt: None,
             harm: None,
             exchange: Exchange::default(),
@@ -287,7 +289,7 @@ impl Target for ApplicationTarget {
     fn observed(&self, what: Observation) -> Option<target::Observed> {
         match what {
             Observation::Disclosed(what) => self.observed.disclosed(what).map(|exchange| {
-                let what = format!("an answer contains {}", what.name());
+                let what = text!("an answer contains {what}", what = to_text(what.name()));
                 target::Observed { what, exchange: Some(exchange) }
             }),
             Observation::Predictable(how) => {
@@ -306,14 +308,16 @@ impl Target for ApplicationTarget {
         let sent = self.client.run(section, section.judged(), values, visit, None);
         let ran = self.outages.outside(sent).await?;
         if let Some(mismatch) = &ran.refused {
-            return Err(TargetError::broken(format!("an order is refused: {mismatch}")));
+            return Err(TargetError::broken(text!("an order is refused: {mismatch}", mismatch = mismatch)));
         }
         let answered = Answered { reply: &ran.reply, cookies: &visit.cookies, values: &ran.values };
         let issued = answered.text(&section.challenge())?;
         let units = issued.encode_utf16().count();
         if !(1..CHALLENGE_LIMIT).contains(&units) {
-            return Err(TargetError::broken(format!(
-                "the challenge has {units} UTF-16 units; phones take fewer than {CHALLENGE_LIMIT}, and at least one"
+            return Err(TargetError::broken(text!(
+                "the challenge has {units} UTF-16 units; phones take fewer than {limit}, and at least one",
+                units = units,
+                limit = CHALLENGE_LIMIT
             )));
         }
         // A long value is random, and not known before the order is there.
@@ -339,7 +343,7 @@ impl Target for ApplicationTarget {
 
     async fn restart(&self) -> Result<(), TargetError> {
         let Some(restart_config) = &self.client.application.restart else {
-            return Err(TargetError::does_not_apply("the description has no [restart]"));
+            return Err(TargetError::does_not_apply(text!("the description has no [restart]")));
         };
         restart::restart(
             &restart_config.command,

@@ -23,6 +23,7 @@ mod report;
 mod selection;
 
 use futures_util::stream::{self, StreamExt};
+use soter_text::{Text, text};
 
 use self::batches::{Batch, batches};
 use self::control::Control;
@@ -107,7 +108,7 @@ struct Audit<'a, T, P> {
     progress: P,
     findings: Vec<Option<Finding>>,
     /// The attacks since which the target accepts no honest result.
-    broken_by: Option<String>,
+    broken_by: Option<Text>,
     /// How often in a row the target accepted no honest result after an attack.
     breaks: usize,
     /// The number of batches in which attacks disturbed each other.
@@ -155,16 +156,17 @@ impl<T: Target, P: FnMut(&Finding)> Audit<'_, T, P> {
     }
 
     /// Ends an audit whose target serves nobody any more since attacks that were played side by side.
-    fn give_up(&mut self, mut played: Vec<(usize, Finding)>, what: &str) {
+    fn give_up(&mut self, mut played: Vec<(usize, Finding)>, what: &Text) {
         played.sort_by_key(|(index, _)| *index);
         let sent = played.iter().filter(|(_, finding)| finding.verdict != Verdict::Skip);
         let ids: Vec<_> = sent.map(|(index, _)| self.attacks[*index].id).collect();
         let one_of = match ids.as_slice() {
-            [id] => (*id).to_owned(),
-            ids => format!("one of {}", ids.join(", ")),
+            [id] => Text::from(*id),
+            ids => text!("one of {ids}", ids = ids.join(", ")),
         };
         for (index, mut finding) in played {
-            finding.add_problem(Verdict::Error, &format!("{what}, since {one_of}"));
+            let problem = text!("{what}, since {cause}", what = what, cause = one_of);
+            finding.add_problem(Verdict::Error, &problem);
             self.settle(index, finding);
         }
         (self.broken_by, self.breaks) = (Some(one_of), MAX_BREAKS);
@@ -185,7 +187,7 @@ impl<T: Target, P: FnMut(&Finding)> Audit<'_, T, P> {
             Some(cause) if self.breaks >= MAX_BREAKS => Finding::not_played(
                 attack,
                 Verdict::Error,
-                format!("not played: since {cause} the target accepts no honest result"),
+                text!("not played: since {cause} the target accepts no honest result", cause = cause),
             ),
             _ => {
                 let mut finding = self.control.play(attack, self.target, self.keys).await;
@@ -196,7 +198,7 @@ impl<T: Target, P: FnMut(&Finding)> Audit<'_, T, P> {
                         finding.add_problem(Verdict::Warn, &what);
                     }
                     Err(what) => {
-                        self.broken_by.get_or_insert_with(|| attack.id.to_owned());
+                        self.broken_by.get_or_insert_with(|| attack.id.into());
                         self.breaks += 1;
                         finding.add_problem(Verdict::Error, &what);
                     }

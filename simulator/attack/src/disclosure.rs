@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::translatable::english;
+
 /// What only the server may know, or only another user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Disclosed {
@@ -23,11 +25,11 @@ impl Disclosed {
     /// What it is, after "an answer contains".
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::AccessToken => "an access token of the mini program",
-            Self::AppSecret => "the mini program's secret",
-            Self::OthersOpenid => "the openid of another user",
-            Self::SessionKey => "the session_key of a login",
-            Self::StackTrace => "a stack trace",
+            Self::AccessToken => english!(text!("an access token of the mini program")),
+            Self::AppSecret => english!(text!("the mini program's secret")),
+            Self::OthersOpenid => english!(text!("the openid of another user")),
+            Self::SessionKey => english!(text!("the session_key of a login")),
+            Self::StackTrace => english!(text!("a stack trace")),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::kind::Kind;
 use crate::steps::{Before, Forgery, Script};
+use soter_text::{Text, text};
 use soter_wechat::Reason;
 
 /// An attack of the catalogue.
@@ -107,8 +108,7 @@ pub struct Tell {
 }
 
 /// Why an application that reads results with a parser of its own is not weak by the way in which it reads a text that no TEE signs.
-const UNLIKE_ANY_TEE: &str = "No TEE signs a text like this, so only a phone whose AuthKey has leaked can send it, and that can sign any other text as well. \
-It becomes a weakness where two parsers read one text: read results strictly all the same";
+const UNLIKE_ANY_TEE: &str = "No TEE signs a text like this, so only a phone whose AuthKey has leaked can send it, and that can sign any other text as well. It becomes a weakness where two parsers read one text: read results strictly all the same";
 
 impl Attack {
     /// How many users it takes at most.
@@ -169,15 +169,22 @@ impl Layer {
     }
 }
 
+impl Holds {
+    /// What it is, for people.
+    pub fn text(self) -> Text {
+        match self {
+            Self::AnotherPhone => text!("another phone"),
+            Self::Network => text!("only the network"),
+            Self::Nothing => text!("nothing: an honest phone may send this"),
+            Self::RecordedResult => text!("a recorded result"),
+            Self::RootedPhone => text!("a rooted phone"),
+            Self::StolenBackup => text!("a stolen backup"),
+        }
+    }
+}
+
 impl fmt::Display for Holds {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::AnotherPhone => "another phone",
-            Self::Network => "only the network",
-            Self::Nothing => "nothing: an honest phone may send this",
-            Self::RecordedResult => "a recorded result",
-            Self::RootedPhone => "a rooted phone",
-            Self::StolenBackup => "a stolen backup",
-        })
+        formatter.write_str(self.text().english())
     }
 }

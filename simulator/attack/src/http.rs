@@ -14,6 +14,7 @@ use http_body_util::{BodyExt, Limited};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, StatusCode, Url};
 use soter_bridge::protocol::CommandError;
+use soter_text::{Text, text};
 use soter_wire::shortened;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
@@ -76,8 +77,8 @@ impl Http {
         let certificates = Certificate::from_pem_bundle(ca.unwrap_or_default()).unwrap_or_default();
         if ca.is_some() && certificates.is_empty() {
             return Err(CommandError::invalid_params(
-                "the file of the CA has no certificate that can be read",
-                "name a file in PEM: -----BEGIN CERTIFICATE-----",
+                text!("the file of the CA has no certificate that can be read"),
+                text!("name a file in PEM: -----BEGIN CERTIFICATE-----"),
             ));
         }
         let build = |idle_connections: usize| {
@@ -92,8 +93,8 @@ impl Http {
                 .build()
                 .map_err(|error| {
                     CommandError::environment(
-                        format!("no requests can be sent: {error}"),
-                        "check the system's certificates",
+                        text!("no requests can be sent: {error}", error = error),
+                        text!("check the system's certificates"),
                     )
                 })
         };
@@ -133,16 +134,20 @@ impl Http {
         });
         let address = self.base.join(below.as_deref().unwrap_or(text)).map_err(|error| {
             CommandError::invalid_params(
-                format!("`{shown}` is no address: {error}"),
-                "write a path, such as /pay",
+                text!("`{address}` is no address: {error}", address = shown, error = error),
+                text!("write a path, such as /pay"),
             )
         })?;
         if address.origin() == self.base.origin() {
             return Ok(address);
         }
         Err(CommandError::invalid_params(
-            format!("`{shown}` is not on {}", self.base.origin().ascii_serialization()),
-            "requests go to one server alone: write a path, or an address of that server",
+            text!(
+                "`{address}` is not on {server}",
+                address = shown,
+                server = self.base.origin().ascii_serialization()
+            ),
+            text!("requests go to one server alone: write a path, or an address of that server"),
         ))
     }
 
@@ -213,8 +218,10 @@ impl Http {
         }
         limits.is_rate_limited.store(true, Ordering::Relaxed);
         let endpoint = format!("{} {}", request.method, request.url.path());
-        Err(TargetError::broken(format!(
-            "{endpoint} was answered 429 (too many requests) {tries} times: lift the target's limit for the audit"
+        Err(TargetError::broken(text!(
+            "{endpoint} was answered 429 (too many requests) {tries} times: lift the target's limit for the audit",
+            endpoint = endpoint,
+            tries = tries
         )))
     }
 
@@ -235,9 +242,17 @@ impl Http {
         let (status, headers, body) = sent.map_err(|unanswered| match unanswered {
             Unanswered::TimedOut => {
                 let timeout = self.timeout;
-                TargetError::TimedOut(format!("{endpoint} was not answered within {timeout:?}"))
+                TargetError::TimedOut(text!(
+                    "{endpoint} was not answered within {timeout}",
+                    endpoint = endpoint,
+                    timeout = format!("{timeout:?}")
+                ))
             }
-            Unanswered::Broken(error) => TargetError::broken(format!("{endpoint} was not answered: {error}")),
+            Unanswered::Broken(error) => TargetError::broken(text!(
+                "{endpoint} was not answered: {error}",
+                endpoint = endpoint,
+                error = error
+            )),
         })?;
         let exchange = exchange(&request, status, &headers, &body);
         Ok(Reply { status, headers, body, exchange })
@@ -249,7 +264,7 @@ type Answered = (u16, Vec<(String, String)>, String);
 /// Why a request has no answer.
 enum Unanswered {
     TimedOut,
-    Broken(String),
+    Broken(Text),
 }
 
 async fn send_over_network(client: &reqwest::Client, request: &Request) -> Result<Answered, Unanswered> {
@@ -267,7 +282,10 @@ async fn send_over_network(client: &reqwest::Client, request: &Request) -> Resul
     while let Some(chunk) = response.chunk().await.map_err(|error| unanswered(&error))? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > MAX_ANSWER_BYTES {
-            return Err(Unanswered::Broken(format!("the answer has more than {MAX_ANSWER_BYTES} bytes")));
+            return Err(Unanswered::Broken(text!(
+                "the answer has more than {most} bytes",
+                most = MAX_ANSWER_BYTES
+            )));
         }
     }
     Ok((status, headers, String::from_utf8_lossy(&bytes).into_owned()))
@@ -279,14 +297,14 @@ async fn send_in_process(routes: &Router, request: &Request) -> Result<Answered,
         builder = builder.header(name, value);
     }
     let body = request.body.clone().map_or_else(Body::empty, Body::from);
-    let request = builder.body(body).map_err(|error| Unanswered::Broken(error.to_string()))?;
+    let request = builder.body(body).map_err(|error| Unanswered::Broken(error.to_string().into()))?;
     let response = match routes.clone().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     };
     let (parts, body) = response.into_parts();
     let collected = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
-    let bytes = collected.map_err(|error| Unanswered::Broken(error.to_string()))?.to_bytes();
+    let bytes = collected.map_err(|error| Unanswered::Broken(error.to_string().into()))?.to_bytes();
     Ok((parts.status.as_u16(), headers(&parts.headers), String::from_utf8_lossy(&bytes).into_owned()))
 }
 
@@ -308,7 +326,7 @@ fn unanswered(error: &reqwest::Error) -> Unanswered {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    Unanswered::Broken(cause.to_string())
+    Unanswered::Broken(cause.to_string().into())
 }
 
 /// Whether an address is a loopback address or `localhost`. Nothing is resolved.
@@ -324,19 +342,19 @@ fn parse_server_url(text: &str) -> Result<Url, CommandError> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or_else(|| {
         CommandError::invalid_params(
-            format!("`{shown}` is no address of a server"),
-            "write it with its scheme, such as http://127.0.0.1:3000",
+            text!("`{address}` is no address of a server", address = shown),
+            text!("write it with its scheme, such as http://127.0.0.1:3000"),
         )
     })?;
     if url.username().is_empty() && url.password().is_none() {
         return Ok(url);
     }
     Err(CommandError::invalid_params(
-        format!(
-            "the address of {} has a user in it, who would stand in every report",
-            url.host_str().unwrap_or_default()
+        text!(
+            "the address of {host} has a user in it, who would stand in every report",
+            host = url.host_str().unwrap_or_default()
         ),
-        "leave out what stands before the @",
+        text!("leave out what stands before the @"),
     ))
 }
 

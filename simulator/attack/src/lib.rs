@@ -40,6 +40,7 @@ mod stage;
 mod steps;
 mod target;
 mod text;
+mod translatable;
 mod verdict;
 mod verifier_cases;
 mod verifier_control;

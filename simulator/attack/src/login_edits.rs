@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
+use soter_text::{Text, text};
 use soter_wire::base64;
 
 use crate::json_values::as_text;
@@ -50,7 +51,7 @@ pub(crate) fn altered(own: &Visit, other: &Visit, unsigned: bool) -> Vec<Visit> 
 
 /// Why the second login's token can be computed from the first one's, in one line: everything that differs between what the
 /// two clients send is a number that is a little higher. What only identifies the user is not a token.
-pub(crate) fn next_token(own: &Visit, other: &Visit) -> Option<String> {
+pub(crate) fn next_token(own: &Visit, other: &Visit) -> Option<Text> {
     let others_cookies: BTreeMap<_, _> = other.cookies.pairs().into_iter().collect();
     let own_cookies = own.cookies.pairs();
     let cookies =
@@ -62,8 +63,10 @@ pub(crate) fn next_token(own: &Visit, other: &Visit) -> Option<String> {
     let name = different.peek()?.0.clone();
     let steps: Option<Vec<u128>> = different.map(|(_, value, others)| distance(value, others)).collect();
     let step = steps?.into_iter().max()?;
-    Some(format!(
-        "`{name}` of the user who logged in next is the same with a number in it that is higher by {step}"
+    Some(text!(
+        "`{name}` of the user who logged in next is the same with a number in it that is higher by {step}",
+        name = name,
+        step = step
     ))
 }
 

@@ -12,6 +12,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Json, Router};
 use serde_json::json;
+use soter_text::{Text, text};
 use soter_wechat::codes::{CodeSource, explain};
 use tokio::sync::{RwLock, watch};
 
@@ -52,30 +53,44 @@ pub enum Failure {
     NoVerdict,
 }
 
-impl fmt::Display for Outage {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Outage {
+    /// What it is, for people.
+    pub fn text(self) -> Text {
         match self {
-            Self::Verdicts(failure) => write!(formatter, "verify_signature: {failure}"),
+            Self::Verdicts(failure) => text!("verify_signature: {failure}", failure = failure.text()),
             Self::Tokens(failure) => {
-                write!(formatter, "no valid access token, and for another one: {failure}")
+                text!("no valid access token, and for another one: {failure}", failure = failure.text())
             }
         }
     }
 }
 
+impl Failure {
+    /// What it is, for people.
+    pub fn text(self) -> Text {
+        match self {
+            Self::BadGateway => text!("status 502"),
+            Self::BreaksOff => text!("an answer that breaks off"),
+            Self::Empty => text!("an empty answer with status 200"),
+            Self::Errcode(errcode) => text!("errcode {errcode}", errcode = errcode),
+            Self::HalfJson => text!("half a JSON text"),
+            Self::Html => text!("an HTML page with status 200"),
+            Self::IsOk(literal) => text!("is_ok is {literal}", literal = literal),
+            Self::NoAnswer => text!("no answer in time"),
+            Self::NoVerdict => text!("an answer without is_ok"),
+        }
+    }
+}
+
+impl fmt::Display for Outage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.text().english())
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::BadGateway => "status 502",
-            Self::BreaksOff => "an answer that breaks off",
-            Self::Empty => "an empty answer with status 200",
-            Self::Errcode(errcode) => return write!(formatter, "errcode {errcode}"),
-            Self::HalfJson => "half a JSON text",
-            Self::Html => "an HTML page with status 200",
-            Self::IsOk(literal) => return write!(formatter, "is_ok is {literal}"),
-            Self::NoAnswer => "no answer in time",
-            Self::NoVerdict => "an answer without is_ok",
-        })
+        formatter.write_str(self.text().english())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use soter_bridge::protocol::CommandError;
 use soter_bridge::run_cpu_bound;
+use soter_text::{Text, text};
 use soter_wire::Profile;
 
 use crate::attacked_phone::{AttackedPhone, Signed, Upload};
@@ -103,7 +104,7 @@ impl Person {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum RegistrationError {
     /// It refuses the phone's keys.
-    #[error("{}", keys_refused_message(.0))]
+    #[error("{}", keys_refused_message(.0).english())]
     KeysRefused(Box<Answer>),
     /// It could not be asked.
     #[error(transparent)]
@@ -118,9 +119,25 @@ pub(super) fn check_keys_accepted(answer: Answer) -> Result<(), PlayEnd> {
     Err(PlayEnd::played(Verdict::Error, keys_refused_message(&answer), Some(answer)))
 }
 
-fn keys_refused_message(answer: &Answer) -> String {
-    let reason_suffix = answer.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
-    format!("the target does not know these keys: it does not take an honest phone's upload{reason_suffix}")
+fn keys_refused_message(answer: &Answer) -> Text {
+    if let Some(reason) = &answer.reason {
+        text!(
+            "the target does not know these keys: it does not take an honest phone's upload: {reason}",
+            reason = reason
+        )
+    } else {
+        text!("the target does not know these keys: it does not take an honest phone's upload")
+    }
+}
+
+impl RegistrationError {
+    /// Why, in one line.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::KeysRefused(answer) => keys_refused_message(answer),
+            Self::TargetError(error) => error.text().clone(),
+        }
+    }
 }
 
 /// The input that carries a signed text.

@@ -1,5 +1,6 @@
 //! Plays one attack against a target: the steps before, the input, and the verdict on the answer.
 
+use soter_text::{Text, text};
 use soter_wechat::Reason;
 
 use crate::entry::{Attack, Expected, Layer, Refuses};
@@ -12,16 +13,13 @@ use crate::steps::{
     Before, Code, Enrolment, Envelope, Forgery, Misuse, Observation, Script, Uploaded, Variant,
 };
 use crate::target::{Answer, Form, Target, TargetError};
+use crate::translatable::to_text;
 use crate::verdict::{Played, Verdict};
-
-/// The finding where the answer to a repetition does not show whether it had an effect.
-const ANSWERED_AS_BEFORE: &str = "accepted, and must be refused. The answer is the same as the first time: if a repetition changes nothing, \
-show it in the description, with a number that a payment changes, such as the balance, in [[result.before]] and [[result.after]]";
 
 /// Plays an attack on a fresh phone. If that is not possible, the reason says why.
 pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> Played {
     if attack.layer == Layer::Application && target.form() == Form::Verifier {
-        return Played::new(Verdict::Skip, "only an application knows challenges, orders and logins");
+        return Played::new(Verdict::Skip, text!("only an application knows challenges, orders and logins"));
     }
     // Boxed, because the future of an audit contains those of all scripts.
     let result = match attack.script {
@@ -56,37 +54,63 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
 }
 
 fn judge<T: Target>(attack: &Attack, target: &T, answer: Answer) -> Played {
-    let reason_suffix = answer.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
     let is_right = match attack.expected {
         Expected::MustAccept | Expected::ShouldAccept(_) => answer.accepted,
         Expected::MustRefuse(_) | Expected::ShouldRefuse(..) => !answer.accepted,
         Expected::MayRefuse(_) => true,
     };
-    let outcome = if answer.accepted { "accepted" } else { "refused" };
     if let Some(harm) = &answer.harm {
         return Played { verdict: Verdict::Fail, reason: harm.clone(), answer: Some(answer) };
     }
     let (verdict, reason) = match (is_right, attack.expected) {
         (false, Expected::MustRefuse(_)) if attack.script.passes_time() => {
-            let reason = "accepted, and must be refused. If [clock] has not moved the application's clock, that is the reason";
-            (Verdict::Fail, reason.to_owned())
+            let reason = text!(
+                "accepted, and must be refused. If [clock] has not moved the application's clock, that is the reason"
+            );
+            (Verdict::Fail, reason)
         }
         (false, Expected::MustAccept | Expected::ShouldAccept(_)) => {
-            (Verdict::Fail, format!("refused{reason_suffix}, and must be accepted"))
+            let reason = if let Some(reason) = &answer.reason {
+                text!("refused: {reason}, and must be accepted", reason = reason)
+            } else {
+                text!("refused, and must be accepted")
+            };
+            (Verdict::Fail, reason)
         }
         (false, Expected::ShouldRefuse(reasons, sentence)) if may_accept(target, reasons) => {
-            (Verdict::Warn, format!("accepted. {sentence}"))
+            (Verdict::Warn, text!("accepted. {sentence}", sentence = to_text(sentence)))
         }
-        (false, _) => (Verdict::Fail, "accepted, and must be refused".to_owned()),
+        (false, _) => (Verdict::Fail, text!("accepted, and must be refused")),
         (true, _) if answer.status >= 500 && !attack.script.has_outage() => {
-            (Verdict::Warn, format!("{outcome} by breaking: status {}", answer.status))
+            let status = answer.status;
+            let reason = if answer.accepted {
+                text!("accepted by breaking: status {status}", status = status)
+            } else {
+                text!("refused by breaking: status {status}", status = status)
+            };
+            (Verdict::Warn, reason)
         }
-        (true, Expected::MustRefuse(_) | Expected::ShouldRefuse(..)) if let Some(doubt) = answer.doubt => {
-            (Verdict::Warn, format!("{outcome}, but not for certain: {doubt}"))
+        (true, Expected::MustRefuse(_) | Expected::ShouldRefuse(..)) if let Some(doubt) = &answer.doubt => {
+            let reason = if answer.accepted {
+                text!("accepted, but not for certain: {doubt}", doubt = doubt)
+            } else {
+                text!("refused, but not for certain: {doubt}", doubt = doubt)
+            };
+            (Verdict::Warn, reason)
         }
-        (true, _) => (Verdict::Pass, format!("{outcome}{reason_suffix}")),
+        (true, _) => (Verdict::Pass, outcome(&answer)),
     };
     Played { verdict, reason, answer: Some(answer) }
+}
+
+/// Whether it was accepted, and why.
+fn outcome(answer: &Answer) -> Text {
+    match (answer.accepted, &answer.reason) {
+        (true, None) => text!("accepted"),
+        (true, Some(reason)) => text!("accepted: {reason}", reason = reason),
+        (false, None) => text!("refused"),
+        (false, Some(reason)) => text!("refused: {reason}", reason = reason),
+    }
 }
 
 /// Whether a target may accept what it should refuse for these reasons. A verifier may not. An application may if it has all of
@@ -121,7 +145,7 @@ async fn send<T: Target>(
     let answer = match target.send(stage.visit(login), &order, &input).await {
         // The application may wait for WeChat as long as it likes.
         Err(TargetError::TimedOut(how)) if attack.script.has_outage() => {
-            return Err(PlayEnd::played(Verdict::Pass, format!("not accepted: {how}"), None));
+            return Err(PlayEnd::played(Verdict::Pass, text!("not accepted: {how}", how = how), None));
         }
         answer => answer?,
     };
@@ -130,7 +154,11 @@ async fn send<T: Target>(
             stage.conclude(policy, answer).await
         }
         Expected::MustRefuse(_) if answer.accepted && stage.is_answered_as_before(&input, &answer) => {
-            Err(PlayEnd::played(Verdict::Fail, ANSWERED_AS_BEFORE, Some(answer)))
+            // The answer to a repetition does not show whether it had an effect.
+            let reason = text!(
+                "accepted, and must be refused. The answer is the same as the first time: if a repetition changes nothing, show it in the description, with a number that a payment changes, such as the balance, in [[result.before]] and [[result.after]]"
+            );
+            Err(PlayEnd::played(Verdict::Fail, reason, Some(answer)))
         }
         _ => stage.judge_waiting(answer),
     }
@@ -156,12 +184,13 @@ async fn send_each<T: Target>(
         };
         let mut played = judge(attack, target, answer.clone());
         if played.verdict != Verdict::Pass {
-            played.reason = format!("{}: {}", variant.name, played.reason);
+            played.reason =
+                text!("{variant}: {reason}", variant = to_text(variant.name), reason = played.reason);
             return Err(PlayEnd::Played(Box::new(played)));
         }
         right = Some(answer);
     }
-    right.ok_or_else(|| TargetError::does_not_apply("there is nothing to send").into())
+    right.ok_or_else(|| TargetError::does_not_apply(text!("there is nothing to send")).into())
 }
 
 /// Uploads keys that should be refused, and sends the first result.
@@ -213,7 +242,7 @@ fn check_keys_are_its_own<T: Target>(target: &T) -> Result<(), TargetError> {
     if target.checks_keys() {
         return Ok(());
     }
-    Err(TargetError::does_not_apply("WeChat's servers check the keys of a mini program's phones"))
+    Err(TargetError::does_not_apply(text!("WeChat's servers check the keys of a mini program's phones")))
 }
 
 async fn login<T: Target>(
@@ -241,14 +270,16 @@ async fn misuse_login<T: Target>(
 async fn observe<T: Target>(attack: &Attack, target: &T, what: Observation) -> Result<Answer, PlayEnd> {
     target.provoke().await?;
     let Some(observed) = target.observed(what) else {
-        return Err(PlayEnd::played(Verdict::Pass, "nothing of the kind was seen", None));
+        return Err(PlayEnd::played(Verdict::Pass, text!("nothing of the kind was seen"), None));
     };
     let verdict = match attack.expected {
         Expected::ShouldRefuse(..) => Verdict::Warn,
         _ => Verdict::Fail,
     };
     let reason = match attack.expected {
-        Expected::ShouldRefuse(_, sentence) => format!("{}. {sentence}", observed.what),
+        Expected::ShouldRefuse(_, sentence) => {
+            text!("{what}. {sentence}", what = observed.what, sentence = to_text(sentence))
+        }
         _ => observed.what,
     };
     let answer = observed.exchange.map(Answer::observed);

@@ -1,6 +1,7 @@
 //! Why an attack ends before there is an answer to judge.
 
 use soter_bridge::protocol::CommandError;
+use soter_text::Text;
 
 use crate::target::{Answer, TargetError};
 use crate::verdict::{Played, Verdict};
@@ -26,7 +27,7 @@ impl From<CommandError> for PlayEnd {
 
 impl PlayEnd {
     /// Ends an attack early, with this verdict.
-    pub(super) fn played(verdict: Verdict, reason: impl Into<String>, answer: Option<Answer>) -> Self {
+    pub(super) fn played(verdict: Verdict, reason: impl Into<Text>, answer: Option<Answer>) -> Self {
         Self::Played(Box::new(Played { verdict, reason: reason.into(), answer }))
     }
 

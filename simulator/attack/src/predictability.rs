@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use md5::{Digest, Md5};
+use soter_text::{Text, text};
 use soter_wire::base64;
+
+use crate::translatable::{english, to_text};
 
 /// A challenge that a target has issued.
 #[derive(Clone, Debug)]
@@ -42,7 +45,7 @@ const CLOCK_TOLERANCE_MS: u64 = 3000;
 const HIGHEST_NUMBER: u64 = 3000;
 
 /// Why challenges are predictable in this way, in one line; `None`: they are not, as far as one can tell.
-pub(crate) fn judge(issued: &[Issued], how: Predictable) -> Option<String> {
+pub(crate) fn judge(issued: &[Issued], how: Predictable) -> Option<Text> {
     match how {
         Predictable::Repeated => repeated(issued),
         Predictable::Hash => hashed(issued),
@@ -55,24 +58,29 @@ pub(crate) fn judge(issued: &[Issued], how: Predictable) -> Option<String> {
             } else if let Some(why) = counting(issued) {
                 (Predictable::Counting, why)
             } else {
-                (Predictable::Short, "and nothing else in them changes".to_owned())
+                (Predictable::Short, text!("and nothing else in them changes"))
             };
             (found == how).then(|| {
                 let count = issued.len();
-                format!("in {count} challenges about {bits:.0} bits change, {why}")
+                text!(
+                    "in {count} challenges about {bits} bits change, {why}",
+                    count = count,
+                    bits = format!("{bits:.0}"),
+                    why = why
+                )
             })
         }
     }
 }
 
 /// Two users with one challenge. One user may get the same challenge again for the same order.
-fn repeated(issued: &[Issued]) -> Option<String> {
+fn repeated(issued: &[Issued]) -> Option<Text> {
     let mut first: BTreeMap<&str, &Issued> = BTreeMap::new();
     for one in issued {
         let earlier = first.entry(&one.challenge).or_insert(one);
         if earlier.user != one.user {
             let challenges = issued.len();
-            return Some(format!("of {challenges} challenges, two users have got the same one"));
+            return Some(text!("of {count} challenges, two users have got the same one", count = challenges));
         }
     }
     None
@@ -122,7 +130,7 @@ fn bits_of(characters: &[Option<char>]) -> f64 {
 }
 
 /// The numbers in challenges with the time in them.
-fn time_based(issued: &[Issued]) -> Option<String> {
+fn time_based(issued: &[Issued]) -> Option<Text> {
     let is_time = |one: &Issued| {
         let seconds = one.at / 1000;
         let near = |text: &str| {
@@ -142,11 +150,11 @@ fn time_based(issued: &[Issued]) -> Option<String> {
         numbers(&one.challenge).iter().any(|number| near(number)) || is_written_out
     };
     let are_times = issued.iter().filter(|one| is_time(one)).count();
-    (are_times * 10 >= issued.len() * 9).then(|| "and the time is in them".to_owned())
+    (are_times * 10 >= issued.len() * 9).then(|| text!("and the time is in them"))
 }
 
 /// The number at the same place in each, which always grows by a little.
-fn counting(issued: &[Issued]) -> Option<String> {
+fn counting(issued: &[Issued]) -> Option<Text> {
     /// Challenges of several requests at the same moment may arrive in another order.
     const OUT_OF_ORDER: u64 = 200;
     let found: Vec<Vec<u64>> = distinct(issued)
@@ -163,19 +171,20 @@ fn counting(issued: &[Issued]) -> Option<String> {
         let has_grown = at_place.first() < at_place.last();
         is_close && is_different && has_grown
     };
-    (0..places).any(counts).then(|| "and a number in them counts up".to_owned())
+    (0..places).any(counts).then(|| text!("and a number in them counts up"))
 }
 
 /// A hash of what anybody knows.
-fn hashed(issued: &[Issued]) -> Option<String> {
+fn hashed(issued: &[Issued]) -> Option<Text> {
     let step = (issued.len() / MAX_HASHED).max(1);
     issued.iter().step_by(step).take(MAX_HASHED).find_map(|one| {
         let milliseconds = (one.at.saturating_sub(CLOCK_TOLERANCE_MS)..=one.at + 1000)
-            .map(|number| (number.to_string(), "the time in milliseconds"));
+            .map(|number| (number.to_string(), english!(text!("the time in milliseconds"))));
         let seconds: Vec<String> = (one.at / 1000 - CLOCK_TOLERANCE_MS / 1000..=one.at / 1000 + 1)
             .map(|number| number.to_string())
             .collect();
-        let counters = (0..HIGHEST_NUMBER).map(|number| (number.to_string(), "a number that counts up"));
+        let counters = (0..HIGHEST_NUMBER)
+            .map(|number| (number.to_string(), english!(text!("a number that counts up"))));
         let known = one.known.iter().flat_map(|known| {
             let with_time = seconds.iter().flat_map(move |time| {
                 [
@@ -185,12 +194,14 @@ fn hashed(issued: &[Issued]) -> Option<String> {
                     format!("{known}|{time}"),
                 ]
             });
-            with_time.chain([known.clone()]).map(|text| (text, "the openid or the order"))
+            with_time.chain([known.clone()]).map(|text| (text, english!(text!("the openid or the order"))))
         });
-        let times = seconds.iter().map(|time| (time.clone(), "the time in seconds"));
+        let times = seconds.iter().map(|time| (time.clone(), english!(text!("the time in seconds"))));
         let texts = times.chain(known).chain(counters).chain(milliseconds);
         texts.into_iter().find_map(|(text, what)| {
-            hash_in(&one.challenge, &text).map(|hash| format!("a challenge contains the {hash} of {what}"))
+            hash_in(&one.challenge, &text).map(|hash| {
+                text!("a challenge contains the {hash} of {what}", hash = hash, what = to_text(what))
+            })
         })
     })
 }

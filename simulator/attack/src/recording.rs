@@ -32,6 +32,7 @@ mod success;
 mod tracing;
 
 use soter_bridge::protocol::CommandError;
+use soter_text::{text, tr};
 
 use self::answer::Answer;
 use self::archive::Archive;
@@ -72,8 +73,12 @@ pub struct Proposal {
 pub fn propose(recording: &str) -> Result<Proposal, CommandError> {
     if recording.len() > MAX_RECORDING_BYTES {
         return Err(CommandError::invalid_params(
-            format!("the recording has {} bytes; at most {MAX_RECORDING_BYTES} are read", recording.len()),
-            "record one payment alone, from the login to the answer to the result",
+            text!(
+                "the recording has {bytes} bytes; at most {most} are read",
+                bytes = recording.len(),
+                most = MAX_RECORDING_BYTES
+            ),
+            text!("record one payment alone, from the login to the answer to the result"),
         ));
     }
     let Archive { exchanges, unreadable } = Archive::read(recording)?;
@@ -81,18 +86,23 @@ pub fn propose(recording: &str) -> Result<Proposal, CommandError> {
     let mut left_out = LeftOut { unreadable, ..LeftOut::default() };
     let Some(found) = Callback::find(&exchanges) else {
         return Err(CommandError::invalid_params(
-            format!(
-                "none of the {recorded} recorded requests carries a result of wx.startSoterAuthentication: a JSON text with raw, counter and cpu_id"
+            text!(
+                "none of the {count} recorded requests carries a result of wx.startSoterAuthentication: a JSON text with raw, counter and cpu_id",
+                count = recorded
             ),
-            "record until the application has answered to the result, with the contents of requests, and without sanitising",
+            text!(
+                "record until the application has answered to the result, with the contents of requests, and without sanitising"
+            ),
         ));
     };
     let (exchanges, at) = own(exchanges, found.at, &mut left_out)?;
     let callback = Callback { at, ..found };
     if at == 0 {
         return Err(CommandError::invalid_params(
-            "the recording has no request to this server before the one that carries the result, so nothing gives the challenge",
-            "begin to record before the login, and record the order as well",
+            text!(
+                "the recording has no request to this server before the one that carries the result, so nothing gives the challenge"
+            ),
+            text!("begin to record before the login, and record the order as well"),
         ));
     }
     let login = Login::find(&exchanges, at);
@@ -109,27 +119,32 @@ pub fn propose(recording: &str) -> Result<Proposal, CommandError> {
         exchanges.iter().any(|exchange| exchange.headers.iter().any(|(name, _)| name == "x-wx-openid"));
     let mut out = String::new();
     write_comment(
-        &format!("Proposed from a recording of {recorded} requests, of which {used} are steps here."),
+        &tr!(
+            "Proposed from a recording of {recorded} requests, of which {used} are steps here.",
+            recorded = recorded,
+            used = used
+        ),
         &mut out,
     );
     write_comment(
-        "What a `guess` says was concluded from one payment: check it. What is `missing` has to be completed.",
+        &tr!(
+            "What a `guess` says was concluded from one payment: check it. What is `missing` has to be completed."
+        ),
         &mut out,
     );
     for line in left_out.lines() {
-        write_comment(&format!("Left out: {line}."), &mut out);
+        write_comment(&line, &mut out);
     }
     out.push('\n');
-    notes.push(Note::Guess(
+    notes.push(Note::Guess(tr!(
         "the recorded server. Audit one that asks the audit's WeChat servers, and that you may attack"
-            .to_owned(),
-    ));
+    )));
     for note in &notes {
         write_note(note, &mut out);
     }
     out.push_str(&["url = \"", &origin, "\"\n"].concat());
     if is_cloud_run {
-        let note = Note::Guess("the requests have the headers of WeChat Cloud Run".to_owned());
+        let note = Note::Guess(tr!("the requests have the headers of WeChat Cloud Run"));
         write_note(&note, &mut out);
         notes.push(note);
         out.push_str("cloudrun = true\n");

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use soter_text::text;
 use soter_wire::shortened;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
@@ -29,16 +30,29 @@ pub(super) async fn restart(command: &str, http: &Http, ready: &str) -> Result<(
         // A command that does not end must not keep running.
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| TargetError::broken(format!("`{shown}` does not start: {error}")))?;
+        .map_err(|error| {
+            TargetError::broken(text!("`{command}` does not start: {error}", command = shown, error = error))
+        })?;
     let status = timeout(RESTART_TIMEOUT, child.wait()).await.map_err(|_| {
-        TargetError::broken(format!(
-            "`{shown}` did not end within {RESTART_TIMEOUT:?}: it has to leave the target running in the background"
+        TargetError::broken(text!(
+            "`{command}` did not end within {limit}: it has to leave the target running in the background",
+            command = shown,
+            limit = format!("{RESTART_TIMEOUT:?}")
         ))
     })?;
-    let status =
-        status.map_err(|error| TargetError::broken(format!("`{shown}` cannot be waited for: {error}")))?;
+    let status = status.map_err(|error| {
+        TargetError::broken(text!(
+            "`{command}` cannot be waited for: {error}",
+            command = shown,
+            error = error
+        ))
+    })?;
     if !status.success() {
-        return Err(TargetError::broken(format!("`{shown}` failed: {status}")));
+        return Err(TargetError::broken(text!(
+            "`{command}` failed: {status}",
+            command = shown,
+            status = status
+        )));
     }
     let url = http.address(ready).map_err(|error| TargetError::broken(error.what))?;
     let deadline = Instant::now() + RESTART_TIMEOUT;
@@ -46,7 +60,11 @@ pub(super) async fn restart(command: &str, http: &Http, ready: &str) -> Result<(
         match http.send(Request::get(url.clone())).await {
             Ok(_) => return Ok(()),
             Err(error) if Instant::now() >= deadline => {
-                return Err(TargetError::broken(format!("after `{shown}`, {error}")));
+                return Err(TargetError::broken(text!(
+                    "after `{command}`, {error}",
+                    command = shown,
+                    error = error.text()
+                )));
             }
             Err(_) => sleep(RETRY_PAUSE).await,
         }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::run_cpu_bound;
 use soter_tee::MemoryStorage;
+use soter_text::text;
 use soter_wire::{Profile, PublicKey, ResultJson};
 
 use crate::attacked_phone::{AttackedPhone, Signed, Upload};
@@ -23,12 +24,15 @@ use crate::play_end::PlayEnd;
 use crate::software_key::SoftwareKey;
 use crate::steps::{Addition, Before, Claim, Edit, Envelope, Forgery, Made, Misuse, Script, Signer, Who};
 use crate::target::{Answer, Exchange, Form, Input, Order, Target, TargetError, Visit};
+use crate::translatable::{english, to_text};
 use crate::verdict::Verdict;
 use crate::weak_key::WeakKey;
 
 /// Why an attack does not apply if an order is refused while another one is open, and if one is refused after a result was.
-pub(super) const NO_ORDER_SENTENCES: [&str; 2] =
-    ["there is no second order while one is open", "no order is opened after a refused result"];
+pub(super) const NO_ORDER_SENTENCES: [&str; 2] = [
+    english!(text!("there is no second order while one is open")),
+    english!(text!("no order is opened after a refused result")),
+];
 
 /// The state of one attack.
 pub(super) struct Stage<'a, T> {
@@ -89,7 +93,7 @@ impl<'a, T: Target> Stage<'a, T> {
             let upload = run_cpu_bound(|| owner.phone.upload_for(&other.user.openid))?;
             let answer = target.enroll(&other.visit, &upload).await?;
             if !answer.accepted {
-                let reason = "the target takes the keys of one user alone from a phone";
+                let reason = text!("the target takes the keys of one user alone from a phone");
                 return Err(PlayEnd::played(Verdict::Skip, reason, Some(answer)));
             }
         }
@@ -148,9 +152,11 @@ impl<'a, T: Target> Stage<'a, T> {
         let input = build_input(signed.clone(), &self.owner.user, None, &Forgery::HONEST);
         let answer = self.target.send(&self.owner.visit, &order, &input).await?;
         if !answer.accepted {
-            let reason_suffix =
-                answer.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
-            let reason = format!("an honest result before the attack was refused{reason_suffix}");
+            let reason = if let Some(reason) = &answer.reason {
+                text!("an honest result before the attack was refused: {reason}", reason = reason)
+            } else {
+                text!("an honest result before the attack was refused")
+            };
             return Err(PlayEnd::played(refusal_verdict, reason, Some(answer)));
         }
         self.answers.push((signed.json.clone(), answer.exchange));
@@ -167,7 +173,8 @@ impl<'a, T: Target> Stage<'a, T> {
         let visit = &mut self.person(who).visit;
         let order = target.order(visit, proposed).await.map_err(|error| match (error, sentence) {
             (TargetError::Broken(how), Some(sentence)) => {
-                PlayEnd::from(TargetError::does_not_apply(format!("{sentence}: {how}")))
+                let why = text!("{sentence}: {how}", sentence = to_text(sentence), how = how);
+                PlayEnd::from(TargetError::does_not_apply(why))
             }
             (error, _) => error.into(),
         })?;
@@ -175,7 +182,7 @@ impl<'a, T: Target> Stage<'a, T> {
             !earlier.is_paid && earlier.challenge == order.challenge && earlier.values == order.values
         };
         if !order.values.is_empty() && self.recorded.iter().any(is_same) {
-            let why = "the application gives an open order again instead of a second one";
+            let why = text!("the application gives an open order again instead of a second one");
             return Err(TargetError::does_not_apply(why).into());
         }
         Ok(order)
@@ -201,18 +208,31 @@ impl<'a, T: Target> Stage<'a, T> {
     /// # Errors
     /// [`PlayEnd::Played`] with the conclusion, or that the target cannot be asked.
     pub(super) async fn conclude(&mut self, policy: Policy, refused: Answer) -> Result<Answer, PlayEnd> {
-        let reason_suffix = refused.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
         for tell in policy.tells {
             // The refusal may have ended the login.
             self.owner.visit = self.target.start_visit(&self.owner.user).await?;
             let (login, order, input) = self.forge(tell.forgery).await?;
             let answer = self.target.send(self.visit(login), &order, &input).await?;
             if answer.accepted != tell.accepts {
-                let reason = format!("refused{reason_suffix}, and must be accepted. {}", tell.otherwise);
+                let otherwise = to_text(tell.otherwise);
+                let reason = if let Some(reason) = &refused.reason {
+                    text!(
+                        "refused: {reason}, and must be accepted. {otherwise}",
+                        reason = reason,
+                        otherwise = otherwise
+                    )
+                } else {
+                    text!("refused, and must be accepted. {otherwise}", otherwise = otherwise)
+                };
                 return Err(PlayEnd::played(Verdict::Fail, reason, Some(refused)));
             }
         }
-        let reason = format!("refused{reason_suffix}. {}", policy.sentence);
+        let policy = to_text(policy.sentence);
+        let reason = if let Some(reason) = &refused.reason {
+            text!("refused: {reason}. {policy}", reason = reason, policy = policy)
+        } else {
+            text!("refused. {policy}", policy = policy)
+        };
         Err(PlayEnd::played(Verdict::Warn, reason, Some(refused)))
     }
 

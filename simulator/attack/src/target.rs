@@ -12,6 +12,7 @@ use cookie_store::{Cookie, CookieStore};
 use reqwest::Url;
 use serde_json::Value;
 use soter_bridge::protocol::CommandError;
+use soter_text::{Text, text};
 use soter_wire::json::encode_string;
 
 use crate::attacked_phone::Upload;
@@ -28,11 +29,19 @@ pub enum Form {
 }
 
 impl Form {
-    /// Its name in reports.
+    /// Its name in machine output.
     pub fn name(self) -> &'static str {
         match self {
             Self::Application => "application",
             Self::Verifier => "verifier",
+        }
+    }
+
+    /// Its name for people.
+    pub fn label(self) -> Text {
+        match self {
+            Self::Application => text!("application"),
+            Self::Verifier => text!("verifier"),
         }
     }
 }
@@ -143,7 +152,7 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// [`TargetError::DoesNotApply`] if the target has no logins. [`TargetError::Broken`] if it cannot be asked.
     fn cookies_before_login(&self) -> impl Future<Output = Result<Cookies, TargetError>> + Send {
-        async { Err(TargetError::does_not_apply("the target has no logins")) }
+        async { Err(TargetError::does_not_apply(text!("the target has no logins"))) }
     }
 
     /// Sends the request with a result, without login, order and result. It must be refused.
@@ -151,7 +160,7 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// [`TargetError::DoesNotApply`] if the target is not an application. [`TargetError::Broken`] if it cannot be asked.
     fn send_nothing(&self) -> impl Future<Output = Result<Answer, TargetError>> + Send {
-        async { Err(TargetError::does_not_apply("only an application has logins and orders")) }
+        async { Err(TargetError::does_not_apply(text!("only an application has logins and orders"))) }
     }
 
     /// The openids about which the target has asked WeChat with this text of a result. They show in whose name it was paid.
@@ -177,7 +186,7 @@ pub trait Target: Send + Sync {
     /// [`TargetError::DoesNotApply`] if the target has no challenges and logins that could expire. [`TargetError::Broken`] if
     /// its clock does not move.
     fn pass_time(&self, _by: Duration) -> impl Future<Output = Result<TimePassed, TargetError>> + Send {
-        async { Err(TargetError::does_not_apply("only an application has challenges and logins")) }
+        async { Err(TargetError::does_not_apply(text!("only an application has challenges and logins"))) }
     }
 
     /// Puts the target's own clock back after [`pass_time`](Self::pass_time).
@@ -193,7 +202,9 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// [`TargetError::DoesNotApply`] if the target is not an application. [`TargetError::Broken`] if it cannot be asked.
     fn provoke(&self) -> impl Future<Output = Result<(), TargetError>> + Send {
-        async { Err(TargetError::does_not_apply("only an application knows secrets and issues challenges")) }
+        async {
+            Err(TargetError::does_not_apply(text!("only an application knows secrets and issues challenges")))
+        }
     }
 
     /// Whether something was observed in any of the target's answers so far, and what.
@@ -215,7 +226,7 @@ pub enum TimePassed {
 #[derive(Clone, Debug)]
 pub struct Observed {
     /// What it is, in one line.
-    pub what: String,
+    pub what: Text,
     /// The first answer that shows it, if one does.
     pub exchange: Option<Exchange>,
 }
@@ -428,11 +439,11 @@ pub struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// Why the target refused, if that is known.
-    pub reason: Option<String>,
+    pub reason: Option<Text>,
     /// Why it cannot be told for certain whether it was accepted a second time; `None`: it can be told.
-    pub doubt: Option<&'static str>,
+    pub doubt: Option<Text>,
     /// What it has done to somebody else, in one line, which is a failure whatever the answer says.
-    pub harm: Option<String>,
+    pub harm: Option<Text>,
     /// What went over the wire.
     pub exchange: Exchange,
 }
@@ -459,24 +470,30 @@ pub struct Exchange {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// The attack does not apply to this target, or needs an option that was not given.
-    #[error("{0}")]
-    DoesNotApply(String),
+    #[error("{}", .0.english())]
+    DoesNotApply(Text),
     /// The target cannot be reached, closes the connection, or gives an answer that cannot be understood.
-    #[error("{0}")]
-    Broken(String),
+    #[error("{}", .0.english())]
+    Broken(Text),
     /// The target does not answer in time.
-    #[error("{0}")]
-    TimedOut(String),
+    #[error("{}", .0.english())]
+    TimedOut(Text),
 }
 
 impl TargetError {
+    /// Why, in one line.
+    pub fn text(&self) -> &Text {
+        let (Self::DoesNotApply(why) | Self::Broken(why) | Self::TimedOut(why)) = self;
+        why
+    }
+
     /// The attack does not apply, for this reason.
-    pub fn does_not_apply(reason: impl Into<String>) -> Self {
+    pub fn does_not_apply(reason: impl Into<Text>) -> Self {
         Self::DoesNotApply(reason.into())
     }
 
     /// The target is broken in this way.
-    pub fn broken(reason: impl Into<String>) -> Self {
+    pub fn broken(reason: impl Into<Text>) -> Self {
         Self::Broken(reason.into())
     }
 }

@@ -1,5 +1,7 @@
 //! The result of an attack.
 
+use soter_text::{Text, text};
+
 use crate::target::Answer;
 
 /// The verdict on a target, after one attack.
@@ -20,7 +22,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Its name in reports.
+    /// Its name in machine output.
     pub fn name(self) -> &'static str {
         match self {
             Self::Error => "ERROR",
@@ -28,6 +30,17 @@ impl Verdict {
             Self::Warn => "WARN",
             Self::Skip => "SKIP",
             Self::Pass => "PASS",
+        }
+    }
+
+    /// Its name for people.
+    pub fn label(self) -> Text {
+        match self {
+            Self::Error => text!("ERROR"),
+            Self::Fail => text!("FAIL"),
+            Self::Warn => text!("WARN"),
+            Self::Skip => text!("SKIP"),
+            Self::Pass => text!("PASS"),
         }
     }
 }
@@ -38,14 +51,14 @@ pub struct Played {
     /// The verdict.
     pub verdict: Verdict,
     /// One line: why.
-    pub reason: String,
+    pub reason: Text,
     /// The target's answer to the input, if the input was sent.
     pub answer: Option<Answer>,
 }
 
 impl Played {
     /// A result without an answer to the input.
-    pub(super) fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
+    pub(super) fn new(verdict: Verdict, reason: impl Into<Text>) -> Self {
         Self { verdict, reason: reason.into(), answer: None }
     }
 }

@@ -8,6 +8,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::{Value, json};
 use soter_bridge::protocol::Command;
 use soter_bridge::protocol::wx::Login;
+use soter_text::text;
 use soter_wechat::{SetClock, WeChat};
 
 use crate::http::{Http, Request};
@@ -62,9 +63,9 @@ impl VerifierControl for RemoteServers {
         async {
             match &self.restart {
                 Some(command) => restart::restart(command, &self.http, "/").await,
-                None => {
-                    Err(TargetError::does_not_apply("it takes a command that restarts the target: --restart"))
-                }
+                None => Err(TargetError::does_not_apply(text!(
+                    "it takes a command that restarts the target: --restart"
+                ))),
             }
         }
         .boxed()
@@ -99,6 +100,6 @@ impl VerifierControl for OwnServers {
     }
 
     fn restart(&self) -> BoxFuture<'_, Result<(), TargetError>> {
-        async { Err(TargetError::does_not_apply("servers in this process are not restarted")) }.boxed()
+        async { Err(TargetError::does_not_apply(text!("servers in this process are not restarted"))) }.boxed()
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use soter_text::{Text, text};
 use soter_wechat::Secret;
 use soter_wire::base64;
 use tokio::sync::Mutex;
@@ -116,7 +117,9 @@ impl WeChatTarget {
             let request = Request { secrets: self.app.secrets(), ..Request::post(url, body.to_string()) };
             let reply = self.http.send(request).await?;
             access_token(&reply, "/cgi-bin/stable_token").map_err(|_| {
-                TargetError::does_not_apply("the target gives no stable access tokens, which can be ended")
+                TargetError::does_not_apply(text!(
+                    "the target gives no stable access tokens, which can be ended"
+                ))
             })
         };
         let old_token = request_token(false).await?;
@@ -130,7 +133,9 @@ impl WeChatTarget {
 
     fn other_app(&self) -> Result<&Credentials, TargetError> {
         self.other_app.as_ref().ok_or_else(|| {
-            TargetError::does_not_apply("it takes a second mini program: --other-appid and --other-secret")
+            TargetError::does_not_apply(text!(
+                "it takes a second mini program: --other-appid and --other-secret"
+            ))
         })
     }
 
@@ -147,9 +152,9 @@ impl WeChatTarget {
             Envelope::ExpiredToken => Some(self.expired_token().await?),
             Envelope::OtherAppsToken => Some(self.request_token(self.other_app()?).await?),
             Envelope::Added(..) => {
-                return Err(TargetError::does_not_apply("a verifier has no orders and no logins"));
+                return Err(TargetError::does_not_apply(text!("a verifier has no orders and no logins")));
             }
-            Envelope::During(_) => return Err(TargetError::does_not_apply("a verifier asks nobody")),
+            Envelope::During(_) => return Err(TargetError::does_not_apply(text!("a verifier asks nobody"))),
             Envelope::Usual
             | Envelope::ObjectForString
             | Envelope::Get
@@ -184,9 +189,9 @@ impl WeChatTarget {
 
     async fn login_code(&self, appid: &str) -> Result<String, TargetError> {
         self.verifier_control.login_code(appid.to_owned()).await.ok_or_else(|| {
-            TargetError::does_not_apply(
-                "the target gives no login codes: wx.login answers on this project's own servers alone",
-            )
+            TargetError::does_not_apply(text!(
+                "the target gives no login codes: wx.login answers on this project's own servers alone"
+            ))
         })
     }
 }
@@ -212,17 +217,17 @@ impl Target for WeChatTarget {
                 || members.get("errcode").and_then(Value::as_i64).is_some_and(|code| code != 0)
         });
         if matches!(reply.status, 401 | 404 | 405 | 501) {
-            return Err(TargetError::broken(format!(
-                "the target does not know these keys: POST {} answered {}",
-                self.enroll_url.split('?').next().unwrap_or_default(),
-                reply.status
+            return Err(TargetError::broken(text!(
+                "the target does not know these keys: POST {address} answered {status}",
+                address = self.enroll_url.split('?').next().unwrap_or_default(),
+                status = reply.status
             )));
         }
         let accepted = (200..300).contains(&reply.status) && !denied;
         let mut answer = answer(reply, accepted);
         if !accepted {
             let status = answer.status;
-            answer.reason.get_or_insert_with(|| format!("status {status}"));
+            answer.reason.get_or_insert_with(|| text!("status {status}", status = status));
         }
         Ok(answer)
     }
@@ -232,7 +237,7 @@ impl Target for WeChatTarget {
     }
 
     async fn end_visit(&self, _: &mut Visit) -> Result<(), TargetError> {
-        Err(TargetError::does_not_apply("a verifier knows no logins"))
+        Err(TargetError::does_not_apply(text!("a verifier knows no logins")))
     }
 
     async fn order(&self, _: &mut Visit, proposed: &str) -> Result<Order, TargetError> {
@@ -273,16 +278,18 @@ impl Target for WeChatTarget {
             Code::Twice => {
                 let code = self.login_code(&self.app.appid).await?;
                 if !self.exchange_code(&code).await?.accepted {
-                    return Err(TargetError::broken("jscode2session does not take a fresh login code"));
+                    return Err(TargetError::broken(text!(
+                        "jscode2session does not take a fresh login code"
+                    )));
                 }
                 self.exchange_code(&code).await
             }
             Code::Expired => {
                 let code = self.login_code(&self.app.appid).await?;
                 if !self.verifier_control.advance_clock(AFTER_CODE_EXPIRY) {
-                    return Err(TargetError::does_not_apply(
-                        "it takes five minutes, or a clock that can be set",
-                    ));
+                    return Err(TargetError::does_not_apply(text!(
+                        "it takes five minutes, or a clock that can be set"
+                    )));
                 }
                 self.exchange_code(&code).await
             }
@@ -334,16 +341,18 @@ fn read_answer(reply: Reply) -> Result<Answer, TargetError> {
     };
     let errcode = errcode(&reply);
     if let Some(code) = errcode.filter(|code| BUSY_CODES.contains(code)) {
-        return Err(TargetError::broken(format!(
-            "{VERIFY_PATH} answered errcode {code}, which is no verdict: lift the target's limit for the audit"
+        return Err(TargetError::broken(text!(
+            "{path} answered errcode {code}, which is no verdict: lift the target's limit for the audit",
+            path = VERIFY_PATH,
+            code = code
         )));
     }
     let is_ok = members.get("is_ok");
     let what = match (is_ok, errcode) {
         (Some(Value::Bool(_)), _) => None,
-        (Some(other), _) => Some(format!("is_ok is {other}, which is no boolean")),
-        (None, Some(code)) => Some(format!("errcode {code}")),
-        (None, None) => Some("an answer without is_ok".to_owned()),
+        (Some(other), _) => Some(text!("is_ok is {value}, which is no boolean", value = other)),
+        (None, Some(code)) => Some(text!("errcode {errcode}", errcode = code)),
+        (None, None) => Some(text!("an answer without is_ok")),
     };
     let mut answer = answer(reply, is_ok == Some(&Value::Bool(true)));
     answer.reason = answer.reason.or(what);
@@ -374,13 +383,16 @@ fn access_token(reply: &Reply, path: &str) -> Result<Secret, TargetError> {
     let members = reply.json(path)?;
     members.get("access_token").and_then(Value::as_str).map(Secret::from).ok_or_else(|| {
         let code = members.get("errcode").and_then(Value::as_i64);
-        let code = code.map_or_else(|| format!("status {}", reply.status), |code| format!("errcode {code}"));
-        TargetError::broken(format!("{path} gives no access token: {code}"))
+        let code = code.map_or_else(
+            || text!("status {status}", status = reply.status),
+            |code| text!("errcode {errcode}", errcode = code),
+        );
+        TargetError::broken(text!("{path} gives no access token: {code}", path = path, code = code))
     })
 }
 
 fn answer(reply: Reply, accepted: bool) -> Answer {
-    let reason = reply.reason();
+    let reason = reply.reason().map(Text::from);
     Answer { accepted, status: reply.status, reason, doubt: None, harm: None, exchange: reply.exchange }
 }
 
@@ -392,7 +404,7 @@ mod tests {
     fn outcome(status: u16, body: &str) -> Result<(bool, String), TargetError> {
         let exchange = Exchange::default();
         let reply = Reply { status, headers: Vec::new(), body: body.to_owned(), exchange };
-        read_answer(reply).map(|answer| (answer.accepted, answer.reason.unwrap_or_default()))
+        read_answer(reply).map(|answer| (answer.accepted, answer.reason.unwrap_or_default().into()))
     }
 
     #[test]

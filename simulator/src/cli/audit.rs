@@ -13,6 +13,7 @@ mod verifier;
 use serde_json::{Value, json};
 use soter_attack::{Attack, Layer, description_schema};
 use soter_bridge::protocol::CommandError;
+use soter_text::{text, tr, translated};
 
 use self::plan::Plan;
 use super::setup;
@@ -46,8 +47,10 @@ pub(super) fn run(audit: &Audit, options: &Options, console: &mut Console) -> Re
         runtime.block_on(verifier::run(audit, &plan, console))
     } else {
         Err(CommandError::invalid_params(
-            "nothing to audit is named",
-            "name an application with --config FILE (--init writes one), or a verifier with --preset wechat --url BASE",
+            text!("nothing to audit is named"),
+            text!(
+                "name an application with --config FILE (--init writes one), or a verifier with --preset wechat --url BASE"
+            ),
         ))
     }
 }
@@ -72,11 +75,11 @@ fn dry_run(plan: &Plan, audit: &Audit, console: &mut Console) -> Result<Exit, Co
             .attacks
             .iter()
             .map(|attack| {
-                let mark = if applies(attack) { "play" } else { "skip" };
-                format!("{mark}  {}  {}: {}", attack.id, attack.expected.name(), attack.title)
+                let mark = if applies(attack) { tr!("play") } else { tr!("skip") };
+                format!("{mark}  {}  {}: {}", attack.id, attack.expected.name(), translated(attack.title))
             })
             .collect();
-        format!("{}\n{} attacks; nothing was sent", lines.join("\n"), lines.len())
+        format!("{}\n{}", lines.join("\n"), tr!("{count} attacks; nothing was sent", count = lines.len()))
     };
     console.write_answer(&text)?;
     Ok(Exit::Good)

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use soter_bridge::protocol::attack::{Attacks, Forged, Input, Ran, Summary};
 use soter_bridge::protocol::{CommandError, attack};
+use soter_text::{Text, text};
 use soter_wechat::routes;
 use soter_wire::{PROFILES, shortened};
 
@@ -78,13 +79,13 @@ impl Desk {
         let mut played = play(attack, &target, &keys).await;
         if let Err(broken) = check_honest_request(&target, &keys).await {
             played.verdict = Verdict::Error;
-            played.reason = format!("after the attack, {broken}");
+            played.reason = text!("after the attack, {problem}", problem = broken);
         }
         let exchange = played.answer.map(|answer| answer.exchange);
         Ok(Ran {
             id: attack.id.to_owned(),
             verdict: played.verdict.name().to_owned(),
-            reason: played.reason,
+            reason: played.reason.into(),
             request: exchange.as_ref().map(|exchange| exchange.request.clone()),
             response: exchange.map(|exchange| exchange.response),
         })
@@ -96,12 +97,16 @@ impl Desk {
 }
 
 /// Checks that an honest user is served.
-async fn check_honest_request(target: &WeChatTarget, keys: &KeySource) -> Result<(), String> {
+async fn check_honest_request(target: &WeChatTarget, keys: &KeySource) -> Result<(), Text> {
     let mut person =
-        Person::register("control", target, keys, &PROFILES[0]).await.map_err(|error| error.to_string())?;
-    let answer = person.pay(target).await.map_err(|error| error.to_string())?;
-    let reason = answer.reason.as_deref().unwrap_or("without a reason");
-    if answer.accepted { Ok(()) } else { Err(format!("an honest result is refused: {reason}")) }
+        Person::register("control", target, keys, &PROFILES[0]).await.map_err(|error| error.text())?;
+    let answer = person.pay(target).await.map_err(|error| error.text().clone())?;
+    let reason = answer.reason.unwrap_or_else(|| text!("without a reason"));
+    if answer.accepted {
+        Ok(())
+    } else {
+        Err(text!("an honest result is refused: {reason}", reason = reason))
+    }
 }
 
 fn find_attack(id: &str) -> Result<&'static Attack, CommandError> {

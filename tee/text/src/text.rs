@@ -80,6 +80,21 @@ impl Text {
         Self { english, chinese: Some(Box::new(Chinese::Parts(vec![self, next]))) }
     }
 
+    /// The same with a change in the English text, and in the values of the Chinese one, such as secrets that are masked.
+    #[must_use]
+    pub fn map(&self, change: &impl Fn(&str) -> String) -> Self {
+        let chinese = self.chinese.as_deref().map(|chinese| {
+            Box::new(match chinese {
+                Chinese::Parts(parts) => Chinese::Parts(parts.iter().map(|part| part.map(change)).collect()),
+                Chinese::Template { template, values } => Chinese::Template {
+                    template,
+                    values: values.iter().map(|(name, value)| (*name, value.map(change))).collect(),
+                },
+            })
+        });
+        Self { english: change(&self.english), chinese }
+    }
+
     /// In English: for logs and machine output.
     pub fn english(&self) -> &str {
         &self.english
@@ -107,6 +122,15 @@ impl Text {
     /// In the language of this process: for persons.
     pub fn localized(&self) -> Cow<'_, str> {
         self.in_language(Language::of_process())
+    }
+}
+
+impl Value {
+    fn map(&self, change: &impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Plain(value) => Self::Plain(change(value)),
+            Self::Text(value) => Self::Text(value.map(change)),
+        }
     }
 }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
+use soter_text::{Text, text};
 use soter_wire::shortened;
 
 use super::description::{Is, Place, Source, Success};
 use super::page;
-use super::template::{Encoding, Values, fill_template};
+use super::template::{Encoding, TooLarge, Values, fill_template};
 use crate::http::{Reply, hide_tokens};
 use crate::json_values::as_text;
 use crate::target::{Cookies, Exchange, TargetError};
@@ -25,18 +26,44 @@ pub(super) struct Answered<'a> {
     pub(super) values: &'a Values,
 }
 
+/// Why an answer does not have a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NoValue {
+    /// With the beginning of the answer.
+    pub(super) whole: Text,
+    /// Without it.
+    pub(super) brief: Text,
+}
+
+impl From<Text> for NoValue {
+    fn from(text: Text) -> Self {
+        Self { whole: text.clone(), brief: text }
+    }
+}
+
+impl From<NoValue> for TargetError {
+    fn from(no_value: NoValue) -> Self {
+        Self::broken(no_value.whole)
+    }
+}
+
 impl Answered<'_> {
     /// Whether the answer meets conditions.
     ///
     /// # Errors
     /// One line that says what is missing.
-    pub(super) fn check(&self, success: &Success) -> Result<(), String> {
+    pub(super) fn check(&self, success: &Success) -> Result<(), Text> {
         match success.status {
             Some(status) if self.reply.status != status => {
-                return Err(format!("status {}, and success has {status}", self.reply.status));
+                let found = self.reply.status;
+                return Err(text!(
+                    "status {found}, and success has {status}",
+                    found = found,
+                    status = status
+                ));
             }
             None if !(200..300).contains(&self.reply.status) => {
-                return Err(format!("status {}", self.reply.status));
+                return Err(text!("status {status}", status = self.reply.status));
             }
             _ => {}
         }
@@ -50,13 +77,14 @@ impl Answered<'_> {
                 Is::Different(other) => found.as_ref().is_some_and(|found| !self.is_equal(found, other)),
             };
             if !holds {
-                let found = found.map_or_else(|| "nothing".to_owned(), |found| one_line(&found.to_string()));
-                return Err(format!("{found} at {}", condition.at));
+                let found =
+                    found.map_or_else(|| text!("nothing"), |found| one_line(&found.to_string()).into());
+                return Err(text!("{found} at {place}", found = found, place = condition.at.text()));
             }
         }
         match &success.regex {
             Some(regex) if !regex.matches(&self.reply.body, self.values) => {
-                Err(format!("no match of `{regex}`"))
+                Err(text!("no match of `{regex}`", regex = regex))
             }
             _ => Ok(()),
         }
@@ -65,31 +93,40 @@ impl Answered<'_> {
     /// The named values in the answer.
     ///
     /// # Errors
-    /// [`TargetError::Broken`] if one of them is not there or is too long.
-    pub(super) fn captured(&self, sources: &BTreeMap<String, Source>) -> Result<Values, TargetError> {
+    /// One of them is not there or is too long.
+    pub(super) fn captured(&self, sources: &BTreeMap<String, Source>) -> Result<Values, NoValue> {
         sources.iter().map(|(name, source)| Ok((name.clone(), self.text(source)?))).collect()
     }
 
     /// A value in the answer, as text.
     ///
     /// # Errors
-    /// [`TargetError::Broken`] if it is not there or is too long.
-    pub(super) fn text(&self, source: &Source) -> Result<String, TargetError> {
-        let text = match self.find(source).map_err(TargetError::broken)? {
+    /// It is not there or is too long.
+    pub(super) fn text(&self, source: &Source) -> Result<String, NoValue> {
+        let text = match self.find(source)? {
             Some(Value::String(text)) => text,
             Some(Value::Null) | None => {
-                return Err(TargetError::broken(format!(
-                    "there is nothing at {source} in the answer: {}",
-                    reply_summary(self.reply)
-                )));
+                let place = source.text();
+                return Err(NoValue {
+                    whole: text!(
+                        "there is nothing at {place} in the answer: {answer}",
+                        place = place,
+                        answer = reply_summary(self.reply)
+                    ),
+                    brief: text!("there is nothing at {place}", place = place),
+                });
             }
             Some(other) => other.to_string(),
         };
         if text.len() > MAX_VALUE_BYTES {
             let length = text.len();
-            return Err(TargetError::broken(format!(
-                "the value at {source} has {length} bytes; at most {MAX_VALUE_BYTES} are taken"
-            )));
+            return Err(text!(
+                "the value at {place} has {length} bytes; at most {most} are taken",
+                place = source.text(),
+                length = length,
+                most = MAX_VALUE_BYTES
+            )
+            .into());
         }
         Ok(text)
     }
@@ -98,7 +135,7 @@ impl Answered<'_> {
     ///
     /// # Errors
     /// One line if the place cannot be looked at.
-    fn find(&self, source: &Source) -> Result<Option<Value>, String> {
+    fn find(&self, source: &Source) -> Result<Option<Value>, Text> {
         let body = &self.reply.body;
         let text = match &source.place {
             Place::Pointer(pointer) if source.regex.is_none() => return Ok(pointer.find(body)),
@@ -111,7 +148,7 @@ impl Answered<'_> {
             }
             Place::Template(template) => {
                 let filled = fill_template(template, self.values, Encoding::Plain);
-                Some(filled.map_err(|error| error.to_string())?)
+                Some(filled.map_err(|TooLarge| TooLarge::text())?)
             }
         };
         let Some(regex) = &source.regex else { return Ok(text.map(Value::from)) };
@@ -145,8 +182,8 @@ pub(crate) fn recorded_value(
 }
 
 /// An answer in one line, for messages.
-pub(super) fn reply_summary(reply: &Reply) -> String {
-    format!("status {}, {}", reply.status, hide_tokens(&one_line(&reply.body)))
+pub(super) fn reply_summary(reply: &Reply) -> Text {
+    text!("status {status}, {body}", status = reply.status, body = hide_tokens(&one_line(&reply.body)))
 }
 
 fn one_line(text: &str) -> String {

@@ -1,5 +1,6 @@
 //! Plays the honest path of a description once, to show what each step finds.
 
+use soter_text::{Text, text};
 use soter_wire::PROFILES;
 
 use super::ApplicationTarget;
@@ -13,7 +14,7 @@ pub struct Check {
     /// The steps, in the order in which they were carried out.
     pub steps: Vec<PlayedStep>,
     /// Why the payment was not recognised as a success, in one line; `None`: it was.
-    pub failure: Option<String>,
+    pub failure: Option<Text>,
 }
 
 /// Logs an honest user in, opens an order, and pays for it with an emulated phone. No attack is played.
@@ -24,20 +25,20 @@ pub async fn check(target: &ApplicationTarget, keys: &KeySource) -> Check {
     let failure = failure.map(|error| match steps.last() {
         // The record has no secrets, as a login's answer may have them.
         Some(PlayedStep { problem: Some(problem), place, section, .. }) if *section != "result" => {
-            format!("{place}: {problem}")
+            text!("{place}: {problem}", place = place, problem = problem)
         }
         _ => error,
     });
     Check { steps, failure }
 }
 
-async fn pay(target: &ApplicationTarget, keys: &KeySource) -> Result<(), String> {
+async fn pay(target: &ApplicationTarget, keys: &KeySource) -> Result<(), Text> {
     let person = Person::register("check", target, keys, &PROFILES[0]).await;
-    let mut person = person.map_err(|error| error.to_string())?;
-    let answer = person.pay(target).await.map_err(|error| error.to_string())?;
+    let mut person = person.map_err(|error| error.text())?;
+    let answer = person.pay(target).await.map_err(|error| error.text().clone())?;
     if answer.accepted {
         return Ok(());
     }
-    let reason = answer.reason.unwrap_or_else(|| format!("status {}", answer.status));
-    Err(format!("the honest payment is refused: {reason}"))
+    let reason = answer.reason.unwrap_or_else(|| text!("status {status}", status = answer.status));
+    Err(text!("the honest payment is refused: {reason}", reason = reason))
 }

@@ -84,8 +84,7 @@ impl Client {
         let path =
             url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let parts = [endpoint.method().to_string(), path, body.clone().unwrap_or_default()];
-        add_values_of_request(computed, parts, &mut values)
-            .map_err(|error| TargetError::broken(error.to_string()))?;
+        add_values_of_request(computed, parts, &mut values)?;
         let mut headers = Vec::new();
         for (name, value) in &endpoint.headers {
             headers.push((name.clone(), fill(value, &values, Encoding::Header)?));
@@ -124,5 +123,5 @@ impl Client {
 
 /// A filled template of the description.
 fn fill(template: &str, values: &Values, encoding: Encoding) -> Result<String, TargetError> {
-    fill_template(template, values, encoding).map_err(|error| TargetError::broken(error.to_string()))
+    Ok(fill_template(template, values, encoding)?)
 }

@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use soter_text::text;
 use soter_wechat::Clock;
 use tokio::time::sleep;
 
@@ -48,8 +49,10 @@ impl ApplicationTarget {
                 self.clock.set(time_before);
                 self.set_ahead(section, Duration::ZERO).await.map_err(|error| {
                     let ahead = self.client.ahead_ms.load(Ordering::Relaxed) / 1000;
-                    TargetError::broken(format!(
-                        "the application's clock is still {ahead} s ahead, because it could not be put back: {error}"
+                    TargetError::broken(text!(
+                        "the application's clock is still {ahead} s ahead, because it could not be put back: {error}",
+                        ahead = ahead,
+                        error = error.text()
                     ))
                 })
             }
@@ -64,8 +67,9 @@ impl ApplicationTarget {
         let usual = Success::default();
         let ran = self.client.run(section, Some(&usual), values, &Visit::new(&nobody), None).await?;
         if let Some(mismatch) = ran.refused {
-            return Err(TargetError::broken(format!(
-                "[clock] does not move the application's clock: {mismatch}"
+            return Err(TargetError::broken(text!(
+                "[clock] does not move the application's clock: {mismatch}",
+                mismatch = mismatch
             )));
         }
         let ahead = u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX);

@@ -3,10 +3,12 @@
 //! It gets the values so far as a JSON object on its standard input, and answers with JSON on its standard output, which is
 //! read like the body of an HTTP answer. Exit code 0 stands for status 200, any other for status 400.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use soter_text::{Text, text};
 use soter_wire::shortened;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
@@ -34,10 +36,9 @@ pub(super) async fn run(
 ) -> Result<Reply, TargetError> {
     let line = shell_words::join(command);
     let shown = shortened(&line, 120);
-    let broken = |how: String| TargetError::broken(format!("the command `{shown}` {how}"));
-    let input =
-        serde_json::to_string(values).map_err(|error| broken(format!("cannot get the values: {error}")))?;
-    let (program, arguments) = command.split_first().ok_or_else(|| broken("is empty".to_owned()))?;
+    let broken = |how: CommandFailure| TargetError::broken(how.text(shown));
+    let input = serde_json::to_string(values).map_err(|error| broken(CommandFailure::NoValues(error)))?;
+    let (program, arguments) = command.split_first().ok_or_else(|| broken(CommandFailure::Empty))?;
     let mut child = Command::new(found(program, folder))
         .args(arguments)
         .current_dir(folder)
@@ -47,7 +48,7 @@ pub(super) async fn run(
         // It must not outlive the step.
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| broken(format!("does not start: {error}")))?;
+        .map_err(|error| broken(CommandFailure::NotStarted(error)))?;
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let work = async {
         let write = async {
@@ -60,12 +61,16 @@ pub(super) async fn run(
         let status = child.wait().await;
         (output, errors, status)
     };
-    let (output, errors, status) = timeout(limit, work)
-        .await
-        .map_err(|_| TargetError::TimedOut(format!("the command `{shown}` did not end within {limit:?}")))?;
+    let (output, errors, status) = timeout(limit, work).await.map_err(|_| {
+        TargetError::TimedOut(text!(
+            "the command `{command}` did not end within {limit}",
+            command = shown,
+            limit = format!("{limit:?}")
+        ))
+    })?;
     let output = output.map_err(&broken)?;
     let errors = errors.map_err(&broken)?;
-    let status = status.map_err(|error| broken(format!("cannot be waited for: {error}")))?;
+    let status = status.map_err(|error| broken(CommandFailure::NotWaitedFor(error)))?;
     let mut response = format!("{status}\n\n{output}");
     if let Some(last) = errors.trim_end().lines().last() {
         response = format!("{response}\nlast line of its errors: {}", shortened(last, SHOWN_ERROR_CHARS));
@@ -79,19 +84,63 @@ pub(super) async fn run(
     })
 }
 
+/// Why a program is no step.
+#[derive(Debug)]
+enum CommandFailure {
+    Empty,
+    NoValues(serde_json::Error),
+    NotStarted(io::Error),
+    NotWaitedFor(io::Error),
+    Unreadable(io::Error),
+    WritesTooMuch,
+}
+
+impl CommandFailure {
+    fn text(&self, command: &str) -> Text {
+        match self {
+            Self::Empty => text!("the command `{command}` is empty", command = command),
+            Self::NoValues(error) => {
+                text!(
+                    "the command `{command}` cannot get the values: {error}",
+                    command = command,
+                    error = error
+                )
+            }
+            Self::NotStarted(error) => {
+                text!("the command `{command}` does not start: {error}", command = command, error = error)
+            }
+            Self::NotWaitedFor(error) => {
+                text!(
+                    "the command `{command}` cannot be waited for: {error}",
+                    command = command,
+                    error = error
+                )
+            }
+            Self::Unreadable(error) => {
+                text!("the command `{command}` cannot be read: {error}", command = command, error = error)
+            }
+            Self::WritesTooMuch => text!(
+                "the command `{command}` writes more than {most} bytes",
+                command = command,
+                most = MAX_OUTPUT_BYTES
+            ),
+        }
+    }
+}
+
 /// A program that is named by a path is looked for in the description's folder, as a shell would there.
 fn found(program: &str, folder: &Path) -> PathBuf {
     let path = Path::new(program);
     if path.components().count() > 1 { folder.join(path) } else { path.to_owned() }
 }
 
-async fn read_bounded(stream: Option<impl AsyncRead + Unpin>) -> Result<String, String> {
+async fn read_bounded(stream: Option<impl AsyncRead + Unpin>) -> Result<String, CommandFailure> {
     let Some(stream) = stream else { return Ok(String::new()) };
     let mut bytes = Vec::new();
     let read = stream.take(MAX_OUTPUT_BYTES + 1).read_to_end(&mut bytes).await;
-    let length = read.map_err(|error| format!("cannot be read: {error}"))?;
+    let length = read.map_err(CommandFailure::Unreadable)?;
     if u64::try_from(length).is_ok_and(|length| length > MAX_OUTPUT_BYTES) {
-        return Err(format!("writes more than {MAX_OUTPUT_BYTES} bytes"));
+        return Err(CommandFailure::WritesTooMuch);
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

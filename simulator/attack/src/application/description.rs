@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::toml_file;
+use soter_text::text;
 
 pub(super) use self::computed::{BytesEncoding, Computed, Hash, Signing};
 pub(crate) use self::known_names::is_built_in_name;
@@ -82,9 +83,11 @@ impl Application {
     /// name is invalid, a template uses an unknown name, or there are too many steps.
     pub fn read(text: &str) -> Result<Self, CommandError> {
         let application: Self = toml_file::parse(text).map_err(|what| {
+            // Behind the number is a sentence of this crate, or one of a library.
+            let (line, what) = what.trim_start_matches("line ").split_once(": ").unwrap_or(("1", &what));
             CommandError::invalid_params(
-                format!("the description, {what}"),
-                "`soter-sim audit --init` writes one with comments",
+                text!("the description, line {line}: {what}", line = line, what = what),
+                text!("`soter-sim audit --init` writes one with comments"),
             )
         })?;
         application.check()?;
@@ -143,8 +146,12 @@ impl Application {
         let count = self.steps().count();
         if count > MAX_STEPS {
             return Err(CommandError::invalid_params(
-                format!("the description has {count} steps; at most {MAX_STEPS} are permitted"),
-                "leave out what a payment does not need: every attack takes all of them",
+                text!(
+                    "the description has {count} steps; at most {most} are permitted",
+                    count = count,
+                    most = MAX_STEPS
+                ),
+                text!("leave out what a payment does not need: every attack takes all of them"),
             ));
         }
         known_names::check(
@@ -158,27 +165,32 @@ impl Application {
         for name in ["resultJSON", "resultJSONSignature"] {
             if !self.result.uses(name) {
                 return Err(CommandError::invalid_params(
-                    format!("the description: no request of [result] has {{{{{name}}}}}"),
-                    "put it where the application expects it, in the body or in the address",
+                    text!(
+                        "the description: no request of [result] has {name}",
+                        name = format!("{{{{{name}}}}}")
+                    ),
+                    text!("put it where the application expects it, in the body or in the address"),
                 ));
             }
         }
         if self.restart.as_ref().is_some_and(|restart| restart.command.trim().is_empty()) {
             return Err(CommandError::invalid_params(
-                "the description: [restart] has an empty command, which restarts nothing",
-                "name a command that restarts the application, or leave [restart] out",
+                text!("the description: [restart] has an empty command, which restarts nothing"),
+                text!("name a command that restarts the application, or leave [restart] out"),
             ));
         }
         if self.result.judged().is_none() {
             return Err(CommandError::invalid_params(
-                "the description has no [result.success], so a payment cannot be told from a refusal",
-                "say what the answer to a payment looks like, for example status = 200 and pointer = \"/paid\"",
+                text!("the description has no [result.success], so a payment cannot be told from a refusal"),
+                text!(
+                    "say what the answer to a payment looks like, for example status = 200 and pointer = \"/paid\""
+                ),
             ));
         }
         if self.challenge.main.until.is_some() && self.challenge.judged().is_none() {
             return Err(CommandError::invalid_params(
-                "the description: [challenge] is repeated until its conditions hold, and has none",
-                "say in [challenge.success] what the answer looks like when the challenge is there",
+                text!("the description: [challenge] is repeated until its conditions hold, and has none"),
+                text!("say in [challenge.success] what the answer looks like when the challenge is there"),
             ));
         }
         let others = [
@@ -191,14 +203,14 @@ impl Application {
         for (name, section) in others.into_iter().filter_map(|(name, section)| Some((name, section?))) {
             if name != "result" && section.answer.is_some() {
                 return Err(CommandError::invalid_params(
-                    format!("the description: [{name}] has `answer`"),
-                    "that is about the answer to a result, and belongs into [result]",
+                    text!("the description: [{section}] has `answer`", section = name),
+                    text!("that is about the answer to a result, and belongs into [result]"),
                 ));
             }
             if name != "challenge" && section.challenge.is_some() {
                 return Err(CommandError::invalid_params(
-                    format!("the description: [{name}] says where a challenge stands"),
-                    "that belongs into [challenge]",
+                    text!("the description: [{section}] says where a challenge stands", section = name),
+                    text!("that belongs into [challenge]"),
                 ));
             }
         }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use soter_text::text;
+
 use super::ApplicationTarget;
 use super::description::{Application, RESULT_NAMES, Section, Step};
 use super::result_parts::MEMBERS;
@@ -19,7 +21,10 @@ impl ApplicationTarget {
         let values = self.values(visit, section.uses("code")).await?;
         let ran = Box::pin(self.client.run(&section, None, values, visit, None)).await?;
         if let Some(mismatch) = ran.refused {
-            return Err(TargetError::broken(format!("what a payment changes cannot be read: {mismatch}")));
+            return Err(TargetError::broken(text!(
+                "what a payment changes cannot be read: {mismatch}",
+                mismatch = mismatch
+            )));
         }
         let names: Vec<&str> = section.value_names().collect();
         Ok(ran.values.into_iter().filter(|(name, _)| names.contains(&name.as_str())).collect())

@@ -1,5 +1,7 @@
 //! Logs users in and out.
 
+use soter_text::text;
+
 use super::ApplicationTarget;
 use super::answers::reply_summary;
 use super::description::{OTHER_PREFIX, Section, Success};
@@ -30,7 +32,7 @@ impl ApplicationTarget {
     /// [`TargetError::DoesNotApply`] if there are no logins, [`TargetError::Broken`] if the application cannot be asked.
     pub(super) async fn cookies_of_refused_login(&self) -> Result<Cookies, TargetError> {
         let Some(login) = &self.client.application.login else {
-            return Err(TargetError::does_not_apply("the description has no [login]"));
+            return Err(TargetError::does_not_apply(text!("the description has no [login]")));
         };
         let visit = Visit::new(&self.user("")?);
         self.run_login(login, &visit, GARBAGE_CODE.to_owned()).await?;
@@ -44,10 +46,10 @@ impl ApplicationTarget {
     /// cannot be asked.
     pub(super) async fn log_in_with(&self, user: &User, code: Code) -> Result<Answer, TargetError> {
         let Some(login) = &self.client.application.login else {
-            return Err(TargetError::does_not_apply("the description has no [login]"));
+            return Err(TargetError::does_not_apply(text!("the description has no [login]")));
         };
         if !login.uses("code") {
-            return Err(TargetError::does_not_apply("the login takes no code of wx.login"));
+            return Err(TargetError::does_not_apply(text!("the login takes no code of wx.login")));
         }
         let code = match code {
             Code::Fresh => self.code(user, self.appid()).await?,
@@ -64,8 +66,8 @@ impl ApplicationTarget {
             }
             Code::OfAnotherApp => {
                 let appid = self.other_appid();
-                let appid =
-                    appid.ok_or_else(|| TargetError::does_not_apply("there is no second mini program"))?;
+                let appid = appid
+                    .ok_or_else(|| TargetError::does_not_apply(text!("there is no second mini program")))?;
                 self.code(user, &appid).await?
             }
         };
@@ -90,14 +92,17 @@ impl ApplicationTarget {
             return if (200..400).contains(&reply.status) {
                 Ok(())
             } else {
-                Err(TargetError::broken(format!("the logout is refused: {}", reply_summary(&reply))))
+                Err(TargetError::broken(text!(
+                    "the logout is refused: {answer}",
+                    answer = reply_summary(&reply)
+                )))
             };
         }
         let result = &self.client.application.result;
         if !self.sends_cookies(visit) && !visit.values.keys().any(|name| result.uses(name)) {
-            return Err(TargetError::does_not_apply(
-                "results are sent without anything of a login, and there is no [logout]",
-            ));
+            return Err(TargetError::does_not_apply(text!(
+                "results are sent without anything of a login, and there is no [logout]"
+            )));
         }
         visit.cookies.clear();
         visit.values.values_mut().for_each(String::clear);
@@ -144,9 +149,10 @@ impl ApplicationTarget {
 
 fn check_login(ran: &Ran) -> Result<(), TargetError> {
     ran.refused.as_ref().map_or(Ok(()), |mismatch| {
-        Err(TargetError::broken(format!(
-            "the login of an honest user is refused ({mismatch}): {}",
-            reply_summary(&ran.reply)
+        Err(TargetError::broken(text!(
+            "the login of an honest user is refused ({mismatch}): {answer}",
+            mismatch = mismatch,
+            answer = reply_summary(&ran.reply)
         )))
     })
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use soter_text::Text;
 use soter_wechat::Secret;
 
 use crate::disclosure::{Disclosed, find_stack_trace};
@@ -61,7 +62,7 @@ impl Observed {
     }
 
     /// Why the challenges so far are predictable in this way, in one line.
-    pub(super) fn judge(&self, how: Predictable) -> Option<String> {
+    pub(super) fn judge(&self, how: Predictable) -> Option<Text> {
         predictability::judge(&self.seen().issued, how)
     }
 

@@ -6,6 +6,7 @@ use html5ever::driver::{ParseOpts, parse_document};
 use html5ever::tendril::TendrilSink;
 use scraper::{Html, HtmlTreeSink, Selector};
 use soter_bridge::run_cpu_bound;
+use soter_text::{Text, text};
 use tokio::time::Instant;
 
 /// How long a page may take to be read. html5ever 0.40 searches all open elements for each new one, so a page of elements that are
@@ -24,10 +25,13 @@ pub(super) fn find(
     selector: &Selector,
     attribute: Option<&str>,
     limit: Duration,
-) -> Result<Option<String>, String> {
+) -> Result<Option<String>, Text> {
     let find = || {
         let page = parse(page, limit).ok_or_else(|| {
-            format!("the page takes longer than {limit:?} to read: its elements are nested too deeply")
+            text!(
+                "the page takes longer than {limit} to read: its elements are nested too deeply",
+                limit = format!("{limit:?}")
+            )
         })?;
         let Some(element) = page.select(selector).next() else { return Ok(None) };
         Ok(match attribute {

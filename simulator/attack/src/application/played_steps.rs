@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use soter_text::Text;
+
 use crate::target::Exchange;
 
 /// A step that was carried out. Secrets in it are masked as in reports.
@@ -16,11 +18,11 @@ pub struct PlayedStep {
     /// The status of the answer; `None`: there was no answer.
     pub status: Option<u16>,
     /// The values that it has found, by their names. Long ones are shortened, and those of a login are masked.
-    pub values: Vec<(String, String)>,
+    pub values: Vec<(String, Text)>,
     /// The names of the cookies that are kept after it.
     pub cookies: Vec<String>,
     /// What its answer lacks, or why there was none; `None`: it has led to the next step.
-    pub problem: Option<String>,
+    pub problem: Option<Text>,
     /// What went over the wire; `None`: nothing was answered.
     pub exchange: Option<Exchange>,
 }

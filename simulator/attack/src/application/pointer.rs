@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use soter_text::tr;
 use soter_wire::shortened;
 
 /// A JSON pointer (RFC 6901).
@@ -34,6 +35,7 @@ impl TryFrom<String> for Pointer {
             return Ok(Self(text));
         }
         let shown = shortened(&text, 40);
-        Err(format!("`{}` is no JSON pointer: write /{0}", shown.escape_debug()))
+        let shown = shown.escape_debug();
+        Err(tr!("`{text}` is no JSON pointer: write /{same}", text = shown, same = shown))
     }
 }

@@ -1,5 +1,6 @@
 //! What the application asked WeChat's servers about a result, and what they answered.
 
+use soter_text::{Text, text};
 use soter_wechat::Verdict;
 use soter_wechat::journal::{Entry, Journal, Origin};
 use soter_wechat::reasons::Reason;
@@ -16,7 +17,7 @@ const COMPARED_CHARS: usize = 4096;
 /// Why the application may have refused a result, judged by its calls to WeChat's servers after the call with this
 /// number. Calls about the results of others are left out. `openid` is that of the login, and `mismatch` says what the
 /// application's answer lacks for a success.
-pub(super) fn since(journal: &Journal, number: u64, openid: &str, input: &Input, mismatch: &str) -> String {
+pub(super) fn since(journal: &Journal, number: u64, openid: &str, input: &Input, mismatch: &Text) -> Text {
     let calls = journal.after(number, MAX_CALLS);
     let backend_calls = || calls.iter().rev().filter(|call| call.origin == Origin::WeChat);
     let Some(verification) =
@@ -26,34 +27,51 @@ pub(super) fn since(journal: &Journal, number: u64, openid: &str, input: &Input,
         let mut judged = backend_calls().filter(|call| !others(call));
         return match judged.find_map(|call| call.verdict.as_ref().map(|judged| (call, judged))) {
             Some((call, judged)) => {
-                format!(
-                    "WeChat answered {} with {}{}; {mismatch}",
-                    call.call,
-                    judged.reason,
-                    token_advice(judged)
-                )
+                let (call, reason) = (&call.call, &judged.reason);
+                if is_about_token(judged) {
+                    text!(
+                        "WeChat answered {call} with {reason}: {advice}; {mismatch}",
+                        call = call,
+                        reason = reason,
+                        advice = token_advice(),
+                        mismatch = mismatch
+                    )
+                } else {
+                    text!(
+                        "WeChat answered {call} with {reason}; {mismatch}",
+                        call = call,
+                        reason = reason,
+                        mismatch = mismatch
+                    )
+                }
             }
-            None => format!("by the application itself, which did not ask WeChat; {mismatch}"),
+            None => {
+                text!("by the application itself, which did not ask WeChat; {mismatch}", mismatch = mismatch)
+            }
         };
     };
     match &verification.verdict {
         Some(judged) if judged.is_ok() => {
-            format!("by the application itself; WeChat said is_ok true; {mismatch}")
+            text!("by the application itself; WeChat said is_ok true; {mismatch}", mismatch = mismatch)
         }
-        Some(judged) => format!("WeChat refused: {}{}", judged.reason, token_advice(judged)),
-        None => mismatch.to_owned(),
+        Some(judged) if is_about_token(judged) => {
+            text!("WeChat refused: {reason}: {advice}", reason = judged.reason, advice = token_advice())
+        }
+        Some(judged) => text!("WeChat refused: {reason}", reason = judged.reason),
+        None => mismatch.clone(),
     }
 }
 
 /// What to do about an access token that these servers do not take. An application that runs longer than an audit may keep
 /// the token of an earlier one.
-fn token_advice(verdict: &Verdict) -> &'static str {
-    match verdict.reason {
-        Reason::Errcode(INVALID_TOKEN) => {
-            ": your application uses an access token that this audit did not issue, or that a newer one has replaced; restart your application, or let it renew the token on 40001"
-        }
-        _ => "",
-    }
+fn token_advice() -> Text {
+    text!(
+        "your application uses an access token that this audit did not issue, or that a newer one has replaced; restart your application, or let it renew the token on 40001"
+    )
+}
+
+fn is_about_token(verdict: &Verdict) -> bool {
+    matches!(verdict.reason, Reason::Errcode(INVALID_TOKEN))
 }
 
 /// Whether a request names one of the attack's users, or has the text that was sent.
@@ -98,7 +116,7 @@ mod tests {
                 json!({}),
                 None,
             ));
-            assert_eq!(since(&journal, 0, "owner", &input, "403"), expected, "{openid} {text}");
+            assert_eq!(since(&journal, 0, "owner", &input, &"403".into()), expected, "{openid} {text}");
         }
     }
 }

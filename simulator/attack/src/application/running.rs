@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 
 use reqwest::Method;
 use serde_json::Value;
+use soter_text::{Text, text};
 use soter_wechat::{Clock, SystemClock};
 use soter_wire::shortened;
 use tokio::time::{Instant, sleep};
 
-use super::answers::Answered;
+use super::answers::{Answered, NoValue};
 use super::client::{Client, MIN_SECRET_BYTES};
 use super::command_step;
 use super::computing::add_new_values;
@@ -31,7 +32,7 @@ pub(super) struct Ran {
     /// The status of the main step's answer.
     pub(super) status: u16,
     /// What the main step's answer lacks for one that means success, in one line.
-    pub(super) answer_mismatch: Option<String>,
+    pub(super) answer_mismatch: Option<Text>,
     /// The last answer.
     pub(super) reply: Reply,
     /// What went over the wire: the main step, and the last one.
@@ -41,7 +42,7 @@ pub(super) struct Ran {
     /// The values that were captured or computed on the way.
     pub(super) values: Values,
     /// What the answers lack for a success, in one line; `None`: they are a success.
-    pub(super) refused: Option<String>,
+    pub(super) refused: Option<Text>,
 }
 
 impl Ran {
@@ -67,7 +68,16 @@ impl Ran {
 /// A step whose answer does not lead to the next one.
 struct RefusedStep {
     reply: Reply,
-    why: String,
+    why: Text,
+    /// The same without the beginning of the answer, which may have a part of a secret.
+    brief: Text,
+}
+
+impl RefusedStep {
+    /// A step whose conditions do not hold.
+    fn unmet(reply: Reply, why: Text) -> Self {
+        Self { reply, brief: why.clone(), why }
+    }
 }
 
 impl Client {
@@ -104,7 +114,7 @@ impl Client {
             self.recorder.add(|| self.played_step(section, index, step, &outcome, &values, visit));
             let (reply, refused) = match outcome? {
                 Ok(reply) => (reply, None),
-                Err(RefusedStep { reply, why }) => (reply, Some(why)),
+                Err(RefusedStep { reply, why, .. }) => (reply, Some(why)),
             };
             if is_main {
                 main = Some((reply.status, reply.exchange.clone()));
@@ -118,7 +128,7 @@ impl Client {
                 break;
             }
         }
-        let (reply, refused) = last.ok_or_else(|| TargetError::broken("the section has no steps"))?;
+        let (reply, refused) = last.ok_or_else(|| TargetError::broken(text!("the section has no steps")))?;
         let (status, exchange) = match main {
             None => (reply.status, reply.exchange.clone()),
             Some((status, exchange)) if exchange == reply.exchange => (status, exchange),
@@ -155,8 +165,8 @@ impl Client {
         };
         let (reply, problem) = match outcome {
             Ok(Ok(reply)) => (Some(reply), None),
-            Ok(Err(RefusedStep { reply, why })) => (Some(reply), Some(why.clone())),
-            Err(error) => (None, Some(error.to_string())),
+            Ok(Err(RefusedStep { reply, brief, .. })) => (Some(reply), Some(brief.clone())),
+            Err(error) => (None, Some(error.text().clone())),
         };
         let challenge = (name == "challenge" && is_last).then(|| ("challenge", section.challenge()));
         let sources = step.values.iter().map(|(name, source)| (name.as_str(), source));
@@ -179,11 +189,13 @@ impl Client {
             let is_secret = of_login.contains(&name.as_str()) && value.len() >= MIN_SECRET_BYTES;
             let value = masked(value, &secrets);
             let shown = match () {
-                () if is_secret => format!("… ({length} characters)"),
-                () if length > SHOWN_VALUE_CHARS => {
-                    format!("{}… ({length} characters)", shortened(&value, SHOWN_VALUE_CHARS))
-                }
-                () => value,
+                () if is_secret => text!("… ({length} characters)", length = length),
+                () if length > SHOWN_VALUE_CHARS => text!(
+                    "{beginning}… ({length} characters)",
+                    beginning = shortened(&value, SHOWN_VALUE_CHARS),
+                    length = length
+                ),
+                () => value.into(),
             };
             (name, shown)
         };
@@ -194,11 +206,8 @@ impl Client {
             status: reply.map(|reply| reply.status),
             values: found.into_iter().map(shown).collect(),
             cookies: visit.cookies.names(),
-            // Without the shortened answer at its end, which may have a part of a secret: the exchange has the whole one, masked.
-            problem: problem.map(|problem| {
-                let what = problem.split(" in the answer: ").next().unwrap_or_default();
-                masked(what.to_owned(), &secrets)
-            }),
+            // Without the shortened answer: the exchange has the whole one, masked.
+            problem: problem.map(|problem| problem.map(&|text| masked(text.to_owned(), &secrets))),
             exchange: reply.map(|reply| reply.exchange.clone().masked(&secrets)),
         }
     }
@@ -214,8 +223,7 @@ impl Client {
     ) -> Result<Result<Reply, RefusedStep>, TargetError> {
         let begun = Instant::now();
         loop {
-            add_new_values(&step.computed, self.now_ms(), values)
-                .map_err(|error| TargetError::broken(error.to_string()))?;
+            add_new_values(&step.computed, self.now_ms(), values)?;
             let reply = self.attempt(step, values, visit, changed).await?;
             let answered = Answered { reply: &reply, cookies: &visit.cookies, values };
             let unmet = condition.and_then(|condition| answered.check(condition).err());
@@ -225,16 +233,17 @@ impl Client {
                         values.extend(captured);
                         Ok(Ok(reply))
                     }
-                    Err(missing) => Ok(Err(RefusedStep { why: missing.to_string(), reply })),
+                    Err(NoValue { whole, brief }) => Ok(Err(RefusedStep { reply, why: whole, brief })),
                 };
             };
-            let Some(until) = &step.until else { return Ok(Err(RefusedStep { reply, why: unmet })) };
+            let Some(until) = &step.until else { return Ok(Err(RefusedStep::unmet(reply, unmet))) };
             if until.stop.as_ref().is_some_and(|stop| answered.check(stop).is_ok()) {
-                return Ok(Err(RefusedStep { reply, why: unmet }));
+                return Ok(Err(RefusedStep::unmet(reply, unmet)));
             }
             if begun.elapsed() + until.every > until.within {
-                let why = format!("{unmet}, also after {:?}", until.within);
-                return Ok(Err(RefusedStep { reply, why }));
+                let within = format!("{:?}", until.within);
+                let why = text!("{unmet}, also after {within}", unmet = unmet, within = within);
+                return Ok(Err(RefusedStep::unmet(reply, why)));
             }
             sleep(until.every).await;
         }
@@ -279,8 +288,10 @@ impl Client {
             let Some(location) = reply.header("location") else { return Ok(reply) };
             let url = request.url.join(location).map_err(|error| {
                 let shown = shortened(location, 120).escape_debug();
-                TargetError::broken(format!(
-                    "the answer redirects to `{shown}`, which is not an address: {error}"
+                TargetError::broken(text!(
+                    "the answer redirects to `{address}`, which is not an address: {error}",
+                    address = shown,
+                    error = error
                 ))
             })?;
             self.http.check(url.as_str())?;
@@ -296,6 +307,6 @@ impl Client {
             request.url = url;
             reply = self.send_request(request.clone(), visit).await?;
         }
-        Err(TargetError::broken(format!("more than {MAX_REDIRECTS} redirects follow one another")))
+        Err(TargetError::broken(text!("more than {most} redirects follow one another", most = MAX_REDIRECTS)))
     }
 }

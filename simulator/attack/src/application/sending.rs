@@ -1,6 +1,7 @@
 //! Sends results, and what looks like one.
 
 use serde_json::Value;
+use soter_text::text;
 
 use super::ApplicationTarget;
 use super::template::Values;
@@ -8,10 +9,6 @@ use super::{refusal_reason, result_parts};
 use crate::json_values::as_text;
 use crate::steps::{Envelope, Place};
 use crate::target::{Answer, Input, Order, Target, TargetError, Visit};
-
-/// Why a second payment of an order may go unnoticed.
-const UNCOUNTED_EFFECT: &str = "the answer looks like a success, and the steps after it show only that the order is paid, not how often; say in \
-[result.answer] how the answer to a refused repetition differs, or compare a number before and after, such as the balance";
 
 impl ApplicationTarget {
     /// Sends a result for an order.
@@ -27,7 +24,7 @@ impl ApplicationTarget {
     ) -> Result<Answer, TargetError> {
         let result = &self.client.application.result;
         if input.requested_openid != visit.user.openid && !result.uses("openid") {
-            return Err(TargetError::does_not_apply("the application's request names no openid"));
+            return Err(TargetError::does_not_apply(text!("the application's request names no openid")));
         }
         let mut values = self.values(visit, result.uses("code")).await?;
         values.extend(order.values.clone());
@@ -45,18 +42,18 @@ impl ApplicationTarget {
             Envelope::ObjectForString => {
                 let object = result.main.endpoint().and_then(|endpoint| endpoint.with_object(&input.json));
                 Some(object.ok_or_else(|| {
-                    TargetError::does_not_apply(
-                        "the application's request does not carry resultJSON as a JSON string",
-                    )
+                    TargetError::does_not_apply(text!(
+                        "the application's request does not carry resultJSON as a JSON string"
+                    ))
                 })?)
             }
             Envelope::Added(_, place) => {
                 let changed =
                     result.main.endpoint().and_then(|endpoint| endpoint.with_added(&input.added, place));
                 Some(changed.ok_or_else(|| {
-                    TargetError::does_not_apply(
-                        "the application's request has no place for more names, or has them",
-                    )
+                    TargetError::does_not_apply(text!(
+                        "the application's request has no place for more names, or has them"
+                    ))
                 })?)
             }
             Envelope::Get
@@ -65,7 +62,9 @@ impl ApplicationTarget {
             | Envelope::NoToken
             | Envelope::Member(..)
             | Envelope::Token(_) => {
-                return Err(TargetError::does_not_apply("it is about requests to verify_signature itself"));
+                return Err(TargetError::does_not_apply(text!(
+                    "it is about requests to verify_signature itself"
+                )));
             }
         };
         let with_more_cookies = match input.envelope {
@@ -92,14 +91,17 @@ impl ApplicationTarget {
             || (is_at_once && !result.after.is_empty() && (order.is_shared || result.shows_changes()));
         let looks_like_success = ran.refused.is_none() && ran.answer_mismatch.is_none();
         let mismatch = match ran.refused {
-            None if is_uncounted => {
-                let unchanged = "the order is paid, as it was before";
-                ran.answer_mismatch.or_else(|| order.is_paid.then(|| unchanged.to_owned()))
-            }
+            None if is_uncounted => ran
+                .answer_mismatch
+                .or_else(|| order.is_paid.then(|| text!("the order is paid, as it was before"))),
             refused => refused,
         };
         let reason = mismatch.map(|mismatch| match input.envelope {
-            Envelope::During(outage) => format!("during an outage of WeChat ({outage}): {mismatch}"),
+            Envelope::During(outage) => text!(
+                "during an outage of WeChat ({outage}): {mismatch}",
+                outage = outage.text(),
+                mismatch = mismatch
+            ),
             _ => refusal_reason::since(
                 self.client.wechat.journal(),
                 before,
@@ -112,7 +114,11 @@ impl ApplicationTarget {
             accepted: reason.is_none(),
             status: ran.status,
             reason,
-            doubt: (is_uncounted && looks_like_success).then_some(UNCOUNTED_EFFECT),
+            doubt: (is_uncounted && looks_like_success).then(|| {
+                text!(
+                    "the answer looks like a success, and the steps after it show only that the order is paid, not how often; say in [result.answer] how the answer to a refused repetition differs, or compare a number before and after, such as the balance"
+                )
+            }),
             harm: None,
             exchange: ran.exchange,
         })

@@ -1,5 +1,7 @@
 //! Descriptions to begin with, for the usual shapes of applications.
 
+use soter_text::Language;
+
 /// The shape of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -48,7 +50,21 @@ impl Shape {
         }
     }
 
-    /// A commented description.
+    /// A commented description. What stands in it is the same in each language, apart from the comments.
+    pub fn description_in(self, language: Language) -> &'static str {
+        match language {
+            Language::English => self.description(),
+            Language::Chinese => match self {
+                Self::Session => include_str!("initial/zh-CN/session.toml"),
+                Self::Cookie => include_str!("initial/zh-CN/cookie.toml"),
+                Self::Signed => include_str!("initial/zh-CN/signed.toml"),
+                Self::Async => include_str!("initial/zh-CN/async.toml"),
+                Self::Verifier => include_str!("initial/zh-CN/verifier.toml"),
+            },
+        }
+    }
+
+    /// A commented description, with comments in English.
     pub fn description(self) -> &'static str {
         match self {
             Self::Session => include_str!("initial/session.toml"),
@@ -56,6 +72,31 @@ impl Shape {
             Self::Signed => include_str!("initial/signed.toml"),
             Self::Async => include_str!("initial/async.toml"),
             Self::Verifier => include_str!("initial/verifier.toml"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines without their comments.
+    fn settings(description: &str) -> Vec<&str> {
+        let without_comment =
+            |line| str::split_once(line, "# ").map_or(line, |(before, _)| before).trim_end();
+        description.lines().map(without_comment).filter(|line| !matches!(*line, "" | "#")).collect()
+    }
+
+    #[test]
+    fn the_descriptions_of_one_shape_differ_in_their_comments_alone() {
+        for shape in Shape::ALL {
+            let [english, chinese] = Language::ALL.map(|language| shape.description_in(language));
+            assert_eq!(settings(english), settings(chinese), "{shape:?}");
+            assert!(chinese.contains("你的应用"), "{shape:?}");
+            let has_chinese = |line: &str| line.chars().any(|one| ('\u{4e00}'..='\u{9fff}').contains(&one));
+            let is_english = |line: &&str| line.matches(' ').count() > 6 && !has_chinese(line);
+            let comments = chinese.lines().filter(|line| line.starts_with("# "));
+            assert_eq!(comments.filter(is_english).collect::<Vec<_>>(), Vec::<&str>::new());
         }
     }
 }

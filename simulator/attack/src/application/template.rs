@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use soter_text::{Text, text};
 use soter_wire::json::escaped_text;
+
+use crate::target::TargetError;
 
 /// The values of the names.
 pub(super) type Values = BTreeMap<String, String>;
@@ -31,11 +34,23 @@ pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
 const MAX_FILLED_BYTES: usize = 1 << 20;
 
 /// A filled template would have more than 1 MiB.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a request of more than {MAX_FILLED_BYTES} bytes: the description puts too many large values into it"
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooLarge;
+
+impl TooLarge {
+    pub(super) fn text() -> Text {
+        text!(
+            "a request of more than {most} bytes: the description puts too many large values into it",
+            most = MAX_FILLED_BYTES
+        )
+    }
+}
+
+impl From<TooLarge> for TargetError {
+    fn from(_: TooLarge) -> Self {
+        Self::broken(TooLarge::text())
+    }
+}
 
 /// The template with its values. A name without a value is replaced by nothing.
 ///

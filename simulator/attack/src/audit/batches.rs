@@ -131,7 +131,7 @@ pub(super) fn is_independent_of_others(finding: &Finding) -> bool {
         // Where something was refused before the attack, or an order, the reason may be the others.
         Verdict::Skip => {
             finding.exchange.is_none()
-                && !NO_ORDER_SENTENCES.iter().any(|sentence| finding.reason.starts_with(sentence))
+                && !NO_ORDER_SENTENCES.iter().any(|sentence| finding.reason.english().starts_with(sentence))
         }
         Verdict::Fail => {
             let Finding { attack, .. } = finding;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use soter_text::{Text, text};
 use soter_wire::{PROFILES, Profile};
 use tokio::time::sleep;
 
@@ -39,7 +40,7 @@ struct RefusedFamily {
     /// Whether the target accepts the keys and refuses only the results.
     is_known: bool,
     /// One line: the refusal.
-    reason: String,
+    reason: Text,
 }
 
 impl Control {
@@ -85,7 +86,7 @@ impl Control {
                 return Finding::not_played(
                     attack,
                     Verdict::Skip,
-                    format!("the target serves no {family} phones: {reason}"),
+                    text!("the target serves no {family} phones: {reason}", family = family, reason = reason),
                 );
             }
         }
@@ -105,7 +106,7 @@ impl Control {
         &mut self,
         target: &T,
         keys: &KeySource,
-    ) -> Result<Option<String>, String> {
+    ) -> Result<Option<Text>, Text> {
         self.payment_count += 1;
         if self.person.pay(target).await.is_ok_and(|answer| answer.accepted) {
             if self.payment_count >= MAX_PAYMENTS {
@@ -119,7 +120,10 @@ impl Control {
         };
         let Err(refused) = retry.await.map_err(ControlFailed::from) else { return Ok(None) };
         match self.replace(target, keys).await {
-            Ok(()) => Ok(Some(format!("{}, who was served before; somebody new is served", refused.what))),
+            Ok(()) => Ok(Some(text!(
+                "{refusal}, who was served before; somebody new is served",
+                refusal = refused.what
+            ))),
             Err(_) => Err(refused.what),
         }
     }
@@ -159,7 +163,7 @@ impl From<NotServed> for ControlFailed {
         match not_served {
             NotServed::KeysRefused(failed) | NotServed::ResultRefused(failed) => failed,
             NotServed::Broken(error) => {
-                Self { control: ControlKind::Positive, what: error.to_string(), exchange: None }
+                Self { control: ControlKind::Positive, what: error.text().clone(), exchange: None }
             }
         }
     }
@@ -179,7 +183,7 @@ async fn register_and_pay<T: Target>(
             let exchange = Some(answer.exchange.clone());
             NotServed::KeysRefused(ControlFailed {
                 control: ControlKind::Positive,
-                what: error.to_string(),
+                what: error.text(),
                 exchange,
             })
         }
@@ -194,13 +198,22 @@ async fn pay<T: Target>(person: &mut Person, target: &T, profile: &'static Profi
     if answer.accepted {
         return Ok(());
     }
-    let reason_suffix = answer.reason.map_or_else(String::new, |reason| format!(" ({reason})"));
     Err(NotServed::ResultRefused(ControlFailed {
         control: ControlKind::Positive,
-        what: format!(
-            "the target refuses the honest result of a {} phone{reason_suffix}: status {}",
-            profile.name, answer.status
-        ),
+        what: if let Some(reason) = answer.reason {
+            text!(
+                "the target refuses the honest result of a {family} phone ({reason}): status {status}",
+                family = profile.name,
+                reason = reason,
+                status = answer.status
+            )
+        } else {
+            text!(
+                "the target refuses the honest result of a {family} phone: status {status}",
+                family = profile.name,
+                status = answer.status
+            )
+        },
         exchange: Some(answer.exchange),
     }))
 }

@@ -1,5 +1,7 @@
 //! The results of an audit: of each attack, of all together, or why no attack was played.
 
+use soter_text::{Text, text};
+
 use crate::entry::Attack;
 use crate::target::Exchange;
 use crate::verdict::Verdict;
@@ -12,7 +14,7 @@ pub struct Finding {
     /// The verdict.
     pub verdict: Verdict,
     /// One line: why.
-    pub reason: String,
+    pub reason: Text,
     /// What went over the wire, if anything was sent.
     pub exchange: Option<Exchange>,
     /// Whether a baseline already contains it, so that it does not count.
@@ -21,16 +23,16 @@ pub struct Finding {
 
 impl Finding {
     /// A finding about an attack that sent nothing.
-    pub(super) fn not_played(attack: &'static Attack, verdict: Verdict, reason: String) -> Self {
+    pub(super) fn not_played(attack: &'static Attack, verdict: Verdict, reason: Text) -> Self {
         Self { attack, verdict, reason, exchange: None, known: false }
     }
 
     /// Adds what happened to honest people after the attack. A failure stays a failure, whatever happened afterwards.
-    pub(super) fn add_problem(&mut self, verdict: Verdict, what: &str) {
+    pub(super) fn add_problem(&mut self, verdict: Verdict, what: &Text) {
         if self.verdict != Verdict::Fail {
             self.verdict = self.verdict.min(verdict);
         }
-        self.reason = format!("{}; afterwards {what}", self.reason);
+        self.reason = text!("{reason}; afterwards {what}", reason = self.reason, what = what);
     }
 
     /// Whether a person has to look at it.
@@ -85,12 +87,12 @@ pub enum ControlKind {
 
 /// Nothing can be concluded about the target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}")]
+#[error("{}", what.english())]
 pub struct ControlFailed {
     /// What does not hold.
     pub control: ControlKind,
     /// One line: what happened.
-    pub what: String,
+    pub what: Text,
     /// What went over the wire, if anything was sent.
     pub exchange: Option<Exchange>,
 }

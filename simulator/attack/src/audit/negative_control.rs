@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use soter_text::{Text, text};
 
 use super::finding::{ControlFailed, ControlKind};
 use crate::forge::reshape;
@@ -13,7 +14,39 @@ use crate::steps::{Code, Shape};
 use crate::target::{Answer, Exchange, Form, Target, TargetError, User};
 
 /// What an answer has, by places.
-type Parts = BTreeMap<String, String>;
+type Parts = BTreeMap<Place, String>;
+
+/// A place in one of several answers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// The answer's index.
+    answer: usize,
+    part: Part,
+}
+
+/// A part of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    /// A scalar of a JSON text, by its name.
+    Scalar(String),
+    Status,
+    /// Whether this word is in a text.
+    Word(String),
+}
+
+impl Place {
+    fn text(&self) -> Text {
+        let part = match &self.part {
+            Part::Scalar(name) => name.into(),
+            Part::Status => text!("status"),
+            Part::Word(word) => text!("the word {word}", word = word),
+        };
+        match self.answer {
+            0 => part,
+            index => text!("answer {number} {part}", number = index + 1, part = part),
+        }
+    }
+}
 
 /// Sends a request without login, order and result, a result whose signature is zeros, and a login with a code that nobody has
 /// given out. A target may accept the latter two, which is a question for attacks. But then its answers must be those to honest
@@ -34,9 +67,9 @@ async fn check_empty_request<T: Target>(target: &T) -> Result<(), ControlFailed>
     match target.send_nothing().await {
         Ok(answer) if answer.accepted => Err(ControlFailed {
             control: ControlKind::Negative,
-            what: format!(
-                "[result.success] takes the answer to a request without login, order and result for a success: status {}",
-                answer.status
+            what: text!(
+                "[result.success] takes the answer to a request without login, order and result for a success: status {status}",
+                status = answer.status
             ),
             exchange: Some(answer.exchange),
         }),
@@ -58,7 +91,7 @@ async fn check_result<T: Target>(person: &mut Person, target: &T) -> Result<(), 
         }
         Ok(garbage) => garbage,
     };
-    tell_apart(&honest, &garbage, "a result whose signature is zeros", "[result.success]")
+    tell_apart(&honest, &garbage, &text!("a result whose signature is zeros"), "[result.success]")
 }
 
 async fn check_login<T: Target>(user: &User, target: &T) -> Result<(), ControlFailed> {
@@ -71,13 +104,14 @@ async fn check_login<T: Target>(user: &User, target: &T) -> Result<(), ControlFa
         Err(_) => return Ok(()),
     };
     let Ok(garbage) = target.login(user, Code::Garbage).await else { return Ok(()) };
-    tell_apart(&honest, &garbage, "a login with a code that WeChat has not given out", "[login.success]")
+    let what = text!("a login with a code that WeChat has not given out");
+    tell_apart(&honest, &garbage, &what, "[login.success]")
 }
 
 fn tell_apart(
     honest: &[Answer; 2],
     garbage: &Answer,
-    what: &str,
+    what: &Text,
     section: &str,
 ) -> Result<(), ControlFailed> {
     if !garbage.accepted || honest.iter().any(|answer| !answer.accepted) {
@@ -86,17 +120,25 @@ fn tell_apart(
     let [first, second] = [&honest[0], &honest[1]].map(|answer| parts(&answer.exchange));
     let found = parts(&garbage.exchange);
     // What differs between two honest answers says nothing.
-    let names: BTreeSet<&String> = first.keys().chain(second.keys()).chain(found.keys()).collect();
+    let names: BTreeSet<&Place> = first.keys().chain(second.keys()).chain(found.keys()).collect();
     let different = names
         .into_iter()
         .find(|name| first.get(*name) == second.get(*name) && first.get(*name) != found.get(*name));
     let Some(name) = different else { return Ok(()) };
-    let nothing = "nothing".to_owned();
-    let [usual, found] = [&first, &found].map(|parts| parts.get(name).unwrap_or(&nothing));
+    let [usual, found] = [&first, &found].map(|parts| match (parts.get(name), &name.part) {
+        (None, _) => text!("nothing"),
+        (Some(_), Part::Word(_)) => text!("there"),
+        (Some(value), _) => value.into(),
+    });
     Err(ControlFailed {
         control: ControlKind::Negative,
-        what: format!(
-            "{section} takes the answer to {what} for a success, although it differs from honest ones: {name} is {found} instead of {usual}"
+        what: text!(
+            "{section} takes the answer to {what} for a success, although it differs from honest ones: {name} is {found} instead of {usual}",
+            section = section,
+            what = what,
+            name = name.text(),
+            found = found,
+            usual = usual
         ),
         exchange: Some(garbage.exchange.clone()),
     })
@@ -109,26 +151,26 @@ fn parts(exchange: &Exchange) -> Parts {
         // After the first one there is the request, too.
         let response = response.rsplit_once("HTTP/1.1 ").map_or(response, |(_, response)| response);
         let (head, body) = response.split_once("\n\n").unwrap_or((response, ""));
-        let at = if index == 0 { String::new() } else { format!("answer {} ", index + 1) };
-        found.insert(format!("{at}status"), head.lines().next().unwrap_or_default().trim().to_owned());
+        let place = |part| Place { answer: index, part };
+        found.insert(place(Part::Status), head.lines().next().unwrap_or_default().trim().to_owned());
         if let Ok(value) = serde_json::from_str::<Value>(body) {
             // Names with digits are those of orders and users, and places in lists, which grow.
             let is_fixed = |name: &str| !name.contains(|character: char| character.is_ascii_digit());
             let fixed = scalars(&value).into_iter().filter(|(name, _)| is_fixed(name));
-            found.extend(fixed.map(|(name, value)| (format!("{at}{name}"), value.to_string())));
+            found.extend(fixed.map(|(name, value)| (place(Part::Scalar(name)), value.to_string())));
         } else {
             // Random texts have digits in them, most of them.
             let words = body.split(|character: char| !character.is_alphanumeric());
             let words =
                 words.filter(|word| word.chars().count() > 2 && word.chars().all(char::is_alphabetic));
-            found.extend(words.map(|word| (format!("{at}the word {word}"), "there".to_owned())));
+            found.extend(words.map(|word| (place(Part::Word(word.to_owned())), String::new())));
         }
     }
     found
 }
 
 fn broken(error: &TargetError) -> ControlFailed {
-    ControlFailed { control: ControlKind::Positive, what: error.to_string(), exchange: None }
+    ControlFailed { control: ControlKind::Positive, what: error.text().clone(), exchange: None }
 }
 
 #[cfg(test)]
@@ -141,8 +183,9 @@ mod tests {
     }
 
     fn difference(honest: [&str; 2], garbage: &str) -> Option<String> {
-        let told = tell_apart(&honest.map(answer), &answer(garbage), "a garbage result", "[result.success]");
-        told.err().map(|failed| failed.what)
+        let told =
+            tell_apart(&honest.map(answer), &answer(garbage), &"a garbage result".into(), "[result.success]");
+        told.err().map(|failed| failed.what.into())
     }
 
     #[test]

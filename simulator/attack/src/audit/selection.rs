@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use soter_bridge::protocol::CommandError;
+use soter_text::text;
 use soter_wire::shortened;
 
 use super::finding::Finding;
@@ -30,15 +31,15 @@ impl Selection {
         let words = || self.only.iter().chain(&self.skip);
         if words().any(|word| word.trim().is_empty()) {
             return Err(CommandError::invalid_params(
-                "an id behind --only or --skip is empty",
-                "write ids with one comma between them, or leave the option out",
+                text!("an id behind --only or --skip is empty"),
+                text!("write ids with one comma between them, or leave the option out"),
             ));
         }
         if let Some(word) = words().find(|word| !catalogue().any(|attack| selects(word, attack))) {
             let shown = shortened(word, 40);
             return Err(CommandError::invalid_params(
-                format!("no attack has the id `{shown}`, or one that begins so"),
-                "`soter-sim attack list` names them all",
+                text!("no attack has the id `{id}`, or one that begins so", id = shown),
+                text!("`soter-sim attack list` names them all"),
             ));
         }
         let chosen: Vec<_> = catalogue()
@@ -47,8 +48,8 @@ impl Selection {
             .collect();
         if chosen.is_empty() {
             return Err(CommandError::invalid_params(
-                "--only and --skip leave no attack",
-                "leave one of them out",
+                text!("--only and --skip leave no attack"),
+                text!("leave one of them out"),
             ));
         }
         Ok(chosen)
@@ -85,8 +86,8 @@ impl Baseline {
     pub fn read(text: &[u8]) -> Result<Self, CommandError> {
         let earlier: Earlier = serde_json::from_slice(text).map_err(|error| {
             CommandError::invalid_params(
-                format!("the baseline is no JSON report of an audit: {error}"),
-                "name a file that `soter-sim audit --report FILE.json` has written",
+                text!("the baseline is no JSON report of an audit: {error}", error = error),
+                text!("name a file that `soter-sim audit --report FILE.json` has written"),
             )
         })?;
         Ok(Self(earlier.results.into_iter().map(|result| (result.id, result.verdict)).collect()))
@@ -164,7 +165,7 @@ mod tests {
         let finding = |id: &str, verdict| Finding {
             attack: find(id).unwrap(),
             verdict,
-            reason: String::new(),
+            reason: "".into(),
             exchange: None,
             known: false,
         };

@@ -2,6 +2,7 @@
 
 use reqwest::{Method, Url};
 use serde_json::Value;
+use soter_text::text;
 use soter_wechat::Secret;
 use soter_wire::shortened;
 
@@ -60,11 +61,21 @@ impl Reply {
     pub(crate) fn json(&self, endpoint: &str) -> Result<Value, TargetError> {
         serde_json::from_str(&self.body).map_err(|_| {
             let start = shortened(&self.body, 80);
-            let found = match self.header("location") {
-                Some(location) => format!("and leads to {}", location.escape_debug()),
-                None => format!("and no JSON: {}", start.escape_debug()),
-            };
-            TargetError::broken(format!("{endpoint} answered {} {found}", self.status))
+            TargetError::broken(if let Some(location) = self.header("location") {
+                text!(
+                    "{endpoint} answered {status} and leads to {location}",
+                    endpoint = endpoint,
+                    status = self.status,
+                    location = location.escape_debug()
+                )
+            } else {
+                text!(
+                    "{endpoint} answered {status} and no JSON: {start}",
+                    endpoint = endpoint,
+                    status = self.status,
+                    start = start.escape_debug()
+                )
+            })
         })
     }
 

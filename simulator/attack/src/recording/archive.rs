@@ -6,18 +6,16 @@
 use chrono::{DateTime, Utc};
 use reqwest::Url;
 use serde::Deserialize;
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 use soter_bridge::protocol::CommandError;
+use soter_text::{Text, text};
 use soter_wire::base64;
 
 /// The maximum number of recorded requests.
 const MAX_ENTRIES: usize = 10_000;
 /// The maximum size of a body that is looked at, in bytes. A longer one counts as empty.
 const MAX_BODY_BYTES: usize = 1 << 20;
-/// What a person does about a file that is not a recording.
-const NEXT: &str = "save the requests of one payment as HAR with their contents: in the developer tools' network panel, or in a \
-proxy such as mitmproxy, Charles or Fiddler";
-
 /// A recorded request and its answer.
 #[derive(Clone, Debug)]
 pub(super) struct Exchange {
@@ -132,6 +130,13 @@ struct Pair {
     value: Option<String>,
 }
 
+/// What a person does about a file that is not a recording.
+fn next() -> Text {
+    text!(
+        "save the requests of one payment as HAR with their contents: in the developer tools' network panel, or in a proxy such as mitmproxy, Charles or Fiddler"
+    )
+}
+
 impl Archive {
     /// Reads a recording.
     ///
@@ -141,28 +146,39 @@ impl Archive {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let file: File<'_> = serde_json::from_str(text).map_err(|error| {
             // The library's words quote no text of the file, which is full of secrets.
-            let place = format!("line {} column {}", error.line(), error.column());
-            let what = match error.classify() {
-                serde_json::error::Category::Data => {
-                    format!("the recording is not HAR: no log.entries ({place})")
-                }
-                _ => format!("the recording is not JSON, as HAR is: {place}"),
+            let (line, column) = (error.line(), error.column());
+            let what = if error.classify() == Category::Data {
+                text!(
+                    "the recording is not HAR: no log.entries (line {line} column {column})",
+                    line = line,
+                    column = column
+                )
+            } else {
+                text!(
+                    "the recording is not JSON, as HAR is: line {line} column {column}",
+                    line = line,
+                    column = column
+                )
             };
-            CommandError::invalid_params(what, NEXT)
+            CommandError::invalid_params(what, next())
         })?;
         let count = file.log.entries.len();
         if count > MAX_ENTRIES {
             return Err(CommandError::invalid_params(
-                format!("the recording has {count} requests; at most {MAX_ENTRIES} are read"),
-                "record one payment alone, from the login to the answer to the result",
+                text!(
+                    "the recording has {count} requests; at most {most} are read",
+                    count = count,
+                    most = MAX_ENTRIES
+                ),
+                text!("record one payment alone, from the login to the answer to the result"),
             ));
         }
         let mut exchanges: Vec<Exchange> =
             file.log.entries.iter().filter_map(|entry| exchange(entry.get())).collect();
         if exchanges.is_empty() {
             return Err(CommandError::invalid_params(
-                format!("the recording has {count} requests, and none of them can be read"),
-                NEXT,
+                text!("the recording has {count} requests, and none of them can be read", count = count),
+                next(),
             ));
         }
         let unreadable = count - exchanges.len();

@@ -149,14 +149,28 @@ pub(super) fn write_comment(text: &str, out: &mut String) {
     const WIDTH: usize = 110;
     let mut line = "#".to_owned();
     for word in text.split_whitespace() {
-        if line.len() > 1 && line.chars().count() + word.chars().count() > WIDTH {
-            let _ = writeln!(out, "{line}");
-            "#  ".clone_into(&mut line);
+        let mut space = " ";
+        for piece in pieces(word) {
+            if line.len() > 1 && columns(&line) + columns(piece) > WIDTH {
+                let _ = writeln!(out, "{line}");
+                "#  ".clone_into(&mut line);
+                space = " ";
+            }
+            line.push_str(std::mem::take(&mut space));
+            line.push_str(piece);
         }
-        line.push(' ');
-        line.push_str(word);
     }
     let _ = writeln!(out, "{line}");
+}
+
+/// The parts of a word between which a line may end: Chinese text has no spaces.
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    word.split_inclusive(['，', '。', '：', '；', '、', '）'])
+}
+
+/// How wide a text is in a fixed-width font, in which Chinese characters take two columns.
+fn columns(text: &str) -> usize {
+    text.chars().map(|one| if one >= '\u{2e80}' { 2 } else { 1 }).sum()
 }
 
 fn condition_table(condition: &Condition) -> String {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use soter_text::tr;
 use soter_wire::base64;
 
 use super::archive::Exchange;
@@ -102,12 +103,16 @@ impl Draft {
             "hex"
         };
         self.signature = Some(Signature { place: field.place, hash, encoding });
-        self.notes.push(Note::DoubtfulGuess(format!(
-            "{} looks like a signature by {hash}. A recording does not show how it is made: change the text of {{{{sign}}}}, if it \
-             is another one; \"Signed requests\" in audit-description.md says how",
-            field.shown()
+        self.notes.push(Note::DoubtfulGuess(tr!(
+            "{field} looks like a signature by {hash}. A recording does not show how it is made: change the text of {name}, if it is another one; \"Signed requests\" in audit-description.md says how",
+            field = field.shown(),
+            hash = hash,
+            name = "{{sign}}"
         )));
-        self.notes.push(Note::Missing(format!("the key of the signature: write it in place of {FILL_IN}")));
+        self.notes.push(Note::Missing(tr!(
+            "the key of the signature: write it in place of {mark}",
+            mark = FILL_IN
+        )));
         true
     }
 

@@ -1,5 +1,7 @@
 //! The recorded request with which the user logs in.
 
+use soter_text::tr;
+
 use super::answer::Answer;
 use super::archive::Exchange;
 use super::cookies::cookie_pairs;
@@ -39,9 +41,9 @@ impl Login {
             })
         })?;
         let user = text(exchange, &USERS, |text| !text.is_empty()).or_else(|| only_other_text(exchange));
-        let note = Note::Guess(
-            "this is the login, because its answer gives what later requests have, and no request has a code of wx.login".to_owned(),
-        );
+        let note = Note::Guess(tr!(
+            "this is the login, because its answer gives what later requests have, and no request has a code of wx.login"
+        ));
         Some(Self { at, code: None, user, note: Some(note) })
     }
 }

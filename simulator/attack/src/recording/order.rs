@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use soter_text::tr;
 
 use super::answer::{Answer, Source, place_of};
 use super::archive::Exchange;
@@ -55,11 +56,9 @@ pub(super) fn sections(
     // A login whose answer gives the challenge is the order itself.
     let login_at = login.as_ref().map(|login| login.at).filter(|at| *at < challenge.at);
     if login_at.is_none() {
-        notes.push(Note::Missing(
-            "no login was found: no request before the order has a code of wx.login, or gives what later ones carry. If there are logins, \
-             begin the recording earlier"
-                .to_owned(),
-        ));
+        notes.push(Note::Missing(tr!(
+            "no login was found: no request before the order has a code of wx.login, or gives what later ones carry. If there are logins, begin the recording earlier"
+        )));
     }
 
     let begin = login_at.unwrap_or(0);
@@ -130,7 +129,7 @@ fn into_sections(
             && is_polled(challenge.at)
         {
             section.main.until = Some(Condition::there(section.main.status, pointer));
-            section.notes.push(Note::Guess("it is asked until the challenge is there".to_owned()));
+            section.notes.push(Note::Guess(tr!("it is asked until the challenge is there")));
         }
         section.notes.extend(challenge.note);
         section.challenge = Some(challenge.place);
@@ -138,17 +137,16 @@ fn into_sections(
     }
     if let Some(mut section) = section("result", callback.at, &mut drafts) {
         if callback.is_object {
-            section.notes.push(Note::Missing(
-                "the result was sent as a JSON object, not as the text that was signed. The audit changes that text: let the \
-                 application take {{resultJSON}} as a string, and check the signature over its bytes"
-                    .to_owned(),
-            ));
+            section.notes.push(Note::Missing(tr!(
+                "the result was sent as a JSON object, not as the text that was signed. The audit changes that text: let the application take {name} as a string, and check the signature over its bytes",
+                name = "{{resultJSON}}"
+            )));
         }
         if callback.signature.is_none() {
-            section.notes.push(Note::Missing(
-                "no value of the request is a signature: write {{resultJSONSignature}} where it belongs"
-                    .to_owned(),
-            ));
+            section.notes.push(Note::Missing(tr!(
+                "no value of the request is a signature: write {name} where it belongs",
+                name = "{{resultJSONSignature}}"
+            )));
         }
         section.after = drafts.into_values().collect();
         success.add_to(&mut section);
@@ -161,7 +159,7 @@ fn into_sections(
 fn enroll(mut of_keys: Vec<Draft>) -> Option<Section> {
     let mut section = Section::new("enroll", of_keys.pop()?);
     section.before = of_keys;
-    section.notes.push(Note::Guess("these requests bring the phone's keys".to_owned()));
+    section.notes.push(Note::Guess(tr!("these requests bring the phone's keys")));
     Some(section)
 }
 
@@ -179,9 +177,9 @@ fn section(name: &'static str, main: usize, drafts: &mut BTreeMap<usize, Draft>)
 fn note_what_gives_nothing(drafts: &mut BTreeMap<usize, Draft>, tracer: &Tracer<'_>, main: &[Option<usize>]) {
     for (at, draft) in drafts.range_mut(..tracer.callback.at) {
         if !main.contains(&Some(*at)) && !tracer.is_used(*at) && !tracer.enrolment.at.contains(at) {
-            draft.notes.push(Note::Guess(
-                "nothing of its answer is used. Delete this step if the payment does not need it".to_owned(),
-            ));
+            draft.notes.push(Note::Guess(tr!(
+                "nothing of its answer is used. Delete this step if the payment does not need it"
+            )));
         }
     }
 }
@@ -195,7 +193,7 @@ fn find_challenge(exchanges: &[Exchange], callback: &Callback) -> Option<Challen
     exchanges.iter().take(callback.at).enumerate().find_map(|(at, exchange)| {
         let source = place_of(raw, exchange, &Answer::of(exchange))?;
         let note = source.place.get("regex").map(|_| {
-            Note::Guess("the expression was made from one answer: see whether it holds for others".to_owned())
+            Note::Guess(tr!("the expression was made from one answer: see whether it holds for others"))
         });
         Some(Challenge { at, place: source.place, note })
     })
@@ -237,7 +235,7 @@ fn composed(tracer: &mut Tracer<'_>) -> Option<Challenge> {
         template = template.replace(mark, &format!("{{{{{name}}}}}"));
     }
     tracer.challenge = Some(last);
-    let note = Note::Guess("no answer has the challenge as a whole, so it is put together".to_owned());
+    let note = Note::Guess(tr!("no answer has the challenge as a whole, so it is put together"));
     Some(Challenge { at: last, place: json!({"template": template}), note: Some(note) })
 }
 
@@ -245,9 +243,9 @@ fn composed(tracer: &mut Tracer<'_>) -> Option<Challenge> {
 fn unknown_challenge(exchanges: &[Exchange], result: usize, login: Option<&Login>) -> Challenge {
     let begin = login.map_or(0, |login| login.at + 1).min(result - 1);
     let changing = (begin..result).rev().find(|at| exchanges[*at].method != "GET");
-    let note = Note::Missing(format!(
-        "the challenge, `raw` of the result, stands in no earlier answer, neither whole nor in parts. If this is the request that gives \
-         it, write where it stands in place of {FILL_IN}"
+    let note = Note::Missing(tr!(
+        "the challenge, `raw` of the result, stands in no earlier answer, neither whole nor in parts. If this is the request that gives it, write where it stands in place of {mark}",
+        mark = FILL_IN
     ));
     Challenge { at: changing.unwrap_or(result - 1), place: format!("/{FILL_IN}").into(), note: Some(note) }
 }
@@ -302,32 +300,26 @@ impl Success {
     fn add_to(self, section: &mut Section) {
         let Self { own, after, later } = self;
         if !after.is_empty() {
-            section.notes.push(Note::Guess(
-                "the answer to the result does not say that the payment took place, but that of a later request does".to_owned(),
-            ));
+            section.notes.push(Note::Guess(tr!(
+                "the answer to the result does not say that the payment took place, but that of a later request does"
+            )));
             section.answer = Some(own);
             section.success = later;
             return;
         }
         section.notes.push(match own.certainty {
             Certainty::Payment => {
-                Note::Guess("this is what a success looks like. A refusal must not look like it".to_owned())
+                Note::Guess(tr!("this is what a success looks like. A refusal must not look like it"))
             }
-            Certainty::Request => Note::Guess(
-                "this is what a success looks like. It may say only that the request was carried out: see whether a refusal has another \
-                 value there"
-                    .to_owned(),
-            ),
-            Certainty::AnyValue => Note::DoubtfulGuess(
-                "this value is all that the answer has. See whether a refusal has another one there, or check the effect in \
-                 [[result.after]]"
-                    .to_owned(),
-            ),
-            Certainty::StatusAlone => Note::Missing(
-                "the answer shows nothing but its status. Say in `success` how a payment differs from a refusal, or check the effect \
-                 in [[result.after]]"
-                    .to_owned(),
-            ),
+            Certainty::Request => Note::Guess(tr!(
+                "this is what a success looks like. It may say only that the request was carried out: see whether a refusal has another value there"
+            )),
+            Certainty::AnyValue => Note::DoubtfulGuess(tr!(
+                "this value is all that the answer has. See whether a refusal has another one there, or check the effect in [[result.after]]"
+            )),
+            Certainty::StatusAlone => Note::Missing(tr!(
+                "the answer shows nothing but its status. Say in `success` how a payment differs from a refusal, or check the effect in [[result.after]]"
+            )),
         });
         section.success = Some(own);
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use soter_bridge::visible;
+use soter_text::tr;
 use soter_wire::json::{encode_string, escaped_text};
 
 use super::archive::{Body, Exchange};
@@ -57,9 +58,9 @@ impl Field<'_> {
     pub(super) fn shown(self) -> String {
         let name = visible(self.name);
         match self.place {
-            Place::Header => format!("the header {name}"),
-            Place::Path => format!("the part of the path behind {name}"),
-            Place::Text => "the body".to_owned(),
+            Place::Header => tr!("the header {name}", name = name),
+            Place::Path => tr!("the part of the path behind {name}", name = name),
+            Place::Text => tr!("the body"),
             Place::Form | Place::Json | Place::Query => format!("`{name}`"),
         }
     }

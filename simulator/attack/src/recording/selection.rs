@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use soter_bridge::protocol::CommandError;
+use soter_text::text;
 
 use super::archive::Exchange;
 
@@ -62,11 +63,12 @@ pub(super) fn own(
     }
     if own.len() > MAX_REQUESTS {
         return Err(CommandError::invalid_params(
-            format!(
-                "the recording has {} requests to the application; at most {MAX_REQUESTS} are compared",
-                own.len()
+            text!(
+                "the recording has {count} requests to the application; at most {most} are compared",
+                count = own.len(),
+                most = MAX_REQUESTS
             ),
-            "record one payment alone, from the login to the answer to the result",
+            text!("record one payment alone, from the login to the answer to the result"),
         ));
     }
     Ok((own, own_result))
@@ -84,20 +86,25 @@ impl LeftOut {
     pub(super) fn lines(&self) -> Vec<String> {
         let hosts: Vec<_> =
             self.other_hosts.iter().map(|(host, count)| format!("{host} ({count})")).collect();
-        let mut lines = Vec::new();
-        let mut add = |count: usize, what: &str| {
-            if count > 0 {
-                lines.push(format!("{count} {what}"));
-            }
-        };
-        add(self.unreadable, "without an answer, or unreadable");
-        add(self.static_files, "for static files");
-        add(self.preflights, "OPTIONS and changes of protocol");
-        add(self.other_hosts.values().sum(), &format!("to other hosts: {}", hosts.join(", ")));
-        add(
-            self.unneeded.len(),
-            &format!("that give nothing which the payment needs: {}", self.unneeded.join(", ")),
-        );
-        lines
+        let (unreadable, files, preflights) = (self.unreadable, self.static_files, self.preflights);
+        let (others, unneeded) = (self.other_hosts.values().sum(), self.unneeded.len());
+        let lines = [
+            (unreadable, text!("Left out: {count} without an answer, or unreadable.", count = unreadable)),
+            (files, text!("Left out: {count} for static files.", count = files)),
+            (preflights, text!("Left out: {count} OPTIONS and changes of protocol.", count = preflights)),
+            (
+                others,
+                text!("Left out: {count} to other hosts: {hosts}.", count = others, hosts = hosts.join(", ")),
+            ),
+            (
+                unneeded,
+                text!(
+                    "Left out: {count} that give nothing which the payment needs: {requests}.",
+                    count = unneeded,
+                    requests = self.unneeded.join(", ")
+                ),
+            ),
+        ];
+        lines.into_iter().filter(|(count, _)| *count > 0).map(|(_, line)| line.localized().into()).collect()
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use soter_bridge::visible;
+use soter_text::tr;
 
 use super::answer::{Answer, Source, is_text, place_of};
 use super::archive::Exchange;
@@ -159,7 +160,11 @@ impl<'a> Tracer<'a> {
             return Part::name(&self.name(from, &source, wanted_name(field), text));
         }
         if let Some(name) = self.timestamp(at, text) {
-            draft.notes.push(Note::Guess(format!("{} is the time: {{{{{name}}}}}", field.shown())));
+            draft.notes.push(Note::Guess(tr!(
+                "{field} is the time: {name}",
+                field = field.shown(),
+                name = format!("{{{{{name}}}}}")
+            )));
             return Part::name(name);
         }
         let name = normalised(field.name);
@@ -167,7 +172,11 @@ impl<'a> Tracer<'a> {
             return Part::name("sign");
         }
         if NONCES.contains(&name.as_str()) && text.len() >= 4 {
-            draft.notes.push(Note::Guess(format!("{} is new in each request: {{{{nonce}}}}", field.shown())));
+            draft.notes.push(Note::Guess(tr!(
+                "{field} is new in each request: {name}",
+                field = field.shown(),
+                name = "{{nonce}}"
+            )));
             return Part::name("nonce");
         }
         self.of_parts(at, field, text, draft)
@@ -252,9 +261,10 @@ impl<'a> Tracer<'a> {
             return Some(Part::name("code"));
         }
         if at == login.at && login.user.as_deref() == Some(text) {
-            draft.notes.push(Note::Guess(format!(
-                "{} is the user's name: the audit needs several users, and calls them {{{{user}}}}",
-                field.shown()
+            draft.notes.push(Note::Guess(tr!(
+                "{field} is the user's name: the audit needs several users, and calls them {name}",
+                field = field.shown(),
+                name = "{{user}}"
             )));
             return Some(Part::name("user"));
         }
@@ -333,9 +343,10 @@ impl<'a> Tracer<'a> {
             || (parts.is_empty() && fixed.len() >= 4 && is_secret_name(field.name));
         if is_secret || fixed.contains("{{") {
             let what = field.shown();
-            draft.notes.push(Note::Missing(format!(
-                "{what}: no answer of the recording gives it, and a description has no secrets of a recording: \
-                 write it in place of {FILL_IN}"
+            draft.notes.push(Note::Missing(tr!(
+                "{what}: no answer of the recording gives it, and a description has no secrets of a recording: write it in place of {mark}",
+                what = what,
+                mark = FILL_IN
             )));
             fixed = self.secrets.masked(&fixed);
             if parts.is_empty() && (fixed == text || fixed.contains("{{")) {
@@ -378,9 +389,9 @@ impl<'a> Tracer<'a> {
             not_sent.into_iter().partition(|(.., setter)| setter.is_some());
         if !unknown.is_empty() && at <= self.callback.at {
             let names: Vec<_> = unknown.iter().map(|(name, ..)| visible(name)).collect();
-            draft.notes.push(Note::Missing(format!(
-                "the cookie {}, which no answer of the recording has set. If it is needed, begin the recording earlier",
-                names.join(", ")
+            draft.notes.push(Note::Missing(tr!(
+                "the cookie {names}, which no answer of the recording has set. If it is needed, begin the recording earlier",
+                names = names.join(", ")
             )));
         }
         if known.is_empty() {
@@ -396,9 +407,9 @@ impl<'a> Tracer<'a> {
             let value = self.name(setter, &source, name, value);
             header.push(format!("{name}={{{{{value}}}}}"));
         }
-        draft.notes.push(Note::Guess(
-            "the header Cookie is written out, because by the cookie's own path or domain it would not be sent here".to_owned(),
-        ));
+        draft.notes.push(Note::Guess(tr!(
+            "the header Cookie is written out, because by the cookie's own path or domain it would not be sent here"
+        )));
         draft.request.headers.push(("Cookie".to_owned(), header.join("; ")));
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use soter_text::{Text, text};
+
 use super::Stage;
 use crate::json_values::scalars;
 use crate::play_end::PlayEnd;
@@ -77,7 +79,7 @@ impl<T: Target> Stage<'_, T> {
                 let after = self.effects(Who::Other).await?;
                 answer.harm = self.asked_about_other(&json).or_else(|| {
                     let name = first_change(&before, &after)?;
-                    Some(format!("`{name}` of another user, whom the request names, changes"))
+                    Some(text!("`{name}` of another user, whom the request names, changes", name = name))
                 });
                 Ok(answer)
             }
@@ -86,10 +88,10 @@ impl<T: Target> Stage<'_, T> {
     }
 
     /// In whose name WeChat was asked about a text, if it is not the owner's.
-    pub(super) fn asked_about_other(&self, json: &str) -> Option<String> {
+    pub(super) fn asked_about_other(&self, json: &str) -> Option<Text> {
         let other = self.other.as_ref()?;
         let asked = self.target.openids_asked(json).contains(&other.user.openid);
-        asked.then(|| "WeChat is asked about another user than the one who has logged in".to_owned())
+        asked.then(|| text!("WeChat is asked about another user than the one who has logged in"))
     }
 
     async fn send_with_amount(&mut self, forgery: Forgery) -> Result<Answer, PlayEnd> {
@@ -106,7 +108,7 @@ impl<T: Target> Stage<'_, T> {
             earlier_changes.get(name).is_some_and(|earlier| is_about(*earlier, *change))
         });
         if honest_changes.is_empty() && honest.is_empty() {
-            let why = "no number in an answer or in [[result.before]] shows what was paid";
+            let why = text!("no number in an answer or in [[result.before]] shows what was paid");
             return Err(TargetError::does_not_apply(why).into());
         }
         let (_, mut answer) = self.send_forged(forgery).await?;
@@ -116,7 +118,14 @@ impl<T: Target> Stage<'_, T> {
             let by_effect = honest_changes.iter().find_map(|(name, usual)| {
                 let change = new_changes.get(name)?;
                 let is_different = !is_about(*change, *usual) && *usual != 0.0;
-                is_different.then(|| format!("`{name}` changes by {change} instead of {usual}"))
+                is_different.then(|| {
+                    text!(
+                        "`{name}` changes by {change} instead of {usual}",
+                        name = name,
+                        change = change,
+                        usual = usual
+                    )
+                })
             });
             let by_answer = || {
                 let numbers = numbers_of(&answer.exchange);
@@ -125,7 +134,12 @@ impl<T: Target> Stage<'_, T> {
                 })?;
                 let (place, number) = believed;
                 let usual = honest.get(&place)?;
-                Some(format!("the answer has {number} at {place}, as the request says, instead of {usual}"))
+                Some(text!(
+                    "the answer has {number} at {place}, as the request says, instead of {usual}",
+                    number = number,
+                    place = place,
+                    usual = usual
+                ))
             };
             answer.harm = by_effect.or_else(by_answer);
         }

@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use soter_bridge::protocol::CommandError;
+use soter_text::text;
 use soter_wire::{ResultJson, base64};
 
 use super::Stage;
@@ -28,9 +29,10 @@ impl<T: Target> Stage<'_, T> {
         if matches!(forgery.claims, Claim::OwnerElsewhere | Claim::OwnerInOtherCase)
             && self.target.form() == Form::Application
         {
-            return Err(
-                TargetError::does_not_apply("an application takes the openid from its session").into()
-            );
+            return Err(TargetError::does_not_apply(text!(
+                "an application takes the openid from its session"
+            ))
+            .into());
         }
         let fresh = self.supply.random_text(RANDOM_TEXT_CHARS)?;
         let is_shared = forgery.envelope == Envelope::AtOnce;
@@ -45,9 +47,10 @@ impl<T: Target> Stage<'_, T> {
                 self.check_new_order(forgery)?;
                 let proposed = match forgery.challenge {
                     Challenge::Quotes | Challenge::Unicode if self.target.form() == Form::Application => {
-                        return Err(
-                            TargetError::does_not_apply("the application chooses its challenges").into()
-                        );
+                        return Err(TargetError::does_not_apply(text!(
+                            "the application chooses its challenges"
+                        ))
+                        .into());
                     }
                     Challenge::Unicode => format!("支付 42 元 🔏\u{2028}{fresh}/"),
                     Challenge::Quotes => format!("{{\"counter\":0}}\",\\\\\"counter\\\":[{fresh}]}}"),
@@ -108,9 +111,10 @@ impl<T: Target> Stage<'_, T> {
         let never_issued = self.supply.random_text(RANDOM_TEXT_CHARS)?;
         if forgery.challenge == Challenge::BroughtAlong {
             if !self.target.sends_challenges() {
-                return Err(
-                    TargetError::does_not_apply("the application's request names no challenge").into()
-                );
+                return Err(TargetError::does_not_apply(text!(
+                    "the application's request names no challenge"
+                ))
+                .into());
             }
             order.challenge.clone_from(&never_issued);
         }
@@ -147,16 +151,17 @@ impl<T: Target> Stage<'_, T> {
         if is_own || self.target.identifies_senders(self.visit(forgery.login)) {
             return Ok(());
         }
-        Err(TargetError::does_not_apply("the application's request does not say in whose login it is").into())
+        Err(TargetError::does_not_apply(text!("the application's request does not say in whose login it is"))
+            .into())
     }
 
     /// A recorded result for a new order differs from the recorded order only if requests name orders.
     fn check_new_order(&self, forgery: &Forgery) -> Result<(), PlayEnd> {
         let is_recorded = matches!(forgery.made, Made::Recorded(_));
         if is_recorded && forgery.login == Who::Owner && !self.target.identifies_orders() {
-            return Err(TargetError::does_not_apply(
-                "the application's request does not say for which order it is",
-            )
+            return Err(TargetError::does_not_apply(text!(
+                "the application's request does not say for which order it is"
+            ))
             .into());
         }
         Ok(())
@@ -285,5 +290,5 @@ fn nothing_recorded() -> CommandError {
 }
 
 fn nothing_to_change() -> TargetError {
-    TargetError::does_not_apply("the target's challenges have nothing to change in this way")
+    TargetError::does_not_apply(text!("the target's challenges have nothing to change in this way"))
 }

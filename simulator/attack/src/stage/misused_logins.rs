@@ -1,6 +1,7 @@
 //! Orders that are opened and paid in a login that is forged, old or somebody else's.
 
 use soter_bridge::protocol::CommandError;
+use soter_text::{Text, text};
 
 use super::Stage;
 use crate::login_edits;
@@ -44,14 +45,14 @@ impl<T: Target> Stage<'_, T> {
         match (last, refusal) {
             (Some(answer), _) => Ok(answer),
             (None, Some(why)) => {
-                Err(PlayEnd::played(Verdict::Pass, format!("the login does not work: {why}"), None))
+                Err(PlayEnd::played(Verdict::Pass, text!("the login does not work: {why}", why = why), None))
             }
             (None, None) => Err(TargetError::does_not_apply(match misuse {
-                Misuse::UnsignedToken => "the login has no JSON Web Token",
+                Misuse::UnsignedToken => text!("the login has no JSON Web Token"),
                 Misuse::CookiesFromBefore | Misuse::ChosenCookies => {
-                    "the login is not kept in cookies that a client has before"
+                    text!("the login is not kept in cookies that a client has before")
                 }
-                _ => "nothing in what shows the login says who has logged in",
+                _ => text!("nothing in what shows the login says who has logged in"),
             })
             .into()),
         }
@@ -71,40 +72,40 @@ impl<T: Target> Stage<'_, T> {
         if visit.user.openid == self.owner.user.openid {
             answer.harm = self.asked_about_other(&input.json);
         } else if self.target.openids_asked(&input.json).contains(&self.owner.user.openid) {
-            let harm = "WeChat is asked about a user who has logged in elsewhere: the cookies of before the login are that user's login";
-            answer.harm = Some(harm.to_owned());
+            answer.harm = Some(text!(
+                "WeChat is asked about a user who has logged in elsewhere: the cookies of before the login are that user's login"
+            ));
         }
         if answer.harm.is_none() && self.target.checks_keys() && self.other.is_some() {
-            let harm = "the phone of a user confirms who has logged in elsewhere";
             answer.harm = if visit.user.openid == self.owner.user.openid {
                 self.pay_as_other(visit).await?
             } else {
-                answer.accepted.then(|| harm.to_owned())
+                answer.accepted.then(|| text!("the phone of a user confirms who has logged in elsewhere"))
             };
         }
         Ok(answer)
     }
 
     /// Whether a target that checks signatures itself takes the other user's result in this login. WeChat is not asked there.
-    async fn pay_as_other(&mut self, mut visit: Visit) -> Result<Option<String>, PlayEnd> {
+    async fn pay_as_other(&mut self, mut visit: Visit) -> Result<Option<Text>, PlayEnd> {
         let fresh = self.supply.random_text(RANDOM_TEXT_CHARS)?;
         let Ok(order) = self.target.order(&mut visit, &fresh).await else { return Ok(None) };
         let other = self.person(Who::Other);
         let signed = other.phone.authenticate(&order.challenge)?;
         let input = build_input(signed, &self.owner.user, None, &Forgery::HONEST);
         let accepted = self.target.send(&visit, &order, &input).await?.accepted;
-        Ok(accepted.then(|| "the phone of another user confirms in this login".to_owned()))
+        Ok(accepted.then(|| text!("the phone of another user confirms in this login")))
     }
 
     fn judge_next_token(&self) -> Result<Answer, PlayEnd> {
         let other = self.other.as_ref().ok_or_else(|| CommandError::internal("there is no other user"))?;
         let has_token = !self.owner.visit.values.is_empty() || !self.owner.visit.cookies.pairs().is_empty();
         if !has_token {
-            return Err(TargetError::does_not_apply("the login gives no token").into());
+            return Err(TargetError::does_not_apply(text!("the login gives no token")).into());
         }
         Err(match login_edits::next_token(&self.owner.visit, &other.visit) {
             Some(why) => PlayEnd::played(Verdict::Fail, why, None),
-            None => PlayEnd::played(Verdict::Pass, "the next token is not computed from one", None),
+            None => PlayEnd::played(Verdict::Pass, text!("the next token is not computed from one"), None),
         })
     }
 
@@ -154,8 +155,9 @@ impl<T: Target> Stage<'_, T> {
     pub(crate) fn judge_waiting(&self, answer: Answer) -> Result<Answer, PlayEnd> {
         match self.waited {
             Some(waited) if answer.accepted => {
-                let reason = format!(
-                    "accepted after {waited:?}, and what holds after longer is not known: say in [clock] how the application's clock is moved"
+                let reason = text!(
+                    "accepted after {waited}, and what holds after longer is not known: say in [clock] how the application's clock is moved",
+                    waited = format!("{waited:?}")
                 );
                 Err(PlayEnd::played(Verdict::Warn, reason, Some(answer)))
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use soter_bridge::protocol::CommandError;
+use soter_text::text;
 
 use super::Stage;
 use super::additions::changes;
@@ -32,7 +33,7 @@ impl<T: Target> Stage<'_, T> {
             return Ok(forged);
         }
         if !self.target.identifies_orders() {
-            let why = "the application's request does not say for which order it is";
+            let why = text!("the application's request does not say for which order it is");
             return Err(TargetError::does_not_apply(why).into());
         }
         // The others are opened first, because a target may keep only the newest order open.
@@ -118,24 +119,33 @@ impl<T: Target> Stage<'_, T> {
                 // The refusals for the other orders may have come first, and have ended the login or the order.
                 (0, _) if forgery.envelope == Envelope::OneTouchAtOnce => break,
                 (0, _) => {
-                    let reason = format!("an honest result was refused on all of {CONNECTIONS} connections");
+                    let reason = text!(
+                        "an honest result was refused on all of {connections} connections",
+                        connections = CONNECTIONS
+                    );
                     return Err(PlayEnd::played(Verdict::Error, reason, refusal));
                 }
                 (1, _) => {}
                 (times, answer) => {
-                    let reason = format!("accepted {times} times, and must be accepted once");
-                    let Some(doubt) = answer.as_ref().and_then(|answer| answer.doubt) else {
+                    let reason = text!("accepted {times} times, and must be accepted once", times = times);
+                    let Some(doubt) = answer.as_ref().and_then(|answer| answer.doubt.clone()) else {
                         return Err(PlayEnd::played(Verdict::Fail, reason, answer));
                     };
                     match self.payments_since(&before_all).await? {
                         Some(1) => refusal = refusal.or(answer),
                         Some(count) => {
-                            let reason =
-                                format!("the effect is that of {count} payments, and must be that of one");
+                            let reason = text!(
+                                "the effect is that of {count} payments, and must be that of one",
+                                count = count
+                            );
                             return Err(PlayEnd::played(Verdict::Fail, reason, answer));
                         }
                         None => {
-                            let reason = format!("perhaps {reason}: {doubt}");
+                            let reason = text!(
+                                "perhaps accepted {times} times, and must be accepted once: {doubt}",
+                                times = times,
+                                doubt = doubt
+                            );
                             return Err(PlayEnd::played(Verdict::Warn, reason, answer));
                         }
                     }

@@ -3,6 +3,7 @@
 use futures_util::stream::{self, StreamExt};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::run_cpu_bound;
+use soter_text::text;
 use soter_wire::Profile;
 
 use super::Stage;
@@ -13,6 +14,7 @@ use crate::play_end::PlayEnd;
 use crate::software_key::Scheme;
 use crate::steps::{Before, CounterIs, Edit, Signer};
 use crate::target::Target;
+use crate::translatable::to_text;
 use crate::verdict::Verdict;
 
 /// How many other users pay at the same time.
@@ -33,7 +35,11 @@ impl<T: Target> Stage<'_, T> {
                 let paid = self.pay(order, signed, self.early_refusal_verdict).await;
                 paid.map_err(|end| match (end, self.early_policy) {
                     (PlayEnd::Played(mut played), Some(sentence)) => {
-                        played.reason = format!("{}. {sentence}", played.reason);
+                        played.reason = text!(
+                            "{reason}. {sentence}",
+                            reason = played.reason,
+                            sentence = to_text(sentence)
+                        );
                         PlayEnd::Played(played)
                     }
                     (end, _) => end,
@@ -93,7 +99,8 @@ impl<T: Target> Stage<'_, T> {
                 let (login, order, input) = self.forge(forgery).await?;
                 let answer = self.target.send(self.visit(login), &order, &input).await?;
                 if answer.accepted {
-                    let reason = "the forgery before it was accepted already, so there is nothing to ask";
+                    let reason =
+                        text!("the forgery before it was accepted already, so there is nothing to ask");
                     return Err(PlayEnd::played(Verdict::Skip, reason, Some(answer)));
                 }
                 self.was_refused = true;
@@ -113,7 +120,7 @@ impl<T: Target> Stage<'_, T> {
         other.enroll_again(self.target).await?;
         let answer = other.pay(self.target).await?;
         if !answer.accepted {
-            let reason = "after the restart an honest result is refused";
+            let reason = text!("after the restart an honest result is refused");
             return Err(PlayEnd::played(Verdict::Error, reason, Some(answer)));
         }
         // The recorded upload may bring the keys back with their old counters. If the target refuses it, the phone
@@ -174,6 +181,6 @@ async fn another_pays<T: Target>(
     if answer.accepted {
         return Ok(());
     }
-    let reason = "an honest result of another user's phone was refused";
+    let reason = text!("an honest result of another user's phone was refused");
     Err(PlayEnd::played(Verdict::Error, reason, Some(answer)))
 }

@@ -10,7 +10,7 @@ use soter_attack::{Application, ApplicationTarget, Emulated, Form, Http, OutageS
 use soter_bridge::protocol::CommandError;
 use soter_bridge::server::{Server, ServerOptions, Services, TlsOptions};
 use soter_sim::{Desk, DeskOptions, State};
-use soter_text::text;
+use soter_text::{Text, text, tr};
 use soter_wechat::{
     AccountList, Accounts, App, Clock, Replays, ReplyStyle, SetClock, SystemClock, User, WeChatOptions,
 };
@@ -55,8 +55,8 @@ pub(super) async fn run(
 ) -> Result<Exit, CommandError> {
     let text = String::from_utf8(read_input(Input::from_path(path))?).map_err(|_| {
         CommandError::invalid_params(
-            format!("{} is not UTF-8", path.display()),
-            "write the description as TOML in UTF-8",
+            text!("{file} is not UTF-8", file = path.display()),
+            text!("write the description as TOML in UTF-8"),
         )
     })?;
     let folder = absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned)).unwrap_or_default();
@@ -110,15 +110,16 @@ pub(super) async fn run(
         let _ = stopped.await;
     }));
     let app = &plan.app;
-    let line = format!(
-        "WeChat for your application: {backend}, appid {}, secret {}",
-        app.appid,
-        app.secret.expose()
+    let line = text!(
+        "WeChat for your application: {backend}, appid {appid}, secret {secret}",
+        backend = backend,
+        appid = app.appid,
+        secret = app.secret.expose()
     );
     match (plan.detail, plan.json) {
         (Detail::Quiet, _) => {}
-        (_, true) => console.stderr_line(&line),
-        (_, false) => console.write_answer(&line)?,
+        (_, true) => console.stderr_line(&line.localized()),
+        (_, false) => console.write_answer(&line.localized())?,
     }
     let address = http.host_and_port();
     let target = ApplicationTarget::new(http, application, emulated, users);
@@ -181,20 +182,20 @@ async fn start_and_play(
     };
     let ended_before = started.stop().await;
     if let (Some(how), Ok(Exit::Good | Exit::Negative)) = (ended_before, &ended) {
-        console.remark(&format!("your application ended ({how}) before the audit did"));
+        console.remark(&tr!("your application ended ({how}) before the audit did", how = how));
     }
     ended
 }
 
 fn report_not_started(
-    what: String,
+    what: Text,
     url: String,
     audit: &Audit,
     plan: &Plan,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
     if audit.check {
-        let next = "look at its output, and check the command, --wait and the description's `url`";
+        let next = text!("look at its output, and check the command, --wait and the description's `url`");
         console.error(&CommandError::environment(what, next));
         return Ok(INCONCLUSIVE);
     }

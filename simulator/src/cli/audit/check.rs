@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use soter_attack::{ApplicationTarget, Check, PlayedStep, check};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::visible;
+use soter_text::{Text, text, tr};
 
 use super::plan::{INCONCLUSIVE, Plan, print_exchange};
 use crate::front::{Console, Exit};
@@ -18,8 +19,9 @@ pub(super) async fn run(
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
     let Check { steps, failure } = check(target, &plan.keys).await;
-    let failure = failure
-        .map(|what| CommandError::environment(format!("the check failed: {what}"), advice(steps.last())));
+    let failure = failure.map(|what| {
+        CommandError::environment(text!("the check failed: {what}", what = what), advice(steps.last()))
+    });
     let text =
         if plan.json { json(&steps, failure.as_ref()).to_string() } else { text(&steps, failure.as_ref()) };
     console.write_answer(&text)?;
@@ -32,24 +34,30 @@ pub(super) async fn run(
 }
 
 /// What to do about a check that has ended with this step.
-fn advice(last: Option<&PlayedStep>) -> String {
+fn advice(last: Option<&PlayedStep>) -> Text {
     let Some(step) = last else {
-        return "check the description: no step of it could be carried out".to_owned();
+        return text!("check the description: no step of it could be carried out");
     };
     let place = &step.place;
     if step.status.is_none() {
-        return format!("check that your application runs at the description's `url`, and look at {place}");
+        return text!(
+            "check that your application runs at the description's `url`, and look at {place}",
+            place = place
+        );
     }
     match step.section {
-        "login" => format!(
-            "compare {place} with your application's login, and check that it asks the audit's WeChat servers with the appid and secret above"
+        "login" => text!(
+            "compare {place} with your application's login, and check that it asks the audit's WeChat servers with the appid and secret above",
+            place = place
         ),
-        "enroll" => format!("compare {place} with how your application takes a phone's keys"),
-        "challenge" => {
-            format!("compare {place} with how your application opens an order and answers with a challenge")
-        }
-        _ => format!(
-            "if the answer below is a refusal, find out why your application refuses an honest result; if it is a success, say in {place} or [result.success] what a success looks like"
+        "enroll" => text!("compare {place} with how your application takes a phone's keys", place = place),
+        "challenge" => text!(
+            "compare {place} with how your application opens an order and answers with a challenge",
+            place = place
+        ),
+        _ => text!(
+            "if the answer below is a refusal, find out why your application refuses an honest result; if it is a success, say in {place} or [result.success] what a success looks like",
+            place = place
         ),
     }
 }
@@ -58,22 +66,22 @@ fn text(steps: &[PlayedStep], failure: Option<&CommandError>) -> String {
     let mut lines = Vec::new();
     let mut cookies: &[String] = &[];
     for step in steps {
-        let status = step.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        let status = step.status.map_or_else(|| tr!("no answer"), |status| status.to_string());
         lines.push(format!("{} {}: {status}", step.place, step.action));
-        lines.extend(step.values.iter().map(|(name, value)| format!("    {name} = {value}")));
+        lines.extend(step.values.iter().map(|(name, value)| format!("    {name} = {}", value.localized())));
         if step.cookies != *cookies {
-            lines.push(format!("    cookies: {}", step.cookies.join(", ")));
+            lines.push(format!("    {}", tr!("cookies: {names}", names = step.cookies.join(", "))));
         }
         cookies = &step.cookies;
-        lines.extend(step.problem.iter().map(|problem| format!("    not as expected: {problem}")));
+        let problem = step.problem.as_ref();
+        lines.extend(
+            problem.map(|problem| format!("    {}", tr!("not as expected: {problem}", problem = problem))),
+        );
     }
-    lines.push(
-        match failure {
-            None => "the honest payment was recognised as a success",
-            Some(_) => "the honest payment was NOT recognised as a success",
-        }
-        .to_owned(),
-    );
+    lines.push(match failure {
+        None => tr!("the honest payment was recognised as a success"),
+        Some(_) => tr!("the honest payment was NOT recognised as a success"),
+    });
     lines.iter().map(|line| visible(line).to_string()).collect::<Vec<_>>().join("\n")
 }
 
@@ -91,7 +99,7 @@ fn json(steps: &[PlayedStep], failure: Option<&CommandError>) -> Value {
     });
     let steps = steps.iter().map(|step| {
         let values: Map<String, Value> =
-            step.values.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+            step.values.iter().map(|(name, value)| (name.clone(), value.english().into())).collect();
         json!({
             "section": step.section,
             "place": step.place,

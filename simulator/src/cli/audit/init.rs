@@ -5,6 +5,7 @@ use std::path::Path;
 
 use soter_attack::{Shape, description_schema};
 use soter_bridge::protocol::CommandError;
+use soter_text::{Language, text, tr, translated};
 use soter_wire::shortened;
 
 use super::new_file::{is_there_already, write_new};
@@ -38,7 +39,7 @@ pub(super) fn run(
         None if has_terminal && !is_json => ask(&mut io::stdin().lock(), console)?,
         None => Shape::ALL[0],
     };
-    let mut text = shape.description().to_owned();
+    let mut text = shape.description_in(Language::of_process()).to_owned();
     if audit.schema {
         // Written over an older one: it belongs to this version of the program.
         write_file(&path.with_file_name(SCHEMA), format!("{:#}\n", description_schema()).as_bytes())?;
@@ -46,11 +47,24 @@ pub(super) fn run(
     }
     write_new(path, &text)?;
     let shown = path.display();
-    let schema = if audit.schema { format!(", and {SCHEMA} next to it") } else { String::new() };
-    console.write_answer(&format!(
-        "{shown} is written ({}){schema}: fill it in, then `soter-sim audit --config {shown} --check`",
-        shape.name()
-    ))?;
+    let shape = shape.name();
+    let written = if audit.schema {
+        tr!(
+            "{file} is written ({shape}), and {schema} next to it: fill it in, then `soter-sim audit --config {same} --check`",
+            file = shown,
+            shape = shape,
+            schema = SCHEMA,
+            same = shown
+        )
+    } else {
+        tr!(
+            "{file} is written ({shape}): fill it in, then `soter-sim audit --config {same} --check`",
+            file = shown,
+            shape = shape,
+            same = shown
+        )
+    };
+    console.write_answer(&written)?;
     Ok(Exit::Good)
 }
 
@@ -59,17 +73,17 @@ pub(super) fn run(
 /// # Errors
 /// `InvalidParams` if the input ends, or there is no valid answer after some questions. `Environment` if it cannot be read.
 fn ask(input: &mut impl BufRead, console: &mut Console) -> Result<Shape, CommandError> {
-    console.stderr_line("What is your application like?");
+    console.stderr_line(&tr!("What is your application like?"));
     for (shape, number) in Shape::ALL.into_iter().zip(1..) {
-        console.stderr_line(&format!("  {number}  {:9} {}", shape.name(), shape.summary()));
+        console.stderr_line(&format!("  {number}  {:9} {}", shape.name(), translated(shape.summary())));
     }
     for _ in 0..MAX_QUESTIONS {
-        console.stderr_line(&format!("number or name [{}]:", Shape::ALL[0].name()));
+        console.stderr_line(&tr!("number or name [{usual}]:", usual = Shape::ALL[0].name()));
         let mut line = String::new();
         let length = input.read_line(&mut line).map_err(|error| {
             CommandError::environment(
-                format!("the answer cannot be read: {error}"),
-                "name the shape: --shape NAME",
+                text!("the answer cannot be read: {error}", error = error),
+                text!("name the shape: --shape NAME"),
             )
         })?;
         if length == 0 {
@@ -79,9 +93,12 @@ fn ask(input: &mut impl BufRead, console: &mut Console) -> Result<Shape, Command
             return Ok(shape);
         }
         let shown = shortened(line.trim(), 40).escape_debug().to_string();
-        console.stderr_line(&format!("`{shown}` is not one of them"));
+        console.stderr_line(&tr!("`{answer}` is not one of them", answer = shown));
     }
-    Err(CommandError::invalid_params("no shape was chosen, and nothing is written", "name one: --shape NAME"))
+    Err(CommandError::invalid_params(
+        text!("no shape was chosen, and nothing is written"),
+        text!("name one: --shape NAME"),
+    ))
 }
 
 /// The shape for an answer; nothing is the usual one.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use soter_bridge::protocol::CommandError;
+use soter_text::text;
 
 /// Writes a description into a file that is not there yet.
 ///
@@ -17,8 +18,8 @@ pub(super) fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
             return is_there_already(path);
         }
         CommandError::environment(
-            format!("{} cannot be written: {error}", path.display()),
-            "check the folder and its permissions, or name another file: --init FILE",
+            text!("{file} cannot be written: {error}", file = path.display(), error = error),
+            text!("check the folder and its permissions, or name another file: --init FILE"),
         )
     })
 }
@@ -26,7 +27,7 @@ pub(super) fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
 /// The error for a file that is there already.
 pub(super) fn is_there_already(path: &Path) -> CommandError {
     CommandError::invalid_params(
-        format!("{} is there already", path.display()),
-        "name another file: --init FILE",
+        text!("{file} is there already", file = path.display()),
+        text!("name another file: --init FILE"),
     )
 }

@@ -9,6 +9,7 @@ use soter_attack::audit::{
 use soter_attack::{Attack, Credentials, Exchange, Form, KeySource, Target, host_is_loopback};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::visible;
+use soter_text::text;
 use soter_wechat::{Accounts, Secret};
 use soter_wire::shortened;
 
@@ -45,8 +46,8 @@ impl Plan {
                 let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
                 if folder.is_some_and(|folder| !folder.is_dir()) {
                     return Err(CommandError::environment(
-                        format!("there is no folder for the report {}", path.display()),
-                        "make the folder first, or name another file",
+                        text!("there is no folder for the report {file}", file = path.display()),
+                        text!("make the folder first, or name another file"),
                     ));
                 }
                 Ok((path.clone(), ReportKind::from_path(path)?))
@@ -77,8 +78,10 @@ impl Plan {
         }
         let shown = shortened(url, 120);
         Err(CommandError::invalid_params(
-            format!("{shown} is on another computer"),
-            "audit only systems whose owner has permitted it, in writing where it is not you; then add --allow-remote",
+            text!("{address} is on another computer", address = shown),
+            text!(
+                "audit only systems whose owner has permitted it, in writing where it is not you; then add --allow-remote"
+            ),
         ))
     }
 
@@ -172,25 +175,36 @@ fn exit(report: &Report) -> Exit {
 fn print_inconclusive(failed: &ControlFailed, form: Form, is_seeded: bool, console: &mut Console) {
     let next = match form {
         _ if failed.control == ControlKind::Negative => {
-            "say in that section how a success differs from this answer (pointer and value, status or regex), and audit again; if the answer does mean a success, the application accepts garbage"
+            text!(
+                "say in that section how a success differs from this answer (pointer and value, status or regex), and audit again; if the answer does mean a success, the application accepts garbage"
+            )
         }
         Form::Verifier if is_seeded => {
-            "check --url, --appid and --secret; and with --seed the phones are the same each time: a verifier that remembers their counters refuses them the second time"
+            text!(
+                "check --url, --appid and --secret; and with --seed the phones are the same each time: a verifier that remembers their counters refuses them the second time"
+            )
         }
         Form::Verifier => {
-            "check --url, --appid and --secret; the verifier has to take the phones' keys at POST /sim/devices or at --enroll-url"
+            text!(
+                "check --url, --appid and --secret; the verifier has to take the phones' keys at POST /sim/devices or at --enroll-url"
+            )
         }
         Form::Application => {
-            "check that it runs, that it asks the audit's WeChat servers with the appid and secret above, and the description"
+            text!(
+                "check that it runs, that it asks the audit's WeChat servers with the appid and secret above, and the description"
+            )
         }
     };
     console.error(&CommandError::environment(
         match failed.control {
             ControlKind::Positive => {
-                format!("the positive control failed, so nothing is concluded: {}", failed.what)
+                text!("the positive control failed, so nothing is concluded: {what}", what = failed.what)
             }
             ControlKind::Negative => {
-                format!("your description cannot tell yes from no, so nothing is concluded: {}", failed.what)
+                text!(
+                    "your description cannot tell yes from no, so nothing is concluded: {what}",
+                    what = failed.what
+                )
             }
         },
         next,

@@ -6,13 +6,19 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use soter_attack::Verdict;
 use soter_attack::audit::{Finding, Summary};
+use soter_text::{tr, translated};
 
 use crate::front::Console;
 use crate::grammar::Audit;
 use crate::stderr;
 
 /// The bar, the number of attacks, and the time that is left, judged by the attacks so far.
-const TEMPLATE: &str = "{bar:30} {pos}/{len} attacks, about {eta} left{msg}";
+fn template() -> String {
+    // These places are filled in by the bar itself.
+    let [done, all, left] = ["{pos}", "{len}", "{eta}"];
+    let text = tr!("{done}/{all} attacks, about {left} left", done = done, all = all, left = left);
+    format!("{{bar:30}} {text}{{msg}}")
+}
 
 /// What is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +55,7 @@ impl Progress {
     /// Begins to show the progress of this number of attacks.
     pub(super) fn begin(detail: Detail, all: usize, target: &str, console: &mut Console) -> Self {
         if detail != Detail::Quiet {
-            console.stderr_line(&format!("{all} attacks on {target}"));
+            console.stderr_line(&tr!("{count} attacks on {target}", count = all, target = target));
         }
         // A terminal that cannot move the cursor cannot draw a bar.
         let is_plain = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
@@ -76,13 +82,14 @@ impl Progress {
             Detail::Verbose => true,
         };
         let (done, all, width) = (self.done, self.all, self.all.to_string().len());
-        let (verdict, id, title) = (finding.verdict.name(), finding.attack.id, finding.attack.title);
+        let (verdict, id) = (finding.verdict.label(), finding.attack.id);
+        let (verdict, title) = (verdict.localized(), translated(finding.attack.title));
         let line = format!("{done:width$}/{all} {verdict:5} {id}: {title}");
         match &self.bar {
             Some(bar) => {
                 if is_shown {
                     bar.println(line);
-                    bar.set_message(format!(", {} to look at", self.to_look_at));
+                    bar.set_message(tr!(", {count} to look at", count = self.to_look_at));
                 }
                 bar.inc(1);
             }
@@ -98,8 +105,14 @@ impl Progress {
         if self.detail != Detail::Quiet && !has_bar {
             let Summary { pass, fail, warn, skip, error, .. } = Summary::from_findings(findings);
             let count = findings.len();
-            console.stderr_line(&format!(
-                "{count} attacks done: {pass} pass, {fail} fail, {warn} warn, {skip} skip, {error} error"
+            console.stderr_line(&tr!(
+                "{count} attacks done: {pass} pass, {fail} fail, {warn} warn, {skip} skip, {error} error",
+                count = count,
+                pass = pass,
+                fail = fail,
+                warn = warn,
+                skip = skip,
+                error = error
             ));
         }
     }
@@ -120,7 +133,7 @@ impl Drop for Progress {
 
 fn bar(all: usize) -> ProgressBar {
     let bar = ProgressBar::new(u64::try_from(all).unwrap_or(u64::MAX));
-    if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+    if let Ok(style) = ProgressStyle::with_template(&template()) {
         bar.set_style(style.progress_chars("=> "));
     }
     // The time that is left goes on while an attack takes long.
@@ -134,6 +147,6 @@ mod tests {
 
     #[test]
     fn the_template_is_valid() {
-        assert!(ProgressStyle::with_template(TEMPLATE).is_ok());
+        assert!(ProgressStyle::with_template(&template()).is_ok());
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use soter_attack::{Application, MAX_RECORDING_BYTES, propose};
 use soter_bridge::protocol::CommandError;
+use soter_text::{text, tr};
 
 use super::new_file::write_new;
 use crate::files::{Input, read_input_up_to};
@@ -22,18 +23,21 @@ pub(super) fn run(
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
     let limit = u64::try_from(MAX_RECORDING_BYTES).unwrap_or(u64::MAX);
-    let advice = "record one payment alone, from the login to the answer to the result";
+    let advice = tr!("record one payment alone, from the login to the answer to the result");
     let text =
-        String::from_utf8(read_input_up_to(Input::from_path(recording), limit, advice)?).map_err(|_| {
+        String::from_utf8(read_input_up_to(Input::from_path(recording), limit, &advice)?).map_err(|_| {
             CommandError::invalid_params(
-                format!("{} is not UTF-8, as HAR is", recording.display()),
-                "save the requests as HAR once more",
+                text!("{file} is not UTF-8, as HAR is", file = recording.display()),
+                text!("save the requests as HAR once more"),
             )
         })?;
     let proposal = propose(&text)?;
-    let summary = format!(
-        "{} of {} recorded requests are steps; {} guesses, {} missing",
-        proposal.used, proposal.recorded, proposal.guesses, proposal.missing
+    let summary = tr!(
+        "{used} of {recorded} recorded requests are steps; {guesses} guesses, {missing} missing",
+        used = proposal.used,
+        recorded = proposal.recorded,
+        guesses = proposal.guesses,
+        missing = proposal.missing
     );
     if json {
         let answer = json!({
@@ -50,19 +54,31 @@ pub(super) fn run(
     } else if let Some(path) = init {
         write_new(path, &proposal.description)?;
         let shown = path.display();
-        let next = if proposal.missing > 0 { "complete what is `missing`, check" } else { "check" };
-        console.write_answer(&format!(
-            "{shown} is written: {summary}. Now {next} each `guess`, then `soter-sim audit --config {shown}`"
-        ))?;
+        let written = if proposal.missing > 0 {
+            tr!(
+                "{file} is written: {summary}. Now complete what is `missing`, check each `guess`, then `soter-sim audit --config {same}`",
+                file = shown,
+                summary = summary,
+                same = shown
+            )
+        } else {
+            tr!(
+                "{file} is written: {summary}. Now check each `guess`, then `soter-sim audit --config {same}`",
+                file = shown,
+                summary = summary,
+                same = shown
+            )
+        };
+        console.write_answer(&written)?;
     } else {
         console.write_answer(proposal.description.trim_end())?;
         console.stderr_line(&summary);
     }
     if let (0, Err(refused)) = (proposal.missing, Application::read(&proposal.description)) {
-        console.remark(&format!(
-            "an audit refuses this description as it is: {}; {}",
-            refused.what.localized(),
-            refused.next.localized()
+        console.remark(&tr!(
+            "an audit refuses this description as it is: {what}; {next}",
+            what = refused.what,
+            next = refused.next
         ));
     }
     Ok(Exit::Good)

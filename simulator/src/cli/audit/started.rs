@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use soter_bridge::protocol::CommandError;
 use soter_bridge::visible;
+use soter_text::{Text, text};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::sync::oneshot;
@@ -52,17 +53,18 @@ impl Started {
         let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
         if matches!(connected, Ok(Ok(_))) {
             return Err(CommandError::invalid_params(
-                format!(
-                    "something listens at {address} already, so your application cannot be started there"
+                text!(
+                    "something listens at {address} already, so your application cannot be started there",
+                    address = address
                 ),
-                "stop it, or leave out the command behind `--` to audit what runs there",
+                text!("stop it, or leave out the command behind `--` to audit what runs there"),
             ));
         }
         let shown = command.as_std().get_program().display().to_string();
         let failed = |error: std::io::Error| {
             CommandError::environment(
-                format!("{shown} does not start: {error}"),
-                "check the command behind `--`",
+                text!("{program} does not start: {error}", program = shown, error = error),
+                text!("check the command behind `--`"),
             )
         };
         let (reader, writer) = std::io::pipe().map_err(failed)?;
@@ -88,18 +90,19 @@ impl Started {
     ///
     /// # Errors
     /// One line, if the application ends before that, or the time is over.
-    pub(super) async fn wait_until_it_listens(
-        &mut self,
-        address: &str,
-        limit: Duration,
-    ) -> Result<(), String> {
+    pub(super) async fn wait_until_it_listens(&mut self, address: &str, limit: Duration) -> Result<(), Text> {
         let deadline = Instant::now() + limit;
         while Instant::now() < deadline {
             tokio::select! {
                 status = self.child.wait() => {
                     self.output.wait_for_end().await;
                     let how = status.map_or_else(|error| error.to_string(), how_it_ended);
-                    return Err(format!("`{}` ended ({how}) before anything listened at {address}", self.shown));
+                    return Err(text!(
+                        "`{program}` ended ({how}) before anything listened at {address}",
+                        program = self.shown,
+                        how = how,
+                        address = address
+                    ));
                 }
                 connected = timeout(limit, TcpStream::connect(address)) => {
                     if matches!(connected, Ok(Ok(_))) {
@@ -109,8 +112,12 @@ impl Started {
             }
             sleep(RETRY_PAUSE).await;
         }
-        let seconds = limit.as_secs();
-        Err(format!("nothing listens at {address} {seconds} s after `{}` was started", self.shown))
+        Err(text!(
+            "nothing listens at {address} {seconds} s after `{program}` was started",
+            address = address,
+            seconds = limit.as_secs(),
+            program = self.shown
+        ))
     }
 
     /// Shows the last lines of its output, if they have not been shown.

@@ -39,7 +39,7 @@ pub(super) async fn run(audit: &Audit, plan: &Plan, console: &mut Console) -> Re
     // Checks that there is such a verifier, before keys are uploaded to it.
     if let Err(error) = target.check_credentials().await {
         let failed =
-            ControlFailed { control: ControlKind::Positive, what: error.to_string(), exchange: None };
+            ControlFailed { control: ControlKind::Positive, what: error.text().clone(), exchange: None };
         return plan.report_failed_control(start, &failed, console);
     }
     plan.run(&target, url, console).await

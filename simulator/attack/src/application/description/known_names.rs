@@ -2,6 +2,7 @@
 
 use reqwest::header::HeaderName;
 use soter_bridge::protocol::CommandError;
+use soter_text::text;
 use soter_wire::shortened;
 
 use super::computed::Computed;
@@ -112,8 +113,12 @@ fn check_headers(section: &str, endpoint: &Endpoint) -> Result<(), CommandError>
     wrong.map_or(Ok(()), |name| {
         let shown = shortened(name, 40);
         Err(CommandError::invalid_params(
-            format!("the description: [{section}] has a header `{}`", shown.escape_debug()),
-            "header names are letters, digits and hyphens",
+            text!(
+                "the description: [{section}] has a header `{name}`",
+                section = section,
+                name = shown.escape_debug()
+            ),
+            text!("header names are letters, digits and hyphens"),
         ))
     })
 }
@@ -130,11 +135,12 @@ fn check_names<'a>(
     names.find(|name| !is_known(name)).map_or(Ok(()), |name| {
         let shown = shortened(name, 40);
         Err(CommandError::invalid_params(
-            format!(
-                "the description: [{section}] uses {{{{{}}}}}, which nothing gives",
-                shown.escape_debug()
+            text!(
+                "the description: [{section}] uses {name}, which nothing gives",
+                section = section,
+                name = format!("{{{{{}}}}}", shown.escape_debug())
             ),
-            format!("names there: {}", known.names.join(", ")),
+            text!("names there: {names}", names = known.names.join(", ")),
         ))
     })
 }

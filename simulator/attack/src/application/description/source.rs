@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, de};
+use soter_text::{Text, text, tr};
 
 use super::regular_expression;
 use crate::application::pointer::Pointer;
@@ -54,34 +55,35 @@ impl fmt::Debug for Selector {
     }
 }
 
-impl fmt::Display for Place {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Place {
+    fn text(&self) -> Text {
         match self {
-            Self::Body => formatter.write_str("the body"),
-            Self::Cookie(name) => write!(formatter, "the cookie `{name}`"),
+            Self::Body => text!("the body"),
+            Self::Cookie(name) => text!("the cookie `{name}`", name = name),
             Self::Element { selector, attribute: None } => {
-                write!(formatter, "the element `{}`", selector.text)
+                text!("the element `{selector}`", selector = selector.text)
             }
-            Self::Element { selector, attribute: Some(attribute) } => {
-                write!(formatter, "the attribute `{attribute}` of `{}`", selector.text)
-            }
-            Self::Header(name) => write!(formatter, "the header `{name}`"),
-            Self::Pointer(pointer) => write!(formatter, "`{pointer}`"),
-            Self::Template(template) => write!(formatter, "the template `{template}`"),
-        }
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.regex {
-            Some(regex) => write!(formatter, "{}, by `{regex}`", self.place),
-            None => self.place.fmt(formatter),
+            Self::Element { selector, attribute: Some(attribute) } => text!(
+                "the attribute `{attribute}` of `{selector}`",
+                attribute = attribute,
+                selector = selector.text
+            ),
+            Self::Header(name) => text!("the header `{name}`", name = name),
+            Self::Pointer(pointer) => format!("`{pointer}`").into(),
+            Self::Template(template) => text!("the template `{template}`", template = template),
         }
     }
 }
 
 impl Source {
+    /// What it is, for people.
+    pub(in crate::application) fn text(&self) -> Text {
+        match &self.regex {
+            Some(regex) => text!("{place}, by `{regex}`", place = self.place.text(), regex = regex),
+            None => self.place.text(),
+        }
+    }
+
     /// The value at a JSON pointer.
     pub(super) fn pointer(pointer: Pointer) -> Self {
         Self { place: Place::Pointer(pointer), regex: None }
@@ -150,15 +152,15 @@ impl SourceTable {
     fn place(self) -> Result<(Place, Option<Regex>), String> {
         let Self { json, header, cookie, css, attribute, template, regex } = self;
         if attribute.is_some() && css.is_none() {
-            return Err("`attribute` needs `css`, which names the element".to_owned());
+            return Err(tr!("`attribute` needs `css`, which names the element"));
         }
         let element = css.map(|text| match scraper::Selector::parse(&text) {
             Ok(parsed) => Ok(Place::Element { selector: Selector { parsed, text }, attribute }),
-            Err(error) => Err(format!("no CSS selector: {error}")),
+            Err(error) => Err(tr!("no CSS selector: {error}", error = error)),
         });
         let header = header.map(|name| match HeaderName::from_bytes(name.as_bytes()) {
             Ok(name) => Ok(Place::Header(name)),
-            Err(_) => Err("header names are letters, digits and hyphens".to_owned()),
+            Err(_) => Err(tr!("header names are letters, digits and hyphens")),
         });
         let places = [
             json.map(|pointer| Ok(Place::Pointer(pointer))),
@@ -172,11 +174,11 @@ impl SourceTable {
             (Some(place), _) => place?,
             (None, Some(_)) => Place::Body,
             (None, None) => {
-                return Err("say where it stands: json, header, cookie, css, regex or template".to_owned());
+                return Err(tr!("say where it stands: json, header, cookie, css, regex or template"));
             }
         };
         if places.next().is_some() {
-            return Err("it stands in one place: json, header, cookie, css or template".to_owned());
+            return Err(tr!("it stands in one place: json, header, cookie, css or template"));
         }
         Ok((place, regex))
     }
@@ -190,7 +192,10 @@ impl<'de> Deserialize<'de> for Source {
             type Value = Source;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a JSON pointer, or a table such as { header = \"Location\" }")
+                formatter.write_str(&tr!(
+                    "a JSON pointer, or a table such as {example}",
+                    example = "{ header = \"Location\" }"
+                ))
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Source, E> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
+use soter_text::tr;
 
 use super::computed::Computed;
 use super::source::Source;
@@ -75,19 +76,21 @@ pub(super) struct StepFile {
 }
 
 impl TryFrom<StepFile> for Step {
-    type Error = &'static str;
+    type Error = String;
 
-    fn try_from(file: StepFile) -> Result<Self, &'static str> {
+    fn try_from(file: StepFile) -> Result<Self, String> {
         let StepFile { request, command, follow, computed, values, until, success } = file;
         let action = match (request, command) {
             (Some(endpoint), None) => Action::Request { endpoint, follow },
-            (None, Some(_)) if follow => return Err("`follow` is about redirects, and a command has none"),
+            (None, Some(_)) if follow => {
+                return Err(tr!("`follow` is about redirects, and a command has none"));
+            }
             (None, Some(command)) if command.first().is_some_and(|program| !program.trim().is_empty()) => {
                 Action::Command(command)
             }
-            (None, Some(_)) => return Err("the command is empty: write [\"./step.sh\"]"),
-            (Some(_), Some(_)) => return Err("a step has a request or a command, not both"),
-            (None, None) => return Err("a step needs a request or a command"),
+            (None, Some(_)) => return Err(tr!("the command is empty: write [\"./step.sh\"]")),
+            (Some(_), Some(_)) => return Err(tr!("a step has a request or a command, not both")),
+            (None, None) => return Err(tr!("a step needs a request or a command")),
         };
         Ok(Self { action, computed, values, until, success })
     }
@@ -142,7 +145,12 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Er
     if (MIN_PAUSE..=MAX_WAIT).contains(&seconds) {
         return Ok(Duration::from_secs_f64(seconds));
     }
-    Err(de::Error::custom(format!("{seconds} seconds: write a number from {MIN_PAUSE} to {MAX_WAIT}")))
+    Err(de::Error::custom(tr!(
+        "{seconds} seconds: write a number from {least} to {most}",
+        seconds = seconds,
+        least = MIN_PAUSE,
+        most = MAX_WAIT
+    )))
 }
 
 /// A request.

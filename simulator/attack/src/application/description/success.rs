@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use soter_text::tr;
 
 use super::regular_expression::Pattern;
 use super::source::Source;
@@ -57,16 +58,20 @@ struct SuccessFile {
 }
 
 impl TryFrom<SuccessFile> for Success {
-    type Error = &'static str;
+    type Error = String;
 
-    fn try_from(file: SuccessFile) -> Result<Self, &'static str> {
+    fn try_from(file: SuccessFile) -> Result<Self, String> {
         let SuccessFile { status, pointer, at, value, not_value, regex } = file;
         let at = match (pointer, at) {
-            (Some(_), Some(_)) => return Err("`pointer` and `at`: say in one way where the value stands"),
+            (Some(_), Some(_)) => {
+                return Err(tr!("`pointer` and `at`: say in one way where the value stands"));
+            }
             (pointer, at) => at.or(pointer.map(Source::pointer)),
         };
         let is = match (value, not_value) {
-            (Some(_), Some(_)) => return Err("`value` and `not_value`: one of them says what it must be"),
+            (Some(_), Some(_)) => {
+                return Err(tr!("`value` and `not_value`: one of them says what it must be"));
+            }
             (Some(value), None) => Some(Is::Equal(value)),
             (None, Some(value)) => Some(Is::Different(value)),
             (None, None) => None,
@@ -75,9 +80,9 @@ impl TryFrom<SuccessFile> for Success {
             (Some(at), is) => Some(ValueCondition { at, is: is.unwrap_or(Is::There) }),
             (None, None) => None,
             (None, Some(_)) => {
-                return Err(
-                    "there is a value and no pointer: say where it stands, for example pointer = \"/ok\"",
-                );
+                return Err(tr!(
+                    "there is a value and no pointer: say where it stands, for example pointer = \"/ok\""
+                ));
             }
         };
         Ok(Self { status, value, regex })

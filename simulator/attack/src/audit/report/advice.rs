@@ -1,17 +1,27 @@
 //! What a finding means, and how to fix it.
 
+use soter_text::{Text, text, tr, translated};
+
 use super::remedy::Remedy;
 use crate::audit::finding::Finding;
+use crate::translatable::{english, to_text};
 use crate::verdict::Verdict;
 
 impl Finding {
+    /// What the attack is called, and whether a baseline has the finding, in the language of this process.
+    pub(super) fn title(&self) -> String {
+        let title = translated(self.attack.title);
+        if self.known { tr!("{title} (known)", title = title) } else { title.to_owned() }
+    }
+
     /// What the attacker has, and what is made with it.
-    pub(super) fn attempt(&self) -> String {
+    pub(super) fn attempt(&self) -> Text {
         let attack = self.attack;
+        let making = to_text(attack.making);
         if attack.expected.is_acceptance() {
-            return format!("Not an attack: an honest phone or program may send it. {}", attack.making);
+            return text!("Not an attack: an honest phone or program may send it. {making}", making = making);
         }
-        format!("The attacker has {}. {}", attack.holds, attack.making)
+        text!("The attacker has {what}. {making}", what = attack.holds.text(), making = making)
     }
 
     /// What a developer has to know to understand the finding, unless it is about the audit itself.
@@ -29,12 +39,12 @@ impl Finding {
         match self.verdict {
             _ if self.is_control() => self.attack.meaning,
             Verdict::Fail | Verdict::Skip | Verdict::Pass => self.attack.meaning,
-            Verdict::Warn => {
+            Verdict::Warn => english!(text!(
                 "No weakness is proven, and the reason says why it is worth a look. The server broke (a status of 5xx) or refuses people now whom it served before, so anybody who can send such input may be able to take it down; or it has a policy that costs honest people something; or the description does not show whether something was done twice."
-            }
-            Verdict::Error => {
+            )),
+            Verdict::Error => english!(text!(
                 "Nothing can be said about this attack: it was not played to its end, or the target serves nobody honest after it."
-            }
+            )),
         }
     }
 
@@ -43,10 +53,12 @@ impl Finding {
         match self.verdict {
             _ if self.is_control() => self.attack.fix,
             Verdict::Fail | Verdict::Skip | Verdict::Pass => self.attack.fix,
-            Verdict::Warn => {
+            Verdict::Warn => english!(text!(
                 "After a status of 5xx, look into the logs: answer with a refusal, and let input that is refused change nothing. A policy may stay as it is, if it is meant. A description can be made more exact, with the steps that show the effect."
+            )),
+            Verdict::Error => {
+                english!(text!("See what happened, repair the target or its description, and audit again."))
             }
-            Verdict::Error => "See what happened, repair the target or its description, and audit again.",
         }
     }
 }

@@ -69,11 +69,11 @@ mod tests {
         let exchange = Exchange { request: "sent".to_owned(), response: String::new(), curl: String::new() };
         let failed = ControlFailed {
             control: ControlKind::Positive,
-            what: "refused".to_owned(),
+            what: "refused".into(),
             exchange: Some(exchange),
         };
         let finding = Finding::for_control(&failed);
-        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Error, "refused"));
+        assert_eq!((finding.verdict, finding.reason.english()), (Verdict::Error, "refused"));
         assert_eq!(finding.exchange.as_ref().unwrap().request, "sent");
         assert_eq!((finding.meaning(), finding.fix()), (CONTROL.meaning, CONTROL.fix));
         assert!(find(CONTROL.id).is_none());

@@ -4,10 +4,12 @@
 use std::fmt::Write as _;
 
 use soter_bridge::visible_lines;
+use soter_text::{Language, tr, translated};
 
 use super::Report;
 use super::remedy::Code;
 use crate::audit::finding::{Finding, Summary};
+use crate::translatable::to_text;
 use crate::verdict::Verdict;
 
 const STYLE: &str = include_str!("style.css");
@@ -16,75 +18,84 @@ pub(super) fn page(report: &Report) -> String {
     let Summary { pass, fail, warn, skip, error, known } = report.summary();
     let target = escape_html(&report.target);
     let mut out = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!doctype html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>soter-sim audit of {target}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <h1>soter-sim audit</h1>\n<p>{target}, as {}; began <time>{}</time>, took {:.1} s</p>\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         <h1>{heading}</h1>\n<p>{about}</p>\n\
          <ul class=\"counts\">\n",
-        report.form.name(),
-        report.began(),
-        report.duration.as_secs_f64()
+        language = Language::of_process().tag(),
+        title = tr!("soter-sim audit of {target}", target = target),
+        heading = tr!("soter-sim audit"),
+        about = tr!(
+            "{target}, as {form}; began {time}, took {seconds} s",
+            target = target,
+            form = report.form.label(),
+            time = format!("<time>{}</time>", report.began()),
+            seconds = format!("{:.1}", report.duration.as_secs_f64())
+        ),
     );
     for (class, number, word) in [
-        ("fail", fail, "fail"),
-        ("warn", warn, "warn"),
-        ("error", error, "error"),
-        ("pass", pass, "pass"),
-        ("skip", skip, "skip"),
+        ("fail", fail, tr!("fail")),
+        ("warn", warn, tr!("warn")),
+        ("error", error, tr!("error")),
+        ("pass", pass, tr!("pass")),
+        ("skip", skip, tr!("skip")),
     ] {
         let _ = writeln!(out, "<li class=\"{class}\"><b>{number}</b> {word}</li>");
     }
     out.push_str("</ul>\n");
     if known > 0 {
-        let _ = writeln!(out, "<p>{known} of them were known before.</p>");
+        let _ = writeln!(out, "<p>{}</p>", tr!("{known} of them were known before.", known = known));
     }
     let found: Vec<_> = report.findings.iter().filter(|finding| finding.needs_attention()).collect();
     if found.is_empty() {
-        out.push_str("<p>Nothing was found.</p>\n");
+        let _ = writeln!(out, "<p>{}</p>", tr!("Nothing was found."));
     } else {
-        out.push_str("<h2>Findings</h2>\n");
+        let _ = writeln!(out, "<h2>{}</h2>", tr!("Findings"));
         for finding in found {
             details(finding, &mut out);
         }
     }
-    out.push_str("<h2>All attacks</h2>\n<ul class=\"all\">\n");
+    let _ = writeln!(out, "<h2>{}</h2>\n<ul class=\"all\">", tr!("All attacks"));
     for finding in &report.findings {
         let attack = finding.attack;
         let _ = writeln!(
             out,
             "<li><span class=\"verdict {}\">{}</span> <code>{}</code> {}<small>{}</small></li>",
             class(finding.verdict),
-            finding.verdict.name(),
+            finding.verdict.label().localized(),
             attack.id,
-            escape_html(attack.title),
-            escape_html(&finding.reason)
+            escape_html(translated(attack.title)),
+            escape_html(&finding.reason.localized())
         );
     }
     let _ = write!(
         out,
-        "</ul>\n<footer>soter-sim {}. The phones of this audit are emulated.</footer>\n</main>\n</body>\n</html>\n",
-        env!("CARGO_PKG_VERSION")
+        "</ul>\n<footer>{}</footer>\n</main>\n</body>\n</html>\n",
+        tr!(
+            "soter-sim {version}. The phones of this audit are emulated.",
+            version = env!("CARGO_PKG_VERSION")
+        )
     );
     out
 }
 
 fn details(finding: &Finding, out: &mut String) {
     let attack = finding.attack;
-    let known = if finding.known { " (known)" } else { "" };
     let _ = writeln!(
         out,
-        "<details open>\n<summary><span class=\"verdict {}\">{}</span> <code>{}</code> {}{known}</summary>\n<dl>",
+        "<details open>\n<summary><span class=\"verdict {}\">{}</span> <code>{}</code> {}</summary>\n<dl>",
         class(finding.verdict),
-        finding.verdict.name(),
+        finding.verdict.label().localized(),
         attack.id,
-        escape_html(attack.title)
+        escape_html(&finding.title())
     );
     for (term, text) in [
-        ("What happened", finding.reason.as_str()),
-        ("The attempt", &finding.attempt()),
-        ("What it means", finding.meaning()),
-        ("Background", finding.background().unwrap_or_default()),
-        ("How to fix it", finding.fix()),
+        (tr!("What happened"), &*finding.reason.localized()),
+        (tr!("The attempt"), &finding.attempt().localized()),
+        (tr!("What it means"), translated(finding.meaning())),
+        (tr!("Background"), finding.background().map(translated).unwrap_or_default()),
+        (tr!("How to fix it"), translated(finding.fix())),
     ] {
         if !text.is_empty() {
             let _ = writeln!(out, "<dt>{term}</dt><dd>{}</dd>", escape_html(text));
@@ -94,8 +105,8 @@ fn details(finding: &Finding, out: &mut String) {
     if let Some(remedy) = finding.remedy() {
         let _ = writeln!(
             out,
-            "<details class=\"code\">\n<summary>The code to write instead: {}</summary>",
-            escape_html(remedy.title())
+            "<details class=\"code\">\n<summary>{}</summary>",
+            escape_html(&tr!("The code to write instead: {title}", title = to_text(remedy.title())))
         );
         for Code { language, text } in remedy.code() {
             let _ = writeln!(out, "<h3>{}</h3>\n<pre>{}</pre>", language.name(), escape_html(text));
@@ -103,9 +114,11 @@ fn details(finding: &Finding, out: &mut String) {
         out.push_str("</details>\n");
     }
     if let Some(exchange) = &finding.exchange {
-        for (title, text) in
-            [("Sent", &exchange.request), ("Answered", &exchange.response), ("Again with", &exchange.curl)]
-        {
+        for (title, text) in [
+            (tr!("Sent"), &exchange.request),
+            (tr!("Answered"), &exchange.response),
+            (tr!("Again with"), &exchange.curl),
+        ] {
             let _ = writeln!(out, "<h3>{title}</h3>\n<pre>{}</pre>", escape_html(text));
         }
     }

@@ -36,7 +36,7 @@ fn result(finding: &Finding) -> Value {
     let mut result = json!({
         "id": attack.id,
         "verdict": verdict.name(),
-        "reason": reason,
+        "reason": reason.english(),
         "title": attack.title,
         "layer": attack.layer.name(),
         "kind": attack.kind.name(),
@@ -45,7 +45,7 @@ fn result(finding: &Finding) -> Value {
         "known": known,
     });
     if finding.needs_attention() {
-        result["attempt"] = finding.attempt().into();
+        result["attempt"] = finding.attempt().english().into();
         result["meaning"] = finding.meaning().into();
         result["background"] = finding.background().into();
         result["fix"] = finding.fix().into();

@@ -31,7 +31,7 @@ fn case(report: &Report, finding: &Finding) -> TestCase {
     let failed = |kind| {
         let mut status = TestCaseStatus::non_success(kind);
         status
-            .set_message(visible(&finding.reason))
+            .set_message(visible(finding.reason.english()))
             .set_type(finding.verdict.name())
             .set_description(visible_lines(&detail(finding)));
         status
@@ -42,14 +42,14 @@ fn case(report: &Report, finding: &Finding) -> TestCase {
         Verdict::Error => failed(NonSuccessKind::Error),
         Verdict::Skip => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(visible(&finding.reason));
+            status.set_message(visible(finding.reason.english()));
             status
         }
     };
     let mut case = TestCase::new(format!("{} {}", attack.id, attack.title), status);
     case.set_classname(format!("soter-sim.audit.{}", attack.layer.name()));
     if finding.verdict == Verdict::Warn || finding.known {
-        case.set_system_out(format!("{}: {}", finding.verdict.name(), visible(&finding.reason)));
+        case.set_system_out(format!("{}: {}", finding.verdict.name(), visible(finding.reason.english())));
     }
     case
 }
@@ -64,5 +64,6 @@ fn detail(finding: &Finding) -> String {
     });
     let background = finding.background().map_or_else(String::new, |background| format!("{background}\n"));
     let (attempt, meaning, fix) = (finding.attempt(), finding.meaning(), finding.fix());
+    let attempt = attempt.english();
     format!("{attempt}\n{meaning}\n{background}{fix}{exchange}{code}")
 }

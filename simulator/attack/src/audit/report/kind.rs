@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use soter_bridge::protocol::CommandError;
+use soter_text::text;
 
 /// A form of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +43,8 @@ impl ReportKind {
         kind.ok_or_else(|| {
             let known = Self::ALL.map(|kind| format!(".{}", kind.extension())).join(", ");
             CommandError::invalid_params(
-                format!("no report is written as {}", path.display()),
-                format!("end the file's name in one of {known}"),
+                text!("no report is written as {file}", file = path.display()),
+                text!("end the file's name in one of {endings}", endings = known),
             )
         })
     }

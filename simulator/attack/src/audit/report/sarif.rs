@@ -76,7 +76,7 @@ fn result(index: usize, finding: &Finding, report: &Report) -> Value {
         Verdict::Error => ("open", "none"),
     };
     let attack = finding.attack;
-    let mut text = format!("{}: {}", attack.title, visible(&finding.reason));
+    let mut text = format!("{}: {}", attack.title, visible(finding.reason.english()));
     if finding.needs_attention() {
         // 3.27.11: a message describes the risk, and what can be done about it.
         text = format!("{text}.\n{}\n{}", finding.meaning(), finding.fix());

@@ -11,7 +11,7 @@ fn report() -> Report {
     let finding = |id: &str, verdict, reason: &str, exchange| Finding {
         attack: find(id).unwrap(),
         verdict,
-        reason: reason.to_owned(),
+        reason: reason.into(),
         exchange,
         known: false,
     };
@@ -64,7 +64,7 @@ fn the_junit_report_is_xml_whatever_characters_a_target_sends() {
     let mut report = report();
     report.target.push_str(&every);
     for finding in &mut report.findings {
-        finding.reason.clone_from(&every);
+        finding.reason = (&every).into();
         let text = || every.clone();
         finding.exchange = Some(Exchange { request: text(), response: text(), curl: text() });
     }
@@ -218,7 +218,7 @@ fn every_result_of_a_sarif_log_has_a_baseline_state_only_if_there_is_a_baseline(
 #[test]
 fn a_targets_text_is_neither_a_placeholder_nor_a_link_in_a_sarif_log() {
     let mut report = report();
-    report.findings[1].reason = "{0} [here](http://127.0.0.1:2/)".to_owned();
+    report.findings[1].reason = "{0} [here](http://127.0.0.1:2/)".into();
     report.target = "http://127.0.0.1:1/a b".to_owned();
     let result = &sarif_results(&report)[1];
     let text = result["message"]["text"].as_str().unwrap();

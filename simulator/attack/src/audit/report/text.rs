@@ -4,47 +4,50 @@
 use std::fmt::Write as _;
 
 use soter_bridge::{visible, visible_lines};
+use soter_text::{text, tr, translated};
 
 use super::Report;
 use super::remedy::Code;
 use crate::audit::finding::Summary;
+use crate::translatable::to_text;
 use crate::verdict::Verdict;
 
 pub(super) fn text(report: &Report) -> String {
     let mut out = String::new();
     let width = report.findings.iter().map(|finding| finding.attack.id.len()).max().unwrap_or_default();
     for finding in &report.findings {
-        let known = if finding.known { " (known)" } else { "" };
-        let _ = writeln!(
-            out,
-            "{:5}  {:width$}  {}{known}",
-            finding.verdict.name(),
-            finding.attack.id,
-            finding.attack.title
-        );
+        let verdict = finding.verdict.label();
+        let _ = writeln!(out, "{:5}  {:width$}  {}", verdict.localized(), finding.attack.id, finding.title());
         if finding.verdict != Verdict::Pass {
-            let _ = writeln!(out, "{:5}  {:width$}  {}", "", "", visible(&finding.reason));
+            let _ = writeln!(out, "{:5}  {:width$}  {}", "", "", visible(&finding.reason.localized()));
         }
     }
     for finding in report.findings.iter().filter(|finding| finding.needs_attention()) {
         let attack = finding.attack;
-        let _ = writeln!(out, "\n{}  {}: {}", finding.verdict.name(), attack.id, attack.title);
-        let _ = writeln!(out, "  what happened  {}", visible(&finding.reason));
-        let _ = writeln!(out, "  the attempt    {}", finding.attempt());
-        let _ = writeln!(out, "  what it means  {}", finding.meaning());
-        if let Some(background) = finding.background() {
-            let _ = writeln!(out, "  background     {background}");
+        let (verdict, title) = (finding.verdict.label(), translated(attack.title));
+        let _ = writeln!(out, "\n{}  {}: {title}", verdict.localized(), attack.id);
+        let mut parts = vec![
+            (tr!("what happened"), visible(&finding.reason.localized()).to_string()),
+            (tr!("the attempt"), finding.attempt().localized().into_owned()),
+            (tr!("what it means"), translated(finding.meaning()).to_owned()),
+        ];
+        parts.extend(finding.background().map(|text| (tr!("background"), translated(text).to_owned())));
+        parts.push((tr!("how to fix it"), translated(finding.fix()).to_owned()));
+        let width = parts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+        for (name, text) in parts {
+            // Chinese characters take two columns each, so counting characters would not align names of both kinds; all names of a
+            // language are of one kind.
+            let _ = writeln!(out, "  {name:width$}  {text}");
         }
-        let _ = writeln!(out, "  how to fix it  {}", finding.fix());
         if let Some(exchange) = &finding.exchange {
-            for (title, text) in [("sent", &exchange.request), ("answered", &exchange.response)] {
+            for (title, text) in [(tr!("sent"), &exchange.request), (tr!("answered"), &exchange.response)] {
                 let _ = writeln!(out, "  {title}");
                 for line in text.lines() {
                     let _ = writeln!(out, "    {}", visible(line));
                 }
             }
             // The command's line ends are part of the request, so its further lines are not indented.
-            let _ = writeln!(out, "  again with\n    {}", visible_lines(&exchange.curl));
+            let _ = writeln!(out, "  {}\n    {}", tr!("again with"), visible_lines(&exchange.curl));
         }
     }
     write_code(report, &mut out);
@@ -56,7 +59,12 @@ pub(super) fn text(report: &Report) -> String {
 fn write_code(report: &Report, out: &mut String) {
     for (remedy, failed) in report.remedies() {
         let ids: Vec<_> = failed.iter().map(|finding| finding.attack.id).collect();
-        let _ = writeln!(out, "\nThe code to write instead, for {}: {}", ids.join(", "), remedy.title());
+        let heading = tr!(
+            "The code to write instead, for {ids}: {title}",
+            ids = ids.join(", "),
+            title = to_text(remedy.title())
+        );
+        let _ = writeln!(out, "\n{heading}");
         for Code { language, text } in remedy.code() {
             let _ = writeln!(out, "  {}", language.name());
             for line in text.lines() {
@@ -68,11 +76,20 @@ fn write_code(report: &Report, out: &mut String) {
 
 pub(super) fn summary_line(report: &Report) -> String {
     let Summary { pass, fail, warn, skip, error, known } = report.summary();
-    let known = if known > 0 { format!(" ({known} known)") } else { String::new() };
-    format!(
-        "{} attacks on {}: {pass} pass, {fail} fail, {warn} warn{known}, {skip} skip, {error} error; {:.1} s",
-        report.findings.len(),
-        visible(&report.target),
-        report.duration.as_secs_f64()
+    let warn = if known > 0 {
+        text!("{count} warn ({known} known)", count = warn, known = known)
+    } else {
+        text!("{count} warn", count = warn)
+    };
+    tr!(
+        "{count} attacks on {target}: {pass} pass, {fail} fail, {warn}, {skip} skip, {error} error; {seconds} s",
+        count = report.findings.len(),
+        target = visible(&report.target),
+        pass = pass,
+        fail = fail,
+        warn = warn,
+        skip = skip,
+        error = error,
+        seconds = format!("{:.1}", report.duration.as_secs_f64())
     )
 }
