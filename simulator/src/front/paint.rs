@@ -44,16 +44,20 @@ impl Paint {
 
     /// The text with its lines broken where the window ends. Not for what is copied or read by programs, such as JSON.
     pub(crate) fn wrapped(self, text: &str) -> String {
-        // The window may have changed since the last text.
+        match self.columns() {
+            Some(columns) => lines::wrapped(text, columns),
+            None => text.to_owned(),
+        }
+    }
+
+    /// The present width of the window. `None` if there is no window, or if the terminal does not know it.
+    pub(super) fn columns(self) -> Option<usize> {
         let size = match self.width {
             Width::Unlimited => None,
             Width::OfOutput => terminal_size_of(io::stdout()),
             Width::OfError => terminal_size_of(io::stderr()),
         };
-        match size {
-            Some((columns, _)) if columns.0 > 0 => lines::wrapped(text, usize::from(columns.0)),
-            _ => text.to_owned(),
-        }
+        size.map(|(columns, _)| usize::from(columns.0)).filter(|columns| *columns > 0)
     }
 
     /// Whether there are colours.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crossterm::cursor::MoveToPreviousLine;
 use crossterm::queue;
-use crossterm::terminal::{self, Clear, ClearType};
+use crossterm::terminal::{Clear, ClearType};
 use soter_bridge::protocol::Event;
 use soter_bridge::protocol::biometric::Enrolment;
 use soter_bridge::protocol::device::Purpose;
@@ -127,7 +127,7 @@ impl View {
 
     /// Redraws everything in place.
     pub(super) fn redraw(&mut self) {
-        let columns = columns();
+        let columns = self.columns();
         let mut bytes = self.clear_bytes(columns);
         for line in self.lines(columns.saturating_sub(1), self.paint) {
             bytes.extend_from_slice(line.as_bytes());
@@ -136,6 +136,11 @@ impl View {
         let plain = self.lines(columns.saturating_sub(1), Paint::PLAIN);
         self.drawn_widths = plain.iter().map(|line| line.chars().map(width).sum()).collect();
         self.write(&bytes);
+    }
+
+    /// The width of the window, or 80 if the terminal does not know it.
+    fn columns(&self) -> usize {
+        self.paint.columns().unwrap_or(80)
     }
 
     /// The lines. None is wider than the window, so each takes one row and can be redrawn.
@@ -200,13 +205,8 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        self.write(&self.clear_bytes(columns()));
+        self.write(&self.clear_bytes(self.columns()));
     }
-}
-
-/// The width of the window, or 80 if the terminal does not know it.
-fn columns() -> usize {
-    terminal::size().ok().map_or(80, |(columns, _)| if columns == 0 { 80 } else { usize::from(columns) })
 }
 
 /// The maximum number of columns that a terminal draws for a character: 2 beyond ASCII. `unicode-width` has no such
