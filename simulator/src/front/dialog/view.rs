@@ -226,7 +226,7 @@ fn describe(enrolment: &Enrolment, modes: &[Mode]) -> String {
     if modes.contains(&enrolment.mode) {
         tr!("{touched} (fid {fid})", touched = touched, fid = fid)
     } else {
-        tr!("{touched} (fid {fid}, not accepted here)", touched = touched, fid = fid)
+        tr!("{touched}, not accepted here (fid {fid})", touched = touched, fid = fid)
     }
 }
 
@@ -303,7 +303,7 @@ mod tests {
                 "┃ signs   order-42\\u{1b}[2J",
                 "┃ accepts fingerPrint",
                 "┃  1  finger 1 (fid 77)",
-                "┃  2  face 2 (fid 78, not accepted here)",
+                "┃  2  face 2, not accepted here (fid 78)",
                 "┃  x  one that is not enrolled",
                 "┃  c  cancel (also Esc, Ctrl-C)",
                 "┃ not recognised: 4 attempts left",
@@ -330,8 +330,7 @@ mod tests {
         for (judgement, left) in judgements.into_iter().chain(rejected) {
             let mut view = view();
             view.status = Some(judgement_status(judgement, left));
-            for line in view.lines(39, Paint::PLAIN).iter().filter(|line| !line.contains("not accepted here"))
-            {
+            for line in view.lines(39, Paint::PLAIN).iter().filter(|line| !line.contains("(fid")) {
                 assert!(!line.contains('…'), "{line}");
             }
         }
