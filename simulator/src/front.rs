@@ -8,6 +8,7 @@ mod evidence;
 mod exit;
 mod find_device;
 mod keyboard;
+mod lines;
 mod paint;
 mod payment;
 mod pending;

@@ -17,6 +17,8 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use soter_text::tr;
+
 /// The maximum number of bytes that wait to be written.
 const MAX_QUEUED_BYTES: usize = 1 << 20;
 /// How long an error or a remark waits until it is written.
@@ -185,10 +187,14 @@ impl State {
     fn report_dropped(&mut self) {
         let dropped = std::mem::take(&mut self.dropped);
         if dropped > 0 {
-            let lines = if dropped == 1 { "1 line was".to_owned() } else { format!("{dropped} lines were") };
-            let remark =
-                format!("remark: {lines} dropped here, because standard error is not read fast enough\n");
-            self.append(Kind::Log, remark.into_bytes());
+            let remark = match dropped {
+                1 => tr!("remark: 1 line was dropped here, because standard error is not read fast enough"),
+                dropped => tr!(
+                    "remark: {dropped} lines were dropped here, because standard error is not read fast enough",
+                    dropped = dropped
+                ),
+            };
+            self.append(Kind::Log, format!("{remark}\n").into_bytes());
         }
     }
 

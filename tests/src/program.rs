@@ -62,6 +62,13 @@ impl Program {
         self
     }
 
+    /// Without an environment variable, also if the tests have it.
+    #[must_use]
+    pub fn without_variable(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     /// The folder that the program takes for the user's home.
     pub fn home(&self) -> &Path {
         self.home.path()
@@ -155,7 +162,13 @@ impl Program {
     /// Starts the program with a terminal as its three streams.
     pub fn at_a_terminal(self) -> crate::Terminal {
         let Self { command, home, .. } = self;
-        crate::Terminal::spawn(command, home)
+        crate::Terminal::spawn(command, home, None)
+    }
+
+    /// The same with a window of this many columns.
+    pub fn at_a_terminal_of(self, columns: u16) -> crate::Terminal {
+        let Self { command, home, .. } = self;
+        crate::Terminal::spawn(command, home, Some(columns))
     }
 }
 

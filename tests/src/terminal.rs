@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use tempfile::TempDir;
 
 use crate::program::shown;
@@ -17,7 +17,8 @@ use crate::program::shown;
 /// How long a text may take to appear.
 const DEADLINE: Duration = Duration::from_mins(1);
 
-/// A program whose three streams are one pseudo-terminal, without colours if nothing else is set. It is killed when this is dropped.
+/// A program whose three streams are one pseudo-terminal, without colours and of unknown width if nothing else is set. It is
+/// killed when this is dropped.
 #[derive(Debug)]
 pub struct Terminal {
     command: String,
@@ -32,7 +33,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    pub(crate) fn spawn(mut command: Command, home: TempDir) -> Self {
+    pub(crate) fn spawn(mut command: Command, home: TempDir, columns: Option<u16>) -> Self {
         let shown = shown(&command);
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal is opened");
         grantpt(&master).expect("access to the pseudo-terminal is granted");
@@ -40,6 +41,10 @@ impl Terminal {
         let name = ptsname(&master, Vec::new()).expect("the pseudo-terminal has a name");
         let name = name.to_str().expect("the name is ASCII");
         let line = OpenOptions::new().read(true).write(true).open(name).expect("the other side opens");
+        if let Some(ws_col) = columns {
+            let size = Winsize { ws_row: 24, ws_col, ws_xpixel: 0, ws_ypixel: 0 };
+            tcsetwinsize(&line, size).expect("the pseudo-terminal takes a size");
+        }
         let stream = || Stdio::from(line.try_clone().expect("the other side is shared"));
         for (name, usual) in [("TERM", "xterm"), ("NO_COLOR", "1")] {
             if !command.get_envs().any(|(set, value)| set == name && value.is_some()) {

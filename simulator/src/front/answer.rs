@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use soter_bridge::protocol::wx::FunctionCalled;
 use soter_bridge::protocol::{CommandError, Response};
+use soter_text::{Text, text, translated};
 use soter_wechat::codes::Code;
 
 use super::authentication::Authentication;
@@ -26,13 +27,16 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// Remarks for the user. They do not change the answer.
-    pub(crate) fn remarks(&self) -> &[String] {
+    /// Remarks for the user, in the user's language. They do not change the answer.
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        let localized = |remarks: &[Text]| remarks.iter().map(|text| text.localized().into_owned()).collect();
         match self {
-            Self::Authentication(authentication) => &authentication.remarks,
-            Self::Payment(payment) => &payment.remarks,
-            Self::Response(Response::VerifySignature(verdict)) => &verdict.remarks,
-            Self::Codes(_) | Self::Response(_) | Self::Verbatim(_) => &[],
+            Self::Authentication(authentication) => localized(&authentication.remarks),
+            Self::Payment(payment) => localized(&payment.remarks),
+            Self::Response(Response::VerifySignature(verdict)) => {
+                verdict.remarks.iter().map(|remark| translated(remark).to_owned()).collect()
+            }
+            Self::Codes(_) | Self::Response(_) | Self::Verbatim(_) => Vec::new(),
         }
     }
 
@@ -75,7 +79,9 @@ impl Answer {
             Self::Response(Response::KeysList(keys)) => serde_json::to_string(&keys.keys),
             Self::Response(response) | Self::Verbatim(response) => serde_json::to_string(response),
         };
-        line.map_err(|error| CommandError::internal(format!("the answer does not serialise: {error}")))
+        line.map_err(|error| {
+            CommandError::internal(text!("the answer does not serialise: {error}", error = error))
+        })
     }
 
     /// The answer as lines for a person, without the last line end.

@@ -1,6 +1,7 @@
 //! The outcome of an authentication, for machines and for people.
 
 use soter_bridge::protocol::wx::SoterAuthentication;
+use soter_text::Text;
 
 use super::evidence::Evidence;
 
@@ -14,5 +15,5 @@ pub(crate) struct Authentication {
     /// What was signed with which key, after a success.
     pub(crate) evidence: Option<Evidence>,
     /// Mistakes that the answer does not show.
-    pub(crate) remarks: Vec<String>,
+    pub(crate) remarks: Vec<Text>,
 }

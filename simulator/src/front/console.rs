@@ -5,7 +5,9 @@ use std::io::{self, ErrorKind, Write};
 
 use soter_bridge::protocol::CommandError;
 use soter_bridge::visible;
+use soter_text::{text, tr};
 
+use super::lines::labelled;
 use super::paint::Paint;
 use crate::stderr::Stderr;
 
@@ -44,8 +46,8 @@ impl Console {
 
     fn with_stderr(errors: Stderr) -> Self {
         Self {
-            paint: Paint::for_stream(&io::stdout()),
-            error_paint: Paint::for_stream(&io::stderr()),
+            paint: Paint::of_output(),
+            error_paint: Paint::of_error(),
             answers: Box::new(io::stdout()),
             errors: Box::new(errors),
         }
@@ -90,8 +92,8 @@ impl Console {
             Ok(()) => Ok(Delivery::Delivered),
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Delivery::Closed),
             Err(error) => Err(CommandError::environment(
-                format!("the answer cannot be written: {error}"),
-                "make room or redirect the output elsewhere, then repeat the command",
+                text!("the answer cannot be written: {error}", error = error),
+                text!("make room or redirect the output elsewhere, then repeat the command"),
             )),
         }
     }
@@ -109,24 +111,21 @@ impl Console {
     /// Writes an error for a person: what happened, and what to do next.
     pub(crate) fn error(&mut self, error: &CommandError) {
         let paint = self.error_paint;
-        self.write_stderr(&format!(
-            "{} {}\n{} {}\n",
-            paint.bad("error:"),
-            visible(&error.what.localized()),
-            paint.strong("next:"),
-            visible(&error.next.localized())
-        ));
+        let (what_label, next_label) = (tr!("error:"), tr!("next:"));
+        let what = labelled(&what_label, &paint.bad(&what_label), &visible(&error.what.localized()));
+        let next = labelled(&next_label, &paint.strong(&next_label), &visible(&error.next.localized()));
+        self.stderr_line(&format!("{what}\n{next}"));
     }
 
     /// Writes a remark that is not an answer.
     pub(crate) fn remark(&mut self, text: &str) {
-        let line = format!("{} {}\n", self.error_paint.dim("remark:"), visible(text));
-        self.write_stderr(&line);
+        let label = tr!("remark:");
+        self.stderr_line(&labelled(&label, &self.error_paint.dim(&label), &visible(text)));
     }
 
     /// Writes a line about something that happened in the background.
     pub(crate) fn stderr_line(&mut self, text: &str) {
-        self.write_stderr(&format!("{text}\n"));
+        self.write_stderr(&format!("{}\n", self.error_paint.wrapped(text)));
     }
 
     fn write_stderr(&mut self, text: &str) {

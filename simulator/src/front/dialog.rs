@@ -7,6 +7,7 @@ use std::sync::Arc;
 use soter_bridge::protocol::biometric::{self, Enrolment};
 use soter_bridge::protocol::sensor::TouchSensor;
 use soter_bridge::protocol::{CommandError, ErrorKind, Event, Response, Service, Touch};
+use soter_text::tr;
 
 use self::view::{Choice, View};
 use super::keyboard::{Key, Keyboard};
@@ -93,7 +94,7 @@ impl Dialog {
             Key::Character('x' | 'X') => Touch::Wrong,
             Key::Character(character) => match self.view.enrolment(character) {
                 Some(number) => Touch::Enrolled(number),
-                None => return self.view.remark("press one of the keys above"),
+                None => return self.view.remark(&tr!("press one of the keys above")),
             },
         };
         self.cancelled = touch == Touch::Cancel;

@@ -12,6 +12,7 @@ use std::time::Instant;
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::terminal;
 use soter_bridge::protocol::CommandError;
+use soter_text::text;
 use tokio::sync::mpsc;
 
 /// How long the reader waits for a key before it checks whether it should stop.
@@ -148,8 +149,8 @@ impl RawMode {
     fn enter() -> Result<Self, CommandError> {
         terminal::enable_raw_mode().map(|()| Self).map_err(|error| {
             CommandError::environment(
-                format!("the terminal does not give single keys: {error}"),
-                "use --touch SCRIPT instead of the dialog",
+                text!("the terminal does not give single keys: {error}", error = error),
+                text!("use --touch SCRIPT instead of the dialog"),
             )
         })
     }

@@ -12,5 +12,5 @@ pub(crate) struct Payment {
     /// Why it ended so, in more words than the caller receives.
     pub(crate) reason: Option<(Reason, Text)>,
     /// Mistakes that the answer does not show.
-    pub(crate) remarks: Vec<String>,
+    pub(crate) remarks: Vec<Text>,
 }

@@ -8,6 +8,7 @@ use soter_bridge::protocol::wx::{self, PaymentResult, SoterAuthentication};
 use soter_bridge::protocol::{
     Call, Command, CommandError, Event, Request, Response, Service, Touch, TouchScript,
 };
+use soter_text::{Text, text};
 use soter_wechat::{PaymentRequest, Reason};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::{JoinError, JoinSet};
@@ -173,7 +174,7 @@ impl<S: Service> Pending<S> {
 }
 
 /// A remark for each number that was presented and is not enrolled: it counted as an unknown finger.
-fn not_enrolled(past_events: &[Event]) -> Vec<String> {
+fn not_enrolled(past_events: &[Event]) -> Vec<Text> {
     let mut numbers: Vec<u32> = past_events
         .iter()
         .filter_map(|event| match event {
@@ -188,7 +189,10 @@ fn not_enrolled(past_events: &[Event]) -> Vec<String> {
     numbers
         .iter()
         .map(|number| {
-            format!("no finger or face {number} is enrolled: it counted as a wrong one; see `finger list`")
+            text!(
+                "no finger or face {number} is enrolled: it counted as a wrong one; see `finger list`",
+                number = number
+            )
         })
         .collect()
 }
@@ -230,7 +234,7 @@ fn into_response(
 ) -> Result<Response, CommandError> {
     match ended {
         Some(Ok(response)) => response,
-        Some(Err(_)) | None => Err(CommandError::internal("the call broke off")),
+        Some(Err(_)) | None => Err(CommandError::internal(text!("the call broke off"))),
     }
 }
 

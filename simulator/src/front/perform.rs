@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use soter_bridge::protocol::{CommandError, Request, Service, verify, wx};
+use soter_text::text;
 use soter_wechat::{codes, verification};
 use soter_wire::Mode;
 
@@ -22,8 +23,9 @@ pub(crate) async fn perform<S: Service>(
     if let (Some(path), Some(reply)) = (&prepared_call.raw, response.trusted_app_reply())
         && let Some(exported) = &reply.export_data
     {
-        let bytes = soter_wire::base64::decode(exported)
-            .map_err(|error| CommandError::internal(format!("the exported bytes do not decode: {error}")))?;
+        let bytes = soter_wire::base64::decode(exported).map_err(|error| {
+            CommandError::internal(text!("the exported bytes do not decode: {error}", error = error))
+        })?;
         write_file(path, &bytes)?;
     }
     Ok(if prepared_call.verbatim { Answer::Verbatim(response) } else { Answer::Response(response) })
@@ -60,8 +62,8 @@ pub(crate) fn verify_files(files: &Verify) -> Result<verify::Verdict, CommandErr
     let inputs = [&files.key, &files.json, &files.signature].map(|path| Input::from_path(path));
     if inputs.iter().filter(|input| **input == Input::Standard).count() > 1 {
         return Err(CommandError::invalid_params(
-            "standard input is named more than once",
-            "`-` can stand for one of the three files",
+            text!("standard input is named more than once"),
+            text!("`-` can stand for one of the three files"),
         ));
     }
     let [key, json, signature] = inputs.map(read_input);
@@ -79,8 +81,8 @@ pub(crate) fn explain(code: Option<i32>) -> Result<Answer, CommandError> {
     };
     match code {
         Some(code) if entries.is_empty() => Err(CommandError::invalid_params(
-            format!("no code {code} is known"),
-            "`explain` without a code lists those that are",
+            text!("no code {code} is known", code = code),
+            text!("`explain` without a code lists those that are"),
         )),
         _ => Ok(Answer::Codes(entries)),
     }

@@ -11,18 +11,22 @@ mod replies;
 mod servers;
 
 use soter_bridge::protocol::Response;
-use soter_wechat::codes::Code;
+use soter_text::{tr, translated};
+use soter_wechat::codes::{Code, CodeSource};
 
+use super::lines::labelled;
 use super::paint::Paint;
 
 pub(super) use self::authentication::authentication;
 pub(crate) use self::events::event_line;
 pub(super) use self::layout::object;
 pub(super) use self::payment::payment;
+pub(super) use self::phones::touched;
 
 /// Any answer of the protocol except those of an authentication and of a payment.
 pub(super) fn response(response: &Response, paint: Paint) -> String {
-    match response {
+    // What is copied has no line ends of the terminal: `return`.
+    let text = match response {
         Response::CheckIsSupportSoterAuthentication(_)
         | Response::CheckIsSoterEnrolledInDevice(_)
         | Response::StartSoterAuthentication(_)
@@ -37,18 +41,18 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
         | Response::FleetNext(_)
         | Response::FleetRelease(_)
         | Response::FleetResults(_)
-        | Response::DangerSign(_) => object(response, paint),
+        | Response::DangerSign(_) => return object(response, paint),
         Response::DeskReset(reset) => {
-            format!("everything is new; {} is on the desk", paint.name(&reset.device))
+            tr!("everything is new; {device} is on the desk", device = paint.name(&reset.device))
         }
         Response::DeskClock(clock) => servers::clock(*clock),
         Response::DeskJournal(page) => journal::page(page, paint),
         Response::ServersShow(switches) | Response::ServersSet(switches) => {
             servers::switches(switches, paint)
         }
-        Response::ServersExpire(ended) => format!("ended: {}", ended.ended),
-        Response::DeviceCreate(summary) => format!("created {}", phones::summary(summary, paint)),
-        Response::DeviceSelect(summary) => format!("selected {}", phones::summary(summary, paint)),
+        Response::ServersExpire(ended) => tr!("ended: {ended}", ended = ended.ended),
+        Response::DeviceCreate(summary) => tr!("created {phone}", phone = phones::summary(summary, paint)),
+        Response::DeviceSelect(summary) => tr!("selected {phone}", phone = phones::summary(summary, paint)),
         Response::DeviceShow(phone)
         | Response::DeviceSet(phone)
         | Response::DangerSetClock(phone)
@@ -56,12 +60,18 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
         Response::DeviceList(list) => phones::list(list, paint),
         Response::DeviceProfiles(families) => phones::families(families, paint),
         Response::DeviceRemove(removed) => {
-            format!("{} is gone; {} is selected", paint.name(&removed.removed), paint.name(&removed.selected))
+            tr!(
+                "{name} is gone; {selected} is selected",
+                name = paint.name(&removed.removed),
+                selected = paint.name(&removed.selected)
+            )
         }
-        Response::SensorSetMode(sensor) => format!("touches: {}", phones::sensor_mode(&sensor.mode)),
+        Response::SensorSetMode(sensor) => tr!("touches: {mode}", mode = phones::sensor_mode(&sensor.mode)),
         Response::SensorTouch(judged) => replies::judged(judged, paint),
-        Response::SensorCancel(_) => "cancelled".to_owned(),
-        Response::BiometricEnroll(enrolment) => format!("enrolled {}", phones::enrolment(enrolment)),
+        Response::SensorCancel(_) => tr!("cancelled"),
+        Response::BiometricEnroll(enrolment) => {
+            tr!("enrolled {enrolment}", enrolment = phones::enrolment(enrolment))
+        }
         Response::BiometricRemove(enrolments)
         | Response::BiometricList(enrolments)
         | Response::BiometricUnlock(enrolments) => phones::enrolments(enrolments, paint),
@@ -77,33 +87,43 @@ pub(super) fn response(response: &Response, paint: Paint) -> String {
         | Response::FinishSign(reply)
         | Response::GetDeviceId(reply)
         | Response::GetVersion(reply)
-        | Response::GetExtraParam(reply) => replies::reply(reply, paint),
+        | Response::GetExtraParam(reply) => return replies::reply(reply, paint),
         Response::KeysList(keys) => replies::keys(keys, paint),
         Response::VerifySignature(verdict) => replies::verdict(verdict, paint),
-        Response::DangerSnapshot(copied) => attackers::copied("copied", copied, paint),
-        Response::DangerRestore(copied) => attackers::copied("put back", copied, paint),
-        Response::DangerClone(summary) => format!("duplicated as {}", phones::summary(summary, paint)),
+        Response::DangerSnapshot(copied) => attackers::copied(copied, paint),
+        Response::DangerRestore(copied) => attackers::put_back(copied, paint),
+        Response::DangerClone(summary) => {
+            tr!("duplicated as {phone}", phone = phones::summary(summary, paint))
+        }
         Response::AttackList(attacks) => attackers::list(attacks, paint),
         Response::AttackShow(attack) => attackers::attack(attack, paint),
-        Response::AttackForge(forged) => attackers::forged(forged, paint),
-        Response::AttackRun(ran) => attackers::ran(ran, paint),
-    }
+        Response::AttackForge(forged) => return attackers::forged(forged, paint),
+        Response::AttackRun(ran) => return attackers::ran(ran, paint),
+    };
+    paint.wrapped(&text)
 }
 
-/// Codes, each in three lines.
+/// Codes, each in three or four lines.
 pub(super) fn codes(codes: &[&'static Code], paint: Paint) -> String {
     let entry = |code: &&'static Code| {
-        format!(
-            "{}  {}  {}\n  {}\n  {} {}",
+        let label = tr!("what to do:");
+        let head = format!(
+            "{}  {}  {}",
             paint.strong(&code.code.to_string()),
             code.name,
-            paint.dim(&format!("({})", code.source)),
-            code.meaning,
-            paint.dim("what to do:"),
-            code.advice
-        )
+            paint.dim(&format!("({})", translated(&code.source.to_string())))
+        );
+        let advice = labelled(&label, &paint.dim(&label), translated(code.advice));
+        let mut lines = vec![head, format!("  {}", translated(code.meaning)), format!("  {advice}")];
+        if code.source == CodeSource::WxCall {
+            lines.extend(authentication::advice_here(code.code).map(|advice| {
+                let label = tr!("here:");
+                format!("  {}", labelled(&label, &paint.dim(&label), &advice))
+            }));
+        }
+        lines.join("\n")
     };
-    codes.iter().map(entry).collect::<Vec<_>>().join("\n")
+    paint.wrapped(&codes.iter().map(entry).collect::<Vec<_>>().join("\n"))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use soter_bridge::protocol::device::Summary;
 use soter_bridge::protocol::{CommandError, Service};
 use soter_bridge::visible;
+use soter_text::{text, tr};
 
 use super::session::Session;
 use crate::front::{Delivery, Paint, find_device, selected_device};
@@ -34,29 +35,41 @@ pub(super) async fn show<S: Service>(
 
 /// What this program is and is not, its phone and state, and what to try.
 fn banner(selected: &str, phone: Option<&Summary>, info: &BannerInfo, paint: Paint) -> String {
-    let profile = phone.map_or("unknown", |phone| phone.profile.as_str());
-    let state = info.state.as_ref().map_or("nothing is kept".to_owned(), |folder| {
-        format!("kept in {}", visible(&folder.display().to_string()))
-    });
-    let seeded = if phone.is_some_and(|phone| phone.seeded) {
-        "\nseeded: keys are known to whoever knows the seed, and the clock stands still until `device set clock`"
-    } else {
-        ""
-    };
-    let bridge =
-        info.bridge.as_ref().map_or(String::new(), |bridge| format!("\npage and bridge {}", visible(bridge)));
-    format!(
-        "{} {}, a phone with SOTER on your desk\n\
-         The root key is {}: no real server trusts what is signed here.\n\
-         phone {} ({profile}), {state}{seeded}{bridge}\n\
-         Try {}, or {}.",
-        paint.strong("soter-sim"),
-        env!("CARGO_PKG_VERSION"),
-        paint.strong("emulated"),
-        paint.name(selected),
-        paint.name("auth order-42"),
-        paint.name("help"),
-    )
+    let name = paint.name(selected);
+    let profile = phone.map_or_else(|| text!("unknown"), |phone| phone.profile.as_str().into());
+    let mut lines = vec![
+        tr!(
+            "{program} {version}, a phone with SOTER on your desk",
+            program = paint.strong("soter-sim"),
+            version = env!("CARGO_PKG_VERSION")
+        ),
+        tr!(
+            "The root key is {emulated}: no real server trusts what is signed here.",
+            emulated = paint.strong(&tr!("emulated"))
+        ),
+        match &info.state {
+            None => tr!("phone {name} ({profile}), nothing is kept", name = name, profile = profile),
+            Some(folder) => tr!(
+                "phone {name} ({profile}), kept in {folder}",
+                name = name,
+                profile = profile,
+                folder = visible(&folder.display().to_string())
+            ),
+        },
+    ];
+    if phone.is_some_and(|phone| phone.seeded) {
+        lines.push(tr!(
+            "seeded: keys are known to whoever knows the seed, and the clock stands still until `device set clock`"
+        ));
+    }
+    lines
+        .extend(info.bridge.as_ref().map(|bridge| tr!("page and bridge {bridge}", bridge = visible(bridge))));
+    lines.push(tr!(
+        "Try {command}, or {help}.",
+        command = paint.name("auth order-42"),
+        help = paint.name("help")
+    ));
+    paint.wrapped(&lines.join("\n"))
 }
 
 #[cfg(test)]

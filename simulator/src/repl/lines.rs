@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 use soter_bridge::protocol::CommandError;
+use soter_text::text;
 
 use crate::grammar::MAX_LINE_BYTES;
 
@@ -37,8 +38,8 @@ impl<R: BufRead> Lines<R> {
     pub(super) fn next_line(&mut self) -> Result<NextLine, CommandError> {
         self.read().map_err(|error| {
             CommandError::environment(
-                format!("the commands cannot be read: {error}"),
-                "check where they come from",
+                text!("the commands cannot be read: {error}", error = error),
+                text!("check where they come from"),
             )
         })
     }
@@ -55,8 +56,8 @@ impl<R: BufRead> Lines<R> {
         } else if line.len() > MAX_LINE_BYTES {
             self.skip_line()?;
             return Ok(NextLine::Unreadable(CommandError::invalid_params(
-                format!("a line has more than {MAX_LINE_BYTES} bytes"),
-                "split it, or put long texts into files",
+                text!("a line has more than {most} bytes", most = MAX_LINE_BYTES),
+                text!("split it, or put long texts into files"),
             )));
         }
         let first = std::mem::take(&mut self.first);
@@ -68,8 +69,11 @@ impl<R: BufRead> Lines<R> {
                 NextLine::Line(line)
             }
             Err(error) => NextLine::Unreadable(CommandError::invalid_params(
-                format!("a line is not UTF-8 from byte {} on", error.utf8_error().valid_up_to() + 1),
-                "write commands in UTF-8",
+                text!(
+                    "a line is not UTF-8 from byte {first} on",
+                    first = error.utf8_error().valid_up_to() + 1
+                ),
+                text!("write commands in UTF-8"),
             )),
         })
     }

@@ -4,6 +4,7 @@ use std::io::BufRead;
 
 use soter_bridge::protocol::device::{self, SecondCall};
 use soter_bridge::protocol::{CommandError, Event, Request, Service};
+use soter_text::{text, tr};
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast;
 
@@ -169,7 +170,7 @@ impl<S: Service> Pipe<S> {
     pub(super) async fn leave(&mut self) {
         let Some(open) = self.open.take() else { return };
         open.pending.cancel().await;
-        self.session.console.remark("the commands ended with the dialog open: it was cancelled");
+        self.session.console.remark(&tr!("the commands ended with the dialog open: it was cancelled"));
         let delivery = self.answer(open).await;
         self.flow(delivery);
         self.show_events();
@@ -206,7 +207,7 @@ impl<S: Service> Pipe<S> {
             match events.try_recv() {
                 Ok(event) => self.session.console.stderr_line(&front::event_line(&event, Paint::PLAIN)),
                 Err(broadcast::error::TryRecvError::Lagged(missed)) => {
-                    self.session.console.remark(&format!("{missed} events were missed"));
+                    self.session.console.remark(&tr!("{missed} events were missed", missed = missed));
                 }
                 Err(_) => return,
             }
@@ -215,7 +216,7 @@ impl<S: Service> Pipe<S> {
 }
 
 fn dialog_is_open() -> CommandError {
-    CommandError::invalid_params("a dialog is open", "end it first, with `touch …` or `cancel`")
+    CommandError::invalid_params(text!("a dialog is open"), text!("end it first, with `touch …` or `cancel`"))
 }
 
 #[cfg(test)]

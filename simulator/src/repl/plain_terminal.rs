@@ -5,6 +5,7 @@
 use std::io::BufRead;
 
 use soter_bridge::protocol::{CommandError, Service};
+use soter_text::tr;
 use tokio::runtime::Runtime;
 
 use super::banner::{self, BannerInfo};
@@ -41,8 +42,9 @@ pub(super) fn run<S: Service>(
                 let had_dialog = pipe.has_open_dialog();
                 let flow = runtime.block_on(pipe.line(&line));
                 if pipe.has_open_dialog() && !had_dialog {
-                    let remark = "the phone waits for a touch: type `touch 1`, `touch wrong` or `cancel`";
-                    pipe.session().console.remark(remark);
+                    let remark =
+                        tr!("the phone waits for a touch: type `touch 1`, `touch wrong` or `cancel`");
+                    pipe.session().console.remark(&remark);
                 }
                 flow
             }

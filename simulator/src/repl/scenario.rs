@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 use soter_bridge::protocol::{CommandError, Service};
 use soter_bridge::visible;
+use soter_text::{Text, text, tr};
 use tokio::runtime::Runtime;
 
 use self::expectation::{Expectation, Kept, Step};
@@ -58,16 +59,16 @@ pub(crate) fn run<S: Service>(
     while let Some((number, step)) = steps.next() {
         let result = match &step {
             Step::Line(line) => {
-                console.write_answer(&format!("{number:4}  {}", visible(line)))?;
+                console.write_answer(&console.paint.wrapped(&format!("{number:4}  {}", visible(line))))?;
                 let flow = runtime.block_on(stage.run_line(line));
                 match (flow, &stage.last_result.error, steps.peek()) {
                     (Flow::Leave | Flow::Closed, _, None) => break,
-                    (Flow::Leave | Flow::Closed, _, Some(_)) => {
-                        Err("lines follow, and it ends here".to_owned())
-                    }
+                    (Flow::Leave | Flow::Closed, _, Some(_)) => Err(text!("lines follow, and it ends here")),
                     (Flow::Next, None, _)
                     | (Flow::Next, Some(_), Some((_, Step::Expect(Expectation::Error(_))))) => continue,
-                    (Flow::Next, Some(error), _) => Err(format!("nothing is carried out after it: {error}")),
+                    (Flow::Next, Some(error), _) => {
+                        Err(text!("nothing is carried out after it: {error}", error = error))
+                    }
                 }
             }
             Step::Keep { name, path } => {
@@ -75,18 +76,18 @@ pub(crate) fn run<S: Service>(
                     stage.kept.insert(name.clone(), value);
                     continue;
                 }
-                Err(format!("keep {name}: there is no {path}"))
+                Err(text!("keep {name}: there is no {path}", name = name, path = path))
             }
             Step::Expect(expectation) => expectation
-                .check(&stage.last_result.answers, stage.last_result.error.as_deref(), &stage.kept)
+                .check(&stage.last_result.answers, stage.last_result.error.as_ref(), &stage.kept)
                 .map(|()| expectation.to_string())
-                .map_err(|found| format!("{expectation}: {found}")),
+                .map_err(|found| text!("{expectation}: {found}", expectation = expectation, found = found)),
         };
         let line = match &result {
-            Ok(text) => format!("{number:4}    ok {text}"),
-            Err(text) => format!("{number:4}    FAILED {text}"),
+            Ok(expectation) => tr!("ok {expectation}", expectation = expectation),
+            Err(failure) => tr!("FAILED {failure}", failure = failure),
         };
-        console.write_answer(&visible(&line))?;
+        console.write_answer(&console.paint.wrapped(&format!("{number:4}    {}", visible(&line))))?;
         passed += usize::from(result.is_ok());
         failed += usize::from(result.is_err());
         if matches!(step, Step::Line(_)) {
@@ -94,10 +95,14 @@ pub(crate) fn run<S: Service>(
         }
     }
     if stage.pipe.has_open_dialog() {
-        console.remark("the scenario ended with the dialog open: it was cancelled");
+        console.remark(&tr!("the scenario ended with the dialog open: it was cancelled"));
     }
     runtime.block_on(stage.pipe.leave());
-    console.write_answer(&format!("expectations: {passed} held, {failed} failed"))?;
+    console.write_answer(&tr!(
+        "expectations: {passed} held, {failed} failed",
+        passed = passed,
+        failed = failed
+    ))?;
     Ok(if failed == 0 { Exit::Good } else { Exit::Negative })
 }
 
@@ -115,7 +120,7 @@ struct Stage<S> {
 struct LineResult {
     answers: Vec<Value>,
     /// Why the line was refused: what happened, and what to do next.
-    error: Option<String>,
+    error: Option<Text>,
 }
 
 impl<S: Service> Stage<S> {
@@ -126,7 +131,7 @@ impl<S: Service> Stage<S> {
             error: self
                 .pipe
                 .take_error()
-                .map(|CommandError { what, next, .. }| format!("{}; {}", what.localized(), next.localized())),
+                .map(|CommandError { what, next, .. }| text!("{what}; {next}", what = what, next = next)),
         };
         flow
     }
@@ -139,22 +144,27 @@ impl LineResult {
 }
 
 /// Parses a scenario into its lines, with their numbers.
-fn read(text: &str) -> Result<Vec<(usize, Step)>, CommandError> {
-    let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
+fn read(scenario: &str) -> Result<Vec<(usize, Step)>, CommandError> {
+    let lines = scenario.trim_start_matches('\u{feff}').lines().enumerate();
     let steps: Vec<_> = lines
         .map(|(index, line)| (index + 1, line.trim()))
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
         .map(|(number, line)| {
             if line.len() > MAX_LINE_BYTES {
                 return Err(CommandError::invalid_params(
-                    format!("line {number} has {} bytes; {MAX_LINE_BYTES} are the most", line.len()),
-                    "split it",
+                    text!(
+                        "line {number} has {bytes} bytes; {most} are the most",
+                        number = number,
+                        bytes = line.len(),
+                        most = MAX_LINE_BYTES
+                    ),
+                    text!("split it"),
                 ));
             }
             let step = Step::read(line).map_err(|what| {
                 CommandError::invalid_params(
-                    format!("line {number}: {what}"),
-                    "write `expect PATH is VALUE`, `expect error TEXT`, or `keep NAME PATH`",
+                    text!("line {number}: {what}", number = number, what = what),
+                    text!("write `expect PATH is VALUE`, `expect error TEXT`, or `keep NAME PATH`"),
                 )
             })?;
             Ok((number, step))
@@ -163,8 +173,13 @@ fn read(text: &str) -> Result<Vec<(usize, Step)>, CommandError> {
     // An empty scenario, such as a truncated file, expects nothing and would always pass.
     if steps.is_empty() {
         return Err(CommandError::invalid_params(
-            format!("the scenario has no line but blank ones and comments, in {} bytes", text.len()),
-            "check that the file is whole; then write lines of the REPL, and `expect` lines below them",
+            text!(
+                "the scenario has no line but blank ones and comments, in {bytes} bytes",
+                bytes = scenario.len()
+            ),
+            text!(
+                "check that the file is whole; then write lines of the REPL, and `expect` lines below them"
+            ),
         ));
     }
     Ok(steps)

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use soter_bridge::protocol::{CommandError, Request, Response, Service};
+use soter_text::text;
 
 use super::help;
 use crate::front::{self, Answer, Console, Delivery};
@@ -148,7 +149,7 @@ impl<S: Service> Session<S> {
     /// Those of [`show`](Self::show).
     pub(super) fn show_local(&mut self, local: &LocalAnswer) -> Result<Delivery, CommandError> {
         match local {
-            LocalAnswer::Text(text) => self.console.answer(text),
+            LocalAnswer::Text(text) => self.console.answer(&self.console.paint.wrapped(text)),
             LocalAnswer::Answer(answer, json) => self.show(answer, *json),
         }
     }
@@ -157,8 +158,8 @@ impl<S: Service> Session<S> {
 fn verify(files: &Verify) -> Result<Answer, CommandError> {
     if [&files.key, &files.json, &files.signature].contains(&&Path::new("-").to_path_buf()) {
         return Err(CommandError::invalid_params(
-            "standard input is where the commands come from",
-            "name files; `-` works on the command line, with `soter-sim verify`",
+            text!("standard input is where the commands come from"),
+            text!("name files; `-` works on the command line, with `soter-sim verify`"),
         ));
     }
     Ok(Answer::Response(Response::VerifySignature(front::verify_files(files)?)))

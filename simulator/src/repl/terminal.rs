@@ -5,6 +5,7 @@ use std::io;
 use rustyline::ExternalPrinter;
 use rustyline::error::ReadlineError;
 use soter_bridge::protocol::{CommandError, Service, device};
+use soter_text::text;
 use tokio::runtime::Runtime;
 use tracing::warn;
 
@@ -202,14 +203,14 @@ fn is_not_text(error: &ReadlineError) -> bool {
 
 fn not_text_error() -> CommandError {
     CommandError::invalid_params(
-        "the line is not UTF-8: it is discarded, with all that was pasted together with it",
-        "set the terminal to UTF-8, or write the commands in UTF-8 into a pipe",
+        text!("the line is not UTF-8: it is discarded, with all that was pasted together with it"),
+        text!("set the terminal to UTF-8, or write the commands in UTF-8 into a pipe"),
     )
 }
 
 fn terminal_error(error: &ReadlineError) -> CommandError {
     CommandError::environment(
-        format!("the terminal cannot be read: {error}"),
-        "use another terminal, or write the commands into a pipe",
+        text!("the terminal cannot be read: {error}", error = error),
+        text!("use another terminal, or write the commands into a pipe"),
     )
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustyline::ExternalPrinter;
 use soter_bridge::protocol::{Event, Service};
+use soter_text::tr;
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
@@ -61,8 +62,10 @@ async fn watch(
 ) {
     loop {
         let line = match events.recv().await {
-            Ok(event) => front::event_line(&event, paint),
-            Err(broadcast::error::RecvError::Lagged(missed)) => format!("{missed} events were missed"),
+            Ok(event) => paint.wrapped(&front::event_line(&event, paint)),
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                paint.wrapped(&tr!("{missed} events were missed", missed = missed))
+            }
             Err(broadcast::error::RecvError::Closed) => return,
         };
         if is_active.load(Ordering::Relaxed) && printer.print(format!("{line}\n")).is_err() {

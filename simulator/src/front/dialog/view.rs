@@ -4,15 +4,18 @@ use std::io::{self, Write};
 
 use crossterm::cursor::MoveToPreviousLine;
 use crossterm::queue;
-use crossterm::terminal::{self, Clear, ClearType};
+use crossterm::terminal::{Clear, ClearType};
 use soter_bridge::protocol::Event;
 use soter_bridge::protocol::biometric::Enrolment;
 use soter_bridge::protocol::device::Purpose;
 use soter_bridge::protocol::sensor::Judgement;
 use soter_bridge::visible;
+use soter_text::tr;
 use soter_wire::Mode;
+use unicode_width::UnicodeWidthStr;
 
 use crate::front::paint::Paint;
+use crate::front::render::touched;
 
 /// Where the dialog is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +39,7 @@ pub(super) struct View {
     paint: Paint,
     title: String,
     /// What a touch is for: a label, and what is signed or paid.
-    fact: (&'static str, String),
+    fact: (String, String),
     modes: Vec<Mode>,
     device: String,
     choices: Vec<Choice>,
@@ -65,10 +68,10 @@ impl View {
             Event::PromptShown { purpose, modes, .. } => {
                 let (title, fact) = match purpose {
                     Purpose::Authentication { auth_content, challenge } => {
-                        (auth_content.clone(), ("signs  ", challenge.clone()))
+                        (auth_content.clone(), (tr!("signs"), challenge.clone()))
                     }
                     Purpose::Payment { prepay_id } => {
-                        ("Payment: nothing is paid here".to_owned(), ("prepay ", prepay_id.clone()))
+                        (tr!("Payment: nothing is paid here"), (tr!("prepay"), prepay_id.clone()))
                     }
                 };
                 (title, fact, modes.clone())
@@ -76,8 +79,8 @@ impl View {
             _ => Default::default(),
         };
         let paint = match screen {
-            Screen::Output => Paint::for_stream(&io::stdout()),
-            Screen::Error => Paint::for_stream(&io::stderr()),
+            Screen::Output => Paint::of_output(),
+            Screen::Error => Paint::of_error(),
         };
         let device = prompt.device().unwrap_or_default().to_owned();
         let mut view = Self {
@@ -124,7 +127,7 @@ impl View {
 
     /// Redraws everything in place.
     pub(super) fn redraw(&mut self) {
-        let columns = columns();
+        let columns = self.columns();
         let mut bytes = self.clear_bytes(columns);
         for line in self.lines(columns.saturating_sub(1), self.paint) {
             bytes.extend_from_slice(line.as_bytes());
@@ -135,31 +138,36 @@ impl View {
         self.write(&bytes);
     }
 
+    /// The width of the window, or 80 if the terminal does not know it.
+    fn columns(&self) -> usize {
+        self.paint.columns().unwrap_or(80)
+    }
+
     /// The lines. None is wider than the window, so each takes one row and can be redrawn.
     fn lines(&self, columns: usize, paint: Paint) -> Vec<String> {
         let bar = paint.name("┃");
         let row = |key: &str, text: &str| {
             format!("{bar}  {}  {}", paint.strong(key), fit_to_width(text, columns.saturating_sub(6)))
         };
+        let accepts = tr!("accepts");
+        let label_width = self.fact.0.width().max(accepts.width());
         let fact = |label: &str, text: &str| {
-            format!(
-                "{bar} {} {}",
-                paint.dim(label),
-                fit_to_width(text, columns.saturating_sub(label.len() + 3))
-            )
+            let padding = " ".repeat(label_width - label.width());
+            let text = fit_to_width(text, columns.saturating_sub(label_width + 3));
+            format!("{bar} {} {text}", paint.dim(&format!("{label}{padding}")))
         };
         let modes = self.modes.iter().map(|mode| mode.name()).collect::<Vec<_>>().join(", ");
         let mut lines = vec![
             format!("{bar} {}", paint.strong(&fit_to_width(&self.title, columns.saturating_sub(2)))),
-            fact(self.fact.0, &self.fact.1),
-            fact("accepts", &modes),
+            fact(&self.fact.0, &self.fact.1),
+            fact(&accepts, &modes),
         ];
         for Choice { key, enrolment } in &self.choices {
             lines.push(row(&key.to_string(), &describe(enrolment, &self.modes)));
         }
         if self.accepts_keys {
-            lines.push(row("x", "one that is not enrolled"));
-            lines.push(row("c", "cancel (also Esc, Ctrl-C)"));
+            lines.push(row("x", &tr!("one that is not enrolled")));
+            lines.push(row("c", &tr!("cancel (also Esc, Ctrl-C)")));
         }
         if let Some(Status { text, kind }) = &self.status {
             let text = fit_to_width(text, columns.saturating_sub(2));
@@ -197,13 +205,8 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        self.write(&self.clear_bytes(columns()));
+        self.write(&self.clear_bytes(self.columns()));
     }
-}
-
-/// The width of the window, or 80 if the terminal does not know it.
-fn columns() -> usize {
-    terminal::size().ok().map_or(80, |(columns, _)| if columns == 0 { 80 } else { usize::from(columns) })
 }
 
 /// The maximum number of columns that a terminal draws for a character: 2 beyond ASCII. `unicode-width` has no such
@@ -219,28 +222,25 @@ fn write_all(mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn describe(enrolment: &Enrolment, modes: &[Mode]) -> String {
-    let kind = match enrolment.mode {
-        Mode::FingerPrint => "finger",
-        Mode::Facial => "face",
-        Mode::Speech => "voice",
-    };
-    let ignored = if modes.contains(&enrolment.mode) { "" } else { ", not accepted here" };
-    format!("{kind} {} (fid {}{ignored})", enrolment.number, enrolment.fid)
+    let (touched, fid) = (touched(enrolment), &enrolment.fid);
+    if modes.contains(&enrolment.mode) {
+        tr!("{touched} (fid {fid})", touched = touched, fid = fid)
+    } else {
+        tr!("{touched}, not accepted here (fid {fid})", touched = touched, fid = fid)
+    }
 }
 
 fn judgement_status(judgement: Judgement, attempts_left: Option<u32>) -> Status {
     let (text, kind) = match (judgement, attempts_left) {
-        (Judgement::Matched, _) => ("matched, waiting for the answer".to_owned(), StatusKind::Good),
-        (Judgement::Rejected, None) => ("not recognised: try again".to_owned(), StatusKind::Bad),
-        (Judgement::Rejected, Some(1)) => ("not recognised: 1 attempt left".to_owned(), StatusKind::Bad),
+        (Judgement::Matched, _) => (tr!("matched, waiting for the answer"), StatusKind::Good),
+        (Judgement::Rejected, None) => (tr!("not recognised: try again"), StatusKind::Bad),
+        (Judgement::Rejected, Some(1)) => (tr!("not recognised: 1 attempt left"), StatusKind::Bad),
         (Judgement::Rejected, Some(left)) => {
-            (format!("not recognised: {left} attempts left"), StatusKind::Bad)
+            (tr!("not recognised: {left} attempts left", left = left), StatusKind::Bad)
         }
-        (Judgement::LockedOut, _) => ("the sensor is locked".to_owned(), StatusKind::Bad),
-        (Judgement::Ignored, _) => {
-            ("this dialog does not listen to that sensor".to_owned(), StatusKind::Neutral)
-        }
-        (Judgement::Cancelled, _) => ("cancelled".to_owned(), StatusKind::Neutral),
+        (Judgement::LockedOut, _) => (tr!("locked until `biometric unlock`"), StatusKind::Bad),
+        (Judgement::Ignored, _) => (tr!("this dialog ignores that sensor"), StatusKind::Neutral),
+        (Judgement::Cancelled, _) => (tr!("cancelled"), StatusKind::Neutral),
     };
     Status { text, kind }
 }
@@ -266,7 +266,7 @@ fn fit_to_width(text: &str, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+    use unicode_width::UnicodeWidthChar;
 
     use super::*;
 
@@ -275,7 +275,7 @@ mod tests {
             screen: Screen::Error,
             paint: Paint::PLAIN,
             title: "Confirm the payment".to_owned(),
-            fact: ("signs  ", "order-42\x1b[2J".to_owned()),
+            fact: ("signs".to_owned(), "order-42\x1b[2J".to_owned()),
             modes: vec![Mode::FingerPrint],
             device: "one".to_owned(),
             choices: vec![
@@ -303,7 +303,7 @@ mod tests {
                 "┃ signs   order-42\\u{1b}[2J",
                 "┃ accepts fingerPrint",
                 "┃  1  finger 1 (fid 77)",
-                "┃  2  face 2 (fid 78, not accepted here)",
+                "┃  2  face 2, not accepted here (fid 78)",
                 "┃  x  one that is not enrolled",
                 "┃  c  cancel (also Esc, Ctrl-C)",
                 "┃ not recognised: 4 attempts left",
@@ -320,6 +320,21 @@ mod tests {
             }
         }
         assert_eq!(fit_to_width("指纹指纹指纹", 8), "指纹指…");
+    }
+
+    #[test]
+    fn every_status_fits_into_40_columns() {
+        let judgements = [Judgement::Matched, Judgement::LockedOut, Judgement::Ignored, Judgement::Cancelled]
+            .map(|one| (one, None));
+        let rejected = [None, Some(1), Some(19)].map(|left| (Judgement::Rejected, left));
+        for (judgement, left) in judgements.into_iter().chain(rejected) {
+            let mut view = view();
+            view.status = Some(judgement_status(judgement, left));
+            for line in view.lines(39, Paint::PLAIN).iter().filter(|line| !line.contains("(fid")) {
+                assert!(!line.contains('…'), "{line}");
+            }
+        }
+        assert!(judgement_status(Judgement::LockedOut, None).text.contains("`biometric unlock`"));
     }
 
     #[test]

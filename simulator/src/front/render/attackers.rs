@@ -3,26 +3,40 @@
 use soter_bridge::protocol::attack::{Attack, Attacks, Forged, Input, Ran};
 use soter_bridge::protocol::danger::Copied;
 use soter_bridge::visible;
+use soter_text::{tr, translated};
 
 use super::layout::{labelled_lines, table};
 use crate::front::paint::Paint;
 
-/// A phone that was copied or put back, and its counter.
-pub(super) fn copied(action: &str, copied: &Copied, paint: Paint) -> String {
-    format!(
-        "{action}: {} of {}, counter {}, cpu_id {}",
-        paint.name(&copied.name),
-        paint.name(&copied.device),
-        copied.counter,
-        visible(&copied.cpu_id)
+/// A phone that was copied, and its counter.
+pub(super) fn copied(copied: &Copied, paint: Paint) -> String {
+    tr!(
+        "copied: {copy} of {device}, counter {counter}, cpu_id {cpu_id}",
+        copy = paint.name(&copied.name),
+        device = paint.name(&copied.device),
+        counter = copied.counter,
+        cpu_id = visible(&copied.cpu_id),
+    )
+}
+
+/// The same for a phone that was put back.
+pub(super) fn put_back(copied: &Copied, paint: Paint) -> String {
+    tr!(
+        "put back: {copy} of {device}, counter {counter}, cpu_id {cpu_id}",
+        copy = paint.name(&copied.name),
+        device = paint.name(&copied.device),
+        counter = copied.counter,
+        cpu_id = visible(&copied.cpu_id),
     )
 }
 
 /// A table of attacks.
 pub(super) fn list(attacks: &Attacks, paint: Paint) -> String {
-    let head = ["id", "layer", "a correct server", "what is tried"].map(str::to_owned).to_vec();
+    let head = vec![tr!("id"), tr!("layer"), tr!("a correct server"), tr!("what is tried")];
     let row = |attack: &soter_bridge::protocol::attack::Summary| {
-        vec![attack.id.clone(), attack.layer.clone(), attack.expected.clone(), attack.title.clone()]
+        [&attack.id, &attack.layer, &attack.expected, &attack.title]
+            .map(|text| translated(text).to_owned())
+            .to_vec()
     };
     let rows: Vec<_> = std::iter::once(head).chain(attacks.attacks.iter().map(row)).collect();
     table(&rows, |line, column, cell| match (line, column) {
@@ -35,38 +49,41 @@ pub(super) fn list(attacks: &Attacks, paint: Paint) -> String {
 /// The details of one attack.
 pub(super) fn attack(attack: &Attack, paint: Paint) -> String {
     let expected = if attack.reasons.is_empty() {
-        attack.expected.clone()
+        translated(&attack.expected).to_owned()
     } else {
-        format!("{} ({})", attack.expected, attack.reasons.join(" or "))
+        let reasons = attack.reasons.join(&tr!(" or "));
+        tr!("{expected} ({reasons})", expected = translated(&attack.expected), reasons = reasons)
     };
+    let kind = translated(&attack.kind);
     let kind = match attack.cwe {
-        Some(cwe) => format!("{}, CWE-{cwe}", attack.kind),
-        None => attack.kind.clone(),
+        Some(cwe) => format!("{kind}, CWE-{cwe}"),
+        None => kind.to_owned(),
     };
     let entries = [
-        ("layer", attack.layer.clone()),
-        ("kind of weakness", kind),
-        ("attacker has", attack.holds.clone()),
-        ("input", attack.making.clone()),
-        ("a correct server", expected),
-        ("if not", attack.meaning.clone()),
-        ("how to fix it", attack.fix.clone()),
+        (tr!("layer"), translated(&attack.layer).to_owned()),
+        (tr!("kind of weakness"), kind),
+        (tr!("attacker has"), translated(&attack.holds).to_owned()),
+        (tr!("input"), translated(&attack.making).to_owned()),
+        (tr!("a correct server"), expected),
+        (tr!("if not"), translated(&attack.meaning).to_owned()),
+        (tr!("how to fix it"), translated(&attack.fix).to_owned()),
     ];
-    format!("{}  {}\n{}", paint.name(&attack.id), attack.title, labelled_lines(&entries, paint))
+    let title = translated(&attack.title);
+    format!("{}  {title}\n{}", paint.name(&attack.id), labelled_lines(&entries, paint))
 }
 
 /// An input, compared with an honest one.
 pub(super) fn forged(forged: &Forged, paint: Paint) -> String {
     let mut lines = vec![paint.name(&forged.id)];
-    for (title, input) in [("honest", &forged.honest), ("forged", &forged.forged)] {
+    for (title, input) in [(tr!("honest"), &forged.honest), (tr!("forged"), &forged.forged)] {
         if let Some(Input { openid, json_string, json_signature }) = input {
             let entries =
                 [("openid", openid), ("json_string", json_string), ("json_signature", json_signature)]
-                    .map(|(label, text)| (label, visible(text).into_owned()));
-            lines.extend([paint.strong(title), labelled_lines(&entries, paint)]);
+                    .map(|(label, text)| (label.to_owned(), visible(text).into_owned()));
+            lines.extend([paint.strong(&title), labelled_lines(&entries, paint)]);
         }
     }
-    lines.push(paint.strong("how it differs"));
+    lines.push(paint.strong(&tr!("how it differs")));
     lines.extend(forged.differences.iter().map(|line| format!("  {}", visible(line))));
     lines.join("\n")
 }
@@ -78,10 +95,10 @@ pub(super) fn ran(ran: &Ran, paint: Paint) -> String {
         "SKIP" => paint.dim(&ran.verdict),
         _ => paint.bad(&ran.verdict),
     };
-    let mut lines = vec![format!("{verdict}  {}  {}", paint.name(&ran.id), visible(&ran.reason))];
-    for (title, text) in [("request", &ran.request), ("response", &ran.response)] {
+    let mut lines = vec![format!("{verdict}  {}  {}", paint.name(&ran.id), visible(translated(&ran.reason)))];
+    for (title, text) in [(tr!("request"), &ran.request), (tr!("response"), &ran.response)] {
         if let Some(text) = text {
-            lines.push(paint.strong(title));
+            lines.push(paint.strong(&title));
             lines.extend(text.lines().map(|line| format!("  {}", visible(line))));
         }
     }

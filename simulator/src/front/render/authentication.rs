@@ -2,57 +2,60 @@
 
 use soter_bridge::protocol::wx::SoterAuthentication;
 use soter_bridge::visible;
-use soter_wechat::codes::{self, Code, CodeSource};
+use soter_text::{tr, translated};
+use soter_wechat::codes::{self, Code, CodeSource, wx};
 use soter_wire::SignatureScheme;
 
 use super::layout::{labelled_lines, object, short_fingerprint};
 use crate::front::authentication::Authentication;
 use crate::front::evidence::Evidence;
+use crate::front::lines::labelled;
 use crate::front::paint::Paint;
 
 /// The object first, because the mini program receives it; then what it means.
 pub(crate) fn authentication(authentication: &Authentication, paint: Paint) -> String {
     let Authentication { callback, reason, evidence, .. } = authentication;
-    let mut lines = vec![object(callback, paint)];
-    if callback.err_code == 0 {
-        lines.push(paint.good("signed"));
-        lines.extend(evidence.as_ref().map(|evidence| evidence_text(evidence, paint)));
+    let explanation = if callback.err_code != 0 {
+        refusal(callback, reason.as_deref(), paint)
+    } else if let Some(evidence) = evidence {
+        format!("{}\n{}", paint.good(&tr!("signed")), evidence_text(evidence, paint))
     } else {
-        lines.push(refusal(callback, reason.as_deref(), paint));
-    }
-    lines.join("\n")
+        paint.good(&tr!("signed"))
+    };
+    format!("{}\n{}", object(callback, paint), paint.wrapped(&explanation))
 }
 
 fn evidence_text(evidence: &Evidence, paint: Paint) -> String {
     let Evidence { raw, counter, key, scheme, verdict } = evidence;
     let SignatureScheme::RsaPss { salt_length } = scheme;
-    let name = key.name.as_deref().unwrap_or("(without a name)");
-    let uid = key.uid.as_deref().unwrap_or("none");
+    let name = key.name.as_ref().map_or_else(|| tr!("(without a name)"), |name| visible(name).into_owned());
+    let uid = key.uid.as_ref().map_or_else(|| tr!("none"), |uid| visible(uid).into_owned());
+    let raw = raw.as_ref().map_or_else(|| tr!("(the result does not read)"), |raw| visible(raw).into_owned());
+    let detail = verdict.detail.localized();
+    let detail = visible(&detail);
     let check = if verdict.valid {
-        format!("{} {}", paint.good("verifies:"), paint.dim(&visible(&verdict.detail.localized())))
+        let label = tr!("verifies:");
+        labelled(&label, &paint.good(&label), &paint.dim(&detail))
     } else {
-        format!(
-            "{} {}: {}",
-            paint.bad("does not verify:"),
-            verdict.reason,
-            visible(&verdict.detail.localized())
-        )
+        let label = tr!("does not verify:");
+        labelled(&label, &paint.bad(&label), &format!("{}: {detail}", verdict.reason))
     };
+    let sha256 = format!("SHA-256 {}…", short_fingerprint(&key.fingerprint));
     labelled_lines(
         &[
-            ("raw", visible(raw.as_deref().unwrap_or("(the result does not read)")).into_owned()),
-            ("counter", counter.to_string()),
+            ("raw".to_owned(), raw),
+            (tr!("counter"), counter.to_string()),
             (
-                "key",
-                format!(
-                    "{} of uid {}, {}",
-                    paint.name(&visible(name)),
-                    visible(uid),
-                    paint.dim(&format!("SHA-256 {}…", short_fingerprint(&key.fingerprint)))
+                tr!("key"),
+                tr!(
+                    "{key} of uid {uid}, {sha256}",
+                    key = paint.name(&name),
+                    uid = uid,
+                    sha256 = paint.dim(&sha256)
                 ),
             ),
-            ("salt", format!("{salt_length} bytes")),
-            ("check", check),
+            (tr!("salt"), tr!("{length} bytes", length = salt_length)),
+            (tr!("check"), check),
         ],
         paint,
     )
@@ -61,11 +64,17 @@ fn evidence_text(evidence: &Evidence, paint: Paint) -> String {
 fn refusal(callback: &SoterAuthentication, reason: Option<&str>, paint: Paint) -> String {
     let known = meaning(callback);
     let mut entries = Vec::new();
-    entries.extend(known.map(|code| ("meaning", code.meaning.to_owned())));
-    entries.extend(reason.map(|reason| ("reason", visible(reason).into_owned())));
-    entries.extend(known.map(|code| ("advice", code.advice.to_owned())));
-    let head = paint.bad(&format!("refused with {}", callback.err_code));
+    entries.extend(known.map(|code| (tr!("meaning"), translated(code.meaning).to_owned())));
+    entries.extend(reason.map(|reason| (tr!("reason"), visible(translated(reason)).into_owned())));
+    entries.extend(known.map(|code| (tr!("advice"), translated(code.advice).to_owned())));
+    entries.extend(advice_here(callback.err_code).map(|advice| (tr!("here"), advice)));
+    let head = paint.bad(&tr!("refused with {code}", code = callback.err_code));
     if entries.is_empty() { head } else { format!("{head}\n{}", labelled_lines(&entries, paint)) }
+}
+
+/// What ends a refusal on this desk, where a phone's user would have to do something: nobody has its PIN.
+pub(super) fn advice_here(err_code: i32) -> Option<String> {
+    (err_code == wx::FROZEN).then(|| tr!("`biometric unlock` ends the lockout at once, in place of the PIN"))
 }
 
 /// The entry for this code. If several share it, the one with this text, or with its beginning where the end varies.

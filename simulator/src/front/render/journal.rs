@@ -2,6 +2,7 @@
 
 use soter_bridge::protocol::desk::{JournalEntry, JournalPage};
 use soter_bridge::visible;
+use soter_text::{tr, translated};
 use soter_wire::shortened;
 
 use crate::front::paint::Paint;
@@ -13,8 +14,7 @@ const SHOWN_ANSWER: usize = 160;
 /// Calls, each in two or three lines.
 pub(super) fn page(page: &JournalPage, paint: Paint) -> String {
     if page.entries.is_empty() {
-        return "no calls: the journal has those of mini programs and backends, not those of this REPL"
-            .to_owned();
+        return tr!("no calls: the journal has those of mini programs and backends, not those of this REPL");
     }
     page.entries.iter().map(|call| entry(call, paint)).collect::<Vec<_>>().join("\n")
 }
@@ -31,5 +31,5 @@ fn entry(entry: &JournalEntry, paint: Paint) -> String {
     let Some(judgement) = &entry.judgement else { return call };
     let reason = visible(&judgement.reason);
     let reason = if judgement.is_ok { paint.good(&reason) } else { paint.bad(&reason) };
-    format!("{call}\n  {reason}: {}", visible(&judgement.detail))
+    format!("{call}\n  {reason}: {}", visible(translated(&judgement.detail)))
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use soter_bridge::visible;
+use soter_text::tr;
 use unicode_width::UnicodeWidthStr;
 
 use crate::front::paint::Paint;
@@ -21,7 +22,7 @@ pub(in crate::front) fn object(object: &impl Serialize, paint: Paint) -> String 
             format!("{{\n{}\n}}", lines.join(",\n"))
         }
         Ok(value) => visible(&value.to_string()).into_owned(),
-        Err(error) => format!("(not to be shown: {error})"),
+        Err(error) => tr!("(not to be shown: {error})", error = error),
     }
 }
 
@@ -48,10 +49,12 @@ pub(super) fn table(rows: &[Vec<String>], paint_cell: impl Fn(usize, usize, &str
 }
 
 /// Labelled facts, one per line, with aligned labels.
-pub(super) fn labelled_lines(entries: &[(&str, String)], paint: Paint) -> String {
-    let width = entries.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
-    let line =
-        |(label, value): &(&str, String)| format!("  {}  {value}", paint.dim(&format!("{label:width$}")));
+pub(super) fn labelled_lines(entries: &[(String, String)], paint: Paint) -> String {
+    let width = entries.iter().map(|(label, _)| label.width()).max().unwrap_or_default();
+    let line = |(label, value): &(String, String)| {
+        let padding = " ".repeat(width - label.width());
+        format!("  {}  {value}", paint.dim(&format!("{label}{padding}")))
+    };
     entries.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 

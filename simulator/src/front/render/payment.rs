@@ -1,6 +1,7 @@
 //! Formats a payment: the callback's object, and why it ended so.
 
 use soter_bridge::visible;
+use soter_text::{tr, translated};
 
 use super::layout::{labelled_lines, object};
 use crate::front::paint::Paint;
@@ -10,17 +11,17 @@ use crate::front::payment::Payment;
 pub(crate) fn payment(payment: &Payment, paint: Paint) -> String {
     let Payment { result, reason, .. } = payment;
     let head = match reason {
-        Some((reason, _)) if reason.is_ok() => paint.good("confirmed; nothing is paid here"),
-        _ => paint.bad("not paid"),
+        Some((reason, _)) if reason.is_ok() => paint.good(&tr!("confirmed; nothing is paid here")),
+        _ => paint.bad(&tr!("not paid")),
     };
-    let mut lines = vec![object(result, paint), head];
+    let mut lines = vec![head];
     lines.extend(reason.as_ref().map(|(reason, detail)| {
         let entries = [
-            ("reason", reason.name().into_owned()),
-            ("detail", visible(&detail.localized()).into_owned()),
-            ("advice", reason.advice().to_owned()),
+            (tr!("reason"), reason.name().into_owned()),
+            (tr!("detail"), visible(&detail.localized()).into_owned()),
+            (tr!("advice"), translated(reason.advice()).to_owned()),
         ];
         labelled_lines(&entries, paint)
     }));
-    lines.join("\n")
+    format!("{}\n{}", object(result, paint), paint.wrapped(&lines.join("\n")))
 }

@@ -6,6 +6,7 @@ use soter_bridge::protocol::device::{
 };
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::visible;
+use soter_text::{Text, text, tr, translated};
 use soter_wire::{Mode, Profile};
 
 use super::layout::{labelled_lines, table};
@@ -15,15 +16,16 @@ use crate::grammar::format_timestamp;
 /// A list of phones; a star marks the selected one.
 pub(super) fn list(devices: &Devices, paint: Paint) -> String {
     let last = devices.devices.last().filter(|_| devices.more);
-    let more =
-        last.map_or_else(String::new, |last| format!("\nthere are more: device list --after {}", last.name));
+    let more = last.map_or_else(String::new, |last| {
+        format!("\n{}", tr!("there are more: device list --after {name}", name = last.name))
+    });
     let rows: Vec<_> = devices
         .devices
         .iter()
         .map(|phone| {
             let star = if phone.name == devices.selected { "*" } else { " " };
-            let seeded = if phone.seeded { "seeded" } else { "" };
-            vec![star.to_owned(), phone.name.clone(), phone.profile.clone(), seeded.to_owned()]
+            let seeded = if phone.seeded { tr!("seeded") } else { String::new() };
+            vec![star.to_owned(), phone.name.clone(), phone.profile.clone(), seeded]
         })
         .collect();
     let table = table(&rows, |_, column, cell| match column {
@@ -41,7 +43,7 @@ pub(super) fn families(families: &Families, paint: Paint) -> String {
         .iter()
         .map(|family| {
             let modes: Vec<_> = family.modes.iter().map(|mode| mode.name()).collect();
-            vec![family.name.clone(), modes.join(","), family.description.clone()]
+            vec![family.name.clone(), modes.join(","), translated(&family.description).to_owned()]
         })
         .collect();
     table(&rows, |_, column, cell| if column == 0 { paint.name(cell) } else { cell.to_owned() })
@@ -49,38 +51,44 @@ pub(super) fn families(families: &Families, paint: Paint) -> String {
 
 /// One phone in a few words.
 pub(super) fn summary(phone: &Summary, paint: Paint) -> String {
-    let seeded = if phone.seeded { ", seeded" } else { "" };
-    format!("{} ({}{seeded})", paint.name(&phone.name), phone.profile)
+    let name = paint.name(&phone.name);
+    if phone.seeded {
+        tr!("{name} ({profile}, seeded)", name = name, profile = phone.profile)
+    } else {
+        tr!("{name} ({profile})", name = name, profile = phone.profile)
+    }
 }
 
 /// The details of one phone.
 pub(super) fn phone(phone: &Device, paint: Paint) -> String {
-    let selected = if phone.selected { ", selected" } else { "" };
-    let seeded = if phone.seeded { ", seeded: its clock stands still" } else { "" };
-    let family =
-        Profile::named(&phone.profile).map_or(String::new(), |row| format!(" ({})", row.description));
+    let selected = if phone.selected { tr!(", selected") } else { String::new() };
+    let seeded = if phone.seeded { tr!(", seeded: its clock stands still") } else { String::new() };
+    let profile = match Profile::named(&phone.profile) {
+        Some(row) => format!("{} ({})", phone.profile, translated(row.description)),
+        None => phone.profile.clone(),
+    };
     let apps: Vec<_> =
         phone.apps.iter().map(|app| format!("{} {}", app.uid, visible(&app.package))).collect();
     let mut entries = vec![
-        ("profile", format!("{}{family}", phone.profile)),
-        ("cpu_id", visible(&phone.cpu_id).into_owned()),
-        ("counter", phone.counter.to_string()),
-        ("clock", format_timestamp(phone.clock)),
-        ("apps", apps.join(", ")),
+        (tr!("profile"), profile),
+        ("cpu_id".to_owned(), visible(&phone.cpu_id).into_owned()),
+        (tr!("counter"), phone.counter.to_string()),
+        (tr!("clock"), format_timestamp(phone.clock)),
+        (tr!("apps"), apps.join(", ")),
         (
-            "user",
-            format!(
-                "{}, {} in mini program {}",
-                visible(&phone.user.name),
-                visible(&phone.user.openid),
-                visible(&phone.user.appid)
+            tr!("user"),
+            tr!(
+                "{name}, {openid} in mini program {appid}",
+                name = visible(&phone.user.name),
+                openid = visible(&phone.user.openid),
+                appid = visible(&phone.user.appid),
             ),
         ),
-        ("enrolled", enrolled(&phone.biometrics.enrolments)),
+        (tr!("enrolled"), enrolled(&phone.biometrics.enrolments)),
     ];
-    entries.extend(phone.biometrics.lockouts.iter().map(|state| ("lockout", lockout(state))));
-    entries.push(("touches", sensor_mode(&phone.sensor)));
-    entries.extend(troubles(&phone.settings).into_iter().map(|trouble| ("trouble", trouble)));
+    entries.extend(phone.biometrics.lockouts.iter().map(|state| (tr!("lockout"), lockout(state))));
+    entries.push((tr!("touches"), sensor_mode(&phone.sensor)));
+    entries.extend(troubles(&phone.settings).into_iter().map(|trouble| (tr!("trouble"), trouble)));
     let head = format!("{}{selected}{seeded}", paint.name(&phone.name));
     format!("{head}\n{}", labelled_lines(&entries, paint))
 }
@@ -88,32 +96,38 @@ pub(super) fn phone(phone: &Device, paint: Paint) -> String {
 /// The sensor mode, in the words of the command that sets it.
 pub(super) fn sensor_mode(mode: &SensorMode) -> String {
     match mode {
-        SensorMode::Ask => "ask (a person touches at the dialog)".to_owned(),
-        SensorMode::Auto => "auto (the first finger or face, at once)".to_owned(),
+        SensorMode::Ask => tr!("ask (a person touches at the dialog)"),
+        SensorMode::Auto => tr!("auto (the first finger or face, at once)"),
         SensorMode::Script(script) => format!("script {script}"),
     }
 }
 
 /// A finger or face with its number.
 pub(super) fn enrolment(enrolment: &Enrolment) -> String {
-    let kind = match enrolment.mode {
-        Mode::FingerPrint => "finger",
-        Mode::Facial => "face",
-        Mode::Speech => "voice",
-    };
-    format!("{kind} {} (fid {})", enrolment.number, visible(&enrolment.fid))
+    let fid = visible(&enrolment.fid);
+    tr!("{touched} (fid {fid})", touched = touched(enrolment), fid = fid)
+}
+
+/// What touches the sensor, with its number.
+pub(in crate::front) fn touched(enrolment: &Enrolment) -> Text {
+    let number = enrolment.number;
+    match enrolment.mode {
+        Mode::FingerPrint => text!("finger {number}", number = number),
+        Mode::Facial => text!("face {number}", number = number),
+        Mode::Speech => text!("voice {number}", number = number),
+    }
 }
 
 /// What is enrolled and what is locked.
 pub(super) fn enrolments(enrolments: &Enrolments, paint: Paint) -> String {
-    let mut entries = vec![("enrolled", enrolled(&enrolments.enrolments))];
-    entries.extend(enrolments.lockouts.iter().map(|state| ("lockout", lockout(state))));
+    let mut entries = vec![(tr!("enrolled"), enrolled(&enrolments.enrolments))];
+    entries.extend(enrolments.lockouts.iter().map(|state| (tr!("lockout"), lockout(state))));
     labelled_lines(&entries, paint)
 }
 
 fn enrolled(enrolments: &[Enrolment]) -> String {
     if enrolments.is_empty() {
-        "nothing".to_owned()
+        tr!("nothing")
     } else {
         enrolments.iter().map(enrolment).collect::<Vec<_>>().join(", ")
     }
@@ -121,15 +135,22 @@ fn enrolled(enrolments: &[Enrolment]) -> String {
 
 fn lockout(state: &LockoutState) -> String {
     let failures = match state.failed_attempts {
-        1 => "1 failure".to_owned(),
-        attempts => format!("{attempts} failures"),
+        1 => text!("1 failure"),
+        attempts => text!("{attempts} failures", attempts = attempts),
     };
-    let locked = match (state.permanent, state.remaining_ms) {
-        (true, _) => ", locked until `biometric unlock`".to_owned(),
-        (false, Some(remaining)) => format!(", locked for {} s", remaining.div_ceil(1_000)),
-        (false, None) => String::new(),
-    };
-    format!("{}: {failures}{locked}", state.mode.name())
+    let mode = state.mode.name();
+    match (state.permanent, state.remaining_ms) {
+        (true, _) => {
+            tr!("{mode}: {failures}, locked until `biometric unlock`", mode = mode, failures = failures)
+        }
+        (false, Some(remaining)) => tr!(
+            "{mode}: {failures}, locked for {seconds} s, or until `biometric unlock`",
+            mode = mode,
+            failures = failures,
+            seconds = remaining.div_ceil(1_000)
+        ),
+        (false, None) => tr!("{mode}: {failures}", mode = mode, failures = failures),
+    }
 }
 
 /// A user's data as `device set userData` takes them.
@@ -185,10 +206,10 @@ fn troubles(settings: &Settings) -> Vec<String> {
         troubles.push("reportFaceAsFinger on".to_owned());
     }
     if *malformed_crl {
-        troubles.push("malformedCrl on: strict parsers refuse the leaf certificate".to_owned());
+        troubles.push(tr!("malformedCrl on: strict parsers refuse the leaf certificate"));
     }
     if let Some(code) = fail_next {
-        troubles.push(format!("failNext {code}, once"));
+        troubles.push(tr!("failNext {code}, once", code = code));
     }
     match login_failure {
         None => {}
@@ -206,7 +227,7 @@ fn troubles(settings: &Settings) -> Vec<String> {
     }
     match second_call {
         SecondCall::Refuse => {}
-        SecondCall::Queue => troubles.push("secondCall queue: calls wait for their turn".to_owned()),
+        SecondCall::Queue => troubles.push(tr!("secondCall queue: calls wait for their turn")),
     }
     if *latency > 0 {
         troubles.push(format!("latency {latency} ms"));

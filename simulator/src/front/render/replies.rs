@@ -5,22 +5,27 @@ use soter_bridge::protocol::sensor::{Judged, Judgement};
 use soter_bridge::protocol::soter::Reply;
 use soter_bridge::protocol::verify::Verdict;
 use soter_bridge::visible;
+use soter_text::{tr, translated};
 use soter_wechat::codes::{self, CodeSource};
 use soter_wire::ExportBlob;
 
 use super::layout::{labelled_lines, object, short_fingerprint, table};
+use crate::front::lines::labelled;
 use crate::front::paint::Paint;
 
 /// The trusted app's answer, and the contents of the bytes that it exported.
 pub(super) fn reply(reply: &Reply, paint: Paint) -> String {
-    let mut lines = vec![object(reply, paint)];
+    let mut lines = Vec::new();
     if reply.result_code != 0 {
         let meaning = codes::explain(reply.result_code)
             .find(|code| matches!(code.source, CodeSource::Sdk | CodeSource::SdkWrapper))
-            .map_or("the trusted app refused", |code| code.meaning);
-        lines.push(format!("{} {meaning}", paint.bad(&format!("refused with {}:", reply.result_code))));
+            .map_or_else(|| tr!("the trusted app refused"), |code| translated(code.meaning).to_owned());
+        let label = tr!("refused with {code}:", code = reply.result_code);
+        lines.push(paint.wrapped(&labelled(&label, &paint.bad(&label), &meaning)));
     }
+    // The export is copied, as the object is.
     lines.extend(reply.export_data.as_deref().and_then(|base64| export(base64, paint)));
+    lines.insert(0, object(reply, paint));
     lines.join("\n")
 }
 
@@ -29,16 +34,19 @@ fn export(base64: &str, paint: Paint) -> Option<String> {
     let entries = match ExportBlob::decode(&bytes) {
         Ok(ExportBlob { json, signature }) => {
             let json = String::from_utf8(json).ok()?;
-            vec![("json", visible(&json).into_owned()), ("signature", format!("{} bytes", signature.len()))]
+            vec![
+                ("json".to_owned(), visible(&json).into_owned()),
+                (tr!("signature"), tr!("{length} bytes", length = signature.len())),
+            ]
         }
-        Err(_) => vec![("text", visible(&String::from_utf8(bytes).ok()?).into_owned())],
+        Err(_) => vec![(tr!("text"), visible(&String::from_utf8(bytes).ok()?).into_owned())],
     };
     Some(labelled_lines(&entries, paint))
 }
 
 /// A table of keys, the root first.
 pub(super) fn keys(keys: &Keys, paint: Paint) -> String {
-    let head = ["kind", "uid", "name", "valid", "SHA-256"].map(str::to_owned).to_vec();
+    let head = vec![tr!("kind"), "uid".to_owned(), tr!("name"), tr!("valid"), "SHA-256".to_owned()];
     let row = |key: &Key| {
         let kind = match key.kind {
             KeyKind::Attk => "ATTK",
@@ -47,12 +55,12 @@ pub(super) fn keys(keys: &Keys, paint: Paint) -> String {
         };
         let or_dash =
             |text: &Option<String>| text.as_deref().map_or("-".to_owned(), |text| visible(text).into_owned());
-        let valid = if key.valid { "yes" } else { "no" };
+        let valid = if key.valid { tr!("yes") } else { tr!("no") };
         vec![
             kind.to_owned(),
             or_dash(&key.uid),
             or_dash(&key.name),
-            valid.to_owned(),
+            valid,
             format!("{}…", short_fingerprint(&key.fingerprint)),
         ]
     };
@@ -60,7 +68,7 @@ pub(super) fn keys(keys: &Keys, paint: Paint) -> String {
     table(&rows, |line, column, cell| match (line, column) {
         (0, _) => paint.dim(cell),
         (_, 2) => paint.name(cell),
-        (_, 3) if cell == "no" => paint.bad(cell),
+        (_, 3) if cell == tr!("no") => paint.bad(cell),
         _ => cell.to_owned(),
     })
 }
@@ -68,16 +76,19 @@ pub(super) fn keys(keys: &Keys, paint: Paint) -> String {
 /// The result of a touch.
 pub(super) fn judged(judged: &Judged, paint: Paint) -> String {
     match (judged.judgement, judged.attempts_left) {
-        (Judgement::Matched, _) => paint.good("matched"),
-        (Judgement::Rejected, Some(left)) => {
-            format!("{}, attempts left: {left}", paint.bad("not recognised"))
-        }
-        (Judgement::Rejected, None) => paint.bad("not recognised"),
-        (Judgement::LockedOut, _) => format!("{}: nothing was compared", paint.bad("the sensor is locked")),
-        (Judgement::Ignored, _) => {
-            "the dialog does not listen to that sensor: nothing was compared".to_owned()
-        }
-        (Judgement::Cancelled, _) => "cancelled".to_owned(),
+        (Judgement::Matched, _) => paint.good(&tr!("matched")),
+        (Judgement::Rejected, Some(left)) => tr!(
+            "{not_recognised}, attempts left: {left}",
+            not_recognised = paint.bad(&tr!("not recognised")),
+            left = left
+        ),
+        (Judgement::Rejected, None) => paint.bad(&tr!("not recognised")),
+        (Judgement::LockedOut, _) => tr!(
+            "{locked}: nothing was compared; `biometric unlock` ends the lockout at once",
+            locked = paint.bad(&tr!("the sensor is locked"))
+        ),
+        (Judgement::Ignored, _) => tr!("the dialog does not listen to that sensor: nothing was compared"),
+        (Judgement::Cancelled, _) => tr!("cancelled"),
     }
 }
 
@@ -86,8 +97,10 @@ pub(super) fn verdict(verdict: &Verdict, paint: Paint) -> String {
     let detail = verdict.detail.localized();
     let detail = visible(&detail);
     if verdict.valid {
-        format!("{}: {detail}", paint.good("valid"))
+        let label = tr!("valid:");
+        labelled(&label, &paint.good(&label), &detail)
     } else {
-        format!("{}: {}: {detail}", paint.bad("invalid"), verdict.reason)
+        let label = tr!("invalid:");
+        labelled(&label, &paint.bad(&label), &format!("{}: {detail}", verdict.reason))
     }
 }

@@ -2,6 +2,8 @@
 
 use soter_bridge::protocol::servers::{Clock, Failure, Switches};
 
+use soter_text::{Text, text, tr};
+
 use super::layout::labelled_lines;
 use crate::front::paint::Paint;
 use crate::grammar::{format_duration, format_timestamp};
@@ -10,36 +12,43 @@ use crate::grammar::{format_duration, format_timestamp};
 pub(super) fn clock(Clock { now, ahead }: Clock) -> String {
     let now = format_timestamp(now);
     match ahead {
-        0 => format!("{now}, as the computer's clock"),
-        ahead => format!("{now}, {} ahead of the computer's clock", format_duration(ahead)),
+        0 => tr!("{now}, as the computer's clock", now = now),
+        ahead => {
+            tr!("{now}, {ahead} ahead of the computer's clock", now = now, ahead = format_duration(ahead))
+        }
     }
 }
 
 /// What is switched on.
 pub(super) fn switches(switches: &Switches, paint: Paint) -> String {
     let Switches { clock: time, login_renews_key, failure, delay, silent } = switches;
-    let login = if *login_renews_key { "gives the session another key" } else { "keeps the session's key" };
+    let login =
+        if *login_renews_key { tr!("gives the session another key") } else { tr!("keeps the session's key") };
     let calls = match (failure, silent) {
-        (_, true) => "get no answer".to_owned(),
-        (None, false) => "are answered".to_owned(),
-        (Some(failure), false) => failing(failure),
+        (_, true) => tr!("get no answer"),
+        (None, false) => tr!("are answered"),
+        (Some(failure), false) => failing(failure).localized().into_owned(),
     };
     labelled_lines(
         &[
-            ("clock", clock(*time)),
-            ("login", login.to_owned()),
-            ("calls", calls),
-            ("delay", format!("{delay} ms")),
+            (tr!("clock"), clock(*time)),
+            (tr!("login"), login),
+            (tr!("calls"), calls),
+            (tr!("delay"), format!("{delay} ms")),
         ],
         paint,
     )
 }
 
-fn failing(Failure { errcode, times, path }: &Failure) -> String {
-    let path = path.map_or(String::new(), |path| format!(" of {}", path.path()));
-    let times = times.map_or(String::new(), |times| match times {
-        1 => ", 1 call is left".to_owned(),
-        times => format!(", {times} calls are left"),
-    });
-    format!("{path} fail with {errcode}{times}").trim_start().to_owned()
+fn failing(Failure { errcode, times, path }: &Failure) -> Text {
+    let fail = if let Some(path) = path {
+        text!("of {path} fail with {errcode}", path = path.path(), errcode = errcode)
+    } else {
+        text!("fail with {errcode}", errcode = errcode)
+    };
+    match times {
+        None => fail,
+        Some(1) => text!("{fail}, 1 call is left", fail = fail),
+        Some(times) => text!("{fail}, {times} calls are left", fail = fail, times = times),
+    }
 }

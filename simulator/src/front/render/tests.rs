@@ -3,7 +3,7 @@ use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
 use soter_bridge::protocol::device::Purpose;
 use soter_bridge::protocol::fleet::Names;
 use soter_bridge::protocol::keys::{Key, KeyKind, Keys};
-use soter_bridge::protocol::sensor::Judgement;
+use soter_bridge::protocol::sensor::{Judged, Judgement};
 use soter_bridge::protocol::soter::Reply;
 use soter_bridge::protocol::verify::Verdict;
 use soter_bridge::protocol::{Event, Touch};
@@ -80,7 +80,13 @@ fn a_refusal_shows_its_meaning_the_phones_reason_and_what_to_do() {
     };
     let text = Answer::Authentication(refused).to_text(Paint::PLAIN);
     let known = codes::explain(90010).next().unwrap();
-    for part in ["refused with 90010", known.meaning, "locked for 30 s", known.advice] {
+    for part in [
+        "refused with 90010",
+        known.meaning,
+        "locked for 30 s",
+        known.advice,
+        "`biometric unlock` ends the lockout",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
@@ -162,8 +168,33 @@ fn a_lockout_says_how_it_ends() {
         response(&Response::BiometricList(enrolments), Paint::PLAIN)
     };
     assert!(lockout(None, false).ends_with("fingerPrint: 5 failures"), "{}", lockout(None, false));
-    assert!(lockout(Some(29_001), false).ends_with("locked for 30 s"), "{}", lockout(Some(29_001), false));
+    let timed = lockout(Some(29_001), false);
+    assert!(timed.ends_with("locked for 30 s, or until `biometric unlock`"), "{timed}");
     assert!(lockout(None, true).ends_with("locked until `biometric unlock`"), "{}", lockout(None, true));
+}
+
+#[test]
+fn what_a_lockout_refuses_names_the_command_that_ends_it() {
+    let judged = Judged {
+        judgement: Judgement::LockedOut,
+        mode: Some(Mode::FingerPrint),
+        attempts_left: None,
+        dialog_open: true,
+    };
+    let touched = Event::Touched {
+        device: "phone".to_owned(),
+        touch: Touch::Enrolled(1),
+        judgement: Judgement::LockedOut,
+        attempts_left: None,
+    };
+    let explained = Answer::Codes(codes::explain(codes::wx::FROZEN).collect());
+    for text in [
+        response(&Response::SensorTouch(judged), Paint::PLAIN),
+        event_line(&touched, Paint::PLAIN),
+        explained.to_text(Paint::PLAIN),
+    ] {
+        assert!(text.contains("`biometric unlock`"), "{text}");
+    }
 }
 
 #[test]

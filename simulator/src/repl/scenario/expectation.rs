@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
+use soter_text::{Language, Text, text};
 
 /// A line of a scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,13 +59,13 @@ impl Kept {
 
 impl Step {
     /// Parses a line that is not a comment.
-    pub(super) fn read(line: &str) -> Result<Self, String> {
+    pub(super) fn read(line: &str) -> Result<Self, Text> {
         let (first, rest) = split_word(line);
         match first {
             "expect" => Expectation::read(rest).map(Self::Expect),
             "keep" => match rest.split_whitespace().collect::<Vec<_>>().as_slice() {
                 [name, path] => Ok(Self::Keep { name: (*name).to_owned(), path: (*path).to_owned() }),
-                _ => Err("`keep` takes a name and a path".to_owned()),
+                _ => Err(text!("`keep` takes a name and a path")),
             },
             _ => Ok(Self::Line(line.to_owned())),
         }
@@ -72,13 +73,13 @@ impl Step {
 }
 
 impl Expectation {
-    fn read(text: &str) -> Result<Self, String> {
-        let (path, rest) = split_word(text);
+    fn read(words: &str) -> Result<Self, Text> {
+        let (path, rest) = split_word(words);
         let (operator, value) = split_word(rest);
         if path == "error" {
             let error_text = rest;
             return if error_text.is_empty() {
-                Err("`expect error` takes a text".to_owned())
+                Err(text!("`expect error` takes a text"))
             } else {
                 Ok(Self::Error(error_text.to_owned()))
             };
@@ -88,24 +89,28 @@ impl Expectation {
             "contains" => Operator::Contains,
             "is" => Operator::Is,
             "not" => Operator::Not,
-            other => return Err(format!("`{other}` is no operator: is, not, contains, above")),
+            other => return Err(text!("`{other}` is no operator: is, not, contains, above", other = other)),
         };
         if value.is_empty() {
-            return Err("`expect` takes a path, an operator and a value".to_owned());
+            return Err(text!("`expect` takes a path, an operator and a value"));
         }
         Ok(Self::Member { path: path.to_owned(), operator, value: value.to_owned() })
     }
 
     /// Checks whether the expectation holds for an answer of the line. The error says what was found.
-    pub(super) fn check(&self, answers: &[Value], error: Option<&str>, kept: &Kept) -> Result<(), String> {
+    pub(super) fn check(&self, answers: &[Value], error: Option<&Text>, kept: &Kept) -> Result<(), Text> {
         match self {
-            Self::Error(text) => match error {
-                Some(error) if error.contains(text) => Ok(()),
-                Some(error) => Err(format!("found {error}")),
-                None => Err("the line was carried out".to_owned()),
+            // A scenario gives the same result in every locale, so either language will do.
+            Self::Error(expected) => match error {
+                Some(error) if Language::ALL.iter().any(|one| error.in_language(*one).contains(expected)) => {
+                    Ok(())
+                }
+                Some(error) => Err(text!("found {error}", error = error)),
+                None => Err(text!("the line was carried out")),
             },
             Self::Member { path, operator, value } => {
-                let expected = kept.value(value).ok_or_else(|| format!("nothing was kept as {value}"))?;
+                let expected =
+                    kept.value(value).ok_or_else(|| text!("nothing was kept as {value}", value = value))?;
                 let found: Vec<Value> = answers.iter().filter_map(|answer| value_at(answer, path)).collect();
                 // `not` must hold for all answers: what differs in one answer may be equal in another.
                 let holds = match operator {
@@ -118,8 +123,8 @@ impl Expectation {
                     return Ok(());
                 }
                 match found.last() {
-                    Some(found) => Err(format!("found {found}")),
-                    None => Err("found nothing there".to_owned()),
+                    Some(found) => Err(text!("found {found}", found = found)),
+                    None => Err(text!("found nothing there")),
                 }
             }
         }
@@ -199,7 +204,7 @@ mod tests {
 
     use super::*;
 
-    fn holds(line: &str) -> Result<(), String> {
+    fn holds(line: &str) -> Result<(), Text> {
         let answers = [
             json!({"errCode": 0, "shared": 1, "resultJSON": "{\"raw\":\"7\",\"counter\":5}", "modes": ["fingerPrint"]}),
             json!([{"valid": false}]),
@@ -207,7 +212,7 @@ mod tests {
         ];
         let mut kept = Kept::default();
         kept.insert("four".to_owned(), json!(4));
-        let Step::Expect(expectation) = Step::read(line)? else { return Err("no expectation".to_owned()) };
+        let Step::Expect(expectation) = Step::read(line)? else { return Err("no expectation".into()) };
         expectation.check(&answers, None, &kept)
     }
 
@@ -238,8 +243,19 @@ mod tests {
             ("expect shared not 1", "found 2"),
             ("expect nothing not 1", "nothing there"),
         ] {
-            assert!(holds(line).unwrap_err().contains(expected), "{line}");
+            assert!(holds(line).unwrap_err().english().contains(expected), "{line}");
         }
+    }
+
+    #[test]
+    fn an_error_is_expected_in_either_language() {
+        let error = text!("`{other}` is no operator: is, not, contains, above", other = "equals");
+        for expected in ["is no operator", "不是运算符", "`equals`"] {
+            let expectation = Expectation::Error(expected.to_owned());
+            assert_eq!(expectation.check(&[], Some(&error), &Kept::default()), Ok(()), "{expected}");
+        }
+        let another = Expectation::Error("another".to_owned());
+        assert!(another.check(&[], Some(&error), &Kept::default()).is_err());
     }
 
     #[test]
