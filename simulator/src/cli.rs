@@ -26,6 +26,7 @@ use std::sync::Arc;
 use soter_bridge::Connection;
 use soter_bridge::protocol::CommandError;
 use soter_sim::State;
+use soter_text::text;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::front::{self, Console, Exit};
@@ -114,7 +115,8 @@ fn run_repl(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exi
     runtime.block_on(setup::check_device(&desk, options.device.as_deref()))?;
     setup::close_desk_on_signal(&runtime, &desk);
     let bridge = serve::start_bridge_for_repl(&runtime, &desk, &repl.serve, repl.no_bridge, console)?;
-    info.bridge = bridge.as_ref().map(|bridge| format!("{}, {}", bridge.url, serve::accounts_line(&desk)));
+    info.bridge =
+        bridge.as_ref().map(|bridge| format!("{}, {}", bridge.url, serve::accounts_line(&desk).localized()));
     let session =
         Session::new(Arc::new(desk.clone()), Console::standard(), options.device.clone(), options.json);
     let exit = repl::run(&runtime, session, &info);
@@ -142,7 +144,7 @@ fn check_not_connected(options: &Options, command: &str) -> Result<(), CommandEr
         return Ok(());
     }
     Err(CommandError::invalid_params(
-        format!("`{command}` starts a server, and --connect means one that runs"),
-        "leave --connect out",
+        text!("`{command}` starts a server, and --connect means one that runs", command = command),
+        text!("leave --connect out"),
     ))
 }

@@ -13,6 +13,7 @@ use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::protocol::{CommandError, ErrorKind, Event, desk, device};
 use soter_bridge::server::Services;
 use soter_tee::Seed;
+use soter_text::text;
 use soter_wechat::journal::Journal;
 use soter_wechat::{WeChat, routes};
 use soter_wire::{Profile, shortened};
@@ -177,12 +178,16 @@ impl Desk {
             let own = phones.own().take(10).map(|phone| phone.name().to_string());
             let more = (phones.own().len() > 10).then(|| "…".to_owned());
             let fleet = phones.fleet.as_ref().map(|fleet| fleet.names());
-            let known: Vec<_> = own.chain(more).chain(fleet).collect();
+            let own: Vec<_> = own.chain(more).collect();
+            let next = match fleet {
+                Some(fleet) => text!("devices: {known}, {fleet}", known = own.join(", "), fleet = fleet),
+                None => text!("devices: {known}", known = own.join(", ")),
+            };
             let shown = shortened(name.unwrap_or_else(|| phones.selected.as_str()), 80);
             CommandError::new(
                 ErrorKind::UnknownDevice,
-                format!("there is no device `{shown}`"),
-                format!("devices: {}", known.join(", ")),
+                text!("there is no device `{name}`", name = shown),
+                next,
             )
         })
     }
@@ -192,8 +197,8 @@ impl Desk {
     async fn reset(&self) -> Result<desk::WasReset, CommandError> {
         if self.inner.context.folder.is_some() && !self.inner.allow_reset {
             return Err(CommandError::invalid_params(
-                "a reset would remove the phones of this state folder for good",
-                "start with --allow-reset if that is wanted, or use --ephemeral",
+                text!("a reset would remove the phones of this state folder for good"),
+                text!("start with --allow-reset if that is wanted, or use --ephemeral"),
             ));
         }
         let name = first_phone_name()?;
@@ -259,8 +264,8 @@ impl Desk {
 fn next_generation(generation: u32) -> Result<u32, CommandError> {
     generation.checked_add(1).ok_or_else(|| {
         CommandError::environment(
-            "the ledger was emptied 4294967295 times, and its generation cannot grow any more",
-            "choose another state folder with --state, or another namespace with --ledger-namespace",
+            text!("the ledger was emptied 4294967295 times, and its generation cannot grow any more"),
+            text!("choose another state folder with --state, or another namespace with --ledger-namespace"),
         )
     })
 }

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use soter_bridge::protocol::CommandError;
+use soter_text::{Text, text};
 
 /// The maximum size of a file that is read, in bytes: twice what the SDK accepts as JSON.
 const MAX_FILE_BYTES: u64 = 2 << 20;
@@ -30,7 +31,7 @@ impl<'a> Input<'a> {
 /// # Errors
 /// `Environment` if the file does not exist, cannot be read, is not a regular file, or is larger than 2 MiB.
 pub(crate) fn read_input(input: Input<'_>) -> Result<Vec<u8>, CommandError> {
-    let next = "SOTER's texts, keys and signatures are far smaller: check that it is the right file";
+    let next = text!("SOTER's texts, keys and signatures are far smaller: check that it is the right file");
     read_input_up_to(input, MAX_FILE_BYTES, next)
 }
 
@@ -38,22 +39,27 @@ pub(crate) fn read_input(input: Input<'_>) -> Result<Vec<u8>, CommandError> {
 ///
 /// # Errors
 /// `Environment` if the file does not exist, cannot be read, is not a regular file, or is larger.
-pub(crate) fn read_input_up_to(input: Input<'_>, limit: u64, next: &str) -> Result<Vec<u8>, CommandError> {
+pub(crate) fn read_input_up_to(
+    input: Input<'_>,
+    limit: u64,
+    next: impl Into<Text>,
+) -> Result<Vec<u8>, CommandError> {
+    let next = next.into();
     match input {
-        Input::Standard => read_bounded(io::stdin().lock(), "standard input", limit, next),
+        Input::Standard => read_bounded(io::stdin().lock(), &text!("standard input"), limit, next),
         Input::File(path) => {
-            let name = path.display().to_string();
+            let name = Text::from(path.display().to_string());
             let unreadable = |error: io::Error| {
                 CommandError::environment(
-                    format!("{name} cannot be read: {error}"),
-                    "check the path and its permissions",
+                    text!("{name} cannot be read: {error}", name = name, error = error),
+                    text!("check the path and its permissions"),
                 )
             };
             // Opening a pipe would wait for a writer, and a device may never end.
             if !path.metadata().map_err(unreadable)?.is_file() {
                 return Err(CommandError::environment(
-                    format!("{name} is not a regular file"),
-                    "name a file, or `-` for standard input",
+                    text!("{name} is not a regular file", name = name),
+                    text!("name a file, or `-` for standard input"),
                 ));
             }
             read_bounded(File::open(path).map_err(unreadable)?, &name, limit, next)
@@ -61,15 +67,21 @@ pub(crate) fn read_input_up_to(input: Input<'_>, limit: u64, next: &str) -> Resu
     }
 }
 
-fn read_bounded(source: impl Read, name: &str, limit: u64, next: &str) -> Result<Vec<u8>, CommandError> {
+fn read_bounded(source: impl Read, name: &Text, limit: u64, next: Text) -> Result<Vec<u8>, CommandError> {
     let mut bytes = Vec::new();
     source.take(limit + 1).read_to_end(&mut bytes).map_err(|error| {
-        CommandError::environment(format!("{name} cannot be read: {error}"), "check what it is, then repeat")
+        CommandError::environment(
+            text!("{name} cannot be read: {error}", name = name, error = error),
+            text!("check what it is, then repeat"),
+        )
     })?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
         Ok(bytes)
     } else {
-        Err(CommandError::environment(format!("{name} has more than {limit} bytes"), next))
+        Err(CommandError::environment(
+            text!("{name} has more than {limit} bytes", name = name, limit = limit),
+            next,
+        ))
     }
 }
 
@@ -80,8 +92,8 @@ fn read_bounded(source: impl Read, name: &str, limit: u64, next: &str) -> Result
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     std::fs::write(path, bytes).map_err(|error| {
         CommandError::environment(
-            format!("{} cannot be written: {error}", path.display()),
-            "check the folder, its permissions and the free space",
+            text!("{path} cannot be written: {error}", path = path.display(), error = error),
+            text!("check the folder, its permissions and the free space"),
         )
     })
 }

@@ -10,6 +10,7 @@ use std::env::{self, VarError};
 use std::io::{self, Write};
 
 use soter_bridge::protocol::CommandError;
+use soter_text::{Text, text};
 use soter_wire::shortened;
 use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::fmt;
@@ -50,7 +51,7 @@ pub(crate) fn start(
         None => match env::var(VARIABLE) {
             Ok(text) if !text.trim().is_empty() => parse(&text, VARIABLE)?,
             Ok(_) | Err(VarError::NotPresent) => EnvFilter::default().add_directive(default.into()),
-            Err(VarError::NotUnicode(_)) => return Err(refused(VARIABLE, "it is not UTF-8")),
+            Err(VarError::NotUnicode(_)) => return Err(refused(VARIABLE, text!("it is not UTF-8"))),
         },
     };
     if filter.max_level_hint() == Some(LevelFilter::OFF) {
@@ -76,32 +77,41 @@ fn is_ours(target: &str) -> bool {
 fn parse(text: &str, source: &str) -> Result<EnvFilter, CommandError> {
     let directives = || text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
     if directives().next().is_none() {
-        return Err(refused(source, "it is empty"));
+        return Err(refused(source, text!("it is empty")));
     }
     for directive in directives() {
         let target = directive.split(['[', '=']).next().unwrap_or_default();
         if !target.is_empty() && !is_ours(target) && directive.parse::<LevelFilter>().is_err() {
             let shown = shortened(target, 40);
-            return Err(refused(source, &format!("`{shown}` is neither a level nor a crate that logs")));
+            return Err(refused(
+                source,
+                text!("`{shown}` is neither a level nor a crate that logs", shown = shown),
+            ));
         }
         if directive.ends_with('=') {
-            return Err(refused(source, &format!("`{}` names no level", shortened(directive, 40))));
+            return Err(refused(
+                source,
+                text!("`{directive}` names no level", directive = shortened(directive, 40)),
+            ));
         }
         let span = directive.split_once('[').and_then(|(_, span)| span.split([']', '{']).next());
         if let Some(span) = span.filter(|span| !span.is_empty() && !SPANS.contains(span)) {
             let shown = shortened(span, 40);
-            return Err(refused(source, &format!("there is no span `{shown}`, but {}", SPANS.join(", "))));
+            return Err(refused(
+                source,
+                text!("there is no span `{shown}`, but {spans}", shown = shown, spans = SPANS.join(", ")),
+            ));
         }
     }
-    EnvFilter::builder().parse(text).map_err(|error| refused(source, &error.to_string()))
+    EnvFilter::builder().parse(text).map_err(|error| refused(source, error.to_string().into()))
 }
 
-fn refused(source: &str, reason: &str) -> CommandError {
+fn refused(source: &str, reason: Text) -> CommandError {
     CommandError::invalid_params(
-        format!("the log filter in {source} cannot be used: {reason}"),
-        format!(
-            "give off, error, warn, info, debug or trace, or one of them for a crate, such as soter_bridge=debug; crates: {}",
-            CRATES.join(", ")
+        text!("the log filter in {source} cannot be used: {reason}", source = source, reason = reason),
+        text!(
+            "give off, error, warn, info, debug or trace, or one of them for a crate, such as soter_bridge=debug; crates: {crates}",
+            crates = CRATES.join(", ")
         ),
     )
 }

@@ -1,6 +1,7 @@
 //! What a TEE needs from outside: randomness, a calendar clock and storage. It uses nothing else.
 
 use ring::rand::{SecureRandom, SystemRandom};
+use soter_text::{Text, text};
 use zeroize::Zeroizing;
 
 use crate::key_path::KeyPath;
@@ -58,5 +59,12 @@ pub fn operating_system_random(out: &mut [u8]) -> Result<(), RandomnessError> {
 
 /// The operating system gave no random bytes. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the operating system gave no random bytes")]
+#[error("{}", self.text().english())]
 pub struct RandomnessError;
+
+impl RandomnessError {
+    /// What happened, in one line.
+    pub fn text(self) -> Text {
+        text!("the operating system gave no random bytes")
+    }
+}

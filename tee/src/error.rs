@@ -1,5 +1,6 @@
 //! Why a command of the TEE fails, or a device does not start.
 
+use soter_text::{Text, text};
 use soter_wire::result_code;
 
 use crate::environment::RandomnessError;
@@ -9,50 +10,43 @@ use crate::storage::StorageError;
 /// Why a command failed. Unless a variant says otherwise, nothing has changed, except that a counter value may have been
 /// spent, and that a signing session ends with every attempt to sign.
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.text().english())]
 #[non_exhaustive]
 pub enum TeeError {
     /// The app has the maximum number of AuthKeys, and the caller must remove some first; or a seeded device has made keys
     /// under the maximum number of names.
-    #[error("no more AuthKeys fit: the limit is {limit}")]
     AuthKeysFull {
         /// The maximum number.
         limit: usize,
     },
     /// A later enrolment made the AuthKey invalid. The caller must remove it and make a new one.
-    #[error("AuthKey `{name}` became invalid when a new finger or face was enrolled")]
     AuthKeyInvalidated {
         /// The key's name.
         name: String,
     },
     /// There is no AuthKey of this name.
-    #[error("there is no AuthKey `{name}`")]
     AuthKeyNotFound {
         /// The key's name.
         name: String,
     },
     /// The maximum number of apps have an ASK. The caller must remove some first.
-    #[error("{limit} apps have an ASK, and no more fit")]
     AppsFull {
         /// The maximum number.
         limit: usize,
     },
     /// The calendar clock is outside the range of certificates (1970 to 9999).
-    #[error("the clock stands at {unix_millis} ms, which no certificate can say")]
     Clock {
         /// The clock, in milliseconds since 1970.
         unix_millis: u64,
     },
     /// The counter has reached its maximum. The device never signs again.
-    #[error("the counter is exhausted at {last}")]
     CounterExhausted {
         /// The last value.
         last: u64,
     },
     /// The state or a certificate cannot be encoded: a bug in the TEE.
-    #[error("the state does not encode")]
     Encoding,
     /// The maximum number of fingers and faces is enrolled. The caller must remove some first.
-    #[error("{limit} fingers and faces are enrolled, and no more fit")]
     EnrolmentsFull {
         /// The maximum number.
         limit: usize,
@@ -61,31 +55,26 @@ pub enum TeeError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The app has no ASK. The caller must make one first.
-    #[error("app {uid} has no ASK")]
     NoAsk {
         /// The app.
         uid: u32,
     },
     /// No finger or face has this number.
-    #[error("no finger or face has number {number}")]
     NoEnrolment {
         /// The number.
         number: u32,
     },
     /// The signing session does not exist, or was used, was cancelled or has expired.
-    #[error("there is no signing session {session}: it was used, cancelled, has expired, or never was")]
     NoSession {
         /// The session.
         session: u64,
     },
     /// The caller asked for a signature before a matching touch. The session has ended.
-    #[error("nobody has touched the sensor in signing session {session}; it has ended")]
     NotTouched {
         /// The session.
         session: u64,
     },
     /// A parameter is empty or too long.
-    #[error("{parameter} has {bytes} bytes; 1 to {limit} are allowed")]
     ParameterLength {
         /// The parameter.
         parameter: &'static str,
@@ -98,10 +87,8 @@ pub enum TeeError {
     #[error(transparent)]
     Randomness(#[from] RandomnessError),
     /// The session does not listen to this sensor. Nothing was compared or counted.
-    #[error("the signing session does not listen to that sensor")]
     SensorNotListening,
     /// The maximum number of signing sessions is open. The caller must finish or cancel some first.
-    #[error("{open} signing sessions are open, and no more fit")]
     SessionsFull {
         /// How many are open.
         open: usize,
@@ -111,10 +98,8 @@ pub enum TeeError {
     Storage(#[from] StorageError),
     /// Storage failed, and failed again when the state from before the command was written back. Only a restart shows which of
     /// the two it has. Every command that can fail with [`Storage`](Self::Storage) can fail with this.
-    #[error("{0}, and storage may have a change that was refused")]
     StorageInDoubt(StorageError),
     /// The phone has no such parameter.
-    #[error("the phone has no parameter `{key}`")]
     UnknownParameter {
         /// The parameter.
         key: String,
@@ -122,6 +107,56 @@ pub enum TeeError {
 }
 
 impl TeeError {
+    /// What happened, in one line.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::AuthKeysFull { limit } => {
+                text!("no more AuthKeys fit: the limit is {limit}", limit = limit)
+            }
+            Self::AuthKeyInvalidated { name } => {
+                text!("AuthKey `{name}` became invalid when a new finger or face was enrolled", name = name)
+            }
+            Self::AuthKeyNotFound { name } => text!("there is no AuthKey `{name}`", name = name),
+            Self::AppsFull { limit } => text!("{limit} apps have an ASK, and no more fit", limit = limit),
+            Self::Clock { unix_millis } => text!(
+                "the clock stands at {unix_millis} ms, which no certificate can say",
+                unix_millis = unix_millis
+            ),
+            Self::CounterExhausted { last } => text!("the counter is exhausted at {last}", last = last),
+            Self::Encoding => text!("the state does not encode"),
+            Self::EnrolmentsFull { limit } => {
+                text!("{limit} fingers and faces are enrolled, and no more fit", limit = limit)
+            }
+            Self::Key(error) => error.text(),
+            Self::NoAsk { uid } => text!("app {uid} has no ASK", uid = uid),
+            Self::NoEnrolment { number } => text!("no finger or face has number {number}", number = number),
+            Self::NoSession { session } => text!(
+                "there is no signing session {session}: it was used, cancelled, has expired, or never was",
+                session = session
+            ),
+            Self::NotTouched { session } => text!(
+                "nobody has touched the sensor in signing session {session}; it has ended",
+                session = session
+            ),
+            Self::ParameterLength { parameter, bytes, limit } => text!(
+                "{parameter} has {bytes} bytes; 1 to {limit} are allowed",
+                parameter = parameter,
+                bytes = bytes,
+                limit = limit
+            ),
+            Self::Randomness(error) => error.text(),
+            Self::SensorNotListening => text!("the signing session does not listen to that sensor"),
+            Self::SessionsFull { open } => {
+                text!("{open} signing sessions are open, and no more fit", open = open)
+            }
+            Self::Storage(error) => error.text(),
+            Self::StorageInDoubt(error) => {
+                text!("{error}, and storage may have a change that was refused", error = error.text())
+            }
+            Self::UnknownParameter { key } => text!("the phone has no parameter `{key}`", key = key),
+        }
+    }
+
     /// The SDK's code for this error; `None` if the phone's environment failed, for which phones have no code.
     pub fn result_code(&self) -> Option<i32> {
         match self {
@@ -152,10 +187,10 @@ impl TeeError {
 /// Why a device's TEE does not start. Nothing in storage has changed, except that a write that a crash had interrupted may
 /// be complete.
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.text().english())]
 #[non_exhaustive]
 pub enum OpenError {
     /// The device belongs to a phone family other than the requested one.
-    #[error("device `{device}` is a `{stored}` phone, not `{requested}`")]
     OtherProfile {
         /// The device.
         device: String,
@@ -165,13 +200,11 @@ pub enum OpenError {
         requested: String,
     },
     /// The device was made with another seed, or without one.
-    #[error("device `{device}` was made with another seed, or without one")]
     OtherSeed {
         /// The device.
         device: String,
     },
     /// A part of the device is missing or has the wrong size.
-    #[error("the {part} of device `{device}` is missing or has the wrong size")]
     Missing {
         /// The device.
         device: String,
@@ -179,21 +212,16 @@ pub enum OpenError {
         part: &'static str,
     },
     /// The sealed state was changed, or does not belong to this root key.
-    #[error("the sealed state of device `{device}` is damaged, or its root key is another one")]
     NotAuthentic {
         /// The device.
         device: String,
     },
     /// Both RPMB slots are damaged.
-    #[error("both RPMB slots of device `{device}` are damaged")]
     RpmbDamaged {
         /// The device.
         device: String,
     },
     /// The RPMB is more than one write behind the sealed state: an old copy was put back.
-    #[error(
-        "the RPMB of device `{device}` is at version {rpmb}, its sealed state at {storage}: an older copy of the RPMB was put back"
-    )]
     RpmbRolledBack {
         /// The device.
         device: String,
@@ -203,9 +231,6 @@ pub enum OpenError {
         rpmb: u64,
     },
     /// The sealed state is older than the RPMB says: an old copy was put back.
-    #[error(
-        "the sealed state of device `{device}` is at version {storage}, its RPMB at {rpmb}: an older copy of the state was put back"
-    )]
     StorageRolledBack {
         /// The device.
         device: String,
@@ -215,7 +240,6 @@ pub enum OpenError {
         rpmb: u64,
     },
     /// The sealed state has a format that this version does not know.
-    #[error("the sealed state of device `{device}` has format {format}; this version knows format 1")]
     UnknownFormat {
         /// The device.
         device: String,
@@ -223,7 +247,6 @@ pub enum OpenError {
         format: u32,
     },
     /// The device belongs to a phone family that this version does not know.
-    #[error("device `{device}` is a `{stored}` phone, which this version does not know")]
     UnknownProfile {
         /// The device.
         device: String,
@@ -235,6 +258,58 @@ pub enum OpenError {
     Tee(#[from] TeeError),
 }
 
+impl OpenError {
+    /// What happened, in one line.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::OtherProfile { device, stored, requested } => text!(
+                "device `{device}` is a `{stored}` phone, not `{requested}`",
+                device = device,
+                stored = stored,
+                requested = requested
+            ),
+            Self::OtherSeed { device } => {
+                text!("device `{device}` was made with another seed, or without one", device = device)
+            }
+            Self::Missing { device, part } => text!(
+                "the {part} of device `{device}` is missing or has the wrong size",
+                part = part_text(part),
+                device = device
+            ),
+            Self::NotAuthentic { device } => text!(
+                "the sealed state of device `{device}` is damaged, or its root key is another one",
+                device = device
+            ),
+            Self::RpmbDamaged { device } => {
+                text!("both RPMB slots of device `{device}` are damaged", device = device)
+            }
+            Self::RpmbRolledBack { device, storage, rpmb } => text!(
+                "the RPMB of device `{device}` is at version {rpmb}, its sealed state at {storage}: an older copy of the RPMB was put back",
+                device = device,
+                rpmb = rpmb,
+                storage = storage
+            ),
+            Self::StorageRolledBack { device, storage, rpmb } => text!(
+                "the sealed state of device `{device}` is at version {storage}, its RPMB at {rpmb}: an older copy of the state was put back",
+                device = device,
+                storage = storage,
+                rpmb = rpmb
+            ),
+            Self::UnknownFormat { device, format } => text!(
+                "the sealed state of device `{device}` has format {format}; this version knows format 1",
+                device = device,
+                format = format
+            ),
+            Self::UnknownProfile { device, stored } => text!(
+                "device `{device}` is a `{stored}` phone, which this version does not know",
+                device = device,
+                stored = stored
+            ),
+            Self::Tee(error) => error.text(),
+        }
+    }
+}
+
 impl From<StorageError> for OpenError {
     fn from(error: StorageError) -> Self {
         Self::Tee(error.into())
@@ -243,27 +318,43 @@ impl From<StorageError> for OpenError {
 
 impl OpenError {
     /// What to do next, in one line.
-    pub fn remedy(&self) -> &'static str {
+    pub fn remedy(&self) -> Text {
         match self {
             Self::OtherProfile { .. } => {
-                "leave the profile out, choose another state folder, or create a device of that profile"
+                text!(
+                    "leave the profile out, choose another state folder, or create a device of that profile"
+                )
             }
             Self::OtherSeed { .. } => {
-                "give the seed that the device was made with, or none; or choose another state folder"
+                text!("give the seed that the device was made with, or none; or choose another state folder")
             }
             Self::Missing { .. } | Self::NotAuthentic { .. } | Self::RpmbDamaged { .. } => {
-                "put back a complete copy of the device's folder, or remove the device: its keys cannot be recovered"
+                text!(
+                    "put back a complete copy of the device's folder, or remove the device: its keys cannot be recovered"
+                )
             }
             Self::StorageRolledBack { .. } | Self::RpmbRolledBack { .. } => {
-                "put back the files that belong together, or remove the device: a phone refuses its keys from now on"
+                text!(
+                    "put back the files that belong together, or remove the device: a phone refuses its keys from now on"
+                )
             }
             Self::UnknownFormat { .. } | Self::UnknownProfile { .. } => {
-                "use the version of soter-sim that wrote it, or remove the device"
+                text!("use the version of soter-sim that wrote it, or remove the device")
             }
             Self::Tee(TeeError::Storage(_) | TeeError::StorageInDoubt(_)) => {
-                "check the folder's rights and the free space, then try again"
+                text!("check the folder's rights and the free space, then try again")
             }
-            Self::Tee(_) => "try again; if it stays, please report it",
+            Self::Tee(_) => text!("try again; if it stays, please report it"),
         }
+    }
+}
+
+/// A part of a device.
+fn part_text(part: &'static str) -> Text {
+    match part {
+        "root key" => text!("root key"),
+        "sealed state" => text!("sealed state"),
+        // `RPMB`, which both languages share.
+        other => other.into(),
     }
 }

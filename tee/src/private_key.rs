@@ -15,6 +15,7 @@ use rand_chacha::ChaCha20Rng;
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use rsa::{Pkcs1v15Sign, PrivateKey as ReproducibleKey, Pss};
 use sha2::{Digest, Sha256};
+use soter_text::{Text, text};
 use soter_wire::{PublicKey, SaltLength, SignatureScheme};
 
 use crate::secret::Secret;
@@ -43,16 +44,25 @@ enum Library {
 
 /// A key could not be made, parsed or used: a bug in a cryptographic library, or in the TEE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text().english())]
 pub enum KeyError {
     /// No key was made.
-    #[error("the cryptographic library made no RSA-2048 key")]
     NotMade,
     /// A key cannot be parsed.
-    #[error("a stored private key does not read")]
     NotRead,
     /// Nothing was signed.
-    #[error("the cryptographic library did not sign")]
     NotSigned,
+}
+
+impl KeyError {
+    /// What happened, in one line.
+    pub fn text(self) -> Text {
+        match self {
+            Self::NotMade => text!("the cryptographic library made no RSA-2048 key"),
+            Self::NotRead => text!("a stored private key does not read"),
+            Self::NotSigned => text!("the cryptographic library did not sign"),
+        }
+    }
 }
 
 impl PrivateKey {

@@ -1,12 +1,16 @@
 //! A device's durable storage: what [`Storage`] guarantees, and two implementations in memory.
 
+pub(crate) mod failed_action;
 pub(crate) mod memory;
 pub mod power_cut;
 
 use std::error::Error as StdError;
 use std::fmt;
 
+use soter_text::Text;
 use zeroize::Zeroizing;
+
+use self::failed_action::{cause_text, failed_action};
 
 /// Length of a device's root key, in bytes. It is the only secret that storage holds unsealed.
 pub const ROOT_KEY_BYTES: usize = 32;
@@ -119,14 +123,21 @@ impl RpmbSlot {
 
 /// Storage could not be read or written: a full disk, missing rights, a failing device.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action} {location}: {source}")]
+#[error("{}", self.text().english())]
 pub struct StorageError {
     /// What was tried, as a verb: `read`, `write`, `create`.
     pub action: &'static str,
     /// Where it failed, as this storage names it (a path for a disk).
-    pub location: String,
+    pub location: Text,
     /// Whether it is certain that nothing was written.
     pub untouched: bool,
     /// The cause.
     pub source: Box<dyn StdError + Send + Sync>,
+}
+
+impl StorageError {
+    /// What happened, in one line.
+    pub fn text(&self) -> Text {
+        failed_action(self.action, &self.location, &cause_text(&*self.source))
+    }
 }

@@ -415,7 +415,7 @@ fn assert_refused_or_unharmed(contents: StoredDevice, keys: &[String], highest: 
     memory.tamper(|stored| *stored = Some(contents));
     match open(memory) {
         Err(error) => {
-            assert!(!error.to_string().is_empty() && !error.remedy().is_empty(), "{what}");
+            assert!(!error.to_string().is_empty() && !error.remedy().english().is_empty(), "{what}");
             false
         }
         Ok(mut tee) => {

@@ -128,11 +128,18 @@ fn read_folder(folder: &Path, found: &mut BTreeMap<String, (PathBuf, BTreeSet<St
             read_folder(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap();
-            // Tests at the end of a file may have texts of their own.
-            let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
+            let code = without_tests(&text);
             read(code.parse().unwrap_or_else(|_| text.parse().unwrap()), &path, found);
         }
     }
+}
+
+/// The source before the tests at its end, which may have texts of their own. Tests in another file do not end it.
+fn without_tests(source: &str) -> &str {
+    let tests = source
+        .match_indices("#[cfg(test)]\nmod ")
+        .find(|(start, _)| source[*start..].lines().nth(1).is_some_and(|line| line.ends_with('{')));
+    tests.map_or(source, |(start, _)| &source[..start])
 }
 
 fn read(tokens: TokenStream, file: &Path, found: &mut BTreeMap<String, (PathBuf, BTreeSet<String>)>) {

@@ -9,6 +9,7 @@ use soter_bridge::server::ServerPath;
 use soter_bridge::{BadAuthority, CertificateAuthority, download};
 use soter_sim::State;
 use soter_sim::store::{StateFolder, kept_authority};
+use soter_text::{Text, text};
 use soter_wire::pem;
 
 use crate::files::{Input, read_input};
@@ -45,7 +46,8 @@ pub(super) fn run(ca: &Ca, options: &Options, console: &mut Console) -> Result<E
         let names: Vec<_> = list().map(|(file, _)| file.display().to_string()).collect();
         json!({"files": names, "environment": variables}).to_string()
     } else {
-        let files = list().map(|(file, purpose)| format!("{:18}  {purpose}", file.display().to_string()));
+        let files = list()
+            .map(|(file, purpose)| format!("{:18}  {}", file.display().to_string(), purpose.localized()));
         let variables = variables.map(|(name, value)| assignment(name, &value));
         files.chain([String::new()]).chain(variables).collect::<Vec<_>>().join("\n")
     };
@@ -55,8 +57,8 @@ pub(super) fn run(ca: &Ca, options: &Options, console: &mut Console) -> Result<E
 
 fn cannot_be_made(folder: &Path, error: &io::Error) -> CommandError {
     CommandError::environment(
-        format!("the folder {} cannot be made: {error}", folder.display()),
-        "check its path, permissions and free space, or name another one",
+        text!("the folder {folder} cannot be made: {error}", folder = folder.display(), error = error),
+        text!("check its path, permissions and free space, or name another one"),
     )
 }
 
@@ -73,8 +75,11 @@ fn check_export(folder: &Path) -> Result<(), CommandError> {
         let Some(metadata) = is_there(&file) else { continue };
         if !metadata.is_file() || is_earlier_export().is_none() {
             return Err(CommandError::invalid_params(
-                format!("{} is there already, and is not of an earlier export", folder.join(file).display()),
-                "name another folder, or move it away",
+                text!(
+                    "{file} is there already, and is not of an earlier export",
+                    file = folder.join(file).display()
+                ),
+                text!("name another folder, or move it away"),
             ));
         }
     }
@@ -91,7 +96,7 @@ fn assignment(name: &str, value: &str) -> String {
 }
 
 /// The files, each with what it is for.
-fn list() -> impl Iterator<Item = (PathBuf, &'static str)> {
+fn list() -> impl Iterator<Item = (PathBuf, Text)> {
     TrustFiles::list().into_iter().chain(Preload::list())
 }
 
@@ -101,14 +106,14 @@ fn of_server(url: &str) -> Result<(Vec<u8>, String), CommandError> {
     let text = String::from_utf8_lossy(&text);
     let certificate = pem::decode("CERTIFICATE", &text).map_err(|error| {
         CommandError::environment(
-            format!("the server's certificate cannot be read: {error}"),
-            "check that this is the address of a soter-sim server",
+            text!("the server's certificate cannot be read: {error}", error = error),
+            text!("check that this is the address of a soter-sim server"),
         )
     })?;
     CertificateAuthority::check_certificate(&certificate).map_err(|bad| {
         CommandError::environment(
-            format!("the server's certificate is not used: {bad}"),
-            "check that this is the address of a soter-sim server of this version",
+            text!("the server's certificate is not used: {bad}", bad = bad),
+            text!("check that this is the address of a soter-sim server of this version"),
         )
     })?;
     let address = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -120,8 +125,8 @@ fn of_server(url: &str) -> Result<(Vec<u8>, String), CommandError> {
 fn kept(options: &Options) -> Result<Vec<u8>, CommandError> {
     let State::Folder(path) = setup::state(options)? else {
         return Err(CommandError::invalid_params(
-            "without a state folder, nothing keeps a certificate authority",
-            "give the folder with --state DIR, or a running server with --connect URL",
+            text!("without a state folder, nothing keeps a certificate authority"),
+            text!("give the folder with --state DIR, or a running server with --connect URL"),
         ));
     };
     let keep_new = |path: &Path| {

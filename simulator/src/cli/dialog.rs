@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::protocol::{CommandError, Service};
+use soter_text::text;
 
 use crate::front::{self, Answer, Pending, Screen, find_device};
 use crate::grammar::PreparedCall;
@@ -20,8 +21,8 @@ pub(super) async fn perform<S: Service>(
     let has_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
     if !has_terminal && waits_for_person(service, &prepared_call).await? {
         return Err(CommandError::invalid_params(
-            "nobody can touch: there is no --touch, and no terminal for the dialog",
-            "add --touch 1, or let the phone touch by itself with `sensor auto`",
+            text!("nobody can touch: there is no --touch, and no terminal for the dialog"),
+            text!("add --touch 1, or let the phone touch by itself with `sensor auto`"),
         ));
     }
     let prepared_call = front::with_default_mode(service, prepared_call).await?;

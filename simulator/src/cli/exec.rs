@@ -11,13 +11,14 @@ use std::sync::Arc;
 
 use soter_bridge::protocol::CommandError;
 use soter_sim::State;
+use soter_text::{Text, text};
 use tokio::process::Command;
 use tracing::debug;
 
 use crate::front::{Console, Exit};
 use crate::grammar::{Exec, Options};
 
-use self::cloud_function::{CloudFunction, EventSource, INSTALL_NODE};
+use self::cloud_function::{CloudFunction, EventSource, install_node};
 use self::environment::{Environment, ServerInfo, user_of_phone};
 use self::served_function::ServedFunction;
 use super::child::RunningCommand;
@@ -38,9 +39,9 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
     }
     let (command, next, served) = match (function, command.as_slice()) {
         (Some(function), []) => {
-            (function.command(EventSource::Given(event.unwrap_or_default())), INSTALL_NODE, None)
+            (function.command(EventSource::Given(event.unwrap_or_default())), install_node(), None)
         }
-        (function, words) => (command_of(words)?, "check the command behind `--`", function),
+        (function, words) => (command_of(words)?, text!("check the command behind `--`"), function),
     };
     let state = if options.state.is_some() { setup::state(options)? } else { State::Ephemeral };
     settings.listen.get_or_insert(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
@@ -50,7 +51,7 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
         let mut signals = TerminationSignals::listen()?;
         serve::prepare(&desk, &settings).await?;
         let bridge = Bridge::start(&desk, &settings, true).await?;
-        console.remark(&format!("{}; {}", bridge.url, serve::accounts_line(&desk)));
+        console.remark(&format!("{}; {}", bridge.url, serve::accounts_line(&desk).localized()));
         let refusals = Refusals::start(&desk);
         let terminal = Terminal::at_start();
         let environment = async {
@@ -105,8 +106,8 @@ pub(super) fn command_of(words: &[OsString]) -> Result<Command, CommandError> {
             Ok(command)
         }
         _ => Err(CommandError::invalid_params(
-            "the command behind `--` is empty",
-            "write a program's name there",
+            text!("the command behind `--` is empty"),
+            text!("write a program's name there"),
         )),
     }
 }
@@ -114,13 +115,16 @@ pub(super) fn command_of(words: &[OsString]) -> Result<Command, CommandError> {
 /// Starts a command. `next` is what to do if it does not start.
 fn start(
     mut command: Command,
-    next: &str,
+    next: Text,
     environment: &Environment,
 ) -> Result<RunningCommand, CommandError> {
     command.envs(environment.variables());
     let program = command.as_std().get_program().to_owned();
     RunningCommand::start(command).map_err(|error| {
-        CommandError::environment(format!("{} does not start: {error}", program.display()), next)
+        CommandError::environment(
+            text!("{program} does not start: {error}", program = program.display(), error = error),
+            next,
+        )
     })
 }
 
@@ -148,7 +152,7 @@ async fn wait(
         tokio::select! {
             status = child.wait() => {
                 return status.map_err(|error| {
-                    CommandError::environment(format!("the command cannot be waited for: {error}"), "run it again")
+                    CommandError::environment(text!("the command cannot be waited for: {error}", error = error), text!("run it again"))
                 });
             }
             end = signals.next() => forward_signal(end, &child, terminal),

@@ -3,6 +3,7 @@
 use std::env::{VarError, var};
 
 use soter_bridge::protocol::CommandError;
+use soter_text::text;
 use soter_wechat::{Namespace, PostgresLedger, Secret};
 
 use crate::grammar::Serve;
@@ -25,8 +26,8 @@ pub(super) async fn connect(serve: &Serve) -> Result<Option<PostgresLedger>, Com
     let Some(address) = address else {
         if serve.ledger_namespace.is_some() {
             return Err(CommandError::invalid_params(
-                "--ledger-namespace needs the address of a ledger that servers share",
-                "add --ledger postgres://USER:PASSWORD@HOST/DATABASE, or leave --ledger-namespace out",
+                text!("--ledger-namespace needs the address of a ledger that servers share"),
+                text!("add --ledger postgres://USER:PASSWORD@HOST/DATABASE, or leave --ledger-namespace out"),
             ));
         }
         return Ok(None);
@@ -42,8 +43,8 @@ fn namespace_from_environment() -> Result<Namespace, CommandError> {
     let Some(name) = read_variable(NAMESPACE_VARIABLE)? else { return Ok(Namespace::default()) };
     name.parse().map_err(|error| {
         CommandError::invalid_params(
-            format!("the variable {NAMESPACE_VARIABLE}: {error}"),
-            "choose another name, for example default or pr-1234",
+            text!("the variable {name}: {error}", name = NAMESPACE_VARIABLE, error = error),
+            text!("choose another name, for example default or pr-1234"),
         )
     })
 }
@@ -54,8 +55,8 @@ fn read_variable(name: &str) -> Result<Option<String>, CommandError> {
         Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
         Err(VarError::NotPresent) => Ok(None),
         Err(VarError::NotUnicode(_)) => Err(CommandError::invalid_params(
-            format!("the variable {name} is not UTF-8"),
-            "set it to printable characters, or unset it",
+            text!("the variable {name} is not UTF-8", name = name),
+            text!("set it to printable characters, or unset it"),
         )),
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 use std::net::{SocketAddr, TcpListener};
 
 use soter_bridge::protocol::{CommandError, ErrorKind};
+use soter_text::{text, tr};
 use soter_wechat::Secret;
 use tracing::info;
 
@@ -23,9 +24,9 @@ use super::signals::TerminationSignals;
 /// `InvalidParams` if there are options of servers.
 pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     if io::stdin().is_terminal() {
-        console.remark(
-            "a program that speaks MCP starts this command, and writes to its standard input; Ctrl-D ends it",
-        );
+        console.remark(&tr!(
+            "a program that speaks MCP starts this command, and writes to its standard input; Ctrl-D ends it"
+        ));
     }
     match &options.connect {
         Some(url) => on_running_server(url, serve, options),
@@ -36,8 +37,8 @@ pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Re
 fn on_running_server(url: &Secret, serve: &Serve, options: &Options) -> Result<Exit, CommandError> {
     if *serve != Serve::default() {
         return Err(CommandError::invalid_params(
-            "--connect means the servers of a running process, and there are options of servers",
-            "leave --connect out, or give these options to that process",
+            text!("--connect means the servers of a running process, and there are options of servers"),
+            text!("leave --connect out, or give these options to that process"),
         ));
     }
     let shown = url.expose().split('?').next().unwrap_or_default();
@@ -73,12 +74,15 @@ fn beside_servers(serve: &Serve, options: &Options, console: &mut Console) -> Re
         let refusals = Refusals::start(&desk);
         let accounts = serve::accounts_line(&desk);
         console.remark(&format!("soter-sim ready {}", bridge.url));
-        console.remark(&accounts);
+        console.remark(&accounts.localized());
         for remark in bridge.remarks().chain(serve::few_connections_remark()) {
             console.remark(&remark);
         }
-        let servers =
-            format!("WeChat's servers: {}, in place of https://api.weixin.qq.com; {accounts}.", bridge.url);
+        let servers = format!(
+            "WeChat's servers: {}, in place of https://api.weixin.qq.com; {}.",
+            bridge.url,
+            accounts.english()
+        );
         let session = async {
             let remote = Remote::open(Secret::from(bridge.url.clone()), bridge.token.clone()).await?;
             setup::check_device(&remote.connection().await?, options.device.as_deref()).await?;
@@ -110,8 +114,9 @@ fn with_ways_out(error: CommandError, listen: Option<SocketAddr>) -> CommandErro
     if error.kind != ErrorKind::Environment || !is_taken {
         return error;
     }
-    let next = format!(
-        "use the soter-sim that runs there: --connect http://{address}; or choose another port: --listen 127.0.0.1:0 takes a free one"
+    let next = text!(
+        "use the soter-sim that runs there: --connect http://{address}; or choose another port: --listen 127.0.0.1:0 takes a free one",
+        address = address
     );
-    CommandError { next: next.into(), ..error }
+    CommandError { next, ..error }
 }

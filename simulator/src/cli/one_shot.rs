@@ -5,6 +5,7 @@ use std::sync::Arc;
 use soter_bridge::Connection;
 use soter_bridge::protocol::{CommandError, Request, Response, Service};
 use soter_sim::State;
+use soter_text::text;
 
 use super::dialog;
 use super::setup;
@@ -22,8 +23,10 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
         && options.connect.is_none()
     {
         return Err(CommandError::invalid_params(
-            "a signing session lives only as long as its process",
-            "open, touch and finish it in the REPL (`soter-sim` without a command), or on a server with --connect URL",
+            text!("a signing session lives only as long as its process"),
+            text!(
+                "open, touch and finish it in the REPL (`soter-sim` without a command), or on a server with --connect URL"
+            ),
         ));
     }
     if let Command::Danger(danger) = &command
@@ -31,8 +34,10 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
         && options.connect.is_none()
     {
         return Err(CommandError::invalid_params(
-            "a copy of a phone lives only as long as its process",
-            "take it and put it back in the REPL (`soter-sim` without a command), or on a server with --attacker by --connect URL",
+            text!("a copy of a phone lives only as long as its process"),
+            text!(
+                "take it and put it back in the REPL (`soter-sim` without a command), or on a server with --attacker by --connect URL"
+            ),
         ));
     }
     if let (
@@ -41,14 +46,18 @@ pub(super) fn run(command: Command, options: &Options, console: &mut Console) ->
     ) = (&command, &options.connect)
     {
         return Err(CommandError::invalid_params(
-            "WeChat's servers keep their clock, switches and sessions only as long as their process",
-            "do it in the REPL (`soter-sim` without a command), on its page, or on a running server with --connect URL",
+            text!("WeChat's servers keep their clock, switches and sessions only as long as their process"),
+            text!(
+                "do it in the REPL (`soter-sim` without a command), on its page, or on a running server with --connect URL"
+            ),
         ));
     }
     if let (Command::Journal { .. }, None) = (&command, &options.connect) {
         return Err(CommandError::invalid_params(
-            "the journal lives only as long as the process of its servers",
-            "read it in the REPL (`soter-sim` without a command), on its page, or on a running server with --connect URL",
+            text!("the journal lives only as long as the process of its servers"),
+            text!(
+                "read it in the REPL (`soter-sim` without a command), on its page, or on a running server with --connect URL"
+            ),
         ));
     }
     let answer = match command.job()? {

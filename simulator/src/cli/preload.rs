@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use soter_bridge::protocol::CommandError;
+use soter_text::{Text, text};
 use soter_wechat::{API_HOSTS, CLOUD_HOSTS};
 
 use crate::files::write_file;
@@ -71,10 +72,10 @@ impl Preload {
     }
 
     /// The files, each with what it is for.
-    pub(super) fn list() -> [(PathBuf, &'static str); 2] {
+    pub(super) fn list() -> [(PathBuf, Text); 2] {
         [
-            (SCRIPT_NAME.into(), "leads the connections of Node programs to the server"),
-            (ROUTES_NAME.into(), "which connections these are"),
+            (SCRIPT_NAME.into(), text!("leads the connections of Node programs to the server")),
+            (ROUTES_NAME.into(), text!("which connections these are")),
         ]
     }
 

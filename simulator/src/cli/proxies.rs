@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 
+use soter_text::tr;
 use soter_wechat::{API_HOSTS, CLOUD_HOSTS};
 
 /// The variables that name a proxy.
@@ -41,10 +42,7 @@ pub(super) fn left_out() -> Option<String> {
     let values = EXCEPTIONS.map(of_person).join(",");
     let left_out: Vec<_> = hosts(&values).filter(|host| matches_api_host(host)).collect();
     (!left_out.is_empty()).then(|| {
-        format!(
-            "{} of your NO_PROXY would lead programs to the real WeChat, and is left out for this command",
-            left_out.join(", ")
-        )
+        tr!("{hosts} of your NO_PROXY would lead programs to the real WeChat, and is left out for this command", hosts = left_out.join(", "))
     })
 }
 

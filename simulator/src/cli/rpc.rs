@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use soter_bridge::Connection;
 use soter_bridge::protocol::CommandError;
+use soter_text::text;
 
 use crate::front::{Console, Exit};
 use crate::grammar::{Options, Rpc, check_names};
@@ -17,8 +18,8 @@ use super::setup;
 pub(super) fn run(rpc: &Rpc, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
     let Some(url) = &options.connect else {
         return Err(CommandError::invalid_params(
-            "`rpc` needs a server to call",
-            "add --connect URL, as the server's ready line has it; without a server, use `call`",
+            text!("`rpc` needs a server to call"),
+            text!("add --connect URL, as the server's ready line has it; without a server, use `call`"),
         ));
     };
     let mut params = match &rpc.params {
@@ -27,8 +28,8 @@ pub(super) fn run(rpc: &Rpc, options: &Options, console: &mut Console) -> Result
             check_names(text)?;
             serde_json::from_str(text).map_err(|error| {
                 CommandError::invalid_params(
-                    format!("the parameters are no JSON object: {error}"),
-                    "write them as one argument, for example '{\"touch\":1}'",
+                    text!("the parameters are no JSON object: {error}", error = error),
+                    text!("write them as one argument, for example '{{\"touch\":1}}'"),
                 )
             })?
         }

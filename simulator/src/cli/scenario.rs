@@ -5,6 +5,7 @@ use std::sync::Arc;
 use soter_bridge::Connection;
 use soter_bridge::protocol::CommandError;
 use soter_sim::State;
+use soter_text::text;
 
 use crate::files::{Input, read_input};
 use crate::front::{Console, Exit};
@@ -26,7 +27,10 @@ pub(super) fn run(
 ) -> Result<Exit, CommandError> {
     let name = scenario.file.display();
     let text = String::from_utf8(read_input(Input::from_path(&scenario.file))?).map_err(|_| {
-        CommandError::invalid_params(format!("{name} is not UTF-8"), "write scenarios as text in UTF-8")
+        CommandError::invalid_params(
+            text!("{name} is not UTF-8", name = name),
+            text!("write scenarios as text in UTF-8"),
+        )
     })?;
     let runtime = setup::runtime()?;
     let device = options.device.clone();

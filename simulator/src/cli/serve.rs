@@ -10,6 +10,7 @@ use soter_bridge::server::{Limits, Server, ServerOptions, TlsOptions};
 use soter_bridge::toml_file;
 use soter_sim::store::kept_authority;
 use soter_sim::{Desk, DeskOptions, State};
+use soter_text::{Text, text, tr};
 use soter_wechat::Secret;
 use soter_wechat::{AccountList, Accounts, WeChatOptions};
 use tokio::runtime::Runtime;
@@ -47,9 +48,9 @@ pub(super) fn run(serve: &Serve, options: &Options, console: &mut Console) -> Re
         // Started before the ready line: the first client may be refused, and the refusal is reported only once.
         let refusals = Refusals::start(&desk);
         if console.answer(&format!("soter-sim ready {}", bridge.url))? == front::Delivery::Closed {
-            console.remark("nobody reads the ready line");
+            console.remark(&tr!("nobody reads the ready line"));
         }
-        console.remark(&accounts_line(&desk));
+        console.remark(&accounts_line(&desk).localized());
         for remark in bridge.remarks() {
             console.remark(&remark);
         }
@@ -133,20 +134,27 @@ impl Bridge {
     /// What a person needs to know about these options.
     pub(super) fn remarks(&self) -> impl Iterator<Item = String> {
         let cloud_run = self.is_cloud_run.then(|| {
-            "requests without an access token are those of the first mini program, for everyone who reaches the port (--cloudrun)".to_owned()
+            tr!("requests without an access token are those of the first mini program, for everyone who reaches the port (--cloudrun)")
         });
         self.tls_remark().into_iter().chain(cloud_run)
     }
 
     fn tls_remark(&self) -> Option<String> {
         self.authority.as_ref()?;
-        let also = self.tls_address.map(|address| format!(" and {address}")).unwrap_or_default();
-        Some(format!(
-            "https://api.weixin.qq.com is served on {}{also}; for programs that ask it: soter-sim ca --export DIR --connect {}{}",
-            self.address,
-            self.url,
-            if self.token.is_some() { "?token=TOKEN" } else { "" }
-        ))
+        let url = format!("{}{}", self.url, if self.token.is_some() { "?token=TOKEN" } else { "" });
+        Some(match self.tls_address {
+            None => tr!(
+                "https://api.weixin.qq.com is served on {address}; for programs that ask it: soter-sim ca --export DIR --connect {url}",
+                address = self.address,
+                url = url
+            ),
+            Some(tls_address) => tr!(
+                "https://api.weixin.qq.com is served on {address} and {tls_address}; for programs that ask it: soter-sim ca --export DIR --connect {url}",
+                address = self.address,
+                tls_address = tls_address,
+                url = url
+            ),
+        })
     }
 
     /// Stops accepting requests and waits for those that are pending.
@@ -208,10 +216,16 @@ pub(super) async fn prepare(desk: &Desk, serve: &Serve) -> Result<(), CommandErr
 
 /// The accounts that a backend developer puts into a configuration. A configured secret is masked, because many
 /// people read the logs of a build.
-pub(super) fn accounts_line(desk: &Desk) -> String {
+pub(super) fn accounts_line(desk: &Desk) -> Text {
     let accounts = desk.wechat().accounts();
     let (app, user) = (accounts.first_app(), accounts.first_user());
-    format!("mini program {}, secret {}, user {}", app.appid, app.printable_secret(), user.name)
+    let secret = app.printable_secret();
+    text!(
+        "mini program {app}, secret {secret}, user {user}",
+        app = app.appid,
+        secret = secret,
+        user = user.name
+    )
 }
 
 /// TLS, if it is wanted: with the authority that the state folder keeps, or with one for this run.
@@ -254,23 +268,21 @@ fn limits() -> Limits {
 pub(super) fn few_connections_remark() -> Option<String> {
     let (possible, usual) = (limits().max_connections, Limits::default().max_connections);
     (possible < usual).then(|| {
-        format!(
-            "this process may open few files, so {possible} connections fit instead of {usual}; raise the limit with `ulimit -n {}`",
-            RESERVED_DESCRIPTORS + u64::try_from(usual).unwrap_or(u64::MAX)
-        )
+        let needed = RESERVED_DESCRIPTORS + u64::try_from(usual).unwrap_or(u64::MAX);
+        tr!("this process may open few files, so {possible} connections fit instead of {usual}; raise the limit with `ulimit -n {needed}`", possible = possible, usual = usual, needed = needed)
     })
 }
 
 fn read_config(path: &Path) -> Result<Accounts, CommandError> {
-    let refused = |what: String| {
+    let refused = |what: Text| {
         CommandError::invalid_params(
-            format!("the configuration {}: {what}", path.display()),
-            "write [[app]] with appid and secret, and [[user]] with name",
+            text!("the configuration {path}: {what}", path = path.display(), what = what),
+            text!("write [[app]] with appid and secret, and [[user]] with name"),
         )
     };
     let text = String::from_utf8(read_input(Input::from_path(path))?)
-        .map_err(|_| refused("it is not UTF-8".to_owned()))?;
-    let list: AccountList = toml_file::parse(&text).map_err(refused)?;
+        .map_err(|_| refused(text!("it is not UTF-8")))?;
+    let list: AccountList = toml_file::parse(&text).map_err(|what| refused(what.into()))?;
     Ok(Accounts::new(list)?)
 }
 
@@ -279,8 +291,8 @@ fn read_token(path: &Path) -> Result<Secret, CommandError> {
     let line = std::str::from_utf8(&bytes).unwrap_or_default().lines().next().unwrap_or_default().trim();
     if line.len() < 16 || !line.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(CommandError::invalid_params(
-            format!("the first line of {} is no token", path.display()),
-            "write 16 or more printable ASCII characters, for example from `openssl rand -hex 32`",
+            text!("the first line of {path} is no token", path = path.display()),
+            text!("write 16 or more printable ASCII characters, for example from `openssl rand -hex 32`"),
         ));
     }
     Ok(line.into())
@@ -331,7 +343,7 @@ async fn print_refusals(mut events: broadcast::Receiver<Event>, mut stopped: one
             }
             Ok(_) => {}
             Err(broadcast::error::RecvError::Lagged(missed)) => {
-                console.remark(&format!("{missed} events were missed"));
+                console.remark(&tr!("{missed} events were missed", missed = missed));
             }
             Err(broadcast::error::RecvError::Closed) => return,
         }
@@ -354,7 +366,11 @@ pub(super) fn start_bridge_for_repl(
         Bridge::start(desk, serve, serve.listen.is_some()).await
     })?;
     if bridge.uses_other_port {
-        console.remark(&format!("{DEFAULT_ADDRESS} is in use: the bridge listens on {}", bridge.url));
+        console.remark(&tr!(
+            "{address} is in use: the bridge listens on {url}",
+            address = DEFAULT_ADDRESS,
+            url = bridge.url
+        ));
     }
     for remark in bridge.remarks() {
         console.remark(&remark);

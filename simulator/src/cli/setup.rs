@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use soter_bridge::protocol::{CommandError, ErrorKind, Service, device};
 use soter_sim::{Desk, DeskOptions, State, default_state_folder};
+use soter_text::text;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::front;
@@ -28,8 +29,8 @@ pub(super) fn state(options: &Options) -> Result<State, CommandError> {
     }
     default_state_folder().map(State::Folder).ok_or_else(|| {
         CommandError::invalid_params(
-            "this platform names no folder for a program's data",
-            "give one with --state DIR, or keep nothing with --ephemeral",
+            text!("this platform names no folder for a program's data"),
+            text!("give one with --state DIR, or keep nothing with --ephemeral"),
         )
     })
 }
@@ -57,28 +58,34 @@ pub(super) fn runtime() -> Result<Runtime, CommandError> {
     let files = possible_files(FILES);
     if files < FILES {
         return Err(CommandError::environment(
-            format!("this process may open {files} more files, and needs {FILES}"),
-            "raise the limit of open files (ulimit -n), then repeat",
+            text!(
+                "this process may open {files} more files, and needs {needed}",
+                files = files,
+                needed = FILES
+            ),
+            text!("raise the limit of open files (ulimit -n), then repeat"),
         ));
     }
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let wanted = OTHER_THREADS + THREADS_PER_WORKER * processors;
     let possible = possible_threads(wanted);
     let workers = possible.saturating_sub(OTHER_THREADS) / THREADS_PER_WORKER;
-    let limits = "check the limits of this process (ulimit -u, the container's pids limit), then repeat";
+    let limits =
+        text!("check the limits of this process (ulimit -u, the container's pids limit), then repeat");
     if workers == 0 {
         return Err(CommandError::environment(
-            format!(
-                "this process may start {possible} threads, and needs {}",
-                OTHER_THREADS + THREADS_PER_WORKER
+            text!(
+                "this process may start {possible} threads, and needs {needed}",
+                possible = possible,
+                needed = OTHER_THREADS + THREADS_PER_WORKER
             ),
             limits,
         ));
     }
     Builder::new_multi_thread().worker_threads(workers).enable_all().build().map_err(|error| {
         CommandError::environment(
-            format!("the runtime does not start: {error}"),
-            "check the limits of this process (ulimit -n, ulimit -u), then repeat",
+            text!("the runtime does not start: {error}", error = error),
+            text!("check the limits of this process (ulimit -n, ulimit -u), then repeat"),
         )
     })
 }
@@ -133,7 +140,7 @@ pub(super) async fn check_device(desk: &impl Service, name: Option<&str>) -> Res
     let known: Vec<_> = listed.iter().take(10).map(|device| device.name.as_str()).collect();
     Err(CommandError::new(
         ErrorKind::UnknownDevice,
-        format!("there is no device `{name}`"),
-        format!("devices: {}", known.join(", ")),
+        text!("there is no device `{name}`", name = name),
+        text!("devices: {known}", known = known.join(", ")),
     ))
 }

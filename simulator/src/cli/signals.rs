@@ -2,6 +2,7 @@
 
 use soter_bridge::protocol::CommandError;
 #[cfg(unix)]
+use soter_text::text;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signal that ended a server.
@@ -57,8 +58,8 @@ impl TerminationSignals {
         {
             let failed = |error: std::io::Error| {
                 CommandError::environment(
-                    format!("signals cannot be listened to: {error}"),
-                    "check the limits of this process (ulimit), then repeat",
+                    text!("signals cannot be listened to: {error}", error = error),
+                    text!("check the limits of this process (ulimit), then repeat"),
                 )
             };
             let unless_ignored =

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::{CertificateAuthority, visible};
+use soter_text::{Text, text, tr};
 use soter_wire::pem;
 
 use super::proxies;
@@ -58,8 +59,7 @@ impl TrustFiles {
             .is_some_and(|options| options.to_string_lossy().contains("javax.net.ssl.trustStore="))
         {
             remarks.push(
-                "the trust store of your JAVA_TOOL_OPTIONS is replaced for this command; name its certificates in NODE_EXTRA_CA_CERTS as well, as PEM, if Java needs them"
-                    .to_owned(),
+                tr!("the trust store of your JAVA_TOOL_OPTIONS is replaced for this command; name its certificates in NODE_EXTRA_CA_CERTS as well, as PEM, if Java needs them"),
             );
         }
         trusted.push(authority.to_owned());
@@ -71,8 +71,8 @@ impl TrustFiles {
         let (php, bundle) = (files.folder.join(PHP), files.folder.join(BUNDLE));
         fs::create_dir_all(&php).map_err(|error| {
             CommandError::environment(
-                format!("the folder {} cannot be made: {error}", php.display()),
-                "check the folder above it, its permissions and the free space",
+                text!("the folder {php} cannot be made: {error}", php = php.display(), error = error),
+                text!("check the folder above it, its permissions and the free space"),
             )
         })?;
         let bundle = bundle.display();
@@ -120,12 +120,12 @@ impl TrustFiles {
     }
 
     /// The files, each with what it is for.
-    pub(super) fn list() -> [(PathBuf, &'static str); 4] {
+    pub(super) fn list() -> [(PathBuf, Text); 4] {
         [
-            (CA.into(), "the certificate of the emulated CA"),
-            (BUNDLE.into(), "the certificates that the system trusts, and it"),
-            (JAVA.into(), "the same for Java"),
-            ([PHP, PHP_SETTINGS].iter().collect(), "PHP's settings that name the bundle"),
+            (CA.into(), text!("the certificate of the emulated CA")),
+            (BUNDLE.into(), text!("the certificates that the system trusts, and it")),
+            (JAVA.into(), text!("the same for Java")),
+            ([PHP, PHP_SETTINGS].iter().collect(), text!("PHP's settings that name the bundle")),
         ]
     }
 }
@@ -140,8 +140,13 @@ fn check_path(folder: &Path) -> Result<(), CommandError> {
         return Ok(());
     }
     Err(CommandError::invalid_params(
-        format!("programs cannot read the path {} in their variables", visible(&folder.to_string_lossy())),
-        "choose a folder whose path is UTF-8 without quotes, colons, dollar signs and line breaks; TMPDIR names that of `exec`",
+        text!(
+            "programs cannot read the path {folder} in their variables",
+            folder = visible(&folder.to_string_lossy())
+        ),
+        text!(
+            "choose a folder whose path is UTF-8 without quotes, colons, dollar signs and line breaks; TMPDIR names that of `exec`"
+        ),
     ))
 }
 
@@ -166,16 +171,15 @@ fn trusted_by_the_system() -> (Vec<Vec<u8>>, Vec<String>) {
     let bundles = bundles.map(|(name, path)| {
         let path = Path::new(&path);
         let (file, folder) = if path.is_dir() { (None, Some(path)) } else { (Some(path), None) };
-        (name, load_certs_from_paths(file, folder))
+        (Text::from(name), load_certs_from_paths(file, folder))
     });
     for (place, CertificateResult { certs, errors, .. }) in
-        [("the system", load_native_certs())].into_iter().chain(bundles)
+        [(text!("the system"), load_native_certs())].into_iter().chain(bundles)
     {
         if certs.is_empty() {
-            let why = errors.first().map_or_else(|| "there are none".to_owned(), ToString::to_string);
-            remarks.push(format!(
-                "no trusted certificates from {place} ({why}), so programs may refuse other hosts; let the variable name a file with certificates as PEM"
-            ));
+            let why =
+                errors.first().map_or_else(|| text!("there are none"), |error| error.to_string().into());
+            remarks.push(tr!("no trusted certificates from {place} ({why}), so programs may refuse other hosts; let the variable name a file with certificates as PEM", place = place, why = why));
         }
         found.extend(certs.iter().map(|certificate| certificate.to_vec()));
     }

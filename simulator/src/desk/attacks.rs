@@ -118,9 +118,11 @@ fn find_attack(id: &str) -> Result<&'static Attack, CommandError> {
             .filter(|known| category(known).is_some() && category(known) == category(id))
             .collect();
         let next = match (similar.first(), similar.last()) {
-            (Some(first), Some(last)) => format!("ids of that kind: {first} to {last}"),
-            _ => "`attack list` names them all".to_owned(),
+            (Some(first), Some(last)) => {
+                text!("ids of that kind: {first} to {last}", first = first, last = last)
+            }
+            _ => text!("`attack list` names them all"),
         };
-        CommandError::invalid_params(format!("there is no attack `{shown}`"), next)
+        CommandError::invalid_params(text!("there is no attack `{shown}`", shown = shown), next)
     })
 }

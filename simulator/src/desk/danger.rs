@@ -3,12 +3,13 @@
 use soter_attack::{Scheme, SoftwareKey};
 use soter_bridge::protocol::danger::{Copied, Duplicate, Restore, SetClock, Sign, Signature, Snapshot};
 use soter_bridge::protocol::{CommandError, ErrorKind, PrivateKeyText, device};
+use soter_text::text;
 use soter_wire::base64;
 
 use super::Desk;
 use super::holdings::FlashCopy;
 use crate::phone::{CounterState, Record, check_clock};
-use crate::store::DeviceName;
+use crate::store::{DeviceName, DeviceNameError};
 
 /// The maximum number of copies on a desk. Each is smaller than 5 MiB, and usually has some kilobytes.
 const MAX_SNAPSHOTS: usize = 64;
@@ -22,8 +23,8 @@ impl Desk {
         if !snapshots.contains_key(&name) && snapshots.len() >= MAX_SNAPSHOTS {
             return Err(CommandError::new(
                 ErrorKind::LimitReached,
-                format!("there are {MAX_SNAPSHOTS} copies, and no more fit"),
-                "take the next one under the name of one that is no longer needed",
+                text!("there are {most} copies, and no more fit", most = MAX_SNAPSHOTS),
+                text!("take the next one under the name of one that is no longer needed"),
             ));
         }
         let (flash, counter_state) = phone.copy_flash()?;
@@ -40,18 +41,23 @@ impl Desk {
         let Some(copy) = snapshots.get(&name) else {
             let known: Vec<_> = snapshots.keys().take(10).map(DeviceName::as_str).collect();
             return Err(CommandError::invalid_params(
-                format!("there is no copy `{name}`"),
+                text!("there is no copy `{name}`", name = name),
                 if known.is_empty() {
-                    "take one first, with `danger snapshot`; copies live as long as their process".to_owned()
+                    text!("take one first, with `danger snapshot`; copies live as long as their process")
                 } else {
-                    format!("copies: {}", known.join(", "))
+                    text!("copies: {known}", known = known.join(", "))
                 },
             ));
         };
         if copy.device != *phone.name() {
             return Err(CommandError::invalid_params(
-                format!("the copy `{name}` is of device `{}`, not of `{}`", copy.device, phone.name()),
-                format!("name the phone: --device {}", copy.device),
+                text!(
+                    "the copy `{name}` is of device `{device}`, not of `{phone}`",
+                    name = name,
+                    device = copy.device,
+                    phone = phone.name()
+                ),
+                text!("name the phone: --device {device}", device = copy.device),
             ));
         }
         let counter_state = phone.restore_flash(&copy.flash)?;
@@ -63,8 +69,8 @@ impl Desk {
         device: Option<&str>,
         duplicate: &Duplicate,
     ) -> Result<device::Summary, CommandError> {
-        let name: DeviceName = duplicate.name.parse().map_err(|error| {
-            CommandError::invalid_params(format!("{error}"), "choose another name, such as `twin`")
+        let name: DeviceName = duplicate.name.parse().map_err(|error: DeviceNameError| {
+            CommandError::invalid_params(error.text(), text!("choose another name, such as `twin`"))
         })?;
         let original = self.phone(device)?;
         let change = self.begin_change();
@@ -114,10 +120,10 @@ impl Desk {
 }
 
 fn copy_name(name: &str) -> Result<DeviceName, CommandError> {
-    name.parse().map_err(|error| {
+    name.parse().map_err(|error: DeviceNameError| {
         CommandError::invalid_params(
-            format!("no name for a copy: {error}"),
-            "choose another name, such as `before`",
+            text!("no name for a copy: {error}", error = error.text()),
+            text!("choose another name, such as `before`"),
         )
     })
 }

@@ -6,21 +6,22 @@ use soter_bridge::protocol::device::{LIST_LIMIT, MAX_LIST_LIMIT};
 use soter_bridge::protocol::sensor::{Sensor, SensorMode};
 use soter_bridge::protocol::{CommandError, ErrorKind, SeedText, device};
 use soter_tee::Seed;
+use soter_text::text;
 use soter_wire::{PROFILES, Profile};
 
 use super::Desk;
 use super::change::Change;
 use super::refusals::{clock_without_seed, find_profile};
 use crate::phone::{Phone, Record};
-use crate::store::DeviceName;
+use crate::store::{DeviceName, DeviceNameError};
 
 /// The maximum number of phones on a desk, apart from the fleet's.
 const MAX_PHONES: usize = 100_000;
 
 impl Desk {
     pub(super) fn create(&self, create: &device::Create) -> Result<device::Summary, CommandError> {
-        let name: DeviceName = create.name.parse().map_err(|error| {
-            CommandError::invalid_params(format!("{error}"), "choose another name, such as `second`")
+        let name: DeviceName = create.name.parse().map_err(|error: DeviceNameError| {
+            CommandError::invalid_params(error.text(), text!("choose another name, such as `second`"))
         })?;
         let profile = create.profile.as_deref().map_or(Ok(&PROFILES[0]), find_profile)?;
         let own_seed = create.seed.as_ref().map(|SeedText(seed)| Seed::from_text(seed.expose()));
@@ -60,15 +61,15 @@ impl Desk {
         let phones = self.phones();
         if phones.get(name).is_some() || phones.fleet_number(name).is_some() {
             return Err(CommandError::invalid_params(
-                format!("there is a device `{name}` already"),
-                "choose another name, or remove that device first",
+                text!("there is a device `{name}` already", name = name),
+                text!("choose another name, or remove that device first"),
             ));
         }
         if phones.own().len() >= MAX_PHONES {
             return Err(CommandError::new(
                 ErrorKind::LimitReached,
-                format!("there are {MAX_PHONES} devices, and no more fit"),
-                "remove some first",
+                text!("there are {most} devices, and no more fit", most = MAX_PHONES),
+                text!("remove some first"),
             ));
         }
         Ok(())
@@ -78,12 +79,12 @@ impl Desk {
         let limit = list.limit.unwrap_or(LIST_LIMIT);
         if !(1..=MAX_LIST_LIMIT).contains(&limit) {
             return Err(CommandError::invalid_params(
-                format!("a list of {limit} devices cannot be had"),
-                format!("ask for 1 to {MAX_LIST_LIMIT}, and for the next ones with `after`"),
+                text!("a list of {limit} devices cannot be had", limit = limit),
+                text!("ask for 1 to {most}, and for the next ones with `after`", most = MAX_LIST_LIMIT),
             ));
         }
         let after = list.after.as_deref().map(str::parse::<DeviceName>).transpose().map_err(|error| {
-            CommandError::invalid_params(format!("{error}"), "give the name of the last device of a list")
+            CommandError::invalid_params(error.text(), text!("give the name of the last device of a list"))
         })?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX - 1);
         let phones = self.phones();
@@ -109,15 +110,15 @@ impl Desk {
             let phones = self.phones();
             if phones.fleet_number(phone.name()).is_some() {
                 return Err(CommandError::invalid_params(
-                    format!("`{name}` is a phone of the fleet, and the fleet stays whole"),
-                    "to give its apps new keys, reset it: device reset",
+                    text!("`{name}` is a phone of the fleet, and the fleet stays whole", name = name),
+                    text!("to give its apps new keys, reset it: device reset"),
                 ));
             }
             let mut others = phones.own().map(|other| other.name()).filter(|other| *other != phone.name());
             let Some(first) = others.next() else {
                 return Err(CommandError::invalid_params(
-                    format!("`{name}` is the only device on the desk"),
-                    "create another one first",
+                    text!("`{name}` is the only device on the desk", name = name),
+                    text!("create another one first"),
                 ));
             };
             if phones.selected == *phone.name() { first.clone() } else { phones.selected.clone() }

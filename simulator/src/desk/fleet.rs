@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::protocol::{CommandError, ErrorKind, device};
 use soter_tee::Seed;
+use soter_text::{Text, text};
 use soter_wechat::{FLEET_NAME_DIGITS, FLEET_NAME_PREFIX, fleet_name, fleet_number};
 use soter_wire::{PROFILES, Profile, shortened};
 
@@ -87,7 +88,7 @@ impl Fleet {
             }
         };
         let profile = find_profile(&stored.profile).map_err(|error| {
-            CommandError::environment(error.what, "use the version of soter-sim that made the fleet")
+            CommandError::environment(error.what, text!("use the version of soter-sim that made the fleet"))
         })?;
         let keys = FleetKeyPool::new(seed.clone());
         let sensor = sensor.unwrap_or(SensorMode::Auto);
@@ -105,8 +106,8 @@ impl Fleet {
     }
 
     /// The first and the last name, for people: `fleet-000000 to fleet-000099`.
-    pub(super) fn names(&self) -> String {
-        format!("{} to {}", fleet_name(0), fleet_name(self.size().saturating_sub(1)))
+    pub(super) fn names(&self) -> Text {
+        text!("{first} to {last}", first = fleet_name(0), last = fleet_name(self.size().saturating_sub(1)))
     }
 
     /// The number of the phone of this name.
@@ -194,8 +195,13 @@ impl Fleet {
         if count > free {
             return Err(CommandError::new(
                 ErrorKind::LimitReached,
-                format!("{free} of the fleet's {} phones are free, and {count} are asked for", self.size()),
-                "give phones back with fleet.release, or start with a larger --fleet",
+                text!(
+                    "{free} of the fleet's {size} phones are free, and {count} are asked for",
+                    free = free,
+                    size = self.size(),
+                    count = count
+                ),
+                text!("give phones back with fleet.release, or start with a larger --fleet"),
             ));
         }
         let mut taken = Vec::new();
@@ -219,8 +225,8 @@ impl Fleet {
             let number = number.filter(|number| *number < uses.next && !uses.returned.contains(number));
             if !number.is_some_and(|number| numbers.insert(number)) {
                 return Err(CommandError::invalid_params(
-                    format!("`{}` is no phone that was handed out", shortened(name, 80)),
-                    "give back each phone of fleet.next once",
+                    text!("`{name}` is no phone that was handed out", name = shortened(name, 80)),
+                    text!("give back each phone of fleet.next once"),
                 ));
             }
         }
@@ -245,8 +251,8 @@ impl Fleet {
         let Some(&last) = signers.last() else {
             return Err(CommandError::new(
                 ErrorKind::LimitReached,
-                format!("all {} phones of the fleet are handed out", self.size()),
-                "give some back with fleet.release, or start with a larger --fleet",
+                text!("all {size} phones of the fleet are handed out", size = self.size()),
+                text!("give some back with fleet.release, or start with a larger --fleet"),
             ));
         };
         uses.next_signer = if last + 1 < self.size() { last + 1 } else { 0 };
@@ -291,23 +297,34 @@ fn check_same(
     if let Some(stored_check) = stored_check
         && seed.is_none_or(|seed| seed_check(seed) != *stored_check)
     {
-        let given = if seed.is_some() { "another one is given" } else { "none is given" };
         return Err(CommandError::invalid_params(
-            format!("the state folder has a fleet that is made from a seed, and {given}"),
-            "give the same seed with --seed, or choose another folder with --state",
+            if seed.is_some() {
+                text!("the state folder has a fleet that is made from a seed, and another one is given")
+            } else {
+                text!("the state folder has a fleet that is made from a seed, and none is given")
+            },
+            text!("give the same seed with --seed, or choose another folder with --state"),
         ));
     }
     let difference = if let Some(size) = size.filter(|size| size != stored_size) {
-        format!("of {stored_size} phones, not {size}")
+        text!(
+            "the state folder has a fleet of {stored} phones, not {size}",
+            stored = stored_size,
+            size = size
+        )
     } else if let Some(profile) = profile.filter(|profile| profile.name != stored_profile) {
-        format!("of `{stored_profile}` phones, not `{}`", profile.name)
+        text!(
+            "the state folder has a fleet of `{stored}` phones, not `{profile}`",
+            stored = stored_profile,
+            profile = profile.name
+        )
     } else if seed.is_some() && stored_check.is_none() {
-        "of random phones, not from a seed".to_owned()
+        text!("the state folder has a fleet of random phones, not from a seed")
     } else {
         return Ok(());
     };
     Err(CommandError::invalid_params(
-        format!("the state folder has a fleet {difference}"),
-        "leave the option out, or choose another folder with --state",
+        difference,
+        text!("leave the option out, or choose another folder with --state"),
     ))
 }

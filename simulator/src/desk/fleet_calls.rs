@@ -9,6 +9,7 @@ use soter_bridge::protocol::fleet::{
     MAX_NEXT, MAX_RESULTS, Names, Next, Release, Results, Signed, SignedResult,
 };
 use soter_bridge::protocol::wx::StartSoterAuthentication;
+use soter_text::{Text, text};
 use tokio::task::JoinSet;
 
 use super::Desk;
@@ -18,7 +19,7 @@ use crate::store::DeviceName;
 impl Desk {
     pub(super) fn fleet_next(&self, next: Next) -> Result<Names, CommandError> {
         let count = next.count.unwrap_or(1);
-        check_count("phones", count, MAX_NEXT)?;
+        check_count(text!("{count} phones are asked for in one call", count = count), count, MAX_NEXT)?;
         let names = self.fleet()?.take(count)?;
         Ok(Names { devices: names.iter().map(DeviceName::to_string).collect() })
     }
@@ -32,12 +33,12 @@ impl Desk {
         let Results { challenges, count } = results;
         if challenges.is_empty() {
             return Err(CommandError::invalid_params(
-                "there is no challenge to sign",
-                r#"give at least one: {"challenges": ["order-42"]}"#,
+                text!("there is no challenge to sign"),
+                text!("give at least one: {{\"challenges\": [\"order-42\"]}}"),
             ));
         }
         let count = count.unwrap_or(u32::try_from(challenges.len()).unwrap_or(u32::MAX));
-        check_count("results", count, MAX_RESULTS)?;
+        check_count(text!("{count} results are asked for in one call", count = count), count, MAX_RESULTS)?;
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let signers = self.fleet()?.next_signers(count)?;
         let mut jobs = signers.into_iter().zip(challenges.into_iter().cycle()).enumerate();
@@ -84,19 +85,16 @@ impl Desk {
     fn fleet(&self) -> Result<Arc<Fleet>, CommandError> {
         self.phones().fleet.clone().ok_or_else(|| {
             CommandError::invalid_params(
-                "there is no fleet on this desk",
-                "start with one: soter-sim serve --fleet 1000",
+                text!("there is no fleet on this desk"),
+                text!("start with one: soter-sim serve --fleet 1000"),
             )
         })
     }
 }
 
-fn check_count(what: &str, count: u32, maximum: u32) -> Result<(), CommandError> {
+fn check_count(what: Text, count: u32, maximum: u32) -> Result<(), CommandError> {
     if (1..=maximum).contains(&count) {
         return Ok(());
     }
-    Err(CommandError::invalid_params(
-        format!("{count} {what} are asked for in one call"),
-        format!("ask for 1 to {maximum}"),
-    ))
+    Err(CommandError::invalid_params(what, text!("ask for 1 to {maximum}", maximum = maximum)))
 }

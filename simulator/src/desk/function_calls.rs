@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use soter_bridge::protocol::CommandError;
 use soter_bridge::protocol::wx::{CallFunction, FunctionCalled};
+use soter_text::text;
 use soter_wechat::random_text;
 use soter_wire::shortened;
 
@@ -30,8 +31,8 @@ impl Desk {
         let functions = self.inner.cloud_functions.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let functions = functions.ok_or_else(|| {
             CommandError::invalid_params(
-                "this server has no cloud function",
-                "start one that has: soter-sim exec --cloud-function DIR -- CMD",
+                text!("this server has no cloud function"),
+                text!("start one that has: soter-sim exec --cloud-function DIR -- CMD"),
             )
         })?;
         let (user, appid) = self.phone(device)?.user_and_app(appid.as_deref())?;

@@ -2,6 +2,7 @@
 
 use soter_bridge::protocol::CommandError;
 use soter_bridge::protocol::desk::{JOURNAL_LIMIT, Journal, JournalEntry, JournalPage, MAX_JOURNAL_LIMIT};
+use soter_text::text;
 
 use super::Desk;
 
@@ -10,16 +11,20 @@ impl Desk {
         let limit = journal.limit.unwrap_or(JOURNAL_LIMIT);
         if !(1..=MAX_JOURNAL_LIMIT).contains(&limit) {
             return Err(CommandError::invalid_params(
-                format!("{limit} calls are asked for, and one answer has 1 to {MAX_JOURNAL_LIMIT}"),
-                "ask for fewer, and go on with `after` and the number in `last`",
+                text!(
+                    "{limit} calls are asked for, and one answer has 1 to {most}",
+                    limit = limit,
+                    most = MAX_JOURNAL_LIMIT
+                ),
+                text!("ask for fewer, and go on with `after` and the number in `last`"),
             ));
         }
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let entries = match (journal.after, journal.before) {
             (Some(_), Some(_)) => {
                 return Err(CommandError::invalid_params(
-                    "`after` and `before` exclude each other",
-                    "leave one of them out; without both, the newest calls are shown",
+                    text!("`after` and `before` exclude each other"),
+                    text!("leave one of them out; without both, the newest calls are shown"),
                 ));
             }
             (Some(number), None) => self.journal().after(number, limit),

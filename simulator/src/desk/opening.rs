@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use soter_bridge::protocol::{CommandError, Event};
 use soter_tee::Seed;
+use soter_text::text;
 use soter_wechat::journal::Journal;
 use soter_wechat::{
     Clock, EmbeddedLedger, LedgerError, Observer, PostgresLedger, ServerLedger, SqliteStore, WeChat,
@@ -126,13 +127,15 @@ impl Desk {
             && selected.profile().name != profile.name
         {
             return Err(CommandError::invalid_params(
-                format!(
-                    "device `{}` is a `{}` phone, not `{}`",
-                    selected.name(),
-                    selected.profile().name,
-                    profile.name
+                text!(
+                    "device `{device}` is a `{stored}` phone, not `{requested}`",
+                    device = selected.name(),
+                    stored = selected.profile().name,
+                    requested = profile.name
                 ),
-                "leave --profile out, choose another folder with --state, or create a device of that profile",
+                text!(
+                    "leave --profile out, choose another folder with --state, or create a device of that profile"
+                ),
             ));
         }
         let change = self.begin_change();
@@ -159,8 +162,8 @@ fn check_names(fleet: &Fleet, names: &[DeviceName]) -> Result<(), CommandError> 
     match names.iter().find(|name| fleet.has(name)) {
         None => Ok(()),
         Some(name) => Err(CommandError::invalid_params(
-            format!("device `{name}` is not of the fleet, and has the name of one of its phones"),
-            "remove it first, or choose another folder with --state",
+            text!("device `{name}` is not of the fleet, and has the name of one of its phones", name = name),
+            text!("remove it first, or choose another folder with --state"),
         )),
     }
 }

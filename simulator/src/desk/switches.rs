@@ -1,6 +1,7 @@
 //! The switches of WeChat's servers, as the command protocol has them.
 
 use soter_bridge::protocol::{CommandError, Patch, desk, servers};
+use soter_text::text;
 use soter_wechat::{ClockChange, Failure, SwitchChanges, Switches};
 
 use super::Desk;
@@ -18,8 +19,8 @@ impl Desk {
         let usual = Switches::default();
         if matches!(&failure, Patch::Set(failure) if failure.times == Some(0)) {
             return Err(CommandError::invalid_params(
-                "`times` is 0, so no call would fail",
-                "give 1 or more, leave `times` out for all calls, or switch the failure off with null",
+                text!("`times` is 0, so no call would fail"),
+                text!("give 1 or more, leave `times` out for all calls, or switch the failure off with null"),
             ));
         }
         let failure = match failure {
@@ -50,8 +51,8 @@ impl Desk {
             desk::Clock { forward: None, ahead: Some(by) } => ClockChange::Ahead(by),
             desk::Clock { forward: Some(_), ahead: Some(_) } => {
                 return Err(CommandError::invalid_params(
-                    "`forward` and `ahead` both say where the clock goes",
-                    "give one of them",
+                    text!("`forward` and `ahead` both say where the clock goes"),
+                    text!("give one of them"),
                 ));
             }
         };

@@ -14,6 +14,7 @@ use soter_bridge::protocol::device::{Purpose, SecondCall};
 use soter_bridge::protocol::wx::{CHALLENGE_LIMIT, SoterAuthentication, StartSoterAuthentication};
 use soter_bridge::protocol::{Command, CommandError, Event};
 use soter_tee::TeeError;
+use soter_text::{Text, text};
 use soter_wechat::MissingUploads;
 use soter_wechat::codes::wx::{self, message};
 use soter_wire::Mode;
@@ -65,7 +66,7 @@ impl Phone {
                 method: StartSoterAuthentication::METHOD.to_owned(),
                 code: answer.err_code,
                 message: answer.err_msg.clone(),
-                reason,
+                reason: reason.into(),
             });
         }
         Ok(answer)
@@ -94,17 +95,21 @@ impl Phone {
                 return Err(Ended::internal_error("auth key update error", reason).into());
             }
         }
-        let reason = "WeChat's servers go on asking for the phone's keys".to_owned();
+        let reason = text!("WeChat's servers go on asking for the phone's keys");
         Err(Ended::internal_error("auth key update error", reason).into())
     }
 
     /// Steps 1 to 7: what the call itself says. Returns the remaining modes, in the request's order.
     fn check_request(&self, request: &StartSoterAuthentication) -> Result<Vec<Mode>, Ended> {
-        let fail = |code, text| Err(Ended::failed(code, text, ""));
+        let fail = |code, text| Err(Ended::failed(code, text, Text::default()));
         let mut state = self.state();
         if let Some(code) = state.record.settings.fail_next.take() {
             state.record_changed = true;
-            return Err(Ended::failed(code, message_for_code(code), "switched on by `device set failNext`"));
+            return Err(Ended::failed(
+                code,
+                message_for_code(code),
+                text!("switched on by `device set failNext`"),
+            ));
         }
         // 1. There are no modes.
         let requested = request.request_auth_modes.as_deref().unwrap_or_default();
@@ -154,7 +159,9 @@ impl Phone {
         if let Err(stop) = checked.and_then(|_| Ok(check_internal_error(&state)?)) {
             return stop;
         }
-        let reason = "another authentication or payment is not over, or its client has left and 5 seconds have not passed; `device set secondCall queue` lets calls wait";
+        let reason = text!(
+            "another authentication or payment is not over, or its client has left and 5 seconds have not passed; `device set secondCall queue` lets calls wait"
+        );
         Ended::failed(wx::INTERNAL_ERROR, message::TASK_NOT_ADDED, reason).into()
     }
 
@@ -198,7 +205,7 @@ impl Phone {
     /// Steps 8 and 9: the modes that can be used.
     fn usable_modes(&self, state: &mut PhoneState, modes: &[Mode]) -> Result<Vec<Mode>, Stop> {
         if state.record.settings.report_not_enrolled {
-            let reason = "switched on by `device set reportNotEnrolled`";
+            let reason = text!("switched on by `device set reportNotEnrolled`");
             return Err(Ended::failed(wx::NOT_ENROLLED, message::NOT_ENROLLED, reason).into());
         }
         self.ready_modes(state, modes)
@@ -227,7 +234,7 @@ impl Phone {
     /// 90007 with this text if the TEE refused, or the failure of the phone's environment.
     fn stop_for_tee_error(&self, error: &TeeError, text: &str) -> Stop {
         match error.result_code() {
-            Some(_) => Ended::internal_error(text, error.to_string()).into(),
+            Some(_) => Ended::internal_error(text, error.text()).into(),
             None => self.tee_error(error).into(),
         }
     }

@@ -3,6 +3,7 @@
 use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
 use soter_bridge::protocol::{CommandError, ErrorKind};
 use soter_tee::Lockout;
+use soter_text::text;
 use soter_wire::Mode;
 
 use super::state::{Phone, PhoneState};
@@ -20,16 +21,16 @@ impl Phone {
         let Some(mode) = mode else {
             let names: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
             return Err(CommandError::invalid_params(
-                format!("phones of the family {} have another sensor", self.profile.name),
-                format!("enrol {}", names.join(" or ")),
+                text!("phones of the family {profile} have another sensor", profile = self.profile.name),
+                text!("enrol {names}", names = names.join(" or ")),
             ));
         };
         let mut state = self.state();
         if state.dialog.is_some() {
             return Err(CommandError::new(
                 ErrorKind::InvalidParams,
-                "the authentication dialog is open, and settings cannot be reached",
-                "touch the sensor or cancel first",
+                text!("the authentication dialog is open, and settings cannot be reached"),
+                text!("touch the sensor or cancel first"),
             ));
         }
         let enrolment = self.tee(&mut state)?.enroll(mode).map_err(|error| self.tee_error(&error))?;

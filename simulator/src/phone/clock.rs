@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use soter_bridge::protocol::CommandError;
+use soter_text::text;
 
 /// The last time at which a clock can stand: the end of the year 9999, the last year in a certificate, minus the ten
 /// years for which certificates are valid.
@@ -47,7 +48,7 @@ pub(crate) fn check_clock(unix_millis: u64) -> Result<(), CommandError> {
         return Ok(());
     }
     Err(CommandError::invalid_params(
-        format!("the clock cannot stand at {unix_millis} ms after 1970"),
-        format!("give at most {MAX_CLOCK_MS}, which is in the year 9989"),
+        text!("the clock cannot stand at {unix_millis} ms after 1970", unix_millis = unix_millis),
+        text!("give at most {most}, which is in the year 9989", most = MAX_CLOCK_MS),
     ))
 }

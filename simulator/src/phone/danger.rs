@@ -6,6 +6,7 @@ use soter_bridge::protocol::CommandError;
 use soter_tee::{
     Environment, ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice,
 };
+use soter_text::text;
 use tracing::error;
 use zeroize::Zeroizing;
 
@@ -62,8 +63,8 @@ impl Phone {
         match current {
             Some(current) if current.root_key != flash.root_key => {
                 return Err(CommandError::invalid_params(
-                    format!("the copy is of another phone that was called `{}` before", self.name),
-                    "take a copy of the phone that is there now",
+                    text!("the copy is of another phone that was called `{name}` before", name = self.name),
+                    text!("take a copy of the phone that is there now"),
                 ));
             }
             Some(current) => flash.overwrite(storage).map_err(|error| {
@@ -109,8 +110,8 @@ impl Phone {
 
     fn storage_error(&self, error: &StorageError) -> CommandError {
         CommandError::environment(
-            format!("device `{}`: {error}", self.name),
-            "check the folder's rights, the free space and the limit of open files, then try again",
+            text!("device `{name}`: {error}", name = self.name, error = error.text()),
+            text!("check the folder's rights, the free space and the limit of open files, then try again"),
         )
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use soter_bridge::protocol::device::SecondCall;
 use soter_bridge::protocol::{CommandError, ErrorKind};
+use soter_text::text;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// The maximum number of calls that wait for their turn on one phone.
@@ -50,8 +51,8 @@ impl<'a> WaitingSlot<'a> {
         if waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
             return Err(CommandError::new(
                 ErrorKind::LimitReached,
-                format!("{MAX_WAITING} calls are waiting for their turn on this phone"),
-                "touch the sensor or cancel, so that the dialog that is open ends",
+                text!("{count} calls are waiting for their turn on this phone", count = MAX_WAITING),
+                text!("touch the sensor or cancel, so that the dialog that is open ends"),
             ));
         }
         Ok(slot)

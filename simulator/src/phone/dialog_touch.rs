@@ -3,6 +3,7 @@
 use soter_bridge::protocol::sensor::{Judged, Judgement};
 use soter_bridge::protocol::{CommandError, Touch};
 use soter_tee::{Judgement as TeeJudgement, Presented, TeeError};
+use soter_text::text;
 use soter_wechat::codes::wx::{self, message};
 use soter_wire::Mode;
 
@@ -95,7 +96,8 @@ impl Phone {
                 let next = if let Some(lockout) = lockout {
                     Next::Ends(Ok(Ended::frozen(lockout)))
                 } else if too_many {
-                    let reason = format!("{failures} failures end the dialog on this phone");
+                    let reason =
+                        text!("{failures} failures end the dialog on this phone", failures = failures);
                     Next::Ends(Ok(Ended::failed(wx::NOT_RECOGNISED, message::NOT_RECOGNISED, reason)))
                 } else {
                     Next::StaysOpen

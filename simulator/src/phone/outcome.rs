@@ -3,6 +3,7 @@
 use soter_bridge::protocol::CommandError;
 use soter_bridge::protocol::wx::SoterAuthentication;
 use soter_tee::Lockout;
+use soter_text::{Text, text};
 use soter_wechat::codes::wx::{self, message};
 use soter_wire::Mode;
 
@@ -19,7 +20,7 @@ pub(super) struct Ended {
     /// What was signed, after the success of an authentication.
     pub(super) signed: Option<Box<SignedResult>>,
     /// Why it failed, in more words than the mini program receives; may be empty.
-    pub(super) reason: String,
+    pub(super) reason: Text,
 }
 
 /// A signed result, as the mini program receives it.
@@ -65,29 +66,31 @@ impl Stop {
 
 impl Ended {
     /// A failure; `text` is what follows the call's name and `:`.
-    pub(super) fn failed(err_code: i32, text: &str, reason: impl Into<String>) -> Self {
-        Self { err_code, text: text.to_owned(), signed: None, reason: reason.into() }
+    pub(super) fn failed(err_code: i32, text: &str, reason: Text) -> Self {
+        Self { err_code, text: text.to_owned(), signed: None, reason }
     }
 
     /// 90007 with this text.
-    pub(super) fn internal_error(text: &str, reason: impl Into<String>) -> Self {
+    pub(super) fn internal_error(text: &str, reason: Text) -> Self {
         Self::failed(wx::INTERNAL_ERROR, &format!("fail {text}"), reason)
     }
 
     /// 90007 with a text that was set with `device set internalError`.
     pub(super) fn configured_internal_error(text: &str) -> Self {
-        Self::internal_error(text, "switched on by `device set internalError`")
+        Self::internal_error(text, text!("switched on by `device set internalError`"))
     }
 
     pub(super) fn cancelled() -> Self {
-        Self::failed(wx::CANCELLED, message::CANCEL, "")
+        Self::failed(wx::CANCELLED, message::CANCEL, Text::default())
     }
 
     /// The sensor is locked.
     pub(super) fn frozen(lockout: Lockout) -> Self {
         let reason = match lockout {
-            Lockout::Timed { remaining_ms } => format!("locked for {} s more", remaining_ms.div_ceil(1000)),
-            Lockout::Permanent => "locked until the PIN is entered: `biometric unlock`".to_owned(),
+            Lockout::Timed { remaining_ms } => {
+                text!("locked for {seconds} s more", seconds = remaining_ms.div_ceil(1000))
+            }
+            Lockout::Permanent => text!("locked until the PIN is entered: `biometric unlock`"),
         };
         Self::failed(wx::FROZEN, message::FROZEN, reason)
     }
@@ -95,7 +98,7 @@ impl Ended {
     /// Success: a touch has confirmed it, and this was signed, if anything.
     pub(super) fn succeeded(signed: Option<SignedResult>) -> Self {
         let signed = signed.map(Box::new);
-        Self { err_code: wx::OK, text: message::OK.to_owned(), signed, reason: String::new() }
+        Self { err_code: wx::OK, text: message::OK.to_owned(), signed, reason: Text::default() }
     }
 
     pub(super) fn is_ok(&self) -> bool {

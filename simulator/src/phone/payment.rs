@@ -42,7 +42,8 @@ impl Phone {
                 let verdict = if ended.is_ok() {
                     verdict
                 } else {
-                    let detail = if ended.reason.is_empty() { "cancelled".to_owned() } else { ended.reason };
+                    let is_silent = ended.reason.english().is_empty();
+                    let detail = if is_silent { text!("cancelled") } else { ended.reason };
                     Verdict::new(
                         Reason::PaymentNotConfirmed,
                         text!("{detail}; {advice}", detail = detail, advice = verdict.detail),

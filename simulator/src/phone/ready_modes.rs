@@ -1,6 +1,7 @@
 //! The modes that a dialog can listen to: something is enrolled, and the sensor is not frozen.
 
 use soter_bridge::protocol::CommandError;
+use soter_text::text;
 use soter_wechat::codes::wx::{self, message};
 use soter_wire::Mode;
 
@@ -13,7 +14,7 @@ impl Phone {
         let enrolled = self.enrolled_modes(state, modes)?;
         if enrolled.is_empty() {
             let names: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
-            let reason = format!("nothing is enrolled for {}", names.join(", "));
+            let reason = text!("nothing is enrolled for {modes}", modes = names.join(", "));
             return Err(Ended::failed(wx::NOT_ENROLLED, message::NOT_ENROLLED, reason).into());
         }
         self.unlocked_modes(state, enrolled)

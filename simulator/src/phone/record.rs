@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::protocol::{CommandError, device};
 use soter_tee::CrlDistributionPoints;
+use soter_text::text;
 use soter_wire::Profile;
 
 use super::apps::{new_apps, wechat_uid};
@@ -91,8 +92,12 @@ impl Record {
             return Ok(());
         }
         Err(CommandError::environment(
-            format!("device `{name}` is a `{}` phone, which this version does not know", self.profile),
-            "use the version of soter-sim that made it, or choose another folder with --state",
+            text!(
+                "device `{name}` is a `{profile}` phone, which this version does not know",
+                name = name,
+                profile = self.profile
+            ),
+            text!("use the version of soter-sim that made it, or choose another folder with --state"),
         ))
     }
 

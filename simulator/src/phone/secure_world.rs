@@ -3,6 +3,7 @@
 use soter_bridge::protocol::{CommandError, ErrorKind, Event};
 use soter_bridge::run_cpu_bound;
 use soter_tee::{DeviceIdentity, OpenError, Seed, Tee, TeeError};
+use soter_text::text;
 use tracing::debug;
 
 use super::clock::{Clock, SEEDED_CLOCK_MS};
@@ -35,8 +36,8 @@ impl Phone {
             let seed = seed.or(planned_seed.as_ref());
             if state.record.seeded && !state.record.used && seed.is_none() {
                 return Err(CommandError::invalid_params(
-                    format!("device `{}` is to be made from a seed, and none is given", self.name),
-                    "give the seed with --seed, or remove the device",
+                    text!("device `{name}` is to be made from a seed, and none is given", name = self.name),
+                    text!("give the seed with --seed, or remove the device"),
                 ));
             }
             let environment = self.environment(state);
@@ -68,8 +69,8 @@ impl Phone {
         }
         Err(CommandError::new(
             ErrorKind::UnknownDevice,
-            format!("device `{}` has just been removed", self.name),
-            "choose another device",
+            text!("device `{name}` has just been removed", name = self.name),
+            text!("choose another device"),
         ))
     }
 
@@ -83,12 +84,18 @@ impl Phone {
     /// phone.
     pub(super) fn missing_storage_error(&self) -> CommandError {
         let folder = match &self.context.folder {
-            Some(folder) => folder.device_folder(&self.name).display().to_string(),
-            None => "its memory".to_owned(),
+            Some(folder) => folder.device_folder(&self.name).display().to_string().into(),
+            None => text!("its memory"),
         };
         CommandError::environment(
-            format!("device `{}` has keys and a counter in {folder}, and that is gone", self.name),
-            "put the folder back; or, for another phone, `device create` one and `device remove` this one",
+            text!(
+                "device `{name}` has keys and a counter in {folder}, and that is gone",
+                name = self.name,
+                folder = folder
+            ),
+            text!(
+                "put the folder back; or, for another phone, `device create` one and `device remove` this one"
+            ),
         )
     }
 
@@ -102,30 +109,33 @@ impl Phone {
 
     /// Converts a failure of the phone's environment, or a refusal, into an error for people.
     pub(super) fn tee_error(&self, error: &TeeError) -> CommandError {
-        let what = format!("device `{}`: {error}", self.name);
+        let what = text!("device `{name}`: {error}", name = self.name, error = error.text());
         match error {
-            TeeError::Storage(error) if error.untouched => {
-                CommandError::environment(what, "nothing more is written: end this process, and start again")
-            }
+            TeeError::Storage(error) if error.untouched => CommandError::environment(
+                what,
+                text!("nothing more is written: end this process, and start again"),
+            ),
             TeeError::Storage(_) | TeeError::StorageInDoubt(_) => CommandError::environment(
                 what,
-                "check the folder's rights, the free space and the limit of open files, then try again",
+                text!(
+                    "check the folder's rights, the free space and the limit of open files, then try again"
+                ),
             ),
-            TeeError::Randomness(_) => CommandError::environment(what, "try again"),
+            TeeError::Randomness(_) => CommandError::environment(what, text!("try again")),
             TeeError::CounterExhausted { .. } => {
-                CommandError::environment(what, "remove the device and create another one")
+                CommandError::environment(what, text!("remove the device and create another one"))
             }
             TeeError::EnrolmentsFull { .. } => {
-                CommandError::new(ErrorKind::LimitReached, what, "remove a finger or a face first")
+                CommandError::new(ErrorKind::LimitReached, what, text!("remove a finger or a face first"))
             }
             TeeError::NoEnrolment { .. } => {
-                CommandError::invalid_params(what, "see what is enrolled with `biometric list`")
+                CommandError::invalid_params(what, text!("see what is enrolled with `biometric list`"))
             }
             TeeError::Clock { .. } => {
-                CommandError::invalid_params(what, "set the phone's clock to this century")
+                CommandError::invalid_params(what, text!("set the phone's clock to this century"))
             }
             _ if error.result_code().is_some() => {
-                CommandError::invalid_params(what, "see the code with `explain`")
+                CommandError::invalid_params(what, text!("see the code with `explain`"))
             }
             _ => CommandError::internal(what),
         }
@@ -163,8 +173,8 @@ pub(crate) fn stored_record(name: &DeviceName, context: &PhoneContext) -> Result
 pub(super) fn open_error(error: &OpenError) -> CommandError {
     match error {
         OpenError::OtherProfile { .. } | OpenError::OtherSeed { .. } => {
-            CommandError::invalid_params(error.to_string(), error.remedy())
+            CommandError::invalid_params(error.text(), error.remedy())
         }
-        _ => CommandError::environment(error.to_string(), error.remedy()),
+        _ => CommandError::environment(error.text(), error.remedy()),
     }
 }

@@ -3,6 +3,7 @@
 use soter_bridge::protocol::sensor::{Judged, Judgement, Sensor, SensorMode};
 use soter_bridge::protocol::{CommandError, ErrorKind, Event, Touch, TouchScript};
 use soter_tee::Presented;
+use soter_text::text;
 use soter_wire::Mode;
 
 use super::state::{Phone, PhoneState};
@@ -88,7 +89,7 @@ impl Phone {
 pub(super) fn no_dialog_error() -> CommandError {
     CommandError::new(
         ErrorKind::NoDialog,
-        "no dialog and no signing session waits for a touch",
-        "start one first, for example with `auth order-42`",
+        text!("no dialog and no signing session waits for a touch"),
+        text!("start one first, for example with `auth order-42`"),
     )
 }

@@ -2,6 +2,7 @@
 
 use soter_bridge::protocol::device::{Set, Settings};
 use soter_bridge::protocol::{CommandError, Patch};
+use soter_text::text;
 use soter_wechat::UserData;
 use soter_wechat::codes::wx::{self, message};
 use soter_wire::{AskForm, PROFILES, shortened};
@@ -51,11 +52,12 @@ impl Phone {
                 .map(|profile| profile.name)
                 .collect();
             return Err(CommandError::invalid_params(
-                format!(
-                    "device `{}` is a `{}` phone, whose ASK has no certificates",
-                    self.name, self.profile.name
+                text!(
+                    "device `{name}` is a `{profile}` phone, whose ASK has no certificates",
+                    name = self.name,
+                    profile = self.profile.name
                 ),
-                format!("create a device of the family {}", families.join(" or ")),
+                text!("create a device of the family {families}", families = families.join(" or ")),
             ));
         }
         if let Patch::Set(user) = &set.user {
@@ -67,8 +69,11 @@ impl Phone {
         }
         if !set.clock.is_keep() && !self.state().record.seeded {
             return Err(CommandError::invalid_params(
-                format!("device `{}` has no clock of its own: it shows the computer's time", self.name),
-                "create a device with a seed to set its clock",
+                text!(
+                    "device `{name}` has no clock of its own: it shows the computer's time",
+                    name = self.name
+                ),
+                text!("create a device with a seed to set its clock"),
             ));
         }
         Ok(())
@@ -131,8 +136,8 @@ fn check(set: &Set) -> Result<(), CommandError> {
     {
         let known: Vec<_> = FAILURE_CODES.iter().map(ToString::to_string).collect();
         return Err(CommandError::invalid_params(
-            format!("no authentication fails with {code}"),
-            format!("codes: {}", known.join(", ")),
+            text!("no authentication fails with {code}", code = code),
+            text!("codes: {known}", known = known.join(", ")),
         ));
     }
     if let Patch::Set(text) = &set.internal_error
@@ -142,16 +147,16 @@ fn check(set: &Set) -> Result<(), CommandError> {
             INTERNAL_ERROR_TEXTS.iter().filter_map(|text| text.strip_prefix("fail ")).collect();
         let shown = shortened(text, 80);
         return Err(CommandError::invalid_params(
-            format!("90007 never says `{shown}`"),
-            format!("texts: {}, authenticate error: <text of the SDK>", known.join(", ")),
+            text!("90007 never says `{shown}`", shown = shown),
+            text!("texts: {known}, authenticate error: <text of the SDK>", known = known.join(", ")),
         ));
     }
     if let Patch::Set(latency) = set.latency
         && latency > MAX_LATENCY_MS
     {
         return Err(CommandError::invalid_params(
-            format!("a latency of {latency} ms is too long"),
-            format!("give at most {MAX_LATENCY_MS} ms; phones take about 500"),
+            text!("a latency of {latency} ms is too long", latency = latency),
+            text!("give at most {most} ms; phones take about 500", most = MAX_LATENCY_MS),
         ));
     }
     if let Patch::Set(clock) = set.clock {

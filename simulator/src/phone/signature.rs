@@ -30,9 +30,7 @@ impl Phone {
     /// The TEE's refusal in the middle of an authentication, or the failure of the phone's environment.
     pub(super) fn authenticate_error(&self, error: &TeeError) -> Outcome {
         match error.result_code() {
-            Some(code) => {
-                Ok(Ended::internal_error(&format!("authenticate error: {code}"), error.to_string()))
-            }
+            Some(code) => Ok(Ended::internal_error(&format!("authenticate error: {code}"), error.text())),
             None => Err(self.tee_error(error)),
         }
     }

@@ -2,6 +2,7 @@
 
 use soter_bridge::protocol::CommandError;
 use soter_tee::{KeyPath, Tee, TeeError};
+use soter_text::{Text, text};
 use soter_wechat::{KeyOwner, MissingUploads, UploadRefused};
 use soter_wire::{ExportBlob, PublicKey};
 
@@ -224,7 +225,7 @@ impl Phone {
     ///
     /// # Errors
     /// `Environment` if the servers' ledger fails.
-    pub(super) async fn upload(&self, upload: Upload) -> Result<Option<String>, CommandError> {
+    pub(super) async fn upload(&self, upload: Upload) -> Result<Option<Text>, CommandError> {
         let wechat = &self.context.wechat;
         let accepted = match upload {
             Upload::Device { cpu_id, attk } => wechat.register_device(&cpu_id, &attk).await,
@@ -236,7 +237,9 @@ impl Phone {
         match accepted {
             Ok(()) => Ok(None),
             Err(UploadRefused::Ledger(error)) => Err(CommandError::environment(error.what, error.next)),
-            Err(refused) => Ok(Some(format!("WeChat's servers refuse the phone's key: {refused}"))),
+            Err(refused) => {
+                Ok(Some(text!("WeChat's servers refuse the phone's key: {refused}", refused = refused)))
+            }
         }
     }
 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use soter_tee::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
+use soter_tee::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice, own_error};
+use soter_text::text;
 use zeroize::Zeroizing;
 
 use super::durable::{self, FileError};
@@ -43,7 +44,7 @@ impl DiskStorage {
         let failed = |source| FileError { action: "read", path: self.folder.clone(), source };
         match fs::symlink_metadata(&self.folder) {
             Ok(metadata) if metadata.is_dir() => Ok(true),
-            Ok(_) => Err(failed(io::Error::new(io::ErrorKind::NotADirectory, "it is not a folder"))),
+            Ok(_) => Err(failed(own_error(io::ErrorKind::NotADirectory, text!("it is not a folder")))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(failed(error)),
         }
@@ -82,7 +83,7 @@ impl Storage for DiskStorage {
     fn provision(&mut self, device: &ProvisionedDevice<'_>) -> Result<(), StorageError> {
         self.check_length(device.sealed)?;
         if self.exists()? {
-            let source = io::Error::new(io::ErrorKind::AlreadyExists, "it is provisioned already");
+            let source = own_error(io::ErrorKind::AlreadyExists, text!("it is provisioned already"));
             return Err(FileError { action: "create", path: self.folder.clone(), source }.into());
         }
         durable::ensure_folder(durable::parent(&self.folder))?;
@@ -121,7 +122,7 @@ impl From<FileError> for StorageError {
     fn from(error: FileError) -> Self {
         Self {
             action: error.action,
-            location: error.path.display().to_string(),
+            location: error.path.display().to_string().into(),
             untouched: false,
             source: error.source.into(),
         }

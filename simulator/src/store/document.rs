@@ -6,6 +6,7 @@ use std::str;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use soter_text::{Text, text};
 
 use super::durable;
 
@@ -21,28 +22,26 @@ pub(super) struct Format {
     version: u64,
     /// The maximum size in bytes. A larger document is neither written nor read.
     pub(super) max_bytes: u64,
-    /// What is lost when a document is deleted, and what is not: the end of a sentence.
-    pub(super) what_is_lost: &'static str,
 }
 
 /// What is on the desk. Version 1 had the records of all phones in it.
-pub(super) const DESK: Format = Format {
-    name: "soter-sim-phones",
-    version: 2,
-    max_bytes: 64 * 1024 * 1024,
-    what_is_lost: "all devices are then listed, with their settings; which one is selected is lost, and a fleet has to be named \
-                   again with --fleet",
-};
+pub(super) const DESK: Format = Format { name: "soter-sim-phones", version: 2, max_bytes: 64 * 1024 * 1024 };
 
 /// How one phone is set.
-pub(super) const PHONE: Format = Format {
-    name: "soter-sim-phone",
-    version: 1,
-    max_bytes: 1024 * 1024,
-    what_is_lost: "the device then has default settings, and exists if it has a folder below devices/",
-};
+pub(super) const PHONE: Format = Format { name: "soter-sim-phone", version: 1, max_bytes: 1024 * 1024 };
 
 impl Format {
+    /// What is lost when a document is deleted, and what is not: the end of a sentence.
+    pub(super) fn what_is_lost(self) -> Text {
+        if self == DESK {
+            text!(
+                "all devices are then listed, with their settings; which one is selected is lost, and a fleet has to be named again with --fleet"
+            )
+        } else {
+            text!("the device then has default settings, and exists if it has a folder below devices/")
+        }
+    }
+
     /// Encodes a document: `NAME VERSION <SHA-256 of the rest, 64 lower-case hex digits>`, LF, pretty JSON, LF.
     pub(super) fn encode<T: Serialize + ?Sized>(self, document: &T) -> io::Result<Vec<u8>> {
         let mut body = serde_json::to_vec_pretty(document)?;
@@ -89,9 +88,9 @@ impl Format {
 
 /// What is wrong with a document of the normal world. Its contents are not shown, because settings may be private.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text().english())]
 pub enum DocumentDefect {
     /// The first line is not a header: this is another kind of file, or its beginning is damaged.
-    #[error("does not begin with a line `{name} {version} <SHA-256 of the rest>`")]
     Header {
         /// The first word that the file must have.
         name: &'static str,
@@ -99,7 +98,6 @@ pub enum DocumentDefect {
         version: u64,
     },
     /// Another version of the program wrote it, usually a newer one.
-    #[error("has format version {found}, and this program reads versions up to {version}")]
     Version {
         /// The version that the header names.
         found: u64,
@@ -107,14 +105,38 @@ pub enum DocumentDefect {
         version: u64,
     },
     /// It was damaged or edited since it was written.
-    #[error("is damaged: its contents do not have the SHA-256 that its first line says")]
     Digest,
     /// The digest is right, but the JSON has settings that this program does not know.
-    #[error("has settings that this program does not know, at line {line}, column {column}")]
     Json {
         /// The line in the file, from 1.
         line: usize,
         /// The column in that line, in bytes.
         column: usize,
     },
+}
+
+impl DocumentDefect {
+    /// What happened, in one line.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Header { name, version } => text!(
+                "does not begin with a line `{name} {version} <SHA-256 of the rest>`",
+                name = name,
+                version = version
+            ),
+            Self::Version { found, version } => text!(
+                "has format version {found}, and this program reads versions up to {version}",
+                found = found,
+                version = version
+            ),
+            Self::Digest => {
+                text!("is damaged: its contents do not have the SHA-256 that its first line says")
+            }
+            Self::Json { line, column } => text!(
+                "has settings that this program does not know, at line {line}, column {column}",
+                line = line,
+                column = column
+            ),
+        }
+    }
 }

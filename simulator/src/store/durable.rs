@@ -10,6 +10,9 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use soter_tee::own_error;
+use soter_text::{Text, text};
+
 pub(super) use action::{Action, FileError, parent};
 
 mod action;
@@ -53,7 +56,11 @@ pub(super) fn overwrite(path: &Path, file_bytes: u64, offset: u64, bytes: &[u8])
         let mut file = OpenOptions::new().write(true).open(path)?;
         let found_bytes = file.metadata()?.len();
         if found_bytes != file_bytes {
-            return Err(invalid(format!("it is {found_bytes} bytes long instead of {file_bytes}")));
+            return Err(invalid(text!(
+                "it is {found} bytes long instead of {expected}",
+                found = found_bytes,
+                expected = file_bytes
+            )));
         }
         file.seek(SeekFrom::Start(offset))?;
         Ok(file)
@@ -155,25 +162,28 @@ fn try_read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 
 /// The error for a file that is, or would be, larger than the limit.
 pub(super) fn too_long(length: u64, limit: u64) -> io::Error {
-    invalid(format!("it is {length} bytes long, and at most {limit} are allowed"))
+    invalid(text!(
+        "it is {length} bytes long, and at most {limit} are allowed",
+        length = length,
+        limit = limit
+    ))
 }
 
 fn check_regular(metadata: &fs::Metadata) -> io::Result<()> {
     if metadata.is_file() {
         return Ok(());
     }
-    let reason = if metadata.is_symlink() {
-        "it is a symbolic link, not a regular file"
+    Err(invalid(if metadata.is_symlink() {
+        text!("it is a symbolic link, not a regular file")
     } else if metadata.is_dir() {
-        "it is a folder, not a regular file"
+        text!("it is a folder, not a regular file")
     } else {
-        "it is not a regular file"
-    };
-    Err(invalid(reason.to_owned()))
+        text!("it is not a regular file")
+    }))
 }
 
-fn invalid(reason: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, reason)
+fn invalid(reason: Text) -> io::Error {
+    own_error(io::ErrorKind::InvalidData, reason)
 }
 
 /// The hidden name in the same folder under which `path` is prepared (`new`) or removed (`removed`).

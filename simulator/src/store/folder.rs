@@ -286,7 +286,7 @@ fn load<T: DeserializeOwned>(path: PathBuf, format: Format) -> Result<Option<T>,
     let Some(bytes) = durable::read_file(&path, format.max_bytes)? else { return Ok(None) };
     match format.decode(&bytes) {
         Ok(document) => Ok(Some(document)),
-        Err(defect) => Err(FolderError::Document { path, defect, what_is_lost: format.what_is_lost }),
+        Err(defect) => Err(FolderError::Document { path, defect, what_is_lost: format.what_is_lost() }),
     }
 }
 

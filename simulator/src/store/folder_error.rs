@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use soter_bridge::BadAuthority;
 use soter_bridge::protocol::CommandError;
+use soter_tee::{cause_text, failed_action};
+use soter_text::{Text, text};
 
 use super::document::DocumentDefect;
 use super::durable::FileError;
@@ -12,9 +14,9 @@ use super::lock_owner::LockOwner;
 
 /// The state folder, or something in it, cannot be used. [`FolderError::remedy`] says what a person can do.
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.text().english())]
 pub enum FolderError {
     /// Another process or value holds the folder's lock. Nothing was changed.
-    #[error("state folder {} is in use by {}", folder.display(), describe(owner.as_ref()))]
     InUse {
         /// The state folder.
         folder: PathBuf,
@@ -23,23 +25,20 @@ pub enum FolderError {
     },
     /// The folder at this path is no longer the one that was opened: it was removed, moved or replaced. Nothing was
     /// written.
-    #[error("state folder {} was removed, moved or replaced while this process used it", folder.display())]
     Replaced {
         /// The state folder's path.
         folder: PathBuf,
     },
     /// A document of the normal world was not written by this program. It stays as it is.
-    #[error("{} {defect}", path.display())]
     Document {
         /// The document's file.
         path: PathBuf,
         /// What is wrong with it.
         defect: DocumentDefect,
         /// What is lost without it, and what is not.
-        what_is_lost: &'static str,
+        what_is_lost: Text,
     },
     /// The certificate authority that is kept cannot be used. It stays as it is.
-    #[error("the certificate authority {} cannot be used: {defect}", path.display())]
     Authority {
         /// Its file.
         path: PathBuf,
@@ -47,7 +46,6 @@ pub enum FolderError {
         defect: BadAuthority,
     },
     /// The operating system refused, or something under this name cannot be used.
-    #[error("cannot {action} {}: {source}", path.display())]
     File {
         /// What was tried, as a verb: `read`, `write`, `create`.
         action: &'static str,
@@ -59,44 +57,72 @@ pub enum FolderError {
 }
 
 impl FolderError {
-    /// What to do next. It is the second line of the error message.
-    pub fn remedy(&self) -> String {
+    /// What happened, in one line.
+    pub fn text(&self) -> Text {
         match self {
-            Self::InUse { owner, .. } => {
-                let options = "Wait for it to end, choose another folder with --state, or use --ephemeral";
-                match owner.as_ref().and_then(|owner| owner.url.as_ref()) {
-                    Some(url) => format!("{options}; or use the one that is running: --connect {url}"),
-                    None => format!("{options}."),
-                }
+            Self::InUse { folder, owner } => text!(
+                "state folder {folder} is in use by {owner}",
+                folder = folder.display(),
+                owner = describe(owner.as_ref())
+            ),
+            Self::Replaced { folder } => text!(
+                "state folder {folder} was removed, moved or replaced while this process used it",
+                folder = folder.display()
+            ),
+            Self::Document { path, defect, .. } => {
+                text!("{path} {defect}", path = path.display(), defect = defect.text())
             }
-            Self::Replaced { .. } => "Nothing more is written. End this process, and start again.".to_owned(),
-            Self::Document { path, defect, what_is_lost } => {
-                let better = match defect {
-                    DocumentDefect::Version { .. } => "Use the version of soter-sim that wrote it",
-                    _ => "Restore it from a copy",
-                };
-                format!("{better}, or delete {}: {what_is_lost}.", path.display())
+            Self::Authority { path, defect } => text!(
+                "the certificate authority {path} cannot be used: {defect}",
+                path = path.display(),
+                defect = defect
+            ),
+            Self::File { action, path, source } => {
+                failed_action(action, &path.display().to_string().into(), &cause_text(source))
             }
-            Self::Authority { path, .. } => format!(
-                "Delete {} and run `soter-sim ca --export DIR`: programs have to trust the new ca.pem then.",
-                path.display()
+        }
+    }
+
+    /// What to do next. It is the second line of the error message.
+    pub fn remedy(&self) -> Text {
+        match self {
+            Self::InUse { owner, .. } => match owner.as_ref().and_then(|owner| owner.url.as_ref()) {
+                Some(url) => text!(
+                    "Wait for it to end, choose another folder with --state, or use --ephemeral; or use the one that is running: --connect {url}",
+                    url = url
+                ),
+                None => text!("Wait for it to end, choose another folder with --state, or use --ephemeral."),
+            },
+            Self::Replaced { .. } => text!("Nothing more is written. End this process, and start again."),
+            Self::Document { path, defect: DocumentDefect::Version { .. }, what_is_lost } => text!(
+                "Use the version of soter-sim that wrote it, or delete {path}: {what_is_lost}.",
+                path = path.display(),
+                what_is_lost = what_is_lost
+            ),
+            Self::Document { path, what_is_lost, .. } => text!(
+                "Restore it from a copy, or delete {path}: {what_is_lost}.",
+                path = path.display(),
+                what_is_lost = what_is_lost
+            ),
+            Self::Authority { path, .. } => text!(
+                "Delete {path} and run `soter-sim ca --export DIR`: programs have to trust the new ca.pem then.",
+                path = path.display()
             ),
             Self::File { path, source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    "Free some space and try again, choose another folder with --state, or use --ephemeral."
-                        .to_owned()
+                    text!(
+                        "Free some space and try again, choose another folder with --state, or use --ephemeral."
+                    )
                 }
                 _ if is_too_many_files(source) => {
-                    "Raise the limit of open files (ulimit -n), or end other programs, then repeat."
-                        .to_owned()
+                    text!("Raise the limit of open files (ulimit -n), or end other programs, then repeat.")
                 }
                 io::ErrorKind::InvalidData => {
-                    format!("Restore {} from a copy, or move it away and try again.", path.display())
+                    text!("Restore {path} from a copy, or move it away and try again.", path = path.display())
                 }
-                _ => format!(
-                    "Check that {} is where you may read and write, choose another folder with --state, or use \
-                     --ephemeral.",
-                    path.display()
+                _ => text!(
+                    "Check that {path} is where you may read and write, choose another folder with --state, or use --ephemeral.",
+                    path = path.display()
                 ),
             },
         }
@@ -111,7 +137,7 @@ impl From<FileError> for FolderError {
 
 impl From<FolderError> for CommandError {
     fn from(error: FolderError) -> Self {
-        Self::environment(error.to_string(), error.remedy())
+        Self::environment(error.text(), error.remedy())
     }
 }
 
@@ -121,6 +147,6 @@ fn is_too_many_files(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
-fn describe(owner: Option<&LockOwner>) -> String {
-    owner.map_or_else(|| "another process".to_owned(), ToString::to_string)
+fn describe(owner: Option<&LockOwner>) -> Text {
+    owner.map_or_else(|| text!("another process"), LockOwner::text)
 }

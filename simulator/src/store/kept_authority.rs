@@ -68,7 +68,7 @@ mod tests {
         for content in [&b""[..], b"x", b"\xff", &long] {
             std::fs::write(&path, content).unwrap();
             let error = kept_authority(place.path()).unwrap_err();
-            assert!(error.remedy().contains(&path.display().to_string()), "{}", error.remedy());
+            assert!(error.remedy().english().contains(&path.display().to_string()), "{:?}", error.remedy());
             assert_eq!(std::fs::read(&path).unwrap(), content);
         }
     }

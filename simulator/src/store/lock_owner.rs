@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use soter_text::{Text, text};
 
 use super::durable::{self, FileError};
 
@@ -29,6 +30,11 @@ pub struct LockOwner {
 }
 
 impl LockOwner {
+    /// Who it is, in one line.
+    pub fn text(&self) -> Text {
+        text!("process {pid} (soter-sim, since {time})", pid = self.pid, time = CalendarTime(self.started))
+    }
+
     /// Replaces the lock holder's note.
     pub(super) fn write(&self, path: &Path) -> Result<(), FileError> {
         let json = serde_json::to_vec(self).map_err(|error| FileError {
@@ -46,12 +52,6 @@ impl LockOwner {
         // The note is shown on a terminal, which would interpret control characters.
         let is_printable = owner.url.as_ref().is_none_or(|url| !url.contains(char::is_control));
         (is_printable && owner.started <= MAX_UNIX_SECONDS).then_some(owner)
-    }
-}
-
-impl fmt::Display for LockOwner {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "process {} (soter-sim, since {})", self.pid, CalendarTime(self.started))
     }
 }
 

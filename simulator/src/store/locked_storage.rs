@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use soter_tee::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
+use soter_tee::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice, own_error};
+use soter_text::text;
 
 use super::disk::DiskStorage;
 use super::folder_error::FolderError;
@@ -47,14 +48,17 @@ impl Storage for LockedStorage {
 impl From<FolderError> for StorageError {
     fn from(error: FolderError) -> Self {
         match error {
-            FolderError::File { action, path, source } => {
-                Self { action, location: path.display().to_string(), untouched: false, source: source.into() }
-            }
+            FolderError::File { action, path, source } => Self {
+                action,
+                location: path.display().to_string().into(),
+                untouched: false,
+                source: source.into(),
+            },
             other => Self {
                 action: "use",
-                location: "the state folder".to_owned(),
+                location: text!("the state folder"),
                 untouched: true,
-                source: std::io::Error::other(other.to_string()).into(),
+                source: own_error(std::io::ErrorKind::Other, other.text()).into(),
             },
         }
     }

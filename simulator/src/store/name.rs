@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use soter_text::{Text, text};
 
 /// The maximum length of a device name, in bytes.
 pub const MAX_NAME_BYTES: usize = 64;
@@ -96,36 +97,52 @@ fn check(name: &str) -> Result<(), DeviceNameError> {
 
 /// The text is not a valid device name. Each message ends with the rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text().english())]
 pub enum DeviceNameError {
     /// The name is empty.
-    #[error("the device name is empty; {RULE}")]
     Empty,
     /// The name is longer than [`MAX_NAME_BYTES`].
-    #[error("the device name is {bytes} bytes long; {RULE}")]
     TooLong {
         /// Its length in bytes of UTF-8.
         bytes: usize,
     },
     /// The name contains a character that is not allowed.
-    #[error("the device name contains {character:?}; {RULE}")]
     Character {
         /// The first such character.
         character: char,
     },
     /// The name starts with a hyphen.
-    #[error("the device name starts with '-'; {RULE}")]
     Start,
     /// Windows has reserved the name.
-    #[error(
-        "the device name '{name}' is reserved by Windows; {RULE}, and none of con, nul, aux, prn, com1-com9, lpt1-lpt9"
-    )]
     Reserved {
         /// The name.
         name: &'static str,
     },
 }
 
-const RULE: &str = "a device name has 1 to 64 of a-z, 0-9 and '-', starting with a letter or digit";
+impl DeviceNameError {
+    /// What happened, in one line.
+    pub fn text(&self) -> Text {
+        let rule = text!("a device name has 1 to 64 of a-z, 0-9 and '-', starting with a letter or digit");
+        match self {
+            Self::Empty => text!("the device name is empty; {rule}", rule = rule),
+            Self::TooLong { bytes } => {
+                text!("the device name is {bytes} bytes long; {rule}", bytes = bytes, rule = rule)
+            }
+            Self::Character { character } => text!(
+                "the device name contains {character}; {rule}",
+                character = format!("{character:?}"),
+                rule = rule
+            ),
+            Self::Start => text!("the device name starts with '-'; {rule}", rule = rule),
+            Self::Reserved { name } => text!(
+                "the device name '{name}' is reserved by Windows; {rule}, and none of con, nul, aux, prn, com1-com9, lpt1-lpt9",
+                name = name,
+                rule = rule
+            ),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

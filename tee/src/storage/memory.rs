@@ -3,8 +3,10 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use soter_text::text;
 use zeroize::Zeroizing;
 
+use super::failed_action::own_error;
 use super::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
 
 /// Storage in memory. Clones are handles of the same storage, so that a test can keep one, inspect what the TEE
@@ -66,7 +68,7 @@ impl Storage for MemoryStorage {
         if contents.is_some() {
             return Err(failed(
                 "create",
-                io::Error::new(io::ErrorKind::AlreadyExists, "it is provisioned already"),
+                own_error(io::ErrorKind::AlreadyExists, text!("it is provisioned already")),
             ));
         }
         *contents = Some(StoredDevice {
@@ -90,22 +92,21 @@ impl Storage for MemoryStorage {
 }
 
 fn failed(action: &'static str, source: io::Error) -> StorageError {
-    StorageError {
-        action,
-        location: "the device in memory".to_owned(),
-        untouched: false,
-        source: source.into(),
-    }
+    StorageError { action, location: text!("the device in memory"), untouched: false, source: source.into() }
 }
 
 fn not_provisioned() -> io::Error {
-    io::Error::new(io::ErrorKind::NotFound, "it was never provisioned")
+    own_error(io::ErrorKind::NotFound, text!("it was never provisioned"))
 }
 
 fn not_a_partition(bytes: usize) -> io::Error {
-    io::Error::new(
+    own_error(
         io::ErrorKind::InvalidData,
-        format!("its RPMB partition is {bytes} bytes long instead of {}", 2 * SLOT_BYTES),
+        text!(
+            "its RPMB partition is {bytes} bytes long instead of {expected}",
+            bytes = bytes,
+            expected = 2 * SLOT_BYTES
+        ),
     )
 }
 

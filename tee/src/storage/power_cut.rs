@@ -7,6 +7,8 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use soter_text::text;
+
 use super::memory::MemoryStorage;
 use super::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
 
@@ -139,7 +141,7 @@ impl Storage for PowerCutStorage {
 
 fn power_is_off(action: &'static str) -> StorageError {
     let source = io::Error::other("power is off").into();
-    StorageError { action, location: "the device in memory".to_owned(), untouched: false, source }
+    StorageError { action, location: text!("the device in memory"), untouched: false, source }
 }
 
 #[cfg(test)]

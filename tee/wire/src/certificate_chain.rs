@@ -2,6 +2,7 @@
 
 use der::asn1::{ObjectIdentifier, PrintableStringRef, TeletexStringRef, Utf8StringRef};
 use der::{Decode, Encode, Reader, SliceReader};
+use soter_text::{Text, text};
 use x509_cert::name::Name;
 
 use crate::attestation::{AttestationChallenge, KEY_ATTESTATION_OID, KeyDescription};
@@ -47,10 +48,10 @@ pub struct ChainFacts {
 
 /// Why a chain does not verify. Positions count from 0, the leaf.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text().english())]
 #[non_exhaustive]
 pub enum ChainError {
     /// A certificate is signed with an algorithm other than sha256WithRSA, or the algorithm has parameters.
-    #[error("certificate {position} is signed with {algorithm}; expected sha256WithRSA without parameters")]
     Algorithm {
         /// Position in the chain.
         position: usize,
@@ -58,10 +59,8 @@ pub enum ChainError {
         algorithm: String,
     },
     /// The leaf's extension, or the challenge in it, cannot be decoded.
-    #[error("the key attestation of the leaf: {0}")]
     Attestation(DecodeError),
     /// A certificate is not X.509.
-    #[error("certificate {position} is not X.509: {message}")]
     Certificate {
         /// Position in the chain.
         position: usize,
@@ -69,13 +68,11 @@ pub enum ChainError {
         message: String,
     },
     /// There are too few or too many certificates.
-    #[error("the chain holds {found} certificates; expected 2 to 8")]
     Count {
         /// Certificates found.
         found: usize,
     },
     /// The key of a certificate is not allowed there.
-    #[error("the key of certificate {position}: {reason}")]
     Key {
         /// Position in the chain.
         position: usize,
@@ -83,22 +80,57 @@ pub enum ChainError {
         reason: DecodeError,
     },
     /// The leaf has no key-attestation extension.
-    #[error("the leaf has no key-attestation extension")]
     NoAttestation,
     /// The leaf has the key-attestation extension more than once.
-    #[error("the leaf has {found} key-attestation extensions; expected 1")]
     RepeatedAttestation {
         /// Extensions found.
         found: usize,
     },
     /// A certificate is not signed with the next certificate's key, or the last certificate not with its own.
-    #[error("the signature of certificate {position} does not verify with the key of certificate {issuer}")]
     Signature {
         /// Position in the chain.
         position: usize,
         /// Position of the certificate whose key should have signed.
         issuer: usize,
     },
+}
+
+impl ChainError {
+    /// What happened, in one line.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Algorithm { position, algorithm } => text!(
+                "certificate {position} is signed with {algorithm}; expected sha256WithRSA without parameters",
+                position = position,
+                algorithm = algorithm
+            ),
+            Self::Attestation(error) => {
+                text!("the key attestation of the leaf: {error}", error = error.text())
+            }
+            Self::Certificate { position, message } => text!(
+                "certificate {position} is not X.509: {message}",
+                position = position,
+                message = message
+            ),
+            Self::Count { found } => {
+                text!("the chain holds {found} certificates; expected 2 to 8", found = found)
+            }
+            Self::Key { position, reason } => text!(
+                "the key of certificate {position}: {reason}",
+                position = position,
+                reason = reason.text()
+            ),
+            Self::NoAttestation => text!("the leaf has no key-attestation extension"),
+            Self::RepeatedAttestation { found } => {
+                text!("the leaf has {found} key-attestation extensions; expected 1", found = found)
+            }
+            Self::Signature { position, issuer } => text!(
+                "the signature of certificate {position} does not verify with the key of certificate {issuer}",
+                position = position,
+                issuer = issuer
+            ),
+        }
+    }
 }
 
 impl CertificateChain {

@@ -1,29 +1,28 @@
 //! Why bytes from the other side are rejected.
 
+use soter_text::{Text, text};
+
 /// Why bytes are rejected.
 ///
 /// The error depends on the bytes alone, so the same bytes are always rejected for the same reason. Each message is
 /// one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text().english())]
 #[non_exhaustive]
 pub enum DecodeError {
     /// Not standard Base64: a foreign character, a line break, missing padding, or set bits after the last byte.
-    #[error("not standard Base64, padded and on one line ({characters} characters given)")]
     Base64 {
         /// Length of the rejected text, in bytes.
         characters: usize,
     },
     /// The text begins with a byte order mark, which some editors add and no phone writes.
-    #[error("the JSON begins with a byte order mark (EF BB BF); send the bytes as the phone gave them")]
     ByteOrderMark,
     /// A certificate chain with too few or too many certificates.
-    #[error("the chain holds {found} certificates; expected 2 to 8")]
     CertificateCount {
         /// Number of certificates found.
         found: usize,
     },
     /// A counter or numeric uid that has a sign, a fraction or an exponent, or is too big.
-    #[error("`{name}` is {found}; expected an integer from 0 to 9223372036854775807 in plain digits")]
     CounterOutOfRange {
         /// The field.
         name: &'static str,
@@ -31,7 +30,6 @@ pub enum DecodeError {
         found: String,
     },
     /// DER that ends early, or whose tag, length or number is not in the one form that DER allows.
-    #[error("malformed DER at byte {at}, in {field}")]
     DerMalformed {
         /// The field of the structure that was being read.
         field: &'static str,
@@ -39,7 +37,6 @@ pub enum DecodeError {
         at: usize,
     },
     /// Well-formed DER that does not hold what every known phone writes there.
-    #[error("unexpected content at byte {at}: {field} is not what SOTER phones write")]
     DerUnexpected {
         /// The field of the structure that was being read.
         field: &'static str,
@@ -47,13 +44,11 @@ pub enum DecodeError {
         at: usize,
     },
     /// A name that occurs twice in one JSON object. Parsers disagree about which one counts, so neither is accepted.
-    #[error("the field {name:?} occurs twice in one object")]
     DuplicateField {
         /// The name, truncated if it is long.
         name: String,
     },
     /// An export blob that ends before its JSON does.
-    #[error("the export blob ends early: {expected} bytes are needed, {found} are there")]
     ExportBlobCutShort {
         /// Bytes needed, length prefix included.
         expected: usize,
@@ -61,34 +56,28 @@ pub enum DecodeError {
         found: usize,
     },
     /// An RSA key with a public exponent other than 65537.
-    #[error("the key's public exponent is not 65537")]
     KeyExponent,
     /// Not an RSA SubjectPublicKeyInfo in DER.
-    #[error("not an RSA public key in SubjectPublicKeyInfo form: {message}")]
     KeyMalformed {
         /// What the DER parser found.
         message: String,
     },
     /// An RSA key of a size that is not allowed there: SOTER keys have 2048 bits, certificate keys 2048 to 4096.
-    #[error("the key has {bits} bits; SOTER keys have 2048, keys of certificate authorities 2048 to 4096")]
     KeySize {
         /// Length of the modulus, in bits.
         bits: usize,
     },
     /// A required field is missing.
-    #[error("the field `{name}` is missing")]
     MissingField {
         /// The field.
         name: &'static str,
     },
     /// JSON, but not an object.
-    #[error("expected a JSON object, found {found}")]
     NotAnObject {
         /// What was found, with its article.
         found: &'static str,
     },
     /// Not JSON as RFC 8259 defines it.
-    #[error("not JSON at line {line}, column {column}: {message}")]
     NotJson {
         /// Line, counted from 1.
         line: usize,
@@ -98,13 +87,11 @@ pub enum DecodeError {
         message: String,
     },
     /// Bytes that are not UTF-8.
-    #[error("not UTF-8 at byte {at}")]
     NotUtf8 {
         /// Offset of the first invalid byte.
         at: usize,
     },
     /// The text is not exactly one PEM block of the expected kind.
-    #[error("not a PEM block `{label}`: {problem}")]
     Pem {
         /// The expected label.
         label: &'static str,
@@ -112,13 +99,11 @@ pub enum DecodeError {
         problem: &'static str,
     },
     /// A salt length that no RSA-2048 signature with SHA-256 can have.
-    #[error("`rsa_pss_saltlen` is {found}; expected an integer from 0 to 222")]
     SaltLengthOutOfRange {
         /// The number, as the parser read it.
         found: String,
     },
     /// The input is longer than the limit.
-    #[error("{bytes} bytes are too long; the limit is {limit}")]
     TooLong {
         /// Bytes given.
         bytes: usize,
@@ -126,13 +111,11 @@ pub enum DecodeError {
         limit: usize,
     },
     /// Bytes follow after the end of the JSON text or of the DER structure.
-    #[error("{bytes} bytes follow after the end")]
     TrailingBytes {
         /// Number of bytes that follow.
         bytes: usize,
     },
     /// A field has the wrong JSON type.
-    #[error("`{name}` is {found}; expected {expected}")]
     WrongType {
         /// The field.
         name: &'static str,
@@ -141,6 +124,109 @@ pub enum DecodeError {
         /// What it is, with its article.
         found: &'static str,
     },
+}
+
+impl DecodeError {
+    /// What happened, in one line.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Base64 { characters } => text!(
+                "not standard Base64, padded and on one line ({characters} characters given)",
+                characters = characters
+            ),
+            Self::ByteOrderMark => text!(
+                "the JSON begins with a byte order mark (EF BB BF); send the bytes as the phone gave them"
+            ),
+            Self::CertificateCount { found } => {
+                text!("the chain holds {found} certificates; expected 2 to 8", found = found)
+            }
+            Self::CounterOutOfRange { name, found } => text!(
+                "`{name}` is {found}; expected an integer from 0 to 9223372036854775807 in plain digits",
+                name = name,
+                found = found
+            ),
+            Self::DerMalformed { field, at } => {
+                text!("malformed DER at byte {at}, in {field}", at = at, field = field)
+            }
+            Self::DerUnexpected { field, at } => text!(
+                "unexpected content at byte {at}: {field} is not what SOTER phones write",
+                at = at,
+                field = field
+            ),
+            Self::DuplicateField { name } => {
+                text!("the field {name} occurs twice in one object", name = format!("{name:?}"))
+            }
+            Self::ExportBlobCutShort { expected, found } => text!(
+                "the export blob ends early: {expected} bytes are needed, {found} are there",
+                expected = expected,
+                found = found
+            ),
+            Self::KeyExponent => text!("the key's public exponent is not 65537"),
+            Self::KeyMalformed { message } => {
+                text!("not an RSA public key in SubjectPublicKeyInfo form: {message}", message = message)
+            }
+            Self::KeySize { bits } => text!(
+                "the key has {bits} bits; SOTER keys have 2048, keys of certificate authorities 2048 to 4096",
+                bits = bits
+            ),
+            Self::MissingField { name } => text!("the field `{name}` is missing", name = name),
+            Self::NotAnObject { found } => {
+                text!("expected a JSON object, found {found}", found = kind_text(found))
+            }
+            Self::NotJson { line, column, message } => text!(
+                "not JSON at line {line}, column {column}: {message}",
+                line = line,
+                column = column,
+                message = message
+            ),
+            Self::NotUtf8 { at } => text!("not UTF-8 at byte {at}", at = at),
+            Self::Pem { label, problem } => {
+                text!("not a PEM block `{label}`: {problem}", label = label, problem = problem_text(problem))
+            }
+            Self::SaltLengthOutOfRange { found } => {
+                text!("`rsa_pss_saltlen` is {found}; expected an integer from 0 to 222", found = found)
+            }
+            Self::TooLong { bytes, limit } => {
+                text!("{bytes} bytes are too long; the limit is {limit}", bytes = bytes, limit = limit)
+            }
+            Self::TrailingBytes { bytes } => text!("{bytes} bytes follow after the end", bytes = bytes),
+            Self::WrongType { name, expected, found } => text!(
+                "`{name}` is {found}; expected {expected}",
+                name = name,
+                found = kind_text(found),
+                expected = kind_text(expected)
+            ),
+        }
+    }
+}
+
+/// What a JSON value is, or must be, with its article.
+fn kind_text(kind: &'static str) -> Text {
+    match kind {
+        "a boolean" => text!("a boolean"),
+        "a number" => text!("a number"),
+        "a string" => text!("a string"),
+        "a string or an integer" => text!("a string or an integer"),
+        "an array" => text!("an array"),
+        "an array of strings" => text!("an array of strings"),
+        "an integer" => text!("an integer"),
+        "an object" => text!("an object"),
+        // `null`, which both languages share.
+        other => other.into(),
+    }
+}
+
+/// What is wrong with a PEM block.
+fn problem_text(problem: &'static str) -> Text {
+    match problem {
+        "the first line is not its BEGIN line" => text!("the first line is not its BEGIN line"),
+        "its END line is missing" => text!("its END line is missing"),
+        "a line is empty" => text!("a line is empty"),
+        "something follows after its END line" => text!("something follows after its END line"),
+        "its body is empty" => text!("its body is empty"),
+        "its body is not Base64" => text!("its body is not Base64"),
+        other => other.into(),
+    }
 }
 
 /// The first 64 characters of a text from outside, for a message of one line.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use soter_text::{Text, text};
 
 /// One value of `requestAuthModes` and `authMode`, spelled as WeChat spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,10 +54,20 @@ impl FromStr for Mode {
 
 /// A name that does not belong to any mode.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown mode {name:?}: the modes are fingerPrint, facial and speech (the case matters)")]
+#[error("{}", self.text().english())]
 pub struct UnknownMode {
     /// The name as given, truncated if it is long.
     pub name: String,
+}
+
+impl UnknownMode {
+    /// What happened, in one line.
+    pub fn text(&self) -> Text {
+        text!(
+            "unknown mode {name}: the modes are fingerPrint, facial and speech (the case matters)",
+            name = format!("{:?}", self.name)
+        )
+    }
 }
 
 #[cfg(test)]

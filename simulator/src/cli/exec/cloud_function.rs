@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use soter_bridge::protocol::CommandError;
+use soter_text::{Text, text};
 use soter_wechat::CloudPermissions;
 use tokio::process::Command;
 
@@ -15,8 +16,6 @@ use crate::files::{Input, read_input};
 
 /// Calls the function in Node.
 const SCRIPT: &str = include_str!("run_function.cjs");
-/// What to do if Node does not start.
-pub(super) const INSTALL_NODE: &str = "install Node, and let PATH have it";
 /// Seconds that a call may take, if config.json does not say: the default that WeChat documents.
 const DEFAULT_TIMEOUT: u64 = 3;
 /// The most seconds that WeChat documents.
@@ -50,8 +49,11 @@ impl CloudFunction {
     pub(super) fn read(folder: &Path) -> Result<Self, CommandError> {
         if !folder.join("index.js").is_file() {
             return Err(CommandError::invalid_params(
-                format!("{} is not the folder of a cloud function: it has no index.js", folder.display()),
-                "name the folder that has index.js, package.json and config.json",
+                text!(
+                    "{folder} is not the folder of a cloud function: it has no index.js",
+                    folder = folder.display()
+                ),
+                text!("name the folder that has index.js, package.json and config.json"),
             ));
         }
         let file = folder.join("config.json");
@@ -59,8 +61,10 @@ impl CloudFunction {
             Err(error) if error.kind() == ErrorKind::NotFound => Config::default(),
             _ => Config::parse(&read_input(Input::from_path(&file))?).map_err(|what| {
                 CommandError::invalid_params(
-                    format!("{}: {what}", file.display()),
-                    "write {\"permissions\":{\"openapi\":[\"soter.verifySignature\"]},\"timeout\":3}",
+                    text!("{file}: {what}", file = file.display(), what = what),
+                    text!(
+                        "write {{\"permissions\":{{\"openapi\":[\"soter.verifySignature\"]}},\"timeout\":3}}"
+                    ),
                 )
             })?,
         };
@@ -100,6 +104,11 @@ impl CloudFunction {
     }
 }
 
+/// What to do if Node does not start.
+pub(super) fn install_node() -> Text {
+    text!("install Node, and let PATH have it")
+}
+
 /// The folder's own name, also for `.` and `..`.
 fn name(folder: &Path) -> String {
     let named = |path: PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -117,24 +126,27 @@ struct Config {
 }
 
 impl Config {
-    fn parse(text: &[u8]) -> Result<Self, String> {
+    fn parse(text: &[u8]) -> Result<Self, Text> {
         // Editors on Windows may write a byte order mark.
         let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
-        let config: Value = serde_json::from_slice(text).map_err(|error| format!("not JSON: {error}"))?;
-        let config = config.as_object().ok_or("it is not an object")?;
+        let config: Value =
+            serde_json::from_slice(text).map_err(|error| text!("not JSON: {error}", error = error))?;
+        let config = config.as_object().ok_or_else(|| text!("it is not an object"))?;
         Ok(Self { permitted: permitted(config)?, timeout: timeout(config)? })
     }
 }
 
-fn permitted(config: &Map<String, Value>) -> Result<BTreeSet<String>, String> {
+fn permitted(config: &Map<String, Value>) -> Result<BTreeSet<String>, Text> {
     let Some(permissions) = config.get("permissions") else { return Ok(BTreeSet::new()) };
-    let permissions = permissions.as_object().ok_or("permissions is not an object")?;
+    let permissions = permissions.as_object().ok_or_else(|| text!("permissions is not an object"))?;
     let Some(names) = permissions.get("openapi") else { return Ok(BTreeSet::new()) };
-    BTreeSet::deserialize(names).map_err(|_| "permissions.openapi is not a list of names".to_owned())
+    BTreeSet::deserialize(names).map_err(|_| text!("permissions.openapi is not a list of names"))
 }
 
-fn timeout(config: &Map<String, Value>) -> Result<Option<u64>, String> {
+fn timeout(config: &Map<String, Value>) -> Result<Option<u64>, Text> {
     let Some(timeout) = config.get("timeout") else { return Ok(None) };
     let seconds = timeout.as_u64().filter(|seconds| (1..=MAX_TIMEOUT).contains(seconds));
-    seconds.map(Some).ok_or_else(|| format!("timeout is not a number of seconds from 1 to {MAX_TIMEOUT}"))
+    seconds
+        .map(Some)
+        .ok_or_else(|| text!("timeout is not a number of seconds from 1 to {most}", most = MAX_TIMEOUT))
 }

@@ -12,6 +12,7 @@ use serde_json::json;
 use soter_bridge::CertificateAuthority;
 use soter_bridge::protocol::{CommandError, Service, device};
 use soter_sim::Desk;
+use soter_text::{text, tr};
 use soter_wechat::{App, CLOUD_ENVIRONMENT, CLOUD_SOURCE, WeChat, WeChatPath};
 use tempfile::TempDir;
 use tracing::debug;
@@ -66,7 +67,7 @@ pub(super) async fn user_of_phone(
         Ok(shown) => Ok(shown.user.name),
         // A command may not need it, and a phone that cannot be used says why itself.
         Err(error) if phone.is_none() => {
-            console.remark(&format!("{}; a cloud function's user is the first one", error.what.localized()));
+            console.remark(&tr!("{what}; a cloud function's user is the first one", what = error.what));
             Ok(desk.wechat().accounts().first_user().name.clone())
         }
         Err(error) => Err(error),
@@ -118,14 +119,12 @@ impl Environment {
             }
             (Err(error), Some(_)) => {
                 return Err(CommandError::environment(
-                    format!("no temporary folder can be made: {error}"),
-                    "name another one in TMPDIR (TEMP on Windows), or free some space",
+                    text!("no temporary folder can be made: {error}", error = error),
+                    text!("name another one in TMPDIR (TEMP on Windows), or free some space"),
                 ));
             }
             (Err(error), None) => {
-                console.remark(&format!(
-                    "no temporary folder can be made ({error}), so wx-server-sdk before 2.4 does not reach this server; TMPDIR can name a folder"
-                ));
+                console.remark(&tr!("no temporary folder can be made ({error}), so wx-server-sdk before 2.4 does not reach this server; TMPDIR can name a folder", error = error));
                 None
             }
         };

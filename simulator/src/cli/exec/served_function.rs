@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use soter_bridge::protocol::CommandError;
 use soter_sim::{CloudFunctionCall, CloudFunctionEnd, CloudFunctions, RunningFunction};
+use soter_text::text;
 use soter_wechat::WeChat;
 use soter_wire::shortened;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -17,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use super::cloud_function::{CloudFunction, EventSource, INSTALL_NODE};
+use super::cloud_function::{CloudFunction, EventSource, install_node};
 use super::environment::{UNIONID, caller_context};
 
 /// The number of calls that run at the same time. Others wait.
@@ -68,7 +69,7 @@ impl ServedFunction {
         command.env_remove(UNIONID).envs(caller_context(&self.wechat, &user, app)?);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut node = command.spawn().map_err(|error| {
-            CommandError::environment(format!("node does not start: {error}"), INSTALL_NODE)
+            CommandError::environment(text!("node does not start: {error}", error = error), install_node())
         })?;
         let (Some(mut input), Some(output)) = (node.stdin.take(), node.stdout.take()) else {
             return Err(CommandError::internal("a process has no pipes"));

@@ -30,7 +30,7 @@ fn folder_with(devices: &[&str]) -> (tempfile::TempDir, StateFolder) {
 /// The message and the remedy of the error that another `open` of this folder gives.
 fn refusal(folder: &StateFolder) -> (String, String) {
     let error = StateFolder::open(folder.path()).unwrap_err();
-    (error.to_string(), error.remedy())
+    (error.to_string(), error.remedy().into())
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_file_in_place_of_the_folder_is_an_error_with_a_remedy() {
 
     assert!(error.to_string().starts_with(&format!("cannot create {}: ", path.display())), "{error}");
     assert_eq!(
-        error.remedy(),
+        error.remedy().english(),
         format!(
             "Check that {} is where you may read and write, choose another folder with --state, or use --ephemeral.",
             path.display()
@@ -359,7 +359,7 @@ fn a_damaged_document_is_an_error_with_a_remedy_and_is_kept() {
         )
     );
     assert_eq!(
-        error.remedy(),
+        error.remedy().english(),
         format!(
             "Restore it from a copy, or delete {}: all devices are then listed, with their settings; which one is selected is \
              lost, and a fleet has to be named again with --fleet.",
@@ -385,7 +385,11 @@ fn a_document_of_a_later_version_is_not_called_damaged() {
         error.to_string(),
         format!("{} has format version 3, and this program reads versions up to 2", path.display())
     );
-    assert!(error.remedy().starts_with("Use the version of soter-sim that wrote it"), "{}", error.remedy());
+    assert!(
+        error.remedy().english().starts_with("Use the version of soter-sim that wrote it"),
+        "{:?}",
+        error.remedy()
+    );
 }
 
 #[test]
@@ -401,7 +405,7 @@ fn an_oversized_document_is_not_read() {
         "{error}"
     );
     assert_eq!(
-        error.remedy(),
+        error.remedy().english(),
         format!("Restore {} from a copy, or move it away and try again.", path.display())
     );
 }
@@ -411,7 +415,7 @@ fn a_full_disk_has_its_own_remedy() {
     let source = io::Error::from(io::ErrorKind::StorageFull);
     let error = FolderError::File { action: "write", path: "state/phones.json".into(), source };
     assert_eq!(
-        error.remedy(),
+        error.remedy().english(),
         "Free some space and try again, choose another folder with --state, or use --ephemeral."
     );
 }

@@ -67,7 +67,7 @@ fn no_output_of_a_public_type_shows_a_secret() {
         ("DeviceIdentity", format!("{identity:?} {identity:#?}")),
         ("StoredDevice", format!("{stored:?} {stored:#?}")),
         ("ProvisionedDevice", format!("{provisioned:?} {provisioned:#?}")),
-        ("OpenError", format!("{other_seed:?} {other_seed} {}", other_seed.remedy())),
+        ("OpenError", format!("{other_seed:?} {other_seed} {}", other_seed.remedy().english())),
         ("KeyError", format!("{unreadable:?} {unreadable}")),
         ("TeeError", format!("{broken:?} {broken}")),
         ("KeyInfo", format!("{:?}", tee.keys().unwrap())),
