@@ -28,7 +28,7 @@ struct key {
 static bool is_signed(struct bytes text, struct bytes signature, const struct key *key) {
   EVP_MD_CTX *context = EVP_MD_CTX_new();
   EVP_PKEY_CTX *parameters; /* Belongs to the context. */
-  /* A negative length lets OpenSSL find the length, and so does none. */
+  /* A negative length lets OpenSSL find the length, and so does a call without one. */
   bool valid = context != NULL && key->salt_length > 0 &&
                EVP_DigestVerifyInit(context, &parameters, EVP_sha256(), NULL, key->rsa) == 1 &&
                EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1 &&
