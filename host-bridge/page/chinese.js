@@ -241,6 +241,7 @@ export const CHINESE = {
   'diagnosis.result': '诊断结果',
   'diagnosis.runs': '正在检查…',
   'diagnosis.signatureIs': '签名',
+  'diagnosis.valid': '签名由这把密钥对这段文本生成。',
   'diagnosis.from': '调用 #{number} 得到的回答',
   'diagnosis.keyIs': '使用 {device} 的 AuthKey {name} 检查。',
   'diagnosis.salt': 'salt 长度：{bytes} 字节',

@@ -174,8 +174,12 @@ export function diagnosis(root, { bridge, state }) {
 
   function drawAnswer() {
     const { answer, used, tried, device, cpuId, other } = shown;
-    const { remarks = [], lang } = localized(answer);
-    return verdict({ isGood: answer.valid, name: answer.reason, title: 'diagnosis.signatureIs', meant: explainReason(answer.reason), told: localized(answer) },
+    const told = localized(answer);
+    const { remarks = [], lang } = told;
+    const meant = explainReason(answer.reason);
+    // It is the signature that is good; a call that has it may be refused all the same.
+    if (answer.valid) meant.meaning = text('diagnosis.valid');
+    return verdict({ isGood: answer.valid, name: answer.reason, title: 'diagnosis.signatureIs', meant, told },
       answer.saltLength !== undefined && h('p', { class: 'detail' }, text('diagnosis.salt', { bytes: answer.saltLength })),
       used && h('p', { class: 'detail' }, visible(text('diagnosis.keyIs', { name: used.name, device }))),
       tried && h('p', { class: 'detail' }, text('diagnosis.tried', { count: tried, device })),

@@ -241,6 +241,7 @@ export const ENGLISH = {
   'diagnosis.result': 'Diagnosis',
   'diagnosis.runs': 'Checking…',
   'diagnosis.signatureIs': 'Signature',
+  'diagnosis.valid': 'The signature is of this key and of exactly this text.',
   'diagnosis.from': 'Call #{number} was answered with',
   'diagnosis.keyIs': 'Checked with the AuthKey {name} of {device}.',
   'diagnosis.salt': 'Salt length: {bytes} bytes',

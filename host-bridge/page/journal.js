@@ -126,7 +126,7 @@ export function journal(root, { bridge, say, fail, diagnose }) {
     chosen = null;
     said = words;
     body.classList.remove('laid-open');
-    fill(detail, h('p', { class: 'hint pick' }, words));
+    fill(detail, h('p', { class: 'empty' }, words));
     drawLines();
   }
 

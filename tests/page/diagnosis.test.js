@@ -30,7 +30,7 @@ describe('The diagnosis', () => {
     const key = await authKey();
     const { keys } = await server.rpc('keys.list');
     const cases = [
-      [result.resultJSON, key, 'valid', 'Nothing is wrong.'],
+      [result.resultJSON, key, 'valid', 'The signature is of this key and of exactly this text.'],
       [result.resultJSON.replaceAll(',', ', '), key, 'reserialised', 'The text was changed after it had been signed, in a way that was found.'],
       [result.resultJSON, keys[0].publicKey, 'wrong-signature', 'Other bytes, another key or a forgery: these cannot be told apart.'],
       [result.resultJSON, 'nonsense', 'bad-key', 'The key cannot be read.'],
