@@ -109,7 +109,7 @@ async fn every_attack_has_the_outcome_and_the_reason_that_it_expects() {
     for attack in catalogue().filter(|attack| attack.layer == Layer::Verifier) {
         let played = play(attack, &target, &keys).await;
         let answered = played.answer.as_ref();
-        let reason = answered.and_then(|answer| answer.reason.clone()).unwrap_or_default();
+        let reason = answered.and_then(|answer| answer.reason.as_ref()).map_or("", |reason| reason.english());
         let expected = match attack.expected {
             Expected::MustAccept | Expected::ShouldAccept(_) => &[Reason::Valid][..],
             Expected::MayRefuse(reasons)
@@ -117,7 +117,7 @@ async fn every_attack_has_the_outcome_and_the_reason_that_it_expects() {
             | Expected::ShouldRefuse(reasons, _) => reasons,
         };
         if played.verdict != Verdict::Pass || !expected.iter().any(|expected| expected.name() == reason) {
-            wrong.push(format!("{}: {:?} {}; {reason}", attack.id, played.verdict, played.reason));
+            wrong.push(format!("{}: {:?} {}; {reason}", attack.id, played.verdict, played.reason.english()));
         }
         let honest = control.pay(&target).await.unwrap();
         assert!(honest.accepted, "after {}: {honest:?}", attack.id);

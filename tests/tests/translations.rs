@@ -83,7 +83,10 @@ fn english_texts_have_no_chinese_and_chinese_texts_some() {
     }
     for file in CATALOGUES {
         for (english, chinese) in file.messages().unwrap() {
-            let has_words = english.split(|one: char| !one.is_alphabetic()).any(|word| word.len() > 3);
+            let words = places(&english)
+                .iter()
+                .fold(english.clone(), |text, place| text.replace(&format!("{{{place}}}"), ""));
+            let has_words = words.split(|one: char| !one.is_alphabetic()).any(|word| word.len() > 3);
             assert!(
                 has_chinese(&chinese) || !has_words || english == chinese,
                 "{}.po: `{chinese}`",

@@ -4,7 +4,7 @@ use soter_text::Text;
 
 /// The English text of a constant that has a translation: what is in `text!`, where the test of the translations finds it.
 macro_rules! english {
-    (text!($english:literal)) => {
+    ($text:ident!($english:literal)) => {
         $english
     };
 }

@@ -114,7 +114,7 @@ macro_rules! each_is_found {
             $(is_as_expected &= ids(&found, Verdict::$verdict) == words($expected);)+
             if !is_as_expected {
                 let found: Vec<_> =
-                    found.iter().map(|it| (it.verdict, it.attack.id, it.reason.as_str())).collect();
+                    found.iter().map(|it| (it.verdict, it.attack.id, it.reason.english())).collect();
                 wrong.push(format!("{:?}: {found:?}", $weakness));
             }
         )+
@@ -170,7 +170,7 @@ async fn a_server_whose_processes_count_for_themselves_is_found_over_new_connect
     {
         let target = Verifier::start(weakness).await;
         let played = soter_attack::play(attack, &target, &verifier::keys()).await;
-        assert_eq!(played.verdict, verdict, "{weakness:?}: {}", played.reason);
+        assert_eq!(played.verdict, verdict, "{weakness:?}: {}", played.reason.english());
     }
 }
 
@@ -267,9 +267,10 @@ async fn a_verifier_that_enrolls_keys_of_others_is_found_by_exactly_the_matching
 async fn a_target_that_refuses_everyone_after_an_attack_is_an_error_and_ends_the_audit() {
     let found = findings(Verifier::start(verifier::Weakness::LocksUp).await).await;
     assert_eq!(ids(&found, Verdict::Error).len(), catalogue().count());
-    let refused = found.iter().filter(|finding| finding.reason.contains("refuses the honest result"));
+    let refused =
+        found.iter().filter(|finding| finding.reason.english().contains("refuses the honest result"));
     assert!(matches!(refused.count(), 1..=12), "{found:?}");
-    let last = &found.last().unwrap().reason;
+    let last = &found.last().unwrap().reason.english();
     assert!(last.starts_with("not played: since one of SOTER-"), "{last}");
 }
 
@@ -335,13 +336,13 @@ async fn a_description_that_takes_refusals_for_successes_concludes_nothing_and_n
     let attack = find("SOTER-REPLAY-01").unwrap();
     let failed = Box::pin(audit(backend.target(), &verifier::keys(), &[attack], |_| {})).await.unwrap_err();
     assert_eq!(failed.control, ControlKind::Negative);
-    assert!(failed.what.starts_with("[result.success]"), "{}", failed.what);
+    assert!(failed.what.english().starts_with("[result.success]"), "{}", failed.what.english());
 
     let careless = market::DESCRIPTION.replace("{ pointer = \"/paid\", value = true }", "{ status = 200 }");
     let backend = Market::start_described(market::Weakness::RefusesWith200, &careless).await;
     let failed = Box::pin(audit(backend.target(), &verifier::keys(), &[attack], |_| {})).await.unwrap_err();
     assert_eq!(failed.control, ControlKind::Negative);
-    assert!(failed.what.contains("/paid is false instead of true"), "{}", failed.what);
+    assert!(failed.what.english().contains("/paid is false instead of true"), "{}", failed.what.english());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -350,7 +351,7 @@ async fn a_repetition_that_is_answered_as_before_is_a_failure_that_says_how_to_d
     let attack = find("SOTER-REPLAY-01").unwrap();
     let found = audit(backend.target(), &verifier::keys(), &[attack], |_| {}).await.unwrap();
     assert_eq!(found[0].verdict, Verdict::Fail);
-    assert!(found[0].reason.contains("[[result.after]]"), "{}", found[0].reason);
+    assert!(found[0].reason.english().contains("[[result.after]]"), "{}", found[0].reason.english());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -365,7 +366,7 @@ async fn one_touch_for_several_orders_is_no_error_where_refusals_end_a_login_or_
     ] {
         let backend = Shop::start(weakness).await;
         let played = soter_attack::play(attack, backend.target(), &verifier::keys()).await;
-        assert_eq!(played.verdict, verdict, "{weakness:?}: {}", played.reason);
+        assert_eq!(played.verdict, verdict, "{weakness:?}: {}", played.reason.english());
     }
 }
 
@@ -458,7 +459,7 @@ async fn markets_with_unusual_logins_answers_and_challenges_cause_no_finding() {
         Weakness::RefusesWith200,
     ] {
         let found = findings(Market::start(correct).await).await;
-        let found: Vec<_> = found.iter().map(|it| (it.verdict, it.attack.id, it.reason.as_str())).collect();
+        let found: Vec<_> = found.iter().map(|it| (it.verdict, it.attack.id, it.reason.english())).collect();
         assert!(found.is_empty(), "{correct:?}: {found:?}");
     }
 }

@@ -244,7 +244,7 @@ async fn state(State(shop): State<Arc<Shop>>, headers: HeaderMap, Path(id): Path
 async fn a_correct_application_whose_payments_take_many_steps_is_warned_of_old_logins_alone() {
     let found = findings(start(false).await).await;
     let shown: Vec<_> =
-        found.iter().map(|finding| (finding.attack.id, finding.verdict, &finding.reason)).collect();
+        found.iter().map(|finding| (finding.attack.id, finding.verdict, finding.reason.english())).collect();
     // Its clock cannot be moved.
     let [("SOTER-LIFETIME-02", Verdict::Warn, why)] = shown[..] else { panic!("{shown:?}") };
     assert!(why.starts_with("accepted after 3s") && why.contains("[clock]"), "{why}");

@@ -8,6 +8,7 @@ use toml_writer::{TomlKeyBuilder, TomlStringBuilder, WriteTomlKey, WriteTomlValu
 
 use super::draft::{Computed, Draft, Note};
 use super::success::Condition;
+use crate::columns::columns;
 
 /// How long a step is repeated that was recorded several times in a row.
 const UNTIL: &str = "until = { within = 30, every = 0.5 }";
@@ -166,11 +167,6 @@ pub(super) fn write_comment(text: &str, out: &mut String) {
 /// The parts of a word between which a line may end: Chinese text has no spaces.
 fn pieces(word: &str) -> impl Iterator<Item = &str> {
     word.split_inclusive(['，', '。', '：', '；', '、', '）'])
-}
-
-/// How wide a text is in a fixed-width font, in which Chinese characters take two columns.
-fn columns(text: &str) -> usize {
-    text.chars().map(|one| if one >= '\u{2e80}' { 2 } else { 1 }).sum()
 }
 
 fn condition_table(condition: &Condition) -> String {

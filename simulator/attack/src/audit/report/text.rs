@@ -9,17 +9,27 @@ use soter_text::{text, tr, translated};
 use super::Report;
 use super::remedy::Code;
 use crate::audit::finding::Summary;
+use crate::columns::{columns, padded};
 use crate::translatable::to_text;
 use crate::verdict::Verdict;
+
+/// The width of the longest verdict.
+const VERDICT_COLUMNS: usize = 5;
 
 pub(super) fn text(report: &Report) -> String {
     let mut out = String::new();
     let width = report.findings.iter().map(|finding| finding.attack.id.len()).max().unwrap_or_default();
     for finding in &report.findings {
-        let verdict = finding.verdict.label();
-        let _ = writeln!(out, "{:5}  {:width$}  {}", verdict.localized(), finding.attack.id, finding.title());
+        let verdict = padded(&finding.verdict.label().localized(), VERDICT_COLUMNS);
+        let _ = writeln!(out, "{verdict}  {:width$}  {}", finding.attack.id, finding.title());
         if finding.verdict != Verdict::Pass {
-            let _ = writeln!(out, "{:5}  {:width$}  {}", "", "", visible(&finding.reason.localized()));
+            let _ = writeln!(
+                out,
+                "{:VERDICT_COLUMNS$}  {:width$}  {}",
+                "",
+                "",
+                visible(&finding.reason.localized())
+            );
         }
     }
     for finding in report.findings.iter().filter(|finding| finding.needs_attention()) {
@@ -33,11 +43,9 @@ pub(super) fn text(report: &Report) -> String {
         ];
         parts.extend(finding.background().map(|text| (tr!("background"), translated(text).to_owned())));
         parts.push((tr!("how to fix it"), translated(finding.fix()).to_owned()));
-        let width = parts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+        let width = parts.iter().map(|(name, _)| columns(name)).max().unwrap_or_default();
         for (name, text) in parts {
-            // Chinese characters take two columns each, so counting characters would not align names of both kinds; all names of a
-            // language are of one kind.
-            let _ = writeln!(out, "  {name:width$}  {text}");
+            let _ = writeln!(out, "  {}  {text}", padded(&name, width));
         }
         if let Some(exchange) = &finding.exchange {
             for (title, text) in [(tr!("sent"), &exchange.request), (tr!("answered"), &exchange.response)] {
