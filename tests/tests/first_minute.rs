@@ -8,7 +8,7 @@ use soter_tests::Program;
 use vt100::Parser;
 
 /// Texts of WeChat itself, which are the same in both languages.
-const OF_WECHAT: [&str; 2] = ["请验证指纹", "authenticate freeze. please try again later"];
+const OF_WECHAT: [&str; 2] = ["请验证已有的指纹", "authenticate freeze. please try again later"];
 /// The widths of the windows.
 const WIDTHS: [u16; 3] = [40, 80, 120];
 /// More rows than are shown, so that nothing scrolls away.
