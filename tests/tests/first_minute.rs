@@ -114,11 +114,8 @@ fn no_line_is_wider_than_the_window() {
     for locale in ["zh_CN.UTF-8", "en_US.UTF-8"] {
         for columns in WIDTHS {
             for line in lines(&first_minute(locale, columns), columns) {
-                assert!(
-                    line.rows == 1 || is_member(&line.text),
-                    "{locale}, {columns} columns: {}",
-                    line.text
-                );
+                let may_be_wider = is_member(&line.text) || is_one_word(&line.text);
+                assert!(line.rows == 1 || may_be_wider, "{locale}, {columns} columns: {}", line.text);
             }
         }
     }
