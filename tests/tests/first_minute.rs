@@ -8,7 +8,7 @@ use soter_tests::Program;
 use vt100::Parser;
 
 /// Texts of WeChat itself, which are the same in both languages.
-const OF_WECHAT: [&str; 2] = ["请验证指纹", "authenticate freeze. please try again later"];
+const OF_WECHAT: [&str; 2] = ["请验证已有的指纹", "authenticate freeze. please try again later"];
 /// The widths of the windows.
 const WIDTHS: [u16; 3] = [40, 80, 120];
 /// More rows than are shown, so that nothing scrolls away.
@@ -114,11 +114,8 @@ fn no_line_is_wider_than_the_window() {
     for locale in ["zh_CN.UTF-8", "en_US.UTF-8"] {
         for columns in WIDTHS {
             for line in lines(&first_minute(locale, columns), columns) {
-                assert!(
-                    line.rows == 1 || is_member(&line.text),
-                    "{locale}, {columns} columns: {}",
-                    line.text
-                );
+                let may_be_wider = is_member(&line.text) || is_one_word(&line.text);
+                assert!(line.rows == 1 || may_be_wider, "{locale}, {columns} columns: {}", line.text);
             }
         }
     }
