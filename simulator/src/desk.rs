@@ -180,6 +180,7 @@ impl Desk {
             let fleet = phones.fleet.as_ref().map(|fleet| fleet.names());
             let own: Vec<_> = own.chain(more).collect();
             let next = match fleet {
+                Some(fleet) if own.is_empty() => text!("devices: {known}", known = fleet),
                 Some(fleet) => text!("devices: {known}, {fleet}", known = own.join(", "), fleet = fleet),
                 None => text!("devices: {known}", known = own.join(", ")),
             };
