@@ -1,8 +1,11 @@
 //! The answer to a command, for machines and for people.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 use soter_bridge::protocol::wx::FunctionCalled;
 use soter_bridge::protocol::{CommandError, Response};
+use soter_text::Text;
 use soter_wechat::codes::Code;
 
 use super::authentication::Authentication;
@@ -27,13 +30,16 @@ pub(crate) enum Answer {
 
 impl Answer {
     /// Remarks for the user. They do not change the answer.
-    pub(crate) fn remarks(&self) -> &[String] {
-        match self {
+    pub(crate) fn remarks(&self) -> Vec<Cow<'_, str>> {
+        let plain = match self {
             Self::Authentication(authentication) => &authentication.remarks,
             Self::Payment(payment) => &payment.remarks,
-            Self::Response(Response::VerifySignature(verdict)) => &verdict.remarks,
-            Self::Codes(_) | Self::Response(_) | Self::Verbatim(_) => &[],
-        }
+            Self::Response(Response::VerifySignature(verdict)) => {
+                return verdict.remarks.iter().map(Text::localized).collect();
+            }
+            Self::Codes(_) | Self::Response(_) | Self::Verbatim(_) => return Vec::new(),
+        };
+        plain.iter().map(Into::into).collect()
     }
 
     /// Whether the answer is negative: an `errCode`, a result code, or a signature that does not verify.

@@ -170,7 +170,8 @@ fn messages_of_wx_calls_are_fail_and_the_name_of_an_entry() {
 
 #[test]
 fn every_meaning_and_advice_has_a_translation_and_every_translation_is_used() {
-    let of_codes = CODES.iter().flat_map(|code| [code.meaning_text(), code.advice_text(), code.source.text()]);
+    let of_codes =
+        CODES.iter().flat_map(|code| [code.meaning_text(), code.advice_text(), code.source.text()]);
     let of_reasons = Reason::ALL.iter().flat_map(|reason| [reason.meaning_text(), reason.advice_text()]);
     let texts: Vec<_> = of_codes.chain(of_reasons).collect();
     let missing: Vec<_> = texts.iter().filter(|text| text.chinese().is_none()).collect();
