@@ -59,7 +59,7 @@ pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
             )
         }
         Event::LedgerRecovered {} => "the ledger works again".to_owned(),
-        Event::Notice { text } => visible(text).into_owned(),
+        Event::Notice { text } => visible(&text.localized()).into_owned(),
         Event::SignatureJudged { appid, is_ok, reason, detail, .. } => {
             let verdict = if *is_ok { paint.good("is_ok: true") } else { paint.bad("is_ok: false") };
             format!(
