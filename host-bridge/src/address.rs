@@ -1,5 +1,6 @@
 //! The address of a running server, as a person gives it.
 
+use soter_text::text;
 use soter_wechat::Secret;
 use soter_wire::shortened;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -35,14 +36,14 @@ impl Address {
 pub(crate) fn invalid_url(url: &str) -> CommandError {
     let what = if url.contains('@') {
         // What stands before an `@` may be a password.
-        "an address with `@` is not that of a soter-sim server, which has no users".to_owned()
+        text!("an address with `@` is not that of a soter-sim server, which has no users")
     } else {
         let shown = shortened(url.split('?').next().unwrap_or_default(), 80);
-        format!("`{shown}` is not the address of a soter-sim server")
+        text!("`{shown}` is not the address of a soter-sim server", shown = shown)
     };
     CommandError::invalid_params(
         what,
-        "give it as the server's ready line has it, for example http://127.0.0.1:8777",
+        text!("give it as the server's ready line has it, for example http://127.0.0.1:8777"),
     )
 }
 

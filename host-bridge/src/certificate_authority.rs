@@ -10,6 +10,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
 };
+use soter_text::text;
 use soter_wechat::API_HOSTS;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -189,7 +190,7 @@ fn set_validity(params: &mut CertificateParams, expires: SystemTime) {
 }
 
 fn refused(error: &rcgen::Error) -> CommandError {
-    CommandError::internal(format!("a certificate cannot be made: {error}"))
+    CommandError::internal(text!("a certificate cannot be made: {error}", error = error))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use soter_text::{Language, Text, text};
 use soter_wechat::Secret;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
@@ -85,13 +86,13 @@ struct CallGuard<'a> {
 
 impl Connection {
     /// Connects to the address in a server's ready line, such as `http://127.0.0.1:8777`. The token in a `?token=…`
-    /// after it is sent to the server.
+    /// after it is sent to the server. The server's texts come in the language of this process.
     ///
     /// # Errors
     /// `InvalidParams` if `url` is not such an address. `Environment` if nothing listens there, nothing answers
     /// within 10 seconds, the token is missing or wrong, or it is not a soter-sim server.
     pub async fn open(url: &str) -> Result<Self, CommandError> {
-        Self::open_within(CONNECT_TIMEOUT, url, None).await
+        Self::open_with_token(url, None).await
     }
 
     /// As [`open`](Self::open), with the token apart from the address.
@@ -99,22 +100,45 @@ impl Connection {
     /// # Errors
     /// Those of [`open`](Self::open).
     pub async fn open_with_token(url: &str, token: Option<Secret>) -> Result<Self, CommandError> {
-        Self::open_within(CONNECT_TIMEOUT, url, token).await
+        Self::open_in_language(url, token, Language::of_process()).await
     }
 
-    async fn open_within(limit: Duration, url: &str, token: Option<Secret>) -> Result<Self, CommandError> {
+    /// As [`open_with_token`](Self::open_with_token), in a language other than that of this process: the server writes its
+    /// answers, errors and events in it.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub async fn open_in_language(
+        url: &str,
+        token: Option<Secret>,
+        language: Language,
+    ) -> Result<Self, CommandError> {
+        Self::open_within(CONNECT_TIMEOUT, url, token, language).await
+    }
+
+    async fn open_within(
+        limit: Duration,
+        url: &str,
+        token: Option<Secret>,
+        language: Language,
+    ) -> Result<Self, CommandError> {
         let Address { authority, display_url, token: token_in_url } = Address::parse(url)?;
         let token = token.or(token_in_url);
-        let mut request =
-            format!("ws://{authority}/ws").into_client_request().map_err(|_| invalid_url(url))?;
+        let mut request = format!("ws://{authority}/ws?lang={}", language.tag())
+            .into_client_request()
+            .map_err(|_| invalid_url(url))?;
         if let Some(token) = token {
             let bearer = bearer(&token).ok_or_else(|| invalid_url(url))?;
             request.headers_mut().insert(header::AUTHORIZATION, bearer);
         }
         let Ok(connected) = timeout(limit, connect_async(request)).await else {
             return Err(CommandError::environment(
-                format!("the server {display_url} does not answer within {} s", limit.as_secs()),
-                "check that this is the address of a soter-sim server",
+                text!(
+                    "the server {url} does not answer within {seconds} s",
+                    url = display_url,
+                    seconds = limit.as_secs()
+                ),
+                text!("check that this is the address of a soter-sim server"),
             ));
         };
         let (socket, _) = connected.map_err(|error| connect_error(&display_url, &error))?;
@@ -280,7 +304,9 @@ impl Shared {
         let answer = match (message.remove("result"), message.remove("error")) {
             (Some(result), _) => Ok(result),
             (None, Some(error)) => Err(command_error(&error)),
-            (None, None) => Err(CommandError::internal("the server's answer is none")),
+            (None, None) => {
+                Err(CommandError::internal(text!("the server's answer has neither a result nor an error")))
+            }
         };
         // A caller that gave up needs no answer.
         let _ = caller.answer.send(answer);
@@ -304,23 +330,28 @@ fn command_error(error: &Value) -> CommandError {
 
 fn connect_error(url: &str, error: &Error) -> CommandError {
     let (what, next) = match error {
-        Error::Io(error) => (error.to_string(), "start it with `soter-sim serve`, or check the address"),
+        Error::Io(error) => {
+            (Text::from(error.to_string()), text!("start it with `soter-sim serve`, or check the address"))
+        }
         Error::Http(response) if response.status() == 401 => {
-            ("it wants its token".to_owned(), "put ?token=TOKEN behind the address")
+            (text!("it wants its token"), text!("put ?token=TOKEN behind the address"))
         }
         Error::Http(response) => (
-            format!("it answers {}", response.status()),
-            "check that this is the address of a soter-sim server",
+            text!("it answers {status}", status = response.status()),
+            text!("check that this is the address of a soter-sim server"),
         ),
-        error => (error.to_string(), "check that this is the address of a soter-sim server"),
+        error => (error.to_string().into(), text!("check that this is the address of a soter-sim server")),
     };
-    CommandError::environment(format!("the server {url} cannot be reached: {what}"), next)
+    CommandError::environment(
+        text!("the server {url} cannot be reached: {what}", url = url, what = what),
+        next,
+    )
 }
 
 fn connection_lost(url: &str) -> CommandError {
     CommandError::environment(
-        format!("the connection to {url} is lost"),
-        "see whether the server still runs (`soter-sim serve`), then repeat the command",
+        text!("the connection to {url} is lost", url = url),
+        text!("see whether the server still runs (`soter-sim serve`), then repeat the command"),
     )
 }
 
@@ -332,7 +363,8 @@ mod tests {
     async fn connecting_to_a_listener_that_never_answers_times_out() {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", silent.local_addr().unwrap());
-        let error = Connection::open_within(Duration::from_secs(1), &url, None).await.unwrap_err();
+        let error =
+            Connection::open_within(Duration::from_secs(1), &url, None, Language::English).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Environment);
         assert!(error.what.english().contains(&url) && error.what.english().contains("1 s"), "{error:?}");
     }

@@ -7,6 +7,7 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
+use soter_text::{Text, text};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -29,8 +30,12 @@ pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandErr
     let address = Address::parse(url)?;
     let failed = |why: String| {
         CommandError::environment(
-            format!("the server {} does not answer as soter-sim does: {why}", address.display_url),
-            "check that this is the address of a soter-sim server",
+            text!(
+                "the server {url} does not answer as soter-sim does: {why}",
+                url = address.display_url,
+                why = why
+            ),
+            text!("check that this is the address of a soter-sim server"),
         )
     };
     let mut request = Request::get(path.path()).header(header::HOST, &address.authority);
@@ -44,8 +49,8 @@ pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandErr
     };
     let stream = connected.map_err(|why| {
         CommandError::environment(
-            format!("the server {} cannot be reached: {why}", address.display_url),
-            "start it with `soter-sim serve`, or check the address",
+            text!("the server {url} cannot be reached: {what}", url = address.display_url, what = why),
+            text!("start it with `soter-sim serve`, or check the address"),
         )
     })?;
     let answer = async {
@@ -69,14 +74,16 @@ pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandErr
     }
     if status == StatusCode::UNAUTHORIZED {
         return Err(CommandError::environment(
-            format!("the server {} wants its token", address.display_url),
-            "put ?token=TOKEN behind the address",
+            text!("the server {url} wants its token", url = address.display_url),
+            text!("put ?token=TOKEN behind the address"),
         ));
     }
     let refusal: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-    let text = |name: &str| refusal[name].as_str().map(str::to_owned);
+    let told = |name: &str| refusal[name].as_str().map(Text::from);
     Err(CommandError::environment(
-        text("error").unwrap_or_else(|| format!("the server {} answers {status}", address.display_url)),
-        text("next").unwrap_or_else(|| "check that this is the address of a soter-sim server".to_owned()),
+        told("error").unwrap_or_else(|| {
+            text!("the server {url} answers {status}", url = address.display_url, status = status)
+        }),
+        told("next").unwrap_or_else(|| text!("check that this is the address of a soter-sim server")),
     ))
 }

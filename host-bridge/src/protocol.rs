@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use soter_text::{Text, text};
 use soter_wechat::Verdict;
 use soter_wire::shortened;
 use tokio::sync::broadcast;
@@ -98,8 +99,8 @@ impl Call {
             Value::Object(members) => members,
             _ => {
                 return Err(CommandError::invalid_params(
-                    format!("the parameters of `{method}` are not an object"),
-                    "send an object with named parameters, such as {}",
+                    text!("the parameters of `{method}` are not an object", method = method),
+                    text!("send an object with named parameters, such as {{}}"),
                 ));
             }
         };
@@ -108,8 +109,8 @@ impl Call {
             Some(Value::String(name)) => Some(name),
             Some(_) => {
                 return Err(CommandError::invalid_params(
-                    format!("`device` in the parameters of `{method}` is not a string"),
-                    "give a device's name, or leave it out for the selected one",
+                    text!("`device` in the parameters of `{method}` is not a string", method = method),
+                    text!("give a device's name, or leave it out for the selected one"),
                 ));
             }
         };
@@ -168,15 +169,15 @@ fn unknown_method(name: &str) -> CommandError {
         .collect();
     let shown = shortened(name, 80);
     let next = if similar_methods.is_empty() {
-        format!("methods start with {}", method_prefixes())
+        method_prefixes()
     } else {
-        format!("methods of `{noun}`: {}", similar_methods.join(", "))
+        text!("methods of `{noun}`: {methods}", noun = noun, methods = similar_methods.join(", "))
     };
-    CommandError::new(ErrorKind::UnknownMethod, format!("no method `{shown}`"), next)
+    CommandError::new(ErrorKind::UnknownMethod, text!("no method `{shown}`", shown = shown), next)
 }
 
-/// What methods start with, for people: `wx., desk. or attack.`.
-fn method_prefixes() -> String {
+/// What methods start with: `wx., desk. or attack.`.
+fn method_prefixes() -> Text {
     let mut nouns: Vec<_> = METHODS.iter().map(Method::noun).collect();
     // Methods of one noun are adjacent.
     nouns.dedup();
@@ -188,7 +189,7 @@ fn method_prefixes() -> String {
     });
     let mut method_prefixes: Vec<_> = nouns.iter().map(|noun| format!("{noun}.")).collect();
     let last = method_prefixes.pop().unwrap_or_default();
-    format!("{} or {last}", method_prefixes.join(", "))
+    text!("methods start with {prefixes} or {last}", prefixes = method_prefixes.join(", "), last = last)
 }
 
 macro_rules! commands {
@@ -254,8 +255,8 @@ macro_rules! commands {
                     Self::MistypedWxCall(_) => serde_json::from_value(answer).map(Response::WxRefusal),
                 };
                 read.map_err(|error| CommandError::environment(
-                    format!("the answer to `{}` cannot be read: {error}", self.method()),
-                    "use the same version of soter-sim on both ends",
+                    text!("the answer to `{method}` cannot be read: {error}", method = self.method(), error = error),
+                    text!("use the same version of soter-sim on both ends"),
                 ))
             }
 
@@ -270,7 +271,7 @@ macro_rules! commands {
                 };
                 match value {
                     Ok(Value::Object(params)) => Ok(params),
-                    _ => Err(CommandError::internal(format!("the parameters of `{}` are no object", self.method()))),
+                    _ => Err(CommandError::internal(text!("the parameters of `{method}` are no object", method = self.method()))),
                 }
             }
 
@@ -287,8 +288,8 @@ macro_rules! commands {
                     $($method => serde_json::from_value::<$request>(params)
                         .map(Self::$variant)
                         .map_err(|error| CommandError::invalid_params(
-                            format!("the parameters of `{method}` do not fit: {error}"),
-                            "see the method's parameters in the documentation of the command protocol",
+                            text!("the parameters of `{method}` do not fit: {error}", method = method, error = error),
+                            text!("see the method's parameters in the documentation of the command protocol"),
                         )),)+
                     _ => Err(unknown_method(method)),
                 }
@@ -319,7 +320,7 @@ macro_rules! commands {
                 fn response(response: Response) -> Result<Self::Response, CommandError> {
                     match response {
                         Response::$variant(answer) => Ok(answer),
-                        _ => Err(CommandError::internal("the service answered another command")),
+                        _ => Err(CommandError::internal(text!("the service answered another command"))),
                     }
                 }
             }

@@ -23,7 +23,8 @@
 //! | -32004 | `unknownDevice` | no device of that name |
 //! | -32005 | | the caller cancelled the call |
 //!
-//! `message` says what happened, `data.next` what to do.
+//! `message` says what happened, `data.next` what to do. These, and the texts for people in results and notifications, are
+//! in English, or in Chinese on a connection that has asked for it with `?lang=zh-CN`. The journal keeps English.
 //!
 //! The methods `danger.*` and `attack.*` are for attackers. They exist only on a server that was started for
 //! attackers; otherwise they are unknown, and `rpc.discover` does not list them.
@@ -33,6 +34,7 @@
 //! is cancelled, and its answer is the error -32005.
 
 mod connection_method;
+mod meanings;
 mod open_rpc;
 mod schemas;
 mod session;
@@ -41,14 +43,17 @@ mod text;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use serde::Serialize;
 use serde_json::{Value, json};
+use soter_text::{Language, Text, text};
 use soter_wechat::journal::{Excerpt, Journal, Origin, PendingCall};
 use soter_wechat::{Clock, SystemClock, Verdict};
 use soter_wire::shortened;
 use tracing::{Instrument, Span, debug, error, info_span};
 
+use self::meanings::Meanings;
 use self::session::Topic;
-use self::text::{Element, Object, Text};
+use self::text::{Element, Json, Object};
 use crate::protocol::{Call, CommandError, ErrorKind, Method, Service, is_attacker_method};
 use crate::visible::visible;
 
@@ -76,6 +81,8 @@ pub struct Rpc<S> {
     journal: Arc<Journal>,
     /// Whether `danger.*` and `attack.*` exist.
     attacker: bool,
+    /// The language of answers and errors.
+    language: Language,
 }
 
 impl<S> Clone for Rpc<S> {
@@ -84,6 +91,7 @@ impl<S> Clone for Rpc<S> {
             service: Arc::clone(&self.service),
             journal: Arc::clone(&self.journal),
             attacker: self.attacker,
+            language: self.language,
         }
     }
 }
@@ -109,8 +117,26 @@ struct Incoming {
 #[derive(Debug)]
 struct Failure {
     code: i32,
-    message: String,
-    data: Value,
+    message: Text,
+    data: FailureData,
+}
+
+/// The member `data` of an error.
+#[derive(Debug, Serialize)]
+struct FailureData {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<ErrorKind>,
+    next: Text,
+}
+
+/// What a command returned.
+struct Executed {
+    /// The answer in the language of the connection.
+    answer: Value,
+    /// The answer in English, if that is another one.
+    in_english: Option<Value>,
+    /// For the journal.
+    verdict: Option<Verdict>,
 }
 
 impl Message {
@@ -120,19 +146,25 @@ impl Message {
         match text::parse(text) {
             Err(error) => single(Err(Failure::new(
                 -32700,
-                format!("this is not JSON: {error}"),
-                "send one JSON-RPC 2.0 call, or an array of them",
+                text!("this is not JSON: {error}", error = error),
+                text!("send one JSON-RPC 2.0 call, or an array of them"),
             ))),
-            Ok(Text::Batch(calls)) if calls.is_empty() => single(Err(invalid_request("an empty batch"))),
-            Ok(Text::Batch(calls)) if calls.len() > MAX_BATCH_CALLS => single(Err(Failure::new(
+            Ok(Json::Batch(calls)) if calls.is_empty() => {
+                single(Err(invalid_request(text!("an empty batch"))))
+            }
+            Ok(Json::Batch(calls)) if calls.len() > MAX_BATCH_CALLS => single(Err(Failure::new(
                 -32600,
-                format!("a batch of {} calls; {MAX_BATCH_CALLS} are the most", calls.len()),
-                "send several smaller batches",
+                text!(
+                    "a batch of {count} calls; {most} are the most",
+                    count = calls.len(),
+                    most = MAX_BATCH_CALLS
+                ),
+                text!("send several smaller batches"),
             ))),
-            Ok(Text::Batch(calls)) => {
+            Ok(Json::Batch(calls)) => {
                 Self { calls: calls.into_iter().map(Incoming::parse).collect(), is_batch: true }
             }
-            Ok(Text::Single(call)) => single(Incoming::parse(call)),
+            Ok(Json::Single(call)) => single(Incoming::parse(call)),
         }
     }
 
@@ -145,10 +177,10 @@ impl Message {
     }
 
     /// The answer that rejects the whole message because too much is pending; `None` if no call expects an answer.
-    pub fn rejection(self, error: &CommandError) -> Option<String> {
+    pub fn rejection(self, error: &CommandError, language: Language) -> Option<String> {
         let answers = self.calls.into_iter().map(|call| match call {
-            Ok(Incoming { id, .. }) => id.map(|id| error_response(&id, &Failure::from(error))),
-            Err(failure) => Some(error_response(&Value::Null, &failure)),
+            Ok(Incoming { id, .. }) => id.map(|id| error_response(&id, &Failure::from(error), language)),
+            Err(failure) => Some(error_response(&Value::Null, &failure, language)),
         });
         join_responses(answers.collect(), self.is_batch)
     }
@@ -156,33 +188,38 @@ impl Message {
 
 impl Incoming {
     fn parse(call: Element) -> Result<Self, Failure> {
-        let Some(call) = call else { return Err(invalid_request("no object")) };
+        let Some(call) = call else { return Err(invalid_request(text!("no object"))) };
         let Object { mut members, duplicate, duplicate_in_params } = call;
         if let Some(name) = duplicate {
-            return Err(invalid_request(&format!("one with two members `{name}`")));
+            return Err(invalid_request(text!("one with two members `{name}`", name = name)));
         }
         if members.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
-            return Err(invalid_request("one without \"jsonrpc\":\"2.0\""));
+            return Err(invalid_request(text!("one without \"jsonrpc\":\"2.0\"")));
         }
         let id = members.shift_remove("id");
         match &id {
             None | Some(Value::Null) => {}
             Some(Value::String(text)) if text.len() <= MAX_ID_BYTES => {}
             Some(Value::String(_)) => {
-                return Err(invalid_request(&format!("one with an id of more than {MAX_ID_BYTES} bytes")));
+                return Err(invalid_request(text!(
+                    "one with an id of more than {most} bytes",
+                    most = MAX_ID_BYTES
+                )));
             }
             // Beyond 2^53 a number may have been rounded when it was parsed, and the answer must have the same id.
             Some(Value::Number(number))
                 if number.as_f64().is_some_and(|id| !number.is_f64() || id.abs() < EXACT_INTEGER_LIMIT) => {}
             Some(Value::Number(_)) => {
-                return Err(invalid_request(
-                    "one with an id that is too large a number: write it as a string",
-                ));
+                return Err(invalid_request(text!(
+                    "one with an id that is too large a number: write it as a string"
+                )));
             }
-            Some(_) => return Err(invalid_request("one with an id that is neither string, number nor null")),
+            Some(_) => {
+                return Err(invalid_request(text!("one with an id that is neither string, number nor null")));
+            }
         }
         let Some(Value::String(method)) = members.shift_remove("method") else {
-            return Err(invalid_request("one without a method"));
+            return Err(invalid_request(text!("one without a method")));
         };
         let params = members.shift_remove("params").unwrap_or_default();
         Ok(Self { id, method, params, duplicate_in_params })
@@ -200,8 +237,12 @@ impl Incoming {
         match &self.duplicate_in_params {
             None => Ok(()),
             Some(name) => Err(CommandError::invalid_params(
-                format!("the parameters of `{}` have two members `{name}`", shortened(&self.method, 80)),
-                "send each member once",
+                text!(
+                    "the parameters of `{method}` have two members `{name}`",
+                    method = shortened(&self.method, 80),
+                    name = name
+                ),
+                text!("send each member once"),
             )),
         }
     }
@@ -213,14 +254,14 @@ impl Incoming {
 }
 
 impl Failure {
-    fn new(code: i32, message: impl Into<String>, next: &str) -> Self {
-        Self { code, message: message.into(), data: json!({"next": next}) }
+    fn new(code: i32, message: Text, next: Text) -> Self {
+        Self { code, message, data: FailureData { kind: None, next } }
     }
 
     /// Logs why a call was not carried out, as an error if the client is not the cause.
     fn log(&self) {
         let Self { code, message, .. } = self;
-        let message = visible(message);
+        let message = visible(message.english());
         if [INTERNAL, ENVIRONMENT].contains(code) {
             error!(code, "{message}");
         } else {
@@ -229,8 +270,8 @@ impl Failure {
     }
 
     fn cancelled() -> Self {
-        let message = format!("the call was cancelled with {}", ConnectionMethod::Cancel.name());
-        Self::new(-32005, message, "nothing: its dialog is closed, too")
+        let message = text!("the call was cancelled with {method}", method = ConnectionMethod::Cancel.name());
+        Self::new(-32005, message, text!("nothing: its dialog is closed, too"))
     }
 }
 
@@ -245,24 +286,32 @@ impl From<&CommandError> for Failure {
             ErrorKind::UnknownDevice => -32004,
             ErrorKind::Internal => INTERNAL,
         };
-        Self {
-            code,
-            message: error.what.english().to_owned(),
-            data: json!({"kind": error.kind, "next": error.next}),
-        }
+        let data = FailureData { kind: Some(error.kind), next: error.next.clone() };
+        Self { code, message: error.what.clone(), data }
     }
 }
 
 impl<S: Service> Rpc<S> {
     /// A dispatcher for a service, which records calls in a journal. It does not offer the attackers' methods.
     pub fn new(service: Arc<S>, journal: Arc<Journal>) -> Self {
-        Self { service, journal, attacker: false }
+        Self { service, journal, attacker: false, language: Language::English }
     }
 
     /// The same, with or without `danger.*` and `attack.*`.
     #[must_use]
     pub fn with_attacker_methods(self, attacker: bool) -> Self {
         Self { attacker, ..self }
+    }
+
+    /// The same, for a client that has asked for answers and errors in this language.
+    #[must_use]
+    pub fn in_language(self, language: Language) -> Self {
+        Self { language, ..self }
+    }
+
+    /// The language of answers and errors.
+    pub fn language(&self) -> Language {
+        self.language
     }
 
     /// The service that answers the commands.
@@ -287,7 +336,7 @@ impl<S: Service> Rpc<S> {
                 }
                 Err(failure) => {
                     failure.log();
-                    Some(error_response(&Value::Null, &failure))
+                    Some(error_response(&Value::Null, &failure, self.language))
                 }
             }
         });
@@ -301,7 +350,7 @@ impl<S: Service> Rpc<S> {
             let id = call.id?;
             return Some(match result {
                 Ok(result) => success_response(&id, &result),
-                Err(error) => error_response(&id, &Failure::from(&error)),
+                Err(error) => error_response(&id, &Failure::from(&error), self.language),
             });
         }
         let checked = call.check_params();
@@ -325,18 +374,15 @@ impl<S: Service> Rpc<S> {
             Ok(_) => debug!(microseconds = pending.microseconds(), "answered"),
             Err(failure) => failure.log(),
         }
-        let (result, verdict) = match result {
-            Ok((result, verdict)) => (Ok(result), verdict),
-            Err(failure) => (Err(failure), None),
-        };
         let answer = id.map(|id| match &result {
-            Ok(result) => success_response(&id, &result.to_string()),
-            Err(failure) => error_response(&id, failure),
+            Ok(executed) => success_response(&id, &executed.answer.to_string()),
+            Err(failure) => error_response(&id, failure, self.language),
         });
         if let Some(request) = recorded_request {
-            let recorded_answer = result.unwrap_or_else(
-                |Failure { message, data, .. }| json!({"error": message, "next": data["next"]}),
-            );
+            let (recorded_answer, verdict) = match result {
+                Ok(Executed { answer, in_english, verdict }) => (in_english.unwrap_or(answer), verdict),
+                Err(Failure { message, data, .. }) => (json!({"error": message, "next": data.next}), None),
+            };
             let at = SystemClock.unix_millis();
             self.journal.record(pending.into_entry(
                 at,
@@ -349,26 +395,29 @@ impl<S: Service> Rpc<S> {
         answer
     }
 
-    /// Carries out a command. Returns its answer, and the verdict for the journal.
-    async fn execute_command(
-        &self,
-        method: &str,
-        params: Value,
-    ) -> Result<(Value, Option<Verdict>), CommandError> {
+    /// Carries out a command.
+    async fn execute_command(&self, method: &str, params: Value) -> Result<Executed, CommandError> {
         if is_attacker_method(method) && !self.attacker {
             let shown = shortened(method, 80);
             return Err(CommandError::new(
                 ErrorKind::UnknownMethod,
-                format!("`{shown}` is for attackers, and this server offers nothing for them"),
-                "start it with --attacker if that is wanted",
+                text!("`{shown}` is for attackers, and this server offers nothing for them", shown = shown),
+                text!("start it with --attacker if that is wanted"),
             ));
         }
         let call = Call::parse(method, params).map_err(|error| with_connection_method_hint(method, error))?;
         let response = self.service.call(call).await?;
-        let verdict = response.verdict().cloned();
-        serde_json::to_value(response)
-            .map(|answer| (answer, verdict))
-            .map_err(|error| CommandError::internal(format!("the answer does not serialise: {error}")))
+        let written = |language: Language| {
+            language.while_serializing(|| serde_json::to_value(&response)).map_err(|error| {
+                CommandError::internal(text!("the answer does not serialise: {error}", error = error))
+            })
+        };
+        let answer = written(self.language)?;
+        let in_english = match self.language {
+            Language::English => None,
+            Language::Chinese => Some(written(Language::English)?),
+        };
+        Ok(Executed { answer, in_english, verdict: response.verdict().cloned() })
     }
 
     /// Answers a method of the connection itself, as JSON. The journal does not record it: it is about what the
@@ -383,8 +432,8 @@ impl<S: Service> Rpc<S> {
         let session = || {
             session.ok_or_else(|| {
                 CommandError::invalid_params(
-                    format!("`{name}` needs a connection that stays open"),
-                    "connect to /ws and call it there; POST /rpc answers once",
+                    text!("`{name}` needs a connection that stays open", name = name),
+                    text!("connect to /ws and call it there; POST /rpc answers once"),
                 )
             })
         };
@@ -407,14 +456,24 @@ impl<S: Service> Rpc<S> {
                         Ok(json!({"cancelled": session.cancel(id)}).to_string())
                     }
                     _ => Err(CommandError::invalid_params(
-                        format!("`{name}` names no call"),
-                        "send {\"id\":ID} with the id of a call that has no answer yet, a number or a string",
+                        text!("`{name}` names no call", name = name),
+                        text!(
+                            "send {{\"id\":ID}} with the id of a call that has no answer yet, a number or a string"
+                        ),
                     )),
                 }
             }
             ConnectionMethod::Discover => {
                 only_member(name, params, "")?;
                 Ok(open_rpc::document(self.attacker).to_owned())
+            }
+            ConnectionMethod::Meanings => {
+                only_member(name, params, "")?;
+                self.language.while_serializing(|| serde_json::to_string(&Meanings::default())).map_err(
+                    |error| {
+                        CommandError::internal(text!("the answer does not serialise: {error}", error = error))
+                    },
+                )
             }
         }
     }
@@ -426,11 +485,11 @@ fn only_member<'a>(method: &str, params: &'a Value, name: &str) -> Result<Option
         Value::Null => Ok(None),
         Value::Object(members) if members.keys().all(|other| other == name) => Ok(members.get(name)),
         _ => Err(CommandError::invalid_params(
-            format!("the parameters of `{method}` do not fit"),
+            text!("the parameters of `{method}` do not fit", method = method),
             if name.is_empty() {
-                "it takes none: send {}, or leave them out".to_owned()
+                text!("it takes none: send {{}}, or leave them out")
             } else {
-                format!("send an object with the member `{name}` and no other")
+                text!("send an object with the member `{name}` and no other", name = name)
             },
         )),
     }
@@ -439,8 +498,11 @@ fn only_member<'a>(method: &str, params: &'a Value, name: &str) -> Result<Option
 fn parse_topics(topics: Option<&Value>) -> Result<Topics, CommandError> {
     let invalid_topics = || {
         CommandError::invalid_params(
-            format!("the topics of `{}` do not fit", ConnectionMethod::Subscribe.name()),
-            format!("send {}, some of them, or nothing for `phone`", json!({"topics": Topic::names()})),
+            text!("the topics of `{method}` do not fit", method = ConnectionMethod::Subscribe.name()),
+            text!(
+                "send {topics}, some of them, or nothing for `phone`",
+                topics = json!({"topics": Topic::names()})
+            ),
         )
     };
     let mut requested = Topics::default();
@@ -459,16 +521,16 @@ fn parse_topics(topics: Option<&Value>) -> Result<Topics, CommandError> {
 /// The protocol does not know the methods of connections, so the error for a misspelt one gets their names here.
 fn with_connection_method_hint(method: &str, error: CommandError) -> CommandError {
     if error.kind == ErrorKind::UnknownMethod && ConnectionMethod::shares_noun_with(method) {
-        let next = format!("methods of a connection: {}", ConnectionMethod::names());
-        return CommandError { next: next.into(), ..error };
+        let next = text!("methods of a connection: {methods}", methods = ConnectionMethod::names());
+        return CommandError { next, ..error };
     }
     error
 }
 
 /// A JSON-RPC notification.
-pub(crate) fn notification(method: &str, params: &impl serde::Serialize) -> Option<String> {
+pub(crate) fn notification(method: &str, params: &impl Serialize) -> Option<String> {
     /// In JSON's order. The parameters are written as they are, without a tree of values in between.
-    #[derive(serde::Serialize)]
+    #[derive(Serialize)]
     struct Notification<'a, P> {
         jsonrpc: &'a str,
         method: &'a str,
@@ -481,9 +543,9 @@ fn success_response(id: &Value, result: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","result":{result},"id":{id}}}"#)
 }
 
-fn error_response(id: &Value, failure: &Failure) -> String {
+fn error_response(id: &Value, failure: &Failure, language: Language) -> String {
     let Failure { code, message, data } = failure;
-    let error = json!({"code": code, "message": message, "data": data});
+    let error = language.while_serializing(|| json!({"code": code, "message": message, "data": data}));
     format!(r#"{{"jsonrpc":"2.0","error":{error},"id":{id}}}"#)
 }
 
@@ -496,11 +558,12 @@ fn join_responses(answers: Vec<Option<String>>, is_batch: bool) -> Option<String
     }
 }
 
-fn invalid_request(what: &str) -> Failure {
+#[expect(clippy::needless_pass_by_value, reason = "callers build the text in place")]
+fn invalid_request(what: Text) -> Failure {
     Failure::new(
         -32600,
-        format!("this is no call: it is {what}"),
-        "send {\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"device.list\",\"params\":{}}",
+        text!("this is no call: it is {what}", what = what),
+        text!("send {{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"device.list\",\"params\":{{}}}}"),
     )
 }
 

@@ -16,6 +16,7 @@
 
 mod client_stream;
 mod guard;
+mod language;
 mod limits;
 mod listener;
 mod memory;
@@ -33,6 +34,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
+use soter_text::text;
 use soter_wechat::journal::Journal;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -94,15 +96,18 @@ impl Server {
         for listen in [Some(options.listen), listen_for_tls].into_iter().flatten() {
             if !listen.ip().to_canonical().is_loopback() && options.token.is_none() {
                 return Err(CommandError::invalid_params(
-                    format!("{listen} can be reached from other computers, and there is no token"),
-                    "give one with --token-file FILE, or listen on 127.0.0.1",
+                    text!(
+                        "{listen} can be reached from other computers, and there is no token",
+                        listen = listen
+                    ),
+                    text!("give one with --token-file FILE, or listen on 127.0.0.1"),
                 ));
             }
         }
         if listen_for_tls == Some(options.listen) && options.listen.port() != 0 {
             return Err(CommandError::invalid_params(
-                format!("{} is the main address, which has TLS anyway", options.listen),
-                "leave --tls-listen out and give --tls, or name another address",
+                text!("{listen} is the main address, which has TLS anyway", listen = options.listen),
+                text!("leave --tls-listen out and give --tls, or name another address"),
             ));
         }
         guard::check_options(&options)?;
@@ -173,13 +178,20 @@ impl Server {
 async fn listen(address: SocketAddr, option: &str) -> Result<(TcpListener, SocketAddr), CommandError> {
     let unavailable = |error: std::io::Error| {
         let next = if error.kind() == std::io::ErrorKind::PermissionDenied {
-            format!(
-                "ports below 1024 may need rights: run this as root, or on Linux `setcap cap_net_bind_service=+ep` for the program; or choose another port with {option}"
+            text!(
+                "ports below 1024 may need rights: run this as root, or on Linux `setcap cap_net_bind_service=+ep` for the program; or choose another port with {option}",
+                option = option
             )
         } else {
-            format!("stop what listens there, or choose another port with {option} (port 0 takes a free one)")
+            text!(
+                "stop what listens there, or choose another port with {option} (port 0 takes a free one)",
+                option = option
+            )
         };
-        CommandError::environment(format!("{address} cannot be listened on: {error}"), next)
+        CommandError::environment(
+            text!("{address} cannot be listened on: {error}", address = address, error = error),
+            next,
+        )
     };
     let listener = TcpListener::bind(address).await.map_err(unavailable)?;
     let bound = listener.local_addr().map_err(unavailable)?;

@@ -3,10 +3,12 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use soter_wechat::verification::verify;
 use tokio::sync::{Notify, broadcast};
 
 use crate::protocol::device::{Devices, Summary};
 use crate::protocol::sensor::{Cancelled, SensorMode};
+use crate::protocol::verify::VerifySignature;
 use crate::protocol::wx::{SoterAuthentication, SoterSupport};
 use crate::protocol::{Call, CommandError, ErrorKind, Event, Request, Response, Service, desk};
 
@@ -98,6 +100,10 @@ impl Service for TestService {
                 }],
                 selected: "phone".to_owned(),
             }),
+            Request::VerifySignature(VerifySignature { key, json, signature, salt }) => {
+                let [key, json, signature] = [key, json, signature].map(String::into_bytes);
+                Response::VerifySignature(verify(&key, &json, &signature, salt).into())
+            }
             Request::MistypedWxCall(call) => Response::WxRefusal(call.refusal),
             Request::DeskReset(_) => {
                 *self.resets.lock().unwrap() += 1;

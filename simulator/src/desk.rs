@@ -125,7 +125,7 @@ impl Desk {
 
     /// Sends a notice for people to all subscribers of events.
     fn send_notice(&self, text: &str) {
-        self.inner.context.emit(Event::Notice { text: text.to_owned() });
+        self.inner.context.emit(Event::Notice { text: text.into() });
     }
 
     /// The services behind a server's port: this desk, its journal, WeChat's servers and the device page. With

@@ -19,8 +19,8 @@ const SOURCES: [&str; 6] = [
     "simulator/src",
 ];
 /// The files of translations whose messages are not in `text!` or `tr!`, and which tests of their crates compare with
-/// what they translate: the catalogue of attacks, and the help of the command line.
-const COMPARED_ELSEWHERE: [&str; 2] = ["attacks", "help"];
+/// what they translate: the catalogue of attacks, the reasons and codes, and the help of the command line.
+const COMPARED_ELSEWHERE: [&str; 3] = ["attacks", "codes", "help"];
 
 #[test]
 fn every_text_has_a_translation_and_every_translation_a_text() {

@@ -77,8 +77,8 @@ impl From<WeChatError> for CommandError {
             return error.into();
         }
         match error.next() {
-            Some(next) => Self::invalid_params(error.to_string(), next),
-            None => Self::internal(error.to_string()),
+            Some(next) => Self::invalid_params(error.text(), next),
+            None => Self::internal(error.text()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use soter_text::Text;
+use soter_text::{Text, text};
 use soter_wire::{Mode, SignatureScheme};
 
 use super::device::Purpose;
@@ -140,7 +140,7 @@ pub enum Event {
     /// Something that the person at the server should know, such as the flag that would have let a client in.
     Notice {
         /// One line.
-        text: String,
+        text: Text,
     },
     /// A wx call or a TEE command was answered with a code other than success.
     Refused {
@@ -182,10 +182,10 @@ impl From<soter_wechat::Event<'_>> for Event {
     fn from(event: soter_wechat::Event<'_>) -> Self {
         match event {
             soter_wechat::Event::CloudCallRefused { verdict } => Self::Notice {
-                text: format!(
-                    "a cloud function's call is refused: {}; {}",
-                    verdict.reason.name(),
-                    verdict.detail.english()
+                text: text!(
+                    "a cloud function's call is refused: {reason}; {detail}",
+                    reason = verdict.reason.name(),
+                    detail = verdict.detail
                 ),
             },
             soter_wechat::Event::SignatureJudged { appid, openid, verdict } => Self::SignatureJudged {

@@ -41,7 +41,7 @@ pub struct Verdict {
     pub scheme: Option<SignatureScheme>,
     /// Things worth knowing that change nothing: an unknown root, a certificate out of date.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remarks: Vec<String>,
+    pub remarks: Vec<Text>,
 }
 
 impl From<Verification> for Verdict {

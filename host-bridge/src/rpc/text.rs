@@ -10,7 +10,7 @@ use soter_wire::json::RecordDuplicate;
 
 /// A JSON text.
 #[derive(Debug)]
-pub(super) enum Text {
+pub(super) enum Json {
     /// An array.
     Batch(Vec<Element>),
     /// Anything else.
@@ -34,7 +34,7 @@ pub(super) struct Object {
 ///
 /// # Errors
 /// Those of `serde_json` if it is not JSON.
-pub(super) fn parse(text: &[u8]) -> serde_json::Result<Text> {
+pub(super) fn parse(text: &[u8]) -> serde_json::Result<Json> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let parsed = Deserializer::deserialize_any(&mut deserializer, TextVisitor)?;
     deserializer.end()?;
@@ -77,20 +77,20 @@ macro_rules! visit_scalars {
 struct TextVisitor;
 
 impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text;
+    type Value = Json;
 
-    visit_scalars!(Text::Single(None));
+    visit_scalars!(Json::Single(None));
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Text, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Json, A::Error> {
         let mut batch = Vec::new();
         while let Some(element) = elements.next_element_seed(ElementSeed)? {
             batch.push(element);
         }
-        Ok(Text::Batch(batch))
+        Ok(Json::Batch(batch))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Text, A::Error> {
-        ElementVisitor.visit_map(members).map(Text::Single)
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Json, A::Error> {
+        ElementVisitor.visit_map(members).map(Json::Single)
     }
 }
 

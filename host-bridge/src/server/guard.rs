@@ -11,6 +11,7 @@ use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use soter_text::text;
 use soter_wechat::{API_HOSTS, Secret, is_api_host, is_cloud_host};
 use soter_wire::shortened;
 
@@ -50,23 +51,25 @@ pub(super) fn check_options(options: &ServerOptions) -> Result<(), CommandError>
         if !is_origin {
             let shown = shortened(origin, 80);
             return Err(CommandError::invalid_params(
-                format!("`{shown}` is no origin"),
-                "give exactly what the browser sends, such as http://localhost:10086; there is no wildcard",
+                text!("`{shown}` is no origin", shown = shown),
+                text!(
+                    "give exactly what the browser sends, such as http://localhost:10086; there is no wildcard"
+                ),
             ));
         }
     }
     if options.token.as_ref().is_some_and(|token| token.expose().is_empty()) {
         return Err(CommandError::invalid_params(
-            "the token is empty",
-            "give 16 or more printable characters, for example from `openssl rand -hex 32`",
+            text!("the token is empty"),
+            text!("give 16 or more printable characters, for example from `openssl rand -hex 32`"),
         ));
     }
     for host in &options.allow_hosts {
         if !is_host(host) {
             let shown = shortened(host, 80);
             return Err(CommandError::invalid_params(
-                format!("`{shown}` is no host"),
-                "give a name, such as phone.test or phone.test:8777; there is no wildcard",
+                text!("`{shown}` is no host", shown = shown),
+                text!("give a name, such as phone.test or phone.test:8777; there is no wildcard"),
             ));
         }
     }

@@ -25,6 +25,7 @@ use crate::protocol::{Call, CommandError, ErrorKind, Service, desk};
 use crate::rpc::{Message, Rpc};
 
 use super::guard::{Guard, add_cors_headers, requested_host};
+use super::language::requested_language;
 use super::limits::Limits;
 use super::memory::{MemoryBudget, SMALL_BYTES};
 use super::options::Health;
@@ -74,9 +75,9 @@ pub(super) fn router<S: Service>(
             get(move |uri, headers| open_api(uri, headers, budget, limits))
         }
         ServerPath::Reset => post(reset::<S>),
-        ServerPath::Rpc => {
-            post(move |rpc: State<Rpc<S>>, body: Result<Bytes, BytesRejection>| post_rpc(rpc, body, limits))
-        }
+        ServerPath::Rpc => post(move |rpc: State<Rpc<S>>, query, body: Result<Bytes, BytesRejection>| {
+            post_rpc(rpc, query, body, limits)
+        }),
         ServerPath::WebSocket => get(socket::upgrade::<S>).with_state(sockets.clone()),
     };
     let served = ServerPath::ALL
@@ -216,6 +217,7 @@ fn ca_certificate(certificate: Option<String>) -> Response {
 
 async fn post_rpc<S: Service>(
     State(rpc): State<Rpc<S>>,
+    RawQuery(query): RawQuery,
     body: Result<Bytes, BytesRejection>,
     limits: Limits,
 ) -> Response {
@@ -223,7 +225,11 @@ async fn post_rpc<S: Service>(
         let what = format!("the body is longer than {} bytes", limits.max_body_bytes);
         return refusal(StatusCode::PAYLOAD_TOO_LARGE, &what, "send smaller batches");
     };
-    match rpc.answer(Message::parse(&body), None).await {
+    let language = match requested_language(query.as_deref()) {
+        Ok(language) => language,
+        Err(refused) => return *refused,
+    };
+    match rpc.in_language(language).answer(Message::parse(&body), None).await {
         Some(answer) => ([(header::CONTENT_TYPE, "application/json")], answer).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     }
@@ -238,13 +244,18 @@ fn health(checked: Result<(), CommandError>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, Json(answer)).into_response()
 }
 
-/// `?after=N&limit=N`: the calls after number N, the oldest first. `?before=N&limit=N`: those closest before it.
+/// `?after=N&limit=N`: the calls after number N, the oldest first. `?before=N&limit=N`: those closest before it. With `?lang=`,
+/// the details of verdicts are in that language.
 async fn journal<S: Service>(
     State(rpc): State<Rpc<S>>,
     RawQuery(query): RawQuery,
     budget: MemoryBudget,
     limits: Limits,
 ) -> Response {
+    let language = match requested_language(query.as_deref()) {
+        Ok(language) => language,
+        Err(refused) => return *refused,
+    };
     let (mut after, mut before, mut limit) = (0_u64, None, MAX_PAGE_ENTRIES);
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         let is_valid = match &*name {
@@ -271,7 +282,7 @@ async fn journal<S: Service>(
     };
     let last = entries.last().map_or(after, |entry| entry.number);
     let entries = entries.iter().map(|entry| &**entry).collect();
-    match serde_json::to_vec(&JournalPage { entries, last }) {
+    match language.while_serializing(|| serde_json::to_vec(&JournalPage { entries, last })) {
         Ok(page) => ([(header::CONTENT_TYPE, "application/json")], reservation.hold(page)).into_response(),
         Err(error) => {
             let what = format!("the journal does not serialise: {error}");

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade, close_code};
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use soter_text::{Language, text};
 use soter_wechat::journal::Entry;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, timeout};
 use tracing::{Instrument, Span, debug, trace};
 
+use super::language::requested_language;
 use super::limits::Limits;
 use super::listener::{ConnectionPermit, stopped};
 use super::memory::{MemoryBudget, Reservation, SMALL_BYTES};
@@ -45,6 +47,7 @@ impl<S> Clone for Sockets<S> {
 pub(super) async fn upgrade<S: Service>(
     State(sockets): State<Sockets<S>>,
     Extension(permit): Extension<ConnectionPermit>,
+    RawQuery(query): RawQuery,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
     let Ok(upgrade) = upgrade else {
@@ -54,6 +57,11 @@ pub(super) async fn upgrade<S: Service>(
             "connect with ws://, or send JSON-RPC by POST to /rpc",
         );
     };
+    let language = match requested_language(query.as_deref()) {
+        Ok(language) => language,
+        Err(refused) => return *refused,
+    };
+    let sockets = Sockets { rpc: sockets.rpc.in_language(language), ..sockets };
     // The WebSocket gets a task of its own, which continues the spans of this request.
     let span = Span::current();
     upgrade
@@ -191,7 +199,10 @@ async fn run_session<S: Service>(
                     let message = Message::parse(text.as_bytes());
                     let calls = message.waiting_calls();
                     if pending_calls + calls > limits.max_pending_calls {
-                        let rejection = message.rejection(&too_many_calls(limits.max_pending_calls));
+                        let rejection = {
+                            let error = too_many_calls(limits.max_pending_calls);
+                            message.rejection(&error, rpc.language())
+                        };
                         if let Some(text) = rejection {
                             queue(outbox, Outgoing { text, held: None });
                         }
@@ -213,7 +224,7 @@ async fn run_session<S: Service>(
                 }
                 Exchange::Received(Some(Err(error))) => return end_after_error(error, limits.max_message_bytes),
             },
-            Some(text) = subscriptions.next(), if !outbox.is_full() => {
+            Some(text) = subscriptions.next(rpc.language()), if !outbox.is_full() => {
                 let is_large = text.len() > SMALL_BYTES;
                 let held = if is_large { budget.try_reserve(text.len()) } else { None };
                 if is_large && held.is_none() {
@@ -276,14 +287,14 @@ impl Subscriptions {
     }
 
     /// The next notification; pending for ever if the client is subscribed to nothing.
-    async fn next(&mut self) -> Option<String> {
+    async fn next(&mut self, language: Language) -> Option<String> {
         tokio::select! {
-            event = next_event(&mut self.phone) => event_notification("event", event),
+            event = next_event(&mut self.phone) => event_notification("event", event, language),
             entry = next_event(&mut self.journal) => {
-                event_notification("journal", entry.as_deref().map_err(|missed| *missed))
+                event_notification("journal", entry.as_deref().map_err(|missed| *missed), language)
             }
             number = next_head(&mut self.head) => {
-                event_notification("journal.head", Ok(serde_json::json!({"last": number})))
+                event_notification("journal.head", Ok(serde_json::json!({"last": number})), language)
             }
         }
     }
@@ -322,9 +333,13 @@ async fn next_event<T: Clone>(source: &mut Option<broadcast::Receiver<T>>) -> Re
     }
 }
 
-fn event_notification(method: &str, event: Result<impl serde::Serialize, u64>) -> Option<String> {
+fn event_notification(
+    method: &str,
+    event: Result<impl serde::Serialize, u64>,
+    language: Language,
+) -> Option<String> {
     match event {
-        Ok(event) => notification(method, &event),
+        Ok(event) => language.while_serializing(|| notification(method, &event)),
         Err(missed) => notification("events.lagged", &serde_json::json!({"topic": method, "missed": missed})),
     }
 }
@@ -332,8 +347,8 @@ fn event_notification(method: &str, event: Result<impl serde::Serialize, u64>) -
 fn too_many_calls(limit: usize) -> CommandError {
     CommandError::new(
         ErrorKind::LimitReached,
-        format!("{limit} calls of this connection have no answer yet, and no more are taken"),
-        "wait for some answers, or open another connection",
+        text!("{limit} calls of this connection have no answer yet, and no more are taken", limit = limit),
+        text!("wait for some answers, or open another connection"),
     )
 }
 

@@ -24,6 +24,7 @@ use crate::test_service::TestService;
 mod admission;
 mod bounds;
 mod conversations;
+mod languages;
 mod paths;
 mod tls;
 
@@ -88,7 +89,11 @@ impl Running {
     }
 
     async fn socket(&self) -> Socket {
-        connect_async(format!("ws://{}/ws", self.address)).await.unwrap().0
+        self.socket_at("/ws").await
+    }
+
+    async fn socket_at(&self, path: &str) -> Socket {
+        connect_async(format!("ws://{}{path}", self.address)).await.unwrap().0
     }
 
     /// Records a call, as if a client had made it.

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use soter_text::text;
 use soter_wechat::is_api_host;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::LazyConfigAcceptor;
@@ -28,7 +29,9 @@ impl Tls {
     /// # Errors
     /// `Internal` if the libraries refuse, which they do not for these values.
     pub(super) fn new(authority: &CertificateAuthority) -> Result<Self, CommandError> {
-        let refused = |error: rustls::Error| CommandError::internal(format!("TLS cannot be set up: {error}"));
+        let refused = |error: rustls::Error| {
+            CommandError::internal(text!("TLS cannot be set up: {error}", error = error))
+        };
         let ServerCertificate { certificate, key } = authority.issue()?;
         let provider = aws_lc_rs::default_provider();
         let key = CertifiedKey::from_der(vec![certificate], key, &provider).map_err(refused)?;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use soter_text::{Text, text};
 use soter_wire::{PublicKey, shortened};
 
 use crate::error::WeChatError;
@@ -174,7 +175,10 @@ impl Accounts {
     pub fn new(list: AccountList) -> Result<Self, WeChatError> {
         let mut accounts = Self::default();
         if list.app.len() > MAX_ACCOUNTS || list.user.len() > MAX_ACCOUNTS {
-            return Err(accounts_error(&format!("more than {MAX_ACCOUNTS} apps or users"), "list fewer"));
+            return Err(accounts_error(
+                text!("more than {most} apps or users", most = MAX_ACCOUNTS),
+                text!("list fewer"),
+            ));
         }
         if let Some(first) = list.app.first() {
             accounts.first_app = first.clone();
@@ -187,8 +191,8 @@ impl Accounts {
             check_app(&app)?;
             if !seen.insert(app.appid.clone()) {
                 return Err(accounts_error(
-                    &format!("the app {} is there twice", app.appid),
-                    "list each once",
+                    text!("the app {appid} is there twice", appid = app.appid),
+                    text!("list each once"),
                 ));
             }
             accounts.apps.insert(app.appid.clone(), app);
@@ -198,20 +202,23 @@ impl Accounts {
             let name = user.name.clone();
             if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
                 return Err(accounts_error(
-                    "a user's name is empty, longer than 64 characters or not printable",
-                    "name them shortly",
+                    text!("a user's name is empty, longer than 64 characters or not printable"),
+                    text!("name them shortly"),
                 ));
             }
             if !seen.insert(name.clone()) {
-                return Err(accounts_error(&format!("the user {name} is there twice"), "list each once"));
+                return Err(accounts_error(
+                    text!("the user {name} is there twice", name = name),
+                    text!("list each once"),
+                ));
             }
             let is_number = |phone: &String| {
                 (5..=15).contains(&phone.len()) && phone.bytes().all(|byte| byte.is_ascii_digit())
             };
             if !user.phone.as_ref().is_none_or(is_number) {
                 return Err(accounts_error(
-                    &format!("the phone number of {name} is no 5 to 15 digits"),
-                    "write it without spaces and without the country's code",
+                    text!("the phone number of {name} is no 5 to 15 digits", name = name),
+                    text!("write it without spaces and without the country's code"),
                 ));
             }
             user.data().check()?;
@@ -229,16 +236,20 @@ impl Accounts {
             let name = &user.name;
             if let Some(other) = by_unionid.insert(unionid(user), name) {
                 return Err(accounts_error(
-                    &format!("{other} and {name} have the same unionid"),
-                    "give each their own",
+                    text!("{other} and {name} have the same unionid", other = other, name = name),
+                    text!("give each their own"),
                 ));
             }
             for (appid, openid) in &user.openids {
                 if !self.apps.contains_key(appid) {
                     let shown = shortened(appid, 40);
                     return Err(accounts_error(
-                        &format!("{name} has an openid in {shown}, and there is no such app"),
-                        "list the app as well, or correct the appid",
+                        text!(
+                            "{name} has an openid in {shown}, and there is no such app",
+                            name = name,
+                            shown = shown
+                        ),
+                        text!("list the app as well, or correct the appid"),
                     ));
                 }
                 if openid.is_empty()
@@ -246,22 +257,29 @@ impl Accounts {
                     || !openid.bytes().all(|byte| byte.is_ascii_graphic())
                 {
                     return Err(accounts_error(
-                        &format!("an openid of {name} is no 1 to 128 printable characters"),
-                        "choose another",
+                        text!("an openid of {name} is no 1 to 128 printable characters", name = name),
+                        text!("choose another"),
                     ));
                 }
                 if openid.starts_with(GENERATED_OPENID_PREFIX) && *openid != generated_openid(user, appid) {
                     return Err(accounts_error(
-                        &format!(
-                            "an openid of {name} begins with {GENERATED_OPENID_PREFIX}, as those that are made do"
+                        text!(
+                            "an openid of {name} begins with {prefix}, as those that are made do",
+                            name = name,
+                            prefix = GENERATED_OPENID_PREFIX
                         ),
-                        "choose another",
+                        text!("choose another"),
                     ));
                 }
                 if let Some(other) = by_openid.insert((appid, openid), name) {
                     return Err(accounts_error(
-                        &format!("{other} and {name} have the same openid in {appid}"),
-                        "give each their own",
+                        text!(
+                            "{other} and {name} have the same openid in {appid}",
+                            other = other,
+                            name = name,
+                            appid = appid
+                        ),
+                        text!("give each their own"),
                     ));
                 }
             }
@@ -368,12 +386,15 @@ fn check_app(app: &App) -> Result<(), WeChatError> {
     if !is_appid {
         let shown = shortened(&app.appid, 40);
         return Err(accounts_error(
-            &format!("`{shown}` is no appid"),
-            "18 characters, `wx` and then a-z or 0-9",
+            text!("`{shown}` is no appid", shown = shown),
+            text!("18 characters, `wx` and then a-z or 0-9"),
         ));
     }
     if app.secret.expose().is_empty() {
-        return Err(accounts_error(&format!("the secret of {} is empty", app.appid), "give it one"));
+        return Err(accounts_error(
+            text!("the secret of {appid} is empty", appid = app.appid),
+            text!("give it one"),
+        ));
     }
     let is_key = |key: &Secret| {
         let key = key.expose();
@@ -381,8 +402,13 @@ fn check_app(app: &App) -> Result<(), WeChatError> {
     };
     if !app.merchant_key.as_ref().is_none_or(is_key) {
         return Err(accounts_error(
-            &format!("the merchant_key of {} is empty, or not printable ASCII without spaces", app.appid),
-            "write the API key as the merchant platform has it, or leave it out: paySign is not checked then",
+            text!(
+                "the merchant_key of {appid} is empty, or not printable ASCII without spaces",
+                appid = app.appid
+            ),
+            text!(
+                "write the API key as the merchant platform has it, or leave it out: paySign is not checked then"
+            ),
         ));
     }
     merchant_public_key(app).map(drop)
@@ -396,14 +422,16 @@ pub(crate) fn merchant_public_key(app: &App) -> Result<Option<PublicKey>, WeChat
     let Some(pem) = &app.merchant_public_key else { return Ok(None) };
     PublicKey::from_pem(pem.trim()).map(Some).map_err(|error| {
         accounts_error(
-            &format!("the merchant_public_key of {}: {error}", app.appid),
-            "write what `openssl x509 -in apiclient_cert.pem -noout -pubkey` prints, between three quotes",
+            text!("the merchant_public_key of {appid}: {error}", appid = app.appid, error = error),
+            text!(
+                "write what `openssl x509 -in apiclient_cert.pem -noout -pubkey` prints, between three quotes"
+            ),
         )
     })
 }
 
-fn accounts_error(what: &str, next: &'static str) -> WeChatError {
-    WeChatError::Accounts { what: what.to_owned(), next }
+fn accounts_error(what: Text, next: Text) -> WeChatError {
+    WeChatError::Accounts { what, next }
 }
 
 fn default_app() -> App {

@@ -145,8 +145,8 @@ impl Errcode {
 
     /// The verdict with the advice for this errcode.
     pub(crate) fn verdict(self) -> Verdict {
-        let advice = codes::server_code(self.0).map_or("", |code| code.advice);
-        Verdict::new(Reason::Errcode(self.0), advice)
+        let reason = Reason::Errcode(self.0);
+        Verdict::new(reason, reason.advice_text())
     }
 
     /// The message at a path, with the request's id, as in live answers.

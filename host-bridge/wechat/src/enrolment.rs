@@ -70,14 +70,19 @@ pub(crate) async fn enroll(
             }
             Err(error) => (
                 Value::Null,
-                Err(Verdict::new(Reason::MalformedJson, format!("the body is no JSON: {error}"))),
+                Err(Verdict::new(
+                    Reason::MalformedJson,
+                    text!("the body is no JSON: {error}", error = error),
+                )),
             ),
         },
-        Err(_) => (Value::Null, Err(Verdict::new(Reason::TooLong, "the body does not come, or is too long"))),
+        Err(_) => {
+            (Value::Null, Err(Verdict::new(Reason::TooLong, text!("the body does not come, or is too long"))))
+        }
     };
     let verdict = outcome
         .err()
-        .unwrap_or_else(|| Verdict::new(Reason::Valid, "the chain from device root to AuthKey holds"));
+        .unwrap_or_else(|| Verdict::new(Reason::Valid, text!("the chain from device root to AuthKey holds")));
     debug!(microseconds = call.microseconds(), reason = &*verdict.reason.name(), "WeChat's servers answered");
     let body = json!({"enrolled": verdict.is_ok(), "reason": verdict.reason, "detail": verdict.detail});
     let path = WeChatPath::Devices.path();
@@ -94,26 +99,31 @@ pub(crate) async fn enroll(
 impl WeChat {
     async fn enroll(&self, request: &Value) -> Result<(), Verdict> {
         let device = Device::deserialize(request).map_err(|error| {
-            let what = "send cpu_id, attk, ask, auth_key, appid and openid";
-            Verdict::new(Reason::MissingField, format!("{error}; {what}"))
+            let detail = text!("{error}; send cpu_id, attk, ask, auth_key, appid and openid", error = error);
+            Verdict::new(Reason::MissingField, detail)
         })?;
-        let attk = PublicKey::from_pem(&device.attk)
-            .map_err(|error| Verdict::new(Reason::BadKey, format!("attk cannot be read: {error}")))?;
+        let attk = PublicKey::from_pem(&device.attk).map_err(|error| {
+            Verdict::new(Reason::BadKey, text!("attk cannot be read: {error}", error = error))
+        })?;
         if self.accounts().app(&device.appid).is_none() {
             let shown = shortened(&device.appid, 40);
             return Err(Verdict::new(
                 Reason::OtherAppsResult,
-                format!("there is no mini program `{}`", shown.escape_debug()),
+                text!("there is no mini program `{appid}`", appid = shown.escape_debug()),
             ));
         }
-        let export = KeyJson::decode(device.auth_key.json.as_bytes())
-            .map_err(|error| Verdict::new(Reason::MalformedJson, format!("the AuthKey's export: {error}")))?;
+        let export = KeyJson::decode(device.auth_key.json.as_bytes()).map_err(|error| {
+            Verdict::new(Reason::MalformedJson, text!("the AuthKey's export: {error}", error = error))
+        })?;
         let is_name = |text: &str| {
             (1..=MAX_NAME_CHARACTERS).contains(&text.len())
                 && text.bytes().all(|byte| byte.is_ascii_graphic())
         };
         if ![&device.openid, &device.cpu_id, &export.uid].into_iter().all(|name| is_name(name)) {
-            let what = format!("openid, cpu_id or uid is no 1 to {MAX_NAME_CHARACTERS} printable characters");
+            let what = text!(
+                "openid, cpu_id or uid is no 1 to {most} printable characters",
+                most = MAX_NAME_CHARACTERS
+            );
             return Err(Verdict::new(Reason::WrongType, what));
         }
         let failed = |error: LedgerError| {
@@ -127,12 +137,16 @@ impl WeChat {
         let is_known = known.is_some();
         let auth_keys = known.map_or(0, |known| known.auth_keys.len());
         if (devices >= MAX_DEVICES && !is_known) || auth_keys >= MAX_AUTH_KEYS {
-            let what = format!("{devices} devices are known, and {auth_keys} AuthKeys of this app");
+            let what = text!(
+                "{devices} devices are known, and {auth_keys} AuthKeys of this app",
+                devices = devices,
+                auth_keys = auth_keys
+            );
             return Err(Verdict::new(Reason::TooMany, what));
         }
         let [ask, auth_key] = [&device.ask.signature, &device.auth_key.signature].map(|text| {
             base64::decode(text).map_err(|error| {
-                Verdict::new(Reason::BadSignatureEncoding, format!("a signature is {error}"))
+                Verdict::new(Reason::BadSignatureEncoding, text!("a signature is {error}", error = error))
             })
         });
         let keys = DeviceKeys {
@@ -143,7 +157,7 @@ impl WeChat {
             appid: &device.appid,
             openid: &device.openid,
         };
-        self.upload_device(keys).await.map_err(|error| Verdict::new(error.reason(), error.to_string()))
+        self.upload_device(keys).await.map_err(|error| Verdict::new(error.reason(), error.text()))
     }
 }
 

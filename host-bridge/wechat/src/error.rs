@@ -8,29 +8,24 @@ use soter_text::{Text, text};
 
 /// WeChat's servers reject a call or their configuration. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text().english())]
 pub enum WeChatError {
     /// The configured accounts are not usable: one of them has the wrong shape, or two contradict each other.
-    #[error("the accounts: {what}")]
     Accounts {
         /// One line: what is wrong.
-        what: String,
+        what: Text,
         /// One line: what to do next.
-        next: &'static str,
+        next: Text,
     },
     /// The servers' clock would be more than ten years ahead.
-    #[error("the clock of WeChat's servers would be more than {} days ahead", MAX_CLOCK_OFFSET_MS / 86_400_000)]
     ClockTooFar,
     /// An answer would be delayed for more than ten minutes.
-    #[error("answers would be delayed for more than {MAX_DELAY_MS} ms")]
     DelayTooLong,
     /// The cryptographic library cannot encrypt a user's data: a defect of the program.
-    #[error("a user's data cannot be encrypted: {0}")]
     Encryption(String),
     /// The ledger, which may keep codes and sessions, cannot be used.
-    #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// There is no mini program with this appid.
-    #[error("there is no mini program `{appid}`")]
     UnknownApp {
         /// The requested appid, shortened.
         appid: String,
@@ -38,19 +33,16 @@ pub enum WeChatError {
         known: Vec<String>,
     },
     /// Calls of this path are this program's own, or are for several of the real servers' paths, and do not fail on demand.
-    #[error("calls of {} do not fail on demand", path.path())]
     NoFailures {
         /// The path.
         path: WeChatPath,
     },
     /// WeChat's servers have no such errcode, or it means success.
-    #[error("WeChat's servers do not fail with errcode {errcode}")]
     UnknownErrcode {
         /// The code.
         errcode: i32,
     },
     /// There is no user of this name.
-    #[error("there is no WeChat user `{name}`")]
     UnknownUser {
         /// The requested name, shortened.
         name: String,
@@ -58,20 +50,44 @@ pub enum WeChatError {
         known: Vec<String>,
     },
     /// No user can have these data.
-    #[error("{what}")]
     UserData {
         /// One line: what is wrong.
-        what: String,
+        what: Text,
         /// One line: what to do next.
-        next: String,
+        next: Text,
     },
 }
 
 impl WeChatError {
+    /// One line: what happened.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Accounts { what, .. } => text!("the accounts: {what}", what = what),
+            Self::ClockTooFar => text!(
+                "the clock of WeChat's servers would be more than {days} days ahead",
+                days = MAX_CLOCK_OFFSET_MS / 86_400_000
+            ),
+            Self::DelayTooLong => {
+                text!("answers would be delayed for more than {most} ms", most = MAX_DELAY_MS)
+            }
+            Self::Encryption(error) => text!("a user's data cannot be encrypted: {error}", error = error),
+            Self::Ledger(error) => error.what.clone(),
+            Self::UnknownApp { appid, .. } => text!("there is no mini program `{appid}`", appid = appid),
+            Self::NoFailures { path } => {
+                text!("calls of {path} do not fail on demand", path = path.path())
+            }
+            Self::UnknownErrcode { errcode } => {
+                text!("WeChat's servers do not fail with errcode {errcode}", errcode = errcode)
+            }
+            Self::UnknownUser { name, .. } => text!("there is no WeChat user `{name}`", name = name),
+            Self::UserData { what, .. } => what.clone(),
+        }
+    }
+
     /// One line: what to do next. `None` for a defect of the program.
     pub fn next(&self) -> Option<Text> {
         match self {
-            Self::Accounts { next, .. } => Some((*next).into()),
+            Self::Accounts { next, .. } | Self::UserData { next, .. } => Some(next.clone()),
             Self::ClockTooFar => Some(text!("move it less far, or set it back")),
             Self::DelayTooLong => Some(text!("choose at most {most}", most = MAX_DELAY_MS)),
             Self::Encryption(_) => None,
@@ -88,7 +104,6 @@ impl WeChatError {
                 let numbers: Vec<_> = known.map(|code| code.code.to_string()).collect();
                 Some(text!("choose one of {numbers}", numbers = numbers.join(", ")))
             }
-            Self::UserData { next, .. } => Some(next.clone().into()),
             Self::UnknownUser { known, .. } => Some(text!("users: {known}", known = known.join(", "))),
         }
     }

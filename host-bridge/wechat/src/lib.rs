@@ -89,6 +89,6 @@ pub use sessions::Expiry;
 pub use sessions::switches::{
     ClockChange, Failure, MAX_CLOCK_OFFSET_MS, MAX_DELAY_MS, SwitchChanges, Switches,
 };
-pub use upload::{DeviceKeys, KeyOwner, MissingUploads, UploadRefused};
+pub use upload::{DeviceKeys, ExportKind, KeyOwner, MissingUploads, UploadRefused};
 pub use user_info::{Credentials, UserData, user_data_signature};
 pub use verdict::Verdict;

@@ -4,6 +4,7 @@
 //! MD5 where `signType` is absent, that a `paySign` in lower-case digits is refused, and that nothing is checked for a mini
 //! program without a merchant. Any `prepay_id` is accepted, because no order is placed at these servers.
 
+use soter_text::{Text, text};
 use soter_wire::{PublicKey, base64, shortened};
 
 use crate::accounts::{Accounts, App, merchant_public_key};
@@ -65,9 +66,9 @@ pub(crate) fn judge(
     let merchant_key = app.merchant_key.as_ref();
     let public_key = merchant_public_key(app)?;
     if merchant_key.is_none() && public_key.is_none() {
-        let detail = format!(
-            "paySign was not checked: {} has neither `merchant_key` nor `merchant_public_key` in the configuration",
-            app.appid
+        let detail = text!(
+            "paySign was not checked: {appid} has neither `merchant_key` nor `merchant_public_key` in the configuration",
+            appid = app.appid
         );
         return Ok(Verdict::new(Reason::PaySignNotChecked, detail));
     }
@@ -79,15 +80,16 @@ pub(crate) fn judge(
     );
     if !input.has_key() {
         let key = if sign_type == SignType::Rsa { "merchant_public_key" } else { "merchant_key" };
-        let detail = format!(
-            "signType is {}, which needs `{key}`, and {} has only the other key in the configuration",
-            sign_type.name(),
-            app.appid
+        let detail = text!(
+            "signType is {sign_type}, which needs `{key}`, and {appid} has only the other key in the configuration",
+            sign_type = sign_type.name(),
+            key = key,
+            appid = app.appid
         );
         return Ok(Verdict::new(Reason::PaySignWrong, detail));
     }
     if strict_bytes(sign_type, pay_sign).is_some_and(|bytes| input.matches(&bytes)) {
-        let detail = format!("paySign is right ({})", sign_type.name());
+        let detail = text!("paySign is right ({sign_type})", sign_type = sign_type.name());
         return Ok(Verdict::new(Reason::PaySignValid, detail));
     }
     let context = Context { app, others: &other_merchants(accounts, app)? };
@@ -95,22 +97,32 @@ pub(crate) fn judge(
 }
 
 /// The parameters that are required, or which one is missing or unknown.
-fn read<'a>(app: &'a App, request: &PaymentRequest<'a>) -> Result<(Values<'a>, SignType, &'a str), String> {
+fn read<'a>(app: &'a App, request: &PaymentRequest<'a>) -> Result<(Values<'a>, SignType, &'a str), Text> {
     let required = |name: &str, value: Option<&'a str>| {
-        value.filter(|value| !value.is_empty()).ok_or_else(|| format!("`{name}` is missing or empty"))
+        value
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| text!("`{name}` is missing or empty", name = name))
     };
     let time_stamp = required("timeStamp", request.time_stamp)?;
     let nonce_str = required("nonceStr", request.nonce_str)?;
     let package = required("package", request.package)?;
     if request.prepay_id().is_none() {
         let (shown, prefix) = (shortened(package, MAX_QUOTED), PaymentRequest::PACKAGE_PREFIX);
-        return Err(format!("`package` is `{shown}`, and must be `{prefix}` with the id after it"));
+        return Err(text!(
+            "`package` is `{shown}`, and must be `{prefix}` with the id after it",
+            shown = shown,
+            prefix = prefix
+        ));
     }
     let sign_type = match request.sign_type {
         None => SignType::Md5,
         Some(name) => SignType::named(name).ok_or_else(|| {
             let known = SignType::ALL.map(SignType::name).join(", ");
-            format!("`signType` is `{}`, and must be one of {known}", shortened(name, MAX_QUOTED))
+            text!(
+                "`signType` is `{shown}`, and must be one of {known}",
+                shown = shortened(name, MAX_QUOTED),
+                known = known
+            )
         })?,
     };
     let pay_sign = required("paySign", request.pay_sign)?;

@@ -102,8 +102,10 @@ pub(crate) async fn judge(
         match ledger.spend(spending).await? {
             SpendOutcome::Spent => {
                 let SignatureScheme::RsaPss { salt_length } = scheme;
-                let detail = format!(
-                    "signed with this user's AuthKey at salt length {salt_length}; counter {counter} is new"
+                let detail = text!(
+                    "signed with this user's AuthKey at salt length {salt_length}; counter {counter} is new",
+                    salt_length = salt_length,
+                    counter = counter
                 );
                 return Ok(Verdict::new(Reason::Valid, detail));
             }
@@ -127,16 +129,25 @@ fn explain_counter(counter: u64, highest: u64, replayed: bool, accept_replays: b
     let (reason, detail) = if replayed {
         (
             Reason::CounterReplayed,
-            format!("counter {counter} came with a result before; the highest so far is {highest}"),
+            text!(
+                "counter {counter} came with a result before; the highest so far is {highest}",
+                counter = counter,
+                highest = highest
+            ),
         )
     } else {
         (
             Reason::CounterRolledBack,
-            format!("counter {counter} is not greater than {highest}, the highest of this device so far"),
+            text!(
+                "counter {counter} is not greater than {highest}, the highest of this device so far",
+                counter = counter,
+                highest = highest
+            ),
         )
     };
     if accept_replays {
-        Verdict::new(Reason::ValidReplay, format!("{detail}; replays are accepted as told"))
+        let detail = text!("{detail}; replays are accepted as told", detail = detail);
+        Verdict::new(Reason::ValidReplay, detail)
     } else {
         Verdict::new(reason, detail)
     }
@@ -147,8 +158,11 @@ async fn check_claim(ledger: &dyn Ledger, claim: Claim<'_>) -> Result<Genuine, S
     let json = string_member(claim.json, json_name, Reason::JsonNotAString)?;
     let signature = string_member(claim.signature, signature_name, Reason::BadSignatureEncoding)?;
     if json.len() > MAX_RESULT_BYTES {
-        let detail =
-            format!("json_string has {} bytes; no result has more than {MAX_RESULT_BYTES}", json.len());
+        let detail = text!(
+            "json_string has {bytes} bytes; no result has more than {most}",
+            bytes = json.len(),
+            most = MAX_RESULT_BYTES
+        );
         return Err(Verdict::new(Reason::TooLong, detail).into());
     }
     let signature = verification::parse_base64_signature(signature)?;
@@ -157,7 +171,7 @@ async fn check_claim(ledger: &dyn Ledger, claim: Claim<'_>) -> Result<Genuine, S
         Err(error) => return Err(explain_undecodable(ledger, json, &signature, &error).await?.into()),
     };
     let Some(AppKeys { auth_keys, version, .. }) = ledger.app_keys(&result.cpu_id, &result.uid).await? else {
-        let detail = format!("no device {} has uploaded a key", printable(&result.cpu_id));
+        let detail = text!("no device {cpu_id} has uploaded a key", cpu_id = printable(&result.cpu_id));
         return Err(Verdict::new(Reason::UnknownDevice, detail).into());
     };
     let verifies = |key: &&AuthKey| key.key.verify(key.scheme, json.as_bytes(), &signature).is_ok();
@@ -177,18 +191,26 @@ fn check_owner(key: &AuthKey, result: &ResultJson, claim: Claim<'_>) -> Result<(
         let SignatureScheme::RsaPss { salt_length: uploaded } = key.scheme;
         return Err(Verdict::new(
             Reason::WrongSaltLength,
-            format!("the result says salt length {claimed}; its key was uploaded with {uploaded}"),
+            text!(
+                "the result says salt length {claimed}; its key was uploaded with {uploaded}",
+                claimed = claimed,
+                uploaded = uploaded
+            ),
         ));
     }
     if key.appid != claim.appid {
-        let detail = format!("the key that signed belongs to {}, the token to {}", key.appid, claim.appid);
+        let detail = text!(
+            "the key that signed belongs to {owner}, the token to {appid}",
+            owner = key.appid,
+            appid = claim.appid
+        );
         return Err(Verdict::new(Reason::OtherAppsResult, detail));
     }
     if key.openid != claim.openid {
-        let detail = format!(
-            "the key that signed belongs to {}, asked was for {}",
-            key.openid,
-            printable(claim.openid)
+        let detail = text!(
+            "the key that signed belongs to {owner}, asked was for {openid}",
+            owner = key.openid,
+            openid = printable(claim.openid)
         );
         return Err(Verdict::new(Reason::OtherUsersResult, detail));
     }
@@ -200,13 +222,13 @@ fn string_member<'a>(value: Json<'a>, name: &str, reason: Reason) -> Result<&'a 
     let found = match value {
         Json::Text(text) => return Ok(text),
         Json::Value(Value::String(text)) => return Ok(text),
-        Json::Value(Value::Null) => "missing or null",
-        Json::Value(Value::Bool(_)) => "a boolean",
-        Json::Value(Value::Number(_)) => "a number",
-        Json::Value(Value::Array(_)) => "an array",
-        Json::Value(Value::Object(_)) | Json::Texts(_) | Json::Object(_) => "an object",
+        Json::Value(Value::Null) => text!("missing or null"),
+        Json::Value(Value::Bool(_)) => text!("a boolean"),
+        Json::Value(Value::Number(_)) => text!("a number"),
+        Json::Value(Value::Array(_)) => text!("an array"),
+        Json::Value(Value::Object(_)) | Json::Texts(_) | Json::Object(_) => text!("an object"),
     };
-    Err(Verdict::new(reason, format!("{name} is {found}; expected a string")))
+    Err(Verdict::new(reason, text!("{name} is {found}; expected a string", name = name, found = found)))
 }
 
 /// The verdict for a text that is not a result. It says so if the text was a result before it was changed.
@@ -224,7 +246,7 @@ async fn explain_undecodable(
         _ => Reason::MalformedJson,
     };
     if reason == Reason::DuplicateKey {
-        return Ok(Verdict::new(reason, format!("json_string: {error}")));
+        return Ok(Verdict::new(reason, text!("json_string: {detail}", detail = error)));
     }
     // The text may name its device only after the change is undone.
     let original =
@@ -238,7 +260,7 @@ async fn explain_undecodable(
     if let Some(Verdict { reason, detail }) = verification::recognise_change(json) {
         return Ok(Verdict::new(reason, text!("json_string: {detail}", detail = detail)));
     }
-    Ok(Verdict::new(reason, format!("json_string: {error}")))
+    Ok(Verdict::new(reason, text!("json_string: {detail}", detail = error)))
 }
 
 /// The verdict if no AuthKey in force signed these bytes.
@@ -255,21 +277,26 @@ async fn explain_unsigned(
     let retired = auth_keys.iter().filter(|key| key.retired);
     for key in retired {
         if key.key.verify(key.scheme, json.as_bytes(), signature).is_ok() {
-            let detail =
-                format!("the AuthKey {}… that signed was replaced by a newer one", fingerprint(&key.key));
+            let detail = text!(
+                "the AuthKey {fingerprint}… that signed was replaced by a newer one",
+                fingerprint = fingerprint(&key.key)
+            );
             return Ok(Verdict::new(Reason::RetiredKey, detail));
         }
     }
     for key in auth_keys.iter().take(MAX_KEYS_SEARCHED) {
         if let Some(found) = key.key.find_pss_salt_length(json.as_bytes(), signature) {
             let SignatureScheme::RsaPss { salt_length } = key.scheme;
-            let detail = format!(
-                "the signature holds at salt length {found}; its key was uploaded with {salt_length}"
+            let detail = text!(
+                "the signature holds at salt length {found}; its key was uploaded with {salt_length}",
+                found = found,
+                salt_length = salt_length
             );
             return Ok(Verdict::new(Reason::WrongSaltLength, detail));
         }
         if key.key.verify_pkcs1(json.as_bytes(), signature).is_ok() {
-            let detail = "the signature is this user's, with the padding PKCS#1 v1.5; SOTER signs with PSS";
+            let detail =
+                text!("the signature is this user's, with the padding PKCS#1 v1.5; SOTER signs with PSS");
             return Ok(Verdict::new(Reason::Pkcs1InsteadOfPss, detail));
         }
     }
@@ -282,19 +309,20 @@ async fn explain_unsigned(
         schemes.iter().any(|scheme| known.key.verify(*scheme, json.as_bytes(), signature).is_ok())
     };
     if let Some(other) = others.iter().find(verifies) {
-        return Ok(Verdict::new(Reason::WrongKey, format!("signed with {}", other.description)));
+        let detail = text!("signed with {key}", key = other.description);
+        return Ok(Verdict::new(Reason::WrongKey, detail));
     }
     if auth_keys.is_empty() {
-        let detail = format!(
-            "device {} has uploaded no AuthKey for uid {}",
-            printable(&result.cpu_id),
-            printable(&result.uid)
+        let detail = text!(
+            "device {cpu_id} has uploaded no AuthKey for uid {uid}",
+            cpu_id = printable(&result.cpu_id),
+            uid = printable(&result.uid)
         );
         return Ok(Verdict::new(Reason::NoAuthKey, detail));
     }
-    let detail = format!(
-        "no key that is known here signed these {} bytes: the text, the key or the signature is another",
-        json.len()
+    let detail = text!(
+        "no key that is known here signed these {bytes} bytes: the text, the key or the signature is another",
+        bytes = json.len()
     );
     Ok(Verdict::new(Reason::WrongSignature, detail))
 }

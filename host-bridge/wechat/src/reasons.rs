@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use soter_text::Text;
 
 use crate::codes;
 
@@ -33,7 +34,7 @@ macro_rules! reasons {
                 }
             }
 
-            /// One line: what it means.
+            /// One line in English: what it means.
             pub fn meaning(self) -> &'static str {
                 match self {
                     $(Self::$variant => $meaning,)+
@@ -41,7 +42,7 @@ macro_rules! reasons {
                 }
             }
 
-            /// One or two sentences: what to do.
+            /// One or two sentences in English: what to do.
             pub fn advice(self) -> &'static str {
                 match self {
                     $(Self::$variant => $advice,)+
@@ -148,6 +149,16 @@ impl Reason {
     /// The reason with this name of its own; `None` also for an `errcode`, which [`codes`] explains.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.name() == name)
+    }
+
+    /// [`meaning`](Self::meaning) in both languages.
+    pub fn meaning_text(self) -> Text {
+        Text::whole(self.meaning())
+    }
+
+    /// [`advice`](Self::advice) in both languages.
+    pub fn advice_text(self) -> Text {
+        Text::whole(self.advice())
     }
 
     /// Whether it is a reason to answer yes.

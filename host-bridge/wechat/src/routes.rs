@@ -16,7 +16,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, post};
 use serde_json::{Value, json};
-use soter_text::text;
+use soter_text::{Text, text};
 use soter_wire::shortened;
 use tracing::debug;
 
@@ -156,7 +156,8 @@ struct Failed {
 
 impl Failed {
     /// An errcode, and why. The advice for the errcode follows.
-    fn because(errcode: Errcode, why: &str) -> Self {
+    #[expect(clippy::needless_pass_by_value, reason = "callers build the text in place")]
+    fn because(errcode: Errcode, why: Text) -> Self {
         let mut verdict = errcode.verdict();
         verdict.detail = text!("{why}. {advice}", why = why, advice = verdict.detail);
         Self { errcode, verdict: Some(verdict) }
@@ -209,9 +210,9 @@ impl WaitingClient<'_, '_> {
 impl Drop for WaitingClient<'_, '_> {
     fn drop(&mut self) {
         let call = self.0;
-        let detail = format!(
-            "the client gave up after {} ms, while the servers were slow or silent as told",
-            call.pending.milliseconds()
+        let detail = text!(
+            "the client gave up after {ms} ms, while the servers were slow or silent as told",
+            ms = call.pending.milliseconds()
         );
         let verdict = Some(Verdict::new(Reason::NoAnswer, detail));
         let pending = PendingCall::begin(Origin::WeChat);
@@ -290,8 +291,8 @@ impl<'a> Call<'a> {
         if failure.times.is_some() && !self.wechat.sessions.step_switches(step).await?.1 {
             return Ok(());
         }
-        let failed =
-            Errcode::of(failure.errcode).map(|errcode| Failed::because(errcode, "switched on by a user"));
+        let failed = Errcode::of(failure.errcode)
+            .map(|errcode| Failed::because(errcode, text!("switched on by a user")));
         failed.map_or(Ok(()), Err)
     }
 
@@ -305,7 +306,7 @@ impl<'a> Call<'a> {
         let Ok(_place) = self.wechat.waiting.try_acquire() else {
             return Err(Failed::because(
                 Errcode::SYSTEM,
-                &format!("{MAX_WAITING} calls wait already, as told"),
+                text!("{count} calls wait already, as told", count = MAX_WAITING),
             ));
         };
         let client = WaitingClient(self);
@@ -337,7 +338,7 @@ impl<'a> Call<'a> {
             {
                 return Err(Failed::because(
                     Errcode::INVALID_APPID,
-                    "from_appid names another mini program than the first one, which is not emulated",
+                    text!("from_appid names another mini program than the first one, which is not emulated"),
                 ));
             }
             return Ok(self.wechat.sessions.switches().await?);

@@ -1,5 +1,6 @@
 //! What WeChat's client uploads before a user's first authentication: the ASK, then the AuthKey.
 
+use soter_text::{Text, text};
 use soter_wire::{
     AttestationChallenge, CertificateChain, ChainFacts, ExportBlob, KeyJson, PublicKey, SignatureScheme,
     shortened,
@@ -13,22 +14,20 @@ use crate::servers::WeChat;
 
 /// Why an upload was not accepted. Nothing changed, except possibly after [`UploadRefused::Ledger`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text().english())]
 #[non_exhaustive]
 pub enum UploadRefused {
     /// The device was never registered by its factory.
-    #[error("device {cpu_id} was never registered by its factory")]
     UnknownDevice {
         /// The device.
         cpu_id: String,
     },
     /// Another ATTK is registered for the device.
-    #[error("another ATTK is registered for device {cpu_id}")]
     OtherAttk {
         /// The device.
         cpu_id: String,
     },
     /// No ASK was uploaded for the app.
-    #[error("no ASK was uploaded for uid {uid} on device {cpu_id}")]
     NoAsk {
         /// The device.
         cpu_id: String,
@@ -36,27 +35,20 @@ pub enum UploadRefused {
         uid: String,
     },
     /// The certificate chain does not hold.
-    #[error("the certificate chain does not hold: {0}")]
     BrokenChain(String),
     /// The export cannot be read.
-    #[error("the export cannot be read: {0}")]
     Unreadable(String),
     /// The export is not signed by the key that must sign it.
-    #[error("the {kind} export is not signed by {signer}")]
     NotSigned {
-        /// `ASK` or `AuthKey`.
-        kind: &'static str,
-        /// The key that should have signed.
-        signer: &'static str,
+        /// Of which key it is.
+        kind: ExportKind,
     },
     /// The chain's root is not one of those that are trusted.
-    #[error("the chain ends at the root `{root}`, which is not trusted")]
     UntrustedRoot {
         /// Its common name.
         root: String,
     },
     /// The counter is not greater than all earlier ones.
-    #[error("counter {counter} is not greater than {highest}, the highest of this device so far")]
     Counter {
         /// The export's counter.
         counter: u64,
@@ -64,17 +56,52 @@ pub enum UploadRefused {
         highest: u64,
     },
     /// The AuthKey belongs to another user, or to a user of another mini program.
-    #[error("this AuthKey of device {cpu_id} belongs to another user")]
     OtherOwner {
         /// The device.
         cpu_id: String,
     },
     /// The ledger failed.
-    #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
 
 impl UploadRefused {
+    /// One line: what is wrong.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::UnknownDevice { cpu_id } => {
+                text!("device {cpu_id} was never registered by its factory", cpu_id = cpu_id)
+            }
+            Self::OtherAttk { cpu_id } => {
+                text!("another ATTK is registered for device {cpu_id}", cpu_id = cpu_id)
+            }
+            Self::NoAsk { cpu_id, uid } => {
+                text!("no ASK was uploaded for uid {uid} on device {cpu_id}", uid = uid, cpu_id = cpu_id)
+            }
+            Self::BrokenChain(error) => {
+                text!("the certificate chain does not hold: {error}", error = error)
+            }
+            Self::Unreadable(error) => text!("the export cannot be read: {error}", error = error),
+            Self::NotSigned { kind: ExportKind::Ask } => {
+                text!("the ASK export is not signed by the device's ATTK")
+            }
+            Self::NotSigned { kind: ExportKind::AuthKey } => {
+                text!("the AuthKey export is not signed by the app's ASK")
+            }
+            Self::UntrustedRoot { root } => {
+                text!("the chain ends at the root `{root}`, which is not trusted", root = root)
+            }
+            Self::Counter { counter, highest } => text!(
+                "counter {counter} is not greater than {highest}, the highest of this device so far",
+                counter = counter,
+                highest = highest
+            ),
+            Self::OtherOwner { cpu_id } => {
+                text!("this AuthKey of device {cpu_id} belongs to another user", cpu_id = cpu_id)
+            }
+            Self::Ledger(error) => error.what.clone(),
+        }
+    }
+
     /// The reason that is reported for it.
     pub(crate) fn reason(&self) -> Reason {
         match self {
@@ -87,6 +114,15 @@ impl UploadRefused {
             Self::Ledger(_) => Reason::LedgerUnavailable,
         }
     }
+}
+
+/// Of which key an export is, and so which key has to sign it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportKind {
+    /// An ASK, signed by the device's ATTK.
+    Ask,
+    /// An AuthKey, signed by the app's ASK.
+    AuthKey,
 }
 
 /// What WeChat's servers lack before they can judge a user's results.
@@ -307,7 +343,7 @@ impl AskExport<'_> {
 
     /// Checks that this ATTK vouches for the ASK.
     fn verify(self, attk: &PublicKey) -> Result<Ask, UploadRefused> {
-        let not_signed = || UploadRefused::NotSigned { kind: "ASK", signer: "the device's ATTK" };
+        let not_signed = || UploadRefused::NotSigned { kind: ExportKind::Ask };
         match self {
             Self::Signed { export, json, signature } => {
                 let scheme = export.scheme();
@@ -338,7 +374,7 @@ fn check_auth_key(
     scheme: SignatureScheme,
 ) -> Result<(), UploadRefused> {
     ask.verify_once(scheme, json, signature)
-        .map_err(|_| UploadRefused::NotSigned { kind: "AuthKey", signer: "the app's ASK" })
+        .map_err(|_| UploadRefused::NotSigned { kind: ExportKind::AuthKey })
 }
 
 /// An exported AuthKey that this ASK signed, for a mini program's user.

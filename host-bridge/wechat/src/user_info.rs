@@ -4,6 +4,7 @@ use aws_lc_rs::cipher::{AES_128, EncryptionContext, PaddedBlockEncryptingKey, Un
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use aws_lc_rs::iv::FixedLength;
 use serde_json::{Value, json};
+use soter_text::text;
 use soter_wire::base64;
 
 use crate::error::WeChatError;
@@ -69,8 +70,8 @@ impl UserData {
         let Self { nick_name, gender, language, city, province, country, avatar_url } = self;
         if *gender > 2 {
             return Err(WeChatError::UserData {
-                what: format!("{gender} is not a gender"),
-                next: "0 is unknown, 1 male, 2 female".to_owned(),
+                what: text!("{gender} is not a gender", gender = gender),
+                next: text!("0 is unknown, 1 male, 2 female"),
             });
         }
         for (name, text) in [
@@ -84,10 +85,12 @@ impl UserData {
             let length = text.chars().count();
             if length > MAX_TEXT || text.chars().any(char::is_control) {
                 return Err(WeChatError::UserData {
-                    what: format!(
-                        "the {name} of a user has {length} characters, or one that is not printable"
+                    what: text!(
+                        "the {name} of a user has {length} characters, or one that is not printable",
+                        name = name,
+                        length = length
                     ),
-                    next: format!("give at most {MAX_TEXT} printable characters"),
+                    next: text!("give at most {most} printable characters", most = MAX_TEXT),
                 });
             }
         }

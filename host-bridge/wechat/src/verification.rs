@@ -9,6 +9,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use soter_text::{Text, text};
 use soter_wire::SignatureScheme;
 
 use crate::reasons::Reason;
@@ -34,7 +35,7 @@ pub struct Verification {
     /// The required scheme; `None` if the check failed before it was known.
     pub scheme: Option<SignatureScheme>,
     /// Facts worth knowing that do not change the verdict.
-    pub remarks: Vec<String>,
+    pub remarks: Vec<Text>,
 }
 
 /// [`verify_at`] with the current time.
@@ -77,7 +78,7 @@ fn judge(
     signature: &[u8],
     salt: Option<u16>,
     unix_seconds: u64,
-    remarks: &mut Vec<String>,
+    remarks: &mut Vec<Text>,
 ) -> Result<(Verdict, SignatureScheme), Verdict> {
     let key = Key::parse(key)?;
     remarks.extend(key.remarks(unix_seconds));
@@ -87,16 +88,19 @@ fn judge(
         && key_scheme != required.scheme
     {
         let SignatureScheme::RsaPss { salt_length } = key_scheme;
-        remarks.push(format!(
-            "the key was exported with salt length {salt_length}; a careful server requires that length of all its signatures"
+        remarks.push(text!(
+            "the key was exported with salt length {salt_length}; a careful server requires that length of all its signatures",
+            salt_length = salt_length
         ));
     }
-    let Required { scheme, source } = required;
+    let Required { scheme, ref source } = required;
     if key.public.verify(scheme, json, &signature).is_ok() {
         let SignatureScheme::RsaPss { salt_length } = scheme;
-        let detail = format!(
-            "the signature is this key's over these {} bytes, at salt length {salt_length} ({source})",
-            json.len()
+        let detail = text!(
+            "the signature is this key's over these {bytes} bytes, at salt length {salt_length} ({source})",
+            bytes = json.len(),
+            salt_length = salt_length,
+            source = source
         );
         return Ok((Verdict::new(Reason::Valid, detail), scheme));
     }

@@ -1,5 +1,7 @@
 //! The answer to a command, for machines and for people.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 use soter_bridge::protocol::wx::FunctionCalled;
 use soter_bridge::protocol::{CommandError, Response};
@@ -34,7 +36,7 @@ impl Answer {
             Self::Authentication(authentication) => localized(&authentication.remarks),
             Self::Payment(payment) => localized(&payment.remarks),
             Self::Response(Response::VerifySignature(verdict)) => {
-                verdict.remarks.iter().map(|remark| translated(remark).to_owned()).collect()
+                localized(&verdict.remarks)
             }
             Self::Codes(_) | Self::Response(_) | Self::Verbatim(_) => Vec::new(),
         }

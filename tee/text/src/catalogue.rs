@@ -23,7 +23,7 @@ macro_rules! catalogues {
     };
 }
 
-catalogues!["attacks", "audit", "doctor", "grammar", "help", "phone", "program", "repl", "servers"];
+catalogues!["attacks", "audit", "codes", "doctor", "grammar", "help", "phone", "program", "repl", "servers"];
 
 impl Catalogue {
     /// Its messages: the English text, and the Chinese one.

@@ -28,6 +28,8 @@ pub struct Text {
 /// How the Chinese text is found.
 #[derive(Clone, PartialEq, Eq)]
 enum Chinese {
+    /// By the whole English text, which has no values.
+    Whole(&'static str),
     /// By the template.
     Template { template: &'static str, values: Vec<(&'static str, Value)> },
     /// It consists of these, one after the other.
@@ -73,6 +75,11 @@ impl Text {
         Self { english, chinese: Some(Box::new(Chinese::Template { template, values })) }
     }
 
+    /// A text without values, such as one of a table. Its braces are braces.
+    pub fn whole(english: &'static str) -> Self {
+        Self { english: english.to_owned(), chinese: Some(Box::new(Chinese::Whole(english))) }
+    }
+
     /// This text, and this one directly behind it.
     #[must_use]
     pub fn followed_by(self, next: Self) -> Self {
@@ -112,6 +119,7 @@ impl Text {
     /// In Chinese; `None` if it has no translation.
     pub fn chinese(&self) -> Option<Cow<'_, str>> {
         match self.chinese.as_deref()? {
+            Chinese::Whole(english) => chinese(english).map(Cow::Borrowed),
             Chinese::Parts(parts) => {
                 Some(parts.iter().map(|part| part.in_language(Language::Chinese)).collect::<String>().into())
             }

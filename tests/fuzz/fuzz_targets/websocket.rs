@@ -21,7 +21,7 @@ struct Echo(broadcast::Sender<Event>);
 impl Service for Echo {
     async fn call(&self, call: Call) -> Result<Response, CommandError> {
         // There may be no subscriber.
-        let _ = self.0.send(Event::Notice { text: call.request.method().to_owned() });
+        let _ = self.0.send(Event::Notice { text: call.request.method().into() });
         Err(CommandError::environment(call.request.method(), "nothing"))
     }
 

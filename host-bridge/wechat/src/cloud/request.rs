@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::{Method, header};
 use prost::Message;
 use serde_json::{Map, Value};
+use soter_text::text;
 use soter_wire::shortened;
 
 use super::messages::{CommApiData, Pair};
@@ -94,7 +95,7 @@ impl CloudRequest {
     /// The refusal if it is not one of an SDK, is too large, or has an action that is not emulated.
     pub(crate) async fn read(request: Request) -> Result<Self, CloudRefusal> {
         if request.method() != Method::POST {
-            return Err(CloudRefusal::malformed("the method is not POST"));
+            return Err(CloudRefusal::malformed(text!("the method is not POST")));
         }
         let content_type = request.headers().get(header::CONTENT_TYPE);
         let is_form = content_type
@@ -109,7 +110,11 @@ impl CloudRequest {
         }
         let Fields { api, token, data, .. } = fields;
         if data.len() > MAX_DATA_BYTES {
-            let what = format!("requestData has {} bytes; at most {MAX_DATA_BYTES} are read", data.len());
+            let what = text!(
+                "requestData has {bytes} bytes; at most {most} are read",
+                bytes = data.len(),
+                most = MAX_DATA_BYTES
+            );
             return Err(CloudRefusal::malformed(what));
         }
         let (arguments, appid) = match encoding {
@@ -122,11 +127,16 @@ impl CloudRequest {
 
 /// The arguments, if each is JSON, and the mini program that the function names.
 fn read_arguments(data: Bytes) -> Result<(Option<Value>, String), CloudRefusal> {
-    let CommApiData { openapi_data, appid } = CommApiData::decode(data)
-        .map_err(|error| CloudRefusal::malformed(format!("requestData cannot be read: {error}")))?;
+    let CommApiData { openapi_data, appid } = CommApiData::decode(data).map_err(|error| {
+        CloudRefusal::malformed(text!("requestData cannot be read: {error}", error = error))
+    })?;
     let pairs = openapi_data.map(|data| data.pairs).unwrap_or_default();
     if pairs.len() > MAX_ARGUMENTS {
-        let what = format!("the call has {} arguments; at most {MAX_ARGUMENTS} are read", pairs.len());
+        let what = text!(
+            "the call has {count} arguments; at most {most} are read",
+            count = pairs.len(),
+            most = MAX_ARGUMENTS
+        );
         return Err(CloudRefusal::malformed(what));
     }
     let members =
@@ -145,18 +155,23 @@ pub(crate) fn shown(name: &str) -> &str {
 
 fn not_emulated(action: &str, encoding: Encoding) -> CloudRefusal {
     if action.is_empty() {
-        return CloudRefusal::malformed("the request names no action");
+        return CloudRefusal::malformed(text!("the request names no action"));
     }
     if ACTIONS.iter().any(|(name, _)| *name == action) {
-        let is = match encoding {
-            Encoding::Json => "JSON, and SDKs send a form of several parts",
-            Encoding::Protobuf => "a form of several parts, and SDKs send JSON",
-        };
-        return CloudRefusal::malformed(format!("the request for {action} is {is}"));
+        return CloudRefusal::malformed(match encoding {
+            Encoding::Json => text!(
+                "the request for {action} is JSON, and SDKs send a form of several parts",
+                action = action
+            ),
+            Encoding::Protobuf => text!(
+                "the request for {action} is a form of several parts, and SDKs send JSON",
+                action = action
+            ),
+        });
     }
-    let what = format!(
-        "soter-sim emulates the action wx.openApi (cloud.openapi) and, in JSON, wx.api (callWxOpenApi), and not {}",
-        shown(action)
+    let what = text!(
+        "soter-sim emulates the action wx.openApi (cloud.openapi) and, in JSON, wx.api (callWxOpenApi), and not {action}",
+        action = shown(action)
     );
     CloudRefusal::Tcb { code: "INVALID_PARAM", what, reason: Reason::CloudActionNotEmulated }
 }
@@ -165,7 +180,7 @@ async fn read_form(request: Request) -> Result<Fields, CloudRefusal> {
     // The text may hold a part's name, which can be as long as the form.
     let broken = |what: String| {
         let what = shortened(&what, MAX_ERROR_CHARACTERS);
-        CloudRefusal::malformed(format!("the form cannot be read: {what}"))
+        CloudRefusal::malformed(text!("the form cannot be read: {what}", what = what))
     };
     let mut form = Multipart::from_request(request, &()).await.map_err(|error| broken(error.body_text()))?;
     let mut fields = Fields::default();
@@ -192,9 +207,10 @@ async fn read_form(request: Request) -> Result<Fields, CloudRefusal> {
 async fn read_json(request: Request) -> Result<Fields, CloudRefusal> {
     let bytes = Bytes::from_request(request, &())
         .await
-        .map_err(|_| CloudRefusal::malformed("the body is longer than the servers read"))?;
-    let body = Body::parse(&bytes)
-        .map_err(|_| CloudRefusal::malformed("the body is neither a form of several parts nor JSON"))?;
+        .map_err(|_| CloudRefusal::malformed(text!("the body is longer than the servers read")))?;
+    let body = Body::parse(&bytes).map_err(|_| {
+        CloudRefusal::malformed(text!("the body is neither a form of several parts nor JSON"))
+    })?;
     let text = |member: &Parameter<Judged>| body.text(member.name).unwrap_or_default().to_owned();
     Ok(Fields { action: text(&ACTION), api: text(&API), token: text(&TOKEN), data: text(&DATA).into() })
 }

@@ -5,6 +5,7 @@ use prost::Message;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
+use soter_text::Text;
 
 use super::messages::CommOpenApiResp;
 use crate::answer::{Answer, BYTES_TYPE, Errcode, JSON_TYPE};
@@ -54,14 +55,14 @@ pub(crate) struct CloudError<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CloudRefusal {
     /// An error of Tencent's cloud: a name of the SDKs' table, and what is wrong.
-    Tcb { code: &'static str, what: String, reason: Reason },
+    Tcb { code: &'static str, what: Text, reason: Reason },
     /// A code of WeChat's cloud.
     Code(Errcode),
 }
 
 impl CloudRefusal {
     /// The request is not one that an SDK makes.
-    pub(crate) fn malformed(what: impl Into<String>) -> Self {
+    pub(crate) fn malformed(what: impl Into<Text>) -> Self {
         Self::Tcb { code: "INVALID_PARAM", what: what.into(), reason: Reason::CloudRequestMalformed }
     }
 
@@ -69,7 +70,9 @@ impl CloudRefusal {
     pub(crate) fn answer(&self, encoding: Encoding) -> Answer {
         let tcb = |code: &str, message: &str| json!(CloudError { code, message, request_id: &request_id() });
         let (body, verdict) = match self {
-            Self::Tcb { code, what, reason } => (tcb(code, what), Verdict::new(*reason, what)),
+            Self::Tcb { code, what, reason } => {
+                (tcb(code, what.english()), Verdict::new(*reason, what.clone()))
+            }
             Self::Code(code) => (
                 match encoding {
                     Encoding::Protobuf => json!({"errorCode": code.code()}),

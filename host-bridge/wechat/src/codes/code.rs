@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use soter_text::Text;
+
 /// One number in one place, explained.
 ///
 /// Where a number comes with several texts, as 90007 does, each text has an entry.
@@ -13,9 +15,9 @@ pub struct Code {
     pub name: &'static str,
     /// Where it occurs.
     pub source: CodeSource,
-    /// One line: what has happened.
+    /// One line in English: what has happened.
     pub meaning: &'static str,
-    /// One or two sentences: what to do.
+    /// One or two sentences in English: what to do.
     pub advice: &'static str,
 }
 
@@ -44,9 +46,22 @@ pub enum CodeSource {
     WxCall,
 }
 
-impl fmt::Display for CodeSource {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(match self {
+impl Code {
+    /// What has happened, in both languages.
+    pub fn meaning_text(&self) -> Text {
+        Text::whole(self.meaning)
+    }
+
+    /// What to do, in both languages.
+    pub fn advice_text(&self) -> Text {
+        Text::whole(self.advice)
+    }
+}
+
+impl CodeSource {
+    /// The place in English.
+    const fn name(self) -> &'static str {
+        match self {
             Self::Backend => "WeChat's backend, api.weixin.qq.com",
             Self::BackendDevice => "WeChat's backend, is_support and verify_ask",
             Self::Biometric => "sensor and system dialog, soter-core",
@@ -57,6 +72,18 @@ impl fmt::Display for CodeSource {
             Self::SdkReport => "SDK's error reports, soter-core",
             Self::SdkWrapper => "SDK, soter-wrapper",
             Self::WxCall => "wx call",
-        })
+        }
+    }
+
+    /// The place in both languages.
+    pub fn text(self) -> Text {
+        Text::whole(self.name())
+    }
+}
+
+/// The place in English.
+impl fmt::Display for CodeSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
     }
 }

@@ -1,8 +1,11 @@
 //! Properties of the tables of codes.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+
+use soter_text::{CATALOGUES, Language, Text};
 
 use super::*;
+use crate::reasons::Reason;
 
 fn numbers(place: CodeSource) -> Vec<i32> {
     CODES.iter().filter(|code| code.source == place).map(|code| code.code).collect()
@@ -163,4 +166,30 @@ fn messages_of_wx_calls_are_fail_and_the_name_of_an_entry() {
             "{code} has no entry for `{message}`"
         );
     }
+}
+
+#[test]
+fn every_meaning_and_advice_has_a_translation_and_every_translation_is_used() {
+    let of_codes =
+        CODES.iter().flat_map(|code| [code.meaning_text(), code.advice_text(), code.source.text()]);
+    let of_reasons = Reason::ALL.iter().flat_map(|reason| [reason.meaning_text(), reason.advice_text()]);
+    let texts: Vec<_> = of_codes.chain(of_reasons).collect();
+    let missing: Vec<_> = texts.iter().filter(|text| text.chinese().is_none()).collect();
+    assert!(missing.is_empty(), "{} have no translation: {missing:#?}", missing.len());
+    let used: BTreeSet<_> = texts.iter().map(|text| text.english().to_owned()).collect();
+    let file = CATALOGUES.iter().find(|file| file.name == "codes").unwrap();
+    let translated: BTreeSet<_> = file.messages().unwrap().into_iter().map(|(english, _)| english).collect();
+    assert_eq!(translated, used);
+}
+
+#[test]
+fn a_meaning_in_chinese_keeps_names_and_braces() {
+    let [meaning, advice] = [|code: &Code| code.meaning_text(), |code: &Code| code.advice_text()];
+    let told = |code, text: fn(&Code) -> Text| {
+        text(explain(code).next().unwrap()).in_language(Language::Chinese).into_owned()
+    };
+    assert_eq!(told(90008, meaning), "用户取消，或者对话框被关闭。");
+    assert!(told(-604_101, advice).contains(r#"{"permissions":{"openapi":["soter.verifySignature"]}}"#));
+    assert_eq!(Reason::Errcode(40029).meaning_text().english(), explain(40029).next().unwrap().meaning);
+    assert_eq!(Reason::CounterReplayed.advice_text().english(), Reason::CounterReplayed.advice());
 }

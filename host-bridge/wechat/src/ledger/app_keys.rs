@@ -1,5 +1,6 @@
 //! What a ledger knows of an app on a device.
 
+use soter_text::Text;
 use soter_wire::{PublicKey, SignatureScheme};
 
 use super::change::AuthKey;
@@ -22,5 +23,5 @@ pub(crate) struct AppKeys {
 pub(crate) struct KnownKey {
     pub(crate) key: PublicKey,
     /// What it is and where it belongs, for people.
-    pub(crate) description: String,
+    pub(crate) description: Text,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
+use soter_text::text;
 use soter_wire::{PublicKey, SignatureScheme};
 
 use super::app_keys::{AppKeys, KnownKey};
@@ -213,16 +214,19 @@ impl LedgerState {
 
 impl Device {
     fn known_keys(&self, cpu_id: &str) -> Vec<KnownKey> {
-        let mut keys =
-            vec![KnownKey { key: self.attk.clone(), description: format!("the ATTK of {cpu_id}") }];
+        let description = text!("the ATTK of {cpu_id}", cpu_id = cpu_id);
+        let mut keys = vec![KnownKey { key: self.attk.clone(), description }];
         for (uid, app) in &self.apps {
-            let description = format!("the ASK of uid {uid} on {cpu_id}");
+            let description = text!("the ASK of uid {uid} on {cpu_id}", uid = uid, cpu_id = cpu_id);
             keys.push(KnownKey { key: app.ask.clone(), description });
             keys.extend(app.auth_keys.iter().map(|auth_key| KnownKey {
                 key: auth_key.key.clone(),
-                description: format!(
-                    "the AuthKey of {} and its user {} in uid {uid} on {cpu_id}",
-                    auth_key.appid, auth_key.openid
+                description: text!(
+                    "the AuthKey of {appid} and its user {openid} in uid {uid} on {cpu_id}",
+                    appid = auth_key.appid,
+                    openid = auth_key.openid,
+                    uid = uid,
+                    cpu_id = cpu_id
                 ),
             }));
         }

@@ -304,7 +304,7 @@ async fn keys_for_a_diagnosis_begin_with_those_of_the_same_device(ledger: Arc<dy
     }
     make_device(&*ledger).await;
     let others = ledger.other_keys("a", 4).await.unwrap();
-    let names: Vec<_> = others.iter().map(|known| known.description.as_str()).collect();
+    let names: Vec<_> = others.iter().map(|known| known.description.english()).collect();
     assert_eq!(names[..2], ["the ATTK of a", "the ASK of uid 1 on a"]);
     assert!(names[2].contains("the AuthKey of wx and its user o") && names[3].starts_with("the ATTK of "));
     assert_eq!((others.len(), &others[2].key), (4, &public(2)));

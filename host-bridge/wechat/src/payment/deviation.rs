@@ -1,7 +1,6 @@
 //! The usual mistakes in what a merchant's server signs for a payment.
 
-use std::fmt;
-
+use soter_text::{Text, text};
 use soter_wire::PublicKey;
 
 use super::signing_input::{Form, KeyPart, SignType, SigningInput};
@@ -11,7 +10,7 @@ use crate::secret::Secret;
 /// The difference, in seconds, that is tried between the time that was sent and the time that was signed.
 const MAX_SECONDS_APART: u64 = 5;
 
-/// One mistake. As text, it says what the merchant's server has signed.
+/// One mistake.
 #[derive(Clone)]
 pub(super) enum Deviation<'a> {
     /// A parameter has another name.
@@ -19,7 +18,7 @@ pub(super) enum Deviation<'a> {
     /// All names are in lower case.
     LowerCaseNames,
     /// A parameter has another value, described after the value's name.
-    Valued { name: &'static str, value: String, what: String },
+    Valued { name: &'static str, value: String, what: Text },
     /// A parameter is left out.
     LeftOut(&'static str),
     /// `prepay_id` is a parameter, and not part of `package`.
@@ -29,7 +28,7 @@ pub(super) enum Deviation<'a> {
     /// The key is left out, or its value.
     Key(KeyPart),
     /// Another text is the merchant's key; whose.
-    OtherKey(&'a Secret, String),
+    OtherKey(&'a Secret, Text),
     /// Another merchant has signed; the mini program's appid.
     OtherPublicKey(&'a PublicKey, &'a str),
     /// The parameters are in another order.
@@ -37,25 +36,28 @@ pub(super) enum Deviation<'a> {
     /// The values are encoded as in an address.
     UrlEncoded,
     /// The text of APIv3 has another form.
-    Formed(Form, &'static str),
+    Formed(Form, Text),
 }
 
-impl fmt::Display for Deviation<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Deviation<'_> {
+    /// What the merchant's server has signed.
+    pub(super) fn text(&self) -> Text {
         match self {
-            Self::Named(right, wrong) => write!(f, "`{right}` is named `{wrong}`"),
-            Self::LowerCaseNames => f.write_str("the names are in lower case"),
-            Self::Valued { name, what, .. } => write!(f, "`{name}` is {what}"),
-            Self::LeftOut(name) => write!(f, "`{name}` is left out"),
-            Self::PrepayIdAlone => f.write_str("`prepay_id` is a parameter of its own instead of `package`"),
-            Self::OtherAppid(app) => write!(f, "`appId` is that of {}", app.appid),
-            Self::Key(KeyPart::Empty) => f.write_str("`key` is empty"),
-            Self::Key(KeyPart::Missing | KeyPart::Key) => f.write_str("`&key=` is missing at the end"),
-            Self::OtherKey(_, whose) => write!(f, "the key is {whose}"),
-            Self::OtherPublicKey(_, appid) => write!(f, "the key is that of the merchant of {appid}"),
-            Self::Ordered(names) => write!(f, "the order is {}", names.join(", ")),
-            Self::UrlEncoded => f.write_str("the values are URL-encoded"),
-            Self::Formed(_, what) => f.write_str(what),
+            Self::Named(right, wrong) => text!("`{right}` is named `{wrong}`", right = right, wrong = wrong),
+            Self::LowerCaseNames => text!("the names are in lower case"),
+            Self::Valued { name, what, .. } => text!("`{name}` is {what}", name = name, what = what),
+            Self::LeftOut(name) => text!("`{name}` is left out", name = name),
+            Self::PrepayIdAlone => text!("`prepay_id` is a parameter of its own instead of `package`"),
+            Self::OtherAppid(app) => text!("`appId` is that of {appid}", appid = app.appid),
+            Self::Key(KeyPart::Empty) => text!("`key` is empty"),
+            Self::Key(KeyPart::Missing | KeyPart::Key) => text!("`&key=` is missing at the end"),
+            Self::OtherKey(_, whose) => text!("the key is {whose}", whose = whose),
+            Self::OtherPublicKey(_, appid) => {
+                text!("the key is that of the merchant of {appid}", appid = appid)
+            }
+            Self::Ordered(names) => text!("the order is {names}", names = names.join(", ")),
+            Self::UrlEncoded => text!("the values are URL-encoded"),
+            Self::Formed(_, what) => what.clone(),
         }
     }
 }
@@ -104,18 +106,14 @@ fn prepay_id<'i>(input: &'i SigningInput<'_>) -> &'i str {
 
 /// The mistakes that can be made with this input alone, the usual ones first.
 pub(super) fn in_text(input: &SigningInput<'_>) -> Vec<Deviation<'static>> {
-    let valued = |name, value: &str, what: &str| Deviation::Valued {
-        name,
-        value: value.to_owned(),
-        what: what.to_owned(),
-    };
+    let valued = |name, value: &str, what| Deviation::Valued { name, value: value.to_owned(), what };
     let mut deviations = vec![
         Deviation::Named("appId", "appid"),
         Deviation::Named("timeStamp", "timestamp"),
         Deviation::LowerCaseNames,
-        valued("package", prepay_id(input), "the id without `prepay_id=`"),
+        valued("package", prepay_id(input), text!("the id without `prepay_id=`")),
         Deviation::PrepayIdAlone,
-        valued("package", "Sign=WXPay", "`Sign=WXPay`, as in apps"),
+        valued("package", "Sign=WXPay", text!("`Sign=WXPay`, as in apps")),
         Deviation::LeftOut("signType"),
         Deviation::Key(KeyPart::Missing),
         Deviation::Key(KeyPart::Empty),
@@ -126,22 +124,25 @@ pub(super) fn in_text(input: &SigningInput<'_>) -> Vec<Deviation<'static>> {
             deviations.push(valued(
                 "signType",
                 sign_type.name(),
-                &format!("`{}` in the text that was signed", sign_type.name()),
+                text!("`{sign_type}` in the text that was signed", sign_type = sign_type.name()),
             ));
         }
     }
     let nonce = input.value("nonceStr");
-    deviations.push(valued("nonceStr", &nonce.to_ascii_uppercase(), "in upper case"));
-    deviations.push(valued("nonceStr", &nonce.to_ascii_lowercase(), "in lower case"));
+    deviations.push(valued("nonceStr", &nonce.to_ascii_uppercase(), text!("in upper case")));
+    deviations.push(valued("nonceStr", &nonce.to_ascii_lowercase(), text!("in lower case")));
     deviations.extend(of_time(input.value("timeStamp")));
     if input.sign_type == SignType::Rsa {
         let lines = |end, ends_last| Form::Lines { end, ends_last };
         deviations.extend([
-            Deviation::Formed(lines("\n", false), "the line feed after the last line is missing"),
-            Deviation::Formed(lines("\r\n", true), "the lines end in CR LF"),
-            Deviation::Formed(lines("\\n", true), "the lines end in a backslash and the letter n"),
-            Deviation::Formed(lines("", true), "the line feeds are missing"),
-            Deviation::Formed(Form::Query, "the text is that of MD5 and HMAC-SHA256, with names and `&`"),
+            Deviation::Formed(lines("\n", false), text!("the line feed after the last line is missing")),
+            Deviation::Formed(lines("\r\n", true), text!("the lines end in CR LF")),
+            Deviation::Formed(lines("\\n", true), text!("the lines end in a backslash and the letter n")),
+            Deviation::Formed(lines("", true), text!("the line feeds are missing")),
+            Deviation::Formed(
+                Form::Query,
+                text!("the text is that of MD5 and HMAC-SHA256, with names and `&`"),
+            ),
         ]);
     }
     deviations
@@ -149,19 +150,19 @@ pub(super) fn in_text(input: &SigningInput<'_>) -> Vec<Deviation<'static>> {
 
 /// Mistakes with the time: another unit, or a second time that is read for the signature.
 fn of_time(sent: &str) -> Vec<Deviation<'static>> {
-    let signed = |value: String, what: String| Deviation::Valued { name: "timeStamp", value, what };
-    let mut deviations = vec![signed(format!("{sent}000"), "in milliseconds".to_owned())];
+    let signed = |value: String, what: Text| Deviation::Valued { name: "timeStamp", value, what };
+    let mut deviations = vec![signed(format!("{sent}000"), text!("in milliseconds"))];
     if let Some((seconds, _)) = sent.split_once('.') {
-        deviations.push(signed(seconds.to_owned(), "without the fraction that was sent".to_owned()));
+        deviations.push(signed(seconds.to_owned(), text!("without the fraction that was sent")));
     }
     let Ok(time) = sent.parse::<u64>() else { return deviations };
     if sent.len() >= 13 {
-        deviations
-            .push(signed((time / 1000).to_string(), "in seconds, and was sent in milliseconds".to_owned()));
+        deviations.push(signed((time / 1000).to_string(), text!("in seconds, and was sent in milliseconds")));
     }
     for seconds in 1..=MAX_SECONDS_APART {
         for other in [time.checked_sub(seconds), time.checked_add(seconds)].into_iter().flatten() {
-            let what = format!("{other}, and {time} was sent: the time was read twice");
+            let what =
+                text!("{other}, and {time} was sent: the time was read twice", other = other, time = time);
             deviations.push(signed(other.to_string(), what));
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! The number of attempts is bounded. A diagnosis never changes the verdict.
 
+use soter_text::{Text, text};
 use soter_wire::{PublicKey, base64, shortened};
 
 use super::deviation::{Deviation, in_text, orders};
@@ -24,18 +25,21 @@ pub(super) struct Context<'a> {
 }
 
 /// One line: which part of the signature's input was wrong, or the right input if no usual mistake explains it.
-pub(super) fn diagnose<'a>(right: &SigningInput<'a>, pay_sign: &str, context: &Context<'a>) -> String {
+pub(super) fn diagnose<'a>(right: &SigningInput<'a>, pay_sign: &str, context: &Context<'a>) -> Text {
     let declared = right.sign_type;
     if let Some(key) = &context.app.merchant_key
         && pay_sign.contains(key.expose())
     {
-        return "paySign is wrong: it has the merchant's key in it, so the text was not hashed. A mini program must never get the key"
-            .to_owned();
+        return text!(
+            "paySign is wrong: it has the merchant's key in it, so the text was not hashed. A mini program must never get the key"
+        );
     }
     let bytes_of_text = right.printable_text().len();
     if bytes_of_text > MAX_DIAGNOSED_BYTES {
-        return format!(
-            "paySign is wrong, and a text of {bytes_of_text} bytes is too long to look for the mistake: keep it below {MAX_DIAGNOSED_BYTES}"
+        return text!(
+            "paySign is wrong, and a text of {bytes} bytes is too long to look for the mistake: keep it below {most}",
+            bytes = bytes_of_text,
+            most = MAX_DIAGNOSED_BYTES
         );
     }
     // First what was declared, then what may have been used instead.
@@ -48,11 +52,16 @@ pub(super) fn diagnose<'a>(right: &SigningInput<'a>, pay_sign: &str, context: &C
         }
         let Some((bytes, writing)) = bytes(sign_type, pay_sign) else { continue };
         let used = (sign_type != declared).then(|| {
-            format!("it is made with {}, and the call's `signType` is {}", sign_type.name(), declared.name())
+            text!(
+                "it is made with {used}, and the call's `signType` is {declared}",
+                used = sign_type.name(),
+                declared = declared.name()
+            )
         });
         if let Some(mistakes) = mistakes(&input, &bytes, context) {
-            let all: Vec<_> = used.into_iter().chain(writing.map(str::to_owned)).chain(mistakes).collect();
-            return format!("paySign is wrong: {}", all.join(", and "));
+            let all = used.into_iter().chain(writing).chain(mistakes);
+            let all = all.reduce(|one, next| text!("{one}, and {next}", one = one, next = next));
+            return text!("paySign is wrong: {mistakes}", mistakes = all.unwrap_or_default());
         }
         if sign_type == declared {
             written = writing;
@@ -64,22 +73,34 @@ pub(super) fn diagnose<'a>(right: &SigningInput<'a>, pay_sign: &str, context: &C
         SignType::HmacSha256 => 64,
         SignType::Rsa => 344,
     };
-    let written = match written {
-        Some(writing) => format!(", and {writing}"),
-        None if characters != expected => {
-            format!(", and it has {characters} characters instead of {expected}")
-        }
-        None => String::new(),
-    };
-    format!(
-        "paySign is wrong, and no usual mistake explains it{written}: check the key, and that {} is over exactly `{}`",
-        declared.name(),
-        shortened(&right.printable_text(), MAX_SHOWN)
+    let written = written.or_else(|| {
+        (characters != expected).then(|| {
+            text!(
+                "it has {characters} characters instead of {expected}",
+                characters = characters,
+                expected = expected
+            )
+        })
+    });
+    let (sign_type, right) = (declared.name(), right.printable_text());
+    let right = shortened(&right, MAX_SHOWN);
+    if let Some(written) = written {
+        return text!(
+            "paySign is wrong, and no usual mistake explains it, and {written}: check the key, and that {sign_type} is over exactly `{right}`",
+            written = written,
+            sign_type = sign_type,
+            right = right
+        );
+    }
+    text!(
+        "paySign is wrong, and no usual mistake explains it: check the key, and that {sign_type} is over exactly `{right}`",
+        sign_type = sign_type,
+        right = right
     )
 }
 
 /// The mistakes that give these bytes; none if only their form is wrong. `None` if no usual mistakes do.
-fn mistakes<'a>(input: &SigningInput<'a>, bytes: &[u8], context: &Context<'a>) -> Option<Vec<String>> {
+fn mistakes<'a>(input: &SigningInput<'a>, bytes: &[u8], context: &Context<'a>) -> Option<Vec<Text>> {
     if input.matches(bytes) {
         return Some(Vec::new());
     }
@@ -94,10 +115,10 @@ fn mistakes<'a>(input: &SigningInput<'a>, bytes: &[u8], context: &Context<'a>) -
         changed.matches(bytes)
     };
     if let Some(one) = in_text.iter().chain(&configured).chain(&orders).find(|one| gives(&[one])) {
-        return Some(vec![one.to_string()]);
+        return Some(vec![one.text()]);
     }
     if input.matches_pss(bytes) {
-        return Some(vec!["the padding is PSS instead of PKCS#1 v1.5".to_owned()]);
+        return Some(vec![text!("the padding is PSS instead of PKCS#1 v1.5")]);
     }
     let pairs = in_text.iter().enumerate().flat_map(|(index, first)| {
         let others = in_text.iter().skip(index + 1).chain(&configured);
@@ -106,18 +127,18 @@ fn mistakes<'a>(input: &SigningInput<'a>, bytes: &[u8], context: &Context<'a>) -
     // A name changes after values and orders, which find their parameters by name.
     let mut pairs = pairs.flat_map(|(first, second)| [(first, second), (second, first)]);
     let (first, second) = pairs.find(|(first, second)| gives(&[first, second]))?;
-    Some(vec![first.to_string(), second.to_string()])
+    Some(vec![first.text(), second.text()])
 }
 
 /// Mistakes with what the configuration has: another mini program, another merchant, the secret instead of the key.
 fn of_configuration<'a>(context: &Context<'a>) -> Vec<Deviation<'a>> {
     let app = context.app;
-    let secret = |app: &App| format!("the secret of {}, not the merchant's key", app.appid);
+    let secret = |app: &App| text!("the secret of {appid}, not the merchant's key", appid = app.appid);
     let mut deviations = vec![Deviation::OtherKey(&app.secret, secret(app))];
     for (other, public_key) in context.others {
         deviations.push(Deviation::OtherAppid(other));
         if let Some(key) = &other.merchant_key {
-            let whose = format!("that of the merchant of {}", other.appid);
+            let whose = text!("that of the merchant of {appid}", appid = other.appid);
             deviations.push(Deviation::OtherKey(key, whose));
         }
         if let Some(key) = public_key {
@@ -129,7 +150,7 @@ fn of_configuration<'a>(context: &Context<'a>) -> Vec<Deviation<'a>> {
 }
 
 /// The bytes of a `paySign` of this kind, and what is wrong with how it is written. `None` if it is of another kind.
-fn bytes(sign_type: SignType, pay_sign: &str) -> Option<(Vec<u8>, Option<&'static str>)> {
+fn bytes(sign_type: SignType, pay_sign: &str) -> Option<(Vec<u8>, Option<Text>)> {
     let length = match sign_type {
         SignType::Md5 => 16,
         SignType::HmacSha256 => 32,
@@ -140,13 +161,17 @@ fn bytes(sign_type: SignType, pay_sign: &str) -> Option<(Vec<u8>, Option<&'stati
     let joined: String = pay_sign.split_ascii_whitespace().collect();
     let hex = |text: &str| base16ct::mixed::decode_vec(text).ok();
     let of_base64 = |text: &str| base64::decode(text).ok();
-    let hex_case = (pay_sign != pay_sign.to_ascii_uppercase()).then_some("its digits are not in upper case");
+    let hex_case =
+        (pay_sign != pay_sign.to_ascii_uppercase()).then(|| text!("its digits are not in upper case"));
     let readings = [
-        (hex(pay_sign), if is_hex { hex_case } else { Some("it is hexadecimal instead of Base64") }),
-        (of_base64(pay_sign), is_hex.then_some("it is Base64 instead of hexadecimal digits")),
-        (hex(&joined).or_else(|| of_base64(&joined)), Some("it has spaces or line ends inside")),
-        (of_base64(&pay_sign.replace(' ', "+")), Some("spaces stand where it had `+`")),
-        (of_base64(&joined.replace('-', "+").replace('_', "/")), Some("its Base64 is the URL-safe one")),
+        (hex(pay_sign), if is_hex { hex_case } else { Some(text!("it is hexadecimal instead of Base64")) }),
+        (of_base64(pay_sign), is_hex.then(|| text!("it is Base64 instead of hexadecimal digits"))),
+        (hex(&joined).or_else(|| of_base64(&joined)), Some(text!("it has spaces or line ends inside"))),
+        (of_base64(&pay_sign.replace(' ', "+")), Some(text!("spaces stand where it had `+`"))),
+        (
+            of_base64(&joined.replace('-', "+").replace('_', "/")),
+            Some(text!("its Base64 is the URL-safe one")),
+        ),
     ];
     readings.into_iter().find_map(|(bytes, writing)| {
         bytes.filter(|bytes| bytes.len() == length).map(|bytes| (bytes, writing))

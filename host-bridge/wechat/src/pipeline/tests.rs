@@ -11,7 +11,9 @@ use crate::clock::SetClock;
 use crate::ledger::embedded::sqlite::SqliteStore;
 use crate::test_phone::{OPENID, TestPhone, pss, public, sign, sign_pkcs1};
 use crate::test_servers::{NOON, wechat, with, with_replays_accepted};
-use crate::{DEFAULT_APPID, EmbeddedLedger, MissingUploads, UploadRefused, WeChat, WeChatOptions};
+use crate::{
+    DEFAULT_APPID, EmbeddedLedger, ExportKind, MissingUploads, UploadRefused, WeChat, WeChatOptions,
+};
 
 async fn verify_for(wechat: &WeChat, openid: &str, json: Value, signature: Value) -> Verdict {
     let (json, signature) = (Json::Value(&json), Json::Value(&signature));
@@ -154,7 +156,7 @@ async fn the_ledger_keeps_any_salt_length_with_its_key() {
             "{}",
             checked.verdict.detail.english()
         );
-        assert_eq!(checked.remarks, Vec::<String>::new());
+        assert_eq!(checked.remarks, Vec::<soter_text::Text>::new());
     }
 }
 
@@ -438,10 +440,10 @@ async fn uploads_are_verified_from_the_root_key_down() {
     assert!(matches!(replayed, Err(UploadRefused::Counter { counter: 1, highest: 3 })), "{replayed:?}");
     let forged = TestPhone { attk: 4, ..phone.clone() }.export_ask();
     let forged = wechat.upload_ask(forged.0.as_bytes(), &forged.1).await;
-    assert!(matches!(forged, Err(UploadRefused::NotSigned { kind: "ASK", .. })), "{forged:?}");
+    assert!(matches!(forged, Err(UploadRefused::NotSigned { kind: ExportKind::Ask })), "{forged:?}");
     let forged = TestPhone { ask: 4, ..phone.clone() }.export_auth_key();
     let forged = wechat.upload_auth_key(forged.0.as_bytes(), &forged.1, DEFAULT_APPID, OPENID).await;
-    assert!(matches!(forged, Err(UploadRefused::NotSigned { kind: "AuthKey", .. })), "{forged:?}");
+    assert!(matches!(forged, Err(UploadRefused::NotSigned { kind: ExportKind::AuthKey })), "{forged:?}");
     let elsewhere = TestPhone { uid: "10103".to_owned(), ..phone.clone() }.export_auth_key();
     let elsewhere = wechat.upload_auth_key(elsewhere.0.as_bytes(), &elsewhere.1, DEFAULT_APPID, OPENID).await;
     assert!(matches!(elsewhere, Err(UploadRefused::NoAsk { .. })), "{elsewhere:?}");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
+use soter_text::{Text, text};
 
 use super::{Call, Failed, NoBody};
 use crate::answer::{Answer, Errcode};
@@ -56,22 +57,24 @@ impl<'a> Call<'a> {
         appid: &str,
         api: &str,
     ) -> Result<(&'a str, CloudMethod), CloudRefusal> {
-        let refused = |what: String| CloudRefusal::Tcb {
+        let refused = |what: Text| CloudRefusal::Tcb {
             code: "INVALID_REQUEST_SOURCE",
             what,
             reason: Reason::CloudTokenInvalid,
         };
         let app = self.wechat.app_of_cloud(token).ok_or_else(|| {
             refused(if token.is_empty() {
-                "there is no wxCloudApiToken: the function runs without WX_API_TOKEN of soter-sim exec"
-                    .to_owned()
+                text!("there is no wxCloudApiToken: the function runs without WX_API_TOKEN of soter-sim exec")
             } else {
-                "wxCloudApiToken is not the WX_API_TOKEN of a mini program that these servers know".to_owned()
+                text!("wxCloudApiToken is not the WX_API_TOKEN of a mini program that these servers know")
             })
         })?;
         // A mini program can share its cloud with others. That is not emulated.
         if !appid.is_empty() && appid != app.appid {
-            return Err(refused(format!("the function is of {}, and calls for another appid", app.appid)));
+            return Err(refused(text!(
+                "the function is of {appid}, and calls for another appid",
+                appid = app.appid
+            )));
         }
         let method = CloudMethod::named(api).ok_or(CloudRefusal::Code(Errcode::CLOUD_CALL_UNKNOWN))?;
         if !self.wechat.options.cloud_permissions.permits(method) {

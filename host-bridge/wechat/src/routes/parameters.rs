@@ -1,6 +1,8 @@
 //! What each path takes. A list is all that a handler can read, and all that the OpenAPI document describes: what is not
 //! in the list does not compile, and what nobody reads is a warning of the compiler.
 
+use soter_text::text;
+
 use super::{Call, Failed};
 use crate::accounts::{DEFAULT_APPID, DEFAULT_OPENID, DEFAULT_SECRET};
 use crate::answer::Errcode;
@@ -305,9 +307,10 @@ impl Call<'_> {
             Some(Ok(appid)) => Ok(appid),
             Some(Err(BadToken::Unknown)) => Err(Errcode::INVALID_TOKEN.into()),
             Some(Err(BadToken::Expired)) => Err(Errcode::TOKEN_EXPIRED.into()),
-            Some(Err(BadToken::Replaced)) => {
-                Err(Failed::because(Errcode::INVALID_TOKEN, "a newer access token has replaced this one"))
-            }
+            Some(Err(BadToken::Replaced)) => Err(Failed::because(
+                Errcode::INVALID_TOKEN,
+                text!("a newer access token has replaced this one"),
+            )),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use serde_json::json;
+use soter_text::{Text, text};
 use soter_wire::base64;
 
 use super::answer_types::{Done, NewSessionKey, PhoneInfo, PhoneNumber, UserSession, Watermark};
@@ -24,7 +25,7 @@ impl Call<'_> {
             BadCode::Used => Errcode::CODE_USED.into(),
             BadCode::OtherPurpose => Failed::because(
                 Errcode::INVALID_CODE,
-                "this code is from wx.getPhoneNumber; the one for a session comes from wx.login",
+                text!("this code is from wx.getPhoneNumber; the one for a session comes from wx.login"),
             ),
         })?;
         let user = self.wechat.accounts().user(&name).ok_or(Errcode::INVALID_CODE)?;
@@ -44,7 +45,10 @@ impl Call<'_> {
         let KeyOfSession { appid, user, openid, key } = self.signed_session().await?;
         let replaced = self.wechat.sessions.replace_session_key(appid, &user, &key).await?;
         let new = replaced.ok_or_else(|| {
-            Failed::because(Errcode::INVALID_SIGNATURE, "the session has ended or got another key meanwhile")
+            Failed::because(
+                Errcode::INVALID_SIGNATURE,
+                text!("the session has ended or got another key meanwhile"),
+            )
         })?;
         Ok(Answer::new(json!(NewSessionKey::new(openid, new.expose()))))
     }
@@ -56,11 +60,12 @@ impl Call<'_> {
         let openid = openid?;
         let user = self.wechat.accounts().user_of_openid(appid, openid).ok_or(Errcode::INVALID_OPENID)?;
         sig_method?;
-        let refuse = |why: &str| Failed::because(Errcode::INVALID_SIGNATURE, why);
-        let signature = signature.map_err(|errcode| Failed::because(errcode, "there is no signature"))?;
+        let refuse = |why: Text| Failed::because(Errcode::INVALID_SIGNATURE, why);
+        let signature =
+            signature.map_err(|errcode| Failed::because(errcode, text!("there is no signature")))?;
         let user = user.name.clone();
         let key = self.wechat.sessions.session_key(appid, &user).await?;
-        let key = key.ok_or_else(|| refuse("the user has no session, or it has expired"))?;
+        let key = key.ok_or_else(|| refuse(text!("the user has no session, or it has expired")))?;
         let is_signed_with = |key: &[u8]| {
             base16ct::mixed::decode_vec(signature).is_ok_and(|signature| {
                 hmac::verify(&hmac::Key::new(HMAC_SHA256, key), b"", &signature).is_ok()
@@ -69,14 +74,14 @@ impl Call<'_> {
         let is_decoded_key = || base64::decode(key.expose()).is_ok_and(|key| is_signed_with(&key));
         if !is_signed_with(key.expose().as_bytes()) {
             let why = if is_decoded_key() {
-                "it was made with the decoded session_key"
+                text!("it was made with the decoded session_key")
             } else {
-                "it was not made with the present session_key over the empty text"
+                text!("it was not made with the present session_key over the empty text")
             };
             return Err(refuse(why));
         }
         if signature.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return Err(refuse("it is in upper case"));
+            return Err(refuse(text!("it is in upper case")));
         }
         Ok(KeyOfSession { appid, user, openid, key })
     }
@@ -95,12 +100,14 @@ impl Call<'_> {
         let exchanged = self.wechat.sessions.exchange_phone_code(appid, code, user.as_deref()).await?;
         let user = exchanged.map_err(|bad| match bad {
             BadCode::Invalid => Errcode::INVALID_CODE.into(),
-            BadCode::Used => Failed::because(Errcode::INVALID_CODE, "this code was used before"),
+            BadCode::Used => Failed::because(Errcode::INVALID_CODE, text!("this code was used before")),
             BadCode::OtherPurpose => Failed::because(
                 Errcode::INVALID_CODE,
-                "this code is from wx.login; the one for a phone number comes from wx.getPhoneNumber",
+                text!("this code is from wx.login; the one for a phone number comes from wx.getPhoneNumber"),
             ),
-            BadCode::OtherUser => Failed::because(Errcode::INVALID_OPENID, "the code is of another user"),
+            BadCode::OtherUser => {
+                Failed::because(Errcode::INVALID_OPENID, text!("the code is of another user"))
+            }
         })?;
         let user = self.wechat.accounts().user(&user).ok_or(Errcode::INVALID_CODE)?;
         let number = accounts::phone_number(&user);

@@ -68,13 +68,14 @@ impl Call<'_> {
         let json = ask_json?;
         let signature = ask_json_signature.and_then(Json::as_text).unwrap_or_default();
         let verdict = match base64::decode(signature) {
-            Err(error) => {
-                Verdict::new(Reason::BadSignatureEncoding, format!("ask_json_signature is {error}"))
-            }
+            Err(error) => Verdict::new(
+                Reason::BadSignatureEncoding,
+                text!("ask_json_signature is {error}", error = error),
+            ),
             Ok(signature) => match self.wechat.check_ask(json.as_bytes(), &signature).await {
-                Ok(()) => Verdict::new(Reason::Valid, "signed by the ATTK of a registered device"),
+                Ok(()) => Verdict::new(Reason::Valid, text!("signed by the ATTK of a registered device")),
                 Err(UploadRefused::Ledger(error)) => return Err(error.into()),
-                Err(error) => Verdict::new(error.reason(), error.to_string()),
+                Err(error) => Verdict::new(error.reason(), error.text()),
             },
         };
         Ok(Answer::with_verdict(json!(AskVerdict { is_verified: verdict.is_ok() }), verdict))

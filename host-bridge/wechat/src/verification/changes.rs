@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
+use soter_text::{Text, text};
 use soter_wire::json::{Object, encode_string};
 use soter_wire::{PROFILES, ResultField};
 
@@ -14,7 +15,7 @@ const END: &str = "-----END PUBLIC KEY-----";
 /// A change that software between phone and server commonly makes, and how to undo it.
 pub(super) struct Change {
     /// What was done to the signed text.
-    pub(super) name: &'static str,
+    pub(super) name: fn() -> Text,
     /// The reason to refuse a text that was changed so.
     pub(super) reason: Reason,
     /// The text without the change; `None` if there is nothing to undo.
@@ -22,57 +23,70 @@ pub(super) struct Change {
 }
 
 const CHANGES: &[Change] = &[
-    reserialised("a byte order mark was put before it", |text| {
-        Some(text.strip_prefix('\u{feff}')?.to_owned())
-    }),
-    line_ends("line ends LF became CR LF", |text| replace_if_found(text, "\r\n", "\n")),
-    line_ends("line ends `\\n` became `\\r\\n`", |text| replace_if_found(text, "\\r\\n", "\\n")),
-    line_ends("line ends CR LF became LF", |text| {
-        replace_if_found(&text.replace("\r\n", "\n"), "\n", "\r\n")
-    }),
-    line_ends("a line end was added", |text| {
-        text.strip_suffix('\n').map(|text| text.trim_end_matches('\r').to_owned())
-    }),
-    line_ends("a line end was cut off", |text| Some(format!("{text}\n"))),
-    line_ends("line feeds were lost or became spaces", |text| restore_line_feeds(text, None)),
-    line_ends("line feeds were lost or became spaces, after 64 characters each", |text| {
-        restore_line_feeds(text, Some(64))
-    }),
-    reserialised("`/` was written `\\/`", |text| replace_if_found(text, "\\/", "/")),
-    reserialised("`\\/` was written `/`", |text| replace_if_found(&text.replace("\\/", "/"), "/", "\\/")),
-    reserialised("line feeds inside strings were escaped as `\\n`", |text| {
-        replace_if_found(text, "\\n", "\n")
-    }),
-    reserialised("`\\n` escapes became line feeds", |text| replace_if_found(text, "\n", "\\n")),
-    reserialised("it was encoded as a JSON string a second time", decode_string),
+    reserialised(
+        || text!("a byte order mark was put before it"),
+        |text| Some(text.strip_prefix('\u{feff}')?.to_owned()),
+    ),
+    line_ends(|| text!("line ends LF became CR LF"), |text| replace_if_found(text, "\r\n", "\n")),
+    line_ends(|| text!("line ends `\\n` became `\\r\\n`"), |text| replace_if_found(text, "\\r\\n", "\\n")),
+    line_ends(
+        || text!("line ends CR LF became LF"),
+        |text| replace_if_found(&text.replace("\r\n", "\n"), "\n", "\r\n"),
+    ),
+    line_ends(
+        || text!("a line end was added"),
+        |text| text.strip_suffix('\n').map(|text| text.trim_end_matches('\r').to_owned()),
+    ),
+    line_ends(|| text!("a line end was cut off"), |text| Some(format!("{text}\n"))),
+    line_ends(|| text!("line feeds were lost or became spaces"), |text| restore_line_feeds(text, None)),
+    line_ends(
+        || text!("line feeds were lost or became spaces, after 64 characters each"),
+        |text| restore_line_feeds(text, Some(64)),
+    ),
+    reserialised(|| text!("`/` was written `\\/`"), |text| replace_if_found(text, "\\/", "/")),
+    reserialised(
+        || text!("`\\/` was written `/`"),
+        |text| replace_if_found(&text.replace("\\/", "/"), "/", "\\/"),
+    ),
+    reserialised(
+        || text!("line feeds inside strings were escaped as `\\n`"),
+        |text| replace_if_found(text, "\\n", "\n"),
+    ),
+    reserialised(|| text!("`\\n` escapes became line feeds"), |text| replace_if_found(text, "\n", "\\n")),
+    reserialised(|| text!("it was encoded as a JSON string a second time"), decode_string),
     Change {
-        name: "the whole callback object stands in place of its resultJSON",
+        name: || text!("the whole callback object stands in place of its resultJSON"),
         reason: Reason::CallbackObject,
         undo: result_of_callback,
     },
     Change {
-        name: "it was URL-encoded",
+        name: || text!("it was URL-encoded"),
         reason: Reason::UrlEncoded,
         undo: |text| url_decoded(text, PlusSign::Itself),
     },
     Change {
-        name: "it was URL-encoded as in forms, with `+` for spaces",
+        name: || text!("it was URL-encoded as in forms, with `+` for spaces"),
         reason: Reason::UrlEncoded,
         undo: |text| url_decoded(text, PlusSign::Space),
     },
-    Change { name: "it was escaped for HTML", reason: Reason::HtmlEscaped, undo: html_unescaped },
-    Change { name: "its counter became a string", reason: Reason::CounterAsString, undo: unquote_numbers },
-    reserialised("spaces or escapes were written another way", |text| {
-        Some(to_compact_json(&serde_json::from_str(text).ok()?))
-    }),
-    reserialised("its members were put in another order", reorder_members),
+    Change { name: || text!("it was escaped for HTML"), reason: Reason::HtmlEscaped, undo: html_unescaped },
+    Change {
+        name: || text!("its counter became a string"),
+        reason: Reason::CounterAsString,
+        undo: unquote_numbers,
+    },
+    reserialised(
+        || text!("spaces or escapes were written another way"),
+        |text| Some(to_compact_json(&serde_json::from_str(text).ok()?)),
+    ),
+    reserialised(|| text!("its members were put in another order"), reorder_members),
 ];
 
-const fn reserialised(name: &'static str, undo: fn(&str) -> Option<String>) -> Change {
+const fn reserialised(name: fn() -> Text, undo: fn(&str) -> Option<String>) -> Change {
     Change { name, reason: Reason::Reserialised, undo }
 }
 
-const fn line_ends(name: &'static str, undo: fn(&str) -> Option<String>) -> Change {
+const fn line_ends(name: fn() -> Text, undo: fn(&str) -> Option<String>) -> Change {
     Change { name, reason: Reason::LineEndsChanged, undo }
 }
 
@@ -85,14 +99,14 @@ pub(super) fn undo_one_change(text: &str) -> impl Iterator<Item = (&'static Chan
 }
 
 /// In what a text differs from the form in which phones sign, and the reason that fits. It may have been signed so.
-pub(super) fn recognise(text: &str) -> Option<(Reason, String)> {
+pub(super) fn recognise(text: &str) -> Option<(Reason, Text)> {
     let is_object = |text: String| Object::decode(text.as_bytes()).is_ok();
     if let Ok(object) = Object::decode(text.as_bytes()) {
         let has = |name| object.get(name).is_some();
         if has("resultJSON") && (has("resultJSONSignature") || has("errMsg")) {
             return Some((
                 Reason::CallbackObject,
-                "it is a whole callback object; phones sign only the string in its resultJSON".to_owned(),
+                text!("it is a whole callback object; phones sign only the string in its resultJSON"),
             ));
         }
         if has("cpu_id")
@@ -102,25 +116,25 @@ pub(super) fn recognise(text: &str) -> Option<(Reason, String)> {
             let shown = soter_wire::shortened(counter, 20);
             return Some((
                 Reason::CounterAsString,
-                format!("its counter is the string \"{shown}\"; phones write a number"),
+                text!("its counter is the string \"{shown}\"; phones write a number", shown = shown),
             ));
         }
     } else if [PlusSign::Itself, PlusSign::Space]
         .iter()
         .any(|plus| url_decoded(text, *plus).is_some_and(is_object))
     {
-        return Some((Reason::UrlEncoded, "it is JSON only after URL-decoding".to_owned()));
+        return Some((Reason::UrlEncoded, text!("it is JSON only after URL-decoding")));
     } else if html_unescaped(text).is_some_and(is_object) {
-        return Some((Reason::HtmlEscaped, "it is JSON only after HTML escapes are undone".to_owned()));
+        return Some((Reason::HtmlEscaped, text!("it is JSON only after HTML escapes are undone")));
     }
     let pem = written_pub_key(text)?;
     if restore_line_feeds(pem, None).is_some() {
-        let detail = "the PEM in it is on one line; phones write a line feed after its BEGIN line";
-        return Some((Reason::LineEndsChanged, detail.to_owned()));
+        let detail = text!("the PEM in it is on one line; phones write a line feed after its BEGIN line");
+        return Some((Reason::LineEndsChanged, detail));
     }
     if pem.contains(&format!("{BEGIN}\r\n")) || pem.contains(&format!("{BEGIN}\\r\\n")) {
-        let detail = "the PEM in it has line ends CR LF; phones write LF alone";
-        return Some((Reason::LineEndsChanged, detail.to_owned()));
+        let detail = text!("the PEM in it has line ends CR LF; phones write LF alone");
+        return Some((Reason::LineEndsChanged, detail));
     }
     None
 }

@@ -21,14 +21,16 @@ pub(super) fn explain(
 ) -> Verdict {
     let SignatureScheme::RsaPss { salt_length } = required.scheme;
     if let Some(found) = key.find_pss_salt_length(json, signature) {
-        let detail = format!(
-            "the signature holds at salt length {found}; {salt_length} is required ({})",
-            required.source
+        let detail = text!(
+            "the signature holds at salt length {found}; {salt_length} is required ({source})",
+            found = found,
+            salt_length = salt_length,
+            source = required.source
         );
         return Verdict::new(Reason::WrongSaltLength, detail);
     }
     if key.verify_pkcs1(json, signature).is_ok() {
-        let detail = "the signature has the padding PKCS#1 v1.5; SOTER signs with PSS";
+        let detail = text!("the signature has the padding PKCS#1 v1.5; SOTER signs with PSS");
         return Verdict::new(Reason::Pkcs1InsteadOfPss, detail);
     }
     if let Some(changed) = find_changes(key, json, signature, requested) {
@@ -41,9 +43,9 @@ pub(super) fn explain(
         );
         return Verdict::new(reason, detail);
     }
-    let detail = format!(
-        "the signature is not this key's over these {} bytes: the text, the key or the signature is another",
-        json.len()
+    let detail = text!(
+        "the signature is not this key's over these {bytes} bytes: the text, the key or the signature is another",
+        bytes = json.len()
     );
     Verdict::new(Reason::WrongSignature, detail)
 }
@@ -83,23 +85,25 @@ pub(crate) fn find_changes(
     }
     let candidates: Vec<_> = undo_one_change(text).collect();
     if let Some((change, _)) = candidates.iter().find(|(_, text)| verifies(text)) {
-        return Some(changed(&[change]));
+        let detail =
+            text!("the text was changed after it had been signed: {change}", change = (change.name)());
+        return Some(Verdict::new(change.reason, detail));
     }
     candidates.iter().find_map(|(last, text)| {
         let (first, _) = undo_one_change(text).find(|(_, text)| verifies(text))?;
-        Some(changed(&[first, last]))
+        Some(changed_twice(first, last))
     })
 }
 
 /// The verdict for a text with these changes. Its reason is the last one that says more than that there were some.
-fn changed(changes: &[&Change]) -> Verdict {
-    let names: Vec<_> = changes.iter().map(|change| change.name).collect();
-    let reasons = changes.iter().rev().map(|change| change.reason);
-    let reason = reasons.into_iter().find(|reason| *reason != Reason::Reserialised);
-    Verdict::new(
-        reason.unwrap_or(Reason::Reserialised),
-        format!("the text was changed after it had been signed: {}", names.join(", and ")),
-    )
+fn changed_twice(first: &Change, last: &Change) -> Verdict {
+    let reason = if last.reason == Reason::Reserialised { first.reason } else { last.reason };
+    let detail = text!(
+        "the text was changed after it had been signed: {first}, and {last}",
+        first = (first.name)(),
+        last = (last.name)()
+    );
+    Verdict::new(reason, detail)
 }
 
 /// Every text that one change, or then two, could have turned into this one; none if this one is longer than

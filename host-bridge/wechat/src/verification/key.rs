@@ -1,5 +1,6 @@
 //! The key that verifies a signature, in any of the forms in which people keep keys.
 
+use soter_text::{Text, ToValue, text};
 use soter_wire::json::MAX_JSON_BYTES;
 use soter_wire::{
     CertificateChain, ChainFacts, DecodeError, KeyJson, PublicKey, SignatureScheme, base64, pem, shortened,
@@ -10,7 +11,11 @@ use crate::reasons::Reason;
 use crate::verdict::Verdict;
 
 /// Every form that [`Key::parse`] reads. Each refusal names all of them.
-const FORMS: &str = "a key is PEM (PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE), the same as DER or bare Base64, or the JSON of an ASK, an AuthKey or a certificate chain, also pasted as a JSON string";
+fn forms() -> Text {
+    text!(
+        "a key is PEM (PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE), the same as DER or bare Base64, or the JSON of an ASK, an AuthKey or a certificate chain, also pasted as a JSON string"
+    )
+}
 
 /// A public key, and what came with it.
 pub(super) struct Key {
@@ -39,9 +44,9 @@ impl Key {
         match std::str::from_utf8(bytes) {
             Ok(text) => Self::from_text(text),
             Err(_) if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) => {
-                Err(unreadable(
-                    "it is UTF-16, which PowerShell's `>` writes; `Get-Content OLD | Set-Content -Encoding ascii NEW` writes plain text",
-                ))
+                Err(unreadable(text!(
+                    "it is UTF-16, which PowerShell's `>` writes; `Get-Content OLD | Set-Content -Encoding ascii NEW` writes plain text"
+                )))
             }
             Err(_) => Self::from_der(bytes),
         }
@@ -50,8 +55,8 @@ impl Key {
     fn from_text(text: &str) -> Result<Self, Verdict> {
         let trimmed = text.trim();
         if trimmed.starts_with('"') || trimmed.starts_with("{\\\"") {
-            let inner =
-                decode_string(trimmed).ok_or_else(|| unreadable("the JSON string around it is broken"))?;
+            let inner = decode_string(trimmed)
+                .ok_or_else(|| unreadable(text!("the JSON string around it is broken")))?;
             return Self::from_plain_text(&inner);
         }
         Self::from_plain_text(text)
@@ -60,17 +65,17 @@ impl Key {
     fn from_plain_text(text: &str) -> Result<Self, Verdict> {
         let trimmed = text.trim();
         if trimmed.is_empty() {
-            Err(unreadable("it is empty"))
+            Err(unreadable(text!("it is empty")))
         } else if trimmed.starts_with('\u{feff}') {
-            Err(unreadable("it begins with a byte order mark; save it as UTF-8 without one"))
+            Err(unreadable(text!("it begins with a byte order mark; save it as UTF-8 without one")))
         } else if trimmed.starts_with("-----BEGIN") {
             Self::from_pem(trimmed)
         } else if trimmed.starts_with(['{', '[']) {
             Self::from_json(text.as_bytes())
         } else {
             let joined: String = trimmed.split_ascii_whitespace().collect();
-            let der =
-                base64::decode(&joined).map_err(|_| unreadable("it is neither PEM, JSON nor Base64"))?;
+            let der = base64::decode(&joined)
+                .map_err(|_| unreadable(text!("it is neither PEM, JSON nor Base64")))?;
             Self::from_der(&der)
         }
     }
@@ -80,17 +85,25 @@ impl Key {
         let label = first_line.trim_start_matches("-----BEGIN ").trim_end_matches("-----");
         let (public, source) = match label {
             _ if label.ends_with("PRIVATE KEY") => {
-                return Err(unreadable("it is a private key; `openssl pkey -pubout` writes its public half"));
+                return Err(unreadable(text!(
+                    "it is a private key; `openssl pkey -pubout` writes its public half"
+                )));
             }
             _ if first_line.contains("-----END") => {
                 return Err(unreadable(if first_line.contains("\\n") {
-                    "the PEM has the two characters `\\n` in place of its line ends; put line feeds there"
+                    text!(
+                        "the PEM has the two characters `\\n` in place of its line ends; put line feeds there"
+                    )
                 } else {
-                    "the PEM is on one line, or its line ends are CR alone; put line feeds after its BEGIN line and before its END line"
+                    text!(
+                        "the PEM is on one line, or its line ends are CR alone; put line feeds after its BEGIN line and before its END line"
+                    )
                 }));
             }
             _ if text.matches("-----BEGIN ").nth(1).is_some() => {
-                return Err(unreadable("it holds several PEM blocks; give one key or one certificate"));
+                return Err(unreadable(text!(
+                    "it holds several PEM blocks; give one key or one certificate"
+                )));
             }
             "CERTIFICATE" => {
                 let der = pem::decode("CERTIFICATE", text).map_err(unreadable)?;
@@ -121,7 +134,11 @@ impl Key {
             }
         }
         let start = shortened(&base16ct::lower::encode_string(der.get(..8).unwrap_or(der)), 16).to_owned();
-        Err(unreadable(format!("{} bytes that begin with {start} are no RSA key in DER", der.len())))
+        Err(unreadable(text!(
+            "{bytes} bytes that begin with {start} are no RSA key in DER",
+            bytes = der.len(),
+            start = start
+        )))
     }
 
     fn from_json(bytes: &[u8]) -> Result<Self, Verdict> {
@@ -149,37 +166,41 @@ impl Key {
     }
 
     /// Facts about the certificates that do not change the verdict.
-    pub(super) fn remarks(&self, unix_seconds: u64) -> Vec<String> {
+    pub(super) fn remarks(&self, unix_seconds: u64) -> Vec<Text> {
         let facts = match &self.source {
             Source::Bare => return Vec::new(),
             Source::Certificate => {
-                return vec!["the key is a certificate's; who signed the certificate, and when it is valid, is not checked".to_owned()];
+                return vec![text!(
+                    "the key is a certificate's; who signed the certificate, and when it is valid, is not checked"
+                )];
             }
             Source::Chain(facts) => facts,
         };
-        let mut remarks = vec![format!(
-            "the chain's root `{}` ({}) is not checked against a list of trusted roots",
-            facts.root_common_name.escape_debug(),
-            facts.root.fingerprint()
+        let mut remarks = vec![text!(
+            "the chain's root `{root}` ({fingerprint}) is not checked against a list of trusted roots",
+            root = facts.root_common_name.escape_debug(),
+            fingerprint = facts.root.fingerprint()
         )];
         if unix_seconds < facts.not_before_unix {
-            remarks.push(format!(
-                "a certificate becomes valid only at {} seconds after 1970, {} seconds from now",
-                facts.not_before_unix,
-                facts.not_before_unix - unix_seconds
+            remarks.push(text!(
+                "a certificate becomes valid only at {at} seconds after 1970, {seconds} seconds from now",
+                at = facts.not_before_unix,
+                seconds = facts.not_before_unix - unix_seconds
             ));
         }
         if unix_seconds > facts.not_after_unix {
-            remarks.push(format!(
-                "a certificate was valid until {} seconds after 1970, {} seconds ago",
-                facts.not_after_unix,
-                unix_seconds - facts.not_after_unix
+            remarks.push(text!(
+                "a certificate was valid until {at} seconds after 1970, {seconds} seconds ago",
+                at = facts.not_after_unix,
+                seconds = unix_seconds - facts.not_after_unix
             ));
         }
         remarks
     }
 }
 
-fn unreadable(cause: impl std::fmt::Display) -> Verdict {
-    Verdict::new(Reason::BadKey, format!("the key cannot be read: {cause}. Forms: {FORMS}"))
+#[expect(clippy::needless_pass_by_value, reason = "callers build the text in place")]
+fn unreadable(cause: impl ToValue) -> Verdict {
+    let detail = text!("the key cannot be read: {cause}. Forms: {forms}", cause = cause, forms = forms());
+    Verdict::new(Reason::BadKey, detail)
 }

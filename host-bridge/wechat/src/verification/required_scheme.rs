@@ -1,15 +1,16 @@
 //! The scheme that a signature must have: the caller's, else the signed text's own, else the default.
 
+use soter_text::{Text, text};
 use soter_wire::{DecodeError, ExportBlob, KeyJson, ResultJson, SaltLength, SignatureScheme};
 
 use crate::reasons::Reason;
 use crate::verdict::Verdict;
 
 /// The required scheme, and what requires it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Required {
     pub(super) scheme: SignatureScheme,
-    pub(super) source: &'static str,
+    pub(super) source: Text,
 }
 
 impl Required {
@@ -18,38 +19,35 @@ impl Required {
     ///
     /// # Errors
     /// [`Reason::SaltOutOfRange`] if the demanded salt length, or else the one that the JSON names, is out of range.
-    pub(super) fn new(
-        requested: Option<u16>,
-        json: &[u8],
-        remarks: &mut Vec<String>,
-    ) -> Result<Self, Verdict> {
+    pub(super) fn new(requested: Option<u16>, json: &[u8], remarks: &mut Vec<Text>) -> Result<Self, Verdict> {
         let named = named_scheme(json);
         if let Some(length) = requested {
             if let Err(error) = &named {
                 remarks.push(undecodable_remark(json, error));
             }
             return if let Some(scheme) = SignatureScheme::rsa_pss(length) {
-                Ok(Self { scheme, source: "as demanded" })
+                Ok(Self { scheme, source: text!("as demanded") })
             } else {
                 Err(Verdict::new(
                     Reason::SaltOutOfRange,
-                    format!(
-                        "salt length {length} is demanded; with a key of 2048 bits, {} is the most",
-                        SaltLength::MAX
+                    text!(
+                        "salt length {length} is demanded; with a key of 2048 bits, {most} is the most",
+                        length = length,
+                        most = SaltLength::MAX
                     ),
                 ))
             };
         }
         let default = |source| Self { scheme: SignatureScheme::default(), source };
         match named {
-            Ok(Some(scheme)) => Ok(Self { scheme, source: "the JSON's own rsa_pss_saltlen" }),
-            Ok(None) => Ok(default("the default, since the JSON names none")),
+            Ok(Some(scheme)) => Ok(Self { scheme, source: text!("the JSON's own rsa_pss_saltlen") }),
+            Ok(None) => Ok(default(text!("the default, since the JSON names none"))),
             Err(error @ DecodeError::SaltLengthOutOfRange { .. }) => {
                 Err(Verdict::new(Reason::SaltOutOfRange, error.to_string()))
             }
             Err(error) => {
                 remarks.push(undecodable_remark(json, &error));
-                Ok(default("the default, since the JSON was not understood"))
+                Ok(default(text!("the default, since the JSON was not understood")))
             }
         }
     }
@@ -64,12 +62,12 @@ pub(super) fn named_scheme(json: &[u8]) -> Result<Option<SignatureScheme>, Decod
     }
 }
 
-fn undecodable_remark(json: &[u8], error: &DecodeError) -> String {
+fn undecodable_remark(json: &[u8], error: &DecodeError) -> Text {
     match ExportBlob::decode(json) {
-        Ok(blob) if ResultJson::decode(&blob.json).is_ok() || KeyJson::decode(&blob.json).is_ok() => format!(
-            "these bytes are an export blob: the signed JSON is its bytes 4 to {}, the signature what follows",
-            4 + blob.json.len()
+        Ok(blob) if ResultJson::decode(&blob.json).is_ok() || KeyJson::decode(&blob.json).is_ok() => text!(
+            "these bytes are an export blob: the signed JSON is its bytes 4 to {end}, the signature what follows",
+            end = 4 + blob.json.len()
         ),
-        _ => format!("the signed bytes are neither a result nor an exported key: {error}"),
+        _ => text!("the signed bytes are neither a result nor an exported key: {error}", error = error),
     }
 }

@@ -83,7 +83,7 @@ fn results_of_every_kind_are_valid_at_the_salt_length_that_they_name_or_at_20() 
         let case = case(name);
         assert_reason(&case, "valid", &format!("salt length {length}"));
         assert_eq!(case.checked().scheme, SignatureScheme::rsa_pss(length));
-        assert_eq!(case.checked().remarks, Vec::<String>::new());
+        assert_eq!(case.checked().remarks, Vec::<Text>::new());
     }
 }
 
@@ -95,7 +95,7 @@ fn exported_keys_are_valid_and_get_no_remark() {
             (&*checked.verdict.reason.name(), checked.scheme),
             ("valid", SignatureScheme::rsa_pss(length))
         );
-        assert_eq!(checked.remarks, Vec::<String>::new());
+        assert_eq!(checked.remarks, Vec::<Text>::new());
     }
 }
 
@@ -203,7 +203,7 @@ fn bytes_that_are_not_a_result_are_checked_and_get_a_remark() {
         (&*checked.verdict.reason.name(), checked.scheme),
         ("wrong-signature", SignatureScheme::rsa_pss(20))
     );
-    assert!(checked.remarks[0].contains("neither a result nor an exported key"), "{checked:?}");
+    assert!(checked.remarks[0].english().contains("neither a result nor an exported key"), "{checked:?}");
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn an_export_blob_given_as_json_is_recognised() {
     let blob = ExportBlob { json: case.json.clone(), signature: case.signature.clone() }.encode();
     let checked = Case { json: blob, ..case }.checked();
     assert!(!checked.verdict.is_ok());
-    assert!(checked.remarks[0].contains("export blob"), "{checked:?}");
+    assert!(checked.remarks[0].english().contains("export blob"), "{checked:?}");
 }
 
 #[test]

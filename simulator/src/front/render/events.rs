@@ -77,7 +77,7 @@ pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
             labelled(&label, &paint.bad(&label), &visible(&error.localized()))
         }
         Event::LedgerRecovered {} => tr!("the ledger works again"),
-        Event::Notice { text } => visible(translated(text)).into_owned(),
+        Event::Notice { text } => visible(&text.localized()).into_owned(),
         Event::SignatureJudged { appid, is_ok, reason, detail, .. } => {
             let verdict = if *is_ok { paint.good("is_ok: true") } else { paint.bad("is_ok: false") };
             let detail = detail.localized();

@@ -16,10 +16,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
+use soter_text::text;
 use soter_wire::{PublicKey, SignatureScheme};
 
 use super::mark::{self, Mark, Stored};
-use super::sqlite_error::{MISSING_ADVICE, damaged, mark_unusable, refused, unusable};
+use super::sqlite_error::{damaged, mark_unusable, missing_advice, one_line, refused, unusable};
 use super::store::LedgerStore;
 use crate::ledger::change::{AuthKey, Change};
 use crate::ledger::error::LedgerError;
@@ -118,8 +119,9 @@ impl SqliteStore {
         if FileIdentity::of(&self.path) == self.identity {
             return Ok(());
         }
-        let what = "it was removed, moved or replaced while this process used it";
-        Err(refused(&self.path, what, "end this process, put the file back, and start again", false))
+        let what = text!("it was removed, moved or replaced while this process used it");
+        let next = text!("end this process, put the file back, and start again");
+        Err(refused(&self.path, what, next, false))
     }
 
     fn write(&mut self, group: &[Change]) -> rusqlite::Result<()> {
@@ -183,24 +185,20 @@ impl LedgerStore for SqliteStore {
 
 /// Creates the file if it does not exist.
 fn create(path: &Path) -> Result<(), LedgerError> {
-    let fail = |what: &str, kind| {
-        let next = match kind {
+    let fail = |error: &std::io::Error| {
+        let next = match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                "free some space, then start the server again"
+                text!("free some space, then start the server again")
             }
-            _ => "check that you may read and write the file and its folder",
+            _ => text!("check that you may read and write the file and its folder"),
         };
-        refused(path, what, next, false)
+        refused(path, error.to_string().into(), next, false)
     };
     let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
     if is_link && !path.exists() {
-        let what = "it is a symbolic link to a file that does not exist";
-        return Err(refused(
-            path,
-            what,
-            "restore the file that the link points to, or remove the link",
-            false,
-        ));
+        let what = text!("it is a symbolic link to a file that does not exist");
+        let next = text!("restore the file that the link points to, or remove the link");
+        return Err(refused(path, what, next, false));
     }
     let left =
         [mark::path_of(path), log_path(path)].into_iter().find(|left| fs::symlink_metadata(left).is_ok());
@@ -208,14 +206,14 @@ fn create(path: &Path) -> Result<(), LedgerError> {
         && let Some(left) = left
     {
         // SQLite would remove the log, and the results in it would be accepted once more when the file comes back.
-        let what = format!("it is missing, and {} is there", left.display());
-        return Err(refused(path, &what, MISSING_ADVICE, false));
+        let what = text!("it is missing, and {left} is there", left = left.display());
+        return Err(refused(path, what, missing_advice(), false));
     }
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop).map_err(|error| fail(&error.to_string(), error.kind()))
+    options.open(path).map(drop).map_err(|error| fail(&error))
 }
 
 /// Refuses a file that is too short to be a ledger, although there was one. SQLite would take it for a new one, and remove its
@@ -225,7 +223,7 @@ fn check_length(path: &Path, mark: &Stored) -> Result<(), LedgerError> {
     let bytes = length(path);
     let had_contents = !matches!(mark, Stored::Missing) || length(&log_path(path)) > 0;
     if bytes < MIN_FILE_BYTES && had_contents {
-        return Err(damaged(path, &format!("it has {bytes} bytes, and had more")));
+        return Err(damaged(path, text!("it has {bytes} bytes, and had more", bytes = bytes)));
     }
     Ok(())
 }
@@ -242,23 +240,27 @@ fn what_it_lacks(connection: &Connection, path: &Path) -> Result<Lacks, LedgerEr
         return Ok(Lacks::Everything);
     }
     if application != APPLICATION_ID {
-        let next = "choose another state folder with --state, or move that database out of this one";
-        return Err(refused(path, "it is another program's database", next, false));
+        let next = text!("choose another state folder with --state, or move that database out of this one");
+        return Err(refused(path, text!("it is another program's database"), next, false));
     }
     let lacks = match read_pragma(connection, "user_version").map_err(fail)? {
         FORMAT_VERSION => Lacks::Nothing,
         FORMAT_WITHOUT_NUMBERS => Lacks::Numbers,
         version => {
-            let what = format!(
-                "it has format {version}, and this version reads formats {FORMAT_WITHOUT_NUMBERS} to {FORMAT_VERSION}"
+            let what = text!(
+                "it has format {version}, and this version reads formats {oldest} to {newest}",
+                version = version,
+                oldest = FORMAT_WITHOUT_NUMBERS,
+                newest = FORMAT_VERSION
             );
-            let next = "use the version of soter-sim that wrote it, or another state folder with --state";
-            return Err(refused(path, &what, next, false));
+            let next =
+                text!("use the version of soter-sim that wrote it, or another state folder with --state");
+            return Err(refused(path, what, next, false));
         }
     };
     let integrity: String =
         connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(fail)?;
-    if integrity == "ok" { Ok(lacks) } else { Err(damaged(path, &integrity)) }
+    if integrity == "ok" { Ok(lacks) } else { Err(damaged(path, one_line(&integrity).into())) }
 }
 
 /// The tables that a file does not have yet.
@@ -329,7 +331,7 @@ fn check_log(path: &Path, numbers: Numbers, without_log: Option<Numbers>) -> Res
         return Ok(());
     }
     let log = log_path(path);
-    Err(damaged(path, &format!("its log {} belongs to another copy of it", log.display())))
+    Err(damaged(path, text!("its log {log} belongs to another copy of it", log = log.display())))
 }
 
 /// Refuses a ledger that has fewer groups than its mark says, or whose mark is damaged or another ledger's. `None` if no group
@@ -339,15 +341,18 @@ fn check_mark(path: &Path, stored: Stored, numbers: Numbers) -> Result<Option<Ma
     let mark_path = mark::path_of(path);
     match stored {
         Stored::Missing | Stored::Damaged if groups == 0 => Ok(None),
-        Stored::Missing => Err(damaged(path, &format!("{} is missing", mark_path.display()))),
-        Stored::Damaged => Err(damaged(path, &format!("{} is damaged", mark_path.display()))),
+        Stored::Missing => Err(damaged(path, text!("{mark} is missing", mark = mark_path.display()))),
+        Stored::Damaged => Err(damaged(path, text!("{mark} is damaged", mark = mark_path.display()))),
         Stored::Intact(mark) if mark.id != numbers.id => {
-            Err(damaged(path, &format!("{} belongs to another ledger", mark_path.display())))
+            Err(damaged(path, text!("{mark} belongs to another ledger", mark = mark_path.display())))
         }
         Stored::Intact(mark) if groups < mark.number => {
-            let what =
-                format!("it has {groups} of {} groups of changes, and has lost the others", mark.number);
-            Err(damaged(path, &what))
+            let what = text!(
+                "it has {groups} of {all} groups of changes, and has lost the others",
+                groups = groups,
+                all = mark.number
+            );
+            Err(damaged(path, what))
         }
         Stored::Intact(mark) => Ok(Some(mark)),
     }

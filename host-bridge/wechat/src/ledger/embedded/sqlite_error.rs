@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use rusqlite::{Error, ErrorCode};
-use soter_text::text;
+use soter_text::{Text, text};
 
 use super::mark;
 use crate::ledger::error::LedgerError;
@@ -13,53 +13,70 @@ use crate::ledger::error::LedgerError;
 pub(super) fn unusable(path: &Path, error: &Error) -> LedgerError {
     let (next, may_pass) = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => {
-            ("free some space: the ledger then accepts changes again, or start the server again", true)
+            (text!("free some space: the ledger then accepts changes again, or start the server again"), true)
         }
         Some(ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory) => (
-            "check the disk: the ledger accepts changes again when it works, or start the server again",
+            text!(
+                "check the disk: the ledger accepts changes again when it works, or start the server again"
+            ),
             true,
         ),
-        Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
-            ("check the rights of the file and its folder, and the limit of open files (ulimit -n)", true)
-        }
+        Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => (
+            text!("check the rights of the file and its folder, and the limit of open files (ulimit -n)"),
+            true,
+        ),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            ("end the other program that has the file open", true)
+            (text!("end the other program that has the file open"), true)
         }
         // The contents are damaged: this is no database, or a checksum does not match.
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) | None => (DAMAGE_ADVICE, false),
-        Some(_) => ("start the server again; if that does not help, please report it", false),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) | None => (damage_advice(), false),
+        Some(_) => (text!("start the server again; if that does not help, please report it"), false),
     };
     let what = match error {
         // The library adds the position of the value.
         Error::FromSqlConversionFailure(_, _, cause) => cause.to_string(),
         _ => error.to_string(),
     };
-    refused(path, &what, next, may_pass)
+    refused(path, one_line(&what).into(), next, may_pass)
 }
 
 /// The error for a ledger whose mark cannot be read or written.
 pub(super) fn mark_unusable(path: &Path, error: &io::Error) -> LedgerError {
-    let next = "check the rights of its folder, the free space, and the limit of open files (ulimit -n)";
-    refused(path, &format!("its mark {}: {error}", mark::path_of(path).display()), next, true)
+    let what = text!("its mark {mark}: {error}", mark = mark::path_of(path).display(), error = error);
+    let next =
+        text!("check the rights of its folder, the free space, and the limit of open files (ulimit -n)");
+    refused(path, what, next, true)
 }
 
 /// The error for a file whose contents are damaged.
-pub(super) fn damaged(path: &Path, what: &str) -> LedgerError {
-    refused(path, what, DAMAGE_ADVICE, false)
+pub(super) fn damaged(path: &Path, what: Text) -> LedgerError {
+    refused(path, what, damage_advice(), false)
 }
 
 /// A user should know what a new ledger costs.
-const DAMAGE_ADVICE: &str = "restore a copy of the whole state folder, or move the file with its -wal and -mark away to start a new ledger; results that it does not know are then accepted once more";
+fn damage_advice() -> Text {
+    text!(
+        "restore a copy of the whole state folder, or move the file with its -wal and -mark away to start a new ledger; results that it does not know are then accepted once more"
+    )
+}
 
 /// What to do about a ledger of which only the other files are left.
-pub(super) const MISSING_ADVICE: &str = "put it back, or move its -wal and -mark away, too, to start a new ledger; results that it does not know are then accepted once more";
+pub(super) fn missing_advice() -> Text {
+    text!(
+        "put it back, or move its -wal and -mark away, too, to start a new ledger; results that it does not know are then accepted once more"
+    )
+}
 
-pub(super) fn refused(path: &Path, what: &str, next: &str, may_pass: bool) -> LedgerError {
-    // SQLite's messages quote statements on several lines.
-    let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+#[expect(clippy::needless_pass_by_value, reason = "callers build the text in place")]
+pub(super) fn refused(path: &Path, what: Text, next: Text, may_pass: bool) -> LedgerError {
     LedgerError {
         what: text!("the ledger {path} cannot be used: {what}", path = path.display(), what = what),
-        next: next.into(),
+        next,
         may_pass,
     }
+}
+
+/// SQLite's messages quote statements on several lines.
+pub(super) fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use soter_text::text;
+use soter_text::{Text, text};
 use soter_wire::shortened;
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -95,28 +95,37 @@ impl Address {
     /// Reads an address: `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`, with the parameters of libpq that
     /// [`PARAMETERS`] lists. What is missing comes from the variables of libpq (`PGUSER`, …) and its password file.
     pub(super) fn parse(url: &Secret, namespace: Namespace) -> Result<Self, LedgerError> {
-        let refused = |what: String| LedgerError {
-            what: text!("the ledger's address {what}", what = what),
+        let refused = |what: Text| LedgerError {
+            what,
             next: text!(
                 "write postgres://USER:PASSWORD@HOST:5432/DATABASE, with ?sslmode=verify-full&sslrootcert=FILE for TLS"
             ),
             may_pass: false,
         };
-        let parsed = Url::parse(url.expose()).map_err(|error| refused(format!("cannot be read: {error}")))?;
+        let parsed = Url::parse(url.expose())
+            .map_err(|error| refused(text!("the ledger's address cannot be read: {error}", error = error)))?;
         if !["postgres", "postgresql"].contains(&parsed.scheme()) {
-            return Err(refused(format!("begins with `{}:`, which is no database", parsed.scheme())));
+            return Err(refused(text!(
+                "the ledger's address begins with `{scheme}:`, which is no database",
+                scheme = parsed.scheme()
+            )));
         }
         // Nothing of the address is shown: if it is misread, any part of it may be the password.
         let behind_host = [parsed.path(), parsed.query().unwrap_or_default()];
         if parsed.fragment().is_some() || behind_host.iter().any(|part| part.contains('@')) {
-            let what = "has `@` or `#` behind the host; in a password, write %40, %23, %2F, %3A and %3F for @, #, /, : and ?";
-            return Err(refused(what.to_owned()));
+            let what = text!(
+                "the ledger's address has `@` or `#` behind the host; in a password, write %40, %23, %2F, %3A and %3F for @, #, /, : and ?"
+            );
+            return Err(refused(what));
         }
         if parsed.query_pairs().any(|(name, _)| !PARAMETERS.contains(&name.as_ref())) {
-            return Err(refused(format!("has an unknown parameter; known are {}", PARAMETERS.join(", "))));
+            return Err(refused(text!(
+                "the ledger's address has an unknown parameter; known are {known}",
+                known = PARAMETERS.join(", ")
+            )));
         }
         let options = PgConnectOptions::from_str(url.expose())
-            .map_err(|error| refused(format!("cannot be read: {error}")))?;
+            .map_err(|error| refused(text!("the ledger's address cannot be read: {error}", error = error)))?;
         Ok(Self { options: settings(options, &namespace), namespace })
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use soter_text::text;
 use sqlx::Connection;
 use tokio::sync::Notify;
 use tracing::{error, info, warn};
@@ -107,8 +108,8 @@ async fn try_database(database: &Database, identity: &Identity) -> Result<(), Fa
     let error = match found {
         Found::Ledger(found) if found.id == identity.id => return Ok(()),
         Found::Ledger(_) => {
-            let what = "it was removed or replaced while this process used it";
-            let next = "put the database back, or start the server again to use the new one";
+            let what = text!("it was removed or replaced while this process used it");
+            let next = text!("put the database back, or start the server again to use the new one");
             refused(database.address(), what, next, true)
         }
         Found::Wrong(Wrong { what, next }) => refused(database.address(), what, next, true),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::ErrorKind;
 
-use soter_text::text;
+use soter_text::{Text, text};
 use sqlx::Error;
 
 use super::address::Address;
@@ -69,30 +69,38 @@ pub(super) fn unusable(address: &Address, error: &Error) -> LedgerError {
         _ => false,
     };
     let next = match (error, state.as_deref()) {
-        _ if is_tls => "check sslmode, sslrootcert and the name of the host in the ledger's address".to_owned(),
-        (Error::PoolTimedOut, _) => "repeat the request, or send fewer at the same time".to_owned(),
-        (_, Some("28000" | "28P01")) => "check the user and the password in the ledger's address".to_owned(),
-        (_, Some("3D000")) => "create the database (createdb), or correct its name in the ledger's address".to_owned(),
-        (_, Some("42501")) => format!(
-            "let an administrator run CREATE SCHEMA {} AUTHORIZATION \"{}\", or give this user the rights on it",
-            address.namespace.quoted_schema(),
-            address.options.get_username(),
+        _ if is_tls => text!("check sslmode, sslrootcert and the name of the host in the ledger's address"),
+        (Error::PoolTimedOut, _) => text!("repeat the request, or send fewer at the same time"),
+        (_, Some("28000" | "28P01")) => text!("check the user and the password in the ledger's address"),
+        (_, Some("3D000")) => {
+            text!("create the database (createdb), or correct its name in the ledger's address")
+        }
+        (_, Some("42501")) => text!(
+            "let an administrator run CREATE SCHEMA {schema} AUTHORIZATION \"{user}\", or give this user the rights on it",
+            schema = address.namespace.quoted_schema(),
+            user = address.options.get_username()
         ),
-        (_, Some("25006")) => READ_ONLY_ADVICE.to_owned(),
+        (_, Some("25006")) => read_only_advice(),
         (_, Some("53300")) => {
-            "raise max_connections of PostgreSQL, or start fewer servers: each needs up to 9 connections".to_owned()
+            text!(
+                "raise max_connections of PostgreSQL, or start fewer servers: each needs up to 9 connections"
+            )
         }
         (_, Some(code)) if code.starts_with("53") || code.starts_with("58") => {
-            "check the disk and the memory of the database: the ledger accepts changes again when it works".to_owned()
+            text!(
+                "check the disk and the memory of the database: the ledger accepts changes again when it works"
+            )
         }
-        (_, Some("42P01" | "42703" | "3F000" | "42804" | "42883")) => FOREIGN_TABLES_ADVICE.to_owned(),
+        (_, Some("42P01" | "42703" | "3F000" | "42804" | "42883")) => foreign_tables_advice(),
         (_, Some(code)) if code.starts_with("42") || code.starts_with(DATA_EXCEPTION) => {
-            "check the ledger's address, and the encoding of the database".to_owned()
+            text!("check the ledger's address, and the encoding of the database")
         }
         (Error::Decode(_) | Error::ColumnDecode { .. }, _) => {
-            "put the row back, for example from a backup, or empty the namespace with a reset".to_owned()
+            text!("put the row back, for example from a backup, or empty the namespace with a reset")
         }
-        _ => "check that PostgreSQL runs there and can be reached: the ledger accepts changes again when it does".to_owned(),
+        _ => text!(
+            "check that PostgreSQL runs there and can be reached: the ledger accepts changes again when it does"
+        ),
     };
     let what = match error {
         Error::Database(error) => error.message().to_owned(),
@@ -100,30 +108,34 @@ pub(super) fn unusable(address: &Address, error: &Error) -> LedgerError {
         Error::Tls(error) => format!("TLS: {error}"),
         _ => error.to_string(),
     };
-    refused(address, &what, &next, true)
+    // PostgreSQL's messages may have several lines.
+    let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+    refused(address, what.into(), next, true)
 }
 
 /// What to do about tables that this program has not made, or that are not all there.
-pub(super) const FOREIGN_TABLES_ADVICE: &str =
-    "put the namespace's tables back, or choose another one with --ledger-namespace";
+pub(super) fn foreign_tables_advice() -> Text {
+    text!("put the namespace's tables back, or choose another one with --ledger-namespace")
+}
 
 /// What to do about a server that cannot be written.
-pub(super) const READ_ONLY_ADVICE: &str =
-    "name a server and a user that may write in the ledger's address: this one is read-only";
+pub(super) fn read_only_advice() -> Text {
+    text!("name a server and a user that may write in the ledger's address: this one is read-only")
+}
 
 /// The error for a database that does not answer in time.
 pub(super) fn too_slow(address: &Address, seconds: u64) -> LedgerError {
-    let next =
-        "check the load of the database and of the network: the ledger accepts changes again when it answers";
-    refused(address, &format!("it has not answered within {seconds} seconds"), next, true)
+    let next = text!(
+        "check the load of the database and of the network: the ledger accepts changes again when it answers"
+    );
+    refused(address, text!("it has not answered within {seconds} seconds", seconds = seconds), next, true)
 }
 
-pub(super) fn refused(address: &Address, what: &str, next: &str, may_pass: bool) -> LedgerError {
-    // PostgreSQL's messages may have several lines.
-    let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+#[expect(clippy::needless_pass_by_value, reason = "callers build the text in place")]
+pub(super) fn refused(address: &Address, what: Text, next: Text, may_pass: bool) -> LedgerError {
     LedgerError {
         what: text!("the ledger {address} cannot be used: {what}", address = address, what = what),
-        next: next.into(),
+        next,
         may_pass,
     }
 }

@@ -1,9 +1,10 @@
 //! The tables of a namespace: made and converted when a server starts.
 
+use soter_text::{Text, text};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use super::address::Address;
-use super::postgres_error::{READ_ONLY_ADVICE, refused, unusable};
+use super::postgres_error::{read_only_advice, refused, unusable};
 use crate::ledger::error::LedgerError;
 use crate::random::random_text;
 
@@ -78,8 +79,8 @@ pub(super) enum Found {
 /// What is wrong with a database, and what to do about it.
 #[derive(Debug)]
 pub(super) struct Wrong {
-    pub(super) what: &'static str,
-    pub(super) next: &'static str,
+    pub(super) what: Text,
+    pub(super) next: Text,
 }
 
 /// Makes the namespace's tables, or converts those of an older format. Servers that start at the same time wait for one another.
@@ -102,9 +103,14 @@ pub(super) async fn prepare(
     }
     let format = read_format(connection).await.map_err(fail)?;
     if format > newest {
-        let what = format!("it has format {format}, and this version reads formats up to {newest}");
-        let next = "use the version of soter-sim that made it, or another namespace with --ledger-namespace";
-        return Err(refused(address, &what, next, false));
+        let what = text!(
+            "it has format {format}, and this version reads formats up to {newest}",
+            format = format,
+            newest = newest
+        );
+        let next =
+            text!("use the version of soter-sim that made it, or another namespace with --ledger-namespace");
+        return Err(refused(address, what, next, false));
     }
     match check(connection, address).await.map_err(fail)? {
         Found::Ledger(identity) => Ok(identity),
@@ -143,14 +149,16 @@ async fn check_settings(connection: &mut PgConnection, address: &Address) -> sql
         && isolation == "read committed"
         && schema.is_none_or(|schema| schema == address.namespace.schema());
     Ok(if !has_settings {
-        let what = "the settings of the connection have not arrived, as with a pooler that drops `options`";
-        let next = "connect to PostgreSQL itself, or by a pooler in session mode that passes `options` on";
+        let what =
+            text!("the settings of the connection have not arrived, as with a pooler that drops `options`");
+        let next =
+            text!("connect to PostgreSQL itself, or by a pooler in session mode that passes `options` on");
         Some(Wrong { what, next })
     } else if is_read_only != "off" {
-        Some(Wrong { what: "it cannot be written", next: READ_ONLY_ADVICE })
+        Some(Wrong { what: text!("it cannot be written"), next: read_only_advice() })
     } else if encoding != "UTF8" {
-        let next = "create a database with UTF-8: createdb -T template0 -E UTF8 NAME";
-        Some(Wrong { what: "its encoding is not UTF-8", next })
+        let next = text!("create a database with UTF-8: createdb -T template0 -E UTF8 NAME");
+        Some(Wrong { what: text!("its encoding is not UTF-8"), next })
     } else {
         None
     })

@@ -8,7 +8,7 @@ fn the_key_may_be_the_json_of_an_auth_key() {
     let foreign = Case { key: key.json, ..result() };
     assert_reason(&foreign, "wrong-signature", "");
     assert_eq!(foreign.checked().remarks.len(), 1, "its own salt length is 32, the result's is 20");
-    assert!(foreign.checked().remarks[0].contains("exported with salt length 32"));
+    assert!(foreign.checked().remarks[0].english().contains("exported with salt length 32"));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_key_may_have_any_form_in_which_people_have_keys() {
     ] {
         let checked = Case { key, ..case.clone() }.checked();
         assert!(checked.verdict.is_ok(), "{form}: {}", checked.verdict.detail.english());
-        assert_eq!(checked.remarks, Vec::<String>::new(), "{form}");
+        assert_eq!(checked.remarks, Vec::<Text>::new(), "{form}");
     }
     for (form, key) in [
         ("AuthKey", json),
@@ -120,7 +120,10 @@ fn the_key_of_a_certificate_is_used_with_the_remark_that_the_certificate_is_not_
     for key in [pem.into_bytes(), leaf.clone(), base64::encode(leaf).into_bytes()] {
         let checked = Case { key, ..auth_key.clone() }.checked();
         assert_eq!(checked.verdict, expected);
-        assert!(checked.remarks.iter().any(|remark| remark.contains("is not checked")), "{checked:?}");
+        assert!(
+            checked.remarks.iter().any(|remark| remark.english().contains("is not checked")),
+            "{checked:?}"
+        );
     }
 }
 
@@ -129,8 +132,8 @@ fn a_chain_is_read_as_its_leafs_key_and_its_root_is_named_as_unchecked() {
     let chain = Case { key: vector("itrustee_chain", "signed.txt"), ..case("itrustee_result") };
     assert_reason(&chain, "wrong-signature", "");
     let remarks = chain.checked().remarks;
-    assert!(remarks[0].contains("`Emulated SOTER Root CA`"), "{remarks:?}");
-    assert!(remarks[0].contains("not checked against a list of trusted roots"), "{remarks:?}");
+    assert!(remarks[0].english().contains("`Emulated SOTER Root CA`"), "{remarks:?}");
+    assert!(remarks[0].english().contains("not checked against a list of trusted roots"), "{remarks:?}");
 }
 
 #[test]
@@ -138,8 +141,8 @@ fn invalid_dates_cause_remarks_and_no_refusal() {
     let case = case("itrustee_result");
     let chain = vector("itrustee_chain", "signed.txt");
     let at = |unix_seconds| verify_at(&chain, &case.json, &case.signature, None, unix_seconds).remarks;
-    assert!(at(0).iter().any(|remark| remark.contains("becomes valid only")));
-    assert!(at(u64::MAX).iter().any(|remark| remark.contains("was valid until")));
+    assert!(at(0).iter().any(|remark| remark.english().contains("becomes valid only")));
+    assert!(at(u64::MAX).iter().any(|remark| remark.english().contains("was valid until")));
 }
 
 #[test]
