@@ -94,7 +94,8 @@ fn every_command_that_is_shown_is_one_and_has_its_options() {
         for mut command in commands(&page) {
             // With it, the words before it are read, and nothing is done.
             command.push("--help".to_owned());
-            Program::new(&command).run().exits(0);
+            let finished = Program::new(&command).run();
+            assert_eq!(finished.code, Some(0), "{command:?}: {}", finished.stderr);
             checked += 1;
         }
     }
@@ -111,8 +112,8 @@ fn the_commands_of_the_first_screen_do_what_is_said() {
             match command {
                 // The REPL, which serves until it ends.
                 "npx soter-sim" | "cargo run" => {
-                    let input = "exit\n";
-                    Program::new(["--listen", "127.0.0.1:0"]).input(input).run().exits(0);
+                    let finished = Program::new(["--listen", "127.0.0.1:0"]).input("exit\n").run();
+                    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
                 }
                 "cargo test" => assert!(gate.contains("\ncargo test\n"), "the gate runs {command}"),
                 other => panic!("{other} is not executed by a test"),

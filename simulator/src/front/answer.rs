@@ -1,11 +1,9 @@
 //! The answer to a command, for machines and for people.
 
-use std::borrow::Cow;
-
 use serde_json::{Value, json};
 use soter_bridge::protocol::wx::FunctionCalled;
 use soter_bridge::protocol::{CommandError, Response};
-use soter_text::{Text, text, translated};
+use soter_text::{Text, text};
 use soter_wechat::codes::Code;
 
 use super::authentication::Authentication;

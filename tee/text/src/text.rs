@@ -92,6 +92,7 @@ impl Text {
     pub fn map(&self, change: &impl Fn(&str) -> String) -> Self {
         let chinese = self.chinese.as_deref().map(|chinese| {
             Box::new(match chinese {
+                Chinese::Whole(english) => Chinese::Whole(english),
                 Chinese::Parts(parts) => Chinese::Parts(parts.iter().map(|part| part.map(change)).collect()),
                 Chinese::Template { template, values } => Chinese::Template {
                     template,

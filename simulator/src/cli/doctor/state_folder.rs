@@ -42,7 +42,7 @@ impl StateFolderCheck {
             Ok(opened) => drop(opened),
             Err(FolderError::InUse { owner, .. }) => {
                 let url = owner.as_ref().and_then(|owner| owner.url.clone());
-                let holder = owner.map(|owner| owner.to_string()).unwrap_or_default();
+                let holder = owner.map_or_else(|| text!("another process"), |owner| owner.text());
                 return match url {
                     Some(url) => only(
                         Observation::note(
