@@ -64,7 +64,7 @@ impl Port {
             Found::Free => Observation::good(
                 "port",
                 text!(
-                    "{address} is free: `soter-sim serve` and the REPL show their page at http://{address}",
+                    "the port is free: `soter-sim serve` and the REPL show their page at http://{address}",
                     address = address
                 ),
             ),
