@@ -51,7 +51,7 @@ pub(crate) fn start(
         None => match env::var(VARIABLE) {
             Ok(text) if !text.trim().is_empty() => parse(&text, VARIABLE)?,
             Ok(_) | Err(VarError::NotPresent) => EnvFilter::default().add_directive(default.into()),
-            Err(VarError::NotUnicode(_)) => return Err(refused(VARIABLE, text!("it is not UTF-8"))),
+            Err(VarError::NotUnicode(_)) => return Err(refused(VARIABLE, &text!("it is not UTF-8"))),
         },
     };
     if filter.max_level_hint() == Some(LevelFilter::OFF) {
@@ -77,7 +77,7 @@ fn is_ours(target: &str) -> bool {
 fn parse(text: &str, source: &str) -> Result<EnvFilter, CommandError> {
     let directives = || text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
     if directives().next().is_none() {
-        return Err(refused(source, text!("it is empty")));
+        return Err(refused(source, &text!("it is empty")));
     }
     for directive in directives() {
         let target = directive.split(['[', '=']).next().unwrap_or_default();
@@ -85,13 +85,13 @@ fn parse(text: &str, source: &str) -> Result<EnvFilter, CommandError> {
             let shown = shortened(target, 40);
             return Err(refused(
                 source,
-                text!("`{shown}` is neither a level nor a crate that logs", shown = shown),
+                &text!("`{shown}` is neither a level nor a crate that logs", shown = shown),
             ));
         }
         if directive.ends_with('=') {
             return Err(refused(
                 source,
-                text!("`{directive}` names no level", directive = shortened(directive, 40)),
+                &text!("`{directive}` names no level", directive = shortened(directive, 40)),
             ));
         }
         let span = directive.split_once('[').and_then(|(_, span)| span.split([']', '{']).next());
@@ -99,14 +99,14 @@ fn parse(text: &str, source: &str) -> Result<EnvFilter, CommandError> {
             let shown = shortened(span, 40);
             return Err(refused(
                 source,
-                text!("there is no span `{shown}`, but {spans}", shown = shown, spans = SPANS.join(", ")),
+                &text!("there is no span `{shown}`, but {spans}", shown = shown, spans = SPANS.join(", ")),
             ));
         }
     }
-    EnvFilter::builder().parse(text).map_err(|error| refused(source, error.to_string().into()))
+    EnvFilter::builder().parse(text).map_err(|error| refused(source, &error.to_string().into()))
 }
 
-fn refused(source: &str, reason: Text) -> CommandError {
+fn refused(source: &str, reason: &Text) -> CommandError {
     CommandError::invalid_params(
         text!("the log filter in {source} cannot be used: {reason}", source = source, reason = reason),
         text!(

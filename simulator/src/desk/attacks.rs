@@ -117,11 +117,10 @@ fn find_attack(id: &str) -> Result<&'static Attack, CommandError> {
             .map(|attack| attack.id)
             .filter(|known| category(known).is_some() && category(known) == category(id))
             .collect();
-        let next = match (similar.first(), similar.last()) {
-            (Some(first), Some(last)) => {
-                text!("ids of that kind: {first} to {last}", first = first, last = last)
-            }
-            _ => text!("`attack list` names them all"),
+        let next = if let (Some(first), Some(last)) = (similar.first(), similar.last()) {
+            text!("ids of that kind: {first} to {last}", first = first, last = last)
+        } else {
+            text!("`attack list` names them all")
         };
         CommandError::invalid_params(text!("there is no attack `{shown}`", shown = shown), next)
     })

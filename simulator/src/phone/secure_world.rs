@@ -83,10 +83,10 @@ impl Phone {
     /// The error for a secure world that is gone. It is not replaced silently, because the new one would be another
     /// phone.
     pub(super) fn missing_storage_error(&self) -> CommandError {
-        let folder = match &self.context.folder {
-            Some(folder) => folder.device_folder(&self.name).display().to_string().into(),
-            None => text!("its memory"),
-        };
+        let folder = self.context.folder.as_ref().map_or_else(
+            || text!("its memory"),
+            |folder| folder.device_folder(&self.name).display().to_string().into(),
+        );
         CommandError::environment(
             text!(
                 "device `{name}` has keys and a counter in {folder}, and that is gone",

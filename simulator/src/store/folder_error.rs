@@ -86,13 +86,13 @@ impl FolderError {
     /// What to do next. It is the second line of the error message.
     pub fn remedy(&self) -> Text {
         match self {
-            Self::InUse { owner, .. } => match owner.as_ref().and_then(|owner| owner.url.as_ref()) {
-                Some(url) => text!(
-                    "Wait for it to end, choose another folder with --state, or use --ephemeral; or use the one that is running: --connect {url}",
-                    url = url
-                ),
-                None => text!("Wait for it to end, choose another folder with --state, or use --ephemeral."),
-            },
+            Self::InUse { owner: Some(LockOwner { url: Some(url), .. }), .. } => text!(
+                "Wait for it to end, choose another folder with --state, or use --ephemeral; or use the one that is running: --connect {url}",
+                url = url
+            ),
+            Self::InUse { .. } => {
+                text!("Wait for it to end, choose another folder with --state, or use --ephemeral.")
+            }
             Self::Replaced { .. } => text!("Nothing more is written. End this process, and start again."),
             Self::Document { path, defect: DocumentDefect::Version { .. }, what_is_lost } => text!(
                 "Use the version of soter-sim that wrote it, or delete {path}: {what_is_lost}.",
