@@ -83,7 +83,11 @@ fn english_texts_have_no_chinese_and_chinese_texts_some() {
     }
     for file in CATALOGUES {
         for (english, chinese) in file.messages().unwrap() {
-            let has_words = english.split(|one: char| !one.is_alphabetic()).any(|word| word.len() > 3);
+            // The names of places are not words.
+            let words = places(&english)
+                .iter()
+                .fold(english.clone(), |text, name| text.replace(&format!("{{{name}}}"), ""));
+            let has_words = words.split(|one: char| !one.is_alphabetic()).any(|word| word.len() > 3);
             assert!(
                 has_chinese(&chinese) || !has_words || english == chinese,
                 "{}.po: `{chinese}`",
