@@ -35,7 +35,7 @@ fn read(folder: &Path, name: &str) -> String {
 /// Four English words in a row, outside backquotes.
 fn english_sentences(text: &str) -> Vec<String> {
     let without_code = Regex::new("`[^`]*`").unwrap().replace_all(text, "");
-    let words = Regex::new(r"[A-Za-z']+,?(?: [a-z']+,?){3,}").unwrap();
+    let words = Regex::new(r"[A-Za-z']+(?: [a-z']+){3,}").unwrap();
     words.find_iter(&without_code).map(|found| found.as_str().to_owned()).collect()
 }
 
