@@ -33,9 +33,7 @@ impl Answer {
         match self {
             Self::Authentication(authentication) => localized(&authentication.remarks),
             Self::Payment(payment) => localized(&payment.remarks),
-            Self::Response(Response::VerifySignature(verdict)) => {
-                localized(&verdict.remarks)
-            }
+            Self::Response(Response::VerifySignature(verdict)) => localized(&verdict.remarks),
             Self::Codes(_) | Self::Response(_) | Self::Verbatim(_) => Vec::new(),
         }
     }

@@ -111,14 +111,12 @@ mod tests {
     async fn a_port_of_another_program_is_a_problem_and_a_free_one_is_good() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let taken = tokio::spawn(Port::look_at(Some(address)));
-        // It answers nothing that a soter-sim answers.
-        let (stream, _) = listener.accept().unwrap();
-        drop(stream);
-        let taken = taken.await.unwrap();
+        // It answers nothing that a soter-sim answers, and ends.
+        let program = std::thread::spawn(move || drop(listener.accept()));
+        let taken = Port::look_at(Some(address)).await;
         assert_eq!(taken.observation().severity, Severity::Problem);
         assert_eq!(taken.server_url(), None);
-        drop(listener);
+        program.join().unwrap();
         assert_eq!(Port::look_at(Some(address)).await.observation().severity, Severity::Good);
     }
 }
