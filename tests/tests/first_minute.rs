@@ -106,7 +106,7 @@ fn english_sentence(line: &str) -> Option<String> {
     let is_word =
         |word: &&str| word.len() > 1 && word.chars().all(|one| one.is_ascii_lowercase() || one == '\'');
     let words: Vec<_> = line.split(' ').collect();
-    words.windows(3).find(|three| three.iter().all(|word| is_word(word))).map(|three| three.join(" "))
+    words.windows(3).find(|three| three.iter().all(is_word)).map(|three| three.join(" "))
 }
 
 #[test]

@@ -35,7 +35,9 @@ fn root() -> PathBuf {
 }
 
 fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    let text = fs::read_to_string(root().join(path));
+    assert!(text.is_ok(), "{path}: {text:?}");
+    text.unwrap_or_default()
 }
 
 /// A page in both languages.
@@ -58,8 +60,9 @@ fn commands(page: &str) -> Vec<Vec<String>> {
 }
 
 fn words(line: &str) -> Vec<String> {
-    let words = shell_words::split(line).unwrap_or_else(|error| panic!("{line}: {error}"));
-    let own = words.into_iter().skip_while(|word| word == "npx").skip(1);
+    let words = shell_words::split(line);
+    assert!(words.is_ok(), "{line}: {words:?}");
+    let own = words.unwrap_or_default().into_iter().skip_while(|word| word == "npx").skip(1);
     own.take_while(|word| word != "--").collect()
 }
 

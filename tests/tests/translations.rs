@@ -157,7 +157,7 @@ fn read(tokens: TokenStream, file: &Path, found: &mut BTreeMap<String, (PathBuf,
         if is_text {
             let inside: Vec<_> = group.stream().into_iter().collect();
             let Some(TokenTree::Literal(literal)) = inside.first() else {
-                panic!("{}: `{}` has no text", file.display(), group.stream());
+                unreachable!("{}: `{}` has no text", file.display(), group.stream());
             };
             let template = syn::parse_str::<syn::LitStr>(&literal.to_string()).unwrap().value();
             let given = inside.windows(3).filter_map(|window| match window {

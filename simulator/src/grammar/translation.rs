@@ -120,7 +120,7 @@ fn replace_texts_of_argument(mut argument: Arg, replace: &mut impl FnMut(&str) -
             long.push_str(&before_explanations);
             for value in &values {
                 let explanation = value.get_help().map(|help| replace(&help.to_string())).unwrap_or_default();
-                long.push_str(&format!("\n- {}: {explanation}", value.get_name()));
+                long.extend(["\n- ", value.get_name(), ": ", &explanation]);
             }
         }
         help = Some(format!("{short} {list}"));

@@ -264,11 +264,11 @@ fn help_reads_as_in_its_snapshots() {
                 "soter-sim audit --help",
                 "soter-sim device set -h",
             ] {
-                text.push_str(&format!("$ {words}\n{}\n", program_help(words, language, columns)));
+                text.extend([format!("$ {words}\n{}\n", program_help(words, language, columns))]);
             }
             let list = command_list_in(Layout::new(language, columns), false);
-            text.push_str(&format!("> help\n{list}\n\n"));
-            text.push_str(&format!("> help auth\n{}", line_help("auth --help", language, columns)));
+            text.extend([format!("> help\n{list}\n\n")]);
+            text.extend([format!("> help auth\n{}", line_help("auth --help", language, columns))]);
             compare(&format!("help_{}_{columns}", language.tag()), &text);
         }
     }
@@ -283,7 +283,7 @@ fn mistakes_read_as_in_their_snapshots() {
         let mut text = String::new();
         for (typed, error) in program.iter().chain(&lines) {
             let (what, next) = (error.what.in_language(language), error.next.in_language(language));
-            text.push_str(&format!("{typed}\n{what}\n{next}\n\n"));
+            text.extend([format!("{typed}\n{what}\n{next}\n\n")]);
         }
         compare(&format!("mistakes_{}", language.tag()), text.trim_end());
     }
