@@ -1,6 +1,7 @@
 // The way to the server: JSON-RPC over /ws, which connects anew by itself, and the journal over HTTP.
 
 import { parse } from './json.js';
+import { languageTag } from './texts.js';
 
 /** Between two attempts to connect, in milliseconds; the last one is repeated. */
 const PAUSES = [250, 500, 1000, 2000];
@@ -9,13 +10,12 @@ const PATIENCE = 15_000;
 /** A server that has said nothing for so long is called, so that one that hangs is told from one that has nothing to say. */
 const SILENCE = 5_000;
 
-/** What the server did not carry out: one line what happened, one what to do, and in `zh` the same in Chinese if it has that. */
+/** What the server did not carry out: one line what happened, one what to do. */
 export class Refused extends Error {
   constructor({ message, data }) {
     super(message);
     this.what = message;
     this.next = data?.next ?? '';
-    this.zh = data?.zh;
   }
 }
 
@@ -57,6 +57,7 @@ export class Bridge extends EventTarget {
   /** Calls of the journal: `{after, limit}` or `{before, limit}`. The oldest first. */
   async journal(range) {
     const url = new URL('/sim/journal', this.origin);
+    url.searchParams.set('lang', languageTag());
     for (const [name, value] of Object.entries(range)) url.searchParams.set(name, value);
     const headers = this.token === null ? {} : { authorization: `Bearer ${this.token}` };
     const patience = new AbortController();
@@ -83,6 +84,7 @@ export class Bridge extends EventTarget {
     clearTimeout(this.#timer);
     const url = new URL('/ws', this.origin.replace(/^http/, 'ws'));
     if (this.token !== null) url.searchParams.set('token', this.token);
+    url.searchParams.set('lang', languageTag());
     const socket = new WebSocket(url);
     this.#socket = socket;
     socket.onopen = () => {
@@ -124,6 +126,13 @@ export class Bridge extends EventTarget {
     this.#waiting.clear();
     this.#timer = setTimeout(() => this.#connect(), PAUSES[Math.min(this.#attempt++, PAUSES.length - 1)]);
     if (wasOnline || this.#attempt === 1) this.dispatchEvent(new Event('offline'));
+  }
+
+  /** Connects anew, because the server writes its texts in the language that is asked for when a connection begins. */
+  speak() {
+    if (!this.online) return;
+    this.#lose(this.#socket);
+    this.#hurry();
   }
 
   #hurry() {

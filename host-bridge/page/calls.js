@@ -82,6 +82,12 @@ export class Calls extends EventTarget {
     this.#isDoubted = false;
   }
 
+  /** Has the calls fetched once more when the server tells the newest number again: it writes in another language then. */
+  forgetWords() {
+    this.entries = [];
+    this.hasOlder = false;
+  }
+
   /** Fetches the calls before the oldest that is here. */
   async older() {
     const oldest = this.entries[0];

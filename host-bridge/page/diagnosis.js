@@ -197,5 +197,17 @@ export function diagnosis(root, { bridge, state }) {
     run();
   }
 
-  return { diagnose, speak: draw };
+  /** Says all again in another language: what the server says, by asking for it once more when it is there again. */
+  function speak() {
+    draw();
+    if (shown.answer) bridge.addEventListener('online', runAgain, { once: true });
+  }
+
+  async function runAgain() {
+    const [again] = source ? await bridge.journal({ after: source.number - 1, limit: 1 }).catch(() => []) : [];
+    source = again ?? source;
+    run();
+  }
+
+  return { diagnose, speak };
 }

@@ -231,13 +231,20 @@ export function journal(root, { bridge, say, fail, diagnose }) {
   function speak() {
     search.placeholder = text('journal.searchHint');
     drawn.clear();
+    layChosenOpen();
+    match();
+    calls.forgetWords();
+    calls.addEventListener('change', layChosenOpen, { once: true });
+  }
+
+  function layChosenOpen() {
     const entry = calls.entries.find(({ number }) => number === chosen);
     if (entry) layCallOpen(entry);
-    match();
   }
 
   calls.addEventListener('change', match);
   calls.addEventListener('forgotten', () => { isPinned = false; });
-  speak();
+  search.placeholder = text('journal.searchHint');
+  match();
   return { speak };
 }

@@ -143,6 +143,7 @@ byId('language').value = spoken();
 byId('language').addEventListener('change', ({ target }) => {
   questions.forEach((takeBack) => takeBack());
   speak(target.value);
+  bridge.speak();
   log.speak();
   why.speak();
   // What is kept while it says the same says something else now.

@@ -1,27 +1,28 @@
-// What reasons and codes mean, and what to do about them. The English is the server's own: it makes `reasons.js` from its tables.
+// What reasons and codes mean, and what to do about them. The server makes `reasons.js` from its tables, in both languages.
 
-import * as chinese from './chinese_meanings.js';
+import { CHINESE_PROFILES } from './chinese_profiles.js';
 import { CALL_CODES, REASONS } from './reasons.js';
-import { localized, spoken } from './texts.js';
+import { spoken } from './texts.js';
 
 /** What a reason means: `meaning`, `advice`, their `lang`, and both in `english`; `undefined` for one that the server does not know. */
 export function explainReason(name) {
-  return explained(REASONS[name], chinese.REASONS[name]);
+  return explained(REASONS[name]);
 }
 
 /** The same for the `errCode` of a wx call, of whose causes `errMsg` may name one. */
 export function explainCode(errCode, errMsg = '') {
   const known = CALL_CODES.filter(({ code }) => code === errCode);
   // A name may end with a word for what differs from call to call: `<sdk text>`.
-  const found = known.find(({ name }) => errMsg.includes(name.split('<')[0].trim())) ?? known[0];
-  return found && explained(found, chinese.CALL_CODES[`${errCode} ${found.name}`]);
+  return explained(known.find(({ name }) => errMsg.includes(name.split('<')[0].trim())) ?? known[0]);
 }
 
 /** The words for a family of phones. */
 export function describeProfile({ name, description }) {
-  return (spoken() === 'zh' && chinese.PROFILES[name]) || description;
+  return (spoken() === 'zh' && CHINESE_PROFILES[name]) || description;
 }
 
-function explained(english, zh) {
-  return english && { ...localized({ zh, ...english }), english: [english.meaning, english.advice] };
+function explained(entry) {
+  if (entry === undefined) return undefined;
+  const { meaning, advice } = spoken() === 'zh' ? entry.zh : entry;
+  return { ...entry, meaning, advice, lang: spoken() === 'zh' ? 'zh-CN' : 'en', english: [entry.meaning, entry.advice] };
 }

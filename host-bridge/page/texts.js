@@ -65,11 +65,13 @@ export function remember(name, value) {
   }
 }
 
-/**
- * What an object of the server says, in the page's language where it can: `zh` beside its English texts has the same in Chinese.
- * `lang` is the language that they are in then.
- */
+/** The language for a client that reads what the server says: in `?lang=`. */
+export function languageTag() {
+  return language === 'zh' ? 'zh-CN' : 'en';
+}
+
+/** What an object of the server says, with `lang`, the language that it says it in. */
 export function localized(object) {
-  const isChinese = language === 'zh' && Boolean(object.zh);
-  return { ...object, ...(isChinese ? object.zh : {}), lang: isChinese ? 'zh-CN' : 'en' };
+  const words = Object.values(object).filter((value) => typeof value === 'string').join(' ');
+  return { ...object, lang: /\p{Script=Han}/u.test(words) ? 'zh-CN' : 'en' };
 }

@@ -62,8 +62,8 @@ test('a verdict keeps its code, and has its meaning and advice in both languages
   const last = await newest();
   const verdict = page.locator('.entry .verdict');
   const told = {
-    2: ['errcode-40001', 'The access_token is wrong, of another app, or replaced by a newer one.', /^Keep one token per app/, 'access_token 错误、属于另一个小程序，或已被更新的取代。', /^每个小程序只在一处保存一个 access_token/],
-    1: ['missing-field', 'A member that every result has is missing.', /^Send resultJSON itself/, '缺少每个结果都有的字段。', /^请发送 resultJSON 本身/],
+    2: ['errcode-40001', 'The access_token is wrong, of another app, or replaced by a newer one.', /^Keep one token per app/, 'access_token 错误、属于另一个应用，或者已被更新的令牌取代。', /^每个应用的令牌只保存在一处/],
+    1: ['missing-field', 'A member that every result has is missing.', /^Send resultJSON itself/, '缺少每个结果都有的成员。', /^请发送 resultJSON 本身/],
     0: ['errCode 90003', 'requestAuthModes is missing or empty.', /^Pass an array with at least one/, 'requestAuthModes 缺失或为空。', /^请传入数组/],
   };
   for (const [before, [code, meaning, advice, zhMeaning, zhAdvice]] of Object.entries(told)) {
@@ -181,7 +181,7 @@ test('unusual JSON is shown as it was received', async () => {
   await entry.locator('.json-opened').getByText('raw: "\\u202edesrever"').waitFor();
   // The meaning of the reason, and the server's own text.
   await entry.locator('.verdict p[lang=zh-CN]').first().waitFor();
-  await entry.locator('.verdict p[lang=en]').waitFor();
+  await entry.locator('.verdict p.detail[lang=zh-CN]').waitFor();
   await line(1).click();
   for (let depth = 0; depth < 3; depth += 1) await entry.locator('.json-opened summary').nth(depth).click();
   await entry.locator('.json-opened summary').nth(3).waitFor();

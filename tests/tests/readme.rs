@@ -27,8 +27,6 @@ const PAGES: [&str; 10] = [
 ];
 /// The endings of a page's English and Chinese file.
 const LANGUAGES: [&str; 2] = [".md", ".zh-CN.md"];
-/// What the page says of reasons and codes.
-const MEANINGS_CHINESE: &str = include_str!("../../host-bridge/page/chinese_meanings.js");
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -159,7 +157,7 @@ fn the_tables_of_codes_have_every_code_of_a_wx_call_and_its_meaning() {
         let meaning = format!("| {} |", code.meaning);
         assert!(english.iter().any(|line| line.starts_with(&row) && line.ends_with(&meaning)), "{code:?}");
         assert!(chinese.iter().any(|line| line.starts_with(&row)), "{code:?}");
-        assert!(MEANINGS_CHINESE.contains(&format!("\n  '{} ", code.code)), "{code:?}");
+        assert!(code.meaning_text().chinese().is_some(), "{code:?}");
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
+use soter_text::{Language, Text};
 use soter_wechat::codes::{CODES, CodeSource};
 use soter_wechat::reasons::Reason;
 
@@ -15,17 +16,29 @@ pub(super) static REASONS: LazyLock<String> = LazyLock::new(|| {
         .iter()
         .copied()
         .chain(errcodes)
-        .map(|reason| (reason.name(), json!({"meaning": reason.meaning(), "advice": reason.advice()})))
+        .map(|reason| (reason.name(), in_both(&reason.meaning_text(), &reason.advice_text())))
         .collect();
     let call_codes: Vec<Value> = CODES
         .iter()
         .filter(|code| code.source == CodeSource::WxCall)
         .map(|code| {
-            json!({"code": code.code, "name": code.name, "meaning": code.meaning, "advice": code.advice})
+            let mut entry = in_both(&code.meaning_text(), &code.advice_text());
+            entry["code"] = json!(code.code);
+            entry["name"] = json!(code.name);
+            entry
         })
         .collect();
     format!("export const REASONS = {};\nexport const CALL_CODES = {};\n", json!(reasons), json!(call_codes))
 });
+
+/// `meaning` and `advice` in English, and in Chinese below `zh`.
+fn in_both(meaning: &Text, advice: &Text) -> Value {
+    let [mut english, chinese] = Language::ALL.map(
+        |language| json!({"meaning": meaning.in_language(language), "advice": advice.in_language(language)}),
+    );
+    english["zh"] = chinese;
+    english
+}
 
 /// Whether codes of this source become a [`Reason::Errcode`].
 fn is_of_servers(source: CodeSource) -> bool {
