@@ -26,7 +26,7 @@ use std::sync::Arc;
 use soter_bridge::Connection;
 use soter_bridge::protocol::CommandError;
 use soter_sim::State;
-use soter_text::text;
+use soter_text::{text, tr};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::front::{self, Console, Exit};
@@ -115,8 +115,9 @@ fn run_repl(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exi
     runtime.block_on(setup::check_device(&desk, options.device.as_deref()))?;
     setup::close_desk_on_signal(&runtime, &desk);
     let bridge = serve::start_bridge_for_repl(&runtime, &desk, &repl.serve, repl.no_bridge, console)?;
-    info.bridge =
-        bridge.as_ref().map(|bridge| format!("{}, {}", bridge.url, serve::accounts_line(&desk).localized()));
+    info.bridge = bridge
+        .as_ref()
+        .map(|bridge| tr!("{url}, {accounts}", url = bridge.url, accounts = serve::accounts_line(&desk)));
     let session =
         Session::new(Arc::new(desk.clone()), Console::standard(), options.device.clone(), options.json);
     let exit = repl::run(&runtime, session, &info);

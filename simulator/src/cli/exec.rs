@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use soter_bridge::protocol::CommandError;
 use soter_sim::State;
-use soter_text::{Text, text};
+use soter_text::{Text, text, tr};
 use tokio::process::Command;
 use tracing::debug;
 
@@ -51,7 +51,7 @@ pub(super) fn run(exec: Exec, options: &Options, console: &mut Console) -> Resul
         let mut signals = TerminationSignals::listen()?;
         serve::prepare(&desk, &settings).await?;
         let bridge = Bridge::start(&desk, &settings, true).await?;
-        console.remark(&format!("{}; {}", bridge.url, serve::accounts_line(&desk).localized()));
+        console.remark(&tr!("{url}; {accounts}", url = bridge.url, accounts = serve::accounts_line(&desk)));
         let refusals = Refusals::start(&desk);
         let terminal = Terminal::at_start();
         let environment = async {
