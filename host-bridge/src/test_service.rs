@@ -48,7 +48,7 @@ impl TestService {
             method: "wx.startSoterAuthentication".to_owned(),
             code,
             message: String::new(),
-            reason: String::new(),
+            reason: String::new().into(),
         }
     }
 }

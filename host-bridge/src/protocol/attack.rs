@@ -4,6 +4,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use soter_text::Text;
 
 no_parameters! {
     /// Lists every attack.
@@ -124,7 +125,7 @@ pub struct Ran {
     /// `PASS`, `FAIL`, `WARN`, `SKIP` or `ERROR`.
     pub verdict: String,
     /// One line: why.
-    pub reason: String,
+    pub reason: Text,
     /// The request, if it came to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,

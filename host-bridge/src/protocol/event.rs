@@ -153,7 +153,7 @@ pub enum Event {
         /// What the caller was told.
         message: String,
         /// Why, in more words than the caller gets; empty if there are none.
-        reason: String,
+        reason: Text,
     },
 }
 

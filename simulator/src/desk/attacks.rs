@@ -85,7 +85,7 @@ impl Desk {
         Ok(Ran {
             id: attack.id.to_owned(),
             verdict: played.verdict.name().to_owned(),
-            reason: played.reason.into(),
+            reason: played.reason,
             request: exchange.as_ref().map(|exchange| exchange.request.clone()),
             response: exchange.map(|exchange| exchange.response),
         })

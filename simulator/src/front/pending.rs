@@ -135,7 +135,7 @@ impl<S: Service> Pending<S> {
             Event::Refused { method, code, reason, .. }
                 if method == wx::StartSoterAuthentication::METHOD
                     && *code == callback.err_code
-                    && !reason.is_empty() =>
+                    && !reason.english().is_empty() =>
             {
                 Some(reason.clone())
             }

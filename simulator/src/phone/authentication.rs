@@ -66,7 +66,7 @@ impl Phone {
                 method: StartSoterAuthentication::METHOD.to_owned(),
                 code: answer.err_code,
                 message: answer.err_msg.clone(),
-                reason: reason.into(),
+                reason,
             });
         }
         Ok(answer)

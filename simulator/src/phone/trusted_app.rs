@@ -154,7 +154,7 @@ impl TrustedApp<'_> {
             method: method.to_owned(),
             code,
             message: code.to_string(),
-            reason: error.text().into(),
+            reason: error.text(),
         });
     }
 }

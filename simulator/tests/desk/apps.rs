@@ -170,5 +170,5 @@ async fn an_event_reports_a_refusal_with_its_reason() {
     let [Event::Refused { method, code: 3, reason, .. }] = received.as_slice() else {
         panic!("{received:?}")
     };
-    assert_eq!((method.as_str(), reason.as_str()), ("soter.getAuthKey", "app 10115 has no ASK"));
+    assert_eq!((method.as_str(), reason.english()), ("soter.getAuthKey", "app 10115 has no ASK"));
 }

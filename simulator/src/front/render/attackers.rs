@@ -95,7 +95,7 @@ pub(super) fn ran(ran: &Ran, paint: Paint) -> String {
         "SKIP" => paint.dim(&ran.verdict),
         _ => paint.bad(&ran.verdict),
     };
-    let mut lines = vec![format!("{verdict}  {}  {}", paint.name(&ran.id), visible(translated(&ran.reason)))];
+    let mut lines = vec![format!("{verdict}  {}  {}", paint.name(&ran.id), visible(&ran.reason.localized()))];
     for (title, text) in [(tr!("request"), &ran.request), (tr!("response"), &ran.response)] {
         if let Some(text) = text {
             lines.push(paint.strong(&title));

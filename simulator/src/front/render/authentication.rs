@@ -2,7 +2,7 @@
 
 use soter_bridge::protocol::wx::SoterAuthentication;
 use soter_bridge::visible;
-use soter_text::{tr, translated};
+use soter_text::{Text, tr, translated};
 use soter_wechat::codes::{self, Code, CodeSource, wx};
 use soter_wire::SignatureScheme;
 
@@ -16,7 +16,7 @@ use crate::front::paint::Paint;
 pub(crate) fn authentication(authentication: &Authentication, paint: Paint) -> String {
     let Authentication { callback, reason, evidence, .. } = authentication;
     let explanation = if callback.err_code != 0 {
-        refusal(callback, reason.as_deref(), paint)
+        refusal(callback, reason.as_ref(), paint)
     } else if let Some(evidence) = evidence {
         format!("{}\n{}", paint.good(&tr!("signed")), evidence_text(evidence, paint))
     } else {
@@ -61,11 +61,11 @@ fn evidence_text(evidence: &Evidence, paint: Paint) -> String {
     )
 }
 
-fn refusal(callback: &SoterAuthentication, reason: Option<&str>, paint: Paint) -> String {
+fn refusal(callback: &SoterAuthentication, reason: Option<&Text>, paint: Paint) -> String {
     let known = meaning(callback);
     let mut entries = Vec::new();
     entries.extend(known.map(|code| (tr!("meaning"), translated(code.meaning).to_owned())));
-    entries.extend(reason.map(|reason| (tr!("reason"), visible(translated(reason)).into_owned())));
+    entries.extend(reason.map(|reason| (tr!("reason"), visible(&reason.localized()).into_owned())));
     entries.extend(known.map(|code| (tr!("advice"), translated(code.advice).to_owned())));
     entries.extend(advice_here(callback.err_code).map(|advice| (tr!("here"), advice)));
     let head = paint.bad(&tr!("refused with {code}", code = callback.err_code));

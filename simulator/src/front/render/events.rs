@@ -4,7 +4,7 @@ use soter_bridge::protocol::Event;
 use soter_bridge::protocol::device::Purpose;
 use soter_bridge::protocol::sensor::Judgement;
 use soter_bridge::visible;
-use soter_text::{Text, text, tr, translated};
+use soter_text::{Text, text, tr};
 use soter_wire::SignatureScheme;
 
 use super::layout::short_fingerprint;
@@ -90,8 +90,8 @@ pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
             )
         }
         Event::Refused { method, code, message, reason, .. } => {
-            let cause = if reason.is_empty() { message } else { reason };
-            let cause = visible(translated(cause));
+            let reason = reason.localized();
+            let cause = visible(if reason.is_empty() { message } else { &reason });
             tr!("{method} refused with {code}: {cause}", method = method, code = code, cause = cause)
         }
         _ => tr!("something happened that this front end does not know"),

@@ -74,7 +74,7 @@ fn a_refusal_shows_its_meaning_the_phones_reason_and_what_to_do() {
     let frozen = callback(90010, "fail authenticate freeze. please try again later");
     let refused = Authentication {
         callback: frozen,
-        reason: Some("locked for 30 s".to_owned()),
+        reason: Some("locked for 30 s".into()),
         evidence: None,
         remarks: Vec::new(),
     };
