@@ -1,4 +1,4 @@
-// The way to the server: JSON-RPC over /ws, which connects anew by itself, and the journal over HTTP.
+// The way to the server: JSON-RPC over /ws, which reconnects by itself, and the journal over HTTP.
 
 import { parse } from './json.js';
 import { languageTag } from './texts.js';
@@ -128,7 +128,7 @@ export class Bridge extends EventTarget {
     if (wasOnline || this.#attempt === 1) this.dispatchEvent(new Event('offline'));
   }
 
-  /** Connects anew, because the server writes its texts in the language that is asked for when a connection begins. */
+  /** Reconnects in the page's language. The server uses the language that the address of a connection asks for. */
   speak() {
     if (!this.online) return;
     this.#lose(this.#socket);

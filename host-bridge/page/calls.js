@@ -26,7 +26,7 @@ export class Calls extends EventTarget {
     super();
     this.#bridge = bridge;
     bridge.addEventListener('head', ({ detail: last }) => this.#follow(last));
-    // The server that is back may be another one, whose numbers begin anew.
+    // The server that is back may be another one, whose numbers start at 1.
     bridge.addEventListener('offline', () => { this.#isDoubted = true; });
   }
 

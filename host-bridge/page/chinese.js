@@ -192,8 +192,8 @@ export const CHINESE = {
   'desk.seed': '种子',
   'desk.seedHint': '留空：随机。有种子时，密钥和 counter 每次相同。',
   'desk.add': '放到桌上',
-  'desk.anew': '重新开始',
-  'desk.anewHint': '全新的手机；微信服务器忘记密钥、counter 和会话',
+  'desk.reset': '重新开始',
+  'desk.resetHint': '全新的手机；微信服务器忘记密钥、counter 和会话',
 
   'journal.search': '搜索',
   'journal.searchHint': '方法、原因、openid、challenge…',

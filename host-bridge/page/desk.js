@@ -38,11 +38,11 @@ export function desk(root, { state, act, ask }) {
     h('p', { class: 'hint', id: 'desk-seed-hint', 'data-text': 'desk.seedHint' }),
     h('button', { type: 'submit', class: 'strong', 'data-text': 'desk.add' }));
 
-  const anew = h('button', { type: 'button', class: 'danger', 'data-text': 'desk.anew', onclick: () => ask(anew, () => act('desk.reset')) });
+  const reset = h('button', { type: 'button', class: 'danger', 'data-text': 'desk.reset', onclick: () => ask(reset, () => act('desk.reset')) });
   root.append(
     title('desk.phones'), labelled(filter, 'desk.filter'), list, more,
     title('desk.create'), form,
-    title('desk.anew'), h('div', { class: 'row' }, h('p', { class: 'hint', 'data-text': 'desk.anewHint' }), anew));
+    title('desk.reset'), h('div', { class: 'row' }, h('p', { class: 'hint', 'data-text': 'desk.resetHint' }), reset));
   let drawn = '';
 
   async function create(event) {

@@ -19,7 +19,7 @@ export function h(name, properties, ...children) {
 }
 
 /**
- * Puts these children in the place of all that an element has. Whoever was inside with the keyboard stays there: on what has
+ * Puts these children in the place of all that an element has. The keyboard focus stays inside: on what has
  * the same words, or else on what stands in the same place.
  */
 export function fill(element, ...children) {

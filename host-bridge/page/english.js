@@ -192,8 +192,8 @@ export const ENGLISH = {
   'desk.seed': 'Seed',
   'desk.seedHint': 'Empty: random. With a seed, keys and counters are the same each time.',
   'desk.add': 'Put it on the desk',
-  'desk.anew': 'Begin anew',
-  'desk.anewHint': 'New phones; WeChat’s servers forget keys, counters and sessions',
+  'desk.reset': 'Start over',
+  'desk.resetHint': 'New phones; WeChat’s servers forget keys, counters and sessions',
 
   'journal.search': 'Search',
   'journal.searchHint': 'Method, reason, openid, challenge…',

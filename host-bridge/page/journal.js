@@ -94,7 +94,7 @@ export function journal(root, { bridge, say, fail, diagnose }) {
       if (all || (!entry.gap && fits(entry) && words.every((word) => searchText(entry).includes(word)))) shown.push(entry);
     }
     spacer.style.height = `${shown.length * LINE}px`;
-    // Whoever has scrolled down keeps the same calls before the eyes while new ones come above, and older ones below.
+    // After scrolling down, the same calls stay in view while new ones come above, and older ones below.
     const place = topmost === undefined ? -1 : shown.findIndex(({ number }) => number <= topmost.number);
     if (place >= 0) list.scrollTop = place * LINE + (top % LINE);
     draw();

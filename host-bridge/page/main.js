@@ -50,7 +50,7 @@ function show(time, lines, lang) {
   if (shown.length >= MOST_SHOWN) shown[0].remove();
   const toast = h('div', { class: 'toast', 'data-told': told.join('\n'), onclick: () => toast.remove() }, told.map((line) => h('p', { lang }, line)));
   byId('toasts').append(toast);
-  // Whoever is reading it has not finished.
+  // Somebody is still reading it.
   const end = () => (toast.matches(':hover') ? setTimeout(end, SHOWN) : toast.remove());
   setTimeout(end, time);
 }
@@ -80,7 +80,7 @@ function ask(button, action) {
   }
   const words = button.textContent;
   button.textContent = text('sure', { what: words });
-  // For the lists, which are not drawn anew around a question.
+  // For the lists, which are not drawn again around a question.
   button.dataset.asks = '';
   // Not every screen reader says that the button under the focus has another name.
   byId('asked').textContent = button.textContent;

@@ -60,7 +60,7 @@ export function phone(root, { state, act }) {
     if (elsewhere.dataset.shown === shown) return;
     elsewhere.dataset.shown = shown;
     const go = (device) => {
-      // The button goes with the dialog that it leads to, and whoever pressed it goes there as well.
+      // The button goes when its dialog opens, so the keyboard focus goes to that dialog.
       screen.focus({ preventScroll: true });
       act('device.select', { name: device });
     };
@@ -193,7 +193,7 @@ export function phone(root, { state, act }) {
     // A touch is felt: the frame shakes, or glows.
     const frame = root.querySelector('.frame');
     frame.classList.remove('rejected', 'matched');
-    // Laid out in between, so that the animation begins anew.
+    // Laid out in between, so that the animation starts again.
     void frame.offsetWidth;
     frame.classList.add(judgement === 'matched' ? 'matched' : 'rejected');
   });
@@ -201,7 +201,7 @@ export function phone(root, { state, act }) {
     drawClock();
     const wasLocked = !banner.hidden;
     drawBanner();
-    // A lockout that has run out is read anew, with what the next failure would do.
+    // A lockout that has run out is read again, with what the next failure would do.
     if (wasLocked && banner.hidden) state.read();
   }, 250);
   draw();

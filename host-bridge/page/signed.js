@@ -5,7 +5,7 @@ const NAMES = [['json_string', 'json_signature'], ['jsonString', 'jsonSignature'
 /** An object is looked for inside others up to this depth. */
 const MOST_DEPTH = 6;
 
-/** `{json, signature, key}` of the first object that has the first two as texts; `undefined` if there is none. */
+/** `{json, signature, key}` of the first object with texts for `json` and `signature`, or `undefined`. */
 export function findSigned(value, depth = 0) {
   if (value === null || typeof value !== 'object' || depth > MOST_DEPTH) return undefined;
   for (const [json, signature] of NAMES) {

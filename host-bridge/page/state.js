@@ -5,7 +5,7 @@ const READING_PAUSE = 150;
 /** Phones that are read at once. */
 const MOST_READ = 1000;
 
-/** Tells `change` when something is to be drawn anew, and `happened` (detail: an event of the phones) at once. */
+/** Tells `change` when something has to be drawn again, and `happened` (detail: an event of the phones) at once. */
 export class State extends EventTarget {
   #bridge;
   #isReading = false;
@@ -60,7 +60,7 @@ export class State extends EventTarget {
     return seeded ? clock : clock + performance.now() - this.readAt;
   }
 
-  /** Has everything drawn anew in the next frame. */
+  /** Draws everything again in the next frame. */
   draw() {
     this.#drawing ??= requestAnimationFrame(() => {
       this.#drawing = null;
@@ -68,7 +68,7 @@ export class State extends EventTarget {
     });
   }
 
-  /** Reads the phone anew, soon; what is asked for meanwhile is one more reading. */
+  /** Reads the phone again soon. Calls during a reading cause one more reading. */
   async read() {
     this.#isStale = true;
     if (this.#isReading) return;

@@ -388,7 +388,7 @@ commands! {
         "Factory-reset a phone: apps, keys and fingers go; cpu_id, ATTK and counter stay.";
     "desk.reset" => DeskReset(desk::Reset) -> desk::WasReset,
         [Anyone, Recorded, changes ItsPhone]
-        "Begin anew: new phones, and WeChat's servers without keys, counters and sessions.";
+        "Start over: new phones, and WeChat's servers without keys, counters and sessions.";
     "desk.clock" => DeskClock(desk::Clock) -> servers::Clock,
         [Anyone, Recorded, changes ItsPhone]
         "Move the clock of WeChat's servers, or show it.";

@@ -185,7 +185,7 @@ pub(crate) enum Command {
 /// `desk …`.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(crate) enum Desk {
-    /// Begin anew: a new phone, and WeChat's servers without keys, counters and sessions
+    /// Start over: a new phone, and WeChat's servers without keys, counters and sessions
     Reset,
 }
 

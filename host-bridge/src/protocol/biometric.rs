@@ -63,7 +63,7 @@ pub struct LockoutState {
     pub mode: Mode,
     /// Failures since the last match or PIN.
     pub failed_attempts: u32,
-    /// Milliseconds until a timed lockout ends; absent if there is none.
+    /// Milliseconds until a timed lockout ends; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remaining_ms: Option<u64>,
     /// Locked until the PIN is entered.

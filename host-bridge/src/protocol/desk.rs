@@ -6,7 +6,7 @@ use serde_json::Value;
 use soter_wechat::journal;
 
 no_parameters! {
-    /// Takes everything off the desk and begins anew: phones with new identities (or the same ones, if the desk has a
+    /// Takes everything off the desk and starts over: phones with new identities (or the same ones, if the desk has a
     /// seed), and WeChat's servers without keys, counters, sessions and tokens. For test suites between tests.
     Reset
 }

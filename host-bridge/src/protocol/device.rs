@@ -18,7 +18,7 @@ pub struct Create {
     /// The phone family; absent: `trustonic`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    /// Makes keys, ids, counters, salts and clock reproducible. Whoever knows it knows the keys. Absent: the seed of the
+    /// Makes keys, ids, counters, salts and clock reproducible. Anyone who knows it knows the keys. Absent: the seed of the
     /// whole desk, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<SeedText>,

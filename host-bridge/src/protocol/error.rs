@@ -23,7 +23,7 @@ pub struct CommandError {
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The phone's surroundings: storage that is damaged, full, rolled back or unreachable. Until that is
-    /// mended, the command fails again; what was durable before still is.
+    /// fixed, the command fails again; what was durable before still is.
     Environment,
     /// A defect of the program. Please report it.
     Internal,

@@ -121,7 +121,7 @@ pub enum Event {
         /// One line for people.
         detail: Text,
     },
-    /// A phone, its fingers or its settings were changed, or the phones on the desk: whoever shows them reads them anew.
+    /// A phone, its fingers or its settings were changed, or the phones on the desk. Clients that show them read them again.
     Changed {
         /// The device's name; after `desk.reset` that of the new one.
         device: String,

@@ -10,12 +10,12 @@ use super::touch::{Touch, TouchScript};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum SensorMode {
-    /// A person, at whichever front end is attached.
+    /// A person, at any front end.
     #[default]
     Ask,
     /// The first enrolled finger or face, at once.
     Auto,
-    /// These touches, for every dialog anew.
+    /// These touches, in each dialog from the first one.
     #[serde(untagged)]
     Script(TouchScript),
 }

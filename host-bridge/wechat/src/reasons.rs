@@ -127,7 +127,7 @@ reasons! {
     TooLong = "too-long": "The text is longer than any result.",
         "Send resultJSON alone.";
     TooMany = "too-many": "More devices or keys than are kept.",
-        "Begin anew with POST /sim/reset, or with another state folder.";
+        "Start over with POST /sim/reset, or with another state folder.";
     UnknownDevice = "unknown-device": "No device with this cpu_id has ever uploaded a key.",
         "The result is of another backend's phone, or its cpu_id was changed; a system upgrade can change the cpu_id, too.";
     UrlEncoded = "url-encoded": "The text or its signature is URL-encoded: %22 stands where a quote was.",

@@ -12,7 +12,7 @@ const PROXIES: [&str; 6] =
 /// The variables with the hosts that are asked without a proxy. Some programs read the one, some the other.
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 const JAVA_TOOL_OPTIONS: &str = "JAVA_TOOL_OPTIONS";
-/// Java's property with the hosts that are asked without a proxy. There is none for https alone.
+/// Java's property with the hosts that are asked without a proxy. No property is for https alone.
 const JAVA_EXCEPTIONS: &str = "-Dhttp.nonProxyHosts=";
 
 /// Whether programs use a proxy.

@@ -23,7 +23,7 @@ pub(crate) enum Device {
         /// The phone family
         #[arg(long, value_name = "PROFILE", value_parser = PossibleValuesParser::new(Profile::names()))]
         profile: Option<String>,
-        /// Makes keys, ids and counters reproducible; whoever knows it knows the keys
+        /// Makes keys, ids and counters reproducible; anyone who knows it knows the keys
         #[arg(long, value_name = "TEXT")]
         seed: Option<Secret>,
         /// Where a seeded phone's clock stands: 2020-01-01T00:00:00Z or Unix milliseconds

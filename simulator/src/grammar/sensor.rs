@@ -14,7 +14,7 @@ pub(crate) enum Sensor {
     Ask,
     /// The first enrolled finger or face touches at once
     Auto,
-    /// These touches are made, for every dialog anew
+    /// These touches are made, in each dialog from the first one
     Script {
         /// Finger numbers, `wrong`, `cancel`, comma-separated
         #[arg(value_name = "SCRIPT", value_parser = auth::parse_touch_script)]

@@ -59,7 +59,7 @@ fn banner(selected: &str, phone: Option<&Summary>, info: &BannerInfo, paint: Pai
     ];
     if phone.is_some_and(|phone| phone.seeded) {
         lines.push(tr!(
-            "seeded: keys are known to whoever knows the seed, and the clock stands still until `device set clock`"
+            "seeded: anyone who knows the seed knows the keys; the clock stands still until `device set clock`"
         ));
     }
     lines

@@ -71,7 +71,7 @@ pub(crate) struct CloudRequest {
     pub(crate) encoding: Encoding,
     /// The method's name, which can be any text.
     pub(crate) api: String,
-    /// `WX_API_TOKEN`; empty if there is none.
+    /// `WX_API_TOKEN`; empty without one.
     pub(crate) token: String,
     /// The arguments, as the body of WeChat's path would have them. `None` if one of them is not JSON.
     pub(crate) arguments: Option<Value>,

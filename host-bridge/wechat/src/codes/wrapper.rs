@@ -39,13 +39,13 @@ pub(super) const TABLE: &[Code] = &[
         result_code::AUTH_KEY_NOT_FOUND,
         "ERR_AUTHKEY_NOT_FOUND",
         "There is no AuthKey of that name.",
-        "Prepare and upload the AuthKey of this scene first. It is also gone when the ASK was removed or made anew.",
+        "Prepare and upload the AuthKey of this scene first. It is also gone when the ASK was removed or replaced.",
     ),
     code(
         result_code::INIT_SIGN_FAILED,
         "ERR_INIT_SIGN_FAILED",
         "The signing session could not be opened.",
-        "Make sure that the AuthKey exists and is valid; make it anew if this stays.",
+        "Make sure that the AuthKey exists and is valid; make a new one if this stays.",
     ),
     code(
         1008,

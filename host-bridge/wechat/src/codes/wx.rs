@@ -146,7 +146,7 @@ pub(super) const TABLE: &[Code] = &[
         INTERNAL_ERROR,
         "auth key can not be retrieved",
         "Internal error: the AuthKey is not where WeChat expects it.",
-        "Try again: WeChat makes the key anew. Enrolling a new finger makes existing AuthKeys invalid and can precede this.",
+        "Try again: WeChat makes a new key. Enrolling a new finger makes existing AuthKeys invalid and can precede this.",
     ),
     code(
         INTERNAL_ERROR,

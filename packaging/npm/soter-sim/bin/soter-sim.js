@@ -64,7 +64,7 @@ function run(path) {
   )
   child.on('exit', (code, signal) => {
     if (signal !== null) {
-      // Whoever waits for this process learns of the signal, too.
+      // A parent that waits for this process learns of the signal, too.
       process.removeAllListeners(signal)
       process.kill(process.pid, signal)
       // Process 1 survives its own signals, and some are ignored.

@@ -77,7 +77,7 @@ const FOREIGN_KEY: Attack = Attack {
 const BASE64_VARIANT: Attack = Attack {
     holds: Holds::Nothing,
     meaning: "Nothing: the signature is the same. Phones write standard Base64 with padding on one line, and a strict server insists on it.",
-    fix: "Nothing needs to be mended.",
+    fix: "There is nothing to fix.",
     ..BASE
 };
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes every vector beside this file anew, with OpenSSL 3 and the shell alone, so that nothing of the crate under test
+# Makes every vector beside this file again, with OpenSSL 3 and the shell alone, so that nothing of the crate under test
 # takes part. README.md says what the files are. The private keys live in a temporary folder and are thrown away.
 set -eu
 

@@ -183,7 +183,7 @@ async fn a_ledger_without_its_database_accepts_nothing_and_recovers_by_itself() 
     let (what, next) = (what.english(), next.english());
     assert!(what.contains("namespace test-") && next.contains("PostgreSQL"), "{what}; {next}");
     assert!(ledger.failure().is_some());
-    // Everything is refused at once, whichever connection it would use.
+    // Everything is refused at once, on every connection.
     assert!(ledger.accept(device("b", public(0))).await.is_err());
     assert!(ledger.check_token("token").await.is_err() && ledger.login("wx", "user").await.is_err());
     proxy.set(Mode::Forward);
