@@ -34,7 +34,9 @@
 //! is cancelled, and its answer is the error -32005.
 
 mod connection_method;
+mod failure;
 mod meanings;
+mod message;
 mod open_rpc;
 mod schemas;
 mod session;
@@ -45,34 +47,22 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::{Value, json};
-use soter_text::{Language, Text, text};
+use soter_text::{Language, text};
 use soter_wechat::journal::{Excerpt, Journal, Origin, PendingCall};
 use soter_wechat::{Clock, SystemClock, Verdict};
 use soter_wire::shortened;
-use tracing::{Instrument, Span, debug, error, info_span};
+use tracing::{Instrument, debug};
 
+use self::failure::{Failure, error_response};
 use self::meanings::Meanings;
+use self::message::{Incoming, join_responses};
 use self::session::Topic;
-use self::text::{Element, Json, Object};
 use crate::protocol::{Call, CommandError, ErrorKind, Method, Service, is_attacker_method};
-use crate::visible::visible;
 
 pub(crate) use self::connection_method::ConnectionMethod;
+pub use self::message::{MAX_BATCH_CALLS, Message};
 pub use self::schemas::{params_schema, result_schema};
 pub use self::session::{Session, Topics};
-
-/// Maximum number of calls in one batch.
-pub const MAX_BATCH_CALLS: usize = 64;
-
-/// Maximum length of an id in bytes. It is kept with its call and returned with the answer.
-const MAX_ID_BYTES: usize = 1024;
-/// From here on, a number that is not a 64-bit integer may have been rounded when it was parsed.
-const EXACT_INTEGER_LIMIT: f64 = 9_007_199_254_740_992.0;
-
-/// The code of a defect of the program.
-const INTERNAL: i32 = -32603;
-/// The code of a failure of the phone's environment.
-const ENVIRONMENT: i32 = -32001;
 
 /// The dispatcher of JSON-RPC calls.
 #[derive(Debug)]
@@ -96,39 +86,6 @@ impl<S> Clone for Rpc<S> {
     }
 }
 
-/// A parsed text: one call or several.
-#[derive(Debug)]
-pub struct Message {
-    calls: Vec<Result<Incoming, Failure>>,
-    is_batch: bool,
-}
-
-#[derive(Debug)]
-struct Incoming {
-    /// `None` for a notification, which gets no answer.
-    id: Option<Value>,
-    method: String,
-    params: Value,
-    /// A name that occurs twice within the parameters.
-    duplicate_in_params: Option<String>,
-}
-
-/// An error object, before it has an id.
-#[derive(Debug)]
-struct Failure {
-    code: i32,
-    message: Text,
-    data: FailureData,
-}
-
-/// The member `data` of an error.
-#[derive(Debug, Serialize)]
-struct FailureData {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<ErrorKind>,
-    next: Text,
-}
-
 /// What a command returned.
 struct Executed {
     /// The answer in the language of the connection.
@@ -137,158 +94,6 @@ struct Executed {
     in_english: Option<Value>,
     /// For the journal.
     verdict: Option<Verdict>,
-}
-
-impl Message {
-    /// Parses a text. [`Rpc::answer`] reports what is wrong with it.
-    pub fn parse(text: &[u8]) -> Self {
-        let single = |call| Self { calls: vec![call], is_batch: false };
-        match text::parse(text) {
-            Err(error) => single(Err(Failure::new(
-                -32700,
-                text!("this is not JSON: {error}", error = error),
-                text!("send one JSON-RPC 2.0 call, or an array of them"),
-            ))),
-            Ok(Json::Batch(calls)) if calls.is_empty() => {
-                single(Err(invalid_request(text!("an empty batch"))))
-            }
-            Ok(Json::Batch(calls)) if calls.len() > MAX_BATCH_CALLS => single(Err(Failure::new(
-                -32600,
-                text!(
-                    "a batch of {count} calls; {most} are the most",
-                    count = calls.len(),
-                    most = MAX_BATCH_CALLS
-                ),
-                text!("send several smaller batches"),
-            ))),
-            Ok(Json::Batch(calls)) => {
-                Self { calls: calls.into_iter().map(Incoming::parse).collect(), is_batch: true }
-            }
-            Ok(Json::Single(call)) => single(Incoming::parse(call)),
-        }
-    }
-
-    /// The number of its calls that may have to wait for an answer.
-    pub fn waiting_calls(&self) -> usize {
-        let waits = |call: &&Result<Incoming, Failure>| {
-            call.as_ref().is_ok_and(|call| call.connection_method().is_none())
-        };
-        self.calls.iter().filter(waits).count()
-    }
-
-    /// The answer that rejects the whole message because too much is pending; `None` if no call expects an answer.
-    pub fn rejection(self, error: &CommandError, language: Language) -> Option<String> {
-        let answers = self.calls.into_iter().map(|call| match call {
-            Ok(Incoming { id, .. }) => id.map(|id| error_response(&id, &Failure::from(error), language)),
-            Err(failure) => Some(error_response(&Value::Null, &failure, language)),
-        });
-        join_responses(answers.collect(), self.is_batch)
-    }
-}
-
-impl Incoming {
-    fn parse(call: Element) -> Result<Self, Failure> {
-        let Some(call) = call else { return Err(invalid_request(text!("no object"))) };
-        let Object { mut members, duplicate, duplicate_in_params } = call;
-        if let Some(name) = duplicate {
-            return Err(invalid_request(text!("one with two members `{name}`", name = name)));
-        }
-        if members.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
-            return Err(invalid_request(text!("one without \"jsonrpc\":\"2.0\"")));
-        }
-        let id = members.shift_remove("id");
-        match &id {
-            None | Some(Value::Null) => {}
-            Some(Value::String(text)) if text.len() <= MAX_ID_BYTES => {}
-            Some(Value::String(_)) => {
-                return Err(invalid_request(text!(
-                    "one with an id of more than {most} bytes",
-                    most = MAX_ID_BYTES
-                )));
-            }
-            // Beyond 2^53 a number may have been rounded when it was parsed, and the answer must have the same id.
-            Some(Value::Number(number))
-                if number.as_f64().is_some_and(|id| !number.is_f64() || id.abs() < EXACT_INTEGER_LIMIT) => {}
-            Some(Value::Number(_)) => {
-                return Err(invalid_request(text!(
-                    "one with an id that is too large a number: write it as a string"
-                )));
-            }
-            Some(_) => {
-                return Err(invalid_request(text!("one with an id that is neither string, number nor null")));
-            }
-        }
-        let Some(Value::String(method)) = members.shift_remove("method") else {
-            return Err(invalid_request(text!("one without a method")));
-        };
-        let params = members.shift_remove("params").unwrap_or_default();
-        Ok(Self { id, method, params, duplicate_in_params })
-    }
-
-    /// The span of the call. Names of unknown methods are the client's text, which may be anything.
-    fn span(&self) -> Span {
-        let known = Method::named(&self.method).is_some() || self.connection_method().is_some();
-        let id = self.id.as_ref().and_then(Value::as_u64);
-        info_span!("call", method = if known { self.method.as_str() } else { "unknown" }, id)
-    }
-
-    /// Refuses parameters in which a name occurs twice, because it is unclear which value is meant.
-    fn check_params(&self) -> Result<(), CommandError> {
-        match &self.duplicate_in_params {
-            None => Ok(()),
-            Some(name) => Err(CommandError::invalid_params(
-                text!(
-                    "the parameters of `{method}` have two members `{name}`",
-                    method = shortened(&self.method, 80),
-                    name = name
-                ),
-                text!("send each member once"),
-            )),
-        }
-    }
-
-    /// The method, if the connection answers it itself.
-    fn connection_method(&self) -> Option<ConnectionMethod> {
-        ConnectionMethod::named(&self.method)
-    }
-}
-
-impl Failure {
-    fn new(code: i32, message: Text, next: Text) -> Self {
-        Self { code, message, data: FailureData { kind: None, next } }
-    }
-
-    /// Logs why a call was not carried out, as an error if the client is not the cause.
-    fn log(&self) {
-        let Self { code, message, .. } = self;
-        let message = visible(message.english());
-        if [INTERNAL, ENVIRONMENT].contains(code) {
-            error!(code, "{message}");
-        } else {
-            debug!(code, "{message}");
-        }
-    }
-
-    fn cancelled() -> Self {
-        let message = text!("the call was cancelled with {method}", method = ConnectionMethod::Cancel.name());
-        Self::new(-32005, message, text!("nothing: its dialog is closed, too"))
-    }
-}
-
-impl From<&CommandError> for Failure {
-    fn from(error: &CommandError) -> Self {
-        let code = match error.kind {
-            ErrorKind::UnknownMethod => -32601,
-            ErrorKind::InvalidParams => -32602,
-            ErrorKind::Environment => ENVIRONMENT,
-            ErrorKind::LimitReached => -32002,
-            ErrorKind::NoDialog => -32003,
-            ErrorKind::UnknownDevice => -32004,
-            ErrorKind::Internal => INTERNAL,
-        };
-        let data = FailureData { kind: Some(error.kind), next: error.next.clone() };
-        Self { code, message: error.what.clone(), data }
-    }
 }
 
 impl<S: Service> Rpc<S> {
@@ -541,30 +346,6 @@ pub(crate) fn notification(method: &str, params: &impl Serialize) -> Option<Stri
 
 fn success_response(id: &Value, result: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","result":{result},"id":{id}}}"#)
-}
-
-fn error_response(id: &Value, failure: &Failure, language: Language) -> String {
-    let Failure { code, message, data } = failure;
-    let error = language.while_serializing(|| json!({"code": code, "message": message, "data": data}));
-    format!(r#"{{"jsonrpc":"2.0","error":{error},"id":{id}}}"#)
-}
-
-fn join_responses(answers: Vec<Option<String>>, is_batch: bool) -> Option<String> {
-    let mut answers: Vec<String> = answers.into_iter().flatten().collect();
-    match (is_batch, answers.len()) {
-        (_, 0) => None,
-        (true, _) => Some(format!("[{}]", answers.join(","))),
-        (false, _) => answers.pop(),
-    }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "callers build the text in place")]
-fn invalid_request(what: Text) -> Failure {
-    Failure::new(
-        -32600,
-        text!("this is no call: it is {what}", what = what),
-        text!("send {{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"device.list\",\"params\":{{}}}}"),
-    )
 }
 
 #[cfg(test)]

@@ -1,0 +1,86 @@
+//! Errors of JSON-RPC: why a call was not carried out, before it has an id.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use soter_text::{Language, Text, text};
+use tracing::{debug, error};
+
+use super::connection_method::ConnectionMethod;
+use crate::protocol::{CommandError, ErrorKind};
+use crate::visible::visible;
+
+/// The code of a defect of the program.
+const INTERNAL: i32 = -32603;
+/// The code of a failure of the phone's environment.
+const ENVIRONMENT: i32 = -32001;
+
+/// An error object, before it has an id.
+#[derive(Debug)]
+pub(super) struct Failure {
+    code: i32,
+    pub(super) message: Text,
+    pub(super) data: FailureData,
+}
+
+/// The member `data` of an error.
+#[derive(Debug, Serialize)]
+pub(super) struct FailureData {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<ErrorKind>,
+    pub(super) next: Text,
+}
+
+impl Failure {
+    pub(super) fn new(code: i32, message: Text, next: Text) -> Self {
+        Self { code, message, data: FailureData { kind: None, next } }
+    }
+
+    /// Logs why a call was not carried out, as an error if the client is not the cause.
+    pub(super) fn log(&self) {
+        let Self { code, message, .. } = self;
+        let message = visible(message.english());
+        if [INTERNAL, ENVIRONMENT].contains(code) {
+            error!(code, "{message}");
+        } else {
+            debug!(code, "{message}");
+        }
+    }
+
+    /// The failure of a call that its caller has given up.
+    pub(super) fn cancelled() -> Self {
+        let message = text!("the call was cancelled with {method}", method = ConnectionMethod::Cancel.name());
+        Self::new(-32005, message, text!("nothing: its dialog is closed, too"))
+    }
+}
+
+impl From<&CommandError> for Failure {
+    fn from(error: &CommandError) -> Self {
+        let code = match error.kind {
+            ErrorKind::UnknownMethod => -32601,
+            ErrorKind::InvalidParams => -32602,
+            ErrorKind::Environment => ENVIRONMENT,
+            ErrorKind::LimitReached => -32002,
+            ErrorKind::NoDialog => -32003,
+            ErrorKind::UnknownDevice => -32004,
+            ErrorKind::Internal => INTERNAL,
+        };
+        let data = FailureData { kind: Some(error.kind), next: error.next.clone() };
+        Self { code, message: error.what.clone(), data }
+    }
+}
+
+/// The answer with an error, in this language.
+pub(super) fn error_response(id: &Value, failure: &Failure, language: Language) -> String {
+    let Failure { code, message, data } = failure;
+    let error = language.while_serializing(|| json!({"code": code, "message": message, "data": data}));
+    format!(r#"{{"jsonrpc":"2.0","error":{error},"id":{id}}}"#)
+}
+
+/// The failure of JSON that is not a call: what it is instead.
+pub(super) fn invalid_request(what: &Text) -> Failure {
+    Failure::new(
+        -32600,
+        text!("this is no call: it is {what}", what = what),
+        text!("send {{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"device.list\",\"params\":{{}}}}"),
+    )
+}
