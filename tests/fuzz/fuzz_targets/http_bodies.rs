@@ -1,5 +1,6 @@
 //! Bodies and queries of WeChat's paths: any bytes get status 200 and one line of JSON, and nothing is ever `is_ok`.
 #![no_main]
+#![expect(clippy::unwrap_used, reason = "an error here is a finding")]
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,6 +1,7 @@
 //! A server on a real socket: after the handshake of a WebSocket, any bytes are answered until one side closes, and the next
 //! client is served.
 #![no_main]
+#![expect(clippy::unwrap_used, reason = "an error here is a finding")]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
