@@ -75,12 +75,3 @@ pub(super) fn error_response(id: &Value, failure: &Failure, language: Language) 
     let error = language.while_serializing(|| json!({"code": code, "message": message, "data": data}));
     format!(r#"{{"jsonrpc":"2.0","error":{error},"id":{id}}}"#)
 }
-
-/// The failure of JSON that is not a call: what it is instead.
-pub(super) fn invalid_request(what: &Text) -> Failure {
-    Failure::new(
-        -32600,
-        text!("this is no call: it is {what}", what = what),
-        text!("send {{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"device.list\",\"params\":{{}}}}"),
-    )
-}

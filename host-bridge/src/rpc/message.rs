@@ -1,12 +1,12 @@
 //! What a client sends: one call, or a batch of them.
 
 use serde_json::Value;
-use soter_text::{Language, text};
+use soter_text::{Language, Text, text};
 use soter_wire::shortened;
 use tracing::{Span, info_span};
 
 use super::connection_method::ConnectionMethod;
-use super::failure::{Failure, error_response, invalid_request};
+use super::failure::{Failure, error_response};
 use super::text::{self, Element, Json, Object};
 use crate::protocol::{CommandError, Method};
 
@@ -36,7 +36,7 @@ pub(super) struct Incoming {
 }
 
 impl Message {
-    /// Parses a text. [`Rpc::answer`] reports what is wrong with it.
+    /// Parses a text. [`Rpc::answer`](super::Rpc::answer) reports what is wrong with it.
     pub fn parse(text: &[u8]) -> Self {
         let single = |call| Self { calls: vec![call], is_batch: false };
         match text::parse(text) {
@@ -149,6 +149,15 @@ impl Incoming {
     pub(super) fn connection_method(&self) -> Option<ConnectionMethod> {
         ConnectionMethod::named(&self.method)
     }
+}
+
+/// The failure of JSON that is not a call: what it is instead.
+fn invalid_request(what: &Text) -> Failure {
+    Failure::new(
+        -32600,
+        text!("this is no call: it is {what}", what = what),
+        text!("send {{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"device.list\",\"params\":{{}}}}"),
+    )
 }
 
 /// The answer to a message from those to its calls. `None` if none of them gets one.
