@@ -54,7 +54,6 @@ use soter_wire::shortened;
 use tracing::{Instrument, debug};
 
 use self::failure::{Failure, error_response};
-use self::meanings::Meanings;
 use self::message::{Incoming, join_responses};
 use self::session::Topic;
 use crate::protocol::{Call, CommandError, ErrorKind, Method, Service, is_attacker_method};
@@ -271,14 +270,6 @@ impl<S: Service> Rpc<S> {
             ConnectionMethod::Discover => {
                 only_member(name, params, "")?;
                 Ok(open_rpc::document(self.attacker).to_owned())
-            }
-            ConnectionMethod::Meanings => {
-                only_member(name, params, "")?;
-                self.language.while_serializing(|| serde_json::to_string(&Meanings::default())).map_err(
-                    |error| {
-                        CommandError::internal(text!("the answer does not serialise: {error}", error = error))
-                    },
-                )
             }
         }
     }
