@@ -35,12 +35,11 @@
 
 mod connection_method;
 mod failure;
-mod meanings;
+mod json;
 mod message;
 mod open_rpc;
 mod schemas;
 mod session;
-mod text;
 
 use std::sync::Arc;
 

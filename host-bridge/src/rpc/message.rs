@@ -7,7 +7,7 @@ use tracing::{Span, info_span};
 
 use super::connection_method::ConnectionMethod;
 use super::failure::{Failure, error_response};
-use super::text::{self, Element, Json, Object};
+use super::json::{self, Element, Json, Object};
 use crate::protocol::{CommandError, Method};
 
 /// Maximum number of calls in one batch.
@@ -39,7 +39,7 @@ impl Message {
     /// Parses a text. [`Rpc::answer`](super::Rpc::answer) reports what is wrong with it.
     pub fn parse(text: &[u8]) -> Self {
         let single = |call| Self { calls: vec![call], is_batch: false };
-        match text::parse(text) {
+        match json::parse(text) {
             Err(error) => single(Err(Failure::new(
                 -32700,
                 text!("this is not JSON: {error}", error = error),
