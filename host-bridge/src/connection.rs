@@ -337,7 +337,7 @@ fn connect_error(url: &str, error: &Error) -> CommandError {
             (text!("it wants its token"), text!("put ?token=TOKEN behind the address"))
         }
         Error::Http(response) => (
-            text!("it answers {status}", status = response.status()),
+            text!("it answers {status}", status = response.status().to_string()),
             text!("check that this is the address of a soter-sim server"),
         ),
         error => (error.to_string().into(), text!("check that this is the address of a soter-sim server")),

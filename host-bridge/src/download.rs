@@ -82,7 +82,7 @@ pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandErr
     let told = |name: &str| refusal[name].as_str().map(Text::from);
     Err(CommandError::environment(
         told("error").unwrap_or_else(|| {
-            text!("the server {url} answers {status}", url = address.display_url, status = status)
+            text!("the server {url} answers {status}", url = address.display_url, status = status.to_string())
         }),
         told("next").unwrap_or_else(|| text!("check that this is the address of a soter-sim server")),
     ))

@@ -212,7 +212,10 @@ impl<S: Service> Rpc<S> {
         let response = self.service.call(call).await?;
         let written = |language: Language| {
             language.while_serializing(|| serde_json::to_value(&response)).map_err(|error| {
-                CommandError::internal(text!("the answer does not serialise: {error}", error = error))
+                CommandError::internal(text!(
+                    "the answer does not serialise: {error}",
+                    error = error.to_string()
+                ))
             })
         };
         let answer = written(self.language)?;
@@ -296,7 +299,7 @@ fn parse_topics(topics: Option<&Value>) -> Result<Topics, CommandError> {
             text!("the topics of `{method}` do not fit", method = ConnectionMethod::Subscribe.name()),
             text!(
                 "send {topics}, some of them, or nothing for `phone`",
-                topics = json!({"topics": Topic::names()})
+                topics = json!({"topics": Topic::names()}).to_string()
             ),
         )
     };

@@ -42,7 +42,7 @@ impl Message {
         match json::parse(text) {
             Err(error) => single(Err(Failure::new(
                 -32700,
-                text!("this is not JSON: {error}", error = error),
+                text!("this is not JSON: {error}", error = error.to_string()),
                 text!("send one JSON-RPC 2.0 call, or an array of them"),
             ))),
             Ok(Json::Batch(calls)) if calls.is_empty() => {

@@ -422,7 +422,7 @@ pub(crate) fn merchant_public_key(app: &App) -> Result<Option<PublicKey>, WeChat
     let Some(pem) = &app.merchant_public_key else { return Ok(None) };
     PublicKey::from_pem(pem.trim()).map(Some).map_err(|error| {
         accounts_error(
-            text!("the merchant_public_key of {appid}: {error}", appid = app.appid, error = error),
+            text!("the merchant_public_key of {appid}: {error}", appid = app.appid, error = error.text()),
             text!(
                 "write what `openssl x509 -in apiclient_cert.pem -noout -pubkey` prints, between three quotes"
             ),

@@ -72,7 +72,7 @@ pub(crate) async fn enroll(
                 Value::Null,
                 Err(Verdict::new(
                     Reason::MalformedJson,
-                    text!("the body is no JSON: {error}", error = error),
+                    text!("the body is not JSON: {error}", error = error.to_string()),
                 )),
             ),
         },
@@ -99,11 +99,14 @@ pub(crate) async fn enroll(
 impl WeChat {
     async fn enroll(&self, request: &Value) -> Result<(), Verdict> {
         let device = Device::deserialize(request).map_err(|error| {
-            let detail = text!("{error}; send cpu_id, attk, ask, auth_key, appid and openid", error = error);
+            let detail = text!(
+                "{error}; send cpu_id, attk, ask, auth_key, appid and openid",
+                error = error.to_string()
+            );
             Verdict::new(Reason::MissingField, detail)
         })?;
         let attk = PublicKey::from_pem(&device.attk).map_err(|error| {
-            Verdict::new(Reason::BadKey, text!("attk cannot be read: {error}", error = error))
+            Verdict::new(Reason::BadKey, text!("attk cannot be read: {error}", error = error.text()))
         })?;
         if self.accounts().app(&device.appid).is_none() {
             let shown = shortened(&device.appid, 40);
@@ -113,7 +116,7 @@ impl WeChat {
             ));
         }
         let export = KeyJson::decode(device.auth_key.json.as_bytes()).map_err(|error| {
-            Verdict::new(Reason::MalformedJson, text!("the AuthKey's export: {error}", error = error))
+            Verdict::new(Reason::MalformedJson, text!("the AuthKey's export: {error}", error = error.text()))
         })?;
         let is_name = |text: &str| {
             (1..=MAX_NAME_CHARACTERS).contains(&text.len())
@@ -146,7 +149,10 @@ impl WeChat {
         }
         let [ask, auth_key] = [&device.ask.signature, &device.auth_key.signature].map(|text| {
             base64::decode(text).map_err(|error| {
-                Verdict::new(Reason::BadSignatureEncoding, text!("a signature is {error}", error = error))
+                Verdict::new(
+                    Reason::BadSignatureEncoding,
+                    text!("a signature is {error}", error = error.text()),
+                )
             })
         });
         let keys = DeviceKeys {

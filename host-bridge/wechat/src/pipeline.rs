@@ -246,7 +246,7 @@ async fn explain_undecodable(
         _ => Reason::MalformedJson,
     };
     if reason == Reason::DuplicateKey {
-        return Ok(Verdict::new(reason, text!("json_string: {detail}", detail = error)));
+        return Ok(Verdict::new(reason, text!("json_string: {detail}", detail = error.text())));
     }
     // The text may name its device only after the change is undone.
     let original =
@@ -260,7 +260,7 @@ async fn explain_undecodable(
     if let Some(Verdict { reason, detail }) = verification::recognise_change(json) {
         return Ok(Verdict::new(reason, text!("json_string: {detail}", detail = detail)));
     }
-    Ok(Verdict::new(reason, text!("json_string: {detail}", detail = error)))
+    Ok(Verdict::new(reason, text!("json_string: {detail}", detail = error.text())))
 }
 
 /// The verdict if no AuthKey in force signed these bytes.

@@ -409,9 +409,10 @@ impl<'a> Call<'a> {
         let answer = answer.unwrap_or_else(|Failed { errcode, verdict }| {
             let mut verdict = verdict.unwrap_or_else(|| errcode.verdict());
             if matches!(self.body, Err(NoBody::NotAForm)) {
-                verdict.detail = verdict.detail.followed_by(text!(
-                    " The body is not a form, and was not read: this path takes its parameters from the query or from a form."
-                ));
+                verdict.detail = text!(
+                    "{detail} The body is not a form, and was not read: this path takes its parameters from the query or from a form.",
+                    detail = verdict.detail
+                );
             }
             let servers_time = now.saturating_add(self.clock_offset);
             let errmsg = errcode.message(&self.path, &request_id(servers_time));

@@ -134,7 +134,11 @@ pub(super) fn too_slow(address: &Address, seconds: u64) -> LedgerError {
 #[expect(clippy::needless_pass_by_value, reason = "callers build the text in place")]
 pub(super) fn refused(address: &Address, what: Text, next: Text, may_pass: bool) -> LedgerError {
     LedgerError {
-        what: text!("the ledger {address} cannot be used: {what}", address = address, what = what),
+        what: text!(
+            "the ledger {address} cannot be used: {what}",
+            address = address.to_string(),
+            what = what
+        ),
         next,
         may_pass,
     }
