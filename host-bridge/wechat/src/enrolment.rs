@@ -17,7 +17,6 @@ use tracing::debug;
 
 use crate::answer::{Answer, JSON_TYPE};
 use crate::journal::{Origin, PendingCall};
-use crate::ledger::error::LedgerError;
 use crate::paths::WeChatPath;
 use crate::reasons::Reason;
 use crate::servers::WeChat;
@@ -129,14 +128,8 @@ impl WeChat {
             );
             return Err(Verdict::new(Reason::WrongType, what));
         }
-        let failed = |error: LedgerError| {
-            Verdict::new(
-                Reason::LedgerUnavailable,
-                text!("{what}; {next}", what = error.what, next = error.next),
-            )
-        };
-        let devices = self.device_count().await.map_err(failed)?;
-        let known = self.ledger.app_keys(&device.cpu_id, &export.uid).await.map_err(failed)?;
+        let devices = self.device_count().await?;
+        let known = self.ledger.app_keys(&device.cpu_id, &export.uid).await?;
         let is_known = known.is_some();
         let auth_keys = known.map_or(0, |known| known.auth_keys.len());
         if (devices >= MAX_DEVICES && !is_known) || auth_keys >= MAX_AUTH_KEYS {

@@ -171,10 +171,8 @@ impl From<Errcode> for Failed {
 }
 
 impl From<LedgerError> for Failed {
-    fn from(LedgerError { what, next, .. }: LedgerError) -> Self {
-        let verdict =
-            Verdict::new(Reason::LedgerUnavailable, text!("{what}; {next}", what = what, next = next));
-        Self { errcode: Errcode::SYSTEM, verdict: Some(verdict) }
+    fn from(error: LedgerError) -> Self {
+        Self { errcode: Errcode::SYSTEM, verdict: Some(error.into()) }
     }
 }
 

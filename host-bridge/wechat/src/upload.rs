@@ -61,6 +61,7 @@ pub enum UploadRefused {
         cpu_id: String,
     },
     /// The ledger failed.
+    #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
 

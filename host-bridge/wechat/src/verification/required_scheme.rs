@@ -7,7 +7,6 @@ use crate::reasons::Reason;
 use crate::verdict::Verdict;
 
 /// The required scheme, and what requires it.
-#[derive(Clone)]
 pub(super) struct Required {
     pub(super) scheme: SignatureScheme,
     pub(super) source: Text,
