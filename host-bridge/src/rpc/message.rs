@@ -84,7 +84,7 @@ impl Message {
 
 impl Incoming {
     fn parse(call: Element) -> Result<Self, Failure> {
-        let Some(call) = call else { return Err(invalid_request(&text!("no object"))) };
+        let Some(call) = call else { return Err(invalid_request(&text!("not an object"))) };
         let Object { mut members, duplicate, duplicate_in_params } = call;
         if let Some(name) = duplicate {
             return Err(invalid_request(&text!("one with two members `{name}`", name = name)));
@@ -155,7 +155,7 @@ impl Incoming {
 fn invalid_request(what: &Text) -> Failure {
     Failure::new(
         -32600,
-        text!("this is no call: it is {what}", what = what),
+        text!("this is not a call: it is {what}", what = what),
         text!("send {{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"device.list\",\"params\":{{}}}}"),
     )
 }

@@ -75,9 +75,10 @@ pub(crate) async fn enroll(
                 )),
             ),
         },
-        Err(_) => {
-            (Value::Null, Err(Verdict::new(Reason::TooLong, text!("the body does not come, or is too long"))))
-        }
+        Err(_) => (
+            Value::Null,
+            Err(Verdict::new(Reason::TooLong, text!("the body did not arrive, or is too long"))),
+        ),
     };
     let verdict = outcome
         .err()
@@ -123,7 +124,7 @@ impl WeChat {
         };
         if ![&device.openid, &device.cpu_id, &export.uid].into_iter().all(|name| is_name(name)) {
             let what = text!(
-                "openid, cpu_id or uid is no 1 to {most} printable characters",
+                "openid, cpu_id and uid must have 1 to {most} printable characters",
                 most = MAX_NAME_CHARACTERS
             );
             return Err(Verdict::new(Reason::WrongType, what));

@@ -115,7 +115,7 @@ impl Address {
         })?;
         if !["postgres", "postgresql"].contains(&parsed.scheme()) {
             return Err(refused(text!(
-                "the ledger's address begins with `{scheme}:`, which is no database",
+                "the ledger's address begins with `{scheme}:`, which is not a database",
                 scheme = parsed.scheme()
             )));
         }
