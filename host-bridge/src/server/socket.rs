@@ -53,8 +53,8 @@ pub(super) async fn upgrade<S: Service>(
     let Ok(upgrade) = upgrade else {
         return refusal(
             StatusCode::UPGRADE_REQUIRED,
-            "this path speaks WebSocket",
-            "connect with ws://, or send JSON-RPC by POST to /rpc",
+            text!("this path speaks WebSocket"),
+            text!("connect with ws://, or send JSON-RPC by POST to /rpc"),
         );
     };
     let language = match requested_language(query.as_deref()) {
