@@ -73,10 +73,10 @@ impl Message {
     }
 
     /// The answer that rejects the whole message because too much is pending; `None` if no call expects an answer.
-    pub fn rejection(self, error: &CommandError, language: Language) -> Option<String> {
+    pub fn rejection(self, error: &CommandError, asked: Option<Language>) -> Option<String> {
         let answers = self.calls.into_iter().map(|call| match call {
-            Ok(Incoming { id, .. }) => id.map(|id| error_response(&id, &Failure::from(error), language)),
-            Err(failure) => Some(error_response(&Value::Null, &failure, language)),
+            Ok(Incoming { id, .. }) => id.map(|id| error_response(&id, &Failure::from(error), asked)),
+            Err(failure) => Some(error_response(&Value::Null, &failure, asked)),
         });
         join_responses(answers.collect(), self.is_batch)
     }

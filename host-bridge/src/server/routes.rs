@@ -273,7 +273,7 @@ async fn journal<S: Service>(
     limits: Limits,
 ) -> Response {
     let language = match requested_language(query.as_deref()) {
-        Ok(language) => language,
+        Ok(asked) => asked.unwrap_or_default(),
         Err(refused) => return *refused,
     };
     let (mut after, mut before, mut limit) = (0_u64, None, MAX_PAGE_ENTRIES);

@@ -201,7 +201,7 @@ async fn run_session<S: Service>(
                     if pending_calls + calls > limits.max_pending_calls {
                         let rejection = {
                             let error = too_many_calls(limits.max_pending_calls);
-                            message.rejection(&error, rpc.language())
+                            message.rejection(&error, rpc.asked_language())
                         };
                         if let Some(text) = rejection {
                             queue(outbox, Outgoing { text, held: None });
