@@ -1,5 +1,7 @@
 //! The address of a running server, as a person gives it.
 
+use std::time::Duration;
+
 use soter_text::text;
 use soter_wechat::Secret;
 use soter_wire::shortened;
@@ -31,6 +33,18 @@ impl Address {
             .map(|(_, token)| Secret::from(token.into_owned()));
         Ok(Self { authority: authority.to_owned(), display_url: format!("http://{authority}"), token })
     }
+}
+
+/// The error for a server that does not answer in time.
+pub(crate) fn no_answer(display_url: &str, limit: Duration) -> CommandError {
+    CommandError::environment(
+        text!(
+            "the server {url} does not answer within {seconds} s",
+            url = display_url,
+            seconds = limit.as_secs()
+        ),
+        text!("check that this is the address of a soter-sim server"),
+    )
 }
 
 pub(crate) fn invalid_url(url: &str) -> CommandError {

@@ -10,7 +10,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
 };
-use soter_text::text;
+use soter_text::{Text, text};
 use soter_wechat::API_HOSTS;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -46,16 +46,25 @@ pub(crate) struct ServerCertificate {
 
 /// Why a kept authority cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text().english())]
 pub enum BadAuthority {
     /// The text does not have a certificate, and its key where that is needed.
-    #[error("it does not contain a certificate, or not the private key with it")]
     NotPem,
     /// It was made by another version, or changed.
-    #[error("it is not an authority that this version makes")]
     Other,
     /// Its time is over, or has not come.
-    #[error("it is not valid at this time")]
     Expired,
+}
+
+impl BadAuthority {
+    /// What is wrong, in both languages.
+    pub fn text(self) -> Text {
+        match self {
+            Self::NotPem => text!("it does not contain a certificate, or not the private key with it"),
+            Self::Other => text!("it is not an authority that this version makes"),
+            Self::Expired => text!("it is not valid at this time"),
+        }
+    }
 }
 
 impl CertificateAuthority {
@@ -190,7 +199,7 @@ fn set_validity(params: &mut CertificateParams, expires: SystemTime) {
 }
 
 fn refused(error: &rcgen::Error) -> CommandError {
-    CommandError::internal(text!("a certificate cannot be made: {error}", error = error))
+    CommandError::internal(text!("a certificate cannot be made: {error}", error = error.to_string()))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tracing::debug;
 
-use crate::address::{Address, bearer, invalid_url};
+use crate::address::{Address, bearer, invalid_url, no_answer};
 use crate::outbox::{Exchange, Outbox};
 use crate::protocol::{Call, CommandError, ErrorKind, Event, Response, Service};
 use crate::rpc::ConnectionMethod;
@@ -132,14 +132,7 @@ impl Connection {
             request.headers_mut().insert(header::AUTHORIZATION, bearer);
         }
         let Ok(connected) = timeout(limit, connect_async(request)).await else {
-            return Err(CommandError::environment(
-                text!(
-                    "the server {url} does not answer within {seconds} s",
-                    url = display_url,
-                    seconds = limit.as_secs()
-                ),
-                text!("check that this is the address of a soter-sim server"),
-            ));
+            return Err(no_answer(&display_url, limit));
         };
         let (socket, _) = connected.map_err(|error| connect_error(&display_url, &error))?;
         let (outgoing, queued) = mpsc::channel(MAX_QUEUED_CALLS);
@@ -321,11 +314,19 @@ impl Shared {
     }
 }
 
+/// The server's error, in both languages.
 fn command_error(error: &Value) -> CommandError {
     let data = &error["data"];
     let kind = serde_json::from_value(data["kind"].clone()).unwrap_or(ErrorKind::InvalidParams);
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    CommandError::new(kind, text(&error["message"]), text(&data["next"]))
+    let text = |value: &Value, name: &str| {
+        let text = value.as_str().unwrap_or_default().to_owned();
+        match (data["english"][name].as_str(), data["chinese"][name].as_str()) {
+            (Some(english), _) => Text::given(english.to_owned(), text),
+            (None, Some(chinese)) => Text::given(text, chinese.to_owned()),
+            (None, None) => text.into(),
+        }
+    };
+    CommandError::new(kind, text(&error["message"], "message"), text(&data["next"], "next"))
 }
 
 fn connect_error(url: &str, error: &Error) -> CommandError {
@@ -337,7 +338,7 @@ fn connect_error(url: &str, error: &Error) -> CommandError {
             (text!("it wants its token"), text!("put ?token=TOKEN behind the address"))
         }
         Error::Http(response) => (
-            text!("it answers {status}", status = response.status()),
+            text!("it answers {status}", status = response.status().to_string()),
             text!("check that this is the address of a soter-sim server"),
         ),
         error => (error.to_string().into(), text!("check that this is the address of a soter-sim server")),

@@ -11,7 +11,7 @@ use soter_text::{Text, text};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::address::{Address, bearer, invalid_url};
+use crate::address::{Address, bearer, invalid_url, no_answer};
 use crate::protocol::CommandError;
 use crate::server::ServerPath;
 
@@ -43,9 +43,8 @@ pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandErr
         request = request.header(header::AUTHORIZATION, bearer(token).ok_or_else(|| invalid_url(url))?);
     }
     let request = request.body(Empty::<Bytes>::new()).map_err(|_| invalid_url(url))?;
-    let connected = match timeout(TIMEOUT, TcpStream::connect(&address.authority)).await {
-        Ok(connected) => connected.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("no answer within {TIMEOUT:?}")),
+    let Ok(connected) = timeout(TIMEOUT, TcpStream::connect(&address.authority)).await else {
+        return Err(no_answer(&address.display_url, TIMEOUT));
     };
     let stream = connected.map_err(|why| {
         CommandError::environment(
@@ -66,7 +65,7 @@ pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandErr
         Ok::<_, String>((status, body.to_bytes()))
     };
     let Ok(answer) = timeout(TIMEOUT, answer).await else {
-        return Err(failed(format!("no answer within {TIMEOUT:?}")));
+        return Err(no_answer(&address.display_url, TIMEOUT));
     };
     let (status, body) = answer.map_err(failed)?;
     if status == StatusCode::OK {
@@ -82,7 +81,7 @@ pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandErr
     let told = |name: &str| refusal[name].as_str().map(Text::from);
     Err(CommandError::environment(
         told("error").unwrap_or_else(|| {
-            text!("the server {url} answers {status}", url = address.display_url, status = status)
+            text!("the server {url} answers {status}", url = address.display_url, status = status.to_string())
         }),
         told("next").unwrap_or_else(|| text!("check that this is the address of a soter-sim server")),
     ))

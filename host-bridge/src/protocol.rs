@@ -255,7 +255,7 @@ macro_rules! commands {
                     Self::MistypedWxCall(_) => serde_json::from_value(answer).map(Response::WxRefusal),
                 };
                 read.map_err(|error| CommandError::environment(
-                    text!("the answer to `{method}` cannot be read: {error}", method = self.method(), error = error),
+                    text!("the answer to `{method}` cannot be read: {error}", method = self.method(), error = error.to_string()),
                     text!("use the same version of soter-sim on both ends"),
                 ))
             }
@@ -271,7 +271,7 @@ macro_rules! commands {
                 };
                 match value {
                     Ok(Value::Object(params)) => Ok(params),
-                    _ => Err(CommandError::internal(text!("the parameters of `{method}` are no object", method = self.method()))),
+                    _ => Err(CommandError::internal(text!("the parameters of `{method}` are not an object", method = self.method()))),
                 }
             }
 
@@ -288,7 +288,7 @@ macro_rules! commands {
                     $($method => serde_json::from_value::<$request>(params)
                         .map(Self::$variant)
                         .map_err(|error| CommandError::invalid_params(
-                            text!("the parameters of `{method}` do not fit: {error}", method = method, error = error),
+                            text!("the parameters of `{method}` do not fit: {error}", method = method, error = error.to_string()),
                             text!("see the method's parameters in the documentation of the command protocol"),
                         )),)+
                     _ => Err(unknown_method(method)),

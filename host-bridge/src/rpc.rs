@@ -24,7 +24,9 @@
 //! | -32005 | | the caller cancelled the call |
 //!
 //! `message` says what happened, `data.next` what to do. These, and the texts for people in results and notifications, are
-//! in English, or in Chinese on a connection that has asked for it with `?lang=zh-CN`. The journal keeps English.
+//! in English, or in Chinese on a connection that has asked for it with `?lang=zh-CN`. An error for a client that has asked
+//! for a language has both texts in the other one, too: as `message` and `next` in `data.english` or `data.chinese`. The journal
+//! keeps answers in English; the detail of a verdict comes in its reader's language.
 //!
 //! The methods `danger.*` and `attack.*` are for attackers. They exist only on a server that was started for
 //! attackers; otherwise they are unknown, and `rpc.discover` does not list them.
@@ -35,12 +37,11 @@
 
 mod connection_method;
 mod failure;
-mod meanings;
+mod json;
 mod message;
 mod open_rpc;
 mod schemas;
 mod session;
-mod text;
 
 use std::sync::Arc;
 
@@ -54,7 +55,6 @@ use soter_wire::shortened;
 use tracing::{Instrument, debug};
 
 use self::failure::{Failure, error_response};
-use self::meanings::Meanings;
 use self::message::{Incoming, join_responses};
 use self::session::Topic;
 use crate::protocol::{Call, CommandError, ErrorKind, Method, Service, is_attacker_method};
@@ -71,8 +71,8 @@ pub struct Rpc<S> {
     journal: Arc<Journal>,
     /// Whether `danger.*` and `attack.*` exist.
     attacker: bool,
-    /// The language of answers and errors.
-    language: Language,
+    /// The language that the client has asked for.
+    asked_language: Option<Language>,
 }
 
 impl<S> Clone for Rpc<S> {
@@ -81,7 +81,7 @@ impl<S> Clone for Rpc<S> {
             service: Arc::clone(&self.service),
             journal: Arc::clone(&self.journal),
             attacker: self.attacker,
-            language: self.language,
+            asked_language: self.asked_language,
         }
     }
 }
@@ -90,7 +90,7 @@ impl<S> Clone for Rpc<S> {
 struct Executed {
     /// The answer in the language of the connection.
     answer: Value,
-    /// The answer in English, if that is another one.
+    /// The answer in English for the journal, if the connection has another language and the call is recorded.
     in_english: Option<Value>,
     /// For the journal.
     verdict: Option<Verdict>,
@@ -99,7 +99,7 @@ struct Executed {
 impl<S: Service> Rpc<S> {
     /// A dispatcher for a service, which records calls in a journal. It does not offer the attackers' methods.
     pub fn new(service: Arc<S>, journal: Arc<Journal>) -> Self {
-        Self { service, journal, attacker: false, language: Language::English }
+        Self { service, journal, attacker: false, asked_language: None }
     }
 
     /// The same, with or without `danger.*` and `attack.*`.
@@ -108,15 +108,21 @@ impl<S: Service> Rpc<S> {
         Self { attacker, ..self }
     }
 
-    /// The same, for a client that has asked for answers and errors in this language.
+    /// The same, for a client that has asked for this language. Answers and errors are in it; in English for a client that has
+    /// not asked.
     #[must_use]
-    pub fn in_language(self, language: Language) -> Self {
-        Self { language, ..self }
+    pub fn in_language(self, asked: Option<Language>) -> Self {
+        Self { asked_language: asked, ..self }
+    }
+
+    /// The language that the client has asked for.
+    pub fn asked_language(&self) -> Option<Language> {
+        self.asked_language
     }
 
     /// The language of answers and errors.
     pub fn language(&self) -> Language {
-        self.language
+        self.asked_language.unwrap_or_default()
     }
 
     /// The service that answers the commands.
@@ -141,7 +147,7 @@ impl<S: Service> Rpc<S> {
                 }
                 Err(failure) => {
                     failure.log();
-                    Some(error_response(&Value::Null, &failure, self.language))
+                    Some(error_response(&Value::Null, &failure, self.asked_language))
                 }
             }
         });
@@ -155,7 +161,7 @@ impl<S: Service> Rpc<S> {
             let id = call.id?;
             return Some(match result {
                 Ok(result) => success_response(&id, &result),
-                Err(error) => error_response(&id, &Failure::from(&error), self.language),
+                Err(error) => error_response(&id, &Failure::from(&error), self.asked_language),
             });
         }
         let checked = call.check_params();
@@ -166,7 +172,7 @@ impl<S: Service> Rpc<S> {
         let recorded_request = is_recorded.then(|| Excerpt::from(&params));
         let command = async {
             checked?;
-            self.execute_command(&method, params).await
+            self.execute_command(&method, params, is_recorded).await
         };
         let result = match (&id, session) {
             (Some(id), Some(session)) => match session.until_cancelled(id, command).await {
@@ -181,7 +187,7 @@ impl<S: Service> Rpc<S> {
         }
         let answer = id.map(|id| match &result {
             Ok(executed) => success_response(&id, &executed.answer.to_string()),
-            Err(failure) => error_response(&id, failure, self.language),
+            Err(failure) => error_response(&id, failure, self.asked_language),
         });
         if let Some(request) = recorded_request {
             let (recorded_answer, verdict) = match result {
@@ -201,7 +207,12 @@ impl<S: Service> Rpc<S> {
     }
 
     /// Carries out a command.
-    async fn execute_command(&self, method: &str, params: Value) -> Result<Executed, CommandError> {
+    async fn execute_command(
+        &self,
+        method: &str,
+        params: Value,
+        is_recorded: bool,
+    ) -> Result<Executed, CommandError> {
         if is_attacker_method(method) && !self.attacker {
             let shown = shortened(method, 80);
             return Err(CommandError::new(
@@ -214,13 +225,16 @@ impl<S: Service> Rpc<S> {
         let response = self.service.call(call).await?;
         let written = |language: Language| {
             language.while_serializing(|| serde_json::to_value(&response)).map_err(|error| {
-                CommandError::internal(text!("the answer does not serialise: {error}", error = error))
+                CommandError::internal(text!(
+                    "the answer does not serialise: {error}",
+                    error = error.to_string()
+                ))
             })
         };
-        let answer = written(self.language)?;
-        let in_english = match self.language {
+        let answer = written(self.language())?;
+        let in_english = match self.language() {
             Language::English => None,
-            Language::Chinese => Some(written(Language::English)?),
+            Language::Chinese => is_recorded.then(|| written(Language::English)).transpose()?,
         };
         Ok(Executed { answer, in_english, verdict: response.verdict().cloned() })
     }
@@ -272,14 +286,6 @@ impl<S: Service> Rpc<S> {
                 only_member(name, params, "")?;
                 Ok(open_rpc::document(self.attacker).to_owned())
             }
-            ConnectionMethod::Meanings => {
-                only_member(name, params, "")?;
-                self.language.while_serializing(|| serde_json::to_string(&Meanings::default())).map_err(
-                    |error| {
-                        CommandError::internal(text!("the answer does not serialise: {error}", error = error))
-                    },
-                )
-            }
         }
     }
 }
@@ -306,7 +312,7 @@ fn parse_topics(topics: Option<&Value>) -> Result<Topics, CommandError> {
             text!("the topics of `{method}` do not fit", method = ConnectionMethod::Subscribe.name()),
             text!(
                 "send {topics}, some of them, or nothing for `phone`",
-                topics = json!({"topics": Topic::names()})
+                topics = json!({"topics": Topic::names()}).to_string()
             ),
         )
     };

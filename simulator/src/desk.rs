@@ -13,7 +13,7 @@ use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::protocol::{CommandError, ErrorKind, Event, desk, device};
 use soter_bridge::server::Services;
 use soter_tee::Seed;
-use soter_text::text;
+use soter_text::{Text, text};
 use soter_wechat::journal::Journal;
 use soter_wechat::{WeChat, routes};
 use soter_wire::{Profile, shortened};
@@ -124,8 +124,8 @@ impl Desk {
     }
 
     /// Sends a notice for people to all subscribers of events.
-    fn send_notice(&self, text: &str) {
-        self.inner.context.emit(Event::Notice { text: text.into() });
+    fn send_notice(&self, text: Text) {
+        self.inner.context.emit(Event::Notice { text });
     }
 
     /// The services behind a server's port: this desk, its journal, WeChat's servers and the device page. With
@@ -137,7 +137,7 @@ impl Desk {
             journal: Arc::clone(self.journal()),
             wechat: routes(Arc::clone(self.wechat())),
             page: Some(page()),
-            notices: Arc::new(move |notice: &str| desk.send_notice(notice)),
+            notices: Arc::new(move |notice| desk.send_notice(notice)),
             health: Arc::new(move || wechat.failure().map_or(Ok(()), |error| Err(error.into()))),
             attacker,
         }

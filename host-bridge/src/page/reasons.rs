@@ -10,7 +10,7 @@ use soter_wechat::reasons::Reason;
 
 /// The module's text: `REASONS`, by their stable names, and `CALL_CODES`, the `errCode`s of wx calls.
 pub(super) static REASONS: LazyLock<String> = LazyLock::new(|| {
-    let of_servers = CODES.iter().filter(|code| is_of_servers(code.source) && code.code != 0);
+    let of_servers = CODES.iter().filter(|code| code.source.is_of_servers() && code.code != 0);
     let errcodes = of_servers.map(|code| Reason::Errcode(code.code));
     let reasons: BTreeMap<_, _> = Reason::ALL
         .iter()
@@ -38,11 +38,6 @@ fn in_both(meaning: &Text, advice: &Text) -> Value {
     );
     english["zh"] = chinese;
     english
-}
-
-/// Whether codes of this source become a [`Reason::Errcode`].
-fn is_of_servers(source: CodeSource) -> bool {
-    matches!(source, CodeSource::Backend | CodeSource::BackendDevice | CodeSource::CloudCall)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use soter_text::{Text, text};
+use soter_text::{Text, ToValue, Value, text};
 use soter_wire::shortened;
 
 /// Maximum number of entries in a script.
@@ -94,6 +94,12 @@ impl fmt::Display for Touch {
             Self::Wrong => formatter.write_str("wrong"),
             Self::Cancel => formatter.write_str("cancel"),
         }
+    }
+}
+
+impl ToValue for Touch {
+    fn to_value(&self) -> Value {
+        self.to_string().to_value()
     }
 }
 

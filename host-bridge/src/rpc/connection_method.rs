@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::meanings;
 use super::session::Topic;
 
 macro_rules! connection_methods {
@@ -32,7 +31,6 @@ connection_methods! {
     "events.subscribe" => Subscribe, "Hear what happens, on this WebSocket connection.";
     "events.unsubscribe" => Unsubscribe, "Hear of nothing any more.";
     "rpc.cancel" => Cancel, "Give up a call of this WebSocket connection that has no answer yet.";
-    "rpc.meanings" => Meanings, "What every reason and every code means, and what to do about it, in the language of this connection.";
     "rpc.discover" => Discover, "The protocol as an OpenRPC document.";
 }
 
@@ -69,7 +67,6 @@ impl ConnectionMethod {
                     "type": "object", "required": ["cancelled"], "properties": {"cancelled": {"type": "boolean"}},
                 }),
             ),
-            Self::Meanings => (json!([]), meanings::schema()),
             Self::Discover => return None,
         })
     }

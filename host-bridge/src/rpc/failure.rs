@@ -69,18 +69,19 @@ impl From<&CommandError> for Failure {
     }
 }
 
-/// The answer with an error, in this language.
-pub(super) fn error_response(id: &Value, failure: &Failure, language: Language) -> String {
+/// The answer with an error for a client that has asked for this language. It has the texts in the other one, too, so that
+/// the result of a client that compares them does not depend on the language.
+pub(super) fn error_response(id: &Value, failure: &Failure, asked: Option<Language>) -> String {
     let Failure { code, message, data } = failure;
-    let error = language.while_serializing(|| json!({"code": code, "message": message, "data": data}));
+    let language = asked.unwrap_or_default();
+    let mut error = language.while_serializing(|| json!({"code": code, "message": message, "data": data}));
+    if let Some(asked) = asked {
+        let (name, other) = match asked {
+            Language::English => ("chinese", Language::Chinese),
+            Language::Chinese => ("english", Language::English),
+        };
+        let texts = other.while_serializing(|| json!({"message": message, "next": data.next}));
+        error["data"][name] = texts;
+    }
     format!(r#"{{"jsonrpc":"2.0","error":{error},"id":{id}}}"#)
-}
-
-/// The failure of JSON that is not a call: what it is instead.
-pub(super) fn invalid_request(what: &Text) -> Failure {
-    Failure::new(
-        -32600,
-        text!("this is no call: it is {what}", what = what),
-        text!("send {{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"device.list\",\"params\":{{}}}}"),
-    )
 }

@@ -1,13 +1,13 @@
 //! What a client sends: one call, or a batch of them.
 
 use serde_json::Value;
-use soter_text::{Language, text};
+use soter_text::{Language, Text, text};
 use soter_wire::shortened;
 use tracing::{Span, info_span};
 
 use super::connection_method::ConnectionMethod;
-use super::failure::{Failure, error_response, invalid_request};
-use super::text::{self, Element, Json, Object};
+use super::failure::{Failure, error_response};
+use super::json::{self, Element, Json, Object};
 use crate::protocol::{CommandError, Method};
 
 /// Maximum number of calls in one batch.
@@ -36,13 +36,13 @@ pub(super) struct Incoming {
 }
 
 impl Message {
-    /// Parses a text. [`Rpc::answer`] reports what is wrong with it.
+    /// Parses a text. [`Rpc::answer`](super::Rpc::answer) reports what is wrong with it.
     pub fn parse(text: &[u8]) -> Self {
         let single = |call| Self { calls: vec![call], is_batch: false };
-        match text::parse(text) {
+        match json::parse(text) {
             Err(error) => single(Err(Failure::new(
                 -32700,
-                text!("this is not JSON: {error}", error = error),
+                text!("this is not JSON: {error}", error = error.to_string()),
                 text!("send one JSON-RPC 2.0 call, or an array of them"),
             ))),
             Ok(Json::Batch(calls)) if calls.is_empty() => {
@@ -73,10 +73,10 @@ impl Message {
     }
 
     /// The answer that rejects the whole message because too much is pending; `None` if no call expects an answer.
-    pub fn rejection(self, error: &CommandError, language: Language) -> Option<String> {
+    pub fn rejection(self, error: &CommandError, asked: Option<Language>) -> Option<String> {
         let answers = self.calls.into_iter().map(|call| match call {
-            Ok(Incoming { id, .. }) => id.map(|id| error_response(&id, &Failure::from(error), language)),
-            Err(failure) => Some(error_response(&Value::Null, &failure, language)),
+            Ok(Incoming { id, .. }) => id.map(|id| error_response(&id, &Failure::from(error), asked)),
+            Err(failure) => Some(error_response(&Value::Null, &failure, asked)),
         });
         join_responses(answers.collect(), self.is_batch)
     }
@@ -84,7 +84,7 @@ impl Message {
 
 impl Incoming {
     fn parse(call: Element) -> Result<Self, Failure> {
-        let Some(call) = call else { return Err(invalid_request(&text!("no object"))) };
+        let Some(call) = call else { return Err(invalid_request(&text!("not an object"))) };
         let Object { mut members, duplicate, duplicate_in_params } = call;
         if let Some(name) = duplicate {
             return Err(invalid_request(&text!("one with two members `{name}`", name = name)));
@@ -149,6 +149,15 @@ impl Incoming {
     pub(super) fn connection_method(&self) -> Option<ConnectionMethod> {
         ConnectionMethod::named(&self.method)
     }
+}
+
+/// The failure of JSON that is not a call: what it is instead.
+fn invalid_request(what: &Text) -> Failure {
+    Failure::new(
+        -32600,
+        text!("this is not a call: it is {what}", what = what),
+        text!("send {{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"device.list\",\"params\":{{}}}}"),
+    )
 }
 
 /// The answer to a message from those to its calls. `None` if none of them gets one.

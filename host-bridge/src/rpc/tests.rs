@@ -252,7 +252,7 @@ async fn discovery_describes_every_method_with_its_parameters_and_its_result() {
     assert_eq!(document["openrpc"], "1.3.2");
     let methods = document["methods"].as_array().unwrap();
     let usual = METHODS.iter().filter(|method| !is_attacker_method(method.name)).count();
-    assert_eq!(methods.len(), usual + 4);
+    assert_eq!(methods.len(), usual + 3);
     let schemas = document["components"]["schemas"].as_object().unwrap();
     for method in methods {
         assert!(method["params"].is_array() && method["result"]["schema"].is_object(), "{method}");

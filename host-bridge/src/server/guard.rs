@@ -11,7 +11,7 @@ use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use soter_text::text;
+use soter_text::{Text, text};
 use soter_wechat::{API_HOSTS, Secret, is_api_host, is_cloud_host};
 use soter_wire::shortened;
 
@@ -25,7 +25,6 @@ use crate::protocol::CommandError;
 const TLS_PORT: u16 = 443;
 /// What SDKs of WeChat's cloud ask once, to learn whether they run there. Any error means no, so nobody needs to know of it.
 const METADATA_HOST: &str = "metadata.tencentyun.com";
-const OWN_HOST_ADVICE: &str = "connect to 127.0.0.1 or localhost, with the port of the ready line";
 /// The maximum length of a DNS name with a port, in bytes.
 const MAX_HOST_BYTES: usize = 260;
 /// Maximum number of notices. Each is sent once; after that the guard sends no more.
@@ -40,6 +39,7 @@ pub(super) struct Guard {
     origins: Vec<String>,
     token: Option<Secret>,
     notices: Notices,
+    /// The notices that were sent, in English.
     sent_notices: Mutex<HashSet<String>>,
     serves_tls: bool,
 }
@@ -51,7 +51,7 @@ pub(super) fn check_options(options: &ServerOptions) -> Result<(), CommandError>
         if !is_origin {
             let shown = shortened(origin, 80);
             return Err(CommandError::invalid_params(
-                text!("`{shown}` is no origin", shown = shown),
+                text!("`{shown}` is not an origin", shown = shown),
                 text!(
                     "give exactly what the browser sends, such as http://localhost:10086; there is no wildcard"
                 ),
@@ -68,7 +68,7 @@ pub(super) fn check_options(options: &ServerOptions) -> Result<(), CommandError>
         if !is_host(host) {
             let shown = shortened(host, 80);
             return Err(CommandError::invalid_params(
-                text!("`{shown}` is no host", shown = shown),
+                text!("`{shown}` is not a host name", shown = shown),
                 text!("give a name, such as phone.test or phone.test:8777; there is no wildcard"),
             ));
         }
@@ -135,10 +135,18 @@ impl Guard {
 
     fn check_host(&self, headers: &HeaderMap, uri: &Uri, path: &str) -> Result<(), Box<Response>> {
         if headers.get_all(header::HOST).iter().nth(1).is_some() {
-            return Err(Box::new(refusal(StatusCode::BAD_REQUEST, "there are two Host headers", "send one")));
+            return Err(Box::new(refusal(
+                StatusCode::BAD_REQUEST,
+                text!("there are two Host headers"),
+                text!("send one"),
+            )));
         }
         let Some(host) = requested_host(uri, headers).filter(|host| !host.is_empty()) else {
-            return Err(Box::new(refusal(StatusCode::FORBIDDEN, "there is no Host header", "send one")));
+            return Err(Box::new(refusal(
+                StatusCode::FORBIDDEN,
+                text!("there is no Host header"),
+                text!("send one"),
+            )));
         };
         let host = host.to_ascii_lowercase();
         let is_own = self.own_hosts.contains(&host);
@@ -146,29 +154,26 @@ impl Guard {
         let is_wechat_host = is_at_wechat_host(path, name);
         let is_allowed = self.hosts.iter().any(|allowed| *allowed == host || *allowed == name);
         if !is_host(&host) {
-            return Err(Box::new(refusal(
-                StatusCode::FORBIDDEN,
-                "the Host header names no host",
-                OWN_HOST_ADVICE,
-            )));
+            return Err(not_own_host(text!("the Host header names no host")));
         }
         if is_own || is_wechat_host || is_allowed {
             return Ok(());
         }
         if is_api_host(name) || is_cloud_host(name) {
-            let what = format!("the host {host} does not have this path");
-            return Err(Box::new(refusal(StatusCode::FORBIDDEN, &what, OWN_HOST_ADVICE)));
+            return Err(not_own_host(text!("the host {host} does not have this path", host = host)));
         }
         if name == METADATA_HOST {
-            let what = format!("the host {host} is not let in");
-            return Err(Box::new(refusal(StatusCode::FORBIDDEN, &what, OWN_HOST_ADVICE)));
+            return Err(not_own_host(text!("the host {host} is not let in", host = host)));
         }
-        Err(Box::new(
-            self.refuse(
-                &format!("the host {host} is not let in"),
-                &format!("start with --allow-host {host}"),
-            ),
-        ))
+        self.notify(text!(
+            "the host {host} is not let in; to let it in: start with --allow-host {host}",
+            host = host
+        ));
+        Err(Box::new(refusal(
+            StatusCode::FORBIDDEN,
+            text!("the host {host} is not let in", host = host),
+            text!("start with --allow-host {host}", host = host),
+        )))
     }
 
     /// The `Origin`, if it is not the server's own and is allowed.
@@ -178,8 +183,8 @@ impl Guard {
         if values.next().is_some() {
             return Err(Box::new(refusal(
                 StatusCode::BAD_REQUEST,
-                "there are two Origin headers",
-                "send one or none",
+                text!("there are two Origin headers"),
+                text!("send one or none"),
             )));
         }
         let origin = value.to_str().unwrap_or_default().to_ascii_lowercase();
@@ -190,12 +195,20 @@ impl Guard {
             return Ok(Some(value.clone()));
         }
         if origin != "null" && !is_origin(&origin) {
-            let next = "send what browsers send, or no such header";
-            return Err(Box::new(refusal(StatusCode::FORBIDDEN, "the Origin header names no origin", next)));
+            return Err(Box::new(refusal(
+                StatusCode::FORBIDDEN,
+                text!("the Origin header names no origin"),
+                text!("send what browsers send, or no such header"),
+            )));
         }
-        Err(Box::new(self.refuse(
-            &format!("the origin {origin} is not let in"),
-            &format!("start with --allow-origin {origin}"),
+        self.notify(text!(
+            "the origin {origin} is not let in; to let it in: start with --allow-origin {origin}",
+            origin = origin
+        ));
+        Err(Box::new(refusal(
+            StatusCode::FORBIDDEN,
+            text!("the origin {origin} is not let in", origin = origin),
+            text!("start with --allow-origin {origin}", origin = origin),
         )))
     }
 
@@ -217,8 +230,8 @@ impl Guard {
         }
         Err(Box::new(refusal(
             StatusCode::UNAUTHORIZED,
-            "this server wants its token",
-            "send `Authorization: Bearer TOKEN`, or ?token=TOKEN in the address",
+            text!("this server wants its token"),
+            text!("send `Authorization: Bearer TOKEN`, or ?token=TOKEN in the address"),
         )))
     }
 
@@ -229,32 +242,40 @@ impl Guard {
         let name = authority.map(Authority::host).unwrap_or_default().to_ascii_lowercase();
         // A full name may end with a dot.
         let name = name.strip_suffix('.').unwrap_or(&name);
-        let refuse = |what: &str, next: &str| {
-            self.notify(&format!("{what}; {next}"));
+        let refuse = |what: Text, next: Text| {
+            self.notify(text!("{what}; {next}", what = what, next = next));
             Err(Box::new(refusal(StatusCode::FORBIDDEN, what, next)))
         };
         if !is_host(&target) {
-            let next = "CONNECT takes a host and a port, such as api.weixin.qq.com:443";
-            return Err(Box::new(refusal(StatusCode::BAD_REQUEST, "this CONNECT names no host", next)));
+            return Err(Box::new(refusal(
+                StatusCode::BAD_REQUEST,
+                text!("this CONNECT names no host"),
+                text!("CONNECT takes a host and a port, such as api.weixin.qq.com:443"),
+            )));
         }
         if !is_api_host(name) {
             return refuse(
-                &format!(
-                    "a client takes this server for a proxy to {target}, and it is one to WeChat's hosts only"
+                text!(
+                    "a client takes this server for a proxy to {target}, and it is one to WeChat's hosts only",
+                    target = target
                 ),
-                &format!("put {name} into NO_PROXY (Java: -Dhttp.nonProxyHosts)"),
+                text!("put {name} into NO_PROXY (Java: -Dhttp.nonProxyHosts)", name = name),
             );
         }
         if authority.and_then(Authority::port_u16) != Some(TLS_PORT) {
             return refuse(
-                &format!("a client wants a tunnel to {target}, and there is TLS at port {TLS_PORT} only"),
-                &format!("let it ask https://{name}, which is {name}:{TLS_PORT}"),
+                text!(
+                    "a client wants a tunnel to {target}, and there is TLS at port {port} only",
+                    target = target,
+                    port = TLS_PORT
+                ),
+                text!("let it ask https://{name}, which is {name}:{port}", name = name, port = TLS_PORT),
             );
         }
         if !self.serves_tls {
             return refuse(
-                &format!("a client wants TLS with {name}, and this server has it only on demand"),
-                "start with --tls, or let the client ask the http address of the ready line",
+                text!("a client wants TLS with {name}, and this server has it only on demand", name = name),
+                text!("start with --tls, or let the client ask the http address of the ready line"),
             );
         }
         Ok(())
@@ -262,47 +283,54 @@ impl Guard {
 
     /// Tells people about a client that begins TLS with a server that serves plain HTTP.
     pub(super) fn notify_of_unexpected_tls(&self) {
-        self.notify("a client begins TLS, and this server has it only on demand; start with --tls, or let the client ask the http address of the ready line");
+        self.notify(text!(
+            "a client begins TLS, and this server has it only on demand; start with --tls, or let the client ask the http address of the ready line"
+        ));
     }
 
     /// Tells people about a client that wants TLS with a host that is not WeChat's.
     pub(super) fn notify_of_foreign_tls_host(&self, name: &str) {
         // The name has the characters of a DNS name: TLS checks them.
-        self.notify(&format!(
-            "a client wants TLS with {name}, and there is a certificate for {} only; let it ask one of these",
-            API_HOSTS.join(", ")
+        self.notify(text!(
+            "a client wants TLS with {name}, and there is a certificate for {hosts} only; let it ask one of these",
+            name = name,
+            hosts = API_HOSTS.join(", ")
         ));
     }
 
     /// Tells people about a client whose handshake fails for another reason, which is a text of the library.
     pub(super) fn notify_of_failed_handshake(&self, why: &str) {
-        self.notify(&format!(
-            "a TLS handshake failed: {}; let the client use TLS 1.2 or 1.3, with HTTP/1.1",
-            shortened(why, MAX_ERROR_CHARACTERS)
+        self.notify(text!(
+            "a TLS handshake failed: {why}; let the client use TLS 1.2 or 1.3, with HTTP/1.1",
+            why = shortened(why, MAX_ERROR_CHARACTERS)
         ));
     }
 
     /// Tells people about a client that does not trust the authority.
     pub(super) fn notify_of_distrust(&self) {
-        self.notify("a client does not trust the certificate of this server; let it trust the CA that `soter-sim ca --export DIR` writes");
+        self.notify(text!(
+            "a client does not trust the certificate of this server; let it trust the CA that `soter-sim ca --export DIR` writes"
+        ));
     }
 
-    fn refuse(&self, what: &str, next: &str) -> Response {
-        self.notify(&format!("{what}; to let it in: {next}"));
-        refusal(StatusCode::FORBIDDEN, what, next)
-    }
-
-    fn notify(&self, notice: &str) {
+    fn notify(&self, notice: Text) {
         let mut sent = self.sent_notices.lock().unwrap_or_else(PoisonError::into_inner);
-        if sent.len() < MAX_NOTICES && sent.insert(notice.to_owned()) {
+        if sent.len() < MAX_NOTICES && sent.insert(notice.english().to_owned()) {
             (self.notices)(notice);
             if sent.len() == MAX_NOTICES {
-                (self.notices)(&format!(
-                    "this was notice {MAX_NOTICES} about clients that are refused; there are no more until the server is started again"
+                (self.notices)(text!(
+                    "this was notice {number} about clients that are refused; there are no more until the server is started again",
+                    number = MAX_NOTICES
                 ));
             }
         }
     }
+}
+
+/// The refusal for a name that is not this server's, and that no flag lets in.
+fn not_own_host(what: Text) -> Box<Response> {
+    let next = text!("connect to 127.0.0.1 or localhost, with the port of the ready line");
+    Box::new(refusal(StatusCode::FORBIDDEN, what, next))
 }
 
 /// The host, with its port, that a request is for. A request line with a full address, as proxies send it, takes precedence over
@@ -344,8 +372,11 @@ fn check_fetch_metadata(headers: &HeaderMap, path: &str) -> Result<(), Box<Respo
     if headers.contains_key(header::ORIGIN) || !is_cross_origin || (is_navigation && !is_wechat_path(path)) {
         return Ok(());
     }
-    let next = "ask with fetch() from a page whose origin is let in with --allow-origin";
-    Err(Box::new(refusal(StatusCode::FORBIDDEN, "a page of another origin asks without naming itself", next)))
+    Err(Box::new(refusal(
+        StatusCode::FORBIDDEN,
+        text!("a page of another origin asks without naming itself"),
+        text!("ask with fetch() from a page whose origin is let in with --allow-origin"),
+    )))
 }
 
 fn preflight_response(origin: Option<HeaderValue>) -> Response {

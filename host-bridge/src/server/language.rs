@@ -1,24 +1,40 @@
 //! The language that a client asks for in an address.
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use soter_text::Language;
+use soter_text::{Language, text};
 
+use super::paths::ServerPath;
 use super::respond::refusal;
 
-/// The language that `?lang=` in a query asks for; English without it.
+/// The paths that take `?lang=`.
+const PATHS: [ServerPath; 3] = [ServerPath::WebSocket, ServerPath::Rpc, ServerPath::Journal];
+
+/// The language that `?lang=` in a query asks for.
 ///
 /// # Errors
 /// The refusal of a language that this server does not speak.
-pub(super) fn requested_language(query: Option<&str>) -> Result<Language, Box<Response>> {
+pub(super) fn requested_language(query: Option<&str>) -> Result<Option<Language>, Box<Response>> {
     let Some((_, tag)) =
         form_urlencoded::parse(query.unwrap_or_default().as_bytes()).find(|(name, _)| name == "lang")
     else {
-        return Ok(Language::English);
+        return Ok(None);
     };
-    Language::from_tag(&tag).ok_or_else(|| {
-        let known = Language::ALL.map(Language::tag).join(" or ?lang=");
-        let next = format!("send ?lang={known}, or leave it out for English");
-        Box::new(refusal(StatusCode::BAD_REQUEST, "`lang` is not a language of this server", &next))
+    Language::from_tag(&tag).map(Some).ok_or_else(|| {
+        Box::new(refusal(
+            StatusCode::BAD_REQUEST,
+            text!("`lang` is not a language of this server"),
+            text!(
+                "send ?lang={known}, or leave it out for English",
+                known = Language::ALL.map(Language::tag).join(" or ?lang=")
+            ),
+        ))
     })
+}
+
+/// The language of a refusal for a request to this address: the one that it asks for, if its path takes `?lang=`.
+pub(super) fn refusal_language(address: &Uri) -> Language {
+    let takes_language = PATHS.iter().any(|path| path.path() == address.path());
+    let asked = takes_language.then(|| requested_language(address.query()).ok().flatten());
+    asked.flatten().unwrap_or_default()
 }

@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use soter_text::text;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -241,8 +242,11 @@ fn open_tunnel(
         return *refused;
     }
     let Some(tls) = serving.tls.clone() else {
-        let what = "this connection has TLS already";
-        return refusal(StatusCode::FORBIDDEN, what, "send the request without another CONNECT");
+        return refusal(
+            StatusCode::FORBIDDEN,
+            text!("this connection has TLS already"),
+            text!("send the request without another CONNECT"),
+        );
     };
     let (client, serving, permit) = (client.clone(), serving.clone(), Arc::clone(permit));
     let tunnel = async move {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::Response;
+use soter_text::text;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -43,11 +44,15 @@ impl MemoryBudget {
         if let Ok(Ok(permit)) = timeout(limit, permits).await {
             return Ok(Reservation(permit));
         }
-        let what = format!(
-            "large requests and answers of all connections together may have {} bytes, and there was no room within {limit:?}",
-            self.max_bytes
-        );
-        Err(refusal(StatusCode::SERVICE_UNAVAILABLE, &what, "send smaller requests, or fewer at a time"))
+        Err(refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            text!(
+                "large requests and answers of all connections together may have {most} bytes, and there was no room within {limit}",
+                most = self.max_bytes,
+                limit = format!("{limit:?}")
+            ),
+            text!("send smaller requests, or fewer at a time"),
+        ))
     }
 
     /// Reserves this many bytes if there is room now.

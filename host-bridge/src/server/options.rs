@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use soter_text::Text;
 use soter_wechat::Secret;
 
 use super::limits::Limits;
@@ -51,7 +52,7 @@ impl ServerOptions {
 }
 
 /// Receives notices for the person at the server, such as the flag that would have admitted a refused client.
-pub type Notices = Arc<dyn Fn(&str) + Send + Sync>;
+pub type Notices = Arc<dyn Fn(Text) + Send + Sync>;
 
 /// Says why the servers cannot work at present. Called for each `/health`.
 pub type Health = Arc<dyn Fn() -> Result<(), CommandError> + Send + Sync>;

@@ -14,6 +14,7 @@ use axum::routing::{any, get, post};
 use http_body_util::BodyExt;
 use serde::Serialize;
 use serde_json::json;
+use soter_text::text;
 use soter_wechat::journal::{Entry, MAX_PAGE_BYTES};
 use soter_wechat::{MAX_METHOD_CHARACTERS, OWN_PREFIX, WeChatPath, open_api_document};
 use soter_wire::shortened;
@@ -25,12 +26,12 @@ use crate::protocol::{Call, CommandError, ErrorKind, Service, desk};
 use crate::rpc::{Message, Rpc};
 
 use super::guard::{Guard, add_cors_headers, requested_host};
-use super::language::requested_language;
+use super::language::{refusal_language, requested_language};
 use super::limits::Limits;
 use super::memory::{MemoryBudget, SMALL_BYTES};
 use super::options::Health;
 use super::paths::{ServerPath, WELL_KNOWN};
-use super::respond::refusal;
+use super::respond::{in_language, refusal};
 use super::socket;
 
 /// Maximum number of journal entries in one answer.
@@ -95,13 +96,19 @@ pub(super) fn router<S: Service>(
         .merge(page.unwrap_or_default())
         .fallback(unknown_path)
         .method_not_allowed_fallback(async |method: Method| {
-            let what =
-                format!("this path does not take {}", shortened(method.as_str(), MAX_METHOD_CHARACTERS));
-            refusal(StatusCode::METHOD_NOT_ALLOWED, &what, "the header Allow names what it takes")
+            refusal(
+                StatusCode::METHOD_NOT_ALLOWED,
+                text!(
+                    "this path does not take {method}",
+                    method = shortened(method.as_str(), MAX_METHOD_CHARACTERS)
+                ),
+                text!("the header Allow names what it takes"),
+            )
         })
         .layer(from_fn(move |request: Request, next: Next| {
             let (guard, budget) = (Arc::clone(&guard), budget.clone());
             let span = request_span(&request);
+            let language = refusal_language(request.uri());
             let answer = async move {
                 let response = match guard.admit(&request) {
                     Ok(origin) => {
@@ -112,7 +119,7 @@ pub(super) fn router<S: Service>(
                     Err(answer) => *answer,
                 };
                 debug!(status = response.status().as_u16(), "answered");
-                response
+                in_language(response, language)
             };
             answer.instrument(span)
         }))
@@ -121,8 +128,8 @@ pub(super) fn router<S: Service>(
             error!("a request handler panicked");
             refusal(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "the request broke off: this is a defect of soter-sim",
-                "please report it with the request that led here",
+                text!("the request broke off: this is a defect of soter-sim"),
+                text!("please report it with the request that led here"),
             )
         }))
 }
@@ -131,8 +138,11 @@ pub(super) fn router<S: Service>(
 async fn unknown_path() -> Response {
     let known = ServerPath::ALL.iter().map(|path| path.path());
     let known: Vec<_> = known.chain(WeChatPath::ALL.iter().map(|path| path.path())).collect();
-    let next = format!("paths: {}", known.join(", "));
-    refusal(StatusCode::NOT_FOUND, "there is nothing at this path", &next)
+    refusal(
+        StatusCode::NOT_FOUND,
+        text!("there is nothing at this path"),
+        text!("paths: {known}", known = known.join(", ")),
+    )
 }
 
 /// The span of a request. It has the path of the route and not the request's: clients put secrets into queries, and
@@ -171,11 +181,14 @@ async fn read_body(request: Request, next: Next, limits: Limits, budget: MemoryB
         }
         Err(Some(error)) => {
             debug!(%error, "the body broke off");
-            refusal(StatusCode::BAD_REQUEST, "the body broke off", "send it whole")
+            refusal(StatusCode::BAD_REQUEST, text!("the body broke off"), text!("send it whole"))
         }
         Err(None) => {
-            let what = format!("the body did not come within {:?}", limits.body_timeout);
-            let mut response = refusal(StatusCode::REQUEST_TIMEOUT, &what, "send it faster");
+            let mut response = refusal(
+                StatusCode::REQUEST_TIMEOUT,
+                text!("the body did not arrive within {limit}", limit = format!("{:?}", limits.body_timeout)),
+                text!("send it faster"),
+            );
             response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
             response
         }
@@ -211,7 +224,11 @@ async fn read_up_to(
 fn ca_certificate(certificate: Option<String>) -> Response {
     match certificate {
         Some(pem) => ([(header::CONTENT_TYPE, "application/x-pem-file")], pem).into_response(),
-        None => refusal(StatusCode::NOT_FOUND, "this server has no TLS, and so no CA", "start it with --tls"),
+        None => refusal(
+            StatusCode::NOT_FOUND,
+            text!("this server has no TLS, and so no CA"),
+            text!("start it with --tls"),
+        ),
     }
 }
 
@@ -222,8 +239,11 @@ async fn post_rpc<S: Service>(
     limits: Limits,
 ) -> Response {
     let Ok(body) = body else {
-        let what = format!("the body is longer than {} bytes", limits.max_body_bytes);
-        return refusal(StatusCode::PAYLOAD_TOO_LARGE, &what, "send smaller batches");
+        return refusal(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            text!("the body is longer than {most} bytes", most = limits.max_body_bytes),
+            text!("send smaller batches"),
+        );
     };
     let language = match requested_language(query.as_deref()) {
         Ok(language) => language,
@@ -253,7 +273,7 @@ async fn journal<S: Service>(
     limits: Limits,
 ) -> Response {
     let language = match requested_language(query.as_deref()) {
-        Ok(language) => language,
+        Ok(asked) => asked.unwrap_or_default(),
         Err(refused) => return *refused,
     };
     let (mut after, mut before, mut limit) = (0_u64, None, MAX_PAGE_ENTRIES);
@@ -267,8 +287,8 @@ async fn journal<S: Service>(
         if !is_valid {
             return refusal(
                 StatusCode::BAD_REQUEST,
-                &format!("`{name}` is no number"),
-                "send ?after=0&limit=100",
+                text!("`{name}` is not a number", name = name),
+                text!("send ?after=0&limit=100"),
             );
         }
     }
@@ -284,14 +304,11 @@ async fn journal<S: Service>(
     let entries = entries.iter().map(|entry| &**entry).collect();
     match language.while_serializing(|| serde_json::to_vec(&JournalPage { entries, last })) {
         Ok(page) => ([(header::CONTENT_TYPE, "application/json")], reservation.hold(page)).into_response(),
-        Err(error) => {
-            let what = format!("the journal does not serialise: {error}");
-            refusal(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                &what,
-                "please report it: this is a defect of soter-sim",
-            )
-        }
+        Err(error) => refusal(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            text!("the journal does not serialise: {error}", error = error.to_string()),
+            text!("please report it: this is a defect of soter-sim"),
+        ),
     }
 }
 
@@ -320,7 +337,7 @@ async fn reset<S: Service>(State(rpc): State<Rpc<S>>) -> Response {
             rpc.journal().clear();
             Json(response).into_response()
         }
-        Err(error) => refusal(status(&error), error.what.english(), error.next.english()),
+        Err(error) => refusal(status(&error), error.what, error.next),
     }
 }
 

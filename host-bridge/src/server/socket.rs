@@ -53,8 +53,8 @@ pub(super) async fn upgrade<S: Service>(
     let Ok(upgrade) = upgrade else {
         return refusal(
             StatusCode::UPGRADE_REQUIRED,
-            "this path speaks WebSocket",
-            "connect with ws://, or send JSON-RPC by POST to /rpc",
+            text!("this path speaks WebSocket"),
+            text!("connect with ws://, or send JSON-RPC by POST to /rpc"),
         );
     };
     let language = match requested_language(query.as_deref()) {
@@ -201,7 +201,7 @@ async fn run_session<S: Service>(
                     if pending_calls + calls > limits.max_pending_calls {
                         let rejection = {
                             let error = too_many_calls(limits.max_pending_calls);
-                            message.rejection(&error, rpc.language())
+                            message.rejection(&error, rpc.asked_language())
                         };
                         if let Some(text) = rejection {
                             queue(outbox, Outgoing { text, held: None });

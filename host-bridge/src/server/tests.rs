@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use soter_text::Text;
 use soter_wechat::journal::{Origin, PendingCall};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -34,7 +35,7 @@ struct Running {
     address: SocketAddr,
     service: Arc<TestService>,
     journal: Arc<Journal>,
-    notices: Arc<Mutex<Vec<String>>>,
+    notices: Arc<Mutex<Vec<Text>>>,
     stop: Option<oneshot::Sender<()>>,
     ended: tokio::task::JoinHandle<()>,
 }
@@ -53,7 +54,7 @@ async fn start(change: impl FnOnce(&mut ServerOptions)) -> Running {
             router.route(path, axum::routing::any(async |body: Bytes| body))
         }),
         page: Some(crate::page()),
-        notices: Arc::new(move |notice: &str| collected.lock().unwrap().push(notice.to_owned())),
+        notices: Arc::new(move |notice| collected.lock().unwrap().push(notice)),
         health: Arc::new(|| Ok(())),
         attacker: false,
     };

@@ -30,7 +30,7 @@ impl Tls {
     /// `Internal` if the libraries refuse, which they do not for these values.
     pub(super) fn new(authority: &CertificateAuthority) -> Result<Self, CommandError> {
         let refused = |error: rustls::Error| {
-            CommandError::internal(text!("TLS cannot be set up: {error}", error = error))
+            CommandError::internal(text!("TLS cannot be set up: {error}", error = error.to_string()))
         };
         let ServerCertificate { certificate, key } = authority.issue()?;
         let provider = aws_lc_rs::default_provider();

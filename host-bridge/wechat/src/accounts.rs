@@ -203,7 +203,7 @@ impl Accounts {
             if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
                 return Err(accounts_error(
                     text!("a user's name is empty, longer than 64 characters or not printable"),
-                    text!("name them shortly"),
+                    text!("use shorter names"),
                 ));
             }
             if !seen.insert(name.clone()) {
@@ -217,7 +217,7 @@ impl Accounts {
             };
             if !user.phone.as_ref().is_none_or(is_number) {
                 return Err(accounts_error(
-                    text!("the phone number of {name} is no 5 to 15 digits", name = name),
+                    text!("the phone number of {name} must have 5 to 15 digits", name = name),
                     text!("write it without spaces and without the country's code"),
                 ));
             }
@@ -257,14 +257,14 @@ impl Accounts {
                     || !openid.bytes().all(|byte| byte.is_ascii_graphic())
                 {
                     return Err(accounts_error(
-                        text!("an openid of {name} is no 1 to 128 printable characters", name = name),
+                        text!("an openid of {name} must have 1 to 128 printable characters", name = name),
                         text!("choose another"),
                     ));
                 }
                 if openid.starts_with(GENERATED_OPENID_PREFIX) && *openid != generated_openid(user, appid) {
                     return Err(accounts_error(
                         text!(
-                            "an openid of {name} begins with {prefix}, as those that are made do",
+                            "an openid of {name} begins with {prefix}, which is reserved for generated openids",
                             name = name,
                             prefix = GENERATED_OPENID_PREFIX
                         ),
@@ -386,7 +386,7 @@ fn check_app(app: &App) -> Result<(), WeChatError> {
     if !is_appid {
         let shown = shortened(&app.appid, 40);
         return Err(accounts_error(
-            text!("`{shown}` is no appid", shown = shown),
+            text!("`{shown}` is not an appid", shown = shown),
             text!("18 characters, `wx` and then a-z or 0-9"),
         ));
     }
@@ -422,7 +422,7 @@ pub(crate) fn merchant_public_key(app: &App) -> Result<Option<PublicKey>, WeChat
     let Some(pem) = &app.merchant_public_key else { return Ok(None) };
     PublicKey::from_pem(pem.trim()).map(Some).map_err(|error| {
         accounts_error(
-            text!("the merchant_public_key of {appid}: {error}", appid = app.appid, error = error),
+            text!("the merchant_public_key of {appid}: {error}", appid = app.appid, error = error.text()),
             text!(
                 "write what `openssl x509 -in apiclient_cert.pem -noout -pubkey` prints, between three quotes"
             ),

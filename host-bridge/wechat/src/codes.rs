@@ -29,7 +29,7 @@ pub(crate) fn backend_code(code: i32) -> Option<&'static Code> {
 
 /// What a number in an answer of WeChat's own servers or of its cloud means.
 pub(crate) fn server_code(code: i32) -> Option<&'static Code> {
-    backend_code(code).or_else(|| explain(code).find(|known| known.source == CodeSource::CloudCall))
+    explain(code).find(|known| known.source.is_of_servers())
 }
 
 const TABLES: [&[Code]; 9] = [

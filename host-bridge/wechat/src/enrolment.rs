@@ -17,7 +17,6 @@ use tracing::debug;
 
 use crate::answer::{Answer, JSON_TYPE};
 use crate::journal::{Origin, PendingCall};
-use crate::ledger::error::LedgerError;
 use crate::paths::WeChatPath;
 use crate::reasons::Reason;
 use crate::servers::WeChat;
@@ -72,13 +71,14 @@ pub(crate) async fn enroll(
                 Value::Null,
                 Err(Verdict::new(
                     Reason::MalformedJson,
-                    text!("the body is no JSON: {error}", error = error),
+                    text!("the body is not JSON: {error}", error = error.to_string()),
                 )),
             ),
         },
-        Err(_) => {
-            (Value::Null, Err(Verdict::new(Reason::TooLong, text!("the body does not come, or is too long"))))
-        }
+        Err(_) => (
+            Value::Null,
+            Err(Verdict::new(Reason::TooLong, text!("the body did not arrive, or is too long"))),
+        ),
     };
     let verdict = outcome
         .err()
@@ -99,11 +99,14 @@ pub(crate) async fn enroll(
 impl WeChat {
     async fn enroll(&self, request: &Value) -> Result<(), Verdict> {
         let device = Device::deserialize(request).map_err(|error| {
-            let detail = text!("{error}; send cpu_id, attk, ask, auth_key, appid and openid", error = error);
+            let detail = text!(
+                "{error}; send cpu_id, attk, ask, auth_key, appid and openid",
+                error = error.to_string()
+            );
             Verdict::new(Reason::MissingField, detail)
         })?;
         let attk = PublicKey::from_pem(&device.attk).map_err(|error| {
-            Verdict::new(Reason::BadKey, text!("attk cannot be read: {error}", error = error))
+            Verdict::new(Reason::BadKey, text!("attk cannot be read: {error}", error = error.text()))
         })?;
         if self.accounts().app(&device.appid).is_none() {
             let shown = shortened(&device.appid, 40);
@@ -113,7 +116,7 @@ impl WeChat {
             ));
         }
         let export = KeyJson::decode(device.auth_key.json.as_bytes()).map_err(|error| {
-            Verdict::new(Reason::MalformedJson, text!("the AuthKey's export: {error}", error = error))
+            Verdict::new(Reason::MalformedJson, text!("the AuthKey's export: {error}", error = error.text()))
         })?;
         let is_name = |text: &str| {
             (1..=MAX_NAME_CHARACTERS).contains(&text.len())
@@ -121,19 +124,13 @@ impl WeChat {
         };
         if ![&device.openid, &device.cpu_id, &export.uid].into_iter().all(|name| is_name(name)) {
             let what = text!(
-                "openid, cpu_id or uid is no 1 to {most} printable characters",
+                "openid, cpu_id and uid must have 1 to {most} printable characters",
                 most = MAX_NAME_CHARACTERS
             );
             return Err(Verdict::new(Reason::WrongType, what));
         }
-        let failed = |error: LedgerError| {
-            Verdict::new(
-                Reason::LedgerUnavailable,
-                text!("{what}; {next}", what = error.what, next = error.next),
-            )
-        };
-        let devices = self.device_count().await.map_err(failed)?;
-        let known = self.ledger.app_keys(&device.cpu_id, &export.uid).await.map_err(failed)?;
+        let devices = self.device_count().await?;
+        let known = self.ledger.app_keys(&device.cpu_id, &export.uid).await?;
         let is_known = known.is_some();
         let auth_keys = known.map_or(0, |known| known.auth_keys.len());
         if (devices >= MAX_DEVICES && !is_known) || auth_keys >= MAX_AUTH_KEYS {
@@ -146,7 +143,10 @@ impl WeChat {
         }
         let [ask, auth_key] = [&device.ask.signature, &device.auth_key.signature].map(|text| {
             base64::decode(text).map_err(|error| {
-                Verdict::new(Reason::BadSignatureEncoding, text!("a signature is {error}", error = error))
+                Verdict::new(
+                    Reason::BadSignatureEncoding,
+                    text!("a signature is {error}", error = error.text()),
+                )
             })
         });
         let keys = DeviceKeys {

@@ -24,6 +24,7 @@ pub enum WeChatError {
     /// The cryptographic library cannot encrypt a user's data: a defect of the program.
     Encryption(String),
     /// The ledger, which may keep codes and sessions, cannot be used.
+    #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// There is no mini program with this appid.
     UnknownApp {

@@ -208,7 +208,7 @@ fn check_owner(key: &AuthKey, result: &ResultJson, claim: Claim<'_>) -> Result<(
     }
     if key.openid != claim.openid {
         let detail = text!(
-            "the key that signed belongs to {owner}, asked was for {openid}",
+            "the key that signed belongs to {owner}, the request names {openid}",
             owner = key.openid,
             openid = printable(claim.openid)
         );
@@ -218,17 +218,21 @@ fn check_owner(key: &AuthKey, result: &ResultJson, claim: Claim<'_>) -> Result<(
 }
 
 /// A member of the body that must be a string.
-fn string_member<'a>(value: Json<'a>, name: &str, reason: Reason) -> Result<&'a str, Verdict> {
+fn string_member<'a>(value: Json<'a>, name: &'static str, reason: Reason) -> Result<&'a str, Verdict> {
     let found = match value {
         Json::Text(text) => return Ok(text),
         Json::Value(Value::String(text)) => return Ok(text),
-        Json::Value(Value::Null) => text!("missing or null"),
-        Json::Value(Value::Bool(_)) => text!("a boolean"),
-        Json::Value(Value::Number(_)) => text!("a number"),
-        Json::Value(Value::Array(_)) => text!("an array"),
-        Json::Value(Value::Object(_)) | Json::Texts(_) | Json::Object(_) => text!("an object"),
+        Json::Value(Value::Null) => {
+            let detail = text!("`{name}` is missing or null; expected a string", name = name);
+            return Err(Verdict::new(reason, detail));
+        }
+        Json::Value(Value::Bool(_)) => "a boolean",
+        Json::Value(Value::Number(_)) => "a number",
+        Json::Value(Value::Array(_)) => "an array",
+        Json::Value(Value::Object(_)) | Json::Texts(_) | Json::Object(_) => "an object",
     };
-    Err(Verdict::new(reason, text!("{name} is {found}; expected a string", name = name, found = found)))
+    let error = DecodeError::WrongType { name, expected: "a string", found };
+    Err(Verdict::new(reason, error.text()))
 }
 
 /// The verdict for a text that is not a result. It says so if the text was a result before it was changed.
@@ -246,7 +250,7 @@ async fn explain_undecodable(
         _ => Reason::MalformedJson,
     };
     if reason == Reason::DuplicateKey {
-        return Ok(Verdict::new(reason, text!("json_string: {detail}", detail = error)));
+        return Ok(Verdict::new(reason, text!("json_string: {detail}", detail = error.text())));
     }
     // The text may name its device only after the change is undone.
     let original =
@@ -260,7 +264,7 @@ async fn explain_undecodable(
     if let Some(Verdict { reason, detail }) = verification::recognise_change(json) {
         return Ok(Verdict::new(reason, text!("json_string: {detail}", detail = detail)));
     }
-    Ok(Verdict::new(reason, text!("json_string: {detail}", detail = error)))
+    Ok(Verdict::new(reason, text!("json_string: {detail}", detail = error.text())))
 }
 
 /// The verdict if no AuthKey in force signed these bytes.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
-use soter_text::Text;
+use soter_text::{Text, ToValue, Value};
 
 use crate::codes;
 
@@ -170,6 +170,13 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(&self.name())
+    }
+}
+
+/// The name is the same in every language.
+impl ToValue for Reason {
+    fn to_value(&self) -> Value {
+        self.name().to_value()
     }
 }
 

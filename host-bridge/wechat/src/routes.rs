@@ -171,10 +171,8 @@ impl From<Errcode> for Failed {
 }
 
 impl From<LedgerError> for Failed {
-    fn from(LedgerError { what, next, .. }: LedgerError) -> Self {
-        let verdict =
-            Verdict::new(Reason::LedgerUnavailable, text!("{what}; {next}", what = what, next = next));
-        Self { errcode: Errcode::SYSTEM, verdict: Some(verdict) }
+    fn from(error: LedgerError) -> Self {
+        Self { errcode: Errcode::SYSTEM, verdict: Some(error.into()) }
     }
 }
 
@@ -409,9 +407,10 @@ impl<'a> Call<'a> {
         let answer = answer.unwrap_or_else(|Failed { errcode, verdict }| {
             let mut verdict = verdict.unwrap_or_else(|| errcode.verdict());
             if matches!(self.body, Err(NoBody::NotAForm)) {
-                verdict.detail = verdict.detail.followed_by(text!(
-                    " The body is not a form, and was not read: this path takes its parameters from the query or from a form."
-                ));
+                verdict.detail = text!(
+                    "{detail} The body is not a form, and was not read: this path takes its parameters from the query or from a form.",
+                    detail = verdict.detail
+                );
             }
             let servers_time = now.saturating_add(self.clock_offset);
             let errmsg = errcode.message(&self.path, &request_id(servers_time));

@@ -362,9 +362,10 @@ impl WeChat {
         }
         let is_replay = matches!(verdict.reason, Reason::CounterReplayed | Reason::CounterRolledBack);
         if is_replay && !self.replays_explained.swap(true, Ordering::Relaxed) {
-            verdict.detail = verdict.detail.followed_by(text!(
-                "; whether WeChat's own service refuses this is not documented, so your server must check the challenge and the counter itself"
-            ));
+            verdict.detail = text!(
+                "{detail}; whether WeChat's own service refuses this is not documented, so your server must check the challenge and the counter itself",
+                detail = verdict.detail
+            );
         }
         self.report(Event::SignatureJudged { appid, openid, verdict: &verdict });
         Ok(Some(verdict))

@@ -35,9 +35,9 @@ pub enum UploadRefused {
         uid: String,
     },
     /// The certificate chain does not hold.
-    BrokenChain(String),
+    BrokenChain(Text),
     /// The export cannot be read.
-    Unreadable(String),
+    Unreadable(Text),
     /// The export is not signed by the key that must sign it.
     NotSigned {
         /// Of which key it is.
@@ -61,6 +61,7 @@ pub enum UploadRefused {
         cpu_id: String,
     },
     /// The ledger failed.
+    #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
 
@@ -314,9 +315,9 @@ impl WeChat {
         if !signature.is_empty() {
             return Ok(AskExport::Signed { export: decode_export(json)?, json, signature });
         }
-        let unreadable = |error: &dyn std::fmt::Display| UploadRefused::Unreadable(error.to_string());
-        let chain = CertificateChain::decode(json).map_err(|error| unreadable(&error))?;
-        let facts = chain.verify().map_err(|error| UploadRefused::BrokenChain(error.to_string()))?;
+        let chain =
+            CertificateChain::decode(json).map_err(|error| UploadRefused::Unreadable(error.text()))?;
+        let facts = chain.verify().map_err(|error| UploadRefused::BrokenChain(error.text()))?;
         if !self.options.trusted_roots.contains(&facts.root) {
             return Err(UploadRefused::UntrustedRoot { root: facts.root_common_name });
         }
@@ -364,7 +365,7 @@ impl AskExport<'_> {
 }
 
 fn decode_export(json: &[u8]) -> Result<KeyJson, UploadRefused> {
-    KeyJson::decode(json).map_err(|error| UploadRefused::Unreadable(error.to_string()))
+    KeyJson::decode(json).map_err(|error| UploadRefused::Unreadable(error.text()))
 }
 
 fn check_auth_key(

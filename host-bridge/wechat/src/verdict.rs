@@ -2,8 +2,9 @@
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
-use soter_text::Text;
+use soter_text::{Text, text};
 
+use crate::ledger::error::LedgerError;
 use crate::reasons::Reason;
 
 /// Yes or no, with the reason. As JSON: `{"isOk", "reason", "detail"}`.
@@ -24,6 +25,12 @@ impl Verdict {
     /// Whether the answer is yes.
     pub fn is_ok(&self) -> bool {
         self.reason.is_ok()
+    }
+}
+
+impl From<LedgerError> for Verdict {
+    fn from(LedgerError { what, next, .. }: LedgerError) -> Self {
+        Self::new(Reason::LedgerUnavailable, text!("{what}; {next}", what = what, next = next))
     }
 }
 

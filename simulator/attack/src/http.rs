@@ -93,7 +93,7 @@ impl Http {
                 .build()
                 .map_err(|error| {
                     CommandError::environment(
-                        text!("no requests can be sent: {error}", error = error),
+                        text!("no requests can be sent: {error}", error = error.to_string()),
                         text!("check the system's certificates"),
                     )
                 })
@@ -134,7 +134,7 @@ impl Http {
         });
         let address = self.base.join(below.as_deref().unwrap_or(text)).map_err(|error| {
             CommandError::invalid_params(
-                text!("`{address}` is no address: {error}", address = shown, error = error),
+                text!("`{address}` is no address: {error}", address = shown, error = error.to_string()),
                 text!("write a path, such as /pay"),
             )
         })?;

@@ -51,7 +51,7 @@ pub(super) async fn restart(command: &str, http: &Http, ready: &str) -> Result<(
         return Err(TargetError::broken(text!(
             "`{command}` failed: {status}",
             command = shown,
-            status = status
+            status = status.to_string()
         )));
     }
     let url = http.address(ready).map_err(|error| TargetError::broken(error.what))?;

@@ -350,7 +350,7 @@ fn read_answer(reply: Reply) -> Result<Answer, TargetError> {
     let is_ok = members.get("is_ok");
     let what = match (is_ok, errcode) {
         (Some(Value::Bool(_)), _) => None,
-        (Some(other), _) => Some(text!("is_ok is {value}, which is no boolean", value = other)),
+        (Some(other), _) => Some(text!("is_ok is {value}, which is no boolean", value = other.to_string())),
         (None, Some(code)) => Some(text!("errcode {errcode}", errcode = code)),
         (None, None) => Some(text!("an answer without is_ok")),
     };

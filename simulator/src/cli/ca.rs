@@ -106,13 +106,13 @@ fn of_server(url: &str) -> Result<(Vec<u8>, String), CommandError> {
     let text = String::from_utf8_lossy(&text);
     let certificate = pem::decode("CERTIFICATE", &text).map_err(|error| {
         CommandError::environment(
-            text!("the server's certificate cannot be read: {error}", error = error),
+            text!("the server's certificate cannot be read: {error}", error = error.text()),
             text!("check that this is the address of a soter-sim server"),
         )
     })?;
     CertificateAuthority::check_certificate(&certificate).map_err(|bad| {
         CommandError::environment(
-            text!("the server's certificate is not used: {bad}", bad = bad),
+            text!("the server's certificate is not used: {bad}", bad = bad.text()),
             text!("check that this is the address of a soter-sim server of this version"),
         )
     })?;

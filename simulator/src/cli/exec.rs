@@ -122,7 +122,11 @@ fn start(
     let program = command.as_std().get_program().to_owned();
     RunningCommand::start(command).map_err(|error| {
         CommandError::environment(
-            text!("{program} does not start: {error}", program = program.display(), error = error),
+            text!(
+                "{program} does not start: {error}",
+                program = program.display().to_string(),
+                error = error
+            ),
             next,
         )
     })

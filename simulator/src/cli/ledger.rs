@@ -41,9 +41,9 @@ pub(super) async fn connect(serve: &Serve) -> Result<Option<PostgresLedger>, Com
 
 fn namespace_from_environment() -> Result<Namespace, CommandError> {
     let Some(name) = read_variable(NAMESPACE_VARIABLE)? else { return Ok(Namespace::default()) };
-    name.parse().map_err(|error| {
+    name.parse::<Namespace>().map_err(|error| {
         CommandError::invalid_params(
-            text!("the variable {name}: {error}", name = NAMESPACE_VARIABLE, error = error),
+            text!("the variable {name}: {error}", name = NAMESPACE_VARIABLE, error = error.text()),
             text!("choose another name, for example default or pr-1234"),
         )
     })

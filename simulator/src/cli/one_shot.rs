@@ -5,7 +5,7 @@ use std::sync::Arc;
 use soter_bridge::Connection;
 use soter_bridge::protocol::{CommandError, Request, Response, Service};
 use soter_sim::State;
-use soter_text::text;
+use soter_text::{Language, text};
 
 use super::dialog;
 use super::setup;
@@ -84,8 +84,11 @@ fn run_on_desk(prepared_call: PreparedCall, options: &Options) -> Result<Answer,
         let runtime = setup::runtime()?;
         front::exit_cleanly_on_signal(&runtime, || {});
         let prepared_call = prepared_call.for_device(options.device.as_deref());
+        // The protocol's own answer is for programs.
+        let language = if prepared_call.verbatim { Language::English } else { Language::of_process() };
         return runtime.block_on(async {
-            perform(&Arc::new(Connection::open(url.expose()).await?), prepared_call).await
+            let connection = Connection::open_in_language(url.expose(), None, language).await?;
+            perform(&Arc::new(connection), prepared_call).await
         });
     }
     let state = if needs_no_phone(&prepared_call.call.request) && options.state.is_none() {

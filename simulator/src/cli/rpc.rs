@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use soter_bridge::Connection;
 use soter_bridge::protocol::CommandError;
-use soter_text::text;
+use soter_text::{Language, text};
 
 use crate::front::{Console, Exit};
 use crate::grammar::{Options, Rpc, check_names};
@@ -28,7 +28,7 @@ pub(super) fn run(rpc: &Rpc, options: &Options, console: &mut Console) -> Result
             check_names(text)?;
             serde_json::from_str(text).map_err(|error| {
                 CommandError::invalid_params(
-                    text!("the parameters are no JSON object: {error}", error = error),
+                    text!("the parameters are no JSON object: {error}", error = error.to_string()),
                     text!("write them as one argument, for example '{{\"touch\":1}}'"),
                 )
             })?
@@ -38,7 +38,8 @@ pub(super) fn run(rpc: &Rpc, options: &Options, console: &mut Console) -> Result
         params.entry("device").or_insert_with(|| device.as_str().into());
     }
     let result = setup::runtime()?.block_on(async {
-        let connection = Connection::open(url.expose()).await?;
+        // The result is for programs.
+        let connection = Connection::open_in_language(url.expose(), None, Language::English).await?;
         connection.raw(&rpc.method, Value::Object(params)).await
     })?;
     console.write_answer(&result.to_string())?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use soter_bridge::Connection;
 use soter_bridge::protocol::CommandError;
 use soter_sim::State;
-use soter_text::text;
+use soter_text::{Language, text};
 
 use crate::files::{Input, read_input};
 use crate::front::{Console, Exit};
@@ -35,7 +35,9 @@ pub(super) fn run(
     let runtime = setup::runtime()?;
     let device = options.device.clone();
     if let Some(url) = &options.connect {
-        let connection = Arc::new(runtime.block_on(Connection::open(url.expose()))?);
+        // A scenario compares answers, and gives the same result in every locale. Errors come in both languages.
+        let opened = Connection::open_in_language(url.expose(), None, Language::English);
+        let connection = Arc::new(runtime.block_on(opened)?);
         return repl::run_scenario(&runtime, &connection, device, &text, console);
     }
     let state = if options.state.is_some() { setup::state(options)? } else { State::Ephemeral };

@@ -78,7 +78,7 @@ impl Answer {
             Self::Response(response) | Self::Verbatim(response) => serde_json::to_string(response),
         };
         line.map_err(|error| {
-            CommandError::internal(text!("the answer does not serialise: {error}", error = error))
+            CommandError::internal(text!("the answer does not serialise: {error}", error = error.to_string()))
         })
     }
 

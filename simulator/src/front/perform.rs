@@ -24,7 +24,7 @@ pub(crate) async fn perform<S: Service>(
         && let Some(exported) = &reply.export_data
     {
         let bytes = soter_wire::base64::decode(exported).map_err(|error| {
-            CommandError::internal(text!("the exported bytes do not decode: {error}", error = error))
+            CommandError::internal(text!("the exported bytes do not decode: {error}", error = error.text()))
         })?;
         write_file(path, &bytes)?;
     }

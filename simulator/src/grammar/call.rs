@@ -32,7 +32,7 @@ impl CallMethod {
                 check_names(text)?;
                 serde_json::from_str(text).map_err(|error| {
                     CommandError::invalid_params(
-                        text!("the parameters are not JSON: {error}", error = error),
+                        text!("the parameters are not JSON: {error}", error = error.to_string()),
                         text!(
                             "write them as an object, for example: {example}",
                             example = "call sensor.touch {\"touch\": 1}"

@@ -214,7 +214,7 @@ pub(super) fn parse_event(text: &str) -> Result<Map<String, Value>, WrongValue> 
         WrongValue(text!(
             "not a JSON object, such as {example}: {error}",
             example = "{\"order\": 42}",
-            error = error
+            error = error.to_string()
         ))
     })
 }

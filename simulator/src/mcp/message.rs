@@ -27,7 +27,7 @@ pub(super) fn parse(line: &[u8]) -> Result<ClientJsonRpcMessage, Box<JsonRpcErro
         Value::Array(_) => {
             return Err(invalid(None, "a batch", "send its messages one by one, each on a line").into());
         }
-        _ => return Err(invalid(None, "no object", one_line).into()),
+        _ => return Err(invalid(None, "not an object", one_line).into()),
     };
     let id = read_id(&members)?;
     if let Some(name) = duplicate_name(text) {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use soter_bridge::Connection;
 use soter_bridge::protocol::CommandError;
+use soter_text::Language;
 use soter_wechat::Secret;
 use tokio::sync::Mutex;
 
@@ -19,8 +20,8 @@ impl Remote {
     /// # Errors
     /// Those of [`Connection::open`].
     pub(crate) async fn open(url: Secret, token: Option<Secret>) -> Result<Self, CommandError> {
-        let connection = Connection::open_with_token(url.expose(), token.clone()).await?;
-        Ok(Self { url, token, current: Mutex::new(connection) })
+        let current = Mutex::new(open(&url, token.as_ref()).await?);
+        Ok(Self { url, token, current })
     }
 
     /// The connection.
@@ -30,7 +31,7 @@ impl Remote {
     pub(crate) async fn connection(&self) -> Result<Connection, CommandError> {
         let mut current = self.current.lock().await;
         if current.is_lost() {
-            *current = Connection::open_with_token(self.url.expose(), self.token.clone()).await?;
+            *current = open(&self.url, self.token.as_ref()).await?;
         }
         Ok(current.clone())
     }
@@ -44,4 +45,9 @@ impl Remote {
         let names = document["methods"].as_array().into_iter().flatten();
         Ok(names.filter_map(|method| method["name"].as_str()).map(str::to_owned).collect())
     }
+}
+
+/// Agents read English.
+async fn open(url: &Secret, token: Option<&Secret>) -> Result<Connection, CommandError> {
+    Connection::open_in_language(url.expose(), token.cloned(), Language::English).await
 }

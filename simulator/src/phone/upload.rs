@@ -237,9 +237,10 @@ impl Phone {
         match accepted {
             Ok(()) => Ok(None),
             Err(UploadRefused::Ledger(error)) => Err(CommandError::environment(error.what, error.next)),
-            Err(refused) => {
-                Ok(Some(text!("WeChat's servers refuse the phone's key: {refused}", refused = refused)))
-            }
+            Err(refused) => Ok(Some(text!(
+                "WeChat's servers refuse the phone's key: {refused}",
+                refused = refused.text()
+            ))),
         }
     }
 }

@@ -81,7 +81,9 @@ pub(crate) fn run<S: Service>(
             Step::Expect(expectation) => expectation
                 .check(&stage.last_result.answers, stage.last_result.error.as_ref(), &stage.kept)
                 .map(|()| expectation.to_string())
-                .map_err(|found| text!("{expectation}: {found}", expectation = expectation, found = found)),
+                .map_err(|found| {
+                    text!("{expectation}: {found}", expectation = expectation.to_string(), found = found)
+                }),
         };
         let line = match &result {
             Ok(expectation) => tr!("ok {expectation}", expectation = expectation),

@@ -210,7 +210,7 @@ fn not_text_error() -> CommandError {
 
 fn terminal_error(error: &ReadlineError) -> CommandError {
     CommandError::environment(
-        text!("the terminal cannot be read: {error}", error = error),
+        text!("the terminal cannot be read: {error}", error = error.to_string()),
         text!("use another terminal, or write the commands into a pipe"),
     )
 }

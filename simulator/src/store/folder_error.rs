@@ -75,7 +75,7 @@ impl FolderError {
             Self::Authority { path, defect } => text!(
                 "the certificate authority {path} cannot be used: {defect}",
                 path = path.display(),
-                defect = defect
+                defect = defect.text()
             ),
             Self::File { action, path, source } => {
                 failed_action(action, &path.display().to_string().into(), &cause_text(source))

@@ -32,7 +32,8 @@ pub struct LockOwner {
 impl LockOwner {
     /// Who it is, in one line.
     pub fn text(&self) -> Text {
-        text!("process {pid} (soter-sim, since {time})", pid = self.pid, time = CalendarTime(self.started))
+        let time = CalendarTime(self.started).to_string();
+        text!("process {pid} (soter-sim, since {time})", pid = self.pid, time = time)
     }
 
     /// Replaces the lock holder's note.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use soter_text::{Text, text};
+use soter_text::{Text, ToValue, Value, text};
 
 /// The maximum length of a device name, in bytes.
 pub const MAX_NAME_BYTES: usize = 64;
@@ -71,6 +71,12 @@ impl Borrow<str> for DeviceName {
 impl fmt::Display for DeviceName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(&self.0)
+    }
+}
+
+impl ToValue for DeviceName {
+    fn to_value(&self) -> Value {
+        self.0.to_value()
     }
 }
 

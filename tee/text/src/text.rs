@@ -1,8 +1,11 @@
 //! Texts with values, which know their translation.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Display;
+use std::str::EscapeDebug;
 use std::sync::LazyLock;
+use std::{fmt, io};
 
 use regex::{Captures, Regex};
 use schemars::JsonSchema;
@@ -32,8 +35,8 @@ enum Chinese {
     Whole(&'static str),
     /// By the template.
     Template { template: &'static str, values: Vec<(&'static str, Value)> },
-    /// It consists of these, one after the other.
-    Parts(Vec<Text>),
+    /// It came with the English text.
+    Given(String),
 }
 
 /// A value in a text.
@@ -45,17 +48,29 @@ pub enum Value {
     Text(Text),
 }
 
-/// What can be a value in a text: everything with `Display`, and other texts.
+/// What can be a value in a text: names, numbers and the like, which both languages share, and other texts.
+///
+/// It is not implemented for everything with `Display`: an error of ours would be English in a Chinese sentence. Its `text()`
+/// is the value. Errors of libraries are strings.
 pub trait ToValue {
     /// The value.
     fn to_value(&self) -> Value;
 }
 
-impl<T: fmt::Display + ?Sized> ToValue for T {
-    fn to_value(&self) -> Value {
-        Value::Plain(self.to_string())
-    }
+/// Makes values of types that both languages share.
+macro_rules! plain_values {
+    ($($type:ty),+ $(,)?) => {
+        $(impl ToValue for $type {
+            fn to_value(&self) -> Value {
+                Value::Plain(self.to_string())
+            }
+        })+
+    };
 }
+
+plain_values!(str, String, char, bool, f64);
+plain_values!(u8, u16, u32, u64, u128, usize, i32, i64);
+plain_values!(EscapeDebug<'_>, Display<'_>, IpAddr, SocketAddr, io::Error);
 
 impl ToValue for Text {
     fn to_value(&self) -> Value {
@@ -63,9 +78,15 @@ impl ToValue for Text {
     }
 }
 
-impl ToValue for &Text {
+impl<T: ToValue + ?Sized> ToValue for &T {
     fn to_value(&self) -> Value {
-        Value::Text((*self).clone())
+        (*self).to_value()
+    }
+}
+
+impl<T: ToValue + ToOwned + ?Sized> ToValue for Cow<'_, T> {
+    fn to_value(&self) -> Value {
+        (**self).to_value()
     }
 }
 
@@ -80,11 +101,9 @@ impl Text {
         Self { english: english.to_owned(), chinese: Some(Box::new(Chinese::Whole(english))) }
     }
 
-    /// This text, and this one directly behind it.
-    #[must_use]
-    pub fn followed_by(self, next: Self) -> Self {
-        let english = format!("{}{}", self.english, next.english);
-        Self { english, chinese: Some(Box::new(Chinese::Parts(vec![self, next]))) }
+    /// A text of another process, which sent it in both languages.
+    pub fn given(english: String, chinese: String) -> Self {
+        Self { english, chinese: Some(Box::new(Chinese::Given(chinese))) }
     }
 
     /// The same with a change in the English text, and in the values of the Chinese one, such as secrets that are masked.
@@ -93,7 +112,7 @@ impl Text {
         let chinese = self.chinese.as_deref().map(|chinese| {
             Box::new(match chinese {
                 Chinese::Whole(english) => Chinese::Whole(english),
-                Chinese::Parts(parts) => Chinese::Parts(parts.iter().map(|part| part.map(change)).collect()),
+                Chinese::Given(chinese) => Chinese::Given(change(chinese)),
                 Chinese::Template { template, values } => Chinese::Template {
                     template,
                     values: values.iter().map(|(name, value)| (*name, value.map(change))).collect(),
@@ -121,9 +140,7 @@ impl Text {
     pub fn chinese(&self) -> Option<Cow<'_, str>> {
         match self.chinese.as_deref()? {
             Chinese::Whole(english) => chinese(english).map(Cow::Borrowed),
-            Chinese::Parts(parts) => {
-                Some(parts.iter().map(|part| part.in_language(Language::Chinese)).collect::<String>().into())
-            }
+            Chinese::Given(chinese) => Some(Cow::Borrowed(chinese)),
             Chinese::Template { template, values } => Some(filled_in(chinese(template)?, values)),
         }
     }
@@ -248,9 +265,13 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_a_text_keeps_its_own_translation() {
-        let text = Text::from("yes").followed_by("; but".into());
-        assert_eq!(text.english(), "yes; but");
-        assert_eq!(text.in_language(Language::Chinese), "yes; but");
+    fn a_text_that_came_in_both_languages_keeps_both() {
+        let text = Text::given("the PIN is 1234".to_owned(), "PIN 是 1234".to_owned());
+        let masked = text.map(&|text| text.replace("1234", "…"));
+        for (text, english, chinese) in
+            [(&text, "the PIN is 1234", "PIN 是 1234"), (&masked, "the PIN is …", "PIN 是 …")]
+        {
+            assert_eq!((text.english(), &*text.in_language(Language::Chinese)), (english, chinese));
+        }
     }
 }

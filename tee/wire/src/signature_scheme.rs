@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use soter_text::{ToValue, Value};
 
 /// How a signature is made, and so how it must be verified.
 ///
@@ -81,6 +82,12 @@ impl SaltLength {
 impl fmt::Display for SaltLength {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl ToValue for SaltLength {
+    fn to_value(&self) -> Value {
+        self.0.to_value()
     }
 }
 

@@ -41,7 +41,7 @@ static SERVER: LazyLock<(Runtime, SocketAddr)> = LazyLock::new(|| {
             journal: Arc::default(),
             wechat: Router::new(),
             page: None,
-            notices: Arc::new(|_: &str| {}),
+            notices: Arc::new(|_| {}),
             health: Arc::new(|| Ok(())),
             attacker: false,
         };

@@ -1,4 +1,4 @@
-//! Clients that ask for a language, and others beside them.
+//! Clients with different languages on one server.
 
 use soter_text::Language;
 use soter_wechat::{Reason, Verdict};
@@ -13,6 +13,17 @@ fn check(id: u64) -> Message {
 
 const ENGLISH_DETAIL: &str = "the key cannot be read: it is empty. Forms:";
 const CHINESE_DETAIL: &str = "无法读取密钥：它是空的。格式：密钥可以是 PEM";
+
+/// A key, for checks that go on to the signature.
+const KEY: &str = "-----BEGIN PUBLIC KEY-----\n\
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAtNPc5/raBOnrbgIiztNq\n\
+QOGqM8dRRT+hOUuTGmn83TkLhhprAlNb9fGKVZtVmrlTNlcGoO94mNRHHVjVcjkw\n\
+i6DEQ9Q43t/8hpdLmUavFtVGJ2xNOnxt7K1H4a6f7YDoYBoiI7zbmViorxGBUzCG\n\
+eYHL6M0zqVyLuk4VhHlkAHMmps41nzRAL6odWw5iSFdGr9x+qBMMyeIbcX1H+Wve\n\
+NNYiWMmVVXmsCMiNwYbkWknNc7o4M5DHDooZw28qKG2CDDC7W6pVvqOOU+fimXdQ\n\
+pMR4qYgc39DcTD5bmtFzoRwtfEXqB1GrR7FN/JtFZ7gll0uPL7nxeknC8MKgXeHv\n\
+NwIDAQAB\n\
+-----END PUBLIC KEY-----\n";
 
 #[tokio::test]
 async fn a_connection_gets_answers_errors_and_events_in_its_language_and_others_in_theirs() {
@@ -117,24 +128,77 @@ async fn the_client_asks_for_its_language() {
         let verdict = connection.request(None, check.clone()).await.unwrap();
         // What comes from a server is in its language already.
         assert!(verdict.detail.localized().starts_with(detail), "{verdict:?}");
+        let answer = connection.raw("verify.signature", json!(check)).await.unwrap();
+        assert!(answer["detail"].as_str().unwrap().starts_with(detail), "{answer}");
+        // An error comes in both, so that what is done with it does not depend on the language.
         let error = connection.raw("no.such", json!({})).await.unwrap_err();
-        assert_eq!(error.what.localized(), message);
+        assert_eq!(error.what.in_language(language), message);
+        for (language, what, next) in [
+            (Language::Chinese, "没有方法 `no.such`", "方法以 wx., "),
+            (Language::English, "no method `no.such`", "methods start with wx., "),
+        ] {
+            assert_eq!(error.what.in_language(language), what);
+            assert!(error.next.in_language(language).starts_with(next), "{error:?}");
+        }
     }
 }
 
 #[tokio::test]
-async fn the_meanings_of_reasons_and_codes_are_in_the_language_of_the_connection() {
+async fn the_cause_within_a_sentence_is_in_the_language_too() {
     let server = start(|_| {}).await;
-    for (path, reason, code) in [
-        ("/ws?lang=zh-CN", "无法读取密钥。", "用户取消，或者对话框被关闭。"),
-        ("/ws", "The key cannot be read.", "The user cancelled, or the dialog was closed."),
+    let mut socket = server.socket_at("/ws?lang=zh-CN").await;
+    let broken_key = "-----BEGIN PUBLIC KEY-----\nno Base64!\n-----END PUBLIC KEY-----\n";
+    for (key, signature, reason, cause) in [
+        (broken_key, "", "bad-key", "无法读取密钥：不是 PEM 块 `PUBLIC KEY`：正文不是 Base64。"),
+        (KEY, "not!Base64", "bad-signature-encoding", "签名有误：不是标准 Base64（"),
     ] {
-        let mut socket = server.socket_at(path).await;
-        socket.send(call(1, "rpc.meanings", json!({}))).await.unwrap();
-        let meanings = next(&mut socket).await["result"].take();
-        let [reasons, codes] = ["reasons", "codes"].map(|name| meanings[name].as_array().unwrap());
-        assert_eq!(reasons.len(), Reason::ALL.len());
-        assert_eq!((&reasons[0]["name"], &reasons[0]["meaning"]), (&json!("bad-key"), &json!(reason)));
-        assert!(codes.iter().any(|known| known["code"] == 90008 && known["meaning"] == code), "{path}");
+        let params = json!({"key": key, "json": "{}", "signature": signature});
+        socket.send(call(1, "verify.signature", params)).await.unwrap();
+        let answer = next(&mut socket).await["result"].take();
+        assert_eq!(answer["reason"], reason, "{answer}");
+        assert!(answer["detail"].as_str().unwrap().starts_with(cause), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_in_the_language_that_its_address_asks_for_where_it_can() {
+    let server = start(|_| {}).await;
+    let foreign = "Host: evil.test\r\n";
+    for (method, path, headers, status, part) in [
+        ("GET", "/sim/journal?lang=zh-CN&after=x", "", 400, "`after` 不是数字"),
+        ("GET", "/sim/journal?after=x", "", 400, "`after` is not a number"),
+        ("GET", "/ws?lang=zh-CN", "", 426, "此路径使用 WebSocket"),
+        ("GET", "/rpc?lang=zh-CN", "", 405, "此路径不接受 GET"),
+        ("POST", "/rpc?lang=zh-CN", foreign, 403, "请用 --allow-host evil.test 启动"),
+        ("POST", "/rpc?lang=fr", foreign, 403, "start with --allow-host evil.test"),
+        ("GET", "/health?lang=zh-CN", foreign, 403, "start with --allow-host evil.test"),
+        ("GET", "/no/path?lang=zh-CN", "", 404, "there is nothing at this path"),
+    ] {
+        let answer = server.request(method, path, headers, "").await;
+        assert_status(&answer, status);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(body.contains(part), "{answer}");
+        let length = format!("content-length: {}", body.len());
+        assert!(head.to_ascii_lowercase().lines().any(|line| line == length), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_notice_about_a_refused_client_is_one_sentence_in_each_language() {
+    let server = start(|_| {}).await;
+    // Once, although it is refused twice.
+    for path in ["/health", "/rpc?lang=zh-CN"] {
+        assert_status(&server.get(path, "Host: evil.test\r\n").await, 403);
+    }
+    let notices = server.notices.lock().unwrap();
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    for (language, sentence) in [
+        (
+            Language::English,
+            "the host evil.test is not let in; to let it in: start with --allow-host evil.test",
+        ),
+        (Language::Chinese, "主机 evil.test 未获准访问；要允许它，请用 --allow-host evil.test 启动"),
+    ] {
+        assert_eq!(notices[0].in_language(language), sentence);
     }
 }

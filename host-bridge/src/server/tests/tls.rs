@@ -55,7 +55,7 @@ impl Running {
     }
 
     fn notices(&self) -> Vec<String> {
-        self.notices.lock().unwrap().clone()
+        self.notices.lock().unwrap().iter().map(|notice| notice.english().to_owned()).collect()
     }
 
     /// Waits until a person was told this.

@@ -128,7 +128,7 @@ impl CloudRequest {
 /// The arguments, if each is JSON, and the mini program that the function names.
 fn read_arguments(data: Bytes) -> Result<(Option<Value>, String), CloudRefusal> {
     let CommApiData { openapi_data, appid } = CommApiData::decode(data).map_err(|error| {
-        CloudRefusal::malformed(text!("requestData cannot be read: {error}", error = error))
+        CloudRefusal::malformed(text!("requestData cannot be read: {error}", error = error.to_string()))
     })?;
     let pairs = openapi_data.map(|data| data.pairs).unwrap_or_default();
     if pairs.len() > MAX_ARGUMENTS {

@@ -75,6 +75,12 @@ impl CodeSource {
         }
     }
 
+    /// Whether answers of WeChat's own servers and of its cloud have such codes. They become a
+    /// [`Reason::Errcode`](crate::Reason::Errcode).
+    pub fn is_of_servers(self) -> bool {
+        matches!(self, Self::Backend | Self::BackendDevice | Self::CloudCall)
+    }
+
     /// The place in both languages.
     pub fn text(self) -> Text {
         Text::whole(self.name())

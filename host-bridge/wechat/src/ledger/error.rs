@@ -13,3 +13,8 @@ pub struct LedgerError {
     /// Whether the cause may pass, such as a full disk, so that the ledger tries again by itself.
     pub may_pass: bool,
 }
+
+/// The message of a database on one line: it may quote statements on several.
+pub(super) fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -17,7 +17,7 @@ pub(super) enum Deviation<'a> {
     Named(&'static str, &'static str),
     /// All names are in lower case.
     LowerCaseNames,
-    /// A parameter has another value, described after the value's name.
+    /// A parameter has another value; in words.
     Valued { name: &'static str, value: String, what: Text },
     /// A parameter is left out.
     LeftOut(&'static str),
@@ -27,7 +27,7 @@ pub(super) enum Deviation<'a> {
     OtherAppid(&'a App),
     /// The key is left out, or its value.
     Key(KeyPart),
-    /// Another text is the merchant's key; whose.
+    /// Another text is the merchant's key; in words.
     OtherKey(&'a Secret, Text),
     /// Another merchant has signed; the mini program's appid.
     OtherPublicKey(&'a PublicKey, &'a str),
@@ -35,7 +35,7 @@ pub(super) enum Deviation<'a> {
     Ordered(Vec<&'static str>),
     /// The values are encoded as in an address.
     UrlEncoded,
-    /// The text of APIv3 has another form.
+    /// The text of APIv3 has another form; in words.
     Formed(Form, Text),
 }
 
@@ -45,19 +45,17 @@ impl Deviation<'_> {
         match self {
             Self::Named(right, wrong) => text!("`{right}` is named `{wrong}`", right = right, wrong = wrong),
             Self::LowerCaseNames => text!("the names are in lower case"),
-            Self::Valued { name, what, .. } => text!("`{name}` is {what}", name = name, what = what),
             Self::LeftOut(name) => text!("`{name}` is left out", name = name),
             Self::PrepayIdAlone => text!("`prepay_id` is a parameter of its own instead of `package`"),
             Self::OtherAppid(app) => text!("`appId` is that of {appid}", appid = app.appid),
             Self::Key(KeyPart::Empty) => text!("`key` is empty"),
             Self::Key(KeyPart::Missing | KeyPart::Key) => text!("`&key=` is missing at the end"),
-            Self::OtherKey(_, whose) => text!("the key is {whose}", whose = whose),
             Self::OtherPublicKey(_, appid) => {
                 text!("the key is that of the merchant of {appid}", appid = appid)
             }
             Self::Ordered(names) => text!("the order is {names}", names = names.join(", ")),
             Self::UrlEncoded => text!("the values are URL-encoded"),
-            Self::Formed(_, what) => what.clone(),
+            Self::Valued { what, .. } | Self::OtherKey(_, what) | Self::Formed(_, what) => what.clone(),
         }
     }
 }
@@ -111,9 +109,9 @@ pub(super) fn in_text(input: &SigningInput<'_>) -> Vec<Deviation<'static>> {
         Deviation::Named("appId", "appid"),
         Deviation::Named("timeStamp", "timestamp"),
         Deviation::LowerCaseNames,
-        valued("package", prepay_id(input), text!("the id without `prepay_id=`")),
+        valued("package", prepay_id(input), text!("`package` is the id without `prepay_id=`")),
         Deviation::PrepayIdAlone,
-        valued("package", "Sign=WXPay", text!("`Sign=WXPay`, as in apps")),
+        valued("package", "Sign=WXPay", text!("`package` is `Sign=WXPay`, as in apps")),
         Deviation::LeftOut("signType"),
         Deviation::Key(KeyPart::Missing),
         Deviation::Key(KeyPart::Empty),
@@ -124,13 +122,16 @@ pub(super) fn in_text(input: &SigningInput<'_>) -> Vec<Deviation<'static>> {
             deviations.push(valued(
                 "signType",
                 sign_type.name(),
-                text!("`{sign_type}` in the text that was signed", sign_type = sign_type.name()),
+                text!(
+                    "`signType` is `{sign_type}` in the text that was signed",
+                    sign_type = sign_type.name()
+                ),
             ));
         }
     }
     let nonce = input.value("nonceStr");
-    deviations.push(valued("nonceStr", &nonce.to_ascii_uppercase(), text!("in upper case")));
-    deviations.push(valued("nonceStr", &nonce.to_ascii_lowercase(), text!("in lower case")));
+    deviations.push(valued("nonceStr", &nonce.to_ascii_uppercase(), text!("`nonceStr` is in upper case")));
+    deviations.push(valued("nonceStr", &nonce.to_ascii_lowercase(), text!("`nonceStr` is in lower case")));
     deviations.extend(of_time(input.value("timeStamp")));
     if input.sign_type == SignType::Rsa {
         let lines = |end, ends_last| Form::Lines { end, ends_last };
@@ -151,18 +152,25 @@ pub(super) fn in_text(input: &SigningInput<'_>) -> Vec<Deviation<'static>> {
 /// Mistakes with the time: another unit, or a second time that is read for the signature.
 fn of_time(sent: &str) -> Vec<Deviation<'static>> {
     let signed = |value: String, what: Text| Deviation::Valued { name: "timeStamp", value, what };
-    let mut deviations = vec![signed(format!("{sent}000"), text!("in milliseconds"))];
+    let mut deviations = vec![signed(format!("{sent}000"), text!("`timeStamp` is in milliseconds"))];
     if let Some((seconds, _)) = sent.split_once('.') {
-        deviations.push(signed(seconds.to_owned(), text!("without the fraction that was sent")));
+        deviations
+            .push(signed(seconds.to_owned(), text!("`timeStamp` is without the fraction that was sent")));
     }
     let Ok(time) = sent.parse::<u64>() else { return deviations };
     if sent.len() >= 13 {
-        deviations.push(signed((time / 1000).to_string(), text!("in seconds, and was sent in milliseconds")));
+        deviations.push(signed(
+            (time / 1000).to_string(),
+            text!("`timeStamp` is in seconds, and was sent in milliseconds"),
+        ));
     }
     for seconds in 1..=MAX_SECONDS_APART {
         for other in [time.checked_sub(seconds), time.checked_add(seconds)].into_iter().flatten() {
-            let what =
-                text!("{other}, and {time} was sent: the time was read twice", other = other, time = time);
+            let what = text!(
+                "`timeStamp` is {other}, and {time} was sent: the time was read twice",
+                other = other,
+                time = time
+            );
             deviations.push(signed(other.to_string(), what));
         }
     }

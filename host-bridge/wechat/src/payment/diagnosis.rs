@@ -133,12 +133,13 @@ fn mistakes<'a>(input: &SigningInput<'a>, bytes: &[u8], context: &Context<'a>) -
 /// Mistakes with what the configuration has: another mini program, another merchant, the secret instead of the key.
 fn of_configuration<'a>(context: &Context<'a>) -> Vec<Deviation<'a>> {
     let app = context.app;
-    let secret = |app: &App| text!("the secret of {appid}, not the merchant's key", appid = app.appid);
+    let secret =
+        |app: &App| text!("the key is the secret of {appid}, not the merchant's key", appid = app.appid);
     let mut deviations = vec![Deviation::OtherKey(&app.secret, secret(app))];
     for (other, public_key) in context.others {
         deviations.push(Deviation::OtherAppid(other));
         if let Some(key) = &other.merchant_key {
-            let whose = text!("that of the merchant of {appid}", appid = other.appid);
+            let whose = text!("the key is that of the merchant of {appid}", appid = other.appid);
             deviations.push(Deviation::OtherKey(key, whose));
         }
         if let Some(key) = public_key {

@@ -41,11 +41,12 @@ impl Call<'_> {
         let body = self.body_object()?;
         for (name, other) in BACKEND_NAMES.into_iter().zip(CLOUD_NAMES) {
             if body.get(name).is_none() && body.get(other).is_some() {
-                verdict.detail = verdict.detail.followed_by(text!(
-                    "; the body has {other}, and this path wants {name}",
+                verdict.detail = text!(
+                    "{detail}; the body has {other}, and this path wants {name}",
+                    detail = verdict.detail,
                     other = other,
                     name = name
-                ));
+                );
             }
         }
         Ok(verdict)
@@ -70,7 +71,7 @@ impl Call<'_> {
         let verdict = match base64::decode(signature) {
             Err(error) => Verdict::new(
                 Reason::BadSignatureEncoding,
-                text!("ask_json_signature is {error}", error = error),
+                text!("ask_json_signature is {error}", error = error.text()),
             ),
             Ok(signature) => match self.wechat.check_ask(json.as_bytes(), &signature).await {
                 Ok(()) => Verdict::new(Reason::Valid, text!("signed by the ATTK of a registered device")),

@@ -185,7 +185,7 @@ async fn members_with_the_names_of_a_cloud_function_are_named_in_the_reason() {
     assert_eq!(
         details,
         [
-            "json_string is missing or null; expected a string; the body has jsonString, and this path wants json_string; the body has jsonSignature, and this path wants json_signature",
+            "`json_string` is missing or null; expected a string; the body has jsonString, and this path wants json_string; the body has jsonSignature, and this path wants json_signature",
         ]
     );
 }

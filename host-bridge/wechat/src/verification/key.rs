@@ -1,6 +1,6 @@
 //! The key that verifies a signature, in any of the forms in which people keep keys.
 
-use soter_text::{Text, ToValue, text};
+use soter_text::{Text, text};
 use soter_wire::json::MAX_JSON_BYTES;
 use soter_wire::{
     CertificateChain, ChainFacts, DecodeError, KeyJson, PublicKey, SignatureScheme, base64, pem, shortened,
@@ -39,7 +39,9 @@ impl Key {
     /// [`Reason::BadKey`] if it has none, [`Reason::BrokenChain`] if it is a certificate chain that does not verify.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Verdict> {
         if bytes.len() > MAX_JSON_BYTES {
-            return Err(unreadable(DecodeError::TooLong { bytes: bytes.len(), limit: MAX_JSON_BYTES }));
+            return Err(unreadable(
+                DecodeError::TooLong { bytes: bytes.len(), limit: MAX_JSON_BYTES }.text(),
+            ));
         }
         match std::str::from_utf8(bytes) {
             Ok(text) => Self::from_text(text),
@@ -106,16 +108,16 @@ impl Key {
                 )));
             }
             "CERTIFICATE" => {
-                let der = pem::decode("CERTIFICATE", text).map_err(unreadable)?;
+                let der = pem::decode("CERTIFICATE", text).map_err(|error| unreadable(error.text()))?;
                 (PublicKey::from_certificate_der(&der), Source::Certificate)
             }
             "RSA PUBLIC KEY" => {
-                let der = pem::decode("RSA PUBLIC KEY", text).map_err(unreadable)?;
+                let der = pem::decode("RSA PUBLIC KEY", text).map_err(|error| unreadable(error.text()))?;
                 (PublicKey::from_pkcs1_der(&der), Source::Bare)
             }
             _ => (PublicKey::from_pem(text), Source::Bare),
         };
-        Ok(Self { public: public.map_err(unreadable)?, named_scheme: None, source })
+        Ok(Self { public: public.map_err(|error| unreadable(error.text()))?, named_scheme: None, source })
     }
 
     /// Reads a `SubjectPublicKeyInfo`, PKCS#1 or a certificate.
@@ -130,12 +132,12 @@ impl Key {
                 Ok(public) => return Ok(Self { public, named_scheme: None, source }),
                 Err(DecodeError::KeyMalformed { .. }) => {}
                 // It has this form, but it is not a SOTER key.
-                Err(error) => return Err(unreadable(error)),
+                Err(error) => return Err(unreadable(error.text())),
             }
         }
         let start = shortened(&base16ct::lower::encode_string(der.get(..8).unwrap_or(der)), 16).to_owned();
         Err(unreadable(text!(
-            "{bytes} bytes that begin with {start} are no RSA key in DER",
+            "{bytes} bytes that begin with {start} are not an RSA key in DER",
             bytes = der.len(),
             start = start
         )))
@@ -151,13 +153,15 @@ impl Key {
         match CertificateChain::decode(bytes) {
             Ok(chain) => Self::from_chain(&chain),
             // The bytes are not meant as a chain. A raw LF in `pub_key` makes the chain's parser fail as well.
-            Err(DecodeError::MissingField { .. } | DecodeError::NotJson { .. }) => Err(unreadable(key_error)),
-            Err(error) => Err(unreadable(error)),
+            Err(DecodeError::MissingField { .. } | DecodeError::NotJson { .. }) => {
+                Err(unreadable(key_error.text()))
+            }
+            Err(error) => Err(unreadable(error.text())),
         }
     }
 
     fn from_chain(chain: &CertificateChain) -> Result<Self, Verdict> {
-        let facts = chain.verify().map_err(|error| Verdict::new(Reason::BrokenChain, error.to_string()))?;
+        let facts = chain.verify().map_err(|error| Verdict::new(Reason::BrokenChain, error.text()))?;
         Ok(Self {
             public: facts.ask.clone(),
             named_scheme: facts.challenge.named_scheme,
@@ -200,7 +204,7 @@ impl Key {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "callers build the text in place")]
-fn unreadable(cause: impl ToValue) -> Verdict {
+fn unreadable(cause: Text) -> Verdict {
     let detail = text!("the key cannot be read: {cause}. Forms: {forms}", cause = cause, forms = forms());
     Verdict::new(Reason::BadKey, detail)
 }

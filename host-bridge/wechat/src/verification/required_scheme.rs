@@ -7,7 +7,6 @@ use crate::reasons::Reason;
 use crate::verdict::Verdict;
 
 /// The required scheme, and what requires it.
-#[derive(Clone)]
 pub(super) struct Required {
     pub(super) scheme: SignatureScheme,
     pub(super) source: Text,
@@ -43,7 +42,7 @@ impl Required {
             Ok(Some(scheme)) => Ok(Self { scheme, source: text!("the JSON's own rsa_pss_saltlen") }),
             Ok(None) => Ok(default(text!("the default, since the JSON names none"))),
             Err(error @ DecodeError::SaltLengthOutOfRange { .. }) => {
-                Err(Verdict::new(Reason::SaltOutOfRange, error.to_string()))
+                Err(Verdict::new(Reason::SaltOutOfRange, error.text()))
             }
             Err(error) => {
                 remarks.push(undecodable_remark(json, &error));
@@ -68,6 +67,8 @@ fn undecodable_remark(json: &[u8], error: &DecodeError) -> Text {
             "these bytes are an export blob: the signed JSON is its bytes 4 to {end}, the signature what follows",
             end = 4 + blob.json.len()
         ),
-        _ => text!("the signed bytes are neither a result nor an exported key: {error}", error = error),
+        _ => {
+            text!("the signed bytes are neither a result nor an exported key: {error}", error = error.text())
+        }
     }
 }

@@ -1,10 +1,9 @@
 //! Reads a signature: raw bytes or Base64.
 
 use std::borrow::Cow;
-use std::fmt::Display;
 
 use soter_text::text;
-use soter_wire::base64;
+use soter_wire::{DecodeError, base64};
 
 use super::changes::{PlusSign, decode_string, html_unescaped, url_decoded};
 use crate::reasons::Reason;
@@ -22,7 +21,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Cow<'_, [u8]>, Verdict> {
         return Err(Verdict::new(
             Reason::SignatureLength,
             text!(
-                "the signature is {bytes} bytes that are no text; a raw one has {expected}",
+                "the signature is {bytes} bytes that are not text; a raw one has {expected}",
                 bytes = bytes.len(),
                 expected = SIGNATURE_BYTES
             ),
@@ -43,8 +42,8 @@ pub(crate) fn parse_base64(text: &str) -> Result<Vec<u8>, Verdict> {
     if signature.len() == SIGNATURE_BYTES { Ok(signature) } else { Err(wrong_length(&signature)) }
 }
 
-fn not_base64(error: &dyn Display) -> Verdict {
-    Verdict::new(Reason::BadSignatureEncoding, text!("the signature is {error}", error = error))
+fn not_base64(error: &DecodeError) -> Verdict {
+    Verdict::new(Reason::BadSignatureEncoding, text!("the signature is {error}", error = error.text()))
 }
 
 fn wrong_length(signature: &[u8]) -> Verdict {

@@ -84,7 +84,7 @@ impl Answered<'_> {
         }
         match &success.regex {
             Some(regex) if !regex.matches(&self.reply.body, self.values) => {
-                Err(text!("no match of `{regex}`", regex = regex))
+                Err(text!("no match of `{regex}`", regex = regex.to_string()))
             }
             _ => Ok(()),
         }

@@ -103,7 +103,7 @@ impl CommandFailure {
                 text!(
                     "the command `{command}` cannot get the values: {error}",
                     command = command,
-                    error = error
+                    error = error.to_string()
                 )
             }
             Self::NotStarted(error) => {

@@ -291,7 +291,7 @@ impl Client {
                 TargetError::broken(text!(
                     "the answer redirects to `{address}`, which is not an address: {error}",
                     address = shown,
-                    error = error
+                    error = error.to_string()
                 ))
             })?;
             self.http.check(url.as_str())?;

@@ -136,9 +136,9 @@ impl<T: Target> Stage<'_, T> {
                 let usual = honest.get(&place)?;
                 Some(text!(
                     "the answer has {number} at {place}, as the request says, instead of {usual}",
-                    number = number,
+                    number = number.to_string(),
                     place = place,
-                    usual = usual
+                    usual = usual.to_string()
                 ))
             };
             answer.harm = by_effect.or_else(by_answer);

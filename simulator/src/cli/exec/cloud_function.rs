@@ -129,8 +129,8 @@ impl Config {
     fn parse(text: &[u8]) -> Result<Self, Text> {
         // Editors on Windows may write a byte order mark.
         let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
-        let config: Value =
-            serde_json::from_slice(text).map_err(|error| text!("not JSON: {error}", error = error))?;
+        let config: Value = serde_json::from_slice(text)
+            .map_err(|error| text!("not JSON: {error}", error = error.to_string()))?;
         let config = config.as_object().ok_or_else(|| text!("it is not an object"))?;
         Ok(Self { permitted: permitted(config)?, timeout: timeout(config)? })
     }

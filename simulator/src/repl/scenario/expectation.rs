@@ -123,7 +123,7 @@ impl Expectation {
                     return Ok(());
                 }
                 match found.last() {
-                    Some(found) => Err(text!("found {found}", found = found)),
+                    Some(found) => Err(text!("found {found}", found = found.to_string())),
                     None => Err(text!("found nothing there")),
                 }
             }

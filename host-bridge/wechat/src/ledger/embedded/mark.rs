@@ -12,6 +12,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use soter_text::{Text, text};
 
 const SLOT_BYTES: usize = 56;
 /// Where the slots begin.
@@ -75,15 +76,19 @@ impl Mark {
         Ok(Self { file, next_slot: 0, id, number })
     }
 
-    /// Reads a file.
-    pub(super) fn open(path: &Path) -> io::Result<Stored> {
+    /// Reads a file, if it is there. The error is its cause.
+    pub(super) fn open(path: &Path) -> Result<Stored, Text> {
+        let cause = |error: io::Error| error.to_string().into();
         match fs::symlink_metadata(path) {
-            Ok(metadata) if metadata.is_file() => {}
+            Ok(metadata) if metadata.is_file() => Self::read(path).map_err(cause),
             // Reading a pipe could wait for ever.
-            Ok(_) => return Err(io::Error::other("it is not a regular file")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Stored::Missing),
-            Err(error) => return Err(error),
+            Ok(_) => Err(text!("it is not a regular file")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Stored::Missing),
+            Err(error) => Err(cause(error)),
         }
+    }
+
+    fn read(path: &Path) -> io::Result<Stored> {
         let mut file = OpenOptions::new().read(true).write(true).open(path)?;
         let mut bytes = Vec::new();
         Read::by_ref(&mut file).take(READ_LIMIT).read_to_end(&mut bytes)?;

@@ -20,10 +20,10 @@ use soter_text::text;
 use soter_wire::{PublicKey, SignatureScheme};
 
 use super::mark::{self, Mark, Stored};
-use super::sqlite_error::{damaged, mark_unusable, missing_advice, one_line, refused, unusable};
+use super::sqlite_error::{damaged, mark_unusable, missing_advice, refused, unusable};
 use super::store::LedgerStore;
 use crate::ledger::change::{AuthKey, Change};
-use crate::ledger::error::LedgerError;
+use crate::ledger::error::{LedgerError, one_line};
 
 mod checksum;
 mod numbers;

@@ -1,13 +1,12 @@
 //! What a failure of SQLite means for the ledger, and what to do about it.
 
-use std::io;
 use std::path::Path;
 
 use rusqlite::{Error, ErrorCode};
-use soter_text::{Text, text};
+use soter_text::{Text, ToValue, text};
 
 use super::mark;
-use crate::ledger::error::LedgerError;
+use crate::ledger::error::{LedgerError, one_line};
 
 /// The error for a ledger that cannot be used because of an error of SQLite.
 pub(super) fn unusable(path: &Path, error: &Error) -> LedgerError {
@@ -28,7 +27,7 @@ pub(super) fn unusable(path: &Path, error: &Error) -> LedgerError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             (text!("end the other program that has the file open"), true)
         }
-        // The contents are damaged: this is no database, or a checksum does not match.
+        // The contents are damaged: this is not a database, or a checksum does not match.
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) | None => (damage_advice(), false),
         Some(_) => (text!("start the server again; if that does not help, please report it"), false),
     };
@@ -41,7 +40,7 @@ pub(super) fn unusable(path: &Path, error: &Error) -> LedgerError {
 }
 
 /// The error for a ledger whose mark cannot be read or written.
-pub(super) fn mark_unusable(path: &Path, error: &io::Error) -> LedgerError {
+pub(super) fn mark_unusable(path: &Path, error: &impl ToValue) -> LedgerError {
     let what = text!("its mark {mark}: {error}", mark = mark::path_of(path).display(), error = error);
     let next =
         text!("check the rights of its folder, the free space, and the limit of open files (ulimit -n)");
@@ -74,9 +73,4 @@ pub(super) fn refused(path: &Path, what: Text, next: Text, may_pass: bool) -> Le
         next,
         may_pass,
     }
-}
-
-/// SQLite's messages quote statements on several lines.
-pub(super) fn one_line(message: &str) -> String {
-    message.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -40,12 +40,20 @@ const SCHEMA_PREFIX: &str = "soter_sim_";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Namespace(String);
 
-/// A text is no [`Namespace`].
+/// A text is not a [`Namespace`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a namespace has 1 to {MAX_NAMESPACE_CHARACTERS} lower-case letters, digits, hyphens and underscores"
-)]
+#[error("{}", self.text().english())]
 pub struct BadNamespace;
+
+impl BadNamespace {
+    /// What a namespace has, in both languages.
+    pub fn text(self) -> Text {
+        text!(
+            "a namespace has 1 to {most} lower-case letters, digits, hyphens and underscores",
+            most = MAX_NAMESPACE_CHARACTERS
+        )
+    }
+}
 
 impl Namespace {
     /// The name.
@@ -102,11 +110,12 @@ impl Address {
             ),
             may_pass: false,
         };
-        let parsed = Url::parse(url.expose())
-            .map_err(|error| refused(text!("the ledger's address cannot be read: {error}", error = error)))?;
+        let parsed = Url::parse(url.expose()).map_err(|error| {
+            refused(text!("the ledger's address cannot be read: {error}", error = error.to_string()))
+        })?;
         if !["postgres", "postgresql"].contains(&parsed.scheme()) {
             return Err(refused(text!(
-                "the ledger's address begins with `{scheme}:`, which is no database",
+                "the ledger's address begins with `{scheme}:`, which is not a database",
                 scheme = parsed.scheme()
             )));
         }
@@ -124,8 +133,9 @@ impl Address {
                 known = PARAMETERS.join(", ")
             )));
         }
-        let options = PgConnectOptions::from_str(url.expose())
-            .map_err(|error| refused(text!("the ledger's address cannot be read: {error}", error = error)))?;
+        let options = PgConnectOptions::from_str(url.expose()).map_err(|error| {
+            refused(text!("the ledger's address cannot be read: {error}", error = error.to_string()))
+        })?;
         Ok(Self { options: settings(options, &namespace), namespace })
     }
 }

@@ -7,7 +7,7 @@ use soter_text::{Text, text};
 use sqlx::Error;
 
 use super::address::Address;
-use crate::ledger::error::LedgerError;
+use crate::ledger::error::{LedgerError, one_line};
 
 // Classes and codes of the SQL standard and of PostgreSQL.
 const DATA_EXCEPTION: &str = "22";
@@ -108,9 +108,7 @@ pub(super) fn unusable(address: &Address, error: &Error) -> LedgerError {
         Error::Tls(error) => format!("TLS: {error}"),
         _ => error.to_string(),
     };
-    // PostgreSQL's messages may have several lines.
-    let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
-    refused(address, what.into(), next, true)
+    refused(address, one_line(&what).into(), next, true)
 }
 
 /// What to do about tables that this program has not made, or that are not all there.
@@ -134,7 +132,11 @@ pub(super) fn too_slow(address: &Address, seconds: u64) -> LedgerError {
 #[expect(clippy::needless_pass_by_value, reason = "callers build the text in place")]
 pub(super) fn refused(address: &Address, what: Text, next: Text, may_pass: bool) -> LedgerError {
     LedgerError {
-        what: text!("the ledger {address} cannot be used: {what}", address = address, what = what),
+        what: text!(
+            "the ledger {address} cannot be used: {what}",
+            address = address.to_string(),
+            what = what
+        ),
         next,
         may_pass,
     }

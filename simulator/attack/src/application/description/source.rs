@@ -68,7 +68,7 @@ impl Place {
                 attribute = attribute,
                 selector = selector.text
             ),
-            Self::Header(name) => text!("the header `{name}`", name = name),
+            Self::Header(name) => text!("the header `{name}`", name = name.as_str()),
             Self::Pointer(pointer) => format!("`{pointer}`").into(),
             Self::Template(template) => text!("the template `{template}`", template = template),
         }
@@ -79,7 +79,7 @@ impl Source {
     /// What it is, for people.
     pub(in crate::application) fn text(&self) -> Text {
         match &self.regex {
-            Some(regex) => text!("{place}, by `{regex}`", place = self.place.text(), regex = regex),
+            Some(regex) => text!("{place}, by `{regex}`", place = self.place.text(), regex = regex.as_str()),
             None => self.place.text(),
         }
     }
@@ -156,7 +156,7 @@ impl SourceTable {
         }
         let element = css.map(|text| match scraper::Selector::parse(&text) {
             Ok(parsed) => Ok(Place::Element { selector: Selector { parsed, text }, attribute }),
-            Err(error) => Err(tr!("no CSS selector: {error}", error = error)),
+            Err(error) => Err(tr!("no CSS selector: {error}", error = error.to_string())),
         });
         let header = header.map(|name| match HeaderName::from_bytes(name.as_bytes()) {
             Ok(name) => Ok(Place::Header(name)),

@@ -36,7 +36,7 @@ pub(super) struct Object {
 /// Those of `serde_json` if it is not JSON.
 pub(super) fn parse(text: &[u8]) -> serde_json::Result<Json> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let parsed = Deserializer::deserialize_any(&mut deserializer, TextVisitor)?;
+    let parsed = Deserializer::deserialize_any(&mut deserializer, JsonVisitor)?;
     deserializer.end()?;
     Ok(parsed)
 }
@@ -74,9 +74,9 @@ macro_rules! visit_scalars {
     };
 }
 
-struct TextVisitor;
+struct JsonVisitor;
 
-impl<'de> Visitor<'de> for TextVisitor {
+impl<'de> Visitor<'de> for JsonVisitor {
     type Value = Json;
 
     visit_scalars!(Json::Single(None));
