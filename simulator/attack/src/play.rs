@@ -37,7 +37,12 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
     let result = match result {
         // The next attack must find the time that it expects.
         result if attack.script.passes_time() => match (result, target.end_passed_time().await) {
-            (result, Ok(())) | (result @ Err(PlayEnd::Played(_)), Err(_)) => result,
+            (result, Ok(())) => result,
+            (Err(PlayEnd::Played(mut played)), Err(error)) => {
+                played.reason =
+                    text!("{reason}; afterwards {what}", reason = played.reason, what = error.text());
+                Err(PlayEnd::Played(played))
+            }
             (_, Err(error)) => Err(error.into()),
         },
         result => result,
