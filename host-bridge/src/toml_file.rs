@@ -1,15 +1,41 @@
 //! TOML files that people write.
 
+use std::fmt;
+
 use serde::de::DeserializeOwned;
+use soter_text::{Text, text};
+
+/// Why a TOML text is refused. The text itself is not quoted, because it may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TomlError {
+    /// The number of the line.
+    pub line: usize,
+    /// What is wrong there, in one line: a sentence of the type that is read, or of a library.
+    pub what: String,
+}
 
 /// Parses a TOML text.
 ///
 /// # Errors
-/// One line: the line number, and what is wrong there. The text itself is not quoted, because it may be a secret.
-pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+/// [`TomlError`] if it is not TOML, or not what the type needs.
+pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, TomlError> {
     toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        let line = 1 + before.matches('\n').count();
-        format!("line {line}: {}", error.message())
+        TomlError { line: 1 + before.matches('\n').count(), what: error.message().to_owned() }
     })
+}
+
+impl TomlError {
+    /// Where it is and what it is, for people.
+    pub fn text(&self) -> Text {
+        text!("line {line}: {what}", line = self.line, what = self.what)
+    }
+}
+
+impl std::error::Error for TomlError {}
+
+impl fmt::Display for TomlError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.text().english())
+    }
 }

@@ -8,7 +8,7 @@
 //!   Server     the program as a server, and requests to it
 //!   Backend    what a mini program's backend asks of a server
 //!   Callback   result of a wx call            Key      one row of `keys --json`
-//!   openssl    a second opinion on signatures
+//!   openssl    a second opinion on signatures      has_chinese(), english_sentences()   the language of a text
 //! ```
 //!
 //! The program is built once for each test process, see [`executable()`]. Every child has a deadline after which it is
@@ -26,6 +26,7 @@ mod backend;
 mod callback;
 mod executable;
 mod key;
+mod language;
 pub mod openssl;
 mod process;
 mod program;
@@ -38,6 +39,7 @@ pub use backend::Backend;
 pub use callback::Callback;
 pub use executable::executable;
 pub use key::Key;
+pub use language::{english_sentences, has_chinese};
 pub use process::{Finished, Running};
 pub use program::{Program, call};
 pub use server::{Server, http, try_rpc};

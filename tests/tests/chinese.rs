@@ -6,7 +6,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 
-use soter_tests::{Finished, Program, Server, State};
+use soter_tests::{Finished, Program, Server, State, has_chinese};
 
 /// An invocation that fails, its exit code, and what a person reads in Chinese and everybody else in English.
 struct Refusal<'a> {
@@ -39,10 +39,6 @@ fn has(finished: &Finished, [what, next]: &[&str; 2]) {
     assert_eq!(lines.len(), 2, "{finished}");
     assert!(lines[0].contains(what), "{what} is not in {finished}");
     assert!(lines[1].contains(next), "{next} is not in {finished}");
-}
-
-fn has_chinese(text: &str) -> bool {
-    text.chars().any(|one| ('\u{4e00}'..='\u{9fff}').contains(&one))
 }
 
 fn text(path: &Path) -> &str {

@@ -4,7 +4,7 @@
 
 use std::num::NonZeroU16;
 
-use soter_tests::Program;
+use soter_tests::{Program, english_sentences, has_chinese};
 use vt100::Parser;
 
 /// Texts of WeChat itself, which are the same in both languages.
@@ -97,16 +97,9 @@ fn without_quotes(line: &str) -> String {
     line.split('`').step_by(2).collect::<Vec<_>>().join(" ")
 }
 
-fn is_chinese(character: char) -> bool {
-    matches!(character, '\u{3000}'..='\u{303f}' | '\u{4e00}'..='\u{9fff}' | '\u{ff00}'..='\u{ff60}')
-}
-
-/// Three English words in a row. Names of commands, modes and members come alone, or between commas.
-fn english_sentence(line: &str) -> Option<String> {
-    let is_word =
-        |word: &&str| word.len() > 1 && word.chars().all(|one| one.is_ascii_lowercase() || one == '\'');
-    let words: Vec<_> = line.split(' ').collect();
-    words.windows(3).find(|three| three.iter().all(is_word)).map(|three| three.join(" "))
+/// Full-width punctuation as well.
+fn is_chinese(line: &str) -> bool {
+    has_chinese(line) || line.contains(|one| matches!(one, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ff60}'))
 }
 
 #[test]
@@ -126,11 +119,11 @@ fn the_locale_chooses_the_language_of_every_line() {
     for columns in WIDTHS {
         let english = lines(&first_minute("en_US.UTF-8", columns), columns);
         for line in in_a_language(&english).map(without_quotes) {
-            assert!(!line.contains(is_chinese), "{columns}: {line}");
+            assert!(!is_chinese(&line), "{columns}: {line}");
         }
         let chinese = lines(&first_minute("zh_CN.UTF-8", columns), columns);
         for line in in_a_language(&chinese).map(without_quotes) {
-            assert_eq!(english_sentence(&line), None, "{columns}: {line}");
+            assert_eq!(english_sentences(&line, 3), [""; 0], "{columns}: {line}");
         }
     }
 }

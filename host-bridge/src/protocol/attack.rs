@@ -103,7 +103,7 @@ pub struct Forged {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forged: Option<Input>,
     /// How they differ, one line each.
-    pub differences: Vec<String>,
+    pub differences: Vec<Text>,
 }
 
 /// What a server is asked about.

@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use axum::Router;
 use soter_bridge::protocol::wx::CHALLENGE_LIMIT;
-use soter_text::text;
+use soter_text::{Text, text};
 use soter_wechat::{Clock, DeviceKeys, SetClock, SystemClock, WeChat};
 use tokio::sync::OnceCell;
 
@@ -59,7 +59,6 @@ use crate::steps::{Code, Observation};
 use crate::target::{
     self, Answer, Cookies, Exchange, Form, Input, Order, Target, TargetError, TimePassed, User, Visit,
 };
-use crate::translatable::to_text;
 use crate::wechat_traffic::WeChatTraffic;
 
 /// The maximum length of an order's value that may be guessed before the order is there, in characters.
@@ -289,7 +288,7 @@ impl Target for ApplicationTarget {
     fn observed(&self, what: Observation) -> Option<target::Observed> {
         match what {
             Observation::Disclosed(what) => self.observed.disclosed(what).map(|exchange| {
-                let what = text!("an answer contains {what}", what = to_text(what.name()));
+                let what = text!("an answer contains {what}", what = Text::whole(what.name()));
                 target::Observed { what, exchange: Some(exchange) }
             }),
             Observation::Predictable(how) => {

@@ -1,7 +1,5 @@
 //! An attack: what it is, and how a correct server handles it.
 
-use std::fmt;
-
 use crate::kind::Kind;
 use crate::steps::{Before, Forgery, Script};
 use soter_text::{Text, text};
@@ -136,12 +134,21 @@ impl Expected {
         Self::ShouldRefuse(reasons, UNLIKE_ANY_TEE)
     }
 
-    /// Its name in reports.
+    /// Its name in machine output.
     pub fn name(self) -> &'static str {
         match self {
             Self::MayRefuse(_) => "may-refuse",
             Self::MustAccept | Self::ShouldAccept(_) => "must-accept",
             Self::MustRefuse(_) | Self::ShouldRefuse(..) => "must-refuse",
+        }
+    }
+
+    /// Its name for people.
+    pub fn label(self) -> Text {
+        match self {
+            Self::MayRefuse(_) => text!("may refuse"),
+            Self::MustAccept | Self::ShouldAccept(_) => text!("must accept"),
+            Self::MustRefuse(_) | Self::ShouldRefuse(..) => text!("must refuse"),
         }
     }
 
@@ -180,11 +187,5 @@ impl Holds {
             Self::RootedPhone => text!("a rooted phone"),
             Self::StolenBackup => text!("a stolen backup"),
         }
-    }
-}
-
-impl fmt::Display for Holds {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.text().english())
     }
 }

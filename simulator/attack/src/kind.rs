@@ -1,5 +1,7 @@
 //! The kinds of weaknesses that attacks abuse.
 
+use soter_text::{Text, text};
+
 /// The kind of weakness that an attack abuses, and its number in the Common Weakness Enumeration (<https://cwe.mitre.org>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -38,7 +40,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Its name in lists and reports.
+    /// Its name in machine output.
     pub fn name(self) -> &'static str {
         match self {
             Self::AcceptsForgery => "accepts-forgery",
@@ -57,6 +59,28 @@ impl Kind {
             Self::RefusesHonest => "refuses-honest",
             Self::RemembersAcceptance => "remembers-acceptance",
             Self::TakesWeakKeys => "takes-weak-keys",
+        }
+    }
+
+    /// Its name for people.
+    pub fn label(self) -> Text {
+        match self {
+            Self::AcceptsForgery => text!("accepts forgeries"),
+            Self::AcceptsReplay => text!("accepts replays"),
+            Self::BelievesRequest => text!("believes the request"),
+            Self::ComparesCarelessly => text!("compares carelessly"),
+            Self::ConfusesIdentities => text!("confuses identities"),
+            Self::CountsCarelessly => text!("counts carelessly"),
+            Self::Discloses => text!("discloses secrets"),
+            Self::FailsOpen => text!("fails open"),
+            Self::KeepsKeysCarelessly => text!("keeps keys carelessly"),
+            Self::OutlivesLifetime => text!("outlives its lifetime"),
+            Self::ParsesLoosely => text!("parses loosely"),
+            Self::PredictsChallenges => text!("predictable challenges"),
+            Self::RacesItself => text!("race condition"),
+            Self::RefusesHonest => text!("refuses honest people"),
+            Self::RemembersAcceptance => text!("remembers an earlier acceptance"),
+            Self::TakesWeakKeys => text!("takes weak keys"),
         }
     }
 

@@ -1,9 +1,11 @@
 //! An attack without a target: what would be sent, compared with what the same phone would send honestly.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
 use soter_bridge::protocol::CommandError;
+use soter_text::{Text, text};
 use soter_wechat::verification;
 use soter_wire::PublicKey;
 
@@ -21,7 +23,7 @@ pub struct Forged {
     /// What the same phone would have sent honestly, and what the attacker sends; `None` if the attack sends no result.
     pub inputs: Option<[Input; 2]>,
     /// The differences, one line each.
-    pub differences: Vec<String>,
+    pub differences: Vec<Text>,
 }
 
 /// Crafts an attack's input on a fresh phone.
@@ -30,7 +32,7 @@ pub struct Forged {
 /// `Internal` if the attack cannot be crafted: a defect of the program. `Environment` if the operating system gives
 /// no random bytes.
 pub async fn forge(attack: &Attack, keys: &KeySource) -> Result<Forged, CommandError> {
-    let mut differences = vec![attack.making.to_owned()];
+    let mut differences = vec![Text::whole(attack.making)];
     let inputs = match craft_inputs(attack, keys).await? {
         None => None,
         Some(crafted) => {
@@ -67,7 +69,7 @@ async fn craft_inputs(attack: &Attack, keys: &KeySource) -> Result<Option<Crafte
     match attempt().await {
         Ok(crafted) => Ok(Some(crafted)),
         Err(PlayEnd::Defect(error)) => Err(error),
-        Err(end) => Err(CommandError::internal(end.into_target_error().to_string())),
+        Err(end) => Err(CommandError::internal(end.into_target_error().text().clone())),
     }
 }
 
@@ -79,81 +81,91 @@ struct Crafted {
     key: PublicKey,
 }
 
-fn find_differences(crafted: &Crafted) -> Vec<String> {
+fn find_differences(crafted: &Crafted) -> Vec<Text> {
     let Crafted { honest, forged, key } = crafted;
     let mut lines = Vec::new();
     if honest.openid != forged.openid {
-        lines.push(format!("openid: {} instead of {}", forged.openid, honest.openid));
+        lines.push(instead("openid", &forged.openid, &honest.openid));
     }
     if honest.requested_openid != forged.requested_openid && forged.requested_openid != forged.openid {
-        lines.push(format!("openid in the application's own request: {}", forged.requested_openid));
+        lines.push(in_own_request("openid", &forged.requested_openid));
     }
     lines.extend(member_differences(&honest.json, &forged.json));
     if honest.signature.len() != forged.signature.len() {
         let [honest, forged] = [honest, forged].map(|input| input.signature.len());
-        lines.push(format!("signature: {forged} characters instead of {honest}"));
+        lines.push(text!(
+            "signature: {forged} characters instead of {honest}",
+            forged = forged,
+            honest = honest
+        ));
     }
     let pem = key.to_pem();
-    let check = |input: &Input| {
-        verification::verify(pem.as_bytes(), input.json.as_bytes(), input.signature.as_bytes(), None)
-    };
-    lines.push(format!("checked with the phone's AuthKey: {}", check(forged).verdict.reason));
+    let checked =
+        verification::verify(pem.as_bytes(), forged.json.as_bytes(), forged.signature.as_bytes(), None);
+    lines.push(text!("checked with the phone's AuthKey: {reason}", reason = checked.verdict.reason));
     lines.extend(envelope_difference(forged.envelope));
-    lines.extend(
-        forged.added.iter().map(|(name, value)| format!("{name} in the application's own request: {value}")),
-    );
+    lines.extend(forged.added.iter().map(|(name, value)| in_own_request(name, value)));
     lines
 }
 
-fn member_differences(honest: &str, forged: &str) -> Vec<String> {
+fn instead(name: &str, forged: &impl fmt::Display, honest: &impl fmt::Display) -> Text {
+    text!("{name}: {forged} instead of {honest}", name = name, forged = forged, honest = honest)
+}
+
+fn in_own_request(name: &str, value: &impl fmt::Display) -> Text {
+    text!("{name} in the application's own request: {value}", name = name, value = value)
+}
+
+fn member_differences(honest: &str, forged: &str) -> Vec<Text> {
     let (Ok(Value::Object(honest_members)), Ok(Value::Object(forged_members))) =
         (serde_json::from_str(honest), serde_json::from_str(forged))
     else {
-        return vec!["text: no JSON object any more".to_owned()];
+        return vec![text!("text: not a JSON object any more")];
     };
     let names: Vec<&String> = honest_members
         .keys()
         .chain(forged_members.keys().filter(|name| !honest_members.contains_key(*name)))
         .collect();
-    let mut lines: Vec<String> = names
+    let mut lines: Vec<Text> = names
         .into_iter()
         .filter_map(|name| match (honest_members.get(name), forged_members.get(name)) {
             (Some(one), Some(other)) if one == other => None,
-            (Some(one), Some(other)) => Some(format!("{name}: {other} instead of {one}")),
-            (Some(_), None) => Some(format!("{name}: left out")),
-            (None, Some(other)) => Some(format!("{name}: {other} added")),
+            (Some(one), Some(other)) => Some(instead(name, other, one)),
+            (Some(_), None) => Some(text!("{name}: left out", name = name)),
+            (None, Some(other)) => Some(text!("{name}: {value} added", name = name, value = other)),
             (None, None) => None,
         })
         .collect();
     if lines.is_empty() && honest != forged {
-        lines.push(format!(
-            "text: {} bytes instead of {}, with the same members",
-            forged.len(),
-            honest.len()
+        lines.push(text!(
+            "text: {forged} bytes instead of {honest}, with the same members",
+            forged = forged.len(),
+            honest = honest.len()
         ));
     }
     lines
 }
 
-fn envelope_difference(envelope: Envelope) -> Option<String> {
-    let line = match envelope {
+fn envelope_difference(envelope: Envelope) -> Option<Text> {
+    Some(match envelope {
         Envelope::Usual | Envelope::Added(..) => return None,
         Envelope::Member(name, Some(literal)) => {
-            return Some(format!("{name} in the request's body: {literal}"));
+            text!("{name} in the request's body: {value}", name = name, value = literal)
         }
-        Envelope::Member(name, None) => return Some(format!("{name} in the request's body: left out")),
-        Envelope::During(outage) => return Some(format!("sent while WeChat's servers fail ({outage})")),
-        Envelope::ObjectForString => "sent as an object, not as a string",
-        Envelope::Get => "sent with GET",
-        Envelope::ExpiredToken => "sent with an access token that has expired",
-        Envelope::OtherAppsToken => "sent with the access token of another mini program",
-        Envelope::NoToken => "sent without an access token",
-        Envelope::Token(_) => "sent with an access token that nobody has given out",
-        Envelope::AtOnce => "sent on several connections at once",
-        Envelope::OneTouchAtOnce => "sent for several orders at once",
-        Envelope::NewConnections => "sent several times, each over a new connection",
-    };
-    Some(line.to_owned())
+        Envelope::Member(name, None) => text!("{name} in the request's body: left out", name = name),
+        Envelope::During(outage) => {
+            text!("sent while WeChat's servers fail ({outage})", outage = outage.text())
+        }
+        Envelope::ObjectForString => text!("sent as an object, not as a string"),
+        Envelope::Get => text!("sent with GET"),
+        Envelope::ExpiredToken => text!("sent with an access token that has expired"),
+        Envelope::OtherAppsToken => text!("sent with the access token of another mini program"),
+        Envelope::NoToken => text!("sent without an access token"),
+        Envelope::Token(_) => text!("sent with an access token that nobody has given out"),
+        Envelope::AtOnce => text!("sent on several connections at once"),
+        Envelope::OneTouchAtOnce => text!("sent for several orders at once"),
+        Envelope::NewConnections => text!("sent several times, each over a new connection"),
+    })
 }
 
 /// A target that accepts everything and sends nothing.
@@ -230,6 +242,9 @@ mod tests {
         for attack in catalogue() {
             let forged = forge(attack, &keys).await.unwrap();
             assert!(!forged.differences.is_empty(), "{}", attack.id);
+            for line in &forged.differences {
+                assert!(line.chinese().is_some(), "{}: {line:?}", attack.id);
+            }
             if let Some([honest, forged]) = forged.inputs {
                 assert_ne!(honest, forged, "{}", attack.id);
             }

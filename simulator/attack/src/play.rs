@@ -13,7 +13,6 @@ use crate::steps::{
     Before, Code, Enrolment, Envelope, Forgery, Misuse, Observation, Script, Uploaded, Variant,
 };
 use crate::target::{Answer, Form, Target, TargetError};
-use crate::translatable::to_text;
 use crate::verdict::{Played, Verdict};
 
 /// Plays an attack on a fresh phone. If that is not possible, the reason says why.
@@ -37,7 +36,12 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
     let result = match result {
         // The next attack must find the time that it expects.
         result if attack.script.passes_time() => match (result, target.end_passed_time().await) {
-            (result, Ok(())) | (result @ Err(PlayEnd::Played(_)), Err(_)) => result,
+            (result, Ok(())) => result,
+            (Err(PlayEnd::Played(mut played)), Err(error)) => {
+                played.reason =
+                    text!("{reason}; afterwards {what}", reason = played.reason, what = error.text());
+                Err(PlayEnd::Played(played))
+            }
             (_, Err(error)) => Err(error.into()),
         },
         result => result,
@@ -78,7 +82,7 @@ fn judge<T: Target>(attack: &Attack, target: &T, answer: Answer) -> Played {
             (Verdict::Fail, reason)
         }
         (false, Expected::ShouldRefuse(reasons, sentence)) if may_accept(target, reasons) => {
-            (Verdict::Warn, text!("accepted. {sentence}", sentence = to_text(sentence)))
+            (Verdict::Warn, text!("accepted. {sentence}", sentence = Text::whole(sentence)))
         }
         (false, _) => (Verdict::Fail, text!("accepted, and must be refused")),
         (true, _) if answer.status >= 500 && !attack.script.has_outage() => {
@@ -185,7 +189,7 @@ async fn send_each<T: Target>(
         let mut played = judge(attack, target, answer.clone());
         if played.verdict != Verdict::Pass {
             played.reason =
-                text!("{variant}: {reason}", variant = to_text(variant.name), reason = played.reason);
+                text!("{variant}: {reason}", variant = Text::whole(variant.name), reason = played.reason);
             return Err(PlayEnd::Played(Box::new(played)));
         }
         right = Some(answer);
@@ -278,7 +282,7 @@ async fn observe<T: Target>(attack: &Attack, target: &T, what: Observation) -> R
     };
     let reason = match attack.expected {
         Expected::ShouldRefuse(_, sentence) => {
-            text!("{what}. {sentence}", what = observed.what, sentence = to_text(sentence))
+            text!("{what}. {sentence}", what = observed.what, sentence = Text::whole(sentence))
         }
         _ => observed.what,
     };

@@ -7,7 +7,7 @@ use md5::{Digest, Md5};
 use soter_text::{Text, text};
 use soter_wire::base64;
 
-use crate::translatable::{english, to_text};
+use crate::translatable::english;
 
 /// A challenge that a target has issued.
 #[derive(Clone, Debug)]
@@ -200,7 +200,7 @@ fn hashed(issued: &[Issued]) -> Option<Text> {
         let texts = times.chain(known).chain(counters).chain(milliseconds);
         texts.into_iter().find_map(|(text, what)| {
             hash_in(&one.challenge, &text).map(|hash| {
-                text!("a challenge contains the {hash} of {what}", hash = hash, what = to_text(what))
+                text!("a challenge contains the {hash} of {what}", hash = hash, what = Text::whole(what))
             })
         })
     })

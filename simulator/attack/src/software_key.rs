@@ -15,6 +15,7 @@ use rsa::traits::{PrivateKeyParts, PublicKeyParts};
 use rsa::{BoxedUint, PrivateKey, hazmat};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::protocol::danger::{Hash, Padding};
+use soter_text::text;
 use soter_wire::{PublicKey, SaltLength, SignatureScheme};
 use zeroize::Zeroizing;
 
@@ -188,11 +189,16 @@ pub(crate) fn emsa_pss(
     let max_salt_length = modulus_bytes - hash.output_len() - 2;
     if salt_length > max_salt_length {
         return Err(CommandError::invalid_params(
-            format!(
-                "a salt of {salt_length} bytes does not fit into a signature of {} bits",
-                8 * modulus_bytes
+            text!(
+                "a salt of {bytes} bytes does not fit into a signature of {bits} bits",
+                bytes = salt_length,
+                bits = 8 * modulus_bytes
             ),
-            format!("give at most {max_salt_length}; with SHA-256 and 2048 bits that is {}", SaltLength::MAX),
+            text!(
+                "give at most {most}; with SHA-256 and 2048 bits that is {usual}",
+                most = max_salt_length,
+                usual = SaltLength::MAX
+            ),
         ));
     }
     // Step 4: the salt.
@@ -261,8 +267,8 @@ fn algorithm(hash: Hash) -> &'static Algorithm {
 
 fn invalid_key() -> CommandError {
     CommandError::invalid_params(
-        "the private key is no RSA key of 2048 bits with the exponent 65537 in PKCS#8",
-        "make one with `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`",
+        text!("the private key is not an RSA key of 2048 bits with the exponent 65537 in PKCS#8"),
+        text!("make one with `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`"),
     )
 }
 

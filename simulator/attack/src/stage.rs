@@ -13,7 +13,7 @@ use std::time::Duration;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::run_cpu_bound;
 use soter_tee::MemoryStorage;
-use soter_text::text;
+use soter_text::{Text, text};
 use soter_wire::{Profile, PublicKey, ResultJson};
 
 use crate::attacked_phone::{AttackedPhone, Signed, Upload};
@@ -24,7 +24,7 @@ use crate::play_end::PlayEnd;
 use crate::software_key::SoftwareKey;
 use crate::steps::{Addition, Before, Claim, Edit, Envelope, Forgery, Made, Misuse, Script, Signer, Who};
 use crate::target::{Answer, Exchange, Form, Input, Order, Target, TargetError, Visit};
-use crate::translatable::{english, to_text};
+use crate::translatable::english;
 use crate::verdict::Verdict;
 use crate::weak_key::WeakKey;
 
@@ -173,7 +173,7 @@ impl<'a, T: Target> Stage<'a, T> {
         let visit = &mut self.person(who).visit;
         let order = target.order(visit, proposed).await.map_err(|error| match (error, sentence) {
             (TargetError::Broken(how), Some(sentence)) => {
-                let why = text!("{sentence}: {how}", sentence = to_text(sentence), how = how);
+                let why = text!("{sentence}: {how}", sentence = Text::whole(sentence), how = how);
                 PlayEnd::from(TargetError::does_not_apply(why))
             }
             (error, _) => error.into(),
@@ -214,7 +214,7 @@ impl<'a, T: Target> Stage<'a, T> {
             let (login, order, input) = self.forge(tell.forgery).await?;
             let answer = self.target.send(self.visit(login), &order, &input).await?;
             if answer.accepted != tell.accepts {
-                let otherwise = to_text(tell.otherwise);
+                let otherwise = Text::whole(tell.otherwise);
                 let reason = if let Some(reason) = &refused.reason {
                     text!(
                         "refused: {reason}, and must be accepted. {otherwise}",
@@ -227,7 +227,7 @@ impl<'a, T: Target> Stage<'a, T> {
                 return Err(PlayEnd::played(Verdict::Fail, reason, Some(refused)));
             }
         }
-        let policy = to_text(policy.sentence);
+        let policy = Text::whole(policy.sentence);
         let reason = if let Some(reason) = &refused.reason {
             text!("refused: {reason}. {policy}", reason = reason, policy = policy)
         } else {

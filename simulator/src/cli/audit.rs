@@ -76,7 +76,13 @@ fn dry_run(plan: &Plan, audit: &Audit, console: &mut Console) -> Result<Exit, Co
             .iter()
             .map(|attack| {
                 let mark = if applies(attack) { tr!("play") } else { tr!("skip") };
-                format!("{mark}  {}  {}: {}", attack.id, attack.expected.name(), translated(attack.title))
+                tr!(
+                    "{mark}  {id}  {expected}: {title}",
+                    mark = mark,
+                    id = attack.id,
+                    expected = attack.expected.label(),
+                    title = translated(attack.title)
+                )
             })
             .collect();
         format!("{}\n{}", lines.join("\n"), tr!("{count} attacks; nothing was sent", count = lines.len()))

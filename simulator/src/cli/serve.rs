@@ -282,7 +282,7 @@ fn read_config(path: &Path) -> Result<Accounts, CommandError> {
     };
     let text = String::from_utf8(read_input(Input::from_path(path))?)
         .map_err(|_| refused(text!("it is not UTF-8")))?;
-    let list: AccountList = toml_file::parse(&text).map_err(|what| refused(what.into()))?;
+    let list: AccountList = toml_file::parse(&text).map_err(|error| refused(error.text()))?;
     Ok(Accounts::new(list)?)
 }
 

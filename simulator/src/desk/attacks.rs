@@ -40,7 +40,7 @@ impl Desk {
             kind: attack.kind.name().to_owned(),
             cwe: attack.kind.cwe(),
             title: attack.title.to_owned(),
-            holds: attack.holds.to_string(),
+            holds: attack.holds.text().into(),
             making: attack.making.to_owned(),
             expected: attack.expected.name().to_owned(),
             reasons: attack.expected.reasons().iter().map(ToString::to_string).collect(),

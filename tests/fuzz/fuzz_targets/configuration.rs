@@ -8,8 +8,8 @@ use soter_bridge::toml_file;
 use soter_wechat::{AccountList, Accounts};
 
 fuzz_target!(|text: &str| {
-    if let Err(what) = toml_file::parse::<AccountList>(text).map(Accounts::new) {
-        assert!(what.starts_with("line "), "{what}");
+    if let Err(error) = toml_file::parse::<AccountList>(text).map(Accounts::new) {
+        assert!((1..=1 + text.matches('\n').count()).contains(&error.line), "{error}");
     }
     if let Err(error) = Application::read(text) {
         assert!(!error.what.english().is_empty() && !error.next.english().is_empty());

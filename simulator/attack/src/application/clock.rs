@@ -1,7 +1,7 @@
 //! The application's clock, which a request or a program of the user's moves.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use soter_text::text;
@@ -27,7 +27,7 @@ impl ApplicationTarget {
             return Ok(TimePassed::Waited(WAIT));
         };
         let now = self.clock.unix_millis();
-        self.time_before.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(now);
+        self.time_before().get_or_insert(now);
         self.clock.advance(by);
         self.set_ahead(section, by).await?;
         Ok(TimePassed::Moved)
@@ -38,26 +38,25 @@ impl ApplicationTarget {
     /// # Errors
     /// [`TargetError::Broken`] if the step that moves it fails.
     pub(super) async fn put_clock_back(&self) -> Result<(), TargetError> {
-        match &self.client.application.clock {
-            Some(section) => {
-                // An attack that has ended before time passed has moved nothing.
-                let Some(time_before) =
-                    self.time_before.lock().unwrap_or_else(PoisonError::into_inner).take()
-                else {
-                    return Ok(());
-                };
-                self.clock.set(time_before);
-                self.set_ahead(section, Duration::ZERO).await.map_err(|error| {
-                    let ahead = self.client.ahead_ms.load(Ordering::Relaxed) / 1000;
-                    TargetError::broken(text!(
-                        "the application's clock is still {ahead} s ahead, because it could not be put back: {error}",
-                        ahead = ahead,
-                        error = error.text()
-                    ))
-                })
-            }
-            None => Ok(()),
-        }
+        let Some(section) = &self.client.application.clock else { return Ok(()) };
+        // An attack that has ended before time passed has moved nothing.
+        let Some(time_before) = *self.time_before() else { return Ok(()) };
+        self.clock.set(time_before);
+        self.set_ahead(section, Duration::ZERO).await.map_err(|error| {
+            let ahead = self.client.ahead_ms.load(Ordering::Relaxed) / 1000;
+            TargetError::broken(text!(
+                "the application's clock is still {ahead} s ahead, because it could not be put back: {error}",
+                ahead = ahead,
+                error = error.text()
+            ))
+        })?;
+        // Until this has worked, the next attack that moves the clocks puts them back to the same time.
+        *self.time_before() = None;
+        Ok(())
+    }
+
+    fn time_before(&self) -> MutexGuard<'_, Option<u64>> {
+        self.time_before.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn set_ahead(&self, section: &Section, ahead: Duration) -> Result<(), TargetError> {
@@ -75,5 +74,78 @@ impl ApplicationTarget {
         let ahead = u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX);
         self.client.ahead_ms.store(ahead, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+
+    use axum::Router;
+    use axum::http::StatusCode;
+    use axum::routing::post;
+    use soter_wechat::{EmbeddedLedger, SetClock, WeChat, WeChatOptions};
+
+    use super::*;
+    use crate::application::{Application, Emulated};
+    use crate::http::Http;
+    use crate::outage::OutageSwitch;
+    use crate::wechat_traffic::WeChatTraffic;
+
+    const NOW: u64 = 1_700_000_000_000;
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// An application whose clock moves, unless this request of all is the one that breaks.
+    fn target(breaking: usize, clock: &SetClock) -> ApplicationTarget {
+        let requests = Arc::new(AtomicUsize::new(1));
+        let answer = move || async move {
+            let is_broken = requests.fetch_add(1, Ordering::Relaxed) == breaking;
+            if is_broken { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }
+        };
+        let http = Http::in_process(Router::new().route("/clock", post(answer)), HOUR).unwrap();
+        let description = format!(
+            "{}\n[clock]\nrequest = {{ url = \"/clock\", body = '{{\"ahead\":{{{{ahead}}}}}}' }}\n",
+            include_str!("initial/session.toml")
+        );
+        let wechat = WeChat::new(
+            WeChatOptions::default(),
+            EmbeddedLedger::in_memory(),
+            Arc::new(clock.clone()),
+            Arc::default(),
+            Arc::new(|_| {}),
+        );
+        let emulated = Emulated {
+            wechat: Arc::new(wechat),
+            clock: clock.clone(),
+            outages: OutageSwitch::default(),
+            traffic: WeChatTraffic::default(),
+        };
+        ApplicationTarget::new(http, Application::read(&description).unwrap(), emulated, Vec::new())
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_could_not_be_put_back_is_put_back_the_next_time() {
+        let clock = SetClock::at(NOW);
+        let target = target(2, &clock);
+        assert_eq!(target.move_clocks(HOUR).await, Ok(TimePassed::Moved));
+        assert_eq!(clock.unix_millis(), NOW + 3_600_000);
+        let error = target.put_clock_back().await.unwrap_err();
+        assert!(
+            error.text().english().starts_with("the application's clock is still 3600 s ahead"),
+            "{error}"
+        );
+        assert_eq!(target.client.ahead_ms.load(Ordering::Relaxed), 3_600_000);
+        assert_eq!(target.put_clock_back().await, Ok(()));
+        assert_eq!((clock.unix_millis(), target.client.ahead_ms.load(Ordering::Relaxed)), (NOW, 0));
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_was_not_moved_is_not_put_back() {
+        let clock = SetClock::at(NOW);
+        let target = target(1, &clock);
+        clock.advance(HOUR);
+        assert_eq!(target.put_clock_back().await, Ok(()));
+        assert_eq!(clock.unix_millis(), NOW + 3_600_000);
     }
 }

@@ -97,7 +97,8 @@ mod tests {
     use super::*;
 
     fn computed(toml: &str) -> Result<String, String> {
-        let computed: Computed = soter_bridge::toml_file::parse(&format!("name = 'sign'\n{toml}"))?;
+        let computed: Computed = soter_bridge::toml_file::parse(&format!("name = 'sign'\n{toml}"))
+            .map_err(|error| error.to_string())?;
         let values =
             Values::from([("order".to_owned(), "7".to_owned()), ("text".to_owned(), "abc".to_owned())]);
         Ok(compute(&computed, &values).unwrap())

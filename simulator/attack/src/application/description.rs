@@ -82,11 +82,9 @@ impl Application {
     /// `InvalidParams` if the text is not TOML, a member is missing, unknown or contradicts another one, a header's
     /// name is invalid, a template uses an unknown name, or there are too many steps.
     pub fn read(text: &str) -> Result<Self, CommandError> {
-        let application: Self = toml_file::parse(text).map_err(|what| {
-            // Behind the number is a sentence of this crate, or one of a library.
-            let (line, what) = what.trim_start_matches("line ").split_once(": ").unwrap_or(("1", &what));
+        let application: Self = toml_file::parse(text).map_err(|error| {
             CommandError::invalid_params(
-                text!("the description, line {line}: {what}", line = line, what = what),
+                text!("the description, line {line}: {what}", line = error.line, what = error.what),
                 text!("`soter-sim audit --init` writes one with comments"),
             )
         })?;

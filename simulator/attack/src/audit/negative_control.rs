@@ -8,7 +8,7 @@ use soter_text::{Text, text};
 
 use super::finding::{ControlFailed, ControlKind};
 use crate::forge::reshape;
-use crate::json_values::scalars;
+use crate::json_values::leaves;
 use crate::person::Person;
 use crate::steps::{Code, Shape};
 use crate::target::{Answer, Exchange, Form, Target, TargetError, User};
@@ -27,8 +27,8 @@ struct Place {
 /// A part of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
-    /// A scalar of a JSON text, by its name.
-    Scalar(String),
+    /// A value of a JSON text that contains no others, by its name.
+    Value(String),
     Status,
     /// Whether this word is in a text.
     Word(String),
@@ -37,7 +37,9 @@ enum Part {
 impl Place {
     fn text(&self) -> Text {
         let part = match &self.part {
-            Part::Scalar(name) => name.into(),
+            // The body itself has no name.
+            Part::Value(name) if name.is_empty() => text!("the body"),
+            Part::Value(name) => name.into(),
             Part::Status => text!("status"),
             Part::Word(word) => text!("the word {word}", word = word),
         };
@@ -144,7 +146,7 @@ fn tell_apart(
     })
 }
 
-/// The status and the parts of the answer: the scalars of a JSON text, or the words of another one.
+/// The status and the parts of the answer: the values of a JSON text, or the words of another one.
 fn parts(exchange: &Exchange) -> Parts {
     let mut found = Parts::new();
     for (index, response) in exchange.response.split("\n\nThen:\n").enumerate() {
@@ -156,8 +158,8 @@ fn parts(exchange: &Exchange) -> Parts {
         if let Ok(value) = serde_json::from_str::<Value>(body) {
             // Names with digits are those of orders and users, and places in lists, which grow.
             let is_fixed = |name: &str| !name.contains(|character: char| character.is_ascii_digit());
-            let fixed = scalars(&value).into_iter().filter(|(name, _)| is_fixed(name));
-            found.extend(fixed.map(|(name, value)| (place(Part::Scalar(name)), value.to_string())));
+            let fixed = leaves(&value).into_iter().filter(|(name, _)| is_fixed(name));
+            found.extend(fixed.map(|(name, value)| (place(Part::Value(name)), value.to_string())));
         } else {
             // Random texts have digits in them, most of them.
             let words = body.split(|character: char| !character.is_alphanumeric());
@@ -209,6 +211,17 @@ mod tests {
             (["HTTP/1.1 201\n\n", "HTTP/1.1 201\n\n"], "HTTP/1.1 200\n\n"),
             (
                 [
+                    "HTTP/1.1 200\n\n{\"receipt\":{\"order\":\"a\"}}",
+                    "HTTP/1.1 200\n\n{\"receipt\":{\"order\":\"b\"}}",
+                ],
+                "HTTP/1.1 200\n\n{\"receipt\":{}}",
+            ),
+            (
+                ["HTTP/1.1 200\n\n{\"errors\":[]}", "HTTP/1.1 200\n\n{\"errors\":[]}"],
+                "HTTP/1.1 200\n\n{\"errors\":[\"signature\"]}",
+            ),
+            (
+                [
                     "HTTP/1.1 202\n\n\n\nThen:\n\nGET /a HTTP/1.1\n\n\nHTTP/1.1 200\n\n{\"paid\":true}",
                     "HTTP/1.1 202\n\n\n\nThen:\n\nGET /b HTTP/1.1\n\n\nHTTP/1.1 200\n\n{\"paid\":true}",
                 ],
@@ -221,6 +234,12 @@ mod tests {
                 "{garbage}: {difference:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_answer_that_is_one_value_is_called_the_body() {
+        let difference = difference(["HTTP/1.1 200\n\ntrue"; 2], "HTTP/1.1 200\n\nfalse").unwrap();
+        assert!(difference.ends_with("honest ones: the body is false instead of true"), "{difference}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-use soter_text::CATALOGUES;
+use soter_text::{CATALOGUES, Text};
 
 use super::catalogue;
 use crate::audit::{ControlFailed, ControlKind, Finding, Report};
@@ -24,11 +24,21 @@ fn the_texts_of_the_catalogue_are_those_that_are_translated() {
     assert!(unused.is_empty(), "{} translations have no text: {unused:#?}", unused.len());
 }
 
+#[test]
+fn a_text_of_the_catalogue_is_shown_as_it_is_translated() {
+    let translations = CATALOGUES.iter().find(|translations| translations.name == "attacks").unwrap();
+    for (english, chinese) in translations.messages().unwrap() {
+        // As in the catalogue, whose texts are constants.
+        let text = Text::whole(english.leak());
+        assert_eq!(text.chinese().as_deref(), Some(chinese.as_str()), "{text:?}");
+    }
+}
+
 fn texts() -> BTreeSet<String> {
     let controls = [ControlKind::Positive, ControlKind::Negative].map(control);
     let mut texts = texts_by_kind();
     for attack in catalogue().chain(controls) {
-        texts.insert(attack.holds.to_string());
+        texts.insert(attack.holds.text().into());
         let own = [attack.title, attack.making, attack.meaning, attack.fix].into_iter();
         let others =
             texts_of_expectation(attack.expected).into_iter().chain(names_of_variants(&attack.script));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use soter_text::{Text, text};
 
 use super::Stage;
-use crate::json_values::scalars;
+use crate::json_values::leaves;
 use crate::play_end::PlayEnd;
 use crate::steps::{Addition, Before, Forgery, Place, Who};
 use crate::target::{Answer, Exchange, Target, TargetError};
@@ -187,6 +187,6 @@ fn numbers_of(exchange: &Exchange) -> BTreeMap<String, Value> {
     let body = exchange.response.split_once("\n\n").map_or("", |(_, rest)| rest);
     let body = body.split("\n\nThen:\n").next().unwrap_or_default();
     let value: Value = serde_json::from_str(body).unwrap_or_default();
-    let numbers = scalars(&value).into_iter().filter(|(_, value)| value.is_number());
+    let numbers = leaves(&value).into_iter().filter(|(_, value)| value.is_number());
     numbers.map(|(at, number)| (at, number.clone())).collect()
 }

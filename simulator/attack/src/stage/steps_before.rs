@@ -3,7 +3,7 @@
 use futures_util::stream::{self, StreamExt};
 use soter_bridge::protocol::CommandError;
 use soter_bridge::run_cpu_bound;
-use soter_text::text;
+use soter_text::{Text, text};
 use soter_wire::Profile;
 
 use super::Stage;
@@ -14,7 +14,6 @@ use crate::play_end::PlayEnd;
 use crate::software_key::Scheme;
 use crate::steps::{Before, CounterIs, Edit, Signer};
 use crate::target::Target;
-use crate::translatable::to_text;
 use crate::verdict::Verdict;
 
 /// How many other users pay at the same time.
@@ -38,7 +37,7 @@ impl<T: Target> Stage<'_, T> {
                         played.reason = text!(
                             "{reason}. {sentence}",
                             reason = played.reason,
-                            sentence = to_text(sentence)
+                            sentence = Text::whole(sentence)
                         );
                         PlayEnd::Played(played)
                     }

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use soter_attack::Verdict;
 use soter_attack::audit::{Finding, Summary};
 use soter_text::{tr, translated};
+use unicode_width::UnicodeWidthStr;
 
 use crate::front::Console;
 use crate::grammar::Audit;
@@ -19,6 +20,9 @@ fn template() -> String {
     let text = tr!("{done}/{all} attacks, about {left} left", done = done, all = all, left = left);
     format!("{{bar:30}} {text}{{msg}}")
 }
+
+/// The width of the longest verdict.
+const VERDICT_COLUMNS: usize = 5;
 
 /// What is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,10 +85,18 @@ impl Progress {
             Detail::Usual => is_to_look_at,
             Detail::Verbose => true,
         };
-        let (done, all, width) = (self.done, self.all, self.all.to_string().len());
-        let (verdict, id) = (finding.verdict.label(), finding.attack.id);
-        let (verdict, title) = (verdict.localized(), translated(finding.attack.title));
-        let line = format!("{done:width$}/{all} {verdict:5} {id}: {title}");
+        let width = self.all.to_string().len();
+        let verdict = finding.verdict.label();
+        let verdict = verdict.localized();
+        let padding = " ".repeat(VERDICT_COLUMNS.saturating_sub(verdict.width()));
+        let line = tr!(
+            "{done}/{all} {verdict} {id}: {title}",
+            done = format!("{:width$}", self.done),
+            all = self.all,
+            verdict = format!("{verdict}{padding}"),
+            id = finding.attack.id,
+            title = translated(finding.attack.title)
+        );
         match &self.bar {
             Some(bar) => {
                 if is_shown {

@@ -1,5 +1,6 @@
 //! Formats the answers about attacks, and about an attacker's powers.
 
+use soter_attack::find;
 use soter_bridge::protocol::attack::{Attack, Attacks, Forged, Input, Ran};
 use soter_bridge::protocol::danger::Copied;
 use soter_bridge::visible;
@@ -34,9 +35,8 @@ pub(super) fn put_back(copied: &Copied, paint: Paint) -> String {
 pub(super) fn list(attacks: &Attacks, paint: Paint) -> String {
     let head = vec![tr!("id"), tr!("layer"), tr!("a correct server"), tr!("what is tried")];
     let row = |attack: &soter_bridge::protocol::attack::Summary| {
-        [&attack.id, &attack.layer, &attack.expected, &attack.title]
-            .map(|text| translated(text).to_owned())
-            .to_vec()
+        let [layer, title] = [&attack.layer, &attack.title].map(|text| translated(text).to_owned());
+        vec![attack.id.clone(), layer, expected_label(&attack.id, &attack.expected), title]
     };
     let rows: Vec<_> = std::iter::once(head).chain(attacks.attacks.iter().map(row)).collect();
     table(&rows, |line, column, cell| match (line, column) {
@@ -48,16 +48,18 @@ pub(super) fn list(attacks: &Attacks, paint: Paint) -> String {
 
 /// The details of one attack.
 pub(super) fn attack(attack: &Attack, paint: Paint) -> String {
+    let expected = expected_label(&attack.id, &attack.expected);
     let expected = if attack.reasons.is_empty() {
-        translated(&attack.expected).to_owned()
+        expected
     } else {
         let reasons = attack.reasons.join(&tr!(" or "));
-        tr!("{expected} ({reasons})", expected = translated(&attack.expected), reasons = reasons)
+        tr!("{expected} ({reasons})", expected = expected, reasons = reasons)
     };
-    let kind = translated(&attack.kind);
+    let known = find(&attack.id);
+    let kind = known.map_or_else(|| attack.kind.clone(), |known| known.kind.label().localized().into_owned());
     let kind = match attack.cwe {
-        Some(cwe) => format!("{kind}, CWE-{cwe}"),
-        None => kind.to_owned(),
+        Some(cwe) => tr!("{kind}, CWE-{cwe}", kind = kind, cwe = cwe),
+        None => kind,
     };
     let entries = [
         (tr!("layer"), translated(&attack.layer).to_owned()),
@@ -72,6 +74,11 @@ pub(super) fn attack(attack: &Attack, paint: Paint) -> String {
     format!("{}  {title}\n{}", paint.name(&attack.id), labelled_lines(&entries, paint))
 }
 
+/// What a correct server does, for people. A server of another version may have attacks that this program does not know.
+fn expected_label(id: &str, name: &str) -> String {
+    find(id).map_or_else(|| name.to_owned(), |attack| attack.expected.label().localized().into_owned())
+}
+
 /// An input, compared with an honest one.
 pub(super) fn forged(forged: &Forged, paint: Paint) -> String {
     let mut lines = vec![paint.name(&forged.id)];
@@ -84,7 +91,7 @@ pub(super) fn forged(forged: &Forged, paint: Paint) -> String {
         }
     }
     lines.push(paint.strong(&tr!("how it differs")));
-    lines.extend(forged.differences.iter().map(|line| format!("  {}", visible(line))));
+    lines.extend(forged.differences.iter().map(|line| format!("  {}", visible(&line.localized()))));
     lines.join("\n")
 }
 

@@ -236,5 +236,7 @@ impl Endpoint {
 
 fn method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Method>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse().map(Some).map_err(|_| de::Error::custom("no HTTP method: write GET, POST or another name"))
+    text.parse()
+        .map(Some)
+        .map_err(|_| de::Error::custom(tr!("not an HTTP method: write GET, POST or another name")))
 }

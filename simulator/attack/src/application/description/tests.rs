@@ -26,7 +26,7 @@ fn the_error_for_an_invalid_description_names_the_line_or_the_field() {
         (
             "method = \"POST\"\nurl = \"/login\"",
             "method = \"a b\"\nurl = \"/login\"",
-            "line 23: no HTTP method",
+            "line 23: not an HTTP method",
         ),
         (
             "session = \"/session\"",

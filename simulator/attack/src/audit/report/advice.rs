@@ -4,7 +4,7 @@ use soter_text::{Text, text, tr, translated};
 
 use super::remedy::Remedy;
 use crate::audit::finding::Finding;
-use crate::translatable::{english, to_text};
+use crate::translatable::english;
 use crate::verdict::Verdict;
 
 impl Finding {
@@ -17,7 +17,7 @@ impl Finding {
     /// What the attacker has, and what is made with it.
     pub(super) fn attempt(&self) -> Text {
         let attack = self.attack;
-        let making = to_text(attack.making);
+        let making = Text::whole(attack.making);
         if attack.expected.is_acceptance() {
             return text!("Not an attack: an honest phone or program may send it. {making}", making = making);
         }

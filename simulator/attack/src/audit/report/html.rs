@@ -4,12 +4,11 @@
 use std::fmt::Write as _;
 
 use soter_bridge::visible_lines;
-use soter_text::{Language, tr, translated};
+use soter_text::{Language, Text, tr, translated};
 
 use super::Report;
 use super::remedy::Code;
 use crate::audit::finding::{Finding, Summary};
-use crate::translatable::to_text;
 use crate::verdict::Verdict;
 
 const STYLE: &str = include_str!("style.css");
@@ -106,7 +105,7 @@ fn details(finding: &Finding, out: &mut String) {
         let _ = writeln!(
             out,
             "<details class=\"code\">\n<summary>{}</summary>",
-            escape_html(&tr!("The code to write instead: {title}", title = to_text(remedy.title())))
+            escape_html(&tr!("The code to write instead: {title}", title = Text::whole(remedy.title())))
         );
         for Code { language, text } in remedy.code() {
             let _ = writeln!(out, "<h3>{}</h3>\n<pre>{}</pre>", language.name(), escape_html(text));

@@ -4,7 +4,7 @@ use quick_junit::TestCaseStatus;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::catalogue::find;
+use crate::catalogue::{catalogue, find};
 use crate::target::Exchange;
 
 fn report() -> Report {
@@ -45,6 +45,17 @@ fn the_json_report_has_the_counts_and_one_result_for_each_attack() {
     assert_eq!(results.len(), 5);
     assert_eq!((&results[1]["id"], &results[1]["verdict"]), (&json!("SOTER-REPLAY-02"), &json!("FAIL")));
     assert!(results[1]["fix"].is_string() && results[1]["curl"].is_string() && results[0]["curl"].is_null());
+}
+
+#[test]
+fn braces_in_the_text_of_an_attack_are_shown_in_both_languages() {
+    let attack = catalogue().find(|attack| attack.making.contains("`{{challenge}}`")).unwrap();
+    let finding = Finding { attack, ..report().findings.remove(0) };
+    for language in soter_text::Language::ALL {
+        let attempt = finding.attempt();
+        let attempt = attempt.in_language(language);
+        assert!(attempt.contains("`{{challenge}}`") && attempt.contains("`{}`"), "{attempt}");
+    }
 }
 
 #[test]

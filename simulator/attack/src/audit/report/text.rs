@@ -4,13 +4,12 @@
 use std::fmt::Write as _;
 
 use soter_bridge::{visible, visible_lines};
-use soter_text::{text, tr, translated};
+use soter_text::{Text, text, tr, translated};
 
 use super::Report;
 use super::remedy::Code;
 use crate::audit::finding::Summary;
 use crate::columns::{columns, padded};
-use crate::translatable::to_text;
 use crate::verdict::Verdict;
 
 /// The width of the longest verdict.
@@ -34,8 +33,9 @@ pub(super) fn text(report: &Report) -> String {
     }
     for finding in report.findings.iter().filter(|finding| finding.needs_attention()) {
         let attack = finding.attack;
-        let (verdict, title) = (finding.verdict.label(), translated(attack.title));
-        let _ = writeln!(out, "\n{}  {}: {title}", verdict.localized(), attack.id);
+        let (verdict, title) = (finding.verdict.label(), Text::whole(attack.title));
+        let heading = tr!("{verdict}  {id}: {title}", verdict = verdict, id = attack.id, title = title);
+        let _ = writeln!(out, "\n{heading}");
         let mut parts = vec![
             (tr!("what happened"), visible(&finding.reason.localized()).to_string()),
             (tr!("the attempt"), finding.attempt().localized().into_owned()),
@@ -70,7 +70,7 @@ fn write_code(report: &Report, out: &mut String) {
         let heading = tr!(
             "The code to write instead, for {ids}: {title}",
             ids = ids.join(", "),
-            title = to_text(remedy.title())
+            title = Text::whole(remedy.title())
         );
         let _ = writeln!(out, "\n{heading}");
         for Code { language, text } in remedy.code() {
