@@ -4,7 +4,7 @@ use std::env::{VarError, var};
 
 use soter_bridge::protocol::CommandError;
 use soter_text::text;
-use soter_wechat::{Namespace, PostgresLedger, Secret};
+use soter_wechat::{BadNamespace, Namespace, PostgresLedger, Secret};
 
 use crate::grammar::Serve;
 
@@ -41,9 +41,9 @@ pub(super) async fn connect(serve: &Serve) -> Result<Option<PostgresLedger>, Com
 
 fn namespace_from_environment() -> Result<Namespace, CommandError> {
     let Some(name) = read_variable(NAMESPACE_VARIABLE)? else { return Ok(Namespace::default()) };
-    name.parse().map_err(|error| {
+    name.parse().map_err(|error: BadNamespace| {
         CommandError::invalid_params(
-            text!("the variable {name}: {error}", name = NAMESPACE_VARIABLE, error = error),
+            text!("the variable {name}: {error}", name = NAMESPACE_VARIABLE, error = error.text()),
             text!("choose another name, for example default or pr-1234"),
         )
     })

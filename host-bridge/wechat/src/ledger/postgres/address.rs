@@ -42,10 +42,18 @@ pub struct Namespace(String);
 
 /// A text is no [`Namespace`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a namespace has 1 to {MAX_NAMESPACE_CHARACTERS} lower-case letters, digits, hyphens and underscores"
-)]
+#[error("{}", self.text().english())]
 pub struct BadNamespace;
+
+impl BadNamespace {
+    /// What happened, in one line.
+    pub fn text(&self) -> Text {
+        text!(
+            "a namespace has 1 to {most} lower-case letters, digits, hyphens and underscores",
+            most = MAX_NAMESPACE_CHARACTERS
+        )
+    }
+}
 
 impl Namespace {
     /// The name.
