@@ -26,7 +26,7 @@ use std::sync::Arc;
 use soter_bridge::Connection;
 use soter_bridge::protocol::CommandError;
 use soter_sim::State;
-use soter_text::{text, tr};
+use soter_text::{Language, text, tr};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::front::{self, Console, Exit};
@@ -38,9 +38,10 @@ use crate::stderr;
 /// Runs the program with its arguments, the first of which is its own name.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    language::choose(&arguments).set_for_process();
+    let language = language::choose(&arguments);
+    language.as_ref().copied().unwrap_or_else(|_| Language::of_locale()).set_for_process();
     let mut console = Console::standard();
-    let exit = execute(arguments, &mut console).unwrap_or_else(|error| {
+    let exit = language.and_then(|_| execute(arguments, &mut console)).unwrap_or_else(|error| {
         console.error(&error);
         Exit::from(&error)
     });
@@ -69,10 +70,7 @@ fn execute(
     log::start(options.log.as_deref(), options.log_format.unwrap_or_default(), level)?;
     match line.command {
         None => run_repl(&line.repl, &options, console),
-        Some(ProgramCommand::Repl(mut repl)) => {
-            repl.no_bridge |= line.repl.no_bridge;
-            run_repl(&repl, &options, console)
-        }
+        Some(ProgramCommand::Repl(repl)) => run_repl(&repl, &options, console),
         Some(ProgramCommand::Serve(serve)) => {
             check_not_connected(&options, "serve")?;
             serve::run(&serve, &options, console)

@@ -39,12 +39,7 @@ pub(crate) fn read_input(input: Input<'_>) -> Result<Vec<u8>, CommandError> {
 ///
 /// # Errors
 /// `Environment` if the file does not exist, cannot be read, is not a regular file, or is larger.
-pub(crate) fn read_input_up_to(
-    input: Input<'_>,
-    limit: u64,
-    next: impl Into<Text>,
-) -> Result<Vec<u8>, CommandError> {
-    let next = next.into();
+pub(crate) fn read_input_up_to(input: Input<'_>, limit: u64, next: Text) -> Result<Vec<u8>, CommandError> {
     match input {
         Input::Standard => read_bounded(io::stdin().lock(), &text!("standard input"), limit, next),
         Input::File(path) => {

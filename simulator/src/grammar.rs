@@ -10,6 +10,7 @@ mod biometric;
 mod call;
 mod danger;
 mod device;
+mod early_options;
 mod examples;
 mod fleet;
 mod nearest;
@@ -30,8 +31,9 @@ mod wrong_value;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Map, Value};
 use soter_bridge::protocol::{CommandError, Touch, desk, keys, wx};
 use soter_text::text;
@@ -39,6 +41,7 @@ use soter_text::text;
 pub(crate) use self::audit::Audit;
 pub(crate) use self::auth::Auth;
 pub(crate) use self::call::check_names;
+pub(crate) use self::early_options::EarlyOptions;
 pub(crate) use self::options::Options;
 use self::options::Scope;
 pub(crate) use self::pay::Pay;
@@ -462,20 +465,19 @@ pub(crate) fn check_command(words: &[String]) -> Result<(), CommandError> {
 pub(crate) fn parse_command_line(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<(CommandLine, Options), Refused> {
-    let matches = matches_of(command_line(), arguments, Dialect::Program, Layout::of_process())?;
+    let matches = matches_of(command_line, arguments, Dialect::Program, Layout::of_process())?;
     let parsed = from_matches(&matches, command_line, Dialect::Program)?;
     check_options_of_repl(&matches).map_err(Refused::Usage)?;
     let options = Options::read(&matches).map_err(Refused::Usage)?;
     Ok((parsed, options))
 }
 
-/// Refuses the REPL's options before another command, which would ignore them.
+/// Refuses the REPL's options before a command, which would ignore them.
 fn check_options_of_repl(matches: &ArgMatches) -> Result<(), CommandError> {
     let Some((command, _)) = matches.subcommand() else { return Ok(()) };
-    let program = command_line();
-    let given = program
+    let options = Repl::augment_args(clap::Command::new(""));
+    let given = options
         .get_arguments()
-        .filter(|argument| argument.get_help_heading() == Some(serve::HEADING))
         .find(|argument| matches.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine));
     match given.and_then(clap::Arg::get_long) {
         None => Ok(()),
@@ -495,23 +497,32 @@ pub(crate) fn parse_line(line: &str) -> Result<Option<Line>, Refused> {
     if words.is_empty() {
         return Ok(None);
     }
-    let matches = matches_of(line_syntax(), words, Dialect::Line, Layout::of_process())?;
+    let matches = matches_of(line_syntax, words, Dialect::Line, Layout::of_process())?;
     let parsed: LineSyntax = from_matches(&matches, line_syntax, Dialect::Line)?;
     let options = Options::read(&matches).map_err(Refused::Usage)?;
     Ok(Some(Line { command: parsed.command, device: options.device, json: options.json }))
 }
 
 /// Parses words. Help is in this layout, and errors are in both languages.
-fn matches_of<W: Into<OsString> + Clone>(
-    grammar: clap::Command,
+fn matches_of<W: Into<OsString>>(
+    grammar: fn() -> clap::Command,
     words: impl IntoIterator<Item = W>,
     dialect: Dialect,
     layout: Layout,
 ) -> Result<ArgMatches, Refused> {
-    let mut grammar = layout.apply(grammar);
-    grammar
-        .try_get_matches_from_mut(words)
-        .map_err(|error| Refused::from_clap(&error, &grammar, dialect, layout))
+    let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+    let mut plain = grammar();
+    let error = match plain.try_get_matches_from_mut(&words) {
+        Ok(matches) => return Ok(matches),
+        Err(error) => error,
+    };
+    if error.kind() != ErrorKind::DisplayHelp {
+        return Err(Refused::from_clap(&error, &plain, dialect, layout));
+    }
+    // To lay the texts out and to translate them takes longer than to parse, so only help pays for it.
+    let mut laid_out = layout.apply(grammar());
+    let error = laid_out.try_get_matches_from_mut(words).err().unwrap_or(error);
+    Err(Refused::from_clap(&error, &laid_out, dialect, layout))
 }
 
 /// What matches say, as our own types.

@@ -366,3 +366,25 @@ fn the_options_of_the_repls_servers_are_refused_before_another_command() {
     let run = Program::new(["--ephemeral", "--listen", "127.0.0.1:0", "keys"]).run().refuses(2);
     assert!(run.stderr.contains("--listen") && run.stderr.contains("`keys`"), "{run}");
 }
+
+#[test]
+fn an_option_of_a_command_does_not_choose_the_programs_language_or_form() {
+    let data = ["--ephemeral", "userinfo", "--without-credentials", "--lang", "zh_CN", "--app", "wx-unknown"];
+    let refused = Program::new(data).run().refuses(2);
+    assert!(refused.stderr.starts_with("error:"), "{refused}");
+    let verify = ["verify", "--key", "missing.pem", "--json", "missing.json", "--signature", "missing.sig"];
+    let refused = Program::new(verify).variable("SOTER_SIM_LANG", "zh-CN").run().exits(3);
+    assert!(refused.stderr.starts_with("错误："), "{refused}");
+}
+
+#[test]
+fn a_variable_that_is_not_a_language_is_refused_unless_something_else_chooses_one() {
+    let program = |arguments: &[&str]| Program::new(arguments).variable("SOTER_SIM_LANG", "zz");
+    let refused = program(&["explain", "0"]).run().refuses(2);
+    assert!(refused.stderr.contains("SOTER_SIM_LANG") && refused.stderr.contains("`zz`"), "{refused}");
+    for arguments in [["explain", "0", "--lang=en"].as_slice(), &["explain", "0", "--json"]] {
+        assert_eq!(program(arguments).run().code, Some(0), "{arguments:?}");
+    }
+    let unset = Program::new(["explain", "0"]).variable("SOTER_SIM_LANG", "").run();
+    assert_eq!(unset.code, Some(0), "{unset}");
+}

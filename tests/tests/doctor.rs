@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use soter_tests::{Program, Server};
@@ -35,7 +37,114 @@ fn on_a_new_computer_nothing_stands_in_the_way_and_nothing_is_made() {
     assert_eq!(of(&seen, "port")[0].0, "good", "{seen:?}");
     assert!(of(&seen, "state")[0].1.contains("does not exist yet"), "{seen:?}");
     assert!(of(&seen, "version")[0].1.contains(env!("CARGO_PKG_VERSION")), "{seen:?}");
+    assert!(of(&seen, "language").is_empty(), "JSON is always English: {seen:?}");
     assert!(!state.exists());
+}
+
+/// Every file and folder below a folder, with the bytes of the files, except the note about the lock's holder.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(contents(&path));
+            found.insert(path, None);
+        } else if !path.ends_with("lock.owner") {
+            let bytes = fs::read(&path).unwrap();
+            found.insert(path, Some(bytes));
+        }
+    }
+    found
+}
+
+#[test]
+fn looking_at_a_state_folder_changes_no_byte_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().to_str().unwrap();
+    // A phone that was never switched on, then the same one with keys.
+    for words in [["device", "list"].as_slice(), &["auth", "order-42", "--touch", "1"]] {
+        assert_eq!(Program::new(["--state", state]).arguments(words).run().code, Some(0), "{words:?}");
+        let before = contents(folder.path());
+        let (seen, code) = observations(&["--listen", &free_address(), "--state", state]);
+        assert_eq!((code, of(&seen, "phone")[0].0), (Some(0), "good"), "{seen:?}");
+        assert!(of(&seen, "state")[0].1.contains("can be read"), "{seen:?}");
+        assert_eq!(contents(folder.path()), before, "{words:?}");
+    }
+}
+
+#[test]
+fn a_file_and_a_folder_without_phones_are_told_from_a_folder_that_does_not_exist() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let look = |path: &Path| observations(&["--listen", &free_address(), "--state", path.to_str().unwrap()]);
+    let (seen, code) = look(&file);
+    assert_eq!((of(&seen, "state")[0].0, code), ("problem", Some(1)), "{seen:?}");
+    let (seen, code) = look(folder.path());
+    assert_eq!((of(&seen, "state")[0].0, code), ("good", Some(0)), "{seen:?}");
+    assert!(of(&seen, "state")[0].1.contains("no phones yet"), "{seen:?}");
+    assert_eq!(contents(folder.path()).len(), 1);
+}
+
+#[test]
+fn a_phone_that_is_not_selected_is_named_in_the_commands_for_it() {
+    let server = Server::ephemeral(&[]);
+    server.rpc("device.create", &serde_json::json!({"name": "other"}));
+    let _ = server.connected(&["device", "set", "latency", "5", "--device", "other"]).exits(0);
+    let failure = serde_json::json!({"errcode": 45009, "times": 2, "path": "/cgi-bin/token"});
+    server.rpc("servers.set", &serde_json::json!({"failure": failure}));
+    let (seen, _) = observations(&["--connect", &server.url, "--device", "other"]);
+    assert!(of(&seen, "phone")[0].2.contains("`device set latency default --device other`"), "{seen:?}");
+    let what = of(&seen, "servers")[0].1;
+    assert!(what.contains("of /cgi-bin/token fail with 45009, 2 calls are left"), "{what}");
+    // A phone that does not exist hides nothing about the servers.
+    let (seen, code) = observations(&["--connect", &server.url, "--device", "nobody"]);
+    assert_eq!(
+        (of(&seen, "phone")[0].0, of(&seen, "servers").len(), code),
+        ("problem", 1, Some(1)),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn a_folder_in_use_is_looked_at_through_its_server_unless_that_wants_its_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().to_str().unwrap();
+    let look = || observations(&["--listen", &free_address(), "--state", state]);
+    let serve = |words: &[&str]| {
+        let program = Program::new(["serve", "--listen", "127.0.0.1:0", "--state", state]);
+        Server::start(program.arguments(words))
+    };
+    let server = serve(&[]);
+    server.rpc("servers.set", &serde_json::json!({"silent": true}));
+    let (seen, code) = look();
+    assert_eq!((of(&seen, "state")[0].0, code), ("note", Some(0)), "{seen:?}");
+    assert!(of(&seen, "state")[0].2.contains(&server.url), "{seen:?}");
+    assert!(of(&seen, "servers")[0].1.contains("do not answer"), "{seen:?}");
+    server.running.kill();
+
+    let token = folder.path().join("token");
+    fs::write(&token, "secret-token").unwrap();
+    let server = serve(&["--token-file", token.to_str().unwrap()]);
+    let (seen, code) = look();
+    assert_eq!((of(&seen, "servers")[0].0, code), ("note", Some(0)), "{seen:?}");
+    assert!(
+        of(&seen, "servers")[0].2.contains(&format!("--connect '{}/?token=TOKEN'", server.url)),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn any_address_finds_a_server_on_this_computer_and_port_0_is_chosen_by_the_system() {
+    let server = Server::ephemeral(&[]);
+    let port = server.url.rsplit(':').next().unwrap();
+    let (seen, code) = observations(&["--listen", &format!("0.0.0.0:{port}"), "--ephemeral"]);
+    assert_eq!(code, Some(0), "{seen:?}");
+    assert!(of(&seen, "port")[0].1.contains(&server.url) && !of(&seen, "servers").is_empty(), "{seen:?}");
+    let (seen, _) = observations(&["--listen", "127.0.0.1:0", "--ephemeral"]);
+    assert!(of(&seen, "port")[0].1.contains("chooses a free port"), "{seen:?}");
+    let both = Program::new(["doctor", "--listen", "127.0.0.1:0", "--connect", &server.url]).run().refuses(2);
+    assert!(both.stderr.contains("--listen"), "{both}");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! This is the only table of paths. The router does not compile without a handler for each of them; the guard of a
 //! server, the advice for an unknown path, and README follow the table.
 
+use soter_text::{Text, text};
+
 /// The method that a path takes, and where its parameters are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PathMethod {
@@ -103,12 +105,15 @@ impl From<WeChatPath> for &'static str {
 
 /// A text is not a path of WeChat's servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a path of WeChat's servers that is emulated; paths: {}", listed())]
+#[error("{}", self.text().english())]
 pub struct UnknownPath;
 
-fn listed() -> String {
-    let paths: Vec<_> = WeChatPath::ALL.iter().map(|path| path.path()).collect();
-    paths.join(", ")
+impl UnknownPath {
+    /// What happened, in one line.
+    pub fn text(&self) -> Text {
+        let paths: Vec<_> = WeChatPath::ALL.iter().map(|path| path.path()).collect();
+        text!("not a path of WeChat's servers that is emulated; paths: {paths}", paths = paths.join(", "))
+    }
 }
 
 impl TryFrom<String> for WeChatPath {

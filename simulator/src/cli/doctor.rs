@@ -1,6 +1,6 @@
-//! `soter-sim doctor`: looks at all that calls depend on, and says in a sentence each what is wrong and what to do.
+//! `soter-sim doctor`: looks at all that calls depend on, and says what is wrong and what to do, one line each.
 //!
-//! It changes nothing: a state folder that does not exist is not made.
+//! It changes nothing: a state folder that does not exist is not made, and the phones in one are looked at as copies in memory.
 
 mod computer;
 mod observation;
@@ -11,7 +11,7 @@ mod switches;
 use soter_bridge::Connection;
 use soter_bridge::protocol::CommandError;
 use soter_sim::Desk;
-use soter_text::tr;
+use soter_text::{text, tr};
 
 use self::observation::{Observation, Severity};
 use self::port::Port;
@@ -23,26 +23,36 @@ use crate::grammar::{Doctor, Options};
 /// Looks, and prints an observation per line. The exit code is 1 if one of them is a problem.
 ///
 /// # Errors
-/// `Environment` if the answer cannot be written, or the runtime does not start.
+/// `InvalidParams` for an address to listen on together with one to connect to. `Environment` if the answer cannot be written,
+/// or the runtime does not start.
 pub(super) fn run(doctor: &Doctor, options: &Options, console: &mut Console) -> Result<Exit, CommandError> {
+    if options.connect.is_some() && doctor.listen.is_some() {
+        return Err(CommandError::invalid_params(
+            text!("--connect means the servers of a running process, and --listen an address for new ones"),
+            text!("leave one of them out"),
+        ));
+    }
     let runtime = setup::runtime()?;
-    let mut observations = computer::observe();
-    let source = if let Some(url) = &options.connect {
-        Some(Source::Server(url.expose().to_owned()))
+    // JSON is always English, so it says nothing about the language of a person.
+    let mut observations = computer::observe(!options.json);
+    let device = options.device.as_deref();
+    if let Some(url) = &options.connect {
+        observations.extend(runtime.block_on(async {
+            match Connection::open(url.expose()).await {
+                Ok(connection) => switches::observe(&connection, device).await,
+                Err(error) => vec![Observation::failed("servers", error)],
+            }
+        }));
     } else {
         let port = runtime.block_on(Port::look_at(doctor.listen));
         let folder = StateFolderCheck::of(options, port.server_url());
         observations.push(port.observation());
         observations.push(folder.observation);
-        folder.desk.map(Source::Desk).or_else(|| folder.server.map(Source::Server))
-    };
-    match source {
-        Some(Source::Desk(desk)) => {
-            observations.extend(runtime.block_on(switches::observe(&desk, options.device.as_deref())));
-            desk.close()?;
-        }
-        Some(Source::Server(url)) => observations.extend(runtime.block_on(of_server(&url, options))),
-        None => {}
+        observations.extend(match folder.source {
+            Some(Source::Desk(desk)) => runtime.block_on(switches::observe(&desk, device)),
+            Some(Source::Server(url)) => runtime.block_on(of_found_server(&url, device)),
+            None => Vec::new(),
+        });
     }
     let answer = if options.json {
         serde_json::to_string(&observations)
@@ -56,7 +66,7 @@ pub(super) fn run(doctor: &Doctor, options: &Options, console: &mut Console) -> 
     if !options.json {
         console.remark(&match problems {
             0 => tr!("nothing stands in the way"),
-            problems => tr!("what has to be put right: {problems}", problems = problems),
+            problems => tr!("problems: {problems}", problems = problems),
         });
     }
     Ok(if problems == 0 { Exit::Good } else { Exit::Negative })
@@ -64,16 +74,21 @@ pub(super) fn run(doctor: &Doctor, options: &Options, console: &mut Console) -> 
 
 /// Where the switches of phones and servers are read.
 enum Source {
-    /// The state folder, which nobody uses.
+    /// Copies of the phones of a state folder that nobody uses.
     Desk(Desk),
     /// A running server with this address.
     Server(String),
 }
 
-/// What a running server says.
-async fn of_server(url: &str, options: &Options) -> Vec<Observation> {
+/// What a running server says that was found. Nobody has given its token.
+async fn of_found_server(url: &str, device: Option<&str>) -> Vec<Observation> {
     match Connection::open(url).await {
-        Ok(connection) => switches::observe(&connection, options.device.as_deref()).await,
-        Err(error) => vec![("server", error).into()],
+        Ok(connection) => switches::observe(&connection, device).await,
+        Err(_) if port::wants_token(url).await => vec![Observation::note(
+            "servers",
+            text!("the server {url} wants its token: its phones and switches were not looked at", url = url),
+            text!("give it: soter-sim doctor --connect '{url}/?token=TOKEN'", url = url),
+        )],
+        Err(error) => vec![Observation::failed("servers", error)],
     }
 }

@@ -1,63 +1,82 @@
 //! Which language this process speaks.
 
-use std::ffi::{OsStr, OsString};
+use std::env::{self, VarError};
+use std::ffi::OsString;
 
-use soter_text::Language;
+use soter_bridge::protocol::CommandError;
+use soter_text::{Language, Text, text};
+use soter_wire::shortened;
+
+use crate::grammar::EarlyOptions;
 
 /// The variable that chooses the language where `--lang` does not.
 const VARIABLE: &str = "SOTER_SIM_LANG";
 
 /// The language that the arguments, the environment or the locale ask for. Machine output is English.
 ///
-/// The arguments are not parsed yet, because what is wrong with them is told in that language. A value that is no language
+/// The arguments are not parsed yet, because what is wrong with them is told in that language. A `--lang` that is not a language
 /// here is refused when they are parsed.
-pub(super) fn choose(arguments: &[OsString]) -> Language {
-    if arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json") {
-        return Language::English;
+///
+/// # Errors
+/// `InvalidParams` if the variable decides, and is not a language. An empty variable counts as not set.
+pub(super) fn choose(arguments: &[OsString]) -> Result<Language, CommandError> {
+    let EarlyOptions { language, json } = EarlyOptions::read(arguments);
+    if json {
+        return Ok(Language::English);
     }
-    option(arguments)
-        .or_else(|| std::env::var(VARIABLE).ok().and_then(|tag| Language::from_tag(&tag)))
-        .unwrap_or_else(Language::of_locale)
+    match language.as_deref().and_then(Language::from_tag) {
+        Some(language) => Ok(language),
+        None => Ok(of_variable(env::var(VARIABLE))?.unwrap_or_else(Language::of_locale)),
+    }
 }
 
-/// The last `--lang`, which wins when the arguments are parsed as well.
-fn option(arguments: &[OsString]) -> Option<Language> {
-    let mut words = arguments.iter().map(OsString::as_os_str).map(OsStr::to_string_lossy);
-    let mut found = None;
-    while let Some(word) = words.next() {
-        // What follows are words of another program.
-        if word == "--" {
-            break;
-        }
-        if let Some(tag) = word.strip_prefix("--lang=") {
-            found = Language::from_tag(tag);
-        } else if word == "--lang" {
-            found = words.next().and_then(|tag| Language::from_tag(&tag));
-        }
+fn of_variable(variable: Result<String, VarError>) -> Result<Option<Language>, CommandError> {
+    match variable {
+        Ok(tag) if !tag.trim().is_empty() => match Language::from_tag(&tag) {
+            Some(language) => Ok(Some(language)),
+            None => Err(refused(&text!("`{tag}` is not a language of soter-sim", tag = shortened(&tag, 40)))),
+        },
+        Ok(_) | Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(refused(&text!("it is not UTF-8"))),
     }
-    found
+}
+
+fn refused(reason: &Text) -> CommandError {
+    CommandError::invalid_params(
+        text!("the language in {source} cannot be used: {reason}", source = VARIABLE, reason = reason),
+        text!(
+            "set {source} to {languages}, or leave it out for the language of the locale",
+            source = VARIABLE,
+            languages = Language::ALL.map(Language::tag).join(", ")
+        ),
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn chosen(line: &str) -> Option<Language> {
-        let arguments: Vec<_> = line.split(' ').map(OsString::from).collect();
-        option(&arguments)
-    }
-
     #[test]
-    fn the_last_option_before_another_programs_words_chooses_the_language() {
-        assert_eq!(chosen("soter-sim --lang zh-CN help"), Some(Language::Chinese));
-        assert_eq!(chosen("soter-sim --lang=zh_CN help --lang en"), Some(Language::English));
-        assert_eq!(chosen("soter-sim exec -- npm test --lang zh"), None);
-        assert_eq!(chosen("soter-sim help --lang"), None);
+    fn the_variable_names_a_language_or_is_refused() {
+        for (tag, language) in [
+            ("zh-CN", Some(Language::Chinese)),
+            ("en_US.UTF-8", Some(Language::English)),
+            ("", None),
+            (" ", None),
+        ] {
+            assert_eq!(of_variable(Ok(tag.to_owned())).unwrap(), language, "{tag}");
+        }
+        assert_eq!(of_variable(Err(VarError::NotPresent)).unwrap(), None);
+        let error = of_variable(Ok("zz".to_owned())).unwrap_err();
+        assert!(
+            error.what.english().contains("`zz`") && error.next.english().contains("en, zh-CN"),
+            "{error}"
+        );
     }
 
     #[test]
     fn machine_output_is_english_in_every_locale() {
         let arguments = ["soter-sim", "keys", "--json", "--lang", "zh-CN"].map(OsString::from);
-        assert_eq!(choose(&arguments), Language::English);
+        assert_eq!(choose(&arguments).unwrap(), Language::English);
     }
 }

@@ -3,6 +3,7 @@
 use soter_bridge::protocol::CommandError;
 #[cfg(unix)]
 use soter_text::text;
+#[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signal that ended a server.

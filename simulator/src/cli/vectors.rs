@@ -12,6 +12,7 @@ use soter_bridge::protocol::sensor::{self, SensorMode};
 use soter_bridge::protocol::{CommandError, Service, device};
 use soter_sim::State;
 use soter_sim::store::StateFolder;
+use soter_text::{text, tr};
 use soter_wechat::Secret;
 
 use self::cases::CaseSet;
@@ -74,14 +75,14 @@ async fn record_on_server(url: &str, device: Option<&str>) -> Result<VectorSet, 
 fn prepare(folder: &Path, force: bool) -> Result<(), CommandError> {
     let unusable = |error: std::io::Error| {
         CommandError::environment(
-            format!("the folder {} cannot be used: {error}", folder.display()),
-            "check its path, permissions and free space, or name another one",
+            text!("the folder {folder} cannot be used: {error}", folder = folder.display(), error = error),
+            text!("check its path, permissions and free space, or name another one"),
         )
     };
     if StateFolder::exists_at(folder) {
         return Err(CommandError::invalid_params(
-            format!("{} is a state folder, with phones in it", folder.display()),
-            "name another folder for the vectors",
+            text!("{folder} is a state folder, with phones in it", folder = folder.display()),
+            text!("name another folder for the vectors"),
         ));
     }
     fs::create_dir_all(folder).map_err(unusable)?;
@@ -90,8 +91,8 @@ fn prepare(folder: &Path, force: bool) -> Result<(), CommandError> {
         Ok(())
     } else {
         Err(CommandError::invalid_params(
-            format!("the folder {} is not empty", folder.display()),
-            "name another one, or add --force to write over files of the same names",
+            text!("the folder {folder} is not empty", folder = folder.display()),
+            text!("name another one, or add --force to write over files of the same names"),
         ))
     }
 }
@@ -112,21 +113,24 @@ fn summary(set: &VectorSet, cases: &CaseSet, folder: &Path) -> String {
     let mut lines: Vec<_> =
         set.files.iter().map(|file| format!("{:width$}  {}", file.name, file.description)).collect();
     let refused = cases.cases.iter().filter(|case| case.refused_by.is_some()).count();
-    lines.push(format!(
-        "{:width$}  {} cases for a verifier, {refused} of which it must refuse",
-        "case_*",
-        cases.cases.len()
-    ));
-    lines.push(format!("{:width$}  how to check them by hand", "README.txt"));
-    lines.push(format!(
-        "{:width$}  which key verifies what, at which salt length, and the cases",
-        "manifest.json"
-    ));
-    lines.push(format!(
-        "{} files in {}; {} signatures, each checked",
-        set.files.len() + cases.files.len() + 2,
-        folder.display(),
-        set.checks.len()
+    let others = [
+        (
+            "case_*",
+            tr!(
+                "cases for a verifier: {cases}; it must refuse {refused} of them",
+                cases = cases.cases.len(),
+                refused = refused
+            ),
+        ),
+        ("README.txt", tr!("how to check them by hand")),
+        ("manifest.json", tr!("which key verifies what, at which salt length, and the cases")),
+    ];
+    lines.extend(others.into_iter().map(|(name, what)| format!("{name:width$}  {what}")));
+    lines.push(tr!(
+        "files in {folder}: {files}; signatures, each checked: {signatures}",
+        folder = folder.display(),
+        files = set.files.len() + cases.files.len() + 2,
+        signatures = set.checks.len()
     ));
     lines.join("\n")
 }

@@ -79,7 +79,7 @@ impl Desk {
         let limit = list.limit.unwrap_or(LIST_LIMIT);
         if !(1..=MAX_LIST_LIMIT).contains(&limit) {
             return Err(CommandError::invalid_params(
-                text!("a list of {limit} devices cannot be had", limit = limit),
+                text!("a list cannot have {limit} devices", limit = limit),
                 text!("ask for 1 to {most}, and for the next ones with `after`", most = MAX_LIST_LIMIT),
             ));
         }

@@ -52,15 +52,53 @@ impl StoredPhones {
         fleet: Option<&Fleet>,
         context: &PhoneContext,
     ) -> Result<Option<Self>, CommandError> {
-        let (selected, newer, removing) = match document {
-            Some(Document { selected, phones, removing, .. }) => (Some(selected), phones, removing),
-            None => (None, BTreeMap::new(), BTreeSet::new()),
-        };
-        for name in &removing {
+        for name in document.iter().flat_map(|document| &document.removing) {
             folder.remove_device(name)?;
         }
-        let mut records = newer.clone();
-        for name in folder.record_names()? {
+        let found = FoundPhones::find(document, folder, fleet, context)?;
+        for (name, record) in &found.unsaved {
+            folder.save_record(name, record)?;
+        }
+        Ok(found.phones)
+    }
+
+    /// As [`load`](Self::load), and changes nothing: the removals stay planned in this value of the folder.
+    ///
+    /// # Errors
+    /// `Environment` if a file cannot be read, or a record is damaged.
+    pub(super) fn copy(
+        document: Option<Document>,
+        folder: &StateFolder,
+        fleet: Option<&Fleet>,
+        context: &PhoneContext,
+    ) -> Result<Option<Self>, CommandError> {
+        folder.plan_removals(document.iter().flat_map(|document| document.removing.iter().cloned()));
+        Ok(FoundPhones::find(document, folder, fleet, context)?.phones)
+    }
+}
+
+/// The phones that were found in a folder.
+struct FoundPhones {
+    phones: Option<StoredPhones>,
+    /// The records among them that are not in files.
+    unsaved: BTreeMap<DeviceName, Record>,
+}
+
+impl FoundPhones {
+    /// Reads the phones. Files of devices whose removal is planned do not count.
+    fn find(
+        document: Option<Document>,
+        folder: &StateFolder,
+        fleet: Option<&Fleet>,
+        context: &PhoneContext,
+    ) -> Result<Self, CommandError> {
+        let (selected, mut unsaved) = match document {
+            Some(Document { selected, phones, .. }) => (Some(selected), phones),
+            None => (None, BTreeMap::new()),
+        };
+        let removing = folder.planned_removals();
+        let mut records = unsaved.clone();
+        for name in folder.record_names()?.into_iter().filter(|name| !removing.contains(name)) {
             if let Entry::Vacant(vacant) = records.entry(name)
                 && let Some(record) = folder.load_record(vacant.key())?
             {
@@ -70,17 +108,14 @@ impl StoredPhones {
         for (name, record) in &records {
             record.check(name)?;
         }
-        for (name, record) in &newer {
-            folder.save_record(name, record)?;
-        }
-        for name in folder.device_names_on_disk()? {
+        for name in folder.device_names_on_disk()?.into_iter().filter(|name| !removing.contains(name)) {
             if let Entry::Vacant(vacant) = records.entry(name) {
                 let name = vacant.key();
                 let record = match fleet.filter(|fleet| fleet.has(name)) {
                     Some(fleet) => fleet.used_record(),
                     None => stored_record(name, context)?,
                 };
-                folder.save_record(name, &record)?;
+                unsaved.insert(name.clone(), record.clone());
                 vacant.insert(record);
             }
         }
@@ -88,7 +123,8 @@ impl StoredPhones {
             .filter(|name| records.contains_key(name) || fleet.is_some_and(|fleet| fleet.has(name)))
             .or_else(|| records.keys().find(|name| name.as_str() == FIRST_PHONE_NAME).cloned())
             .or_else(|| records.keys().next().cloned());
-        Ok(selected.map(|selected| Self { selected, records }))
+        let phones = selected.map(|selected| StoredPhones { selected, records });
+        Ok(Self { phones, unsaved })
     }
 }
 

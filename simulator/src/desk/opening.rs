@@ -37,8 +37,31 @@ impl Desk {
     /// another profile or seed, or another fleet is stored. `Environment` if the folder is locked, damaged or cannot be
     /// written. Nothing was changed, except that removals that had begun may have been completed.
     pub fn open(options: DeskOptions) -> Result<Self, CommandError> {
+        let folder = match &options.state {
+            State::Ephemeral => None,
+            State::Folder(path) => Some(Arc::new(StateFolder::open(path)?)),
+        };
+        Self::open_with(folder, None, options)
+    }
+
+    /// Opens a desk in memory with copies of the phones of a folder, which does not change. The place in the options does not
+    /// count. The folder's ledger is checked; that of this desk is empty.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open).
+    pub fn copy_of(folder: StateFolder, options: DeskOptions) -> Result<Self, CommandError> {
+        SqliteStore::check(&folder.ledger_path())?;
+        Self::open_with(None, Some(Arc::new(folder)), options)
+    }
+
+    /// Opens a desk with the phones of a folder, with copies of those of an original, or in memory.
+    fn open_with(
+        folder: Option<Arc<StateFolder>>,
+        original: Option<Arc<StateFolder>>,
+        options: DeskOptions,
+    ) -> Result<Self, CommandError> {
         let DeskOptions {
-            state,
+            state: _,
             profile,
             seed,
             clock,
@@ -55,17 +78,14 @@ impl Desk {
         if clock.is_some() && seed.is_none() {
             return Err(clock_without_seed());
         }
-        let folder = match state {
-            State::Ephemeral => None,
-            State::Folder(path) => Some(Arc::new(StateFolder::open(&path)?)),
-        };
-        let document = folder.as_deref().map(StateFolder::load_document::<Document>).transpose()?.flatten();
+        let stored = folder.as_deref().or(original.as_deref());
+        let document = stored.map(StateFolder::load_document::<Document>).transpose()?.flatten();
         let stored_fleet = document.as_ref().and_then(|document| document.fleet.clone());
         let is_new_fleet = document.is_some() && stored_fleet.is_none();
         let fleet = FleetOptions { size: fleet, profile, seed: seed.clone(), clock, sensor: sensor.clone() };
         let fleet = Fleet::new(stored_fleet, fleet)?;
-        if is_new_fleet && let (Some(fleet), Some(folder)) = (&fleet, &folder) {
-            check_names(fleet, &folder.record_names()?)?;
+        if is_new_fleet && let (Some(fleet), Some(stored)) = (&fleet, stored) {
+            check_names(fleet, &stored.record_names()?)?;
         }
         let is_ledger_shared = shared_ledger.is_some();
         let generation = document.as_ref().map_or(0, |document| document.ledger_generation);
@@ -76,12 +96,13 @@ impl Desk {
         let wechat = WeChatOptions { accounts, ..wechat };
         let wechat = Arc::new(wechat_servers(wechat, ledger, servers_clock, &journal, &events)?);
         let keys = if key_stock > 0 { NewKeys::Stock(KeyStock::new(key_stock)) } else { NewKeys::Generated };
-        let context = PhoneContext { folder, events, wechat, user: None, keys };
+        let context = PhoneContext { folder, original, events, wechat, user: None, keys };
 
         let is_outdated = is_outdated(document.as_ref(), fleet.as_ref());
-        let stored = match &context.folder {
-            Some(folder) => StoredPhones::load(document, folder, fleet.as_ref(), &context)?,
-            None => None,
+        let stored = match (&context.folder, &context.original) {
+            (Some(folder), _) => StoredPhones::load(document, folder, fleet.as_ref(), &context)?,
+            (None, Some(original)) => StoredPhones::copy(document, original, fleet.as_ref(), &context)?,
+            (None, None) => None,
         };
         let is_new = stored.is_none();
         let first_profile = profile.unwrap_or(&PROFILES[0]);

@@ -112,15 +112,15 @@ impl Console {
     pub(crate) fn error(&mut self, error: &CommandError) {
         let paint = self.error_paint;
         let (what_label, next_label) = (tr!("error:"), tr!("next:"));
-        let what = labelled(&what_label, &paint.bad(&what_label), &visible(&error.what.localized()));
-        let next = labelled(&next_label, &paint.strong(&next_label), &visible(&error.next.localized()));
+        let what = labelled(&what_label, |label| paint.bad(label), &visible(&error.what.localized()));
+        let next = labelled(&next_label, |label| paint.strong(label), &visible(&error.next.localized()));
         self.stderr_line(&format!("{what}\n{next}"));
     }
 
     /// Writes a remark that is not an answer.
     pub(crate) fn remark(&mut self, text: &str) {
         let label = tr!("remark:");
-        self.stderr_line(&labelled(&label, &self.error_paint.dim(&label), &visible(text)));
+        self.stderr_line(&labelled(&label, |label| self.error_paint.dim(label), &visible(text)));
     }
 
     /// Writes a line about something that happened in the background.

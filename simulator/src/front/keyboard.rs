@@ -64,8 +64,10 @@ impl Keyboard {
         });
         let reader = reader.map_err(|error| {
             CommandError::environment(
-                format!("the thread for the keyboard does not start: {error}"),
-                "check the limits of this process (ulimit -u, the container's pids limit), then repeat",
+                text!("the thread for the keyboard does not start: {error}", error = error),
+                text!(
+                    "check the limits of this process (ulimit -u, the container's pids limit), then repeat"
+                ),
             )
         })?;
         Ok(Self { keys, stop, reader: Some(reader), _raw: raw })

@@ -35,22 +35,16 @@ pub(super) fn wrapped(text: &str, columns: usize) -> String {
 }
 
 /// A label, and what it is about. Chinese colons bring their own space.
-pub(super) fn labelled(label: &str, painted: &str, text: &str) -> String {
+pub(crate) fn labelled(label: &str, paint: impl FnOnce(&str) -> String, text: &str) -> String {
     let gap = if label.ends_with('：') { "" } else { " " };
-    format!("{painted}{gap}{text}")
+    format!("{}{gap}{text}", paint(label))
 }
 
 /// Where the last column of a line begins: behind two spaces or more, at this column at most. Without columns, where the
 /// line itself begins.
 fn column_start(line: &str, most: usize) -> usize {
     let (mut start, mut spaces, mut at) = (0, 0, 0);
-    let mut characters = line.chars();
-    while let Some(character) = characters.next() {
-        if character == '\u{1b}' {
-            // A colour, which takes no column.
-            characters.by_ref().find(char::is_ascii_alphabetic);
-            continue;
-        }
+    for character in visible_characters(line) {
         if character == ' ' {
             spaces += 1;
         } else {
@@ -164,8 +158,8 @@ mod tests {
 
     #[test]
     fn a_chinese_label_needs_no_space() {
-        assert_eq!(labelled("error:", "error:", "what"), "error: what");
-        assert_eq!(labelled("错误：", "错误：", "什么"), "错误：什么");
+        assert_eq!(labelled("error:", str::to_owned, "what"), "error: what");
+        assert_eq!(labelled("错误：", str::to_owned, "什么"), "错误：什么");
     }
 
     proptest::proptest! {

@@ -22,6 +22,7 @@ pub(crate) use self::events::event_line;
 pub(super) use self::layout::object;
 pub(super) use self::payment::payment;
 pub(super) use self::phones::touched;
+pub(crate) use self::servers::failing;
 
 /// Any answer of the protocol except those of an authentication and of a payment.
 pub(super) fn response(response: &Response, paint: Paint) -> String {
@@ -113,12 +114,12 @@ pub(super) fn codes(codes: &[&'static Code], paint: Paint) -> String {
             code.name,
             paint.dim(&format!("({})", translated(&code.source.to_string())))
         );
-        let advice = labelled(&label, &paint.dim(&label), translated(code.advice));
+        let advice = labelled(&label, |label| paint.dim(label), translated(code.advice));
         let mut lines = vec![head, format!("  {}", translated(code.meaning)), format!("  {advice}")];
         if code.source == CodeSource::WxCall {
             lines.extend(authentication::advice_here(code.code).map(|advice| {
                 let label = tr!("here:");
-                format!("  {}", labelled(&label, &paint.dim(&label), &advice))
+                format!("  {}", labelled(&label, |label| paint.dim(label), &advice))
             }));
         }
         lines.join("\n")

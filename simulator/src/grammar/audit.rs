@@ -126,7 +126,7 @@ pub(crate) struct Audit {
 fn shape() -> impl TypedValueParser<Value = Shape> {
     let values = Shape::ALL.map(|shape| PossibleValue::new(shape.name()).help(shape.summary()));
     PossibleValuesParser::new(values)
-        .try_map(|name| Shape::named(&name).ok_or_else(|| WrongValue(text!("not a shape"))))
+        .try_map(|name| Shape::named(&name).ok_or_else(|| WrongValue::from(text!("not a shape"))))
 }
 
 /// A contract that is known.

@@ -58,10 +58,10 @@ impl Auth {
 /// Parses one touch.
 pub(super) fn parse_touch(text: &str) -> Result<Touch, WrongValue> {
     text.parse()
-        .map_err(|()| WrongValue(text!("a touch is a finger's number (1, 2, …), `wrong` or `cancel`")))
+        .map_err(|()| WrongValue::from(text!("a touch is a finger's number (1, 2, …), `wrong` or `cancel`")))
 }
 
 /// Parses a list of touches.
 pub(super) fn parse_touch_script(text: &str) -> Result<TouchScript, WrongValue> {
-    text.parse().map_err(|error: TouchScriptError| WrongValue(error.text()))
+    text.parse().map_err(|error: TouchScriptError| WrongValue::from(error.text()))
 }

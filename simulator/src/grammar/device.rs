@@ -317,7 +317,7 @@ fn second_call() -> impl TypedValueParser<Value = Patch<SecondCall>> {
 /// Parses one mode.
 pub(super) fn mode() -> impl TypedValueParser<Value = Mode> {
     PossibleValuesParser::new(Mode::ALL.map(Mode::name))
-        .try_map(|text| text.parse::<Mode>().map_err(|error| WrongValue(error.to_string().into())))
+        .try_map(|text| text.parse::<Mode>().map_err(|error| WrongValue::from(error.text())))
 }
 
 fn parse_modes(text: &str) -> Result<Patch<Vec<Mode>>, WrongValue> {
@@ -326,7 +326,7 @@ fn parse_modes(text: &str) -> Result<Patch<Vec<Mode>>, WrongValue> {
         "none" | "" => Ok(Patch::Set(Vec::new())),
         names => names
             .split(',')
-            .map(|name| name.trim().parse::<Mode>().map_err(|error| WrongValue(error.to_string().into())))
+            .map(|name| name.trim().parse::<Mode>().map_err(|error| WrongValue::from(error.text())))
             .collect::<Result<_, _>>()
             .map(Patch::Set),
     }
@@ -339,7 +339,7 @@ where
     match text {
         DEFAULT => Ok(Patch::Reset),
         number => number.parse().map(Patch::Set).map_err(|_| {
-            WrongValue(text!("expected a whole number that is not too large; `default` sets it back"))
+            WrongValue::from(text!("expected a whole number that is not too large; `default` sets it back"))
         }),
     }
 }

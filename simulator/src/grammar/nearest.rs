@@ -9,7 +9,7 @@ const MAX_NEAREST: usize = 3;
 
 /// The names of this command's subcommands that are nearest to a word, the best first; empty if none is near.
 ///
-/// Near is a name with a mistake in each three letters, three at most, and a name that begins with the word.
+/// A name is near if it has at most one mistake per three letters (at most three), or begins with the word.
 pub(crate) fn nearest<'a>(command: &'a clap::Command, word: &str) -> Vec<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();

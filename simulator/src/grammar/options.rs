@@ -25,11 +25,11 @@ const PROFILE: &str = "general_profile";
 const SEED: &str = "general_seed";
 const CLOCK: &str = "general_clock";
 const DEVICE: &str = "general_device";
-const JSON: &str = "general_json";
+pub(super) const JSON: &str = "general_json";
 const CONNECT: &str = "general_connect";
 const LOG: &str = "general_log";
 const LOG_FORMAT: &str = "general_log_format";
-const LANG: &str = "general_lang";
+pub(super) const LANG: &str = "general_lang";
 
 /// Commands that use no phone, and so only take the options for output and log. On a command line they also accept the
 /// address of a server and ignore it, so that a script can add it to every command.

@@ -219,8 +219,8 @@ fn invalid_value(argument: &str, value: &str, possible: &str) -> Text {
 
 /// Why a value is not one of its argument.
 fn reason(source: &(dyn Error + 'static)) -> Text {
-    if let Some(WrongValue(reason)) = source.downcast_ref() {
-        return reason.clone();
+    if let Some(reason) = source.downcast_ref::<WrongValue>() {
+        return reason.text();
     }
     if let Some(error) = source.downcast_ref::<ParseIntError>() {
         return match error.kind() {

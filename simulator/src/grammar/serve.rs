@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_text::text;
 use soter_wechat::{
-    CloudPermissions, MAX_CLOCK_OFFSET_MS, MAX_FLEET, Namespace, Replays, ReplyStyle, Secret,
+    BadNamespace, CloudPermissions, MAX_CLOCK_OFFSET_MS, MAX_FLEET, Namespace, Replays, ReplyStyle, Secret,
 };
 
 use super::timestamp::parse_duration;
@@ -64,7 +64,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "URL")]
     pub(crate) ledger: Option<Secret>,
     /// The part of the shared ledger that these servers use [env: SOTER_SIM_LEDGER_NAMESPACE] [default: default]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = parse_namespace)]
     pub(crate) ledger_namespace: Option<Namespace>,
     #[command(flatten)]
     pub(crate) tls: Tls,
@@ -150,7 +150,7 @@ impl From<ReplyStyleChoice> for ReplyStyle {
 /// `repl`.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Repl {
-    /// Start no server beside the REPL
+    /// Start no server next to the REPL
     #[arg(long)]
     pub(crate) no_bridge: bool,
     #[command(flatten)]
@@ -200,18 +200,22 @@ pub(crate) struct Rpc {
     pub(crate) params: Option<String>,
 }
 
+fn parse_namespace(text: &str) -> Result<Namespace, WrongValue> {
+    text.parse().map_err(|error: BadNamespace| WrongValue::from(error.text()))
+}
+
 /// How far a clock is ahead, in milliseconds.
 fn parse_ahead(text: &str) -> Result<u64, WrongValue> {
     let ahead = parse_duration(text.strip_prefix('+').unwrap_or(text))?;
     if ahead > MAX_CLOCK_OFFSET_MS {
-        return Err(WrongValue(text!("at most {days} days", days = MAX_CLOCK_OFFSET_MS / 86_400_000)));
+        return Err(WrongValue::from(text!("at most {days} days", days = MAX_CLOCK_OFFSET_MS / 86_400_000)));
     }
     Ok(ahead)
 }
 
 pub(super) fn parse_event(text: &str) -> Result<Map<String, Value>, WrongValue> {
     serde_json::from_str(text).map_err(|error| {
-        WrongValue(text!(
+        WrongValue::from(text!(
             "not a JSON object, such as {example}: {error}",
             example = "{\"order\": 42}",
             error = error.to_string()

@@ -141,12 +141,12 @@ pub(super) fn parse_clock_move(text: &str) -> Result<ClockMove, WrongValue> {
     match text.strip_prefix('+') {
         _ if text == DEFAULT => Ok(ClockMove::Default),
         Some(duration) => parse_duration(duration).map(ClockMove::Forward),
-        None => Err(WrongValue(text!(
+        None => Err(WrongValue::from(text!(
             "expected a move forward, such as +2h, +5m or +1d12h; `default` takes the clock back"
         ))),
     }
 }
 
 fn parse_path(text: &str) -> Result<WeChatPath, WrongValue> {
-    WeChatPath::try_from(text.to_owned()).map_err(|error| WrongValue(error.to_string().into()))
+    WeChatPath::try_from(text.to_owned()).map_err(|error| WrongValue::from(error.text()))
 }

@@ -19,18 +19,18 @@ pub(crate) fn parse_timestamp(text: &str) -> Result<u64, WrongValue> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return match text.parse() {
             Ok(timestamp) if timestamp <= MAX_UNIX_MS => Ok(timestamp),
-            _ => Err(WrongValue(text!(
+            _ => Err(WrongValue::from(text!(
                 "at most {most} milliseconds, the end of year 9999",
                 most = MAX_UNIX_MS
             ))),
         };
     }
     let timestamp = rfc3339(text).ok_or_else(|| {
-        WrongValue(text!("expected a time such as 2020-01-01T00:00:00Z, or Unix milliseconds"))
+        WrongValue::from(text!("expected a time such as 2020-01-01T00:00:00Z, or Unix milliseconds"))
     })?;
     match u64::try_from(timestamp) {
         Ok(timestamp) if timestamp <= MAX_UNIX_MS => Ok(timestamp),
-        _ => Err(WrongValue(text!("expected a time from 1970 to 9999"))),
+        _ => Err(WrongValue::from(text!("expected a time from 1970 to 9999"))),
     }
 }
 
@@ -43,7 +43,7 @@ const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_
 /// A message for the user, if the text has another form, or the duration is longer than 9,999 years.
 pub(crate) fn parse_duration(text: &str) -> Result<u64, WrongValue> {
     let refuse = || {
-        WrongValue(text!(
+        WrongValue::from(text!(
             "expected a duration such as 90s, 5m, 2h or 1d12h, of at most {most} ms",
             most = MAX_UNIX_MS
         ))

@@ -44,7 +44,7 @@ impl Layout {
         Self { language: Language::of_process(), columns }
     }
 
-    /// In this language, for a terminal with so many columns.
+    /// In this language, for a terminal with this number of columns.
     #[cfg(test)]
     pub(super) fn new(language: Language, columns: usize) -> Self {
         Self { language, columns }

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::*;
 
 /// Mistakes, as they are typed after `soter-sim`.
-const MISTAKES_OF_THE_PROGRAM: [&str; 12] = [
+const MISTAKES_OF_THE_PROGRAM: [&str; 16] = [
     "aut order-42",
     "frobnicate",
     "device crate",
@@ -21,10 +21,14 @@ const MISTAKES_OF_THE_PROGRAM: [&str; 12] = [
     "tee getAppSecureKey 4294967296",
     "serve --listen localhost --tls",
     "--listen 127.0.0.1:0 keys",
+    "--no-bridge explain 0",
+    "serve --ledger-namespace Team",
+    "serve --fleet 0",
+    "serve --servers-clock 2",
 ];
 
 /// Mistakes, as they are typed in the REPL.
-const MISTAKES_OF_LINES: [&str; 14] = [
+const MISTAKES_OF_LINES: [&str; 18] = [
     "aut order-42",
     "frobnicate",
     "device crate",
@@ -39,17 +43,21 @@ const MISTAKES_OF_LINES: [&str; 14] = [
     "clock 2h",
     "device create b --seed s --clock yesterday",
     "auth 'a",
+    "device set modes nose",
+    "servers set failure 45009 --path /sim/token",
+    "biometric enroll nose",
+    "touch nose",
 ];
 
 fn program_help(words: &str, language: Language, columns: usize) -> String {
-    match matches_of(command_line(), words.split(' '), Dialect::Program, Layout::new(language, columns)) {
+    match matches_of(command_line, words.split(' '), Dialect::Program, Layout::new(language, columns)) {
         Err(Refused::Help { plain, .. }) => plain,
         other => panic!("{words}: {other:?}"),
     }
 }
 
 fn line_help(words: &str, language: Language, columns: usize) -> String {
-    match matches_of(line_syntax(), words.split(' '), Dialect::Line, Layout::new(language, columns)) {
+    match matches_of(line_syntax, words.split(' '), Dialect::Line, Layout::new(language, columns)) {
         Err(Refused::Help { plain, .. }) => plain,
         other => panic!("{words}: {other:?}"),
     }
@@ -189,7 +197,7 @@ fn a_mistake_is_told_in_claps_words() {
     };
     let mistakes = MISTAKES_OF_THE_PROGRAM.iter().filter_map(program);
     for (error, mistake) in mistakes.chain(MISTAKES_OF_LINES.iter().filter_map(line)) {
-        if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
             continue;
         }
         let rendered = error.render().to_string();
@@ -199,7 +207,7 @@ fn a_mistake_is_told_in_claps_words() {
         let expected = expected.replace("invalid digit found in string", "expected a whole number");
         assert_eq!(mistake.what.english(), expected);
         let tip = rendered.lines().find_map(|line| line.trim().strip_prefix("tip: "));
-        if let Some(tip) = tip.filter(|_| error.kind() != clap::error::ErrorKind::InvalidSubcommand) {
+        if let Some(tip) = tip.filter(|_| error.kind() != ErrorKind::InvalidSubcommand) {
             assert!(mistake.next.english().starts_with(tip), "{tip}: {mistake:?}");
         }
     }
@@ -212,8 +220,26 @@ fn every_mistake_is_told_in_chinese_too() {
         for text in [&mistake.what, &mistake.next] {
             let chinese = text.chinese().unwrap_or_else(|| panic!("{text:?} has no translation"));
             assert!(chinese.chars().any(|character| character > '\u{3000}'), "{chinese}");
+            let is_word = |word: &str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+            let prose = without_what_is_typed(&chinese);
+            let words: Vec<_> = prose.split_whitespace().collect();
+            let english = words.windows(2).find(|pair| pair.iter().all(|word| is_word(word)));
+            assert_eq!(english, None, "{chinese}");
         }
     }
+}
+
+/// A Chinese text without what it quotes, and without its usage line.
+fn without_what_is_typed(text: &str) -> String {
+    let mut left = String::new();
+    let mut characters = text.split("用法：").next().unwrap_or_default().chars();
+    while let Some(character) = characters.next() {
+        left.push(character);
+        if "'`\"".contains(character) {
+            characters.by_ref().find(|end| *end == character);
+        }
+    }
+    left
 }
 
 #[test]
@@ -247,7 +273,13 @@ fn the_repls_options_start_the_repl_without_its_name_and_are_refused_before_othe
     let (named, _) = parse("soter-sim repl --listen 127.0.0.1:0 --touch auto --no-bridge --json").unwrap();
     let Some(ProgramCommand::Repl(named)) = named.command else { panic!("{named:?}") };
     assert_eq!(named.serve, program.repl.serve);
-    for line in ["--listen 127.0.0.1:0 serve", "--touch auto auth a", "--tls repl"] {
+    for line in [
+        "--listen 127.0.0.1:0 serve",
+        "--touch auto auth a",
+        "--tls repl",
+        "--no-bridge repl",
+        "--no-bridge explain 0",
+    ] {
         let error = program_mistake(line);
         assert!(error.what.english().contains("is an option of the REPL"), "{line}: {error}");
     }

@@ -15,6 +15,8 @@ use crate::store::StateFolder;
 pub(crate) struct PhoneContext {
     /// The folder in which phones are stored; `None`: they are in memory.
     pub(crate) folder: Option<Arc<StateFolder>>,
+    /// The folder whose phones are copied into memory when they are used; it does not change.
+    pub(crate) original: Option<Arc<StateFolder>>,
     /// The channel to which events are sent.
     pub(crate) events: broadcast::Sender<Event>,
     /// WeChat's servers, to which the client on the phone connects.

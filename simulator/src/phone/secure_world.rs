@@ -2,7 +2,7 @@
 
 use soter_bridge::protocol::{CommandError, ErrorKind, Event};
 use soter_bridge::run_cpu_bound;
-use soter_tee::{DeviceIdentity, OpenError, Seed, Tee, TeeError};
+use soter_tee::{DeviceIdentity, MemoryStorage, OpenError, Seed, Storage, Tee, TeeError};
 use soter_text::text;
 use tracing::debug;
 
@@ -26,6 +26,9 @@ impl Phone {
     ) -> Result<&'a mut Tee, CommandError> {
         self.check_not_removed(state)?;
         if state.tee.is_none() {
+            if state.memory.is_none() {
+                state.memory = copied_memory(&self.name, &self.context)?;
+            }
             if state.record.used && !self.is_stored(state) {
                 return Err(self.missing_storage_error());
             }
@@ -83,7 +86,7 @@ impl Phone {
     /// The error for a secure world that is gone. It is not replaced silently, because the new one would be another
     /// phone.
     pub(super) fn missing_storage_error(&self) -> CommandError {
-        let folder = self.context.folder.as_ref().map_or_else(
+        let folder = self.context.folder.as_ref().or(self.context.original.as_ref()).map_or_else(
             || text!("its memory"),
             |folder| folder.device_folder(&self.name).display().to_string().into(),
         );
@@ -161,9 +164,26 @@ impl Phone {
     }
 }
 
+/// A copy of the secure world of a phone in the original folder. `None` if there is no such folder, or the phone has no secure
+/// world there.
+fn copied_memory(name: &DeviceName, context: &PhoneContext) -> Result<Option<MemoryStorage>, CommandError> {
+    // Files of a phone that is to be removed are not those of the phone that has its name now.
+    let Some(original) = context.original.as_ref().filter(|folder| !folder.planned_removals().contains(name))
+    else {
+        return Ok(None);
+    };
+    let stored = original.device_storage(name).load().map_err(|error| open_error(&error.into()))?;
+    Ok(stored.map(|stored| {
+        let memory = MemoryStorage::new();
+        memory.tamper(|contents| *contents = Some(stored));
+        memory
+    }))
+}
+
 /// The record of a phone that is stored on disk and missing in the document.
 pub(crate) fn stored_record(name: &DeviceName, context: &PhoneContext) -> Result<Record, CommandError> {
-    let environment = PhoneEnvironment::new(context, name, &mut None, Clock::new(Some(SEEDED_CLOCK_MS)));
+    let mut memory = copied_memory(name, context)?;
+    let environment = PhoneEnvironment::new(context, name, &mut memory, Clock::new(Some(SEEDED_CLOCK_MS)));
     let identity = DeviceIdentity { name: name.as_str(), profile: None, seed: None };
     let tee = Tee::open(Box::new(environment), &identity).map_err(|error| open_error(&error))?;
     Ok(Record::of_used_phone(tee.profile(), tee.is_seeded()))

@@ -51,15 +51,24 @@ impl StateFolder {
         // The path stays valid if the process changes its directory, and messages show it in full.
         let path = std::path::absolute(path).map_err(failed)?;
         durable::ensure_folder(&path)?;
-        let lock = FolderLock::acquire(&path)?;
-        let folder = Self {
-            path,
-            lock: Arc::new(lock),
-            save_lock: Mutex::new(()),
-            planned_removals: Mutex::default(),
-        };
+        let folder = Self::lock(path)?;
         folder.remove_leftovers()?;
         Ok(folder)
+    }
+
+    /// Opens a state folder that exists, to read it: takes its lock, and leaves what crashes left behind.
+    ///
+    /// # Errors
+    /// [`FolderError::InUse`] as of [`open`](Self::open). [`FolderError::File`] if the lock and the note about its holder
+    /// cannot be written.
+    pub fn open_unchanged(path: &Path) -> Result<Self, FolderError> {
+        let failed = |source| FileError { action: "open", path: path.to_owned(), source };
+        Self::lock(std::path::absolute(path).map_err(failed)?)
+    }
+
+    fn lock(path: PathBuf) -> Result<Self, FolderError> {
+        let lock = FolderLock::acquire(&path)?;
+        Ok(Self { path, lock: Arc::new(lock), save_lock: Mutex::new(()), planned_removals: Mutex::default() })
     }
 
     /// Whether a folder looks like a state folder, judged by its files.

@@ -17,6 +17,7 @@ use tokio::sync::broadcast::Receiver;
 
 mod apps;
 mod cloud_functions;
+mod copies;
 mod danger;
 mod dialog;
 mod fleet;

@@ -23,9 +23,9 @@ pub(super) fn run(
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
     let limit = u64::try_from(MAX_RECORDING_BYTES).unwrap_or(u64::MAX);
-    let advice = tr!("record one payment alone, from the login to the answer to the result");
+    let advice = text!("record one payment alone, from the login to the answer to the result");
     let text =
-        String::from_utf8(read_input_up_to(Input::from_path(recording), limit, &advice)?).map_err(|_| {
+        String::from_utf8(read_input_up_to(Input::from_path(recording), limit, advice)?).map_err(|_| {
             CommandError::invalid_params(
                 text!("{file} is not UTF-8, as HAR is", file = recording.display()),
                 text!("save the requests as HAR once more"),

@@ -14,40 +14,36 @@ const EARLIEST: u64 = 1_767_225_600_000;
 /// Ten years later.
 const LATEST: u64 = EARLIEST + 10 * 365 * 24 * 3600 * 1000;
 
-/// What is seen without phones and servers.
-pub(super) fn observe() -> Vec<Observation> {
+/// What is seen without phones and servers; with the language, if a person reads it.
+pub(super) fn observe(with_language: bool) -> Vec<Observation> {
     let version = text!(
         "soter-sim {version} for {system} on {processor}",
         version = env!("CARGO_PKG_VERSION"),
         system = env::consts::OS,
         processor = env::consts::ARCH
     );
-    [Observation::good("version", version), of_language(), of_clock(now())]
-        .into_iter()
-        .chain(of_proxies())
-        .collect()
+    let language = with_language.then(|| of_language(Language::of_process(), &locale().unwrap_or_default()));
+    let observations =
+        [Some(Observation::good("version", version)), language, Some(of_clock(now())), of_proxies()];
+    observations.into_iter().flatten().collect()
 }
 
-fn of_language() -> Observation {
-    let locale = locale().unwrap_or_default();
-    let language = Language::of_process().tag();
-    if Language::from_tag(&locale) == Some(Language::of_process()) {
+fn of_language(language: Language, locale: &str) -> Observation {
+    let tag = language.tag();
+    if Language::from_tag(locale) == Some(language) {
         return Observation::good(
             "language",
-            text!(
-                "the language is {language}, as the locale {locale} says",
-                language = language,
-                locale = locale
-            ),
+            text!("the language is {language}, as the locale {locale} says", language = tag, locale = locale),
         );
+    }
+    // The locale of programs that do not ask for one.
+    if ["", "C", "POSIX"].contains(&locale.split('.').next().unwrap_or_default()) {
+        let what = text!("the language is {language}, and the locale names none", language = tag);
+        return Observation::good("language", what);
     }
     Observation::note(
         "language",
-        text!(
-            "the language is {language}, and the locale is `{locale}`",
-            language = language,
-            locale = locale
-        ),
+        text!("the language is {language}, and the locale is `{locale}`", language = tag, locale = locale),
         text!("--lang zh-CN or --lang en chooses one, SOTER_SIM_LANG for every command"),
     )
 }
@@ -88,6 +84,21 @@ fn of_proxies() -> Option<Observation> {
 mod tests {
     use super::*;
     use crate::cli::doctor::observation::Severity;
+
+    #[test]
+    fn only_a_locale_of_another_language_is_noted() {
+        for (language, locale, expected) in [
+            (Language::English, "en_GB.UTF-8", Severity::Good),
+            (Language::Chinese, "zh_CN.UTF-8", Severity::Good),
+            (Language::English, "C.UTF-8", Severity::Good),
+            (Language::Chinese, "POSIX", Severity::Good),
+            (Language::English, "", Severity::Good),
+            (Language::English, "zh_CN.UTF-8", Severity::Note),
+            (Language::English, "de_DE.UTF-8", Severity::Note),
+        ] {
+            assert_eq!(of_language(language, locale).severity, expected, "{locale}");
+        }
+    }
 
     #[test]
     fn a_clock_that_cannot_be_right_is_a_problem() {

@@ -1,12 +1,12 @@
 //! What was seen, for persons and as JSON.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::visible;
 use soter_text::{Text, tr};
 use unicode_width::UnicodeWidthStr;
 
-use crate::front::Paint;
+use crate::front::{Paint, labelled};
 
 /// Something that was looked at.
 #[derive(Clone, Debug, Serialize)]
@@ -23,7 +23,8 @@ pub(super) struct Observation {
 }
 
 /// Whether something is as it should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Severity {
     /// It is.
     Good,
@@ -34,15 +35,6 @@ pub(super) enum Severity {
 }
 
 impl Severity {
-    /// Its name in JSON.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Note => "note",
-            Self::Problem => "problem",
-        }
-    }
-
     /// Its word for persons.
     fn word(self) -> String {
         match self {
@@ -50,12 +42,6 @@ impl Severity {
             Self::Note => tr!("note"),
             Self::Problem => tr!("problem"),
         }
-    }
-}
-
-impl Serialize for Severity {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
     }
 }
 
@@ -74,16 +60,14 @@ impl Observation {
     pub(super) fn problem(check: &'static str, what: Text, next: Text) -> Self {
         Self { check, severity: Severity::Problem, what, next: Some(next) }
     }
-}
 
-/// Something that was tried, and failed.
-impl From<(&'static str, CommandError)> for Observation {
-    fn from((check, error): (&'static str, CommandError)) -> Self {
+    /// Something that was tried, and failed.
+    pub(super) fn failed(check: &'static str, error: CommandError) -> Self {
         Self::problem(check, error.what, error.next)
     }
 }
 
-/// A line for each observation, and one below it for what to do.
+/// A line for each observation, and one below it for what to do, broken where the window ends.
 pub(super) fn as_lines(observations: &[Observation], paint: Paint) -> String {
     let width = [Severity::Good, Severity::Note, Severity::Problem]
         .map(|severity| severity.word().width())
@@ -101,9 +85,10 @@ pub(super) fn as_lines(observations: &[Observation], paint: Paint) -> String {
         let first = format!("{word}{gap}{}", visible(&what.localized()));
         let second = next.as_ref().map(|next| {
             let indent = " ".repeat(width + 2);
-            format!("{indent}{} {}", paint.dim(&tr!("next:")), visible(&next.localized()))
+            let next = labelled(&tr!("next:"), |label| paint.dim(label), &visible(&next.localized()));
+            format!("{indent}{next}")
         });
         [Some(first), second].into_iter().flatten()
     });
-    lines.collect::<Vec<_>>().join("\n")
+    paint.wrapped(&lines.collect::<Vec<_>>().join("\n"))
 }

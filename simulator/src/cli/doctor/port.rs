@@ -1,7 +1,7 @@
 //! The port of the page and the servers, and who has it.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use serde_json::Value;
 use soter_bridge::download;
@@ -43,24 +43,25 @@ impl Port {
     }
 
     async fn holder(address: SocketAddr) -> Found {
-        let answer = download(&format!("http://{address}"), ServerPath::Health).await;
-        let answer: Value =
-            answer.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
-        match (answer["name"].as_str(), answer["version"].as_str()) {
-            (Some("soter-sim"), Some(version)) => Found::SoterSim { version: version.to_owned() },
-            _ => Found::Another,
+        match version_of(&format!("http://{}", reachable(address))).await {
+            Some(version) => Found::SoterSim { version },
+            None => Found::Another,
         }
     }
 
     /// The address of the soter-sim that runs there.
     pub(super) fn server_url(&self) -> Option<String> {
-        matches!(self.found, Found::SoterSim { .. }).then(|| format!("http://{}", self.address))
+        matches!(self.found, Found::SoterSim { .. }).then(|| format!("http://{}", reachable(self.address)))
     }
 
     /// What that means.
     pub(super) fn observation(&self) -> Observation {
-        let address = self.address;
+        let address = reachable(self.address);
         match &self.found {
+            Found::Free if address.port() == 0 => Observation::good(
+                "port",
+                text!("the system chooses a free port: `soter-sim serve` and the REPL show its number"),
+            ),
             Found::Free => Observation::good(
                 "port",
                 text!(
@@ -84,22 +85,42 @@ impl Port {
             ),
             Found::Another => Observation::problem(
                 "port",
-                text!(
-                    "another program listens on {address}, or a soter-sim that wants its token",
-                    address = address
-                ),
-                text!(
-                    "end that program, or choose another port: --listen 127.0.0.1:0 takes a free one; with a token: --connect 'http://{address}/?token=TOKEN'",
-                    address = address
-                ),
+                text!("another program listens on {address}", address = address),
+                text!("end that program, or choose another port: --listen 127.0.0.1:0 takes a free one"),
             ),
             Found::Refused(error) => Observation::problem(
                 "port",
-                text!("this program may not listen on {address}: {error}", address = address, error = error),
+                text!(
+                    "this program may not listen on {address}: {error}",
+                    address = self.address,
+                    error = error
+                ),
                 text!("choose another address: --listen 127.0.0.1:0 takes a free port"),
             ),
         }
     }
+}
+
+/// Where this computer reaches a server that listens on this address.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// The version of the soter-sim with this address. `None` if it is not one.
+async fn version_of(url: &str) -> Option<String> {
+    let answer: Value = serde_json::from_slice(&download(url, ServerPath::Health).await.ok()?).ok()?;
+    let version = answer["version"].as_str().filter(|_| answer["name"] == "soter-sim");
+    version.map(str::to_owned)
+}
+
+/// Whether a soter-sim has this address, and tells nothing more without its token.
+pub(super) async fn wants_token(url: &str) -> bool {
+    version_of(url).await.is_some() && download(url, ServerPath::OpenApi).await.is_err()
 }
 
 #[cfg(test)]

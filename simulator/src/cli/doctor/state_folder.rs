@@ -1,10 +1,14 @@
 //! The state folder: whether it is there, whether it can be read, and who uses it.
 
+use std::fs;
+use std::io::ErrorKind;
+
 use soter_bridge::protocol::CommandError;
 use soter_sim::store::{FolderError, StateFolder};
 use soter_sim::{Desk, State};
 use soter_text::text;
 
+use super::Source;
 use super::observation::Observation;
 use crate::cli::setup;
 use crate::grammar::Options;
@@ -13,75 +17,69 @@ use crate::grammar::Options;
 pub(super) struct StateFolderCheck {
     /// What it means.
     pub(super) observation: Observation,
-    /// The desk in it, if nobody else uses it and it can be opened.
-    pub(super) desk: Option<Desk>,
-    /// The address of the server that uses it, or of the one on the usual port if there is no folder.
-    pub(super) server: Option<String>,
+    /// Copies of its phones, if nobody else uses it and it can be read; or the server that uses it; or the one on the usual port
+    /// if there is no folder.
+    pub(super) source: Option<Source>,
 }
 
 impl StateFolderCheck {
     /// Looks at the folder of these options. `server` is the address of a soter-sim that was found.
     pub(super) fn of(options: &Options, server: Option<String>) -> Self {
-        let only = |observation, server| Self { observation, desk: None, server };
+        let of_server =
+            |what| Self { observation: Observation::good("state", what), source: server.map(Source::Server) };
+        let failed = |error| Self { observation: Observation::failed("state", error), source: None };
         let folder = match setup::state(options) {
             Ok(State::Folder(folder)) => folder,
             Ok(State::Ephemeral) => {
-                let what = text!("nothing is kept: every command has a new phone");
-                return only(Observation::good("state", what), server);
+                return of_server(text!("nothing is kept: every command has a new phone"));
             }
-            Err(error) => return only(Observation::from(("state", error)), server),
+            Err(error) => return failed(error),
         };
         let path = folder.display();
-        if !StateFolder::exists_at(&folder) {
-            let what =
-                text!("the state folder {path} does not exist yet: the first command makes it", path = path);
-            return only(Observation::good("state", what), server);
-        }
-        match StateFolder::open(&folder) {
-            // Its lock is given back at once, for the desk.
-            Ok(opened) => drop(opened),
-            Err(FolderError::InUse { owner, .. }) => {
-                let url = owner.as_ref().and_then(|owner| owner.url.clone());
-                let holder = owner.map_or_else(|| text!("another process"), |owner| owner.text());
-                return match url {
-                    Some(url) => only(
-                        Observation::note(
-                            "state",
-                            text!(
-                                "the state folder {path} is used by {holder}",
-                                path = path,
-                                holder = holder
-                            ),
-                            text!("add --connect {url} to commands for its phones", url = url),
-                        ),
-                        Some(url),
-                    ),
-                    None => only(
-                        Observation::problem(
-                            "state",
-                            text!(
-                                "the state folder {path} is used by {holder}",
-                                path = path,
-                                holder = holder
-                            ),
-                            text!("wait until it ends, or choose another folder with --state"),
-                        ),
-                        None,
-                    ),
-                };
+        match fs::read_dir(&folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return of_server(text!(
+                    "the state folder {path} does not exist yet: the first command makes it",
+                    path = path
+                ));
             }
-            Err(error) => return only(Observation::from(("state", CommandError::from(error))), None),
+            Err(source) => {
+                return failed(FolderError::File { action: "read", path: folder, source }.into());
+            }
+            Ok(_) if !StateFolder::exists_at(&folder) => {
+                return of_server(text!(
+                    "the state folder {path} has no phones yet: the first command makes one",
+                    path = path
+                ));
+            }
+            Ok(_) => {}
         }
-        match setup::open(State::Folder(folder.clone()), options) {
+        let opened = match StateFolder::open_unchanged(&folder) {
+            Ok(opened) => opened,
+            Err(error) => return Self::of_error(error),
+        };
+        match Desk::copy_of(opened, setup::desk_options(State::Folder(folder.clone()), options)) {
             Ok(desk) => Self {
                 observation: Observation::good(
                     "state",
                     text!("the state folder {path} can be read and written", path = path),
                 ),
-                desk: Some(desk),
-                server: None,
+                source: Some(Source::Desk(desk)),
             },
-            Err(error) => only(Observation::from(("state", error)), None),
+            Err(error) => failed(error),
         }
+    }
+
+    /// A folder that cannot be opened. One that a server uses is as it should be: commands reach the server.
+    fn of_error(error: FolderError) -> Self {
+        let url = match &error {
+            FolderError::InUse { owner: Some(owner), .. } => owner.url.clone(),
+            _ => None,
+        };
+        let observation = match &url {
+            Some(_) => Observation::note("state", error.text(), error.remedy()),
+            None => Observation::failed("state", CommandError::from(error)),
+        };
+        Self { observation, source: url.map(Source::Server) }
     }
 }

@@ -35,10 +35,10 @@ fn evidence_text(evidence: &Evidence, paint: Paint) -> String {
     let detail = visible(&detail);
     let check = if verdict.valid {
         let label = tr!("verifies:");
-        labelled(&label, &paint.good(&label), &paint.dim(&detail))
+        labelled(&label, |label| paint.good(label), &paint.dim(&detail))
     } else {
         let label = tr!("does not verify:");
-        labelled(&label, &paint.bad(&label), &format!("{}: {detail}", verdict.reason))
+        labelled(&label, |label| paint.bad(label), &format!("{}: {detail}", verdict.reason))
     };
     let sha256 = format!("SHA-256 {}…", short_fingerprint(&key.fingerprint));
     labelled_lines(

@@ -74,7 +74,7 @@ pub(crate) fn event_line(event: &Event, paint: Paint) -> String {
         Event::LedgerFailed { error, next } => {
             let label = tr!("nothing is accepted:");
             let error = text!("{what}; {next}", what = error, next = next);
-            labelled(&label, &paint.bad(&label), &visible(&error.localized()))
+            labelled(&label, |label| paint.bad(label), &visible(&error.localized()))
         }
         Event::LedgerRecovered {} => tr!("the ledger works again"),
         Event::Notice { text } => visible(&text.localized()).into_owned(),

@@ -22,7 +22,7 @@ pub(in crate::front) fn object(object: &impl Serialize, paint: Paint) -> String 
             format!("{{\n{}\n}}", lines.join(",\n"))
         }
         Ok(value) => visible(&value.to_string()).into_owned(),
-        Err(error) => tr!("(not to be shown: {error})", error = error.to_string()),
+        Err(error) => tr!("(cannot be shown: {error})", error = error.to_string()),
     }
 }
 

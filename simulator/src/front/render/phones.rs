@@ -1,9 +1,7 @@
 //! Formats phones, and who is enrolled on them.
 
 use soter_bridge::protocol::biometric::{Enrolment, Enrolments, LockoutState};
-use soter_bridge::protocol::device::{
-    Device, Devices, Families, LoginFailure, SecondCall, Settings, Summary, UserData,
-};
+use soter_bridge::protocol::device::{Device, Devices, Families, Summary};
 use soter_bridge::protocol::sensor::SensorMode;
 use soter_bridge::visible;
 use soter_text::{Text, text, tr, translated};
@@ -11,6 +9,7 @@ use soter_wire::{Mode, Profile};
 
 use super::layout::{labelled_lines, table};
 use crate::front::paint::Paint;
+use crate::front::troubles::troubles;
 use crate::grammar::format_timestamp;
 
 /// A list of phones; a star marks the selected one.
@@ -88,7 +87,10 @@ pub(super) fn phone(phone: &Device, paint: Paint) -> String {
     ];
     entries.extend(phone.biometrics.lockouts.iter().map(|state| (tr!("lockout"), lockout(state))));
     entries.push((tr!("touches"), sensor_mode(&phone.sensor)));
-    entries.extend(troubles(&phone.settings).into_iter().map(|trouble| (tr!("trouble"), trouble)));
+    let troubles = troubles(&phone.settings);
+    entries.extend(
+        troubles.iter().map(|trouble| (tr!("trouble"), visible(&trouble.text().localized()).into_owned())),
+    );
     let head = format!("{}{selected}{seeded}", paint.name(&phone.name));
     format!("{head}\n{}", labelled_lines(&entries, paint))
 }
@@ -151,86 +153,4 @@ fn lockout(state: &LockoutState) -> String {
         ),
         (false, None) => tr!("{mode}: {failures}", mode = mode, failures = failures),
     }
-}
-
-/// A user's data as `device set userData` takes them.
-fn user_data_words(data: &UserData) -> String {
-    let UserData { nick_name, gender, language, city, province, country, avatar_url } = data;
-    let gender = gender.map(|gender| gender.to_string());
-    let words = UserData::NAMES
-        .into_iter()
-        .zip([nick_name, &gender, language, city, province, country, avatar_url])
-        .filter_map(|(name, value)| value.as_ref().map(|value| format!("{name}={value}")));
-    words.collect::<Vec<_>>().join(" ")
-}
-
-/// The settings that differ from the default.
-fn troubles(settings: &Settings) -> Vec<String> {
-    let Settings {
-        support,
-        permission,
-        modes,
-        internal_error,
-        report_not_enrolled,
-        report_face_as_finger,
-        malformed_crl,
-        fail_next,
-        login_failure,
-        user_info_permission,
-        anonymous_user,
-        user_data,
-        second_call,
-        latency,
-        // Shown with the phone's user.
-        user: _,
-    } = settings;
-    let mut troubles = Vec::new();
-    if !support {
-        troubles.push("support off: 90001".to_owned());
-    }
-    if !permission {
-        troubles.push("permission off: 90002".to_owned());
-    }
-    if let Some(modes) = modes {
-        let names: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
-        let names = if names.is_empty() { "none".to_owned() } else { names.join(",") };
-        troubles.push(format!("modes {names}"));
-    }
-    if let Some(text) = internal_error {
-        troubles.push(format!("internalError {}: 90007", visible(text)));
-    }
-    if *report_not_enrolled {
-        troubles.push("reportNotEnrolled on: 90011".to_owned());
-    }
-    if *report_face_as_finger {
-        troubles.push("reportFaceAsFinger on".to_owned());
-    }
-    if *malformed_crl {
-        troubles.push(tr!("malformedCrl on: strict parsers refuse the leaf certificate"));
-    }
-    if let Some(code) = fail_next {
-        troubles.push(tr!("failNext {code}, once", code = code));
-    }
-    match login_failure {
-        None => {}
-        Some(LoginFailure::Fail) => troubles.push("loginFailure fail".to_owned()),
-        Some(LoginFailure::Timeout) => troubles.push("loginFailure timeout".to_owned()),
-    }
-    if !user_info_permission {
-        troubles.push("userInfoPermission off: auth deny".to_owned());
-    }
-    if !anonymous_user {
-        troubles.push("anonymousUser off".to_owned());
-    }
-    if let Some(data) = user_data {
-        troubles.push(format!("userData {}", visible(&user_data_words(data))));
-    }
-    match second_call {
-        SecondCall::Refuse => {}
-        SecondCall::Queue => troubles.push(tr!("secondCall queue: calls wait for their turn")),
-    }
-    if *latency > 0 {
-        troubles.push(format!("latency {latency} ms"));
-    }
-    troubles
 }

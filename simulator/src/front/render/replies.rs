@@ -21,7 +21,7 @@ pub(super) fn reply(reply: &Reply, paint: Paint) -> String {
             .find(|code| matches!(code.source, CodeSource::Sdk | CodeSource::SdkWrapper))
             .map_or_else(|| tr!("the trusted app refused"), |code| translated(code.meaning).to_owned());
         let label = tr!("refused with {code}:", code = reply.result_code);
-        lines.push(paint.wrapped(&labelled(&label, &paint.bad(&label), &meaning)));
+        lines.push(paint.wrapped(&labelled(&label, |label| paint.bad(label), &meaning)));
     }
     // The export is copied, as the object is.
     lines.extend(reply.export_data.as_deref().and_then(|base64| export(base64, paint)));
@@ -68,7 +68,7 @@ pub(super) fn keys(keys: &Keys, paint: Paint) -> String {
     table(&rows, |line, column, cell| match (line, column) {
         (0, _) => paint.dim(cell),
         (_, 2) => paint.name(cell),
-        (_, 3) if cell == tr!("no") => paint.bad(cell),
+        (line, 3) if keys.keys.get(line - 1).is_some_and(|key| !key.valid) => paint.bad(cell),
         _ => cell.to_owned(),
     })
 }
@@ -98,9 +98,9 @@ pub(super) fn verdict(verdict: &Verdict, paint: Paint) -> String {
     let detail = visible(&detail);
     if verdict.valid {
         let label = tr!("valid:");
-        labelled(&label, &paint.good(&label), &detail)
+        labelled(&label, |label| paint.good(label), &detail)
     } else {
         let label = tr!("invalid:");
-        labelled(&label, &paint.bad(&label), &format!("{}: {detail}", verdict.reason))
+        labelled(&label, |label| paint.bad(label), &format!("{}: {detail}", verdict.reason))
     }
 }

@@ -40,7 +40,8 @@ pub(super) fn switches(switches: &Switches, paint: Paint) -> String {
     )
 }
 
-fn failing(Failure { errcode, times, path }: &Failure) -> Text {
+/// Which calls fail, and how: what is said of `calls`.
+pub(crate) fn failing(Failure { errcode, times, path }: &Failure) -> Text {
     let fail = if let Some(path) = path {
         text!("of {path} fail with {errcode}", path = path.path(), errcode = errcode)
     } else {

@@ -29,7 +29,7 @@ mod checksum;
 mod numbers;
 
 use self::checksum::{bad_value, checksum, verify};
-use self::numbers::Numbers;
+use self::numbers::{Numbers, connect_without_log};
 
 /// `SOTR`: distinguishes the file from other databases.
 const APPLICATION_ID: i32 = 0x534F_5452;
@@ -81,27 +81,30 @@ impl SqliteStore {
         Self::open_existing(path)
     }
 
+    /// Checks a file as [`open`](Self::open) does, and changes nothing. A ledger that was never written is good.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the file cannot be read, is not a ledger, is damaged, or has another format version.
+    pub fn check(path: &Path) -> Result<(), LedgerError> {
+        check_left(path)?;
+        if !path.exists() {
+            return Ok(());
+        }
+        // SQLite makes a log that does not exist, unless it reads the file alone.
+        if log_path(path).exists() {
+            Checked::read(path, connect).map(drop)
+        } else {
+            let connect = |path: &Path| {
+                connect_without_log(path).ok_or_else(|| rusqlite::Error::InvalidPath(path.to_owned()))
+            };
+            Checked::read(path, connect).map(drop)
+        }
+    }
+
     fn open_existing(path: &Path) -> Result<Self, LedgerError> {
         let fail = |error: &rusqlite::Error| unusable(path, error);
-        let mark = Mark::open(&mark::path_of(path)).map_err(|error| mark_unusable(path, &error))?;
-        check_length(path, &mark)?;
-        let without_log = Numbers::read_without_log(path);
-        let identity = FileIdentity::of(path);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags).map_err(|error| fail(&error))?;
         // Everything is checked before the first write: what is refused must not change.
-        keep_log(&connection, true).map_err(|error| fail(&error))?;
-        let lacks = what_it_lacks(&connection, path)?;
-        let mut numbers = match lacks {
-            Lacks::Nothing => Numbers::read(&connection).map_err(|error| fail(&error))?,
-            Lacks::Numbers | Lacks::Everything => Numbers::new(),
-        };
-        check_log(path, numbers, without_log)?;
-        let mark = check_mark(path, mark, numbers)?;
-        if lacks != Lacks::Everything {
-            read_changes(&connection, numbers.generation).map_err(|error| fail(&error))?;
-        }
-
+        let Checked { mut connection, identity, lacks, mut numbers, mark } = Checked::read(path, connect)?;
         prepare(&mut connection, lacks, numbers).map_err(|error| fail(&error))?;
         keep_log(&connection, false).map_err(|error| fail(&error))?;
         numbers.base = numbers.groups;
@@ -183,6 +186,47 @@ impl LedgerStore for SqliteStore {
     }
 }
 
+/// A file that was checked, and not written yet.
+struct Checked {
+    connection: Connection,
+    identity: FileIdentity,
+    lacks: Lacks,
+    numbers: Numbers,
+    mark: Option<Mark>,
+}
+
+impl Checked {
+    fn read(
+        path: &Path,
+        connect: impl FnOnce(&Path) -> rusqlite::Result<Connection>,
+    ) -> Result<Self, LedgerError> {
+        let fail = |error: &rusqlite::Error| unusable(path, error);
+        let mark = Mark::open(&mark::path_of(path)).map_err(|error| mark_unusable(path, &error))?;
+        check_length(path, &mark)?;
+        let without_log = Numbers::read_without_log(path);
+        let identity = FileIdentity::of(path);
+        let connection = connect(path).map_err(|error| fail(&error))?;
+        keep_log(&connection, true).map_err(|error| fail(&error))?;
+        let lacks = what_it_lacks(&connection, path)?;
+        let numbers = match lacks {
+            Lacks::Nothing => Numbers::read(&connection).map_err(|error| fail(&error))?,
+            Lacks::Numbers | Lacks::Everything => Numbers::new(),
+        };
+        check_log(path, numbers, without_log)?;
+        let mark = check_mark(path, mark, numbers)?;
+        if lacks != Lacks::Everything {
+            read_changes(&connection, numbers.generation).map_err(|error| fail(&error))?;
+        }
+        Ok(Self { connection, identity, lacks, numbers, mark })
+    }
+}
+
+/// Opens the file with its log.
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags)
+}
+
 /// Creates the file if it does not exist.
 fn create(path: &Path) -> Result<(), LedgerError> {
     let fail = |error: &std::io::Error| {
@@ -194,6 +238,16 @@ fn create(path: &Path) -> Result<(), LedgerError> {
         };
         refused(path, error.to_string().into(), next, false)
     };
+    check_left(path)?;
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|error| fail(&error))
+}
+
+/// Refuses a file that does not exist although there was one: a link names it, or its log or mark is there.
+fn check_left(path: &Path) -> Result<(), LedgerError> {
     let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
     if is_link && !path.exists() {
         let what = text!("it is a symbolic link to a file that does not exist");
@@ -209,11 +263,7 @@ fn create(path: &Path) -> Result<(), LedgerError> {
         let what = text!("it is missing, and {left} is there", left = left.display());
         return Err(refused(path, what, missing_advice(), false));
     }
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop).map_err(|error| fail(&error))
+    Ok(())
 }
 
 /// Refuses a file that is too short to be a ledger, although there was one. SQLite would take it for a new one, and remove its

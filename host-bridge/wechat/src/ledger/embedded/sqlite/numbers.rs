@@ -47,11 +47,7 @@ impl Numbers {
     /// Reads the row that the file itself has, without its log. `None` if the file has no intact row: it is new, or a crash
     /// came while the log was moved into it, and then the log has the whole page.
     pub(super) fn read_without_log(path: &Path) -> Option<Self> {
-        let flags =
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-        let mut address = url::Url::from_file_path(std::path::absolute(path).ok()?).ok()?;
-        address.set_query(Some("immutable=1"));
-        Self::read(&Connection::open_with_flags(address.as_str(), flags).ok()?).ok()
+        Self::read(&connect_without_log(path)?).ok()
     }
 
     /// Writes the row.
@@ -71,4 +67,13 @@ impl Numbers {
         let Self { id, generation, groups, base } = self;
         of(&[b"ledger", id, &generation.to_le_bytes(), &groups.to_le_bytes(), &base.to_le_bytes()])
     }
+}
+
+/// Opens the file itself, to read it without its log. SQLite makes no file beside it then.
+pub(super) fn connect_without_log(path: &Path) -> Option<Connection> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let mut address = url::Url::from_file_path(std::path::absolute(path).ok()?).ok()?;
+    address.set_query(Some("immutable=1"));
+    Connection::open_with_flags(address.as_str(), flags).ok()
 }

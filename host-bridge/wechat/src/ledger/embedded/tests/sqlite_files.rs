@@ -1,5 +1,7 @@
 //! What only SQLite's files can do: other formats, copies of some of them, and files that are no files.
 
+use std::ffi::OsStr;
+
 use super::*;
 
 fn ledger_at(path: &Path) -> EmbeddedLedger {
@@ -47,6 +49,45 @@ async fn a_ledger_of_the_first_format_is_read_and_converted() {
     assert_eq!(ledger_at(&path).generation(), 3);
 }
 
+#[test]
+fn a_check_finds_what_opening_finds_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wechat.db");
+    SqliteStore::check(&path).unwrap();
+    assert!(read_files(folder.path()).is_empty());
+    let mut store = SqliteStore::open(&path).unwrap();
+    store.commit(&[device("a"), counter("a", 7)]).unwrap();
+    let after_a_crash = read_files(folder.path());
+    drop(store);
+    let closed = read_files(folder.path());
+    assert!(after_a_crash.contains_key(OsStr::new("wechat.db-wal")) && closed.len() == 2);
+    let without = |name: &str| {
+        let mut files = after_a_crash.clone();
+        files.remove(OsStr::new(name)).unwrap();
+        files
+    };
+    let mut damaged = closed.clone();
+    let bytes = damaged.get_mut(OsStr::new("wechat.db")).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    for (files, is_good) in [
+        (closed, true),
+        (damaged, false),
+        (without("wechat.db"), false),
+        (without("wechat.db-wal"), false),
+        (without("wechat.db-mark"), false),
+        (after_a_crash, true),
+    ] {
+        let copy = tempfile::tempdir().unwrap();
+        let path = copy.path().join("wechat.db");
+        write_files(copy.path(), &files);
+        let checked = SqliteStore::check(&path);
+        assert_eq!(checked.is_ok(), is_good, "{checked:?}");
+        assert_eq!(read_files(copy.path()), files, "{checked:?}");
+        assert_eq!(SqliteStore::open(&path).map(drop), checked);
+    }
+}
+
 fn write_files(folder: &Path, files: &Files) {
     for (name, bytes) in files {
         std::fs::write(folder.join(name), bytes).unwrap();
@@ -65,7 +106,7 @@ fn the_log_begins_again_and_keeps_its_length_and_a_killed_process_loses_nothing(
         let changes: Vec<_> = (0..GROUP).map(|value| counter("a", group * GROUP + value)).collect();
         store.commit(&changes).unwrap();
         let killed = read_files(folder.path());
-        lengths.push(killed[std::ffi::OsStr::new("wechat.db-wal")].len());
+        lengths.push(killed[OsStr::new("wechat.db-wal")].len());
         let copy = tempfile::tempdir().unwrap();
         write_files(copy.path(), &killed);
         let read = SqliteStore::open(&copy.path().join("wechat.db")).unwrap().load().unwrap();
@@ -137,7 +178,7 @@ async fn a_missing_database_is_not_replaced_while_its_log_or_mark_is_there() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("wechat.db");
         for name in left {
-            std::fs::write(folder.path().join(name), &killed[std::ffi::OsStr::new(name)]).unwrap();
+            std::fs::write(folder.path().join(name), &killed[OsStr::new(name)]).unwrap();
         }
         let before = read_files(folder.path());
         let error = SqliteStore::open(&path).unwrap_err();
@@ -155,7 +196,7 @@ async fn a_missing_database_is_not_replaced_while_its_log_or_mark_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wechat.db");
     SqliteStore::open(&path).unwrap().commit(&[device("b")]).unwrap();
-    std::fs::write(&path, &killed[std::ffi::OsStr::new("wechat.db")]).unwrap();
+    std::fs::write(&path, &killed[OsStr::new("wechat.db")]).unwrap();
     let error = SqliteStore::open(&path).unwrap_err();
     assert!(error.what.english().contains("another ledger"), "{error}");
 }
