@@ -1,6 +1,5 @@
 // What reasons and codes mean, and what to do about them. The server makes `reasons.js` from its tables, in both languages.
 
-import { CHINESE_PROFILES } from './chinese_profiles.js';
 import { CALL_CODES, REASONS } from './reasons.js';
 import { spoken } from './texts.js';
 
@@ -14,11 +13,6 @@ export function explainCode(errCode, errMsg = '') {
   const known = CALL_CODES.filter(({ code }) => code === errCode);
   // A name may end with a word for what differs from call to call: `<sdk text>`.
   return explained(known.find(({ name }) => errMsg.includes(name.split('<')[0].trim())) ?? known[0]);
-}
-
-/** The words for a family of phones. */
-export function describeProfile({ name, description }) {
-  return (spoken() === 'zh' && CHINESE_PROFILES[name]) || description;
 }
 
 function explained(entry) {
