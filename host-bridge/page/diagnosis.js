@@ -6,7 +6,7 @@ import { isCut, verdict } from './entry.js';
 import { explainReason } from './meanings.js';
 import { isRefused, outcome } from './outcomes.js';
 import { findSigned, findSignedIn } from './signed.js';
-import { localized, text } from './texts.js';
+import { text, withLang } from './texts.js';
 
 /** Bytes of one check, as JSON. The server ends a connection whose message is larger than 256 KiB. */
 const MOST_BYTES = 200_000;
@@ -159,7 +159,7 @@ export function diagnosis(root, { bridge, state }) {
   function lines(error) {
     const { told, values } = error;
     if (told) return [h('p', {}, visible(text(told, values))), h('p', { class: 'hint' }, text(`${told}Next`))];
-    const { what = text('offline.notSent'), next, lang } = localized(error);
+    const { what = text('offline.notSent'), next, lang } = withLang(error);
     return [h('p', { lang }, visible(what)), next && h('p', { lang }, visible(next))];
   }
 
@@ -167,18 +167,18 @@ export function diagnosis(root, { bridge, state }) {
     const { number, judgement, request, answer } = source;
     return [
       verdict({ isGood: !isRefused(source), name: outcome(source), title: 'diagnosis.from', values: { number },
-        meant: judgement && explainReason(judgement.reason), told: judgement ? localized(judgement) : {} }),
+        meant: judgement && explainReason(judgement.reason), told: judgement ? withLang(judgement) : {} }),
       isCut([request, answer]) && h('p', { class: 'hint' }, text('diagnosis.cut')),
     ];
   }
 
   function drawAnswer() {
     const { answer, used, tried, device, cpuId, other } = shown;
-    const told = localized(answer);
+    const told = withLang(answer);
     const { remarks = [], lang } = told;
-    const meant = explainReason(answer.reason);
     // It is the signature that is good; a call that has it may be refused all the same.
-    if (answer.valid) meant.meaning = text('diagnosis.valid');
+    const known = explainReason(answer.reason);
+    const meant = answer.valid ? { ...known, meaning: text('diagnosis.valid') } : known;
     return verdict({ isGood: answer.valid, name: answer.reason, title: 'diagnosis.signatureIs', meant, told },
       answer.saltLength !== undefined && h('p', { class: 'detail' }, text('diagnosis.salt', { bytes: answer.saltLength })),
       used && h('p', { class: 'detail' }, visible(text('diagnosis.keyIs', { name: used.name, device }))),
