@@ -188,7 +188,7 @@ function showFailure(failure) {
   ] : []));
 }
 bridge.addEventListener('online', async () => {
-  const answer = await fetch('/health').catch(() => undefined);
+  const answer = await fetch(`/health?lang=${languageTag()}`).catch(() => undefined);
   if (answer) showFailure(answer.ok ? undefined : await answer.json());
 });
 state.addEventListener('happened', ({ detail }) => {
