@@ -233,8 +233,7 @@ export function journal(root, { bridge, say, fail, diagnose }) {
     drawn.clear();
     layChosenOpen();
     match();
-    calls.forgetWords();
-    calls.addEventListener('change', layChosenOpen, { once: true });
+    calls.speak();
   }
 
   function layChosenOpen() {
@@ -244,6 +243,7 @@ export function journal(root, { bridge, say, fail, diagnose }) {
 
   calls.addEventListener('change', match);
   calls.addEventListener('forgotten', () => { isPinned = false; });
+  calls.addEventListener('reworded', layChosenOpen);
   search.placeholder = text('journal.searchHint');
   match();
   return { speak };

@@ -233,19 +233,4 @@ describe('A call of the journal', () => {
     await box(page).getByText('Signature: valid').waitFor();
     await close();
   });
-
-  test('is diagnosed in Chinese, with the server’s English where there is nothing else', async () => {
-    const { page, close } = await fresh({ locale: 'zh-CN' });
-    const result = await server.authenticate('order-86', { touch: '1' });
-    await server.verify(await server.token(), { ...result, resultJSON: result.resultJSON.replaceAll(',', ', ') });
-    await page.locator(`.line[data-number="${await newest()}"]`).click();
-    await page.getByRole('button', { name: '为什么被拒绝？' }).click();
-    await box(page).getByText('签名：reserialised').waitFor();
-    await box(page).getByText('原文在签名之后被改动过，并且找到了改动的方式。').first().waitFor();
-    // The words follow the language, as everything does.
-    await page.locator('#language').selectOption('en');
-    await box(page).getByText('Signature: reserialised').waitFor();
-    await box(page).locator('[lang=zh-CN]').first().waitFor({ state: 'detached' });
-    await close();
-  });
 });
