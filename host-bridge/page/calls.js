@@ -51,6 +51,7 @@ export class Calls extends EventTarget {
       for (;;) {
         if (this.#isDoubted) await this.#doubt();
         if (this.#isInOtherLanguage) await this.#readAgain();
+        if (this.#isDoubted) continue;
         if (this.#wanted <= this.#last) break;
         const wanted = this.#wanted;
         const after = this.#last;
@@ -104,6 +105,8 @@ export class Calls extends EventTarget {
     if (newest > 0) {
       // A gap may be the first.
       const fetched = await this.all(Math.floor(this.entries[0].number) - 1, newest);
+      // Perhaps from another server.
+      if (this.#isDoubted) return;
       const reworded = new Map(fetched.map((entry) => [entry.number, entry]));
       this.entries = this.entries.map((entry) => reworded.get(entry.number) ?? entry);
       this.dispatchEvent(new Event('reworded'));
