@@ -1,4 +1,4 @@
-// One call of the journal, laid open, and the same as a command line.
+// One call of the journal, opened, and the same as a command line.
 
 import { copy, fill, h, visible } from './elements.js';
 import { tree } from './json.js';
@@ -39,7 +39,7 @@ function quoted(value) {
   return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Lays a call open inside an element. */
+/** Shows a call with all that it has inside an element. */
 export function layOpen(root, entry, { bridge, say, close, diagnose }) {
   const button = (words, value, warning) => h('button', { type: 'button',
     onclick: async () => (await copy(value()) ? say(text('copied'), warning) : say(text('notCopied'))) }, text(words));

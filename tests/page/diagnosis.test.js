@@ -159,7 +159,7 @@ describe('Input that cannot be checked', () => {
     await field(page, 'Public key (optional)').fill('');
     await field(page, 'resultJSON').fill('x'.repeat(300_000));
     await diagnose(page);
-    await told(page, 'resultJSON', /^That is 300,?\d{3} bytes in all; at most 200,?000 can be checked\.$/, 'Paste one result');
+    await told(page, 'resultJSON', /^That is 300,?\d{3} bytes in all; at most 200,?000 can be checked\.$/, 'Paste only one result');
     assert.equal(await newest(), before);
     await page.getByText('Connected', { exact: true }).waitFor();
     await close();

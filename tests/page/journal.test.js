@@ -125,7 +125,7 @@ describe('Beside the list', () => {
     const { page, close } = await open(browser, own.url, WIDE);
     await entry(page).getByText('Nothing to show yet: the newest refused call opens here by itself.').waitFor();
     await own.rpc('wx.login');
-    await entry(page).getByText('None of these calls was refused.').waitFor();
+    await entry(page).getByText('No call here was refused.').waitFor();
     await page.getByLabel('Search').fill('nothing has this');
     await entry(page).getByText('No call matches.').waitFor();
     await page.locator('#language').selectOption('zh');
@@ -187,7 +187,7 @@ test('unusual JSON is shown as it was received', async () => {
   await line(0).click();
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.getByRole('button', { name: '复制为 curl' }).click();
-  await page.getByText('日志没有保留这次调用的全部内容').waitFor();
+  await page.getByText('调用记录没有保留这次调用的全部内容').waitFor();
   await close();
 });
 

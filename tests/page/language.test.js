@@ -10,7 +10,7 @@ import { browser, fresh, newest, server, tab } from './support/suite.js';
 
 test('the page uses the language of the browser, and a chosen language is kept', async () => {
   const { page, close } = await fresh({ locale: 'zh-CN' });
-  await page.getByRole('tab', { name: '调用日志' }).waitFor();
+  await page.getByRole('tab', { name: '调用记录' }).waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-CN');
   const call = server.authenticate('order-56', { authContent: '请确认支付 42 元' });
   await page.getByRole('dialog', { name: '请确认支付 42 元' }).getByText('请触摸指纹传感器').waitFor();
