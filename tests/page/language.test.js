@@ -89,6 +89,18 @@ test('an error of the server is told in the language of the page', async () => {
   await close();
 });
 
+test('why a phone refuses an authentication is told in the language of the page, and what it answers stays', async () => {
+  const { page, close } = await fresh({ locale: 'zh-CN' });
+  await page.getByText('已连接', { exact: true }).waitFor();
+  await server.rpc('device.set', { reportNotEnrolled: true });
+  const { errMsg } = await server.authenticate('order-75');
+  const last = page.locator('.last');
+  await last.getByText(errMsg.replace(/^\w+:fail /, '')).waitFor();
+  await last.locator('p[lang=zh-CN]', { hasText: 'device set reportNotEnrolled' }).waitFor();
+  assert.equal(await last.locator('[lang=en]').count(), 0);
+  await close();
+});
+
 test('a verdict and a diagnosis are told in the language of the page, also when it changes', async () => {
   const { page, close } = await fresh({ locale: 'zh-CN' });
   const result = await server.authenticate('order-73', { touch: '1' });
